@@ -1,0 +1,53 @@
+"""Every error tbp raises on purpose; each message says what to do next.
+
+    TbpError                    exit code 2 unless it says otherwise
+    ├── UsageError              an argument or a configuration that cannot be meant
+    ├── UnreadableInput         a file or repository that cannot be read
+    │   └── UnreadableTrace     … a profiler trace
+    ├── NothingMeasured         exit code 4: no result to speak of
+    └── RunFailed               exit code 4: asv or git failed; what was measured before is kept
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What ``tbp`` tells the shell. 1 is left to crashes, so that a crash is never read as a verdict."""
+
+    OK = 0
+    USAGE = 2
+    REGRESSION = 3
+    NOTHING_MEASURED = 4
+    UNDECIDED = 5
+
+
+class TbpError(Exception):
+    """Base of all of them; ``exit_code`` is what the command line ends with."""
+
+    exit_code = ExitCode.USAGE
+
+
+class UsageError(TbpError):
+    """An argument or a configuration value that cannot be meant."""
+
+
+class UnreadableInput(TbpError):
+    """A file or a repository that cannot be read."""
+
+
+class UnreadableTrace(UnreadableInput):
+    """A file that holds no readable profiler trace."""
+
+
+class NothingMeasured(TbpError):
+    """There is no result to speak of."""
+
+    exit_code = ExitCode.NOTHING_MEASURED
+
+
+class RunFailed(TbpError):
+    """asv or git failed; what had been measured before is kept."""
+
+    exit_code = ExitCode.NOTHING_MEASURED

@@ -1,0 +1,1 @@
+"""Histories → static HTML: ``site`` writes, ``pages`` renders, ``figures`` draws, ``words`` puts numbers in words."""

@@ -1,0 +1,31 @@
+"""What the pages are rendered from: histories, where they came from, and what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tbp.history.series import History
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What asv's machine.json says of a machine; every value may be empty."""
+
+    name: str
+    cpu: str = ""
+    cores: str = ""
+    ram: str = ""
+    os: str = ""
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """All a site says. ``problems`` are sentences about input that could not be used, each with what to do."""
+
+    project: str
+    built: datetime  # timezone-aware, UTC
+    histories: tuple[History, ...]
+    machines: tuple[Machine, ...] = ()
+    commit_url: str = ""  # asv's show_commit_url: prefix before the hash; empty when there is none
+    problems: tuple[str, ...] = ()
