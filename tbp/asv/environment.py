@@ -1,0 +1,134 @@
+"""asv's environment type ``tbp``: the commit from its checkout, everything else from the host.
+
+Listed under ``plugins`` in asv.conf.json, so this module is imported in asv's own process and knows asv. It gives asv
+
+- the environment type: a bare virtual environment with two ``.pth`` files, one for the commit's source, one for the
+  packages of the Python that runs asv. Creating it took 4.7 s and switching commits 0.6 s where asv's own virtualenv
+  with torch took 137 s and 58 s. For pure-Python projects; a project with compiled parts uses asv's own types;
+- the environment variables that tell the ruler where to leave sessions and traces (``tbp.bench.recorder``).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from asv import environment, util
+from asv.config import Config
+from asv.console import log
+from asv.machine import Machine, MachineCollection
+from asv.plugins.virtualenv import Virtualenv
+
+# Sorted by name when Python starts: the commit's source comes before the host's packages.
+SUBJECT_PTH = "aa_subject.pth"
+HOST_PTH = "zz_host.pth"
+
+
+class HostEnvironment(Virtualenv):  # type: ignore[misc]  # asv ships no types
+    """A virtual environment that sees the host's packages behind the commit's own."""
+
+    tool_name = "tbp"
+    matches_python_fallback = False
+
+    def __init__(self, conf: Any, python: str, requirements: dict[str, str], tagged_env_vars: Any) -> None:
+        if python != _host_python():
+            raise environment.EnvironmentUnavailable(
+                f"environment type tbp runs on the Python that runs asv ({_host_python()}), not on {python}; "
+                "run asv with that Python, or use environment_type virtualenv"
+            )
+        super().__init__(conf, python, requirements, tagged_env_vars)
+        self._executable = sys.executable
+
+    @classmethod
+    def matches(cls, python: str) -> bool:
+        return python == _host_python()
+
+    @property
+    def _site_packages(self) -> Path:
+        return Path(self._path) / "lib" / f"python{self._python}" / "site-packages"
+
+    def _setup(self) -> None:
+        log.info(f"Creating environment for {self.name}")
+        seed = ["--no-setuptools"] if self._requirements else ["--no-pip", "--no-setuptools"]
+        util.check_call([sys.executable, "-m", "virtualenv", *seed, "-p", self._executable, self._path])
+        lines = [f"import site; site.addsitedir({path!r})" for path in _host_packages()]
+        (self._site_packages / HOST_PTH).write_text("\n".join(lines) + "\n")
+        if self._requirements:
+            names = [f"{key.removeprefix('pip+')}{_pinned(value)}" for key, value in self._requirements.items()]
+            log.info(f"Installing {', '.join(names)} for {self.name}")
+            self._run_pip(["install", *names], env=dict(os.environ))
+
+    def _build_project(self, repo: object, commit_hash: str, build_dir: str) -> None:
+        """Nothing to build: the commit's source is imported where it was checked out."""
+
+    def _install_project(self, repo: object, commit_hash: str, build_dir: str) -> None:
+        source = Path(build_dir)
+        if (source / "src").is_dir() and not (source / "src" / "__init__.py").exists():
+            source = source / "src"
+        self._subject_pth.write_text(f"{source}\n")
+
+    def _uninstall_project(self) -> None:
+        self._set_installed_commit_hash(None)
+        self._subject_pth.unlink(missing_ok=True)
+
+    @property
+    def _subject_pth(self) -> Path:
+        return self._site_packages / SUBJECT_PTH
+
+    def run_executable(self, executable: str, args: list[str], **kwargs: Any) -> Any:
+        """asv's, with what the ruler needs to know of the commit and a pinned OpenMP wait policy."""
+        env = dict(kwargs.pop("env", os.environ))
+        env["TBP_SUBJECT_DIR"] = self._build_root
+        # Left alone, libgomp's threads spin between regions and a neighbour's load changes what is measured.
+        env.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        return super().run_executable(executable, args, env=env, **kwargs)
+
+
+def _host_python() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _host_packages() -> list[str]:
+    return [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+
+
+def _pinned(version: str) -> str:
+    return f"=={version}" if version[:1].isdigit() else version
+
+
+def _option(arguments: list[str], *names: str) -> str | None:
+    """The value of a command-line option, written ``--name value`` or ``--name=value``."""
+    for index, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name in names:
+            return value if equals else next(iter(arguments[index + 1 :]), None)
+    return None
+
+
+def _machine_name(arguments: list[str]) -> str:
+    """The name asv will store results under."""
+    name: str = _option(arguments, "--machine", "-m") or Machine.get_unique_machine_name()
+    try:
+        return str(MachineCollection.load(name).get("machine", name))
+    except util.UserError:
+        return name
+
+
+def announce(arguments: list[str]) -> None:
+    """Tell the ruler, through the environment, where this asv run keeps its results."""
+    if not {"run", "continuous"} & set(arguments) or {"--dry-run", "-n"} & set(arguments):
+        return
+    config = _option(arguments, "--config") or "asv.conf.json"
+    try:
+        results_dir = Path(Config.load(Path(config).name).results_dir)
+    except util.UserError:
+        return  # asv itself says what is wrong with it
+    os.environ.setdefault("TBP_RESULTS_DIR", str(results_dir.resolve()))
+    os.environ.setdefault("TBP_MACHINE", _machine_name(arguments))
+    os.environ.setdefault("TBP_RUN", f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}")
+
+
+announce(sys.argv[1:])

@@ -1,0 +1,34 @@
+"""The ruler: times, counts, checks and traces workloads inside a commit's environment.
+
+It runs beside whatever commit is under test, so it imports torch, asv_runner and itself, nothing else of tbp. Importing
+it makes asv know the benchmark type ``torchtime_*``.
+"""
+
+from .asv_type import TorchTime, register
+from .clock import PROTOCOL, Clock, Plan, Timing, time_calls
+from .device import Device, Skip, device
+from .suite import Suite
+from .workload import Case, Step, Workload, WrongResult, inference, relative_error, subject, workload
+
+__all__ = [
+    "PROTOCOL",
+    "Case",
+    "Clock",
+    "Device",
+    "Plan",
+    "Skip",
+    "Step",
+    "Suite",
+    "Timing",
+    "TorchTime",
+    "Workload",
+    "WrongResult",
+    "device",
+    "inference",
+    "relative_error",
+    "subject",
+    "time_calls",
+    "workload",
+]
+
+register()

@@ -1,0 +1,98 @@
+"""asv's benchmark type ``torchtime_*``: one set-up per process, tbp's timing loop, a session after the timing.
+
+asv's own ``time_*`` runs ``setup`` before every timed call and knows no device. This type is found by its own prefix
+because asv's built-in types match names first. ``register`` makes asv_runner know it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import asv_runner.benchmarks
+import torch
+from asv_runner.benchmarks._base import Benchmark, _get_first_attr
+
+from .clock import Plan, time_calls
+from .device import Device, device, settle_threads
+from .recorder import place, record
+
+
+class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
+    """Times ``torchtime_*`` functions and methods. Honours asv's attributes ``repeat``, ``number``,
+    ``sample_time``, ``warmup_time``, ``rounds``, ``timeout``; ``device`` ("cpu", "cuda") says what to synchronise
+    and is found out when it is not declared."""
+
+    name_regex = re.compile("^(TorchTime[A-Z_].+)|(torchtime_.+)$")
+
+    def __init__(self, name: str, func: Any, attr_sources: list[Any]) -> None:
+        super().__init__(name, func, attr_sources)
+        self._setups: list[Callable[..., None]]
+        self.type = "time"
+        self.unit = "seconds"
+        self.rounds = int(self._attribute("rounds", 3))
+
+    def _attribute(self, name: str, default: Any) -> Any:
+        return _get_first_attr(self._attr_sources, name, default)
+
+    def do_setup(self) -> bool:
+        """asv's set-up, with torch's threads settled first; a skipped cell leaves a session that says why."""
+        settle_threads()
+        skipped: list[str] = []
+        self._setups = [_noting_skips(setup, skipped) for setup in self._setups]
+        skip = bool(super().do_setup())
+        where = place()
+        if skip and skipped and where is not None:
+            record(where, self.name, self._named_parameters(), device("cpu"), None, None, skipped=skipped[0])
+        return skip
+
+    def run(self, *parameters: Any) -> dict[str, Any]:
+        """All samples, in seconds per call, as asv wants them."""
+
+        def call() -> object:
+            return self.func(*parameters)
+
+        call()
+        on = self._device()
+        plan = Plan().with_asv(
+            repeat=self._attribute("repeat", 0),
+            number=int(self._attribute("number", 0)),
+            warmup_s=float(self._attribute("warmup_time", -1)),
+            sample_s=self._attribute("sample_time", None),
+        )
+        timing = time_calls(call, on, plan)
+        where = place()
+        if where is not None:
+            record(where, self.name, self._named_parameters(), on, timing, call)
+        return {"samples": list(timing.wall_s), "number": timing.number}
+
+    def _device(self) -> Device:
+        declared = self._attribute("device", None)
+        if declared is None:
+            in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+            declared = "cuda" if in_use else "cpu"
+        return device(str(declared))
+
+    def _named_parameters(self) -> dict[str, str]:
+        return dict(zip(self.param_names, map(str, self._current_params), strict=True))
+
+
+def _noting_skips(setup: Callable[..., None], reasons: list[str]) -> Callable[..., None]:
+    """``setup``, which adds to ``reasons`` why it skips; asv itself only prints it."""
+
+    def noting(*arguments: object) -> None:
+        try:
+            setup(*arguments)
+        except NotImplementedError as error:
+            reasons.append(str(error) or "not implemented")
+            raise
+
+    return noting
+
+
+def register() -> None:
+    """Make asv_runner know the type; a second call changes nothing."""
+    types = asv_runner.benchmarks.benchmark_types
+    if not any(one.__name__ == TorchTime.__name__ for one in types):
+        types.append(TorchTime)

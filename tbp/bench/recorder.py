@@ -1,0 +1,212 @@
+"""The recorder: leaves a session beside asv's result, and a torch.profiler trace beside the session.
+
+Takes what was timed; writes, after the timing and never during it,
+
+    <results>/<machine>/<commit>-<environment>.traces/<benchmark>/<cell>.<session>.session.json.gz
+    <results>/<machine>/<commit>-<environment>.traces/<benchmark>/<cell>.<session>.pt.trace.json.gz
+
+A session is one process's pass over one benchmark cell. asv ignores both files: their names do not end in .json.
+A file appears under its final name complete or not at all. Where to write comes from the environment variables that
+``tbp.asv.environment`` sets in asv's process; without them nothing is recorded.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from torch.profiler import ProfilerActivity, profile, schedule
+
+from .clock import Timing
+from .device import Device
+
+# History of the session file.
+#   1  first
+SESSION_FORMAT = 1
+
+# Steps in a trace: 20 where they are quick enough, as a 10th percentile needs about that many.
+TRACE_STEPS = 20
+TRACE_BUDGET_S = 2.0
+TRACE_MIN_STEPS = 3
+GZIP_LEVEL = 3  # torch's own .json.gz uses 9: about 15 × slower for 15 % fewer bytes
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where this process's sessions go, and what they are sessions of."""
+
+    folder: Path
+    run: str  # one asv invocation; sorts by time
+    commit: str
+    environment: str
+    machine: str
+    traces: bool = True
+
+
+def place() -> Place | None:
+    """Where to record, from the environment; None where asv keeps no result to record beside."""
+    results_dir, commit = os.environ.get("TBP_RESULTS_DIR"), os.environ.get("ASV_COMMIT")
+    if not results_dir or not commit:
+        return None
+    environment = os.environ.get("ASV_ENV_NAME", "")
+    machine = os.environ.get("TBP_MACHINE") or platform.node()
+    folder = Path(results_dir) / machine / f"{result_stem(commit, environment)}.traces"
+    return Place(
+        folder=folder,
+        run=os.environ.get("TBP_RUN", ""),
+        commit=commit,
+        environment=environment,
+        machine=machine,
+        traces=os.environ.get("TBP_TRACE", "1") != "0",
+    )
+
+
+def result_stem(commit: str, environment: str) -> str:
+    """asv's name for the result file of a run, without its suffix (``asv.results.get_filename``)."""
+    if len(environment) >= 128:
+        environment = "env-" + hashlib.md5(environment.encode()).hexdigest()
+    return f"{commit[:8]}-{environment}"
+
+
+def record(
+    where: Place,
+    benchmark: str,
+    parameters: Mapping[str, str],
+    device: Device,
+    timing: Timing | None,
+    call: Callable[[], object] | None,
+    skipped: str = "",
+) -> Path | None:
+    """Write one session, with a trace of ``call`` unless there is none or ``where`` wants none.
+
+    Returns the session's path, or None when it could not be written (a full disk, no permission): the reason goes
+    to stderr and the timing, which asv stores, is kept.
+    """
+    started = datetime.now(UTC)
+    session = f"{started:%Y%m%dT%H%M%S}-{os.getpid()}"
+    stem = f"{_slug(parameters)}.{session}"
+    facts = {
+        "format": SESSION_FORMAT,
+        "run": where.run,
+        "session": session,
+        "benchmark": benchmark,
+        "parameters": dict(parameters),
+        "commit": where.commit,
+        "environment": where.environment,
+        "machine": where.machine,
+        "started": started.isoformat(timespec="seconds"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": device.name,
+        "device_name": device.hardware,
+        "threads": torch.get_num_threads(),
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
+        "skipped": skipped,
+    }
+    folder = where.folder / _safe(benchmark)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trace, note = None, skipped or "recording traces is switched off (TBP_TRACE=0)"
+        if call is not None and timing is not None and where.traces:
+            trace, note = f"{stem}.pt.trace.json.gz", ""
+            step_s = sorted(timing.wall_s)[len(timing.wall_s) // 2]
+            _write_trace(folder / trace, call, device, step_s, facts)
+        measured = {
+            "number": timing.number if timing else 0,
+            "wall_s": timing.wall_s if timing else (),
+            "cpu_s": timing.cpu_s if timing else (),
+            "involuntary_switches": timing.involuntary_switches if timing else (),
+        }
+        path = folder / f"{stem}.session.json.gz"
+        text = json.dumps({**facts, **measured, "trace": trace, "trace_note": note})
+        with _whole(path) as unfinished:
+            unfinished.write_bytes(gzip.compress(text.encode(), GZIP_LEVEL))
+    except OSError as error:
+        print(
+            f"tbp: no session recorded for {benchmark} in {folder}: {error}; make room or set TBP_TRACE=0, "
+            "the timing itself is kept by asv",
+            file=sys.stderr,
+        )
+        return None
+    return path
+
+
+def _write_trace(
+    path: Path, call: Callable[[], object], device: Device, step_s: float, facts: Mapping[str, object]
+) -> None:
+    steps = max(TRACE_MIN_STEPS, min(TRACE_STEPS, int(TRACE_BUDGET_S / max(step_s, 1e-9))))
+    activities = [ProfilerActivity.CPU]
+    if device.name == "cuda":
+        activities.append(ProfilerActivity.CUDA)
+    with profile(
+        activities=activities,
+        schedule=schedule(wait=0, warmup=1, active=steps),
+        record_shapes=True,
+        acc_events=True,
+    ) as profiler:
+        # As JSON values of the trace's own top level, where every viewer ignores them.
+        profiler.add_metadata_json("tbp", json.dumps(facts))
+        for _ in range(1 + steps):
+            call()
+            device.synchronise()
+            profiler.step()
+    with _whole(path) as unfinished:
+        plain = unfinished.with_suffix(".plain")
+        try:
+            profiler.export_chrome_trace(str(plain))
+            with plain.open("rb") as source, gzip.open(unfinished, "wb", GZIP_LEVEL) as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+        finally:
+            plain.unlink(missing_ok=True)
+
+
+class _whole:  # noqa: N801 - reads as a verb's object: ``with _whole(path) as unfinished``
+    """A hidden file beside ``path`` that takes its name when the block ends well and is removed when it does not."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Path:
+        handle, name = tempfile.mkstemp(prefix=".unfinished-", dir=self._path.parent)
+        os.close(handle)
+        self._unfinished = Path(name)
+        return self._unfinished
+
+    def __exit__(self, kind: object, value: object, traceback: object) -> None:
+        if kind is None:
+            self._unfinished.chmod(0o644)
+            self._unfinished.replace(self._path)
+        else:
+            self._unfinished.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path, older_than_s: float = 3600.0) -> int:
+    """Delete what killed runs left below ``folder``, and return how many files that was."""
+    horizon_s = time.time() - older_than_s
+    stale = [path for path in folder.rglob(".unfinished-*") if path.stat().st_mtime < horizon_s]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return len(stale)
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"[^\w.=+-]", "_", text)[:100] or "_"
+
+
+def _slug(parameters: Mapping[str, str]) -> str:
+    """A file name that reads as the parameters; the digest keeps those apart that read the same."""
+    digest = hashlib.sha256(json.dumps(dict(parameters)).encode()).hexdigest()[:8]
+    return f"{_safe('-'.join(parameters.values()))}-{digest}" if parameters else "only"

@@ -1,0 +1,191 @@
+"""Workloads: family + variant + shape + dtype + device + version, built into a step.
+
+A suite declares workloads with the ``workload`` decorator; the registry holds them. A build takes a ``Case`` and
+gives a ``Step`` that can be timed, traced and checked against its reference. The code under test comes through
+``subject``, so that a commit that lacks it skips the workload instead of failing it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .device import Skip
+
+# Largest |output − reference| ÷ largest |reference| that still counts as the same result, per dtype: some 100
+# roundings of the dtype (2⁻²³, 2⁻¹⁰, 2⁻⁷), because a step adds up hundreds of products.
+TOLERANCES = {torch.float64: 1e-12, torch.float32: 1e-5, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+
+
+class WrongResult(AssertionError):
+    """A variant computes something else than its reference: its time would mean nothing."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Where and how large: what a build needs to know."""
+
+    shape: Mapping[str, int]
+    dtype: torch.dtype
+    device: str
+    seed: int = 0
+
+    def __getitem__(self, name: str) -> int:
+        return self.shape[name]
+
+    def randn(self, *size: int) -> Tensor:
+        """Standard normal numbers of ``size``, the same in every process and commit."""
+        generator = torch.Generator().manual_seed(self.seed)
+        return torch.randn(*size, generator=generator).to(self.device, self.dtype)
+
+    def place(self, make: Callable[[], nn.Module]) -> nn.Module:
+        """A module made with fixed weights, in the case's dtype, on its device."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            return make().to(self.device, self.dtype)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One workload call, and what can be known of it besides its time."""
+
+    run: Callable[[], object]
+    output: Callable[[], Tensor]  # what the reference is compared with; does not disturb ``run``
+    module: nn.Module | None = None  # the weights that ``run`` uses, for their size and for the reference
+    inputs: tuple[Tensor, ...] = ()
+    flops: int | None = None  # analytic: 2 per multiply-add; causal attention counts half of S²; None: not known
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One variant of a family. ``version`` changes when the workload does, and starts its series anew."""
+
+    family: str
+    variant: str
+    build: Callable[[Case], Step] = field(repr=False)
+    reference: Callable[[Case, Step], Tensor] = field(repr=False)  # float64, on the CPU
+    version: int = 1
+    tolerances: Mapping[torch.dtype, float] = field(default_factory=lambda: TOLERANCES, repr=False)
+
+    @property
+    def label(self) -> str:
+        """The variant as asv's parameter; a version after the first is part of it."""
+        return self.variant if self.version == 1 else f"{self.variant} v{self.version}"
+
+
+_registry: dict[tuple[str, str], Workload] = {}
+
+Build = Callable[[Case], Step]
+
+
+def workload(
+    family: str,
+    variant: str,
+    *,
+    reference: Callable[[Case, Step], Tensor],
+    version: int = 1,
+    tolerances: Mapping[torch.dtype, float] = TOLERANCES,
+    twin: str | None = None,
+) -> Callable[[Build], Build]:
+    """Register the decorated build as ``variant`` of ``family``.
+
+    ``twin`` registers it a second time under that name: the ratio of the two is what the ruler sees where there is
+    nothing to see, its noise floor.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+
+    def register(build: Build) -> Build:
+        made = Workload(family, variant, build, reference, version, tolerances)
+        for one in [made] if twin is None else [made, replace(made, variant=twin)]:
+            key = (one.family, one.variant)
+            if key in _registry:
+                raise ValueError(f"workload {family}.{one.variant} is registered already; choose another name")
+            _registry[key] = one
+        return build
+
+    return register
+
+
+def find(family: str, variant: str) -> Workload:
+    """The registered workload.
+
+    Raises:
+        LookupError: there is none; the message names those there are.
+    """
+    try:
+        return _registry[family, variant]
+    except KeyError:
+        known = ", ".join(sorted(v for f, v in _registry if f == family)) or "none at all"
+        raise LookupError(f"unknown workload {family}.{variant}; family {family} has: {known}") from None
+
+
+def subject(module: str, name: str) -> Any:
+    """``name`` of ``module``, from the commit under test.
+
+    Raises:
+        Skip: the commit has no such module or name, or the module that was found is not the commit's.
+    """
+    commit = os.environ.get("ASV_COMMIT", "")[:8] or "the code under test"
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        # Only a missing part of the subject is an old commit; a missing dependency is a failure to be shown.
+        if error.name and (error.name == module or module.startswith(f"{error.name}.")):
+            raise Skip(f"{commit} has no module {module}") from None
+        raise
+    home = os.environ.get("TBP_SUBJECT_DIR")
+    if home and not Path(found.__file__ or "").resolve().is_relative_to(Path(home).resolve()):
+        raise Skip(f"{commit} has no module {module} (the one at {found.__file__} is not the commit's)")
+    if not hasattr(found, name):
+        raise Skip(f"{commit} has no {module}.{name}")
+    return getattr(found, name)
+
+
+def inference(module: nn.Module, *inputs: Tensor, flops: int | None = None, **options: Any) -> Step:
+    """The step that runs ``module(*inputs, **options)`` without gradients, in evaluation mode.
+
+    Of a module that returns a tuple, the first element is the output.
+    """
+    module.eval()
+
+    def run() -> Tensor:
+        with torch.inference_mode():
+            result = module(*inputs, **options)
+        output: Tensor = result[0] if isinstance(result, tuple) else result
+        return output
+
+    return Step(run, run, module, inputs, flops)
+
+
+def relative_error(actual: Tensor, expected: Tensor) -> float:
+    """Largest |actual − expected| ÷ largest |expected|; NaN in either gives NaN, another shape infinity."""
+    if actual.shape != expected.shape:
+        return float("inf")
+    actual_64, expected_64 = actual.detach().double().cpu(), expected.detach().double().cpu()
+    scale = expected_64.abs().max().clamp_min(torch.finfo(torch.float64).tiny)
+    return float((actual_64 - expected_64).abs().max() / scale)
+
+
+def check(workload: Workload, case: Case, step: Step) -> float:
+    """The step's relative error against its reference.
+
+    Raises:
+        WrongResult: it is above the workload's tolerance for the dtype, or not a number.
+    """
+    error = relative_error(step.output(), workload.reference(case, step))
+    tolerance = workload.tolerances[case.dtype]
+    if not error <= tolerance:
+        raise WrongResult(
+            f"{workload.family}.{workload.variant} computes something else than its reference: relative error "
+            f"{error:.3g} is above {tolerance:.3g} for {case.dtype}; its time would mean nothing"
+        )
+    return error
