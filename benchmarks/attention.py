@@ -19,7 +19,7 @@ def _reference(case: bench.Case, step: bench.Step, *, causal: bool = False) -> T
 
     def heads(name: str) -> Tensor:
         projected = torch.nn.functional.linear(x_BSD, weights[f"{name}.weight"], weights[f"{name}.bias"])
-        split = projected.unflatten(-1, (-1, case["d_model"] // case["heads"])).transpose(1, 2)
+        split = projected.reshape(*projected.shape[:2], -1, case["d_model"] // case["heads"]).transpose(1, 2)
         return split.repeat_interleave(case["heads"] // split.shape[1], dim=1)  # grouped-query attention
 
     q_BHSK, k_BHSK, v_BHSK = heads("q_proj"), heads("k_proj"), heads("v_proj")
@@ -71,7 +71,6 @@ def grouped_query(case: bench.Case) -> bench.Step:
 
 class _Attention(bench.Suite):
     family = "attention"
-    variants = ("sdpa",)
     fixed = {"tokens": 2048, "d_model": 256, "heads": 4}
 
 

@@ -45,7 +45,6 @@ def swiglu(case: bench.Case) -> bench.Step:
 
 class _FeedForward(bench.Suite):
     family = "feed_forward"
-    variants = ("gelu",)
     fixed = {"d_model": 256, "d_ff": 1024}
 
 
@@ -61,6 +60,7 @@ class Nightly(_FeedForward):
 
 
 class NightlyHalf(_FeedForward):
+    variants = ("gelu",)
     shapes = {"tokens": (2048,)}
     dtypes = ("float16", "bfloat16")
     counters = ()

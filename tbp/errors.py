@@ -1,11 +1,11 @@
 """Every error tbp raises on purpose; each message says what to do next.
 
-    TbpError                    exit code 2 unless it says otherwise
-    ├── UsageError              an argument or a configuration that cannot be meant
-    ├── UnreadableInput         a file or repository that cannot be read
-    │   └── UnreadableTrace     … a profiler trace
-    ├── NothingMeasured         exit code 4: no result to speak of
-    └── RunFailed               exit code 4: asv or git failed; what was measured before is kept
+TbpError                    exit code 2 unless it says otherwise
+├── UsageError              an argument or a configuration that cannot be meant
+├── UnreadableInput         a file or repository that cannot be read
+│   └── UnreadableTrace     … a profiler trace
+├── NothingMeasured         exit code 4: no result to speak of
+└── RunFailed               exit code 4: asv or git failed; what was measured before is kept
 """
 
 from __future__ import annotations
