@@ -6,9 +6,9 @@ it makes asv know the benchmark type ``torchtime_*``.
 
 from .asv_type import TorchTime, register
 from .clock import PROTOCOL, Clock, Plan, Timing, time_calls
-from .device import Device, Skip, device
+from .devices import Device, Skip, device
 from .suite import Suite
-from .workload import Case, Step, Workload, WrongResult, inference, relative_error, subject, workload
+from .workloads import Case, Step, Workload, WrongResult, inference, relative_error, subject, workload
 
 __all__ = [
     "PROTOCOL",

@@ -15,7 +15,7 @@ import torch
 from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 
 from .clock import Plan, time_calls
-from .device import Device, device, settle_threads
+from .devices import Device, device, settle_threads
 from .recorder import place, record
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from .device import Device
+from .devices import Device
 
 # History of the protocol: what a stored time means. Goes into every benchmark's asv version, so that a change
 # starts a new series instead of posing as a change of the code under test.

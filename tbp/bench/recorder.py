@@ -31,7 +31,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile, schedule
 
 from .clock import Timing
-from .device import Device
+from .devices import Device
 
 # History of the session file.
 #   1  first
@@ -153,7 +153,7 @@ def _write_trace(
         activities.append(ProfilerActivity.CUDA)
     with profile(
         activities=activities,
-        schedule=schedule(wait=0, warmup=1, active=steps),
+        schedule=schedule(wait=0, warmup=1, active=steps, repeat=1),
         record_shapes=True,
         acc_events=True,
     ) as profiler:

@@ -19,9 +19,9 @@ import torch
 
 from . import counters
 from .clock import PROTOCOL
-from .device import device as find_device
-from .device import require, settle_threads
-from .workload import Case, Step, Workload, check, find
+from .devices import device as find_device
+from .devices import require, settle_threads
+from .workloads import Case, Step, Workload, check, find
 
 
 class Suite:

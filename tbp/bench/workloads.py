@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .device import Skip
+from .devices import Skip
 
 # Largest |output − reference| ÷ largest |reference| that still counts as the same result, per dtype: some 100
 # roundings of the dtype (2⁻²³, 2⁻¹⁰, 2⁻⁷), because a step adds up hundreds of products.

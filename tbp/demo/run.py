@@ -1,0 +1,105 @@
+"""The demo from end to end: repository → asv run over its commits, with traces → report.
+
+Everything lies under one folder: ``sample`` (the repository, asv's results and traces in ``sample/.asv``), ``site``
+(the report) and ``home`` (what asv and virtualenv keep in a home directory).
+"""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tbp.asv.runner import progress_percent, require_asv, run_asv, run_commits
+from tbp.demo.repository import create
+from tbp.errors import RunFailed, UsageError
+
+# Shown to users before it starts; measured on two shared cores.
+EXPECTED = "two to four minutes"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Where the demo's parts lie."""
+
+    sample: Path
+    site: Path
+    commits: tuple[str, ...]  # oldest first
+    seconds: float  # of asv run
+
+
+def prepare(out: Path) -> Path:
+    """The empty folder the demo is made in.
+
+    Raises:
+        UsageError: there is something in it already, or it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            raise UsageError(f"{out} is not empty; choose another folder with --out, or remove it first")
+    except OSError as error:
+        raise UsageError(f"cannot make {out}: {error.strerror or error}; choose another folder with --out") from None
+    return out.resolve()
+
+
+def measure(out: Path, say: Callable[[str], None], progress: Callable[[float], None]) -> Demo:
+    """Make the repository under ``out`` and run asv over its commits.
+
+    Rounds are interleaved: each commit is measured in three passes over the whole history, so that the machine's
+    drift is not mistaken for a commit's doing.
+
+    Raises:
+        UsageError: git, asv or torch is missing.
+        RunFailed: git or asv failed.
+    """
+    require_asv()
+    sample = out / "sample"
+    commits = create(sample, datetime.now(UTC))
+    say(f"made {len(commits)} commits in {sample}")
+    environment = _environment(out / "home")
+    named = run_asv(["machine", "--yes"], sample, environment=environment)
+    if named.status != 0:
+        raise RunFailed(f"asv machine ended with status {named.status}: {named.output.strip()}")
+    say(f"timing and tracing every commit with asv: {EXPECTED} on two cores")
+
+    def heard(line: str) -> None:
+        percent = progress_percent(line)
+        if percent is not None:
+            progress(percent)
+
+    started = time.monotonic()
+    ran = run_commits(
+        sample / "asv.conf.json",
+        commits,
+        options=["--interleave-rounds", "--record-samples", "--show-stderr"],
+        environment=environment,
+        heard=heard,
+    )
+    if ran.some_failed:
+        (out / "asv.log").write_text(ran.output, encoding="utf-8")
+        say(f"some benchmarks failed; asv's words are in {out / 'asv.log'}")
+    return Demo(sample, out / "site", commits, time.monotonic() - started)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """The user's environment with a home directory of the demo's own, so that nothing is left in the user's."""
+    home.mkdir()
+    own = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "XDG_CACHE_HOME": str(home / "cache")}
+    # A user's own site-packages hang on HOME; keep the ones this Python sees.
+    own["PYTHONUSERBASE"] = site.getuserbase()
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
+    return inherited | own
+
+
+def progress_bar(percent: float) -> None:
+    """A line on stderr that grows in place; nothing where stderr is no terminal."""
+    if sys.stderr.isatty():
+        filled = int(percent / 100 * 30)
+        end = "\n" if percent >= 100 else ""
+        print(f"\r  [{'#' * filled}{'.' * (30 - filled)}] {percent:3.0f} %", end=end, file=sys.stderr, flush=True)

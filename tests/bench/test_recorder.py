@@ -1,0 +1,159 @@
+"""What the recorder leaves: a session and a trace, whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tbp.bench import recorder
+from tbp.bench.clock import Timing
+from tbp.bench.devices import device
+from tbp.bench.recorder import Place, place, record, remove_unfinished, result_stem
+
+TIMING = Timing(number=2, wall_s=(1e-4, 2e-4), cpu_s=(1e-4, 1e-4), involuntary_switches=(0, 3))
+PARAMETERS = {"variant": "sdpa", "tokens": "64"}
+
+
+def where(tmp_path: Path, *, traces: bool = True) -> Place:
+    return Place(tmp_path / "abc.traces", "run", "0123456789abcdef", "tbp-py3.11", "machine", traces)
+
+
+def step() -> torch.Tensor:
+    return torch.softmax(torch.ones(8, 8), -1)
+
+
+def read(path: Path) -> dict[str, object]:
+    loaded = json.loads(gzip.decompress(path.read_bytes()))
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def test_a_session_says_what_was_timed_where(tmp_path: Path):
+    path = record(where(tmp_path, traces=False), "suite.torchtime_step", PARAMETERS, device("cpu"), TIMING, step)
+    assert path is not None
+    session = read(path)
+    assert session["parameters"] == PARAMETERS
+    assert (session["commit"], session["machine"], session["run"]) == ("0123456789abcdef", "machine", "run")
+    assert (session["number"], session["wall_s"], session["involuntary_switches"]) == (2, [1e-4, 2e-4], [0, 3])
+    assert session["torch"] == torch.__version__
+    assert session["trace"] is None
+    assert "TBP_TRACE=0" in str(session["trace_note"])
+
+
+def test_a_trace_lies_beside_the_session_and_says_the_same(tmp_path: Path):
+    path = record(where(tmp_path), "suite.torchtime_step", PARAMETERS, device("cpu"), TIMING, step)
+    assert path is not None
+    session = read(path)
+    trace = read(path.parent / str(session["trace"]))
+    facts = trace["tbp"]
+    assert isinstance(facts, dict)
+    assert {key: session[key] for key in ("commit", "parameters", "torch", "device")} == {
+        key: facts[key] for key in ("commit", "parameters", "torch", "device")
+    }
+    events = trace["traceEvents"]
+    assert isinstance(events, list)
+    steps = [event for event in events if str(event.get("name", "")).startswith("ProfilerStep#")]
+    assert len(steps) == recorder.TRACE_STEPS
+    assert sum(event.get("name") == "aten::softmax" for event in events) == recorder.TRACE_STEPS
+    assert list(path.parent.glob(".unfinished-*")) == []
+
+
+def test_long_steps_make_short_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    slow = Timing(number=1, wall_s=(1.5,), cpu_s=(1.5,), involuntary_switches=(0,))
+    path = record(where(tmp_path), "suite.torchtime_step", PARAMETERS, device("cpu"), slow, step)
+    assert path is not None
+    events = read(path.parent / str(read(path)["trace"]))["traceEvents"]
+    assert isinstance(events, list)
+    steps = [event for event in events if str(event.get("name", "")).startswith("ProfilerStep#")]
+    assert len(steps) == recorder.TRACE_MIN_STEPS
+
+
+def test_parameters_that_look_alike_have_files_of_their_own(tmp_path: Path):
+    paths = {
+        record(where(tmp_path, traces=False), "b", {"p": value}, device("cpu"), TIMING, None)
+        for value in ("a/b", "a b")
+    }
+    assert len(paths) == 2
+    assert all(path is not None and path.parent == tmp_path / "abc.traces" / "b" for path in paths)
+
+
+def test_a_hostile_benchmark_name_stays_inside_the_folder(tmp_path: Path):
+    path = record(where(tmp_path, traces=False), "../../etc/x", {"p": "../" * 200}, device("cpu"), TIMING, None)
+    assert path is not None
+    assert (tmp_path / "abc.traces") in path.resolve().parents
+    assert path.exists()
+
+
+def test_a_step_that_raises_while_traced_leaves_no_file(tmp_path: Path):
+    def failing() -> None:
+        raise RuntimeError("out of luck")
+
+    with pytest.raises(RuntimeError, match="out of luck"):
+        record(where(tmp_path), "b", PARAMETERS, device("cpu"), TIMING, failing)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full to play a full disk")
+def test_a_full_disk_loses_the_session_but_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def full(self: Path, data: bytes) -> int:
+        with Path("/dev/full").open("wb", buffering=0) as disk:
+            return disk.write(data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert record(where(tmp_path, traces=False), "b", PARAMETERS, device("cpu"), TIMING, None) is None
+    assert "No space left on device" in capsys.readouterr().err
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.slow
+def test_a_killed_recorder_leaves_nothing_under_a_final_name(tmp_path: Path):
+    program = (
+        "import os, signal, sys, pathlib, torch\n"
+        "from tbp.bench import recorder\n"
+        "from tbp.bench.clock import Timing\n"
+        "from tbp.bench.devices import device\n"
+        "def killed(*a, **k): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "recorder.shutil.copyfileobj = killed\n"
+        f"where = recorder.Place(pathlib.Path({str(tmp_path)!r}), 'run', 'c' * 40, 'e', 'm')\n"
+        "timing = Timing(1, (1e-4,), (1e-4,), (0,))\n"
+        "recorder.record(where, 'b', {}, device('cpu'), timing, lambda: torch.ones(2) + 1)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert ended.returncode == -9, ended.stderr.decode()
+    assert [path.name for path in tmp_path.rglob("*.gz")] == []
+    left = list(tmp_path.rglob(".unfinished-*"))
+    assert left, "killed between writing and naming"
+    for path in left:
+        os.utime(path, (0, 0))
+    assert remove_unfinished(tmp_path) == len(left)
+
+
+def test_where_to_record_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    for name in ("TBP_RESULTS_DIR", "TBP_MACHINE", "ASV_COMMIT"):
+        monkeypatch.delenv(name, raising=False)
+    assert place() is None, "outside asv nothing is recorded"
+    monkeypatch.setenv("TBP_RESULTS_DIR", str(tmp_path))
+    monkeypatch.setenv("TBP_MACHINE", "m")
+    monkeypatch.setenv("ASV_COMMIT", "0123456789abcdef")
+    monkeypatch.setenv("ASV_ENV_NAME", "tbp-py3.11")
+    found = place()
+    assert found is not None
+    assert found.folder == tmp_path / "m" / "01234567-tbp-py3.11.traces"
+
+
+def test_result_files_of_long_environment_names_are_named_as_asv_names_them():
+    asv_results = pytest.importorskip("asv.results")
+    for environment in ("tbp-py3.11", "x" * 200):
+        assert (
+            asv_results.get_filename("m", "0123456789", environment)
+            == f"m/{result_stem('0123456789', environment)}.json"
+        )

@@ -1,0 +1,170 @@
+"""Suites as asv_runner discovers and runs them: real discovery, real set-up, real timing, in this process."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from asv_runner.benchmarks import benchmark_types
+from asv_runner.discovery import disc_benchmarks
+
+import tbp.bench as bench
+from tbp.bench import workloads
+from tbp.bench.asv_type import TorchTime, register
+
+SUITE = """
+import torch
+import torch.nn.functional as F
+from tbp.bench import Suite, Skip, Step, workload, inference
+
+def reference(case, step):
+    return 2 * step.inputs[0].double()
+
+@workload("doubling", "add", reference=reference, twin="add_twin")
+def add(case):
+    x = case.randn(case["n"])
+    return Step(lambda: x + x, lambda: x + x, inputs=(x,), flops=case["n"])
+
+@workload("doubling", "wrong", reference=reference)
+def wrong(case):
+    x = case.randn(case["n"])
+    return Step(lambda: x, lambda: x, inputs=(x,))
+
+class Quick(Suite):
+    family = "doubling"
+    variants = ("add", "add_twin", "wrong")
+    shapes = {"n": (4, 8)}
+    dtypes = ("float32", "bfloat16")
+    counters = ("operators", "peak_bytes", "flops", "model_bytes", "error")
+
+def torchtime_plain(n):
+    return torch.ones(n)
+
+torchtime_plain.params = [[3]]
+"""
+
+
+@pytest.fixture
+def discovered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """Every benchmark of a small suite package, by asv's name."""
+    package = tmp_path / "own_suites"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "small.py").write_text(textwrap.dedent(SUITE))
+    monkeypatch.setattr(workloads, "_registry", {})
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    for name in ("TBP_RESULTS_DIR", "ASV_COMMIT"):
+        monkeypatch.delenv(name, raising=False)
+    threads = torch.get_num_threads()
+    yield {benchmark.name: benchmark for benchmark in disc_benchmarks(str(package))}
+    torch.set_num_threads(threads)
+    for name in [name for name in sys.modules if name.startswith("own_suites")]:
+        del sys.modules[name]
+
+
+def select(benchmark: Any, *values: object) -> Any:
+    benchmark._current_params = values
+    return benchmark
+
+
+def test_asv_finds_the_suite_and_not_the_base_class(discovered: dict[str, Any]):
+    assert sorted(discovered) == [
+        "small.Quick.torchtime_step",
+        "small.Quick.track_error",
+        "small.Quick.track_flops",
+        "small.Quick.track_model_bytes",
+        "small.Quick.track_operators",
+        "small.Quick.track_peak_bytes",
+        "small.torchtime_plain",
+    ]
+    step = discovered["small.Quick.torchtime_step"]
+    assert step.param_names == ["variant", "n", "dtype", "device"]
+    assert step.params[0] == ["'add'", "'add_twin'", "'wrong'"]
+    assert (step.type, step.unit, step.rounds) == ("time", "seconds", 3)
+    assert discovered["small.Quick.track_peak_bytes"].unit == "bytes"
+
+
+def test_versions_are_the_protocols_not_the_sources(discovered: dict[str, Any]):
+    versions = {name: one.version for name, one in discovered.items() if "Quick" in name}
+    assert set(versions.values()) == {str(bench.PROTOCOL)}
+
+
+def test_a_cell_is_set_up_once_and_sampled(discovered: dict[str, Any]):
+    cell = select(discovered["small.Quick.torchtime_step"], "add", 4, "float32", "cpu")
+    assert cell.do_setup() is False
+    result = cell.run("add", 4, "float32", "cpu")
+    assert result["number"] > 1
+    assert len(result["samples"]) >= 10
+    assert torch.get_num_threads() == 1
+
+
+def test_asvs_quick_takes_one_sample(discovered: dict[str, Any]):
+    class Quick:
+        number, repeat, warmup_time, rounds = 1, 1, 0, 1
+
+    cell = select(discovered["small.Quick.torchtime_step"], "add", 4, "float32", "cpu")
+    cell._attr_sources.insert(0, Quick)
+    cell.do_setup()
+    result = cell.run("add", 4, "float32", "cpu")
+    assert (result["number"], len(result["samples"])) == (1, 1)
+
+
+def test_what_cannot_run_here_is_skipped(
+    discovered: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    cell = select(discovered["small.Quick.torchtime_step"], "add", 4, "float32", "cuda")
+    assert cell.do_setup() is True
+    assert "no CUDA device on this machine" in capsys.readouterr().out
+
+
+def test_a_skip_leaves_its_reason_beside_the_result(
+    discovered: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("TBP_RESULTS_DIR", str(tmp_path / "results"))
+    monkeypatch.setenv("ASV_COMMIT", "0" * 40)
+    cell = select(discovered["small.Quick.torchtime_step"], "add", 4, "float32", "cuda")
+    assert cell.do_setup() is True
+    assert len(list((tmp_path / "results").rglob("*.session.json.gz"))) == 1
+
+
+def test_a_wrong_variant_fails_before_it_is_timed(discovered: dict[str, Any]):
+    cell = select(discovered["small.Quick.torchtime_step"], "wrong", 4, "float32", "cpu")
+    with pytest.raises(bench.WrongResult, match="computes something else"):
+        cell.do_setup()
+
+
+def test_counters(discovered: dict[str, Any]):
+    values = {}
+    for counter in ("operators", "peak_bytes", "flops", "model_bytes", "error"):
+        cell = select(discovered[f"small.Quick.track_{counter}"], "add", 8, "float32", "cpu")
+        cell.do_setup()
+        values[counter] = cell.run("add", 8, "float32", "cpu")
+    assert (values["operators"], values["flops"], values["error"]) == (1, 8, 0.0)
+    assert values["peak_bytes"] == 32, "8 float32"
+    assert values["model_bytes"] != values["model_bytes"], "no module: not a number, so asv shows it as skipped"
+
+
+def test_any_function_can_be_timed(discovered: dict[str, Any]):
+    plain = select(discovered["small.torchtime_plain"], 3)
+    assert plain.do_setup() is False
+    assert plain.run(3)["samples"]
+
+
+def test_registering_twice_changes_nothing():
+    register()
+    assert benchmark_types.count(TorchTime) == 1
+
+
+def test_a_suite_of_an_unknown_workload_is_refused_where_it_is_declared():
+    with pytest.raises(LookupError, match=r"unknown workload doubling\.nothing"):
+
+        class Nothing(bench.Suite):
+            family = "doubling"
+            variants = ("nothing",)
