@@ -75,6 +75,7 @@ class _Attention(bench.Suite):
 
 
 class Quick(_Attention):
+    fixed = {"tokens": 512, "d_model": 128, "heads": 4}
     variants = ("naive", "sdpa", "sdpa_twin")
     shapes = {"sequence_length": (256,)}
 

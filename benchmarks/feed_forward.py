@@ -50,7 +50,7 @@ class _FeedForward(bench.Suite):
 
 class Quick(_FeedForward):
     variants = ("relu", "gelu", "gelu_twin", "swiglu")
-    shapes = {"tokens": (256,)}
+    shapes = {"tokens": (128,)}
 
 
 class Nightly(_FeedForward):

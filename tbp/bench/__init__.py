@@ -6,7 +6,7 @@ it makes asv know the benchmark type ``torchtime_*``.
 
 from .asv_type import TorchTime, register
 from .clock import PROTOCOL, Clock, Plan, Timing, time_calls
-from .devices import Device, Skip, device
+from .devices import Device, Skip, device, require
 from .suite import Suite
 from .workloads import Case, Step, Workload, WrongResult, inference, relative_error, subject, workload
 
@@ -26,6 +26,7 @@ __all__ = [
     "device",
     "inference",
     "relative_error",
+    "require",
     "subject",
     "time_calls",
     "workload",

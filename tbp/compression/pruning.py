@@ -1,0 +1,165 @@
+"""Pruning: zeros in dense storage, which save nothing, and whole units removed, which do.
+
+All functions change the model in place and return it. Removed units make new parameters: build the optimizer
+afterwards, and load checkpoints before. Fine-tuning is left to the caller.
+"""
+
+# D model width, V value input width, F hidden width, H query heads per key/value head, G key/value heads, K head width
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from tbp.blocks import FeedForward, MultiHeadAttention
+
+
+def prune_model(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
+    """Set the ``pruning_ratio`` of smallest entries (L1, unstructured) of every linear weight to 0, for good.
+
+    The honest null: dense storage keeps every zero, so the model is neither smaller nor faster (ratio 1.00 at 70 %,
+    measured), and a training step fills the zeros again. The ratio is of all entries, so pruning again by the same
+    ratio changes nothing. Equal to ``torch.nn.utils.prune.l1_unstructured`` and ``remove`` on each weight, up to ties.
+
+    Raises:
+        ValueError: for a ratio outside [0, 1), or a model without linear weights.
+    """
+    _check_ratio(pruning_ratio)
+    weights = list(prunable_weights(model))
+    if not weights:
+        raise ValueError("the model has no linear weights to prune")
+    with torch.no_grad():
+        for weight in weights:
+            pruned = weight.abs().flatten().topk(round(pruning_ratio * weight.numel()), largest=False).indices
+            kept = torch.ones(weight.numel(), dtype=torch.bool, device=weight.device)
+            kept[pruned] = False
+            weight.masked_fill_(~kept.view_as(weight), 0.0)
+    return model
+
+
+def prunable_weights(model: nn.Module) -> Iterator[nn.Parameter]:
+    """Each weight of an ``nn.Linear``, and the input projections of ``nn.MultiheadAttention``, which are no modules.
+
+    A weight shared by several modules comes once.
+    """
+    seen: set[int] = set()
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            candidates: list[nn.Parameter | None] = [module.weight]
+        elif isinstance(module, nn.MultiheadAttention):
+            packed_or_split = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+            candidates = [getattr(module, name) for name in packed_or_split]
+        else:
+            continue
+        for weight in candidates:
+            if weight is not None and id(weight) not in seen:
+                seen.add(id(weight))
+                yield weight
+
+
+def sparsity(model: nn.Module) -> float:
+    """Share of exact zeros among the prunable weights, 0 to 1; NaN for a model without any."""
+    entries = zeros = 0
+    for weight in prunable_weights(model):
+        entries += weight.numel()
+        zeros += weight.numel() - int(torch.count_nonzero(weight))
+    return zeros / entries if entries else float("nan")
+
+
+def prune_hidden_units(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
+    """Remove the ``pruning_ratio`` of least important hidden units from every ``FeedForward``, at most all but one.
+
+    A unit is a row of ``up`` (and of ``gate``) and a column of ``down``. Its importance is the product of their norms,
+    which does not change when one is scaled up and the other down. Removing it is exact where it contributed nothing.
+
+    Raises:
+        ValueError: for a ratio outside [0, 1), or a model without ``FeedForward``.
+    """
+    _check_ratio(pruning_ratio)
+    networks = [module for module in model.modules() if isinstance(module, FeedForward)]
+    if not networks:
+        raise ValueError("the model has no tbp.blocks.FeedForward whose hidden units could be removed")
+    for network in networks:
+        importance_F = _row_norms(network.up) * network.down.weight.detach().norm(dim=0)
+        if network.gate is not None:
+            importance_F = importance_F * _row_norms(network.gate)
+        kept_F = _most_important(importance_F, pruning_ratio)
+        _keep_rows(network.up, kept_F)
+        if network.gate is not None:
+            _keep_rows(network.gate, kept_F)
+        _keep_columns(network.down, kept_F)
+    return model
+
+
+def prune_heads(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
+    """Remove the ``pruning_ratio`` of least important heads from every ``MultiHeadAttention``, at most all but one.
+
+    With grouped queries a key/value head goes together with the query heads it serves. The importance is the norm of
+    the value and output projections multiplied, which bounds what a head can add to the output.
+
+    Raises:
+        ValueError: for a ratio outside [0, 1), or a model without ``MultiHeadAttention``.
+    """
+    _check_ratio(pruning_ratio)
+    attentions = [module for module in model.modules() if isinstance(module, MultiHeadAttention)]
+    if not attentions:
+        raise ValueError("the model has no tbp.blocks.MultiHeadAttention whose heads could be removed")
+    for attention in attentions:
+        queries_per_kv_head = attention.num_heads // attention.num_kv_heads
+        kept_G = _most_important(_head_importance(attention), pruning_ratio)
+        kv_rows = _block_indices(kept_G, attention.head_width)
+        q_rows = _block_indices(kept_G, attention.head_width * queries_per_kv_head)
+        _keep_rows(attention.q_proj, q_rows)
+        _keep_rows(attention.k_proj, kv_rows)
+        _keep_rows(attention.v_proj, kv_rows)
+        _keep_columns(attention.out_proj, q_rows)
+        attention.num_kv_heads = kept_G.numel()
+        attention.num_heads = kept_G.numel() * queries_per_kv_head
+    return model
+
+
+def _check_ratio(pruning_ratio: float) -> None:
+    if not 0.0 <= pruning_ratio < 1.0:
+        raise ValueError(f"pruning_ratio={pruning_ratio} must be in [0, 1)")
+
+
+def _head_importance(attention: MultiHeadAttention) -> Tensor:
+    """(G,): for each key/value head the Frobenius norms of W_out · W_value, summed over its query heads."""
+    groups, width = attention.num_kv_heads, attention.head_width
+    value_GKV = attention.v_proj.weight.detach().reshape(groups, width, -1)
+    out_DGHK = attention.out_proj.weight.detach().reshape(-1, groups, attention.num_heads // groups, width)
+    product_GHDV: Tensor = torch.einsum("dghk,gkv->ghdv", out_DGHK, value_GKV)
+    return product_GHDV.flatten(2).norm(dim=-1).sum(dim=-1)
+
+
+def _row_norms(linear: nn.Linear) -> Tensor:
+    """(rows,): norm of each row of the weight, its bias included."""
+    norms = linear.weight.detach().norm(dim=1)
+    return norms if linear.bias is None else torch.hypot(norms, linear.bias.detach())
+
+
+def _most_important(importance: Tensor, pruning_ratio: float) -> Tensor:
+    """Indices that stay, ascending; at least one."""
+    stay = max(1, importance.numel() - round(pruning_ratio * importance.numel()))
+    return importance.topk(stay).indices.sort().values
+
+
+def _block_indices(blocks: Tensor, width: int) -> Tensor:
+    """Row indices of the given blocks of ``width`` rows each."""
+    return (blocks[:, None] * width + torch.arange(width, device=blocks.device)).flatten()
+
+
+def _keep_rows(linear: nn.Linear, rows: Tensor) -> None:
+    linear.weight = nn.Parameter(linear.weight.detach()[rows], linear.weight.requires_grad)
+    if linear.bias is not None:
+        linear.bias = nn.Parameter(linear.bias.detach()[rows], linear.bias.requires_grad)
+    linear.out_features = rows.numel()
+
+
+def _keep_columns(linear: nn.Linear, columns: Tensor) -> None:
+    # Contiguous, or the product would run on a strided weight.
+    kept = linear.weight.detach()[:, columns].contiguous()
+    linear.weight = nn.Parameter(kept, linear.weight.requires_grad)
+    linear.in_features = columns.numel()
