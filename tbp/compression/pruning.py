@@ -39,7 +39,7 @@ def prune_model(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
     return model
 
 
-def prunable_weights(model: nn.Module) -> Iterator[nn.Parameter]:
+def prunable_weights(model: nn.Module) -> Iterator[Tensor]:
     """Each weight of an ``nn.Linear``, and the input projections of ``nn.MultiheadAttention``, which are no modules.
 
     A weight shared by several modules comes once.
@@ -47,7 +47,7 @@ def prunable_weights(model: nn.Module) -> Iterator[nn.Parameter]:
     seen: set[int] = set()
     for module in model.modules():
         if isinstance(module, nn.Linear):
-            candidates: list[nn.Parameter | None] = [module.weight]
+            candidates: list[Tensor | None] = [module.weight]
         elif isinstance(module, nn.MultiheadAttention):
             packed_or_split = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
             candidates = [getattr(module, name) for name in packed_or_split]
@@ -131,7 +131,8 @@ def _head_importance(attention: MultiHeadAttention) -> Tensor:
     value_GKV = attention.v_proj.weight.detach().reshape(groups, width, -1)
     out_DGHK = attention.out_proj.weight.detach().reshape(-1, groups, attention.num_heads // groups, width)
     product_GHDV: Tensor = torch.einsum("dghk,gkv->ghdv", out_DGHK, value_GKV)
-    return product_GHDV.flatten(2).norm(dim=-1).sum(dim=-1)
+    norms_GH: Tensor = torch.linalg.vector_norm(product_GHDV.flatten(2), dim=-1)
+    return norms_GH.sum(dim=-1)
 
 
 def _row_norms(linear: nn.Linear) -> Tensor:

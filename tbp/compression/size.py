@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -34,20 +34,18 @@ def checkpoint_bytes(model: nn.Module) -> int:
 
 def _tensors(model: nn.Module) -> list[Tensor]:
     """All of them, kept alive together: unpacked copies must not reuse each other's addresses."""
-    # Packed weights are no parameters; only the state_dict unpacks them. Non-persistent buffers are not in it.
-    found = [*model.parameters(), *model.buffers()]
-    for value in model.state_dict().values():
-        found.extend(_flattened(value))
-    return found
+    # Packed weights are neither parameters nor buffers; only the state_dict unpacks them, to tuples.
+    packed = (value for value in model.state_dict().values() if isinstance(value, tuple))
+    return [*model.parameters(), *model.buffers(), *_flattened(packed)]
 
 
-def _flattened(value: object) -> Iterator[Tensor]:
-    """The tensors in a state_dict entry; a packed weight is a tuple of weight and bias."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, tuple):
-        for part in value:
-            yield from _flattened(part)
+def _flattened(values: Iterable[object]) -> Iterator[Tensor]:
+    """The tensors in nested tuples: a packed weight is (weight, bias or None), sometimes deeper."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _flattened(value)
 
 
 def _quantisation_bytes(tensor: Tensor) -> int:

@@ -61,8 +61,8 @@ def train_with_amp(
         scheduler: stepped after each optimizer step that was made.
         max_norm: gradients are clipped to this norm.
         loss: of (output, labels), a scalar.
-        output_dtype: what the model returns under autocast; ``dtype`` unless told. A model that ends in a layer norm
-            or a softmax returns float32.
+        output_dtype: what the model returns under autocast; ``dtype`` unless told. A model that ends in an operator
+            autocast keeps in float32 returns that, as a layer norm on CUDA does.
         allow_emulation: run where the instructions are missing, 20 times slower. For checking arithmetic only.
 
     Raises:

@@ -1,0 +1,101 @@
+"""What asv declares of its benchmarks: benchmarks.json, names and parameter values.
+
+Takes the file as asv writes it on discovery, or only a benchmark's name where there is none. Gives ``Benchmark``
+values for ``results``.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# asv's prefixes and those of tbp's own type, with (type, unit): what a benchmark is where benchmarks.json is missing.
+PREFIXES = {
+    "torchtime": ("time", "seconds"),
+    "timeraw": ("time", "seconds"),
+    "time": ("time", "seconds"),
+    "peakmem": ("peakmemory", "bytes"),
+    "mem": ("memory", "bytes"),
+    "track": ("track", "unit"),
+}
+_PREFIX = re.compile(rf"(?i:{'|'.join(PREFIXES)})(?=_|[A-Z])")  # time_it and TimeIt alike
+_CLASS = re.compile(r"<class '(.+)'>")
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark as declared today."""
+
+    name: str
+    type: str  # asv's: "time", "peakmemory", "track", …
+    unit: str
+    version: str = ""  # "" where nothing declares it
+    parameter_names: tuple[str, ...] = ()
+
+    def names(self, count: int) -> tuple[str, ...]:
+        """The names of ``count`` parameters; asv's own "param1", … where a run had another number of them."""
+        if len(self.parameter_names) == count:
+            return self.parameter_names
+        return tuple(f"param{i}" for i in range(1, count + 1))
+
+
+def benchmark_from_name(name: str) -> Benchmark:
+    """What asv's naming convention says; a name without a known prefix is of type and unit "unknown"."""
+    prefix = _PREFIX.match(name.rpartition(".")[2])
+    kind, unit = PREFIXES[prefix.group().lower()] if prefix else ("unknown", "unknown")
+    return Benchmark(name, kind, unit)
+
+
+def declarations(path: Path, problems: list[str]) -> dict[str, Benchmark]:
+    """The benchmarks of benchmarks.json by name; without the file, nothing. What is wrong is added to problems."""
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        problems.append(f"{path} cannot be read, so units and parameter names are guessed; run `asv check`")
+        return {}
+    return {name: _benchmark(name, entry) for name, entry in content.items() if isinstance(entry, dict)}
+
+
+def _benchmark(name: str, entry: Mapping[str, object]) -> Benchmark:
+    guess = benchmark_from_name(name)
+    names = entry.get("param_names")
+    return Benchmark(
+        name,
+        type=str(entry.get("type") or guess.type),
+        unit=str(entry.get("unit") or guess.unit),
+        version=str(entry.get("version") or ""),
+        parameter_names=tuple(str(own) for own in names) if isinstance(names, list) else (),
+    )
+
+
+def parameter_values(params: object) -> list[list[str]]:
+    """Each parameter's values as the report shows them, from the reprs that asv stores; [] without parameters."""
+    if not isinstance(params, list):
+        return []
+    lists = [[str(value) for value in values] for values in params if isinstance(values, list)]
+    return [_distinct([plain_value(value) for value in values], values) for values in lists]
+
+
+def plain_value(text: str) -> str:
+    """``'sdpa'`` → ``sdpa``, ``<class 'int'>`` → ``int``; everything else as it is."""
+    if text[:1] in ("'", '"'):
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            return text
+        return value if isinstance(value, str) and value.strip() else text
+    found = _CLASS.fullmatch(text)
+    return found.group(1) if found else text
+
+
+def _distinct(plain: list[str], original: list[str]) -> list[str]:
+    """The reprs themselves where two of them would look alike: 256 and '256' are two cells."""
+    return plain if len(set(plain)) == len(set(original)) else original

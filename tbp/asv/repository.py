@@ -1,0 +1,134 @@
+"""Commits in the order of the project's history.
+
+Takes the commits that have results, with the dates asv noted, and a git repository. Gives them oldest first with
+their subjects. Without a repository, with a shallow one or without git they are in order of date, and a note says so.
+Everything a commit message holds is hostile text: it is decoded here and escaped where it is shown.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tbp.history.series import Commit
+
+GIT_TIMEOUT_S = 120.0  # a walk over a hundred thousand commits takes a few seconds; a dead network drive takes for ever
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Commits:
+    """``order`` has each commit with results, oldest first."""
+
+    order: tuple[Commit, ...]
+    reachable: frozenset[str] = frozenset()  # hashes in the history of the revision asked for
+    notes: tuple[str, ...] = ()  # sentences: why the order or the subjects may be less than they could be
+
+
+class _GitFailed(Exception):
+    """git could not answer; the message is a sentence."""
+
+
+def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, revision: str = "HEAD") -> Commits:
+    """The commits of ``dates`` (hash → date by asv) in the order of the history of ``revision``.
+
+    Along first parents that order is the one in which the branch moved; merged commits come before their merge.
+    Commits outside that history take their place by date. Raises nothing: what is missing is said in ``notes``.
+    """
+    by_date = [Commit(name, date) for name, date in sorted(dates.items(), key=lambda item: (item[1], item[0]))]
+    if repository is None:
+        return Commits(tuple(by_date), notes=("no repository was given: commits are in order of date",))
+    try:
+        known = _described(repository, dates)
+        shallow = _git(repository, "rev-parse", "--is-shallow-repository").strip() == "true"
+        history = _history(repository, revision)
+    except _GitFailed as failure:
+        return Commits(tuple(by_date), notes=(f"{failure}; commits are in order of date, without subjects",))
+    rank = {name: place for place, name in enumerate(history)}
+    order = _ordered([known.get(commit.hash, commit) for commit in by_date], rank)
+    return Commits(order, frozenset(rank.keys() & dates.keys()), _notes(repository, order, known, rank, shallow))
+
+
+def _notes(
+    repository: Path, order: tuple[Commit, ...], known: Mapping[str, Commit], rank: Mapping[str, int], shallow: bool
+) -> tuple[str, ...]:
+    missing = sum(commit.hash not in known for commit in order)
+    aside = sum(commit.hash in known and commit.hash not in rank for commit in order)
+    notes = []
+    if missing:
+        remedy = "run `git fetch --unshallow` in it" if shallow else "run `git fetch` in it, or pass the right one"
+        kind = "shallow repository" if shallow else "repository"
+        notes.append(f"the {kind} {repository} lacks {missing} of {len(order)} commits, placed by date: {remedy}")
+    if aside:
+        notes.append(f"{aside} commits with results are not in the history of this branch; they are placed by date")
+    return tuple(notes)
+
+
+def _ordered(commits: Iterable[Commit], rank: Mapping[str, int]) -> tuple[Commit, ...]:
+    """By place in history; a commit outside it goes before the first one in history that is younger.
+
+    Dates in a history may run backwards (rebased, wrong clock), so each counts as no older than its predecessors.
+    """
+    commits = list(commits)
+    inside = sorted((c for c in commits if c.hash in rank), key=lambda c: rank[c.hash])
+    keys: dict[str, tuple[datetime, int, str]] = {}
+    latest = datetime.min.replace(tzinfo=UTC)
+    for commit in inside:
+        latest = max(latest, commit.date)
+        keys[commit.hash] = (latest, rank[commit.hash], commit.hash)
+    return tuple(sorted(commits, key=lambda c: keys.get(c.hash, (c.date, len(rank), c.hash))))
+
+
+def _described(repository: Path, dates: Mapping[str, datetime]) -> dict[str, Commit]:
+    """Subject and date of those commits that the repository has."""
+    wanted = "".join(f"{name}\n" for name in dates if _HASH.fullmatch(name))
+    lines = _git(repository, "cat-file", "--batch-check", stdin=wanted).splitlines()
+    present = [line.split()[0] for line in lines if line.split()[1:2] == ["commit"]]
+    if not present:
+        return {}
+    fields = _git(
+        repository, "log", "--no-walk=unsorted", "--stdin", "-z", "--no-show-signature", "--encoding=UTF-8",
+        "--format=%H%x00%ct%x00%s", stdin="".join(f"{name}\n" for name in present),
+    ).split("\0")  # fmt: skip
+    known = {}
+    for name, seconds, subject in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
+        commit = Commit(name, dates[name], subject)
+        with suppress(ValueError, OverflowError, OSError):  # a date beyond the calendar: asv's is kept
+            commit = replace(commit, date=datetime.fromtimestamp(int(seconds), UTC))
+        known[name] = commit
+    return known
+
+
+def _history(repository: Path, revision: str) -> list[str]:
+    """Every commit reachable from ``revision``, parents before children; first parents in an unbroken order."""
+    return _git(repository, "rev-list", "--topo-order", "--reverse", "--end-of-options", revision, "--").split()
+
+
+def _git(repository: Path, *arguments: str, stdin: str = "") -> str:
+    """What git prints; raises _GitFailed with a sentence instead of anything else."""
+    quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(repository), *arguments],
+            input=stdin.encode(),
+            capture_output=True,
+            timeout=GIT_TIMEOUT_S,
+            env=os.environ | quiet,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise _GitFailed("git was not found: install it to see commits in order and with their subjects") from None
+    except subprocess.TimeoutExpired:
+        raise _GitFailed(f"git did not answer within {GIT_TIMEOUT_S:.0f} s in {repository}") from None
+    except OSError as error:
+        raise _GitFailed(f"git could not be started: {error}") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise _GitFailed(f"git cannot read {repository} ({said[0] if said else f'exit {done.returncode}'})")
+    return done.stdout.decode(errors="replace")

@@ -1,0 +1,233 @@
+"""The ruler's session files → what each process measured, and where its trace is.
+
+Takes a results folder; beside asv's ``<machine>/<stem>.json`` lies ``<machine>/<stem>.traces/<benchmark>/`` with
+``<cell>.<session>.session.json.gz`` and ``<cell>.<session>.pt.trace.json.gz`` (written by ``tbp.bench.recorder``).
+Gives the sessions and the paths of their traces; reading a trace is left to ``tbp.traces``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import statistics
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+
+from tbp.asv.declarations import plain_value
+from tbp.history.series import SeriesKey
+
+# Format of the session files.
+# 1: the first.
+FORMAT = 1
+SESSION_END = ".session.json.gz"
+TRACE_END = ".pt.trace.json.gz"
+RECORD_AGAIN = "run `asv run` again for its commit to record it anew"
+
+
+class _SessionFile(msgspec.Struct):
+    """A session file as it is stored; fields that are not named here are passed over."""
+
+    format: int
+    run: str
+    session: str
+    benchmark: str
+    parameters: dict[str, str]
+    commit: str
+    environment: str
+    machine: str
+    started: datetime
+    wall_s: list[float]
+    torch: str = ""
+    python: str = ""
+    device: str = ""
+    device_name: str = ""
+    threads: int = 0
+    number: int = 1
+    cpu_s: list[float] = []
+    involuntary_switches: list[int] = []
+    trace: str | None = None
+    trace_note: str = ""
+    skipped: str = ""
+
+
+_DECODER = msgspec.json.Decoder(_SessionFile)
+_FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass(frozen=True)
+class Session:
+    """What one process measured of one cell of a benchmark."""
+
+    key: SeriesKey
+    commit: str  # full hash
+    run: str  # one asv invocation; sorts by time
+    session: str
+    started: datetime  # UTC
+    wall_s: tuple[float, ...]  # per call, one for each sample
+    cpu_s: tuple[float, ...]  # per call, process CPU time; may be empty
+    involuntary_switches: tuple[int, ...]  # during each sample; may be empty
+    number: int
+    threads: int
+    device: str
+    device_name: str
+    torch: str
+    python: str
+    trace: Path | None  # None where there is none; ``trace_note`` says why
+    trace_note: str
+    skipped: str  # why the cell cannot run there; empty where it ran
+
+    @property
+    def median_s(self) -> float:
+        """Median of the samples, seconds per call; NaN without samples."""
+        return statistics.median(self.wall_s) if self.wall_s else float("nan")
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """All sessions of a results folder. Of each series and commit only the newest ``run`` is given out."""
+
+    sessions: tuple[Session, ...] = ()
+    problems: tuple[str, ...] = ()  # sentences: which file could not be used and what to do
+
+    def of(self, key: SeriesKey, commit: str) -> tuple[Session, ...]:
+        """The sessions of the newest run of a series at a commit, in order of time; empty where none is kept."""
+        return self._newest.get(_place(key, commit), ())
+
+    def medians_s(self, key: SeriesKey, commit: str) -> tuple[float, ...]:
+        """Each session's median, seconds per call."""
+        return tuple(session.median_s for session in self.of(key, commit) if session.wall_s)
+
+    def traces(self, key: SeriesKey, commit: str) -> tuple[Path, ...]:
+        """The traces of those sessions."""
+        return tuple(session.trace for session in self.of(key, commit) if session.trace is not None)
+
+    def trace_note(self, key: SeriesKey, commit: str) -> str:
+        """Why there is no trace, as the ruler or the reader noted it; empty where nothing is known."""
+        return next((session.trace_note for session in self.of(key, commit) if session.trace_note), "")
+
+    def skipped(self, key: SeriesKey, commit: str) -> str:
+        """Why the cell was skipped; empty where it ran or no session says so."""
+        return next((session.skipped for session in self.of(key, commit) if session.skipped), "")
+
+    @cached_property
+    def _newest(self) -> Mapping[tuple[object, ...], tuple[Session, ...]]:
+        groups: dict[tuple[object, ...], list[Session]] = {}
+        for session in self.sessions:
+            groups.setdefault(_place(session.key, session.commit), []).append(session)
+        newest = {}
+        for place, group in groups.items():
+            run = max(session.run for session in group)
+            ordered = sorted(group, key=lambda session: (session.started, session.session))
+            newest[place] = tuple(session for session in ordered if session.run == run)
+        return newest
+
+
+def _place(key: SeriesKey, commit: str) -> tuple[object, ...]:
+    # JSON objects promise no order, so parameters are compared as a set.
+    return key.benchmark, frozenset(key.parameters), key.machine, key.environment, commit
+
+
+class _Unusable(Exception):
+    """A file that holds no session; the message ends a sentence that begins with its path."""
+
+
+def read_sessions(results_dir: Path) -> Sessions:
+    """Every session under ``results_dir``; none is fine, since most asv projects keep none. Raises nothing."""
+    sessions: list[Session] = []
+    problems: list[str] = []
+    traces = set(results_dir.glob(f"*/*.traces/*/*{TRACE_END}"))
+    for path in sorted(results_dir.glob(f"*/*.traces/*/*{SESSION_END}")):
+        try:
+            stored = _stored(path)
+        except _Unusable as error:
+            problems.append(f"{path} was left out: it {error}")
+            traces.discard(path.with_name(path.name.removesuffix(SESSION_END) + TRACE_END))
+            continue
+        trace, note = _trace(stored, path)
+        if trace is None and stored.trace is not None:
+            problems.append(f"{path}: {note}; {RECORD_AGAIN}")
+        traces.discard(path.with_name(path.name.removesuffix(SESSION_END) + TRACE_END))
+        if trace is not None:
+            traces.discard(trace)
+        sessions.append(_session(stored, trace, note))
+    problems += [
+        f"{path} has no session file beside it, so it belongs to no result (a run was stopped?); delete it or "
+        f"{RECORD_AGAIN}"
+        for path in sorted(traces)
+    ]
+    return Sessions(tuple(sessions), tuple(problems))
+
+
+def without_result(sessions: Sessions, measured: set[tuple[SeriesKey, str]]) -> tuple[str, ...]:
+    """A sentence about each run whose sessions no asv result file knows of; ``measured`` is (series, commit)."""
+    known = {_place(key, commit) for key, commit in measured}
+    lost: dict[tuple[str, str, str], int] = {}
+    for session in sessions.sessions:
+        if _place(session.key, session.commit) not in known:
+            run = (session.key.machine, session.key.environment, session.commit[:8])
+            lost[run] = lost.get(run, 0) + 1
+    return tuple(
+        f"{count} sessions of commit {commit} ({machine}, {environment}) have no asv result, so they are not shown: "
+        "the run was stopped or its result deleted; run `asv run` again for this commit"
+        for (machine, environment, commit), count in sorted(lost.items())
+    )
+
+
+def _stored(path: Path) -> _SessionFile:
+    try:
+        data = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error):
+        raise _Unusable(f"cannot be decompressed (half written?); {RECORD_AGAIN}") from None
+    try:
+        version = _FORMAT.decode(data).get("format", msgspec.Raw(b"null"))
+        if bytes(version) != str(FORMAT).encode():
+            raise _Unusable(f"has format {bytes(version)[:20]!r}, and this tbp reads {FORMAT}: update tbp")
+        stored = _DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _Unusable(f"holds no session ({error}); {RECORD_AGAIN}") from None
+    if not stored.commit or not stored.benchmark:
+        raise _Unusable(f"names no commit or no benchmark; {RECORD_AGAIN}")
+    if stored.started.tzinfo is None:
+        raise _Unusable(f"has a start without a time zone; {RECORD_AGAIN}")
+    return stored
+
+
+def _trace(stored: _SessionFile, path: Path) -> tuple[Path | None, str]:
+    """The trace beside a session file, or None and why."""
+    if stored.trace is None:
+        return None, stored.trace_note or "no trace was recorded"
+    # A name with a folder in it would lead out of the results.
+    if Path(stored.trace).name != stored.trace:
+        return None, "its trace is no plain file name"
+    trace = path.with_name(stored.trace)
+    if not trace.is_file():
+        return None, f"its trace {stored.trace} is missing"
+    return trace, stored.trace_note
+
+
+def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:
+    parameters = tuple((name, plain_value(value)) for name, value in stored.parameters.items())
+    return Session(
+        key=SeriesKey(stored.benchmark, parameters, stored.machine, stored.environment),
+        commit=stored.commit,
+        run=stored.run,
+        session=stored.session,
+        started=stored.started,
+        wall_s=tuple(stored.wall_s),
+        cpu_s=tuple(stored.cpu_s),
+        involuntary_switches=tuple(stored.involuntary_switches),
+        number=stored.number,
+        threads=stored.threads,
+        device=stored.device,
+        device_name=stored.device_name,
+        torch=stored.torch,
+        python=stored.python,
+        trace=trace,
+        trace_note=note,
+        skipped=stored.skipped,
+    )

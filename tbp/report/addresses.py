@@ -1,0 +1,83 @@
+"""Where things are: file names and anchors for hostile benchmark names, commit links, commands to copy.
+
+Pure functions from names to strings that are safe in a file name, in a URL or in a shell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from urllib.parse import quote, urlsplit
+
+from tbp.history.series import Commit, SeriesKey
+
+SLUG_LENGTH = 60
+"""Characters of a name kept in a file name: readable, and far below the 255 bytes a file system allows."""
+
+QUOTE = r"[^-.\w]?"
+"""What may stand around a value in asv's names; a quote character itself would make the shell's quoting unreadable."""
+
+
+def digest(text: str) -> str:
+    """Eight hex digits that tell two names apart whose slugs are equal."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def slug(name: str) -> str:
+    """``name`` as a file name without its extension: ASCII, no dots or separators, unlike every other name's."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", name)[:SLUG_LENGTH].strip("-")
+    return f"{readable}-{digest(name)}" if readable else digest(name)
+
+
+def page_file(benchmark: str) -> str:
+    """The benchmark's page, relative to the site."""
+    return f"benchmarks/{slug(benchmark)}.html"
+
+
+def data_file(benchmark: str) -> str:
+    """The benchmark's chart data, relative to the site."""
+    return f"data/{slug(benchmark)}.js"
+
+
+def anchor(key: SeriesKey) -> str:
+    """The id of a series on its benchmark's page."""
+    return "s-" + digest(repr((key.benchmark, key.parameters, key.machine, key.environment)))
+
+
+def commit_href(commit_url: str, commit: Commit) -> str:
+    """A link to the commit; empty unless ``commit_url`` is http(s) with a host."""
+    if any(ord(character) <= 32 for character in commit_url):
+        return ""
+    try:
+        parts = urlsplit(commit_url)
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return ""
+    return commit_url + quote(commit.hash, safe="", errors="replace")
+
+
+def bench_regex(key: SeriesKey) -> str:
+    """A regex for ``asv run --bench`` that picks this series.
+
+    asv matches ``name(param, param)`` where each parameter is a repr; a series has them without the quotes of
+    strings, hence ``QUOTE`` around each value. A control character becomes ``.`` so that nothing copied into a
+    shell can end its line.
+    """
+    name = _escaped(key.benchmark)
+    if not key.parameters:
+        return f"^{name}$"
+    values = ", ".join(f"{QUOTE}{_escaped(value)}{QUOTE}" for _, value in key.parameters)
+    return rf"^{name}\({values}\)$"
+
+
+def reproduction(key: SeriesKey, commit: Commit) -> str:
+    """The command that measures this series on this commit; empty when the hash is none."""
+    if not re.fullmatch(r"[0-9a-fA-F]{4,64}", commit.hash):
+        return ""
+    return f"asv run --bench {shlex.quote(bench_regex(key))} {shlex.quote(commit.hash + '^!')}"
+
+
+def _escaped(name: str) -> str:
+    return "".join("." if not character.isprintable() else re.escape(character) for character in name)

@@ -1,0 +1,183 @@
+"""What the traces say of a series, as rows of words: its hotspots, and what moved between two commits.
+
+Takes an ``OperatorTable`` or a ``Difference``, gives rows ready to be shown; reading and comparing traces
+belong to ``tbp.traces``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from tbp.report import words
+from tbp.traces.difference import LEAST_SESSIONS, NAMED_MACHINE, NAMED_SHARE, Difference
+from tbp.traces.operators import OperatorTable
+from tbp.traces.operators import hotspots as ranked_hotspots
+
+HOTSPOTS = 12
+"""Operators shown of a trace: about a screen; what is left is told in a sentence."""
+
+DIFFERENCES = 15
+"""Operators shown of a difference; the rest is one row, so that the rows still add up."""
+
+CAUSES = 2
+"""Operators named in a row of the index; the benchmark's page has them all."""
+
+KINDS = {"new": "new", "gone": "gone", "calls": "calls changed", "time": "time changed", "same": ""}
+
+
+@dataclass(frozen=True)
+class Hotspot:
+    operator: str
+    calls: str  # per step
+    self_time: str
+    device_time: str  # empty when nothing ran on a device
+    share: str
+    bar: float  # the share in 0…100
+    shapes: str
+
+
+@dataclass(frozen=True)
+class Hotspots:
+    """``on_device`` says that the share is of device time, and that there is a device column."""
+
+    rows: tuple[Hotspot, ...]
+    on_device: bool
+    steps: int
+    rest: str  # what is not shown, in words; empty when everything is
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One operator between two commits, or a row that sums up; ``worse`` is None where direction says nothing."""
+
+    operator: str
+    delta: str
+    share: str
+    bar: float
+    calls: str = ""
+    before: str = ""
+    after: str = ""
+    worse: bool | None = None
+    remark: str = ""
+    certain: bool = True
+    is_sum: bool = False
+
+
+def hotspots(table: OperatorTable) -> Hotspots:
+    """The operators with most self time: on the device where there is device time, else on the host."""
+    on_device = bool(table.frame["self_device_us"].sum() > 0)
+    by = "self_device_us" if on_device else "self_us"
+    shown = ranked_hotspots(table, HOTSPOTS, by)
+    whole_us = float(table.frame[by].sum())
+    left, left_us = len(table.frame) - len(shown), whole_us - float(shown[by].sum())
+    return Hotspots(
+        rows=tuple(_hotspot(row, on_device) for _, row in shown.iterrows()),
+        on_device=on_device,
+        steps=table.steps,
+        rest=f"{words.count(left, 'further operator')}: {words.microseconds(left_us)}, "
+        f"{words.percent(_ratio(left_us, whole_us))} of the step's self time."
+        if left
+        else "",
+    )
+
+
+def _hotspot(row: pd.Series, on_device: bool) -> Hotspot:
+    return Hotspot(
+        operator=str(row["operator"]),
+        calls=words.calls(float(row["calls"])),
+        self_time=words.microseconds(float(row["self_us"])),
+        device_time=words.microseconds(float(row["self_device_us"])) if on_device else "",
+        share=words.percent(float(row["share"])),
+        bar=_bar(float(row["share"])),
+        shapes=shapes(str(row["shapes"])),
+    )
+
+
+def shapes(recorded: str) -> str:
+    """``[[8, 64], [], [64]]`` as ``8×64, 64``; anything else as it was recorded."""
+    try:
+        sizes = json.loads(recorded)
+    except ValueError:
+        return recorded
+    if not isinstance(sizes, list) or not all(isinstance(size, list) for size in sizes):
+        return recorded
+    return ", ".join("×".join(str(length) for length in size) for size in sizes if size)
+
+
+def moved(difference: Difference) -> tuple[Moved, ...]:
+    """Operators by how much their self time moved, then what is left out and the residual: the sum is the step's."""
+    shown, rest = difference.rows.head(DIFFERENCES), difference.rows.iloc[DIFFERENCES:]
+    rows = [_moved(row) for _, row in shown.iterrows()]
+    if len(rest):
+        rows.append(_sum(words.count(len(rest), "further operator"), float(rest["delta_us"].sum()), difference))
+    rows.append(_sum("outside operators", difference.residual_us, difference))
+    step = Moved(
+        operator="the step",
+        delta=words.signed_microseconds(difference.delta_us),
+        share="",
+        bar=0.0,
+        before=words.microseconds(difference.step_before_us),
+        after=words.microseconds(difference.step_after_us),
+        worse=difference.delta_us > 0,
+        is_sum=True,
+    )
+    return (*rows, step)
+
+
+def _moved(row: pd.Series) -> Moved:
+    delta_us, share = float(row["delta_us"]), float(row["share"])
+    calls = [words.calls(float(row[side])) for side in ("calls_before", "calls_after")]
+    kind, certain = KINDS.get(str(row["kind"]), str(row["kind"])), bool(row["certain"])
+    return Moved(
+        operator=str(row["operator"]),
+        delta=words.signed_microseconds(delta_us),
+        share=words.percent(share),
+        bar=_bar(share),
+        calls=" → ".join(calls) if calls[0] != calls[1] else calls[0],
+        before=words.microseconds(float(row["self_before_us"])),
+        after=words.microseconds(float(row["self_after_us"])),
+        worse=delta_us > 0 if delta_us else None,
+        remark=f"{kind}, not certain" if kind and not certain else kind,
+        certain=certain,
+    )
+
+
+def _sum(label: str, delta_us: float, difference: Difference) -> Moved:
+    share = _ratio(delta_us, difference.delta_us)
+    return Moved(
+        operator=label,
+        delta=words.signed_microseconds(delta_us),
+        share=words.percent(share),
+        bar=_bar(share),
+        is_sum=True,
+    )
+
+
+def causes(difference: Difference) -> tuple[str, ...]:
+    """The certain operators that hold most of the step's change, as sentences; empty where none can be named."""
+    named = difference.rows[difference.rows["certain"] & (difference.rows["share"] >= NAMED_SHARE)]
+    return tuple(str(sentence) for sentence in named["sentence"].head(CAUSES))
+
+
+def caveats(difference: Difference) -> str:
+    """What limits the comparison: too few sessions to judge times, or a machine that ran at another speed."""
+    said = []
+    if not difference.enough_sessions:
+        sessions = f"{difference.sessions_before} and {difference.sessions_after} traced sessions"
+        said.append(f"Only calls are judged: {sessions}, times need {LEAST_SESSIONS} on each side.")
+    if abs(difference.machine_factor - 1) >= NAMED_MACHINE:
+        factor = f"{difference.machine_factor:.2f} ×"
+        said.append(f"Operators that did not change took {factor} their time: the machine ran at another speed.")
+    return " ".join(said)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan
+
+
+def _bar(share: float) -> float:
+    return round(min(100.0, abs(share) * 100), 1) if math.isfinite(share) else 0.0

@@ -1,0 +1,88 @@
+"""Data → HTML and JavaScript text, with everything foreign escaped.
+
+Takes what ``summary`` and ``detail`` found, gives whole files as text; writing them belongs to ``site``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from tbp.report import words
+from tbp.report.detail import BenchmarkPage
+from tbp.report.summary import Summary
+
+MARK = "written by tbp report"
+"""In the first line of every file of a site, so that a later build knows which files it may replace or remove."""
+
+# Scripts and styles come from files beside the page only: `file:` is what 'self' does not cover in every browser
+# when a page is opened from a disk. plotly.js sets style attributes and a style element; it keeps the camera
+# button's picture in a data: or blob: URL.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'"
+)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What surrounds every page."""
+
+    project: str
+    built: str  # with its zone
+    version: str
+    root: str = ""  # from the page to the site's folder: "" or "../"
+
+
+def index_html(summary: Summary, frame: Frame) -> str:
+    return _environment().get_template("index.html").render(summary=summary, frame=frame)
+
+
+def benchmark_html(page: BenchmarkPage, frame: Frame) -> str:
+    return _environment().get_template("benchmark.html").render(page=page, frame=frame)
+
+
+def script_call(function: str, value: object) -> str:
+    """JavaScript that hands ``value`` to ``function``: data for pages opened from a disk, where fetching fails."""
+    return f"// {MARK}\n{function}({script_json(value)});\n"
+
+
+def script_json(value: object) -> str:
+    """JSON in ASCII that ends no script element and no line; NaN and infinities become null."""
+    text = json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _visible(value: object) -> object:
+    """What a template prints, without characters that act unseen; markup is made of texts that went through here."""
+    return words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("tbp.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(mark=MARK, policy=CONTENT_SECURITY_POLICY)
+    return environment

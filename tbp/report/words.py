@@ -1,0 +1,270 @@
+"""Numbers in words: durations, bytes, effects and the sentences that state a verdict.
+
+Takes numbers and histories, gives plain text; escaping belongs to the template, drawing to ``figures``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from tbp.history.series import Better, Change, ChangeEvidence, History, Outcome, State
+
+UNKNOWN = "–"
+"""Stands for a number there is none of."""
+
+# (one of the unit in base units, its symbol), smallest first.
+SECONDS = ((1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s"))
+BYTES = ((1.0, "B"), (1024.0, "KiB"), (1024.0**2, "MiB"), (1024.0**3, "GiB"), (1024.0**4, "TiB"))
+
+PLURALS = {
+    State.REGRESSION: ("regression", "regressions"),
+    State.IMPROVEMENT: ("improvement", "improvements"),
+    State.NO_CHANGE: ("no change", "no change"),
+    State.NOT_ENOUGH_DATA: ("not enough data", "not enough data"),
+    State.FAILED: ("failed", "failed"),
+    State.SKIPPED: ("skipped", "skipped"),
+}
+
+# A shape beside every colour, so that no state is told by colour alone.
+GLYPHS = {
+    State.REGRESSION: "✖",
+    State.IMPROVEMENT: "✔",
+    State.NO_CHANGE: "=",
+    State.NOT_ENOUGH_DATA: "?",
+    State.FAILED: "!",
+    State.SKIPPED: "∅",
+}
+
+# Control characters (but tab and newline), lone surrogates, and those that turn the direction of the text around
+# them: a name must not be able to write the verdict beside it backwards (CVE-2021-42574).
+INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    """``text`` with what is not seen but acts on what is replaced by U+FFFD."""
+    return INVISIBLE.sub("\ufffd", text)
+
+
+def cut(text: str, limit: int) -> str:
+    """At most ``limit`` characters, the last one an ellipsis where there were more."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def significant(value: float) -> str:
+    """Three significant digits without an exponent, larger numbers whole: ``4.10``, ``41.0``, ``12,345``."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    size = abs(value)
+    if size == 0:
+        return "0"
+    # A number that rounds up gains a digit before the point: 9.996 is 10.0, not 10.00.
+    exponent = int(f"{size:.2e}".split("e")[1])
+    if exponent < -6:
+        return f"{value:.2e}".replace("-", "−")
+    return f"{value:,.{max(0, 2 - exponent)}f}".replace("-", "−")
+
+
+def scale_of(size: float, scales: Sequence[tuple[float, str]]) -> tuple[float, str]:
+    """The largest unit in which ``size`` is at least one, after rounding to three digits."""
+    for scale in reversed(scales):
+        if abs(size) / scale[0] >= 0.9995:  # is shown as 1.00
+            return scale
+    return scales[0]
+
+
+def scales_of(unit: str) -> Sequence[tuple[float, str]]:
+    """The units a value in ``unit`` may be shown in; only seconds and bytes have more than one."""
+    # asv calls the unit of a track_ benchmark that declares none "unit".
+    return {"seconds": SECONDS, "bytes": BYTES}.get(unit, ((1.0, "" if unit == "unit" else unit),))
+
+
+def quantity(value: float, unit: str) -> str:
+    """A value with its unit: ``4.10 ms``, ``12.0 MiB``, ``1,200 tokens/s``; ``–`` for NaN and infinities."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    scales = scales_of(unit)
+    factor, symbol = scale_of(value, scales) if value else scales[min(1, len(scales) - 1)]
+    return f"{significant(value / factor)} {symbol}".strip()
+
+
+def microseconds(value_us: float) -> str:
+    """A time given in µs: ``412 µs``, ``1.84 ms``."""
+    return quantity(value_us * 1e-6, "seconds")
+
+
+def signed_microseconds(value_us: float) -> str:
+    """A difference of times given in µs, with its sign: ``+248 µs``, ``−6.00 µs``."""
+    words = microseconds(value_us)
+    return f"+{words}" if math.isfinite(value_us) and value_us > 0 else words
+
+
+def calls(per_step: float) -> str:
+    """Calls in a step: ``24``, ``0.50``."""
+    if math.isfinite(per_step) and per_step == round(per_step):
+        return f"{int(per_step):,}"
+    return significant(per_step)
+
+
+def percent(ratio: float) -> str:
+    """``12 %``, below ten with one decimal: ``6.1 %``; ``–`` where there is no ratio."""
+    if not math.isfinite(ratio):
+        return UNKNOWN
+    size = abs(ratio) * 100
+    digits = 1 if 0 < size < 9.95 else 0
+    return f"{'−' if ratio < 0 else ''}{size:,.{digits}f} %"
+
+
+def signed_percent(ratio: float) -> str:
+    """``+12 %``, ``−6.1 %``, ``0 %``."""
+    return f"+{percent(ratio)}" if math.isfinite(ratio) and ratio > 0 else percent(ratio)
+
+
+def probability(p_value: float) -> str:
+    """``p < 0.001``, ``p = 0.020``; empty where there is none."""
+    if not math.isfinite(p_value):
+        return ""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """``1 commit``, ``1,200 commits``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def moment(when: datetime) -> str:
+    """A time to the minute, always in UTC and saying so: ``2026-05-01 13:37 UTC``."""
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def relative(change: Change) -> float:
+    """How far the level moved, relative to the size of the level before; NaN from a level of zero.
+
+    It is ``Change.effect`` except that a negative level (a ``track_`` benchmark may have one) keeps the direction.
+    """
+    return (change.after - change.before) / abs(change.before) if change.before else math.nan
+
+
+def is_worse(change: Change, better: Better) -> bool:
+    """Whether the level moved in the direction that is not the better one."""
+    return change.after > change.before if better is Better.LOWER else change.after < change.before
+
+
+def direction(change: Change, unit: str, better: Better) -> str:
+    """``slower``, ``smaller``, ``lower (worse)``: what the change is called in its unit."""
+    up = change.after > change.before
+    if better is Better.LOWER and unit == "seconds":
+        return "slower" if up else "faster"
+    word = ("larger" if up else "smaller") if unit == "bytes" else ("higher" if up else "lower")
+    if better is Better.LOWER and unit == "bytes":
+        return word
+    return f"{word} ({'worse' if is_worse(change, better) else 'better'})"
+
+
+def move(change: Change) -> str:
+    """How far the level moved: ``▲ +12 %``. The arrow is the value's direction, not its merit."""
+    size = relative(change)
+    amount = "from 0" if change.before == 0 else signed_percent(size)
+    return f"{'▲' if change.after > change.before else '▼'} {amount}"
+
+
+def effect(change: Change, unit: str, better: Better) -> str:
+    """The effect size in words: ``▲ +12 % slower``, ``▼ −6.1 % lower (worse)``."""
+    return f"{move(change)} {direction(change, unit, better)}"
+
+
+def before_after(change: Change, unit: str) -> str:
+    """``169 µs → 236 µs``."""
+    return f"{quantity(change.before, unit)} → {quantity(change.after, unit)}"
+
+
+def first_line(text: str, limit: int = 160) -> str:
+    """What a failure says in one line: the last line that is not blank, as in a traceback, cut at ``limit``."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return cut(lines[-1], limit) if lines else ""
+
+
+def series_name(history: History) -> str:
+    """``attention.Quick.torchtime_step (variant=sdpa)``."""
+    label = history.key.label
+    return f"{history.key.benchmark} ({label})" if label else history.key.benchmark
+
+
+def since(history: History, evidence: ChangeEvidence) -> str:
+    """``since 04342f08``; empty where the change names no point of the series."""
+    index = evidence.change.index
+    return f"since {history.points[index].commit.short}" if 0 <= index < len(history.points) else ""
+
+
+def newest_value(history: History) -> float:
+    """The newest measured value; NaN when nothing was measured."""
+    measured = [point.value for point in history.points if math.isfinite(point.value)]
+    return measured[-1] if measured else math.nan
+
+
+def newest_reason(history: History) -> str:
+    """Why the newest run that failed or was skipped has no value, where that is known."""
+    reasons = [point.reason for point in history.points if point.outcome is not Outcome.MEASURED and point.reason]
+    return reasons[-1] if reasons else ""
+
+
+def measured_runs(history: History) -> int:
+    """In how many runs the series has a value."""
+    return sum(math.isfinite(point.value) for point in history.points)
+
+
+def finding(history: History) -> str:
+    """One sentence on one series: what moved, since when, between which levels, how sure; or why nothing is said."""
+    standing = history.standing
+    if history.state in (State.REGRESSION, State.IMPROVEMENT) and standing is not None:
+        change = standing.change
+        words = [effect(change, history.unit, history.better), since(history, standing)]
+        sure = [before_after(change, history.unit), probability(change.p_value)]
+        return f"{' '.join(filter(None, words))}: {', '.join(filter(None, sure))}."
+    value = quantity(newest_value(history), history.unit)
+    runs = count(measured_runs(history), "run")
+    reason = first_line(newest_reason(history))
+    match history.state:
+        case State.NO_CHANGE:
+            noise = percent(history.noise_between)
+            return f"No confirmed change over {runs}; now {value}, noise between runs {noise}."
+        case State.NOT_ENOUGH_DATA:
+            return f"Cannot tell: {runs} with a value{'' if value == UNKNOWN else ', the newest ' + value}."
+        case State.FAILED:
+            return f"Failed in the newest run: {reason or 'no reason was recorded'}"
+        case State.SKIPPED:
+            return f"Skipped in the newest run: {reason or 'no reason was recorded'}"
+    return f"{history.state.value.capitalize()}; now {value}."
+
+
+def tally(histories: Sequence[History]) -> dict[State, int]:
+    """How many series are in each state, every state named, worst first."""
+    return {state: sum(history.state is state for history in histories) for state in State}
+
+
+def verdict(ranked: Sequence[History], name: str = "") -> str:
+    """The one sentence on everything; ``ranked`` has the worst first, which is called ``name`` if that is given."""
+    if not ranked:
+        return "Nothing has been measured yet."
+    counts = tally(ranked)
+    series = count(len(ranked), "series", "series")
+    if worst := counts[State.REGRESSION]:
+        first = ranked[0]
+        sentence = f"{count(worst, 'regression')} in {series}"
+        if first.standing is None:
+            return sentence + "."
+        size = effect(first.standing.change, first.unit, first.better)
+        lead = "the largest" if worst > 1 else "it"
+        return (
+            f"{sentence}; {lead} is {name or series_name(first)}: {size} {since(first, first.standing)}".rstrip() + "."
+        )
+    if counts[State.NO_CHANGE] + counts[State.IMPROVEMENT] == 0:
+        why = [f"{number:,} {PLURALS[state][number != 1]}" for state, number in counts.items() if number]
+        return f"Cannot tell: no verdict on any of {series} ({', '.join(why)})."
+    rest = [
+        count(counts[State.IMPROVEMENT], "improved", "improved") if counts[State.IMPROVEMENT] else "",
+        count(counts[State.FAILED], "failed", "failed") if counts[State.FAILED] else "",
+    ]
+    return "; ".join(filter(None, [f"No confirmed regression in {series}", *rest])) + "."

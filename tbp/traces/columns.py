@@ -1,0 +1,25 @@
+"""Frames whose columns are known: names, order and kinds are checked where a frame crosses a boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+TEXT, COUNT, NUMBER, FLAG = "text", "count", "number", "flag"
+
+_IS = {
+    TEXT: lambda column: pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column),
+    COUNT: pd.api.types.is_integer_dtype,
+    NUMBER: pd.api.types.is_float_dtype,
+    FLAG: pd.api.types.is_bool_dtype,
+}
+
+
+def check(frame: pd.DataFrame, columns: Mapping[str, str], what: str) -> None:
+    """Raise TypeError unless ``frame`` has exactly these columns, in this order, each of its kind."""
+    if list(frame.columns) != list(columns):
+        raise TypeError(f"{what}: columns are {list(frame.columns)}, expected {list(columns)}")
+    wrong = [name for name, kind in columns.items() if not _IS[kind](frame[name])]
+    if wrong:
+        raise TypeError(f"{what}: {', '.join(f'{name} is {frame[name].dtype}' for name in wrong)}")

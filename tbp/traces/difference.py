@@ -1,0 +1,240 @@
+"""What separates the traces of two commits, operator by operator.
+
+Takes the sessions of both sides, gives a ``Difference``: every operator's share of the step's change, split into
+calls and time per call, and whether it is certain. Call counts are exact, so a changed count is certain at once;
+a changed time needs several sessions (see ``_timed``). Leaves the wording of a row to
+``wording``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tbp.errors import UsageError
+from tbp.traces.columns import FLAG, NUMBER, TEXT, check
+from tbp.traces.operators import Session
+from tbp.traces.sides import Floats, Side, operators_of, side
+from tbp.traces.wording import RowFigures, change, row_sentence
+
+# The rule for changed times and its three limits: 0 false of 90 in A/A comparisons on a loaded 2-core machine,
+# and all three injected changes found (3 sessions of 20–30 steps a side).
+LEAST_SESSIONS = 3
+LEAST_CHANGE_US = 20.0
+LEAST_CHANGE = 0.10
+
+# Below 1 µs per step an operator's time is mostly the profiler's own (1.0–1.4 µs per event): it says nothing of
+# the machine's speed. With fewer than five operators the median of their ratios may be the change itself.
+MACHINE_LEAST_US = 1.0
+MACHINE_LEAST_OPERATORS = 5
+
+# With the device busy for most of a step the host only waits, and host self time moves between the operators
+# that happen to wait. A choice, not a measurement: half of the step cannot be host time any more.
+DEVICE_BOUND = 0.5
+
+# An explanation names no more than three operators, and none of a share below 5 %: the rest is in the table. A
+# machine is spoken of from 5 % on, the usual spread between sessions on one machine.
+NAMED_OPERATORS = 3
+NAMED_SHARE = 0.05
+NAMED_MACHINE = 0.05
+
+# A share of next to nothing is noise divided by noise: below 1 % of the step shares are not given.
+SHARE_LEAST_CHANGE = 0.01
+
+ROW_COLUMNS = {
+    "operator": TEXT,
+    "calls_before": NUMBER,  # per step, median over sessions
+    "calls_after": NUMBER,
+    "self_before_us": NUMBER,  # per step, median over sessions, on the clock named by ``Difference.clock``
+    "self_after_us": NUMBER,
+    "delta_us": NUMBER,  # after − before: above 0 is slower
+    "calls_part_us": NUMBER,  # Δ calls × old time per call
+    "per_call_part_us": NUMBER,  # new calls × Δ time per call; the two parts sum to delta_us
+    "share": NUMBER,  # of the step's delta; NaN where the step changed by less than SHARE_LEAST_CHANGE
+    "kind": TEXT,  # "new", "gone", "calls", "time", "same"
+    "certain": FLAG,  # calls changed for sure, or the time passes the rule
+    "sentence": TEXT,  # "aten::_softmax 1 → 2 calls (+0.87 ms, 81 % of the slowdown)"
+    "self_host_before_us": NUMBER,  # per step, whichever clock is judged
+    "self_host_after_us": NUMBER,
+    "self_device_before_us": NUMBER,
+    "self_device_after_us": NUMBER,
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """``rows`` has ROW_COLUMNS, largest absolute delta first; all times are µs per step.
+
+    The deltas of the rows and ``residual_us`` sum to ``delta_us``. The residual is what no operator holds: Python
+    between operators, overlap of threads or streams, and the difference between a median of sums and a sum of medians.
+    """
+
+    rows: pd.DataFrame
+    step_before_us: float  # median over sessions of the median step, under the profiler
+    step_after_us: float
+    residual_us: float
+    machine_factor: float  # how much slower the machine ran after: 1.10 makes unchanged operators 10 % longer
+    sessions_before: int
+    sessions_after: int
+    clock: str = "host"  # "host" or "device": whose self time the rows compare
+
+    def __post_init__(self) -> None:
+        check(self.rows, ROW_COLUMNS, "difference")
+
+    @property
+    def delta_us(self) -> float:
+        """Change of the step; above 0 it became slower."""
+        return self.step_after_us - self.step_before_us
+
+    @property
+    def enough_sessions(self) -> bool:
+        """Whether changed times could be judged at all."""
+        return min(self.sessions_before, self.sessions_after) >= LEAST_SESSIONS
+
+
+def difference(before: Sequence[Session], after: Sequence[Session]) -> Difference:
+    """Compare two sides, at least one session each; raises UsageError where a side has none."""
+    if not before or not after:
+        raise UsageError("a difference needs a trace on both sides; record the missing one")
+    operators = operators_of([*before, *after])
+    clock = "device" if _device_bound(before) and _device_bound(after) else "host"
+    column, other = ("self_us", "self_device_us") if clock == "host" else ("self_device_us", "self_us")
+    old, new = (side(each, operators, column, other) for each in (before, after))
+    changed, moved = _calls_changed(old, new)
+    old_factor, new_factor = _machine_factors(old, new, ~moved)
+    timed = _timed(old.floor_us / old_factor, new.floor_us / new_factor) & ~moved
+    step_before_us, step_after_us = float(np.median(old.step_us)), float(np.median(new.step_us))
+    rows = _rows(operators, old, new, clock)
+    step_delta_us = step_after_us - step_before_us
+    told = abs(step_delta_us) >= SHARE_LEAST_CHANGE * step_before_us and step_delta_us != 0
+    rows["share"] = rows["delta_us"] / step_delta_us if told else np.nan
+    rows["kind"] = _kinds(rows, moved, timed)
+    enough = min(len(before), len(after)) >= LEAST_SESSIONS
+    rows["certain"] = changed | (timed & enough)
+    rows["sentence"] = _sentences(rows, clock)
+    return Difference(
+        rows=_sorted(rows),
+        step_before_us=step_before_us,
+        step_after_us=step_after_us,
+        residual_us=step_delta_us - float(rows["delta_us"].sum()),
+        machine_factor=float(np.median(new_factor) / np.median(old_factor)),
+        sessions_before=len(before),
+        sessions_after=len(after),
+        clock=clock,
+    )
+
+
+def explanation(difference: Difference) -> str:
+    """One sentence: the certain operators that make up most of the step's change, or why none can be named."""
+    certain = difference.rows[difference.rows["certain"]]
+    named = certain[certain["share"] >= NAMED_SHARE].head(NAMED_OPERATORS)
+    if len(named):
+        return "; ".join(named["sentence"])
+    step = f"the step changed by {change(difference.delta_us)} ({difference.step_before_us / 1000:.2f} ms before)"
+    if abs(difference.machine_factor - 1) >= NAMED_MACHINE:
+        step += f", the machine {difference.machine_factor:.2f} × its time for unchanged operators"
+    if len(certain):
+        changed = "; ".join(certain.head(NAMED_OPERATORS)["sentence"])
+        return f"The trace does not explain it: {step}, and what certainly changed is too little or opposed: {changed}"
+    if difference.enough_sessions:
+        return f"The trace does not explain it: {step}, and no operator's calls or time changed beyond the noise"
+    return (
+        f"The trace does not explain it: {step}, no operator's calls changed, and changed times need "
+        f"{LEAST_SESSIONS} sessions on each side"
+    )
+
+
+def _device_bound(sessions: Sequence[Session]) -> bool:
+    """Whether the device is busy for most of the step, in the median session."""
+    busy = [each.table.frame["self_device_us"].sum() / each.step_us for each in sessions if each.step_us > 0]
+    return bool(busy) and float(np.median(busy)) >= DEVICE_BOUND
+
+
+def _calls_changed(old: Side, new: Side) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(for sure, at all): for sure if no step of one side makes as many calls as any of the other.
+
+    What runs in every fourth step only has equal counts on both sides in some steps; it is sure if every session
+    of a side agrees on the mean, there are enough of them, and the means differ by more than where the window of
+    steps happened to begin can do.
+    """
+    more = new.fewest_calls.min(axis=0) > old.most_calls.max(axis=0)
+    fewer = new.most_calls.max(axis=0) < old.fewest_calls.min(axis=0)
+    moved = np.median(new.calls, axis=0) != np.median(old.calls, axis=0)
+    agreed = (np.ptp(old.calls, axis=0) == 0) & (np.ptp(new.calls, axis=0) == 0)
+    enough = min(len(old.calls), len(new.calls)) >= LEAST_SESSIONS
+    edge = np.maximum(old.most_calls.max(axis=0), new.most_calls.max(axis=0)) / min(old.steps, new.steps)
+    beyond = np.abs(np.median(new.calls, axis=0) - np.median(old.calls, axis=0)) > edge
+    return more | fewer | (agreed & beyond & enough), moved
+
+
+def _machine_factors(old: Side, new: Side, unmoved: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """How slow each session's machine was, as a column per side: 1 is the usual of the old side."""
+    usual_us = np.median(old.floor_us, axis=0)
+    telling = unmoved & (old.floor_us.min(axis=0) >= MACHINE_LEAST_US) & (new.floor_us.min(axis=0) > 0)
+    if telling.sum() < MACHINE_LEAST_OPERATORS:
+        return np.ones((len(old.floor_us), 1)), np.ones((len(new.floor_us), 1))
+    ratios = [np.median(one.floor_us[:, telling] / usual_us[telling], axis=1) for one in (old, new)]
+    return ratios[0][:, None], ratios[1][:, None]
+
+
+def _timed(old_us: Floats, new_us: Floats) -> NDArray[np.bool_]:
+    """The rule for times: every session of one side beyond every one of the other, and a change that matters.
+
+    Takes 10th percentiles of per-step self time, sessions × operators, already freed of the machine's speed.
+    """
+    apart = (new_us.min(axis=0) > old_us.max(axis=0)) | (new_us.max(axis=0) < old_us.min(axis=0))
+    usual_us = np.median(old_us, axis=0)
+    change_us = np.abs(np.median(new_us, axis=0) - usual_us)
+    passes: NDArray[np.bool_] = apart & (change_us > LEAST_CHANGE_US) & (change_us > LEAST_CHANGE * usual_us)
+    return passes
+
+
+def _rows(operators: tuple[str, ...], old: Side, new: Side, clock: str) -> pd.DataFrame:
+    calls_before, calls_after = np.median(old.calls, axis=0), np.median(new.calls, axis=0)
+    before_us, after_us = np.median(old.self_us, axis=0), np.median(new.self_us, axis=0)
+    other_before_us, other_after_us = np.median(old.other_self_us, axis=0), np.median(new.other_self_us, axis=0)
+    per_call_us = np.divide(before_us, calls_before, out=np.zeros_like(before_us), where=calls_before > 0)
+    # A new operator has no old time per call: all of its time is due to its calls.
+    calls_part_us = np.where(calls_before > 0, (calls_after - calls_before) * per_call_us, after_us - before_us)
+    # The rest of the device time has no calls: its change is one of time.
+    calls_part_us = np.where((calls_before == 0) & (calls_after == 0), 0.0, calls_part_us)
+    rows = pd.DataFrame(
+        {
+            "operator": pd.Series(operators, dtype=object),
+            "calls_before": calls_before,
+            "calls_after": calls_after,
+            "self_before_us": before_us,
+            "self_after_us": after_us,
+            "delta_us": after_us - before_us,
+            "calls_part_us": calls_part_us,
+            "per_call_part_us": after_us - before_us - calls_part_us,
+        }
+    )
+    judged, beside = ("host", "device") if clock == "host" else ("device", "host")
+    rows[f"self_{judged}_before_us"], rows[f"self_{judged}_after_us"] = before_us, after_us
+    rows[f"self_{beside}_before_us"], rows[f"self_{beside}_after_us"] = other_before_us, other_after_us
+    return rows
+
+
+def _kinds(rows: pd.DataFrame, moved: NDArray[np.bool_], timed: NDArray[np.bool_]) -> pd.Series[str]:
+    new = moved & (rows["calls_before"] == 0)
+    gone = moved & (rows["calls_after"] == 0)
+    kinds = np.select([new, gone, moved, timed], ["new", "gone", "calls", "time"], default="same")
+    return pd.Series(kinds.astype(object), dtype=object)
+
+
+def _sentences(rows: pd.DataFrame, clock: str) -> pd.Series[str]:
+    fields = [rows[name] for name in RowFigures.__dataclass_fields__]
+    sentences = [row_sentence(RowFigures(*values), clock) for values in zip(*fields, strict=True)]
+    return pd.Series(sentences, dtype=object)
+
+
+def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
+    largest = rows.assign(size=rows["delta_us"].abs()).sort_values(
+        ["size", "operator"], ascending=[False, True], kind="stable"
+    )
+    return largest.reset_index(drop=True)[list(ROW_COLUMNS)]

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tbp.asv.repository import read_commits
+
+HOSTILE = 'a "quoted" <script>alert(1)</script> %H %x00 🐛 --end'
+
+
+def git(folder: Path, *arguments: str, day: int = 1) -> str:
+    when = f"2026-01-{day:02d}T00:00:00+00:00"
+    identity = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_COMMITTER_DATE": when}
+    identity |= {f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments], env=os.environ | identity, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def commit(folder: Path, subject: str, day: int) -> str:
+    git(folder, "commit", "--allow-empty", "-m", subject, day=day)
+    return git(folder, "rev-parse", "HEAD")
+
+
+def date(day: int) -> datetime:
+    return datetime(2026, 1, day, tzinfo=UTC)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    return folder
+
+
+def test_history_gives_the_order_and_not_the_dates(repository: Path):
+    # The second commit's clock was behind.
+    hashes = [commit(repository, "one", 10), commit(repository, HOSTILE, 5), commit(repository, "three", 11)]
+    commits = read_commits(dict.fromkeys(reversed(hashes), date(1)), repository)
+    assert [c.hash for c in commits.order] == hashes
+    assert [c.subject for c in commits.order] == ["one", HOSTILE, "three"]
+    assert commits.order[0].date == date(10)
+    assert commits.reachable == set(hashes)
+    assert commits.notes == ()
+
+
+def test_commits_off_the_branch_and_unknown_ones_take_their_place_by_date(repository: Path):
+    one = commit(repository, "one", 1)
+    git(repository, "checkout", "-q", "-b", "side")
+    side = commit(repository, "side", 3)
+    git(repository, "checkout", "-q", "main")
+    two = commit(repository, "two", 5)
+    unknown, no_hash = "e" * 40, "--output=x"
+    commits = read_commits({one: date(1), side: date(3), two: date(5), unknown: date(4), no_hash: date(2)}, repository)
+    assert [c.hash for c in commits.order] == [one, no_hash, side, unknown, two]
+    assert commits.reachable == {one, two}
+    assert len(commits.notes) == 2
+
+
+def test_a_shallow_repository_says_so(repository: Path, tmp_path: Path):
+    one, two = commit(repository, "one", 1), commit(repository, "two", 2)
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{repository}", str(shallow))
+    commits = read_commits({two: date(2), one: date(1)}, shallow)
+    assert [(c.hash, c.subject) for c in commits.order] == [(one, ""), (two, "two")]
+    assert "git fetch --unshallow" in commits.notes[0]
+
+
+def test_bytes_that_are_no_utf8_do_not_break_a_subject(repository: Path):
+    git(repository, "-c", "i18n.commitEncoding=UTF-8", "commit", "--allow-empty", "-m", "x")
+    tree = git(repository, "rev-parse", "HEAD^{tree}")
+    body = f"tree {tree}\nauthor x <x> 1 +0000\ncommitter x <x> 1 +0000\n\n".encode() + b"caf\xe9\n"
+    made = subprocess.run(
+        ["git", "-C", str(repository), "hash-object", "-t", "commit", "-w", "--stdin"],
+        input=body,
+        check=True,
+        capture_output=True,
+    )
+    name = made.stdout.decode().strip()
+    (only,) = read_commits({name: date(1)}, repository).order
+    assert only.subject.startswith("caf")
+
+
+@pytest.mark.parametrize("where", ["empty", "absent", "unborn"])
+def test_without_a_usable_repository_order_is_by_date(tmp_path: Path, where: str):
+    folder = tmp_path / where
+    if where != "absent":
+        folder.mkdir()
+    if where == "unborn":
+        git(folder, "init", "-q")
+    commits = read_commits({"b" * 40: date(2), "a" * 40: date(1)}, folder)
+    assert [c.hash[0] for c in commits.order] == ["a", "b"]
+    assert "order of date" in commits.notes[0]
+
+
+def test_no_repository_and_no_git_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    dates = {"b" * 40: date(2), "a" * 40: date(1)}
+    assert "no repository" in read_commits(dates).notes[0]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    commits = read_commits(dates, tmp_path)
+    assert [c.hash[0] for c in commits.order] == ["a", "b"]
+    assert "git was not found" in commits.notes[0]

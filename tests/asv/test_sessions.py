@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tbp.asv.sessions import Sessions, read_sessions, without_result
+from tbp.history.series import SeriesKey
+
+KEY = SeriesKey("m.time_it", (("variant", "sdpa"), ("length", "256")), "box", "env")
+STORED: dict[str, Any] = {
+    "format": 1, "run": "1", "session": "s1", "benchmark": "m.time_it", "commit": "a" * 40, "environment": "env",
+    "parameters": {"variant": "sdpa", "length": "256"}, "machine": "box", "started": "2026-01-01T00:00:00+00:00",
+    "torch": "2.13", "python": "3.11", "device": "cpu", "device_name": "", "threads": 2, "number": 1,
+    "wall_s": [3.0, 1.0, 2.0], "cpu_s": [], "involuntary_switches": [], "trace": None, "trace_note": "",
+}  # fmt: skip
+
+
+def written(results: Path, session: str = "s1", trace: bool | str = False, **changed: Any) -> Path:
+    folder = results / "box" / "aaaaaaaa-env.traces" / "m.time_it"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"cell.{session}.pt.trace.json.gz"
+    path = folder / f"cell.{session}.session.json.gz"
+    facts = {**STORED, "session": session, "trace": name if trace is True else trace or None, **changed}
+    path.write_bytes(gzip.compress(json.dumps(facts).encode()))
+    if trace is True:
+        (folder / name).write_bytes(b"a trace")
+    return path
+
+
+def test_sessions_are_given_by_series_and_commit(tmp_path: Path):
+    written(tmp_path, "s1", trace=True)
+    written(tmp_path, "s2", wall_s=[4.0], started="2026-01-01T00:00:01Z")
+    sessions = read_sessions(tmp_path)
+    assert sessions.problems == ()
+    assert sessions.medians_s(KEY, "a" * 40) == (2.0, 4.0)
+    assert [path.name for path in sessions.traces(KEY, "a" * 40)] == ["cell.s1.pt.trace.json.gz"]
+    assert sessions.trace_note(KEY, "a" * 40) == "no trace was recorded"
+    assert sessions.medians_s(KEY, "b" * 40) == ()
+
+
+def test_only_the_newest_run_counts(tmp_path: Path):
+    written(tmp_path, "s1", run="1", trace=True)
+    written(tmp_path, "s2", run="2", wall_s=[9.0])
+    sessions = read_sessions(tmp_path)
+    assert len(sessions.sessions) == 2
+    assert sessions.medians_s(KEY, "a" * 40) == (9.0,)
+    assert sessions.traces(KEY, "a" * 40) == ()
+
+
+def test_the_order_of_parameters_does_not_matter(tmp_path: Path):
+    written(tmp_path, parameters={"length": "256", "variant": "sdpa"})
+    assert read_sessions(tmp_path).medians_s(KEY, "a" * 40) == (2.0,)
+
+
+def test_why_a_cell_was_skipped_is_kept(tmp_path: Path):
+    written(tmp_path, wall_s=[], skipped="no CUDA device")
+    sessions = read_sessions(tmp_path)
+    assert (sessions.skipped(KEY, "a" * 40), sessions.medians_s(KEY, "a" * 40)) == ("no CUDA device", ())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"format": 2}, {"commit": ""}, {"wall_s": "no"}, {"started": "yesterday"}, {"started": "2026-01-01T00:00:00"}],
+)
+def test_a_session_that_cannot_be_used_is_a_problem(tmp_path: Path, changed: dict[str, Any]):
+    written(tmp_path, **changed)
+    sessions = read_sessions(tmp_path)
+    assert (len(sessions.sessions), len(sessions.problems)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x1f\x8b", gzip.compress(b'{"format": 1}')[:-9], gzip.compress(b"[1"), gzip.compress(b"\xff"), b"{}"],
+)
+def test_a_half_written_session_is_a_problem(tmp_path: Path, content: bytes):
+    written(tmp_path, "s1")
+    written(tmp_path, "s2").write_bytes(content)
+    sessions = read_sessions(tmp_path)
+    assert (len(sessions.sessions), len(sessions.problems)) == (1, 1)
+    assert "was left out" in sessions.problems[0]
+
+
+def test_a_missing_trace_and_a_lone_trace_are_said(tmp_path: Path):
+    path = written(tmp_path, "s1", trace=True)
+    (path.parent / "cell.s1.pt.trace.json.gz").unlink()
+    (path.parent / "cell.s9.pt.trace.json.gz").write_bytes(b"")
+    problems = read_sessions(tmp_path).problems
+    assert len(problems) == 2
+    assert "is missing" in problems[0]
+    assert "no session file" in problems[1]
+
+
+def test_a_trace_outside_the_folder_is_refused(tmp_path: Path):
+    (tmp_path / "secret").write_text("x")
+    written(tmp_path, "s1", trace="../../../secret")
+    sessions = read_sessions(tmp_path)
+    assert sessions.traces(KEY, "a" * 40) == ()
+    assert "no plain file name" in sessions.problems[0]
+
+
+def test_no_sessions_are_no_problem(tmp_path: Path):
+    assert read_sessions(tmp_path / "absent") == Sessions()
+
+
+def test_sessions_without_a_result_are_said(tmp_path: Path):
+    written(tmp_path)
+    sessions = read_sessions(tmp_path)
+    assert without_result(sessions, {(KEY, "a" * 40)}) == ()
+    (sentence,) = without_result(sessions, set())
+    assert "1 sessions of commit aaaaaaaa" in sentence

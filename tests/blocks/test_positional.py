@@ -1,0 +1,82 @@
+"""Positional encoding against the paper's formula, term by term."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from tbp.blocks import NaivePositionalEncoding, PositionalEncoding
+
+
+def code(position: int, dimension: int, width: int) -> float:
+    """The paper's entry, in Python's float64."""
+    angle = position / 10000 ** (2 * (dimension // 2) / width)
+    return math.sin(angle) if dimension % 2 == 0 else math.cos(angle)
+
+
+@pytest.mark.parametrize("width", [8, 7, 1])
+def test_every_position_gets_its_own_code(width: int) -> None:
+    x_BSD = torch.randn(3, 5, width)
+    added = PositionalEncoding(width)(x_BSD) - x_BSD
+    for position in range(5):
+        for dimension in range(width):
+            # Absolute: the sum and the difference each round at 1e-7 of values up to about 4.
+            assert added[1, position, dimension].item() == pytest.approx(code(position, dimension, width), abs=1e-6)
+
+
+def test_the_last_of_5000_positions_is_exact_to_float32() -> None:
+    got = PositionalEncoding(64)(torch.zeros(1, 5000, 64))[0, 4999]
+    wanted = torch.tensor([code(4999, dimension, 64) for dimension in range(64)])
+    torch.testing.assert_close(got, wanted, rtol=0, atol=1e-7)
+    naive = NaivePositionalEncoding(64).pe[4999, 0]
+    assert (naive - wanted).abs().max() > 1e-4  # float32 angles
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_the_input_keeps_its_dtype(dtype: torch.dtype) -> None:
+    x_BSD = torch.zeros(2, 3, 8, dtype=dtype)
+    assert PositionalEncoding(8)(x_BSD).dtype == dtype
+    if dtype != torch.float64:
+        assert NaivePositionalEncoding(8)(x_BSD).dtype == torch.float32
+
+
+def test_the_table_stays_out_of_the_checkpoint() -> None:
+    assert not PositionalEncoding(64).state_dict()
+    naive = NaivePositionalEncoding(64).state_dict()["pe"]
+    assert naive.nbytes == 5000 * 64 * 4
+
+
+def test_positions_past_max_len_and_other_shapes_are_refused() -> None:
+    encoding = PositionalEncoding(8, max_len=4)
+    assert encoding(torch.zeros(1, 4, 8)).shape == (1, 4, 8)
+    with pytest.raises(ValueError, match="5 positions exceed max_len=4"):
+        encoding(torch.zeros(1, 5, 8))
+    for shape in ((4, 8), (1, 4, 1)):
+        with pytest.raises(ValueError, match="must be"):
+            encoding(torch.zeros(shape))
+    with pytest.raises(ValueError, match="positive"):
+        PositionalEncoding(0)
+
+
+def test_dropout_acts_in_training_only() -> None:
+    encoding = PositionalEncoding(64, dropout=0.5)
+    x_BSD = torch.ones(2, 3, 64)
+    assert (encoding(x_BSD) == 0).any()
+    torch.testing.assert_close(encoding.eval()(x_BSD), PositionalEncoding(64)(x_BSD))
+
+
+def test_the_naive_baseline_gives_every_position_the_same_code() -> None:
+    added = NaivePositionalEncoding(8)(torch.zeros(3, 5, 8))
+    assert torch.equal(added, added[:, :1].expand(3, 5, 8))
+    with pytest.raises(RuntimeError):
+        NaivePositionalEncoding(7)
+
+
+def test_exports_with_dynamic_length() -> None:
+    encoding = PositionalEncoding(8, max_len=100).eval()
+    length = torch.export.Dim("length", min=2, max=100)
+    program = torch.export.export(encoding, (torch.zeros(2, 5, 8),), dynamic_shapes=({1: length},))
+    longer = torch.zeros(2, 77, 8)
+    torch.testing.assert_close(program.module()(longer), encoding(longer))

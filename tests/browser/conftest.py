@@ -1,0 +1,241 @@
+"""Sites to look at: one of plausible series, one where every name is hostile."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tbp.history.series import (
+    Better,
+    Change,
+    ChangeEvidence,
+    Commit,
+    History,
+    Outcome,
+    Point,
+    SeriesKey,
+    State,
+)
+from tbp.report.model import Machine, ReportData
+from tbp.report.site import write_site
+from tbp.traces.difference import ROW_COLUMNS, Difference
+from tbp.traces.operators import OperatorTable
+from tbp.traces.wording import RowFigures, row_sentence
+
+HOSTILE = (
+    "%{x}<b><script>document.title='owned'</script>\"'`><img src=x onerror=document.title='owned'>"
+    "</title>{{7*7}}&lt;${1}</b>\u2028\u202e\x00\udc80</script><svg onload=document.title='owned'>"
+)
+OPERATORS = ("aten::mm", "aten::addmm", "aten::_softmax", "aten::copy_", "aten::gelu", "aten::native_layer_norm")
+OPERATORS += ("aten::masked_fill_", "aten::add_", "aten::transpose", "aten::bmm", "aten::mul", "aten::empty")
+OPERATORS += ("aten::_scaled_dot_product_flash_attention_for_cpu", "aten::linear", "aten::view", "aten::as_strided")
+
+
+def commits(chance: random.Random, number: int) -> list[Commit]:
+    start = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+    subjects = ("Fuse the mask into attention", "Update dependencies", "Keep the mask boolean", "Tidy docs")
+    return [
+        Commit(f"{chance.getrandbits(160):040x}", start + timedelta(hours=9 * ordinal), chance.choice(subjects))
+        for ordinal in range(number)
+    ]
+
+
+def operator_table(chance: random.Random, names: tuple[str, ...] = OPERATORS, device: bool = False) -> OperatorTable:
+    self_us = sorted((chance.lognormvariate(3.5, 1.3) for _ in names), reverse=True)
+    rows = len(names)
+    frame = pd.DataFrame(
+        {
+            "operator": pd.Series(names, dtype=object),
+            "calls": [float(chance.choice((1, 2, 4, 12, 24))) for _ in names],
+            "self_us": self_us,
+            "total_us": self_us,
+            "self_device_us": [2.0 * value for value in self_us] if device else [0.0] * rows,
+            "total_device_us": [0.0] * rows,
+            "shapes": pd.Series(["[[2048, 256], [256, 1024], []]"] * rows, dtype=object),
+        }
+    )
+    return OperatorTable(frame, steps=60, sessions=3)
+
+
+def difference(chance: random.Random, names: tuple[str, ...] = OPERATORS, slower: bool = True) -> Difference:
+    rows: list[dict[str, Any]] = []
+    step_before_us = 2000.0
+    for place, name in enumerate(names):
+        before = chance.uniform(5, 300)
+        shift = (180.0, 60.0)[place] if place < 2 else chance.uniform(-3, 3)
+        after = before + (shift if slower else -min(shift, before * 0.7))
+        kind = ("calls", "time")[place] if place < 2 else "same"
+        calls_before = float(chance.choice((2, 4, 24)))
+        rows.append(
+            {
+                "operator": name,
+                "calls_before": calls_before,
+                "calls_after": calls_before + 2 * (kind == "calls"),
+                "self_before_us": before,
+                "self_after_us": after,
+                "delta_us": after - before,
+                "kind": kind,
+                "certain": place < 2,
+            }
+        )
+    summed = sum(row["delta_us"] for row in rows)
+    delta_us = summed * 1.05
+    for row in rows:
+        row["share"] = row["delta_us"] / delta_us
+        row["sentence"] = row_sentence(RowFigures(*(row[f] for f in RowFigures.__dataclass_fields__)), "host")
+    rows.sort(key=lambda row: -abs(row["delta_us"]))
+    frame = pd.DataFrame(rows).reindex(columns=list(ROW_COLUMNS)).astype({"certain": bool})
+    numbers = [name for name, kind in ROW_COLUMNS.items() if kind == "number"]
+    frame[numbers] = frame[numbers].astype(float)
+    return Difference(frame, step_before_us, step_before_us + delta_us, delta_us - summed, 1.02, 3, 3)
+
+
+def series(
+    chance: random.Random,
+    history: list[Commit],
+    key: SeriesKey,
+    level: float,
+    shifts: tuple[tuple[int, float], ...] = (),
+    *,
+    state: State = State.NO_CHANGE,
+    unit: str = "seconds",
+    better: Better = Better.LOWER,
+    noise: float = 0.02,
+    traced: bool = True,
+    reason: str = "",
+) -> History:
+    """Lognormal noise around a level that shifts by a factor at each of ``shifts``."""
+    points: list[Point] = []
+    factors = dict(shifts)
+    changes = []
+    for ordinal, commit in enumerate(history):
+        if ordinal in factors:
+            before, level = level, level * factors[ordinal]
+            evidence = difference(chance, slower=level > before) if traced else None
+            what = Change(ordinal, before, level, 0.0002, True)
+            changes.append(ChangeEvidence(what, evidence, "" if traced else "no trace of the commit before"))
+        value = level * math.exp(chance.gauss(0, noise))
+        last = ordinal == len(history) - 1
+        if chance.random() < 0.02 or (last and state in (State.FAILED, State.SKIPPED)):
+            outcome = Outcome.SKIPPED if state is State.SKIPPED else Outcome.FAILED
+            points.append(Point(commit, outcome, reason=reason))
+        else:
+            sessions = tuple(value * math.exp(chance.gauss(0, 0.01)) for _ in range(3))
+            points.append(Point(commit, Outcome.MEASURED, value, value * 0.985, value * 1.02, sessions))
+    table = operator_table(chance) if traced else None
+    return History(
+        key, unit, better, tuple(points), state, tuple(changes), 0.012, noise, table, history[-1] if table else None
+    )
+
+
+def plausible() -> ReportData:
+    """Some fifty series over 120 commits: steps, noise, young series, failures."""
+    chance = random.Random(7)
+    history = commits(chance, 120)
+    found: list[History] = []
+    for variant in ("math", "sdpa", "sdpa_causal"):
+        for length, level in ((64, 180e-6), (256, 700e-6), (1024, 5.2e-3), (2048, 19e-3)):
+            parameters = (("variant", variant), ("sequence_length", str(length)), ("dtype", "float32"))
+            shifts = {("sdpa", 1024): ((90, 1.39),), ("sdpa", 2048): ((60, 0.8), (90, 1.12))}.get((variant, length), ())
+            state = State.REGRESSION if shifts else State.NO_CHANGE
+            key = SeriesKey("attention.Quick.torchtime_step", parameters, "bench-1", "virtualenv-py3.13-torch2.13")
+            found.append(series(chance, history, key, level, shifts, state=state))
+    for variant, level in (("relu", 4.1e-3), ("gelu", 4.4e-3), ("swiglu", 5.9e-3)):
+        parameters = (("variant", variant), ("tokens", "2048"))
+        key = SeriesKey("feed_forward.Nightly.torchtime_step", parameters, "bench-1", "virtualenv-py3.13-torch2.13")
+        shifts = ((70, 0.87),) if variant == "swiglu" else ()
+        state = State.IMPROVEMENT if shifts else State.NO_CHANGE
+        found.append(series(chance, history, key, level, shifts, state=state, traced=variant != "relu"))
+        memory = SeriesKey("feed_forward.Nightly.peakmem_step", parameters, "bench-1", "virtualenv-py3.13-torch2.13")
+        shifts = ((100, 1.25),) if variant == "gelu" else ()
+        state = State.REGRESSION if shifts else State.NO_CHANGE
+        found.append(
+            series(chance, history, memory, 3.1e8, shifts, state=state, unit="bytes", noise=0.002, traced=False)
+        )
+    for machine in ("bench-1", "bench-2"):
+        key = SeriesKey("train_step.Nightly.track_tokens_per_second", (), machine, "virtualenv-py3.13-torch2.13")
+        found.append(
+            series(
+                chance, history, key, 12_400, unit="tokens/s", better=Better.HIGHER, shifts=((110, 0.91),), noise=0.01,
+                state=State.REGRESSION, traced=False,
+            )
+        )  # fmt: skip
+    for dtype in ("bfloat16", "float16"):
+        key = SeriesKey(
+            "train_step.Quick.torchtime_step", (("dtype", dtype),), "bench-1", "virtualenv-py3.13-torch2.13"
+        )
+        state, reason = State.SKIPPED, f"this CPU has no {dtype} instructions: autocast would be 20 × slower"
+        found.append(series(chance, history, key, math.nan, state=state, traced=False, reason=reason))
+    key = SeriesKey(
+        "compressed_inference.Quick.torchtime_step", (("variant", "int8_dynamic"),), "bench-1", "virtualenv"
+    )
+    failure = "Traceback (most recent call last):\n  File 'x.py', line 3\nRuntimeError: Didn't find engine x86"
+    found.append(series(chance, history, key, 8e-3, state=State.FAILED, reason=failure, traced=False))
+    key = SeriesKey("compressed_inference.Quick.torchtime_step", (("variant", "sparse"),), "bench-1", "virtualenv")
+    found.append(series(chance, history[-4:], key, 8e-3, state=State.NOT_ENOUGH_DATA))
+    return ReportData(
+        "transformer-parts",
+        datetime(2026, 4, 17, 5, 20, tzinfo=UTC),
+        tuple(found),
+        (Machine("bench-1", "Example CPU @ 2.60GHz", "2", "8 GB", "Linux 6.1"), Machine("bench-2")),
+        "https://example.org/transformer-parts/commit/",
+        ("results/bench-2/0c0ffee.json is no JSON (line 3); measure that commit again.",),
+    )
+
+
+def hostile() -> ReportData:
+    """Every text a repository, a result or a trace can choose is an attack."""
+    chance = random.Random(11)
+    when = datetime(2026, 3, 2, tzinfo=UTC)
+    history = [Commit(f"{ordinal}{HOSTILE}", when + timedelta(days=ordinal), HOSTILE) for ordinal in range(8)]
+    names = tuple(f"{place}{HOSTILE}" for place in range(4))
+    key = SeriesKey(HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE, HOSTILE)
+    second = SeriesKey(HOSTILE, ((HOSTILE, HOSTILE + "2"),), HOSTILE, HOSTILE)
+    changed = series(chance, history, key, 1.0, state=State.REGRESSION, unit=HOSTILE)
+    evidence = (
+        ChangeEvidence(Change(4, 1.0, 2.0, 0.001, True), difference(chance, names), HOSTILE),
+        ChangeEvidence(Change(6, 2.0, 3.0, 0.001, True), None, HOSTILE),
+    )
+    changed = History(
+        key, HOSTILE, Better.HIGHER, changed.points, State.REGRESSION, evidence, 0.1, 0.2,
+        operator_table(chance, names), history[-1],
+    )  # fmt: skip
+    failed = series(chance, history, second, 1.0, state=State.FAILED, reason=HOSTILE, traced=False)
+    machines = (Machine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),)
+    return ReportData(HOSTILE, when, (changed, failed), machines, f"javascript:{HOSTILE}", (HOSTILE,))
+
+
+@pytest.fixture(scope="session")
+def plausible_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_site(plausible(), tmp_path_factory.mktemp("plausible"))
+
+
+@pytest.fixture(scope="session")
+def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_site(hostile(), tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium through playwright; skips where one of them is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    named = [os.environ.get("TBP_CHROMIUM"), "/usr/bin/chromium", shutil.which("google-chrome")]
+    executable = next((path for path in named if path and Path(path).exists()), None)
+    if executable is None:
+        pytest.skip("no Chromium found; set TBP_CHROMIUM to its path")
+    flags = ("sandbox", "first-run")
+    quiet = ("gpu", "quic", "background-networking", "component-update", "sync")
+    args = [*(f"--no-{flag}" for flag in flags), *(f"--disable-{flag}" for flag in quiet)]
+    with playwright.sync_playwright() as engine:
+        chromium = engine.chromium.launch(executable_path=executable, args=args)
+        yield chromium
+        chromium.close()

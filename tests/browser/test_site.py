@@ -1,0 +1,136 @@
+"""The pages in a real browser, opened from the disk as a reader opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+DESKTOP, PHONE = (1280, 900), (390, 844)
+
+
+@contextmanager
+def opened(browser: Any, path: Path, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Iterator[Any]:
+    """The page; on leaving, that nothing was complained about and nothing but files was asked for."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    page = context.new_page()
+    complaints: list[str] = []
+    elsewhere: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith("file:") else elsewhere.append(asked.url))
+    page.goto(path.as_uri())
+    try:
+        yield page
+    finally:
+        context.close()
+    assert complaints == []
+    assert elsewhere == []
+
+
+def benchmark_page(site: Path, name: str = "attention") -> Path:
+    return next(iter(sorted(site.parent.glob(f"benchmarks/{name}*.html"))))
+
+
+def overflow(page: Any) -> int:
+    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_the_index_fits_and_is_quiet(browser, plausible_site, size, scheme) -> None:
+    with opened(browser, plausible_site, size, scheme) as page:
+        assert page.locator("#series tbody tr").count() == 24
+        assert overflow(page) <= 0
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 20, 24)"
+        assert dark == (scheme == "dark")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_a_benchmark_page_draws_its_chart_and_fits(browser, plausible_site, size, scheme) -> None:
+    with opened(browser, benchmark_page(plausible_site), size, scheme) as page:
+        page.wait_for_selector("#chart[data-ready]")
+        assert page.locator("#chart svg.main-svg").count() >= 1
+        assert page.locator("#chart .scatterlayer .point").count() > 100
+        for one in page.locator("details").all():
+            one.evaluate("one => { one.open = true; }")
+        assert overflow(page) <= 0
+
+
+def test_the_filter_works_and_its_address_keeps_it(browser, plausible_site) -> None:
+    with opened(browser, plausible_site) as page:
+        page.fill("input[name=q]", "sdpa 2048")
+        page.uncheck("input[value=no_change]")
+        assert page.locator("#series tbody tr:visible").count() == 1
+        assert page.inner_text("#shown") == "1 of 24 shown"
+        page.reload()
+        assert page.input_value("input[name=q]") == "sdpa 2048"
+        assert page.locator("#series tbody tr:visible").count() == 1
+        page.check("input[value=no_change]")
+        page.fill("input[name=q]", "")
+        page.select_option("select[name=order]", "benchmark")
+        assert page.inner_text("#series tbody tr:first-child") == "attention.Quick.torchtime_step · 12"
+        page.fill("input[name=q]", "nothing like it")
+        assert page.locator("#nothing").is_visible()
+
+
+def test_a_row_leads_to_its_series_unfolded(browser, plausible_site) -> None:
+    with opened(browser, plausible_site) as page:
+        page.locator("#series tbody tr[data-state=no_change] a").first.click()
+        page.wait_for_selector("#chart[data-ready]")
+        assert page.evaluate("document.getElementById(location.hash.slice(1)).open")
+
+
+def test_the_keyboard_reaches_the_colours_and_they_last(browser, plausible_site) -> None:
+    with opened(browser, plausible_site) as page:
+        page.focus("#theme")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+        page.reload()
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 20, 24)"
+
+
+def test_the_axis_and_the_series_of_a_chart_can_be_chosen(browser, plausible_site) -> None:
+    with opened(browser, benchmark_page(plausible_site)) as page:
+        page.wait_for_selector("#chart[data-ready]")
+        kind = "document.getElementById('chart').layout.yaxis.type"
+        assert page.evaluate(kind) == "log"
+        page.uncheck("#log")
+        page.wait_for_function(f"{kind} === 'linear'")
+        points = page.locator("#chart .scatterlayer .point").count()
+        page.uncheck("input[data-series='0']")
+        page.wait_for_function(f"document.querySelectorAll('#chart .scatterlayer .point').length < {points}")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_hostile_names_make_no_element_and_no_handler(browser, hostile_site, size) -> None:
+    for path in (hostile_site, next(hostile_site.parent.glob("benchmarks/*.html"))):
+        with opened(browser, path, size) as page:
+            if path != hostile_site:
+                page.wait_for_selector("#chart[data-ready]")
+                assert "4%{x}<b>" in page.locator("#chart .annotation-text").first.text_content()
+                page.locator("#chart .scatterlayer .point").first.hover(force=True)
+                hover = page.locator("#chart .hoverlayer .hovertext").first
+                hover.wait_for(state="attached")
+                assert "%{x}<b>" in hover.text_content()
+            assert page.locator("main img, main b script, svg[onload], [onerror], body script").count() == 0
+            assert page.locator("a[href^='javascript']").count() == 0
+            assert page.title() != "owned"
+            assert overflow(page) <= 0
+
+
+def test_a_page_without_scripts_is_whole(browser, plausible_site) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(plausible_site.as_uri())
+    assert page.locator("#series tbody tr").count() == 24
+    assert not page.locator("#filter input").first.is_visible()
+    context.close()

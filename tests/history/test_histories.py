@@ -1,0 +1,216 @@
+"""From results to histories, with traces that are made of literals."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tbp.asv.declarations import Benchmark
+from tbp.asv.repository import read_commits
+from tbp.asv.results import COLUMNS, Results, read_results
+from tbp.asv.sessions import Session, Sessions
+from tbp.errors import UnreadableTrace
+from tbp.history.histories import better, histories
+from tbp.history.series import Better, History, Outcome, SeriesKey, State
+from tbp.traces.columns import COUNT, NUMBER
+from tbp.traces.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable
+from tbp.traces.operators import Session as TraceSession
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+KEY = SeriesKey("m.time_it", (), "box", "env")
+NAN = float("nan")
+SESSIONS_S = [
+    [1.02, 0.97, 1.00], [0.96, 1.03, 1.05], [1.01, 0.99, 0.94], [1.04, 0.98, 1.02],
+    [0.95, 1.00, 1.03], [1.03, 1.06, 0.99], [0.98, 0.96, 1.01], [1.00, 1.02, 0.97],
+]  # fmt: skip
+
+
+def name(i: int) -> str:
+    return f"{i:x}" * 40
+
+
+def results(values: Sequence[float], versions: str = "", unit: str = "seconds", kind: str = "time") -> Results:
+    rows = []
+    for i, value in enumerate(values):
+        outcome = Outcome.SKIPPED if np.isnan(value) else Outcome.MEASURED
+        version = versions[i] if versions else "v"
+        rows.append(("m.time_it", (), "box", "env", name(i), START + timedelta(days=i), outcome, value,
+                     value, value, 1.0, version, unit, kind))  # fmt: skip
+    points = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    return Results(points, {"m.time_it": Benchmark("m.time_it", kind, unit, "w")}, ())
+
+
+def sessions(runs_s: Sequence[Sequence[float]], traced: Sequence[int] = ()) -> Sessions:
+    return Sessions(
+        tuple(
+            Session(
+                key=KEY, commit=name(i), run="1", session=str(j), started=START, wall_s=(wall_s,), cpu_s=(),
+                involuntary_switches=(), number=1, threads=1, device="cpu", device_name="", torch="", python="",
+                trace=Path(f"{i}/{j}") if i in traced else None, trace_note="" if i in traced else "switched off",
+                skipped="",
+            )
+            for i, run_s in enumerate(runs_s)
+            for j, wall_s in enumerate(run_s)
+        )
+    )  # fmt: skip
+
+
+class Shelf:
+    """Traces by commit: one call of ``aten::masked_fill_`` is added at the fifth. Remembers what was read."""
+
+    def __init__(self) -> None:
+        self.read: list[Path] = []
+
+    def __call__(self, path: Path) -> TraceSession:
+        self.read.append(path)
+        calls = 2 if int(path.parts[0]) >= 4 else 1
+        numbers = {column: [100.0] for column, kind in OPERATOR_COLUMNS.items() if kind == NUMBER}
+        frame = pd.DataFrame({"operator": ["aten::masked_fill_"], **numbers, "calls": [float(calls)], "shapes": [""]})
+        step = {
+            column: np.arange(20) if column == "step" else [calls] * 20
+            for column, kind in PER_STEP_COLUMNS.items()
+            if kind == COUNT
+        }
+        per_step = pd.DataFrame(
+            {
+                **step,
+                "operator": ["aten::masked_fill_"] * 20,
+                "self_us": [100.0 * calls] * 20,
+                "self_device_us": [0.0] * 20,
+            }
+        )
+        table = OperatorTable(frame[list(OPERATOR_COLUMNS)], 20)
+        return TraceSession(table, per_step[list(PER_STEP_COLUMNS)], 100.0 * calls)
+
+
+def history(measured: Results, kept: Sessions | None = None, shelf: Shelf | None = None) -> History:
+    (only,) = histories(measured, kept or Sessions(), read_commits(measured.commits), shelf or Shelf())
+    return only
+
+
+def slower() -> list[list[float]]:
+    return [[s * 1.3 for s in run] if i >= 4 else run for i, run in enumerate(SESSIONS_S)]
+
+
+def medians_s(runs_s: Sequence[Sequence[float]]) -> list[float]:
+    return [float(np.median(run)) for run in runs_s]
+
+
+def test_a_regression_names_its_commit_and_its_operator():
+    shelf = Shelf()
+    found = history(results(medians_s(slower())), sessions(slower(), traced=range(8)), shelf)
+    assert found.state is State.REGRESSION
+    assert found.standing is not None
+    assert found.standing.change.index == 4
+    difference = found.standing.difference
+    assert difference is not None
+    assert difference.rows["operator"].tolist() == ["aten::masked_fill_"]
+    assert difference.rows["calls_after"].tolist() == [2.0]
+    assert found.operators_commit == found.points[7].commit
+    assert found.noise_between < 0.05
+    # Three sessions on both sides of the change and of the newest commit, each read once.
+    assert sorted({path.parts[0] for path in shelf.read}) == ["3", "4", "7"]
+    assert len(shelf.read) == 9
+
+
+def test_the_nearest_traces_are_compared_and_named():
+    found = history(results(medians_s(slower())), sessions(slower(), traced=[1, 6]))
+    assert found.standing is not None
+    assert found.standing.difference is not None
+    assert found.standing.note == "traces of 11111111 and 66666666, the nearest that were recorded"
+
+
+def test_without_a_trace_the_change_says_so():
+    found = history(results(medians_s(slower())), sessions(slower(), traced=[0]))
+    assert found.standing is not None
+    assert found.standing.difference is None
+    assert found.standing.note == "no readable trace after it: switched off"
+
+
+def test_an_unreadable_trace_is_a_problem_and_not_the_end():
+    def broken(path: Path) -> TraceSession:
+        raise UnreadableTrace(f"{path} is broken")
+
+    problems: list[str] = []
+    measured = results(medians_s(slower()))
+    kept = sessions(slower(), traced=range(8))
+    (found,) = histories(measured, kept, read_commits(measured.commits), broken, problems)
+    assert found.state is State.REGRESSION
+    assert found.operators is None
+    assert "7/0 is broken" in problems
+
+
+def test_an_improvement_and_a_recovery():
+    faster = [[s * 0.7 for s in run] if i >= 4 else run for i, run in enumerate(SESSIONS_S)]
+    assert history(results(medians_s(faster)), sessions(faster)).state is State.IMPROVEMENT
+    back = [[s * 1.5 for s in run] if 3 <= i < 6 else run for i, run in enumerate(SESSIONS_S)]
+    recovered = history(results(medians_s(back)), sessions(back))
+    assert [e.change.index for e in recovered.changes] == [3, 6]
+    assert recovered.state is State.IMPROVEMENT
+
+
+@pytest.mark.parametrize(
+    ("values", "state"),
+    [
+        ([NAN, NAN], State.SKIPPED),
+        ([1.0], State.NOT_ENOUGH_DATA),
+        ([1.0, 1.01, 0.99, 1.0], State.NOT_ENOUGH_DATA),
+        ([1.0, 1.01, 0.99] * 4, State.NO_CHANGE),
+        ([1.0, 1.01, 0.99, NAN], State.SKIPPED),
+    ],
+)
+def test_states_without_a_change(values: list[float], state: State):
+    assert history(results(values)).state is state
+
+
+def test_sessions_make_a_short_series_enough():
+    assert history(results(medians_s(SESSIONS_S)), sessions(SESSIONS_S)).state is State.NO_CHANGE
+
+
+def test_a_counter_changes_for_sure_and_its_unit_gives_the_direction():
+    values = [10.0, 10.0, 10.0, 12.0]
+    assert history(results(values, unit="tokens/s", kind="track")).state is State.IMPROVEMENT
+    assert history(results(values, unit="kernels", kind="track")).state is State.REGRESSION
+
+
+def test_only_the_declared_version_is_judged():
+    found = history(results([1.0, 1.0, 9.0, 9.1, 9.0], versions="vvwww"))
+    assert [point.value for point in found.points] == [9.0, 9.1, 9.0]
+    # None of the declared version: that of the newest run.
+    assert len(history(results([1.0, 1.0, 9.0, 9.1, 9.0], versions="vvxxx")).points) == 3
+
+
+@pytest.mark.parametrize(
+    ("unit", "direction"),
+    [
+        ("tokens/s", Better.HIGHER), ("x", Better.HIGHER), ("GFLOP/s", Better.HIGHER), ("TFLOPS", Better.HIGHER),
+        ("GB/sec", Better.HIGHER), ("cosine", Better.HIGHER), ("flops", Better.LOWER), ("unit", Better.LOWER),
+        ("bytes", Better.LOWER), ("s/step", Better.LOWER), ("seconds", Better.LOWER),
+    ],
+)  # fmt: skip
+def test_units_have_a_direction(unit: str, direction: Better):
+    assert better(unit, "track") is direction
+    assert better(unit, "time") is Better.LOWER
+
+
+@pytest.mark.parametrize(("project", "series"), [("lightning", 120), ("mjwarp", 280), ("pyg", 12)])
+def test_real_projects_have_few_findings(tmp_path: Path, project: str, series: int):
+    folder = os.environ.get("TBP_TEST_DATA")
+    if not folder:
+        pytest.skip("TBP_TEST_DATA names no folder of real results")
+    with tarfile.open(Path(folder) / "asv" / f"{project}.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    measured = read_results(next(path for path in tmp_path.rglob("results") if path.is_dir()))
+    found = histories(measured, Sessions(), read_commits(measured.commits), Shelf())
+    assert len(found) == series
+    states = Counter(history.state for history in found)
+    assert states[State.REGRESSION] + states[State.IMPROVEMENT] < series / 3
+    assert max(len(history.changes) for history in found) < 10

@@ -1,0 +1,71 @@
+import re
+import shlex
+from datetime import UTC, datetime
+
+import pytest
+
+from tbp.history.series import Commit, SeriesKey
+from tbp.report import addresses
+
+WHEN = datetime(2026, 5, 1, tzinfo=UTC)
+KEY = SeriesKey("attention.Quick.torchtime_step", (("variant", "sdpa"), ("length", "256")), "m", "e")
+
+
+def test_slugs_are_safe_and_differ_where_names_do() -> None:
+    assert addresses.slug("attention.Quick").startswith("attention-Quick-")
+    assert addresses.slug("../../etc/passwd").startswith("etc-passwd-")
+    assert addresses.slug("a.b") != addresses.slug("a-b")
+    assert addresses.slug("ä" * 300).isascii()
+    assert len(addresses.slug("x" * 300)) < 80
+    assert addresses.slug("\udc80") == addresses.digest("\udc80")
+
+
+def test_anchors_differ_where_any_part_of_the_key_does() -> None:
+    keys = [
+        SeriesKey("a", (("b", "c"),), "m", "e"),
+        SeriesKey("a", (("b", "d"),), "m", "e"),
+        SeriesKey("a", (), "m", "e"),
+        SeriesKey("a", (), "m", "f"),
+    ]
+    assert len({addresses.anchor(key) for key in keys}) == 4
+
+
+@pytest.mark.parametrize(
+    ("commit_url", "expected"),
+    [
+        ("https://example.org/c/", "https://example.org/c/0a1b"),
+        ("http://example.org/?id=", "http://example.org/?id=0a1b"),
+        ("javascript:alert(1)//", ""),
+        ("java\nscript:alert(1)//", ""),
+        (" https://example.org/", ""),
+        ("https:", ""),
+        ("//example.org/", ""),
+        ("http://[broken/", ""),
+        ("", ""),
+    ],
+)
+def test_only_web_addresses_become_links(commit_url: str, expected: str) -> None:
+    assert addresses.commit_href(commit_url, Commit("0a1b", WHEN)) == expected
+
+
+def test_a_hash_cannot_leave_its_place_in_a_link() -> None:
+    href = addresses.commit_href("https://example.org/c/", Commit('"/../?<', WHEN))
+    assert href == "https://example.org/c/%22%2F..%2F%3F%3C"
+
+
+def test_the_command_picks_the_series_as_asv_names_it() -> None:
+    command = addresses.reproduction(KEY, Commit("0a1b2c3d", WHEN))
+    asv, run, flag, regex, commits = shlex.split(command)
+    assert [asv, run, flag, commits] == ["asv", "run", "--bench", "0a1b2c3d^!"]
+    assert re.search(regex, "attention.Quick.torchtime_step('sdpa', 256)")
+    assert not re.search(regex, "attention.Quick.torchtime_step('sdpa', 2560)")
+    assert not re.search(regex, "attention.Quick.torchtime_step('sdpa', -256)")
+    assert not re.search(regex, "attentionXQuick.torchtime_step('sdpa', 256)")
+
+
+def test_nothing_copied_into_a_shell_ends_its_line_or_its_quotes() -> None:
+    hostile = SeriesKey("a';rm -rf ~\n\x1b\u2028", (("p", "'$(x)`"),), "m", "e")
+    command = addresses.reproduction(hostile, Commit("0a1b2c3d", WHEN))
+    assert command.isprintable()
+    assert len(shlex.split(command)) == 5
+    assert addresses.reproduction(hostile, Commit("0a1b; rm", WHEN)) == ""

@@ -1,0 +1,142 @@
+import math
+
+import pandas as pd
+
+from tbp.history.series import Change, ChangeEvidence, State
+from tbp.report import evidence
+from tbp.report.commits import commit_order
+from tbp.report.detail import benchmark_page, series_names
+from tbp.traces.difference import ROW_COLUMNS, Difference
+
+NAN = math.nan
+
+
+def difference(**fields: object) -> Difference:
+    """masked_fill_ is new and takes 60 µs, mm takes 3 µs less, 3 µs are outside operators."""
+    rows = [
+        ("aten::masked_fill_", 0.0, 4.0, 0.0, 60.0, 60.0, 60.0, 0.0, 1.0, "new", True, "masked 0 → 4 calls"),
+        ("aten::mm", 8.0, 8.0, 900.0, 897.0, -3.0, 0.0, -3.0, -0.05, "same", False, "mm as before"),
+    ]
+    host_and_device = [(row[3], row[4], 0.0, 0.0) for row in rows]
+    columns = [(*row, *clocks) for row, clocks in zip(rows, host_and_device, strict=True)]
+    frame = pd.DataFrame(columns, columns=list(ROW_COLUMNS))
+    values = {"step_before_us": 1000.0, "step_after_us": 1060.0, "residual_us": 3.0, "machine_factor": 1.0}
+    sessions = {"sessions_before": 3, "sessions_after": 3}
+    return Difference(frame, **{**values, **sessions, **fields})  # type: ignore[arg-type]
+
+
+def test_moved_operators_add_up_to_the_step() -> None:
+    rows = evidence.moved(difference())
+    assert [(row.operator, row.calls, row.delta, row.share) for row in rows] == [
+        ("aten::masked_fill_", "0 → 4", "+60.0 µs", "100 %"),
+        ("aten::mm", "8", "−3.00 µs", "−5.0 %"),
+        ("outside operators", "", "+3.00 µs", "5.0 %"),
+        ("the step", "", "+60.0 µs", ""),
+    ]
+    assert [row.worse for row in rows] == [True, False, None, True]
+    assert rows[0].remark == "new"
+    assert (rows[-1].before, rows[-1].after) == ("1.00 ms", "1.06 ms")
+
+
+def test_operators_beyond_the_shown_ones_are_one_row() -> None:
+    found = difference()
+    many = Difference(pd.concat([found.rows] * 10, ignore_index=True), 1000.0, 1570.0, 0.0, 1.0, 3, 3)
+    rows = evidence.moved(many)
+    assert len(rows) == evidence.DIFFERENCES + 3
+    assert rows[evidence.DIFFERENCES].operator == "5 further operators"
+
+
+def test_causes_are_certain_and_on_the_step_s_side() -> None:
+    assert evidence.causes(difference()) == ("masked 0 → 4 calls",)
+
+
+def test_caveats_tell_of_few_sessions_and_of_a_slower_machine() -> None:
+    assert evidence.caveats(difference()) == ""
+    assert "1 and 3 traced sessions" in evidence.caveats(difference(sessions_before=1))
+    assert "1.20 ×" in evidence.caveats(difference(machine_factor=1.2))
+
+
+def test_a_step_that_did_not_move_has_no_shares() -> None:
+    still = difference(step_after_us=1000.0)
+    assert evidence.moved(still)[-2].share == "–"
+
+
+def test_hotspots_are_ranked_by_host_time_without_a_device(make_operators) -> None:
+    found = evidence.hotspots(make_operators())
+    assert [(row.operator, row.share, row.shapes, row.device_time) for row in found.rows] == [
+        ("aten::mm", "67 %", "8×64, 64×64", ""),
+        ("aten::softmax", "33 %", "8×64, 64×64", ""),
+    ]
+    assert not found.on_device
+    assert found.rest == ""
+
+
+def test_hotspots_are_ranked_by_device_time_where_there_is_any(make_operators) -> None:
+    found = evidence.hotspots(make_operators(device_us=7.0))
+    assert found.on_device
+    assert {row.device_time for row in found.rows} == {"7.00 µs"}
+
+
+def test_hotspots_tell_what_they_leave_out(make_operators) -> None:
+    names = [f"aten::op{place:02d}" for place in range(evidence.HOTSPOTS + 1)]
+    assert evidence.hotspots(make_operators(names)).rest.startswith("1 further operator: 7.69 µs, 2.4 %")
+
+
+def test_shapes_that_are_no_list_are_shown_as_recorded() -> None:
+    assert evidence.shapes("") == ""
+    assert evidence.shapes("{}") == "{}"
+    assert evidence.shapes("[[8], [], [[2]]]") == "8, [2]"
+
+
+def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_report) -> None:
+    what = ChangeEvidence(Change(3, 1e-3, 1.06e-3, 0.004, True), difference())
+    history = make_history(changes=(what,))
+    section = benchmark_page(history.key.benchmark, make_report(history)).sections[0]
+    change = section.changes[0]
+    assert section.unfolded
+    assert change.effect == "▲ +6.0 % slower"
+    assert change.explanation == "masked 0 → 4 calls"
+    assert change.probability == "p = 0.004"
+    assert change.commit is not None
+    assert change.before is not None
+    assert (change.commit.short, change.before.short) == ("03c0ffee", "02c0ffee")
+    assert change.command.startswith("asv run --bench ")
+
+
+def test_without_a_trace_the_note_says_why(make_history, make_change, make_report) -> None:
+    noted = make_history(changes=(make_change(3, 1.0, 2.0, note="the trace of 02c0ffee is broken"),))
+    page = benchmark_page(noted.key.benchmark, make_report(noted))
+    assert page.sections[0].changes[0].remark == "the trace of 02c0ffee is broken"
+    assert page.sections[0].hotspots is None
+
+
+def test_the_table_of_data_is_newest_first_and_tells_failures(make_history, make_report) -> None:
+    history = make_history((1e-3, NAN), State.FAILED, reason="boom")
+    newest, oldest = benchmark_page(history.key.benchmark, make_report(history)).sections[0].points
+    assert (newest.value, newest.quartiles, newest.sessions, newest.remark) == ("–", "–", "–", "failed boom")
+    assert (oldest.value, oldest.quartiles, oldest.sessions) == ("1.00 ms", "990 µs – 1.01 ms", "2")
+
+
+def test_series_are_named_by_what_they_differ_in(make_history) -> None:
+    def named(variant: str, machine: str = "m") -> object:
+        return make_history(parameters=(("variant", variant), ("dtype", "float32")), machine=machine)
+
+    assert series_names([named("a"), named("b")]) == ["variant=a", "variant=b"]
+    assert series_names([named("a"), named("a", "n")]) == ["m", "n"]
+    assert series_names([named("a")]) == ["variant=a, dtype=float32"]
+    assert series_names([make_history(parameters=())]) == [""]
+
+
+def test_commits_keep_each_series_order_even_against_their_dates(make_history) -> None:
+    whole = make_history()
+    points = whole.points
+    first = type(whole)(**{**vars(whole), "points": (points[0], points[3], points[1])})
+    second = type(whole)(**{**vars(whole), "points": (points[1], points[2])})
+    order = [commit.short[:2] for commit in commit_order([first, second])]
+    assert order == ["00", "03", "01", "02"]
+
+
+def test_contradicting_orders_still_name_every_commit_once(make_history) -> None:
+    whole = make_history()
+    back = type(whole)(**{**vars(whole), "points": tuple(reversed(whole.points))})
+    assert [commit.short[:2] for commit in commit_order([whole, back])] == ["00", "01", "02", "03", "04"]

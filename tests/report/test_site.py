@@ -1,0 +1,153 @@
+import math
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tbp.errors import UsageError
+from tbp.history.series import Commit, History, Outcome, Point, SeriesKey, State
+from tbp.report.model import Machine
+from tbp.report.pages import script_json
+from tbp.report.site import write_site
+from tbp.report.words import INVISIBLE
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "</title></style></script><svg/onload=alert(1)>",
+    "javascript:alert(1)",
+    "{{ 7 * 7 }}{% raw %}${7*7}",
+    "--><!--",
+    "\u2028\u2029\u202e\x00\x07\udc80",
+    "&lt;b&gt;",
+]
+
+
+class Structure(HTMLParser):
+    """Every start tag with its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def structure(path: Path) -> list[tuple[str, dict[str, str | None]]]:
+    parser = Structure()
+    parser.feed(path.read_text("utf-8"))
+    return parser.tags
+
+
+def contents(site: Path) -> dict[str, bytes]:
+    return {path.relative_to(site).as_posix(): path.read_bytes() for path in site.rglob("*") if path.is_file()}
+
+
+def hostile_history(text: str, make_history) -> History:
+    plain = make_history((1.0, 1.0, 1.0, 2.0, math.nan), reason=text, unit=text)
+    points = tuple(
+        Point(Commit(f"{place}{text}", point.commit.date, text), point.outcome, point.value, reason=text)
+        for place, point in enumerate(plain.points)
+    )
+    key = SeriesKey(f"b.{text}", ((text, text),), text, text)
+    return History(**{**vars(plain), "key": key, "points": points})
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_adds_nothing_to_the_page(tmp_path, make_history, make_report, make_operators, text) -> None:
+    def site(word: str, folder: str) -> Path:
+        history = hostile_history(word, make_history)
+        history = History(**{**vars(history), "operators": make_operators([word, "b"])})
+        machine = Machine(word, word, word, word, word)
+        fields = {"project": word, "machines": (machine,), "commit_url": word, "problems": (word,)}
+        return write_site(make_report(history, **fields), tmp_path / folder).parent
+
+    hostile, harmless = site(text, "hostile"), site("word", "harmless")
+    for pattern in ("index.html", "benchmarks/*.html"):
+        assert not INVISIBLE.search(next(hostile.glob(pattern)).read_text("utf-8"))
+        attacked, expected = (structure(next(folder.glob(pattern))) for folder in (hostile, harmless))
+        # <wbr> after each dot of a name is ours.
+        assert [tag for tag, _ in attacked if tag != "wbr"] == [tag for tag, _ in expected if tag != "wbr"]
+        names = {name for _, attributes in attacked for name in attributes}
+        assert names <= {name for _, attributes in expected for name in attributes}
+        hrefs = [attributes["href"] or "" for _, attributes in attacked if "href" in attributes]
+        assert not any(href.lower().startswith(("javascript", "data")) for href in hrefs)
+
+
+def test_data_for_scripts_ends_no_script_and_holds_no_nan() -> None:
+    text = script_json({"a": ["</script>&\u2028", math.nan, math.inf, (1, 2.5)]})
+    assert text == '{"a":["\\u003c/script\\u003e\\u0026\\u2028",null,null,[1,2.5]]}'
+
+
+def test_the_same_data_gives_the_same_bytes(tmp_path, make_history, make_report, make_operators) -> None:
+    data = make_report(make_history(operators=make_operators()), make_history((1.0,), State.NO_CHANGE, machine="m2"))
+    one, two = (write_site(data, tmp_path / folder).parent for folder in ("one", "two"))
+    assert contents(one) == contents(two)
+    assert contents(write_site(data, one).parent) == contents(two)
+
+
+def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_report) -> None:
+    data = make_report(make_history(benchmark="a.x"), make_history(benchmark="a-x"))
+    index = write_site(data, tmp_path / "deep" / "site")
+    names = sorted(contents(index.parent))
+    assert index.name == "index.html"
+    assert len([name for name in names if name.startswith("benchmarks/")]) == 2
+    assert [name for name in names if name.startswith("static/")] == [
+        "static/app.js",
+        "static/chart.js",
+        "static/plotly-LICENSE.txt",
+        "static/plotly-basic.min.js",
+        "static/style.css",
+    ]
+    assert "data/layout.js" in names
+
+
+def test_stale_pages_go_and_foreign_files_stay(tmp_path, make_history, make_report) -> None:
+    write_site(make_report(make_history(benchmark="old.time_x")), tmp_path)
+    foreign = tmp_path / "benchmarks" / "notes.html"
+    foreign.write_text("<p>mine</p>", "utf-8")
+    write_site(make_report(make_history(benchmark="new.time_x")), tmp_path)
+    names = contents(tmp_path)
+    assert not [name for name in names if "old-time-x" in name]
+    assert "benchmarks/notes.html" in names
+    assert not list(tmp_path.glob(".tbp-*"))
+
+
+def test_a_foreign_index_is_not_overwritten(tmp_path, make_report) -> None:
+    (tmp_path / "index.html").write_text("<h1>my site</h1>", "utf-8")
+    with pytest.raises(UsageError, match="choose an empty folder"):
+        write_site(make_report(), tmp_path)
+    assert list(contents(tmp_path)) == ["index.html"]
+
+
+def test_a_file_in_the_way_is_a_usage_error(tmp_path, make_report) -> None:
+    (tmp_path / "out").write_text("", "utf-8")
+    with pytest.raises(UsageError, match="cannot write the report"):
+        write_site(make_report(), tmp_path / "out")
+
+
+def test_an_empty_site_says_what_to_run(tmp_path, make_report) -> None:
+    page = write_site(make_report(), tmp_path).read_text("utf-8")
+    assert "asv run NEW" in page
+    assert not (tmp_path / "static" / "plotly-basic.min.js").exists()
+
+
+def test_pages_allow_scripts_from_files_only(tmp_path, make_history, make_report) -> None:
+    index = write_site(make_report(make_history()), tmp_path)
+    for path in (index, *tmp_path.glob("benchmarks/*.html")):
+        tags = structure(path)
+        policies = [a["content"] or "" for tag, a in tags if a.get("http-equiv") == "Content-Security-Policy"]
+        assert len(policies) == 1
+        assert policies[0].startswith("default-src 'none'; script-src 'self' file:;")
+        assert all("src" in attributes for tag, attributes in tags if tag == "script")
+        assert not [name for _, attributes in tags for name in attributes if name.startswith("on")]
+
+
+def test_a_failed_run_shows_its_reason_in_full(tmp_path, make_history, make_report) -> None:
+    history = make_history((1.0, math.nan), State.FAILED, reason="Traceback\nline 1\nValueError: no")
+    assert history.points[1].outcome is Outcome.FAILED
+    write_site(make_report(history), tmp_path)
+    page = next(tmp_path.glob("benchmarks/*.html")).read_text("utf-8")
+    assert "Traceback\nline 1\nValueError: no" in page

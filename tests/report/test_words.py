@@ -1,0 +1,140 @@
+import math
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from tbp.history.series import Better, Change, State
+from tbp.report import words
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (0.0041, "seconds", "4.10 ms"),
+        (412e-6, "seconds", "412 µs"),
+        (9.9996e-4, "seconds", "1.00 ms"),
+        (3e-9, "seconds", "3.00 ns"),
+        (5e-12, "seconds", "0.00500 ns"),
+        (75.0, "seconds", "75.0 s"),
+        (0.0, "seconds", "0 µs"),
+        (512, "bytes", "512 B"),
+        (12 * 1024**2, "bytes", "12.0 MiB"),
+        (1023.9996, "bytes", "1.00 KiB"),
+        (12345.6, "tokens/s", "12,346 tokens/s"),
+        (7.0, "unit", "7.00"),
+        (-2.5, "points", "−2.50 points"),
+        (NAN, "seconds", "–"),
+        (math.inf, "bytes", "–"),
+    ],
+)
+def test_quantity_picks_the_unit(value: float, unit: str, expected: str) -> None:
+    assert words.quantity(value, unit) == expected
+
+
+@pytest.mark.parametrize(
+    ("ratio", "expected"),
+    [
+        (0.12, "+12 %"),
+        (0.061, "+6.1 %"),
+        (-0.061, "−6.1 %"),
+        (0.0996, "+10 %"),
+        (0.0, "0 %"),
+        (11.5, "+1,150 %"),
+        (NAN, "–"),
+    ],
+)
+def test_signed_percent(ratio: float, expected: str) -> None:
+    assert words.signed_percent(ratio) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "unit", "better", "expected"),
+    [
+        (1.0, 1.12, "seconds", Better.LOWER, "▲ +12 % slower"),
+        (1.0, 0.8, "seconds", Better.LOWER, "▼ −20 % faster"),
+        (100, 150, "bytes", Better.LOWER, "▲ +50 % larger"),
+        (100, 50, "bytes", Better.LOWER, "▼ −50 % smaller"),
+        (100, 90, "tokens/s", Better.HIGHER, "▼ −10 % lower (worse)"),
+        (100, 130, "tokens/s", Better.HIGHER, "▲ +30 % higher (better)"),
+        (-100, -50, "score", Better.HIGHER, "▲ +50 % higher (better)"),
+        (0, 4, "calls", Better.LOWER, "▲ from 0 higher (worse)"),
+    ],
+)
+def test_effect_says_direction_and_merit(before: float, after: float, unit: str, better: Better, expected: str) -> None:
+    assert words.effect(Change(3, before, after, 0.001, True), unit, better) == expected
+
+
+@pytest.mark.parametrize(
+    ("p_value", "expected"), [(1e-9, "p < 0.001"), (0.0204, "p = 0.020"), (NAN, ""), (1.0, "p = 1.000")]
+)
+def test_probability(p_value: float, expected: str) -> None:
+    assert words.probability(p_value) == expected
+
+
+def test_a_moment_is_in_utc_and_says_so() -> None:
+    zone = timezone(timedelta(hours=2))
+    assert words.moment(datetime(2026, 5, 1, 1, 30, tzinfo=zone)) == "2026-04-30 23:30 UTC"
+
+
+@pytest.mark.parametrize(("per_step", "expected"), [(4.0, "4"), (0.5, "0.500"), (1200.0, "1,200"), (NAN, "–")])
+def test_calls(per_step: float, expected: str) -> None:
+    assert words.calls(per_step) == expected
+
+
+@pytest.mark.parametrize(("value_us", "expected"), [(248.0, "+248 µs"), (-6.0, "−6.00 µs"), (0.0, "0 µs"), (NAN, "–")])
+def test_signed_microseconds(value_us: float, expected: str) -> None:
+    assert words.signed_microseconds(value_us) == expected
+
+
+def test_a_traceback_is_told_by_its_last_line() -> None:
+    assert words.first_line("Traceback:\n  x\nValueError: no\n\n") == "ValueError: no"
+    assert words.first_line("a" * 300) == "a" * 159 + "…"
+
+
+@pytest.mark.parametrize(
+    ("values", "state", "reason", "expected"),
+    [
+        (
+            (1e-3, 1e-3, 1e-3, 1.2e-3),
+            State.REGRESSION,
+            "",
+            "▲ +20 % slower since 03c0ffee: 1.00 ms → 1.20 ms, p < 0.001.",
+        ),
+        ((1e-3,) * 4, State.NO_CHANGE, "", "No confirmed change over 4 runs; now 1.00 ms, noise between runs 2.1 %."),
+        ((1e-3,), State.NOT_ENOUGH_DATA, "", "Cannot tell: 1 run with a value, the newest 1.00 ms."),
+        ((), State.NOT_ENOUGH_DATA, "", "Cannot tell: 0 runs with a value."),
+        ((NAN,), State.FAILED, "RuntimeError: boom", "Failed in the newest run: RuntimeError: boom"),
+        ((NAN,), State.SKIPPED, "", "Skipped in the newest run: no reason was recorded"),
+    ],
+)
+def test_finding(make_history, values, state: State, reason: str, expected: str) -> None:
+    assert words.finding(make_history(values, state, reason=reason)) == expected
+
+
+def test_the_verdict_names_the_largest_regression(make_history) -> None:
+    first = make_history()
+    assert words.verdict([first, make_history((1e-3,) * 4, State.NO_CHANGE)]) == (
+        "1 regression in 2 series; it is attention.Quick.torchtime_step (variant=sdpa): ▲ +20 % slower since 03c0ffee."
+    )
+
+
+def test_the_verdict_without_regressions_tells_what_else_there_is(make_history) -> None:
+    steady = make_history((1e-3,) * 4, State.NO_CHANGE)
+    failed = make_history((NAN,), State.FAILED)
+    assert words.verdict([steady, failed]) == "No confirmed regression in 2 series; 1 failed."
+
+
+def test_cannot_tell_is_a_verdict_of_its_own(make_history) -> None:
+    young = make_history((1e-3,), State.NOT_ENOUGH_DATA)
+    assert words.verdict([young]) == "Cannot tell: no verdict on any of 1 series (1 not enough data)."
+    assert words.verdict([]) == "Nothing has been measured yet."
+
+
+def test_a_name_cannot_turn_the_text_beside_it_around() -> None:
+    assert words.visible("a\u202eb\u2066\x00\x1b\udc80\n\tä✖") == "a\ufffdb\ufffd\ufffd\ufffd\ufffd\n\tä✖"
+
+
+def test_a_cut_text_says_so() -> None:
+    assert (words.cut("abcd", 4), words.cut("abcde", 4)) == ("abcd", "abc…")

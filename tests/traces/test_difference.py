@@ -1,0 +1,210 @@
+"""Differences of literal sessions: parts, certainty, sums, words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tbp.errors import UsageError
+from tbp.traces.difference import ROW_COLUMNS, Difference, difference, explanation
+from tbp.traces.operators import OPERATOR_COLUMNS, OperatorTable, Session
+from tbp.traces.wording import calls, change
+
+# operator → (calls, self_us) in each of ten equal steps
+Step = Mapping[str, tuple[float, float]]
+
+# Enough unchanged operators to know the machine by.
+QUIET: dict[str, tuple[float, float]] = {f"quiet{i}": (2, 100.0) for i in range(6)}
+
+
+def session_of(steps: Sequence[Step], *, idle_us: float = 50.0, device: Mapping[str, float] | None = None) -> Session:
+    """A session whose steps spend ``idle_us`` outside operators; ``device`` adds device self time per step."""
+    device = device or {}
+    rows = [
+        {
+            "step": index,
+            "operator": name,
+            "calls": int(number),
+            "self_us": float(us),
+            "self_device_us": device.get(name, 0.0),
+        }
+        for index, step in enumerate(steps)
+        for name, (number, us) in step.items()
+    ]
+    step_us = pd.Series([sum(us for _, us in step.values()) + idle_us for step in steps]).median()
+    table = pd.DataFrame({name: pd.Series(dtype=float) for name in OPERATOR_COLUMNS})
+    table = table.astype({"operator": object, "shapes": object})
+    if device:
+        table = pd.DataFrame(
+            [[name, 1.0, 0.0, 0.0, us, us, ""] for name, us in device.items()], columns=list(OPERATOR_COLUMNS)
+        )
+    return Session(OperatorTable(table, steps=len(steps)), pd.DataFrame(rows), float(step_us))
+
+
+def side_of(step: Step, sessions: int = 3, speeds: Sequence[float] = (1.0, 1.01, 0.99)) -> list[Session]:
+    """Sessions of ten equal steps, each on a machine of its own speed."""
+    return [
+        session_of([{name: (number, us * speed) for name, (number, us) in step.items()}] * 10)
+        for speed in speeds[:sessions]
+    ]
+
+
+def row(result: Difference, operator: str) -> dict[str, Any]:
+    return {str(name): value for name, value in result.rows.set_index("operator").loc[operator].items()}
+
+
+def test_more_calls_are_certain_and_split_into_their_parts() -> None:
+    before = QUIET | {"softmax": (2, 200.0)}
+    after = QUIET | {"softmax": (3, 330.0)}
+    result = difference(side_of(before), side_of(after))
+    softmax = row(result, "softmax")
+    assert list(result.rows.columns) == list(ROW_COLUMNS)
+    assert (softmax["kind"], softmax["certain"]) == ("calls", True)
+    assert softmax["delta_us"] == pytest.approx(130)
+    assert softmax["calls_part_us"] == pytest.approx(100)  # one more call at 100 µs
+    assert softmax["per_call_part_us"] == pytest.approx(30)  # three calls 10 µs longer
+    assert softmax["share"] == pytest.approx(1)
+    assert softmax["sentence"] == "softmax 2 → 3 calls (+0.13 ms, 100 % of the slowdown)"
+    assert explanation(result) == softmax["sentence"]
+    assert list(result.rows[result.rows["certain"]]["operator"]) == ["softmax"]
+
+
+def test_new_and_gone_operators() -> None:
+    result = difference(side_of(QUIET | {"old": (1, 50.0)}), side_of(QUIET | {"new": (4, 870.0)}))
+    new, old = row(result, "new"), row(result, "old")
+    assert (new["kind"], new["certain"], new["calls_part_us"], new["per_call_part_us"]) == ("new", True, 870, 0)
+    assert (old["kind"], old["certain"], old["calls_part_us"], old["per_call_part_us"]) == ("gone", True, -50, 0)
+    assert list(result.rows["operator"][:2]) == ["new", "old"]
+    assert new["sentence"] == "new 0 → 4 calls (+0.87 ms, 106 % of the slowdown)"
+    assert old["sentence"] == "old 1 → 0 calls (-50 µs)"
+
+
+def test_the_rows_and_the_residual_sum_to_the_step() -> None:
+    before = [session_of([QUIET | {"mm": (1, 100.0 + i)}] * 10, idle_us=40) for i in range(3)]
+    after = [session_of([QUIET | {"mm": (2, 300.0 + i), "add": (1, 7.0)}] * 10, idle_us=90) for i in range(3)]
+    result = difference(before, after)
+    assert result.rows["delta_us"].sum() + result.residual_us == pytest.approx(result.delta_us)
+    assert result.residual_us == pytest.approx(50)  # what grew between the operators
+    parts = result.rows["calls_part_us"] + result.rows["per_call_part_us"]
+    assert parts.to_list() == pytest.approx(result.rows["delta_us"].to_list())
+
+
+def test_a_longer_call_needs_three_sessions() -> None:
+    before, after = QUIET | {"mm": (4, 400.0)}, QUIET | {"mm": (4, 540.0)}
+    enough = difference(side_of(before), side_of(after))
+    assert (row(enough, "mm")["kind"], row(enough, "mm")["certain"]) == ("time", True)
+    assert row(enough, "mm")["sentence"] == "mm +35 % in 4 calls as before (+0.14 ms, 100 % of the slowdown)"
+    two = difference(side_of(before, 2), side_of(after, 2))
+    assert (row(two, "mm")["kind"], row(two, "mm")["certain"]) == ("time", False)
+    assert "need 3 sessions" in explanation(two)
+
+
+def test_changed_calls_are_certain_with_one_session() -> None:
+    result = difference(side_of(QUIET, 1), side_of(QUIET | {"masked_fill": (1, 60.0)}, 1))
+    assert explanation(result) == "masked_fill 0 → 1 calls (+60 µs, 100 % of the slowdown)"
+
+
+@pytest.mark.parametrize(
+    ("before_us", "after_us", "why"),
+    [(100.0, 119.0, "19 µs is too little"), (1000.0, 1095.0, "9.5 % is too little")],
+)
+def test_a_change_must_matter(before_us: float, after_us: float, why: str) -> None:
+    result = difference(side_of(QUIET | {"mm": (1, before_us)}), side_of(QUIET | {"mm": (1, after_us)}))
+    assert row(result, "mm")["kind"] == "same", why
+
+
+def test_overlapping_sessions_are_not_certain() -> None:
+    before = [session_of([QUIET | {"mm": (1, us)}] * 10) for us in (400.0, 410.0, 900.0)]
+    after = [session_of([QUIET | {"mm": (1, us)}] * 10) for us in (800.0, 810.0, 820.0)]
+    result = difference(before, after)
+    assert not result.rows["certain"].any()
+    assert "beyond the noise" in explanation(result)
+
+
+def test_a_slower_machine_is_no_change() -> None:
+    step = QUIET | {"mm": (4, 400.0)}
+    result = difference(side_of(step), side_of(step, speeds=(1.4, 1.5, 1.6)))
+    assert not result.rows["certain"].any()
+    assert result.machine_factor == pytest.approx(1.5)
+    assert "the machine 1.50 × its time" in explanation(result)
+
+
+def test_a_change_shows_through_a_slower_machine() -> None:
+    before, after = QUIET | {"mm": (4, 400.0)}, QUIET | {"mm": (4, 600.0)}
+    result = difference(side_of(before), side_of(after, speeds=(1.4, 1.5, 1.6)))
+    assert list(result.rows[result.rows["certain"]]["operator"]) == ["mm"]
+
+
+def test_too_few_operators_do_not_tell_the_machine() -> None:
+    result = difference(side_of({"mm": (1, 400.0)}), side_of({"mm": (1, 800.0)}))
+    assert result.machine_factor == 1
+    assert row(result, "mm")["certain"]
+
+
+def test_calls_that_vary_from_step_to_step_are_not_certain() -> None:
+    before = [session_of([QUIET | {"poll": (number, 10.0)} for number in (1, 3, 2, 5)]) for _ in range(3)]
+    after = [session_of([QUIET | {"poll": (number, 10.0)} for number in (2, 4, 3, 4 + i)]) for i in range(3)]
+    result = difference(before, after)
+    assert (row(result, "poll")["kind"], row(result, "poll")["certain"]) == ("calls", False)
+
+
+def periodic(period: int, steps: int = 20) -> list[Session]:
+    return [session_of([QUIET | ({"step": (1, 90.0)} if i % period == 0 else {}) for i in range(steps)])] * 3
+
+
+def test_what_runs_in_every_fourth_step_is_compared_by_its_mean() -> None:
+    result = difference(periodic(4), periodic(2))
+    step = row(result, "step")
+    assert (step["calls_before"], step["calls_after"], step["certain"]) == (0.25, 0.5, True)
+    assert step["sentence"].startswith("step 0.25 → 0.5 calls (+22 µs")
+
+
+def test_one_call_at_the_edge_of_the_window_is_no_change() -> None:
+    """Once in 20 steps and once in 30 is the same habit seen through two windows."""
+    assert not difference(periodic(100), periodic(100, steps=30)).rows["certain"].any()
+
+
+def test_nothing_changed() -> None:
+    result = difference(side_of(QUIET), side_of(QUIET))
+    assert result.delta_us == 0
+    assert result.rows["share"].isna().all()
+    assert set(result.rows["kind"]) == {"same"}
+    assert explanation(result).startswith("The trace does not explain it: the step changed by +0 µs (0.65 ms before)")
+
+
+def test_what_makes_a_slower_step_faster_does_not_explain_it() -> None:
+    before = [session_of([QUIET | {"a": (2, 100.0)}] * 10)] * 3
+    after = [session_of([QUIET | {"a": (1, 50.0)}] * 10, idle_us=400)] * 3
+    said = explanation(difference(before, after))
+    assert said.startswith("The trace does not explain it: the step changed by +0.30 ms")
+    assert said.endswith("too little or opposed: a 2 → 1 calls (-50 µs)")
+
+
+def test_a_faster_step_is_a_speed_up() -> None:
+    result = difference(side_of(QUIET | {"mm": (2, 400.0)}), side_of(QUIET | {"mm": (1, 200.0)}))
+    assert explanation(result) == "mm 2 → 1 calls (-0.20 ms, 100 % of the speed-up)"
+
+
+def test_a_device_bound_step_is_judged_on_the_device() -> None:
+    host = {"mm": (1, 100.0), "sync": (1, 900.0)}
+    before = [session_of([host] * 10, device={"mm": 800.0 + i}) for i in range(3)]
+    after = [session_of([host] * 10, device={"mm": 1000.0 + i}) for i in range(3)]
+    result = difference(before, after)
+    mm = row(result, "mm")
+    assert result.clock == "device"
+    assert (mm["self_before_us"], mm["self_after_us"], mm["certain"]) == (801, 1001, True)
+    assert (mm["self_host_before_us"], mm["self_device_after_us"]) == (100, 1001)
+    assert mm["sentence"] == "mm +25 % in 1 call as before (+0.20 ms on the device)"
+
+
+def test_a_side_without_traces_is_refused() -> None:
+    with pytest.raises(UsageError, match="both sides"):
+        difference([], side_of(QUIET))
+
+
+def test_words_for_numbers() -> None:
+    assert [calls(number) for number in (0.0, 4.0, 0.25, 1.5)] == ["0", "4", "0.25", "1.5"]
+    assert [change(us) for us in (12.4, -99.4, 870.0, 12345.0)] == ["+12 µs", "-99 µs", "+0.87 ms", "+12.3 ms"]

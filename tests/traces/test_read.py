@@ -1,0 +1,222 @@
+"""Reading: every form of file, exact times, and damage that is said or refused but never a crash."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tbp.errors import UnreadableTrace
+from tbp.traces.events import nanoseconds
+from tbp.traces.read import read_trace
+from tbp.traces.trace import Category, Trace
+
+Write = Callable[..., Path]
+
+TWO = b"""{"schemaVersion": 1, "traceEvents": [
+  {"ph": "X", "cat": "cpu_op", "name": "aten::mm", "pid": 7, "tid": 8, "ts": 1712195495519689.047, "dur": 63.813
+  , "args": {"External id": 5, "Input Dims": [[2, 3], [3, 4]]}},
+  {"ph": "X", "cat": "kernel", "name": "gemm", "pid": 0, "tid": "stream 7", "ts": 1712195495519700.5, "dur": 4,
+   "args": {"correlation": 9, "External id": 5}},
+  {"ph": "i", "name": "Record Window End", "pid": "", "tid": "", "ts": 9999999999999999}
+], "tbp": {"workload": "attention", "steps": 20}}"""
+
+
+def test_columns_of_a_small_file(write: Write) -> None:
+    trace = read_trace(write(TWO))
+    assert trace.names == ("aten::mm", "gemm")
+    assert trace.category.tolist() == [Category.OPERATOR, Category.DEVICE]
+    assert trace.threads == ("7/8", "0/stream 7")
+    assert trace.start_ns.tolist() == [1712195495519689047, 1712195495519700500]
+    assert trace.duration_ns.tolist() == [63813, 4000]
+    assert trace.correlation.tolist() == [-1, 9]
+    assert trace.external_id.tolist() == [5, 5]
+    assert [trace.shapes[code] for code in trace.shape_code] == ["[[2, 3], [3, 4]]", ""]
+    assert trace.losses == ()
+    assert json.loads(trace.metadata["tbp"]) == {"workload": "attention", "steps": 20}
+
+
+def test_gzip_list_form_and_key_order_read_the_same(write: Write) -> None:
+    plain = read_trace(write(TWO))
+    events = json.loads(TWO)["traceEvents"]
+    events[0]["ts"] = "1712195495519689.047"  # Python's float would round it
+    variants = (
+        write(gzip.compress(TWO), "packed.json.gz"),
+        write(json.dumps(events).encode(), "list.json"),
+        write([dict(reversed(event.items())) for event in events], "reversed.json"),
+        write(b"\n " + TWO.replace(b'"ph"', b'\n"ph"'), "spaced.json"),
+    )
+    for path in variants:
+        trace = read_trace(path)
+        assert trace.start_ns.tolist() == plain.start_ns.tolist(), path.name
+        assert trace.names == plain.names
+        assert trace.losses == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected_ns"),
+    [
+        (b"4569272370986.598", 4569272370986598),
+        (b"1712195495519689.047", 1712195495519689047),
+        (b"1661203462598738", 1661203462598738000),
+        (b"0.5", 500),
+        (b"-3.5", -3500),
+        (b"-0.25", -250),
+        (b"1e3", 1000000),
+        (b"2.0005", 2000),
+        (b'"4553229275614.415"', 4553229275614415),
+        (b"", None),
+        (b"null", None),
+        (b"NaN", None),
+        (b"1e999999999", None),
+        (b'"soon"', None),
+    ],
+)
+def test_times_are_exact(text: bytes, expected_ns: int | None) -> None:
+    assert nanoseconds(text) == expected_ns
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("Operator", "cpu_op"), ("Runtime", "cuda_runtime"), ("Kernel", "kernel"), ("Memset", "gpu_memset")],
+)
+def test_old_category_names_mean_the_new_ones(trace_of: Callable[..., Trace], old: str, new: str) -> None:
+    trace = trace_of(("a", 0, 1, {"cat": old}), ("b", 2, 1, {"cat": new}))
+    assert trace.category[0] == trace.category[1] != Category.OTHER
+
+
+def test_events_without_usable_time_are_left_out_and_said(trace_of: Callable[..., Trace]) -> None:
+    trace = trace_of(("a", 0, 1), ("b", 1, -3.5), ("c", 1, None), ("d", "later", 1))
+    assert trace.names[: len(trace)] == ("a",)
+    assert trace.losses == ("left out for want of a usable time: 3 events",)
+
+
+def test_an_event_twice_in_the_file_counts_once(trace_of: Callable[..., Trace]) -> None:
+    numbered = ("a", 0, 1, {"args": {"External id": 1}})
+    anonymous = ("b", 5, 0)  # whole µs: two calls may look the same
+    trace = trace_of(numbered, numbered, anonymous, anonymous)
+    assert len(trace) == 3
+    assert trace.losses == ("counted once though more often in the file: 1 event",)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda text: text.replace(b'"External id": 5', b'"External id": 5, "occupancy": NaN', 1), "not JSON"),
+        (lambda text: text.replace(b'"External id": 5', b'"occupancy": -inf, "x": N/A', 1), "not JSON"),
+        (lambda text: text.replace(b"aten::mm", b"aten\x01::mm"), "not JSON"),
+        (lambda text: text.replace(b"aten::mm", b"C:\\Users\\mm"), "not JSON"),
+        (lambda text: text.replace(b"aten::mm", b"aten\xff::mm"), "not JSON"),
+        (lambda text: text.replace(b'{"External id": 5, "Input', b'{"External id": "x", "Input'), "not JSON"),
+    ],
+)
+def test_a_value_that_is_not_json_costs_nothing_else(write: Write, damage: Callable[[bytes], bytes], said: str) -> None:
+    trace = read_trace(write(damage(TWO)))
+    assert trace.duration_ns.tolist() == [63813, 4000]
+    assert len(trace.losses) == 1
+    assert said in trace.losses[0]
+
+
+def test_what_stands_before_the_cut_is_read(write: Write) -> None:
+    trace = read_trace(write(TWO[: TWO.index(b"stream")]))
+    assert trace.names == ("aten::mm",)
+    assert trace.losses == ("the file ends inside its events: those after the first 1 are lost",)
+
+
+def test_a_trailing_comma_loses_nothing(write: Write) -> None:
+    trace = read_trace(write(TWO.replace(b"\n]", b",\n]")))
+    assert len(trace) == 2
+    assert trace.losses == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"  \n",
+        b"<html>404</html>",
+        b'{"schemaVersion": 1}',
+        b'{"schemaVersion": 1',
+        b'{"traceEvents": []}',
+        b'{"traceEvents": 5}',
+        b'{"traceEvents": null}',
+        b'{"traceEvents": [1, "x", null, [2]]}',
+        b"[",
+        b"[" * 100_000,
+        b"null",
+        b"\x1f\x8b",
+        gzip.compress(b""),
+        gzip.compress(b"{"),
+        b"\x00\x01\x02",
+        b"PK\x03\x04",
+    ],
+)
+def test_no_trace_is_refused_in_one_line(write: Write, content: bytes) -> None:
+    with pytest.raises(UnreadableTrace) as refusal:
+        read_trace(write(content))
+    assert "\n" not in str(refusal.value)
+    assert "trace.json" in str(refusal.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableTrace, match="check the path"):
+        read_trace(tmp_path / "nowhere.json")
+    with pytest.raises(UnreadableTrace, match="check the path"):
+        read_trace(tmp_path)
+
+
+def test_random_damage_never_raises_anything_else(write: Write) -> None:
+    chance = random.Random(0)
+    packed = gzip.compress(TWO)
+    for _ in range(400):
+        broken = bytearray(packed if chance.random() < 0.2 else TWO)
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(len(broken))
+            broken[at : at + chance.randint(0, 5)] = bytes(chance.choices(b'{}[]",:\\0 N\xff', k=chance.randint(0, 3)))
+        try:
+            read_trace(write(bytes(broken)))
+        except UnreadableTrace:
+            continue
+
+
+def test_chunks_make_no_difference(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[dict[str, Any]] = [
+        {"ph": "X", "name": f'}}, {{"ph": {i % 7}', "ts": i, "dur": 1, "args": {"External id": i}} for i in range(500)
+    ]
+    whole = read_trace(write(events))
+    monkeypatch.setattr("tbp.traces.read.CHUNK_BYTES", 200)
+    monkeypatch.setattr("tbp.traces.repair.PIECE_BYTES", 200)
+    chunked = read_trace(write(events))
+    assert chunked.names == whole.names
+    assert chunked.name_code.tolist() == whole.name_code.tolist()
+    assert chunked.start_ns.tolist() == list(range(0, 500_000, 1000))
+    assert chunked.losses == ()
+
+
+def test_every_real_trace_reads(recordings: Path) -> None:
+    paths = sorted(recordings.glob("*/*.json.gz"))
+    assert len(paths) >= 15
+    for path in paths:
+        trace = read_trace(path)
+        assert len(trace) > 0
+        assert trace.losses == (), path.name
+
+
+def test_every_broken_file_reads_or_is_refused(recordings: Path, tmp_path: Path) -> None:
+    with tarfile.open(recordings / "broken.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    paths = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    refused = set()
+    for path in paths:
+        try:
+            assert len(read_trace(path)) > 0
+        except UnreadableTrace:
+            refused.add(path.name)
+    assert len(paths) >= 21
+    assert refused == {"empty.json", "empty.json.gz", "empty_events.json", "no_traceEvents.json", "not_json.json"}

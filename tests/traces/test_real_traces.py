@@ -1,0 +1,69 @@
+"""Other people's traces: device time adds up, steps are counted, two repeats of one run differ in nothing exact."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tbp.traces.difference import difference, explanation
+from tbp.traces.kernels import REST
+from tbp.traces.operators import NS_PER_US, operator_table, session, whole_trace_table
+from tbp.traces.read import read_trace
+from tbp.traces.trace import Category
+
+
+def test_owned_and_named_device_time_is_all_of_it(recordings: Path) -> None:
+    for path in sorted(recordings.glob("*/*.json.gz")):
+        trace = read_trace(path)
+        table = whole_trace_table(trace).frame
+        device_us = trace.duration_ns[trace.category == Category.DEVICE].sum() / NS_PER_US
+        assert table["self_device_us"].sum() == pytest.approx(device_us), path.name
+        assert (operator_table(trace).frame["self_us"] >= 0).all(), path.name
+
+
+def test_self_time_is_negative_only_where_python_frames_overlap_a_step(recordings: Path) -> None:
+    """A step begins and ends inside two calls of ``step()``; torch counts both in full, and so does the whole table."""
+    frame = whole_trace_table(read_trace(recordings / "h100-vs-mi300" / "h100.json.gz")).frame
+    negative = frame[frame["self_us"] < 0]
+    assert list(negative["operator"]) == ["moca/library/profiling/profile.py(34): run_torch_profiler"]
+    assert negative["self_us"].to_list() == pytest.approx([4789.927 - 4426.114 - 300.284 - 124.890])
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("v100-resnet50/workers0.worker0.1623143089861.pt.trace.json.gz", 6),
+        ("v100/rank-0.Apr_03_18_51_38.1102.pt.trace.json.gz", 5),
+        ("h100-vs-mi300/mi300.json.gz", 1),
+        ("mi250/mi250_minitoy_train_ROCm6_2_kineto.json.gz", 2),
+        ("a100/alexnet.json.gz", 1),  # recorded without steps
+    ],
+)
+def test_steps_and_owners_on_three_vendors_generations(recordings: Path, name: str, steps: int) -> None:
+    table = operator_table(read_trace(recordings / name))
+    assert table.steps == steps
+    frame = table.frame.set_index("operator")
+    assert frame["self_device_us"].drop(list(REST), errors="ignore").sum() > 0
+    assert not frame["self_device_us"].reindex(list(REST)).fillna(0).any()
+
+
+def test_repeats_of_one_configuration_and_the_change_between_two(recordings: Path) -> None:
+    """0 and 4 data-loader workers: with workers the loading leaves the traced process."""
+    folder = recordings / "v100-resnet50"
+    alone, again = (session(read_trace(path)) for path in sorted(folder.glob("workers0*")))
+    with_workers = session(read_trace(min(folder.glob("workers4*"))))
+    same = difference([alone], [again])
+    assert not same.rows["certain"].any(), same.rows[same.rows["certain"]]["sentence"].to_list()
+    changed = difference([alone], [with_workers])
+    assert changed.delta_us < 0
+    assert changed.rows["certain"].any(), explanation(changed)
+
+
+def test_eight_ranks_read(recordings: Path, tmp_path: Path) -> None:
+    with tarfile.open(recordings / "dlrm-8-ranks" / "dlrm_kineto.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    tables = [operator_table(read_trace(path)) for path in sorted(tmp_path.rglob("*.json"))]
+    assert len(tables) == 8
+    assert all(table.steps == 1 and len(table.frame) > 20 for table in tables)

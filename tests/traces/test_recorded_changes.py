@@ -1,0 +1,74 @@
+"""Real recordings: the same code twice shows nothing certain, an injected operator is found and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tbp.traces.difference import Difference, difference, explanation
+from tbp.traces.operators import Session, session
+from tbp.traces.trace import Trace
+
+torch = pytest.importorskip("torch")
+
+Step = Callable[[], object]
+Record = Callable[..., Trace]
+
+
+def attention(extra: Callable[..., Any] = lambda scores: scores, width: int = 32) -> Step:
+    """One small attention, with ``extra`` applied to its scores."""
+    q_BSK, k_BSK, v_BSK = (torch.randn(4, 32, width) for _ in range(3))
+    projection = torch.nn.Linear(width, width)
+
+    def step() -> object:
+        with torch.no_grad():
+            scores = extra(projection(q_BSK) @ k_BSK.transpose(1, 2) / width**0.5)
+            return (scores.softmax(-1) @ projection(v_BSK)).relu().sum()
+
+    return step
+
+
+def compared(record: Record, before: Step, after: Step, sessions: int = 3) -> Difference:
+    """Sessions take turns, so that a slow spell of the machine meets both sides."""
+    pairs = [(session(record(before)), session(record(after))) for _ in range(sessions)]
+    sides: list[list[Session]] = [list(side) for side in zip(*pairs, strict=True)]
+    return difference(*sides)
+
+
+def certain(result: Difference) -> set[str]:
+    return set(result.rows[result.rows["certain"]]["operator"])
+
+
+def test_the_same_code_shows_nothing_certain(recorded: Record) -> None:
+    result = compared(recorded, attention(), attention())
+    assert certain(result) == set()
+    assert explanation(result).startswith("The trace does not explain it")
+    assert (result.rows["calls_before"] == result.rows["calls_after"]).all()
+
+
+def test_a_mask_is_found(recorded: Record) -> None:
+    mask = torch.ones(32, 32, dtype=torch.bool).triu(1)
+    result = compared(recorded, attention(), attention(lambda scores: scores.masked_fill(mask, -1e9)))
+    assert {"aten::masked_fill", "aten::masked_fill_"} <= certain(result)
+    kinds = result.rows.set_index("operator")["kind"]
+    assert kinds["aten::masked_fill"] == kinds["aten::masked_fill_"] == "new"
+    assert "aten::masked_fill 0 → 1 calls" in " ".join(result.rows["sentence"])
+    assert result.rows["delta_us"].sum() + result.residual_us == pytest.approx(result.delta_us)
+
+
+def test_softmax_twice_is_found_with_one_session(recorded: Record) -> None:
+    result = compared(recorded, attention(), attention(lambda scores: scores.softmax(-1)), sessions=1)
+    assert certain(result) == {"aten::softmax", "aten::_softmax"}
+    rows = result.rows.set_index("operator")
+    assert (rows.loc["aten::_softmax", ["calls_before", "calls_after"]] == [1, 2]).all()
+
+
+def test_a_wider_product_is_found_by_its_time(recorded: Record) -> None:
+    """Calls are the same; only the time of the products tells. Sixteen times the work stands far above any noise."""
+    result = compared(recorded, attention(), attention(width=512))
+    rows = result.rows.set_index("operator")
+    assert rows.loc["aten::addmm", "kind"] == "time"
+    assert rows.loc["aten::addmm", "certain"]
+    assert "aten::addmm" in explanation(result)
