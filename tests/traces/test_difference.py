@@ -138,6 +138,15 @@ def test_a_change_shows_through_a_slower_machine() -> None:
     assert list(result.rows[result.rows["certain"]]["operator"]) == ["mm"]
 
 
+def test_the_machine_factor_alone_makes_nothing_certain() -> None:
+    """Small operators say the machine is slower, the large one took as long as ever: that is no speed-up of it."""
+    before = [session_of([QUIET | {"mm": (4, 400.0 + i)}] * 10) for i in range(3)]
+    slower = {name: (number, us * 1.3) for name, (number, us) in QUIET.items()}
+    result = difference(before, [session_of([slower | {"mm": (4, 400.0 + i)}] * 10) for i in range(3)])
+    assert result.machine_factor == pytest.approx(1.3)
+    assert not result.rows["certain"].any()
+
+
 def test_too_few_operators_do_not_tell_the_machine() -> None:
     result = difference(side_of({"mm": (1, 400.0)}), side_of({"mm": (1, 800.0)}))
     assert result.machine_factor == 1

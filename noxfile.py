@@ -1,0 +1,56 @@
+"""``nox`` runs every check; ``nox -s NAME`` one of them. Sessions install through constraints.txt, with pip."""
+
+import nox
+
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+
+def _install(session: nox.Session, *what: str) -> None:
+    session.install("-c", "constraints.txt", *what)
+
+
+def _install_group(session: nox.Session, *groups: str) -> None:
+    """tbp with its extra ``bench``, editable, and the named dependency groups of pyproject.toml."""
+    pyproject = nox.project.load_toml("pyproject.toml")
+    _install(session, "-e", ".[bench]", *nox.project.dependency_groups(pyproject, *groups))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Formatting, lint and types."""
+    _install_group(session, "lint", "test")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests, the slow and the browser ones included where a Chromium is found."""
+    _install_group(session, "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The demo, into demo/ or where --out says."""
+    _install_group(session)
+    session.run("tbp", "demo", *session.posargs)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """The nightly job: new commits, traces, report, exit code."""
+    _install_group(session)
+    session.run("tbp", "nightly", *session.posargs)
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """The quick suites on the newest commit."""
+    _install_group(session)
+    session.run("asv", "machine", "--yes", silent=True)
+    session.run("asv", "run", "--bench", "Quick", *(session.posargs or ["HEAD^!"]), success_codes=[0, 2])
+    session.run("tbp", "report", "--exit-zero")

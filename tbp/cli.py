@@ -1,0 +1,131 @@
+"""The verbs: each is load → analyse → render → write, and imports what it needs when it runs.
+
+Results go to stdout, progress and warnings to stderr. Exit codes are ``tbp.errors.ExitCode``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tbp import __version__
+from tbp.errors import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tbp.history.series import History
+    from tbp.report.model import ReportData
+
+EXIT_CODES = """exit codes:
+  0  no confirmed regression        4  nothing measured, or benchmarks failed
+  2  usage, configuration or input  3  confirmed regression
+"""
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line; ``verb`` of the result is the function to run."""
+    parser = argparse.ArgumentParser(
+        prog="tbp",
+        description="Which commit made what slower, by how much, how sure that is, and which operator did it.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"tbp {__version__}")
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+
+    say = "HTML from asv's results and the traces beside them"
+    report = verbs.add_parser("report", help=say, description=say)
+    _add_report_options(report)
+    report.set_defaults(verb=run_report)
+
+    say = "measure the commits that are new, then report"
+    nightly = verbs.add_parser("nightly", help=say, description=say)
+    _add_report_options(nightly)
+    nightly.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
+    nightly.add_argument("--most", type=_count, default=20, metavar="N", help="commits in one night (default: 20)")
+    nightly.set_defaults(verb=run_nightly)
+
+    say = "make a sample repository, time and trace its commits for real, and report"
+    demo = verbs.add_parser("demo", help=say, description=say)
+    demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="empty folder (default: demo)")
+    demo.set_defaults(verb=run_demo)
+    return parser.parse_args(arguments)
+
+
+def _add_report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
+    parser.add_argument("--out", type=Path, default=Path("reports/site"), metavar="DIR", help="default: reports/site")
+    parser.add_argument("--exit-zero", action="store_true", help="do not let a regression set the exit code")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def run_report(options: argparse.Namespace) -> ExitCode:
+    """``tbp report``: 3 when a confirmed regression stands at the newest commit."""
+    from tbp.analysis import configuration, report_data, standing_regressions
+    from tbp.report.site import write_site
+
+    data = report_data(configuration(options.config, options.results), options.results)
+    index = write_site(data, options.out)
+    _say(data, index)
+    return _verdict(standing_regressions(data.histories), options.exit_zero)
+
+
+def run_nightly(options: argparse.Namespace) -> ExitCode:
+    """``tbp nightly``: 3 when tonight's commits brought a confirmed regression, 4 when a benchmark failed."""
+    from tbp.analysis import report_data, standing_regressions
+    from tbp.asv.config import DEFAULT_NAME, read_config
+    from tbp.nightly import measure, new_commits
+    from tbp.report.site import write_site
+
+    config = read_config(options.config or Path(DEFAULT_NAME))
+    commits = new_commits(config, options.most)
+    print(f"{len(commits)} new commits to measure", file=sys.stderr)
+    night = measure(config, commits, options.bench, lambda line: print(line, file=sys.stderr))
+    data = report_data(config, None)
+    _say(data, write_site(data, options.out))
+    verdict = _verdict(standing_regressions(data.histories, night.commits), options.exit_zero)
+    if verdict is ExitCode.OK and night.ran is not None and night.ran.some_failed:
+        print("tbp: some benchmarks failed; asv's words are above", file=sys.stderr)
+        return ExitCode.NOTHING_MEASURED
+    return verdict
+
+
+def run_demo(options: argparse.Namespace) -> ExitCode:
+    """``tbp demo``: 0 whatever it finds, as finding is what it is for."""
+    from tbp.analysis import report_data
+    from tbp.asv.config import read_config
+    from tbp.demo.run import measure, prepare, progress_bar
+    from tbp.report.site import write_site
+
+    demo = measure(prepare(options.out), lambda words: print(words, file=sys.stderr), progress_bar)
+    print(f"asv took {demo.seconds:.0f} s", file=sys.stderr)
+    data = report_data(read_config(demo.sample / "asv.conf.json"), None)
+    _say(data, write_site(data, demo.site))
+    return ExitCode.OK
+
+
+def _say(data: ReportData, index: Path) -> None:
+    """What was found, a line per confirmed change, and where the report is."""
+    from tbp.report.words import finding, verdict
+
+    for problem in data.problems:
+        print(f"tbp: {problem}", file=sys.stderr)
+    print(verdict(data.histories))
+    for history in data.histories:
+        if history.standing is not None:
+            print(f"  {history.key.benchmark} {history.key.label}: {finding(history)}")
+    print(f"report: {index.resolve()}")
+
+
+def _verdict(regressions: list[History], exit_zero: bool) -> ExitCode:
+    return ExitCode.REGRESSION if regressions and not exit_zero else ExitCode.OK
