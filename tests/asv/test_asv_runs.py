@@ -1,0 +1,179 @@
+"""Real asv runs over real git histories: the environment type, the ruler of the working tree, skipped old commits."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tbp.asv.results import Results, read_results
+from tbp.asv.runner import run_asv
+from tbp.asv.sessions import read_sessions
+from tbp.history.series import Outcome
+
+pytest.importorskip("asv")
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SUITE = """
+import torch
+from tbp import bench
+
+
+def reference(case, step):
+    return 2 * step.inputs[0].double()
+
+
+@bench.workload("tiny", "double", reference=reference)
+def double(case):
+    function = bench.subject("tbp.blocks", "double")
+    x = case.randn(case["n"])
+    return bench.Step(lambda: function(x), lambda: function(x), inputs=(x,))
+
+
+class Quick(bench.Suite):
+    family = "tiny"
+    variants = ("double",)
+    shapes = {"n": (16,)}
+    counters = ("operators",)
+    rounds = 1
+"""
+
+CONFIG = {
+    "version": 1,
+    "project": "tbp",
+    "repo": ".",
+    "branches": ["main"],
+    "plugins": [".tbp.asv.environment"],
+    "environment_type": "tbp",
+    "launch_method": "forkserver",
+    "results_dir": ".asv/results",
+    "env_dir": ".asv/env",
+}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = {
+        f"GIT_{who}_{what}": "t@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env=os.environ | identity, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository that is tbp in small: its package is called tbp, its ruler is this working tree's.
+
+    Its first commit has neither ruler nor blocks, its second has blocks and a ruler that only raises.
+    """
+    folder = tmp_path_factory.mktemp("history") / "tbp"
+    (folder / "tbp").mkdir(parents=True)
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "tbp" / "__init__.py").write_text('"""Commit 1."""\n')
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "without blocks or ruler")
+    (folder / "tbp" / "blocks.py").write_text("def double(x):\n    return x + x\n")
+    (folder / "tbp" / "bench.py").write_text("raise RuntimeError('the commit brought its own ruler')\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "blocks, and a ruler that must not be used")
+    # The working tree: this project's ruler, suites and plugin, uncommitted.
+    (folder / "tbp" / "bench.py").unlink()
+    for part in ("bench", "asv"):
+        shutil.copytree(ROOT / "tbp" / part, folder / "tbp" / part)
+    shutil.copy(ROOT / "tbp" / "errors.py", folder / "tbp")
+    (folder / "benchmarks").mkdir()
+    shutil.copy(ROOT / "benchmarks" / "__init__.py", folder / "benchmarks")
+    (folder / "benchmarks" / "tiny.py").write_text(SUITE)
+    (folder / "asv.conf.json").write_text(json.dumps(CONFIG))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A home of its own, so that asv's machine file is not the user's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
+    return kept | {"HOME": str(tmp_path_factory.mktemp("home"))}
+
+
+@pytest.fixture(scope="module")
+def results(repository: Path, environment: dict[str, str]) -> Results:
+    """What one ``asv run`` over both commits stored."""
+    assert run_asv(["machine", "--yes"], repository, environment=environment).status == 0
+    ran = run_asv(
+        ["run", "--show-stderr", "HASHFILE:-"], repository, environment=environment, stdin=_hashes(repository)
+    )
+    assert ran.status == 0, ran.output
+    return read_results(repository / ".asv" / "results")
+
+
+def _hashes(repository: Path) -> str:
+    return git(repository, "rev-list", "main") + "\n"
+
+
+@pytest.mark.slow
+def test_a_commit_without_the_workload_skips_it_and_the_next_is_measured(repository: Path, results: Results):
+    new, old = _hashes(repository).split()
+    cpu = [
+        (value.commit, value.outcome)
+        for value in results.values()
+        if value.benchmark == "tiny.Quick.torchtime_step" and ("device", "cpu") in value.parameters
+    ]
+    assert sorted(cpu) == sorted([(old, Outcome.SKIPPED), (new, Outcome.MEASURED)])
+
+
+@pytest.mark.slow
+def test_the_ruler_is_the_working_trees_for_every_commit(repository: Path, results: Results):
+    """The newest commit's own ``tbp.bench`` raises when imported: it was measured all the same."""
+    sessions = read_sessions(repository / ".asv" / "results")
+    assert sessions.problems == ()
+    new, old = _hashes(repository).split()
+    folder = next((repository / ".asv" / "results").glob(f"*/{new[:8]}-*.traces"))
+    trace = next(folder.rglob("*.pt.trace.json.gz"))
+    facts = json.loads(gzip.decompress(trace.read_bytes()))["tbp"]
+    assert facts["commit"] == new
+    assert facts["environment"].startswith("tbp-py")
+    reasons = {session.get("skipped") for session in _stored(repository, old)}
+    assert f"{old[:8]} has no module tbp.blocks" in reasons
+
+
+def _stored(repository: Path, commit: str) -> list[dict[str, object]]:
+    folder = next((repository / ".asv" / "results").glob(f"*/{commit[:8]}-*.traces"))
+    return [json.loads(gzip.decompress(path.read_bytes())) for path in folder.rglob("*.session.json.gz")]
+
+
+@pytest.mark.slow
+def test_a_dry_run_records_nothing(repository: Path, environment: dict[str, str], results: Results):
+    before = sorted((repository / ".asv" / "results").rglob("*"))
+    ran = run_asv(["run", "--dry-run", "--quick", "main^!"], repository, environment=environment)
+    assert ran.status == 0, ran.output
+    assert sorted((repository / ".asv" / "results").rglob("*")) == before
+
+
+@pytest.mark.slow
+def test_another_python_is_refused_with_the_way_out(repository: Path, environment: dict[str, str], results: Results):
+    ran = run_asv(["check", "-E", "tbp:2.7"], repository, environment=environment)
+    assert ran.status != 0
+    assert "use environment_type virtualenv" in ran.output
+
+
+@pytest.mark.slow
+def test_tbps_own_suites_are_all_discovered():
+    """A plugin that fails to import disappears from asv without a word."""
+    program = (
+        "import sys; sys.path.insert(0, '.')\n"
+        "from asv_runner.discovery import disc_benchmarks\n"
+        "print('\\n'.join(benchmark.name for benchmark in disc_benchmarks('benchmarks')))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    names = set(found.stdout.split())
+    for family in ("attention", "feed_forward", "train_step", "compressed_inference"):
+        for suite in ("Quick", "Nightly"):
+            assert f"{family}.{suite}.torchtime_step" in names

@@ -1,0 +1,192 @@
+"""The command line as a user meets it: verbs, exit codes, one clear line for every kind of bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tbp.__main__ import main
+from tbp.asv.config import read_config
+from tbp.errors import UsageError
+
+COMMITS = [f"{index:040x}" for index in range(1, 13)]
+
+
+def write_results(folder: Path, values: list[float]) -> Path:
+    """A results folder of one ``time_`` benchmark, one run per value, as asv 0.6 writes it."""
+    machine = folder / "machine"
+    machine.mkdir(parents=True)
+    (machine / "machine.json").write_text(json.dumps({"machine": "machine", "version": 1}))
+    for place, value in enumerate(values):
+        commit = COMMITS[place]
+        content = {
+            "version": 2,
+            "commit_hash": commit,
+            "env_name": "env",
+            "date": 1_700_000_000_000 + place * 86_400_000,
+            "params": {"machine": "machine", "python": "3.11"},
+            "python": "3.11",
+            "requirements": {},
+            "env_vars": {},
+            "result_columns": ["result", "params", "version"],
+            "results": {"suite.time_thing": [[value], [], "1"]},
+            "durations": {},
+        }
+        (machine / f"{commit[:8]}-env.json").write_text(json.dumps(content))
+    return folder
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(list(arguments))
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+STEADY = [1.0, 1.01, 0.99, 1.0, 1.01, 0.99, 1.0, 1.01, 0.99, 1.0, 1.01, 0.99]
+
+
+def test_no_regression_is_0_and_names_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    results = write_results(tmp_path / "results", STEADY)
+    code, out, _ = run(capsys, "report", "--results", str(results), "--out", str(tmp_path / "site"))
+    assert code == 0
+    assert f"report: {tmp_path / 'site' / 'index.html'}" in out
+    assert (tmp_path / "site" / "index.html").exists()
+
+
+def test_a_standing_regression_is_3_unless_told_otherwise(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    slower = [*STEADY[:6], *(2 * value for value in STEADY[6:])]
+    results = write_results(tmp_path / "results", slower)
+    arguments = ("report", "--results", str(results), "--out", str(tmp_path / "site"))
+    code, out, _ = run(capsys, *arguments)
+    assert code == 3
+    assert "slower" in out
+    assert "suite.time_thing" in out
+    assert run(capsys, *arguments, "--exit-zero")[0] == 0
+
+
+def test_an_improvement_is_no_regression(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    results = write_results(tmp_path / "results", [*(2 * value for value in STEADY[:6]), *STEADY[6:]])
+    code, out, _ = run(capsys, "report", "--results", str(results), "--out", str(tmp_path / "site"))
+    assert code == 0
+    assert "faster" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["report"], 2, "cannot read asv.conf.json"),
+        (["report", "--config", "nowhere.json"], 2, "cannot read nowhere.json"),
+        (["report", "--results", "nowhere"], 4, "asv run"),
+        (["nightly"], 2, "cannot read asv.conf.json"),
+        (["demo", "--out", "full"], 2, "full is not empty"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    arguments: list[str],
+    code: int,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "something").write_text("")
+    found, out, err = run(capsys, *arguments)
+    assert (found, out) == (code, "")
+    assert words in err
+    assert err.startswith("tbp: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"version": 1,, }', "line 1"),
+        ("[]", "must hold a JSON object"),
+        ('{"results_dir": 3}', "results_dir must be a string"),
+        ('{"branches": "main"}', "branches must be a list"),
+    ],
+)
+def test_an_unreadable_configuration_says_where_and_what(tmp_path: Path, text: str, words: str):
+    path = tmp_path / "asv.conf.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=words):
+        read_config(path)
+
+
+def test_a_configuration_has_comments_and_trailing_commas(tmp_path: Path):
+    path = tmp_path / "asv.conf.json"
+    path.write_text('{ // a comment\n "project": "a // b", /* and\n another */ "repo": ".", "branches": ["x",],\n}')
+    config = read_config(path)
+    assert (config.project, config.branches, config.repository) == ("a // b", ("x",), tmp_path)
+    assert config.results_dir == tmp_path / "results"
+
+
+@pytest.mark.parametrize("repo", ["https://example.org/a.git", "git@example.org:a.git", "ssh://example.org/a"])
+def test_an_address_is_no_repository_to_read(tmp_path: Path, repo: str):
+    path = tmp_path / "asv.conf.json"
+    path.write_text(json.dumps({"repo": repo, "show_commit_url": "javascript:alert(1)"}))
+    config = read_config(path)
+    assert (config.repository, config.commit_url) == (None, "")
+
+
+@pytest.mark.parametrize(("folder", "words"), [("empty", "cannot list branch main"), ("not-there", "cannot enter")])
+def test_nightly_without_a_usable_repository(
+    tmp_path: Path, folder: str, words: str, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "empty").mkdir()
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=tmp_path / "empty", check=True)
+    config = tmp_path / "asv.conf.json"
+    config.write_text(json.dumps({"repo": folder}))
+    code, _, err = run(capsys, "nightly", "--config", str(config))
+    assert code == 2
+    assert words in err
+
+
+def test_nightly_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    config = tmp_path / "asv.conf.json"
+    config.write_text(json.dumps({"repo": "."}))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, _, err = run(capsys, "nightly", "--config", str(config))
+    assert code == 2
+    assert "git is not installed" in err
+
+
+def test_help_imports_nothing_heavy():
+    program = (
+        "import sys\n"
+        "from tbp.__main__ import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'torch', 'pandas', 'plotly', 'asv', 'numpy', 'scipy', 'jinja2', 'msgspec'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_analysis_never_imports_torch_or_asv(tmp_path: Path):
+    results = write_results(tmp_path / "results", STEADY)
+    program = (
+        "import sys\n"
+        "from tbp.__main__ import main\n"
+        f"main(['report', '--results', {str(results)!r}, '--out', {str(tmp_path / 'site')!r}])\n"
+        "sys.exit(', '.join({'torch', 'asv', 'asv_runner'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_closed_pipe_is_no_traceback(tmp_path: Path):
+    results = write_results(tmp_path / "results", STEADY)
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "tbp", "report", "--results", str(results), "--out", str(tmp_path / "site")]
+    with os.fdopen(writer, "wb") as pipe:
+        done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
+    assert "Traceback" not in done.stderr
