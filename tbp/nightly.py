@@ -65,13 +65,13 @@ def measure(config: AsvConfig, commits: Sequence[str], bench: Sequence[str], hea
 
 def _first_parents(repository: Path, branch: str) -> list[str]:
     """The branch's commits, newest first."""
+    if not repository.is_dir():
+        raise UnreadableInput(f"cannot enter {repository}: no such folder; correct repo in asv.conf.json")
     command = ["git", "rev-list", "--first-parent", branch, "--"]
     try:
         done = subprocess.run(command, cwd=repository, capture_output=True, text=True, errors="replace", check=False)
     except FileNotFoundError:
         raise UsageError("git is not installed or not on PATH; install git, then run tbp nightly again") from None
-    except OSError as error:
-        raise UnreadableInput(f"cannot enter {repository}: {error.strerror}; correct repo in asv.conf.json") from None
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["git failed"])[-1]
         raise UnreadableInput(

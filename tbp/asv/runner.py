@@ -76,7 +76,7 @@ def run_asv(
     assert process.stdin is not None
     assert process.stdout is not None
     lines: list[str] = []
-    with _ended(process):
+    with _ended(process), process.stdout:
         process.stdin.write(stdin)
         process.stdin.close()
         for line in process.stdout:

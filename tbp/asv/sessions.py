@@ -8,6 +8,7 @@ Gives the sessions and the paths of their traces; reading a trace is left to ``t
 from __future__ import annotations
 
 import gzip
+import math
 import statistics
 import zlib
 from collections.abc import Mapping
@@ -50,6 +51,7 @@ class _SessionFile(msgspec.Struct):
     number: int = 1
     cpu_s: list[float] = []
     involuntary_switches: list[int] = []
+    yardstick_s: list[float] = []
     trace: str | None = None
     trace_note: str = ""
     skipped: str = ""
@@ -80,11 +82,18 @@ class Session:
     trace: Path | None  # None where there is none; ``trace_note`` says why
     trace_note: str
     skipped: str  # why the cell cannot run there; empty where it ran
+    yardstick_s: tuple[float, ...] = ()  # the ruler's fixed work, timed after each sample; may be empty
 
     @property
     def median_s(self) -> float:
         """Median of the samples, seconds per call; NaN without samples."""
         return statistics.median(self.wall_s) if self.wall_s else float("nan")
+
+    @property
+    def yardsticks(self) -> float:
+        """Median of sample ÷ yardstick, in which the machine's speed cancels; NaN where there is no yardstick."""
+        pairs = [(wall, own) for wall, own in zip(self.wall_s, self.yardstick_s, strict=False) if own > 0]
+        return statistics.median(wall / own for wall, own in pairs) if pairs else float("nan")
 
 
 @dataclass(frozen=True)
@@ -99,8 +108,16 @@ class Sessions:
         return self._newest.get(_place(key, commit), ())
 
     def medians_s(self, key: SeriesKey, commit: str) -> tuple[float, ...]:
-        """Each session's median, seconds per call."""
-        return tuple(session.median_s for session in self.of(key, commit) if session.wall_s)
+        """Each session's median, seconds per call.
+
+        At the machine's usual speed where every session of the series has a yardstick: the median of sample ÷
+        yardstick, times the yardstick's median over the whole series (see ``tbp.bench.yardstick``).
+        """
+        own = [session for session in self.of(key, commit) if session.wall_s]
+        usual_s = self._usual_yardstick_s.get(_series(key), math.nan)
+        if math.isnan(usual_s):
+            return tuple(session.median_s for session in own)
+        return tuple(session.yardsticks * usual_s for session in own)
 
     def traces(self, key: SeriesKey, commit: str) -> tuple[Path, ...]:
         """The traces of those sessions."""
@@ -113,6 +130,19 @@ class Sessions:
     def skipped(self, key: SeriesKey, commit: str) -> str:
         """Why the cell was skipped; empty where it ran or no session says so."""
         return next((session.skipped for session in self.of(key, commit) if session.skipped), "")
+
+    @cached_property
+    def _usual_yardstick_s(self) -> Mapping[tuple[object, ...], float]:
+        """Of each series, NaN where a session lacks it: measured and corrected times are not comparable."""
+        medians: dict[tuple[object, ...], list[float]] = {}
+        for session in (session for group in self._newest.values() for session in group if session.wall_s):
+            whole = len(session.yardstick_s) == len(session.wall_s) and min(session.yardstick_s) > 0
+            median_s = statistics.median(session.yardstick_s) if whole else math.nan
+            medians.setdefault(_series(session.key), []).append(median_s)
+        return {
+            series: math.nan if any(map(math.isnan, values)) else statistics.median(values)
+            for series, values in medians.items()
+        }
 
     @cached_property
     def _newest(self) -> Mapping[tuple[object, ...], tuple[Session, ...]]:
@@ -129,7 +159,11 @@ class Sessions:
 
 def _place(key: SeriesKey, commit: str) -> tuple[object, ...]:
     # JSON objects promise no order, so parameters are compared as a set.
-    return key.benchmark, frozenset(key.parameters), key.machine, key.environment, commit
+    return *_series(key), commit
+
+
+def _series(key: SeriesKey) -> tuple[object, ...]:
+    return key.benchmark, frozenset(key.parameters), key.machine, key.environment
 
 
 class _Unusable(Exception):
@@ -230,4 +264,5 @@ def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:
         trace=trace,
         trace_note=note,
         skipped=stored.skipped,
+        yardstick_s=tuple(stored.yardstick_s),
     )

@@ -17,6 +17,7 @@ from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 from .clock import Plan, time_calls
 from .devices import Device, device, settle_threads
 from .recorder import place, record
+from .yardstick import cpu_yardstick
 
 
 class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
@@ -61,7 +62,8 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
             warmup_s=float(self._attribute("warmup_time", -1)),
             sample_s=self._attribute("sample_time", None),
         )
-        timing = time_calls(call, on, plan)
+        # A GPU has a clock of its own: the CPU's yardstick says nothing of it.
+        timing = time_calls(call, on, plan, yardstick=cpu_yardstick() if on.name == "cpu" else None)
         where = place()
         if where is not None:
             record(where, self.name, self._named_parameters(), on, timing, call)

@@ -76,6 +76,7 @@ class Timing:
     wall_s: tuple[float, ...] = field(repr=False)
     cpu_s: tuple[float, ...] = field(repr=False)
     involuntary_switches: tuple[int, ...] = field(repr=False)  # per sample, of the whole process
+    yardstick_s: tuple[float, ...] = field(default=(), repr=False)  # wall time of the yardstick after each sample
 
 
 @contextmanager
@@ -90,8 +91,14 @@ def _garbage_collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def time_calls(call: Callable[[], object], device: Device, plan: Plan, clock: Clock | None = None) -> Timing:
-    """Time ``call`` on ``device``.
+def time_calls(
+    call: Callable[[], object],
+    device: Device,
+    plan: Plan,
+    clock: Clock | None = None,
+    yardstick: Callable[[], object] | None = None,
+) -> Timing:
+    """Time ``call`` on ``device``, and ``yardstick`` (see ``tbp.bench.yardstick``) once after each sample.
 
     The device is synchronised before each sample's first reading and before its last: synchronising at the end
     only would let work submitted earlier leak into the sample (measured 1.30 × on CUDA).
@@ -103,12 +110,15 @@ def time_calls(call: Callable[[], object], device: Device, plan: Plan, clock: Cl
             _warm_up(call, device, plan.warmup_s, clock)
         start_s = clock.wall_s()
         samples: list[tuple[float, float, int]] = []
+        yardstick_s: list[float] = []
         while len(samples) < plan.max_samples:
             if len(samples) >= plan.min_samples and clock.wall_s() - start_s >= plan.budget_s:
                 break
             samples.append(_sample(call, number, device, clock))
+            if yardstick is not None:
+                yardstick_s.append(_sample(yardstick, 1, device, clock)[0])
     wall_s, cpu_s, switches = zip(*samples, strict=True)
-    return Timing(number, wall_s, cpu_s, switches)
+    return Timing(number, wall_s, cpu_s, switches, tuple(yardstick_s))
 
 
 def _sample(call: Callable[[], object], number: int, device: Device, clock: Clock) -> tuple[float, float, int]:

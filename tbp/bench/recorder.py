@@ -129,6 +129,7 @@ def record(
             "wall_s": timing.wall_s if timing else (),
             "cpu_s": timing.cpu_s if timing else (),
             "involuntary_switches": timing.involuntary_switches if timing else (),
+            "yardstick_s": timing.yardstick_s if timing else (),
         }
         path = folder / f"{stem}.session.json.gz"
         text = json.dumps({**facts, **measured, "trace": trace, "trace_note": note})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,19 +130,32 @@ def _rows_by_series(results: Results, sessions: Sessions, commits: Commits) -> l
             continue
         key = SeriesKey(row.benchmark, row.parameters, row.machine, row.environment)
         is_time = row.type == "time"
+        own = sessions.medians_s(key, row.commit) if is_time and row.outcome is Outcome.MEASURED else ()
+        value, low, high = _level(row.value, row.q25, row.q75, own)
         point = Point(
             commit=commits.order[position[row.commit]],
             outcome=row.outcome,
-            value=row.value,
-            low=row.q25,
-            high=row.q75,
-            sessions=sessions.medians_s(key, row.commit) if is_time else (),
+            value=value,
+            low=low,
+            high=high,
+            sessions=own,
             reason=sessions.skipped(key, row.commit),
         )
         series.setdefault(key, []).append(_Row(point, row.version, row.unit, row.type))
     for rows in series.values():
         rows.sort(key=lambda row: position[row.point.commit.hash])
     return sorted(series.items())
+
+
+def _level(value: float, low: float, high: float, sessions: tuple[float, ...]) -> tuple[float, float, float]:
+    """A run's value and quartiles: asv's, moved to the median of the sessions where there are any.
+
+    asv pools the samples of all processes, which hides that the process is the unit.
+    """
+    if not sessions or not value > 0:
+        return value, low, high
+    middle = statistics.median(sessions)
+    return middle, low * middle / value, high * middle / value
 
 
 def _present(rows: Sequence[_Row], declared: Benchmark | None) -> list[_Row]:

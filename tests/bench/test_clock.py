@@ -86,6 +86,24 @@ def test_cpu_time_and_switches_stand_beside_each_sample():
     assert set(timing.involuntary_switches) == {3}
 
 
+def test_the_yardstick_is_timed_after_each_sample():
+    machine = Machine()
+    work: list[str] = []
+
+    def step() -> None:
+        machine.submit(1e-3, 0.0)
+        work.append("step")
+
+    def yardstick() -> None:
+        machine.submit(2e-4, 0.0)
+        work.append("yardstick")
+
+    timing = time_calls(step, machine.device, Plan(number=1, warmup_s=0), machine.clock, yardstick)
+    assert timing.yardstick_s == pytest.approx([2e-4] * len(timing.wall_s))
+    assert timing.wall_s == pytest.approx([1e-3] * len(timing.wall_s))
+    assert work == ["step", "yardstick"] * len(timing.wall_s)
+
+
 @pytest.mark.parametrize("was_on", [True, False])
 def test_the_garbage_collector_is_off_and_then_as_before(was_on: bool):
     machine = Machine()
