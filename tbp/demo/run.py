@@ -20,7 +20,7 @@ from tbp.demo.repository import create
 from tbp.errors import RunFailed, UsageError
 
 # Shown to users before it starts; measured on two shared cores.
-EXPECTED = "two to four minutes"
+EXPECTED = "three to five minutes"
 
 
 @dataclass(frozen=True)

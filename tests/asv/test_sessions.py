@@ -112,3 +112,16 @@ def test_sessions_without_a_result_are_said(tmp_path: Path):
     assert without_result(sessions, {(KEY, "a" * 40)}) == ()
     (sentence,) = without_result(sessions, set())
     assert "1 sessions of commit aaaaaaaa" in sentence
+
+
+def test_times_are_at_the_machines_usual_speed(tmp_path: Path):
+    """The machine was twice as slow in the second session; the step was not."""
+    written(tmp_path, "s1", wall_s=[1.0, 1.1, 1.2], yardstick_s=[0.1, 0.1, 0.1])
+    written(tmp_path, "s2", wall_s=[2.0, 2.2, 2.4], yardstick_s=[0.2, 0.2, 0.2], started="2026-01-01T00:00:01Z")
+    assert read_sessions(tmp_path).medians_s(KEY, "a" * 40) == pytest.approx((1.65, 1.65))
+
+
+def test_one_session_without_a_yardstick_leaves_all_as_measured(tmp_path: Path):
+    written(tmp_path, "s1", wall_s=[1.0, 1.1, 1.2], yardstick_s=[0.1, 0.1, 0.1])
+    written(tmp_path, "s2", wall_s=[2.0, 2.2, 2.4], started="2026-01-01T00:00:01Z")
+    assert read_sessions(tmp_path).medians_s(KEY, "a" * 40) == pytest.approx((1.1, 2.2))
