@@ -254,6 +254,11 @@ def _cell(row: Mapping[str, object], column: str, i: int) -> float:
     return math.nan if value is None else value
 
 
+def _memory(ram: str) -> str:
+    """asv notes bytes, unless the user typed something else into its machine file."""
+    return f"{int(ram) / 2**30:.1f} GiB" if ram.isdecimal() else ram
+
+
 def _machines(results_dir: Path, points: pd.DataFrame, problems: list[str]) -> tuple[Machine, ...]:
     """One entry per machine with results, its details where asv's machine.json has them."""
     details: dict[str, Machine] = {}
@@ -264,5 +269,5 @@ def _machines(results_dir: Path, points: pd.DataFrame, problems: list[str]) -> t
             continue
         text = {key: str(content.get(key) or "") for key in ("machine", "cpu", "num_cpu", "ram", "os")}
         name = text["machine"] or path.parent.name
-        details[name] = Machine(name, text["cpu"], text["num_cpu"], text["ram"], text["os"])
+        details[name] = Machine(name, text["cpu"], text["num_cpu"], _memory(text["ram"]), text["os"])
     return tuple(details.get(name, Machine(name)) for name in sorted(set(points["machine"])))
