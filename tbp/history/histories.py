@@ -116,11 +116,6 @@ def better(unit: str, benchmark_type: str) -> Better:
     return Better.HIGHER if is_rate else Better.LOWER
 
 
-def is_worse(change: Change, direction: Better) -> bool:
-    """Whether the change goes the wrong way."""
-    return (change.after > change.before) == (direction is Better.LOWER)
-
-
 def _rows_by_series(results: Results, sessions: Sessions, commits: Commits) -> list[tuple[SeriesKey, list[_Row]]]:
     """Each series' runs in order of history; series in order of their keys."""
     series: dict[SeriesKey, list[_Row]] = {}
@@ -196,7 +191,7 @@ def _state(points: Sequence[Point], changes: Sequence[Change], direction: Better
     """The newest confirmed change decides; without one, whether the newest run was measured and enough others."""
     confirmed = [change for change in changes if change.confirmed]
     if confirmed:
-        return State.REGRESSION if is_worse(confirmed[-1], direction) else State.IMPROVEMENT
+        return State.REGRESSION if confirmed[-1].is_worse(direction) else State.IMPROVEMENT
     if points[-1].outcome is Outcome.FAILED:
         return State.FAILED
     if points[-1].outcome is Outcome.SKIPPED:

@@ -98,6 +98,10 @@ class Change:
         """Effect size: 0.10 means the value became 10 % larger."""
         return self.after / self.before - 1 if self.before else float("nan")
 
+    def is_worse(self, better: Better) -> bool:
+        """Whether the level moved in the direction that is not the better one."""
+        return self.after > self.before if better is Better.LOWER else self.after < self.before
+
 
 @dataclass(frozen=True)
 class ChangeEvidence:

@@ -152,7 +152,7 @@ def _change(history: History, what: ChangeEvidence, data: ReportData) -> ChangeB
     return ChangeBlock(
         effect=words.effect(change, history.unit, history.better),
         confirmed=change.confirmed,
-        worse=words.is_worse(change, history.better),
+        worse=change.is_worse(history.better),
         levels=words.before_after(change, history.unit),
         probability=words.probability(change.p_value),
         commit=commit_link(commit, data.commit_url) if commit else None,

@@ -151,7 +151,7 @@ def _marks(histories: Sequence[History], place: dict[str, int]) -> Marks:
         for change in (evidence.change for evidence in history.changes if evidence.change.confirmed):
             if 0 <= change.index < len(history.points):
                 commit = history.points[change.index].commit
-                said = (change, words.is_worse(change, history.better), commit.short)
+                said = (change, change.is_worse(history.better), commit.short)
                 found.setdefault(place[commit.hash], []).append(said)
     marks = Marks([], [])
     for at, changes in sorted(found.items()):

@@ -150,7 +150,7 @@ def _changes(history: History, look: Look, scale: Scale) -> Any:
     import plotly.graph_objects as go
 
     changes = [e.change for e in history.changes if 0 <= e.change.index < len(history.points)]
-    worse = [words.is_worse(change, history.better) for change in changes]
+    worse = [change.is_worse(history.better) for change in changes]
     said = [f"{words.effect(c, history.unit, history.better)}{'' if c.confirmed else ', suspect'}" for c in changes]
     return go.Scatter(
         name=pseudo_html(words.cut(look.name or history.key.benchmark, NAME_LENGTH)),

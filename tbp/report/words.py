@@ -147,11 +147,6 @@ def relative(change: Change) -> float:
     return (change.after - change.before) / abs(change.before) if change.before else math.nan
 
 
-def is_worse(change: Change, better: Better) -> bool:
-    """Whether the level moved in the direction that is not the better one."""
-    return change.after > change.before if better is Better.LOWER else change.after < change.before
-
-
 def direction(change: Change, unit: str, better: Better) -> str:
     """``slower``, ``smaller``, ``lower (worse)``: what the change is called in its unit."""
     up = change.after > change.before
@@ -160,7 +155,7 @@ def direction(change: Change, unit: str, better: Better) -> str:
     word = ("larger" if up else "smaller") if unit == "bytes" else ("higher" if up else "lower")
     if better is Better.LOWER and unit == "bytes":
         return word
-    return f"{word} ({'worse' if is_worse(change, better) else 'better'})"
+    return f"{word} ({'worse' if change.is_worse(better) else 'better'})"
 
 
 def move(change: Change) -> str:
