@@ -1,7 +1,54 @@
 """Performance tracking for Transformer code in PyTorch.
 
 Importing ``tbp`` imports nothing else: ``tbp.blocks``, ``tbp.training`` and ``tbp.compression`` are the code
-under test, ``tbp.bench`` is the ruler that times it, and everything else analyses what was measured.
+under test, ``tbp.bench`` is the ruler that times it, and everything else analyses what was measured. ``tbp.load``
+gives what a results folder of asv holds as one pandas frame.
 """
 
+from __future__ import annotations
+
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False  # typing's own, without importing it
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import pandas as pd
+
+
+def load(results_dir: str | PathLike[str]) -> pd.DataFrame:
+    """Every value of an asv results folder, one row per benchmark, parameters, machine, environment and commit.
+
+    | column | dtype | |
+    | --- | --- | --- |
+    | ``benchmark`` | category | asv's name |
+    | ``parameters`` | category | ``((name, value), …)`` in asv's order; ``()`` without parameters |
+    | ``machine``, ``environment``, ``commit`` | category | the commit as its full hash |
+    | ``date`` | datetime64[ms, UTC] | of the commit |
+    | ``outcome`` | category | ``"measured"``, ``"failed"`` or ``"skipped"`` |
+    | ``value`` | float64 | in ``unit``, per call: the median of the samples, or what ``track_`` returned; else NaN |
+    | ``q25``, ``q75`` | float64 | quartiles of the samples, in ``unit``; NaN where asv kept none |
+    | ``number`` | float64 | calls timed together; NaN where asv kept none |
+    | ``version`` | category | of the benchmark: values of two versions measure two things |
+    | ``unit``, ``type`` | category | ``"seconds"``, ``"bytes"``, …; ``"time"``, ``"peakmemory"``, ``"track"``, … |
+    | ``python`` | category | ``"3.11"`` |
+    | ``requirements`` | category | ``"numpy=1.26;torch="``: as asv was asked for them |
+    | ``hardware`` | category | ``"cpu=…;num_cpu=…;ram=…;arch=…;os=…"`` of the run; empty where it says nothing |
+
+    Needs neither asv nor torch. Files that cannot be used are left out, with one warning that says which and what to
+    do. What was read is kept in ``~/.cache/tbp`` where that saves time, unless ``TBP_NO_CACHE`` is set.
+
+    Raises:
+        tbp.errors.NothingMeasured: there is no such folder, or no usable result in it.
+    """
+    import warnings
+    from pathlib import Path
+
+    from tbp.asv.results import read_results
+
+    results = read_results(Path(results_dir))
+    if results.problems:
+        shown = "\n".join(results.problems[:3])
+        rest = f"\n… and {len(results.problems) - 3} more" if len(results.problems) > 3 else ""
+        warnings.warn(f"{shown}{rest}", stacklevel=2)
+    return results.points

@@ -15,6 +15,8 @@ from tbp.asv.results import read_results
 from tbp.asv.sessions import read_sessions, without_result
 from tbp.history.histories import histories
 from tbp.history.series import History, State
+from tbp.policy import DEFAULT_NAME as DEFAULT_POLICY
+from tbp.policy import Policy, read_policy
 from tbp.report.model import ReportData
 from tbp.traces.operators import session
 from tbp.traces.read import read_trace
@@ -36,6 +38,7 @@ def report_data(config: AsvConfig | None, results_dir: Path | None) -> ReportDat
 
     Raises:
         NothingMeasured: there is no result in it.
+        UsageError: the project's pyproject.toml asks for what cannot be meant.
     """
     # Results from elsewhere are of other commits than this repository's: then only their dates order them.
     own = config is not None and results_dir in (None, config.results_dir)
@@ -44,7 +47,8 @@ def report_data(config: AsvConfig | None, results_dir: Path | None) -> ReportDat
     sessions = read_sessions(folder)
     commits = read_commits(results.commits, config.repository if own and config else None)
     problems: list[str] = []
-    found = histories(results, sessions, commits, lambda path: session(read_trace(path)), problems)
+    policy = read_policy(config.path.parent / DEFAULT_POLICY) if own and config else Policy()
+    found = histories(results, sessions, commits, lambda path: session(read_trace(path)), problems, policy)
     measured = {(history.key, point.commit.hash) for history in found for point in history.points}
     said = (results.problems, sessions.problems, commits.notes, problems, without_result(sessions, measured))
     return ReportData(
@@ -58,7 +62,10 @@ def report_data(config: AsvConfig | None, results_dir: Path | None) -> ReportDat
 
 
 def standing_regressions(found: Iterable[History], commits: Sequence[str] | None = None) -> list[History]:
-    """The series whose newest confirmed change is for the worse; with ``commits``, only where it is theirs."""
+    """The series whose newest confirmed change of the code is for the worse; with ``commits``, only where it is theirs.
+
+    Vanished and stale series are none: nobody measures whether they still are slower.
+    """
     return [
         history
         for history in found

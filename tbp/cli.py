@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 EXIT_CODES = """exit codes:
   0  no confirmed regression        4  nothing measured, or benchmarks failed
-  2  usage, configuration or input  3  confirmed regression
+  2  usage, configuration or input  5  something is undecided (only with --strict)
+  3  confirmed regression
 """
 
 
@@ -48,6 +49,16 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     nightly.add_argument("--most", type=_count, default=20, metavar="N", help="commits in one night (default: 20)")
     nightly.set_defaults(verb=run_nightly)
 
+    say = "judge one stored commit against another, measuring nothing"
+    compare = verbs.add_parser("compare", help=say, description=say)
+    _add_compare_options(compare)
+    compare.set_defaults(verb=run_compare)
+
+    say = "measure two commits in turns and say what became slower"
+    gate = verbs.add_parser("gate", help=say, description=say)
+    _add_gate_options(gate)
+    gate.set_defaults(verb=run_gate)
+
     say = "make a sample repository, time and trace its commits for real, and report"
     demo = verbs.add_parser("demo", help=say, description=say)
     demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="empty folder (default: demo)")
@@ -60,6 +71,44 @@ def _add_report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
     parser.add_argument("--out", type=Path, default=Path("reports/site"), metavar="DIR", help="default: reports/site")
     parser.add_argument("--exit-zero", action="store_true", help="do not let a regression set the exit code")
+
+
+def _add_compare_options(parser: argparse.ArgumentParser) -> None:
+    from tbp.verdict.options import add_output_options
+
+    parser.add_argument("baseline", metavar="A", help="the commit compared against: a revision, or 4 of a hash")
+    parser.add_argument("contender", metavar="B", help="the commit judged")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
+    parser.add_argument("--machine", default="", metavar="NAME", help="default: the one with most in common")
+    parser.add_argument("--environment", default="", metavar="NAME", help="default: the one with most in common")
+    parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
+    add_output_options(parser)
+
+
+def _add_gate_options(parser: argparse.ArgumentParser) -> None:
+    from tbp.verdict.options import add_output_options
+
+    parser.add_argument("baseline", metavar="BASE", help="the commit compared against: a revision")
+    parser.add_argument("contender", metavar="HEAD", help="the commit judged; . is the working tree as it is")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
+    parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
+    parser.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
+    parser.add_argument("--threads", type=_count, default=1, metavar="N", help="of each benchmark (default: 1)")
+    say = "smallest change that is claimed (default: 2)"
+    parser.add_argument("--relevant", type=_percent, default=0.02, metavar="PERCENT", help=say)
+    say = "a change that 'no change' must exclude (default: 5)"
+    parser.add_argument("--excluded", type=_percent, default=0.05, metavar="PERCENT", help=say)
+    say = "expected share of false ones among the changes claimed (default: 5)"
+    parser.add_argument("--false-discovery-rate", type=_percent, default=0.05, metavar="PERCENT", help=say)
+    add_output_options(parser)
+
+
+def _percent(text: str) -> float:
+    value = float(text.removesuffix("%"))
+    if not 0 < value < 100:
+        raise argparse.ArgumentTypeError("must be above 0 and below 100")
+    return value / 100
 
 
 def _count(text: str) -> int:
@@ -98,6 +147,37 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
         print("tbp: some benchmarks failed; asv's words are above", file=sys.stderr)
         return ExitCode.NOTHING_MEASURED
     return verdict
+
+
+def run_compare(options: argparse.Namespace) -> ExitCode:
+    """``tbp compare``: 3 when the contender is confirmed to be worse, 4 when a benchmark failed in it."""
+    from tbp.analysis import configuration
+    from tbp.compare import Wanted, compared
+    from tbp.verdict.options import output, write
+
+    wanted = output(options)
+    sides = (options.baseline, options.contender)
+    asked = Wanted(*sides, options.machine, options.environment, tuple(options.bench))
+    comparison = compared(configuration(options.config, options.results), options.results, asked)
+    return write(comparison, wanted)
+
+
+def run_gate(options: argparse.Namespace) -> ExitCode:
+    """``tbp gate``: 3 when a benchmark of the contender is confirmed to be worse, 4 when one failed."""
+    from tbp.asv.config import DEFAULT_NAME, read_config
+    from tbp.asv.runner import require_asv
+    from tbp.asv.snapshot import judged
+    from tbp.paired.gate import Limits
+    from tbp.paired.run import Wanted, gate
+    from tbp.verdict.options import output, write
+
+    wanted = output(options)
+    config = read_config(options.config or Path(DEFAULT_NAME))
+    require_asv()
+    sides = [judged(config.local_repository, revision) for revision in (options.baseline, options.contender)]
+    limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
+    asked = Wanted(tuple(options.bench), options.environment, options.threads, limits)
+    return write(gate(config, sides[0], sides[1], asked), wanted)
 
 
 def run_demo(options: argparse.Namespace) -> ExitCode:

@@ -76,6 +76,70 @@ def test_an_improvement_is_no_regression(tmp_path: Path, capsys: pytest.CaptureF
     assert "faster" in out
 
 
+SLOWER = [*STEADY[:15], *(2 * value for value in STEADY[15:])]
+
+
+def test_compare_is_3_for_a_regression_unless_told_otherwise(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    results = str(write_results(tmp_path / "results", SLOWER))
+    arguments = ("compare", COMMITS[14][:8], COMMITS[15], "--results", results)
+    code, out, _ = run(capsys, *arguments)
+    assert code == 3
+    assert out.startswith("1 regression in 1 benchmark; it is suite.time_thing: +102 % slower (99 % CI ")
+    assert run(capsys, *arguments, "--exit-zero")[0] == 0
+    assert run(capsys, "compare", COMMITS[15], COMMITS[14], "--results", results)[0] == 0
+
+
+def test_compare_is_5_for_undecided_only_if_strict(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    results = str(write_results(tmp_path / "results", [1.0, 1.2]))
+    arguments = ("compare", COMMITS[0], COMMITS[1], "--results", results)
+    code, out, err = run(capsys, *arguments)
+    assert code == 0
+    assert f"run `tbp gate {COMMITS[0]}" in out.replace("\n", " ")
+    assert "1 undecided" in err
+    assert run(capsys, *arguments, "--strict")[0] == 5
+
+
+def test_compare_takes_only_the_benchmarks_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    results = str(write_results(tmp_path / "results", SLOWER))
+    arguments = ("compare", COMMITS[14], COMMITS[15], "--results", results, "--bench")
+    assert run(capsys, *arguments, "time_th")[0] == 3
+    code, _, err = run(capsys, *arguments, "nothing")
+    assert code == 4
+    assert "--bench nothing finds no benchmark" in err
+
+
+def test_compare_writes_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    results = str(write_results(tmp_path / "results", SLOWER))
+    arguments = ("compare", COMMITS[14], COMMITS[15], "--results", results)
+    files = [tmp_path / name for name in ("c.json", "c.md", "c.xml")]
+    named = [f"--{form}={path}" for form, path in zip(("json", "markdown", "junit"), files, strict=True)]
+    _, table, _ = run(capsys, *arguments, *named)
+    assert table.startswith("1 regression")
+    assert json.loads(files[0].read_text())["counts"]["regression"] == 1
+    assert files[1].read_text().startswith("### 1 regression")
+    assert files[2].read_text().startswith("<?xml")
+    assert json.loads(run(capsys, *arguments, "--json")[1])["format"] == 1
+    assert run(capsys, *arguments, "--markdown")[1] == files[1].read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((COMMITS[0], COMMITS[0][:8]), "are the same commit"),
+        ((COMMITS[0], "nowhere"), f"nowhere names no stored commit; stored are {COMMITS[1][:8]}, {COMMITS[0][:8]}"),
+        ((COMMITS[0], "0000"), "begins 2 stored commits"),
+        ((COMMITS[0], COMMITS[1], "--bench", "("), "no regular expression"),
+    ],
+)
+def test_compare_says_which_commit_it_cannot_find(
+    arguments: tuple[str, ...], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    results = write_results(tmp_path / "results", [1.0, 1.0])
+    code, _, err = run(capsys, "compare", *arguments, "--results", str(results))
+    assert code == 2
+    assert words in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -84,6 +148,10 @@ def test_an_improvement_is_no_regression(tmp_path: Path, capsys: pytest.CaptureF
         (["report", "--results", "nowhere"], 4, "asv run"),
         (["nightly"], 2, "cannot read asv.conf.json"),
         (["demo", "--out", "full"], 2, "full is not empty"),
+        (["compare", "A", "B"], 2, "cannot read asv.conf.json"),
+        (["compare", "A", "B", "--results", "nowhere"], 4, "asv run"),
+        (["compare", "A", "B", "--json", "--markdown"], 2, "only one of --json, --markdown and --junit"),
+        (["compare", "A", "B", "--junit", "not-there/x.xml"], 2, "there is no folder not-there"),
     ],
 )
 def test_bad_input_is_one_clear_line(

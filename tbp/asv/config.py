@@ -30,6 +30,13 @@ class AsvConfig:
     branches: tuple[str, ...]
     commit_url: str  # show_commit_url when it is a web address, else ""
 
+    @property
+    def local_repository(self) -> Path:
+        """The project's repository on this machine. Raises UsageError where ``repo`` is an address."""
+        if self.repository is None:
+            raise UsageError(f"{self.path}: repo is an address; this needs a local clone: set repo to its folder")
+        return self.repository
+
 
 def read_config(path: Path) -> AsvConfig:
     """The configuration at ``path``.

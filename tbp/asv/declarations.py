@@ -43,6 +43,14 @@ class Benchmark:
         return tuple(f"param{i}" for i in range(1, count + 1))
 
 
+def read_json(path: Path) -> object:
+    """The file's content; None for one that holds no JSON. NaN and Infinity, which asv writes, are read as such."""
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, numbers beyond any use
+        return None
+
+
 def benchmark_from_name(name: str) -> Benchmark:
     """What asv's naming convention says; a name without a known prefix is of type and unit "unknown"."""
     prefix = _PREFIX.match(name.rpartition(".")[2])
@@ -54,10 +62,7 @@ def declarations(path: Path, problems: list[str]) -> dict[str, Benchmark]:
     """The benchmarks of benchmarks.json by name; without the file, nothing. What is wrong is added to problems."""
     if not path.is_file():
         return {}
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        content = None
+    content = read_json(path)
     if not isinstance(content, dict):
         problems.append(f"{path} cannot be read, so units and parameter names are guessed; run `asv check`")
         return {}

@@ -7,18 +7,16 @@ Everything a commit message holds is hostile text: it is decoded here and escape
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tbp.asv.git import GitFailed, git
 from tbp.history.series import Commit
 
-GIT_TIMEOUT_S = 120.0  # a walk over a hundred thousand commits takes a few seconds; a dead network drive takes for ever
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -29,10 +27,6 @@ class Commits:
     order: tuple[Commit, ...]
     reachable: frozenset[str] = frozenset()  # hashes in the history of the revision asked for
     notes: tuple[str, ...] = ()  # sentences: why the order or the subjects may be less than they could be
-
-
-class _GitFailed(Exception):
-    """git could not answer; the message is a sentence."""
 
 
 def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, revision: str = "HEAD") -> Commits:
@@ -46,13 +40,29 @@ def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, 
         return Commits(tuple(by_date), notes=("no repository was given: commits are in order of date",))
     try:
         known = _described(repository, dates)
-        shallow = _git(repository, "rev-parse", "--is-shallow-repository").strip() == "true"
+        shallow = git(repository, "rev-parse", "--is-shallow-repository").strip() == "true"
         history = _history(repository, revision)
-    except _GitFailed as failure:
+    except GitFailed as failure:
         return Commits(tuple(by_date), notes=(f"{failure}; commits are in order of date, without subjects",))
     rank = {name: place for place, name in enumerate(history)}
     order = _ordered([known.get(commit.hash, commit) for commit in by_date], rank)
     return Commits(order, frozenset(rank.keys() & dates.keys()), _notes(repository, order, known, rank, shallow))
+
+
+def resolve(repository: Path, revision: str) -> str:
+    """The full hash of the commit that git takes ``revision`` for; empty where git knows none or cannot be asked."""
+    try:
+        return git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
+    except GitFailed:
+        return ""
+
+
+def ancestors(repository: Path, commit: str) -> list[str]:
+    """``commit`` and everything it came from, the nearest first; empty where git cannot be asked."""
+    try:
+        return _history(repository, commit)[::-1]
+    except GitFailed:
+        return []
 
 
 def _notes(
@@ -88,11 +98,11 @@ def _ordered(commits: Iterable[Commit], rank: Mapping[str, int]) -> tuple[Commit
 def _described(repository: Path, dates: Mapping[str, datetime]) -> dict[str, Commit]:
     """Subject and date of those commits that the repository has."""
     wanted = "".join(f"{name}\n" for name in dates if _HASH.fullmatch(name))
-    lines = _git(repository, "cat-file", "--batch-check", stdin=wanted).splitlines()
+    lines = git(repository, "cat-file", "--batch-check", stdin=wanted).splitlines()
     present = [line.split()[0] for line in lines if line.split()[1:2] == ["commit"]]
     if not present:
         return {}
-    fields = _git(
+    fields = git(
         repository, "log", "--no-walk=unsorted", "--stdin", "-z", "--no-show-signature", "--encoding=UTF-8",
         "--format=%H%x00%ct%x00%s", stdin="".join(f"{name}\n" for name in present),
     ).split("\0")  # fmt: skip
@@ -107,28 +117,4 @@ def _described(repository: Path, dates: Mapping[str, datetime]) -> dict[str, Com
 
 def _history(repository: Path, revision: str) -> list[str]:
     """Every commit reachable from ``revision``, parents before children; first parents in an unbroken order."""
-    return _git(repository, "rev-list", "--topo-order", "--reverse", "--end-of-options", revision, "--").split()
-
-
-def _git(repository: Path, *arguments: str, stdin: str = "") -> str:
-    """What git prints; raises _GitFailed with a sentence instead of anything else."""
-    quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(repository), *arguments],
-            input=stdin.encode(),
-            capture_output=True,
-            timeout=GIT_TIMEOUT_S,
-            env=os.environ | quiet,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise _GitFailed("git was not found: install it to see commits in order and with their subjects") from None
-    except subprocess.TimeoutExpired:
-        raise _GitFailed(f"git did not answer within {GIT_TIMEOUT_S:.0f} s in {repository}") from None
-    except OSError as error:
-        raise _GitFailed(f"git could not be started: {error}") from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise _GitFailed(f"git cannot read {repository} ({said[0] if said else f'exit {done.returncode}'})")
-    return done.stdout.decode(errors="replace")
+    return git(repository, "rev-list", "--topo-order", "--reverse", "--end-of-options", revision, "--").split()

@@ -11,7 +11,7 @@ import gzip
 import math
 import statistics
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -27,6 +27,9 @@ from tbp.history.series import SeriesKey
 FORMAT = 1
 SESSION_END = ".session.json.gz"
 TRACE_END = ".pt.trace.json.gz"
+# The ruler takes at least as many (``tbp.bench.clock.Plan.min_samples``). Fewer are a hasty look, as under
+# `asv run --quick`: one sample of one call without warm-up.
+MIN_SAMPLES = 10
 RECORD_AGAIN = "run `asv run` again for its commit to record it anew"
 
 
@@ -98,13 +101,17 @@ class Session:
 
 @dataclass(frozen=True)
 class Sessions:
-    """All sessions of a results folder. Of each series and commit only the newest ``run`` is given out."""
+    """All sessions of a results folder. Of each series and commit only one ``run`` is given out.
+
+    That is the newest one with enough samples, so that ``asv run --quick`` does not replace what was measured with
+    care; where none has enough, the newest.
+    """
 
     sessions: tuple[Session, ...] = ()
     problems: tuple[str, ...] = ()  # sentences: which file could not be used and what to do
 
     def of(self, key: SeriesKey, commit: str) -> tuple[Session, ...]:
-        """The sessions of the newest run of a series at a commit, in order of time; empty where none is kept."""
+        """The sessions of one run of a series at a commit, in order of time; empty where none is kept."""
         return self._newest.get(_place(key, commit), ())
 
     def medians_s(self, key: SeriesKey, commit: str) -> tuple[float, ...]:
@@ -149,12 +156,16 @@ class Sessions:
         groups: dict[tuple[object, ...], list[Session]] = {}
         for session in self.sessions:
             groups.setdefault(_place(session.key, session.commit), []).append(session)
-        newest = {}
-        for place, group in groups.items():
-            run = max(session.run for session in group)
-            ordered = sorted(group, key=lambda session: (session.started, session.session))
-            newest[place] = tuple(session for session in ordered if session.run == run)
-        return newest
+        return {place: _newest_run(group) for place, group in groups.items()}
+
+
+def _newest_run(group: Sequence[Session]) -> tuple[Session, ...]:
+    """The sessions, in order of time, of the newest run that has enough samples, or of the newest where none has."""
+    hasty = {session.run for session in group if not session.skipped and len(session.wall_s) < MIN_SAMPLES}
+    runs = {session.run for session in group}
+    newest = max(runs - hasty or runs)
+    own = (session for session in group if session.run == newest)
+    return tuple(sorted(own, key=lambda session: (session.started, session.session)))
 
 
 def _place(key: SeriesKey, commit: str) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tbp.history.series import Outcome, Point
+from tbp.history.series import Point
 
 MAD_TO_SIGMA = 1.4826  # median absolute deviation of a normal distribution × this is its standard deviation
 
@@ -21,7 +21,7 @@ def noise_within(points: Sequence[Point]) -> float:
     ratios = [
         (point.high - point.low) / abs(point.value)
         for point in points
-        if point.outcome is Outcome.MEASURED and point.value and np.isfinite([point.low, point.high]).all()
+        if point.has_level and point.value and np.isfinite([point.low, point.high]).all()
     ]
     return float(np.median(ratios)) if ratios else float("nan")
 
@@ -34,7 +34,7 @@ def noise_between(points: Sequence[Point], boundaries: Sequence[int]) -> float:
     """
     deviations: list[float] = []
     for start, end in pairwise([0, *boundaries, len(points)]):
-        values = [p.value for p in points[start:end] if p.outcome is Outcome.MEASURED and np.isfinite(p.value)]
+        values = [point.value for point in points[start:end] if point.has_level]
         middle = float(np.median(values)) if len(values) >= 3 else 0.0
         if middle:
             deviations += [abs(value / middle - 1) for value in values]

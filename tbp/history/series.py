@@ -6,6 +6,7 @@ These are the frozen values that flow from the readers (``tbp.asv.results``, ``t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,10 +29,23 @@ class State(StrEnum):
 
     REGRESSION = "regression"
     IMPROVEMENT = "improvement"
+    RECOVERED = "recovered"  # a regression was undone: the level before it is back
+    UNDECIDED = "undecided"  # measured, but the noise allows neither "changed" nor "no change"
     NO_CHANGE = "no change"
     NOT_ENOUGH_DATA = "not enough data"
     FAILED = "failed"
     SKIPPED = "skipped"
+    STALE = "stale"  # its machine and environment stopped reporting while others went on
+    VANISHED = "vanished"  # it is no longer declared, or no longer has these parameters
+
+
+class ChangeKind(StrEnum):
+    """What a change of level, or a break in a series, is put down to."""
+
+    CODE = "code"  # nothing but the commit changed: the only kind that is a regression or an improvement
+    HARNESS = "harness change"  # the benchmark's own version, or how many calls it times together
+    DEPENDENCY = "dependency change"  # Python, torch or another requirement
+    HARDWARE = "hardware change"  # processor, memory or operating system of the machine
 
 
 class Outcome(StrEnum):
@@ -81,6 +95,12 @@ class Point:
     high: float = float("nan")  # third quartile
     sessions: tuple[float, ...] = ()  # each process's own median, where the ruler recorded it
     reason: str = ""  # why it was skipped or failed, where known
+    comparable: bool = True  # False: of another version of the benchmark, which is shown and not judged
+
+    @property
+    def has_level(self) -> bool:
+        """Whether its value may be compared with the newest."""
+        return self.comparable and math.isfinite(self.value)
 
 
 @dataclass(frozen=True)
@@ -92,6 +112,15 @@ class Change:
     after: float  # median of the segment after
     p_value: float  # chance of such a shift without a change, corrected for the places looked at
     confirmed: bool  # significant *and* relevant; otherwise only suspect
+    kind: ChangeKind = ChangeKind.CODE
+    what: str = ""  # what else changed at ``index``: "torch 2.12 → 2.13"; empty for CODE
+    is_recovery: bool = False  # an improvement back to the level before the regression that it follows
+    doubt: str = ""  # why a change that passes for itself is only suspect
+
+    @property
+    def is_verdict(self) -> bool:
+        """Whether it says something of the code: confirmed, and nothing else to put it down to."""
+        return self.confirmed and self.kind is ChangeKind.CODE
 
     @property
     def effect(self) -> float:
@@ -101,6 +130,16 @@ class Change:
     def is_worse(self, better: Better) -> bool:
         """Whether the level moved in the direction that is not the better one."""
         return self.after > self.before if better is Better.LOWER else self.after < self.before
+
+
+@dataclass(frozen=True)
+class Break:
+    """What a series was measured with changes at ``index``; whether its level moved there is told by a ``Change``."""
+
+    index: int  # of the first point after it, in the series' points
+    kind: ChangeKind  # never CODE
+    what: str  # "torch 2.12 → 2.13"
+    comparable: bool = True  # whether values on both sides may be compared
 
 
 @dataclass(frozen=True)
@@ -126,9 +165,16 @@ class History:
     noise_between: float = float("nan")  # robust spread of run medians inside segments, relative
     operators: OperatorTable | None = None  # of the newest commit that has a trace
     operators_commit: Commit | None = None
+    breaks: tuple[Break, ...] = ()  # oldest first
 
     @property
     def standing(self) -> ChangeEvidence | None:
-        """The newest confirmed change: what separates the level of today from the one before."""
+        """The newest confirmed change of the code. A later shift of another kind does not take it back."""
+        verdicts = [evidence for evidence in self.changes if evidence.change.is_verdict]
+        return verdicts[-1] if verdicts else None
+
+    @property
+    def explained(self) -> ChangeEvidence | None:
+        """The newest confirmed change, where something else than the code is put down for it."""
         confirmed = [evidence for evidence in self.changes if evidence.change.confirmed]
-        return confirmed[-1] if confirmed else None
+        return confirmed[-1] if confirmed and not confirmed[-1].change.is_verdict else None

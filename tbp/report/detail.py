@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tbp.history.series import ChangeEvidence, History, Outcome, State
+from tbp.history.series import Change, ChangeEvidence, ChangeKind, History, Outcome, State
 from tbp.report import addresses, evidence, words
 from tbp.report.figures import Chart, history_chart
 from tbp.report.model import ReportData
@@ -25,6 +25,9 @@ from tbp.report.summary import (
     tiles,
 )
 from tbp.traces.difference import explanation
+
+BREAKS = 5
+"""Breaks listed of a series: a hosted runner may change its processor with every run."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,9 @@ class ChangeBlock:
     """One change of a series with its evidence."""
 
     effect: str
-    confirmed: bool
-    worse: bool
+    doubt: str  # why it is only suspect; empty for a confirmed one
+    merit: str  # "worse" or "better"; empty where the code is not what changed, or only came back
+    kind: str  # what it is put down to where that is not the code
     levels: str
     probability: str
     commit: CommitLink | None
@@ -55,6 +59,16 @@ class ChangeBlock:
     rows: tuple[evidence.Moved, ...]
     remark: str  # why there are no rows
     command: str
+
+
+@dataclass(frozen=True)
+class BreakRow:
+    """Something else than the code that changed in a series."""
+
+    kind: str
+    what: str
+    commit: CommitLink
+    consequence: str
 
 
 @dataclass(frozen=True)
@@ -72,6 +86,8 @@ class Section:
     noise_within: str
     noise_between: str
     changes: tuple[ChangeBlock, ...]  # newest first
+    breaks: tuple[BreakRow, ...]
+    more_breaks: int  # that are not shown
     hotspots: evidence.Hotspots | None
     hotspots_commit: CommitLink | None
     reason: str  # in full, of the newest run without a value
@@ -137,6 +153,8 @@ def _section(history: History, name: str, data: ReportData) -> Section:
         noise_within=words.percent(history.noise_within),
         noise_between=words.percent(history.noise_between),
         changes=tuple(_change(history, what, data) for what in reversed(history.changes)),
+        breaks=_breaks(history, data),
+        more_breaks=max(0, len(history.breaks) - BREAKS),
         hotspots=evidence.hotspots(table) if table is not None else None,
         hotspots_commit=commit_link(commit, data.commit_url) if commit else None,
         reason=words.newest_reason(history) if unfinished else "",
@@ -151,8 +169,9 @@ def _change(history: History, what: ChangeEvidence, data: ReportData) -> ChangeB
     before = history.points[change.index - 1].commit if commit and change.index > 0 else None
     return ChangeBlock(
         effect=words.effect(change, history.unit, history.better),
-        confirmed=change.confirmed,
-        worse=change.is_worse(history.better),
+        doubt="" if change.confirmed else f"suspect, {change.doubt or 'not confirmed'}",
+        merit=_merit(change, history),
+        kind="" if change.kind is ChangeKind.CODE else change.kind.value,
         levels=words.before_after(change, history.unit),
         probability=words.probability(change.p_value),
         commit=commit_link(commit, data.commit_url) if commit else None,
@@ -166,11 +185,34 @@ def _change(history: History, what: ChangeEvidence, data: ReportData) -> ChangeB
     )
 
 
+def _merit(change: Change, history: History) -> str:
+    if change.kind is not ChangeKind.CODE or change.is_recovery:
+        return ""
+    return "worse" if change.is_worse(history.better) else "better"
+
+
+def _breaks(history: History, data: ReportData) -> tuple[BreakRow, ...]:
+    """The newest breaks, those that nothing may be compared across first."""
+    order = sorted(history.breaks, key=lambda one: (one.comparable, -one.index))[:BREAKS]
+    return tuple(
+        BreakRow(
+            kind=one.kind.value,
+            what=one.what,
+            commit=commit_link(history.points[one.index].commit, data.commit_url),
+            consequence="" if one.comparable else "values before and after it are not comparable",
+        )
+        for one in order
+        if 0 <= one.index < len(history.points)
+    )
+
+
 def _point(history: History, index: int, data: ReportData) -> PointRow:
     point = history.points[index]
     quartiles = [words.quantity(value, history.unit) for value in (point.low, point.high)]
     known = math.isfinite(point.low) and math.isfinite(point.high)
     remark = "" if point.outcome is Outcome.MEASURED else f"{point.outcome.value} {words.first_line(point.reason)}"
+    if not point.comparable:
+        remark = f"{remark} another benchmark version, not comparable"
     return PointRow(
         commit=commit_link(point.commit, data.commit_url),
         value=words.quantity(point.value, history.unit),

@@ -17,7 +17,7 @@ from typing import Any
 from tbp.history.series import Change, Commit, History
 from tbp.report import words
 from tbp.report.commits import commit_order
-from tbp.report.strokes import BETTER, WORSE, Look, Scale, looks, pseudo_html, strokes
+from tbp.report.strokes import BETTER, NEUTRAL, WORSE, Look, Scale, looks, merit, pseudo_html, strokes
 
 LOG_FROM = 20.0
 """Largest over smallest value from which a chart starts with a logarithmic axis; below, a linear one shows all."""
@@ -145,20 +145,18 @@ def _hover(commit: Commit) -> str:
 
 
 def _marks(histories: Sequence[History], place: dict[str, int]) -> Marks:
-    """A dotted line before each commit with a confirmed change, and its words."""
-    found: dict[int, list[tuple[Change, bool, str]]] = {}
+    """A dotted line before each commit with a confirmed change, and its words; a dashed one at another version."""
+    found: dict[int, list[tuple[Change, str, str]]] = {}
     for history in histories:
         for change in (evidence.change for evidence in history.changes if evidence.change.confirmed):
             if 0 <= change.index < len(history.points):
                 commit = history.points[change.index].commit
-                said = (change, change.is_worse(history.better), commit.short)
+                said = (change, merit(change, history.better), commit.short)
                 found.setdefault(place[commit.hash], []).append(said)
-    marks = Marks([], [])
+    marks = Marks([_line(at, NEUTRAL, "dash") for at in sorted(_version_breaks(histories, place))], [])
     for at, changes in sorted(found.items()):
-        colour = WORSE if any(worse for _, worse, _ in changes) else BETTER
-        line = {"color": colour, "width": 1.5, "dash": "dot"}
-        ends = {"x0": at - 0.5, "x1": at - 0.5, "y0": 0, "y1": 1, "yref": "paper"}
-        marks.lines.append({"type": "line", "line": line, "layer": "below", **ends})
+        colour = min((colour for _, colour, _ in changes), key=(WORSE, BETTER, NEUTRAL).index)
+        marks.lines.append(_line(at, colour, "dot"))
         marks.labels.append(
             {
                 "text": f"<b>{pseudo_html(_label([c for c, _, _ in changes]))}</b> {pseudo_html(changes[0][2])}",
@@ -174,6 +172,22 @@ def _marks(histories: Sequence[History], place: dict[str, int]) -> Marks:
             }
         )
     return marks
+
+
+def _version_breaks(histories: Sequence[History], place: dict[str, int]) -> set[int]:
+    """Where values stop being comparable."""
+    return {
+        place[history.points[one.index].commit.hash]
+        for history in histories
+        for one in history.breaks
+        if not one.comparable and 0 <= one.index < len(history.points)
+    }
+
+
+def _line(at: int, colour: str, dash: str) -> dict[str, object]:
+    """A line over the whole height, before the commit at ``at``."""
+    ends = {"x0": at - 0.5, "x1": at - 0.5, "y0": 0, "y1": 1, "yref": "paper"}
+    return {"type": "line", "line": {"color": colour, "width": 1.5, "dash": dash}, "layer": "below", **ends}
 
 
 def _label(changes: Sequence[Change]) -> str:

@@ -34,8 +34,9 @@ class Sparkline:
 
 
 def sparkline(history: History) -> Sparkline:
-    """The series from its first to its newest point, smallest value at the bottom; a gap where nothing was measured."""
-    values = [point.value if math.isfinite(point.value) else math.nan for point in history.points]
+    """The series from its first to its newest point, smallest value at the bottom; a gap where there is no
+    comparable value."""
+    values = [point.value if point.has_level else math.nan for point in history.points]
     columns = _columns(values)
     known = [value for value in columns if not math.isnan(value)]
     if not known:
@@ -51,7 +52,7 @@ def sparkline(history: History) -> Sparkline:
         return round(x, 1), round(y, 1)
 
     places = [None if math.isnan(value) else place(column, value) for column, value in enumerate(columns)]
-    moved = [evidence.change.index for evidence in history.changes if evidence.change.confirmed]
+    moved = [evidence.change.index for evidence in history.changes if evidence.change.is_verdict]
     at = [int(index * len(columns) / len(values)) for index in moved if 0 <= index < len(values)]
     return Sparkline(
         line=_path(places),

@@ -13,7 +13,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from tbp.history.series import History, Point
+from tbp.history.series import Better, Change, ChangeKind, History, Point
 from tbp.report import words
 
 # Okabe and Ito's colours that differ for colour-blind readers, in shades legible on white and on black; red and
@@ -34,6 +34,7 @@ NAME_LENGTH = 80
 """Characters of a series' name in a hover: about as many as fit beside the pointer."""
 
 WORSE, BETTER = "#d6402b", "#2f7fd6"
+NEUTRAL = "#8a8a8a"  # not the code's doing
 
 
 @dataclass(frozen=True)
@@ -76,15 +77,19 @@ def looks(names: Sequence[str]) -> tuple[Look, ...]:
 
 def strokes(history: History, look: Look, scale: Scale) -> list[Any]:
     """All traces of the series, those of its points first."""
-    drawn = [_points(history, look, scale), _levels(history, look, scale)]
-    return [*drawn, _changes(history, look, scale)] if history.changes else drawn
+    drawn = [_points(history, look, scale, comparable=True), _levels(history, look, scale)]
+    if history.changes:
+        drawn.append(_changes(history, look, scale))
+    if any(not point.comparable and math.isfinite(point.value) for point in history.points):
+        drawn.append(_points(history, look, scale, comparable=False))
+    return drawn
 
 
-def _points(history: History, look: Look, scale: Scale) -> Any:
-    """The measured points, each with its quartiles as an error bar."""
+def _points(history: History, look: Look, scale: Scale, comparable: bool) -> Any:
+    """The measured points, each with its quartiles as an error bar; hollow and grey those of another version."""
     import plotly.graph_objects as go
 
-    points = [point for point in history.points if math.isfinite(point.value)]
+    points = [point for point in history.points if point.comparable is comparable and math.isfinite(point.value)]
     return go.Scatter(
         name=pseudo_html(words.cut(look.name or history.key.benchmark, NAME_LENGTH)),
         mode="markers",
@@ -99,7 +104,12 @@ def _points(history: History, look: Look, scale: Scale) -> Any:
             "thickness": 1,
             "width": 0,
         },
-        marker={"color": look.colour, "symbol": look.symbol, "size": 6, "opacity": 0.75},
+        marker={
+            "color": look.colour if comparable else NEUTRAL,
+            "symbol": look.symbol if comparable else f"{look.symbol}-open",
+            "size": 6,
+            "opacity": 0.75,
+        },
         customdata=[_value(point, history.unit) for point in points],
         hovertemplate="<b>%{fullData.name}</b><br>%{customdata}<br>%{text}<extra></extra>",
     )
@@ -110,16 +120,26 @@ def _value(point: Point, unit: str) -> str:
     lines = [words.quantity(point.value, unit)]
     if math.isfinite(point.low) and math.isfinite(point.high):
         lines.append(f"quartiles {words.quantity(point.low, unit)} – {words.quantity(point.high, unit)}")
+    if not point.comparable:
+        lines.append("another benchmark version, not comparable")
     return "<br>".join(pseudo_html(line) for line in lines)
+
+
+def merit(change: Change, better: Better) -> str:
+    """The colour of a change: of its merit where it is the code's, else neutral."""
+    if change.kind is not ChangeKind.CODE or change.is_recovery:
+        return NEUTRAL
+    return WORSE if change.is_worse(better) else BETTER
 
 
 def segments(history: History) -> list[tuple[int, int, float]]:
     """(first, last index, median) of each stretch between confirmed changes that has a value."""
     cuts = {evidence.change.index for evidence in history.changes if evidence.change.confirmed}
+    cuts |= {one.index for one in history.breaks if not one.comparable}
     edges = [0, *sorted(cut for cut in cuts if 0 < cut < len(history.points)), len(history.points)]
     stretches = []
     for start, end in pairwise(edges):
-        values = [point.value for point in history.points[start:end] if math.isfinite(point.value)]
+        values = [point.value for point in history.points[start:end] if point.has_level]
         if values:
             stretches.append((start, end - 1, median(values)))
     return stretches
@@ -150,7 +170,6 @@ def _changes(history: History, look: Look, scale: Scale) -> Any:
     import plotly.graph_objects as go
 
     changes = [e.change for e in history.changes if 0 <= e.change.index < len(history.points)]
-    worse = [change.is_worse(history.better) for change in changes]
     said = [f"{words.effect(c, history.unit, history.better)}{'' if c.confirmed else ', suspect'}" for c in changes]
     return go.Scatter(
         name=pseudo_html(words.cut(look.name or history.key.benchmark, NAME_LENGTH)),
@@ -160,7 +179,7 @@ def _changes(history: History, look: Look, scale: Scale) -> Any:
         y=[scale.y(change.after) for change in changes],
         marker={
             "size": 14,
-            "color": [WORSE if is_worse else BETTER for is_worse in worse],
+            "color": [merit(change, history.better) for change in changes],
             "symbol": [
                 f"triangle-{'up' if c.after > c.before else 'down'}{'' if c.confirmed else '-open'}" for c in changes
             ],

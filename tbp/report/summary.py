@@ -17,6 +17,9 @@ from tbp.report.model import Machine, ReportData
 from tbp.report.sparkline import Sparkline, sparkline
 from tbp.traces.difference import explanation
 
+SOUGHT = (State.REGRESSION, State.IMPROVEMENT, State.NO_CHANGE)
+"""States whose absence says something, too."""
+
 STATE_ORDER = {state: order for order, state in enumerate(State)}
 
 
@@ -110,11 +113,11 @@ def ranked(histories: Sequence[History]) -> list[History]:
 
 
 def tiles(histories: Sequence[History], occurring: bool = False) -> tuple[Tile, ...]:
-    """One for each state, or for each that occurs."""
+    """One for each state that occurs; also for those that a reader looks for first, unless only ``occurring``."""
     return tuple(
         Tile(state, number, words.PLURALS[state][number != 1], words.GLYPHS[state])
         for state, number in words.tally(histories).items()
-        if number or not occurring
+        if number or (state in SOUGHT and not occurring)
     )
 
 
@@ -132,7 +135,7 @@ def changed_at(history: History, what: ChangeEvidence) -> Commit | None:
 
 def shown_change(history: History) -> ChangeEvidence | None:
     """The change a series is in the table for: the standing one, if its state is one of change."""
-    return history.standing if history.state in (State.REGRESSION, State.IMPROVEMENT) else None
+    return history.standing if history.state in words.STATES_OF_CHANGE else None
 
 
 def place(history: History, among: Sequence[History]) -> str:
@@ -199,8 +202,10 @@ def _remark(history: History, standing: ChangeEvidence | None) -> str:
         case State.FAILED | State.SKIPPED:
             return words.first_line(words.newest_reason(history)) or "no reason was recorded"
         case State.NOT_ENOUGH_DATA:
-            return f"{words.count(words.measured_runs(history), 'run')} with a value so far"
-    return ""
+            return f"{words.with_value(history)} so far"
+        case State.STALE | State.VANISHED:
+            return words.last_run(history)
+    return words.explained(history)
 
 
 def _families(histories: Sequence[History]) -> tuple[Family, ...]:

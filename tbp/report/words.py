@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tbp.history.series import Better, Change, ChangeEvidence, History, Outcome, State
+from tbp.history.series import Better, Change, ChangeEvidence, ChangeKind, History, Outcome, State
 
 UNKNOWN = "–"
 """Stands for a number there is none of."""
@@ -22,20 +22,31 @@ BYTES = ((1.0, "B"), (1024.0, "KiB"), (1024.0**2, "MiB"), (1024.0**3, "GiB"), (1
 PLURALS = {
     State.REGRESSION: ("regression", "regressions"),
     State.IMPROVEMENT: ("improvement", "improvements"),
+    State.RECOVERED: ("recovered", "recovered"),
+    State.UNDECIDED: ("undecided", "undecided"),
     State.NO_CHANGE: ("no change", "no change"),
     State.NOT_ENOUGH_DATA: ("not enough data", "not enough data"),
     State.FAILED: ("failed", "failed"),
     State.SKIPPED: ("skipped", "skipped"),
+    State.STALE: ("stale", "stale"),
+    State.VANISHED: ("vanished", "vanished"),
 }
+
+STATES_OF_CHANGE = (State.REGRESSION, State.IMPROVEMENT, State.RECOVERED)
+"""States that a confirmed change of the code makes."""
 
 # A shape beside every colour, so that no state is told by colour alone.
 GLYPHS = {
     State.REGRESSION: "✖",
     State.IMPROVEMENT: "✔",
+    State.RECOVERED: "↺",
+    State.UNDECIDED: "~",
     State.NO_CHANGE: "=",
     State.NOT_ENOUGH_DATA: "?",
     State.FAILED: "!",
     State.SKIPPED: "∅",
+    State.STALE: "…",
+    State.VANISHED: "†",
 }
 
 # Control characters (but tab and newline), lone surrogates, and those that turn the direction of the text around
@@ -147,15 +158,14 @@ def relative(change: Change) -> float:
     return (change.after - change.before) / abs(change.before) if change.before else math.nan
 
 
-def direction(change: Change, unit: str, better: Better) -> str:
-    """``slower``, ``smaller``, ``lower (worse)``: what the change is called in its unit."""
-    up = change.after > change.before
+def direction(is_up: bool, unit: str, better: Better) -> str:
+    """``slower``, ``smaller``, ``lower (worse)``: what a value that went up (or down) did, in its unit."""
     if better is Better.LOWER and unit == "seconds":
-        return "slower" if up else "faster"
-    word = ("larger" if up else "smaller") if unit == "bytes" else ("higher" if up else "lower")
+        return "slower" if is_up else "faster"
+    word = ("larger" if is_up else "smaller") if unit == "bytes" else ("higher" if is_up else "lower")
     if better is Better.LOWER and unit == "bytes":
         return word
-    return f"{word} ({'worse' if change.is_worse(better) else 'better'})"
+    return f"{word} ({'worse' if is_up is (better is Better.LOWER) else 'better'})"
 
 
 def move(change: Change) -> str:
@@ -166,8 +176,15 @@ def move(change: Change) -> str:
 
 
 def effect(change: Change, unit: str, better: Better) -> str:
-    """The effect size in words: ``▲ +12 % slower``, ``▼ −6.1 % lower (worse)``."""
-    return f"{move(change)} {direction(change, unit, better)}"
+    """The effect size in words: ``▲ +12 % slower``, ``▼ −6.1 % lower (worse)``, ``▼ −20 % recovered``.
+
+    A change that is not put down to the code has no merit: ``▲ +12 % with torch 2.12 → 2.13``.
+    """
+    if change.kind is not ChangeKind.CODE:
+        return f"{move(change)} with {change.what or change.kind.value}"
+    if change.is_recovery:
+        return f"{move(change)} recovered"
+    return f"{move(change)} {direction(change.after > change.before, unit, better)}"
 
 
 def before_after(change: Change, unit: str) -> str:
@@ -194,8 +211,8 @@ def since(history: History, evidence: ChangeEvidence) -> str:
 
 
 def newest_value(history: History) -> float:
-    """The newest measured value; NaN when nothing was measured."""
-    measured = [point.value for point in history.points if math.isfinite(point.value)]
+    """The newest measured value of the present benchmark version; NaN when nothing was measured."""
+    measured = [point.value for point in history.points if point.has_level]
     return measured[-1] if measured else math.nan
 
 
@@ -206,14 +223,39 @@ def newest_reason(history: History) -> str:
 
 
 def measured_runs(history: History) -> int:
-    """In how many runs the series has a value."""
-    return sum(math.isfinite(point.value) for point in history.points)
+    """In how many runs the series has a value of the present benchmark version."""
+    return sum(point.has_level for point in history.points)
+
+
+def with_value(history: History) -> str:
+    """``3 runs with a value``; runs of earlier benchmark versions are told apart."""
+    earlier = sum(not point.comparable and math.isfinite(point.value) for point in history.points)
+    own = f"{count(measured_runs(history), 'run')} with a value"
+    return f"{own}, {earlier:,} of earlier benchmark versions" if earlier else own
+
+
+def explained(history: History) -> str:
+    """A sentence on the newest shift of level that is put down to something else than the code; empty without one."""
+    shift = history.explained
+    if shift is None:
+        return ""
+    change = shift.change
+    words = [effect(change, history.unit, history.better), since(history, shift)]
+    return f"{change.kind.value.capitalize()}: {' '.join(filter(None, words))}."
+
+
+def last_run(history: History) -> str:
+    """``last measured at 0c0ffee0 (2026-05-01 13:37 UTC)``; empty without a run."""
+    if not history.points:
+        return ""
+    commit = history.points[-1].commit
+    return f"last measured at {commit.short} ({moment(commit.date)})"
 
 
 def finding(history: History) -> str:
     """One sentence on one series: what moved, since when, between which levels, how sure; or why nothing is said."""
     standing = history.standing
-    if history.state in (State.REGRESSION, State.IMPROVEMENT) and standing is not None:
+    if history.state in STATES_OF_CHANGE and standing is not None:
         change = standing.change
         words = [effect(change, history.unit, history.better), since(history, standing)]
         sure = [before_after(change, history.unit), probability(change.p_value)]
@@ -224,9 +266,14 @@ def finding(history: History) -> str:
     match history.state:
         case State.NO_CHANGE:
             noise = percent(history.noise_between)
-            return f"No confirmed change over {runs}; now {value}, noise between runs {noise}."
+            said = f"No confirmed change over {runs}; now {value}, noise between runs {noise}."
+            return " ".join(filter(None, [said, explained(history)]))
         case State.NOT_ENOUGH_DATA:
-            return f"Cannot tell: {runs} with a value{'' if value == UNKNOWN else ', the newest ' + value}."
+            return f"Cannot tell: {with_value(history)}{'' if value == UNKNOWN else ', the newest ' + value}."
+        case State.STALE:
+            return f"Its machine and environment fell silent: {last_run(history)}; then {value}."
+        case State.VANISHED:
+            return f"No longer measured: {last_run(history)}; then {value}."
         case State.FAILED:
             return f"Failed in the newest run: {reason or 'no reason was recorded'}"
         case State.SKIPPED:
@@ -255,11 +302,18 @@ def verdict(ranked: Sequence[History], name: str = "") -> str:
         return (
             f"{sentence}; {lead} is {name or series_name(first)}: {size} {since(first, first.standing)}".rstrip() + "."
         )
-    if counts[State.NO_CHANGE] + counts[State.IMPROVEMENT] == 0:
+    if not any(counts[state] for state in (State.NO_CHANGE, State.IMPROVEMENT, State.RECOVERED)):
         why = [f"{number:,} {PLURALS[state][number != 1]}" for state, number in counts.items() if number]
         return f"Cannot tell: no verdict on any of {series} ({', '.join(why)})."
     rest = [
-        count(counts[State.IMPROVEMENT], "improved", "improved") if counts[State.IMPROVEMENT] else "",
-        count(counts[State.FAILED], "failed", "failed") if counts[State.FAILED] else "",
+        count(counts[state], word, word)
+        for state, word in (
+            (State.IMPROVEMENT, "improved"),
+            (State.RECOVERED, "recovered"),
+            (State.FAILED, "failed"),
+            (State.STALE, "stale"),
+            (State.VANISHED, "vanished"),
+        )
+        if counts[state]
     ]
-    return "; ".join(filter(None, [f"No confirmed regression in {series}", *rest])) + "."
+    return "; ".join([f"No confirmed regression in {series}", *rest]) + "."

@@ -19,7 +19,7 @@ COLUMNS = ["result", "params", "version", "started_at", "duration", "stats_ci_99
 def result_file(tmp_path: Path) -> Callable[..., Path]:
     """Write one result file of format 2 for a commit of one repeated letter."""
 
-    def write(letter: str, rows: dict[str, list[Any]], day: int = 0, machine: str = "box") -> Path:
+    def write(letter: str, rows: dict[str, list[Any]], day: int = 0, machine: str = "box", **head: Any) -> Path:
         folder = tmp_path / "results" / machine
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{letter * 8}-env.json"
@@ -33,6 +33,7 @@ def result_file(tmp_path: Path) -> Callable[..., Path]:
             "result_columns": COLUMNS,
             "results": rows,
             "version": 2,
+            **head,
         }
         path.write_text(json.dumps(content))
         return path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tbp.asv.repository import read_commits
+from tbp.asv.repository import ancestors, read_commits, resolve
 
 HOSTILE = 'a "quoted" <script>alert(1)</script> %H %x00 🐛 --end'
 
@@ -106,3 +106,26 @@ def test_no_repository_and_no_git_are_said(tmp_path: Path, monkeypatch: pytest.M
     commits = read_commits(dates, tmp_path)
     assert [c.hash[0] for c in commits.order] == ["a", "b"]
     assert "git was not found" in commits.notes[0]
+
+
+def test_a_revision_is_resolved_as_git_does(repository: Path):
+    one, two = commit(repository, "one", 1), commit(repository, "two", 2)
+    assert [resolve(repository, own) for own in ("main", "HEAD~1", two[:7])] == [two, one, two]
+    git(repository, "tag", "-m", "annotated", "v1")
+    assert resolve(repository, "v1") == two
+
+
+@pytest.mark.parametrize("revision", ["nowhere", "--all", "", "HEAD^{tree}", "HEAD:"])
+def test_what_git_does_not_know_is_empty(repository: Path, revision: str):
+    commit(repository, "one", 1)
+    assert resolve(repository, revision) == ""
+
+
+def test_nothing_is_resolved_without_a_repository(tmp_path: Path):
+    assert resolve(tmp_path / "nowhere", "HEAD") == ""
+    assert ancestors(tmp_path / "nowhere", "HEAD") == []
+
+
+def test_ancestors_are_nearest_first(repository: Path):
+    one, two = commit(repository, "one", 1), commit(repository, "two", 2)
+    assert ancestors(repository, two) == [two, one]

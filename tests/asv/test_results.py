@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from tbp.asv.declarations import benchmark_from_name, plain_value
-from tbp.asv.results import Value, read_results
+from tbp.asv.result_files import memory
+from tbp.asv.result_frame import Value, frame, rows_of_frame
+from tbp.asv.results import read_results
 from tbp.errors import NothingMeasured
 from tbp.history.series import Outcome
 
@@ -154,6 +159,156 @@ def test_parameters_that_would_look_alike_keep_their_quotes(result_file: Writer)
 )
 def test_the_name_says_the_unit_where_nothing_else_does(name: str, unit: str):
     assert benchmark_from_name(name).unit == unit
+
+
+def test_a_run_says_its_python_requirements_and_hardware(result_file: Writer):
+    params = {
+        "machine": "box",
+        "cpu": "Z80; fast",
+        "num_cpu": 8,
+        "ram": str(64 * 2**30),
+        "arch": "x86_64",
+        "os": "Linux 5",
+    }
+    path = result_file("a", {"time_it": [[1.0], []]}, params=params, requirements={"torch": "2.13", "numpy": ""})
+    result_file("b", {"time_it": [[1.0], []]}, python=None, requirements=None)
+    first, second = values(path)
+    assert (first.python, first.requirements) == ("3.11", "numpy=;torch=2.13")
+    assert first.hardware == "cpu=Z80, fast;num_cpu=8;ram=64 GiB;arch=x86_64;os=Linux 5"
+    assert (second.python, second.requirements, second.hardware) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("ram", "said"),
+    [("67416002560", "62.8 GiB"), ("65836440", "62.8 GiB"), ("64 GB", "64 GB"), ("²", "²"), ("", "")],
+)
+def test_memory_is_bytes_or_the_kilobytes_of_older_versions_of_asv(ram: str, said: str):
+    assert memory(ram) == said
+
+
+ODD_ROW = {"track_odd": [["a text"], []]}
+
+
+@pytest.mark.parametrize("more", [{}, ODD_ROW], ids=["at once", "value by value"])
+def test_both_ways_of_reading_say_the_same(result_file: Writer, more: dict[str, Any]):
+    """One row of another shape than asv's sends the whole file the slow way."""
+    rows = {
+        "time_stats": [[0.5, NAN, None], [["'NaN'", "Infinity", "é"]], "v", 1, 1.0, [-INF, None, None],
+                       [INF, None, None], [0.4, NAN, None], [0.6, INF], [10, None, None], [3], [[0.5], None, None]],
+        "time_NaN": [[-INF, 1], [["1", "2"]], "NaN"],
+        "track_flag": [[True], [], "v"],
+        "peakmem_it": [[2**40], [], "v"],
+        "time_short": [None],
+    }  # fmt: skip
+    found = [value for value in values(result_file("a", rows | more)) if value.benchmark != "track_odd"]
+    cells = [(v.benchmark, *(text for _, text in v.parameters), v.outcome.value) for v in found]
+    assert cells == [
+        ("time_stats", "NaN", "measured"), ("time_stats", "Infinity", "skipped"), ("time_stats", "é", "failed"),
+        ("time_NaN", "1", "failed"), ("time_NaN", "2", "measured"), ("track_flag", "measured"),
+        ("peakmem_it", "measured"), ("time_short", "failed"),
+    ]  # fmt: skip
+    assert [v.value for v in found if v.outcome is Outcome.MEASURED] == [0.5, 1.0, 1.0, 2.0**40]
+    assert [v.q25 for v in found if v.q25 == v.q25] == [0.4]
+    assert [v.q75 for v in found if v.q75 == v.q75] == [0.6]
+    assert [v.version for v in found][2:4] == ["v", "NaN"]
+
+
+def test_other_columns_in_another_order(result_file: Writer):
+    columns = ["params", "surprise", "result", "version"]
+    path = result_file("a", {"time_it": [[["1"]], 7, [2.0], "v"]}, result_columns=columns)
+    (found,) = values(path)
+    assert (found.value, found.version, found.parameters) == (2.0, "v", (("param1", "1"),))
+
+
+def test_half_a_character_does_not_travel(result_file: Writer):
+    (found,) = values(result_file("a", {"time_\ud800": [[1.0], [["'\udfff'"]]]}))
+    assert (found.benchmark, found.parameters) == ("time_?", (("param1", "?"),))
+
+
+def test_a_grid_beyond_all_measure_is_a_problem(result_file: Writer):
+    path = result_file("a", {"time_it": [None, [["1"] * 1000] * 5], "time_good": [[1.0], []]})
+    results = read_results(path.parent.parent)
+    assert list(results.points["benchmark"]) == ["time_good"]
+    assert "time_it claims 1000000000000000 combinations" in results.problems[0]
+
+
+def test_a_benchmark_with_no_cells_is_no_row(result_file: Writer):
+    assert [v.benchmark for v in values(result_file("a", {"time_it": [[], [[]]], "time_good": [[1.0], []]}))] == [
+        "time_good"
+    ]
+
+
+def test_machines_environments_and_pythons_stay_apart(result_file: Writer):
+    path = result_file("a", {"time_it": [[1.0], []]})
+    result_file("a", {"time_it": [[2.0], []]}, machine="other", python="3.12")
+    (path.parent / "aaaaaaaa-third.json").write_text(path.read_text().replace('"env"', '"third"'))
+    found = [(v.machine, v.environment, v.python, v.value) for v in values(path)]
+    assert found == [("box", "env", "3.11", 1.0), ("box", "third", "3.11", 1.0), ("other", "env", "3.12", 2.0)]
+
+
+def test_a_file_without_machine_or_environment_is_named_by_its_path(result_file: Writer):
+    (found,) = values(result_file("a", {"time_it": [[1.0], []]}, params={}, env_name=None))
+    assert (found.machine, found.environment) == ("box", "env")
+
+
+def test_a_benchmark_that_vanished_from_benchmarks_json_is_still_read(result_file: Writer):
+    path = result_file("a", {"peakmem_gone": [[1], []]})
+    (path.parent.parent / "benchmarks.json").write_text('{"time_new": {"unit": "seconds"}, "version": 2}')
+    (found,) = values(path)
+    assert (found.unit, found.type) == ("bytes", "peakmemory")
+
+
+def test_without_machine_json_the_newest_run_says_what_the_machine_is(result_file: Writer):
+    path = result_file("a", {"time_it": [[1.0], []]}, day=2, params={"machine": "box", "cpu": "new", "ram": "8 GB"})
+    result_file("b", {"time_it": [[1.0], []]}, day=1, params={"machine": "box", "cpu": "old"})
+    (machine,) = read_results(path.parent.parent).machines
+    assert (machine.name, machine.cpu, machine.ram) == ("box", "new", "8 GB")
+
+
+def test_unreadable_files_are_counted(result_file: Writer):
+    path = result_file("a", {"time_it": [[1.0], []]})
+    (path.parent / "b-env.json").write_bytes(b"")
+    (path.parent / "c-env.json").write_bytes(path.read_bytes()[:100])
+    (path.parent / "benchmarks.json").write_bytes(b"{")
+    (path.parent / "machine.json").write_bytes(b"{")
+    results = read_results(path.parent.parent)
+    assert results.left_out == 2
+    assert ["is empty" in results.problems[0], "half written" in results.problems[1]] == [True, True]
+    assert "run `asv machine`" in results.problems[2]
+
+
+def test_the_frame_has_no_more_categories_than_it_needs(result_file: Writer):
+    path = result_file("a", {"time_it": [[1.0, 2.0], [["1", "2"]]]})
+    points = read_results(path.parent.parent).points
+    assert list(points["outcome"].cat.categories) == [Outcome.MEASURED]
+    assert list(points["parameters"].cat.categories) == [(("param1", "1"),), (("param1", "2"),)]
+
+
+def test_a_frame_and_its_values_are_the_same(result_file: Writer):
+    path = result_file("a", {"time_it": [[1.0, NAN, None], [["1", "2", "3"]]]})
+    points = read_results(path.parent.parent).points
+    pd.testing.assert_frame_equal(frame(rows_of_frame(points)), points)
+    assert len(frame([])) == 0
+
+
+@pytest.mark.parametrize("name", ["lightning", "mjwarp", "pyg"])
+def test_asvs_own_reader_says_the_same(real_results: Callable[[str], Path], name: str):
+    asv_results = pytest.importorskip("asv.results")
+    folder = real_results(name)
+    expected: Counter[tuple[object, ...]] = Counter()
+    for result in asv_results.iter_results(str(folder)):
+        run = result.params["machine"], result.env_name, result.commit_hash
+        for key in result.get_all_result_keys():
+            params = result.get_result_params(key)
+            own, stats = result.get_result_value(key, params), result.get_result_stats(key, params)
+            for value, stat in zip(own, stats, strict=True):
+                q25 = stat["q_25"] if stat else None
+                expected[(key, *run, str(math.nan if value is None else float(value)), str(q25 or math.nan))] += 1
+    found = Counter(
+        (v.benchmark, v.machine, v.environment, v.commit, str(v.value), str(v.q25))
+        for v in read_results(folder).values()
+    )
+    assert found == expected
 
 
 @pytest.mark.parametrize(("name", "rows", "machines"), [("lightning", 12289, 1), ("mjwarp", 19572, 1), ("pyg", 102, 2)])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tbp.asv.sessions import Sessions, read_sessions, without_result
+from tbp.asv.sessions import MIN_SAMPLES, Sessions, read_sessions, without_result
 from tbp.history.series import SeriesKey
 
 KEY = SeriesKey("m.time_it", (("variant", "sdpa"), ("length", "256")), "box", "env")
@@ -49,6 +49,26 @@ def test_only_the_newest_run_counts(tmp_path: Path):
     assert len(sessions.sessions) == 2
     assert sessions.medians_s(KEY, "a" * 40) == (9.0,)
     assert sessions.traces(KEY, "a" * 40) == ()
+
+
+def test_a_quick_run_does_not_replace_a_real_one(tmp_path: Path):
+    written(tmp_path, "s1", run="1", wall_s=[1.0] * 10)
+    written(tmp_path, "s2", run="2", wall_s=[2.0] * 10)
+    written(tmp_path, "s3", run="3", wall_s=[9.0])
+    assert read_sessions(tmp_path).medians_s(KEY, "a" * 40) == (2.0,)
+
+
+def test_a_newer_run_that_skips_the_cell_counts(tmp_path: Path):
+    written(tmp_path, "s1", run="1", wall_s=[1.0] * 10)
+    written(tmp_path, "s2", run="2", wall_s=[], skipped="no CUDA device")
+    assert read_sessions(tmp_path).skipped(KEY, "a" * 40) == "no CUDA device"
+
+
+def test_enough_samples_are_what_the_ruler_takes_at_least():
+    pytest.importorskip("torch")
+    from tbp.bench.clock import Plan
+
+    assert Plan().min_samples == MIN_SAMPLES
 
 
 def test_the_order_of_parameters_does_not_matter(tmp_path: Path):

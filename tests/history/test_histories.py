@@ -15,11 +15,12 @@ import pytest
 
 from tbp.asv.declarations import Benchmark
 from tbp.asv.repository import read_commits
-from tbp.asv.results import COLUMNS, Results, read_results
+from tbp.asv.result_frame import Value, frame
+from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Session, Sessions
 from tbp.errors import UnreadableTrace
 from tbp.history.histories import better, histories
-from tbp.history.series import Better, History, Outcome, SeriesKey, State
+from tbp.history.series import Better, ChangeKind, History, Outcome, SeriesKey, State
 from tbp.traces.columns import COUNT, NUMBER
 from tbp.traces.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable
 from tbp.traces.operators import Session as TraceSession
@@ -42,10 +43,9 @@ def results(values: Sequence[float], versions: str = "", unit: str = "seconds", 
     for i, value in enumerate(values):
         outcome = Outcome.SKIPPED if np.isnan(value) else Outcome.MEASURED
         version = versions[i] if versions else "v"
-        rows.append(("m.time_it", (), "box", "env", name(i), START + timedelta(days=i), outcome, value,
-                     value, value, 1.0, version, unit, kind))  # fmt: skip
-    points = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
-    return Results(points, {"m.time_it": Benchmark("m.time_it", kind, unit, "w")}, ())
+        rows.append(Value("m.time_it", (), "box", "env", name(i), START + timedelta(days=i), outcome, value,
+                          value, value, 1.0, version, unit, kind))  # fmt: skip
+    return Results(frame(rows), {"m.time_it": Benchmark("m.time_it", kind, unit, "w")}, ())
 
 
 def sessions(runs_s: Sequence[Sequence[float]], traced: Sequence[int] = ()) -> Sessions:
@@ -154,7 +154,7 @@ def test_an_improvement_and_a_recovery():
     back = [[s * 1.5 for s in run] if 3 <= i < 6 else run for i, run in enumerate(SESSIONS_S)]
     recovered = history(results(medians_s(back)), sessions(back))
     assert [e.change.index for e in recovered.changes] == [3, 6]
-    assert recovered.state is State.IMPROVEMENT
+    assert recovered.state is State.RECOVERED
 
 
 @pytest.mark.parametrize(
@@ -183,9 +183,14 @@ def test_a_counter_changes_for_sure_and_its_unit_gives_the_direction():
 
 def test_only_the_declared_version_is_judged():
     found = history(results([1.0, 1.0, 9.0, 9.1, 9.0], versions="vvwww"))
-    assert [point.value for point in found.points] == [9.0, 9.1, 9.0]
+    assert [point.comparable for point in found.points] == [False, False, True, True, True]
+    assert found.changes == ()
+    (only,) = found.breaks
+    assert (only.index, only.kind, only.comparable) == (2, ChangeKind.HARNESS, False)
+    assert only.what == "benchmark version v → w"
     # None of the declared version: that of the newest run.
-    assert len(history(results([1.0, 1.0, 9.0, 9.1, 9.0], versions="vvxxx")).points) == 3
+    found = history(results([1.0, 1.0, 9.0, 9.1, 9.0], versions="vvxxx"))
+    assert [point.comparable for point in found.points] == [False, False, True, True, True]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,116 @@
+"""Two commits, each installed in an asv environment of its own, ready to run side by side.
+
+Takes asv's configuration and two hashes, gives for each the Python and the environment variables that asv would run
+its benchmarks with. asv keeps one commit installed per environment, so each side has its own folder under asv's
+``env_dir`` and any environment type works (but ``existing``, which holds whatever is there). What asv prints goes to
+the caller: the work is done by this module run as a process, in which alone asv is imported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tbp.errors import RunFailed
+
+# Of equal length: even the length of a path in the environment can move a process's memory and so its time
+# (Mytkowicz et al., "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
+FOLDERS = ("gate-base", "gate-head")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """One commit, installed."""
+
+    commit: str
+    python: str  # the environment's interpreter
+    variables: Mapping[str, str]  # the whole environment of its processes
+    environment: str  # asv's name for it
+    benchmark_dir: str  # the working tree's suites, for both
+
+
+def checkouts(
+    config: Path, commits: tuple[str, str], environment: str = "", heard: Callable[[str], None] = lambda line: None
+) -> tuple[Checkout, Checkout]:
+    """Both commits installed, made anew only where they are not there already.
+
+    ``environment`` is asv's ``-E``: a name of the matrix, or ``type:python``; empty takes the first of the matrix.
+    ``heard`` gets each line that asv prints.
+
+    Raises:
+        RunFailed: asv could not make an environment or install a commit; its last words are in the message.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "checkouts.json"
+        # -P: the project may have a folder called tbp or asv of its own.
+        command = [sys.executable, "-P", "-m", __name__, config.name, *commits, environment, str(answer)]
+        process = subprocess.Popen(
+            command, cwd=config.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+        assert process.stdout is not None
+        lines: list[str] = []
+        try:
+            for line in process.stdout:
+                lines.append(line.rstrip("\n"))
+                heard(lines[-1])
+            process.wait()
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.wait()
+        if process.returncode or not answer.exists():
+            last = " / ".join(line.strip(" ·") for line in lines[-4:] if line.strip())
+            raise RunFailed(f"asv could not install a commit to measure it: {last}")
+        base, head = json.loads(answer.read_text())
+    return Checkout(**base), Checkout(**head)
+
+
+def _install(config_name: str, commits: tuple[str, str], specifier: str) -> list[Checkout]:
+    """In a process of its own, in the configuration's folder: asv's classes, which promise no stability, end here."""
+    from asv.config import Config
+    from asv.environment import ExistingEnvironment, get_environments
+    from asv.plugin_manager import plugin_manager
+    from asv.repo import get_repo
+
+    config = Config.load(config_name)
+    for plugin in config.plugins:
+        plugin_manager.import_plugin(plugin)
+    repository = get_repo(config)
+    env_dir = Path(config.env_dir)
+    made = []
+    for folder, commit in zip(FOLDERS, commits, strict=True):
+        config.env_dir = str(env_dir / folder)
+        environment = next(iter(get_environments(config, [specifier] if specifier else [])), None)
+        if environment is None:
+            raise SystemExit(
+                "asv offers no environment for this Python; see environment_type and pythons in its config"
+            )
+        if isinstance(environment, ExistingEnvironment):
+            raise SystemExit("environment type existing cannot hold two commits; use tbp, virtualenv or conda")
+        environment.create()
+        environment.install_project(config, repository, commit)
+        python, variables = _inside(environment)
+        variables["ASV_COMMIT"], variables["ASV_ENV_NAME"] = commit, environment.name
+        benchmark_dir = str(Path(config.benchmark_dir).resolve())
+        made.append(Checkout(commit, python, variables, environment.name, benchmark_dir))
+    return made
+
+
+def _inside(environment: object) -> tuple[str, dict[str, str]]:
+    """The interpreter and the variables of a process that asv starts in ``environment``: whatever its type sets."""
+    show = "import json, os, sys; print('\\n' + json.dumps([sys.executable, dict(os.environ)]))"
+    said: str = environment.run(["-c", show], env=dict(os.environ, **environment.env_vars))  # type: ignore[attr-defined]
+    python, variables = json.loads(said.strip().splitlines()[-1])
+    return python, variables
+
+
+if __name__ == "__main__":
+    name, base_commit, head_commit, wanted, target = sys.argv[1:]
+    Path(target).write_text(json.dumps([asdict(one) for one in _install(name, (base_commit, head_commit), wanted)]))

@@ -1,0 +1,42 @@
+"""Asking git: one place that runs it, quietly, never waiting for an answer from a person or for ever."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+GIT_TIMEOUT_S = 120.0  # a walk over a hundred thousand commits takes a few seconds; a dead network drive takes for ever
+
+
+class GitFailed(Exception):
+    """git could not answer; the message is a sentence."""
+
+
+def git(repository: Path, *arguments: str, stdin: str = "", variables: Mapping[str, str] | None = None) -> str:
+    """What git prints, run in ``repository`` with ``variables`` added to its environment.
+
+    Raises:
+        GitFailed: and nothing else.
+    """
+    quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(repository), *arguments],
+            input=stdin.encode(),
+            capture_output=True,
+            timeout=GIT_TIMEOUT_S,
+            env=os.environ | quiet | dict(variables or {}),
+            check=False,
+        )
+    except FileNotFoundError:
+        raise GitFailed("git was not found: install it to see commits in order and with their subjects") from None
+    except subprocess.TimeoutExpired:
+        raise GitFailed(f"git did not answer within {GIT_TIMEOUT_S:.0f} s in {repository}") from None
+    except OSError as error:
+        raise GitFailed(f"git could not be started: {error}") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise GitFailed(f"git cannot read {repository} ({said[0] if said else f'exit {done.returncode}'})")
+    return done.stdout.decode(errors="replace")

@@ -1,0 +1,153 @@
+"""What was read of a results folder, kept so that the next reading pays for new files only.
+
+One file per results folder, under ``$XDG_CACHE_HOME/tbp`` (``~/.cache/tbp``): a results folder is committed, pushed
+to a branch or copied between machines, and may be read-only, so nothing of this one's is left in it. ``TBP_NO_CACHE=1``
+switches it off.
+
+A cache is never needed and never trusted: one that is damaged, of another version or of another folder counts as
+absent, and one that cannot be written is not written. Writers replace the whole file at once, so of two the last wins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from tbp.asv.result_files import Grid, Grids, ResultFile
+
+# What the entries mean. Changes with everything that ``tbp.asv.result_files`` makes of the same file.
+# 1: the first.
+PARSER = 1
+_MAGIC = b"tbp results cache %d\n" % PARSER
+
+# Smaller folders are read in under 0.2 s anyway, and would only leave litter.
+WORTH_BYTES = 8_000_000
+
+# asv writes a result in place. One that changed twice within a tick of the file system's clock (10 ms; 2 s on FAT)
+# has the identity of its first version: until it is this old it is read again, as git does with its index.
+SETTLED_NS = 2_000_000_000
+
+
+class Identity(msgspec.Struct, frozen=True, array_like=True):
+    """What changes when a file does."""
+
+    size: int
+    modified_ns: int
+    changed_ns: int  # also when it was copied with its time of modification kept
+    inode: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> Identity:
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+
+    def is_settled(self, seen_ns: int) -> bool:
+        """Whether the file, as it was at ``seen_ns``, cannot have changed since without this changing too."""
+        return seen_ns - max(self.modified_ns, self.changed_ns) > SETTLED_NS
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """One file as it was read."""
+
+    identity: Identity
+    file: ResultFile
+
+
+class Cached(msgspec.Struct, frozen=True, array_like=True):
+    """Of every result file, by its path relative to the results folder, what was read."""
+
+    folder: bytes
+    grids: list[Grid] = []
+    entries: dict[bytes, Entry] = {}
+
+
+_DECODER = msgspec.msgpack.Decoder(Cached)
+
+
+def cache_file(results_dir: Path) -> Path | None:
+    """Where the cache of a results folder is; None where there is to be none."""
+    if os.environ.get("TBP_NO_CACHE"):
+        return None
+    try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # a user without a home
+        return None
+    return home / "tbp" / f"results-{hashlib.sha256(_folder(results_dir)).hexdigest()[:32]}"
+
+
+def load(path: Path, results_dir: Path) -> Cached:
+    """What is kept of ``results_dir``; empty where there is nothing that can be used."""
+    empty = Cached(_folder(results_dir))
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return empty
+    payload = memoryview(data)[len(_MAGIC) + 4 :]
+    if data[: len(_MAGIC) + 4] != _head(payload):
+        return empty
+    try:
+        cached = _DECODER.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return empty
+    sizes = np.array([grid.size for grid in cached.grids], np.int64)
+    is_whole = all(_is_whole(entry.file, sizes) for entry in cached.entries.values())
+    return cached if is_whole and cached.folder == empty.folder else empty
+
+
+def save(path: Path, results_dir: Path, grids: Grids, entries: Mapping[bytes, Entry]) -> None:
+    """Keep ``entries``. Where that cannot be done (a full disk, no right to write), it is not."""
+    payload = msgspec.msgpack.encode(Cached(_folder(results_dir), *_with_used_grids(grids, entries)))
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False) as file:
+            temporary = file.name
+            file.write(_head(payload))
+            file.write(payload)
+        Path(temporary).replace(path)
+    except OSError:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+
+
+def _folder(results_dir: Path) -> bytes:
+    return os.fsencode(results_dir.resolve())
+
+
+def _head(payload: bytes | memoryview) -> bytes:
+    return _MAGIC + zlib.crc32(payload).to_bytes(4, "big")
+
+
+def _is_whole(file: ResultFile, sizes: npt.NDArray[np.int64]) -> bool:
+    """Whether the arrays fit each other and the grids, so that nothing that is computed from them can fail."""
+    if len(file.grid) % 4 or len(file.grid) != len(file.count) or len(file.cell) % 32:
+        return False
+    places, counts = file.grids, file.counts
+    if ((places < 0) | (places >= len(sizes)) | (counts < 0)).any():
+        return False
+    return bool((counts <= sizes[places]).all()) and int(counts.sum()) * 32 == len(file.cell)
+
+
+def _with_used_grids(grids: Grids, entries: Mapping[bytes, Entry]) -> tuple[list[Grid], dict[bytes, Entry]]:
+    """Without the grids of files that are gone, which would pile up."""
+    is_used = np.zeros(len(grids.all), bool)
+    for entry in entries.values():
+        is_used[entry.file.grids] = True
+    if is_used.all():
+        return grids.all, dict(entries)
+    new_place = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
+    moved = {name: _moved(entry, new_place[entry.file.grids].tobytes()) for name, entry in entries.items()}
+    return [grid for grid, used in zip(grids.all, is_used, strict=True) if used], moved
+
+
+def _moved(entry: Entry, places: bytes) -> Entry:
+    return Entry(entry.identity, msgspec.structs.replace(entry.file, grid=places))

@@ -1,0 +1,226 @@
+"""One asv result file → its run and the values of its cells, as columns.
+
+Takes a file of asv's format 2, or 1. Gives a ``ResultFile``, which is also what ``tbp.asv.result_cache`` keeps; units
+and names of parameters are left to ``tbp.asv.result_frame``, because benchmarks.json declares them and may change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from tbp.asv.declarations import parameter_values
+from tbp.asv.result_content import (
+    INFINITE,
+    SKIPPED,
+    Content,
+    Numbers,
+    UnusableFile,
+    content_at_once,
+    content_value_by_value,
+    text,
+    texts,
+)
+
+# More cells than any benchmark has: a grid beyond it is a damaged file, and would fill the memory.
+MOST_CELLS = 1_000_000
+
+
+class Hardware(msgspec.Struct, frozen=True, array_like=True):
+    """What a run says of the machine it ran on; every value may be empty."""
+
+    cpu: str = ""
+    num_cpu: str = ""
+    ram: str = ""
+    arch: str = ""
+    os: str = ""  # with the version of the kernel
+
+    @property
+    def label(self) -> str:
+        """``cpu=…;num_cpu=…;ram=…;arch=…;os=…``, memory in whole GiB; empty where the run says nothing.
+
+        Two kernels disagree about the last megabytes of one machine, and two versions of asv about the unit.
+        """
+        facts = (self.cpu, self.num_cpu, memory(self.ram, digits=0), self.arch, self.os)
+        if not any(facts):
+            return ""
+        return _joined(zip(self.__struct_fields__, facts, strict=True))
+
+
+class Run(msgspec.Struct, frozen=True, array_like=True):
+    """What the head of a result file says."""
+
+    commit: str  # full hash
+    environment: str
+    machine: str
+    date_ms: int  # of the commit, since 1970 in UTC
+    python: str
+    requirements: str  # "numpy=1.26;torch=": as asv was asked for them, sorted by name
+    hardware: Hardware
+
+
+class Grid(msgspec.Struct, frozen=True, array_like=True):
+    """A benchmark of one version with the values of its parameters; its cells are their product, in order."""
+
+    benchmark: str
+    version: str  # "" in files too old to have one
+    parameters: tuple[tuple[str, ...], ...]  # each parameter's values, as the report shows them
+
+    @property
+    def size(self) -> int:
+        return math.prod(map(len, self.parameters))
+
+
+class ResultFile(msgspec.Struct, frozen=True, array_like=True):
+    """One file. The arrays are kept as bytes, as they are stored."""
+
+    run: Run
+    grid: bytes  # int32: place of each benchmark's grid in ``Grids``
+    count: bytes  # int32: how many of the grid's cells, from the first, have a result
+    cell: bytes  # float64, four rows: result (infinite: failed, NaN: skipped), quartiles, number
+    problems: tuple[str, ...]  # what could not be used and what to do
+
+    @property
+    def grids(self) -> npt.NDArray[np.int32]:
+        return np.frombuffer(self.grid, np.int32)
+
+    @property
+    def counts(self) -> npt.NDArray[np.int32]:
+        return np.frombuffer(self.count, np.int32)
+
+    @property
+    def cells(self) -> npt.NDArray[np.float64]:
+        """Shape (4, cells): result, first and third quartile, number."""
+        return np.frombuffer(self.cell, np.float64).reshape(4, -1)
+
+
+class Grids:
+    """Every grid once, however many files repeat it."""
+
+    def __init__(self, known: Iterable[Grid] = ()) -> None:
+        self.all = list(known)
+        self._place = {grid: place for place, grid in enumerate(self.all)}
+        self._seen: dict[tuple[str, str | None, bytes], tuple[int, int]] = {}
+
+    def place(self, name: str, version: str | None, params: bytes) -> tuple[int, int]:
+        """The place of a grid in ``all`` and its size; ``params`` is JSON, as asv wrote it."""
+        key = name, version, params
+        found = self._seen.get(key)
+        if found is None:
+            values = tuple(map(tuple, parameter_values(texts(msgspec.json.decode(params)))))
+            grid = Grid(text(name), text(version), values)
+            place = self._place.setdefault(grid, len(self.all))
+            if place == len(self.all):
+                self.all.append(grid)
+            found = self._seen[key] = place, grid.size
+        return found
+
+
+def read_result_file(path: Path, data: bytes, grids: Grids) -> ResultFile:
+    """What ``data``, the content of ``path``, says. Raises UnusableFile."""
+    content = content_at_once(data)
+    if content is not None:
+        # Parameters are decoded later than the rest, and only once each.
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return _result_file(content, path, grids)
+    return _result_file(content_value_by_value(data), path, grids)
+
+
+def memory(ram: str, digits: int = 1) -> str:
+    """``62.8 GiB``. asv notes bytes, or the user typed something else into its machine file.
+
+    asv before 0.6 noted kB; no machine that runs benchmarks has less than a GiB, and few have a TiB.
+    """
+    if not (ram.isascii() and ram.isdecimal()):
+        return ram
+    size_bytes = int(ram[:30])
+    return f"{(size_bytes if size_bytes >= 2**30 else size_bytes * 1024) / 2**30:.{digits}f} GiB"
+
+
+def _result_file(content: Content, path: Path, grids: Grids) -> ResultFile:
+    run = _run(content, path)
+    places: list[int] = []
+    counts: list[int] = []
+    problems: list[str] = []
+    columns: tuple[list[float | None], ...] = ([], [], [], [])
+    result, q25, q75, number = columns
+    for name, row in content.results.items():
+        place, size = grids.place(name, row.version, bytes(row.params))
+        if size > MOST_CELLS:
+            problems.append(f"{text(name)} claims {size} combinations of parameters and was left out: run it again")
+            continue
+        # No result at all: every cell failed, or the build did.
+        own = row.result if row.result is not None else [None] * size
+        count = min(len(own), size)
+        if len(own) != size:
+            problems.append(
+                f"{text(name)} has {len(own)} results for {size} combinations of parameters; the rest was left "
+                "out: run it again"
+            )
+        places.append(place)
+        counts.append(count)
+        result += own if len(own) == count else own[:count]
+        q25 += _of_length(row.stats_q_25, count)
+        q75 += _of_length(row.stats_q_75, count)
+        number += _of_length(row.stats_number, count)
+    return ResultFile(run, _bytes(places), _bytes(counts), _cells(columns).tobytes(), tuple(problems))
+
+
+def _of_length(values: Numbers, count: int) -> Sequence[float | None]:
+    if values is None:
+        return [None] * count
+    return values if len(values) == count else [*values[:count], *[None] * (count - len(values))]
+
+
+def _bytes(numbers: list[int]) -> bytes:
+    return np.array(numbers, np.int32).tobytes()
+
+
+def _cells(columns: Iterable[Sequence[float | None]]) -> npt.NDArray[np.float64]:
+    cells = np.stack([np.array(column, np.float64) for column in columns])  # null becomes NaN
+    result, stats = cells[0], cells[1:]
+    # asv stores null for what failed and NaN for what was skipped. An infinite value is no measurement either.
+    result[~(np.abs(result) < INFINITE)] = math.inf
+    result[result == SKIPPED] = math.nan
+    stats[~(np.abs(stats) < -SKIPPED)] = math.nan
+    return cells
+
+
+def _run(content: Content, path: Path) -> Run:
+    commit, environment = content.commit_hash, content.env_name
+    if not isinstance(commit, str) or not commit:
+        raise UnusableFile("names no commit_hash or holds no results")
+    params: Mapping[str, object] = content.params if isinstance(content.params, dict) else {}
+    requirements = content.requirements if isinstance(content.requirements, dict) else {}
+    machine = params.get("machine")
+    return Run(
+        commit=text(commit),
+        # asv names the file <commit>-<environment>.json
+        environment=text(environment if isinstance(environment, str) else path.stem.partition("-")[2]),
+        machine=text(machine if isinstance(machine, str) and machine else path.parent.name),
+        date_ms=_date_ms(content.date),
+        python=text(content.python or params.get("python")),
+        requirements=_joined(sorted((text(name), text(version)) for name, version in requirements.items())),
+        hardware=Hardware(*(text(params.get(name)) for name in Hardware.__struct_fields__)),
+    )
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> str:
+    """``a=1;b=2``; a semicolon inside becomes a comma, so that the parts can be told apart."""
+    return ";".join(f"{name}={value}".replace(";", ",") for name, value in pairs)
+
+
+def _date_ms(milliseconds: object) -> int:
+    try:
+        whole = int(float(milliseconds))  # type: ignore[arg-type]  # checked by trying
+        datetime.fromtimestamp(whole / 1000, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise UnusableFile(f"has no usable date ({text(milliseconds):.40})") from None
+    return whole

@@ -1,0 +1,225 @@
+"""``tbp compare``: two stored commits, nothing measured.
+
+Takes a results folder and two revisions, gives a ``Comparison``: which commits are meant, which machine and environment
+have both, and the series of these. What they say of a change is ``tbp.history.compare``'s to judge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from tbp.asv.config import AsvConfig
+from tbp.asv.repository import Commits, ancestors, read_commits, resolve
+from tbp.asv.result_frame import Value
+from tbp.asv.results import Results, read_results
+from tbp.asv.sessions import Sessions, read_sessions
+from tbp.errors import NothingMeasured, UsageError
+from tbp.history.compare import StoredSeries, judgements
+from tbp.history.histories import better
+from tbp.history.series import Commit, Outcome, Point, SeriesKey, State
+from tbp.verdict.judgement import Comparison, Judged, Judgement
+from tbp.verdict.phrases import FROM_STORED_RESULTS
+
+# Shorter ones name too many commits: git's own least.
+MIN_PREFIX = 4
+NEAREST = 3  # stored commits named where the one asked for is not
+MOST_PROBLEMS = 3  # of the results, said among the notes
+
+
+class Place(NamedTuple):
+    """What both commits must have been measured on and in."""
+
+    machine: str
+    environment: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for; empty: not said."""
+
+    baseline: str
+    contender: str
+    machine: str = ""
+    environment: str = ""
+    bench: tuple[str, ...] = ()  # regular expressions; a benchmark that one of them finds is compared
+
+
+def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted) -> Comparison:
+    """Two commits as the results in ``results_dir``, or where ``config`` keeps them, say.
+
+    Raises:
+        UsageError: a revision names no stored commit, or the machine and environment are not clear.
+        NothingMeasured: there are no results, or none of both commits on one machine in one environment.
+    """
+    folder = results_dir if results_dir is not None else config.results_dir if config is not None else Path()
+    is_wanted = _filter(wanted.bench)
+    results = read_results(folder)
+    repository = config.repository if config is not None else Path()
+    dates = results.commits
+    newest_first = sorted(dates, key=lambda own: dates[own], reverse=True)
+    hashes = [stored_commit(newest_first, repository, own) for own in (wanted.baseline, wanted.contender)]
+    if hashes[0] == hashes[1]:
+        raise UsageError(f"{wanted.baseline} and {wanted.contender} are the same commit {hashes[0][:8]}: name two")
+    rows = [row for row in results.values() if is_wanted(row)]
+    if not rows:
+        raise NothingMeasured(f"--bench {' '.join(wanted.bench)} finds no benchmark in {folder}; write a shorter one")
+    place, notes = chosen_place(rows, hashes, wanted)
+    commits = read_commits(dates, repository)
+    subjects = {commit.hash: commit.subject for commit in commits.order}
+    sides = [
+        Judged(revision, own, subjects.get(own, ""))
+        for revision, own in zip((wanted.baseline, wanted.contender), hashes, strict=True)
+    ]
+    stored = stored_series(
+        [row for row in rows if (row.machine, row.environment) == place], commits, read_sessions(folder)
+    )
+    found = judgements(stored, sides[0], sides[1])
+    return Comparison(
+        project=config.project if config is not None else folder.resolve().name,
+        baseline=sides[0],
+        contender=sides[1],
+        method=FROM_STORED_RESULTS,
+        judgements=found,
+        machine=place[0],
+        environment=place[1],
+        notes=(*notes, *_ask(found, wanted), *_problems(results)),
+    )
+
+
+def stored_commit(stored: Sequence[str], repository: Path | None, revision: str) -> str:
+    """The one of ``stored``, newest first, that ``revision`` means: as git says, else the one whose hash begins so.
+
+    Raises:
+        UsageError: there is none, or more than one; the message names the nearest.
+    """
+    known = resolve(repository, revision) if repository is not None else ""
+    if known in stored:
+        return known
+    # Results may be of commits that this repository lacks.
+    matches = [own for own in stored if own.startswith(revision.lower())] if len(revision) >= MIN_PREFIX else []
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(f"{revision} begins {len(matches)} stored commits ({_short(matches)}): write more of it")
+    if known and repository is not None:
+        among = set(stored)
+        nearest = [own for own in ancestors(repository, known) if own in among]
+        which = f"the nearest before it: {_short(nearest)}" if nearest else f"stored are {_short(stored)}"
+        raise UsageError(f"{revision} ({known[:8]}) has no stored result; run `asv run {revision}^!`, or take {which}")
+    raise UsageError(
+        f"{revision} names no stored commit; stored are {_short(stored)}: write {MIN_PREFIX} or more characters of a "
+        f"hash, or run `asv run {revision}^!` in a repository that knows it"
+    )
+
+
+def chosen_place(rows: Sequence[Value], hashes: Sequence[str], wanted: Wanted) -> tuple[Place, tuple[str, ...]]:
+    """The machine and environment in which both commits have most benchmarks in common, and what to say of others.
+
+    Raises:
+        UsageError: several have as many.
+        NothingMeasured: none has both.
+    """
+    cells: dict[Place, tuple[set[object], set[object]]] = {}
+    for row in rows:
+        is_asked = wanted.machine in ("", row.machine) and wanted.environment in ("", row.environment)
+        if is_asked and row.commit in hashes:
+            sides = cells.setdefault(Place(row.machine, row.environment), (set(), set()))
+            sides[hashes.index(row.commit)].add((row.benchmark, row.parameters))
+    common = {place: len(old & new) for place, (old, new) in cells.items() if old and new}
+    if not common:
+        raise NothingMeasured(_nowhere(cells, wanted))
+    most = max(common.values())
+    best = [place for place, count in common.items() if count == most]
+    if len(best) > 1:
+        raise UsageError(f"both were measured in several places ({_names(best)}): say --machine or --environment")
+    others = [place for place in common if place != best[0]]
+    note = f"both were measured elsewhere too, with fewer benchmarks in common: {_names(others)}"
+    return best[0], (note,) if others else ()
+
+
+def stored_series(rows: Iterable[Value], commits: Commits, sessions: Sessions) -> tuple[StoredSeries, ...]:
+    """The series of ``rows``, sorted by key, each run at its place in history."""
+    position = {commit.hash: place for place, commit in enumerate(commits.order)}
+    series: dict[SeriesKey, list[Value]] = {}
+    for row in rows:
+        series.setdefault(SeriesKey(row.benchmark, row.parameters, row.machine, row.environment), []).append(row)
+    return tuple(
+        _series(key, sorted(own, key=lambda row: position[row.commit]), position, commits.order, sessions)
+        for key, own in sorted(series.items())
+    )
+
+
+def _series(
+    key: SeriesKey, rows: Sequence[Value], position: Mapping[str, int], order: Sequence[Commit], sessions: Sessions
+) -> StoredSeries:
+    newest = rows[-1]
+    return StoredSeries(
+        key=key,
+        unit=newest.unit,
+        better=better(newest.unit, newest.type),
+        is_counter=newest.type == "track" and newest.unit != "seconds",
+        points=tuple(_point(key, row, order[position[row.commit]], sessions) for row in rows),
+        versions=tuple(row.version for row in rows),
+    )
+
+
+def _point(key: SeriesKey, row: Value, commit: Commit, sessions: Sessions) -> Point:
+    """A run's value is the median of its processes where they are known: asv's pools their samples."""
+    is_time = row.type == "time" and row.outcome is Outcome.MEASURED
+    own = tuple(value for value in sessions.medians_s(key, row.commit) if value > 0) if is_time else ()
+    value = median(own) if own else row.value
+    return Point(commit, row.outcome, value, sessions=own, reason=sessions.skipped(key, row.commit))
+
+
+def _filter(patterns: Sequence[str]) -> Callable[[Value], bool]:
+    """Whether one of the patterns finds a benchmark, as ``asv run --bench`` does: by name and parameters."""
+    try:
+        compiled = [re.compile(pattern) for pattern in patterns]
+    except re.error as error:
+        raise UsageError(f"--bench {error.pattern!r} is no regular expression: {error}") from None
+
+    def is_wanted(row: Value) -> bool:
+        name = f"{row.benchmark}({', '.join(value for _, value in row.parameters)})"
+        return not compiled or any(pattern.search(name) for pattern in compiled)
+
+    return is_wanted
+
+
+def _nowhere(cells: Mapping[Place, tuple[set[object], set[object]]], wanted: Wanted) -> str:
+    sides = [
+        f"{revision} in {_names(place for place in cells if cells[place][side]) or 'none'}"
+        for side, revision in enumerate((wanted.baseline, wanted.contender))
+    ]
+    return (
+        f"no machine and environment has results of both: {' and '.join(sides)}; run `asv run` for the missing one, "
+        f"or measure both with `tbp gate {wanted.baseline} {wanted.contender}`"
+    )
+
+
+def _names(places: Iterable[Place]) -> str:
+    return "; ".join(f"{place.machine}, {place.environment}" for place in sorted(places))
+
+
+def _ask(found: Iterable[Judgement], wanted: Wanted) -> tuple[str, ...]:
+    if all(judgement.state is not State.UNDECIDED for judgement in found):
+        return ()
+    return (f"what is undecided can be measured: run `tbp gate {wanted.baseline} {wanted.contender}`",)
+
+
+def _problems(results: Results) -> tuple[str, ...]:
+    more = len(results.problems) - MOST_PROBLEMS
+    return (
+        *results.problems[:MOST_PROBLEMS],
+        *([f"{more} more files or values could not be used"] if more > 0 else []),
+    )
+
+
+def _short(hashes: Sequence[str]) -> str:
+    """Some hashes, as short as git shows them."""
+    more = f" and {len(hashes) - NEAREST} more" if len(hashes) > NEAREST else ""
+    return ", ".join(own[:8] for own in hashes[:NEAREST]) + more

@@ -1,0 +1,161 @@
+"""Stored series and two of their commits → judgements.
+
+Takes series with all their stored runs, because only the other runs tell how much two runs differ by chance; gives one
+judgement each, corrected for how many there are. Reading, and choosing the machine, is left to ``tbp.compare``; the
+statistics of two runs are ``two_runs``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tbp.history.series import Better, Outcome, Point, SeriesKey, State
+from tbp.history.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, Difference, difference, repeats_exactly
+from tbp.paired.estimate import benjamini_hochberg
+from tbp.report.words import percent, quantity
+from tbp.verdict.judgement import CONFIDENCE, Judged, Judgement
+
+# Share of false ones among the changes claimed. The interval must exclude "no effect" too, see CONFIDENCE.
+ALPHA = 0.05
+# Smallest effect that is called a change. Runs of one commit on a quiet machine differ by 1 to 2 %; see docs/ruler.md.
+RELEVANT = 0.02
+# "No change" claims that no effect of this size is hidden: the interval must lie inside. As in ``change_points``.
+RELEVANT_LIMIT = 0.05
+
+
+@dataclass(frozen=True)
+class StoredSeries:
+    """A series with what is needed to compare two of its runs."""
+
+    key: SeriesKey
+    unit: str
+    better: Better
+    is_counter: bool  # a track_ benchmark of something other than time: it may repeat exactly
+    points: tuple[Point, ...]  # in order of history
+    versions: tuple[str, ...]  # of the benchmark, for each point; "" where unknown
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A judgement that is to be decided by a difference, once all differences are known."""
+
+    judgement: Judgement
+    difference: Difference
+
+
+def judgements(stored: Sequence[StoredSeries], baseline: Judged, contender: Judged) -> tuple[Judgement, ...]:
+    """What the runs of two commits say of each series; series with neither are left out."""
+    found = [judged for series in stored if (judged := _judged(series, baseline, contender)) is not None]
+    open_ = [judged for judged in found if isinstance(judged, _Open)]
+    corrected = iter(benjamini_hochberg([judged.difference.p_value for judged in open_]))
+    return tuple(
+        _decided(judged.judgement, judged.difference, next(corrected)) if isinstance(judged, _Open) else judged
+        for judged in found
+    )
+
+
+def _judged(series: StoredSeries, baseline: Judged, contender: Judged) -> Judgement | _Open | None:
+    """What one series says; None where it has neither commit."""
+    places = {point.commit.hash: place for place, point in enumerate(series.points)}
+    first, second = places.get(baseline.commit), places.get(contender.commit)
+    empty = Judgement(series.key.benchmark, series.key.parameters, State.SKIPPED, series.unit, series.better)
+    if first is None or second is None:
+        lacking = [side.revision for side, place in ((baseline, first), (contender, second)) if place is None]
+        return replace(empty, reason=f"not in {lacking[0]}") if len(lacking) == 1 else None
+    old, new = series.points[first], series.points[second]
+    if not (_is_measured(old) and _is_measured(new)):
+        return _unmeasured(empty, old, new, baseline, contender)
+    both = replace(
+        empty,
+        state=State.UNDECIDED,
+        before=old.value,
+        after=new.value,
+        effect=_effect(old.value, new.value),
+        evidence=max(1, min(len(old.sessions), len(new.sessions))),
+    )
+    return _compared(series, both, first, second)
+
+
+def _compared(series: StoredSeries, both: Judgement, first: int, second: int) -> Judgement | _Open:
+    """Two measured runs, against the others of the same version of the benchmark."""
+    versions = {series.versions[first], series.versions[second]} - {""}
+    if len(versions) > 1:
+        return replace(both, reason="the benchmark itself differs between the two")
+    kept = [
+        place
+        for place, point in enumerate(series.points)
+        if _is_measured(point) and (not versions or series.versions[place] in ("", *versions))
+    ]
+    values = [series.points[place].value for place in kept]
+    if series.is_counter and (
+        both.before == both.after or repeats_exactly(values, kept.index(first), kept.index(second))
+    ):
+        return _exactly(both)
+    if min(both.before, both.after) <= 0:
+        return replace(both, reason="it is not positive, so noise is no share of it")
+    kept = [place for place, value in zip(kept, values, strict=True) if value > 0]
+    found = difference(
+        [series.points[place].value for place in kept],
+        kept.index(first),
+        kept.index(second),
+        (series.points[first].sessions, series.points[second].sessions),
+    )
+    if found is None:
+        return replace(both, reason=_too_few(series.is_counter, len(kept) - 2))
+    return _Open(both, found)
+
+
+def _decided(judgement: Judgement, found: Difference, p_value: float) -> Judgement:
+    """The state that the difference allows."""
+    low, high = found.interval(CONFIDENCE)
+    own = replace(judgement, low=low, high=high, p_value=p_value)
+    is_change = p_value <= ALPHA and found.p_value <= 1 - CONFIDENCE and abs(own.effect) >= RELEVANT
+    if is_change and found.is_shared:
+        return replace(own, state=_changed(own))
+    if max(-low, high) < RELEVANT_LIMIT:
+        return replace(own, state=State.NO_CHANGE)
+    why = f"two runs of it differ by {percent(math.expm1(found.error))} without a change (standard deviation)"
+    if is_change:
+        why = "the stored runs beside these two do not confirm it: one odd run would look the same"
+    return replace(own, reason=why)
+
+
+def _exactly(both: Judgement) -> Judgement:
+    """A value that repeats exactly changed if it differs at all; by less than RELEVANT it does not matter."""
+    is_relevant = both.before != both.after and not abs(both.effect) < RELEVANT
+    return replace(both, state=_changed(both) if is_relevant else State.NO_CHANGE)
+
+
+def _changed(own: Judgement) -> State:
+    is_worse = own.after > own.before if own.better is Better.LOWER else own.after < own.before
+    return State.REGRESSION if is_worse else State.IMPROVEMENT
+
+
+def _too_few(is_counter: bool, others: int) -> str:
+    least = f"{MIN_EXACT_RUNS} (if they repeat exactly) or {MIN_OTHER_RUNS}" if is_counter else str(MIN_OTHER_RUNS)
+    return (
+        "one stored run on each side cannot tell a change from the noise between runs, and of the "
+        f"{least} other runs that would show it, {others or 'none'} {'is' if others == 1 else 'are'} stored"
+    )
+
+
+def _unmeasured(empty: Judgement, old: Point, new: Point, baseline: Judged, contender: Judged) -> Judgement:
+    """FAILED only where the contender broke what the baseline measured."""
+    if _is_measured(old) and new.outcome is Outcome.FAILED:
+        before = quantity(old.value, empty.unit)
+        reason = f"it failed in {contender.revision}, after {before} in {baseline.revision}"
+        return replace(empty, state=State.FAILED, before=old.value, reason=reason)
+    side, point = (baseline, old) if not _is_measured(old) else (contender, new)
+    verb = "failed" if point.outcome is Outcome.FAILED else "was skipped"
+    return replace(empty, reason=f"it {verb} in {side.revision}{f': {point.reason}' if point.reason else ''}")
+
+
+def _is_measured(point: Point) -> bool:
+    return point.outcome is Outcome.MEASURED and math.isfinite(point.value)
+
+
+def _effect(before: float, after: float) -> float:
+    """0.1: 10 % larger. Of a negative value it keeps the direction; NaN from 0, of which nothing is a share."""
+    return (after - before) / abs(before) if before else (0.0 if after == before else math.nan)

@@ -1,0 +1,95 @@
+"""The cheapest way to cut a series into segments of one level each, for noise of any shape.
+
+Takes values and what a deviation from a level costs, gives the boundaries; which of them are worth a claim is left to
+``long``. The cost is a negative log-likelihood (in nats), so two modes and outliers are part of the noise and not a
+change of level.
+
+Optimal partitioning by dynamic programming over the level: Johnson, "A dynamic programming algorithm for the fused
+lasso and L0-segmentation", JCGS 22 (2013); Fearnhead and Rigaill, "Changepoint detection in the presence of
+outliers", JASA 114 (2019). Levels and values are rounded to bins far narrower than the noise, which makes every loss
+a table and one step of the program a handful of numpy calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+
+from tbp.history.measured import Floats
+
+# What deviations of −reach … reach bins cost.
+Loss: TypeAlias = Callable[[int], Floats]
+
+HUBER = 1.345  # in sigmas: from here on the loss is linear; 95 % efficient for normal noise (Huber 1964)
+# Width of the kernel that smooths the density, in the width that is best for normal noise (Silverman 1986). Narrower,
+# because noise of two modes is not normal: F1 on synthetic series is 0.804 at 0.5, 0.804 at 0.65, 0.790 at 1.1.
+KERNEL = 0.65
+# Share of the density that is a Cauchy distribution of three sigmas, so that a value never seen before stays possible.
+# 0.02 to 0.1 score alike.
+WIDE_SHARE = 0.05
+WIDE_SIGMAS = 3.0
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    boundaries: tuple[int, ...]  # where a new segment begins, ascending
+    cost: float  # in nats, with the penalties
+
+
+def segmentation(values: Floats, width: float, loss: Loss, penalty: float) -> Segmentation:
+    """The cheapest segmentation: the loss of every value at its segment's level, and ``penalty`` for each boundary.
+
+    ``width`` is that of the bins. A level is always one of the values; the densest is close enough to the best.
+    """
+    bins, own = np.unique(np.rint((values - values.min()) / width).astype(np.intp), return_inverse=True)
+    reach = int(bins[-1])
+    costs = loss(reach)[bins[:, None] - bins[None, :] + reach]  # of a value in bin i at a level in bin j
+    # Row i becomes the cheapest way to explain the values 0 … i with the last one at each level.
+    table = costs[own]
+    for before, row in pairwise(table):
+        row += np.minimum(before, np.minimum.reduce(before) + penalty)
+    cheapest = table.argmin(axis=1).tolist()
+    level = cheapest[-1]
+    boundaries = []
+    for i in range(len(values) - 1, 0, -1):
+        if table[i - 1, level] > table[i - 1, cheapest[i - 1]] + penalty:
+            boundaries.append(i)
+            level = cheapest[i - 1]
+    return Segmentation(tuple(reversed(boundaries)), float(table[-1].min()))
+
+
+def huber_loss(width: float, sigma: float) -> Loss:
+    """Squares near the level, straight lines beyond: what a deviation costs while its noise is not known yet."""
+
+    def loss(reach: int) -> Floats:
+        size = np.abs(np.arange(-reach, reach + 1)) * (width / sigma)
+        return np.where(size < HUBER, size**2 / 2, HUBER * size - HUBER**2 / 2)
+
+    return loss
+
+
+def density_loss(residuals: Floats, width: float, sigma: float) -> Loss:
+    """Minus the logarithm of the residuals' own density: a kernel estimate with wide tails.
+
+    ``sigma`` is a robust standard deviation of ``residuals``.
+    """
+    kernel_sigma = max(KERNEL * 2.12 * sigma * len(residuals) ** -0.2, width / 2)  # 1.06 · 2: sigma is of the mode
+    half = int(4 * kernel_sigma / width) + 1
+    kernel = np.exp(-0.5 * (np.arange(-half, half + 1) * width / kernel_sigma) ** 2)
+    kernel /= kernel.sum()
+
+    def loss(reach: int) -> Floats:
+        size = reach + half
+        bins = np.clip(np.rint(residuals / width).astype(np.intp), -reach, reach) + size
+        counts = np.bincount(bins, minlength=2 * size + 1).astype(np.float64)
+        density = np.convolve(counts, kernel, mode="same")[half:-half] / len(residuals)
+        away = np.arange(-reach, reach + 1) * (width / (WIDE_SIGMAS * sigma))
+        wide = width / (np.pi * WIDE_SIGMAS * sigma) / (1 + away**2)
+        cost: Floats = -np.log((1 - WIDE_SHARE) * density + WIDE_SHARE * wide)
+        return cost
+
+    return loss

@@ -1,0 +1,78 @@
+"""The state of a series: what is said of it in one word.
+
+Takes its points and changes, and when it and the others were measured last. Ages are counted from the newest commit
+of the folder that has a result, not from the clock, so that the same results always give the same report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tbp.history.series import Better, Change, Outcome, Point, SeriesKey, State
+
+# Below these no change could be confirmed, so "no change" would claim too much. 5 single values against 6 are the
+# first that Mann-Whitney, times 10 places, can put under 5 %; with 3 sessions a run the t test needs 4 runs.
+ENOUGH_RUNS = 11
+ENOUGH_RUNS_WITH_SESSIONS = 4
+ENOUGH_SESSIONS = 3
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """When the series of a folder were measured last."""
+
+    newest: datetime  # commit date of the newest run of any machine
+    places: Mapping[tuple[str, str], datetime]  # the same of each machine and environment
+    benchmarks: Mapping[tuple[str, str, str], datetime]  # … and benchmark there
+    declared: frozenset[str]  # benchmarks that benchmarks.json declares; empty where it is missing
+
+    def gone(self, key: SeriesKey, last: datetime, stale_days: float) -> State | None:
+        """VANISHED or STALE, or None for a series that is still measured; ``last`` is the date of its newest run."""
+        is_undeclared = bool(self.declared) and key.benchmark not in self.declared
+        if is_undeclared or last < self.benchmarks[key.benchmark, key.machine, key.environment]:
+            return State.VANISHED
+        silent = self.newest - self.places[key.machine, key.environment]
+        return State.STALE if silent > timedelta(days=min(stale_days, 1e6)) else None
+
+
+def freshness(series: Iterable[tuple[SeriesKey, Sequence[Point]]], declared: Iterable[str]) -> Freshness:
+    """The newest dates of all series. Raises ValueError where there is none."""
+    places: dict[tuple[str, str], datetime] = {}
+    benchmarks: dict[tuple[str, str, str], datetime] = {}
+    for key, points in series:
+        place = key.machine, key.environment
+        last = newest_date(points)
+        places[place] = max(last, places.get(place, last))
+        benchmarks[key.benchmark, *place] = max(last, benchmarks.get((key.benchmark, *place), last))
+    return Freshness(max(places.values()), places, benchmarks, frozenset(declared))
+
+
+def newest_date(points: Sequence[Point]) -> datetime:
+    """The newest commit date of the points; a history's dates may run backwards, so not that of the last one."""
+    return max(point.commit.date for point in points)
+
+
+def state(points: Sequence[Point], changes: Sequence[Change], direction: Better) -> State:
+    """The newest confirmed change of the code decides.
+
+    Without one: whether the newest run has a value, and whether there are enough of them.
+    """
+    verdicts = [change for change in changes if change.is_verdict]
+    if verdicts:
+        if verdicts[-1].is_recovery:
+            return State.RECOVERED
+        return State.REGRESSION if verdicts[-1].is_worse(direction) else State.IMPROVEMENT
+    newest = [point.outcome for point in points if point.comparable][-1]
+    if newest is not Outcome.MEASURED:
+        return State.FAILED if newest is Outcome.FAILED else State.SKIPPED
+    return State.NO_CHANGE if is_enough(points) else State.NOT_ENOUGH_DATA
+
+
+def is_enough(points: Sequence[Point]) -> bool:
+    """Whether a change could have been confirmed, or the values are all the same."""
+    measured = [point for point in points if point.has_level]
+    with_sessions = sum(len(point.sessions) >= ENOUGH_SESSIONS for point in measured)
+    is_constant = len(measured) >= 3 and len({point.value for point in measured}) == 1
+    return len(measured) >= ENOUGH_RUNS or with_sessions >= ENOUGH_RUNS_WITH_SESSIONS or is_constant

@@ -1,0 +1,95 @@
+"""What the traces on both sides of a change say of it.
+
+Takes the sessions, which know where traces lie, and a callable that reads one, so that nothing is read here. What two
+traces differ in is decided by ``tbp.traces.difference``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from tbp.asv.sessions import Sessions
+from tbp.errors import UnreadableTrace
+from tbp.history.series import Change, ChangeEvidence, Commit, Point, SeriesKey
+from tbp.traces.difference import difference
+from tbp.traces.operators import OperatorTable, merged_table
+from tbp.traces.operators import Session as TraceSession
+
+# Reads one trace file; may raise UnreadableTrace.
+TraceReader: TypeAlias = Callable[[Path], TraceSession]
+
+# Traces read for one side of a change; the rule for changed times needs 3, more than 5 say little more.
+TRACES_PER_SIDE = 5
+TRACES_FOR_OPERATORS = 3
+
+
+@dataclass
+class Traces:
+    """Reads each trace of a run at most once while one series is at hand, and keeps what was unreadable."""
+
+    read: TraceReader
+    sessions: Sessions
+    problems: list[str]
+    _kept: dict[Path, TraceSession | None] = field(default_factory=dict)
+
+    def of(self, key: SeriesKey, commit: Commit, most: int) -> list[TraceSession]:
+        """Up to ``most`` readable traces of a series at a commit."""
+        paths = self.sessions.traces(key, commit.hash)[:most]
+        return [trace for path in paths if (trace := self._trace(path)) is not None]
+
+    def forget(self) -> None:
+        self._kept.clear()
+
+    def _trace(self, path: Path) -> TraceSession | None:
+        if path not in self._kept:
+            try:
+                self._kept[path] = self.read(path)
+            except UnreadableTrace as error:
+                self.problems.append(str(error))
+                self._kept[path] = None
+        return self._kept[path]
+
+
+def evidence(
+    key: SeriesKey, points: Sequence[Point], changes: Sequence[Change], i: int, traces: Traces
+) -> ChangeEvidence:
+    """Traces of the nearest commits with one on both sides, inside the two segments that the change parts."""
+    change = changes[i]
+    start = changes[i - 1].index if i else 0
+    end = changes[i + 1].index if i + 1 < len(changes) else len(points)
+    before = _nearest(key, points[start : change.index][::-1], traces)
+    after = _nearest(key, points[change.index : end], traces)
+    if before is None or after is None:
+        side = "before the change" if before is None else "after it"
+        side = "on either side" if before is None and after is None else side
+        note = traces.sessions.trace_note(key, points[change.index].commit.hash)
+        return ChangeEvidence(change, note=f"no readable trace {side}" + (f": {note}" if note else ""))
+    (old_commit, old), (new_commit, new) = before, after
+    adjacent = (_last_measured(points[: change.index]), points[change.index].commit)
+    note = ""
+    if (old_commit, new_commit) != adjacent:
+        note = f"traces of {old_commit.short} and {new_commit.short}, the nearest that were recorded"
+    return ChangeEvidence(change, difference(old, new), note)
+
+
+def operators(key: SeriesKey, points: Sequence[Point], traces: Traces) -> tuple[OperatorTable | None, Commit | None]:
+    """The operators of the newest commit that has a readable trace, the mean over its sessions."""
+    for point in reversed(points):
+        if point.comparable and (found := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
+            return merged_table([trace.table for trace in found]), point.commit
+    return None, None
+
+
+def _nearest(key: SeriesKey, points: Sequence[Point], traces: Traces) -> tuple[Commit, list[TraceSession]] | None:
+    """The first commit of ``points`` with a readable trace, and those."""
+    for point in points:
+        if point.comparable and (found := traces.of(key, point.commit, TRACES_PER_SIDE)):
+            return point.commit, found
+    return None
+
+
+def _last_measured(points: Sequence[Point]) -> Commit | None:
+    return next((point.commit for point in reversed(points) if point.has_level), None)

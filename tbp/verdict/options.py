@@ -1,0 +1,107 @@
+"""The options of ``tbp gate`` and ``tbp compare`` that say in which forms a comparison is written, and writing it.
+
+Imports nothing heavy, as the command line is parsed with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tbp.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from tbp.verdict.judgement import Comparison
+
+STDOUT = Path("-")
+# Where stdout is no terminal, such as a log of CI: names need not be cut much.
+WIDTH_OF_NO_TERMINAL = 120
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where which form goes; None: not wanted, STDOUT: printed instead of the table."""
+
+    json: Path | None = None
+    markdown: Path | None = None
+    junit: Path | None = None
+    strict: bool = False
+    verbose: bool = False
+    exit_zero: bool = False
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what ``output`` reads."""
+    form = {"type": Path, "nargs": "?", "const": STDOUT, "metavar": "FILE"}
+    parser.add_argument("--json", **form, help="as JSON; without FILE on stdout instead of the table")  # type: ignore[arg-type]
+    parser.add_argument("--markdown", **form, help="for a comment on a pull request; without FILE on stdout")  # type: ignore[arg-type]
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="as JUnit XML")
+    parser.add_argument("--strict", action="store_true", help="exit with 5 if anything is undecided")
+    parser.add_argument("--verbose", action="store_true", help="list what did not change or was skipped too")
+    parser.add_argument("--exit-zero", action="store_true", help="do not let a regression set the exit code")
+
+
+def output(options: argparse.Namespace) -> Output:
+    """What the command line wants written; to be asked before anything is measured.
+
+    Raises:
+        UsageError: two forms on stdout, or a file in a folder there is none of.
+    """
+    wanted = Output(options.json, options.markdown, options.junit, options.strict, options.verbose, options.exit_zero)
+    paths = (wanted.json, wanted.markdown, wanted.junit)
+    if paths.count(STDOUT) > 1:
+        raise UsageError("only one of --json, --markdown and --junit can go to stdout: give the others a FILE")
+    for path in paths:
+        if path is not None and not path.parent.is_dir():
+            raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+    return wanted
+
+
+def write(comparison: Comparison, wanted: Output) -> ExitCode:
+    """Writes the files, prints the form for stdout, and gives the exit code.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    from tbp.history.series import State
+    from tbp.verdict.json_form import to_json
+    from tbp.verdict.junit import junit
+    from tbp.verdict.markdown import markdown
+    from tbp.verdict.summary import exit_code
+
+    printed = False
+    for path, form in ((wanted.json, to_json), (wanted.markdown, markdown), (wanted.junit, junit)):
+        if path == STDOUT:
+            sys.stdout.write(form(comparison))
+            printed = True
+        elif path is not None:
+            _write_file(path, form(comparison))
+    if not printed:
+        sys.stdout.write(_table(comparison, wanted.verbose))
+    undecided = len(comparison.of(State.UNDECIDED))
+    if undecided and not wanted.strict:
+        print(f"tbp: {undecided:,} undecided, which --strict would tell in the exit code", file=sys.stderr)
+    code = exit_code(comparison, wanted.strict)
+    is_verdict = code in (ExitCode.REGRESSION, ExitCode.UNDECIDED)
+    return ExitCode.OK if wanted.exit_zero and is_verdict else code
+
+
+def _table(comparison: Comparison, verbose: bool) -> str:
+    from tbp.verdict.table import table
+
+    is_terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size((WIDTH_OF_NO_TERMINAL, 24)).columns
+    # https://no-color.org
+    return table(comparison, verbose=verbose, colour=is_terminal and not os.environ.get("NO_COLOR"), width=width)
+
+
+def _write_file(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; name another file") from None

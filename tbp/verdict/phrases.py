@@ -1,0 +1,98 @@
+"""What one judgement says, in words: effect, levels, evidence.
+
+Takes a judgement, gives plain text on one line; escaping belongs to the form that prints it. Numbers are put in words
+by ``tbp.report.words``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import groupby
+
+from tbp.history.series import State
+from tbp.report import words
+from tbp.verdict.judgement import CONFIDENCE, Comparison, Judged, Judgement
+
+MEASURED_IN_TURNS = "measured in turns"
+FROM_STORED_RESULTS = "from stored results"
+
+# States whose effect is said with its direction: of the others "slower" would claim too much.
+CHANGED = (State.REGRESSION, State.IMPROVEMENT)
+# The order in which the forms show the states.
+ORDER = (State.REGRESSION, State.IMPROVEMENT, State.UNDECIDED, State.FAILED, State.NO_CHANGE, State.SKIPPED)
+
+
+def one_line(text: str) -> str:
+    """``text`` without line ends, tabs and what is not seen but acts: names are hostile, and a row is one line."""
+    return words.visible(" ".join(text.split()))
+
+
+def effect(judgement: Judgement) -> str:
+    """``+6.1 % slower (99 % CI 5.2–7.0)``; without the direction unless it changed, empty where nothing is known."""
+    if judgement.state in CHANGED and judgement.before == 0:
+        return f"from 0 {_direction(judgement)}"
+    if not math.isfinite(judgement.effect):
+        return ""
+    parts = [words.signed_percent(judgement.effect)]
+    if judgement.state in CHANGED:
+        parts.append(_direction(judgement))
+    return " ".join(filter(None, [*parts, interval(judgement)]))
+
+
+def interval(judgement: Judgement) -> str:
+    """``(99 % CI 5.2–7.0)``, ``(99 % CI −0.8 to 1.2)``; empty where there is none, as of an exact count."""
+    if not (math.isfinite(judgement.low) and math.isfinite(judgement.high)):
+        return ""
+    low, high = (words.percent(bound).removesuffix(" %") for bound in (judgement.low, judgement.high))
+    # "−7.0–−5.2" cannot be read.
+    joint = "–" if judgement.low >= 0 else " to "
+    return f"({CONFIDENCE:.0%} CI {low}{joint}{high})".replace("%", " %")
+
+
+def before_after(judgement: Judgement) -> str:
+    """``169 µs → 236 µs``; empty where neither was measured."""
+    if not (math.isfinite(judgement.before) or math.isfinite(judgement.after)):
+        return ""
+    before, after = (words.quantity(value, judgement.unit) for value in (judgement.before, judgement.after))
+    return one_line(f"{before} → {after}")
+
+
+def evidence(judgement: Judgement, method: str) -> str:
+    """``12 pairs`` of processes that took turns, ``3 processes`` of stored results; empty where there is none."""
+    if not judgement.evidence:
+        return ""
+    if method == MEASURED_IN_TURNS:
+        return words.count(judgement.evidence, "pair")
+    return words.count(judgement.evidence, "process", "processes")
+
+
+def judged(side: Judged) -> str:
+    """``main (04342f08)``; only the hash where that is what the user wrote."""
+    short, revision = one_line(side.commit[:8]), one_line(side.revision)
+    return f"{revision} ({short})" if short and not side.commit.startswith(side.revision) else short or revision
+
+
+def context(comparison: Comparison) -> str:
+    """``main (04342f08) → HEAD (1f6d924a), measured in turns on ci-runner (py3.11) in 92 s``."""
+    parts = [f"{judged(comparison.baseline)} → {judged(comparison.contender)}, {comparison.method}"]
+    if comparison.machine:
+        parts.append(f"on {one_line(comparison.machine)}")
+    if comparison.environment:
+        parts.append(f"({one_line(comparison.environment)})")
+    if math.isfinite(comparison.seconds):
+        parts.append(f"in {comparison.seconds:,.0f} s")
+    return " ".join(parts)
+
+
+def by_benchmark(judgements: tuple[Judgement, ...]) -> Iterator[tuple[str, list[Judgement]]]:
+    """The judgements of each benchmark together, benchmarks in the order of their first one."""
+    first = {judgement.benchmark: place for place, judgement in reversed(list(enumerate(judgements)))}
+    together = sorted(judgements, key=lambda judgement: first[judgement.benchmark])
+    for benchmark, own in groupby(together, key=lambda judgement: judgement.benchmark):
+        yield benchmark, list(own)
+
+
+def _direction(judgement: Judgement) -> str:
+    is_up = judgement.effect > 0 if math.isfinite(judgement.effect) else judgement.after > judgement.before
+    return words.direction(is_up, judgement.unit, judgement.better)

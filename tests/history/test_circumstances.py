@@ -1,0 +1,107 @@
+"""Breaks of a series and the changes they explain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tbp.asv.result_frame import Value
+from tbp.history.circumstances import NUMBER, Run, breaks, circumstances, explained, with_number
+from tbp.history.series import Change, ChangeKind, Commit, Outcome, Point
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+NAN = float("nan")
+OLD, NEW = {"torch": "2.12"}, {"torch": "2.13"}
+
+
+def points(values: Sequence[float]) -> list[Point]:
+    days = [START + timedelta(days=i) for i in range(len(values))]
+    return [Point(Commit(f"{i:040x}", day), Outcome.MEASURED, values[i]) for i, day in enumerate(days)]
+
+
+def judged(runs: Sequence[Mapping[str, str]], index: int, noise: float = 0.01, step: float = 1.2) -> Change:
+    values = [1.0] * index + [step] * (len(runs) - index)
+    return explained(Change(index, 1.0, step, 0.001, True), (0, len(runs)), runs, points(values), noise)
+
+
+def row(**known: str) -> Value:
+    return Value("b", (), "m", "e", "c", START, Outcome.MEASURED, 1.0, NAN, NAN, 1.0, "v", "seconds", "time", **known)
+
+
+def test_circumstances_are_named_in_words():
+    known = circumstances(
+        row(python="3.11", requirements="numpy=1.26;torch=2.13;six=", hardware="cpu=A;num_cpu=2;os=Linux 6"), ""
+    )
+    assert known == {
+        "numpy": "1.26", "torch": "2.13", "python": "3.11", "processor": "A", "cores": "2", "system": "Linux 6",
+    }  # fmt: skip
+    assert circumstances(row(requirements="torch=2.13"), "2.13.1+cpu") == {"torch": "2.13.1+cpu"}
+
+
+def test_a_break_is_where_the_last_known_value_ends():
+    found = breaks([OLD, {}, OLD, NEW, {**NEW, "processor": "A"}, {**NEW, "processor": "B"}])
+    assert [(one.index, one.kind, one.what) for one in found] == [
+        (3, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13"),
+        (5, ChangeKind.HARDWARE, "processor A → B"),
+    ]
+
+
+def test_a_change_at_a_break_is_put_down_to_it():
+    found = judged([OLD] * 5 + [NEW] * 5, 5)
+    assert (found.kind, found.what, found.index) == (ChangeKind.DEPENDENCY, "torch 2.12 → 2.13", 5)
+    assert not found.is_verdict
+
+
+@pytest.mark.parametrize("index", [4, 6])
+def test_a_clear_change_beside_a_break_is_the_code_s(index: int):
+    assert judged([OLD] * 5 + [NEW] * 5, index).kind is ChangeKind.CODE
+
+
+def test_a_change_that_noise_blurs_is_moved_to_the_break_beside_it():
+    found = judged([OLD] * 5 + [NEW] * 5, 6, noise=0.15)
+    assert (found.kind, found.index) == (ChangeKind.DEPENDENCY, 5)
+
+
+def test_a_processor_that_goes_back_and_forth_explains_nothing():
+    runs = [{"processor": name} for name in "ABABAABABB"]
+    assert judged(runs, 5).kind is ChangeKind.CODE
+    assert judged(runs, 6).kind is ChangeKind.CODE
+
+
+def test_the_system_s_update_is_hardware_and_named():
+    found = judged([{"system": "Linux 5"}] * 5 + [{"system": "Linux 6"}] * 5, 5)
+    assert (found.kind, found.what) == (ChangeKind.HARDWARE, "system Linux 5 → Linux 6")
+
+
+@pytest.mark.parametrize(
+    ("number", "value", "known"),
+    [
+        ([100, 100, 10], [1.0, 1.0, 1.0], ["100", "100", "10"]),  # samples ten times shorter
+        ([100, 100, 10], [1.0, 1.0, 10.0], ["100"] * 3),  # a step ten times slower in samples of one length
+        ([100, 60, 130], [1.0, 1.0, 1.0], ["100"] * 3),  # calibration
+        ([NAN, 100, NAN], [1.0, 1.0, 1.0], [None, "100", "100"]),
+        ([100, 100, 10], [1.0, 0.0, 1.0], ["100", "100", "10"]),
+    ],
+)
+def test_number_counts_only_when_samples_become_another_length(
+    number: list[float], value: list[float], known: list[str | None]
+):
+    runs = [Run({}, *both) for both in zip(number, value, strict=True)]
+    assert [run.get(NUMBER) for run in with_number(runs)] == known
+
+
+def test_only_three_circumstances_are_named():
+    old = dict.fromkeys("abcde", "1")
+    (found,) = breaks([old, dict.fromkeys("abcde", "2")])
+    assert found.what == "a 1 → 2, b 1 → 2, c 1 → 2, 2 more"
+
+
+def test_what_was_not_measured_is_passed_over():
+    measured = points([1.0] * 4 + [1.2] * 4)
+    measured[4] = replace(measured[4], outcome=Outcome.FAILED, value=NAN)
+    runs = [OLD] * 4 + [{}] + [NEW] * 3
+    found = explained(Change(5, 1.0, 1.2, 0.001, True), (0, 8), runs, measured, 0.01)
+    assert (found.kind, found.index) == (ChangeKind.DEPENDENCY, 5)

@@ -1,0 +1,43 @@
+"""Series that are no longer measured."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from tbp.history.series import Commit, Outcome, Point, SeriesKey, State
+from tbp.history.states import freshness, newest_date
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def key(benchmark: str = "b", value: str = "1", machine: str = "m") -> SeriesKey:
+    return SeriesKey(benchmark, (("p", value),), machine, "e")
+
+
+def until(day: int) -> list[Point]:
+    return [Point(Commit("c", START + timedelta(days=day)), Outcome.MEASURED, 1.0)]
+
+
+def gone(own: SeriesKey, day: int, declared: tuple[str, ...] = ("b",), stale_days: float = 30) -> State | None:
+    series = [(own, until(day)), (key(value="2"), until(100)), (key(machine="other"), until(100))]
+    return freshness(series, declared).gone(own, newest_date(until(day)), stale_days)
+
+
+def test_what_is_measured_is_not_gone():
+    assert gone(key(), 100) is None
+    assert gone(key(), 100, declared=()) is None
+
+
+def test_a_benchmark_that_is_no_longer_declared_vanished():
+    assert gone(key("old"), 100) is State.VANISHED
+
+
+def test_parameters_that_are_no_longer_measured_vanished():
+    assert gone(key(), 99) is State.VANISHED
+
+
+def test_a_machine_that_fell_silent_is_stale():
+    assert gone(key(machine="silent"), 60) is State.STALE
+    assert gone(key(machine="silent"), 75) is None
+    assert gone(key(machine="silent"), 60, stale_days=50) is None
+    assert gone(key(machine="silent"), 60, stale_days=float("inf")) is None

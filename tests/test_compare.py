@@ -1,0 +1,89 @@
+"""Which stored commits, machine and environment ``tbp compare`` takes."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime
+from math import nan
+from pathlib import Path
+
+import pytest
+
+from tbp.asv.repository import read_commits
+from tbp.asv.result_frame import Value
+from tbp.asv.sessions import Session, Sessions
+from tbp.compare import Wanted, chosen_place, stored_commit, stored_series
+from tbp.errors import NothingMeasured, UsageError
+from tbp.history.series import Outcome, SeriesKey
+
+A, B = "aaaa" + "0" * 36, "bbbb" + "0" * 36
+
+
+def row(benchmark: str, commit: str, machine: str = "m", environment: str = "e") -> Value:
+    when = datetime(2026, 1, 1, tzinfo=UTC)
+    return Value(
+        benchmark, (), machine, environment, commit, when, Outcome.MEASURED, 1.0, nan, nan, nan, "1", "seconds", "time"
+    )
+
+
+def measured(machine: str, environment: str, *benchmarks: str) -> list[Value]:
+    """Both commits have these benchmarks there."""
+    return [row(name, commit, machine, environment) for name in benchmarks for commit in (A, B)]
+
+
+def test_a_prefix_of_four_is_enough():
+    assert stored_commit([B, A], None, "AAAA") == A
+    with pytest.raises(UsageError, match="names no stored commit; stored are bbbb0000, aaaa0000"):
+        stored_commit([B, A], None, "aaa")
+
+
+def test_what_is_not_stored_names_the_nearest_that_is(tmp_path: Path):
+    def git(*arguments: str) -> str:
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
+        command = ["git", "-C", str(tmp_path), *identity, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q", "-b", "main")
+    hashes = []
+    for subject in ("one", "two", "three"):
+        git("commit", "-q", "--allow-empty", "-m", subject)
+        hashes.append(git("rev-parse", "HEAD"))
+    assert stored_commit(hashes, tmp_path, "main~1") == hashes[1]
+    with pytest.raises(UsageError, match=rf"run `asv run main\^!`, or take the nearest before it: {hashes[1][:8]}, "):
+        stored_commit(hashes[:2], tmp_path, "main")
+
+
+def test_the_place_with_most_in_common_is_taken_and_the_others_named():
+    rows = [*measured("m", "few", "x"), *measured("m", "most", "x", "y"), row("x", A, "other")]
+    place, notes = chosen_place(rows, (A, B), Wanted("A", "B"))
+    assert place == ("m", "most")
+    assert notes == ("both were measured elsewhere too, with fewer benchmarks in common: m, few",)
+
+
+def test_places_with_as_many_in_common_must_be_chosen_from():
+    rows = [*measured("m", "one", "x"), *measured("m", "two", "x")]
+    with pytest.raises(UsageError, match=r"\(m, one; m, two\): say --machine or --environment"):
+        chosen_place(rows, (A, B), Wanted("A", "B"))
+    assert chosen_place(rows, (A, B), Wanted("A", "B", environment="two")) == (("m", "two"), ())
+
+
+def test_no_place_with_both_says_where_each_is():
+    rows = [row("x", A, "here"), row("x", B, "there")]
+    with pytest.raises(NothingMeasured, match="A in here, e and B in there, e; run `asv run` for the missing one"):
+        chosen_place(rows, (A, B), Wanted("A", "B"))
+    with pytest.raises(NothingMeasured, match="A in none and B in there, e"):
+        chosen_place(rows, (A, B), Wanted("A", "B", machine="there"))
+
+
+def test_the_value_of_a_run_is_the_median_of_its_processes():
+    when = datetime(2026, 1, 1, tzinfo=UTC)
+    key = SeriesKey("x", (), "m", "e")
+    sessions = [
+        Session(key, A, "run", str(i), when, (value,), (), (), 1, 1, "cpu", "", "", "", None, "", "")
+        for i, value in enumerate((1.0, 1.5, 9.0))
+    ]
+    commits = read_commits({A: when, B: when})
+    (found,) = stored_series([row("x", A), row("x", B)], commits, Sessions(tuple(sessions)))
+    assert [point.value for point in found.points] == [1.5, 1.0]  # asv's own, where there are no sessions
+    assert found.points[0].sessions == (1.0, 1.5, 9.0)
+    assert (found.unit, found.is_counter) == ("seconds", False)
