@@ -11,10 +11,10 @@ def _install(session: nox.Session, *what: str) -> None:
     session.install("-c", "constraints.txt", *what)
 
 
-def _install_group(session: nox.Session, *groups: str) -> None:
-    """tbp with its extra ``bench``, editable, and the named dependency groups of pyproject.toml."""
+def _install_group(session: nox.Session, *groups: str, extras: str = "bench") -> None:
+    """tbp with its ``extras``, editable, and the named dependency groups of pyproject.toml."""
     pyproject = nox.project.load_toml("pyproject.toml")
-    _install(session, "-e", ".[bench]", *nox.project.dependency_groups(pyproject, *groups))
+    _install(session, "-e", f".[{extras}]", *nox.project.dependency_groups(pyproject, *groups))
 
 
 @nox.session
@@ -29,7 +29,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, the slow and the browser ones included where a Chromium is found."""
-    _install_group(session, "test")
+    _install_group(session, "test", extras="bench,tensorboard")
     session.run("pytest", *session.posargs)
 
 

@@ -5,21 +5,21 @@ results, sessions, commits → histories → ``ReportData``. Files are read here
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tbp.asv.config import DEFAULT_NAME, AsvConfig, read_config
-from tbp.asv.repository import read_commits
-from tbp.asv.results import read_results
-from tbp.asv.sessions import read_sessions, without_result
+from tbp.asv.recordings import trace_session
+from tbp.asv.repository import Commits, read_commits
+from tbp.asv.results import Results, read_results
+from tbp.asv.sessions import Sessions, read_sessions, without_result
 from tbp.history.histories import histories
 from tbp.history.series import History, State
 from tbp.policy import DEFAULT_NAME as DEFAULT_POLICY
 from tbp.policy import Policy, read_policy
 from tbp.report.model import ReportData
-from tbp.traces.operators import session
-from tbp.traces.read import read_trace
 
 
 def configuration(config: Path | None, results_dir: Path | None) -> AsvConfig | None:
@@ -33,43 +33,55 @@ def configuration(config: Path | None, results_dir: Path | None) -> AsvConfig | 
     return read_config(config or Path(DEFAULT_NAME))
 
 
-def report_data(config: AsvConfig | None, results_dir: Path | None) -> ReportData:
-    """All that is known of the results in ``results_dir``, or where ``config`` keeps them.
+@dataclass(frozen=True)
+class Stored:
+    """What a results folder holds, with the order of its commits and what the project asks of verdicts."""
+
+    folder: Path
+    results: Results
+    sessions: Sessions
+    commits: Commits
+    policy: Policy
+    config: AsvConfig | None  # None: the results are from elsewhere
+
+
+def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
+    """Everything in ``results_dir``, or where ``config`` keeps its results.
 
     Raises:
         NothingMeasured: there is no result in it.
         UsageError: the project's pyproject.toml asks for what cannot be meant.
     """
     # Results from elsewhere are of other commits than this repository's: then only their dates order them.
-    own = config is not None and results_dir in (None, config.results_dir)
+    own = config if config is not None and results_dir in (None, config.results_dir) else None
     folder = results_dir if results_dir is not None else config.results_dir if config is not None else Path()
     results = read_results(folder)
-    sessions = read_sessions(folder)
-    commits = read_commits(results.commits, config.repository if own and config else None)
+    commits = read_commits(results.commits, own.repository if own else None)
+    policy = read_policy(own.path.parent / DEFAULT_POLICY) if own else Policy()
+    return Stored(folder, results, read_sessions(folder), commits, policy, own)
+
+
+def report_data(config: AsvConfig | None, results_dir: Path | None) -> ReportData:
+    """All that is known of the results in ``results_dir``, or where ``config`` keeps them. Raises as ``stored``."""
+    held = stored(config, results_dir)
     problems: list[str] = []
-    policy = read_policy(config.path.parent / DEFAULT_POLICY) if own and config else Policy()
-    found = histories(results, sessions, commits, lambda path: session(read_trace(path)), problems, policy)
+    found = histories(held.results, held.sessions, held.commits, trace_session, problems, held.policy)
     measured = {(history.key, point.commit.hash) for history in found for point in history.points}
-    said = (results.problems, sessions.problems, commits.notes, problems, without_result(sessions, measured))
+    lost = without_result(held.sessions, measured)
+    said = (held.results.problems, held.sessions.problems, held.commits.notes, problems, lost)
     return ReportData(
-        project=config.project if own and config else folder.resolve().name,
+        project=held.config.project if held.config else held.folder.resolve().name,
         built=datetime.now(UTC),
         histories=found,
-        machines=results.machines,
-        commit_url=config.commit_url if own and config else "",
+        machines=held.results.machines,
+        commit_url=held.config.commit_url if held.config else "",
         problems=tuple(problem for part in said for problem in part),
     )
 
 
-def standing_regressions(found: Iterable[History], commits: Sequence[str] | None = None) -> list[History]:
-    """The series whose newest confirmed change of the code is for the worse; with ``commits``, only where it is theirs.
+def standing_regressions(found: Iterable[History]) -> list[History]:
+    """The series whose newest confirmed change of the code is for the worse.
 
     Vanished and stale series are none: nobody measures whether they still are slower.
     """
-    return [
-        history
-        for history in found
-        if history.state is State.REGRESSION
-        and history.standing is not None
-        and (commits is None or history.points[history.standing.change.index].commit.hash in commits)
-    ]
+    return [history for history in found if history.state is State.REGRESSION and history.standing is not None]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tbp.history.series import History
     from tbp.report.model import ReportData
+    from tbp.sources import StoredTraces
 
 EXIT_CODES = """exit codes:
   0  no confirmed regression        4  nothing measured, or benchmarks failed
@@ -28,6 +29,9 @@ EXIT_CODES = """exit codes:
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line; ``verb`` of the result is the function to run."""
+    from tbp.export.options import add_export_options
+    from tbp.hotspots.options import add_hotspots_options
+
     parser = argparse.ArgumentParser(
         prog="tbp",
         description="Which commit made what slower, by how much, how sure that is, and which operator did it.",
@@ -59,6 +63,22 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add_gate_options(gate)
     gate.set_defaults(verb=run_gate)
 
+    say = "the operators of a trace, or what separates two"
+    hotspots = verbs.add_parser("hotspots", help=say, description=say)
+    add_hotspots_options(hotspots, _count)
+    _add_stored_options(hotspots)
+    hotspots.set_defaults(verb=run_hotspots)
+
+    say = "copies of traces for TensorBoard or ui.perfetto.dev"
+    export = verbs.add_parser("export", help=say, description=say)
+    add_export_options(export)
+    _add_stored_options(export)
+    export.set_defaults(verb=run_export)
+
+    say = "what is kept of the traces beside asv's results"
+    trace = verbs.add_parser("trace", help=say, description=say)
+    _add_trace_verbs(trace)
+
     say = "make a sample repository, time and trace its commits for real, and report"
     demo = verbs.add_parser("demo", help=say, description=say)
     demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="empty folder (default: demo)")
@@ -84,6 +104,25 @@ def _add_compare_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--environment", default="", metavar="NAME", help="default: the one with most in common")
     parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
     add_output_options(parser)
+
+
+def _add_trace_verbs(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    say = "replace raw traces of old runs by their operator tables; says what it would do unless --apply is given"
+    prune = verbs.add_parser("prune", help=say, description=say)
+    prune.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
+    prune.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
+    prune.add_argument("--apply", action="store_true", help="do it")
+    prune.set_defaults(verb=run_trace_prune)
+
+
+def _add_stored_options(parser: argparse.ArgumentParser) -> None:
+    """Where a stored commit's traces are, and which of its benchmark cells are meant."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
+    parser.add_argument("--machine", default="", metavar="NAME", help="of a commit's traces; default: any")
+    parser.add_argument("--environment", default="", metavar="NAME", help="of a commit's traces; default: any")
+    parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
 
 
 def _add_gate_options(parser: argparse.ArgumentParser) -> None:
@@ -130,20 +169,23 @@ def run_report(options: argparse.Namespace) -> ExitCode:
 
 
 def run_nightly(options: argparse.Namespace) -> ExitCode:
-    """``tbp nightly``: 3 when tonight's commits brought a confirmed regression, 4 when a benchmark failed."""
+    """``tbp nightly``: 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
     from tbp.analysis import report_data, standing_regressions
     from tbp.asv.config import DEFAULT_NAME, read_config
-    from tbp.nightly import measure, new_commits
+    from tbp.nightly import measure, pending
     from tbp.report.site import write_site
+    from tbp.reported import first_reported
 
     config = read_config(options.config or Path(DEFAULT_NAME))
-    commits = new_commits(config, options.most)
-    print(f"{len(commits)} new commits to measure", file=sys.stderr)
-    night = measure(config, commits, options.bench, lambda line: print(line, file=sys.stderr))
+    night = pending(config, options.most)
+    print(f"{len(night.commits)} new commits to measure", file=sys.stderr)
+    measured = measure(config, night, options.bench, lambda line: print(line, file=sys.stderr))
     data = report_data(config, None)
     _say(data, write_site(data, options.out))
-    verdict = _verdict(standing_regressions(data.histories, night.commits), options.exit_zero)
-    if verdict is ExitCode.OK and night.ran is not None and night.ran.some_failed:
+    fresh = first_reported(standing_regressions(data.histories), config.results_dir)
+    print(f"{len(fresh)} regressions that no night before reported", file=sys.stderr)
+    verdict = _verdict(fresh, options.exit_zero)
+    if verdict is ExitCode.OK and measured.ran is not None and measured.ran.some_failed:
         print("tbp: some benchmarks failed; asv's words are above", file=sys.stderr)
         return ExitCode.NOTHING_MEASURED
     return verdict
@@ -178,6 +220,55 @@ def run_gate(options: argparse.Namespace) -> ExitCode:
     limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
     asked = Wanted(tuple(options.bench), options.environment, options.threads, limits)
     return write(gate(config, sides[0], sides[1], asked), wanted)
+
+
+def run_hotspots(options: argparse.Namespace) -> ExitCode:
+    """``tbp hotspots``: 0 whatever it shows, as a trace alone is no verdict."""
+    from tbp.hotspots.options import shown, write_views
+    from tbp.hotspots.views import By, compared, ranking
+    from tbp.sources import chosen, chosen_pairs
+
+    show, wanted = shown(options), _stored(options)
+    if len(show.arguments) == 2:
+        return write_views([compared(*pair) for pair in chosen_pairs(*show.arguments, wanted)], show)
+    by = By(show.by) if show.by else None
+    return write_views([ranking(source, by) for source in chosen(show.arguments[0], wanted)], show)
+
+
+def run_export(options: argparse.Namespace) -> ExitCode:
+    """``tbp export``: 0 when everything named was written."""
+    from tbp.export.files import export_plain, export_tensorboard
+    from tbp.export.options import say_exported
+    from tbp.sources import sources
+
+    found = [source for argument in options.traces for source in sources(argument, _stored(options))]
+    exported = (
+        export_tensorboard(found, options.tensorboard) if options.tensorboard else export_plain(found, options.plain)
+    )
+    say_exported(exported, options)
+    return ExitCode.OK
+
+
+def run_trace_prune(options: argparse.Namespace) -> ExitCode:
+    """``tbp trace prune``: 0, and 2 when a trace that should go had to stay."""
+    from tbp.analysis import configuration, stored
+    from tbp.retention import account, plan, promise, prune
+
+    planned = plan(stored(configuration(options.config, options.results), options.results))
+    if not options.apply or not planned.removable:
+        sys.stdout.write(promise(planned))
+        return ExitCode.OK
+    pruned = prune(planned.removable)
+    for problem in pruned.problems:
+        print(f"tbp: {problem}", file=sys.stderr)
+    sys.stdout.write(account(planned, pruned))
+    return ExitCode.USAGE if pruned.problems else ExitCode.OK
+
+
+def _stored(options: argparse.Namespace) -> StoredTraces:
+    from tbp.sources import StoredTraces
+
+    return StoredTraces(options.config, options.results, options.machine, options.environment, tuple(options.bench))
 
 
 def run_demo(options: argparse.Namespace) -> ExitCode:

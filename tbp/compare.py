@@ -6,15 +6,15 @@ have both, and the series of these. What they say of a change is ``tbp.history.c
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from tbp.asv.choice import bench_filter, stored_commit
 from tbp.asv.config import AsvConfig
-from tbp.asv.repository import Commits, ancestors, read_commits, resolve
+from tbp.asv.repository import Commits, read_commits
 from tbp.asv.result_frame import Value
 from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Sessions, read_sessions
@@ -25,9 +25,6 @@ from tbp.history.series import Commit, Outcome, Point, SeriesKey, State
 from tbp.verdict.judgement import Comparison, Judged, Judgement
 from tbp.verdict.phrases import FROM_STORED_RESULTS
 
-# Shorter ones name too many commits: git's own least.
-MIN_PREFIX = 4
-NEAREST = 3  # stored commits named where the one asked for is not
 MOST_PROBLEMS = 3  # of the results, said among the notes
 
 
@@ -57,7 +54,7 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         NothingMeasured: there are no results, or none of both commits on one machine in one environment.
     """
     folder = results_dir if results_dir is not None else config.results_dir if config is not None else Path()
-    is_wanted = _filter(wanted.bench)
+    is_wanted = bench_filter(wanted.bench)
     results = read_results(folder)
     repository = config.repository if config is not None else Path()
     dates = results.commits
@@ -65,7 +62,7 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
     hashes = [stored_commit(newest_first, repository, own) for own in (wanted.baseline, wanted.contender)]
     if hashes[0] == hashes[1]:
         raise UsageError(f"{wanted.baseline} and {wanted.contender} are the same commit {hashes[0][:8]}: name two")
-    rows = [row for row in results.values() if is_wanted(row)]
+    rows = [row for row in results.values() if is_wanted(row.benchmark, row.parameters)]
     if not rows:
         raise NothingMeasured(f"--bench {' '.join(wanted.bench)} finds no benchmark in {folder}; write a shorter one")
     place, notes = chosen_place(rows, hashes, wanted)
@@ -88,32 +85,6 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         machine=place[0],
         environment=place[1],
         notes=(*notes, *_ask(found, wanted), *_problems(results)),
-    )
-
-
-def stored_commit(stored: Sequence[str], repository: Path | None, revision: str) -> str:
-    """The one of ``stored``, newest first, that ``revision`` means: as git says, else the one whose hash begins so.
-
-    Raises:
-        UsageError: there is none, or more than one; the message names the nearest.
-    """
-    known = resolve(repository, revision) if repository is not None else ""
-    if known in stored:
-        return known
-    # Results may be of commits that this repository lacks.
-    matches = [own for own in stored if own.startswith(revision.lower())] if len(revision) >= MIN_PREFIX else []
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise UsageError(f"{revision} begins {len(matches)} stored commits ({_short(matches)}): write more of it")
-    if known and repository is not None:
-        among = set(stored)
-        nearest = [own for own in ancestors(repository, known) if own in among]
-        which = f"the nearest before it: {_short(nearest)}" if nearest else f"stored are {_short(stored)}"
-        raise UsageError(f"{revision} ({known[:8]}) has no stored result; run `asv run {revision}^!`, or take {which}")
-    raise UsageError(
-        f"{revision} names no stored commit; stored are {_short(stored)}: write {MIN_PREFIX} or more characters of a "
-        f"hash, or run `asv run {revision}^!` in a repository that knows it"
     )
 
 
@@ -176,20 +147,6 @@ def _point(key: SeriesKey, row: Value, commit: Commit, sessions: Sessions) -> Po
     return Point(commit, row.outcome, value, sessions=own, reason=sessions.skipped(key, row.commit))
 
 
-def _filter(patterns: Sequence[str]) -> Callable[[Value], bool]:
-    """Whether one of the patterns finds a benchmark, as ``asv run --bench`` does: by name and parameters."""
-    try:
-        compiled = [re.compile(pattern) for pattern in patterns]
-    except re.error as error:
-        raise UsageError(f"--bench {error.pattern!r} is no regular expression: {error}") from None
-
-    def is_wanted(row: Value) -> bool:
-        name = f"{row.benchmark}({', '.join(value for _, value in row.parameters)})"
-        return not compiled or any(pattern.search(name) for pattern in compiled)
-
-    return is_wanted
-
-
 def _nowhere(cells: Mapping[Place, tuple[set[object], set[object]]], wanted: Wanted) -> str:
     sides = [
         f"{revision} in {_names(place for place in cells if cells[place][side]) or 'none'}"
@@ -217,9 +174,3 @@ def _problems(results: Results) -> tuple[str, ...]:
         *results.problems[:MOST_PROBLEMS],
         *([f"{more} more files or values could not be used"] if more > 0 else []),
     )
-
-
-def _short(hashes: Sequence[str]) -> str:
-    """Some hashes, as short as git shows them."""
-    more = f" and {len(hashes) - NEAREST} more" if len(hashes) > NEAREST else ""
-    return ", ".join(own[:8] for own in hashes[:NEAREST]) + more

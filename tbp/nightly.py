@@ -1,24 +1,43 @@
 """The nightly job: time and trace the commits that are new, then report.
 
-New are the first-parent commits after the newest measured one. They run oldest first, each stored when it is done, so
-a night that is interrupted goes on where it stopped. A commit that does not build is stored as failed and not tried
-again.
+New are the first-parent commits after the newest measured one. They run oldest first, each stored when all of its
+benchmarks are done, so a night that is interrupted goes on where it stopped: a commit half measured is measured again.
+A commit that does not build is stored as failed and not tried again. Which regressions are news is told by
+``tbp.reported``.
 """
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Sequence
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tbp.asv.config import AsvConfig
+from tbp.asv.git import GitFailed, git
 from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, require_asv, run_asv, run_commits
-from tbp.errors import NothingMeasured, UnreadableInput, UsageError
+from tbp.asv.sessions import SESSION_END, TRACE_END
+from tbp.errors import NothingMeasured, UnreadableInput
+from tbp.history.series import Outcome
 
 # Where nothing has been measured yet, the whole history would take days: start with a few commits.
 FIRST_NIGHT = 3
+# A hidden file or a trace without its session that is older belongs to no run that still goes on: both are there for
+# the seconds between the end of a timing and the writing of its session (``tbp.bench.recorder``).
+ABANDONED_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What a night has to do; hashes, oldest first."""
+
+    commits: tuple[str, ...]  # never measured
+    # Measured before, and given to asv once more: it completes what was cut off between two environments, and where
+    # none of the new commits can be imported it still finds the benchmarks, so that the new ones are stored as failed.
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,52 +48,95 @@ class Night:
     ran: Ran | None
 
 
-def new_commits(config: AsvConfig, most: int) -> tuple[str, ...]:
-    """The commits to measure, oldest first, at most ``most`` (the oldest of them, so that none is passed over).
+def pending(config: AsvConfig, most: int) -> Pending:
+    """The commits to measure, at most ``most`` (the oldest of them, so that none is passed over).
 
     Raises:
-        UsageError: the configuration names no local repository, or git is missing.
-        UnreadableInput: git cannot read the repository.
+        UsageError: the configuration names no local repository.
+        UnreadableInput: git is missing or cannot read the repository.
     """
-    if config.repository is None:
-        raise UsageError(f"{config.path}: repo is an address; tbp nightly needs a local clone: set repo to its folder")
-    history = _first_parents(config.repository, config.branches[0])
-    try:
-        measured = set(read_results(config.results_dir).commits)
-    except NothingMeasured:
-        measured = set()
+    history = _first_parents(config)
+    measured, healthy = _stored(config.results_dir)
     newest = next((place for place, commit in enumerate(history) if commit in measured), None)
-    pending = history[:FIRST_NIGHT] if newest is None else history[:newest]
-    return tuple(reversed(pending))[:most]
+    new = history[:FIRST_NIGHT] if newest is None else history[:newest]
+    sound = next((commit for commit in history if commit in healthy), None)
+    before = [] if newest is None else [history[newest]]
+    if sound is not None and sound not in before:
+        before.append(sound)
+    return Pending(tuple(reversed(new))[:most], tuple(reversed(before)))
 
 
-def measure(config: AsvConfig, commits: Sequence[str], bench: Sequence[str], heard: Callable[[str], None]) -> Night:
-    """Run asv over ``commits``.
+def measure(config: AsvConfig, night: Pending, bench: Sequence[str], heard: Callable[[str], None]) -> Night:
+    """Run asv over the commits of ``night``. What killed runs left in the results is cleared away first.
 
     Raises:
         UsageError: asv or torch is missing.
         RunFailed: asv measured nothing.
     """
-    if not commits:
+    if not night.commits:
         return Night((), None)
     require_asv()
+    remove_abandoned(config.results_dir)
+    for path in set_aside(config.results_dir, (*night.before, *night.commits)):
+        heard(f"tbp: {path.stem} was cut off while it was written; it is now {path.name}, its commit is measured again")
     run_asv(["machine", "--yes", "--config", config.path.name], config.path.parent)
-    ran = run_commits(config.path, commits, bench=bench, options=["--record-samples", "--show-stderr"], heard=heard)
-    return Night(tuple(commits), ran)
+    # A benchmark that a commit has a value for, or has failed in, is not run again there.
+    options = ["--record-samples", "--show-stderr", "--skip-existing"]
+    ran = run_commits(config.path, (*night.before, *night.commits), bench=bench, options=options, heard=heard)
+    return Night(night.commits, ran)
 
 
-def _first_parents(repository: Path, branch: str) -> list[str]:
-    """The branch's commits, newest first."""
-    if not repository.is_dir():
-        raise UnreadableInput(f"cannot enter {repository}: no such folder; correct repo in asv.conf.json")
-    command = ["git", "rev-list", "--first-parent", branch, "--"]
+def remove_abandoned(results_dir: Path) -> int:
+    """Delete what killed runs left beside the results: files half written, and traces that have no session.
+
+    Returns how many files that was. Whatever is younger than ``ABANDONED_S`` may belong to a run that goes on.
+    """
+    horizon_s = time.time() - ABANDONED_S
+    removed = 0
+    for path in (*results_dir.rglob(".unfinished-*"), *_lone_traces(results_dir)):
+        with suppress(FileNotFoundError):  # another night was quicker
+            if path.stat().st_mtime < horizon_s:
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def set_aside(results_dir: Path, commits: Iterable[str]) -> list[Path]:
+    """Give asv's result files of ``commits`` that are no JSON a name that asv passes over; their new paths.
+
+    asv writes in place, and refuses to measure a commit whose file was cut off.
+    """
+    aside = []
+    for path in sorted({path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")}):
+        try:
+            json.loads(path.read_bytes())
+        except ValueError:
+            aside.append(path.replace(path.with_name(f"{path.name}.unreadable")))
+    return aside
+
+
+def _lone_traces(results_dir: Path) -> Iterable[Path]:
+    for path in results_dir.glob(f"*/*.traces/*/*{TRACE_END}"):
+        if not path.with_name(path.name.removesuffix(TRACE_END) + SESSION_END).exists():
+            yield path
+
+
+def _stored(results_dir: Path) -> tuple[set[str], set[str]]:
+    """Every commit with a result, and those of them in which something could be measured."""
     try:
-        done = subprocess.run(command, cwd=repository, capture_output=True, text=True, errors="replace", check=False)
-    except FileNotFoundError:
-        raise UsageError("git is not installed or not on PATH; install git, then run tbp nightly again") from None
-    if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["git failed"])[-1]
+        points = read_results(results_dir).points
+    except NothingMeasured:
+        return set(), set()
+    return set(points["commit"]), set(points.loc[points["outcome"] == Outcome.MEASURED.value, "commit"])
+
+
+def _first_parents(config: AsvConfig) -> list[str]:
+    """The branch's commits, newest first."""
+    branch = config.branches[0]
+    try:
+        listed = git(config.local_repository, "rev-list", "--first-parent", "--end-of-options", branch, "--")
+    except GitFailed as failed:
         raise UnreadableInput(
-            f"git cannot list branch {branch} of {repository}: {reason}; correct repo or branches in asv.conf.json"
-        )
-    return done.stdout.split()
+            f"cannot list the commits of branch {branch}: {failed}; repo and branches are set in {config.path}"
+        ) from None
+    return listed.split()

@@ -4,6 +4,7 @@
     relevant = 0.05               # alert from 5 % on; smaller changes stay suspect
     stale_days = 30               # a machine silent for longer than the others is stale
     false_discovery_rate = 0.05   # share of false ones among the changes of a report
+    keep_traces_of_newest_runs = 10   # raw traces that `tbp trace prune` leaves, beside those around changes
     [tool.tbp.better]
     "track_loss" = "lower"        # regular expression, found in the benchmark's name → the better direction
 
@@ -22,7 +23,7 @@ from tbp.errors import UsageError
 from tbp.history.series import Better
 
 DEFAULT_NAME = "pyproject.toml"
-KEYS = ("better", "relevant", "stale_days", "false_discovery_rate")
+KEYS = ("better", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Policy:
     relevant: float = 0.0
     stale_days: float = 30.0  # a machine that nightly jobs left out for a month is not merely late
     false_discovery_rate: float = 0.05  # the usual choice; docs/verdict.md has what it costs and saves
+    # Of each series. A choice: what one looks at in a viewer is new, and the report needs the tables only.
+    keep_traces_of_newest_runs: int = 10
 
     def direction(self, benchmark: str, otherwise: Better) -> Better:
         """The better direction of ``benchmark`` as the project says, or else ``otherwise``."""
@@ -65,6 +68,7 @@ def read_policy(path: Path) -> Policy:
         relevant=_number(path, table, "relevant", Policy.relevant, most=10.0),
         stale_days=_number(path, table, "stale_days", Policy.stale_days, most=float("inf")),
         false_discovery_rate=_number(path, table, "false_discovery_rate", Policy.false_discovery_rate, most=1.0),
+        keep_traces_of_newest_runs=_count(path, table, "keep_traces_of_newest_runs", Policy.keep_traces_of_newest_runs),
     )
 
 
@@ -90,3 +94,10 @@ def _number(path: Path, table: Mapping[str, object], key: str, default: float, m
         limit = "" if most == float("inf") else f" and at most {most:g}"
         raise UsageError(f"{path}: [tool.tbp] {key} must be a number of at least 0{limit}, not {value!r}")
     return float(value)
+
+
+def _count(path: Path, table: Mapping[str, object], key: str, default: int) -> int:
+    value = table.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise UsageError(f"{path}: [tool.tbp] {key} must be a whole number of at least 0, not {value!r}")
+    return value

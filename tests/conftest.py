@@ -1,6 +1,12 @@
-"""What holds for every test."""
+"""What holds for every test, and real traces beside asv's results for those of more than one folder."""
 
 from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -9,3 +15,83 @@ import pytest
 def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is left in the user's cache; the tests of the cache switch it on, in a folder of their own."""
     monkeypatch.setenv("TBP_NO_CACHE", "1")
+
+
+CELL = {"benchmark": "suite.time_thing", "parameters": {"width": "64"}}
+COMMITS = ("a" * 40, "b" * 40)
+
+
+def record(path: Path, softmaxes: int, commit: str) -> Path:
+    """A real trace of a few operators, as the ruler leaves it."""
+    torch = pytest.importorskip("torch")
+    profiler = torch.profiler
+    x, y = torch.rand(64, 64), torch.rand(64, 64)
+    plain = path.with_suffix(".plain")
+    with profiler.profile(
+        activities=[profiler.ProfilerActivity.CPU],
+        schedule=profiler.schedule(wait=0, warmup=1, active=5, repeat=1),
+        record_shapes=True,
+        acc_events=True,
+    ) as profile:
+        facts = {**CELL, "commit": commit, "torch": torch.__version__, "device": "cpu", "device_name": "a processor"}
+        profile.add_metadata_json("tbp", json.dumps(facts))
+        for _ in range(6):
+            z = x @ y
+            for _ in range(softmaxes):
+                z = torch.softmax(z, -1)
+            profile.step()
+    profile.export_chrome_trace(str(plain))
+    path.write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    return path
+
+
+@pytest.fixture(scope="session")
+def recorded_traces(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
+    """Three traces of each of two commits; the second one calls softmax twice."""
+    folder = tmp_path_factory.mktemp("recorded")
+    return {
+        commit: [record(folder / f"{commit[0]}{number}.pt.trace.json.gz", calls, commit) for number in range(3)]
+        for calls, commit in enumerate(COMMITS, start=1)
+    }
+
+
+@pytest.fixture
+def traced_results(tmp_path: Path, recorded_traces: dict[str, list[Path]]) -> Path:
+    """A results folder of asv with these traces beside the two results."""
+    results = tmp_path / "results"
+    for place, (commit, traces) in enumerate(recorded_traces.items()):
+        store(results, commit, place, traces)
+    return results
+
+
+def store(results: Path, commit: str, place: int, traces: Sequence[Path]) -> None:
+    """One run of one cell: its result as asv 0.6 writes it, and a session for each trace."""
+    stem, day_ms = f"{commit[:8]}-env", 86_400_000
+    result = {
+        "version": 2, "commit_hash": commit, "env_name": "env", "date": 1_700_000_000_000 + place * day_ms,
+        "params": {"machine": "box", "python": "3.11"}, "python": "3.11", "requirements": {}, "env_vars": {},
+        "result_columns": ["result", "params", "version"],
+        "results": {CELL["benchmark"]: [[1.0], [["64"]], "1"]}, "durations": {},
+    }  # fmt: skip
+    declared = {
+        "suite.time_thing": {
+            "name": "suite.time_thing", "type": "time", "unit": "seconds", "version": "1",
+            "param_names": ["width"], "params": [["64"]],
+        },
+        "version": 2,
+    }  # fmt: skip
+    folder = results / "box" / f"{stem}.traces" / "suite.time_thing"
+    folder.mkdir(parents=True)
+    (results / "benchmarks.json").write_text(json.dumps(declared))
+    (results / "box" / "machine.json").write_text(json.dumps({"machine": "box", "version": 1}))
+    (results / "box" / f"{stem}.json").write_text(json.dumps(result))
+    for number, trace in enumerate(traces):
+        name = f"64-0.s{number}"
+        shutil.copy(trace, folder / f"{name}.pt.trace.json.gz")
+        session = {
+            **CELL, "format": 1, "run": "1", "session": f"s{number}", "commit": commit, "environment": "env",
+            "machine": "box", "started": f"2026-01-0{place + 1}T00:00:0{number}+00:00", "wall_s": [1.0] * 10,
+            "trace": f"{name}.pt.trace.json.gz",
+        }  # fmt: skip
+        (folder / f"{name}.session.json.gz").write_bytes(gzip.compress(json.dumps(session).encode()))

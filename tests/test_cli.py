@@ -152,6 +152,11 @@ def test_compare_says_which_commit_it_cannot_find(
         (["compare", "A", "B", "--results", "nowhere"], 4, "asv run"),
         (["compare", "A", "B", "--json", "--markdown"], 2, "only one of --json, --markdown and --junit"),
         (["compare", "A", "B", "--junit", "not-there/x.xml"], 2, "there is no folder not-there"),
+        (["hotspots", "HEAD"], 2, "cannot read asv.conf.json"),
+        (["hotspots", "HEAD", "--results", "nowhere"], 4, "there is no trace under nowhere"),
+        (["export", "--tensorboard", "log"], 2, "cannot read asv.conf.json"),
+        (["trace", "prune"], 2, "cannot read asv.conf.json"),
+        (["trace", "prune", "--results", "nowhere"], 4, "asv run"),
     ],
 )
 def test_bad_input_is_one_clear_line(
@@ -204,7 +209,10 @@ def test_an_address_is_no_repository_to_read(tmp_path: Path, repo: str):
     assert (config.repository, config.commit_url) == (None, "")
 
 
-@pytest.mark.parametrize(("folder", "words"), [("empty", "cannot list branch main"), ("not-there", "cannot enter")])
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [("empty", "cannot list the commits of branch main"), ("not-there", "No such file or directory")],
+)
 def test_nightly_without_a_usable_repository(
     tmp_path: Path, folder: str, words: str, capsys: pytest.CaptureFixture[str]
 ):
@@ -223,7 +231,7 @@ def test_nightly_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
     monkeypatch.setenv("PATH", str(tmp_path))
     code, _, err = run(capsys, "nightly", "--config", str(config))
     assert code == 2
-    assert "git is not installed" in err
+    assert "git was not found" in err
 
 
 def test_help_imports_nothing_heavy():

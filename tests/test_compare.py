@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tbp.asv.choice import stored_commit
 from tbp.asv.repository import read_commits
 from tbp.asv.result_frame import Value
 from tbp.asv.sessions import Session, Sessions
-from tbp.compare import Wanted, chosen_place, stored_commit, stored_series
+from tbp.compare import Wanted, chosen_place, stored_series
 from tbp.errors import NothingMeasured, UsageError
 from tbp.history.series import Outcome, SeriesKey
 

@@ -24,6 +24,9 @@ from tbp.errors import RunFailed
 # (Mytkowicz et al., "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
 FOLDERS = ("gate-base", "gate-head")
 
+# asv needs a moment to end git or pip; a person who pressed Ctrl-C waits no longer than this.
+INTERRUPT_TIMEOUT_S = 10.0
+
 
 @dataclass(frozen=True)
 class Checkout:
@@ -34,6 +37,7 @@ class Checkout:
     variables: Mapping[str, str]  # the whole environment of its processes
     environment: str  # asv's name for it
     benchmark_dir: str  # the working tree's suites, for both
+    timeout_s: float = 60.0  # asv's default_benchmark_timeout: for benchmarks that declare none
 
 
 def checkouts(
@@ -62,14 +66,24 @@ def checkouts(
                 heard(lines[-1])
             process.wait()
         finally:
+            process.stdout.close()  # so that it cannot wait for us to read more
             if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                process.wait()
+                _interrupt(process)
         if process.returncode or not answer.exists():
             last = " / ".join(line.strip(" ·") for line in lines[-4:] if line.strip())
             raise RunFailed(f"asv could not install a commit to measure it: {last}")
         base, head = json.loads(answer.read_text())
     return Checkout(**base), Checkout(**head)
+
+
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    """End asv as Ctrl-C does, so that it ends what it has started; by force where it does not listen."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(INTERRUPT_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _install(config_name: str, commits: tuple[str, str], specifier: str) -> list[Checkout]:
@@ -99,7 +113,8 @@ def _install(config_name: str, commits: tuple[str, str], specifier: str) -> list
         python, variables = _inside(environment)
         variables["ASV_COMMIT"], variables["ASV_ENV_NAME"] = commit, environment.name
         benchmark_dir = str(Path(config.benchmark_dir).resolve())
-        made.append(Checkout(commit, python, variables, environment.name, benchmark_dir))
+        timeout_s = float(config.default_benchmark_timeout)
+        made.append(Checkout(commit, python, variables, environment.name, benchmark_dir, timeout_s))
     return made
 
 

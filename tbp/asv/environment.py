@@ -61,6 +61,12 @@ class HostEnvironment(Virtualenv):  # type: ignore[misc]  # asv ships no types
             log.info(f"Installing {', '.join(names)} for {self.name}")
             self._run_pip(["install", *names], env=dict(os.environ))
 
+    def checkout_project(self, repo: Any, commit_hash: str) -> None:
+        # What is imported is the checkout: until it is whole, no commit is installed. A run killed here would
+        # otherwise leave the commit before marked as installed, with another one's files.
+        self._set_installed_commit_hash(None)
+        super().checkout_project(repo, commit_hash)
+
     def _build_project(self, repo: object, commit_hash: str, build_dir: str) -> None:
         """Nothing to build: the commit's source is imported where it was checked out."""
 

@@ -7,12 +7,14 @@ commits to run is decided by the caller; what they measured is read by ``tbp.asv
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,10 @@ from tbp.errors import RunFailed, UsageError
 
 # asv run's exit status when a benchmark failed; the others were measured and stored.
 SOME_BENCHMARKS_FAILED = 2
+
+# How long asv may take to end after an interrupt before it is killed: it takes less than one second, unless git or a
+# build has to be ended as well.
+ENDING_S = 30.0
 
 _PROGRESS = re.compile(r"^\[\s*([\d.]+)%\]")
 
@@ -54,7 +60,8 @@ def run_asv(
 ) -> Ran:
     """Run ``asv ARGUMENTS`` in ``folder``; ``heard`` gets each line of its output as it comes.
 
-    An interrupt reaches asv too, which ends its benchmark processes; what finished before is stored.
+    An interrupt, and a SIGTERM or SIGHUP like one, ends asv and every process it started; what asv stored before is
+    kept.
 
     Raises:
         RunFailed: asv could not be started.
@@ -70,15 +77,17 @@ def run_asv(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            # Ctrl-C on a terminal would reach asv too, and interrupt it again while it ends its benchmarks.
+            start_new_session=True,
         )
     except OSError as error:
         raise RunFailed(f"cannot start asv: {error}; is it installed? pip install 'tbp[bench]'") from None
     assert process.stdin is not None
     assert process.stdout is not None
     lines: list[str] = []
-    with _ended(process), process.stdout:
-        process.stdin.write(stdin)
-        process.stdin.close()
+    with _interruptible(), process.stdout, _ended(process):
+        with suppress(BrokenPipeError), process.stdin:  # it ended at once; its status and words say why
+            process.stdin.write(stdin)
         for line in process.stdout:
             lines.append(line)
             heard(line.rstrip("\n"))
@@ -87,17 +96,49 @@ def run_asv(
 
 @contextmanager
 def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Whatever happens in the block, no asv process outlives it."""
+    """Whatever happens in the block, neither asv nor anything it started outlives it."""
     try:
         yield
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        try:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=ENDING_S)
+        finally:
+            process.kill()
+            process.wait()
+            _kill_session(process.pid)
+
+
+def _kill_session(leader: int) -> None:
+    """Kill what is left of the session that ``leader`` began: asv's fork server has a process group of its own."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            # pid (name) state parent group session …; the name may hold anything, so count from its end.
+            session = stat.read_text(errors="replace").rpartition(")")[2].split()[3]
+            if int(session) == leader:
+                os.kill(int(stat.parent.name), signal.SIGKILL)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM and SIGHUP, as from a service that cancels a job or a terminal that closes, interrupt as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    # Whoever has it ignored, as nohup has SIGHUP, means it.
+    numbers = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def progress_percent(line: str) -> float | None:

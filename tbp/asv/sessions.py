@@ -1,14 +1,14 @@
 """The ruler's session files → what each process measured, and where its trace is.
 
 Takes a results folder; beside asv's ``<machine>/<stem>.json`` lies ``<machine>/<stem>.traces/<benchmark>/`` with
-``<cell>.<session>.session.json.gz`` and ``<cell>.<session>.pt.trace.json.gz`` (written by ``tbp.bench.recorder``).
+``<cell>.<session>.session.json.gz`` and ``<cell>.<session>.pt.trace.json.gz`` (written by ``tbp.bench.recorder``),
+or ``<cell>.<session>.operators.json.gz`` where the trace was pruned (``tbp.asv.operator_files``).
 Gives the sessions and the paths of their traces; reading a trace is left to ``tbp.traces``.
 """
 
 from __future__ import annotations
 
 import gzip
-import math
 import statistics
 import zlib
 from collections.abc import Mapping, Sequence
@@ -27,6 +27,7 @@ from tbp.history.series import SeriesKey
 FORMAT = 1
 SESSION_END = ".session.json.gz"
 TRACE_END = ".pt.trace.json.gz"
+OPERATORS_END = ".operators.json.gz"  # what `tbp trace prune` keeps of a trace
 # The ruler takes at least as many (``tbp.bench.clock.Plan.min_samples``). Fewer are a hasty look, as under
 # `asv run --quick`: one sample of one call without warm-up.
 MIN_SAMPLES = 10
@@ -82,7 +83,9 @@ class Session:
     device_name: str
     torch: str
     python: str
-    trace: Path | None  # None where there is none; ``trace_note`` says why
+    # Or the operator table kept in its place (``tbp.asv.recordings`` reads both). None where there is neither;
+    # ``trace_note`` says why.
+    trace: Path | None
     trace_note: str
     skipped: str  # why the cell cannot run there; empty where it ran
     yardstick_s: tuple[float, ...] = ()  # the ruler's fixed work, timed after each sample; may be empty
@@ -91,6 +94,11 @@ class Session:
     def median_s(self) -> float:
         """Median of the samples, seconds per call; NaN without samples."""
         return statistics.median(self.wall_s) if self.wall_s else float("nan")
+
+    @property
+    def has_yardstick(self) -> bool:
+        """Whether every sample has one."""
+        return len(self.yardstick_s) == len(self.wall_s) > 0 and min(self.yardstick_s) > 0
 
     @property
     def yardsticks(self) -> float:
@@ -118,13 +126,12 @@ class Sessions:
         """Each session's median, seconds per call.
 
         At the machine's usual speed where every session of the series has a yardstick: the median of sample ÷
-        yardstick, times the yardstick's median over the whole series (see ``tbp.bench.yardstick``).
+        yardstick, times the yardstick's usual time on that machine (see ``tbp.bench.yardstick``).
         """
         own = [session for session in self.of(key, commit) if session.wall_s]
-        usual_s = self._usual_yardstick_s.get(_series(key), math.nan)
-        if math.isnan(usual_s):
+        if _series(key) in self._without_yardstick:
             return tuple(session.median_s for session in own)
-        return tuple(session.yardsticks * usual_s for session in own)
+        return tuple(session.yardsticks * self._usual_yardstick_s[_speed(session)] for session in own)
 
     def traces(self, key: SeriesKey, commit: str) -> tuple[Path, ...]:
         """The traces of those sessions."""
@@ -140,16 +147,21 @@ class Sessions:
 
     @cached_property
     def _usual_yardstick_s(self) -> Mapping[tuple[object, ...], float]:
-        """Of each series, NaN where a session lacks it: measured and corrected times are not comparable."""
+        """One speed for all series of a machine, environment and number of threads, so that variants compare."""
         medians: dict[tuple[object, ...], list[float]] = {}
-        for session in (session for group in self._newest.values() for session in group if session.wall_s):
-            whole = len(session.yardstick_s) == len(session.wall_s) and min(session.yardstick_s) > 0
-            median_s = statistics.median(session.yardstick_s) if whole else math.nan
-            medians.setdefault(_series(session.key), []).append(median_s)
-        return {
-            series: math.nan if any(map(math.isnan, values)) else statistics.median(values)
-            for series, values in medians.items()
-        }
+        for session in self._measured:
+            if session.has_yardstick:
+                medians.setdefault(_speed(session), []).append(statistics.median(session.yardstick_s))
+        return {place: statistics.median(values) for place, values in medians.items()}
+
+    @cached_property
+    def _without_yardstick(self) -> frozenset[tuple[object, ...]]:
+        """The series with a session that lacks it: measured and corrected times are not comparable."""
+        return frozenset(_series(session.key) for session in self._measured if not session.has_yardstick)
+
+    @cached_property
+    def _measured(self) -> tuple[Session, ...]:
+        return tuple(session for group in self._newest.values() for session in group if session.wall_s)
 
     @cached_property
     def _newest(self) -> Mapping[tuple[object, ...], tuple[Session, ...]]:
@@ -171,6 +183,11 @@ def _newest_run(group: Sequence[Session]) -> tuple[Session, ...]:
 def _place(key: SeriesKey, commit: str) -> tuple[object, ...]:
     # JSON objects promise no order, so parameters are compared as a set.
     return *_series(key), commit
+
+
+def _speed(session: Session) -> tuple[object, ...]:
+    """What the yardstick's usual time may depend on."""
+    return session.key.machine, session.key.environment, session.threads, session.device_name
 
 
 def _series(key: SeriesKey) -> tuple[object, ...]:
@@ -243,16 +260,22 @@ def _stored(path: Path) -> _SessionFile:
 
 
 def _trace(stored: _SessionFile, path: Path) -> tuple[Path | None, str]:
-    """The trace beside a session file, or None and why."""
+    """The trace beside a session file or what is kept of it, or None and why."""
     if stored.trace is None:
         return None, stored.trace_note or "no trace was recorded"
     # A name with a folder in it would lead out of the results.
     if Path(stored.trace).name != stored.trace:
         return None, "its trace is no plain file name"
     trace = path.with_name(stored.trace)
-    if not trace.is_file():
-        return None, f"its trace {stored.trace} is missing"
-    return trace, stored.trace_note
+    if trace.is_file():
+        return trace, stored.trace_note
+    table = operators_path(trace)
+    return (table, "") if table.is_file() else (None, f"its trace {stored.trace} is missing")
+
+
+def operators_path(trace: Path) -> Path:
+    """Where the operator table of ``trace`` is kept when the trace is removed."""
+    return trace.with_name(trace.name.removesuffix(TRACE_END) + OPERATORS_END)
 
 
 def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:

@@ -42,7 +42,7 @@ def _commit(repository: Path, revision: str) -> str:
 
 def _snapshot(repository: Path) -> str:
     """HEAD where nothing differs from it, else a commit of every file that git does not ignore."""
-    head = git(repository, "rev-parse", "HEAD").strip()
+    head = _commit(repository, "HEAD")
     top = Path(git(repository, "rev-parse", "--show-toplevel").strip())
     index = Path(git(repository, "rev-parse", "--path-format=absolute", "--git-path", "index").strip())
     with tempfile.TemporaryDirectory() as folder:

@@ -21,7 +21,6 @@ import re
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -156,12 +155,10 @@ def _write_trace(
     activities = [ProfilerActivity.CPU]
     if device.name == "cuda":
         activities.append(ProfilerActivity.CUDA)
-    with profile(
-        activities=activities,
-        schedule=schedule(wait=0, warmup=1, active=steps, repeat=1),
-        record_shapes=True,
-        acc_events=True,
-    ) as profiler:
+    # Without acc_events, which makes torch build a Python object of every event, only to throw them away: 8.7 s instead
+    # of 1.3 s for 20 training steps of 661 operators, and the same file.
+    plan = schedule(wait=0, warmup=1, active=steps, repeat=1)
+    with profile(activities=activities, schedule=plan, record_shapes=True) as profiler:
         # As JSON values of the trace's own top level, where every viewer ignores them.
         profiler.add_metadata_json("tbp", json.dumps(facts))
         for _ in range(1 + steps):
@@ -179,7 +176,10 @@ def _write_trace(
 
 
 class _whole:  # noqa: N801 - reads as a verb's object: ``with _whole(path) as unfinished``
-    """A hidden file beside ``path`` that takes its name when the block ends well and is removed when it does not."""
+    """A hidden file beside ``path`` that takes its name when the block ends well and is removed when it does not.
+
+    What a killed process leaves of it, ``tbp.nightly`` clears away.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -196,15 +196,6 @@ class _whole:  # noqa: N801 - reads as a verb's object: ``with _whole(path) as u
             self._unfinished.replace(self._path)
         else:
             self._unfinished.unlink(missing_ok=True)
-
-
-def remove_unfinished(folder: Path, older_than_s: float = 3600.0) -> int:
-    """Delete what killed runs left below ``folder``, and return how many files that was."""
-    horizon_s = time.time() - older_than_s
-    stale = [path for path in folder.rglob(".unfinished-*") if path.stat().st_mtime < horizon_s]
-    for path in stale:
-        path.unlink(missing_ok=True)
-    return len(stale)
 
 
 def _safe(text: str) -> str:

@@ -17,8 +17,8 @@ def controlled(changes: Sequence[Sequence[Change]], rate: float) -> list[tuple[C
     """``changes`` of each series, with at most ``rate`` of those confirmed expected to be false.
 
     Benjamini-Hochberg over every series in which chance could bring a change: once for each change, by its p-value,
-    and once with 1 where it has none. Suspects are not among those judged. A certain change (p = 0, of a counter) neither needs the correction nor may
-    make room for others.
+    and once with 1 where it has none. Suspects are not among those judged. A certain change (p = 0, of a counter)
+    neither needs the correction nor may make room for others.
     """
     judged = [(place, change) for place, own in enumerate(changes) for change in own if _is_judged(change)]
     quiet = sum(not any(change.confirmed for change in own) for own in changes)

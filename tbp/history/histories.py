@@ -36,6 +36,7 @@ _HIGHER = re.compile(
 # even with one run on a side (see ``short``).
 SAME_SIGMAS = 3.0
 SAME_LEVEL = 0.01
+SAME_SHARE = 0.25  # of the regression that may remain: half of it undone is an improvement, no recovery
 VERSION_DIGITS = 8  # of a benchmark's version, which is a hash
 _NO_RUN = Run({}, math.nan, math.nan)  # of another version: its circumstances explain nothing here
 
@@ -143,7 +144,8 @@ def _recoveries(own: _Judged) -> tuple[Change, ...]:
         is_back = change.is_verdict and last is not None and not change.is_worse(own.better)
         if is_back and last is not None and last.is_worse(own.better):
             limit = max(SAME_LEVEL, SAME_SIGMAS * noise if math.isfinite(noise) else 0.0) * abs(last.before)
-            is_recovery = abs(change.after - last.before) <= limit
+            remains = abs(change.after - last.before)
+            is_recovery = remains <= min(limit, SAME_SHARE * abs(last.after - last.before))
             marked.append(replace(change, is_recovery=is_recovery))
         else:
             marked.append(change)

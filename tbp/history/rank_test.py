@@ -14,19 +14,27 @@ from scipy import stats
 
 from tbp.history.measured import Floats
 
+LEAST = 1e-300  # p-values are never 0, which is left to what is certain
+
 
 def rank_p_value(before: Floats, after: Floats, inflation: float = 1.0) -> float:
     """Two-sided p-value; exact for small samples without ties.
 
     ``inflation`` divides the z score where neighbours are correlated.
     """
+    if before.max() < after.min() or before.min() > after.max():
+        # Exact whatever ties there are inside; the normal approximation is 50 times too cautious for 4 against 35.
+        p_value = max(2 / math.comb(len(before) + len(after), len(before)), LEAST)
+        return min(1.0, p_value) if inflation == 1.0 else _inflated(p_value, inflation)
     small = min(len(before), len(after)) <= 8  # scipy's own limit for the exact distribution
     if not small:
-        return _two_sided(rank_score(before, after) / inflation)
+        return two_sided(rank_score(before, after) / inflation)
     p_value = float(stats.mannwhitneyu(before, after).pvalue)
-    if inflation == 1.0 or p_value >= 1.0:
-        return p_value
-    return _two_sided(-NormalDist().inv_cdf(max(p_value, 1e-300) / 2) / inflation)
+    return p_value if inflation == 1.0 else _inflated(p_value, inflation)
+
+
+def _inflated(p_value: float, inflation: float) -> float:
+    return two_sided(-NormalDist().inv_cdf(max(p_value, LEAST) / 2) / inflation) if p_value < 1.0 else 1.0
 
 
 def rank_score(before: Floats, after: Floats) -> float:
@@ -50,5 +58,6 @@ def rank_score(before: Floats, after: Floats) -> float:
     return max(0.0, (abs(u - first * (count - first) / 2) - 0.5) / math.sqrt(variance))
 
 
-def _two_sided(score: float) -> float:
-    return math.erfc(score / math.sqrt(2))
+def two_sided(score: float) -> float:
+    """The p-value of a z score whose sign does not matter."""
+    return max(math.erfc(score / math.sqrt(2)), LEAST)

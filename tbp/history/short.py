@@ -27,9 +27,10 @@ SHORT_RELEVANT_SIGMAS = 3.0
 SHORT_ALPHA = 0.05  # the least three sessions against twelve can reach is 0.02
 SHORT_RUN_ALPHA = 0.1
 MAX_SHORT_CHANGES = 3
-# The newest one or two runs of a long series, judged against the segment before.
+# The newest runs of a long series, judged against the segment before.
+MOST_NEWEST = 4  # with more, the tests of a long series can tell, even where it has only 20 runs
 MIN_EARLIER = 3  # runs in that segment: fewer say nothing of its spread
-MIN_SESSIONS = 3  # sessions in each new run, to be confirmed: with two, Mann-Whitney cannot pass SHORT_ALPHA
+MIN_SESSIONS = 3  # sessions in each new run, or such runs, to be confirmed: two cannot pass SHORT_ALPHA
 TAIL_SIGMAS = 5.0  # further than this from that segment, and outside all of it, is suspect
 
 
@@ -125,12 +126,12 @@ def _run_p_value(series: Measured, edges: Sequence[int], i: int) -> float:
 
 
 def newest_change(series: Measured, start: int) -> tuple[Change, ...]:
-    """The newest one or two runs against the rest of the last segment, which is too short a time for a segment.
+    """The newest few runs against the rest of the last segment: they are too young for a segment of their own.
 
-    Suspect when they are outside all of it, confirmed when their sessions say so too.
+    Suspect when they are outside all of it, confirmed when their sessions say so too, or three runs of one value each.
     """
     end = len(series.raw)
-    for index in (end - 2, end - 1):
+    for index in range(end - MOST_NEWEST, end):
         edges = (start, index, end)
         if index - start < MIN_EARLIER or not _is_relevant(series, edges, 1):
             continue
@@ -138,7 +139,7 @@ def newest_change(series: Measured, start: int) -> tuple[Change, ...]:
         if newest.min() <= earlier.max() and newest.max() >= earlier.min():
             continue
         sessions = min(len(own) for own in series.sessions[index:])
-        if sessions >= MIN_SESSIONS and _is_confirmed(series, edges, 1):
+        if max(sessions, end - index) >= MIN_SESSIONS and _is_confirmed(series, edges, 1):
             return (series.change(*edges, _short_p_value(series, edges, 1), confirmed=True),)
         middle = float(np.median(earlier))
         sigma = MAD_TO_SIGMA * float(np.median(np.abs(earlier - middle)))

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 # Least share of a block's samples that must be clean for the others to be set aside.
 MIN_CLEAN_SHARE = 0.5
 # Share cut from both ends before a mean over pairs is taken: from 7 pairs on one, from 14 on two on each side.
-TRIM = 0.15
+TRIM = 0.2
 # A step that spends less of its wall time computing waits for something: CPU time is no witness for it.
 CPU_BOUND = 0.8
 
@@ -111,7 +111,8 @@ class Estimate:
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Student's t interval of ``effect``."""
-        reach = float(stats.t.ppf(0.5 + confidence / 2, self.freedom)) * self.error
+        # Twenty times as fast as stats.t.ppf, and asked for after every pair of every cell.
+        reach = float(special.stdtrit(self.freedom, 0.5 + confidence / 2)) * self.error
         return self.effect - reach, self.effect + reach
 
     @property
@@ -119,7 +120,7 @@ class Estimate:
         """Two-sided: chance of an effect as large without a change."""
         if self.error == 0:
             return 0.0 if self.effect else 1.0
-        return float(2 * stats.t.sf(abs(self.effect) / self.error, self.freedom))
+        return float(2 * special.stdtr(self.freedom, -abs(self.effect) / self.error))
 
 
 def estimate(effects: Sequence[float]) -> Estimate:

@@ -29,11 +29,21 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 SAID_BYTES = 4096
 
 # A longer reply is no reply: a block of samples is a few kilobytes, the discovery of a large project a few megabytes.
-MAX_REPLY_BYTES = 1 << 28
+MAX_REPLY_BYTES = 1 << 26
 
 
 class WorkerLost(Exception):
     """The worker cannot be asked any more; the message says why and what it printed last."""
+
+
+def how_it_ended(status: int) -> str:
+    """In words: ``ended with status 0``; ``was killed by SIGKILL`` for a negative status, as in ``subprocess``."""
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:  # a real-time signal has no name
+        return f"was killed by signal {-status}"
 
 
 class Worker:
@@ -90,9 +100,10 @@ class Worker:
         """
         end_s = time.monotonic() + timeout_s
         while b"\n" not in self._pending:
-            readable, _, _ = select.select([self._replies], [], [], max(0.0, end_s - time.monotonic()))
-            if not readable:
-                self._lose(f"gave no answer for {timeout_s:.0f} s and was stopped")
+            left_s = end_s - time.monotonic()
+            # Asked before each piece: one that never ends its line keeps the pipe readable for ever.
+            if left_s <= 0 or not select.select([self._replies], [], [], left_s)[0]:
+                self._lose(f"gave no answer for {timeout_s:.3g} s and was stopped")
             piece = os.read(self._replies, 1 << 16)
             if not piece:
                 self._lose(self._how_it_ended())
@@ -138,7 +149,7 @@ class Worker:
             status = self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return "closed its channel"
-        return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        return how_it_ended(status)
 
     def _close_channel(self) -> None:
         for descriptor in (self._requests, self._replies):

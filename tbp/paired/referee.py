@@ -7,8 +7,9 @@ or why there is none. How many pairs are needed and what they mean is left to ``
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NoReturn
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from tbp.asv.checkouts import Checkout
 from tbp.asv.declarations import plain_value
 from tbp.paired.estimate import Block, Pair, Round
-from tbp.paired.processes import Worker, WorkerLost
+from tbp.paired.processes import Worker, WorkerLost, how_it_ended
 
 Side = Literal["base", "head"]
 SIDES: tuple[Side, Side] = ("base", "head")
@@ -51,6 +52,7 @@ class Cell:
     parameters: tuple[tuple[str, str], ...]
     setup_cache: str | None = None  # asv's key of the function that makes its cache
     timeout_s: float = SETUP_TIMEOUT_S
+    cache_timeout_s: float = SETUP_TIMEOUT_S  # of ``setup_cache``
 
 
 class CellFailed(Exception):
@@ -73,6 +75,7 @@ class Team:
         self._cores = list(cores)  # both sides' while they are timed; none: wherever the system puts them
         self._workers: dict[Side, Worker] = {}
         self._in_cell: set[Side] = set()  # where a cell's process waits for its next turn
+        self._unanswered: set[Side] = set()  # where a request is under way
         self._forks: dict[Side, bool] = {}
 
     def __enter__(self) -> Team:
@@ -91,18 +94,38 @@ class Team:
             CellFailed: a side raised, died, hung or sent garbage.
             CellSkipped: a side cannot run the cell and says why.
         """
-        self._assemble()
         try:
+            self._assemble()
             self._set_up(cell, folders)
             plan = self._plan(cell)
             return Pair.of([self._round(plan, first if i % 2 == 0 else other(first)) for i in range(plan.rounds)])
         finally:
             self._tear_down(cell)
 
+    def trace(self, cell: Cell, folders: Mapping[Side, str], paths: Mapping[Side, Path], steps: int) -> bool:
+        """Leave a trace of ``steps`` calls of each side at ``paths``; False where the benchmark uses no torch.
+
+        Raises:
+            CellFailed, CellSkipped: as ``measure``.
+        """
+        try:
+            self._assemble()
+            self._set_up(cell, folders)
+            self._plan(cell)  # warms up
+            traced = [self._trace(side, cell, str(paths[side]), steps) for side in SIDES]
+            return all(traced)
+        finally:
+            self._tear_down(cell)
+
+    def _trace(self, side: Side, cell: Cell, path: str, steps: int) -> bool:
+        self._send(side, do="trace", path=path, steps=steps)
+        return bool(self._expect(side, "traced", IMPORT_TIMEOUT_S + cell.timeout_s)["traced"])
+
     def _assemble(self) -> None:
         """Start the workers that are missing; both import at the same time."""
-        missing = [side for side in SIDES if side not in self._workers]
+        missing = [side for side in SIDES if side not in self._workers or not self._workers[side].is_alive]
         for side in missing:
+            self._dismiss(side)
             try:
                 self._workers[side] = Worker(self._checkouts[side], self._threads)
             except WorkerLost as lost:
@@ -114,14 +137,16 @@ class Team:
     def _set_up(self, cell: Cell, folders: Mapping[Side, str]) -> None:
         for side in SIDES:
             self._send(side, do="cell", name=cell.benchmark, index=cell.index, folder=folders[side])
-        replies = {side: self._receive(side, cell.timeout_s) for side in SIDES}
-        self._in_cell = {side for side, reply in replies.items() if "ready" in reply}
-        for side, reply in replies.items():
-            if "skipped" in reply:
+        replies: dict[Side, dict[str, object]] = {}
+        for side in SIDES:
+            replies[side] = self._receive(side, cell.timeout_s)
+            if "ready" in replies[side]:
+                self._in_cell.add(side)
+            elif "skipped" in replies[side]:
                 self._expect(side, "ended", cell.timeout_s)
         for side, reply in replies.items():
             if "ready" not in reply and "skipped" not in reply:
-                fail(side, reply)
+                self._refuse(side, reply)
         skipped = {side: str(reply["skipped"]) for side, reply in replies.items() if "skipped" in reply}
         if skipped:
             where = "" if len(skipped) == len(SIDES) else f" (in {next(iter(skipped))} only)"
@@ -130,7 +155,9 @@ class Team:
     def _tear_down(self, cell: Cell) -> None:
         """End the cell's processes; a worker that does not is dismissed, which costs the next cell an import."""
         for side in SIDES:
-            if side in self._in_cell and side in self._workers:
+            if side in self._unanswered:
+                self._dismiss(side)  # it is busy with what nobody waits for any more
+            elif side in self._in_cell:
                 with suppress(CellFailed):
                     self._send(side, do="end")
                     self._expect(side, "ended", cell.timeout_s)
@@ -139,6 +166,9 @@ class Team:
         self._in_cell = set()
 
     def _dismiss(self, side: Side) -> None:
+        self._in_cell.discard(side)
+        self._unanswered.discard(side)
+        self._forks.pop(side, None)
         if worker := self._workers.pop(side, None):
             worker.end()
 
@@ -166,11 +196,14 @@ class Team:
 
     def _send(self, side: Side, **request: object) -> None:
         with self._losing(side):
+            self._unanswered.add(side)
             self._workers[side].send(**request)
 
     def _receive(self, side: Side, timeout_s: float) -> dict[str, object]:
         with self._losing(side):
-            return self._workers[side].receive(timeout_s)
+            reply = self._workers[side].receive(timeout_s)
+        self._unanswered.discard(side)
+        return reply
 
     @contextmanager
     def _losing(self, side: Side) -> Iterator[None]:
@@ -178,15 +211,20 @@ class Team:
             yield
         except WorkerLost as lost:
             self._dismiss(side)
-            self._in_cell.discard(side)
             raise CellFailed(f"the worker of {side} {lost}") from None
 
     def _expect(self, side: Side, key: str, timeout_s: float) -> dict[str, object]:
         reply = self._receive(side, timeout_s)
         if key not in reply:
-            self._in_cell.discard(side)  # whatever came instead was its last word
-            fail(side, reply)
+            self._refuse(side, reply)
         return reply
+
+    def _refuse(self, side: Side, reply: Mapping[str, object]) -> NoReturn:
+        """Raise CellFailed for the last word of a cell's process, or for garbage, after which no answer is trusted."""
+        self._in_cell.discard(side)
+        if "failed" not in reply and "died" not in reply:
+            self._dismiss(side)
+        fail(side, reply)
 
 
 @dataclass(frozen=True)
@@ -206,8 +244,8 @@ def fail(side: Side, reply: Mapping[str, object]) -> NoReturn:
     if "failed" in reply:
         lines = str(reply["failed"]).strip().splitlines()
         raise CellFailed(f"{side} raised {lines[-1] if lines else 'an error'}")
-    if "died" in reply:
-        raise CellFailed(f"the benchmark's process in {side} {reply['died']}")
+    if isinstance(status := reply.get("died"), int):
+        raise CellFailed(f"the benchmark's process in {side} {how_it_ended(status)}")
     raise CellFailed(f"the worker of {side} sent garbage instead of an answer: {str(reply)[:80]}")
 
 
@@ -222,21 +260,30 @@ def block(side: Side, reply: Mapping[str, object]) -> Block:
     return made
 
 
-def discovered(side: Side, checkout: Checkout) -> list[Cell]:
-    """Every cell that can be timed in a commit.
+def discovered(checkouts: Mapping[Side, Checkout]) -> dict[Side, list[Cell]]:
+    """Every cell that can be timed in each commit; both look at the same time, as nothing is timed yet.
 
     Raises:
         CellFailed: the suites cannot even be looked for.
     """
-    try:
-        with Worker(checkout) as worker:
-            reply = worker.ask(IMPORT_TIMEOUT_S, do="discover")
-            if "benchmarks" not in reply:
-                fail(side, reply)
-            found = msgspec.convert(reply["benchmarks"], list[_Discovered])
-    except (WorkerLost, msgspec.ValidationError) as error:
-        raise CellFailed(f"the suites of {side} cannot be looked for: {error}") from None
-    return [cell for one in found for cell in one.cells()]
+    found: dict[Side, list[Cell]] = {}
+    with ExitStack() as stack:
+        workers: dict[Side, Worker] = {}
+        try:
+            for side in SIDES:
+                workers[side] = stack.enter_context(Worker(checkouts[side]))
+                workers[side].send(do="discover")
+            for side in SIDES:
+                found[side] = _cells(side, workers[side].receive(IMPORT_TIMEOUT_S), checkouts[side].timeout_s)
+        except (WorkerLost, msgspec.ValidationError) as error:
+            raise CellFailed(f"the suites of {side} cannot be looked for: {error}") from None
+    return found
+
+
+def _cells(side: Side, reply: Mapping[str, object], timeout_s: float) -> list[Cell]:
+    if "benchmarks" not in reply:
+        fail(side, reply)
+    return [cell for one in msgspec.convert(reply["benchmarks"], list[_Discovered]) for cell in one.cells(timeout_s)]
 
 
 class _Discovered(msgspec.Struct):
@@ -247,19 +294,21 @@ class _Discovered(msgspec.Struct):
     parameters: list[list[str]]
     setup_cache: str | None
     timeout_s: float | None
+    cache_timeout_s: float | None
 
-    def cells(self) -> Iterator[Cell]:
+    def cells(self, default_timeout_s: float) -> Iterator[Cell]:
         for index, values in enumerate(self.parameters):
             names = self.parameter_names if len(self.parameter_names) == len(values) else map(str, range(len(values)))
             shown = tuple((name, plain_value(value)) for name, value in zip(names, values, strict=True))
-            yield Cell(self.name, index, shown, self.setup_cache, self.timeout_s or SETUP_TIMEOUT_S)
+            timeouts_s = [value or default_timeout_s for value in (self.timeout_s, self.cache_timeout_s)]
+            yield Cell(self.name, index, shown, self.setup_cache, *timeouts_s)
 
 
 def make_cache(side: Side, checkout: Checkout, cell: Cell, folder: str) -> None:
     """asv's ``setup_cache``, whose pickle it leaves in ``folder``. Raises CellFailed."""
     try:
         with Worker(checkout) as worker:
-            reply = worker.ask(cell.timeout_s, do="setup_cache", name=cell.benchmark, folder=folder)
+            reply = worker.ask(cell.cache_timeout_s, do="setup_cache", name=cell.benchmark, folder=folder)
     except WorkerLost as lost:
         raise CellFailed(f"setup_cache in {side}: the worker {lost}") from None
     if "ended" not in reply:

@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from tbp.asv.checkouts import Checkout, checkouts
 from tbp.asv.config import AsvConfig
 from tbp.errors import NothingMeasured, UsageError
 from tbp.history.series import State
+from tbp.paired.attribution import explained
 from tbp.paired.estimate import Pair
 from tbp.paired.gate import Limits, judgements, run_gate
 from tbp.paired.referee import SIDES, Cell, CellFailed, CellSkipped, Side, Team, discovered, make_cache
@@ -46,8 +46,15 @@ def gate(config: AsvConfig, baseline: Judged, contender: Judged, wanted: Wanted)
         NothingMeasured: neither commit has a benchmark of that name that can be timed.
         UsageError: a pattern is no regular expression.
     """
-    start_s = time.monotonic()
     progress = Progress()
+    try:
+        return _gate(config, baseline, contender, wanted, progress)
+    finally:
+        progress.end()  # what comes next, an error too, begins a line of its own
+
+
+def _gate(config: AsvConfig, baseline: Judged, contender: Judged, wanted: Wanted, progress: Progress) -> Comparison:
+    start_s = time.monotonic()
     patterns = _compiled(wanted.bench)
     pair = checkouts(config.path, (baseline.commit, contender.commit), wanted.environment, progress.say)
     sides = dict(zip(SIDES, pair, strict=True))
@@ -63,8 +70,9 @@ def gate(config: AsvConfig, baseline: Judged, contender: Judged, wanted: Wanted)
         ready = [cell for cell in cells if cell not in failed]
         measure = _Measure(sides, folders, wanted.threads, progress)
         evidence = run_gate(ready, measure, wanted.limits, progress.stage)
-    progress.end()
-    made = (*judgements(evidence, wanted.limits), *failed.values(), *absent)
+        progress.say("tracing what changed")
+        judged = explained(judgements(evidence, wanted.limits), ready, measure.record)
+    made = (*judged, *failed.values(), *absent)
     return Comparison(
         project=config.project,
         baseline=baseline,
@@ -86,13 +94,10 @@ def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
 
 
 def _discovered(sides: Mapping[Side, Checkout]) -> dict[Side, list[Cell]]:
-    """The cells of both commits; looked for at the same time, as nothing is timed yet."""
     try:
-        with ThreadPoolExecutor(len(SIDES)) as pool:
-            found = list(pool.map(lambda side: discovered(side, sides[side]), SIDES))
+        return discovered(sides)
     except CellFailed as failed:
         raise NothingMeasured(f"{failed}; `asv check` shows more") from None
-    return dict(zip(SIDES, found, strict=True))
 
 
 def _matched(
@@ -183,6 +188,11 @@ class _Measure:
                     found[cell] = problem
                 self._progress.cell()
         return found
+
+    def record(self, cell: Cell, paths: Mapping[Side, Path], steps: int) -> bool:
+        """A trace of each side, in workers started for it. Raises CellFailed or CellSkipped."""
+        with Team(self._sides, [cell.benchmark], self._threads, self._cores()) as team:
+            return team.trace(cell, self._folders.of(cell), paths, steps)
 
     def _cores(self) -> list[int]:
         """As many cores as threads, others from pair to pair; none where that would be all of them."""

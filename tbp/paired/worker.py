@@ -14,8 +14,9 @@ ends with it. Wherever a process dies, the server or the referee notices and say
     {"do": "cell", "name", "index", "folder"}       → {"ready": true, "pid"} | {"skipped": why}   (the same)
         {"do": "calibrate", "cores", "sample_s", …} → {"number", "sample_s"}
         {"do": "block", "number", "samples"}        → {"wall_s": […], "cpu_s": […], "switches": […]}
+        {"do": "trace", "path", "steps"}            → {"traced": whether there is a torch to trace}
         {"do": "end"}                               → {"ended": true}
-    any of them                                     → {"failed": traceback} | {"died": how}
+    any of them                                     → {"failed": traceback} | {"died": exit status, negative: by signal}
 """
 
 from __future__ import annotations
@@ -97,11 +98,9 @@ def apart(work: Callable[[], None], channel: Channel) -> None:
     if child == 0:
         die_with_parent()
         work_and_end(work, channel)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        channel.reply(died=f"killed by {signal.Signals(os.WTERMSIG(status)).name}")
-    elif os.WEXITSTATUS(status) != ENDED_WELL:
-        channel.reply(died=f"ended by itself with status {os.WEXITSTATUS(status)}")
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status != ENDED_WELL:
+        channel.reply(died=status)
 
 
 def work_and_end(work: Callable[[], None], channel: Channel) -> None:
@@ -142,7 +141,7 @@ def import_suites(root: str, names: list[str]) -> None:
     for name in names:
         try:
             benchmark(root, name, None)
-        except Exception:
+        except BaseException:  # a module may even call sys.exit()
             traceback.print_exc()
 
 
@@ -157,6 +156,7 @@ def discovered(root: str) -> list[dict[str, object]]:
             "parameters": [list(cell) for cell in product(*one.params)],
             "setup_cache": one.setup_cache_key,
             "timeout_s": one.timeout,
+            "cache_timeout_s": one.setup_cache_timeout,
         }
         for one in disc_benchmarks(root, ignore_import_errors=True)
         if one.type == "time"
@@ -192,6 +192,8 @@ def measure(root: str, request: dict[str, Any], channel: Channel) -> None:
                     channel.reply(**step.calibrated(asked["sample_s"], asked["warmup_s"]))
                 case "block":
                     channel.reply(**step.block(asked["number"], asked["samples"]))
+                case "trace":
+                    channel.reply(traced=step.trace(asked["path"], asked["steps"]))
     finally:
         found.do_teardown()
 
@@ -263,6 +265,25 @@ class Step:
             gc.enable()
         return {"wall_s": wall_s, "cpu_s": cpu_s, "switches": switches}
 
+    def trace(self, path: str, steps: int) -> bool:
+        """Leave a torch.profiler trace of ``steps`` calls at ``path``; False where the benchmark uses no torch."""
+        if "torch" not in sys.modules or self._raw is not None:
+            return False
+        from torch.profiler import ProfilerActivity, profile, schedule
+
+        activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda_in_use() else [])]
+        plan = schedule(wait=0, warmup=1, active=steps, repeat=1)
+        with profile(activities=activities, schedule=plan, record_shapes=True) as profiler:
+            for _ in range(1 + steps):
+                if self._fresh:
+                    self._benchmark._redo_setup_next = True
+                    self._benchmark.redo_setup()
+                self._call()
+                synchronise()
+                profiler.step()
+        profiler.export_chrome_trace(path)
+        return True
+
     def _sample(self, number: int) -> tuple[float, float, int]:
         if self._fresh and number > 1:
             walls, cpus, switches = zip(*(self._sample(1) for _ in range(number)), strict=True)
@@ -281,9 +302,11 @@ class Step:
                 self._call()
         synchronise()
         wall_s, after = self._wall_s() - wall_s, resource.getrusage(who)
+        interruptions = after.ru_nivcsw - before.ru_nivcsw
+        if raw_s is not None:
+            return raw_s / number, 0.0, interruptions  # starting an interpreter would drown the statement's CPU time
         cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        wall_s = wall_s if raw_s is None else raw_s
-        return wall_s / number, cpu_s / number, after.ru_nivcsw - before.ru_nivcsw
+        return wall_s / number, cpu_s / number, interruptions
 
 
 def synchronise() -> None:

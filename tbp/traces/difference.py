@@ -9,7 +9,7 @@ a changed time needs several sessions (see ``_timed``). Leaves the wording of a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from tbp.errors import UsageError
 from tbp.traces.columns import FLAG, NUMBER, TEXT, check
+from tbp.traces.exact import by_parent, exact_changes
+from tbp.traces.loss import Loss, total
 from tbp.traces.operators import Session
 from tbp.traces.sides import Floats, Side, operators_of, side
 from tbp.traces.wording import RowFigures, change, row_sentence
@@ -85,6 +87,10 @@ class Difference:
     sessions_before: int
     sessions_after: int
     clock: str = "host"  # "host" or "device": whose self time the rows compare
+    exact: pd.DataFrame | None = None  # exact.EXACT_COLUMNS: moved calls, shapes, FLOPs, bytes, kernels; None: unknown
+    parents: pd.DataFrame | None = None  # exact.PARENT_COLUMNS: operators under their callers; None: unknown
+    loss_before: Loss = field(default_factory=Loss)  # of the files compared: belongs beside the difference
+    loss_after: Loss = field(default_factory=Loss)
 
     def __post_init__(self) -> None:
         check(self.rows, ROW_COLUMNS, "difference")
@@ -112,6 +118,7 @@ def difference(before: Sequence[Session], after: Sequence[Session]) -> Differenc
     old_factor, new_factor = _machine_factors(old, new, ~moved)
     freed = _timed(old.floor_us / old_factor, new.floor_us / new_factor)
     timed = (freed != 0) & (freed == _timed(old.floor_us, new.floor_us)) & ~moved
+    details = [[each.detail for each in sessions if each.detail is not None] for sessions in (before, after)]
     step_before_us, step_after_us = float(np.median(old.step_us)), float(np.median(new.step_us))
     rows = _rows(operators, old, new, clock)
     step_delta_us = step_after_us - step_before_us
@@ -130,6 +137,10 @@ def difference(before: Sequence[Session], after: Sequence[Session]) -> Differenc
         sessions_before=len(before),
         sessions_after=len(after),
         clock=clock,
+        exact=exact_changes(*details) if all(details) else None,
+        parents=by_parent(*details) if all(details) else None,
+        loss_before=total(each.loss for each in before),
+        loss_after=total(each.loss for each in after),
     )
 
 

@@ -1,23 +1,34 @@
 """JSON text of events → the columns of a trace.
 
-Takes the texts that ``read`` and ``repair`` cut out of a file, gives the arrays of a ``Trace``. A text that is not
-JSON is theirs; a value that makes no sense (a negative duration) is left out here and counted.
+Takes the events that ``read`` decodes and ``repair`` mends, gives the arrays of a ``Trace``. A text that is not JSON
+is theirs; a value that makes no sense (a negative duration) is left out here and counted.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from tbp.traces.trace import ABSENT, CATEGORIES, Category, Codes, Indices, Trace
+from tbp.errors import UnreadableTrace
+from tbp.traces.loss import Tally
+from tbp.traces.numbers import LARGEST_NS, all_nanoseconds
+from tbp.traces.trace import ABSENT, CATEGORIES, COLUMNS, SETTLED, Allocations, Category, Codes, Indices, Trace
 
-# int64 ends at 9.2e18: below this a start plus a duration cannot overflow. As a date it is the year 2096.
-LARGEST_NS = 4 * 10**18
+# Real traces have up to a few thousand names, with Python frames some ten thousand, and a thread per stream. Beyond
+# these a file is made to exhaust memory, or is no trace.
+MOST_TEXTS = 400_000
+MOST_TEXT_BYTES = 64 << 20
+MOST_THREADS = 20_000
+MOST_EVENTS = 8_000_000
+
+MEMORY = "[memory]"  # an instant that tells of an allocation, with profile_memory=True
+
+_NOTHING = msgspec.Raw()
 
 
 class Arguments(msgspec.Struct, gc=False):
@@ -26,19 +37,23 @@ class Arguments(msgspec.Struct, gc=False):
     correlation: int = ABSENT
     external_id: int = msgspec.field(name="External id", default=ABSENT)
     old_external_id: int = msgspec.field(name="external id", default=ABSENT)
-    shapes: msgspec.Raw = msgspec.field(name="Input Dims", default_factory=msgspec.Raw)
+    shapes: msgspec.Raw = msgspec.field(name="Input Dims", default=_NOTHING)
+    settings: msgspec.Raw = msgspec.field(name="Concrete Inputs", default=_NOTHING)
+    copied_bytes: int | str = msgspec.field(name="bytes", default=ABSENT)  # text on the host side of ROCm's copies
+    allocated_bytes: int = msgspec.field(name="Bytes", default=0)
+    device_type: int = msgspec.field(name="Device Type", default=0)
 
 
 class Event(msgspec.Struct, gc=False):
-    """One entry of "traceEvents". Times stay text: a float cannot hold 1712195495519689.047."""
+    """One entry of "traceEvents". Times stay text, see ``numbers``."""
 
     ph: str = ""
     name: str = ""
     cat: str | None = None
     pid: int | str | float | None = None
     tid: int | str | float | None = None
-    ts: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
-    dur: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    ts: msgspec.Raw = _NOTHING
+    dur: msgspec.Raw = _NOTHING
     args: Arguments | None = None
 
 
@@ -50,8 +65,8 @@ class BareEvent(msgspec.Struct, gc=False):
     cat: str | None = None
     pid: int | str | float | None = None
     tid: int | str | float | None = None
-    ts: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
-    dur: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    ts: msgspec.Raw = _NOTHING
+    dur: msgspec.Raw = _NOTHING
 
     @property
     def args(self) -> Arguments | None:
@@ -62,117 +77,167 @@ EVENT = msgspec.json.Decoder(Event)
 EVENTS = msgspec.json.Decoder(list[Event])
 BARE_EVENT = msgspec.json.Decoder(BareEvent)
 
+_NO_ARGUMENTS = Arguments()
 
-class _Texts:
-    """Gives equal texts equal codes, in order of first sight."""
+Key = TypeVar("Key", bound=Hashable)
+Place: TypeAlias = tuple[int | str | float | None, int | str | float | None]  # process and thread
+
+
+class _Codes(dict[Key, int]):
+    """Gives equal keys equal codes, in order of first sight, and knows what the keys weigh."""
+
+    text_bytes = 0
+
+    def __missing__(self, key: Key) -> int:
+        self.text_bytes += len(key) if isinstance(key, str | bytes) else len(str(key))
+        self[key] = code = len(self)
+        return code
+
+    def codes(self, keys: Sequence[Key]) -> Codes:
+        return np.fromiter(map(self.__getitem__, keys), dtype=np.int32, count=len(keys))
+
+
+class _Categories(dict[str | None, int]):
+    def __missing__(self, name: str | None) -> int:
+        return Category.OTHER
+
+
+_CATEGORIES = _Categories(CATEGORIES)
+_CATEGORIES[None] = Category.OPERATOR
+
+
+class _Growing:
+    """A column that grows in one piece of memory.
+
+    Many small arrays to be joined at the end took twice the memory: freed, they leave holes that nothing large fits.
+    """
 
     def __init__(self) -> None:
-        self._codes: defaultdict[str, int] = defaultdict()
-        self._codes.default_factory = self._codes.__len__
+        self._size = 0
+        self._room: NDArray[Any] = np.empty(0)
 
-    def codes(self, texts: Iterable[str]) -> Codes:
-        known = self._codes
-        return np.array([known[text] for text in texts], dtype=np.int32)
+    def add(self, values: NDArray[Any]) -> None:
+        needed = self._size + len(values)
+        if needed > len(self._room):
+            room = np.empty(max(2 * len(self._room), needed), dtype=values.dtype)  # untouched pages cost nothing
+            room[: self._size] = self._room[: self._size]
+            self._room = room
+        self._room[self._size : needed] = values
+        self._size = needed
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        return tuple(self._codes)
-
-
-def nanoseconds(text: bytes) -> int | None:
-    """Exact nanoseconds of a JSON number in µs (also of one in quotes); None where the text is no finite number.
-
-    More than three decimals are rounded half to even, as kineto never writes them.
-    """
-    whole, _, fraction = text.strip(b'"').partition(b".")
-    if whole and len(fraction) <= 3:
-        try:
-            return int(whole + fraction.ljust(3, b"0"))
-        except ValueError:
-            pass
-    try:
-        exact = Decimal(text.strip(b'"').decode("ascii")) * 1000
-        return int(exact.to_integral_value()) if abs(exact) < LARGEST_NS else None
-    except (ArithmeticError, UnicodeDecodeError):  # decimal's errors: no number, NaN, an absurd exponent
-        return None
+    def values(self) -> NDArray[Any]:
+        return self._room[: self._size]
 
 
 @dataclass
 class Columns:
-    """Grows chunk by chunk, so that no more than one chunk of events is alive at a time."""
+    """Grows piece by piece, so that the objects of no more than one piece of events are alive at a time."""
 
-    untimed: int = 0  # events left out for want of a usable time
-    _parts: list[tuple[Codes, Codes, Codes, Indices, Indices, Indices, Indices, Codes]] = field(default_factory=list)
-    _names: _Texts = field(default_factory=_Texts)
-    _threads: _Texts = field(default_factory=_Texts)
-    _shapes: _Texts = field(default_factory=_Texts)
+    tally: Tally = field(default_factory=Tally)
+    _columns: dict[str, _Growing] = field(default_factory=lambda: {name: _Growing() for name in COLUMNS})
+    _memory: tuple[_Growing, ...] = field(default_factory=lambda: tuple(_Growing() for _ in fields(Allocations)))
+    _names: _Codes[str] = field(default_factory=_Codes)
+    _threads: _Codes[Place] = field(default_factory=_Codes)
+    _shapes: _Codes[bytes] = field(default_factory=_Codes)
+    _settings: _Codes[bytes] = field(default_factory=_Codes)
+    _events: int = 0
 
     def add(self, events: Sequence[Event | BareEvent]) -> None:
-        """Take the timed events among these; the others (metadata, flows, instants) hold no time to attribute."""
+        """Take the timed events among these, and what was allocated; the others (flows, labels) hold no time.
+
+        Raises UnreadableTrace, without the path, where a table of texts or the events become too many.
+        """
         timed = [event for event in events if event.ph == "X"]
-        starts = [nanoseconds(bytes(event.ts)) for event in timed]
-        durations = [nanoseconds(bytes(event.dur)) for event in timed]
-        usable = [_usable(start, duration) for start, duration in zip(starts, durations, strict=True)]
-        if not all(usable):
-            self.untimed += usable.count(False)
-            timed = [event for event, good in zip(timed, usable, strict=True) if good]
-            starts = [start for start, good in zip(starts, usable, strict=True) if good]
-            durations = [duration for duration, good in zip(durations, usable, strict=True) if good]
-        arguments = [event.args or _NO_ARGUMENTS for event in timed]
-        self._parts.append(
-            (
-                self._names.codes(event.name for event in timed),
-                np.array([CATEGORIES.get(event.cat or "", Category.OTHER) for event in timed], dtype=np.int32),
-                self._threads.codes(f"{event.pid}/{event.tid}" for event in timed),
-                np.array(starts, dtype=np.int64),
-                np.array(durations, dtype=np.int64),
-                np.fromiter(_identifiers(a.correlation for a in arguments), dtype=np.int64),
-                np.fromiter(_identifiers(_external(a) for a in arguments), dtype=np.int64),
-                self._shapes.codes(_shape_texts(arguments)),
-            )
-        )
+        start_ns = all_nanoseconds([event.ts for event in timed])
+        duration_ns = all_nanoseconds([event.dur for event in timed])
+        usable = _is_time(start_ns) & _is_time(duration_ns) & (duration_ns >= 0)
+        if not usable.all():
+            self.tally.add(untimed=int((~usable).sum()))
+            timed = [event for event, good in zip(timed, usable.tolist(), strict=True) if good]
+            start_ns, duration_ns = start_ns[usable], duration_ns[usable]
+        self._add(timed, start_ns, duration_ns)
+        self._add_memory([event for event in events if event.ph == "i" and event.name == MEMORY])
+        self._check_size()
 
-    def trace(self, metadata: Mapping[str, str], losses: tuple[str, ...]) -> Trace:
-        """Everything added so far as one value."""
-        if not self._parts:
+    def trace(self, metadata: Mapping[str, str]) -> Trace:
+        """Everything added so far as one value, which shares its memory with this."""
+        if not self._events:
             self.add([])
-        columns = [np.concatenate(column) for column in zip(*self._parts, strict=True)]
-        name, category, thread, start_ns, duration_ns, correlation, external_id, shape = columns
         return Trace(
-            names=self._names.texts,
-            name_code=name.astype(np.int32),
-            category=category.astype(np.int32),
-            threads=self._threads.texts,
-            thread_code=thread.astype(np.int32),
-            start_ns=start_ns,
-            duration_ns=duration_ns,
-            correlation=correlation,
-            external_id=external_id,
-            shapes=self._shapes.texts,
-            shape_code=shape.astype(np.int32),
+            names=tuple(self._names),
+            threads=tuple(f"{pid}/{tid}" for pid, tid in self._threads),
+            shapes=tuple(map(_text, self._shapes)),
+            settings=tuple(map(_text, self._settings)),
             metadata=metadata,
-            losses=losses,
+            loss=self.tally.loss,
+            memory=Allocations(*(column.values for column in self._memory)),
+            **{name: column.values for name, column in self._columns.items()},
         )
 
+    def _add(self, timed: Sequence[Event | BareEvent], start_ns: Indices, duration_ns: Indices) -> None:
+        arguments = [event.args or _NO_ARGUMENTS for event in timed]
+        names = [event.name for event in timed]
+        external = _identifiers([a.external_id for a in arguments])
+        old_external = _identifiers([a.old_external_id for a in arguments])
+        settings = np.full(len(timed), self._settings[b""], dtype=np.int32)
+        for at, name in enumerate(names):
+            if name in SETTLED:
+                settings[at] = self._settings[bytes(arguments[at].settings)]
+        columns: dict[str, NDArray[Any]] = {
+            "name_code": self._names.codes(names),
+            "category": np.fromiter((_CATEGORIES[event.cat] for event in timed), dtype=np.int8, count=len(timed)),
+            "thread_code": self._threads.codes([(event.pid, event.tid) for event in timed]),
+            "start_ns": start_ns,
+            "duration_ns": duration_ns,
+            "correlation": _identifiers([a.correlation for a in arguments]),
+            "external_id": np.where(external == ABSENT, old_external, external),
+            "shape_code": self._shapes.codes([bytes(a.shapes) for a in arguments]),
+            "settings_code": settings,
+            "copied_bytes": _identifiers([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
+        }
+        for name, column in columns.items():
+            self._columns[name].add(column)
+        self._events += len(timed)
 
-_NO_ARGUMENTS = Arguments()
+    def _add_memory(self, events: Sequence[Event | BareEvent]) -> None:
+        arguments = [event.args or _NO_ARGUMENTS for event in events]
+        start_ns = all_nanoseconds([event.ts for event in events])
+        thread = self._threads.codes([(event.pid, event.tid) for event in events])
+        size = _whole([a.allocated_bytes for a in arguments], otherwise=0)
+        on_device = np.array([a.device_type != 0 for a in arguments], dtype=bool)
+        good = _is_time(start_ns)
+        values: tuple[NDArray[Any], ...] = (start_ns, thread, size, on_device)
+        for column, value in zip(self._memory, values, strict=True):
+            column.add(value[good])
+
+    def _check_size(self) -> None:
+        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._threads)
+        texts, text_bytes = max(len(table) for table in tables), sum(table.text_bytes for table in tables)
+        if texts > MOST_TEXTS or text_bytes > MOST_TEXT_BYTES or len(self._threads) > MOST_THREADS:
+            raise UnreadableTrace(
+                f"has {texts:,} different names, shapes or threads ({text_bytes >> 20} MB of them) and more to come, "
+                "which no recording has; record it again"
+            )
+        if self._events > MOST_EVENTS:
+            raise UnreadableTrace(f"holds more than {MOST_EVENTS:,} events; record fewer steps")
 
 
-def _usable(start_ns: int | None, duration_ns: int | None) -> bool:
-    if start_ns is None or duration_ns is None:
-        return False
-    return abs(start_ns) < LARGEST_NS and 0 <= duration_ns < LARGEST_NS
+def _is_time(value_ns: Indices) -> NDArray[np.bool_]:
+    return (value_ns > -LARGEST_NS) & (value_ns < LARGEST_NS)
 
 
-def _external(arguments: Arguments) -> int:
-    return arguments.external_id if arguments.external_id != ABSENT else arguments.old_external_id
+def _identifiers(values: list[int]) -> Indices:
+    return np.maximum(_whole(values, otherwise=ABSENT), ABSENT)
 
 
-def _identifiers(values: Iterable[int]) -> Iterator[int]:
-    for value in values:  # kineto writes 2**64 - 1 where it has none
-        yield value if 0 <= value < 2**63 else ABSENT
+def _whole(values: list[int], otherwise: int) -> Indices:
+    """As int64; kineto writes 2**64 - 1 where it has no identifier."""
+    try:
+        return np.array(values, dtype=np.int64)
+    except OverflowError:
+        return np.array([value if abs(value) < 2**63 else otherwise for value in values], dtype=np.int64)
 
 
-def _shape_texts(arguments: Iterable[Arguments]) -> Iterator[str]:
-    for argument in arguments:
-        yield bytes(argument.shapes).decode("utf-8", "replace")
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")

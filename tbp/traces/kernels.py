@@ -13,22 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tbp.traces.host import HostTree
-from tbp.traces.nesting import NO_PARENT
-from tbp.traces.trace import ABSENT, Category, Indices, Nanoseconds, Trace
+from tbp.traces.nesting import first_ancestors
+from tbp.traces.trace import ABSENT, ON_DEVICE, Category, Indices, Nanoseconds, Trace
 
 Value = TypeVar("Value", bound=np.generic)
 
 # Device time that no operator owns. A trace window that opens late lacks launches; a CUDA graph launches its
-# kernels at once, without operators.
+# kernels at once, mostly without operators.
 NO_LAUNCH = "(device work launched before the trace)"
 NO_OPERATOR = "(device work launched outside operators)"
-REST = (NO_LAUNCH, NO_OPERATOR)
+GRAPH = "(device work launched by graphs)"
+REST = (NO_LAUNCH, NO_OPERATOR, GRAPH)
+
+_GRAPH_LAUNCH = "GraphLaunch"  # cudaGraphLaunch, cuGraphLaunch, hipGraphLaunch, …_ptsz
 
 
 @dataclass(frozen=True)
 class DeviceWork:
     """One entry per kernel, copy or fill."""
 
+    event: Indices  # in the trace
     duration_ns: Nanoseconds
     owner: Indices  # entry in the HostTree, never a double; ABSENT where no operator owns it
     rest: Indices  # index into REST; ABSENT where an operator owns it
@@ -37,22 +41,23 @@ class DeviceWork:
 
 def device_work(trace: Trace, tree: HostTree) -> DeviceWork:
     """Kernel → runtime call by correlation → innermost enclosing operator; by external id where that fails."""
-    work = np.flatnonzero(trace.category == Category.DEVICE)
+    work = np.flatnonzero(np.isin(trace.category, ON_DEVICE))
     on_runtime = trace.category[tree.event] == Category.RUNTIME
     launches = np.flatnonzero(on_runtime & (trace.correlation[tree.event] != ABSENT))
     launch = _matches(trace.correlation[work], trace.correlation[tree.event[launches]], launches)
     numbered = np.flatnonzero(~on_runtime & (trace.external_id[tree.event] != ABSENT))
     named = _matches(trace.external_id[work], trace.external_id[tree.event[numbered]], numbered)
 
-    above = np.where(on_runtime, tree.parent, np.arange(len(tree.parent), dtype=np.int64))
-    while on_runtime[above[above != NO_PARENT]].any():  # a runtime call inside another, as HIP does
-        inner = (above != NO_PARENT) & on_runtime[above]
-        above[inner] = tree.parent[above[inner]]
-    owner = np.where(launch != ABSENT, _at(above, launch), ABSENT)
+    # A runtime call can lie inside another, as HIP's do.
+    owner = np.where(launch != ABSENT, _at(first_ancestors(tree.parent, on_runtime), launch), ABSENT)
     owner = np.where(_owns(tree, owner), owner, named)
     owner = np.where(_owns(tree, owner), owner, ABSENT)
     rest = np.where(launch == ABSENT, REST.index(NO_LAUNCH), REST.index(NO_OPERATOR))
+    by_graph = np.array([_GRAPH_LAUNCH in name for name in trace.names], dtype=bool)
+    launch_name = trace.name_code[_at(tree.event, launch)] if len(tree.event) else np.zeros(len(work), dtype=np.int32)
+    rest[(launch != ABSENT) & by_graph[launch_name]] = REST.index(GRAPH)
     return DeviceWork(
+        event=work,
         duration_ns=trace.duration_ns[work],
         owner=np.where(owner != ABSENT, _at(tree.stands_for, owner), ABSENT),
         rest=np.where(owner != ABSENT, ABSENT, rest),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tbp.traces.trace import Codes, Indices, Nanoseconds
 
@@ -36,18 +37,21 @@ def parents(thread: Codes, start_ns: Nanoseconds, end_ns: Nanoseconds) -> Indice
 
 def _nested(start: Nanoseconds, end: Nanoseconds) -> Indices:
     """Parents within one sorted thread, right if no two events overlap partially."""
-    index = np.arange(len(start), dtype=np.int64)
-    ended = np.searchsorted(np.sort(end), start, side="right")
+    index = np.arange(len(start), dtype=np.int32)  # half of the memory, of which this takes most
+    depth = index - np.searchsorted(np.sort(end), start, side="right").astype(np.int32)
     # Events without a duration that begin here but stand later in the order have "ended" without having begun.
-    empty = (end == start).astype(np.int64)
-    empty_before = np.cumsum(empty) - empty
-    last_of_start = np.searchsorted(start, start, side="right")
-    empty_later = np.append(empty_before, empty.sum())[last_of_start] - empty_before
-    depth = index - (ended - empty_later)
+    empty = (end == start).astype(np.int32)
+    if empty.any():
+        empty_before = np.cumsum(empty, dtype=np.int32) - empty
+        last_of_start = np.searchsorted(start, start, side="right")
+        depth += np.append(empty_before, empty.sum(dtype=np.int32))[last_of_start] - empty_before
     by_depth = np.lexsort((index, depth))
-    keys = depth[by_depth] * len(start) + by_depth
-    above = np.searchsorted(keys, (depth - 1) * len(start) + index) - 1
-    return np.where(depth > 0, by_depth[np.maximum(above, 0)], NO_PARENT)
+    keys = depth[by_depth] * np.int64(len(start)) + by_depth
+    wanted = (depth.astype(np.int64) - 1) * len(start)
+    wanted += index
+    above = np.searchsorted(keys, wanted)
+    above -= 1
+    return np.where(depth > 0, by_depth[np.maximum(above, 0, out=above)], NO_PARENT)
 
 
 def _encloses(parent: Indices, end: Nanoseconds) -> bool:
@@ -80,3 +84,36 @@ def absorbed(parent: Indices, name_code: Codes) -> Indices:
     while not np.array_equal(further := stands_for[stands_for], stands_for):
         stands_for = further
     return stands_for
+
+
+def depths(parent: Indices) -> Indices:
+    """How many events enclose each one. Doubles the distance looked at, so that deep nesting costs its logarithm."""
+    depth: Indices = (parent != NO_PARENT).astype(np.int64)
+    above = parent.copy()
+    while (below := np.flatnonzero(above != NO_PARENT)).size:
+        depth[below] += depth[above[below]]
+        above[below] = above[above[below]]
+    return depth
+
+
+def added_up(parent: Indices, values: Indices) -> Indices:
+    """Each event's value with those of all that it encloses, through ``parent``; exact in int64."""
+    total = values.copy()
+    depth = depths(parent)
+    order = np.argsort(-depth, kind="stable")
+    order = order[: np.count_nonzero(depth)]  # those with a parent, the deepest first
+    for level in np.split(order, np.flatnonzero(np.diff(depth[order])) + 1):
+        np.add.at(total, parent[level], total[level])
+    return total
+
+
+def first_ancestors(parent: Indices, skipped: NDArray[np.bool_]) -> Indices:
+    """For each event itself, or the innermost around it that is not skipped; NO_PARENT where there is none."""
+    found = np.where(skipped, parent, np.arange(len(parent), dtype=np.int64))
+    while True:
+        some = np.flatnonzero(found != NO_PARENT)
+        further = found.copy()
+        further[some] = found[found[some]]
+        if np.array_equal(further, found):
+            return found
+        found = further

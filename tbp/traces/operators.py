@@ -8,16 +8,19 @@ Profiled times are longer than real ones (1.0–1.4 µs per event): they say whe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from tbp.traces.columns import COUNT, NUMBER, TEXT, check
+from tbp.traces.detail import DETAIL_COLUMNS, detail
 from tbp.traces.host import OUTSIDE, HostTree, host_tree
 from tbp.traces.kernels import REST, DeviceWork, device_work
-from tbp.traces.nesting import NO_PARENT
+from tbp.traces.loss import Loss, total
+from tbp.traces.nesting import NO_PARENT, added_up
+from tbp.traces.quantities import event_allocated, event_copied, event_flops, summed, summed_wholly
 from tbp.traces.trace import ABSENT, Indices, Trace
 
 NS_PER_US = 1000
@@ -30,7 +33,11 @@ OPERATOR_COLUMNS = {
     "self_device_us": NUMBER,  # per step, of the kernels it launched itself; 0 without a device
     "total_device_us": NUMBER,  # per step, of those and of what it called
     "shapes": TEXT,  # the most common input shapes, as JSON; "" where none were recorded
+    "flops": NUMBER,  # per step; NaN where unknown, 0 where an enclosing operator's row has them
+    "allocated_bytes": NUMBER,  # per step, in its own code, freed again or not; NaN without memory recording
+    "copied_bytes": NUMBER,  # per step, by copies and fills it launched itself; NaN where none was recorded
 }
+QUANTITIES = frozenset({"flops", "allocated_bytes", "copied_bytes"})  # may be absent: tables from before they were read
 PER_STEP_COLUMNS = {
     "step": COUNT,  # from 0, in order of time
     "operator": TEXT,
@@ -50,9 +57,10 @@ class OperatorTable:
     frame: pd.DataFrame
     steps: int  # workload calls behind the numbers, over all sessions
     sessions: int = 1  # processes they were recorded in
+    loss: Loss = field(default_factory=Loss)  # of the files behind it: belongs beside the numbers wherever they stand
 
     def __post_init__(self) -> None:
-        check(self.frame, OPERATOR_COLUMNS, "operator table")
+        check(self.frame, OPERATOR_COLUMNS, "operator table", QUANTITIES)
 
 
 @dataclass(frozen=True)
@@ -62,16 +70,24 @@ class Session:
     table: OperatorTable
     per_step: pd.DataFrame  # PER_STEP_COLUMNS
     step_us: float  # median time of a step on the host
+    detail: pd.DataFrame | None = None  # detail.DETAIL_COLUMNS, for the exact comparison; None: not at hand
+
+    @property
+    def loss(self) -> Loss:
+        return self.table.loss
 
     def __post_init__(self) -> None:
         check(self.per_step, PER_STEP_COLUMNS, "per-step operators")
+        if self.detail is not None:
+            check(self.detail, DETAIL_COLUMNS, "operators by caller and shapes")
 
 
 def session(trace: Trace) -> Session:
     """All that ``difference`` wants of one trace, nested once."""
     tree = host_tree(trace)
     work = device_work(trace, tree)
-    return Session(_table(trace, tree, work, tree.steps > 0), _per_step(tree, work), _step_us(trace, tree))
+    table = _table(trace, tree, work, tree.steps > 0)
+    return Session(table, _per_step(tree, work), _step_us(trace, tree), detail(trace, tree, work))
 
 
 def operator_table(trace: Trace) -> OperatorTable:
@@ -118,10 +134,16 @@ def merged_table(tables: Sequence[OperatorTable]) -> OperatorTable:
     if len(tables) == 1:
         return tables[0]
     rows = pd.concat([table.frame for table in tables], ignore_index=True)
-    numbers = [name for name, kind in OPERATOR_COLUMNS.items() if kind == NUMBER]
-    frame = rows.groupby("operator")[numbers].sum() / max(len(tables), 1)
+    numbers = [name for name, kind in OPERATOR_COLUMNS.items() if kind == NUMBER and name in rows]
+    # Unknown in every table stays unknown.
+    frame = rows.groupby("operator")[numbers].sum(min_count=1) / max(len(tables), 1)
     frame["shapes"] = rows.groupby("operator")["shapes"].first()
-    return OperatorTable(_sorted(frame.reset_index()), sum(t.steps for t in tables), sum(t.sessions for t in tables))
+    return OperatorTable(
+        _sorted(frame.reset_index()),
+        sum(table.steps for table in tables),
+        sum(table.sessions for table in tables),
+        total(table.loss for table in tables),
+    )
 
 
 def _table(trace: Trace, tree: HostTree, work: DeviceWork, within_steps: bool) -> OperatorTable:
@@ -144,14 +166,17 @@ def _table(trace: Trace, tree: HostTree, work: DeviceWork, within_steps: bool) -
             "total_device_us": (np.bincount(code, total_device_ns[counted], size) + _rest_ns(work, launched, size))
             / per_call,
             "shapes": _common_shapes(trace, tree, counted, size),
+            "flops": summed_wholly(event_flops(trace, tree)[counted], code, size) / steps,
+            "allocated_bytes": summed(event_allocated(trace, tree)[counted], code, size) / steps,
+            "copied_bytes": summed(event_copied(trace, tree, work)[counted], code, size) / steps,
         }
     )
-    return OperatorTable(_sorted(frame[(calls > 0) | (frame["self_device_us"] > 0)]), steps)
+    return OperatorTable(_sorted(frame[(calls > 0) | (frame["self_device_us"] > 0)]), steps, loss=trace.loss)
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
     ordered = frame.sort_values(["self_us", "operator"], ascending=[False, True], kind="stable")
-    return ordered.reset_index(drop=True)[list(OPERATOR_COLUMNS)]
+    return ordered.reset_index(drop=True)[[name for name in OPERATOR_COLUMNS if name in ordered]]
 
 
 def _device_code(tree: HostTree, work: DeviceWork) -> Indices:
@@ -168,17 +193,15 @@ def _rest_ns(work: DeviceWork, launched: NDArray[np.bool_], size: int) -> NDArra
     return np.bincount(codes, work.duration_ns[alone], size).astype(np.float64)
 
 
-def _total_device_ns(tree: HostTree, work: DeviceWork, launched: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Device time of each entry and of all below it: every piece of work is added to its owner's ancestors."""
-    total_ns = np.zeros(len(tree.event))
+def _total_device_ns(tree: HostTree, work: DeviceWork, launched: NDArray[np.bool_]) -> Indices:
+    """Device time of each entry and of all below it; 0 for doubles."""
     at = launched & (work.owner != ABSENT)
-    entry, duration_ns = work.owner[at], work.duration_ns[at]
-    while len(entry):
-        total_ns += np.bincount(entry, duration_ns, len(total_ns))
-        above = tree.parent[entry]
-        duration_ns = duration_ns[above != NO_PARENT]
-        entry = tree.stands_for[above[above != NO_PARENT]]
-    return total_ns
+    own_ns = np.zeros(len(tree.event), dtype=np.int64)
+    np.add.at(own_ns, work.owner[at], work.duration_ns[at])
+    if not at.any():
+        return own_ns
+    above = np.where(tree.parent != NO_PARENT, tree.stands_for[tree.parent], NO_PARENT)
+    return added_up(np.where(tree.counted, above, NO_PARENT), own_ns)
 
 
 def _common_shapes(trace: Trace, tree: HostTree, counted: NDArray[np.bool_], size: int) -> list[str]:

@@ -1,29 +1,29 @@
 """What can be saved of a file that is not JSON: cut off, or with values JSON does not have.
 
-Takes the bytes, gives the text of each event it can tell apart and of the keys before them. Typed reading is left
-to ``events``, the sentences about the loss to ``read``.
+Takes a piece of the text, gives the events it can tell apart, and counts what it gives up. Columns are left to
+``events``, the sentences about the loss to ``loss``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
 from tbp.traces.events import BARE_EVENT, EVENT, EVENTS, BareEvent, Event
+from tbp.traces.loss import Tally
 
 Anything = TypeVar("Anything")
 
 # Small enough that one bad value sends few events down the slow road, large enough that the fast one pays.
-PIECE_BYTES = 1 << 18
+PART_BYTES = 1 << 18
 
-BETWEEN_EVENTS = re.compile(rb'\}\s*,\s*(?=\{\s*"ph"\s*:)')  # kineto writes "ph" first
-_FIRST_EVENT = re.compile(rb'"traceEvents"\s*:\s*\[')
+BETWEEN_EVENTS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
 _BRACKET_OR_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("|\Z)|[{}\[\]]', re.DOTALL)
-_HEADER_KEY = re.compile(rb'"(\w+)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*)')
+_RAW_EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 _STRING_OR_WORD = re.compile(
     r'"(?:[^"\\]|\\.)*"|(?<![\w"])(?:N/A|[-+]?(?:nan|inf(?:inity)?)(?:\([a-z]+\))?)(?![\w"])',
@@ -33,60 +33,51 @@ _ESCAPE = re.compile(r'\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|.?)', re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 
 
-@dataclass
-class Damage:
-    """Counts of what was not as it should be; grows while a file is read."""
+def salvaged(text: bytes, last: bool, tally: Tally) -> Iterator[list[Event | BareEvent] | bytes]:
+    """The readable events of a piece of a file, and, where the list ends in it, what stands behind it as bytes.
 
-    unreadable: int = 0  # events given up
-    repaired: int = 0  # events read after a value JSON does not have was replaced
-    cut_off: bool = False  # the text ends inside the list of events
+    ``last`` says that nothing follows the piece: then a list that does not end was cut off. What is given up is
+    counted.
+    """
+    for low, high in _parts(text):
+        part = text[low:high]
+        if (events := _decoded(b"[" + part + b"]", EVENTS)) is not None:
+            yield list(events)
+        elif (texts := _decoded(b"[" + part + b"]", _RAW_EVENTS)) is not None:
+            yield _mended(map(bytes, texts), tally)
+        else:
+            cut = _Cut()
+            yield _mended(cut.texts(part), tally)
+            if cut.ended is not None:
+                yield text[low + cut.ended :]
+                return
+            if cut.is_open and not (last and high == len(text)):
+                tally.add(unreadable=1)
+    if last:
+        tally.add(cut_off=1)
 
 
-def events_start(data: bytes) -> int | None:
-    """Where the first event may stand: behind ``"traceEvents": [`` or the ``[`` of the list form; None without."""
-    if data.lstrip()[:1] == b"[":
-        return data.index(b"[") + 1
-    found = _FIRST_EVENT.search(data)
-    return found.end() if found else None
+def _mended(texts: Iterable[bytes], tally: Tally) -> list[Event | BareEvent]:
+    return [event for text in texts if (event := mended(text, tally)) is not None]
 
 
-def header(data: bytes) -> dict[str, str]:
-    """The plain keys before the events (numbers and strings; nested values are not looked for)."""
-    found = _FIRST_EVENT.search(data)
-    head = data[: found.start()] if found else b""
-    return {key.decode(): value.decode("utf-8", "replace") for key, value in _HEADER_KEY.findall(head)}
-
-
-def pieces(data: bytes | memoryview, start: int, size: int) -> Iterator[tuple[int, int]]:
-    """Bounds of runs of whole events, each about ``size`` bytes; the last runs to the end of ``data``."""
-    while start < len(data):
-        boundary = BETWEEN_EVENTS.search(data, start + size)
-        end = boundary.start() + 1 if boundary else len(data)
+def _parts(text: bytes) -> Iterator[tuple[int, int]]:
+    """Bounds of runs of whole events, each about PART_BYTES; the last runs to the end."""
+    start = 0
+    while start < len(text):
+        boundary = BETWEEN_EVENTS.search(text, start + PART_BYTES)
+        end = boundary.start() + 1 if boundary else len(text)
         yield start, end
-        start = boundary.end() if boundary else len(data)
+        start = boundary.end() if boundary else len(text)
 
 
-def salvaged(data: bytes, start: int, damage: Damage) -> Iterator[list[Event | BareEvent]]:
-    """The readable events from ``start`` on, piece by piece; what is given up is counted in ``damage``."""
-    for low, high in pieces(data, start, PIECE_BYTES):
-        piece = data[low:high]
-        try:
-            yield list(EVENTS.decode(b"[" + piece + b"]"))
-            if high == len(data):
-                damage.cut_off = True  # nothing closed the list
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            last = high == len(data)
-            yield [event for text in _texts(piece, last, damage) if (event := mended(text, damage)) is not None]
-
-
-def mended(text: bytes, damage: Damage) -> Event | BareEvent | None:
+def mended(text: bytes, tally: Tally) -> Event | BareEvent | None:
     """One event, if need be without its "args" or with NaN, N/A and bad characters replaced; None: given up."""
     event: Event | BareEvent | None = _decoded(text, EVENT)
     if event is None:
         plain = _json(text)
         event = _decoded(plain, EVENT) or _decoded(plain, BARE_EVENT)
-        damage.repaired += event is not None
-        damage.unreadable += event is None
+        tally.add(**({"unreadable": 1} if event is None else {"mended": 1}))
     return event
 
 
@@ -97,26 +88,31 @@ def _decoded(text: bytes, decoder: msgspec.json.Decoder[Anything]) -> Anything |
         return None
 
 
-def _texts(piece: bytes, last: bool, damage: Damage) -> Iterator[bytes]:
-    """The objects at the outermost level, cut by counting brackets outside strings."""
-    depth = 0
-    start = 0
-    for token in _BRACKET_OR_STRING.finditer(piece):
-        bracket = token[0]
-        if bracket in b"{[":
-            start = token.start() if depth == 0 else start
-            depth += 1
-        elif bracket in b"}]":
-            depth -= 1
-            if depth == 0:
-                yield piece[start : token.end()]
-            elif depth < 0:
-                return  # the end of the list of events
-        elif not token[1]:
-            break  # a string without an end
-    if depth > 0 and not last:
-        damage.unreadable += 1
-    damage.cut_off |= last
+@dataclass
+class _Cut:
+    """Cuts a text at its outermost brackets, those in strings aside."""
+
+    ended: int | None = None  # behind the bracket that closes the list
+    is_open: bool = False  # the text ends inside an event
+
+    def texts(self, part: bytes) -> Iterator[bytes]:
+        depth = 0
+        start = 0
+        for token in _BRACKET_OR_STRING.finditer(part):
+            bracket = token[0]
+            if bracket in b"{[":
+                start = token.start() if depth == 0 else start
+                depth += 1
+            elif bracket in b"}]":
+                depth -= 1
+                if depth == 0:
+                    yield part[start : token.end()]
+                elif depth < 0:
+                    self.ended = token.end()
+                    return
+            elif not token[1]:
+                break  # a string without an end
+        self.is_open = depth > 0
 
 
 def _json(text: bytes) -> bytes:

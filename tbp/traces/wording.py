@@ -6,6 +6,7 @@ trace says it is).
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 
@@ -61,3 +62,23 @@ def _amount(row: RowFigures, clock: str) -> str:
         return amount
     whole = "slowdown" if row.delta_us > 0 else "speed-up"
     return f"{amount}, {row.share * 100:.0f} % of the {whole}"
+
+
+def quantity(before: float, after: float, kind: str) -> str:
+    """``1.2 → 2.4 GFLOP``, ``copied 0 → 96 kB``: both in the unit of the larger."""
+    verb, unit = {"flops": ("", "FLOP"), "allocated_bytes": ("allocated ", "B"), "copied_bytes": ("copied ", "B")}[kind]
+    largest = max(abs(before), abs(after))
+    scale, prefix = next(
+        ((scale, prefix) for scale, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")) if largest >= scale),
+        (1.0, ""),
+    )
+    return f"{verb}{before / scale:.4g} → {after / scale:.4g} {prefix}{unit}"
+
+
+def shapes_text(recorded: str) -> str:
+    """``[[8, 64], [], [64]]`` as ``8×64, 64``; anything else as it was recorded."""
+    try:
+        sizes = json.loads(recorded)
+        return ", ".join("×".join(str(int(length)) for length in size) for size in sizes if size) or "no shape"
+    except (ValueError, TypeError, RecursionError):
+        return recorded

@@ -9,6 +9,7 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,10 +57,15 @@ def output(options: argparse.Namespace) -> Output:
     paths = (wanted.json, wanted.markdown, wanted.junit)
     if paths.count(STDOUT) > 1:
         raise UsageError("only one of --json, --markdown and --junit can go to stdout: give the others a FILE")
+    require_folders(paths)
+    return wanted
+
+
+def require_folders(paths: Iterable[Path | None]) -> None:
+    """Raises UsageError where a file is to be written into a folder there is none of."""
     for path in paths:
         if path is not None and not path.parent.is_dir():
             raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it first")
-    return wanted
 
 
 def write(comparison: Comparison, wanted: Output) -> ExitCode:
@@ -80,7 +86,7 @@ def write(comparison: Comparison, wanted: Output) -> ExitCode:
             sys.stdout.write(form(comparison))
             printed = True
         elif path is not None:
-            _write_file(path, form(comparison))
+            write_file(path, form(comparison))
     if not printed:
         sys.stdout.write(_table(comparison, wanted.verbose))
     undecided = len(comparison.of(State.UNDECIDED))
@@ -95,12 +101,19 @@ def _table(comparison: Comparison, verbose: bool) -> str:
     from tbp.verdict.table import table
 
     is_terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size((WIDTH_OF_NO_TERMINAL, 24)).columns
     # https://no-color.org
-    return table(comparison, verbose=verbose, colour=is_terminal and not os.environ.get("NO_COLOR"), width=width)
+    return table(
+        comparison, verbose=verbose, colour=is_terminal and not os.environ.get("NO_COLOR"), width=terminal_width()
+    )
 
 
-def _write_file(path: Path, text: str) -> None:
+def terminal_width() -> int:
+    """Characters in a line of the terminal, or WIDTH_OF_NO_TERMINAL."""
+    return shutil.get_terminal_size((WIDTH_OF_NO_TERMINAL, 24)).columns
+
+
+def write_file(path: Path, text: str) -> None:
+    """Raises UsageError where ``path`` cannot be written."""
     try:
         path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:

@@ -177,3 +177,18 @@ def test_tbps_own_suites_are_all_discovered():
     for family in ("attention", "feed_forward", "train_step", "compressed_inference"):
         for suite in ("Quick", "Nightly"):
             assert f"{family}.{suite}.torchtime_step" in names
+
+
+def test_a_checkout_that_is_cut_off_leaves_no_commit_installed(monkeypatch: pytest.MonkeyPatch):
+    """What is imported is the checkout: marked as installed, it would be measured as the commit before."""
+    from tbp.asv.environment import HostEnvironment, Virtualenv
+
+    def cut_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    marked: list[object] = []
+    monkeypatch.setattr(Virtualenv, "checkout_project", cut_off)
+    monkeypatch.setattr(HostEnvironment, "_set_installed_commit_hash", lambda self, commit: marked.append(commit))
+    with pytest.raises(KeyboardInterrupt):
+        HostEnvironment.checkout_project(HostEnvironment.__new__(HostEnvironment), None, "c0ffee")
+    assert marked == [None]

@@ -15,7 +15,8 @@ import torch
 from tbp.bench import recorder
 from tbp.bench.clock import Timing
 from tbp.bench.devices import device
-from tbp.bench.recorder import Place, place, record, remove_unfinished, result_stem
+from tbp.bench.recorder import Place, place, record, result_stem
+from tbp.nightly import remove_abandoned
 
 TIMING = Timing(number=2, wall_s=(1e-4, 2e-4), cpu_s=(1e-4, 1e-4), involuntary_switches=(0, 3))
 PARAMETERS = {"variant": "sdpa", "tokens": "64"}
@@ -130,11 +131,13 @@ def test_a_killed_recorder_leaves_nothing_under_a_final_name(tmp_path: Path):
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert ended.returncode == -9, ended.stderr.decode()
     assert [path.name for path in tmp_path.rglob("*.gz")] == []
-    left = list(tmp_path.rglob(".unfinished-*"))
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert left, "killed between writing and naming"
+    assert remove_abandoned(tmp_path) == 0, "an hour must pass"
     for path in left:
         os.utime(path, (0, 0))
-    assert remove_unfinished(tmp_path) == len(left)
+    assert remove_abandoned(tmp_path) == len(left)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_where_to_record_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -82,6 +82,22 @@ def test_values_that_are_not_positive_have_no_logarithm():
     assert [(c.index, c.confirmed) for c in change_points(series)] == [(12, True)]
 
 
+def test_negative_values_move_too():
+    series = [-5.0, -5.1, -4.9, -5.05, -5.0, -4.95] * 3 + [-3.0, -3.1, -2.9, -3.05, -3.0, -2.95] * 3
+    (change,) = change_points(series)
+    assert (change.index, change.confirmed) == (18, True)
+    assert (change.before, change.after) == (-5.0, -3.0)
+
+
+def test_a_long_series_of_equal_values_with_a_gap_has_no_change():
+    assert change_points([1.0] * 20 + [NAN] * 10 + [1.0] * 20, counter=False) == ()
+
+
+def test_values_that_repeat_but_for_noise_of_a_clock_have_a_step():
+    series = [1.0, 1.0, 1.0, 1.0001] * 10 + [1.05, 1.05, 1.0501, 1.05] * 10
+    assert [c.index for c in change_points(series, counter=False)] == [40]
+
+
 def test_a_long_series_has_its_step():
     noise = np.random.default_rng(3).normal(0, 0.02, 120)
     series_s = np.exp(noise + np.where(np.arange(120) >= 70, 0.10, 0))
@@ -95,6 +111,28 @@ def test_drift_is_no_step():
     assert change_points(np.exp(noise + np.arange(150) / 1000).tolist()) == ()
 
 
+def test_a_step_on_a_drift_is_found_where_it_is():
+    noise = np.random.default_rng(3).normal(0, 0.01, 200)
+    series_s = np.exp(noise + np.arange(200) / 2000 + np.where(np.arange(200) >= 120, 0.08, 0))
+    (change,) = change_points(series_s.tolist())
+    assert abs(change.index - 120) <= 1
+
+
+def test_two_modes_are_noise_and_their_shift_is_a_step():
+    rng = np.random.default_rng(5)
+    modes = rng.normal(0, 0.01, 200) + np.where(rng.random(200) < 0.3, 0.06, 0)
+    assert change_points(np.exp(modes).tolist()) == ()
+    (change,) = change_points(np.exp(modes + np.where(np.arange(200) >= 90, 0.03, 0)).tolist())
+    assert abs(change.index - 90) <= 2
+
+
+def test_spikes_in_a_long_series_are_no_steps():
+    rng = np.random.default_rng(6)
+    series_s = np.exp(rng.normal(0, 0.02, 150))
+    series_s[[20, 21, 70, 110]] *= 1.8
+    assert change_points(series_s.tolist()) == ()
+
+
 @pytest.mark.parametrize("newest", [1, 2])
 def test_the_newest_runs_of_a_long_series_are_suspect_and_with_sessions_confirmed(newest: int):
     rng = np.random.default_rng(4)
@@ -103,6 +141,12 @@ def test_the_newest_runs_of_a_long_series_are_suspect_and_with_sessions_confirme
     values = np.median(runs_s, axis=1).tolist()
     assert [(c.index, c.confirmed) for c in change_points(values)] == [(60 - newest, False)]
     assert [(c.index, c.confirmed) for c in change_points(values, runs_s.tolist())] == [(60 - newest, True)]
+
+
+def test_three_newest_runs_far_outside_are_confirmed_without_sessions():
+    values = np.exp(np.random.default_rng(4).normal(0, 0.02, 40))
+    values[-3:] *= 2.5
+    assert [(c.index, c.confirmed) for c in change_points(values.tolist())] == [(37, True)]
 
 
 # Counters
@@ -127,6 +171,15 @@ def test_an_exact_change_is_certain(values: list[float], places: list[int]):
 @pytest.mark.parametrize("values", [[12.0, 12.0, 13.0], [5.0, 5.0, 5.0, 9.0, 5.0, 5.0, 5.0], [1.0, 2.0] * 5])
 def test_a_spike_and_two_values_of_noise_are_no_exact_change(values: list[float]):
     assert not any(c.confirmed for c in change_points(values))
+
+
+def test_two_values_that_take_turns_are_no_counter():
+    values = [1.0] * 9 + [5.0] * 2 + [1.0] * 9 + [5.0] * 2 + [1.0] * 9
+    assert not any(c.confirmed for c in change_points(values))
+
+
+def test_a_change_taken_back_and_made_again_is_certain():
+    assert [c.index for c in change_points([4.0] * 4 + [8.0] * 4 + [4.0] * 4 + [8.0])] == [4, 8, 12]
 
 
 def test_values_of_a_timer_are_no_counter():

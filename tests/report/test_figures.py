@@ -1,12 +1,13 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
-from tbp.history.series import Better, State
+from tbp.history.series import Better, Break, Change, ChangeEvidence, ChangeKind, State
 from tbp.report.figures import history_chart, layout
 from tbp.report.sparkline import COLUMNS, HEIGHT, WIDTH, sparkline
-from tbp.report.strokes import COLOURS, pseudo_html, segments
+from tbp.report.strokes import COLOURS, NEUTRAL, pseudo_html, segments
 
 NAN = math.nan
 
@@ -39,6 +40,28 @@ def test_levels_are_split_at_confirmed_changes_only(make_history, make_change) -
     changes = (make_change(2, 1.0, 2.0), make_change(3, 2.0, 2.1, confirmed=False), make_change(99, 1.0, 9.0))
     history = make_history((1.0, 1.0, 2.0, 2.2, NAN), changes=changes)
     assert segments(history) == [(0, 1, 1.0), (2, 4, 2.1)]
+
+
+def test_another_version_s_points_are_hollow_and_grey_and_have_no_level(make_history) -> None:
+    history = make_history((9.0, 9.0, 1.0, 1.0), State.NO_CHANGE)
+    points = tuple(replace(point, comparable=index > 1) for index, point in enumerate(history.points))
+    version = Break(2, ChangeKind.HARNESS, "benchmark version a → b", comparable=False)
+    history = replace(history, points=points, breaks=(version,))
+    assert segments(history) == [(2, 3, 1.0)]
+    payload = history_chart([history], ["x"]).payload
+    own, _, other = payload["traces"]
+    assert (list(own["x"]), list(other["x"])) == ([2, 3], [0, 1])
+    assert (other["marker"]["color"], other["marker"]["symbol"]) == (NEUTRAL, "circle-open")
+    assert [line["line"]["dash"] for line in payload["layout"]["shapes"]] == ["dash"]
+
+
+def test_a_change_with_a_dependency_is_neither_red_nor_blue(make_history) -> None:
+    moved = Change(3, 1.0, 1.2, 0.001, True, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
+    history = make_history((1.0,) * 3 + (1.2,), State.NO_CHANGE, changes=(ChangeEvidence(moved),))
+    payload = history_chart([history], ["x"]).payload
+    assert list(payload["traces"][2]["marker"]["color"]) == [NEUTRAL]
+    assert payload["layout"]["shapes"][0]["line"]["color"] == NEUTRAL
+    assert not sparkline(history).changes
 
 
 def test_series_far_apart_start_on_a_logarithmic_axis(make_history) -> None:

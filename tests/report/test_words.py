@@ -3,7 +3,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tbp.history.series import Better, Change, State
+from tbp.history.series import Better, Change, ChangeKind, State
 from tbp.report import words
 
 NAN = math.nan
@@ -66,6 +66,21 @@ def test_effect_says_direction_and_merit(before: float, after: float, unit: str,
     assert words.effect(Change(3, before, after, 0.001, True), unit, better) == expected
 
 
+def test_a_change_that_is_not_the_code_s_has_no_merit() -> None:
+    change = Change(3, 1.0, 1.12, 0.001, True, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
+    assert words.effect(change, "seconds", Better.LOWER) == "▲ +12 % with torch 2.12 → 2.13"
+
+
+def test_a_recovery_is_named() -> None:
+    change = Change(3, 1.25, 1.0, 0.001, True, is_recovery=True)
+    assert words.effect(change, "seconds", Better.LOWER) == "▼ −20 % recovered"
+
+
+def test_every_state_has_its_words() -> None:
+    assert set(words.PLURALS) == set(words.GLYPHS) == set(State)
+    assert len(set(words.GLYPHS.values())) == len(State)
+
+
 @pytest.mark.parametrize(
     ("p_value", "expected"), [(1e-9, "p < 0.001"), (0.0204, "p = 0.020"), (NAN, ""), (1.0, "p = 1.000")]
 )
@@ -105,6 +120,18 @@ def test_a_traceback_is_told_by_its_last_line() -> None:
         ((1e-3,) * 4, State.NO_CHANGE, "", "No confirmed change over 4 runs; now 1.00 ms, noise between runs 2.1 %."),
         ((1e-3,), State.NOT_ENOUGH_DATA, "", "Cannot tell: 1 run with a value, the newest 1.00 ms."),
         ((), State.NOT_ENOUGH_DATA, "", "Cannot tell: 0 runs with a value."),
+        (
+            (1e-3,),
+            State.STALE,
+            "",
+            "Its machine and environment fell silent: last measured at 00c0ffee (2026-05-01 12:00 UTC); then 1.00 ms.",
+        ),
+        (
+            (1e-3,),
+            State.VANISHED,
+            "",
+            "No longer measured: last measured at 00c0ffee (2026-05-01 12:00 UTC); then 1.00 ms.",
+        ),
         ((NAN,), State.FAILED, "RuntimeError: boom", "Failed in the newest run: RuntimeError: boom"),
         ((NAN,), State.SKIPPED, "", "Skipped in the newest run: no reason was recorded"),
     ],

@@ -39,7 +39,8 @@ def session_of(steps: Sequence[Step], *, idle_us: float = 50.0, device: Mapping[
     table = table.astype({"operator": object, "shapes": object})
     if device:
         table = pd.DataFrame(
-            [[name, 1.0, 0.0, 0.0, us, us, ""] for name, us in device.items()], columns=list(OPERATOR_COLUMNS)
+            [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 3] for name, us in device.items()],
+            columns=list(OPERATOR_COLUMNS),
         )
     return Session(OperatorTable(table, steps=len(steps)), pd.DataFrame(rows), float(step_us))
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tbp.traces.host import operator_name
-from tbp.traces.kernels import NO_LAUNCH, NO_OPERATOR
+from tbp.traces.kernels import GRAPH, NO_LAUNCH, NO_OPERATOR, REST
 from tbp.traces.operators import (
     OPERATOR_COLUMNS,
     PER_STEP_COLUMNS,
@@ -124,13 +124,15 @@ def test_device_time_without_an_operator_is_kept_under_a_name(trace_of: TraceOf)
     trace = trace_of(
         ("mm", 0, 1, {"args": {"External id": 5}}),
         ("cudaGraphLaunch", 3, 1, LAUNCH | {"args": {"correlation": 1}}),
+        ("cudaLaunchKernel", 5, 1, LAUNCH | {"args": {"correlation": 4}}),
         kernel(10, {"correlation": 1}),
+        kernel(10, {"correlation": 4}),
         kernel(20, {"correlation": 2}),
         kernel(30, {"correlation": 3, "External id": 5}),
     )
     table = operator_table(trace).frame
-    device_us = {name: row(table, name)["self_device_us"] for name in ("mm", NO_OPERATOR, NO_LAUNCH)}
-    assert device_us == {"mm": 10, NO_OPERATOR: 10, NO_LAUNCH: 10}
+    device_us = {name: row(table, name)["self_device_us"] for name in ("mm", *REST)}
+    assert device_us == {"mm": 10, NO_LAUNCH: 10, NO_OPERATOR: 10, GRAPH: 10}
     assert row(table, NO_LAUNCH)["calls"] == 0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tbp.errors import UnreadableTrace
-from tbp.traces.events import nanoseconds
+from tbp.traces.numbers import nanoseconds
 from tbp.traces.read import read_trace
 from tbp.traces.trace import Category, Trace
 
@@ -31,7 +31,7 @@ TWO = b"""{"schemaVersion": 1, "traceEvents": [
 def test_columns_of_a_small_file(write: Write) -> None:
     trace = read_trace(write(TWO))
     assert trace.names == ("aten::mm", "gemm")
-    assert trace.category.tolist() == [Category.OPERATOR, Category.DEVICE]
+    assert trace.category.tolist() == [Category.OPERATOR, Category.KERNEL]
     assert trace.threads == ("7/8", "0/stream 7")
     assert trace.start_ns.tolist() == [1712195495519689047, 1712195495519700500]
     assert trace.duration_ns.tolist() == [63813, 4000]
@@ -190,8 +190,8 @@ def test_chunks_make_no_difference(write: Write, monkeypatch: pytest.MonkeyPatch
         {"ph": "X", "name": f'}}, {{"ph": {i % 7}', "ts": i, "dur": 1, "args": {"External id": i}} for i in range(500)
     ]
     whole = read_trace(write(events))
-    monkeypatch.setattr("tbp.traces.read.CHUNK_BYTES", 200)
-    monkeypatch.setattr("tbp.traces.repair.PIECE_BYTES", 200)
+    monkeypatch.setattr("tbp.traces.document.BLOCK_BYTES", 200)
+    monkeypatch.setattr("tbp.traces.repair.PART_BYTES", 200)
     chunked = read_trace(write(events))
     assert chunked.names == whole.names
     assert chunked.name_code.tolist() == whole.name_code.tolist()

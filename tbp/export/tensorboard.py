@@ -1,0 +1,187 @@
+"""Events → what torch-tb-profiler 0.4.3 understands, so that TensorBoard shows the GPU time of each operator.
+
+Takes a ``Document``, gives another one. That plugin was given up before the profiler's present file format. It needs:
+
+- the old category names: what is not "Runtime" launches nothing, and without launches no operator has device time;
+- times that a float holds exactly: an operator that seems to end a hair after its caller is dropped;
+- as "External id" of a launch that of the operator it was made in, which recorders leave out or number otherwise;
+- a "name" for every event, a number in every step's name, and whole numbers for host threads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import msgspec
+import numpy as np
+
+from tbp.export.document import OBJECT, Document, Fields
+from tbp.traces.nesting import NO_PARENT, parents
+from tbp.traces.trace import CATEGORIES, ON_DEVICE, Category
+
+# Multiples of 1/1024 µs below 2**43 µs, three months, add up exactly in a float; they are at most half a ns off.
+GRID_PER_US = 1024
+# The first event begins here: the plugin takes a start of 0 for none.
+FIRST_US = 1000
+
+LARGEST_NS = 4 * 10**18  # int64 ends at 9.2e18; as a date this is the year 2096
+ROOT = 0  # external id of a launch outside of operators
+
+_HOST = (Category.OPERATOR, Category.ANNOTATION, Category.RUNTIME)
+_STEP = re.compile(r"ProfilerStep#\d+")
+# Categories that have no meaning of their own to us, but to the plugin. On the device side a step's annotation would
+# be counted as a step again.
+_RENAMED = {"fwdbwd": "forward_backward", "gpu_user_annotation": "gpu_annotation"}
+
+_ANY = msgspec.json.Decoder()
+
+
+@dataclass
+class _Event:
+    """One event on its way: what of it is looked at, and the fields it is written from."""
+
+    fields: Fields
+    ph: str
+    name: str
+    category: str
+    start_ns: int | None = None
+    duration_ns: int | None = None
+    arguments: Fields = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Category:
+        return CATEGORIES.get(self.category, Category.OTHER) if self.ph == "X" else Category.OTHER
+
+
+def for_tensorboard(document: Document) -> Document:
+    """The same trace, as the plugin reads it. Timed events without a usable time are left out."""
+    events = [event for text in document.events if (event := _event(OBJECT.decode(text))) is not None]
+    first_ns = min((event.start_ns for event in events if event.ph == "X" and event.start_ns is not None), default=0)
+    _number(events)
+    return replace(document, events=[msgspec.json.encode(_written(event, first_ns)) for event in events])
+
+
+def start_ns(document: Document) -> int:
+    """When the first timed event began, on the clock of the file and of its "baseTimeNanoseconds"."""
+    found = (_event(OBJECT.decode(text)) for text in document.events)
+    first_ns = min((e.start_ns for e in found if e is not None and e.ph == "X" and e.start_ns is not None), default=0)
+    base = bytes(document.header.get("baseTimeNanoseconds", msgspec.Raw(b"0")))
+    return first_ns + (int(base) if base.isdigit() else 0)
+
+
+def _event(fields: Fields) -> _Event | None:
+    """None for a timed event without a usable time."""
+    event = _Event(fields, _text(fields, "ph"), _text(fields, "name"), _text(fields, "cat"))
+    event.start_ns = _nanoseconds(fields, "ts")
+    if event.ph != "X":
+        return event
+    event.duration_ns = _nanoseconds(fields, "dur")
+    if event.start_ns is None or event.duration_ns is None or event.duration_ns < 0:
+        return None
+    try:
+        event.arguments = OBJECT.decode(fields["args"]) if "args" in fields else {}
+    except msgspec.DecodeError:
+        event.arguments = {}
+    return event
+
+
+def _number(events: Sequence[_Event]) -> None:
+    """Give every operator an id of its own, and what it launched the same one."""
+    host = [event for event in events if event.kind in _HOST]
+    threads = _thread_numbers(host)
+    starts = np.array([event.start_ns for event in host], dtype=np.int64)
+    ends = starts + np.array([event.duration_ns for event in host], dtype=np.int64)
+    parent = parents(np.array(threads, dtype=np.int32), starts, ends)
+    launched: dict[bytes, int] = {}
+    for place, (event, thread) in enumerate(zip(host, threads, strict=True)):
+        event.fields["tid"] = msgspec.Raw(str(thread).encode())
+        owner = place
+        while owner != NO_PARENT and host[owner].kind is Category.RUNTIME:
+            owner = int(parent[owner])
+        own = ROOT if owner == NO_PARENT else owner + 1
+        _set_external_id(event, own)
+        if event.kind is Category.RUNTIME and "correlation" in event.arguments:
+            launched[bytes(event.arguments["correlation"])] = own
+    for event in events:
+        if event.kind in ON_DEVICE:
+            _set_external_id(event, launched.get(bytes(event.arguments.get("correlation", b"")), ROOT))
+
+
+def _thread_numbers(host: Iterable[_Event]) -> list[int]:
+    """A number for each event's thread: its own id, unless that is no number or another process has it too."""
+    numbers: dict[tuple[bytes, bytes], int] = {}
+    taken: set[int] = set()
+    threads = []
+    for event in host:
+        thread = (bytes(event.fields.get("pid", b"")), bytes(event.fields.get("tid", b"")))
+        if thread not in numbers:
+            own = int(thread[1]) if re.fullmatch(rb"\d{1,9}", thread[1]) else 0
+            while own in taken:
+                own += 1
+            taken.add(own)
+            numbers[thread] = own
+        threads.append(numbers[thread])
+    return threads
+
+
+def _set_external_id(event: _Event, number: int) -> None:
+    event.arguments.pop("external id", None)
+    event.arguments["External id"] = msgspec.Raw(str(number).encode())
+
+
+def _written(event: _Event, first_ns: int) -> Fields:
+    """The fields to write, in the plugin's words."""
+    fields = event.fields | {"name": _raw(event.name), "cat": _raw(_category(event))}
+    if event.start_ns is not None:
+        start = _grid(max(0, event.start_ns - first_ns)) + FIRST_US * GRID_PER_US
+        fields["ts"] = _raw(start / GRID_PER_US)
+        if event.duration_ns is not None:
+            end = _grid(max(0, event.start_ns - first_ns) + event.duration_ns) + FIRST_US * GRID_PER_US
+            fields["dur"] = _raw((end - start) / GRID_PER_US)
+            fields["args"] = _raw(event.arguments)
+    return fields
+
+
+def _category(event: _Event) -> str:
+    """As the plugin spells it. It shows no annotations, which torch's own tables count as operators."""
+    match event.kind:
+        case Category.OPERATOR | Category.ANNOTATION:
+            is_unnumbered = event.name.startswith("ProfilerStep#") and not _STEP.fullmatch(event.name)
+            return "annotation" if is_unnumbered else "Operator"
+        case Category.RUNTIME:
+            return "Runtime"
+        case Category.KERNEL:
+            return "Kernel"
+        case Category.COPY:
+            return "Memcpy"
+        case Category.FILL:
+            return "Memset"
+    # An arrow without an id stops the plugin.
+    is_arrow = event.category != "fwdbwd" or ("id" in event.fields and event.start_ns is not None)
+    return _RENAMED.get(event.category, event.category) if is_arrow else "arrow"
+
+
+def _grid(time_ns: int) -> int:
+    """The nearest multiple of 1/GRID_PER_US µs; rounding keeps what ends together together."""
+    return (time_ns * GRID_PER_US + 500) // 1000
+
+
+def _nanoseconds(fields: Fields, key: str) -> int | None:
+    """Exact nanoseconds of a number of µs, also of one in quotes; None where there is no finite one."""
+    try:
+        exact = Decimal(bytes(fields[key]).strip(b'"').decode("ascii")) * 1000 if key in fields else Decimal("nan")
+        return int(exact.to_integral_value()) if abs(exact) < LARGEST_NS else None
+    except (ArithmeticError, UnicodeDecodeError):  # decimal's errors: no number, an absurd exponent
+        return None
+
+
+def _text(fields: Fields, key: str) -> str:
+    value = _ANY.decode(fields[key]) if key in fields else None
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))

@@ -1,0 +1,91 @@
+"""Rankings and differences for other programs: JSON and CSV.
+
+JSON is strict and ASCII; what is no finite number is ``null``. One object:
+
+    format         FORMAT
+    hotspots       [{"cell", "facts", "by", "operators": [{column: value, …}, …]}, …], or instead of it
+    differences    [{"cell", "before", "after", "step_before_us", "step_after_us", "residual_us", "machine_factor",
+                     "clock", "enough_sessions", "operators": [{column: value, …}, …]}, …]
+
+``facts``, ``before`` and ``after`` are ``views.Facts``; the columns are those of ``tbp.traces.operators`` with
+``share``, or of ``tbp.traces.difference``; times are µs per step. CSV has the same columns behind ``cell``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TypeAlias
+
+import pandas as pd
+
+from tbp.hotspots.views import Compared, Ranking
+from tbp.verdict.phrases import one_line
+
+# The fields of Facts and the columns of the frames are those of the file: to rename one is another format.
+# 1: the first.
+FORMAT = 1
+
+View: TypeAlias = "Ranking | Compared"
+Views: TypeAlias = "Sequence[Ranking] | Sequence[Compared]"
+_Plain: TypeAlias = "str | int | float | list[_Plain] | dict[str, _Plain] | None"
+
+
+def to_json(views: Views, top: int | None = None) -> str:
+    """Every row, or the first ``top`` of each view, as one JSON object; its last line ended."""
+    rankings = [_ranking(view, top) for view in views if isinstance(view, Ranking)]
+    differences = [_difference(view, top) for view in views if isinstance(view, Compared)]
+    content = {"format": FORMAT, **({"differences": differences} if differences else {"hotspots": rankings})}
+    return json.dumps(_plain(content), indent=2, allow_nan=False) + "\n"
+
+
+def to_csv(views: Views, top: int | None = None) -> str:
+    """The same rows as one table; in texts what acts instead of being seen is replaced."""
+    frames = [_rows(view, top).assign(cell=view.cell) for view in views]
+    table = pd.concat(frames, ignore_index=True)
+    texts = [name for name in table.columns if table[name].dtype == object or table[name].dtype == "str"]
+    table = table.assign(**{name: table[name].map(lambda text: one_line(str(text))) for name in texts})
+    return table[["cell", *(name for name in table.columns if name != "cell")]].to_csv(index=False, lineterminator="\n")
+
+
+def _ranking(view: Ranking, top: int | None) -> dict[str, object]:
+    return {
+        "cell": view.cell,
+        "facts": asdict(view.facts),
+        "by": str(view.by),
+        "operators": _rows(view, top).to_dict("records"),
+    }
+
+
+def _difference(view: Compared, top: int | None) -> dict[str, object]:
+    found = view.difference
+    return {
+        "cell": view.cell,
+        "before": asdict(view.before),
+        "after": asdict(view.after),
+        "step_before_us": found.step_before_us,
+        "step_after_us": found.step_after_us,
+        "residual_us": found.residual_us,
+        "machine_factor": found.machine_factor,
+        "clock": found.clock,
+        "enough_sessions": found.enough_sessions,
+        "operators": _rows(view, top).to_dict("records"),
+    }
+
+
+def _rows(view: View, top: int | None) -> pd.DataFrame:
+    rows = view.rows if isinstance(view, Ranking) else view.difference.rows
+    return rows if top is None else rows.head(top)
+
+
+def _plain(value: object) -> _Plain:
+    """``value`` in what JSON has."""
+    if isinstance(value, dict):
+        return {str(key): _plain(own) for key, own in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(own) for own in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, int) else str(value)

@@ -1,0 +1,89 @@
+"""Which regressions a night has told of before, so that each one raises the alarm once.
+
+Takes tonight's histories, gives the regressions that no night before reported, and notes them. Not those of tonight's
+commits: a level is often confirmed only by the runs of later nights, and a night that was interrupted reported nothing.
+The note lies in the results folder, where the next night finds it, under a name that asv passes over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Set
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from tbp.history.series import History, SeriesKey
+
+NAME = "nightly.reported"
+# History of the file.
+#   1  first
+FORMAT = 1
+# Further runs may show that a level shifted some runs earlier or later than was reported. In simulated long series
+# steps are found within as many runs (tests/perf/false_alarms.py, MARGIN).
+SETTLING_RUNS = 5
+
+
+@dataclass(frozen=True)
+class Reported:
+    """One regression: its series and the commit it was put down to."""
+
+    key: SeriesKey
+    commit: str  # full hash
+
+
+def first_reported(regressions: Iterable[History], results_dir: Path) -> list[History]:
+    """Those of ``regressions``, the histories with one that stands, that are reported for the first time tonight.
+
+    A second call gives none. Raises OSError when the note cannot be written.
+    """
+    standing = list(regressions)
+    before = _read(results_dir / NAME)
+    fresh = news(standing, before)
+    now = before | {_reported(history) for history in standing}
+    if now != before:
+        _write(results_dir / NAME, now)
+    return fresh
+
+
+def news(standing: Iterable[History], before: Set[Reported]) -> list[History]:
+    """The regressions that are none of ``before``, nor one of them at its settled place."""
+    return [history for history in standing if _reported(history) not in before and not _has_settled(history, before)]
+
+
+def _reported(history: History) -> Reported:
+    assert history.standing is not None
+    return Reported(history.key, history.points[history.standing.change.index].commit.hash)
+
+
+def _has_settled(history: History, before: Set[Reported]) -> bool:
+    """Whether it is a reported regression a few runs away from where it was: where it was, there is no change now."""
+    assert history.standing is not None
+    places = {point.commit.hash: place for place, point in enumerate(history.points)}
+    confirmed = {evidence.change.index for evidence in history.changes if evidence.change.is_verdict}
+    old = {places[one.commit] for one in before if one.key == history.key and one.commit in places} - confirmed
+    return any(abs(place - history.standing.change.index) <= SETTLING_RUNS for place in old)
+
+
+def _read(path: Path) -> frozenset[Reported]:
+    """What is noted; nothing where there is no note or it is damaged: an alarm too many rather than one too few."""
+    try:
+        note = json.loads(path.read_bytes())
+        if note["format"] != FORMAT:
+            return frozenset()
+        return frozenset(
+            Reported(SeriesKey(benchmark, tuple((name, value) for name, value in parameters), machine, environment), by)
+            for (benchmark, parameters, machine, environment), by in note["reported"]
+        )
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return frozenset()
+
+
+def _write(path: Path, reported: Set[Reported]) -> None:
+    note = {"format": FORMAT, "reported": sorted(astuple(one) for one in reported)}
+    handle, name = tempfile.mkstemp(prefix=".unfinished-", dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as unfinished:
+        json.dump(note, unfinished, indent=1)
+    Path(name).chmod(0o644)
+    Path(name).replace(path)

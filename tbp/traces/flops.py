@@ -1,0 +1,174 @@
+"""FLOPs of an operator from its recorded input shapes, without torch.
+
+Takes the JSON texts of a trace ("Input Dims", "Concrete Inputs"), gives floating-point operations; None where they
+cannot be told, which is not 0. The formulas are those of torch.utils.flop_counter (torch 2.13): a multiplication and
+an addition are two operations, bias and causal masks are not accounted for. Beyond torch's they cover attention on
+the CPU, for which torch counts 0, by the same formula as on CUDA.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import TypeAlias
+
+Shape: TypeAlias = tuple[int, ...]
+Shapes: TypeAlias = list[Shape]
+Settings: TypeAlias = list[str]
+
+_LARGEST = 2**62  # a shape may be any text; what does not fit int64 is no recording's
+
+
+def flops(operator: str, shapes: str, settings: str = "") -> int | None:
+    """Of one call; None without a formula, without shapes, or with shapes that the formula does not take."""
+    formula = FORMULAS.get(operator)
+    if formula is None or not shapes:
+        return None
+    try:
+        found = formula(_shapes(shapes), _settings(settings))
+    except (ValueError, IndexError, TypeError, ZeroDivisionError, RecursionError):
+        return None
+    return found if 0 <= found < _LARGEST else None
+
+
+def _shapes(text: str) -> Shapes:
+    """Sizes of each tensor; () for an argument that is none. A list of tensors is none either."""
+    return [
+        tuple(size) if isinstance(size, list) and all(isinstance(length, int) for length in size) else ()
+        for size in json.loads(text)
+    ]
+
+
+def _settings(text: str) -> Settings:
+    return [str(value) for value in json.loads(text)] if text else []
+
+
+def _numbers(setting: str) -> list[int]:
+    found = json.loads(setting)
+    return [int(number) for number in found]
+
+
+def _product(a: Shape, b: Shape) -> int:
+    m, k = a
+    k2, n = b
+    if k != k2:
+        raise ValueError
+    return 2 * m * n * k
+
+
+def _products(a: Shape, b: Shape) -> int:
+    if a[0] != b[0] or len(a) != 3 or len(b) != 3:
+        raise ValueError
+    return a[0] * _product(a[1:], b[1:])
+
+
+def _linear(shapes: Shapes, settings: Settings) -> int:
+    x, weight = shapes[:2]
+    return _product((prod(x[:-1]), x[-1]), (weight[1], weight[0]))
+
+
+def _attention(q_BHSK: Shape, k_BHSK: Shape, v_BHSK: Shape) -> int:
+    batch, heads, length, width, other, out = _sizes(q_BHSK, k_BHSK, v_BHSK)
+    return 2 * batch * heads * length * other * (width + out)
+
+
+def _attention_backward(q_BHSK: Shape, k_BHSK: Shape, v_BHSK: Shape) -> int:
+    """The scores again, then the gradients of scores and value, of query and key."""
+    batch, heads, length, width, other, out = _sizes(q_BHSK, k_BHSK, v_BHSK)
+    return 2 * batch * heads * length * other * (3 * width + 2 * out)
+
+
+def _sizes(q_BHSK: Shape, k_BHSK: Shape, v_BHSK: Shape) -> tuple[int, ...]:
+    """Batch, query heads, query length, width, key length, value width; key and value may have fewer heads."""
+    batch, heads, length, width = q_BHSK
+    k_batch, k_heads, other, k_width = k_BHSK
+    v_batch, v_heads, v_length, out = v_BHSK
+    if (batch, k_heads, width, other) != (k_batch, v_heads, k_width, v_length) or batch != v_batch or heads % k_heads:
+        raise ValueError
+    return batch, heads, length, width, other, out
+
+
+def _transposed(x_BSHK: Shape) -> Shape:
+    batch, length, heads, width = x_BSHK
+    return batch, heads, length, width
+
+
+def _packed_attention(shapes: Shapes, settings: Settings) -> int:
+    """(B, S, H, K) each; with lengths per sequence (cum_seq_q) the work cannot be told from shapes."""
+    if shapes[3]:
+        raise ValueError
+    return _attention(*(_transposed(x_BSHK) for x_BSHK in shapes[:3]))
+
+
+def _convolved(x: Shape, weight: Shape, places: Shape) -> int:
+    """``places``: where the filter is laid, of the output or, transposed, of the input."""
+    return 2 * prod(places) * prod(weight[2:]) * x[0] * weight[0] * weight[1]
+
+
+def _convolution(shapes: Shapes, settings: Settings) -> int:
+    x, weight = shapes[:2]
+    if _flag(settings[6]):
+        return _convolved(x, weight, x[2:])
+    stride, padding, dilation = (_numbers(setting) for setting in settings[3:6])
+    filters = zip(x[2:], weight[2:], _each(padding, x), _each(dilation, x), _each(stride, x), strict=True)
+    out = tuple((size + 2 * pad - spread * (width - 1) - 1) // step + 1 for size, width, pad, spread, step in filters)
+    return _convolved(x, weight, out)
+
+
+def _convolution_backward(shapes: Shapes, settings: Settings) -> int:
+    gradient, x, weight = shapes[:3]
+    transposed = _flag(settings[7])
+    of_input, of_weight = (_flag(flag) for flag in settings[10].strip("[]").split(",")[:2])
+    found = 0
+    if of_input:
+        found += _convolved(gradient, weight, x[2:] if transposed else gradient[2:])
+    if of_weight:
+        one, other = (gradient, x) if transposed else (x, gradient)
+        found += 2 * prod(weight[2:]) * prod(other[2:]) * one[1] * other[0] * other[1]
+    return found
+
+
+def _each(values: list[int], x: Shape) -> list[int]:
+    """One value per dimension; a single one means all."""
+    return values * (len(x) - 2) if len(values) == 1 else values
+
+
+def _flag(setting: str) -> bool:
+    return {"true": True, "1": True, "false": False, "0": False}[setting.strip().lower()] if setting else _unknown()
+
+
+def _unknown() -> bool:
+    raise ValueError
+
+
+def _on(formula: Callable[..., int], *arguments: int) -> Callable[[Shapes, Settings], int]:
+    """The formula on the shapes of these arguments."""
+    return lambda shapes, settings: formula(*(shapes[at] for at in arguments))
+
+
+_FORWARD, _BACKWARD = _on(_attention, 0, 1, 2), _on(_attention_backward, 1, 2, 3)
+_SDPA = "aten::_scaled_dot_product_"
+
+FORMULAS: Mapping[str, Callable[[Shapes, Settings], int]] = {
+    "aten::mm": _on(_product, 0, 1),
+    "aten::addmm": _on(_product, 1, 2),
+    "aten::bmm": _on(_products, 0, 1),
+    "aten::baddbmm": _on(_products, 1, 2),
+    "aten::_scaled_mm": _on(_product, 0, 1),
+    "aten::_addmm_activation": _on(_product, 1, 2),
+    "aten::_int_mm": _on(_product, 0, 1),
+    "aten::linear": _linear,
+    "aten::convolution": _convolution,
+    "aten::_convolution": _convolution,
+    "aten::convolution_overrideable": _convolution,
+    "aten::convolution_backward": _convolution_backward,
+    **{_SDPA + kind: _FORWARD for kind in ("flash_attention", "efficient_attention", "cudnn_attention")},
+    **{_SDPA + kind: _FORWARD for kind in ("flash_attention_for_cpu", "fused_attention_overrideable")},
+    **{_SDPA + kind + "_backward": _BACKWARD for kind in ("flash_attention", "efficient_attention")},
+    **{_SDPA + kind + "_backward": _BACKWARD for kind in ("cudnn_attention", "flash_attention_for_cpu")},
+    "aten::_flash_attention_forward": _packed_attention,
+}
+
+# Made of others that have a formula; its own counts only where the trace shows none of those inside.
+COMPOSED = frozenset({"aten::linear"})

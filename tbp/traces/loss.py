@@ -1,0 +1,76 @@
+"""What a trace file held that could not be used, counted by kind.
+
+Takes counts from the readers, gives one frozen value that travels with the trace into its tables and comparisons,
+and the sentences with which a report says it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, field
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Counts over one file, or the sum over several; nothing was lost where all but ``kept`` are 0."""
+
+    kept: int = 0  # events that were read, for scale; those before the cut where a file is cut off
+    unreadable: int = 0  # events given up
+    mended: int = 0  # events read after a value JSON does not have was replaced
+    untimed: int = 0  # events without a usable time
+    doubled: int = 0  # events more often in the file than once, counted once
+    cut_off: int = 0  # files that end inside their events
+    packing_cut: int = 0  # compressed files that end too early
+    packing_damaged: int = 0  # compressed files that cannot be unpacked to their end
+    packing_unsure: int = 0  # compressed files whose checksum is not that of their content
+
+    def __bool__(self) -> bool:
+        """Whether anything was lost, or may have been."""
+        return any(astuple(self)[1:])
+
+    def __add__(self, other: Loss) -> Loss:
+        return Loss(*(mine + its for mine, its in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """One for each kind of loss; none for a whole file. Without a capital or a full stop, to stand in a list."""
+        said = (
+            (self.packing_cut, f"{_files(self.packing_cut, 'compressed ')} too early: what stood behind is lost"),
+            (self.packing_damaged, "the compressed file is damaged: what stood behind the damage is lost"),
+            (self.packing_unsure, "the compressed file fails its checksum: any of its values may be wrong"),
+            (self.cut_off, f"{_files(self.cut_off)} inside its events: those after the first {self.kept} are lost"),
+            (self.unreadable, f"left out as unreadable: {_events(self.unreadable)}"),
+            (self.mended, f"mended where a value was not JSON or of no known kind: {_events(self.mended)}"),
+            (self.untimed, f"left out for want of a usable time: {_events(self.untimed)}"),
+            (self.doubled, f"counted once though more often in the file: {_events(self.doubled)}"),
+        )
+        return tuple(sentence for happened, sentence in said if happened)
+
+    @property
+    def sentence(self) -> str:
+        """For a report, whole: ``The trace is incomplete: …``; empty where nothing was lost."""
+        return f"The trace is incomplete: {'; '.join(self.sentences)}." if self else ""
+
+
+@dataclass
+class Tally:
+    """Grows while a file is read; its readers are generators, which can return nothing beside what they yield."""
+
+    loss: Loss = field(default_factory=Loss)
+
+    def add(self, **counts: int) -> None:
+        """Count what happened, by the names of ``Loss``."""
+        self.loss += Loss(**counts)
+
+
+def total(losses: Iterable[Loss]) -> Loss:
+    """The sum over several traces."""
+    return sum(losses, Loss())
+
+
+def _files(count: int, kind: str = "") -> str:
+    return f"the {kind}file ends" if count == 1 else f"{count} {kind}files end"
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count} events"

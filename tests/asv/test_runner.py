@@ -1,0 +1,68 @@
+"""asv as a process, with a stand-in for asv: how it is started, interrupted and ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tbp.asv import runner
+from tbp.asv.runner import run_asv
+
+# Run as `python -m asv` from its folder. Its child has a process group of its own, as asv's fork server has.
+STUBBORN = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+child = subprocess.Popen(["sleep", "60"], preexec_fn=lambda: os.setpgid(0, 0), stdout=-3, stderr=-3)
+print(child.pid, flush=True)
+print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+
+
+def is_alive(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return False
+
+
+def all_end(processes: list[int]) -> bool:
+    """Whether none is there any more; what was killed is gone a moment later."""
+    end_s = time.monotonic() + 5
+    while any(map(is_alive, processes)) and time.monotonic() < end_s:
+        time.sleep(0.01)
+    return not any(map(is_alive, processes))
+
+
+def test_nothing_that_asv_started_outlives_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "asv.py").write_text(STUBBORN)
+    monkeypatch.setattr(runner, "ENDING_S", 0.2)
+    started: list[int] = []
+
+    def heard(line: str) -> None:
+        started.append(int(line))
+        if len(started) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_asv(["run"], tmp_path, heard=heard)
+    assert len(started) == 2
+    assert all_end(started)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_what_asv_leaves_behind_when_it_crashes_is_ended_too(tmp_path: Path):
+    (tmp_path / "asv.py").write_text(STUBBORN.replace("time.sleep(60)", "os.kill(os.getpid(), signal.SIGKILL)"))
+    ran = run_asv(["run"], tmp_path)
+    assert ran.status == -signal.SIGKILL
+    assert all_end([int(line) for line in ran.output.split()])
+
+
+def test_asv_that_ends_without_listening_is_no_error_of_ours(tmp_path: Path):
+    (tmp_path / "asv.py").write_text("import sys; sys.stdin.close(); print('No.'); sys.exit(1)")
+    ran = run_asv(["run", "HASHFILE:-"], tmp_path, stdin="c0ffee\n" * 100_000)
+    assert (ran.status, ran.output) == (1, "No.\n")

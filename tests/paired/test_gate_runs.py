@@ -1,0 +1,282 @@
+"""``tbp gate`` as a user runs it: git, asv, environments, workers, exit codes, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("asv")
+pytestmark = pytest.mark.slow
+
+WORK = """
+def total(n):
+    return sum(i * i for i in range(n))
+
+
+def ordered(n):
+    return sorted((i * 7919) % n for i in range(n))
+"""
+
+SUITE = """
+import os
+
+from thing import work
+
+
+def mark(what):
+    with open(os.environ["MARKS"], "a") as file:
+        file.write(what + "\\n")
+
+
+def time_total():
+    work.total(3000)
+
+
+class Cached:
+    def setup_cache(self):
+        mark("setup_cache")
+        return 2000
+
+    def time_ordered(self, n):
+        work.ordered(n)
+"""
+
+TOTAL, ORDERED = "speed.time_total", "speed.Cached.time_ordered"
+
+CONFIG = {
+    "version": 1,
+    "project": "thing",
+    "repo": ".",
+    "branches": ["main"],
+    "plugins": [".tbp.asv.environment"],
+    "environment_type": "tbp",
+    "results_dir": ".asv/results",
+    "env_dir": ".asv/env",
+}
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = {f"GIT_{who}_{what}": "t@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env=os.environ | identity, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tags: base; same, which changes no code; slower, where ``total`` works twice; broken, which does not import."""
+    folder = tmp_path_factory.mktemp("gated") / "thing"
+    (folder / "thing").mkdir(parents=True)
+    (folder / "benchmarks").mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "asv.conf.json").write_text(json.dumps(CONFIG))
+    (folder / "existing.json").write_text(json.dumps(CONFIG | {"environment_type": "existing"}))
+    (folder / "benchmarks" / "__init__.py").touch()
+    (folder / "benchmarks" / "speed.py").write_text(SUITE)
+    (folder / "thing" / "__init__.py").touch()
+    for tag, work in (
+        ("base", WORK),
+        ("same", WORK + "# nothing of it changed\n"),
+        ("broken", "raise ImportError('thing is broken')\n"),
+        ("slower", slower(WORK)),
+    ):
+        (folder / "thing" / "work.py").write_text(work)
+        git(folder, "add", ".")
+        git(folder, "commit", "-qm", tag)
+        git(folder, "tag", tag)
+    stored = folder / ".asv" / "results" / "machine" / "stored.json"
+    stored.parent.mkdir(parents=True)
+    stored.write_text("{}")
+    return folder
+
+
+def slower(work: str) -> str:
+    return work.replace("return sum(i * i for i in range(n))", "return sum(i * i for i in range(2 * n))")
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A home of its own, and a file that suites leave marks in."""
+    home = tmp_path_factory.mktemp("home")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
+    return kept | {"HOME": str(home), "MARKS": str(home / "marks"), "TBP_NO_CACHE": "1"}
+
+
+Gate = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def gate(repository: Path, environment: dict[str, str]) -> Gate:
+    """Run ``tbp gate`` to its end."""
+    return lambda *arguments: subprocess.run(
+        command(*arguments), cwd=repository, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tbp", "gate", *arguments]
+
+
+def states(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    assert done.stdout, done.stderr
+    return {one["benchmark"]: one["state"] for one in json.loads(done.stdout)["judgements"]}
+
+
+def visible(repository: Path) -> list[str]:
+    """All that a user sees of a repository, and what is stored beside it."""
+    asked = (
+        ["status", "--porcelain"],
+        ["for-each-ref"],
+        ["stash", "list"],
+        ["ls-files", "--stage"],
+        ["rev-parse", "HEAD"],
+    )
+    stored = [f"{path} {path.stat().st_mtime_ns}" for path in sorted((repository / ".asv" / "results").rglob("*"))]
+    return [git(repository, *arguments) for arguments in asked] + stored
+
+
+def related(repository: Path) -> list[str]:
+    """The command lines of all processes that name the repository."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue  # it ended while we looked
+        if str(repository) in line:
+            found.append(f"{path.parent.name} {line}")
+    return found
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    end_s = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end_s
+        time.sleep(0.02)
+
+
+def test_a_slower_commit_is_named_and_nothing_else(gate: Gate, environment: dict[str, str]):
+    done = gate("base", "slower", "--json")
+    assert done.returncode == 3, done.stderr
+    assert states(done)[TOTAL] == "regression"
+    assert states(done)[ORDERED] not in ("regression", "improvement", "failed")
+    (total,) = [one for one in json.loads(done.stdout)["judgements"] if one["benchmark"] == TOTAL]
+    assert 0.8 < total["effect"] < 1.2
+    assert Path(environment["MARKS"]).read_text().split() == ["setup_cache"] * 2, "once a side in the whole gate"
+
+
+def test_a_commit_that_changes_no_code_changes_nothing(gate: Gate):
+    done = gate("base", "same", "--json", "--bench", TOTAL)
+    assert done.returncode == 0, done.stderr
+    assert set(states(done)) == {TOTAL}
+    assert not {"regression", "improvement", "failed", "skipped"} & set(states(done).values())
+
+
+def test_the_working_tree_is_judged_as_it_is_and_left_as_it_was(gate: Gate, repository: Path):
+    """Its edit is not committed, and what makes it slower is in a file that git does not know yet."""
+    git(repository, "checkout", "-q", "same")
+    work = repository / "thing" / "work.py"
+    work.write_text(WORK.replace("range(n))", "range(factor() * n))", 1) + "from thing.extra import factor\n")
+    (repository / "thing" / "extra.py").write_text("def factor():\n    return 2\n")
+    before = visible(repository)
+    try:
+        done = gate("HEAD", ".", "--json", "--bench", TOTAL)
+        assert done.returncode == 3, done.stderr
+        assert states(done) == {TOTAL: "regression"}
+        assert json.loads(done.stdout)["contender"]["revision"] == "."
+        assert visible(repository) == before
+    finally:
+        git(repository, "checkout", "-qf", "main")
+        (repository / "thing" / "extra.py").unlink()
+
+
+def test_ctrl_c_ends_it_in_one_line_and_leaves_nobody_behind(repository: Path, environment: dict[str, str]):
+    before = visible(repository)
+    process = subprocess.Popen(
+        command("base", "same"),
+        cwd=repository,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        # A server of each side and the process that each has forked for the cell.
+        wait_until(lambda: len([line for line in related(repository) if "worker.py" in line]) == 4)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert out == ""
+    assert [line for line in err.splitlines() if "interrupted" in line] == err.splitlines()[-1:]
+    assert "Traceback" not in err
+    wait_until(lambda: not related(repository))
+    assert visible(repository) == before
+
+
+def test_ctrl_c_while_asv_installs_leaves_nobody_behind(repository: Path, environment: dict[str, str], tmp_path: Path):
+    config = repository / "elsewhere.json"
+    config.write_text(json.dumps(CONFIG | {"env_dir": str(tmp_path / "env")}))
+    process = subprocess.Popen(
+        command("base", "same", "--config", config.name),
+        cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        with process:
+            wait_until((tmp_path / "env" / "gate-base").exists)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+    finally:
+        config.unlink()
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith("tbp: interrupted")
+    assert "Traceback" not in err
+    wait_until(lambda: not related(tmp_path))
+
+
+def test_a_worker_that_is_killed_fails_its_benchmark(repository: Path, environment: dict[str, str]):
+    process = subprocess.Popen(
+        command("base", "same", "--json", "--bench", TOTAL),
+        cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        wait_until(lambda: len([line for line in related(repository) if "worker.py" in line]) == 4)
+        for line in related(repository):
+            if "worker.py" in line:
+                os.kill(int(line.split()[0]), signal.SIGKILL)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 4, err
+    (one,) = json.loads(out)["judgements"]
+    assert one["state"] == "failed"
+    assert "SIGKILL" in one["reason"]
+    wait_until(lambda: not related(repository))
+
+
+def test_a_commit_that_does_not_exist_is_a_wrong_call(gate: Gate):
+    done = gate("base", "no-such-commit")
+    assert done.returncode == 2
+    assert done.stderr.startswith("tbp: 'no-such-commit' names no commit")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_contender_that_does_not_import_is_not_measured(gate: Gate):
+    done = gate("base", "broken", "--json")
+    assert done.returncode == 4, done.stderr
+    assert states(done) == {TOTAL: "skipped", ORDERED: "skipped"}
+    reasons = {one["reason"] for one in json.loads(done.stdout)["judgements"]}
+    assert all(reason.startswith("not in head") for reason in reasons)
+
+
+def test_one_environment_for_both_commits_is_refused(gate: Gate):
+    done = gate("base", "same", "--config", "existing.json")
+    assert done.returncode == 4
+    assert "environment type existing cannot hold two commits; use tbp, virtualenv or conda" in done.stderr
+    assert done.stderr.count("\n") == 1

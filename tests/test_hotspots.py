@@ -1,0 +1,215 @@
+"""``tbp hotspots`` as a user meets it, on real traces; hostile ones are literal."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tbp.__main__ import main
+from tbp.asv.recordings import read_recording
+from tbp.errors import UsageError
+from tbp.hotspots.forms import to_json
+from tbp.hotspots.table import ranking_table
+from tbp.hotspots.views import By, ranking
+from tbp.sources import Source, StoredTraces, chosen, trace_files
+
+A, B = "a" * 40, "b" * 40
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main(list(map(str, arguments)))
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def written(path: Path, *names: str, **header: object) -> Path:
+    """A trace of operators of 1 µs, one after the other."""
+    events = [
+        {"ph": "X", "cat": "cpu_op", "name": name, "pid": 1, "tid": 1, "ts": 10 * place, "dur": 1}
+        for place, name in enumerate(names)
+    ]
+    path.write_text(json.dumps({**header, "traceEvents": events}))
+    return path
+
+
+def test_a_trace_is_ranked_by_self_time(
+    recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "70")
+    code, out, err = run(capsys, "hotspots", recorded_traces[A][0], "--shapes", "--top", 2)
+    lines = out.splitlines()
+    assert (code, err) == (0, "")
+    assert lines[0] == "suite.time_thing (width=64)"
+    assert "5 steps; cpu, a processor; torch 2." in " ".join(lines[1:4])
+    header = next(place for place, line in enumerate(lines) if line.startswith("operator"))
+    assert lines[header].split() == ["operator", "self", "time", "share", "calls"]
+    assert {lines[header + 1].split()[0], lines[header + 3].split()[0]} == {"aten::mm", "aten::_softmax"}
+    assert "64×64" in out
+    assert max(map(len, lines)) <= 70
+    assert lines[-1].startswith("… and ")
+
+
+def test_shares_are_of_the_whole(recorded_traces: dict[str, list[Path]]):
+    source = Source("x", (), recordings=(read_recording(recorded_traces[A][0]),))
+    own = ranking(source)
+    assert own.by is By.SELF
+    assert own.rows["share"].sum() == pytest.approx(1)
+    total = ranking(source, By.TOTAL)
+    assert total.rows["share"].max() < 1.001  # the largest is what calls the others
+    assert total.rows["total_us"].is_monotonic_decreasing
+    with pytest.raises(UsageError, match="nothing ran on a device"):
+        ranking(source, By.DEVICE)
+
+
+def test_two_commits_differ_in_their_calls_first(traced_results: Path, capsys: pytest.CaptureFixture[str]):
+    code, out, _ = run(capsys, "hotspots", "aaaa", "bbbb", "--results", traced_results)
+    assert code == 0
+    assert "before: aaaaaaaa: 3 traces of 5 steps; cpu, a processor" in out
+    calls, times = out.index("Calls, exact (2)"), out.index("\nTimes")
+    assert calls < out.index("aten::_softmax 1 → 2 calls (") < times < out.index("Machine: ") < out.index("Residual: ")
+
+
+def test_times_of_single_traces_are_not_judged(
+    recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
+):
+    _, out, _ = run(capsys, "hotspots", recorded_traces[A][0], recorded_traces[B][0])
+    assert "aten::_softmax 1 → 2 calls (" in out
+    assert "Times: not judged, that takes 3 traces on each side and 1 and 1 are given" in out
+
+
+def test_several_cells_are_listed_unless_chosen(traced_results: Path, capsys: pytest.CaptureFixture[str]):
+    for path in traced_results.glob(f"*/{A[:8]}-env.traces/*/64-0.s2.session.json.gz"):
+        facts = json.loads(gzip.decompress(path.read_bytes())) | {"parameters": {"width": "128"}}
+        path.write_bytes(gzip.compress(json.dumps(facts).encode()))
+    arguments = ("hotspots", "aaaa", "--results", traced_results)
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert "aaaa has traces of 2 cells; choose with --bench REGEX" in err
+    assert err.endswith("  suite.time_thing (width=128)\n  suite.time_thing (width=64)\n")
+    _, out, _ = run(capsys, *arguments, "--bench", r"time_thing\(64")
+    assert out.startswith("suite.time_thing (width=64)\naaaaaaaa: 2 traces of 5 steps")
+    _, out, _ = run(capsys, *arguments, "--bench", ".")
+    assert "suite.time_thing (width=128)\naaaaaaaa: 5 steps" in out
+    assert "suite.time_thing (width=64)\naaaaaaaa: 2 traces" in out
+    code, _, err = run(capsys, *arguments, "--bench", "nothing")
+    assert (code, "leave no trace of aaaaaaaa; it has\n" in err) == (2, True)
+
+
+def test_a_folder_and_a_pattern_are_the_traces_of_one_cell(recorded_traces: dict[str, list[Path]]):
+    folder = recorded_traces[A][0].parent
+    assert len(trace_files(str(folder))) == 6
+    (source,) = chosen(f"{folder}/a*", StoredTraces())
+    assert len(source.recordings) == 3
+    assert source.cell == "suite.time_thing (width=64)"
+
+
+def test_what_was_lost_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = written(tmp_path / "cut.json", "aten::mm", "aten::add")
+    path.write_text(path.read_text()[:-20])
+    code, out, _ = run(capsys, "hotspots", path)
+    assert code == 0
+    assert "Note: cut.json: " in out
+    assert "no steps marked, all counts as one; cpu; torch version not recorded" in out.replace("\n", " ")
+
+
+def test_an_unreadable_file_among_others_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    written(tmp_path / "a.json", "aten::mm")
+    (tmp_path / "b.json").write_text("no trace")
+    code, out, _ = run(capsys, "hotspots", tmp_path)
+    assert code == 0
+    assert "Note: left out: " in out
+    (tmp_path / "a.json").unlink()
+    code, out, err = run(capsys, "hotspots", tmp_path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+HOSTILE = "\x1b[31maten::mm\u202e\n<b>" + "x" * 500 + "end"
+
+
+def test_a_hostile_name_is_seen_and_fits(tmp_path: Path):
+    path = written(tmp_path / "hostile.json", HOSTILE, tbp={"benchmark": HOSTILE, "torch": HOSTILE})
+    (source,) = chosen(str(path), StoredTraces())
+    text = ranking_table(ranking(source), width=60)
+    assert not set(text) & {"\x1b", "\u202e"}
+    assert "\ufffd[31maten::mm\ufffd <b>" in text
+    assert max(map(len, text.splitlines())) <= 60
+    content = json.loads(to_json([ranking(source)]))
+    assert content["hotspots"][0]["operators"][0]["operator"] == HOSTILE
+
+
+@pytest.mark.parametrize("tbp", ["[]", '{"torch": 3}', '{"parameters": [1]}', "[" * 500 + "]" * 500])
+def test_metadata_of_any_kind_is_no_reason_to_stop(tmp_path: Path, tbp: str):
+    path = written(tmp_path / "trace.json", "aten::mm", tbp=0)
+    path.write_text(path.read_text().replace('"tbp": 0', f'"tbp": {tbp}'))
+    assert read_recording(path).about.torch == ""
+
+
+def test_json_and_csv_hold_every_operator(
+    tmp_path: Path, recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
+):
+    trace, file = recorded_traces[A][0], tmp_path / "rows.csv"
+    code, out, _ = run(capsys, "hotspots", trace, "--json", f"--csv={file}")
+    (content,) = json.loads(out, parse_constant=pytest.fail)["hotspots"]
+    assert (code, content["by"], content["facts"]["steps"]) == (0, "self", [5])
+    names = [row["operator"] for row in content["operators"]]
+    assert list(pd.read_csv(file)["operator"]) == names
+    assert "aten::_softmax" in names
+    _, out, _ = run(capsys, "hotspots", trace, recorded_traces[B][0], "--csv", "--top", "1")
+    assert list(pd.read_csv(io.StringIO(out))["cell"]) == ["suite.time_thing (width=64)"]
+    _, out, _ = run(capsys, "hotspots", trace, recorded_traces[B][0], "--json")
+    assert json.loads(out, parse_constant=pytest.fail)["differences"][0]["enough_sessions"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["not-there.json"], "there is no file not-there.json"),
+        (["no*"], "there is no file no*"),
+        (["folder"], "folder is a folder without a trace right in it"),
+        (["a", "b", "c"], "put a pattern of one cell's traces in quotes"),
+        (["a", "b", "--by", "self"], "--by and --shapes are for one trace"),
+        (["a", "--json", "--csv"], "only one of --json and --csv"),
+        (["a", "--csv", "nowhere/x.csv"], "there is no folder nowhere"),
+        (["HEAD"], "cannot read asv.conf.json"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_clear_line(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    code, out, err = run(capsys, "hotspots", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+
+
+def test_neither_git_nor_results_nor_torch_are_needed(tmp_path: Path):
+    path = written(tmp_path / "trace.json", "aten::mm")
+    program = (
+        "import sys\n"
+        "from tbp.__main__ import main\n"
+        f"code = main(['hotspots', {str(path)!r}])\n"
+        "sys.exit(', '.join({'torch', 'asv', 'scipy', 'plotly'} & set(sys.modules)) or code)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": ""},
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "aten::mm" in done.stdout

@@ -1,0 +1,65 @@
+"""What is news in a night: literal histories of one value per commit, and the note between two nights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tbp.history.series import Better, Change, ChangeEvidence, Commit, History, Outcome, Point, SeriesKey, State
+from tbp.reported import NAME, Reported, first_reported, news
+
+KEY = SeriesKey("suite.track_calls", (("n", "1"),), "box", "env")
+
+
+def history(*regressed_at: int, key: SeriesKey = KEY) -> History:
+    """Thirty runs, with a confirmed change for the worse at each of these places."""
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    points = tuple(Point(Commit(f"{i:040}", day + timedelta(i)), Outcome.MEASURED, 1.0) for i in range(30))
+    changes = tuple(ChangeEvidence(Change(i, 1.0, 2.0, 0.0, confirmed=True)) for i in regressed_at)
+    return History(key, "calls", Better.LOWER, points, State.REGRESSION, changes)
+
+
+@pytest.mark.parametrize(
+    ("reported_at", "regressed_at", "is_news"),
+    [
+        ([], [20], True),
+        ([20], [20], False),
+        ([20], [20, 25], True),  # another one on top of it
+        ([20], [23], False),  # later runs moved it
+        ([20], [26], True),  # too far away to be the same
+        ([20], [18, 20], False),
+    ],
+)
+def test_news_is_what_was_not_reported_there_or_close_by(
+    reported_at: Sequence[int], regressed_at: Sequence[int], is_news: bool
+):
+    before = {Reported(KEY, f"{i:040}") for i in reported_at}
+    standing = history(*regressed_at)
+    assert news([standing], before) == ([standing] if is_news else [])
+
+
+def test_another_series_is_another_regression():
+    other = history(20, key=SeriesKey("suite.track_calls", (("n", "2"),), "box", "env"))
+    assert news([other], {Reported(KEY, f"{20:040}")}) == [other]
+
+
+def test_what_a_night_reported_the_next_one_does_not(tmp_path: Path):
+    one, other = history(20), history(5, key=SeriesKey("suite.time_it", (), "box", "env"))
+    assert first_reported([one], tmp_path) == [one]
+    assert first_reported([one, other], tmp_path) == [other]
+    assert first_reported([one, other], tmp_path) == []
+    assert first_reported([], tmp_path) == []
+    assert first_reported([one, other], tmp_path) == [], "one that was away for a night is no news"
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+
+
+@pytest.mark.parametrize("note", ["", "[]", '{"format": 2, "reported": []}', '{"format": 1, "reported": [1]}'])
+def test_a_damaged_note_is_an_alarm_too_many_rather_than_one_too_few(tmp_path: Path, note: str):
+    (tmp_path / NAME).write_text(note)
+    one = history(20)
+    assert first_reported([one], tmp_path) == [one]
+    assert json.loads((tmp_path / NAME).read_text())["format"] == 1

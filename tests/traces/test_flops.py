@@ -1,0 +1,103 @@
+"""FLOPs: literal shapes, and recorded steps against torch's own FlopCounterMode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tbp.traces.flops import flops
+from tbp.traces.operators import operator_table
+from tbp.traces.trace import Trace
+
+torch = pytest.importorskip("torch")
+counting = pytest.importorskip("torch.utils.flop_counter")
+F = torch.nn.functional
+
+TRUE = '["", "", "", "[2, 2]", "[1, 1]", "[1, 1]", "False", "[0, 0]", "1"]'
+
+
+@pytest.mark.parametrize(
+    ("operator", "shapes", "settings", "expected"),
+    [
+        ("aten::mm", "[[2, 3], [3, 5]]", "", 60),
+        ("aten::addmm", "[[5], [2, 3], [3, 5], [], []]", "", 60),
+        ("aten::bmm", "[[4, 2, 3], [4, 3, 5]]", "", 240),
+        ("aten::baddbmm", "[[4, 2, 5], [4, 2, 3], [4, 3, 5]]", "", 240),
+        ("aten::linear", "[[4, 2, 3], [5, 3], [5]]", "", 240),
+        ("aten::convolution", "[[1, 3, 8, 8], [4, 3, 3, 3], [4]]", TRUE, 2 * 16 * 9 * 12),
+        ("aten::mm", "[[2, 3], [4, 5]]", "", None),
+        ("aten::mm", "", "", None),
+        ("aten::mm", "[[2], 5]", "", None),
+        ("aten::mm", "not json", "", None),
+        ("aten::convolution", "[[1, 3, 8, 8], [4, 3, 3, 3]]", "", None),
+        ("aten::_flash_attention_forward", "[[6, 2, 8], [6, 2, 8], [6, 2, 8], [3]]", "", None),
+        ("aten::gelu", "[[2, 3]]", "", None),
+    ],
+)
+def test_of_literal_shapes(operator: str, shapes: str, settings: str, expected: int | None) -> None:
+    assert flops(operator, shapes, settings) == expected
+
+
+def matmuls() -> Callable[[], object]:
+    a, b, c = torch.randn(6, 4, 3), torch.randn(6, 3, 5), torch.randn(6, 4, 5)
+    weight = torch.randn(7, 3)
+    return lambda: (a @ b, torch.baddbmm(c, a, b), F.linear(a, weight), torch.addmm(c[0], a[0], b[0]), a[0] @ b[0])
+
+
+def convolutions() -> Callable[[], object]:
+    layers = torch.nn.Sequential(
+        torch.nn.Conv2d(4, 8, 3, stride=2, padding=1),
+        torch.nn.Conv2d(8, 8, 3, dilation=2, padding="same", groups=2),
+        torch.nn.ConvTranspose2d(8, 6, 4, stride=2),
+    )
+    line = torch.nn.Conv1d(3, 5, 3)
+    image, sound = torch.randn(2, 4, 16, 16, requires_grad=True), torch.randn(3, 20)
+    return lambda: (layers(image).sum() + line(sound).sum()).backward()
+
+
+def encoder() -> Callable[[], object]:
+    model = torch.nn.TransformerEncoderLayer(32, 2, 64, batch_first=True)
+    x_BSD = torch.randn(2, 8, 32)
+    return lambda: model(x_BSD).sum().backward()
+
+
+def attention(math: bool) -> Callable[[], object]:
+    q_BHSK, k_BHSK, v_BHSK = (torch.randn(2, 4, length, 16, requires_grad=True) for length in (8, 12, 12))
+
+    def step() -> None:
+        backend = torch.nn.attention.SDPBackend.MATH if math else torch.nn.attention.SDPBackend.FLASH_ATTENTION
+        with torch.nn.attention.sdpa_kernel(backend):
+            F.scaled_dot_product_attention(q_BHSK, k_BHSK, v_BHSK).sum().backward()
+
+    return step
+
+
+@pytest.mark.parametrize("work", [matmuls, convolutions, encoder, lambda: attention(math=True)])
+def test_equal_to_flop_counter_mode(recorded: Callable[..., Trace], work: Callable[[], Callable[[], Any]]) -> None:
+    step = work()
+    with counting.FlopCounterMode(display=False) as counter:
+        step()
+    theirs = counter.get_total_flops()
+    ours = operator_table(recorded(step, steps=3, record_shapes=True)).frame.set_index("operator")["flops"]
+    on_cpu = [name for name in ours.index if "flash_attention_for_cpu" in name]
+    assert np.nansum(ours.drop(on_cpu)) == theirs > 0
+
+
+def test_attention_on_the_cpu_counts_as_the_same_work_by_products(recorded: Callable[..., Trace]) -> None:
+    """Forward equal; backward by one product more, as the fused kernel computes the scores again."""
+    fused, plain = (
+        operator_table(recorded(attention(math), steps=3, record_shapes=True)).frame.set_index("operator")["flops"]
+        for math in (False, True)
+    )
+    product = 2 * 2 * 4 * 8 * 12 * 16
+    assert fused["aten::_scaled_dot_product_flash_attention_for_cpu"] == 2 * product
+    assert fused["aten::_scaled_dot_product_flash_attention_for_cpu_backward"] == 5 * product
+    assert np.nansum(plain) == 6 * product
+
+
+def test_without_shapes_flops_are_unknown(recorded: Callable[..., Trace]) -> None:
+    frame = operator_table(recorded(matmuls(), steps=3)).frame.set_index("operator")
+    assert frame["flops"].isna().all()

@@ -1,0 +1,223 @@
+"""Files made to exhaust memory or time are refused in one line, inside a process that is not allowed much of either.
+
+Each is read by a process of its own with hard limits on address space and CPU time (RLIMIT_AS, RLIMIT_CPU), so that a
+bound that does not hold kills it instead of slowing the tests down.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+# The imports take 0.75 GB of address space, mostly the BLAS library's and none of it resident; the rest is for reading.
+ADDRESS_SPACE_BYTES = 1_300 << 20
+CPU_S = 20
+RESIDENT_MIB = 400  # also of the most events that fit the limits here
+
+READ = """
+import sys
+from pathlib import Path
+from tbp.errors import UnreadableTrace
+from tbp.traces.operators import session
+from tbp.traces.read import read_trace
+try:
+    trace = read_trace(sys.argv[1])
+    print("read", len(trace), len(session(trace).table.frame), *trace.losses, sep="|", end="|")
+except UnreadableTrace as error:
+    print("refused", error, sep="|", end="|")
+print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024)
+"""
+
+HEAD, TAIL = b'{"traceEvents": [', b"]}"
+EVENT = b'{"ph": "X", "cat": "cpu_op", "name": "aten::mm", "pid": 1, "tid": 1, "ts": %d, "dur": 1, "args": {}}'
+
+
+def limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+
+
+def read_within_limits(path: Path) -> str:
+    """What came of it: "read|…" or "refused|…"; fails the test if the limits were met."""
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limit,
+        env={"OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    said, _, peak_mib = done.stdout.strip().rpartition("|")
+    assert int(peak_mib) <= RESIDENT_MIB
+    return said
+
+
+def written(path: Path, parts: Iterator[bytes]) -> Path:
+    opened = gzip.open(path, "wb", 6) if path.suffix == ".gz" else path.open("wb")
+    with opened as file:
+        for part in parts:
+            file.write(part)
+    return path
+
+
+def bomb_of_spaces() -> Iterator[bytes]:
+    yield HEAD
+    for _ in range(400):
+        yield b" " * (1 << 20)
+    yield TAIL
+
+
+def bomb_of_events() -> Iterator[bytes]:
+    yield HEAD + EVENT % 0
+    for _ in range(150):
+        yield (b"," + EVENT % 1) * 10_000
+    yield TAIL
+
+
+def bomb_in_events() -> Iterator[bytes]:
+    """Each event is shorter than the longest one allowed, so that only the ratio tells."""
+    yield HEAD + EVENT % 0
+    for number in range(50):
+        yield b"," + (EVENT % number)[:-1] + b" " * (8 << 20) + b"}"
+    yield TAIL
+
+
+def bomb_in_the_head() -> Iterator[bytes]:
+    yield b'{"note": "'
+    for _ in range(200):
+        yield b"x" * (1 << 20)
+    yield b'", "traceEvents": []}'
+
+
+def gigantic_name() -> Iterator[bytes]:
+    yield HEAD + b'{"ph": "X", "name": "'
+    for _ in range(300):
+        yield b"x" * (1 << 20)
+    yield b'", "ts": 1, "dur": 1}' + TAIL
+
+
+def gigantic_braces() -> Iterator[bytes]:
+    """A string of what looks like the start of events, as often as fits."""
+    yield HEAD + b'{"ph": "X", "name": "'
+    for _ in range(100):
+        yield b"},{'" * (1 << 18)
+    yield b'", "ts": 1, "dur": 1}' + TAIL
+
+
+def many_names(key: bytes) -> Callable[[], Iterator[bytes]]:
+    def parts() -> Iterator[bytes]:
+        yield HEAD + EVENT % 0
+        for low in range(0, 3_000_000, 10_000):
+            yield b"".join(b',{"ph":"X","ts":1,"dur":1,"%b":"%d"}' % (key, n) for n in range(low, low + 10_000))
+        yield TAIL
+
+    return parts
+
+
+def many_long_names() -> Iterator[bytes]:
+    yield HEAD + EVENT % 0
+    for number in range(100):
+        yield b',{"ph":"X","ts":1,"dur":1,"name":"%d%b"}' % (number, b"x" * (1 << 20))
+    yield TAIL
+
+
+def many_empty_events() -> Iterator[bytes]:
+    yield HEAD
+    for _ in range(300):
+        yield b"{}," * 100_000
+    yield b"{}" + TAIL
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("spaces.json.gz", bomb_of_spaces, "has an event of more than 16 MB"),
+        ("within.json.gz", bomb_in_events, "unpacks to over"),
+        ("head.json.gz", bomb_in_the_head, "is no profiler trace"),
+        ("name.json", gigantic_name, "has an event of more than 16 MB"),
+        ("braces.json", gigantic_braces, "has an event of more than 16 MB"),
+        ("names.json", many_names(b"name"), "different names"),
+        ("threads.json", many_names(b"tid"), "different names, shapes or threads"),
+        ("long.json", many_long_names, "different names"),
+        ("empty.json", many_empty_events, "has an event of more than 16 MB"),
+    ],
+)
+def test_is_refused_within_limits(
+    tmp_path: Path, name: str, content: Callable[[], Iterator[bytes]], reason: str
+) -> None:
+    path = written(tmp_path / name, content())
+    said = read_within_limits(path)
+    assert said.startswith(f"refused|{path} "), said
+    assert reason in said
+    assert "\n" not in said
+
+
+def test_a_bomb_of_equal_events_is_refused(tmp_path: Path) -> None:
+    """As compressible as events get, and as much of it: the ratio refuses it before memory or time do."""
+    said = read_within_limits(written(tmp_path / "events.json.gz", bomb_of_events()))
+    assert said.startswith("refused|") or said.startswith("read|1500001|")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEAD + b"[" * 1_000_000,
+        HEAD + b"[" * 1_000_000 + b"]" * 1_000_000 + TAIL,
+        HEAD + EVENT.replace(b"{}", b'{"a": ' + b'{"a":' * 1_000_000 + b"1" + b"}" * 1_000_000 + b"}") % 1 + TAIL,
+        b'{"a": ' + b"[" * 1_000_000 + b"]" * 1_000_000 + b', "traceEvents": []}',
+        b'{"traceEvents": ' + b"[" * 1_000_000,
+        b"[" * 1_000_000,
+        HEAD + EVENT % 1 + TAIL[:1] + b', "a": ' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}",
+    ],
+    ids=["events", "closed events", "args", "head", "list", "bare list", "tail"],
+)
+def test_nesting_a_million_deep_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "deep.json"
+    path.write_bytes(content)
+    assert read_within_limits(path).startswith(f"refused|{path} ")
+
+
+def test_absurd_times_are_left_out_and_said(tmp_path: Path) -> None:
+    absurd = [b"1e300", b"9" * 400, b"-1e17", b"1e999999999", b"1" + b"0" * 100_000, b"4000000000000001", b"NaN"]
+    events = [EVENT % 5, *(EVENT.replace(b"%d", time) for time in absurd)]
+    events += [EVENT.replace(b'"dur": 1', b'"dur": ' + time) % 7 for time in absurd]
+    path = tmp_path / "times.json"
+    path.write_bytes(HEAD + b",".join(events) + TAIL)
+    said = read_within_limits(path)
+    assert said.startswith("read|1|1|"), said
+    assert "left out for want of a usable time: 14 events" in said
+
+
+def test_operators_nested_deeper_than_any_stack(tmp_path: Path) -> None:
+    """100,000 calls inside each other in time, each with a kernel: quadratic work would meet the limit."""
+    count = 100_000
+
+    def parts() -> Iterator[bytes]:
+        yield HEAD + EVENT % 0
+        for n in range(count):
+            times = (n, 4 * count - 2 * n)
+            yield b',{"ph":"X","cat":"cpu_op","name":"f%d","ts":%d,"dur":%d,"args":{}}' % (n % 7, *times)
+            yield b',{"ph":"X","cat":"cuda_runtime","name":"r","ts":%d,"dur":%d,"args":{"correlation":%d}}' % (
+                *times,
+                n,
+            )
+            yield b',{"ph":"X","cat":"kernel","name":"k","tid":7,"ts":%d,"dur":1,"args":{"correlation":%d}}' % (n, n)
+        yield TAIL
+
+    assert read_within_limits(written(tmp_path / "nested.json", parts())).startswith("read|300001|")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("zstandard") is None, reason="no zstd reader installed")
+def test_a_zstd_window_of_gigabytes_is_refused(tmp_path: Path) -> None:
+    frame = b"\x28\xb5\x2f\xfd" + b"\x00" + bytes([(31 - 10) << 3]) + b"\x01\x00\x00"
+    path = tmp_path / "window.json.zst"
+    path.write_bytes(frame)
+    assert read_within_limits(path).startswith("refused|")
