@@ -67,6 +67,7 @@ def test_a_table_is_kept_to_the_last_digit(tmp_path: Path, recorded_traces: dict
         if part.name == "table":
             pd.testing.assert_frame_equal(one.frame, other.frame, check_dtype=False, check_exact=True)
             assert (one.steps, one.sessions) == (other.steps, other.sessions)
+            assert one.loss == other.loss
         elif isinstance(one, pd.DataFrame):
             pd.testing.assert_frame_equal(one, other, check_dtype=False, check_exact=True)
         else:

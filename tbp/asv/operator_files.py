@@ -10,6 +10,8 @@ back: the same numbers to the last digit, so that reports say the same before an
     table       column → values: the operator table, one row per operator
     per_step    column → values: its rows by step; "operator" counts in the table's rows, or in ``others`` behind them
     others      operators of single steps that the table has no row of
+    detail      column → values: calls, FLOPs, bytes and kernels by caller and shapes, or null
+    loss        what the trace file held that could not be used, counted by kind
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypeAlias
 
@@ -27,6 +30,8 @@ from tbp.asv.recordings import About, Recording
 from tbp.asv.whole_files import write_whole
 from tbp.errors import UnreadableTrace
 from tbp.traces.columns import COUNT, FLAG, TEXT
+from tbp.traces.detail import DETAIL_COLUMNS
+from tbp.traces.loss import Loss
 from tbp.traces.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, Session
 
 # History of the file.
@@ -49,6 +54,8 @@ class _File(msgspec.Struct):
     table: dict[str, _Column]
     per_step: dict[str, _Column]
     others: list[str]
+    detail: dict[str, _Column] | None = None
+    loss: dict[str, int] = {}  # by the fields of ``Loss``
 
 
 _DECODER = msgspec.json.Decoder(_File)
@@ -70,6 +77,8 @@ def write_operators(recording: Recording, path: Path) -> None:
         table=_columns(session.table.frame),
         per_step=_columns(session.per_step.assign(operator=session.per_step["operator"].map(row))),
         others=others,
+        detail=None if session.detail is None else _columns(session.detail),
+        loss=asdict(session.loss),
     )
     write_whole(path, gzip.compress(msgspec.json.encode(content), GZIP_LEVEL, mtime=0))
 
@@ -82,10 +91,14 @@ def read_operators(path: Path) -> Recording:
     """
     try:
         stored = _stored(path)
-        table = OperatorTable(_frame(stored.table, OPERATOR_COLUMNS), stored.steps, stored.sessions)
+        table = OperatorTable(
+            _frame(stored.table, OPERATOR_COLUMNS), stored.steps, stored.sessions, msgspec.convert(stored.loss, Loss)
+        )
+        detail = None if stored.detail is None else _frame(stored.detail, DETAIL_COLUMNS)
         names = [*stored.table["operator"], *stored.others]
         rows = {**stored.per_step, "operator": [names[int(place or 0)] for place in stored.per_step["operator"]]}
-        return Recording(path, Session(table, _frame(rows, PER_STEP_COLUMNS), stored.step_us), stored.about)
+        own = Session(table, _frame(rows, PER_STEP_COLUMNS), stored.step_us, detail)
+        return Recording(path, own, stored.about)
     except (gzip.BadGzipFile, EOFError, zlib.error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _damaged(path, error) from None
     except (KeyError, IndexError, ValueError, TypeError) as error:  # columns of other lengths, kinds or names

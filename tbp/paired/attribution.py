@@ -67,7 +67,8 @@ def sentences(found: Difference, effect: float) -> tuple[str, ...]:
     # Of a changed count the count is certain, not the time: there its own part says the direction.
     counted = found.rows["kind"].isin(["new", "gone", "calls"])
     moved_us = found.rows["calls_part_us"].where(counted, found.rows["delta_us"])
-    rows = found.rows[found.rows["certain"] & (moved_us * effect > 0)]
+    toward = moved_us[found.rows["certain"] & (moved_us * effect > 0)]
+    rows = found.rows.loc[toward.abs().sort_values(ascending=False, kind="stable").index]
     if rows.empty:
         return ("the traces do not explain it: no operator changed in calls or, for sure, in time",)
     return tuple(str(sentence) for sentence in rows["sentence"].head(NAMED_OPERATORS))

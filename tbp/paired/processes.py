@@ -135,10 +135,6 @@ class Worker:
         self.process.wait()
         self._close_channel()
 
-    @property
-    def is_alive(self) -> bool:
-        return self._requests >= 0 and self.process.poll() is None
-
     def _lose(self, why: str) -> None:
         said = self.said()
         self.end()

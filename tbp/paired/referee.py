@@ -123,7 +123,7 @@ class Team:
 
     def _assemble(self) -> None:
         """Start the workers that are missing; both import at the same time."""
-        missing = [side for side in SIDES if side not in self._workers or not self._workers[side].is_alive]
+        missing = [side for side in SIDES if not self._answers(side)]
         for side in missing:
             self._dismiss(side)
             try:
@@ -133,6 +133,15 @@ class Team:
             self._send(side, do="import", names=self._benchmarks)
         for side in missing:
             self._forks[side] = bool(self._expect(side, "forks", IMPORT_TIMEOUT_S)["forks"])
+
+    def _answers(self, side: Side) -> bool:
+        """Asked, because a process that was just killed looks alive for a moment."""
+        try:
+            return side in self._workers and "forks" in self._workers[side].ask(
+                MIN_BLOCK_TIMEOUT_S, do="import", names=[]
+            )
+        except WorkerLost:
+            return False
 
     def _set_up(self, cell: Cell, folders: Mapping[Side, str]) -> None:
         for side in SIDES:

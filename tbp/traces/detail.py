@@ -14,7 +14,7 @@ from tbp.traces.columns import NUMBER, TEXT
 from tbp.traces.host import OUTSIDE, HostTree, operator_name
 from tbp.traces.kernels import DeviceWork
 from tbp.traces.nesting import NO_PARENT
-from tbp.traces.quantities import event_allocated, event_copied, event_flops, summed, summed_wholly
+from tbp.traces.quantities import Quantities
 from tbp.traces.trace import ABSENT, Indices, Trace
 
 NS_PER_US = 1000
@@ -33,7 +33,7 @@ DETAIL_COLUMNS = {
 }
 
 
-def detail(trace: Trace, tree: HostTree, work: DeviceWork) -> pd.DataFrame:
+def detail(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities) -> pd.DataFrame:
     """DETAIL_COLUMNS, a row per caller, operator and shapes; inside steps where the trace has steps."""
     counted = np.flatnonzero(tree.counted & ~tree.is_step & ((tree.step != OUTSIDE) | (tree.steps == 0)))
     operators, shapes = len(tree.names) + 1, max(len(trace.shapes), 1)
@@ -51,9 +51,7 @@ def detail(trace: Trace, tree: HostTree, work: DeviceWork) -> pd.DataFrame:
             "shapes": pd.Series([trace.shapes[code] for code in kept % shapes], dtype=object),
             "calls": np.bincount(row, minlength=size) / steps,
             "self_us": np.bincount(row, tree.self_ns[counted], size) / NS_PER_US / steps,
-            "flops": summed_wholly(event_flops(trace, tree)[counted], row, size) / steps,
-            "allocated_bytes": summed(event_allocated(trace, tree)[counted], row, size) / steps,
-            "copied_bytes": summed(event_copied(trace, tree, work)[counted], row, size) / steps,
+            **amounts.summed(counted, row, size, steps),
             "kernels": _kernels(trace, tree, work, counted, row, size),
         }
     )

@@ -20,12 +20,15 @@ from tbp.traces.packing import BLOCK_BYTES
 # The longest events seen are 60 kB (a kernel's name, or a list of 300 ranks). One of 16 MB is no event.
 LARGEST_EVENT_BYTES = 16 << 20
 
+_LONG_BYTES = LARGEST_EVENT_BYTES // 2
+
 # How many braces before the end of a block may belong to something else than a new event.
 _TRIES = 2_000
 
 _EVENTS_KEY = re.compile(rb'"traceEvents"\s*:\s*')
 _BEFORE_EVENT = re.compile(rb"\}\s*,\s*\Z")
 _IN_EVENT = re.compile(rb'\{\s*"')
+_FIRST_KEY = re.compile(rb'\s*\{\s*("[^"\\]{1,100}")')
 _PLAIN_KEY = re.compile(rb'"(\w+)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*)')
 _GAP_BYTES = 64  # between two events; kineto writes 8
 
@@ -40,6 +43,7 @@ class Document:
     metadata: dict[str, str] = field(default_factory=dict)  # the other top-level keys, each value as JSON text
     is_list: bool = False
     _kept: bytearray = field(default_factory=bytearray)
+    _first_key: re.Pattern[bytes] = _IN_EVENT
 
     def pieces(self) -> Iterator[tuple[bytes, bool]]:
         """(text of whole events, whether it is the rest of the file). Raises UnreadableTrace where there is no list.
@@ -48,10 +52,12 @@ class Document:
         with whatever stands behind the list.
         """
         self._skip_head()
+        self._fill(BLOCK_BYTES)
+        if found := _FIRST_KEY.match(self._kept):
+            self._first_key = re.compile(rb"\{\s*" + re.escape(found[1]))
         while self._fill(BLOCK_BYTES):
-            found = self._boundary()
-            if found is not None:
-                end, start = found
+            if (boundary := self._boundary()) is not None:
+                end, start = boundary
                 piece = bytes(self._kept[:end])
                 del self._kept[:start]
                 yield piece, False
@@ -87,9 +93,14 @@ class Document:
     def _boundary(self) -> tuple[int, int] | None:
         """Where the last but one event kept ends, and where the next one starts.
 
-        A brace behind ``},`` and before a key. Inside a string the key's quote would be escaped; inside "args" a list
-        of objects looks the same, then the piece is no JSON and ``repair`` counts brackets.
+        A brace behind ``},`` and before the key that the file's first event has first. Inside a string the key's quote
+        would be escaped; a list of objects inside "args" has other keys. Before any key only where none is found for
+        long, as in a file whose events differ in their first keys.
         """
+        found = self._boundary_before(self._first_key)
+        return self._boundary_before(_IN_EVENT) if found is None and len(self._kept) > _LONG_BYTES else found
+
+    def _boundary_before(self, opening: re.Pattern[bytes]) -> tuple[int, int] | None:
         kept, at = self._kept, len(self._kept)
         for _ in range(_TRIES):
             at = kept.rfind(b"{", 0, at)
@@ -97,7 +108,7 @@ class Document:
                 return None
             low = max(0, at - _GAP_BYTES)
             before = _BEFORE_EVENT.search(kept, low, at)
-            if before and _IN_EVENT.match(kept, at):
+            if before and opening.match(kept, at):
                 return before.start() + 1, at
         return None
 

@@ -24,7 +24,7 @@ from tbp.traces.trace import ABSENT, CATEGORIES, COLUMNS, SETTLED, Allocations, 
 MOST_TEXTS = 400_000
 MOST_TEXT_BYTES = 64 << 20
 MOST_THREADS = 20_000
-MOST_EVENTS = 8_000_000
+MOST_EVENTS = 5_000_000  # 3 GB of text; a table of them takes 1.3 GB
 
 MEMORY = "[memory]"  # an instant that tells of an allocation, with profile_memory=True
 

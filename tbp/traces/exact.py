@@ -51,7 +51,8 @@ def by_parent(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame]) -> 
     """PARENT_COLUMNS: every operator's calls and self time under each caller, the largest change first."""
     keys = ["parent", "operator"]
     sides = [_mean(details, keys, ["calls", "self_us"]) for details in (before, after)]
-    joined = sides[0].join(sides[1], how="outer", lsuffix="_before", rsuffix="_after").fillna(0.0).reset_index()
+    joined = pd.concat([side.add_suffix(end) for side, end in zip(sides, ("_before", "_after"), strict=True)], axis=1)
+    joined = joined.fillna(0.0).reset_index()
     joined["delta_us"] = joined["self_us_after"] - joined["self_us_before"]
     joined = joined.rename(columns={"self_us_before": "self_before_us", "self_us_after": "self_after_us"})
     order = joined["delta_us"].abs().sort_values(ascending=False, kind="stable").index
@@ -118,7 +119,7 @@ def _shifts(
     delta = delta[delta.abs() > _PRECISION * both.max(axis=1)]
     for operator, change in delta.groupby(level=0):
         # What is lost in one place must turn up in another, or the sessions of a side do not agree on it.
-        if operator in operators and abs(change.sum()) <= _PRECISION * change.abs().sum():
+        if str(operator) in operators and abs(change.sum()) <= _PRECISION * change.abs().sum():
             yield str(operator), change.droplevel(0)
 
 
@@ -160,7 +161,10 @@ def _renamed(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame]) -> I
 def _kernel_names(details: Sequence[pd.DataFrame], keys: list[str]) -> dict[tuple[str, str], frozenset[str]]:
     """What each operator on each shape launches, where all sessions of a side agree."""
     sides = [
-        {key: frozenset("\n".join(names).split("\n")) - {""} for key, names in detail.groupby(keys)["kernels"]}
+        {
+            (str(operator), str(shapes)): frozenset("\n".join(names).split("\n")) - {""}
+            for (operator, shapes), names in detail.groupby(keys)["kernels"]
+        }
         for detail in details
     ]
     return {key: names for key, names in sides[0].items() if all(side.get(key) == names for side in sides[1:])}

@@ -34,11 +34,15 @@ class Loss:
     @property
     def sentences(self) -> tuple[str, ...]:
         """One for each kind of loss; none for a whole file. Without a capital or a full stop, to stand in a list."""
+        own = "its" if self.cut_off == 1 else "their"
         said = (
             (self.packing_cut, f"{_files(self.packing_cut, 'compressed ')} too early: what stood behind is lost"),
             (self.packing_damaged, "the compressed file is damaged: what stood behind the damage is lost"),
             (self.packing_unsure, "the compressed file fails its checksum: any of its values may be wrong"),
-            (self.cut_off, f"{_files(self.cut_off)} inside its events: those after the first {self.kept} are lost"),
+            (
+                self.cut_off,
+                f"{_files(self.cut_off)} inside {own} events: those after the first {self.kept} are lost",
+            ),
             (self.unreadable, f"left out as unreadable: {_events(self.unreadable)}"),
             (self.mended, f"mended where a value was not JSON or of no known kind: {_events(self.mended)}"),
             (self.untimed, f"left out for want of a usable time: {_events(self.untimed)}"),

@@ -20,7 +20,7 @@ from tbp.traces.host import OUTSIDE, HostTree, host_tree
 from tbp.traces.kernels import REST, DeviceWork, device_work
 from tbp.traces.loss import Loss, total
 from tbp.traces.nesting import NO_PARENT, added_up
-from tbp.traces.quantities import event_allocated, event_copied, event_flops, summed, summed_wholly
+from tbp.traces.quantities import Quantities, quantities
 from tbp.traces.trace import ABSENT, Indices, Trace
 
 NS_PER_US = 1000
@@ -86,14 +86,16 @@ def session(trace: Trace) -> Session:
     """All that ``difference`` wants of one trace, nested once."""
     tree = host_tree(trace)
     work = device_work(trace, tree)
-    table = _table(trace, tree, work, tree.steps > 0)
-    return Session(table, _per_step(tree, work), _step_us(trace, tree), detail(trace, tree, work))
+    amounts = quantities(trace, tree, work)
+    table = _table(trace, tree, work, amounts, tree.steps > 0)
+    return Session(table, _per_step(tree, work), _step_us(trace, tree), detail(trace, tree, work, amounts))
 
 
 def operator_table(trace: Trace) -> OperatorTable:
     """Per-step means over the steps of the trace. The step annotation itself is no operator and is left out."""
     tree = host_tree(trace)
-    return _table(trace, tree, device_work(trace, tree), tree.steps > 0)
+    work = device_work(trace, tree)
+    return _table(trace, tree, work, quantities(trace, tree, work), tree.steps > 0)
 
 
 def whole_trace_table(trace: Trace) -> OperatorTable:
@@ -104,7 +106,8 @@ def whole_trace_table(trace: Trace) -> OperatorTable:
     Also where that makes a self time negative: of two children that overlap partially both count in full.
     """
     tree = host_tree(trace, python=True)
-    return _table(trace, tree, device_work(trace, tree), within_steps=False)
+    work = device_work(trace, tree)
+    return _table(trace, tree, work, quantities(trace, tree, work), within_steps=False)
 
 
 def per_step(trace: Trace) -> pd.DataFrame:
@@ -146,7 +149,7 @@ def merged_table(tables: Sequence[OperatorTable]) -> OperatorTable:
     )
 
 
-def _table(trace: Trace, tree: HostTree, work: DeviceWork, within_steps: bool) -> OperatorTable:
+def _table(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities, within_steps: bool) -> OperatorTable:
     counted = tree.counted & ~(tree.is_step | (tree.step == OUTSIDE)) if within_steps else tree.counted
     launched = work.step != OUTSIDE if within_steps else np.ones(len(work.step), dtype=bool)
     names = (*tree.names, *REST)
@@ -166,9 +169,7 @@ def _table(trace: Trace, tree: HostTree, work: DeviceWork, within_steps: bool) -
             "total_device_us": (np.bincount(code, total_device_ns[counted], size) + _rest_ns(work, launched, size))
             / per_call,
             "shapes": _common_shapes(trace, tree, counted, size),
-            "flops": summed_wholly(event_flops(trace, tree)[counted], code, size) / steps,
-            "allocated_bytes": summed(event_allocated(trace, tree)[counted], code, size) / steps,
-            "copied_bytes": summed(event_copied(trace, tree, work)[counted], code, size) / steps,
+            **amounts.summed(counted, code, size, steps),
         }
     )
     return OperatorTable(_sorted(frame[(calls > 0) | (frame["self_device_us"] > 0)]), steps, loss=trace.loss)

@@ -6,6 +6,9 @@ Sums over them are left to ``operators``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +22,28 @@ Floats = NDArray[np.float64]
 
 # How far an allocation looks outwards for an operator that still runs; deeper nesting is no recording's.
 _MOST_CLIMBS = 1_000
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """One entry per host event; NaN is unknown."""
+
+    flops: Floats
+    allocated_bytes: Floats
+    copied_bytes: Floats
+
+    def summed(self, counted: NDArray[Any], code: NDArray[np.integer], size: int, steps: int) -> dict[str, Floats]:
+        """Per step and code, by name, of the entries that count."""
+        return {
+            "flops": summed_wholly(self.flops[counted], code, size) / steps,
+            "allocated_bytes": summed(self.allocated_bytes[counted], code, size) / steps,
+            "copied_bytes": summed(self.copied_bytes[counted], code, size) / steps,
+        }
+
+
+def quantities(trace: Trace, tree: HostTree, work: DeviceWork) -> Quantities:
+    """All of them."""
+    return Quantities(event_flops(trace, tree), event_allocated(trace, tree), event_copied(trace, tree, work))
 
 
 def event_flops(trace: Trace, tree: HostTree) -> Floats:

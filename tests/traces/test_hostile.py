@@ -61,8 +61,7 @@ def read_within_limits(path: Path) -> str:
 
 
 def written(path: Path, parts: Iterator[bytes]) -> Path:
-    opened = gzip.open(path, "wb", 6) if path.suffix == ".gz" else path.open("wb")
-    with opened as file:
+    with gzip.open(path, "wb", 6) if path.suffix == ".gz" else path.open("wb") as file:
         for part in parts:
             file.write(part)
     return path
@@ -77,7 +76,7 @@ def bomb_of_spaces() -> Iterator[bytes]:
 
 def bomb_of_events() -> Iterator[bytes]:
     yield HEAD + EVENT % 0
-    for _ in range(150):
+    for _ in range(100):
         yield (b"," + EVENT % 1) * 10_000
     yield TAIL
 
@@ -163,7 +162,7 @@ def test_is_refused_within_limits(
 def test_a_bomb_of_equal_events_is_refused(tmp_path: Path) -> None:
     """As compressible as events get, and as much of it: the ratio refuses it before memory or time do."""
     said = read_within_limits(written(tmp_path / "events.json.gz", bomb_of_events()))
-    assert said.startswith("refused|") or said.startswith("read|1500001|")
+    assert said.startswith(("refused|", "read|1000001|"))
 
 
 @pytest.mark.parametrize(

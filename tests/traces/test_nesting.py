@@ -7,7 +7,17 @@ import random
 import numpy as np
 import pytest
 
-from tbp.traces.nesting import _encloses, _nested, _walked, absorbed, parents
+from tbp.traces.nesting import (
+    NO_PARENT,
+    _encloses,
+    _nested,
+    _walked,
+    absorbed,
+    added_up,
+    depths,
+    first_ancestors,
+    parents,
+)
 
 
 def nested(*intervals: tuple[int, int]) -> list[int]:
@@ -84,3 +94,18 @@ def test_an_only_child_of_the_same_name_is_counted_with_its_parent() -> None:
     name = np.array([7, 7, 7, 7, 7, 3, 3, 4], dtype=np.int32)
     # 0 ⊃ 1 ⊃ 2 are one; 3 and 4 are two children of it; 6 has a sibling.
     assert absorbed(parent, name).tolist() == [0, 0, 0, 3, 4, 5, 6, 7]
+
+
+def test_depths_sums_and_ancestors() -> None:
+    parent = np.array([NO_PARENT, 0, 1, 2, 0, NO_PARENT], dtype=np.int64)
+    assert depths(parent).tolist() == [0, 1, 2, 3, 1, 0]
+    assert added_up(parent, np.array([1, 10, 100, 1000, 5, 7], dtype=np.int64)).tolist() == [
+        1116,
+        1110,
+        1100,
+        1000,
+        5,
+        7,
+    ]
+    skipped = np.array([False, True, True, False, True, True])
+    assert first_ancestors(parent, skipped).tolist() == [0, 0, 0, 3, 0, NO_PARENT]

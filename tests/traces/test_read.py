@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import importlib
+import importlib.util
 import json
 import random
 import tarfile
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tbp.errors import UnreadableTrace
+from tbp.traces.loss import Loss, total
 from tbp.traces.numbers import nanoseconds
 from tbp.traces.read import read_trace
 from tbp.traces.trace import Category, Trace
@@ -220,3 +224,90 @@ def test_every_broken_file_reads_or_is_refused(recordings: Path, tmp_path: Path)
             refused.add(path.name)
     assert len(paths) >= 21
     assert refused == {"empty.json", "empty.json.gz", "empty_events.json", "no_traceEvents.json", "not_json.json"}
+
+
+# What each file was damaged with, as the loss that is counted; the others lose nothing.
+BROKEN = {
+    "bad_crc.json.gz": {"packing_unsure": 1},
+    "bad_escape_windows.json": {"mended": 1},
+    "control_char.json": {"mended": 1},
+    "invalid_utf8.json": {"mended": 1},
+    "na_literal.json": {"mended": 1},
+    "nan_inf.json": {"mended": 1},
+}
+
+
+@pytest.mark.parametrize("name", sorted(BROKEN))
+def test_the_loss_of_a_broken_file_is_counted(recordings: Path, tmp_path: Path, name: str) -> None:
+    with tarfile.open(recordings / "broken.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    loss = read_trace(tmp_path / "broken" / name).loss
+    assert {key: value for key, value in asdict(loss).items() if value and key != "kept"} == BROKEN[name]
+    assert loss.sentence.startswith("The trace is incomplete: ")
+
+
+@pytest.mark.parametrize("name", ["truncated_half.json", "truncated_half.json.gz", "truncated_mid_string.json"])
+def test_what_is_cut_off_is_said_and_the_rest_kept(recordings: Path, tmp_path: Path, name: str) -> None:
+    with tarfile.open(recordings / "broken.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    trace = read_trace(tmp_path / "broken" / name)
+    assert trace.loss.cut_off == 1
+    assert trace.loss.packing_cut == int(name.endswith(".gz"))
+    assert trace.loss.kept > 500
+    assert trace.loss.unreadable == 0
+
+
+def test_losses_add_up() -> None:
+    both = total([Loss(kept=3, mended=1), Loss(kept=2, cut_off=1), Loss(cut_off=1)])
+    assert both == Loss(kept=5, mended=1, cut_off=2)
+    assert both.sentences[0] == "2 files end inside their events: those after the first 5 are lost"
+    assert not Loss(kept=7)
+    assert Loss(kept=7).sentence == ""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("zstandard") is None, reason="no zstd reader installed")
+def test_zstd_reads_the_same(write: Write) -> None:
+    zstandard = importlib.import_module("zstandard")
+    packed = zstandard.ZstdCompressor().compress(TWO)
+    assert read_trace(write(packed, "packed.json.zst")).start_ns.tolist() == read_trace(write(TWO)).start_ns.tolist()
+    cut = zstandard.ZstdCompressor().compress(TWO * 1)[:-20]
+    with pytest.raises(UnreadableTrace):
+        read_trace(write(cut, "cut.json.zst"))
+
+
+def test_without_a_zstd_reader_the_way_out_is_said(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr("tbp.traces.packing.importlib.import_module", missing)
+    with pytest.raises(UnreadableTrace, match="pip install zstandard"):
+        read_trace(write(b"\x28\xb5\x2f\xfd\x00", "packed.json.zst"))
+
+
+def test_keys_on_both_sides_of_the_events_are_kept(write: Write) -> None:
+    tail = json.dumps({"note": "x" * 5_000_000, "last": 1}).encode()
+    body = b'{"first": {"traceEvents": [1]}, "traceEvents": [' + b", ".join([TWO_EVENT] * 3) + b"], " + tail[1:]
+    trace = read_trace(write(body))
+    assert len(trace) == 3
+    assert trace.metadata["first"] == '{"traceEvents": [1]}'
+    assert trace.metadata["last"] == "1"
+    assert trace.losses == ()
+
+
+TWO_EVENT = b'{"args": {"list": [{"a": 1}, {"a": 2}]}, "dur": 1, "ts": 1, "name": "n", "ph": "X"}'
+
+
+def test_lists_of_objects_in_arguments_are_no_events(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tbp.traces.document.BLOCK_BYTES", 100)
+    trace = read_trace(write(b'{"traceEvents": [' + b", ".join([TWO_EVENT] * 50) + b"]}"))
+    assert len(trace) == 50
+    assert trace.losses == ()
+
+
+def test_memory_and_copies_are_read(trace_of: Callable[..., Trace]) -> None:
+    copy = ("Memcpy HtoD", 5, 1, {"cat": "gpu_memcpy", "args": {"bytes": 64}})
+    allocation = ("[memory]", 1, None, {"ph": "i", "args": {"Bytes": 512, "Device Type": 1}})
+    trace = trace_of(("mm", 0, 2), copy, allocation)
+    assert trace.copied_bytes.tolist() == [-1, 64]
+    assert trace.memory.size_bytes.tolist() == [512]
+    assert trace.memory.on_device.tolist() == [True]

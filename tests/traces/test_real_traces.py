@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tbp.traces.device import device_use
 from tbp.traces.difference import difference, explanation
 from tbp.traces.kernels import REST
 from tbp.traces.operators import NS_PER_US, operator_table, session, whole_trace_table
+from tbp.traces.ranks import runs
 from tbp.traces.read import read_trace
 from tbp.traces.trace import ON_DEVICE
 
@@ -54,17 +56,54 @@ def test_repeats_of_one_configuration_and_the_change_between_two(recordings: Pat
     """0 and 4 data-loader workers: with workers the loading leaves the traced process."""
     folder = recordings / "v100-resnet50"
     alone, again = (session(read_trace(path)) for path in sorted(folder.glob("workers0*")))
-    with_workers = session(read_trace(min(folder.glob("workers4*"))))
-    same = difference([alone], [again])
-    assert not same.rows["certain"].any(), same.rows[same.rows["certain"]]["sentence"].to_list()
-    changed = difference([alone], [with_workers])
+    with_workers, again_with = (session(read_trace(path)) for path in sorted(folder.glob("workers4*")))
+    for one, other in ((alone, again), (with_workers, again_with)):
+        same = difference([one], [other])
+        assert not same.rows["certain"].any(), same.rows[same.rows["certain"]]["sentence"].to_list()
+        assert not (same.rows["kind"] == "time").any() or not same.enough_sessions
+        assert len(same.exact) == 0, same.exact["sentence"].to_list()
+    changed = difference([alone, again], [with_workers, again_with])
     assert changed.delta_us < 0
-    assert changed.rows["certain"].any(), explanation(changed)
+    loader = "enumerate(DataLoader)#_SingleProcessDataLoaderIter.__next__"
+    kinds = changed.rows[changed.rows["certain"]].set_index("operator")["kind"]
+    assert kinds[loader] == "gone", explanation(changed)
+    assert kinds[loader.replace("Single", "MultiProcessing").replace("ProcessingProcess", "Processing")] == "new"
+    assert changed.rows["delta_us"].sum() + changed.residual_us == pytest.approx(changed.delta_us, abs=1e-3)
 
 
-def test_eight_ranks_read(recordings: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "busy_share", "communication_share"),
+    [
+        ("a100/nccl_data.json.gz", None, 0.1),
+        ("v100-resnet50/workers0.worker0.1623143089861.pt.trace.json.gz", 0.560347, 0),
+        ("h100-vs-mi300/mi300.json.gz", 0.097508, 0),
+        ("mi250/mi250_minitoy_train_ROCm6_2_kineto.json.gz", 0.015899, 0),
+    ],
+)
+def test_what_the_device_did(recordings: Path, name: str, busy_share: float | None, communication_share: float) -> None:
+    trace = read_trace(recordings / name)
+    use = device_use(trace)
+    row = use.devices.loc[0]
+    assert row["busy_share"] + row["host_bound_share"] == pytest.approx(1)
+    assert busy_share is None or row["busy_share"] == pytest.approx(busy_share, abs=1e-6)
+    assert row["communication_share"] >= communication_share
+    assert (row["communication_share"] > 0) == (communication_share > 0)
+    assert use.kernels["share"].sum() == pytest.approx(1)
+    sums_us = use.devices[["kernel_us", "copy_us", "fill_us"]].to_numpy().sum()
+    assert use.kernels["total_us"].sum() == pytest.approx(sums_us)
+
+
+def test_eight_ranks_are_one_run(recordings: Path, tmp_path: Path) -> None:
     with tarfile.open(recordings / "dlrm-8-ranks" / "dlrm_kineto.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
-    tables = [operator_table(read_trace(path)) for path in sorted(tmp_path.rglob("*.json"))]
-    assert len(tables) == 8
-    assert all(table.steps == 1 and len(table.frame) > 20 for table in tables)
+    paths = sorted(tmp_path.rglob("*.json"))
+    (run,) = runs(paths[::-1])
+    assert run.frame["rank"].to_list() == list(range(8))
+    assert run.missing == ()
+    assert (run.frame["communication_share"] > 0.5).all()
+    assert run.operators.sessions == 8
+    assert len(run.operators.frame) > 20
+    (half,) = runs(paths[:4])
+    assert half.missing == (4, 5, 6, 7)
+    twice = runs([*paths, paths[0]])
+    assert [len(run.ranks) for run in twice] == [8, 1] or [len(run.ranks) for run in twice] == [1, 8]
