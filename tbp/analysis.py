@@ -76,6 +76,8 @@ def report_data(config: AsvConfig | None, results_dir: Path | None) -> ReportDat
         machines=held.results.machines,
         commit_url=held.config.commit_url if held.config else "",
         problems=tuple(problem for part in said for problem in part),
+        commits=held.commits.order,
+        tags=held.commits.tags,
     )
 
 

@@ -106,6 +106,10 @@ class Session:
         pairs = [(wall, own) for wall, own in zip(self.wall_s, self.yardstick_s, strict=False) if own > 0]
         return statistics.median(wall / own for wall, own in pairs) if pairs else float("nan")
 
+    def corrected_s(self, usual_s: float) -> tuple[float, ...]:
+        """The samples where the yardstick takes its usual time, seconds per call; each of them has to have one."""
+        return tuple(wall / own * usual_s for wall, own in zip(self.wall_s, self.yardstick_s, strict=True))
+
 
 @dataclass(frozen=True)
 class Sessions:
@@ -132,6 +136,13 @@ class Sessions:
         if _series(key) in self._without_yardstick:
             return tuple(session.median_s for session in own)
         return tuple(session.yardsticks * self._usual_yardstick_s[_speed(session)] for session in own)
+
+    def samples_s(self, key: SeriesKey, commit: str) -> tuple[tuple[float, ...], ...]:
+        """Each session's samples, seconds per call, on the scale of ``medians_s``."""
+        own = [session for session in self.of(key, commit) if session.wall_s]
+        if _series(key) in self._without_yardstick:
+            return tuple(session.wall_s for session in own)
+        return tuple(session.corrected_s(self._usual_yardstick_s[_speed(session)]) for session in own)
 
     def traces(self, key: SeriesKey, commit: str) -> tuple[Path, ...]:
         """The traces of those sessions."""

@@ -17,7 +17,7 @@ from statistics import median
 from typing import TypeAlias
 
 from tbp.asv.result_frame import Value
-from tbp.history.series import Break, Change, ChangeKind, Point
+from tbp.history.series import Break, Change, ChangeKind, Circumstance, Point
 
 # Name of a circumstance → what it was; a run that does not say has no entry.
 Circumstances: TypeAlias = Mapping[str, str]
@@ -28,6 +28,7 @@ Circumstances: TypeAlias = Mapping[str, str]
 # number by less than a factor of 2 from run to run.
 NUMBER_FACTOR = 4.0
 NUMBER = "calls per sample"
+THREADS = "threads"  # of torch, which the ruler sets
 
 HARDWARE_NAMES = {"cpu": "processor", "num_cpu": "cores", "ram": "memory", "arch": "architecture", "os": "system"}
 RULER_TORCH = "torch"
@@ -48,17 +49,18 @@ class Run:
     value: float  # per call
 
 
-def circumstances(row: Value, torch: str) -> Circumstances:
-    """What a result file says of its run, and the ``torch`` its sessions saw (empty: unknown)."""
+def circumstances(row: Value, torch: str, threads: int = 0) -> Circumstances:
+    """What a result file says of its run, and the ``torch`` and ``threads`` its sessions saw (empty, 0: unknown)."""
     hardware = {HARDWARE_NAMES.get(name, name): value for name, value in _pairs(row.hardware)}
     requirements = {name: value for name, value in _pairs(row.requirements) if name != RULER_TORCH or not torch}
     known = {**requirements, "python": row.python, RULER_TORCH: torch or requirements.get(RULER_TORCH, ""), **hardware}
+    known[THREADS] = str(threads) if threads else ""
     return {name: value for name, value in known.items() if value}
 
 
 def kind_of(name: str) -> ChangeKind:
     """What kind of change a circumstance makes."""
-    if name == NUMBER:
+    if name in (NUMBER, THREADS):
         return ChangeKind.HARNESS
     return ChangeKind.HARDWARE if name in HARDWARE_NAMES.values() else ChangeKind.DEPENDENCY
 
@@ -87,6 +89,20 @@ def breaks(runs: Sequence[Circumstances]) -> tuple[Break, ...]:
                 found.append(Break(index, kind, _sentence(names, last, run)))
         last.update(run)
     return tuple(found)
+
+
+def surroundings(change: Change, edges: tuple[int, int], runs: Sequence[Circumstances]) -> tuple[Circumstance, ...]:
+    """What is known of the runs just before and just after a change, what changed first, then by name.
+
+    ``edges`` are where the segment before begins and the one after ends. A run that does not say something is taken
+    for the nearest one on its side that does.
+    """
+    before = _last_known(runs[edges[0] : change.index])
+    after = _last_known(runs[change.index : edges[1]][::-1])
+    found = [Circumstance(name, before.get(name, ""), after.get(name, "")) for name in before.keys() | after.keys()]
+    return tuple(
+        sorted(found, key=lambda one: (not one.is_changed, list(ChangeKind).index(kind_of(one.name)), one.name))
+    )
 
 
 def explained(

@@ -18,11 +18,12 @@ from tbp.asv.repository import Commits
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
 from tbp.history.change_points import change_points
-from tbp.history.circumstances import Run, breaks, explained, with_number
+from tbp.history.circumstances import Run, breaks, explained, surroundings, with_number
 from tbp.history.false_discovery import controlled
 from tbp.history.noise import noise_between, noise_within
 from tbp.history.rows import Row, compared_with, present_version, rows_by_series
-from tbp.history.series import Better, Break, Change, ChangeKind, History, Point, SeriesKey
+from tbp.history.series import Better, Break, Change, ChangeKind, Circumstance, History, Point, SeriesKey
+from tbp.history.sides import sides
 from tbp.history.states import Freshness, freshness, is_enough, newest_date, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, operators
 from tbp.policy import Policy
@@ -51,6 +52,7 @@ class _Judged:
     points: tuple[Point, ...]
     changes: tuple[Change, ...]
     breaks: tuple[Break, ...]
+    circumstances: tuple[tuple[Circumstance, ...], ...]  # around each of ``changes``
 
 
 def histories(
@@ -98,10 +100,11 @@ def _judged(key: SeriesKey, rows: Sequence[Row], declared: Benchmark | None, pol
         counter=rows[-1].type == "track",
     )
     noise = noise_between(points, [change.index for change in found if change.confirmed])
-    changes = []
+    changes, around = [], []
     for before, change, after in zip((None, *found), found, (*found[1:], None), strict=False):
         edges = (before.index if before else 0, after.index if after else len(points))
         changes.append(_alert(explained(change, edges, runs, points, noise), policy))
+        around.append(surroundings(changes[-1], edges, runs))
     return _Judged(
         key=key,
         unit=rows[-1].unit,
@@ -109,6 +112,7 @@ def _judged(key: SeriesKey, rows: Sequence[Row], declared: Benchmark | None, pol
         points=points,
         changes=tuple(changes),
         breaks=tuple(sorted((*breaks(runs), *_version_breaks(rows, points)), key=lambda one: one.index)),
+        circumstances=tuple(around),
     )
 
 
@@ -156,13 +160,17 @@ def _recoveries(own: _Judged) -> tuple[Change, ...]:
 def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> History:
     key, points, changes = own.key, own.points, own.changes
     table, operators_commit = operators(key, points, traces)
+    measured = sides(points, changes, lambda commit: traces.sessions.samples_s(key, commit.hash))
     history = History(
         key=key,
         unit=own.unit,
         better=own.better,
         points=points,
         state=fresh.gone(key, newest_date(points), policy.stale_days) or state(points, changes, own.better),
-        changes=tuple(evidence(key, points, changes, i, traces) for i in range(len(changes))),
+        changes=tuple(
+            replace(evidence(key, points, changes, i, traces), sides=measured[i], circumstances=own.circumstances[i])
+            for i in range(len(changes))
+        ),
         breaks=own.breaks,
         noise_within=noise_within(points),
         noise_between=noise_between(points, [change.index for change in changes if change.confirmed]),

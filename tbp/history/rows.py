@@ -58,6 +58,7 @@ def _row(key: SeriesKey, row: Value, commit: Commit, sessions: Sessions) -> Row:
     own = sessions.medians_s(key, row.commit) if is_time else ()
     value, low, high = _level(row.value, row.q25, row.q75, own)
     torch = next((session.torch for session in sessions.of(key, row.commit) if session.torch), "")
+    threads = next((session.threads for session in sessions.of(key, row.commit) if session.threads), 0)
     point = Point(
         commit=commit,
         outcome=row.outcome,
@@ -67,7 +68,7 @@ def _row(key: SeriesKey, row: Value, commit: Commit, sessions: Sessions) -> Row:
         sessions=own,
         reason=sessions.skipped(key, row.commit),
     )
-    known = circumstances(row, torch) if row.outcome is Outcome.MEASURED else {}
+    known = circumstances(row, torch, threads) if row.outcome is Outcome.MEASURED else {}
     return Row(point, Run(known, row.number, value), row.version, row.unit, row.type)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tbp.history.series import History
+from tbp.history.series import Commit, History, Tag
 
 
 @dataclass(frozen=True)
@@ -29,3 +29,5 @@ class ReportData:
     machines: tuple[Machine, ...] = ()
     commit_url: str = ""  # asv's show_commit_url: prefix before the hash; empty when there is none
     problems: tuple[str, ...] = ()
+    commits: tuple[Commit, ...] = ()  # in order of history; empty: the order is read off the series
+    tags: tuple[Tag, ...] = ()
