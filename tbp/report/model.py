@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from tbp.history.series import Commit, History, Tag
 
@@ -31,3 +33,11 @@ class ReportData:
     problems: tuple[str, ...] = ()
     commits: tuple[Commit, ...] = ()  # in order of history; empty: the order is read off the series
     tags: tuple[Tag, ...] = ()
+
+    @cached_property
+    def by_benchmark(self) -> Mapping[str, tuple[History, ...]]:
+        """The histories of each benchmark."""
+        found: dict[str, list[History]] = {}
+        for history in self.histories:
+            found.setdefault(history.key.benchmark, []).append(history)
+        return {benchmark: tuple(histories) for benchmark, histories in found.items()}

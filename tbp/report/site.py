@@ -2,7 +2,7 @@
 
 Takes ``ReportData`` and a folder. What the pages say belongs to ``summary`` and ``detail``.
 
-    index.html  benchmarks/*.html  data/layout.js  data/*.js  static/*
+    index.html  benchmarks/*.html  data/layout.js  data/commits.js  data/*.js  static/*
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from pathlib import Path
 from tbp import __version__
 from tbp.errors import UsageError
 from tbp.report import figures, words
-from tbp.report.detail import benchmark_page
+from tbp.report.chart_data import commits_payload
+from tbp.report.detail import benchmark_page, site_commits
 from tbp.report.model import ReportData
 from tbp.report.pages import MARK, Frame, benchmark_html, index_html, script_call
 from tbp.report.summary import summary
@@ -52,12 +53,14 @@ def _contents(data: ReportData) -> Iterator[tuple[str, bytes]]:
     frame = Frame(data.project, words.moment(data.built), __version__)
     yield INDEX, index_html(summary(data), frame).encode()
     below = replace(frame, root="../")
-    for benchmark in sorted({history.key.benchmark for history in data.histories}):
-        page = benchmark_page(benchmark, data)
+    commits = site_commits(data)
+    for benchmark in sorted(data.by_benchmark):
+        page = benchmark_page(benchmark, data, commits)
         yield page.file, benchmark_html(page, below).encode()
         yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
     if data.histories:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
+        yield "data/commits.js", script_call("tbp.commits", commits_payload(commits, data.commit_url)).encode()
     static = files("tbp.report").joinpath("static")
     for file in sorted(static.iterdir(), key=lambda file: file.name):
         if data.histories or not file.name.startswith("plotly"):

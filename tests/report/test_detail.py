@@ -2,10 +2,10 @@ import math
 
 import pandas as pd
 
-from tbp.history.series import Change, ChangeEvidence, State
+from tbp.history.series import Change, ChangeEvidence
 from tbp.report import evidence
 from tbp.report.commits import commit_order
-from tbp.report.detail import benchmark_page, series_names
+from tbp.report.detail import benchmark_page
 from tbp.traces.difference import ROW_COLUMNS, Difference
 
 NAN = math.nan
@@ -100,7 +100,9 @@ def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_repor
     assert change.commit is not None
     assert change.before is not None
     assert (change.commit.short, change.before.short) == ("03c0ffee", "02c0ffee")
-    assert change.command.startswith("asv run --bench ")
+    (_, gate), (_, again) = change.commands
+    assert gate.startswith("tbp gate 02c0ffee 03c0ffee --bench ")
+    assert again.startswith("asv run --bench ")
 
 
 def test_without_a_trace_the_note_says_why(make_history, make_change, make_report) -> None:
@@ -108,23 +110,6 @@ def test_without_a_trace_the_note_says_why(make_history, make_change, make_repor
     page = benchmark_page(noted.key.benchmark, make_report(noted))
     assert page.sections[0].changes[0].remark == "the trace of 02c0ffee is broken"
     assert page.sections[0].hotspots is None
-
-
-def test_the_table_of_data_is_newest_first_and_tells_failures(make_history, make_report) -> None:
-    history = make_history((1e-3, NAN), State.FAILED, reason="boom")
-    newest, oldest = benchmark_page(history.key.benchmark, make_report(history)).sections[0].points
-    assert (newest.value, newest.quartiles, newest.sessions, newest.remark) == ("–", "–", "–", "failed boom")
-    assert (oldest.value, oldest.quartiles, oldest.sessions) == ("1.00 ms", "990 µs – 1.01 ms", "2")
-
-
-def test_series_are_named_by_what_they_differ_in(make_history) -> None:
-    def named(variant: str, machine: str = "m") -> object:
-        return make_history(parameters=(("variant", variant), ("dtype", "float32")), machine=machine)
-
-    assert series_names([named("a"), named("b")]) == ["variant=a", "variant=b"]
-    assert series_names([named("a"), named("a", "n")]) == ["m", "n"]
-    assert series_names([named("a")]) == ["variant=a, dtype=float32"]
-    assert series_names([make_history(parameters=())]) == [""]
 
 
 def test_commits_keep_each_series_order_even_against_their_dates(make_history) -> None:

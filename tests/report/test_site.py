@@ -97,11 +97,14 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
     assert [name for name in names if name.startswith("static/")] == [
         "static/app.js",
         "static/chart.js",
+        "static/chooser.js",
+        "static/numbers.js",
         "static/plotly-LICENSE.txt",
         "static/plotly-basic.min.js",
         "static/style.css",
+        "static/tables.js",
     ]
-    assert "data/layout.js" in names
+    assert {"data/layout.js", "data/commits.js"} <= set(names)
 
 
 def test_stale_pages_go_and_foreign_files_stay(tmp_path, make_history, make_report) -> None:

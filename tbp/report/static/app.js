@@ -105,9 +105,10 @@ tbp.filter = (form) => {
   apply();
 };
 
-// A link to a series opens it.
+// A link to a series opens it; behind an ampersand may follow what was chosen of the chart.
 tbp.unfold = () => {
-  const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  const anchor = location.hash.slice(1).split("&")[0];
+  const target = anchor && document.getElementById(anchor);
   if (target instanceof HTMLDetailsElement) {
     target.open = true;
     target.scrollIntoView();

@@ -1,0 +1,185 @@
+"""The history chart of one benchmark as numbers, and the commits all charts share.
+
+Takes histories, gives plain JSON values for ``static/numbers.js``, which makes values of them again; ``chart.js``
+draws. A point costs about ten bytes: values are whole numbers of a small unit, written as differences from the one
+before, quartiles are in thousandths of the value, and commits are written once for the whole site.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from tbp.history.series import Commit, History, Outcome, Point, Tag
+from tbp.report import addresses, words
+from tbp.report.dimensions import Dimension
+from tbp.report.strokes import change_marks, levels, version_breaks
+
+Json: TypeAlias = "dict[str, object]"
+
+WIDE = 20.0
+"""Largest over smallest value up to which a linear axis shows all. Beyond, series start as changes in per cent, so that
+a change is seen whatever its series' size, and a single one on a logarithmic axis."""
+
+SUBJECT_LENGTH = 60
+"""Characters of a commit's subject in a hover and a table of data."""
+
+UNIT_LENGTH = 30
+"""Characters of a unit beside the axis, which is 400 pixels high."""
+
+DIGITS = 5
+"""Significant digits of a series' smallest value: a hundredth of the noise of the quietest series."""
+
+LEAST_PART = 1e-10
+"""Of a series' largest value, the smallest part that is told apart: a value near zero must not make numbers endless."""
+
+UNKNOWN = -1  # stands for a quartile that is not known
+
+
+@dataclass(frozen=True)
+class Chart:
+    """``payload`` is what ``static/chart.js`` draws."""
+
+    payload: Json
+    log_possible: bool
+
+
+@dataclass(frozen=True)
+class CommitList:
+    """All commits of a site in order of history."""
+
+    commits: tuple[Commit, ...]
+    place: dict[str, int] = field(repr=False)  # by full hash
+
+
+def commit_list(commits: Iterable[Commit]) -> CommitList:
+    """``commits`` with the place of each."""
+    order = tuple(commits)
+    return CommitList(order, {commit.hash: place for place, commit in enumerate(order)})
+
+
+def commits_payload(commits: CommitList, commit_url: str) -> Json:
+    """What every chart and table of data says of commits; dates are seconds since 1970, as differences."""
+    seconds = [int(commit.date.timestamp()) for commit in commits.commits]
+    return {
+        "url": addresses.commit_prefix(commit_url),
+        "hash": [words.visible(commit.hash) for commit in commits.commits],
+        "date": differences(seconds),
+        "subject": [words.visible(words.cut(commit.subject, SUBJECT_LENGTH)) for commit in commits.commits],
+    }
+
+
+def history_chart(
+    histories: Sequence[History], dimensions: Sequence[Dimension], commits: CommitList, tags: Sequence[Tag] = ()
+) -> Chart:
+    """Each series over all their commits: its points, its levels with their noise, its changes.
+
+    Drawn at first are the first of ``histories``: they come worst first.
+    """
+    places = sorted({commits.place[point.commit.hash] for history in histories for point in history.points})
+    at = {commits.commits[place].hash: index for index, place in enumerate(places)}
+    values = [p.value for history in histories for p in history.points if math.isfinite(p.value)]
+    unit = histories[0].unit
+    is_positive = bool(values) and min(values) > 0
+    is_wide = is_positive and max(values) / min(values) >= WIDE
+    shared = _Shared()
+    series = [_series(history, dimensions, at, shared) for history in histories]
+    payload: Json = {
+        "scales": [[size, words.visible(words.cut(name, UNIT_LENGTH))] for size, name in words.scales_of(unit)],
+        "scale": ("relative" if len(histories) > 1 else "log") if is_wide else "linear",
+        "commits": differences(places),
+        "dimensions": [[one.shown_name, one.shown_values, one.is_place] for one in dimensions],
+        "series": series,
+        "xs": shared.xs,
+        "remarks": shared.remarks,
+    }
+    if tagged := [[at[tag.commit], words.visible(tag.name), int(tag.is_exact)] for tag in tags if tag.commit in at]:
+        payload["tags"] = tagged
+    return Chart(payload, is_positive)
+
+
+@dataclass
+class _Shared:
+    """What many series have in common: written once, referred to by its place."""
+
+    xs: list[object] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def x(self, places: Sequence[int]) -> int:
+        return self._kept(self.xs, len(places) if list(places) == list(range(len(places))) else differences(places))
+
+    def remark(self, text: str) -> int:
+        return self._kept(self.remarks, text)
+
+    def _kept(self, among: list[object] | list[str], one: object) -> int:
+        if one not in among:
+            among.append(one)  # type: ignore[arg-type]  # each list is only handed what it holds
+        return among.index(one)  # type: ignore[arg-type]
+
+
+def _series(history: History, dimensions: Sequence[Dimension], at: dict[str, int], shared: _Shared) -> Json:
+    points = history.points
+    step = unit_step([point.value for point in points])
+    data: Json = {
+        "id": addresses.anchor(history.key),
+        "in": [one.place_of(history.key) for one in dimensions],
+        "x": shared.x([at[point.commit.hash] for point in points]),
+        "step": step,
+        "v": differences([round(p.value / step) if math.isfinite(p.value) else None for p in points]),
+        "levels": levels(history, step),
+    }
+    lows, highs = zip(*(_quartiles(point) for point in points), strict=True) if points else ((), ())
+    optional: Json = {
+        "low": list(lows) if any(low != UNKNOWN for low in lows) else None,
+        "high": list(highs) if any(high != UNKNOWN for high in highs) else None,
+        "sessions": _sessions(points),
+        "other": [index for index, point in enumerate(points) if not point.comparable],
+        "remarks": [[index, shared.remark(text)] for index, text in _remarks(points)],
+        "changes": change_marks(history, step),
+        "breaks": version_breaks(history),
+    }
+    return data | {name: value for name, value in optional.items() if value}
+
+
+def differences(numbers: Sequence[int | None]) -> list[int | None]:
+    """Each number less the one before it that is known, the first as it is: short where neighbours are alike."""
+    found: list[int | None] = []
+    last = 0
+    for number in numbers:
+        found.append(None if number is None else number - last)
+        last = last if number is None else number
+    return found
+
+
+def unit_step(values: Iterable[float]) -> float:
+    """The unit in which values are written as whole numbers: 1 where they are such, else small enough for DIGITS."""
+    sizes = [abs(value) for value in values if math.isfinite(value)]
+    if all(size == int(size) and size < 2**53 for size in sizes):
+        return 1.0
+    smallest = max(min(size for size in sizes if size), max(sizes) * LEAST_PART)
+    return float(f"1e{math.floor(math.log10(smallest)) - (DIGITS - 1)}")
+
+
+def _quartiles(point: Point) -> tuple[int, int]:
+    """How far the quartiles are from the value, in thousandths of it."""
+    if not point.value or not all(math.isfinite(one) for one in (point.value, point.low, point.high)):
+        return UNKNOWN, UNKNOWN
+    size = abs(point.value) / 1000
+    return max(0, round((point.value - point.low) / size)), max(0, round((point.high - point.value) / size))
+
+
+def _sessions(points: Sequence[Point]) -> int | list[int]:
+    """How many processes each run had; one number where they all had as many."""
+    numbers = [len(point.sessions) for point in points]
+    return numbers[0] if len(set(numbers)) == 1 else numbers if numbers else 0
+
+
+def _remarks(points: Sequence[Point]) -> list[tuple[int, str]]:
+    """(place, words) of the points without a value."""
+    return [
+        (index, words.visible(f"{point.outcome.value} {words.first_line(point.reason)}".strip()))
+        for index, point in enumerate(points)
+        if point.outcome is not Outcome.MEASURED
+    ]
