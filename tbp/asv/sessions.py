@@ -56,6 +56,7 @@ class _SessionFile(msgspec.Struct):
     cpu_s: list[float] = []
     involuntary_switches: list[int] = []
     yardstick_s: list[float] = []
+    roof_flop_per_s: float = 0.0
     trace: str | None = None
     trace_note: str = ""
     skipped: str = ""
@@ -89,6 +90,7 @@ class Session:
     trace_note: str
     skipped: str  # why the cell cannot run there; empty where it ran
     yardstick_s: tuple[float, ...] = ()  # the ruler's fixed work, timed after each sample; may be empty
+    roof_flop_per_s: float = 0.0  # of float32 matrix products right after the samples; 0 where not measured
 
     @property
     def median_s(self) -> float:
@@ -143,6 +145,15 @@ class Sessions:
         if _series(key) in self._without_yardstick:
             return tuple(session.wall_s for session in own)
         return tuple(session.corrected_s(self._usual_yardstick_s[_speed(session)]) for session in own)
+
+    def roof_flop(self, key: SeriesKey, commit: str) -> float:
+        """FLOP that the machine's matrix products would have done in the time of one call, the median session's.
+
+        From the times as they were measured: what slowed the step slowed the products after it. NaN where unknown.
+        """
+        own = (session for session in self.of(key, commit) if session.wall_s and session.roof_flop_per_s > 0)
+        done = [session.median_s * session.roof_flop_per_s for session in own]
+        return statistics.median(done) if done else float("nan")
 
     def traces(self, key: SeriesKey, commit: str) -> tuple[Path, ...]:
         """The traces of those sessions."""
@@ -310,4 +321,5 @@ def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:
         trace_note=note,
         skipped=stored.skipped,
         yardstick_s=tuple(stored.yardstick_s),
+        roof_flop_per_s=stored.roof_flop_per_s,
     )

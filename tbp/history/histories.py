@@ -176,6 +176,12 @@ def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> 
         noise_between=noise_between(points, [change.index for change in changes if change.confirmed]),
         operators=table,
         operators_commit=operators_commit,
+        roof_flop=_roof_flop(own, traces),
     )
     traces.forget()
     return history
+
+
+def _roof_flop(own: _Judged, traces: Traces) -> float:
+    newest = next((point for point in reversed(own.points) if point.has_level), None)
+    return traces.sessions.roof_flop(own.key, newest.commit.hash) if newest is not None else math.nan

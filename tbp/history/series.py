@@ -213,6 +213,8 @@ class History:
     operators: OperatorTable | None = None  # of the newest commit that has a trace
     operators_commit: Commit | None = None
     breaks: tuple[Break, ...] = ()  # oldest first
+    # FLOP that the machine's matrix products do in the time of one call, at the newest value; NaN where unknown.
+    roof_flop: float = float("nan")
 
     @property
     def standing(self) -> ChangeEvidence | None:

@@ -15,6 +15,8 @@ from tbp.report.chart_data import Chart, CommitList, commit_list, history_chart
 from tbp.report.commits import commit_order
 from tbp.report.dimensions import dimensions, series_name
 from tbp.report.model import ReportData
+from tbp.report.rates import Rate, Siblings, rates, siblings
+from tbp.report.scaling import Scaling, scalings
 from tbp.report.summary import CommitLink, Tile, commit_link, family_of, ranked, shown_change, tiles
 
 BREAKS = 5
@@ -49,6 +51,7 @@ class Section:
     earlier: tuple[ChangeBlock, ...]  # still older ones, told in a line each
     breaks: tuple[BreakRow, ...]
     more_breaks: int  # that are not shown
+    rates: tuple[Rate, ...]
     hotspots: evidence.Hotspots | None
     hotspots_commit: CommitLink | None
     reason: str  # in full, of the newest run without a value
@@ -65,6 +68,7 @@ class BenchmarkPage:
     finding: str
     tiles: tuple[Tile, ...]
     chart: Chart
+    scalings: tuple[Scaling, ...]
     sections: tuple[Section, ...]
 
 
@@ -78,6 +82,11 @@ def benchmark_page(benchmark: str, data: ReportData, commits: CommitList | None 
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories])
     names = [series_name(history.key, differ) for history in histories]
+    among = siblings(benchmark, data.by_benchmark)
+    grown = scalings(histories, differ)
+    chart = history_chart(histories, differ, commits or site_commits(data), data.tags)
+    if charted := [one.payload for one in grown if one.is_charted]:
+        chart.payload["scalings"] = charted
     return BenchmarkPage(
         name=benchmark,
         family=family_of(benchmark),
@@ -85,8 +94,9 @@ def benchmark_page(benchmark: str, data: ReportData, commits: CommitList | None 
         data_file=addresses.data_file(benchmark),
         finding=_finding(histories, names),
         tiles=tiles(histories, occurring=True),
-        chart=history_chart(histories, differ, commits or site_commits(data), data.tags),
-        sections=tuple(_section(history, name, data) for history, name in zip(histories, names, strict=True)),
+        chart=chart,
+        scalings=grown,
+        sections=tuple(_section(history, name, data, among) for history, name in zip(histories, names, strict=True)),
     )
 
 
@@ -98,7 +108,7 @@ def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
     return f"{said.removesuffix('.')}; {'; '.join(causes)}." if causes else said
 
 
-def _section(history: History, name: str, data: ReportData) -> Section:
+def _section(history: History, name: str, data: ReportData, among: Siblings) -> Section:
     standing = shown_change(history)
     commit = history.operators_commit
     table = history.operators
@@ -121,6 +131,7 @@ def _section(history: History, name: str, data: ReportData) -> Section:
         earlier=earlier,
         breaks=_breaks(history, data),
         more_breaks=max(0, len(history.breaks) - BREAKS),
+        rates=rates(history, among),
         hotspots=evidence.hotspots(table) if table is not None else None,
         hotspots_commit=commit_link(commit, data.commit_url) if commit else None,
         reason=words.newest_reason(history) if unfinished else "",

@@ -101,6 +101,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
         "static/numbers.js",
         "static/plotly-LICENSE.txt",
         "static/plotly-basic.min.js",
+        "static/scaling.js",
         "static/style.css",
         "static/tables.js",
     ]

@@ -89,16 +89,6 @@ tbp.chooser = (data, redraw) => {
   box.append(...groups.map((one) => one.group));
   box.hidden = !groups.length;
 
-  const key = (one) => {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    for (const [name, value] of [["class", "key"], ["viewBox", "0 0 24 10"], ["width", 24], ["height", 10], ["aria-hidden", "true"]]) svg.setAttribute(name, value);
-    path.setAttribute("d", `M0 4h24v2h-24z${one.look.symbol[1]}`);
-    path.setAttribute("fill", one.look.colour);
-    svg.append(path);
-    return svg;
-  };
-
   const listed = (one) => {
     const input = tbp.element("input", { type: "checkbox", "data-series": one.id });
     input.checked = !state.off.has(one.id);
@@ -107,7 +97,7 @@ tbp.chooser = (data, redraw) => {
       state.changed();
     });
     const name = tbp.element("bdi", {}, one.name);
-    return tbp.element("li", {}, tbp.element("label", {}, input, key(one), " ", name));
+    return tbp.element("li", {}, tbp.element("label", {}, input, tbp.key(one.look), " ", name));
   };
 
   const more = tbp.element("button", { type: "button", class: "small" });
