@@ -18,8 +18,8 @@ Samples: TypeAlias = Callable[[Commit], Sequence[Sequence[float]]]
 
 # With three processes of up to 300 samples each, more runs would show the machine's days rather than the change.
 RUNS_PER_SIDE = 5
-# Dots in a strip as wide as a page; more cover each other.
-MOST_VALUES = 150
+# Dots in a strip half as wide as a page; more cover each other.
+MOST_VALUES = 100
 
 
 def sides(points: Sequence[Point], changes: Sequence[Change], samples: Samples) -> tuple[Sides | None, ...]:

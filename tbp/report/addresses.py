@@ -65,7 +65,7 @@ def commit_href(commit_url: str, commit: Commit) -> str:
 
 
 def bench_regex(key: SeriesKey) -> str:
-    """A regex for ``asv run --bench`` that picks this series.
+    """A regex for ``asv run --bench`` that picks this series; without parameters, all series of the benchmark.
 
     asv matches ``name(param, param)`` where each parameter is a repr; a series has them without the quotes of
     strings, hence ``QUOTE`` around each value. A control character becomes ``.`` so that nothing copied into a
@@ -73,7 +73,7 @@ def bench_regex(key: SeriesKey) -> str:
     """
     name = _escaped(key.benchmark)
     if not key.parameters:
-        return f"^{name}$"
+        return rf"^{name}(\(|$)"
     values = ", ".join(f"{QUOTE}{_escaped(value)}{QUOTE}" for _, value in key.parameters)
     return rf"^{name}\({values}\)$"
 

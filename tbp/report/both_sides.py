@@ -5,7 +5,9 @@ Takes the sides and circumstances of a change, gives coordinates, words and rows
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tbp.history.series import ChangeEvidence, Circumstance, Side, Sides
 from tbp.report import words
@@ -70,23 +72,24 @@ def strips(sides: Sides, unit: str) -> Strips:
         return round((value - low) / (high - low) * WIDTH, 1)
 
     def strip(label: str, side: Side) -> Strip:
-        dots = "".join(
-            f"M{place(value):g} {3 + (HEIGHT - 6) * (rank * GOLDEN % 1):.0f}h0"
-            for rank, value in enumerate(side.values)
-        )
+        dots = _dots([round(place(value)) for value in side.values])
         return Strip(label, dots, place(side.low), place(side.median), place(side.high), _said(side, sides.of, unit))
 
-    thinned = max(len(sides.before.values) < sides.before.measured, len(sides.after.values) < sides.after.measured)
+    is_thinned = any(len(side.values) < side.measured for side in (sides.before, sides.after))
     return Strips(
         of="Samples" if sides.of == "samples" else "Runs",
         rows=(strip("before", sides.before), strip("after", sides.after)),
-        scale=tuple(words.quantity(value, unit) for value in (low, (low + high) / 2, high)),  # type: ignore[arg-type]
-        remark="A process, not a sample, is the unit of evidence. Every dot stands for several samples."
-        if thinned
-        else "A process, not a sample, is the unit of evidence."
-        if sides.of == "samples"
-        else "",
+        scale=(words.quantity(low, unit), words.quantity((low + high) / 2, unit), words.quantity(high, unit)),
+        remark="A dot stands for several samples." if is_thinned else "",
     )
+
+
+def _dots(places: Sequence[int]) -> str:
+    """Lines of no length, which a round cap shows; each is reached from the one before, which is shorter to write."""
+    heights = [3 + round((HEIGHT - 6) * (rank * GOLDEN % 1)) for rank in range(len(places))]
+    spots = list(zip(places, heights, strict=True))
+    steps = [(x - last_x, y - last_y) for (last_x, last_y), (x, y) in pairwise([(0, 0), *spots])]
+    return "".join(f"m{x} {y}h0" for x, y in steps)
 
 
 def _said(side: Side, of: str, unit: str) -> str:
@@ -94,10 +97,10 @@ def _said(side: Side, of: str, unit: str) -> str:
     if side.measured > 1:
         spread += f", quartiles {words.quantity(side.low, unit)} – {words.quantity(side.high, unit)}"
     runs = words.count(side.runs, "run")
-    processes = words.count(side.processes, "process", "processes") if side.processes else ""
-    if of == "samples":
-        return f"{spread}; n = {side.measured:,} samples of {processes} in {runs}"
-    return f"{spread}; n = {runs}" + (f" of {processes} in all" if processes else "")
+    processes = words.count(side.processes, "process", "processes")
+    if of == "samples":  # the process is the unit of evidence, not the sample
+        return f"{spread}; n = {processes} in {runs}, with {words.count(side.measured, 'sample')}"
+    return f"{spread}; n = {runs}" + (f", {processes} in all" if side.processes else "")
 
 
 def around(what: ChangeEvidence) -> Around:
@@ -108,14 +111,19 @@ def around(what: ChangeEvidence) -> Around:
     changed = [one for one in known if one.is_changed]
     same = sorted((one for one in known if one.before == one.after), key=lambda one: _rank(one.name))
     partly = [one.name for one in known if not (one.before and one.after)]
-    names = words.named([one.name for one in changed], len(changed))
-    said = f"Beside the code changed: {names}." if changed else "Nothing else that is recorded changed."
     rest = []
-    if len(same) > UNCHANGED_SHOWN:
-        rest.append(f"The same on both sides: {words.named([one.name for one in same[UNCHANGED_SHOWN:]], NAMED)}.")
+    if changed:
+        said = f"Beside the code changed: {words.named([one.name for one in changed], NAMED)}."
+        shown = same[:UNCHANGED_SHOWN]
+        if len(same) > len(shown):
+            rest.append(f"The same on both sides: {words.named([one.name for one in same[len(shown) :]], NAMED)}.")
+    else:
+        shown = []
+        values = words.named([f"{one.name} {one.before}" for one in same], NAMED)
+        said = f"Nothing else that is recorded changed: {values}." if same else "Nothing else is known to have changed."
     if partly:
         rest.append(f"Known of one side only: {words.named(partly, NAMED)}.")
-    return Around(said, (*changed, *same[:UNCHANGED_SHOWN]), " ".join(rest))
+    return Around(said, (*changed, *shown), " ".join(rest))
 
 
 def _rank(name: str) -> int:

@@ -13,8 +13,8 @@ from tbp.report.strokes import NEUTRAL, WORSE, merit
 from tbp.report.summary import CommitLink, changed_at, commit_link
 from tbp.traces.difference import explanation
 
-IN_FULL = 4
-"""Changes of a series shown with all their evidence, the newest; what was long ago is told in a line."""
+IN_FULL = 3
+"""Changes of a series shown with all their evidence: the newest confirmed ones. All others are told in a line."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,11 @@ class ChangeBlock:
 
 def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock, ...], tuple[ChangeBlock, ...]]:
     """(shown in full, told in a line) of the series' changes, newest first."""
-    blocks = tuple(_change(history, what, commit_url) for what in reversed(history.changes))
-    return blocks[:IN_FULL], blocks[IN_FULL:]
+    newest_first = history.changes[::-1]
+    in_full = [what for what in newest_first if what.change.confirmed][:IN_FULL]
+    others = [what for what in newest_first if what not in in_full]
+    full, lines = (tuple(_change(history, what, commit_url) for what in some) for some in (in_full, others))
+    return full, lines
 
 
 def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBlock:

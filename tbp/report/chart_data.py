@@ -1,13 +1,14 @@
 """The history chart of one benchmark as numbers, and the commits all charts share.
 
 Takes histories, gives plain JSON values for ``static/numbers.js``, which makes values of them again; ``chart.js``
-draws. A point costs about ten bytes: values are whole numbers of a small unit, written as differences from the one
-before, quartiles are in thousandths of the value, and commits are written once for the whole site.
+draws. A point costs about eight bytes: values are whole numbers of a small unit, written as differences from the one
+before, quartiles are letters for parts of the value, and commits are written once for the whole site.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -35,7 +36,11 @@ DIGITS = 5
 LEAST_PART = 1e-10
 """Of a series' largest value, the smallest part that is told apart: a value near zero must not make numbers endless."""
 
-UNKNOWN = -1  # stands for a quartile that is not known
+# How far a quartile is from the value, in thousandths of it, is told by a letter: exactly up to 10, then to 5 %, up to
+# ten times the value. Quartiles would be half of the data otherwise. The letters need no escape in JSON and in scripts.
+LETTERS = "".join(chr(code) for code in range(33, 127) if chr(code) not in "\"\\<>&'~")
+OFFSETS = tuple(range(11)) + tuple(round(10 * 1.1**power) for power in range(1, len(LETTERS) - 10))
+UNKNOWN = "~"
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,10 @@ class CommitList:
 
     commits: tuple[Commit, ...]
     place: dict[str, int] = field(repr=False)  # by full hash
+
+    def of(self, commit: Commit) -> int:
+        """The place of a commit."""
+        return self.place[commit.hash]
 
 
 def commit_list(commits: Iterable[Commit]) -> CommitList:
@@ -91,6 +100,8 @@ def history_chart(
         "scale": ("relative" if len(histories) > 1 else "log") if is_wide else "linear",
         "commits": differences(places),
         "dimensions": [[one.shown_name, one.shown_values, one.is_place] for one in dimensions],
+        "letters": LETTERS,
+        "offsets": OFFSETS,
         "series": series,
         "xs": shared.xs,
         "remarks": shared.remarks,
@@ -130,10 +141,10 @@ def _series(history: History, dimensions: Sequence[Dimension], at: dict[str, int
         "v": differences([round(p.value / step) if math.isfinite(p.value) else None for p in points]),
         "levels": levels(history, step),
     }
-    lows, highs = zip(*(_quartiles(point) for point in points), strict=True) if points else ((), ())
+    quartiles = [_quartiles(point) for point in points]
     optional: Json = {
-        "low": list(lows) if any(low != UNKNOWN for low in lows) else None,
-        "high": list(highs) if any(high != UNKNOWN for high in highs) else None,
+        "low": "".join(low for low, _ in quartiles).rstrip(UNKNOWN),
+        "high": "".join(high for _, high in quartiles).rstrip(UNKNOWN),
         "sessions": _sessions(points),
         "other": [index for index, point in enumerate(points) if not point.comparable],
         "remarks": [[index, shared.remark(text)] for index, text in _remarks(points)],
@@ -162,12 +173,21 @@ def unit_step(values: Iterable[float]) -> float:
     return float(f"1e{math.floor(math.log10(smallest)) - (DIGITS - 1)}")
 
 
-def _quartiles(point: Point) -> tuple[int, int]:
-    """How far the quartiles are from the value, in thousandths of it."""
+def _quartiles(point: Point) -> tuple[str, str]:
+    """How far the quartiles are from the value, as letters."""
     if not point.value or not all(math.isfinite(one) for one in (point.value, point.low, point.high)):
         return UNKNOWN, UNKNOWN
     size = abs(point.value) / 1000
-    return max(0, round((point.value - point.low) / size)), max(0, round((point.high - point.value) / size))
+    return _letter((point.value - point.low) / size), _letter((point.high - point.value) / size)
+
+
+def _letter(thousandths: float) -> str:
+    """The letter of the nearest offset; a quartile on the wrong side of the value is taken to be at it."""
+    above = bisect_left(OFFSETS, thousandths)
+    if above in (0, len(OFFSETS)):
+        return LETTERS[min(above, len(OFFSETS) - 1)]
+    is_nearer_below = thousandths - OFFSETS[above - 1] < OFFSETS[above] - thousandths
+    return LETTERS[above - is_nearer_below]
 
 
 def _sessions(points: Sequence[Point]) -> int | list[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tbp.history.series import History, State
+from tbp.history.series import History, SeriesKey, State
 from tbp.report import addresses, evidence, words
 from tbp.report.change_blocks import ChangeBlock, change_blocks
 from tbp.report.chart_data import Chart, CommitList, commit_list, history_chart
@@ -56,7 +56,7 @@ class Section:
     hotspots_commit: CommitLink | None
     reason: str  # in full, of the newest run without a value
     runs: int
-    command: str  # measures the newest commit
+    command: str  # measures the newest commit, of a series that failed there
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class BenchmarkPage:
     chart: Chart
     scalings: tuple[Scaling, ...]
     sections: tuple[Section, ...]
+    command: str  # measures all series at the newest commit
 
 
 def site_commits(data: ReportData) -> CommitList:
@@ -82,9 +83,10 @@ def benchmark_page(benchmark: str, data: ReportData, commits: CommitList | None 
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories])
     names = [series_name(history.key, differ) for history in histories]
+    commits = commits or site_commits(data)
     among = siblings(benchmark, data.by_benchmark)
     grown = scalings(histories, differ)
-    chart = history_chart(histories, differ, commits or site_commits(data), data.tags)
+    chart = history_chart(histories, differ, commits, data.tags)
     if charted := [one.payload for one in grown if one.is_charted]:
         chart.payload["scalings"] = charted
     return BenchmarkPage(
@@ -97,7 +99,14 @@ def benchmark_page(benchmark: str, data: ReportData, commits: CommitList | None 
         chart=chart,
         scalings=grown,
         sections=tuple(_section(history, name, data, among) for history, name in zip(histories, names, strict=True)),
+        command=_command(benchmark, histories, commits),
     )
+
+
+def _command(benchmark: str, histories: Sequence[History], commits: CommitList) -> str:
+    """What measures the whole benchmark at the newest commit that it has."""
+    newest = max((p.commit for history in histories for p in history.points[-1:]), key=commits.of, default=None)
+    return addresses.reproduction(SeriesKey(benchmark, (), "", ""), newest) if newest else ""
 
 
 def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
@@ -136,7 +145,7 @@ def _section(history: History, name: str, data: ReportData, among: Siblings) -> 
         hotspots_commit=commit_link(commit, data.commit_url) if commit else None,
         reason=words.newest_reason(history) if unfinished else "",
         runs=len(history.points),
-        command=addresses.reproduction(history.key, history.points[-1].commit) if history.points else "",
+        command=addresses.reproduction(history.key, history.points[-1].commit) if unfinished else "",
     )
 
 

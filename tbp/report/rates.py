@@ -17,12 +17,13 @@ from tbp.history.series import History, SeriesKey
 from tbp.report import addresses, words
 
 FLOPS = "flops"
+OPERATORS = "operators"
 # Counters of tbp's suites (``tbp.bench.suite.COUNTERS``) → what they are called here.
 COUNTERS = {
     FLOPS: "FLOPs of a step",
     "peak_bytes": "peak memory of a step",
     "model_bytes": "model size",
-    "operators": "operators of a step",
+    OPERATORS: "operators of a step",
     "error": "error against the reference",
 }
 PEAK_OF_PROCESS = "peak memory of the process"  # asv's own peakmem_*
@@ -112,7 +113,10 @@ def _row(name: str, history: History | None) -> list[Rate]:
     if history is None or not math.isfinite(value):
         return []
     href = f"../{addresses.page_file(history.key.benchmark)}#{addresses.anchor(history.key)}"
-    shown = f"{prefixed(value)}FLOP" if history.unit == "FLOP" else words.quantity(value, history.unit)
+    if history.unit == "FLOP":
+        shown = f"{prefixed(value)}FLOP"
+    else:
+        shown = words.calls(value) if history.unit == OPERATORS else words.quantity(value, history.unit)
     return [Rate(name, shown, href)]
 
 

@@ -145,7 +145,33 @@ def test_the_two_sides_of_a_change_are_shown(browser, plausible_site, size) -> N
         page.wait_for_selector(READY)
         block = page.locator(".moved-block").first
         assert block.locator("svg.strip").count() == 2
-        assert "n = 900 samples of 3 processes in 1 run" in block.inner_text()
+        assert "n = 3 processes in 1 run, with 900 samples" in block.inner_text()
         assert block.locator(".around .changed").inner_text().split() == ["≠", "numpy", "1.26", "2.0"]
         assert "tbp gate " in block.inner_text()
         assert overflow(page) <= 0
+
+
+def test_the_growth_over_a_parameter_is_drawn_when_it_comes_near(browser, plausible_site) -> None:
+    with opened(browser, benchmark_page(plausible_site), PHONE) as page:
+        page.wait_for_selector(READY)
+        assert not page.locator(".scaling[data-ready]").count()
+        page.locator(".growth").scroll_into_view_if_needed()
+        page.wait_for_selector(".scaling[data-ready]")
+        assert page.locator(".scaling .scatterlayer .point").count() == 12
+        assert page.locator(".growth li svg.key").count() == 3
+        assert "time grows as sequence_length^" in page.inner_text(".growth")
+        page.click("text=Data of the growth")
+        row = page.locator(".scaling ~ details table tbody tr").first.inner_text()
+        assert row.count("ms") + row.count("µs") == 4
+        assert overflow(page) <= 0
+
+
+def test_the_page_can_be_read_without_scripts(browser, plausible_site) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(benchmark_page(plausible_site).as_uri())
+    assert page.locator("svg.strip").count() == 6
+    assert page.locator(".growth li").count() == 3
+    assert not page.locator("#scale").is_visible()
+    assert page.locator("noscript").first.inner_text().startswith("The chart and the tables of data need JavaScript")
+    context.close()

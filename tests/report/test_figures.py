@@ -37,7 +37,8 @@ def test_values_come_back_from_their_whole_numbers(make_history) -> None:
         pytest.approx(2e-3),
     ]
     assert data["xs"][series["x"]] == 3
-    assert (series["low"], series["high"]) == ([10, -1, 10], [10, -1, 10])
+    letter = data["letters"][list(data["offsets"]).index(10)]
+    assert (series["low"], series["high"]) == (f"{letter}~{letter}", f"{letter}~{letter}")
     assert series["sessions"] == [2, 0, 2]
     assert [data["remarks"][remark] for _, remark in series["remarks"]] == ["failed"]
 
@@ -144,10 +145,21 @@ def test_values_that_cannot_be_drawn_are_left_out(make_history, values) -> None:
     sparkline(history)
 
 
-def test_a_point_of_a_chart_costs_a_dozen_bytes(make_history) -> None:
+def test_quartiles_come_back_to_a_twentieth_of_their_distance(make_history) -> None:
+    for low, high in ((0.999, 1.001), (0.97, 1.041), (0.5, 3.0), (1.2, 1.0), (-5.0, 9.0)):
+        history = make_history((1.0,), State.NO_CHANGE)
+        history = replace(history, points=(replace(history.points[0], low=low, high=high),))
+        data = payload(history)
+        parts = dict(zip(data["letters"], data["offsets"], strict=True))
+        (series,) = data["series"]
+        assert parts[series["low"]] == pytest.approx(max(0.0, 1000 * (1 - low)), rel=0.05)
+        assert parts[series["high"]] == pytest.approx(max(0.0, 1000 * (high - 1)), rel=0.05)
+
+
+def test_a_point_of_a_chart_costs_less_than_nine_bytes(make_history) -> None:
     values = [1e-3 * (1 + 0.02 * math.sin(7 * i)) for i in range(1000)]
     history = make_history(values, State.NO_CHANGE)
-    assert len(json.dumps(payload(history)["series"], separators=(",", ":"))) < 13 * len(values)
+    assert len(json.dumps(payload(history)["series"], separators=(",", ":"))) < 9 * len(values)
 
 
 def test_nothing_may_be_sent_to_a_service() -> None:

@@ -54,11 +54,13 @@ tbp.commit = (place) => {
 tbp.decoded = (data) => {
   const places = tbp.sums(data.commits);
   const xs = data.xs.map((x) => (typeof x === "number" ? Array.from({ length: x }, (_, index) => index) : tbp.sums(x)));
+  // Letter → thousandths of the value.
+  const parts = new Map([...data.letters].map((letter, index) => [letter, data.offsets[index]]));
   const series = data.series.map((one) => {
     const x = xs[one.x];
     const values = tbp.sums(one.v).map((value) => (value === null ? NaN : value * one.step));
-    const offset = (offsets, sign) => values.map((value, index) => (
-      offsets && offsets[index] >= 0 ? value + sign * offsets[index] * Math.abs(value) / 1000 : NaN));
+    const offset = (letters = "", sign) => values.map((value, index) => (
+      value + sign * Math.abs(value) / 1000 * (parts.has(letters[index]) ? parts.get(letters[index]) : NaN)));
     return {
       ...one,
       x,
