@@ -128,9 +128,10 @@ def place(trace: Trace) -> Place:
     # Some files close with a mark at the end of time. One of the starts, not the mean of two: so one is near it.
     usual_ns = int(np.partition(trace.start_ns, len(trace) // 2)[len(trace) // 2])
     near = np.abs(trace.start_ns - usual_ns) < 3600 * 10**9
+    world_size = _whole(told.get("world_size"), 1, MOST_RANKS)
     return Place(
-        rank=_whole(told.get("rank"), 0, MOST_RANKS),
-        world_size=_whole(told.get("world_size"), 1, MOST_RANKS),
+        rank=_whole(told.get("rank"), 0, world_size - 1),
+        world_size=max(world_size, 1),
         backend=str(told.get("backend", "")),
         start_ns=base_ns + int(trace.start_ns[near].min()),
         end_ns=base_ns + int(trace.end_ns[near].max()),
