@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from tbp.errors import UnreadableTrace
+from tbp.traces.device import device_use
 from tbp.traces.difference import difference
 from tbp.traces.operators import session, whole_trace_table
-from tbp.traces.ranks import read_rank, runs
+from tbp.traces.ranks import Rank, place, runs
 from tbp.traces.read import read_trace
 
 CASES = 2_000
@@ -34,7 +35,7 @@ NAMES = (
 TOKENS = (
     b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"NaN", b"N/A",
     b"null", b"true", b"{}", b"[]", b"-1", b"1e400", b"9" * 30, b"-Infinity", b'"x"', b"[[1e99]]", b'["[["]', b"\\ud800",
-    b'"traceEvents": [', b'"dur": -5', b'"args": 3', b'"External id": 99999999999999999999',
+    b"\\ud800", b'"traceEvents": [', b'"dur": -5', b'"args": 3', b'"External id": 99999999999999999999',
 )  # fmt: skip
 VALUES = re.compile(
     rb'"(ts|dur|args|name|cat|pid|tid|ph|External id|correlation|Input Dims|Concrete Inputs|bytes|traceEvents|'
@@ -93,7 +94,7 @@ def test_damage_to_real_traces_is_read_or_refused(recordings: Path, tmp_path: Pa
                 trace = read_trace(path)
                 own = session(trace)
                 whole_trace_table(trace)
-                runs([read_rank(path)])
+                runs([Rank(path, place(trace), own, device_use(trace))])
                 result = difference([own], [own])
                 assert result.delta_us == 0, case
                 assert not result.rows["certain"].any(), case
