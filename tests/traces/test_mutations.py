@@ -33,8 +33,8 @@ NAMES = (
     "a100/alexnet.json.gz",
 )
 TOKENS = (
-    b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"NaN", b"N/A",
-    b"null", b"true", b"{}", b"[]", b"-1", b"1e400", b"9" * 30, b"-Infinity", b'"x"', b"[[1e99]]", b'["[["]', b"\\ud800",
+    b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"NaN",
+    b"N/A", b"null", b"true", b"{}", b"[]", b"-1", b"1e400", b"9" * 30, b"-Infinity", b'"x"', b"[[1e99]]", b'["[["]',
     b"\\ud800", b'"traceEvents": [', b'"dur": -5', b'"args": 3', b'"External id": 99999999999999999999',
 )  # fmt: skip
 VALUES = re.compile(
