@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
-from scipy import stats
 
 from tbp.history.measured import Floats, Measured
 from tbp.history.noise import MAD_TO_SIGMA
 from tbp.history.rank_test import rank_p_value
 from tbp.history.series import Change
+from tbp.history.student import two_sided_t
 
 # Short series and the newest run. Sessions of one run share its luck, so two tests must agree: Mann-Whitney over
 # sessions, and Student's t over runs, each times the places a change could be at. Simulated without a change, 3
@@ -122,7 +122,7 @@ def _run_p_value(series: Measured, edges: Sequence[int], i: int) -> float:
     if sigma == 0:
         return 0.0
     score = abs(float(np.median(after) - np.median(before))) / (sigma * (1 / len(before) + 1 / len(after)) ** 0.5)
-    return float(2 * stats.t.sf(score, freedom)) * (runs - 1)
+    return two_sided_t(score, freedom) * (runs - 1)
 
 
 def newest_change(series: Measured, start: int) -> tuple[Change, ...]:
