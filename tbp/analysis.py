@@ -66,7 +66,8 @@ def report_data(config: AsvConfig | None, results_dir: Path | None) -> ReportDat
     held = stored(config, results_dir)
     problems: list[str] = []
     found = histories(held.results, held.sessions, held.commits, trace_session, problems, held.policy)
-    measured = {(history.key, point.commit.hash) for history in found for point in history.points}
+    with_sessions = [history for history in found if held.sessions.commits(history.key)]
+    measured = {(history.key, point.commit.hash) for history in with_sessions for point in history.points}
     lost = without_result(held.sessions, measured)
     said = (held.results.problems, held.sessions.problems, held.commits.notes, problems, lost)
     return ReportData(
