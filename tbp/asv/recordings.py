@@ -74,11 +74,6 @@ def read_recording(path: Path) -> Recording:
     return Recording(path, own := session(trace), about(trace, own))
 
 
-def trace_session(path: Path) -> Session:
-    """The same without what the file says of itself: the reader that ``tbp.history`` is given."""
-    return read_recording(path).session
-
-
 def about(trace: Trace, own: Session) -> About:
     """What ``trace``, whose operators are ``own``, says of itself."""
     facts = _decoded(trace.metadata.get("tbp", ""), _Facts) or _Facts()
