@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from tbp.history.measured import median
 from tbp.history.points import levels, quartiles
 from tbp.history.series import Point
 
@@ -22,7 +23,7 @@ def noise_within(points: Sequence[Point]) -> float:
     value, (low, high) = levels(points), quartiles(points)
     known = np.isfinite(value) & np.isfinite(low) & np.isfinite(high) & (value != 0)
     ratios = (high[known] - low[known]) / np.abs(value[known])
-    return float(np.median(ratios)) if len(ratios) else float("nan")
+    return median(ratios) if len(ratios) else float("nan")
 
 
 def noise_between(points: Sequence[Point], boundaries: Sequence[int]) -> float:
@@ -36,7 +37,7 @@ def noise_between(points: Sequence[Point], boundaries: Sequence[int]) -> float:
     for start, end in pairwise([0, *boundaries, len(points)]):
         own = value[start:end]
         own = own[np.isfinite(own)]
-        middle = float(np.median(own)) if len(own) >= 3 else 0.0
+        middle = median(own) if len(own) >= 3 else 0.0
         if middle:
             deviations.append(np.abs(own / middle - 1))
-    return MAD_TO_SIGMA * float(np.median(np.concatenate(deviations))) if deviations else float("nan")
+    return MAD_TO_SIGMA * median(np.concatenate(deviations)) if deviations else float("nan")
