@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import tbp
@@ -44,17 +45,23 @@ def name_of(path: Path) -> str:
 @cache
 def code_version() -> bytes:
     """Changes with every line of tbp, and with what it computes with: nobody has to remember to raise a number."""
-    import numpy as np
-    import pandas as pd
-
-    known = hashlib.blake2b(f"{tbp.__version__} {np.__version__} {pd.__version__}".encode(), digest_size=16)
+    known = hashlib.blake2b(tbp.__version__.encode(), digest_size=16)
     root = Path(tbp.__file__).parent
-    for path in sorted(path for kind in ("*.py", "*.html", "*.js", "*.css") for path in root.rglob(kind)):
+    sources = sorted(path for kind in ("*.py", "*.html") for path in root.rglob(kind))
+    for path in (*sources, *_versions_of("numpy", "pandas")):
         with contextlib.suppress(OSError):
             content = path.read_bytes()
-            known.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode())
+            known.update(f"{path.name} {len(content)}\n".encode())
             known.update(content)
     return known.digest()
+
+
+def _versions_of(*packages: str) -> Iterator[Path]:
+    """Files that say which version of a package is installed, without importing it, which takes long."""
+    for package in packages:
+        found = find_spec(package)
+        for folder in (found.submodule_search_locations or ()) if found else ():
+            yield from sorted(Path(folder).glob("*version*.py"))
 
 
 def file_digest(path: Path) -> bytes:
