@@ -54,7 +54,8 @@ def fingerprint(inputs: Inputs) -> str:
     known = hashlib.blake2b(files.code_version(), digest_size=16)
     youngest_ns = 0
     static = Path(tbp.__file__).parent / "report" / "static"
-    for path in (*inputs.files, *_tree(inputs.results_dir), *_tree(static)):
+    paths: list[Path | str] = [*inputs.files, *_tree(inputs.results_dir), *_tree(static)]
+    for path in paths:
         identity = _identity(path)
         known.update(f"{path}\0{identity}\n".encode(errors="surrogateescape"))
         if identity is not None:
