@@ -171,9 +171,11 @@ def _badness(series: Measured, scaled: Floats, edges: Sequence[int], noise: Nois
     a, b, c = edges
     before, after = scaled[a:b], scaled[b:c]
     p_value = _step_p_value(before, after, noise, inflation)
-    shift = abs(float(np.median(after) - np.median(before)))
+    shift = float(np.median(after) - np.median(before))
+    # With the trend in it, as a reader sees it: a step of 2 % that a trend undoes is no change of level.
+    seen = float(np.median(series.scaled[b:c]) - np.median(series.scaled[a:b]))
     least = series.relevant(RELEVANT, float(np.median(series.raw[a:b])))
-    if shift < least or shift == 0 or (p_value <= ALPHA and _is_line(before, after)):
+    if shift * seen <= 0 or min(abs(shift), abs(seen)) < least or (p_value <= ALPHA and _is_line(before, after)):
         return 1.0 + p_value
     return p_value
 
