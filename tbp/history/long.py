@@ -171,9 +171,11 @@ def _badness(series: Measured, scaled: Floats, edges: Sequence[int], noise: Nois
     a, b, c = edges
     before, after = scaled[a:b], scaled[b:c]
     p_value = _step_p_value(before, after, noise, inflation)
-    shift = abs(median(after) - median(before))
+    shift = median(after) - median(before)
+    # With the trend in it, as a reader sees it: a step of 2 % that a trend undoes is no change of level.
+    seen = median(series.scaled[b:c]) - median(series.scaled[a:b])
     least = series.relevant(RELEVANT, median(series.raw[a:b]))
-    if shift < least or shift == 0 or (p_value <= ALPHA and _is_line(before, after)):
+    if shift * seen <= 0 or min(abs(shift), abs(seen)) < least or (p_value <= ALPHA and _is_line(before, after)):
         return 1.0 + p_value
     return p_value
 
