@@ -24,7 +24,7 @@ from tbp.history.noise import noise_between, noise_within
 from tbp.history.rows import Row, compared_with, present_version, rows_by_series
 from tbp.history.series import Better, Break, Change, ChangeKind, History, Point, SeriesKey
 from tbp.history.states import Freshness, freshness, is_enough, newest_date, state
-from tbp.history.trace_evidence import TraceReader, Traces, evidence, operators
+from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
 from tbp.policy import Policy
 
 # Units of which more is better: rates, factors of speed and agreement. FLOPS in capitals is a rate, flops a count.
@@ -155,7 +155,7 @@ def _recoveries(own: _Judged) -> tuple[Change, ...]:
 
 def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> History:
     key, points, changes = own.key, own.points, own.changes
-    table, operators_commit = operators(key, points, traces)
+    newest = newest_traces(key, points, traces)
     history = History(
         key=key,
         unit=own.unit,
@@ -166,8 +166,9 @@ def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> 
         breaks=own.breaks,
         noise_within=noise_within(points),
         noise_between=noise_between(points, [change.index for change in changes if change.confirmed]),
-        operators=table,
-        operators_commit=operators_commit,
+        operators=newest.operators,
+        operators_commit=newest.commit,
+        frames=newest.frames,
     )
     traces.forget()
     return history
