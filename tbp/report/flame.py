@@ -216,5 +216,6 @@ def _compact(values: NDArray[np.float64]) -> list[int | float]:
 
 
 def _nanoseconds(values: NDArray[np.float64]) -> list[int]:
+    """Whole ns; nothing at all where all are 0, as without a device."""
     rounded: list[int] = np.rint(values).astype(np.int64).tolist()
-    return rounded
+    return rounded if any(rounded) else []

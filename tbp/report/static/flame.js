@@ -41,16 +41,18 @@ tbp.calls = (number) => {
 tbp.flameTree = (data, clock, gone) => {
   const size = data.parent.length + 1;
   const parent = [-1, ...data.parent.map((row) => row + 1)];
+  const zeros = new Array(size).fill(0);
+  const ownTimes = (side) => (side[clock].length ? [0, ...side[clock]] : [...zeros]); // none where all are 0
   const sums = (side) => {
-    const total = [0, ...side[clock]];
+    const total = ownTimes(side);
     for (let row = size - 1; row > 0; row -= 1) total[parent[row]] += total[row];
     return total;
   };
-  const own = [0, ...data[clock]];
+  const own = ownTimes(data);
   const total = sums(data);
   const before = data.before ? sums(data.before) : null;
   const marks = `.${data.marks ? data.marks[clock] : ".".repeat(size - 1)}`;
-  const width = new Array(size).fill(0);
+  const width = [...zeros];
   for (let row = size - 1; row >= 0; row -= 1) {
     const isGone = gone && marks[row].toLowerCase() === "g";
     width[row] = isGone ? Math.max(before[row], width[row]) : width[row] + Math.max(own[row], 0);
@@ -63,7 +65,7 @@ tbp.flameTree = (data, clock, gone) => {
     if (before) before[0] = Math.max(before[0], data.before.step);
   }
   const children = Array.from({ length: size }, () => []);
-  const depth = new Array(size).fill(0);
+  const depth = [...zeros];
   for (let row = 1; row < size; row += 1) {
     depth[row] = depth[parent[row]] + 1;
     if (width[row] > 0) children[parent[row]].push(row);
@@ -103,7 +105,7 @@ tbp.flameGraph = (box, data) => {
       n: `new, ${tbp.signedTime(total[row])}`,
       g: `gone, ${tbp.signedTime(-before[row])}`,
     }[mark(row)] || `${delta ? tbp.signedTime(delta) : "no change"} (${tbp.time(before[row])} → ${tbp.time(total[row])})`;
-    const freed = clock === data.judged && before[row] && total[row] && Math.abs(data.factor - 1) >= 0.05
+    const freed = delta && clock === data.judged && before[row] && total[row] && Math.abs(data.factor - 1) >= 0.05
       ? `${tbp.signedTime(total[row] / data.factor - before[row])} freed of the machine’s speed` : "";
     const doubt = mark(row) === "." ? "" : certain(row) ? "certain" : "not certain, it may be noise";
     const glyph = glyphs[mark(row)] ? `${glyphs[mark(row)]} ` : "";
