@@ -14,6 +14,7 @@ from tbp.asv.config import DEFAULT_NAME, AsvConfig, read_config
 from tbp.asv.recordings import trace_session
 from tbp.asv.repository import Commits, read_commits
 from tbp.asv.results import Results, read_results
+from tbp.asv.runs import runs
 from tbp.asv.sessions import Sessions, read_sessions, without_result
 from tbp.history.histories import histories
 from tbp.history.series import History, State
@@ -76,6 +77,7 @@ def report_data(config: AsvConfig | None, results_dir: Path | None) -> ReportDat
         machines=held.results.machines,
         commit_url=held.config.commit_url if held.config else "",
         problems=tuple(problem for part in said for problem in part),
+        runs=runs(held.results, held.sessions, held.commits),
     )
 
 
