@@ -1,0 +1,27 @@
+"""The pages beside the index and those of the benchmarks: all series seen by commit, by machine, by size.
+
+Takes ``ReportData``, gives file names and bytes; writing them belongs to ``site``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tbp.report.changes import changes_page
+from tbp.report.commits import commit_order
+from tbp.report.grid import payload
+from tbp.report.heatmap import heatmap_page
+from tbp.report.model import ReportData
+from tbp.report.pages import Frame, page_html, script_call
+from tbp.report.summary import by_name
+
+
+def views(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
+    """Each page, and the data its script reads."""
+    order = commit_order(data.histories)
+    histories = by_name(data.histories)
+    if histories:
+        packed = payload(histories, order, data.commit_url)
+        yield "data/grid.js", script_call("tbp.grid", packed).encode()
+    yield "heatmap.html", page_html("heatmap.html", heatmap_page(data, order), frame).encode()
+    yield "changes.html", page_html("changes.html", changes_page(data, order), frame).encode()
