@@ -85,7 +85,7 @@ def heatmap_page(data: ReportData, order: Sequence[Commit]) -> HeatmapPage:
         default=min(DEFAULT_COMMITS, len(columns)),
         suites=tuple(sorted({family_of(history.key.benchmark) for history in data.histories})),
         series=len(data.histories),
-        thresholds=", ".join(words.percent(step) for step in (LEAST_RATIO, *STEPS)),
+        thresholds=", ".join(f"{step:.0%}".replace("%", " %") for step in (LEAST_RATIO, *STEPS)),
         settings=" ".join(f"{number:g}" for number in (LEAST_RATIO, NOISE_SIGMAS, *STEPS)),
     )
 

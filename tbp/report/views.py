@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 from tbp.report.changes import changes_page
 from tbp.report.commits import commit_order
+from tbp.report.comparison import compare_page
 from tbp.report.grid import payload
 from tbp.report.heatmap import heatmap_page
+from tbp.report.machines import machines_page
 from tbp.report.model import ReportData
 from tbp.report.pages import Frame, page_html, script_call
 from tbp.report.summary import by_name
@@ -24,4 +26,6 @@ def views(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
         packed = payload(histories, order, data.commit_url)
         yield "data/grid.js", script_call("tbp.grid", packed).encode()
     yield "heatmap.html", page_html("heatmap.html", heatmap_page(data, order), frame).encode()
+    yield "compare.html", page_html("compare.html", compare_page(data, order), frame).encode()
+    yield "machines.html", page_html("machines.html", machines_page(data), frame).encode()
     yield "changes.html", page_html("changes.html", changes_page(data, order), frame).encode()

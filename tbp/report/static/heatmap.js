@@ -48,7 +48,7 @@ tbp.heatmap = (form) => {
   };
 
   const rowElement = (row) => {
-    const link = tbp.make("a", { href: row.href, tabindex: "-1" }, tbp.make("bdi", {}, row.name), " ",
+    const link = tbp.make("a", { href: row.href, tabindex: "-1" }, tbp.make("bdi", {}, row.name.slice(row.suite.length + 1) || row.name), " ",
       tbp.make("bdi", { class: "given" }, row.label), " ", tbp.make("bdi", { class: "muted" }, row.place.name));
     link.title = [row.name, row.label, row.place.name].filter(Boolean).join(" ");
     const tr = tbp.make("tr", { role: "row" }, tbp.make("th", { role: "rowheader", scope: "row", tabindex: "-1" }, link));
@@ -99,7 +99,7 @@ tbp.heatmap = (form) => {
     more.textContent = `Show ${Math.min(hidden, ROWS)} more of ${hidden}`;
     none.hidden = shown.length > 0;
     document.getElementById("heat-scroll").hidden = shown.length === 0;
-    document.getElementById("shown").textContent = `${shown.length} of ${rows.length} series`;
+    document.getElementById("shown").textContent = `${shown.length} of ${rows.length} series shown`;
     table.dataset.ready = "";
   };
 
@@ -166,6 +166,9 @@ tbp.heatmap = (form) => {
   document.getElementById("heat-data").open = false;
   read();
   apply();
+  // The newest commits are what one looks for.
+  const scroll = document.getElementById("heat-scroll");
+  scroll.scrollLeft = scroll.scrollWidth;
 };
 
 document.addEventListener("tbp-grid", () => tbp.heatmap(document.getElementById("heat-form")));
