@@ -5,6 +5,7 @@ Takes the runs of one environment on one machine, oldest first. Only what two ru
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,13 +23,18 @@ class Difference:
     bumped: tuple[str, ...]
 
 
-def differences(runs: Sequence[Run]) -> list[Difference]:
-    """Every run that differs from what the runs before it said, newest first."""
+def differences(runs: Sequence[Run], project: str = "") -> list[Difference]:
+    """Every run that differs from what the runs before it said, newest first.
+
+    The ``project`` itself has another version at every commit, which is no news.
+    """
+    own = normal(project)
     packages: dict[str, str] = {}
     others: dict[str, str] = {}
     found = []
     for run in runs:
-        listed, said = dict(run.packages), _others(run)
+        listed = {name: version for name, version in run.packages if normal(name) != own}
+        said = _others(run)
         # A run whose ruler listed nothing has not lost its packages.
         added = [f"{name} {version}" for name, version in listed.items() if packages and name not in packages]
         removed = [f"{name} {version}" for name, version in packages.items() if listed and name not in listed]
@@ -51,6 +57,11 @@ def installed(runs: Sequence[Run]) -> tuple[tuple[str, str], ...]:
     """All that was installed at the newest run that says so; else what asv was asked to install."""
     listed = next((run.packages for run in reversed(runs) if run.packages), ())
     return listed or next((run.requirements for run in reversed(runs) if run.requirements), ())
+
+
+def normal(name: str) -> str:
+    """A package's name as all its spellings have it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _others(run: Run) -> dict[str, str]:

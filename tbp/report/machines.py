@@ -9,12 +9,12 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
 
-from tbp.history.series import History, State
+from tbp.history.series import Commit, History, State
 from tbp.report import words
 from tbp.report.inventory import Difference, differences, installed
 from tbp.report.model import Machine, ReportData, Run
@@ -22,6 +22,9 @@ from tbp.report.summary import CommitLink, commit_link
 
 MOST_DIFFERENCES = 12
 """Of an environment, newest first: hosted runners may change their processor with every run."""
+
+MOST_OPEN = 4
+"""Environments; with more, each is folded."""
 
 TWIN = re.compile(r"^(.+)_twin( v\d+)?$")
 """The ruler's name of a variant's A/A twin, with the workload's version."""
@@ -61,6 +64,7 @@ class Environment:
     changes: tuple[Change, ...]  # newest first
     more_changes: int
     installed: tuple[tuple[str, str], ...]  # (name, version) at the newest run that says
+    is_open: bool  # on the page at first
 
 
 @dataclass(frozen=True)
@@ -85,12 +89,16 @@ def machines_page(data: ReportData) -> MachinesPage:
     for run in data.runs:
         runs[run.machine, run.environment].append(run)
     known = {machine.name: machine for machine in data.machines}
-    names = sorted({machine for machine, _ in {*histories, *runs}} | set(known))
+    spots = {*histories, *runs}
+    names = sorted({machine for machine, _ in spots} | set(known))
     cards = []
     for name in names:
-        places = sorted(place for place in {*histories, *runs} if place[0] == name)
-        environments = tuple(_environment(place[1], histories[place], runs[place], data) for place in places)
-        cards.append(MachineCard(name, _hardware(known.get(name, Machine(name))), environments))
+        places = sorted(place for place in spots if place[0] == name)
+        environments = [_environment(place[1], histories[place], runs[place], data) for place in places]
+        if len(spots) > MOST_OPEN:
+            environments = [replace(environment, is_open=False) for environment in environments]
+        environments.sort(key=lambda environment: environment.is_silent)
+        cards.append(MachineCard(name, _hardware(known.get(name, Machine(name))), tuple(environments)))
     return MachinesPage(_verdict(cards), tuple(cards))
 
 
@@ -99,8 +107,8 @@ def twin_ratios(histories: Iterable[History]) -> list[float]:
 
     A twin is the same work under a second name, so whatever differs is noise.
     """
-    times = {history.key.parameters: history for history in histories if history.unit == "seconds"}
-    own = {(history.key.benchmark, parameters): history for parameters, history in times.items()}
+    times = [history for history in histories if history.unit == "seconds"]
+    own = {(history.key.benchmark, history.key.parameters): history for history in times}
     found = []
     for (benchmark, parameters), twin in own.items():
         original = own.get((benchmark, _original(parameters)))
@@ -137,20 +145,30 @@ def _hardware(machine: Machine) -> tuple[Fact, ...]:
 
 
 def _environment(name: str, histories: Sequence[History], runs: Sequence[Run], data: ReportData) -> Environment:
-    found = differences(runs)
-    last = next((run for run in reversed(runs) if run.measured), None)
+    found = differences(runs, data.project)
+    last = _newest(histories, runs)
     is_silent = bool(histories) and all(history.state in (State.STALE, State.VANISHED) for history in histories)
-    since = words.moment(last.commit.date) if last else ""
+    since = words.moment(last.date) if last else ""
     return Environment(
         name=name,
         state=f"silent since {since}" if is_silent and since else "silent" if is_silent else "reporting",
         is_silent=is_silent,
         facts=tuple(fact for fact in (*_runs(runs, histories), *_noise(histories), *_with(runs)) if fact.value),
-        last=commit_link(last.commit, data.commit_url) if last else None,
+        last=commit_link(last, data.commit_url) if last else None,
         changes=tuple(_change(one, data) for one in found[:MOST_DIFFERENCES]),
         more_changes=max(0, len(found) - MOST_DIFFERENCES),
         installed=installed(runs),
+        is_open=True,
     )
+
+
+def _newest(histories: Sequence[History], runs: Sequence[Run]) -> Commit | None:
+    """The newest commit with a value."""
+    last = next((run.commit for run in reversed(runs) if run.measured), None)
+    if last is not None:
+        return last
+    points = (next((p for p in reversed(history.points) if p.has_level), None) for history in histories)
+    return max((p.commit for p in points if p is not None), key=lambda commit: commit.date, default=None)
 
 
 def _runs(runs: Sequence[Run], histories: Sequence[History]) -> Iterable[Fact]:
@@ -177,10 +195,8 @@ def _noise(histories: Sequence[History]) -> Iterable[Fact]:
         if known:
             tenth = float(np.quantile(known, 0.9))
             spread = f"; one series in ten has {words.percent(tenth)} or more" if len(known) >= 10 else ""
-            yield Fact(
-                name,
-                f"{words.percent(median(known))}, median over {words.count(len(known), 'series', 'series')} of {of}{spread}",
-            )
+            over = f"{words.count(len(known), 'series', 'series')} of {of}"
+            yield Fact(name, f"{words.percent(median(known))}, median over {over}{spread}")
     ratios = twin_ratios(histories)
     if len(ratios) >= LEAST_PAIRS:
         floor = float(np.quantile(np.abs(ratios), TWIN_SHARE))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from tbp.report.changes import changes_page
 from tbp.report.commits import commit_order
 from tbp.report.comparison import compare_page
+from tbp.report.compression import compression_page
 from tbp.report.grid import payload
 from tbp.report.heatmap import heatmap_page
 from tbp.report.machines import machines_page
@@ -28,4 +29,5 @@ def views(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
     yield "heatmap.html", page_html("heatmap.html", heatmap_page(data, order), frame).encode()
     yield "compare.html", page_html("compare.html", compare_page(data, order), frame).encode()
     yield "machines.html", page_html("machines.html", machines_page(data), frame).encode()
+    yield "compression.html", page_html("compression.html", compression_page(data), frame).encode()
     yield "changes.html", page_html("changes.html", changes_page(data, order), frame).encode()
