@@ -50,7 +50,10 @@ tbp.compare = (form) => {
   };
 
   const measured = places.map((place) => new Set());
-  for (const row of rows) for (const { column } of commits) if (cell(row, column).state !== "none") measured[row.place.index].add(column);
+  for (const { cells, place } of rows) {
+    // Without unpacking them: two million cells take a second.
+    for (let at = 0; at < cells.length; at += 2) if (cells[at] !== "A" || cells[at + 1] !== "A") measured[place.index].add(at / 2);
+  }
 
   const controls = () => {
     const line = ({ short, date, subject, column }, place) =>
