@@ -64,6 +64,11 @@ _FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 def write_operators(recording: Recording, path: Path) -> None:
     """Keep the operators of ``recording`` at ``path``, complete or not at all. Raises OSError."""
+    write_whole(path, operator_bytes(recording))
+
+
+def operator_bytes(recording: Recording) -> bytes:
+    """The content of that file; the same recording gives the same bytes."""
     session = recording.session
     operators = list(session.table.frame["operator"])
     others = sorted(set(session.per_step["operator"]) - set(operators))
@@ -80,7 +85,7 @@ def write_operators(recording: Recording, path: Path) -> None:
         detail=None if session.detail is None else _columns(session.detail),
         loss=asdict(session.loss),
     )
-    write_whole(path, gzip.compress(msgspec.json.encode(content), GZIP_LEVEL, mtime=0))
+    return gzip.compress(msgspec.json.encode(content), GZIP_LEVEL, mtime=0)
 
 
 def read_operators(path: Path) -> Recording:

@@ -88,8 +88,9 @@ def _group(changes: Sequence[SeriesChange], place: Mapping[str, int]) -> CommitC
 
 
 def _last_good(change: SeriesChange) -> Commit | None:
-    before = change.history.points[: change.evidence.change.index]
-    return next((point.commit for point in reversed(before) if point.has_level), None)
+    points = change.history.points
+    before = (points[index] for index in range(change.evidence.change.index - 1, -1, -1))
+    return next((point.commit for point in before if point.has_level), None)
 
 
 def _by_date(histories: Sequence[History]) -> list[str]:

@@ -77,6 +77,8 @@ def evidence(
 
 def operators(key: SeriesKey, points: Sequence[Point], traces: Traces) -> tuple[OperatorTable | None, Commit | None]:
     """The operators of the newest commit that has a readable trace, the mean over its sessions."""
+    if not traces.sessions.commits(key):
+        return None, None
     for point in reversed(points):
         if point.comparable and (found := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
             return merged_table([trace.table for trace in found]), point.commit

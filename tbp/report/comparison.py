@@ -15,6 +15,7 @@ from itertools import groupby
 
 from tbp.asv.declarations import benchmark_from_name
 from tbp.history.compare import RELEVANT, StoredSeries, judgements
+from tbp.history.points import Points
 from tbp.history.series import Better, Commit, History, SeriesKey, State
 from tbp.report import words
 from tbp.report.grid import MOST_COMMITS, columns_of
@@ -163,19 +164,21 @@ def _key(judgement: Judgement, pair: Pair) -> SeriesKey:
 
 def _judgements(histories: Sequence[History], pair: Pair) -> tuple[Judgement, ...]:
     sides = [Judged(commit.short, commit.hash, commit.subject) for commit in (pair.baseline, pair.contender)]
-    return judgements([_stored(history) for history in histories], sides[0], sides[1])
+    return judgements((_stored(history) for history in histories), sides[0], sides[1])
 
 
 def _stored(history: History) -> StoredSeries:
     """The series as the comparison takes it. Runs of other benchmark versions compare with nothing."""
     kind = benchmark_from_name(history.key.benchmark).type
+    # Points of its own, so that those that are made of the columns are not kept.
+    points = Points(history.points.columns) if isinstance(history.points, Points) else history.points
     return StoredSeries(
         key=history.key,
         unit=history.unit,
         better=history.better,
         is_counter=kind == "track" and history.unit != "seconds",
-        points=history.points,
-        versions=tuple("present" if p.comparable else f"other {place}" for place, p in enumerate(history.points)),
+        points=points,
+        versions=tuple("present" if p.comparable else f"other {place}" for place, p in enumerate(points)),
     )
 
 

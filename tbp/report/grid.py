@@ -13,11 +13,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome
+from tbp.history.points import OUTCOMES, Points, levels
+from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome, Point
 from tbp.report import addresses, words
 from tbp.report.places import Places
 from tbp.report.summary import commit_link, family_of
@@ -40,7 +43,8 @@ REACH = MIDDLE - FIRST - 1  # codes on either side; a factor of 900
 
 _PAIRS = np.array([first + second for first in DIGITS for second in DIGITS])
 
-Floats = npt.NDArray[np.float64]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Indexes: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -69,37 +73,77 @@ def columns_of(order: Sequence[Commit]) -> tuple[Commit, ...]:
     return tuple(order[-MOST_COMMITS:])
 
 
-def packed(history: History, column_of: Mapping[str, int], columns: int) -> Packed:
-    """The series' runs on the columns; ``column_of`` maps the hashes of their commits."""
-    places = [column_of.get(point.commit.hash, -1) for point in history.points]
+@dataclass(frozen=True)
+class Columns:
+    """The commits of the grid, oldest first, and how the runs of a series find theirs."""
+
+    commits: tuple[Commit, ...]
+    order: tuple[Commit, ...]  # of the site
+
+    @classmethod
+    def of(cls, order: Sequence[Commit]) -> Columns:
+        return cls(columns_of(order), tuple(order))
+
+    def places(self, points: Sequence[Point]) -> Indexes:
+        """The column of each point; -1 where it has none."""
+        if isinstance(points, Points) and points.columns.order == self.order:
+            return points.columns.place.astype(np.int64) - (len(self.order) - len(self.commits))
+        return np.array([self._column_of.get(point.commit.hash, -1) for point in points], np.int64)
+
+    @cached_property
+    def _column_of(self) -> Mapping[str, int]:
+        return {commit.hash: column for column, commit in enumerate(self.commits)}
+
+
+def packed(history: History, columns: Columns) -> Packed:
+    """The series' runs on the columns."""
+    places = columns.places(history.points)
     segments = _on_columns(_segments(history), places)
-    shown = [(point, place) for point, place in zip(history.points, places, strict=True) if place >= 0]
-    at = np.array([place for _, place in shown], np.int64)
-    values = np.array([point.value for point, _ in shown], np.float64)
-    levels = np.array([level for _, level, _ in segments] or [math.nan])
+    shown = np.flatnonzero(places >= 0)
+    at = places[shown]
+    runs = _runs(history.points, shown)
+    level = np.array([level for _, level, _ in segments] or [math.nan])
     # As the script finds them: by column, since series of several branches may not follow the order of the columns.
     own = np.searchsorted([start for start, _, _ in segments], at, side="right") - 1
-    codes = np.full(columns, NO_RUN, np.int64)
-    codes[at] = _codes(values, levels[np.maximum(own, 0)])
-    exact: dict[int, float] = {}
-    for point, place in shown:
-        if point.outcome is not Outcome.MEASURED:
-            codes[place] = FAILED if point.outcome is Outcome.FAILED else SKIPPED
-        elif codes[place] == EXACT:
-            exact[place] = point.value
+    found = _codes(runs.value, level[np.maximum(own, 0)])
+    found[runs.outcome == OUTCOMES.index(Outcome.FAILED)] = FAILED
+    found[runs.outcome == OUTCOMES.index(Outcome.SKIPPED)] = SKIPPED
+    codes = np.full(len(columns.commits), NO_RUN, np.int64)
+    codes[at] = found
+    exact = found == EXACT
     return Packed(
         cells=_text(codes),
         segments=segments,
-        exact=exact,
-        apart=tuple(place for point, place in shown if not point.comparable),
+        exact=dict(zip(at[exact].tolist(), runs.value[exact].tolist(), strict=True)),
+        apart=tuple(at[~runs.comparable].tolist()),
         marks=tuple(_marks(history, places)),
+    )
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Some points of a series as arrays."""
+
+    outcome: npt.NDArray[np.int8]  # place in OUTCOMES
+    value: Floats
+    comparable: npt.NDArray[np.bool_]
+
+
+def _runs(points: Sequence[Point], shown: Indexes) -> _Runs:
+    if isinstance(points, Points):
+        own = points.columns
+        return _Runs(own.outcome[shown], own.value[shown], own.comparable[shown])
+    some = [points[index] for index in shown.tolist()]
+    return _Runs(
+        np.array([OUTCOMES.index(point.outcome) for point in some], np.int8),
+        np.array([point.value for point in some], np.float64),
+        np.array([point.comparable for point in some], np.bool_),
     )
 
 
 def payload(histories: Sequence[History], order: Sequence[Commit], commit_url: str) -> dict[str, object]:
     """What ``static/grid.js`` unpacks. ``histories`` in the order in which the rows are shown."""
-    columns = columns_of(order)
-    column_of = {commit.hash: column for column, commit in enumerate(columns)}
+    columns = Columns.of(order)
     benchmarks = list(dict.fromkeys(history.key.benchmark for history in histories))
     spots = list(dict.fromkeys((history.key.machine, history.key.environment) for history in histories))
     units = list(dict.fromkeys(history.unit for history in histories))
@@ -107,14 +151,14 @@ def payload(histories: Sequence[History], order: Sequence[Commit], commit_url: s
     index = {name: {item: i for i, item in enumerate(items)} for name, items in (("b", benchmarks), ("u", units))}
     spot_of = {spot: i for i, spot in enumerate(spots)}
     return {
-        "commits": [_commit(commit, commit_url) for commit in columns],
+        "commits": [_commit(commit, commit_url) for commit in columns.commits],
         "places": [[*spot, places.name(*spot)] for spot in spots],
         "benchmarks": [[name, family_of(name), addresses.page_file(name)] for name in benchmarks],
         "units": [[unit, words.scales_of(unit)] for unit in units],
         "rows": [
             _row(
                 history,
-                packed(history, column_of, len(columns)),
+                packed(history, columns),
                 (index["b"][history.key.benchmark], spot_of[history.key.machine, history.key.environment]),
                 index["u"][history.unit],
             )
@@ -149,10 +193,10 @@ def _short(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _codes(values: Floats, levels: Floats) -> npt.NDArray[np.int64]:
+def _codes(values: Floats, level: Floats) -> npt.NDArray[np.int64]:
     """EXACT where a ratio cannot hold the value."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where((values > 0) & (levels > 0), values / levels, np.nan)
+        ratios = np.where((values > 0) & (level > 0), values / level, np.nan)
         steps = np.rint(SCALE * np.arcsinh(np.log(ratios) / BEND))
     fits = np.abs(steps) <= REACH  # not where it is NaN
     return np.where(fits, MIDDLE + np.where(fits, steps, 0), EXACT).astype(np.int64)
@@ -161,23 +205,28 @@ def _codes(values: Floats, levels: Floats) -> npt.NDArray[np.int64]:
 def _segments(history: History) -> list[tuple[int, float, float]]:
     """(index of its first point, level, level of the one before); the first one has only its own level."""
     confirmed = [evidence.change for evidence in history.changes if evidence.change.confirmed]
-    known = [point.value for point in history.points if point.has_level]
-    if not confirmed and not known:
-        known = [point.value for point in history.points if math.isfinite(point.value)]
-    first = confirmed[0].before if confirmed else float(np.median(known)) if known else math.nan
+    first = confirmed[0].before if confirmed else _middle(history)
     return [(0, first, first), *((change.index, change.after, change.before) for change in confirmed)]
 
 
-def _on_columns(
-    segments: Sequence[tuple[int, float, float]], places: Sequence[int]
-) -> tuple[tuple[int, float, float], ...]:
+def _middle(history: History) -> float:
+    """Median of the comparable values; of all where none is."""
+    known = levels(history.points)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        known = np.array([point.value for point in history.points if math.isfinite(point.value)])
+    return float(np.median(known)) if len(known) else math.nan
+
+
+def _on_columns(segments: Sequence[tuple[int, float, float]], places: Indexes) -> tuple[tuple[int, float, float], ...]:
     """The segments with a column, each from its first column on, which never lies before that of an earlier one."""
     found: list[tuple[int, float, float]] = []
     ends = [*(start for start, _, _ in segments[1:]), len(places)]
     for (start, level, before), end in zip(segments, ends, strict=True):
-        columns = [place for place in places[start:end] if place >= 0]
-        if columns:
-            found.append((max(min(columns), found[-1][0] if found else 0), level, before))
+        own = places[start:end]
+        own = own[own >= 0]
+        if len(own):
+            found.append((max(int(own.min()), found[-1][0] if found else 0), level, before))
     return tuple(found)
 
 
@@ -187,12 +236,12 @@ def _text(codes: npt.NDArray[np.int64]) -> str:
     return "".join(_PAIRS[codes[: last[-1] + 1]].tolist()) if len(last) else ""
 
 
-def _marks(history: History, places: Sequence[int]) -> list[Mark]:
+def _marks(history: History, places: Indexes) -> list[Mark]:
     found = []
     for change in (evidence.change for evidence in history.changes):
         if 0 <= change.index < len(places) and places[change.index] >= 0:
             said = words.effect(change, history.unit, history.better)
-            found.append(Mark(places[change.index], _glyph(change), said, _tone(change, history.better)))
+            found.append(Mark(int(places[change.index]), _glyph(change), said, _tone(change, history.better)))
     return found
 
 
