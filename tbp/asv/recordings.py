@@ -78,13 +78,6 @@ def read_recording(path: Path) -> Recording:
     return Recording(path, own, about(trace, own), Rank(path, place(trace), own, device_use(trace)))
 
 
-def trace_session(path: Path) -> Session:
-    """The same without what the file says of itself: the reader that ``tbp.history`` is given."""
-    if path.name.endswith(OPERATORS_END):
-        return read_recording(path).session
-    return session(read_trace(path))
-
-
 def about(trace: Trace, own: Session) -> About:
     """What ``trace``, whose operators are ``own``, says of itself."""
     facts = _decoded(trace.metadata.get("tbp", ""), _Facts) or _Facts()

@@ -2,7 +2,7 @@
 
 Takes ``ReportData`` and a folder. What the pages say belongs to ``summary`` and ``detail``.
 
-    index.html  benchmarks/*.html  data/layout.js  data/*.js  static/*
+    index.html  changes.html …  benchmarks/*.html  data/layout.js  data/*.js  static/*
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 
 from tbp import __version__
 from tbp.errors import UsageError
-from tbp.report import figures, words
+from tbp.report import figures, flame, words
 from tbp.report.detail import benchmark_page
 from tbp.report.model import ReportData
 from tbp.report.pages import MARK, Frame, benchmark_html, index_html, script_call
 from tbp.report.summary import summary
+from tbp.report.views import views
 
 INDEX = "index.html"
 
@@ -56,8 +57,11 @@ def _contents(data: ReportData) -> Iterator[tuple[str, bytes]]:
         page = benchmark_page(benchmark, data)
         yield page.file, benchmark_html(page, below).encode()
         yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
+        for name, payloads in flame.data_files(own for section in page.sections for own in section.flames):
+            yield name, "".join(script_call("tbp.flame", payload) for payload in payloads).encode()
     if data.histories:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
+    yield from views(data, frame)
     static = files("tbp.report").joinpath("static")
     for file in sorted(static.iterdir(), key=lambda file: file.name):
         if data.histories or not file.name.startswith("plotly"):
