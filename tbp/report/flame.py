@@ -125,7 +125,7 @@ def _overlap(top_us: float, step_us: float) -> str:
     if not step_us or top_us <= OVERLAP * step_us:
         return ""
     return (
-        f"Threads ran at once: together they took {words.microseconds(top_us)} in a step of "
+        f"On the host threads ran at once: together they took {words.microseconds(top_us)} in a step of "
         f"{words.microseconds(step_us)}."
     )
 

@@ -114,7 +114,7 @@ def test_the_table_is_bounded(make_history: Callable[..., History]) -> None:
 
 def test_threads_that_overlap_are_said(make_history: Callable[..., History]) -> None:
     said = newest(make_history(), frames(AFTER, step_ns=4_000_000)).caption
-    assert "Threads ran at once: together they took 2.75 ms in a step of 2.00 ms." in said
+    assert "On the host threads ran at once: together they took 2.75 ms in a step of 2.00 ms." in said
 
 
 def test_a_difference_has_both_sides_and_a_mark_for_each_frame(make_history: Callable[..., History]) -> None:
