@@ -161,8 +161,10 @@ def run_report(options: argparse.Namespace) -> ExitCode:
     """``tbp report``: 3 when a confirmed regression stands at the newest commit."""
     from tbp.analysis import configuration, report_data, standing_regressions
     from tbp.report.site import write_site
+    from tbp.scale.workers import Workers
 
-    data = report_data(configuration(options.config, options.results), options.results)
+    with Workers() as workers:
+        data = report_data(configuration(options.config, options.results), options.results, workers)
     index = write_site(data, options.out)
     _say(data, index)
     return _verdict(standing_regressions(data.histories), options.exit_zero)
@@ -175,12 +177,14 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     from tbp.nightly import measure, pending
     from tbp.report.site import write_site
     from tbp.reported import first_reported
+    from tbp.scale.workers import Workers
 
     config = read_config(options.config or Path(DEFAULT_NAME))
     night = pending(config, options.most)
     print(f"{len(night.commits)} new commits to measure", file=sys.stderr)
     measured = measure(config, night, options.bench, lambda line: print(line, file=sys.stderr))
-    data = report_data(config, None)
+    with Workers() as workers:
+        data = report_data(config, None, workers)
     _say(data, write_site(data, options.out))
     fresh = first_reported(standing_regressions(data.histories), config.results_dir)
     print(f"{len(fresh)} regressions that no night before reported", file=sys.stderr)

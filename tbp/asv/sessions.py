@@ -122,6 +122,10 @@ class Sessions:
         """The sessions of one run of a series at a commit, in order of time; empty where none is kept."""
         return self._newest.get(_place(key, commit), ())
 
+    def commits(self, key: SeriesKey) -> frozenset[str]:
+        """The commits at which the series has sessions."""
+        return self._commits.get(_series(key), frozenset())
+
     def medians_s(self, key: SeriesKey, commit: str) -> tuple[float, ...]:
         """Each session's median, seconds per call.
 
@@ -162,6 +166,13 @@ class Sessions:
     @cached_property
     def _measured(self) -> tuple[Session, ...]:
         return tuple(session for group in self._newest.values() for session in group if session.wall_s)
+
+    @cached_property
+    def _commits(self) -> Mapping[tuple[object, ...], frozenset[str]]:
+        found: dict[tuple[object, ...], set[str]] = {}
+        for session in self.sessions:
+            found.setdefault(_series(session.key), set()).add(session.commit)
+        return {series: frozenset(commits) for series, commits in found.items()}
 
     @cached_property
     def _newest(self) -> Mapping[tuple[object, ...], tuple[Session, ...]]:

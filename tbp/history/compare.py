@@ -11,9 +11,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tbp.history.false_discovery import benjamini_hochberg
 from tbp.history.series import Better, Outcome, Point, SeriesKey, State
 from tbp.history.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, Difference, difference, repeats_exactly
-from tbp.paired.estimate import benjamini_hochberg
 from tbp.report.words import percent, quantity
 from tbp.verdict.judgement import CONFIDENCE, Judged, Judgement
 

@@ -7,6 +7,7 @@ These are the frozen values that flow from the readers (``tbp.asv.results``, ``t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -86,7 +87,7 @@ class Commit:
         return self.hash[:8]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """One run's value of a series. Times are seconds per call."""
 
@@ -161,7 +162,7 @@ class History:
     key: SeriesKey
     unit: str  # "seconds", "bytes", or whatever a track_ benchmark declares
     better: Better
-    points: tuple[Point, ...]  # oldest commit first
+    points: Sequence[Point]  # oldest commit first; a tuple, or ``tbp.history.points``
     state: State
     changes: tuple[ChangeEvidence, ...] = ()  # oldest first
     noise_within: float = float("nan")  # IQR ÷ median of one run's samples, median over runs

@@ -92,6 +92,8 @@ def evidence(
 
 def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> NewestTraces:
     """The operators and frames of the newest commit that has a readable trace."""
+    if not traces.sessions.commits(key):
+        return NewestTraces()
     for point in reversed(points):
         if point.comparable and (found := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
             own = _frames(found)

@@ -30,6 +30,7 @@ OPERATOR, ANNOTATION, RUNTIME = "operator", "annotation", "runtime"
 DEVICE = "device"  # a kernel, copy or fill, below the operator that launched it
 REST_OF_DEVICE = "rest"  # device work that no operator owns (``kernels.REST``), at the top
 SMALLER = "smaller"  # several frames too small to be told apart, below the one that called them
+KINDS = frozenset({OPERATOR, ANNOTATION, RUNTIME, DEVICE, REST_OF_DEVICE, SMALLER})
 _KINDS = {Category.ANNOTATION: ANNOTATION, Category.RUNTIME: RUNTIME}
 
 FRAME_COLUMNS = {
