@@ -76,7 +76,8 @@ tbp.flameTree = (data, clock, gone) => {
 tbp.flameGraph = (box, data) => {
   const part = (name) => box.querySelector(`.flame-${name}`);
   const graph = part("graph"), status = part("status"), search = part("search"), found = part("found"), back = part("back");
-  const names = ["the step", ...data.name.map((place) => data.names[place])];
+  const whole = data.step ? "the step" : "the trace"; // some mark no steps
+  const names = [whole, ...data.name.map((place) => data.names[place])];
   const kinds = `s${data.kind}`;
   const glyphs = { n: "+", g: "−", s: "▲", f: "▼" };
   const classes = { n: "new", g: "gone", s: "slower", f: "faster" };
@@ -90,7 +91,7 @@ tbp.flameGraph = (box, data) => {
 
   const words = (row) => {
     const { total, before } = tree;
-    const share = row && total[0] ? `${tbp.percent(total[row] / total[0])} of ${clock === "host" ? "the step" : "kernel time"}` : "";
+    const share = row && total[0] ? `${tbp.percent(total[row] / total[0])} of ${clock === "host" ? whole : "kernel time"}` : "";
     const rest = !row && total[0] > tree.inside ? `${tbp.time(total[0] - tree.inside)} outside operators` : "";
     const own = row && tree.own[row] > 0 && tree.own[row] < total[row] ? `self ${tbp.time(tree.own[row])}` : "";
     if (!row && clock === "device" && !before) return `${names[0]}: ${tbp.time(total[0])} of kernel time`;
