@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import PurePath
 
 from tbp import __version__
 from tbp.errors import UsageError
@@ -32,7 +33,7 @@ def flame_file(shown: Sequence[tuple[Source, ...]]) -> str:
     data = tuple(script_call("tbp.flame", section.flame.payload) for section in sections)
     return flames_html(
         FlamesPage(
-            title=sections[0].title if len(sections) == 1 else " → ".join(source.name for source in shown[0]),
+            title=sections[0].title if len(sections) == 1 else _names(shown[0]),
             sections=sections,
             scripts=(*own, *data),
             style=static.joinpath("style.css").read_text("utf-8"),
@@ -42,10 +43,14 @@ def flame_file(shown: Sequence[tuple[Source, ...]]) -> str:
 
 
 def _section(place: str, sides: tuple[Source, ...]) -> FlameSection:
-    names = " → ".join(source.name for source in sides)
     cell = sides[0].cell or sides[-1].cell
     told = tuple(sentence for source in sides for sentence in _said(facts(source)))
-    return FlameSection(f"{cell}, {names}" if cell else names, told, _flame(place, sides))
+    return FlameSection(f"{cell}, {_names(sides)}" if cell else _names(sides), told, _flame(place, sides))
+
+
+def _names(sides: Sequence[Source]) -> str:
+    """Files without their folders, which the facts below tell."""
+    return " → ".join(PurePath(source.name).name or source.name for source in sides)
 
 
 def _flame(place: str, sides: tuple[Source, ...]) -> Flame:
