@@ -170,9 +170,12 @@ def _marks(found: FrameDifference, difference: Difference, clock: str) -> Marks:
     """Times are judged on the clock of the difference only; on the other one new calls alone are certain."""
     rows = difference.rows
     judged = clock == difference.clock
-    certain = rows["certain"] if judged else rows["certain"] & (rows["kind"] != "time")
+    timed = rows["kind"] == "time"
+    sure = rows["certain"] if judged else rows["certain"] & ~timed
+    moved = np.sign(np.where(timed, rows["delta_us"], rows["calls_after"] - rows["calls_before"]))
+    certain = {str(name): int(sign) for name, sign, told in zip(rows["operator"], moved, sure, strict=True) if told}
     factor = difference.machine_factor if judged else 1.0
-    return marks(found, clock, factor, frozenset(rows.loc[certain, "operator"]))
+    return marks(found, clock, factor, certain)
 
 
 def _has_device(column: object) -> bool:

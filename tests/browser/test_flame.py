@@ -78,6 +78,7 @@ def history(name: str, after: Frames, before: Frames | None = None) -> History:
         Point(Commit(f"{place:040x}", start + timedelta(days=place)), Outcome.MEASURED, 1e-3) for place in range(6)
     )
     rows = pd.DataFrame({column: pd.Series([0.0]) for column in ROW_COLUMNS})
+    rows["calls_after"] = 1.0
     texts = {"operator": "mm", "kind": "calls", "sentence": ""}
     rows = rows.assign(**{column: pd.Series([text], dtype=object) for column, text in texts.items()}, certain=True)
     changes: tuple[ChangeEvidence, ...] = ()

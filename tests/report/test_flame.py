@@ -61,6 +61,7 @@ def difference(
     factor: float = 1.0, certain: tuple[str, ...] = ("mm", "masked_fill_"), clock: str = "host"
 ) -> Difference:
     rows = pd.DataFrame({name: pd.Series([0.0] * len(certain)) for name in ROW_COLUMNS})
+    rows["calls_after"] = 1.0
     texts = {"operator": list(certain), "kind": ["calls"] * len(certain), "sentence": [""] * len(certain)}
     rows = rows.assign(**{name: pd.Series(text, dtype=object) for name, text in texts.items()}, certain=True)
     return Difference(rows, 4000.0, 4500.0, 0.0, factor, 3, 3, clock)
