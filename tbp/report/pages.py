@@ -32,6 +32,17 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
+NAVIGATION = (
+    ("index.html", "Summary"),
+    ("changes.html", "Changes"),
+    ("heatmap.html", "Heatmap"),
+    ("compare.html", "Compare"),
+    ("machines.html", "Machines"),
+    ("compression.html", "Compression"),
+)
+"""The pages every page links to: file and name."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """What surrounds every page."""
@@ -78,6 +89,11 @@ def flames_html(page: FlamesPage) -> str:
     return template.render(page=page, policy=policy, scripts=scripts, style=style)
 
 
+def page_html(template: str, page: object, frame: Frame) -> str:
+    """The page made by ``template``, which knows ``page``."""
+    return _environment().get_template(template).render(page=page, frame=frame)
+
+
 def script_call(function: str, value: object) -> str:
     """JavaScript that hands ``value`` to ``function``: data for pages opened from a disk, where fetching fails."""
     return f"// {MARK}\n{function}({script_json(value)});\n"
@@ -115,5 +131,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(mark=MARK, policy=CONTENT_SECURITY_POLICY)
+    environment.globals.update(mark=MARK, policy=CONTENT_SECURITY_POLICY, navigation=NAVIGATION)
     return environment

@@ -2,7 +2,7 @@
 
 Takes ``ReportData`` and a folder. What the pages say belongs to ``summary`` and ``detail``.
 
-    index.html  benchmarks/*.html  data/layout.js  data/*.js  static/*
+    index.html  changes.html …  benchmarks/*.html  data/layout.js  data/*.js  static/*
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tbp.report.flame import data_files
 from tbp.report.model import ReportData
 from tbp.report.pages import MARK, Frame, benchmark_html, index_html, script_call
 from tbp.report.summary import summary
+from tbp.report.views import views
 
 INDEX = "index.html"
 
@@ -61,6 +62,7 @@ def _contents(data: ReportData) -> Iterator[tuple[str, bytes]]:
             yield name, "".join(script_call("tbp.flame", payload) for payload in payloads).encode()
     if data.histories:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
+    yield from views(data, frame)
     static = files("tbp.report").joinpath("static")
     for file in sorted(static.iterdir(), key=lambda file: file.name):
         if data.histories or not file.name.startswith("plotly"):
