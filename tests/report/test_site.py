@@ -101,6 +101,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
         "static/changes.js",
         "static/chart.js",
         "static/compare.js",
+        "static/flame.js",
         "static/grid.js",
         "static/heatmap.js",
         "static/plotly-LICENSE.txt",
