@@ -155,7 +155,14 @@ tbp.heatmap = (form) => {
   };
 
   table.addEventListener("keydown", move);
-  table.addEventListener("click", (event) => { if (event.target.run) location.href = event.target.run.row.href; });
+  // A finger cannot point without a click: its first one says what the cell is, its second one opens the series.
+  let touched = null;
+  table.addEventListener("click", (event) => {
+    const td = event.target;
+    if (!td.run) return;
+    if (event.pointerType === "touch" && touched !== td) { touched = td; focusOn(td); return; }
+    location.href = td.run.row.href;
+  });
   table.addEventListener("mouseover", (event) => { if (event.target.run) describe(event.target.run); });
   table.addEventListener("focusin", (event) => { if (event.target.run) describe(event.target.run); });
   more.addEventListener("click", () => { most += ROWS; draw(); });
