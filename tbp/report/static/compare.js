@@ -128,7 +128,8 @@ tbp.compare = (form) => {
     const body = found.slice(0, most).map(({ line, says }) => tbp.make("tr", {}, series(line),
       ...chosen.flatMap((one, i) => {
         const said = i ? says[i - 1] : null;
-        const tone = said && said.far ? merit(said.ratio > 0, said.row) : "muted";
+        // Between machines a difference is nobody's merit.
+        const tone = !said || !said.far ? "muted" : said.elsewhere ? "elsewhere" : merit(said.ratio > 0, said.row);
         return [tbp.make("td", { class: "number" }, value(line, one)), ...(said ? [tbp.make("td", { class: tone }, said.words)] : [])];
       })));
     get("compare-table").replaceChildren(head, tbp.make("tbody", {}, ...body));
@@ -150,10 +151,10 @@ tbp.compare = (form) => {
       });
     }
     const what = (unit) => ({ seconds: "time", bytes: "size", unit: "value" })[unit] || unit;
-    const cells = ({ row, logs }) => logs.slice(1).map((own) => {
+    const cells = ({ row, logs }) => logs.slice(1).map((own, i) => {
       if (!own.length) return tbp.make("td", { class: "muted" }, "–");
       const ratio = Math.expm1(own.reduce((sum, one) => sum + one, 0) / own.length), small = Math.abs(ratio) < 0.0005;
-      return tbp.make("td", { class: Math.abs(ratio) < RELEVANT ? "muted" : merit(ratio > 0, row) }, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
+      return tbp.make("td", { class: Math.abs(ratio) < RELEVANT ? "muted" : chosen[i + 1].place === chosen[0].place ? merit(ratio > 0, row) : "elsewhere" }, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
     });
     get("compare-means").replaceChildren(
       tbp.make("thead", {}, tbp.make("tr", {}, ...["Suite", "Of", ...chosen.slice(1).map((one) => `${name(one)}: geometric mean`)].map((text) => tbp.make("th", { scope: "col" }, text)))),

@@ -170,7 +170,9 @@ tbp.heatmap = (form) => {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => { apply(); keep(); });
   addEventListener("hashchange", () => { read(); apply(); });
-  document.getElementById("heat-data").open = false;
+  const data = document.getElementById("heat-data");
+  data.open = false;
+  addEventListener("beforeprint", () => { data.open = true; });
   read();
   apply();
   // The newest commits are what one looks for.
