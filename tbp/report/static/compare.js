@@ -10,6 +10,9 @@ tbp.compare = (form) => {
   const [oldest, newest, home] = form.dataset.default.split(" ").map(Number), reach = Number(form.dataset.reach);
   const start = [{ commit: oldest, place: home }, { commit: newest, place: home }];
   const hash = /^[0-9a-f]{4,64}$/i;
+  // A column in the address: commit~machine~environment.
+  const escaped = (text) => text.replaceAll("%", "%25").replaceAll("~", "%7E");
+  const plain = (text) => text.replaceAll("%7E", "~").replaceAll("%25", "%");
   let chosen = start, most = ROWS;
 
   // Series that are the same but for their machine and environment.
@@ -29,7 +32,7 @@ tbp.compare = (form) => {
 
   const read = () => {
     const kept = tbp.state.read().getAll("c").map((text) => {
-      const [short, machine, environment] = text.split("~");
+      const [short, machine, environment] = text.split("~").map(plain);
       const commit = commits.findIndex((one) => one.short === short);
       const place = places.findIndex((one) => one.machine === machine && one.environment === environment);
       return { commit, place: place < 0 ? home : place };
@@ -39,7 +42,7 @@ tbp.compare = (form) => {
     get("compare-far").checked = tbp.state.read().get("far") === "1";
   };
   const keep = () => tbp.state.keep(isStart() ? [] : [
-    ...chosen.map(({ commit, place }) => ["c", [commits[commit].short, places[place].machine, places[place].environment].join("~")]),
+    ...chosen.map(({ commit, place }) => ["c", [commits[commit].short, places[place].machine, places[place].environment].map(escaped).join("~")]),
     ["q", get("compare-q").value], ["far", get("compare-far").checked ? "1" : ""]]);
 
   const select = (label, options, value, change) => {
