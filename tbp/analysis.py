@@ -15,6 +15,7 @@ from pathlib import Path
 from tbp.asv.config import DEFAULT_NAME, AsvConfig, read_config
 from tbp.asv.repository import Commits, read_commits
 from tbp.asv.results import Results, read_results
+from tbp.asv.runs import runs
 from tbp.asv.sessions import Sessions, read_sessions, without_result
 from tbp.cache.known_series import KnownSeries
 from tbp.cache.known_traces import trace_session
@@ -89,6 +90,7 @@ def report_data(config: AsvConfig | None, results_dir: Path | None, workers: Wor
         machines=held.results.machines,
         commit_url=held.config.commit_url if held.config else "",
         problems=tuple(problem for part in said for problem in part),
+        runs=runs(held.results, held.sessions, held.commits),
     )
 
 

@@ -60,8 +60,8 @@ class Run:
 
 def circumstances(said: Said, torch: str) -> Circumstances:
     """What a result file says of its run, and the ``torch`` its sessions saw (empty: unknown)."""
-    hardware = {HARDWARE_NAMES.get(name, name): value for name, value in _pairs(said.hardware)}
-    requirements = {name: value for name, value in _pairs(said.requirements) if name != RULER_TORCH or not torch}
+    hardware = {HARDWARE_NAMES.get(name, name): value for name, value in named_values(said.hardware)}
+    requirements = {name: value for name, value in named_values(said.requirements) if name != RULER_TORCH or not torch}
     known = {**requirements, "python": said.python, RULER_TORCH: torch or requirements.get(RULER_TORCH, ""), **hardware}
     return {name: value for name, value in known.items() if value}
 
@@ -177,7 +177,7 @@ def _sentence(names: Sequence[str], old: Circumstances, new: Circumstances) -> s
     return ", ".join([*said, f"{rest} more"] if rest > 0 else said)
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
+def named_values(text: str) -> list[tuple[str, str]]:
     """``a=1;b=2`` as pairs; parts without a value are left out."""
     parts = [part.partition("=") for part in text.split(";")]
     return [(name, value) for name, _, value in parts if name and value]

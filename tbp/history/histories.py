@@ -25,7 +25,7 @@ from tbp.history.points import Points, levels
 from tbp.history.rows import Rows, compared_with, present_version, rows_by_series
 from tbp.history.series import Better, Break, Change, History, SeriesKey
 from tbp.history.states import Freshness, freshness, is_enough, newest_date, state
-from tbp.history.trace_evidence import TraceReader, Traces, evidence, operators
+from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
 from tbp.policy import Policy
 
 # Units of which more is better: rates, factors of speed and agreement. FLOPS in capitals is a rate, flops a count.
@@ -139,7 +139,7 @@ def _recoveries(own: _Judged) -> tuple[Change, ...]:
 
 def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> History:
     key, points, changes = own.key, own.points, own.changes
-    table, operators_commit = operators(key, points, traces)
+    newest = newest_traces(key, points, traces)
     history = History(
         key=key,
         unit=own.rows.unit,
@@ -150,8 +150,9 @@ def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> 
         breaks=own.breaks,
         noise_within=own.noise_within,
         noise_between=noise_between(points, own.boundaries),
-        operators=table,
-        operators_commit=operators_commit,
+        operators=newest.operators,
+        operators_commit=newest.commit,
+        frames=newest.frames,
     )
     traces.forget()
     return history

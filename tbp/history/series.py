@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tbp.traces.difference import Difference
+    from tbp.traces.frame_difference import FrameDifference
+    from tbp.traces.frames import Frames
     from tbp.traces.operators import OperatorTable
 
 
@@ -150,6 +152,7 @@ class ChangeEvidence:
     change: Change
     difference: Difference | None = None  # None: no trace on one of the two sides
     note: str = ""  # why there is no difference
+    frames: FrameDifference | None = None  # of the same traces, without what is too small to draw; None: not at hand
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,7 @@ class History:
     operators: OperatorTable | None = None  # of the newest commit that has a trace
     operators_commit: Commit | None = None
     breaks: tuple[Break, ...] = ()  # oldest first
+    frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
 
     @property
     def standing(self) -> ChangeEvidence | None:

@@ -29,6 +29,17 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
+NAVIGATION = (
+    ("index.html", "Summary"),
+    ("changes.html", "Changes"),
+    ("heatmap.html", "Heatmap"),
+    ("compare.html", "Compare"),
+    ("machines.html", "Machines"),
+    ("compression.html", "Compression"),
+)
+"""The pages every page links to: file and name."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """What surrounds every page."""
@@ -45,6 +56,11 @@ def index_html(summary: Summary, frame: Frame) -> str:
 
 def benchmark_html(page: BenchmarkPage, frame: Frame) -> str:
     return _environment().get_template("benchmark.html").render(page=page, frame=frame)
+
+
+def page_html(template: str, page: object, frame: Frame) -> str:
+    """The page made by ``template``, which knows ``page``."""
+    return _environment().get_template(template).render(page=page, frame=frame)
 
 
 def script_call(function: str, value: object) -> str:
@@ -84,5 +100,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(mark=MARK, policy=CONTENT_SECURITY_POLICY)
+    environment.globals.update(mark=MARK, policy=CONTENT_SECURITY_POLICY, navigation=NAVIGATION)
     return environment

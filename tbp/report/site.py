@@ -2,7 +2,7 @@
 
 Takes ``ReportData`` and a folder. What the pages say belongs to ``summary`` and ``detail``.
 
-    index.html  benchmarks/*.html  data/layout.js  data/*.js  static/*
+    index.html  changes.html …  benchmarks/*.html  data/layout.js  data/*.js  static/*
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tbp.report.benchmark_files import files_of_all, wanted
 from tbp.report.model import ReportData
 from tbp.report.pages import MARK, Frame, index_html, script_call
 from tbp.report.summary import summary
+from tbp.report.views import views
 from tbp.scale.workers import Workers, batched
 
 INDEX = "index.html"
@@ -74,6 +75,7 @@ def _contents(data: ReportData, known: KnownPages, workers: Workers) -> Iterator
     yield from _benchmarks(data, frame, known, workers)
     if data.histories:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
+    yield from views(data, frame)
     static = files("tbp.report").joinpath("static")
     for file in sorted(static.iterdir(), key=lambda file: file.name):
         if data.histories or not file.name.startswith("plotly"):

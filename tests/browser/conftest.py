@@ -220,6 +220,11 @@ def plausible_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def plausible_data() -> ReportData:
+    return plausible()
+
+
+@pytest.fixture(scope="session")
 def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_site(hostile(), tmp_path_factory.mktemp("hostile"))
 
