@@ -5,21 +5,30 @@ results, sessions, commits → histories → ``ReportData``. Files are read here
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from tbp.asv.config import DEFAULT_NAME, AsvConfig, read_config
-from tbp.asv.recordings import trace_session
 from tbp.asv.repository import Commits, read_commits
 from tbp.asv.results import Results, read_results
+from tbp.asv.runs import runs
 from tbp.asv.sessions import Sessions, read_sessions, without_result
+from tbp.cache.known_series import KnownSeries
+from tbp.cache.known_traces import trace_session
 from tbp.history.histories import histories
+from tbp.history.judging import Asked, Moved, judge_all
 from tbp.history.series import History, State
 from tbp.policy import DEFAULT_NAME as DEFAULT_POLICY
 from tbp.policy import Policy, read_policy
 from tbp.report.model import ReportData
+from tbp.scale.workers import Workers, batched
+
+JUDGED_S = 20e-6  # about what judging a run takes on a slow core
+BATCH_RUNS = 8_000  # judged at a time: a fifth of a second, and a megabyte to hand over
 
 
 def configuration(config: Path | None, results_dir: Path | None) -> AsvConfig | None:
@@ -61,12 +70,17 @@ def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
     return Stored(folder, results, read_sessions(folder), commits, policy, own)
 
 
-def report_data(config: AsvConfig | None, results_dir: Path | None) -> ReportData:
-    """All that is known of the results in ``results_dir``, or where ``config`` keeps them. Raises as ``stored``."""
+def report_data(config: AsvConfig | None, results_dir: Path | None, workers: Workers | None = None) -> ReportData:
+    """All that is known of the results in ``results_dir``, or where ``config`` keeps them. Raises as ``stored``.
+
+    What did not change since the last time is taken from the cache; with ``workers``, several processes judge the rest.
+    """
     held = stored(config, results_dir)
     problems: list[str] = []
-    found = histories(held.results, held.sessions, held.commits, trace_session, problems, held.policy)
-    measured = {(history.key, point.commit.hash) for history in found for point in history.points}
+    judge = KnownSeries(held.folder, partial(_judged, workers or Workers(1)))
+    found = histories(held.results, held.sessions, held.commits, trace_session, problems, held.policy, judge)
+    with_sessions = [history for history in found if held.sessions.commits(history.key)]
+    measured = {(history.key, point.commit.hash) for history in with_sessions for point in history.points}
     lost = without_result(held.sessions, measured)
     said = (held.results.problems, held.sessions.problems, held.commits.notes, problems, lost)
     return ReportData(
@@ -78,7 +92,15 @@ def report_data(config: AsvConfig | None, results_dir: Path | None) -> ReportDat
         problems=tuple(problem for part in said for problem in part),
         commits=held.commits.order,
         tags=held.commits.tags,
+        runs=runs(held.results, held.sessions, held.commits),
     )
+
+
+def _judged(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
+    """What moved in each series, found by ``workers``."""
+    runs = [len(one.points) for one in asked]
+    batches = batched(asked, runs, BATCH_RUNS)
+    return chain.from_iterable(workers.map(judge_all, batches, sum(runs) * JUDGED_S))
 
 
 def standing_regressions(found: Iterable[History]) -> list[History]:

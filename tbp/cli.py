@@ -161,9 +161,11 @@ def run_report(options: argparse.Namespace) -> ExitCode:
     """``tbp report``: 3 when a confirmed regression stands at the newest commit."""
     from tbp.analysis import configuration, report_data, standing_regressions
     from tbp.report.site import write_site
+    from tbp.scale.workers import Workers
 
-    data = report_data(configuration(options.config, options.results), options.results)
-    index = write_site(data, options.out)
+    with Workers() as workers:
+        data = report_data(configuration(options.config, options.results), options.results, workers)
+        index = write_site(data, options.out, workers)
     _say(data, index)
     return _verdict(standing_regressions(data.histories), options.exit_zero)
 
@@ -175,13 +177,16 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     from tbp.nightly import measure, pending
     from tbp.report.site import write_site
     from tbp.reported import first_reported
+    from tbp.scale.workers import Workers
 
     config = read_config(options.config or Path(DEFAULT_NAME))
     night = pending(config, options.most)
     print(f"{len(night.commits)} new commits to measure", file=sys.stderr)
     measured = measure(config, night, options.bench, lambda line: print(line, file=sys.stderr))
-    data = report_data(config, None)
-    _say(data, write_site(data, options.out))
+    with Workers() as workers:
+        data = report_data(config, None, workers)
+        index = write_site(data, options.out, workers)
+    _say(data, index)
     fresh = first_reported(standing_regressions(data.histories), config.results_dir)
     print(f"{len(fresh)} regressions that no night before reported", file=sys.stderr)
     verdict = _verdict(fresh, options.exit_zero)
@@ -224,15 +229,18 @@ def run_gate(options: argparse.Namespace) -> ExitCode:
 
 def run_hotspots(options: argparse.Namespace) -> ExitCode:
     """``tbp hotspots``: 0 whatever it shows, as a trace alone is no verdict."""
-    from tbp.hotspots.options import shown, write_views
+    from tbp.hotspots.options import shown, write_flames, write_views
     from tbp.hotspots.views import By, compared, ranking
     from tbp.sources import chosen, chosen_pairs
 
     show, wanted = shown(options), _stored(options)
     if len(show.arguments) == 2:
-        return write_views([compared(*pair) for pair in chosen_pairs(*show.arguments, wanted)], show)
-    by = By(show.by) if show.by else None
-    return write_views([ranking(source, by) for source in chosen(show.arguments[0], wanted)], show)
+        pairs = chosen_pairs(*show.arguments, wanted)
+        write_flames(pairs, show)
+        return write_views([compared(*pair) for pair in pairs], show)
+    by, found = By(show.by) if show.by else None, chosen(show.arguments[0], wanted)
+    write_flames([(source,) for source in found], show)
+    return write_views([ranking(source, by) for source in found], show)
 
 
 def run_export(options: argparse.Namespace) -> ExitCode:

@@ -7,9 +7,7 @@ hostile ones and so is to be asked first.
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,9 @@ from typing import TypeAlias
 import msgspec
 
 from tbp.errors import UnreadableTrace
+from tbp.traces.loss import Tally
+from tbp.traces.packing import blocks
+from tbp.traces.repair import json_text
 
 Fields: TypeAlias = "dict[str, msgspec.Raw]"
 
@@ -25,12 +26,6 @@ OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAW_EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _FIRST_EVENT = re.compile(rb'"traceEvents"\s*:\s*\[')
 _BRACKET_OR_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("|\Z)|[{}\[\]]', re.DOTALL)
-_STRING_OR_WORD = re.compile(
-    r'"(?:[^"\\]|\\.)*"|(?<![\w"])(?:N/A|[-+]?(?:nan|inf(?:inity)?)(?:\([a-z]+\))?)(?![\w"])',
-    re.DOTALL | re.IGNORECASE,
-)
-_ESCAPE = re.compile(r'\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|.?)', re.DOTALL)
-_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -69,21 +64,11 @@ def read_document(path: Path) -> Document:
 
 
 def _content(path: Path) -> bytes:
-    """The file's bytes, decompressed as far as that goes."""
+    """The file's text, unpacked as far as that goes."""
     try:
-        stored = path.read_bytes()
-    except OSError as error:
-        raise UnreadableTrace(f"{path} cannot be opened ({error.strerror}); check the path") from None
-    if not stored.startswith(b"\x1f\x8b"):
-        return stored
-    blocks: list[bytes] = []
-    with gzip.open(path) as file:
-        try:
-            while block := file.read1(1 << 20):
-                blocks.append(block)
-        except (EOFError, zlib.error, OSError):
-            pass  # what came before the damage is kept
-    return b"".join(blocks)
+        return b"".join(blocks(path, Tally()))
+    except UnreadableTrace as reason:
+        raise UnreadableTrace(f"{path} {reason}") from None
 
 
 def _whole(data: bytes) -> tuple[Fields, list[bytes]]:
@@ -130,7 +115,7 @@ def _valid(text: bytes) -> bytes | None:
     """``text`` as a JSON object, with what JSON does not have replaced where that is needed; None: given up."""
     if _is_json(text):
         return text if text.startswith(b"{") else None
-    mended = _mended(text)
+    mended = json_text(text)
     return mended if _is_json(mended) and mended.startswith(b"{") else None
 
 
@@ -140,14 +125,3 @@ def _is_json(text: bytes) -> bool:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
     return True
-
-
-def _mended(text: bytes) -> bytes:
-    """Bare words (NaN, N/A) become null, bad escapes and bytes themselves, control characters blanks."""
-
-    def token(found: re.Match[str]) -> str:
-        if not found[0].startswith('"'):
-            return "null"
-        return _CONTROL.sub(" ", _ESCAPE.sub(lambda e: e[0] if e[1] else "\\\\" + e[0][1:], found[0]))
-
-    return _STRING_OR_WORD.sub(token, text.decode("utf-8", "replace")).encode()

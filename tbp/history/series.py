@@ -7,6 +7,7 @@ These are the frozen values that flow from the readers (``tbp.asv.results``, ``t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tbp.traces.difference import Difference
+    from tbp.traces.frame_difference import FrameDifference
+    from tbp.traces.frames import Frames
     from tbp.traces.operators import OperatorTable
 
 
@@ -93,7 +96,7 @@ class Tag:
     is_exact: bool = True  # False: what it names has no result; ``commit`` is the first one after it that has
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """One run's value of a series. Times are seconds per call."""
 
@@ -194,6 +197,7 @@ class ChangeEvidence:
     change: Change
     difference: Difference | None = None  # None: no trace on one of the two sides
     note: str = ""  # why there is no difference
+    frames: FrameDifference | None = None  # of the same traces, without what is too small to draw; None: not at hand
     sides: Sides | None = None  # None: one of the two has no value
     circumstances: tuple[Circumstance, ...] = ()  # what is known of the two sides, in a settled order
 
@@ -205,7 +209,7 @@ class History:
     key: SeriesKey
     unit: str  # "seconds", "bytes", or whatever a track_ benchmark declares
     better: Better
-    points: tuple[Point, ...]  # oldest commit first
+    points: Sequence[Point]  # oldest commit first; a tuple, or ``tbp.history.points``
     state: State
     changes: tuple[ChangeEvidence, ...] = ()  # oldest first
     noise_within: float = float("nan")  # IQR ÷ median of one run's samples, median over runs
@@ -215,6 +219,7 @@ class History:
     breaks: tuple[Break, ...] = ()  # oldest first
     # FLOP that the machine's matrix products do in the time of one call, at the newest value; NaN where unknown.
     roof_flop: float = float("nan")
+    frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
 
     @property
     def standing(self) -> ChangeEvidence | None:

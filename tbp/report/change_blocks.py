@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tbp.history.series import Change, ChangeEvidence, ChangeKind, History
 from tbp.report import addresses, both_sides, evidence, words
+from tbp.report.flame import Flame, change_flame
 from tbp.report.strokes import NEUTRAL, WORSE, merit
 from tbp.report.summary import CommitLink, changed_at, commit_link
 from tbp.traces.difference import explanation
@@ -35,6 +36,7 @@ class ChangeBlock:
     strips: both_sides.Strips | None
     around: both_sides.Around
     commands: tuple[tuple[str, str], ...]  # (what it does, command)
+    flame: Flame | None = None
 
 
 def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock, ...], tuple[ChangeBlock, ...]]:
@@ -70,6 +72,7 @@ def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBl
         strips=both_sides.strips(what.sides, history.unit) if what.sides is not None else None,
         around=both_sides.around(what),
         commands=tuple((said, command) for said, command in commands if command),
+        flame=change_flame(history, what),
     )
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from tbp.history.series import Commit, History, Outcome, Point, Tag
 from tbp.report import addresses, words
+from tbp.report.commits import commit_order
 from tbp.report.dimensions import Dimension
+from tbp.report.model import ReportData
 from tbp.report.strokes import change_marks, levels, version_breaks
 
 Json: TypeAlias = "dict[str, object]"
@@ -58,15 +60,16 @@ class CommitList:
     commits: tuple[Commit, ...]
     place: dict[str, int] = field(repr=False)  # by full hash
 
-    def of(self, commit: Commit) -> int:
-        """The place of a commit."""
-        return self.place[commit.hash]
-
 
 def commit_list(commits: Iterable[Commit]) -> CommitList:
     """``commits`` with the place of each."""
     order = tuple(commits)
     return CommitList(order, {commit.hash: place for place, commit in enumerate(order)})
+
+
+def site_commits(data: ReportData) -> CommitList:
+    """All commits of the site in order of history."""
+    return commit_list(data.commits or commit_order(data.histories))
 
 
 def commits_payload(commits: CommitList, commit_url: str) -> Json:
@@ -81,14 +84,15 @@ def commits_payload(commits: CommitList, commit_url: str) -> Json:
 
 
 def history_chart(
-    histories: Sequence[History], dimensions: Sequence[Dimension], commits: CommitList, tags: Sequence[Tag] = ()
+    histories: Sequence[History], dimensions: Sequence[Dimension], place: Mapping[str, int], tags: Sequence[Tag] = ()
 ) -> Chart:
     """Each series over all their commits: its points, its levels with their noise, its changes.
 
-    Drawn at first are the first of ``histories``: they come worst first.
+    ``place`` is that of each commit among the site's. Drawn at first are the first of ``histories``: worst first.
     """
-    places = sorted({commits.place[point.commit.hash] for history in histories for point in history.points})
-    at = {commits.commits[place].hash: index for index, place in enumerate(places)}
+    own = {point.commit.hash for history in histories for point in history.points}
+    order = sorted(own, key=place.__getitem__)
+    at = {name: index for index, name in enumerate(order)}
     values = [p.value for history in histories for p in history.points if math.isfinite(p.value)]
     unit = histories[0].unit
     is_positive = bool(values) and min(values) > 0
@@ -98,7 +102,7 @@ def history_chart(
     payload: Json = {
         "scales": [[size, words.visible(words.cut(name, UNIT_LENGTH))] for size, name in words.scales_of(unit)],
         "scale": ("relative" if len(histories) > 1 else "log") if is_wide else "linear",
-        "commits": differences(places),
+        "commits": differences([place[name] for name in order]),
         "dimensions": [[one.shown_name, one.shown_values, one.is_place] for one in dimensions],
         "letters": LETTERS,
         "offsets": OFFSETS,

@@ -5,17 +5,17 @@ Takes the histories of one benchmark, gives words, rows and addresses; the HTML 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tbp.history.series import History, SeriesKey, State
 from tbp.report import addresses, evidence, words
 from tbp.report.change_blocks import ChangeBlock, change_blocks
-from tbp.report.chart_data import Chart, CommitList, commit_list, history_chart
-from tbp.report.commits import commit_order
+from tbp.report.chart_data import Chart, history_chart, site_commits
 from tbp.report.dimensions import dimensions, series_name
+from tbp.report.flame import Flame, newest_flame
 from tbp.report.model import ReportData
-from tbp.report.rates import Rate, Siblings, rates, siblings
+from tbp.report.rates import Rate, rates_of_all
 from tbp.report.scaling import Scaling, scalings
 from tbp.report.summary import CommitLink, Tile, commit_link, family_of, ranked, shown_change, tiles
 
@@ -57,6 +57,11 @@ class Section:
     reason: str  # in full, of the newest run without a value
     runs: int
     command: str  # measures the newest commit, of a series that failed there
+    flame: Flame | None = None  # of the same traces as the hotspots
+
+    @property
+    def flames(self) -> tuple[Flame | None, ...]:
+        return self.flame, *(change.flame for change in self.changes)
 
 
 @dataclass(frozen=True)
@@ -73,20 +78,24 @@ class BenchmarkPage:
     command: str  # measures all series at the newest commit
 
 
-def site_commits(data: ReportData) -> CommitList:
-    """All commits of the site in order of history."""
-    return commit_list(data.commits or commit_order(data.histories))
+def benchmark_page(
+    benchmark: str,
+    data: ReportData,
+    place: Mapping[str, int] | None = None,
+    known: Mapping[SeriesKey, Sequence[Rate]] | None = None,
+) -> BenchmarkPage:
+    """The page of all series of ``benchmark`` in ``data``, worst first.
 
-
-def benchmark_page(benchmark: str, data: ReportData, commits: CommitList | None = None) -> BenchmarkPage:
-    """The page of all series of ``benchmark`` in ``data``, worst first; ``commits`` are ``site_commits(data)``."""
+    ``place`` is that of each commit of theirs among the site's, ``known`` what the other benchmarks of the suite say of
+    them: both are found in ``data`` where they are not given, which then has to hold the whole site.
+    """
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories])
     names = [series_name(history.key, differ) for history in histories]
-    commits = commits or site_commits(data)
-    among = siblings(benchmark, data.by_benchmark)
+    place = site_commits(data).place if place is None else place
+    known = rates_of_all(data.histories) if known is None else known
     grown = scalings(histories, differ)
-    chart = history_chart(histories, differ, commits, data.tags)
+    chart = history_chart(histories, differ, place, data.tags)
     if charted := [one.payload for one in grown if one.is_charted]:
         chart.payload["scalings"] = charted
     return BenchmarkPage(
@@ -98,14 +107,18 @@ def benchmark_page(benchmark: str, data: ReportData, commits: CommitList | None 
         tiles=tiles(histories, occurring=True),
         chart=chart,
         scalings=grown,
-        sections=tuple(_section(history, name, data, among) for history, name in zip(histories, names, strict=True)),
-        command=_command(benchmark, histories, commits),
+        sections=tuple(
+            _section(history, name, data, known.get(history.key, ()))
+            for history, name in zip(histories, names, strict=True)
+        ),
+        command=_command(benchmark, histories, place),
     )
 
 
-def _command(benchmark: str, histories: Sequence[History], commits: CommitList) -> str:
+def _command(benchmark: str, histories: Sequence[History], place: Mapping[str, int]) -> str:
     """What measures the whole benchmark at the newest commit that it has."""
-    newest = max((p.commit for history in histories for p in history.points[-1:]), key=commits.of, default=None)
+    ends = [history.points[-1].commit for history in histories if len(history.points)]
+    newest = max(ends, key=lambda commit: place[commit.hash], default=None)
     return addresses.reproduction(SeriesKey(benchmark, (), "", ""), newest) if newest else ""
 
 
@@ -117,7 +130,7 @@ def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
     return f"{said.removesuffix('.')}; {'; '.join(causes)}." if causes else said
 
 
-def _section(history: History, name: str, data: ReportData, among: Siblings) -> Section:
+def _section(history: History, name: str, data: ReportData, known: Sequence[Rate]) -> Section:
     standing = shown_change(history)
     commit = history.operators_commit
     table = history.operators
@@ -140,12 +153,13 @@ def _section(history: History, name: str, data: ReportData, among: Siblings) -> 
         earlier=earlier,
         breaks=_breaks(history, data),
         more_breaks=max(0, len(history.breaks) - BREAKS),
-        rates=rates(history, among),
+        rates=tuple(known),
         hotspots=evidence.hotspots(table) if table is not None else None,
         hotspots_commit=commit_link(commit, data.commit_url) if commit else None,
         reason=words.newest_reason(history) if unfinished else "",
         runs=len(history.points),
         command=addresses.reproduction(history.key, history.points[-1].commit) if unfinished else "",
+        flame=newest_flame(history),
     )
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+
 from tbp.history.growth import numeric
+from tbp.history.points import levels
 from tbp.history.series import History, SeriesKey
 from tbp.report import addresses, words
 
@@ -35,7 +38,7 @@ _TIMED = re.compile(r"(?i)^(torchtime|timeraw|time)_?")
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 # A series without its method: suite, parameters, machine, environment.
-Cell: TypeAlias = tuple[str, frozenset[tuple[str, str]], str, str]
+_Cell: TypeAlias = tuple[str, frozenset[tuple[str, str]], str, str]
 
 
 @dataclass(frozen=True)
@@ -47,35 +50,21 @@ class Rate:
     href: str = ""
 
 
-@dataclass(frozen=True)
-class Siblings:
-    """The histories of a suite by cell and method."""
-
-    found: Mapping[Cell, Mapping[str, History]]
-
-    def of(self, key: SeriesKey) -> Mapping[str, History]:
-        return self.found.get(_cell(key), {})
-
-
-def siblings(benchmark: str, by_benchmark: Mapping[str, tuple[History, ...]]) -> Siblings:
-    """All series of the suite of ``benchmark``."""
-    suite = benchmark.rpartition(".")[0]
-    found: dict[Cell, dict[str, History]] = {}
-    for name, histories in by_benchmark.items():
-        own, _, method = name.rpartition(".")
-        if own == suite:
-            for history in histories:
-                found.setdefault(_cell(history.key), {})[method] = history
-    return Siblings(found)
+def rates_of_all(histories: Sequence[History]) -> dict[SeriesKey, tuple[Rate, ...]]:
+    """What is known of each series of times; those of which nothing is known are left out."""
+    cells: dict[_Cell, dict[str, History]] = {}
+    for history in histories:
+        cells.setdefault(_cell(history.key), {})[_method(history.key)] = history
+    timed = (history for history in histories if history.unit == "seconds")
+    found = {history.key: rates(history, cells[_cell(history.key)]) for history in timed}
+    return {key: known for key, known in found.items() if known}
 
 
-def rates(history: History, among: Siblings) -> tuple[Rate, ...]:
-    """Rows for a series of times; none for one of anything else, or where nothing was recorded."""
-    time_s = words.newest_value(history)
-    if history.unit != "seconds" or not time_s > 0:
+def rates(history: History, others: Mapping[str, History]) -> tuple[Rate, ...]:
+    """Rows for a series of times, from the ``others`` of its cell by method; none where nothing was recorded."""
+    time_s = _newest(history)
+    if not time_s > 0:
         return ()
-    method = history.key.benchmark.rpartition(".")[2]
-    others = among.of(history.key)
     rows = []
     flops = _newest(others.get(f"track_{FLOPS}"))
     if flops > 0:
@@ -88,7 +77,7 @@ def rates(history: History, among: Siblings) -> tuple[Rate, ...]:
         rows.append(Rate("throughput", f"{words.significant(tokens / time_s)} tokens/s"))
     for counter, name in COUNTERS.items():
         rows += _row(name, others.get(f"track_{counter}"))
-    rows += _row(PEAK_OF_PROCESS, others.get(_TIMED.sub("peakmem_", method)))
+    rows += _row(PEAK_OF_PROCESS, others.get(_TIMED.sub("peakmem_", _method(history.key))))
     return tuple(rows)
 
 
@@ -121,8 +110,15 @@ def _row(name: str, history: History | None) -> list[Rate]:
 
 
 def _newest(history: History | None) -> float:
-    return words.newest_value(history) if history is not None else math.nan
+    """The newest value that may be compared; NaN without one."""
+    known = levels(history.points) if history is not None else np.empty(0)
+    known = known[np.isfinite(known)]
+    return float(known[-1]) if len(known) else math.nan
 
 
-def _cell(key: SeriesKey) -> Cell:
+def _method(key: SeriesKey) -> str:
+    return key.benchmark.rpartition(".")[2]
+
+
+def _cell(key: SeriesKey) -> _Cell:
     return key.benchmark.rpartition(".")[0], frozenset(key.parameters), key.machine, key.environment

@@ -147,7 +147,7 @@ def series(
             what = Change(ordinal, before, level, 0.0002, True)
             note = "" if traced else "no trace of the commit before"
             around = tuple(Circumstance(*one) for one in CIRCUMSTANCES)
-            changes.append(ChangeEvidence(what, evidence, note, samples(chance, before, level, noise), around))
+            changes.append(ChangeEvidence(what, evidence, note, None, samples(chance, before, level, noise), around))
         value = level * math.exp(chance.gauss(0, noise))
         last = ordinal == len(history) - 1
         if chance.random() < 0.02 or (last and state in (State.FAILED, State.SKIPPED)):
@@ -214,8 +214,8 @@ def plausible() -> ReportData:
         (Machine("bench-1", "Example CPU @ 2.60GHz", "2", "8 GB", "Linux 6.1"), Machine("bench-2")),
         "https://example.org/transformer-parts/commit/",
         ("results/bench-2/0c0ffee.json is no JSON (line 3); measure that commit again.",),
-        tuple(history),
-        (Tag("v0.9", history[40].hash), Tag("v1.0", history[95].hash, is_exact=False)),
+        commits=tuple(history),
+        tags=(Tag("v0.9", history[40].hash), Tag("v1.0", history[95].hash, is_exact=False)),
     )
 
 
@@ -233,8 +233,11 @@ def hostile() -> ReportData:
             Change(4, 1.0, 2.0, 0.001, True),
             difference(chance, names),
             HOSTILE,
-            samples(chance, 1.0, 2.0, 0.1),
-            (Circumstance(HOSTILE, HOSTILE, f"{HOSTILE}2"), Circumstance(f"{HOSTILE}2", HOSTILE, HOSTILE)),
+            sides=samples(chance, 1.0, 2.0, 0.1),
+            circumstances=(
+                Circumstance(HOSTILE, HOSTILE, f"{HOSTILE}2"),
+                Circumstance(f"{HOSTILE}2", HOSTILE, HOSTILE),
+            ),
         ),
         ChangeEvidence(Change(6, 2.0, 3.0, 0.001, True), None, HOSTILE),
     )
@@ -246,13 +249,25 @@ def hostile() -> ReportData:
     machines = (Machine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),)
     tags = (Tag("v1<script>alert(1)</script>%{y}", history[2].hash),)
     return ReportData(
-        HOSTILE, when, (changed, failed), machines, f"javascript:{HOSTILE}", (HOSTILE,), tuple(history), tags
+        HOSTILE,
+        when,
+        (changed, failed),
+        machines,
+        f"javascript:{HOSTILE}",
+        (HOSTILE,),
+        commits=tuple(history),
+        tags=tags,
     )
 
 
 @pytest.fixture(scope="session")
 def plausible_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_site(plausible(), tmp_path_factory.mktemp("plausible"))
+
+
+@pytest.fixture(scope="session")
+def plausible_data() -> ReportData:
+    return plausible()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ NAN = math.nan
 
 def payload(*histories, tags=()):
     differ = dimensions([history.key for history in histories])
-    return history_chart(histories, differ, commit_list(commit_order(histories)), tags).payload
+    return history_chart(histories, differ, commit_list(commit_order(histories)).place, tags).payload
 
 
 def sums(numbers):
@@ -59,7 +59,7 @@ def test_commits_are_in_the_site_s_order_and_only_those_with_the_benchmark(make_
     history = make_history((1.0, 2.0, 3.0), State.NO_CHANGE)
     short = replace(history, points=history.points[1:])
     order = commit_order([history])
-    data = history_chart([short], (), commit_list(order)).payload
+    data = history_chart([short], (), commit_list(order).place).payload
     assert data["commits"] == [1, 1]
     said = commits_payload(commit_list(order), "javascript:alert(1)")
     assert said["url"] == ""
@@ -135,7 +135,7 @@ def test_series_far_apart_start_as_changes_and_one_alone_on_a_logarithmic_axis(m
     assert payload(make_history((1.0, 30.0), State.NO_CHANGE))["scale"] == "log"
     assert payload(near)["scale"] == "linear"
     zero = make_history((0.0, 1.0), State.NO_CHANGE)
-    assert not history_chart([zero], (), commit_list(commit_order([zero]))).log_possible
+    assert not history_chart([zero], (), commit_list(commit_order([zero])).place).log_possible
 
 
 @pytest.mark.parametrize("values", [(), (NAN, NAN), (math.inf, 1.0), (0.0, 0.0), (1e-320, 1e300)])

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from tbp.history.series import State
 from tbp.report.detail import benchmark_page
-from tbp.report.rates import rates, siblings, tokens_of
+from tbp.report.rates import rates_of_all, tokens_of
 
 CELL = (("variant", "sdpa"), ("batch", "8"), ("sequence_length", "128"))
 
@@ -18,8 +18,8 @@ def suite(make_history, **counters: tuple[float, str]):
 
 
 def said(time, others, make_report) -> dict[str, str]:
-    data = make_report(time, *others)
-    return {rate.name: rate.value for rate in rates(time, siblings(time.key.benchmark, data.by_benchmark))}
+    known = rates_of_all(make_report(time, *others).histories)
+    return {rate.name: rate.value for rate in known.get(time.key, ())}
 
 
 def test_counters_of_the_same_cell_are_joined(make_history, make_report) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from tbp.history.series import Circumstance, History, State
 from tbp.history.sides import sides
-from tbp.report.chart_data import commits_payload
-from tbp.report.detail import benchmark_page, site_commits
+from tbp.report.chart_data import commits_payload, site_commits
+from tbp.report.detail import benchmark_page
 from tbp.report.pages import Frame, benchmark_html, script_call
 
 # The ordinary page: README and DESIGN promise it.
@@ -47,7 +47,7 @@ def test_a_page_of_400_series_of_165_runs_is_no_monster(make_history, make_chang
     found = [measured(make_history, f"variant_{i}", 165, i % 20 == 0, make_change) for i in range(400)]
     data = make_report(*found)
     commits = site_commits(data)
-    page = benchmark_page(found[0].key.benchmark, data, commits)
+    page = benchmark_page(found[0].key.benchmark, data, commits.place)
     html = benchmark_html(page, Frame("example", "today", "0", root="../")).encode()
     script = script_call("tbp.chart", page.chart.payload).encode()
     print(f"page {len(html):,} B, data {len(script):,} B, gzip {len(gzip.compress(html + script)):,} B")
