@@ -168,7 +168,7 @@ def test_widths_are_shares_of_what_is_around(page: Any, site: Path) -> None:
 def test_what_is_gone_can_be_shown_at_its_old_width(page: Any, site: Path) -> None:
     box = opened(page, site)
     assert box.get_by_role("treeitem", name="− old").count() == 0
-    box.get_by_label("show what is gone").check()
+    box.get_by_label("show what is gone (300 µs)").check()
     gone = box.get_by_role("treeitem", name="− old")
     step = box.locator(".frame.step")
     assert gone.bounding_box()["width"] / step.bounding_box()["width"] == pytest.approx(0.3 / 4, abs=0.005)

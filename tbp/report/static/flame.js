@@ -58,6 +58,10 @@ tbp.flameTree = (data, clock, gone) => {
     width[row] = isGone ? Math.max(before[row], width[row]) : width[row] + Math.max(own[row], 0);
     if (row > 0) width[parent[row]] += width[row];
   }
+  // Below what is gone all is gone: only the outermost are counted.
+  const isOutermost = (row) => marks[row].toLowerCase() === "g" && marks[parent[row]].toLowerCase() !== "g";
+  let goneTime = 0;
+  for (let row = 1; row < size; row += 1) if (isOutermost(row)) goneTime += before[row];
   const inside = total[0];
   if (clock === "host") {
     width[0] = Math.max(width[0], data.step);
@@ -70,7 +74,7 @@ tbp.flameTree = (data, clock, gone) => {
     depth[row] = depth[parent[row]] + 1;
     if (width[row] > 0) children[parent[row]].push(row);
   }
-  return { parent, children, depth, total, before, width, marks, own, inside };
+  return { parent, children, depth, total, before, width, marks, own, inside, gone: goneTime };
 };
 
 tbp.flameGraph = (box, data) => {
@@ -208,6 +212,7 @@ tbp.flameGraph = (box, data) => {
     const kept = tree ? zoomed : 0;
     tree = tbp.flameTree(data, clock, Boolean(part("gone") && part("gone").checked));
     zoomed = tree.width[kept] > 0 ? kept : 0;
+    if (part("was")) part("was").textContent = `(${tbp.flames.time(tree.gone)})`;
     draw();
     tell();
   };
