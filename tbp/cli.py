@@ -228,15 +228,18 @@ def run_gate(options: argparse.Namespace) -> ExitCode:
 
 def run_hotspots(options: argparse.Namespace) -> ExitCode:
     """``tbp hotspots``: 0 whatever it shows, as a trace alone is no verdict."""
-    from tbp.hotspots.options import shown, write_views
+    from tbp.hotspots.options import shown, write_flames, write_views
     from tbp.hotspots.views import By, compared, ranking
     from tbp.sources import chosen, chosen_pairs
 
     show, wanted = shown(options), _stored(options)
     if len(show.arguments) == 2:
-        return write_views([compared(*pair) for pair in chosen_pairs(*show.arguments, wanted)], show)
-    by = By(show.by) if show.by else None
-    return write_views([ranking(source, by) for source in chosen(show.arguments[0], wanted)], show)
+        pairs = chosen_pairs(*show.arguments, wanted)
+        write_flames(pairs, show)
+        return write_views([compared(*pair) for pair in pairs], show)
+    by, found = By(show.by) if show.by else None, chosen(show.arguments[0], wanted)
+    write_flames([(source,) for source in found], show)
+    return write_views([ranking(source, by) for source in found], show)
 
 
 def run_export(options: argparse.Namespace) -> ExitCode:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
+import html
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from tbp.__main__ import main
+from tbp.asv.operator_files import write_operators
 from tbp.asv.recordings import read_recording
 from tbp.errors import UsageError
 from tbp.hotspots.forms import to_json
@@ -316,3 +322,43 @@ def test_losses_are_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[
     for arguments in ((cut,), (whole, cut)):
         table = pd.read_csv(io.StringIO(run(capsys, "hotspots", *arguments, "--csv")[1]))
         assert set(table["losses"]) == {lost}
+
+
+def test_a_flame_graph_is_one_file_that_asks_for_nothing(
+    tmp_path: Path, recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "flame.html"
+    sides = [str(recorded_traces[commit][0].parent / f"{commit[0]}*.json.gz") for commit in (A, B)]
+    code, out, err = run(capsys, "hotspots", *sides, "--flame", file)
+    text = file.read_text("utf-8")
+    assert (code, err) == (0, f"flame graph: {file}\n")
+    assert "1 → 2 calls" in out
+    assert "coloured by change" in text
+    assert "aten::_softmax" in text
+    assert not re.search(r"""\b(src|href)=["']?(?!#)[^"' >]""", text)
+    policy = html.unescape(text.partition('http-equiv="Content-Security-Policy" content="')[2].partition('"')[0])
+    for script in re.findall(r"<script>(.*?)</script>", text, re.DOTALL):
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+
+
+def test_a_flame_graph_of_a_hostile_trace_holds_no_element_of_its(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    trace = written(tmp_path / "<b>.json", "</script><img src=x onerror=alert(1)>", "\u202e")
+    file = tmp_path / "flame.html"
+    assert run(capsys, "hotspots", trace, "--flame", file)[0] == 0
+    text = file.read_text("utf-8")
+    assert "<img" not in text
+    assert "<b>.json" not in text
+    assert "\u202e" not in text
+
+
+def test_what_was_kept_without_callers_has_no_flame_graph(
+    tmp_path: Path, recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
+):
+    recording = read_recording(recorded_traces[A][0])
+    old = tmp_path / "old.operators.json.gz"
+    write_operators(replace(recording, session=replace(recording.session, frames=None)), old)
+    code, _, err = run(capsys, "hotspots", old, "--flame", tmp_path / "flame.html")
+    assert (code, "without callers; record it again" in err) == (2, True)
+    assert not (tmp_path / "flame.html").exists()

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from tbp import __version__
 from tbp.errors import UsageError
-from tbp.report import figures, flame, words
+from tbp.report import figures, words
 from tbp.report.detail import benchmark_page
+from tbp.report.flame import data_files
 from tbp.report.model import ReportData
 from tbp.report.pages import MARK, Frame, benchmark_html, index_html, script_call
 from tbp.report.summary import summary
@@ -57,7 +58,7 @@ def _contents(data: ReportData) -> Iterator[tuple[str, bytes]]:
         page = benchmark_page(benchmark, data)
         yield page.file, benchmark_html(page, below).encode()
         yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
-        for name, payloads in flame.data_files(own for section in page.sections for own in section.flames):
+        for name, payloads in data_files(own for section in page.sections for own in section.flames):
             yield name, "".join(script_call("tbp.flame", payload) for payload in payloads).encode()
     if data.histories:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
