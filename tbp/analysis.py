@@ -25,7 +25,7 @@ from tbp.history.series import History, State
 from tbp.policy import DEFAULT_NAME as DEFAULT_POLICY
 from tbp.policy import Policy, read_policy
 from tbp.report.model import ReportData
-from tbp.scale.workers import Workers
+from tbp.scale.workers import Workers, batched
 
 JUDGED_S = 20e-6  # about what judging a run takes on a slow core
 BATCH_RUNS = 8_000  # judged at a time: a fifth of a second, and a megabyte to hand over
@@ -96,16 +96,9 @@ def report_data(config: AsvConfig | None, results_dir: Path | None, workers: Wor
 
 def _judged(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
     """What moved in each series, found by ``workers``."""
-    batches: list[list[Asked]] = []
-    runs = BATCH_RUNS
-    for one in asked:
-        if runs >= BATCH_RUNS:
-            batches.append([])
-            runs = 0
-        batches[-1].append(one)
-        runs += len(one.points)
-    total = sum(len(one.points) for one in asked)
-    return chain.from_iterable(workers.map(judge_all, batches, total * JUDGED_S))
+    runs = [len(one.points) for one in asked]
+    batches = batched(asked, runs, BATCH_RUNS)
+    return chain.from_iterable(workers.map(judge_all, batches, sum(runs) * JUDGED_S))
 
 
 def standing_regressions(found: Iterable[History]) -> list[History]:

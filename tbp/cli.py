@@ -165,7 +165,7 @@ def run_report(options: argparse.Namespace) -> ExitCode:
 
     with Workers() as workers:
         data = report_data(configuration(options.config, options.results), options.results, workers)
-    index = write_site(data, options.out)
+        index = write_site(data, options.out, workers)
     _say(data, index)
     return _verdict(standing_regressions(data.histories), options.exit_zero)
 
@@ -185,7 +185,8 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     measured = measure(config, night, options.bench, lambda line: print(line, file=sys.stderr))
     with Workers() as workers:
         data = report_data(config, None, workers)
-    _say(data, write_site(data, options.out))
+        index = write_site(data, options.out, workers)
+    _say(data, index)
     fresh = first_reported(standing_regressions(data.histories), config.results_dir)
     print(f"{len(fresh)} regressions that no night before reported", file=sys.stderr)
     verdict = _verdict(fresh, options.exit_zero)

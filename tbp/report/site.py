@@ -11,55 +11,68 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
 from tbp import __version__
+from tbp.cache.digests import digest
+from tbp.cache.known_pages import KnownPages
 from tbp.errors import UsageError
 from tbp.report import figures, words
-from tbp.report.detail import benchmark_page
-from tbp.report.flame import data_files
+from tbp.report.benchmark_files import files_of_all, wanted
 from tbp.report.model import ReportData
-from tbp.report.pages import MARK, Frame, benchmark_html, index_html, script_call
+from tbp.report.pages import MARK, Frame, index_html, script_call
 from tbp.report.summary import summary
 from tbp.report.views import views
+from tbp.scale.workers import Workers, batched
 
 INDEX = "index.html"
+DRAWN_S = 50e-6  # about what a run takes to be drawn on a page on a slow core
+BATCH_RUNS = 5_000  # drawn at a time: a quarter of a second
 
 
-def write_site(data: ReportData, out: Path) -> Path:
-    """The site of ``data`` in ``out``; gives the path of its index.html.
+def write_site(data: ReportData, out: Path, workers: Workers | None = None) -> Path:
+    """The site of ``data`` in ``out``; gives the path of its index.html. See ``write_files``."""
+    write_files(data, out, workers)
+    return out / INDEX
 
-    The same data gives the same bytes. The index is put in place last, so that it never links to a page that is not
-    there. Pages of an earlier site in ``out`` are removed, other files are left alone; raises ``UsageError`` if
-    ``out`` cannot be written or holds an index.html that is not a site's.
+
+def write_files(data: ReportData, out: Path, workers: Workers | None = None) -> tuple[str, ...]:
+    """The site of ``data`` in ``out``; gives the names of its files, relative to it.
+
+    The same data gives the same bytes. What is there already is left as it is, and pages that did not change since the
+    last time are not made again (see ``tbp.cache.known_pages``). The index is put in place last, so that it never links
+    to a page that is not there. Pages of an earlier site in ``out`` are removed, other files are left alone; raises
+    ``UsageError`` if ``out`` cannot be written or holds an index.html that is not a site's.
     """
     index = out / INDEX
     try:
         out.mkdir(parents=True, exist_ok=True)
         if index.exists() and not _is_ours(index):
             raise UsageError(f"{index} was not written by tbp; choose an empty folder for the report")
+        known = KnownPages(out)
+        names: list[str] = []
         with tempfile.TemporaryDirectory(prefix=".tbp-", dir=out) as folder:
-            written = [_write(Path(folder), name, content) for name, content in _contents(data)]
+            written = []
+            for name, content in _contents(data, known, workers or Workers(1)):
+                names.append(name)
+                if content is not None and not _is_there(out / name, content):
+                    written.append(_write(Path(folder), name, content))
             for name in sorted(written, key=lambda name: name == INDEX):
                 (out / name).parent.mkdir(exist_ok=True)
                 Path(folder, name).replace(out / name)
-        _remove_stale(out, set(written))
+        _remove_stale(out, set(names))
+        known.save()
     except OSError as error:
         raise UsageError(f"cannot write the report to {out}: {error}") from error
-    return index
+    return tuple(names)
 
 
-def _contents(data: ReportData) -> Iterator[tuple[str, bytes]]:
-    """Every file of the site: its name, relative to the site, and its bytes."""
+def _contents(data: ReportData, known: KnownPages, workers: Workers) -> Iterator[tuple[str, bytes | None]]:
+    """Every file of the site: its name, relative to the site, and its bytes; None for one that stands already."""
     frame = Frame(data.project, words.moment(data.built), __version__)
     yield INDEX, index_html(summary(data), frame).encode()
-    below = replace(frame, root="../")
-    for benchmark in sorted({history.key.benchmark for history in data.histories}):
-        page = benchmark_page(benchmark, data)
-        yield page.file, benchmark_html(page, below).encode()
-        yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
-        for name, payloads in data_files(own for section in page.sections for own in section.flames):
-            yield name, "".join(script_call("tbp.flame", payload) for payload in payloads).encode()
+    yield from _benchmarks(data, frame, known, workers)
     if data.histories:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
     yield from views(data, frame)
@@ -67,6 +80,36 @@ def _contents(data: ReportData) -> Iterator[tuple[str, bytes]]:
     for file in sorted(static.iterdir(), key=lambda file: file.name):
         if data.histories or not file.name.startswith("plotly"):
             yield f"static/{file.name}", file.read_bytes()
+
+
+def _benchmarks(
+    data: ReportData, frame: Frame, known: KnownPages, workers: Workers
+) -> Iterator[tuple[str, bytes | None]]:
+    """The files of every benchmark, those first that stand already."""
+    asked = wanted(data, frame)
+    keys = dict.fromkeys((own.benchmark for own in asked), b"")
+    if known.is_noted:
+        shared = digest(replace(data, histories=()), frame)
+        keys = {own.benchmark: digest(shared, own.data.histories) for own in asked}
+    new = []
+    for own in asked:
+        standing = known.standing(own.benchmark, keys[own.benchmark])
+        yield from ((name, None) for name in standing)
+        if not standing:
+            new.append(own)
+    batches = batched(new, [own.runs for own in new], BATCH_RUNS)
+    expected_s = sum(own.runs for own in new) * DRAWN_S
+    made = chain.from_iterable(workers.map(files_of_all, batches, expected_s))
+    for own, contents in zip(new, made, strict=True):
+        known.made(own.benchmark, keys[own.benchmark], contents)
+        yield from contents.items()
+
+
+def _is_there(path: Path, content: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(content) and not path.is_symlink() and path.read_bytes() == content
+    except OSError:
+        return False
 
 
 def _write(folder: Path, name: str, content: bytes) -> str:
