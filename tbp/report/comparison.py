@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from tbp.history.series import Better, Commit, History, SeriesKey, State
 from tbp.report import words
 from tbp.report.grid import MOST_COMMITS, columns_of
 from tbp.report.model import ReportData
-from tbp.report.places import series_href
+from tbp.report.places import Places, series_href
 from tbp.report.summary import CommitLink, by_name, commit_link, family_of
 from tbp.verdict import phrases
 from tbp.verdict.judgement import Judged, Judgement
@@ -124,7 +125,7 @@ def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
         means=_means(found),
         rows=tuple(shown),
         left_out=_left_out(ranked[MOST_ROWS:]),
-        commands=_commands(pair),
+        commands=_commands(pair, Places.of(data.histories)),
         reach=BEYOND_NOISES,
         only_newest=only_newest,
     )
@@ -250,9 +251,13 @@ def _mean(own: Sequence[Judgement]) -> Mean:
     return Mean(family_of(first.benchmark), what, "no difference" if is_none else said, merit, len(own))
 
 
-def _commands(pair: Pair) -> tuple[str, ...]:
-    """To compare and to measure the two, where their hashes are hashes."""
+def _commands(pair: Pair, places: Places) -> tuple[str, ...]:
+    """To compare and to measure the two, where their hashes are hashes and nothing ends a shell's line."""
     hashes = [pair.baseline.short, pair.contender.short]
     if not all(re.fullmatch(r"[0-9a-fA-F]{4,64}", own) for own in hashes):
         return ()
-    return tuple(f"tbp {verb} {' '.join(hashes)}" for verb in ("compare", "gate"))
+    named = [("--machine", pair.machine)] * places.machine + [("--environment", pair.environment)] * places.environment
+    if not all(value.isprintable() for _, value in named):
+        return ()
+    options = [f"{option} {shlex.quote(value)}" for option, value in named]
+    return " ".join(["tbp compare", *hashes, *options]), " ".join(["tbp gate", *hashes])

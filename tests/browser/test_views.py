@@ -257,6 +257,8 @@ def test_any_two_commits_can_be_compared_and_linked_to(browser, site) -> None:
         assert "slower, beyond noise" in first.inner_text()
         assert "within noise" in page.inner_text("#compare-table")
         assert page.inner_text("#compare-title").endswith("series beyond noise")
+        place = "--machine bench-1 --environment virtualenv-py3.13-torch2.13"
+        assert page.inner_text("#compare-command code") == f"tbp compare 5dbe3023 3e940bb4 {place}"
         said = page.inner_text("#compare-table")
         page.reload()
         page.wait_for_selector("#compare-form[data-ready]")

@@ -52,7 +52,9 @@ def test_the_place_with_most_series_of_the_newest_commit_is_compared(make_histor
     pair = default_pair([few, *many], commit_order([few, *many]))
     assert pair is not None
     assert pair.machine == "many"
-    assert page(make_report, few, *many).place == "many · py3.13"
+    said = page(make_report, few, *many)
+    assert said.place == "many · py3.13"
+    assert said.commands[0].endswith(" --machine many")
 
 
 def test_a_mean_is_geometric_and_over_one_unit(make_history, make_report) -> None:

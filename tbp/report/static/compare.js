@@ -165,10 +165,16 @@ tbp.compare = (form) => {
         .map((group) => tbp.make("tr", {}, tbp.make("th", { scope: "row" }, tbp.make("bdi", {}, group.row.suite)), tbp.make("td", {}, what(group.row.unit)), ...cells(group)))));
   };
 
+  // Only of names that a shell takes as they are.
   const command = () => {
-    const [from, to] = chosen, pair = [from, to].map(({ commit }) => commits[commit].short);
-    const can = chosen.length === 2 && from.place === to.place && from.commit !== to.commit && pair.every((one) => hash.test(one));
-    get("compare-command").replaceChildren(...(can ? [tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: "0" }, `tbp compare ${pair.join(" ")}`))] : []));
+    const [from, to] = chosen, pair = [from, to].map(({ commit }) => commits[commit].short), { machine, environment } = places[from.place];
+    const several = (key) => new Set(places.map((place) => place[key])).size > 1;
+    const options = [["--machine", machine, several("machine")], ["--environment", environment, several("environment")]]
+      .filter(([, , isSaid]) => isSaid);
+    const can = chosen.length === 2 && from.place === to.place && from.commit !== to.commit && pair.every((one) => hash.test(one))
+      && options.every(([, value]) => /^[\w.,:=@%+-]+$/.test(value));
+    const words = ["tbp compare", ...pair, ...options.map(([option, value]) => `${option} ${value}`)].join(" ");
+    get("compare-command").replaceChildren(...(can ? [tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: "0" }, words))] : []));
   };
 
   const show = () => {
