@@ -4,7 +4,7 @@
 "use strict";
 
 tbp.compare = (form) => {
-  const ROWS = 100, MOST_COLUMNS = 6, RELEVANT = 0.02;
+  const ROWS = 100, MOST_COLUMNS = 6;
   const { commits, places, rows, cell } = tbp.runs;
   const get = (id) => document.getElementById(id);
   const [oldest, newest, home] = form.dataset.default.split(" ").map(Number), reach = Number(form.dataset.reach);
@@ -154,10 +154,10 @@ tbp.compare = (form) => {
       });
     }
     const what = (unit) => ({ seconds: "time", bytes: "size", unit: "value" })[unit] || unit;
-    const cells = ({ row, logs }) => logs.slice(1).map((own, i) => {
+    const cells = ({ row, logs }) => logs.slice(1).map((own) => {
       if (!own.length) return tbp.make("td", { class: "muted" }, "–");
       const ratio = Math.expm1(own.reduce((sum, one) => sum + one, 0) / own.length), small = Math.abs(ratio) < 0.0005;
-      return tbp.make("td", { class: Math.abs(ratio) < RELEVANT ? "muted" : chosen[i + 1].place === chosen[0].place ? merit(ratio > 0, row) : "elsewhere" }, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
+      return tbp.make("td", {}, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
     });
     get("compare-means").replaceChildren(
       tbp.make("thead", {}, tbp.make("tr", {}, ...["Suite", "Of", ...chosen.slice(1).map((one) => `${name(one)}: geometric mean`)].map((text) => tbp.make("th", { scope: "col" }, text)))),
