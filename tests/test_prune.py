@@ -133,13 +133,18 @@ def test_a_table_from_before_frames_were_kept_has_none(tmp_path: Path, recorded_
     assert read_operators(path).session.frames is None
 
 
-def test_frames_that_are_no_tree_are_refused(tmp_path: Path, recorded_traces: dict[str, list[Path]]):
+@pytest.mark.parametrize(
+    ("column", "value"), [("parent", 1), ("parent", 2**80), ("kind", "<b>"), ("self_ns", None), ("name", 10**6)]
+)
+def test_frames_that_are_no_tree_are_refused(
+    tmp_path: Path, recorded_traces: dict[str, list[Path]], column: str, value: object
+):
     path = tmp_path / "x.operators.json.gz"
     write_operators(read_recording(recorded_traces[A][0]), path)
     content = json.loads(gzip.decompress(path.read_bytes()))
-    content["frames"]["rows"]["parent"][0] = 1  # called from what stands below it
+    content["frames"]["rows"][column][0] = value
     path.write_bytes(gzip.compress(json.dumps(content).encode()))
-    with pytest.raises(UnreadableTrace, match="no tree"):
+    with pytest.raises(UnreadableTrace, match="holds no operator table"):
         read_operators(path)
 
 

@@ -32,7 +32,7 @@ from tbp.asv.whole_files import write_whole
 from tbp.errors import UnreadableTrace
 from tbp.traces.columns import COUNT, FLAG, TEXT
 from tbp.traces.detail import DETAIL_COLUMNS
-from tbp.traces.frames import FRAME_COLUMNS, Frames
+from tbp.traces.frames import FRAME_COLUMNS, KINDS, Frames
 from tbp.traces.loss import Loss
 from tbp.traces.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, Session
 
@@ -121,7 +121,13 @@ def read_operators(path: Path) -> Recording:
         return Recording(path, own, stored.about)
     except (gzip.BadGzipFile, EOFError, zlib.error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _damaged(path, error) from None
-    except (KeyError, IndexError, ValueError, TypeError) as error:  # columns of other lengths, kinds or names
+    except (
+        KeyError,
+        IndexError,
+        ValueError,
+        TypeError,
+        OverflowError,
+    ) as error:  # columns of other lengths, kinds or names
         raise _damaged(path, error) from None
     except OSError as error:
         raise UnreadableTrace(f"{path} cannot be opened ({error.strerror or error}); check the path") from None
@@ -153,7 +159,8 @@ def _frames(stored: _Frames) -> Frames:
     names: _Column = [stored.names[int(place or 0)] for place in stored.rows["name"]]
     rows = {**stored.rows, "name": names}
     frames = Frames(_frame(rows, FRAME_COLUMNS, "name"), stored.steps, stored.step_ns, stored.sessions)
-    if stored.steps < 1 or not all(-1 <= parent < row for row, parent in enumerate(frames.parent.tolist())):
+    is_tree = all(-1 <= parent < row for row, parent in enumerate(frames.parent.tolist()))
+    if stored.steps < 1 or not is_tree or not KINDS.issuperset(frames.rows["kind"]):
         raise ValueError("its frames are no tree")
     return frames
 

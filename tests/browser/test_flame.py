@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tbp.__main__ import main
 from tbp.history.series import Better, Change, ChangeEvidence, Commit, History, Outcome, Point, SeriesKey, State
 from tbp.report import words
 from tbp.report.model import ReportData
@@ -76,6 +78,7 @@ def history(name: str, after: Frames, before: Frames | None = None) -> History:
         Point(Commit(f"{place:040x}", start + timedelta(days=place)), Outcome.MEASURED, 1e-3) for place in range(6)
     )
     rows = pd.DataFrame({column: pd.Series([0.0]) for column in ROW_COLUMNS})
+    rows["calls_after"] = 1.0
     texts = {"operator": "mm", "kind": "calls", "sentence": ""}
     rows = rows.assign(**{column: pd.Series([text], dtype=object) for column, text in texts.items()}, certain=True)
     changes: tuple[ChangeEvidence, ...] = ()
@@ -185,9 +188,9 @@ def test_a_click_zooms_and_the_button_goes_back(page: Any, site: Path) -> None:
     assert texts(box) == ["the step", "▲ linear", "▲ mm"]
     whole = box.locator(".flame-graph").bounding_box()["width"]
     assert box.get_by_role("treeitem", name="▲ mm").bounding_box()["width"] == pytest.approx(whole, abs=2)
-    box.get_by_role("button", name="Whole step").click()
+    box.get_by_role("button", name="Show all").click()
     assert "▼ optimizer" in texts(box)
-    assert box.get_by_role("button", name="Whole step").is_disabled()
+    assert box.get_by_role("button", name="Show all").is_disabled()
 
 
 def test_the_keyboard_moves_zooms_and_goes_back(page: Any, site: Path) -> None:
@@ -216,7 +219,7 @@ def test_the_search_marks_matches_and_says_their_share_once(page: Any, site: Pat
     assert box.locator(".flame-found").text_content() == "51 % of what is shown, 2.05 ms in 2 frames"
     box.get_by_label("Find").fill("nothing like it")
     assert box.locator(".flame-found").text_content() == "no frame is called so"
-    box.get_by_role("button", name="Whole step").click()
+    box.get_by_role("button", name="Show all").click()
     assert box.get_by_label("Find").input_value() == ""
     assert box.locator(".searching").count() == 0
 
@@ -288,3 +291,25 @@ def test_paper_and_pages_without_scripts_have_the_table(browser: Any, site: Path
     assert "2 → 6" in top.locator("tbody tr").filter(has_text="mm").first.inner_text()
     assert not page.locator(".flame-box").first.is_visible()
     context.close()
+
+
+def test_a_file_of_its_own_draws_and_asks_for_nothing(page: Any, tmp_path: Path) -> None:
+    events = [
+        {"ph": "X", "cat": "cpu_op", "name": name, "pid": 1, "tid": 1, "ts": start, "dur": duration}
+        for name, start, duration in (("linear", 0, 100), ("mm", 10, 60), (HOSTILE, 200, 50))
+    ]
+    trace, file = tmp_path / "trace.json", tmp_path / "flame.html"
+    trace.write_text(json.dumps({"traceEvents": events}))
+    assert main(["hotspots", str(trace), "--flame", str(file)]) == 0
+    page.goto(file.as_uri())
+    page.wait_for_selector(".flame-box[data-ready]")
+    assert texts(page)[:3] == [
+        "the trace",
+        "linear",
+        "%{x}<b><img src=x onerror=document.title='owned'>\"'`</b></script>{{7*7}}��",
+    ]
+    page.get_by_role("treeitem", name="mm").click()
+    assert status(page) == "mm: 60.0 µs, 40 % of the trace, 1 call"
+    page.locator("#theme").click()
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert page.title() != "owned"

@@ -212,6 +212,19 @@ def test_the_keyboard_walks_the_heatmap_and_opens_a_series(browser, site) -> Non
         assert page.evaluate("document.getElementById(location.hash.slice(1)) !== null")
 
 
+def test_a_finger_s_first_tap_says_and_its_second_opens(browser, site) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    page.goto((site / "heatmap.html").as_uri())
+    page.wait_for_selector("#heat[data-ready]")
+    cell = page.locator("#heat td").filter(has_text="▼").first
+    cell.tap()
+    assert "lower (worse)" in page.inner_text("#heat-cell")
+    cell.tap()
+    page.wait_for_selector("#chart[data-ready]")
+    context.close()
+
+
 def test_a_suite_of_the_heatmap_can_be_folded(browser, site) -> None:
     with opened(browser, site / "heatmap.html") as page:
         page.wait_for_selector("#heat[data-ready]")

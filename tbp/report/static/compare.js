@@ -10,6 +10,9 @@ tbp.compare = (form) => {
   const [oldest, newest, home] = form.dataset.default.split(" ").map(Number), reach = Number(form.dataset.reach);
   const start = [{ commit: oldest, place: home }, { commit: newest, place: home }];
   const hash = /^[0-9a-f]{4,64}$/i;
+  // A column in the address: commit~machine~environment.
+  const escaped = (text) => text.replaceAll("%", "%25").replaceAll("~", "%7E");
+  const plain = (text) => text.replaceAll("%7E", "~").replaceAll("%25", "%");
   let chosen = start, most = ROWS;
 
   // Series that are the same but for their machine and environment.
@@ -29,7 +32,7 @@ tbp.compare = (form) => {
 
   const read = () => {
     const kept = tbp.state.read().getAll("c").map((text) => {
-      const [short, machine, environment] = text.split("~");
+      const [short, machine, environment] = text.split("~").map(plain);
       const commit = commits.findIndex((one) => one.short === short);
       const place = places.findIndex((one) => one.machine === machine && one.environment === environment);
       return { commit, place: place < 0 ? home : place };
@@ -39,7 +42,7 @@ tbp.compare = (form) => {
     get("compare-far").checked = tbp.state.read().get("far") === "1";
   };
   const keep = () => tbp.state.keep(isStart() ? [] : [
-    ...chosen.map(({ commit, place }) => ["c", [commits[commit].short, places[place].machine, places[place].environment].join("~")]),
+    ...chosen.map(({ commit, place }) => ["c", [commits[commit].short, places[place].machine, places[place].environment].map(escaped).join("~")]),
     ["q", get("compare-q").value], ["far", get("compare-far").checked ? "1" : ""]]);
 
   const select = (label, options, value, change) => {
@@ -128,7 +131,8 @@ tbp.compare = (form) => {
     const body = found.slice(0, most).map(({ line, says }) => tbp.make("tr", {}, series(line),
       ...chosen.flatMap((one, i) => {
         const said = i ? says[i - 1] : null;
-        const tone = said && said.far ? merit(said.ratio > 0, said.row) : "muted";
+        // Between machines a difference is nobody's merit.
+        const tone = !said || !said.far ? "muted" : said.elsewhere ? "elsewhere" : merit(said.ratio > 0, said.row);
         return [tbp.make("td", { class: "number" }, value(line, one)), ...(said ? [tbp.make("td", { class: tone }, said.words)] : [])];
       })));
     get("compare-table").replaceChildren(head, tbp.make("tbody", {}, ...body));
@@ -150,10 +154,10 @@ tbp.compare = (form) => {
       });
     }
     const what = (unit) => ({ seconds: "time", bytes: "size", unit: "value" })[unit] || unit;
-    const cells = ({ row, logs }) => logs.slice(1).map((own) => {
+    const cells = ({ row, logs }) => logs.slice(1).map((own, i) => {
       if (!own.length) return tbp.make("td", { class: "muted" }, "–");
       const ratio = Math.expm1(own.reduce((sum, one) => sum + one, 0) / own.length), small = Math.abs(ratio) < 0.0005;
-      return tbp.make("td", { class: Math.abs(ratio) < RELEVANT ? "muted" : merit(ratio > 0, row) }, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
+      return tbp.make("td", { class: Math.abs(ratio) < RELEVANT ? "muted" : chosen[i + 1].place === chosen[0].place ? merit(ratio > 0, row) : "elsewhere" }, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
     });
     get("compare-means").replaceChildren(
       tbp.make("thead", {}, tbp.make("tr", {}, ...["Suite", "Of", ...chosen.slice(1).map((one) => `${name(one)}: geometric mean`)].map((text) => tbp.make("th", { scope: "col" }, text)))),

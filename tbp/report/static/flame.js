@@ -76,7 +76,8 @@ tbp.flameTree = (data, clock, gone) => {
 tbp.flameGraph = (box, data) => {
   const part = (name) => box.querySelector(`.flame-${name}`);
   const graph = part("graph"), status = part("status"), search = part("search"), found = part("found"), back = part("back");
-  const names = ["the step", ...data.name.map((place) => data.names[place])];
+  const whole = data.step ? "the step" : "the trace"; // some mark no steps
+  const names = [whole, ...data.name.map((place) => data.names[place])];
   const kinds = `s${data.kind}`;
   const glyphs = { n: "+", g: "−", s: "▲", f: "▼" };
   const classes = { n: "new", g: "gone", s: "slower", f: "faster" };
@@ -90,10 +91,10 @@ tbp.flameGraph = (box, data) => {
 
   const words = (row) => {
     const { total, before } = tree;
-    const share = row && total[0] ? `${tbp.percent(total[row] / total[0])} of ${clock === "host" ? "the step" : "kernel time"}` : "";
-    const rest = row ? "" : clock === "device" ? "kernel time"
-      : total[0] > tree.inside ? `${tbp.time(total[0] - tree.inside)} outside operators` : "";
+    const share = row && total[0] ? `${tbp.percent(total[row] / total[0])} of ${clock === "host" ? whole : "kernel time"}` : "";
+    const rest = !row && total[0] > tree.inside ? `${tbp.time(total[0] - tree.inside)} outside operators` : "";
     const own = row && tree.own[row] > 0 && tree.own[row] < total[row] ? `self ${tbp.time(tree.own[row])}` : "";
+    if (!row && clock === "device" && !before) return `${names[0]}: ${tbp.time(total[0])} of kernel time`;
     if (!before) {
       const calls = row && kinds[row] !== "m" ? tbp.calls(count(row, data)) : "";
       return [`${names[row]}: ${tbp.time(total[row])}`, share, own, calls, rest].filter(Boolean).join(", ");
@@ -104,7 +105,7 @@ tbp.flameGraph = (box, data) => {
     const moved = {
       n: `new, ${tbp.signedTime(total[row])}`,
       g: `gone, ${tbp.signedTime(-before[row])}`,
-    }[mark(row)] || `${delta ? tbp.signedTime(delta) : "no change"} (${tbp.time(before[row])} → ${tbp.time(total[row])})`;
+    }[mark(row)] || `${delta ? tbp.signedTime(delta) : "no change"} (${tbp.time(before[row])} → ${tbp.time(total[row])})${!row && clock === "device" ? " of kernel time" : ""}`;
     const freed = delta && clock === data.judged && before[row] && total[row] && Math.abs(data.factor - 1) >= 0.05
       ? `${tbp.signedTime(total[row] / data.factor - before[row])} freed of the machine’s speed` : "";
     const doubt = mark(row) === "." ? "" : certain(row) ? "certain" : "not certain, it may be noise";
@@ -287,4 +288,8 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }, { rootMargin: "300px" });
   for (const box of document.querySelectorAll(".flame-box")) seen.observe(box);
+});
+// On paper the table stands for what was not drawn.
+addEventListener("beforeprint", () => {
+  for (const box of document.querySelectorAll(".flame-box:not([data-ready]) ~ .flame-top")) box.open = true;
 });

@@ -155,7 +155,14 @@ tbp.heatmap = (form) => {
   };
 
   table.addEventListener("keydown", move);
-  table.addEventListener("click", (event) => { if (event.target.run) location.href = event.target.run.row.href; });
+  // A finger cannot point without a click: its first one says what the cell is, its second one opens the series.
+  let touched = null;
+  table.addEventListener("click", (event) => {
+    const td = event.target;
+    if (!td.run) return;
+    if (event.pointerType === "touch" && touched !== td) { touched = td; focusOn(td); return; }
+    location.href = td.run.row.href;
+  });
   table.addEventListener("mouseover", (event) => { if (event.target.run) describe(event.target.run); });
   table.addEventListener("focusin", (event) => { if (event.target.run) describe(event.target.run); });
   more.addEventListener("click", () => { most += ROWS; draw(); });
@@ -163,7 +170,9 @@ tbp.heatmap = (form) => {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => { apply(); keep(); });
   addEventListener("hashchange", () => { read(); apply(); });
-  document.getElementById("heat-data").open = false;
+  const data = document.getElementById("heat-data");
+  data.open = false;
+  addEventListener("beforeprint", () => { data.open = true; });
   read();
   apply();
   // The newest commits are what one looks for.
