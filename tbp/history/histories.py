@@ -20,6 +20,7 @@ from tbp.asv.sessions import Sessions
 from tbp.history.change_points import change_points
 from tbp.history.circumstances import Run, breaks, explained, with_number
 from tbp.history.false_discovery import controlled
+from tbp.history.interval import with_interval
 from tbp.history.noise import noise_between, noise_within
 from tbp.history.rows import Row, compared_with, present_version, rows_by_series
 from tbp.history.series import Better, Break, Change, ChangeKind, History, Point, SeriesKey
@@ -101,7 +102,8 @@ def _judged(key: SeriesKey, rows: Sequence[Row], declared: Benchmark | None, pol
     changes = []
     for before, change, after in zip((None, *found), found, (*found[1:], None), strict=False):
         edges = (before.index if before else 0, after.index if after else len(points))
-        changes.append(_alert(explained(change, edges, runs, points, noise), policy))
+        placed = with_interval(explained(change, edges, runs, points, noise), edges, points)
+        changes.append(_alert(placed, policy))
     return _Judged(
         key=key,
         unit=rows[-1].unit,
