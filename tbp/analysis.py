@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from tbp.acks import DEFAULT_NAME as ACKS_NAME
+from tbp.acks import Ack, day_of, read_acks, unmatched
+from tbp.asv.choice import base_commit
 from tbp.asv.config import DEFAULT_NAME, AsvConfig, read_config
 from tbp.asv.recordings import trace_session
 from tbp.asv.repository import Commits, read_commits
 from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Sessions, read_sessions, without_result
+from tbp.errors import UsageError
 from tbp.history.histories import histories
+from tbp.history.perspective import seen
 from tbp.history.series import History, State
 from tbp.policy import DEFAULT_NAME as DEFAULT_POLICY
 from tbp.policy import Policy, read_policy
-from tbp.report.model import ReportData
+from tbp.report.model import Base, ReportData
 
 
 def configuration(config: Path | None, results_dir: Path | None) -> AsvConfig | None:
@@ -61,22 +65,72 @@ def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
     return Stored(folder, results, read_sessions(folder), commits, policy, own)
 
 
-def report_data(config: AsvConfig | None, results_dir: Path | None) -> ReportData:
-    """All that is known of the results in ``results_dir``, or where ``config`` keeps them. Raises as ``stored``."""
+@dataclass(frozen=True)
+class View:
+    """What a report is asked besides the results."""
+
+    acks: Path | None = None  # None: reports/acks.toml beside the configuration
+    base: str = ""  # a revision: only changes after it count
+
+
+def report_data(config: AsvConfig | None, results_dir: Path | None, view: View | None = None) -> ReportData:
+    """All that is known of the results in ``results_dir``, or where ``config`` keeps them.
+
+    Raises:
+        as ``stored``, and UsageError where the acknowledgements cannot be read or the base names no stored commit.
+    """
+    view = view or View()
     held = stored(config, results_dir)
     problems: list[str] = []
     found = histories(held.results, held.sessions, held.commits, trace_session, problems, held.policy)
     measured = {(history.key, point.commit.hash) for history in found for point in history.points}
     lost = without_result(held.sessions, measured)
+    file, acks = _acks(held.config, view.acks)
+    base = _base(held, view.base)
+    shown = seen(found, acks, day_of(found), _until(held, base))
+    problems += unmatched(shown, acks, file)
     said = (held.results.problems, held.sessions.problems, held.commits.notes, problems, lost)
     return ReportData(
         project=held.config.project if held.config else held.folder.resolve().name,
-        built=datetime.now(UTC),
-        histories=found,
+        histories=shown,
         machines=held.results.machines,
         commit_url=held.config.commit_url if held.config else "",
         problems=tuple(problem for part in said for problem in part),
+        acks=acks,
+        base=base,
+        order=held.commits.history,
     )
+
+
+def _acks(config: AsvConfig | None, named: Path | None) -> tuple[Path, tuple[Ack, ...]]:
+    """The file of acknowledgements and what is in it. Results from elsewhere have none unless one is named."""
+    if named is not None and not named.exists():
+        raise UsageError(f"there is no file {named}; `tbp ack --acks {named} …` makes one")
+    if named is None and config is None:
+        return ACKS_NAME, ()
+    file = named or acks_file(config)
+    return file, read_acks(file)
+
+
+def acks_file(config: AsvConfig | None) -> Path:
+    """Where a project keeps what it acknowledged."""
+    return config.path.parent / ACKS_NAME if config is not None else ACKS_NAME
+
+
+def _base(held: Stored, revision: str) -> Base | None:
+    if not revision:
+        return None
+    commits = {commit.hash: commit for commit in reversed(held.commits.order)}
+    repository = held.config.repository if held.config else None
+    return Base(revision, commits[base_commit(list(commits), repository, revision)])
+
+
+def _until(held: Stored, base: Base | None) -> frozenset[str]:
+    """The base and every stored commit before it."""
+    if base is None:
+        return frozenset()
+    hashes = [commit.hash for commit in held.commits.order]
+    return frozenset(hashes[: hashes.index(base.commit.hash) + 1])
 
 
 def standing_regressions(found: Iterable[History]) -> list[History]:

@@ -31,6 +31,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line; ``verb`` of the result is the function to run."""
     from tbp.export.options import add_export_options
     from tbp.hotspots.options import add_hotspots_options
+    from tbp.report.options import add_ack_options, add_report_options, add_showing_options
 
     parser = argparse.ArgumentParser(
         prog="tbp",
@@ -43,12 +44,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     say = "HTML from asv's results and the traces beside them"
     report = verbs.add_parser("report", help=say, description=say)
-    _add_report_options(report)
+    add_report_options(report)
+    add_showing_options(report)
     report.set_defaults(verb=run_report)
+
+    say = "accept a change: it stays in the report, and is no regression any more"
+    ack = verbs.add_parser("ack", help=say, description=say)
+    add_ack_options(ack)
+    ack.set_defaults(verb=run_ack)
 
     say = "measure the commits that are new, then report"
     nightly = verbs.add_parser("nightly", help=say, description=say)
-    _add_report_options(nightly)
+    add_report_options(nightly)
     nightly.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
     nightly.add_argument("--most", type=_count, default=20, metavar="N", help="commits in one night (default: 20)")
     nightly.set_defaults(verb=run_nightly)
@@ -84,13 +91,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="empty folder (default: demo)")
     demo.set_defaults(verb=run_demo)
     return parser.parse_args(arguments)
-
-
-def _add_report_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
-    parser.add_argument("--out", type=Path, default=Path("reports/site"), metavar="DIR", help="default: reports/site")
-    parser.add_argument("--exit-zero", action="store_true", help="do not let a regression set the exit code")
 
 
 def _add_compare_options(parser: argparse.ArgumentParser) -> None:
@@ -158,19 +158,41 @@ def _count(text: str) -> int:
 
 
 def run_report(options: argparse.Namespace) -> ExitCode:
-    """``tbp report``: 3 when a confirmed regression stands at the newest commit."""
-    from tbp.analysis import configuration, report_data, standing_regressions
-    from tbp.report.site import write_site
+    """``tbp report``: 3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
+    from tbp.analysis import View, configuration, report_data, standing_regressions
+    from tbp.report.serve import serve, show
+    from tbp.report.site import write_single_file, write_site
 
-    data = report_data(configuration(options.config, options.results), options.results)
-    index = write_site(data, options.out)
+    view = View(options.acks, options.base)
+    data = report_data(configuration(options.config, options.results), options.results, view)
+    index = (write_single_file if options.single_file else write_site)(data, options.out)
     _say(data, index)
+    if options.serve:
+        serve(index, options.port, options.open)
+    elif options.open:
+        show(index.resolve().as_uri())
     return _verdict(standing_regressions(data.histories), options.exit_zero)
+
+
+def run_ack(options: argparse.Namespace) -> ExitCode:
+    """``tbp ack``: 0 when the acknowledgement is written."""
+    from tbp.acknowledge import new_ack, write_ack
+    from tbp.analysis import acks_file
+    from tbp.asv.config import DEFAULT_NAME, read_config
+
+    own = options.config or Path(DEFAULT_NAME)
+    config = read_config(own) if options.config or own.exists() else None
+    path = options.acks or acks_file(config)
+    repository = config.repository if config else Path()
+    ack = new_ack(options.benchmark, options.commit, options.reason, options.until, repository)
+    write_ack(ack, path)
+    print(f"{ack.benchmark} at {ack.commit[:8]} is acknowledged in {path}")
+    return ExitCode.OK
 
 
 def run_nightly(options: argparse.Namespace) -> ExitCode:
     """``tbp nightly``: 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
-    from tbp.analysis import report_data, standing_regressions
+    from tbp.analysis import View, report_data, standing_regressions
     from tbp.asv.config import DEFAULT_NAME, read_config
     from tbp.nightly import measure, pending
     from tbp.report.site import write_site
@@ -180,7 +202,7 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     night = pending(config, options.most)
     print(f"{len(night.commits)} new commits to measure", file=sys.stderr)
     measured = measure(config, night, options.bench, lambda line: print(line, file=sys.stderr))
-    data = report_data(config, None)
+    data = report_data(config, None, View(options.acks))
     _say(data, write_site(data, options.out))
     fresh = first_reported(standing_regressions(data.histories), config.results_dir)
     print(f"{len(fresh)} regressions that no night before reported", file=sys.stderr)
@@ -287,12 +309,14 @@ def run_demo(options: argparse.Namespace) -> ExitCode:
 
 def _say(data: ReportData, index: Path) -> None:
     """What was found, a line per confirmed change, and where the report is."""
-    from tbp.report.words import finding, verdict
+    from tbp.report.summary import ranked, verdict
+    from tbp.report.words import finding
 
     for problem in data.problems:
         print(f"tbp: {problem}", file=sys.stderr)
-    print(verdict(data.histories))
-    for history in data.histories:
+    histories = ranked(data.histories)
+    print(verdict(histories, data))
+    for history in histories:
         if history.standing is not None:
             print(f"  {history.key.benchmark} {history.key.label}: {finding(history)}")
     print(f"report: {index.resolve()}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from tbp.history.series import History
+from tbp.acks import Ack
+from tbp.history.series import Commit, History
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,28 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class Base:
+    """What the report judges against: only changes after it count."""
+
+    revision: str  # as the user wrote it
+    commit: Commit  # its commit, or the nearest before it that has a result
+
+
+@dataclass(frozen=True)
 class ReportData:
     """All a site says. ``problems`` are sentences about input that could not be used, each with what to do."""
 
     project: str
-    built: datetime  # timezone-aware, UTC
     histories: tuple[History, ...]
     machines: tuple[Machine, ...] = ()
     commit_url: str = ""  # asv's show_commit_url: prefix before the hash; empty when there is none
     problems: tuple[str, ...] = ()
+    acks: tuple[Ack, ...] = ()  # as they stand in the file, expired ones too
+    base: Base | None = None
+    order: tuple[str, ...] = ()  # hashes of the project's history, oldest first; empty where no repository tells
+
+    @property
+    def newest(self) -> Commit | None:
+        """The newest commit with a result, by date; None without any. A site knows no other clock."""
+        commits = (point.commit for history in self.histories for point in history.points[-1:])
+        return max(commits, key=lambda commit: (commit.date, commit.hash), default=None)

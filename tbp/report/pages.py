@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -29,14 +31,33 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
+def script_hashes_policy(hashes: Sequence[str]) -> str:
+    """The policy of a page that holds its scripts itself: those of these SHA-256 hashes (base64) and no others."""
+    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
+    return CONTENT_SECURITY_POLICY.replace("'self' file:;", f"{allowed};", 1).replace("'self' file: ", "")
+
+
+class Entry(NamedTuple):
+    """One page in the navigation: its name, and its file relative to the site."""
+
+    name: str
+    file: str
+
+
+NAVIGATION = (Entry("Summary", "index.html"),)
+"""Every page that is not a benchmark's, in the order of the navigation."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """What surrounds every page."""
 
     project: str
-    built: str  # with its zone
+    newest: str  # date of the newest commit with a result, with its zone; empty without any
     version: str
     root: str = ""  # from the page to the site's folder: "" or "../"
+    current: str = ""  # the page's own file, as in NAVIGATION; empty for a page below one of those
+    is_single: bool = False  # one file holds the whole site, and nothing lies beside it
 
 
 def index_html(summary: Summary, frame: Frame) -> str:
@@ -84,5 +105,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(mark=MARK, policy=CONTENT_SECURITY_POLICY)
+    environment.globals.update(mark=MARK, policy=CONTENT_SECURITY_POLICY, navigation=NAVIGATION)
     return environment

@@ -2,7 +2,8 @@
 
 Takes ``ReportData`` and a folder. What the pages say belongs to ``summary`` and ``detail``.
 
-    index.html  benchmarks/*.html  data/layout.js  data/*.js  static/*
+    index.html  benchmarks/*.html  data/index.js  data/layout.js  data/*.js  static/*
+    summary.json  points.csv  feed.xml
 """
 
 from __future__ import annotations
@@ -14,14 +15,21 @@ from importlib.resources import files
 from pathlib import Path
 
 from tbp import __version__
+from tbp.asv.whole_files import write_whole
 from tbp.errors import UsageError
 from tbp.report import figures, words
+from tbp.report.data_files import points_csv, summary_json
 from tbp.report.detail import benchmark_page
+from tbp.report.feed import feed_xml
+from tbp.report.index_data import index_data
 from tbp.report.model import ReportData
 from tbp.report.pages import MARK, Frame, benchmark_html, index_html, script_call
+from tbp.report.single import single_file
 from tbp.report.summary import summary
 
 INDEX = "index.html"
+SINGLE = "report.html"
+DATA_FILES = ("summary.json", "points.csv", "feed.xml")
 
 
 def write_site(data: ReportData, out: Path) -> Path:
@@ -36,6 +44,9 @@ def write_site(data: ReportData, out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
         if index.exists() and not _is_ours(index):
             raise UsageError(f"{index} was not written by tbp; choose an empty folder for the report")
+        foreign = [] if index.exists() else [name for name in DATA_FILES if (out / name).exists()]
+        if foreign:
+            raise UsageError(f"{out / foreign[0]} was not written by tbp; choose an empty folder for the report")
         with tempfile.TemporaryDirectory(prefix=".tbp-", dir=out) as folder:
             written = [_write(Path(folder), name, content) for name, content in _contents(data)]
             for name in sorted(written, key=lambda name: name == INDEX):
@@ -47,10 +58,38 @@ def write_site(data: ReportData, out: Path) -> Path:
     return index
 
 
+def write_single_file(data: ReportData, out: Path) -> Path:
+    """The whole site as one file, ``out`` itself where it ends in .html, else report.html in it; gives its path.
+
+    Raises ``UsageError`` if it cannot be written, or is there and not a report.
+    """
+    path = out if out.suffix == ".html" else out / SINGLE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not _is_ours(path):
+            raise UsageError(f"{path} was not written by tbp; choose another name for the report")
+        write_whole(path, single_file(dict(_pages(data, is_single=True)), INDEX))
+    except OSError as error:
+        raise UsageError(f"cannot write the report to {path}: {error}") from error
+    return path
+
+
 def _contents(data: ReportData) -> Iterator[tuple[str, bytes]]:
     """Every file of the site: its name, relative to the site, and its bytes."""
-    frame = Frame(data.project, words.moment(data.built), __version__)
-    yield INDEX, index_html(summary(data), frame).encode()
+    yield from _pages(data)
+    yield "summary.json", summary_json(data)
+    yield "points.csv", b"".join(points_csv(data))
+    yield "feed.xml", feed_xml(data)
+
+
+def _pages(data: ReportData, is_single: bool = False) -> Iterator[tuple[str, bytes]]:
+    """The pages and what they need."""
+    newest = words.moment(data.newest.date) if data.newest else ""
+    frame = Frame(data.project, newest, __version__, is_single=is_single)
+    found = summary(data)
+    yield INDEX, index_html(found, replace(frame, current=INDEX)).encode()
+    if data.histories:
+        yield "data/index.js", script_call("tbp.index", index_data(found)).encode()
     below = replace(frame, root="../")
     for benchmark in sorted({history.key.benchmark for history in data.histories}):
         page = benchmark_page(benchmark, data)
@@ -60,7 +99,8 @@ def _contents(data: ReportData) -> Iterator[tuple[str, bytes]]:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
     static = files("tbp.report").joinpath("static")
     for file in sorted(static.iterdir(), key=lambda file: file.name):
-        if data.histories or not file.name.startswith("plotly"):
+        is_needed = data.histories or not file.name.startswith("plotly")
+        if is_needed and (is_single or file.name != "single.js"):
             yield f"static/{file.name}", file.read_bytes()
 
 

@@ -97,6 +97,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
     assert [name for name in names if name.startswith("static/")] == [
         "static/app.js",
         "static/chart.js",
+        "static/index.js",
         "static/plotly-LICENSE.txt",
         "static/plotly-basic.min.js",
         "static/style.css",
