@@ -5,6 +5,8 @@ Takes ``ReportData``, gives bytes. The feed is in ``feed``.
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -24,6 +26,10 @@ FORMAT = 1
 # What a spreadsheet takes for a formula at a cell's start, and the full-width forms that some turn into it.
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+DIGITS = 9  # significant ones: a millionth of the noise of the calmest benchmark
+MOST_PLAIN = 250_000
+"""Points in a plain file: some 50 MB. Ten times as many compress to a tenth."""
+
 COLUMNS = (
     "benchmark", "parameters", "machine", "environment", "commit", "date", "outcome", "value", "low", "high", "unit",
     "sessions", "comparable",
@@ -49,8 +55,26 @@ def summary_json(data: ReportData) -> bytes:
     return ("{" + ",\n".join([*fields, f'"series": [\n{series}\n]']) + "}\n").encode("ascii")
 
 
+def points_file(data: ReportData) -> str:
+    """The name of the file of all points: compressed where plain it would be too much for a page's folder."""
+    number = sum(len(history.points) for history in data.histories)
+    return "points.csv" if number <= MOST_PLAIN else "points.csv.gz"
+
+
+def points(data: ReportData) -> bytes:
+    """The content of ``points_file``."""
+    if not points_file(data).endswith(".gz"):
+        return b"".join(points_csv(data))
+    packed = io.BytesIO()
+    # Neither the time nor a name goes in, so that the same points give the same bytes.
+    with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=packed, mtime=0) as file:
+        for piece in points_csv(data):
+            file.write(piece)
+    return packed.getvalue()
+
+
 def points_csv(data: ReportData) -> Iterator[bytes]:
-    """Every point of every series, a piece for each series: a large project has millions."""
+    """Every point of every series as CSV, a piece for each series: a large project has millions."""
     yield (",".join(COLUMNS) + "\r\n").encode()
     dates: dict[Commit, str] = {}
     for history in data.histories:
@@ -79,7 +103,7 @@ def _point(point: Point, unit: str, dates: dict[Commit, str]) -> str:
 
 
 def _number(value: float) -> str:
-    return repr(value) if math.isfinite(value) else ""
+    return f"{value:.{DIGITS}g}" if math.isfinite(value) else ""
 
 
 def _series(history: History) -> dict[str, Value]:

@@ -57,6 +57,7 @@ class Frame:
     version: str
     root: str = ""  # from the page to the site's folder: "" or "../"
     current: str = ""  # the page's own file, as in NAVIGATION; empty for a page below one of those
+    points: str = "points.csv"  # the file of all points
     is_single: bool = False  # one file holds the whole site, and nothing lies beside it
 
 

@@ -18,7 +18,7 @@ from tbp import __version__
 from tbp.asv.whole_files import write_whole
 from tbp.errors import UsageError
 from tbp.report import figures, words
-from tbp.report.data_files import points_csv, summary_json
+from tbp.report.data_files import points, points_file, summary_json
 from tbp.report.detail import benchmark_page
 from tbp.report.feed import feed_xml
 from tbp.report.index_data import index_data
@@ -29,7 +29,7 @@ from tbp.report.summary import summary
 
 INDEX = "index.html"
 SINGLE = "report.html"
-DATA_FILES = ("summary.json", "points.csv", "feed.xml")
+DATA_FILES = ("summary.json", "points.csv", "points.csv.gz", "feed.xml")
 
 
 def write_site(data: ReportData, out: Path) -> Path:
@@ -78,14 +78,14 @@ def _contents(data: ReportData) -> Iterator[tuple[str, bytes]]:
     """Every file of the site: its name, relative to the site, and its bytes."""
     yield from _pages(data)
     yield "summary.json", summary_json(data)
-    yield "points.csv", b"".join(points_csv(data))
+    yield points_file(data), points(data)
     yield "feed.xml", feed_xml(data)
 
 
 def _pages(data: ReportData, is_single: bool = False) -> Iterator[tuple[str, bytes]]:
     """The pages and what they need."""
     newest = words.moment(data.newest.date) if data.newest else ""
-    frame = Frame(data.project, newest, __version__, is_single=is_single)
+    frame = Frame(data.project, newest, __version__, is_single=is_single, points=points_file(data))
     found = summary(data)
     yield INDEX, index_html(found, replace(frame, current=INDEX)).encode()
     if data.histories:
@@ -117,7 +117,9 @@ def _is_ours(path: Path) -> bool:
 
 
 def _remove_stale(out: Path, written: set[str]) -> None:
-    """Removes pages and data of benchmarks that are no more; only files that carry the mark."""
+    """Removes pages and data of benchmarks that are no more; only files that carry the mark, and the data files."""
+    for name in set(DATA_FILES) - written:
+        (out / name).unlink(missing_ok=True)
     for path in [*out.glob("benchmarks/*.html"), *out.glob("data/*.js")]:
         name = path.relative_to(out).as_posix()
         if name not in written and path.is_file() and not path.is_symlink() and _is_ours(path):

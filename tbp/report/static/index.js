@@ -6,7 +6,7 @@
 tbp.index = (data) => { tbp.series = data; };
 
 // Rows put into the page at once: a screenful or two. The rest is a button away.
-tbp.STEP = 80;
+tbp.STEP = 50;
 
 tbp.fields = (data, own) => {
   const [benchmark, parameters = "", anchor = "", place = 0, state = 0, levels = [], spark = "", device = "", remark = "",
