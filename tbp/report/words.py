@@ -194,12 +194,12 @@ def effect(change: Change, unit: str, better: Better) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """``99 % CI 5.2–7.0``, ``99 % CI −0.8 to 1.2``, in percent; empty where there is none or the effect is exact."""
+    """``99 % CI 5.2–7.0 %``, ``99 % CI −0.8 to 1.2 %``; empty where there is none or the effect is exact."""
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         return ""
     bounds = [percent(bound).removesuffix(" %") for bound in (low, high)]
     # "−7.0–−5.2" cannot be read.
-    return f"{CONFIDENCE:.0%} CI {bounds[0]}{'–' if low >= 0 else ' to '}{bounds[1]}".replace("%", " %", 1)
+    return f"{CONFIDENCE:.0%} CI {bounds[0]}{'–' if low >= 0 else ' to '}{bounds[1]} %".replace("%", " %", 1)
 
 
 def before_after(change: Change, unit: str) -> str:

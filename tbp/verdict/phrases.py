@@ -43,7 +43,7 @@ def effect(judgement: Judgement) -> str:
 def interval(judgement: Judgement) -> str:
     """``(99 % CI 5.2–7.0)``, ``(99 % CI −0.8 to 1.2)``; empty where there is none, as of an exact count."""
     said = words.interval(judgement.low, judgement.high)
-    return f"({said})" if said else ""
+    return f"({said.removesuffix(' %')})" if said else ""
 
 
 def before_after(judgement: Judgement) -> str:

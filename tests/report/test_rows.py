@@ -21,7 +21,7 @@ def changed(index: int, before: float, after: float, **fields: object) -> tuple[
 def test_a_change_has_its_interval_in_percent(make_history, make_report) -> None:
     exact, margin = changed(3, 1.0, 1.2, low=0.2, high=0.2), changed(3, 1.0, 1.2, low=0.18, high=0.2349)
     rows = [summary(make_report(make_history(changes=what))).rows[0] for what in (exact, margin)]
-    assert [one.interval for one in rows] == ["", "99 % CI 18–23"]
+    assert [one.interval for one in rows] == ["", "99 % CI 18–23 %"]
 
 
 def test_commits_between_that_nobody_measured_are_a_range(make_history, make_report) -> None:

@@ -91,7 +91,7 @@ tbp.rowElement = (row, shape) => {
   }
   badge.append(row.change);
   const change = tbp.cell("td", "cell", "change", badge);
-  if (row.interval) change.append(tbp.element("span", "muted interval", `${row.interval} %`));
+  if (row.interval) change.append(tbp.element("span", "muted interval", row.interval));
 
   const levels = tbp.cell("td", "cell", "number levels");
   row.levels.forEach((level, place) => levels.append(place ? " → " : "", tbp.element("span", "whole", level)));
