@@ -214,6 +214,16 @@ def hostile() -> ReportData:
 
 
 @pytest.fixture(scope="session")
+def plausible_data() -> ReportData:
+    return plausible()
+
+
+@pytest.fixture(scope="session")
+def hostile_data() -> ReportData:
+    return hostile()
+
+
+@pytest.fixture(scope="session")
 def plausible_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_site(plausible(), tmp_path_factory.mktemp("plausible"))
 
