@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tbp import bench
 
+LAYERS = 2
 PRUNING_RATIO = 0.5
 
 # INT8 rounds weights and activations to 256 levels; two blocks of it stay within this of the dense float64 output.
@@ -22,7 +23,7 @@ INT8_TOLERANCES = {torch.float32: 0.1}
 def _dense_model(case: bench.Case) -> nn.Module:
     encoder = bench.subject("tbp.blocks", "Encoder")
     width = case["d_model"]
-    return case.place(lambda: encoder(2, width, case["heads"], 4 * width, dropout=0.0)).eval()
+    return case.place(lambda: encoder(LAYERS, width, case["heads"], 4 * width, dropout=0.0)).eval()
 
 
 def _double(model: nn.Module, step: bench.Step) -> Tensor:
@@ -42,7 +43,19 @@ def _own_reference(case: bench.Case, step: bench.Step) -> Tensor:
 
 
 def _step(case: bench.Case, model: nn.Module) -> bench.Step:
-    return bench.inference(model, case.randn(case["batch"], case["sequence_length"], case["d_model"]))
+    x_BSD = case.randn(case["batch"], case["sequence_length"], case["d_model"])
+    return bench.inference(model, x_BSD, flops=_flops(case, model))
+
+
+def _flops(case: bench.Case, model: nn.Module) -> int | None:
+    """2 per multiply-add, zeros of pruning in place included, since they are multiplied; unknown where INT8 products
+    take the place of floating-point ones."""
+    linears = [one for one in model.modules() if isinstance(one, nn.Linear)]
+    if not linears:
+        return None
+    tokens = case["batch"] * case["sequence_length"]
+    products = 2 * 2 * tokens * case["sequence_length"] * case["d_model"]
+    return 2 * tokens * sum(one.weight.numel() for one in linears) + LAYERS * products
 
 
 def _quantised(case: bench.Case, name: str, *calibration: Any) -> bench.Step:
@@ -97,4 +110,4 @@ class Nightly(_CompressedInference):
     variants = ("dense", "pruned_unstructured", "pruned_structured", "int8_dynamic", "int8_static")
     shapes = {"batch": (1, 8)}
     fixed = {"d_model": 512, "heads": 8, "sequence_length": 64}
-    counters = ("operators", "peak_bytes", "model_bytes", "error")
+    counters = ("operators", "peak_bytes", "flops", "model_bytes", "error")

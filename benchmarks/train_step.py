@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tbp import bench
 
+LAYERS = 2
 CLASSES = 64
 MICRO_BATCHES = 4
 
@@ -33,13 +34,22 @@ def _reference(case: bench.Case, step: bench.Step) -> Tensor:
     return torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None])
 
 
+def _flops(case: bench.Case) -> int:
+    """2 per multiply-add of the matrix products: forward, and twice that backward, as every one of them has an input
+    and a weight that want a gradient."""
+    width, tokens = case["d_model"], case["batch"] * case["sequence_length"]
+    projections = 2 * tokens * (4 + 8) * width**2  # 4 of attention, and 8 of a feed-forward network 4 widths wide
+    products = 2 * 2 * tokens * case["sequence_length"] * width
+    return 3 * (LAYERS * (projections + products) + 2 * tokens * width * CLASSES)
+
+
 def _step(case: bench.Case, train: Train, attention: str = "MultiHeadAttention") -> bench.Step:
     encoder = bench.subject("tbp.blocks", "Encoder")
     make_attention = bench.subject("tbp.blocks", attention)
     width = case["d_model"]
 
     def make() -> nn.Module:
-        blocks = encoder(2, width, case["heads"], 4 * width, dropout=0.0, attention=make_attention)
+        blocks = encoder(LAYERS, width, case["heads"], 4 * width, dropout=0.0, attention=make_attention)
         return nn.Sequential(blocks, nn.Linear(width, CLASSES))
 
     model = case.place(make).train()
@@ -54,7 +64,8 @@ def _step(case: bench.Case, train: Train, attention: str = "MultiHeadAttention")
         pairs = zip(untrained.parameters(), trained.parameters(), strict=True)
         return torch.cat([(before - after).detach().flatten() for before, after in pairs])
 
-    return bench.Step(lambda: train(model, x_BSD, labels_BS, optimizer), update, untrained, (x_BSD, labels_BS))
+    inputs = (x_BSD, labels_BS)
+    return bench.Step(lambda: train(model, *inputs, optimizer), update, untrained, inputs, _flops(case))
 
 
 def _plain(model: nn.Module, x_BSD: Tensor, labels_BS: Tensor, optimizer: torch.optim.Optimizer) -> None:
@@ -119,4 +130,4 @@ class Nightly(_TrainStep):
     fixed = {"d_model": 128, "heads": 4, "sequence_length": 128}
     variants = ("naive_attention", "float32", "amp_bfloat16", "amp_float16", "accumulated")
     shapes = {"batch": (8,)}
-    counters = ("operators", "peak_bytes", "model_bytes", "error")
+    counters = ("operators", "peak_bytes", "flops", "model_bytes", "error")

@@ -85,7 +85,7 @@ def day_of(histories: Iterable[History]) -> date:
 
     Not today's, so that the same results always give the same report; nothing newer could have been accepted or not.
     """
-    dates = [point.commit.date for history in histories for point in history.points[-1:]]
+    dates = [history.points[-1].commit.date for history in histories if history.points]
     return max(dates, default=datetime.min.replace(tzinfo=UTC)).astimezone(UTC).date()
 
 

@@ -5,25 +5,34 @@ results, sessions, commits → histories → ``ReportData``. Files are read here
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from tbp.acks import DEFAULT_NAME as ACKS_NAME
 from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
 from tbp.asv.config import DEFAULT_NAME, AsvConfig, read_config
-from tbp.asv.recordings import trace_session
 from tbp.asv.repository import Commits, read_commits
 from tbp.asv.results import Results, read_results
+from tbp.asv.runs import runs
 from tbp.asv.sessions import Sessions, read_sessions, without_result
+from tbp.cache.known_series import KnownSeries
+from tbp.cache.known_traces import trace_session
 from tbp.errors import UsageError
 from tbp.history.histories import histories
+from tbp.history.judging import Asked, Moved, judge_all
 from tbp.history.perspective import seen
 from tbp.history.series import History, State
 from tbp.policy import DEFAULT_NAME as DEFAULT_POLICY
 from tbp.policy import Policy, read_policy
 from tbp.report.model import Base, ReportData
+from tbp.scale.workers import Workers
+
+JUDGED_S = 20e-6  # about what judging a run takes on a slow core
+BATCH_RUNS = 8_000  # judged at a time: a fifth of a second, and a megabyte to hand over
 
 
 def configuration(config: Path | None, results_dir: Path | None) -> AsvConfig | None:
@@ -73,8 +82,12 @@ class View:
     base: str = ""  # a revision: only changes after it count
 
 
-def report_data(config: AsvConfig | None, results_dir: Path | None, view: View | None = None) -> ReportData:
+def report_data(
+    config: AsvConfig | None, results_dir: Path | None, workers: Workers | None = None, view: View | None = None
+) -> ReportData:
     """All that is known of the results in ``results_dir``, or where ``config`` keeps them.
+
+    What did not change since the last time is taken from the cache; with ``workers``, several processes judge the rest.
 
     Raises:
         as ``stored``, and UsageError where the acknowledgements cannot be read or the base names no stored commit.
@@ -82,8 +95,10 @@ def report_data(config: AsvConfig | None, results_dir: Path | None, view: View |
     view = view or View()
     held = stored(config, results_dir)
     problems: list[str] = []
-    found = histories(held.results, held.sessions, held.commits, trace_session, problems, held.policy)
-    measured = {(history.key, point.commit.hash) for history in found for point in history.points}
+    judge = KnownSeries(held.folder, partial(_judged, workers or Workers(1)))
+    found = histories(held.results, held.sessions, held.commits, trace_session, problems, held.policy, judge)
+    with_sessions = [history for history in found if held.sessions.commits(history.key)]
+    measured = {(history.key, point.commit.hash) for history in with_sessions for point in history.points}
     lost = without_result(held.sessions, measured)
     file, acks = _acks(held.config, view.acks)
     base = _base(held, view.base)
@@ -99,6 +114,7 @@ def report_data(config: AsvConfig | None, results_dir: Path | None, view: View |
         acks=acks,
         base=base,
         order=held.commits.history,
+        runs=runs(held.results, held.sessions, held.commits),
     )
 
 
@@ -131,6 +147,20 @@ def _until(held: Stored, base: Base | None) -> frozenset[str]:
         return frozenset()
     hashes = [commit.hash for commit in held.commits.order]
     return frozenset(hashes[: hashes.index(base.commit.hash) + 1])
+
+
+def _judged(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
+    """What moved in each series, found by ``workers``."""
+    batches: list[list[Asked]] = []
+    runs = BATCH_RUNS
+    for one in asked:
+        if runs >= BATCH_RUNS:
+            batches.append([])
+            runs = 0
+        batches[-1].append(one)
+        runs += len(one.points)
+    total = sum(len(one.points) for one in asked)
+    return chain.from_iterable(workers.map(judge_all, batches, total * JUDGED_S))
 
 
 def standing_regressions(found: Iterable[History]) -> list[History]:

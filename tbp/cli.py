@@ -162,9 +162,11 @@ def run_report(options: argparse.Namespace) -> ExitCode:
     from tbp.analysis import View, configuration, report_data, standing_regressions
     from tbp.report.serve import serve, show
     from tbp.report.site import write_single_file, write_site
+    from tbp.scale.workers import Workers
 
     view = View(options.acks, options.base)
-    data = report_data(configuration(options.config, options.results), options.results, view)
+    with Workers() as workers:
+        data = report_data(configuration(options.config, options.results), options.results, workers, view)
     index = (write_single_file if options.single_file else write_site)(data, options.out)
     _say(data, index)
     if options.serve:
@@ -197,12 +199,14 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     from tbp.nightly import measure, pending
     from tbp.report.site import write_site
     from tbp.reported import first_reported
+    from tbp.scale.workers import Workers
 
     config = read_config(options.config or Path(DEFAULT_NAME))
     night = pending(config, options.most)
     print(f"{len(night.commits)} new commits to measure", file=sys.stderr)
     measured = measure(config, night, options.bench, lambda line: print(line, file=sys.stderr))
-    data = report_data(config, None, View(options.acks))
+    with Workers() as workers:
+        data = report_data(config, None, workers, View(options.acks))
     _say(data, write_site(data, options.out))
     fresh = first_reported(standing_regressions(data.histories), config.results_dir)
     print(f"{len(fresh)} regressions that no night before reported", file=sys.stderr)

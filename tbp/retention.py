@@ -21,6 +21,7 @@ from tbp.errors import UnreadableInput, UnreadableTrace
 from tbp.history.histories import histories
 from tbp.history.series import Commit, History, SeriesKey
 from tbp.report import words
+from tbp.traces.frames import Frames
 from tbp.traces.operators import Session
 
 
@@ -136,7 +137,15 @@ def _same(one: Recording, other: Recording) -> bool:
         and (one.session.step_us, one.session.table.steps) == (other.session.step_us, other.session.table.steps)
         and _equal(one.session.table.frame, other.session.table.frame)
         and _equal(one.session.per_step, other.session.per_step)
+        and _same_frames(one.session.frames, other.session.frames)
     )
+
+
+def _same_frames(one: Frames | None, other: Frames | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    sizes = [(each.steps, each.step_ns, each.sessions) for each in (one, other)]
+    return sizes[0] == sizes[1] and _equal(one.rows, other.rows)
 
 
 def _equal(one: pd.DataFrame, other: pd.DataFrame) -> bool:

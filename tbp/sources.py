@@ -18,7 +18,7 @@ from tbp.asv.sessions import SESSION_END, Sessions, read_sessions
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.history.series import SeriesKey
 
-ENDS = (".json", ".json.gz")
+ENDS = (".json", ".json.gz", ".json.zst")
 MOST_LISTED = 20  # cells named where one has to be chosen: a screen
 MOST_NOTES = 3  # unreadable files named
 

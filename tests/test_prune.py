@@ -70,6 +70,9 @@ def test_a_table_is_kept_to_the_last_digit(tmp_path: Path, recorded_traces: dict
             assert one.loss == other.loss
         elif isinstance(one, pd.DataFrame):
             pd.testing.assert_frame_equal(one, other, check_dtype=False, check_exact=True)
+        elif part.name == "frames":
+            pd.testing.assert_frame_equal(one.rows, other.rows, check_dtype=False, check_exact=True)
+            assert (one.steps, one.step_ns, one.sessions) == (other.steps, other.step_ns, other.sessions)
         else:
             assert one == other
     assert path.stat().st_size < recorded_traces[A][0].stat().st_size
@@ -116,6 +119,28 @@ def test_a_report_says_the_same_of_what_was_pruned(traced_results: Path):
     assert after.operators is not None
     pd.testing.assert_frame_equal(after.operators.frame, before.operators.frame, check_dtype=False, check_exact=True)
     assert after.operators_commit == before.operators_commit
+    assert before.frames is not None
+    assert after.frames is not None
+    pd.testing.assert_frame_equal(after.frames.rows, before.frames.rows, check_dtype=False, check_exact=True)
+
+
+def test_a_table_from_before_frames_were_kept_has_none(tmp_path: Path, recorded_traces: dict[str, list[Path]]):
+    path = tmp_path / "x.operators.json.gz"
+    write_operators(read_recording(recorded_traces[A][0]), path)
+    content = json.loads(gzip.decompress(path.read_bytes()))
+    del content["frames"]
+    path.write_bytes(gzip.compress(json.dumps(content).encode()))
+    assert read_operators(path).session.frames is None
+
+
+def test_frames_that_are_no_tree_are_refused(tmp_path: Path, recorded_traces: dict[str, list[Path]]):
+    path = tmp_path / "x.operators.json.gz"
+    write_operators(read_recording(recorded_traces[A][0]), path)
+    content = json.loads(gzip.decompress(path.read_bytes()))
+    content["frames"]["rows"]["parent"][0] = 1  # called from what stands below it
+    path.write_bytes(gzip.compress(json.dumps(content).encode()))
+    with pytest.raises(UnreadableTrace, match="no tree"):
+        read_operators(path)
 
 
 def test_a_trace_stays_where_its_table_cannot_be_written(traced_results: Path, monkeypatch: pytest.MonkeyPatch):

@@ -14,11 +14,15 @@ class GitFailed(Exception):
     """git could not answer; the message is a sentence."""
 
 
+class GitMissing(GitFailed):
+    """There is no git to ask."""
+
+
 def git(repository: Path, *arguments: str, stdin: str = "", variables: Mapping[str, str] | None = None) -> str:
     """What git prints, run in ``repository`` with ``variables`` added to its environment.
 
     Raises:
-        GitFailed: and nothing else.
+        GitFailed: and nothing else; GitMissing where git is not installed.
     """
     quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
     try:
@@ -31,7 +35,7 @@ def git(repository: Path, *arguments: str, stdin: str = "", variables: Mapping[s
             check=False,
         )
     except FileNotFoundError:
-        raise GitFailed("git was not found: install it to see commits in order and with their subjects") from None
+        raise GitMissing("git was not found: install it") from None
     except subprocess.TimeoutExpired:
         raise GitFailed(f"git did not answer within {GIT_TIMEOUT_S:.0f} s in {repository}") from None
     except OSError as error:
@@ -40,3 +44,8 @@ def git(repository: Path, *arguments: str, stdin: str = "", variables: Mapping[s
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise GitFailed(f"git cannot read {repository} ({said[0] if said else f'exit {done.returncode}'})")
     return done.stdout.decode(errors="replace")
+
+
+def is_shallow(repository: Path) -> bool:
+    """Whether older commits were left out when ``repository`` was cloned. Raises GitFailed."""
+    return git(repository, "rev-parse", "--is-shallow-repository").strip() == "true"

@@ -12,6 +12,7 @@ back: the same numbers to the last digit, so that reports say the same before an
     others      operators of single steps that the table has no row of
     detail      column → values: calls, FLOPs, bytes and kernels by caller and shapes, or null
     loss        what the trace file held that could not be used, counted by kind
+    frames      its calls merged by path (``tbp.traces.frames``), or null: see ``_Frames``
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from tbp.asv.whole_files import write_whole
 from tbp.errors import UnreadableTrace
 from tbp.traces.columns import COUNT, FLAG, TEXT
 from tbp.traces.detail import DETAIL_COLUMNS
+from tbp.traces.frames import FRAME_COLUMNS, Frames
 from tbp.traces.loss import Loss
 from tbp.traces.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, Session
 
@@ -45,6 +47,16 @@ _Column: TypeAlias = list[str | int | float | None]
 _EMPTY: Mapping[str, str | int | bool] = {TEXT: "", COUNT: 0, FLAG: False}  # of a column older than the reader
 
 
+class _Frames(msgspec.Struct):
+    """``rows`` is column → values; "name" counts in ``names``."""
+
+    steps: int
+    step_ns: int
+    sessions: int
+    names: list[str]
+    rows: dict[str, _Column]
+
+
 class _File(msgspec.Struct):
     format: int
     about: About
@@ -56,6 +68,7 @@ class _File(msgspec.Struct):
     others: list[str]
     detail: dict[str, _Column] | None = None
     loss: dict[str, int] = {}  # by the fields of ``Loss``
+    frames: _Frames | None = None
 
 
 _DECODER = msgspec.json.Decoder(_File)
@@ -64,6 +77,11 @@ _FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 def write_operators(recording: Recording, path: Path) -> None:
     """Keep the operators of ``recording`` at ``path``, complete or not at all. Raises OSError."""
+    write_whole(path, operator_bytes(recording))
+
+
+def operator_bytes(recording: Recording) -> bytes:
+    """The content of that file; the same recording gives the same bytes."""
     session = recording.session
     operators = list(session.table.frame["operator"])
     others = sorted(set(session.per_step["operator"]) - set(operators))
@@ -79,8 +97,9 @@ def write_operators(recording: Recording, path: Path) -> None:
         others=others,
         detail=None if session.detail is None else _columns(session.detail),
         loss=asdict(session.loss),
+        frames=None if session.frames is None else _stored_frames(session.frames),
     )
-    write_whole(path, gzip.compress(msgspec.json.encode(content), GZIP_LEVEL, mtime=0))
+    return gzip.compress(msgspec.json.encode(content), GZIP_LEVEL, mtime=0)
 
 
 def read_operators(path: Path) -> Recording:
@@ -97,7 +116,8 @@ def read_operators(path: Path) -> Recording:
         detail = None if stored.detail is None else _frame(stored.detail, DETAIL_COLUMNS)
         names = [*stored.table["operator"], *stored.others]
         rows = {**stored.per_step, "operator": [names[int(place or 0)] for place in stored.per_step["operator"]]}
-        own = Session(table, _frame(rows, PER_STEP_COLUMNS), stored.step_us, detail)
+        frames = None if stored.frames is None else _frames(stored.frames)
+        own = Session(table, _frame(rows, PER_STEP_COLUMNS), stored.step_us, detail, frames)
         return Recording(path, own, stored.about)
     except (gzip.BadGzipFile, EOFError, zlib.error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _damaged(path, error) from None
@@ -123,13 +143,28 @@ def _damaged(path: Path, error: Exception) -> UnreadableTrace:
     return UnreadableTrace(f"{path} holds no operator table ({error}); delete it and record its commit again")
 
 
+def _stored_frames(frames: Frames) -> _Frames:
+    names = {name: place for place, name in enumerate(dict.fromkeys(frames.rows["name"]))}
+    rows = frames.rows.assign(name=frames.rows["name"].map(names))
+    return _Frames(frames.steps, frames.step_ns, frames.sessions, list(names), _columns(rows))
+
+
+def _frames(stored: _Frames) -> Frames:
+    names: _Column = [stored.names[int(place or 0)] for place in stored.rows["name"]]
+    rows = {**stored.rows, "name": names}
+    frames = Frames(_frame(rows, FRAME_COLUMNS, "name"), stored.steps, stored.step_ns, stored.sessions)
+    if stored.steps < 1 or not all(-1 <= parent < row for row, parent in enumerate(frames.parent.tolist())):
+        raise ValueError("its frames are no tree")
+    return frames
+
+
 def _columns(frame: pd.DataFrame) -> dict[str, _Column]:
     return {str(name): frame[name].tolist() for name in frame.columns}  # msgspec writes NaN as null
 
 
-def _frame(stored: Mapping[str, _Column], columns: Mapping[str, str]) -> pd.DataFrame:
-    """The frame of ``columns``, each with its kind."""
-    length = len(stored["operator"])
+def _frame(stored: Mapping[str, _Column], columns: Mapping[str, str], key: str = "operator") -> pd.DataFrame:
+    """The frame of ``columns``, each with its kind; ``key`` is one that every file has."""
+    length = len(stored[key])
     return pd.DataFrame({name: _series(stored.get(name), kind, length) for name, kind in columns.items()})
 
 

@@ -14,7 +14,9 @@ import msgspec
 
 from tbp.asv.declarations import plain_value
 from tbp.asv.sessions import OPERATORS_END
+from tbp.traces.device import device_use
 from tbp.traces.operators import Session, session
+from tbp.traces.ranks import Rank, place
 from tbp.traces.read import read_trace
 from tbp.traces.trace import Trace
 
@@ -43,6 +45,7 @@ class Recording:
     path: Path
     session: Session
     about: About
+    rank: Rank | None = None  # where in a distributed run, and what the devices did; None: only operators were kept
 
 
 class _Facts(msgspec.Struct):
@@ -71,12 +74,8 @@ def read_recording(path: Path) -> Recording:
 
         return read_operators(path)
     trace = read_trace(path)
-    return Recording(path, own := session(trace), about(trace, own))
-
-
-def trace_session(path: Path) -> Session:
-    """The same without what the file says of itself: the reader that ``tbp.history`` is given."""
-    return read_recording(path).session
+    own = session(trace)
+    return Recording(path, own, about(trace, own), Rank(path, place(trace), own, device_use(trace)))
 
 
 def about(trace: Trace, own: Session) -> About:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tbp.asv.git import GitFailed, git
+from tbp.asv.git import GitFailed, git, is_shallow
 from tbp.history.series import Commit
 
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -41,7 +41,7 @@ def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, 
         return Commits(tuple(by_date), notes=("no repository was given: commits are in order of date",))
     try:
         known = _described(repository, dates)
-        shallow = git(repository, "rev-parse", "--is-shallow-repository").strip() == "true"
+        shallow = is_shallow(repository)
         history = _history(repository, revision)
     except GitFailed as failure:
         return Commits(tuple(by_date), notes=(f"{failure}; commits are in order of date, without subjects",))

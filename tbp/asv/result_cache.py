@@ -1,19 +1,12 @@
-"""What was read of a results folder, kept so that the next reading pays for new files only.
+"""What was read of a results folder, kept so that the next reading pays for new files only (see ``tbp.cache``).
 
-One file per results folder, under ``$XDG_CACHE_HOME/tbp`` (``~/.cache/tbp``): a results folder is committed, pushed
-to a branch or copied between machines, and may be read-only, so nothing of this one's is left in it. ``TBP_NO_CACHE=1``
-switches it off.
-
-A cache is never needed and never trusted: one that is damaged, of another version or of another folder counts as
-absent, and one that cannot be written is not written. Writers replace the whole file at once, so of two the last wins.
+One file per results folder. Which of its entries still hold is told by the identity of the result files: reading a
+large project's to compare their content would take half as long as parsing them.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
-import tempfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tbp.asv.result_files import Grid, Grids, ResultFile
+from tbp.cache import files
 
 # What the entries mean. Changes with everything that ``tbp.asv.result_files`` makes of the same file.
 # 1: the first.
@@ -74,13 +68,8 @@ _DECODER = msgspec.msgpack.Decoder(Cached)
 
 def cache_file(results_dir: Path) -> Path | None:
     """Where the cache of a results folder is; None where there is to be none."""
-    if os.environ.get("TBP_NO_CACHE"):
-        return None
-    try:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:  # a user without a home
-        return None
-    return home / "tbp" / f"results-{hashlib.sha256(_folder(results_dir)).hexdigest()[:32]}"
+    place = files.folder()
+    return place / f"results-{files.name_of(results_dir)}" if place is not None else None
 
 
 def load(path: Path, results_dir: Path) -> Cached:
@@ -93,6 +82,7 @@ def load(path: Path, results_dir: Path) -> Cached:
     payload = memoryview(data)[len(_MAGIC) + 4 :]
     if data[: len(_MAGIC) + 4] != _head(payload):
         return empty
+    files.touch(path)
     try:
         cached = _DECODER.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -105,18 +95,8 @@ def load(path: Path, results_dir: Path) -> Cached:
 def save(path: Path, results_dir: Path, grids: Grids, entries: Mapping[bytes, Entry]) -> None:
     """Keep ``entries``. Where that cannot be done (a full disk, no right to write), it is not."""
     payload = msgspec.msgpack.encode(Cached(_folder(results_dir), *_with_used_grids(grids, entries)))
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(_head(payload))
-            file.write(payload)
-        Path(temporary).replace(path)
-    except OSError:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+    files.put(path, _head(payload), payload)
+    files.tidy(path.parent)
 
 
 def _folder(results_dir: Path) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import statistics
+import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,9 @@ class _SessionFile(msgspec.Struct):
     cpu_s: list[float] = []
     involuntary_switches: list[int] = []
     yardstick_s: list[float] = []
+    governor: str = ""
+    clock_mhz: int = 0
+    packages: str = ""
     trace: str | None = None
     trace_note: str = ""
     skipped: str = ""
@@ -89,6 +93,9 @@ class Session:
     trace_note: str
     skipped: str  # why the cell cannot run there; empty where it ran
     yardstick_s: tuple[float, ...] = ()  # the ruler's fixed work, timed after each sample; may be empty
+    governor: str = ""  # of the processor's frequency: "performance", "powersave", …; empty where unknown
+    clock_mhz: int = 0  # of the device; 0 where unknown
+    packages: str = ""  # all that was installed: "numpy=2.1.0;torch=2.13.0", sorted; empty where unknown
 
     @property
     def median_s(self) -> float:
@@ -121,6 +128,10 @@ class Sessions:
     def of(self, key: SeriesKey, commit: str) -> tuple[Session, ...]:
         """The sessions of one run of a series at a commit, in order of time; empty where none is kept."""
         return self._newest.get(_place(key, commit), ())
+
+    def commits(self, key: SeriesKey) -> frozenset[str]:
+        """The commits at which the series has sessions."""
+        return self._commits.get(_series(key), frozenset())
 
     def medians_s(self, key: SeriesKey, commit: str) -> tuple[float, ...]:
         """Each session's median, seconds per call.
@@ -162,6 +173,18 @@ class Sessions:
     @cached_property
     def _measured(self) -> tuple[Session, ...]:
         return tuple(session for group in self._newest.values() for session in group if session.wall_s)
+
+    @property
+    def used(self) -> tuple[Session, ...]:
+        """Those that are given out."""
+        return tuple(session for group in self._newest.values() for session in group)
+
+    @cached_property
+    def _commits(self) -> Mapping[tuple[object, ...], frozenset[str]]:
+        found: dict[tuple[object, ...], set[str]] = {}
+        for session in self.sessions:
+            found.setdefault(_series(session.key), set()).add(session.commit)
+        return {series: frozenset(commits) for series, commits in found.items()}
 
     @cached_property
     def _newest(self) -> Mapping[tuple[object, ...], tuple[Session, ...]]:
@@ -299,4 +322,7 @@ def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:
         trace_note=note,
         skipped=stored.skipped,
         yardstick_s=tuple(stored.yardstick_s),
+        governor=stored.governor,
+        clock_mhz=stored.clock_mhz,
+        packages=sys.intern(stored.packages),  # the same in all sessions of a run
     )

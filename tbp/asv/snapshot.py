@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
-from tbp.asv.git import GitFailed, git
+from tbp.asv.git import GitFailed, GitMissing, git, is_shallow
 from tbp.errors import UnreadableInput, UsageError
 from tbp.verdict.judgement import Judged
 
@@ -28,6 +29,8 @@ def judged(repository: Path, revision: str) -> Judged:
     try:
         commit = _snapshot(repository) if revision == WORKING_TREE else _commit(repository, revision)
         subject = git(repository, "log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%s", commit).strip()
+    except GitMissing as failed:
+        raise UnreadableInput(str(failed)) from None
     except GitFailed as failed:
         raise UnreadableInput(f"{failed}; is repo in asv.conf.json a git repository with a working tree?") from None
     return Judged(revision, commit, subject)
@@ -36,8 +39,17 @@ def judged(repository: Path, revision: str) -> Judged:
 def _commit(repository: Path, revision: str) -> str:
     try:
         return git(repository, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").strip()
+    except GitMissing:
+        raise
     except GitFailed as failed:
-        raise UsageError(f"{revision!r} names no commit: {failed}; `git log --oneline` shows those there are") from None
+        raise UsageError(f"{revision!r} names no commit: {failed}; {_remedy(repository)}") from None
+
+
+def _remedy(repository: Path) -> str:
+    with suppress(GitFailed):
+        if is_shallow(repository):
+            return "the clone is shallow, `git fetch --unshallow` brings the older commits"
+    return "`git log --oneline` shows those there are"
 
 
 def _snapshot(repository: Path) -> str:

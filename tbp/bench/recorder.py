@@ -35,9 +35,10 @@ from torch.profiler import ProfilerActivity, profile, schedule
 
 from .clock import Timing
 from .devices import Device
+from .surroundings import clock_mhz, governor, packages
 
-# History of the session file.
-#   1  first
+# History of the session file. A field more is no new format: readers pass over what they do not know.
+#   1  first; later also governor, clock_mhz and packages
 SESSION_FORMAT = 1
 
 # Steps in a trace: 20 where they are quick enough, as a 10th percentile needs about that many.
@@ -98,6 +99,7 @@ def record(
     Returns the session's path, or None when it could not be written (a full disk, no permission): the reason goes
     to stderr and the timing, which asv stores, is kept.
     """
+    clock = clock_mhz(device)  # first, while it is still what the timing ran at
     started = datetime.now(UTC)
     session = f"{started:%Y%m%dT%H%M%S}-{os.getpid()}"
     stem = f"{_slug(parameters)}.{session}"
@@ -133,6 +135,9 @@ def record(
             "cpu_s": timing.cpu_s if timing else (),
             "involuntary_switches": timing.involuntary_switches if timing else (),
             "yardstick_s": timing.yardstick_s if timing else (),
+            "governor": governor(),
+            "clock_mhz": clock,
+            "packages": packages(),
         }
         path = folder / f"{stem}.session.json.gz"
         text = json.dumps({**facts, **measured, "trace": trace, "trace_note": note})

@@ -7,9 +7,7 @@ hostile ones and so is to be asked first.
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,8 @@ from typing import TypeAlias
 import msgspec
 
 from tbp.errors import UnreadableTrace
+from tbp.traces.loss import Tally
+from tbp.traces.packing import blocks
 
 Fields: TypeAlias = "dict[str, msgspec.Raw]"
 
@@ -69,21 +69,11 @@ def read_document(path: Path) -> Document:
 
 
 def _content(path: Path) -> bytes:
-    """The file's bytes, decompressed as far as that goes."""
+    """The file's text, unpacked as far as that goes."""
     try:
-        stored = path.read_bytes()
-    except OSError as error:
-        raise UnreadableTrace(f"{path} cannot be opened ({error.strerror}); check the path") from None
-    if not stored.startswith(b"\x1f\x8b"):
-        return stored
-    blocks: list[bytes] = []
-    with gzip.open(path) as file:
-        try:
-            while block := file.read1(1 << 20):
-                blocks.append(block)
-        except (EOFError, zlib.error, OSError):
-            pass  # what came before the damage is kept
-    return b"".join(blocks)
+        return b"".join(blocks(path, Tally()))
+    except UnreadableTrace as reason:
+        raise UnreadableTrace(f"{path} {reason}") from None
 
 
 def _whole(data: bytes) -> tuple[Fields, list[bytes]]:

@@ -21,7 +21,7 @@ from tbp.export.tensorboard import for_tensorboard, start_ns
 from tbp.sources import Source
 
 GZIP_LEVEL = 3  # torch's own .json.gz uses 9: about 15 × slower for 15 % fewer bytes
-_ENDS = (TRACE_END, ".pt.trace.json", ".json.gz", ".json")
+_ENDS = (TRACE_END, ".pt.trace.json.zst", ".pt.trace.json", ".json.zst", ".json.gz", ".json")
 _TIMESTAMP = re.compile(r"\.\d{10,}$")
 
 

@@ -1,4 +1,4 @@
-"""Which commit moved what: the confirmed changes of all series, by commit.
+"""Which commit moved what: the changes of all series, by commit.
 
 Takes histories, gives one ``CommitChanges`` for each first commit with a new level. Saying it is left to the report.
 """
@@ -6,10 +6,10 @@ Takes histories, gives one ``CommitChanges`` for each first commit with a new le
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tbp.history.series import ChangeEvidence, Commit, History
+from tbp.history.series import Change, ChangeEvidence, Commit, History
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,34 @@ def changes_by_commit(histories: Sequence[History], order: Sequence[str] = ()) -
     ``order`` has the hashes of the project's history, oldest first, to count unmeasured commits by; without it, only
     commits that other series were measured at are known. Changes put down to something else are not among them.
     """
-    groups: dict[str, list[SeriesChange]] = {}
-    for history in histories:
-        for evidence in history.changes:
-            if evidence.change.is_verdict:
-                commit = history.points[evidence.change.index].commit
-                groups.setdefault(commit.hash, []).append(SeriesChange(history, evidence))
     place = {name: i for i, name in enumerate(order or _by_date(histories))}
-    found = [_group(own, place) for own in groups.values()]
+    found = _groups(histories, place, lambda change: change.is_verdict)
     return tuple(sorted(found, key=lambda group: (-group.worst, place.get(group.commit.hash, 0), group.commit.hash)))
 
 
-def _group(changes: Sequence[SeriesChange], place: dict[str, int]) -> CommitChanges:
+def every_change_by_commit(histories: Sequence[History], order: Sequence[str]) -> tuple[CommitChanges, ...]:
+    """All change points, also suspects and those put down to something else, the newest commit first.
+
+    ``order`` as in ``changes_by_commit``.
+    """
+    place = {name: i for i, name in enumerate(order)}
+    found = _groups(histories, place, lambda change: True)
+    return tuple(sorted(found, key=lambda group: (-place.get(group.commit.hash, 0), group.commit.hash)))
+
+
+def _groups(
+    histories: Sequence[History], place: Mapping[str, int], is_wanted: Callable[[Change], bool]
+) -> list[CommitChanges]:
+    groups: dict[str, list[SeriesChange]] = {}
+    for history in histories:
+        for evidence in history.changes:
+            if is_wanted(evidence.change) and 0 <= evidence.change.index < len(history.points):
+                commit = history.points[evidence.change.index].commit
+                groups.setdefault(commit.hash, []).append(SeriesChange(history, evidence))
+    return [_group(own, place) for own in groups.values()]
+
+
+def _group(changes: Sequence[SeriesChange], place: Mapping[str, int]) -> CommitChanges:
     first = changes[0]
     commit = first.history.points[first.evidence.change.index].commit
     known = [good for change in changes if (good := _last_good(change)) is not None]
@@ -72,8 +88,9 @@ def _group(changes: Sequence[SeriesChange], place: dict[str, int]) -> CommitChan
 
 
 def _last_good(change: SeriesChange) -> Commit | None:
-    before = change.history.points[: change.evidence.change.index]
-    return next((point.commit for point in reversed(before) if point.has_level), None)
+    points = change.history.points
+    before = (points[index] for index in range(change.evidence.change.index - 1, -1, -1))
+    return next((point.commit for point in before if point.has_level), None)
 
 
 def _by_date(histories: Sequence[History]) -> list[str]:

@@ -14,9 +14,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from tbp.asv.result_frame import Value
 from tbp.history.series import Break, Change, ChangeKind, Point
 
 # Name of a circumstance → what it was; a run that does not say has no entry.
@@ -39,7 +38,18 @@ REACH = 4.0
 MOST_REACH = 5
 
 
-@dataclass(frozen=True)
+class Said(Protocol):
+    """What a result file says of its run (``tbp.asv.result_frame``)."""
+
+    @property
+    def python(self) -> str: ...
+    @property
+    def requirements(self) -> str: ...
+    @property
+    def hardware(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run of a series: its value in the table of data, and its circumstances."""
 
@@ -48,11 +58,11 @@ class Run:
     value: float  # per call
 
 
-def circumstances(row: Value, torch: str) -> Circumstances:
+def circumstances(said: Said, torch: str) -> Circumstances:
     """What a result file says of its run, and the ``torch`` its sessions saw (empty: unknown)."""
-    hardware = {HARDWARE_NAMES.get(name, name): value for name, value in _pairs(row.hardware)}
-    requirements = {name: value for name, value in _pairs(row.requirements) if name != RULER_TORCH or not torch}
-    known = {**requirements, "python": row.python, RULER_TORCH: torch or requirements.get(RULER_TORCH, ""), **hardware}
+    hardware = {HARDWARE_NAMES.get(name, name): value for name, value in named_values(said.hardware)}
+    requirements = {name: value for name, value in named_values(said.requirements) if name != RULER_TORCH or not torch}
+    known = {**requirements, "python": said.python, RULER_TORCH: torch or requirements.get(RULER_TORCH, ""), **hardware}
     return {name: value for name, value in known.items() if value}
 
 
@@ -67,11 +77,17 @@ def with_number(runs: Sequence[Run]) -> list[Circumstances]:
     """Each run's circumstances, with the number of calls per sample that was in force, as NUMBER_FACTOR tells it."""
     known: list[Circumstances] = []
     in_force: Run | None = None
+    before: Run | None = None
     for run in runs:
-        if run.number > 0 and run.value > 0 and (in_force is None or _is_other_length(in_force, run)):
-            in_force = run
-        own = {NUMBER: f"{in_force.number:g}"} if in_force is not None else {}
-        known.append({**run.circumstances, **own})
+        is_other = run.number > 0 and run.value > 0 and (in_force is None or _is_other_length(in_force, run))
+        in_force = run if is_other else in_force
+        # Most runs know what the one before knew: they share it, which ``breaks`` is glad of.
+        if is_other or before is None or before.circumstances is not run.circumstances:
+            own = {NUMBER: f"{in_force.number:g}"} if in_force is not None else {}
+            known.append({**run.circumstances, **own})
+        else:
+            known.append(known[-1])
+        before = run
     return known
 
 
@@ -80,6 +96,8 @@ def breaks(runs: Sequence[Circumstances]) -> tuple[Break, ...]:
     last: dict[str, str] = {}
     found: list[Break] = []
     for index, run in enumerate(runs):
+        if index and run is runs[index - 1]:
+            continue
         moved = {name: value for name, value in run.items() if last.get(name, value) != value}
         for kind in ChangeKind:
             names = [name for name in moved if kind_of(name) is kind]
@@ -147,8 +165,9 @@ def _last_known(runs: Sequence[Circumstances]) -> dict[str, str]:
 
 
 def _is_other_length(old: Run, new: Run) -> bool:
-    factors = (new.number / old.number, new.number * new.value / (old.number * old.value))
-    return all(not 1 / NUMBER_FACTOR <= factor <= NUMBER_FACTOR for factor in factors)
+    if 1 / NUMBER_FACTOR <= new.number / old.number <= NUMBER_FACTOR:
+        return False
+    return not 1 / NUMBER_FACTOR <= new.number * new.value / (old.number * old.value) <= NUMBER_FACTOR
 
 
 def _sentence(names: Sequence[str], old: Circumstances, new: Circumstances) -> str:
@@ -158,7 +177,7 @@ def _sentence(names: Sequence[str], old: Circumstances, new: Circumstances) -> s
     return ", ".join([*said, f"{rest} more"] if rest > 0 else said)
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
+def named_values(text: str) -> list[tuple[str, str]]:
     """``a=1;b=2`` as pairs; parts without a value are left out."""
     parts = [part.partition("=") for part in text.split(";")]
     return [(name, value) for name, _, value in parts if name and value]

@@ -8,12 +8,12 @@ statistics of two runs are ``two_runs``.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from tbp.history.false_discovery import benjamini_hochberg
 from tbp.history.series import Better, Outcome, Point, SeriesKey, State
 from tbp.history.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, Difference, difference, repeats_exactly
-from tbp.paired.estimate import benjamini_hochberg
 from tbp.report.words import percent, quantity
 from tbp.verdict.judgement import CONFIDENCE, Judged, Judgement
 
@@ -33,7 +33,7 @@ class StoredSeries:
     unit: str
     better: Better
     is_counter: bool  # a track_ benchmark of something other than time: it may repeat exactly
-    points: tuple[Point, ...]  # in order of history
+    points: Sequence[Point]  # in order of history
     versions: tuple[str, ...]  # of the benchmark, for each point; "" where unknown
 
 
@@ -45,7 +45,7 @@ class _Open:
     difference: Difference
 
 
-def judgements(stored: Sequence[StoredSeries], baseline: Judged, contender: Judged) -> tuple[Judgement, ...]:
+def judgements(stored: Iterable[StoredSeries], baseline: Judged, contender: Judged) -> tuple[Judgement, ...]:
     """What the runs of two commits say of each series; series with neither are left out."""
     found = [judged for series in stored if (judged := _judged(series, baseline, contender)) is not None]
     open_ = [judged for judged in found if isinstance(judged, _Open)]

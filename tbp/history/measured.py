@@ -17,6 +17,14 @@ from tbp.history.series import Change
 Floats: TypeAlias = NDArray[np.float64]
 
 
+def median(values: Floats) -> float:
+    """That of numpy, to the last digit, without its preparations: a long series asks for thirty. NaN of nothing."""
+    if not len(values):
+        return float("nan")
+    ordered = np.sort(values)
+    return 0.5 * float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
+
+
 @dataclass(frozen=True)
 class Measured:
     """The runs of a series that have a value."""
@@ -33,7 +41,7 @@ class Measured:
 
     def change(self, start: int, index: int, end: int, p_value: float, confirmed: bool) -> Change:
         """The change at run ``index`` between the segments ``start:index`` and ``index:end``."""
-        before, after = float(np.median(self.raw[start:index])), float(np.median(self.raw[index:end]))
+        before, after = median(self.raw[start:index]), median(self.raw[index:end])
         return Change(int(self.places[index]), before, after, min(1.0, p_value), confirmed)
 
     def without_trend(self, slope: float) -> Floats:

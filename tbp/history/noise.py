@@ -11,6 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from tbp.history.measured import median
+from tbp.history.points import levels, quartiles
 from tbp.history.series import Point
 
 MAD_TO_SIGMA = 1.4826  # median absolute deviation of a normal distribution × this is its standard deviation
@@ -18,12 +20,10 @@ MAD_TO_SIGMA = 1.4826  # median absolute deviation of a normal distribution × t
 
 def noise_within(points: Sequence[Point]) -> float:
     """IQR ÷ median of one run's samples, the median over runs; NaN where no run kept its quartiles."""
-    ratios = [
-        (point.high - point.low) / abs(point.value)
-        for point in points
-        if point.has_level and point.value and np.isfinite([point.low, point.high]).all()
-    ]
-    return float(np.median(ratios)) if ratios else float("nan")
+    value, (low, high) = levels(points), quartiles(points)
+    known = np.isfinite(value) & np.isfinite(low) & np.isfinite(high) & (value != 0)
+    ratios = (high[known] - low[known]) / np.abs(value[known])
+    return median(ratios) if len(ratios) else float("nan")
 
 
 def noise_between(points: Sequence[Point], boundaries: Sequence[int]) -> float:
@@ -32,10 +32,12 @@ def noise_between(points: Sequence[Point], boundaries: Sequence[int]) -> float:
     ``boundaries`` are indexes of points where a segment begins, ascending. From three values in a segment on: fewer
     say nothing of their spread. NaN where no segment is as long.
     """
-    deviations: list[float] = []
+    value = levels(points)
+    deviations = []
     for start, end in pairwise([0, *boundaries, len(points)]):
-        values = [point.value for point in points[start:end] if point.has_level]
-        middle = float(np.median(values)) if len(values) >= 3 else 0.0
+        own = value[start:end]
+        own = own[np.isfinite(own)]
+        middle = median(own) if len(own) >= 3 else 0.0
         if middle:
-            deviations += [abs(value / middle - 1) for value in values]
-    return MAD_TO_SIGMA * float(np.median(deviations)) if deviations else float("nan")
+            deviations.append(np.abs(own / middle - 1))
+    return MAD_TO_SIGMA * median(np.concatenate(deviations)) if deviations else float("nan")

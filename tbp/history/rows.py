@@ -1,82 +1,200 @@
 """Results, sessions and commits → the runs of each series, in order of history.
 
-Takes what ``tbp.asv`` read. Gives rows; which of them are comparable, and what moved, is left to ``histories``.
+Takes what ``tbp.asv`` read. Gives rows; which of them are comparable, and what moved, is left to ``histories``. A large
+project has millions of runs: they stay columns, and what many of them share is made once.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from tbp.asv.declarations import Benchmark
 from tbp.asv.repository import Commits
-from tbp.asv.result_frame import Value
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
-from tbp.history.circumstances import Run, circumstances
-from tbp.history.series import Commit, Outcome, Point, SeriesKey
+from tbp.history.circumstances import Circumstances, Run, circumstances
+from tbp.history.points import MEASURED, OUTCOMES, Columns, Floats, Points, compared
+from tbp.history.series import SeriesKey
+
+_KEY = ("benchmark", "parameters", "machine", "environment")
+_UNKNOWN: Circumstances = {}  # of runs without a value, which explain nothing
 
 
-@dataclass(frozen=True)
-class Row:
-    """One run's value of a series, and what it was measured with."""
+class _Facts(NamedTuple):
+    """What the circumstances of a run depend on."""
 
-    point: Point
-    run: Run
-    version: str  # of the benchmark; "" in files too old to say
-    unit: str
+    python: str
+    requirements: str
+    hardware: str
+    torch: str = ""  # as the sessions saw it
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The runs of one series in order of history, and what they were measured with."""
+
+    points: Points
+    number: Floats  # calls timed together, NaN where unknown
+    circumstances: Sequence[Circumstances]  # equal ones are one object
+    versions: Sequence[str]  # of the benchmark; "" in files too old to say
+    unit: str  # the newest one's
     type: str
 
+    def runs(self, comparable: NDArray[np.bool_], otherwise: Run) -> list[Run]:
+        """One for each row; ``otherwise`` for those that are not comparable."""
+        rows = zip(
+            comparable.tolist(), self.circumstances, self.number.tolist(), self.points.columns.value.tolist(),
+            strict=True,
+        )  # fmt: skip
+        return [Run(known, number, value) if own else otherwise for own, known, number, value in rows]
 
-def rows_by_series(results: Results, sessions: Sessions, commits: Commits) -> list[tuple[SeriesKey, list[Row]]]:
+
+def rows_by_series(results: Results, sessions: Sessions, commits: Commits) -> list[tuple[SeriesKey, Rows]]:
     """Each series' runs in order of history; series in order of their keys."""
-    series: dict[SeriesKey, list[Row]] = {}
-    position = {commit.hash: i for i, commit in enumerate(commits.order)}
-    for value in results.values():
-        if value.commit in position:
-            key = SeriesKey(value.benchmark, value.parameters, value.machine, value.environment)
-            series.setdefault(key, []).append(_row(key, value, commits.order[position[value.commit]], sessions))
-    for rows in series.values():
-        rows.sort(key=lambda row: position[row.point.commit.hash])
-    return sorted(series.items())
+    return list(_Reader(results, sessions, commits).series())
 
 
-def present_version(rows: Sequence[Row], declared: Benchmark | None) -> str:
+def present_version(rows: Rows, declared: Benchmark | None) -> str:
     """The version that benchmarks.json declares, or that of the newest run where none has it; empty where unknown."""
-    known = [row.version for row in rows if row.version]
-    return declared.version if declared and declared.version in known else known[-1] if known else ""
+    if declared and declared.version and declared.version in rows.versions:
+        return declared.version
+    return next((version for version in reversed(rows.versions) if version), "")
 
 
-def compared_with(version: str, rows: Sequence[Row]) -> tuple[Point, ...]:
+def compared_with(version: str, rows: Rows) -> Points:
     """The points, those of another benchmark version marked as not comparable: it measures something else."""
-    return tuple(row.point if row.version in ("", version) else replace(row.point, comparable=False) for row in rows)
+    if all(own in ("", version) for own in rows.versions):
+        return rows.points
+    return compared(rows.points, np.array([own in ("", version) for own in rows.versions]))
 
 
-def _row(key: SeriesKey, row: Value, commit: Commit, sessions: Sessions) -> Row:
-    is_time = row.type == "time" and row.outcome is Outcome.MEASURED
-    own = sessions.medians_s(key, row.commit) if is_time else ()
-    value, low, high = _level(row.value, row.q25, row.q75, own)
-    torch = next((session.torch for session in sessions.of(key, row.commit) if session.torch), "")
-    point = Point(
-        commit=commit,
-        outcome=row.outcome,
-        value=value,
-        low=low,
-        high=high,
-        sessions=own,
-        reason=sessions.skipped(key, row.commit),
-    )
-    known = circumstances(row, torch) if row.outcome is Outcome.MEASURED else {}
-    return Row(point, Run(known, row.number, value), row.version, row.unit, row.type)
+class _Sessions(NamedTuple):
+    """What the sessions say of the runs of one series, by index of the run."""
+
+    torch: list[str]  # "" where unknown
+    medians: dict[int, tuple[float, ...]]
+    reasons: dict[int, str]
+
+    def note(self, index: int, sessions: Sessions, key: SeriesKey, commit: str, is_time: bool) -> None:
+        self.torch[index] = next((own.torch for own in sessions.of(key, commit) if own.torch), "")
+        if is_time and (medians := sessions.medians_s(key, commit)):
+            self.medians[index] = medians
+        if reason := sessions.skipped(key, commit):
+            self.reasons[index] = reason
 
 
-def _level(value: float, low: float, high: float, sessions: tuple[float, ...]) -> tuple[float, float, float]:
-    """A run's value and quartiles: asv's, moved to the median of the sessions where there are any.
+class _Reader:
+    """The frame of results with its rows sorted by series and commit."""
+
+    def __init__(self, results: Results, sessions: Sessions, commits: Commits) -> None:
+        self.sessions, self.order = sessions, commits.order
+        position = {commit.hash: place for place, commit in enumerate(commits.order)}
+        frame = results.points
+        places = _gathered(frame["commit"], [position.get(name, -1) for name in frame["commit"].cat.categories])
+        key = np.zeros(len(frame), np.int64)
+        for name in _KEY:  # categories are sorted, so the codes sort as the keys do
+            key = key * len(frame[name].cat.categories) + frame[name].cat.codes.to_numpy()
+        rows = np.lexsort((places, key))
+        rows = rows[places[rows] >= 0]
+        self.frame, self.rows, self.places = frame, rows, places[rows].astype(np.int32)
+        self.edges = np.flatnonzero(np.diff(key[rows], prepend=-1, append=-1)).tolist()
+        self.codes = {
+            name: frame[name].cat.codes.to_numpy()[rows]
+            for name in (*_KEY, "commit", "version", "unit", "type", "python", "requirements", "hardware")
+        }
+        self.items = {name: list(frame[name].cat.categories) for name in self.codes}
+        outcomes = [OUTCOMES.index(own) for own in frame["outcome"].cat.categories]
+        self.outcome = _gathered(frame["outcome"], outcomes)[rows].astype(np.int8)
+        self.value, self.low, self.high, self.number = (
+            frame[name].to_numpy()[rows] for name in ("value", "q25", "q75", "number")
+        )
+        # What a run was measured with is the same for all of its series.
+        stated = ("python", "requirements", "hardware")
+        facts = np.zeros(len(rows), np.int64)
+        for name in stated:
+            facts = facts * len(self.items[name]) + self.codes[name]
+        self.facts, distinct = pd.factorize(facts)
+        first = np.zeros(len(distinct), np.int64)
+        first[self.facts] = np.arange(len(rows))
+        texts = [[self._text(name, row) for row in first.tolist()] for name in stated]
+        self.stated = [
+            _Facts(python, requirements, hardware) for python, requirements, hardware in zip(*texts, strict=True)
+        ]
+        self.known: dict[_Facts, Circumstances] = {}
+
+    def series(self) -> Iterator[tuple[SeriesKey, Rows]]:
+        for start, end in zip(self.edges, self.edges[1:], strict=False):
+            benchmark, parameters, machine, environment = (self.items[name][self.codes[name][start]] for name in _KEY)
+            key = SeriesKey(benchmark, parameters, machine, environment)
+            yield key, self._rows(key, slice(start, end))
+
+    def _rows(self, key: SeriesKey, part: slice) -> Rows:
+        count = part.stop - part.start
+        values = np.stack([self.value[part], self.low[part], self.high[part]])
+        said = _Sessions([""] * count, {}, {})
+        measured_there = self.sessions.commits(key)
+        if measured_there:
+            commits = [self._text("commit", row) for row in range(part.start, part.stop)]
+            is_time = self.outcome[part] == MEASURED if self._text("type", part.stop - 1) == "time" else [False] * count
+            for index, commit in enumerate(commits):
+                if commit in measured_there:
+                    said.note(index, self.sessions, key, commit, bool(is_time[index]))
+            for index, own in said.medians.items():
+                values[:, index] = _level(values[:, index], own)
+        columns = Columns(
+            self.order,
+            self.places[part],
+            self.outcome[part],
+            values[0],
+            values[1],
+            values[2],
+            np.ones(count, bool),
+            said.medians,
+            said.reasons,
+        )
+        versions = self.items["version"]
+        return Rows(
+            Points(columns),
+            self.number[part],
+            self._circumstances(part, said.torch),
+            [versions[code] for code in self.codes["version"][part].tolist()],
+            self._text("unit", part.stop - 1),
+            self._text("type", part.stop - 1),
+        )
+
+    def _circumstances(self, part: slice, torch: Sequence[str]) -> list[Circumstances]:
+        rows = zip(self.outcome[part].tolist(), self.facts[part].tolist(), torch, strict=True)
+        return [self._known(facts, own) if outcome == MEASURED else _UNKNOWN for outcome, facts, own in rows]
+
+    def _known(self, facts: int, torch: str) -> Circumstances:
+        said = self.stated[facts]._replace(torch=torch) if torch else self.stated[facts]
+        if said not in self.known:
+            self.known[said] = circumstances(said, torch)
+        return self.known[said]
+
+    def _text(self, name: str, row: int) -> str:
+        return str(self.items[name][self.codes[name][row]])
+
+
+def _gathered(column: pd.Series, items: Sequence[int]) -> NDArray[np.int64]:
+    """``items``, one for each category, of each row."""
+    gathered: NDArray[np.int64] = np.array(items, np.int64)[column.cat.codes.to_numpy()]
+    return gathered
+
+
+def _level(measured: Floats, sessions: tuple[float, ...]) -> Floats:
+    """A run's value and quartiles: asv's, moved to the median of the sessions.
 
     asv pools the samples of all processes, which hides that the process is the unit.
     """
-    if not sessions or not value > 0:
-        return value, low, high
+    if not measured[0] > 0:
+        return measured
     middle = statistics.median(sessions)
-    return middle, low * middle / value, high * middle / value
+    return np.array([middle, *(measured[1:] * middle / measured[0])])

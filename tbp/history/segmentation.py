@@ -51,8 +51,10 @@ def segmentation(values: Floats, width: float, loss: Loss, penalty: float) -> Se
     costs = loss(reach)[bins[:, None] - bins[None, :] + reach]  # of a value in bin i at a level in bin j
     # Row i becomes the cheapest way to explain the values 0 … i with the last one at each level.
     table = costs[own]
+    add, minimum, smallest, cheaper = np.add, np.minimum, np.minimum.reduce, np.empty(len(bins))
     for before, row in pairwise(table):
-        row += np.minimum(before, np.minimum.reduce(before) + penalty)
+        minimum(before, smallest(before) + penalty, out=cheaper)
+        add(row, cheaper, out=row)
     cheapest = table.argmin(axis=1).tolist()
     level = cheapest[-1]
     boundaries = []

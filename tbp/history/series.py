@@ -7,6 +7,7 @@ These are the frozen values that flow from the readers (``tbp.asv.results``, ``t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tbp.traces.difference import Difference
+    from tbp.traces.frame_difference import FrameDifference
+    from tbp.traces.frames import Frames
     from tbp.traces.operators import OperatorTable
 
 
@@ -91,7 +94,7 @@ class Commit:
         return self.hash[:8]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """One run's value of a series. Times are seconds per call."""
 
@@ -161,6 +164,7 @@ class ChangeEvidence:
     change: Change
     difference: Difference | None = None  # None: no trace on one of the two sides
     note: str = ""  # why there is no difference
+    frames: FrameDifference | None = None  # of the same traces, without what is too small to draw; None: not at hand
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,7 @@ class History:
     key: SeriesKey
     unit: str  # "seconds", "bytes", or whatever a track_ benchmark declares
     better: Better
-    points: tuple[Point, ...]  # oldest commit first
+    points: Sequence[Point]  # oldest commit first; a tuple, or ``tbp.history.points``
     state: State
     changes: tuple[ChangeEvidence, ...] = ()  # oldest first
     noise_within: float = float("nan")  # IQR ÷ median of one run's samples, median over runs
@@ -179,6 +183,7 @@ class History:
     operators_commit: Commit | None = None
     breaks: tuple[Break, ...] = ()  # oldest first
     since: int = 0  # index of the first point after the revision judged against: earlier changes are of no account
+    frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
 
     @property
     def standing(self) -> ChangeEvidence | None:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
-from scipy import stats
 
-from tbp.history.measured import Floats, Measured
+from tbp.history.measured import Floats, Measured, median
 from tbp.history.noise import MAD_TO_SIGMA
 from tbp.history.rank_test import rank_p_value
 from tbp.history.series import Change
+from tbp.history.student import two_sided_t
 
 # Short series and the newest run. Sessions of one run share its luck, so two tests must agree: Mann-Whitney over
 # sessions, and Student's t over runs, each times the places a change could be at. Simulated without a change, 3
@@ -86,8 +86,8 @@ def _is_confirmed(series: Measured, edges: Sequence[int], i: int) -> bool:
 def _is_relevant(series: Measured, edges: Sequence[int], i: int) -> bool:
     """Whether the medians on both sides differ by more than 5 % and three times the noise of a run's value."""
     before, after = slice(edges[i - 1], edges[i]), slice(edges[i], edges[i + 1])
-    shift = abs(float(np.median(series.scaled[after]) - np.median(series.scaled[before])))
-    least = series.relevant(SHORT_RELEVANT, float(np.median(series.raw[before])))
+    shift = abs(median(series.scaled[after]) - median(series.scaled[before]))
+    least = series.relevant(SHORT_RELEVANT, median(series.raw[before]))
     return shift > 0 and shift >= max(least, SHORT_RELEVANT_SIGMAS * _run_sigma(series, edges))
 
 
@@ -121,8 +121,8 @@ def _run_p_value(series: Measured, edges: Sequence[int], i: int) -> float:
     sigma = _run_sigma(series, edges)
     if sigma == 0:
         return 0.0
-    score = abs(float(np.median(after) - np.median(before))) / (sigma * (1 / len(before) + 1 / len(after)) ** 0.5)
-    return float(2 * stats.t.sf(score, freedom)) * (runs - 1)
+    score = abs(median(after) - median(before)) / (sigma * (1 / len(before) + 1 / len(after)) ** 0.5)
+    return two_sided_t(score, freedom) * (runs - 1)
 
 
 def newest_change(series: Measured, start: int) -> tuple[Change, ...]:
@@ -141,8 +141,8 @@ def newest_change(series: Measured, start: int) -> tuple[Change, ...]:
         sessions = min(len(own) for own in series.sessions[index:])
         if max(sessions, end - index) >= MIN_SESSIONS and _is_confirmed(series, edges, 1):
             return (series.change(*edges, _short_p_value(series, edges, 1), confirmed=True),)
-        middle = float(np.median(earlier))
-        sigma = MAD_TO_SIGMA * float(np.median(np.abs(earlier - middle)))
+        middle = median(earlier)
+        sigma = MAD_TO_SIGMA * median(np.abs(earlier - middle))
         if float(np.abs(newest - middle).min()) > TAIL_SIGMAS * sigma:
             return (series.change(*edges, _short_p_value(series, edges, 1), confirmed=False),)
     return ()

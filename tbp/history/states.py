@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
+
+from tbp.history.points import Points, levels
 from tbp.history.series import Better, Change, Outcome, Point, SeriesKey, State
 
 # Below these no change could be confirmed, so "no change" would claim too much. 5 single values against 6 are the
@@ -51,6 +54,8 @@ def freshness(series: Iterable[tuple[SeriesKey, Sequence[Point]]], declared: Ite
 
 def newest_date(points: Sequence[Point]) -> datetime:
     """The newest commit date of the points; a history's dates may run backwards, so not that of the last one."""
+    if isinstance(points, Points):
+        return max(commit.date for commit in points.commits())
     return max(point.commit.date for point in points)
 
 
@@ -64,7 +69,7 @@ def state(points: Sequence[Point], changes: Sequence[Change], direction: Better)
         if verdicts[-1].is_recovery:
             return State.RECOVERED
         return State.REGRESSION if verdicts[-1].is_worse(direction) else State.IMPROVEMENT
-    newest = [point.outcome for point in points if point.comparable][-1]
+    newest = next(point.outcome for point in reversed(points) if point.comparable)
     if newest is not Outcome.MEASURED:
         return State.FAILED if newest is Outcome.FAILED else State.SKIPPED
     return State.NO_CHANGE if is_enough(points) else State.NOT_ENOUGH_DATA
@@ -72,7 +77,10 @@ def state(points: Sequence[Point], changes: Sequence[Change], direction: Better)
 
 def is_enough(points: Sequence[Point]) -> bool:
     """Whether a change could have been confirmed, or the values are all the same."""
-    measured = [point for point in points if point.has_level]
-    with_sessions = sum(len(point.sessions) >= ENOUGH_SESSIONS for point in measured)
-    is_constant = len(measured) >= 3 and len({point.value for point in measured}) == 1
-    return len(measured) >= ENOUGH_RUNS or with_sessions >= ENOUGH_RUNS_WITH_SESSIONS or is_constant
+    value = levels(points)
+    measured = np.flatnonzero(np.isfinite(value)).tolist()
+    if len(measured) >= ENOUGH_RUNS:
+        return True
+    with_sessions = sum(len(points[index].sessions) >= ENOUGH_SESSIONS for index in measured)
+    is_constant = len(measured) >= 3 and len({float(value[index]) for index in measured}) == 1
+    return with_sessions >= ENOUGH_RUNS_WITH_SESSIONS or is_constant

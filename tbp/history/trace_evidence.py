@@ -15,6 +15,8 @@ from tbp.asv.sessions import Sessions
 from tbp.errors import UnreadableTrace
 from tbp.history.series import Change, ChangeEvidence, Commit, Point, SeriesKey
 from tbp.traces.difference import difference
+from tbp.traces.frame_difference import FrameDifference, frame_difference, pruned_difference
+from tbp.traces.frames import Frames, merged, pruned
 from tbp.traces.operators import OperatorTable, merged_table
 from tbp.traces.operators import Session as TraceSession
 
@@ -24,6 +26,19 @@ TraceReader: TypeAlias = Callable[[Path], TraceSession]
 # Traces read for one side of a change; the rule for changed times needs 3, more than 5 say little more.
 TRACES_PER_SIDE = 5
 TRACES_FOR_OPERATORS = 3
+
+# What is kept to be drawn: a screen shows 1,000 to 2,000 pixels, and a browser draws 2,000 frames at once.
+DRAWN_SHARE = 0.0005
+MOST_DRAWN = 2_000
+
+
+@dataclass(frozen=True)
+class NewestTraces:
+    """What the traces of the newest commit with readable ones say, the mean over its sessions."""
+
+    commit: Commit | None = None
+    operators: OperatorTable | None = None
+    frames: Frames | None = None
 
 
 @dataclass
@@ -72,15 +87,32 @@ def evidence(
     note = ""
     if (old_commit, new_commit) != adjacent:
         note = f"traces of {old_commit.short} and {new_commit.short}, the nearest that were recorded"
-    return ChangeEvidence(change, difference(old, new), note)
+    return ChangeEvidence(change, difference(old, new), note, _frame_difference(old, new))
 
 
-def operators(key: SeriesKey, points: Sequence[Point], traces: Traces) -> tuple[OperatorTable | None, Commit | None]:
-    """The operators of the newest commit that has a readable trace, the mean over its sessions."""
+def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> NewestTraces:
+    """The operators and frames of the newest commit that has a readable trace."""
+    if not traces.sessions.commits(key):
+        return NewestTraces()
     for point in reversed(points):
         if point.comparable and (found := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
-            return merged_table([trace.table for trace in found]), point.commit
-    return None, None
+            own = _frames(found)
+            drawn = pruned(own, DRAWN_SHARE, MOST_DRAWN) if own is not None else None
+            return NewestTraces(point.commit, merged_table([trace.table for trace in found]), drawn)
+    return NewestTraces()
+
+
+def _frames(found: Sequence[TraceSession]) -> Frames | None:
+    """None where a trace was pruned before frames were kept: what all sessions say is not known then."""
+    own = [trace.frames for trace in found if trace.frames is not None]
+    return merged(own) if own and len(own) == len(found) else None
+
+
+def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> FrameDifference | None:
+    old, new = _frames(before), _frames(after)
+    if old is None or new is None:
+        return None
+    return pruned_difference(frame_difference(old, new), DRAWN_SHARE, MOST_DRAWN)
 
 
 def _nearest(key: SeriesKey, points: Sequence[Point], traces: Traces) -> tuple[Commit, list[TraceSession]] | None:

@@ -3,12 +3,16 @@
 JSON is strict and ASCII; what is no finite number is ``null``. One object:
 
     format         FORMAT
-    hotspots       [{"cell", "facts", "by", "operators": [{column: value, …}, …]}, …], or instead of it
+    hotspots       [{"cell", "facts", "by", "operators": [{column: value, …}, …], "device"}, …], or instead of it
     differences    [{"cell", "before", "after", "step_before_us", "step_after_us", "residual_us", "machine_factor",
-                     "clock", "enough_sessions", "operators": [{column: value, …}, …]}, …]
+                     "clock", "enough_sessions", "explanation", "operators": [{column: value, …}, …], "exact",
+                     "callers", "device_before", "device_after"}, …]
 
 ``facts``, ``before`` and ``after`` are ``views.Facts``; the columns are those of ``tbp.traces.operators`` with
-``share``, or of ``tbp.traces.difference``; times are µs per step. CSV has the same columns behind ``cell``.
+``share``, or of ``tbp.traces.difference``; "exact" and "callers" are rows of ``tbp.traces.exact``, or null where not
+known. Each "device" is null, or {"devices", "kernels", "ranks": rows of ``devices``, "backend", "runs", "world_size",
+"missing_ranks"}. Times are µs per step. CSV has the operators' columns behind ``cell``, and last ``losses``: what the
+files had lost.
 """
 
 from __future__ import annotations
@@ -21,7 +25,9 @@ from typing import TypeAlias
 
 import pandas as pd
 
+from tbp.hotspots.devices import Devices
 from tbp.hotspots.views import Compared, Ranking
+from tbp.traces.difference import explanation
 from tbp.verdict.phrases import one_line
 
 # The fields of Facts and the columns of the frames are those of the file: to rename one is another format.
@@ -43,7 +49,7 @@ def to_json(views: Views, top: int | None = None) -> str:
 
 def to_csv(views: Views, top: int | None = None) -> str:
     """The same rows as one table; in texts what acts instead of being seen is replaced."""
-    frames = [_rows(view, top).assign(cell=view.cell) for view in views]
+    frames = [_rows(view, top).assign(cell=view.cell, losses="; ".join(_losses(view))) for view in views]
     table = pd.concat(frames, ignore_index=True)
     texts = [name for name in table.columns if table[name].dtype == object or table[name].dtype == "str"]
     table = table.assign(**{name: table[name].map(lambda text: one_line(str(text))) for name in texts})
@@ -56,6 +62,7 @@ def _ranking(view: Ranking, top: int | None) -> dict[str, object]:
         "facts": asdict(view.facts),
         "by": str(view.by),
         "operators": _rows(view, top).to_dict("records"),
+        "device": _device(view.devices),
     }
 
 
@@ -71,8 +78,31 @@ def _difference(view: Compared, top: int | None) -> dict[str, object]:
         "machine_factor": found.machine_factor,
         "clock": found.clock,
         "enough_sessions": found.enough_sessions,
+        "explanation": explanation(found),
         "operators": _rows(view, top).to_dict("records"),
+        "exact": None if found.exact is None else found.exact.to_dict("records"),
+        "callers": None if found.parents is None else found.parents.to_dict("records"),
+        "device_before": _device(view.devices[0]),
+        "device_after": _device(view.devices[1]),
     }
+
+
+def _device(view: Devices | None) -> dict[str, object] | None:
+    if view is None:
+        return None
+    return {
+        "devices": view.devices.to_dict("records"),
+        "kernels": view.kernels.to_dict("records"),
+        "ranks": view.ranks.to_dict("records"),
+        "backend": view.backend,
+        "runs": view.runs,
+        "world_size": view.world_size,
+        "missing_ranks": view.missing,
+    }
+
+
+def _losses(view: View) -> tuple[str, ...]:
+    return view.facts.losses if isinstance(view, Ranking) else (*view.before.losses, *view.after.losses)
 
 
 def _rows(view: View, top: int | None) -> pd.DataFrame:

@@ -84,12 +84,12 @@ def write_views(views: Views, wanted: Shown) -> ExitCode:
 
 
 def _text(views: Views, wanted: Shown) -> str:
-    from tbp.hotspots.table import MOST_ROWS, difference_table, ranking_table
+    from tbp.hotspots.table import difference_table, ranking_table
     from tbp.hotspots.views import Ranking
 
     width = terminal_width()
     return "\n".join(
-        ranking_table(view, top=wanted.top or MOST_ROWS, with_shapes=wanted.shapes, width=width)
+        ranking_table(view, top=wanted.top, with_shapes=wanted.shapes, width=width)
         if isinstance(view, Ranking)
         else difference_table(view, top=wanted.top, width=width)
         for view in views

@@ -1,17 +1,15 @@
 """Operators and differences on a terminal: what is shown, then the numbers.
 
-Takes views, gives text no line of which is wider than asked; printing is left to others. An operator's name and
-everything else a trace says is hostile: what acts instead of being seen is replaced, and a name that is too long loses
-its middle, because its namespace and its end both tell it from others.
+Takes views, gives text no line of which is wider than asked (``lines``, which also makes harmless what a trace says);
+printing is left to others.
 """
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
-
 import pandas as pd
 
+from tbp.hotspots.device_table import busy_sentence, device_lines
+from tbp.hotspots.lines import aligned, wrapped
 from tbp.hotspots.views import COLUMNS, By, Compared, Facts, Ranking
 from tbp.report import words
 from tbp.report.evidence import shapes
@@ -20,29 +18,33 @@ from tbp.verdict.phrases import one_line
 from tbp.verdict.table import shortened
 
 LEAST_WIDTH = 60  # the numbers and two words of an operator
-MOST_SENTENCE = 400  # characters of one that a trace has a say in
 # Operators of a ranking, and uncertain ones of a difference, unless the command line says otherwise: about a screen.
 MOST_ROWS = 20
+MOST_EXACT = 20
 MOST_UNCERTAIN = 5
 
 _NAMES = {By.SELF: "self time", By.DEVICE: "device time", By.TOTAL: "total time", By.FLOPS: "FLOPs"}
 _FLOPS = ((1.0, "FLOP"), (1e3, "kFLOP"), (1e6, "MFLOP"), (1e9, "GFLOP"), (1e12, "TFLOP"))
 
 
-def ranking_table(ranking: Ranking, *, top: int = MOST_ROWS, with_shapes: bool = False, width: int = 80) -> str:
-    """The operators as text, its last line ended."""
+def ranking_table(ranking: Ranking, *, top: int | None = None, with_shapes: bool = False, width: int = 80) -> str:
+    """The operators as text, and what the devices did where there are any; its last line ended.
+
+    ``top`` is of the operators and of the kernels; without it each is about a screen.
+    """
+    kernels, top = top, top or MOST_ROWS
     width = max(width, LEAST_WIDTH)
     rows = ranking.rows.head(top)
     cells = [_cells(row, ranking) for _, row in rows.iterrows()]
     lines = [*_heading(ranking.cell, width), *_facts("", ranking.facts, width)]
-    lines += _wrapped(f"{_amount(ranking.whole, ranking.by)} {_whole(ranking.by)} per step, under the profiler", width)
+    lines += wrapped(f"{_amount(ranking.whole, ranking.by)} {_whole(ranking.by)} per step, under the profiler", width)
     lines.append("")
-    body = _aligned([_titles(ranking), *cells], width)
+    body = aligned([_titles(ranking), *cells], width)
     lines.append(body[0])
     for line, (_, row) in zip(body[1:], rows.iterrows(), strict=True):
         lines.append(line)
         if with_shapes:
-            lines += _wrapped(shapes(str(row["shapes"])), width, "    ")
+            lines += wrapped(shapes(str(row["shapes"])), width, "    ")
     if with_shapes and not any(rows["shapes"]):
         lines.append("No shapes: the recorder was not asked for them (record_shapes)")
     left = ranking.rows.iloc[top:]
@@ -50,6 +52,8 @@ def ranking_table(ranking: Ranking, *, top: int = MOST_ROWS, with_shapes: bool =
         share = words.percent(float(left["share"].sum()))
         part = "" if ranking.by is By.TOTAL else f": {share}"
         lines.append(f"… and {words.count(len(left), 'more operator')}{part} (--top N)")
+    if ranking.devices is not None:
+        lines += device_lines(ranking.devices, top=kernels, width=width)
     return "\n".join(lines) + "\n"
 
 
@@ -62,13 +66,16 @@ def difference_table(compared: Compared, *, top: int | None = None, width: int =
     rest = found.rows[~found.rows["certain"] & (found.rows["delta_us"] != 0)]
     lines = [*_heading(compared.cell, width), *_facts("before: ", compared.before, width)]
     lines += [*_facts("after:  ", compared.after, width), ""]
-    lines += _wrapped(_step(compared), width)
-    lines += _section("Calls, exact", exact, top, "no operator's calls changed for certain", width)
+    lines += wrapped(_step(compared), width)
+    lines += _section("Calls, exact", exact, top or MOST_EXACT, "no operator's calls changed for certain", width)
+    if found.exact is not None and len(found.exact):
+        title = "Moved calls, shapes, FLOPs, bytes and kernels, exact"
+        lines += _section(title, found.exact, top or MOST_EXACT, "", width)
     lines += _section("Times", timed, top, _no_times(compared), width)
     if len(rest):
         most = MOST_UNCERTAIN if top is None else top
         lines += _section("Not certain, it may be noise", rest, most, "", width)
-    lines += ["", *_wrapped(_machine(compared), width), *_wrapped(_residual(compared), width)]
+    lines += ["", *_devices(compared, width), *wrapped(_machine(compared), width), *wrapped(_residual(compared), width)]
     return "\n".join(lines) + "\n"
 
 
@@ -81,9 +88,9 @@ def _facts(lead: str, facts: Facts, width: int) -> list[str]:
     parts = [_traces(facts), facts.device, f"torch {facts.torch}" if facts.torch else "torch version not recorded"]
     said = "; ".join(one_line(part) for part in parts if part)
     name = shortened(one_line(facts.name), width - len(lead) - 1)
-    lines = _wrapped(f"{name}: {said}", width, lead, " " * len(lead))
+    lines = wrapped(f"{name}: {said}", width, lead, " " * len(lead))
     for loss in facts.losses:
-        lines += _wrapped(f"Note: {loss}", width)
+        lines += wrapped(f"Note: {loss}", width)
     return lines
 
 
@@ -101,7 +108,7 @@ def _titles(ranking: Ranking) -> tuple[str, ...]:
 def _cells(row: pd.Series, ranking: Ranking) -> tuple[str, ...]:
     beside = _beside(ranking)
     return (
-        one_line(str(row["operator"])),
+        str(row["operator"]),
         _amount(float(row[COLUMNS[ranking.by]]), ranking.by),
         words.percent(float(row["share"])),
         words.calls(float(row["calls"])),
@@ -127,25 +134,14 @@ def _whole(by: By) -> str:
     return {By.DEVICE: "on the device", By.FLOPS: "in all"}.get(by, "on the host")
 
 
-def _aligned(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
-    """Names to the left, cut to what the numbers to their right leave."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    widths[0] = min(widths[0], width - sum(widths[1:]) - 2 * len(widths[1:]))
-    lines = []
-    for name, *numbers in rows:
-        cells = [f"{number:>{size}}" for number, size in zip(numbers, widths[1:], strict=True)]
-        lines.append("  ".join([f"{shortened(name, widths[0]):<{widths[0]}}", *cells]))
-    return lines
-
-
 def _section(title: str, rows: pd.DataFrame, top: int | None, none: str, width: int) -> list[str]:
     shown = rows if top is None else rows.head(top)
     lines = ["", f"{title} ({len(rows)})"]
     for sentence in shown["sentence"]:
-        lines += _wrapped(str(sentence), width, "  ", "    ")
+        lines += wrapped(str(sentence), width, "  ", "    ")
     if len(rows) > len(shown):
         lines.append(f"  … and {len(rows) - len(shown)} more (--top N)")
-    return lines if len(rows) else ["", *_wrapped(f"{title}: {none}", width)]
+    return lines if len(rows) else ["", *wrapped(f"{title}: {none}", width)]
 
 
 def _step(compared: Compared) -> str:
@@ -165,6 +161,11 @@ def _no_times(compared: Compared) -> str:
     return f"not judged, that takes {LEAST_SESSIONS} traces on each side and {given}"
 
 
+def _devices(compared: Compared, width: int) -> list[str]:
+    before, after = map(busy_sentence, compared.devices)
+    return wrapped(f"Device: {before} before; {after} after", width) if before and after else []
+
+
 def _machine(compared: Compared) -> str:
     factor = f"{compared.difference.machine_factor:.2f}"
     return f"Machine: operators with unchanged calls took {factor} × their time"
@@ -173,9 +174,3 @@ def _machine(compared: Compared) -> str:
 def _residual(compared: Compared) -> str:
     residual = words.signed_microseconds(compared.difference.residual_us)
     return f"Residual: {residual} of the step's change is in no operator"
-
-
-def _wrapped(text: str, width: int, first: str = "", later: str | None = None) -> list[str]:
-    text = words.cut(one_line(text), MOST_SENTENCE)
-    rest = first if later is None else later
-    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)

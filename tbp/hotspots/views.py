@@ -12,6 +12,7 @@ from enum import StrEnum
 import pandas as pd
 
 from tbp.errors import UsageError
+from tbp.hotspots.devices import Devices, devices
 from tbp.sources import Source
 from tbp.traces.difference import Difference, difference
 from tbp.traces.operators import OperatorTable, hotspots, merged_table
@@ -58,6 +59,7 @@ class Ranking:
     rows: pd.DataFrame
     whole: float  # µs per step, or FLOPs
     has_device: bool
+    devices: Devices | None  # None: nothing ran on one, or only its operators were kept
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Compared:
     before: Facts
     after: Facts
     difference: Difference
+    devices: tuple[Devices | None, Devices | None]  # before, after
 
 
 def ranking(source: Source, by: By | None = None) -> Ranking:
@@ -86,13 +89,22 @@ def ranking(source: Source, by: By | None = None) -> Ranking:
         raise UsageError(f"{source.name} has no {by} to rank by: rank it --by self, or record it with record_shapes")
     rows = hotspots(table, len(table.frame), column)
     whole = _whole(table, by)
-    return Ranking(source.cell, facts(source), by, rows.assign(share=rows[column] / whole), whole, has_device)
+    return Ranking(
+        source.cell,
+        facts(source),
+        by,
+        rows.assign(share=rows[column] / whole),
+        whole,
+        has_device,
+        devices(source.recordings),
+    )
 
 
 def compared(before: Source, after: Source) -> Compared:
     """What separates two sides."""
     found = difference([one.session for one in before.recordings], [one.session for one in after.recordings])
-    return Compared(before.cell or after.cell, facts(before), facts(after), found)
+    beside = (devices(before.recordings), devices(after.recordings))
+    return Compared(before.cell or after.cell, facts(before), facts(after), found, beside)
 
 
 def facts(source: Source) -> Facts:

@@ -16,6 +16,7 @@ from tbp.errors import UnreadableTrace
 from tbp.history.series import State
 from tbp.paired.referee import SIDES, Cell, CellFailed, CellSkipped, Side
 from tbp.traces.difference import LEAST_SESSIONS, Difference, difference
+from tbp.traces.exact import foremost
 from tbp.traces.operators import Session, session
 from tbp.traces.read import read_trace
 from tbp.verdict.judgement import Judgement
@@ -63,12 +64,14 @@ def _operators(cell: Cell, judgement: Judgement, record: Record) -> tuple[str, .
 
 
 def sentences(found: Difference, effect: float) -> tuple[str, ...]:
-    """On the operators that changed for sure in the direction of ``effect``, the largest first."""
+    """On the operators that changed for sure in the direction of ``effect``, the largest first; without any, on what
+    they worked on. At last what the traces had lost."""
     # Of a changed count the count is certain, not the time: there its own part says the direction.
     counted = found.rows["kind"].isin(["new", "gone", "calls"])
     moved_us = found.rows["calls_part_us"].where(counted, found.rows["delta_us"])
     toward = moved_us[found.rows["certain"] & (moved_us * effect > 0)]
     rows = found.rows.loc[toward.abs().sort_values(ascending=False, kind="stable").index]
     if rows.empty:
-        return ("the traces do not explain it: no operator changed in calls or, for sure, in time",)
-    return tuple(str(sentence) for sentence in rows["sentence"].head(NAMED_OPERATORS))
+        nothing = "the traces do not explain it: no operator changed in calls or, for sure, in time"
+        return (nothing, *foremost(found.exact), *found.losses)
+    return (*map(str, rows["sentence"].head(NAMED_OPERATORS)), *found.losses)

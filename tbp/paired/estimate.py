@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 # Least share of a block's samples that must be clean for the others to be set aside.
 MIN_CLEAN_SHARE = 0.5
@@ -147,11 +147,3 @@ def estimate(effects: Sequence[float]) -> Estimate:
         error=spread * count**0.5 / len(kept),
         freedom=len(kept) - 1,
     )
-
-
-def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Each p-value corrected for how many were looked at: at most q of those below q are expected to be false.
-
-    Benjamini and Hochberg, "Controlling the false discovery rate", JRSS B 57 (1995).
-    """
-    return [float(value) for value in stats.false_discovery_control(p_values)] if len(p_values) else []

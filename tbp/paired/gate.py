@@ -16,8 +16,9 @@ from enum import Enum
 from math import copysign, expm1, isnan, log1p, nan
 from statistics import median
 
+from tbp.history.false_discovery import benjamini_hochberg
 from tbp.history.series import State
-from tbp.paired.estimate import Estimate, Pair, benjamini_hochberg, estimate
+from tbp.paired.estimate import Estimate, Pair, estimate
 from tbp.paired.referee import SIDES, Cell, CellFailed, CellSkipped, Side
 from tbp.verdict.judgement import CONFIDENCE, Judgement
 

@@ -79,5 +79,14 @@ def reproduction(key: SeriesKey, commit: Commit) -> str:
     return f"asv run --bench {shlex.quote(bench_regex(key))} {shlex.quote(commit.hash + '^!')}"
 
 
+def raw_traces(key: SeriesKey, commit: Commit) -> str:
+    """The command that writes this series' traces of this commit for ui.perfetto.dev; empty when the hash is none."""
+    if not re.fullmatch(r"[0-9a-fA-F]{4,64}", commit.hash):
+        return ""
+    # `tbp export` looks at a benchmark without parameters as "name()".
+    pattern = bench_regex(key) if key.parameters else rf"^{_escaped(key.benchmark)}\("
+    return f"tbp export --perfetto traces-{commit.short} --bench {shlex.quote(pattern)} {commit.short}"
+
+
 def _escaped(name: str) -> str:
     return "".join("." if not character.isprintable() else re.escape(character) for character in name)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tbp.history.series import Change, ChangeEvidence, ChangeKind, History, Outcome, State
 from tbp.report import addresses, evidence, words
 from tbp.report.figures import Chart, history_chart
+from tbp.report.flame import Flame, change_flame, newest_flame
 from tbp.report.model import ReportData
 from tbp.report.summary import (
     CommitLink,
@@ -59,6 +60,7 @@ class ChangeBlock:
     rows: tuple[evidence.Moved, ...]
     remark: str  # why there are no rows
     command: str
+    flame: Flame | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,11 @@ class Section:
     reason: str  # in full, of the newest run without a value
     points: tuple[PointRow, ...]  # newest first
     command: str  # measures the newest commit
+    flame: Flame | None = None  # of the same traces as the hotspots
+
+    @property
+    def flames(self) -> tuple[Flame | None, ...]:
+        return self.flame, *(change.flame for change in self.changes)
 
 
 @dataclass(frozen=True)
@@ -160,6 +167,7 @@ def _section(history: History, name: str, data: ReportData) -> Section:
         reason=words.newest_reason(history) if unfinished else "",
         points=tuple(_point(history, index, data) for index in reversed(range(len(history.points)))),
         command=addresses.reproduction(history.key, history.points[-1].commit) if history.points else "",
+        flame=newest_flame(history),
     )
 
 
@@ -182,6 +190,7 @@ def _change(history: History, what: ChangeEvidence, data: ReportData) -> ChangeB
         rows=evidence.moved(difference) if difference is not None else (),
         remark="" if difference is not None else what.note or "No trace on one of the two sides.",
         command=addresses.reproduction(history.key, commit) if commit else "",
+        flame=change_flame(history, what),
     )
 
 

@@ -47,7 +47,7 @@ class Hotspots:
     rows: tuple[Hotspot, ...]
     on_device: bool
     steps: int
-    rest: str  # what is not shown, in words; empty when everything is
+    rest: str  # what is not shown, and what the traces had lost, in words; empty when everything is
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,16 @@ def hotspots(table: OperatorTable) -> Hotspots:
         rows=tuple(_hotspot(row, on_device) for _, row in shown.iterrows()),
         on_device=on_device,
         steps=table.steps,
-        rest=f"{words.count(left, 'further operator')}: {words.microseconds(left_us)}, "
-        f"{words.percent(_ratio(left_us, whole_us))} of the step's self time."
-        if left
-        else "",
+        rest=" ".join(filter(None, [_left(left, left_us, whole_us), table.loss.sentence])),
+    )
+
+
+def _left(operators: int, left_us: float, whole_us: float) -> str:
+    if not operators:
+        return ""
+    share = words.percent(_ratio(left_us, whole_us))
+    return (
+        f"{words.count(operators, 'further operator')}: {words.microseconds(left_us)}, {share} of the step's self time."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from tbp.acks import Ack
 from tbp.history.series import Commit, History
@@ -28,6 +29,31 @@ class Base:
 
 
 @dataclass(frozen=True)
+class Run:
+    """One asv result file: a commit on a machine in an environment; every text may be empty, every tuple too.
+
+    What is said by the ruler's sessions (from ``started`` on) is empty where there are none.
+    """
+
+    commit: Commit
+    machine: str
+    environment: str
+    python: str = ""  # "3.13"
+    requirements: tuple[tuple[str, str], ...] = ()  # (name, version) as asv was asked for them
+    hardware: tuple[tuple[str, str], ...] = ()  # ("processor", "…"), ("cores", "2"), …
+    measured: int = 0  # series with a value
+    failed: int = 0
+    skipped: int = 0
+    started: datetime | None = None  # when its first session began, UTC
+    torch: str = ""
+    packages: tuple[tuple[str, str], ...] = ()  # (name, version) of all that was installed, sorted
+    governors: tuple[str, ...] = ()  # of the processor's frequency; several when it changed during the run
+    threads: tuple[int, ...] = ()  # torch's intra-op threads
+    devices: tuple[str, ...] = ()  # what the vendor calls them
+    clocks_mhz: tuple[int, ...] = ()  # (lowest, highest) clock of the device at the sessions' starts
+
+
+@dataclass(frozen=True)
 class ReportData:
     """All a site says. ``problems`` are sentences about input that could not be used, each with what to do."""
 
@@ -36,6 +62,7 @@ class ReportData:
     machines: tuple[Machine, ...] = ()
     commit_url: str = ""  # asv's show_commit_url: prefix before the hash; empty when there is none
     problems: tuple[str, ...] = ()
+    runs: tuple[Run, ...] = ()  # oldest commit first, then by machine and environment
     acks: tuple[Ack, ...] = ()  # as they stand in the file, expired ones too
     base: Base | None = None
     order: tuple[str, ...] = ()  # hashes of the project's history, oldest first; empty where no repository tells
@@ -43,5 +70,5 @@ class ReportData:
     @property
     def newest(self) -> Commit | None:
         """The newest commit with a result, by date; None without any. A site knows no other clock."""
-        commits = (point.commit for history in self.histories for point in history.points[-1:])
+        commits = (history.points[-1].commit for history in self.histories if history.points)
         return max(commits, key=lambda commit: (commit.date, commit.hash), default=None)

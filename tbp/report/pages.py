@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -37,15 +36,15 @@ def script_hashes_policy(hashes: Sequence[str]) -> str:
     return CONTENT_SECURITY_POLICY.replace("'self' file:;", f"{allowed};", 1).replace("'self' file: ", "")
 
 
-class Entry(NamedTuple):
-    """One page in the navigation: its name, and its file relative to the site."""
-
-    name: str
-    file: str
-
-
-NAVIGATION = (Entry("Summary", "index.html"),)
-"""Every page that is not a benchmark's, in the order of the navigation."""
+NAVIGATION = (
+    ("index.html", "Summary"),
+    ("changes.html", "Changes"),
+    ("heatmap.html", "Heatmap"),
+    ("compare.html", "Compare"),
+    ("machines.html", "Machines"),
+    ("compression.html", "Compression"),
+)
+"""The pages every page links to: file and name."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,6 @@ class Frame:
     newest: str  # date of the newest commit with a result, with its zone; empty without any
     version: str
     root: str = ""  # from the page to the site's folder: "" or "../"
-    current: str = ""  # the page's own file, as in NAVIGATION; empty for a page below one of those
     points: str = "points.csv"  # the file of all points
     is_single: bool = False  # one file holds the whole site, and nothing lies beside it
 
@@ -67,6 +65,11 @@ def index_html(summary: Summary, frame: Frame) -> str:
 
 def benchmark_html(page: BenchmarkPage, frame: Frame) -> str:
     return _environment().get_template("benchmark.html").render(page=page, frame=frame)
+
+
+def page_html(template: str, page: object, frame: Frame) -> str:
+    """The page made by ``template``, which knows ``page``."""
+    return _environment().get_template(template).render(page=page, frame=frame)
 
 
 def script_call(function: str, value: object) -> str:

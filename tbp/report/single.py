@@ -22,8 +22,8 @@ FIRST_SCRIPTS = ("static/app.js", "static/single.js")
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 _MAIN = re.compile(r'<main id="main">\n(.*)\n</main>', re.DOTALL)
 _SCRIPT = re.compile(r'<script (?:defer )?src="(?:\.\./)?([^"]*)"></script>\n?')
-_STYLE = re.compile(r'<link rel="stylesheet" href="([^"]*)">')
-_CALL = re.compile(r"// [^\n]*\n([A-Za-z.]+)\((.*)\);\n", re.DOTALL)
+_STYLE = re.compile(r'<link rel="stylesheet" href="(?:\.\./)?([^"]*)">\n?')
+_CALL = re.compile(r"// [^\n]*\n([A-Za-z.]+)\((.*)\);\n")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class _Page:
     title: str
     main: str
     scripts: tuple[str, ...]
+    styles: tuple[str, ...]
 
     @property
     def calls(self) -> tuple[str, ...]:
@@ -47,25 +48,29 @@ def single_file(contents: Mapping[str, bytes], index: str) -> bytes:
     document = contents[index].decode()
     used = [name for page in pages.values() for name in page.scripts if name.startswith("static/")]
     scripts = [contents[name].decode() for name in dict.fromkeys((*FIRST_SCRIPTS, *used))]
-    blocks = [_block(name, contents[name].decode()) for page in pages.values() for name in page.calls]
+    styles = dict.fromkeys(name for page in pages.values() for name in page.styles)
+    blocks = [_blocks(name, content.decode()) for name, content in contents.items() if name.startswith("data/")]
     templates = [_template(page) for page in pages.values() if page.name != index]
     policy = script_hashes_policy([_hash(script) for script in scripts])
     head, foot = _SCRIPT.sub("", document).split("</body>")
     head = head.replace(str(escape(CONTENT_SECURITY_POLICY)), str(escape(policy)), 1)
-    head = _STYLE.sub(lambda found: f"<style>{contents[found[1]].decode()}</style>", head)
+    head = _STYLE.sub("", head)
+    head = head.replace(
+        "</head>", "".join(f"<style>{contents[name].decode()}</style>\n" for name in styles) + "</head>", 1
+    )
     head = head.replace("<body>", f'<body data-calls="{" ".join(pages[index].calls)}">', 1)
     # Nothing in a script may end its element or hide the end.
     if any(mark in script.lower() for script in scripts for mark in ("</script", "<!--")):
         raise ValueError("a static script holds the end of its own element")
     run = [f"<script>{script}</script>\n" for script in scripts]
-    return "".join([head, *templates, *dict.fromkeys(blocks), *run, "</body>", foot]).encode()
+    return "".join([head, *templates, *blocks, *run, "</body>", foot]).encode()
 
 
 def _page(name: str, document: str) -> _Page:
     title, main = _TITLE.search(document), _MAIN.search(document)
     if title is None or main is None:
         raise ValueError(f"{name} is not made of base.html")
-    return _Page(name, title[1], main[1], tuple(_SCRIPT.findall(document)))
+    return _Page(name, title[1], main[1], tuple(_SCRIPT.findall(document)), tuple(_STYLE.findall(document)))
 
 
 def _template(page: _Page) -> str:
@@ -74,12 +79,16 @@ def _template(page: _Page) -> str:
     return f'<template data-page="{name}" data-title="{title}" data-calls="{calls}">\n{page.main}\n</template>\n'
 
 
-def _block(name: str, script: str) -> str:
-    """``tbp.chart({…});`` as data; it is JSON in which ``pages.script_json`` left no ``<``."""
-    call = _CALL.fullmatch(script)
-    if call is None or "<" in call[2]:
-        raise ValueError(f"{name} is no call with JSON")
-    return f'<script type="application/json" data-file="{escape(name)}" data-call="{call[1]}">{call[2]}</script>\n'
+def _blocks(name: str, script: str) -> str:
+    """``tbp.chart({…});`` as data; it is JSON in which ``pages.script_json`` left no ``<`` and no line end."""
+    calls = _CALL.findall(script)
+    if "<" in script or _CALL.sub("", script):
+        raise ValueError(f"{name} is more than calls with JSON")
+    file = escape(name)
+    return "".join(
+        f'<script type="application/json" data-file="{file}" data-call="{called}">{value}</script>\n'
+        for called, value in calls
+    )
 
 
 def _hash(script: str) -> str:

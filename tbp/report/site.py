@@ -2,7 +2,7 @@
 
 Takes ``ReportData`` and a folder. What the pages say belongs to ``summary`` and ``detail``.
 
-    index.html  benchmarks/*.html  data/index.js  data/layout.js  data/*.js  static/*
+    index.html  changes.html …  benchmarks/*.html  data/index.js  data/layout.js  data/*.js  static/*
     summary.json  points.csv  feed.xml
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from tbp import __version__
 from tbp.asv.whole_files import write_whole
 from tbp.errors import UsageError
-from tbp.report import figures, words
+from tbp.report import figures, flame, words
 from tbp.report.data_files import points, points_file, summary_json
 from tbp.report.detail import benchmark_page
 from tbp.report.feed import feed_xml
@@ -26,6 +26,7 @@ from tbp.report.model import ReportData
 from tbp.report.pages import MARK, Frame, benchmark_html, index_html, script_call
 from tbp.report.single import single_file
 from tbp.report.summary import summary
+from tbp.report.views import views
 
 INDEX = "index.html"
 SINGLE = "report.html"
@@ -87,7 +88,7 @@ def _pages(data: ReportData, is_single: bool = False) -> Iterator[tuple[str, byt
     newest = words.moment(data.newest.date) if data.newest else ""
     frame = Frame(data.project, newest, __version__, is_single=is_single, points=points_file(data))
     found = summary(data)
-    yield INDEX, index_html(found, replace(frame, current=INDEX)).encode()
+    yield INDEX, index_html(found, frame).encode()
     if data.histories:
         yield "data/index.js", script_call("tbp.index", index_data(found)).encode()
     below = replace(frame, root="../")
@@ -95,8 +96,11 @@ def _pages(data: ReportData, is_single: bool = False) -> Iterator[tuple[str, byt
         page = benchmark_page(benchmark, data)
         yield page.file, benchmark_html(page, below).encode()
         yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
+        for name, payloads in flame.data_files(own for section in page.sections for own in section.flames):
+            yield name, "".join(script_call("tbp.flame", payload) for payload in payloads).encode()
     if data.histories:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
+    yield from views(data, frame)
     static = files("tbp.report").joinpath("static")
     for file in sorted(static.iterdir(), key=lambda file: file.name):
         is_needed = data.histories or not file.name.startswith("plotly")

@@ -158,6 +158,11 @@ def ranked(histories: Sequence[History]) -> list[History]:
     return sorted(histories, key=lambda history: (_RANK[history.state], -size(history), *_name(history)))
 
 
+def by_name(histories: Sequence[History]) -> list[History]:
+    """Suites together, in them benchmarks, with numbers in their order: ``s64`` before ``s256``."""
+    return sorted(histories, key=lambda history: (family_of(history.key.benchmark), *_name(history)))
+
+
 def tiles(histories: Sequence[History], occurring: bool = False) -> tuple[Tile, ...]:
     """One for each state that occurs; also for those that a reader looks for first, unless only ``occurring``."""
     return tuple(
@@ -188,7 +193,6 @@ def natural(text: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def _families(histories: Sequence[History]) -> tuple[Family, ...]:
-    by_name = sorted(histories, key=lambda history: (family_of(history.key.benchmark), *_name(history)))
     return tuple(
         Family(
             name,
@@ -197,7 +201,7 @@ def _families(histories: Sequence[History]) -> tuple[Family, ...]:
                 for benchmark, series in groupby(members, key=lambda history: history.key.benchmark)
             ),
         )
-        for name, members in groupby(by_name, key=lambda history: family_of(history.key.benchmark))
+        for name, members in groupby(by_name(histories), key=lambda history: family_of(history.key.benchmark))
     )
 
 

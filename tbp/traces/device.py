@@ -56,7 +56,7 @@ class DeviceUse:
 
     The window runs from the start of the first step to the end of the last one, or over all host and device events
     where there are no steps. What lies partly in it counts with that part in busy times, and wholly in sums if it
-    starts inside. Both frames are empty for a trace without a device.
+    starts inside. Both frames are empty, and the window 0, for a trace without a device.
     """
 
     window_us: float
@@ -70,6 +70,8 @@ class DeviceUse:
 
 def device_use(trace: Trace) -> DeviceUse:
     """What ran on each device of a trace."""
+    if not np.isin(trace.category, ON_DEVICE).any():
+        return DeviceUse(0.0, _frame([], DEVICE_COLUMNS), _frame([], KERNEL_COLUMNS))
     tree = host_tree(trace)
     work = device_work(trace, tree)
     start_ns, end_ns = _window(trace, tree.step_start_ns, tree.step_end_ns)

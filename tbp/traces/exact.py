@@ -13,7 +13,7 @@ import pandas as pd
 
 from tbp.traces.columns import NUMBER, TEXT, check
 from tbp.traces.detail import NO_CALLER
-from tbp.traces.wording import calls, quantity, shapes_text
+from tbp.traces.wording import calls, kernel_text, quantity, shapes_text
 
 EXACT_COLUMNS = {
     "operator": TEXT,
@@ -32,6 +32,10 @@ PARENT_COLUMNS = {
     "delta_us": NUMBER,
 }
 
+# Of what a time can come from other than calls, the most telling first; bytes follow from these.
+_TELLING = ["shapes", "flops", "kernel", "moved"]
+FOREMOST = 2
+
 # Means over a side's steps may differ in their last bits.
 _PRECISION = 1e-9
 
@@ -45,6 +49,15 @@ def exact_changes(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame])
     frame = frame.sort_values(["operator", "kind", "sentence"], kind="stable").reset_index(drop=True)
     check(frame, EXACT_COLUMNS, "exact changes")
     return frame
+
+
+def foremost(exact: pd.DataFrame | None) -> tuple[str, ...]:
+    """The sentences that tell most where no operator's calls or times do; none where nothing changed or is known."""
+    if exact is None:
+        return ()
+    telling = exact[exact["kind"].isin(_TELLING)]
+    order = telling["kind"].map(_TELLING.index).sort_values(kind="stable").index
+    return tuple(map(str, telling.loc[order, "sentence"].head(FOREMOST)))
 
 
 def by_parent(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -154,8 +167,12 @@ def _renamed(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame]) -> I
         gone, come = sorted(old[key] - new[key]), sorted(new[key] - old[key])
         if gone and come:
             on = f" on {shapes_text(key[1])}" if key[1] else ""
-            sentence = f"{key[0]}{on} runs {', '.join(come)} instead of {', '.join(gone)}"
+            sentence = f"{key[0]}{on} runs {_kernels(come)} instead of {_kernels(gone)}"
             yield key[0], "kernel", np.nan, np.nan, sentence
+
+
+def _kernels(names: Sequence[str]) -> str:
+    return ", ".join(map(kernel_text, names))
 
 
 def _kernel_names(details: Sequence[pd.DataFrame], keys: list[str]) -> dict[tuple[str, str], frozenset[str]]:

@@ -90,7 +90,7 @@ def host_tree(trace: Trace, *, python: bool = False) -> HostTree:
     event = np.flatnonzero(on_host & ~uncounted[trace.name_code])
     start_ns, end_ns = trace.start_ns[event], trace.end_ns[event]
     parent = parents(trace.thread_code[event], start_ns, end_ns)
-    names, code_of = _operator_names(trace.names)
+    names, code_of = operator_codes(trace.names)
     name_code = code_of[trace.name_code[event]]
     is_step = _step_codes(trace.names)[trace.name_code[event]]
     # torch compares names before addresses are stripped: two functions at two addresses are two.
@@ -122,7 +122,7 @@ def _self_ns(parent: Indices, stands_for: Indices, total_ns: Nanoseconds) -> Nan
     return np.where(counted, total_ns - inner_ns.astype(np.int64), 0)
 
 
-def _operator_names(names: tuple[str, ...]) -> tuple[tuple[str, ...], Codes]:
+def operator_codes(names: tuple[str, ...]) -> tuple[tuple[str, ...], Codes]:
     """Distinct comparable names, and for each name of the trace the code of its own."""
     code_of: dict[str, int] = {}
     codes = [code_of.setdefault(operator_name(name), len(code_of)) for name in names]

@@ -7,11 +7,14 @@ reference is ``EventList._populate_cpu_children`` and ``_remove_dup_nodes`` (tor
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tbp.traces.trace import Codes, Indices, Nanoseconds
+
+Value = TypeVar("Value", bound=np.generic)
 
 NO_PARENT = -1
 
@@ -96,7 +99,7 @@ def depths(parent: Indices) -> Indices:
     return depth
 
 
-def added_up(parent: Indices, values: Indices) -> Indices:
+def added_up(parent: Indices, values: NDArray[Value]) -> NDArray[Value]:
     """Each event's value with those of all that it encloses, through ``parent``; exact in int64."""
     total = values.copy()
     depth = depths(parent)

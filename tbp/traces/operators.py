@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tbp.traces.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.detail import DETAIL_COLUMNS, detail
+from tbp.traces.frames import Frames, frames
 from tbp.traces.host import OUTSIDE, HostTree, host_tree
 from tbp.traces.kernels import REST, DeviceWork, device_work
 from tbp.traces.loss import Loss, total
@@ -71,6 +72,7 @@ class Session:
     per_step: pd.DataFrame  # PER_STEP_COLUMNS
     step_us: float  # median time of a step on the host
     detail: pd.DataFrame | None = None  # detail.DETAIL_COLUMNS, for the exact comparison; None: not at hand
+    frames: Frames | None = None  # for flame graphs; None: not at hand
 
     @property
     def loss(self) -> Loss:
@@ -88,7 +90,13 @@ def session(trace: Trace) -> Session:
     work = device_work(trace, tree)
     amounts = quantities(trace, tree, work)
     table = _table(trace, tree, work, amounts, tree.steps > 0)
-    return Session(table, _per_step(tree, work), _step_us(trace, tree), detail(trace, tree, work, amounts))
+    return Session(
+        table,
+        _per_step(tree, work),
+        _step_us(trace, tree),
+        detail(trace, tree, work, amounts),
+        frames(trace, tree, work),
+    )
 
 
 def operator_table(trace: Trace) -> OperatorTable:

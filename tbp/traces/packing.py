@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import importlib
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ _LARGEST_WINDOW = 1 << 27  # of zstd; what ``zstd --long`` writes. A frame may a
 def blocks(path: Path, tally: Tally) -> Iterator[bytes]:
     """The text of a file in blocks of about BLOCK_BYTES. Raises UnreadableTrace, without the path in its message."""
     try:
+        _require_file(path)
         with path.open("rb") as file:
             start = file.read(4)
             file.seek(0)
@@ -43,10 +45,21 @@ def blocks(path: Path, tally: Tally) -> Iterator[bytes]:
                 text = _unzstd(file, tally)
             else:
                 text = iter(lambda: file.read(BLOCK_BYTES), b"")
-            ratio = LARGEST_RATIO if start.startswith((_GZIP, _ZSTD)) else 1
-            yield from _bounded(text, max(RATIO_FROM_BYTES, ratio * path.stat().st_size))
+            # A plain file has no ratio: it may only have grown since it was opened.
+            is_packed = start.startswith((_GZIP, _ZSTD))
+            packed_bytes = path.stat().st_size if is_packed else LARGEST_TEXT_BYTES
+            yield from _bounded(text, max(RATIO_FROM_BYTES, LARGEST_RATIO * packed_bytes))
     except OSError as error:
         raise UnreadableTrace(f"cannot be opened ({error.strerror}); check the path") from error
+
+
+def _require_file(path: Path) -> None:
+    """Opening a pipe waits for whoever writes it, a device may never end. Raises UnreadableTrace, or OSError."""
+    kind = path.stat().st_mode
+    if stat.S_ISDIR(kind):
+        raise UnreadableTrace("is a folder; name a trace file in it")
+    if not stat.S_ISREG(kind):
+        raise UnreadableTrace("is no file but a pipe or device; save what comes out of it and name that")
 
 
 def _bounded(text: Iterator[bytes], unpacked_bytes: int) -> Iterator[bytes]:

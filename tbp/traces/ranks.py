@@ -1,12 +1,12 @@
 """The trace files of one distributed run, which belong together: a file per rank.
 
-Takes paths, gives runs with their ranks side by side; what a rank's operators did is left to ``operators``.
+Takes files that were read, gives runs with their ranks side by side; its operators are left to ``operators``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,12 @@ import pandas as pd
 
 from tbp.traces.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.device import DeviceUse, device_use
+from tbp.traces.numbers import LARGEST_NS
 from tbp.traces.operators import OperatorTable, Session, merged_table, session
 from tbp.traces.read import read_trace
 from tbp.traces.trace import Trace
+
+MOST_RANKS = 1_000_000  # a file that tells of more tells nothing; the largest runs have some 100,000
 
 RANK_COLUMNS = {
     "rank": COUNT,
@@ -33,16 +36,28 @@ RANK_COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Rank:
-    """One file of a run. ``rank`` and ``world_size`` are 0 and 1 where the file tells of no distribution."""
+class Place:
+    """Where in a distributed run, and when, a file was recorded; rank 0 of 1 where the file does not tell."""
 
-    path: Path
     rank: int
     world_size: int
+    backend: str
     start_ns: int  # since the epoch, as far as the file tells
     end_ns: int
+
+
+@dataclass(frozen=True)
+class Rank:
+    """One file of a run."""
+
+    path: Path
+    place: Place
     session: Session
     device: DeviceUse
+
+    @property
+    def rank(self) -> int:
+        return self.place.rank
 
 
 @dataclass(frozen=True)
@@ -53,7 +68,7 @@ class Run:
 
     @property
     def world_size(self) -> int:
-        return self.ranks[0].world_size
+        return self.ranks[0].place.world_size
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -73,48 +88,54 @@ class Run:
         return frame
 
 
-def runs(paths: Sequence[Path]) -> list[Run]:
-    """Files grouped by run, in order of time; raises UnreadableTrace where one cannot be read.
+def runs(ranks: Iterable[Rank]) -> list[Run]:
+    """Files grouped by run, in order of time.
 
     Files are of one run if they name the same number of ranks and backend, are of different ranks, and were recorded
     at overlapping times. A file that names no rank is a run of its own.
     """
-    groups: list[list[tuple[str, Rank]]] = []
-    for key, rank in sorted(map(_rank, paths), key=lambda found: found[1].start_ns):
-        group = next((group for group in groups if key and _together(key, rank, group)), None)
+    groups: list[list[Rank]] = []
+    for rank in sorted(ranks, key=lambda found: (found.place.start_ns, found.path)):
+        group = next((group for group in groups if _together(rank, group)), None)
         if group is None:
-            groups.append([(key, rank)])
+            groups.append([rank])
         else:
-            group.append((key, rank))
-    return [Run(tuple(sorted((rank for _, rank in group), key=lambda rank: rank.rank))) for group in groups]
+            group.append(rank)
+    return [Run(tuple(sorted(group, key=lambda rank: rank.rank))) for group in groups]
 
 
-def _together(key: str, rank: Rank, group: list[tuple[str, Rank]]) -> bool:
-    return all(
-        key == its_key and rank.rank != other.rank and rank.start_ns < other.end_ns and other.start_ns < rank.end_ns
-        for its_key, other in group
+def _together(rank: Rank, group: list[Rank]) -> bool:
+    own = rank.place
+    return own.world_size > 1 and all(
+        (own.world_size, own.backend) == (its.world_size, its.backend)
+        and own.rank != its.rank
+        and own.start_ns < its.end_ns
+        and its.start_ns < own.end_ns
+        for its in (other.place for other in group)
     )
 
 
-def _rank(path: Path) -> tuple[str, Rank]:
-    """(what files of one run have in common, "" where the file tells of no run, the rank)."""
+def read_rank(path: Path) -> Rank:
+    """One file; raises UnreadableTrace where it cannot be read."""
     trace = read_trace(path)
+    return Rank(path, place(trace), session(trace), device_use(trace))
+
+
+def place(trace: Trace) -> Place:
+    """What the file says of where it was recorded."""
     told = _told(trace)
-    rank, size = _whole(told.get("rank"), 0), _whole(told.get("world_size"), 1)
-    base_ns = _whole(_json(trace.metadata.get("baseTimeNanoseconds", "0")), 0)
-    key = f"{told.get('backend')} {size}" if size > 1 else ""
-    usual_ns = int(np.median(trace.start_ns))  # some files close with a mark at the end of time
+    base_ns = _whole(_json(trace.metadata.get("baseTimeNanoseconds", "0")), 0, LARGEST_NS)
+    # Some files close with a mark at the end of time. One of the starts, not the mean of two: so one is near it.
+    usual_ns = int(np.partition(trace.start_ns, len(trace) // 2)[len(trace) // 2])
     near = np.abs(trace.start_ns - usual_ns) < 3600 * 10**9
-    found = Rank(
-        path=path,
-        rank=rank,
-        world_size=size,
+    world_size = _whole(told.get("world_size"), 1, MOST_RANKS)
+    return Place(
+        rank=_whole(told.get("rank"), 0, world_size - 1),
+        world_size=max(world_size, 1),
+        backend=str(told.get("backend", "")),
         start_ns=base_ns + int(trace.start_ns[near].min()),
         end_ns=base_ns + int(trace.end_ns[near].max()),
-        session=session(trace),
-        device=device_use(trace),
     )
-    return key, found
 
 
 def _told(trace: Trace) -> dict[str, object]:
@@ -129,8 +150,8 @@ def _json(text: str) -> object:
         return None
 
 
-def _whole(value: object, otherwise: int) -> int:
-    return value if isinstance(value, int) else otherwise
+def _whole(value: object, otherwise: int, most: int) -> int:
+    return value if isinstance(value, int) and 0 <= value <= most else otherwise
 
 
 def _row(rank: Rank) -> dict[str, object]:

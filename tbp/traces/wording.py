@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+MOST_KERNEL = 60  # characters; a sentence names two or more
+
 
 @dataclass(frozen=True)
 class RowFigures:
@@ -38,10 +40,23 @@ def calls(number: float) -> str:
 
 
 def change(delta_us: float) -> str:
-    """With its sign, in µs below 100 and in ms above."""
-    if abs(delta_us) < 100:
-        return f"{delta_us:+.0f} µs"
-    return f"{delta_us / 1000:+.2f} ms" if abs(delta_us) < 10_000 else f"{delta_us / 1000:+.1f} ms"
+    """With its sign, in µs below 100 and in ms above; ``0 µs`` has none."""
+    size = abs(delta_us)
+    if size < 100:
+        return f"{_sign(delta_us)}{size:.0f} µs" if size >= 0.5 else "0 µs"
+    return f"{_sign(delta_us)}{size / 1000:.{2 if size < 10_000 else 1}f} ms"
+
+
+def _sign(value: float) -> str:
+    return "+" if value > 0 else "\u2212"
+
+
+def kernel_text(name: str) -> str:
+    """A kernel's name without its middle where it is long, as templates make it: both ends tell it from others."""
+    if len(name) <= MOST_KERNEL:
+        return name
+    head = (MOST_KERNEL - 1) // 2
+    return f"{name[:head]}…{name[head + 1 - MOST_KERNEL :]}"
 
 
 def _what(row: RowFigures) -> str:
@@ -52,7 +67,7 @@ def _what(row: RowFigures) -> str:
     noun = "call" if row.calls_after == 1 else "calls"
     if row.kind == "time" and row.self_before_us:
         percent = (row.self_after_us / row.self_before_us - 1) * 100
-        return f"{percent:+.0f} % in {calls(row.calls_after)} {noun} as before"
+        return f"{_sign(percent)}{abs(percent):.0f} % in {calls(row.calls_after)} {noun} as before"
     return f"{calls(row.calls_after)} {noun} as before"
 
 
@@ -72,7 +87,10 @@ def quantity(before: float, after: float, kind: str) -> str:
         ((scale, prefix) for scale, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")) if largest >= scale),
         (1.0, ""),
     )
-    return f"{verb}{before / scale:.4g} → {after / scale:.4g} {prefix}{unit}"
+    # As many digits as tell them apart.
+    texts = ([f"{value / scale:.{digits}g}" for value in (before, after)] for digits in range(4, 17))
+    old, new = next((pair for pair in texts if pair[0] != pair[1]), [f"{before / scale:g}", f"{after / scale:g}"])
+    return f"{verb}{old} → {new} {prefix}{unit}"
 
 
 def shapes_text(recorded: str) -> str:

@@ -151,3 +151,19 @@ def test_a_bare_repository_has_no_working_tree(repository: Path, tmp_path_factor
     assert judged(bare, "main").subject == "the first"
     with pytest.raises(UnreadableInput, match=r"is repo in asv\.conf\.json a git repository with a working tree"):
         judged(bare, ".")
+
+
+def test_a_commit_that_a_shallow_clone_lacks(repository: Path, tmp_path_factory: pytest.TempPathFactory):
+    git(repository, "commit", "-q", "--allow-empty", "-m", "the second")
+    clone = tmp_path_factory.mktemp("shallow")
+    git(clone, "clone", "-q", "--depth", "1", repository.as_uri(), ".")
+    with pytest.raises(
+        UsageError, match=r"'HEAD~1' names no commit: .*`git fetch --unshallow` brings the older commits"
+    ):
+        judged(clone, "HEAD~1")
+
+
+def test_without_git_that_is_all_that_is_said(repository: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", str(repository))
+    with pytest.raises(UnreadableInput, match=r"^git was not found: install it$"):
+        judged(repository, "main")

@@ -3,8 +3,10 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
+from tbp.history.measured import median
 from tbp.history.noise import noise_between, noise_within
 from tbp.history.series import Commit, Outcome, Point
 
@@ -29,3 +31,9 @@ def test_what_was_not_measured_has_no_noise():
     assert math.isnan(noise_within(failed))
     assert math.isnan(noise_between(failed, []))
     assert math.isnan(noise_between(points(1.0, 1.1), []))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8, 99, 1000])
+def test_the_median_is_numpy_s_to_the_last_digit(count: int):
+    values = np.random.default_rng(count).lognormal(size=count)
+    assert median(values) == float(np.median(values))

@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from tbp.history.rank_test import rank_p_value, rank_score
+from tbp.history.student import two_sided_t
 
 
 @pytest.mark.parametrize("decimals", [1, 2, 8])  # with many ties, few and none
@@ -36,3 +37,23 @@ def test_correlated_neighbours_make_it_less_sure():
     before, after = np.arange(20.0), np.arange(20.0) + 8
     assert rank_p_value(before, after) < rank_p_value(before, after, 1.5) < rank_p_value(before, after, 3.0)
     assert rank_p_value(before, after + 50) < rank_p_value(before, after + 50, 1.5)
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 9), (2, 2), (3, 5), (3, 60), (8, 8), (7, 200), (30, 6)])
+@pytest.mark.parametrize("shift", [0.0, 0.7, 1.5])
+def test_small_samples_are_judged_exactly(first: int, second: int, shift: float):
+    rng = np.random.default_rng(first * second)
+    for _ in range(5):
+        before, after = rng.normal(0, 1, first), rng.normal(shift, 1, second)
+        assert rank_p_value(before, after) == pytest.approx(stats.mannwhitneyu(before, after).pvalue, rel=1e-9)
+
+
+def test_small_samples_with_ties_are_judged_as_scipy_does():
+    before, after = np.array([1.0, 2.0, 2.0, 3.0, 9.0]), np.array([2.0, 3.0, 4.0, 4.0, 5.0, 6.0])
+    assert rank_p_value(before, after) == pytest.approx(stats.mannwhitneyu(before, after).pvalue)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 7, 10, 161, 998])
+@pytest.mark.parametrize("score", [0.0, 0.3, -2.5, 6.0, 1e6])
+def test_student_s_t_is_scipy_s(score: float, freedom: int):
+    assert two_sided_t(score, freedom) == pytest.approx(2 * stats.t.sf(abs(score), freedom), abs=1e-11)

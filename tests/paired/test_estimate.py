@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from tbp.paired.estimate import Block, Pair, Round, benjamini_hochberg, estimate
+from tbp.history.false_discovery import benjamini_hochberg
+from tbp.paired.estimate import Block, Pair, Round, estimate
 
 
 def block(*wall_s: float, cpu_share: float = 1.0, switches: tuple[int, ...] = ()) -> Block:

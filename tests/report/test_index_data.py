@@ -46,7 +46,7 @@ def many(make_history, benchmarks: int, series: int, changed: float = 0.1):
 
 def sizes(data) -> tuple[bytes, bytes]:
     found = summary(data)
-    page = index_html(found, Frame("example", "2026-05-01 12:00 UTC", "1.0", current="index.html")).encode()
+    page = index_html(found, Frame("example", "2026-05-01 12:00 UTC", "1.0")).encode()
     return page, script_call("tbp.index", index_data(found)).encode()
 
 

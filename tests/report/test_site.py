@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tbp.errors import UsageError
-from tbp.history.series import Commit, History, Outcome, Point, SeriesKey, State
+from tbp.history.series import Change, ChangeEvidence, Commit, History, Outcome, Point, SeriesKey, State
 from tbp.report.model import Machine
 from tbp.report.pages import script_json
 from tbp.report.site import write_site
@@ -22,6 +22,8 @@ HOSTILE = [
     "\u2028\u2029\u202e\x00\x07\udc80",
     "&lt;b&gt;",
 ]
+
+VIEWS = ("changes.html", "heatmap.html", "compare.html", "machines.html", "compression.html")
 
 
 class Structure(HTMLParser):
@@ -65,7 +67,7 @@ def test_hostile_text_adds_nothing_to_the_page(tmp_path, make_history, make_repo
         return write_site(make_report(history, **fields), tmp_path / folder).parent
 
     hostile, harmless = site(text, "hostile"), site("word", "harmless")
-    for pattern in ("index.html", "benchmarks/*.html"):
+    for pattern in ("index.html", "benchmarks/*.html", *VIEWS):
         assert not INVISIBLE.search(next(hostile.glob(pattern)).read_text("utf-8"))
         attacked, expected = (structure(next(folder.glob(pattern))) for folder in (hostile, harmless))
         # <wbr> after each dot of a name is ours.
@@ -96,11 +98,18 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
     assert len([name for name in names if name.startswith("benchmarks/")]) == 2
     assert [name for name in names if name.startswith("static/")] == [
         "static/app.js",
+        "static/changes.js",
         "static/chart.js",
+        "static/compare.js",
+        "static/flame.js",
+        "static/grid.js",
+        "static/heatmap.js",
         "static/index.js",
         "static/plotly-LICENSE.txt",
         "static/plotly-basic.min.js",
         "static/style.css",
+        "static/views.css",
+        "static/views.js",
     ]
     assert "data/layout.js" in names
 
@@ -150,8 +159,8 @@ def test_an_empty_site_says_what_to_run(tmp_path, make_report) -> None:
 
 
 def test_pages_allow_scripts_from_files_only(tmp_path, make_history, make_report) -> None:
-    index = write_site(make_report(make_history()), tmp_path)
-    for path in (index, *tmp_path.glob("benchmarks/*.html")):
+    write_site(make_report(make_history()), tmp_path)
+    for path in (*tmp_path.glob("*.html"), *tmp_path.glob("benchmarks/*.html")):
         tags = structure(path)
         policies = [a["content"] or "" for tag, a in tags if a.get("http-equiv") == "Content-Security-Policy"]
         assert len(policies) == 1
@@ -166,3 +175,23 @@ def test_a_failed_run_shows_its_reason_in_full(tmp_path, make_history, make_repo
     write_site(make_report(history), tmp_path)
     page = next(tmp_path.glob("benchmarks/*.html")).read_text("utf-8")
     assert "Traceback\nline 1\nValueError: no" in page
+
+
+def test_every_view_of_an_empty_site_says_what_to_run(tmp_path, make_report) -> None:
+    write_site(make_report(machines=()), tmp_path)
+    for view in VIEWS:
+        assert 'class="command"' in (tmp_path / view).read_text("utf-8"), view
+        assert "<script defer" not in (tmp_path / view).read_text("utf-8") or view == "changes.html"
+
+
+def test_views_of_three_hundred_benchmarks_stay_small(tmp_path, make_history, make_report) -> None:
+    values = [1e-3 * (1 + 0.01 * (place % 5) + 0.2 * (place >= 30)) for place in range(60)]
+    changes = tuple(ChangeEvidence(Change(place, 1e-3, 1.2e-3, 0.001, True)) for place in (20, 30, 45))
+    histories = [
+        make_history(values, benchmark=f"suite_{number % 9}.Nightly.torchtime_step_{number}", changes=changes)
+        for number in range(300)
+    ]
+    write_site(make_report(*histories), tmp_path)
+    for view in VIEWS:
+        assert (tmp_path / view).stat().st_size < 200_000, view
+    assert (tmp_path / "data" / "grid.js").stat().st_size < 200_000

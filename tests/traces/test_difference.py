@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 from tbp.errors import UsageError
 from tbp.traces.difference import ROW_COLUMNS, Difference, difference, explanation
+from tbp.traces.loss import Loss
 from tbp.traces.operators import OPERATOR_COLUMNS, OperatorTable, Session
 from tbp.traces.wording import calls, change
 
@@ -80,7 +82,7 @@ def test_new_and_gone_operators() -> None:
     assert (old["kind"], old["certain"], old["calls_part_us"], old["per_call_part_us"]) == ("gone", True, -50, 0)
     assert list(result.rows["operator"][:2]) == ["new", "old"]
     assert new["sentence"] == "new 0 → 4 calls (+0.87 ms, 106 % of the slowdown)"
-    assert old["sentence"] == "old 1 → 0 calls (-50 µs)"
+    assert old["sentence"] == "old 1 → 0 calls (−50 µs)"
 
 
 def test_the_rows_and_the_residual_sum_to_the_step() -> None:
@@ -182,7 +184,7 @@ def test_nothing_changed() -> None:
     assert result.delta_us == 0
     assert result.rows["share"].isna().all()
     assert set(result.rows["kind"]) == {"same"}
-    assert explanation(result).startswith("The trace does not explain it: the step changed by +0 µs (0.65 ms before)")
+    assert explanation(result).startswith("The trace does not explain it: the step changed by 0 µs (0.65 ms before)")
 
 
 def test_what_makes_a_slower_step_faster_does_not_explain_it() -> None:
@@ -190,12 +192,12 @@ def test_what_makes_a_slower_step_faster_does_not_explain_it() -> None:
     after = [session_of([QUIET | {"a": (1, 50.0)}] * 10, idle_us=400)] * 3
     said = explanation(difference(before, after))
     assert said.startswith("The trace does not explain it: the step changed by +0.30 ms")
-    assert said.endswith("too little or opposed: a 2 → 1 calls (-50 µs)")
+    assert said.endswith("too little or opposed: a 2 → 1 calls (−50 µs)")
 
 
 def test_a_faster_step_is_a_speed_up() -> None:
     result = difference(side_of(QUIET | {"mm": (2, 400.0)}), side_of(QUIET | {"mm": (1, 200.0)}))
-    assert explanation(result) == "mm 2 → 1 calls (-0.20 ms, 100 % of the speed-up)"
+    assert explanation(result) == "mm 2 → 1 calls (−0.20 ms, 100 % of the speed-up)"
 
 
 def test_a_device_bound_step_is_judged_on_the_device() -> None:
@@ -217,4 +219,22 @@ def test_a_side_without_traces_is_refused() -> None:
 
 def test_words_for_numbers() -> None:
     assert [calls(number) for number in (0.0, 4.0, 0.25, 1.5)] == ["0", "4", "0.25", "1.5"]
-    assert [change(us) for us in (12.4, -99.4, 870.0, 12345.0)] == ["+12 µs", "-99 µs", "+0.87 ms", "+12.3 ms"]
+    assert [change(us) for us in (12.4, -99.4, 870.0, 12345.0)] == ["+12 µs", "−99 µs", "+0.87 ms", "+12.3 ms"]
+
+
+def test_what_the_files_had_lost_is_said_with_the_explanation() -> None:
+    cut = replace(side_of(QUIET)[0], table=replace(side_of(QUIET)[0].table, loss=Loss(kept=12, cut_off=1)))
+    result = difference(side_of(QUIET | {"mm": (1, 10.0)}), [cut, *side_of(QUIET | {"mm": (2, 200.0)})])
+    lost = "the traces after are incomplete: the file ends inside its events: those after the first 12 are lost"
+    assert explanation(result).endswith(f"; {lost}")
+    assert result.losses == (lost,)
+    assert difference(side_of(QUIET), side_of(QUIET)).losses == ()
+
+
+def test_what_changed_on_the_host_beside_a_busy_device_is_judged_on_the_host() -> None:
+    """As when the loading of data leaves the step: the device's kernels do not tell."""
+    before = [session_of([{"mm": (1, 100.0), "load": (1, 400.0)}] * 10, device={"mm": 300.0 + i}) for i in range(3)]
+    after = [session_of([{"mm": (1, 100.0)}] * 10, device={"mm": 300.0 + i}) for i in range(3)]
+    result = difference(before, after)
+    assert result.clock == "host"
+    assert explanation(result) == "load 1 → 0 calls (−0.40 ms, 100 % of the speed-up)"

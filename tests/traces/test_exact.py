@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tbp.traces.difference import difference
+from tbp.traces.difference import difference, explanation
 from tbp.traces.operators import Session, session
 from tbp.traces.trace import Trace
 
@@ -105,3 +105,25 @@ def test_the_loss_of_both_sides_is_carried(session_of: SessionOf) -> None:
     assert not result.loss_before
     assert result.loss_after.untimed == 2
     assert "2 events" in result.loss_after.sentence
+
+
+def test_what_else_changed_is_said_where_no_call_and_no_time_did(session_of: SessionOf) -> None:
+    before, after = session_of(*launch("volta_sgemm", 64)), session_of(*launch("cutlass_gemm", 128_000))
+    said = explanation(difference([before], [after]))
+    assert said.startswith("The trace does not explain it")
+    assert said.endswith(
+        "; but operators did something else: aten::mm on 2×3, 3×5 runs cutlass_gemm instead of volta_sgemm"
+    )
+
+
+def test_a_kernel_s_name_of_a_page_is_told_by_both_ends(session_of: SessionOf) -> None:
+    before, after = session_of(*launch("a" * 900, 64)), session_of(*launch("b" * 500 + "c" * 500, 64))
+    sentence = changes(before, after)["aten::mm", "kernel"]
+    assert len(sentence) < 200
+    assert "bbb…" in sentence
+    assert "…ccc" in sentence
+
+
+def test_bytes_that_differ_in_their_last_digits_are_told_apart(session_of: SessionOf) -> None:
+    before, after = session_of(*launch("k", 60_950_001)), session_of(*launch("k", 60_950_002))
+    assert changes(before, after) == {("aten::mm", "copied_bytes"): "aten::mm copied 60.950001 → 60.950002 MB"}

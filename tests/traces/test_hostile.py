@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import os
 import resource
 import subprocess
 import sys
@@ -15,6 +16,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tbp.traces import packing
+from tbp.traces.loss import Tally
+from tbp.traces.ranks import read_rank, runs
+from tbp.traces.read import read_trace
 
 # The imports take 0.75 GB of address space, mostly the BLAS library's and none of it resident; the rest is for reading.
 ADDRESS_SPACE_BYTES = 1_300 << 20
@@ -220,3 +226,54 @@ def test_a_zstd_window_of_gigabytes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "window.json.zst"
     path.write_bytes(frame)
     assert read_within_limits(path).startswith("refused|")
+
+
+def test_what_is_no_file_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    locked = tmp_path / "locked.json"
+    locked.write_bytes(HEAD + EVENT % 1 + TAIL)
+    locked.chmod(0)
+    reasons = {
+        tmp_path / "pipe.json": "is no file but a pipe or device",
+        Path("/dev/zero"): "is no file but a pipe or device",
+        tmp_path: "is a folder; name a trace file in it",
+        tmp_path / "nowhere.json": "cannot be opened (No such file or directory)",
+        tmp_path / ("x" * 300): "cannot be opened (File name too long)",
+    }
+    if os.geteuid():  # root may read everything
+        reasons[locked] = "cannot be opened (Permission denied)"
+    for path, reason in reasons.items():
+        assert read_within_limits(path).startswith(f"refused|{path} {reason}")
+
+
+def test_a_file_that_is_still_being_written_is_read_as_far_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It grows by as much as it has while it is read: no bound is one of its size at the beginning."""
+    monkeypatch.setattr(packing, "RATIO_FROM_BYTES", 1 << 20)
+    path = tmp_path / "growing.json"
+    path.write_bytes(HEAD + b",".join(EVENT % n for n in range(30_000)))
+    with path.open("ab") as writer:
+        blocks = packing.blocks(path, Tally())
+        size = len(next(blocks))
+        writer.write(b"," + b",".join(EVENT % n for n in range(30_000)) + b', {"ph": "X", "na')
+        writer.flush()
+        size += sum(map(len, blocks))
+    assert size == path.stat().st_size
+    trace = read_trace(path)
+    assert len(trace) == 60_000
+    assert trace.losses == ("the file ends inside its events: those after the first 60000 are lost",)
+
+
+def test_numbers_of_ranks_that_no_run_has_are_not_believed(tmp_path: Path) -> None:
+    for told in (b'{"rank": 3, "world_size": 1%b}' % (b"0" * 18), b'{"rank": -1, "world_size": "8"}', b"[]", b"7"):
+        path = tmp_path / "rank.json"
+        path.write_bytes(b'{"distributedInfo": ' + told + b', "traceEvents": [' + EVENT % 1 + TAIL)
+        (run,) = runs([read_rank(path)])
+        assert (run.world_size, run.missing) == (1, ())
+
+
+def test_times_an_age_apart_have_a_middle(tmp_path: Path) -> None:
+    path = tmp_path / "apart.json"
+    path.write_bytes(HEAD + EVENT % 1 + b"," + EVENT % (3 * 10**15) + TAIL)
+    assert read_rank(path).place.end_ns > 0

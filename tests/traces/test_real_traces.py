@@ -12,7 +12,7 @@ from tbp.traces.device import device_use
 from tbp.traces.difference import difference, explanation
 from tbp.traces.kernels import REST
 from tbp.traces.operators import NS_PER_US, operator_table, session, whole_trace_table
-from tbp.traces.ranks import runs
+from tbp.traces.ranks import read_rank, runs
 from tbp.traces.read import read_trace
 from tbp.traces.trace import ON_DEVICE
 
@@ -97,13 +97,14 @@ def test_eight_ranks_are_one_run(recordings: Path, tmp_path: Path) -> None:
     with tarfile.open(recordings / "dlrm-8-ranks" / "dlrm_kineto.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
     paths = sorted(tmp_path.rglob("*.json"))
-    (run,) = runs(paths[::-1])
+    ranks = [read_rank(path) for path in paths]
+    (run,) = runs(ranks[::-1])
     assert run.frame["rank"].to_list() == list(range(8))
     assert run.missing == ()
     assert (run.frame["communication_share"] > 0.5).all()
     assert run.operators.sessions == 8
     assert len(run.operators.frame) > 20
-    (half,) = runs(paths[:4])
+    (half,) = runs(ranks[:4])
     assert half.missing == (4, 5, 6, 7)
-    twice = runs([*paths, paths[0]])
+    twice = runs([*ranks, ranks[0]])
     assert [len(run.ranks) for run in twice] == [8, 1] or [len(run.ranks) for run in twice] == [1, 8]

@@ -41,6 +41,16 @@ tbp.setFragment = (text) => {
 // Where a page of the site is.
 tbp.href = (address) => address;
 
+// Run a file of data, once.
+tbp.load = (source, missing) => {
+  if (document.querySelector(`script[data-source="${CSS.escape(source)}"]`)) return;
+  const script = document.createElement("script");
+  script.dataset.source = source;
+  script.src = source;
+  script.addEventListener("error", missing);
+  document.head.append(script);
+};
+
 // Functions to run once the page is there; in a report of one file, whenever a page is shown.
 tbp.starts = [];
 tbp.ready = (start) => { tbp.starts.push(start); };

@@ -20,19 +20,8 @@ tbp.fields = (data, own) => {
     lastGood: link(lastGood), between, causes, changes };
 };
 
-// An element with its class and children; texts are only ever texts.
-tbp.element = (tag, css, ...children) => {
-  const made = document.createElement(tag);
-  if (css) made.className = css;
-  made.append(...children);
-  return made;
-};
-
-tbp.cell = (tag, role, css, ...children) => {
-  const made = tbp.element(tag, css, ...children);
-  made.setAttribute("role", role);
-  return made;
-};
+tbp.element = (tag, css, ...children) => tbp.make(tag, { class: css || null }, ...children);
+tbp.cell = (tag, role, css, ...children) => tbp.make(tag, { role, class: css || null }, ...children);
 
 tbp.commitElement = ([short, hash, , href]) => {
   const made = tbp.element(href ? "a" : "span", "commit", short);
@@ -139,7 +128,7 @@ tbp.table = (form) => {
     if (select.selectedIndex < 0) select.value = "";
   };
   const read = () => {
-    const kept = new URLSearchParams(tbp.fragment());
+    const kept = tbp.state.read();
     const hidden = (kept.get("hide") || "").split(",");
     form.elements.q.value = kept.get("q") || "";
     for (const name of [...facets, "size", "order"]) choose(form.elements[name], kept.get(name));
@@ -147,17 +136,13 @@ tbp.table = (form) => {
   };
   // Only what differs from the start is in the address.
   const keep = () => {
-    const kept = new URLSearchParams();
     const hidden = states.filter((state) => !state.checked).map((state) => state.value);
-    if (hidden.length) kept.set("hide", hidden.join(","));
-    for (const name of ["q", ...facets, "size", "order"]) {
-      if (form.elements[name].value) kept.set(name, form.elements[name].value);
-    }
-    tbp.setFragment(kept.toString());
+    const chosen = ["q", ...facets, "size", "order"].map((name) => [name, form.elements[name].value]);
+    tbp.state.keep([["hide", hidden.join(",")], ...chosen]);
   };
 
   const fitting = () => {
-    const wanted = form.elements.q.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = tbp.tokens(form.elements.q.value);
     const hidden = new Set(states.filter((state) => !state.checked).map((state) => state.value));
     const chosen = facets.map((name) => [name, form.elements[name].value]).filter(([, value]) => value);
     const least = Number(form.elements.size.value) / 100;

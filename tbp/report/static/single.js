@@ -32,13 +32,16 @@ tbp.single.links = (part) => {
   for (const link of part.querySelectorAll("a[href]")) link.setAttribute("href", tbp.href(link.getAttribute("href")));
 };
 
+// A file of data is one block or several, each for one function of tbp.
 tbp.single.call = (names) => {
   for (const name of names.split(" ").filter(Boolean)) {
-    const block = document.querySelector(`script[data-file="${CSS.escape(name)}"]`);
-    const [, called] = block.dataset.call.split(".");
-    tbp[called](JSON.parse(block.textContent));
+    for (const block of document.querySelectorAll(`script[data-file="${CSS.escape(name)}"]`)) {
+      const [, called] = block.dataset.call.split(".");
+      tbp[called](JSON.parse(block.textContent));
+    }
   }
 };
+tbp.load = (source) => tbp.single.call(source.replace(/^(\.\.\/)+/, ""));
 
 tbp.single.show = () => {
   const { page } = tbp.single.address();

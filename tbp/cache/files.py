@@ -1,0 +1,138 @@
+"""Files of the cache: where they are, how they are written so that nobody reads half of one, and which have to go.
+
+A file begins with a line that says what it is, then the version that wrote it and a checksum of the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import tbp
+
+# Of all files of one folder of the cache, and for how long one is kept that nobody asks for. A choice: a thousand
+# traces' tables, or the results and series of a dozen large projects; and a quarter is longer than a holiday.
+MOST_BYTES = 1_000_000_000
+MOST_DAYS = 90
+_DAY_S = 86_400
+_CHUNK_BYTES = 1 << 20
+
+
+def folder() -> Path | None:
+    """Where the cache is; None where there is to be none."""
+    if os.environ.get("TBP_NO_CACHE"):
+        return None
+    try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # a user without a home
+        return None
+    return home / "tbp"
+
+
+def name_of(path: Path) -> str:
+    """A file name for what belongs to the folder or file at ``path``."""
+    return hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
+
+
+@cache
+def code_version() -> bytes:
+    """Changes with every line of tbp, and with what it computes with: nobody has to remember to raise a number."""
+    known = hashlib.blake2b(tbp.__version__.encode(), digest_size=16)
+    root = Path(tbp.__file__).parent
+    sources = sorted(path for kind in ("*.py", "*.html") for path in root.rglob(kind))
+    for path in (*sources, *_versions_of("numpy", "pandas")):
+        with contextlib.suppress(OSError):
+            content = path.read_bytes()
+            known.update(f"{path.name} {len(content)}\n".encode())
+            known.update(content)
+    return known.digest()
+
+
+def _versions_of(*packages: str) -> Iterator[Path]:
+    """Files that say which version of a package is installed, without importing it, which takes long."""
+    for package in packages:
+        found = find_spec(package)
+        for folder in (found.submodule_search_locations or ()) if found else ():
+            yield from sorted(Path(folder).glob("*version*.py"))
+
+
+def file_digest(path: Path) -> bytes:
+    """Of a file's content, 16 bytes. Raises OSError."""
+    known = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            known.update(chunk)
+    return known.digest()
+
+
+def load(path: Path, kind: bytes, version: bytes) -> memoryview | None:
+    """What was saved as ``kind`` by this ``version``; None where there is no such thing, whole and unchanged."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    length = len(_head(kind, version, b""))
+    payload = memoryview(data)[length:]
+    if data[:length] != _head(kind, version, payload):
+        return None
+    touch(path)
+    return payload
+
+
+def save(path: Path, kind: bytes, version: bytes, payload: bytes) -> None:
+    """Keep ``payload``. Where that cannot be done (a full disk, no right to write), it is not."""
+    put(path, _head(kind, version, payload), payload)
+
+
+def put(path: Path, *parts: bytes) -> None:
+    """Replace the file at ``path`` by ``parts``, or leave everything as it is; then remove what is too much."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False) as file:
+            temporary = file.name
+            file.writelines(parts)
+        Path(temporary).replace(path)
+    except OSError:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+        return
+
+
+def touch(path: Path) -> None:
+    """Note that somebody asked for the file."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
+def tidy(place: Path, most_bytes: int = MOST_BYTES, most_days: float = MOST_DAYS) -> None:
+    """Remove the files right in ``place`` that nobody asked for in a long time, then the oldest of what is too much."""
+    now = time.time()
+    total = 0
+    for modified, size, path in sorted(_files(place), reverse=True):
+        total += size
+        if total > most_bytes or now - modified > most_days * _DAY_S:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _files(place: Path) -> Iterator[tuple[float, int, Path]]:
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(place):
+            with contextlib.suppress(OSError):
+                if entry.is_file(follow_symlinks=False):
+                    stat = entry.stat(follow_symlinks=False)
+                    yield stat.st_mtime, stat.st_size, Path(entry.path)
+
+
+def _head(kind: bytes, version: bytes, payload: bytes | memoryview) -> bytes:
+    return b"tbp %s cache\n" % kind + version + zlib.crc32(payload).to_bytes(4, "big")

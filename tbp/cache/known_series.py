@@ -1,0 +1,91 @@
+"""What moved in series that did not change since, so that they need not be judged again.
+
+Takes series to judge and who judges them, gives what was found. Keys are digests of all that a judgement depends on,
+so a changed value, circumstance, version or policy has another key; every line of tbp is in the version of the file.
+There is one file per results folder, which holds the series of the newest build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from tbp.cache import files
+from tbp.history.circumstances import Circumstances
+from tbp.history.judging import Asked, Judge, Moved
+
+# Fewer runs are judged in 0.1 s, and would only leave litter.
+WORTH_RUNS = 5_000
+_KIND = b"series"
+_DIGEST_BYTES = 16
+_DECODER = msgspec.msgpack.Decoder(dict[bytes, Moved])
+
+
+@dataclass(frozen=True)
+class KnownSeries:
+    """A judge who remembers the series of one results folder."""
+
+    results_dir: Path
+    judge: Judge
+
+    def __call__(self, asked: Sequence[Asked]) -> Sequence[Moved]:
+        place = files.folder()
+        if place is None or sum(len(one.points) for one in asked) < WORTH_RUNS:
+            return list(self.judge(asked))
+        path = place / f"series-{files.name_of(self.results_dir)}"
+        known = _load(path)
+        keys = digests(asked)
+        new = [i for i, one in enumerate(asked) if not _is_of(known.get(keys[i]), one)]
+        found = dict(zip((keys[i] for i in new), self.judge([asked[i] for i in new]), strict=True)) if new else {}
+        present = {key: found[key] if key in found else known[key] for key in keys}
+        if new or len(present) != len(known):
+            files.save(path, _KIND, files.code_version(), msgspec.msgpack.encode(present))
+            files.tidy(place)
+        return [present[key] for key in keys]
+
+
+def digests(asked: Sequence[Asked]) -> list[bytes]:
+    """A key for each series: of everything that ``judged`` looks at."""
+    seen: dict[int, bytes] = {}
+
+    def of(known: Circumstances) -> bytes:
+        # Runs share their circumstances, which live as long as ``asked``: so does their identity.
+        if id(known) not in seen:
+            text = msgspec.msgpack.encode(sorted(known.items()))
+            seen[id(known)] = hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest()
+        return seen[id(known)]
+
+    return [_digest(one, b"".join(map(of, one.rows.circumstances))) for one in asked]
+
+
+def _digest(asked: Asked, circumstances: bytes) -> bytes:
+    rows, columns = asked.rows, asked.points.columns
+    sessions = [(index, np.array(own, np.float64).tobytes()) for index, own in sorted(columns.sessions.items())]
+    versions = [(version, len(list(equal))) for version, equal in groupby(rows.versions)]
+    arrays = (columns.value, columns.low, columns.high, columns.outcome, columns.comparable, rows.number)
+    content = ([array.tobytes() for array in arrays], sessions, versions, circumstances, rows.type, asked.relevant)
+    return hashlib.blake2b(msgspec.msgpack.encode(content), digest_size=_DIGEST_BYTES).digest()
+
+
+def _load(path: Path) -> dict[bytes, Moved]:
+    payload = files.load(path, _KIND, files.code_version())
+    if payload is None:
+        return {}
+    try:
+        return _DECODER.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+
+
+def _is_of(moved: Moved | None, asked: Asked) -> bool:
+    """Whether it can be what was found in this series; the report takes points by these indexes."""
+    if moved is None:
+        return False
+    indexes = [*(change.index for change in moved.changes), *(own.index for own in moved.breaks)]
+    return all(0 <= index < len(asked.points) for index in indexes)

@@ -1,0 +1,133 @@
+"""Whether a report is still what its inputs say, told without reading them.
+
+A report that was built is noted with the identity of every file that it was made from and of every file that it
+consists of. As long as all of them are the same, there is nothing to do but to say again what was said then. This
+module is all that such a report costs, so it imports little.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import tbp
+from tbp.asv.git import GitFailed, git
+from tbp.cache import files
+
+# A file that changed twice within a tick of its file system's clock (10 ms; 2 s on FAT) has the identity of its first
+# version: a report made from one that is as young is not noted, as git does with its index.
+SETTLED_NS = 2_000_000_000
+DEPTH = 3  # folders below a results folder: machine, traces of a run, benchmark
+_KIND = b"report"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that a report is made from."""
+
+    results_dir: Path
+    files: tuple[Path, ...]  # configuration, policy, acknowledgements: read if they are there
+    repository: Path | None
+    asked: str  # what the command line says besides
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a build printed, and what its exit code depends on."""
+
+    lines: str
+    problems: str
+    is_regressed: bool
+
+
+def fingerprint(inputs: Inputs) -> str:
+    """Changes when anything changes that a report is made from; empty where that cannot be told now.
+
+    To be taken before the inputs are read.
+    """
+    known = hashlib.blake2b(files.code_version(), digest_size=16)
+    youngest_ns = 0
+    static = Path(tbp.__file__).parent / "report" / "static"
+    paths: list[Path | str] = [*inputs.files, *_tree(inputs.results_dir), *_tree(static)]
+    for path in paths:
+        identity = _identity(path)
+        known.update(f"{path}\0{identity}\n".encode(errors="surrogateescape"))
+        if identity is not None:
+            youngest_ns = max(youngest_ns, *identity[1:3])
+    if time.time_ns() - youngest_ns <= SETTLED_NS:
+        return ""
+    # An acknowledgement ends on a day.
+    today = datetime.now(UTC).date().isoformat()
+    known.update(f"{inputs.asked}\0{today}\0{_references(inputs.repository)}".encode(errors="surrogateescape"))
+    return known.hexdigest()
+
+
+def said_before(index: Path, current: str) -> Said | None:
+    """What was said when the report at ``index`` was built from the same inputs, if all of it is still there."""
+    place = files.folder()
+    payload = files.load(_note(place, index), _KIND, files.code_version()) if place is not None and current else None
+    if payload is None:
+        return None
+    try:
+        noted = json.loads(bytes(payload))
+        said = Said(**noted["said"])
+        written = {str(name): tuple(identity) for name, identity in noted["written"].items()}
+        is_same = noted["fingerprint"] == current
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    is_there = bool(written) and all(_identity(index.parent / name) == own for name, own in written.items())
+    return said if is_same and is_there else None
+
+
+def note(index: Path, current: str, written: Iterable[str], said: Said) -> None:
+    """Note that the report at ``index`` consists of the files ``written`` (relative to its folder)."""
+    place = files.folder()
+    if place is None or not current:
+        return
+    identities = {name: _identity(index.parent / name) for name in sorted(written)}
+    if None not in identities.values():
+        content = {"fingerprint": current, "written": identities, "said": asdict(said)}
+        files.save(_note(place, index), _KIND, files.code_version(), json.dumps(content).encode())
+        files.tidy(place)
+
+
+def _note(place: Path, index: Path) -> Path:
+    return place / f"report-{files.name_of(index)}"
+
+
+def _identity(path: Path | str) -> tuple[int, int, int, int] | None:
+    """Size, times of modification and change, inode; None where there is no file."""
+    try:
+        stat = os.stat(path)  # noqa: PTH116 - a Path for each of thousands of files costs more than looking at them
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+def _tree(folder: Path, depth: int = DEPTH) -> Iterator[str]:
+    """Every file below ``folder``, in an order of their names."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if not entry.is_dir():
+            yield entry.path
+        elif depth:
+            yield from _tree(Path(entry.path), depth - 1)
+
+
+def _references(repository: Path | None) -> str:
+    """Where the branches and tags of a repository are, which is all of it that can change."""
+    if repository is None:
+        return ""
+    try:
+        return git(repository, "show-ref", "--head") + git(repository, "rev-parse", "--is-shallow-repository")
+    except GitFailed as failure:
+        return str(failure)

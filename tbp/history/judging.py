@@ -1,0 +1,89 @@
+"""What moved in one series, seen by itself.
+
+Takes the runs of a series and what the project wants to be alerted about; gives its changes and breaks. Where a level
+shifts is decided in ``change_points``, what else could explain it in ``circumstances``. It is most of the work of a
+report and needs nothing but its arguments, so it may be done in any process, and once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from tbp.history.change_points import change_points
+from tbp.history.circumstances import Run, breaks, explained, with_number
+from tbp.history.interval import with_interval
+from tbp.history.noise import noise_between, noise_within
+from tbp.history.points import Points
+from tbp.history.rows import Rows
+from tbp.history.series import Break, Change, ChangeKind
+
+VERSION_DIGITS = 8  # of a benchmark's version, which is a hash
+_NO_RUN = Run({}, math.nan, math.nan)  # of another version: its circumstances explain nothing here
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A series to judge."""
+
+    rows: Rows
+    points: Points  # those of ``rows``, with those of another benchmark version marked
+    relevant: float  # smallest relative change to alert about
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What was found in it, before it is seen among the others."""
+
+    changes: tuple[Change, ...]  # oldest first
+    breaks: tuple[Break, ...]
+    noise_within: float
+
+
+# What moved in each of several series, in their order.
+Judge: TypeAlias = Callable[[Sequence[Asked]], Iterable[Moved]]
+
+
+def judge_all(asked: Sequence[Asked]) -> list[Moved]:
+    return [judged(one) for one in asked]
+
+
+def judged(asked: Asked) -> Moved:
+    rows, points = asked.rows, asked.points
+    columns = points.columns
+    runs = with_number(rows.runs(columns.comparable, _NO_RUN))
+    own = [columns.sessions.get(index, ()) for index in range(len(points))] if columns.sessions else None
+    values = np.where(columns.comparable, columns.value, np.nan)
+    found = change_points(values.tolist(), own, counter=rows.type == "track")
+    noise = noise_between(points, [change.index for change in found if change.confirmed])
+    changes = []
+    for before, change, after in zip((None, *found), found, (*found[1:], None), strict=False):
+        edges = (before.index if before else 0, after.index if after else len(points))
+        placed = with_interval(explained(change, edges, runs, points, noise), edges, points)
+        changes.append(_alert(placed, asked.relevant))
+    return Moved(
+        changes=tuple(changes),
+        breaks=tuple(sorted((*breaks(runs), *_version_breaks(rows, points)), key=lambda one: one.index)),
+        noise_within=noise_within(points),
+    )
+
+
+def _alert(change: Change, relevant: float) -> Change:
+    """``change``, only suspect where it is smaller than the project wants to be alerted about."""
+    if not change.confirmed or not abs(change.effect) < relevant:  # an effect from 0 is NaN, and alerts
+        return change
+    return replace(change, confirmed=False, doubt=f"smaller than the {relevant:.1%} this project alerts about")
+
+
+def _version_breaks(rows: Rows, points: Points) -> list[Break]:
+    """Where runs of another benchmark version end and those of the present one begin, or the other way round."""
+    found: list[Break] = []
+    for index in (np.flatnonzero(np.diff(points.columns.comparable)) + 1).tolist():
+        old, new = (rows.versions[i][:VERSION_DIGITS] or "unknown" for i in (index - 1, index))
+        what = f"benchmark version {old} → {new}"
+        found.append(Break(index, ChangeKind.HARNESS, what, comparable=False))
+    return found

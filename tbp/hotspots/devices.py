@@ -1,0 +1,108 @@
+"""What the devices did in the traces of one side: busy or waiting, with which kernels, and the ranks side by side.
+
+Takes recordings, gives one frozen value with checked frames, or None for traces without a device. Every number is per
+step. Saying it is left to ``device_table`` and ``forms``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tbp.asv.recordings import Recording
+from tbp.traces.columns import COUNT, NUMBER, TEXT, check
+from tbp.traces.device import DEVICE_COLUMNS, KERNEL_COLUMNS
+from tbp.traces.ranks import RANK_COLUMNS, Rank, Run, runs
+
+# As those of one trace, which counts launches; a mean per step is no whole number.
+MEAN_DEVICE_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in DEVICE_COLUMNS.items()}
+MEAN_KERNEL_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in KERNEL_COLUMNS.items()}
+RUN_RANK_COLUMNS = {"run": COUNT, **RANK_COLUMNS}  # runs count from 0 in order of time
+
+_NOT_PER_STEP = frozenset({"busy_share", "host_bound_share", "communication_share"})
+
+
+@dataclass(frozen=True)
+class Devices:
+    """``devices`` has MEAN_DEVICE_COLUMNS, the mean over the traces that use the device; ``kernels`` has
+    MEAN_KERNEL_COLUMNS, the mean over all traces, longest first; ``ranks`` has RUN_RANK_COLUMNS."""
+
+    devices: pd.DataFrame
+    kernels: pd.DataFrame
+    ranks: pd.DataFrame  # empty where no trace tells of a distributed run
+    backend: str  # of the distributed runs: "nccl"
+    runs: int
+    world_size: int  # ranks that the largest run has
+    missing: tuple[int, ...]  # ranks of the first run that has some without a trace
+
+    def __post_init__(self) -> None:
+        check(self.devices, MEAN_DEVICE_COLUMNS, "devices")
+        check(self.kernels, MEAN_KERNEL_COLUMNS, "kernels")
+        check(self.ranks, RUN_RANK_COLUMNS, "ranks")
+
+
+def devices(recordings: Sequence[Recording]) -> Devices | None:
+    """What is known of the devices; None where nothing ran on one, or only operator tables were kept."""
+    ranks = [one.rank for one in recordings if one.rank is not None and len(one.rank.device.devices)]
+    if not ranks:
+        return None
+    distributed = [run for run in runs(ranks) if run.world_size > 1]
+    return Devices(
+        devices=_devices(ranks),
+        kernels=_kernels(ranks),
+        ranks=_ranks(distributed),
+        backend=", ".join(dict.fromkeys(run.ranks[0].place.backend for run in distributed if run.ranks[0])),
+        runs=len(distributed),
+        world_size=max((run.world_size for run in distributed), default=1),
+        missing=next((run.missing for run in distributed if run.missing), ()),
+    )
+
+
+def _devices(ranks: Sequence[Rank]) -> pd.DataFrame:
+    per_step = [name for name, kind in DEVICE_COLUMNS.items() if kind != TEXT and name not in _NOT_PER_STEP]
+    frames = []
+    for rank in ranks:
+        frame = rank.device.devices.astype(dict.fromkeys(per_step, np.float64))
+        frame[per_step] /= _steps(rank)
+        frames.append(frame)
+    mean = pd.concat(frames, ignore_index=True).groupby("device", sort=False).mean().reset_index()
+    return mean[list(MEAN_DEVICE_COLUMNS)]
+
+
+def _kernels(ranks: Sequence[Rank]) -> pd.DataFrame:
+    each = [
+        rank.device.kernels.assign(
+            calls=rank.device.kernels["calls"] / _steps(rank), total_us=rank.device.kernels["total_us"] / _steps(rank)
+        )
+        for rank in ranks
+    ]
+    joined = pd.concat(each, ignore_index=True).sort_values("total_us", ascending=False, kind="stable")
+    grouped = joined.groupby(["kernel", "kind"], sort=False)
+    frame = grouped[["calls", "total_us"]].sum().reset_index()
+    frame[["calls", "total_us"]] /= len(ranks)
+    frame["operator"] = grouped["operator"].first().to_numpy()
+    whole_us = float(frame["total_us"].sum())
+    frame["share"] = frame["total_us"] / whole_us if whole_us else 0.0
+    frame = frame.sort_values(["total_us", "kernel"], ascending=[False, True], kind="stable")
+    return frame.reset_index(drop=True)[list(MEAN_KERNEL_COLUMNS)]
+
+
+def _ranks(distributed: Sequence[Run]) -> pd.DataFrame:
+    if not distributed:
+        kinds = {TEXT: object, COUNT: np.int64, NUMBER: np.float64}
+        return pd.DataFrame({name: pd.Series(dtype=kinds[kind]) for name, kind in RUN_RANK_COLUMNS.items()})
+    frames = []
+    for number, run in enumerate(distributed):
+        frame = run.frame.assign(run=number)
+        steps = np.array([_steps(rank) for rank in run.ranks])
+        for name in ("kernel_us", "communication_us", "exposed_communication_us"):
+            frame[name] /= steps
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)[list(RUN_RANK_COLUMNS)]
+
+
+def _steps(rank: Rank) -> int:
+    return max(rank.session.table.steps, 1)

@@ -1,0 +1,227 @@
+"""The page of changes as data: one row for each commit at which a level shifted, newest first.
+
+Takes ``ReportData`` and the order of its commits, gives words and addresses; the HTML belongs to ``pages``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tbp.history.by_commit import CommitChanges, SeriesChange, every_change_by_commit
+from tbp.history.series import ChangeKind, Commit
+from tbp.report import evidence, words
+from tbp.report.model import ReportData
+from tbp.report.places import Places, series_href
+from tbp.report.summary import CommitLink, commit_link
+
+# So that a page stays below 200 kB: an item is about 450 bytes, a row without items 900.
+MOST_ROWS = 100
+MOST_ITEMS = 200
+MOST_ITEMS_OF_A_ROW = 8
+
+
+class Sort(StrEnum):
+    """What a change point is said to be."""
+
+    REGRESSION = "regression"
+    IMPROVEMENT = "improvement"
+    RECOVERED = "recovered"
+    EXPLAINED = "explained"  # by a change of dependencies, hardware or the harness
+    SUSPECT = "suspect"
+
+
+GLYPHS = {
+    Sort.REGRESSION: "✖",
+    Sort.IMPROVEMENT: "✔",
+    Sort.RECOVERED: "↺",
+    Sort.EXPLAINED: "◆",
+    Sort.SUSPECT: "◌",
+}
+WORDS = {
+    Sort.REGRESSION: ("regression", "regressions"),
+    Sort.IMPROVEMENT: ("improvement", "improvements"),
+    Sort.RECOVERED: ("recovered", "recovered"),
+    Sort.EXPLAINED: ("with another cause", "with other causes"),
+    Sort.SUSPECT: ("suspect", "suspects"),
+}
+
+
+@dataclass(frozen=True)
+class Chip:
+    """How many changes of one sort."""
+
+    sort: Sort
+    glyph: str
+    number: int
+    word: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One series that moved at the commit."""
+
+    benchmark: str
+    parameters: str
+    place: str  # machine and environment, where the site has more than one
+    href: str
+    sort: Sort
+    glyph: str
+    effect: str
+    levels: str
+    remark: str  # why it is only suspect, or how sure it is
+
+
+@dataclass(frozen=True)
+class Row:
+    """One commit. ``range`` is empty where no commit before it lacks a measurement."""
+
+    commit: CommitLink
+    range: str
+    sorts: tuple[Sort, ...]
+    chips: tuple[Chip, ...]
+    largest: Item
+    causes: tuple[str, ...]  # operators, in sentences
+    others: tuple[str, ...]  # what else changed: "dependency change: torch 2.12 → 2.13"
+    items: tuple[Item, ...]  # worst first
+    more: int  # items that are not listed
+    acknowledged: str  # who answers for it and why; empty where nobody does
+
+
+@dataclass(frozen=True)
+class ChangesPage:
+    verdict: str
+    chips: tuple[Chip, ...]  # of the whole site, with those there are none of
+    rows: tuple[Row, ...]
+    left_out: str  # in words: commits that are too old to be listed
+    has_acknowledged: bool
+
+
+def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
+    """All change points by commit. ``order`` is that of the site's commits, oldest first."""
+    groups = every_change_by_commit(data.histories, [commit.hash for commit in order])
+    places = Places.of(data.histories)
+    left = MOST_ITEMS
+    rows = []
+    for group in groups[:MOST_ROWS]:
+        row = _row(group, data, places, min(left, MOST_ITEMS_OF_A_ROW))
+        left -= len(row.items)
+        rows.append(row)
+    older = len(groups) - len(rows)
+    return ChangesPage(
+        verdict=_verdict(groups),
+        chips=_chips([change for group in groups for change in group.changes], occurring=False),
+        rows=tuple(rows),
+        left_out=f"{words.count(older, 'older commit')} with changes: see the pages of the benchmarks." * bool(older),
+        has_acknowledged=any(row.acknowledged for row in rows),
+    )
+
+
+def sort_of(change: SeriesChange) -> Sort:
+    """What the change is said to be."""
+    own = change.evidence.change
+    if not own.confirmed:
+        return Sort.SUSPECT
+    if own.kind is not ChangeKind.CODE:
+        return Sort.EXPLAINED
+    if own.is_recovery:
+        return Sort.RECOVERED
+    return Sort.REGRESSION if own.is_worse(change.history.better) else Sort.IMPROVEMENT
+
+
+def acknowledgement(group: CommitChanges, data: ReportData) -> str:
+    """Why the commit's regressions are accepted, in words; empty unless all of them are."""
+    worse = [one for one in group.changes if sort_of(one) is Sort.REGRESSION]
+    reasons = dict.fromkeys(one.evidence.change.acknowledged for one in worse)
+    if not worse or "" in reasons:
+        return ""
+    return "; ".join(words.cut(reason, 160) for reason in reasons)
+
+
+def _verdict(groups: Sequence[CommitChanges]) -> str:
+    if not groups:
+        return "No level has shifted in any series."
+    sorts = [{sort_of(one) for one in group.changes if not one.evidence.change.acknowledged} for group in groups]
+    said = [
+        f"{words.count(number, 'commit')} {verb}"
+        for sort, verb in ((Sort.REGRESSION, "made something worse"), (Sort.IMPROVEMENT, "made something better"))
+        if (number := sum(sort in own for own in sorts))
+    ]
+    if not said:
+        return f"No confirmed change of the code; {words.count(len(groups), 'commit')} with other shifts of level."
+    return f"{', '.join(said)}."
+
+
+def _row(group: CommitChanges, data: ReportData, places: Places, most: int) -> Row:
+    ranked = sorted(group.changes, key=_rank)
+    items = tuple(_item(change, places) for change in ranked[:most])
+    return Row(
+        commit=commit_link(group.commit, data.commit_url),
+        range=_range(group),
+        sorts=tuple(dict.fromkeys(sort_of(change) for change in ranked)),
+        chips=_chips(ranked),
+        largest=_item(ranked[0], places),
+        causes=_causes(ranked),
+        others=_others(ranked),
+        items=items if len(ranked) > 1 else (),
+        more=len(ranked) - len(items) if len(ranked) > 1 else 0,
+        acknowledged=acknowledgement(group, data),
+    )
+
+
+def _rank(change: SeriesChange) -> tuple[object, ...]:
+    """What is sure before what is suspect, worse before better, large before small."""
+    size = abs(change.worsening)
+    return list(Sort).index(sort_of(change)), -size if math.isfinite(size) else -math.inf, change.history.key
+
+
+def _chips(changes: Sequence[SeriesChange], occurring: bool = True) -> tuple[Chip, ...]:
+    counts = dict.fromkeys(Sort, 0)
+    for change in changes:
+        counts[sort_of(change)] += 1
+    return tuple(
+        Chip(sort, GLYPHS[sort], number, WORDS[sort][number != 1])
+        for sort, number in counts.items()
+        if number or not occurring
+    )
+
+
+def _range(group: CommitChanges) -> str:
+    if not group.unmeasured or group.last_good is None:
+        return ""
+    others = words.count(group.unmeasured, "unmeasured commit")
+    return f"this commit or one of {others} since {group.last_good.short}"
+
+
+def _item(change: SeriesChange, places: Places) -> Item:
+    history, own = change.history, change.evidence.change
+    sort = sort_of(change)
+    doubt = own.doubt or "not confirmed"
+    return Item(
+        benchmark=history.key.benchmark,
+        parameters=history.key.label,
+        place=places.name(history.key.machine, history.key.environment),
+        href=series_href(history),
+        sort=sort,
+        glyph=GLYPHS[sort],
+        effect=words.effect(own, history.unit, history.better),
+        levels=words.before_after(own, history.unit),
+        remark=f"suspect: {doubt}" if sort is Sort.SUSPECT else words.probability(own.p_value),
+    )
+
+
+def _causes(ranked: Sequence[SeriesChange]) -> tuple[str, ...]:
+    """The operators that account for the largest change whose traces name some."""
+    for change in ranked:
+        difference = change.evidence.difference
+        found = evidence.causes(difference) if difference is not None and sort_of(change) is not Sort.SUSPECT else ()
+        if found:
+            return found
+    return ()
+
+
+def _others(ranked: Sequence[SeriesChange]) -> tuple[str, ...]:
+    changes = [change.evidence.change for change in ranked if sort_of(change) is Sort.EXPLAINED]
+    return tuple(dict.fromkeys(f"{own.kind.value}: {own.what}" if own.what else own.kind.value for own in changes))

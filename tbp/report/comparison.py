@@ -1,0 +1,258 @@
+"""The comparison's page as data: the newest commit against the one before it, judged as `tbp compare` judges.
+
+Takes ``ReportData`` and the order of its commits, gives words and addresses. Any other pair is for the script, which
+has the packed runs of ``grid`` and says what two values differ by, not whether the code changed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from tbp.asv.declarations import benchmark_from_name
+from tbp.history.compare import RELEVANT, StoredSeries, judgements
+from tbp.history.points import Points
+from tbp.history.series import Better, Commit, History, SeriesKey, State
+from tbp.report import words
+from tbp.report.grid import MOST_COMMITS, columns_of
+from tbp.report.model import ReportData
+from tbp.report.places import series_href
+from tbp.report.summary import CommitLink, by_name, commit_link, family_of
+from tbp.verdict import phrases
+from tbp.verdict.judgement import Judged, Judgement
+
+MOST_ROWS = 200
+"""Of the precomputed pair, 700 bytes each."""
+
+# Two runs of one level differ by √2 noises; this is Student's t at 99 % with as many degrees of freedom as
+# ``two_runs`` grants (MOST_FREEDOM), so that the script's "beyond noise" asks for as much as `tbp compare`.
+BEYOND_NOISES = math.sqrt(2) * 3.355
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two commits in one place."""
+
+    baseline: Commit
+    contender: Commit
+    machine: str
+    environment: str
+
+
+@dataclass(frozen=True)
+class Row:
+    benchmark: str
+    parameters: str
+    href: str
+    state: State
+    glyph: str
+    verdict: str  # "undecided", or the effect with its direction
+    interval: str
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Geometric mean of after ÷ before over the series of a suite that have one unit."""
+
+    suite: str
+    what: str  # "time", "size", or the unit
+    words: str
+    merit: str  # "worse", "better", or "" where it is below RELEVANT
+    series: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    state: State
+    number: int
+    word: str
+    glyph: str
+
+
+@dataclass(frozen=True)
+class ComparePage:
+    """``before`` is None where no place has two commits."""
+
+    verdict: str
+    before: CommitLink | None
+    after: CommitLink | None
+    place: str
+    default: str  # for the script: column of the baseline, of the contender, number of the place
+    tallies: tuple[Tally, ...]
+    means: tuple[Mean, ...]
+    rows: tuple[Row, ...]
+    left_out: str
+    commands: tuple[str, ...]
+    reach: float  # BEYOND_NOISES
+    only_newest: str  # a sentence where not every commit can be chosen
+
+
+def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
+    """The newest commit against the one before it, in the place with most series."""
+    pair = default_pair(data.histories, order)
+    columns = columns_of(order)
+    older = len(order) - len(columns)
+    only_newest = f"The {MOST_COMMITS} newest commits can be chosen; `tbp compare` takes any two." if older else ""
+    if pair is None:
+        verdict = "Two commits are needed for a comparison."
+        return ComparePage(verdict, None, None, "", "", (), (), (), "", (), BEYOND_NOISES, only_newest)
+    own = {history.key: history for history in data.histories if _place(history) == (pair.machine, pair.environment)}
+    found = _judgements(list(own.values()), pair)
+    ranked = sorted(found, key=_rank)
+    shown = [_row(judgement, own[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
+    spots = list(dict.fromkeys(_place(history) for history in by_name(data.histories)))
+    place_of = {commit.hash: column for column, commit in enumerate(columns)}
+    default = (
+        place_of[pair.baseline.hash],
+        place_of[pair.contender.hash],
+        spots.index((pair.machine, pair.environment)),
+    )
+    return ComparePage(
+        verdict=_verdict(found, pair),
+        before=commit_link(pair.baseline, data.commit_url),
+        after=commit_link(pair.contender, data.commit_url),
+        place=" · ".join(filter(None, (pair.machine, pair.environment))),
+        default=" ".join(map(str, default)),
+        tallies=_tallies(found),
+        means=_means(found),
+        rows=tuple(shown),
+        left_out=_left_out(ranked[MOST_ROWS:]),
+        commands=_commands(pair),
+        reach=BEYOND_NOISES,
+        only_newest=only_newest,
+    )
+
+
+def default_pair(histories: Sequence[History], order: Sequence[Commit]) -> Pair | None:
+    """The newest commit with values and the newest before it, in the place that has most series of both."""
+    position = {commit.hash: place for place, commit in enumerate(order)}
+    found: Counter[tuple[int, int, tuple[str, str]]] = Counter()
+    for history in histories:
+        last = _last_two(history, position)
+        if last is not None:
+            found[(*last, _place(history))] += 1
+    if not found:
+        return None
+    newest = max(contender for contender, _, _ in found)
+    in_newest = [(count, key) for key, count in found.items() if key[0] == newest]
+    _, (contender, baseline, (machine, environment)) = max(in_newest)
+    return Pair(order[baseline], order[contender], machine, environment)
+
+
+def _last_two(history: History, position: Mapping[str, int]) -> tuple[int, int] | None:
+    """The places of its two newest commits with a comparable value."""
+    measured = (position[point.commit.hash] for point in reversed(history.points) if point.has_level)
+    newest = next(measured, None)
+    before = next(measured, None)
+    return None if newest is None or before is None or newest <= before else (newest, before)
+
+
+def _place(history: History) -> tuple[str, str]:
+    return history.key.machine, history.key.environment
+
+
+def _key(judgement: Judgement, pair: Pair) -> SeriesKey:
+    return SeriesKey(judgement.benchmark, judgement.parameters, pair.machine, pair.environment)
+
+
+def _judgements(histories: Sequence[History], pair: Pair) -> tuple[Judgement, ...]:
+    sides = [Judged(commit.short, commit.hash, commit.subject) for commit in (pair.baseline, pair.contender)]
+    return judgements((_stored(history) for history in histories), sides[0], sides[1])
+
+
+def _stored(history: History) -> StoredSeries:
+    """The series as the comparison takes it. Runs of other benchmark versions compare with nothing."""
+    kind = benchmark_from_name(history.key.benchmark).type
+    # Points of its own, so that those that are made of the columns are not kept.
+    points = Points(history.points.columns) if isinstance(history.points, Points) else history.points
+    return StoredSeries(
+        key=history.key,
+        unit=history.unit,
+        better=history.better,
+        is_counter=kind == "track" and history.unit != "seconds",
+        points=points,
+        versions=tuple("present" if p.comparable else f"other {place}" for place, p in enumerate(points)),
+    )
+
+
+def _rank(judgement: Judgement) -> tuple[object, ...]:
+    size = abs(judgement.effect)
+    return phrases.ORDER.index(judgement.state), -size if math.isfinite(size) else 0.0, judgement.name
+
+
+def _row(judgement: Judgement, history: History) -> Row:
+    is_changed = judgement.state in phrases.CHANGED
+    size = words.signed_percent(judgement.effect) if math.isfinite(judgement.effect) else ""
+    effect = phrases.effect(judgement).removesuffix(phrases.interval(judgement)).strip()
+    arrow = "▲" if judgement.after > judgement.before else "▼"
+    state = words.PLURALS[judgement.state][0]
+    return Row(
+        benchmark=judgement.benchmark,
+        parameters=judgement.label,
+        href=series_href(history),
+        state=judgement.state,
+        glyph=words.GLYPHS[judgement.state],
+        verdict=f"{arrow} {effect}" if is_changed else f"{state}, {size}" if size else state,
+        interval=phrases.interval(judgement),
+        before=words.quantity(judgement.before, judgement.unit),
+        after=words.quantity(judgement.after, judgement.unit),
+        reason=judgement.reason,
+    )
+
+
+def _tallies(found: Sequence[Judgement]) -> tuple[Tally, ...]:
+    counts = Counter(judgement.state for judgement in found)
+    return tuple(
+        Tally(state, counts[state], words.PLURALS[state][counts[state] != 1], words.GLYPHS[state])
+        for state in phrases.ORDER
+        if counts[state]
+    )
+
+
+def _verdict(found: Sequence[Judgement], pair: Pair) -> str:
+    said = [f"{tally.number:,} {tally.word}" for tally in _tallies(found)]
+    return f"{pair.contender.short} against {pair.baseline.short}: {', '.join(said)}."
+
+
+def _left_out(rest: Sequence[Judgement]) -> str:
+    said = [f"{tally.number:,} {tally.word}" for tally in _tallies(rest)]
+    return f"Not listed: {', '.join(said)}." if said else ""
+
+
+def _means(found: Sequence[Judgement]) -> tuple[Mean, ...]:
+    """One per suite and unit, of the series that both commits have a positive value of."""
+    both = [judgement for judgement in found if judgement.before > 0 and judgement.after > 0]
+    both.sort(key=_mean_of)
+    return tuple(_mean(list(own)) for _, own in groupby(both, key=_mean_of))
+
+
+def _mean_of(judgement: Judgement) -> tuple[str, str, str]:
+    return family_of(judgement.benchmark), judgement.unit, judgement.better
+
+
+def _mean(own: Sequence[Judgement]) -> Mean:
+    first = own[0]
+    ratio = math.exp(math.fsum(math.log(one.after / one.before) for one in own) / len(own)) - 1
+    said = words.signed_percent(ratio)
+    is_none = abs(ratio) < 0.0005  # is shown as 0.0 %
+    if not is_none:
+        said = f"{'▲' if ratio > 0 else '▼'} {said} {words.direction(ratio > 0, first.unit, first.better)}"
+    is_worse = (ratio > 0) is (first.better is Better.LOWER)
+    what = {"seconds": "time", "bytes": "size", "unit": "value"}.get(first.unit, first.unit)
+    merit = "" if abs(ratio) < RELEVANT else "worse" if is_worse else "better"
+    return Mean(family_of(first.benchmark), what, "no difference" if is_none else said, merit, len(own))
+
+
+def _commands(pair: Pair) -> tuple[str, ...]:
+    """To compare and to measure the two, where their hashes are hashes."""
+    hashes = [pair.baseline.short, pair.contender.short]
+    if not all(re.fullmatch(r"[0-9a-fA-F]{4,64}", own) for own in hashes):
+        return ()
+    return tuple(f"tbp {verb} {' '.join(hashes)}" for verb in ("compare", "gate"))

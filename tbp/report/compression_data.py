@@ -1,0 +1,192 @@
+"""Suites that have time, bytes and error of the same variants → what each variant costs, and which are worth it.
+
+Takes histories, gives groups: one for each suite, place and choice of all parameters but the variant. Saying and
+drawing it is left to ``compression``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tbp.history.series import Commit, History, Outcome, Point
+from tbp.report.pareto import Cost, front
+
+Parameters = tuple[tuple[str, str], ...]
+
+VARIANT_NAMES = ("variant", "model", "method", "scheme", "compression")
+"""Parameters that name a variant, the first one that a suite has; else its first parameter."""
+
+BASELINES = ("dense", "baseline", "fp32", "float32", "naive", "original", "full")
+"""Variants that the others are said against, the first one there is; else the largest."""
+
+_VERSION = re.compile(r" v\d+$")
+_TWIN = re.compile(r"_twin$")
+_SIZE = re.compile(r"(model|weights?|file|disk|checkpoint)_?(bytes|size)|^(bytes|size)$")
+_ERROR = re.compile(r"error|deviation|mismatch")
+
+TIME_SIGMAS = 3.0
+"""Times closer than so many noises between runs are the same: what the detector would not part either (``short``)."""
+
+LEAST_TIME = 0.02
+"""And closer than this: runs of one commit on a quiet machine differ by 1 to 2 % (docs/ruler.md)."""
+
+SAME_BYTES = 0.005
+"""Headers and alignment of a file are not what compression buys."""
+
+SAME_ERROR = 0.2
+"""Errors are told by their order of magnitude; rounding in another order moves them by this much."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What one variant costs at ``commit``."""
+
+    name: str
+    time_s: float
+    size_bytes: float
+    error: float  # NaN where none is recorded
+    noise: float  # between runs, of the time; NaN where unknown
+    commit: Commit
+    history: History  # of its time
+    is_twin: bool = False
+    on_front: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """The variants of one model on one device; ``missing`` says which have no value, and why."""
+
+    suite: str  # "compressed_inference.Nightly"
+    machine: str
+    environment: str
+    common: Parameters  # that all variants share
+    variants: tuple[Variant, ...]  # fastest first
+    baseline: Variant
+    missing: tuple[str, ...]
+
+    @property
+    def has_error(self) -> bool:
+        return all(math.isfinite(one.error) for one in self.variants)
+
+
+def groups(histories: Sequence[History]) -> tuple[Group, ...]:
+    """Every group with at least two variants, in order of suite, place and parameters."""
+    suites: dict[tuple[str, str, str], list[History]] = defaultdict(list)
+    for history in histories:
+        suite = history.key.benchmark.rpartition(".")[0]
+        suites[suite, history.key.machine, history.key.environment].append(history)
+    return tuple(group for _, own in sorted(suites.items()) for group in _of_suite(own))
+
+
+def is_same_time(one: Variant, other: Variant) -> bool:
+    """Whether the noise allows no difference between the two times."""
+    a, b = _costs(one, False)[0], _costs(other, False)[0]
+    return not a.is_better_than(b) and not b.is_better_than(a)
+
+
+def _of_suite(histories: Sequence[History]) -> Iterable[Group]:
+    times = [history for history in histories if _is_time(history)]
+    sizes = _by_parameters(history for history in histories if _method_is(_SIZE, history) and history.unit == "bytes")
+    errors = _by_parameters(history for history in histories if _method_is(_ERROR, history))
+    parameter = _variant_parameter(times)
+    if not sizes or not parameter:
+        return
+    cells: dict[tuple[str, Parameters], list[History]] = defaultdict(list)
+    for history in times:
+        common = tuple((name, value) for name, value in history.key.parameters if name != parameter)
+        cells[history.key.benchmark, common].append(history)
+    for (_, common), own in cells.items():
+        found = _group(own, parameter, common, sizes, errors)
+        if found is not None:
+            yield found
+
+
+def _group(
+    times: Sequence[History],
+    parameter: str,
+    common: Parameters,
+    sizes: Mapping[Parameters, History],
+    errors: Mapping[Parameters, History],
+) -> Group | None:
+    variants, missing = [], []
+    for history in times:
+        point, size = _newest(history), _value(sizes.get(history.key.parameters))
+        name = _VERSION.sub("", dict(history.key.parameters)[parameter])
+        if point is None or not point.value > 0 or not size > 0:
+            missing.append(f"{name}: {_why(history)}")
+            continue
+        error = _value(errors.get(history.key.parameters))
+        is_twin = bool(_TWIN.search(name))
+        variants.append(Variant(name, point.value, size, error, history.noise_between, point.commit, history, is_twin))
+    if len(variants) < 2:
+        return None
+    key = times[0].key
+    ranked = sorted(_with_front(variants), key=lambda one: (one.time_s, one.name))
+    return Group(
+        key.benchmark.rpartition(".")[0], key.machine, key.environment, common, tuple(ranked), _baseline(ranked),
+        tuple(missing),
+    )  # fmt: skip
+
+
+def _with_front(variants: Sequence[Variant]) -> list[Variant]:
+    """A twin is the same choice a second time: it is neither on the front nor in the way of another."""
+    with_error = all(math.isfinite(one.error) for one in variants)
+    choices = [one for one in variants if not one.is_twin]
+    is_on = dict(zip((one.name for one in choices), front([_costs(one, with_error) for one in choices]), strict=True))
+    return [replace(one, on_front=is_on.get(one.name, False)) for one in variants]
+
+
+def _costs(one: Variant, with_error: bool) -> list[Cost]:
+    noise = TIME_SIGMAS * one.noise if math.isfinite(one.noise) else 0.0
+    costs = [Cost(one.time_s, max(LEAST_TIME, noise)), Cost(one.size_bytes, SAME_BYTES)]
+    return [*costs, Cost(one.error, SAME_ERROR)] if with_error else costs
+
+
+def _baseline(variants: Sequence[Variant]) -> Variant:
+    names = {one.name.lower(): one for one in variants}
+    named = next((names[name] for name in BASELINES if name in names), None)
+    return named or max(variants, key=lambda one: (not one.is_twin, one.size_bytes, one.time_s))
+
+
+def _is_time(history: History) -> bool:
+    return history.unit == "seconds" and "time" in _method(history)
+
+
+def _method_is(pattern: re.Pattern[str], history: History) -> bool:
+    return bool(pattern.search(_method(history).removeprefix("track_")))
+
+
+def _method(history: History) -> str:
+    return history.key.benchmark.rpartition(".")[2].lower()
+
+
+def _variant_parameter(times: Sequence[History]) -> str:
+    names = [name for name, _ in times[0].key.parameters] if times else []
+    return next((name for name in VARIANT_NAMES if name in names), names[0] if names else "")
+
+
+def _by_parameters(histories: Iterable[History]) -> dict[Parameters, History]:
+    return {history.key.parameters: history for history in histories}
+
+
+def _newest(history: History | None) -> Point | None:
+    measured = (point for point in reversed(history.points) if point.has_level) if history else iter(())
+    return next(measured, None)
+
+
+def _value(history: History | None) -> float:
+    point = _newest(history)
+    return point.value if point is not None else math.nan
+
+
+def _why(history: History) -> str:
+    """Of a variant without a time or without a size."""
+    newest = history.points[-1] if history.points else None
+    if newest is None or newest.outcome is Outcome.MEASURED:
+        return "no size is recorded"
+    reason = newest.reason.strip().splitlines()
+    return f"{newest.outcome.value}{f', {reason[-1]}' if reason else ''}"

@@ -1,0 +1,221 @@
+"""Flame graphs as data: what ``static/flame.js`` draws, and the top of each as rows for a page without scripts.
+
+Takes the frames of a series' newest traces and of its changes, gives words, rows and payloads; merging and comparing
+frames belongs to ``tbp.traces``, the HTML to ``templates/flame.html``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tbp.history.series import ChangeEvidence, History
+from tbp.report import addresses, words
+from tbp.report.flame_rows import LEAST_ROW_SHARE, NS_PER_US, FlameRow, called, rows_of, rows_of_difference
+from tbp.traces.difference import NAMED_MACHINE, Difference
+from tbp.traces.frame_difference import FASTER, GONE, NEW, SAME, SLOWER, FrameDifference, Marks, marks
+from tbp.traces.frames import ANNOTATION, DEVICE, OPERATOR, REST_OF_DEVICE, RUNTIME, SMALLER, Frames
+from tbp.traces.nesting import NO_PARENT
+
+CLOCKS = ("host", "device")
+
+# Threads that run at once add up to more than the step; below 1 % it is rounding and the edges of events.
+OVERLAP = 1.01
+
+# A letter for each frame, a capital where the change is certain.
+MARKS = {SAME: ".", NEW: "n", GONE: "g", SLOWER: "s", FASTER: "f"}
+KINDS = {OPERATOR: "o", ANNOTATION: "a", RUNTIME: "r", DEVICE: "d", REST_OF_DEVICE: "x", SMALLER: "m"}
+
+
+@dataclass(frozen=True)
+class Flame:
+    """One flame graph. ``payload`` is for ``script_call("tbp.flame", …)`` in ``data_file``."""
+
+    id: str
+    data_file: str  # of the series: it may hold several
+    title: str
+    caption: str
+    clock: str  # shown first: "host" or "device"
+    has_device: bool
+    is_difference: bool
+    gone: bool  # whether frames can be shown that are no longer there
+    rows: tuple[FlameRow, ...]
+    rows_note: str  # which rows those are
+    command: str  # writes the raw traces for a viewer; empty where the commit's hash is none
+    payload: dict[str, object]
+
+
+def newest_flame(history: History) -> Flame | None:
+    """Of the newest commit with a trace; None where no frames are at hand."""
+    found, commit = history.frames, history.operators_commit
+    if found is None or not len(found.rows):
+        return None
+    place = f"{addresses.anchor(history.key)}-now"
+    clock = "device" if _has_device(found.rows["device_ns"]) else "host"
+    steps = words.count(found.steps, "traced step") if found.sessions == 1 else f"{found.sessions} traced sessions"
+    caption = f"Who called whom in one step, mean of {steps}. {_widths(clock)} Tracing costs time: compare shares."
+    whole_us = found.step_ns / found.steps / NS_PER_US
+    top_us = float(found.total_ns()[found.parent == NO_PARENT].sum()) / found.steps / NS_PER_US
+    return Flame(
+        id=place,
+        data_file=data_file(history),
+        title="Flame graph",
+        caption=f"{caption} {_overlap(top_us, whole_us)}".strip(),
+        clock=clock,
+        has_device=clock == "device",
+        is_difference=False,
+        gone=False,
+        rows=rows_of(found, clock),
+        rows_note=f"frames of at least {LEAST_ROW_SHARE * 100:.0f} %",
+        command=addresses.raw_traces(history.key, commit) if commit else "",
+        payload=_payload(place, found, clock),
+    )
+
+
+def change_flame(history: History, what: ChangeEvidence) -> Flame | None:
+    """Of a change with traces on both sides; None where no frames are at hand."""
+    found, difference = what.frames, what.difference
+    if found is None or difference is None or not len(found.rows):
+        return None
+    place = f"{addresses.anchor(history.key)}-{what.change.index}"
+    has_device = _has_device(found.rows["device_after_us"]) or _has_device(found.rows["device_before_us"])
+    what_moved = {clock: _marks(found, difference, clock) for clock in CLOCKS}
+    index = what.change.index
+    points = history.points
+    return Flame(
+        id=place,
+        data_file=data_file(history),
+        title="Flame graph, coloured by change",
+        caption=_difference_caption(found, difference),
+        clock=difference.clock,
+        has_device=has_device,
+        is_difference=True,
+        gone=any(GONE in moved.kind for moved in what_moved.values()),
+        rows=rows_of_difference(found, difference.clock, what_moved[difference.clock]),
+        rows_note=f"frames of at least {LEAST_ROW_SHARE * 100:.0f} %, and what certainly changed",
+        command=addresses.raw_traces(history.key, points[index].commit) if 0 <= index < len(points) else "",
+        payload=_difference_payload(place, found, difference, what_moved),
+    )
+
+
+def data_file(history: History) -> str:
+    """The flame graphs of a series, relative to the site."""
+    slug = addresses.slug(history.key.benchmark)
+    return f"data/{slug}.{addresses.anchor(history.key)}.flame.js"
+
+
+def data_files(flames: Iterable[Flame | None]) -> Iterator[tuple[str, list[dict[str, object]]]]:
+    """Each data file with the payloads that belong into it."""
+    files: dict[str, list[dict[str, object]]] = {}
+    for flame in flames:
+        if flame is not None:
+            files.setdefault(flame.data_file, []).append(flame.payload)
+    yield from files.items()
+
+
+def _widths(clock: str) -> str:
+    return "Width is kernel time." if clock == "device" else "Width is time on the host."
+
+
+def _overlap(top_us: float, step_us: float) -> str:
+    if not step_us or top_us <= OVERLAP * step_us:
+        return ""
+    return (
+        f"Threads ran at once: together they took {words.microseconds(top_us)} in a step of "
+        f"{words.microseconds(step_us)}."
+    )
+
+
+def _difference_caption(found: FrameDifference, difference: Difference) -> str:
+    said = ["Width is the time after, in one step."]
+    if abs(difference.machine_factor - 1) >= NAMED_MACHINE:
+        said.append(
+            f"Operators that did not change took {difference.machine_factor:.2f} × their time: "
+            "only what goes beyond that is coloured."
+        )
+    said.append(_overlap(found.total_us("after")[found.parent == NO_PARENT].sum(), found.step_after_us))
+    return " ".join(filter(None, said))
+
+
+def _marks(found: FrameDifference, difference: Difference, clock: str) -> Marks:
+    """Times are judged on the clock of the difference only; on the other one new calls alone are certain."""
+    rows = difference.rows
+    judged = clock == difference.clock
+    certain = rows["certain"] if judged else rows["certain"] & (rows["kind"] != "time")
+    factor = difference.machine_factor if judged else 1.0
+    return marks(found, clock, factor, frozenset(rows.loc[certain, "operator"]))
+
+
+def _has_device(column: object) -> bool:
+    return bool(np.asarray(column).sum() > 0)
+
+
+def _payload(place: str, found: Frames, clock: str) -> dict[str, object]:
+    rows, steps = found.rows, found.steps
+    return {
+        "id": place,
+        "clock": clock,
+        **_names(rows),
+        "parent": rows["parent"].tolist(),
+        "kind": "".join(KINDS[kind] for kind in rows["kind"]),
+        "calls": _compact(rows["calls"].to_numpy() / steps),
+        "host": _nanoseconds(rows["self_ns"].to_numpy() / steps),
+        "device": _nanoseconds(rows["device_ns"].to_numpy() / steps),
+        "step": round(found.step_ns / steps),
+    }
+
+
+def _difference_payload(
+    place: str, found: FrameDifference, difference: Difference, what_moved: dict[str, Marks]
+) -> dict[str, object]:
+    rows = found.rows
+    numbers = {name: rows[name].to_numpy(dtype=np.float64) for name in rows if str(name).endswith("_us")}
+    return {
+        "id": place,
+        "clock": difference.clock,
+        **_names(rows),
+        "parent": rows["parent"].tolist(),
+        "kind": "".join(KINDS[kind] for kind in rows["kind"]),
+        "calls": _compact(rows["calls_after"].to_numpy()),
+        "host": _nanoseconds(numbers["self_after_us"] * NS_PER_US),
+        "device": _nanoseconds(numbers["device_after_us"] * NS_PER_US),
+        "step": round(found.step_after_us * NS_PER_US),
+        "before": {
+            "calls": _compact(rows["calls_before"].to_numpy()),
+            "host": _nanoseconds(numbers["self_before_us"] * NS_PER_US),
+            "device": _nanoseconds(numbers["device_before_us"] * NS_PER_US),
+            "step": round(found.step_before_us * NS_PER_US),
+        },
+        "marks": {clock: _letters(moved) for clock, moved in what_moved.items()},
+        "factor": round(difference.machine_factor, 4),
+        "judged": difference.clock,
+    }
+
+
+def _names(rows: pd.DataFrame) -> dict[str, object]:
+    """Each distinct name once, and for every frame its place."""
+    known: dict[str, int] = {}
+    places = [known.setdefault(text, len(known)) for text in called(rows)]
+    return {"names": list(known), "name": places}
+
+
+def _letters(moved: Marks) -> str:
+    return "".join(
+        MARKS[kind].upper() if certain else MARKS[kind]
+        for kind, certain in zip(moved.kind, moved.certain.tolist(), strict=True)
+    )
+
+
+def _compact(values: NDArray[np.float64]) -> list[int | float]:
+    """Whole numbers as such, others to three digits behind the point."""
+    return [int(value) if value == round(value) else round(value, 3) for value in values.tolist()]
+
+
+def _nanoseconds(values: NDArray[np.float64]) -> list[int]:
+    """Whole ns; nothing at all where all are 0, as without a device."""
+    rounded: list[int] = np.rint(values).astype(np.int64).tolist()
+    return rounded if any(rounded) else []

@@ -1,0 +1,260 @@
+"""Every run of every series on the newest commits, packed for the scripts of the heatmap and the comparison.
+
+Takes histories and the order of their commits, gives plain JSON values. Ten thousand series on 200 commits are two
+million values: each is two characters here, and the scripts draw what is looked at.
+
+A cell's two characters are a number in base 64: 0 no run, 1 failed, 2 skipped; from 3 on the value, as its
+ratio to the level of its segment. The steps are finest around 1: 0.014 % there, 0.15 % at a factor of 1.6. Values that
+no ratio holds (zero, negative, a thousand times the level) are in ``exact``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from tbp.history.points import OUTCOMES, Points, levels
+from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome, Point
+from tbp.report import addresses, words
+from tbp.report.places import Places
+from tbp.report.summary import commit_link, family_of
+
+MOST_COMMITS = 200
+"""The newest ones; more are not looked at side by side, and each costs two characters a series."""
+
+SUBJECT_LENGTH = 80
+"""Characters of a commit's subject."""
+
+DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+"""Of base 64, none of which JSON or HTML escape."""
+
+NO_RUN, FAILED, SKIPPED, FIRST = range(4)
+EXACT = FIRST  # the value is in ``exact``
+SCALE = 355.0  # codes per unit of asinh(ln ratio ÷ BEND)
+BEND = 0.05  # from this ln of a ratio on the steps grow with it
+MIDDLE = 2050  # code of a ratio of 1
+REACH = MIDDLE - FIRST - 1  # codes on either side; a factor of 900
+
+_PAIRS = np.array([first + second for first in DIGITS for second in DIGITS])
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Indexes: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A change point in the grid: ▲ and ▼ say where the value went."""
+
+    column: int
+    glyph: str  # filled: the code's change; hollow: put down to something else; ◌: suspect
+    words: str
+    tone: str  # "worse", "better" or "plain"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """One series on the columns of the grid. A segment is (first column, level, level of the segment before)."""
+
+    cells: str
+    segments: tuple[tuple[int, float, float], ...]
+    exact: Mapping[int, float]  # column → value
+    apart: tuple[int, ...]  # columns of another benchmark version, not comparable
+    marks: tuple[Mark, ...]
+
+
+def columns_of(order: Sequence[Commit]) -> tuple[Commit, ...]:
+    """The commits that have a column, oldest first."""
+    return tuple(order[-MOST_COMMITS:])
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The commits of the grid, oldest first, and how the runs of a series find theirs."""
+
+    commits: tuple[Commit, ...]
+    order: tuple[Commit, ...]  # of the site
+
+    @classmethod
+    def of(cls, order: Sequence[Commit]) -> Columns:
+        return cls(columns_of(order), tuple(order))
+
+    def places(self, points: Sequence[Point]) -> Indexes:
+        """The column of each point; -1 where it has none."""
+        if isinstance(points, Points) and points.columns.order == self.order:
+            return points.columns.place.astype(np.int64) - (len(self.order) - len(self.commits))
+        return np.array([self._column_of.get(point.commit.hash, -1) for point in points], np.int64)
+
+    @cached_property
+    def _column_of(self) -> Mapping[str, int]:
+        return {commit.hash: column for column, commit in enumerate(self.commits)}
+
+
+def packed(history: History, columns: Columns) -> Packed:
+    """The series' runs on the columns."""
+    places = columns.places(history.points)
+    segments = _on_columns(_segments(history), places)
+    shown = np.flatnonzero(places >= 0)
+    at = places[shown]
+    runs = _runs(history.points, shown)
+    level = np.array([level for _, level, _ in segments] or [math.nan])
+    # As the script finds them: by column, since series of several branches may not follow the order of the columns.
+    own = np.searchsorted([start for start, _, _ in segments], at, side="right") - 1
+    found = _codes(runs.value, level[np.maximum(own, 0)])
+    found[runs.outcome == OUTCOMES.index(Outcome.FAILED)] = FAILED
+    found[runs.outcome == OUTCOMES.index(Outcome.SKIPPED)] = SKIPPED
+    codes = np.full(len(columns.commits), NO_RUN, np.int64)
+    codes[at] = found
+    exact = found == EXACT
+    return Packed(
+        cells=_text(codes),
+        segments=segments,
+        exact=dict(zip(at[exact].tolist(), runs.value[exact].tolist(), strict=True)),
+        apart=tuple(at[~runs.comparable].tolist()),
+        marks=tuple(_marks(history, places)),
+    )
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Some points of a series as arrays."""
+
+    outcome: npt.NDArray[np.int8]  # place in OUTCOMES
+    value: Floats
+    comparable: npt.NDArray[np.bool_]
+
+
+def _runs(points: Sequence[Point], shown: Indexes) -> _Runs:
+    if isinstance(points, Points):
+        own = points.columns
+        return _Runs(own.outcome[shown], own.value[shown], own.comparable[shown])
+    some = [points[index] for index in shown.tolist()]
+    return _Runs(
+        np.array([OUTCOMES.index(point.outcome) for point in some], np.int8),
+        np.array([point.value for point in some], np.float64),
+        np.array([point.comparable for point in some], np.bool_),
+    )
+
+
+def payload(histories: Sequence[History], order: Sequence[Commit], commit_url: str) -> dict[str, object]:
+    """What ``static/grid.js`` unpacks. ``histories`` in the order in which the rows are shown."""
+    columns = Columns.of(order)
+    benchmarks = list(dict.fromkeys(history.key.benchmark for history in histories))
+    spots = list(dict.fromkeys((history.key.machine, history.key.environment) for history in histories))
+    units = list(dict.fromkeys(history.unit for history in histories))
+    places = Places.of(histories)
+    index = {name: {item: i for i, item in enumerate(items)} for name, items in (("b", benchmarks), ("u", units))}
+    spot_of = {spot: i for i, spot in enumerate(spots)}
+    return {
+        "commits": [_commit(commit, commit_url) for commit in columns.commits],
+        "places": [[*spot, places.name(*spot)] for spot in spots],
+        "benchmarks": [[name, family_of(name), addresses.page_file(name)] for name in benchmarks],
+        "units": [[unit, words.scales_of(unit)] for unit in units],
+        "rows": [
+            _row(
+                history,
+                packed(history, columns),
+                (index["b"][history.key.benchmark], spot_of[history.key.machine, history.key.environment]),
+                index["u"][history.unit],
+            )
+            for history in histories
+        ],
+    }
+
+
+def _row(history: History, own: Packed, names: tuple[int, int], unit: int) -> list[object]:
+    noise = history.noise_between
+    return [
+        *names,
+        words.visible(history.key.label),
+        addresses.anchor(history.key),
+        unit,
+        1 if history.better is Better.LOWER else -1,
+        round(noise, 5) if math.isfinite(noise) else None,
+        own.cells,
+        [[start, _short(level), _short(before)] for start, level, before in own.segments],
+        [[mark.column, mark.glyph, mark.words, mark.tone[0]] for mark in own.marks],
+        list(own.apart),
+        {str(column): value for column, value in own.exact.items()},
+    ]
+
+
+def _commit(commit: Commit, commit_url: str) -> list[str]:
+    link = commit_link(commit, commit_url)
+    return [words.visible(text) for text in (link.short, link.date, words.cut(link.subject, SUBJECT_LENGTH), link.href)]
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
+def _codes(values: Floats, level: Floats) -> npt.NDArray[np.int64]:
+    """EXACT where a ratio cannot hold the value."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where((values > 0) & (level > 0), values / level, np.nan)
+        steps = np.rint(SCALE * np.arcsinh(np.log(ratios) / BEND))
+    fits = np.abs(steps) <= REACH  # not where it is NaN
+    return np.where(fits, MIDDLE + np.where(fits, steps, 0), EXACT).astype(np.int64)
+
+
+def _segments(history: History) -> list[tuple[int, float, float]]:
+    """(index of its first point, level, level of the one before); the first one has only its own level."""
+    confirmed = [evidence.change for evidence in history.changes if evidence.change.confirmed]
+    first = confirmed[0].before if confirmed else _middle(history)
+    return [(0, first, first), *((change.index, change.after, change.before) for change in confirmed)]
+
+
+def _middle(history: History) -> float:
+    """Median of the comparable values; of all where none is."""
+    known = levels(history.points)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        known = np.array([point.value for point in history.points if math.isfinite(point.value)])
+    return float(np.median(known)) if len(known) else math.nan
+
+
+def _on_columns(segments: Sequence[tuple[int, float, float]], places: Indexes) -> tuple[tuple[int, float, float], ...]:
+    """The segments with a column, each from its first column on, which never lies before that of an earlier one."""
+    found: list[tuple[int, float, float]] = []
+    ends = [*(start for start, _, _ in segments[1:]), len(places)]
+    for (start, level, before), end in zip(segments, ends, strict=True):
+        own = places[start:end]
+        own = own[own >= 0]
+        if len(own):
+            found.append((max(int(own.min()), found[-1][0] if found else 0), level, before))
+    return tuple(found)
+
+
+def _text(codes: npt.NDArray[np.int64]) -> str:
+    """Two characters a code, without those of the runs that there are none of at the end."""
+    last = np.flatnonzero(codes != NO_RUN)
+    return "".join(_PAIRS[codes[: last[-1] + 1]].tolist()) if len(last) else ""
+
+
+def _marks(history: History, places: Indexes) -> list[Mark]:
+    found = []
+    for change in (evidence.change for evidence in history.changes):
+        if 0 <= change.index < len(places) and places[change.index] >= 0:
+            said = words.effect(change, history.unit, history.better)
+            found.append(Mark(int(places[change.index]), _glyph(change), said, _tone(change, history.better)))
+    return found
+
+
+def _glyph(change: Change) -> str:
+    if not change.confirmed:
+        return "◌"
+    is_up = change.after > change.before
+    if change.kind is ChangeKind.CODE:
+        return "▲" if is_up else "▼"
+    return "△" if is_up else "▽"
+
+
+def _tone(change: Change, better: Better) -> str:
+    if not change.is_verdict or change.is_recovery:
+        return "plain"
+    return "worse" if change.is_worse(better) else "better"

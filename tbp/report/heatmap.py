@@ -1,0 +1,114 @@
+"""The heatmap's page as data: what its table says without a script, and what moved on the newest commits.
+
+Takes ``ReportData`` and the order of its commits; the runs themselves are packed by ``grid``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tbp.history.by_commit import SeriesChange
+from tbp.history.series import Commit, History
+from tbp.report import words
+from tbp.report.changes import GLYPHS, Sort, sort_of
+from tbp.report.grid import columns_of
+from tbp.report.model import ReportData
+from tbp.report.places import Places, series_href
+from tbp.report.summary import CommitLink, commit_link, family_of
+
+DEFAULT_COMMITS = 50
+"""Columns at first: what fits a desktop's width."""
+
+CHOICES = (20, 50, 100, 200)
+
+MOST_ROWS = 150
+"""In the table without a script, 600 bytes each."""
+
+NOISE_SIGMAS = 3.0
+"""A cell is coloured from so many noises between runs on: of runs without a change 1 in 370 is, if noise is normal."""
+
+LEAST_RATIO = 0.02
+"""And from so much: runs of one commit on a quiet machine differ by 1 to 2 % (docs/ruler.md)."""
+
+STEPS = (0.05, 0.10, 0.25)
+"""Where a stronger colour begins."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A change of a series in the table."""
+
+    glyph: str
+    effect: str
+    commit: CommitLink
+
+
+@dataclass(frozen=True)
+class Row:
+    benchmark: str
+    parameters: str
+    place: str
+    href: str
+    moved: tuple[Moved, ...]  # newest first
+
+
+@dataclass(frozen=True)
+class HeatmapPage:
+    verdict: str
+    span: str
+    rows: tuple[Row, ...]
+    left_out: str
+    choices: tuple[int, ...]  # numbers of commits, the one at first is DEFAULT_COMMITS or all
+    default: int
+    suites: tuple[str, ...]
+    series: int
+    thresholds: str  # in words
+    settings: str  # of the script, "0.02 3 0.05 0.1 0.25"
+
+
+def heatmap_page(data: ReportData, order: Sequence[Commit]) -> HeatmapPage:
+    """What moved on the newest DEFAULT_COMMITS commits, and how the page can be set."""
+    columns = columns_of(order)
+    newest = {commit.hash for commit in columns[-DEFAULT_COMMITS:]}
+    places = Places.of(data.histories)
+    moved = [(history, changes) for history in data.histories if (changes := _moved(history, newest, data.commit_url))]
+    choices = (*(choice for choice in CHOICES if choice < len(columns)), len(columns))
+    said = words.count(len(newest), "newest commit")
+    left = len(moved) - MOST_ROWS
+    return HeatmapPage(
+        verdict=f"{len(moved):,} of {words.count(len(data.histories), 'series', 'series')} moved on the {said}.",
+        span=_span(columns),
+        rows=tuple(_row(history, changes, places) for history, changes in moved[:MOST_ROWS]),
+        left_out=f"and {words.count(left, 'more series', 'more series')}" if left > 0 else "",
+        choices=choices,
+        default=min(DEFAULT_COMMITS, len(columns)),
+        suites=tuple(sorted({family_of(history.key.benchmark) for history in data.histories})),
+        series=len(data.histories),
+        thresholds=", ".join(f"{step:.0%}".replace("%", " %") for step in (LEAST_RATIO, *STEPS)),
+        settings=" ".join(f"{number:g}" for number in (LEAST_RATIO, NOISE_SIGMAS, *STEPS)),
+    )
+
+
+def _row(history: History, moved: tuple[Moved, ...], places: Places) -> Row:
+    key = history.key
+    return Row(key.benchmark, key.label, places.name(key.machine, key.environment), series_href(history), moved)
+
+
+def _moved(history: History, newest: set[str], commit_url: str) -> tuple[Moved, ...]:
+    found = []
+    for evidence in reversed(history.changes):
+        index = evidence.change.index
+        if 0 <= index < len(history.points) and history.points[index].commit.hash in newest:
+            sort = sort_of(SeriesChange(history, evidence))
+            effect = words.effect(evidence.change, history.unit, history.better)
+            said = f"{effect} (suspect)" if sort is Sort.SUSPECT else effect
+            found.append(Moved(GLYPHS[sort], said, commit_link(history.points[index].commit, commit_url)))
+    return tuple(found)
+
+
+def _span(columns: Sequence[Commit]) -> str:
+    if not columns:
+        return ""
+    ends = [columns[0], columns[-1]] if len(columns) > 1 else [columns[0]]
+    return " to ".join(f"{commit.short} ({words.moment(commit.date)})" for commit in ends)

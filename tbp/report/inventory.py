@@ -1,0 +1,75 @@
+"""What runs were measured with, and what came, went or moved from one to the next.
+
+Takes the runs of one environment on one machine, oldest first. Only what two runs both say is compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tbp.history.series import Commit
+from tbp.report.model import Run
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Against the run before; each item in words: ``numpy 2.1``, ``torch 2.12 → 2.13``."""
+
+    commit: Commit
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    bumped: tuple[str, ...]
+
+
+def differences(runs: Sequence[Run], project: str = "") -> list[Difference]:
+    """Every run that differs from what the runs before it said, newest first.
+
+    The ``project`` itself has another version at every commit, which is no news.
+    """
+    own = normal(project)
+    packages: dict[str, str] = {}
+    others: dict[str, str] = {}
+    found = []
+    for run in runs:
+        listed = {name: version for name, version in run.packages if normal(name) != own}
+        said = _others(run)
+        # A run whose ruler listed nothing has not lost its packages.
+        added = [f"{name} {version}" for name, version in listed.items() if packages and name not in packages]
+        removed = [f"{name} {version}" for name, version in packages.items() if listed and name not in listed]
+        bumped = [
+            f"{name} {others[name]} → {value}" for name, value in said.items() if others.get(name, value) != value
+        ]
+        bumped += [
+            f"{name} {packages[name]} → {version}"
+            for name, version in listed.items()
+            if packages.get(name, version) != version and name not in said
+        ]
+        if added or removed or bumped:
+            found.append(Difference(run.commit, tuple(added), tuple(removed), tuple(bumped)))
+        packages = listed or packages
+        others.update(said)
+    return found[::-1]
+
+
+def installed(runs: Sequence[Run]) -> tuple[tuple[str, str], ...]:
+    """All that was installed at the newest run that says so; else what asv was asked to install."""
+    listed = next((run.packages for run in reversed(runs) if run.packages), ())
+    return listed or next((run.requirements for run in reversed(runs) if run.requirements), ())
+
+
+def normal(name: str) -> str:
+    """A package's name as all its spellings have it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _others(run: Run) -> dict[str, str]:
+    """What else the run says of itself, names as they are shown."""
+    said = {**dict(run.requirements), "python": run.python, **dict(run.hardware)}
+    if run.torch:
+        said["torch"] = run.torch
+    said["threads"] = ", ".join(map(str, run.threads))
+    said["governor"] = ", ".join(run.governors)
+    said["device"] = ", ".join(run.devices)
+    return {name: value for name, value in said.items() if value}

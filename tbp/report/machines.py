@@ -1,0 +1,229 @@
+"""The machines' page as data: what was measured where and with what, how noisy it is, and what changed in between.
+
+Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``. What was installed is ``inventory``'s.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+import numpy as np
+
+from tbp.history.series import Commit, History, State
+from tbp.report import words
+from tbp.report.inventory import Difference, differences, installed
+from tbp.report.model import Machine, ReportData, Run
+from tbp.report.summary import CommitLink, commit_link
+
+MOST_DIFFERENCES = 12
+"""Of an environment, newest first: hosted runners may change their processor with every run."""
+
+MOST_OPEN = 4
+"""Environments; with more, each is folded."""
+
+TWIN = re.compile(r"^(.+)_twin( v\d+)?$")
+"""The ruler's name of a variant's A/A twin, with the workload's version."""
+
+TWIN_SHARE = 0.95
+"""Of the pairs that lie inside the noise floor."""
+
+LEAST_PAIRS = 5
+"""Below which a floor would be one odd pair."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What differs from the run before; each of the three is a list in words."""
+
+    commit: CommitLink
+    added: str
+    removed: str
+    bumped: str
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One environment on one machine."""
+
+    name: str
+    state: str  # "reporting", or since when it is silent
+    is_silent: bool
+    facts: tuple[Fact, ...]
+    last: CommitLink | None  # of the newest run with a value
+    changes: tuple[Change, ...]  # newest first
+    more_changes: int
+    installed: tuple[tuple[str, str], ...]  # (name, version) at the newest run that says
+    is_open: bool  # on the page at first
+
+
+@dataclass(frozen=True)
+class MachineCard:
+    name: str
+    facts: tuple[Fact, ...]
+    environments: tuple[Environment, ...]
+
+
+@dataclass(frozen=True)
+class MachinesPage:
+    verdict: str
+    machines: tuple[MachineCard, ...]
+
+
+def machines_page(data: ReportData) -> MachinesPage:
+    """Every machine with results, its environments by name."""
+    histories: dict[tuple[str, str], list[History]] = defaultdict(list)
+    runs: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for history in data.histories:
+        histories[history.key.machine, history.key.environment].append(history)
+    for run in data.runs:
+        runs[run.machine, run.environment].append(run)
+    known = {machine.name: machine for machine in data.machines}
+    spots = {*histories, *runs}
+    names = sorted({machine for machine, _ in spots} | set(known))
+    cards = []
+    for name in names:
+        places = sorted(place for place in spots if place[0] == name)
+        environments = [_environment(place[1], histories[place], runs[place], data) for place in places]
+        if len(spots) > MOST_OPEN:
+            environments = [replace(environment, is_open=False) for environment in environments]
+        environments.sort(key=lambda environment: environment.is_silent)
+        cards.append(MachineCard(name, _hardware(known.get(name, Machine(name))), tuple(environments)))
+    return MachinesPage(_verdict(cards), tuple(cards))
+
+
+def twin_ratios(histories: Iterable[History]) -> list[float]:
+    """Twin ÷ original − 1 of every run that has both, over the series that are times.
+
+    A twin is the same work under a second name, so whatever differs is noise.
+    """
+    times = [history for history in histories if history.unit == "seconds"]
+    own = {(history.key.benchmark, history.key.parameters): history for history in times}
+    found = []
+    for (benchmark, parameters), twin in own.items():
+        original = own.get((benchmark, _original(parameters)))
+        if original is not None and original is not twin:
+            values = {point.commit.hash: point.value for point in original.points if point.has_level}
+            found += [
+                point.value / values[point.commit.hash] - 1
+                for point in twin.points
+                if point.has_level and values.get(point.commit.hash, 0) > 0
+            ]
+    return found
+
+
+def _original(parameters: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The parameters of the twin's original; the same where it is no twin."""
+    return tuple(
+        (name, f"{twin.group(1)}{twin.group(2) or ''}") if (twin := TWIN.match(value)) else (name, value)
+        for name, value in parameters
+    )
+
+
+def _verdict(cards: Sequence[MachineCard]) -> str:
+    environments = [environment for card in cards for environment in card.environments]
+    if not environments:
+        return "Nothing has been measured yet."
+    silent = sum(environment.is_silent for environment in environments)
+    said = f"{words.count(len(cards), 'machine')}, {words.count(len(environments), 'environment')}"
+    return f"{said}; {silent:,} fell silent." if silent else f"{said}; none fell silent."
+
+
+def _hardware(machine: Machine) -> tuple[Fact, ...]:
+    named = (("Processor", machine.cpu), ("Cores", machine.cores), ("Memory", machine.ram), ("System", machine.os))
+    return tuple(Fact(name, value) for name, value in named if value)
+
+
+def _environment(name: str, histories: Sequence[History], runs: Sequence[Run], data: ReportData) -> Environment:
+    found = differences(runs, data.project)
+    last = _newest(histories, runs)
+    is_silent = bool(histories) and all(history.state in (State.STALE, State.VANISHED) for history in histories)
+    since = words.moment(last.date) if last else ""
+    return Environment(
+        name=name,
+        state=f"silent since {since}" if is_silent and since else "silent" if is_silent else "reporting",
+        is_silent=is_silent,
+        facts=tuple(fact for fact in (*_runs(runs, histories), *_noise(histories), *_with(runs)) if fact.value),
+        last=commit_link(last, data.commit_url) if last else None,
+        changes=tuple(_change(one, data) for one in found[:MOST_DIFFERENCES]),
+        more_changes=max(0, len(found) - MOST_DIFFERENCES),
+        installed=installed(runs),
+        is_open=True,
+    )
+
+
+def _newest(histories: Sequence[History], runs: Sequence[Run]) -> Commit | None:
+    """The newest commit with a value."""
+    last = next((run.commit for run in reversed(runs) if run.measured), None)
+    if last is not None:
+        return last
+    points = (next((p for p in reversed(history.points) if p.has_level), None) for history in histories)
+    return max((p.commit for p in points if p is not None), key=lambda commit: commit.date, default=None)
+
+
+def _runs(runs: Sequence[Run], histories: Sequence[History]) -> Iterable[Fact]:
+    yield Fact("Series", f"{len(histories):,}" if histories else "")
+    if runs:
+        newest = runs[-1]
+        said = [f"{newest.measured:,} measured"]
+        said += [
+            f"{number:,} {word}" for number, word in ((newest.failed, "failed"), (newest.skipped, "skipped")) if number
+        ]
+        when = f" (begun {words.moment(newest.started)})" if newest.started else ""
+        yield Fact("Runs", f"{words.count(len(runs), 'run')}; in the newest {', '.join(said)}{when}")
+
+
+def _noise(histories: Sequence[History]) -> Iterable[Fact]:
+    """Of times where there are any: a counter that repeats exactly says nothing of the machine."""
+    times = [history for history in histories if history.unit == "seconds"]
+    of = "times" if times else "all values"
+    for name, noises in (
+        ("Noise between runs", [history.noise_between for history in times or histories]),
+        ("Noise within a run", [history.noise_within for history in times or histories]),
+    ):
+        known = sorted(noise for noise in noises if math.isfinite(noise))
+        if known:
+            tenth = float(np.quantile(known, 0.9))
+            spread = f"; one series in ten has {words.percent(tenth)} or more" if len(known) >= 10 else ""
+            over = f"{words.count(len(known), 'series', 'series')} of {of}"
+            yield Fact(name, f"{words.percent(median(known))}, median over {over}{spread}")
+    ratios = twin_ratios(histories)
+    if len(ratios) >= LEAST_PAIRS:
+        floor = float(np.quantile(np.abs(ratios), TWIN_SHARE))
+        yield Fact(
+            "A/A twins",
+            f"{TWIN_SHARE:.0%}".replace("%", " %") + f" of {len(ratios):,} pairs of the same work differ by less than "
+            f"{words.percent(floor)}, median {words.signed_percent(median(ratios))}: the measured noise floor",
+        )
+
+
+def _with(runs: Sequence[Run]) -> Iterable[Fact]:
+    """What the newest run that says so was measured with."""
+    yield Fact("Python", next((run.python for run in reversed(runs) if run.python), ""))
+    yield Fact("torch", next((run.torch for run in reversed(runs) if run.torch), ""))
+    yield Fact("Threads", ", ".join(map(str, next((run.threads for run in reversed(runs) if run.threads), ()))))
+    governors = next((run.governors for run in reversed(runs) if run.governors), ())
+    warning = "" if governors in ((), ("performance",)) else ": the frequency may move; `performance` keeps it still"
+    yield Fact("Frequency governor", ", ".join(governors) + warning)
+    yield Fact("Device", ", ".join(next((run.devices for run in reversed(runs) if run.devices), ())))
+    clocks = next((run.clocks_mhz for run in reversed(runs) if run.clocks_mhz), ())
+    yield Fact("Device clock", " to ".join(f"{clock:,} MHz" for clock in dict.fromkeys(clocks)))
+
+
+def _change(one: Difference, data: ReportData) -> Change:
+    return Change(commit_link(one.commit, data.commit_url), *map(_listed, (one.added, one.removed, one.bumped)))
+
+
+def _listed(items: Sequence[str], most: int = 10) -> str:
+    rest = len(items) - most
+    return ", ".join([*items[:most], *([f"{rest} more"] if rest > 0 else [])])

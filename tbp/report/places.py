@@ -1,0 +1,34 @@
+"""Series among the others of a site: what tells them apart, and where their pages are.
+
+Takes all histories once, so that naming one of ten thousand does not look at all of them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tbp.history.series import History
+from tbp.report import addresses
+
+
+@dataclass(frozen=True)
+class Places:
+    """Which of machine and environment have to be said."""
+
+    machine: bool
+    environment: bool
+
+    @classmethod
+    def of(cls, histories: Iterable[History]) -> Places:
+        keys = {(history.key.machine, history.key.environment) for history in histories}
+        return cls(len({machine for machine, _ in keys}) > 1, len({environment for _, environment in keys}) > 1)
+
+    def name(self, machine: str, environment: str) -> str:
+        """Machine and environment, as far as the site has more than one."""
+        return " · ".join([machine] * self.machine + [environment] * self.environment)
+
+
+def series_href(history: History) -> str:
+    """The series on its benchmark's page, from the site's folder."""
+    return f"{addresses.page_file(history.key.benchmark)}#{addresses.anchor(history.key)}"

@@ -1,0 +1,49 @@
+// written by tbp report
+// The filter of the page of changes.
+"use strict";
+
+tbp.changes = (form) => {
+  const rows = [...document.querySelectorAll("#changes > li")];
+  const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase().replace(/\s+/g, " ")]));
+  const sorts = [...form.querySelectorAll("input[name=sort]")];
+  const acknowledged = form.elements.acknowledged;
+
+  const read = () => {
+    const kept = tbp.state.read();
+    const hidden = (kept.get("hide") || "").split(",");
+    form.elements.q.value = kept.get("q") || "";
+    for (const sort of sorts) sort.checked = !hidden.includes(sort.value);
+    if (acknowledged) acknowledged.checked = !hidden.includes("acknowledged");
+  };
+
+  const keep = () => {
+    const hidden = sorts.filter((sort) => !sort.checked).map((sort) => sort.value);
+    if (acknowledged && !acknowledged.checked) hidden.push("acknowledged");
+    tbp.state.keep([["q", form.elements.q.value], ["hide", hidden.join(",")]]);
+  };
+
+  const apply = () => {
+    const wanted = tbp.tokens(form.elements.q.value);
+    const on = new Set(sorts.filter((sort) => sort.checked).map((sort) => sort.value));
+    let shown = 0;
+    for (const row of rows) {
+      const isOn = row.dataset.sorts.split(" ").some((sort) => on.has(sort));
+      const isKnown = acknowledged && !acknowledged.checked && row.classList.contains("acknowledged");
+      row.hidden = isKnown || !isOn || !wanted.every((word) => texts.get(row).includes(word));
+      shown += row.hidden ? 0 : 1;
+    }
+    document.getElementById("shown").textContent = `${shown} of ${rows.length} commits shown`;
+    document.getElementById("nothing").hidden = shown > 0;
+  };
+
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", () => { apply(); keep(); });
+  addEventListener("hashchange", () => { read(); apply(); });
+  read();
+  apply();
+};
+
+document.addEventListener("DOMContentLoaded", () => {
+  const form = document.getElementById("changes-filter");
+  if (form) tbp.changes(form);
+});

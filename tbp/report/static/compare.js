@@ -1,0 +1,203 @@
+// written by tbp report
+// Any runs beside each other. The page itself has the newest pair with its verdicts; here are values, what they
+// differ by, and whether that is more than the series' noise between runs.
+"use strict";
+
+tbp.compare = (form) => {
+  const ROWS = 100, MOST_COLUMNS = 6, RELEVANT = 0.02;
+  const { commits, places, rows, cell } = tbp.runs;
+  const get = (id) => document.getElementById(id);
+  const [oldest, newest, home] = form.dataset.default.split(" ").map(Number), reach = Number(form.dataset.reach);
+  const start = [{ commit: oldest, place: home }, { commit: newest, place: home }];
+  const hash = /^[0-9a-f]{4,64}$/i;
+  let chosen = start, most = ROWS;
+
+  // Series that are the same but for their machine and environment.
+  const families = new Map();
+  for (const row of rows) {
+    const key = JSON.stringify([row.name, row.label]);
+    if (!families.has(key)) families.set(key, []);
+    families.get(key)[row.place.index] = row;
+  }
+  const lines = [...families.values()];
+
+  const isStart = () => chosen.length === 2 && chosen.every((one, i) => one.commit === start[i].commit && one.place === start[i].place);
+  // The place only where it tells the columns apart.
+  const name = ({ commit, place }) =>
+    [commits[commit].short, chosen.some((one) => one.place !== place) ? places[place].name : ""].filter(Boolean).join(" · ");
+  const verdict = get("compare-title").textContent;
+
+  const read = () => {
+    const kept = tbp.state.read().getAll("c").map((text) => {
+      const [short, machine, environment] = text.split("~");
+      const commit = commits.findIndex((one) => one.short === short);
+      const place = places.findIndex((one) => one.machine === machine && one.environment === environment);
+      return { commit, place: place < 0 ? home : place };
+    }).filter(({ commit }) => commit >= 0).slice(0, MOST_COLUMNS);
+    chosen = kept.length > 1 ? kept : start;
+    get("compare-q").value = tbp.state.read().get("q") || "";
+    get("compare-far").checked = tbp.state.read().get("far") === "1";
+  };
+  const keep = () => tbp.state.keep(isStart() ? [] : [
+    ...chosen.map(({ commit, place }) => ["c", [commits[commit].short, places[place].machine, places[place].environment].join("~")]),
+    ["q", get("compare-q").value], ["far", get("compare-far").checked ? "1" : ""]]);
+
+  const select = (label, options, value, change) => {
+    const element = tbp.make("select", {}, ...options.map(([own, text]) => tbp.make("option", { value: own }, text)));
+    element.value = String(value);
+    element.addEventListener("input", () => change(Number(element.value)));
+    return tbp.make("label", {}, `${label} `, element);
+  };
+
+  const measured = places.map((place) => new Set());
+  for (const { cells, place } of rows) {
+    // Without unpacking them: two million cells take a second.
+    for (let at = 0; at < cells.length; at += 2) if (cells[at] !== "A" || cells[at + 1] !== "A") measured[place.index].add(at / 2);
+  }
+
+  const controls = () => {
+    const line = ({ short, date, subject, column }, place) =>
+      `${short} · ${date}${subject ? ` · ${subject.slice(0, 50)}` : ""}${measured[place].has(column) ? "" : " · not measured there"}`;
+    get("compare-columns").replaceChildren(...chosen.map((one, i) => {
+      const item = tbp.make("li", {}, tbp.make("b", {}, i ? `${i + 1}` : "Baseline"), " ");
+      item.append(select(`Commit ${i + 1}`, [...commits].reverse().map((commit) => [commit.column, line(commit, one.place)]), one.commit,
+        (commit) => set(chosen.map((other, j) => (i === j ? { ...other, commit } : other)))));
+      if (places.length > 1) {
+        item.append(" ", select(`Machine and environment ${i + 1}`, places.map((place) => [place.index, `${place.machine} · ${place.environment}`]), one.place,
+          (place) => set(chosen.map((other, j) => (i === j ? { ...other, place } : other)))));
+      }
+      if (chosen.length > 2) {
+        const remove = tbp.make("button", { type: "button", "aria-label": `Remove column ${i + 1}` }, "×");
+        remove.addEventListener("click", () => set(chosen.filter((_, j) => i !== j)));
+        item.append(" ", remove);
+      }
+      return item;
+    }));
+    get("compare-add").disabled = chosen.length >= MOST_COLUMNS;
+    get("compare-reset").hidden = isStart();
+  };
+
+  const direction = (isUp, row) => {
+    const lower = row.better > 0;
+    if (lower && row.unit === "seconds") return isUp ? "slower" : "faster";
+    const word = row.unit === "bytes" ? (isUp ? "larger" : "smaller") : (isUp ? "higher" : "lower");
+    return lower && row.unit === "bytes" ? word : `${word} (${isUp === lower ? "worse" : "better"})`;
+  };
+  const merit = (isUp, row) => (isUp === row.better > 0 ? "worse" : "better");
+  const effect = (ratio, row) => `${ratio > 0 ? "▲" : "▼"} ${tbp.signedPercent(ratio)} ${direction(ratio > 0, row)}`;
+
+  // One value against the baseline's: what it differs by, and how that compares with the noise.
+  const against = (line, i) => {
+    const [from, to] = [chosen[0], chosen[i]];
+    const row = line[to.place], base = line[from.place];
+    const none = { ratio: NaN, words: "", far: false, row };
+    if (!row || !base) return none;
+    const before = cell(base, from.commit), after = cell(row, to.commit);
+    if (before.state === "apart" || after.state === "apart") return { ...none, words: "another benchmark version" };
+    if (!Number.isFinite(before.value) || !Number.isFinite(after.value) || before.value === 0) return none;
+    const ratio = (after.value - before.value) / Math.abs(before.value);
+    if (Math.abs(ratio) < 0.0005) return { ratio, words: "the same", far: false, row };
+    if (from.place !== to.place) return { ratio, words: effect(ratio, row), far: true, elsewhere: true, row };
+    if (!Number.isFinite(row.noise)) return { ratio, words: `${tbp.signedPercent(ratio)}, noise unknown`, far: false, row };
+    const far = Math.abs(Math.log(after.value / before.value)) > reach * row.noise;
+    return { ratio, words: far ? `${effect(ratio, row)}, beyond noise` : `${tbp.signedPercent(ratio)}, within noise`, far, row };
+  };
+
+  const value = (line, { commit, place }) => {
+    const row = line[place];
+    if (!row) return "–";
+    const own = cell(row, commit);
+    return Number.isFinite(own.value) ? tbp.quantity(own.value, row.scales) : { none: "–", failed: "failed", skipped: "skipped" }[own.state] || "–";
+  };
+
+  const series = (line) => {
+    const row = chosen.map(({ place }) => line[place]).find(Boolean);
+    return tbp.make("th", { scope: "row" }, tbp.make("a", { href: row.href }, tbp.make("bdi", {}, row.name), " ", tbp.make("bdi", { class: "given" }, row.label)));
+  };
+
+  const table = () => {
+    const wanted = tbp.tokens(get("compare-q").value), far = get("compare-far").checked;
+    const others = chosen.slice(1).map((_, i) => i + 1);
+    const size = ({ ratio, far: isFar }) => (Number.isFinite(ratio) ? (isFar ? 1e9 : 0) + Math.abs(ratio) : -1);
+    const found = lines.filter((line) => chosen.some(({ commit, place }) => line[place] && cell(line[place], commit).state !== "none"))
+      .map((line) => ({ line, says: others.map((i) => against(line, i)), text: line.find(Boolean).text }))
+      .filter(({ says, text }) => wanted.every((word) => text.includes(word)) && (!far || says.some((one) => one.far)));
+    found.sort((a, b) => Math.max(...b.says.map(size)) - Math.max(...a.says.map(size)));
+    const head = tbp.make("thead", {}, tbp.make("tr", {}, tbp.make("th", { scope: "col" }, "Series"),
+      ...chosen.flatMap((one, i) => [tbp.make("th", { scope: "col", class: "number" }, name(one)), ...(i ? [tbp.make("th", { scope: "col" }, "against the baseline")] : [])])));
+    const body = found.slice(0, most).map(({ line, says }) => tbp.make("tr", {}, series(line),
+      ...chosen.flatMap((one, i) => {
+        const said = i ? says[i - 1] : null;
+        const tone = said && said.far ? merit(said.ratio > 0, said.row) : "muted";
+        return [tbp.make("td", { class: "number" }, value(line, one)), ...(said ? [tbp.make("td", { class: tone }, said.words)] : [])];
+      })));
+    get("compare-table").replaceChildren(head, tbp.make("tbody", {}, ...body));
+    get("compare-more").hidden = found.length <= most;
+    get("compare-more").textContent = `Show ${Math.min(ROWS, found.length - most)} more of ${found.length - most}`;
+    get("shown").textContent = `${Math.min(most, found.length)} of ${found.length} series shown`;
+    return found;
+  };
+
+  // Over the series of a suite in one unit that both columns have a positive value of.
+  const means = () => {
+    const groups = new Map();
+    for (const line of lines) {
+      const row = line.find(Boolean), key = JSON.stringify([row.suite, row.unit, row.better]);
+      if (!groups.has(key)) groups.set(key, { row, logs: chosen.map(() => []) });
+      chosen.slice(1).forEach((_, i) => {
+        const { ratio } = against(line, i + 1);
+        if (ratio > -1) groups.get(key).logs[i + 1].push(Math.log1p(ratio));
+      });
+    }
+    const what = (unit) => ({ seconds: "time", bytes: "size", unit: "value" })[unit] || unit;
+    const cells = ({ row, logs }) => logs.slice(1).map((own) => {
+      if (!own.length) return tbp.make("td", { class: "muted" }, "–");
+      const ratio = Math.expm1(own.reduce((sum, one) => sum + one, 0) / own.length), small = Math.abs(ratio) < 0.0005;
+      return tbp.make("td", { class: Math.abs(ratio) < RELEVANT ? "muted" : merit(ratio > 0, row) }, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
+    });
+    get("compare-means").replaceChildren(
+      tbp.make("thead", {}, tbp.make("tr", {}, ...["Suite", "Of", ...chosen.slice(1).map((one) => `${name(one)}: geometric mean`)].map((text) => tbp.make("th", { scope: "col" }, text)))),
+      tbp.make("tbody", {}, ...[...groups.values()].filter(({ logs }) => logs.some((own) => own.length))
+        .map((group) => tbp.make("tr", {}, tbp.make("th", { scope: "row" }, tbp.make("bdi", {}, group.row.suite)), tbp.make("td", {}, what(group.row.unit)), ...cells(group)))));
+  };
+
+  const command = () => {
+    const [from, to] = chosen, pair = [from, to].map(({ commit }) => commits[commit].short);
+    const can = chosen.length === 2 && from.place === to.place && from.commit !== to.commit && pair.every((one) => hash.test(one));
+    get("compare-command").replaceChildren(...(can ? [tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: "0" }, `tbp compare ${pair.join(" ")}`))] : []));
+  };
+
+  const show = () => {
+    get("compare-default").hidden = !isStart();
+    get("compare-chosen").hidden = isStart();
+    controls();
+    if (isStart()) { get("compare-title").textContent = verdict; return; }
+    const found = table();
+    const far = found.filter(({ says }) => says.some((one) => one.far && !one.elsewhere)).length;
+    const sides = chosen.length === 2 ? name(chosen[1]) : `${chosen.length - 1} columns`;
+    get("compare-title").textContent = `${sides} against ${name(chosen[0])}: ${far} of ${found.length} series beyond noise`;
+    means();
+    command();
+  };
+  const set = (columns) => { chosen = columns; most = ROWS; show(); keep(); };
+
+  get("compare-add").addEventListener("click", () => {
+    const last = chosen[chosen.length - 1];
+    const next = [...commits].reverse().find(({ column }) => measured[last.place].has(column) && !chosen.some((one) => one.commit === column && one.place === last.place));
+    set([...chosen, { commit: next ? next.column : last.commit, place: last.place }]);
+  });
+  get("compare-swap").addEventListener("click", () => set([chosen[1], chosen[0], ...chosen.slice(2)]));
+  get("compare-reset").addEventListener("click", () => set(start));
+  get("compare-more").addEventListener("click", () => { most += ROWS; table(); });
+  for (const id of ["compare-q", "compare-far"]) get(id).addEventListener("input", () => { most = ROWS; table(); keep(); });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  addEventListener("hashchange", () => { read(); show(); });
+  read();
+  show();
+  form.dataset.ready = "";
+};
+
+document.addEventListener("tbp-grid", () => {
+  const form = document.getElementById("compare-form");
+  if (form) tbp.compare(form);
+});

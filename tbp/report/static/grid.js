@@ -1,0 +1,40 @@
+// written by tbp report
+// Unpacks data/grid.js (see tbp/report/grid.py): every run of every series on the newest commits.
+"use strict";
+
+tbp.grid = (data) => {
+  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const place = new Map([...digits].map((digit, index) => [digit, index]));
+  const SCALE = 355, BEND = 0.05, MIDDLE = 2050, EXACT = 3;
+  const states = ["none", "failed", "skipped"];
+
+  const commits = data.commits.map(([short, date, subject, href], column) => ({ short, date, subject, href, column }));
+  const places = data.places.map(([machine, environment, name], index) => ({ machine, environment, name, index }));
+  const rows = data.rows.map((packed) => {
+    const [benchmark, spot, label, anchor, unit, better, noise, cells, segments, marks, apart, exact] = packed;
+    const [name, suite, file] = data.benchmarks[benchmark];
+    return {
+      name, suite, label, place: places[spot], href: tbp.href(`${file}#${anchor}`), unit: data.units[unit][0],
+      scales: data.units[unit][1], better, noise: noise === null ? NaN : noise, cells, segments, exact,
+      apart: new Set(apart), marks: new Map(marks.map(([column, glyph, words, tone]) => [column, { glyph, words, tone }])),
+      text: [name, label, places[spot].machine, places[spot].environment].join(" ").toLowerCase(),
+    };
+  });
+
+  // A run: its state, its value, and its ratio to the level before.
+  const cell = (row, column) => {
+    const [first, second] = [row.cells[2 * column], row.cells[2 * column + 1]];
+    const code = first === undefined ? 0 : place.get(first) * 64 + place.get(second);
+    if (code < EXACT) return { state: states[code], value: NaN, ratio: NaN };
+    let own = row.segments[0];
+    for (const segment of row.segments) if (segment[0] <= column) own = segment;
+    const level = own ? own[1] : NaN, before = own ? own[2] : NaN;
+    const value = code === EXACT ? row.exact[column] : level * Math.exp(BEND * Math.sinh((code - MIDDLE) / SCALE));
+    const isApart = row.apart.has(column);
+    const ratio = isApart || !before ? NaN : 1 + (value - before) / Math.abs(before);
+    return { state: isApart ? "apart" : "measured", value, ratio };
+  };
+
+  tbp.runs = { commits, places, rows, cell };
+  document.dispatchEvent(new Event("tbp-grid"));
+};

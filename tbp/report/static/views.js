@@ -1,0 +1,52 @@
+// written by tbp report
+// What the pages of all series share: their state in the address, numbers in words (as tbp/report/words.py says
+// them), elements made without any markup.
+"use strict";
+
+// State that differs from the start, as the address's fragment, so that a link keeps it.
+tbp.state = {
+  read: () => new URLSearchParams(tbp.fragment()),
+  keep: (pairs) => {
+    const kept = new URLSearchParams(pairs.filter(([, value]) => value !== ""));
+    tbp.setFragment(kept.toString());
+  },
+};
+
+tbp.make = (tag, attributes = {}, ...children) => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+};
+
+tbp.tokens = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
+
+// Three significant digits without an exponent, larger numbers whole.
+tbp.significant = (value) => {
+  if (!Number.isFinite(value)) return "–";
+  if (value === 0) return "0";
+  const exponent = Number(Math.abs(value).toExponential(2).split("e")[1]);
+  if (exponent < -6) return value.toExponential(2).replaceAll("-", "−").replace(/e−(\d)$/, "e−0$1");
+  const digits = Math.max(0, 2 - exponent);
+  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
+};
+
+// scales: [[factor, symbol], …], smallest first.
+tbp.quantity = (value, scales) => {
+  if (!Number.isFinite(value)) return "–";
+  let scale = value === 0 ? scales[Math.min(1, scales.length - 1)] : scales[0];
+  if (value !== 0) for (const one of scales) if (Math.abs(value) / one[0] >= 0.9995) scale = one;
+  return `${tbp.significant(value / scale[0])} ${scale[1]}`.trim();
+};
+
+tbp.percent = (ratio) => {
+  if (!Number.isFinite(ratio)) return "–";
+  const size = Math.abs(ratio) * 100;
+  const digits = size > 0 && size < 9.95 ? 1 : 0;
+  const text = size.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${ratio < 0 ? "−" : ""}${text} %`;
+};
+
+tbp.signedPercent = (ratio) => (ratio > 0 ? "+" : "") + tbp.percent(ratio);

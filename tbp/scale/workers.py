@@ -1,0 +1,84 @@
+"""Several processes for what would take one of them long.
+
+Takes a function and batches of items, gives the results in order: the same as ``map``, also where there is only one
+core, where no process can be started, or where one is killed meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+from typing import TypeVar
+
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
+
+# Starting takes a process 0.5 s, most of it for numpy and pandas, and each new one as much again.
+WORTH_S = 1.5
+MOST = 16  # a report's own work, handing out and taking in, keeps no more busy
+# Imported once, before the processes part.
+_PRELOAD = ["tbp.history.judging", "tbp.report.site"]
+
+
+class Workers:
+    """At most ``most`` processes, by default one for each core this process may use; none before there is enough to
+    do. To be closed after use, as a context.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self.most = min(MOST, most if most is not None else cores())
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+    def map(self, function: Callable[[Batch], Result], batches: Sequence[Batch], expected_s: float) -> Iterator[Result]:
+        """``function`` of each of ``batches``, in order. ``expected_s`` is about what all of it takes one process."""
+        wanted = min(self.most, len(batches), int(expected_s / WORTH_S))
+        pool = self._started(wanted) if wanted > 1 else None
+        if pool is None:
+            return map(function, batches)
+        return _shared(pool, function, batches)
+
+    def _started(self, wanted: int) -> ProcessPoolExecutor | None:
+        if self._pool is None:
+            with contextlib.suppress(ImportError, OSError, ValueError):  # no semaphores here, or no new process
+                context = multiprocessing.get_context("forkserver")
+                context.set_forkserver_preload(_PRELOAD)
+                self._pool = ProcessPoolExecutor(wanted, context)
+        return self._pool
+
+
+def cores() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _shared(
+    pool: ProcessPoolExecutor, function: Callable[[Batch], Result], batches: Sequence[Batch]
+) -> Iterator[Result]:
+    futures: list[Future[Result] | None] = []
+    for batch in batches:
+        try:
+            futures.append(pool.submit(function, batch))
+        except (BrokenProcessPool, OSError):
+            futures.append(None)
+    for place, batch in enumerate(batches):
+        future, futures[place] = futures[place], None  # a result is kept by nobody but the caller
+        try:
+            result = future.result() if future is not None else function(batch)
+        except BrokenProcessPool:  # one was killed, and the others with it
+            result = function(batch)
+        yield result

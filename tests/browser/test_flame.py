@@ -1,0 +1,290 @@
+"""Flame graphs in a real browser: they draw when they come into view, zoom, search, and say what they show."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tbp.history.series import Better, Change, ChangeEvidence, Commit, History, Outcome, Point, SeriesKey, State
+from tbp.report import words
+from tbp.report.model import ReportData
+from tbp.report.site import write_site
+from tbp.traces.difference import ROW_COLUMNS, Difference
+from tbp.traces.frame_difference import frame_difference
+from tbp.traces.frames import FRAME_COLUMNS, Frames
+from tbp.traces.nesting import NO_PARENT
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+HOSTILE = "%{x}<b><img src=x onerror=document.title='owned'>\"'`</b></script>{{7*7}}\u202e\x00"
+STEP = 8_000_000
+Rows = Mapping[str, tuple[str, int, int, int]]
+
+BEFORE: Rows = {
+    "linear": ("operator", 4, 1_000_000, 0), "linear > mm": ("operator", 4, 2_000_000, 0),
+    "linear > mm > gemm": ("device", 4, 0, 2_000_000), "old": ("operator", 2, 600_000, 0),
+    "optimizer": ("annotation", 2, 800_000, 0), HOSTILE: ("operator", 2, 100_000, 0),
+}  # fmt: skip
+AFTER: Rows = {
+    "linear": ("operator", 4, 1_000_000, 0), "linear > mm": ("operator", 12, 4_000_000, 0),
+    "linear > mm > gemm": ("device", 12, 0, 3_000_000), "linear > masked_fill_": ("operator", 8, 500_000, 0),
+    "optimizer": ("annotation", 2, 400_000, 0), "optimizer > mm": ("operator", 2, 100_000, 0),
+    HOSTILE: ("operator", 2, 100_000, 0),
+}  # fmt: skip
+
+
+def frames(rows: Rows) -> Frames:
+    """Literal frames of two steps: path → (kind, calls, self ns, device ns)."""
+    place = {path: row for row, path in enumerate(rows)}
+    frame = pd.DataFrame(
+        {
+            "parent": [place[path.rpartition(" > ")[0]] if " > " in path else NO_PARENT for path in rows],
+            "name": pd.Series([path.rpartition(" > ")[2] for path in rows], dtype=object),
+            "kind": pd.Series([row[0] for row in rows.values()], dtype=object),
+            **{
+                name: [row[at] for row in rows.values()] for at, name in enumerate(("calls", "self_ns", "device_ns"), 1)
+            },
+            "merged": 1,
+        }
+    )
+    counts = {name: np.int64 for name, kind in FRAME_COLUMNS.items() if kind == "count"}
+    return Frames(frame.astype(counts), 2, STEP)
+
+
+def many(number: int) -> Frames:
+    """A tree of so many frames, each wide enough to be drawn on a wide screen."""
+    chance, rows = random.Random(3), {}
+    paths = [f"top{place}" for place in range(40)]
+    while len(paths) < number:
+        paths.append(f"{chance.choice(paths)} > n{len(paths)}")
+    for path in paths:
+        rows[path] = ("operator", 2, 10_000, 0)
+    return frames(rows)
+
+
+def history(name: str, after: Frames, before: Frames | None = None) -> History:
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    points = tuple(
+        Point(Commit(f"{place:040x}", start + timedelta(days=place)), Outcome.MEASURED, 1e-3) for place in range(6)
+    )
+    rows = pd.DataFrame({column: pd.Series([0.0]) for column in ROW_COLUMNS})
+    texts = {"operator": "mm", "kind": "calls", "sentence": ""}
+    rows = rows.assign(**{column: pd.Series([text], dtype=object) for column, text in texts.items()}, certain=True)
+    changes: tuple[ChangeEvidence, ...] = ()
+    if before is not None:
+        what = Difference(rows, 4000.0, 4500.0, 0.0, 1.1, 3, 3, "host")
+        found = frame_difference(before, after)
+        changes = (ChangeEvidence(Change(3, 1e-3, 1.2e-3, 0.001, True), what, "", found),)
+    made = History(
+        SeriesKey(name, (), "box", "env"), "seconds", Better.LOWER, points,
+        State.REGRESSION if changes else State.NO_CHANGE, changes,
+    )  # fmt: skip
+    return replace(made, frames=after, operators_commit=points[-1].commit)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = (history("changed", frames(AFTER), frames(BEFORE)), history("many", many(2_000)))
+    data = ReportData("example", datetime(2026, 6, 1, tzinfo=UTC), found)
+    return write_site(data, tmp_path_factory.mktemp("flames")).parent
+
+
+def page_of(site: Path, name: str) -> Path:
+    return next(site.glob(f"benchmarks/{name}*.html"))
+
+
+def ready(page: Any, which: str = "-3") -> Any:
+    """The graph whose id ends so, drawn."""
+    box = page.locator(f".flame-box[data-flame$='{which}']")
+    box.scroll_into_view_if_needed()
+    page.wait_for_selector(f".flame-box[data-flame$='{which}'][data-ready]")
+    return box
+
+
+def texts(box: Any) -> list[str]:
+    return [text.removesuffix("…") for text in box.locator(".flame-graph .frame").all_text_contents() if text]
+
+
+def status(box: Any) -> str:
+    return str(box.locator(".flame-status").text_content())
+
+
+@pytest.fixture
+def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A page of 1280 px, or of the size and scheme a test asks for; nothing may complain or ask for more than files."""
+    size, scheme = getattr(request, "param", ((1280, 900), "light"))
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    found = context.new_page()
+    complaints: list[str] = []
+    found.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    found.on("pageerror", lambda error: complaints.append(str(error)))
+    found.on("request", lambda asked: None if asked.url.startswith("file:") else complaints.append(asked.url))
+    yield found
+    context.close()
+    assert complaints == []
+
+
+def opened(page: Any, site: Path, name: str = "changed", which: str = "-3") -> Any:
+    page.goto(page_of(site, name).as_uri())
+    return ready(page, which)
+
+
+def test_a_difference_is_drawn_and_says_what_changed(page: Any, site: Path) -> None:
+    box = opened(page, site)
+    assert texts(box)[:3] == ["the step", "▲ linear", "▼ optimizer"]
+    box.get_by_role("treeitem", name="▲ mm").hover()
+    assert status(box) == (
+        "▲ mm: +1.00 ms (1.00 ms → 2.00 ms), 2 → 6 calls, +818 µs freed of the machine’s speed, "
+        "50 % of the step, certain"
+    )
+    box.get_by_role("treeitem", name="+ masked_fill_").hover()
+    assert status(box) == "+ masked_fill_: new, +250 µs, 0 → 4 calls, 6.3 % of the step, certain"
+    assert "1.10 × their time" in page.locator(".flame").first.inner_text()
+
+
+def test_widths_are_shares_of_what_is_around(page: Any, site: Path) -> None:
+    box = opened(page, site, which="-now")
+    box.get_by_label("host").check()
+    wide = {
+        name: box.locator(f".frame[aria-label^='{name}:']").bounding_box()["width"] for name in ("the step", "linear")
+    }
+    assert wide["linear"] / wide["the step"] == pytest.approx(2.75 / 4, abs=0.005)
+
+
+def test_what_is_gone_can_be_shown_at_its_old_width(page: Any, site: Path) -> None:
+    box = opened(page, site)
+    assert box.get_by_role("treeitem", name="− old").count() == 0
+    box.get_by_label("show what is gone").check()
+    gone = box.get_by_role("treeitem", name="− old")
+    step = box.locator(".frame.step")
+    assert gone.bounding_box()["width"] / step.bounding_box()["width"] == pytest.approx(0.3 / 4, abs=0.005)
+    gone.hover()
+    assert status(box) == "− old: gone, −300 µs, 1 → 0 calls, certain"
+
+
+def test_the_clock_can_be_changed(page: Any, site: Path) -> None:
+    box = opened(page, site, which="-now")
+    assert texts(box) == ["the step", "linear", "mm", "gemm"]
+    box.get_by_label("host").check()
+    assert texts(box)[:3] == ["the step", "linear", "optimizer"]
+    assert "gemm" not in texts(box)
+    assert status(box) == "the step: 4.00 ms, 950 µs outside operators"
+
+
+def test_a_click_zooms_and_the_button_goes_back(page: Any, site: Path) -> None:
+    box = opened(page, site)
+    box.get_by_role("treeitem", name="▲ mm").click()
+    assert texts(box) == ["the step", "▲ linear", "▲ mm"]
+    whole = box.locator(".flame-graph").bounding_box()["width"]
+    assert box.get_by_role("treeitem", name="▲ mm").bounding_box()["width"] == pytest.approx(whole, abs=2)
+    box.get_by_role("button", name="Whole step").click()
+    assert "▼ optimizer" in texts(box)
+    assert box.get_by_role("button", name="Whole step").is_disabled()
+
+
+def test_the_keyboard_moves_zooms_and_goes_back(page: Any, site: Path) -> None:
+    box = opened(page, site)
+    box.locator(".flame-graph .frame[tabindex='0']").focus()
+    for key, name in (
+        ("ArrowDown", "linear"), ("ArrowRight", "optimizer"), ("ArrowLeft", "linear"), ("ArrowDown", "mm"),
+        ("ArrowUp", "linear"), ("Home", "the step"), ("ArrowUp", "the step"), ("ArrowDown", "linear"),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        assert name in page.evaluate("document.activeElement.getAttribute('aria-label')")
+        assert name in status(box)
+    page.keyboard.press("Enter")
+    assert "▼ optimizer" not in texts(box)
+    page.keyboard.press("Escape")
+    assert "▼ optimizer" in texts(box)
+    assert "linear" in page.evaluate("document.activeElement.getAttribute('aria-label')")
+    page.keyboard.press("Tab")
+    assert not page.evaluate("document.activeElement.classList.contains('frame')")
+
+
+def test_the_search_marks_matches_and_says_their_share_once(page: Any, site: Path) -> None:
+    box = opened(page, site)
+    box.get_by_label("Find").fill("MM")
+    assert box.locator(".frame.hit").count() == 2
+    assert box.locator(".flame-found").text_content() == "51 % of what is shown, 2.05 ms in 2 frames"
+    box.get_by_label("Find").fill("nothing like it")
+    assert box.locator(".flame-found").text_content() == "no frame is called so"
+    box.get_by_role("button", name="Whole step").click()
+    assert box.get_by_label("Find").input_value() == ""
+    assert box.locator(".searching").count() == 0
+
+
+def test_hostile_names_stay_text(page: Any, site: Path) -> None:
+    box = opened(page, site)
+    frame = box.get_by_role("treeitem", name="%{x}<b>")
+    frame.hover()
+    assert status(box).startswith("%{x}<b><img src=x onerror=document.title='owned'>\"'`</b></script>{{7*7}}��:")
+    box.get_by_label("Find").fill("<img")
+    assert box.locator(".frame.hit").count() == 1
+    assert page.locator("main img, main b, [onerror]").count() == 0
+    assert page.title() != "owned"
+
+
+def test_data_is_read_when_its_graph_comes_into_view(page: Any, site: Path) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(page_of(site, "many").as_uri())
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = false;")
+    page.reload()
+    page.wait_for_selector("#chart[data-ready]")
+    box = ready(page, "-now")
+    assert box.locator(".frame").count() > 500
+    assert len([url for url in asked if url.endswith(".flame.js") and "/data/" in url]) <= 2
+
+
+def test_words_are_those_of_the_tables(page: Any, site: Path) -> None:
+    page.goto(page_of(site, "changed").as_uri())
+    values = [0, 0.4, 1, 999, 999.6, 1234, 250_000, 9_996, 12_345_678, -5_500, 3.2e9, 4.56e12]
+    assert page.evaluate("values => values.map(tbp.time)", values) == [words.microseconds(ns / 1000) for ns in values]
+    assert page.evaluate("values => values.map(tbp.signedTime)", values) == [
+        words.signed_microseconds(ns / 1000) for ns in values
+    ]
+    shares = [0, 0.001, 0.0612, 0.0995, 0.5, 1.5, -0.02]
+    assert page.evaluate("values => values.map(tbp.percent)", shares) == [words.percent(share) for share in shares]
+    calls = [0, 2, 0.25, 1234, 12.345]
+    assert [text.split()[0] for text in page.evaluate("values => values.map(tbp.calls)", calls)] == [
+        words.calls(float(number)) for number in calls
+    ]
+
+
+@pytest.mark.parametrize(
+    "page", [((1280, 900), "light"), ((1280, 900), "dark"), ((390, 844), "light"), ((390, 844), "dark")], indirect=True
+)
+def test_graphs_fit_and_have_no_barrier(page: Any, site: Path) -> None:
+    axe = Path(pytest.importorskip("axe_playwright_python").__file__).with_name("axe.min.js").read_text()
+    box = opened(page, site)
+    box.get_by_label("show what is gone").check()
+    ready(page, "-now")
+    for top in page.locator(".flame-top summary").all():
+        top.click()
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    page.evaluate(axe)
+    for search in ("", "mm"):
+        box.get_by_label("Find").fill(search)
+        # It must not fetch the style sheets anew: the page forbids that.
+        run = "axe.run('.flame', {preload: false})"
+        found = page.evaluate(f"{run}.then(found => found.violations.map(one => [one.id, one.nodes[0].html]))")
+        assert found == []
+
+
+def test_paper_and_pages_without_scripts_have_the_table(browser: Any, site: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(page_of(site, "changed").as_uri())
+    top = page.locator(".flame-top").first
+    top.locator("summary").click()
+    assert "2 → 6" in top.locator("tbody tr").filter(has_text="mm").first.inner_text()
+    assert not page.locator(".flame-box").first.is_visible()
+    context.close()

@@ -1,0 +1,319 @@
+"""The pages of all series in a real browser: changes, heatmap, comparison, machines, compression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tbp.history.series import (
+    Better,
+    Change,
+    ChangeEvidence,
+    ChangeKind,
+    Commit,
+    History,
+    Outcome,
+    Point,
+    SeriesKey,
+    State,
+)
+from tbp.report.model import ReportData, Run
+from tbp.report.site import write_site
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+DESKTOP, PHONE = (1280, 900), (390, 844)
+PAGES = ("changes", "heatmap", "compare", "machines", "compression")
+PLACE = ("bench-1", "virtualenv-py3.13-torch2.13")
+# name, seconds, bytes, error
+VARIANTS = (
+    ("dense", 8.0e-3, 25.2e6, 3e-7),
+    ("dense_twin", 8.1e-3, 25.2e6, 3e-7),
+    ("pruned_unstructured", 8.0e-3, 25.2e6, 2e-7),
+    ("pruned_structured", 6.0e-3, 18.9e6, 2.5e-7),
+    ("int8_dynamic", 4.4e-3, 6.4e6, 2.1e-3),
+    ("int8_static", 5.2e-3, 6.5e6, 9e-3),
+)
+
+
+def compressed(commits: list[Commit]) -> Iterator[History]:
+    """The compression suite: time, size and error of each variant, the last one skipped."""
+    for name, seconds, size, error in VARIANTS:
+        parameters = (("variant", f"{name} v1"), ("batch", "8"), ("dtype", "float32"), ("device", "cpu"))
+        for method, value, unit in (
+            ("torchtime_step", seconds, "seconds"),
+            ("track_model_bytes", size, "bytes"),
+            ("track_error", error, "relative error"),
+        ):
+            points = tuple(
+                Point(commit, Outcome.MEASURED, value * (1 + 0.004 * (place % 3) * (unit == "seconds")))
+                for place, commit in enumerate(commits)
+            )
+            key = SeriesKey(f"compressed_inference.Nightly.{method}", parameters, *PLACE)
+            yield History(key, unit, Better.LOWER, points, State.NO_CHANGE, noise_within=0.01, noise_between=0.006)
+
+
+def with_other_changes(history: History) -> History:
+    """A suspect and a change that came with another torch, beside what there is."""
+    value = history.points[0].value
+    what = "torch 2.12 → 2.13"
+    found = (
+        ChangeEvidence(Change(85, value, value * 1.3, 1e-4, True, ChangeKind.DEPENDENCY, what)),
+        ChangeEvidence(Change(105, value, value * 1.05, 0.04, False, doubt="its runs disagree")),
+    )
+    return replace(history, changes=found)
+
+
+def measured_runs(commits: list[Commit]) -> Iterator[Run]:
+    for place, commit in enumerate(commits):
+        packages = {"numpy": "2.1.0", "torch": "2.12" if place < 85 else "2.13", "msgspec": "0.18"}
+        if place >= 60:
+            packages["safetensors"] = "0.5"
+        yield Run(
+            commit, *PLACE, python="3.13", measured=20, failed=1, torch=packages["torch"],
+            packages=tuple(sorted(packages.items())), started=commit.date + timedelta(hours=9),
+            governors=("powersave" if place < 30 else "performance",), threads=(1,), devices=("Example CPU @ 2.60GHz",),
+        )  # fmt: skip
+
+
+def with_everything(data: ReportData) -> ReportData:
+    commits = [point.commit for point in data.histories[0].points]
+    histories = [with_other_changes(data.histories[0]), *data.histories[1:], *compressed(commits)]
+    return replace(data, histories=tuple(histories), runs=tuple(measured_runs(commits)))
+
+
+@pytest.fixture(scope="module")
+def site(plausible_data, tmp_path_factory) -> Path:
+    """The folder of a site with every kind of view filled."""
+    return write_site(with_everything(plausible_data), tmp_path_factory.mktemp("views")).parent
+
+
+@contextmanager
+def opened(
+    browser: Any, path: Path, size: tuple[int, int] = DESKTOP, scheme: str = "light", fragment: str = ""
+) -> Iterator[Any]:
+    """The page; on leaving, that nothing was complained about and nothing but files was asked for."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    page = context.new_page()
+    complaints: list[str] = []
+    elsewhere: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith("file:") else elsewhere.append(asked.url))
+    page.goto(path.as_uri() + fragment)
+    try:
+        yield page
+    finally:
+        context.close()
+    assert complaints == []
+    assert elsewhere == []
+
+
+def overflow(page: Any) -> int:
+    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+
+def violations(page: Any) -> list[str]:
+    """What axe finds wrong, each with the elements it is about."""
+    package = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
+    # Evaluated, since the page's policy forbids a script element; without preload, which would fetch the styles.
+    page.evaluate((Path(package.__file__).parent / "axe.min.js").read_text("utf-8"))
+    found = page.evaluate("axe.run({ preload: false }).then((result) => result.violations)")
+    return [f"{one['id']}: {[node['html'][:120] for node in one['nodes'][:3]]}" for one in found]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_view_fits_is_quiet_and_accessible(browser, site, name, size, scheme) -> None:
+    with opened(browser, site / f"{name}.html", size, scheme) as page:
+        for one in page.locator("main details").all():
+            one.evaluate("one => { one.open = true; }")
+        assert overflow(page) <= 0
+        assert page.locator("nav [aria-current=page]").get_attribute("href") == f"{name}.html"
+        assert violations(page) == []
+
+
+def test_the_filter_of_changes_works_and_its_address_keeps_it(browser, site) -> None:
+    with opened(browser, site / "changes.html") as page:
+        rows = page.locator("#changes > li:visible")
+        everything = rows.count()
+        for sort in ("regression", "improvement", "recovered", "explained"):
+            page.uncheck(f"input[value={sort}]")
+        assert rows.count() == 1
+        assert "suspect: its runs disagree" in rows.first.inner_text()
+        page.reload()
+        assert rows.count() == 1
+        page.check("input[value=explained]")
+        page.fill("input[name=q]", "dependency 2.12")
+        assert rows.count() == 1
+        assert "dependency change: torch 2.12 → 2.13" in rows.first.inner_text()
+        page.fill("input[name=q]", "no such thing")
+        assert page.locator("#nothing").is_visible()
+        page.goto((site / "changes.html").as_uri())
+        page.reload()
+        assert rows.count() == everything
+
+
+def test_the_heatmap_shows_what_moved_and_the_rest_when_asked(browser, site) -> None:
+    with opened(browser, site / "heatmap.html") as page:
+        page.wait_for_selector("#heat[data-ready]")
+        assert page.locator("#heat tbody tr:not(.group)").count() == 7
+        assert page.locator("#heat thead th").count() == 51
+        page.select_option("select[name=n]", "20")
+        assert page.locator("#heat thead th").count() == 21
+        assert page.locator("#heat tbody tr:not(.group)").count() == 4
+        page.select_option("select[name=rows]", "all")
+        page.select_option("select[name=suite]", "compressed_inference")
+        page.fill("input[name=q]", "error int8")
+        assert page.inner_text("#shown") == "2 of 42 series shown"
+        page.reload()
+        assert page.inner_text("#shown") == "2 of 42 series shown"
+        page.fill("input[name=q]", "no such thing")
+        page.click("#heat-all")
+        assert page.inner_text("#shown") == "42 of 42 series shown"
+
+
+def test_the_heatmap_s_marks_are_told_by_shape_and_said_in_words(browser, site) -> None:
+    with opened(browser, site / "heatmap.html") as page:
+        page.wait_for_selector("#heat[data-ready]")
+        cells = page.locator("#heat td")
+        said = {}
+        for mark in ("▲", "▼", "△", "◌", "×"):
+            cells.filter(has_text=mark).first.hover()
+            said[mark] = page.inner_text("#heat-cell")
+        assert "changed here: ▲ +39 % slower" in said["▲"]
+        assert "changed here: ▼ −13 % faster" in said["▼"]
+        assert "with torch 2.12 → 2.13" in said["△"]
+        assert "suspect: ▲ +5.0 % slower" in said["◌"]
+        assert "failed" in said["×"]
+
+
+def test_the_keyboard_walks_the_heatmap_and_opens_a_series(browser, site) -> None:
+    with opened(browser, site / "heatmap.html") as page:
+        page.wait_for_selector("#heat[data-ready]")
+        assert page.locator("#heat [tabindex='0']").count() == 1
+        page.locator("#heat [tabindex='0']").focus()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("End")
+        assert "2026-04-16 00:15 UTC" in page.inner_text("#heat-cell")
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowDown")
+        assert "2026-04-15 15:15 UTC" in page.inner_text("#heat-cell")
+        assert page.locator("#heat [tabindex='0']").count() == 1
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#chart[data-ready]")
+        assert page.evaluate("document.getElementById(location.hash.slice(1)) !== null")
+
+
+def test_a_suite_of_the_heatmap_can_be_folded(browser, site) -> None:
+    with opened(browser, site / "heatmap.html") as page:
+        page.wait_for_selector("#heat[data-ready]")
+        before = page.locator("#heat tbody tr").count()
+        page.locator("#heat tr.group button").first.click()
+        assert page.locator("#heat tbody tr").count() == before - 3
+        assert page.locator("#heat tr.group button").first.get_attribute("aria-expanded") == "false"
+        page.keyboard.press("Enter")
+        assert page.locator("#heat tbody tr").count() == before
+
+
+def test_the_comparison_begins_with_the_newest_pair_and_its_verdicts(browser, site) -> None:
+    with opened(browser, site / "compare.html") as page:
+        page.wait_for_selector("#compare-form[data-ready]")
+        assert "undecided" in page.inner_text("#compare-default table.compared")
+        assert page.locator("#compare-chosen").is_hidden()
+        assert page.evaluate("location.hash") == ""
+
+
+def test_any_two_commits_can_be_compared_and_linked_to(browser, site) -> None:
+    with opened(browser, site / "compare.html") as page:
+        page.wait_for_selector("#compare-form[data-ready]")
+        # The commit before the step of +39 % against one after it.
+        commits = page.locator("#compare-columns li").nth(0).locator("select").first
+        commits.select_option("85")
+        first = page.locator("#compare-table tbody tr").first
+        assert "sequence_length=1024" in first.inner_text()
+        assert "slower, beyond noise" in first.inner_text()
+        assert "within noise" in page.inner_text("#compare-table")
+        assert page.inner_text("#compare-title").endswith("series beyond noise")
+        said = page.inner_text("#compare-table")
+        page.reload()
+        page.wait_for_selector("#compare-form[data-ready]")
+        assert page.inner_text("#compare-table") == said
+        page.check("#compare-far")
+        assert page.locator("#compare-table tbody tr").count() < 10
+        page.click("#compare-swap")
+        assert "faster, beyond noise" in page.locator("#compare-table tbody tr").first.inner_text()
+        page.click("#compare-reset")
+        assert page.locator("#compare-default").is_visible()
+
+
+def test_columns_of_other_machines_can_be_added(browser, site) -> None:
+    with opened(browser, site / "compare.html") as page:
+        page.wait_for_selector("#compare-form[data-ready]")
+        page.click("#compare-add")
+        other = page.locator("#compare-columns li").nth(2).locator("select").nth(1)
+        other.select_option(label="bench-2 · virtualenv-py3.13-torch2.13")
+        page.fill("#compare-q", "tokens_per_second")
+        assert page.locator("#compare-table thead th").count() == 6
+        row = page.locator("#compare-table tbody tr").first.inner_text()
+        assert row.count("tokens/s") == 3
+        assert overflow(page) <= 0
+        assert violations(page) == []
+        page.get_by_role("button", name="Remove column 3").click()
+        assert page.locator("#compare-default").is_visible()
+
+
+def test_the_comparison_says_the_same_numbers_as_the_page_without_a_script(browser, site) -> None:
+    with opened(browser, site / "compare.html") as page:
+        page.wait_for_selector("#compare-form[data-ready]")
+        words = page.evaluate(
+            """() => [
+              [0.00041, [[1e-9, "ns"], [1e-6, "µs"], [1e-3, "ms"], [1, "s"]]], [12345, [[1, "tokens/s"]]],
+              [0, [[1e-9, "ns"], [1e-6, "µs"]]], [3.1e8, [[1, "B"], [1024, "KiB"], [1048576, "MiB"]]],
+              [9.996, [[1, ""]]], [1e-9, [[1, ""]]], [-2.5, [[1, ""]]],
+            ].map(([value, scales]) => tbp.quantity(value, scales)).concat(
+              [0.061, 0.12, -0.0999, 12.3, 0].map(tbp.signedPercent))"""
+        )
+        assert words == [
+            "410 µs", "12,345 tokens/s", "0 µs", "296 MiB", "10.0", "1.00e−09", "−2.50",
+            "+6.1 %", "+12 %", "−10 %", "+1,230 %", "0 %",
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@pytest.mark.parametrize("name", PAGES)
+def test_hostile_names_make_no_element_and_no_handler(browser, hostile_site, name, size) -> None:
+    with opened(browser, hostile_site.parent / f"{name}.html", size) as page:
+        if name == "heatmap":
+            page.wait_for_selector("#heat[data-ready]")
+            page.locator("#heat td").last.hover()
+            assert "<script>" in page.inner_text("#heat-cell")
+        if name == "compare":
+            page.wait_for_selector("#compare-form[data-ready]")
+            page.click("#compare-add")
+            assert "<script>" in page.inner_text("#compare-table")
+        assert page.locator("main img, main b script, svg[onload], [onerror], body script").count() == 0
+        assert page.locator("a[href^='javascript']").count() == 0
+        assert page.title() != "owned"
+        assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_view_without_scripts_is_whole(browser, site, name) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((site / f"{name}.html").as_uri())
+    said = {
+        "changes": "+39 % slower", "heatmap": "+39 % slower since 179a071e", "compare": "undecided",
+        "machines": "torch 2.12 → 2.13", "compression": "45 % faster, 3.9 × smaller",
+    }  # fmt: skip
+    assert said[name] in page.locator("main").inner_text()
+    assert not page.locator("form .controls, form.controls, .compare-form").first.is_visible()
+    context.close()

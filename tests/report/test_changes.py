@@ -1,0 +1,77 @@
+from datetime import timedelta
+
+from tbp.history.series import Change, ChangeEvidence, ChangeKind, Commit, State
+from tbp.report.changes import MOST_ITEMS_OF_A_ROW, Sort, changes_page
+from tbp.report.commits import commit_order
+
+VALUES = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
+
+
+def page(*histories, **fields):
+    return lambda make_report: changes_page(make_report(*histories, **fields), commit_order(histories))
+
+
+def found(*changes: Change) -> tuple[ChangeEvidence, ...]:
+    return tuple(ChangeEvidence(change) for change in changes)
+
+
+def test_the_changes_of_a_commit_are_one_row_and_the_newest_commit_is_first(make_history, make_report) -> None:
+    one = make_history(VALUES, changes=found(Change(3, 1.0, 1.1, 0.001, True)), benchmark="a.time_x")
+    two = make_history(VALUES, changes=found(Change(3, 1.0, 2.0, 0.001, True)), benchmark="b.time_y")
+    three = make_history(VALUES, changes=found(Change(4, 2.0, 1.0, 0.001, True)), benchmark="c.time_z")
+    said = page(one, two, three)(make_report)
+    assert [row.commit.short[:2] for row in said.rows] == ["04", "03"]
+    assert [item.benchmark for item in said.rows[1].items] == ["b.time_y", "a.time_x"]
+    assert said.rows[1].largest.effect == "▲ +100 % slower"
+    assert said.rows[0].sorts == (Sort.IMPROVEMENT,)
+    assert said.verdict == "1 commit made something worse, 1 commit made something better."
+
+
+def test_another_torch_and_a_suspect_are_named_as_what_they_are(make_history, make_report) -> None:
+    other = Change(3, 1.0, 2.0, 0.001, True, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
+    unsure = Change(3, 1.0, 1.02, 0.04, False, doubt="its runs disagree")
+    said = page(
+        make_history(VALUES, State.NO_CHANGE, changes=found(other), benchmark="a.time_x"),
+        make_history(VALUES, State.NO_CHANGE, changes=found(unsure), benchmark="b.time_x"),
+    )(make_report)
+    row = said.rows[0]
+    assert row.sorts == (Sort.EXPLAINED, Sort.SUSPECT)
+    assert row.others == ("dependency change: torch 2.12 → 2.13",)
+    assert row.items[1].remark == "suspect: its runs disagree"
+    assert said.verdict == "No confirmed change of the code; 1 commit with other shifts of level."
+
+
+def test_a_change_after_unmeasured_commits_is_put_down_to_all_of_them(make_history, make_report) -> None:
+    seldom = make_history((1.0, float("nan"), float("nan"), 2.0), changes=found(Change(3, 1.0, 2.0, 0.001, True)))
+    assert page(seldom)(make_report).rows[0].range.startswith("this commit or one of 2 unmeasured commits since 00")
+
+
+def test_a_commit_that_moved_everything_lists_the_worst_and_counts_the_rest(make_history, make_report) -> None:
+    histories = [
+        make_history(
+            VALUES, changes=found(Change(3, 1.0, 1.0 + number / 100, 0.001, True)), benchmark=f"a.time_{number}"
+        )
+        for number in range(5, 45)
+    ]
+    row = page(*histories)(make_report).rows[0]
+    assert row.items[0].benchmark == "a.time_44"
+    assert (len(row.items), row.more) == (MOST_ITEMS_OF_A_ROW, 40 - MOST_ITEMS_OF_A_ROW)
+    assert row.chips[0].number == 40
+
+
+def test_without_a_change_the_page_says_so(make_history, make_report) -> None:
+    assert page(make_history((1.0, 1.0), State.NO_CHANGE))(make_report).verdict == "No level has shifted in any series."
+    assert page()(make_report).rows == ()
+
+
+def test_commits_are_in_order_of_history_whatever_their_dates(make_history, make_report) -> None:
+    plain = make_history(VALUES, changes=found(Change(2, 1.0, 1.5, 0.001, True), Change(4, 1.5, 2.0, 0.001, True)))
+    points = list(plain.points)
+    early = points[0].commit.date - timedelta(days=9)
+    points[4] = type(points[4])(**{**_fields(points[4]), "commit": Commit(points[4].commit.hash, early)})
+    rebased = type(plain)(**{**vars(plain), "points": tuple(points)})
+    assert [row.commit.short[:2] for row in page(rebased)(make_report).rows] == ["04", "02"]
+
+
+def _fields(point):
+    return {name: getattr(point, name) for name in type(point).__dataclass_fields__}

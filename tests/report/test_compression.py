@@ -1,0 +1,137 @@
+import math
+from collections.abc import Iterator
+
+import pytest
+
+from tbp.history.series import History, State
+from tbp.report.compression import compression_page, scientific
+from tbp.report.compression_data import groups
+from tbp.report.pareto import Cost, front
+from tbp.report.scatter import HEIGHT, WIDTH, Axis, scatter
+
+SUITE = "compressed_inference.Nightly"
+
+
+@pytest.fixture
+def suite(make_history):
+    """Histories of variants: name → (seconds, bytes, error); NaN: it failed."""
+
+    def histories(variants: dict[str, tuple[float, float, float]], batch: str = "8") -> Iterator[History]:
+        for name, values in variants.items():
+            parameters = (("variant", f"{name} v1"), ("batch", batch))
+            methods = (("torchtime_step", "seconds"), ("track_model_bytes", "bytes"), ("track_error", "relative error"))
+            for (method, unit), value in zip(methods, values, strict=True):
+                state = State.FAILED if math.isnan(value) else State.NO_CHANGE
+                yield make_history(
+                    [value] * 3,
+                    state,
+                    benchmark=f"{SUITE}.{method}",
+                    parameters=parameters,
+                    unit=unit,
+                    reason="no engine",
+                )
+
+    return histories
+
+
+VARIANTS = {
+    "dense": (8e-3, 24e6, 1e-7),
+    "int8_dynamic": (4.4e-3, 6e6, 2e-3),
+    "int8_static": (5e-3, 6e6, 9e-3),
+    "pruned": (8.1e-3, 24e6, 1e-7),
+}
+
+
+def test_what_is_worse_in_everything_is_not_worth_taking(suite, make_report) -> None:
+    section = compression_page(make_report(*suite(VARIANTS))).sections[0]
+    assert [row.name for row in section.rows if row.on_front] == ["int8_dynamic", "dense", "pruned"]
+    assert section.findings == (
+        "int8_dynamic: 45 % faster, 4.0 × smaller, error 2e−3",
+        "pruned: as fast, as large, error 1e−7",
+    )
+    assert section.baseline == "dense"
+    assert section.common == "batch=8"
+    assert len(section.charts) == 2
+
+
+def test_times_inside_the_noise_are_the_same(suite, make_report) -> None:
+    # The histories' noise between runs is 2.1 %, so 6 % is within three of them.
+    variants = {"dense": (1.0, 24e6, 1e-7), "near": (0.95, 24e6, 1e-7), "far": (0.9, 24e6, 1e-7)}
+    rows = {row.name: row for row in compression_page(make_report(*suite(variants))).sections[0].rows}
+    assert (rows["near"].time_change, rows["far"].time_change) == ("as fast", "10 % faster")
+
+
+def test_a_twin_is_neither_on_the_front_nor_in_the_way(suite, make_report) -> None:
+    variants = {"dense": (1.0, 24e6, 1e-7), "dense_twin": (0.8, 24e6, 1e-7)}
+    rows = {row.name: row for row in compression_page(make_report(*suite(variants))).sections[0].rows}
+    assert rows["dense"].on_front
+    assert not rows["dense_twin"].on_front
+    assert rows["dense_twin"].remark.startswith("A/A twin")
+
+
+def test_a_variant_without_a_value_is_said_to_have_none_and_why(suite, make_report) -> None:
+    section = compression_page(make_report(*suite({**VARIANTS, "int4": (math.nan, 3e6, 0.1)}))).sections[0]
+    assert section.missing == ("int4: failed, no engine",)
+
+
+def test_each_shape_is_a_model_of_its_own(suite) -> None:
+    found = groups([*suite(VARIANTS), *suite(VARIANTS, batch="1")])
+    assert [group.common for group in found] == [(("batch", "8"),), (("batch", "1"),)]
+
+
+def test_a_suite_without_errors_is_drawn_by_time_and_size(suite, make_report) -> None:
+    histories = [history for history in suite(VARIANTS) if "error" not in history.key.benchmark]
+    section = compression_page(make_report(*histories)).sections[0]
+    assert not section.has_error
+    assert len(section.charts) == 1
+    assert section.findings[0] == "int8_dynamic: 45 % faster, 4.0 × smaller"
+
+
+def test_peak_memory_is_no_model_size(suite, make_history, make_report) -> None:
+    times = [history for history in suite(VARIANTS) if "torchtime" in history.key.benchmark]
+    peaks = [
+        make_history(
+            (1.0,), State.NO_CHANGE, benchmark=f"{SUITE}.track_peak_bytes", parameters=one.key.parameters, unit="bytes"
+        )
+        for one in times
+    ]
+    page = compression_page(make_report(*times, *peaks))
+    assert page.sections == ()
+    assert page.verdict == "No suite records both the time and the size of a model."
+
+
+def test_the_verdict_is_the_fastest_that_is_worth_it(suite, make_report) -> None:
+    assert compression_page(make_report(*suite(VARIANTS))).verdict == (
+        "Fastest is int8_dynamic: 45 % faster, 4.0 × smaller, error 2e−3, against dense."
+    )
+
+
+def test_the_front_keeps_every_trade_and_drops_the_rest():
+    choices = [[Cost(time, 0.01), Cost(size, 0.01)] for time, size in ((1, 9), (2, 5), (3, 5), (9, 1), (9, 9))]
+    assert front(choices) == [True, True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(2.1e-3, "2.1e−3"), (2e-3, "2e−3"), (0.0, "0"), (math.nan, "–"), (12.0, "1.2e1")]
+)
+def test_an_error_is_told_by_its_magnitude(value, said) -> None:
+    assert scientific(value) == said
+
+
+def test_a_scatter_s_marks_and_labels_stay_inside_and_apart():
+    names = [f"variant_{place}" for place in range(6)]
+    x = Axis("ms", [1.0, 1.01, 1.02, 5.0, 5.01, 9.9], str)
+    y = Axis("error", [1e-6, 1e-6, 2e-6, 1e-3, 1e-3, 0.1], str, is_log=True)
+    chart = scatter("chart", x, y, names, ["front"] * 3 + ["other"] * 3, names)
+    boxes = []
+    for label in chart.labels:
+        start = label.x if label.anchor == "start" else label.x - 6.4 * len(label.text)
+        assert start >= 0
+        assert start + 6.4 * len(label.text) <= WIDTH
+        assert 0 <= label.y <= HEIGHT
+        assert not [
+            b for b in boxes if start < b[1] and b[0] < start + 6.4 * len(label.text) and abs(label.y - b[2]) < 10
+        ]
+        boxes.append((start, start + 6.4 * len(label.text), label.y))
+    assert [spot.x for spot in chart.spots] == sorted(spot.x for spot in chart.spots)
+    assert chart.spots[5].y < chart.spots[3].y < chart.spots[0].y

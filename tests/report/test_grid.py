@@ -1,0 +1,118 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tbp.history import points
+from tbp.history.series import Change, ChangeEvidence, ChangeKind, State
+from tbp.report.commits import commit_order
+from tbp.report.grid import (
+    BEND,
+    DIGITS,
+    EXACT,
+    FAILED,
+    MIDDLE,
+    MOST_COMMITS,
+    NO_RUN,
+    SCALE,
+    SKIPPED,
+    Columns,
+    packed,
+    payload,
+)
+from tbp.report.pages import script_json
+
+
+def unpacked(own, columns: int) -> list[float | str]:
+    """As static/grid.js reads it: values, or what there is instead."""
+    cells = own.cells.ljust(2 * columns, DIGITS[0])
+    read: list[float | str] = []
+    for column in range(columns):
+        code = 64 * DIGITS.index(cells[2 * column]) + DIGITS.index(cells[2 * column + 1])
+        if code < EXACT:
+            read.append({NO_RUN: "none", FAILED: "failed", SKIPPED: "skipped"}[code])
+            continue
+        level = [own.segments[0], *(s for s in own.segments if s[0] <= column)][-1][1]
+        read.append(own.exact[column] if code == EXACT else level * math.exp(BEND * math.sinh((code - MIDDLE) / SCALE)))
+    return read
+
+
+def columns_of(history) -> Columns:
+    return Columns.of([point.commit for point in history.points])
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.001, 0.98, 1.5, 3.0, 0.01, 400.0])
+def test_a_value_is_kept_to_a_fifth_of_a_percent_of_its_change(make_history, factor) -> None:
+    history = make_history((1e-3, 1e-3, 1e-3, factor * 1e-3), State.NO_CHANGE, changes=())
+    value = unpacked(packed(history, columns_of(history)), 4)[3]
+    change = abs(math.log(factor))
+    assert abs(math.log(value / (factor * 1e-3))) <= 1e-4 + 2e-3 * change
+
+
+def test_a_segment_is_held_against_the_level_before(make_history) -> None:
+    history = make_history((1.0, 1.0, 1.0, 1.2, 1.2), changes=(ChangeEvidence(Change(3, 1.0, 1.2, 0.001, True)),))
+    own = packed(history, columns_of(history))
+    assert own.segments == ((0, 1.0, 1.0), (3, 1.2, 1.0))
+    assert unpacked(own, 5) == pytest.approx([1.0, 1.0, 1.0, 1.2, 1.2])
+    assert [(mark.column, mark.glyph, mark.words, mark.tone) for mark in own.marks] == [
+        (3, "▲", "▲ +20 % slower", "worse")
+    ]
+
+
+def test_what_a_ratio_cannot_hold_is_kept_exactly(make_history) -> None:
+    history = make_history((0.0, -1.0, 1e9, 1.0, 1.0, 1.0), State.NO_CHANGE, changes=())
+    assert unpacked(packed(history, columns_of(history)), 6)[:3] == [0.0, -1.0, 1e9]
+
+
+def test_no_run_a_failed_and_a_skipped_one_differ(make_history) -> None:
+    failed = make_history((1.0, math.nan), State.FAILED)
+    skipped = make_history((1.0, math.nan), State.SKIPPED)
+    assert unpacked(packed(failed, columns_of(failed)), 3) == [pytest.approx(1.0), "failed", "none"]
+    assert unpacked(packed(skipped, columns_of(skipped)), 3)[1] == "skipped"
+
+
+def test_suspects_and_other_causes_have_marks_of_their_own(make_history) -> None:
+    changes = (
+        ChangeEvidence(Change(1, 1.0, 2.0, 0.001, True, ChangeKind.HARDWARE, "cores 2 → 4")),
+        ChangeEvidence(Change(3, 2.0, 2.1, 0.04, False)),
+    )
+    own = packed(history := make_history((1.0, 2.0, 2.0, 2.1), changes=changes), columns_of(history))
+    assert [(mark.glyph, mark.tone) for mark in own.marks] == [("△", "plain"), ("◌", "plain")]
+    assert len(own.segments) == 2  # a suspect moves no level
+
+
+def test_only_the_newest_commits_have_a_column(make_history) -> None:
+    history = make_history([1.0] * (MOST_COMMITS + 5), State.NO_CHANGE)
+    told = payload([history], commit_order([history]), "")
+    assert len(told["commits"]) == MOST_COMMITS
+    assert told["commits"][0][0] == history.points[5].commit.short
+
+
+def test_ten_thousand_series_stay_small(make_history) -> None:
+    history = make_history([1.0 + 0.01 * (place % 7) for place in range(165)], State.NO_CHANGE)
+    one, two = (len(script_json(payload([history] * n, commit_order([history]), ""))) for n in (1, 2))
+    assert 10_600 * (two - one) < 6e6
+
+
+def test_points_in_columns_are_packed_as_points_of_their_own(make_history) -> None:
+    values = [1.0, math.nan, 1.2, 0.0, 1.1] * 50
+    changes = (ChangeEvidence(Change(3, 1.0, 1.2, 0.001, True)), ChangeEvidence(Change(230, 1.2, 1.1, 0.001, True)))
+    single = make_history(values, changes=changes)
+    order = tuple(point.commit for point in single.points)
+    kept = [place for place in range(len(values)) if place % 7]  # not every commit has a run of the series
+    columns = points.Columns(
+        order=order,
+        place=np.array(kept, np.int32),
+        outcome=np.array([points.OUTCOMES.index(single.points[place].outcome) for place in kept], np.int8),
+        value=np.array([single.points[place].value for place in kept]),
+        low=np.full(len(kept), math.nan),
+        high=np.full(len(kept), math.nan),
+        comparable=np.array([place > 60 for place in kept]),
+        sessions={},
+        reasons={},
+    )
+    in_columns = replace(single, points=points.Points(columns))
+    as_tuple = replace(single, points=tuple(points.Points(columns)))
+    assert packed(in_columns, Columns.of(order)) == packed(as_tuple, Columns.of(order))
+    assert payload([in_columns], order, "") == payload([as_tuple], order, "")

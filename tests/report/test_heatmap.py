@@ -1,0 +1,24 @@
+from tbp.history.series import Change, ChangeEvidence, State
+from tbp.report.commits import commit_order
+from tbp.report.heatmap import heatmap_page
+
+
+def test_the_table_has_what_moved_on_the_newest_commits_only(make_history, make_report) -> None:
+    old = make_history([1.0] * 60, changes=(ChangeEvidence(Change(5, 1.0, 2.0, 0.001, True)),), benchmark="a.time_old")
+    new = make_history([1.0] * 60, changes=(ChangeEvidence(Change(55, 1.0, 2.0, 0.001, True)),), benchmark="a.time_new")
+    page = heatmap_page(make_report(old, new), commit_order([old, new]))
+    assert [row.benchmark for row in page.rows] == ["a.time_new"]
+    assert page.rows[0].moved[0].effect == "▲ +100 % slower"
+    assert page.verdict == "1 of 2 series moved on the 50 newest commits."
+    assert page.choices == (20, 50, 60)
+
+
+def test_a_suspect_is_called_one(make_history, make_report) -> None:
+    history = make_history([1.0] * 9, State.NO_CHANGE, changes=(ChangeEvidence(Change(5, 1.0, 1.1, 0.04, False)),))
+    page = heatmap_page(make_report(history), commit_order([history]))
+    assert page.rows[0].moved[0].effect == "▲ +10 % slower (suspect)"
+    assert page.default == 9
+
+
+def test_without_results_there_is_nothing_to_choose(make_report) -> None:
+    assert heatmap_page(make_report(), ()).series == 0

@@ -1,0 +1,94 @@
+from datetime import UTC, datetime
+
+from tbp.history.series import Commit, State
+from tbp.report.inventory import differences, installed
+from tbp.report.machines import machines_page
+from tbp.report.model import Machine, Run
+
+
+def run(number: int, packages: dict[str, str] | None = None, **fields: object) -> Run:
+    listed = tuple(sorted((packages or {}).items()))
+    commit = Commit(f"{number:08d}", datetime(2026, 5, 1 + number, tzinfo=UTC))
+    values: dict[str, object] = {"packages": listed, "measured": 5, **fields}
+    return Run(commit, "bench-1", "py3.13", **values)  # type: ignore[arg-type]
+
+
+def test_packages_that_came_went_and_moved_are_told_apart():
+    found = differences([run(0, {"a": "1", "b": "1", "c": "1"}), run(1, {"a": "1", "b": "2", "d": "1"})])
+    assert [(one.commit.short, one.added, one.removed, one.bumped) for one in found] == [
+        ("00000001", ("d 1",), ("c 1",), ("b 1 → 2",))
+    ]
+
+
+def test_runs_that_list_nothing_have_lost_nothing():
+    runs = [run(0, {"a": "1"}), run(1), run(2, {"a": "2"})]
+    assert [(one.commit.short, one.bumped) for one in differences(runs)] == [("00000002", ("a 1 → 2",))]
+    assert differences([run(0), run(1, {"a": "1"})]) == []
+    assert installed([*runs, run(3)]) == (("a", "2"),)
+
+
+def test_torch_is_told_once_and_the_project_itself_is_no_news():
+    one, two = ({"torch": version, "My.Project": version} for version in ("2.12", "2.13"))
+    found = differences([run(0, one, torch="2.12"), run(1, two, torch="2.13")], project="my_project")
+    assert [difference.bumped for difference in found] == [("torch 2.12 → 2.13",)]
+
+
+def test_another_governor_or_processor_is_a_difference():
+    found = differences([
+        run(0, governors=("powersave",), hardware=(("processor", "A"),)),
+        run(1, governors=("performance",), hardware=(("processor", "B"),)),
+    ])  # fmt: skip
+    assert found[0].bumped == ("processor A → B", "governor powersave → performance")
+
+
+def facts(environment) -> dict[str, str]:
+    return {fact.name: fact.value for fact in environment.facts}
+
+
+def test_a_machine_says_how_noisy_it_is(make_history, make_report) -> None:
+    page = machines_page(
+        make_report(make_history((1.0, 1.0), State.NO_CHANGE), runs=(run(0, governors=("powersave",), threads=(1,)),))
+    )
+    said = facts(page.machines[0].environments[0])
+    assert said["Noise between runs"] == "2.1 %, median over 1 series of times"
+    assert said["Frequency governor"].startswith("powersave: the frequency may move")
+    assert said["Threads"] == "1"
+    assert said["Runs"] == "1 run; in the newest 5 measured"
+
+
+def test_counters_say_nothing_of_a_machine_s_noise(make_history, make_report) -> None:
+    times = make_history((1.0, 1.0), State.NO_CHANGE)
+    counter = make_history((5.0, 5.0), State.NO_CHANGE, benchmark="a.track_n", unit="operators")
+    counter = type(counter)(**{**vars(counter), "noise_between": 0.0})
+    said = facts(machines_page(make_report(times, counter)).machines[0].environments[0])
+    assert said["Noise between runs"] == "2.1 %, median over 1 series of times"
+
+
+def test_twins_of_one_benchmark_measure_the_floor(make_history, make_report) -> None:
+    def variant(name: str, value: float, benchmark: str = "a.Quick.torchtime_step"):
+        return make_history([value] * 6, State.NO_CHANGE, benchmark=benchmark, parameters=(("variant", name),))
+
+    twins = [
+        variant("dense v2", 1.0),
+        variant("dense_twin v2", 1.03),
+        variant("dense v2", 9.0, "b.Quick.torchtime_step"),
+    ]
+    said = facts(machines_page(make_report(*twins)).machines[0].environments[0])
+    assert said["A/A twins"].startswith("95 % of 6 pairs of the same work differ by less than 3.0 %, median +3.0 %")
+
+
+def test_an_environment_that_fell_silent_is_said_to_be(make_history, make_report) -> None:
+    page = machines_page(
+        make_report(
+            make_history((1.0, 1.0), State.STALE, environment="old"),
+            make_history((1.0, 1.0), State.NO_CHANGE, environment="new"),
+        )
+    )
+    assert [one.state for one in page.machines[0].environments] == ["reporting", "silent since 2026-05-02 12:00 UTC"]
+    assert page.verdict == "1 machine, 2 environments; 1 fell silent."
+
+
+def test_a_machine_without_results_is_listed(make_report) -> None:
+    page = machines_page(make_report(machines=(Machine("idle", "Example CPU"),)))
+    assert page.machines[0].environments == ()
+    assert page.verdict == "Nothing has been measured yet."

@@ -1,0 +1,127 @@
+"""Two sides' frames, joined by path: what is new, gone, slower, and what only looks like it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tbp.traces.frame_difference import FrameDifference, frame_difference, marks, pruned_difference
+from tbp.traces.frames import FRAME_COLUMNS, Frames
+from tbp.traces.nesting import NO_PARENT
+
+Tree = Mapping[str, tuple[int, int]]
+
+
+def tree(rows: Tree, steps: int = 1, step_ns: int = 0, column: str = "self_ns") -> Frames:
+    """Literal frames: path → (calls, µs) over all steps; "…" stands for several small ones."""
+    place = {path: row for row, path in enumerate(rows)}
+    names = [path.rpartition(" > ")[2] for path in rows]
+    frame = pd.DataFrame(
+        {
+            "parent": [place.get(path.rpartition(" > ")[0], NO_PARENT) for path in rows],
+            "name": pd.Series(["" if name == "…" else name for name in names], dtype=object),
+            "kind": pd.Series(["smaller" if name == "…" else "operator" for name in names], dtype=object),
+            "calls": [calls for calls, _ in rows.values()],
+            "self_ns": 0,
+            "device_ns": 0,
+            "merged": 1,
+        }
+    )
+    frame[column] = [1000 * time_us for _, time_us in rows.values()]
+    return Frames(
+        frame.astype({name: np.int64 for name, kind in FRAME_COLUMNS.items() if kind == "count"}), steps, step_ns
+    )
+
+
+def marked(
+    before: Tree, after: Tree, factor: float = 1.0, certain: frozenset[str] = frozenset()
+) -> dict[str, tuple[str, bool]]:
+    """path → (mark, certain)."""
+    found = frame_difference(tree(before), tree(after))
+    names: list[str] = []
+    for parent, name in zip(found.rows["parent"], found.rows["name"], strict=True):
+        names.append(f"{names[parent]} > {name or '…'}" if parent != NO_PARENT else name or "…")
+    what = marks(found, "host", factor, certain)
+    return dict(zip(names, zip(what.kind, what.certain.tolist(), strict=True), strict=True))
+
+
+def test_every_path_of_any_side_once_per_step() -> None:
+    found = frame_difference(
+        tree({"a": (2, 10), "a > x": (2, 4)}, steps=2, step_ns=40_000), tree({"a": (1, 7), "b": (3, 9)}, step_ns=30_000)
+    )
+    rows = found.rows
+    assert rows["name"].tolist() == ["a", "b", "x"]
+    assert rows["calls_before"].tolist() == [1, 0, 1]
+    assert rows["calls_after"].tolist() == [1, 3, 0]
+    assert rows["self_before_us"].tolist() == [5, 0, 2]
+    assert rows["self_after_us"].tolist() == [7, 9, 0]
+    assert found.total_us("before").tolist() == [7, 0, 2]
+    assert (found.step_us("before"), found.step_us("after")) == (20, 30)
+
+
+def test_new_gone_slower_and_faster() -> None:
+    before = {"a": (1, 100), "a > mm": (2, 200), "a > old": (1, 30), "b": (1, 300), "c": (1, 1000)}
+    after = {"a": (1, 100), "a > mm": (2, 400), "a > new": (1, 30), "b": (1, 200), "c": (1, 1001)}
+    assert marked(before, after) == {
+        "a": ("slower", False), "a > mm": ("slower", False), "a > new": ("new", True), "a > old": ("gone", True),
+        "b": ("faster", False), "c": ("same", False),
+    }  # fmt: skip
+
+
+def test_a_certain_operator_makes_its_callers_certain_but_only_in_its_direction() -> None:
+    before = {"a": (1, 1000), "a > softmax": (1, 40), "b": (1, 1000), "b > softmax": (1, 40)}
+    after = {"a": (1, 1000), "a > softmax": (2, 80), "b": (1, 700), "b > softmax": (2, 80)}
+    found = marked(before, after, certain=frozenset({"softmax"}))
+    assert found["a"] == ("slower", True)  # 4 %: too little without a certain change in it
+    assert found["a > softmax"] == ("slower", True)
+    assert found["b"] == ("faster", False)
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(1.0, "slower"), (1.2, "same"), (1.5, "same")])
+def test_a_slower_machine_is_no_slower_frame(factor: float, expected: str) -> None:
+    assert marked({"a": (1, 100)}, {"a": (1, 120)}, factor)["a"] == (expected, False)
+
+
+def test_what_was_not_kept_of_a_side_is_neither_new_nor_gone() -> None:
+    kept = {"a": (1, 100), "a > x": (1, 9), "a > x > y": (1, 8)}
+    less = {"a": (1, 100), "a > …": (2, 15)}
+    assert marked(less, kept)["a > x"][0] != "new"
+    assert marked(less, kept)["a > x > y"][0] != "new"
+    assert marked(kept, less)["a > x > y"][0] != "gone"
+    assert marked({"a": (1, 100)}, kept)["a > x > y"] == ("new", True)
+
+
+def test_a_new_frame_of_some_steps_only_is_not_certain() -> None:
+    found = frame_difference(tree({"a": (4, 10)}, steps=4), tree({"a": (4, 10), "b": (1, 9)}, steps=4))
+    assert marks(found, "host", 1.0, frozenset()).certain.tolist() == [False, False]
+
+
+def test_pruning_joins_both_sides_alike() -> None:
+    found = pruned_difference(
+        frame_difference(
+            tree({"a": (1, 90), "a > grew": (1, 1), "a > x": (1, 1), "a > y": (2, 2)}),
+            tree({"a": (1, 90), "a > grew": (1, 50), "a > x": (1, 1), "a > z": (4, 1)}),
+        ),
+        least_share=0.1,
+    )
+    rows = found.rows
+    assert rows["name"].tolist() == ["a", "grew", ""]
+    assert rows["merged"].tolist() == [1, 1, 3]
+    assert (rows["self_before_us"].tolist(), rows["self_after_us"].tolist()) == ([90, 1, 3], [90, 50, 2])
+    assert (rows["calls_before"].tolist(), rows["calls_after"].tolist()) == ([1, 1, 3], [1, 1, 5])
+    assert isinstance(found, FrameDifference)
+
+
+def test_on_the_device_a_kernel_speaks_for_its_launcher() -> None:
+    def on_device(time_us: int) -> Frames:
+        frames = tree({"mm": (1, 0), "mm > gemm": (1, time_us)}, column="device_ns")
+        frames.rows.loc[1, "kind"] = "device"
+        return frames
+
+    found = frame_difference(on_device(100), on_device(150))
+    what = marks(found, "device", 1.0, frozenset({"mm"}))
+    assert list(zip(what.kind, what.certain.tolist(), strict=True)) == [("slower", True)] * 2
+    assert set(marks(found, "host", 1.0, frozenset()).kind) == {"same"}
