@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date
 
 from tbp.acks import Ack, found_ack
+from tbp.history.points import commits
 from tbp.history.series import History, State
 from tbp.history.states import state
 
@@ -53,7 +54,7 @@ def _seen(history: History, acks: Sequence[Ack], past: Set[str]) -> History:
         )
         history = replace(history, changes=changes)
     if past:
-        last = max((place for place, point in enumerate(history.points) if point.commit.hash in past), default=-1)
+        last = max((place for place, own in enumerate(commits(history.points)) if own.hash in past), default=-1)
         history = replace(history, since=last + 1)
     shown = shown_state(history)
     return history if shown is history.state else replace(history, state=shown)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
+from tbp.history.points import Points
 from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, State
 from tbp.report import addresses, evidence, words
 from tbp.report.model import ReportData
@@ -81,7 +82,7 @@ def points_csv(data: ReportData) -> Iterator[bytes]:
         key = history.key
         texts = (key.benchmark, key.label, key.machine, key.environment)
         start, unit = ",".join(map(cell, texts)), cell(history.unit)
-        yield "".join(f"{start},{_point(point, unit, dates)}\r\n" for point in history.points).encode()
+        yield "".join(f"{start},{_point(point, unit, dates)}\r\n" for point in _passing(history.points)).encode()
 
 
 def cell(text: str) -> str:
@@ -100,6 +101,11 @@ def _point(point: Point, unit: str, dates: dict[Commit, str]) -> str:
     numbers = ",".join(_number(one) for one in (point.value, point.low, point.high))
     comparable = "true" if point.comparable else "false"
     return f"{commit},{point.outcome.value},{numbers},{unit},{len(point.sessions)},{comparable}"
+
+
+def _passing(points: Sequence[Point]) -> Sequence[Point]:
+    """The points without being kept: a large project has more than fit into the memory as objects."""
+    return Points(points.columns) if isinstance(points, Points) else points
 
 
 def _number(value: float) -> str:

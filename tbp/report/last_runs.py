@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tbp.history.series import Commit, History, Outcome, Point, State
+from tbp.history.points import commits, outcomes
+from tbp.history.series import Commit, History, Outcome, State
 from tbp.report import words
 from tbp.report.model import ReportData
 from tbp.report.rows import CommitLink, commit_link
@@ -61,7 +62,7 @@ def _last_run(
     place: tuple[str, str], histories: Sequence[History], newest: datetime | None, commit_url: str
 ) -> LastRun:
     last = [found for history in histories if (found := _last_measured(history)) is not None]
-    commit = max((point.commit for point in last), key=lambda own: (own.date, own.hash), default=None)
+    commit = max(last, key=lambda own: (own.date, own.hash), default=None)
     tried = max((history.points[-1].commit for history in histories if history.points), key=lambda own: own.date)
     outcomes = [(history, _outcome(history, commit)) for history in histories] if commit else []
     measured = {history.key: history for history, outcome in outcomes if outcome is Outcome.MEASURED}
@@ -96,12 +97,14 @@ def _remark(commit: Commit | None, tried: Commit, newest: datetime | None) -> st
     return "; ".join(parts)
 
 
-def _last_measured(history: History) -> Point | None:
-    return next((point for point in reversed(history.points) if point.outcome is Outcome.MEASURED), None)
+def _last_measured(history: History) -> Commit | None:
+    found = outcomes(history.points)
+    last = next((place for place in reversed(range(len(found))) if found[place] is Outcome.MEASURED), None)
+    return None if last is None else history.points[last].commit
 
 
 def _outcome(history: History, commit: Commit | None) -> Outcome | None:
     """What became of a series at ``commit``; None where it was not run there."""
-    if commit is None:
-        return None
-    return next((point.outcome for point in reversed(history.points) if point.commit.hash == commit.hash), None)
+    own = commits(history.points)
+    place = next((place for place in reversed(range(len(own))) if commit and own[place].hash == commit.hash), None)
+    return None if place is None else history.points[place].outcome

@@ -7,12 +7,12 @@ Takes a history and what it is seen among, gives a ``Row``; the order of rows is
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tbp.acks import found_ack
 from tbp.history.series import ChangeEvidence, Commit, History, State
 from tbp.report import addresses, evidence, words
+from tbp.report.commits import known_commits
 from tbp.report.model import ReportData
 from tbp.report.sparkline import Sparkline, sparkline
 from tbp.traces.difference import explanation
@@ -76,7 +76,7 @@ def among(data: ReportData) -> Among:
     keys = [history.key for history in data.histories]
     return Among(
         data,
-        {name: place for place, name in enumerate(data.order or _by_date(data.histories))},
+        {name: place for place, name in enumerate(data.order or [own.hash for own in known_commits(data.histories)])},
         len({key.machine for key in keys}) > 1,
         len({key.environment for key in keys}) > 1,
     )
@@ -181,8 +181,3 @@ def _acknowledgement(history: History, standing: ChangeEvidence, data: ReportDat
     if ack is None or ack.until is None:
         return ""
     return f"acknowledgement expired on {ack.until.isoformat()}: {words.cut(ack.reason, 160)}"
-
-
-def _by_date(histories: Sequence[History]) -> list[str]:
-    commits = {point.commit.hash: point.commit for history in histories for point in history.points}
-    return sorted(commits, key=lambda name: (commits[name].date, name))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from tbp.history.points import levels
 from tbp.history.series import History
 
 WIDTH, HEIGHT = 160, 32  # in pixels
@@ -60,7 +61,7 @@ class Sparkline:
 def sparkline(history: History) -> Sparkline:
     """The series from its first to its newest point, smallest value at the bottom; a gap where there is no
     comparable value."""
-    values = [point.value if point.has_level else math.nan for point in history.points]
+    values = levels(history.points).tolist()
     columns = _columns(values)
     known = [value for value in columns if not math.isnan(value)]
     if not known:
@@ -68,10 +69,10 @@ def sparkline(history: History) -> Sparkline:
     low, high = min(known), max(known)
     span = max(high - low, LEAST_SPAN * max(abs(low), abs(high)), sys.float_info.min)
     middle = (low + high) / 2
-    levels = [None if math.isnan(one) else round(LEVELS * (0.5 + (one - middle) / span)) for one in columns]
+    heights = [None if math.isnan(one) else round(LEVELS * (0.5 + (one - middle) / span)) for one in columns]
     moved = [evidence.change.index for evidence in history.changes if evidence.change.is_verdict]
     at = [int(index * len(columns) / len(values)) for index in moved if 0 <= index < len(values)]
-    return Sparkline(tuple(levels), tuple(column for column in at if levels[column] is not None))
+    return Sparkline(tuple(heights), tuple(column for column in at if heights[column] is not None))
 
 
 def _spot(spark: Sparkline, column: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from tbp.history.series import History, State
 from tbp.report import addresses, words
+from tbp.report.commits import known_commits
 from tbp.report.last_runs import LastRun, last_runs, silence
 from tbp.report.model import Machine, ReportData
 from tbp.report.rows import CommitLink as CommitLink
@@ -221,10 +222,9 @@ def family_of(benchmark: str) -> str:
 
 def series_span(histories: Sequence[History]) -> str:
     """How many commits the series cover, from which to which by date; empty without any."""
-    commits = {point.commit.hash: point.commit for history in histories for point in history.points}
-    if not commits:
+    by_date = known_commits(histories)
+    if not by_date:
         return ""
-    by_date = sorted(commits.values(), key=lambda commit: (commit.date, commit.hash))
     ends = [by_date[0], by_date[-1]] if len(by_date) > 1 else by_date
     return f"{words.count(len(by_date), 'commit')}, " + " to ".join(
         f"{commit.short} ({words.moment(commit.date)})" for commit in ends

@@ -10,6 +10,9 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import numpy as np
+
+from tbp.history.points import levels
 from tbp.history.series import CONFIDENCE, Better, Change, ChangeEvidence, ChangeKind, History, Outcome, State
 
 UNKNOWN = "–"
@@ -229,8 +232,9 @@ def since(history: History, evidence: ChangeEvidence) -> str:
 
 def newest_value(history: History) -> float:
     """The newest measured value of the present benchmark version; NaN when nothing was measured."""
-    measured = [point.value for point in history.points if point.has_level]
-    return measured[-1] if measured else math.nan
+    measured = levels(history.points)
+    measured = measured[np.isfinite(measured)]
+    return float(measured[-1]) if len(measured) else math.nan
 
 
 def newest_reason(history: History) -> str:
@@ -241,7 +245,7 @@ def newest_reason(history: History) -> str:
 
 def measured_runs(history: History) -> int:
     """In how many runs the series has a value of the present benchmark version."""
-    return sum(point.has_level for point in history.points)
+    return int(np.isfinite(levels(history.points)).sum())
 
 
 def with_value(history: History) -> str:
