@@ -45,11 +45,13 @@ def last_runs(data: ReportData) -> tuple[LastRun, ...]:
 
 def silence(runs: Sequence[LastRun]) -> str:
     """One sentence on all of them: who is silent, or that nobody is."""
-    named = [f"{run.machine} ({run.environment})" if run.environment else run.machine for run in runs if run.is_stale]
-    if named:
+    stale = [run for run in runs if run.is_stale]
+    if stale:
+        named = [f"{run.machine} ({run.environment})" if run.environment else run.machine for run in stale]
         more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-        verb = "is" if len(named) == 1 else "are"
-        return f"{', '.join(named[:MOST_NAMED])}{more} {verb} stale: nothing new from there"
+        since = max((run.commit.date for run in stale if run.commit), default="")
+        said = f": nothing since {since}" if since else ""
+        return f"{', '.join(named[:MOST_NAMED])}{more} {'is' if len(named) == 1 else 'are'} stale{said}"
     last = max((run.commit for run in runs if run.commit), key=lambda link: link.date, default=None)
     if last is None:
         return "no machine has measured anything yet"

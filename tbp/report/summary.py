@@ -14,7 +14,7 @@ from tbp.history.series import History, State
 from tbp.report import addresses, words
 from tbp.report.commits import known_commits
 from tbp.report.last_runs import LastRun, last_runs, silence
-from tbp.report.model import Machine, ReportData
+from tbp.report.model import ReportData
 from tbp.report.rows import CommitLink as CommitLink
 from tbp.report.rows import Row, among, row, size
 from tbp.report.rows import changed_at as changed_at
@@ -89,7 +89,6 @@ class Summary:
     families: tuple[Family, ...]
     last_runs: tuple[LastRun, ...]
     silence: str  # one sentence on those
-    machines: tuple[Machine, ...]
     problems: tuple[str, ...]
     span: str  # from which commit to which
 
@@ -119,7 +118,6 @@ def summary(data: ReportData) -> Summary:
         families=_families(histories),
         last_runs=runs,
         silence=silence(runs),
-        machines=data.machines,
         problems=data.problems,
         span=series_span(histories),
     )

@@ -2,7 +2,8 @@
 
     python tests/perf/interval_coverage.py [--series 2000]
 
-A step of 10 % at a known place, in noise of four shapes; numbers of runs before and after, and of sessions a run.
+A step of 10 % at a known place, in noise of four shapes; numbers of runs before and after, and of sessions a run. Then
+steps of several sizes at the place where the detector found them, if it did.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import random
 from datetime import UTC, datetime
 from statistics import median
 
+from tbp.history.change_points import change_points
 from tbp.history.interval import with_interval
 from tbp.history.series import Change, Commit, Outcome, Point
 
@@ -49,6 +51,18 @@ def trial(kind: str, shape: tuple[int, int, int], chance: random.Random) -> tupl
     return found.low <= math.expm1(STEP) <= found.high, found.high - found.low
 
 
+def found_by_detector(step: float, runs: int, chance: random.Random) -> tuple[float, ...]:
+    """What the interval of the only change found is, and how many changes were found; plain noise of 3 %."""
+    values = [math.exp(chance.gauss(0, 0.03) + (step if place >= runs // 2 else 0)) for place in range(runs)]
+    changes = [change for change in change_points(values) if change.confirmed]
+    if len(changes) != 1:
+        return ()
+    commit = Commit("c", datetime(2026, 1, 1, tzinfo=UTC))
+    points = [Point(commit, Outcome.MEASURED, value) for value in values]
+    own = with_interval(changes[0], (0, runs), points)
+    return own.low, own.high
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--series", type=int, default=2000)
@@ -63,6 +77,10 @@ def main() -> None:
                 f"{kind:<11} {before:>2} runs before, {after:>2} after, {sessions} sessions: "
                 f"held {held:.1%}, median width {median(width for _, width in found):.1%}"
             )
+    for step in (0.03, 0.05, 0.1):
+        intervals = [one for _ in range(number // 2) if (one := found_by_detector(step, 60, chance))]
+        held = sum(low <= math.expm1(step) <= high for low, high in intervals)
+        print(f"step of {step:.0%} as detected in 60 runs: found {len(intervals)}, held {held / len(intervals):.1%}")
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ def test_the_last_successful_run_of_each_machine(make_history, make_report) -> N
     assert runs[0].commit.date == "2026-05-02 12:00 UTC"
     assert runs[0].remark == "41 days behind the newest commit with a result"
     assert runs[1].remark == ""
-    assert silence(runs) == "silent (py3.13) is stale: nothing new from there"
+    assert silence(runs) == "silent (py3.13) is stale: nothing since 2026-05-02 12:00 UTC"
 
 
 def test_a_newest_run_that_failed_altogether_is_no_success(make_history, make_report) -> None:
