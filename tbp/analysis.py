@@ -169,3 +169,8 @@ def standing_regressions(found: Iterable[History]) -> list[History]:
     Vanished and stale series are none: nobody measures whether they still are slower.
     """
     return [history for history in found if history.state is State.REGRESSION and history.standing is not None]
+
+
+def acknowledged_regressions(found: Iterable[History]) -> list[History]:
+    """The series whose regression the project accepts."""
+    return [history for history in found if history.state is State.ACKNOWLEDGED and history.standing is not None]

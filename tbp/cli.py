@@ -194,7 +194,7 @@ def run_ack(options: argparse.Namespace) -> ExitCode:
 
 def run_nightly(options: argparse.Namespace) -> ExitCode:
     """``tbp nightly``: 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
-    from tbp.analysis import View, report_data, standing_regressions
+    from tbp.analysis import View, acknowledged_regressions, report_data, standing_regressions
     from tbp.asv.config import DEFAULT_NAME, read_config
     from tbp.nightly import measure, pending
     from tbp.report.site import write_site
@@ -208,7 +208,8 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     with Workers() as workers:
         data = report_data(config, None, workers, View(options.acks))
     _say(data, write_site(data, options.out))
-    fresh = first_reported(standing_regressions(data.histories), config.results_dir)
+    accepted = acknowledged_regressions(data.histories)
+    fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)
     print(f"{len(fresh)} regressions that no night before reported", file=sys.stderr)
     verdict = _verdict(fresh, options.exit_zero)
     if verdict is ExitCode.OK and measured.ran is not None and measured.ran.some_failed:
