@@ -59,6 +59,11 @@ class Ack:
         return any(point.commit.hash.startswith(self.commit) for point in points[first : what.change.index + 1])
 
 
+def acks_file(config: Path | None) -> Path:
+    """Where a project keeps what it accepts, by the path of its asv.conf.json."""
+    return config.parent / DEFAULT_NAME if config is not None else DEFAULT_NAME
+
+
 def read_acks(path: Path) -> tuple[Ack, ...]:
     """The acknowledgements in ``path``, as they stand there; none without such a file.
 

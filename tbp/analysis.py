@@ -12,9 +12,9 @@ from itertools import chain
 from pathlib import Path
 
 from tbp.acks import DEFAULT_NAME as ACKS_NAME
-from tbp.acks import Ack, day_of, read_acks, unmatched
+from tbp.acks import Ack, acks_file, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
-from tbp.asv.config import DEFAULT_NAME, AsvConfig, read_config
+from tbp.asv.config import AsvConfig
 from tbp.asv.repository import Commits, read_commits
 from tbp.asv.results import Results, read_results
 from tbp.asv.runs import runs
@@ -29,21 +29,10 @@ from tbp.history.series import History, State
 from tbp.policy import DEFAULT_NAME as DEFAULT_POLICY
 from tbp.policy import Policy, read_policy
 from tbp.report.model import Base, ReportData
-from tbp.scale.workers import Workers
+from tbp.scale.workers import Workers, batched
 
 JUDGED_S = 20e-6  # about what judging a run takes on a slow core
 BATCH_RUNS = 8_000  # judged at a time: a fifth of a second, and a megabyte to hand over
-
-
-def configuration(config: Path | None, results_dir: Path | None) -> AsvConfig | None:
-    """The asv.conf.json to go by: the one named, else the one here, else none if there are results to go by.
-
-    Raises:
-        UsageError: it cannot be read, or there is neither a configuration nor a results folder.
-    """
-    if config is None and results_dir is not None and not Path(DEFAULT_NAME).exists():
-        return None
-    return read_config(config or Path(DEFAULT_NAME))
 
 
 @dataclass(frozen=True)
@@ -124,13 +113,8 @@ def _acks(config: AsvConfig | None, named: Path | None) -> tuple[Path, tuple[Ack
         raise UsageError(f"there is no file {named}; `tbp ack --acks {named} …` makes one")
     if named is None and config is None:
         return ACKS_NAME, ()
-    file = named or acks_file(config)
+    file = named or acks_file(config.path if config is not None else None)
     return file, read_acks(file)
-
-
-def acks_file(config: AsvConfig | None) -> Path:
-    """Where a project keeps what it acknowledged."""
-    return config.path.parent / ACKS_NAME if config is not None else ACKS_NAME
 
 
 def _base(held: Stored, revision: str) -> Base | None:
@@ -151,16 +135,9 @@ def _until(held: Stored, base: Base | None) -> frozenset[str]:
 
 def _judged(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
     """What moved in each series, found by ``workers``."""
-    batches: list[list[Asked]] = []
-    runs = BATCH_RUNS
-    for one in asked:
-        if runs >= BATCH_RUNS:
-            batches.append([])
-            runs = 0
-        batches[-1].append(one)
-        runs += len(one.points)
-    total = sum(len(one.points) for one in asked)
-    return chain.from_iterable(workers.map(judge_all, batches, total * JUDGED_S))
+    runs = [len(one.points) for one in asked]
+    batches = batched(asked, runs, BATCH_RUNS)
+    return chain.from_iterable(workers.map(judge_all, batches, sum(runs) * JUDGED_S))
 
 
 def standing_regressions(found: Iterable[History]) -> list[History]:

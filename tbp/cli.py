@@ -16,8 +16,7 @@ from tbp.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tbp.history.series import History
-    from tbp.report.model import ReportData
+    from tbp.cache.unchanged import Said
     from tbp.sources import StoredTraces
 
 EXIT_CODES = """exit codes:
@@ -159,32 +158,31 @@ def _count(text: str) -> int:
 
 def run_report(options: argparse.Namespace) -> ExitCode:
     """``tbp report``: 3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
-    from tbp.analysis import View, configuration, report_data, standing_regressions
-    from tbp.report.serve import serve, show
-    from tbp.report.site import write_single_file, write_site
-    from tbp.scale.workers import Workers
+    from tbp.reporting import Wanted, report
 
-    view = View(options.acks, options.base)
-    with Workers() as workers:
-        data = report_data(configuration(options.config, options.results), options.results, workers, view)
-    index = (write_single_file if options.single_file else write_site)(data, options.out)
-    _say(data, index)
+    wanted = Wanted(options.config, options.results, options.out, options.acks, options.base, options.single_file)
+    said = report(wanted)
+    _say(said)
     if options.serve:
-        serve(index, options.port, options.open)
+        from tbp.report.serve import serve
+
+        serve(wanted.index, options.port, options.open)
     elif options.open:
-        show(index.resolve().as_uri())
-    return _verdict(standing_regressions(data.histories), options.exit_zero)
+        from tbp.report.serve import show
+
+        show(wanted.index.resolve().as_uri())
+    return _verdict(said.is_regressed, options.exit_zero)
 
 
 def run_ack(options: argparse.Namespace) -> ExitCode:
     """``tbp ack``: 0 when the acknowledgement is written."""
     from tbp.acknowledge import new_ack, write_ack
-    from tbp.analysis import acks_file
+    from tbp.acks import acks_file
     from tbp.asv.config import DEFAULT_NAME, read_config
 
     own = options.config or Path(DEFAULT_NAME)
     config = read_config(own) if options.config or own.exists() else None
-    path = options.acks or acks_file(config)
+    path = options.acks or acks_file(config.path if config else None)
     repository = config.repository if config else Path()
     ack = new_ack(options.benchmark, options.commit, options.reason, options.until, repository)
     write_ack(ack, path)
@@ -199,6 +197,7 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     from tbp.nightly import measure, pending
     from tbp.report.site import write_site
     from tbp.reported import first_reported
+    from tbp.reporting import said_of
     from tbp.scale.workers import Workers
 
     config = read_config(options.config or Path(DEFAULT_NAME))
@@ -207,11 +206,12 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     measured = measure(config, night, options.bench, lambda line: print(line, file=sys.stderr))
     with Workers() as workers:
         data = report_data(config, None, workers, View(options.acks))
-    _say(data, write_site(data, options.out))
+        index = write_site(data, options.out, workers)
+    _say(said_of(data, index))
     accepted = acknowledged_regressions(data.histories)
     fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)
     print(f"{len(fresh)} regressions that no night before reported", file=sys.stderr)
-    verdict = _verdict(fresh, options.exit_zero)
+    verdict = _verdict(bool(fresh), options.exit_zero)
     if verdict is ExitCode.OK and measured.ran is not None and measured.ran.some_failed:
         print("tbp: some benchmarks failed; asv's words are above", file=sys.stderr)
         return ExitCode.NOTHING_MEASURED
@@ -220,7 +220,7 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
 
 def run_compare(options: argparse.Namespace) -> ExitCode:
     """``tbp compare``: 3 when the contender is confirmed to be worse, 4 when a benchmark failed in it."""
-    from tbp.analysis import configuration
+    from tbp.asv.config import configuration
     from tbp.compare import Wanted, compared
     from tbp.verdict.options import output, write
 
@@ -251,15 +251,18 @@ def run_gate(options: argparse.Namespace) -> ExitCode:
 
 def run_hotspots(options: argparse.Namespace) -> ExitCode:
     """``tbp hotspots``: 0 whatever it shows, as a trace alone is no verdict."""
-    from tbp.hotspots.options import shown, write_views
+    from tbp.hotspots.options import shown, write_flames, write_views
     from tbp.hotspots.views import By, compared, ranking
     from tbp.sources import chosen, chosen_pairs
 
     show, wanted = shown(options), _stored(options)
     if len(show.arguments) == 2:
-        return write_views([compared(*pair) for pair in chosen_pairs(*show.arguments, wanted)], show)
-    by = By(show.by) if show.by else None
-    return write_views([ranking(source, by) for source in chosen(show.arguments[0], wanted)], show)
+        pairs = chosen_pairs(*show.arguments, wanted)
+        write_flames(pairs, show)
+        return write_views([compared(*pair) for pair in pairs], show)
+    by, found = By(show.by) if show.by else None, chosen(show.arguments[0], wanted)
+    write_flames([(source,) for source in found], show)
+    return write_views([ranking(source, by) for source in found], show)
 
 
 def run_export(options: argparse.Namespace) -> ExitCode:
@@ -278,7 +281,8 @@ def run_export(options: argparse.Namespace) -> ExitCode:
 
 def run_trace_prune(options: argparse.Namespace) -> ExitCode:
     """``tbp trace prune``: 0, and 2 when a trace that should go had to stay."""
-    from tbp.analysis import configuration, stored
+    from tbp.analysis import stored
+    from tbp.asv.config import configuration
     from tbp.retention import account, plan, promise, prune
 
     planned = plan(stored(configuration(options.config, options.results), options.results))
@@ -304,28 +308,20 @@ def run_demo(options: argparse.Namespace) -> ExitCode:
     from tbp.asv.config import read_config
     from tbp.demo.run import measure, prepare, progress_bar
     from tbp.report.site import write_site
+    from tbp.reporting import said_of
 
     demo = measure(prepare(options.out), lambda words: print(words, file=sys.stderr), progress_bar)
     print(f"asv took {demo.seconds:.0f} s", file=sys.stderr)
     data = report_data(read_config(demo.sample / "asv.conf.json"), None)
-    _say(data, write_site(data, demo.site))
+    _say(said_of(data, write_site(data, demo.site)))
     return ExitCode.OK
 
 
-def _say(data: ReportData, index: Path) -> None:
-    """What was found, a line per confirmed change, and where the report is."""
-    from tbp.report.summary import ranked, verdict
-    from tbp.report.words import finding
-
-    for problem in data.problems:
-        print(f"tbp: {problem}", file=sys.stderr)
-    histories = ranked(data.histories)
-    print(verdict(histories, data))
-    for history in histories:
-        if history.standing is not None:
-            print(f"  {history.key.benchmark} {history.key.label}: {finding(history)}")
-    print(f"report: {index.resolve()}")
+def _say(said: Said) -> None:
+    if said.problems:
+        print(said.problems, file=sys.stderr)
+    print(said.lines)
 
 
-def _verdict(regressions: list[History], exit_zero: bool) -> ExitCode:
-    return ExitCode.REGRESSION if regressions and not exit_zero else ExitCode.OK
+def _verdict(is_regressed: bool, exit_zero: bool) -> ExitCode:
+    return ExitCode.REGRESSION if is_regressed and not exit_zero else ExitCode.OK

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
+import html
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from tbp.__main__ import main
+from tbp.asv.operator_files import write_operators
 from tbp.asv.recordings import read_recording
 from tbp.errors import UsageError
 from tbp.hotspots.forms import to_json
@@ -213,3 +219,146 @@ def test_neither_git_nor_results_nor_torch_are_needed(tmp_path: Path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "aten::mm" in done.stdout
+
+
+def on_device(path: Path, rank: int, busy_us: int, *, world_size: int = 2) -> Path:
+    """A rank whose step of 100 µs launches a product, a collective and a copy; half of it overlaps."""
+    entries = [
+        ("user_annotation", "ProfilerStep#1", 1, 0, 100, {}),
+        ("cpu_op", "aten::mm", 1, 1, 5, {}),
+        ("cuda_runtime", "cudaLaunchKernel", 1, 2, 1, {"correlation": 1}),
+        ("cpu_op", "nccl:all_reduce", 1, 10, 5, {}),
+        ("cuda_runtime", "cudaLaunchKernel", 1, 11, 1, {"correlation": 2}),
+        ("cpu_op", "aten::copy_", 1, 20, 5, {}),
+        ("cuda_runtime", "cudaMemcpyAsync", 1, 21, 1, {"correlation": 3}),
+        ("kernel", "sgemm", 7, 30, busy_us, {"correlation": 1}),
+        ("kernel", "ncclDevKernel_AllReduce", 8, 30, 2 * busy_us, {"correlation": 2}),
+        ("gpu_memcpy", "Memcpy HtoD", 7, 95, 2, {"correlation": 3, "bytes": 4096}),
+    ]
+    events = [
+        {"ph": "X", "cat": cat, "name": name, "pid": 1 if tid == 1 else 0, "tid": tid, "ts": ts, "dur": dur, "args": a}
+        for cat, name, tid, ts, dur, a in entries
+    ]
+    told = {"backend": "nccl", "rank": rank, "world_size": world_size}
+    path.write_text(json.dumps({"distributedInfo": told, "traceEvents": events}))
+    return path
+
+
+def test_what_the_device_did_is_said_below_the_operators(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = on_device(tmp_path / "r0.json", 0, 10)
+    code, out, _ = run(capsys, "hotspots", path)
+    text = " ".join(out.split())
+    assert code == 0
+    assert "Device 0: busy 22 % of the time, waiting for the host 78 %; per step kernels 30.0 µs in 2 launches" in text
+    assert "copies 2.00 µs in 1 copy of 4.00 KiB" in text
+    assert "communication 20.0 µs of it (62 % of the device's time), 10.0 µs with nothing else running" in text
+    assert "This is rank 0 of 2 of a distributed run (nccl)" in text
+    assert "ncclDevKernel_AllReduce 20.0 µs 62 % 1 of nccl:all_reduce sgemm 10.0 µs 31 % 1 of aten::mm" in text
+    _, out, _ = run(capsys, "hotspots", path, "--top", 1)
+    assert out.endswith("… and 2 more kernels: 38 %\n")
+
+
+def test_ranks_of_one_run_stand_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for rank, busy_us in ((0, 10), (1, 20)):
+        on_device(tmp_path / f"r{rank}.json", rank, busy_us, world_size=3)
+    _, out, _ = run(capsys, "hotspots", tmp_path)
+    lines = [line.split() for line in out.splitlines()]
+    assert "2 ranks of one run (nccl); without a trace: 2" in out
+    at = lines.index(["rank", "step", "busy", "waiting", "communication", "share", "alone"])
+    assert " ".join(lines[at + 1]) == "0 100 µs 22 % 78 % 20.0 µs 62 % 10.0 µs"
+    assert " ".join(lines[at + 2]) == "1 100 µs 42 % 58 % 40.0 µs 65 % 20.0 µs"
+    _, out, _ = run(capsys, "hotspots", tmp_path, "--json")
+    device = json.loads(out, parse_constant=pytest.fail)["hotspots"][0]["device"]
+    assert [row["rank"] for row in device["ranks"]] == [0, 1]
+    assert (device["missing_ranks"], device["world_size"], device["runs"]) == ([2], 3, 1)
+    (shared,) = device["devices"]
+    assert (shared["busy_share"], shared["kernel_us"]) == (pytest.approx(0.32), pytest.approx(45))
+    assert device["kernels"][0]["total_us"] == pytest.approx(30)
+
+
+def test_without_a_device_nothing_is_said_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = written(tmp_path / "a.json", "aten::mm")
+    _, out, _ = run(capsys, "hotspots", path)
+    assert "Device" not in out
+    assert "kernel" not in out
+    _, out, _ = run(capsys, "hotspots", path, "--json")
+    assert json.loads(out)["hotspots"][0]["device"] is None
+
+
+def test_a_call_that_moved_and_another_shape_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    def calling(name: str, callers: tuple[str, str], size: int) -> Path:
+        events = [
+            {"ph": "X", "cat": "cpu_op", "name": caller, "pid": 1, "tid": 1, "ts": 100 * place, "dur": 50}
+            for place, caller in enumerate(("a", "b"))
+        ]
+        at = 100 * ("a", "b").index(callers[0]) + 10
+        inner = {"name": "aten::mm", "ts": at, "dur": 20, "args": {"Input Dims": [[2, size], [size, 5]]}}
+        path = tmp_path / name
+        path.write_text(json.dumps({"traceEvents": [*events, {**events[0], **inner}]}))
+        return path
+
+    before, after = calling("before.json", ("a", "b"), 3), calling("after.json", ("b", "a"), 4)
+    _, out, _ = run(capsys, "hotspots", before, after)
+    assert "Moved calls, shapes, FLOPs, bytes and kernels, exact (3)" in out
+    assert "aten::mm 1 call moved from a to b" in out
+    assert "aten::mm works on 2×3, 3×5 → 2×4, 4×5 in 1 of its calls" in out
+    _, out, _ = run(capsys, "hotspots", before, after, "--json")
+    (found,) = json.loads(out, parse_constant=pytest.fail)["differences"]
+    assert {row["kind"] for row in found["exact"]} == {"moved", "shapes", "flops"}
+    assert {(row["parent"], row["operator"], row["delta_us"]) for row in found["callers"]} >= {
+        ("a", "aten::mm", -20.0), ("b", "aten::mm", 20.0),
+    }  # fmt: skip
+    assert found["explanation"].startswith("The trace does not explain it")
+
+
+def test_losses_are_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    whole, cut = written(tmp_path / "whole.json", "aten::mm"), written(tmp_path / "cut.json", "aten::mm", "aten::add")
+    cut.write_text(cut.read_text()[:-20])
+    lost = "cut.json: the file ends inside its events: those after the first 1 are lost"
+    assert lost in " ".join(run(capsys, "hotspots", whole, cut)[1].split())
+    (found,) = json.loads(run(capsys, "hotspots", whole, cut, "--json")[1])["differences"]
+    assert found["after"]["losses"] == [lost]
+    assert found["explanation"].endswith(f"the traces after are incomplete: {lost.partition(': ')[2]}")
+    for arguments in ((cut,), (whole, cut)):
+        table = pd.read_csv(io.StringIO(run(capsys, "hotspots", *arguments, "--csv")[1]))
+        assert set(table["losses"]) == {lost}
+
+
+def test_a_flame_graph_is_one_file_that_asks_for_nothing(
+    tmp_path: Path, recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "flame.html"
+    sides = [str(recorded_traces[commit][0].parent / f"{commit[0]}*.json.gz") for commit in (A, B)]
+    code, out, err = run(capsys, "hotspots", *sides, "--flame", file)
+    text = file.read_text("utf-8")
+    assert (code, err) == (0, f"flame graph: {file}\n")
+    assert "1 → 2 calls" in out
+    assert "coloured by change" in text
+    assert "aten::_softmax" in text
+    assert not re.search(r"""\b(src|href)=["']?(?!#)[^"' >]""", text)
+    policy = html.unescape(text.partition('http-equiv="Content-Security-Policy" content="')[2].partition('"')[0])
+    for script in re.findall(r"<script>(.*?)</script>", text, re.DOTALL):
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+
+
+def test_a_flame_graph_of_a_hostile_trace_holds_no_element_of_its(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    trace = written(tmp_path / "<b>.json", "</script><img src=x onerror=alert(1)>", "\u202e")
+    file = tmp_path / "flame.html"
+    assert run(capsys, "hotspots", trace, "--flame", file)[0] == 0
+    text = file.read_text("utf-8")
+    assert "<img" not in text
+    assert "<b>.json" not in text
+    assert "\u202e" not in text
+
+
+def test_what_was_kept_without_callers_has_no_flame_graph(
+    tmp_path: Path, recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
+):
+    recording = read_recording(recorded_traces[A][0])
+    old = tmp_path / "old.operators.json.gz"
+    write_operators(replace(recording, session=replace(recording.session, frames=None)), old)
+    code, _, err = run(capsys, "hotspots", old, "--flame", tmp_path / "flame.html")
+    assert (code, "without callers; record it again" in err) == (2, True)
+    assert not (tmp_path / "flame.html").exists()

@@ -64,6 +64,11 @@ def _versions_of(*packages: str) -> Iterator[Path]:
             yield from sorted(Path(folder).glob("*version*.py"))
 
 
+def digest_of(content: bytes) -> bytes:
+    """Of the content of a file, as ``file_digest`` would say."""
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
 def file_digest(path: Path) -> bytes:
     """Of a file's content, 16 bytes. Raises OSError."""
     known = hashlib.blake2b(digest_size=16)

@@ -18,6 +18,7 @@ import msgspec
 from tbp.errors import UnreadableTrace
 from tbp.traces.loss import Tally
 from tbp.traces.packing import blocks
+from tbp.traces.repair import json_text
 
 Fields: TypeAlias = "dict[str, msgspec.Raw]"
 
@@ -25,12 +26,6 @@ OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _RAW_EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _FIRST_EVENT = re.compile(rb'"traceEvents"\s*:\s*\[')
 _BRACKET_OR_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("|\Z)|[{}\[\]]', re.DOTALL)
-_STRING_OR_WORD = re.compile(
-    r'"(?:[^"\\]|\\.)*"|(?<![\w"])(?:N/A|[-+]?(?:nan|inf(?:inity)?)(?:\([a-z]+\))?)(?![\w"])',
-    re.DOTALL | re.IGNORECASE,
-)
-_ESCAPE = re.compile(r'\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|.?)', re.DOTALL)
-_CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -120,7 +115,7 @@ def _valid(text: bytes) -> bytes | None:
     """``text`` as a JSON object, with what JSON does not have replaced where that is needed; None: given up."""
     if _is_json(text):
         return text if text.startswith(b"{") else None
-    mended = _mended(text)
+    mended = json_text(text)
     return mended if _is_json(mended) and mended.startswith(b"{") else None
 
 
@@ -130,14 +125,3 @@ def _is_json(text: bytes) -> bool:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
     return True
-
-
-def _mended(text: bytes) -> bytes:
-    """Bare words (NaN, N/A) become null, bad escapes and bytes themselves, control characters blanks."""
-
-    def token(found: re.Match[str]) -> str:
-        if not found[0].startswith('"'):
-            return "null"
-        return _CONTROL.sub(" ", _ESCAPE.sub(lambda e: e[0] if e[1] else "\\\\" + e[0][1:], found[0]))
-
-    return _STRING_OR_WORD.sub(token, text.decode("utf-8", "replace")).encode()

@@ -16,7 +16,7 @@ from tbp.errors import UnreadableTrace
 from tbp.history.series import Change, ChangeEvidence, Commit, Point, SeriesKey
 from tbp.traces.difference import difference
 from tbp.traces.frame_difference import FrameDifference, frame_difference, pruned_difference
-from tbp.traces.frames import Frames, merged, pruned
+from tbp.traces.frames import DRAWN_SHARE, MOST_DRAWN, Frames, merged, pruned
 from tbp.traces.operators import OperatorTable, merged_table
 from tbp.traces.operators import Session as TraceSession
 
@@ -26,10 +26,6 @@ TraceReader: TypeAlias = Callable[[Path], TraceSession]
 # Traces read for one side of a change; the rule for changed times needs 3, more than 5 say little more.
 TRACES_PER_SIDE = 5
 TRACES_FOR_OPERATORS = 3
-
-# What is kept to be drawn: a screen shows 1,000 to 2,000 pixels, and a browser draws 2,000 frames at once.
-DRAWN_SHARE = 0.0005
-MOST_DRAWN = 2_000
 
 
 @dataclass(frozen=True)

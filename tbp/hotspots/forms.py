@@ -118,4 +118,4 @@ def _plain(value: object) -> _Plain:
         return [_plain(own) for own in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if isinstance(value, int) else str(value)
+    return value if value is None or isinstance(value, int) else str(value)

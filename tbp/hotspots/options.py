@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from tbp.verdict.options import STDOUT, require_folders, terminal_width, write_f
 
 if TYPE_CHECKING:
     from tbp.hotspots.forms import Views
+    from tbp.sources import Source
 
 RANKS = ("self", "device", "total", "flops")
 
@@ -31,6 +32,7 @@ class Shown:
     shapes: bool = False
     json: Path | None = None
     csv: Path | None = None
+    flame: Path | None = None
 
 
 def add_hotspots_options(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None:
@@ -43,6 +45,7 @@ def add_hotspots_options(parser: argparse.ArgumentParser, count: Callable[[str],
     form = {"type": Path, "nargs": "?", "const": STDOUT, "metavar": "FILE"}
     parser.add_argument("--json", **form, help="as JSON; without FILE on stdout instead of the table")  # type: ignore[arg-type]
     parser.add_argument("--csv", **form, help="as CSV; without FILE on stdout instead of the table")  # type: ignore[arg-type]
+    parser.add_argument("--flame", type=Path, metavar="FILE", help="also a flame graph, as one HTML file")
 
 
 def shown(options: argparse.Namespace) -> Shown:
@@ -51,7 +54,9 @@ def shown(options: argparse.Namespace) -> Shown:
     Raises:
         UsageError: too many traces, two forms on stdout, a missing folder, or what a difference does not have.
     """
-    wanted = Shown(tuple(options.traces), options.by, options.top, options.shapes, options.json, options.csv)
+    wanted = Shown(
+        tuple(options.traces), options.by, options.top, options.shapes, options.json, options.csv, options.flame
+    )
     if len(wanted.arguments) > 2:
         raise UsageError(
             f"{len(wanted.arguments)} traces are named, and one is shown or two compared: "
@@ -61,8 +66,21 @@ def shown(options: argparse.Namespace) -> Shown:
         raise UsageError("--by and --shapes are for one trace: of two, what changed is shown")
     if (wanted.json, wanted.csv) == (STDOUT, STDOUT):
         raise UsageError("only one of --json and --csv can go to stdout: give the other a FILE")
-    require_folders((wanted.json, wanted.csv))
+    require_folders((wanted.json, wanted.csv, wanted.flame))
     return wanted
+
+
+def write_flames(found: Sequence[tuple[Source, ...]], wanted: Shown) -> None:
+    """Writes the flame graphs of one source each, or of two sides, where the command line wants them.
+
+    Raises:
+        UsageError: there is nothing to draw, or the file cannot be written.
+    """
+    if wanted.flame is not None:
+        from tbp.hotspots.flames import flame_file
+
+        write_file(wanted.flame, flame_file(found))
+        print(f"flame graph: {wanted.flame}", file=sys.stderr)
 
 
 def write_views(views: Views, wanted: Shown) -> ExitCode:

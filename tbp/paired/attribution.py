@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from tbp.errors import UnreadableTrace
 from tbp.history.series import State
 from tbp.paired.referee import SIDES, Cell, CellFailed, CellSkipped, Side
@@ -19,6 +21,7 @@ from tbp.traces.difference import LEAST_SESSIONS, Difference, difference
 from tbp.traces.exact import foremost
 from tbp.traces.operators import Session, session
 from tbp.traces.read import read_trace
+from tbp.traces.wording import calls
 from tbp.verdict.judgement import Judgement
 
 # Recording and reading both sides takes some ten seconds a benchmark; one cause often slows many of them.
@@ -74,4 +77,10 @@ def sentences(found: Difference, effect: float) -> tuple[str, ...]:
     if rows.empty:
         nothing = "the traces do not explain it: no operator changed in calls or, for sure, in time"
         return (nothing, *foremost(found.exact), *found.losses)
-    return (*map(str, rows["sentence"].head(NAMED_OPERATORS)), *found.losses)
+    # A busy neighbour can make more calls take less time under the profiler: then only the count is worth telling.
+    told = rows["sentence"].where(rows["delta_us"] * effect > 0, rows.apply(_counts, axis=1))
+    return (*map(str, told.head(NAMED_OPERATORS)), *found.losses)
+
+
+def _counts(row: pd.Series) -> str:
+    return f"{row['operator']} {calls(row['calls_before'])} → {calls(row['calls_after'])} calls"

@@ -35,7 +35,7 @@ class Row:
     size_change: str
     error: str
     remark: str
-    on_front: bool
+    merit: str  # "worth taking", "not ruled out" where its time is unsure, or empty
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,11 @@ def said(one: Variant, group: Group) -> str:
 
 
 def time_change(one: Variant, baseline: Variant) -> str:
-    """``45 % faster``; only beyond the noise."""
+    """``45 % faster``; only beyond the noise. With noise that would hide what matters, no difference is not claimed."""
     if is_same_time(one, baseline):
-        return "as fast"
+        if one.is_sure and baseline.is_sure:
+            return "as fast"
+        return f"time undecided (±{words.percent(max(one.uncertain, baseline.uncertain))})"
     change = one.time_s / baseline.time_s - 1
     return f"{words.percent(abs(change))} {'slower' if change > 0 else 'faster'}"
 
@@ -112,10 +114,16 @@ def _verdict(found: Sequence[Group]) -> str:
         for one in group.variants
         if one.on_front and not is_same_time(one, group.baseline) and one.time_s < group.baseline.time_s
     ]
-    if not gains:
-        return "No variant is faster than its baseline."
-    _, best, group = min(gains, key=lambda gain: gain[0])
-    return f"Fastest is {said(best, group)}, against {group.baseline.name}."
+    if gains:
+        _, best, group = min(gains, key=lambda gain: gain[0])
+        return f"Fastest is {said(best, group)}, against {group.baseline.name}."
+    _, best, group = min(
+        ((one.size_bytes / group.baseline.size_bytes, one, group) for group in found for one in group.variants),
+        key=lambda gain: gain[0],
+    )
+    nothing = "No variant is faster than its baseline beyond the noise"
+    is_smaller = best.size_bytes < group.baseline.size_bytes * (1 - SAME_SIZE)
+    return f"{nothing}; smallest is {said(best, group)}." if is_smaller else f"{nothing}, and none is smaller."
 
 
 def _section(group: Group, places: Places) -> Section:
@@ -172,5 +180,5 @@ def _row(one: Variant, group: Group) -> Row:
         size_change="" if is_baseline else size_change(one, group.baseline),
         error=scientific(one.error),
         remark="; ".join(remarks),
-        on_front=one.on_front,
+        merit="" if not one.on_front else "worth taking" if one.is_sure else "not ruled out",
     )

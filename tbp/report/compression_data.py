@@ -29,10 +29,14 @@ _SIZE = re.compile(r"(model|weights?|file|disk|checkpoint)_?(bytes|size)|^(bytes
 _ERROR = re.compile(r"error|deviation|mismatch")
 
 TIME_SIGMAS = 3.0
-"""Times closer than so many noises between runs are the same: what the detector would not part either (``short``)."""
+"""Times closer than so many noises between runs are the same: what the detector would not part either (``short``).
+Where there are too few runs to know it, the spread of the newest run's processes or samples stands for it."""
 
 LEAST_TIME = 0.02
 """And closer than this: runs of one commit on a quiet machine differ by 1 to 2 % (docs/ruler.md)."""
+
+SURE_TIME = 0.10
+"""Up to this uncertainty two times that do not differ are called the same; with more, which is faster is undecided."""
 
 SAME_BYTES = 0.005
 """Headers and alignment of a file are not what compression buys."""
@@ -49,11 +53,16 @@ class Variant:
     time_s: float
     size_bytes: float
     error: float  # NaN where none is recorded
-    noise: float  # between runs, of the time; NaN where unknown
+    uncertain: float  # relative difference of times up to which this one is the same as another
     commit: Commit
     history: History  # of its time
     is_twin: bool = False
     on_front: bool = False
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether its time, where it does not differ from another, is the same."""
+        return self.uncertain <= SURE_TIME
 
 
 @dataclass(frozen=True)
@@ -84,7 +93,7 @@ def groups(histories: Sequence[History]) -> tuple[Group, ...]:
 
 def is_same_time(one: Variant, other: Variant) -> bool:
     """Whether the noise allows no difference between the two times."""
-    a, b = _costs(one, False)[0], _costs(other, False)[0]
+    a, b = Cost(one.time_s, one.uncertain), Cost(other.time_s, other.uncertain)
     return not a.is_better_than(b) and not b.is_better_than(a)
 
 
@@ -121,15 +130,31 @@ def _group(
             continue
         error = _value(errors.get(history.key.parameters))
         is_twin = bool(_TWIN.search(name))
-        variants.append(Variant(name, point.value, size, error, history.noise_between, point.commit, history, is_twin))
+        uncertain = _uncertain(history, point)
+        variants.append(Variant(name, point.value, size, error, uncertain, point.commit, history, is_twin))
     if len(variants) < 2:
         return None
     key = times[0].key
-    ranked = sorted(_with_front(variants), key=lambda one: (one.time_s, one.name))
+    ranked = sorted(_with_front(_with_twins(variants)), key=lambda one: (one.time_s, one.name))
     return Group(
         key.benchmark.rpartition(".")[0], key.machine, key.environment, common, tuple(ranked), _baseline(ranked),
         tuple(missing),
     )  # fmt: skip
+
+
+def _uncertain(history: History, point: Point) -> float:
+    if math.isfinite(history.noise_between):
+        return max(LEAST_TIME, TIME_SIGMAS * history.noise_between)
+    spread = max(point.sessions) - min(point.sessions) if len(point.sessions) > 1 else point.high - point.low
+    return max(LEAST_TIME, spread / point.value if math.isfinite(spread) else 0.0)
+
+
+def _with_twins(variants: Sequence[Variant]) -> list[Variant]:
+    """No time is surer than the same work under two names shows."""
+    by_name = {one.name: one for one in variants}
+    twins = [(one, original) for one in variants if (original := by_name.get(_TWIN.sub("", one.name))) and one.is_twin]
+    floor = max((abs(one.time_s / original.time_s - 1) for one, original in twins), default=0.0)
+    return [replace(one, uncertain=max(one.uncertain, floor)) for one in variants]
 
 
 def _with_front(variants: Sequence[Variant]) -> list[Variant]:
@@ -141,8 +166,7 @@ def _with_front(variants: Sequence[Variant]) -> list[Variant]:
 
 
 def _costs(one: Variant, with_error: bool) -> list[Cost]:
-    noise = TIME_SIGMAS * one.noise if math.isfinite(one.noise) else 0.0
-    costs = [Cost(one.time_s, max(LEAST_TIME, noise)), Cost(one.size_bytes, SAME_BYTES)]
+    costs = [Cost(one.time_s, one.uncertain, one.is_sure), Cost(one.size_bytes, SAME_BYTES)]
     return [*costs, Cost(one.error, SAME_ERROR)] if with_error else costs
 
 

@@ -49,31 +49,22 @@ class Flame:
     payload: dict[str, object]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a flame graph stands."""
+
+    id: str  # unlike any other's on its page
+    data_file: str = ""  # relative to the site; empty where the page holds the data itself
+    command: str = ""
+
+
 def newest_flame(history: History) -> Flame | None:
     """Of the newest commit with a trace; None where no frames are at hand."""
     found, commit = history.frames, history.operators_commit
     if found is None or not len(found.rows):
         return None
-    place = f"{addresses.anchor(history.key)}-now"
-    clock = "device" if _has_device(found.rows["device_ns"]) else "host"
-    steps = words.count(found.steps, "traced step") if found.sessions == 1 else f"{found.sessions} traced sessions"
-    caption = f"Who called whom in one step, mean of {steps}. {_widths(clock)} Tracing costs time: compare shares."
-    whole_us = found.step_ns / found.steps / NS_PER_US
-    top_us = float(found.total_ns()[found.parent == NO_PARENT].sum()) / found.steps / NS_PER_US
-    return Flame(
-        id=place,
-        data_file=data_file(history),
-        title="Flame graph",
-        caption=f"{caption} {_overlap(top_us, whole_us)}".strip(),
-        clock=clock,
-        has_device=clock == "device",
-        is_difference=False,
-        gone=False,
-        rows=rows_of(found, clock),
-        rows_note=f"frames of at least {LEAST_ROW_SHARE * 100:.0f} %",
-        command=addresses.raw_traces(history.key, commit) if commit else "",
-        payload=_payload(place, found, clock),
-    )
+    command = addresses.raw_traces(history.key, commit) if commit else ""
+    return flame(found, Place(f"{addresses.anchor(history.key)}-now", data_file(history), command))
 
 
 def change_flame(history: History, what: ChangeEvidence) -> Flame | None:
@@ -81,14 +72,38 @@ def change_flame(history: History, what: ChangeEvidence) -> Flame | None:
     found, difference = what.frames, what.difference
     if found is None or difference is None or not len(found.rows):
         return None
-    place = f"{addresses.anchor(history.key)}-{what.change.index}"
+    index, points = what.change.index, history.points
+    command = addresses.raw_traces(history.key, points[index].commit) if 0 <= index < len(points) else ""
+    place = Place(f"{addresses.anchor(history.key)}-{index}", data_file(history), command)
+    return difference_flame(found, difference, place)
+
+
+def flame(found: Frames, place: Place) -> Flame:
+    """The frames of one side, at least one."""
+    clock = "device" if _has_device(found.rows["device_ns"]) else "host"
+    return Flame(
+        id=place.id,
+        data_file=place.data_file,
+        title="Flame graph",
+        caption=_caption(found, clock),
+        clock=clock,
+        has_device=clock == "device",
+        is_difference=False,
+        gone=False,
+        rows=rows_of(found, clock),
+        rows_note=f"frames of at least {LEAST_ROW_SHARE * 100:.0f} %",
+        command=place.command,
+        payload=_payload(place.id, found, clock),
+    )
+
+
+def difference_flame(found: FrameDifference, difference: Difference, place: Place) -> Flame:
+    """What two sides' frames differ in; ``difference`` is that of the same sessions."""
     has_device = _has_device(found.rows["device_after_us"]) or _has_device(found.rows["device_before_us"])
     what_moved = {clock: _marks(found, difference, clock) for clock in CLOCKS}
-    index = what.change.index
-    points = history.points
     return Flame(
-        id=place,
-        data_file=data_file(history),
+        id=place.id,
+        data_file=place.data_file,
         title="Flame graph, coloured by change",
         caption=_difference_caption(found, difference),
         clock=difference.clock,
@@ -97,8 +112,8 @@ def change_flame(history: History, what: ChangeEvidence) -> Flame | None:
         gone=any(GONE in moved.kind for moved in what_moved.values()),
         rows=rows_of_difference(found, difference.clock, what_moved[difference.clock]),
         rows_note=f"frames of at least {LEAST_ROW_SHARE * 100:.0f} %, and what certainly changed",
-        command=addresses.raw_traces(history.key, points[index].commit) if 0 <= index < len(points) else "",
-        payload=_difference_payload(place, found, difference, what_moved),
+        command=place.command,
+        payload=_difference_payload(place.id, found, difference, what_moved),
     )
 
 
@@ -117,21 +132,31 @@ def data_files(flames: Iterable[Flame | None]) -> Iterator[tuple[str, list[dict[
     yield from files.items()
 
 
-def _widths(clock: str) -> str:
-    return "Width is kernel time." if clock == "device" else "Width is time on the host."
+def _caption(found: Frames, clock: str) -> str:
+    steps = words.count(found.steps, "traced step") if found.sessions == 1 else f"{found.sessions} traced sessions"
+    top_us = float(found.total_ns()[found.parent == NO_PARENT].sum()) / found.steps / NS_PER_US
+    said = (
+        f"Who called whom in one step, mean of {steps}."
+        if found.step_ns
+        else "Who called whom; no steps are marked, so that all of it counts as one.",
+        "Width is kernel time." if clock == "device" else "Width is time on the host.",
+        "Tracing costs time: compare shares.",
+        _overlap(top_us, found.step_ns / found.steps / NS_PER_US),
+    )
+    return " ".join(filter(None, said))
 
 
 def _overlap(top_us: float, step_us: float) -> str:
     if not step_us or top_us <= OVERLAP * step_us:
         return ""
     return (
-        f"Threads ran at once: together they took {words.microseconds(top_us)} in a step of "
+        f"On the host threads ran at once: together they took {words.microseconds(top_us)} in a step of "
         f"{words.microseconds(step_us)}."
     )
 
 
 def _difference_caption(found: FrameDifference, difference: Difference) -> str:
-    said = ["Width is the time after, in one step."]
+    said = ["Width is the time after, in one step, as the mean of all; the operators' table has medians."]
     if abs(difference.machine_factor - 1) >= NAMED_MACHINE:
         said.append(
             f"Operators that did not change took {difference.machine_factor:.2f} × their time: "
@@ -145,9 +170,12 @@ def _marks(found: FrameDifference, difference: Difference, clock: str) -> Marks:
     """Times are judged on the clock of the difference only; on the other one new calls alone are certain."""
     rows = difference.rows
     judged = clock == difference.clock
-    certain = rows["certain"] if judged else rows["certain"] & (rows["kind"] != "time")
+    timed = rows["kind"] == "time"
+    sure = rows["certain"] if judged else rows["certain"] & ~timed
+    moved = np.sign(np.where(timed, rows["delta_us"], rows["calls_after"] - rows["calls_before"]))
+    certain = {str(name): int(sign) for name, sign, told in zip(rows["operator"], moved, sure, strict=True) if told}
     factor = difference.machine_factor if judged else 1.0
-    return marks(found, clock, factor, frozenset(rows.loc[certain, "operator"]))
+    return marks(found, clock, factor, certain)
 
 
 def _has_device(column: object) -> bool:

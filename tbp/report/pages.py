@@ -5,6 +5,8 @@ Takes what ``summary`` and ``detail`` found, gives whole files as text; writing 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -16,6 +18,7 @@ from markupsafe import Markup
 
 from tbp.report import words
 from tbp.report.detail import BenchmarkPage
+from tbp.report.flame import Flame
 from tbp.report.summary import Summary
 
 MARK = "written by tbp report"
@@ -59,12 +62,40 @@ class Frame:
     is_single: bool = False  # one file holds the whole site, and nothing lies beside it
 
 
+@dataclass(frozen=True)
+class FlameSection:
+    title: str
+    facts: tuple[str, ...]  # sentences above the graph
+    flame: Flame
+
+
+@dataclass(frozen=True)
+class FlamesPage:
+    """Flame graphs in one file. ``scripts`` and ``style`` are ours or of ``script_call``: they are not escaped."""
+
+    title: str
+    sections: tuple[FlameSection, ...]
+    scripts: tuple[str, ...]
+    style: str
+    version: str
+
+
 def index_html(summary: Summary, frame: Frame) -> str:
     return _environment().get_template("index.html").render(summary=summary, frame=frame)
 
 
 def benchmark_html(page: BenchmarkPage, frame: Frame) -> str:
     return _environment().get_template("benchmark.html").render(page=page, frame=frame)
+
+
+def flames_html(page: FlamesPage) -> str:
+    """A file of its own: styles, scripts and data are in it, and the policy names each script by its digest."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in page.scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    policy = f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    scripts, style = [Markup(script) for script in page.scripts], Markup(page.style)
+    template = _environment().get_template("flames.html")
+    return template.render(page=page, policy=policy, scripts=scripts, style=style)
 
 
 def page_html(template: str, page: object, frame: Frame) -> str:

@@ -11,22 +11,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cost:
-    """One quantity of a choice; a relative difference up to ``tolerance`` is none."""
+    """One quantity of a choice; a relative difference up to ``tolerance`` is none, or undecided where it is unsure."""
 
     value: float
     tolerance: float
+    is_sure: bool = True
 
     def is_better_than(self, other: Cost) -> bool:
         return self.value < other.value and other.value - self.value > self._slack(other)
+
+    def is_undecided_against(self, other: Cost) -> bool:
+        """Whether either may be the better one."""
+        is_known = self.is_sure and other.is_sure
+        return not (is_known or self.is_better_than(other) or other.is_better_than(self))
 
     def _slack(self, other: Cost) -> float:
         return max(self.tolerance, other.tolerance) * max(abs(self.value), abs(other.value))
 
 
 def dominates(one: Sequence[Cost], other: Sequence[Cost]) -> bool:
-    """Whether ``one`` is better somewhere and ``other`` nowhere. Both have the same quantities in the same order."""
+    """Whether ``one`` is better somewhere and ``other`` surely nowhere. Both have the same quantities in this order."""
     pairs = list(zip(one, other, strict=True))
-    return any(a.is_better_than(b) for a, b in pairs) and not any(b.is_better_than(a) for a, b in pairs)
+    is_worse = any(b.is_better_than(a) or a.is_undecided_against(b) for a, b in pairs)
+    return any(a.is_better_than(b) for a, b in pairs) and not is_worse
 
 
 def front(choices: Sequence[Sequence[Cost]]) -> list[bool]:

@@ -12,33 +12,46 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
 from tbp import __version__
 from tbp.asv.whole_files import write_whole
+from tbp.cache.digests import digest
+from tbp.cache.known_pages import KnownPages
 from tbp.errors import UsageError
-from tbp.report import figures, flame, words
+from tbp.report import figures, words
+from tbp.report.benchmark_files import benchmark_files, files_of_all, wanted
 from tbp.report.data_files import points, points_file, summary_json
-from tbp.report.detail import benchmark_page
 from tbp.report.feed import feed_xml
 from tbp.report.index_data import index_data
 from tbp.report.model import ReportData
-from tbp.report.pages import MARK, Frame, benchmark_html, index_html, script_call
+from tbp.report.pages import MARK, Frame, index_html, script_call
 from tbp.report.single import single_file
 from tbp.report.summary import summary
 from tbp.report.views import views
+from tbp.scale.workers import Workers, batched
 
 INDEX = "index.html"
-SINGLE = "report.html"
+SINGLE_SCRIPT = "static/single.js"  # of a report of one file only
 DATA_FILES = ("summary.json", "points.csv", "points.csv.gz", "feed.xml")
+DRAWN_S = 50e-6  # about what a run takes to be drawn on a page on a slow core
+BATCH_RUNS = 5_000  # drawn at a time: a quarter of a second
 
 
-def write_site(data: ReportData, out: Path) -> Path:
-    """The site of ``data`` in ``out``; gives the path of its index.html.
+def write_site(data: ReportData, out: Path, workers: Workers | None = None) -> Path:
+    """The site of ``data`` in ``out``; gives the path of its index.html. See ``write_files``."""
+    write_files(data, out, workers)
+    return out / INDEX
 
-    The same data gives the same bytes. The index is put in place last, so that it never links to a page that is not
-    there. Pages of an earlier site in ``out`` are removed, other files are left alone; raises ``UsageError`` if
-    ``out`` cannot be written or holds an index.html that is not a site's.
+
+def write_files(data: ReportData, out: Path, workers: Workers | None = None) -> tuple[str, ...]:
+    """The site of ``data`` in ``out``; gives the names of its files, relative to it.
+
+    The same data gives the same bytes. What is there already is left as it is, and pages that did not change since the
+    last time are not made again (see ``tbp.cache.known_pages``). The index is put in place last, so that it never links
+    to a page that is not there. Pages of an earlier site in ``out`` are removed, other files are left alone; raises
+    ``UsageError`` if ``out`` cannot be written or holds an index.html that is not a site's.
     """
     index = out / INDEX
     try:
@@ -48,64 +61,98 @@ def write_site(data: ReportData, out: Path) -> Path:
         foreign = [] if index.exists() else [name for name in DATA_FILES if (out / name).exists()]
         if foreign:
             raise UsageError(f"{out / foreign[0]} was not written by tbp; choose an empty folder for the report")
+        known = KnownPages(out)
+        names: list[str] = []
         with tempfile.TemporaryDirectory(prefix=".tbp-", dir=out) as folder:
-            written = [_write(Path(folder), name, content) for name, content in _contents(data)]
+            written = []
+            for name, content in _contents(data, known, workers or Workers(1)):
+                names.append(name)
+                if content is not None and not _is_there(out / name, content):
+                    written.append(_write(Path(folder), name, content))
             for name in sorted(written, key=lambda name: name == INDEX):
                 (out / name).parent.mkdir(exist_ok=True)
                 Path(folder, name).replace(out / name)
-        _remove_stale(out, set(written))
+        _remove_stale(out, set(names))
+        known.save()
     except OSError as error:
         raise UsageError(f"cannot write the report to {out}: {error}") from error
-    return index
+    return tuple(names)
 
 
-def write_single_file(data: ReportData, out: Path) -> Path:
-    """The whole site as one file, ``out`` itself where it ends in .html, else report.html in it; gives its path.
-
-    Raises ``UsageError`` if it cannot be written, or is there and not a report.
-    """
-    path = out if out.suffix == ".html" else out / SINGLE
+def write_single_file(data: ReportData, path: Path) -> Path:
+    """The whole site as one file at ``path``. Raises ``UsageError`` if it cannot be written, or is no report."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not _is_ours(path):
             raise UsageError(f"{path} was not written by tbp; choose another name for the report")
-        write_whole(path, single_file(dict(_pages(data, is_single=True)), INDEX))
+        frame = replace(_frame(data), is_single=True)
+        contents = {INDEX: b"", **dict(_shared(data, frame))}
+        for own in wanted(data, frame):
+            contents |= benchmark_files(own)
+        write_whole(path, single_file(contents, INDEX))
     except OSError as error:
         raise UsageError(f"cannot write the report to {path}: {error}") from error
     return path
 
 
-def _contents(data: ReportData) -> Iterator[tuple[str, bytes]]:
-    """Every file of the site: its name, relative to the site, and its bytes."""
-    yield from _pages(data)
+def _contents(data: ReportData, known: KnownPages, workers: Workers) -> Iterator[tuple[str, bytes | None]]:
+    """Every file of the site: its name, relative to the site, and its bytes; None for one that stands already."""
+    frame = _frame(data)
+    yield from _benchmarks(data, frame, known, workers)
+    yield from ((name, content) for name, content in _shared(data, frame) if name != SINGLE_SCRIPT)
     yield "summary.json", summary_json(data)
     yield points_file(data), points(data)
     yield "feed.xml", feed_xml(data)
 
 
-def _pages(data: ReportData, is_single: bool = False) -> Iterator[tuple[str, bytes]]:
-    """The pages and what they need."""
+def _frame(data: ReportData) -> Frame:
     newest = words.moment(data.newest.date) if data.newest else ""
-    frame = Frame(data.project, newest, __version__, is_single=is_single, points=points_file(data))
+    return Frame(data.project, newest, __version__, points=points_file(data))
+
+
+def _shared(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
+    """The files that are of no single benchmark."""
     found = summary(data)
     yield INDEX, index_html(found, frame).encode()
     if data.histories:
         yield "data/index.js", script_call("tbp.index", index_data(found)).encode()
-    below = replace(frame, root="../")
-    for benchmark in sorted({history.key.benchmark for history in data.histories}):
-        page = benchmark_page(benchmark, data)
-        yield page.file, benchmark_html(page, below).encode()
-        yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
-        for name, payloads in flame.data_files(own for section in page.sections for own in section.flames):
-            yield name, "".join(script_call("tbp.flame", payload) for payload in payloads).encode()
     if data.histories:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
     yield from views(data, frame)
     static = files("tbp.report").joinpath("static")
     for file in sorted(static.iterdir(), key=lambda file: file.name):
-        is_needed = data.histories or not file.name.startswith("plotly")
-        if is_needed and (is_single or file.name != "single.js"):
+        if data.histories or not file.name.startswith("plotly"):
             yield f"static/{file.name}", file.read_bytes()
+
+
+def _benchmarks(
+    data: ReportData, frame: Frame, known: KnownPages, workers: Workers
+) -> Iterator[tuple[str, bytes | None]]:
+    """The files of every benchmark, those first that stand already."""
+    asked = wanted(data, frame)
+    keys = dict.fromkeys((own.benchmark for own in asked), b"")
+    if known.is_noted:
+        shared = digest(replace(data, histories=()), frame)
+        keys = {own.benchmark: digest(shared, own.data.histories) for own in asked}
+    new = []
+    for own in asked:
+        standing = known.standing(own.benchmark, keys[own.benchmark])
+        yield from ((name, None) for name in standing)
+        if not standing:
+            new.append(own)
+    batches = batched(new, [own.runs for own in new], BATCH_RUNS)
+    expected_s = sum(own.runs for own in new) * DRAWN_S
+    made = chain.from_iterable(workers.map(files_of_all, batches, expected_s))
+    for own, contents in zip(new, made, strict=True):
+        known.made(own.benchmark, keys[own.benchmark], contents)
+        yield from contents.items()
+
+
+def _is_there(path: Path, content: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(content) and not path.is_symlink() and path.read_bytes() == content
+    except OSError:
+        return False
 
 
 def _write(folder: Path, name: str, content: bytes) -> str:

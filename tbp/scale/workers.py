@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import TypeVar
 
+Item = TypeVar("Item")
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
@@ -57,6 +58,19 @@ class Workers:
                 context.set_forkserver_preload(_PRELOAD)
                 self._pool = ProcessPoolExecutor(wanted, context)
         return self._pool
+
+
+def batched(items: Sequence[Item], sizes: Sequence[int], enough: int) -> list[list[Item]]:
+    """``items`` in order, so many together that their ``sizes`` are ``enough``."""
+    batches: list[list[Item]] = []
+    room = 0
+    for item, size in zip(items, sizes, strict=True):
+        if room <= 0:
+            batches.append([])
+            room = enough
+        batches[-1].append(item)
+        room -= size
+    return batches
 
 
 def cores() -> int:

@@ -30,8 +30,10 @@ _BEFORE_EVENT = re.compile(rb"\}\s*,\s*\Z")
 _IN_EVENT = re.compile(rb'\{\s*"')
 _FIRST_KEY = re.compile(rb'\s*\{\s*("[^"\\]{1,100}")')
 _PLAIN_KEY = re.compile(rb'"(\w+)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*)')
+_ARCHIVE_HEAD = 262  # bytes that tell a tar or zip file: the first trace in one is not all of it
 _GAP_BYTES = 64  # between two events; kineto writes 8
 
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 DOCUMENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -68,15 +70,25 @@ class Document:
                 )
             elif not self._take():
                 break
-        yield bytes(self._kept), True
+        rest = bytes(self._kept)
+        self._kept.clear()
+        yield rest, True
 
-    def end(self, behind: bytes) -> None:
-        """Tell of what stands behind the list's bracket: the file's last keys, where they can be read."""
-        self._kept[:0] = behind + b","
+    def end(self, behind: bytes) -> int:
+        """Tell of what stands behind the list's bracket: the file's last keys, where they can be read.
+
+        Gives the number of events in a second list there: which one was meant nobody knows, and the first was read.
+        """
+        self._kept[:0] = behind + b"," if self._kept else behind
         while len(self._kept) <= LARGEST_EVENT_BYTES and self._take():
             pass
         with suppress(msgspec.DecodeError, UnicodeDecodeError):  # the events are what matters
-            self.add(DOCUMENT.decode(b'{"traceEvents":[]' + bytes(self._kept)))
+            keys = DOCUMENT.decode(b'{"first":[]' + bytes(self._kept))
+            del keys["first"]
+            second = keys.pop("traceEvents", None)
+            self.add(keys)
+            return 0 if second is None else len(_LIST.decode(second))
+        return 0
 
     def _take(self) -> bool:
         block = next(self.blocks, b"")
@@ -118,7 +130,9 @@ class Document:
             del self._kept[:]
             if not self._take():
                 raise UnreadableTrace("is empty; the recording was interrupted, so record it again")
-        self._fill(4)
+        self._fill(_ARCHIVE_HEAD)
+        if self._kept.startswith(b"PK\x03\x04") or self._kept[257:262] == b"ustar":
+            raise UnreadableTrace("is an archive of files; unpack it and name the traces in it")
         if self._kept.startswith(b"\xef\xbb\xbf"):
             del self._kept[:3]
         if self._kept.lstrip()[:1] == b"[":

@@ -27,7 +27,7 @@ def flops(operator: str, shapes: str, settings: str = "") -> int | None:
         return None
     try:
         found = formula(_shapes(shapes), _settings(settings))
-    except (ValueError, IndexError, TypeError, ZeroDivisionError, RecursionError):
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
         return None
     return found if 0 <= found < _LARGEST else None
 

@@ -38,8 +38,12 @@ def folded(
     largest = np.argsort(-share, kind="stable")[:most]  # stable: of equal ones the parent, which stands first
     stays = np.zeros(len(parent), dtype=bool)
     stays[largest] = share[largest] >= max(least_share, 0.0)
-    new = np.cumsum(stays) - 1
     home = first_ancestors(parent, ~stays)
+    # One alone costs no more under its own name.
+    gone = np.flatnonzero(~stays)
+    _, collector, number = np.unique(home[gone], return_inverse=True, return_counts=True)
+    stays[gone[(number[collector] == 1) & ~collective[gone]]] = True
+    new = np.cumsum(stays) - 1
     homes, collector = np.unique(home[~stays], return_inverse=True)
     row = np.where(stays, new, NO_PARENT)
     row[~stays] = stays.sum() + collector

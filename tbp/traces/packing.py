@@ -48,7 +48,7 @@ def blocks(path: Path, tally: Tally) -> Iterator[bytes]:
             # A plain file has no ratio: it may only have grown since it was opened.
             is_packed = start.startswith((_GZIP, _ZSTD))
             packed_bytes = path.stat().st_size if is_packed else LARGEST_TEXT_BYTES
-            yield from _bounded(text, max(RATIO_FROM_BYTES, LARGEST_RATIO * packed_bytes))
+            yield from _bounded(text, max(RATIO_FROM_BYTES, LARGEST_RATIO * packed_bytes), tally)
     except OSError as error:
         raise UnreadableTrace(f"cannot be opened ({error.strerror}); check the path") from error
 
@@ -62,7 +62,7 @@ def _require_file(path: Path) -> None:
         raise UnreadableTrace("is no file but a pipe or device; save what comes out of it and name that")
 
 
-def _bounded(text: Iterator[bytes], unpacked_bytes: int) -> Iterator[bytes]:
+def _bounded(text: Iterator[bytes], unpacked_bytes: int, tally: Tally) -> Iterator[bytes]:
     size_bytes = 0
     for block in text:
         size_bytes += len(block)
@@ -73,6 +73,8 @@ def _bounded(text: Iterator[bytes], unpacked_bytes: int) -> Iterator[bytes]:
         if size_bytes > unpacked_bytes:
             raise UnreadableTrace(f"unpacks to over {LARGEST_RATIO} × its size, which no trace does; record it again")
         yield block
+    if not size_bytes and tally.loss:
+        raise UnreadableTrace("is cut off or damaged so that nothing of it can be unpacked; copy or record it again")
 
 
 def _gunzipped(file: BinaryIO, tally: Tally) -> Iterator[bytes]:

@@ -57,7 +57,7 @@ def _events(document: Document, tally: Tally) -> Iterator[list[Event | BareEvent
             continue
         for found in salvaged(text, last, tally):
             if isinstance(found, bytes):
-                document.end(found)
+                tally.add(unreadable=document.end(found))
                 return
             yield found
 
@@ -72,6 +72,8 @@ def _decoded(text: bytes) -> list[Event | BareEvent] | None:
 
 def _rest(text: bytes, document: Document) -> list[Event | BareEvent] | None:
     """The last events and the keys behind them; None where they are not what they should be."""
+    if b'"traceEvents"' in text:
+        return None  # a second list, of which a decoder would take the last
     try:
         if document.is_list:
             return list(EVENTS.decode(b"[" + text))

@@ -29,7 +29,12 @@ _STRING_OR_WORD = re.compile(
     r'"(?:[^"\\]|\\.)*"|(?<![\w"])(?:N/A|[-+]?(?:nan|inf(?:inity)?)(?:\([a-z]+\))?)(?![\w"])',
     re.DOTALL | re.IGNORECASE,
 )
-_ESCAPE = re.compile(r'\\(?:(["\\/bfnrt]|u[0-9a-fA-F]{4})|.?)', re.DOTALL)
+# In group 1 what JSON has, surrogates in pairs; in group 2 one alone, which is no character.
+_ESCAPE = re.compile(
+    r'\\(?:(["\\/bfnrt]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})'
+    r"|(u[0-9a-fA-F]{4})|.?)",
+    re.DOTALL,
+)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 
 
@@ -75,7 +80,7 @@ def mended(text: bytes, tally: Tally) -> Event | BareEvent | None:
     """One event, if need be without its "args" or with NaN, N/A and bad characters replaced; None: given up."""
     event: Event | BareEvent | None = _decoded(text, EVENT)
     if event is None:
-        plain = _json(text)
+        plain = json_text(text)
         event = _decoded(plain, EVENT) or _decoded(plain, BARE_EVENT)
         tally.add(**({"unreadable": 1} if event is None else {"mended": 1}))
     return event
@@ -115,12 +120,16 @@ class _Cut:
         self.is_open = depth > 0
 
 
-def _json(text: bytes) -> bytes:
+def json_text(text: bytes) -> bytes:
     """The text with what JSON does not have replaced: bare words by null, bad escapes and bytes by themselves."""
 
     def mended_token(token: re.Match[str]) -> str:
-        if not token[0].startswith('"'):
-            return "null"
-        return _CONTROL.sub(" ", _ESCAPE.sub(lambda e: e[0] if e[1] else "\\\\" + e[0][1:], token[0]))
+        return _CONTROL.sub(" ", _ESCAPE.sub(_mended_escape, token[0])) if token[0].startswith('"') else "null"
 
     return _STRING_OR_WORD.sub(mended_token, text.decode("utf-8", "replace")).encode()
+
+
+def _mended_escape(escape: re.Match[str]) -> str:
+    if escape[1]:
+        return escape[0]
+    return "\ufffd" if escape[2] else "\\\\" + escape[0][1:]

@@ -44,6 +44,9 @@ def test_a_session_says_what_was_timed_where(tmp_path: Path):
     assert (session["commit"], session["machine"], session["run"]) == ("0123456789abcdef", "machine", "run")
     assert (session["number"], session["wall_s"], session["involuntary_switches"]) == (2, [1e-4, 2e-4], [0, 3])
     assert session["torch"] == torch.__version__
+    assert f"torch={torch.__version__}" in str(session["packages"]).split(";")
+    assert isinstance(session["governor"], str)
+    assert session["clock_mhz"] == 0
     assert session["trace"] is None
     assert "TBP_TRACE=0" in str(session["trace_note"])
 

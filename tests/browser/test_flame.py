@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tbp.__main__ import main
 from tbp.history.series import Better, Change, ChangeEvidence, Commit, History, Outcome, Point, SeriesKey, State
 from tbp.report import words
 from tbp.report.model import ReportData
@@ -70,12 +72,13 @@ def many(number: int) -> Frames:
     return frames(rows)
 
 
-def history(name: str, after: Frames, before: Frames | None = None) -> History:
+def history(name: str, after: Frames, before: Frames | None = None, machine: str = "box") -> History:
     start = datetime(2026, 5, 1, tzinfo=UTC)
     points = tuple(
         Point(Commit(f"{place:040x}", start + timedelta(days=place)), Outcome.MEASURED, 1e-3) for place in range(6)
     )
     rows = pd.DataFrame({column: pd.Series([0.0]) for column in ROW_COLUMNS})
+    rows["calls_after"] = 1.0
     texts = {"operator": "mm", "kind": "calls", "sentence": ""}
     rows = rows.assign(**{column: pd.Series([text], dtype=object) for column, text in texts.items()}, certain=True)
     changes: tuple[ChangeEvidence, ...] = ()
@@ -84,7 +87,7 @@ def history(name: str, after: Frames, before: Frames | None = None) -> History:
         found = frame_difference(before, after)
         changes = (ChangeEvidence(Change(3, 1e-3, 1.2e-3, 0.001, True), what, "", found),)
     made = History(
-        SeriesKey(name, (), "box", "env"), "seconds", Better.LOWER, points,
+        SeriesKey(name, (), machine, "env"), "seconds", Better.LOWER, points,
         State.REGRESSION if changes else State.NO_CHANGE, changes,
     )  # fmt: skip
     return replace(made, frames=after, operators_commit=points[-1].commit)
@@ -92,7 +95,10 @@ def history(name: str, after: Frames, before: Frames | None = None) -> History:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = (history("changed", frames(AFTER), frames(BEFORE)), history("many", many(2_000)))
+    found = (
+        history("changed", frames(AFTER), frames(BEFORE)),
+        *(history("many", many(2_000), machine=machine) for machine in ("one", "two")),
+    )
     data = ReportData("example", datetime(2026, 6, 1, tzinfo=UTC), found)
     return write_site(data, tmp_path_factory.mktemp("flames")).parent
 
@@ -162,7 +168,7 @@ def test_widths_are_shares_of_what_is_around(page: Any, site: Path) -> None:
 def test_what_is_gone_can_be_shown_at_its_old_width(page: Any, site: Path) -> None:
     box = opened(page, site)
     assert box.get_by_role("treeitem", name="− old").count() == 0
-    box.get_by_label("show what is gone").check()
+    box.get_by_label("show what is gone (300 µs)").check()
     gone = box.get_by_role("treeitem", name="− old")
     step = box.locator(".frame.step")
     assert gone.bounding_box()["width"] / step.bounding_box()["width"] == pytest.approx(0.3 / 4, abs=0.005)
@@ -185,9 +191,9 @@ def test_a_click_zooms_and_the_button_goes_back(page: Any, site: Path) -> None:
     assert texts(box) == ["the step", "▲ linear", "▲ mm"]
     whole = box.locator(".flame-graph").bounding_box()["width"]
     assert box.get_by_role("treeitem", name="▲ mm").bounding_box()["width"] == pytest.approx(whole, abs=2)
-    box.get_by_role("button", name="Whole step").click()
+    box.get_by_role("button", name="Show all").click()
     assert "▼ optimizer" in texts(box)
-    assert box.get_by_role("button", name="Whole step").is_disabled()
+    assert box.get_by_role("button", name="Show all").is_disabled()
 
 
 def test_the_keyboard_moves_zooms_and_goes_back(page: Any, site: Path) -> None:
@@ -216,7 +222,7 @@ def test_the_search_marks_matches_and_says_their_share_once(page: Any, site: Pat
     assert box.locator(".flame-found").text_content() == "51 % of what is shown, 2.05 ms in 2 frames"
     box.get_by_label("Find").fill("nothing like it")
     assert box.locator(".flame-found").text_content() == "no frame is called so"
-    box.get_by_role("button", name="Whole step").click()
+    box.get_by_role("button", name="Show all").click()
     assert box.get_by_label("Find").input_value() == ""
     assert box.locator(".searching").count() == 0
 
@@ -234,27 +240,32 @@ def test_hostile_names_stay_text(page: Any, site: Path) -> None:
 
 def test_data_is_read_when_its_graph_comes_into_view(page: Any, site: Path) -> None:
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith(".flame.js") else None)
     page.goto(page_of(site, "many").as_uri())
-    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = false;")
-    page.reload()
     page.wait_for_selector("#chart[data-ready]")
-    box = ready(page, "-now")
-    assert box.locator(".frame").count() > 500
-    assert len([url for url in asked if url.endswith(".flame.js") and "/data/" in url]) <= 2
+    closed = page.locator("details.one:not([open])")
+    assert (closed.count(), asked) == (2, [])
+    closed.first.locator("summary").first.click()
+    page.wait_for_selector(".flame-box[data-ready]")
+    assert page.locator(".flame-box[data-ready] .frame").count() > 500
+    assert len(asked) == 1
 
 
 def test_words_are_those_of_the_tables(page: Any, site: Path) -> None:
     page.goto(page_of(site, "changed").as_uri())
     values = [0, 0.4, 1, 999, 999.6, 1234, 250_000, 9_996, 12_345_678, -5_500, 3.2e9, 4.56e12]
-    assert page.evaluate("values => values.map(tbp.time)", values) == [words.microseconds(ns / 1000) for ns in values]
-    assert page.evaluate("values => values.map(tbp.signedTime)", values) == [
+    assert page.evaluate("values => values.map(tbp.flames.time)", values) == [
+        words.microseconds(ns / 1000) for ns in values
+    ]
+    assert page.evaluate("values => values.map(tbp.flames.signedTime)", values) == [
         words.signed_microseconds(ns / 1000) for ns in values
     ]
     shares = [0, 0.001, 0.0612, 0.0995, 0.5, 1.5, -0.02]
-    assert page.evaluate("values => values.map(tbp.percent)", shares) == [words.percent(share) for share in shares]
+    assert page.evaluate("values => values.map(tbp.flames.percent)", shares) == [
+        words.percent(share) for share in shares
+    ]
     calls = [0, 2, 0.25, 1234, 12.345]
-    assert [text.split()[0] for text in page.evaluate("values => values.map(tbp.calls)", calls)] == [
+    assert [text.split()[0] for text in page.evaluate("values => values.map(tbp.flames.calls)", calls)] == [
         words.calls(float(number)) for number in calls
     ]
 
@@ -288,3 +299,25 @@ def test_paper_and_pages_without_scripts_have_the_table(browser: Any, site: Path
     assert "2 → 6" in top.locator("tbody tr").filter(has_text="mm").first.inner_text()
     assert not page.locator(".flame-box").first.is_visible()
     context.close()
+
+
+def test_a_file_of_its_own_draws_and_asks_for_nothing(page: Any, tmp_path: Path) -> None:
+    events = [
+        {"ph": "X", "cat": "cpu_op", "name": name, "pid": 1, "tid": 1, "ts": start, "dur": duration}
+        for name, start, duration in (("linear", 0, 100), ("mm", 10, 60), (HOSTILE, 200, 50))
+    ]
+    trace, file = tmp_path / "trace.json", tmp_path / "flame.html"
+    trace.write_text(json.dumps({"traceEvents": events}))
+    assert main(["hotspots", str(trace), "--flame", str(file)]) == 0
+    page.goto(file.as_uri())
+    page.wait_for_selector(".flame-box[data-ready]")
+    assert texts(page)[:3] == [
+        "the trace",
+        "linear",
+        "%{x}<b><img src=x onerror=document.title='owned'>\"'`</b></script>{{7*7}}��",
+    ]
+    page.get_by_role("treeitem", name="mm").click()
+    assert status(page) == "mm: 60.0 µs, 40 % of the trace, 1 call"
+    page.locator("#theme").click()
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert page.title() != "owned"

@@ -66,7 +66,7 @@ def site(data: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def one_file(data: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_single_file(data, tmp_path_factory.mktemp("single"))
+    return write_single_file(data, tmp_path_factory.mktemp("single") / "report.html")
 
 
 @contextmanager
@@ -306,7 +306,7 @@ def test_one_file_is_readable_without_scripts(browser, one_file) -> None:
 
 
 def test_one_file_of_hostile_names_runs_nothing(browser, hostile_data, tmp_path) -> None:
-    with opened(browser, write_single_file(hostile_data, tmp_path)) as page:
+    with opened(browser, write_single_file(hostile_data, tmp_path / "report.html")) as page:
         page.locator("#series tbody a").first.click()
         page.wait_for_selector("#chart[data-ready]")
         assert page.locator("main img, main b, [onerror], [onload]").count() == 0

@@ -50,6 +50,13 @@ def test_operators_with_more_calls_account_for_a_regression():
     assert "aten::_softmax 0 → 1 calls" in said
 
 
+def test_of_more_calls_that_took_less_time_under_the_profiler_only_the_count_is_told():
+    large, small = torch.randn(512, 512), torch.randn(4, 4)
+    base, head = (lambda: large.softmax(-1)), (lambda: small.softmax(-1).softmax(-1))
+    [found] = explained([judged(State.REGRESSION, 0.1)], [CELL], recording(base, head))
+    assert "aten::_softmax 1 → 2 calls" in found.operators
+
+
 def test_operators_that_are_gone_account_for_an_improvement():
     [found] = explained([judged(State.IMPROVEMENT, -0.5)], [CELL], recording(twice_and_softmax, once))
     assert "aten::_softmax 1 → 0 calls" in " / ".join(found.operators)

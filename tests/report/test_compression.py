@@ -1,5 +1,6 @@
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -44,7 +45,7 @@ VARIANTS = {
 
 def test_what_is_worse_in_everything_is_not_worth_taking(suite, make_report) -> None:
     section = compression_page(make_report(*suite(VARIANTS))).sections[0]
-    assert [row.name for row in section.rows if row.on_front] == ["int8_dynamic", "dense", "pruned"]
+    assert [row.name for row in section.rows if row.merit] == ["int8_dynamic", "dense", "pruned"]
     assert section.findings == (
         "int8_dynamic: 45 % faster, 4.0 × smaller, error 2e−3",
         "pruned: as fast, as large, error 1e−7",
@@ -64,9 +65,31 @@ def test_times_inside_the_noise_are_the_same(suite, make_report) -> None:
 def test_a_twin_is_neither_on_the_front_nor_in_the_way(suite, make_report) -> None:
     variants = {"dense": (1.0, 24e6, 1e-7), "dense_twin": (0.8, 24e6, 1e-7)}
     rows = {row.name: row for row in compression_page(make_report(*suite(variants))).sections[0].rows}
-    assert rows["dense"].on_front
-    assert not rows["dense_twin"].on_front
+    assert rows["dense"].merit
+    assert not rows["dense_twin"].merit
     assert rows["dense_twin"].remark.startswith("A/A twin")
+
+
+def test_no_time_is_surer_than_its_twin_shows(suite, make_report) -> None:
+    variants = {"dense": (1.0, 24e6, 1e-7), "dense_twin": (1.3, 24e6, 1e-7), "int8": (0.8, 6e6, 1e-7)}
+    page = compression_page(make_report(*suite(variants)))
+    rows = {row.name: row for row in page.sections[0].rows}
+    assert rows["int8"].time_change == "time undecided (±30 %)"
+    assert rows["dense"].merit == "not ruled out"  # for it may be faster
+    assert page.verdict == (
+        "No variant is faster than its baseline beyond the noise; "
+        "smallest is int8: time undecided (±30 %), 4.0 × smaller, error 1e−7."
+    )
+
+
+def test_with_one_run_its_processes_say_how_sure_a_time_is(suite, make_report) -> None:
+    def only_run(history):
+        point = replace(history.points[0], sessions=(history.points[0].value, 1.25 * history.points[0].value))
+        return replace(history, points=(point,), noise_between=math.nan)
+
+    histories = [only_run(history) for history in suite({"dense": (1.0, 24e6, 1e-7), "int8": (0.9, 6e6, 1e-7)})]
+    rows = {row.name: row for row in compression_page(make_report(*histories)).sections[0].rows}
+    assert rows["int8"].time_change == "time undecided (±25 %)"
 
 
 def test_a_variant_without_a_value_is_said_to_have_none_and_why(suite, make_report) -> None:

@@ -61,6 +61,7 @@ def difference(
     factor: float = 1.0, certain: tuple[str, ...] = ("mm", "masked_fill_"), clock: str = "host"
 ) -> Difference:
     rows = pd.DataFrame({name: pd.Series([0.0] * len(certain)) for name in ROW_COLUMNS})
+    rows["calls_after"] = 1.0
     texts = {"operator": list(certain), "kind": ["calls"] * len(certain), "sentence": [""] * len(certain)}
     rows = rows.assign(**{name: pd.Series(text, dtype=object) for name, text in texts.items()}, certain=True)
     return Difference(rows, 4000.0, 4500.0, 0.0, factor, 3, 3, clock)
@@ -114,7 +115,7 @@ def test_the_table_is_bounded(make_history: Callable[..., History]) -> None:
 
 def test_threads_that_overlap_are_said(make_history: Callable[..., History]) -> None:
     said = newest(make_history(), frames(AFTER, step_ns=4_000_000)).caption
-    assert "Threads ran at once: together they took 2.75 ms in a step of 2.00 ms." in said
+    assert "On the host threads ran at once: together they took 2.75 ms in a step of 2.00 ms." in said
 
 
 def test_a_difference_has_both_sides_and_a_mark_for_each_frame(make_history: Callable[..., History]) -> None:

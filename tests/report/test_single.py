@@ -48,7 +48,7 @@ def elements(path: Path) -> Elements:
 
 def report_file(tmp_path, make_history, make_report, **names) -> Path:
     data = make_report(make_history(**names), make_history((1.0,), State.NO_CHANGE, benchmark="b.time_x"))
-    return write_single_file(data, tmp_path)
+    return write_single_file(data, tmp_path / "report.html")
 
 
 def test_nothing_is_loaded_and_plotly_is_there_once(tmp_path, make_history, make_report) -> None:
@@ -107,6 +107,6 @@ def test_a_name_of_its_own_and_no_foreign_file_replaced(tmp_path, make_history, 
 
 
 def test_an_empty_report_is_one_file_too(tmp_path, make_report) -> None:
-    path = write_single_file(make_report(), tmp_path)
+    path = write_single_file(make_report(), tmp_path / "report.html")
     assert "asv run NEW" in path.read_text("utf-8")
     assert path.stat().st_size < 60_000

@@ -61,4 +61,4 @@ def test_a_trace_without_a_device_has_empty_frames(trace_of: TraceOf) -> None:
     use = device_use(trace_of(("mm", 0, 5)))
     assert (len(use.devices), len(use.kernels)) == (0, 0)
     assert list(use.kernels.columns) == list(KERNEL_COLUMNS)
-    assert use.window_us == 5
+    assert use.window_us == 0

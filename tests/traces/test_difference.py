@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,6 +14,7 @@ from tbp.errors import UsageError
 from tbp.traces.difference import ROW_COLUMNS, Difference, difference, explanation
 from tbp.traces.loss import Loss
 from tbp.traces.operators import OPERATOR_COLUMNS, OperatorTable, Session
+from tbp.traces.sides import side
 from tbp.traces.wording import calls, change
 
 # operator → (calls, self_us) in each of ten equal steps
@@ -238,3 +240,23 @@ def test_what_changed_on_the_host_beside_a_busy_device_is_judged_on_the_host() -
     result = difference(before, after)
     assert result.clock == "host"
     assert explanation(result) == "load 1 → 0 calls (−0.40 ms, 100 % of the speed-up)"
+
+
+def test_figures_over_steps_are_those_of_a_table_with_zeros() -> None:
+    """Of a file with as many steps as operators the table would be gigabytes, so it is never made."""
+    chance = np.random.default_rng(0)
+    for steps in (1, 2, 5, 40):
+        dense = np.where(chance.random((steps, 12)) < 0.6, chance.normal(1, 3, (steps, 12)), 0.0)
+        dense[:, 0], dense[:, 1] = 0.0, np.abs(dense[:, 1]) + 1
+        step, code = np.nonzero(dense)
+        rows = pd.DataFrame({"step": step, "operator": [f"o{c}" for c in code], "calls": 1})
+        own = session_of([{"o0": (1, 1.0)}] * steps)
+        own = replace(own, per_step=rows.assign(self_us=dense[step, code], self_device_us=0.0))
+        found = side([own], tuple(f"o{c}" for c in range(12)), "self_us", "self_device_us")
+        calls_made = (dense != 0).astype(float)
+        assert found.calls[0] == pytest.approx(calls_made.mean(axis=0))
+        assert found.fewest_calls[0].tolist() == calls_made.min(axis=0).tolist()
+        assert found.most_calls[0].tolist() == calls_made.max(axis=0).tolist()
+        assert found.floor_us[0] == pytest.approx(np.quantile(dense, 0.1, axis=0))
+        steady = np.ptp(calls_made, axis=0) == 0
+        assert found.self_us[0] == pytest.approx(np.where(steady, np.median(dense, axis=0), dense.mean(axis=0)))

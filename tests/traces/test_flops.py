@@ -35,6 +35,9 @@ TRUE = '["", "", "", "[2, 2]", "[1, 1]", "[1, 1]", "False", "[0, 0]", "1"]'
         ("aten::convolution", "[[1, 3, 8, 8], [4, 3, 3, 3]]", "", None),
         ("aten::_flash_attention_forward", "[[6, 2, 8], [6, 2, 8], [6, 2, 8], [3]]", "", None),
         ("aten::gelu", "[[2, 3]]", "", None),
+        ("aten::convolution", "[[1, 3, 8, 8], [4, 3, 3, 3], [4]]", '["[["]', None),
+        ("aten::convolution", "[[1, 3, 8, 8], [4, 3, 3, 3], [4]]", '["", "", "", "", "", "", "[["]', None),
+        ("aten::mm", "[[4611686018427387904, 2], [2, 4611686018427387904]]", "", None),
     ],
 )
 def test_of_literal_shapes(operator: str, shapes: str, settings: str, expected: int | None) -> None:

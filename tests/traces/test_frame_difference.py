@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,7 @@ def tree(rows: Tree, steps: int = 1, step_ns: int = 0, column: str = "self_ns") 
 
 
 def marked(
-    before: Tree, after: Tree, factor: float = 1.0, certain: frozenset[str] = frozenset()
+    before: Tree, after: Tree, factor: float = 1.0, certain: Mapping[str, int] = MappingProxyType({})
 ) -> dict[str, tuple[str, bool]]:
     """path → (mark, certain)."""
     found = frame_difference(tree(before), tree(after))
@@ -74,10 +75,15 @@ def test_new_gone_slower_and_faster() -> None:
 def test_a_certain_operator_makes_its_callers_certain_but_only_in_its_direction() -> None:
     before = {"a": (1, 1000), "a > softmax": (1, 40), "b": (1, 1000), "b > softmax": (1, 40)}
     after = {"a": (1, 1000), "a > softmax": (2, 80), "b": (1, 700), "b > softmax": (2, 80)}
-    found = marked(before, after, certain=frozenset({"softmax"}))
+    found = marked(before, after, certain={"softmax": 1})
     assert found["a"] == ("slower", True)  # 4 %: too little without a certain change in it
     assert found["a > softmax"] == ("slower", True)
     assert found["b"] == ("faster", False)
+
+
+def test_more_calls_in_less_time_are_not_certainly_faster() -> None:
+    assert marked({"a": (1, 100)}, {"a": (2, 50)}, certain={"a": 1})["a"] == ("faster", False)
+    assert marked({"a": (1, 100)}, {"a": (1, 50)}, certain={"a": -1})["a"] == ("faster", True)
 
 
 @pytest.mark.parametrize(("factor", "expected"), [(1.0, "slower"), (1.2, "same"), (1.5, "same")])
@@ -96,7 +102,7 @@ def test_what_was_not_kept_of_a_side_is_neither_new_nor_gone() -> None:
 
 def test_a_new_frame_of_some_steps_only_is_not_certain() -> None:
     found = frame_difference(tree({"a": (4, 10)}, steps=4), tree({"a": (4, 10), "b": (1, 9)}, steps=4))
-    assert marks(found, "host", 1.0, frozenset()).certain.tolist() == [False, False]
+    assert marks(found, "host", 1.0, {}).certain.tolist() == [False, False]
 
 
 def test_pruning_joins_both_sides_alike() -> None:
@@ -122,6 +128,6 @@ def test_on_the_device_a_kernel_speaks_for_its_launcher() -> None:
         return frames
 
     found = frame_difference(on_device(100), on_device(150))
-    what = marks(found, "device", 1.0, frozenset({"mm"}))
+    what = marks(found, "device", 1.0, {"mm": 1})
     assert list(zip(what.kind, what.certain.tolist(), strict=True)) == [("slower", True)] * 2
-    assert set(marks(found, "host", 1.0, frozenset()).kind) == {"same"}
+    assert set(marks(found, "host", 1.0, {}).kind) == {"same"}

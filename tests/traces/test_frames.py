@@ -120,6 +120,10 @@ def test_pruned_frames_stay_in_the_sums() -> None:
     assert paths(again, "merged")["…"] == 5
 
 
+def test_one_small_frame_alone_keeps_its_name() -> None:
+    assert paths(pruned(tree({"a": (1, 99, 0), "a > b": (1, 1, 0)}), least_share=0.1)) == {"a": 1, "a > b": 1}
+
+
 def test_what_matters_on_the_device_only_stays() -> None:
     found = tree({"a": (1, 1, 0), "a > gemm": (1, 0, 500), "b": (1, 999, 0)})
     assert paths(pruned(found, least_share=0.1)) == {"a": 1, "a > gemm": 1, "b": 1}

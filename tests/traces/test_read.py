@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import importlib
 import importlib.util
+import io
 import json
 import random
 import tarfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -171,8 +173,51 @@ def test_no_trace_is_refused_in_one_line(write: Write, content: bytes) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableTrace, match="check the path"):
         read_trace(tmp_path / "nowhere.json")
-    with pytest.raises(UnreadableTrace, match="check the path"):
-        read_trace(tmp_path)
+
+
+@pytest.mark.parametrize("size", [1, 50_000])
+def test_of_two_lists_of_events_the_first_is_read_and_the_second_counted(write: Write, size: int) -> None:
+    events = json.dumps([{"ph": "X", "name": "aten::mm", "ts": 2 * at, "dur": 1} for at in range(size)]).encode()
+    second = json.dumps([{"ph": "X", "name": "second", "ts": 1, "dur": 1}] * 3).encode()
+    trace = read_trace(write(b'{"traceEvents": ' + events + b', "traceEvents": ' + second + b', "tbp": 5}'))
+    assert (len(trace), trace.names, dict(trace.metadata)) == (size, ("aten::mm",), {"tbp": "5"})
+    assert trace.losses == ("left out as unreadable: 3 events",)
+
+
+def test_keys_behind_a_mended_event_are_kept(write: Write) -> None:
+    assert read_trace(write(TWO.replace(b"63.813", b'63.813, "x": NaN'))).metadata["tbp"].startswith("{")
+
+
+def test_half_of_a_character_is_mended(write: Write) -> None:
+    trace = read_trace(write(TWO.replace(b"gemm", rb"g\ud800 \ud83d\ude00 \udc00")))
+    assert trace.names[1] == "g\ufffd \U0001f600 \ufffd"
+    assert trace.losses == ("mended where a value was not JSON or of no known kind: 1 event",)
+
+
+def archive(kind: str) -> bytes:
+    target = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(target, "w") as packed:
+            packed.writestr("trace.json", TWO)
+    else:
+        with tarfile.open(fileobj=target, mode=kind) as packed:
+            entry = tarfile.TarInfo("trace.json")
+            entry.size = len(TWO)
+            packed.addfile(entry, io.BytesIO(TWO))
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["zip", "w", "w:gz"])
+def test_an_archive_is_not_its_first_file(write: Write, kind: str) -> None:
+    with pytest.raises(UnreadableTrace, match="is an archive of files; unpack it"):
+        read_trace(write(archive(kind)))
+
+
+def test_a_packed_file_cut_before_any_text_is_not_called_empty(write: Write) -> None:
+    with pytest.raises(UnreadableTrace, match="is cut off or damaged so that nothing of it can be unpacked"):
+        read_trace(write(gzip.compress(TWO)[:10]))
+    with pytest.raises(UnreadableTrace, match="is empty"):
+        read_trace(write(gzip.compress(b"")))
 
 
 def test_random_damage_never_raises_anything_else(write: Write) -> None:

@@ -4,12 +4,15 @@
 "use strict";
 
 tbp.compare = (form) => {
-  const ROWS = 100, MOST_COLUMNS = 6, RELEVANT = 0.02;
+  const ROWS = 100, MOST_COLUMNS = 6;
   const { commits, places, rows, cell } = tbp.runs;
   const get = (id) => document.getElementById(id);
   const [oldest, newest, home] = form.dataset.default.split(" ").map(Number), reach = Number(form.dataset.reach);
   const start = [{ commit: oldest, place: home }, { commit: newest, place: home }];
   const hash = /^[0-9a-f]{4,64}$/i;
+  // A column in the address: commit~machine~environment.
+  const escaped = (text) => text.replaceAll("%", "%25").replaceAll("~", "%7E");
+  const plain = (text) => text.replaceAll("%7E", "~").replaceAll("%25", "%");
   let chosen = start, most = ROWS;
 
   // Series that are the same but for their machine and environment.
@@ -29,7 +32,7 @@ tbp.compare = (form) => {
 
   const read = () => {
     const kept = tbp.state.read().getAll("c").map((text) => {
-      const [short, machine, environment] = text.split("~");
+      const [short, machine, environment] = text.split("~").map(plain);
       const commit = commits.findIndex((one) => one.short === short);
       const place = places.findIndex((one) => one.machine === machine && one.environment === environment);
       return { commit, place: place < 0 ? home : place };
@@ -39,7 +42,7 @@ tbp.compare = (form) => {
     get("compare-far").checked = tbp.state.read().get("far") === "1";
   };
   const keep = () => tbp.state.keep(isStart() ? [] : [
-    ...chosen.map(({ commit, place }) => ["c", [commits[commit].short, places[place].machine, places[place].environment].join("~")]),
+    ...chosen.map(({ commit, place }) => ["c", [commits[commit].short, places[place].machine, places[place].environment].map(escaped).join("~")]),
     ["q", get("compare-q").value], ["far", get("compare-far").checked ? "1" : ""]]);
 
   const select = (label, options, value, change) => {
@@ -112,7 +115,7 @@ tbp.compare = (form) => {
 
   const series = (line) => {
     const row = chosen.map(({ place }) => line[place]).find(Boolean);
-    return tbp.make("th", { scope: "row" }, tbp.make("a", { href: row.href }, tbp.make("bdi", {}, row.name), " ", tbp.make("bdi", { class: "given" }, row.label)));
+    return tbp.make("th", { scope: "row" }, tbp.make("a", { href: tbp.href(row.href) }, tbp.make("bdi", {}, row.name), " ", tbp.make("bdi", { class: "given" }, row.label)));
   };
 
   const table = () => {
@@ -128,7 +131,8 @@ tbp.compare = (form) => {
     const body = found.slice(0, most).map(({ line, says }) => tbp.make("tr", {}, series(line),
       ...chosen.flatMap((one, i) => {
         const said = i ? says[i - 1] : null;
-        const tone = said && said.far ? merit(said.ratio > 0, said.row) : "muted";
+        // Between machines a difference is nobody's merit.
+        const tone = !said || !said.far ? "muted" : said.elsewhere ? "elsewhere" : merit(said.ratio > 0, said.row);
         return [tbp.make("td", { class: "number" }, value(line, one)), ...(said ? [tbp.make("td", { class: tone }, said.words)] : [])];
       })));
     get("compare-table").replaceChildren(head, tbp.make("tbody", {}, ...body));
@@ -153,7 +157,7 @@ tbp.compare = (form) => {
     const cells = ({ row, logs }) => logs.slice(1).map((own) => {
       if (!own.length) return tbp.make("td", { class: "muted" }, "–");
       const ratio = Math.expm1(own.reduce((sum, one) => sum + one, 0) / own.length), small = Math.abs(ratio) < 0.0005;
-      return tbp.make("td", { class: Math.abs(ratio) < RELEVANT ? "muted" : merit(ratio > 0, row) }, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
+      return tbp.make("td", {}, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
     });
     get("compare-means").replaceChildren(
       tbp.make("thead", {}, tbp.make("tr", {}, ...["Suite", "Of", ...chosen.slice(1).map((one) => `${name(one)}: geometric mean`)].map((text) => tbp.make("th", { scope: "col" }, text)))),
@@ -161,10 +165,16 @@ tbp.compare = (form) => {
         .map((group) => tbp.make("tr", {}, tbp.make("th", { scope: "row" }, tbp.make("bdi", {}, group.row.suite)), tbp.make("td", {}, what(group.row.unit)), ...cells(group)))));
   };
 
+  // Only of names that a shell takes as they are.
   const command = () => {
-    const [from, to] = chosen, pair = [from, to].map(({ commit }) => commits[commit].short);
-    const can = chosen.length === 2 && from.place === to.place && from.commit !== to.commit && pair.every((one) => hash.test(one));
-    get("compare-command").replaceChildren(...(can ? [tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: "0" }, `tbp compare ${pair.join(" ")}`))] : []));
+    const [from, to] = chosen, pair = [from, to].map(({ commit }) => commits[commit].short), { machine, environment } = places[from.place];
+    const several = (key) => new Set(places.map((place) => place[key])).size > 1;
+    const options = [["--machine", machine, several("machine")], ["--environment", environment, several("environment")]]
+      .filter(([, , isSaid]) => isSaid);
+    const can = chosen.length === 2 && from.place === to.place && from.commit !== to.commit && pair.every((one) => hash.test(one))
+      && options.every(([, value]) => /^[\w.,:=@%+-]+$/.test(value));
+    const words = ["tbp compare", ...pair, ...options.map(([option, value]) => `${option} ${value}`)].join(" ");
+    get("compare-command").replaceChildren(...(can ? [tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: "0" }, words))] : []));
   };
 
   const show = () => {

@@ -48,7 +48,7 @@ tbp.heatmap = (form) => {
   };
 
   const rowElement = (row) => {
-    const link = tbp.make("a", { href: row.href, tabindex: "-1" }, tbp.make("bdi", {}, row.name.slice(row.suite.length + 1) || row.name), " ",
+    const link = tbp.make("a", { href: tbp.href(row.href), tabindex: "-1" }, tbp.make("bdi", {}, row.name.slice(row.suite.length + 1) || row.name), " ",
       tbp.make("bdi", { class: "given" }, row.label), " ", tbp.make("bdi", { class: "muted" }, row.place.name));
     link.title = [row.name, row.label, row.place.name].filter(Boolean).join(" ");
     const tr = tbp.make("tr", { role: "row" }, tbp.make("th", { role: "rowheader", scope: "row", tabindex: "-1" }, link));
@@ -146,7 +146,7 @@ tbp.heatmap = (form) => {
       Home: () => target(at, 0), End: () => target(at, columns.length), Enter: () => null,
     }[event.key];
     if (!next) return;
-    if (event.key === "Enter") { if (here.run) location.href = here.run.row.href; return; }
+    if (event.key === "Enter") { if (here.run) location.href = tbp.href(here.run.row.href); return; }
     event.preventDefault();
     if (!["ArrowDown", "ArrowUp"].includes(event.key)) move.column = undefined;
     else move.column ??= column;
@@ -155,7 +155,14 @@ tbp.heatmap = (form) => {
   };
 
   table.addEventListener("keydown", move);
-  table.addEventListener("click", (event) => { if (event.target.run) location.href = event.target.run.row.href; });
+  // A finger cannot point without a click: its first one says what the cell is, its second one opens the series.
+  let touched = null;
+  table.addEventListener("click", (event) => {
+    const td = event.target;
+    if (!td.run) return;
+    if (event.pointerType === "touch" && touched !== td) { touched = td; focusOn(td); return; }
+    location.href = tbp.href(td.run.row.href);
+  });
   table.addEventListener("mouseover", (event) => { if (event.target.run) describe(event.target.run); });
   table.addEventListener("focusin", (event) => { if (event.target.run) describe(event.target.run); });
   more.addEventListener("click", () => { most += ROWS; draw(); });
@@ -163,7 +170,9 @@ tbp.heatmap = (form) => {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => { apply(); keep(); });
   addEventListener("hashchange", () => { read(); apply(); });
-  document.getElementById("heat-data").open = false;
+  const data = document.getElementById("heat-data");
+  data.open = false;
+  addEventListener("beforeprint", () => { data.open = true; });
   read();
   apply();
   // The newest commits are what one looks for.

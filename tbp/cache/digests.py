@@ -1,0 +1,77 @@
+"""A digest of anything that a page can be made from: equal values have equal digests, whatever objects they are.
+
+Values of a kind that is not named here are refused: something that is passed over would one day be the one that
+changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from tbp.history.points import Points
+from tbp.history.series import Commit
+
+DIGEST_BYTES = 16
+_Plain: TypeAlias = Any  # what msgspec packs, which is every value below taken apart
+
+
+def digest(*values: object) -> bytes:
+    """Raises TypeError for a value that cannot be told from others of its kind."""
+    return hashlib.blake2b(msgspec.msgpack.encode(_plain(values)), digest_size=DIGEST_BYTES).digest()
+
+
+def _plain(value: object) -> _Plain:
+    if value is None or isinstance(value, (bool, int, float, bytes)):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")  # file names need not be text
+    if isinstance(value, (tuple, list)):
+        return [type(value).__name__, *map(_plain, value)]
+    if isinstance(value, Points):
+        return _of_points(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [type(value).__qualname__, *(_plain(getattr(value, name)) for name in _fields(type(value)))]
+    if isinstance(value, Mapping):
+        return ["mapping", *(_plain(item) for item in value.items())]
+    if isinstance(value, (set, frozenset)):
+        return ["set", *sorted(digest(item) for item in value)]
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return ["array", str(value.dtype), value.shape, value.tobytes()]
+    if isinstance(value, pd.DataFrame):
+        return ["frame", *((str(name), _plain(_column(value[name]))) for name in value.columns)]
+    if isinstance(value, (date, datetime, Path)):
+        return [type(value).__name__, str(value)]
+    raise TypeError(f"a digest of {type(value)} is not known")
+
+
+def _column(column: pd.Series) -> object:
+    return column.to_numpy() if column.dtype.kind in "biufM" else column.tolist()
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+def _of_points(points: Points) -> _Plain:
+    own = points.columns
+    commits = _of_commits(own.order)[own.place]
+    arrays = (own.outcome, own.value, own.low, own.high, own.comparable)
+    said = (sorted(own.sessions.items()), sorted(own.reasons.items()))
+    return ["points", commits.tobytes(), *(array.tobytes() for array in arrays), _plain(said)]
+
+
+@cache
+def _of_commits(order: tuple[Commit, ...]) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """A row for each commit, which all series share."""
+    return np.array([list(digest(commit)) for commit in order], np.uint8).reshape(len(order), DIGEST_BYTES)

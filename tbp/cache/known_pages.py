@@ -1,0 +1,84 @@
+"""Pages of a site that are already there as they would be written.
+
+The site is its own cache: noted is only of what each benchmark's files were made, and what they are. A file that is
+gone, or that somebody changed, is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from tbp.cache import files
+
+_KIND = b"pages"
+
+
+@dataclass(frozen=True)
+class Made:
+    """The files of one benchmark."""
+
+    key: bytes  # digest of all that they are made of
+    files: dict[str, bytes]  # digest of the content of each, by its name in the site
+
+
+_DECODER = msgspec.msgpack.Decoder(dict[str, Made])
+
+
+@dataclass
+class KnownPages:
+    """What is noted of the site in ``out``, by benchmark; nothing where there is no cache."""
+
+    out: Path
+    _before: Mapping[str, Made] = field(init=False)
+    _now: dict[str, Made] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._before = self._load()
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether anything is kept at all."""
+        return files.folder() is not None
+
+    def standing(self, benchmark: str, key: bytes) -> tuple[str, ...]:
+        """The names of its files, if all of them are as they would be made; else none."""
+        made = self._before.get(benchmark)
+        if made is None or made.key != key or not all(self._is(name, own) for name, own in made.files.items()):
+            return ()
+        self._now[benchmark] = made
+        return tuple(made.files)
+
+    def made(self, benchmark: str, key: bytes, contents: Mapping[str, bytes]) -> None:
+        """Note what was made of a benchmark; it is not there yet."""
+        self._now[benchmark] = Made(key, {name: files.digest_of(content) for name, content in contents.items()})
+
+    def save(self) -> None:
+        """To be called when all of it is there."""
+        place = files.folder()
+        if place is not None and self._now != self._before:
+            files.save(self._path(place), _KIND, files.code_version(), msgspec.msgpack.encode(self._now))
+            files.tidy(place)
+
+    def _load(self) -> Mapping[str, Made]:
+        place = files.folder()
+        payload = files.load(self._path(place), _KIND, files.code_version()) if place is not None else None
+        if payload is None:
+            return {}
+        try:
+            return _DECODER.decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return {}
+
+    def _path(self, place: Path) -> Path:
+        return place / f"pages-{files.name_of(self.out)}"
+
+    def _is(self, name: str, own: bytes) -> bool:
+        path = self.out / name
+        try:
+            return not path.is_symlink() and files.file_digest(path) == own
+        except OSError:
+            return False
