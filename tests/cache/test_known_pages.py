@@ -209,7 +209,7 @@ def test_what_cannot_be_told_apart_is_refused():
         digest(dataclasses)
 
 
-def test_a_name_with_half_a_character_is_noted_like_any_other(out: Path) -> None:
+def test_a_name_with_half_a_character_is_noted_like_any_other(out: Path, cached: Path) -> None:
     out.mkdir()
     (out / "page.html").write_bytes(b"a page")
     noted = KnownPages(out)
