@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from tbp.asv.config import DEFAULT_NAME, AsvConfig, read_config
+from tbp.asv.config import AsvConfig
 from tbp.asv.repository import Commits, read_commits
 from tbp.asv.results import Results, read_results
 from tbp.asv.runs import runs
@@ -29,17 +29,6 @@ from tbp.scale.workers import Workers, batched
 
 JUDGED_S = 20e-6  # about what judging a run takes on a slow core
 BATCH_RUNS = 8_000  # judged at a time: a fifth of a second, and a megabyte to hand over
-
-
-def configuration(config: Path | None, results_dir: Path | None) -> AsvConfig | None:
-    """The asv.conf.json to go by: the one named, else the one here, else none if there are results to go by.
-
-    Raises:
-        UsageError: it cannot be read, or there is neither a configuration nor a results folder.
-    """
-    if config is None and results_dir is not None and not Path(DEFAULT_NAME).exists():
-        return None
-    return read_config(config or Path(DEFAULT_NAME))
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from tbp.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tbp.history.series import History
-    from tbp.report.model import ReportData
+    from tbp.cache.unchanged import Said
     from tbp.sources import StoredTraces
 
 EXIT_CODES = """exit codes:
@@ -159,15 +158,11 @@ def _count(text: str) -> int:
 
 def run_report(options: argparse.Namespace) -> ExitCode:
     """``tbp report``: 3 when a confirmed regression stands at the newest commit."""
-    from tbp.analysis import configuration, report_data, standing_regressions
-    from tbp.report.site import write_site
-    from tbp.scale.workers import Workers
+    from tbp.reporting import Wanted, report
 
-    with Workers() as workers:
-        data = report_data(configuration(options.config, options.results), options.results, workers)
-        index = write_site(data, options.out, workers)
-    _say(data, index)
-    return _verdict(standing_regressions(data.histories), options.exit_zero)
+    said = report(Wanted(options.config, options.results, options.out))
+    _say(said)
+    return _verdict(said.is_regressed, options.exit_zero)
 
 
 def run_nightly(options: argparse.Namespace) -> ExitCode:
@@ -177,6 +172,7 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     from tbp.nightly import measure, pending
     from tbp.report.site import write_site
     from tbp.reported import first_reported
+    from tbp.reporting import said_of
     from tbp.scale.workers import Workers
 
     config = read_config(options.config or Path(DEFAULT_NAME))
@@ -186,10 +182,10 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     with Workers() as workers:
         data = report_data(config, None, workers)
         index = write_site(data, options.out, workers)
-    _say(data, index)
+    _say(said_of(data, index))
     fresh = first_reported(standing_regressions(data.histories), config.results_dir)
     print(f"{len(fresh)} regressions that no night before reported", file=sys.stderr)
-    verdict = _verdict(fresh, options.exit_zero)
+    verdict = _verdict(bool(fresh), options.exit_zero)
     if verdict is ExitCode.OK and measured.ran is not None and measured.ran.some_failed:
         print("tbp: some benchmarks failed; asv's words are above", file=sys.stderr)
         return ExitCode.NOTHING_MEASURED
@@ -198,7 +194,7 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
 
 def run_compare(options: argparse.Namespace) -> ExitCode:
     """``tbp compare``: 3 when the contender is confirmed to be worse, 4 when a benchmark failed in it."""
-    from tbp.analysis import configuration
+    from tbp.asv.config import configuration
     from tbp.compare import Wanted, compared
     from tbp.verdict.options import output, write
 
@@ -259,7 +255,8 @@ def run_export(options: argparse.Namespace) -> ExitCode:
 
 def run_trace_prune(options: argparse.Namespace) -> ExitCode:
     """``tbp trace prune``: 0, and 2 when a trace that should go had to stay."""
-    from tbp.analysis import configuration, stored
+    from tbp.analysis import stored
+    from tbp.asv.config import configuration
     from tbp.retention import account, plan, promise, prune
 
     planned = plan(stored(configuration(options.config, options.results), options.results))
@@ -285,26 +282,20 @@ def run_demo(options: argparse.Namespace) -> ExitCode:
     from tbp.asv.config import read_config
     from tbp.demo.run import measure, prepare, progress_bar
     from tbp.report.site import write_site
+    from tbp.reporting import said_of
 
     demo = measure(prepare(options.out), lambda words: print(words, file=sys.stderr), progress_bar)
     print(f"asv took {demo.seconds:.0f} s", file=sys.stderr)
     data = report_data(read_config(demo.sample / "asv.conf.json"), None)
-    _say(data, write_site(data, demo.site))
+    _say(said_of(data, write_site(data, demo.site)))
     return ExitCode.OK
 
 
-def _say(data: ReportData, index: Path) -> None:
-    """What was found, a line per confirmed change, and where the report is."""
-    from tbp.report.words import finding, verdict
-
-    for problem in data.problems:
-        print(f"tbp: {problem}", file=sys.stderr)
-    print(verdict(data.histories))
-    for history in data.histories:
-        if history.standing is not None:
-            print(f"  {history.key.benchmark} {history.key.label}: {finding(history)}")
-    print(f"report: {index.resolve()}")
+def _say(said: Said) -> None:
+    if said.problems:
+        print(said.problems, file=sys.stderr)
+    print(said.lines)
 
 
-def _verdict(regressions: list[History], exit_zero: bool) -> ExitCode:
-    return ExitCode.REGRESSION if regressions and not exit_zero else ExitCode.OK
+def _verdict(is_regressed: bool, exit_zero: bool) -> ExitCode:
+    return ExitCode.REGRESSION if is_regressed and not exit_zero else ExitCode.OK
