@@ -23,6 +23,7 @@ from tbp.history.series import Commit, History, SeriesKey
 from tbp.report import words
 from tbp.traces.frames import Frames
 from tbp.traces.operators import Session
+from tbp.traces.ranks import Rank
 
 
 @dataclass(frozen=True)
@@ -124,21 +125,38 @@ def _prune(trace: Path) -> int:
     """The bytes freed. Raises UnreadableInput or OSError, and then the trace is where it was."""
     recording, table = read_recording(trace), operators_path(trace)
     write_operators(recording, table)
-    if not _same(read_operators(table), recording):
+    if not same(read_operators(table), recording):
         raise UnreadableTrace(f"its operators cannot be kept exactly in {table.name}")
     freed = trace.stat().st_size - table.stat().st_size
     trace.unlink()
     return freed
 
 
-def _same(one: Recording, other: Recording) -> bool:
+def same(one: Recording, other: Recording) -> bool:
+    """Whether both say the same to the last digit."""
     return (
         one.about == other.about
         and (one.session.step_us, one.session.table.steps) == (other.session.step_us, other.session.table.steps)
         and _equal(one.session.table.frame, other.session.table.frame)
         and _equal(one.session.per_step, other.session.per_step)
         and _same_frames(one.session.frames, other.session.frames)
+        and _same_detail(one.session.detail, other.session.detail)
+        and _same_devices(one.rank, other.rank)
     )
+
+
+def _same_detail(one: pd.DataFrame | None, other: pd.DataFrame | None) -> bool:
+    return one is other if one is None or other is None else _equal(one, other)
+
+
+def _same_devices(one: Rank | None, other: Rank | None) -> bool:
+    """Of a trace without a device nothing is kept."""
+    used = [None if each is None or not len(each.device.devices) else each for each in (one, other)]
+    if used[0] is None or used[1] is None:
+        return used[0] is used[1]
+    frames = zip(*((each.device.devices, each.device.kernels) for each in (used[0], used[1])), strict=True)
+    same_head = (used[0].place, used[0].device.window_us) == (used[1].place, used[1].device.window_us)
+    return same_head and all(_equal(mine, its) for mine, its in frames)
 
 
 def _same_frames(one: Frames | None, other: Frames | None) -> bool:

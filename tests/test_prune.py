@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +32,7 @@ from tbp.history.series import (
     State,
 )  # fmt: skip
 from tbp.policy import Policy
-from tbp.retention import kept_runs, plan, prune
+from tbp.retention import kept_runs, plan, prune, same
 
 A, B = "a" * 40, "b" * 40
 NOTHING_KEPT = Policy(keep_traces_of_newest_runs=0)
@@ -76,6 +77,24 @@ def test_a_table_is_kept_to_the_last_digit(tmp_path: Path, recorded_traces: dict
         else:
             assert one == other
     assert path.stat().st_size < recorded_traces[A][0].stat().st_size
+
+
+@pytest.mark.parametrize("name", ["mi250/mi250_minitoy_train_ROCm6_2_kineto.json.gz", "a100/nccl_data.json.gz"])
+def test_what_the_device_did_is_kept_too(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]):
+    folder = os.environ.get("TBP_TEST_DATA")
+    if not folder:
+        pytest.skip("TBP_TEST_DATA names no folder of recorded traces")
+    raw, table = Path(folder, "traces", name), tmp_path / "x.operators.json.gz"
+    recording = read_recording(raw)
+    write_operators(recording, table)
+    assert same(read_operators(table), recording)
+    before, after = (run(capsys, "hotspots", path, "--top", 50)[1] for path in (raw, table))
+    assert "Device" in before
+    assert after.partition("per step, under")[2] == before.partition("per step, under")[2]
+    written = read_operators(table)
+    assert written.rank is not None
+    written.rank.device.devices.loc[0, "busy_us"] += 1e-9
+    assert not same(written, recording)
 
 
 def test_a_dry_run_says_what_it_would_free_and_changes_nothing(

@@ -38,6 +38,17 @@ class AsvConfig:
         return self.repository
 
 
+def configuration(config: Path | None, results_dir: Path | None) -> AsvConfig | None:
+    """The asv.conf.json to go by: the one named, else the one here, else none if there are results to go by.
+
+    Raises:
+        UsageError: it cannot be read, or there is neither a configuration nor a results folder.
+    """
+    if config is None and results_dir is not None and not Path(DEFAULT_NAME).exists():
+        return None
+    return read_config(config or Path(DEFAULT_NAME))
+
+
 def read_config(path: Path) -> AsvConfig:
     """The configuration at ``path``.
 

@@ -13,6 +13,7 @@ back: the same numbers to the last digit, so that reports say the same before an
     detail      column → values: calls, FLOPs, bytes and kernels by caller and shapes, or null
     loss        what the trace file held that could not be used, counted by kind
     frames      its calls merged by path (``tbp.traces.frames``), or null: see ``_Frames``
+    rank        where in a distributed run, and what the devices did, or null: see ``_Rank``
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ from tbp.asv.whole_files import write_whole
 from tbp.errors import UnreadableTrace
 from tbp.traces.columns import COUNT, FLAG, TEXT
 from tbp.traces.detail import DETAIL_COLUMNS
+from tbp.traces.device import DEVICE_COLUMNS, KERNEL_COLUMNS, DeviceUse
 from tbp.traces.frames import FRAME_COLUMNS, KINDS, Frames
 from tbp.traces.loss import Loss
 from tbp.traces.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, Session
+from tbp.traces.ranks import Place, Rank
 
 # History of the file.
 #   1  first
@@ -57,6 +60,15 @@ class _Frames(msgspec.Struct):
     rows: dict[str, _Column]
 
 
+class _Rank(msgspec.Struct):
+    """A trace of a device; the frames are column → values."""
+
+    place: Place
+    window_us: float
+    devices: dict[str, _Column]
+    kernels: dict[str, _Column]
+
+
 class _File(msgspec.Struct):
     format: int
     about: About
@@ -69,6 +81,7 @@ class _File(msgspec.Struct):
     detail: dict[str, _Column] | None = None
     loss: dict[str, int] = {}  # by the fields of ``Loss``
     frames: _Frames | None = None
+    rank: _Rank | None = None  # null: nothing ran on a device
 
 
 _DECODER = msgspec.json.Decoder(_File)
@@ -98,6 +111,7 @@ def operator_bytes(recording: Recording) -> bytes:
         detail=None if session.detail is None else _columns(session.detail),
         loss=asdict(session.loss),
         frames=None if session.frames is None else _stored_frames(session.frames),
+        rank=_stored_rank(recording.rank),
     )
     return gzip.compress(msgspec.json.encode(content), GZIP_LEVEL, mtime=0)
 
@@ -118,7 +132,7 @@ def read_operators(path: Path) -> Recording:
         rows = {**stored.per_step, "operator": [names[int(place or 0)] for place in stored.per_step["operator"]]}
         frames = None if stored.frames is None else _frames(stored.frames)
         own = Session(table, _frame(rows, PER_STEP_COLUMNS), stored.step_us, detail, frames)
-        return Recording(path, own, stored.about)
+        return Recording(path, own, stored.about, None if stored.rank is None else _rank(path, own, stored.rank))
     except (gzip.BadGzipFile, EOFError, zlib.error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _damaged(path, error) from None
     except (
@@ -147,6 +161,17 @@ def _stored(path: Path) -> _File:
 
 def _damaged(path: Path, error: Exception) -> UnreadableTrace:
     return UnreadableTrace(f"{path} holds no operator table ({error}); delete it and record its commit again")
+
+
+def _stored_rank(rank: Rank | None) -> _Rank | None:
+    if rank is None or not len(rank.device.devices):
+        return None
+    return _Rank(rank.place, rank.device.window_us, _columns(rank.device.devices), _columns(rank.device.kernels))
+
+
+def _rank(path: Path, own: Session, stored: _Rank) -> Rank:
+    devices = _frame(stored.devices, DEVICE_COLUMNS, "device")
+    return Rank(path, stored.place, own, DeviceUse(stored.window_us, devices, _frame(stored.kernels, KERNEL_COLUMNS)))
 
 
 def _stored_frames(frames: Frames) -> _Frames:

@@ -27,6 +27,7 @@ class Commits:
 
     order: tuple[Commit, ...]
     reachable: frozenset[str] = frozenset()  # hashes in the history of the revision asked for
+    history: tuple[str, ...] = ()  # every hash in it, oldest first, measured or not; empty without a repository
     notes: tuple[str, ...] = ()  # sentences: why the order or the subjects may be less than they could be
     tags: tuple[Tag, ...] = ()  # in order of history, then of their names
 
@@ -50,7 +51,8 @@ def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, 
     rank = {name: place for place, name in enumerate(history)}
     order = _ordered([known.get(commit.hash, commit) for commit in by_date], rank)
     notes = _notes(repository, order, known, rank, shallow)
-    return Commits(order, frozenset(rank.keys() & dates.keys()), notes, _placed(tagged, order, rank))
+    reachable = frozenset(rank.keys() & dates.keys())
+    return Commits(order, reachable, tuple(history), notes, _placed(tagged, order, rank))
 
 
 def resolve(repository: Path, revision: str) -> str:

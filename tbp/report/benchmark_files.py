@@ -14,9 +14,9 @@ import numpy as np
 
 from tbp.history.points import Points
 from tbp.history.series import History, SeriesKey
-from tbp.report import flame
 from tbp.report.chart_data import CommitList, site_commits
 from tbp.report.detail import benchmark_page
+from tbp.report.flame import data_files
 from tbp.report.model import ReportData
 from tbp.report.pages import Frame, benchmark_html, script_call
 from tbp.report.rates import Rate, rates_of_all
@@ -76,5 +76,5 @@ def _files(asked: Wanted) -> Iterator[tuple[str, bytes]]:
     page = benchmark_page(asked.benchmark, asked.data, dict(asked.places), asked.rates)
     yield page.file, benchmark_html(page, asked.frame).encode()
     yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
-    for name, payloads in flame.data_files(own for section in page.sections for own in section.flames):
+    for name, payloads in data_files(own for section in page.sections for own in section.flames):
         yield name, "".join(script_call("tbp.flame", payload) for payload in payloads).encode()

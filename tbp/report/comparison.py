@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from tbp.asv.declarations import benchmark_from_name
-from tbp.history.compare import RELEVANT, StoredSeries, judgements
+from tbp.history.compare import StoredSeries, judgements
 from tbp.history.points import Points
-from tbp.history.series import Better, Commit, History, SeriesKey, State
+from tbp.history.series import Commit, History, SeriesKey, State
 from tbp.report import words
 from tbp.report.grid import MOST_COMMITS, columns_of
 from tbp.report.model import ReportData
-from tbp.report.places import series_href
+from tbp.report.places import Places, series_href
 from tbp.report.summary import CommitLink, by_name, commit_link, family_of
 from tbp.verdict import phrases
 from tbp.verdict.judgement import Judged, Judgement
@@ -59,12 +60,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Mean:
-    """Geometric mean of after ÷ before over the series of a suite that have one unit."""
+    """Geometric mean of after ÷ before over the series of a suite that have one unit. It has no colour on the page:
+    noise moves it too, and no rule says by how much.
+    """
 
     suite: str
     what: str  # "time", "size", or the unit
     words: str
-    merit: str  # "worse", "better", or "" where it is below RELEVANT
     series: int
 
 
@@ -99,7 +101,7 @@ def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
     pair = default_pair(data.histories, order)
     columns = columns_of(order)
     older = len(order) - len(columns)
-    only_newest = f"The {MOST_COMMITS} newest commits can be chosen; `tbp compare` takes any two." if older else ""
+    only_newest = f"The {MOST_COMMITS} newest commits can be chosen here." if older > 0 else ""
     if pair is None:
         verdict = "Two commits are needed for a comparison."
         return ComparePage(verdict, None, None, "", "", (), (), (), "", (), BEYOND_NOISES, only_newest)
@@ -124,7 +126,7 @@ def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
         means=_means(found),
         rows=tuple(shown),
         left_out=_left_out(ranked[MOST_ROWS:]),
-        commands=_commands(pair),
+        commands=_commands(pair, Places.of(data.histories)),
         reach=BEYOND_NOISES,
         only_newest=only_newest,
     )
@@ -244,15 +246,17 @@ def _mean(own: Sequence[Judgement]) -> Mean:
     is_none = abs(ratio) < 0.0005  # is shown as 0.0 %
     if not is_none:
         said = f"{'▲' if ratio > 0 else '▼'} {said} {words.direction(ratio > 0, first.unit, first.better)}"
-    is_worse = (ratio > 0) is (first.better is Better.LOWER)
     what = {"seconds": "time", "bytes": "size", "unit": "value"}.get(first.unit, first.unit)
-    merit = "" if abs(ratio) < RELEVANT else "worse" if is_worse else "better"
-    return Mean(family_of(first.benchmark), what, "no difference" if is_none else said, merit, len(own))
+    return Mean(family_of(first.benchmark), what, "no difference" if is_none else said, len(own))
 
 
-def _commands(pair: Pair) -> tuple[str, ...]:
-    """To compare and to measure the two, where their hashes are hashes."""
+def _commands(pair: Pair, places: Places) -> tuple[str, ...]:
+    """To compare and to measure the two, where their hashes are hashes and nothing ends a shell's line."""
     hashes = [pair.baseline.short, pair.contender.short]
     if not all(re.fullmatch(r"[0-9a-fA-F]{4,64}", own) for own in hashes):
         return ()
-    return tuple(f"tbp {verb} {' '.join(hashes)}" for verb in ("compare", "gate"))
+    named = [("--machine", pair.machine)] * places.machine + [("--environment", pair.environment)] * places.environment
+    if not all(value.isprintable() for _, value in named):
+        return ()
+    options = [f"{option} {shlex.quote(value)}" for option, value in named]
+    return " ".join(["tbp compare", *hashes, *options]), " ".join(["tbp gate", *hashes])

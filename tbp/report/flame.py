@@ -156,7 +156,7 @@ def _overlap(top_us: float, step_us: float) -> str:
 
 
 def _difference_caption(found: FrameDifference, difference: Difference) -> str:
-    said = ["Width is the time after, in one step."]
+    said = ["Width is the time after, in one step, as the mean of all; the operators' table has medians."]
     if abs(difference.machine_factor - 1) >= NAMED_MACHINE:
         said.append(
             f"Operators that did not change took {difference.machine_factor:.2f} × their time: "

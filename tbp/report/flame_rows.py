@@ -20,9 +20,9 @@ from tbp.traces.trace import Indices
 NS_PER_US = 1000
 
 # A row of the table is worth reading from a twentieth of the step on, as an operator named in words (NAMED_SHARE);
-# twenty rows are a screen.
+# twelve rows, as of hotspots, are a screen and 6 kB of the page.
 LEAST_ROW_SHARE = 0.05
-MOST_ROWS = 20
+MOST_ROWS = 12
 
 # Names of kernels are whole C++ signatures; what tells them apart stands before this, and a line holds no more.
 NAME_LENGTH = 240

@@ -209,7 +209,6 @@ def plausible() -> ReportData:
     found.append(series(chance, history[-4:], key, 8e-3, state=State.NOT_ENOUGH_DATA))
     return ReportData(
         "transformer-parts",
-        datetime(2026, 4, 17, 5, 20, tzinfo=UTC),
         tuple(found),
         (Machine("bench-1", "Example CPU @ 2.60GHz", "2", "8 GB", "Linux 6.1"), Machine("bench-2")),
         "https://example.org/transformer-parts/commit/",
@@ -250,7 +249,6 @@ def hostile() -> ReportData:
     tags = (Tag("v1<script>alert(1)</script>%{y}", history[2].hash),)
     return ReportData(
         HOSTILE,
-        when,
         (changed, failed),
         machines,
         f"javascript:{HOSTILE}",
@@ -261,13 +259,18 @@ def hostile() -> ReportData:
 
 
 @pytest.fixture(scope="session")
-def plausible_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_site(plausible(), tmp_path_factory.mktemp("plausible"))
+def plausible_data() -> ReportData:
+    return plausible()
 
 
 @pytest.fixture(scope="session")
-def plausible_data() -> ReportData:
-    return plausible()
+def hostile_data() -> ReportData:
+    return hostile()
+
+
+@pytest.fixture(scope="session")
+def plausible_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_site(plausible(), tmp_path_factory.mktemp("plausible"))
 
 
 @pytest.fixture(scope="session")

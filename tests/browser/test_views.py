@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tbp.history.series import (
     State,
 )
 from tbp.report.model import ReportData, Run
+from tbp.report.places import series_href
 from tbp.report.site import write_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -255,6 +257,8 @@ def test_any_two_commits_can_be_compared_and_linked_to(browser, site) -> None:
         assert "slower, beyond noise" in first.inner_text()
         assert "within noise" in page.inner_text("#compare-table")
         assert page.inner_text("#compare-title").endswith("series beyond noise")
+        place = "--machine bench-1 --environment virtualenv-py3.13-torch2.13"
+        assert page.inner_text("#compare-command code") == f"tbp compare 5dbe3023 3e940bb4 {place}"
         said = page.inner_text("#compare-table")
         page.reload()
         page.wait_for_selector("#compare-form[data-ready]")
@@ -281,6 +285,35 @@ def test_columns_of_other_machines_can_be_added(browser, site) -> None:
         assert violations(page) == []
         page.get_by_role("button", name="Remove column 3").click()
         assert page.locator("#compare-default").is_visible()
+
+
+def test_the_script_unpacks_every_value_as_it_was(browser, site, plausible_data) -> None:
+    with opened(browser, site / "heatmap.html") as page:
+        page.wait_for_selector("#heat[data-ready]")
+        read = page.evaluate(
+            """() => tbp.runs.rows.map((row) => [row.href, tbp.runs.commits.map(({ column }) => {
+              const { state, value } = tbp.runs.cell(row, column);
+              return [state, value];
+            })])"""
+        )
+        by_series = dict(read)
+        for history in with_everything(plausible_data).histories:
+            runs = by_series[series_href(history)]
+            missing = len(runs) - len(history.points)
+            assert all(state == "none" for state, _ in runs[:missing])
+            for point, (state, value) in zip(history.points, runs[missing:], strict=True):
+                assert state == point.outcome.value
+                if math.isfinite(point.value):
+                    assert value == pytest.approx(point.value, rel=2e-3)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_empty_view_says_what_to_run(browser, tmp_path, name) -> None:
+    write_site(ReportData("new", datetime(2026, 1, 1, tzinfo=UTC), ()), tmp_path)
+    with opened(browser, tmp_path / f"{name}.html", PHONE) as page:
+        assert page.locator(".command code").first.is_visible()
+        assert overflow(page) <= 0
+        assert violations(page) == []
 
 
 def test_the_comparison_says_the_same_numbers_as_the_page_without_a_script(browser, site) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tbp.analysis import configuration, report_data
+from tbp.analysis import report_data
+from tbp.asv.config import configuration
 from tbp.cache import files, known_series
 from tbp.history.series import Change, History
 

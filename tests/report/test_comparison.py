@@ -52,7 +52,9 @@ def test_the_place_with_most_series_of_the_newest_commit_is_compared(make_histor
     pair = default_pair([few, *many], commit_order([few, *many]))
     assert pair is not None
     assert pair.machine == "many"
-    assert page(make_report, few, *many).place == "many · py3.13"
+    said = page(make_report, few, *many)
+    assert said.place == "many · py3.13"
+    assert said.commands[0].endswith(" --machine many")
 
 
 def test_a_mean_is_geometric_and_over_one_unit(make_history, make_report) -> None:
@@ -61,7 +63,7 @@ def test_a_mean_is_geometric_and_over_one_unit(make_history, make_report) -> Non
     larger = make_history([100.0, 110.0], State.NOT_ENOUGH_DATA, benchmark="a.peakmem_x", unit="bytes")
     means = {mean.what: mean for mean in page(make_report, half, double, larger).means}
     assert (means["time"].words, means["time"].series) == ("no difference", 2)
-    assert (means["size"].words, means["size"].merit) == ("▲ +10 % larger", "worse")
+    assert means["size"].words == "▲ +10 % larger"
 
 
 def test_hashes_that_are_none_are_no_commands(make_history, make_report) -> None:

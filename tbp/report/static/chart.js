@@ -61,7 +61,9 @@ tbp.labelRoom = ([low, high]) => {
 // Three labels in a factor of ten (1, 2, 5): with more they cover each other.
 tbp.scaled = (log) => (log ? { type: "log", tickmode: "linear", dtick: "D2" } : { type: "linear" });
 // Draws again when colours or the width change; paper is white, whatever the screen is.
-tbp.redrawn = (place, draw) => {
+tbp.redrawn = (place, always) => {
+  // In a report of one file a page may be gone.
+  const draw = () => { if (place.isConnected) always(); };
   document.addEventListener("tbp-theme", () => draw());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
   addEventListener("beforeprint", () => draw());
@@ -337,8 +339,8 @@ tbp.chart = (encoded) => {
     if (!one) return;
     const commit = tbp.commit(data.places[one.x[index]]);
     const said = ` ${commit.date} ${commit.subject} · ${tbp.quantity(one.values[index], data.scales)} `;
-    const link = tbp.element("a", { href: `#${id}` }, one.name);
-    document.getElementById("picked").replaceChildren(tbp.commitElement(commit), tbp.element("bdi", {}, said), link);
+    const link = tbp.make("a", { href: tbp.href(`#${id}`) }, one.name);
+    document.getElementById("picked").replaceChildren(tbp.commitLink(commit), tbp.make("bdi", {}, said), link);
     // With a finger the first touch is what shows the hover.
     if (commit.href && !matchMedia("(pointer: coarse)").matches) open(commit.href, "_blank", "noopener,noreferrer");
   };

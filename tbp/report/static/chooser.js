@@ -43,11 +43,11 @@ tbp.chooser = (data, redraw) => {
       chosen.set("high", Number(state.height[1].toPrecision(6)));
     }
     if (state.scale !== data.scale) chosen.set("scale", state.scale);
-    tbp.keep(chosen);
+    tbp.keepChoices(chosen);
   };
 
   const read = () => {
-    const { chosen } = tbp.fragment();
+    const { chosen } = tbp.choices();
     data.dimensions.forEach(([, values], place) => {
       const left = chosen.getAll(keys[place]);
       state.hidden[place] = new Set(left.length ? values.map((_, value) => value).filter((value) => !left.includes(values[value])) : []);
@@ -65,14 +65,14 @@ tbp.chooser = (data, redraw) => {
   // Which values there are to choose from: a group of boxes for each dimension.
   const groups = data.dimensions.map(([name, values], place) => {
     const boxes = values.map((value, index) => {
-      const input = tbp.element("input", { type: "checkbox" });
+      const input = tbp.make("input", { type: "checkbox" });
       input.addEventListener("change", () => {
         if (input.checked) state.hidden[place].delete(index); else state.hidden[place].add(index);
         state.changed();
       });
-      return { input, label: tbp.element("label", {}, input, " ", tbp.element("bdi", {}, value)) };
+      return { input, label: tbp.make("label", {}, input, " ", tbp.make("bdi", {}, value)) };
     });
-    const all = tbp.element("button", { type: "button", class: "small" }, "all");
+    const all = tbp.make("button", { type: "button", class: "small" }, "all");
     all.addEventListener("click", () => { state.hidden[place].clear(); state.changed(); });
     const only = (event) => {
       // A double click on a value leaves it alone.
@@ -81,8 +81,8 @@ tbp.chooser = (data, redraw) => {
       state.hidden[place] = new Set(values.map((_, index) => index).filter((index) => index !== chosen));
       state.changed();
     };
-    const legendName = tbp.element("legend", {}, tbp.element("bdi", {}, name), " ", all);
-    const group = tbp.element("fieldset", { class: "dimension" }, legendName, ...boxes.map((one) => one.label));
+    const legendName = tbp.make("legend", {}, tbp.make("bdi", {}, name), " ", all);
+    const group = tbp.make("fieldset", { class: "dimension" }, legendName, ...boxes.map((one) => one.label));
     group.addEventListener("dblclick", only);
     return { group, boxes, all };
   });
@@ -90,17 +90,17 @@ tbp.chooser = (data, redraw) => {
   box.hidden = !groups.length;
 
   const listed = (one) => {
-    const input = tbp.element("input", { type: "checkbox", "data-series": one.id });
+    const input = tbp.make("input", { type: "checkbox", "data-series": one.id });
     input.checked = !state.off.has(one.id);
     input.addEventListener("change", () => {
       if (input.checked) state.off.delete(one.id); else state.off.add(one.id);
       state.changed();
     });
-    const name = tbp.element("bdi", {}, one.name);
-    return tbp.element("li", {}, tbp.element("label", {}, input, tbp.key(one.look), " ", name));
+    const name = tbp.make("bdi", {}, one.name);
+    return tbp.make("li", {}, tbp.make("label", {}, input, tbp.key(one.look), " ", name));
   };
 
-  const more = tbp.element("button", { type: "button", class: "small" });
+  const more = tbp.make("button", { type: "button", class: "small" });
   more.addEventListener("click", () => { state.all = !state.all; state.changed(); });
 
   const show = () => {
@@ -130,7 +130,7 @@ tbp.chooser = (data, redraw) => {
   scale.addEventListener("change", () => { state.scale = scale.value; state.height = null; state.changed(); });
   whole.addEventListener("click", () => { state.reset(); span.focus(); });
   for (const number of [100, 30, 10].filter((one) => one <= last)) {
-    span.append(tbp.element("option", { value: String(number) }, `the newest ${number}`));
+    span.append(tbp.make("option", { value: String(number) }, `the newest ${number}`));
   }
   span.addEventListener("change", () => {
     state.height = null;

@@ -4,7 +4,7 @@
 "use strict";
 
 tbp.compare = (form) => {
-  const ROWS = 100, MOST_COLUMNS = 6, RELEVANT = 0.02;
+  const ROWS = 100, MOST_COLUMNS = 6;
   const { commits, places, rows, cell } = tbp.runs;
   const get = (id) => document.getElementById(id);
   const [oldest, newest, home] = form.dataset.default.split(" ").map(Number), reach = Number(form.dataset.reach);
@@ -115,7 +115,7 @@ tbp.compare = (form) => {
 
   const series = (line) => {
     const row = chosen.map(({ place }) => line[place]).find(Boolean);
-    return tbp.make("th", { scope: "row" }, tbp.make("a", { href: row.href }, tbp.make("bdi", {}, row.name), " ", tbp.make("bdi", { class: "given" }, row.label)));
+    return tbp.make("th", { scope: "row" }, tbp.make("a", { href: tbp.href(row.href) }, tbp.make("bdi", {}, row.name), " ", tbp.make("bdi", { class: "given" }, row.label)));
   };
 
   const table = () => {
@@ -154,10 +154,10 @@ tbp.compare = (form) => {
       });
     }
     const what = (unit) => ({ seconds: "time", bytes: "size", unit: "value" })[unit] || unit;
-    const cells = ({ row, logs }) => logs.slice(1).map((own, i) => {
+    const cells = ({ row, logs }) => logs.slice(1).map((own) => {
       if (!own.length) return tbp.make("td", { class: "muted" }, "–");
       const ratio = Math.expm1(own.reduce((sum, one) => sum + one, 0) / own.length), small = Math.abs(ratio) < 0.0005;
-      return tbp.make("td", { class: Math.abs(ratio) < RELEVANT ? "muted" : chosen[i + 1].place === chosen[0].place ? merit(ratio > 0, row) : "elsewhere" }, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
+      return tbp.make("td", {}, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
     });
     get("compare-means").replaceChildren(
       tbp.make("thead", {}, tbp.make("tr", {}, ...["Suite", "Of", ...chosen.slice(1).map((one) => `${name(one)}: geometric mean`)].map((text) => tbp.make("th", { scope: "col" }, text)))),
@@ -165,10 +165,16 @@ tbp.compare = (form) => {
         .map((group) => tbp.make("tr", {}, tbp.make("th", { scope: "row" }, tbp.make("bdi", {}, group.row.suite)), tbp.make("td", {}, what(group.row.unit)), ...cells(group)))));
   };
 
+  // Only of names that a shell takes as they are.
   const command = () => {
-    const [from, to] = chosen, pair = [from, to].map(({ commit }) => commits[commit].short);
-    const can = chosen.length === 2 && from.place === to.place && from.commit !== to.commit && pair.every((one) => hash.test(one));
-    get("compare-command").replaceChildren(...(can ? [tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: "0" }, `tbp compare ${pair.join(" ")}`))] : []));
+    const [from, to] = chosen, pair = [from, to].map(({ commit }) => commits[commit].short), { machine, environment } = places[from.place];
+    const several = (key) => new Set(places.map((place) => place[key])).size > 1;
+    const options = [["--machine", machine, several("machine")], ["--environment", environment, several("environment")]]
+      .filter(([, , isSaid]) => isSaid);
+    const can = chosen.length === 2 && from.place === to.place && from.commit !== to.commit && pair.every((one) => hash.test(one))
+      && options.every(([, value]) => /^[\w.,:=@%+-]+$/.test(value));
+    const words = ["tbp compare", ...pair, ...options.map(([option, value]) => `${option} ${value}`)].join(" ");
+    get("compare-command").replaceChildren(...(can ? [tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: "0" }, words))] : []));
   };
 
   const show = () => {
@@ -201,4 +207,7 @@ tbp.compare = (form) => {
   form.dataset.ready = "";
 };
 
-document.addEventListener("tbp-grid", () => tbp.compare(document.getElementById("compare-form")));
+document.addEventListener("tbp-grid", () => {
+  const form = document.getElementById("compare-form");
+  if (form) tbp.compare(form);
+});

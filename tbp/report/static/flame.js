@@ -13,7 +13,7 @@ tbp.flame = (data) => {
 };
 
 // The same words as tbp/report/words.py: three significant digits, a unit, a true minus.
-tbp.significant = (value) => {
+tbp.flames.significant = (value) => {
   const size = Math.abs(value);
   if (size === 0) return "0";
   const exponent = Number(size.toExponential(2).split("e")[1]);
@@ -21,19 +21,19 @@ tbp.significant = (value) => {
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
   return `${value < 0 ? "−" : ""}${grouped}${part ? `.${part}` : ""}`;
 };
-tbp.time = (ns) => {
+tbp.flames.time = (ns) => {
   const size = Math.abs(ns);
   if (!size) return "0 µs";
   const [scale, unit] = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]].find(([one]) => size / one >= 0.9995) || [1, "ns"];
-  return `${tbp.significant(ns / scale)} ${unit}`;
+  return `${tbp.flames.significant(ns / scale)} ${unit}`;
 };
-tbp.signedTime = (ns) => (ns > 0 ? `+${tbp.time(ns)}` : tbp.time(ns));
-tbp.percent = (ratio) => {
+tbp.flames.signedTime = (ns) => (ns > 0 ? `+${tbp.flames.time(ns)}` : tbp.flames.time(ns));
+tbp.flames.percent = (ratio) => {
   const size = Math.abs(ratio) * 100;
   return `${ratio < 0 ? "−" : ""}${size.toFixed(size > 0 && size < 9.95 ? 1 : 0)} %`;
 };
-tbp.calls = (number) => {
-  const words = Number.isInteger(number) ? String(number).replace(/\B(?=(\d{3})+$)/g, ",") : tbp.significant(number);
+tbp.flames.calls = (number) => {
+  const words = Number.isInteger(number) ? String(number).replace(/\B(?=(\d{3})+$)/g, ",") : tbp.flames.significant(number);
   return `${words} ${number === 1 ? "call" : "calls"}`;
 };
 
@@ -58,6 +58,10 @@ tbp.flameTree = (data, clock, gone) => {
     width[row] = isGone ? Math.max(before[row], width[row]) : width[row] + Math.max(own[row], 0);
     if (row > 0) width[parent[row]] += width[row];
   }
+  // Below what is gone all is gone: only the outermost are counted.
+  const isOutermost = (row) => marks[row].toLowerCase() === "g" && marks[parent[row]].toLowerCase() !== "g";
+  let goneTime = 0;
+  for (let row = 1; row < size; row += 1) if (isOutermost(row)) goneTime += before[row];
   const inside = total[0];
   if (clock === "host") {
     width[0] = Math.max(width[0], data.step);
@@ -70,7 +74,7 @@ tbp.flameTree = (data, clock, gone) => {
     depth[row] = depth[parent[row]] + 1;
     if (width[row] > 0) children[parent[row]].push(row);
   }
-  return { parent, children, depth, total, before, width, marks, own, inside };
+  return { parent, children, depth, total, before, width, marks, own, inside, gone: goneTime };
 };
 
 tbp.flameGraph = (box, data) => {
@@ -91,23 +95,23 @@ tbp.flameGraph = (box, data) => {
 
   const words = (row) => {
     const { total, before } = tree;
-    const share = row && total[0] ? `${tbp.percent(total[row] / total[0])} of ${clock === "host" ? whole : "kernel time"}` : "";
-    const rest = !row && total[0] > tree.inside ? `${tbp.time(total[0] - tree.inside)} outside operators` : "";
-    const own = row && tree.own[row] > 0 && tree.own[row] < total[row] ? `self ${tbp.time(tree.own[row])}` : "";
-    if (!row && clock === "device" && !before) return `${names[0]}: ${tbp.time(total[0])} of kernel time`;
+    const share = row && total[0] ? `${tbp.flames.percent(total[row] / total[0])} of ${clock === "host" ? whole : "kernel time"}` : "";
+    const rest = !row && total[0] > tree.inside ? `${tbp.flames.time(total[0] - tree.inside)} outside operators` : "";
+    const own = row && tree.own[row] > 0 && tree.own[row] < total[row] ? `self ${tbp.flames.time(tree.own[row])}` : "";
+    if (!row && clock === "device" && !before) return `${names[0]}: ${tbp.flames.time(total[0])} of kernel time`;
     if (!before) {
-      const calls = row && kinds[row] !== "m" ? tbp.calls(count(row, data)) : "";
-      return [`${names[row]}: ${tbp.time(total[row])}`, share, own, calls, rest].filter(Boolean).join(", ");
+      const calls = row && kinds[row] !== "m" ? tbp.flames.calls(count(row, data)) : "";
+      return [`${names[row]}: ${tbp.flames.time(total[row])}`, share, own, calls, rest].filter(Boolean).join(", ");
     }
     const [old, now] = row ? [count(row, data.before), count(row, data)] : [1, 1];
-    const calls = !row || kinds[row] === "m" ? "" : old === now ? tbp.calls(now) : `${tbp.calls(old).split(" ")[0]} → ${tbp.calls(now)}`;
+    const calls = !row || kinds[row] === "m" ? "" : old === now ? tbp.flames.calls(now) : `${tbp.flames.calls(old).split(" ")[0]} → ${tbp.flames.calls(now)}`;
     const delta = total[row] - before[row];
     const moved = {
-      n: `new, ${tbp.signedTime(total[row])}`,
-      g: `gone, ${tbp.signedTime(-before[row])}`,
-    }[mark(row)] || `${delta ? tbp.signedTime(delta) : "no change"} (${tbp.time(before[row])} → ${tbp.time(total[row])})${!row && clock === "device" ? " of kernel time" : ""}`;
+      n: `new, ${tbp.flames.signedTime(total[row])}`,
+      g: `gone, ${tbp.flames.signedTime(-before[row])}`,
+    }[mark(row)] || `${delta ? tbp.flames.signedTime(delta) : "no change"} (${tbp.flames.time(before[row])} → ${tbp.flames.time(total[row])})${!row && clock === "device" ? " of kernel time" : ""}`;
     const freed = delta && clock === data.judged && before[row] && total[row] && Math.abs(data.factor - 1) >= 0.05
-      ? `${tbp.signedTime(total[row] / data.factor - before[row])} freed of the machine’s speed` : "";
+      ? `${tbp.flames.signedTime(total[row] / data.factor - before[row])} freed of the machine’s speed` : "";
     const doubt = mark(row) === "." ? "" : certain(row) ? "certain" : "not certain, it may be noise";
     const glyph = glyphs[mark(row)] ? `${glyphs[mark(row)]} ` : "";
     return [`${glyph}${names[row]}: ${moved}`, calls, freed, mark(row) === "g" ? "" : share, rest, doubt].filter(Boolean).join(", ");
@@ -200,7 +204,7 @@ tbp.flameGraph = (box, data) => {
       for (const child of tree.children[row]) waiting.push([child, inside || hit]);
     }
     found.textContent = frames
-      ? `${tbp.percent(sum / tree.width[0])} of what is shown, ${tbp.time(sum)} in ${frames} ${frames === 1 ? "frame" : "frames"}`
+      ? `${tbp.flames.percent(sum / tree.width[0])} of what is shown, ${tbp.flames.time(sum)} in ${frames} ${frames === 1 ? "frame" : "frames"}`
       : "no frame is called so";
   };
 
@@ -208,6 +212,7 @@ tbp.flameGraph = (box, data) => {
     const kept = tree ? zoomed : 0;
     tree = tbp.flameTree(data, clock, Boolean(part("gone") && part("gone").checked));
     zoomed = tree.width[kept] > 0 ? kept : 0;
+    if (part("was")) part("was").textContent = `(${tbp.flames.time(tree.gone)})`;
     draw();
     tell();
   };
@@ -271,12 +276,7 @@ tbp.flameBox = (box) => {
   const draw = () => tbp.flameGraph(box, tbp.flames.data.get(id));
   if (tbp.flames.data.has(id)) { draw(); return; }
   tbp.flames.waiting.set(id, draw);
-  if (document.querySelector(`script[data-flames="${CSS.escape(source)}"]`)) return;
-  const script = document.createElement("script");
-  script.dataset.flames = source;
-  script.src = source;
-  script.addEventListener("error", () => { box.querySelector(".flame-status").textContent = `${source} is missing: run tbp report again.`; });
-  document.head.append(script);
+  tbp.load(source, () => { box.querySelector(".flame-status").textContent = `${source} is missing: run tbp report again.`; });
 };
 
 document.addEventListener("DOMContentLoaded", () => {

@@ -1,6 +1,6 @@
 // written by tbp report
-// Makes values of the numbers in data/*.js again, and words of values: the counterpart of chart_data.py and words.py.
-// Also keeps what a reader chose in the address, so that a link shows the same.
+// Makes values of the numbers in data/*.js again: the counterpart of chart_data.py. Also keeps what a reader chose in
+// the address, so that a link shows the same.
 "use strict";
 
 tbp.layout = (shared) => { tbp.shared = shared; };
@@ -13,25 +13,6 @@ tbp.sums = (differences) => {
 };
 
 tbp.UNKNOWN = "–";
-tbp.minus = (text) => text.replace("-", "−");
-
-// Three significant digits, larger numbers whole: words.significant.
-tbp.significant = (value) => {
-  if (!Number.isFinite(value)) return tbp.UNKNOWN;
-  if (value === 0) return "0";
-  const exponent = Number(value.toExponential(2).split("e")[1]);
-  if (exponent < -6) return tbp.minus(value.toExponential(2));
-  const digits = Math.max(0, 2 - exponent);
-  return tbp.minus(value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
-};
-
-// A value with the unit in which it is at least one: words.quantity.
-tbp.quantity = (value, scales) => {
-  if (!Number.isFinite(value)) return tbp.UNKNOWN;
-  let scale = value ? scales[0] : scales[Math.min(1, scales.length - 1)];
-  if (value) for (const one of scales) if (Math.abs(value) / one[0] >= 0.9995) scale = one;
-  return `${tbp.significant(value / scale[0])} ${scale[1]}`.trim();
-};
 
 // plotly reads a small HTML and %{…} of its own in texts: everything foreign is disarmed.
 tbp.disarmed = (text) => text
@@ -88,30 +69,16 @@ tbp.nameOf = (one, dimensions, otherwise) => {
   return [own, ...places].filter(Boolean).join(" · ") || otherwise;
 };
 
-// The address' fragment: `#s-1234abcd&log=1`. What has no "=" is the series to open; the rest is what was chosen.
-tbp.fragment = () => {
-  const parts = location.hash.slice(1).split("&");
+// What the address keeps: `#s-1234abcd&scale=log`. What has no "=" is the series to open; the rest was chosen.
+tbp.choices = () => {
+  const parts = tbp.fragment().split("&");
   return {
     anchor: parts.find((part) => part && !part.includes("=")) || "",
     chosen: new URLSearchParams(parts.filter((part) => part.includes("=")).join("&")),
   };
 };
-tbp.keep = (chosen) => {
-  const hash = [tbp.fragment().anchor, chosen.toString()].filter(Boolean).join("&");
-  if (hash !== location.hash.slice(1)) history.replaceState(null, "", `#${hash}`);
-};
+tbp.keepChoices = (chosen) => tbp.setFragment([tbp.choices().anchor, chosen.toString()].filter(Boolean).join("&"));
 
-// An element with attributes and children; texts are always texts.
-tbp.element = (name, attributes = {}, ...children) => {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value === true) made.setAttribute(key, "");
-    else if (value !== false && value !== undefined && value !== "") made.setAttribute(key, value);
-  }
-  made.append(...children);
-  return made;
-};
-
-tbp.commitElement = (commit) => (commit.href
-  ? tbp.element("a", { class: "commit", href: commit.href, rel: "noreferrer" }, commit.short)
-  : tbp.element("span", { class: "commit", title: commit.hash }, commit.short));
+tbp.commitLink = (commit) => (commit.href
+  ? tbp.make("a", { class: "commit", href: commit.href, rel: "noreferrer" }, commit.short)
+  : tbp.make("span", { class: "commit", title: commit.hash }, commit.short));

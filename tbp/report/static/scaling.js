@@ -57,15 +57,15 @@ tbp.scaling = (data, place, sentences, details) => {
 
   details.addEventListener("toggle", () => {
     if (!details.open || details.querySelector("table")) return;
-    const head = ["Series", ...sizes.map(String)].map((text, index) => tbp.element("th", { scope: "col", class: index ? "number" : "" }, text));
-    const rows = data.lines.map(([name, x, values]) => tbp.element(
+    const head = ["Series", ...sizes.map(String)].map((text, index) => tbp.make("th", { scope: "col", class: index ? "number" : null }, text));
+    const rows = data.lines.map(([name, x, values]) => tbp.make(
       "tr", {},
-      tbp.element("th", { scope: "row" }, tbp.element("bdi", {}, name || "value")),
-      ...sizes.map((size) => tbp.element("td", { class: "number" }, x.includes(size) ? tbp.quantity(values[x.indexOf(size)], data.scales) : tbp.UNKNOWN)),
+      tbp.make("th", { scope: "row" }, tbp.make("bdi", {}, name || "value")),
+      ...sizes.map((size) => tbp.make("td", { class: "number" }, x.includes(size) ? tbp.quantity(values[x.indexOf(size)], data.scales) : tbp.UNKNOWN)),
     ));
-    details.append(tbp.element(
+    details.append(tbp.make(
       "div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Newest values over ${data.parameter}` },
-      tbp.element("table", {}, tbp.element("thead", {}, tbp.element("tr", {}, ...head)), tbp.element("tbody", {}, ...rows)),
+      tbp.make("table", {}, tbp.make("thead", {}, tbp.make("tr", {}, ...head)), tbp.make("tbody", {}, ...rows)),
     ));
   });
 };

@@ -1,0 +1,168 @@
+"""A report whose inputs are the same says the same without being built; any change builds it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tbp import analysis
+from tbp.__main__ import main
+from tbp.cache import unchanged
+from tbp.cache.files import code_version, save
+
+from .conftest import store
+
+HOUR_NS = 3_600_000_000_000
+
+
+@pytest.fixture
+def project(tmp_path: Path, results: Path, cached: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with these results and a configuration, as the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(unchanged, "SETTLED_NS", -HOUR_NS)  # the tests' files are brand new
+    content = {"version": 1, "project": "p", "repo": ".", "branches": ["main"], "results_dir": "results"}
+    (tmp_path / "asv.conf.json").write_text(json.dumps(content))
+    git("init", "--quiet", "--initial-branch=main")
+    commit()
+    return tmp_path
+
+
+def git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], check=True)
+
+
+def commit() -> None:
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    git(*who, "commit", "--quiet", "--allow-empty", "--message=one more")
+
+
+@pytest.fixture
+def builds(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """One entry for each report that was really built."""
+    seen: list[Path] = []
+    real = analysis.report_data
+
+    def counted(*arguments: object) -> object:
+        seen.append(Path())
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(analysis, "report_data", counted)
+    return seen
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def ran(*options: str) -> tuple[int, str, str]:
+        code = main(["report", "--out", "site", *options])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return ran
+
+
+def test_the_same_again_says_the_same_and_builds_nothing(project: Path, builds: list[Path], run: Run):
+    first = run()
+    assert first[0] == 3
+    assert "suite.time_one" in first[1]
+    assert run() == first
+    assert len(builds) == 1
+    assert run("--exit-zero") == (0, *first[1:])
+    assert len(builds) == 1
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "a result more": lambda project: store(project / "results", 60),
+    "a result less": lambda project: (project / "results" / "box" / f"{3:08x}-env.json").unlink(),
+    "a result written again": lambda project: store(project / "results", 3, factor=1.001),
+    "a machine described": lambda project: (project / "results" / "box" / "machine.json").write_text("{}"),
+    "a session beside a result": lambda project: session(project),
+    "a policy": lambda project: (project / "pyproject.toml").write_text("[tool.tbp]\nrelevant = 0.5\n"),
+    "a commit": lambda project: commit(),
+    "a tag": lambda project: git("tag", "v1"),
+    "a page gone": lambda project: min((project / "site" / "benchmarks").iterdir()).unlink(),
+    "a page changed": lambda project: (project / "site" / "index.html").write_text("written by tbp report"),
+    "another configuration": lambda project: configure(project),
+}
+
+
+def session(project: Path) -> None:
+    folder = project / "results" / "box" / f"{3:08x}-env.traces" / "suite.time_one"
+    folder.mkdir(parents=True)
+    (folder / "x.s1.session.json.gz").write_bytes(b"not a session")
+
+
+def configure(project: Path) -> None:
+    path = project / "asv.conf.json"
+    path.write_text(path.read_text().replace('"p"', '"another name"'))
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_any_change_builds_it(project: Path, builds: list[Path], run: Run, change: Callable[[Path], object]):
+    run()
+    change(project)
+    after = run()
+    assert len(builds) == 2
+    assert run() == after
+    assert len(builds) == 2
+
+
+def test_another_folder_to_write_to_is_another_report(project: Path, builds: list[Path], run: Run):
+    run()
+    run("--out", "other")
+    assert len(builds) == 2
+    assert (project / "other" / "index.html").exists()
+
+
+def test_what_has_just_changed_is_not_trusted(
+    project: Path, builds: list[Path], run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(unchanged, "SETTLED_NS", HOUR_NS)
+    run()
+    run()
+    assert len(builds) == 2
+
+
+def test_another_version_of_tbp_builds_it(project: Path, builds: list[Path], run: Run, monkeypatch: pytest.MonkeyPatch):
+    run()
+    monkeypatch.setattr(unchanged.files, "code_version", lambda: b"another version!")
+    run()
+    assert len(builds) == 2
+
+
+@pytest.mark.parametrize("payload", [b"", b"{}", b"[]", b'{"said": 1}', b"\xff", None])
+def test_a_damaged_note_is_none(project: Path, cached: Path, builds: list[Path], run: Run, payload: bytes | None):
+    first = run()
+    (note,) = cached.glob("report-*")
+    if payload is None:
+        note.write_bytes(os.urandom(300))
+    else:
+        save(note, b"report", code_version(), payload)
+    assert run() == first
+    assert len(builds) == 2
+
+
+def test_it_can_be_switched_off(
+    project: Path, cached: Path, builds: list[Path], run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TBP_NO_CACHE", "1")
+    assert run() == run()
+    assert len(builds) == 2
+    assert not cached.exists()
+
+
+def test_saying_it_again_imports_nothing_large(project: Path, run: Run):
+    run()
+    look = "import sys; from tbp.__main__ import main; main(['report', '--out', 'site']); "
+    look += "print(sorted({'numpy', 'pandas', 'jinja2'} & set(sys.modules)), file=sys.stderr)"
+    look = "from tbp.cache import unchanged; unchanged.SETTLED_NS = -10**13; " + look
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
