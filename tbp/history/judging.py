@@ -16,6 +16,7 @@ import numpy as np
 
 from tbp.history.change_points import Values, change_points_of
 from tbp.history.circumstances import Run, breaks, explained, with_number
+from tbp.history.interval import with_interval
 from tbp.history.noise import noise_between, noise_within
 from tbp.history.points import Points
 from tbp.history.rows import Rows
@@ -60,7 +61,8 @@ def judged(asked: Asked, found: Sequence[Change]) -> Moved:
     changes = []
     for before, change, after in zip((None, *found), found, (*found[1:], None), strict=False):
         edges = (before.index if before else 0, after.index if after else len(points))
-        changes.append(_alert(explained(change, edges, runs, points, noise), asked.relevant))
+        placed = with_interval(explained(change, edges, runs, points, noise), edges, points)
+        changes.append(_alert(placed, asked.relevant))
     return Moved(
         changes=tuple(changes),
         breaks=tuple(sorted((*breaks(runs), *_version_breaks(rows, points)), key=lambda one: one.index)),

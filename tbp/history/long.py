@@ -106,7 +106,7 @@ def _search(series: Measured) -> Search[Steps]:
     edges = _without_short(scaled, [0, *found, len(scaled)])
     badness: list[float] = []
     while len(edges) > 2:
-        inflation = _inflation(scaled, edges)
+        inflation = correlation_inflation(scaled, edges)
         badness = [_badness(series, scaled, edges[i - 1 : i + 2], noise, inflation) for i in range(1, len(edges) - 1)]
         worst = int(np.argmax(badness))
         if badness[worst] <= ALPHA:
@@ -126,7 +126,7 @@ def _proposed(series: Measured) -> Search[tuple[tuple[int, ...], float, Noise]]:
     first = yield Question(scaled, width, huber_loss(width, sigma), FIRST_PENALTY * float(np.log(count)))
     residuals = _residuals(scaled, (0, *first.boundaries, count))
     sigma = max(_robust_sigma(residuals), least_sigma)
-    penalty = PENALTY * float(np.log(count)) * _inflation(scaled, (0, *first.boundaries, count)) ** 2
+    penalty = PENALTY * float(np.log(count)) * correlation_inflation(scaled, (0, *first.boundaries, count)) ** 2
     noise = Noise(width, sigma, density_loss(residuals, width, least_sigma))
     boundaries, slope = yield from _with_trend(series, noise, penalty)
     return boundaries, slope, noise
@@ -236,7 +236,7 @@ def _residuals(scaled: Floats, edges: Sequence[int]) -> Floats:
     return np.concatenate([scaled[a:b] - median(scaled[a:b]) for a, b in pairwise(edges)])
 
 
-def _inflation(scaled: Floats, edges: Sequence[int]) -> float:
+def correlation_inflation(scaled: Floats, edges: Sequence[int]) -> float:
     """Square root of (1 + rho) / (1 - rho): how much lag-1 correlation widens a mean's error; at least 1."""
     residuals = _residuals(scaled, edges)
     limit = CORRELATION_CLIP * _robust_sigma(residuals)

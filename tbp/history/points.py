@@ -140,6 +140,18 @@ def quartiles(points: Sequence[Point]) -> tuple[Floats, Floats]:
     return np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
 
 
+def commits(points: Sequence[Point]) -> list[Commit]:
+    """Each point's commit."""
+    return points.commits() if isinstance(points, Points) else [point.commit for point in points]
+
+
+def outcomes(points: Sequence[Point]) -> list[Outcome]:
+    """What became of each run."""
+    if isinstance(points, Points):
+        return [OUTCOMES[place] for place in points.columns.outcome.tolist()]
+    return [point.outcome for point in points]
+
+
 def compared(points: Points, comparable: NDArray[np.bool_]) -> Points:
     """The same points, with ``comparable`` said of each."""
     return Points(replace(points.columns, comparable=comparable))
