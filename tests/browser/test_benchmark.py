@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tbp.report.site import write_single_file
+
 from .test_site import DESKTOP, PHONE, benchmark_page, opened, overflow
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -164,6 +166,21 @@ def test_the_growth_over_a_parameter_is_drawn_when_it_comes_near(browser, plausi
         row = page.locator(".scaling ~ details table tbody tr").first.inner_text()
         assert row.count("ms") + row.count("µs") == 4
         assert overflow(page) <= 0
+
+
+def test_in_a_report_of_one_file_choices_are_kept_behind_the_page(browser, plausible_data, tmp_path) -> None:
+    with opened(browser, write_single_file(plausible_data, tmp_path / "report.html")) as page:
+        page.locator("main a[href^='#/benchmarks/attention']").first.click()
+        page.wait_for_selector(READY)
+        page.select_option("#scale", "log")
+        page.select_option("#span", "30")
+        page.wait_for_function(f"{RANGE}[0] === 89.5")
+        assert page.evaluate("location.hash").startswith("#/benchmarks/attention")
+        page.reload()
+        page.wait_for_selector(READY)
+        assert (page.input_value("#scale"), page.input_value("#span")) == ("log", "30")
+        page.locator("details.one[open] details[data-points] summary").first.click()
+        page.wait_for_selector("details[data-points] td")
 
 
 def test_the_page_can_be_read_without_scripts(browser, plausible_site) -> None:
