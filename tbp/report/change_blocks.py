@@ -27,6 +27,7 @@ class ChangeBlock:
     merit: str  # "worse" or "better"; empty where the code is not what changed, or only came back
     kind: str  # what it is put down to where that is not the code
     levels: str
+    interval: str  # that holds the true size; empty where it is not known
     probability: str
     commit: CommitLink | None
     before: CommitLink | None  # the last commit with the old level
@@ -63,6 +64,7 @@ def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBl
         merit=_merit(change, history),
         kind="" if change.kind is ChangeKind.CODE else change.kind.value,
         levels=words.before_after(change, history.unit),
+        interval=words.interval(change.low, change.high),
         probability=words.probability(change.p_value),
         commit=commit_link(commit, commit_url) if commit else None,
         before=commit_link(before, commit_url) if before else None,

@@ -76,6 +76,7 @@ class BenchmarkPage:
     scalings: tuple[Scaling, ...]
     sections: tuple[Section, ...]
     command: str  # measures all series at the newest commit
+    has_commit_links: bool
 
 
 def benchmark_page(
@@ -112,6 +113,7 @@ def benchmark_page(
             for history, name in zip(histories, names, strict=True)
         ),
         command=_command(benchmark, histories, place),
+        has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
     )
 
 
