@@ -46,15 +46,17 @@ class KnownPages:
 
     def standing(self, benchmark: str, key: bytes) -> tuple[str, ...]:
         """The names of its files, if all of them are as they would be made; else none."""
-        made = self._before.get(benchmark)
+        made = self._before.get(_storable(benchmark))
         if made is None or made.key != key or not all(self._is(name, own) for name, own in made.files.items()):
             return ()
-        self._now[benchmark] = made
+        self._now[_storable(benchmark)] = made
         return tuple(made.files)
 
     def made(self, benchmark: str, key: bytes, contents: Mapping[str, bytes]) -> None:
         """Note what was made of a benchmark; it is not there yet."""
-        self._now[benchmark] = Made(key, {name: files.digest_of(content) for name, content in contents.items()})
+        self._now[_storable(benchmark)] = Made(
+            key, {name: files.digest_of(content) for name, content in contents.items()}
+        )
 
     def save(self) -> None:
         """To be called when all of it is there."""
@@ -82,3 +84,8 @@ class KnownPages:
             return not path.is_symlink() and files.file_digest(path) == own
         except OSError:
             return False
+
+
+def _storable(benchmark: str) -> str:
+    """A benchmark's name without halves of characters, which no encoder takes; if two become one, their keys differ."""
+    return benchmark.encode("utf-8", "backslashreplace").decode()

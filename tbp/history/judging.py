@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tbp.history.change_points import change_points
+from tbp.history.change_points import Values, change_points_of
 from tbp.history.circumstances import Run, breaks, explained, with_number
 from tbp.history.interval import with_interval
 from tbp.history.noise import noise_between, noise_within
@@ -49,16 +49,14 @@ Judge: TypeAlias = Callable[[Sequence[Asked]], Iterable[Moved]]
 
 
 def judge_all(asked: Sequence[Asked]) -> list[Moved]:
-    return [judged(one) for one in asked]
+    found = change_points_of([_values(one) for one in asked])
+    return [judged(one, own) for one, own in zip(asked, found, strict=True)]
 
 
-def judged(asked: Asked) -> Moved:
+def judged(asked: Asked, found: Sequence[Change]) -> Moved:
+    """What is to be said of the change points ``found`` in a series."""
     rows, points = asked.rows, asked.points
-    columns = points.columns
-    runs = with_number(rows.runs(columns.comparable, _NO_RUN))
-    own = [columns.sessions.get(index, ()) for index in range(len(points))] if columns.sessions else None
-    values = np.where(columns.comparable, columns.value, np.nan)
-    found = change_points(values.tolist(), own, counter=rows.type == "track")
+    runs = with_number(rows.runs(points.columns.comparable, _NO_RUN))
     noise = noise_between(points, [change.index for change in found if change.confirmed])
     changes = []
     for before, change, after in zip((None, *found), found, (*found[1:], None), strict=False):
@@ -70,6 +68,13 @@ def judged(asked: Asked) -> Moved:
         breaks=tuple(sorted((*breaks(runs), *_version_breaks(rows, points)), key=lambda one: one.index)),
         noise_within=noise_within(points),
     )
+
+
+def _values(asked: Asked) -> Values:
+    columns = asked.points.columns
+    sessions = [columns.sessions.get(index, ()) for index in range(len(columns))] if columns.sessions else None
+    values = np.where(columns.comparable, columns.value, np.nan)
+    return Values(values.tolist(), sessions, counter=asked.rows.type == "track")
 
 
 def _alert(change: Change, relevant: float) -> Change:

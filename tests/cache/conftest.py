@@ -62,7 +62,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many runs each series has that was really judged."""
     seen: list[int] = []
     real = judging.judged
-    monkeypatch.setattr(judging, "judged", lambda asked: (seen.append(len(asked.points)), real(asked))[1])
+    monkeypatch.setattr(judging, "judged", lambda asked, found: (seen.append(len(asked.points)), real(asked, found))[1])
     return seen
 
 

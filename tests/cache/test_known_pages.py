@@ -16,6 +16,7 @@ import pytest
 from tbp import analysis
 from tbp.cache import files
 from tbp.cache.digests import digest
+from tbp.cache.known_pages import KnownPages
 from tbp.report import addresses, benchmark_files
 from tbp.report.model import ReportData
 from tbp.report.site import write_site
@@ -206,3 +207,13 @@ def test_what_cannot_be_told_apart_is_refused():
         digest(object())
     with pytest.raises(TypeError):
         digest(dataclasses)
+
+
+def test_a_name_with_half_a_character_is_noted_like_any_other(out: Path, cached: Path) -> None:
+    out.mkdir()
+    (out / "page.html").write_bytes(b"a page")
+    noted = KnownPages(out)
+    noted.made("suite.time_\udc80", b"key", {"page.html": b"a page"})
+    noted.save()
+    assert KnownPages(out).standing("suite.time_\udc80", b"key") == ("page.html",)
+    assert KnownPages(out).standing("suite.time_\udc80", b"another key") == ()
