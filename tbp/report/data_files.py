@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from tbp.history.points import Points
+from tbp.history.points import Points, commits, outcomes
 from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, State
 from tbp.report import addresses, evidence, words
 from tbp.report.model import ReportData
@@ -27,10 +27,10 @@ FORMAT = 1
 # What a spreadsheet takes for a formula at a cell's start, and the full-width forms that some turn into it.
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-DIGITS = 9  # significant ones: a millionth of the noise of the calmest benchmark
 MOST_PLAIN = 250_000
 """Points in a plain file: some 50 MB. Ten times as many compress to a tenth."""
 
+_BOOLEANS = ("false", "true")
 COLUMNS = (
     "benchmark", "parameters", "machine", "environment", "commit", "date", "outcome", "value", "low", "high", "unit",
     "sessions", "comparable",
@@ -82,7 +82,7 @@ def points_csv(data: ReportData) -> Iterator[bytes]:
         key = history.key
         texts = (key.benchmark, key.label, key.machine, key.environment)
         start, unit = ",".join(map(cell, texts)), cell(history.unit)
-        yield "".join(f"{start},{_point(point, unit, dates)}\r\n" for point in _passing(history.points)).encode()
+        yield "".join(f"{start},{line}\r\n" for line in _lines(history.points, unit, dates)).encode()
 
 
 def cell(text: str) -> str:
@@ -93,23 +93,37 @@ def cell(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
 
 
-def _point(point: Point, unit: str, dates: dict[Commit, str]) -> str:
-    """The columns from the commit on; ``dates`` keeps what many points share."""
-    commit = dates.get(point.commit)
-    if commit is None:
-        commit = dates[point.commit] = f"{cell(point.commit.hash)},{point.commit.date.isoformat()}"
-    numbers = ",".join(_number(one) for one in (point.value, point.low, point.high))
-    comparable = "true" if point.comparable else "false"
-    return f"{commit},{point.outcome.value},{numbers},{unit},{len(point.sessions)},{comparable}"
+def _lines(points: Sequence[Point], unit: str, dates: dict[Commit, str]) -> Iterator[str]:
+    """The columns from the commit on; ``dates`` keeps what many points share. Makes no object for each point."""
+    levels = zip(*(map(_number, column) for column in _numbers(points)), strict=True)
+    own = zip(commits(points), outcomes(points), levels, _sessions(points), strict=True)
+    for commit, outcome, (value, low, high), (sessions, comparable) in own:
+        said = dates.get(commit)
+        if said is None:
+            said = dates[commit] = f"{cell(commit.hash)},{commit.date.isoformat()}"
+        yield f"{said},{outcome.value},{value},{low},{high},{unit},{sessions},{comparable}"
 
 
-def _passing(points: Sequence[Point]) -> Sequence[Point]:
-    """The points without being kept: a large project has more than fit into the memory as objects."""
-    return Points(points.columns) if isinstance(points, Points) else points
+def _numbers(points: Sequence[Point]) -> tuple[list[float], list[float], list[float]]:
+    """Values and quartiles."""
+    if isinstance(points, Points):
+        own = points.columns
+        return own.value.tolist(), own.low.tolist(), own.high.tolist()
+    return [one.value for one in points], [one.low for one in points], [one.high for one in points]
+
+
+def _sessions(points: Sequence[Point]) -> Iterator[tuple[int, str]]:
+    """How many sessions each has, and whether it is comparable."""
+    if isinstance(points, Points):
+        own = points.columns
+        known, comparable = own.sessions, own.comparable.tolist()
+        return ((len(known.get(place, ())), _BOOLEANS[said]) for place, said in enumerate(comparable))
+    return ((len(one.sessions), _BOOLEANS[one.comparable]) for one in points)
 
 
 def _number(value: float) -> str:
-    return f"{value:.{DIGITS}g}" if math.isfinite(value) else ""
+    """Nine significant digits: a millionth of the noise of the calmest benchmark."""
+    return f"{value:.9g}" if math.isfinite(value) else ""
 
 
 def _series(history: History) -> dict[str, Value]:
