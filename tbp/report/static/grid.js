@@ -14,7 +14,7 @@ tbp.grid = (data) => {
     const [benchmark, spot, label, anchor, unit, better, noise, cells, segments, marks, apart, exact] = packed;
     const [name, suite, file] = data.benchmarks[benchmark];
     return {
-      name, suite, label, place: places[spot], href: `${file}#${anchor}`, unit: data.units[unit][0],
+      name, suite, label, place: places[spot], href: tbp.href(`${file}#${anchor}`), unit: data.units[unit][0],
       scales: data.units[unit][1], better, noise: noise === null ? NaN : noise, cells, segments, exact,
       apart: new Set(apart), marks: new Map(marks.map(([column, glyph, words, tone]) => [column, { glyph, words, tone }])),
       text: [name, label, places[spot].machine, places[spot].environment].join(" ").toLowerCase(),

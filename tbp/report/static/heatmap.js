@@ -48,7 +48,7 @@ tbp.heatmap = (form) => {
   };
 
   const rowElement = (row) => {
-    const link = tbp.make("a", { href: tbp.href(row.href), tabindex: "-1" }, tbp.make("bdi", {}, row.name.slice(row.suite.length + 1) || row.name), " ",
+    const link = tbp.make("a", { href: row.href, tabindex: "-1" }, tbp.make("bdi", {}, row.name.slice(row.suite.length + 1) || row.name), " ",
       tbp.make("bdi", { class: "given" }, row.label), " ", tbp.make("bdi", { class: "muted" }, row.place.name));
     link.title = [row.name, row.label, row.place.name].filter(Boolean).join(" ");
     const tr = tbp.make("tr", { role: "row" }, tbp.make("th", { role: "rowheader", scope: "row", tabindex: "-1" }, link));
@@ -146,7 +146,7 @@ tbp.heatmap = (form) => {
       Home: () => target(at, 0), End: () => target(at, columns.length), Enter: () => null,
     }[event.key];
     if (!next) return;
-    if (event.key === "Enter") { if (here.run) location.href = tbp.href(here.run.row.href); return; }
+    if (event.key === "Enter") { if (here.run) location.href = here.run.row.href; return; }
     event.preventDefault();
     if (!["ArrowDown", "ArrowUp"].includes(event.key)) move.column = undefined;
     else move.column ??= column;
@@ -161,7 +161,7 @@ tbp.heatmap = (form) => {
     const td = event.target;
     if (!td.run) return;
     if (event.pointerType === "touch" && touched !== td) { touched = td; focusOn(td); return; }
-    location.href = tbp.href(td.run.row.href);
+    location.href = td.run.row.href;
   });
   table.addEventListener("mouseover", (event) => { if (event.target.run) describe(event.target.run); });
   table.addEventListener("focusin", (event) => { if (event.target.run) describe(event.target.run); });
