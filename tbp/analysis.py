@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from tbp.acks import DEFAULT_NAME as ACKS_NAME
+from tbp.acks import Ack, acks_file, day_of, read_acks, unmatched
+from tbp.asv.choice import base_commit
 from tbp.asv.config import AsvConfig
 from tbp.asv.repository import Commits, read_commits
 from tbp.asv.results import Results, read_results
@@ -19,12 +21,14 @@ from tbp.asv.runs import runs
 from tbp.asv.sessions import Sessions, read_sessions, without_result
 from tbp.cache.known_series import KnownSeries
 from tbp.cache.known_traces import trace_session
+from tbp.errors import UsageError
 from tbp.history.histories import histories
 from tbp.history.judging import Asked, Moved, judge_all
+from tbp.history.perspective import seen
 from tbp.history.series import History, State
 from tbp.policy import DEFAULT_NAME as DEFAULT_POLICY
 from tbp.policy import Policy, read_policy
-from tbp.report.model import ReportData
+from tbp.report.model import Base, ReportData
 from tbp.scale.workers import Workers, batched
 
 JUDGED_S = 20e-6  # about what judging a run takes on a slow core
@@ -59,11 +63,25 @@ def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
     return Stored(folder, results, read_sessions(folder), commits, policy, own)
 
 
-def report_data(config: AsvConfig | None, results_dir: Path | None, workers: Workers | None = None) -> ReportData:
-    """All that is known of the results in ``results_dir``, or where ``config`` keeps them. Raises as ``stored``.
+@dataclass(frozen=True)
+class View:
+    """What a report is asked besides the results."""
+
+    acks: Path | None = None  # None: reports/acks.toml beside the configuration
+    base: str = ""  # a revision: only changes after it count
+
+
+def report_data(
+    config: AsvConfig | None, results_dir: Path | None, workers: Workers | None = None, view: View | None = None
+) -> ReportData:
+    """All that is known of the results in ``results_dir``, or where ``config`` keeps them.
 
     What did not change since the last time is taken from the cache; with ``workers``, several processes judge the rest.
+
+    Raises:
+        as ``stored``, and UsageError where the acknowledgements cannot be read or the base names no stored commit.
     """
+    view = view or View()
     held = stored(config, results_dir)
     problems: list[str] = []
     judge = KnownSeries(held.folder, partial(_judged, workers or Workers(1)))
@@ -71,16 +89,48 @@ def report_data(config: AsvConfig | None, results_dir: Path | None, workers: Wor
     with_sessions = [history for history in found if held.sessions.commits(history.key)]
     measured = {(history.key, point.commit.hash) for history in with_sessions for point in history.points}
     lost = without_result(held.sessions, measured)
+    file, acks = _acks(held.config, view.acks)
+    base = _base(held, view.base)
+    shown = seen(found, acks, day_of(found), _until(held, base))
+    problems += unmatched(shown, acks, file)
     said = (held.results.problems, held.sessions.problems, held.commits.notes, problems, lost)
     return ReportData(
         project=held.config.project if held.config else held.folder.resolve().name,
-        built=datetime.now(UTC),
-        histories=found,
+        histories=shown,
         machines=held.results.machines,
         commit_url=held.config.commit_url if held.config else "",
         problems=tuple(problem for part in said for problem in part),
+        acks=acks,
+        base=base,
+        order=held.commits.history,
         runs=runs(held.results, held.sessions, held.commits),
     )
+
+
+def _acks(config: AsvConfig | None, named: Path | None) -> tuple[Path, tuple[Ack, ...]]:
+    """The file of acknowledgements and what is in it. Results from elsewhere have none unless one is named."""
+    if named is not None and not named.exists():
+        raise UsageError(f"there is no file {named}; `tbp ack --acks {named} …` makes one")
+    if named is None and config is None:
+        return ACKS_NAME, ()
+    file = named or acks_file(config.path if config is not None else None)
+    return file, read_acks(file)
+
+
+def _base(held: Stored, revision: str) -> Base | None:
+    if not revision:
+        return None
+    commits = {commit.hash: commit for commit in reversed(held.commits.order)}
+    repository = held.config.repository if held.config else None
+    return Base(revision, commits[base_commit(list(commits), repository, revision)])
+
+
+def _until(held: Stored, base: Base | None) -> frozenset[str]:
+    """The base and every stored commit before it."""
+    if base is None:
+        return frozenset()
+    hashes = [commit.hash for commit in held.commits.order]
+    return frozenset(hashes[: hashes.index(base.commit.hash) + 1])
 
 
 def _judged(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
@@ -96,3 +146,8 @@ def standing_regressions(found: Iterable[History]) -> list[History]:
     Vanished and stale series are none: nobody measures whether they still are slower.
     """
     return [history for history in found if history.state is State.REGRESSION and history.standing is not None]
+
+
+def acknowledged_regressions(found: Iterable[History]) -> list[History]:
+    """The series whose regression the project accepts."""
+    return [history for history in found if history.state is State.ACKNOWLEDGED and history.standing is not None]

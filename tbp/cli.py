@@ -30,6 +30,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line; ``verb`` of the result is the function to run."""
     from tbp.export.options import add_export_options
     from tbp.hotspots.options import add_hotspots_options
+    from tbp.report.options import add_ack_options, add_report_options, add_showing_options
 
     parser = argparse.ArgumentParser(
         prog="tbp",
@@ -42,12 +43,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
     say = "HTML from asv's results and the traces beside them"
     report = verbs.add_parser("report", help=say, description=say)
-    _add_report_options(report)
+    add_report_options(report)
+    add_showing_options(report)
     report.set_defaults(verb=run_report)
+
+    say = "accept a change: it stays in the report, and is no regression any more"
+    ack = verbs.add_parser("ack", help=say, description=say)
+    add_ack_options(ack)
+    ack.set_defaults(verb=run_ack)
 
     say = "measure the commits that are new, then report"
     nightly = verbs.add_parser("nightly", help=say, description=say)
-    _add_report_options(nightly)
+    add_report_options(nightly)
     nightly.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
     nightly.add_argument("--most", type=_count, default=20, metavar="N", help="commits in one night (default: 20)")
     nightly.set_defaults(verb=run_nightly)
@@ -83,13 +90,6 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="empty folder (default: demo)")
     demo.set_defaults(verb=run_demo)
     return parser.parse_args(arguments)
-
-
-def _add_report_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
-    parser.add_argument("--out", type=Path, default=Path("reports/site"), metavar="DIR", help="default: reports/site")
-    parser.add_argument("--exit-zero", action="store_true", help="do not let a regression set the exit code")
 
 
 def _add_compare_options(parser: argparse.ArgumentParser) -> None:
@@ -157,17 +157,42 @@ def _count(text: str) -> int:
 
 
 def run_report(options: argparse.Namespace) -> ExitCode:
-    """``tbp report``: 3 when a confirmed regression stands at the newest commit."""
+    """``tbp report``: 3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
     from tbp.reporting import Wanted, report
 
-    said = report(Wanted(options.config, options.results, options.out))
+    wanted = Wanted(options.config, options.results, options.out, options.acks, options.base, options.single_file)
+    said = report(wanted)
     _say(said)
+    if options.serve:
+        from tbp.report.serve import serve
+
+        serve(wanted.index, options.port, options.open)
+    elif options.open:
+        from tbp.report.serve import show
+
+        show(wanted.index.resolve().as_uri())
     return _verdict(said.is_regressed, options.exit_zero)
+
+
+def run_ack(options: argparse.Namespace) -> ExitCode:
+    """``tbp ack``: 0 when the acknowledgement is written."""
+    from tbp.acknowledge import new_ack, write_ack
+    from tbp.acks import acks_file
+    from tbp.asv.config import DEFAULT_NAME, read_config
+
+    own = options.config or Path(DEFAULT_NAME)
+    config = read_config(own) if options.config or own.exists() else None
+    path = options.acks or acks_file(config.path if config else None)
+    repository = config.repository if config else Path()
+    ack = new_ack(options.benchmark, options.commit, options.reason, options.until, repository)
+    write_ack(ack, path)
+    print(f"{ack.benchmark} at {ack.commit[:8]} is acknowledged in {path}")
+    return ExitCode.OK
 
 
 def run_nightly(options: argparse.Namespace) -> ExitCode:
     """``tbp nightly``: 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
-    from tbp.analysis import report_data, standing_regressions
+    from tbp.analysis import View, acknowledged_regressions, report_data, standing_regressions
     from tbp.asv.config import DEFAULT_NAME, read_config
     from tbp.nightly import measure, pending
     from tbp.report.site import write_site
@@ -180,10 +205,11 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     print(f"{len(night.commits)} new commits to measure", file=sys.stderr)
     measured = measure(config, night, options.bench, lambda line: print(line, file=sys.stderr))
     with Workers() as workers:
-        data = report_data(config, None, workers)
+        data = report_data(config, None, workers, View(options.acks))
         index = write_site(data, options.out, workers)
     _say(said_of(data, index))
-    fresh = first_reported(standing_regressions(data.histories), config.results_dir)
+    accepted = acknowledged_regressions(data.histories)
+    fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)
     print(f"{len(fresh)} regressions that no night before reported", file=sys.stderr)
     verdict = _verdict(bool(fresh), options.exit_zero)
     if verdict is ExitCode.OK and measured.ran is not None and measured.ran.some_failed:

@@ -33,15 +33,18 @@ class Reported:
     commit: str  # full hash
 
 
-def first_reported(regressions: Iterable[History], results_dir: Path) -> list[History]:
+def first_reported(
+    regressions: Iterable[History], results_dir: Path, accepted: Iterable[History] = ()
+) -> list[History]:
     """Those of ``regressions``, the histories with one that stands, that are reported for the first time tonight.
 
-    A second call gives none. Raises OSError when the note cannot be written.
+    A second call gives none. Those of ``accepted`` are forgotten: once their acknowledgement expires they are news
+    again. Raises OSError when the note cannot be written.
     """
     standing = list(regressions)
     before = _read(results_dir / NAME)
     fresh = news(standing, before)
-    now = before | {_reported(history) for history in standing}
+    now = (before - {_reported(history) for history in accepted}) | {_reported(history) for history in standing}
     if now != before:
         _write(results_dir / NAME, now)
     return fresh

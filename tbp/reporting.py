@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tbp.acks import acks_file
 from tbp.asv.config import AsvConfig, configuration
 from tbp.cache import files
 from tbp.cache.unchanged import Inputs, Said, fingerprint, note, said_before
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tbp.report.model import ReportData
 
 INDEX = "index.html"
+SINGLE = "report.html"
 POLICY = "pyproject.toml"
 
 
@@ -27,6 +29,16 @@ class Wanted:
     config: Path | None
     results: Path | None
     out: Path
+    acks: Path | None = None
+    base: str = ""
+    is_single: bool = False  # one file instead of a folder
+
+    @property
+    def index(self) -> Path:
+        """The page that a reader opens."""
+        if not self.is_single:
+            return self.out / INDEX
+        return self.out if self.out.suffix == ".html" else self.out / SINGLE
 
 
 def report(wanted: Wanted) -> Said:
@@ -37,7 +49,7 @@ def report(wanted: Wanted) -> Said:
         UsageError: something cannot be read, written or meant.
     """
     config = configuration(wanted.config, wanted.results)
-    index = wanted.out / INDEX
+    index = wanted.index
     # Taken before anything is read, so that what changes meanwhile is seen the next time.
     current = fingerprint(inputs(wanted, config)) if files.folder() is not None else ""
     before = said_before(index, current)
@@ -50,35 +62,42 @@ def report(wanted: Wanted) -> Said:
 
 def inputs(wanted: Wanted, config: AsvConfig | None) -> Inputs:
     """All that the site is made from."""
-    own = () if config is None else (config.path, config.path.parent / POLICY)
+    own = () if config is None else (config.path, config.path.parent / POLICY, acks_file(config.path))
+    named = () if wanted.acks is None else (wanted.acks,)
     results_dir = wanted.results or (config.results_dir if config is not None else Path())
     repository = config.repository if config is not None else None
-    return Inputs(results_dir, own, repository, repr((wanted, Path.cwd())))
+    return Inputs(results_dir, (*own, *named), repository, repr((wanted, Path.cwd())))
 
 
 def said_of(data: ReportData, index: Path) -> Said:
     """What was found, a line per confirmed change, and where the report is."""
     from tbp.analysis import standing_regressions
-    from tbp.report.words import finding, verdict
+    from tbp.report.summary import ranked, verdict
+    from tbp.report.words import finding
 
+    histories = ranked(data.histories)
     found = [
         f"  {history.key.benchmark} {history.key.label}: {finding(history)}"
-        for history in data.histories
+        for history in histories
         if history.standing is not None
     ]
     return Said(
-        lines="\n".join([verdict(data.histories), *found, f"report: {index.resolve()}"]),
+        lines="\n".join([verdict(histories, data), *found, f"report: {index.resolve()}"]),
         problems="\n".join(f"tbp: {problem}" for problem in data.problems),
         is_regressed=bool(standing_regressions(data.histories)),
     )
 
 
 def _built(wanted: Wanted, config: AsvConfig | None) -> tuple[Said, tuple[str, ...]]:
-    from tbp.analysis import report_data
-    from tbp.report.site import write_files
+    from tbp.analysis import View, report_data
+    from tbp.report.site import write_files, write_single_file
     from tbp.scale.workers import Workers
 
+    index = wanted.index
     with Workers() as workers:
-        data = report_data(config, wanted.results, workers)
-        names = write_files(data, wanted.out, workers)
-    return said_of(data, wanted.out / INDEX), names
+        data = report_data(config, wanted.results, workers, View(wanted.acks, wanted.base))
+        if wanted.is_single:
+            names: tuple[str, ...] = (write_single_file(data, index).name,)
+        else:
+            names = write_files(data, wanted.out, workers)
+    return said_of(data, index), names

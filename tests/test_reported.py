@@ -47,6 +47,14 @@ def test_another_series_is_another_regression():
     assert news([other], {Reported(KEY, f"{20:040}")}) == [other]
 
 
+def test_what_was_accepted_is_news_once_it_no_longer_is(tmp_path: Path):
+    standing = history(20)
+    assert first_reported([standing], tmp_path) == [standing]
+    assert first_reported([], tmp_path, [standing]) == []
+    assert first_reported([standing], tmp_path) == [standing]
+    assert first_reported([standing], tmp_path) == []
+
+
 def test_what_a_night_reported_the_next_one_does_not(tmp_path: Path):
     one, other = history(20), history(5, key=SeriesKey("suite.time_it", (), "box", "env"))
     assert first_reported([one], tmp_path) == [one]

@@ -46,6 +46,21 @@ def stored_commit(stored: Sequence[str], repository: Path | None, revision: str,
     )
 
 
+def base_commit(stored: Sequence[str], repository: Path | None, revision: str) -> str:
+    """The one of ``stored``, newest first, that says what was so at ``revision``: its own, or the nearest before it.
+
+    Raises:
+        UsageError: there is none, or ``revision`` names more than one.
+    """
+    known = resolve(repository, revision) if repository is not None else ""
+    if known and known not in stored and repository is not None:
+        among = set(stored)
+        nearest = next((own for own in ancestors(repository, known) if own in among), "")
+        if nearest:
+            return nearest
+    return stored_commit(stored, repository, revision)
+
+
 def bench_filter(patterns: Sequence[str]) -> Callable[[str, Parameters], bool]:
     """Whether one of the patterns finds a benchmark, as ``asv run --bench`` does: by name and parameters.
 

@@ -26,6 +26,7 @@ class Commits:
 
     order: tuple[Commit, ...]
     reachable: frozenset[str] = frozenset()  # hashes in the history of the revision asked for
+    history: tuple[str, ...] = ()  # every hash in it, oldest first, measured or not; empty without a repository
     notes: tuple[str, ...] = ()  # sentences: why the order or the subjects may be less than they could be
 
 
@@ -46,7 +47,8 @@ def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, 
         return Commits(tuple(by_date), notes=(f"{failure}; commits are in order of date, without subjects",))
     rank = {name: place for place, name in enumerate(history)}
     order = _ordered([known.get(commit.hash, commit) for commit in by_date], rank)
-    return Commits(order, frozenset(rank.keys() & dates.keys()), _notes(repository, order, known, rank, shallow))
+    notes = _notes(repository, order, known, rank, shallow)
+    return Commits(order, frozenset(rank.keys() & dates.keys()), tuple(history), notes)
 
 
 def resolve(repository: Path, revision: str) -> str:

@@ -133,6 +133,14 @@ class Sessions:
         """The commits at which the series has sessions."""
         return self._commits.get(_series(key), frozenset())
 
+    def traced(self, key: SeriesKey) -> SeriesKey:
+        """The series whose traces tell of ``key``: itself, or for one without sessions, as counters are, the only one
+        of its suite that has some with its parameters."""
+        if _series(key) in self._commits:
+            return key
+        beside = self._beside.get(_suite(key), frozenset())
+        return next(iter(beside)) if len(beside) == 1 else key
+
     def medians_s(self, key: SeriesKey, commit: str) -> tuple[float, ...]:
         """Each session's median, seconds per call.
 
@@ -187,6 +195,13 @@ class Sessions:
         return {series: frozenset(commits) for series, commits in found.items()}
 
     @cached_property
+    def _beside(self) -> Mapping[tuple[object, ...], frozenset[SeriesKey]]:
+        found: dict[tuple[object, ...], set[SeriesKey]] = {}
+        for key in {session.key for session in self.sessions}:
+            found.setdefault(_suite(key), set()).add(key)
+        return {suite: frozenset(keys) for suite, keys in found.items()}
+
+    @cached_property
     def _newest(self) -> Mapping[tuple[object, ...], tuple[Session, ...]]:
         groups: dict[tuple[object, ...], list[Session]] = {}
         for session in self.sessions:
@@ -215,6 +230,12 @@ def _speed(session: Session) -> tuple[object, ...]:
 
 def _series(key: SeriesKey) -> tuple[object, ...]:
     return key.benchmark, frozenset(key.parameters), key.machine, key.environment
+
+
+def _suite(key: SeriesKey) -> tuple[object, ...]:
+    """What the benchmarks of one asv class share; outside of classes, those of one module."""
+    suite, _, _ = key.benchmark.rpartition(".")
+    return suite, frozenset(key.parameters), key.machine, key.environment
 
 
 class _Unusable(Exception):

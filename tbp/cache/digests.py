@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -49,7 +49,7 @@ def _plain(value: object) -> _Plain:
         return ["array", str(value.dtype), value.shape, value.tobytes()]
     if isinstance(value, pd.DataFrame):
         return ["frame", *((str(name), _plain(_column(value[name]))) for name in value.columns)]
-    if isinstance(value, (datetime, Path)):
+    if isinstance(value, (date, datetime, Path)):
         return [type(value).__name__, str(value)]
     raise TypeError(f"a digest of {type(value)} is not known")
 

@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import tbp
@@ -62,9 +61,7 @@ def fingerprint(inputs: Inputs) -> str:
             youngest_ns = max(youngest_ns, *identity[1:3])
     if time.time_ns() - youngest_ns <= SETTLED_NS:
         return ""
-    # An acknowledgement ends on a day.
-    today = datetime.now(UTC).date().isoformat()
-    known.update(f"{inputs.asked}\0{today}\0{_references(inputs.repository)}".encode(errors="surrogateescape"))
+    known.update(f"{inputs.asked}\0{_references(inputs.repository)}".encode(errors="surrogateescape"))
     return known.hexdigest()
 
 

@@ -13,10 +13,11 @@ what can be known differs:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tbp.history.counters import counter_changes
 from tbp.history.long import long_changes, long_steps
-from tbp.history.measured import measured
+from tbp.history.measured import Measured, measured
 from tbp.history.series import Change
 from tbp.history.short import newest_change, short_changes
 
@@ -24,20 +25,36 @@ from tbp.history.short import newest_change, short_changes
 LONG = 20
 
 
+@dataclass(frozen=True)
+class Values:
+    """One series to look at, one entry for each run."""
+
+    values: Sequence[float]  # NaN and infinities (failed, skipped) are passed over; ``Change.index`` counts them
+    sessions: Sequence[Sequence[float]] | None = None  # each run's process medians, empty where unknown
+    # Whether values that repeat exactly may be taken for a deterministic counter, whose every change is certain.
+    counter: bool = True
+
+
 def change_points(
     values: Sequence[float], sessions: Sequence[Sequence[float]] | None = None, *, counter: bool = True
 ) -> tuple[Change, ...]:
-    """The change points of one series, oldest first.
+    """The change points of one series, oldest first; the arguments are those of ``Values``."""
+    return change_points_of([Values(values, sessions, counter)])[0]
 
-    ``values`` has one value per run; NaN and infinities (failed, skipped) are passed over, but ``Change.index``
-    counts them. ``sessions`` has each run's process medians, empty where unknown. ``counter`` says whether values
-    that repeat exactly may be taken for a deterministic counter, whose every change is certain.
-    """
-    series = measured(values, sessions)
-    if counter and (found := counter_changes(series)) is not None:
-        return found
-    if len(series.raw) < LONG:
-        return short_changes(series, 0, len(series.raw))
-    steps = long_steps(series)
-    newest = newest_change(series.detrended(steps.slope), (0, *steps.boundaries)[-1])
-    return (*long_changes(series, steps), *newest)
+
+def change_points_of(several: Sequence[Values]) -> list[tuple[Change, ...]]:
+    """The change points of each series, oldest first."""
+    found: dict[int, tuple[Change, ...]] = {}
+    long: dict[int, Measured] = {}
+    for place, own in enumerate(several):
+        series = measured(own.values, own.sessions)
+        if own.counter and (changes := counter_changes(series)) is not None:
+            found[place] = changes
+        elif len(series.raw) < LONG:
+            found[place] = short_changes(series, 0, len(series.raw))
+        else:
+            long[place] = series
+    for (place, series), steps in zip(long.items(), long_steps(list(long.values())), strict=True):
+        newest = newest_change(series.detrended(steps.slope), (0, *steps.boundaries)[-1])
+        found[place] = (*long_changes(series, steps), *newest)
+    return [found[place] for place in range(len(several))]

@@ -11,7 +11,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from tbp.history.false_discovery import benjamini_hochberg
+from tbp.history.points import measured_values, places
 from tbp.history.series import Better, Outcome, Point, SeriesKey, State
 from tbp.history.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, Difference, difference, repeats_exactly
 from tbp.report.words import percent, quantity
@@ -58,11 +61,11 @@ def judgements(stored: Iterable[StoredSeries], baseline: Judged, contender: Judg
 
 def _judged(series: StoredSeries, baseline: Judged, contender: Judged) -> Judgement | _Open | None:
     """What one series says; None where it has neither commit."""
-    places = {point.commit.hash: place for place, point in enumerate(series.points)}
-    first, second = places.get(baseline.commit), places.get(contender.commit)
+    place = places(series.points)
+    first, second = place.get(baseline.commit), place.get(contender.commit)
     empty = Judgement(series.key.benchmark, series.key.parameters, State.SKIPPED, series.unit, series.better)
     if first is None or second is None:
-        lacking = [side.revision for side, place in ((baseline, first), (contender, second)) if place is None]
+        lacking = [side.revision for side, own in ((baseline, first), (contender, second)) if own is None]
         return replace(empty, reason=f"not in {lacking[0]}") if len(lacking) == 1 else None
     old, new = series.points[first], series.points[second]
     if not (_is_measured(old) and _is_measured(new)):
@@ -83,12 +86,12 @@ def _compared(series: StoredSeries, both: Judgement, first: int, second: int) ->
     versions = {series.versions[first], series.versions[second]} - {""}
     if len(versions) > 1:
         return replace(both, reason="the benchmark itself differs between the two")
-    kept = [
-        place
-        for place, point in enumerate(series.points)
-        if _is_measured(point) and (not versions or series.versions[place] in ("", *versions))
-    ]
-    values = [series.points[place].value for place in kept]
+    known = measured_values(series.points)
+    is_kept = np.isfinite(known)
+    if versions:
+        is_kept &= np.array([version in ("", *versions) for version in series.versions])
+    kept: list[int] = np.flatnonzero(is_kept).tolist()
+    values: list[float] = known[is_kept].tolist()
     if series.is_counter and (
         both.before == both.after or repeats_exactly(values, kept.index(first), kept.index(second))
     ):
@@ -97,7 +100,7 @@ def _compared(series: StoredSeries, both: Judgement, first: int, second: int) ->
         return replace(both, reason="it is not positive, so noise is no share of it")
     kept = [place for place, value in zip(kept, values, strict=True) if value > 0]
     found = difference(
-        [series.points[place].value for place in kept],
+        [value for value in values if value > 0],
         kept.index(first),
         kept.index(second),
         (series.points[first].sessions, series.points[second].sessions),

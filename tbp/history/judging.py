@@ -14,8 +14,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tbp.history.change_points import change_points
+from tbp.history.change_points import Values, change_points_of
 from tbp.history.circumstances import Run, breaks, explained, with_number
+from tbp.history.interval import with_interval
 from tbp.history.noise import noise_between, noise_within
 from tbp.history.points import Points
 from tbp.history.rows import Rows
@@ -48,26 +49,32 @@ Judge: TypeAlias = Callable[[Sequence[Asked]], Iterable[Moved]]
 
 
 def judge_all(asked: Sequence[Asked]) -> list[Moved]:
-    return [judged(one) for one in asked]
+    found = change_points_of([_values(one) for one in asked])
+    return [judged(one, own) for one, own in zip(asked, found, strict=True)]
 
 
-def judged(asked: Asked) -> Moved:
+def judged(asked: Asked, found: Sequence[Change]) -> Moved:
+    """What is to be said of the change points ``found`` in a series."""
     rows, points = asked.rows, asked.points
-    columns = points.columns
-    runs = with_number(rows.runs(columns.comparable, _NO_RUN))
-    own = [columns.sessions.get(index, ()) for index in range(len(points))] if columns.sessions else None
-    values = np.where(columns.comparable, columns.value, np.nan)
-    found = change_points(values.tolist(), own, counter=rows.type == "track")
+    runs = with_number(rows.runs(points.columns.comparable, _NO_RUN))
     noise = noise_between(points, [change.index for change in found if change.confirmed])
     changes = []
     for before, change, after in zip((None, *found), found, (*found[1:], None), strict=False):
         edges = (before.index if before else 0, after.index if after else len(points))
-        changes.append(_alert(explained(change, edges, runs, points, noise), asked.relevant))
+        placed = with_interval(explained(change, edges, runs, points, noise), edges, points)
+        changes.append(_alert(placed, asked.relevant))
     return Moved(
         changes=tuple(changes),
         breaks=tuple(sorted((*breaks(runs), *_version_breaks(rows, points)), key=lambda one: one.index)),
         noise_within=noise_within(points),
     )
+
+
+def _values(asked: Asked) -> Values:
+    columns = asked.points.columns
+    sessions = [columns.sessions.get(index, ()) for index in range(len(columns))] if columns.sessions else None
+    values = np.where(columns.comparable, columns.value, np.nan)
+    return Values(values.tolist(), sessions, counter=asked.rows.type == "track")
 
 
 def _alert(change: Change, relevant: float) -> Change:

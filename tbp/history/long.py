@@ -7,16 +7,17 @@ must be a step rather than a line, relevant, and significant.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
 from tbp.history.measured import Floats, Measured, median
 from tbp.history.noise import MAD_TO_SIGMA
 from tbp.history.rank_test import rank_p_value, two_sided
-from tbp.history.segmentation import Loss, density_loss, huber_loss, segmentation
+from tbp.history.segmentation import Loss, Question, Segmentation, density_loss, huber_loss, segmentations
 from tbp.history.series import Change
 
 # Tuned on synthetic series (100-400 runs, noise 1-8 %, steps 2-30 %, with two modes, outliers and drift) of seeds
@@ -48,6 +49,11 @@ CORRELATION_CLIP = 3.0  # sigmas, for the same reason
 MOST_CORRELATION = 0.9  # more would make the penalty endless
 
 
+Found = TypeVar("Found")
+# Asks for segmentations, one after the other, and finds something.
+Search: TypeAlias = Generator[Question, Segmentation, Found]
+
+
 @dataclass(frozen=True)
 class Noise:
     """What a series' values do around their levels."""
@@ -75,16 +81,32 @@ def long_changes(series: Measured, steps: Steps) -> tuple[Change, ...]:
     )
 
 
-def long_steps(series: Measured) -> Steps:
-    """The steps of a series: proposed by likelihood, less the weakest one by one until every one passes."""
+def long_steps(several: Sequence[Measured]) -> list[Steps]:
+    """The steps of each series, which are looked for in all of them together: see ``segmentations``."""
+    searches = [_search(series) for series in several]
+    found: dict[int, Steps] = {}
+    answers: dict[int, Segmentation | None] = dict.fromkeys(range(len(searches)))
+    while answers:
+        questions: dict[int, Question] = {}
+        for place, answer in answers.items():
+            try:
+                questions[place] = next(searches[place]) if answer is None else searches[place].send(answer)
+            except StopIteration as end:
+                found[place] = end.value
+        answers = dict(zip(questions, segmentations(list(questions.values())), strict=True))
+    return [found[place] for place in range(len(searches))]
+
+
+def _search(series: Measured) -> Search[Steps]:
+    """The steps of one series: proposed by likelihood, less the weakest one by one until every one passes."""
     if float(np.ptp(series.scaled)) == 0:
         return Steps((), 0.0, ())
-    found, slope, noise = _proposed(series)
+    found, slope, noise = yield from _proposed(series)
     scaled = series.without_trend(slope)
     edges = _without_short(scaled, [0, *found, len(scaled)])
     badness: list[float] = []
     while len(edges) > 2:
-        inflation = _inflation(scaled, edges)
+        inflation = correlation_inflation(scaled, edges)
         badness = [_badness(series, scaled, edges[i - 1 : i + 2], noise, inflation) for i in range(1, len(edges) - 1)]
         worst = int(np.argmax(badness))
         if badness[worst] <= ALPHA:
@@ -94,34 +116,35 @@ def long_steps(series: Measured) -> Steps:
     return Steps(tuple(edges[1:-1]), slope, p_values)
 
 
-def _proposed(series: Measured) -> tuple[tuple[int, ...], float, Noise]:
+def _proposed(series: Measured) -> Search[tuple[tuple[int, ...], float, Noise]]:
     """The segmentation that is most likely for the noise that a first, robust one leaves over."""
     scaled, count = series.scaled, len(series.scaled)
     span = float(np.ptp(scaled))
     least_sigma = max(LEAST_SIGMA * series.relevant(RELEVANT, median(series.raw)), 1e-9 * span)
     sigma = max(_sigma_of_steps(scaled), least_sigma)
     width = max(sigma / BINS_PER_SIGMA, span / MOST_BINS)
-    first = segmentation(scaled, width, huber_loss(width, sigma), FIRST_PENALTY * float(np.log(count)))
+    first = yield Question(scaled, width, huber_loss(width, sigma), FIRST_PENALTY * float(np.log(count)))
     residuals = _residuals(scaled, (0, *first.boundaries, count))
     sigma = max(_robust_sigma(residuals), least_sigma)
-    penalty = PENALTY * float(np.log(count)) * _inflation(scaled, (0, *first.boundaries, count)) ** 2
+    penalty = PENALTY * float(np.log(count)) * correlation_inflation(scaled, (0, *first.boundaries, count)) ** 2
     noise = Noise(width, sigma, density_loss(residuals, width, least_sigma))
-    return (*_with_trend(series, noise, penalty), noise)
+    boundaries, slope = yield from _with_trend(series, noise, penalty)
+    return boundaries, slope, noise
 
 
-def _with_trend(series: Measured, noise: Noise, penalty: float) -> tuple[tuple[int, ...], float]:
+def _with_trend(series: Measured, noise: Noise, penalty: float) -> Search[tuple[tuple[int, ...], float]]:
     """The cheapest segmentation of the series with a straight trend taken out, or without where no trend pays.
 
     Tried are the slope of the whole series, then what the segments found so far share, as long as that gains.
     """
     scaled, count = series.scaled, len(series.scaled)
-    best, slope = segmentation(scaled, noise.width, noise.loss, penalty), 0.0
+    best, slope = (yield Question(scaled, noise.width, noise.loss, penalty)), 0.0
     price = TREND_PENALTY * float(np.log(count))
     paid = best.cost
     for attempt in range(MOST_SLOPES):
         edges = (0, *(best.boundaries if attempt else ()), count)
         tried = slope + _shared_slope(series.without_trend(slope), edges, noise.sigma)
-        found = segmentation(series.without_trend(tried), noise.width, noise.loss, penalty)
+        found = yield Question(series.without_trend(tried), noise.width, noise.loss, penalty)
         if found.cost + price < paid:
             best, slope, paid = found, tried, found.cost + price
         elif attempt:
@@ -213,7 +236,7 @@ def _residuals(scaled: Floats, edges: Sequence[int]) -> Floats:
     return np.concatenate([scaled[a:b] - median(scaled[a:b]) for a, b in pairwise(edges)])
 
 
-def _inflation(scaled: Floats, edges: Sequence[int]) -> float:
+def correlation_inflation(scaled: Floats, edges: Sequence[int]) -> float:
     """Square root of (1 + rho) / (1 - rho): how much lag-1 correlation widens a mean's error; at least 1."""
     residuals = _residuals(scaled, edges)
     limit = CORRELATION_CLIP * _robust_sigma(residuals)

@@ -108,12 +108,48 @@ def levels(points: Sequence[Point]) -> Floats:
     return np.array([point.value if point.has_level else np.nan for point in points], dtype=np.float64)
 
 
+def measured_values(points: Sequence[Point]) -> Floats:
+    """Each point's value, NaN where it was not measured; also of those that may not be compared with the newest."""
+    if isinstance(points, Points):
+        own = points.columns
+        return np.where((own.outcome == MEASURED) & np.isfinite(own.value), own.value, np.nan)
+    known = [point.value if point.outcome is Outcome.MEASURED else np.nan for point in points]
+    values = np.array(known, dtype=np.float64)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def are_comparable(points: Sequence[Point]) -> list[bool]:
+    """Whether each may be compared with the newest."""
+    if isinstance(points, Points):
+        known: list[bool] = points.columns.comparable.tolist()
+        return known
+    return [point.comparable for point in points]
+
+
+def places(points: Sequence[Point]) -> dict[str, int]:
+    """The index of each commit's point, by the commit's hash."""
+    commits = points.commits() if isinstance(points, Points) else [point.commit for point in points]
+    return {commit.hash: index for index, commit in enumerate(commits)}
+
+
 def quartiles(points: Sequence[Point]) -> tuple[Floats, Floats]:
     """Each point's first and third quartile, NaN where it has none."""
     if isinstance(points, Points):
         return points.columns.low, points.columns.high
     low, high = ([point.low for point in points], [point.high for point in points])
     return np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
+
+
+def commits(points: Sequence[Point]) -> list[Commit]:
+    """Each point's commit."""
+    return points.commits() if isinstance(points, Points) else [point.commit for point in points]
+
+
+def outcomes(points: Sequence[Point]) -> list[Outcome]:
+    """What became of each run."""
+    if isinstance(points, Points):
+        return [OUTCOMES[place] for place in points.columns.outcome.tolist()]
+    return [point.outcome for point in points]
 
 
 def compared(points: Points, comparable: NDArray[np.bool_]) -> Points:

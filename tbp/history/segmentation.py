@@ -12,7 +12,7 @@ a table and one step of the program a handful of numpy calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
@@ -33,6 +33,7 @@ HALF_OF_NORMAL = 1.349  # sigmas from the first to the third quartile
 # 0.02 to 0.1 score alike.
 WIDE_SHARE = 0.05
 WIDE_SIGMAS = 3.0
+MOST_CELLS = 400_000  # of the tables that are filled together: 3 MB, which stay in a core's cache
 
 
 @dataclass(frozen=True)
@@ -41,24 +42,65 @@ class Segmentation:
     cost: float  # in nats, with the penalties
 
 
-def segmentation(values: Floats, width: float, loss: Loss, penalty: float) -> Segmentation:
-    """The cheapest segmentation: the loss of every value at its segment's level, and ``penalty`` for each boundary.
+@dataclass(frozen=True)
+class Question:
+    """Values to segment: see ``segmentations``."""
 
-    ``width`` is that of the bins. A level is always one of the values; the densest is close enough to the best.
+    values: Floats
+    width: float  # of the bins
+    loss: Loss
+    penalty: float
+
+
+def segmentations(questions: Sequence[Question]) -> list[Segmentation]:
+    """The cheapest segmentation of each: the loss of every value at its segment's level, and a penalty a boundary.
+
+    A level is always one of the values; the densest is close enough to the best. Several are answered together,
+    because a step of the program is so short that calling numpy would be most of it.
     """
-    bins, own = np.unique(np.rint((values - values.min()) / width).astype(np.intp), return_inverse=True)
+    tables = [_losses(question) for question in questions]
+    answers: list[Segmentation | None] = [None] * len(questions)
+    # Those of like size go together, so that little of their common table is empty.
+    order = sorted(range(len(tables)), key=lambda place: tables[place].shape[::-1])
+    while order:
+        count, levels = (max(tables[place].shape[axis] for place in order) for axis in (0, 1))
+        room = max(1, MOST_CELLS // (count * levels))
+        together, order = order[-room:], order[:-room]
+        penalties = [questions[place].penalty for place in together]
+        _accumulate([tables[place] for place in together], penalties)
+        for place, penalty in zip(together, penalties, strict=True):
+            answers[place] = _cheapest(tables[place], penalty)
+    return [answer for answer in answers if answer is not None]
+
+
+def _losses(question: Question) -> Floats:
+    """What each value (row) costs at each level (column)."""
+    places = np.rint((question.values - question.values.min()) / question.width).astype(np.intp)
+    bins, own = np.unique(places, return_inverse=True)
     reach = int(bins[-1])
-    costs = loss(reach)[bins[:, None] - bins[None, :] + reach]  # of a value in bin i at a level in bin j
-    # Row i becomes the cheapest way to explain the values 0 … i with the last one at each level.
-    table = costs[own]
-    add, minimum, smallest, cheaper = np.add, np.minimum, np.minimum.reduce, np.empty(len(bins))
-    for before, row in pairwise(table):
-        minimum(before, smallest(before) + penalty, out=cheaper)
-        add(row, cheaper, out=row)
+    costs: Floats = question.loss(reach)[bins[:, None] - bins[None, :] + reach]
+    return costs[own]
+
+
+def _accumulate(tables: Sequence[Floats], penalties: Sequence[float]) -> None:
+    """Row i of each table becomes the cheapest way to explain the values 0 … i with the last one at each level."""
+    count, levels = (max(table.shape[axis] for table in tables) for axis in (0, 1))
+    whole = np.full((count, len(tables), levels), np.inf)
+    for place, table in enumerate(tables):
+        whole[: len(table), place, : table.shape[1]] = table
+    penalty, cheaper = np.array(penalties)[:, None], np.empty(whole.shape[1:])
+    for before, row in pairwise(whole):
+        np.minimum(before, np.minimum.reduce(before, axis=1, keepdims=True) + penalty, out=cheaper)
+        np.add(row, cheaper, out=row)
+    for place, table in enumerate(tables):
+        table[:] = whole[: len(table), place, : table.shape[1]]
+
+
+def _cheapest(table: Floats, penalty: float) -> Segmentation:
     cheapest = table.argmin(axis=1).tolist()
     level = cheapest[-1]
     boundaries = []
-    for i in range(len(values) - 1, 0, -1):
+    for i in range(len(table) - 1, 0, -1):
         if table[i - 1, level] > table[i - 1, cheapest[i - 1]] + penalty:
             boundaries.append(i)
             level = cheapest[i - 1]

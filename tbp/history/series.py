@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from tbp.traces.operators import OperatorTable
 
 
+CONFIDENCE = 0.99
+"""Of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows: at 95 %, one
+interval in twenty would miss the truth."""
+
+
 class Better(StrEnum):
     """Which direction of a benchmark's value is the better one."""
 
@@ -33,6 +38,8 @@ class State(StrEnum):
     REGRESSION = "regression"
     IMPROVEMENT = "improvement"
     RECOVERED = "recovered"  # a regression was undone: the level before it is back
+    SUSPECT = "suspect"  # its newest change may be the code's, but is not confirmed
+    ACKNOWLEDGED = "acknowledged"  # its newest confirmed change is for the worse, and the project accepts it
     UNDECIDED = "undecided"  # measured, but the noise allows neither "changed" nor "no change"
     NO_CHANGE = "no change"
     NOT_ENOUGH_DATA = "not enough data"
@@ -119,6 +126,11 @@ class Change:
     what: str = ""  # what else changed at ``index``: "torch 2.12 → 2.13"; empty for CODE
     is_recovery: bool = False  # an improvement back to the level before the regression that it follows
     doubt: str = ""  # why a change that passes for itself is only suspect
+    # Interval of the effect at CONFIDENCE, relative to the size of ``before``: 0.05 is 5 % larger. NaN where the runs
+    # are too few to say; the effect itself on both sides where it is exact.
+    low: float = float("nan")
+    high: float = float("nan")
+    acknowledged: str = ""  # why the project accepts it; empty for a change that nobody acknowledged
 
     @property
     def is_verdict(self) -> bool:
@@ -170,16 +182,35 @@ class History:
     operators: OperatorTable | None = None  # of the newest commit that has a trace
     operators_commit: Commit | None = None
     breaks: tuple[Break, ...] = ()  # oldest first
+    since: int = 0  # index of the first point after the revision judged against: earlier changes are of no account
     frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
 
     @property
     def standing(self) -> ChangeEvidence | None:
-        """The newest confirmed change of the code. A later shift of another kind does not take it back."""
-        verdicts = [evidence for evidence in self.changes if evidence.change.is_verdict]
-        return verdicts[-1] if verdicts else None
+        """The newest confirmed change of the code. A later shift of another kind does not take it back.
+
+        Where the project acknowledged that one, an older one for the worse that it did not acknowledge stands.
+        """
+        verdicts = [evidence for evidence in self._counted if evidence.change.is_verdict]
+        if not verdicts:
+            return None
+        last = next((evidence for evidence in reversed(verdicts) if not evidence.change.acknowledged), None)
+        return last if last is not None and last.change.is_worse(self.better) else verdicts[-1]
+
+    @property
+    def suspect(self) -> ChangeEvidence | None:
+        """The newest change, where it may be one of the code but is not confirmed."""
+        newest = self._counted[-1] if self._counted else None
+        if newest is None or newest.change.confirmed or newest.change.kind is not ChangeKind.CODE:
+            return None
+        return newest if newest.change.p_value > 0 else None  # certain, and too small to matter
 
     @property
     def explained(self) -> ChangeEvidence | None:
         """The newest confirmed change, where something else than the code is put down for it."""
-        confirmed = [evidence for evidence in self.changes if evidence.change.confirmed]
+        confirmed = [evidence for evidence in self._counted if evidence.change.confirmed]
         return confirmed[-1] if confirmed and not confirmed[-1].change.is_verdict else None
+
+    @property
+    def _counted(self) -> tuple[ChangeEvidence, ...]:
+        return tuple(evidence for evidence in self.changes if evidence.change.index >= self.since)

@@ -67,8 +67,12 @@ class Traces:
 def evidence(
     key: SeriesKey, points: Sequence[Point], changes: Sequence[Change], i: int, traces: Traces
 ) -> ChangeEvidence:
-    """Traces of the nearest commits with one on both sides, inside the two segments that the change parts."""
+    """Traces of the nearest commits with one on both sides, inside the two segments that the change parts.
+
+    A counter has no traces of its own; those of the timing beside it tell of the same step.
+    """
     change = changes[i]
+    key = traces.sessions.traced(key)
     start = changes[i - 1].index if i else 0
     end = changes[i + 1].index if i + 1 < len(changes) else len(points)
     before = _nearest(key, points[start : change.index][::-1], traces)

@@ -93,7 +93,8 @@ def difference(
 def sigma(steps: Floats) -> float:
     """Standard deviation of differences, as the most pessimistic of their quantiles says."""
     sizes = np.abs(steps)
-    return max(float(np.quantile(sizes, share)) / normal for share, normal in _QUANTILES)
+    shares, normals = np.array(_QUANTILES).T
+    return float(np.max(np.quantile(sizes, shares) / normals))
 
 
 def repeats_exactly(values: Sequence[float], first: int, second: int) -> bool:

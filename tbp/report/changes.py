@@ -133,13 +133,17 @@ def sort_of(change: SeriesChange) -> Sort:
 
 def acknowledgement(group: CommitChanges, data: ReportData) -> str:
     """Why the commit's regressions are accepted, in words; empty unless all of them are."""
-    return ""
+    worse = [one for one in group.changes if sort_of(one) is Sort.REGRESSION]
+    reasons = dict.fromkeys(one.evidence.change.acknowledged for one in worse)
+    if not worse or "" in reasons:
+        return ""
+    return "; ".join(words.cut(reason, 160) for reason in reasons)
 
 
 def _verdict(groups: Sequence[CommitChanges]) -> str:
     if not groups:
         return "No level has shifted in any series."
-    sorts = [{sort_of(change) for change in group.changes} for group in groups]
+    sorts = [{sort_of(one) for one in group.changes if not one.evidence.change.acknowledged} for group in groups]
     said = [
         f"{words.count(number, 'commit')} {verb}"
         for sort, verb in ((Sort.REGRESSION, "made something worse"), (Sort.IMPROVEMENT, "made something better"))

@@ -16,7 +16,7 @@ from itertools import groupby
 
 from tbp.asv.declarations import benchmark_from_name
 from tbp.history.compare import StoredSeries, judgements
-from tbp.history.points import Points
+from tbp.history.points import are_comparable
 from tbp.history.series import Commit, History, SeriesKey, State
 from tbp.report import words
 from tbp.report.grid import MOST_COMMITS, columns_of
@@ -172,15 +172,15 @@ def _judgements(histories: Sequence[History], pair: Pair) -> tuple[Judgement, ..
 def _stored(history: History) -> StoredSeries:
     """The series as the comparison takes it. Runs of other benchmark versions compare with nothing."""
     kind = benchmark_from_name(history.key.benchmark).type
-    # Points of its own, so that those that are made of the columns are not kept.
-    points = Points(history.points.columns) if isinstance(history.points, Points) else history.points
     return StoredSeries(
         key=history.key,
         unit=history.unit,
         better=history.better,
         is_counter=kind == "track" and history.unit != "seconds",
-        points=points,
-        versions=tuple("present" if p.comparable else f"other {place}" for place, p in enumerate(points)),
+        points=history.points,
+        versions=tuple(
+            "present" if own else f"other {place}" for place, own in enumerate(are_comparable(history.points))
+        ),
     )
 
 

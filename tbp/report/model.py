@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from tbp.acks import Ack
 from tbp.history.series import Commit, History
 
 
@@ -17,6 +18,14 @@ class Machine:
     cores: str = ""
     ram: str = ""
     os: str = ""
+
+
+@dataclass(frozen=True)
+class Base:
+    """What the report judges against: only changes after it count."""
+
+    revision: str  # as the user wrote it
+    commit: Commit  # its commit, or the nearest before it that has a result
 
 
 @dataclass(frozen=True)
@@ -49,9 +58,17 @@ class ReportData:
     """All a site says. ``problems`` are sentences about input that could not be used, each with what to do."""
 
     project: str
-    built: datetime  # timezone-aware, UTC
     histories: tuple[History, ...]
     machines: tuple[Machine, ...] = ()
     commit_url: str = ""  # asv's show_commit_url: prefix before the hash; empty when there is none
     problems: tuple[str, ...] = ()
     runs: tuple[Run, ...] = ()  # oldest commit first, then by machine and environment
+    acks: tuple[Ack, ...] = ()  # as they stand in the file, expired ones too
+    base: Base | None = None
+    order: tuple[str, ...] = ()  # hashes of the project's history, oldest first; empty where no repository tells
+
+    @property
+    def newest(self) -> Commit | None:
+        """The newest commit with a result, by date; None without any. A site knows no other clock."""
+        commits = (history.points[-1].commit for history in self.histories if history.points)
+        return max(commits, key=lambda commit: (commit.date, commit.hash), default=None)

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -32,6 +33,12 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
+def script_hashes_policy(hashes: Sequence[str]) -> str:
+    """The policy of a page that holds its scripts itself: those of these SHA-256 hashes (base64) and no others."""
+    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
+    return CONTENT_SECURITY_POLICY.replace("'self' file:;", f"{allowed};", 1).replace("'self' file: ", "")
+
+
 NAVIGATION = (
     ("index.html", "Summary"),
     ("changes.html", "Changes"),
@@ -48,9 +55,11 @@ class Frame:
     """What surrounds every page."""
 
     project: str
-    built: str  # with its zone
+    newest: str  # date of the newest commit with a result, with its zone; empty without any
     version: str
     root: str = ""  # from the page to the site's folder: "" or "../"
+    points: str = "points.csv"  # the file of all points
+    is_single: bool = False  # one file holds the whole site, and nothing lies beside it
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Takes ``ReportData`` and a folder. What the pages say belongs to ``summary`` and ``detail``.
 
-    index.html  changes.html …  benchmarks/*.html  data/layout.js  data/*.js  static/*
+    index.html  changes.html …  benchmarks/*.html  data/index.js  data/layout.js  data/*.js  static/*
+    summary.json  points.csv  feed.xml
 """
 
 from __future__ import annotations
@@ -15,18 +16,25 @@ from itertools import chain
 from pathlib import Path
 
 from tbp import __version__
+from tbp.asv.whole_files import write_whole
 from tbp.cache.digests import digest
 from tbp.cache.known_pages import KnownPages
 from tbp.errors import UsageError
 from tbp.report import figures, words
-from tbp.report.benchmark_files import files_of_all, wanted
+from tbp.report.benchmark_files import benchmark_files, files_of_all, wanted
+from tbp.report.data_files import points, points_file, summary_json
+from tbp.report.feed import feed_xml
+from tbp.report.index_data import index_data
 from tbp.report.model import ReportData
 from tbp.report.pages import MARK, Frame, index_html, script_call
+from tbp.report.single import single_file
 from tbp.report.summary import summary
 from tbp.report.views import views
 from tbp.scale.workers import Workers, batched
 
 INDEX = "index.html"
+SINGLE_SCRIPT = "static/single.js"  # of a report of one file only
+DATA_FILES = ("summary.json", "points.csv", "points.csv.gz", "feed.xml")
 DRAWN_S = 50e-6  # about what a run takes to be drawn on a page on a slow core
 BATCH_RUNS = 5_000  # drawn at a time: a quarter of a second
 
@@ -50,6 +58,9 @@ def write_files(data: ReportData, out: Path, workers: Workers | None = None) -> 
         out.mkdir(parents=True, exist_ok=True)
         if index.exists() and not _is_ours(index):
             raise UsageError(f"{index} was not written by tbp; choose an empty folder for the report")
+        foreign = [] if index.exists() else [name for name in DATA_FILES if (out / name).exists()]
+        if foreign:
+            raise UsageError(f"{out / foreign[0]} was not written by tbp; choose an empty folder for the report")
         known = KnownPages(out)
         names: list[str] = []
         with tempfile.TemporaryDirectory(prefix=".tbp-", dir=out) as folder:
@@ -68,11 +79,43 @@ def write_files(data: ReportData, out: Path, workers: Workers | None = None) -> 
     return tuple(names)
 
 
+def write_single_file(data: ReportData, path: Path) -> Path:
+    """The whole site as one file at ``path``. Raises ``UsageError`` if it cannot be written, or is no report."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not _is_ours(path):
+            raise UsageError(f"{path} was not written by tbp; choose another name for the report")
+        frame = replace(_frame(data), is_single=True)
+        contents = {INDEX: b"", **dict(_shared(data, frame))}
+        for own in wanted(data, frame):
+            contents |= benchmark_files(own)
+        write_whole(path, single_file(contents, INDEX))
+    except OSError as error:
+        raise UsageError(f"cannot write the report to {path}: {error}") from error
+    return path
+
+
 def _contents(data: ReportData, known: KnownPages, workers: Workers) -> Iterator[tuple[str, bytes | None]]:
     """Every file of the site: its name, relative to the site, and its bytes; None for one that stands already."""
-    frame = Frame(data.project, words.moment(data.built), __version__)
-    yield INDEX, index_html(summary(data), frame).encode()
+    frame = _frame(data)
     yield from _benchmarks(data, frame, known, workers)
+    yield from ((name, content) for name, content in _shared(data, frame) if name != SINGLE_SCRIPT)
+    yield "summary.json", summary_json(data)
+    yield points_file(data), points(data)
+    yield "feed.xml", feed_xml(data)
+
+
+def _frame(data: ReportData) -> Frame:
+    newest = words.moment(data.newest.date) if data.newest else ""
+    return Frame(data.project, newest, __version__, points=points_file(data))
+
+
+def _shared(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
+    """The files that are of no single benchmark."""
+    found = summary(data)
+    yield INDEX, index_html(found, frame).encode()
+    if data.histories:
+        yield "data/index.js", script_call("tbp.index", index_data(found)).encode()
     if data.histories:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
     yield from views(data, frame)
@@ -125,7 +168,9 @@ def _is_ours(path: Path) -> bool:
 
 
 def _remove_stale(out: Path, written: set[str]) -> None:
-    """Removes pages and data of benchmarks that are no more; only files that carry the mark."""
+    """Removes pages and data of benchmarks that are no more; only files that carry the mark, and the data files."""
+    for name in set(DATA_FILES) - written:
+        (out / name).unlink(missing_ok=True)
     for path in [*out.glob("benchmarks/*.html"), *out.glob("data/*.js")]:
         name = path.relative_to(out).as_posix()
         if name not in written and path.is_file() and not path.is_symlink() and _is_ours(path):

@@ -12,11 +12,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from tbp.history.points import levels
 from tbp.history.series import History
 
-WIDTH, HEIGHT, MARGIN = 160, 32, 4
-COLUMNS = 80
-"""At most this many places on the line: two pixels each, so that a long history costs no more than a short one."""
+WIDTH, HEIGHT = 160, 32  # in pixels
+UNITS = 2
+"""Units of the drawing in a pixel: whole numbers are half as long as decimal fractions."""
+
+MARGIN = 4 * UNITS
+COLUMNS = 40
+"""At most this many places on the line: four pixels each, so that a long history costs no more than a short one."""
+
+LEVELS = HEIGHT * UNITS - 2 * MARGIN
+"""The highest level; the lowest is 0."""
 
 LEAST_SPAN = 0.2
 """Relative movement that fills the height: usual noise (2–5 %) stays low, a change of 10 % is seen at once."""
@@ -24,41 +32,54 @@ LEAST_SPAN = 0.2
 
 @dataclass(frozen=True)
 class Sparkline:
-    """``line`` is an SVG path (empty without values); the dots are (x, y)."""
+    """The height of each column, 0 (the smallest value) to ``LEVELS``; None where there is no value."""
 
-    line: str
-    last: tuple[float, float] | None
-    changes: tuple[tuple[float, float], ...]
-    width: int = WIDTH
-    height: int = HEIGHT
+    levels: tuple[int | None, ...] = ()  # empty without any value
+    changes: tuple[int, ...] = ()  # columns where a level shifted
+
+    @property
+    def line(self) -> str:
+        """An SVG path; empty without values."""
+        return _path([None if level is None else _spot(self, column) for column, level in enumerate(self.levels)])
+
+    @property
+    def dots(self) -> tuple[tuple[int, int], ...]:
+        """(x, y) of the changes."""
+        return tuple(_spot(self, column) for column in self.changes)
+
+    @property
+    def last(self) -> tuple[int, int]:
+        """(x, y) of the newest value."""
+        return _spot(self, max(column for column, level in enumerate(self.levels) if level is not None))
+
+    @property
+    def code(self) -> str:
+        """The levels as one character each, for static/index.js: ``A`` is 0, a blank no value; no backslash."""
+        return "".join(" " if level is None else chr(65 + level + (level >= 27)) for level in self.levels)
 
 
 def sparkline(history: History) -> Sparkline:
     """The series from its first to its newest point, smallest value at the bottom; a gap where there is no
     comparable value."""
-    values = [point.value if point.has_level else math.nan for point in history.points]
+    values = levels(history.points).tolist()
     columns = _columns(values)
     known = [value for value in columns if not math.isnan(value)]
     if not known:
-        return Sparkline("", None, ())
+        return Sparkline()
     low, high = min(known), max(known)
     span = max(high - low, LEAST_SPAN * max(abs(low), abs(high)), sys.float_info.min)
     middle = (low + high) / 2
-    last_column = max(1, len(columns) - 1)
-
-    def place(column: float, value: float) -> tuple[float, float]:
-        x = MARGIN + (WIDTH - 2 * MARGIN) * (column / last_column)
-        y = HEIGHT / 2 - (HEIGHT - 2 * MARGIN) * (value - middle) / span
-        return round(x, 1), round(y, 1)
-
-    places = [None if math.isnan(value) else place(column, value) for column, value in enumerate(columns)]
+    heights = [None if math.isnan(one) else round(LEVELS * (0.5 + (one - middle) / span)) for one in columns]
     moved = [evidence.change.index for evidence in history.changes if evidence.change.is_verdict]
     at = [int(index * len(columns) / len(values)) for index in moved if 0 <= index < len(values)]
-    return Sparkline(
-        line=_path(places),
-        last=[spot for spot in places if spot is not None][-1],
-        changes=tuple(spot for column in at if (spot := places[column]) is not None),
-    )
+    return Sparkline(tuple(heights), tuple(column for column in at if heights[column] is not None))
+
+
+def _spot(spark: Sparkline, column: int) -> tuple[int, int]:
+    """Where a column with a value is drawn."""
+    level = spark.levels[column] or 0
+    across = WIDTH * UNITS - 2 * MARGIN
+    return MARGIN + round(across * column / max(1, len(spark.levels) - 1)), MARGIN + LEVELS - level
 
 
 def _columns(values: Sequence[float]) -> list[float]:
@@ -70,17 +91,21 @@ def _columns(values: Sequence[float]) -> list[float]:
     return [median(stretch) if stretch else math.nan for stretch in known]
 
 
-def _path(places: Sequence[tuple[float, float] | None]) -> str:
-    """``M`` starts after a gap, ``L`` goes on; a lone point gets a line of no length, which a round cap shows."""
+def _path(spots: Sequence[tuple[int, int] | None]) -> str:
+    """``M`` starts after a gap, relative ``l`` goes on; a lone point gets a line of no length, which a round cap
+    shows."""
     parts: list[str] = []
-    drawing = False
-    for index, spot in enumerate(places):
+    last: tuple[int, int] | None = None
+    for index, spot in enumerate(spots):
         if spot is None:
-            drawing = False
+            last = None
             continue
-        parts.append(f"{'L' if drawing else 'M'}{spot[0]:g} {spot[1]:g}")
-        following = places[index + 1] if index + 1 < len(places) else None
-        if not drawing and following is None:
-            parts.append(f"L{spot[0]:g} {spot[1]:g}")
-        drawing = True
+        if last is None:
+            is_lone = index + 1 == len(spots) or spots[index + 1] is None
+            parts.append(f"M{spot[0]} {spot[1]}l{'0 0' if is_lone else ''}")
+        else:
+            x, y = spot[0] - last[0], spot[1] - last[1]
+            space = "" if parts[-1].endswith("l") else " "
+            parts.append(f"{space}{x}{y if y < 0 else f' {y}'}")
+        last = spot
     return "".join(parts)

@@ -5,33 +5,39 @@ Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from tbp.history.series import ChangeEvidence, Commit, History, State
-from tbp.report import addresses, evidence, words
-from tbp.report.model import Machine, ReportData
-from tbp.report.sparkline import Sparkline, sparkline
-from tbp.traces.difference import explanation
+from tbp.history.series import History, State
+from tbp.report import addresses, words
+from tbp.report.commits import known_commits
+from tbp.report.last_runs import LastRun, last_runs, silence
+from tbp.report.model import ReportData
+from tbp.report.rows import CommitLink as CommitLink
+from tbp.report.rows import Row, among, row, size
+from tbp.report.rows import changed_at as changed_at
+from tbp.report.rows import commit_link as commit_link
+from tbp.report.rows import shown_change as shown_change
 
-SOUGHT = (State.REGRESSION, State.IMPROVEMENT, State.NO_CHANGE)
+SOUGHT = (State.REGRESSION, State.IMPROVEMENT, State.SUSPECT, State.NO_CHANGE, State.NOT_ENOUGH_DATA, State.FAILED)
 """States whose absence says something, too."""
 
-STATE_ORDER = {state: order for order, state in enumerate(State)}
+ROW_ORDER = (
+    State.REGRESSION, State.IMPROVEMENT, State.RECOVERED, State.SUSPECT, State.FAILED, State.STALE, State.VANISHED,
+    State.UNDECIDED, State.ACKNOWLEDGED, State.NOT_ENOUGH_DATA, State.NO_CHANGE, State.SKIPPED,
+)  # fmt: skip
+"""What a reader has to see first: what moved, then what is no longer known, then what is as it was."""
 
+MOST_ROWS = 50
+"""Rows in the page itself, the worst ones; a script adds the others from data/index.js as they are asked for. With
+them a page of 300 benchmarks stays under 200 kB."""
 
-@dataclass(frozen=True)
-class CommitLink:
-    """A commit as it is shown; ``href`` is empty where there is nowhere to link to."""
+OPEN_BENCHMARKS = 60
+"""With more benchmarks, each suite's list is folded away."""
 
-    short: str
-    hash: str
-    subject: str
-    date: str
-    href: str
+_RANK = {state: order for order, state in enumerate(ROW_ORDER)}
 
 
 @dataclass(frozen=True)
@@ -42,24 +48,6 @@ class Tile:
     number: int
     word: str
     glyph: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """One series in the table of the index."""
-
-    benchmark: str
-    parameters: str
-    place: str  # machine and environment, where the site has more than one
-    href: str
-    state: State
-    glyph: str  # empty beside a change, which has its arrow
-    change: str
-    levels: tuple[str, ...]  # before and after of a change, else the newest value
-    commit: CommitLink | None  # the first one with the new level
-    causes: tuple[str, ...]
-    remark: str  # why there is no value, or no cause
-    sparkline: Sparkline
 
 
 @dataclass(frozen=True)
@@ -81,35 +69,92 @@ class Family:
 
 
 @dataclass(frozen=True)
+class Facets:
+    """What the rows can be filtered by; each sorted, empty where all have the same."""
+
+    suites: tuple[str, ...]
+    machines: tuple[str, ...]
+    environments: tuple[str, ...]
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Summary:
     verdict: str
     worst: State | None  # None when there is nothing
+    base: str  # what is judged against, in words; empty for the whole history
     tiles: tuple[Tile, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...]  # of every series
+    facets: Facets
     families: tuple[Family, ...]
-    machines: tuple[Machine, ...]
+    last_runs: tuple[LastRun, ...]
+    silence: str  # one sentence on those
     problems: tuple[str, ...]
     span: str  # from which commit to which
+
+    @property
+    def first_rows(self) -> tuple[Row, ...]:
+        """The rows in the page itself."""
+        return self.rows[:MOST_ROWS]
+
+    @property
+    def are_families_open(self) -> bool:
+        return sum(len(family.benchmarks) for family in self.families) <= OPEN_BENCHMARKS
 
 
 def summary(data: ReportData) -> Summary:
     """All the index says."""
     histories = ranked(data.histories)
+    seen = among(data)
+    rows = tuple(row(history, seen) for history in histories)
+    runs = last_runs(data)
     return Summary(
-        verdict=words.verdict(histories),
+        verdict=verdict(histories, data),
         worst=histories[0].state if histories else None,
+        base=_base(data),
         tiles=tiles(histories),
-        rows=tuple(_row(history, data) for history in histories),
+        rows=rows,
+        facets=_facets(rows),
         families=_families(histories),
-        machines=data.machines,
+        last_runs=runs,
+        silence=silence(runs),
         problems=data.problems,
         span=series_span(histories),
     )
 
 
+def verdict(histories: Sequence[History], data: ReportData) -> str:
+    """The one sentence on everything; ``histories`` have the worst first."""
+    sentence = words.verdict(histories)
+    if data.base is None:
+        return sentence
+    return f"Since {words.cut(data.base.revision, 60)}: {sentence[:1].lower()}{sentence[1:]}"
+
+
+def _base(data: ReportData) -> str:
+    if data.base is None:
+        return ""
+    commit = data.base.commit
+    at = f"{commit.short} ({words.moment(commit.date)})"
+    return f"Judged since {words.cut(data.base.revision, 60)}, measured at {at}: earlier changes are not counted."
+
+
+def _facets(rows: Sequence[Row]) -> Facets:
+    def several(values: Iterable[str]) -> tuple[str, ...]:
+        found = sorted(set(values) - {""}, key=natural)
+        return tuple(found) if len(found) > 1 else ()
+
+    return Facets(
+        several(family_of(one.benchmark) for one in rows),
+        several(one.machine for one in rows),
+        several(one.environment for one in rows),
+        several(one.device for one in rows),
+    )
+
+
 def ranked(histories: Sequence[History]) -> list[History]:
-    """Worst state first, in it the largest standing change first, then by name."""
-    return sorted(histories, key=lambda history: (STATE_ORDER[history.state], -_size(history), *_name(history)))
+    """The states in the order of ``ROW_ORDER``, in each the largest change first, then by name."""
+    return sorted(histories, key=lambda history: (_RANK[history.state], -size(history), *_name(history)))
 
 
 def by_name(histories: Sequence[History]) -> list[History]:
@@ -126,38 +171,12 @@ def tiles(histories: Sequence[History], occurring: bool = False) -> tuple[Tile, 
     )
 
 
-def commit_link(commit: Commit, commit_url: str) -> CommitLink:
-    """The commit with its date and, where ``commit_url`` is a web address, a link."""
-    href = addresses.commit_href(commit_url, commit)
-    return CommitLink(commit.short, commit.hash, commit.subject, words.moment(commit.date), href)
-
-
-def changed_at(history: History, what: ChangeEvidence) -> Commit | None:
-    """The first commit with the new level."""
-    index = what.change.index
-    return history.points[index].commit if 0 <= index < len(history.points) else None
-
-
-def shown_change(history: History) -> ChangeEvidence | None:
-    """The change a series is in the table for: the standing one, if its state is one of change."""
-    return history.standing if history.state in words.STATES_OF_CHANGE else None
-
-
-def place(history: History, among: Sequence[History]) -> str:
+def place(history: History, others: Sequence[History]) -> str:
     """Machine and environment, as far as the series of the site differ in them."""
-    machines = {other.key.machine for other in among}
-    environments = {other.key.environment for other in among}
+    machines = {other.key.machine for other in others}
+    environments = {other.key.environment for other in others}
     parts = [history.key.machine] * (len(machines) > 1) + [history.key.environment] * (len(environments) > 1)
     return " · ".join(parts)
-
-
-def _size(history: History) -> float:
-    standing = shown_change(history)
-    if standing is None:
-        return 0.0
-    size = abs(words.relative(standing.change))
-    # From zero there is no ratio; such a change goes first.
-    return size if math.isfinite(size) else math.inf
 
 
 def _name(history: History) -> tuple[object, ...]:
@@ -170,47 +189,6 @@ def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """A sort key that puts ``s64`` before ``s256``."""
     parts = re.split(r"([0-9]{1,18})", text)
     return tuple((1, int(part), "") if index % 2 else (0, 0, part) for index, part in enumerate(parts))
-
-
-def _row(history: History, data: ReportData) -> Row:
-    key, standing = history.key, shown_change(history)
-    commit = changed_at(history, standing) if standing else None
-    if standing is None:
-        change = words.PLURALS[history.state][0]
-        values = [words.newest_value(history)]
-    else:
-        change = words.effect(standing.change, history.unit, history.better)
-        values = [standing.change.before, standing.change.after]
-    difference = standing.difference if standing else None
-    return Row(
-        benchmark=key.benchmark,
-        parameters=key.label,
-        place=place(history, data.histories),
-        href=f"{addresses.page_file(key.benchmark)}#{addresses.anchor(key)}",
-        state=history.state,
-        glyph="" if standing else words.GLYPHS[history.state],
-        change=change,
-        levels=tuple(words.quantity(value, history.unit) for value in values),
-        commit=commit_link(commit, data.commit_url) if commit else None,
-        causes=evidence.causes(difference) if difference is not None else (),
-        remark=_remark(history, standing),
-        sparkline=sparkline(history),
-    )
-
-
-def _remark(history: History, standing: ChangeEvidence | None) -> str:
-    if standing is not None and standing.difference is None:
-        return words.first_line(standing.note)
-    if standing is not None and standing.difference is not None:
-        return "" if evidence.causes(standing.difference) else words.first_line(explanation(standing.difference))
-    match history.state:
-        case State.FAILED | State.SKIPPED:
-            return words.first_line(words.newest_reason(history)) or "no reason was recorded"
-        case State.NOT_ENOUGH_DATA:
-            return f"{words.with_value(history)} so far"
-        case State.STALE | State.VANISHED:
-            return words.last_run(history)
-    return words.explained(history)
 
 
 def _families(histories: Sequence[History]) -> tuple[Family, ...]:
@@ -242,10 +220,9 @@ def family_of(benchmark: str) -> str:
 
 def series_span(histories: Sequence[History]) -> str:
     """How many commits the series cover, from which to which by date; empty without any."""
-    commits = {point.commit.hash: point.commit for history in histories for point in history.points}
-    if not commits:
+    by_date = known_commits(histories)
+    if not by_date:
         return ""
-    by_date = sorted(commits.values(), key=lambda commit: (commit.date, commit.hash))
     ends = [by_date[0], by_date[-1]] if len(by_date) > 1 else by_date
     return f"{words.count(len(by_date), 'commit')}, " + " to ".join(
         f"{commit.short} ({words.moment(commit.date)})" for commit in ends

@@ -10,7 +10,10 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tbp.history.series import Better, Change, ChangeEvidence, ChangeKind, History, Outcome, State
+import numpy as np
+
+from tbp.history.points import levels
+from tbp.history.series import CONFIDENCE, Better, Change, ChangeEvidence, ChangeKind, History, Outcome, State
 
 UNKNOWN = "–"
 """Stands for a number there is none of."""
@@ -23,6 +26,8 @@ PLURALS = {
     State.REGRESSION: ("regression", "regressions"),
     State.IMPROVEMENT: ("improvement", "improvements"),
     State.RECOVERED: ("recovered", "recovered"),
+    State.SUSPECT: ("suspect", "suspect"),
+    State.ACKNOWLEDGED: ("acknowledged", "acknowledged"),
     State.UNDECIDED: ("undecided", "undecided"),
     State.NO_CHANGE: ("no change", "no change"),
     State.NOT_ENOUGH_DATA: ("not enough data", "not enough data"),
@@ -32,14 +37,18 @@ PLURALS = {
     State.VANISHED: ("vanished", "vanished"),
 }
 
-STATES_OF_CHANGE = (State.REGRESSION, State.IMPROVEMENT, State.RECOVERED)
+STATES_OF_CHANGE = (State.REGRESSION, State.IMPROVEMENT, State.RECOVERED, State.ACKNOWLEDGED)
 """States that a confirmed change of the code makes."""
+
+_SETTLED = (*STATES_OF_CHANGE, State.NO_CHANGE, State.SUSPECT)
 
 # A shape beside every colour, so that no state is told by colour alone.
 GLYPHS = {
     State.REGRESSION: "✖",
     State.IMPROVEMENT: "✔",
     State.RECOVERED: "↺",
+    State.SUSPECT: "◇",
+    State.ACKNOWLEDGED: "☑",
     State.UNDECIDED: "~",
     State.NO_CHANGE: "=",
     State.NOT_ENOUGH_DATA: "?",
@@ -187,6 +196,17 @@ def effect(change: Change, unit: str, better: Better) -> str:
     return f"{move(change)} {direction(change.after > change.before, unit, better)}"
 
 
+def interval(low: float, high: float) -> str:
+    """``99 % CI 5.2–7.0 %``, ``99 % CI −0.8 to 1.2 %``; empty where there is none or the effect is exact."""
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        return ""
+    bounds = [percent(bound).removesuffix(" %") for bound in (low, high)]
+    if bounds[0] == bounds[1]:
+        bounds = [f"{100 * bound:,.1f}".replace("-", "−") for bound in (low, high)]
+    # "−7.0–−5.2" cannot be read.
+    return f"{CONFIDENCE:.0%} CI {bounds[0]}{'–' if low >= 0 else ' to '}{bounds[1]} %".replace("%", " %", 1)
+
+
 def before_after(change: Change, unit: str) -> str:
     """``169 µs → 236 µs``."""
     return f"{quantity(change.before, unit)} → {quantity(change.after, unit)}"
@@ -212,8 +232,9 @@ def since(history: History, evidence: ChangeEvidence) -> str:
 
 def newest_value(history: History) -> float:
     """The newest measured value of the present benchmark version; NaN when nothing was measured."""
-    measured = [point.value for point in history.points if point.has_level]
-    return measured[-1] if measured else math.nan
+    measured = levels(history.points)
+    measured = measured[np.isfinite(measured)]
+    return float(measured[-1]) if len(measured) else math.nan
 
 
 def newest_reason(history: History) -> str:
@@ -224,7 +245,7 @@ def newest_reason(history: History) -> str:
 
 def measured_runs(history: History) -> int:
     """In how many runs the series has a value of the present benchmark version."""
-    return sum(point.has_level for point in history.points)
+    return int(np.isfinite(levels(history.points)).sum())
 
 
 def with_value(history: History) -> str:
@@ -258,12 +279,15 @@ def finding(history: History) -> str:
     if history.state in STATES_OF_CHANGE and standing is not None:
         change = standing.change
         words = [effect(change, history.unit, history.better), since(history, standing)]
-        sure = [before_after(change, history.unit), probability(change.p_value)]
-        return f"{' '.join(filter(None, words))}: {', '.join(filter(None, sure))}."
+        sure = [before_after(change, history.unit), interval(change.low, change.high), probability(change.p_value)]
+        said = f"{' '.join(filter(None, words))}: {', '.join(filter(None, sure))}."
+        return f"{said} Acknowledged: {change.acknowledged}" if history.state is State.ACKNOWLEDGED else said
     value = quantity(newest_value(history), history.unit)
     runs = count(measured_runs(history), "run")
     reason = first_line(newest_reason(history))
     match history.state:
+        case State.SUSPECT:
+            return f"Suspect, not confirmed: {suspicion(history)}."
         case State.NO_CHANGE:
             noise = percent(history.noise_between)
             said = f"No confirmed change over {runs}; now {value}, noise between runs {noise}."
@@ -279,6 +303,17 @@ def finding(history: History) -> str:
         case State.SKIPPED:
             return f"Skipped in the newest run: {reason or 'no reason was recorded'}"
     return f"{history.state.value.capitalize()}; now {value}."
+
+
+def suspicion(history: History) -> str:
+    """What is suspected of a series, and why it is not more: ``▲ +4.1 % slower since 04342f08: 1.00 s → 1.04 s, …``."""
+    suspect = history.suspect
+    if suspect is None:
+        return ""
+    change = suspect.change
+    words = " ".join(filter(None, [effect(change, history.unit, history.better), since(history, suspect)]))
+    sure = [before_after(change, history.unit), interval(change.low, change.high), change.doubt]
+    return f"{words}: {', '.join(filter(None, sure))}"
 
 
 def tally(histories: Sequence[History]) -> dict[State, int]:
@@ -302,7 +337,7 @@ def verdict(ranked: Sequence[History], name: str = "") -> str:
         return (
             f"{sentence}; {lead} is {name or series_name(first)}: {size} {since(first, first.standing)}".rstrip() + "."
         )
-    if not any(counts[state] for state in (State.NO_CHANGE, State.IMPROVEMENT, State.RECOVERED)):
+    if not any(counts[state] for state in _SETTLED):
         why = [f"{number:,} {PLURALS[state][number != 1]}" for state, number in counts.items() if number]
         return f"Cannot tell: no verdict on any of {series} ({', '.join(why)})."
     rest = [
@@ -310,6 +345,8 @@ def verdict(ranked: Sequence[History], name: str = "") -> str:
         for state, word in (
             (State.IMPROVEMENT, "improved"),
             (State.RECOVERED, "recovered"),
+            (State.SUSPECT, "suspect"),
+            (State.ACKNOWLEDGED, "acknowledged"),
             (State.FAILED, "failed"),
             (State.STALE, "stale"),
             (State.VANISHED, "vanished"),

@@ -9,11 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan, nan
 
+from tbp.history.series import CONFIDENCE as CONFIDENCE
 from tbp.history.series import Better, State
-
-# The confidence of every interval that a judgement shows. 99 % because a gate is read once per commit and benchmark:
-# at 95 %, one interval in twenty would miss the truth.
-CONFIDENCE = 0.99
 
 
 @dataclass(frozen=True)

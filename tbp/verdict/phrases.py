@@ -12,7 +12,7 @@ from itertools import groupby
 
 from tbp.history.series import State
 from tbp.report import words
-from tbp.verdict.judgement import CONFIDENCE, Comparison, Judged, Judgement
+from tbp.verdict.judgement import Comparison, Judged, Judgement
 
 MEASURED_IN_TURNS = "measured in turns"
 FROM_STORED_RESULTS = "from stored results"
@@ -42,12 +42,8 @@ def effect(judgement: Judgement) -> str:
 
 def interval(judgement: Judgement) -> str:
     """``(99 % CI 5.2–7.0)``, ``(99 % CI −0.8 to 1.2)``; empty where there is none, as of an exact count."""
-    if not (math.isfinite(judgement.low) and math.isfinite(judgement.high)):
-        return ""
-    low, high = (words.percent(bound).removesuffix(" %") for bound in (judgement.low, judgement.high))
-    # "−7.0–−5.2" cannot be read.
-    joint = "–" if judgement.low >= 0 else " to "
-    return f"({CONFIDENCE:.0%} CI {low}{joint}{high})".replace("%", " %")
+    said = words.interval(judgement.low, judgement.high)
+    return f"({said.removesuffix(' %')})" if said else ""
 
 
 def before_after(judgement: Judgement) -> str:

@@ -42,6 +42,16 @@ def test_sessions_are_given_by_series_and_commit(tmp_path: Path):
     assert sessions.medians_s(KEY, "b" * 40) == ()
 
 
+def test_the_traces_of_the_only_timing_beside_it_tell_of_a_counter(tmp_path: Path):
+    counter = SeriesKey("m.track_operators", KEY.parameters, "box", "env")
+    other = SeriesKey("m.track_operators", (("variant", "math"), ("length", "256")), "box", "env")
+    written(tmp_path, trace=True)
+    sessions = read_sessions(tmp_path)
+    assert (sessions.traced(KEY), sessions.traced(counter), sessions.traced(other)) == (KEY, KEY, other)
+    written(tmp_path, "s2", benchmark="m.time_backward")
+    assert read_sessions(tmp_path).traced(counter) == counter
+
+
 def test_only_the_newest_run_counts(tmp_path: Path):
     written(tmp_path, "s1", run="1", trace=True)
     written(tmp_path, "s2", run="2", wall_s=[9.0])

@@ -184,7 +184,6 @@ def plausible() -> ReportData:
     found.append(series(chance, history[-4:], key, 8e-3, state=State.NOT_ENOUGH_DATA))
     return ReportData(
         "transformer-parts",
-        datetime(2026, 4, 17, 5, 20, tzinfo=UTC),
         tuple(found),
         (Machine("bench-1", "Example CPU @ 2.60GHz", "2", "8 GB", "Linux 6.1"), Machine("bench-2")),
         "https://example.org/transformer-parts/commit/",
@@ -211,17 +210,22 @@ def hostile() -> ReportData:
     )  # fmt: skip
     failed = series(chance, history, second, 1.0, state=State.FAILED, reason=HOSTILE, traced=False)
     machines = (Machine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),)
-    return ReportData(HOSTILE, when, (changed, failed), machines, f"javascript:{HOSTILE}", (HOSTILE,))
-
-
-@pytest.fixture(scope="session")
-def plausible_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_site(plausible(), tmp_path_factory.mktemp("plausible"))
+    return ReportData(HOSTILE, (changed, failed), machines, f"javascript:{HOSTILE}", (HOSTILE,))
 
 
 @pytest.fixture(scope="session")
 def plausible_data() -> ReportData:
     return plausible()
+
+
+@pytest.fixture(scope="session")
+def hostile_data() -> ReportData:
+    return hostile()
+
+
+@pytest.fixture(scope="session")
+def plausible_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_site(plausible(), tmp_path_factory.mktemp("plausible"))
 
 
 @pytest.fixture(scope="session")

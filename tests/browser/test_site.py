@@ -68,7 +68,7 @@ def test_the_filter_works_and_its_address_keeps_it(browser, plausible_site) -> N
         page.fill("input[name=q]", "sdpa 2048")
         page.uncheck("input[value=no_change]")
         assert page.locator("#series tbody tr:visible").count() == 1
-        assert page.inner_text("#shown") == "1 of 24 shown"
+        assert page.inner_text("#shown") == "1 of 24 series"
         page.reload()
         assert page.input_value("input[name=q]") == "sdpa 2048"
         assert page.locator("#series tbody tr:visible").count() == 1
@@ -82,7 +82,7 @@ def test_the_filter_works_and_its_address_keeps_it(browser, plausible_site) -> N
 
 def test_a_row_leads_to_its_series_unfolded(browser, plausible_site) -> None:
     with opened(browser, plausible_site) as page:
-        page.locator("#series tbody tr[data-state=no_change] a").first.click()
+        page.locator("#series tbody tr.no_change a").first.click()
         page.wait_for_selector("#chart[data-ready]")
         assert page.evaluate("document.getElementById(location.hash.slice(1)).open")
 

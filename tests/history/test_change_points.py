@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tbp.history.change_points import change_points
+from tbp.history.change_points import Values, change_points, change_points_of
 from tbp.history.series import Change
 
 NAN = float("nan")
@@ -206,3 +206,14 @@ def test_at_most_one_series_in_a_hundred_has_a_false_change():
 
 def test_thirty_percent_at_the_newest_run_is_nearly_always_confirmed():
     assert confirmed_share(0.3, 7, 100) >= 0.9
+
+
+def test_series_looked_at_together_are_as_looked_at_alone():
+    rng = np.random.default_rng(5)
+    several = [
+        Values(np.exp(rng.normal(0, 0.03, count) + 0.2 * (np.arange(count) > count // 2)).tolist())
+        for count in (25, 400, 3, 60, 61, 1500, 8, 25)
+    ]
+    several += [Values([1.0] * 40), Values([]), Values([float("nan")] * 30)]
+    assert change_points_of(several) == [change_points(own.values) for own in several]
+    assert [len(changes) for changes in change_points_of(several)[:2]] == [1, 1]

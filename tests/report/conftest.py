@@ -92,10 +92,8 @@ def operator_table(names: Sequence[str] = ("aten::mm", "aten::softmax"), device_
 
 
 def report(*histories: History, **fields: object) -> ReportData:
-    built = datetime(2026, 6, 1, 8, 30, tzinfo=UTC)
     values: dict[str, object] = {
         "project": "example",
-        "built": built,
         "histories": histories,
         "machines": (Machine("bench-1", "Example CPU", "2", "8 GB", "Linux"),),
         "commit_url": "https://example.org/commit/",

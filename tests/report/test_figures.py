@@ -6,7 +6,7 @@ import pytest
 
 from tbp.history.series import Better, Break, Change, ChangeEvidence, ChangeKind, State
 from tbp.report.figures import history_chart, layout
-from tbp.report.sparkline import COLUMNS, HEIGHT, WIDTH, sparkline
+from tbp.report.sparkline import COLUMNS, HEIGHT, LEVELS, MARGIN, UNITS, WIDTH, sparkline
 from tbp.report.strokes import COLOURS, NEUTRAL, pseudo_html, segments
 
 NAN = math.nan
@@ -100,19 +100,21 @@ def test_nothing_may_be_sent_to_a_service() -> None:
 def test_a_sparkline_stays_in_its_box_and_has_gaps(make_history) -> None:
     spark = sparkline(make_history((1.0, NAN, 2.0, 2.0, 9.0)))
     assert spark.line.count("M") == 2
-    assert spark.last == (WIDTH - 4, 4.0)
+    assert spark.last == (WIDTH * UNITS - MARGIN, MARGIN)
     assert len(spark.changes) == 1
-    assert all(0 <= y <= HEIGHT for _, y in spark.changes)
+    assert all(MARGIN <= y <= HEIGHT * UNITS - MARGIN for _, y in spark.dots)
 
 
 def test_a_long_history_costs_no_more_than_a_short_one(make_history) -> None:
     spark = sparkline(make_history((1.0, 1.1) * 500, State.NO_CHANGE))
-    assert spark.line.count("L") + spark.line.count("M") == COLUMNS
+    assert len(spark.levels) == COLUMNS
+    assert len(spark.line) < 6 * COLUMNS
 
 
 def test_noise_is_drawn_low(make_history) -> None:
     spark = sparkline(make_history((1.0, 1.01), State.NO_CHANGE))
-    assert spark.line == "M4 16.6L156 15.4"
+    assert spark.line == "M8 33l304-2"
+    assert LEVELS * 0.4 < spark.levels[0] < spark.levels[1] < LEVELS * 0.6
 
 
 def test_a_series_without_values_has_no_line(make_history) -> None:

@@ -104,6 +104,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
         "static/flame.js",
         "static/grid.js",
         "static/heatmap.js",
+        "static/index.js",
         "static/plotly-LICENSE.txt",
         "static/plotly-basic.min.js",
         "static/style.css",
@@ -129,6 +130,20 @@ def test_a_foreign_index_is_not_overwritten(tmp_path, make_report) -> None:
     with pytest.raises(UsageError, match="choose an empty folder"):
         write_site(make_report(), tmp_path)
     assert list(contents(tmp_path)) == ["index.html"]
+
+
+@pytest.mark.parametrize("name", ["summary.json", "points.csv", "feed.xml"])
+def test_a_foreign_data_file_is_not_overwritten(tmp_path, make_report, name) -> None:
+    (tmp_path / name).write_text("mine", "utf-8")
+    with pytest.raises(UsageError, match="choose an empty folder"):
+        write_site(make_report(), tmp_path)
+    assert contents(tmp_path) == {name: b"mine"}
+
+
+def test_the_navigation_marks_the_page(tmp_path, make_history, make_report) -> None:
+    index = write_site(make_report(make_history()), tmp_path)
+    for path, marked in ((index, ["index.html"]), (next(tmp_path.glob("benchmarks/*.html")), [])):
+        assert [a["href"] for tag, a in structure(path) if tag == "a" and a.get("aria-current") == "page"] == marked
 
 
 def test_a_file_in_the_way_is_a_usage_error(tmp_path, make_report) -> None:

@@ -68,7 +68,8 @@ def test_a_change_outside_the_series_has_no_commit(make_history, make_change, ma
 def test_tiles_count_the_states_that_occur_and_those_a_reader_seeks(make_history, make_report) -> None:
     found = summary(make_report(make_history(), make_history((NAN,), State.FAILED)))
     assert [(tile.state, tile.number) for tile in found.tiles] == [
-        (State.REGRESSION, 1), (State.IMPROVEMENT, 0), (State.NO_CHANGE, 0), (State.FAILED, 1),
+        (State.REGRESSION, 1), (State.IMPROVEMENT, 0), (State.SUSPECT, 0), (State.NO_CHANGE, 0),
+        (State.NOT_ENOUGH_DATA, 0), (State.FAILED, 1),
     ]  # fmt: skip
     assert found.tiles[0] == Tile(State.REGRESSION, 1, "regression", "✖")
 

@@ -260,3 +260,12 @@ def test_figures_over_steps_are_those_of_a_table_with_zeros() -> None:
         assert found.floor_us[0] == pytest.approx(np.quantile(dense, 0.1, axis=0))
         steady = np.ptp(calls_made, axis=0) == 0
         assert found.self_us[0] == pytest.approx(np.where(steady, np.median(dense, axis=0), dense.mean(axis=0)))
+
+
+def test_quicker_best_steps_are_no_change_while_the_usual_step_is_the_same() -> None:
+    """Met with identical code on a crowded machine: the floor moved by a fifth, the median by nothing."""
+    slow, quick = [{"mm": (1, 1000.0)} | QUIET] * 8, [{"mm": (1, 800.0)} | QUIET] * 2
+    before, after = ([session_of(steps) for _ in range(3)] for steps in ([*slow, *slow[:2]], [*slow, *quick]))
+    result = difference(before, after)
+    assert row(result, "mm")["delta_us"] == 0
+    assert not result.rows["certain"].any()

@@ -1,5 +1,5 @@
 // written by tbp report
-// The pages' own behaviour: colours, the filter of the index, folding and copying. Everything works from a disk,
+// The pages' own behaviour: colours, addresses, folding and copying. Everything works from a disk,
 // and every page can be read without it.
 "use strict";
 
@@ -32,82 +32,34 @@ tbp.themeButton = (button) => {
   name();
 };
 
-// The filter's state is the address's fragment, so that a link keeps it; only what differs from the start is in it.
-tbp.filter = (form) => {
-  const body = document.querySelector("#series tbody");
-  const rows = [...body.rows];
-  const words = new Map(rows.map((row) => [row, row.textContent.toLowerCase().replace(/\s+/g, " ")]));
-  const states = [...form.querySelectorAll("input[name=state]")];
-
-  const read = () => {
-    const kept = new URLSearchParams(location.hash.slice(1));
-    const hidden = (kept.get("hide") || "").split(",");
-    form.elements.q.value = kept.get("q") || "";
-    form.elements.order.value = kept.get("order") === "benchmark" ? "benchmark" : "change";
-    for (const state of states) state.checked = !hidden.includes(state.value);
-  };
-
-  const keep = () => {
-    const kept = new URLSearchParams();
-    const hidden = states.filter((state) => !state.checked).map((state) => state.value);
-    if (form.elements.q.value) kept.set("q", form.elements.q.value);
-    if (hidden.length) kept.set("hide", hidden.join(","));
-    if (form.elements.order.value !== "change") kept.set("order", form.elements.order.value);
-    const hash = kept.toString();
-    if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? `#${hash}` : "#");
-  };
-
-  const order = () => {
-    const grouped = form.elements.order.value === "benchmark";
-    for (const heading of body.querySelectorAll("tr.group")) heading.remove();
-    if (!grouped) { body.append(...rows); return; }
-    const groups = new Map();
-    for (const row of rows) {
-      const name = row.dataset.benchmark;
-      if (!groups.has(name)) groups.set(name, []);
-      groups.get(name).push(row);
-    }
-    const names = [...groups.keys()].sort();
-    for (const name of names) {
-      const shown = groups.get(name).filter((row) => !row.hidden);
-      if (shown.length) {
-        const heading = document.createElement("tr");
-        const cell = document.createElement("th");
-        heading.className = "group";
-        heading.setAttribute("role", "row");
-        cell.setAttribute("role", "rowheader");
-        cell.colSpan = 6;
-        cell.textContent = `${name} · ${shown.length}`;
-        heading.append(cell);
-        body.append(heading);
-      }
-      body.append(...groups.get(name));
-    }
-  };
-
-  const apply = () => {
-    const wanted = form.elements.q.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const on = new Set(states.filter((state) => state.checked).map((state) => state.value));
-    let shown = 0;
-    for (const row of rows) {
-      row.hidden = !(on.has(row.dataset.state) && wanted.every((word) => words.get(row).includes(word)));
-      shown += row.hidden ? 0 : 1;
-    }
-    order();
-    document.getElementById("shown").textContent = `${shown} of ${rows.length} shown`;
-    document.getElementById("nothing").hidden = shown > 0;
-  };
-
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", () => { apply(); keep(); });
-  addEventListener("hashchange", () => { read(); apply(); });
-  read();
-  apply();
+// What a page keeps in its address: the part after #. In a report of one file that part names the page, too.
+tbp.fragment = () => location.hash.slice(1);
+tbp.setFragment = (text) => {
+  if (text !== tbp.fragment()) history.replaceState(null, "", text ? `#${text}` : "#");
 };
+
+// Where a page of the site is.
+tbp.href = (address) => address;
+
+// Run a file of data, once.
+tbp.load = (source, missing) => {
+  if (document.querySelector(`script[data-source="${CSS.escape(source)}"]`)) return;
+  const script = document.createElement("script");
+  script.dataset.source = source;
+  script.src = source;
+  script.addEventListener("error", missing);
+  document.head.append(script);
+};
+
+// Functions to run once the page is there; in a report of one file, whenever a page is shown.
+tbp.starts = [];
+tbp.ready = (start) => { tbp.starts.push(start); };
+tbp.start = () => { for (const start of tbp.starts) start(); };
+tbp.begin = tbp.start;
 
 // A link to a series opens it.
 tbp.unfold = () => {
-  const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  const target = tbp.fragment() && document.getElementById(tbp.fragment());
   if (target instanceof HTMLDetailsElement) {
     target.open = true;
     target.scrollIntoView();
@@ -128,13 +80,14 @@ tbp.copy = async (button) => {
 
 document.documentElement.classList.add("scripted");
 tbp.setTheme(tbp.recall("tbp-theme"));
-document.addEventListener("DOMContentLoaded", () => {
-  tbp.themeButton(document.getElementById("theme"));
-  const form = document.getElementById("filter");
-  if (form) tbp.filter(form);
+tbp.ready(() => {
   for (const button of document.querySelectorAll("button.copy")) button.addEventListener("click", () => tbp.copy(button));
   addEventListener("hashchange", tbp.unfold);
   tbp.unfold();
+});
+document.addEventListener("DOMContentLoaded", () => {
+  tbp.themeButton(document.getElementById("theme"));
+  tbp.begin();
 });
 // What is folded away on the screen belongs on paper.
 addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details.one")) one.open = true; });

@@ -276,12 +276,7 @@ tbp.flameBox = (box) => {
   const draw = () => tbp.flameGraph(box, tbp.flames.data.get(id));
   if (tbp.flames.data.has(id)) { draw(); return; }
   tbp.flames.waiting.set(id, draw);
-  if (document.querySelector(`script[data-flames="${CSS.escape(source)}"]`)) return;
-  const script = document.createElement("script");
-  script.dataset.flames = source;
-  script.src = source;
-  script.addEventListener("error", () => { box.querySelector(".flame-status").textContent = `${source} is missing: run tbp report again.`; });
-  document.head.append(script);
+  tbp.load(source, () => { box.querySelector(".flame-status").textContent = `${source} is missing: run tbp report again.`; });
 };
 
 document.addEventListener("DOMContentLoaded", () => {

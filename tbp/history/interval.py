@@ -1,0 +1,118 @@
+"""How large a change is, with an honest margin: a confidence interval of its effect.
+
+Takes the runs on both sides of a change, gives ``Change.low`` and ``Change.high``. Whether there is a change at all is
+decided in ``change_points``; the interval only says how large it may be, given that it is where it was found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from statistics import NormalDist
+
+import numpy as np
+from scipy import stats
+
+from tbp.history.long import correlation_inflation
+from tbp.history.measured import Floats, Measured, measured
+from tbp.history.series import CONFIDENCE, Change, Point
+
+# Up to here the distribution of the rank statistic is counted out; beyond, the normal approximation places the bounds
+# of a 99 % interval on the same difference or the next.
+MOST_EXACT = 400  # pairs of runs
+# Below this many runs on both sides together a correlation cannot be told from chance.
+MIN_CORRELATED = 20
+MEDIAN_ERROR = 1.25  # standard error of a median ÷ that of a mean, for normal values: sqrt(pi / 2)
+
+
+def with_interval(change: Change, edges: tuple[int, int], points: Sequence[Point]) -> Change:
+    """``change`` with the interval of its effect; NaN stays where the runs cannot say, as with one on each side.
+
+    ``edges`` are where the segment before begins and the one after ends. The run is the unit: the processes of one
+    run share its luck.
+
+    Where enough runs are there, the bounds are Moses' (Hollander, Wolfe, Chicken, "Nonparametric statistical methods",
+    2014, section 4.3): differences between runs after and before, of ranks at which Mann-Whitney's test would
+    reject. It asks no shape of the noise. Correlation from run to run widens it as it weakens the test. With fewer runs
+    than any rank test could decide by, it is Student's t with the noise of both sides, and of the runs' own processes
+    where that is larger.
+
+    Times are compared as logarithms. The interval always holds the effect itself, which is one of medians.
+    """
+    own = [place for place in range(*edges) if points[place].has_level]
+    series = measured([points[place].value for place in own], [points[place].sessions for place in own])
+    split = sum(place < change.index for place in own)
+    before, after = series.scaled[:split], series.scaled[split:]
+    if not (len(before) and len(after) and change.before):
+        return change
+    effect = (change.after - change.before) / abs(change.before)
+    if change.p_value == 0:  # of a counter: certain, and exact
+        return replace(change, low=effect, high=effect)
+    low, high = _bounds(series, split)
+    if series.is_log:
+        low, high = math.expm1(min(low, 50.0)), math.expm1(min(high, 50.0))
+    else:
+        low, high = low / abs(change.before), high / abs(change.before)
+    return replace(change, low=min(low, effect), high=max(high, effect))
+
+
+def _bounds(series: Measured, split: int) -> tuple[float, float]:
+    """Of the shift of level, on the scale of ``series.scaled``."""
+    scaled, count = series.scaled, len(series.scaled)
+    before, after = scaled[:split], scaled[split:]
+    widening = correlation_inflation(scaled, (0, split, count)) if count >= MIN_CORRELATED else 1.0
+    rank = _rank(len(before), len(after), widening)
+    if rank < 1:
+        return _student(series, split, widening)
+    differences = np.subtract.outer(after, before).ravel()
+    places = (rank - 1, len(differences) - rank)
+    ordered = np.partition(differences, places)
+    return float(ordered[places[0]]), float(ordered[places[1]])
+
+
+def _rank(before: int, after: int, widening: float) -> int:
+    """The bounds are the differences of this rank from both ends; below 1 where no rank is as sure as CONFIDENCE."""
+    pairs, chance = before * after, (1 - CONFIDENCE) / 2
+    if widening == 1.0 and pairs <= MOST_EXACT:
+        return int(np.searchsorted(_cumulative(before, after), chance, side="right"))
+    deviation = math.sqrt(pairs * (before + after + 1) / 12)
+    return math.floor(pairs / 2 - NormalDist().inv_cdf(1 - chance) * widening * deviation)
+
+
+@cache
+def _cumulative(before: int, after: int) -> Floats:
+    """Chance that Mann-Whitney's U is at most 0, 1, 2, … (Mann and Whitney 1947): a Gaussian binomial, counted out."""
+    ways = np.zeros(before * after + 1)
+    ways[0] = 1.0
+    for step in range(1, before + 1):
+        for place in range(len(ways) - 1, after + step - 1, -1):
+            ways[place] -= ways[place - after - step]
+        for place in range(step, len(ways)):
+            ways[place] += ways[place - step]
+    cumulative: Floats = np.cumsum(ways) / math.comb(before + after, before)
+    return cumulative
+
+
+def _student(series: Measured, split: int, widening: float) -> tuple[float, float]:
+    """Student's t; infinite where there are too few runs for any spread."""
+    before, after = series.scaled[:split], series.scaled[split:]
+    freedom = len(series.scaled) - 2
+    shift = float(after.mean() - before.mean())
+    if freedom < 1:
+        return math.nan, math.nan
+    squares = sum(float(np.sum((side - side.mean()) ** 2)) for side in (before, after))
+    sigma = max(math.sqrt(squares / freedom), _sigma_within(series))
+    error = sigma * widening * math.sqrt(1 / len(before) + 1 / len(after))
+    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * error
+    return shift - reach, shift + reach
+
+
+def _sigma_within(series: Measured) -> float:
+    """What the spread between a run's processes predicts for the run's value, their median; 0 where unknown."""
+    several = [own for own in series.sessions if len(own) > 1]
+    if not several:
+        return 0.0
+    variance = float(np.mean([np.var(own, ddof=1) / len(own) for own in several]))
+    return MEDIAN_ERROR * math.sqrt(variance)

@@ -1,0 +1,184 @@
+"""The site's data for other programs: ``summary.json`` and ``points.csv``; docs/report.md describes both.
+
+Takes ``ReportData``, gives bytes. The feed is in ``feed``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from tbp.history.points import Points
+from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, State
+from tbp.report import addresses, evidence, words
+from tbp.report.model import ReportData
+from tbp.report.summary import changed_at, ranked, verdict
+
+Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
+
+# The fields are documented in docs/report.md; to rename or remove one is another format.
+# 1: the first.
+FORMAT = 1
+
+# What a spreadsheet takes for a formula at a cell's start, and the full-width forms that some turn into it.
+# https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+DIGITS = 9  # significant ones: a millionth of the noise of the calmest benchmark
+MOST_PLAIN = 250_000
+"""Points in a plain file: some 50 MB. Ten times as many compress to a tenth."""
+
+COLUMNS = (
+    "benchmark", "parameters", "machine", "environment", "commit", "date", "outcome", "value", "low", "high", "unit",
+    "sessions", "comparable",
+)  # fmt: skip
+
+
+def summary_json(data: ReportData) -> bytes:
+    """Verdict, states and every series with its changes; strict JSON in ASCII, NaN and infinities as null."""
+    histories = ranked(data.histories)
+    content: dict[str, Value] = {
+        "format": FORMAT,
+        "project": data.project,
+        "verdict": verdict(histories, data),
+        "base": {"revision": data.base.revision, **_commit(data.base.commit)} if data.base else None,
+        "newest": _commit(data.newest) if data.newest else None,
+        "confidence": CONFIDENCE,
+        "states": {state.value: number for state, number in words.tally(histories).items()},
+        "problems": list(data.problems),
+    }
+    # A line for each field and each series: thousands of series stay small, and two files can be compared.
+    fields = [f"{json.dumps(name)}: {_json(value)}" for name, value in content.items()]
+    series = ",\n".join(_json(_series(history)) for history in histories)
+    return ("{" + ",\n".join([*fields, f'"series": [\n{series}\n]']) + "}\n").encode("ascii")
+
+
+def points_file(data: ReportData) -> str:
+    """The name of the file of all points: compressed where plain it would be too much for a page's folder."""
+    number = sum(len(history.points) for history in data.histories)
+    return "points.csv" if number <= MOST_PLAIN else "points.csv.gz"
+
+
+def points(data: ReportData) -> bytes:
+    """The content of ``points_file``."""
+    if not points_file(data).endswith(".gz"):
+        return b"".join(points_csv(data))
+    packed = io.BytesIO()
+    # Neither the time nor a name goes in, so that the same points give the same bytes.
+    with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=packed, mtime=0) as file:
+        for piece in points_csv(data):
+            file.write(piece)
+    return packed.getvalue()
+
+
+def points_csv(data: ReportData) -> Iterator[bytes]:
+    """Every point of every series as CSV, a piece for each series: a large project has millions."""
+    yield (",".join(COLUMNS) + "\r\n").encode()
+    dates: dict[Commit, str] = {}
+    for history in data.histories:
+        key = history.key
+        texts = (key.benchmark, key.label, key.machine, key.environment)
+        start, unit = ",".join(map(cell, texts)), cell(history.unit)
+        yield "".join(f"{start},{_point(point, unit, dates)}\r\n" for point in _passing(history.points)).encode()
+
+
+def cell(text: str) -> str:
+    """A foreign text as a cell of a CSV file that no spreadsheet takes for a formula (RFC 4180)."""
+    text = words.visible(text)
+    if text.startswith(_FORMULA):
+        text = "'" + text
+    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
+
+
+def _point(point: Point, unit: str, dates: dict[Commit, str]) -> str:
+    """The columns from the commit on; ``dates`` keeps what many points share."""
+    commit = dates.get(point.commit)
+    if commit is None:
+        commit = dates[point.commit] = f"{cell(point.commit.hash)},{point.commit.date.isoformat()}"
+    numbers = ",".join(_number(one) for one in (point.value, point.low, point.high))
+    comparable = "true" if point.comparable else "false"
+    return f"{commit},{point.outcome.value},{numbers},{unit},{len(point.sessions)},{comparable}"
+
+
+def _passing(points: Sequence[Point]) -> Sequence[Point]:
+    """The points without being kept: a large project has more than fit into the memory as objects."""
+    return Points(points.columns) if isinstance(points, Points) else points
+
+
+def _number(value: float) -> str:
+    return f"{value:.{DIGITS}g}" if math.isfinite(value) else ""
+
+
+def _series(history: History) -> dict[str, Value]:
+    key, last = history.key, history.points[-1].commit if history.points else None
+    page = f"{addresses.page_file(key.benchmark)}#{addresses.anchor(key)}"
+    return {
+        "benchmark": key.benchmark,
+        "parameters": [[name, value] for name, value in key.parameters],
+        "machine": key.machine,
+        "environment": key.environment,
+        "state": history.state.value,
+        "finding": words.finding(history),
+        "page": page,
+        "unit": history.unit,
+        "better": history.better.value,
+        "value": words.newest_value(history),
+        "noise_within": history.noise_within,
+        "noise_between": history.noise_between,
+        "runs": words.measured_runs(history),
+        "last_run": _commit(last) if last else None,
+        "change": _standing(history),
+        "changes": [_change(history, what) for what in history.changes],
+    }
+
+
+def _standing(history: History) -> int | None:
+    """Place in ``changes`` of the one that the state is for."""
+    shown = history.suspect if history.state is State.SUSPECT else None
+    if history.state in words.STATES_OF_CHANGE:
+        shown = history.standing
+    return next((place for place, what in enumerate(history.changes) if what is shown), None)
+
+
+def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
+    change, first = what.change, changed_at(history, what)
+    good: Sequence[Point] = [point for point in history.points[: change.index] if point.has_level]
+    operators: list[Value] = list(evidence.causes(what.difference)) if what.difference is not None else []
+    return {
+        "first": _commit(first) if first else None,
+        "last_before": _commit(good[-1].commit) if good else None,
+        "before": change.before,
+        "after": change.after,
+        "effect": words.relative(change),
+        "low": change.low,
+        "high": change.high,
+        "p_value": change.p_value,
+        "confirmed": change.confirmed,
+        "kind": change.kind.value,
+        "what": change.what,
+        "is_worse": change.is_worse(history.better),
+        "is_recovery": change.is_recovery,
+        "doubt": change.doubt,
+        "acknowledged": change.acknowledged,
+        "counted": change.index >= history.since,
+        "operators": operators,
+    }
+
+
+def _commit(commit: Commit) -> dict[str, Value]:
+    return {"commit": commit.hash, "date": commit.date.isoformat(), "subject": commit.subject}
+
+
+def _json(value: Value) -> str:
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: Value) -> Value:
+    if isinstance(value, dict):
+        return {name: _finite(own) for name, own in value.items()}
+    if isinstance(value, list):
+        return [_finite(own) for own in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

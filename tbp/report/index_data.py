@@ -1,0 +1,92 @@
+"""Every series of the index as data for its script: what the filter looks at, and what rows are made of.
+
+Takes a ``Summary``, gives plain JSON values for data/index.js. The page itself holds the worst rows only, so that it
+stays small; static/index.js makes the others of this, as they are asked for. What is empty at the end of a row is left
+out: most series are quiet.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from tbp.history.series import State
+from tbp.report import sparkline, words
+from tbp.report.rows import CommitLink, Row
+from tbp.report.summary import Summary, family_of
+
+Value: TypeAlias = "str | int | float | list[Value]"
+
+# The order of a row's fields is static/index.js's ``fields``.
+SIZE_DIGITS = 4  # of a change, relative: 0.01 %
+
+
+class _Texts:
+    """Values that many rows share, each once."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, ...], int] = {}
+
+    def place(self, *texts: str) -> int:
+        return self.known.setdefault(texts, len(self.known))
+
+    @property
+    def listed(self) -> list[Value]:
+        return [list[Value](texts) if len(texts) > 1 else texts[0] for texts in self.known]
+
+
+def index_data(summary: Summary) -> dict[str, Value | dict[str, Value]]:
+    """What data/index.js hands to the script."""
+    benchmarks, places, commits = _Texts(), _Texts(), _Texts()
+    series: list[Value] = [_row(one, benchmarks, places, commits) for one in summary.rows]
+    return {
+        "states": [[state.name.lower(), words.GLYPHS[state], words.PLURALS[state][0]] for state in State],
+        "benchmarks": benchmarks.listed,
+        "places": places.listed,
+        "commits": commits.listed,
+        "spark": {
+            "width": sparkline.WIDTH, "height": sparkline.HEIGHT, "units": sparkline.UNITS,
+            "margin": sparkline.MARGIN, "levels": sparkline.LEVELS,
+        },
+        "series": series,
+    }  # fmt: skip
+
+
+def _row(one: Row, benchmarks: _Texts, places: _Texts, commits: _Texts) -> list[Value]:
+    page, _, anchor = one.href.partition("#")
+    levels: list[Value] = [_seen(level) for level in one.levels]
+    causes: list[Value] = [_seen(cause) for cause in one.causes]
+    changes: list[Value] = list(one.sparkline.changes)
+    fields: list[Value] = [
+        benchmarks.place(_seen(one.benchmark), page, _seen(family_of(one.benchmark))),
+        _seen(one.parameters),
+        anchor,
+        places.place(_seen(one.machine), _seen(one.environment), _seen(one.place)),
+        list(State).index(one.state),
+        levels,
+        one.sparkline.code,
+        _seen(one.device),
+        _seen(one.remark),
+        # Only of what moved:
+        round(min(one.size, 1e6), SIZE_DIGITS),
+        _seen(one.change) if one.size else "",
+        one.interval,
+        _commit(one.commit, commits),
+        _commit(one.last_good, commits),
+        one.between,
+        causes,
+        changes,
+    ]
+    while fields and fields[-1] in ("", 0, []):
+        fields.pop()
+    return fields
+
+
+def _commit(link: CommitLink | None, commits: _Texts) -> int:
+    """Its place in the list of commits, from 1; 0 for none, so that it can be left out."""
+    if link is None:
+        return 0
+    return 1 + commits.place(_seen(link.short), _seen(link.hash), _seen(link.subject or link.date), link.href)
+
+
+def _seen(text: str) -> str:
+    return words.visible(text)

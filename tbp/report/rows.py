@@ -1,0 +1,183 @@
+"""One series in the table of the index, in words.
+
+Takes a history and what it is seen among, gives a ``Row``; the order of rows is left to ``summary``, their HTML to
+``pages``, and those that a script adds to ``index_data``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tbp.acks import found_ack
+from tbp.history.series import ChangeEvidence, Commit, History, State
+from tbp.report import addresses, evidence, words
+from tbp.report.commits import known_commits
+from tbp.report.model import ReportData
+from tbp.report.sparkline import Sparkline, sparkline
+from tbp.traces.difference import explanation
+
+DEVICE = "device"
+"""The parameter that says where a workload runs; tbp's suites have it, and others by convention."""
+
+
+@dataclass(frozen=True)
+class CommitLink:
+    """A commit as it is shown; ``href`` is empty where there is nowhere to link to."""
+
+    short: str
+    hash: str
+    subject: str
+    date: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One series in the table of the index."""
+
+    benchmark: str
+    parameters: str
+    place: str  # machine and environment, where the site has more than one
+    machine: str
+    environment: str
+    device: str  # empty where no parameter tells it
+    href: str
+    state: State
+    glyph: str  # empty beside a change, which has its arrow
+    change: str
+    interval: str  # of the change; empty where it has none
+    levels: tuple[str, ...]  # before and after of a change, else the newest value
+    commit: CommitLink | None  # the first one with the new level
+    last_good: CommitLink | None  # the last one with the old level, where ``commit`` alone may not be the cause
+    between: str  # why it may not be: "3 commits not measured"
+    causes: tuple[str, ...]
+    remark: str  # why there is no value, or no cause
+    size: float  # of the change shown, relative and without its sign; 0 without one, infinite from zero
+    sparkline: Sparkline
+
+
+@dataclass(frozen=True)
+class Among:
+    """What a row says depends on what else is on the site."""
+
+    data: ReportData
+    position: dict[str, int]  # hash → place in the project's history, or by date among what was measured
+    by_machine: bool  # whether series differ in it
+    by_environment: bool
+
+    def place(self, history: History) -> str:
+        own = [history.key.machine] * self.by_machine + [history.key.environment] * self.by_environment
+        return " · ".join(own)
+
+
+def among(data: ReportData) -> Among:
+    """What the rows of ``data`` need to know of each other, gathered once."""
+    keys = [history.key for history in data.histories]
+    return Among(
+        data,
+        {name: place for place, name in enumerate(data.order or [own.hash for own in known_commits(data.histories)])},
+        len({key.machine for key in keys}) > 1,
+        len({key.environment for key in keys}) > 1,
+    )
+
+
+def commit_link(commit: Commit, commit_url: str) -> CommitLink:
+    """The commit with its date and, where ``commit_url`` is a web address, a link."""
+    href = addresses.commit_href(commit_url, commit)
+    return CommitLink(commit.short, commit.hash, commit.subject, words.moment(commit.date), href)
+
+
+def changed_at(history: History, what: ChangeEvidence) -> Commit | None:
+    """The first commit with the new level."""
+    index = what.change.index
+    return history.points[index].commit if 0 <= index < len(history.points) else None
+
+
+def shown_change(history: History) -> ChangeEvidence | None:
+    """The change a series is in the table for: the standing one, if its state is one of change."""
+    return history.standing if history.state in words.STATES_OF_CHANGE else None
+
+
+def size(history: History) -> float:
+    """How large the change is that the series is in the table for, suspect ones too; 0 without one."""
+    shown = shown_change(history) or (history.suspect if history.state is State.SUSPECT else None)
+    if shown is None:
+        return 0.0
+    relative = abs(words.relative(shown.change))
+    # From zero there is no ratio; such a change goes first.
+    return relative if math.isfinite(relative) else math.inf
+
+
+def row(history: History, seen: Among) -> Row:
+    """The row of one series."""
+    key, data, standing = history.key, seen.data, shown_change(history)
+    shown = standing or (history.suspect if history.state is State.SUSPECT else None)
+    commit = changed_at(history, shown) if shown else None
+    last_good, between = _range(history, shown, seen) if shown and commit else (None, "")
+    values = [shown.change.before, shown.change.after] if shown else [words.newest_value(history)]
+    difference = standing.difference if standing else None
+    return Row(
+        benchmark=key.benchmark,
+        parameters=key.label,
+        place=seen.place(history),
+        machine=key.machine,
+        environment=key.environment,
+        device=dict(key.parameters).get(DEVICE, ""),
+        href=f"{addresses.page_file(key.benchmark)}#{addresses.anchor(key)}",
+        state=history.state,
+        glyph="" if standing and not standing.change.acknowledged else words.GLYPHS[history.state],
+        change=words.effect(shown.change, history.unit, history.better) if shown else words.PLURALS[history.state][0],
+        interval=words.interval(shown.change.low, shown.change.high) if shown else "",
+        levels=tuple(words.quantity(value, history.unit) for value in values),
+        commit=commit_link(commit, data.commit_url) if commit else None,
+        last_good=commit_link(last_good, data.commit_url) if last_good else None,
+        between=between,
+        causes=evidence.causes(difference) if difference is not None else (),
+        remark=_remark(history, standing, data),
+        size=size(history),
+        sparkline=sparkline(history),
+    )
+
+
+def _range(history: History, what: ChangeEvidence, seen: Among) -> tuple[Commit | None, str]:
+    """The last good commit and why it is told: commits between it and the first bad one; none where there are none."""
+    index = what.change.index
+    good = next((point.commit for point in reversed(history.points[:index]) if point.has_level), None)
+    bad = history.points[index].commit
+    if good is None or good.hash not in seen.position or bad.hash not in seen.position:
+        return None, ""
+    between = seen.position[bad.hash] - seen.position[good.hash] - 1
+    return (good, f"{words.count(between, 'commit')} between not measured") if between > 0 else (None, "")
+
+
+def _remark(history: History, standing: ChangeEvidence | None, data: ReportData) -> str:
+    if standing is not None:
+        return " · ".join(filter(None, [_acknowledgement(history, standing, data), _evidence(standing)]))
+    match history.state:
+        case State.SUSPECT:
+            return f"not confirmed: {history.suspect.change.doubt or 'too few runs to tell'}" if history.suspect else ""
+        case State.FAILED | State.SKIPPED:
+            return words.first_line(words.newest_reason(history)) or "no reason was recorded"
+        case State.NOT_ENOUGH_DATA:
+            return f"{words.with_value(history)} so far"
+        case State.STALE | State.VANISHED:
+            return words.last_run(history)
+    return words.explained(history)
+
+
+def _evidence(standing: ChangeEvidence) -> str:
+    if standing.difference is None:
+        return words.first_line(standing.note)
+    return "" if evidence.causes(standing.difference) else words.first_line(explanation(standing.difference))
+
+
+def _acknowledgement(history: History, standing: ChangeEvidence, data: ReportData) -> str:
+    """That it is accepted and why, or that it was until lately."""
+    ack = found_ack(history, standing, data.acks) if data.acks else None
+    if standing.change.acknowledged:
+        until = f" until {ack.until.isoformat()}" if ack is not None and ack.until else ""
+        return f"acknowledged{until}: {words.cut(standing.change.acknowledged, 160)}"
+    if ack is None or ack.until is None:
+        return ""
+    return f"acknowledgement expired on {ack.until.isoformat()}: {words.cut(ack.reason, 160)}"

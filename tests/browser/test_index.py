@@ -1,0 +1,313 @@
+"""The index and the report of one file in a real browser: filters, addresses, rows that a script makes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tbp.acks import Ack
+from tbp.history.perspective import seen
+from tbp.history.series import Change, ChangeEvidence, SeriesKey, State
+from tbp.report import summary
+from tbp.report.model import ReportData
+from tbp.report.site import write_single_file, write_site
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+DESKTOP, PHONE = (1280, 900), (390, 844)
+LOOKS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
+
+
+def eventful(plausible: ReportData) -> ReportData:
+    """The plausible series and 120 more: each state, intervals, ranges, two devices, acknowledgements."""
+    chance = random.Random(5)
+    steady = next(one for one in plausible.histories if one.state is State.NO_CHANGE)
+    more = []
+    for place in range(120):
+        device = ("cpu", "cuda")[place % 2]
+        key = SeriesKey(f"suite_{place % 6}.Layer{place}.time_forward", (("device", device),), "bench-3", "py3.13")
+        changes: tuple[ChangeEvidence, ...] = ()
+        if place < 40:
+            size = chance.uniform(0.01, 0.9)
+            level = steady.points[0].value
+            change = Change(
+                100, level, level * (1 + size), 0.001, place % 4 != 3, low=size - 0.005, high=size + 0.005,
+                doubt="not sure enough among the 144 series of this report" if place % 4 == 3 else "",
+            )  # fmt: skip
+            changes = (ChangeEvidence(change, None, "no trace of the commit before"),)
+        points = steady.points[:99] + steady.points[100:] if place % 8 == 0 else steady.points
+        more.append(replace(steady, key=key, changes=changes, points=points))
+    acks = (
+        Ack("suite_0.Layer0.*", more[0].points[100].commit.hash[:10], "exact softmax is worth it"),
+        Ack("suite_1.Layer1.*", more[1].points[100].commit.hash[:10], "until the release", date(2026, 4, 1)),
+    )
+    silent = [replace(one, state=State.STALE, points=one.points[:60]) for one in plausible.histories[-6:-5]]
+    silent = [replace(one, key=replace(one.key, machine="bench-9"), changes=()) for one in silent]
+    shown = seen([*plausible.histories, *more, *silent], acks, date(2026, 4, 17))
+    return replace(plausible, histories=shown, acks=acks)
+
+
+@pytest.fixture(scope="module")
+def data(plausible_data: ReportData) -> ReportData:
+    return eventful(plausible_data)
+
+
+@pytest.fixture(scope="module")
+def site(data: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_site(data, tmp_path_factory.mktemp("eventful"))
+
+
+@pytest.fixture(scope="module")
+def one_file(data: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_single_file(data, tmp_path_factory.mktemp("single") / "report.html")
+
+
+@contextmanager
+def opened(
+    browser: Any, path: Path, fragment: str = "", size: tuple[int, int] = DESKTOP, scheme: str = "light"
+) -> Iterator[Any]:
+    """The page; on leaving, that nothing was complained about and nothing but files was asked for."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    page = context.new_page()
+    complaints: list[str] = []
+    elsewhere: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith("file:") else elsewhere.append(asked.url))
+    page.goto(path.as_uri() + fragment)
+    try:
+        yield page
+    finally:
+        context.close()
+    assert complaints == []
+    assert elsewhere == []
+
+
+def barriers(page: Any) -> list[Any]:
+    axe = Path(pytest.importorskip("axe_playwright_python").__file__).with_name("axe.min.js").read_text("utf-8")
+    page.evaluate(axe)
+    # It must not fetch the style sheets anew: the page forbids that.
+    run = "axe.run(document, {preload: false})"
+    found = page.evaluate(f"{run}.then(found => found.violations.map(one => [one.id, one.nodes[0].html]))")
+    assert isinstance(found, list)
+    return found
+
+
+def shown(page: Any) -> str:
+    return str(page.inner_text("#shown"))
+
+
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
+def test_the_index_fits_and_has_no_barrier(browser, site, size, scheme) -> None:
+    with opened(browser, site, size=size, scheme=scheme) as page:
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+        assert barriers(page) == []
+
+
+def test_a_page_shows_the_worst_rows_and_more_are_a_button_away(browser, site) -> None:
+    with opened(browser, site) as page:
+        rows = page.locator("#series tbody tr")
+        assert (rows.count(), shown(page)) == (summary.MOST_ROWS, "145 of 145 series")
+        assert page.inner_text("#more") == "Show 50 more of 95"
+        page.focus("#more")
+        page.keyboard.press("Enter")
+        assert rows.count() == 100
+        assert page.evaluate("[...document.querySelectorAll('#series tbody a')].indexOf(document.activeElement)") >= 50
+        page.click("#more")
+        assert rows.count() == 145
+        assert not page.locator("#more").is_visible()
+
+
+def test_rows_of_the_script_are_like_those_of_the_page(browser, site) -> None:
+    with opened(browser, site) as page:
+        made, written = page.evaluate(
+            """() => {
+              const skipped = { path: "d", a: "href" };
+              const plain = (node) => (node.nodeType === Node.TEXT_NODE ? node.data : [
+                node.localName,
+                [...node.attributes].filter(({ name }) => name !== skipped[node.localName])
+                  .map(({ name, value }) => `${name}=${value}`).sort(),
+                [...node.childNodes].map(plain),
+              ]);
+              const data = tbp.series;
+              const rows = [...document.querySelectorAll("#series tbody tr")];
+              const made = rows.map((_, place) => tbp.rowElement(tbp.fields(data, data.series[place]), data.spark));
+              for (const row of [...made, ...rows]) row.normalize();
+              return [made.map(plain), rows.map(plain)];
+            }"""
+        )
+        assert made == written
+        assert len(made) == summary.MOST_ROWS
+
+
+def test_lines_of_the_script_are_drawn_like_those_of_the_page(browser, site) -> None:
+    with opened(browser, site) as page:
+        far = page.evaluate(
+            """() => {
+              const data = tbp.series;
+              const apart = [...document.querySelectorAll("#series tbody tr")].map((row, place) => {
+                const own = row.querySelector("path");
+                const made = tbp.rowElement(tbp.fields(data, data.series[place]), data.spark).querySelector("path");
+                if (!own || !made) return own === made ? 0 : 99;
+                document.body.append(made.ownerSVGElement);
+                const length = Math.abs(own.getTotalLength() - made.getTotalLength());
+                const ends = [own, made].map((path) => path.getPointAtLength(path.getTotalLength() / 2));
+                made.ownerSVGElement.remove();
+                return length + Math.abs(ends[0].x - ends[1].x) + Math.abs(ends[0].y - ends[1].y);
+              });
+              return Math.max(...apart);
+            }"""
+        )
+        assert far < 0.1
+
+
+def test_filters_narrow_and_the_address_keeps_them(browser, site) -> None:
+    with opened(browser, site) as page:
+        page.select_option("select[name=device]", "cuda")
+        page.select_option("select[name=size]", "10")
+        found = shown(page)
+        assert 0 < int(found.split()[0]) < 40
+        page.uncheck("input[value=suspect]")
+        assert int(shown(page).split()[0]) < int(found.split()[0])
+        page.select_option("select[name=suite]", "suite_1")
+        page.fill("input[name=q]", "LAYER1")
+        kept = page.evaluate("location.hash")
+        assert kept == "#hide=suspect&q=LAYER1&suite=suite_1&device=cuda&size=10"
+        before = [row.text_content() for row in page.locator("#series tbody tr").all()]
+        page.reload()
+        assert [row.text_content() for row in page.locator("#series tbody tr").all()] == before
+        assert page.input_value("select[name=device]") == "cuda"
+        assert not page.is_checked("input[value=suspect]")
+        page.click("#all")
+        assert shown(page) == "145 of 145 series"
+        assert page.evaluate("location.hash") == ""
+        assert not page.locator("#all").is_visible()
+
+
+def test_a_link_opens_the_index_filtered_and_an_old_one_does_no_harm(browser, site) -> None:
+    with opened(browser, site, "#machine=bench-3&order=benchmark&suite=gone&hide=nonsense&size=x") as page:
+        assert shown(page) == "120 of 145 series"
+        assert page.inner_text("#series tbody tr.group >> nth=0") == "suite_0.Layer0.time_forward · 1"
+        assert page.input_value("select[name=suite]") == ""
+
+
+def test_the_address_can_be_changed_by_hand(browser, site) -> None:
+    with opened(browser, site) as page:
+        page.evaluate("location.hash = 'q=layer77'")
+        page.wait_for_function("document.getElementById('shown').textContent.startsWith('1 of')")
+        assert page.input_value("input[name=q]") == "layer77"
+        page.go_back()
+        page.wait_for_function("document.getElementById('shown').textContent.startsWith('145 of')")
+
+
+def test_the_keyboard_filters(browser, site) -> None:
+    with opened(browser, site) as page:
+        page.focus("input[value=no_change]")
+        page.keyboard.press("Space")
+        page.keyboard.press("Enter")
+        assert int(shown(page).split()[0]) < 145
+        assert page.locator("#series tbody tr.no_change").count() == 0
+        assert "hide=no_change" in page.url
+
+
+def test_what_is_accepted_suspect_and_silent_is_said(browser, site) -> None:
+    with opened(browser, site, "#q=layer0.") as page:
+        row = page.locator("#series tbody tr.acknowledged")
+        assert "acknowledged: exact softmax is worth it" in row.inner_text()
+        assert "99 % CI" in row.inner_text()
+        assert "bench-9 (virtualenv-py3.13-torch2.13) is stale: nothing since 2026-03-24 12:15 UTC" in page.inner_text(
+            "#last-runs summary"
+        )
+        page.fill("input[name=q]", "layer1.")
+        assert "acknowledgement expired on 2026-04-01" in page.inner_text("#series tbody tr")
+
+
+def test_without_scripts_the_worst_rows_and_every_benchmark_are_there(browser, site) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site.as_uri())
+    assert page.locator("#series tbody tr").count() == summary.MOST_ROWS
+    assert page.locator("#rest").inner_text().startswith("95 more series are on the pages of their benchmarks")
+    assert page.locator(".family li a").count() == 126
+    assert not page.locator("select").first.is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_hostile_names_stay_texts_in_rows_that_a_script_makes(browser, hostile_site, size) -> None:
+    with opened(browser, hostile_site, size=size) as page:
+        page.evaluate(
+            """() => {
+              const data = tbp.series;
+              document.querySelector("#series tbody").replaceChildren(
+                ...data.series.map((own) => tbp.rowElement(tbp.fields(data, own), data.spark)));
+            }"""
+        )
+        assert page.locator("main img, main b, main script, [onerror], [onload]").count() == 0
+        assert page.locator("a[href^='javascript']").count() == 0
+        assert page.title() != "owned"
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
+def test_one_file_is_the_whole_site(browser, one_file, size, scheme) -> None:
+    with opened(browser, one_file, size=size, scheme=scheme) as page:
+        assert barriers(page) == []
+        page.locator("#series tbody a", has_text="attention").first.click()
+        page.wait_for_selector("#chart[data-ready]")
+        assert page.locator("#chart .scatterlayer .point").count() > 100
+        assert page.title() == "attention.Quick.torchtime_step · transformer-parts"
+        anchor = page.evaluate("tbp.fragment()")
+        assert page.evaluate("(anchor) => document.getElementById(anchor).open", anchor)
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+
+def test_one_file_goes_back_and_forth_and_can_be_linked_into(browser, one_file) -> None:
+    with opened(browser, one_file, "#device=cuda&q=layer7.") as page:
+        assert shown(page) == "1 of 145 series"
+        page.reload()
+        assert shown(page) == "1 of 145 series"
+        page.click("#all")
+        page.locator("#series tbody a", has_text="attention").first.click()
+        page.wait_for_selector("#chart[data-ready]")
+        deep = page.url
+        page.click("header .entry >> nth=0")
+        page.wait_for_selector("#series")
+        assert page.get_attribute("header .entry >> nth=0", "aria-current") == "page"
+        page.go_back()
+        page.wait_for_selector("#chart[data-ready]")
+        assert page.get_attribute("header .entry >> nth=0", "aria-current") is None
+        page.go_back()
+        page.wait_for_selector("#series")
+        page.goto("about:blank")
+        page.goto(deep)
+        page.wait_for_selector("#chart[data-ready]")
+        page.set_viewport_size({"width": 800, "height": 600})
+        page.locator(".skip").focus()
+        page.keyboard.press("Enter")
+        assert page.url == deep
+        assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_one_file_is_readable_without_scripts(browser, one_file) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(one_file.as_uri())
+    assert page.locator("#series tbody tr").count() == summary.MOST_ROWS
+    context.close()
+
+
+def test_one_file_of_hostile_names_runs_nothing(browser, hostile_data, tmp_path) -> None:
+    with opened(browser, write_single_file(hostile_data, tmp_path / "report.html")) as page:
+        page.locator("#series tbody a").first.click()
+        page.wait_for_selector("#chart[data-ready]")
+        assert page.locator("main img, main b, [onerror], [onload]").count() == 0
+        assert page.title() != "owned"

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import math
+import re
+from datetime import datetime
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from tbp.history.series import Change, ChangeEvidence, State
+from tbp.report import data_files
+from tbp.report.data_files import COLUMNS, cell, points, points_csv, points_file, summary_json
+from tbp.report.feed import feed_xml
+from tbp.report.model import Base
+
+NAN = math.nan
+ATOM = "{http://www.w3.org/2005/Atom}"
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '=HYPERLINK("http://x")',
+    "]]>&amp;<!--",
+    "\x00\x0b\ufffe\udc80\u202e",
+    'a"b,c\r\nd',
+]
+
+
+def rows(data) -> list[dict[str, str]]:
+    text = b"".join(points_csv(data)).decode()
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_every_point_is_a_line_with_its_unit(make_history, make_report) -> None:
+    found = rows(make_report(make_history((0.001, NAN, 0.0012), State.NO_CHANGE)))
+    assert tuple(found[0]) == COLUMNS
+    assert [(row["commit"][:8], row["outcome"], row["value"], row["unit"]) for row in found] == [
+        ("00c0ffee", "measured", "0.001", "seconds"),
+        ("01c0ffee", "failed", "", "seconds"),
+        ("02c0ffee", "measured", "0.0012", "seconds"),
+    ]
+    assert found[0]["date"] == "2026-05-01T12:00:00+00:00"
+    assert found[0]["sessions"] == "2"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "＝1", "\n=1"])
+def test_no_cell_is_a_formula(text: str) -> None:
+    (read,) = next(csv.reader(io.StringIO(cell(text), newline="")))
+    assert read[0] not in "=+-@\t\r\n＝"
+    assert read.endswith(text[1:].lstrip())
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_stay_in_their_cells(make_history, make_report, text: str) -> None:
+    own = make_history((1.0,), State.NO_CHANGE, benchmark=text, parameters=((text, text),), machine=text, unit=text)
+    (row,) = rows(make_report(own))
+    assert set(row) == set(COLUMNS)
+    assert row["outcome"] == "measured"
+
+
+def test_a_negative_number_is_a_number(make_history, make_report) -> None:
+    assert rows(make_report(make_history((-2.5,), State.NO_CHANGE)))[0]["value"] == "-2.5"
+
+
+def test_many_points_are_compressed_and_the_same_each_time(make_history, make_report, monkeypatch) -> None:
+    data = make_report(make_history((1.0,) * 9, State.NO_CHANGE))
+    plain = points(data)
+    assert points_file(data) == "points.csv"
+    monkeypatch.setattr(data_files, "MOST_PLAIN", 8)
+    assert points_file(data) == "points.csv.gz"
+    assert gzip.decompress(points(data)) == plain
+    assert points(data) == points(data)
+
+
+def test_the_summary_says_what_the_pages_say(make_history, make_report) -> None:
+    what = ChangeEvidence(Change(3, 0.001, 0.0012, 0.0004, True, low=0.18, high=NAN))
+    base = Base("v1", make_history().points[0].commit)
+    found = json.loads(summary_json(make_report(make_history(changes=(what,)), base=base)))
+    assert found["format"] == 1
+    assert found["verdict"].startswith("Since v1: 1 regression in 1 series")
+    assert found["base"]["revision"] == "v1"
+    assert found["newest"]["date"] == "2026-05-05T12:00:00+00:00"
+    assert found["states"]["regression"] == 1
+    (series,) = found["series"]
+    assert (series["state"], series["unit"], series["change"]) == ("regression", "seconds", 0)
+    (change,) = series["changes"]
+    assert change["effect"] == pytest.approx(0.2)
+    assert (change["low"], change["high"]) == (0.18, None)
+    assert change["first"]["commit"].startswith("03c0ffee")
+    assert change["last_before"]["commit"].startswith("02c0ffee")
+    assert series["page"].startswith("benchmarks/attention-Quick-torchtime-step-")
+
+
+def test_the_summary_is_strict_json_whatever_names_are_like(make_history, make_report) -> None:
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    own = make_history((NAN, NAN), State.FAILED, benchmark="\udc80<", reason="\u2028")
+    found = json.loads(summary_json(make_report(own)).decode("ascii"), parse_constant=refuse)
+    assert found["series"][0]["value"] is None
+
+
+def entries(data) -> list[Xml.Element]:
+    return Xml.fromstring(feed_xml(data)).findall(f"{ATOM}entry")
+
+
+def test_the_feed_has_an_entry_for_each_commit_that_changed_something(make_history, make_report) -> None:
+    slower = make_history(benchmark="a.time_x")
+    other = make_history(benchmark="b.time_x")
+    earlier = make_history(
+        (1.0, 0.5, 0.5, 0.5), State.IMPROVEMENT, changes=(ChangeEvidence(Change(1, 1.0, 0.5, 0.001, True)),)
+    )
+    suspect = make_history(changes=(ChangeEvidence(Change(2, 1.0, 1.5, 0.2, False)),))
+    found = entries(make_report(slower, other, earlier, suspect))
+    titles = [entry.findtext(f"{ATOM}title") for entry in found]
+    assert titles == ["2 regressions at 03c0ffee", "1 improvement at 01c0ffee"]
+    content = found[0].findtext(f"{ATOM}content") or ""
+    assert "a.time_x (variant=sdpa) on bench-1 · py3.13: ▲ +20 % slower, 1.00 ms → 1.20 ms" in content
+
+
+@pytest.mark.parametrize("text", ["example", *HOSTILE])
+def test_the_feed_has_what_atom_requires(make_history, make_report, text: str) -> None:
+    """RFC 4287, section 4.1.1 and 4.1.2: one id, title and date each; an author; links; ids that differ."""
+    data = make_report(make_history(benchmark=text, parameters=()), project=text)
+    feed = Xml.fromstring(feed_xml(data))
+    assert feed.tag == f"{ATOM}feed"
+    assert feed.findtext(f"{ATOM}author/{ATOM}name")
+    ids = []
+    for part in (feed, *feed.findall(f"{ATOM}entry")):
+        assert len(part.findall(f"{ATOM}title")) == len(part.findall(f"{ATOM}updated")) == 1
+        updated = part.findtext(f"{ATOM}updated") or ""
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", updated)
+        assert datetime.fromisoformat(updated).year == 2026
+        ids += [one.text for one in part.findall(f"{ATOM}id")]
+        assert all(link.get("href") for link in part.findall(f"{ATOM}link"))
+    assert len(set(ids)) == len(ids) == 2
+    assert all(re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", one or "") for one in ids)
+
+
+def test_an_entry_keeps_its_id_when_more_is_known_of_it(make_history, make_report) -> None:
+    one = entries(make_report(make_history(benchmark="a.time_x")))[0]
+    more = entries(make_report(make_history(benchmark="a.time_x"), make_history(benchmark="b.time_x")))[0]
+    assert one.findtext(f"{ATOM}id") == more.findtext(f"{ATOM}id")
+    elsewhere = entries(make_report(make_history(benchmark="a.time_x"), project="other"))[0]
+    assert one.findtext(f"{ATOM}id") != elsewhere.findtext(f"{ATOM}id")
+
+
+def test_a_feed_without_changes_is_a_feed(make_report) -> None:
+    assert entries(make_report()) == []
