@@ -240,7 +240,7 @@ def _marks(history: History, places: Indexes) -> list[Mark]:
     found = []
     for change in (evidence.change for evidence in history.changes):
         if 0 <= change.index < len(places) and places[change.index] >= 0:
-            said = words.effect(change, history.unit, history.better)
+            said = words.effect(change, history.unit, history.better) + ", acknowledged" * bool(change.acknowledged)
             found.append(Mark(int(places[change.index]), _glyph(change), said, _tone(change, history.better)))
     return found
 
@@ -255,6 +255,6 @@ def _glyph(change: Change) -> str:
 
 
 def _tone(change: Change, better: Better) -> str:
-    if not change.is_verdict or change.is_recovery:
+    if not change.is_verdict or change.is_recovery or change.acknowledged:
         return "plain"
     return "worse" if change.is_worse(better) else "better"

@@ -72,6 +72,13 @@ def with_other_changes(history: History) -> History:
     return replace(history, changes=found)
 
 
+def with_accepted(history: History) -> History:
+    """Its newest change is acknowledged."""
+    last = history.changes[-1]
+    accepted = replace(last, change=replace(last.change, acknowledged="exact softmax is worth it"))
+    return replace(history, changes=(*history.changes[:-1], accepted), state=State.ACKNOWLEDGED)
+
+
 def measured_runs(commits: list[Commit]) -> Iterator[Run]:
     for place, commit in enumerate(commits):
         packages = {"numpy": "2.1.0", "torch": "2.12" if place < 85 else "2.13", "msgspec": "0.18"}
@@ -86,7 +93,8 @@ def measured_runs(commits: list[Commit]) -> Iterator[Run]:
 
 def with_everything(data: ReportData) -> ReportData:
     commits = [point.commit for point in data.histories[0].points]
-    histories = [with_other_changes(data.histories[0]), *data.histories[1:], *compressed(commits)]
+    others = [with_accepted(one) if "peakmem" in one.key.benchmark and one.changes else one for one in data.histories]
+    histories = [with_other_changes(others[0]), *others[1:], *compressed(commits)]
     return replace(data, histories=tuple(histories), runs=tuple(measured_runs(commits)))
 
 
@@ -146,7 +154,7 @@ def test_the_filter_of_changes_works_and_its_address_keeps_it(browser, site) -> 
     with opened(browser, site / "changes.html") as page:
         rows = page.locator("#changes > li:visible")
         everything = rows.count()
-        for sort in ("regression", "improvement", "recovered", "explained"):
+        for sort in ("regression", "improvement", "recovered", "acknowledged", "explained"):
             page.uncheck(f"input[value={sort}]")
         assert rows.count() == 1
         assert "suspect: its runs disagree" in rows.first.inner_text()
