@@ -42,8 +42,8 @@ GLYPHS = {
     Sort.IMPROVEMENT: "✔",
     Sort.RECOVERED: "↺",
     Sort.ACKNOWLEDGED: words.GLYPHS[State.ACKNOWLEDGED],
-    Sort.EXPLAINED: "◆",
-    Sort.SUSPECT: "◌",
+    Sort.EXPLAINED: "⇆",
+    Sort.SUSPECT: words.GLYPHS[State.SUSPECT],
 }
 WORDS = {
     Sort.REGRESSION: ("regression", "regressions"),

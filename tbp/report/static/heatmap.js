@@ -35,14 +35,14 @@ tbp.heatmap = (form) => {
 
   const isMoved = (row, kind) => columns.some(({ column }) => {
     const mark = row.marks.get(column);
-    return mark && (kind === "moved" || mark.glyph !== "◌");
+    return mark && (kind === "moved" || mark.tone !== "s");
   });
 
   const cellElement = (row, commit) => {
     const own = cell(row, commit.column), mark = row.marks.get(commit.column);
     const td = tbp.make("td", { role: "gridcell", tabindex: "-1" }, mark ? mark.glyph : glyphs[own.state] || "");
     td.className = own.state === "measured" ? `heat ${strength(row, own.ratio)}` : `heat ${own.state}`;
-    if (mark && own.state === "measured" && td.className === "heat " && mark.tone !== "p") td.className = `heat ${mark.tone}1`;
+    if (mark && own.state === "measured" && td.className === "heat " && "wb".includes(mark.tone)) td.className = `heat ${mark.tone}1`;
     td.run = { row, commit };
     return td;
   };
@@ -117,7 +117,7 @@ tbp.heatmap = (form) => {
     const words = { none: "no run", failed: "failed", skipped: "skipped", apart: `${tbp.quantity(own.value, row.scales)}, another benchmark version: not comparable` };
     const inside = Math.abs(own.ratio - 1) < sigmas * row.noise ? ", within its noise" : "";
     const measured = `${tbp.quantity(own.value, row.scales)}${Number.isFinite(own.ratio) ? `, ${tbp.signedPercent(own.ratio - 1)} against the level before${inside}` : ""}`;
-    const change = mark ? ` — ${mark.glyph === "◌" ? "suspect: " : "changed here: "}${mark.words}` : "";
+    const change = mark ? ` — ${mark.tone === "s" ? "suspect: " : "changed here: "}${mark.words}` : "";
     says.replaceChildren(tbp.make("b", {}, tbp.make("bdi", {}, [row.name, row.label, row.place.name].filter(Boolean).join(" "))),
       ` at ${commit.short}, ${commit.date} `, tbp.make("bdi", { class: "muted" }, commit.subject), tbp.make("br"),
       (words[own.state] || measured) + change);
