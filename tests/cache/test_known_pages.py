@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from tbp.report import addresses, benchmark_files
 from tbp.report.model import ReportData
 from tbp.report.site import write_site
 
-from .conftest import BUILT, store
+from .conftest import store
 
 Report = Callable[[], dict[str, bytes]]
 
@@ -36,7 +36,7 @@ def report(tmp_path: Path, out: Path) -> Report:
     """Every file of the site of ``results``, built where it was built before."""
 
     def built() -> dict[str, bytes]:
-        data = replace(analysis.report_data(None, tmp_path / "results"), built=BUILT)
+        data = analysis.report_data(None, tmp_path / "results")
         write_site(data, out)
         return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
