@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -308,8 +308,8 @@ def test_the_script_unpacks_every_value_as_it_was(browser, site, plausible_data)
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_an_empty_view_says_what_to_run(browser, tmp_path, name) -> None:
-    write_site(ReportData("new", datetime(2026, 1, 1, tzinfo=UTC), ()), tmp_path)
+def test_an_empty_view_says_what_to_run(browser, plausible_data, tmp_path, name) -> None:
+    write_site(replace(plausible_data, histories=(), machines=()), tmp_path)
     with opened(browser, tmp_path / f"{name}.html", PHONE) as page:
         assert page.locator(".command code").first.is_visible()
         assert overflow(page) <= 0
