@@ -100,6 +100,8 @@ def report_data(
         machines=held.results.machines,
         commit_url=held.config.commit_url if held.config else "",
         problems=tuple(problem for part in said for problem in part),
+        commits=held.commits.order,
+        tags=held.commits.tags,
         acks=acks,
         base=base,
         order=held.commits.history,

@@ -2,7 +2,7 @@
 
 Takes ``ReportData`` and a folder. What the pages say belongs to ``summary`` and ``detail``.
 
-    index.html  changes.html …  benchmarks/*.html  data/index.js  data/layout.js  data/*.js  static/*
+    index.html  changes.html …  benchmarks/*.html  data/index.js  data/layout.js  data/commits.js  data/*.js  static/*
     summary.json  points.csv  feed.xml
 """
 
@@ -22,6 +22,7 @@ from tbp.cache.known_pages import KnownPages
 from tbp.errors import UsageError
 from tbp.report import figures, words
 from tbp.report.benchmark_files import Wanted, benchmark_files, files_of_all, wanted
+from tbp.report.chart_data import commits_payload, site_commits
 from tbp.report.data_files import points, points_file, summary_json
 from tbp.report.feed import feed_xml
 from tbp.report.index_data import index_data
@@ -121,6 +122,8 @@ def _shared(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
         yield "data/index.js", script_call("tbp.index", index_data(found)).encode()
     if data.histories:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
+        commits = commits_payload(site_commits(data), data.commit_url)
+        yield "data/commits.js", script_call("tbp.commits", commits).encode()
     yield from views(data, frame)
     static = files("tbp.report").joinpath("static")
     for file in sorted(static.iterdir(), key=lambda file: file.name):
@@ -135,8 +138,9 @@ def _benchmarks(
     asked = wanted(data, frame)
     keys = dict.fromkeys((own.benchmark for own in asked), b"")
     if known.is_noted:
-        shared = digest(replace(data, histories=()), frame)
-        keys = {own.benchmark: digest(shared, own.data.histories) for own in asked}
+        # Of the site's commits a page has the places of its own: one more at the end changes no other page.
+        shared = digest(replace(data, histories=(), commits=()), frame)
+        keys = {own.benchmark: digest(shared, own.data.histories, own.places, own.rates) for own in asked}
     standing: list[str] = []
     new: list[Wanted] = []
     for own in asked:
