@@ -6,17 +6,19 @@ Takes ``ReportData``, gives bytes. The feed is in ``feed``.
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
-from tbp.history.points import Points
-from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, State
+from tbp.history.points import Points, commits, outcomes
+from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey, State
 from tbp.report import addresses, evidence, words
 from tbp.report.model import ReportData
 from tbp.report.summary import changed_at, ranked, verdict
+from tbp.scale.workers import Workers, batched
 
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
@@ -27,9 +29,12 @@ FORMAT = 1
 # What a spreadsheet takes for a formula at a cell's start, and the full-width forms that some turn into it.
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-DIGITS = 9  # significant ones: a millionth of the noise of the calmest benchmark
 MOST_PLAIN = 250_000
 """Points in a plain file: some 50 MB. Ten times as many compress to a tenth."""
+
+_BOOLEANS = ("false", "true")
+WRITTEN_S = 5e-6  # about what a point takes to be written on a slow core
+BATCH_RUNS = 20_000  # written at a time, and packed as one piece: packing is no better for larger ones
 
 COLUMNS = (
     "benchmark", "parameters", "machine", "environment", "commit", "date", "outcome", "value", "low", "high", "unit",
@@ -62,27 +67,44 @@ def points_file(data: ReportData) -> str:
     return "points.csv" if number <= MOST_PLAIN else "points.csv.gz"
 
 
-def points(data: ReportData) -> bytes:
-    """The content of ``points_file``."""
-    if not points_file(data).endswith(".gz"):
-        return b"".join(points_csv(data))
-    packed = io.BytesIO()
-    # Neither the time nor a name goes in, so that the same points give the same bytes.
-    with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=packed, mtime=0) as file:
-        for piece in points_csv(data):
-            file.write(piece)
-    return packed.getvalue()
+def points(data: ReportData, workers: Workers | None = None) -> Iterator[bytes]:
+    """The content of ``points_file``, piece by piece: a large project has millions of points."""
+    is_packed = points_file(data).endswith(".gz")
+    head = (",".join(COLUMNS) + "\r\n").encode()
+    asked = [Wanted(history.key, history.unit, history.points) for history in data.histories]
+    runs = [len(own.points) for own in asked]
+    batches = batched(asked, runs, BATCH_RUNS)
+    rows = (workers or Workers(1)).map(packed_rows if is_packed else plain_rows, batches, sum(runs) * WRITTEN_S)
+    return chain([packed(head) if is_packed else head], rows)
 
 
-def points_csv(data: ReportData) -> Iterator[bytes]:
-    """Every point of every series as CSV, a piece for each series: a large project has millions."""
-    yield (",".join(COLUMNS) + "\r\n").encode()
+@dataclass(frozen=True)
+class Wanted:
+    """A series whose points are to be written."""
+
+    key: SeriesKey
+    unit: str
+    points: Sequence[Point]
+
+
+def packed_rows(several: Sequence[Wanted]) -> bytes:
+    return packed(plain_rows(several))
+
+
+def packed(piece: bytes) -> bytes:
+    """A piece of a gzip file, which is as many of them as one likes. The same bytes give the same bytes."""
+    return gzip.compress(piece, compresslevel=1, mtime=0)
+
+
+def plain_rows(several: Sequence[Wanted]) -> bytes:
+    """Every point of some series as lines of CSV."""
     dates: dict[Commit, str] = {}
-    for history in data.histories:
-        key = history.key
-        texts = (key.benchmark, key.label, key.machine, key.environment)
-        start, unit = ",".join(map(cell, texts)), cell(history.unit)
-        yield "".join(f"{start},{_point(point, unit, dates)}\r\n" for point in _passing(history.points)).encode()
+    pieces = []
+    for own in several:
+        texts = (own.key.benchmark, own.key.label, own.key.machine, own.key.environment)
+        start, unit = ",".join(map(cell, texts)), cell(own.unit)
+        pieces += [f"{start},{line}\r\n" for line in _lines(own.points, unit, dates)]
+    return "".join(pieces).encode()
 
 
 def cell(text: str) -> str:
@@ -93,23 +115,37 @@ def cell(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
 
 
-def _point(point: Point, unit: str, dates: dict[Commit, str]) -> str:
-    """The columns from the commit on; ``dates`` keeps what many points share."""
-    commit = dates.get(point.commit)
-    if commit is None:
-        commit = dates[point.commit] = f"{cell(point.commit.hash)},{point.commit.date.isoformat()}"
-    numbers = ",".join(_number(one) for one in (point.value, point.low, point.high))
-    comparable = "true" if point.comparable else "false"
-    return f"{commit},{point.outcome.value},{numbers},{unit},{len(point.sessions)},{comparable}"
+def _lines(points: Sequence[Point], unit: str, dates: dict[Commit, str]) -> Iterator[str]:
+    """The columns from the commit on; ``dates`` keeps what many points share. Makes no object for each point."""
+    levels = zip(*(map(_number, column) for column in _numbers(points)), strict=True)
+    own = zip(commits(points), outcomes(points), levels, _sessions(points), strict=True)
+    for commit, outcome, (value, low, high), (sessions, comparable) in own:
+        said = dates.get(commit)
+        if said is None:
+            said = dates[commit] = f"{cell(commit.hash)},{commit.date.isoformat()}"
+        yield f"{said},{outcome.value},{value},{low},{high},{unit},{sessions},{comparable}"
 
 
-def _passing(points: Sequence[Point]) -> Sequence[Point]:
-    """The points without being kept: a large project has more than fit into the memory as objects."""
-    return Points(points.columns) if isinstance(points, Points) else points
+def _numbers(points: Sequence[Point]) -> tuple[list[float], list[float], list[float]]:
+    """Values and quartiles."""
+    if isinstance(points, Points):
+        own = points.columns
+        return own.value.tolist(), own.low.tolist(), own.high.tolist()
+    return [one.value for one in points], [one.low for one in points], [one.high for one in points]
+
+
+def _sessions(points: Sequence[Point]) -> Iterator[tuple[int, str]]:
+    """How many sessions each has, and whether it is comparable."""
+    if isinstance(points, Points):
+        own = points.columns
+        known, comparable = own.sessions, own.comparable.tolist()
+        return ((len(known.get(place, ())), _BOOLEANS[said]) for place, said in enumerate(comparable))
+    return ((len(one.sessions), _BOOLEANS[one.comparable]) for one in points)
 
 
 def _number(value: float) -> str:
-    return f"{value:.{DIGITS}g}" if math.isfinite(value) else ""
+    """Nine significant digits: a millionth of the noise of the calmest benchmark."""
+    return f"{value:.9g}" if math.isfinite(value) else ""
 
 
 def _series(history: History) -> dict[str, Value]:

@@ -158,7 +158,7 @@ def _remark(history: History, standing: ChangeEvidence | None, data: ReportData)
         case State.SUSPECT:
             return f"not confirmed: {history.suspect.change.doubt or 'too few runs to tell'}" if history.suspect else ""
         case State.FAILED | State.SKIPPED:
-            return words.first_line(words.newest_reason(history)) or "no reason was recorded"
+            return words.first_line(words.newest_reason(history)) or words.NO_REASON
         case State.NOT_ENOUGH_DATA:
             return f"{words.with_value(history)} so far"
         case State.STALE | State.VANISHED:

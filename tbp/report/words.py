@@ -37,6 +37,8 @@ PLURALS = {
     State.VANISHED: ("vanished", "vanished"),
 }
 
+NO_REASON = "no reason was recorded"
+
 STATES_OF_CHANGE = (State.REGRESSION, State.IMPROVEMENT, State.RECOVERED, State.ACKNOWLEDGED)
 """States that a confirmed change of the code makes."""
 
@@ -290,7 +292,6 @@ def finding(history: History) -> str:
         return f"{said} Acknowledged: {change.acknowledged}" if history.state is State.ACKNOWLEDGED else said
     value = quantity(newest_value(history), history.unit)
     runs = count(measured_runs(history), "run")
-    reason = first_line(newest_reason(history))
     match history.state:
         case State.SUSPECT:
             return f"Suspect, not confirmed: {suspicion(history)}."
@@ -305,9 +306,9 @@ def finding(history: History) -> str:
         case State.VANISHED:
             return f"No longer measured: {last_run(history)}; then {value}."
         case State.FAILED:
-            return f"Failed in the newest run: {reason or 'no reason was recorded'}"
+            return f"Failed in the newest run: {first_line(newest_reason(history)) or NO_REASON}"
         case State.SKIPPED:
-            return f"Skipped in the newest run: {reason or 'no reason was recorded'}"
+            return f"Skipped in the newest run: {first_line(newest_reason(history)) or NO_REASON}"
     return f"{history.state.value.capitalize()}; now {value}."
 
 

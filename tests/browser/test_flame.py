@@ -99,7 +99,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         history("changed", frames(AFTER), frames(BEFORE)),
         *(history("many", many(2_000), machine=machine) for machine in ("one", "two")),
     )
-    data = ReportData("example", datetime(2026, 6, 1, tzinfo=UTC), found)
+    data = ReportData("example", found)
     return write_site(data, tmp_path_factory.mktemp("flames")).parent
 
 

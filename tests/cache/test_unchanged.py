@@ -86,9 +86,11 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a machine described": lambda project: (project / "results" / "box" / "machine.json").write_text("{}"),
     "a session beside a result": lambda project: session(project),
     "a policy": lambda project: (project / "pyproject.toml").write_text("[tool.tbp]\nrelevant = 0.5\n"),
+    "an acknowledgement": lambda project: acknowledge(project),
     "a commit": lambda project: commit(),
     "a tag": lambda project: git("tag", "v1"),
     "a page gone": lambda project: min((project / "site" / "benchmarks").iterdir()).unlink(),
+    "a data file gone": lambda project: (project / "site" / "feed.xml").unlink(),
     "a page changed": lambda project: (project / "site" / "index.html").write_text("written by tbp report"),
     "another configuration": lambda project: configure(project),
 }
@@ -98,6 +100,12 @@ def session(project: Path) -> None:
     folder = project / "results" / "box" / f"{3:08x}-env.traces" / "suite.time_one"
     folder.mkdir(parents=True)
     (folder / "x.s1.session.json.gz").write_bytes(b"not a session")
+
+
+def acknowledge(project: Path) -> None:
+    (project / "reports").mkdir()
+    entry = f'[[ack]]\nbenchmark = "suite.*"\ncommit = "{30:08x}"\nreason = "worth it"\n'
+    (project / "reports" / "acks.toml").write_text(entry)
 
 
 def configure(project: Path) -> None:
@@ -113,6 +121,17 @@ def test_any_change_builds_it(project: Path, builds: list[Path], run: Run, chang
     assert len(builds) == 2
     assert run() == after
     assert len(builds) == 2
+
+
+def test_another_view_of_the_results_is_another_report(project: Path, builds: list[Path], run: Run):
+    assert run()[0] == 3
+    code, out, _ = run("--base", f"{40:08x}")
+    assert (code, len(builds)) == (0, 2)
+    assert out.startswith("Since 00000028: no confirmed regression")
+    run("--single-file")
+    assert len(builds) == 3
+    run("--single-file")
+    assert len(builds) == 3
 
 
 def test_another_folder_to_write_to_is_another_report(project: Path, builds: list[Path], run: Run):
