@@ -63,10 +63,10 @@ def report(wanted: Wanted) -> Said:
 def inputs(wanted: Wanted, config: AsvConfig | None) -> Inputs:
     """All that the site is made from."""
     own = () if config is None else (config.path, config.path.parent / POLICY, acks_file(config.path))
-    named = () if wanted.acks is None else (wanted.acks,)
+    named = wanted.acks or acks_file(None)  # where the results are from elsewhere
     results_dir = wanted.results or (config.results_dir if config is not None else Path())
     repository = config.repository if config is not None else None
-    return Inputs(results_dir, (*own, *named), repository, repr((wanted, Path.cwd())))
+    return Inputs(results_dir, (*own, named), repository, repr((wanted, Path.cwd())))
 
 
 def said_of(data: ReportData, index: Path) -> Said:

@@ -8,6 +8,7 @@ Everything a commit message holds is hostile text: it is decoded here and escape
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tbp.asv.git import GitFailed, git, is_shallow
-from tbp.history.series import Commit
+from tbp.history.series import Commit, Tag
 
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -28,6 +29,7 @@ class Commits:
     reachable: frozenset[str] = frozenset()  # hashes in the history of the revision asked for
     history: tuple[str, ...] = ()  # every hash in it, oldest first, measured or not; empty without a repository
     notes: tuple[str, ...] = ()  # sentences: why the order or the subjects may be less than they could be
+    tags: tuple[Tag, ...] = ()  # in order of history, then of their names
 
 
 def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, revision: str = "HEAD") -> Commits:
@@ -43,12 +45,14 @@ def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, 
         known = _described(repository, dates)
         shallow = is_shallow(repository)
         history = _history(repository, revision)
+        tagged = _tagged(repository)
     except GitFailed as failure:
         return Commits(tuple(by_date), notes=(f"{failure}; commits are in order of date, without subjects",))
     rank = {name: place for place, name in enumerate(history)}
     order = _ordered([known.get(commit.hash, commit) for commit in by_date], rank)
     notes = _notes(repository, order, known, rank, shallow)
-    return Commits(order, frozenset(rank.keys() & dates.keys()), tuple(history), notes)
+    reachable = frozenset(rank.keys() & dates.keys())
+    return Commits(order, reachable, tuple(history), notes, _placed(tagged, order, rank))
 
 
 def resolve(repository: Path, revision: str) -> str:
@@ -115,6 +119,29 @@ def _described(repository: Path, dates: Mapping[str, datetime]) -> dict[str, Com
             commit = replace(commit, date=datetime.fromtimestamp(int(seconds), UTC))
         known[name] = commit
     return known
+
+
+def _tagged(repository: Path) -> list[tuple[str, str]]:
+    """(name, hash of the commit it names) of every tag; one of a file or a folder has an empty hash."""
+    # An annotated tag is an object of its own: the starred fields are those of what it names.
+    form = "%(refname:strip=2)%00%(if:equals=commit)%(objecttype)%(then)%(objectname)%(else)%(*objectname)%(end)"
+    lines = git(repository, "for-each-ref", "refs/tags", f"--format={form}").splitlines()
+    return [(name, commit) for name, _, commit in (line.partition("\0") for line in lines)]
+
+
+def _placed(tagged: Iterable[tuple[str, str]], order: tuple[Commit, ...], rank: Mapping[str, int]) -> tuple[Tag, ...]:
+    """Each tag at the first commit with results that is no older than it; one beyond the newest result has no place."""
+    place = {commit.hash: index for index, commit in enumerate(order)}
+    inside = sorted((rank[commit.hash], commit.hash) for commit in order if commit.hash in rank)
+    found = []
+    for name, commit in tagged:
+        if commit in place:
+            found.append(Tag(name, commit))
+        elif commit in rank:
+            following = bisect_left(inside, (rank[commit], ""))
+            if following < len(inside):
+                found.append(Tag(name, inside[following][1], is_exact=False))
+    return tuple(sorted(found, key=lambda tag: (place[tag.commit], tag.name)))
 
 
 def _history(repository: Path, revision: str) -> list[str]:

@@ -57,6 +57,7 @@ class _SessionFile(msgspec.Struct):
     cpu_s: list[float] = []
     involuntary_switches: list[int] = []
     yardstick_s: list[float] = []
+    roof_flop_per_s: float = 0.0
     governor: str = ""
     clock_mhz: int = 0
     packages: str = ""
@@ -93,6 +94,7 @@ class Session:
     trace_note: str
     skipped: str  # why the cell cannot run there; empty where it ran
     yardstick_s: tuple[float, ...] = ()  # the ruler's fixed work, timed after each sample; may be empty
+    roof_flop_per_s: float = 0.0  # of float32 matrix products right after the samples; 0 where not measured
     governor: str = ""  # of the processor's frequency: "performance", "powersave", …; empty where unknown
     clock_mhz: int = 0  # of the device; 0 where unknown
     packages: str = ""  # all that was installed: "numpy=2.1.0;torch=2.13.0", sorted; empty where unknown
@@ -112,6 +114,10 @@ class Session:
         """Median of sample ÷ yardstick, in which the machine's speed cancels; NaN where there is no yardstick."""
         pairs = [(wall, own) for wall, own in zip(self.wall_s, self.yardstick_s, strict=False) if own > 0]
         return statistics.median(wall / own for wall, own in pairs) if pairs else float("nan")
+
+    def corrected_s(self, usual_s: float) -> tuple[float, ...]:
+        """The samples where the yardstick takes its usual time, seconds per call; each of them has to have one."""
+        return tuple(wall / own * usual_s for wall, own in zip(self.wall_s, self.yardstick_s, strict=True))
 
 
 @dataclass(frozen=True)
@@ -151,6 +157,22 @@ class Sessions:
         if _series(key) in self._without_yardstick:
             return tuple(session.median_s for session in own)
         return tuple(session.yardsticks * self._usual_yardstick_s[_speed(session)] for session in own)
+
+    def samples_s(self, key: SeriesKey, commit: str) -> tuple[tuple[float, ...], ...]:
+        """Each session's samples, seconds per call, on the scale of ``medians_s``."""
+        own = [session for session in self.of(key, commit) if session.wall_s]
+        if _series(key) in self._without_yardstick:
+            return tuple(session.wall_s for session in own)
+        return tuple(session.corrected_s(self._usual_yardstick_s[_speed(session)]) for session in own)
+
+    def roof_flop(self, key: SeriesKey, commit: str) -> float:
+        """FLOP that the machine's matrix products would have done in the time of one call, the median session's.
+
+        From the times as they were measured: what slowed the step slowed the products after it. NaN where unknown.
+        """
+        own = (session for session in self.of(key, commit) if session.wall_s and session.roof_flop_per_s > 0)
+        done = [session.median_s * session.roof_flop_per_s for session in own]
+        return statistics.median(done) if done else float("nan")
 
     def traces(self, key: SeriesKey, commit: str) -> tuple[Path, ...]:
         """The traces of those sessions."""
@@ -343,6 +365,7 @@ def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:
         trace_note=note,
         skipped=stored.skipped,
         yardstick_s=tuple(stored.yardstick_s),
+        roof_flop_per_s=stored.roof_flop_per_s,
         governor=stored.governor,
         clock_mhz=stored.clock_mhz,
         packages=sys.intern(stored.packages),  # the same in all sessions of a run

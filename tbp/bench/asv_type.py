@@ -17,6 +17,7 @@ from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 from .clock import Plan, time_calls
 from .devices import Device, device, settle_threads
 from .recorder import place, record
+from .roof import cpu_roof_flop_per_s
 from .yardstick import cpu_yardstick
 
 
@@ -66,7 +67,8 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
         timing = time_calls(call, on, plan, yardstick=cpu_yardstick() if on.name == "cpu" else None)
         where = place()
         if where is not None:
-            record(where, self.name, self._named_parameters(), on, timing, call)
+            roof = cpu_roof_flop_per_s() if on.name == "cpu" else 0.0
+            record(where, self.name, self._named_parameters(), on, timing, call, roof_flop_per_s=roof)
         return {"samples": list(timing.wall_s), "number": timing.number}
 
     def _device(self) -> Device:

@@ -93,6 +93,7 @@ def record(
     timing: Timing | None,
     call: Callable[[], object] | None,
     skipped: str = "",
+    roof_flop_per_s: float = 0.0,
 ) -> Path | None:
     """Write one session, with a trace of ``call`` unless there is none or ``where`` wants none.
 
@@ -135,6 +136,7 @@ def record(
             "cpu_s": timing.cpu_s if timing else (),
             "involuntary_switches": timing.involuntary_switches if timing else (),
             "yardstick_s": timing.yardstick_s if timing else (),
+            "roof_flop_per_s": round(roof_flop_per_s),  # 0: not measured
             "governor": governor(),
             "clock_mhz": clock,
             "packages": packages(),

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Protocol, TypeAlias
 
-from tbp.history.series import Break, Change, ChangeKind, Point
+from tbp.history.series import Break, Change, ChangeKind, Circumstance, Point
 
 # Name of a circumstance → what it was; a run that does not say has no entry.
 Circumstances: TypeAlias = Mapping[str, str]
@@ -27,6 +27,7 @@ Circumstances: TypeAlias = Mapping[str, str]
 # number by less than a factor of 2 from run to run.
 NUMBER_FACTOR = 4.0
 NUMBER = "calls per sample"
+THREADS = "threads"  # of torch, which the ruler sets
 
 HARDWARE_NAMES = {"cpu": "processor", "num_cpu": "cores", "ram": "memory", "arch": "architecture", "os": "system"}
 RULER_TORCH = "torch"
@@ -58,17 +59,18 @@ class Run:
     value: float  # per call
 
 
-def circumstances(said: Said, torch: str) -> Circumstances:
-    """What a result file says of its run, and the ``torch`` its sessions saw (empty: unknown)."""
+def circumstances(said: Said, torch: str, threads: str = "") -> Circumstances:
+    """What a result file says of its run, and the ``torch`` and ``threads`` its sessions saw (empty: unknown)."""
     hardware = {HARDWARE_NAMES.get(name, name): value for name, value in named_values(said.hardware)}
     requirements = {name: value for name, value in named_values(said.requirements) if name != RULER_TORCH or not torch}
     known = {**requirements, "python": said.python, RULER_TORCH: torch or requirements.get(RULER_TORCH, ""), **hardware}
+    known[THREADS] = threads
     return {name: value for name, value in known.items() if value}
 
 
 def kind_of(name: str) -> ChangeKind:
     """What kind of change a circumstance makes."""
-    if name == NUMBER:
+    if name in (NUMBER, THREADS):
         return ChangeKind.HARNESS
     return ChangeKind.HARDWARE if name in HARDWARE_NAMES.values() else ChangeKind.DEPENDENCY
 
@@ -105,6 +107,20 @@ def breaks(runs: Sequence[Circumstances]) -> tuple[Break, ...]:
                 found.append(Break(index, kind, _sentence(names, last, run)))
         last.update(run)
     return tuple(found)
+
+
+def surroundings(change: Change, edges: tuple[int, int], runs: Sequence[Circumstances]) -> tuple[Circumstance, ...]:
+    """What is known of the runs just before and just after a change, what changed first, then by name.
+
+    ``edges`` are where the segment before begins and the one after ends. A run that does not say something is taken
+    for the nearest one on its side that does.
+    """
+    before = _last_known(runs[edges[0] : change.index])
+    after = _last_known(runs[change.index : edges[1]][::-1])
+    found = [Circumstance(name, before.get(name, ""), after.get(name, "")) for name in before.keys() | after.keys()]
+    return tuple(
+        sorted(found, key=lambda one: (not one.is_changed, list(ChangeKind).index(kind_of(one.name)), one.name))
+    )
 
 
 def explained(
@@ -159,8 +175,11 @@ def _at(change: Change, index: int, edges: tuple[int, int], points: Sequence[Poi
 
 def _last_known(runs: Sequence[Circumstances]) -> dict[str, str]:
     last: dict[str, str] = {}
+    before: Circumstances = last
     for run in runs:
-        last.update(run)
+        if run is not before:  # most runs share theirs with the one before
+            last.update(run)
+        before = run
     return last
 
 

@@ -18,12 +18,14 @@ import numpy as np
 from tbp.asv.repository import Commits
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
+from tbp.history.circumstances import surroundings
 from tbp.history.false_discovery import controlled
 from tbp.history.judging import Asked, Judge, judge_all
 from tbp.history.noise import noise_between
 from tbp.history.points import Points, levels
 from tbp.history.rows import Rows, compared_with, present_version, rows_by_series
-from tbp.history.series import Better, Break, Change, History, SeriesKey
+from tbp.history.series import Better, Break, Change, ChangeEvidence, History, SeriesKey
+from tbp.history.sides import sides
 from tbp.history.states import Freshness, freshness, is_enough, newest_date, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
 from tbp.policy import Policy
@@ -146,13 +148,35 @@ def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> 
         better=own.better,
         points=points,
         state=fresh.gone(key, newest_date(points), policy.stale_days) or state(points, changes, own.better),
-        changes=tuple(evidence(key, points, changes, i, traces) for i in range(len(changes))),
+        changes=_evidence(own, traces) if changes else (),
         breaks=own.breaks,
         noise_within=own.noise_within,
         noise_between=noise_between(points, own.boundaries),
         operators=newest.operators,
         operators_commit=newest.commit,
         frames=newest.frames,
+        roof_flop=_roof_flop(own, traces.sessions),
     )
     traces.forget()
     return history
+
+
+def _evidence(own: _Judged, traces: Traces) -> tuple[ChangeEvidence, ...]:
+    """Each change with what its traces, its values and its circumstances say on both sides."""
+    key, points, changes = own.key, own.points, own.changes
+    both = sides(points, changes, lambda commit: traces.sessions.samples_s(key, commit.hash))
+    cuts = [change.index for change in changes]
+    edges = zip([0, *cuts[:-1]], [*cuts[1:], len(points)], strict=True)
+    around = [surroundings(*one, own.rows.circumstances) for one in zip(changes, edges, strict=True)]
+    return tuple(
+        replace(evidence(key, points, changes, i, traces), sides=both[i], circumstances=around[i])
+        for i in range(len(changes))
+    )
+
+
+def _roof_flop(own: _Judged, sessions: Sessions) -> float:
+    """See ``History.roof_flop``; most projects have no sessions, and nothing is looked up for them."""
+    if not sessions.commits(own.key):
+        return math.nan
+    known = np.flatnonzero(np.isfinite(levels(own.points))).tolist()
+    return sessions.roof_flop(own.key, own.points[known[-1]].commit.hash) if known else math.nan

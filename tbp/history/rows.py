@@ -34,6 +34,7 @@ class _Facts(NamedTuple):
     requirements: str
     hardware: str
     torch: str = ""  # as the sessions saw it
+    threads: str = ""  # the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +80,13 @@ class _Sessions(NamedTuple):
     """What the sessions say of the runs of one series, by index of the run."""
 
     torch: list[str]  # "" where unknown
+    threads: list[str]  # the same
     medians: dict[int, tuple[float, ...]]
     reasons: dict[int, str]
 
     def note(self, index: int, sessions: Sessions, key: SeriesKey, commit: str, is_time: bool) -> None:
         self.torch[index] = next((own.torch for own in sessions.of(key, commit) if own.torch), "")
+        self.threads[index] = next((str(own.threads) for own in sessions.of(key, commit) if own.threads), "")
         if is_time and (medians := sessions.medians_s(key, commit)):
             self.medians[index] = medians
         if reason := sessions.skipped(key, commit):
@@ -138,7 +141,7 @@ class _Reader:
     def _rows(self, key: SeriesKey, part: slice) -> Rows:
         count = part.stop - part.start
         values = np.stack([self.value[part], self.low[part], self.high[part]])
-        said = _Sessions([""] * count, {}, {})
+        said = _Sessions([""] * count, [""] * count, {}, {})
         measured_there = self.sessions.commits(key)
         if measured_there:
             commits = [self._text("commit", row) for row in range(part.start, part.stop)]
@@ -163,20 +166,22 @@ class _Reader:
         return Rows(
             Points(columns),
             self.number[part],
-            self._circumstances(part, said.torch),
+            self._circumstances(part, said),
             [versions[code] for code in self.codes["version"][part].tolist()],
             self._text("unit", part.stop - 1),
             self._text("type", part.stop - 1),
         )
 
-    def _circumstances(self, part: slice, torch: Sequence[str]) -> list[Circumstances]:
-        rows = zip(self.outcome[part].tolist(), self.facts[part].tolist(), torch, strict=True)
-        return [self._known(facts, own) if outcome == MEASURED else _UNKNOWN for outcome, facts, own in rows]
+    def _circumstances(self, part: slice, said: _Sessions) -> list[Circumstances]:
+        rows = zip(self.outcome[part].tolist(), self.facts[part].tolist(), said.torch, said.threads, strict=True)
+        return [self._known(facts, *own) if outcome == MEASURED else _UNKNOWN for outcome, facts, *own in rows]
 
-    def _known(self, facts: int, torch: str) -> Circumstances:
-        said = self.stated[facts]._replace(torch=torch) if torch else self.stated[facts]
+    def _known(self, facts: int, torch: str, threads: str) -> Circumstances:
+        said = self.stated[facts]
+        if torch or threads:
+            said = said._replace(torch=torch, threads=threads)
         if said not in self.known:
-            self.known[said] = circumstances(said, torch)
+            self.known[said] = circumstances(said, torch, threads)
         return self.known[said]
 
     def _text(self, name: str, row: int) -> str:

@@ -94,6 +94,15 @@ class Commit:
         return self.hash[:8]
 
 
+@dataclass(frozen=True)
+class Tag:
+    """A tag of the repository at the commit with results that it is shown at."""
+
+    name: str
+    commit: str  # full hash
+    is_exact: bool = True  # False: what it names has no result; ``commit`` is the first one after it that has
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """One run's value of a series. Times are seconds per call."""
@@ -158,13 +167,51 @@ class Break:
 
 
 @dataclass(frozen=True)
+class Circumstance:
+    """One thing a series was measured with, on the two sides of a change; empty where a side does not say."""
+
+    name: str  # "torch"
+    before: str
+    after: str
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether both sides say, and not the same."""
+        return bool(self.before and self.after) and self.before != self.after
+
+
+@dataclass(frozen=True)
+class Side:
+    """What was measured on one side of a change, in the series' unit, in the runs nearest to it."""
+
+    values: tuple[float, ...]  # ascending; where there were too many to show, evenly thinned by rank
+    measured: int  # how many there were
+    low: float  # first quartile of all of them
+    median: float
+    high: float  # third quartile
+    runs: int
+    processes: int  # 0 where nothing tells how many there were
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two sides of a change; both hold ``of``."""
+
+    before: Side
+    after: Side
+    of: str  # "samples" of the ruler's processes, or "run medians"
+
+
+@dataclass(frozen=True)
 class ChangeEvidence:
-    """What the traces on both sides of a change say about it."""
+    """What the runs and the traces on both sides of a change say about it."""
 
     change: Change
     difference: Difference | None = None  # None: no trace on one of the two sides
     note: str = ""  # why there is no difference
     frames: FrameDifference | None = None  # of the same traces, without what is too small to draw; None: not at hand
+    sides: Sides | None = None  # None: one of the two has no value
+    circumstances: tuple[Circumstance, ...] = ()  # what is known of the two sides, in a settled order
 
 
 @dataclass(frozen=True)
@@ -182,6 +229,8 @@ class History:
     operators: OperatorTable | None = None  # of the newest commit that has a trace
     operators_commit: Commit | None = None
     breaks: tuple[Break, ...] = ()  # oldest first
+    # FLOP that the machine's matrix products do in the time of one call, at the newest value; NaN where unknown.
+    roof_flop: float = float("nan")
     since: int = 0  # index of the first point after the revision judged against: earlier changes are of no account
     frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
 

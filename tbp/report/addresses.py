@@ -15,6 +15,8 @@ from tbp.history.series import Commit, SeriesKey
 SLUG_LENGTH = 60
 """Characters of a name kept in a file name: readable, and far below the 255 bytes a file system allows."""
 
+HASH = re.compile(r"[0-9a-fA-F]{4,64}")
+
 QUOTE = r"[^-.\w]?"
 """What may stand around a value in asv's names; a quote character itself would make the shell's quoting unreadable."""
 
@@ -45,21 +47,25 @@ def anchor(key: SeriesKey) -> str:
     return "s-" + digest(repr((key.benchmark, key.parameters, key.machine, key.environment)))
 
 
-def commit_href(commit_url: str, commit: Commit) -> str:
-    """A link to the commit; empty unless ``commit_url`` is http(s) with a host."""
+def commit_prefix(commit_url: str) -> str:
+    """``commit_url`` if it is http(s) with a host, so that a hash behind it makes a link; else empty."""
     if any(ord(character) <= 32 for character in commit_url):
         return ""
     try:
         parts = urlsplit(commit_url)
     except ValueError:
         return ""
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        return ""
-    return commit_url + quote(commit.hash, safe="", errors="replace")
+    return commit_url if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def commit_href(commit_url: str, commit: Commit) -> str:
+    """A link to the commit; empty unless ``commit_url`` is http(s) with a host."""
+    prefix = commit_prefix(commit_url)
+    return prefix + quote(commit.hash, safe="", errors="replace") if prefix else ""
 
 
 def bench_regex(key: SeriesKey) -> str:
-    """A regex for ``asv run --bench`` that picks this series.
+    """A regex for ``asv run --bench`` that picks this series; without parameters, all series of the benchmark.
 
     asv matches ``name(param, param)`` where each parameter is a repr; a series has them without the quotes of
     strings, hence ``QUOTE`` around each value. A control character becomes ``.`` so that nothing copied into a
@@ -67,21 +73,28 @@ def bench_regex(key: SeriesKey) -> str:
     """
     name = _escaped(key.benchmark)
     if not key.parameters:
-        return f"^{name}$"
+        return rf"^{name}(\(|$)"
     values = ", ".join(f"{QUOTE}{_escaped(value)}{QUOTE}" for _, value in key.parameters)
     return rf"^{name}\({values}\)$"
 
 
 def reproduction(key: SeriesKey, commit: Commit) -> str:
     """The command that measures this series on this commit; empty when the hash is none."""
-    if not re.fullmatch(r"[0-9a-fA-F]{4,64}", commit.hash):
+    if not HASH.fullmatch(commit.hash):
         return ""
     return f"asv run --bench {shlex.quote(bench_regex(key))} {shlex.quote(commit.hash + '^!')}"
 
 
+def gate(key: SeriesKey, before: Commit, after: Commit) -> str:
+    """The command that measures both commits in turns on this series; empty where a hash is none."""
+    if not all(HASH.fullmatch(commit.hash) for commit in (before, after)):
+        return ""
+    return f"tbp gate {before.short} {after.short} --bench {shlex.quote(bench_regex(key))}"
+
+
 def raw_traces(key: SeriesKey, commit: Commit) -> str:
     """The command that writes this series' traces of this commit for ui.perfetto.dev; empty when the hash is none."""
-    if not re.fullmatch(r"[0-9a-fA-F]{4,64}", commit.hash):
+    if not HASH.fullmatch(commit.hash):
         return ""
     # `tbp export` looks at a benchmark without parameters as "name()".
     pattern = bench_regex(key) if key.parameters else rf"^{_escaped(key.benchmark)}\("

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tbp.history.by_commit import CommitChanges, SeriesChange, every_change_by_commit
-from tbp.history.series import ChangeKind, Commit
+from tbp.history.series import ChangeKind, Commit, State
 from tbp.report import evidence, words
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
@@ -22,6 +22,9 @@ MOST_ROWS = 100
 MOST_ITEMS = 200
 MOST_ITEMS_OF_A_ROW = 8
 
+REASON_LENGTH = 160
+"""Characters of why a change is acknowledged."""
+
 
 class Sort(StrEnum):
     """What a change point is said to be."""
@@ -29,6 +32,7 @@ class Sort(StrEnum):
     REGRESSION = "regression"
     IMPROVEMENT = "improvement"
     RECOVERED = "recovered"
+    ACKNOWLEDGED = "acknowledged"  # for the worse, and the project accepts it
     EXPLAINED = "explained"  # by a change of dependencies, hardware or the harness
     SUSPECT = "suspect"
 
@@ -37,13 +41,15 @@ GLYPHS = {
     Sort.REGRESSION: "✖",
     Sort.IMPROVEMENT: "✔",
     Sort.RECOVERED: "↺",
-    Sort.EXPLAINED: "◆",
-    Sort.SUSPECT: "◌",
+    Sort.ACKNOWLEDGED: words.GLYPHS[State.ACKNOWLEDGED],
+    Sort.EXPLAINED: "⇆",
+    Sort.SUSPECT: words.GLYPHS[State.SUSPECT],
 }
 WORDS = {
     Sort.REGRESSION: ("regression", "regressions"),
     Sort.IMPROVEMENT: ("improvement", "improvements"),
     Sort.RECOVERED: ("recovered", "recovered"),
+    Sort.ACKNOWLEDGED: words.PLURALS[State.ACKNOWLEDGED],
     Sort.EXPLAINED: ("with another cause", "with other causes"),
     Sort.SUSPECT: ("suspect", "suspects"),
 }
@@ -95,13 +101,13 @@ class ChangesPage:
     verdict: str
     chips: tuple[Chip, ...]  # of the whole site, with those there are none of
     rows: tuple[Row, ...]
+    base: str  # in words: what is judged against, and what is not listed for it; empty for the whole history
     left_out: str  # in words: commits that are too old to be listed
-    has_acknowledged: bool
 
 
 def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
     """All change points by commit. ``order`` is that of the site's commits, oldest first."""
-    groups = every_change_by_commit(data.histories, [commit.hash for commit in order])
+    groups, past = _counted(every_change_by_commit(data.histories, [commit.hash for commit in order]), data, order)
     places = Places.of(data.histories)
     left = MOST_ITEMS
     rows = []
@@ -114,9 +120,26 @@ def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
         verdict=_verdict(groups),
         chips=_chips([change for group in groups for change in group.changes], occurring=False),
         rows=tuple(rows),
+        base=_base(past, data),
         left_out=f"{words.count(older, 'older commit')} with changes: see the pages of the benchmarks." * bool(older),
-        has_acknowledged=any(row.acknowledged for row in rows),
     )
+
+
+def _counted(
+    groups: Sequence[CommitChanges], data: ReportData, order: Sequence[Commit]
+) -> tuple[Sequence[CommitChanges], int]:
+    """The commits after the base, and how many there are up to it; all of them without a base."""
+    place = {commit.hash: at for at, commit in enumerate(order)}
+    base = place.get(data.base.commit.hash, -1) if data.base is not None else -1
+    counted = [group for group in groups if place.get(group.commit.hash, 0) > base]
+    return counted, len(groups) - len(counted)
+
+
+def _base(past: int, data: ReportData) -> str:
+    if data.base is None:
+        return ""
+    since = f"Judged since {words.cut(data.base.revision, 60)} ({data.base.commit.short})"
+    return f"{since}; {words.count(past, 'commit')} with changes up to it {'is' if past == 1 else 'are'} not listed."
 
 
 def sort_of(change: SeriesChange) -> Sort:
@@ -128,22 +151,23 @@ def sort_of(change: SeriesChange) -> Sort:
         return Sort.EXPLAINED
     if own.is_recovery:
         return Sort.RECOVERED
-    return Sort.REGRESSION if own.is_worse(change.history.better) else Sort.IMPROVEMENT
+    if not own.is_worse(change.history.better):
+        return Sort.IMPROVEMENT
+    return Sort.ACKNOWLEDGED if own.acknowledged else Sort.REGRESSION
 
 
-def acknowledgement(group: CommitChanges, data: ReportData) -> str:
+def acknowledgement(group: CommitChanges) -> str:
     """Why the commit's regressions are accepted, in words; empty unless all of them are."""
-    worse = [one for one in group.changes if sort_of(one) is Sort.REGRESSION]
-    reasons = dict.fromkeys(one.evidence.change.acknowledged for one in worse)
-    if not worse or "" in reasons:
+    if any(sort_of(one) is Sort.REGRESSION for one in group.changes):
         return ""
-    return "; ".join(words.cut(reason, 160) for reason in reasons)
+    reasons = dict.fromkeys(one.evidence.change.acknowledged for one in group.changes)
+    return "; ".join(words.cut(reason, REASON_LENGTH) for reason in reasons if reason)
 
 
 def _verdict(groups: Sequence[CommitChanges]) -> str:
     if not groups:
         return "No level has shifted in any series."
-    sorts = [{sort_of(one) for one in group.changes if not one.evidence.change.acknowledged} for group in groups]
+    sorts = [{sort_of(one) for one in group.changes} for group in groups]
     said = [
         f"{words.count(number, 'commit')} {verb}"
         for sort, verb in ((Sort.REGRESSION, "made something worse"), (Sort.IMPROVEMENT, "made something better"))
@@ -167,7 +191,7 @@ def _row(group: CommitChanges, data: ReportData, places: Places, most: int) -> R
         others=_others(ranked),
         items=items if len(ranked) > 1 else (),
         more=len(ranked) - len(items) if len(ranked) > 1 else 0,
-        acknowledged=acknowledgement(group, data),
+        acknowledged=acknowledgement(group),
     )
 
 
@@ -199,6 +223,7 @@ def _item(change: SeriesChange, places: Places) -> Item:
     history, own = change.history, change.evidence.change
     sort = sort_of(change)
     doubt = own.doubt or "not confirmed"
+    sure = (words.interval(own.low, own.high), words.probability(own.p_value))
     return Item(
         benchmark=history.key.benchmark,
         parameters=history.key.label,
@@ -208,7 +233,7 @@ def _item(change: SeriesChange, places: Places) -> Item:
         glyph=GLYPHS[sort],
         effect=words.effect(own, history.unit, history.better),
         levels=words.before_after(own, history.unit),
-        remark=f"suspect: {doubt}" if sort is Sort.SUSPECT else words.probability(own.p_value),
+        remark=f"suspect: {doubt}" if sort is Sort.SUSPECT else ", ".join(filter(None, sure)),
     )
 
 

@@ -36,10 +36,11 @@ def commit_order(histories: Sequence[History]) -> tuple[Commit, ...]:
     """
     commits: dict[str, Commit] = {}
     later: dict[str, set[str]] = defaultdict(set)
-    for history in histories:
-        hashes = list(dict.fromkeys(point.commit.hash for point in history.points))
-        for point in history.points:
-            commits.setdefault(point.commit.hash, point.commit)
+    orders = dict.fromkeys(tuple(point.commit for point in history.points) for history in histories)
+    for order in orders:  # most series of a project were measured at the same commits
+        hashes = list(dict.fromkeys(commit.hash for commit in order))
+        for commit in order:
+            commits.setdefault(commit.hash, commit)
         for earlier, following in pairwise(hashes):
             later[earlier].add(following)
     waiting_for = dict.fromkeys(commits, 0)

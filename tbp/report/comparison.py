@@ -1,4 +1,4 @@
-"""The comparison's page as data: the newest commit against the one before it, judged as `tbp compare` judges.
+"""The comparison's page as data: the newest commit against the base or the one before it, judged as `tbp compare`.
 
 Takes ``ReportData`` and the order of its commits, gives words and addresses. Any other pair is for the script, which
 has the packed runs of ``grid`` and says what two values differ by, not whether the code changed.
@@ -98,7 +98,7 @@ class ComparePage:
 
 def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
     """The newest commit against the one before it, in the place with most series."""
-    pair = default_pair(data.histories, order)
+    pair = default_pair(data.histories, order, data.base.commit.hash if data.base else "")
     columns = columns_of(order)
     older = len(order) - len(columns)
     only_newest = f"The {MOST_COMMITS} newest commits can be chosen here." if older > 0 else ""
@@ -132,28 +132,43 @@ def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
     )
 
 
-def default_pair(histories: Sequence[History], order: Sequence[Commit]) -> Pair | None:
-    """The newest commit with values and the newest before it, in the place that has most series of both."""
+def default_pair(histories: Sequence[History], order: Sequence[Commit], base: str = "") -> Pair | None:
+    """The newest commit with values and the base, or else the newest before it, where most series have both.
+
+    ``base`` is a hash; where nothing of the newest commit was measured at it, it is as if there were none.
+    """
     position = {commit.hash: place for place, commit in enumerate(order)}
     found: Counter[tuple[int, int, tuple[str, str]]] = Counter()
     for history in histories:
-        last = _last_two(history, position)
-        if last is not None:
-            found[(*last, _place(history))] += 1
+        newest = _newest_before(history, len(history.points), position)
+        if newest is None:
+            continue
+        before = _at(history, base, position) or _newest_before(history, newest[0], position)
+        if before is not None and before[1] < newest[1]:
+            found[(newest[1], before[1], _place(history))] += 1
     if not found:
         return None
-    newest = max(contender for contender, _, _ in found)
-    in_newest = [(count, key) for key, count in found.items() if key[0] == newest]
-    _, (contender, baseline, (machine, environment)) = max(in_newest)
+    newest_at = max(contender for contender, _, _ in found)
+    wanted = position.get(base, -1)
+    candidates = [(key[1] == wanted, count, key) for key, count in found.items() if key[0] == newest_at]
+    _, _, (contender, baseline, (machine, environment)) = max(candidates)
     return Pair(order[baseline], order[contender], machine, environment)
 
 
-def _last_two(history: History, position: Mapping[str, int]) -> tuple[int, int] | None:
-    """The places of its two newest commits with a comparable value."""
-    measured = (position[point.commit.hash] for point in reversed(history.points) if point.has_level)
-    newest = next(measured, None)
-    before = next(measured, None)
-    return None if newest is None or before is None or newest <= before else (newest, before)
+def _at(history: History, base: str, position: Mapping[str, int]) -> tuple[int, int] | None:
+    """The same of the commit with the hash ``base``."""
+    points = enumerate(history.points) if base else ()
+    found = (index for index, point in points if point.commit.hash == base and point.has_level)
+    return next(((index, position[base]) for index in found), None)
+
+
+def _newest_before(history: History, end: int, position: Mapping[str, int]) -> tuple[int, int] | None:
+    """Index and commit's place of the newest comparable value before index ``end``."""
+    for index in range(end - 1, -1, -1):
+        point = history.points[index]
+        if point.has_level:
+            return index, position[point.commit.hash]
+    return None
 
 
 def _place(history: History) -> tuple[str, str]:

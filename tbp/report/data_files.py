@@ -6,17 +6,19 @@ Takes ``ReportData``, gives bytes. The feed is in ``feed``.
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 from tbp.history.points import Points, commits, outcomes
-from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, State
+from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey, State
 from tbp.report import addresses, evidence, words
 from tbp.report.model import ReportData
 from tbp.report.summary import changed_at, ranked, verdict
+from tbp.scale.workers import Workers, batched
 
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
@@ -31,6 +33,9 @@ MOST_PLAIN = 250_000
 """Points in a plain file: some 50 MB. Ten times as many compress to a tenth."""
 
 _BOOLEANS = ("false", "true")
+WRITTEN_S = 5e-6  # about what a point takes to be written on a slow core
+BATCH_RUNS = 20_000  # written at a time, and packed as one piece: packing is no better for larger ones
+
 COLUMNS = (
     "benchmark", "parameters", "machine", "environment", "commit", "date", "outcome", "value", "low", "high", "unit",
     "sessions", "comparable",
@@ -62,27 +67,44 @@ def points_file(data: ReportData) -> str:
     return "points.csv" if number <= MOST_PLAIN else "points.csv.gz"
 
 
-def points(data: ReportData) -> bytes:
-    """The content of ``points_file``."""
-    if not points_file(data).endswith(".gz"):
-        return b"".join(points_csv(data))
-    packed = io.BytesIO()
-    # Neither the time nor a name goes in, so that the same points give the same bytes.
-    with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=packed, mtime=0) as file:
-        for piece in points_csv(data):
-            file.write(piece)
-    return packed.getvalue()
+def points(data: ReportData, workers: Workers | None = None) -> Iterator[bytes]:
+    """The content of ``points_file``, piece by piece: a large project has millions of points."""
+    is_packed = points_file(data).endswith(".gz")
+    head = (",".join(COLUMNS) + "\r\n").encode()
+    asked = [Wanted(history.key, history.unit, history.points) for history in data.histories]
+    runs = [len(own.points) for own in asked]
+    batches = batched(asked, runs, BATCH_RUNS)
+    rows = (workers or Workers(1)).map(packed_rows if is_packed else plain_rows, batches, sum(runs) * WRITTEN_S)
+    return chain([packed(head) if is_packed else head], rows)
 
 
-def points_csv(data: ReportData) -> Iterator[bytes]:
-    """Every point of every series as CSV, a piece for each series: a large project has millions."""
-    yield (",".join(COLUMNS) + "\r\n").encode()
+@dataclass(frozen=True)
+class Wanted:
+    """A series whose points are to be written."""
+
+    key: SeriesKey
+    unit: str
+    points: Sequence[Point]
+
+
+def packed_rows(several: Sequence[Wanted]) -> bytes:
+    return packed(plain_rows(several))
+
+
+def packed(piece: bytes) -> bytes:
+    """A piece of a gzip file, which is as many of them as one likes. The same bytes give the same bytes."""
+    return gzip.compress(piece, compresslevel=1, mtime=0)
+
+
+def plain_rows(several: Sequence[Wanted]) -> bytes:
+    """Every point of some series as lines of CSV."""
     dates: dict[Commit, str] = {}
-    for history in data.histories:
-        key = history.key
-        texts = (key.benchmark, key.label, key.machine, key.environment)
-        start, unit = ",".join(map(cell, texts)), cell(history.unit)
-        yield "".join(f"{start},{line}\r\n" for line in _lines(history.points, unit, dates)).encode()
+    pieces = []
+    for own in several:
+        texts = (own.key.benchmark, own.key.label, own.key.machine, own.key.environment)
+        start, unit = ",".join(map(cell, texts)), cell(own.unit)
+        pieces += [f"{start},{line}\r\n" for line in _lines(own.points, unit, dates)]
+    return "".join(pieces).encode()
 
 
 def cell(text: str) -> str:

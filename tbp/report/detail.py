@@ -5,62 +5,22 @@ Takes the histories of one benchmark, gives words, rows and addresses; the HTML 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tbp.history.series import Change, ChangeEvidence, ChangeKind, History, Outcome, State
+from tbp.history.series import History, SeriesKey, State
 from tbp.report import addresses, evidence, words
-from tbp.report.figures import Chart, history_chart
-from tbp.report.flame import Flame, change_flame, newest_flame
+from tbp.report.change_blocks import ChangeBlock, change_blocks
+from tbp.report.chart_data import Chart, history_chart, site_commits
+from tbp.report.dimensions import dimensions, series_name
+from tbp.report.flame import Flame, newest_flame
 from tbp.report.model import ReportData
-from tbp.report.summary import (
-    CommitLink,
-    Tile,
-    changed_at,
-    commit_link,
-    family_of,
-    place,
-    ranked,
-    shown_change,
-    tiles,
-)
-from tbp.traces.difference import explanation
+from tbp.report.rates import Rate, rates_of_all
+from tbp.report.scaling import Scaling, scalings
+from tbp.report.summary import CommitLink, Tile, commit_link, family_of, ranked, shown_change, tiles
 
 BREAKS = 5
 """Breaks listed of a series: a hosted runner may change its processor with every run."""
-
-
-@dataclass(frozen=True)
-class PointRow:
-    """One run in the table of data."""
-
-    commit: CommitLink
-    value: str
-    quartiles: str
-    sessions: str
-    remark: str
-
-
-@dataclass(frozen=True)
-class ChangeBlock:
-    """One change of a series with its evidence."""
-
-    effect: str
-    doubt: str  # why it is only suspect; empty for a confirmed one
-    merit: str  # "worse" or "better"; empty where the code is not what changed, or only came back
-    kind: str  # what it is put down to where that is not the code
-    levels: str
-    probability: str
-    commit: CommitLink | None
-    before: CommitLink | None  # the last commit with the old level
-    explanation: str
-    clock: str  # "host" or "device": whose self time the rows compare
-    caveats: str
-    rows: tuple[evidence.Moved, ...]
-    remark: str  # why there are no rows
-    command: str
-    flame: Flame | None = None
 
 
 @dataclass(frozen=True)
@@ -88,13 +48,15 @@ class Section:
     noise_within: str
     noise_between: str
     changes: tuple[ChangeBlock, ...]  # newest first
+    earlier: tuple[ChangeBlock, ...]  # still older ones, told in a line each
     breaks: tuple[BreakRow, ...]
     more_breaks: int  # that are not shown
+    rates: tuple[Rate, ...]
     hotspots: evidence.Hotspots | None
     hotspots_commit: CommitLink | None
     reason: str  # in full, of the newest run without a value
-    points: tuple[PointRow, ...]  # newest first
-    command: str  # measures the newest commit
+    runs: int
+    command: str  # measures the newest commit, of a series that failed there
     flame: Flame | None = None  # of the same traces as the hotspots
 
     @property
@@ -111,41 +73,71 @@ class BenchmarkPage:
     finding: str
     tiles: tuple[Tile, ...]
     chart: Chart
+    scalings: tuple[Scaling, ...]
     sections: tuple[Section, ...]
+    command: str  # measures all series at the newest commit
+    has_commit_links: bool
 
 
-def benchmark_page(benchmark: str, data: ReportData) -> BenchmarkPage:
-    """The page of all series of ``benchmark`` in ``data``, worst first."""
-    histories = ranked([history for history in data.histories if history.key.benchmark == benchmark])
-    names = series_names(histories)
+def benchmark_page(
+    benchmark: str,
+    data: ReportData,
+    place: Mapping[str, int] | None = None,
+    known: Mapping[SeriesKey, Sequence[Rate]] | None = None,
+) -> BenchmarkPage:
+    """The page of all series of ``benchmark`` in ``data``, worst first.
+
+    ``place`` is that of each commit of theirs among the site's, ``known`` what the other benchmarks of the suite say of
+    them: both are found in ``data`` where they are not given, which then has to hold the whole site.
+    """
+    histories = ranked(data.by_benchmark[benchmark])
+    differ = dimensions([history.key for history in histories])
+    names = [series_name(history.key, differ) for history in histories]
+    place = site_commits(data).place if place is None else place
+    known = rates_of_all(data.histories) if known is None else known
+    grown = scalings(histories, differ)
+    chart = history_chart(histories, differ, place, data.tags)
+    if charted := [one.payload for one in grown if one.is_charted]:
+        chart.payload["scalings"] = charted
     return BenchmarkPage(
         name=benchmark,
         family=family_of(benchmark),
         file=addresses.page_file(benchmark),
         data_file=addresses.data_file(benchmark),
-        finding=words.finding(histories[0]) if len(histories) == 1 else words.verdict(histories, names[0]),
+        finding=_finding(histories, names),
         tiles=tiles(histories, occurring=True),
-        chart=history_chart(histories, names),
-        sections=tuple(_section(history, name, data) for history, name in zip(histories, names, strict=True)),
+        chart=chart,
+        scalings=grown,
+        sections=tuple(
+            _section(history, name, data, known.get(history.key, ()))
+            for history, name in zip(histories, names, strict=True)
+        ),
+        command=_command(benchmark, histories, place),
+        has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
     )
 
 
-def series_names(histories: Sequence[History]) -> list[str]:
-    """What tells the series of one benchmark apart: the parameters, machine and environment they differ in."""
-    parameters = [history.key.parameters for history in histories]
-    common = set(parameters[0]).intersection(*parameters) if len(histories) > 1 else set()
-    names = []
-    for history in histories:
-        own = ", ".join(f"{name}={value}" for name, value in history.key.parameters if (name, value) not in common)
-        names.append(" · ".join(filter(None, [own, place(history, histories)])))
-    return [name or history.key.label for name, history in zip(names, histories, strict=True)]
+def _command(benchmark: str, histories: Sequence[History], place: Mapping[str, int]) -> str:
+    """What measures the whole benchmark at the newest commit that it has."""
+    ends = [history.points[-1].commit for history in histories if len(history.points)]
+    newest = max(ends, key=lambda commit: place[commit.hash], default=None)
+    return addresses.reproduction(SeriesKey(benchmark, (), "", ""), newest) if newest else ""
 
 
-def _section(history: History, name: str, data: ReportData) -> Section:
+def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
+    """The verdict on the benchmark, and where the time of its worst series went."""
+    said = words.finding(histories[0]) if len(histories) == 1 else words.verdict(histories, names[0])
+    standing = shown_change(histories[0])
+    causes = evidence.causes(standing.difference) if standing and standing.difference is not None else ()
+    return f"{said.removesuffix('.')}; {'; '.join(causes)}." if causes else said
+
+
+def _section(history: History, name: str, data: ReportData, known: Sequence[Rate]) -> Section:
     standing = shown_change(history)
     commit = history.operators_commit
     table = history.operators
     unfinished = history.state in (State.FAILED, State.SKIPPED)
+    changes, earlier = change_blocks(history, data.commit_url)
     return Section(
         anchor=addresses.anchor(history.key),
         name=name or "the only series",
@@ -159,45 +151,18 @@ def _section(history: History, name: str, data: ReportData) -> Section:
         unfolded=standing is not None,
         noise_within=words.percent(history.noise_within),
         noise_between=words.percent(history.noise_between),
-        changes=tuple(_change(history, what, data) for what in reversed(history.changes)),
+        changes=changes,
+        earlier=earlier,
         breaks=_breaks(history, data),
         more_breaks=max(0, len(history.breaks) - BREAKS),
+        rates=tuple(known),
         hotspots=evidence.hotspots(table) if table is not None else None,
         hotspots_commit=commit_link(commit, data.commit_url) if commit else None,
         reason=words.newest_reason(history) if unfinished else "",
-        points=tuple(_point(history, index, data) for index in reversed(range(len(history.points)))),
-        command=addresses.reproduction(history.key, history.points[-1].commit) if history.points else "",
+        runs=len(history.points),
+        command=addresses.reproduction(history.key, history.points[-1].commit) if unfinished else "",
         flame=newest_flame(history),
     )
-
-
-def _change(history: History, what: ChangeEvidence, data: ReportData) -> ChangeBlock:
-    change, difference = what.change, what.difference
-    commit = changed_at(history, what)
-    before = history.points[change.index - 1].commit if commit and change.index > 0 else None
-    return ChangeBlock(
-        effect=words.effect(change, history.unit, history.better),
-        doubt="" if change.confirmed else f"suspect, {change.doubt or 'not confirmed'}",
-        merit=_merit(change, history),
-        kind="" if change.kind is ChangeKind.CODE else change.kind.value,
-        levels=words.before_after(change, history.unit),
-        probability=words.probability(change.p_value),
-        commit=commit_link(commit, data.commit_url) if commit else None,
-        before=commit_link(before, data.commit_url) if before else None,
-        explanation=explanation(difference) if difference is not None else "",
-        clock=difference.clock if difference is not None else "",
-        caveats=evidence.caveats(difference) if difference is not None else "",
-        rows=evidence.moved(difference) if difference is not None else (),
-        remark="" if difference is not None else what.note or "No trace on one of the two sides.",
-        command=addresses.reproduction(history.key, commit) if commit else "",
-        flame=change_flame(history, what),
-    )
-
-
-def _merit(change: Change, history: History) -> str:
-    if change.kind is not ChangeKind.CODE or change.is_recovery:
-        return ""
-    return "worse" if change.is_worse(history.better) else "better"
 
 
 def _breaks(history: History, data: ReportData) -> tuple[BreakRow, ...]:
@@ -212,20 +177,4 @@ def _breaks(history: History, data: ReportData) -> tuple[BreakRow, ...]:
         )
         for one in order
         if 0 <= one.index < len(history.points)
-    )
-
-
-def _point(history: History, index: int, data: ReportData) -> PointRow:
-    point = history.points[index]
-    quartiles = [words.quantity(value, history.unit) for value in (point.low, point.high)]
-    known = math.isfinite(point.low) and math.isfinite(point.high)
-    remark = "" if point.outcome is Outcome.MEASURED else f"{point.outcome.value} {words.first_line(point.reason)}"
-    if not point.comparable:
-        remark = f"{remark} another benchmark version, not comparable"
-    return PointRow(
-        commit=commit_link(point.commit, data.commit_url),
-        value=words.quantity(point.value, history.unit),
-        quartiles=" – ".join(quartiles) if known else words.UNKNOWN,
-        sessions=str(len(point.sessions)) if point.sessions else words.UNKNOWN,
-        remark=remark.strip(),
     )

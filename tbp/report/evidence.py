@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tbp.report import words
+from tbp.traces.detail import NO_CALLER
 from tbp.traces.difference import LEAST_SESSIONS, NAMED_MACHINE, NAMED_SHARE, Difference
 from tbp.traces.operators import OperatorTable
 from tbp.traces.operators import hotspots as ranked_hotspots
@@ -25,6 +26,15 @@ DIFFERENCES = 15
 
 CAUSES = 2
 """Operators named in a row of the index; the benchmark's page has them all."""
+
+EXACT = 12
+"""Exact changes shown of a difference: more are a rewrite, of which the first ones tell as much."""
+
+CALLERS = 12
+"""Operators shown under their callers."""
+
+LEAST_MOVED = 0.01
+"""Of the step's change, the least that is worth a row under a caller."""
 
 KINDS = {"new": "new", "gone": "gone", "calls": "calls changed", "time": "time changed", "same": ""}
 
@@ -65,6 +75,77 @@ class Moved:
     remark: str = ""
     certain: bool = True
     is_sum: bool = False
+
+
+@dataclass(frozen=True)
+class UnderCaller:
+    """One operator under one caller, on the two sides of a change."""
+
+    caller: str
+    operator: str
+    calls: str
+    before: str
+    after: str
+    delta: str
+    worse: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """All that the traces on both sides of a change say of it."""
+
+    clock: str  # "host" or "device": whose self time the rows compare
+    whole: str  # what a share is a share of: "slowdown", "speed-up"
+    rows: tuple[Moved, ...]
+    caveats: str
+    losses: tuple[str, ...]  # what damaged traces lost, one sentence a side
+    exact: tuple[str, ...]  # what is certain without a clock: moved calls, shapes, FLOPs, bytes, kernels
+    more_exact: int  # that are not shown
+    callers: tuple[UnderCaller, ...]
+
+
+def told(difference: Difference) -> Told:
+    """The difference as rows and sentences."""
+    exact = [] if difference.exact is None else [str(sentence) for sentence in difference.exact["sentence"]]
+    return Told(
+        clock=difference.clock,
+        whole="slowdown" if difference.delta_us > 0 else "speed-up",
+        rows=moved(difference),
+        caveats=caveats(difference),
+        losses=losses(difference),
+        exact=tuple(exact[:EXACT]),
+        more_exact=max(0, len(exact) - EXACT),
+        callers=callers(difference),
+    )
+
+
+def losses(difference: Difference) -> tuple[str, ...]:
+    """What the files of each side held that could not be used: it may be what differs."""
+    sides = (("before", difference.loss_before), ("after", difference.loss_after))
+    return tuple(f"Traces {side} the change: {'; '.join(loss.sentences)}." for side, loss in sides if loss)
+
+
+def callers(difference: Difference) -> tuple[UnderCaller, ...]:
+    """The operators that certainly changed, under each of their callers, by how much they moved there."""
+    if difference.parents is None:
+        return ()
+    certain = set(difference.rows.loc[difference.rows["certain"], "operator"])
+    frame = difference.parents[difference.parents["operator"].isin(certain)]
+    frame = frame[frame["delta_us"].abs() >= LEAST_MOVED * abs(difference.delta_us)]
+    return tuple(_under_caller(row) for _, row in frame.head(CALLERS).iterrows())
+
+
+def _under_caller(row: pd.Series) -> UnderCaller:
+    calls = [words.calls(float(row[side])) for side in ("calls_before", "calls_after")]
+    return UnderCaller(
+        caller=str(row["parent"]) if row["parent"] != NO_CALLER else "the top of the step",
+        operator=str(row["operator"]),
+        calls=" → ".join(calls) if calls[0] != calls[1] else calls[0],
+        before=words.microseconds(float(row["self_before_us"])),
+        after=words.microseconds(float(row["self_after_us"])),
+        delta=words.signed_microseconds(float(row["delta_us"])),
+        worse=float(row["delta_us"]) > 0,
+    )
 
 
 def hotspots(table: OperatorTable) -> Hotspots:

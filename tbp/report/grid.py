@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tbp.history.points import OUTCOMES, Points, levels
-from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome, Point
+from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome, Point, State
 from tbp.report import addresses, words
 from tbp.report.places import Places
 from tbp.report.summary import commit_link, family_of
@@ -52,9 +52,9 @@ class Mark:
     """A change point in the grid: ▲ and ▼ say where the value went."""
 
     column: int
-    glyph: str  # filled: the code's change; hollow: put down to something else; ◌: suspect
+    glyph: str  # filled: the code's change; hollow: put down to something else; a rhombus: suspect
     words: str
-    tone: str  # "worse", "better" or "plain"
+    tone: str  # "worse", "better", "plain" or "suspect"
 
 
 @dataclass(frozen=True)
@@ -240,14 +240,14 @@ def _marks(history: History, places: Indexes) -> list[Mark]:
     found = []
     for change in (evidence.change for evidence in history.changes):
         if 0 <= change.index < len(places) and places[change.index] >= 0:
-            said = words.effect(change, history.unit, history.better)
+            said = words.effect(change, history.unit, history.better) + ", acknowledged" * bool(change.acknowledged)
             found.append(Mark(int(places[change.index]), _glyph(change), said, _tone(change, history.better)))
     return found
 
 
 def _glyph(change: Change) -> str:
     if not change.confirmed:
-        return "◌"
+        return words.GLYPHS[State.SUSPECT]
     is_up = change.after > change.before
     if change.kind is ChangeKind.CODE:
         return "▲" if is_up else "▼"
@@ -255,6 +255,8 @@ def _glyph(change: Change) -> str:
 
 
 def _tone(change: Change, better: Better) -> str:
-    if not change.is_verdict or change.is_recovery:
+    if not change.confirmed:
+        return "suspect"
+    if not change.is_verdict or change.is_recovery or change.acknowledged:
         return "plain"
     return "worse" if change.is_worse(better) else "better"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from tbp.acks import Ack
-from tbp.history.series import Commit, History
+from tbp.history.series import Commit, History, Tag
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,19 @@ class ReportData:
     acks: tuple[Ack, ...] = ()  # as they stand in the file, expired ones too
     base: Base | None = None
     order: tuple[str, ...] = ()  # hashes of the project's history, oldest first; empty where no repository tells
+    commits: tuple[Commit, ...] = ()  # in order of history; empty: the order is read off the series
+    tags: tuple[Tag, ...] = ()
 
     @property
     def newest(self) -> Commit | None:
         """The newest commit with a result, by date; None without any. A site knows no other clock."""
         commits = (history.points[-1].commit for history in self.histories if history.points)
         return max(commits, key=lambda commit: (commit.date, commit.hash), default=None)
+
+    @cached_property
+    def by_benchmark(self) -> Mapping[str, tuple[History, ...]]:
+        """The histories of each benchmark."""
+        found: dict[str, list[History]] = {}
+        for history in self.histories:
+            found.setdefault(history.key.benchmark, []).append(history)
+        return {benchmark: tuple(histories) for benchmark, histories in found.items()}

@@ -2,14 +2,14 @@
 
 Takes ``ReportData`` and a folder. What the pages say belongs to ``summary`` and ``detail``.
 
-    index.html  changes.html …  benchmarks/*.html  data/index.js  data/layout.js  data/*.js  static/*
+    index.html  changes.html …  benchmarks/*.html  data/index.js  data/layout.js  data/commits.js  data/*.js  static/*
     summary.json  points.csv  feed.xml
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from itertools import chain
@@ -21,7 +21,8 @@ from tbp.cache.digests import digest
 from tbp.cache.known_pages import KnownPages
 from tbp.errors import UsageError
 from tbp.report import figures, words
-from tbp.report.benchmark_files import benchmark_files, files_of_all, wanted
+from tbp.report.benchmark_files import Wanted, benchmark_files, files_of_all, wanted
+from tbp.report.chart_data import commits_payload, site_commits
 from tbp.report.data_files import points, points_file, summary_json
 from tbp.report.feed import feed_xml
 from tbp.report.index_data import index_data
@@ -98,11 +99,14 @@ def write_single_file(data: ReportData, path: Path) -> Path:
 def _contents(data: ReportData, known: KnownPages, workers: Workers) -> Iterator[tuple[str, bytes | None]]:
     """Every file of the site: its name, relative to the site, and its bytes; None for one that stands already."""
     frame = _frame(data)
-    yield from _benchmarks(data, frame, known, workers)
+    # The workers begin with these, and this process does the rest meanwhile.
+    pages = _benchmarks(data, frame, known, workers)
+    rows = points(data, workers)
     yield from ((name, content) for name, content in _shared(data, frame) if name != SINGLE_SCRIPT)
     yield "summary.json", summary_json(data)
-    yield points_file(data), points(data)
     yield "feed.xml", feed_xml(data)
+    yield from pages
+    yield points_file(data), b"".join(rows)
 
 
 def _frame(data: ReportData) -> Frame:
@@ -118,6 +122,8 @@ def _shared(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
         yield "data/index.js", script_call("tbp.index", index_data(found)).encode()
     if data.histories:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
+        commits = commits_payload(site_commits(data), data.commit_url)
+        yield "data/commits.js", script_call("tbp.commits", commits).encode()
     yield from views(data, frame)
     static = files("tbp.report").joinpath("static")
     for file in sorted(static.iterdir(), key=lambda file: file.name):
@@ -132,18 +138,26 @@ def _benchmarks(
     asked = wanted(data, frame)
     keys = dict.fromkeys((own.benchmark for own in asked), b"")
     if known.is_noted:
-        shared = digest(replace(data, histories=()), frame)
-        keys = {own.benchmark: digest(shared, own.data.histories) for own in asked}
-    new = []
+        # Of the site's commits a page has the places of its own: one more at the end changes no other page.
+        shared = digest(replace(data, histories=(), commits=()), frame)
+        keys = {own.benchmark: digest(shared, own.data.histories, own.places, own.rates) for own in asked}
+    standing: list[str] = []
+    new: list[Wanted] = []
     for own in asked:
-        standing = known.standing(own.benchmark, keys[own.benchmark])
-        yield from ((name, None) for name in standing)
-        if not standing:
-            new.append(own)
+        names = known.standing(own.benchmark, keys[own.benchmark])
+        standing += names
+        new += [] if names else [own]
     batches = batched(new, [own.runs for own in new], BATCH_RUNS)
     expected_s = sum(own.runs for own in new) * DRAWN_S
-    made = chain.from_iterable(workers.map(files_of_all, batches, expected_s))
-    for own, contents in zip(new, made, strict=True):
+    made = workers.map(files_of_all, batches, expected_s)
+    return chain(((name, None) for name in standing), _noted(new, chain.from_iterable(made), keys, known))
+
+
+def _noted(
+    asked: Sequence[Wanted], made: Iterable[Mapping[str, bytes]], keys: Mapping[str, bytes], known: KnownPages
+) -> Iterator[tuple[str, bytes]]:
+    """What was made, and noted as that."""
+    for own, contents in zip(asked, made, strict=True):
         known.made(own.benchmark, keys[own.benchmark], contents)
         yield from contents.items()
 

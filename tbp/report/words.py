@@ -156,6 +156,12 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def named(names: Sequence[str], most: int) -> str:
+    """``numpy, scipy and 4 more``."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
 def moment(when: datetime) -> str:
     """A time to the minute, always in UTC and saying so: ``2026-05-01 13:37 UTC``."""
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -44,12 +44,15 @@ class Workers:
             self._pool = None
 
     def map(self, function: Callable[[Batch], Result], batches: Sequence[Batch], expected_s: float) -> Iterator[Result]:
-        """``function`` of each of ``batches``, in order. ``expected_s`` is about what all of it takes one process."""
+        """``function`` of each of ``batches``, in order. ``expected_s`` is about what all of it takes one process.
+
+        Other processes begin at once, and this one may do something else before it asks for the results.
+        """
         wanted = min(self.most, len(batches), int(expected_s / WORTH_S))
         pool = self._started(wanted) if wanted > 1 else None
         if pool is None:
             return map(function, batches)
-        return _shared(pool, function, batches)
+        return _collected(_submitted(pool, function, batches), function, batches)
 
     def _started(self, wanted: int) -> ProcessPoolExecutor | None:
         if self._pool is None:
@@ -80,15 +83,21 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _shared(
+def _submitted(
     pool: ProcessPoolExecutor, function: Callable[[Batch], Result], batches: Sequence[Batch]
-) -> Iterator[Result]:
+) -> list[Future[Result] | None]:
     futures: list[Future[Result] | None] = []
     for batch in batches:
         try:
             futures.append(pool.submit(function, batch))
         except (BrokenProcessPool, OSError):
             futures.append(None)
+    return futures
+
+
+def _collected(
+    futures: list[Future[Result] | None], function: Callable[[Batch], Result], batches: Sequence[Batch]
+) -> Iterator[Result]:
     for place, batch in enumerate(batches):
         future, futures[place] = futures[place], None  # a result is kept by nobody but the caller
         try:

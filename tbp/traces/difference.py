@@ -233,8 +233,9 @@ def _machine_factors(old: Side, new: Side, unmoved: NDArray[np.bool_]) -> tuple[
 def _typical(old: Side, new: Side) -> NDArray[np.int8]:
     """1 where the usual self time, which a row shows, became longer by what matters, -1 shorter, 0 else.
 
-    A floor alone can lie: with 14 busy neighbours on 2 cores the quickest steps of one side were once all quicker by
-    a tenth while the usual step was the same to 1 µs (identical code, 1 of 18 comparisons of 100 operators).
+    A floor alone can lie where neighbours come and go: all the quickest steps of one side were quicker by a tenth while
+    the usual step was the same to 1 µs. Identical code, 113 operators, 2 cores with 10–15 runnable processes, 18
+    sessions drawn at random: comparisons with a false row 16 → 3 of 300 by asking for both.
     """
     usual_us = np.median(old.self_us, axis=0)
     change_us = np.median(new.self_us, axis=0) - usual_us

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from tbp.asv.repository import ancestors, read_commits, resolve
+from tbp.history.series import Tag
 
 HOSTILE = 'a "quoted" <script>alert(1)</script> %H %x00 🐛 --end'
+HOSTILE_TAG = "v1<script>alert(1)</script>%x00{{7}}"
 
 
 def git(folder: Path, *arguments: str, day: int = 1) -> str:
@@ -129,3 +131,26 @@ def test_nothing_is_resolved_without_a_repository(tmp_path: Path):
 def test_ancestors_are_nearest_first(repository: Path):
     one, two = commit(repository, "one", 1), commit(repository, "two", 2)
     assert ancestors(repository, two) == [two, one]
+
+
+def test_a_tag_is_shown_at_the_first_result_that_has_it(repository: Path):
+    one, _, three = (commit(repository, subject, day) for day, subject in enumerate(("one", "two", "three"), 1))
+    git(repository, "tag", "v1", one)
+    git(repository, "tag", "-m", "annotated", "v2", "HEAD~1")
+    git(repository, "tag", HOSTILE_TAG, three)
+    git(repository, "tag", "a-folder", "HEAD^{tree}")
+    commit(repository, "four", 4)
+    git(repository, "tag", "not-measured-yet")
+    tags = read_commits({one: date(1), three: date(3)}, repository).tags
+    assert tags == (Tag("v1", one), Tag(HOSTILE_TAG, three), Tag("v2", three, is_exact=False))
+
+
+def test_a_tag_beside_the_branch_is_shown_only_with_a_result_of_its_own(repository: Path):
+    one = commit(repository, "one", 1)
+    git(repository, "checkout", "-q", "-b", "release")
+    side = commit(repository, "fix", 2)
+    git(repository, "tag", "v1.0.1")
+    git(repository, "checkout", "-q", "main")
+    two = commit(repository, "two", 3)
+    assert read_commits({one: date(1), two: date(3)}, repository).tags == ()
+    assert read_commits({one: date(1), side: date(2), two: date(3)}, repository).tags == (Tag("v1.0.1", side),)

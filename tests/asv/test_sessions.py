@@ -155,3 +155,14 @@ def test_one_session_without_a_yardstick_leaves_all_as_measured(tmp_path: Path):
     written(tmp_path, "s1", wall_s=[1.0, 1.1, 1.2], yardstick_s=[0.1, 0.1, 0.1])
     written(tmp_path, "s2", wall_s=[2.0, 2.2, 2.4], started="2026-01-01T00:00:01Z")
     assert read_sessions(tmp_path).medians_s(KEY, "a" * 40) == pytest.approx((1.1, 2.2))
+
+
+def test_samples_are_on_the_scale_of_the_medians(tmp_path: Path):
+    """The machine was twice as slow in the second session, and at its usual speed between the two."""
+    written(tmp_path, "s1", wall_s=[1.0, 1.2], yardstick_s=[0.1, 0.1])
+    written(tmp_path, "s2", wall_s=[2.0, 2.6], yardstick_s=[0.2, 0.2], started="2026-01-01T00:00:01Z")
+    first, second = read_sessions(tmp_path).samples_s(KEY, "a" * 40)
+    assert first == pytest.approx((1.5, 1.8))
+    assert second == pytest.approx((1.5, 1.95))
+    written(tmp_path, "s3", wall_s=[3.0], started="2026-01-01T00:00:02Z")
+    assert read_sessions(tmp_path).samples_s(KEY, "a" * 40) == ((1.0, 1.2), (2.0, 2.6), (3.0,))

@@ -18,12 +18,16 @@ from tbp.history.series import (
     Better,
     Change,
     ChangeEvidence,
+    Circumstance,
     Commit,
     History,
     Outcome,
     Point,
     SeriesKey,
+    Side,
+    Sides,
     State,
+    Tag,
 )
 from tbp.report.model import Machine, ReportData
 from tbp.report.site import write_site
@@ -34,6 +38,15 @@ from tbp.traces.wording import RowFigures, row_sentence
 HOSTILE = (
     "%{x}<b><script>document.title='owned'</script>\"'`><img src=x onerror=document.title='owned'>"
     "</title>{{7*7}}&lt;${1}</b>\u2028\u202e\x00\udc80</script><svg onload=document.title='owned'>"
+)
+CIRCUMSTANCES = (
+    ("numpy", "1.26", "2.0"),
+    ("threads", "1", "1"),
+    ("python", "3.13", "3.13"),
+    ("torch", "2.13", "2.13"),
+    ("cores", "2", "2"),
+    ("processor", "Example CPU @ 2.60GHz", "Example CPU @ 2.60GHz"),
+    ("scipy", "", "1.17"),
 )
 OPERATORS = ("aten::mm", "aten::addmm", "aten::_softmax", "aten::copy_", "aten::gelu", "aten::native_layer_norm")
 OPERATORS += ("aten::masked_fill_", "aten::add_", "aten::transpose", "aten::bmm", "aten::mul", "aten::empty")
@@ -99,6 +112,16 @@ def difference(chance: random.Random, names: tuple[str, ...] = OPERATORS, slower
     return Difference(frame, step_before_us, step_before_us + delta_us, delta_us - summed, 1.02, 3, 3)
 
 
+def samples(chance: random.Random, before: float, after: float, noise: float) -> Sides:
+    """A hundred and fifty of the samples of three processes on both sides, with an outlier now and then."""
+
+    def side(level: float) -> Side:
+        values = sorted(level * math.exp(chance.gauss(0, noise) + 0.2 * (chance.random() < 0.03)) for _ in range(150))
+        return Side(tuple(values), 900, values[37], values[75], values[112], 1, 3)
+
+    return Sides(side(before), side(after), "samples")
+
+
 def series(
     chance: random.Random,
     history: list[Commit],
@@ -122,7 +145,9 @@ def series(
             before, level = level, level * factors[ordinal]
             evidence = difference(chance, slower=level > before) if traced else None
             what = Change(ordinal, before, level, 0.0002, True)
-            changes.append(ChangeEvidence(what, evidence, "" if traced else "no trace of the commit before"))
+            note = "" if traced else "no trace of the commit before"
+            around = tuple(Circumstance(*one) for one in CIRCUMSTANCES)
+            changes.append(ChangeEvidence(what, evidence, note, None, samples(chance, before, level, noise), around))
         value = level * math.exp(chance.gauss(0, noise))
         last = ordinal == len(history) - 1
         if chance.random() < 0.02 or (last and state in (State.FAILED, State.SKIPPED)):
@@ -188,6 +213,8 @@ def plausible() -> ReportData:
         (Machine("bench-1", "Example CPU @ 2.60GHz", "2", "8 GB", "Linux 6.1"), Machine("bench-2")),
         "https://example.org/transformer-parts/commit/",
         ("results/bench-2/0c0ffee.json is no JSON (line 3); measure that commit again.",),
+        commits=tuple(history),
+        tags=(Tag("v0.9", history[40].hash), Tag("v1.0", history[95].hash, is_exact=False)),
     )
 
 
@@ -201,7 +228,16 @@ def hostile() -> ReportData:
     second = SeriesKey(HOSTILE, ((HOSTILE, HOSTILE + "2"),), HOSTILE, HOSTILE)
     changed = series(chance, history, key, 1.0, state=State.REGRESSION, unit=HOSTILE)
     evidence = (
-        ChangeEvidence(Change(4, 1.0, 2.0, 0.001, True), difference(chance, names), HOSTILE),
+        ChangeEvidence(
+            Change(4, 1.0, 2.0, 0.001, True),
+            difference(chance, names),
+            HOSTILE,
+            sides=samples(chance, 1.0, 2.0, 0.1),
+            circumstances=(
+                Circumstance(HOSTILE, HOSTILE, f"{HOSTILE}2"),
+                Circumstance(f"{HOSTILE}2", HOSTILE, HOSTILE),
+            ),
+        ),
         ChangeEvidence(Change(6, 2.0, 3.0, 0.001, True), None, HOSTILE),
     )
     changed = History(
@@ -210,7 +246,16 @@ def hostile() -> ReportData:
     )  # fmt: skip
     failed = series(chance, history, second, 1.0, state=State.FAILED, reason=HOSTILE, traced=False)
     machines = (Machine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),)
-    return ReportData(HOSTILE, (changed, failed), machines, f"javascript:{HOSTILE}", (HOSTILE,))
+    tags = (Tag("v1<script>alert(1)</script>%{y}", history[2].hash),)
+    return ReportData(
+        HOSTILE,
+        (changed, failed),
+        machines,
+        f"javascript:{HOSTILE}",
+        (HOSTILE,),
+        commits=tuple(history),
+        tags=tags,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tbp.asv.result_frame import Value
-from tbp.history.circumstances import NUMBER, Run, breaks, circumstances, explained, with_number
+from tbp.history.circumstances import (
+    NUMBER,
+    Run,
+    breaks,
+    circumstances,
+    explained,
+    kind_of,
+    surroundings,
+    with_number,
+)
 from tbp.history.series import Change, ChangeKind, Commit, Outcome, Point
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -105,3 +114,23 @@ def test_what_was_not_measured_is_passed_over():
     runs = [OLD] * 4 + [{}] + [NEW] * 3
     found = explained(Change(5, 1.0, 1.2, 0.001, True), (0, 8), runs, measured, 0.01)
     assert (found.kind, found.index) == (ChangeKind.DEPENDENCY, 5)
+
+
+def test_surroundings_are_of_the_runs_next_to_the_change_what_changed_first():
+    runs = [
+        {"numpy": "1", "python": "3.12", "threads": "1"},
+        {"numpy": "1", "python": "3.13", "threads": "1"},
+        {"numpy": "2", "python": "3.13", "cores": "8"},
+        {"numpy": "3", "python": "3.13", "threads": "1"},
+    ]
+    found = surroundings(Change(2, 1.0, 2.0, 0.01, True), (0, 4), runs)
+    assert [(one.name, one.before, one.after, one.is_changed) for one in found] == [
+        ("numpy", "1", "2", True),
+        ("threads", "1", "1", False),
+        ("python", "3.13", "3.13", False),
+        ("cores", "", "8", False),
+    ]
+
+
+def test_another_number_of_threads_is_the_harness() -> None:
+    assert kind_of("threads") is ChangeKind.HARNESS

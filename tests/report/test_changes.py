@@ -3,6 +3,7 @@ from datetime import timedelta
 from tbp.history.series import Change, ChangeEvidence, ChangeKind, Commit, State
 from tbp.report.changes import MOST_ITEMS_OF_A_ROW, Sort, changes_page
 from tbp.report.commits import commit_order
+from tbp.report.model import Base
 
 VALUES = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
 
@@ -57,6 +58,34 @@ def test_a_commit_that_moved_everything_lists_the_worst_and_counts_the_rest(make
     assert row.items[0].benchmark == "a.time_44"
     assert (len(row.items), row.more) == (MOST_ITEMS_OF_A_ROW, 40 - MOST_ITEMS_OF_A_ROW)
     assert row.chips[0].number == 40
+
+
+def test_an_accepted_regression_is_acknowledged_and_no_longer_one(make_history, make_report) -> None:
+    accepted = Change(3, 1.0, 2.0, 0.001, True, acknowledged="exact softmax is worth it")
+    one = make_history(VALUES, changes=found(accepted), benchmark="a.time_x")
+    said = page(one)(make_report)
+    assert said.rows[0].sorts == (Sort.ACKNOWLEDGED,)
+    assert said.rows[0].acknowledged == "exact softmax is worth it"
+    assert said.verdict == "No confirmed change of the code; 1 commit with other shifts of level."
+    other = make_history(VALUES, changes=found(Change(3, 1.0, 2.0, 0.001, True)), benchmark="b.time_y")
+    assert page(one, other)(make_report).rows[0].acknowledged == ""  # not all of it is accepted
+
+
+def test_what_changed_up_to_the_base_is_counted_only(make_history, make_report) -> None:
+    changes = found(Change(2, 1.0, 1.5, 0.001, True), Change(4, 1.5, 2.0, 0.001, True))
+    one = make_history(VALUES, changes=changes)
+    said = page(one, base=Base("v1.0", one.points[2].commit))(make_report)
+    assert [row.commit.short[:2] for row in said.rows] == ["04"]
+    assert said.base.startswith("Judged since v1.0 (02")
+    assert said.base.endswith("; 1 commit with changes up to it is not listed.")
+
+
+def test_how_sure_a_change_is_stands_beside_it(make_history, make_report) -> None:
+    sure = Change(3, 1.0, 2.0, 0.0001, True, low=0.9, high=1.1)
+    assert (
+        page(make_history(VALUES, changes=found(sure)))(make_report).rows[0].largest.remark
+        == "99 % CI 90–110 %, p < 0.001"
+    )
 
 
 def test_without_a_change_the_page_says_so(make_history, make_report) -> None:

@@ -4,6 +4,7 @@ from tbp.history.series import Commit, State
 from tbp.report.commits import commit_order
 from tbp.report.comparison import compare_page, default_pair
 from tbp.report.grid import payload
+from tbp.report.model import Base
 
 STEADY = [1.0, 1.01, 0.99, 1.0, 1.01, 0.99, 1.0, 1.01, 0.99, 1.0, 1.01, 0.99]
 
@@ -55,6 +56,16 @@ def test_the_place_with_most_series_of_the_newest_commit_is_compared(make_histor
     said = page(make_report, few, *many)
     assert said.place == "many · py3.13"
     assert said.commands[0].endswith(" --machine many")
+
+
+def test_with_a_base_the_newest_commit_is_held_against_it(make_history, make_report) -> None:
+    own = make_history(STEADY, State.NO_CHANGE)
+    base = own.points[4].commit
+    said = compare_page(make_report(own, base=Base("v1.0", base)), commit_order([own]))
+    assert said.before is not None
+    assert said.before.hash == base.hash
+    elsewhere = make_report(own, base=Base("v1.0", Commit("f" * 40, base.date)))
+    assert compare_page(elsewhere, commit_order([own])).default == "10 11 0"
 
 
 def test_a_mean_is_geometric_and_over_one_unit(make_history, make_report) -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from tbp.history.series import Change, ChangeEvidence, State
 from tbp.report import data_files
-from tbp.report.data_files import COLUMNS, cell, points, points_csv, points_file, summary_json
+from tbp.report.data_files import COLUMNS, cell, points, points_file, summary_json
 from tbp.report.feed import feed_xml
 from tbp.report.model import Base
+from tbp.scale.workers import Workers
 
 NAN = math.nan
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -29,7 +30,7 @@ HOSTILE = [
 
 
 def rows(data) -> list[dict[str, str]]:
-    text = b"".join(points_csv(data)).decode()
+    text = b"".join(points(data)).decode()
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
@@ -66,12 +67,23 @@ def test_a_negative_number_is_a_number(make_history, make_report) -> None:
 
 def test_many_points_are_compressed_and_the_same_each_time(make_history, make_report, monkeypatch) -> None:
     data = make_report(make_history((1.0,) * 9, State.NO_CHANGE))
-    plain = points(data)
+    plain = b"".join(points(data))
     assert points_file(data) == "points.csv"
     monkeypatch.setattr(data_files, "MOST_PLAIN", 8)
     assert points_file(data) == "points.csv.gz"
-    assert gzip.decompress(points(data)) == plain
-    assert points(data) == points(data)
+    packed = b"".join(points(data))
+    assert gzip.decompress(packed) == plain
+    assert packed == b"".join(points(data))
+
+
+@pytest.mark.parametrize("most_plain", [1000, 8])
+def test_several_processes_write_the_same_points(make_history, make_report, monkeypatch, most_plain: int) -> None:
+    data = make_report(*(make_history((1.0 + place,) * 9, State.NO_CHANGE, machine=f"m{place}") for place in range(5)))
+    monkeypatch.setattr(data_files, "MOST_PLAIN", most_plain)
+    monkeypatch.setattr(data_files, "WRITTEN_S", 1.0)
+    monkeypatch.setattr(data_files, "BATCH_RUNS", 10)
+    with Workers(2) as workers:
+        assert b"".join(points(data, workers)) == b"".join(points(data))
 
 
 def test_the_summary_says_what_the_pages_say(make_history, make_report) -> None:

@@ -2,11 +2,15 @@ import math
 
 import pandas as pd
 
-from tbp.history.series import Change, ChangeEvidence, State
+from tbp.history.series import Change, ChangeEvidence
 from tbp.report import evidence
+from tbp.report.change_blocks import IN_FULL
 from tbp.report.commits import commit_order
-from tbp.report.detail import benchmark_page, series_names
+from tbp.report.detail import benchmark_page
+from tbp.traces.detail import NO_CALLER
 from tbp.traces.difference import ROW_COLUMNS, Difference
+from tbp.traces.exact import EXACT_COLUMNS, PARENT_COLUMNS
+from tbp.traces.loss import Loss
 
 NAN = math.nan
 
@@ -89,7 +93,7 @@ def test_shapes_that_are_no_list_are_shown_as_recorded() -> None:
 
 
 def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_report) -> None:
-    what = ChangeEvidence(Change(3, 1e-3, 1.06e-3, 0.004, True), difference())
+    what = ChangeEvidence(Change(3, 1e-3, 1.06e-3, 0.004, True, low=0.05, high=0.07), difference())
     history = make_history(changes=(what,))
     section = benchmark_page(history.key.benchmark, make_report(history)).sections[0]
     change = section.changes[0]
@@ -97,10 +101,13 @@ def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_repor
     assert change.effect == "▲ +6.0 % slower"
     assert change.explanation == "masked 0 → 4 calls"
     assert change.probability == "p = 0.004"
+    assert change.interval == "99 % CI 5.0–7.0 %"
     assert change.commit is not None
     assert change.before is not None
     assert (change.commit.short, change.before.short) == ("03c0ffee", "02c0ffee")
-    assert change.command.startswith("asv run --bench ")
+    (_, gate), (_, again) = change.commands
+    assert gate.startswith("tbp gate 02c0ffee 03c0ffee --bench ")
+    assert again.startswith("asv run --bench ")
 
 
 def test_without_a_trace_the_note_says_why(make_history, make_change, make_report) -> None:
@@ -108,23 +115,6 @@ def test_without_a_trace_the_note_says_why(make_history, make_change, make_repor
     page = benchmark_page(noted.key.benchmark, make_report(noted))
     assert page.sections[0].changes[0].remark == "the trace of 02c0ffee is broken"
     assert page.sections[0].hotspots is None
-
-
-def test_the_table_of_data_is_newest_first_and_tells_failures(make_history, make_report) -> None:
-    history = make_history((1e-3, NAN), State.FAILED, reason="boom")
-    newest, oldest = benchmark_page(history.key.benchmark, make_report(history)).sections[0].points
-    assert (newest.value, newest.quartiles, newest.sessions, newest.remark) == ("–", "–", "–", "failed boom")
-    assert (oldest.value, oldest.quartiles, oldest.sessions) == ("1.00 ms", "990 µs – 1.01 ms", "2")
-
-
-def test_series_are_named_by_what_they_differ_in(make_history) -> None:
-    def named(variant: str, machine: str = "m") -> object:
-        return make_history(parameters=(("variant", variant), ("dtype", "float32")), machine=machine)
-
-    assert series_names([named("a"), named("b")]) == ["variant=a", "variant=b"]
-    assert series_names([named("a"), named("a", "n")]) == ["m", "n"]
-    assert series_names([named("a")]) == ["variant=a, dtype=float32"]
-    assert series_names([make_history(parameters=())]) == [""]
 
 
 def test_commits_keep_each_series_order_even_against_their_dates(make_history) -> None:
@@ -140,3 +130,38 @@ def test_contradicting_orders_still_name_every_commit_once(make_history) -> None
     whole = make_history()
     back = type(whole)(**{**vars(whole), "points": tuple(reversed(whole.points))})
     assert [commit.short[:2] for commit in commit_order([whole, back])] == ["00", "01", "02", "03", "04"]
+
+
+def test_only_confirmed_changes_are_shown_in_full_the_newest_first(make_history, make_change, make_report) -> None:
+    changes = [make_change(index, 1.0, 1.0 + index) for index in range(1, IN_FULL + 2)]
+    changes.insert(2, make_change(2, 1.0, 1.1, confirmed=False))
+    history = make_history((1.0,) * 9, changes=tuple(changes))
+    section = benchmark_page(history.key.benchmark, make_report(history)).sections[0]
+    assert [block.commit.short[:2] for block in section.changes] == ["04", "03", "02"]
+    assert [(block.commit.short[:2], bool(block.doubt)) for block in section.earlier] == [("02", True), ("01", False)]
+
+
+def test_what_traces_lost_and_what_is_exact_is_told_beside_the_operators() -> None:
+    exact = pd.DataFrame(
+        [("aten::mm", "moved", 1.0, 1.0, f"aten::mm {i} calls moved") for i in range(evidence.EXACT + 2)],
+        columns=list(EXACT_COLUMNS),
+    )
+    parents = pd.DataFrame(
+        [
+            ("Attention", "aten::masked_fill_", 0.0, 4.0, 0.0, 59.0, 59.0),
+            (NO_CALLER, "aten::masked_fill_", 0.0, 1.0, 0.0, 1.0, 1.0),
+            ("Attention", "aten::mm", 8.0, 8.0, 900.0, 890.0, -10.0),
+            ("Norm", "aten::masked_fill_", 1.0, 1.0, 5.0, 5.1, 0.1),
+        ],
+        columns=list(PARENT_COLUMNS),
+    )
+    told = evidence.told(difference(exact=exact, parents=parents, loss_after=Loss(kept=9, unreadable=2)))
+    assert (len(told.exact), told.more_exact) == (evidence.EXACT, 2)
+    assert told.losses == ("Traces after the change: left out as unreadable: 2 events.",)
+    assert [(row.caller, row.operator, row.calls, row.delta, row.worse) for row in told.callers] == [
+        ("Attention", "aten::masked_fill_", "0 → 4", "+59.0 µs", True),
+        ("the top of the step", "aten::masked_fill_", "0 → 1", "+1.00 µs", True),
+    ]
+    assert told.whole == "slowdown"
+    assert evidence.told(difference(step_after_us=900.0)).whole == "speed-up"
+    assert (evidence.told(difference()).exact, evidence.told(difference()).losses) == ((), ())

@@ -4,90 +4,162 @@ from dataclasses import replace
 
 import pytest
 
-from tbp.history.series import Better, Break, Change, ChangeEvidence, ChangeKind, State
-from tbp.report.figures import history_chart, layout
+from tbp.history.series import Better, Break, Change, ChangeEvidence, ChangeKind, State, Tag
+from tbp.report.chart_data import commit_list, commits_payload, differences, history_chart, unit_step
+from tbp.report.commits import commit_order
+from tbp.report.dimensions import dimensions, series_name
+from tbp.report.figures import layout
 from tbp.report.sparkline import COLUMNS, HEIGHT, LEVELS, MARGIN, UNITS, WIDTH, sparkline
-from tbp.report.strokes import COLOURS, NEUTRAL, pseudo_html, segments
+from tbp.report.strokes import BETTER, NEUTRAL, WORSE, change_marks, levels, merit, segments, version_breaks
 
 NAN = math.nan
 
 
-def test_values_are_drawn_in_one_readable_unit(make_history) -> None:
-    chart = history_chart([make_history((1.5e-3, NAN, 2e-3), State.NO_CHANGE)], ["x"])
-    points, levels = chart.payload["traces"]
-    assert list(points["x"]) == [0, 2]
-    assert list(points["y"]) == [1.5, 2.0]
-    assert list(levels["x"])[:2] == [-0.4, 2.4]
-    assert chart.payload["layout"]["yaxis"]["title"]["text"] == "ms"
+def payload(*histories, tags=()):
+    differ = dimensions([history.key for history in histories])
+    return history_chart(histories, differ, commit_list(commit_order(histories)).place, tags).payload
 
 
-def test_a_change_is_a_triangle_that_points_where_the_value_went(make_history) -> None:
-    chart = history_chart([make_history((100.0,) * 3 + (90.0,), unit="tokens/s", better=Better.HIGHER)], ["x"])
-    mark = chart.payload["traces"][2]
-    assert list(mark["marker"]["symbol"]) == ["triangle-down"]
-    assert mark["customdata"][0] == "<b>▼ −10 % lower (worse)</b><br>100 tokens/s → 90.0 tokens/s"
-    assert chart.payload["layout"]["annotations"][0]["text"] == "<b>▼ −10 %</b> 03c0ffee"
+def sums(numbers):
+    last, found = 0, []
+    for number in numbers:
+        last += number or 0
+        found.append(None if number is None else last)
+    return found
 
 
-def test_a_suspect_change_is_hollow_and_has_no_line(make_history, make_change) -> None:
-    history = make_history((1.0,) * 5, State.NO_CHANGE, changes=(make_change(3, 1.0, 1.1, confirmed=False),))
-    payload = history_chart([history], ["x"]).payload
-    assert list(payload["traces"][2]["marker"]["symbol"]) == ["triangle-up-open"]
-    assert "shapes" not in payload["layout"] or not payload["layout"]["shapes"]
+def test_values_come_back_from_their_whole_numbers(make_history) -> None:
+    data = payload(make_history((1.5e-3, NAN, 2e-3), State.NO_CHANGE))
+    (series,) = data["series"]
+    assert [None if v is None else v * series["step"] for v in sums(series["v"])] == [
+        pytest.approx(1.5e-3),
+        None,
+        pytest.approx(2e-3),
+    ]
+    assert data["xs"][series["x"]] == 3
+    letter = data["letters"][list(data["offsets"]).index(10)]
+    assert (series["low"], series["high"]) == (f"{letter}~{letter}", f"{letter}~{letter}")
+    assert series["sessions"] == [2, 0, 2]
+    assert [data["remarks"][remark] for _, remark in series["remarks"]] == ["failed"]
+
+
+def test_a_value_keeps_five_digits_and_a_counter_all_of_them() -> None:
+    assert round(1.23456789e-4 / unit_step([1.23456789e-4, 5.0])) == 12346
+    assert unit_step([123_456_789_012.0, 7.0]) == 1.0
+    assert unit_step([]) == 1.0
+    assert unit_step([0.0, 0.5]) == 1e-5
+    assert unit_step([1e-300, 2.5]) >= 1e-15
+
+
+def test_differences_go_on_behind_a_gap() -> None:
+    assert differences([5, None, 7, 7]) == [5, None, 2, 0]
+
+
+def test_commits_are_in_the_site_s_order_and_only_those_with_the_benchmark(make_history) -> None:
+    history = make_history((1.0, 2.0, 3.0), State.NO_CHANGE)
+    short = replace(history, points=history.points[1:])
+    order = commit_order([history])
+    data = history_chart([short], (), commit_list(order).place).payload
+    assert data["commits"] == [1, 1]
+    said = commits_payload(commit_list(order), "javascript:alert(1)")
+    assert said["url"] == ""
+    assert sums(said["date"])[2] == int(order[2].date.timestamp())
+    assert said["hash"] == [commit.hash for commit in order]
+
+
+def test_a_tag_is_at_its_commit_or_before_the_first_one_measured_after_it(make_history) -> None:
+    history = make_history((1.0, 2.0), State.NO_CHANGE)
+    first, second = (point.commit.hash for point in history.points)
+    tags = (Tag("v1\u202e", first), Tag("v2", second, is_exact=False), Tag("elsewhere", "f" * 40))
+    assert payload(history, tags=tags)["tags"] == [[0, "v1\ufffd", 1], [1, "v2", 0]]
+
+
+def test_series_are_told_apart_by_what_they_differ_in(make_history) -> None:
+    def made(variant: str, machine: str = "m", *more: tuple[str, str]):
+        parameters = (("variant", variant), ("dtype", "float32"), *more)
+        return make_history(parameters=parameters, machine=machine).key
+
+    keys = [made("s64"), made("s256"), made("s256", "n")]
+    found = dimensions(keys)
+    assert [(one.name, one.values, one.is_place) for one in found] == [
+        ("variant", ("s64", "s256"), False),
+        ("machine", ("m", "n"), True),
+    ]
+    assert [one.place_of(keys[2]) for one in found] == [1, 1]
+    assert [series_name(key, found) for key in keys] == ["variant=s64 · m", "variant=s256 · m", "variant=s256 · n"]
+    assert series_name(keys[0], dimensions(keys[:1])) == "variant=s64, dtype=float32"
+    older = [made("a"), made("a", "m", ("added", "1"))]
+    assert [one.place_of(older[0]) for one in dimensions(older)] == [-1]
+
+
+def test_a_change_says_where_the_value_went_and_what_that_is(make_history) -> None:
+    history = make_history((100.0,) * 3 + (90.0,), unit="tokens/s", better=Better.HIGHER)
+    assert change_marks(history, 1.0) == [[3, 100, 90, WORSE, 1, "▼ −10 %", "lower (worse)"]]
 
 
 def test_levels_are_split_at_confirmed_changes_only(make_history, make_change) -> None:
     changes = (make_change(2, 1.0, 2.0), make_change(3, 2.0, 2.1, confirmed=False), make_change(99, 1.0, 9.0))
     history = make_history((1.0, 1.0, 2.0, 2.2, NAN), changes=changes)
     assert segments(history) == [(0, 1, 1.0), (2, 4, 2.1)]
+    assert levels(history, 0.001) == [[0, 1, 1000, 21], [2, 4, 2100, 44]]
+    assert [mark[4] for mark in change_marks(history, 0.001)] == [1, 0]
+    assert levels(replace(history, noise_between=NAN), 1.0)[0][3] == 0
 
 
-def test_another_version_s_points_are_hollow_and_grey_and_have_no_level(make_history) -> None:
+def test_another_version_s_points_have_no_level(make_history) -> None:
     history = make_history((9.0, 9.0, 1.0, 1.0), State.NO_CHANGE)
     points = tuple(replace(point, comparable=index > 1) for index, point in enumerate(history.points))
     version = Break(2, ChangeKind.HARNESS, "benchmark version a → b", comparable=False)
     history = replace(history, points=points, breaks=(version,))
     assert segments(history) == [(2, 3, 1.0)]
-    payload = history_chart([history], ["x"]).payload
-    own, _, other = payload["traces"]
-    assert (list(own["x"]), list(other["x"])) == ([2, 3], [0, 1])
-    assert (other["marker"]["color"], other["marker"]["symbol"]) == (NEUTRAL, "circle-open")
-    assert [line["line"]["dash"] for line in payload["layout"]["shapes"]] == ["dash"]
+    assert version_breaks(history) == [2]
+    assert payload(history)["series"][0]["other"] == [0, 1]
 
 
-def test_a_change_with_a_dependency_is_neither_red_nor_blue(make_history) -> None:
+def test_a_change_with_a_dependency_is_neither_worse_nor_better() -> None:
     moved = Change(3, 1.0, 1.2, 0.001, True, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
-    history = make_history((1.0,) * 3 + (1.2,), State.NO_CHANGE, changes=(ChangeEvidence(moved),))
-    payload = history_chart([history], ["x"]).payload
-    assert list(payload["traces"][2]["marker"]["color"]) == [NEUTRAL]
-    assert payload["layout"]["shapes"][0]["line"]["color"] == NEUTRAL
-    assert not sparkline(history).changes
+    assert merit(moved, Better.LOWER) == NEUTRAL
+    assert merit(replace(moved, kind=ChangeKind.CODE), Better.LOWER) == WORSE
+    assert merit(replace(moved, kind=ChangeKind.CODE), Better.HIGHER) == BETTER
+    assert merit(replace(moved, kind=ChangeKind.CODE, is_recovery=True), Better.HIGHER) == NEUTRAL
 
 
-def test_series_far_apart_start_on_a_logarithmic_axis(make_history) -> None:
-    near, far = make_history((1.0,), State.NO_CHANGE), make_history((30.0,), State.NO_CHANGE)
-    assert history_chart([near, far], ["a", "b"]).log_at_first
-    assert not history_chart([near], ["a"]).log_at_first
-    assert not history_chart([make_history((0.0, 1.0), State.NO_CHANGE)], ["a"]).log_possible
+def test_a_change_with_a_dependency_is_no_dot_on_a_sparkline(make_history) -> None:
+    moved = Change(3, 1.0, 1.2, 0.001, True, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
+    assert not sparkline(make_history((1.0,) * 4, State.NO_CHANGE, changes=(ChangeEvidence(moved),))).changes
 
 
-def test_more_series_than_colours_wait_until_they_are_chosen(make_history) -> None:
-    number = len(COLOURS) + 1
-    chart = history_chart([make_history((1.0,), State.NO_CHANGE)] * number, [str(n) for n in range(number)])
-    assert [entry.shown for entry in chart.legend] == [True] * len(COLOURS) + [False]
-    assert chart.payload["traces"][-1]["visible"] == "legendonly"
+def test_series_far_apart_start_as_changes_and_one_alone_on_a_logarithmic_axis(make_history) -> None:
+    near, far = make_history((1.0,), State.NO_CHANGE), make_history((30.0,), State.NO_CHANGE, machine="n")
+    assert payload(near, far)["scale"] == "relative"
+    assert payload(make_history((1.0, 30.0), State.NO_CHANGE))["scale"] == "log"
+    assert payload(near)["scale"] == "linear"
+    zero = make_history((0.0, 1.0), State.NO_CHANGE)
+    assert not history_chart([zero], (), commit_list(commit_order([zero])).place).log_possible
 
 
-@pytest.mark.parametrize("values", [(), (NAN, NAN), (math.inf, 1.0), (0.0, 0.0)])
+@pytest.mark.parametrize("values", [(), (NAN, NAN), (math.inf, 1.0), (0.0, 0.0), (1e-320, 1e300)])
 def test_values_that_cannot_be_drawn_are_left_out(make_history, values) -> None:
     history = make_history(values, State.NO_CHANGE)
-    chart = history_chart([history], ["x"])
-    json.dumps(chart.payload["traces"][0], allow_nan=False)
+    json.dumps(payload(history), allow_nan=False)
     sparkline(history)
 
 
-def test_plotly_s_markup_is_disarmed() -> None:
-    assert pseudo_html("<a href='x'>&lt;%{y}") == "&lt;a href='x'&gt;&amp;lt;&#37;{y}"
+def test_quartiles_come_back_to_a_twentieth_of_their_distance(make_history) -> None:
+    for low, high in ((0.999, 1.001), (0.97, 1.041), (0.5, 3.0), (1.2, 1.0), (-5.0, 9.0)):
+        history = make_history((1.0,), State.NO_CHANGE)
+        history = replace(history, points=(replace(history.points[0], low=low, high=high),))
+        data = payload(history)
+        parts = dict(zip(data["letters"], data["offsets"], strict=True))
+        (series,) = data["series"]
+        assert parts[series["low"]] == pytest.approx(max(0.0, 1000 * (1 - low)), rel=0.05)
+        assert parts[series["high"]] == pytest.approx(max(0.0, 1000 * (high - 1)), rel=0.05)
+
+
+def test_a_point_of_a_chart_costs_less_than_nine_bytes(make_history) -> None:
+    values = [1e-3 * (1 + 0.02 * math.sin(7 * i)) for i in range(1000)]
+    history = make_history(values, State.NO_CHANGE)
+    assert len(json.dumps(payload(history)["series"], separators=(",", ":"))) < 9 * len(values)
 
 
 def test_nothing_may_be_sent_to_a_service() -> None:
@@ -95,6 +167,12 @@ def test_nothing_may_be_sent_to_a_service() -> None:
     assert shared["config"]["showSendToCloud"] is False
     assert shared["config"]["plotlyServerURL"] == ""
     assert len(json.dumps(shared)) < 1500
+
+
+def test_the_shared_layout_is_one_that_plotly_knows() -> None:
+    import plotly.graph_objects as go
+
+    go.Layout(layout()["layout"])
 
 
 def test_a_sparkline_stays_in_its_box_and_has_gaps(make_history) -> None:

@@ -78,7 +78,7 @@ def test_suspects_and_other_causes_have_marks_of_their_own(make_history) -> None
         ChangeEvidence(Change(3, 2.0, 2.1, 0.04, False)),
     )
     own = packed(history := make_history((1.0, 2.0, 2.0, 2.1), changes=changes), columns_of(history))
-    assert [(mark.glyph, mark.tone) for mark in own.marks] == [("△", "plain"), ("◌", "plain")]
+    assert [(mark.glyph, mark.tone) for mark in own.marks] == [("△", "plain"), ("◇", "suspect")]
     assert len(own.segments) == 2  # a suspect moves no level
 
 

@@ -57,9 +57,10 @@ tbp.ready = (start) => { tbp.starts.push(start); };
 tbp.start = () => { for (const start of tbp.starts) start(); };
 tbp.begin = tbp.start;
 
-// A link to a series opens it.
+// A link to a series opens it; behind an ampersand may follow what was chosen of the chart.
 tbp.unfold = () => {
-  const target = tbp.fragment() && document.getElementById(tbp.fragment());
+  const [anchor] = tbp.fragment().split("&");
+  const target = anchor && document.getElementById(anchor);
   if (target instanceof HTMLDetailsElement) {
     target.open = true;
     target.scrollIntoView();

@@ -6,19 +6,16 @@ tbp.changes = (form) => {
   const rows = [...document.querySelectorAll("#changes > li")];
   const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase().replace(/\s+/g, " ")]));
   const sorts = [...form.querySelectorAll("input[name=sort]")];
-  const acknowledged = form.elements.acknowledged;
 
   const read = () => {
     const kept = tbp.state.read();
     const hidden = (kept.get("hide") || "").split(",");
     form.elements.q.value = kept.get("q") || "";
     for (const sort of sorts) sort.checked = !hidden.includes(sort.value);
-    if (acknowledged) acknowledged.checked = !hidden.includes("acknowledged");
   };
 
   const keep = () => {
     const hidden = sorts.filter((sort) => !sort.checked).map((sort) => sort.value);
-    if (acknowledged && !acknowledged.checked) hidden.push("acknowledged");
     tbp.state.keep([["q", form.elements.q.value], ["hide", hidden.join(",")]]);
   };
 
@@ -28,8 +25,7 @@ tbp.changes = (form) => {
     let shown = 0;
     for (const row of rows) {
       const isOn = row.dataset.sorts.split(" ").some((sort) => on.has(sort));
-      const isKnown = acknowledged && !acknowledged.checked && row.classList.contains("acknowledged");
-      row.hidden = isKnown || !isOn || !wanted.every((word) => texts.get(row).includes(word));
+      row.hidden = !isOn || !wanted.every((word) => texts.get(row).includes(word));
       shown += row.hidden ? 0 : 1;
     }
     document.getElementById("shown").textContent = `${shown} of ${rows.length} commits shown`;

@@ -1,91 +1,357 @@
 // written by tbp report
-// Draws the history chart of a benchmark page from the data that data/layout.js and data/<benchmark>.js hand over.
-// All texts arrive escaped for plotly; here they are only put where they belong.
+// Draws the history chart of a benchmark page: which series, which commits, which axis is the reader's choice.
+// Texts of data are disarmed for plotly where they enter a trace, and nowhere else are they markup.
 "use strict";
 
-tbp.layout = (shared) => { tbp.shared = shared; };
+// Okabe and Ito's colours that differ for colour-blind readers, in shades legible on white and on black; red and
+// vermilion are left to regressions. https://jfly.uni-koeln.de/color/
+tbp.COLOURS = ["#0f83c4", "#d28b00", "#008f68", "#b5629b", "#7a6ff0", "#8a7a2c", "#4aa3b5", "#8c8c8c"];
+// plotly's symbols, with their outlines for the page's own legend around (12, 5).
+tbp.SYMBOLS = [
+  ["circle", "M8 5a4 4 0 1 1 8 0a4 4 0 1 1-8 0z"],
+  ["square", "M8.5 1.5h7v7h-7z"],
+  ["diamond", "M12 0l5 5-5 5-5-5z"],
+  ["cross", "M10.5 0h3v3.5h3.5v3h-3.5v3.5h-3v-3.5h-3.5v-3h3.5z"],
+  ["x", "M9 0l3 3 3-3 2 2-3 3 3 3-2 2-3-3-3 3-2-2 3-3-3-3z"],
+  ["hexagon", "M12 0l4.3 2.5v5l-4.3 2.5-4.3-2.5v-5z"],
+  ["pentagon", "M12 0l4.8 3.5-1.9 5.6h-5.8l-1.9-5.6z"],
+  ["hourglass", "M8 0h8l-8 10h8z"],
+];
+tbp.WORSE = "#d6402b";
+tbp.BETTER = "#2f7fd6";
+tbp.NEUTRAL = "#8a8a8a"; // not the code's doing
+// Colour and symbol move against each other, so that 64 series can be told apart.
+tbp.look = (place) => ({
+  colour: tbp.COLOURS[place % 8],
+  symbol: tbp.SYMBOLS[(place + Math.floor(place / 8)) % 8],
+});
+// A look as a small picture beside a name.
+tbp.key = (look) => {
+  const make = (name, attributes) => {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    return made;
+  };
+  const svg = make("svg", { class: "key", viewBox: "0 0 24 10", width: 24, height: 10, "aria-hidden": "true" });
+  svg.append(make("path", { d: `M0 4h24v2h-24z${look.symbol[1]}`, fill: look.colour }));
+  return svg;
+};
+tbp.meritColour = (merit) => (merit > 0 ? tbp.WORSE : merit < 0 ? tbp.BETTER : tbp.NEUTRAL);
 
-tbp.chart = (data) => {
-  const place = document.getElementById("chart");
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const narrow = () => place.clientWidth < 560;
+// Standard deviations of the noise between runs above and below a level: 95 of 100 runs without a change are inside.
+tbp.BAND = 2;
+// With more series than these their noise bands are paler, or they would hide the points.
+tbp.CROWDED = 3;
+// With more labelled changes the labels cover each other; the marks have the same words.
+tbp.LABELLED = 5;
 
-  for (const trace of data.traces) {
-    if (trace.hovertemplate) trace.text = trace.x.map((at) => data.commits[at].hover);
+tbp.css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+tbp.themed = () => ({
+  font: { color: tbp.css("--text"), family: getComputedStyle(document.body).fontFamily },
+  grid: tbp.css("--line"),
+  hoverlabel: { ...tbp.shared.layout.hoverlabel, bgcolor: tbp.css("--raised"), bordercolor: tbp.css("--line"), font: { color: tbp.css("--text") } },
+  modebar: { color: tbp.css("--muted"), bgcolor: "rgba(0,0,0,0)", activecolor: tbp.css("--text") },
+});
+// Pixels beside the axis for labels of such values: about three digits of the difference are told apart.
+tbp.labelRoom = ([low, high]) => {
+  const digits = Math.max(0, 1 - Math.floor(Math.log10(high - low || 1)));
+  const widest = Math.max(...[low, high].map((end) => end.toLocaleString("en-US", { maximumFractionDigits: Math.min(20, digits) }).length));
+  return Math.min(150, 40 + 7 * Math.max(3, widest));
+};
+// Three labels in a factor of ten (1, 2, 5): with more they cover each other.
+tbp.scaled = (log) => (log ? { type: "log", tickmode: "linear", dtick: "D2" } : { type: "linear" });
+// Draws again when colours or the width change; paper is white, whatever the screen is.
+tbp.redrawn = (place, always) => {
+  // In a report of one file a page may be gone.
+  const draw = () => { if (place.isConnected) always(); };
+  document.addEventListener("tbp-theme", () => draw());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
+  addEventListener("beforeprint", () => draw());
+  addEventListener("afterprint", () => draw());
+  let width = place.clientWidth;
+  addEventListener("resize", () => {
+    if (place.clientWidth === width) return;
+    width = place.clientWidth;
+    draw();
+  });
+};
+
+// The traces of one series: its noise band, its levels, its quartiles, its points, its changes. `scale` makes what is
+// drawn of a value. Bars are one line with gaps: plotly's own error bars are an element each, and took half the time.
+tbp.traces = (one, data, scale, isCrowded) => {
+  const { look } = one;
+  const name = tbp.disarmed(one.name.length > 80 ? `${one.name.slice(0, 79)}…` : one.name);
+  const quantity = (value) => tbp.disarmed(tbp.quantity(value, data.scales));
+  const line = (width, more) => ({ x: [], y: [], mode: "lines", line: { color: look.colour, width }, hoverinfo: "skip", ...more });
+  const band = line(0, { fill: "toself", fillcolor: `${look.colour}${isCrowded ? "0c" : "2b"}` });
+  const level = line(2);
+  const bars = line(1, { opacity: 0.6 });
+  for (const [first, last, value, noise] of one.levels) {
+    const [left, right] = [Math.min(first, last) - 0.4, Math.max(first, last) + 0.4];
+    level.x.push(left, right, null);
+    level.y.push(scale(value), scale(value), null);
+    if (!noise) continue;
+    const [low, high] = [scale(value - tbp.BAND * noise), scale(value + tbp.BAND * noise)];
+    band.x.push(left, right, right, left, left, null);
+    band.y.push(low, low, high, high, low, null);
   }
+  one.values.forEach((value, index) => {
+    if (!Number.isFinite(one.low[index]) || one.other.has(index)) return;
+    bars.x.push(one.x[index], one.x[index], null);
+    bars.y.push(scale(one.low[index]), scale(one.high[index]), null);
+  });
+  const hover = "<b>%{fullData.name}</b><br>%{text}<extra></extra>";
+  const points = (isOther) => {
+    const at = one.values.map((_, index) => index)
+      .filter((index) => Number.isFinite(one.values[index]) && one.other.has(index) === isOther);
+    const said = (index) => [
+      quantity(one.values[index]),
+      Number.isFinite(one.low[index]) && `quartiles ${quantity(one.low[index])} – ${quantity(one.high[index])}`,
+      isOther && "another benchmark version, not comparable",
+      ...data.said(one.x[index]),
+    ].filter(Boolean).join("<br>");
+    return {
+      name,
+      mode: "markers",
+      x: at.map((index) => one.x[index]),
+      y: at.map((index) => scale(one.values[index])),
+      text: at.map(said),
+      customdata: at.map((index) => [one.id, index]),
+      hovertemplate: hover,
+      marker: {
+        color: isOther ? tbp.NEUTRAL : look.colour,
+        symbol: isOther ? `${look.symbol[0]}-open` : look.symbol[0],
+        size: 6,
+        opacity: 0.75,
+      },
+    };
+  };
+  const changes = {
+    name,
+    mode: "markers",
+    x: one.changes.map((change) => change.x),
+    y: one.changes.map((change) => scale(change.after)),
+    text: one.changes.map((change) => [
+      `<b>${tbp.disarmed(`${change.move} ${change.said}`)}${change.confirmed ? "" : ", suspect"}</b>`,
+      `${quantity(change.before)} → ${quantity(change.after)}`,
+      ...data.said(change.x),
+    ].join("<br>")),
+    customdata: one.changes.map((change) => [one.id, change.index]),
+    hovertemplate: hover,
+    marker: {
+      size: 14,
+      color: one.changes.map((change) => tbp.meritColour(change.merit)),
+      symbol: one.changes.map((change) => `triangle-${change.after > change.before ? "up" : "down"}${change.confirmed ? "" : "-open"}`),
+    },
+  };
+  const drawn = [band, level, bars, points(false)];
+  if (one.other.size && !data.relative) drawn.push(points(true));
+  if (one.changes.length) drawn.push(changes);
+  return drawn.filter((trace) => trace.x.length);
+};
 
-  // As many hashes as fit without touching: one takes about 80 pixels.
-  const ticks = () => {
-    const room = Math.max(2, Math.floor(place.clientWidth / 90));
-    const step = Math.max(1, Math.ceil(data.commits.length / room));
-    const at = data.commits.map((_, index) => index).filter((index) => index % step === 0);
-    return { tickvals: at, ticktext: at.map((index) => data.commits[index].tick) };
+// Lines before each commit with a confirmed change, where another version begins, and at tags; with their words.
+tbp.marks = (shown, data, narrow) => {
+  const line = (x, colour, dash, width = 1.5) => ({
+    type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", layer: "below", line: { color: colour, width, dash },
+  });
+  const found = new Map();
+  for (const one of shown) {
+    for (const change of one.changes.filter((own) => own.confirmed)) {
+      if (!found.has(change.x)) found.set(change.x, []);
+      found.get(change.x).push(change);
+    }
+  }
+  const breaks = new Set(shown.flatMap((one) => one.breaks));
+  const lines = [...breaks].map((x) => line(x - 0.5, tbp.NEUTRAL, "dash"));
+  const labels = [];
+  for (const [x, changes] of [...found].sort((a, b) => a[0] - b[0])) {
+    const worst = Math.max(...changes.map((change) => (change.merit < 0 ? 0.5 : change.merit)));
+    const colour = tbp.meritColour(worst === 0.5 ? -1 : worst);
+    const arrows = [...new Set(changes.map((change) => change.move[0]))].sort().join("");
+    const move = changes.length === 1 ? changes[0].move : `${arrows} ${changes.length} series`;
+    lines.push(line(x - 0.5, colour, "dot"));
+    labels.push({
+      text: `<b>${tbp.disarmed(move)}</b> ${tbp.disarmed(tbp.commit(data.places[x]).short)}`,
+      font: { color: colour, size: 11 },
+      x: x - 0.5,
+      xanchor: x < data.places.length / 2 ? "left" : "right",
+      y: 1,
+      yref: "paper",
+      yanchor: "bottom",
+      // Neighbours are on different heights, so that they do not cover each other.
+      yshift: 13 * (labels.length % 2),
+      showarrow: false,
+    });
+  }
+  const most = narrow ? 2 : tbp.LABELLED;
+  return { lines, labels: labels.length <= most ? labels : [] };
+};
+
+// Tags as thin lines; their names stand upright at the foot, as many as have room.
+tbp.tagMarks = (data, [from, to], width) => {
+  const inside = data.tagged.filter(([x]) => x >= from && x <= to);
+  const room = 14 * (to - from) / Math.max(1, width);
+  let last = -Infinity;
+  const labels = inside.filter(([x]) => (x - last >= room ? (last = x, true) : false)).map(([x, names]) => ({
+    text: tbp.disarmed(names.length > 24 ? `${names.slice(0, 23)}…` : names),
+    font: { color: tbp.css("--muted"), size: 10 },
+    x, xanchor: "right", y: 0, yref: "paper", yanchor: "bottom", textangle: -90, showarrow: false,
+  }));
+  const lines = inside.map(([x]) => ({
+    type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", layer: "below",
+    line: { color: tbp.css("--muted"), width: 1, dash: "solid" }, opacity: 0.45,
+  }));
+  return { lines, labels };
+};
+
+tbp.chart = (encoded) => {
+  const place = document.getElementById("chart");
+  const data = tbp.decoded(encoded);
+  const last = data.places.length - 1;
+  const title = place.dataset.name;
+  data.series.forEach((one, index) => {
+    one.look = tbp.look(index);
+    one.name = tbp.nameOf(one, data.dimensions, title);
+  });
+  // Tags of one commit share a mark; one of a commit without a result lies before the next one that has it.
+  const tagged = new Map();
+  for (const [x, name, exact] of data.tags || []) {
+    const at = exact ? x : x - 0.5;
+    tagged.set(at, tagged.has(at) ? `${tagged.get(at)}, ${name}` : name);
+  }
+  data.tagged = [...tagged].sort((a, b) => a[0] - b[0]);
+  data.said = (x) => {
+    const commit = tbp.commit(data.places[x]);
+    const tags = tagged.has(x) && `tag ${tagged.get(x)}`;
+    return [`${commit.short} · ${commit.date}`, commit.subject, tags].filter(Boolean).map(tbp.disarmed);
   };
 
-  const themed = () => ({
-    "font.color": colour("--text"),
-    "xaxis.gridcolor": colour("--line"),
-    "yaxis.gridcolor": colour("--line"),
-    "hoverlabel.bgcolor": colour("--raised"),
-    "hoverlabel.bordercolor": colour("--line"),
-    "hoverlabel.font.color": colour("--text"),
-    "modebar.color": colour("--muted"),
-    "modebar.bgcolor": "rgba(0,0,0,0)",
-    "modebar.activecolor": colour("--text"),
-  });
+  const chooser = tbp.chooser(data, () => { draw(); });
+  const narrow = () => place.clientWidth < 560;
+  const x = () => chooser.range || [-0.7, last + 0.7];
 
-  const sized = () => {
-    const { tickvals, ticktext } = ticks();
+  // As many hashes as fit without touching: one takes about 90 pixels.
+  const ticks = () => {
+    const [from, to] = x().map((end) => Math.max(0, Math.min(last, Math.round(end))));
+    const room = Math.max(2, Math.floor(place.clientWidth / 90));
+    const step = Math.max(1, Math.ceil((to - from + 1) / room));
+    const at = [];
+    for (let index = from; index <= to; index += step) at.push(index);
+    return { tickvals: at, ticktext: at.map((index) => tbp.disarmed(tbp.commit(data.places[index]).short)) };
+  };
+
+  // The unit of the axis: that of the middle one of the levels drawn.
+  let [factor, symbol] = data.scales[0];
+  const fitUnit = (shown) => {
+    const sizes = shown.flatMap((one) => one.levels.map(([, , value]) => Math.abs(value))).sort((a, b) => a - b);
+    const middle = sizes.length ? sizes[sizes.length >> 1] : 1;
+    [factor, symbol] = data.scales.findLast((scale) => middle / scale[0] >= 0.9995) || data.scales[0];
+  };
+
+  // What is drawn of a value of a series: in the axis' unit, or in per cent more than its first level.
+  const scaleOf = (one) => {
+    if (chooser.scale !== "relative") return (value) => value / factor;
+    const base = one.levels.length ? one.levels[0][2] : NaN;
+    return (value) => (base ? 100 * (value - base) / Math.abs(base) : NaN);
+  };
+
+  // What is inside the chosen commits fills the height, but 5 % of the value beyond it: noise of 1 % does not.
+  const y = (shown) => {
+    const isLog = chooser.scale === "log";
+    const toAxis = (end) => (chooser.scale === "relative" ? end : end / factor);
+    if (chooser.height) return chooser.height.map((end) => (isLog ? Math.log10(toAxis(end)) : toAxis(end)));
+    const [from, to] = x();
+    let low = Infinity;
+    let high = -Infinity;
+    for (const one of shown) {
+      const scale = scaleOf(one);
+      one.values.forEach((value, index) => {
+        const drawn = scale(value);
+        if (!Number.isFinite(drawn) || one.x[index] < from || one.x[index] > to || (isLog && drawn <= 0)) return;
+        low = Math.min(low, drawn);
+        high = Math.max(high, drawn);
+      });
+    }
+    if (low > high) return [0, 1];
+    if (isLog) return [Math.log10(low * 0.9), Math.log10(high * 1.1)];
+    const room = chooser.scale === "relative" ? 5 : 0.05 * Math.max(Math.abs(low), Math.abs(high)) || 0.5;
+    return [low >= 0 && chooser.scale !== "relative" ? Math.max(0, low - room) : low - room, high + room];
+  };
+
+  const layout = (shown) => {
+    const { layout: shared } = tbp.shared;
+    const theme = tbp.themed();
+    const marks = tbp.marks(shown, data, narrow());
+    const tags = tbp.tagMarks(data, x(), place.clientWidth - 80);
+    const [bottom, top] = y(shown);
     return {
-      "xaxis.tickvals": tickvals,
-      "xaxis.ticktext": ticktext,
-      "font.size": narrow() ? 11 : 12,
+      ...shared,
+      font: { ...theme.font, size: narrow() ? 11 : 12 },
+      hoverlabel: theme.hoverlabel,
+      modebar: theme.modebar,
       height: narrow() ? 320 : 400,
-      annotations: narrow() && labels.length > 2 ? [] : labels,
+      // Room for the labels, reckoned: plotly's automargin draws everything twice.
+      margin: { ...shared.margin, l: tbp.labelRoom(chooser.scale === "log" ? [10 ** bottom, 10 ** top] : [bottom, top]) },
+      xaxis: { ...shared.xaxis, ...ticks(), automargin: false, gridcolor: theme.grid, range: [...x()] },
+      yaxis: {
+        ...shared.yaxis, automargin: false, ...tbp.scaled(chooser.scale === "log"), gridcolor: theme.grid, range: [bottom, top],
+        ...(chooser.scale === "relative" ? { tickformat: "+~r", ticksuffix: " %" } : {}),
+        title: { ...shared.yaxis.title, text: chooser.scale === "relative" ? "change since the first level" : tbp.disarmed(symbol || "value") },
+      },
+      shapes: [...tags.lines, ...marks.lines],
+      annotations: [...tags.labels, ...marks.labels],
       // On a phone a finger that moves over the chart is meant to scroll the page.
       dragmode: matchMedia("(pointer: coarse)").matches || narrow() ? false : "zoom",
     };
   };
 
-  // Three labels in a factor of ten (1, 2, 5): with more they cover each other.
-  const scaled = (log) => (log
-    ? { "yaxis.type": "log", "yaxis.tickmode": "linear", "yaxis.dtick": "D2" }
-    : { "yaxis.type": "linear", "yaxis.tickmode": "auto", "yaxis.dtick": null });
-
-  const shared = tbp.shared.layout;
-  const labels = data.layout.annotations || [];
-  const layout = {
-    ...shared,
-    ...data.layout,
-    xaxis: { ...shared.xaxis, ...data.layout.xaxis },
-    yaxis: { ...shared.yaxis, ...data.layout.yaxis, title: { ...shared.yaxis.title, ...data.layout.yaxis.title } },
-    font: { family: getComputedStyle(document.body).fontFamily },
+  // Bands lie under all lines and points.
+  const traces = (shown) => {
+    data.relative = chooser.scale === "relative";
+    // The worst one last, so that it lies on top.
+    const drawn = [...shown].reverse().flatMap((one) => tbp.traces(one, data, scaleOf(one), shown.length > tbp.CROWDED));
+    return drawn.sort((a, b) => Number(b.fill === "toself") - Number(a.fill === "toself"));
   };
-  const config = { ...tbp.shared.config, displayModeBar: narrow() ? false : "hover" };
 
-  Plotly.newPlot(place, data.traces, layout, config)
-    .then(() => Plotly.relayout(place, { ...themed(), ...sized(), ...scaled(data.layout.yaxis.type === "log") }))
-    .then(() => { place.dataset.ready = "yes"; });
+  const draw = () => {
+    const shown = chooser.shown();
+    fitUnit(shown);
+    const config = { ...tbp.shared.config, displayModeBar: narrow() ? false : "hover" };
+    return Plotly.react(place, traces(shown), layout(shown), config);
+  };
 
-  const repaint = () => Plotly.relayout(place, themed());
-  document.addEventListener("tbp-theme", repaint);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-  // Paper is white, whatever the screen is.
-  addEventListener("beforeprint", () => Plotly.relayout(place, { "font.color": "#17202a", "xaxis.gridcolor": "#dde2e7", "yaxis.gridcolor": "#dde2e7" }));
-  addEventListener("afterprint", repaint);
-  let width = place.clientWidth;
-  addEventListener("resize", () => {
-    if (place.clientWidth === width) return;
-    width = place.clientWidth;
-    Plotly.relayout(place, sized());
+  const zoomed = (event) => {
+    const moved = (axis) => [event[`${axis}.range[0]`], event[`${axis}.range[1]`]].every((end) => typeof end === "number");
+    if (!moved("xaxis") && !moved("yaxis")) return;
+    if (moved("xaxis")) chooser.range = [event["xaxis.range[0]"], event["xaxis.range[1]"]];
+    if (moved("yaxis")) {
+      const ends = [event["yaxis.range[0]"], event["yaxis.range[1]"]];
+      const fromAxis = (end) => (chooser.scale === "relative" ? end : factor * (chooser.scale === "log" ? 10 ** end : end));
+      chooser.height = ends.map(fromAxis);
+    }
+    chooser.changed();
+  };
+
+  const picked = (event) => {
+    const [id, index] = event.points[0].customdata || [];
+    const one = data.series.find((own) => own.id === id);
+    if (!one) return;
+    const commit = tbp.commit(data.places[one.x[index]]);
+    const said = ` ${commit.date} ${commit.subject} · ${tbp.quantity(one.values[index], data.scales)} `;
+    const link = tbp.make("a", { href: tbp.href(`#${id}`) }, one.name);
+    document.getElementById("picked").replaceChildren(tbp.commitLink(commit), tbp.make("bdi", {}, said), link);
+    // With a finger the first touch is what shows the hover.
+    if (commit.href && !matchMedia("(pointer: coarse)").matches) open(commit.href, "_blank", "noopener,noreferrer");
+  };
+
+  draw().then(() => {
+    place.dataset.ready = "yes";
+    place.on("plotly_relayout", zoomed);
+    place.on("plotly_click", picked);
+    place.on("plotly_doubleclick", chooser.reset);
   });
-
-  const log = document.getElementById("log");
-  if (log) {
-    log.addEventListener("change", () => Plotly.relayout(place, { ...scaled(log.checked), "yaxis.autorange": true }));
-  }
-  for (const box of document.querySelectorAll("input[data-series]")) {
-    box.addEventListener("change", () =>
-      Plotly.restyle(place, { visible: box.checked ? true : "legendonly" }, data.series[Number(box.dataset.series)]));
-  }
+  tbp.redrawn(place, draw);
+  tbp.tables(data);
+  tbp.scalings(data.scalings || []);
 };

@@ -115,7 +115,7 @@ tbp.compare = (form) => {
 
   const series = (line) => {
     const row = chosen.map(({ place }) => line[place]).find(Boolean);
-    return tbp.make("th", { scope: "row" }, tbp.make("a", { href: tbp.href(row.href) }, tbp.make("bdi", {}, row.name), " ", tbp.make("bdi", { class: "given" }, row.label)));
+    return tbp.make("th", { scope: "row" }, tbp.make("a", { href: row.href }, tbp.make("bdi", {}, row.name), " ", tbp.make("bdi", { class: "given" }, row.label)));
   };
 
   const table = () => {

@@ -35,20 +35,20 @@ tbp.heatmap = (form) => {
 
   const isMoved = (row, kind) => columns.some(({ column }) => {
     const mark = row.marks.get(column);
-    return mark && (kind === "moved" || mark.glyph !== "◌");
+    return mark && (kind === "moved" || mark.tone !== "s");
   });
 
   const cellElement = (row, commit) => {
     const own = cell(row, commit.column), mark = row.marks.get(commit.column);
     const td = tbp.make("td", { role: "gridcell", tabindex: "-1" }, mark ? mark.glyph : glyphs[own.state] || "");
     td.className = own.state === "measured" ? `heat ${strength(row, own.ratio)}` : `heat ${own.state}`;
-    if (mark && own.state === "measured" && td.className === "heat " && mark.tone !== "p") td.className = `heat ${mark.tone}1`;
+    if (mark && own.state === "measured" && td.className === "heat " && "wb".includes(mark.tone)) td.className = `heat ${mark.tone}1`;
     td.run = { row, commit };
     return td;
   };
 
   const rowElement = (row) => {
-    const link = tbp.make("a", { href: tbp.href(row.href), tabindex: "-1" }, tbp.make("bdi", {}, row.name.slice(row.suite.length + 1) || row.name), " ",
+    const link = tbp.make("a", { href: row.href, tabindex: "-1" }, tbp.make("bdi", {}, row.name.slice(row.suite.length + 1) || row.name), " ",
       tbp.make("bdi", { class: "given" }, row.label), " ", tbp.make("bdi", { class: "muted" }, row.place.name));
     link.title = [row.name, row.label, row.place.name].filter(Boolean).join(" ");
     const tr = tbp.make("tr", { role: "row" }, tbp.make("th", { role: "rowheader", scope: "row", tabindex: "-1" }, link));
@@ -117,7 +117,7 @@ tbp.heatmap = (form) => {
     const words = { none: "no run", failed: "failed", skipped: "skipped", apart: `${tbp.quantity(own.value, row.scales)}, another benchmark version: not comparable` };
     const inside = Math.abs(own.ratio - 1) < sigmas * row.noise ? ", within its noise" : "";
     const measured = `${tbp.quantity(own.value, row.scales)}${Number.isFinite(own.ratio) ? `, ${tbp.signedPercent(own.ratio - 1)} against the level before${inside}` : ""}`;
-    const change = mark ? ` — ${mark.glyph === "◌" ? "suspect: " : "changed here: "}${mark.words}` : "";
+    const change = mark ? ` — ${mark.tone === "s" ? "suspect: " : "changed here: "}${mark.words}` : "";
     says.replaceChildren(tbp.make("b", {}, tbp.make("bdi", {}, [row.name, row.label, row.place.name].filter(Boolean).join(" "))),
       ` at ${commit.short}, ${commit.date} `, tbp.make("bdi", { class: "muted" }, commit.subject), tbp.make("br"),
       (words[own.state] || measured) + change);
@@ -146,7 +146,7 @@ tbp.heatmap = (form) => {
       Home: () => target(at, 0), End: () => target(at, columns.length), Enter: () => null,
     }[event.key];
     if (!next) return;
-    if (event.key === "Enter") { if (here.run) location.href = tbp.href(here.run.row.href); return; }
+    if (event.key === "Enter") { if (here.run) location.href = here.run.row.href; return; }
     event.preventDefault();
     if (!["ArrowDown", "ArrowUp"].includes(event.key)) move.column = undefined;
     else move.column ??= column;
@@ -161,7 +161,7 @@ tbp.heatmap = (form) => {
     const td = event.target;
     if (!td.run) return;
     if (event.pointerType === "touch" && touched !== td) { touched = td; focusOn(td); return; }
-    location.href = tbp.href(td.run.row.href);
+    location.href = td.run.row.href;
   });
   table.addEventListener("mouseover", (event) => { if (event.target.run) describe(event.target.run); });
   table.addEventListener("focusin", (event) => { if (event.target.run) describe(event.target.run); });

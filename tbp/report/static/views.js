@@ -3,11 +3,6 @@
 // them), elements made without any markup.
 "use strict";
 
-// The address's fragment and links, which app.js may know better: in a report of one file they have the page before them.
-tbp.fragment ??= () => location.hash.slice(1);
-tbp.setFragment ??= (text) => { if (text !== tbp.fragment()) history.replaceState(null, "", text ? `#${text}` : "#"); };
-tbp.href ??= (address) => address;
-
 // State that differs from the start, as the address's fragment, so that a link keeps it.
 tbp.state = {
   read: () => new URLSearchParams(tbp.fragment()),

@@ -1,0 +1,43 @@
+"""The roof: how many floating-point operations a second this process gets out of the machine's matrix products.
+
+Measured after the timing, in the same process and with the same threads, because it moves: from run to run by a tenth,
+under load to a fifth. What a step reaches of it says how much faster it could be at best.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+# float32. A product of this width takes 1–10 ms on one core; where it takes less than SHORT_S the next one, of eight
+# times the work, tells more, as many cores need larger products to be busy.
+WIDTHS = (512, 1024, 2048)
+SHORT_S = 0.001
+# Of repeating one product; with the first one, which warms up, under 50 ms on a core of 25 GFLOP/s.
+BUDGET_S = 0.02
+
+
+def cpu_roof_flop_per_s(clock_s: Callable[[], float] = time.perf_counter) -> float:
+    """The fastest float32 product of square matrices seen, 2 FLOP per multiply-add."""
+    best = 0.0
+    for width in WIDTHS:
+        with torch.inference_mode():
+            square = torch.ones(width, width)
+            torch.mm(square, square)
+            fastest_s = _fastest_s(square, clock_s)
+        best = max(best, 2 * width**3 / fastest_s)
+        if fastest_s >= SHORT_S:
+            break
+    return best
+
+
+def _fastest_s(square: torch.Tensor, clock_s: Callable[[], float]) -> float:
+    start_s = clock_s()
+    fastest_s, now_s = float("inf"), start_s
+    while now_s - start_s < BUDGET_S:
+        torch.mm(square, square)
+        before_s, now_s = now_s, clock_s()
+        fastest_s = min(fastest_s, now_s - before_s)
+    return max(fastest_s, 1e-9)

@@ -1,0 +1,130 @@
+"""The two sides of a change as they are shown: a strip of values each, and what they were measured with.
+
+Takes the sides and circumstances of a change, gives coordinates, words and rows; the template makes the SVG of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tbp.history.series import ChangeEvidence, Circumstance, Side, Sides
+from tbp.report import words
+
+WIDTH, HEIGHT = 1000, 30
+"""Of a strip in its own units; the page stretches it, and the dots stay round."""
+
+MARGIN = 0.04
+"""Of the values' span, free on both sides."""
+
+# The fractional parts of the golden ratio's multiples are spread evenly however many there are: dots that lie at one
+# value get different heights, and always the same ones.
+GOLDEN = 0.6180339887
+
+FIRST = ("python", "torch", "processor", "cores", "threads", "governor", "memory", "system", "calls per sample")
+"""What a reader asks for first; requirements, of which there may be hundreds, come behind."""
+
+UNCHANGED_SHOWN = 6
+"""Rows of what stayed the same."""
+
+NAMED = 8
+"""Names in a sentence; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One side: dots as an SVG path of lines without length, and the box of its quartiles, in 0 … WIDTH."""
+
+    label: str  # "before"
+    dots: str
+    low: float
+    median: float
+    high: float
+    said: str  # "median 1.00 ms, quartiles …; 900 samples of 3 processes in 1 run"
+
+
+@dataclass(frozen=True)
+class Strips:
+    of: str  # "Samples"
+    rows: tuple[Strip, Strip]
+    scale: tuple[str, str, str]  # the values at the left, in the middle and at the right
+    remark: str
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the two sides were measured with: what changed first."""
+
+    said: str
+    rows: tuple[Circumstance, ...]
+    rest: str  # what is not among the rows, in words
+
+
+def strips(sides: Sides, unit: str) -> Strips:
+    """Both sides on one linear scale."""
+    shown = (*sides.before.values, *sides.after.values, sides.before.low, sides.after.high)
+    low, high = min(shown), max(shown)
+    room = (high - low) * MARGIN or abs(high) * MARGIN or 1.0
+    low, high = low - room, high + room
+
+    def place(value: float) -> float:
+        return round((value - low) / (high - low) * WIDTH, 1)
+
+    def strip(label: str, side: Side) -> Strip:
+        dots = _dots([round(place(value)) for value in side.values])
+        return Strip(label, dots, place(side.low), place(side.median), place(side.high), _said(side, sides.of, unit))
+
+    is_thinned = any(len(side.values) < side.measured for side in (sides.before, sides.after))
+    return Strips(
+        of="Samples" if sides.of == "samples" else "Runs",
+        rows=(strip("before", sides.before), strip("after", sides.after)),
+        scale=(words.quantity(low, unit), words.quantity((low + high) / 2, unit), words.quantity(high, unit)),
+        remark="A dot stands for several samples." if is_thinned else "",
+    )
+
+
+def _dots(places: Sequence[int]) -> str:
+    """Lines of no length, which a round cap shows; each is reached from the one before, which is shorter to write."""
+    heights = [3 + round((HEIGHT - 6) * (rank * GOLDEN % 1)) for rank in range(len(places))]
+    spots = list(zip(places, heights, strict=True))
+    steps = [(x - last_x, y - last_y) for (last_x, last_y), (x, y) in pairwise([(0, 0), *spots])]
+    return "".join(f"m{x} {y}h0" for x, y in steps)
+
+
+def _said(side: Side, of: str, unit: str) -> str:
+    spread = f"median {words.quantity(side.median, unit)}"
+    if side.measured > 1:
+        spread += f", quartiles {words.quantity(side.low, unit)} – {words.quantity(side.high, unit)}"
+    runs = words.count(side.runs, "run")
+    processes = words.count(side.processes, "process", "processes")
+    if of == "samples":  # the process is the unit of evidence, not the sample
+        return f"{spread}; n = {processes} in {runs}, with {words.count(side.measured, 'sample')}"
+    return f"{spread}; n = {runs}" + (f", {processes} in all" if side.processes else "")
+
+
+def around(what: ChangeEvidence) -> Around:
+    """What changed beside the code, and what is known to have stayed."""
+    known = what.circumstances
+    if not known:
+        return Around("Nothing is recorded of what the runs were measured with.", (), "")
+    changed = [one for one in known if one.is_changed]
+    same = sorted((one for one in known if one.before == one.after), key=lambda one: _rank(one.name))
+    partly = [one.name for one in known if not (one.before and one.after)]
+    rest = []
+    if changed:
+        said = f"Beside the code changed: {words.named([one.name for one in changed], NAMED)}."
+        shown = same[:UNCHANGED_SHOWN]
+        if len(same) > len(shown):
+            rest.append(f"The same on both sides: {words.named([one.name for one in same[len(shown) :]], NAMED)}.")
+    else:
+        shown = []
+        values = words.named([f"{one.name} {one.before}" for one in same], NAMED)
+        said = f"Nothing else that is recorded changed: {values}." if same else "Nothing else is known to have changed."
+    if partly:
+        rest.append(f"Known of one side only: {words.named(partly, NAMED)}.")
+    return Around(said, (*changed, *shown), " ".join(rest))
+
+
+def _rank(name: str) -> int:
+    return FIRST.index(name) if name in FIRST else len(FIRST)

@@ -1,0 +1,83 @@
+"""One change of a series with all its evidence, as words and rows.
+
+Takes a history and one of its changes, gives what the template shows; the page around it belongs to ``detail``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tbp.history.series import Change, ChangeEvidence, ChangeKind, History
+from tbp.report import addresses, both_sides, evidence, words
+from tbp.report.flame import Flame, change_flame
+from tbp.report.strokes import NEUTRAL, WORSE, merit
+from tbp.report.summary import CommitLink, changed_at, commit_link
+from tbp.traces.difference import explanation
+
+IN_FULL = 3
+"""Changes of a series shown with all their evidence: the newest confirmed ones. All others are told in a line."""
+
+
+@dataclass(frozen=True)
+class ChangeBlock:
+    """One change of a series with its evidence."""
+
+    effect: str
+    doubt: str  # why it is only suspect; empty for a confirmed one
+    merit: str  # "worse" or "better"; empty where the code is not what changed, or only came back
+    kind: str  # what it is put down to where that is not the code
+    levels: str
+    interval: str  # that holds the true size; empty where it is not known
+    probability: str
+    commit: CommitLink | None
+    before: CommitLink | None  # the last commit with the old level
+    explanation: str
+    traces: evidence.Told | None
+    remark: str  # why there is nothing of traces, or which were taken
+    strips: both_sides.Strips | None
+    around: both_sides.Around
+    commands: tuple[tuple[str, str], ...]  # (what it does, command)
+    flame: Flame | None = None
+
+
+def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock, ...], tuple[ChangeBlock, ...]]:
+    """(shown in full, told in a line) of the series' changes, newest first."""
+    newest_first = history.changes[::-1]
+    in_full = [what for what in newest_first if what.change.confirmed][:IN_FULL]
+    others = [what for what in newest_first if what not in in_full]
+    full, lines = (tuple(_change(history, what, commit_url) for what in some) for some in (in_full, others))
+    return full, lines
+
+
+def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBlock:
+    change, difference = what.change, what.difference
+    commit = changed_at(history, what)
+    before = history.points[change.index - 1].commit if commit and change.index > 0 else None
+    commands = []
+    if commit and before and history.unit == "seconds":
+        commands.append(("Measure both commits in turns, and judge", addresses.gate(history.key, before, commit)))
+    if commit:
+        commands.append(("Measure this commit again", addresses.reproduction(history.key, commit)))
+    return ChangeBlock(
+        effect=words.effect(change, history.unit, history.better),
+        doubt="" if change.confirmed else f"suspect, {change.doubt or 'not confirmed'}",
+        merit=_merit(change, history),
+        kind="" if change.kind is ChangeKind.CODE else change.kind.value,
+        levels=words.before_after(change, history.unit),
+        interval=words.interval(change.low, change.high),
+        probability=words.probability(change.p_value),
+        commit=commit_link(commit, commit_url) if commit else None,
+        before=commit_link(before, commit_url) if before else None,
+        explanation=explanation(difference) if difference is not None else "",
+        traces=evidence.told(difference) if difference is not None else None,
+        remark=what.note or ("" if difference is not None else "No trace on one of the two sides."),
+        strips=both_sides.strips(what.sides, history.unit) if what.sides is not None else None,
+        around=both_sides.around(what),
+        commands=tuple((said, command) for said, command in commands if command),
+        flame=change_flame(history, what),
+    )
+
+
+def _merit(change: Change, history: History) -> str:
+    own = merit(change, history.better)
+    return "" if own == NEUTRAL else "worse" if own == WORSE else "better"

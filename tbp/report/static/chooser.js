@@ -1,0 +1,144 @@
+// written by tbp report
+// What a reader chooses of a history chart: values of each dimension, single series, commits, the axis. It is kept in
+// the address: only.<dimension>=value for each one left, off=series, all=1, from= and to= (commits), low= and high=, scale=.
+"use strict";
+
+// Series drawn before a reader asks for more, and at most: beyond these plotly takes seconds.
+tbp.FIRST_DRAWN = 8;
+tbp.MOST_DRAWN = 48;
+
+tbp.chooser = (data, redraw) => {
+  const last = data.places.length - 1;
+  const commits = data.places.map((place) => tbp.commit(place).short);
+  const keys = data.dimensions.map(([name, , isPlace]) => `${isPlace ? "at" : "only"}.${name}`);
+  const legend = document.getElementById("legend");
+  const box = document.getElementById("choose");
+  const scale = document.getElementById("scale");
+  const whole = document.getElementById("whole");
+  const span = document.getElementById("span");
+  const said = document.getElementById("drawn");
+  const state = { range: null, height: null, scale: data.scale, hidden: data.dimensions.map(() => new Set()), off: new Set(), all: false };
+
+  const fits = (one) => one.in.every((value, place) => !state.hidden[place].has(value));
+  const matching = () => data.series.filter(fits);
+  const limit = () => (state.all ? tbp.MOST_DRAWN : tbp.FIRST_DRAWN);
+  state.shown = () => matching().slice(0, limit()).filter((one) => !state.off.has(one.id));
+
+  const write = () => {
+    const chosen = new URLSearchParams();
+    data.dimensions.forEach(([, values], place) => {
+      if (!state.hidden[place].size) return;
+      const left = values.filter((_, value) => !state.hidden[place].has(value));
+      for (const value of left.length ? left : [""]) chosen.append(keys[place], value);
+    });
+    for (const id of state.off) chosen.append("off", id);
+    if (state.all) chosen.set("all", "1");
+    if (state.range) {
+      const inside = state.range.map((end, side) => Math.max(0, Math.min(last, side ? Math.floor(end) : Math.ceil(end))));
+      chosen.set("from", commits[Math.min(...inside)]);
+      chosen.set("to", commits[Math.max(...inside)]);
+    }
+    if (state.height) {
+      chosen.set("low", Number(state.height[0].toPrecision(6)));
+      chosen.set("high", Number(state.height[1].toPrecision(6)));
+    }
+    if (state.scale !== data.scale) chosen.set("scale", state.scale);
+    tbp.keepChoices(chosen);
+  };
+
+  const read = () => {
+    const { chosen } = tbp.choices();
+    data.dimensions.forEach(([, values], place) => {
+      const left = chosen.getAll(keys[place]);
+      state.hidden[place] = new Set(left.length ? values.map((_, value) => value).filter((value) => !left.includes(values[value])) : []);
+    });
+    state.off = new Set(chosen.getAll("off"));
+    state.all = chosen.get("all") === "1";
+    state.scale = [...scale.options].some((one) => one.value === chosen.get("scale")) ? chosen.get("scale") : data.scale;
+    const ends = [chosen.get("from"), chosen.get("to")].map((commit) => (commit === null ? -1 : commits.indexOf(commit)));
+    state.range = ends.every((end) => end >= 0) ? [Math.min(...ends) - 0.5, Math.max(...ends) + 0.5] : null;
+    const heights = [chosen.get("low"), chosen.get("high")].map((end) => (end === null ? NaN : Number(end)));
+    const usable = heights.every(Number.isFinite) && heights[0] < heights[1] && (state.scale !== "log" || heights[0] > 0);
+    state.height = usable ? heights : null;
+  };
+
+  // Which values there are to choose from: a group of boxes for each dimension.
+  const groups = data.dimensions.map(([name, values], place) => {
+    const boxes = values.map((value, index) => {
+      const input = tbp.make("input", { type: "checkbox" });
+      input.addEventListener("change", () => {
+        if (input.checked) state.hidden[place].delete(index); else state.hidden[place].add(index);
+        state.changed();
+      });
+      return { input, label: tbp.make("label", {}, input, " ", tbp.make("bdi", {}, value)) };
+    });
+    const all = tbp.make("button", { type: "button", class: "small" }, "all");
+    all.addEventListener("click", () => { state.hidden[place].clear(); state.changed(); });
+    const only = (event) => {
+      // A double click on a value leaves it alone.
+      const chosen = boxes.findIndex((one) => one.label.contains(event.target));
+      if (chosen < 0) return;
+      state.hidden[place] = new Set(values.map((_, index) => index).filter((index) => index !== chosen));
+      state.changed();
+    };
+    const legendName = tbp.make("legend", {}, tbp.make("bdi", {}, name), " ", all);
+    const group = tbp.make("fieldset", { class: "dimension" }, legendName, ...boxes.map((one) => one.label));
+    group.addEventListener("dblclick", only);
+    return { group, boxes, all };
+  });
+  box.append(...groups.map((one) => one.group));
+  box.hidden = !groups.length;
+
+  const listed = (one) => {
+    const input = tbp.make("input", { type: "checkbox", "data-series": one.id });
+    input.checked = !state.off.has(one.id);
+    input.addEventListener("change", () => {
+      if (input.checked) state.off.delete(one.id); else state.off.add(one.id);
+      state.changed();
+    });
+    const name = tbp.make("bdi", {}, one.name);
+    return tbp.make("li", {}, tbp.make("label", {}, input, tbp.key(one.look), " ", name));
+  };
+
+  const more = tbp.make("button", { type: "button", class: "small" });
+  more.addEventListener("click", () => { state.all = !state.all; state.changed(); });
+
+  const show = () => {
+    groups.forEach(({ boxes, all }, place) => {
+      boxes.forEach(({ input }, index) => { input.checked = !state.hidden[place].has(index); });
+      all.hidden = !state.hidden[place].size;
+    });
+    const fitting = matching();
+    const focused = document.activeElement && document.activeElement.dataset.series;
+    legend.replaceChildren(...(data.series.length > 1 ? fitting.slice(0, limit()).map(listed) : []));
+    if (focused) { const again = legend.querySelector(`[data-series="${focused}"]`); if (again) again.focus(); }
+    legend.hidden = !legend.children.length;
+    const number = state.shown().length;
+    const most = Math.min(fitting.length, tbp.MOST_DRAWN);
+    more.textContent = state.all ? `draw ${tbp.FIRST_DRAWN} only` : `draw ${most === fitting.length ? "all" : "the first"} ${most}`;
+    const words = data.series.length > 1 ? `${number} of ${data.series.length} series drawn${fitting.length > number ? ", the worst first" : ""} ` : "";
+    said.replaceChildren(words, ...(fitting.length > tbp.FIRST_DRAWN ? [more] : []));
+    scale.value = state.scale;
+    whole.hidden = !state.range && !state.height;
+    const newest = state.range && Math.abs(state.range[1] - last - 0.5) < 0.01 && !state.height ? last - state.range[0] + 0.5 : 0;
+    span.value = !state.range && !state.height ? "all" : [...span.options].some((one) => one.value === String(newest)) ? String(newest) : "own";
+  };
+
+  state.changed = () => { write(); show(); redraw(); };
+  state.reset = () => { state.range = null; state.height = null; state.changed(); };
+
+  scale.addEventListener("change", () => { state.scale = scale.value; state.height = null; state.changed(); });
+  whole.addEventListener("click", () => { state.reset(); span.focus(); });
+  for (const number of [100, 30, 10].filter((one) => one <= last)) {
+    span.append(tbp.make("option", { value: String(number) }, `the newest ${number}`));
+  }
+  span.addEventListener("change", () => {
+    state.height = null;
+    state.range = span.value === "all" ? null : [last - Number(span.value) + 0.5, last + 0.5];
+    state.changed();
+  });
+  addEventListener("hashchange", () => { read(); show(); redraw(); });
+  read();
+  show();
+  return state;
+};

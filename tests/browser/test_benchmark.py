@@ -1,0 +1,194 @@
+"""A benchmark's page in a real browser: what a reader may choose of its chart, and that the address keeps it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tbp.report.site import write_single_file
+
+from .test_site import DESKTOP, PHONE, benchmark_page, opened, overflow
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+READY = "#chart[data-ready]"
+NAMES = "[...new Set(document.getElementById('chart').data.map(one => one.name).filter(Boolean))].sort()"
+RANGE = "document.getElementById('chart').layout.xaxis.range.map(end => Math.round(end * 10) / 10)"
+
+
+def drawn(page: Any) -> list[str]:
+    """Names of the series in the chart."""
+    names: list[str] = page.evaluate(NAMES)
+    return names
+
+
+def test_series_are_chosen_by_dimension_and_the_address_keeps_them(browser, plausible_site) -> None:
+    with opened(browser, benchmark_page(plausible_site)) as page:
+        page.wait_for_selector(READY)
+        assert len(drawn(page)) == 8
+        assert page.inner_text("#drawn").startswith("8 of 12 series drawn, the worst first")
+        page.click("#drawn button")
+        page.wait_for_function(f"{NAMES}.length === 12")
+        for value in ("64", "256", "2048"):
+            page.locator("#choose fieldset", has_text="sequence_length").get_by_label(value, exact=True).uncheck()
+        expected = [f"variant={variant}, sequence_length=1024" for variant in ("math", "sdpa", "sdpa_causal")]
+        page.wait_for_function(f"{NAMES}.length === 3")
+        assert drawn(page) == expected
+        page.locator("#legend").get_by_label("variant=math, sequence_length=1024").uncheck()
+        page.wait_for_function(f"{NAMES}.length === 2")
+        page.reload()
+        page.wait_for_selector(READY)
+        assert drawn(page) == expected[1:]
+        assert page.locator("#choose input:checked").count() == 4
+        page.locator("#choose fieldset", has_text="sequence_length").get_by_role("button", name="all").click()
+        page.wait_for_function(f"{NAMES}.length === 11")
+
+
+def test_the_scale_is_chosen_and_the_address_keeps_it(browser, plausible_site) -> None:
+    axis = "document.getElementById('chart').layout.yaxis"
+    with opened(browser, benchmark_page(plausible_site)) as page:
+        page.wait_for_selector(READY)
+        assert page.input_value("#scale") == "relative"
+        assert page.evaluate(f"{axis}.ticksuffix") == " %"
+        page.select_option("#scale", "log")
+        page.wait_for_function(f"{axis}.type === 'log'")
+        page.reload()
+        page.wait_for_selector(READY)
+        assert (page.input_value("#scale"), page.evaluate(f"{axis}.type")) == ("log", "log")
+
+
+def test_a_brush_zooms_the_address_keeps_it_and_a_button_or_a_double_click_ends_it(browser, plausible_site) -> None:
+    with opened(browser, benchmark_page(plausible_site)) as page:
+        page.wait_for_selector(READY)
+        assert not page.is_visible("#whole")
+        box = page.locator("#chart .nsewdrag").first.bounding_box()
+        middle = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + box["width"] * 0.5, middle)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.75, middle, steps=5)
+        page.mouse.up()
+        page.wait_for_selector("#whole:visible")
+        assert "from=" in page.evaluate("location.hash")
+        low, high = page.evaluate(RANGE)
+        assert 55 < low < 65
+        assert 85 < high < 95
+        page.reload()
+        page.wait_for_selector(READY)
+        again = page.evaluate(RANGE)
+        assert abs(again[0] - low) <= 1
+        assert abs(again[1] - high) <= 1
+        assert page.input_value("#span") == "own"
+        page.focus("#whole")
+        page.keyboard.press("Enter")
+        page.wait_for_function(f"{RANGE}[0] === -0.7")
+        assert page.evaluate("location.hash") in ("", "#")
+        page.select_option("#span", "30")
+        page.wait_for_function(f"{RANGE}[0] === 89.5")
+        page.mouse.dblclick(box["x"] + box["width"] * 0.3, middle)
+        page.wait_for_function(f"{RANGE}[0] === -0.7")
+
+
+def test_a_link_to_a_series_and_a_choice_opens_both(browser, plausible_site) -> None:
+    path = benchmark_page(plausible_site)
+    with opened(browser, path) as page:
+        page.wait_for_selector(READY)
+        anchor = page.locator("details.one:not([open])").first.get_attribute("id")
+        page.goto(f"{path.as_uri()}#{anchor}&only.variant=sdpa&nonsense=1&from=zzz&low=x")
+        page.reload()
+        page.wait_for_selector(READY)
+        assert page.evaluate(f"document.getElementById('{anchor}').open")
+        assert all(name.startswith("variant=sdpa,") for name in drawn(page))
+        assert page.evaluate(RANGE)[0] == -0.7
+
+
+def test_tags_are_marked_and_changes_have_their_lines(browser, plausible_site) -> None:
+    with opened(browser, benchmark_page(plausible_site)) as page:
+        page.wait_for_selector(READY)
+        labels = page.locator("#chart .annotation-text").all_text_contents()
+        assert {"v0.9", "v1.0"} <= set(labels)
+        places = "document.getElementById('chart').layout.shapes.map(shape => shape.x0)"
+        assert {40, 94.5, 89.5} <= set(page.evaluate(places))
+
+
+def test_a_point_tells_its_commit_and_a_click_opens_it(browser, plausible_site) -> None:
+    with opened(browser, benchmark_page(plausible_site, "feed-forward-Nightly-torchtime")) as page:
+        page.wait_for_selector(READY)
+        page.context.route("https://example.org/**", lambda route: route.fulfill(body="a commit"))
+        page.locator("#chart .scatterlayer .point").nth(5).hover(force=True)
+        hover = page.locator("#chart .hoverlayer .hovertext").first
+        hover.wait_for(state="attached")
+        said = hover.text_content()
+        assert "UTC" in said
+        assert "quartiles" in said
+        with page.expect_popup() as opening:
+            page.locator("#chart .scatterlayer .point").nth(5).click(force=True)
+        assert opening.value.url.startswith("https://example.org/transformer-parts/commit/")
+        assert page.locator("#picked a").first.get_attribute("href") == opening.value.url
+
+
+def test_tables_of_data_are_filled_when_they_are_opened(browser, plausible_site) -> None:
+    with opened(browser, benchmark_page(plausible_site), PHONE) as page:
+        page.wait_for_selector(READY)
+        assert page.locator("details[data-points] table").count() == 0
+        page.locator("details.one[open] details[data-points] summary").first.click()
+        table = page.locator("details[data-points] table").first
+        table.wait_for()
+        assert table.locator("tbody tr").count() == 120
+        newest = table.locator("tbody tr").first.inner_text()
+        assert "UTC" in newest
+        assert "ms" in newest
+        assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_the_two_sides_of_a_change_are_shown(browser, plausible_site, size) -> None:
+    with opened(browser, benchmark_page(plausible_site), size) as page:
+        page.wait_for_selector(READY)
+        block = page.locator(".moved-block").first
+        assert block.locator("svg.strip").count() == 2
+        assert "n = 3 processes in 1 run, with 900 samples" in block.inner_text()
+        assert block.locator(".around .changed").inner_text().split() == ["≠", "numpy", "1.26", "2.0"]
+        assert "tbp gate " in block.inner_text()
+        assert overflow(page) <= 0
+
+
+def test_the_growth_over_a_parameter_is_drawn_when_it_comes_near(browser, plausible_site) -> None:
+    with opened(browser, benchmark_page(plausible_site), PHONE) as page:
+        page.wait_for_selector(READY)
+        assert not page.locator(".scaling[data-ready]").count()
+        page.locator(".growth").scroll_into_view_if_needed()
+        page.wait_for_selector(".scaling[data-ready]")
+        assert page.locator(".scaling .scatterlayer .point").count() == 12
+        assert page.locator(".growth li svg.key").count() == 3
+        assert "time grows as sequence_length^" in page.inner_text(".growth")
+        page.click("text=Data of the growth")
+        row = page.locator(".scaling ~ details table tbody tr").first.inner_text()
+        assert row.count("ms") + row.count("µs") == 4
+        assert overflow(page) <= 0
+
+
+def test_in_a_report_of_one_file_choices_are_kept_behind_the_page(browser, plausible_data, tmp_path) -> None:
+    with opened(browser, write_single_file(plausible_data, tmp_path / "report.html")) as page:
+        page.locator("main a[href^='#/benchmarks/attention']").first.click()
+        page.wait_for_selector(READY)
+        page.select_option("#scale", "log")
+        page.select_option("#span", "30")
+        page.wait_for_function(f"{RANGE}[0] === 89.5")
+        assert page.evaluate("location.hash").startswith("#/benchmarks/attention")
+        page.reload()
+        page.wait_for_selector(READY)
+        assert (page.input_value("#scale"), page.input_value("#span")) == ("log", "30")
+        page.locator("details.one[open] details[data-points] summary").first.click()
+        page.wait_for_selector("details[data-points] td")
+
+
+def test_the_page_can_be_read_without_scripts(browser, plausible_site) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(benchmark_page(plausible_site).as_uri())
+    assert page.locator("svg.strip").count() == 6
+    assert page.locator(".growth li").count() == 3
+    assert not page.locator("#scale").is_visible()
+    assert page.locator("noscript").first.inner_text().startswith("The chart and the tables of data need JavaScript")
+    context.close()

@@ -1,0 +1,67 @@
+from tbp.history.series import Change, ChangeEvidence, Circumstance, Side, Sides
+from tbp.report import both_sides
+from tbp.report.both_sides import UNCHANGED_SHOWN, around, strips
+
+CHANGE = Change(3, 1e-3, 2e-3, 0.01, True)
+
+
+def side(*values: float, measured: int = 0, processes: int = 0) -> Side:
+    middle = values[len(values) // 2]
+    return Side(values, measured or len(values), values[0], middle, values[-1], len(values), processes)
+
+
+def test_both_sides_are_on_one_scale() -> None:
+    found = strips(Sides(side(1e-3, 2e-3, 3e-3), side(5e-3), "run medians"), "seconds")
+    before, after = found.rows
+    assert before.dots.count("h0") == 3
+    assert before.dots.startswith("m37 ")
+    assert (before.low, before.median, before.high) == (37.0, 268.5, 500.0)
+    assert after.median == 963.0
+    assert found.scale == ("840 µs", "3.00 ms", "5.16 ms")
+    assert found.remark == ""
+    assert before.said == "median 2.00 ms, quartiles 1.00 ms – 3.00 ms; n = 3 runs"
+    assert after.said == "median 5.00 ms; n = 1 run"
+
+
+def test_the_process_is_what_is_counted() -> None:
+    both = Sides(side(1.0, 2.0, measured=900, processes=3), side(3.0, measured=1, processes=1), "samples")
+    found = strips(both, "seconds")
+    assert found.rows[0].said.endswith("n = 3 processes in 2 runs, with 900 samples")
+    assert found.rows[1].said.endswith("n = 1 process in 1 run, with 1 sample")
+    assert found.remark == "A dot stands for several samples."
+
+
+def test_dots_stay_inside_their_strip_whatever_the_values_are() -> None:
+    for values in ((0.0,), (-1.0, 1e9), (7.0,) * 50):
+        found = strips(Sides(side(*values), side(*values), "run medians"), "unit")
+        x = y = 0
+        for step in found.rows[0].dots.removeprefix("m").split("m"):
+            dx, dy = step.removesuffix("h0").split(" ")
+            x, y = x + int(dx), y + int(dy)
+            assert 0 <= x <= both_sides.WIDTH
+            assert 0 <= y <= both_sides.HEIGHT
+
+
+def evidence(*known: tuple[str, str, str]) -> ChangeEvidence:
+    return ChangeEvidence(CHANGE, circumstances=tuple(Circumstance(*one) for one in known))
+
+
+def test_that_nothing_else_changed_is_said_with_what_it_is_known_of() -> None:
+    found = around(evidence(("numpy", "2.0", "2.0"), ("torch", "2.13", "2.13"), ("scipy", "", "1.17")))
+    assert found.rows == ()
+    assert found.said == "Nothing else that is recorded changed: torch 2.13, numpy 2.0."
+    assert found.rest == "Known of one side only: scipy."
+
+
+def test_what_changed_beside_the_code_comes_first_and_the_rest_is_counted() -> None:
+    same = tuple((f"package-{i}", "1", "1") for i in range(UNCHANGED_SHOWN + 9))
+    found = around(evidence(*same, ("torch", "2.12", "2.13")))
+    assert found.said == "Beside the code changed: torch."
+    assert [one.name for one in found.rows[:2]] == ["torch", "package-0"]
+    assert found.rest.startswith("The same on both sides: package-6, ")
+    assert found.rest.endswith("and 1 more.")
+
+
+def test_where_nothing_is_recorded_nothing_is_claimed() -> None:
+    assert around(evidence()).said == "Nothing is recorded of what the runs were measured with."
+    assert around(evidence(("scipy", "", "1.17"))).said == "Nothing else is known to have changed."

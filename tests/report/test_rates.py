@@ -1,0 +1,76 @@
+from dataclasses import replace
+
+from tbp.history.series import State
+from tbp.report.detail import benchmark_page
+from tbp.report.rates import rates_of_all, tokens_of
+
+CELL = (("variant", "sdpa"), ("batch", "8"), ("sequence_length", "128"))
+
+
+def suite(make_history, **counters: tuple[float, str]):
+    """A step of 2 ms, and what was counted of it."""
+    time = make_history((9.0, 2e-3), State.NO_CHANGE, benchmark="attention.Quick.torchtime_step", parameters=CELL)
+    others = [
+        make_history((value, value), State.NO_CHANGE, benchmark=f"attention.Quick.{name}", parameters=CELL, unit=unit)
+        for name, (value, unit) in counters.items()
+    ]
+    return time, others
+
+
+def said(time, others, make_report) -> dict[str, str]:
+    known = rates_of_all(make_report(time, *others).histories)
+    return {rate.name: rate.value for rate in known.get(time.key, ())}
+
+
+def test_counters_of_the_same_cell_are_joined(make_history, make_report) -> None:
+    time, others = suite(
+        make_history,
+        track_flops=(4e9, "FLOP"),
+        track_peak_bytes=(2**20, "bytes"),
+        track_operators=(12, "operators"),
+        peakmem_step=(2**30, "bytes"),
+    )
+    assert said(time, others, make_report) == {
+        "work done": "2.00 TFLOP/s",
+        "throughput": "512,000 tokens/s",
+        "FLOPs of a step": "4.00 GFLOP",
+        "peak memory of a step": "1.00 MiB",
+        "operators of a step": "12",
+        "peak memory of the process": "1.00 GiB",
+    }
+
+
+def test_the_roof_is_said_only_where_it_was_measured(make_history, make_report) -> None:
+    time, others = suite(make_history, track_flops=(4e9, "FLOP"))
+    assert "share of the roof" not in said(time, others, make_report)
+    beside = replace(time, roof_flop=16e9)
+    assert said(beside, others, make_report)["share of the roof"].startswith("25 % ")
+
+
+def test_another_cell_suite_machine_or_unit_is_not_joined(make_history, make_report) -> None:
+    time, (flops,) = suite(make_history, track_flops=(4e9, "FLOP"))
+    strangers = [
+        replace(flops, key=replace(flops.key, machine="other")),
+        replace(flops, key=replace(flops.key, parameters=(("variant", "naive"), *CELL[1:]))),
+        replace(flops, key=replace(flops.key, benchmark="attention.Nightly.track_flops")),
+    ]
+    assert list(said(time, strangers, make_report)) == ["throughput"]
+    assert said(replace(time, unit="bytes"), [flops], make_report) == {}
+
+
+def test_tokens_are_known_from_parameters_only(make_history) -> None:
+    def key(**parameters: str):
+        return make_history(parameters=tuple(parameters.items())).key
+
+    assert tokens_of(key(tokens="2048", sequence_length="64")) == 2048
+    assert tokens_of(key(batch_size="4", seq_len="32")) == 128
+    assert not tokens_of(key(sequence_length="64")) > 0
+    assert not tokens_of(key(tokens="many")) > 0
+
+
+def test_a_counter_leads_to_its_own_page(make_history, make_report) -> None:
+    time, others = suite(make_history, track_flops=(4e9, "FLOP"))
+    section = benchmark_page(time.key.benchmark, make_report(time, *others)).sections[0]
+    hrefs = {rate.name: rate.href for rate in section.rates}
+    assert hrefs["work done"] == ""
+    assert hrefs["FLOPs of a step"].startswith("../benchmarks/attention-Quick-track-flops-")

@@ -1,0 +1,55 @@
+"""Pages stay small: what a reader waits for on a slow disk or line."""
+
+import gzip
+import math
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+from tbp.history.series import Circumstance, History, State
+from tbp.history.sides import sides
+from tbp.report.chart_data import commits_payload, site_commits
+from tbp.report.detail import benchmark_page
+from tbp.report.pages import Frame, benchmark_html, script_call
+
+# The ordinary page: README and DESIGN promise it.
+MOST_BYTES = 40_000
+
+
+def measured(make_history: Callable[..., History], name: str, runs: int, changed: bool, make_change) -> History:
+    """A noisy series, with a step in the last quarter where ``changed``; its samples and circumstances are known."""
+    chance = random.Random(name)
+    at = 3 * runs // 4
+    values = [2e-3 * math.exp(chance.gauss(0, 0.02)) * (1.2 if changed and i >= at else 1) for i in range(runs)]
+    state = State.REGRESSION if changed else State.NO_CHANGE
+    changes = (make_change(at, 2e-3, 2.4e-3),) if changed else ()
+    parameters = (("variant", name), ("sequence_length", "1024"), ("dtype", "float32"), ("device", "cpu"))
+    history = make_history(values, state, parameters=parameters, changes=changes)
+    if changed:
+        samples = [[chance.gauss(2e-3, 5e-5) for _ in range(300)] for _ in range(3)]
+        (both,) = sides(history.points, [changes[0].change], lambda _: samples)
+        around = tuple(Circumstance(f"package-{i}", "1.2.3", "1.2.3") for i in range(30))
+        history = replace(history, changes=(replace(changes[0], sides=both, circumstances=around),))
+    return history
+
+
+def test_a_page_of_12_series_of_120_runs_and_its_data_are_small(make_history, make_change, make_report) -> None:
+    found = [measured(make_history, f"variant_{i}", 120, i < 3, make_change) for i in range(12)]
+    data = make_report(*found)
+    page = benchmark_page(found[0].key.benchmark, data)
+    html = benchmark_html(page, Frame("example", "today", "0", root="../")).encode()
+    script = script_call("tbp.chart", page.chart.payload).encode()
+    print(f"page {len(html):,} B, data {len(script):,} B, gzip {len(gzip.compress(html + script)):,} B")
+    assert len(html) + len(script) < MOST_BYTES
+
+
+def test_a_page_of_400_series_of_165_runs_is_no_monster(make_history, make_change, make_report) -> None:
+    found = [measured(make_history, f"variant_{i}", 165, i % 20 == 0, make_change) for i in range(400)]
+    data = make_report(*found)
+    commits = site_commits(data)
+    page = benchmark_page(found[0].key.benchmark, data, commits.place)
+    html = benchmark_html(page, Frame("example", "today", "0", root="../")).encode()
+    script = script_call("tbp.chart", page.chart.payload).encode()
+    print(f"page {len(html):,} B, data {len(script):,} B, gzip {len(gzip.compress(html + script)):,} B")
+    assert len(html) + len(script) < 2_000_000
+    assert len(script_call("tbp.commits", commits_payload(commits, data.commit_url))) < 20_000
