@@ -18,6 +18,10 @@ WIDTH, HEIGHT = 1000, 30
 MARGIN = 0.04
 """Of the values' span, free on both sides."""
 
+FAR_OUT = 3.0
+"""Interquartile ranges beyond the quartiles that the scale reaches at most (Tukey, "Exploratory data analysis", 1977):
+one sample that was interrupted for 30 ms would squeeze all others into a line."""
+
 # The fractional parts of the golden ratio's multiples are spread evenly however many there are: dots that lie at one
 # value get different heights, and always the same ones.
 GOLDEN = 0.6180339887
@@ -62,17 +66,14 @@ class Around:
 
 
 def strips(sides: Sides, unit: str) -> Strips:
-    """Both sides on one linear scale."""
-    shown = (*sides.before.values, *sides.after.values, sides.before.low, sides.after.high)
-    low, high = min(shown), max(shown)
-    room = (high - low) * MARGIN or abs(high) * MARGIN or 1.0
-    low, high = low - room, high + room
+    """Both sides on one linear scale, without what is far out."""
+    low, high, beyond = _scale(sides)
 
     def place(value: float) -> float:
         return round((value - low) / (high - low) * WIDTH, 1)
 
     def strip(label: str, side: Side) -> Strip:
-        dots = _dots([round(place(value)) for value in side.values])
+        dots = _dots([round(place(value)) for value in side.values if low <= value <= high])
         return Strip(label, dots, place(side.low), place(side.median), place(side.high), _said(side, sides.of, unit))
 
     is_thinned = any(len(side.values) < side.measured for side in (sides.before, sides.after))
@@ -80,8 +81,30 @@ def strips(sides: Sides, unit: str) -> Strips:
         of="Samples" if sides.of == "samples" else "Runs",
         rows=(strip("before", sides.before), strip("after", sides.after)),
         scale=(words.quantity(low, unit), words.quantity((low + high) / 2, unit), words.quantity(high, unit)),
-        remark="A dot stands for several samples." if is_thinned else "",
+        remark=" ".join(filter(None, ["A dot stands for several samples." * is_thinned, _beyond(beyond, unit)])),
     )
+
+
+def _scale(sides: Sides) -> tuple[float, float, list[float]]:
+    """The ends of the scale, and the values beyond them."""
+    both = (sides.before, sides.after)
+    values = [value for side in both for value in side.values]
+    reach = FAR_OUT * max(side.high - side.low for side in both) or max(values) - min(values)
+    least, most = min(side.low for side in both) - reach, max(side.high for side in both) + reach
+    shown = [value for value in values if least <= value <= most]
+    low, high = min([*shown, *(side.low for side in both)]), max([*shown, *(side.high for side in both)])
+    room = (high - low) * MARGIN or abs(high) * MARGIN or 1.0
+    # Nothing is measured below 0 where no value is.
+    low = max(low - room, 0.0) if low >= 0 else low - room
+    return low, high + room, [value for value in values if not least <= value <= most]
+
+
+def _beyond(values: Sequence[float], unit: str) -> str:
+    if not values:
+        return ""
+    farthest = words.quantity(max(values, key=abs), unit)
+    lie = "lies" if len(values) == 1 else "lie"
+    return f"{words.count(len(values), 'dot')} {lie} beyond the scale, the farthest at {farthest}."
 
 
 def _dots(places: Sequence[int]) -> str:

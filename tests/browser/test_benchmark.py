@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,6 +167,21 @@ def test_the_growth_over_a_parameter_is_drawn_when_it_comes_near(browser, plausi
         row = page.locator(".scaling ~ details table tbody tr").first.inner_text()
         assert row.count("ms") + row.count("µs") == 4
         assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong(browser, plausible_site, scheme) -> None:
+    package = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
+    with opened(browser, benchmark_page(plausible_site), DESKTOP, scheme) as page:
+        page.wait_for_selector(READY)
+        page.locator(".growth").scroll_into_view_if_needed()
+        page.wait_for_selector(".scaling[data-ready]")
+        page.click("text=Data of the growth")
+        page.locator("details.one[open] details[data-points] summary").first.click()
+        page.wait_for_selector("details[data-points] td")
+        page.evaluate((Path(package.__file__).parent / "axe.min.js").read_text("utf-8"))
+        found = page.evaluate("axe.run({ preload: false }).then((result) => result.violations)")
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
 
 
 def test_in_a_report_of_one_file_choices_are_kept_behind_the_page(browser, plausible_data, tmp_path) -> None:

@@ -31,6 +31,19 @@ def test_the_process_is_what_is_counted() -> None:
     assert found.remark == "A dot stands for several samples."
 
 
+def test_what_is_far_out_is_told_and_does_not_squeeze_the_rest() -> None:
+    before = Side((1.0, 2.0, 3.0, 50.0), 4, 1.5, 2.0, 2.5, 4, 0)
+    found = strips(Sides(before, side(2.0), "run medians"), "seconds")
+    assert found.rows[0].dots.count("h0") == 3
+    assert found.remark == "1 dot lies beyond the scale, the farthest at 50.0 s."
+    assert found.scale == ("920 ms", "2.00 s", "3.08 s")
+
+
+def test_the_scale_of_what_cannot_be_negative_begins_at_zero() -> None:
+    found = strips(Sides(side(0.01, 5.0, 10.0), side(5.0), "run medians"), "bytes")
+    assert found.scale[0].startswith("0 ")
+
+
 def test_dots_stay_inside_their_strip_whatever_the_values_are() -> None:
     for values in ((0.0,), (-1.0, 1e9), (7.0,) * 50):
         found = strips(Sides(side(*values), side(*values), "run medians"), "unit")
