@@ -16,6 +16,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import Protocol, TypeAlias
 
+import numpy as np
+
+from tbp.history.points import levels
 from tbp.history.series import Break, Change, ChangeKind, Circumstance, Point
 
 # Name of a circumstance → what it was; a run that does not say has no entry.
@@ -147,7 +150,7 @@ def _near(change: Change, edges: tuple[int, int], points: Sequence[Point], noise
     shift = abs(change.effect)
     reach = min(MOST_REACH, int(REACH * (noise / shift) ** 2)) if shift > 0 and math.isfinite(noise / shift) else 0
     start, end = edges
-    inside = [i for i in range(start + 1, end) if points[i].has_level]
+    inside: list[int] = (np.flatnonzero(np.isfinite(levels(points)[start + 1 : end])) + start + 1).tolist()
     place = inside.index(change.index) if change.index in inside else 0
     return sorted(inside[max(0, place - reach) : place + reach + 1], key=lambda i: (abs(i - change.index), i))
 

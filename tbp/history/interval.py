@@ -17,6 +17,7 @@ from scipy import special
 
 from tbp.history.long import correlation_inflation
 from tbp.history.measured import Floats, Measured, measured
+from tbp.history.points import levels, sessions_at
 from tbp.history.series import CONFIDENCE, Change, Point
 
 # Up to here the distribution of the rank statistic is counted out; beyond, the normal approximation places the bounds
@@ -41,8 +42,11 @@ def with_interval(change: Change, edges: tuple[int, int], points: Sequence[Point
 
     Times are compared as logarithms. The interval always holds the effect itself, which is one of medians.
     """
-    own = [place for place in range(*edges) if points[place].has_level]
-    series = measured([points[place].value for place in own], [points[place].sessions for place in own])
+    start, end = edges
+    known = levels(points)[start:end]
+    own: list[int] = (np.flatnonzero(np.isfinite(known)) + start).tolist()
+    values: list[float] = known[np.isfinite(known)].tolist()
+    series = measured(values, [sessions_at(points, place) for place in own])
     split = sum(place < change.index for place in own)
     before, after = series.scaled[:split], series.scaled[split:]
     if not (len(before) and len(after) and change.before):

@@ -61,7 +61,17 @@ class Points(Sequence[Point]):
         index = at + len(self) if at < 0 else at
         if not 0 <= index < len(self):
             raise IndexError(f"there are {len(self)} points, and none at {at}")
-        return next(self._points(index, index + 1))
+        own = self.columns
+        return Point(
+            own.order[own.place[index]],
+            OUTCOMES[own.outcome[index]],
+            float(own.value[index]),
+            float(own.low[index]),
+            float(own.high[index]),
+            own.sessions.get(index, ()),
+            own.reasons.get(index, ""),
+            bool(own.comparable[index]),
+        )
 
     def __iter__(self) -> Iterator[Point]:
         return iter(self._all)
@@ -86,16 +96,15 @@ class Points(Sequence[Point]):
     @property
     def _all(self) -> tuple[Point, ...]:
         if self._made is None:
-            self._made = tuple(self._points(0, len(self)))
+            self._made = tuple(self._points())
         return self._made
 
-    def _points(self, start: int, end: int) -> Iterator[Point]:
+    def _points(self) -> Iterator[Point]:
         own = self.columns
-        part = slice(start, end)
         columns = (own.place, own.outcome, own.value, own.low, own.high, own.comparable)
-        rows = zip(range(start, end), *(column[part].tolist() for column in columns), strict=True)
+        rows = enumerate(zip(*(column.tolist() for column in columns), strict=True))
         sessions, reasons, order = own.sessions, own.reasons, own.order
-        for index, place, outcome, value, low, high, comparable in rows:
+        for index, (place, outcome, value, low, high, comparable) in rows:
             said = (sessions.get(index, ()), reasons.get(index, ""), comparable)
             yield Point(order[place], OUTCOMES[outcome], value, low, high, *said)
 
@@ -130,6 +139,11 @@ def places(points: Sequence[Point]) -> dict[str, int]:
     """The index of each commit's point, by the commit's hash."""
     commits = points.commits() if isinstance(points, Points) else [point.commit for point in points]
     return {commit.hash: index for index, commit in enumerate(commits)}
+
+
+def sessions_at(points: Sequence[Point], index: int) -> tuple[float, ...]:
+    """The medians of the processes of one run, without making it a point."""
+    return points.columns.sessions.get(index, ()) if isinstance(points, Points) else points[index].sessions
 
 
 def quartiles(points: Sequence[Point]) -> tuple[Floats, Floats]:
