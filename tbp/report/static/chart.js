@@ -275,7 +275,7 @@ tbp.chart = (encoded) => {
     }
     if (low > high) return [0, 1];
     if (isLog) return [Math.log10(low * 0.9), Math.log10(high * 1.1)];
-    const room = chooser.scale === "relative" ? 5 : 0.05 * Math.max(Math.abs(low), Math.abs(high)) || 0.5;
+    const room = chooser.scale === "relative" ? Math.max(5, 0.05 * (high - low)) : 0.05 * Math.max(Math.abs(low), Math.abs(high)) || 0.5;
     return [low >= 0 && chooser.scale !== "relative" ? Math.max(0, low - room) : low - room, high + room];
   };
 
