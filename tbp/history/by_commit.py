@@ -56,10 +56,10 @@ def changes_by_commit(histories: Sequence[History], order: Sequence[str] = ()) -
 def every_change_by_commit(histories: Sequence[History], order: Sequence[str]) -> tuple[CommitChanges, ...]:
     """All change points, also suspects and those put down to something else, the newest commit first.
 
-    ``order`` as in ``changes_by_commit``.
+    Not those of counters that are certain and too small to matter. ``order`` as in ``changes_by_commit``.
     """
     place = {name: i for i, name in enumerate(order)}
-    found = _groups(histories, place, lambda change: True)
+    found = _groups(histories, place, lambda change: change.matters)
     return tuple(sorted(found, key=lambda group: (-place.get(group.commit.hash, 0), group.commit.hash)))
 
 

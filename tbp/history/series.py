@@ -142,6 +142,11 @@ class Change:
     acknowledged: str = ""  # why the project accepts it; empty for a change that nobody acknowledged
 
     @property
+    def matters(self) -> bool:
+        """False for one that is certain and yet only suspect: a counter's that is too small to matter."""
+        return self.confirmed or self.p_value > 0
+
+    @property
     def is_verdict(self) -> bool:
         """Whether it says something of the code: confirmed, and nothing else to put it down to."""
         return self.confirmed and self.kind is ChangeKind.CODE
@@ -252,7 +257,7 @@ class History:
         newest = self._counted[-1] if self._counted else None
         if newest is None or newest.change.confirmed or newest.change.kind is not ChangeKind.CODE:
             return None
-        return newest if newest.change.p_value > 0 else None  # certain, and too small to matter
+        return newest if newest.change.matters else None
 
     @property
     def explained(self) -> ChangeEvidence | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tbp.history.points import Points
 from tbp.history.series import History, SeriesKey
@@ -29,12 +30,17 @@ class Wanted:
     benchmark: str
     data: ReportData  # with the histories of this benchmark only
     frame: Frame  # of a page below the index
-    places: tuple[tuple[str, int], ...]  # (commit, its place among the site's) of the benchmark's runs, in their order
+    places: Mapping[str, int]  # of the benchmark's commits among the site's, by their hashes, in order of history
     rates: Mapping[SeriesKey, tuple[Rate, ...]]  # what the suite's other benchmarks say of its series
 
     @property
     def runs(self) -> int:
         return sum(len(history.points) for history in self.data.histories)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """All of it that is its own; the hashes are those of the histories' points."""
+        return self.data.histories, np.fromiter(self.places.values(), np.int32, len(self.places)), self.rates
 
 
 def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
@@ -43,24 +49,28 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
     below = replace(frame, root="../")
     commits, known = site_commits(data), rates_of_all(data.histories)
     asked = []
+    made: dict[bytes, Mapping[str, int]] = {}  # most benchmarks were measured at the same commits
     for benchmark, series in groupby(ordered, key=lambda history: history.key.benchmark):
         own = tuple(series)
         said = {history.key: known[history.key] for history in own if history.key in known}
-        asked.append(Wanted(benchmark, replace(data, histories=own), below, _places(own, commits), said))
+        places = _places(own, commits)
+        known_as = places.tobytes()
+        if known_as not in made:
+            made[known_as] = {commits.commits[place].hash: place for place in places.tolist()}
+        asked.append(Wanted(benchmark, replace(data, histories=own), below, made[known_as], said))
     return asked
 
 
-def _places(histories: Sequence[History], commits: CommitList) -> tuple[tuple[str, int], ...]:
-    columns = [history.points.columns for history in histories if isinstance(history.points, Points)]
-    orders = {id(own.order): own.order for own in columns}  # one, which all series share
-    found = {
-        order[place].hash
-        for order in orders.values()
-        for place in np.unique(np.concatenate([own.place for own in columns if own.order is order])).tolist()
-    }
-    others = (history.points for history in histories if not isinstance(history.points, Points))
-    found |= {point.commit.hash for points in others for point in points}
-    return tuple(sorted(((name, commits.place[name]) for name in found), key=lambda one: one[1]))
+def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int32]:
+    """The places of their commits among the site's, ascending."""
+    found = [np.empty(0, np.int32)]
+    for history in histories:
+        points = history.points
+        if isinstance(points, Points) and points.columns.order is commits.commits:
+            found.append(points.columns.place)
+        else:
+            found.append(np.array([commits.place[point.commit.hash] for point in points], np.int32))
+    return np.unique(np.concatenate(found))
 
 
 def benchmark_files(asked: Wanted) -> dict[str, bytes]:
@@ -73,7 +83,7 @@ def files_of_all(asked: Sequence[Wanted]) -> list[dict[str, bytes]]:
 
 
 def _files(asked: Wanted) -> Iterator[tuple[str, bytes]]:
-    page = benchmark_page(asked.benchmark, asked.data, dict(asked.places), asked.rates)
+    page = benchmark_page(asked.benchmark, asked.data, asked.places, asked.rates)
     yield page.file, benchmark_html(page, asked.frame).encode()
     yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
     for name, payloads in data_files(own for section in page.sections for own in section.flames):

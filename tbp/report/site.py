@@ -140,7 +140,7 @@ def _benchmarks(
     if known.is_noted:
         # Of the site's commits a page has the places of its own: one more at the end changes no other page.
         shared = digest(replace(data, histories=(), commits=()), frame)
-        keys = {own.benchmark: digest(shared, own.data.histories, own.places, own.rates) for own in asked}
+        keys = {own.benchmark: digest(shared, *own.key) for own in asked}
     standing: list[str] = []
     new: list[Wanted] = []
     for own in asked:

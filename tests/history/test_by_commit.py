@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from tbp.history.by_commit import changes_by_commit
+from tbp.history.by_commit import changes_by_commit, every_change_by_commit
 from tbp.history.series import (
     Better,
     Change,
@@ -28,7 +28,7 @@ def history(name: str, values: Sequence[float], index: int, **fields: object) ->
     points = tuple(
         Point(Commit(f"c{i}", START + timedelta(days=i)), Outcome.MEASURED, value) for i, value in enumerate(values)
     )
-    change = Change(index, values[0], values[-1], 0.001, **{"confirmed": True, **fields})  # type: ignore[arg-type]
+    change = Change(index, values[0], values[-1], **{"p_value": 0.001, "confirmed": True, **fields})  # type: ignore[arg-type]
     return History(
         SeriesKey(name, (), "m", "e"), "seconds", Better.LOWER, points, State.REGRESSION, (ChangeEvidence(change),)
     )
@@ -62,6 +62,12 @@ def test_unmeasured_commits_are_counted():
 def test_what_is_suspect_or_not_the_code_s_is_left_out():
     assert changes_by_commit([history("a", [1.0, 1.5], 1, confirmed=False)]) == ()
     assert changes_by_commit([history("a", [1.0, 1.5], 1, kind=ChangeKind.HARDWARE)]) == ()
+
+
+def test_every_change_has_suspects_but_not_what_is_certainly_too_small():
+    order = ["c0", "c1"]
+    assert len(every_change_by_commit([history("a", [1.0, 1.5], 1, confirmed=False)], order)) == 1
+    assert every_change_by_commit([history("a", [1.0, 1.0001], 1, confirmed=False, p_value=0.0)], order) == ()
 
 
 def test_a_change_from_zero_is_the_worst():
