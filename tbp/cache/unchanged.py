@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -23,7 +24,7 @@ from tbp.cache import files
 # version: a report made from one that is as young is not noted, as git does with its index.
 SETTLED_NS = 2_000_000_000
 DEPTH = 3  # folders below a results folder: machine, traces of a run, benchmark
-_KIND = b"report"
+_KIND, _FORMAT = b"report", b"1"
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,9 @@ def fingerprint(inputs: Inputs) -> str:
 
     To be taken before the inputs are read.
     """
-    known = hashlib.blake2b(files.code_version(), digest_size=16)
+    known = hashlib.blake2b(_installed(), digest_size=16)
     youngest_ns = 0
-    static = Path(tbp.__file__).parent / "report" / "static"
-    paths: list[Path | str] = [*inputs.files, *_tree(inputs.results_dir), *_tree(static)]
+    paths: list[Path | str] = [*inputs.files, *_tree(inputs.results_dir)]
     for path in paths:
         identity = _identity(path)
         known.update(f"{path}\0{identity}\n".encode(errors="surrogateescape"))
@@ -68,7 +68,7 @@ def fingerprint(inputs: Inputs) -> str:
 def said_before(index: Path, current: str) -> Said | None:
     """What was said when the report at ``index`` was built from the same inputs, if all of it is still there."""
     place = files.folder()
-    payload = files.load(_note(place, index), _KIND, files.code_version()) if place is not None and current else None
+    payload = files.load(_note(place, index), _KIND, _FORMAT) if place is not None and current else None
     if payload is None:
         return None
     try:
@@ -90,8 +90,16 @@ def note(index: Path, current: str, written: Iterable[str], said: Said) -> None:
     identities = {name: _identity(index.parent / name) for name in sorted(written)}
     if None not in identities.values():
         content = {"fingerprint": current, "written": identities, "said": asdict(said)}
-        files.save(_note(place, index), _KIND, files.code_version(), json.dumps(content).encode())
+        files.save(_note(place, index), _KIND, _FORMAT, json.dumps(content).encode())
         files.tidy(place)
+
+
+def _installed() -> bytes:
+    """Changes with every file of tbp, and where any package was installed: looking is cheaper than reading."""
+    own = [path for path in _tree(Path(tbp.__file__).parent) if not path.endswith(".pyc")]
+    packages = [path for path in sys.path if path.endswith("-packages")]
+    seen = [(path, _identity(path)) for path in (*own, *packages)]
+    return hashlib.blake2b(repr((sys.version, seen)).encode(errors="surrogateescape")).digest()
 
 
 def _note(place: Path, index: Path) -> Path:

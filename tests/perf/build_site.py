@@ -49,11 +49,12 @@ def cost(command: list[str], project: Project, out: Path) -> Cost:
             command, cwd=project.folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         peak_kib = 0
+        aside_s: dict[int, float] = {}
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            peak_kib = max(peak_kib, session_kib(process.pid))
+            peak_kib = max(peak_kib, session_kib(process.pid, aside_s))
             time.sleep(LOOK_S if peak_kib else 0.01)
     wall_s = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -63,17 +64,23 @@ def cost(command: list[str], project: Project, out: Path) -> Cost:
         )
     size_mb = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
     peak_mib = max(peak_kib, usage.ru_maxrss) / 1024
-    return Cost(wall_s, usage.ru_utime + usage.ru_stime, peak_mib, size_mb)
+    return Cost(wall_s, usage.ru_utime + usage.ru_stime + sum(aside_s.values()), peak_mib, size_mb)
 
 
-def session_kib(leader: int) -> int:
-    """Resident memory of all processes of a session; pages that several share count in each."""
+def session_kib(leader: int, aside_s: dict[int, float]) -> int:
+    """Resident memory of all processes of a session; pages that several share count in each.
+
+    ``aside_s`` is given the CPU time of the processes that nobody waits for: those of a forkserver.
+    """
     total = 0
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
                 if os.getsid(int(entry.name)) == leader:
                     total += int((entry / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+                    if b"multiprocessing.forkserver" in (entry / "cmdline").read_bytes():
+                        ticks = (entry / "stat").read_text().rpartition(")")[2].split()[11:13]
+                        aside_s[int(entry.name)] = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
             except (OSError, IndexError):
                 continue
     return total
