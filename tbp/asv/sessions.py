@@ -32,6 +32,11 @@ OPERATORS_END = ".operators.json.gz"  # what `tbp trace prune` keeps of a trace
 # The ruler takes at least as many (``tbp.bench.clock.Plan.min_samples``). Fewer are a hasty look, as under
 # `asv run --quick`: one sample of one call without warm-up.
 MIN_SAMPLES = 10
+# A session whose process had less of the processor than the calmest one of its run, by more than this factor, was
+# interrupted most of the time: its time is the neighbours'. Shares of calm ones differ by a few per cent, those
+# of interrupted ones are 0.2 to 0.85. Of 20 pairs of A/A twins, measured with two to six busy neighbours on two cores,
+# 6 differed by more than 10 % (up to 71 %) with all sessions, 3 without these: runs without any calm session are left.
+CALM_SHARE = 0.9
 RECORD_AGAIN = "run `asv run` again for its commit to record it anew"
 
 
@@ -105,6 +110,12 @@ class Session:
         return statistics.median(self.wall_s) if self.wall_s else float("nan")
 
     @property
+    def processor_share(self) -> float:
+        """Median of CPU time ÷ wall time of the samples, above 1 with several threads; NaN where unknown."""
+        pairs = [(cpu, wall) for cpu, wall in zip(self.cpu_s, self.wall_s, strict=False) if wall > 0]
+        return statistics.median(cpu / wall for cpu, wall in pairs) if pairs else float("nan")
+
+    @property
     def has_yardstick(self) -> bool:
         """Whether every sample has one."""
         return len(self.yardstick_s) == len(self.wall_s) > 0 and min(self.yardstick_s) > 0
@@ -148,12 +159,12 @@ class Sessions:
         return next(iter(beside)) if len(beside) == 1 else key
 
     def medians_s(self, key: SeriesKey, commit: str) -> tuple[float, ...]:
-        """Each session's median, seconds per call.
+        """Each session's median, seconds per call; those that were interrupted most of the time only where all were.
 
         At the machine's usual speed where every session of the series has a yardstick: the median of sample ÷
         yardstick, times the yardstick's usual time on that machine (see ``tbp.bench.yardstick``).
         """
-        own = [session for session in self.of(key, commit) if session.wall_s]
+        own = _calm([session for session in self.of(key, commit) if session.wall_s])
         if _series(key) in self._without_yardstick:
             return tuple(session.median_s for session in own)
         return tuple(session.yardsticks * self._usual_yardstick_s[_speed(session)] for session in own)
@@ -238,6 +249,13 @@ def _newest_run(group: Sequence[Session]) -> tuple[Session, ...]:
     newest = max(runs - hasty or runs)
     own = (session for session in group if session.run == newest)
     return tuple(sorted(own, key=lambda session: (session.started, session.session)))
+
+
+def _calm(run: Sequence[Session]) -> list[Session]:
+    """Those that had about as much of the processor as the one that had most."""
+    shares = [session.processor_share for session in run]
+    most = max((share for share in shares if share == share), default=float("nan"))
+    return [session for session, share in zip(run, shares, strict=True) if not share < CALM_SHARE * most]
 
 
 def _place(key: SeriesKey, commit: str) -> tuple[object, ...]:

@@ -144,6 +144,21 @@ def test_sessions_without_a_result_are_said(tmp_path: Path):
     assert "1 sessions of commit aaaaaaaa" in sentence
 
 
+def test_a_session_that_was_interrupted_most_of_the_time_does_not_count(tmp_path: Path):
+    written(tmp_path, "s1", wall_s=[1.0] * 10, cpu_s=[0.97] * 10)
+    written(tmp_path, "s2", wall_s=[2.0] * 10, cpu_s=[0.98] * 10, started="2026-01-01T00:00:01Z")
+    written(tmp_path, "s3", wall_s=[1.0] * 10, cpu_s=[0.90] * 10, started="2026-01-01T00:00:02Z")
+    assert read_sessions(tmp_path).medians_s(KEY, "a" * 40) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("share", [0.2, 3.9])
+def test_where_all_are_alike_all_count(tmp_path: Path, share: float):
+    """What waits for a device, runs on four threads, or had a neighbour in every session."""
+    for session in ("s1", "s2"):
+        written(tmp_path, session, wall_s=[1.0] * 10, cpu_s=[share] * 10)
+    assert read_sessions(tmp_path).medians_s(KEY, "a" * 40) == (1.0, 1.0)
+
+
 def test_times_are_at_the_machines_usual_speed(tmp_path: Path):
     """The machine was twice as slow in the second session; the step was not."""
     written(tmp_path, "s1", wall_s=[1.0, 1.1, 1.2], yardstick_s=[0.1, 0.1, 0.1])
