@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,13 @@ import pytest
 def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is left in the user's cache; the tests of the cache switch it on, in a folder of their own."""
     monkeypatch.setenv("TBP_NO_CACHE", "1")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would all that the tests start and interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 CELL = {"benchmark": "suite.time_thing", "parameters": {"width": "64"}}
