@@ -24,6 +24,8 @@ from tbp.traces.frame_difference import frame_difference
 from tbp.traces.frames import FRAME_COLUMNS, Frames
 from tbp.traces.nesting import NO_PARENT
 
+from .opening import DESKTOP, PHONE, overflow, quiet_page, violations
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HOSTILE = "%{x}<b><img src=x onerror=document.title='owned'>\"'`</b></script>{{7*7}}\u202e\x00"
@@ -126,16 +128,8 @@ def status(box: Any) -> str:
 @pytest.fixture
 def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """A page of 1280 px, or of the size and scheme a test asks for; nothing may complain or ask for more than files."""
-    size, scheme = getattr(request, "param", ((1280, 900), "light"))
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    found = context.new_page()
-    complaints: list[str] = []
-    found.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    found.on("pageerror", lambda error: complaints.append(str(error)))
-    found.on("request", lambda asked: None if asked.url.startswith("file:") else complaints.append(asked.url))
-    yield found
-    context.close()
-    assert complaints == []
+    with quiet_page(browser, *getattr(request, "param", ())) as found:
+        yield found
 
 
 def opened(page: Any, site: Path, name: str = "changed", which: str = "-3") -> Any:
@@ -271,23 +265,18 @@ def test_words_are_those_of_the_tables(page: Any, site: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [((1280, 900), "light"), ((1280, 900), "dark"), ((390, 844), "light"), ((390, 844), "dark")], indirect=True
+    "page", [(size, scheme) for size in (DESKTOP, PHONE) for scheme in ("light", "dark")], indirect=True
 )
 def test_graphs_fit_and_have_no_barrier(page: Any, site: Path) -> None:
-    axe = Path(pytest.importorskip("axe_playwright_python").__file__).with_name("axe.min.js").read_text()
     box = opened(page, site)
     box.get_by_label("show what is gone").check()
     ready(page, "-now")
     for top in page.locator(".flame-top summary").all():
         top.click()
-    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-    page.evaluate(axe)
+    assert overflow(page) <= 0
     for search in ("", "mm"):
         box.get_by_label("Find").fill(search)
-        # It must not fetch the style sheets anew: the page forbids that.
-        run = "axe.run('.flame', {preload: false})"
-        found = page.evaluate(f"{run}.then(found => found.violations.map(one => [one.id, one.nodes[0].html]))")
-        assert found == []
+        assert violations(page, "'.flame'") == []
 
 
 def test_paper_and_pages_without_scripts_have_the_table(browser: Any, site: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -19,9 +17,10 @@ from tbp.report import summary
 from tbp.report.model import ReportData
 from tbp.report.site import write_single_file, write_site
 
+from .opening import DESKTOP, PHONE, opened, overflow, violations
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-DESKTOP, PHONE = (1280, 900), (390, 844)
 LOOKS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
 
 
@@ -69,37 +68,6 @@ def one_file(data: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path
     return write_single_file(data, tmp_path_factory.mktemp("single") / "report.html")
 
 
-@contextmanager
-def opened(
-    browser: Any, path: Path, fragment: str = "", size: tuple[int, int] = DESKTOP, scheme: str = "light"
-) -> Iterator[Any]:
-    """The page; on leaving, that nothing was complained about and nothing but files was asked for."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    page = context.new_page()
-    complaints: list[str] = []
-    elsewhere: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith("file:") else elsewhere.append(asked.url))
-    page.goto(path.as_uri() + fragment)
-    try:
-        yield page
-    finally:
-        context.close()
-    assert complaints == []
-    assert elsewhere == []
-
-
-def barriers(page: Any) -> list[Any]:
-    axe = Path(pytest.importorskip("axe_playwright_python").__file__).with_name("axe.min.js").read_text("utf-8")
-    page.evaluate(axe)
-    # It must not fetch the style sheets anew: the page forbids that.
-    run = "axe.run(document, {preload: false})"
-    found = page.evaluate(f"{run}.then(found => found.violations.map(one => [one.id, one.nodes[0].html]))")
-    assert isinstance(found, list)
-    return found
-
-
 def shown(page: Any) -> str:
     return str(page.inner_text("#shown"))
 
@@ -109,8 +77,8 @@ def test_the_index_fits_and_has_no_barrier(browser, site, size, scheme) -> None:
     with opened(browser, site, size=size, scheme=scheme) as page:
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         page.uncheck("input[value=regression]")
-        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-        assert barriers(page) == []
+        assert overflow(page) <= 0
+        assert violations(page) == []
 
 
 def test_a_page_shows_the_worst_rows_and_more_are_a_button_away(browser, site) -> None:
@@ -194,7 +162,7 @@ def test_filters_narrow_and_the_address_keeps_them(browser, site) -> None:
 
 
 def test_a_link_opens_the_index_filtered_and_an_old_one_does_no_harm(browser, site) -> None:
-    with opened(browser, site, "#machine=bench-3&order=benchmark&suite=gone&hide=nonsense&size=x") as page:
+    with opened(browser, site, fragment="#machine=bench-3&order=benchmark&suite=gone&hide=nonsense&size=x") as page:
         assert shown(page) == "120 of 145 series"
         assert page.inner_text("#series tbody tr.group >> nth=0") == "suite_0.Layer0.time_forward · 1"
         assert page.input_value("select[name=suite]") == ""
@@ -220,7 +188,7 @@ def test_the_keyboard_filters(browser, site) -> None:
 
 
 def test_what_is_accepted_suspect_and_silent_is_said(browser, site) -> None:
-    with opened(browser, site, "#q=layer0.") as page:
+    with opened(browser, site, fragment="#q=layer0.") as page:
         row = page.locator("#series tbody tr.acknowledged")
         assert "acknowledged: exact softmax is worth it" in row.inner_text()
         assert "99 % CI" in row.inner_text()
@@ -255,24 +223,24 @@ def test_hostile_names_stay_texts_in_rows_that_a_script_makes(browser, hostile_s
         assert page.locator("main img, main b, main script, [onerror], [onload]").count() == 0
         assert page.locator("a[href^='javascript']").count() == 0
         assert page.title() != "owned"
-        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+        assert overflow(page) <= 0
 
 
 @pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_one_file_is_the_whole_site(browser, one_file, size, scheme) -> None:
     with opened(browser, one_file, size=size, scheme=scheme) as page:
-        assert barriers(page) == []
+        assert violations(page) == []
         page.locator("#series tbody a", has_text="attention").first.click()
         page.wait_for_selector("#chart[data-ready]")
         assert page.locator("#chart .scatterlayer .point").count() > 100
         assert page.title() == "attention.Quick.torchtime_step · transformer-parts"
         anchor = page.evaluate("tbp.fragment()")
         assert page.evaluate("(anchor) => document.getElementById(anchor).open", anchor)
-        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+        assert overflow(page) <= 0
 
 
 def test_one_file_goes_back_and_forth_and_can_be_linked_into(browser, one_file) -> None:
-    with opened(browser, one_file, "#device=cuda&q=layer7.") as page:
+    with opened(browser, one_file, fragment="#device=cuda&q=layer7.") as page:
         assert shown(page) == "1 of 145 series"
         page.reload()
         assert shown(page) == "1 of 145 series"

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from .opening import DESKTOP, PHONE, opened, overflow
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-DESKTOP, PHONE = (1280, 900), (390, 844)
-
-
-@contextmanager
-def opened(browser: Any, path: Path, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Iterator[Any]:
-    """The page; on leaving, that nothing was complained about and nothing but files was asked for."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    page = context.new_page()
-    complaints: list[str] = []
-    elsewhere: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith("file:") else elsewhere.append(asked.url))
-    page.goto(path.as_uri())
-    try:
-        yield page
-    finally:
-        context.close()
-    assert complaints == []
-    assert elsewhere == []
 
 
 def benchmark_page(site: Path, name: str = "attention") -> Path:
     return next(iter(sorted(site.parent.glob(f"benchmarks/{name}*.html"))))
-
-
-def overflow(page: Any) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,9 +26,10 @@ from tbp.report.model import ReportData, Run
 from tbp.report.places import series_href
 from tbp.report.site import write_single_file, write_site
 
+from .opening import DESKTOP, PHONE, opened, overflow, violations
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-DESKTOP, PHONE = (1280, 900), (390, 844)
 PAGES = ("changes", "heatmap", "compare", "machines", "compression")
 PLACE = ("bench-1", "virtualenv-py3.13-torch2.13")
 # name, seconds, bytes, error
@@ -102,40 +101,6 @@ def with_everything(data: ReportData) -> ReportData:
 def site(plausible_data, tmp_path_factory) -> Path:
     """The folder of a site with every kind of view filled."""
     return write_site(with_everything(plausible_data), tmp_path_factory.mktemp("views")).parent
-
-
-@contextmanager
-def opened(
-    browser: Any, path: Path, size: tuple[int, int] = DESKTOP, scheme: str = "light", fragment: str = ""
-) -> Iterator[Any]:
-    """The page; on leaving, that nothing was complained about and nothing but files was asked for."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    page = context.new_page()
-    complaints: list[str] = []
-    elsewhere: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda asked: None if asked.url.startswith("file:") else elsewhere.append(asked.url))
-    page.goto(path.as_uri() + fragment)
-    try:
-        yield page
-    finally:
-        context.close()
-    assert complaints == []
-    assert elsewhere == []
-
-
-def overflow(page: Any) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
-
-
-def violations(page: Any) -> list[str]:
-    """What axe finds wrong, each with the elements it is about."""
-    package = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
-    # Evaluated, since the page's policy forbids a script element; without preload, which would fetch the styles.
-    page.evaluate((Path(package.__file__).parent / "axe.min.js").read_text("utf-8"))
-    found = page.evaluate("axe.run({ preload: false }).then((result) => result.violations)")
-    return [f"{one['id']}: {[node['html'][:120] for node in one['nodes'][:3]]}" for one in found]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
