@@ -7,17 +7,18 @@ decided in ``change_points``; the interval only says how large it may be, given 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from statistics import NormalDist
 
 import numpy as np
 from scipy import special
 
 from tbp.history.long import correlation_inflation
-from tbp.history.measured import Floats, Measured, measured
+from tbp.history.measured import Measured, measured
 from tbp.history.points import levels, sessions_at
+from tbp.history.rank_test import tails
 from tbp.history.series import CONFIDENCE, Change, Point
 
 # Up to here the distribution of the rank statistic is counted out; beyond, the normal approximation places the bounds
@@ -80,23 +81,10 @@ def _rank(before: int, after: int, widening: float) -> int:
     """The bounds are the differences of this rank from both ends; below 1 where no rank is as sure as CONFIDENCE."""
     pairs, chance = before * after, (1 - CONFIDENCE) / 2
     if widening == 1.0 and pairs <= MOST_EXACT:
-        return int(np.searchsorted(_cumulative(before, after), chance, side="right"))
+        arrangements = math.comb(before + after, before)
+        return bisect_right(tails(min(before, after), max(before, after)), chance * arrangements)
     deviation = math.sqrt(pairs * (before + after + 1) / 12)
     return math.floor(pairs / 2 - NormalDist().inv_cdf(1 - chance) * widening * deviation)
-
-
-@cache
-def _cumulative(before: int, after: int) -> Floats:
-    """Chance that Mann-Whitney's U is at most 0, 1, 2, … (Mann and Whitney 1947): a Gaussian binomial, counted out."""
-    ways = np.zeros(before * after + 1)
-    ways[0] = 1.0
-    for step in range(1, before + 1):
-        for place in range(len(ways) - 1, after + step - 1, -1):
-            ways[place] -= ways[place - after - step]
-        for place in range(step, len(ways)):
-            ways[place] += ways[place - step]
-    cumulative: Floats = np.cumsum(ways) / math.comb(before + after, before)
-    return cumulative
 
 
 def _student(series: Measured, split: int, widening: float) -> tuple[float, float]:

@@ -41,11 +41,11 @@ def rank_p_value(before: Floats, after: Floats, inflation: float = 1.0) -> float
 
 def _tail(first: int, second: int, u: int) -> float:
     """The chance of a U as far from its middle as ``u``, on one side, without a difference."""
-    return _tails(min(first, second), max(first, second))[min(u, first * second - u)] / math.comb(first + second, first)
+    return tails(min(first, second), max(first, second))[min(u, first * second - u)] / math.comb(first + second, first)
 
 
 @lru_cache(maxsize=128)
-def _tails(smaller: int, larger: int) -> tuple[int, ...]:
+def tails(smaller: int, larger: int) -> tuple[int, ...]:
     """Of how many arrangements of two samples U is at most 0, 1, …, half of its largest value.
 
     Mann and Whitney, "On a test of whether one of two random variables is stochastically larger than the other",
