@@ -7,7 +7,6 @@ large project's to compare their content would take half as long as parsing them
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,19 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from tbp.asv.result_files import Grid, Grids, ResultFile
-from tbp.cache import files
+from tbp.cache import files, packed
+from tbp.cache.files import SETTLED_NS
 
 # What the entries mean. Changes with everything that ``tbp.asv.result_files`` makes of the same file.
 # 1: the first.
 PARSER = 1
-_MAGIC = b"tbp results cache %d\n" % PARSER
+_KIND, _VERSION = b"results", b"%d\n" % PARSER
 
 # Smaller folders are read in under 0.2 s anyway, and would only leave litter.
 WORTH_BYTES = 8_000_000
-
-# asv writes a result in place. One that changed twice within a tick of the file system's clock (10 ms; 2 s on FAT)
-# has the identity of its first version: until it is this old it is read again, as git does with its index.
-SETTLED_NS = 2_000_000_000
 
 
 class Identity(msgspec.Struct, frozen=True, array_like=True):
@@ -44,7 +40,10 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
     def is_settled(self, seen_ns: int) -> bool:
-        """Whether the file, as it was at ``seen_ns``, cannot have changed since without this changing too."""
+        """Whether the file, as it was at ``seen_ns``, cannot have changed since without this changing too.
+
+        asv writes a result in place.
+        """
         return seen_ns - max(self.modified_ns, self.changed_ns) > SETTLED_NS
 
 
@@ -75,17 +74,8 @@ def cache_file(results_dir: Path) -> Path | None:
 def load(path: Path, results_dir: Path) -> Cached:
     """What is kept of ``results_dir``; empty where there is nothing that can be used."""
     empty = Cached(_folder(results_dir))
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return empty
-    payload = memoryview(data)[len(_MAGIC) + 4 :]
-    if data[: len(_MAGIC) + 4] != _head(payload):
-        return empty
-    files.touch(path)
-    try:
-        cached = _DECODER.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    cached = packed.decoded(files.load(path, _KIND, _VERSION), _DECODER)
+    if cached is None:
         return empty
     sizes = np.array([grid.size for grid in cached.grids], np.int64)
     is_whole = all(_is_whole(entry.file, sizes) for entry in cached.entries.values())
@@ -95,16 +85,11 @@ def load(path: Path, results_dir: Path) -> Cached:
 def save(path: Path, results_dir: Path, grids: Grids, entries: Mapping[bytes, Entry]) -> None:
     """Keep ``entries``. Where that cannot be done (a full disk, no right to write), it is not."""
     payload = msgspec.msgpack.encode(Cached(_folder(results_dir), *_with_used_grids(grids, entries)))
-    files.put(path, _head(payload), payload)
-    files.tidy(path.parent)
+    files.save(path, _KIND, _VERSION, payload)
 
 
 def _folder(results_dir: Path) -> bytes:
     return os.fsencode(results_dir.resolve())
-
-
-def _head(payload: bytes | memoryview) -> bytes:
-    return _MAGIC + zlib.crc32(payload).to_bytes(4, "big")
 
 
 def _is_whole(file: ResultFile, sizes: npt.NDArray[np.int64]) -> bool:

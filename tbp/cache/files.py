@@ -23,6 +23,9 @@ import tbp
 MOST_BYTES = 1_000_000_000
 MOST_DAYS = 90
 _DAY_S = 86_400
+# A file that changed twice within a tick of its file system's clock (10 ms; 2 s on FAT) has the identity of its first
+# version: until it is this old its identity says nothing, as with git's index.
+SETTLED_NS = 2_000_000_000
 _CHUNK_BYTES = 1 << 20
 
 
@@ -111,6 +114,7 @@ def put(path: Path, *parts: bytes) -> None:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
         return
+    tidy(path.parent)
 
 
 def touch(path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from tbp.cache import files
+from tbp.cache import files, packed
 
 _KIND = b"pages"
 
@@ -33,7 +33,7 @@ class KnownPages:
     """What is noted of the site in ``out``, by benchmark; nothing where there is no cache."""
 
     out: Path
-    _before: Mapping[str, Made] = field(init=False)
+    _before: dict[str, Made] = field(init=False)
     _now: dict[str, Made] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,18 +62,11 @@ class KnownPages:
         """To be called when all of it is there."""
         place = files.folder()
         if place is not None and self._now != self._before:
-            files.save(self._path(place), _KIND, files.code_version(), msgspec.msgpack.encode(self._now))
-            files.tidy(place)
+            packed.save(self._path(place), _KIND, self._now)
 
-    def _load(self) -> Mapping[str, Made]:
+    def _load(self) -> dict[str, Made]:
         place = files.folder()
-        payload = files.load(self._path(place), _KIND, files.code_version()) if place is not None else None
-        if payload is None:
-            return {}
-        try:
-            return _DECODER.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return {}
+        return packed.load(self._path(place), _KIND, _DECODER) or {} if place is not None else {}
 
     def _path(self, place: Path) -> Path:
         return place / f"pages-{files.name_of(self.out)}"

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from tbp.cache import files
+from tbp.cache import files, packed
 from tbp.history.circumstances import Circumstances
 from tbp.history.judging import Asked, Judge, Moved
 
@@ -39,14 +39,13 @@ class KnownSeries:
         if place is None or sum(len(one.points) for one in asked) < WORTH_RUNS:
             return list(self.judge(asked))
         path = place / f"series-{files.name_of(self.results_dir)}"
-        known = _load(path)
+        known = packed.load(path, _KIND, _DECODER) or {}
         keys = digests(asked)
         new = [i for i, one in enumerate(asked) if not _is_of(known.get(keys[i]), one)]
         found = dict(zip((keys[i] for i in new), self.judge([asked[i] for i in new]), strict=True)) if new else {}
         present = {key: found[key] if key in found else known[key] for key in keys}
         if new or len(present) != len(known):
-            files.save(path, _KIND, files.code_version(), msgspec.msgpack.encode(present))
-            files.tidy(place)
+            packed.save(path, _KIND, present)
         return [present[key] for key in keys]
 
 
@@ -71,16 +70,6 @@ def _digest(asked: Asked, circumstances: bytes) -> bytes:
     arrays = (columns.value, columns.low, columns.high, columns.outcome, columns.comparable, rows.number)
     content = ([array.tobytes() for array in arrays], sessions, versions, circumstances, rows.type, asked.relevant)
     return hashlib.blake2b(msgspec.msgpack.encode(content), digest_size=_DIGEST_BYTES).digest()
-
-
-def _load(path: Path) -> dict[bytes, Moved]:
-    payload = files.load(path, _KIND, files.code_version())
-    if payload is None:
-        return {}
-    try:
-        return _DECODER.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return {}
 
 
 def _is_of(moved: Moved | None, asked: Asked) -> bool:

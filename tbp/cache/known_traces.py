@@ -55,5 +55,4 @@ def _kept(path: Path, content: bytes, kept: Path) -> Session:
         back = _known(kept)
         if back is not None and operator_bytes(back) != table:  # a report must say the same with and without
             kept.unlink(missing_ok=True)
-        files.tidy(kept.parent)
     return recording.session

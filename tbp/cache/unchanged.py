@@ -19,10 +19,8 @@ from pathlib import Path
 import tbp
 from tbp.asv.git import GitFailed, git
 from tbp.cache import files
+from tbp.cache.files import SETTLED_NS
 
-# A file that changed twice within a tick of its file system's clock (10 ms; 2 s on FAT) has the identity of its first
-# version: a report made from one that is as young is not noted, as git does with its index.
-SETTLED_NS = 2_000_000_000
 DEPTH = 3  # folders below a results folder: machine, traces of a run, benchmark
 _KIND, _FORMAT = b"report", b"1"
 
@@ -91,7 +89,6 @@ def note(index: Path, current: str, written: Iterable[str], said: Said) -> None:
     if None not in identities.values():
         content = {"fingerprint": current, "written": identities, "said": asdict(said)}
         files.save(_note(place, index), _KIND, _FORMAT, json.dumps(content).encode())
-        files.tidy(place)
 
 
 def _installed() -> bytes:

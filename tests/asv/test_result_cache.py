@@ -14,6 +14,7 @@ import pytest
 from tbp.asv import result_cache, results
 from tbp.asv.result_cache import cache_file
 from tbp.asv.results import Results, read_results
+from tbp.cache import files
 from tbp.errors import NothingMeasured
 
 Writer = Callable[..., Path]
@@ -44,6 +45,11 @@ Reader = Callable[..., tuple[Results, list[str]]]
 def kept(folder: Path) -> Path:
     (path,) = (folder / "cache" / "tbp").iterdir()
     return path
+
+
+def headed(payload: bytes) -> bytes:
+    """The head of a whole file with this content."""
+    return files._head(result_cache._KIND, result_cache._VERSION, payload)
 
 
 def same(one: Results, other: Results) -> bool:
@@ -114,10 +120,10 @@ def test_units_are_those_of_today(read: Reader, two_files: Path):
         lambda data: b"",
         lambda data: data[:-1],
         lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:],
-        lambda data: data.replace(b"cache %d" % result_cache.PARSER, b"cache 0"),
+        lambda data: data.replace(b"cache\n%d" % result_cache.PARSER, b"cache\n0"),
         lambda data: os.urandom(1000),
-        lambda data: result_cache._head(b"\x93") + b"\x93",
-        lambda data: result_cache._head(b"[]") + b"[]",
+        lambda data: headed(b"\x93") + b"\x93",
+        lambda data: headed(b"[]") + b"[]",
     ],
 )
 def test_a_damaged_cache_is_rebuilt(read: Reader, two_files: Path, tmp_path: Path, damage: Callable[[bytes], bytes]):
@@ -138,7 +144,7 @@ def test_arrays_that_do_not_fit_each_other_are_not_trusted(read: Reader, two_fil
     wrong = result_cache.msgspec.structs.replace(entry.file, **{part: b"\xff\xff\xff\x00" * 2})
     changed = result_cache.Cached(cached.folder, cached.grids, {name: result_cache.Entry(entry.identity, wrong)})
     payload = result_cache.msgspec.msgpack.encode(changed)
-    kept(tmp_path).write_bytes(result_cache._head(payload) + payload)
+    kept(tmp_path).write_bytes(headed(payload) + payload)
     assert len(read()[1]) == 2
 
 
