@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tbp.history.points import known_commits
 from tbp.history.series import Change, ChangeEvidence, Commit, History
 
 
@@ -48,7 +49,7 @@ def changes_by_commit(histories: Sequence[History], order: Sequence[str] = ()) -
     ``order`` has the hashes of the project's history, oldest first, to count unmeasured commits by; without it, only
     commits that other series were measured at are known. Changes put down to something else are not among them.
     """
-    place = {name: i for i, name in enumerate(order or _by_date(histories))}
+    place = places_in_history(histories, order)
     found = _groups(histories, place, lambda change: change.is_verdict)
     return tuple(sorted(found, key=lambda group: (-group.worst, place.get(group.commit.hash, 0), group.commit.hash)))
 
@@ -93,6 +94,7 @@ def _last_good(change: SeriesChange) -> Commit | None:
     return next((point.commit for point in before if point.has_level), None)
 
 
-def _by_date(histories: Sequence[History]) -> list[str]:
-    commits = {point.commit.hash: point.commit for history in histories for point in history.points}
-    return sorted(commits, key=lambda name: (commits[name].date, name))
+def places_in_history(histories: Sequence[History], order: Sequence[str]) -> dict[str, int]:
+    """The place of each commit (by hash) in ``order``; where that is empty, by date among those that are known."""
+    known = order or [commit.hash for commit in known_commits(history.points for history in histories)]
+    return {name: place for place, name in enumerate(known)}

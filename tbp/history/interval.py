@@ -17,7 +17,7 @@ from scipy import special
 
 from tbp.history.long import correlation_inflation
 from tbp.history.measured import Measured, measured
-from tbp.history.points import levels, sessions_at
+from tbp.history.points import columns, levels
 from tbp.history.rank_test import tails
 from tbp.history.series import CONFIDENCE, Change, Point
 
@@ -47,7 +47,8 @@ def with_interval(change: Change, edges: tuple[int, int], points: Sequence[Point
     known = levels(points)[start:end]
     own: list[int] = (np.flatnonzero(np.isfinite(known)) + start).tolist()
     values: list[float] = known[np.isfinite(known)].tolist()
-    series = measured(values, [sessions_at(points, place) for place in own])
+    sessions = columns(points).sessions
+    series = measured(values, [sessions.get(place, ()) for place in own])
     split = sum(place < change.index for place in own)
     before, after = series.scaled[:split], series.scaled[split:]
     if not (len(before) and len(after) and change.before):

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from tbp.history.measured import median
-from tbp.history.points import levels, quartiles
+from tbp.history.points import columns, levels
 from tbp.history.series import Point
 
 MAD_TO_SIGMA = 1.4826  # median absolute deviation of a normal distribution × this is its standard deviation
@@ -20,9 +20,9 @@ MAD_TO_SIGMA = 1.4826  # median absolute deviation of a normal distribution × t
 
 def noise_within(points: Sequence[Point]) -> float:
     """IQR ÷ median of one run's samples, the median over runs; NaN where no run kept its quartiles."""
-    value, (low, high) = levels(points), quartiles(points)
-    known = np.isfinite(value) & np.isfinite(low) & np.isfinite(high) & (value != 0)
-    ratios = (high[known] - low[known]) / np.abs(value[known])
+    value, own = levels(points), columns(points)
+    known = np.isfinite(value) & np.isfinite(own.low) & np.isfinite(own.high) & (value != 0)
+    ratios = (own.high[known] - own.low[known]) / np.abs(value[known])
     return median(ratios) if len(ratios) else float("nan")
 
 

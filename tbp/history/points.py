@@ -1,12 +1,12 @@
 """The points of a series as columns: a large project has millions, and an object for each would fill the memory.
 
 A ``Points`` is a sequence of ``Point`` like any other; the objects are made when somebody looks at them, and kept from
-then on. ``levels`` is for those who want the numbers only.
+then on. Who wants numbers only asks ``columns``, or ``levels``, for those of any sequence of points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, overload
 
@@ -88,11 +88,6 @@ class Points(Sequence[Point]):
     def __reduce__(self) -> tuple[type[Points], tuple[Columns]]:
         return Points, (self.columns,)
 
-    def commits(self) -> list[Commit]:
-        """The commit of each."""
-        order = self.columns.order
-        return [order[place] for place in self.columns.place.tolist()]
-
     @property
     def _all(self) -> tuple[Point, ...]:
         if self._made is None:
@@ -109,61 +104,58 @@ class Points(Sequence[Point]):
             yield Point(order[place], OUTCOMES[outcome], value, low, high, *said)
 
 
+def columns(points: Sequence[Point]) -> Columns:
+    """The points as columns: of ``Points`` its own, of others made for the occasion."""
+    if isinstance(points, Points):
+        return points.columns
+    numbers = [(point.value, point.low, point.high) for point in points]
+    value, low, high = np.array(numbers, dtype=np.float64).reshape(-1, 3).T
+    return Columns(
+        order=tuple(point.commit for point in points),
+        place=np.arange(len(points), dtype=np.int32),
+        outcome=np.array([OUTCOMES.index(point.outcome) for point in points], dtype=np.int8),
+        value=value,
+        low=low,
+        high=high,
+        comparable=np.array([point.comparable for point in points], dtype=np.bool_),
+        sessions={index: point.sessions for index, point in enumerate(points) if point.sessions},
+        reasons={index: point.reason for index, point in enumerate(points) if point.reason},
+    )
+
+
 def levels(points: Sequence[Point]) -> Floats:
     """Each point's value, NaN where it has none that may be compared with the newest."""
-    if isinstance(points, Points):
-        own = points.columns
-        return np.where(own.comparable & np.isfinite(own.value), own.value, np.nan)
-    return np.array([point.value if point.has_level else np.nan for point in points], dtype=np.float64)
+    own = columns(points)
+    return np.where(own.comparable & np.isfinite(own.value), own.value, np.nan)
 
 
 def measured_values(points: Sequence[Point]) -> Floats:
     """Each point's value, NaN where it was not measured; also of those that may not be compared with the newest."""
-    if isinstance(points, Points):
-        own = points.columns
-        return np.where((own.outcome == MEASURED) & np.isfinite(own.value), own.value, np.nan)
-    known = [point.value if point.outcome is Outcome.MEASURED else np.nan for point in points]
-    values = np.array(known, dtype=np.float64)
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def are_comparable(points: Sequence[Point]) -> list[bool]:
-    """Whether each may be compared with the newest."""
-    if isinstance(points, Points):
-        known: list[bool] = points.columns.comparable.tolist()
-        return known
-    return [point.comparable for point in points]
+    own = columns(points)
+    return np.where((own.outcome == MEASURED) & np.isfinite(own.value), own.value, np.nan)
 
 
 def places(points: Sequence[Point]) -> dict[str, int]:
     """The index of each commit's point, by the commit's hash."""
-    commits = points.commits() if isinstance(points, Points) else [point.commit for point in points]
-    return {commit.hash: index for index, commit in enumerate(commits)}
-
-
-def sessions_at(points: Sequence[Point], index: int) -> tuple[float, ...]:
-    """The medians of the processes of one run, without making it a point."""
-    return points.columns.sessions.get(index, ()) if isinstance(points, Points) else points[index].sessions
-
-
-def quartiles(points: Sequence[Point]) -> tuple[Floats, Floats]:
-    """Each point's first and third quartile, NaN where it has none."""
-    if isinstance(points, Points):
-        return points.columns.low, points.columns.high
-    low, high = ([point.low for point in points], [point.high for point in points])
-    return np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
+    return {commit.hash: index for index, commit in enumerate(commits(points))}
 
 
 def commits(points: Sequence[Point]) -> list[Commit]:
     """Each point's commit."""
-    return points.commits() if isinstance(points, Points) else [point.commit for point in points]
+    own = columns(points)
+    return [own.order[place] for place in own.place.tolist()]
 
 
 def outcomes(points: Sequence[Point]) -> list[Outcome]:
     """What became of each run."""
-    if isinstance(points, Points):
-        return [OUTCOMES[place] for place in points.columns.outcome.tolist()]
-    return [point.outcome for point in points]
+    return [OUTCOMES[place] for place in columns(points).outcome.tolist()]
+
+
+def known_commits(several: Iterable[Sequence[Point]]) -> tuple[Commit, ...]:
+    """Every commit that one of several series was run at, or shares its order with, by date, then by hash."""
+    orders = {id(own): own for own in (columns(points).order for points in several)}  # which series share
+    known = {commit.hash: commit for own in orders.values() for commit in own}
+    return tuple(sorted(known.values(), key=lambda commit: (commit.date, commit.hash)))
 
 
 def compared(points: Points, comparable: NDArray[np.bool_]) -> Points:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from tbp.history.points import Points, levels
+from tbp.history.points import commits, levels
 from tbp.history.series import Better, Change, Outcome, Point, SeriesKey, State
 
 # Below these no change could be confirmed, so "no change" would claim too much. 5 single values against 6 are the
@@ -54,9 +54,7 @@ def freshness(series: Iterable[tuple[SeriesKey, Sequence[Point]]], declared: Ite
 
 def newest_date(points: Sequence[Point]) -> datetime:
     """The newest commit date of the points; a history's dates may run backwards, so not that of the last one."""
-    if isinstance(points, Points):
-        return max(commit.date for commit in points.commits())
-    return max(point.commit.date for point in points)
+    return max(commit.date for commit in commits(points))
 
 
 def state(points: Sequence[Point], changes: Sequence[Change], direction: Better) -> State:

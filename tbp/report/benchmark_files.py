@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from tbp.history.points import Points
+from tbp.history.points import columns
 from tbp.history.series import History, SeriesKey
 from tbp.report.chart_data import CommitList, site_commits
 from tbp.report.detail import benchmark_page
@@ -65,11 +65,10 @@ def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int
     """The places of their commits among the site's, ascending."""
     found = [np.empty(0, np.int32)]
     for history in histories:
-        points = history.points
-        if isinstance(points, Points) and points.columns.order is commits.commits:
-            found.append(points.columns.place)
-        else:
-            found.append(np.array([commits.place[point.commit.hash] for point in points], np.int32))
+        own = columns(history.points)
+        is_site_order = own.order is commits.commits
+        hashes = (own.order[at].hash for at in own.place.tolist())
+        found.append(own.place if is_site_order else np.array([commits.place[name] for name in hashes], np.int32))
     return np.unique(np.concatenate(found))
 
 

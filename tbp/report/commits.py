@@ -10,22 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from tbp.history.points import Points
 from tbp.history.series import Commit, History
-
-
-def known_commits(histories: Sequence[History]) -> tuple[Commit, ...]:
-    """Every commit that a series was run at, by date, then by hash."""
-    known: dict[str, Commit] = {}
-    seen: set[int] = set()  # of orders, which series share
-    for history in histories:
-        points = history.points
-        own = points.columns.order if isinstance(points, Points) else [point.commit for point in points]
-        if id(own) not in seen:
-            known.update((commit.hash, commit) for commit in own)
-            if isinstance(points, Points):
-                seen.add(id(own))
-    return tuple(sorted(known.values(), key=lambda commit: (commit.date, commit.hash)))
 
 
 def commit_order(histories: Sequence[History]) -> tuple[Commit, ...]:

@@ -16,7 +16,7 @@ from itertools import groupby
 
 from tbp.asv.declarations import benchmark_from_name
 from tbp.history.compare import StoredSeries, judgements
-from tbp.history.points import are_comparable
+from tbp.history.points import columns as runs_of
 from tbp.history.series import Commit, History, SeriesKey, State
 from tbp.report import words
 from tbp.report.grid import MOST_COMMITS, columns_of
@@ -194,7 +194,8 @@ def _stored(history: History) -> StoredSeries:
         is_counter=kind == "track" and history.unit != "seconds",
         points=history.points,
         versions=tuple(
-            "present" if own else f"other {place}" for place, own in enumerate(are_comparable(history.points))
+            "present" if own else f"other {place}"
+            for place, own in enumerate(runs_of(history.points).comparable.tolist())
         ),
     )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
 
-from tbp.history.points import Points, commits, outcomes
+from tbp.history.points import columns, commits, outcomes
 from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey, State
 from tbp.report import addresses, evidence, words
 from tbp.report.model import ReportData
@@ -117,30 +117,15 @@ def cell(text: str) -> str:
 
 def _lines(points: Sequence[Point], unit: str, dates: dict[Commit, str]) -> Iterator[str]:
     """The columns from the commit on; ``dates`` keeps what many points share. Makes no object for each point."""
-    levels = zip(*(map(_number, column) for column in _numbers(points)), strict=True)
-    own = zip(commits(points), outcomes(points), levels, _sessions(points), strict=True)
-    for commit, outcome, (value, low, high), (sessions, comparable) in own:
+    own = columns(points)
+    levels = zip(*(map(_number, column.tolist()) for column in (own.value, own.low, own.high)), strict=True)
+    rows = zip(commits(points), outcomes(points), levels, own.comparable.tolist(), strict=True)
+    for place, (commit, outcome, (value, low, high), comparable) in enumerate(rows):
         said = dates.get(commit)
         if said is None:
             said = dates[commit] = f"{cell(commit.hash)},{commit.date.isoformat()}"
-        yield f"{said},{outcome.value},{value},{low},{high},{unit},{sessions},{comparable}"
-
-
-def _numbers(points: Sequence[Point]) -> tuple[list[float], list[float], list[float]]:
-    """Values and quartiles."""
-    if isinstance(points, Points):
-        own = points.columns
-        return own.value.tolist(), own.low.tolist(), own.high.tolist()
-    return [one.value for one in points], [one.low for one in points], [one.high for one in points]
-
-
-def _sessions(points: Sequence[Point]) -> Iterator[tuple[int, str]]:
-    """How many sessions each has, and whether it is comparable."""
-    if isinstance(points, Points):
-        own = points.columns
-        known, comparable = own.sessions, own.comparable.tolist()
-        return ((len(known.get(place, ())), _BOOLEANS[said]) for place, said in enumerate(comparable))
-    return ((len(one.sessions), _BOOLEANS[one.comparable]) for one in points)
+        sessions = len(own.sessions.get(place, ()))
+        yield f"{said},{outcome.value},{value},{low},{high},{unit},{sessions},{_BOOLEANS[comparable]}"
 
 
 def _number(value: float) -> str:

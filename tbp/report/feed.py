@@ -14,7 +14,6 @@ from xml.etree import ElementTree as Xml
 
 from tbp.history.by_commit import CommitChanges, SeriesChange, changes_by_commit
 from tbp.report import addresses, words
-from tbp.report.commits import known_commits
 from tbp.report.model import ReportData
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -30,7 +29,7 @@ _NO_XML = re.compile("[\ufffe\uffff]")
 
 def feed_xml(data: ReportData) -> bytes:
     """The feed; without any change it has no entries."""
-    groups = changes_by_commit(data.histories, data.order or [own.hash for own in known_commits(data.histories)])
+    groups = changes_by_commit(data.histories, data.order)
     newest_first = sorted(groups, key=lambda group: (group.commit.date, group.commit.hash), reverse=True)
     latest = data.newest.date if data.newest else datetime.fromtimestamp(0, UTC)
     feed = Xml.Element("feed", {"xmlns": ATOM})

@@ -19,7 +19,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tbp.history.points import OUTCOMES, Points, levels
+from tbp.history.points import OUTCOMES, commits, levels
+from tbp.history.points import columns as runs_of
 from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome, Point, State
 from tbp.report import addresses, words
 from tbp.report.places import Places
@@ -86,9 +87,10 @@ class Columns:
 
     def places(self, points: Sequence[Point]) -> Indexes:
         """The column of each point; -1 where it has none."""
-        if isinstance(points, Points) and points.columns.order == self.order:
-            return points.columns.place.astype(np.int64) - (len(self.order) - len(self.commits))
-        return np.array([self._column_of.get(point.commit.hash, -1) for point in points], np.int64)
+        runs = runs_of(points)
+        if runs.order == self.order:
+            return runs.place.astype(np.int64) - (len(self.order) - len(self.commits))
+        return np.array([self._column_of.get(commit.hash, -1) for commit in commits(points)], np.int64)
 
     @cached_property
     def _column_of(self) -> Mapping[str, int]:
@@ -101,43 +103,23 @@ def packed(history: History, columns: Columns) -> Packed:
     segments = _on_columns(_segments(history), places)
     shown = np.flatnonzero(places >= 0)
     at = places[shown]
-    runs = _runs(history.points, shown)
+    runs = runs_of(history.points)
+    outcome, value, comparable = runs.outcome[shown], runs.value[shown], runs.comparable[shown]
     level = np.array([level for _, level, _ in segments] or [math.nan])
     # As the script finds them: by column, since series of several branches may not follow the order of the columns.
     own = np.searchsorted([start for start, _, _ in segments], at, side="right") - 1
-    found = _codes(runs.value, level[np.maximum(own, 0)])
-    found[runs.outcome == OUTCOMES.index(Outcome.FAILED)] = FAILED
-    found[runs.outcome == OUTCOMES.index(Outcome.SKIPPED)] = SKIPPED
+    found = _codes(value, level[np.maximum(own, 0)])
+    found[outcome == OUTCOMES.index(Outcome.FAILED)] = FAILED
+    found[outcome == OUTCOMES.index(Outcome.SKIPPED)] = SKIPPED
     codes = np.full(len(columns.commits), NO_RUN, np.int64)
     codes[at] = found
     exact = found == EXACT
     return Packed(
         cells=_text(codes),
         segments=segments,
-        exact=dict(zip(at[exact].tolist(), runs.value[exact].tolist(), strict=True)),
-        apart=tuple(at[~runs.comparable].tolist()),
+        exact=dict(zip(at[exact].tolist(), value[exact].tolist(), strict=True)),
+        apart=tuple(at[~comparable].tolist()),
         marks=tuple(_marks(history, places)),
-    )
-
-
-@dataclass(frozen=True)
-class _Runs:
-    """Some points of a series as arrays."""
-
-    outcome: npt.NDArray[np.int8]  # place in OUTCOMES
-    value: Floats
-    comparable: npt.NDArray[np.bool_]
-
-
-def _runs(points: Sequence[Point], shown: Indexes) -> _Runs:
-    if isinstance(points, Points):
-        own = points.columns
-        return _Runs(own.outcome[shown], own.value[shown], own.comparable[shown])
-    some = [points[index] for index in shown.tolist()]
-    return _Runs(
-        np.array([OUTCOMES.index(point.outcome) for point in some], np.int8),
-        np.array([point.value for point in some], np.float64),
-        np.array([point.comparable for point in some], np.bool_),
     )
 
 

@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 
 from tbp.acks import found_ack
+from tbp.history.by_commit import places_in_history
 from tbp.history.series import ChangeEvidence, Commit, History, State
 from tbp.report import addresses, evidence, words
-from tbp.report.commits import known_commits
 from tbp.report.model import ReportData
 from tbp.report.sparkline import Sparkline, sparkline
 from tbp.traces.difference import explanation
@@ -76,7 +76,7 @@ def among(data: ReportData) -> Among:
     keys = [history.key for history in data.histories]
     return Among(
         data,
-        {name: place for place, name in enumerate(data.order or [own.hash for own in known_commits(data.histories)])},
+        places_in_history(data.histories, data.order),
         len({key.machine for key in keys}) > 1,
         len({key.environment for key in keys}) > 1,
     )

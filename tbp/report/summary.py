@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from tbp.history.points import known_commits
 from tbp.history.series import History, State
 from tbp.report import addresses, words
-from tbp.report.commits import known_commits
 from tbp.report.last_runs import LastRun, last_runs, silence
 from tbp.report.model import ReportData
 from tbp.report.rows import CommitLink as CommitLink
@@ -220,7 +220,7 @@ def family_of(benchmark: str) -> str:
 
 def series_span(histories: Sequence[History]) -> str:
     """How many commits the series cover, from which to which by date; empty without any."""
-    by_date = known_commits(histories)
+    by_date = known_commits(history.points for history in histories)
     if not by_date:
         return ""
     ends = [by_date[0], by_date[-1]] if len(by_date) > 1 else by_date
