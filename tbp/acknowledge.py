@@ -5,13 +5,12 @@ Takes what the user named, gives the file a table more. What acknowledgements do
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from tbp.acks import MIN_HASH, Ack, read_acks
+from tbp.acks import HASH, MIN_HASH, Ack, read_acks
 from tbp.asv.repository import resolve
 from tbp.asv.whole_files import write_whole
 from tbp.errors import UsageError
@@ -29,7 +28,7 @@ def new_ack(benchmark: str, commit: str, reason: str, until: str, repository: Pa
         if not text.strip():
             raise UsageError(f"{name} is empty; say which benchmark, and why its change is accepted")
     known = resolve(repository, commit) if repository is not None else ""
-    if not known and not re.fullmatch(rf"[0-9a-f]{{{MIN_HASH},64}}", commit.lower()):
+    if not known and not HASH.fullmatch(commit.lower()):
         raise UsageError(f"{commit} is no commit that git knows here; write {MIN_HASH} or more characters of its hash")
     return Ack(benchmark, known or commit.lower(), reason, _day(until))
 

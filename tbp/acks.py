@@ -28,7 +28,7 @@ DEFAULT_NAME = Path("reports", "acks.toml")
 KEYS = ("benchmark", "commit", "reason", "until")
 # Fewer name too many commits of a large project: git abbreviates to at least as many.
 MIN_HASH = 7
-_HASH = re.compile(rf"[0-9a-f]{{{MIN_HASH},64}}")
+HASH = re.compile(rf"[0-9a-f]{{{MIN_HASH},64}}")
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _ack(where: str, entry: Mapping[str, object]) -> Ack:
             raise UsageError(f"{where}: {key} must be a text that says something, not {value!r}")
         texts[key] = value
     commit = texts["commit"].lower()
-    if not _HASH.fullmatch(commit):
+    if not HASH.fullmatch(commit):
         raise UsageError(f"{where}: commit must be {MIN_HASH} to 64 characters of a hash, not {texts['commit']!r}")
     return Ack(texts["benchmark"], commit, texts["reason"], _until(where, entry.get("until")))
 

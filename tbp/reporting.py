@@ -13,13 +13,13 @@ from tbp.acks import acks_file
 from tbp.asv.config import AsvConfig, configuration
 from tbp.cache import files
 from tbp.cache.unchanged import Inputs, Said, fingerprint, note, said_before
+from tbp.policy import DEFAULT_NAME
+from tbp.report.addresses import INDEX
 
 if TYPE_CHECKING:
     from tbp.report.model import ReportData
 
-INDEX = "index.html"
 SINGLE = "report.html"
-POLICY = "pyproject.toml"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def report(wanted: Wanted) -> Said:
 
 def inputs(wanted: Wanted, config: AsvConfig | None) -> Inputs:
     """All that the site is made from."""
-    own = () if config is None else (config.path, config.path.parent / POLICY, acks_file(config.path))
+    own = () if config is None else (config.path, config.path.parent / DEFAULT_NAME, acks_file(config.path))
     named = wanted.acks or acks_file(None)  # where the results are from elsewhere
     results_dir = wanted.results or (config.results_dir if config is not None else Path())
     repository = config.repository if config is not None else None

@@ -12,6 +12,9 @@ from urllib.parse import quote, urlsplit
 
 from tbp.history.series import Commit, SeriesKey
 
+INDEX = "index.html"
+"""The page that a reader opens."""
+
 SLUG_LENGTH = 60
 """Characters of a name kept in a file name: readable, and far below the 255 bytes a file system allows."""
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from tbp.history.series import Change, ChangeEvidence, ChangeKind, History
 from tbp.report import addresses, both_sides, evidence, words
 from tbp.report.flame import Flame, change_flame
+from tbp.report.rows import CommitLink, changed_at, commit_link
 from tbp.report.strokes import NEUTRAL, WORSE, merit
-from tbp.report.summary import CommitLink, changed_at, commit_link
 from tbp.traces.difference import explanation
 
 IN_FULL = 3

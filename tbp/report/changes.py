@@ -15,7 +15,7 @@ from tbp.history.series import ChangeKind, Commit, State
 from tbp.report import evidence, words
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
-from tbp.report.summary import CommitLink, commit_link
+from tbp.report.rows import CommitLink, commit_link
 
 # So that a page stays below 200 kB: an item is about 450 bytes, a row without items 900.
 MOST_ROWS = 100

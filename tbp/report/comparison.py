@@ -7,7 +7,6 @@ has the packed runs of ``grid`` and says what two values differ by, not whether 
 from __future__ import annotations
 
 import math
-import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,11 +17,12 @@ from tbp.asv.declarations import benchmark_from_name
 from tbp.history.compare import StoredSeries, judgements
 from tbp.history.points import columns as runs_of
 from tbp.history.series import Commit, History, SeriesKey, State
-from tbp.report import words
+from tbp.report import addresses, words
 from tbp.report.grid import MOST_COMMITS, columns_of
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
-from tbp.report.summary import CommitLink, by_name, commit_link, family_of
+from tbp.report.rows import CommitLink, commit_link
+from tbp.report.summary import Tile, by_name, family_of, tile
 from tbp.verdict import phrases
 from tbp.verdict.judgement import Judged, Judgement
 
@@ -71,14 +71,6 @@ class Mean:
 
 
 @dataclass(frozen=True)
-class Tally:
-    state: State
-    number: int
-    word: str
-    glyph: str
-
-
-@dataclass(frozen=True)
 class ComparePage:
     """``before`` is None where no place has two commits."""
 
@@ -87,7 +79,7 @@ class ComparePage:
     after: CommitLink | None
     place: str
     default: str  # for the script: column of the baseline, of the contender, number of the place
-    tallies: tuple[Tally, ...]
+    tallies: tuple[Tile, ...]
     means: tuple[Mean, ...]
     rows: tuple[Row, ...]
     left_out: str
@@ -225,13 +217,9 @@ def _row(judgement: Judgement, history: History) -> Row:
     )
 
 
-def _tallies(found: Sequence[Judgement]) -> tuple[Tally, ...]:
+def _tallies(found: Sequence[Judgement]) -> tuple[Tile, ...]:
     counts = Counter(judgement.state for judgement in found)
-    return tuple(
-        Tally(state, counts[state], words.PLURALS[state][counts[state] != 1], words.GLYPHS[state])
-        for state in phrases.ORDER
-        if counts[state]
-    )
+    return tuple(tile(state, counts[state]) for state in phrases.ORDER if counts[state])
 
 
 def _verdict(found: Sequence[Judgement], pair: Pair) -> str:
@@ -269,7 +257,7 @@ def _mean(own: Sequence[Judgement]) -> Mean:
 def _commands(pair: Pair, places: Places) -> tuple[str, ...]:
     """To compare and to measure the two, where their hashes are hashes and nothing ends a shell's line."""
     hashes = [pair.baseline.short, pair.contender.short]
-    if not all(re.fullmatch(r"[0-9a-fA-F]{4,64}", own) for own in hashes):
+    if not all(addresses.HASH.fullmatch(own) for own in hashes):
         return ()
     named = [("--machine", pair.machine)] * places.machine + [("--environment", pair.environment)] * places.environment
     if not all(value.isprintable() for _, value in named):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tbp.report import words
+from tbp.report.chart_data import WIDE
 from tbp.report.compression_data import Group, Variant, groups, is_same_time
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
@@ -19,8 +20,6 @@ MOST_GROUPS = 12
 """On the page, 12 kB each."""
 
 SAME_SIZE = 0.005
-LOG_FROM = 20.0
-"""Largest over smallest time or size from which an axis is logarithmic, as in the history charts."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def _charts(group: Group) -> list[Scatter]:
 
 
 def _axis(title: str, values: Sequence[float]) -> Axis:
-    is_log = max(values) / min(values) >= LOG_FROM
+    is_log = max(values) / min(values) >= WIDE  # as in the history charts
     return Axis(f"{title}{', logarithmic' if is_log else ''}", values, lambda value: f"{value:.4g}", is_log)
 
 

@@ -14,10 +14,13 @@ from itertools import chain
 from typing import TypeAlias
 
 from tbp.history.points import columns, commits, outcomes
-from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey, State
-from tbp.report import addresses, evidence, words
+from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey
+from tbp.report import evidence, words
 from tbp.report.model import ReportData
-from tbp.report.summary import changed_at, ranked, verdict
+from tbp.report.pages import finite
+from tbp.report.places import series_href
+from tbp.report.rows import changed_at, told_change
+from tbp.report.summary import ranked, verdict
 from tbp.scale.workers import Workers, batched
 
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
@@ -135,7 +138,6 @@ def _number(value: float) -> str:
 
 def _series(history: History) -> dict[str, Value]:
     key, last = history.key, history.points[-1].commit if history.points else None
-    page = f"{addresses.page_file(key.benchmark)}#{addresses.anchor(key)}"
     return {
         "benchmark": key.benchmark,
         "parameters": [[name, value] for name, value in key.parameters],
@@ -143,7 +145,7 @@ def _series(history: History) -> dict[str, Value]:
         "environment": key.environment,
         "state": history.state.value,
         "finding": words.finding(history),
-        "page": page,
+        "page": series_href(history),
         "unit": history.unit,
         "better": history.better.value,
         "value": words.newest_value(history),
@@ -158,9 +160,7 @@ def _series(history: History) -> dict[str, Value]:
 
 def _standing(history: History) -> int | None:
     """Place in ``changes`` of the one that the state is for."""
-    shown = history.suspect if history.state is State.SUSPECT else None
-    if history.state in words.STATES_OF_CHANGE:
-        shown = history.standing
+    shown = told_change(history)
     return next((place for place, what in enumerate(history.changes) if what is shown), None)
 
 
@@ -194,12 +194,4 @@ def _commit(commit: Commit) -> dict[str, Value]:
 
 
 def _json(value: Value) -> str:
-    return json.dumps(_finite(value), allow_nan=False)
-
-
-def _finite(value: Value) -> Value:
-    if isinstance(value, dict):
-        return {name: _finite(own) for name, own in value.items()}
-    if isinstance(value, list):
-        return [_finite(own) for own in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return json.dumps(finite(value), allow_nan=False)

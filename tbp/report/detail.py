@@ -16,8 +16,9 @@ from tbp.report.dimensions import dimensions, series_name
 from tbp.report.flame import Flame, newest_flame
 from tbp.report.model import ReportData
 from tbp.report.rates import Rate, rates_of_all
+from tbp.report.rows import CommitLink, commit_link, shown_change
 from tbp.report.scaling import Scaling, scalings
-from tbp.report.summary import CommitLink, Tile, commit_link, family_of, ranked, shown_change, tiles
+from tbp.report.summary import Tile, family_of, ranked, tiles
 
 BREAKS = 5
 """Breaks listed of a series: a hosted runner may change its processor with every run."""

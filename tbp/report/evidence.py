@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tbp.report import words
-from tbp.traces.detail import NO_CALLER
 from tbp.traces.difference import LEAST_SESSIONS, NAMED_MACHINE, NAMED_SHARE, Difference
+from tbp.traces.exact import caller
 from tbp.traces.operators import OperatorTable
 from tbp.traces.operators import hotspots as ranked_hotspots
 
@@ -138,7 +138,7 @@ def callers(difference: Difference) -> tuple[UnderCaller, ...]:
 def _under_caller(row: pd.Series) -> UnderCaller:
     calls = [words.calls(float(row[side])) for side in ("calls_before", "calls_after")]
     return UnderCaller(
-        caller=str(row["parent"]) if row["parent"] != NO_CALLER else "the top of the step",
+        caller=caller(row["parent"]),
         operator=str(row["operator"]),
         calls=" → ".join(calls) if calls[0] != calls[1] else calls[0],
         before=words.microseconds(float(row["self_before_us"])),

@@ -24,7 +24,9 @@ from tbp.history.points import columns as runs_of
 from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome, Point, State
 from tbp.report import addresses, words
 from tbp.report.places import Places
-from tbp.report.summary import commit_link, family_of
+from tbp.report.rows import commit_link
+from tbp.report.strokes import BETTER, WORSE, merit
+from tbp.report.summary import family_of
 
 MOST_COMMITS = 200
 """The newest ones; more are not looked at side by side, and each costs two characters a series."""
@@ -239,6 +241,4 @@ def _glyph(change: Change) -> str:
 def _tone(change: Change, better: Better) -> str:
     if not change.confirmed:
         return "suspect"
-    if not change.is_verdict or change.is_recovery or change.acknowledged:
-        return "plain"
-    return "worse" if change.is_worse(better) else "better"
+    return "plain" if change.acknowledged else {WORSE: "worse", BETTER: "better"}.get(merit(change, better), "plain")

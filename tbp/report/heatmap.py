@@ -15,7 +15,8 @@ from tbp.report.changes import GLYPHS, Sort, sort_of
 from tbp.report.grid import columns_of
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
-from tbp.report.summary import CommitLink, commit_link, family_of
+from tbp.report.rows import CommitLink, commit_link, span
+from tbp.report.summary import family_of
 
 DEFAULT_COMMITS = 50
 """Columns at first: what fits a desktop's width."""
@@ -78,7 +79,7 @@ def heatmap_page(data: ReportData, order: Sequence[Commit]) -> HeatmapPage:
     left = len(moved) - MOST_ROWS
     return HeatmapPage(
         verdict=f"{len(moved):,} of {words.count(len(data.histories), 'series', 'series')} moved on the {said}.",
-        span=_span(columns),
+        span=span(columns),
         rows=tuple(_row(history, changes, places) for history, changes in moved[:MOST_ROWS]),
         left_out=f"and {words.count(left, 'more series', 'more series')}" if left > 0 else "",
         choices=choices,
@@ -105,10 +106,3 @@ def _moved(history: History, newest: set[str], commit_url: str) -> tuple[Moved, 
             said = f"{effect} (suspect)" if sort is Sort.SUSPECT else effect
             found.append(Moved(GLYPHS[sort], said, commit_link(history.points[index].commit, commit_url)))
     return tuple(found)
-
-
-def _span(columns: Sequence[Commit]) -> str:
-    if not columns:
-        return ""
-    ends = [columns[0], columns[-1]] if len(columns) > 1 else [columns[0]]
-    return " to ".join(f"{commit.short} ({words.moment(commit.date)})" for commit in ends)

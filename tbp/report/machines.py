@@ -18,7 +18,7 @@ from tbp.history.series import Commit, History, State
 from tbp.report import words
 from tbp.report.inventory import Difference, differences, installed
 from tbp.report.model import Machine, ReportData, Run
-from tbp.report.summary import CommitLink, commit_link
+from tbp.report.rows import CommitLink, commit_link
 
 MOST_DIFFERENCES = 12
 """Of an environment, newest first: hosted runners may change their processor with every run."""

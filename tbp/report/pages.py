@@ -33,10 +33,16 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
-def script_hashes_policy(hashes: Sequence[str]) -> str:
-    """The policy of a page that holds its scripts itself: those of these SHA-256 hashes (base64) and no others."""
-    allowed = " ".join(f"'sha256-{one}'" for one in hashes)
+def own_scripts_policy(scripts: Sequence[str]) -> str:
+    """The policy of a page that holds its scripts itself: these and no others."""
+    allowed = _sources(scripts)
     return CONTENT_SECURITY_POLICY.replace("'self' file:;", f"{allowed};", 1).replace("'self' file: ", "")
+
+
+def _sources(scripts: Sequence[str]) -> str:
+    """Each of ``scripts`` as a policy names it, by its SHA-256 digest."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    return " ".join(f"'sha256-{digest}'" for digest in digests)
 
 
 NAVIGATION = (
@@ -90,8 +96,7 @@ def benchmark_html(page: BenchmarkPage, frame: Frame) -> str:
 
 def flames_html(page: FlamesPage) -> str:
     """A file of its own: styles, scripts and data are in it, and the policy names each script by its digest."""
-    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in page.scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    allowed = _sources(page.scripts)
     policy = f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     scripts, style = [Markup(script) for script in page.scripts], Markup(page.style)
     template = _environment().get_template("flames.html")
@@ -110,15 +115,16 @@ def script_call(function: str, value: object) -> str:
 
 def script_json(value: object) -> str:
     """JSON in ASCII that ends no script element and no line; NaN and infinities become null."""
-    text = json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))
+    text = json.dumps(finite(value), allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _finite(value: object) -> object:
+def finite(value: object) -> object:
+    """``value`` with null for NaN and infinities, which JSON has not."""
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

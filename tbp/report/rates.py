@@ -12,12 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-
 from tbp.history.growth import numeric
-from tbp.history.points import levels
 from tbp.history.series import History, SeriesKey
-from tbp.report import addresses, words
+from tbp.report import words
+from tbp.report.places import series_href
 
 FLOPS = "flops"
 OPERATORS = "operators"
@@ -101,19 +99,15 @@ def _row(name: str, history: History | None) -> list[Rate]:
     value = _newest(history)
     if history is None or not math.isfinite(value):
         return []
-    href = f"../{addresses.page_file(history.key.benchmark)}#{addresses.anchor(history.key)}"
     if history.unit == "FLOP":
         shown = f"{prefixed(value)}FLOP"
     else:
         shown = words.calls(value) if history.unit == OPERATORS else words.quantity(value, history.unit)
-    return [Rate(name, shown, href)]
+    return [Rate(name, shown, f"../{series_href(history)}")]
 
 
 def _newest(history: History | None) -> float:
-    """The newest value that may be compared; NaN without one."""
-    known = levels(history.points) if history is not None else np.empty(0)
-    known = known[np.isfinite(known)]
-    return float(known[-1]) if len(known) else math.nan
+    return words.newest_value(history) if history is not None else math.nan
 
 
 def _method(key: SeriesKey) -> str:

@@ -7,6 +7,7 @@ Takes a history and what it is seen among, gives a ``Row``; the order of rows is
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tbp.acks import found_ack
@@ -14,6 +15,7 @@ from tbp.history.by_commit import places_in_history
 from tbp.history.series import ChangeEvidence, Commit, History, State
 from tbp.report import addresses, evidence, words
 from tbp.report.model import ReportData
+from tbp.report.places import Places, series_href
 from tbp.report.sparkline import Sparkline, sparkline
 from tbp.traces.difference import explanation
 
@@ -63,29 +65,24 @@ class Among:
 
     data: ReportData
     position: dict[str, int]  # hash → place in the project's history, or by date among what was measured
-    by_machine: bool  # whether series differ in it
-    by_environment: bool
-
-    def place(self, history: History) -> str:
-        own = [history.key.machine] * self.by_machine + [history.key.environment] * self.by_environment
-        return " · ".join(own)
+    places: Places
 
 
 def among(data: ReportData) -> Among:
     """What the rows of ``data`` need to know of each other, gathered once."""
-    keys = [history.key for history in data.histories]
-    return Among(
-        data,
-        places_in_history(data.histories, data.order),
-        len({key.machine for key in keys}) > 1,
-        len({key.environment for key in keys}) > 1,
-    )
+    return Among(data, places_in_history(data.histories, data.order), Places.of(data.histories))
 
 
 def commit_link(commit: Commit, commit_url: str) -> CommitLink:
     """The commit with its date and, where ``commit_url`` is a web address, a link."""
     href = addresses.commit_href(commit_url, commit)
     return CommitLink(commit.short, commit.hash, commit.subject, words.moment(commit.date), href)
+
+
+def span(commits: Sequence[Commit]) -> str:
+    """``04342f08 (2026-05-01 13:37 UTC) to …``: the first and the last; empty without any."""
+    ends = dict.fromkeys([*commits[:1], *commits[-1:]])
+    return " to ".join(f"{commit.short} ({words.moment(commit.date)})" for commit in ends)
 
 
 def changed_at(history: History, what: ChangeEvidence) -> Commit | None:
@@ -99,9 +96,14 @@ def shown_change(history: History) -> ChangeEvidence | None:
     return history.standing if history.state in words.STATES_OF_CHANGE else None
 
 
+def told_change(history: History) -> ChangeEvidence | None:
+    """The same, or the suspect one of a series that has no other."""
+    return shown_change(history) or (history.suspect if history.state is State.SUSPECT else None)
+
+
 def size(history: History) -> float:
     """How large the change is that the series is in the table for, suspect ones too; 0 without one."""
-    shown = shown_change(history) or (history.suspect if history.state is State.SUSPECT else None)
+    shown = told_change(history)
     if shown is None:
         return 0.0
     relative = abs(words.relative(shown.change))
@@ -112,7 +114,7 @@ def size(history: History) -> float:
 def row(history: History, seen: Among) -> Row:
     """The row of one series."""
     key, data, standing = history.key, seen.data, shown_change(history)
-    shown = standing or (history.suspect if history.state is State.SUSPECT else None)
+    shown = told_change(history)
     commit = changed_at(history, shown) if shown else None
     last_good, between = _range(history, shown, seen) if shown and commit else (None, "")
     values = [shown.change.before, shown.change.after] if shown else [words.newest_value(history)]
@@ -120,11 +122,11 @@ def row(history: History, seen: Among) -> Row:
     return Row(
         benchmark=key.benchmark,
         parameters=key.label,
-        place=seen.place(history),
+        place=seen.places.name(key.machine, key.environment),
         machine=key.machine,
         environment=key.environment,
         device=dict(key.parameters).get(DEVICE, ""),
-        href=f"{addresses.page_file(key.benchmark)}#{addresses.anchor(key)}",
+        href=series_href(history),
         state=history.state,
         glyph="" if standing and not standing.change.acknowledged else words.GLYPHS[history.state],
         change=words.effect(shown.change, history.unit, history.better) if shown else words.PLURALS[history.state][0],

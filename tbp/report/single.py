@@ -6,15 +6,13 @@ their data in blocks of JSON that no browser runs, and every script once, allowe
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from tbp.report.pages import CONTENT_SECURITY_POLICY, script_hashes_policy
+from tbp.report.pages import CONTENT_SECURITY_POLICY, own_scripts_policy
 
 FIRST_SCRIPTS = ("static/app.js", "static/single.js")
 """In this order: what comes later may use the first and is watched by the second."""
@@ -51,7 +49,7 @@ def single_file(contents: Mapping[str, bytes], index: str) -> bytes:
     styles = dict.fromkeys(name for page in pages.values() for name in page.styles)
     blocks = [_blocks(name, content.decode()) for name, content in contents.items() if name.startswith("data/")]
     templates = [_template(page) for page in pages.values() if page.name != index]
-    policy = script_hashes_policy([_hash(script) for script in scripts])
+    policy = own_scripts_policy(scripts)
     head, foot = _SCRIPT.sub("", document).split("</body>")
     head = head.replace(str(escape(CONTENT_SECURITY_POLICY)), str(escape(policy)), 1)
     head = _STYLE.sub("", head)
@@ -89,7 +87,3 @@ def _blocks(name: str, script: str) -> str:
         f'<script type="application/json" data-file="{file}" data-call="{called}">{value}</script>\n'
         for called, value in calls
     )
-
-
-def _hash(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

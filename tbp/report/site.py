@@ -21,6 +21,7 @@ from tbp.cache.digests import digest
 from tbp.cache.known_pages import KnownPages
 from tbp.errors import UsageError
 from tbp.report import figures, words
+from tbp.report.addresses import INDEX
 from tbp.report.benchmark_files import Wanted, benchmark_files, files_of_all, wanted
 from tbp.report.chart_data import commits_payload, site_commits
 from tbp.report.data_files import points, points_file, summary_json
@@ -33,7 +34,6 @@ from tbp.report.summary import summary
 from tbp.report.views import views
 from tbp.scale.workers import Workers, batched
 
-INDEX = "index.html"
 SINGLE_SCRIPT = "static/single.js"  # of a report of one file only
 DATA_FILES = ("summary.json", "points.csv", "points.csv.gz", "feed.xml")
 DRAWN_S = 10e-6  # about what a run takes to be drawn on a page on a slow core
@@ -120,7 +120,6 @@ def _shared(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
     yield INDEX, index_html(found, frame).encode()
     if data.histories:
         yield "data/index.js", script_call("tbp.index", index_data(found)).encode()
-    if data.histories:
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
         commits = commits_payload(site_commits(data), data.commit_url)
         yield "data/commits.js", script_call("tbp.commits", commits).encode()

@@ -15,11 +15,7 @@ from tbp.history.series import History, State
 from tbp.report import addresses, words
 from tbp.report.last_runs import LastRun, last_runs, silence
 from tbp.report.model import ReportData
-from tbp.report.rows import CommitLink as CommitLink
-from tbp.report.rows import Row, among, row, size
-from tbp.report.rows import changed_at as changed_at
-from tbp.report.rows import commit_link as commit_link
-from tbp.report.rows import shown_change as shown_change
+from tbp.report.rows import Row, among, row, size, span
 
 SOUGHT = (State.REGRESSION, State.IMPROVEMENT, State.SUSPECT, State.NO_CHANGE, State.NOT_ENOUGH_DATA, State.FAILED)
 """States whose absence says something, too."""
@@ -162,21 +158,17 @@ def by_name(histories: Sequence[History]) -> list[History]:
     return sorted(histories, key=lambda history: (family_of(history.key.benchmark), *_name(history)))
 
 
+def tile(state: State, number: int) -> Tile:
+    return Tile(state, number, words.PLURALS[state][number != 1], words.GLYPHS[state])
+
+
 def tiles(histories: Sequence[History], occurring: bool = False) -> tuple[Tile, ...]:
     """One for each state that occurs; also for those that a reader looks for first, unless only ``occurring``."""
     return tuple(
-        Tile(state, number, words.PLURALS[state][number != 1], words.GLYPHS[state])
+        tile(state, number)
         for state, number in words.tally(histories).items()
         if number or (state in SOUGHT and not occurring)
     )
-
-
-def place(history: History, others: Sequence[History]) -> str:
-    """Machine and environment, as far as the series of the site differ in them."""
-    machines = {other.key.machine for other in others}
-    environments = {other.key.environment for other in others}
-    parts = [history.key.machine] * (len(machines) > 1) + [history.key.environment] * (len(environments) > 1)
-    return " · ".join(parts)
 
 
 def _name(history: History) -> tuple[object, ...]:
@@ -221,9 +213,4 @@ def family_of(benchmark: str) -> str:
 def series_span(histories: Sequence[History]) -> str:
     """How many commits the series cover, from which to which by date; empty without any."""
     by_date = known_commits(history.points for history in histories)
-    if not by_date:
-        return ""
-    ends = [by_date[0], by_date[-1]] if len(by_date) > 1 else by_date
-    return f"{words.count(len(by_date), 'commit')}, " + " to ".join(
-        f"{commit.short} ({words.moment(commit.date)})" for commit in ends
-    )
+    return f"{words.count(len(by_date), 'commit')}, {span(by_date)}" if by_date else ""

@@ -5,12 +5,10 @@ Takes ``ReportData``, gives file names and bytes; writing them belongs to ``site
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from tbp.history.points import Points
-from tbp.history.series import Commit, History
 from tbp.report.changes import changes_page
-from tbp.report.commits import commit_order
+from tbp.report.chart_data import site_commits
 from tbp.report.comparison import compare_page
 from tbp.report.compression import compression_page
 from tbp.report.grid import payload
@@ -23,7 +21,7 @@ from tbp.report.summary import by_name
 
 def views(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
     """Each page, and the data its script reads."""
-    order = site_order(data.histories)
+    order = site_commits(data).commits
     histories = by_name(data.histories)
     if histories:
         packed = payload(histories, order, data.commit_url)
@@ -33,11 +31,3 @@ def views(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
     yield "machines.html", page_html("machines.html", machines_page(data), frame).encode()
     yield "compression.html", page_html("compression.html", compression_page(data), frame).encode()
     yield "changes.html", page_html("changes.html", changes_page(data, order), frame).encode()
-
-
-def site_order(histories: Sequence[History]) -> tuple[Commit, ...]:
-    """All commits, oldest first: as the results know them, else as the series do."""
-    columns = [history.points.columns for history in histories if isinstance(history.points, Points)]
-    if len(columns) == len(histories) > 0 and all(own.order == columns[0].order for own in columns):
-        return columns[0].order
-    return commit_order(histories)

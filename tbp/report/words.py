@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -325,7 +326,8 @@ def suspicion(history: History) -> str:
 
 def tally(histories: Sequence[History]) -> dict[State, int]:
     """How many series are in each state, every state named, worst first."""
-    return {state: sum(history.state is state for history in histories) for state in State}
+    counts = Counter(history.state for history in histories)
+    return {state: counts[state] for state in State}
 
 
 def verdict(ranked: Sequence[History], name: str = "") -> str:

@@ -140,12 +140,13 @@ def _moved(
     before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame], operators: set[str]
 ) -> Iterator[tuple[object, ...]]:
     for operator, change in _shifts(before, after, "parent", operators):
-        count, left, reached = float(change[change > 0].sum()), _place(change.idxmin()), _place(change.idxmax())
+        count, left, reached = float(change[change > 0].sum()), caller(change.idxmin()), caller(change.idxmax())
         noun = "call" if count == 1 else "calls"
         yield operator, "moved", count, count, f"{operator} {calls(count)} {noun} moved from {left} to {reached}"
 
 
-def _place(parent: object) -> str:
+def caller(parent: object) -> str:
+    """In words."""
     return "the top of the step" if parent == NO_CALLER else str(parent)
 
 
