@@ -14,9 +14,8 @@ import msgspec
 
 from tbp.asv.declarations import plain_value
 from tbp.asv.sessions import OPERATORS_END
-from tbp.traces.device import device_use
-from tbp.traces.operators import Session, session
-from tbp.traces.ranks import Rank, place
+from tbp.traces.operators import Session
+from tbp.traces.ranks import Rank, rank_of
 from tbp.traces.read import read_trace
 from tbp.traces.trace import Trace
 
@@ -74,8 +73,8 @@ def read_recording(path: Path) -> Recording:
 
         return read_operators(path)
     trace = read_trace(path)
-    own = session(trace)
-    return Recording(path, own, about(trace, own), Rank(path, place(trace), own, device_use(trace)))
+    rank = rank_of(path, trace)
+    return Recording(path, rank.session, about(trace, rank.session), rank)
 
 
 def about(trace: Trace, own: Session) -> About:

@@ -16,8 +16,8 @@ from tbp.errors import UnreadableTrace
 from tbp.history.series import Change, ChangeEvidence, Commit, Point, SeriesKey
 from tbp.traces.difference import difference
 from tbp.traces.frame_difference import FrameDifference, frame_difference, pruned_difference
-from tbp.traces.frames import DRAWN_SHARE, MOST_DRAWN, Frames, merged, pruned
-from tbp.traces.operators import OperatorTable, merged_table
+from tbp.traces.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
+from tbp.traces.operators import OperatorTable, merged_frames, merged_table
 from tbp.traces.operators import Session as TraceSession
 
 # Reads one trace file; may raise UnreadableTrace.
@@ -96,20 +96,14 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
         return NewestTraces()
     for point in reversed(points):
         if point.comparable and (found := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
-            own = _frames(found)
+            own = merged_frames(found)
             drawn = pruned(own, DRAWN_SHARE, MOST_DRAWN) if own is not None else None
             return NewestTraces(point.commit, merged_table([trace.table for trace in found]), drawn)
     return NewestTraces()
 
 
-def _frames(found: Sequence[TraceSession]) -> Frames | None:
-    """None where a trace was pruned before frames were kept: what all sessions say is not known then."""
-    own = [trace.frames for trace in found if trace.frames is not None]
-    return merged(own) if own and len(own) == len(found) else None
-
-
 def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> FrameDifference | None:
-    old, new = _frames(before), _frames(after)
+    old, new = merged_frames(before), merged_frames(after)
     if old is None or new is None:
         return None
     return pruned_difference(frame_difference(old, new), DRAWN_SHARE, MOST_DRAWN)

@@ -18,7 +18,8 @@ from tbp.report.pages import FlameSection, FlamesPage, flames_html, script_call
 from tbp.sources import Source
 from tbp.traces.difference import difference
 from tbp.traces.frame_difference import frame_difference, pruned_difference
-from tbp.traces.frames import DRAWN_SHARE, MOST_DRAWN, Frames, merged, pruned
+from tbp.traces.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
+from tbp.traces.operators import merged_frames
 
 
 def flame_file(shown: Sequence[tuple[Source, ...]]) -> str:
@@ -63,10 +64,9 @@ def _flame(place: str, sides: tuple[Source, ...]) -> Flame:
 
 
 def _frames(source: Source) -> Frames:
-    known = [one.session.frames for one in source.recordings if one.session.frames is not None]
-    if len(known) < len(source.recordings):
+    found = merged_frames([one.session for one in source.recordings])
+    if found is None:
         raise UsageError(f"of {source.name} only operator tables are left, without callers; record it again")
-    found = merged(known)
     if not len(found.rows):
         raise UsageError(f"{source.name} holds no operator in its steps, so there is nothing to draw")
     return found

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from tbp.history.series import ChangeEvidence, History
 from tbp.report import addresses, words
-from tbp.report.flame_rows import LEAST_ROW_SHARE, NS_PER_US, FlameRow, called, rows_of, rows_of_difference
+from tbp.report.flame_rows import LEAST_ROW_SHARE, FlameRow, called, rows_of, rows_of_difference
 from tbp.traces.difference import NAMED_MACHINE, Difference
 from tbp.traces.frame_difference import FASTER, GONE, NEW, SAME, SLOWER, FrameDifference, Marks, marks
 from tbp.traces.frames import ANNOTATION, DEVICE, OPERATOR, REST_OF_DEVICE, RUNTIME, SMALLER, Frames
 from tbp.traces.nesting import NO_PARENT
+from tbp.traces.trace import NS_PER_US
 
 CLOCKS = ("host", "device")
 

@@ -15,9 +15,7 @@ from tbp.report import words
 from tbp.traces.frame_difference import FASTER, GONE, NEW, SAME, SLOWER, FrameDifference, Marks
 from tbp.traces.frames import SMALLER, Frames
 from tbp.traces.nesting import NO_PARENT, depths
-from tbp.traces.trace import Indices
-
-NS_PER_US = 1000
+from tbp.traces.trace import NS_PER_US, Indices
 
 # A row of the table is worth reading from a twentieth of the step on, as an operator named in words (NAMED_SHARE);
 # twelve rows, as of hotspots, are a screen and 6 kB of the page.

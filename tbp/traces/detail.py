@@ -15,9 +15,8 @@ from tbp.traces.host import OUTSIDE, HostTree, operator_name
 from tbp.traces.kernels import DeviceWork
 from tbp.traces.nesting import NO_PARENT
 from tbp.traces.quantities import Quantities
-from tbp.traces.trace import ABSENT, Indices, Trace
+from tbp.traces.trace import ABSENT, NS_PER_US, Indices, Trace
 
-NS_PER_US = 1000
 NO_CALLER = "(the step)"
 
 DETAIL_COLUMNS = {

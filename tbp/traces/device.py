@@ -14,11 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tbp.traces.columns import COUNT, NUMBER, TEXT, check
-from tbp.traces.host import HOST, host_tree
-from tbp.traces.kernels import REST, device_work
-from tbp.traces.trace import ABSENT, ON_DEVICE, Category, Codes, Indices, Nanoseconds, Trace
-
-NS_PER_US = 1000
+from tbp.traces.host import HOST, HostTree, host_tree
+from tbp.traces.kernels import REST, DeviceWork, device_work
+from tbp.traces.trace import ABSENT, NS_PER_US, ON_DEVICE, Category, Codes, Indices, Nanoseconds, Trace
 
 # NVIDIA's and AMD's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel): communication.
 _COMMUNICATION = re.compile(r"\bn?r?ccl[A-Z_]|\bnccl", re.IGNORECASE)
@@ -70,10 +68,14 @@ class DeviceUse:
 
 def device_use(trace: Trace) -> DeviceUse:
     """What ran on each device of a trace."""
+    tree = host_tree(trace)
+    return nested_device_use(trace, tree, device_work(trace, tree))
+
+
+def nested_device_use(trace: Trace, tree: HostTree, work: DeviceWork) -> DeviceUse:
+    """The same of a trace that is nested already."""
     if not np.isin(trace.category, ON_DEVICE).any():
         return DeviceUse(0.0, _frame([], DEVICE_COLUMNS), _frame([], KERNEL_COLUMNS))
-    tree = host_tree(trace)
-    work = device_work(trace, tree)
     start_ns, end_ns = _window(trace, tree.step_start_ns, tree.step_end_ns)
     inside = (trace.start_ns[work.event] >= start_ns) & (trace.start_ns[work.event] < end_ns)
     communication = np.array([_COMMUNICATION.search(name) is not None for name in trace.names], dtype=bool)

@@ -18,9 +18,7 @@ from tbp.traces.difference import LEAST_CHANGE
 from tbp.traces.folding import NO_BOUND, folded
 from tbp.traces.frames import DEVICE, SMALLER, Frames, refolded, shares, union
 from tbp.traces.nesting import NO_PARENT, added_up
-from tbp.traces.trace import Indices
-
-NS_PER_US = 1000
+from tbp.traces.trace import NS_PER_US, Indices
 
 # A frame whose time changed by less of the step than this is not marked: at the width of a screen it is a change of
 # five pixels, and half of what ``difference`` calls a change of the step at all (SHARE_LEAST_CHANGE).

@@ -16,15 +16,13 @@ from numpy.typing import NDArray
 
 from tbp.traces.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.detail import DETAIL_COLUMNS, detail
-from tbp.traces.frames import Frames, frames
+from tbp.traces.frames import Frames, frames, merged
 from tbp.traces.host import OUTSIDE, HostTree, host_tree
 from tbp.traces.kernels import REST, DeviceWork, device_work
 from tbp.traces.loss import Loss, total
 from tbp.traces.nesting import NO_PARENT, added_up
 from tbp.traces.quantities import Quantities, quantities
-from tbp.traces.trace import ABSENT, Indices, Trace
-
-NS_PER_US = 1000
+from tbp.traces.trace import ABSENT, NS_PER_US, Indices, Trace
 
 OPERATOR_COLUMNS = {
     "operator": TEXT,  # without addresses; one row each
@@ -87,7 +85,11 @@ class Session:
 def session(trace: Trace) -> Session:
     """All that ``difference`` wants of one trace, nested once."""
     tree = host_tree(trace)
-    work = device_work(trace, tree)
+    return nested_session(trace, tree, device_work(trace, tree))
+
+
+def nested_session(trace: Trace, tree: HostTree, work: DeviceWork) -> Session:
+    """The same of a trace that is nested already."""
     amounts = quantities(trace, tree, work)
     table = _table(trace, tree, work, amounts, tree.steps > 0)
     return Session(
@@ -138,6 +140,12 @@ def hotspots(table: OperatorTable, top: int = 10, by: str = "self_us") -> pd.Dat
     whole_us = float(frame[by].sum())
     frame = frame.assign(share=frame[by] / whole_us if whole_us else 0.0)
     return frame.head(top).reset_index(drop=True)
+
+
+def merged_frames(sessions: Sequence[Session]) -> Frames | None:
+    """The mean over several sessions; None where one of them has none: what all of them say is not known then."""
+    own = [each.frames for each in sessions if each.frames is not None]
+    return merged(own) if own and len(own) == len(sessions) else None
 
 
 def merged_table(tables: Sequence[OperatorTable]) -> OperatorTable:

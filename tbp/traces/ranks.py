@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from tbp.traces.columns import COUNT, NUMBER, TEXT, check
-from tbp.traces.device import DeviceUse, device_use
+from tbp.traces.device import DeviceUse, nested_device_use
+from tbp.traces.host import host_tree
+from tbp.traces.kernels import device_work
 from tbp.traces.numbers import LARGEST_NS
-from tbp.traces.operators import OperatorTable, Session, merged_table, session
-from tbp.traces.read import read_trace
+from tbp.traces.operators import OperatorTable, Session, merged_table, nested_session
 from tbp.traces.trace import Trace
 
 MOST_RANKS = 1_000_000  # a file that tells of more tells nothing; the largest runs have some 100,000
@@ -115,10 +116,11 @@ def _together(rank: Rank, group: list[Rank]) -> bool:
     )
 
 
-def read_rank(path: Path) -> Rank:
-    """One file; raises UnreadableTrace where it cannot be read."""
-    trace = read_trace(path)
-    return Rank(path, place(trace), session(trace), device_use(trace))
+def rank_of(path: Path, trace: Trace) -> Rank:
+    """One file, which was read as ``trace``."""
+    tree = host_tree(trace)
+    work = device_work(trace, tree)
+    return Rank(path, place(trace), nested_session(trace, tree, work), nested_device_use(trace, tree, work))
 
 
 def place(trace: Trace) -> Place:

@@ -20,6 +20,8 @@ Codes: TypeAlias = NDArray[np.int32]
 Nanoseconds: TypeAlias = NDArray[np.int64]
 Indices: TypeAlias = NDArray[np.int64]
 
+NS_PER_US = 1000
+
 ABSENT = -1  # in correlation and external_id: the event carries none
 
 

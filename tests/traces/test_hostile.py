@@ -19,7 +19,7 @@ import pytest
 
 from tbp.traces import packing
 from tbp.traces.loss import Tally
-from tbp.traces.ranks import read_rank, runs
+from tbp.traces.ranks import rank_of, runs
 from tbp.traces.read import read_trace
 
 # The imports take 0.75 GB of address space, mostly the BLAS library's and none of it resident; the rest is for reading.
@@ -269,11 +269,11 @@ def test_numbers_of_ranks_that_no_run_has_are_not_believed(tmp_path: Path) -> No
     for told in (b'{"rank": 3, "world_size": 1%b}' % (b"0" * 18), b'{"rank": -1, "world_size": "8"}', b"[]", b"7"):
         path = tmp_path / "rank.json"
         path.write_bytes(b'{"distributedInfo": ' + told + b', "traceEvents": [' + EVENT % 1 + TAIL)
-        (run,) = runs([read_rank(path)])
+        (run,) = runs([rank_of(path, read_trace(path))])
         assert (run.world_size, run.missing) == (1, ())
 
 
 def test_times_an_age_apart_have_a_middle(tmp_path: Path) -> None:
     path = tmp_path / "apart.json"
     path.write_bytes(HEAD + EVENT % 1 + b"," + EVENT % (3 * 10**15) + TAIL)
-    assert read_rank(path).place.end_ns > 0
+    assert rank_of(path, read_trace(path)).place.end_ns > 0

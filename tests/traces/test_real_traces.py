@@ -11,10 +11,10 @@ import pytest
 from tbp.traces.device import device_use
 from tbp.traces.difference import difference, explanation
 from tbp.traces.kernels import REST
-from tbp.traces.operators import NS_PER_US, operator_table, session, whole_trace_table
-from tbp.traces.ranks import read_rank, runs
+from tbp.traces.operators import operator_table, session, whole_trace_table
+from tbp.traces.ranks import rank_of, runs
 from tbp.traces.read import read_trace
-from tbp.traces.trace import ON_DEVICE
+from tbp.traces.trace import NS_PER_US, ON_DEVICE
 
 
 def test_owned_and_named_device_time_is_all_of_it(recordings: Path) -> None:
@@ -97,7 +97,7 @@ def test_eight_ranks_are_one_run(recordings: Path, tmp_path: Path) -> None:
     with tarfile.open(recordings / "dlrm-8-ranks" / "dlrm_kineto.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
     paths = sorted(tmp_path.rglob("*.json"))
-    ranks = [read_rank(path) for path in paths]
+    ranks = [rank_of(path, read_trace(path)) for path in paths]
     (run,) = runs(ranks[::-1])
     assert run.frame["rank"].to_list() == list(range(8))
     assert run.missing == ()
