@@ -30,7 +30,7 @@ def flame_file(shown: Sequence[tuple[Source, ...]]) -> str:
     """
     sections = tuple(_section(f"flame-{place}", sides) for place, sides in enumerate(shown))
     static = files("tbp.report").joinpath("static")
-    own = tuple(static.joinpath(name).read_text("utf-8") for name in ("app.js", "flame.js"))
+    own = tuple(static.joinpath(name).read_text("utf-8") for name in ("app.js", "views.js", "flame.js"))
     data = tuple(script_call("tbp.flame", section.flame.payload) for section in sections)
     return flames_html(
         FlamesPage(

@@ -27,13 +27,8 @@ tbp.look = (place) => ({
 });
 // A look as a small picture beside a name.
 tbp.key = (look) => {
-  const make = (name, attributes) => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    return made;
-  };
-  const svg = make("svg", { class: "key", viewBox: "0 0 24 10", width: 24, height: 10, "aria-hidden": "true" });
-  svg.append(make("path", { d: `M0 4h24v2h-24z${look.symbol[1]}`, fill: look.colour }));
+  const svg = tbp.svg("svg", { class: "key", viewBox: "0 0 24 10", width: 24, height: 10, "aria-hidden": "true" });
+  svg.append(tbp.svg("path", { d: `M0 4h24v2h-24z${look.symbol[1]}`, fill: look.colour }));
   return svg;
 };
 tbp.meritColour = (merit) => (merit > 0 ? tbp.WORSE : merit < 0 ? tbp.BETTER : tbp.NEUTRAL);

@@ -12,28 +12,12 @@ tbp.flame = (data) => {
   if (draw) draw();
 };
 
-// The same words as tbp/report/words.py: three significant digits, a unit, a true minus.
-tbp.flames.significant = (value) => {
-  const size = Math.abs(value);
-  if (size === 0) return "0";
-  const exponent = Number(size.toExponential(2).split("e")[1]);
-  const [whole, part] = size.toFixed(Math.max(0, 2 - exponent)).split(".");
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
-  return `${value < 0 ? "−" : ""}${grouped}${part ? `.${part}` : ""}`;
-};
-tbp.flames.time = (ns) => {
-  const size = Math.abs(ns);
-  if (!size) return "0 µs";
-  const [scale, unit] = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]].find(([one]) => size / one >= 0.9995) || [1, "ns"];
-  return `${tbp.flames.significant(ns / scale)} ${unit}`;
-};
+// Times are in ns; in words as everywhere.
+tbp.flames.units = [[1, "ns"], [1e3, "µs"], [1e6, "ms"], [1e9, "s"]];
+tbp.flames.time = (ns) => tbp.quantity(ns, tbp.flames.units);
 tbp.flames.signedTime = (ns) => (ns > 0 ? `+${tbp.flames.time(ns)}` : tbp.flames.time(ns));
-tbp.flames.percent = (ratio) => {
-  const size = Math.abs(ratio) * 100;
-  return `${ratio < 0 ? "−" : ""}${size.toFixed(size > 0 && size < 9.95 ? 1 : 0)} %`;
-};
 tbp.flames.calls = (number) => {
-  const words = Number.isInteger(number) ? String(number).replace(/\B(?=(\d{3})+$)/g, ",") : tbp.flames.significant(number);
+  const words = Number.isInteger(number) ? number.toLocaleString("en-US") : tbp.significant(number);
   return `${words} ${number === 1 ? "call" : "calls"}`;
 };
 
@@ -95,7 +79,7 @@ tbp.flameGraph = (box, data) => {
 
   const words = (row) => {
     const { total, before } = tree;
-    const share = row && total[0] ? `${tbp.flames.percent(total[row] / total[0])} of ${clock === "host" ? whole : "kernel time"}` : "";
+    const share = row && total[0] ? `${tbp.percent(total[row] / total[0])} of ${clock === "host" ? whole : "kernel time"}` : "";
     const rest = !row && total[0] > tree.inside ? `${tbp.flames.time(total[0] - tree.inside)} outside operators` : "";
     const own = row && tree.own[row] > 0 && tree.own[row] < total[row] ? `self ${tbp.flames.time(tree.own[row])}` : "";
     if (!row && clock === "device" && !before) return `${names[0]}: ${tbp.flames.time(total[0])} of kernel time`;
@@ -204,7 +188,7 @@ tbp.flameGraph = (box, data) => {
       for (const child of tree.children[row]) waiting.push([child, inside || hit]);
     }
     found.textContent = frames
-      ? `${tbp.flames.percent(sum / tree.width[0])} of what is shown, ${tbp.flames.time(sum)} in ${frames} ${frames === 1 ? "frame" : "frames"}`
+      ? `${tbp.percent(sum / tree.width[0])} of what is shown, ${tbp.flames.time(sum)} in ${frames} ${frames === 1 ? "frame" : "frames"}`
       : "no frame is called so";
   };
 

@@ -14,7 +14,11 @@ tbp.fields = (data, own) => {
   const [name, page, suite] = data.benchmarks[benchmark];
   const [machine, environment, shownPlace] = data.places[place];
   const [css, glyph, word] = data.states[state];
-  const link = (number) => (number ? data.commits[number - 1] : null);
+  const link = (number) => {
+    if (!number) return null;
+    const [short, hash, subject, href] = data.commits[number - 1];
+    return { short, hash, subject, href };
+  };
   return { name, parameters, suite, href: `${page}#${anchor}`, machine, environment, place: shownPlace, state: css, glyph,
     levels, spark, device, remark, size, change: change || word, moved: Boolean(change), interval, commit: link(commit),
     lastGood: link(lastGood), between, causes, changes };
@@ -23,24 +27,8 @@ tbp.fields = (data, own) => {
 tbp.element = (tag, css, ...children) => tbp.make(tag, { class: css || null }, ...children);
 tbp.cell = (tag, role, css, ...children) => tbp.make(tag, { role, class: css || null }, ...children);
 
-tbp.commitElement = ([short, hash, , href]) => {
-  const made = tbp.element(href ? "a" : "span", "commit", short);
-  if (href) {
-    made.href = href;
-    made.rel = "noreferrer";
-  } else {
-    made.title = hash;
-  }
-  return made;
-};
-
 // The same drawing as ``tbp.report.sparkline`` makes of the same levels.
 tbp.sparkElement = (row, shape) => {
-  const svg = (tag, attributes) => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    return made;
-  };
   const across = shape.width * shape.units - 2 * shape.margin;
   const spots = [...row.spark].map((character, column) => {
     const code = character.charCodeAt(0);
@@ -54,11 +42,11 @@ tbp.sparkElement = (row, shape) => {
     if (!spot) return "";
     return `${spots[column - 1] ? "L" : "M"}${spot[0]} ${spot[1]}${spots[column - 1] || spots[column + 1] ? "" : "l0 0"}`;
   }).join("");
-  const made = svg("svg", { class: `spark ${row.state}`, viewBox: `0 0 ${shape.width * shape.units} ${shape.height * shape.units}`,
+  const made = tbp.svg("svg", { class: `spark ${row.state}`, viewBox: `0 0 ${shape.width * shape.units} ${shape.height * shape.units}`,
     width: shape.width, height: shape.height, role: "img", "aria-label": "History, oldest commit left" });
-  made.append(svg("path", { d: path }));
-  for (const column of row.changes) made.append(svg("circle", { class: "moved", cx: spots[column][0], cy: spots[column][1], r: 6 }));
-  made.append(svg("circle", { class: "newest", cx: last[0], cy: last[1], r: 4 }));
+  made.append(tbp.svg("path", { d: path }));
+  for (const column of row.changes) made.append(tbp.svg("circle", { class: "moved", cx: spots[column][0], cy: spots[column][1], r: 6 }));
+  made.append(tbp.svg("circle", { class: "newest", cx: last[0], cy: last[1], r: 4 }));
   return made;
 };
 
@@ -86,10 +74,10 @@ tbp.rowElement = (row, shape) => {
   row.levels.forEach((level, place) => levels.append(place ? " → " : "", tbp.element("span", "whole", level)));
   const since = tbp.cell("td", "cell", "since");
   if (row.commit) {
-    if (row.lastGood) since.append(tbp.commitElement(row.lastGood), "..", document.createElement("wbr"));
-    since.append(tbp.commitElement(row.commit));
+    if (row.lastGood) since.append(tbp.commitLink(row.lastGood), "..", document.createElement("wbr"));
+    since.append(tbp.commitLink(row.commit));
     if (row.between) since.append(tbp.element("span", "muted between", row.between));
-    since.append(tbp.element("bdi", "muted subject", row.commit[2]));
+    since.append(tbp.element("bdi", "muted subject", row.commit.subject));
   }
   const causes = tbp.cell("td", "cell", "causes", ...row.causes.map((cause) => tbp.element("span", "cause", cause)));
   if (row.remark) causes.append(tbp.element("span", "muted remark", row.remark));
@@ -117,7 +105,7 @@ tbp.table = (form) => {
   const text = (place) => {
     if (texts[place] === undefined) {
       const { name, parameters, machine, environment, change, commit, causes, remark } = all[place];
-      texts[place] = [name, parameters, machine, environment, change, ...(commit || []).slice(0, 3), ...causes, remark].join(" ").toLowerCase();
+      texts[place] = [name, parameters, machine, environment, change, ...(commit ? [commit.short, commit.hash, commit.subject] : []), ...causes, remark].join(" ").toLowerCase();
     }
     return texts[place];
   };

@@ -78,7 +78,3 @@ tbp.choices = () => {
   };
 };
 tbp.keepChoices = (chosen) => tbp.setFragment([tbp.choices().anchor, chosen.toString()].filter(Boolean).join("&"));
-
-tbp.commitLink = (commit) => (commit.href
-  ? tbp.make("a", { class: "commit", href: commit.href, rel: "noreferrer" }, commit.short)
-  : tbp.make("span", { class: "commit", title: commit.hash }, commit.short));

@@ -1,6 +1,6 @@
 // written by tbp report
-// What the pages of all series share: their state in the address, numbers in words (as tbp/report/words.py says
-// them), elements made without any markup.
+// What pages share: their state in the address, numbers in words (as tbp/report/words.py says them), elements made
+// without any markup.
 "use strict";
 
 // State that differs from the start, as the address's fragment, so that a link keeps it.
@@ -20,6 +20,17 @@ tbp.make = (tag, attributes = {}, ...children) => {
   element.append(...children);
   return element;
 };
+
+tbp.svg = (tag, attributes) => {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+};
+
+// A commit, with a link where there is one; the site writes none that is not http(s).
+tbp.commitLink = ({ short, hash, href }) => (href
+  ? tbp.make("a", { class: "commit", href, rel: "noreferrer" }, short)
+  : tbp.make("span", { class: "commit", title: hash }, short));
 
 tbp.tokens = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
 
