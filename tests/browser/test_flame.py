@@ -255,9 +255,7 @@ def test_words_are_those_of_the_tables(page: Any, site: Path) -> None:
         words.signed_microseconds(ns / 1000) for ns in values
     ]
     shares = [0, 0.001, 0.0612, 0.0995, 0.5, 1.5, -0.02]
-    assert page.evaluate("values => values.map(tbp.percent)", shares) == [
-        words.percent(share) for share in shares
-    ]
+    assert page.evaluate("values => values.map(tbp.percent)", shares) == [words.percent(share) for share in shares]
     calls = [0, 2, 0.25, 1234, 12.345]
     assert [text.split()[0] for text in page.evaluate("values => values.map(tbp.flames.calls)", calls)] == [
         words.calls(float(number)) for number in calls
