@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tbp import __version__
 from tbp.errors import ExitCode
+from tbp.options import add_bench_option, add_config_option, add_place_options, add_results_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     say = "measure the commits that are new, then report"
     nightly = verbs.add_parser("nightly", help=say, description=say)
     add_report_options(nightly)
-    nightly.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
+    add_bench_option(nightly)
     nightly.add_argument("--most", type=_count, default=20, metavar="N", help="commits in one night (default: 20)")
     nightly.set_defaults(verb=run_nightly)
 
@@ -97,11 +98,9 @@ def _add_compare_options(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("baseline", metavar="A", help="the commit compared against: a revision, or 4 of a hash")
     parser.add_argument("contender", metavar="B", help="the commit judged")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
-    parser.add_argument("--machine", default="", metavar="NAME", help="default: the one with most in common")
-    parser.add_argument("--environment", default="", metavar="NAME", help="default: the one with most in common")
-    parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
+    add_results_options(parser)
+    add_place_options(parser, "default: the one with most in common")
+    add_bench_option(parser)
     add_output_options(parser)
 
 
@@ -109,19 +108,16 @@ def _add_trace_verbs(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
     say = "replace raw traces of old runs by their operator tables; says what it would do unless --apply is given"
     prune = verbs.add_parser("prune", help=say, description=say)
-    prune.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
-    prune.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
+    add_results_options(prune)
     prune.add_argument("--apply", action="store_true", help="do it")
     prune.set_defaults(verb=run_trace_prune)
 
 
 def _add_stored_options(parser: argparse.ArgumentParser) -> None:
     """Where a stored commit's traces are, and which of its benchmark cells are meant."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
-    parser.add_argument("--machine", default="", metavar="NAME", help="of a commit's traces; default: any")
-    parser.add_argument("--environment", default="", metavar="NAME", help="of a commit's traces; default: any")
-    parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
+    add_results_options(parser)
+    add_place_options(parser, "of a commit's traces; default: any")
+    add_bench_option(parser)
 
 
 def _add_gate_options(parser: argparse.ArgumentParser) -> None:
@@ -129,8 +125,8 @@ def _add_gate_options(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("baseline", metavar="BASE", help="the commit compared against: a revision")
     parser.add_argument("contender", metavar="HEAD", help="the commit judged; . is the working tree as it is")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
-    parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
+    add_config_option(parser)
+    add_bench_option(parser)
     parser.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
     parser.add_argument("--threads", type=_count, default=1, metavar="N", help="of each benchmark (default: 1)")
     say = "smallest change that is claimed (default: 2)"

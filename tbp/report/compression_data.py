@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tbp.history.series import Commit, History, Outcome, Point
+from tbp.report import words
 from tbp.report.pareto import Cost, front
 
 Parameters = tuple[tuple[str, str], ...]
@@ -123,12 +124,12 @@ def _group(
 ) -> Group | None:
     variants, missing = [], []
     for history in times:
-        point, size = _newest(history), _value(sizes.get(history.key.parameters))
+        point, size = _newest(history), words.newest_value(sizes.get(history.key.parameters))
         name = _VERSION.sub("", dict(history.key.parameters)[parameter])
         if point is None or not point.value > 0 or not size > 0:
             missing.append(f"{name}: {_why(history)}")
             continue
-        error = _value(errors.get(history.key.parameters))
+        error = words.newest_value(errors.get(history.key.parameters))
         is_twin = bool(_TWIN.search(name))
         uncertain = _uncertain(history, point)
         variants.append(Variant(name, point.value, size, error, uncertain, point.commit, history, is_twin))
@@ -197,14 +198,8 @@ def _by_parameters(histories: Iterable[History]) -> dict[Parameters, History]:
     return {history.key.parameters: history for history in histories}
 
 
-def _newest(history: History | None) -> Point | None:
-    measured = (point for point in reversed(history.points) if point.has_level) if history else iter(())
-    return next(measured, None)
-
-
-def _value(history: History | None) -> float:
-    point = _newest(history)
-    return point.value if point is not None else math.nan
+def _newest(history: History) -> Point | None:
+    return next((point for point in reversed(history.points) if point.has_level), None)
 
 
 def _why(history: History) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from tbp.options import add_config_option, add_results_options
+
 DEFAULT_PORT = 8765
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
+    add_results_options(parser)
     parser.add_argument("--out", type=Path, default=Path("reports/site"), metavar="DIR", help="default: reports/site")
     say = "accepted changes (default: reports/acks.toml beside the configuration)"
     parser.add_argument("--acks", type=Path, metavar="FILE", help=say)
@@ -31,6 +32,6 @@ def add_ack_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("commit", metavar="COMMIT", help="the first one at the new level")
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why it is accepted")
     parser.add_argument("--until", default="", metavar="DAY", help="2026-12-31: from the next day on it counts again")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
+    add_config_option(parser)
     say = "default: reports/acks.toml beside the configuration"
     parser.add_argument("--acks", type=Path, metavar="FILE", help=say)

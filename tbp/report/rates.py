@@ -60,11 +60,11 @@ def rates_of_all(histories: Sequence[History]) -> dict[SeriesKey, tuple[Rate, ..
 
 def rates(history: History, others: Mapping[str, History]) -> tuple[Rate, ...]:
     """Rows for a series of times, from the ``others`` of its cell by method; none where nothing was recorded."""
-    time_s = _newest(history)
+    time_s = words.newest_value(history)
     if not time_s > 0:
         return ()
     rows = []
-    flops = _newest(others.get(f"track_{FLOPS}"))
+    flops = words.newest_value(others.get(f"track_{FLOPS}"))
     if flops > 0:
         rows.append(Rate("work done", f"{prefixed(flops / time_s)}FLOP/s"))
         if history.roof_flop > 0:
@@ -96,7 +96,7 @@ def tokens_of(key: SeriesKey) -> float:
 
 
 def _row(name: str, history: History | None) -> list[Rate]:
-    value = _newest(history)
+    value = words.newest_value(history)
     if history is None or not math.isfinite(value):
         return []
     if history.unit == "FLOP":
@@ -104,10 +104,6 @@ def _row(name: str, history: History | None) -> list[Rate]:
     else:
         shown = words.calls(value) if history.unit == OPERATORS else words.quantity(value, history.unit)
     return [Rate(name, shown, f"../{series_href(history)}")]
-
-
-def _newest(history: History | None) -> float:
-    return words.newest_value(history) if history is not None else math.nan
 
 
 def _method(key: SeriesKey) -> str:

@@ -239,8 +239,10 @@ def since(history: History, evidence: ChangeEvidence) -> str:
     return f"since {history.points[index].commit.short}" if 0 <= index < len(history.points) else ""
 
 
-def newest_value(history: History) -> float:
-    """The newest measured value of the present benchmark version; NaN when nothing was measured."""
+def newest_value(history: History | None) -> float:
+    """The newest measured value of the present benchmark version; NaN when nothing was measured, or is recorded."""
+    if history is None:
+        return math.nan
     measured = levels(history.points)
     measured = measured[np.isfinite(measured)]
     return float(measured[-1]) if len(measured) else math.nan

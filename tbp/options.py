@@ -1,0 +1,26 @@
+"""Options that several verbs share, so that each is named and explained once."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_config_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
+
+
+def add_results_options(parser: argparse.ArgumentParser) -> None:
+    """Where asv's results are: beside its configuration, or in a folder of their own."""
+    add_config_option(parser)
+    parser.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
+
+
+def add_place_options(parser: argparse.ArgumentParser, which: str) -> None:
+    """Which machine's and which environment's results are meant; ``which`` is the help of both."""
+    parser.add_argument("--machine", default="", metavar="NAME", help=which)
+    parser.add_argument("--environment", default="", metavar="NAME", help=which)
+
+
+def add_bench_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
