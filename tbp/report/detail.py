@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tbp.history.series import History, SeriesKey, State
 from tbp.report import addresses, evidence, words
 from tbp.report.change_blocks import ChangeBlock, change_blocks
 from tbp.report.chart_data import Chart, history_chart, site_commits
 from tbp.report.dimensions import dimensions, series_name
-from tbp.report.flame import Flame, newest_flame
 from tbp.report.model import ReportData
 from tbp.report.rates import Rate, rates_of_all
 from tbp.report.rows import CommitLink, commit_link, shown_change
 from tbp.report.scaling import Scaling, scalings
 from tbp.report.summary import Tile, family_of, ranked, tiles
+
+if TYPE_CHECKING:
+    from tbp.report.flame import Flame
 
 BREAKS = 5
 """Breaks listed of a series: a hosted runner may change its processor with every run."""
@@ -162,8 +165,14 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         reason=words.newest_reason(history) if unfinished else "",
         runs=len(history.points),
         command=addresses.reproduction(history.key, history.points[-1].commit) if unfinished else "",
-        flame=newest_flame(history),
+        flame=_newest_flame(history) if history.frames is not None else None,
     )
+
+
+def _newest_flame(history: History) -> Flame | None:
+    from tbp.report.flame import newest_flame  # brings pandas, as the frames did
+
+    return newest_flame(history)
 
 
 def _breaks(history: History, data: ReportData) -> tuple[BreakRow, ...]:
