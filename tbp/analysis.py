@@ -32,7 +32,7 @@ from tbp.scale.workers import Workers, batched
 if TYPE_CHECKING:
     from tbp.traces.operators import Session as TraceSession
 
-JUDGED_S = 8e-6  # about what judging a run takes on a slow core
+SERIES_S, JUDGED_S = 1e-3, 8e-6  # about what judging a series takes on a slow core, and each of its runs
 BATCH_RUNS = 8_000  # judged at a time: a twentieth of a second, and a megabyte to hand over
 
 
@@ -146,8 +146,8 @@ def _until(held: Stored, base: Base | None) -> frozenset[str]:
 def _judged(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
     """What moved in each series, found by ``workers``."""
     runs = [len(one.points) for one in asked]
-    batches = batched(asked, runs, BATCH_RUNS)
-    return chain.from_iterable(workers.map(judge_all, batches, sum(runs) * JUDGED_S))
+    batches = batched(asked, runs, workers.share(sum(runs), BATCH_RUNS))
+    return chain.from_iterable(workers.map(judge_all, batches, len(asked) * SERIES_S + sum(runs) * JUDGED_S))
 
 
 def standing_regressions(found: Iterable[History]) -> list[History]:

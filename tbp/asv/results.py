@@ -30,6 +30,7 @@ from tbp.errors import NothingMeasured
 from tbp.report.model import Machine
 
 NOT_RESULTS = {"machine.json", "benchmarks.json"}
+LARGE_BYTES = 1_000_000  # some 10,000 values, a third of a second of one core
 BATCH_BYTES = 50_000_000  # of JSON: some 200 MB while they are being read
 ASV_RUN = "run `asv run` in the project, or pass the folder that asv.conf.json calls results_dir"
 
@@ -90,10 +91,7 @@ class _Found(NamedTuple):
     name: str
     path: str
     identity: Identity
-
-    @property
-    def key(self) -> bytes:
-        return os.fsencode(f"{self.folder}{os.sep}{self.name}")
+    key: bytes  # in the cache
 
 
 def _files(results_dir: Path, cache: bool, problems: list[str]) -> tuple[list[ResultFile], Grids, int]:
@@ -157,8 +155,27 @@ def _found(results_dir: Path) -> list[_Found]:
                 with contextlib.suppress(OSError):
                     stat = file.stat()
                     if S_ISREG(stat.st_mode):
-                        found.append(_Found(folder.name, file.name, file.path, Identity.of(stat)))
+                        found.append(
+                            _Found(folder.name, file.name, file.path, Identity.of(stat), _key(folder.name, file.name))
+                        )
     return found
+
+
+def _key(folder: str, name: str) -> bytes:
+    return os.fsencode(f"{folder}{os.sep}{name}")
+
+
+def is_large(results_dir: Path) -> bool:
+    """Whether it will take long enough to read and to judge that other processes are worth their start.
+
+    Told by the number of files and the size of one of them.
+    """
+    for folder in _entries(str(results_dir)):
+        files = _entries(folder.path) if folder.is_dir() else []
+        with contextlib.suppress(OSError):
+            if files and len(files) * files[0].stat().st_size > LARGE_BYTES:
+                return True
+    return False
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

@@ -121,6 +121,8 @@ def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSessi
 
 def _nearest(key: SeriesKey, points: Sequence[Point], traces: Traces) -> tuple[Commit, list[TraceSession]] | None:
     """The first commit of ``points`` with a readable trace, and those."""
+    if not traces.sessions.commits(key):
+        return None
     for point in points:
         if point.comparable and (found := traces.of(key, point.commit, TRACES_PER_SIDE)):
             return point.commit, found
