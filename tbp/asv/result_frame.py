@@ -1,4 +1,4 @@
-"""The table of results as a pandas frame, for users who bring their own analysis: ``tbp.read_results``."""
+"""The table of results as a pandas frame, for users who bring their own analysis: ``tbp.load``."""
 
 from __future__ import annotations
 

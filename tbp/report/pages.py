@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from tbp.cache.known_templates import known_templates
 from tbp.report import words
 from tbp.report.detail import BenchmarkPage
 from tbp.report.summary import Summary
@@ -142,6 +143,7 @@ def _visible(value: object) -> object:
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("tbp.report"),
+        bytecode_cache=known_templates(),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_visible,
