@@ -13,8 +13,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one verb and return its exit code; see ``tbp.errors.ExitCode``."""
     from tbp.cli import parse
 
-    # A command ends before garbage could fill the memory, and looking for it takes a twentieth of a report's time.
-    gc.set_threshold(100_000, 50, 100)
     options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         return int(options.verb(options))
@@ -30,5 +28,15 @@ def main(arguments: list[str] | None = None) -> int:
         return int(ExitCode.OK)
 
 
+def run() -> int:
+    """``main`` of a process of its own."""
+    # A command ends before garbage could fill the memory, and looking for it takes a twentieth of a report's time, at
+    # the end as much again.
+    gc.set_threshold(100_000, 50, 100)
+    code = main()
+    gc.freeze()
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())
