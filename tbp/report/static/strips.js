@@ -1,0 +1,33 @@
+// written by tbp report
+// Draws the values on both sides of each change: see tbp/report/both_sides.py. A box holds the quartiles, a line is the
+// median, a dot is a value.
+"use strict";
+
+tbp.STRIP = { width: 1000, height: 30 };
+// The fractional parts of the golden ratio's multiples are spread evenly however many there are: dots that lie at one
+// value get different heights, and always the same ones.
+tbp.GOLDEN = 0.6180339887;
+
+tbp.strip = (label, letters) => {
+  const { width, height } = tbp.STRIP;
+  const [low, median, high, ...steps] = tbp.unpacked(letters);
+  // Lines of no length, which a round cap shows.
+  const dots = tbp.sums(steps).map((x, rank) => `M${x} ${3 + Math.round((height - 6) * ((rank * tbp.GOLDEN) % 1))}h0`);
+  const svg = tbp.svg("svg", {
+    class: `strip ${label}`, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": `Values ${label}`,
+  });
+  svg.append(
+    tbp.svg("rect", { x: low, y: 1, width: Math.max(high - low, 0), height: height - 2 }),
+    tbp.svg("path", { class: "dots", d: dots.join("") }),
+    tbp.svg("path", { class: "middle", d: `M${median} 0v${height}` }),
+  );
+  return [tbp.make("span", { class: "side" }, label), svg];
+};
+
+tbp.ready(() => {
+  for (const box of document.querySelectorAll(".strips[data-before]")) {
+    if (box.querySelector("svg")) continue;
+    const { before, after } = box.dataset;
+    box.prepend(...tbp.strip("before", before), ...tbp.strip("after", after), tbp.make("span"));
+  }
+});
