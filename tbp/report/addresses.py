@@ -85,7 +85,7 @@ def reproduction(key: SeriesKey, commit: Commit) -> str:
     """The command that measures this series on this commit; empty when the hash is none."""
     if not HASH.fullmatch(commit.hash):
         return ""
-    return f"asv run --bench {shlex.quote(bench_regex(key))} {shlex.quote(commit.hash + '^!')}"
+    return f"asv run --bench {shlex.quote(bench_regex(key))} {shlex.quote(commit.short + '^!')}"
 
 
 def gate(key: SeriesKey, before: Commit, after: Commit) -> str:

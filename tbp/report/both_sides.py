@@ -1,7 +1,7 @@
 """The two sides of a change as they are shown: a strip of values each, and what they were measured with.
 
-Takes the sides and circumstances of a change, gives coordinates as letters, words and rows; ``static/strips.js`` makes
-the SVG of them, and the words say the same to a reader without scripts.
+Takes the sides and circumstances of a change, gives coordinates as letters, words and rows. ``static/evidence.js``
+makes the SVG; the words say the same to a reader without scripts.
 """
 
 from __future__ import annotations
@@ -59,6 +59,12 @@ class Around:
     said: str
     rows: tuple[Circumstance, ...]
     rest: str  # what is not among the rows, in words
+    brief: str  # the sentence without what stayed, and without its full stop
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a page that has it already should refer to it."""
+        return bool(self.rows or self.rest) or self.said != f"{self.brief}."
 
 
 def strips(sides: Sides, unit: str) -> Strips:
@@ -119,11 +125,12 @@ def around(what: ChangeEvidence) -> Around:
     """What changed beside the code, and what is known to have stayed."""
     known = what.circumstances
     if not known:
-        return Around("Nothing is recorded of what the runs were measured with.", (), "")
+        said = "Nothing is recorded of what the runs were measured with"
+        return Around(f"{said}.", (), "", said)
     changed = [one for one in known if one.is_changed]
     same = sorted((one for one in known if one.before == one.after), key=lambda one: _rank(one.name))
     partly = [one.name for one in known if not (one.before and one.after)]
-    rest = []
+    rest, brief = [], ""
     if changed:
         said = f"Beside the code changed: {words.named([one.name for one in changed], NAMED)}."
         shown = same[:UNCHANGED_SHOWN]
@@ -132,10 +139,11 @@ def around(what: ChangeEvidence) -> Around:
     else:
         shown = []
         values = words.named([f"{one.name} {one.before}" for one in same], NAMED)
-        said = f"Nothing else that is recorded changed: {values}." if same else "Nothing else is known to have changed."
+        brief = "Nothing else that is recorded changed" * bool(same)
+        said = f"{brief}: {values}." if same else "Nothing else is known to have changed."
     if partly:
         rest.append(f"Known of one side only: {words.named(partly, NAMED)}.")
-    return Around(said, (*changed, *shown), " ".join(rest))
+    return Around(said, (*changed, *shown), " ".join(rest), brief or said.removesuffix("."))
 
 
 def _rank(name: str) -> int:

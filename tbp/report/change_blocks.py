@@ -19,6 +19,15 @@ IN_FULL = 3
 
 
 @dataclass(frozen=True)
+class Link:
+    """To another place of the same page, where something is told already."""
+
+    anchor: str
+    said: str
+    is_before_told: bool = False  # there: the last commit with the old level
+
+
+@dataclass(frozen=True)
 class ChangeBlock:
     """One change of a series with its evidence."""
 
@@ -38,6 +47,9 @@ class ChangeBlock:
     around: both_sides.Around
     commands: tuple[tuple[str, str], ...]  # (what it does, command)
     flame: Flame | None = None
+    together: Link | None = None  # to what its commit did to other series
+    around_at: Link | None = None  # to where ``around`` is told in full
+    around_anchor: str = ""  # where others refer to it
 
 
 def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock, ...], tuple[ChangeBlock, ...]]:

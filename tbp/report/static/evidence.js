@@ -1,6 +1,6 @@
 // written by tbp report
-// Draws the values on both sides of each change: see tbp/report/both_sides.py. A box holds the quartiles, a line is the
-// median, a dot is a value.
+// Adds to the evidence of each change what would make the page heavy: the values on both sides, drawn (see
+// tbp/report/both_sides.py; a box holds the quartiles, a line is the median, a dot is a value), and whole hashes.
 "use strict";
 
 tbp.STRIP = { width: 1000, height: 30 };
@@ -29,5 +29,11 @@ tbp.ready(() => {
     if (box.querySelector("svg")) continue;
     const { before, after } = box.dataset;
     box.prepend(...tbp.strip("before", before), ...tbp.strip("after", after), tbp.make("span"));
+  }
+  // The whole hash of each commit that is no link. A page of a report of one file may be shown before there is a list.
+  const known = tbp.commitList ? tbp.commitList.hash : [];
+  const hashes = new Map(known.map((hash) => [hash.slice(0, 8), hash]));
+  for (const commit of document.querySelectorAll("span.commit:not([title])")) {
+    if (hashes.has(commit.textContent)) commit.title = hashes.get(commit.textContent);
   }
 });
