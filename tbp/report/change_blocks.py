@@ -23,8 +23,10 @@ class Link:
     """To another place of the same page, where something is told already."""
 
     anchor: str
-    said: str
-    is_before_told: bool = False  # there: the last commit with the old level
+    said: str  # the words that are the link
+    rest: str = ""  # of the sentence
+    tells_before: bool = False  # the last commit with the old level
+    tells_around: bool = False  # what the runs were measured with
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class ChangeBlock:
     commands: tuple[tuple[str, str], ...]  # (what it does, command)
     flame: Flame | None = None
     together: Link | None = None  # to what its commit did to other series
-    around_at: Link | None = None  # to where ``around`` is told in full
+    around_at: Link | None = None  # to where else than at ``together`` the page tells ``around`` in full
     around_anchor: str = ""  # where others refer to it
 
 

@@ -27,6 +27,7 @@ from tbp.report.together import (
     moved_together,
     shared_breaks,
     shared_place,
+    shared_remark,
     told_once,
 )
 
@@ -64,7 +65,7 @@ class Section:
     reason: str  # in full, of the newest run without a value
     runs: int
     command: str  # measures the newest commit, of a series that failed there
-    shared: tuple[SharedBreak, ...] = ()  # of the breaks, those that the page tells once
+    shared: tuple[SharedBreak, ...] = ()  # of the breaks, those that the page tells once of some of its series
     flame: Flame | None = None  # of the same traces as the hotspots
 
     @property
@@ -87,6 +88,7 @@ class BenchmarkPage:
     place: str  # of all series, where it is one and they are several
     together: tuple[Together, ...]  # commits that moved several series, those with the most series first
     breaks: tuple[SharedBreak, ...]
+    remark: str  # on the traces of all changes, where it is the same of several
     has_commit_links: bool
 
     @property
@@ -137,6 +139,7 @@ def benchmark_page(
         place=where,
         together=together,
         breaks=tuple(shared.values()),
+        remark=shared_remark([section.changes for section in sections]),
         has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
     )
 
@@ -157,7 +160,7 @@ def _told_once(
             changes=own,
             place="" if where else section.place,
             breaks=tuple(one for one in section.breaks if one not in shared),
-            shared=tuple(shared[one] for one in section.breaks if one in shared),
+            shared=tuple(shared[one] for one in section.breaks if one in shared and not shared[one].is_of_all),
             unfolded=len(sections) == 1 or (section.has_changed and sum(is_changed[:at]) < UNFOLDED),
         )
         for at, (section, own) in enumerate(zip(sections, blocks, strict=True))

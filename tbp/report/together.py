@@ -39,6 +39,7 @@ class Together:
     before: CommitLink | None  # the last commit before it, of most of them
     around: both_sides.Around  # what most of them were measured with on both sides
     whose: str  # of how many that is told, where not of all
+    around_at: Link | None = None  # to where the page told it before
 
 
 def moved_together(histories: Sequence[History], commit_url: str, order: Sequence[str]) -> tuple[Together, ...]:
@@ -52,7 +53,17 @@ def moved_together(histories: Sequence[History], commit_url: str, order: Sequenc
         if len(own) >= LEAST:
             found.append(_together(group, own, len(histories), commit_url))
     found.sort(key=lambda one: -one[0])
-    return tuple(one for _, one in found[:MOST])
+    told: dict[both_sides.Around, Link] = {}
+    for _, one in found[:MOST]:
+        told.setdefault(one.around, _at(one))
+    known = ((one, told[one.around]) for _, one in found[:MOST])
+    return tuple(
+        one if link == _at(one) or not one.around.is_long else replace(one, around_at=link) for one, link in known
+    )
+
+
+def _at(group: Together) -> Link:
+    return Link(group.anchor, f"as at {group.commit.short}")
 
 
 def _together(group: CommitChanges, own: Sequence[SeriesChange], of: int, commit_url: str) -> tuple[int, Together]:
@@ -63,7 +74,7 @@ def _together(group: CommitChanges, own: Sequence[SeriesChange], of: int, commit
     return len(own), Together(
         anchor=f"c-{addresses.digest(group.commit.hash)}",
         commit=commit_link(group.commit, commit_url),
-        moved=f"{len(own)} of {words.count(of, 'series', 'series')} moved",
+        moved=f"{len(own)} of {of} series moved",
         how=_how(own),
         before=commit_link(before, commit_url),
         around=around,
@@ -89,22 +100,23 @@ def told_once(
     ``names`` are those of the series. What a block tells that a later one refers to gets an anchor.
     """
     by_commit = {group.commit: group for group in groups}
-    told = {group.around: Link(f"{group.anchor}", f"as at {group.commit.short}") for group in reversed(groups)}
+    told = {group.around: _at(group) for group in reversed(groups)}
     used: set[str] = set()
     linked: list[list[ChangeBlock]] = []
     for place, (own, name) in enumerate(zip(blocks, names, strict=True)):
         found = []
         for at, block in enumerate(own):
+            group = by_commit.get(block.commit) if block.commit else None
+            together = _link(group, block)
             link = told.get(block.around) if block.around.is_long else None
             anchor = ""
-            if link is not None:
-                used.add(link.anchor)
-            elif block.around.is_long:
+            if link is None and block.around.is_long:
                 anchor = f"m-{place}-{at}"
                 since = f" since {block.commit.short}" if block.commit else ""
                 told[block.around] = Link(anchor, f"as for {words.cut(name, 60) or 'the series'}{since}")
-            group = by_commit.get(block.commit) if block.commit else None
-            found.append(replace(block, around_at=link, around_anchor=anchor, together=_link(group, block)))
+            elif link is not None and not (together and together.tells_around):
+                used.add(link.anchor)
+            found.append(replace(block, around_at=link, around_anchor=anchor, together=together))
         linked.append(found)
     return [
         tuple(replace(block, around_anchor=block.around_anchor if block.around_anchor in used else "") for block in own)
@@ -116,7 +128,9 @@ def _link(group: Together | None, block: ChangeBlock) -> Link | None:
     """To the commit's own paragraph, from a block of a series that it moved; suspect changes are not counted there."""
     if group is None or block.doubt:
         return None
-    return Link(group.anchor, group.moved, is_before_told=block.before == group.before)
+    tells_around = block.around == group.around
+    said = f"; {block.around.brief[0].lower()}{block.around.brief[1:]}" if tells_around else ""
+    return Link(group.anchor, group.moved, f" at this commit{said}.", block.before == group.before, tells_around)
 
 
 @dataclass(frozen=True)
@@ -136,18 +150,29 @@ class SharedBreak:
     anchor: str
     whose: str  # "in 27 of 28 series"
     own: Break
+    is_of_all: bool  # so that no series needs to refer to it
 
 
 def shared_breaks(breaks: Sequence[Sequence[Break]]) -> dict[Break, SharedBreak]:
     """Those of more than one series, in the order in which the series tell them."""
     several = Counter(one for own in breaks for one in dict.fromkeys(own))
     return {
-        one: SharedBreak(f"b-{place}", f"in {number} of {words.count(len(breaks), 'series', 'series')}", one)
+        one: SharedBreak(f"b-{place}", _whose(number, len(breaks)), one, is_of_all=number == len(breaks))
         for place, (one, number) in enumerate(several.items())
         if number >= LEAST
     }
 
 
+def _whose(number: int, of: int) -> str:
+    return f"in all {of} series" if number == of else f"in {number} of {of} series"
+
+
 def shared_place(places: Sequence[str]) -> str:
     """The machine and environment of all series, where it is one and there are several series; else empty."""
     return places[0] if len(places) >= LEAST and len(set(places)) == 1 else ""
+
+
+def shared_remark(blocks: Sequence[Sequence[ChangeBlock]]) -> str:
+    """What is said of the traces of every change, where it is the same of several; else empty."""
+    remarks = [block.remark for own in blocks for block in own]
+    return remarks[0] if len(remarks) >= LEAST and len(set(remarks)) == 1 else ""
