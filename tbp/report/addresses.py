@@ -45,6 +45,11 @@ def data_file(benchmark: str) -> str:
     return f"data/{slug(benchmark)}.js"
 
 
+def more_file(benchmark: str) -> str:
+    """The chart data of the series that are not drawn at first, relative to the site. No other slug has a dot."""
+    return f"data/{slug(benchmark)}.more.js"
+
+
 def anchor(key: SeriesKey) -> str:
     """The id of a series on its benchmark's page."""
     return "s-" + digest(repr((key.benchmark, key.parameters, key.machine, key.environment)))

@@ -36,6 +36,15 @@ SUBJECT_LENGTH = 60
 UNIT_LENGTH = 30
 """Characters of a unit beside the axis, which is 400 pixels high."""
 
+FIRST = 8
+"""Series drawn at first, as static/chooser.js has it; the data of all others is loaded when a reader asks for it."""
+
+NAMING = ("id", "in")
+"""Of a series whose data comes later, what is told before."""
+
+LEAST_APART = 1000
+"""Runs in the data of the others (four kilobytes) from which on a file of their own is worth it."""
+
 DIGITS = 5
 """Significant digits of a series' smallest value: a hundredth of the noise of the quietest series."""
 
@@ -53,10 +62,11 @@ _CODES = np.frombuffer(LETTERS.encode(), np.uint8)
 
 @dataclass(frozen=True)
 class Chart:
-    """``payload`` is what ``static/chart.js`` draws."""
+    """``payload`` is what ``static/chart.js`` draws; ``more`` what it asks for later, empty where nothing is left."""
 
     payload: Json
     log_possible: bool
+    more: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,9 +133,13 @@ def history_chart(
         "xs": shared.xs,
         "remarks": shared.remarks,
     }
+    more: Json = {}
+    if sum(len(own) for own in runs[FIRST:]) >= LEAST_APART:
+        payload["series"] = series[:FIRST] + [{name: one[name] for name in NAMING} for one in series[FIRST:]]
+        more["series"] = [{name: value for name, value in one.items() if name not in NAMING} for one in series[FIRST:]]
     if tagged := [[at[tag.commit], words.visible(tag.name), int(tag.is_exact)] for tag in tags if tag.commit in at]:
         payload["tags"] = tagged
-    return Chart(payload, is_positive)
+    return Chart(payload, is_positive, more)
 
 
 @dataclass

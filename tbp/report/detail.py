@@ -31,6 +31,9 @@ from tbp.report.together import (
     told_once,
 )
 
+QUIET_TABLE = 4
+"""Series without anything to tell from which on they are rows of one table: fewer are as short one by one."""
+
 BREAKS = 5
 """Breaks listed of a series: a hosted runner may change its processor with every run."""
 
@@ -52,6 +55,7 @@ class Section:
     finding: str
     brief: str  # of a changed series: its levels and the commit, for a summary that is not open
     has_changed: bool
+    is_explained: bool  # its newest shift of level, by something else than the code
     unfolded: bool
     noise_within: str
     noise_between: str
@@ -74,6 +78,18 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Quiet:
+    """One series without a change and without anything else to tell, as a row."""
+
+    anchor: str
+    name: str
+    now: str
+    noise_within: str
+    noise_between: str
+    runs: str  # "197 of 200": those with a value
+
+
+@dataclass(frozen=True)
 class BenchmarkPage:
     name: str
     family: str
@@ -84,6 +100,7 @@ class BenchmarkPage:
     chart: Chart
     scalings: tuple[Scaling, ...]
     sections: tuple[Section, ...]
+    quiet: tuple[Quiet, ...]  # series that have no section
     command: str  # measures all series at the newest commit
     place: str  # of all series, where it is one and they are several
     together: tuple[Together, ...]  # commits that moved several series, those with the most series first
@@ -117,6 +134,8 @@ def benchmark_page(
     chart = history_chart(histories, differ, place, data.tags)
     if charted := [one.payload for one in grown if one.is_charted]:
         chart.payload["scalings"] = charted
+    if chart.more:
+        chart.payload["more"] = addresses.more_file(benchmark)
     together = moved_together(histories, data.commit_url, sorted(place, key=place.__getitem__))
     sections = tuple(
         _section(history, name, data, known.get(history.key, ()))
@@ -125,6 +144,9 @@ def benchmark_page(
     where = shared_place([section.place for section in sections])
     shared = shared_breaks([section.breaks for section in sections])
     sections = _told_once(sections, names, together, shared, where)
+    is_quiet = [_is_quiet(section) for section in sections]
+    if sum(is_quiet) < QUIET_TABLE:
+        is_quiet = [False] * len(sections)
     return BenchmarkPage(
         name=benchmark,
         family=family_of(benchmark),
@@ -134,7 +156,12 @@ def benchmark_page(
         tiles=tiles(histories, occurring=True),
         chart=chart,
         scalings=grown,
-        sections=sections,
+        sections=tuple(section for section, quiet in zip(sections, is_quiet, strict=True) if not quiet),
+        quiet=tuple(
+            _quiet(section, history)
+            for section, history, quiet in zip(sections, histories, is_quiet, strict=True)
+            if quiet
+        ),
         command=_command(benchmark, histories, place),
         place=where,
         together=together,
@@ -202,6 +229,7 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         if standing
         else "",
         has_changed=standing is not None,
+        is_explained=history.explained is not None,
         unfolded=standing is not None,
         noise_within=words.percent(history.noise_within),
         noise_between=words.percent(history.noise_between),
@@ -216,6 +244,24 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         runs=len(history.points),
         command=addresses.reproduction(history.key, history.points[-1].commit) if unfinished else "",
         flame=newest_flame(history),
+    )
+
+
+def _is_quiet(section: Section) -> bool:
+    """Whether a row says all of it; its place is empty where the page tells it."""
+    own = (section.changes, section.earlier, section.breaks, section.shared, section.rates, section.hotspots)
+    return section.state is State.NO_CHANGE and not any((*own, section.flame, section.place, section.is_explained))
+
+
+def _quiet(section: Section, history: History) -> Quiet:
+    measured, runs = words.measured_runs(history), section.runs
+    return Quiet(
+        anchor=section.anchor,
+        name=section.name,
+        now=words.quantity(words.newest_value(history), history.unit),
+        noise_within=section.noise_within,
+        noise_between=section.noise_between,
+        runs=f"{runs:,}" if measured == runs else f"{measured:,} of {runs:,}",
     )
 
 

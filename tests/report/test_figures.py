@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tbp.history.series import Better, Break, Change, ChangeEvidence, ChangeKind, State, Tag
-from tbp.report.chart_data import OFFSETS, commit_list, commits_payload, history_chart, unit_step
+from tbp.report.chart_data import FIRST, LEAST_APART, OFFSETS, commit_list, commits_payload, history_chart, unit_step
 from tbp.report.commits import commit_order
 from tbp.report.dimensions import dimensions, series_name
 from tbp.report.figures import layout
@@ -160,6 +160,21 @@ def test_a_point_of_a_chart_costs_less_than_five_bytes(make_history) -> None:
     values = [1e-3 * (1 + 0.02 * math.sin(7 * i)) for i in range(1000)]
     history = make_history(values, State.NO_CHANGE)
     assert len(json.dumps(payload(history)["series"], separators=(",", ":"))) < 5 * len(values)
+
+
+def test_the_data_of_series_that_are_not_drawn_at_first_lies_apart(make_history) -> None:
+    values = [1e-3] * LEAST_APART
+    many = [make_history(values, State.NO_CHANGE, machine=f"m{place}") for place in range(FIRST + 2)]
+    differ = dimensions([history.key for history in many])
+    place = commit_list(commit_order(many)).place
+    chart = history_chart(many, differ, place)
+    later = chart.payload["series"][FIRST:]
+    assert [sorted(one) for one in later] == [["id", "in"]] * 2
+    assert [unpacked(one["v"])[0] for one in chart.more["series"]] == [10_000] * 2
+    assert all("v" in one for one in chart.payload["series"][:FIRST])
+    assert not history_chart(many[:FIRST], differ, place).more
+    few = [make_history([1e-3] * 5, State.NO_CHANGE, machine=f"m{place}") for place in range(FIRST + 2)]
+    assert not history_chart(few, differ, place).more
 
 
 def test_nothing_may_be_sent_to_a_service() -> None:

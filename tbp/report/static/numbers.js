@@ -64,34 +64,52 @@ tbp.commit = (place) => {
   };
 };
 
-// A benchmark's series with x, values and quartiles of each point.
+// A benchmark's series with x, values and quartiles of each point. Those whose data lies in a file of its own wait for
+// it without any; `whenWhole` loads it, once, and then goes on.
 tbp.decoded = (data) => {
   const places = tbp.places(data.commits);
   const xs = data.xs.map((x) => tbp.places(x));
+  const series = data.series.map((one) => (one.v === undefined ? { ...one, isAwaited: true, ...tbp.NOTHING } : tbp.decodedSeries(one, data, xs)));
+  const waiting = [];
+  tbp.more = (rest) => {
+    const awaited = series.filter((one) => one.isAwaited);
+    rest.series.forEach((one, index) => Object.assign(awaited[index] || {}, tbp.decodedSeries(one, data, xs), { isAwaited: false }));
+    for (const then of waiting.splice(0)) then();
+  };
+  const whenWhole = (then, missing) => {
+    if (!series.some((one) => one.isAwaited)) { then(); return; }
+    waiting.push(then);
+    tbp.load(`../${data.more}`, missing);
+  };
+  return { ...data, places, series, whenWhole };
+};
+
+tbp.NOTHING = { x: [], values: [], low: [], high: [], sessions: [], other: new Set(), remarks: new Map(), levels: [], changes: [], breaks: [] };
+
+tbp.decodedSeries = (one, data, xs) => {
   // Letter → thousandths of the value.
-  const parts = new Map([...tbp.digits].map(([letter, index]) => [letter, tbp.commitList.offsets[index]]));
-  const series = data.series.map((one) => {
-    const x = xs[one.x];
-    const values = tbp.sums(tbp.unpacked(one.v)).map((value) => (value === null ? NaN : value * one.step));
-    const sessions = typeof one.sessions === "string" ? tbp.unpacked(one.sessions) : null;
-    const offset = (letters = "", sign) => values.map((value, index) => (
-      value + sign * Math.abs(value) / 1000 * (parts.has(letters[index]) ? parts.get(letters[index]) : NaN)));
-    return {
-      ...one,
-      x,
-      values,
-      low: offset(one.low, -1),
-      high: offset(one.high, 1),
-      sessions: x.map((_, index) => (sessions ? sessions[index] : one.sessions || 0)),
-      other: new Set(tbp.places(one.other)),
-      remarks: new Map(tbp.places(one.remarks, 1).map(([index, remark]) => [index, data.remarks[remark]])),
-      levels: one.levels.map(([first, last, level, noise]) => [x[first], x[last], level * one.step, noise * one.step]),
-      changes: (one.changes || []).map(([index, before, after, merit, confirmed, move, said]) => (
-        { index, x: x[index], before: before * one.step, after: after * one.step, merit, confirmed: !!confirmed, move, said })),
-      breaks: (one.breaks || []).map((index) => x[index]),
-    };
+  const parts = tbp.commitList.offsets;
+  const x = xs[one.x];
+  const values = tbp.sums(tbp.unpacked(one.v)).map((value) => (value === null ? NaN : value * one.step));
+  const sessions = typeof one.sessions === "string" ? tbp.unpacked(one.sessions) : null;
+  const offset = (letters = "", sign) => values.map((value, index) => {
+    const part = tbp.digits.get(letters[index]);
+    return part === undefined ? NaN : value + sign * Math.abs(value) / 1000 * parts[part];
   });
-  return { ...data, places, series };
+  return {
+    ...one,
+    x,
+    values,
+    low: offset(one.low, -1),
+    high: offset(one.high, 1),
+    sessions: x.map((_, index) => (sessions ? sessions[index] : one.sessions || 0)),
+    other: new Set(tbp.places(one.other)),
+    remarks: new Map(tbp.places(one.remarks, 1).map(([index, remark]) => [index, data.remarks[remark]])),
+    levels: one.levels.map(([first, last, level, noise]) => [x[first], x[last], level * one.step, noise * one.step]),
+    changes: (one.changes || []).map(([index, before, after, merit, confirmed, move, said]) => (
+      { index, x: x[index], before: before * one.step, after: after * one.step, merit, confirmed: !!confirmed, move, said })),
+    breaks: (one.breaks || []).map((index) => x[index]),
+  };
 };
 
 // What a series is called: its values of what the series differ in.
