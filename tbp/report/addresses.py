@@ -47,6 +47,11 @@ def data_file(benchmark: str) -> str:
     return f"data/{slug(benchmark)}.js"
 
 
+def more_file(benchmark: str) -> str:
+    """The chart data of the series that are not drawn at first, relative to the site. No other slug has a dot."""
+    return f"data/{slug(benchmark)}.more.js"
+
+
 def anchor(key: SeriesKey) -> str:
     """The id of a series on its benchmark's page."""
     return "s-" + digest(repr((key.benchmark, key.parameters, key.machine, key.environment)))
@@ -87,7 +92,7 @@ def reproduction(key: SeriesKey, commit: Commit) -> str:
     """The command that measures this series on this commit; empty when the hash is none."""
     if not HASH.fullmatch(commit.hash):
         return ""
-    return f"asv run --bench {shlex.quote(bench_regex(key))} {shlex.quote(commit.hash + '^!')}"
+    return f"asv run --bench {shlex.quote(bench_regex(key))} {shlex.quote(commit.short + '^!')}"
 
 
 def gate(key: SeriesKey, before: Commit, after: Commit) -> str:

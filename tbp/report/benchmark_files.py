@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tbp.history.points import columns
 from tbp.history.series import History, SeriesKey
+from tbp.report import addresses
 from tbp.report.chart_data import CommitList, site_commits
 from tbp.report.detail import benchmark_page
 from tbp.report.model import ReportData
@@ -84,6 +85,8 @@ def _files(asked: Wanted) -> Iterator[tuple[str, bytes]]:
     page = benchmark_page(asked.benchmark, asked.data, asked.places, asked.rates)
     yield page.file, benchmark_html(page, asked.frame).encode()
     yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
+    if page.chart.more:
+        yield addresses.more_file(asked.benchmark), script_call("tbp.more", page.chart.more).encode()
     flames: dict[str, list[dict[str, object]]] = {}
     for flame in filter(None, chain.from_iterable(section.flames for section in page.sections)):
         flames.setdefault(flame.data_file, []).append(flame.payload)

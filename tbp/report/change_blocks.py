@@ -21,6 +21,17 @@ IN_FULL = 3
 
 
 @dataclass(frozen=True)
+class Link:
+    """To another place of the same page, where something is told already."""
+
+    anchor: str
+    said: str  # the words that are the link
+    rest: str = ""  # of the sentence
+    tells_before: bool = False  # the last commit with the old level
+    tells_around: bool = False  # what the runs were measured with
+
+
+@dataclass(frozen=True)
 class ChangeBlock:
     """One change of a series with its evidence."""
 
@@ -40,6 +51,9 @@ class ChangeBlock:
     around: both_sides.Around
     commands: tuple[tuple[str, str], ...]  # (what it does, command)
     flame: Flame | None = None
+    together: Link | None = None  # to what its commit did to other series
+    around_at: Link | None = None  # to where else than at ``together`` the page tells ``around`` in full
+    around_anchor: str = ""  # where others refer to it
 
 
 def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock, ...], tuple[ChangeBlock, ...]]:

@@ -102,6 +102,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
         "static/chart.js",
         "static/chooser.js",
         "static/compare.js",
+        "static/evidence.js",
         "static/flame.js",
         "static/grid.js",
         "static/heatmap.js",
