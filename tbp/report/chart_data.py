@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tbp.history.series import Commit, History, Outcome, Point, Tag
+from tbp.history.series import Better, Commit, History, Outcome, Point, Tag
 from tbp.report import addresses, words
 from tbp.report.commits import commit_order
 from tbp.report.dimensions import Dimension
 from tbp.report.model import ReportData
-from tbp.report.strokes import change_marks, levels, version_breaks
+from tbp.report.strokes import BEYOND_NOISES, change_marks, levels, version_breaks
 
 Json: TypeAlias = "dict[str, object]"
 
@@ -101,6 +101,9 @@ def history_chart(
     series = [_series(history, dimensions, at, shared) for history in histories]
     payload: Json = {
         "scales": [[size, words.visible(words.cut(name, UNIT_LENGTH))] for size, name in words.scales_of(unit)],
+        "unit": words.visible(words.cut(unit, UNIT_LENGTH)),
+        "better": 1 if histories[0].better is Better.LOWER else -1,
+        "reach": round(BEYOND_NOISES, 4),
         "scale": ("relative" if len(histories) > 1 else "log") if is_wide else "linear",
         "commits": differences([place[name] for name in order]),
         "dimensions": [[one.shown_name, one.shown_values, one.is_place] for one in dimensions],
@@ -152,6 +155,7 @@ def _series(history: History, dimensions: Sequence[Dimension], at: dict[str, int
         "sessions": _sessions(points),
         "other": [index for index, point in enumerate(points) if not point.comparable],
         "remarks": [[index, shared.remark(text)] for index, text in _remarks(points)],
+        "exact": int(history.noise_between == 0),  # its runs never differ by chance; 0 in ``levels`` may be unknown
         "changes": change_marks(history, step),
         "breaks": version_breaks(history),
     }
