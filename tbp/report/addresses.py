@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from tbp.history.series import Commit, SeriesKey
+if TYPE_CHECKING:
+    from tbp.history.series import Commit, SeriesKey
 
 INDEX = "index.html"
 """The page that a reader opens."""
@@ -43,6 +45,11 @@ def page_file(benchmark: str) -> str:
 def data_file(benchmark: str) -> str:
     """The benchmark's chart data, relative to the site."""
     return f"data/{slug(benchmark)}.js"
+
+
+def more_file(benchmark: str) -> str:
+    """The chart data of the series that are not drawn at first, relative to the site. No other slug has a dot."""
+    return f"data/{slug(benchmark)}.more.js"
 
 
 def anchor(key: SeriesKey) -> str:
@@ -85,7 +92,7 @@ def reproduction(key: SeriesKey, commit: Commit) -> str:
     """The command that measures this series on this commit; empty when the hash is none."""
     if not HASH.fullmatch(commit.hash):
         return ""
-    return f"asv run --bench {shlex.quote(bench_regex(key))} {shlex.quote(commit.hash + '^!')}"
+    return f"asv run --bench {shlex.quote(bench_regex(key))} {shlex.quote(commit.short + '^!')}"
 
 
 def gate(key: SeriesKey, before: Commit, after: Commit) -> str:

@@ -1,19 +1,22 @@
 """The two sides of a change as they are shown: a strip of values each, and what they were measured with.
 
-Takes the sides and circumstances of a change, gives coordinates, words and rows; the template makes the SVG of them.
+Takes the sides and circumstances of a change, gives coordinates as letters, words and rows. ``static/evidence.js``
+makes the SVG; the words say the same to a reader without scripts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+
+import numpy as np
 
 from tbp.history.series import ChangeEvidence, Circumstance, Side, Sides
 from tbp.report import words
+from tbp.report.letters import packed
 
-WIDTH, HEIGHT = 1000, 30
-"""Of a strip in its own units; the page stretches it, and the dots stay round."""
+WIDTH = 1000
+"""Of a strip in its own units; the page stretches it."""
 
 MARGIN = 0.04
 """Of the values' span, free on both sides."""
@@ -21,10 +24,6 @@ MARGIN = 0.04
 FAR_OUT = 3.0
 """Interquartile ranges beyond the quartiles that the scale reaches at most (Tukey, "Exploratory data analysis", 1977):
 one sample that was interrupted for 30 ms would squeeze all others into a line."""
-
-# The fractional parts of the golden ratio's multiples are spread evenly however many there are: dots that lie at one
-# value get different heights, and always the same ones.
-GOLDEN = 0.6180339887
 
 FIRST = ("python", "torch", "processor", "cores", "threads", "governor", "memory", "system", "calls per sample")
 """What a reader asks for first; requirements, of which there may be hundreds, come behind."""
@@ -38,13 +37,10 @@ NAMED = 8
 
 @dataclass(frozen=True)
 class Strip:
-    """One side: dots as an SVG path of lines without length, and the box of its quartiles, in 0 … WIDTH."""
+    """One side in words, and what is drawn of it in 0 … WIDTH: its quartiles, its median between them, its dots."""
 
     label: str  # "before"
-    dots: str
-    low: float
-    median: float
-    high: float
+    drawn: str  # letters of the three, then of the distances between dots
     said: str  # "median 1.00 ms, quartiles …; 900 samples of 3 processes in 1 run"
 
 
@@ -63,18 +59,25 @@ class Around:
     said: str
     rows: tuple[Circumstance, ...]
     rest: str  # what is not among the rows, in words
+    brief: str  # the sentence without what stayed, and without its full stop
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a page that has it already should refer to it."""
+        return bool(self.rows or self.rest) or self.said != f"{self.brief}."
 
 
 def strips(sides: Sides, unit: str) -> Strips:
     """Both sides on one linear scale, without what is far out."""
     low, high, beyond = _scale(sides)
 
-    def place(value: float) -> float:
-        return round((value - low) / (high - low) * WIDTH, 1)
+    def place(value: float) -> int:
+        return round((value - low) / (high - low) * WIDTH)
 
     def strip(label: str, side: Side) -> Strip:
-        dots = _dots([round(place(value)) for value in side.values if low <= value <= high])
-        return Strip(label, dots, place(side.low), place(side.median), place(side.high), _said(side, sides.of, unit))
+        dots = [place(value) for value in side.values if low <= value <= high]
+        box = [place(side.low), place(side.median), place(side.high)]
+        return Strip(label, packed([*box, *np.diff(dots, prepend=0).tolist()]), _said(side, sides.of, unit))
 
     is_thinned = any(len(side.values) < side.measured for side in (sides.before, sides.after))
     return Strips(
@@ -107,14 +110,6 @@ def _beyond(values: Sequence[float], unit: str) -> str:
     return f"{words.count(len(values), 'dot')} {lie} beyond the scale, the farthest at {farthest}."
 
 
-def _dots(places: Sequence[int]) -> str:
-    """Lines of no length, which a round cap shows; each is reached from the one before, which is shorter to write."""
-    heights = [3 + round((HEIGHT - 6) * (rank * GOLDEN % 1)) for rank in range(len(places))]
-    spots = list(zip(places, heights, strict=True))
-    steps = [(x - last_x, y - last_y) for (last_x, last_y), (x, y) in pairwise([(0, 0), *spots])]
-    return "".join(f"m{x} {y}h0" for x, y in steps)
-
-
 def _said(side: Side, of: str, unit: str) -> str:
     spread = f"median {words.quantity(side.median, unit)}"
     if side.measured > 1:
@@ -130,11 +125,12 @@ def around(what: ChangeEvidence) -> Around:
     """What changed beside the code, and what is known to have stayed."""
     known = what.circumstances
     if not known:
-        return Around("Nothing is recorded of what the runs were measured with.", (), "")
+        said = "Nothing is recorded of what the runs were measured with"
+        return Around(f"{said}.", (), "", said)
     changed = [one for one in known if one.is_changed]
     same = sorted((one for one in known if one.before == one.after), key=lambda one: _rank(one.name))
     partly = [one.name for one in known if not (one.before and one.after)]
-    rest = []
+    rest, brief = [], ""
     if changed:
         said = f"Beside the code changed: {words.named([one.name for one in changed], NAMED)}."
         shown = same[:UNCHANGED_SHOWN]
@@ -143,10 +139,11 @@ def around(what: ChangeEvidence) -> Around:
     else:
         shown = []
         values = words.named([f"{one.name} {one.before}" for one in same], NAMED)
-        said = f"Nothing else that is recorded changed: {values}." if same else "Nothing else is known to have changed."
+        brief = "Nothing else that is recorded changed" * bool(same)
+        said = f"{brief}: {values}." if same else "Nothing else is known to have changed."
     if partly:
         rest.append(f"Known of one side only: {words.named(partly, NAMED)}.")
-    return Around(said, (*changed, *shown), " ".join(rest))
+    return Around(said, (*changed, *shown), " ".join(rest), brief or said.removesuffix("."))
 
 
 def _rank(name: str) -> int:

@@ -6,16 +6,29 @@ Takes a history and one of its changes, gives what the template shows; the page 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tbp.history.series import Change, ChangeEvidence, ChangeKind, History
 from tbp.report import addresses, both_sides, evidence, words
-from tbp.report.flame import Flame, change_flame
 from tbp.report.rows import CommitLink, changed_at, commit_link
 from tbp.report.strokes import NEUTRAL, WORSE, merit
-from tbp.traces.difference import explanation
+
+if TYPE_CHECKING:
+    from tbp.report.flame import Flame
 
 IN_FULL = 3
 """Changes of a series shown with all their evidence: the newest confirmed ones. All others are told in a line."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """To another place of the same page, where something is told already."""
+
+    anchor: str
+    said: str  # the words that are the link
+    rest: str = ""  # of the sentence
+    tells_before: bool = False  # the last commit with the old level
+    tells_around: bool = False  # what the runs were measured with
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,9 @@ class ChangeBlock:
     around: both_sides.Around
     commands: tuple[tuple[str, str], ...]  # (what it does, command)
     flame: Flame | None = None
+    together: Link | None = None  # to what its commit did to other series
+    around_at: Link | None = None  # to where else than at ``together`` the page tells ``around`` in full
+    around_anchor: str = ""  # where others refer to it
 
 
 def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock, ...], tuple[ChangeBlock, ...]]:
@@ -68,14 +84,20 @@ def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBl
         probability=words.probability(change.p_value),
         commit=commit_link(commit, commit_url) if commit else None,
         before=commit_link(before, commit_url) if before else None,
-        explanation=explanation(difference) if difference is not None else "",
+        explanation=evidence.explanation(difference) if difference is not None else "",
         traces=evidence.told(difference) if difference is not None else None,
         remark=what.note or ("" if difference is not None else "No trace on one of the two sides."),
         strips=both_sides.strips(what.sides, history.unit) if what.sides is not None else None,
         around=both_sides.around(what),
         commands=tuple((said, command) for said, command in commands if command),
-        flame=change_flame(history, what),
+        flame=_flame(history, what) if what.frames is not None else None,
     )
+
+
+def _flame(history: History, what: ChangeEvidence) -> Flame | None:
+    from tbp.report.flame import change_flame  # brings pandas, as the frames did
+
+    return change_flame(history, what)
 
 
 def _merit(change: Change, history: History) -> str:

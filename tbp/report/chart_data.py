@@ -1,22 +1,26 @@
 """The history chart of one benchmark as numbers, and the commits all charts share.
 
 Takes histories, gives plain JSON values for ``static/numbers.js``, which makes values of them again; ``chart.js``
-draws. A point costs about eight bytes: values are whole numbers of a small unit, written as differences from the one
-before, quartiles are letters for parts of the value, and commits are written once for the whole site.
+draws. A point costs about four bytes: values are whole numbers of a small unit, written as differences from the one
+before in ``letters``, quartiles are a letter each for parts of the value, and commits are written once for the site.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tbp.history.series import Better, Commit, History, Outcome, Point, Tag
+import numpy as np
+from numpy.typing import NDArray
+
+from tbp.history.points import MEASURED, OUTCOMES, Columns, columns
+from tbp.history.series import Better, Commit, History, Tag
 from tbp.report import addresses, words
 from tbp.report.commits import commit_order
 from tbp.report.dimensions import Dimension
+from tbp.report.letters import GAP, LETTERS, MOST, packed, packed_series, ranges
 from tbp.report.model import ReportData
 from tbp.report.strokes import BEYOND_NOISES, change_marks, levels, version_breaks
 
@@ -32,6 +36,15 @@ SUBJECT_LENGTH = 60
 UNIT_LENGTH = 30
 """Characters of a unit beside the axis, which is 400 pixels high."""
 
+FIRST = 8
+"""Series drawn at first, as static/chooser.js has it; the data of all others is loaded when a reader asks for it."""
+
+NAMING = ("id", "in")
+"""Of a series whose data comes later, what is told before."""
+
+LEAST_APART = 1000
+"""Runs in the data of the others (four kilobytes) from which on a file of their own is worth it."""
+
 DIGITS = 5
 """Significant digits of a series' smallest value: a hundredth of the noise of the quietest series."""
 
@@ -39,18 +52,21 @@ LEAST_PART = 1e-10
 """Of a series' largest value, the smallest part that is told apart: a value near zero must not make numbers endless."""
 
 # How far a quartile is from the value, in thousandths of it, is told by a letter: exactly up to 10, then to 5 %, up to
-# ten times the value. Quartiles would be half of the data otherwise. The letters need no escape in JSON and in scripts.
-LETTERS = "".join(chr(code) for code in range(33, 127) if chr(code) not in "\"\\<>&'~")
+# ten times the value. Quartiles would be half of the data otherwise.
 OFFSETS = tuple(range(11)) + tuple(round(10 * 1.1**power) for power in range(1, len(LETTERS) - 10))
-UNKNOWN = "~"
+UNKNOWN = GAP
+
+_BETWEEN = (np.array(OFFSETS[1:]) + np.array(OFFSETS[:-1])) / 2  # where the next letter is nearer
+_CODES = np.frombuffer(LETTERS.encode(), np.uint8)
 
 
 @dataclass(frozen=True)
 class Chart:
-    """``payload`` is what ``static/chart.js`` draws."""
+    """``payload`` is what ``static/chart.js`` draws; ``more`` what it asks for later, empty where nothing is left."""
 
     payload: Json
     log_possible: bool
+    more: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,12 +89,17 @@ def site_commits(data: ReportData) -> CommitList:
 
 
 def commits_payload(commits: CommitList, commit_url: str) -> Json:
-    """What every chart and table of data says of commits; dates are seconds since 1970, as differences."""
+    """What every chart and table of data says of commits, and how numbers are written in them.
+
+    Dates are seconds since 1970, as differences.
+    """
     seconds = [int(commit.date.timestamp()) for commit in commits.commits]
     return {
+        "letters": LETTERS,
+        "offsets": OFFSETS,
         "url": addresses.commit_prefix(commit_url),
         "hash": [words.visible(commit.hash) for commit in commits.commits],
-        "date": differences(seconds),
+        "date": packed(np.diff(seconds, prepend=0)),
         "subject": [words.visible(words.cut(commit.subject, SUBJECT_LENGTH)) for commit in commits.commits],
     }
 
@@ -90,71 +111,78 @@ def history_chart(
 
     ``place`` is that of each commit among the site's. Drawn at first are the first of ``histories``: worst first.
     """
-    own = {point.commit.hash for history in histories for point in history.points}
-    order = sorted(own, key=place.__getitem__)
+    runs = [columns(history.points) for history in histories]
+    hashes = [[own.order[at].hash for at in own.place.tolist()] for own in runs]
+    order = sorted({name for own in hashes for name in own}, key=place.__getitem__)
     at = {name: index for index, name in enumerate(order)}
-    values = [p.value for history in histories for p in history.points if math.isfinite(p.value)]
+    values = np.concatenate([own.value[np.isfinite(own.value)] for own in runs])
     unit = histories[0].unit
-    is_positive = bool(values) and min(values) > 0
-    is_wide = is_positive and max(values) / min(values) >= WIDE
+    is_positive = bool(len(values)) and bool(values.min() > 0)
+    is_wide = is_positive and float(values.max()) / float(values.min()) >= WIDE
     shared = _Shared()
-    series = [_series(history, dimensions, at, shared) for history in histories]
+    series = [
+        _series(history, dimensions, own, [at[name] for name in names], shared)
+        for history, own, names in zip(histories, runs, hashes, strict=True)
+    ]
     payload: Json = {
         "scales": [[size, words.visible(words.cut(name, UNIT_LENGTH))] for size, name in words.scales_of(unit)],
         "unit": words.visible(words.cut(unit, UNIT_LENGTH)),
         "better": 1 if histories[0].better is Better.LOWER else -1,
         "reach": round(BEYOND_NOISES, 4),
         "scale": ("relative" if len(histories) > 1 else "log") if is_wide else "linear",
-        "commits": differences([place[name] for name in order]),
+        "commits": packed(ranges([place[name] for name in order])),
         "dimensions": [[one.shown_name, one.shown_values, one.is_place] for one in dimensions],
-        "letters": LETTERS,
-        "offsets": OFFSETS,
         "series": series,
         "xs": shared.xs,
         "remarks": shared.remarks,
     }
+    more: Json = {}
+    if sum(len(own) for own in runs[FIRST:]) >= LEAST_APART:
+        payload["series"] = series[:FIRST] + [{name: one[name] for name in NAMING} for one in series[FIRST:]]
+        more["series"] = [{name: value for name, value in one.items() if name not in NAMING} for one in series[FIRST:]]
     if tagged := [[at[tag.commit], words.visible(tag.name), int(tag.is_exact)] for tag in tags if tag.commit in at]:
         payload["tags"] = tagged
-    return Chart(payload, is_positive)
+    return Chart(payload, is_positive, more)
 
 
 @dataclass
 class _Shared:
     """What many series have in common: written once, referred to by its place."""
 
-    xs: list[object] = field(default_factory=list)
+    xs: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
     def x(self, places: Sequence[int]) -> int:
-        return self._kept(self.xs, len(places) if list(places) == list(range(len(places))) else differences(places))
+        return _kept(self.xs, packed(ranges(places)))
 
     def remark(self, text: str) -> int:
-        return self._kept(self.remarks, text)
-
-    def _kept(self, among: list[object] | list[str], one: object) -> int:
-        if one not in among:
-            among.append(one)  # type: ignore[arg-type]  # each list is only handed what it holds
-        return among.index(one)  # type: ignore[arg-type]
+        return _kept(self.remarks, text)
 
 
-def _series(history: History, dimensions: Sequence[Dimension], at: dict[str, int], shared: _Shared) -> Json:
-    points = history.points
-    step = unit_step([point.value for point in points])
+def _kept(among: list[str], one: str) -> int:
+    if one not in among:
+        among.append(one)
+    return among.index(one)
+
+
+def _series(
+    history: History, dimensions: Sequence[Dimension], own: Columns, places: Sequence[int], shared: _Shared
+) -> Json:
+    step = unit_step(own.value.tolist())
     data: Json = {
         "id": addresses.anchor(history.key),
         "in": [one.place_of(history.key) for one in dimensions],
-        "x": shared.x([at[point.commit.hash] for point in points]),
+        "x": shared.x(places),
         "step": step,
-        "v": differences([round(p.value / step) if math.isfinite(p.value) else None for p in points]),
+        "v": packed_series(np.rint(np.where(np.isfinite(own.value), own.value, np.nan) / step)),
         "levels": levels(history, step),
     }
-    quartiles = [_quartiles(point) for point in points]
     optional: Json = {
-        "low": "".join(low for low, _ in quartiles).rstrip(UNKNOWN),
-        "high": "".join(high for _, high in quartiles).rstrip(UNKNOWN),
-        "sessions": _sessions(points),
-        "other": [index for index, point in enumerate(points) if not point.comparable],
-        "remarks": [[index, shared.remark(text)] for index, text in _remarks(points)],
+        "low": _quartiles(own.value, own.low, -1).rstrip(UNKNOWN),
+        "high": _quartiles(own.value, own.high, 1).rstrip(UNKNOWN),
+        "sessions": _sessions(own),
+        "other": packed(ranges(np.flatnonzero(~own.comparable))),
+        "remarks": packed(_remarks(own, shared)),
         "exact": int(history.noise_between == 0),  # its runs never differ by chance; 0 in ``levels`` may be unknown
         "changes": change_marks(history, step),
         "breaks": version_breaks(history),
@@ -162,52 +190,45 @@ def _series(history: History, dimensions: Sequence[Dimension], at: dict[str, int
     return data | {name: value for name, value in optional.items() if value}
 
 
-def differences(numbers: Sequence[int | None]) -> list[int | None]:
-    """Each number less the one before it that is known, the first as it is: short where neighbours are alike."""
-    found: list[int | None] = []
-    last = 0
-    for number in numbers:
-        found.append(None if number is None else number - last)
-        last = last if number is None else number
-    return found
-
-
 def unit_step(values: Iterable[float]) -> float:
     """The unit in which values are written as whole numbers: 1 where they are such, else small enough for DIGITS."""
     sizes = [abs(value) for value in values if math.isfinite(value)]
-    if all(size == int(size) and size < 2**53 for size in sizes):
+    if all(size == int(size) and size < MOST for size in sizes):
         return 1.0
     smallest = max(min(size for size in sizes if size), max(sizes) * LEAST_PART)
     return float(f"1e{math.floor(math.log10(smallest)) - (DIGITS - 1)}")
 
 
-def _quartiles(point: Point) -> tuple[str, str]:
-    """How far the quartiles are from the value, as letters."""
-    if not point.value or not all(math.isfinite(one) for one in (point.value, point.low, point.high)):
-        return UNKNOWN, UNKNOWN
-    size = abs(point.value) / 1000
-    return _letter((point.value - point.low) / size), _letter((point.high - point.value) / size)
+def _quartiles(values: NDArray[np.float64], quartiles: NDArray[np.float64], side: int) -> str:
+    """How far each quartile is above (side 1) or below (−1) its value, as letters; one on the other side is at it."""
+    known = np.isfinite(values) & np.isfinite(quartiles) & (values != 0)
+    own = values[known]
+    thousandths = side * (quartiles[known] - own) / (np.abs(own) / 1000)
+    letters = np.full(len(values), ord(UNKNOWN), np.uint8)
+    letters[known] = _CODES[np.searchsorted(_BETWEEN, thousandths, side="right")]
+    return letters.tobytes().decode("ascii")
 
 
-def _letter(thousandths: float) -> str:
-    """The letter of the nearest offset; a quartile on the wrong side of the value is taken to be at it."""
-    above = bisect_left(OFFSETS, thousandths)
-    if above in (0, len(OFFSETS)):
-        return LETTERS[min(above, len(OFFSETS) - 1)]
-    is_nearer_below = thousandths - OFFSETS[above - 1] < OFFSETS[above] - thousandths
-    return LETTERS[above - is_nearer_below]
-
-
-def _sessions(points: Sequence[Point]) -> int | list[int]:
+def _sessions(own: Columns) -> int | str:
     """How many processes each run had; one number where they all had as many."""
-    numbers = [len(point.sessions) for point in points]
-    return numbers[0] if len(set(numbers)) == 1 else numbers if numbers else 0
+    numbers = np.zeros(len(own), np.int64)
+    for index, sessions in own.sessions.items():
+        numbers[index] = len(sessions)
+    if not len(own) or (numbers == numbers[0]).all():
+        return int(numbers[0]) if len(own) else 0
+    return packed(numbers)
 
 
-def _remarks(points: Sequence[Point]) -> list[tuple[int, str]]:
-    """(place, words) of the points without a value."""
-    return [
-        (index, words.visible(f"{point.outcome.value} {words.first_line(point.reason)}".strip()))
-        for index, point in enumerate(points)
-        if point.outcome is not Outcome.MEASURED
-    ]
+def _remarks(own: Columns, shared: _Shared) -> list[int]:
+    """Of the runs without a value: how many are left out, how many follow each other, which words they have."""
+    found: list[int] = []
+    free = 0  # behind the last stretch
+    for index in np.flatnonzero(own.outcome != MEASURED).tolist():
+        said = f"{OUTCOMES[own.outcome[index]].value} {words.first_line(own.reasons.get(index, ''))}".strip()
+        remark = shared.remark(words.visible(said))
+        if found and index == free and remark == found[-1]:
+            found[-2] += 1
+        else:
+            found += [index - free, 1, remark]
+        free = index + 1
+    return found

@@ -6,32 +6,43 @@ Takes the histories of one benchmark, gives words, rows and addresses; the HTML 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tbp.history.series import History, SeriesKey, State
 from tbp.report import addresses, evidence, words
 from tbp.report.change_blocks import ChangeBlock, change_blocks
 from tbp.report.chart_data import Chart, history_chart, site_commits
 from tbp.report.dimensions import dimensions, series_name
-from tbp.report.flame import Flame, newest_flame
 from tbp.report.model import ReportData
 from tbp.report.rates import Rate, rates_of_all
 from tbp.report.rows import CommitLink, commit_link, shown_change
 from tbp.report.scaling import Scaling, scalings
 from tbp.report.summary import Tile, family_of, ranked, tiles
+from tbp.report.together import (
+    IN_BRIEF,
+    Break,
+    SharedBreak,
+    Together,
+    moved_together,
+    shared_breaks,
+    shared_place,
+    shared_remark,
+    told_once,
+)
+
+if TYPE_CHECKING:
+    from tbp.report.flame import Flame
+
+QUIET_TABLE = 4
+"""Series without anything to tell from which on they are rows of one table: fewer are as short one by one."""
 
 BREAKS = 5
 """Breaks listed of a series: a hosted runner may change its processor with every run."""
 
 
-@dataclass(frozen=True)
-class BreakRow:
-    """Something else than the code that changed in a series."""
-
-    kind: str
-    what: str
-    commit: CommitLink
-    consequence: str
+UNFOLDED = 3
+"""Changed series that are open at first, the worst ones; of the others the summary tells what happened."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +56,15 @@ class Section:
     glyph: str
     badge: str
     finding: str
+    brief: str  # of a changed series: its levels and the commit, for a summary that is not open
+    has_changed: bool
+    is_explained: bool  # its newest shift of level, by something else than the code
     unfolded: bool
     noise_within: str
     noise_between: str
     changes: tuple[ChangeBlock, ...]  # newest first
     earlier: tuple[ChangeBlock, ...]  # still older ones, told in a line each
-    breaks: tuple[BreakRow, ...]
+    breaks: tuple[Break, ...]
     more_breaks: int  # that are not shown
     rates: tuple[Rate, ...]
     hotspots: evidence.Hotspots | None
@@ -58,11 +72,24 @@ class Section:
     reason: str  # in full, of the newest run without a value
     runs: int
     command: str  # measures the newest commit, of a series that failed there
+    shared: tuple[SharedBreak, ...] = ()  # of the breaks, those that the page tells once of some of its series
     flame: Flame | None = None  # of the same traces as the hotspots
 
     @property
     def flames(self) -> tuple[Flame | None, ...]:
         return self.flame, *(change.flame for change in self.changes)
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """One series without a change and without anything else to tell, as a row."""
+
+    anchor: str
+    name: str
+    now: str
+    noise_within: str
+    noise_between: str
+    runs: str  # "197 of 200": those with a value
 
 
 @dataclass(frozen=True)
@@ -76,8 +103,18 @@ class BenchmarkPage:
     chart: Chart
     scalings: tuple[Scaling, ...]
     sections: tuple[Section, ...]
+    quiet: tuple[Quiet, ...]  # series that have no section
     command: str  # measures all series at the newest commit
+    place: str  # of all series, where it is one and they are several
+    together: tuple[Together, ...]  # commits that moved several series, those with the most series first
+    breaks: tuple[SharedBreak, ...]
+    remark: str  # on the traces of all changes, where it is the same of several
     has_commit_links: bool
+
+    @property
+    def in_brief(self) -> tuple[Together, ...]:
+        """The commits that are told at the top."""
+        return self.together[:IN_BRIEF]
 
 
 def benchmark_page(
@@ -100,6 +137,19 @@ def benchmark_page(
     chart = history_chart(histories, differ, place, data.tags)
     if charted := [one.payload for one in grown if one.is_charted]:
         chart.payload["scalings"] = charted
+    if chart.more:
+        chart.payload["more"] = addresses.more_file(benchmark)
+    together = moved_together(histories, data.commit_url, sorted(place, key=place.__getitem__))
+    sections = tuple(
+        _section(history, name, data, known.get(history.key, ()))
+        for history, name in zip(histories, names, strict=True)
+    )
+    where = shared_place([section.place for section in sections])
+    shared = shared_breaks([section.breaks for section in sections])
+    sections = _told_once(sections, names, together, shared, where)
+    is_quiet = [_is_quiet(section) for section in sections]
+    if sum(is_quiet) < QUIET_TABLE:
+        is_quiet = [False] * len(sections)
     return BenchmarkPage(
         name=benchmark,
         family=family_of(benchmark),
@@ -109,12 +159,41 @@ def benchmark_page(
         tiles=tiles(histories, occurring=True),
         chart=chart,
         scalings=grown,
-        sections=tuple(
-            _section(history, name, data, known.get(history.key, ()))
-            for history, name in zip(histories, names, strict=True)
+        sections=tuple(section for section, quiet in zip(sections, is_quiet, strict=True) if not quiet),
+        quiet=tuple(
+            _quiet(section, history)
+            for section, history, quiet in zip(sections, histories, is_quiet, strict=True)
+            if quiet
         ),
         command=_command(benchmark, histories, place),
+        place=where,
+        together=together,
+        breaks=tuple(shared.values()),
+        remark=shared_remark([section.changes for section in sections]),
         has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
+    )
+
+
+def _told_once(
+    sections: Sequence[Section],
+    names: Sequence[str],
+    together: Sequence[Together],
+    shared: Mapping[Break, SharedBreak],
+    where: str,
+) -> tuple[Section, ...]:
+    """The sections without what the page tells of all of them, and only the worst of the changed ones open."""
+    blocks = told_once([section.changes for section in sections], names, together)
+    is_changed = [section.has_changed for section in sections]
+    return tuple(
+        replace(
+            section,
+            changes=own,
+            place="" if where else section.place,
+            breaks=tuple(one for one in section.breaks if one not in shared),
+            shared=tuple(shared[one] for one in section.breaks if one in shared and not shared[one].is_of_all),
+            unfolded=len(sections) == 1 or (section.has_changed and sum(is_changed[:at]) < UNFOLDED),
+        )
+        for at, (section, own) in enumerate(zip(sections, blocks, strict=True))
     )
 
 
@@ -149,6 +228,11 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         if standing
         else words.PLURALS[history.state][0],
         finding=words.finding(history),
+        brief=f"{words.before_after(standing.change, history.unit)} {words.since(history, standing)}"
+        if standing
+        else "",
+        has_changed=standing is not None,
+        is_explained=history.explained is not None,
         unfolded=standing is not None,
         noise_within=words.percent(history.noise_within),
         noise_between=words.percent(history.noise_between),
@@ -162,15 +246,39 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         reason=words.newest_reason(history) if unfinished else "",
         runs=len(history.points),
         command=addresses.reproduction(history.key, history.points[-1].commit) if unfinished else "",
-        flame=newest_flame(history),
+        flame=_newest_flame(history) if history.frames is not None else None,
     )
 
 
-def _breaks(history: History, data: ReportData) -> tuple[BreakRow, ...]:
+def _newest_flame(history: History) -> Flame | None:
+    from tbp.report.flame import newest_flame  # brings pandas, as the frames did
+
+    return newest_flame(history)
+
+
+def _is_quiet(section: Section) -> bool:
+    """Whether a row says all of it; its place is empty where the page tells it."""
+    own = (section.changes, section.earlier, section.breaks, section.shared, section.rates, section.hotspots)
+    return section.state is State.NO_CHANGE and not any((*own, section.flame, section.place, section.is_explained))
+
+
+def _quiet(section: Section, history: History) -> Quiet:
+    measured, runs = words.measured_runs(history), section.runs
+    return Quiet(
+        anchor=section.anchor,
+        name=section.name,
+        now=words.quantity(words.newest_value(history), history.unit),
+        noise_within=section.noise_within,
+        noise_between=section.noise_between,
+        runs=f"{runs:,}" if measured == runs else f"{measured:,} of {runs:,}",
+    )
+
+
+def _breaks(history: History, data: ReportData) -> tuple[Break, ...]:
     """The newest breaks, those that nothing may be compared across first."""
     order = sorted(history.breaks, key=lambda one: (one.comparable, -one.index))[:BREAKS]
     return tuple(
-        BreakRow(
+        Break(
             kind=one.kind.value,
             what=one.what,
             commit=commit_link(history.points[one.index].commit, data.commit_url),

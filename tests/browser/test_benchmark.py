@@ -199,10 +199,19 @@ def test_tables_of_data_are_filled_when_they_are_opened(browser, plausible_site)
 def test_the_two_sides_of_a_change_are_shown(browser, plausible_site, size) -> None:
     with opened(browser, benchmark_page(plausible_site), size) as page:
         page.wait_for_selector(READY)
-        block = page.locator(".moved-block").first
+        block = page.locator(".one .moved-block").first
         assert block.locator("svg.strip").count() == 2
+        dots = block.locator("svg.strip .dots").first.get_attribute("d")
+        assert dots.count("h0") > 90
+        low, width = (float(block.locator("svg.strip rect").first.get_attribute(name)) for name in ("x", "width"))
+        middle = float(block.locator("svg.strip .middle").first.get_attribute("d")[1:].split()[0])
+        assert 0 < low < middle < low + width < 1000
         assert "n = 3 processes in 1 run, with 900 samples" in block.inner_text()
-        assert block.locator(".around .changed").inner_text().split() == ["≠", "numpy", "1.26", "2.0"]
+        # Two series moved at the commit, with the same beside it: told once, a link away.
+        assert "2 of 12 series moved at this commit; beside the code changed: numpy." in block.inner_text()
+        together = page.locator(block.get_by_role("link", name="2 of 12 series moved").get_attribute("href"))
+        assert together.locator(".around .changed").inner_text().split() == ["≠", "numpy", "1.26", "2.0"]
+        assert page.locator(".one span.commit:not([title]), .one a.commit:not([href])").count() == 0
         assert "tbp gate " in block.inner_text()
         assert overflow(page) <= 0
 
@@ -253,7 +262,9 @@ def test_the_page_can_be_read_without_scripts(browser, plausible_site) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(benchmark_page(plausible_site).as_uri())
-    assert page.locator("svg.strip").count() == 6
+    assert page.locator(".strips:visible").count() == 0
+    said = page.locator(".one .moved-block").first.inner_text()
+    assert re.search(r"Before: median 5\.\d\d ms, quartiles 5\.\d\d ms – 5\.\d\d ms; n = 3 processes", said)
     assert page.locator(".growth li").count() == 3
     assert not page.locator("#scale").is_visible()
     assert page.locator("noscript").first.inner_text().startswith("The chart and the tables of data need JavaScript")

@@ -5,12 +5,15 @@ from dataclasses import replace
 import pytest
 
 from tbp.history.series import Better, Break, Change, ChangeEvidence, ChangeKind, State, Tag
-from tbp.report.chart_data import commit_list, commits_payload, differences, history_chart, unit_step
+from tbp.report.chart_data import FIRST, LEAST_APART, OFFSETS, commit_list, commits_payload, history_chart, unit_step
 from tbp.report.commits import commit_order
 from tbp.report.dimensions import dimensions, series_name
 from tbp.report.figures import layout
+from tbp.report.letters import LETTERS, packed
 from tbp.report.sparkline import COLUMNS, HEIGHT, LEVELS, MARGIN, UNITS, WIDTH, sparkline
 from tbp.report.strokes import BETTER, NEUTRAL, WORSE, change_marks, levels, merit, segments, version_breaks
+
+from .unpacking import places, sums, unpacked
 
 NAN = math.nan
 
@@ -20,27 +23,28 @@ def payload(*histories, tags=()):
     return history_chart(histories, differ, commit_list(commit_order(histories)).place, tags).payload
 
 
-def sums(numbers):
-    last, found = 0, []
-    for number in numbers:
-        last += number or 0
-        found.append(None if number is None else last)
-    return found
-
-
 def test_values_come_back_from_their_whole_numbers(make_history) -> None:
     data = payload(make_history((1.5e-3, NAN, 2e-3), State.NO_CHANGE))
     (series,) = data["series"]
-    assert [None if v is None else v * series["step"] for v in sums(series["v"])] == [
+    assert [None if v is None else v * series["step"] for v in sums(unpacked(series["v"]))] == [
         pytest.approx(1.5e-3),
         None,
         pytest.approx(2e-3),
     ]
-    assert data["xs"][series["x"]] == 3
-    letter = data["letters"][list(data["offsets"]).index(10)]
+    assert places(data["xs"][series["x"]]) == [0, 1, 2]
+    letter = LETTERS[OFFSETS.index(10)]
     assert (series["low"], series["high"]) == (f"{letter}~{letter}", f"{letter}~{letter}")
-    assert series["sessions"] == [2, 0, 2]
-    assert [data["remarks"][remark] for _, remark in series["remarks"]] == ["failed"]
+    assert unpacked(series["sessions"]) == [2, 0, 2]
+    assert unpacked(series["remarks"]) == [1, 1, data["remarks"].index("failed")]
+
+
+def test_what_is_said_of_many_runs_in_a_row_is_said_once(make_history) -> None:
+    history = make_history((NAN, NAN, 1.0, NAN, NAN, NAN), State.FAILED)
+    reasons = ("a", "a", "", "a", "b", "b")
+    points = tuple(replace(own, reason=why) for own, why in zip(history.points, reasons, strict=True))
+    data = payload(replace(history, points=points))
+    assert data["remarks"] == ["failed a", "failed b"]
+    assert unpacked(data["series"][0]["remarks"]) == [0, 2, 0, 1, 1, 0, 0, 2, 1]
 
 
 def test_a_value_keeps_five_digits_and_a_counter_all_of_them() -> None:
@@ -51,19 +55,15 @@ def test_a_value_keeps_five_digits_and_a_counter_all_of_them() -> None:
     assert unit_step([1e-300, 2.5]) >= 1e-15
 
 
-def test_differences_go_on_behind_a_gap() -> None:
-    assert differences([5, None, 7, 7]) == [5, None, 2, 0]
-
-
 def test_commits_are_in_the_site_s_order_and_only_those_with_the_benchmark(make_history) -> None:
     history = make_history((1.0, 2.0, 3.0), State.NO_CHANGE)
     short = replace(history, points=history.points[1:])
     order = commit_order([history])
     data = history_chart([short], (), commit_list(order).place).payload
-    assert data["commits"] == [1, 1]
+    assert places(data["commits"]) == [1, 2]
     said = commits_payload(commit_list(order), "javascript:alert(1)")
     assert said["url"] == ""
-    assert sums(said["date"])[2] == int(order[2].date.timestamp())
+    assert sums(unpacked(said["date"]))[2] == int(order[2].date.timestamp())
     assert said["hash"] == [commit.hash for commit in order]
 
 
@@ -113,7 +113,7 @@ def test_another_version_s_points_have_no_level(make_history) -> None:
     history = replace(history, points=points, breaks=(version,))
     assert segments(history) == [(2, 3, 1.0)]
     assert version_breaks(history) == [2]
-    assert payload(history)["series"][0]["other"] == [0, 1]
+    assert payload(history)["series"][0]["other"] == packed([0, 2])
 
 
 def test_a_change_with_a_dependency_is_neither_worse_nor_better() -> None:
@@ -150,16 +150,31 @@ def test_quartiles_come_back_to_a_twentieth_of_their_distance(make_history) -> N
         history = make_history((1.0,), State.NO_CHANGE)
         history = replace(history, points=(replace(history.points[0], low=low, high=high),))
         data = payload(history)
-        parts = dict(zip(data["letters"], data["offsets"], strict=True))
+        parts = dict(zip(LETTERS, OFFSETS, strict=True))
         (series,) = data["series"]
         assert parts[series["low"]] == pytest.approx(max(0.0, 1000 * (1 - low)), rel=0.05)
         assert parts[series["high"]] == pytest.approx(max(0.0, 1000 * (high - 1)), rel=0.05)
 
 
-def test_a_point_of_a_chart_costs_less_than_nine_bytes(make_history) -> None:
+def test_a_point_of_a_chart_costs_less_than_five_bytes(make_history) -> None:
     values = [1e-3 * (1 + 0.02 * math.sin(7 * i)) for i in range(1000)]
     history = make_history(values, State.NO_CHANGE)
-    assert len(json.dumps(payload(history)["series"], separators=(",", ":"))) < 9 * len(values)
+    assert len(json.dumps(payload(history)["series"], separators=(",", ":"))) < 5 * len(values)
+
+
+def test_the_data_of_series_that_are_not_drawn_at_first_lies_apart(make_history) -> None:
+    values = [1e-3] * LEAST_APART
+    many = [make_history(values, State.NO_CHANGE, machine=f"m{place}") for place in range(FIRST + 2)]
+    differ = dimensions([history.key for history in many])
+    place = commit_list(commit_order(many)).place
+    chart = history_chart(many, differ, place)
+    later = chart.payload["series"][FIRST:]
+    assert [sorted(one) for one in later] == [["id", "in"]] * 2
+    assert [unpacked(one["v"])[0] for one in chart.more["series"]] == [10_000] * 2
+    assert all("v" in one for one in chart.payload["series"][:FIRST])
+    assert not history_chart(many[:FIRST], differ, place).more
+    few = [make_history([1e-3] * 5, State.NO_CHANGE, machine=f"m{place}") for place in range(FIRST + 2)]
+    assert not history_chart(few, differ, place).more
 
 
 def test_nothing_may_be_sent_to_a_service() -> None:

@@ -104,6 +104,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
         "static/chooser.js",
         "static/compare.js",
         "static/cursors.js",
+        "static/evidence.js",
         "static/filter.js",
         "static/flame.js",
         "static/grid.js",

@@ -57,14 +57,13 @@ tbp.ready = (start) => { tbp.starts.push(start); };
 tbp.start = () => { for (const start of tbp.starts) start(); };
 tbp.begin = tbp.start;
 
-// A link to a series opens it; behind an ampersand may follow what was chosen of the chart.
+// A link to a series, or to a place in one, opens it; behind an ampersand may follow what was chosen of the chart.
 tbp.unfold = () => {
   const [anchor] = tbp.fragment().split("&");
   const target = anchor && document.getElementById(anchor);
-  if (target instanceof HTMLDetailsElement) {
-    target.open = true;
-    target.scrollIntoView();
-  }
+  if (!target) return;
+  for (let one = target.closest("details"); one; one = one.parentElement.closest("details")) one.open = true;
+  target.scrollIntoView();
 };
 
 tbp.copy = async (button) => {
@@ -82,7 +81,12 @@ tbp.copy = async (button) => {
 document.documentElement.classList.add("scripted");
 tbp.setTheme(tbp.recall("tbp-theme"));
 tbp.ready(() => {
-  for (const button of document.querySelectorAll("button.copy")) button.addEventListener("click", () => tbp.copy(button));
+  for (const command of document.querySelectorAll(".command")) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "copy", textContent: "Copy" });
+    button.addEventListener("click", () => tbp.copy(button));
+    command.append(button);
+  }
   addEventListener("hashchange", tbp.unfold);
   tbp.unfold();
 });

@@ -311,8 +311,13 @@ tbp.chart = (encoded) => {
     return drawn.sort((a, b) => Number(b.fill === "toself") - Number(a.fill === "toself"));
   };
 
+  const missing = () => {
+    document.getElementById("drawn").textContent = `${data.more} is missing: run tbp report again.`;
+  };
+
   const draw = () => {
     const shown = chooser.shown();
+    if (shown.some((one) => one.isAwaited)) data.whenWhole(draw, missing);
     fitUnit(shown);
     cursors.show();
     const config = { ...tbp.shared.config, displayModeBar: narrow() ? false : "hover" };

@@ -49,6 +49,7 @@ tbp.cursors = (data, chooser, place) => {
 
   // What a series did between the two; in words where it cannot be said.
   const between = (one, [from, to]) => {
+    if (one.isAwaited) return { words: "being loaded" };
     const [before, after] = [from, to].map((x) => one.x.indexOf(x));
     const missing = names.filter((_, which) => !Number.isFinite(one.values[[before, after][which]]));
     if (missing.length) return { words: `no value at ${missing.join(" and at ")}` };

@@ -4,12 +4,45 @@
 "use strict";
 
 tbp.layout = (shared) => { tbp.shared = shared; };
-tbp.commits = (list) => { tbp.commitList = { ...list, date: tbp.sums(list.date) }; };
+tbp.commits = (list) => {
+  tbp.digits = new Map([...list.letters].map((letter, index) => [letter, index]));
+  tbp.commitList = { ...list, date: tbp.sums(tbp.unpacked(list.date)) };
+};
+
+// Letters → whole numbers, and null for what is missing: the counterpart of letters.py.
+tbp.unpacked = (text = "") => {
+  const base = tbp.digits.size >> 1;
+  const found = [];
+  let number = 0, unit = 1, isGap = false;
+  for (const letter of text) {
+    if (letter === "~") { isGap = true; continue; }
+    const digit = tbp.digits.get(letter);
+    number += (digit % base) * unit;
+    unit *= base;
+    if (digit >= base) continue;
+    const value = number % 2 ? (1 - number) / 2 : number / 2;
+    if (isGap) for (let missing = 0; missing < value; missing += 1) found.push(null); else found.push(value);
+    number = 0; unit = 1; isGap = false;
+  }
+  return found;
+};
 
 // Differences → numbers; null stays null.
 tbp.sums = (differences) => {
   let last = 0;
   return differences.map((one) => (one === null ? null : (last += one)));
+};
+
+// How many are left out, how many follow each other, and so on → places; with `more`, numbers said of each stretch.
+tbp.places = (text, more = 0) => {
+  const numbers = tbp.unpacked(text);
+  const found = [];
+  let free = 0;
+  for (let at = 0; at < numbers.length; at += 2 + more) {
+    free += numbers[at];
+    for (let count = 0; count < numbers[at + 1]; count += 1, free += 1) found.push(more ? [free, numbers[at + 2]] : free);
+  }
+  return found;
 };
 
 tbp.UNKNOWN = "–";
@@ -31,33 +64,52 @@ tbp.commit = (place) => {
   };
 };
 
-// A benchmark's series with x, values and quartiles of each point.
+// A benchmark's series with x, values and quartiles of each point. Those whose data lies in a file of its own wait for
+// it without any; `whenWhole` loads it, once, and then goes on.
 tbp.decoded = (data) => {
-  const places = tbp.sums(data.commits);
-  const xs = data.xs.map((x) => (typeof x === "number" ? Array.from({ length: x }, (_, index) => index) : tbp.sums(x)));
+  const places = tbp.places(data.commits);
+  const xs = data.xs.map((x) => tbp.places(x));
+  const series = data.series.map((one) => (one.v === undefined ? { ...one, isAwaited: true, ...tbp.NOTHING } : tbp.decodedSeries(one, data, xs)));
+  const waiting = [];
+  tbp.more = (rest) => {
+    const awaited = series.filter((one) => one.isAwaited);
+    rest.series.forEach((one, index) => Object.assign(awaited[index] || {}, tbp.decodedSeries(one, data, xs), { isAwaited: false }));
+    for (const then of waiting.splice(0)) then();
+  };
+  const whenWhole = (then, missing) => {
+    if (!series.some((one) => one.isAwaited)) { then(); return; }
+    waiting.push(then);
+    tbp.load(`../${data.more}`, missing);
+  };
+  return { ...data, places, series, whenWhole };
+};
+
+tbp.NOTHING = { x: [], values: [], low: [], high: [], sessions: [], other: new Set(), remarks: new Map(), levels: [], changes: [], breaks: [] };
+
+tbp.decodedSeries = (one, data, xs) => {
   // Letter → thousandths of the value.
-  const parts = new Map([...data.letters].map((letter, index) => [letter, data.offsets[index]]));
-  const series = data.series.map((one) => {
-    const x = xs[one.x];
-    const values = tbp.sums(one.v).map((value) => (value === null ? NaN : value * one.step));
-    const offset = (letters = "", sign) => values.map((value, index) => (
-      value + sign * Math.abs(value) / 1000 * (parts.has(letters[index]) ? parts.get(letters[index]) : NaN)));
-    return {
-      ...one,
-      x,
-      values,
-      low: offset(one.low, -1),
-      high: offset(one.high, 1),
-      sessions: x.map((_, index) => (Array.isArray(one.sessions) ? one.sessions[index] : one.sessions || 0)),
-      other: new Set(one.other || []),
-      remarks: new Map((one.remarks || []).map(([index, remark]) => [index, data.remarks[remark]])),
-      levels: one.levels.map(([first, last, level, noise]) => [x[first], x[last], level * one.step, noise * one.step]),
-      changes: (one.changes || []).map(([index, before, after, merit, confirmed, move, said]) => (
-        { index, x: x[index], before: before * one.step, after: after * one.step, merit, confirmed: !!confirmed, move, said })),
-      breaks: (one.breaks || []).map((index) => x[index]),
-    };
+  const parts = tbp.commitList.offsets;
+  const x = xs[one.x];
+  const values = tbp.sums(tbp.unpacked(one.v)).map((value) => (value === null ? NaN : value * one.step));
+  const sessions = typeof one.sessions === "string" ? tbp.unpacked(one.sessions) : null;
+  const offset = (letters = "", sign) => values.map((value, index) => {
+    const part = tbp.digits.get(letters[index]);
+    return part === undefined ? NaN : value + sign * Math.abs(value) / 1000 * parts[part];
   });
-  return { ...data, places, series };
+  return {
+    ...one,
+    x,
+    values,
+    low: offset(one.low, -1),
+    high: offset(one.high, 1),
+    sessions: x.map((_, index) => (sessions ? sessions[index] : one.sessions || 0)),
+    other: new Set(tbp.places(one.other)),
+    remarks: new Map(tbp.places(one.remarks, 1).map(([index, remark]) => [index, data.remarks[remark]])),
+    levels: one.levels.map(([first, last, level, noise]) => [x[first], x[last], level * one.step, noise * one.step]),
+    changes: (one.changes || []).map(([index, before, after, merit, confirmed, move, said]) => (
+      { index, x: x[index], before: before * one.step, after: after * one.step, merit, confirmed: !!confirmed, move, said })),
+    breaks: (one.breaks || []).map((index) => x[index]),
+  };
 };
 
 // What a series is called: its values of what the series differ in.

@@ -34,11 +34,44 @@ tbp.tables = (data) => {
     );
   };
 
-  for (const details of document.querySelectorAll("details[data-points]")) {
-    const fill = () => {
-      if (details.open && !details.querySelector("table")) details.append(table(byId.get(details.dataset.points)));
-    };
-    details.addEventListener("toggle", fill);
-    fill();
+  // Puts the table of a series into `place`, once; its data may have to be loaded first.
+  const fill = (place, id) => {
+    const one = byId.get(id);
+    if (place.querySelector("table")) return;
+    if (one.isAwaited) {
+      data.whenWhole(() => fill(place, id), () => place.append(tbp.make("p", {}, `${data.more} is missing: run tbp report again.`)));
+    } else {
+      place.append(table(one));
+    }
+  };
+
+  for (const body of document.querySelectorAll(".one > .body")) {
+    const { id } = body.parentElement;
+    const { runs } = body.dataset;
+    const summary = tbp.make("summary", {}, `Data: ${runs} run${runs === "1" ? "" : "s"}`);
+    const details = tbp.make("details", { class: "data", "data-points": id }, summary);
+    details.addEventListener("toggle", () => { if (details.open) fill(details, id); });
+    body.append(details);
+  }
+
+  // A phone shows the rows as cards, which would make them rows no more.
+  const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+  for (const part of document.querySelectorAll("#quiet, #quiet *")) {
+    const role = part.tagName === "TH" ? (part.scope === "col" ? "columnheader" : "rowheader") : roles[part.tagName];
+    if (role) part.setAttribute("role", role);
+  }
+  // A row of a series with nothing else to tell: its table opens below it.
+  for (const row of document.querySelectorAll("#quiet tbody tr")) {
+    const name = row.cells[0].textContent;
+    const button = tbp.make("button", { type: "button", class: "small", "aria-expanded": "false", "aria-label": `Data of ${name}` }, "Data");
+    const cell = tbp.make("td", { colspan: 5, role: "cell" });
+    const below = tbp.make("tr", { class: "below", hidden: true, role: "row" }, cell);
+    row.after(below);
+    row.cells[4].append(" ", button);
+    button.addEventListener("click", () => {
+      below.hidden = !below.hidden;
+      button.setAttribute("aria-expanded", String(!below.hidden));
+      if (!below.hidden) fill(cell, row.id);
+    });
   }
 };
