@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tbp.history.points import MEASURED, OUTCOMES, Columns, columns
-from tbp.history.series import Commit, History, Tag
+from tbp.history.series import Better, Commit, History, Tag
 from tbp.report import addresses, words
 from tbp.report.commits import commit_order
 from tbp.report.dimensions import Dimension
 from tbp.report.letters import GAP, LETTERS, MOST, packed, packed_series, ranges
 from tbp.report.model import ReportData
-from tbp.report.strokes import change_marks, levels, version_breaks
+from tbp.report.strokes import BEYOND_NOISES, change_marks, levels, version_breaks
 
 Json: TypeAlias = "dict[str, object]"
 
@@ -126,6 +126,9 @@ def history_chart(
     ]
     payload: Json = {
         "scales": [[size, words.visible(words.cut(name, UNIT_LENGTH))] for size, name in words.scales_of(unit)],
+        "unit": words.visible(words.cut(unit, UNIT_LENGTH)),
+        "better": 1 if histories[0].better is Better.LOWER else -1,
+        "reach": round(BEYOND_NOISES, 4),
         "scale": ("relative" if len(histories) > 1 else "log") if is_wide else "linear",
         "commits": packed(ranges([place[name] for name in order])),
         "dimensions": [[one.shown_name, one.shown_values, one.is_place] for one in dimensions],
@@ -180,6 +183,7 @@ def _series(
         "sessions": _sessions(own),
         "other": packed(ranges(np.flatnonzero(~own.comparable))),
         "remarks": packed(_remarks(own, shared)),
+        "exact": int(history.noise_between == 0),  # its runs never differ by chance; 0 in ``levels`` may be unknown
         "changes": change_marks(history, step),
         "breaks": version_breaks(history),
     }

@@ -16,6 +16,10 @@ from tbp.report import words
 BETTER, NEUTRAL, WORSE = -1, 0, 1
 """The merit of a change; neutral is what is not the code's doing, or only came back."""
 
+# Two runs of one level differ by √2 noises; this is Student's t at 99 % with as many degrees of freedom as
+# ``two_runs`` grants (MOST_FREEDOM), so that a script's "beyond noise" asks for as much as `tbp compare`.
+BEYOND_NOISES = math.sqrt(2) * 3.355
+
 
 def merit(change: Change, better: Better) -> int:
     """Of the code's changes; all others are neutral."""

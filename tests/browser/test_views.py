@@ -30,7 +30,7 @@ from .opening import DESKTOP, PHONE, opened, overflow, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PAGES = ("changes", "heatmap", "compare", "machines", "compression")
+PAGES = ("changes", "charts", "heatmap", "compare", "machines", "compression")
 PLACE = ("bench-1", "virtualenv-py3.13-torch2.13")
 # name, seconds, bytes, error
 VARIANTS = (
@@ -168,6 +168,23 @@ def test_the_heatmap_s_marks_are_told_by_shape_and_said_in_words(browser, site) 
         assert "with torch 2.12 → 2.13" in said["△"]
         assert "suspect: ▲ +5.0 % slower" in said["◇"]
         assert "failed" in said["×"]
+
+
+def test_a_reader_s_smallest_change_leaves_the_larger_ones_in_the_heatmap(browser, site) -> None:
+    with opened(browser, site / "heatmap.html") as page:
+        page.wait_for_selector("#heat[data-ready]")
+        page.fill("input[name=size]", "20")
+        assert page.inner_text("#size-said") == "at least 20 %"
+        assert page.get_attribute("input[name=size]", "aria-valuetext") == "at least 20 %"
+        assert page.inner_text("#shown") == "3 of 42 series shown"
+        assert page.locator("#heat td").filter(has_text="▼").count() == 0
+        assert page.locator("#heat .w1, #heat .w2, #heat .b1, #heat .b2").count() == 0
+        page.reload()
+        page.wait_for_selector("#heat[data-ready]")
+        assert page.inner_text("#shown") == "3 of 42 series shown"
+        page.fill("input[name=size]", "0")
+        assert page.inner_text("#shown") == "7 of 42 series shown"
+        assert page.evaluate("location.hash") == ""
 
 
 def test_the_keyboard_walks_the_heatmap_and_opens_a_series(browser, site) -> None:
@@ -314,6 +331,9 @@ def test_hostile_names_make_no_element_and_no_handler(browser, hostile_site, nam
             page.wait_for_selector("#heat[data-ready]")
             page.locator("#heat td").last.hover()
             assert "<script>" in page.inner_text("#heat-cell")
+        if name == "charts":
+            page.wait_for_selector("#charts[data-ready]")
+            assert "<script>" in page.inner_text("#charts")
         if name == "compare":
             page.wait_for_selector("#compare-form[data-ready]")
             page.click("#compare-add")
@@ -331,6 +351,7 @@ def test_a_view_without_scripts_is_whole(browser, site, name) -> None:
     page.goto((site / f"{name}.html").as_uri())
     said = {
         "changes": "+39 % slower", "heatmap": "+39 % slower since 179a071e", "compare": "undecided",
+        "charts": "▲ +39 % slower",
         "machines": "torch 2.12 → 2.13", "compression": "45 % faster, 3.9 × smaller",
     }  # fmt: skip
     assert said[name] in page.locator("main").inner_text()

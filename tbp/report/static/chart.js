@@ -223,6 +223,7 @@ tbp.chart = (encoded) => {
   };
 
   const chooser = tbp.chooser(data, () => { draw(); });
+  const cursors = tbp.cursors(data, chooser, place);
   const narrow = () => place.clientWidth < 560;
   const x = () => chooser.range || [-0.7, last + 0.7];
 
@@ -280,6 +281,7 @@ tbp.chart = (encoded) => {
     const marks = tbp.marks(shown, data, narrow());
     const tags = tbp.tagMarks(data, x(), place.clientWidth - 80);
     const [bottom, top] = y(shown);
+    const two = cursors.marks();
     return {
       ...shared,
       font: { ...theme.font, size: narrow() ? 11 : 12 },
@@ -294,8 +296,8 @@ tbp.chart = (encoded) => {
         ...(chooser.scale === "relative" ? { tickformat: "+~r", ticksuffix: " %" } : {}),
         title: { ...shared.yaxis.title, text: chooser.scale === "relative" ? "change since the first level" : tbp.disarmed(symbol || "value") },
       },
-      shapes: [...tags.lines, ...marks.lines],
-      annotations: [...tags.labels, ...marks.labels],
+      shapes: [...tags.lines, ...marks.lines, ...two.lines],
+      annotations: [...tags.labels, ...marks.labels, ...two.labels],
       // On a phone a finger that moves over the chart is meant to scroll the page.
       dragmode: matchMedia("(pointer: coarse)").matches || narrow() ? false : "zoom",
     };
@@ -317,6 +319,7 @@ tbp.chart = (encoded) => {
     const shown = chooser.shown();
     if (shown.some((one) => one.isAwaited)) data.whenWhole(draw, missing);
     fitUnit(shown);
+    cursors.show();
     const config = { ...tbp.shared.config, displayModeBar: narrow() ? false : "hover" };
     return Plotly.react(place, traces(shown), layout(shown), config);
   };
@@ -336,7 +339,7 @@ tbp.chart = (encoded) => {
   const picked = (event) => {
     const [id, index] = event.points[0].customdata || [];
     const one = data.series.find((own) => own.id === id);
-    if (!one) return;
+    if (!one || cursors.isPicking()) return;
     const commit = tbp.commit(data.places[one.x[index]]);
     const said = ` ${commit.date} ${commit.subject} · ${tbp.quantity(one.values[index], data.scales)} `;
     const link = tbp.make("a", { href: tbp.href(`#${id}`) }, one.name);

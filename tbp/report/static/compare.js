@@ -80,15 +80,6 @@ tbp.compare = (form) => {
     get("compare-reset").hidden = isStart();
   };
 
-  const direction = (isUp, row) => {
-    const lower = row.better > 0;
-    if (lower && row.unit === "seconds") return isUp ? "slower" : "faster";
-    const word = row.unit === "bytes" ? (isUp ? "larger" : "smaller") : (isUp ? "higher" : "lower");
-    return lower && row.unit === "bytes" ? word : `${word} (${isUp === lower ? "worse" : "better"})`;
-  };
-  const merit = (isUp, row) => (isUp === row.better > 0 ? "worse" : "better");
-  const effect = (ratio, row) => `${ratio > 0 ? "▲" : "▼"} ${tbp.signedPercent(ratio)} ${direction(ratio > 0, row)}`;
-
   // One value against the baseline's: what it differs by, and how that compares with the noise.
   const against = (line, i) => {
     const [from, to] = [chosen[0], chosen[i]];
@@ -99,11 +90,8 @@ tbp.compare = (form) => {
     if (before.state === "apart" || after.state === "apart") return { ...none, words: "another benchmark version" };
     if (!Number.isFinite(before.value) || !Number.isFinite(after.value) || before.value === 0) return none;
     const ratio = (after.value - before.value) / Math.abs(before.value);
-    if (Math.abs(ratio) < 0.0005) return { ratio, words: "the same", far: false, row };
-    if (from.place !== to.place) return { ratio, words: effect(ratio, row), far: true, elsewhere: true, row };
-    if (!Number.isFinite(row.noise)) return { ratio, words: `${tbp.signedPercent(ratio)}, noise unknown`, far: false, row };
-    const far = Math.abs(Math.log(after.value / before.value)) > reach * row.noise;
-    return { ratio, words: far ? `${effect(ratio, row)}, beyond noise` : `${tbp.signedPercent(ratio)}, within noise`, far, row };
+    if (from.place !== to.place && Math.abs(ratio) >= 0.0005) return { ratio, words: tbp.effect(ratio, row), far: true, elsewhere: true, row };
+    return { ...tbp.distance(before.value, after.value, row, reach), row };
   };
 
   const value = (line, { commit, place }) => {
@@ -132,7 +120,7 @@ tbp.compare = (form) => {
       ...chosen.flatMap((one, i) => {
         const said = i ? says[i - 1] : null;
         // Between machines a difference is nobody's merit.
-        const tone = !said || !said.far ? "muted" : said.elsewhere ? "elsewhere" : merit(said.ratio > 0, said.row);
+        const tone = !said || !said.far ? "muted" : said.elsewhere ? "elsewhere" : tbp.merit(said.ratio > 0, said.row);
         return [tbp.make("td", { class: "number" }, value(line, one)), ...(said ? [tbp.make("td", { class: tone }, said.words)] : [])];
       })));
     get("compare-table").replaceChildren(head, tbp.make("tbody", {}, ...body));
@@ -157,7 +145,7 @@ tbp.compare = (form) => {
     const cells = ({ row, logs }) => logs.slice(1).map((own) => {
       if (!own.length) return tbp.make("td", { class: "muted" }, "–");
       const ratio = Math.expm1(own.reduce((sum, one) => sum + one, 0) / own.length), small = Math.abs(ratio) < 0.0005;
-      return tbp.make("td", {}, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
+      return tbp.make("td", {}, `${small ? "no difference" : tbp.effect(ratio, row)} (${own.length} series)`);
     });
     get("compare-means").replaceChildren(
       tbp.make("thead", {}, tbp.make("tr", {}, ...["Suite", "Of", ...chosen.slice(1).map((one) => `${name(one)}: geometric mean`)].map((text) => tbp.make("th", { scope: "col" }, text)))),

@@ -60,4 +60,25 @@ tbp.percent = (ratio) => {
   return `${ratio < 0 ? "−" : ""}${text} %`;
 };
 
+// What a value that went up (or down) did, as tbp.report.words.direction says it. `better` is 1 where less is better.
+tbp.direction = (isUp, { unit, better }) => {
+  const lower = better > 0;
+  if (lower && unit === "seconds") return isUp ? "slower" : "faster";
+  const word = unit === "bytes" ? (isUp ? "larger" : "smaller") : (isUp ? "higher" : "lower");
+  return lower && unit === "bytes" ? word : `${word} (${tbp.merit(isUp, { better })})`;
+};
+tbp.merit = (isUp, { better }) => (isUp === better > 0 ? "worse" : "better");
+tbp.effect = (ratio, of) => `${ratio > 0 ? "▲" : "▼"} ${tbp.signedPercent(ratio)} ${tbp.direction(ratio > 0, of)}`;
+
+// Two values of one series: what they differ by, and whether that is more than `reach` times the noise between its runs.
+tbp.distance = (before, after, of, reach) => {
+  const ratio = (after - before) / Math.abs(before);
+  if (before === after || Math.abs(ratio) < 0.0005) return { ratio, words: "the same", far: false };
+  if (before === 0) return { ratio, words: `from 0, ${tbp.direction(after > 0, of)}`, far: true };
+  if (!Number.isFinite(of.noise)) return { ratio, words: `${tbp.signedPercent(ratio)}, noise unknown`, far: false };
+  const far = Math.abs(after / before > 0 ? Math.log(after / before) : ratio) > reach * of.noise;
+  const said = `${tbp.signedPercent(ratio)} ${tbp.direction(ratio > 0, of)}`;
+  return { ratio, words: far ? `${tbp.effect(ratio, of)}, beyond noise` : `${said}, within noise`, far };
+};
+
 tbp.signedPercent = (ratio) => (ratio > 0 ? "+" : "") + tbp.percent(ratio);
