@@ -14,17 +14,18 @@ neither in the verdict nor in the exit code (``tbp.history.perspective``). Writi
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbp.errors import UsageError
-from tbp.history.series import ChangeEvidence, History
 
-DEFAULT_NAME = Path("reports", "acks.toml")
+if TYPE_CHECKING:
+    from tbp.history.series import ChangeEvidence, History
+
 KEYS = ("benchmark", "commit", "reason", "until")
 # Fewer name too many commits of a large project: git abbreviates to at least as many.
 MIN_HASH = 7
@@ -59,17 +60,14 @@ class Ack:
         return any(point.commit.hash.startswith(self.commit) for point in points[first : what.change.index + 1])
 
 
-def acks_file(config: Path | None) -> Path:
-    """Where a project keeps what it accepts, by the path of its asv.conf.json."""
-    return config.parent / DEFAULT_NAME if config is not None else DEFAULT_NAME
-
-
 def read_acks(path: Path) -> tuple[Ack, ...]:
     """The acknowledgements in ``path``, as they stand there; none without such a file.
 
     Raises:
         UsageError: the file cannot be read, or an entry cannot be meant; the message names file and entry.
     """
+    import tomllib  # here, as a report that stands already reads no TOML
+
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -10,28 +10,29 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbp.acks import DEFAULT_NAME as ACKS_NAME
-from tbp.acks import Ack, acks_file, day_of, read_acks, unmatched
+from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
-from tbp.asv.config import AsvConfig
+from tbp.asv.config import ACKS, AsvConfig
 from tbp.asv.repository import Commits, read_commits
 from tbp.asv.results import Results, read_results
 from tbp.asv.runs import runs
 from tbp.asv.sessions import Sessions, read_sessions, without_result
 from tbp.cache.known_series import KnownSeries
-from tbp.cache.known_traces import trace_session
 from tbp.errors import UsageError
 from tbp.history.histories import histories
 from tbp.history.judging import Asked, Moved, judge_all
 from tbp.history.perspective import seen
 from tbp.history.series import History, State
-from tbp.policy import DEFAULT_NAME as DEFAULT_POLICY
 from tbp.policy import Policy, read_policy
 from tbp.report.model import Base, ReportData
 from tbp.scale.workers import Workers, batched
 
-JUDGED_S = 8e-6  # about what judging a run takes on a slow core
+if TYPE_CHECKING:
+    from tbp.traces.operators import Session as TraceSession
+
+SERIES_S, JUDGED_S = 1e-3, 8e-6  # about what judging a series takes on a slow core, and each of its runs
 BATCH_RUNS = 8_000  # judged at a time: a twentieth of a second, and a megabyte to hand over
 
 
@@ -59,7 +60,7 @@ def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
     folder = results_dir if results_dir is not None else config.results_dir if config is not None else Path()
     results = read_results(folder)
     commits = read_commits(results.commits, own.repository if own else None)
-    policy = read_policy(own.path.parent / DEFAULT_POLICY) if own else Policy()
+    policy = read_policy(own.policy_file) if own else Policy()
     return Stored(folder, results, read_sessions(folder), commits, policy, own)
 
 
@@ -85,7 +86,7 @@ def report_data(
     held = stored(config, results_dir)
     problems: list[str] = []
     judge = KnownSeries(held.folder, partial(_judged, workers or Workers(1)))
-    found = histories(held.results, held.sessions, held.commits, trace_session, problems, held.policy, judge)
+    found = histories(held.results, held.sessions, held.commits, _trace_session, problems, held.policy, judge)
     with_sessions = [history for history in found if held.sessions.commits(history.key)]
     measured = {(history.key, point.commit.hash) for history in with_sessions for point in history.points}
     lost = without_result(held.sessions, measured)
@@ -109,13 +110,20 @@ def report_data(
     )
 
 
+def _trace_session(path: Path) -> TraceSession:
+    """Imported where there is a trace: it brings pandas, and a small report is built in less time than that takes."""
+    from tbp.cache.known_traces import trace_session
+
+    return trace_session(path)
+
+
 def _acks(config: AsvConfig | None, named: Path | None) -> tuple[Path, tuple[Ack, ...]]:
     """The file of acknowledgements and what is in it. Results from elsewhere have none unless one is named."""
     if named is not None and not named.exists():
         raise UsageError(f"there is no file {named}; `tbp ack --acks {named} …` makes one")
     if named is None and config is None:
-        return ACKS_NAME, ()
-    file = named or acks_file(config.path if config is not None else None)
+        return ACKS, ()
+    file = named or (config.acks_file if config is not None else ACKS)
     return file, read_acks(file)
 
 
@@ -138,8 +146,8 @@ def _until(held: Stored, base: Base | None) -> frozenset[str]:
 def _judged(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
     """What moved in each series, found by ``workers``."""
     runs = [len(one.points) for one in asked]
-    batches = batched(asked, runs, BATCH_RUNS)
-    return chain.from_iterable(workers.map(judge_all, batches, sum(runs) * JUDGED_S))
+    batches = batched(asked, runs, workers.share(sum(runs), BATCH_RUNS))
+    return chain.from_iterable(workers.map(judge_all, batches, len(asked) * SERIES_S + sum(runs) * JUDGED_S))
 
 
 def standing_regressions(found: Iterable[History]) -> list[History]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tbp import __version__
 from tbp.errors import ExitCode
-from tbp.options import add_bench_option, add_config_option, add_place_options, add_results_options
+from tbp.options import add_bench_option, add_results_options, add_stored_options, count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tbp.cache.unchanged import Said
     from tbp.sources import StoredTraces
@@ -27,12 +27,16 @@ EXIT_CODES = """exit codes:
 """
 
 
+class Verb(NamedTuple):
+    """One verb of the command line."""
+
+    say: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], ExitCode]
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line; ``verb`` of the result is the function to run."""
-    from tbp.export.options import add_export_options
-    from tbp.hotspots.options import add_hotspots_options
-    from tbp.report.options import add_ack_options, add_report_options, add_showing_options
-
     parser = argparse.ArgumentParser(
         prog="tbp",
         description="Which commit made what slower, by how much, how sure that is, and which operator did it.",
@@ -40,68 +44,80 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"tbp {__version__}")
-    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
-
-    say = "HTML from asv's results and the traces beside them"
-    report = verbs.add_parser("report", help=say, description=say)
-    add_report_options(report)
-    add_showing_options(report)
-    report.set_defaults(verb=run_report)
-
-    say = "accept a change: it stays in the report, and is no regression any more"
-    ack = verbs.add_parser("ack", help=say, description=say)
-    add_ack_options(ack)
-    ack.set_defaults(verb=run_ack)
-
-    say = "measure the commits that are new, then report"
-    nightly = verbs.add_parser("nightly", help=say, description=say)
-    add_report_options(nightly)
-    add_bench_option(nightly)
-    nightly.add_argument("--most", type=_count, default=20, metavar="N", help="commits in one night (default: 20)")
-    nightly.set_defaults(verb=run_nightly)
-
-    say = "judge one stored commit against another, measuring nothing"
-    compare = verbs.add_parser("compare", help=say, description=say)
-    _add_compare_options(compare)
-    compare.set_defaults(verb=run_compare)
-
-    say = "measure two commits in turns and say what became slower"
-    gate = verbs.add_parser("gate", help=say, description=say)
-    _add_gate_options(gate)
-    gate.set_defaults(verb=run_gate)
-
-    say = "the operators of a trace, or what separates two"
-    hotspots = verbs.add_parser("hotspots", help=say, description=say)
-    add_hotspots_options(hotspots, _count)
-    _add_stored_options(hotspots)
-    hotspots.set_defaults(verb=run_hotspots)
-
-    say = "copies of traces for TensorBoard or ui.perfetto.dev"
-    export = verbs.add_parser("export", help=say, description=say)
-    add_export_options(export)
-    _add_stored_options(export)
-    export.set_defaults(verb=run_export)
-
-    say = "what is kept of the traces beside asv's results"
-    trace = verbs.add_parser("trace", help=say, description=say)
-    _add_trace_verbs(trace)
-
-    say = "make a sample repository, time and trace its commits for real, and report"
-    demo = verbs.add_parser("demo", help=say, description=say)
-    demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="empty folder (default: demo)")
-    demo.set_defaults(verb=run_demo)
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", prog="tbp")
+    for name, verb in _verbs().items():
+        own = verbs.add_parser(name, help=verb.say, description=verb.say)
+        if name in arguments:  # the others' options would only take time
+            own.set_defaults(verb=verb.run)
+            verb.add_options(own)
     return parser.parse_args(arguments)
 
 
-def _add_compare_options(parser: argparse.ArgumentParser) -> None:
-    from tbp.verdict.options import add_output_options
+def _verbs() -> dict[str, Verb]:
+    return {
+        "report": Verb("HTML from asv's results and the traces beside them", _add_report_options, run_report),
+        "ack": Verb(
+            "accept a change: it stays in the report, and is no regression any more", _add_ack_options, run_ack
+        ),
+        "nightly": Verb("measure the commits that are new, then report", _add_nightly_options, run_nightly),
+        "compare": Verb(
+            "judge one stored commit against another, measuring nothing", _add_compare_options, run_compare
+        ),
+        "gate": Verb("measure two commits in turns and say what became slower", _add_gate_options, run_gate),
+        "hotspots": Verb("the operators of a trace, or what separates two", _add_hotspots_options, run_hotspots),
+        "export": Verb("copies of traces for TensorBoard or ui.perfetto.dev", _add_export_options, run_export),
+        "trace": Verb("what is kept of the traces beside asv's results", _add_trace_verbs, run_trace_prune),
+        "demo": Verb(
+            "make a sample repository, time and trace its commits for real, and report", _add_demo_options, run_demo
+        ),
+    }
 
-    parser.add_argument("baseline", metavar="A", help="the commit compared against: a revision, or 4 of a hash")
-    parser.add_argument("contender", metavar="B", help="the commit judged")
-    add_results_options(parser)
-    add_place_options(parser, "default: the one with most in common")
+
+def _add_report_options(parser: argparse.ArgumentParser) -> None:
+    from tbp.report.options import add_report_options, add_showing_options
+
+    add_report_options(parser)
+    add_showing_options(parser)
+
+
+def _add_ack_options(parser: argparse.ArgumentParser) -> None:
+    from tbp.report.options import add_ack_options
+
+    add_ack_options(parser)
+
+
+def _add_nightly_options(parser: argparse.ArgumentParser) -> None:
+    from tbp.report.options import add_report_options
+
+    add_report_options(parser)
     add_bench_option(parser)
-    add_output_options(parser)
+    parser.add_argument("--most", type=count, default=20, metavar="N", help="commits in one night (default: 20)")
+
+
+def _add_compare_options(parser: argparse.ArgumentParser) -> None:
+    from tbp.verdict.options import add_compare_options
+
+    add_compare_options(parser)
+
+
+def _add_gate_options(parser: argparse.ArgumentParser) -> None:
+    from tbp.verdict.options import add_gate_options
+
+    add_gate_options(parser)
+
+
+def _add_hotspots_options(parser: argparse.ArgumentParser) -> None:
+    from tbp.hotspots.options import add_hotspots_options
+
+    add_hotspots_options(parser)
+    add_stored_options(parser)
+
+
+def _add_export_options(parser: argparse.ArgumentParser) -> None:
+    from tbp.export.options import add_export_options
+
+    add_export_options(parser)
+    add_stored_options(parser)
 
 
 def _add_trace_verbs(parser: argparse.ArgumentParser) -> None:
@@ -110,46 +126,10 @@ def _add_trace_verbs(parser: argparse.ArgumentParser) -> None:
     prune = verbs.add_parser("prune", help=say, description=say)
     add_results_options(prune)
     prune.add_argument("--apply", action="store_true", help="do it")
-    prune.set_defaults(verb=run_trace_prune)
 
 
-def _add_stored_options(parser: argparse.ArgumentParser) -> None:
-    """Where a stored commit's traces are, and which of its benchmark cells are meant."""
-    add_results_options(parser)
-    add_place_options(parser, "of a commit's traces; default: any")
-    add_bench_option(parser)
-
-
-def _add_gate_options(parser: argparse.ArgumentParser) -> None:
-    from tbp.verdict.options import add_output_options
-
-    parser.add_argument("baseline", metavar="BASE", help="the commit compared against: a revision")
-    parser.add_argument("contender", metavar="HEAD", help="the commit judged; . is the working tree as it is")
-    add_config_option(parser)
-    add_bench_option(parser)
-    parser.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
-    parser.add_argument("--threads", type=_count, default=1, metavar="N", help="of each benchmark (default: 1)")
-    say = "smallest change that is claimed (default: 2)"
-    parser.add_argument("--relevant", type=_percent, default=0.02, metavar="PERCENT", help=say)
-    say = "a change that 'no change' must exclude (default: 5)"
-    parser.add_argument("--excluded", type=_percent, default=0.05, metavar="PERCENT", help=say)
-    say = "expected share of false ones among the changes claimed (default: 5)"
-    parser.add_argument("--false-discovery-rate", type=_percent, default=0.05, metavar="PERCENT", help=say)
-    add_output_options(parser)
-
-
-def _percent(text: str) -> float:
-    value = float(text.removesuffix("%"))
-    if not 0 < value < 100:
-        raise argparse.ArgumentTypeError("must be above 0 and below 100")
-    return value / 100
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
+def _add_demo_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="empty folder (default: demo)")
 
 
 def run_report(options: argparse.Namespace) -> ExitCode:
@@ -162,23 +142,22 @@ def run_report(options: argparse.Namespace) -> ExitCode:
     if options.serve:
         from tbp.report.serve import serve
 
-        serve(wanted.index, options.port, options.open)
+        serve(wanted.first_page, options.port, options.open)
     elif options.open:
         from tbp.report.serve import show
 
-        show(wanted.index.resolve().as_uri())
+        show(wanted.first_page.resolve().as_uri())
     return _verdict(said.is_regressed, options.exit_zero)
 
 
 def run_ack(options: argparse.Namespace) -> ExitCode:
     """``tbp ack``: 0 when the acknowledgement is written."""
     from tbp.acknowledge import new_ack, write_ack
-    from tbp.acks import acks_file
-    from tbp.asv.config import DEFAULT_NAME, read_config
+    from tbp.asv.config import ACKS, DEFAULT_NAME, read_config
 
     own = options.config or Path(DEFAULT_NAME)
     config = read_config(own) if options.config or own.exists() else None
-    path = options.acks or acks_file(config.path if config else None)
+    path = options.acks or (config.acks_file if config else ACKS)
     repository = config.repository if config else Path()
     ack = new_ack(options.benchmark, options.commit, options.reason, options.until, repository)
     write_ack(ack, path)

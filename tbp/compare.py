@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tbp.asv.choice import bench_filter, stored_commit
 from tbp.asv.config import AsvConfig
 from tbp.asv.repository import Commits, read_commits
-from tbp.asv.result_frame import Value
+from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Sessions, read_sessions
 from tbp.errors import NothingMeasured, UsageError

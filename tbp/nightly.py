@@ -15,13 +15,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tbp.asv.config import AsvConfig
 from tbp.asv.git import GitFailed, git
+from tbp.asv.result_table import chosen_rows
 from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, require_asv, run_asv, run_commits
 from tbp.asv.sessions import SESSION_END, TRACE_END
 from tbp.errors import NothingMeasured, UnreadableInput
-from tbp.history.series import Outcome
 
 # Where nothing has been measured yet, the whole history would take days: start with a few commits.
 FIRST_NIGHT = 3
@@ -127,7 +129,8 @@ def _stored(results_dir: Path) -> tuple[set[str], set[str]]:
         points = read_results(results_dir).points
     except NothingMeasured:
         return set(), set()
-    return set(points["commit"]), set(points.loc[points["outcome"] == Outcome.MEASURED.value, "commit"])
+    is_measured = np.isfinite(points.value)
+    return set(points.commit.items), set(chosen_rows(points, is_measured).commit.items)
 
 
 def _first_parents(config: AsvConfig) -> list[str]:

@@ -24,3 +24,26 @@ def add_place_options(parser: argparse.ArgumentParser, which: str) -> None:
 
 def add_bench_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
+
+
+def add_stored_options(parser: argparse.ArgumentParser) -> None:
+    """Where a stored commit's traces are, and which of its benchmark cells are meant."""
+    add_results_options(parser)
+    add_place_options(parser, "of a commit's traces; default: any")
+    add_bench_option(parser)
+
+
+def percent(text: str) -> float:
+    """As a share: ``5`` and ``5%`` are 0.05."""
+    value = float(text.removesuffix("%"))
+    if not 0 < value < 100:
+        raise argparse.ArgumentTypeError("must be above 0 and below 100")
+    return value / 100
+
+
+def count(text: str) -> int:
+    """A number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number

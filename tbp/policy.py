@@ -14,15 +14,16 @@ Takes the file, gives a ``Policy``; what its numbers do belongs to ``tbp.history
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbp.errors import UsageError
-from tbp.history.series import Better
 
-DEFAULT_NAME = "pyproject.toml"
+if TYPE_CHECKING:
+    from tbp.history.series import Better
+
 KEYS = ("better", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs")
 
 
@@ -50,6 +51,8 @@ def read_policy(path: Path) -> Policy:
     Raises:
         UsageError: the file cannot be read, or a key or value of the table cannot be meant.
     """
+    import tomllib  # here, as a report that stands already reads no TOML
+
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -73,6 +76,8 @@ def read_policy(path: Path) -> Policy:
 
 
 def _better(path: Path, table: object) -> tuple[tuple[re.Pattern[str], Better], ...]:
+    from tbp.history.series import Better
+
     if not isinstance(table, dict):
         raise UsageError(f"{path}: [tool.tbp.better] must be a table of regular expression = direction, not {table!r}")
     known = []

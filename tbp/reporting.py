@@ -5,15 +5,12 @@ What takes long to import is imported when there is something to build.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from tbp.acks import acks_file
-from tbp.asv.config import AsvConfig, configuration
+from tbp.asv.config import ACKS, AsvConfig, configuration
 from tbp.cache import files
 from tbp.cache.unchanged import Inputs, Said, fingerprint, note, said_before
-from tbp.policy import DEFAULT_NAME
 from tbp.report.addresses import INDEX
 
 if TYPE_CHECKING:
@@ -22,8 +19,7 @@ if TYPE_CHECKING:
 SINGLE = "report.html"
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What the command line asks for."""
 
     config: Path | None
@@ -34,7 +30,7 @@ class Wanted:
     is_single: bool = False  # one file instead of a folder
 
     @property
-    def index(self) -> Path:
+    def first_page(self) -> Path:
         """The page that a reader opens."""
         if not self.is_single:
             return self.out / INDEX
@@ -49,7 +45,7 @@ def report(wanted: Wanted) -> Said:
         UsageError: something cannot be read, written or meant.
     """
     config = configuration(wanted.config, wanted.results)
-    index = wanted.index
+    index = wanted.first_page
     # Taken before anything is read, so that what changes meanwhile is seen the next time.
     current = fingerprint(inputs(wanted, config)) if files.folder() is not None else ""
     before = said_before(index, current)
@@ -62,8 +58,8 @@ def report(wanted: Wanted) -> Said:
 
 def inputs(wanted: Wanted, config: AsvConfig | None) -> Inputs:
     """All that the site is made from."""
-    own = () if config is None else (config.path, config.path.parent / DEFAULT_NAME, acks_file(config.path))
-    named = wanted.acks or acks_file(None)  # where the results are from elsewhere
+    own = () if config is None else (config.path, config.policy_file, config.acks_file)
+    named = wanted.acks or ACKS  # where the results are from elsewhere
     results_dir = wanted.results or (config.results_dir if config is not None else Path())
     repository = config.repository if config is not None else None
     return Inputs(results_dir, (*own, named), repository, repr((wanted, Path.cwd())))
@@ -90,11 +86,14 @@ def said_of(data: ReportData, index: Path) -> Said:
 
 def _built(wanted: Wanted, config: AsvConfig | None) -> tuple[Said, tuple[str, ...]]:
     from tbp.analysis import View, report_data
+    from tbp.asv.results import is_large
     from tbp.report.site import write_files, write_single_file
     from tbp.scale.workers import Workers
 
-    index = wanted.index
+    index = wanted.first_page
     with Workers() as workers:
+        if is_large(wanted.results or (config.results_dir if config is not None else Path())):
+            workers.prepare()
         data = report_data(config, wanted.results, workers, View(wanted.acks, wanted.base))
         if wanted.is_single:
             names: tuple[str, ...] = (write_single_file(data, index).name,)

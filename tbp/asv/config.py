@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tbp.errors import UsageError
 
 DEFAULT_NAME = "asv.conf.json"
+ACKS = Path("reports", "acks.toml")  # beside it, or here where the results are from elsewhere
 
 # A string, or a comment: asv's file is JSON with // and /* */ comments, which strings may contain too.
 _STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _TRAILING_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])')
 
 
-@dataclass(frozen=True)
-class AsvConfig:
+class AsvConfig(NamedTuple):  # dataclasses take longer to import than a report that stands already takes to be found
     """What tbp needs of asv.conf.json."""
 
     path: Path
@@ -29,6 +29,16 @@ class AsvConfig:
     results_dir: Path
     branches: tuple[str, ...]
     commit_url: str  # show_commit_url when it is a web address, else ""
+
+    @property
+    def policy_file(self) -> Path:
+        """Where ``tbp.policy`` looks."""
+        return self.path.parent / "pyproject.toml"
+
+    @property
+    def acks_file(self) -> Path:
+        """Where ``tbp.acks`` looks."""
+        return self.path.parent / ACKS
 
     @property
     def local_repository(self) -> Path:

@@ -55,9 +55,9 @@ class Content(msgspec.Struct, gc=False):
     commit_hash: object = None
     env_name: object = None
     date: object = None
-    params: object = None
+    params: msgspec.Raw = msgspec.Raw(b"null")  # many files say the same: decoded once
     python: object = None
-    requirements: object = None
+    requirements: msgspec.Raw = msgspec.Raw(b"null")
     result_columns: object = None
     version: object = 1
 
@@ -95,6 +95,8 @@ def content_value_by_value(data: bytes) -> Content:
     if not isinstance(results, dict):
         raise UnusableFile("names no commit_hash or holds no results")
     rows = _rows_by_column(results, content) if head.get("version", 1) == 2 else _rows_of_v1(results, content)
+    for name in ("params", "requirements"):
+        head[name] = msgspec.Raw(json.dumps(head.get(name)).encode())
     return Content(results=rows, **head)
 
 
@@ -147,6 +149,14 @@ def _number(value: object) -> float | None:
     except OverflowError:
         return math.inf
     return SKIPPED if math.isnan(number) else number
+
+
+def decoded(raw: bytes) -> object:
+    """A part of a file that was left as it is."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return json.loads(raw)  # takes NaN, and halves of characters
 
 
 def texts(params: object) -> list[list[str]]:

@@ -1,6 +1,6 @@
-"""One asv result file → its run and the values of its cells, as columns.
+"""asv result files → of each its run and the values of its cells, as columns.
 
-Takes a file of asv's format 2, or 1. Gives a ``ResultFile``, which is also what ``tbp.asv.result_cache`` keeps; units
+Takes files of asv's format 2, or 1. Gives ``ResultFile``s, which is also what ``tbp.asv.result_cache`` keeps; units
 and names of parameters are left to ``tbp.asv.result_frame``, because benchmarks.json declares them and may change.
 """
 
@@ -10,7 +10,8 @@ import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -25,6 +26,7 @@ from tbp.asv.result_content import (
     UnusableFile,
     content_at_once,
     content_value_by_value,
+    decoded,
     text,
     texts,
 )
@@ -123,14 +125,102 @@ class Grids:
         return found
 
 
-def read_result_file(path: Path, data: bytes, grids: Grids) -> ResultFile:
-    """What ``data``, the content of ``path``, says. Raises UnusableFile."""
-    content = content_at_once(data)
-    if content is not None:
-        # Parameters are decoded later than the rest, and only once each.
-        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return _result_file(content, path, grids)
-    return _result_file(content_value_by_value(data), path, grids)
+class Read(NamedTuple):
+    """One file, its numbers as they stand in it: what is done to them is done for many files at once."""
+
+    run: Run
+    grids: list[int]  # place of each benchmark's grid in ``Grids``
+    counts: list[int]  # how many of the grid's cells, from the first, have a result
+    columns: tuple[list[float | None], ...]  # result, quartiles, number
+    problems: tuple[str, ...]
+
+
+class Reader:
+    """Reads result files. What many of them repeat is made once."""
+
+    def __init__(self, known: Iterable[Grid] = ()) -> None:
+        self.grids = Grids(known)
+        self._runs: dict[tuple[bytes, bytes, str, str], tuple[str, str, Hardware, str]] = {}
+
+    def read(self, name: str, folder: str, data: bytes) -> Read:
+        """What ``data``, the content of the file ``name`` in ``folder``, says. Raises UnusableFile."""
+        content = content_at_once(data)
+        if content is not None:
+            # Parameters are decoded later than the rest, and only once each.
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return self._read(content, name, folder)
+        return self._read(content_value_by_value(data), name, folder)
+
+    def _read(self, content: Content, name: str, folder: str) -> Read:
+        run = self._run(content, name, folder)
+        places: list[int] = []
+        counts: list[int] = []
+        problems: list[str] = []
+        columns: tuple[list[float | None], ...] = ([], [], [], [])
+        result, q25, q75, number = columns
+        for benchmark, row in content.results.items():
+            place, size = self.grids.place(benchmark, row.version, bytes(row.params))
+            if size > MOST_CELLS:
+                problems.append(
+                    f"{text(benchmark)} claims {size} combinations of parameters and was left out: run it again"
+                )
+                continue
+            # No result at all: every cell failed, or the build did.
+            own = row.result if row.result is not None else [None] * size
+            count = min(len(own), size)
+            if len(own) != size:
+                problems.append(
+                    f"{text(benchmark)} has {len(own)} results for {size} combinations of parameters; the rest was "
+                    "left out: run it again"
+                )
+            places.append(place)
+            counts.append(count)
+            result += own if len(own) == count else own[:count]
+            q25 += _of_length(row.stats_q_25, count)
+            q75 += _of_length(row.stats_q_75, count)
+            number += _of_length(row.stats_number, count)
+        return Read(run, places, counts, columns, tuple(problems))
+
+    def _run(self, content: Content, name: str, folder: str) -> Run:
+        commit, environment = content.commit_hash, content.env_name
+        if not isinstance(commit, str) or not commit:
+            raise UnusableFile("names no commit_hash or holds no results")
+        key = bytes(content.params), bytes(content.requirements), repr(content.python), folder
+        known = self._runs.get(key)
+        if known is None:
+            known = self._runs[key] = _circumstances(content, folder)
+        machine, python, hardware, requirements = known
+        return Run(
+            commit=text(commit),
+            # asv names the file <commit>-<environment>.json
+            environment=text(
+                environment if isinstance(environment, str) else name.removesuffix(".json").partition("-")[2]
+            ),
+            machine=machine,
+            date_ms=_date_ms(content.date),
+            python=python,
+            requirements=requirements,
+            hardware=hardware,
+        )
+
+
+def result_files(read: Sequence[Read]) -> list[ResultFile]:
+    """The same files with their numbers as they are stored."""
+    if not read:
+        return []
+    cells = _cells([list(chain.from_iterable(one.columns[place] for one in read)) for place in range(4)])
+    grids, counts = (
+        np.array(list(chain.from_iterable(getattr(one, name) for one in read)), np.int32)
+        for name in ("grids", "counts")
+    )
+    found = []
+    start = cell = 0
+    for one in read:
+        end, last = start + len(one.grids), cell + len(one.columns[0])
+        arrays = grids[start:end].tobytes(), counts[start:end].tobytes(), cells[:, cell:last].tobytes()
+        found.append(ResultFile(one.run, *arrays, one.problems))
+        start, cell = end, last
+    return found
 
 
 def memory(ram: str, digits: int = 1) -> str:
@@ -144,43 +234,10 @@ def memory(ram: str, digits: int = 1) -> str:
     return f"{(size_bytes if size_bytes >= 2**30 else size_bytes * 1024) / 2**30:.{digits}f} GiB"
 
 
-def _result_file(content: Content, path: Path, grids: Grids) -> ResultFile:
-    run = _run(content, path)
-    places: list[int] = []
-    counts: list[int] = []
-    problems: list[str] = []
-    columns: tuple[list[float | None], ...] = ([], [], [], [])
-    result, q25, q75, number = columns
-    for name, row in content.results.items():
-        place, size = grids.place(name, row.version, bytes(row.params))
-        if size > MOST_CELLS:
-            problems.append(f"{text(name)} claims {size} combinations of parameters and was left out: run it again")
-            continue
-        # No result at all: every cell failed, or the build did.
-        own = row.result if row.result is not None else [None] * size
-        count = min(len(own), size)
-        if len(own) != size:
-            problems.append(
-                f"{text(name)} has {len(own)} results for {size} combinations of parameters; the rest was left "
-                "out: run it again"
-            )
-        places.append(place)
-        counts.append(count)
-        result += own if len(own) == count else own[:count]
-        q25 += _of_length(row.stats_q_25, count)
-        q75 += _of_length(row.stats_q_75, count)
-        number += _of_length(row.stats_number, count)
-    return ResultFile(run, _bytes(places), _bytes(counts), _cells(columns).tobytes(), tuple(problems))
-
-
 def _of_length(values: Numbers, count: int) -> Sequence[float | None]:
     if values is None:
         return [None] * count
     return values if len(values) == count else [*values[:count], *[None] * (count - len(values))]
-
-
-def _bytes(numbers: list[int]) -> bytes:
-    return np.array(numbers, np.int32).tobytes()
 
 
 def _cells(columns: Iterable[Sequence[float | None]]) -> npt.NDArray[np.float64]:
@@ -193,22 +250,17 @@ def _cells(columns: Iterable[Sequence[float | None]]) -> npt.NDArray[np.float64]
     return cells
 
 
-def _run(content: Content, path: Path) -> Run:
-    commit, environment = content.commit_hash, content.env_name
-    if not isinstance(commit, str) or not commit:
-        raise UnusableFile("names no commit_hash or holds no results")
-    params: Mapping[str, object] = content.params if isinstance(content.params, dict) else {}
-    requirements = content.requirements if isinstance(content.requirements, dict) else {}
+def _circumstances(content: Content, folder: str) -> tuple[str, str, Hardware, str]:
+    """Machine, version of Python, hardware, requirements."""
+    said, asked = decoded(content.params), decoded(content.requirements)
+    params: Mapping[str, object] = said if isinstance(said, dict) else {}
+    requirements: Mapping[str, object] = asked if isinstance(asked, dict) else {}
     machine = params.get("machine")
-    return Run(
-        commit=text(commit),
-        # asv names the file <commit>-<environment>.json
-        environment=text(environment if isinstance(environment, str) else path.stem.partition("-")[2]),
-        machine=text(machine if isinstance(machine, str) and machine else path.parent.name),
-        date_ms=_date_ms(content.date),
-        python=text(content.python or params.get("python")),
-        requirements=_joined(sorted((text(name), text(version)) for name, version in requirements.items())),
-        hardware=Hardware(*(text(params.get(name)) for name in Hardware.__struct_fields__)),
+    return (
+        text(machine if isinstance(machine, str) and machine else folder),
+        text(content.python or params.get("python")),
+        Hardware(*(text(params.get(name)) for name in Hardware.__struct_fields__)),
+        _joined(sorted((text(name), text(version)) for name, version in requirements.items())),
     )
 
 

@@ -6,13 +6,15 @@ Takes what ``tbp.asv.results`` and ``tbp.asv.sessions`` read. Which values belon
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import pandas as pd
+import numpy as np
 
 from tbp.asv.repository import Commits
+from tbp.asv.result_table import Table, keys
 from tbp.asv.results import Results
 from tbp.asv.sessions import Session, Sessions
 from tbp.history.circumstances import HARDWARE_NAMES, named_values
@@ -31,13 +33,9 @@ class Place(NamedTuple):
 def runs(results: Results, sessions: Sessions, commits: Commits) -> tuple[Run, ...]:
     """Every run of the results at a known commit, oldest commit first, then by machine and environment."""
     position = {commit.hash: place for place, commit in enumerate(commits.order)}
-    counts = _counts(results.points)
-    circumstances = results.points.drop_duplicates(list(Place._fields))
     own_sessions = _by_place(sessions)
     found: list[tuple[int, Run]] = []
-    columns = (*Place._fields, "python", "requirements", "hardware")
-    for values in zip(*(circumstances[name] for name in columns), strict=True):
-        machine, environment, commit, python, requirements, hardware = map(str, values)
+    for (machine, environment, commit, python, requirements, hardware), counts in _stated(results.points):
         if commit in position:
             place = Place(machine, environment, commit)
             run = Run(
@@ -47,18 +45,23 @@ def runs(results: Results, sessions: Sessions, commits: Commits) -> tuple[Run, .
                 python=python,
                 requirements=tuple(named_values(requirements)),
                 hardware=tuple((HARDWARE_NAMES.get(name, name), value) for name, value in named_values(hardware)),
-                measured=counts.get((*place, Outcome.MEASURED), 0),
-                failed=counts.get((*place, Outcome.FAILED), 0),
-                skipped=counts.get((*place, Outcome.SKIPPED), 0),
+                measured=counts[Outcome.MEASURED],
+                failed=counts[Outcome.FAILED],
+                skipped=counts[Outcome.SKIPPED],
             )
             found.append((position[commit], _with_sessions(run, own_sessions.get(place, ()))))
     return tuple(run for _, run in sorted(found, key=lambda one: (one[0], one[1].machine, one[1].environment)))
 
 
-def _counts(points: pd.DataFrame) -> Mapping[tuple[str, ...], int]:
-    """How many series there are of each place and outcome."""
-    sizes = points.groupby([*Place._fields, "outcome"], observed=True).size()
-    return {tuple(key): int(size) for key, size in sizes.items() if isinstance(key, tuple)}
+def _stated(points: Table) -> Iterator[tuple[list[str], Counter[Outcome]]]:
+    """Of each run what its file says, and how many series there are of each outcome."""
+    _, first, run = np.unique(keys([points.labels(name) for name in Place._fields]), True, True)
+    outcomes = points.outcome.items
+    sizes = np.bincount(run * len(outcomes) + points.outcome.codes, minlength=len(first) * len(outcomes))
+    columns = [points.labels(name) for name in (*Place._fields, "python", "requirements", "hardware")]
+    for row, counts in zip(first.tolist(), sizes.reshape(len(first), -1).tolist(), strict=True):
+        said = [column.items[column.codes[row]] for column in columns]
+        yield said, Counter(dict(zip(outcomes, counts, strict=True)))
 
 
 def _by_place(sessions: Sessions) -> Mapping[Place, list[Session]]:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import sys
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 import numpy as np
-import pandas as pd
 
 from tbp.history.points import Points
 from tbp.history.series import Commit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DIGEST_BYTES = 16
 _Plain: TypeAlias = Any  # what msgspec packs, which is every value below taken apart
@@ -47,7 +50,8 @@ def _plain(value: object) -> _Plain:
         return ["set", *sorted(digest(item) for item in value)]
     if isinstance(value, np.ndarray) and value.dtype != object:
         return ["array", str(value.dtype), value.shape, value.tobytes()]
-    if isinstance(value, pd.DataFrame):
+    pandas = sys.modules.get("pandas")  # where it is not, no value can be a frame
+    if pandas is not None and isinstance(value, pandas.DataFrame):
         return ["frame", *((str(name), _plain(_column(value[name]))) for name in value.columns)]
     if isinstance(value, (date, datetime, Path)):
         return [type(value).__name__, str(value)]

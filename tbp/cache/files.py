@@ -8,12 +8,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 import time
 import zlib
 from collections.abc import Iterator
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import tbp
@@ -61,6 +59,8 @@ def code_version() -> bytes:
 
 def _versions_of(*packages: str) -> Iterator[Path]:
     """Files that say which version of a package is installed, without importing it, which takes long."""
+    from importlib.util import find_spec
+
     for package in packages:
         found = find_spec(package)
         for folder in (found.submodule_search_locations or ()) if found else ():
@@ -102,6 +102,8 @@ def save(path: Path, kind: bytes, version: bytes, payload: bytes) -> None:
 
 def put(path: Path, *parts: bytes) -> None:
     """Replace the file at ``path`` by ``parts``, or leave everything as it is; then remove what is too much."""
+    import tempfile  # here, as a report that stands already writes nothing
+
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

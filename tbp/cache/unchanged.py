@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import marshal
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 import tbp
 from tbp.asv.git import GitFailed, git
@@ -23,10 +25,12 @@ from tbp.cache.files import SETTLED_NS
 
 DEPTH = 3  # folders below a results folder: machine, traces of a run, benchmark
 _KIND, _FORMAT = b"report", b"1"
+_NAME = attrgetter("name")
+
+Identity = tuple[int, int, int, int]  # of a file: size, times of modification and change, inode
 
 
-@dataclass(frozen=True)
-class Inputs:
+class Inputs(NamedTuple):
     """Everything that a report is made from."""
 
     results_dir: Path
@@ -35,8 +39,7 @@ class Inputs:
     asked: str  # what the command line says besides
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(NamedTuple):
     """What a build printed, and what its exit code depends on."""
 
     lines: str
@@ -50,16 +53,11 @@ def fingerprint(inputs: Inputs) -> str:
     To be taken before the inputs are read.
     """
     known = hashlib.blake2b(_installed(), digest_size=16)
-    youngest_ns = 0
-    paths: list[Path | str] = [*inputs.files, *_tree(inputs.results_dir)]
-    for path in paths:
-        identity = _identity(path)
-        known.update(f"{path}\0{identity}\n".encode(errors="surrogateescape"))
-        if identity is not None:
-            youngest_ns = max(youngest_ns, *identity[1:3])
+    identities = [*((str(path), _identity(path)) for path in inputs.files), *_tree(inputs.results_dir)]
+    youngest_ns = max((max(identity[1:3]) for _, identity in identities if identity is not None), default=0)
     if time.time_ns() - youngest_ns <= SETTLED_NS:
         return ""
-    known.update(f"{inputs.asked}\0{_references(inputs.repository)}".encode(errors="surrogateescape"))
+    known.update(_bytes(identities, inputs.asked, _references(inputs.repository)))
     return known.hexdigest()
 
 
@@ -87,42 +85,51 @@ def note(index: Path, current: str, written: Iterable[str], said: Said) -> None:
         return
     identities = {name: _identity(index.parent / name) for name in sorted(written)}
     if None not in identities.values():
-        content = {"fingerprint": current, "written": identities, "said": asdict(said)}
+        content = {"fingerprint": current, "written": identities, "said": said._asdict()}
         files.save(_note(place, index), _KIND, _FORMAT, json.dumps(content).encode())
 
 
 def _installed() -> bytes:
     """Changes with every file of tbp, and where any package was installed: looking is cheaper than reading."""
-    own = [path for path in _tree(Path(tbp.__file__).parent) if not path.endswith(".pyc")]
-    packages = [path for path in sys.path if path.endswith("-packages")]
-    seen = [(path, _identity(path)) for path in (*own, *packages)]
-    return hashlib.blake2b(repr((sys.version, seen)).encode(errors="surrogateescape")).digest()
+    own = [found for found in _tree(Path(tbp.__file__).parent) if not found[0].endswith(".pyc")]
+    packages = [(path, _identity(path)) for path in sys.path if path.endswith("-packages")]
+    return hashlib.blake2b(_bytes(sys.version, own, packages)).digest()
+
+
+def _bytes(*values: str | list[tuple[str, Identity | None]]) -> bytes:
+    """Equal for equal values: marshal's version 2 knows no references. ``repr`` of thousands of numbers takes long."""
+    return marshal.dumps(values, 2)
 
 
 def _note(place: Path, index: Path) -> Path:
     return place / f"report-{files.name_of(index)}"
 
 
-def _identity(path: Path | str) -> tuple[int, int, int, int] | None:
-    """Size, times of modification and change, inode; None where there is no file."""
+def _identity(path: Path | str) -> Identity | None:
+    """None where there is no file."""
     try:
-        stat = os.stat(path)  # noqa: PTH116 - a Path for each of thousands of files costs more than looking at them
+        return _of(os.stat(path))  # noqa: PTH116 - a Path for each of thousands of files costs more than looking at them
     except OSError:
         return None
+
+
+def _of(stat: os.stat_result) -> Identity:
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
-def _tree(folder: Path, depth: int = DEPTH) -> Iterator[str]:
+def _tree(folder: Path | str, depth: int = DEPTH) -> list[tuple[str, Identity | None]]:
     """Every file below ``folder``, in an order of their names."""
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        entries = sorted(os.scandir(folder), key=_NAME)
     except OSError:
-        return
+        return []
+    found: list[tuple[str, Identity | None]] = []
     for entry in entries:
         if not entry.is_dir():
-            yield entry.path
+            found.append((entry.path, _identity(entry.path)))
         elif depth:
-            yield from _tree(Path(entry.path), depth - 1)
+            found += _tree(entry.path, depth - 1)
+    return found
 
 
 def _references(repository: Path | None) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+
+from tbp.history.student import t_reach
 
 CONFIDENCE = 0.95
 TOLERANCE = 0.005  # half of what is shown of an exponent; sums of rounded logarithms differ by less
@@ -71,7 +72,7 @@ def _interval(x: np.ndarray, y: np.ndarray, exponent: float) -> tuple[float, flo
         return math.nan, math.nan
     residuals = y - y.mean() - exponent * (x - x.mean())
     error = math.sqrt(float((residuals**2).sum()) / freedom / float(((x - x.mean()) ** 2).sum()))
-    reach = float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    reach = t_reach(CONFIDENCE, freedom) * error
     return exponent - reach, exponent + reach
 
 

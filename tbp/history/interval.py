@@ -13,13 +13,13 @@ from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
-from scipy import special
 
 from tbp.history.long import correlation_inflation
 from tbp.history.measured import Measured, measured
 from tbp.history.points import columns, levels
 from tbp.history.rank_test import tails
 from tbp.history.series import CONFIDENCE, Change, Point
+from tbp.history.student import t_reach
 
 # Up to here the distribution of the rank statistic is counted out; beyond, the normal approximation places the bounds
 # of a 99 % interval on the same difference or the next.
@@ -98,8 +98,7 @@ def _student(series: Measured, split: int, widening: float) -> tuple[float, floa
     squares = sum(float(np.sum((side - side.mean()) ** 2)) for side in (before, after))
     sigma = max(math.sqrt(squares / freedom), _sigma_within(series))
     error = sigma * widening * math.sqrt(1 / len(before) + 1 / len(after))
-    # Not stats.t.ppf: scipy.stats takes longer to import than most reports to build.
-    reach = float(special.stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * error
+    reach = t_reach(CONFIDENCE, freedom) * error
     return shift - reach, shift + reach
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TypeAlias, TypeVar
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from tbp.history.measured import Floats, Measured, median
 from tbp.history.noise import MAD_TO_SIGMA
-from tbp.history.rank_test import rank_p_value, two_sided
+from tbp.history.rank_test import ranked, two_sided
 from tbp.history.segmentation import Loss, Question, Segmentation, density_loss, huber_loss, segmentations
 from tbp.history.series import Change
 
@@ -105,9 +106,14 @@ def _search(series: Measured) -> Search[Steps]:
     scaled = series.without_trend(slope)
     edges = _without_short(scaled, [0, *found, len(scaled)])
     badness: list[float] = []
+    steps: dict[tuple[int, ...], _Step] = {}  # of which the weakest's going changes two
     while len(edges) > 2:
         inflation = correlation_inflation(scaled, edges)
-        badness = [_badness(series, scaled, edges[i - 1 : i + 2], noise, inflation) for i in range(1, len(edges) - 1)]
+        steps = {
+            around: steps.get(around) or _Step(series, scaled, around, noise)
+            for around in zip(edges, edges[1:], edges[2:], strict=False)
+        }
+        badness = [step.badness(inflation) for step in steps.values()]
         worst = int(np.argmax(badness))
         if badness[worst] <= ALPHA:
             break
@@ -187,26 +193,40 @@ def _without_short(scaled: Floats, edges: list[int]) -> list[int]:
     return edges
 
 
-def _badness(series: Measured, scaled: Floats, edges: Sequence[int], noise: Noise, inflation: float) -> float:
-    """p-value of the middle edge; more than one where the shift is irrelevant or a line fits better."""
-    a, b, c = edges
-    before, after = scaled[a:b], scaled[b:c]
-    p_value = _step_p_value(before, after, noise, inflation)
-    shift = median(after) - median(before)
-    # With the trend in it, as a reader sees it: a step of 2 % that a trend undoes is no change of level.
-    seen = median(series.scaled[b:c]) - median(series.scaled[a:b])
-    least = series.relevant(RELEVANT, median(series.raw[a:b]))
-    if shift * seen <= 0 or min(abs(shift), abs(seen)) < least or (p_value <= ALPHA and _is_line(before, after)):
-        return 1.0 + p_value
-    return p_value
+class _Step:
+    """A boundary with the segments beside it: what the tests make of it, but for the correlation of neighbours."""
+
+    def __init__(self, series: Measured, scaled: Floats, edges: Sequence[int], noise: Noise) -> None:
+        a, b, c = edges
+        self.before, self.after = scaled[a:b], scaled[b:c]
+        self.ranked = ranked(self.before, self.after)
+        self.score = _score(self.before, self.after, noise)
+        shift = median(self.after) - median(self.before)
+        # With the trend in it, as a reader sees it: a step of 2 % that a trend undoes is no change of level.
+        seen = median(series.scaled[b:c]) - median(series.scaled[a:b])
+        least = series.relevant(RELEVANT, median(series.raw[a:b]))
+        self.is_relevant = shift * seen > 0 and min(abs(shift), abs(seen)) >= least
+
+    @cached_property
+    def is_line(self) -> bool:
+        return _is_line(self.before, self.after)
+
+    def badness(self, inflation: float) -> float:
+        """Its p-value; more than one where the shift is irrelevant or a line fits better.
+
+        The smaller of two p-values, doubled: of ranks, and of scores. Ranks find any shift that is large against the
+        noise; scores are the most powerful for small ones.
+        """
+        p_value = 2 * min(two_sided(self.score / inflation), self.ranked.p_value(inflation))
+        is_none = not self.is_relevant or (p_value <= ALPHA and self.is_line)
+        return 1.0 + p_value if is_none else p_value
 
 
-def _step_p_value(before: Floats, after: Floats, noise: Noise, inflation: float) -> float:
-    """The smaller of two p-values, doubled: of ranks, and of scores.
+def _score(before: Floats, after: Floats, noise: Noise) -> float:
+    """The z score of the slope of the loss at each deviation from the joint level; 0 where all are equal.
 
-    Ranks find any shift that is large against the noise. Scores, the slope of the loss at each deviation from the
-    joint level, are the most powerful for small ones (Hájek, Šidák, Sen, "Theory of rank tests", 1999, chapter 4): of
-    noise with two modes they tell a shift of the modes from a change of their shares.
+    Hájek, Šidák, Sen, "Theory of rank tests" (1999), chapter 4: of noise with two modes it tells a shift of the modes
+    from a change of their shares.
     """
     both = np.concatenate([before, after])
     bins = np.rint((both - median(both)) / noise.width).astype(np.intp)
@@ -214,8 +234,7 @@ def _step_p_value(before: Floats, after: Floats, noise: Noise, inflation: float)
     scores = np.gradient(noise.loss(reach))[bins + reach]
     spread = float(np.var(scores)) * (1 / len(before) + 1 / len(after))
     shift = abs(float(scores[: len(before)].mean() - scores[len(before) :].mean()))
-    by_score = two_sided(shift / spread**0.5 / inflation) if spread > 0 else 1.0
-    return 2 * min(by_score, rank_p_value(before, after, inflation))
+    return shift / spread**0.5 if spread > 0 else 0.0
 
 
 def _is_line(before: Floats, after: Floats) -> bool:

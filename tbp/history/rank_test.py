@@ -10,6 +10,7 @@ import math
 from functools import lru_cache
 from itertools import accumulate
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,24 +20,36 @@ LEAST = 1e-300  # p-values are never 0, which is left to what is certain
 EXACT = 8  # up to this many values in the smaller sample the distribution is computed; scipy's own limit
 
 
-def rank_p_value(before: Floats, after: Floats, inflation: float = 1.0) -> float:
-    """Two-sided p-value; exact for small samples without ties, as scipy's ``mannwhitneyu`` by default.
+class Ranked(NamedTuple):
+    """What the test says of two samples. Where the normal approximation does, its z score; else the p-value."""
 
-    ``inflation`` divides the z score where neighbours are correlated.
-    """
+    chance: float = 1.0
+    score: float | None = None
+
+    def p_value(self, inflation: float = 1.0) -> float:
+        """Two-sided. ``inflation`` divides the z score where neighbours are correlated."""
+        if self.score is not None:
+            return two_sided(self.score / inflation)
+        return self.chance if inflation == 1.0 else _inflated(self.chance, inflation)
+
+
+def rank_p_value(before: Floats, after: Floats, inflation: float = 1.0) -> float:
+    """Two-sided p-value; exact for small samples without ties, as scipy's ``mannwhitneyu`` by default."""
+    return ranked(before, after).p_value(inflation)
+
+
+def ranked(before: Floats, after: Floats) -> Ranked:
+    """The test, before anything is known of correlation."""
     if before.max() < after.min() or before.min() > after.max():
         # Exact whatever ties there are inside; the normal approximation is 50 times too cautious for 4 against 35.
-        p_value = max(2 / math.comb(len(before) + len(after), len(before)), LEAST)
-        return min(1.0, p_value) if inflation == 1.0 else _inflated(p_value, inflation)
+        return Ranked(min(1.0, max(2 / math.comb(len(before) + len(after), len(before)), LEAST)))
     if min(len(before), len(after)) > EXACT:
-        return two_sided(rank_score(before, after) / inflation)
+        return Ranked(score=rank_score(before, after))
     both = np.concatenate([before, after])
     if len(np.unique(both)) < len(both):
-        p_value = two_sided(rank_score(before, after))
-    else:
-        u = int((before[:, None] > after[None, :]).sum())
-        p_value = min(1.0, 2 * _tail(len(before), len(after), u))
-    return p_value if inflation == 1.0 else _inflated(p_value, inflation)
+        return Ranked(two_sided(rank_score(before, after)))
+    u = int((before[:, None] > after[None, :]).sum())
+    return Ranked(min(1.0, 2 * _tail(len(before), len(after), u)))
 
 
 def _tail(first: int, second: int, u: int) -> float:

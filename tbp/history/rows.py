@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from tbp.asv.declarations import Benchmark
 from tbp.asv.repository import Commits
+from tbp.asv.result_table import keys
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
 from tbp.history.circumstances import Circumstances, Run, circumstances
@@ -94,38 +94,29 @@ class _Sessions(NamedTuple):
 
 
 class _Reader:
-    """The frame of results with its rows sorted by series and commit."""
+    """The table of results with its rows sorted by series and commit."""
 
     def __init__(self, results: Results, sessions: Sessions, commits: Commits) -> None:
         self.sessions, self.order = sessions, commits.order
         position = {commit.hash: place for place, commit in enumerate(commits.order)}
-        frame = results.points
-        places = _gathered(frame["commit"], [position.get(name, -1) for name in frame["commit"].cat.categories])
-        key = np.zeros(len(frame), np.int64)
-        for name in _KEY:  # categories are sorted, so the codes sort as the keys do
-            key = key * len(frame[name].cat.categories) + frame[name].cat.codes.to_numpy()
+        points = results.points
+        places = np.array([position.get(name, -1) for name in points.commit.items], np.int64)[points.commit.codes]
+        key = keys([points.labels(name) for name in _KEY])
         rows = np.lexsort((places, key))
         rows = rows[places[rows] >= 0]
-        self.frame, self.rows, self.places = frame, rows, places[rows].astype(np.int32)
+        self.places = places[rows].astype(np.int32)
         self.edges = np.flatnonzero(np.diff(key[rows], prepend=-1, append=-1)).tolist()
-        self.codes = {
-            name: frame[name].cat.codes.to_numpy()[rows]
-            for name in (*_KEY, "commit", "version", "unit", "type", "python", "requirements", "hardware")
-        }
-        self.items = {name: list(frame[name].cat.categories) for name in self.codes}
-        outcomes = [OUTCOMES.index(own) for own in frame["outcome"].cat.categories]
-        self.outcome = _gathered(frame["outcome"], outcomes)[rows].astype(np.int8)
-        self.value, self.low, self.high, self.number = (
-            frame[name].to_numpy()[rows] for name in ("value", "q25", "q75", "number")
-        )
+        names = (*_KEY, "commit", "version", "unit", "type", "python", "requirements", "hardware")
+        self.codes = {name: points.labels(name).codes[rows] for name in names}
+        self.items = {name: points.labels(name).items for name in names}
+        outcomes = np.array([OUTCOMES.index(own) for own in points.outcome.items], np.int8)
+        self.outcome = outcomes[points.outcome.codes[rows]]
+        self.value, self.low, self.high = points.value[rows], points.q25[rows], points.q75[rows]
+        self.number = points.number[rows]
         # What a run was measured with is the same for all of its series.
         stated = ("python", "requirements", "hardware")
-        facts = np.zeros(len(rows), np.int64)
-        for name in stated:
-            facts = facts * len(self.items[name]) + self.codes[name]
-        self.facts, distinct = pd.factorize(facts)
-        first = np.zeros(len(distinct), np.int64)
-        first[self.facts] = np.arange(len(rows))
+        facts = keys([points.labels(name) for name in stated])[rows]
+        _, first, self.facts = np.unique(facts, return_index=True, return_inverse=True)
         texts = [[self._text(name, row) for row in first.tolist()] for name in stated]
         self.stated = [
             _Facts(python, requirements, hardware) for python, requirements, hardware in zip(*texts, strict=True)
@@ -186,12 +177,6 @@ class _Reader:
 
     def _text(self, name: str, row: int) -> str:
         return str(self.items[name][self.codes[name][row]])
-
-
-def _gathered(column: pd.Series, items: Sequence[int]) -> NDArray[np.int64]:
-    """``items``, one for each category, of each row."""
-    gathered: NDArray[np.int64] = np.array(items, np.int64)[column.cat.codes.to_numpy()]
-    return gathered
 
 
 def _level(measured: Floats, sessions: tuple[float, ...]) -> Floats:

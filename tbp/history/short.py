@@ -62,17 +62,18 @@ def _best_partition(scaled: Floats, start: int, end: int, count: int) -> tuple[i
 
     Only the outermost segments may be a single run: one different run in the middle is a spike, no step.
     """
-    sums, squares = np.cumsum([0.0, *scaled]), np.cumsum([0.0, *(scaled**2)])
-
-    def cost(a: int, b: int) -> float:
-        return float(squares[b] - squares[a] - (sums[b] - sums[a]) ** 2 / (b - a))
-
+    own = scaled[start:end]
+    sums, squares = np.cumsum([0.0, *own]), np.cumsum([0.0, *(own**2)])
+    places = np.arange(len(sums))
+    length = np.maximum(1, places - places[:, None])
+    cost = (squares - squares[:, None] - (sums - sums[:, None]) ** 2 / length).tolist()  # of a segment a:b
     candidates = (
-        (start, *inner, end)
-        for inner in combinations(range(start + 1, end), count)
+        (0, *inner, len(own))
+        for inner in combinations(range(1, len(own)), count)
         if all(b - a >= 2 for a, b in pairwise(inner))
     )
-    return min(candidates, key=lambda edges: sum(cost(a, b) for a, b in pairwise(edges)), default=())
+    best = min(candidates, key=lambda edges: sum(cost[a][b] for a, b in pairwise(edges)), default=())
+    return tuple(start + edge for edge in best)
 
 
 def _is_confirmed(series: Measured, edges: Sequence[int], i: int) -> bool:

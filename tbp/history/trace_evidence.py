@@ -1,7 +1,7 @@
 """What the traces on both sides of a change say of it.
 
 Takes the sessions, which know where traces lie, and a callable that reads one, so that nothing is read here. What two
-traces differ in is decided by ``tbp.traces.difference``.
+traces differ in is decided by ``tbp.traces.difference``, which is imported where there are two: it brings pandas.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from tbp.asv.sessions import Sessions
 from tbp.errors import UnreadableTrace
 from tbp.history.series import Change, ChangeEvidence, Commit, Point, SeriesKey
-from tbp.traces.difference import difference
-from tbp.traces.frame_difference import FrameDifference, frame_difference, pruned_difference
-from tbp.traces.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
-from tbp.traces.operators import OperatorTable, merged_frames, merged_table
-from tbp.traces.operators import Session as TraceSession
+
+if TYPE_CHECKING:
+    from tbp.traces.frame_difference import FrameDifference
+    from tbp.traces.frames import Frames
+    from tbp.traces.operators import OperatorTable
+    from tbp.traces.operators import Session as TraceSession
 
 # Reads one trace file; may raise UnreadableTrace.
-TraceReader: TypeAlias = Callable[[Path], TraceSession]
+TraceReader: TypeAlias = "Callable[[Path], TraceSession]"
 
 # Traces read for one side of a change; the rule for changed times needs 3, more than 5 say little more.
 TRACES_PER_SIDE = 5
@@ -84,6 +85,8 @@ def evidence(
         return ChangeEvidence(change, note=f"no readable trace {side}" + (f": {note}" if note else ""))
     (old_commit, old), (new_commit, new) = before, after
     adjacent = (_last_measured(points[: change.index]), points[change.index].commit)
+    from tbp.traces.difference import difference
+
     note = ""
     if (old_commit, new_commit) != adjacent:
         note = f"traces of {old_commit.short} and {new_commit.short}, the nearest that were recorded"
@@ -96,6 +99,9 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
         return NewestTraces()
     for point in reversed(points):
         if point.comparable and (found := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
+            from tbp.traces.frames import DRAWN_SHARE, MOST_DRAWN, pruned
+            from tbp.traces.operators import merged_frames, merged_table
+
             own = merged_frames(found)
             drawn = pruned(own, DRAWN_SHARE, MOST_DRAWN) if own is not None else None
             return NewestTraces(point.commit, merged_table([trace.table for trace in found]), drawn)
@@ -103,6 +109,10 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
 
 
 def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> FrameDifference | None:
+    from tbp.traces.frame_difference import frame_difference, pruned_difference
+    from tbp.traces.frames import DRAWN_SHARE, MOST_DRAWN
+    from tbp.traces.operators import merged_frames
+
     old, new = merged_frames(before), merged_frames(after)
     if old is None or new is None:
         return None
@@ -111,6 +121,8 @@ def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSessi
 
 def _nearest(key: SeriesKey, points: Sequence[Point], traces: Traces) -> tuple[Commit, list[TraceSession]] | None:
     """The first commit of ``points`` with a readable trace, and those."""
+    if not traces.sessions.commits(key):
+        return None
     for point in points:
         if point.comparable and (found := traces.of(key, point.commit, TRACES_PER_SIDE)):
             return point.commit, found

@@ -15,7 +15,8 @@ from statistics import median, variance
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+
+from tbp.history.student import t_reach, two_sided_t
 
 Floats = NDArray[np.float64]
 
@@ -58,14 +59,14 @@ class Difference:
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Of the ratio − 1: (0.05, 0.07) is 5 to 7 % more."""
-        reach = float(special.stdtrit(self.freedom, 0.5 + confidence / 2)) * self.error
+        reach = t_reach(confidence, self.freedom) * self.error
         # Beyond e^±50 only how far is unknown: keeps the exponential finite.
         return math.expm1(max(self.effect - reach, -50.0)), math.expm1(min(self.effect + reach, 50.0))
 
     @property
     def p_value(self) -> float:
         """Two-sided: chance of two runs as far apart without a change."""
-        return float(2 * special.stdtr(self.freedom, -abs(self.effect) / self.error))
+        return two_sided_t(self.effect / self.error, self.freedom)
 
 
 def difference(

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbp.errors import ExitCode, UsageError
+from tbp.options import count
 from tbp.verdict.options import STDOUT, require_folders, terminal_width, write_file
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Shown:
     flame: Path | None = None
 
 
-def add_hotspots_options(parser: argparse.ArgumentParser, count: Callable[[str], int]) -> None:
-    """Adds what ``shown`` reads; ``count`` reads a number of at least 1."""
+def add_hotspots_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what ``shown`` reads."""
     say = "a trace file, a folder or quoted pattern of one cell's, or a stored commit; two are compared"
     parser.add_argument("traces", nargs="+", metavar="TRACE|COMMIT", help=say)
     parser.add_argument("--by", choices=RANKS, help="rank by it (default: device if it has one, else self)")

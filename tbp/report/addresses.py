@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from tbp.history.series import Commit, SeriesKey
+if TYPE_CHECKING:
+    from tbp.history.series import Commit, SeriesKey
 
 INDEX = "index.html"
 """The page that a reader opens."""

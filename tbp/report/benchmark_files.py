@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from tbp.history.series import History, SeriesKey
 from tbp.report import addresses
 from tbp.report.chart_data import CommitList, site_commits
 from tbp.report.detail import benchmark_page
-from tbp.report.flame import data_files
 from tbp.report.model import ReportData
 from tbp.report.pages import Frame, benchmark_html, script_call
 from tbp.report.rates import Rate, rates_of_all
@@ -88,5 +87,8 @@ def _files(asked: Wanted) -> Iterator[tuple[str, bytes]]:
     yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
     if page.chart.more:
         yield addresses.more_file(asked.benchmark), script_call("tbp.more", page.chart.more).encode()
-    for name, payloads in data_files(own for section in page.sections for own in section.flames):
+    flames: dict[str, list[dict[str, object]]] = {}
+    for flame in filter(None, chain.from_iterable(section.flames for section in page.sections)):
+        flames.setdefault(flame.data_file, []).append(flame.payload)
+    for name, payloads in flames.items():
         yield name, "".join(script_call("tbp.flame", payload) for payload in payloads).encode()

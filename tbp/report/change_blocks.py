@@ -6,13 +6,15 @@ Takes a history and one of its changes, gives what the template shows; the page 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tbp.history.series import Change, ChangeEvidence, ChangeKind, History
 from tbp.report import addresses, both_sides, evidence, words
-from tbp.report.flame import Flame, change_flame
 from tbp.report.rows import CommitLink, changed_at, commit_link
 from tbp.report.strokes import NEUTRAL, WORSE, merit
-from tbp.traces.difference import explanation
+
+if TYPE_CHECKING:
+    from tbp.report.flame import Flame
 
 SAME = "…"
 """In a command to copy: the pattern of the command before it, which is most of its length; a script writes it out."""
@@ -84,15 +86,21 @@ def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBl
         probability=words.probability(change.p_value),
         commit=commit_link(commit, commit_url) if commit else None,
         before=commit_link(before, commit_url) if before else None,
-        explanation=explanation(difference) if difference is not None else "",
+        explanation=evidence.explanation(difference) if difference is not None else "",
         traces=evidence.told(difference) if difference is not None else None,
         remark=what.note or ("" if difference is not None else "No trace on one of the two sides."),
         strips=both_sides.strips(what.sides, history.unit) if what.sides is not None else None,
         around=both_sides.around(what),
         command=command,
         again=again.replace(_pattern(command), SAME, 1) if command else again,
-        flame=change_flame(history, what),
+        flame=_flame(history, what) if what.frames is not None else None,
     )
+
+
+def _flame(history: History, what: ChangeEvidence) -> Flame | None:
+    from tbp.report.flame import change_flame  # brings pandas, as the frames did
+
+    return change_flame(history, what)
 
 
 def _merit(change: Change, history: History) -> str:

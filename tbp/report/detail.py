@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tbp.history.series import History, SeriesKey, State
 from tbp.report import addresses, evidence, words
 from tbp.report.change_blocks import ChangeBlock, change_blocks
 from tbp.report.chart_data import Chart, history_chart, site_commits
 from tbp.report.dimensions import dimensions, series_name
-from tbp.report.flame import Flame, newest_flame
 from tbp.report.model import ReportData
 from tbp.report.rates import Rate, rates_of_all
 from tbp.report.rows import CommitLink, commit_link, shown_change
@@ -30,6 +30,9 @@ from tbp.report.together import (
     shared_remark,
     told_once,
 )
+
+if TYPE_CHECKING:
+    from tbp.report.flame import Flame
 
 QUIET_TABLE = 4
 """Series without anything to tell from which on they are rows of one table: fewer are as short one by one."""
@@ -243,8 +246,14 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         reason=words.newest_reason(history) if unfinished else "",
         runs=len(history.points),
         command=addresses.reproduction(history.key, history.points[-1].commit) if unfinished else "",
-        flame=newest_flame(history),
+        flame=_newest_flame(history) if history.frames is not None else None,
     )
+
+
+def _newest_flame(history: History) -> Flame | None:
+    from tbp.report.flame import newest_flame  # brings pandas, as the frames did
+
+    return newest_flame(history)
 
 
 def _is_quiet(section: Section) -> bool:

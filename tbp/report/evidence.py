@@ -1,7 +1,8 @@
 """What the traces say of a series, as rows of words: its hotspots, and what moved between two commits.
 
 Takes an ``OperatorTable`` or a ``Difference``, gives rows ready to be shown; reading and comparing traces
-belong to ``tbp.traces``.
+belong to ``tbp.traces``, which is imported where there is a trace: it brings pandas, and a small report without traces
+is built in less time than that takes.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from tbp.report import words
-from tbp.traces.difference import LEAST_SESSIONS, NAMED_MACHINE, NAMED_SHARE, Difference
-from tbp.traces.exact import caller
-from tbp.traces.operators import OperatorTable
-from tbp.traces.operators import hotspots as ranked_hotspots
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tbp.traces.difference import Difference
+    from tbp.traces.operators import OperatorTable
 
 HOTSPOTS = 12
 """Operators shown of a trace: about a screen; what is left is told in a sentence."""
@@ -136,6 +138,8 @@ def callers(difference: Difference) -> tuple[UnderCaller, ...]:
 
 
 def _under_caller(row: pd.Series) -> UnderCaller:
+    from tbp.traces.exact import caller
+
     calls = [words.calls(float(row[side])) for side in ("calls_before", "calls_after")]
     return UnderCaller(
         caller=caller(row["parent"]),
@@ -150,6 +154,8 @@ def _under_caller(row: pd.Series) -> UnderCaller:
 
 def hotspots(table: OperatorTable) -> Hotspots:
     """The operators with most self time: on the device where there is device time, else on the host."""
+    from tbp.traces.operators import hotspots as ranked_hotspots
+
     on_device = bool(table.frame["self_device_us"].sum() > 0)
     by = "self_device_us" if on_device else "self_us"
     shown = ranked_hotspots(table, HOTSPOTS, by)
@@ -246,12 +252,23 @@ def _sum(label: str, delta_us: float, difference: Difference) -> Moved:
 
 def causes(difference: Difference) -> tuple[str, ...]:
     """The certain operators that hold most of the step's change, as sentences; empty where none can be named."""
+    from tbp.traces.difference import NAMED_SHARE
+
     named = difference.rows[difference.rows["certain"] & (difference.rows["share"] >= NAMED_SHARE)]
     return tuple(str(sentence) for sentence in named["sentence"].head(CAUSES))
 
 
+def explanation(difference: Difference) -> str:
+    """What the operators say of the change, in words."""
+    from tbp.traces.difference import explanation as of_operators
+
+    return of_operators(difference)
+
+
 def caveats(difference: Difference) -> str:
     """What limits the comparison: too few sessions to judge times, or a machine that ran at another speed."""
+    from tbp.traces.difference import LEAST_SESSIONS, NAMED_MACHINE
+
     said = []
     if not difference.enough_sessions:
         sessions = f"{difference.sessions_before} and {difference.sessions_after} traced sessions"

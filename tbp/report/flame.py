@@ -6,7 +6,6 @@ frames belongs to ``tbp.traces``, the HTML to ``templates/flame.html``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,15 +121,6 @@ def data_file(history: History) -> str:
     """The flame graphs of a series, relative to the site."""
     slug = addresses.slug(history.key.benchmark)
     return f"data/{slug}.{addresses.anchor(history.key)}.flame.js"
-
-
-def data_files(flames: Iterable[Flame | None]) -> Iterator[tuple[str, list[dict[str, object]]]]:
-    """Each data file with the payloads that belong into it."""
-    files: dict[str, list[dict[str, object]]] = {}
-    for flame in flames:
-        if flame is not None:
-            files.setdefault(flame.data_file, []).append(flame.payload)
-    yield from files.items()
 
 
 def _caption(found: Frames, clock: str) -> str:

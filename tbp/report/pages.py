@@ -12,14 +12,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from tbp.cache.known_templates import known_templates
 from tbp.report import words
 from tbp.report.detail import BenchmarkPage
-from tbp.report.flame import Flame
 from tbp.report.summary import Summary
+
+if TYPE_CHECKING:
+    from tbp.report.flame import Flame
 
 MARK = "written by tbp report"
 """In the first line of every file of a site, so that a later build knows which files it may replace or remove."""
@@ -139,6 +143,7 @@ def _visible(value: object) -> object:
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("tbp.report"),
+        bytecode_cache=known_templates(),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_visible,

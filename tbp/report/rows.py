@@ -17,7 +17,6 @@ from tbp.report import addresses, evidence, words
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
 from tbp.report.sparkline import Sparkline, sparkline
-from tbp.traces.difference import explanation
 
 DEVICE = "device"
 """The parameter that says where a workload runs; tbp's suites have it, and others by convention."""
@@ -171,7 +170,7 @@ def _remark(history: History, standing: ChangeEvidence | None, data: ReportData)
 def _evidence(standing: ChangeEvidence) -> str:
     if standing.difference is None:
         return words.first_line(standing.note)
-    return "" if evidence.causes(standing.difference) else words.first_line(explanation(standing.difference))
+    return "" if evidence.causes(standing.difference) else words.first_line(evidence.explanation(standing.difference))
 
 
 def _acknowledgement(history: History, standing: ChangeEvidence, data: ReportData) -> str:

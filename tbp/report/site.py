@@ -146,8 +146,9 @@ def _benchmarks(
         names = known.standing(own.benchmark, keys[own.benchmark])
         standing += names
         new += [] if names else [own]
-    batches = batched(new, [own.runs for own in new], BATCH_RUNS)
-    expected_s = sum(own.runs for own in new) * DRAWN_S
+    runs = [own.runs for own in new]
+    batches = batched(new, runs, workers.share(sum(runs), BATCH_RUNS))
+    expected_s = sum(runs) * DRAWN_S
     made = workers.map(files_of_all, batches, expected_s)
     return chain(((name, None) for name in standing), _noted(new, chain.from_iterable(made), keys, known))
 

@@ -7,20 +7,22 @@ core, where no process can be started, or where one is killed meanwhile.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 Item = TypeVar("Item")
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
-# Starting takes a process 0.5 s, most of it for numpy and pandas, and each new one as much again.
-WORTH_S = 1.5
+# Starting takes a process 0.3 s, most of it for numpy, and each new one a little; less where that began before.
+WORTH_S = 0.8
+PREPARED_WORTH_S = 0.1
+SHARES = 2  # batches for each process: with one, the slowest makes the others wait
 MOST = 16  # a report's own work, handing out and taking in, keeps no more busy
 # Imported once, before the processes part.
 _PRELOAD = ["tbp.history.judging", "tbp.report.site"]
@@ -34,6 +36,17 @@ class Workers:
     def __init__(self, most: int | None = None) -> None:
         self.most = min(MOST, most if most is not None else cores())
         self._pool: ProcessPoolExecutor | None = None
+        self._worth_s = WORTH_S
+
+    def prepare(self) -> None:
+        """Have what processes need imported while this one does something else: there will be much to do."""
+        if self.most > 1:
+            with contextlib.suppress(ImportError, OSError, ValueError):  # as in _started
+                from multiprocessing import forkserver
+
+                forkserver.set_forkserver_preload(_PRELOAD)
+                forkserver.ensure_running()
+                self._worth_s = PREPARED_WORTH_S
 
     def __enter__(self) -> Workers:
         return self
@@ -48,15 +61,22 @@ class Workers:
 
         Other processes begin at once, and this one may do something else before it asks for the results.
         """
-        wanted = min(self.most, len(batches), int(expected_s / WORTH_S))
+        wanted = min(self.most, len(batches), int(expected_s / self._worth_s))
         pool = self._started(wanted) if wanted > 1 else None
         if pool is None:
             return map(function, batches)
         return _collected(_submitted(pool, function, batches), function, batches)
 
+    def share(self, work: int, most: int) -> int:
+        """How much of ``work`` to do at a time, at most ``most``: small enough that all processes end together."""
+        return min(most, max(1, work // (SHARES * self.most))) if self.most > 1 else most
+
     def _started(self, wanted: int) -> ProcessPoolExecutor | None:
         if self._pool is None:
             with contextlib.suppress(ImportError, OSError, ValueError):  # no semaphores here, or no new process
+                import multiprocessing
+                from concurrent.futures import ProcessPoolExecutor
+
                 context = multiprocessing.get_context("forkserver")
                 context.set_forkserver_preload(_PRELOAD)
                 self._pool = ProcessPoolExecutor(wanted, context)
@@ -86,6 +106,8 @@ def cores() -> int:
 def _submitted(
     pool: ProcessPoolExecutor, function: Callable[[Batch], Result], batches: Sequence[Batch]
 ) -> list[Future[Result] | None]:
+    from concurrent.futures.process import BrokenProcessPool
+
     futures: list[Future[Result] | None] = []
     for batch in batches:
         try:
@@ -98,6 +120,8 @@ def _submitted(
 def _collected(
     futures: list[Future[Result] | None], function: Callable[[Batch], Result], batches: Sequence[Batch]
 ) -> Iterator[Result]:
+    from concurrent.futures.process import BrokenProcessPool
+
     for place, batch in enumerate(batches):
         future, futures[place] = futures[place], None  # a result is kept by nobody but the caller
         try:

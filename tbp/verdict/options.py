@@ -1,4 +1,4 @@
-"""The options of ``tbp gate`` and ``tbp compare`` that say in which forms a comparison is written, and writing it.
+"""The options of ``tbp gate`` and ``tbp compare``, and writing a comparison in the forms they ask for.
 
 Imports nothing heavy, as the command line is parsed with it.
 """
@@ -15,6 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbp.errors import ExitCode, UsageError
+from tbp.options import (
+    add_bench_option,
+    add_config_option,
+    add_place_options,
+    add_results_options,
+    count,
+    percent,
+)
 
 if TYPE_CHECKING:
     from tbp.verdict.judgement import Comparison
@@ -34,6 +42,31 @@ class Output:
     strict: bool = False
     verbose: bool = False
     exit_zero: bool = False
+
+
+def add_compare_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("baseline", metavar="A", help="the commit compared against: a revision, or 4 of a hash")
+    parser.add_argument("contender", metavar="B", help="the commit judged")
+    add_results_options(parser)
+    add_place_options(parser, "default: the one with most in common")
+    add_bench_option(parser)
+    add_output_options(parser)
+
+
+def add_gate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("baseline", metavar="BASE", help="the commit compared against: a revision")
+    parser.add_argument("contender", metavar="HEAD", help="the commit judged; . is the working tree as it is")
+    add_config_option(parser)
+    add_bench_option(parser)
+    parser.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
+    parser.add_argument("--threads", type=count, default=1, metavar="N", help="of each benchmark (default: 1)")
+    say = "smallest change that is claimed (default: 2)"
+    parser.add_argument("--relevant", type=percent, default=0.02, metavar="PERCENT", help=say)
+    say = "a change that 'no change' must exclude (default: 5)"
+    parser.add_argument("--excluded", type=percent, default=0.05, metavar="PERCENT", help=say)
+    say = "expected share of false ones among the changes claimed (default: 5)"
+    parser.add_argument("--false-discovery-rate", type=percent, default=0.05, metavar="PERCENT", help=say)
+    add_output_options(parser)
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:

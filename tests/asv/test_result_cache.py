@@ -13,6 +13,7 @@ import pytest
 
 from tbp.asv import result_cache, results
 from tbp.asv.result_cache import cache_file
+from tbp.asv.result_frame import frame
 from tbp.asv.results import Results, read_results
 from tbp.cache import files
 from tbp.errors import NothingMeasured
@@ -30,7 +31,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
     monkeypatch.setattr(result_cache, "SETTLED_NS", -HOUR_NS)  # the tests' files are brand new
     opened: list[str] = []
     content = results._content
-    monkeypatch.setattr(results, "_content", lambda path: (opened.append(path.name), content(path))[1])
+    monkeypatch.setattr(results, "_content", lambda path: (opened.append(Path(path).name), content(path))[1])
 
     def read_again(cache: bool = True) -> tuple[Results, list[str]]:
         opened.clear()
@@ -53,7 +54,7 @@ def headed(payload: bytes) -> bytes:
 
 
 def same(one: Results, other: Results) -> bool:
-    pd.testing.assert_frame_equal(one.points, other.points)
+    pd.testing.assert_frame_equal(frame(one.points), frame(other.points))
     return (one.machines, one.problems) == (other.machines, other.problems)
 
 
@@ -84,7 +85,7 @@ def test_a_changed_file_is_read_again(read: Reader, two_files: Path):
     os.utime(two_files, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     found, opened = read()
     assert opened == [two_files.name]
-    assert 4.0 in found.points["value"].tolist()
+    assert 4.0 in found.points.value.tolist()
 
 
 def test_a_file_that_has_just_changed_is_not_kept(read: Reader, two_files: Path, monkeypatch: pytest.MonkeyPatch):

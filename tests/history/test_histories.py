@@ -17,7 +17,7 @@ import pytest
 
 from tbp.asv.declarations import Benchmark
 from tbp.asv.repository import read_commits
-from tbp.asv.result_frame import Value, frame
+from tbp.asv.result_table import Value, table
 from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Session, Sessions
 from tbp.errors import UnreadableTrace
@@ -72,7 +72,7 @@ def results(
                 requirements[i] if requirements else "",
             )
         )
-    return Results(frame(rows), {"m.time_it": Benchmark("m.time_it", kind, unit, "w")}, ())
+    return Results(table(rows), {"m.time_it": Benchmark("m.time_it", kind, unit, "w")}, ())
 
 
 def sessions(runs_s: Sequence[Sequence[float]], traced: Sequence[int] = ()) -> Sessions:

@@ -9,7 +9,6 @@ import pytest
 from scipy import stats
 
 from tbp.history.rank_test import rank_p_value, rank_score
-from tbp.history.student import two_sided_t
 
 
 @pytest.mark.parametrize("decimals", [1, 2, 8])  # with many ties, few and none
@@ -51,9 +50,3 @@ def test_small_samples_are_judged_exactly(first: int, second: int, shift: float)
 def test_small_samples_with_ties_are_judged_as_scipy_does():
     before, after = np.array([1.0, 2.0, 2.0, 3.0, 9.0]), np.array([2.0, 3.0, 4.0, 4.0, 5.0, 6.0])
     assert rank_p_value(before, after) == pytest.approx(stats.mannwhitneyu(before, after).pvalue)
-
-
-@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 7, 10, 161, 998])
-@pytest.mark.parametrize("score", [0.0, 0.3, -2.5, 6.0, 1e6])
-def test_student_s_t_is_scipy_s(score: float, freedom: int):
-    assert two_sided_t(score, freedom) == pytest.approx(2 * stats.t.sf(abs(score), freedom), abs=1e-11)

@@ -109,7 +109,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
         "static/index.js",
         "static/numbers.js",
         "static/plotly-LICENSE.txt",
-        "static/plotly-basic.min.js",
+        "static/plotly-scatter.min.js",
         "static/scaling.js",
         "static/style.css",
         "static/tables.js",
@@ -160,7 +160,7 @@ def test_a_file_in_the_way_is_a_usage_error(tmp_path, make_report) -> None:
 def test_an_empty_site_says_what_to_run(tmp_path, make_report) -> None:
     page = write_site(make_report(), tmp_path).read_text("utf-8")
     assert "asv run NEW" in page
-    assert not (tmp_path / "static" / "plotly-basic.min.js").exists()
+    assert not (tmp_path / "static" / "plotly-scatter.min.js").exists()
 
 
 def test_pages_allow_scripts_from_files_only(tmp_path, make_history, make_report) -> None:

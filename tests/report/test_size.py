@@ -5,6 +5,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 
@@ -66,3 +67,10 @@ def test_a_page_of_400_series_of_165_runs_is_no_monster(make_history, make_chang
     print(f"page {len(html):,} B, data {len(script):,} B, gzip {len(gzip.compress(html + script)):,} B")
     assert len(html) + len(script) < 150_000
     assert len(script_call("tbp.commits", commits_payload(commits, data.commit_url))) < 20_000
+
+
+def test_the_scripts_of_a_site_are_small() -> None:
+    static = files("tbp.report").joinpath("static")
+    sizes = {file.name: len(file.read_bytes()) for file in static.iterdir() if file.name.endswith(".js")}
+    assert len(sizes) > 10
+    assert sum(sizes.values()) < 1_250_000

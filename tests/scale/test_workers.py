@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tbp.scale import workers
 from tbp.scale.workers import Workers
 
 LONG_S = 100.0
@@ -57,7 +56,7 @@ def test_where_no_process_can_be_started_this_one_works(monkeypatch: pytest.Monk
     def refused(*_: object) -> None:
         raise OSError(38, "Function not implemented")
 
-    monkeypatch.setattr(workers, "ProcessPoolExecutor", refused)
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", refused)
     with Workers(2) as own:
         assert {process for _, process in own.map(total, BATCHES, LONG_S)} == {os.getpid()}
 

@@ -1,0 +1,220 @@
+"""The table of results: one row per series × run, and how it is made of result files.
+
+Takes what ``tbp.asv.result_files`` read and what benchmarks.json declares. Rows are built column by column, since a
+large project has millions: texts are labels (one to four bytes a row), sorted, with none that is not used. The frame
+that users are given is made of it in ``tbp.asv.result_frame``; no report needs pandas for it, which takes longer to
+import than a small report to build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tbp.asv.declarations import Benchmark, benchmark_from_name
+from tbp.asv.result_files import Grid, ResultFile
+from tbp.history.series import Outcome
+
+# What there can be only one row of.
+ROW = ("benchmark", "parameters", "machine", "environment", "commit")
+NUMBERS = ("value", "q25", "q75", "number")
+
+# Rows that are turned into values at a time.
+_CHUNK = 50_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OUTCOMES = (Outcome.MEASURED, Outcome.FAILED, Outcome.SKIPPED)
+
+Cell = tuple[tuple[str, str], ...]  # ((name, value), …) of the parameters, in asv's order
+Codes = npt.NDArray[np.integer]
+Floats = npt.NDArray[np.float64]
+_Item = TypeVar("_Item", str, Cell, Outcome)
+
+
+class Value(NamedTuple):
+    """One row of the table. Values and quartiles are per call: asv divides by ``number`` before it writes."""
+
+    benchmark: str
+    parameters: Cell
+    machine: str
+    environment: str
+    commit: str  # full hash
+    date: datetime  # of the commit, UTC
+    outcome: Outcome
+    value: float  # median of the samples, or what a track_ benchmark returned; NaN unless measured
+    q25: float  # quartiles of the samples; NaN where asv kept none
+    q75: float
+    number: float  # calls timed together; NaN where asv kept none
+    version: str  # of the benchmark; "" in files too old to have one
+    unit: str
+    type: str  # asv's: "time", "peakmemory", "track", …
+    python: str = ""  # "3.11"; "" where the file says none
+    requirements: str = ""  # "numpy=1.26;torch=" as asv was asked for them, sorted by name
+    hardware: str = ""  # "cpu=…;num_cpu=…;ram=…;arch=…;os=…" of this run; "" where the file says nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Labels(Generic[_Item]):
+    """A column of few distinct items: row i has ``items[codes[i]]``. Sorted; no item twice, none unused."""
+
+    codes: Codes
+    items: tuple[_Item, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The columns of ``Value``, all of one length."""
+
+    benchmark: Labels[str]
+    parameters: Labels[Cell]
+    machine: Labels[str]
+    environment: Labels[str]
+    commit: Labels[str]
+    date_ms: npt.NDArray[np.int64]  # since 1970 in UTC
+    outcome: Labels[Outcome]
+    value: Floats
+    q25: Floats
+    q75: Floats
+    number: Floats
+    version: Labels[str]
+    unit: Labels[str]
+    type: Labels[str]
+    python: Labels[str]
+    requirements: Labels[str]
+    hardware: Labels[str]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def labels(self, name: str) -> Labels[str]:
+        """One of the columns that hold texts; ``parameters`` sorts like one."""
+        own: Labels[str] = getattr(self, name)
+        return own
+
+    def values(self) -> Iterator[Value]:
+        """The rows, each as a value."""
+        # One object per distinct date: the dates of millions of rows are those of a few runs.
+        dates = {date_ms: moment(date_ms) for date_ms in np.unique(self.date_ms).tolist()}
+        for start in range(0, len(self), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            columns = [_items(getattr(self, name), rows, dates) for name in self.__dataclass_fields__]
+            yield from map(Value._make, zip(*columns, strict=True))
+
+
+def moment(date_ms: int) -> datetime:
+    """Milliseconds since 1970, in UTC."""
+    return _EPOCH + timedelta(milliseconds=date_ms)
+
+
+def keys(columns: Sequence[Labels[str] | Labels[Cell] | Labels[Outcome]]) -> npt.NDArray[np.int64]:
+    """A number for each row that is equal for equal items and sorts as they do, the first column before the next."""
+    key = np.zeros(len(columns[0].codes), np.int64)
+    for column in columns:
+        key = key * max(1, len(column.items)) + column.codes
+    return key
+
+
+def table(values: Iterable[Value]) -> Table:
+    """The table of these rows."""
+    columns = dict(zip(Value._fields, zip(*values, strict=True), strict=False))
+
+    def labels(name: str) -> Labels:  # type: ignore[type-arg]
+        items = columns.get(name, ())
+        unique = {item: i for i, item in enumerate(dict.fromkeys(items))}
+        return _labels(np.array([unique[item] for item in items], np.int64), list(unique))
+
+    dates_ms = [(date - _EPOCH) // timedelta(milliseconds=1) for date in columns.get("date", ())]
+    own: dict[str, Any] = {"date_ms": np.array(dates_ms, np.int64)}
+    own |= {name: np.array(columns.get(name, ()), np.float64) for name in NUMBERS}
+    own |= {name: labels(name) for name in Value._fields if name not in NUMBERS and name != "date"}
+    return Table(**own)
+
+
+def table_of_files(files: Sequence[ResultFile], grids: Sequence[Grid], benchmarks: Mapping[str, Benchmark]) -> Table:
+    """The rows of ``files`` in their order."""
+    declared = [benchmarks.get(grid.benchmark) or benchmark_from_name(grid.benchmark) for grid in grids]
+    counts = np.concatenate([file.counts for file in files])
+    grid = np.repeat(np.concatenate([file.grids for file in files]), counts)
+    run = np.repeat(np.arange(len(files)), [len(file.cell) // 32 for file in files])
+    result, q25, q75, number = np.concatenate([file.cells for file in files], axis=1)
+    runs = [file.run for file in files]
+    return Table(
+        benchmark=_labels(grid, [own.benchmark for own in grids]),
+        parameters=_parameters(grid, counts, grids, declared),
+        machine=_labels(run, [own.machine for own in runs]),
+        environment=_labels(run, [own.environment for own in runs]),
+        commit=_labels(run, [own.commit for own in runs]),
+        date_ms=np.array([own.date_ms for own in runs], np.int64)[run],
+        outcome=_labels(np.where(np.isinf(result), 1, np.where(np.isnan(result), 2, 0)), _OUTCOMES),
+        value=np.where(np.isinf(result), np.nan, result),
+        q25=q25,
+        q75=q75,
+        number=number,
+        version=_labels(grid, [own.version for own in grids]),
+        unit=_labels(grid, [own.unit for own in declared]),
+        type=_labels(grid, [own.type for own in declared]),
+        python=_labels(run, [own.python for own in runs]),
+        requirements=_labels(run, [own.requirements for own in runs]),
+        hardware=_labels(run, [own.hardware.label for own in runs]),
+    )
+
+
+def repeated_rows(points: Table, files: Sequence[ResultFile], grids: Sequence[Grid]) -> npt.NDArray[np.bool_]:
+    """Which rows a later one replaces: of a run that is in two files, or of a benchmark that repeats a parameter."""
+    repeated = np.zeros(len(points), bool)
+    runs = {(file.run.machine, file.run.environment, file.run.commit) for file in files}
+    is_plain = all(len(set(values)) == len(values) for grid in grids for values in grid.parameters)
+    if not is_plain or len(runs) < len(files):
+        _, last = np.unique(keys([getattr(points, name) for name in ROW])[::-1], return_index=True)
+        repeated[:] = True
+        repeated[len(points) - 1 - last] = False
+    return repeated
+
+
+def chosen_rows(points: Table, is_chosen: npt.NDArray[np.bool_]) -> Table:
+    """The rows for which ``is_chosen`` is true."""
+    columns: dict[str, Any] = {name: getattr(points, name) for name in points.__dataclass_fields__}
+    for name, column in columns.items():
+        is_labels = isinstance(column, Labels)
+        columns[name] = _labels(column.codes[is_chosen], column.items) if is_labels else column[is_chosen]
+    return Table(**columns)
+
+
+def _parameters(grid: Codes, counts: Codes, grids: Sequence[Grid], declared: Sequence[Benchmark]) -> Labels[Cell]:
+    cells: list[Cell] = []
+    first = []  # of each grid, in cells
+    is_used = np.bincount(grid, minlength=len(grids)) > 0  # the cache knows those of files that are gone, too
+    for own, benchmark, used in zip(grids, declared, is_used, strict=True):
+        names = benchmark.names(len(own.parameters))
+        first.append(len(cells))
+        cells += (tuple(zip(names, cell, strict=True)) for cell in (product(*own.parameters) if used else ()))
+    # The rows of one benchmark in one file are the first cells of its grid, in order.
+    place = np.arange(len(grid)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return _labels(np.array(first, np.int64)[grid] + place, cells)
+
+
+def _labels(codes: Codes, items: Sequence[_Item]) -> Labels[_Item]:
+    """A column of ``items[code]``; of equal items one label is made, of unused ones none."""
+    is_used = np.bincount(codes, minlength=len(items)) > 0
+    used = sorted({item for item, own in zip(items, is_used.tolist(), strict=True) if own})
+    place = {item: i for i, item in enumerate(used)}
+    smallest = np.min_scalar_type(-max(1, len(used)))
+    own_place = np.array([place.get(item, -1) for item in items], smallest)
+    return Labels(own_place[codes], tuple(used))
+
+
+def _items(
+    column: Labels[str] | Labels[Cell] | Labels[Outcome] | npt.NDArray[np.generic],
+    rows: slice,
+    dates: Mapping[int, datetime],
+) -> Iterable[object]:
+    if isinstance(column, Labels):
+        items = column.items
+        return [items[code] for code in column.codes[rows].tolist()]
+    own: list[object] = column[rows].tolist()
+    return map(dates.__getitem__, own) if column.dtype == np.int64 else own  # type: ignore[arg-type]  # integers
