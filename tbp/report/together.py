@@ -175,4 +175,4 @@ def shared_place(places: Sequence[str]) -> str:
 def shared_remark(blocks: Sequence[Sequence[ChangeBlock]]) -> str:
     """What is said of the traces of every change, where it is the same of several; else empty."""
     remarks = [block.remark for own in blocks for block in own]
-    return remarks[0] if len(remarks) >= LEAST and len(set(remarks)) == 1 else ""
+    return remarks[0].removesuffix(".") if len(remarks) >= LEAST and len(set(remarks)) == 1 else ""

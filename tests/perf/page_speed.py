@@ -25,7 +25,7 @@ from typing import Any
 
 from synthetic_project import Project, synthetic
 
-CHART = "main svg path, main canvas"
+CHART = ".spark path, #chart .scatterlayer path"  # not the small pictures beside names and changes
 TIMES = 5
 TIMEOUT_S = 20.0
 CHROMIUM = os.environ.get("TBP_CHROMIUM", "/usr/bin/chromium")
@@ -79,7 +79,7 @@ def waited(tab: Any, expression: str) -> float:
 
 
 def loaded(out: Path, page: Path) -> list[Path]:
-    """The page and the data it loads, without what all pages share."""
+    """The page and the data it loads when it is opened, without what all pages share."""
     text = page.read_text()
     own = [path for path in out.glob("data/*.js") if path.name in text and path.name not in ("layout.js", "commits.js")]
     return [page, *own]
