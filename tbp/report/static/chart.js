@@ -55,14 +55,15 @@ tbp.labelRoom = ([low, high]) => {
 };
 // Three labels in a factor of ten (1, 2, 5): with more they cover each other.
 tbp.scaled = (log) => (log ? { type: "log", tickmode: "linear", dtick: "D2" } : { type: "linear" });
-// Draws again when colours or the width change; paper is white, whatever the screen is.
+// The width of a chart on paper: A4 and Letter between usual margins; before it is printed, a page has the screen's.
+tbp.PAPER_WIDTH = 700;
+tbp.widthOf = (place) => (tbp.isPaper ? tbp.PAPER_WIDTH : place.clientWidth);
+// Draws again when colours or the width change, and for paper (see app.js).
 tbp.redrawn = (place, always) => {
   // In a report of one file a page may be gone.
   const draw = () => { if (place.isConnected) always(); };
   document.addEventListener("tbp-theme", () => draw());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
-  addEventListener("beforeprint", () => draw());
-  addEventListener("afterprint", () => draw());
   let width = place.clientWidth;
   addEventListener("resize", () => {
     if (place.clientWidth === width) return;
@@ -224,13 +225,13 @@ tbp.chart = (encoded) => {
 
   const chooser = tbp.chooser(data, () => { draw(); });
   const cursors = tbp.cursors(data, chooser, place);
-  const narrow = () => place.clientWidth < 560;
+  const narrow = () => tbp.widthOf(place) < 560;
   const x = () => chooser.range || [-0.7, last + 0.7];
 
   // As many hashes as fit without touching: one takes about 90 pixels.
   const ticks = () => {
     const [from, to] = x().map((end) => Math.max(0, Math.min(last, Math.round(end))));
-    const room = Math.max(2, Math.floor(place.clientWidth / 90));
+    const room = Math.max(2, Math.floor(tbp.widthOf(place) / 90));
     const step = Math.max(1, Math.ceil((to - from + 1) / room));
     const at = [];
     for (let index = from; index <= to; index += step) at.push(index);
@@ -279,7 +280,7 @@ tbp.chart = (encoded) => {
     const { layout: shared } = tbp.shared;
     const theme = tbp.themed();
     const marks = tbp.marks(shown, data, narrow());
-    const tags = tbp.tagMarks(data, x(), place.clientWidth - 80);
+    const tags = tbp.tagMarks(data, x(), tbp.widthOf(place) - 80);
     const [bottom, top] = y(shown);
     const two = cursors.marks();
     return {
@@ -288,6 +289,7 @@ tbp.chart = (encoded) => {
       hoverlabel: theme.hoverlabel,
       modebar: theme.modebar,
       height: narrow() ? 320 : 400,
+      ...(tbp.isPaper ? { width: tbp.PAPER_WIDTH, autosize: false } : { autosize: true }),
       // Room for the labels, reckoned: plotly's automargin draws everything twice.
       margin: { ...shared.margin, l: tbp.labelRoom(chooser.scale === "log" ? [10 ** bottom, 10 ** top] : [bottom, top]) },
       xaxis: { ...shared.xaxis, ...ticks(), automargin: false, gridcolor: theme.grid, range: [...x()] },
