@@ -76,3 +76,20 @@ def test_a_printed_file_is_made_in_the_same_way(browser, plausible_site) -> None
         page.evaluate("document.addEventListener('tbp-paper', () => { (window.seen ||= []).push(tbp.isPaper); })")
         assert page.pdf(format="A4")[:4] == b"%PDF"
         assert page.evaluate("seen") == [True, False]
+
+
+def test_the_heatmap_is_coloured_and_whole_on_paper(browser, plausible_site) -> None:
+    path = plausible_site.parent / "heatmap.html"
+    with opened(browser, path, (800, 600), "dark", fragment="#rows=all&n=120") as page:
+        page.wait_for_selector("#heat[data-ready]")
+        show_on(page, "print", (A4[1], A4[0]))
+        assert page.locator("#heat thead th").count() == 51
+        assert page.inner_text("#heat-title").endswith("on the 50 newest commits.")
+        table = page.locator("#heat").bounding_box()
+        assert table["x"] + table["width"] <= A4[1]
+        assert colour(page, "#heat .turn.w", "printColorAdjust") == "exact"
+        assert colour(page, "#heat .turn.w", "backgroundColor") == "rgb(179, 38, 30)"
+        # The names are where they were made, whatever the table was scrolled to.
+        assert page.locator("#heat tbody tr:last-child th").bounding_box()["x"] == table["x"] + 1
+        assert page.locator("#heat-data table").is_visible()
+        assert page.locator("input:visible, select:visible, button:visible:not(.group button)").count() == 0

@@ -105,7 +105,7 @@ tbp.paper = (isPaper) => {
   if (tbp.isPaper === isPaper) return;
   tbp.isPaper = isPaper;
   if (isPaper) {
-    tbp.unfolded = [...document.querySelectorAll("main details:not([open], .data, .family, .cursors, .flame-top), #heat-data:not([open])")];
+    tbp.unfolded = [...document.querySelectorAll("main details:not([open], .data, .family, .cursors, .flame-top)")];
     tbp.screenTheme = document.documentElement.dataset.theme;
   }
   for (const one of tbp.unfolded) one.open = isPaper;
