@@ -51,7 +51,11 @@ tbp.axis = (data, isByDate) => {
     for (let count = 0; count < 100; count += 1) {
       const [year, month] = [start.getUTCFullYear(), start.getUTCMonth()];
       const time = {
-        day: () => (Math.ceil(first / tbp.DAY) + count * number) * tbp.DAY,
+        // Weeks begin on a Monday, as that of the fifth of January 1970.
+        day: () => {
+          const monday = number % 7 ? 0 : 4;
+          return (Math.ceil((first / tbp.DAY - monday) / number) * number + monday + count * number) * tbp.DAY;
+        },
         month: () => Date.UTC(year, month - (month % number) + count * number, 1) / 1000,
         year: () => Date.UTC(year - (year % number) + count * number, 0, 1) / 1000,
       }[unit]();
