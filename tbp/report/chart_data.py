@@ -30,6 +30,9 @@ WIDE = 4.0
 """Largest over smallest value up to which a linear axis shows all: beyond, a step of 5 % of the smallest is a hundredth
 of the height. Where one series is so wide the axis is logarithmic, where only series differ they start as changes."""
 
+APART = 100.0
+"""So far apart series have nothing in common but the page: a logarithmic axis would be as flat as a linear one."""
+
 SUBJECT_LENGTH = 60
 """Characters of a commit's subject in a hover and a table of data."""
 
@@ -147,10 +150,11 @@ def history_chart(
 def _scale(drawn: Sequence[NDArray[np.float64]]) -> str:
     """The axis at first, for the positive values of each series drawn."""
     drawn = [own for own in drawn if len(own)]
-    if any(float(own.max()) / float(own.min()) >= WIDE for own in drawn):
-        return "log"
     middles = [float(np.sort(own)[len(own) // 2]) for own in drawn]
-    return "relative" if middles and max(middles) / min(middles) >= WIDE else "linear"
+    apart = max(middles) / min(middles) if middles else 1.0
+    if apart < APART and any(float(own.max()) / float(own.min()) >= WIDE for own in drawn):
+        return "log"
+    return "relative" if apart >= WIDE else "linear"
 
 
 @dataclass

@@ -51,8 +51,8 @@ tbp.labelRoom = ([low, high]) => {
   const widest = Math.max(...[low, high].map((end) => end.toLocaleString("en-US", { maximumFractionDigits: Math.min(20, digits) }).length));
   return Math.min(150, 40 + 7 * Math.max(3, widest));
 };
-// Three labels in a factor of ten (1, 2, 5): with more they cover each other.
-tbp.scaled = (log) => (log ? { type: "log", tickmode: "linear", dtick: "D2" } : { type: "linear" });
+// Three labels in a factor of ten (1, 2, 5), one with more than four of them: else they cover each other.
+tbp.scaled = (log, tens = 1) => (log ? { type: "log", tickmode: "linear", dtick: tens > 4 ? 1 : "D2" } : { type: "linear" });
 // The width of a chart on paper: A4 and Letter between usual margins; before it is printed, a page has the screen's.
 tbp.PAPER_WIDTH = 700;
 tbp.widthOf = (place) => (tbp.isPaper ? tbp.PAPER_WIDTH : place.clientWidth);
@@ -276,7 +276,11 @@ tbp.chart = (encoded) => {
     // Bars whole, as long as they leave the values half of the height.
     const spare = (high - low) / 2 || Math.abs(high) / 2;
     [low, high] = [Math.max(Math.min(low, lowest), isLog ? low / 2 : low - spare), Math.min(Math.max(high, highest), isLog ? high * 2 : high + spare)];
-    if (isLog) return [Math.log10(low * 0.9), Math.log10(high * 1.1)];
+    if (isLog) {
+      const ends = [Math.log10(low * 0.9), Math.log10(high * 1.1)];
+      const more = 0.04 * (ends[1] - ends[0]);
+      return [ends[0] - more, ends[1] + more];
+    }
     const room = chooser.scale === "relative" ? Math.max(5, 0.05 * (high - low)) : 0.05 * Math.max(Math.abs(low), Math.abs(high)) || 0.5;
     return [low >= 0 && chooser.scale !== "relative" ? Math.max(0, low - room) : low - room, high + room];
   };
@@ -301,7 +305,7 @@ tbp.chart = (encoded) => {
       margin: { ...shared.margin, l: tbp.labelRoom(chooser.scale === "log" ? [10 ** bottom, 10 ** top] : [bottom, top]) },
       xaxis: { ...shared.xaxis, ...axis.ticks(range, width), automargin: false, gridcolor: theme.grid, range, title: { ...shared.xaxis.title, text: axis.title } },
       yaxis: {
-        ...shared.yaxis, automargin: false, ...tbp.scaled(chooser.scale === "log"), gridcolor: theme.grid, range: [bottom, top],
+        ...shared.yaxis, automargin: false, ...tbp.scaled(chooser.scale === "log", top - bottom), gridcolor: theme.grid, range: [bottom, top],
         ...(chooser.scale === "relative" ? { tickformat: "+~r", ticksuffix: " %" } : {}),
         // A drag chooses commits; the height follows what they hold.
         fixedrange: true,
