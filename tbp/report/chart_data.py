@@ -165,7 +165,7 @@ def _kept(among: list[str], one: str) -> int:
 def _series(
     history: History, dimensions: Sequence[Dimension], own: Columns, places: Sequence[int], shared: _Shared
 ) -> Json:
-    step = unit_step(own.value.tolist())
+    step = unit_step(own.value)
     data: Json = {
         "id": addresses.anchor(history.key),
         "in": [one.place_of(history.key) for one in dimensions],
@@ -186,12 +186,13 @@ def _series(
     return data | {name: value for name, value in optional.items() if value}
 
 
-def unit_step(values: Iterable[float]) -> float:
+def unit_step(values: Sequence[float] | NDArray[np.float64]) -> float:
     """The unit in which values are written as whole numbers: 1 where they are such, else small enough for DIGITS."""
-    sizes = [abs(value) for value in values if math.isfinite(value)]
-    if all(size == int(size) and size < MOST for size in sizes):
+    own = np.asarray(values, dtype=np.float64)
+    sizes = np.abs(own[np.isfinite(own)])
+    if bool(np.all((sizes == np.trunc(sizes)) & (sizes < MOST))):
         return 1.0
-    smallest = max(min(size for size in sizes if size), max(sizes) * LEAST_PART)
+    smallest = max(float(sizes[sizes > 0].min()), float(sizes.max()) * LEAST_PART)
     return float(f"1e{math.floor(math.log10(smallest)) - (DIGITS - 1)}")
 
 
