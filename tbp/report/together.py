@@ -105,15 +105,16 @@ def told_once(
     linked: list[list[ChangeBlock]] = []
     for place, (own, name) in enumerate(zip(blocks, names, strict=True)):
         found = []
+        here: dict[both_sides.Around, Link] = {}
         for at, block in enumerate(own):
-            group = by_commit.get(block.commit) if block.commit else None
-            together = _link(group, block)
-            link = told.get(block.around) if block.around.is_long else None
+            together = _link(by_commit.get(block.commit) if block.commit else None, block)
+            link = (here.get(block.around) or told.get(block.around)) if block.around.is_long else None
             anchor = ""
             if link is None and block.around.is_long:
                 anchor = f"m-{place}-{at}"
-                since = f" since {block.commit.short}" if block.commit else ""
-                told[block.around] = Link(anchor, f"as for {words.cut(name, 60) or 'the series'}{since}")
+                short = block.commit.short if block.commit else "the change"
+                here[block.around] = Link(anchor, f"as at {short}")
+                told[block.around] = Link(anchor, f"as for {words.cut(name, 60) or 'the series'} at {short}")
             elif link is not None and not (together and together.tells_around):
                 used.add(link.anchor)
             found.append(replace(block, around_at=link, around_anchor=anchor, together=together))
