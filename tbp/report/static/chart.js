@@ -33,8 +33,6 @@ tbp.key = (look) => {
 };
 tbp.meritColour = (merit) => (merit > 0 ? tbp.WORSE : merit < 0 ? tbp.BETTER : tbp.NEUTRAL);
 
-// Standard deviations of the noise between runs above and below a level: 95 of 100 runs without a change are inside.
-tbp.BAND = 2;
 // With more series than these their noise bands are paler, or they would hide the points.
 tbp.CROWDED = 3;
 // With more labelled changes the labels cover each other; the marks have the same words.
@@ -81,12 +79,12 @@ tbp.traces = (one, data, scale, isCrowded) => {
   const band = line(0, { fill: "toself", fillcolor: `${look.colour}${isCrowded ? "0c" : "2b"}` });
   const level = line(2);
   const bars = line(1, { opacity: 0.6 });
-  for (const [first, last, value, noise] of one.levels) {
+  for (const [first, last, value, reach] of one.levels) {
     const [left, right] = [Math.min(first, last) - 0.4, Math.max(first, last) + 0.4];
     level.x.push(left, right, null);
     level.y.push(scale(value), scale(value), null);
-    if (!noise) continue;
-    const [low, high] = [scale(value - tbp.BAND * noise), scale(value + tbp.BAND * noise)];
+    if (!reach) continue;
+    const [low, high] = [scale(value - reach), scale(value + reach)];
     band.x.push(left, right, right, left, left, null);
     band.y.push(low, low, high, high, low, null);
   }
