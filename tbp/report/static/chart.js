@@ -51,6 +51,8 @@ tbp.labelRoom = ([low, high]) => {
   const widest = Math.max(...[low, high].map((end) => end.toLocaleString("en-US", { maximumFractionDigits: Math.min(20, digits) }).length));
   return Math.min(150, 40 + 7 * Math.max(3, widest));
 };
+// Pixels of the sign and of " %".
+tbp.PER_CENT_ROOM = 18;
 // Three labels in a factor of ten (1, 2, 5): with more they cover each other.
 tbp.scaled = (log) => (log ? { type: "log", tickmode: "linear", dtick: "D2" } : { type: "linear" });
 // Draws again when colours or the width change; paper is white, whatever the screen is.
@@ -285,7 +287,7 @@ tbp.chart = (encoded) => {
       modebar: theme.modebar,
       height: narrow() ? 320 : 400,
       // Room for the labels, reckoned: plotly's automargin draws everything twice.
-      margin: { ...shared.margin, l: tbp.labelRoom(chooser.scale === "log" ? [10 ** bottom, 10 ** top] : [bottom, top]) },
+      margin: { ...shared.margin, l: tbp.labelRoom(chooser.scale === "log" ? [10 ** bottom, 10 ** top] : [bottom, top]) + (chooser.scale === "relative" ? tbp.PER_CENT_ROOM : 0) },
       xaxis: { ...shared.xaxis, ...ticks(), automargin: false, gridcolor: theme.grid, range: [...x()] },
       yaxis: {
         ...shared.yaxis, automargin: false, ...tbp.scaled(chooser.scale === "log"), gridcolor: theme.grid, range: [bottom, top],
