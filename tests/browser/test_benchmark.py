@@ -123,6 +123,7 @@ def test_any_two_commits_can_be_read_against_each_other(browser, plausible_site)
         row = page.locator("#cursors li", has_text="variant=sdpa, sequence_length=1024").inner_text()
         assert re.search(r"5\.\d+ ms → 7\.\d+ ms, ▲ \+\d+ % slower, beyond noise; by chance two of its runs", row)
         assert "confirmed between them: ▲ +39 % slower" in row
+        assert "two of its runs differ by up to 10 %" in row
         quiet = page.locator("#cursors li", has_text="variant=math, sequence_length=1024").inner_text()
         assert "within noise" in quiet
         assert "confirmed" not in quiet

@@ -42,11 +42,13 @@ def test_previous_and_next_walk_the_benchmarks_in_order(browser, plausible_site)
         assert page.locator("#jump a[rel=prev]").count() == 0
         while page.locator("#jump a[rel=next]").count():
             page.click("#jump a[rel=next]")
+            page.wait_for_selector(f"h1:not(:text-is('{seen[-1]}'))")
+            page.wait_for_selector("#chart[data-ready]")
             seen.append(page.inner_text("h1"))
         assert len(seen) == len(list(plausible_site.parent.glob("benchmarks/*.html")))
         assert seen == sorted(seen)
         page.click("#jump a[rel=prev]")
-        assert page.inner_text("h1") == seen[-2]
+        page.wait_for_selector(f"h1:text-is('{seen[-2]}')")
 
 
 def test_the_page_leads_to_its_changes_and_past_its_chart(browser, plausible_site) -> None:

@@ -51,6 +51,8 @@ tbp.labelRoom = ([low, high]) => {
   const widest = Math.max(...[low, high].map((end) => end.toLocaleString("en-US", { maximumFractionDigits: Math.min(20, digits) }).length));
   return Math.min(150, 40 + 7 * Math.max(3, widest));
 };
+// Pixels of the sign and of " %".
+tbp.PER_CENT_ROOM = 18;
 // Three labels in a factor of ten (1, 2, 5), one with more than four of them: else they cover each other.
 tbp.scaled = (log, tens = 1) => (log ? { type: "log", tickmode: "linear", dtick: tens > 4 ? 1 : "D2" } : { type: "linear" });
 // The width of a chart on paper: A4 and Letter between usual margins; before it is printed, a page has the screen's.
@@ -302,7 +304,7 @@ tbp.chart = (encoded) => {
       height: narrow() ? 320 : 400,
       ...(tbp.isPaper ? { width: tbp.PAPER_WIDTH, autosize: false } : { autosize: true }),
       // Room for the labels, reckoned: plotly's automargin draws everything twice.
-      margin: { ...shared.margin, l: tbp.labelRoom(chooser.scale === "log" ? [10 ** bottom, 10 ** top] : [bottom, top]) },
+      margin: { ...shared.margin, l: tbp.labelRoom(chooser.scale === "log" ? [10 ** bottom, 10 ** top] : [bottom, top]) + (chooser.scale === "relative" ? tbp.PER_CENT_ROOM : 0) },
       xaxis: { ...shared.xaxis, ...axis.ticks(range, width), automargin: false, gridcolor: theme.grid, range, title: { ...shared.xaxis.title, text: axis.title } },
       yaxis: {
         ...shared.yaxis, automargin: false, ...tbp.scaled(chooser.scale === "log", top - bottom), gridcolor: theme.grid, range: [bottom, top],
