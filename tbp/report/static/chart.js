@@ -229,7 +229,8 @@ tbp.chart = (encoded) => {
   // From the first commit that a drawn series has a value of, unless a reader chose otherwise.
   let first = 0;
   const fitStart = (shown) => {
-    const starts = shown.map((one) => one.x[one.values.findIndex(Number.isFinite)]).filter((start) => start !== undefined);
+    const isDrawn = (one) => (value, index) => Number.isFinite(value) && !(chooser.scale === "relative" && one.other.has(index));
+    const starts = shown.map((one) => one.x[one.values.findIndex(isDrawn(one))]).filter((start) => start !== undefined);
     first = starts.length ? Math.min(...starts) : 0;
   };
   const x = () => chooser.range || [first - 0.7, last + 0.7];
