@@ -346,5 +346,9 @@ def test_the_page_can_be_read_without_scripts(browser, plausible_site) -> None:
     assert re.search(r"Before: median 5\.\d\d ms, quartiles 5\.\d\d ms – 5\.\d\d ms; n = 3 processes", said)
     assert page.locator(".growth li").count() == 3
     assert not page.locator("#scale").is_visible()
-    assert page.locator("noscript").first.inner_text().startswith("The chart and the tables of data need JavaScript")
+    instead = page.locator("noscript").first
+    assert "variant=sdpa, sequence_length=1024" in instead.inner_text()
+    assert "The chart and the tables of data need JavaScript" in instead.inner_text()
+    assert instead.locator("svg.spark path").count() == 1
+    assert not page.locator("#chart").is_visible()
     context.close()
