@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tbp.history.series import History, SeriesKey, State
-from tbp.report import addresses, evidence, words
+from tbp.report import addresses, evidence, traced, words
 from tbp.report.change_blocks import ChangeBlock, change_blocks
 from tbp.report.chart_data import Chart, history_chart, site_commits
 from tbp.report.dimensions import dimensions, series_name
@@ -208,7 +208,7 @@ def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
     """The verdict on the benchmark, and where the time of its worst series went."""
     said = words.finding(histories[0]) if len(histories) == 1 else words.verdict(histories, names[0])
     standing = shown_change(histories[0])
-    causes = evidence.causes(standing.difference) if standing and standing.difference is not None else ()
+    causes = traced.causes(standing, histories[0].unit) if standing else ()
     return f"{said.removesuffix('.')}; {'; '.join(causes)}." if causes else said
 
 
