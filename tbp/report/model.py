@@ -41,7 +41,7 @@ class Run:
     machine: str
     environment: str
     python: str = ""  # "3.13"
-    requirements: tuple[tuple[str, str], ...] = ()  # (name, version) as asv was asked for them
+    requirements: tuple[tuple[str, str], ...] = ()  # (name, version) as asv was asked for them; empty: any version
     hardware: tuple[tuple[str, str], ...] = ()  # ("processor", "…"), ("cores", "2"), …
     measured: int = 0  # series with a value
     failed: int = 0
