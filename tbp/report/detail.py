@@ -18,6 +18,7 @@ from tbp.report.model import ReportData
 from tbp.report.rates import Rate, rates_of_all
 from tbp.report.rows import CommitLink, commit_link, shown_change
 from tbp.report.scaling import Scaling, scalings
+from tbp.report.source import Source, source_of
 from tbp.report.summary import Tile, family_of, ranked, tiles
 from tbp.report.together import (
     IN_BRIEF,
@@ -110,6 +111,7 @@ class BenchmarkPage:
     breaks: tuple[SharedBreak, ...]
     remark: str  # on the traces of all changes, where it is the same of several
     has_commit_links: bool
+    source: Source | None = None
 
     @property
     def in_brief(self) -> tuple[Together, ...]:
@@ -171,6 +173,7 @@ def benchmark_page(
         breaks=tuple(shared.values()),
         remark=shared_remark([section.changes for section in sections]),
         has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
+        source=source_of(data.sources.get(benchmark, "")),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -70,6 +70,7 @@ class ReportData:
     order: tuple[str, ...] = ()  # hashes of the project's history, oldest first; empty where no repository tells
     commits: tuple[Commit, ...] = ()  # in order of history; empty: the order is read off the series
     tags: tuple[Tag, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)  # what each benchmark runs, where asv has its code
 
     @property
     def newest(self) -> Commit | None:
