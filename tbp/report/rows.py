@@ -22,6 +22,12 @@ DEVICE = "device"
 """The parameter that says where a workload runs; tbp's suites have it, and others by convention."""
 
 
+LARGEST = 1e6
+"""The size of a change that scripts compare with."""
+
+SIZE_DIGITS = 4  # 0.01 %
+
+
 @dataclass(frozen=True)
 class CommitLink:
     """A commit as it is shown; ``href`` is empty where there is nowhere to link to."""
@@ -49,6 +55,7 @@ class Row:
     change: str
     interval: str  # of the change; empty where it has none
     levels: tuple[str, ...]  # before and after of a change, else the newest value
+    newest: str  # value
     commit: CommitLink | None  # the first one with the new level
     last_good: CommitLink | None  # the last one with the old level, where ``commit`` alone may not be the cause
     between: str  # why it may not be: "3 commits not measured"
@@ -110,13 +117,20 @@ def size(history: History) -> float:
     return relative if math.isfinite(relative) else math.inf
 
 
+def told_size(relative: float) -> float:
+    """The size of a change as scripts compare it: without its sign, to 0.01 %; from zero, where it is infinite or
+    nothing, as much as any, since JSON has no infinity."""
+    return round(min(abs(relative), LARGEST), SIZE_DIGITS) if math.isfinite(relative) else LARGEST
+
+
 def row(history: History, seen: Among) -> Row:
     """The row of one series."""
     key, data, standing = history.key, seen.data, shown_change(history)
     shown = told_change(history)
     commit = changed_at(history, shown) if shown else None
     last_good, between = _range(history, shown, seen) if shown and commit else (None, "")
-    values = [shown.change.before, shown.change.after] if shown else [words.newest_value(history)]
+    newest = words.newest_value(history)
+    values = [shown.change.before, shown.change.after] if shown else [newest]
     return Row(
         benchmark=key.benchmark,
         parameters=key.label,
@@ -130,6 +144,7 @@ def row(history: History, seen: Among) -> Row:
         change=words.effect(shown.change, history.unit, history.better) if shown else words.PLURALS[history.state][0],
         interval=words.interval(shown.change.low, shown.change.high) if shown else "",
         levels=tuple(words.quantity(value, history.unit) for value in values),
+        newest=words.quantity(newest, history.unit),
         commit=commit_link(commit, data.commit_url) if commit else None,
         last_good=commit_link(last_good, data.commit_url) if last_good else None,
         between=between,

@@ -141,7 +141,8 @@ def test_lines_of_the_script_are_drawn_like_those_of_the_page(browser, site) -> 
 def test_filters_narrow_and_the_address_keeps_them(browser, site) -> None:
     with opened(browser, site) as page:
         page.select_option("select[name=device]", "cuda")
-        page.select_option("select[name=size]", "10")
+        page.fill("input[name=size]", "10")
+        assert page.inner_text("#size-said") == "at least 10 %"
         found = shown(page)
         assert 0 < int(found.split()[0]) < 40
         page.uncheck("input[value=suspect]")
