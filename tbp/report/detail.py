@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tbp.history.series import History, SeriesKey, State
-from tbp.report import addresses, evidence, traced, words
+from tbp.report import addresses, both_sides, evidence, traced, words
 from tbp.report.change_blocks import ChangeBlock, change_blocks
 from tbp.report.chart_data import Chart, history_chart, site_commits
 from tbp.report.dimensions import dimensions, series_name
@@ -112,6 +112,7 @@ class BenchmarkPage:
     remark: str  # on the traces of all changes, where it is the same of several
     has_commit_links: bool
     source: Source | None = None
+    strips: str = ""  # what the values beside each change are; empty where no change has any
 
     @property
     def in_brief(self) -> tuple[Together, ...]:
@@ -174,6 +175,9 @@ def benchmark_page(
         remark=shared_remark([section.changes for section in sections]),
         has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
         source=source_of(data.sources.get(benchmark, "")),
+        strips=both_sides.legend(histories[0].unit, histories[0].better)
+        if any(change.strips for section in sections for change in section.changes)
+        else "",
     )
 
 

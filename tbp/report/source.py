@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tbp.report import words
 
-LINES, LENGTH = 40, 1600
+LINES, LENGTH = 30, 1000
 """Shown of a benchmark's code: its page and data are to stay below 40 kB. The 23 benchmarks of Lightning's results have
 up to 721 characters, those of MuJoCo Warp up to 175."""
 
