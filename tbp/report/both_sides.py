@@ -102,8 +102,8 @@ def legend(unit: str, better: Better) -> str:
     """What all strips of one benchmark show: once on a page, where each is repeated for every change."""
     of = "time per call" if unit == "seconds" else "values"
     return (
-        f"Strips of {of}, {better.value} is better: of each side of a change at most the {MOST_VALUES} nearest runs, or "
-        f"the samples of the nearest {RUNS_PER_SIDE}. The change is told by the medians of runs, not of all samples."
+        f"Strips of {of}, {better.value} is better: of each side of a change at most the {MOST_VALUES} nearest runs, "
+        f"or the samples of the nearest {RUNS_PER_SIDE}. The change is told by the medians of runs, not of all samples."
     )
 
 
@@ -135,6 +135,7 @@ def _said(side: Side, of: str, unit: str) -> str:
     processes = words.count(side.processes, "process", "processes")
     if of == "samples":  # the process is the unit of evidence, not the sample
         return f"{spread}; n = {processes} in {runs}, with {words.count(side.measured, 'sample')}"
+    runs = f"the {side.runs} nearest runs" if side.runs == MOST_VALUES else runs
     return f"{spread}; n = {runs}" + (f", {processes} in all" if side.processes else "")
 
 

@@ -42,6 +42,12 @@ def test_the_process_is_what_is_counted() -> None:
     assert found.remark == "A dot stands for several samples."
 
 
+def test_runs_that_are_only_the_nearest_ones_are_not_counted_as_all() -> None:
+    many = Side((1.0,) * 100, 100, 1.0, 1.0, 1.0, 100, 0)
+    found = strips(Sides(many, side(2.0), "run medians"), "unit")
+    assert [strip.said.partition("n = ")[2] for strip in found.rows] == ["the 100 nearest runs", "1 run"]
+
+
 def test_which_values_are_shown_and_which_end_is_better_is_said() -> None:
     said = legend("seconds", Better.LOWER)
     assert said.startswith("Strips of time per call, lower is better: of each side of a change at most the 100 nearest")
