@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tbp.history.series import History, SeriesKey, State
-from tbp.report import addresses, evidence, words
+from tbp.report import addresses, both_sides, evidence, traced, words
 from tbp.report.change_blocks import ChangeBlock, change_blocks
 from tbp.report.chart_data import Chart, history_chart, site_commits
 from tbp.report.dimensions import dimensions, series_name
@@ -19,6 +19,7 @@ from tbp.report.model import ReportData
 from tbp.report.rates import Rate, rates_of_all
 from tbp.report.rows import CommitLink, commit_link, shown_change
 from tbp.report.scaling import Scaling, scalings
+from tbp.report.source import Source, source_of
 from tbp.report.sparkline import Sparkline, sparkline
 from tbp.report.summary import Tile, family_of, ranked, tiles
 from tbp.report.together import (
@@ -116,6 +117,8 @@ class BenchmarkPage:
     breaks: tuple[SharedBreak, ...]
     remark: str  # on the traces of all changes, where it is the same of several
     has_commit_links: bool
+    source: Source | None = None
+    strips: str = ""  # what the values beside each change are; empty where no change has any
 
     @property
     def in_brief(self) -> tuple[Together, ...]:
@@ -181,6 +184,10 @@ def benchmark_page(
         breaks=tuple(shared.values()),
         remark=shared_remark([section.changes for section in sections]),
         has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
+        source=source_of(data.sources.get(benchmark, "")),
+        strips=both_sides.legend(histories[0].unit, histories[0].better)
+        if any(change.strips for section in sections for change in section.changes)
+        else "",
     )
 
 
@@ -218,7 +225,7 @@ def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
     """The verdict on the benchmark, and where the time of its worst series went."""
     said = words.finding(histories[0]) if len(histories) == 1 else words.verdict(histories, names[0])
     standing = shown_change(histories[0])
-    causes = evidence.causes(standing.difference) if standing and standing.difference is not None else ()
+    causes = traced.causes(standing, histories[0].unit) if standing else ()
     return f"{said.removesuffix('.')}; {'; '.join(causes)}." if causes else said
 
 

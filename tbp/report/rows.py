@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tbp.acks import found_ack
 from tbp.history.by_commit import places_in_history
 from tbp.history.series import ChangeEvidence, Commit, History, State
-from tbp.report import addresses, evidence, words
+from tbp.report import addresses, traced, words
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
 from tbp.report.sparkline import Sparkline, sparkline
@@ -131,7 +131,6 @@ def row(history: History, seen: Among) -> Row:
     last_good, between = _range(history, shown, seen) if shown and commit else (None, "")
     newest = words.newest_value(history)
     values = [shown.change.before, shown.change.after] if shown else [newest]
-    difference = standing.difference if standing else None
     return Row(
         benchmark=key.benchmark,
         parameters=key.label,
@@ -149,7 +148,7 @@ def row(history: History, seen: Among) -> Row:
         commit=commit_link(commit, data.commit_url) if commit else None,
         last_good=commit_link(last_good, data.commit_url) if last_good else None,
         between=between,
-        causes=evidence.causes(difference) if difference is not None else (),
+        causes=traced.causes(standing, history.unit) if standing else (),
         remark=_remark(history, standing, data),
         size=size(history),
         sparkline=sparkline(history),
@@ -169,7 +168,7 @@ def _range(history: History, what: ChangeEvidence, seen: Among) -> tuple[Commit 
 
 def _remark(history: History, standing: ChangeEvidence | None, data: ReportData) -> str:
     if standing is not None:
-        return " · ".join(filter(None, [_acknowledgement(history, standing, data), _evidence(standing)]))
+        return " · ".join(filter(None, [_acknowledgement(history, standing, data), _evidence(standing, history.unit)]))
     match history.state:
         case State.SUSPECT:
             return f"not confirmed: {history.suspect.change.doubt or 'too few runs to tell'}" if history.suspect else ""
@@ -182,10 +181,10 @@ def _remark(history: History, standing: ChangeEvidence | None, data: ReportData)
     return words.explained(history)
 
 
-def _evidence(standing: ChangeEvidence) -> str:
+def _evidence(standing: ChangeEvidence, unit: str) -> str:
     if standing.difference is None:
         return words.first_line(standing.note)
-    return "" if evidence.causes(standing.difference) else words.first_line(evidence.explanation(standing.difference))
+    return "" if traced.causes(standing, unit) else words.first_line(traced.in_a_line(standing, unit))
 
 
 def _acknowledgement(history: History, standing: ChangeEvidence, data: ReportData) -> str:

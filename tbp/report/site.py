@@ -143,7 +143,7 @@ def _benchmarks(
     keys = dict.fromkeys((own.benchmark for own in asked), b"")
     if known.is_noted:
         # Of the site's commits a page has the places of its own: one more at the end changes no other page.
-        shared = digest(replace(data, histories=(), commits=()), frame)
+        shared = digest(replace(data, histories=(), commits=(), sources={}), frame)
         keys = {own.benchmark: digest(shared, *own.key) for own in asked}
     standing: list[str] = []
     new: list[Wanted] = []

@@ -442,6 +442,28 @@ def test_the_script_unpacks_every_value_as_it_was(browser, site, plausible_data)
                     assert value == pytest.approx(point.value, rel=2e-3)
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_two_environments_can_be_held_against_each_other(browser, plausible_data, tmp_path, size) -> None:
+    commit = plausible_data.histories[0].points[-1].commit
+    versions = {"old": ("2.12", "1.0"), "new": ("2.13", "1.0"), "other": ("2.13", "2.0")}
+    runs = tuple(
+        Run(commit, "bench-1", name, measured=1, packages=(("numpy", numpy), ("torch", torch)))
+        for name, (torch, numpy) in versions.items()
+    )
+    write_site(replace(plausible_data, runs=runs), tmp_path)
+    with opened(browser, tmp_path / "machines.html", size) as page:
+        rows = page.locator(".differing tbody tr:visible")
+        assert rows.count() == 2
+        page.select_option("#inventory-one", label="new")
+        page.select_option("#inventory-other", label="old")
+        assert [text.split() for text in rows.all_inner_texts()] == [["torch", "2.13", "2.12"]]
+        assert page.inner_text("#inventory-said") == "1 differs between these two; 1 only between others."
+        assert violations(page) == []
+        page.select_option("#inventory-one", label="all of them")
+        assert rows.count() == 2
+        assert overflow(page) <= 0
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_an_empty_view_says_what_to_run(browser, plausible_data, tmp_path, name) -> None:
     write_site(replace(plausible_data, histories=(), machines=()), tmp_path)
