@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from tbp.history.series import History, SeriesKey, State
 from tbp.report import addresses, both_sides, evidence, traced, words
@@ -99,7 +98,6 @@ class Quiet:
 class BenchmarkPage:
     name: str
     family: str
-    query: str  # its name as pages that look for it have it in their addresses
     file: str
     data_file: str
     finding: str
@@ -162,7 +160,6 @@ def benchmark_page(
     return BenchmarkPage(
         name=benchmark,
         family=family_of(benchmark),
-        query=quote(words.visible(benchmark), safe="", errors="replace"),
         file=addresses.page_file(benchmark),
         data_file=addresses.data_file(benchmark),
         finding=_finding(histories, names),

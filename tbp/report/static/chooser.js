@@ -16,6 +16,7 @@ tbp.chooser = (data, redraw) => {
   const box = document.getElementById("choose");
   const scale = document.getElementById("scale");
   const axis = document.getElementById("axis");
+  axis.append(...[["commit", "every commit"], ["date", "by date"]].map(([value, text]) => tbp.make("option", { value }, text)));
   const whole = document.getElementById("whole");
   const span = document.getElementById("span");
   const said = document.getElementById("drawn");

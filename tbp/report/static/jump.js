@@ -6,12 +6,15 @@
 tbp.MATCHES = 12;
 
 tbp.benchmarks = (list) => {
-  tbp.benchmarkList = list.map(([name, href, state, glyph, said]) => ({ name, href: tbp.href(`../${href}`), file: href, state, glyph, said, text: name.toLowerCase() }));
+  tbp.benchmarkList = list.map(([name, href, state, glyph, said]) => ({ name, href: tbp.href(`../${href}`), state, glyph, said, text: name.toLowerCase() }));
+  const place = document.getElementById("jump");
+  if (place) tbp.jump(place);
 };
 
 tbp.jump = (place) => {
   const list = tbp.benchmarkList;
-  const own = list.findIndex((one) => one.file === place.dataset.page);
+  const { name } = document.getElementById("chart").dataset;
+  const own = list.findIndex((one) => one.name === name);
   const neighbour = (step, word) => {
     const one = list[own + step];
     if (own < 0 || !one) return "";
@@ -50,15 +53,20 @@ tbp.jump = (place) => {
   search.addEventListener("click", (event) => { if (event.target.closest("a")) close(); });
   field.addEventListener("input", show);
   field.addEventListener("focus", show);
-  place.replaceChildren(neighbour(-1, "‹ previous"), neighbour(1, "next ›"), ...(list.length > 2 ? [search] : []));
+  // What other pages have of this benchmark: their filters find it by its name.
+  const about = [["changes", "Its changes by commit"], ["compare", "Compare commits"]].map(([file, words]) =>
+    tbp.make("a", { href: tbp.href(`../${file}.html#${new URLSearchParams({ q: name.toWellFormed ? name.toWellFormed() : name })}`) }, words));
+  place.setAttribute("aria-label", "Other benchmarks");
+  place.replaceChildren(...about, neighbour(-1, "‹ previous"), neighbour(1, "next ›"), ...(list.length > 2 ? [search] : []));
 };
 
 tbp.ready(() => {
-  const place = document.getElementById("jump");
-  if (place && tbp.benchmarkList) tbp.jump(place);
-  const skip = document.getElementById("skip-chart");
-  skip?.addEventListener("click", (event) => {
-    event.preventDefault();
-    document.getElementById("findings").focus();
-  });
+  if (!document.getElementById("jump")) return;
+  if (tbp.benchmarkList) tbp.jump(document.getElementById("jump"));
+  else tbp.load("../data/benchmarks.js", () => {});
+  const chart = document.getElementById("history");
+  // Past the chart and its controls, for the keyboard.
+  const past = tbp.make("button", { type: "button", class: "past" }, "Skip the chart and its controls");
+  past.addEventListener("click", () => document.getElementById("findings").focus());
+  chart.before(past);
 });
