@@ -78,15 +78,18 @@ tbp.copy = async (button) => {
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 };
 
+// A button beside a command.
+tbp.copyable = (command) => {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "copy", textContent: "Copy" });
+  button.addEventListener("click", () => tbp.copy(button));
+  command.append(button);
+};
+
 document.documentElement.classList.add("scripted");
 tbp.setTheme(tbp.recall("tbp-theme"));
 tbp.ready(() => {
-  for (const command of document.querySelectorAll(".command")) {
-    const button = document.createElement("button");
-    Object.assign(button, { type: "button", className: "copy", textContent: "Copy" });
-    button.addEventListener("click", () => tbp.copy(button));
-    command.append(button);
-  }
+  for (const command of document.querySelectorAll(".command")) tbp.copyable(command);
   addEventListener("hashchange", tbp.unfold);
   tbp.unfold();
 });

@@ -1,0 +1,118 @@
+"""Which two commits the comparison's page begins with, so that it begins with something to say.
+
+Takes histories, the order of commits and what the project names (its base, its tags), gives a ``Pair`` or nothing.
+Judging the two is ``comparison``'s.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tbp.history.points import levels
+from tbp.history.series import Commit, History, State, Tag
+from tbp.report import words
+from tbp.report.grid import Columns
+
+MOST_LACKING = 0.5
+"""Share of a place's series that its newest commit may lack: a run of one benchmark alone is no state of the project."""
+
+_SILENT = (State.STALE, State.VANISHED)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two commits in one place."""
+
+    baseline: Commit
+    contender: Commit
+    machine: str
+    environment: str
+    why: str = ""  # what the baseline is: "the base main", "the tag v1.2"
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """One series on the columns of the grid."""
+
+    history: History
+    at: NDArray[np.int64]  # the column of each point, -1 where it has none or no comparable value
+
+    @cached_property
+    def columns(self) -> tuple[int, ...]:
+        """Those with a value, ascending."""
+        return tuple(np.unique(self.at[self.at >= 0]).tolist())
+
+    @property
+    def before_change(self) -> int:
+        """The last column before its standing change; -1 without one."""
+        standing = self.history.standing
+        if standing is None or self.history.state not in (State.REGRESSION, State.IMPROVEMENT):
+            return -1
+        return int(self.at[: standing.change.index].max(initial=-1))
+
+
+def default_pair(
+    histories: Sequence[History], order: Sequence[Commit], base: str = "", tags: Sequence[Tag] = ()
+) -> Pair | None:
+    """The newest commit of the place that has most to say, against the base; else the newest tag; else the commit
+    before the newest standing change; else the one before.
+
+    ``base`` is a hash. Only commits that can be chosen on the page are taken, and of base and tags those that the place
+    has values of.
+    """
+    columns = Columns.of(order)
+    place_of = {commit.hash: column for column, commit in enumerate(columns.commits)}
+    own: dict[tuple[str, str], list[_Runs]] = {}
+    for history in histories:
+        at = np.where(np.isfinite(levels(history.points)), columns.places(history.points), -1)
+        if len((series := _Runs(history, at)).columns) > 1:
+            own.setdefault((history.key.machine, history.key.environment), []).append(series)
+    if not own:
+        return None
+    base_at = place_of.get(base, -1)
+    (machine, environment), runs = max(own.items(), key=lambda item: _worth(item[1], base_at))
+    contender = _contender(runs)
+    runs = [one for one in runs if contender in one.columns]
+    named = [(base_at, "the base")] if base_at >= 0 else []
+    tagged = [(place_of[tag.commit], f"the tag {words.cut(tag.name, 40)}") for tag in tags if tag.commit in place_of]
+    named += sorted(tagged, reverse=True)
+    baseline, why = _baseline(runs, contender, named)
+    return Pair(columns.commits[baseline], columns.commits[contender], machine, environment, why)
+
+
+def _worth(runs: Sequence[_Runs], base: int) -> tuple[object, ...]:
+    """How much a place has to say: the base, regressions, series that still run, runs, the newest of them."""
+    return (
+        any(base in one.columns for one in runs),
+        sum(one.history.state is State.REGRESSION for one in runs),
+        sum(one.history.state not in _SILENT for one in runs),
+        sum(len(one.columns) for one in runs),
+        max(one.columns[-1] for one in runs),
+    )
+
+
+def _contender(runs: Sequence[_Runs]) -> int:
+    """The newest column that is not of a few series alone, and has a value before it."""
+    newest = Counter(one.columns[-1] for one in runs)
+    least = max(newest.values()) * MOST_LACKING
+    return max(column for column, count in newest.items() if count >= least)
+
+
+def _baseline(runs: Sequence[_Runs], contender: int, named: Sequence[tuple[int, str]]) -> tuple[int, str]:
+    """Its column, and what it is."""
+    for column, why in named:
+        if 0 <= column < contender and any(column in one.columns for one in runs):
+            return column, why
+    for state in (State.REGRESSION, State.IMPROVEMENT):
+        before = [one.before_change for one in runs if one.history.state is state]
+        newest = max((column for column in before if column < contender), default=-1)
+        if newest >= 0:
+            return newest, f"the last run before the newest {words.PLURALS[state][0]}"
+    last = Counter(one.columns[one.columns.index(contender) - 1] for one in runs if one.columns[0] != contender)
+    return max((count, column) for column, count in last.items())[1], "the run before"
