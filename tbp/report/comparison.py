@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tbp.asv.declarations import benchmark_from_name
@@ -18,9 +18,9 @@ from tbp.history.points import columns as runs_of
 from tbp.history.series import Commit, History, SeriesKey, State, Tag
 from tbp.report import addresses, words
 from tbp.report.grid import MOST_COMMITS, columns_of
-from tbp.report.means import LEAST_SHOWN, Mean, means
+from tbp.report.means import Mean, difference_said, means
 from tbp.report.model import ReportData
-from tbp.report.pairs import Pair, default_pair
+from tbp.report.pairs import Pair, pairs
 from tbp.report.places import Places, series_href
 from tbp.report.rows import CommitLink, commit_link
 from tbp.report.summary import Tile, by_name, tile
@@ -29,6 +29,12 @@ from tbp.verdict.judgement import Judged, Judgement
 
 MOST_ROWS = 200
 """Of the precomputed pair, 700 bytes each."""
+
+MOST_UNFOLDED = 20
+"""Rows without a change that stand open, as static/compare.js has it."""
+
+MOST_TRIED = 5_000
+"""Series judged to find a pair in which something changed; 0.1 ms each."""
 
 TAG_LENGTH = 40
 """Characters of a tag's name."""
@@ -59,6 +65,14 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Rows under one heading: what may matter, then what did not change, then what could not be compared."""
+
+    folded: str  # the word on the fold: "no change"; empty where the rows stand open
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
 class ComparePage:
     """``sides`` is empty where no place has two commits."""
 
@@ -68,20 +82,23 @@ class ComparePage:
     default: str = ""  # for the script: column of the baseline, of the contender, number of the place
     tallies: tuple[Tile, ...] = ()
     means: tuple[Mean, ...] = ()
-    rows: tuple[Row, ...] = ()  # of what could be judged
-    lacking: tuple[Row, ...] = ()  # not comparable
+    groups: tuple[Group, ...] = ()
     left_out: str = ""
+    series: int = 0  # with those left out
     commands: tuple[str, ...] = ()
     only_newest: str = ""  # a sentence where not every commit can be chosen
 
 
 def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
-    """The pair of ``pairs.default_pair``, or how to come by one."""
-    pair = default_pair(data.histories, order, data.base.commit.hash if data.base else "", data.tags)
-    if pair is None:
+    """The first of ``pairs`` in which something changed, or how to come by one."""
+    places: dict[tuple[str, str], list[History]] = {}
+    for history in data.histories:
+        places.setdefault(_place(history), []).append(history)
+    begun = _first_said(pairs(data.histories, order, data.base.commit.hash if data.base else "", data.tags), places)
+    if begun is None:
         return ComparePage("Two commits are needed for a comparison.")
-    own = {history.key: history for history in data.histories if _place(history) == (pair.machine, pair.environment)}
-    found = _judgements(list(own.values()), pair)
+    pair, found = begun
+    own = {history.key: history for history in places[pair.machine, pair.environment]}
     ranked = sorted(found, key=_rank)
     rows = [_row(judgement, own[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
     spots = list(dict.fromkeys(_place(history) for history in by_name(data.histories)))
@@ -94,12 +111,39 @@ def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
         default=" ".join(map(str, [*ends, spots.index((pair.machine, pair.environment))])),
         tallies=_tallies(found),
         means=means(found),
-        rows=tuple(row for row in rows if row.state is not State.SKIPPED),
-        lacking=tuple(row for row in rows if row.state is State.SKIPPED),
+        groups=_groups(rows),
+        series=len(found),
         left_out=_left_out(ranked[MOST_ROWS:]),
         commands=_commands(pair, Places.of(data.histories)),
         only_newest=_only_newest(data, len(order) - len(columns), pair),
     )
+
+
+def _first_said(
+    tried: Iterable[Pair], places: Mapping[tuple[str, str], Sequence[History]]
+) -> tuple[Pair, tuple[Judgement, ...]] | None:
+    """The first pair in which something changed, else the first one."""
+    first, looked_at = None, 0
+    for pair in tried:
+        own = places[pair.machine, pair.environment]
+        looked_at += len(own)
+        if first is not None and looked_at > MOST_TRIED:
+            break
+        found = _judgements(own, pair)
+        first = first or (pair, found)
+        if any(judgement.state in phrases.CHANGED for judgement in found):
+            return pair, found
+    return first
+
+
+def _groups(rows: Sequence[Row]) -> tuple[Group, ...]:
+    """Few rows without a change stay beside the others: a page of ten needs no folding."""
+    folds = [State.SKIPPED]
+    if sum(row.state is State.NO_CHANGE for row in rows) > MOST_UNFOLDED:
+        folds.insert(0, State.NO_CHANGE)
+    groups = [Group("", tuple(row for row in rows if row.state not in folds))]
+    groups += [Group(_word(state, 2), tuple(row for row in rows if row.state is state)) for state in folds]
+    return tuple(group for group in groups if group.rows)
 
 
 def _sides(pair: Pair, data: ReportData) -> tuple[Side, ...]:
@@ -135,10 +179,10 @@ def _key(judgement: Judgement, pair: Pair) -> SeriesKey:
 
 def _judgements(histories: Sequence[History], pair: Pair) -> tuple[Judgement, ...]:
     sides = [Judged(commit.short, commit.hash, commit.subject) for commit in (pair.baseline, pair.contender)]
-    return judgements((_stored(history) for history in histories), sides[0], sides[1])
+    return judgements((stored(history) for history in histories), sides[0], sides[1])
 
 
-def _stored(history: History) -> StoredSeries:
+def stored(history: History) -> StoredSeries:
     """The series as the comparison takes it. Runs of other benchmark versions compare with nothing."""
     kind = benchmark_from_name(history.key.benchmark).type
     return StoredSeries(
@@ -167,8 +211,7 @@ def _row(judgement: Judgement, history: History) -> Row:
         effect = phrases.effect(judgement).removesuffix(phrases.interval(judgement)).strip()
         state = f"{'▲' if judgement.after > judgement.before else '▼'} {effect}"
     elif math.isfinite(judgement.effect):
-        is_seen = abs(judgement.effect) >= LEAST_SHOWN
-        state = f"{state}, {words.signed_percent(judgement.effect) if is_seen else 'no difference'}"
+        state += difference_said(judgement.state, judgement.effect)
     return Row(
         benchmark=judgement.benchmark,
         parameters=judgement.label,

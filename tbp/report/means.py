@@ -50,14 +50,20 @@ def _mean(own: Sequence[Judgement]) -> Mean:
     ratio = _ratio([one.after / one.before for one in own])
     low, high = _interval(own)
     state = _state(own, ratio, low, high)
-    said = words.signed_percent(ratio) if abs(ratio) >= LEAST_SHOWN else "no difference"
+    text = words.PLURALS[state][0] + difference_said(state, ratio)
     if state in phrases.CHANGED:
-        text = f"{'▲' if ratio > 0 else '▼'} {said} {words.direction(ratio > 0, first.unit, first.better)}"
-    else:
-        text = f"{words.PLURALS[state][0]}, {said}"
+        said = f"{words.signed_percent(ratio)} {words.direction(ratio > 0, first.unit, first.better)}"
+        text = f"{'▲' if ratio > 0 else '▼'} {said}"
     what = {"seconds": "time", "bytes": "size", "unit": "value"}.get(first.unit, first.unit)
     interval = words.interval(low, high)
     return Mean(family_of(first.benchmark), what, state, words.GLYPHS[state], text, interval, len(own))
+
+
+def difference_said(state: State, ratio: float) -> str:
+    """What follows the word of a state that claims no change: ``, +3.0 %``; empty where "no change" says it all."""
+    if abs(ratio) >= LEAST_SHOWN:
+        return f", {words.signed_percent(ratio)}"
+    return "" if state is State.NO_CHANGE else ", no difference"
 
 
 def _ratio(factors: Sequence[float]) -> float:

@@ -1,13 +1,13 @@
 """Which two commits the comparison's page begins with, so that it begins with something to say.
 
-Takes histories, the order of commits and what the project names (its base, its tags), gives a ``Pair`` or nothing.
-Judging the two is ``comparison``'s.
+Takes histories, the order of commits and what the project names (its base, its tags), gives pairs, the
+likeliest first. Judging them is ``comparison``'s.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +20,10 @@ from tbp.report import words
 from tbp.report.grid import Columns
 
 MOST_LACKING = 0.5
-"""Share of a place's series that its newest commit may lack: a run of one benchmark alone is no state of the project."""
+"""Share of a place's series that its newest commit may lack: a run of one benchmark says nothing of others."""
+
+MOST_CHANGES = 3
+"""Standing changes of a place that are looked behind, the newest ones."""
 
 _SILENT = (State.STALE, State.VANISHED)
 
@@ -57,14 +60,14 @@ class _Runs:
         return int(self.at[: standing.change.index].max(initial=-1))
 
 
-def default_pair(
+def pairs(
     histories: Sequence[History], order: Sequence[Commit], base: str = "", tags: Sequence[Tag] = ()
-) -> Pair | None:
-    """The newest commit of the place that has most to say, against the base; else the newest tag; else the commit
-    before the newest standing change; else the one before.
+) -> Iterator[Pair]:
+    """Pairs that may have something to say, the likeliest first; places that have most to say come first.
 
-    ``base`` is a hash. Only commits that can be chosen on the page are taken, and of base and tags those that the place
-    has values of.
+    Of each place its newest commit, against the base; else the newest tag; else the commits before the newest standing
+    changes; else the one before. ``base`` is a hash. Only commits that can be chosen on the page are taken, and of base
+    and tags those that the place has values of.
     """
     columns = Columns.of(order)
     place_of = {commit.hash: column for column, commit in enumerate(columns.commits)}
@@ -73,17 +76,15 @@ def default_pair(
         at = np.where(np.isfinite(levels(history.points)), columns.places(history.points), -1)
         if len((series := _Runs(history, at)).columns) > 1:
             own.setdefault((history.key.machine, history.key.environment), []).append(series)
-    if not own:
-        return None
     base_at = place_of.get(base, -1)
-    (machine, environment), runs = max(own.items(), key=lambda item: _worth(item[1], base_at))
-    contender = _contender(runs)
-    runs = [one for one in runs if contender in one.columns]
     named = [(base_at, "the base")] if base_at >= 0 else []
     tagged = [(place_of[tag.commit], f"the tag {words.cut(tag.name, 40)}") for tag in tags if tag.commit in place_of]
     named += sorted(tagged, reverse=True)
-    baseline, why = _baseline(runs, contender, named)
-    return Pair(columns.commits[baseline], columns.commits[contender], machine, environment, why)
+    for place, runs in sorted(own.items(), key=lambda item: _worth(item[1], base_at), reverse=True):
+        contender = _contender(runs)
+        kept = [one for one in runs if contender in one.columns]
+        for baseline, why in _baselines(kept, contender, named):
+            yield Pair(columns.commits[baseline], columns.commits[contender], *place, why)
 
 
 def _worth(runs: Sequence[_Runs], base: int) -> tuple[object, ...]:
@@ -104,15 +105,15 @@ def _contender(runs: Sequence[_Runs]) -> int:
     return max(column for column, count in newest.items() if count >= least)
 
 
-def _baseline(runs: Sequence[_Runs], contender: int, named: Sequence[tuple[int, str]]) -> tuple[int, str]:
-    """Its column, and what it is."""
+def _baselines(runs: Sequence[_Runs], contender: int, named: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Their columns, and what they are."""
     for column, why in named:
         if 0 <= column < contender and any(column in one.columns for one in runs):
-            return column, why
+            yield column, why
+            return
     for state in (State.REGRESSION, State.IMPROVEMENT):
-        before = [one.before_change for one in runs if one.history.state is state]
-        newest = max((column for column in before if column < contender), default=-1)
-        if newest >= 0:
-            return newest, f"the last run before the newest {words.PLURALS[state][0]}"
+        before = {one.before_change for one in runs if one.history.state is state}
+        newest = sorted((column for column in before if 0 <= column < contender), reverse=True)[:MOST_CHANGES]
+        yield from ((column, f"the last run before a standing {words.PLURALS[state][0]}") for column in newest)
     last = Counter(one.columns[one.columns.index(contender) - 1] for one in runs if one.columns[0] != contender)
-    return max((count, column) for column, count in last.items())[1], "the run before"
+    yield max((count, column) for column, count in last.items())[1], "the run before"

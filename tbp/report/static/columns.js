@@ -120,7 +120,9 @@ tbp.columns = (form, redraw) => {
   };
 
   // One part of a place at a time: the others stay as they are where such a place was measured.
-  const values = parts.map((_, part) => [...new Set(places.map((place) => place.values[part]))]);
+  const { compare } = new Intl.Collator("en", { numeric: true });
+  const values = parts.map((_, part) => [...new Set(places.map((place) => place.values[part]))]
+    .sort((a, b) => (b === "none") - (a === "none") || compare(a, b)));
   const near = (from, part, value) => {
     const apart = (place) => place.values.filter((own, other) => other !== part && own !== places[from].values[other]).length;
     return places.filter((place) => place.values[part] === value).sort((a, b) => apart(a) - apart(b) || a.index - b.index)
@@ -157,7 +159,9 @@ tbp.columns = (form, redraw) => {
       for (const other of places.slice(one.index + 1)) {
         const apart = parts.filter((_, part) => one.values[part] !== other.values[part]);
         const commit = Math.max(-1, ...[...measured[one.index]].filter((column) => measured[other.index].has(column)));
-        if (apart.length === 1 && commit >= 0) pairs.push({ one, other, part: apart[0], commit });
+        if (apart.length !== 1 || commit < 0) continue;
+        const at = parts.indexOf(apart[0]), [from, to] = [one, other].sort((a, b) => values[at].indexOf(a.values[at]) - values[at].indexOf(b.values[at]));
+        pairs.push({ one: from, other: to, part: apart[0], commit });
       }
     }
     pairs.sort((a, b) => measured[b.one.index].size + measured[b.other.index].size - measured[a.one.index].size - measured[a.other.index].size);

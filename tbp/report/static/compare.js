@@ -4,7 +4,7 @@
 
 tbp.compare = (form) => {
   tbp.judging();
-  const ROWS = 100, UNSURE = ["undecided", "no_change", "skipped"], HASH = /^[0-9a-f]{4,64}$/i;
+  const ROWS = 100, MOST_UNFOLDED = 20, UNSURE = ["undecided", "no_change", "skipped"], HASH = /^[0-9a-f]{4,64}$/i;
   const { commits, places, rows, states } = tbp.runs;
   const get = (id) => document.getElementById(id);
   const first = get("compare-title").textContent;
@@ -61,38 +61,49 @@ tbp.compare = (form) => {
   const isLacking = ({ says }) => says.every((one) => !one || one.state === "skipped");
   const told = (shown, all) => {
     const isNone = !shown && get("compare-far").checked;
-    get("shown").textContent = `${shown} of ${all} series shown${isNone ? ": nothing that matches is known to have changed" : ""}`;
+    get("shown").textContent = `${shown} of ${all} series${isNone ? ": nothing that matches is known to have changed" : ""}`;
   };
 
+  // Folded: what did not change where that is much, and what cannot be compared.
+  const folds = () => {
+    const quiet = ({ says }) => says.every((one) => !one || ["no_change", "skipped"].includes(one.state));
+    const isMuch = lines.filter((one) => quiet(one) && !isLacking(one)).length > MOST_UNFOLDED;
+    return (one) => (isLacking(one) ? "skipped" : isMuch && quiet(one) ? "no_change" : "");
+  };
+  const wide = (table) => (state.chosen.length === 2 ? table : tbp.make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Values of the chosen columns" }, table));
+  const open = new Set();
   const chosenRows = () => {
-    const found = lines.filter((one) => matching(one.text, isFar(one)));
-    const [compared, lacking] = [found.filter((one) => !isLacking(one)), found.filter(isLacking)];
-    const wide = (table) => (state.chosen.length === 2 ? table : tbp.make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Values of the chosen columns" }, table));
-    get("compare-table").replaceChildren(...(compared.length ? [wide(table(compared.slice(0, most)))] : []));
-    get("compare-more").hidden = compared.length <= most;
-    get("compare-more").textContent = `Show ${Math.min(ROWS, compared.length - most)} more of ${compared.length - most}`;
-    const rest = get("compare-rest");
-    rest.hidden = !lacking.length;
-    rest.firstElementChild.textContent = `${lacking.length} not comparable`;
-    rest.lastElementChild.replaceChildren(...(lacking.length ? [wide(table(lacking.slice(0, most)))] : []));
-    told(Math.min(most, compared.length) + lacking.length, lines.length);
+    const found = lines.filter((one) => matching(one.text, isFar(one))), foldOf = folds();
+    const listed = found.filter((one) => !foldOf(one));
+    get("compare-table").replaceChildren(...(listed.length ? [wide(table(listed.slice(0, most)))] : []));
+    get("compare-more").hidden = listed.length <= most;
+    get("compare-more").textContent = `Show ${Math.min(ROWS, listed.length - most)} more of ${listed.length - most}`;
+    get("compare-folds").replaceChildren(...["no_change", "skipped"].map((name) => [name, found.filter((one) => foldOf(one) === name)])
+      .filter(([, own]) => own.length).map(([name, own]) => {
+        const [, , , word] = states.find(([state]) => state === name);
+        const fold = tbp.make("details", { class: "data", open: open.has(name) }, tbp.make("summary", {}, `${own.length} ${word}`));
+        // Its rows are made when it is opened.
+        const fill = () => { if (fold.open && fold.children.length === 1) fold.append(wide(table(own))); };
+        fold.addEventListener("toggle", () => { if (fold.open) open.add(name); else open.delete(name); fill(); });
+        fill();
+        return fold;
+      }));
+    told(found.length, lines.length);
   };
   // Of the pair that the page has itself.
   const pageRows = () => {
     const listed = [...get("compare-default-rows").querySelectorAll("tbody tr")];
     for (const row of listed) row.hidden = !matching(row.textContent.toLowerCase(), !UNSURE.includes(row.dataset.state));
     for (const own of get("compare-default-rows").querySelectorAll("table")) own.hidden = !own.querySelector("tbody tr:not([hidden])");
-    const details = get("compare-default-rows").querySelector("details");
-    if (details) {
+    for (const details of get("compare-default-rows").querySelectorAll("details")) {
       const number = details.querySelectorAll("tbody tr:not([hidden])").length;
       details.hidden = !number;
-      details.firstElementChild.textContent = `${number} not comparable`;
+      details.querySelector("summary span").textContent = `${number}`;
     }
-    told(listed.filter((row) => !row.hidden).length, listed.length);
+    told(listed.filter((row) => !row.hidden).length, Number(form.dataset.series));
   };
 
-  const tallies = () => states.map(([name, glyph, one, many]) => ({ name, glyph, word: [one, many] }))
-    .concat({ name: "elsewhere", glyph: "≠", word: ["beyond the noise", "beyond the noise"] })
+  const tallies = () => [["elsewhere", "≠", "beyond noise", "beyond noise"], ...states].map(([name, glyph, one, many]) => ({ name, glyph, word: [one, many] }))
     .map((state) => ({ ...state, number: lines.flatMap(({ says }) => says).filter((one) => one && one.state === state.name).length }))
     .filter(({ number }) => number);
 

@@ -127,14 +127,20 @@ tbp.judging = () => {
     const found = difference(runs.map((run) => run.value), at(from), at(to));
     return found ? { ...own, found } : { ...own, reason: tooFew(isCounter, runs.length - 2) };
   };
-  // Of two machines or environments: nothing but the noise of both is known, and nobody's merit.
-  const elsewhere = (own, base) => {
+  // Of two machines or environments: how much the runs of either differ from one to the next, and nobody's merit.
+  const alone = (row, column) => {
+    const logs = around(row, column, column, false).map((run) => Math.log(run.value));
+    const steps = logs.slice(1).map((one, i) => one - logs[i]);
+    return steps.length < MIN_OTHER_RUNS ? null : { error: sigma(steps) / Math.SQRT2, freedom: Math.min(MOST_FREEDOM, steps.length / 2) };
+  };
+  const elsewhere = (own, base, from, to) => {
     const { row, before, after } = own, one = { ...own, isElsewhere: true };
     if (before === after) return { ...one, state: "no_change" };
     if (Math.min(before, after) <= 0) return { ...one, reason: "it is not positive, so noise is no share of it" };
-    if (!Number.isFinite(row.noise + base.noise)) return { ...one, reason: "its noise between runs is not known" };
-    const effect = Math.log(after / before), error = Math.max(LEAST_ERROR, Math.hypot(row.noise, base.noise));
-    const { low, high } = interval(effect, error, MOST_FREEDOM);
+    const sides = [alone(base, from), alone(row, to)];
+    if (sides.includes(null)) return { ...one, reason: `one run on each side cannot tell a difference from noise, and one of them has fewer than ${MIN_OTHER_RUNS} others that would show it` };
+    const error = Math.max(LEAST_ERROR, Math.hypot(...sides.map((side) => side.error)));
+    const { low, high } = interval(Math.log(after / before), error, Math.min(...sides.map((side) => side.freedom)));
     const isSure = (low > 0 || high < 0) && Math.abs(own.ratio) >= RELEVANT;
     return { ...one, low, high, state: isSure ? "elsewhere" : Math.max(-low, high) < RELEVANT_LIMIT ? "no_change" : "undecided" };
   };
@@ -153,7 +159,7 @@ tbp.judging = () => {
     own.state = "undecided";
     const isApart = (old.state === "apart") || (fresh.state === "apart");
     if (isApart && !(row === base && from === to)) return { ...own, reason: "the benchmark itself differs between the two" };
-    return row === base ? compared(own, from, to) : elsewhere(own, base);
+    return row === base ? compared(own, from, to) : elsewhere(own, base, from, to);
   };
 
   const decided = (own, p) => {
@@ -207,6 +213,7 @@ tbp.judging = () => {
       return before === 0 ? `${after > 0 ? "▲" : "▼"} from 0 ${tbp.direction(after > 0, row)}` : tbp.effect(ratio, row);
     }
     if (!Number.isFinite(ratio)) return word[2];
-    return `${word[2]}, ${Math.abs(ratio) < LEAST_SHOWN ? "no difference" : tbp.signedPercent(ratio)}`;
+    if (Math.abs(ratio) >= LEAST_SHOWN) return `${word[2]}, ${tbp.signedPercent(ratio)}`;
+    return state === "no_change" ? word[2] : `${word[2]}, no difference`;
   };
 };
