@@ -7,7 +7,7 @@ what can be known differs:
 - *counters*: values that repeat exactly change by decision, not by chance (``counters``);
 - *short* series (fewer than ``LONG`` runs): every place is tried; sessions, not runs, are the evidence (``short``);
 - *long* series: a likelihood proposes, tests between neighbouring segments dispose (``long``), and the newest run,
-  too young for a segment of its own, is judged against the last segment.
+  too young for a segment of its own, is judged against the last segment, and the oldest one against the first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tbp.history.counters import counter_changes
 from tbp.history.long import long_changes, long_steps
 from tbp.history.measured import Measured, measured
 from tbp.history.series import Change
-from tbp.history.short import newest_change, short_changes
+from tbp.history.short import MOST_NEWEST, newest_change, oldest_change, short_changes
 
 # Below this many runs the rank tests of the long regime cannot become significant at its ends.
 LONG = 20
@@ -55,6 +55,8 @@ def change_points_of(several: Sequence[Values]) -> list[tuple[Change, ...]]:
         else:
             long[place] = series
     for (place, series), steps in zip(long.items(), long_steps(list(long.values())), strict=True):
-        newest = newest_change(series.detrended(steps.slope), (0, *steps.boundaries)[-1])
-        found[place] = (*long_changes(series, steps), *newest)
+        level = series.detrended(steps.slope)
+        newest = newest_change(level, (0, *steps.boundaries)[-1])
+        oldest = oldest_change(level, (*steps.boundaries, len(series.raw) - MOST_NEWEST)[0])
+        found[place] = (*oldest, *long_changes(series, steps), *newest)
     return [found[place] for place in range(len(several))]

@@ -20,8 +20,9 @@ from tbp.history.interval import with_interval
 from tbp.history.noise import noise_between, noise_within
 from tbp.history.points import Points
 from tbp.history.rows import Rows
-from tbp.history.series import Break, Change, ChangeKind
+from tbp.history.series import CONFIDENCE, Break, Change, ChangeKind
 
+NOTHING = 0.0005  # an effect of less is shown as 0.0 %
 VERSION_DIGITS = 8  # of a benchmark's version, which is a hash
 _NO_RUN = Run({}, math.nan, math.nan)  # of another version: its circumstances explain nothing here
 
@@ -62,7 +63,7 @@ def judged(asked: Asked, found: Sequence[Change]) -> Moved:
     for before, change, after in zip((None, *found), found, (*found[1:], None), strict=False):
         edges = (before.index if before else 0, after.index if after else len(points))
         placed = with_interval(explained(change, edges, runs, points, noise), edges, points)
-        changes.append(_alert(placed, asked.relevant))
+        changes.append(_alert(_sure(placed), asked.relevant))
     return Moved(
         changes=tuple(changes),
         breaks=tuple(sorted((*breaks(runs), *_version_breaks(rows, points)), key=lambda one: one.index)),
@@ -75,6 +76,16 @@ def _values(asked: Asked) -> Values:
     sessions = [columns.sessions.get(index, ()) for index in range(len(columns))] if columns.sessions else None
     values = np.where(columns.comparable, columns.value, np.nan)
     return Values(values.tolist(), sessions, counter=asked.rows.type == "track")
+
+
+def _sure(change: Change) -> Change:
+    """``change``, only suspect where the interval of its effect leaves open whether there is one.
+
+    Of noise with two modes the ranks can be sure that something moved while the medians may be where they were.
+    """
+    if not (change.confirmed and change.low < NOTHING and change.high > -NOTHING):
+        return change
+    return replace(change, confirmed=False, doubt=f"its {CONFIDENCE * 100:.0f} % interval reaches 0")
 
 
 def _alert(change: Change, relevant: float) -> Change:

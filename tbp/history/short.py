@@ -7,6 +7,7 @@ which are too young for a segment of their own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -32,6 +33,12 @@ MOST_NEWEST = 4  # with more, the tests of a long series can tell, even where it
 MIN_EARLIER = 3  # runs in that segment: fewer say nothing of its spread
 MIN_SESSIONS = 3  # sessions in each new run, or such runs, to be confirmed: two cannot pass SHORT_ALPHA
 TAIL_SIGMAS = 5.0  # further than this from that segment, and outside all of it, is suspect
+# The oldest runs of a long series, too few for a segment of their own, against what follows: suspect and never more. A
+# choice: the first run of a new machine is often off by a tenth or more, and nobody wants to read of that for years.
+MOST_OLDEST = 2
+OLDEST_RELEVANT = 0.5
+OLDEST_REACH = 2.0  # times as far out as any later run: a series with outliers may begin with one
+MIN_LATER = 8
 
 
 def short_changes(series: Measured, start: int, end: int) -> tuple[Change, ...]:
@@ -146,4 +153,23 @@ def newest_change(series: Measured, start: int) -> tuple[Change, ...]:
         sigma = MAD_TO_SIGMA * median(np.abs(earlier - middle))
         if float(np.abs(newest - middle).min()) > TAIL_SIGMAS * sigma:
             return (series.change(*edges, _short_p_value(series, edges, 1), confirmed=False),)
+    return ()
+
+
+def oldest_change(series: Measured, end: int) -> tuple[Change, ...]:
+    """Suspect: the oldest one or two runs against the rest of the first segment, which ends at ``end``.
+
+    They are too few to tell a change of level from a run out of line; "no change" would hide what a reader sees.
+    """
+    for index in range(MOST_OLDEST, 0, -1):
+        edges = (0, index, end)
+        oldest, later = series.scaled[:index], series.scaled[index:end]
+        if len(later) < MIN_LATER:
+            continue
+        deviations = np.abs(later - median(later))
+        nearest = float(np.abs(oldest - median(later)).min())
+        least = max(TAIL_SIGMAS * MAD_TO_SIGMA * median(deviations), OLDEST_REACH * float(deviations.max()))
+        if nearest > least and nearest >= series.relevant(OLDEST_RELEVANT, median(series.raw[:index])):
+            change = series.change(*edges, _short_p_value(series, edges, 1), confirmed=False)
+            return (replace(change, doubt=f"{index} run{'s' if index > 1 else ''} before it cannot tell"),)
     return ()

@@ -48,6 +48,9 @@ LEAST_APART = 1000
 DIGITS = 5
 """Significant digits of a series' smallest value: a hundredth of the noise of the quietest series."""
 
+NOISE_DIGITS = 5
+"""Decimals of a series' noise between runs: 0.001 %."""
+
 LEAST_PART = 1e-10
 """Of a series' largest value, the smallest part that is told apart: a value near zero must not make numbers endless."""
 
@@ -168,7 +171,7 @@ def _kept(among: list[str], one: str) -> int:
 def _series(
     history: History, dimensions: Sequence[Dimension], own: Columns, places: Sequence[int], shared: _Shared
 ) -> Json:
-    step = unit_step(own.value.tolist())
+    step = unit_step(own.value)
     data: Json = {
         "id": addresses.anchor(history.key),
         "in": [one.place_of(history.key) for one in dimensions],
@@ -177,25 +180,27 @@ def _series(
         "v": packed_series(np.rint(np.where(np.isfinite(own.value), own.value, np.nan) / step)),
         "levels": levels(history, step),
     }
+    if math.isfinite(history.noise_between):
+        data["noise"] = round(history.noise_between, NOISE_DIGITS)
     optional: Json = {
         "low": _quartiles(own.value, own.low, -1).rstrip(UNKNOWN),
         "high": _quartiles(own.value, own.high, 1).rstrip(UNKNOWN),
         "sessions": _sessions(own),
         "other": packed(ranges(np.flatnonzero(~own.comparable))),
         "remarks": packed(_remarks(own, shared)),
-        "exact": int(history.noise_between == 0),  # its runs never differ by chance; 0 in ``levels`` may be unknown
         "changes": change_marks(history, step),
         "breaks": version_breaks(history),
     }
     return data | {name: value for name, value in optional.items() if value}
 
 
-def unit_step(values: Iterable[float]) -> float:
+def unit_step(values: Sequence[float] | NDArray[np.float64]) -> float:
     """The unit in which values are written as whole numbers: 1 where they are such, else small enough for DIGITS."""
-    sizes = [abs(value) for value in values if math.isfinite(value)]
-    if all(size == int(size) and size < MOST for size in sizes):
+    own = np.asarray(values, dtype=np.float64)
+    sizes = np.abs(own[np.isfinite(own)])
+    if bool(np.all((sizes == np.trunc(sizes)) & (sizes < MOST))):
         return 1.0
-    smallest = max(min(size for size in sizes if size), max(sizes) * LEAST_PART)
+    smallest = max(float(sizes[sizes > 0].min()), float(sizes.max()) * LEAST_PART)
     return float(f"1e{math.floor(math.log10(smallest)) - (DIGITS - 1)}")
 
 

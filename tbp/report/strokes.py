@@ -7,11 +7,17 @@ Takes a history, gives plain JSON values; values are whole numbers of ``step``. 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median
 
+import numpy as np
+
+from tbp.history.points import levels as levels_of
 from tbp.history.series import Better, Change, ChangeKind, History
 from tbp.report import words
+
+BAND_SHARE = 0.95
+ENOUGH_RUNS = 20  # one of which may be outside
 
 BETTER, NEUTRAL, WORSE = -1, 0, 1
 """The merit of a change; neutral is what is not the code's doing, or only came back."""
@@ -34,19 +40,34 @@ def segments(history: History) -> list[tuple[int, int, float]]:
     cuts |= {one.index for one in history.breaks if not one.comparable}
     edges = [0, *sorted(cut for cut in cuts if 0 < cut < len(history.points)), len(history.points)]
     stretches = []
+    values = levels_of(history.points)
     for start, end in pairwise(edges):
-        values = [point.value for point in history.points[start:end] if point.has_level]
-        if values:
-            stretches.append((start, end - 1, median(values)))
+        own = values[start:end]
+        known = own[np.isfinite(own)]
+        if len(known):
+            stretches.append((start, end - 1, float(np.median(known))))
     return stretches
 
 
 def levels(history: History, step: float) -> list[list[int]]:
-    """``[first, last, level, noise]`` of each segment; the noise is the spread between runs, 0 where it is unknown."""
-    noise = history.noise_between if math.isfinite(history.noise_between) else 0.0
-    return [
-        [first, last, round(level / step), round(abs(level) * noise / step)] for first, last, level in segments(history)
-    ]
+    """``[first, last, level, reach]`` of each segment; the band around it reaches so far, 0 where that is unknown."""
+    found = segments(history)
+    reach = _reach(history, found)
+    return [[first, last, round(level / step), round(abs(level) * reach / step)] for first, last, level in found]
+
+
+def _reach(history: History, found: Sequence[tuple[int, int, float]]) -> float:
+    """How far from their segment's level BAND_SHARE of the runs are at most, relative to it.
+
+    Counted where there are enough of them, as real noise has heavier tails than the normal distribution; else twice
+    the noise between runs, which would be as many of that.
+    """
+    value = levels_of(history.points)
+    deviations = [np.abs(value[first : last + 1] / level - 1) for first, last, level in found if level]
+    known = np.concatenate([own[np.isfinite(own)] for own in deviations]) if deviations else np.zeros(0)
+    if len(known) >= ENOUGH_RUNS:
+        return float(np.quantile(known, BAND_SHARE, method="higher"))
+    return 2 * history.noise_between if math.isfinite(history.noise_between) else 0.0
 
 
 def change_marks(history: History, step: float) -> list[list[object]]:

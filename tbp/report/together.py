@@ -105,15 +105,16 @@ def told_once(
     linked: list[list[ChangeBlock]] = []
     for place, (own, name) in enumerate(zip(blocks, names, strict=True)):
         found = []
+        here: dict[both_sides.Around, Link] = {}
         for at, block in enumerate(own):
-            group = by_commit.get(block.commit) if block.commit else None
-            together = _link(group, block)
-            link = told.get(block.around) if block.around.is_long else None
+            together = _link(by_commit.get(block.commit) if block.commit else None, block)
+            link = (here.get(block.around) or told.get(block.around)) if block.around.is_long else None
             anchor = ""
             if link is None and block.around.is_long:
                 anchor = f"m-{place}-{at}"
-                since = f" since {block.commit.short}" if block.commit else ""
-                told[block.around] = Link(anchor, f"as for {words.cut(name, 60) or 'the series'}{since}")
+                short = block.commit.short if block.commit else "the change"
+                here[block.around] = Link(anchor, f"as at {short}")
+                told[block.around] = Link(anchor, f"as for {words.cut(name, 60) or 'the series'} at {short}")
             elif link is not None and not (together and together.tells_around):
                 used.add(link.anchor)
             found.append(replace(block, around_at=link, around_anchor=anchor, together=together))
@@ -175,4 +176,4 @@ def shared_place(places: Sequence[str]) -> str:
 def shared_remark(blocks: Sequence[Sequence[ChangeBlock]]) -> str:
     """What is said of the traces of every change, where it is the same of several; else empty."""
     remarks = [block.remark for own in blocks for block in own]
-    return remarks[0] if len(remarks) >= LEAST and len(set(remarks)) == 1 else ""
+    return remarks[0].removesuffix(".") if len(remarks) >= LEAST and len(set(remarks)) == 1 else ""

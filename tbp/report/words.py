@@ -212,6 +212,8 @@ def interval(low: float, high: float) -> str:
     bounds = [percent(bound).removesuffix(" %") for bound in (low, high)]
     if bounds[0] == bounds[1]:
         bounds = [f"{100 * bound:,.1f}".replace("-", "−") for bound in (low, high)]
+    if bounds[0] == bounds[1]:
+        return f"{CONFIDENCE:.0%} CI within 0.1 % of it".replace("%", " %", 1)
     # "−7.0–−5.2" cannot be read.
     return f"{CONFIDENCE:.0%} CI {bounds[0]}{'–' if low >= 0 else ' to '}{bounds[1]} %".replace("%", " %", 1)
 

@@ -103,6 +103,7 @@ def test_any_two_commits_can_be_read_against_each_other(browser, plausible_site)
         row = page.locator("#cursors li", has_text="variant=sdpa, sequence_length=1024").inner_text()
         assert re.search(r"5\.\d+ ms → 7\.\d+ ms, ▲ \+\d+ % slower, beyond noise; by chance two of its runs", row)
         assert "confirmed between them: ▲ +39 % slower" in row
+        assert "two of its runs differ by up to 10 %" in row
         quiet = page.locator("#cursors li", has_text="variant=math, sequence_length=1024").inner_text()
         assert "within noise" in quiet
         assert "confirmed" not in quiet
@@ -211,8 +212,12 @@ def test_the_two_sides_of_a_change_are_shown(browser, plausible_site, size) -> N
         assert "2 of 12 series moved at this commit; beside the code changed: numpy." in block.inner_text()
         together = page.locator(block.get_by_role("link", name="2 of 12 series moved").get_attribute("href"))
         assert together.locator(".around .changed").inner_text().split() == ["≠", "numpy", "1.26", "2.0"]
-        assert page.locator(".one span.commit:not([title]), .one a.commit:not([href])").count() == 0
-        assert "tbp gate " in block.inner_text()
+        assert page.locator("main span.commit").count() == 0  # each is a link
+        gate, again = block.locator(".command code").all_inner_texts()
+        pattern = gate.split(" --bench ")[1]
+        assert re.fullmatch(r"tbp gate [0-9a-f]{8} [0-9a-f]{8}", gate.split(" --bench ")[0])
+        assert re.fullmatch(rf"asv run --bench {re.escape(pattern)} '[0-9a-f]{{8}}\^!'", again)
+        assert block.locator(".command .copy").count() == 2
         assert overflow(page) <= 0
 
 

@@ -149,6 +149,22 @@ def test_three_newest_runs_far_outside_are_confirmed_without_sessions():
     assert [(c.index, c.confirmed) for c in change_points(values.tolist())] == [(37, True)]
 
 
+@pytest.mark.parametrize("oldest", [1, 2])
+def test_the_oldest_runs_of_a_long_series_far_outside_are_suspect(oldest: int):
+    values = np.exp(np.random.default_rng(4).normal(0, 0.02, 40))
+    values[:oldest] /= 3
+    (change,) = change_points(values.tolist())
+    assert (change.index, change.confirmed) == (oldest, False)
+    assert change.doubt == ("1 run before it cannot tell" if oldest == 1 else "2 runs before it cannot tell")
+
+
+@pytest.mark.parametrize("share", [0.9, 1.3])  # as far as noise goes, or as a new machine is often off at first
+def test_an_oldest_run_a_little_off_is_nothing(share: float):
+    values = np.exp(np.random.default_rng(4).normal(0, 0.02, 40))
+    values[0] *= share
+    assert change_points(values.tolist()) == ()
+
+
 # Counters
 
 

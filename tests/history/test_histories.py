@@ -150,6 +150,16 @@ def test_a_regression_names_its_commit_and_its_operator():
     assert len(shelf.read) == 9
 
 
+def test_a_change_whose_interval_reaches_zero_is_only_suspect():
+    """Two modes whose shares moved: ranks are sure of it, and the medians may be where they were."""
+    low, high = [1.08] * 8, [1.29] * 8
+    values = [*low, 1.29, 1.29] * 12 + [*high, 1.08, 1.08] * 12
+    values = [value - i * 1e-9 for i, value in enumerate(values)]  # no counter, and no trend to speak of
+    found = history(results(values))
+    (what,) = found.changes
+    assert (found.standing, found.suspect, what.change.doubt) == (None, what, "its 99 % interval reaches 0")
+
+
 def test_the_nearest_traces_are_compared_and_named():
     found = history(results(medians_s(slower())), sessions(slower(), traced=[1, 6]))
     assert found.standing is not None

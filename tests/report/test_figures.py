@@ -101,7 +101,7 @@ def test_levels_are_split_at_confirmed_changes_only(make_history, make_change) -
     changes = (make_change(2, 1.0, 2.0), make_change(3, 2.0, 2.1, confirmed=False), make_change(99, 1.0, 9.0))
     history = make_history((1.0, 1.0, 2.0, 2.2, NAN), changes=changes)
     assert segments(history) == [(0, 1, 1.0), (2, 4, 2.1)]
-    assert levels(history, 0.001) == [[0, 1, 1000, 21], [2, 4, 2100, 44]]
+    assert levels(history, 0.001) == [[0, 1, 1000, 42], [2, 4, 2100, 88]]
     assert [mark[4] for mark in change_marks(history, 0.001)] == [1, 0]
     assert levels(replace(history, noise_between=NAN), 1.0)[0][3] == 0
 
@@ -212,3 +212,19 @@ def test_noise_is_drawn_low(make_history) -> None:
 
 def test_a_series_without_values_has_no_line(make_history) -> None:
     assert sparkline(make_history((NAN,), State.FAILED)).line == ""
+
+
+def test_a_band_holds_95_of_100_runs_whatever_their_noise(make_history) -> None:
+    values = [1.0] * 30 + [1.1] * 4 + [1.4] * 2  # nearly all the same: their robust spread is 0
+    quiet = replace(make_history(tuple(values), changes=()), noise_between=0.0)
+    assert levels(quiet, 0.001) == [[0, 35, 1000, 400]]
+    assert levels(replace(quiet, points=quiet.points[:-1]), 0.001) == [[0, 34, 1000, 100]]
+
+
+def test_a_series_has_its_noise_between_runs_for_the_cursors(make_history) -> None:
+    loud, unknown = make_history(), replace(make_history(), noise_between=math.nan)
+    exact = replace(make_history(), noise_between=0.0)
+    place = {point.commit.hash: at for at, point in enumerate(loud.points)}
+    series = history_chart([replace(loud, noise_between=0.0123456), unknown, exact], (), place).payload["series"]
+    assert isinstance(series, list)
+    assert [one.get("noise") for one in series] == [0.01235, None, 0.0]

@@ -108,6 +108,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
         "static/evidence.js",
         "static/filter.js",
         "static/flame.js",
+        "static/foreign.js",
         "static/grid.js",
         "static/heatmap.js",
         "static/index.js",

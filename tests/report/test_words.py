@@ -165,3 +165,8 @@ def test_a_name_cannot_turn_the_text_beside_it_around() -> None:
 
 def test_a_cut_text_says_so() -> None:
     assert (words.cut("abcd", 4), words.cut("abcde", 4)) == ("abcd", "abc…")
+
+
+def test_an_interval_narrower_than_what_is_shown_is_said_so():
+    assert words.interval(2.36401, 2.36402) == "99 % CI within 0.1 % of it"
+    assert words.interval(0.052, 0.07) == "99 % CI 5.2–7.0 %"

@@ -33,8 +33,6 @@ tbp.key = (look) => {
 };
 tbp.meritColour = (merit) => (merit > 0 ? tbp.WORSE : merit < 0 ? tbp.BETTER : tbp.NEUTRAL);
 
-// Standard deviations of the noise between runs above and below a level: 95 of 100 runs without a change are inside.
-tbp.BAND = 2;
 // With more series than these their noise bands are paler, or they would hide the points.
 tbp.CROWDED = 3;
 // With more labelled changes the labels cover each other; the marks have the same words.
@@ -53,6 +51,8 @@ tbp.labelRoom = ([low, high]) => {
   const widest = Math.max(...[low, high].map((end) => end.toLocaleString("en-US", { maximumFractionDigits: Math.min(20, digits) }).length));
   return Math.min(150, 40 + 7 * Math.max(3, widest));
 };
+// Pixels of the sign and of " %".
+tbp.PER_CENT_ROOM = 18;
 // Three labels in a factor of ten (1, 2, 5): with more they cover each other.
 tbp.scaled = (log) => (log ? { type: "log", tickmode: "linear", dtick: "D2" } : { type: "linear" });
 // Draws again when colours or the width change; paper is white, whatever the screen is.
@@ -81,12 +81,12 @@ tbp.traces = (one, data, scale, isCrowded) => {
   const band = line(0, { fill: "toself", fillcolor: `${look.colour}${isCrowded ? "0c" : "2b"}` });
   const level = line(2);
   const bars = line(1, { opacity: 0.6 });
-  for (const [first, last, value, noise] of one.levels) {
+  for (const [first, last, value, reach] of one.levels) {
     const [left, right] = [Math.min(first, last) - 0.4, Math.max(first, last) + 0.4];
     level.x.push(left, right, null);
     level.y.push(scale(value), scale(value), null);
-    if (!noise) continue;
-    const [low, high] = [scale(value - tbp.BAND * noise), scale(value + tbp.BAND * noise)];
+    if (!reach) continue;
+    const [low, high] = [scale(value - reach), scale(value + reach)];
     band.x.push(left, right, right, left, left, null);
     band.y.push(low, low, high, high, low, null);
   }
@@ -289,7 +289,7 @@ tbp.chart = (encoded) => {
       modebar: theme.modebar,
       height: narrow() ? 320 : 400,
       // Room for the labels, reckoned: plotly's automargin draws everything twice.
-      margin: { ...shared.margin, l: tbp.labelRoom(chooser.scale === "log" ? [10 ** bottom, 10 ** top] : [bottom, top]) },
+      margin: { ...shared.margin, l: tbp.labelRoom(chooser.scale === "log" ? [10 ** bottom, 10 ** top] : [bottom, top]) + (chooser.scale === "relative" ? tbp.PER_CENT_ROOM : 0) },
       xaxis: { ...shared.xaxis, ...ticks(), automargin: false, gridcolor: theme.grid, range: [...x()] },
       yaxis: {
         ...shared.yaxis, automargin: false, ...tbp.scaled(chooser.scale === "log"), gridcolor: theme.grid, range: [bottom, top],

@@ -3,15 +3,16 @@
 // in the address as commit~machine~environment.
 "use strict";
 
-tbp.columns = (form, redraw) => {
+// runs: as grid.js unpacks them; what files add to their commits and places is of this page as long as it is open.
+tbp.columns = (form, runs, redraw) => {
   const MOST_COLUMNS = 6, MOST_PRESETS = 6, OFFERED = 3;
-  const { commits, places, rows, tags, parts } = tbp.runs;
+  const { commits, places, rows, tags, parts } = runs, stored = [...commits], storedPlaces = [...places], newestFirst = [...commits].reverse();
   const get = (id) => document.getElementById(id);
   const [oldest, newest, home] = form.dataset.default.split(" ").map(Number);
   const start = [{ commit: oldest, place: home }, { commit: newest, place: home }];
   const escaped = (text) => text.replaceAll("%", "%25").replaceAll("~", "%7E");
   const plain = (text) => text.replaceAll("%7E", "~").replaceAll("%25", "%");
-  const state = { chosen: start };
+  const state = { chosen: start, MOST_COLUMNS };
 
   // Commits with a value, and those with a run at all, of each place.
   const measured = places.map(() => new Set()), tried = places.map(() => new Set());
@@ -28,9 +29,11 @@ tbp.columns = (form, redraw) => {
 
   state.isStart = () => state.chosen.length === 2 && state.chosen.every((one, i) => one.commit === start[i].commit && one.place === start[i].place);
   state.role = (i) => (i === 0 ? "Baseline" : state.chosen.length === 2 ? "Contender" : `Contender ${i}`);
+  state.isForeign = ({ place }) => place >= storedPlaces.length;
   // What tells the columns apart: the commit, parts of the place.
   state.name = (one) => {
-    const differing = parts.filter((_, part) => state.chosen.some(({ place }) => places[place].values[part] !== places[one.place].values[part]));
+    if (state.isForeign(one)) return `${commits[one.commit].short} · ${places[one.place].name}`;
+    const differing = parts.filter((_, part) => state.chosen.some((other) => !state.isForeign(other) && places[other.place].values[part] !== places[one.place].values[part]));
     const said = differing.map((part) => (["machine", "environment"].includes(part) ? "" : `${part} `) + places[one.place].values[parts.indexOf(part)]);
     const isShared = said.length && state.chosen.every(({ commit }) => commit === one.commit);
     return [isShared ? "" : commits[one.commit].short, ...said].filter(Boolean).join(" · ");
@@ -40,8 +43,8 @@ tbp.columns = (form, redraw) => {
   state.read = () => {
     const kept = tbp.state.read().getAll("c").map((text) => {
       const [short, machine, environment] = text.split("~").map(plain);
-      const commit = commits.findIndex((one) => one.short === short);
-      const place = places.findIndex((one) => one.machine === machine && one.environment === environment);
+      const commit = stored.findIndex((one) => one.short === short);
+      const place = storedPlaces.findIndex((one) => one.machine === machine && one.environment === environment);
       return { commit, place: place < 0 ? home : place };
     }).filter(({ commit }) => commit >= 0).slice(0, MOST_COLUMNS);
     state.chosen = kept.length > 1 ? kept : start;
@@ -49,7 +52,7 @@ tbp.columns = (form, redraw) => {
     get("compare-far").checked = tbp.state.read().get("far") === "1";
   };
   state.keep = () => tbp.state.keep([
-    ...(state.isStart() ? [] : state.chosen.map(({ commit, place }) => ["c", [commits[commit].short, places[place].machine, places[place].environment].map(escaped).join("~")])),
+    ...(state.isStart() ? [] : state.chosen.filter((one) => !state.isForeign(one)).map(({ commit, place }) => ["c", [commits[commit].short, places[place].machine, places[place].environment].map(escaped).join("~")])),
     ["q", get("compare-q").value], ["far", get("compare-far").checked ? "1" : ""]]);
   state.set = (chosen, focus) => {
     state.chosen = chosen;
@@ -72,16 +75,16 @@ tbp.columns = (form, redraw) => {
     const tag = tags.find(({ name }) => name.toLowerCase() === wanted);
     if (tag) return commits[tag.column];
     if (/^[0-9a-f]{4,64}$/.test(wanted)) {
-      const own = best(commits.filter(({ short }) => short.startsWith(wanted) || (short.length >= 7 && wanted.startsWith(short))));
+      const own = best(stored.filter(({ short }) => short.startsWith(wanted) || (short.length >= 7 && wanted.startsWith(short))));
       if (own) return own;
     }
     if (/^\d{4}(-\d{1,2}){0,2}$/.test(wanted)) {
       // Of that day, month or year, or the last before it.
-      const own = best(commits.filter(({ date, column }) => date.slice(0, wanted.length) <= wanted && measured[place].has(column)));
+      const own = best(stored.filter(({ date, column }) => date.slice(0, wanted.length) <= wanted && measured[place].has(column)));
       if (own) return own;
     }
     const words = tbp.tokens(text);
-    return words.length ? best(commits.filter(({ short, subject }) => words.every((word) => `${short} ${subject}`.toLowerCase().includes(word)))) : undefined;
+    return words.length ? best(stored.filter(({ short, subject }) => words.every((word) => `${short} ${subject}`.toLowerCase().includes(word)))) : undefined;
   };
 
   const labelled = (text, control) => tbp.make("label", {}, tbp.make("span", {}, text), control);
@@ -98,7 +101,7 @@ tbp.columns = (form, redraw) => {
 
   const line = ({ short, date, subject, column }) => [short, ...state.tagsOf(column), date, subject.slice(0, 50)].filter(Boolean).join(" · ");
   const commitSelect = (one, i) => {
-    const newestFirst = [...commits].reverse(), has = ({ column }) => measured[one.place].has(column);
+    const has = ({ column }) => measured[one.place].has(column);
     const tagged = tags.filter((tag) => measured[one.place].has(tag.column)).map(({ column, name, isExact }) => [column, `${name}${isExact ? "" : " (first measured after it)"} · ${commits[column].short}`]);
     const others = newestFirst.filter((commit) => !has(commit)).map((commit) => [commit.column, line(commit)]);
     const groups = [["Measured here, newest first", newestFirst.filter(has).map((commit) => [commit.column, line(commit)])], ["Tags", tagged], ["Without values here", others]];
@@ -125,7 +128,7 @@ tbp.columns = (form, redraw) => {
     .sort((a, b) => (b === "none") - (a === "none") || compare(a, b)));
   const near = (from, part, value) => {
     const apart = (place) => place.values.filter((own, other) => other !== part && own !== places[from].values[other]).length;
-    return places.filter((place) => place.values[part] === value).sort((a, b) => apart(a) - apart(b) || a.index - b.index)
+    return storedPlaces.filter((place) => place.values[part] === value).sort((a, b) => apart(a) - apart(b) || a.index - b.index)
       .map((place) => ({ place, apart: parts.filter((_, other) => other !== part && place.values[other] !== places[from].values[other]) }))[0];
   };
   const partSelects = (one, i) => parts.map((part, at) => {
@@ -140,10 +143,12 @@ tbp.columns = (form, redraw) => {
 
   state.show = () => {
     get("compare-columns").replaceChildren(...state.chosen.map((one, i) => {
-      const item = tbp.make("li", {}, tbp.make("b", {}, state.role(i)), labelled("commit", commitSelect(one, i)), labelled("or type", typed(one, i)), ...partSelects(one, i));
-      if (state.chosen.length > 2) {
+      const controls = state.isForeign(one) ? [tbp.make("bdi", {}, places[one.place].said)]
+        : [labelled("commit", commitSelect(one, i)), labelled("or type", typed(one, i)), ...partSelects(one, i)];
+      const item = tbp.make("li", {}, tbp.make("b", {}, state.role(i)), ...controls);
+      if (state.chosen.length > 2 || state.isForeign(one)) {
         const remove = tbp.make("button", { type: "button", "aria-label": `Remove ${state.role(i)}` }, "×");
-        remove.addEventListener("click", () => state.set(state.chosen.filter((_, j) => i !== j), "compare-add"));
+        remove.addEventListener("click", () => state.set(state.chosen.length > 2 ? state.chosen.filter((_, j) => i !== j) : start, "compare-add"));
         item.append(remove);
       }
       return item;
@@ -155,8 +160,8 @@ tbp.columns = (form, redraw) => {
   // Two places that differ in one part alone, on the newest commit that both have values of.
   const presets = () => {
     const pairs = [];
-    for (const one of places) {
-      for (const other of places.slice(one.index + 1)) {
+    for (const one of storedPlaces) {
+      for (const other of storedPlaces.slice(one.index + 1)) {
         const apart = parts.filter((_, part) => one.values[part] !== other.values[part]);
         const commit = Math.max(-1, ...[...measured[one.index]].filter((column) => measured[other.index].has(column)));
         if (apart.length !== 1 || commit < 0) continue;
@@ -174,11 +179,21 @@ tbp.columns = (form, redraw) => {
     get("compare-presets").replaceChildren("All else equal: ", ...buttons.flatMap((button) => [button, " "]));
   };
 
+  // One more commit in one more place, against the newest run that is stored.
+  state.addForeign = (commit, place) => {
+    const at = { commit: commits.length, place: places.length };
+    commits.push({ ...commit, column: at.commit });
+    places.push({ ...place, index: at.place, values: parts.map(() => "") });
+    for (const known of [measured, tried]) known.push(new Set([at.commit]));
+    return at;
+  };
+  state.withForeign = (at) => state.set([...(state.isStart() ? [start[1]] : state.chosen), at]);
+
   get("compare-known").replaceChildren(...tags.map(({ name, column }) => tbp.make("option", { value: name }, line(commits[column]))),
-    ...[...commits].reverse().filter(({ column }) => measured.some((own) => own.has(column))).map((commit) => tbp.make("option", { value: commit.short }, line(commit))));
+    ...newestFirst.filter(({ column }) => measured.some((own) => own.has(column))).map((commit) => tbp.make("option", { value: commit.short }, line(commit))));
   get("compare-add").addEventListener("click", () => {
-    const last = state.chosen[state.chosen.length - 1];
-    const next = [...commits].reverse().find(({ column }) => measured[last.place].has(column) && !state.chosen.some((one) => one.commit === column && one.place === last.place));
+    const last = state.chosen.findLast((one) => !state.isForeign(one)) || start[1];
+    const next = newestFirst.find(({ column }) => measured[last.place].has(column) && !state.chosen.some((one) => one.commit === column && one.place === last.place));
     state.set([...state.chosen, { commit: next ? next.column : last.commit, place: last.place }]);
   });
   get("compare-swap").addEventListener("click", () => state.set([state.chosen[1], state.chosen[0], ...state.chosen.slice(2)]));

@@ -3,9 +3,11 @@
 "use strict";
 
 tbp.compare = (form) => {
-  tbp.judging();
   const ROWS = 100, MOST_UNFOLDED = 20, UNSURE = ["undecided", "no_change", "skipped"], HASH = /^[0-9a-f]{4,64}$/i;
-  const { commits, places, rows, states } = tbp.runs;
+  const runs = { ...tbp.runs, commits: [...tbp.runs.commits], places: [...tbp.runs.places] }, { commits, places, rows, states } = runs;
+  const none = { state: "none", value: NaN, ratio: NaN };
+  const cell = (row, column) => (row.own ? (row.own.column === column ? row.own : none) : tbp.runs.cell(row, column));
+  tbp.judging(cell);
   const get = (id) => document.getElementById(id);
   const first = get("compare-title").textContent;
   let most = ROWS, lines = [];
@@ -39,7 +41,7 @@ tbp.compare = (form) => {
       ...(one.reason ? [" ", tbp.make("span", { class: "muted why" }, one.reason)] : [])];
   };
   const value = (line, { commit, place }) => {
-    const own = line[place] ? tbp.runs.cell(line[place], commit) : { state: "none", value: NaN };
+    const own = line[place] ? cell(line[place], commit) : none;
     return Number.isFinite(own.value) ? tbp.quantity(own.value, line[place].scales) : ["failed", "skipped"].includes(own.state) ? own.state : "–";
   };
   const part = (tag, role, attributes, ...children) => tbp.make(tag, { role, ...attributes }, ...children);
@@ -142,10 +144,10 @@ tbp.compare = (form) => {
   // To compare and to measure the two, as tbp.report.comparison writes them.
   const commands = () => {
     const [from, to] = state.chosen, pair = [from, to].map(({ commit }) => commits[commit].short), { machine, environment } = places[from.place];
-    const several = (key) => new Set(places.map((place) => place[key])).size > 1;
+    const several = (key) => new Set(tbp.runs.places.map((place) => place[key])).size > 1;
     const named = [["--machine", machine, several("machine")], ["--environment", environment, several("environment")]].filter(([, , isSaid]) => isSaid);
     const quoted = (text) => (/^[\w.,:=@%+/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\"'\"'")}'`);
-    const can = state.chosen.length === 2 && from.place === to.place && from.commit !== to.commit && pair.every((one) => HASH.test(one))
+    const can = state.chosen.length === 2 && !state.isForeign(from) && from.place === to.place && from.commit !== to.commit && pair.every((one) => HASH.test(one))
       && named.every(([, text]) => /^[\x20-\x7e]+$/.test(text));
     const made = can ? [["tbp compare", ...pair, ...named.map(([option, text]) => `${option} ${quoted(text)}`)], ["tbp gate", ...pair]] : [];
     get("compare-command").replaceChildren(...made.map((words) => {
@@ -209,7 +211,22 @@ tbp.compare = (form) => {
     commands();
     means();
   };
-  const state = tbp.columns(form, () => { most = ROWS; show(); });
+  const state = tbp.columns(form, runs, () => { most = ROWS; show(); });
+
+  // A file's run is one more column.
+  tbp.foreign.listen(form, (name, text) => {
+    if (state.chosen.length >= state.MOST_COLUMNS) throw new Error(`${name}: ${state.MOST_COLUMNS} columns are the most; remove one, then choose it again.`);
+    const stored = new Map();
+    for (const row of [...families.values()].map((line) => line.find(Boolean))) stored.set(row.name, [...(stored.get(row.name) || []), row]);
+    const found = tbp.foreign.read(name, text, stored), { commit, machine, environment, unknown } = found;
+    const said = `${commit.short} · ${commit.date} · ${machine} · ${environment}, from ${name}`;
+    const at = state.addForeign(commit, { machine, environment, name: `${machine}, from a file`, said });
+    for (const { row, state: outcome, value: own } of found.runs) {
+      families.get(JSON.stringify([row.name, row.label]))[at.place] = { ...row, place: places[at.place], own: { column: at.commit, state: outcome, value: own, ratio: NaN } };
+    }
+    state.withForeign(at);
+    return `${name}: ${found.runs.length.toLocaleString("en")} series${unknown ? `; ${unknown} of its benchmarks are not in this report` : ""}.`;
+  });
 
   get("compare-more").addEventListener("click", () => { most += ROWS; list(); });
   for (const id of ["compare-q", "compare-far"]) get(id).addEventListener("input", () => { most = ROWS; list(); state.keep(); });

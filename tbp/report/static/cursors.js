@@ -57,8 +57,7 @@ tbp.cursors = (data, chooser, place) => {
     const levels = values.map((value) => tbp.quantity(value, data.scales)).join(" → ");
     const crossed = one.breaks.some((x) => x > Math.min(from, to) && x <= Math.max(from, to));
     if (crossed || one.other.has(before) || one.other.has(after)) return { words: `${levels}, another benchmark version lies between: not comparable` };
-    const [, , level, spread] = one.levels[0] || [];
-    const noise = one.exact ? 0 : spread / Math.abs(level) || NaN;
+    const { noise } = one;
     const found = tbp.distance(...values, { unit: data.unit, better: data.better, noise }, data.reach);
     const inside = one.changes.filter(({ x, confirmed }) => confirmed && x > Math.min(from, to) && x <= Math.max(from, to));
     const judged = inside.length ? `; confirmed between them: ${inside.map(({ move, said }) => `${move} ${said}`).join(", ")}` : "";

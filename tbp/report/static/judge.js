@@ -4,13 +4,13 @@
 // how far the processes of one run disagree, which can only make a verdict less sure.
 "use strict";
 
-tbp.judging = () => {
+// cell: (row, column) → its run there.
+tbp.judging = (cell) => {
   const MIN_OTHER_RUNS = 8, WINDOW = 30, MOST_FREEDOM = 8, LEAST_ERROR = 0.002, WITNESSES = 3, LEAST_SHARE = 0.5, LONE = 30;
   const EXACT_SHARE = 0.9, MIN_EXACT_RUNS = 3, QUANTILES = [[0.5, 0.6745], [0.75, 1.1503], [0.9, 1.6449], [0.95, 1.96]];
   const ALPHA = 0.05, CONFIDENCE = 0.99, RELEVANT = 0.02, RELEVANT_LIMIT = 0.05, LEAST_SHOWN = 0.0005;
   // Values are packed to 0.014 %; closer than this they are the same count.
   const SAME = 3e-4;
-  const { cell } = tbp.runs;
 
   // Student's t, as tbp/history/student.py; ln Γ by Lanczos (g = 7), good to 1e-14.
   const LANCZOS = [676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905,
@@ -137,7 +137,9 @@ tbp.judging = () => {
     const { row, before, after } = own, one = { ...own, isElsewhere: true };
     if (before === after) return { ...one, state: "no_change" };
     if (Math.min(before, after) <= 0) return { ...one, reason: "it is not positive, so noise is no share of it" };
-    const sides = [alone(base, from), alone(row, to)];
+    // The noise of a file from elsewhere is not known: the stored runs stand for it.
+    const side = (run, column, other, place) => (run.own && !other.own ? alone(other, place) : alone(run, column));
+    const sides = [side(base, from, row, to), side(row, to, base, from)];
     if (sides.includes(null)) return { ...one, reason: `one run on each side cannot tell a difference from noise, and one of them has fewer than ${MIN_OTHER_RUNS} others that would show it` };
     const error = Math.max(LEAST_ERROR, Math.hypot(...sides.map((side) => side.error)));
     const { low, high } = interval(Math.log(after / before), error, Math.min(...sides.map((side) => side.freedom)));

@@ -34,6 +34,16 @@ tbp.commitLink = ({ short, hash, href }) => (href
 
 tbp.tokens = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
 
+// 1,234.50: with so many digits behind the point. A formatter is kept, since to make one takes longer than to use it
+// a hundred times, and a chart says thousands of numbers.
+tbp.formats = new Map();
+tbp.fixed = (value, digits) => {
+  if (!tbp.formats.has(digits)) {
+    tbp.formats.set(digits, new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  }
+  return tbp.formats.get(digits).format(value);
+};
+
 // Three significant digits without an exponent, larger numbers whole.
 tbp.significant = (value) => {
   if (!Number.isFinite(value)) return "–";
@@ -41,7 +51,7 @@ tbp.significant = (value) => {
   const exponent = Number(Math.abs(value).toExponential(2).split("e")[1]);
   if (exponent < -6) return value.toExponential(2).replaceAll("-", "−").replace(/e−(\d)$/, "e−0$1");
   const digits = Math.max(0, 2 - exponent);
-  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
+  return tbp.fixed(value, digits).replace("-", "−");
 };
 
 // scales: [[factor, symbol], …], smallest first.
@@ -56,8 +66,7 @@ tbp.percent = (ratio) => {
   if (!Number.isFinite(ratio)) return "–";
   const size = Math.abs(ratio) * 100;
   const digits = size > 0 && size < 9.95 ? 1 : 0;
-  const text = size.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return `${ratio < 0 ? "−" : ""}${text} %`;
+  return `${ratio < 0 ? "−" : ""}${tbp.fixed(size, digits)} %`;
 };
 
 // What a value that went up (or down) did, as tbp.report.words.direction says it. `better` is 1 where less is better.
