@@ -37,7 +37,7 @@ tbp.compare = (form) => {
     if (!one) return [tbp.make("span", { class: "muted" }, "–")];
     const [, glyph] = states.find(([name]) => name === one.state) || ["", "≠"], interval = tbp.interval(one.low, one.high);
     return [tbp.make("span", { class: `badge ${one.state}` }, tbp.make("span", { class: "glyph", "aria-hidden": "true" }, glyph), " ", tbp.verdict(one)),
-      ...(interval ? [" ", tbp.make("span", { class: "muted" }, `(${interval})`)] : []),
+      ...(interval ? [" ", tbp.make("span", { class: "muted interval" }, `(${interval})`)] : []),
       ...(one.reason ? [" ", tbp.make("span", { class: "muted why" }, one.reason)] : [])];
   };
   const value = (line, { commit, place }) => {
@@ -105,8 +105,9 @@ tbp.compare = (form) => {
     told(listed.filter((row) => !row.hidden).length, Number(form.dataset.series));
   };
 
+  // Each series once, by what is first of its states.
   const tallies = () => [["elsewhere", "≠", "beyond noise", "beyond noise"], ...states].map(([name, glyph, one, many]) => ({ name, glyph, word: [one, many] }))
-    .map((state) => ({ ...state, number: lines.flatMap(({ says }) => says).filter((one) => one && one.state === state.name).length }))
+    .map((state, rank) => ({ ...state, number: lines.filter((one) => one.rank === rank).length }))
     .filter(({ number }) => number);
 
   // Over the series of a suite in one unit that both columns have a positive value of.
@@ -177,8 +178,8 @@ tbp.compare = (form) => {
   const title = (isNothing) => {
     const names = state.chosen.map(state.name), isSame = state.chosen.every(({ commit }) => commit === state.chosen[0].commit);
     if (isNothing) {
-      const lacking = state.chosen.filter((one) => !state.isMeasured(one)).map(({ commit }) => commits[commit].short);
-      return `Nothing to compare: ${[...new Set(lacking)].join(" and ")} ${new Set(lacking).size > 1 ? "have" : "has"} no value there.`;
+      const lacking = [...new Set(state.chosen.filter((one) => !state.isMeasured(one)).map(({ commit, place }) => `${commits[commit].short}${places[place].name ? ` on ${places[place].name}` : ""}`))];
+      return `Nothing to compare: there is no value of ${lacking.join(" and none of ")}.`;
     }
     const counts = tallies().map(({ number, word }) => `${number.toLocaleString("en-US")} ${word[number === 1 ? 0 : 1]}`);
     const at = isSame && state.chosen.some(({ place }) => place !== state.chosen[0].place) ? ` at ${commits[state.chosen[0].commit].short}` : "";
