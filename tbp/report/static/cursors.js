@@ -41,7 +41,7 @@ tbp.cursors = (data, chooser, place) => {
   const remove = button("Remove both", () => { picking = -1; chooser.cursors = [null, null]; chooser.changed(); selects[0].focus(); });
   const says = tbp.make("p", { class: "muted", "aria-live": "polite" });
   const list = tbp.make("ul", { class: "between", "aria-label": "From A to B" });
-  const labels = names.map((name, which) => tbp.make("label", {}, tbp.make("b", {}, name), " ", selects[which]));
+  const labels = names.map((name, which) => tbp.make("label", {}, tbp.make("strong", {}, name), " ", selects[which]));
   box.append(tbp.make("div", { class: "cursor-tools" }, ...labels, pick, swap, remove), says, list);
 
   const stop = () => { picking = -1; show(); };
