@@ -25,6 +25,9 @@ MOST_LACKING = 0.5
 MOST_CHANGES = 3
 """Standing changes of a place that are looked behind, the newest ones."""
 
+BASE = "the base"
+"""What a baseline is called that the project named; it is compared against whatever that says."""
+
 _SILENT = (State.STALE, State.VANISHED)
 
 
@@ -65,9 +68,9 @@ def pairs(
 ) -> Iterator[Pair]:
     """Pairs that may have something to say, the likeliest first; places that have most to say come first.
 
-    Of each place its newest commit, against the base; else the newest tag; else the commits before the newest standing
-    changes; else the one before. ``base`` is a hash. Only commits that can be chosen on the page are taken, and of base
-    and tags those that the place has values of.
+    Of each place its newest commit, against the base and nothing else; without one against the newest tag, the commits
+    before the newest standing changes, the one before. ``base`` is a hash. Only commits that can be chosen on the page
+    are taken, and of base and tags those that the place has values of.
     """
     columns = Columns.of(order)
     place_of = {commit.hash: column for column, commit in enumerate(columns.commits)}
@@ -77,20 +80,23 @@ def pairs(
         if len((series := _Runs(history, at)).columns) > 1:
             own.setdefault((history.key.machine, history.key.environment), []).append(series)
     base_at = place_of.get(base, -1)
-    named = [(base_at, "the base")] if base_at >= 0 else []
+    named = [(base_at, BASE)] if base_at >= 0 else []
     tagged = [(place_of[tag.commit], f"the tag {words.cut(tag.name, 40)}") for tag in tags if tag.commit in place_of]
     named += sorted(tagged, reverse=True)
-    for place, runs in sorted(own.items(), key=lambda item: _worth(item[1], base_at), reverse=True):
+    for place, runs in sorted(own.items(), key=lambda item: _worth(item[1], named), reverse=True):
         contender = _contender(runs)
         kept = [one for one in runs if contender in one.columns]
         for baseline, why in _baselines(kept, contender, named):
             yield Pair(columns.commits[baseline], columns.commits[contender], *place, why)
 
 
-def _worth(runs: Sequence[_Runs], base: int) -> tuple[object, ...]:
-    """How much a place has to say: the base, regressions, series that still run, runs, the newest of them."""
+def _worth(runs: Sequence[_Runs], named: Sequence[tuple[int, str]]) -> tuple[object, ...]:
+    """How much a place has to say: the base or else a tag before its newest commit, regressions, series that still
+    run, runs, the newest of them.
+    """
+    contender = _contender(runs)
     return (
-        any(base in one.columns for one in runs),
+        next((-place for place, (column, _) in enumerate(named) if _has(runs, column, contender)), -len(named)),
         sum(one.history.state is State.REGRESSION for one in runs),
         sum(one.history.state not in _SILENT for one in runs),
         sum(len(one.columns) for one in runs),
@@ -105,11 +111,17 @@ def _contender(runs: Sequence[_Runs]) -> int:
     return max(column for column, count in newest.items() if count >= least)
 
 
+def _has(runs: Sequence[_Runs], column: int, contender: int) -> bool:
+    """Whether the place has values of a column before its contender."""
+    return 0 <= column < contender and any(column in one.columns for one in runs)
+
+
 def _baselines(runs: Sequence[_Runs], contender: int, named: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     """Their columns, and what they are."""
-    for column, why in named:
-        if 0 <= column < contender and any(column in one.columns for one in runs):
-            yield column, why
+    first = next(((column, why) for column, why in named if _has(runs, column, contender)), None)
+    if first is not None:
+        yield first
+        if first[1] == BASE:
             return
     for state in (State.REGRESSION, State.IMPROVEMENT):
         before = {one.before_change for one in runs if one.history.state is state}

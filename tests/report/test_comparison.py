@@ -129,6 +129,24 @@ def test_a_tag_is_what_the_newest_commit_is_held_against(make_history, make_repo
     assert said.sides[1].tags == "v3"
 
 
+def test_a_place_with_the_newest_tag_comes_before_one_with_more_series(make_history, make_report) -> None:
+    many = [make_history([1.0] + [math.nan] * 10 + [1.0], State.NO_CHANGE, benchmark=f"a.time_{n}") for n in range(3)]
+    tagged = make_history(STEADY, State.NO_CHANGE, machine="released")
+    said = compare_page(
+        make_report(*many, tagged, tags=(Tag("v1", tagged.points[5].commit.hash),)), commit_order([*many, tagged])
+    )
+    assert (said.place, said.sides[0].what) == ("released · py3.13", "the tag v1")
+
+
+def test_behind_a_tag_without_a_change_standing_ones_are_looked_for(make_history, make_change, make_report) -> None:
+    own = make_history(SLOWER, State.REGRESSION, changes=(make_change(24, 1.0, 1.2),))
+    said = page(make_report, own)
+    tag = Tag("v1", own.points[40].commit.hash)
+    assert compare_page(make_report(own, tags=(tag,)), commit_order([own])).sides == said.sides
+    base = Base("v1", own.points[40].commit)
+    assert compare_page(make_report(own, base=base), commit_order([own])).sides[0].what == "the base"
+
+
 def test_a_base_older_than_what_can_be_chosen_is_said_so(make_history, make_report) -> None:
     own = make_history([1.0] * 250, State.NO_CHANGE)
     said = compare_page(make_report(own, base=Base("v0.1", own.points[3].commit)), commit_order([own]))
