@@ -29,14 +29,15 @@ tbp.columns = (form, runs, redraw) => {
 
   state.isStart = () => state.chosen.length === 2 && state.chosen.every((one, i) => one.commit === start[i].commit && one.place === start[i].place);
   state.role = (i) => (i === 0 ? "Baseline" : state.chosen.length === 2 ? "Contender" : `Contender ${i}`);
+  const said = (part) => (["machine", "environment"].includes(part) ? "" : `${part} `);
   state.isForeign = ({ place }) => place >= storedPlaces.length;
   // What tells the columns apart: the commit, parts of the place.
   state.name = (one) => {
     if (state.isForeign(one)) return `${commits[one.commit].short} · ${places[one.place].name}`;
     const differing = parts.filter((_, part) => state.chosen.some((other) => !state.isForeign(other) && places[other.place].values[part] !== places[one.place].values[part]));
-    const said = differing.map((part) => (["machine", "environment"].includes(part) ? "" : `${part} `) + places[one.place].values[parts.indexOf(part)]);
-    const isShared = said.length && state.chosen.every(({ commit }) => commit === one.commit);
-    return [isShared ? "" : commits[one.commit].short, ...said].filter(Boolean).join(" · ");
+    const where = differing.map((part) => said(part) + places[one.place].values[parts.indexOf(part)]);
+    const isShared = where.length && state.chosen.every(({ commit }) => commit === one.commit);
+    return [isShared ? "" : commits[one.commit].short, ...where].filter(Boolean).join(" · ");
   };
   state.place = ({ place }) => [places[place].machine, places[place].environment].filter(Boolean).join(" · ");
 
@@ -171,7 +172,7 @@ tbp.columns = (form, runs, redraw) => {
     }
     pairs.sort((a, b) => measured[b.one.index].size + measured[b.other.index].size - measured[a.one.index].size - measured[a.other.index].size);
     const buttons = pairs.slice(0, MOST_PRESETS).map(({ one, other, part, commit }) => {
-      const at = parts.indexOf(part), button = tbp.make("button", { type: "button" }, `${part} ${other.values[at]} against ${one.values[at]}`);
+      const at = parts.indexOf(part), button = tbp.make("button", { type: "button" }, `${said(part)}${other.values[at]} against ${one.values[at]}`);
       button.addEventListener("click", () => state.set([{ commit, place: one.index }, { commit, place: other.index }]));
       return button;
     });
