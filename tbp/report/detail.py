@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from tbp.history.series import History, SeriesKey, State
 from tbp.report import addresses, both_sides, evidence, traced, words
@@ -19,6 +20,7 @@ from tbp.report.rates import Rate, rates_of_all
 from tbp.report.rows import CommitLink, commit_link, shown_change
 from tbp.report.scaling import Scaling, scalings
 from tbp.report.source import Source, source_of
+from tbp.report.sparkline import Sparkline, sparkline
 from tbp.report.summary import Tile, family_of, ranked, tiles
 from tbp.report.together import (
     IN_BRIEF,
@@ -97,11 +99,15 @@ class Quiet:
 class BenchmarkPage:
     name: str
     family: str
+    query: str  # its name as pages that look for it have it in their addresses
     file: str
     data_file: str
     finding: str
     tiles: tuple[Tile, ...]
     chart: Chart
+    first_name: str  # of the worst series, whose line stands where no script draws the chart
+    first_state: State
+    first_line: Sparkline
     scalings: tuple[Scaling, ...]
     sections: tuple[Section, ...]
     quiet: tuple[Quiet, ...]  # series that have no section
@@ -156,11 +162,15 @@ def benchmark_page(
     return BenchmarkPage(
         name=benchmark,
         family=family_of(benchmark),
+        query=quote(words.visible(benchmark), safe="", errors="replace"),
         file=addresses.page_file(benchmark),
         data_file=addresses.data_file(benchmark),
         finding=_finding(histories, names),
         tiles=tiles(histories, occurring=True),
         chart=chart,
+        first_name=names[0],
+        first_state=histories[0].state,
+        first_line=sparkline(histories[0]),
         scalings=grown,
         sections=tuple(section for section, quiet in zip(sections, is_quiet, strict=True) if not quiet),
         quiet=tuple(

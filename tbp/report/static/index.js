@@ -5,6 +5,8 @@
 
 // Rows put into the page at once: a screenful or two. The rest is a button away.
 tbp.STEP = 50;
+// Rows on paper: forty sheets of them.
+tbp.PAPER_ROWS = 1000;
 
 tbp.rowElement = (row, shape) => {
   const link = tbp.element("a", "");
@@ -56,15 +58,18 @@ tbp.table = (form) => {
     const found = filter.fitting();
     const groups = filter.groups(found);
     const listed = groups ? groups.flatMap(([name, places]) => [[name, places.length], ...places]) : found;
-    const shown = listed.slice(0, limit);
+    const shown = listed.slice(0, tbp.isPaper ? Math.max(limit, tbp.PAPER_ROWS) : limit);
     body.replaceChildren(...shown.map((one) => (Array.isArray(one) ? heading(...one) : element(one))));
     const left = listed.length - shown.length;
     filter.say(found);
     more.hidden = left <= 0;
     more.textContent = `Show ${Math.min(left, tbp.STEP).toLocaleString("en")} more of ${left.toLocaleString("en")}`;
-    if (rest) rest.hidden = true;
+    if (!rest) return;
+    rest.hidden = !(tbp.isPaper && left > 0);
+    rest.textContent = `${left.toLocaleString("en")} more series are not on paper.`;
   };
   const filter = tbp.filter(form, all, () => { limit = tbp.STEP; apply(); });
+  document.addEventListener("tbp-paper", apply);
 
   more.addEventListener("click", () => {
     const first = body.rows.length;
