@@ -112,6 +112,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
         "static/grid.js",
         "static/heatmap.js",
         "static/index.js",
+        "static/inventory.js",
         "static/jump.js",
         "static/numbers.js",
         "static/plotly-LICENSE.txt",
