@@ -191,7 +191,7 @@ def benchmark_page(
         breaks=tuple(shared.values()),
         remark=shared_remark([section.changes for section in sections]),
         has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
-        source=source_of(data.sources.get(benchmark, "")),
+        source=source_of(data.sources.get(benchmark, ""), len(histories)),
         strips=both_sides.legend(histories[0].unit, histories[0].better)
         if any(change.strips for section in sections for change in section.changes)
         else "",
