@@ -123,6 +123,13 @@ class BenchmarkPage:
         """The commits that are told at the top."""
         return self.together[:IN_BRIEF]
 
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """What draws the page."""
+        has_flames = any(flame is not None for section in self.sections for flame in section.flames)
+        drawn = (("scaling",) if self.scalings else ()) + (("flame",) if has_flames else ())
+        return "views", "numbers", "axis", "chooser", "cursors", "tables", "evidence", *drawn, "chart", "jump"
+
 
 def benchmark_page(
     benchmark: str,
@@ -181,7 +188,7 @@ def benchmark_page(
         breaks=tuple(shared.values()),
         remark=shared_remark([section.changes for section in sections]),
         has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
-        source=source_of(data.sources.get(benchmark, "")),
+        source=source_of(data.sources.get(benchmark, ""), len(histories)),
         strips=both_sides.legend(histories[0].unit, histories[0].better)
         if any(change.strips for section in sections for change in section.changes)
         else "",

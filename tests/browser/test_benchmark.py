@@ -346,7 +346,7 @@ def test_the_page_can_be_read_without_scripts(browser, plausible_site) -> None:
     assert not page.locator("#scale").is_visible()
     instead = page.locator("noscript").first
     assert "variant=sdpa, sequence_length=1024" in instead.inner_text()
-    assert "The chart and the tables of data need JavaScript" in instead.inner_text()
+    assert "The chart and data tables need JavaScript" in instead.inner_text()
     assert instead.locator("svg.spark path").count() == 1
     assert not page.locator("#chart").is_visible()
     context.close()
