@@ -78,7 +78,9 @@ tbp.copy = async (button) => {
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 };
 
+// A button beside a command, once.
 tbp.copyable = (command) => {
+  if (command.querySelector(".copy")) return;
   const button = document.createElement("button");
   Object.assign(button, { type: "button", className: "copy", textContent: "Copy" });
   button.addEventListener("click", () => tbp.copy(button));
