@@ -54,6 +54,7 @@ def index_data(summary: Summary) -> dict[str, Value | dict[str, Value]]:
 def _row(one: Row, benchmarks: _Texts, places: _Texts, commits: _Texts) -> list[Value]:
     page, _, anchor = one.href.partition("#")
     levels: list[Value] = [_seen(level) for level in one.levels]
+    standing = one.standing
     causes: list[Value] = [_seen(cause) for cause in one.causes]
     changes: list[Value] = list(one.sparkline.changes)
     fields: list[Value] = [
@@ -62,19 +63,24 @@ def _row(one: Row, benchmarks: _Texts, places: _Texts, commits: _Texts) -> list[
         anchor,
         places.place(_seen(one.machine), _seen(one.environment), _seen(one.place)),
         list(State).index(one.state),
-        levels,
+        _seen(one.now),
         one.sparkline.code,
         _seen(one.device),
         _seen(one.remark),
         # Only of what moved:
         round(min(one.size, 1e6), SIZE_DIGITS),
         _seen(one.change) if one.size else "",
-        one.interval,
+        list[Value](one.sure),
         _commit(one.commit, commits),
         _commit(one.last_good, commits),
         one.between,
         causes,
         changes,
+        levels,
+        _seen(standing.leaving) if standing else "",
+        _seen(standing.net) if standing else "",
+        (standing.is_left + 2 * standing.is_net_worse) if standing else 0,
+        _seen(one.no_cause),
     ]
     while fields and fields[-1] in ("", 0, []):
         fields.pop()
@@ -85,7 +91,9 @@ def _commit(link: CommitLink | None, commits: _Texts) -> int:
     """Its place in the list of commits, from 1; 0 for none, so that it can be left out."""
     if link is None:
         return 0
-    return 1 + commits.place(_seen(link.short), _seen(link.hash), _seen(link.subject or link.date), link.href)
+    return 1 + commits.place(
+        _seen(link.short), _seen(link.hash), _seen(link.subject), link.href, link.date, link.anchor
+    )
 
 
 def _seen(text: str) -> str:

@@ -9,19 +9,20 @@ tbp.index = (data) => { tbp.series = data; };
 tbp.STEP = 50;
 
 tbp.fields = (data, own) => {
-  const [benchmark, parameters = "", anchor = "", place = 0, state = 0, levels = [], spark = "", device = "", remark = "",
-    size = 0, change = "", interval = "", commit = 0, lastGood = 0, between = "", causes = [], changes = []] = own;
+  const [benchmark, parameters = "", anchor = "", place = 0, state = 0, now = "", spark = "", device = "", remark = "",
+    size = 0, change = "", sure = [], commit = 0, lastGood = 0, between = "", causes = [], changes = [], levels = [],
+    leaving = "", net = "", flags = 0, noCause = ""] = own;
   const [name, page, suite] = data.benchmarks[benchmark];
   const [machine, environment, shownPlace] = data.places[place];
   const [css, glyph, word] = data.states[state];
   const link = (number) => {
     if (!number) return null;
-    const [short, hash, subject, href] = data.commits[number - 1];
-    return { short, hash, subject, href };
+    const [short, hash, subject, href, date, anchor] = data.commits[number - 1];
+    return { short, hash, subject, href, date, anchor };
   };
   return { name, parameters, suite, href: `${page}#${anchor}`, machine, environment, place: shownPlace, state: css, glyph,
-    levels, spark, device, remark, size, change: change || word, moved: Boolean(change), interval, commit: link(commit),
-    lastGood: link(lastGood), between, causes, changes };
+    levels, spark, device, remark, size, change: change || word, moved: Boolean(change), sure, commit: link(commit),
+    lastGood: link(lastGood), between, causes, changes, now, leaving, net, isLeft: flags % 2 === 1, isNetWorse: flags > 1, noCause };
 };
 
 tbp.element = (tag, css, ...children) => tbp.make(tag, { class: css || null }, ...children);
@@ -53,9 +54,9 @@ tbp.sparkElement = (row, shape) => {
 tbp.rowElement = (row, shape) => {
   const link = tbp.element("a", "");
   link.href = tbp.href(row.href);
-  const dotted = row.name.split(".").flatMap((part, place) => (place ? [".", document.createElement("wbr"), part] : [part]));
-  link.append(tbp.element("bdi", "benchmark", ...dotted));
-  if (row.parameters) link.append(tbp.element("bdi", "parameters", row.parameters));
+  const dotted = (text) => text.split(".").flatMap((part, place) => (place ? [".", document.createElement("wbr"), part] : [part]));
+  link.append(tbp.element("bdi", "benchmark", ...dotted(row.name)));
+  if (row.parameters) link.append(tbp.element("bdi", "parameters", ...dotted(row.parameters)));
   const name = tbp.cell("th", "rowheader", "name", link);
   name.scope = "row";
   if (row.place) name.append(tbp.element("bdi", "muted place", row.place));
@@ -68,34 +69,68 @@ tbp.rowElement = (row, shape) => {
   }
   badge.append(row.change);
   const change = tbp.cell("td", "cell", "change", badge);
-  if (row.interval) change.append(tbp.element("span", "muted interval", row.interval));
+  if (row.isNetWorse) change.append(tbp.element("span", "badge net-worse", `but ${row.net}`));
+  if (row.sure.length) {
+    const comma = (place) => (place < row.sure.length - 1 ? "," : "");
+    const parts = row.sure.flatMap((said, place) => [tbp.element("span", "whole", said + comma(place)), " "]);
+    change.append(tbp.element("span", "muted interval", ...parts));
+  }
+  if (row.remark) change.append(tbp.element("span", "muted remark", row.remark));
 
   const levels = tbp.cell("td", "cell", "number levels");
-  row.levels.forEach((level, place) => levels.append(place ? " → " : "", tbp.element("span", "whole", level)));
+  if (row.levels.length) {
+    const [before, after, difference] = row.levels;
+    levels.append(tbp.element("span", "whole", before), " → ", tbp.element("span", "whole", after), tbp.element("span", "muted difference", difference));
+  }
+  const now = tbp.cell("td", "cell", "number now", tbp.element("span", "whole", row.now));
+  if (row.leaving) now.append(tbp.element("span", row.isLeft ? "leaving left" : "leaving", row.leaving));
+  if (row.net && !row.isNetWorse) now.append(tbp.element("span", "muted net", row.net));
   const since = tbp.cell("td", "cell", "since");
   if (row.commit) {
     if (row.lastGood) since.append(tbp.commitLink(row.lastGood), "..", document.createElement("wbr"));
-    since.append(tbp.commitLink(row.commit));
+    const when = tbp.element("a", "when", row.commit.date);
+    when.href = tbp.href(`changes.html#${row.commit.anchor}`);
+    since.append(tbp.commitLink(row.commit), " ", when);
     if (row.between) since.append(tbp.element("span", "muted between", row.between));
-    since.append(tbp.element("bdi", "muted subject", row.commit.subject));
+    if (row.commit.subject) since.append(tbp.element("bdi", "muted subject", row.commit.subject));
   }
   const causes = tbp.cell("td", "cell", "causes", ...row.causes.map((cause) => tbp.element("span", "cause", cause)));
-  if (row.remark) causes.append(tbp.element("span", "muted remark", row.remark));
-  return tbp.cell("tr", "row", row.state, name, change, levels, since, causes,
+  if (row.noCause) causes.append(tbp.element("span", "muted remark", row.noCause));
+  return tbp.cell("tr", "row", row.state, name, change, levels, now, since, causes,
     tbp.cell("td", "cell", "history", tbp.sparkElement(row, shape)));
+};
+
+// Rows of one benchmark that the same commit moved with the same verdict, together where the first of them is: the
+// counterpart of ``tbp.report.summary.grouped``. A pair is no group.
+tbp.LEAST_GROUP = 3;
+tbp.groups = (all, places) => {
+  const groups = new Map();
+  for (const place of places) {
+    const { name, commit, state } = all[place];
+    const key = commit ? JSON.stringify([name, commit.hash, state]) : place;
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(place);
+  }
+  return [...groups.values()].flatMap((group) => (group.length < tbp.LEAST_GROUP ? group.map((place) => [place]) : [group]));
 };
 
 tbp.table = (form) => {
   const body = document.querySelector("#series tbody");
   const all = tbp.series.series.map((own) => tbp.fields(tbp.series, own));
-  // The page's own rows are the first ones, in the same order.
-  const elements = [...body.rows];
+  // The page's own rows are the first of each group, in the same order.
+  const elements = [];
+  const own = [...body.rows].filter((row) => !row.classList.contains("more-of"));
+  tbp.groups(all, all.keys()).slice(0, own.length).forEach(([first], at) => { elements[first] = own[at]; });
+  const unfolded = new Set();
   const texts = [];
   const states = [...form.querySelectorAll("input[name=state]")];
   const facets = ["suite", "machine", "environment", "device"].filter((name) => form.elements[name]);
   const more = document.getElementById("more");
   const everything = document.getElementById("all");
+  const columns = document.querySelector("#series.no-causes") ? 6 : 7;
   const rest = document.getElementById("rest");
+  const filters = document.getElementById("more-filters");
+  const wide = matchMedia("(min-width: 901px)");
   let limit = tbp.STEP;
 
   const element = (place) => {
@@ -104,8 +139,8 @@ tbp.table = (form) => {
   };
   const text = (place) => {
     if (texts[place] === undefined) {
-      const { name, parameters, machine, environment, change, commit, causes, remark } = all[place];
-      texts[place] = [name, parameters, machine, environment, change, ...(commit ? [commit.short, commit.hash, commit.subject] : []), ...causes, remark].join(" ").toLowerCase();
+      const { name, parameters, machine, environment, change, commit, causes, remark, leaving, net } = all[place];
+      texts[place] = [name, parameters, machine, environment, change, leaving, net, ...(commit ? [commit.short, commit.hash, commit.date, commit.subject] : []), ...causes, remark].join(" ").toLowerCase();
     }
     return texts[place];
   };
@@ -117,16 +152,16 @@ tbp.table = (form) => {
   };
   const read = () => {
     const kept = tbp.state.read();
-    const hidden = (kept.get("hide") || "").split(",");
     form.elements.q.value = kept.get("q") || "";
     for (const name of [...facets, "size", "order"]) choose(form.elements[name], kept.get(name));
-    for (const state of states) state.checked = !hidden.includes(state.value);
+    tbp.boxes.read(states, kept);
+    // What narrows the rows is not out of sight.
+    if (wide.matches || [...facets, "size", "order"].some((name) => form.elements[name].value)) filters.open = true;
   };
   // Only what differs from the start is in the address.
   const keep = () => {
-    const hidden = states.filter((state) => !state.checked).map((state) => state.value);
     const chosen = ["q", ...facets, "size", "order"].map((name) => [name, form.elements[name].value]);
-    tbp.state.keep([["hide", hidden.join(",")], ...chosen]);
+    tbp.state.keep([...tbp.boxes.pairs(states), ...chosen]);
   };
 
   const fitting = () => {
@@ -145,7 +180,7 @@ tbp.table = (form) => {
 
   const heading = (name, number) => {
     const cell = tbp.cell("th", "rowheader", "", tbp.element("bdi", "", name), ` · ${number.toLocaleString("en")}`);
-    cell.colSpan = 6;
+    cell.colSpan = columns;
     return tbp.cell("tr", "row", "group", cell);
   };
   const byBenchmark = (found) => {
@@ -159,11 +194,39 @@ tbp.table = (form) => {
     return sorted.flatMap((name) => [[name, groups.get(name).length], ...groups.get(name)]);
   };
 
+  // The others of a group, behind a button.
+  const fold = ([first, ...others]) => {
+    const { name, commit } = all[first];
+    const isOpen = unfolded.has(first);
+    const button = tbp.make("button", { type: "button", class: "small unfold", "aria-expanded": String(isOpen) },
+      `${isOpen ? "Hide" : "Show"} ${others.length.toLocaleString("en")} more series of `, tbp.element("bdi", "", name), ` at ${commit.short}`);
+    button.addEventListener("click", () => {
+      if (isOpen) unfolded.delete(first); else unfolded.add(first);
+      apply();
+      body.querySelector(`[data-first="${first}"] button`).focus();
+    });
+    const cell = tbp.cell("td", "cell", "", button);
+    cell.colSpan = columns;
+    return tbp.make("tr", { role: "row", class: "more-of", "data-first": first }, cell);
+  };
+  const folded = (found) => tbp.groups(all, found).flatMap((group) => {
+    if (group.length === 1) return group;
+    return unfolded.has(group[0]) ? [group[0], { group }, ...group.slice(1)] : [group[0], { group }];
+  });
+  // Days are the same text as their order.
+  const newestFirst = (found) => found.toSorted((one, other) => {
+    const [a, b] = [one, other].map((place) => all[place].commit?.date || "");
+    return a < b ? 1 : a > b ? -1 : one - other;
+  });
+  const made = (one) => (one.group ? fold(one.group) : Array.isArray(one) ? heading(...one) : element(one));
+
   const apply = () => {
     const found = fitting();
-    const listed = form.elements.order.value === "benchmark" ? byBenchmark(found) : found;
+    const order = form.elements.order.value;
+    const listed = order === "benchmark" ? byBenchmark(found) : folded(order === "newest" ? newestFirst(found) : found);
     const shown = listed.slice(0, limit);
-    body.replaceChildren(...shown.map((one) => (Array.isArray(one) ? heading(...one) : element(one))));
+    body.replaceChildren(...shown.map(made));
+    tbp.boxes.press(form, states);
     const left = listed.length - shown.length;
     const number = (value) => value.toLocaleString("en");
     document.getElementById("shown").textContent = `${number(found.length)} of ${number(all.length)} series`;
@@ -181,6 +244,7 @@ tbp.table = (form) => {
 
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", changed);
+  tbp.boxes.buttons(form, states, changed);
   more.addEventListener("click", () => {
     const first = body.rows.length;
     limit += tbp.STEP;
