@@ -12,7 +12,7 @@ from typing import TypeAlias
 from tbp.history.series import State
 from tbp.report import sparkline, words
 from tbp.report.rows import CommitLink, Row
-from tbp.report.summary import Summary, family_of
+from tbp.report.summary import Summary
 
 Value: TypeAlias = "str | int | float | list[Value]"
 
@@ -58,7 +58,7 @@ def _row(one: Row, benchmarks: _Texts, places: _Texts, commits: _Texts) -> list[
     causes: list[Value] = [_seen(cause) for cause in one.causes]
     changes: list[Value] = list(one.sparkline.changes)
     fields: list[Value] = [
-        benchmarks.place(_seen(one.benchmark), page, _seen(family_of(one.benchmark))),
+        benchmarks.place(_seen(one.benchmark), page),
         _seen(one.parameters),
         anchor,
         places.place(_seen(one.machine), _seen(one.environment), _seen(one.place)),

@@ -101,7 +101,7 @@ def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_repor
     assert change.effect == "▲ +6.0 % slower"
     assert change.explanation == "masked 0 → 4 calls"
     assert change.probability == "p = 0.004"
-    assert change.interval == "99 % CI 5.0–7.0 %"
+    assert change.interval == "99 % CI +5.0 to +7.0 %"
     assert change.commit is not None
     assert change.before is not None
     assert (change.commit.short, change.before.short) == ("03c0ffee", "02c0ffee")

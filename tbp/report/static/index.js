@@ -12,7 +12,7 @@ tbp.fields = (data, own) => {
   const [benchmark, parameters = "", anchor = "", place = 0, state = 0, now = "", spark = "", device = "", remark = "",
     size = 0, change = "", sure = [], commit = 0, lastGood = 0, between = "", causes = [], changes = [], levels = [],
     leaving = "", net = "", flags = 0, noCause = ""] = own;
-  const [name, page, suite] = data.benchmarks[benchmark];
+  const [name, page] = data.benchmarks[benchmark];
   const [machine, environment, shownPlace] = data.places[place];
   const [css, glyph, word] = data.states[state];
   const link = (number) => {
@@ -20,7 +20,7 @@ tbp.fields = (data, own) => {
     const [short, hash, subject, href, date, anchor] = data.commits[number - 1];
     return { short, hash, subject, href, date, anchor };
   };
-  return { name, parameters, suite, href: `${page}#${anchor}`, machine, environment, place: shownPlace, state: css, glyph,
+  return { name, parameters, suite: name.split(".")[0], href: `${page}#${anchor}`, machine, environment, place: shownPlace, state: css, glyph,
     levels, spark, device, remark, size, change: change || word, moved: Boolean(change), sure, commit: link(commit),
     lastGood: link(lastGood), between, causes, changes, now, leaving, net, isLeft: flags % 2 === 1, isNetWorse: flags > 1, noCause };
 };
@@ -72,26 +72,26 @@ tbp.rowElement = (row, shape) => {
   if (row.isNetWorse) change.append(tbp.element("span", "badge net-worse", `but ${row.net}`));
   if (row.sure.length) {
     const comma = (place) => (place < row.sure.length - 1 ? "," : "");
-    const parts = row.sure.flatMap((said, place) => [tbp.element("span", "whole", said + comma(place)), " "]);
-    change.append(tbp.element("span", "muted interval", ...parts));
+    const parts = row.sure.flatMap((said, place) => [tbp.element("span", "", said + comma(place)), " "]);
+    change.append(tbp.element("span", "interval", ...parts));
   }
   if (row.remark) change.append(tbp.element("span", "muted remark", row.remark));
 
   const levels = tbp.cell("td", "cell", "number levels");
   if (row.levels.length) {
     const [before, after, difference] = row.levels;
-    levels.append(tbp.element("span", "whole", before), " → ", tbp.element("span", "whole", after), tbp.element("span", "muted difference", difference));
+    levels.append(tbp.element("span", "", before), " → ", tbp.element("span", "", after), tbp.element("span", "difference", difference));
   }
-  const now = tbp.cell("td", "cell", "number now", tbp.element("span", "whole", row.now));
+  const now = tbp.cell("td", "cell", "number now", tbp.element("span", "", row.now));
   if (row.leaving) now.append(tbp.element("span", row.isLeft ? "leaving left" : "leaving", row.leaving));
-  if (row.net && !row.isNetWorse) now.append(tbp.element("span", "muted net", row.net));
+  if (row.net && !row.isNetWorse) now.append(tbp.element("span", "net", row.net));
   const since = tbp.cell("td", "cell", "since");
   if (row.commit) {
     if (row.lastGood) since.append(tbp.commitLink(row.lastGood), "..", document.createElement("wbr"));
     const when = tbp.element("a", "when", row.commit.date);
     when.href = tbp.href(`changes.html#${row.commit.anchor}`);
     since.append(tbp.commitLink(row.commit), " ", when);
-    if (row.between) since.append(tbp.element("span", "muted between", row.between));
+    if (row.between) since.append(tbp.element("span", "between", row.between));
     if (row.commit.subject) since.append(tbp.element("bdi", "muted subject", row.commit.subject));
   }
   const causes = tbp.cell("td", "cell", "causes", ...row.causes.map((cause) => tbp.element("span", "cause", cause)));
