@@ -31,6 +31,9 @@ FIRST = ("python", "torch", "processor", "cores", "threads", "governor", "memory
 UNCHANGED_SHOWN = 6
 """Rows of what stayed the same."""
 
+LONG = 120
+"""Characters of a sentence that a page tells again rather than refer to it: a reference has about as many."""
+
 NAMED = 8
 """Names in a sentence; the others are counted."""
 
@@ -64,7 +67,7 @@ class Around:
     @property
     def is_long(self) -> bool:
         """Whether a page that has it already should refer to it."""
-        return bool(self.rows or self.rest) or self.said != f"{self.brief}."
+        return bool(self.rows or self.rest) or len(self.said) > LONG
 
 
 def strips(sides: Sides, unit: str) -> Strips:

@@ -16,6 +16,9 @@ from tbp.report.strokes import NEUTRAL, WORSE, merit
 if TYPE_CHECKING:
     from tbp.report.flame import Flame
 
+SAME = "…"
+"""In a command to copy: the pattern of the command before it, which is most of its length; a script writes it out."""
+
 IN_FULL = 3
 """Changes of a series shown with all their evidence: the newest confirmed ones. All others are told in a line."""
 
@@ -49,7 +52,8 @@ class ChangeBlock:
     remark: str  # why there is nothing of traces, or which were taken
     strips: both_sides.Strips | None
     around: both_sides.Around
-    commands: tuple[tuple[str, str], ...]  # (what it does, command)
+    command: str  # measures both commits in turns and judges; empty where there is none
+    again: str  # measures this commit, with SAME for the pattern that ``command`` ends with; empty where there is none
     flame: Flame | None = None
     together: Link | None = None  # to what its commit did to other series
     around_at: Link | None = None  # to where else than at ``together`` the page tells ``around`` in full
@@ -70,11 +74,9 @@ def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBl
     commit = changed_at(history, what)
     moved = words.signed_difference(change.before, change.after, history.unit)
     before = history.points[change.index - 1].commit if commit and change.index > 0 else None
-    commands = []
-    if commit and before and history.unit == "seconds":
-        commands.append(("Measure both commits in turns, and judge", addresses.gate(history.key, before, commit)))
-    if commit:
-        commands.append(("Measure this commit again", addresses.reproduction(history.key, commit)))
+    is_timed = history.unit == "seconds"
+    command = addresses.gate(history.key, before, commit) if is_timed and before and commit else ""
+    again = addresses.reproduction(history.key, commit) if commit else ""
     return ChangeBlock(
         effect=words.effect(change, history.unit, history.better),
         doubt="" if change.confirmed else f"suspect, {change.doubt or 'not confirmed'}",
@@ -90,7 +92,8 @@ def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBl
         remark=what.note or ("" if difference is not None else "No trace on one of the two sides."),
         strips=both_sides.strips(what.sides, history.unit) if what.sides is not None else None,
         around=both_sides.around(what),
-        commands=tuple((said, command) for said, command in commands if command),
+        command=command,
+        again=again.replace(_pattern(command), SAME, 1) if command else again,
         flame=_flame(history, what) if what.frames is not None else None,
     )
 
@@ -104,3 +107,8 @@ def _flame(history: History, what: ChangeEvidence) -> Flame | None:
 def _merit(change: Change, history: History) -> str:
     own = merit(change, history.better)
     return "" if own == NEUTRAL else "worse" if own == WORSE else "better"
+
+
+def _pattern(command: str) -> str:
+    """What picks the benchmark: the last argument."""
+    return command.partition(" --bench ")[2]

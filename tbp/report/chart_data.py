@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tbp.history.points import MEASURED, OUTCOMES, Columns, columns
-from tbp.history.series import Commit, History, Tag
+from tbp.history.series import Better, Commit, History, Tag
 from tbp.report import addresses, words
 from tbp.report.commits import commit_order
 from tbp.report.dimensions import Dimension
 from tbp.report.letters import GAP, LETTERS, MOST, packed, packed_series, ranges
 from tbp.report.model import ReportData
-from tbp.report.strokes import change_marks, levels, version_breaks
+from tbp.report.strokes import BEYOND_NOISES, change_marks, levels, version_breaks
 
 Json: TypeAlias = "dict[str, object]"
 
@@ -47,6 +47,9 @@ LEAST_APART = 1000
 
 DIGITS = 5
 """Significant digits of a series' smallest value: a hundredth of the noise of the quietest series."""
+
+NOISE_DIGITS = 5
+"""Decimals of a series' noise between runs: 0.001 %."""
 
 LEAST_PART = 1e-10
 """Of a series' largest value, the smallest part that is told apart: a value near zero must not make numbers endless."""
@@ -126,6 +129,9 @@ def history_chart(
     ]
     payload: Json = {
         "scales": [[size, words.visible(words.cut(name, UNIT_LENGTH))] for size, name in words.scales_of(unit)],
+        "unit": words.visible(words.cut(unit, UNIT_LENGTH)),
+        "better": 1 if histories[0].better is Better.LOWER else -1,
+        "reach": round(BEYOND_NOISES, 4),
         "scale": ("relative" if len(histories) > 1 else "log") if is_wide else "linear",
         "commits": packed(ranges([place[name] for name in order])),
         "dimensions": [[one.shown_name, one.shown_values, one.is_place] for one in dimensions],
@@ -165,7 +171,7 @@ def _kept(among: list[str], one: str) -> int:
 def _series(
     history: History, dimensions: Sequence[Dimension], own: Columns, places: Sequence[int], shared: _Shared
 ) -> Json:
-    step = unit_step(own.value.tolist())
+    step = unit_step(own.value)
     data: Json = {
         "id": addresses.anchor(history.key),
         "in": [one.place_of(history.key) for one in dimensions],
@@ -174,6 +180,8 @@ def _series(
         "v": packed_series(np.rint(np.where(np.isfinite(own.value), own.value, np.nan) / step)),
         "levels": levels(history, step),
     }
+    if math.isfinite(history.noise_between):
+        data["noise"] = round(history.noise_between, NOISE_DIGITS)
     optional: Json = {
         "low": _quartiles(own.value, own.low, -1).rstrip(UNKNOWN),
         "high": _quartiles(own.value, own.high, 1).rstrip(UNKNOWN),
@@ -186,12 +194,13 @@ def _series(
     return data | {name: value for name, value in optional.items() if value}
 
 
-def unit_step(values: Iterable[float]) -> float:
+def unit_step(values: Sequence[float] | NDArray[np.float64]) -> float:
     """The unit in which values are written as whole numbers: 1 where they are such, else small enough for DIGITS."""
-    sizes = [abs(value) for value in values if math.isfinite(value)]
-    if all(size == int(size) and size < MOST for size in sizes):
+    own = np.asarray(values, dtype=np.float64)
+    sizes = np.abs(own[np.isfinite(own)])
+    if bool(np.all((sizes == np.trunc(sizes)) & (sizes < MOST))):
         return 1.0
-    smallest = max(min(size for size in sizes if size), max(sizes) * LEAST_PART)
+    smallest = max(float(sizes[sizes > 0].min()), float(sizes.max()) * LEAST_PART)
     return float(f"1e{math.floor(math.log10(smallest)) - (DIGITS - 1)}")
 
 

@@ -22,16 +22,13 @@ from tbp.report.grid import MOST_COMMITS, columns_of
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
 from tbp.report.rows import CommitLink, commit_link
+from tbp.report.strokes import BEYOND_NOISES
 from tbp.report.summary import Tile, by_name, family_of, tile
 from tbp.verdict import phrases
 from tbp.verdict.judgement import Judged, Judgement
 
 MOST_ROWS = 200
 """Of the precomputed pair, 700 bytes each."""
-
-# Two runs of one level differ by √2 noises; this is Student's t at 99 % with as many degrees of freedom as
-# ``two_runs`` grants (MOST_FREEDOM), so that the script's "beyond noise" asks for as much as `tbp compare`.
-BEYOND_NOISES = math.sqrt(2) * 3.355
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from tbp.history.points import columns as runs_of
 from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome, Point, State
 from tbp.report import addresses, words
 from tbp.report.places import Places
-from tbp.report.rows import commit_link
+from tbp.report.rows import commit_link, told_size
 from tbp.report.strokes import BETTER, WORSE, merit
 from tbp.report.summary import family_of
 
@@ -58,6 +58,7 @@ class Mark:
     glyph: str  # filled: the code's change; hollow: put down to something else; a rhombus: suspect
     words: str
     tone: str  # "worse", "better", "plain" or "suspect"
+    size: float  # relative and without its sign, as ``rows.told_size``
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def _row(history: History, own: Packed, names: tuple[int, int], unit: int) -> li
         round(noise, 5) if math.isfinite(noise) else None,
         own.cells,
         [[start, _short(level), _short(before)] for start, level, before in own.segments],
-        [[mark.column, mark.glyph, mark.words, mark.tone[0]] for mark in own.marks],
+        [[mark.column, mark.glyph, mark.words, mark.tone[0], mark.size] for mark in own.marks],
         list(own.apart),
         {str(column): value for column, value in own.exact.items()},
     ]
@@ -225,7 +226,8 @@ def _marks(history: History, places: Indexes) -> list[Mark]:
     for change in (evidence.change for evidence in history.changes):
         if 0 <= change.index < len(places) and places[change.index] >= 0:
             said = words.effect(change, history.unit, history.better) + ", acknowledged" * bool(change.acknowledged)
-            found.append(Mark(int(places[change.index]), _glyph(change), said, _tone(change, history.better)))
+            at, tone = int(places[change.index]), _tone(change, history.better)
+            found.append(Mark(at, _glyph(change), said, tone, told_size(words.relative(change))))
     return found
 
 

@@ -1,8 +1,8 @@
 """Every series of the index as data for its script: what the filter looks at, and what rows are made of.
 
 Takes a ``Summary``, gives plain JSON values for data/index.js. The page itself holds the worst rows only, so that it
-stays small; static/index.js makes the others of this, as they are asked for. What is empty at the end of a row is left
-out: most series are quiet.
+stays small; static/index.js makes the others of this, as they are asked for, and static/charts.js draws all of them.
+What is empty at the end of a row is left out: most series are quiet.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from typing import TypeAlias
 
 from tbp.history.series import State
 from tbp.report import sparkline, words
-from tbp.report.rows import CommitLink, Row
+from tbp.report.rows import CommitLink, Row, told_size
 from tbp.report.summary import Summary
 
 Value: TypeAlias = "str | int | float | list[Value]"
 
-# The order of a row's fields is static/index.js's ``fields``.
-SIZE_DIGITS = 4  # of a change, relative: 0.01 %
+# The order of a row's fields is static/series.js's ``fields``.
 
 
 class _Texts:
@@ -56,19 +55,22 @@ def _row(one: Row, benchmarks: _Texts, places: _Texts, commits: _Texts) -> list[
     levels: list[Value] = [_seen(level) for level in one.levels]
     standing = one.standing
     causes: list[Value] = [_seen(cause) for cause in one.causes]
-    changes: list[Value] = list(one.sparkline.changes)
+    # One to a smaller value is -1 - its column.
+    changes: list[Value] = [
+        column if is_up else -1 - column for column, is_up in zip(one.sparkline.changes, one.sparkline.ups, strict=True)
+    ]
     fields: list[Value] = [
         benchmarks.place(_seen(one.benchmark), page),
         _seen(one.parameters),
         anchor,
         places.place(_seen(one.machine), _seen(one.environment), _seen(one.place)),
         list(State).index(one.state),
-        _seen(one.now),
+        _seen(one.newest),
         one.sparkline.code,
         _seen(one.device),
         _seen(one.remark),
         # Only of what moved:
-        round(min(one.size, 1e6), SIZE_DIGITS),
+        told_size(one.size),
         _seen(one.change) if one.size else "",
         list[Value](one.sure),
         _commit(one.commit, commits),

@@ -52,6 +52,7 @@ def _sources(scripts: Sequence[str]) -> str:
 NAVIGATION = (
     ("index.html", "Summary"),
     ("changes.html", "Changes"),
+    ("charts.html", "Charts"),
     ("heatmap.html", "Heatmap"),
     ("compare.html", "Compare"),
     ("machines.html", "Machines"),

@@ -14,7 +14,7 @@ from tbp.acks import found_ack
 from tbp.history.by_commit import places_in_history
 from tbp.history.series import ChangeEvidence, Commit, History, State
 from tbp.report import addresses, evidence, words
-from tbp.report import now as newest
+from tbp.report import now as since_then
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
 from tbp.report.sparkline import Sparkline, sparkline
@@ -23,6 +23,12 @@ TO_SEE_IT = "its page has the command that shows it"
 
 DEVICE = "device"
 """The parameter that says where a workload runs; tbp's suites have it, and others by convention."""
+
+
+LARGEST = 1e6
+"""The size of a change that scripts compare with."""
+
+SIZE_DIGITS = 4  # 0.01 %
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Row:
     change: str
     sure: tuple[str, ...]  # how sure the change is: its interval, p, and the runs on both sides
     levels: tuple[str, ...]  # before and after of a change, and how far it moved in its unit; else empty
-    now: str  # the newest value
+    newest: str  # value
     standing: Standing | None  # None without a change
     commit: CommitLink | None  # the first one with the new level
     last_good: CommitLink | None  # the last one with the old level, where ``commit`` alone may not be the cause
@@ -131,13 +137,19 @@ def size(history: History) -> float:
     return relative if math.isfinite(relative) else math.inf
 
 
+def told_size(relative: float) -> float:
+    """The size of a change as scripts compare it: without its sign, to 0.01 %; from zero, where it is infinite or
+    nothing, as much as any, since JSON has no infinity."""
+    return round(min(abs(relative), LARGEST), SIZE_DIGITS) if math.isfinite(relative) else LARGEST
+
+
 def row(history: History, seen: Among) -> Row:
     """The row of one series."""
     key, data, standing = history.key, seen.data, shown_change(history)
     shown = told_change(history)
     commit = changed_at(history, shown) if shown else None
     last_good, between = _range(history, shown, seen) if shown and commit else (None, "")
-    now = newest.now(history, shown) if shown else None
+    now = since_then.now(history, shown) if shown else None
     difference = standing.difference if standing else None
     return Row(
         benchmark=key.benchmark,
@@ -152,7 +164,7 @@ def row(history: History, seen: Among) -> Row:
         change=words.effect(shown.change, history.unit, history.better) if shown else words.PLURALS[history.state][0],
         sure=_sure(history, shown) if shown else (),
         levels=_levels(history, shown) if shown else (),
-        now=words.quantity(words.newest_value(history), history.unit),
+        newest=words.quantity(words.newest_value(history), history.unit),
         standing=_standing(history, now) if now else None,
         commit=commit_link(commit, data.commit_url) if commit else None,
         last_good=commit_link(last_good, data.commit_url) if last_good else None,
@@ -173,7 +185,7 @@ def _levels(history: History, what: ChangeEvidence) -> tuple[str, ...]:
 
 def _sure(history: History, what: ChangeEvidence) -> tuple[str, ...]:
     change = what.change
-    runs = newest.runs_around(history, what)
+    runs = since_then.runs_around(history, what)
     counted = f"{runs[0]:,} + {words.count(runs[1], 'run')}"
     sure = [
         words.signed_interval(change.low, change.high),
@@ -182,9 +194,12 @@ def _sure(history: History, what: ChangeEvidence) -> tuple[str, ...]:
     return tuple(filter(None, [*sure, counted]))
 
 
-def _standing(history: History, now: newest.Now) -> Standing:
+def _standing(history: History, now: since_then.Now) -> Standing:
     return Standing(
-        newest.leaving(history, now), newest.net(history, now), now.is_left, newest.is_net_worse(history, now)
+        since_then.leaving(history, now),
+        since_then.net(history, now),
+        now.is_left,
+        since_then.is_net_worse(history, now),
     )
 
 

@@ -24,12 +24,13 @@ from tbp.report import figures, words
 from tbp.report.addresses import INDEX
 from tbp.report.benchmark_files import Wanted, benchmark_files, files_of_all, wanted
 from tbp.report.chart_data import commits_payload, site_commits
+from tbp.report.charts import charts_page
 from tbp.report.compression_data import groups
 from tbp.report.data_files import points, points_file, summary_json
 from tbp.report.feed import feed_xml
 from tbp.report.index_data import index_data
 from tbp.report.model import ReportData
-from tbp.report.pages import MARK, Frame, index_html, script_call
+from tbp.report.pages import MARK, Frame, index_html, page_html, script_call
 from tbp.report.single import single_file
 from tbp.report.summary import summary
 from tbp.report.views import views
@@ -120,6 +121,7 @@ def _shared(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
     """The files that are of no single benchmark."""
     found = summary(data)
     yield INDEX, index_html(found, frame).encode()
+    yield "charts.html", page_html("charts.html", charts_page(found), frame).encode()
     if data.histories:
         yield "data/index.js", script_call("tbp.index", index_data(found)).encode()
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()

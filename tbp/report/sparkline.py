@@ -36,6 +36,7 @@ class Sparkline:
 
     levels: tuple[int | None, ...] = ()  # empty without any value
     changes: tuple[int, ...] = ()  # columns where a level shifted
+    ups: tuple[bool, ...] = ()  # of each of these, whether to a larger value
 
     @property
     def line(self) -> str:
@@ -46,6 +47,11 @@ class Sparkline:
     def dots(self) -> tuple[tuple[int, int], ...]:
         """(x, y) of the changes."""
         return tuple(_spot(self, column) for column in self.changes)
+
+    @property
+    def marks(self) -> tuple[tuple[int, int, bool], ...]:
+        """(x, y, whether to a larger value) of the changes."""
+        return tuple((*_spot(self, column), is_up) for column, is_up in zip(self.changes, self.ups, strict=True))
 
     @property
     def last(self) -> tuple[int, int]:
@@ -70,9 +76,10 @@ def sparkline(history: History) -> Sparkline:
     span = max(high - low, LEAST_SPAN * max(abs(low), abs(high)), sys.float_info.min)
     middle = (low + high) / 2
     heights = [None if math.isnan(one) else round(LEVELS * (0.5 + (one - middle) / span)) for one in columns]
-    moved = [evidence.change.index for evidence in history.changes if evidence.change.is_verdict]
-    at = [int(index * len(columns) / len(values)) for index in moved if 0 <= index < len(values)]
-    return Sparkline(tuple(heights), tuple(column for column in at if heights[column] is not None))
+    moved = [evidence.change for evidence in history.changes if evidence.change.is_verdict]
+    at = [(int(one.index * len(columns) / len(values)), one) for one in moved if 0 <= one.index < len(values)]
+    shown = [(column, one.after > one.before) for column, one in at if heights[column] is not None]
+    return Sparkline(tuple(heights), tuple(column for column, _ in shown), tuple(is_up for _, is_up in shown))
 
 
 def _spot(spark: Sparkline, column: int) -> tuple[int, int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median
 
 import numpy as np
 
@@ -22,6 +21,10 @@ ENOUGH_RUNS = 20  # one of which may be outside
 
 BETTER, NEUTRAL, WORSE = -1, 0, 1
 """The merit of a change; neutral is what is not the code's doing, or only came back."""
+
+# Two runs of one level differ by √2 noises; this is Student's t at 99 % with as many degrees of freedom as
+# ``two_runs`` grants (MOST_FREEDOM), so that a script's "beyond noise" asks for as much as `tbp compare`.
+BEYOND_NOISES = math.sqrt(2) * 3.355
 
 
 def merit(change: Change, better: Better) -> int:
@@ -37,10 +40,12 @@ def segments(history: History) -> list[tuple[int, int, float]]:
     cuts |= {one.index for one in history.breaks if not one.comparable}
     edges = [0, *sorted(cut for cut in cuts if 0 < cut < len(history.points)), len(history.points)]
     stretches = []
+    values = levels_of(history.points)
     for start, end in pairwise(edges):
-        values = [point.value for point in history.points[start:end] if point.has_level]
-        if values:
-            stretches.append((start, end - 1, median(values)))
+        own = values[start:end]
+        known = own[np.isfinite(own)]
+        if len(known):
+            stretches.append((start, end - 1, float(np.median(known))))
     return stretches
 
 

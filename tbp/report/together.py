@@ -18,10 +18,14 @@ from tbp.report.change_blocks import ChangeBlock, Link
 from tbp.report.changes import WORDS, sort_of
 from tbp.report.rows import CommitLink, commit_link
 
-LEAST = 2
-"""Series from which on a commit moved them together."""
+LEAST = 3
+"""Series from which on a commit moved them together: two tell it as shortly one by one, and what is above them delays
+what a reader came for."""
 
-MOST = 12
+SEVERAL = 2
+"""Series from which on a place, a break or a remark that they share is told once."""
+
+MOST = 5
 """Commits told of a page, those with the most series first: the others are told where the series are."""
 
 IN_BRIEF = 2
@@ -105,15 +109,16 @@ def told_once(
     linked: list[list[ChangeBlock]] = []
     for place, (own, name) in enumerate(zip(blocks, names, strict=True)):
         found = []
+        here: dict[both_sides.Around, Link] = {}
         for at, block in enumerate(own):
-            group = by_commit.get(block.commit) if block.commit else None
-            together = _link(group, block)
-            link = told.get(block.around) if block.around.is_long else None
+            together = _link(by_commit.get(block.commit) if block.commit else None, block)
+            link = (here.get(block.around) or told.get(block.around)) if block.around.is_long else None
             anchor = ""
             if link is None and block.around.is_long:
                 anchor = f"m-{place}-{at}"
-                since = f" since {block.commit.short}" if block.commit else ""
-                told[block.around] = Link(anchor, f"as for {words.cut(name, 60) or 'the series'}{since}")
+                short = block.commit.short if block.commit else "the change"
+                here[block.around] = Link(anchor, f"as at {short}")
+                told[block.around] = Link(anchor, f"as for {words.cut(name, 60) or 'the series'} at {short}")
             elif link is not None and not (together and together.tells_around):
                 used.add(link.anchor)
             found.append(replace(block, around_at=link, around_anchor=anchor, together=together))
@@ -159,7 +164,7 @@ def shared_breaks(breaks: Sequence[Sequence[Break]]) -> dict[Break, SharedBreak]
     return {
         one: SharedBreak(f"b-{place}", _whose(number, len(breaks)), one, is_of_all=number == len(breaks))
         for place, (one, number) in enumerate(several.items())
-        if number >= LEAST
+        if number >= SEVERAL
     }
 
 
@@ -169,10 +174,10 @@ def _whose(number: int, of: int) -> str:
 
 def shared_place(places: Sequence[str]) -> str:
     """The machine and environment of all series, where it is one and there are several series; else empty."""
-    return places[0] if len(places) >= LEAST and len(set(places)) == 1 else ""
+    return places[0] if len(places) >= SEVERAL and len(set(places)) == 1 else ""
 
 
 def shared_remark(blocks: Sequence[Sequence[ChangeBlock]]) -> str:
     """What is said of the traces of every change, where it is the same of several; else empty."""
     remarks = [block.remark for own in blocks for block in own]
-    return remarks[0] if len(remarks) >= LEAST and len(set(remarks)) == 1 else ""
+    return remarks[0].removesuffix(".") if len(remarks) >= SEVERAL and len(set(remarks)) == 1 else ""

@@ -244,6 +244,8 @@ def signed_interval(low: float, high: float) -> str:
     bounds = [signed_percent(bound).removesuffix(" %") for bound in (low, high)]
     if bounds[0] == bounds[1]:
         bounds = [f"{100 * bound:+,.1f}".replace("-", "−") for bound in (low, high)]
+    if bounds[0] == bounds[1]:
+        return interval(low, high)
     return f"{CONFIDENCE:.0%} CI {bounds[0]} to {bounds[1]} %".replace("%", " %", 1)
 
 

@@ -91,6 +91,59 @@ def test_a_brush_zooms_the_address_keeps_it_and_a_button_or_a_double_click_ends_
         page.wait_for_function(f"{RANGE}[0] === -0.7")
 
 
+def test_any_two_commits_can_be_read_against_each_other(browser, plausible_site) -> None:
+    with opened(browser, benchmark_page(plausible_site)) as page:
+        page.wait_for_selector(READY)
+        page.click("#cursors summary")
+        first, second = page.locator("#cursors select").all()
+        # The step of +39 % is at the ninetieth commit.
+        first.select_option("70")
+        assert "Choose two commits" in page.inner_text("#cursors p")
+        second.select_option("100")
+        row = page.locator("#cursors li", has_text="variant=sdpa, sequence_length=1024").inner_text()
+        assert re.search(r"5\.\d+ ms → 7\.\d+ ms, ▲ \+\d+ % slower, beyond noise; by chance two of its runs", row)
+        assert "confirmed between them: ▲ +39 % slower" in row
+        assert "two of its runs differ by up to 10 %" in row
+        quiet = page.locator("#cursors li", has_text="variant=math, sequence_length=1024").inner_text()
+        assert "within noise" in quiet
+        assert "confirmed" not in quiet
+        assert page.locator("#cursors li").count() == 8
+        labels = page.locator("#chart .annotation-text").all_text_contents()
+        assert {"A", "B"} <= set(labels)
+        said = page.inner_text("#cursors ul")
+        page.reload()
+        page.wait_for_selector(READY)
+        assert page.inner_text("#cursors ul") == said
+        page.get_by_role("button", name="Swap").click()
+        assert "faster, beyond noise" in page.inner_text("#cursors ul")
+        assert violations(page) == []
+        page.get_by_role("button", name="Remove both").click()
+        assert page.evaluate("location.hash") in ("", "#")
+        assert page.locator("#cursors li").count() == 0
+        assert page.evaluate("document.activeElement.localName") == "select"
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_two_commits_are_chosen_on_the_chart_and_no_commit_is_opened_by_it(browser, plausible_site, size) -> None:
+    with opened(browser, benchmark_page(plausible_site), size) as page:
+        page.wait_for_selector(READY)
+        page.click("#cursors summary")
+        page.get_by_role("button", name="Choose on the chart").click()
+        page.locator("#chart").scroll_into_view_if_needed()
+        for part, name in ((0.25, "B"), (0.9, "")):
+            box = page.locator("#chart .nsewdrag").first.bounding_box()
+            page.mouse.click(box["x"] + box["width"] * part, box["y"] + box["height"] / 2)
+            if name:
+                page.get_by_role("button", name=f"Click on the chart for {name}").wait_for()
+        page.wait_for_selector("#cursors li")
+        chosen = [int(select.input_value()) for select in page.locator("#cursors select").all()]
+        assert 27 <= chosen[0] <= 32
+        assert 105 <= chosen[1] <= 109
+        assert len(page.context.pages) == 1
+        assert page.get_by_role("button", name="Choose on the chart").get_attribute("aria-pressed") == "false"
+        assert overflow(page) <= 0
+
+
 def test_a_link_to_a_series_and_a_choice_opens_both(browser, plausible_site) -> None:
     path = benchmark_page(plausible_site)
     with opened(browser, path) as page:
@@ -159,8 +212,12 @@ def test_the_two_sides_of_a_change_are_shown(browser, plausible_site, size) -> N
         assert "2 of 12 series moved at this commit; beside the code changed: numpy." in block.inner_text()
         together = page.locator(block.get_by_role("link", name="2 of 12 series moved").get_attribute("href"))
         assert together.locator(".around .changed").inner_text().split() == ["≠", "numpy", "1.26", "2.0"]
-        assert page.locator(".one span.commit:not([title]), .one a.commit:not([href])").count() == 0
-        assert "tbp gate " in block.inner_text()
+        assert page.locator("main span.commit").count() == 0  # each is a link
+        gate, again = block.locator(".command code").all_inner_texts()
+        pattern = gate.split(" --bench ")[1]
+        assert re.fullmatch(r"tbp gate [0-9a-f]{8} [0-9a-f]{8}", gate.split(" --bench ")[0])
+        assert re.fullmatch(rf"asv run --bench {re.escape(pattern)} '[0-9a-f]{{8}}\^!'", again)
+        assert block.locator(".command .copy").count() == 2
         assert overflow(page) <= 0
 
 

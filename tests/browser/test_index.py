@@ -160,19 +160,30 @@ def test_one_state_alone_is_a_key_away_and_in_the_address(browser, site) -> None
         assert (shown(page), page.evaluate("location.hash")) == ("145 of 145 series", "")
 
 
-def test_series_that_one_commit_moved_are_one_row_until_asked_for(browser, site) -> None:
+def test_series_that_one_commit_moved_are_one_row_until_asked_for(browser, data, tmp_path) -> None:
+    one = next(own for own in data.histories if own.state is State.REGRESSION)
+    alike = [
+        replace(one, key=replace(one.key, parameters=(("length", str(2**place)),), environment=f"py3.{place}"))
+        for place in range(8, 12)
+    ]
+    site = write_site(replace(data, histories=(*alike, *data.histories[-6:])), tmp_path)
     with opened(browser, site, fragment="#only=regression") as page:
         rows = page.locator("#series tbody tr:not(.more-of)")
-        fold = page.locator(".more-of button").first
-        folded = rows.count()
-        hidden = int(fold.inner_text().split()[1])
-        assert fold.inner_text().startswith(f"Show {hidden} more series of ")
+        fold = page.locator(".more-of button")
+        assert (rows.count(), shown(page)) == (1, "4 of 10 series")
+        assert fold.inner_text() == f"Show 3 more series of {one.key.benchmark} at {one.points[100].commit.short}"
+        assert violations(page) == []
         fold.focus()
         page.keyboard.press("Enter")
-        assert rows.count() == folded + hidden
+        assert rows.count() == 4
         assert page.evaluate("document.activeElement.getAttribute('aria-expanded')") == "true"
         page.keyboard.press("Enter")
-        assert rows.count() == folded
+        assert rows.count() == 1
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site.as_uri())
+    assert page.locator("tr.more-of").inner_text().startswith("and 3 more series of ")
+    context.close()
 
 
 def test_the_newest_change_comes_first_when_asked(browser, site) -> None:
@@ -191,8 +202,8 @@ def test_the_newest_change_comes_first_when_asked(browser, site) -> None:
 def test_how_old_the_newest_result_is_comes_from_the_readers_clock(browser, site) -> None:
     with opened(browser, site) as page:
         ages = page.evaluate(
-            """() => ["2026-05-01 12:00 UTC", "2026-05-11 23:00 UTC", "2026-05-12 11:59 UTC", "2027-01-01 00:00 UTC", ""]
-              .map((text) => tbp.age(text, Date.UTC(2026, 4, 12, 12)))"""
+            """() => ["2026-05-01 12:00 UTC", "2026-05-11 23:00 UTC", "2026-05-12 11:59 UTC", "2027-01-01 00:00 UTC",
+              ""].map((text) => tbp.age(text, Date.UTC(2026, 4, 12, 12)))"""
         )
         assert ages == ["11 days ago", "today", "today", "", ""]
         assert "Results up to" in page.inner_text("footer")
@@ -201,7 +212,8 @@ def test_how_old_the_newest_result_is_comes_from_the_readers_clock(browser, site
 def test_filters_narrow_and_the_address_keeps_them(browser, site) -> None:
     with opened(browser, site) as page:
         page.select_option("select[name=device]", "cuda")
-        page.select_option("select[name=size]", "10")
+        page.fill("input[name=size]", "10")
+        assert page.inner_text("#size-said") == "at least 10 %"
         found = shown(page)
         assert 0 < int(found.split()[0]) < 40
         page.uncheck("input[value=suspect]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,7 +31,7 @@ from .opening import DESKTOP, PHONE, opened, overflow, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-PAGES = ("changes", "heatmap", "compare", "machines", "compression")
+PAGES = ("changes", "charts", "heatmap", "compare", "machines", "compression")
 PLACE = ("bench-1", "virtualenv-py3.13-torch2.13")
 # name, seconds, bytes, error
 VARIANTS = (
@@ -170,6 +171,23 @@ def test_the_heatmap_s_marks_are_told_by_shape_and_said_in_words(browser, site) 
         assert "failed" in said["×"]
 
 
+def test_a_reader_s_smallest_change_leaves_the_larger_ones_in_the_heatmap(browser, site) -> None:
+    with opened(browser, site / "heatmap.html") as page:
+        page.wait_for_selector("#heat[data-ready]")
+        page.fill("input[name=size]", "20")
+        assert page.inner_text("#size-said") == "at least 20 %"
+        assert page.get_attribute("input[name=size]", "aria-valuetext") == "at least 20 %"
+        assert page.inner_text("#shown") == "3 of 42 series shown"
+        assert page.locator("#heat td").filter(has_text="▼").count() == 0
+        assert page.locator("#heat .w1, #heat .w2, #heat .b1, #heat .b2").count() == 0
+        page.reload()
+        page.wait_for_selector("#heat[data-ready]")
+        assert page.inner_text("#shown") == "3 of 42 series shown"
+        page.fill("input[name=size]", "0")
+        assert page.inner_text("#shown") == "7 of 42 series shown"
+        assert page.evaluate("location.hash") == ""
+
+
 def test_the_keyboard_walks_the_heatmap_and_opens_a_series(browser, site) -> None:
     with opened(browser, site / "heatmap.html") as page:
         page.wait_for_selector("#heat[data-ready]")
@@ -260,6 +278,75 @@ def test_columns_of_other_machines_can_be_added(browser, site) -> None:
         assert page.locator("#compare-default").is_visible()
 
 
+def result_file(**other: object) -> bytes:
+    """As asv writes it: of two parameters, with a value, a skipped one, a failed one and a row that is too short."""
+    step = "attention.Quick.torchtime_step"
+    params = [["'math'", "'sdpa'"], ["64", "1024"], ["'float32'"]]
+    file = {
+        "commit_hash": "f00dfeed" * 5, "env_name": "elsewhere-py3.13", "date": 1775000000000,
+        "params": {"machine": "<img src=x onerror=document.title='owned'>"}, "version": 2,
+        "result_columns": ["result", "params"],
+        "results": {step: [[1e-4, float("nan"), None], params], "gone.time_x": [[float("-inf")], []]},
+    } | other  # fmt: skip
+    return json.dumps(file).encode()
+
+
+def test_a_result_file_from_elsewhere_becomes_a_column(browser, site) -> None:
+    with opened(browser, site / "compare.html") as page:
+        page.wait_for_selector("#compare-form[data-ready]")
+        given = {"name": "theirs.json", "mimeType": "application/json", "buffer": result_file()}
+        page.set_input_files("#compare-files", [given])
+        page.wait_for_selector("#compare-read li")
+        assert page.inner_text("#compare-read") == "theirs.json: 3 series; 1 of its benchmarks are not in this report."
+        page.fill("#compare-q", "torchtime_step variant=math, sequence_length=64")
+        row = page.locator("#compare-table tbody tr").first.inner_text()
+        assert "100 µs" in row
+        assert "% faster" in row
+        page.fill("#compare-q", "torchtime_step variant=math, sequence_length=1024")
+        assert "skipped" in page.locator("#compare-table tbody tr").first.inner_text()
+        page.fill("#compare-q", "torchtime_step variant=sdpa, sequence_length=64")
+        assert "failed" in page.locator("#compare-table tbody tr").first.inner_text()
+        assert "<img src=x" in page.inner_text("#compare-columns")
+        assert "f00dfeed" in page.inner_text("#compare-title")
+        assert "f00dfeed" not in page.evaluate("location.hash")
+        assert page.locator("main img").count() == 0
+        assert page.title() != "owned"
+        assert violations(page) == []
+        page.get_by_role("button", name="Remove column 2").click()
+        assert page.locator("#compare-default").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"<script>", "<b>x.json is no JSON: choose a result file of asv"),
+        (b'{"machine": "m"}', "<b>x.json is no asv result, it has no results of a commit: choose"),
+        (b"null", "<b>x.json is no asv result"),
+        (result_file(version=1), "<b>x.json is of another format of asv than 2: run asv update"),
+        (result_file(results={"gone.time_x": [[1.0], []]}), "<b>x.json has none of this report's series"),
+        (result_file(results={"attention.Quick.torchtime_step": 3}), "<b>x.json has none of this report's series"),
+        (b"[" * 200_000, "<b>x.json is no JSON"),
+    ],
+)
+def test_a_file_that_is_no_result_is_told_what_to_do(browser, site, content, said) -> None:
+    with opened(browser, site / "compare.html", PHONE) as page:
+        page.wait_for_selector("#compare-form[data-ready]")
+        # Dropped, as from a folder's window.
+        page.evaluate(
+            """async (content) => {
+              const data = new DataTransfer();
+              data.items.add(new File([new Uint8Array(content)], "<b>x.json"));
+              document.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+            }""",
+            list(content),
+        )
+        page.wait_for_selector("#compare-read li")
+        assert page.inner_text("#compare-read").startswith(said)
+        assert page.locator("#compare-default").is_visible()
+        assert page.locator("#compare-read b").count() == 0
+        assert overflow(page) <= 0
+
+
 def test_the_script_unpacks_every_value_as_it_was(browser, site, plausible_data) -> None:
     with opened(browser, site / "heatmap.html") as page:
         page.wait_for_selector("#heat[data-ready]")
@@ -314,6 +401,9 @@ def test_hostile_names_make_no_element_and_no_handler(browser, hostile_site, nam
             page.wait_for_selector("#heat[data-ready]")
             page.locator("#heat td").last.hover()
             assert "<script>" in page.inner_text("#heat-cell")
+        if name == "charts":
+            page.wait_for_selector("#charts[data-ready]")
+            assert "<script>" in page.inner_text("#charts")
         if name == "compare":
             page.wait_for_selector("#compare-form[data-ready]")
             page.click("#compare-add")
@@ -331,6 +421,7 @@ def test_a_view_without_scripts_is_whole(browser, site, name) -> None:
     page.goto((site / f"{name}.html").as_uri())
     said = {
         "changes": "+39 % slower", "heatmap": "+39 % slower since 179a071e", "compare": "undecided",
+        "charts": "▲ +39 % slower",
         "machines": "torch 2.12 → 2.13", "compression": "45 % faster, 3.9 × smaller",
     }  # fmt: skip
     assert said[name] in page.locator("main").inner_text()

@@ -105,9 +105,15 @@ def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_repor
     assert change.commit is not None
     assert change.before is not None
     assert (change.commit.short, change.before.short) == ("03c0ffee", "02c0ffee")
-    (_, gate), (_, again) = change.commands
-    assert gate.startswith("tbp gate 02c0ffee 03c0ffee --bench ")
-    assert again.startswith("asv run --bench ")
+    assert change.command.startswith("tbp gate 02c0ffee 03c0ffee --bench '^attention")
+    assert change.again == "asv run --bench … '03c0ffee^!'"
+
+
+def test_what_is_no_time_is_measured_again_on_its_own(make_history, make_report) -> None:
+    history = make_history(unit="bytes")
+    change = benchmark_page(history.key.benchmark, make_report(history)).sections[0].changes[0]
+    assert change.command == ""
+    assert change.again.startswith("asv run --bench '^attention")
 
 
 def test_without_a_trace_the_note_says_why(make_history, make_change, make_report) -> None:

@@ -219,3 +219,12 @@ def test_a_band_holds_95_of_100_runs_whatever_their_noise(make_history) -> None:
     quiet = replace(make_history(tuple(values), changes=()), noise_between=0.0)
     assert levels(quiet, 0.001) == [[0, 35, 1000, 400]]
     assert levels(replace(quiet, points=quiet.points[:-1]), 0.001) == [[0, 34, 1000, 100]]
+
+
+def test_a_series_has_its_noise_between_runs_for_the_cursors(make_history) -> None:
+    loud, unknown = make_history(), replace(make_history(), noise_between=math.nan)
+    exact = replace(make_history(), noise_between=0.0)
+    place = {point.commit.hash: at for at, point in enumerate(loud.points)}
+    series = history_chart([replace(loud, noise_between=0.0123456), unknown, exact], (), place).payload["series"]
+    assert isinstance(series, list)
+    assert [one.get("noise") for one in series] == [0.01235, None, 0.0]

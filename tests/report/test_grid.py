@@ -55,8 +55,8 @@ def test_a_segment_is_held_against_the_level_before(make_history) -> None:
     own = packed(history, columns_of(history))
     assert own.segments == ((0, 1.0, 1.0), (3, 1.2, 1.0))
     assert unpacked(own, 5) == pytest.approx([1.0, 1.0, 1.0, 1.2, 1.2])
-    assert [(mark.column, mark.glyph, mark.words, mark.tone) for mark in own.marks] == [
-        (3, "▲", "▲ +20 % slower", "worse")
+    assert [(mark.column, mark.glyph, mark.words, mark.tone, mark.size) for mark in own.marks] == [
+        (3, "▲", "▲ +20 % slower", "worse", 0.2)
     ]
 
 

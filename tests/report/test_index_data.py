@@ -80,6 +80,16 @@ def test_every_series_is_in_the_data_in_the_order_of_the_rows(make_history, make
     assert found["commits"][commit - 1][:2] == ["03c0ffee", data.histories[1].points[3].commit.hash]
 
 
+def test_changes_say_where_they_went_and_what_moved_has_its_newest_value(make_history, make_report) -> None:
+    at = [ChangeEvidence(Change(*one, 0.001, True)) for one in ((1, 1.0, 2.0), (3, 2.0, 0.5))]
+    moved = make_history((1.0, 2.0, 2.0, 0.5, 0.51), State.REGRESSION, changes=tuple(at), benchmark="a.b")
+    quiet = make_history((1.0, 1.02), State.NO_CHANGE)
+    found = index_data(summary(make_report(moved, quiet)))["series"]
+    assert (found[0][5], found[0][16], found[0][17]) == ("510 ms", [1, -4], ["2.00 s", "500 ms", "−1.50 s"])
+    assert found[1][5] == "1.02 s"
+    assert len(found[1]) < 16
+
+
 def test_a_line_survives_its_letters(make_history) -> None:
     spark = sparkline.sparkline(make_history((1.0, math.nan, 2.0, 3.0, 1.5)))
     codes = [None if letter == " " else ord(letter) - 65 - (ord(letter) > 91) for letter in spark.code]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
 
+import pytest
+
 from tbp.history.series import Circumstance, History, State
 from tbp.history.sides import sides
 from tbp.report.chart_data import commits_payload, site_commits
@@ -34,14 +36,25 @@ def measured(make_history: Callable[..., History], name: str, runs: int, changed
     return history
 
 
-def test_a_page_of_12_series_of_120_runs_and_its_data_are_small(make_history, make_change, make_report) -> None:
-    found = [measured(make_history, f"variant_{i}", 120, i < 3, make_change) for i in range(12)]
+@pytest.mark.parametrize(
+    ("series", "runs", "changed", "most_bytes"),
+    # Twenty changed series are twenty changes, each with its values, its levels and a command.
+    [(12, 120, 3, MOST_BYTES), (60, 200, 8, MOST_BYTES), (28, 76, 20, 50_000)],
+    ids=["an ordinary page", "many parameters", "a commit that moved most of it"],
+)
+def test_a_page_and_the_data_that_it_opens_with_are_small(
+    make_history, make_change, make_report, series, runs, changed, most_bytes
+) -> None:
+    found = [measured(make_history, f"variant_{i}", runs, i < changed, make_change) for i in range(series)]
     data = make_report(*found)
     page = benchmark_page(found[0].key.benchmark, data)
     html = benchmark_html(page, Frame("example", "today", "0", root="../")).encode()
     script = script_call("tbp.chart", page.chart.payload).encode()
+    more = script_call("tbp.more", page.chart.more).encode()
     print(f"page {len(html):,} B, data {len(script):,} B, gzip {len(gzip.compress(html + script)):,} B")
-    assert len(html) + len(script) < MOST_BYTES
+    print(f"data that comes later {len(more):,} B")
+    assert len(html) + len(script) < most_bytes
+    assert len(more) < 1_000 * series
 
 
 def test_a_page_of_400_series_of_165_runs_is_no_monster(make_history, make_change, make_report) -> None:
@@ -52,7 +65,7 @@ def test_a_page_of_400_series_of_165_runs_is_no_monster(make_history, make_chang
     html = benchmark_html(page, Frame("example", "today", "0", root="../")).encode()
     script = script_call("tbp.chart", page.chart.payload).encode()
     print(f"page {len(html):,} B, data {len(script):,} B, gzip {len(gzip.compress(html + script)):,} B")
-    assert len(html) + len(script) < 2_000_000
+    assert len(html) + len(script) < 150_000
     assert len(script_call("tbp.commits", commits_payload(commits, data.commit_url))) < 20_000
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 from tbp.history.series import Break, ChangeKind, Circumstance, History, State
 from tbp.report.detail import UNFOLDED, BenchmarkPage, benchmark_page
 
-SAME = (Circumstance("python", "3.13", "3.13"), Circumstance("cores", "2", "2"))
+SAME = (Circumstance("python", "3.13", "3.13"), Circumstance("processor", *2 * (f"Example CPU {'x' * 90}",)))
 OTHER = (Circumstance("torch", "2.12", "2.13"),)
 
 
@@ -31,7 +31,7 @@ def test_a_commit_that_moved_several_series_is_told_once_and_linked(make_history
     assert one.how == "3 regressions; +100 % to +300 %"
     assert one.before is not None
     assert one.before.short == "02c0ffee"
-    assert one.around.said == "Nothing else that is recorded changed: python 3.13, cores 2."
+    assert one.around.said == f"Nothing else that is recorded changed: python 3.13, processor {SAME[1].before}."
     for section in found.sections[:3]:
         link = section.changes[0].together
         assert link is not None
@@ -67,9 +67,20 @@ def test_changes_at_different_commits_refer_to_the_first_that_tells_the_same(
     assert first.around_at is None
     assert second.around_at is not None
     assert second.around_at.anchor == first.around_anchor != ""
-    assert second.around_at.said == "as for variant=v1 since 01c0ffee"
+    assert second.around_at.said == "as for variant=v1 at 01c0ffee"
     alone = page(make_report, histories[0]).sections[0].changes[0]
     assert (alone.around_at, alone.around_anchor) == (None, "")
+    twice = tuple(change for history in histories for change in history.changes)
+    newest, oldest = page(make_report, replace(histories[0], changes=twice)).sections[0].changes
+    assert (newest.around_at, oldest.around_at and oldest.around_at.said) == (None, "as at 02c0ffee")
+
+
+def test_what_is_short_is_told_again(make_history, make_change, make_report) -> None:
+    histories = [
+        with_known(named(make_history, at, (1.0, 1.0, 1.0, 2.0, 2.0), changes=(make_change(at, 1.0, 2.0),)), SAME[:1])
+        for at in (1, 2)
+    ]
+    assert all(section.changes[0].around_at is None for section in page(make_report, *histories).sections)
 
 
 def test_only_the_worst_changed_series_are_open_and_the_others_say_what_happened(make_history, make_report) -> None:

@@ -86,6 +86,13 @@ tbp.age = (text, now) => {
   return days === 0 ? "today" : days === 1 ? "1 day ago" : `${days.toLocaleString("en")} days ago`;
 };
 
+tbp.copyable = (command) => {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "copy", textContent: "Copy" });
+  button.addEventListener("click", () => tbp.copy(button));
+  command.append(button);
+};
+
 document.documentElement.classList.add("scripted");
 tbp.setTheme(tbp.recall("tbp-theme"));
 tbp.ready(() => {
@@ -93,12 +100,7 @@ tbp.ready(() => {
     const said = tbp.age(age.dataset.when, Date.now());
     age.textContent = said && ` (${said})`;
   }
-  for (const command of document.querySelectorAll(".command")) {
-    const button = document.createElement("button");
-    Object.assign(button, { type: "button", className: "copy", textContent: "Copy" });
-    button.addEventListener("click", () => tbp.copy(button));
-    command.append(button);
-  }
+  for (const command of document.querySelectorAll(".command")) tbp.copyable(command);
   addEventListener("hashchange", tbp.unfold);
   tbp.unfold();
 });

@@ -51,6 +51,8 @@ tbp.labelRoom = ([low, high]) => {
   const widest = Math.max(...[low, high].map((end) => end.toLocaleString("en-US", { maximumFractionDigits: Math.min(20, digits) }).length));
   return Math.min(150, 40 + 7 * Math.max(3, widest));
 };
+// Pixels of the sign and of " %".
+tbp.PER_CENT_ROOM = 18;
 // Three labels in a factor of ten (1, 2, 5): with more they cover each other.
 tbp.scaled = (log) => (log ? { type: "log", tickmode: "linear", dtick: "D2" } : { type: "linear" });
 // Draws again when colours or the width change; paper is white, whatever the screen is.
@@ -221,6 +223,7 @@ tbp.chart = (encoded) => {
   };
 
   const chooser = tbp.chooser(data, () => { draw(); });
+  const cursors = tbp.cursors(data, chooser, place);
   const narrow = () => place.clientWidth < 560;
   const x = () => chooser.range || [-0.7, last + 0.7];
 
@@ -278,6 +281,7 @@ tbp.chart = (encoded) => {
     const marks = tbp.marks(shown, data, narrow());
     const tags = tbp.tagMarks(data, x(), place.clientWidth - 80);
     const [bottom, top] = y(shown);
+    const two = cursors.marks();
     return {
       ...shared,
       font: { ...theme.font, size: narrow() ? 11 : 12 },
@@ -285,15 +289,15 @@ tbp.chart = (encoded) => {
       modebar: theme.modebar,
       height: narrow() ? 320 : 400,
       // Room for the labels, reckoned: plotly's automargin draws everything twice.
-      margin: { ...shared.margin, l: tbp.labelRoom(chooser.scale === "log" ? [10 ** bottom, 10 ** top] : [bottom, top]) },
+      margin: { ...shared.margin, l: tbp.labelRoom(chooser.scale === "log" ? [10 ** bottom, 10 ** top] : [bottom, top]) + (chooser.scale === "relative" ? tbp.PER_CENT_ROOM : 0) },
       xaxis: { ...shared.xaxis, ...ticks(), automargin: false, gridcolor: theme.grid, range: [...x()] },
       yaxis: {
         ...shared.yaxis, automargin: false, ...tbp.scaled(chooser.scale === "log"), gridcolor: theme.grid, range: [bottom, top],
         ...(chooser.scale === "relative" ? { tickformat: "+~r", ticksuffix: " %" } : {}),
         title: { ...shared.yaxis.title, text: chooser.scale === "relative" ? "change since the first level" : tbp.disarmed(symbol || "value") },
       },
-      shapes: [...tags.lines, ...marks.lines],
-      annotations: [...tags.labels, ...marks.labels],
+      shapes: [...tags.lines, ...marks.lines, ...two.lines],
+      annotations: [...tags.labels, ...marks.labels, ...two.labels],
       // On a phone a finger that moves over the chart is meant to scroll the page.
       dragmode: matchMedia("(pointer: coarse)").matches || narrow() ? false : "zoom",
     };
@@ -315,6 +319,7 @@ tbp.chart = (encoded) => {
     const shown = chooser.shown();
     if (shown.some((one) => one.isAwaited)) data.whenWhole(draw, missing);
     fitUnit(shown);
+    cursors.show();
     const config = { ...tbp.shared.config, displayModeBar: narrow() ? false : "hover" };
     return Plotly.react(place, traces(shown), layout(shown), config);
   };
@@ -334,7 +339,7 @@ tbp.chart = (encoded) => {
   const picked = (event) => {
     const [id, index] = event.points[0].customdata || [];
     const one = data.series.find((own) => own.id === id);
-    if (!one) return;
+    if (!one || cursors.isPicking()) return;
     const commit = tbp.commit(data.places[one.x[index]]);
     const said = ` ${commit.date} ${commit.subject} · ${tbp.quantity(one.values[index], data.scales)} `;
     const link = tbp.make("a", { href: tbp.href(`#${id}`) }, one.name);

@@ -1,6 +1,7 @@
 // written by tbp report
 // What a reader chooses of a history chart: values of each dimension, single series, commits, the axis. It is kept in
-// the address: only.<dimension>=value for each one left, off=series, all=1, from= and to= (commits), low= and high=, scale=.
+// the address: only.<dimension>=value for each one left, off=series, all=1, from= and to= (commits), low= and high=, scale=,
+// a= and b= (the cursors' commits).
 "use strict";
 
 // Series drawn before a reader asks for more, and at most: beyond these plotly takes seconds.
@@ -17,7 +18,7 @@ tbp.chooser = (data, redraw) => {
   const whole = document.getElementById("whole");
   const span = document.getElementById("span");
   const said = document.getElementById("drawn");
-  const state = { range: null, height: null, scale: data.scale, hidden: data.dimensions.map(() => new Set()), off: new Set(), all: false };
+  const state = { range: null, height: null, scale: data.scale, hidden: data.dimensions.map(() => new Set()), off: new Set(), all: false, cursors: [null, null] };
 
   const fits = (one) => one.in.every((value, place) => !state.hidden[place].has(value));
   const matching = () => data.series.filter(fits);
@@ -43,6 +44,7 @@ tbp.chooser = (data, redraw) => {
       chosen.set("high", Number(state.height[1].toPrecision(6)));
     }
     if (state.scale !== data.scale) chosen.set("scale", state.scale);
+    ["a", "b"].forEach((name, which) => { if (state.cursors[which] !== null) chosen.set(name, commits[state.cursors[which]]); });
     tbp.keepChoices(chosen);
   };
 
@@ -53,6 +55,7 @@ tbp.chooser = (data, redraw) => {
       state.hidden[place] = new Set(left.length ? values.map((_, value) => value).filter((value) => !left.includes(values[value])) : []);
     });
     state.off = new Set(chosen.getAll("off"));
+    state.cursors = ["a", "b"].map((name) => (commits.includes(chosen.get(name)) ? commits.indexOf(chosen.get(name)) : null));
     state.all = chosen.get("all") === "1";
     state.scale = [...scale.options].some((one) => one.value === chosen.get("scale")) ? chosen.get("scale") : data.scale;
     const ends = [chosen.get("from"), chosen.get("to")].map((commit) => (commit === null ? -1 : commits.indexOf(commit)));

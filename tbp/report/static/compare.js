@@ -5,7 +5,11 @@
 
 tbp.compare = (form) => {
   const ROWS = 100, MOST_COLUMNS = 6;
-  const { commits, places, rows, cell } = tbp.runs;
+  const { rows } = tbp.runs;
+  // What files add is of this page as long as it is open.
+  const commits = [...tbp.runs.commits], places = [...tbp.runs.places], storedCommits = commits.length, storedPlaces = places.length;
+  const none = { state: "none", value: NaN, ratio: NaN };
+  const cell = (row, column) => (row.own ? (row.own.column === column ? row.own : none) : tbp.runs.cell(row, column));
   const get = (id) => document.getElementById(id);
   const [oldest, newest, home] = form.dataset.default.split(" ").map(Number), reach = Number(form.dataset.reach);
   const start = [{ commit: oldest, place: home }, { commit: newest, place: home }];
@@ -42,7 +46,7 @@ tbp.compare = (form) => {
     get("compare-far").checked = tbp.state.read().get("far") === "1";
   };
   const keep = () => tbp.state.keep(isStart() ? [] : [
-    ...chosen.map(({ commit, place }) => ["c", [commits[commit].short, places[place].machine, places[place].environment].map(escaped).join("~")]),
+    ...chosen.filter(({ place }) => place < storedPlaces).map(({ commit, place }) => ["c", [commits[commit].short, places[place].machine, places[place].environment].map(escaped).join("~")]),
     ["q", get("compare-q").value], ["far", get("compare-far").checked ? "1" : ""]]);
 
   const select = (label, options, value, change) => {
@@ -63,15 +67,16 @@ tbp.compare = (form) => {
       `${short} · ${date}${subject ? ` · ${subject.slice(0, 50)}` : ""}${measured[place].has(column) ? "" : " · not measured there"}`;
     get("compare-columns").replaceChildren(...chosen.map((one, i) => {
       const item = tbp.make("li", {}, tbp.make("b", {}, i ? `${i + 1}` : "Baseline"), " ");
-      item.append(select(`Commit ${i + 1}`, [...commits].reverse().map((commit) => [commit.column, line(commit, one.place)]), one.commit,
+      if (one.place >= storedPlaces) item.append(tbp.make("bdi", {}, places[one.place].said));
+      else item.append(select(`Commit ${i + 1}`, commits.slice(0, storedCommits).reverse().map((commit) => [commit.column, line(commit, one.place)]), one.commit,
         (commit) => set(chosen.map((other, j) => (i === j ? { ...other, commit } : other)))));
-      if (places.length > 1) {
-        item.append(" ", select(`Machine and environment ${i + 1}`, places.map((place) => [place.index, `${place.machine} · ${place.environment}`]), one.place,
+      if (storedPlaces > 1 && one.place < storedPlaces) {
+        item.append(" ", select(`Machine and environment ${i + 1}`, places.slice(0, storedPlaces).map((place) => [place.index, `${place.machine} · ${place.environment}`]), one.place,
           (place) => set(chosen.map((other, j) => (i === j ? { ...other, place } : other)))));
       }
-      if (chosen.length > 2) {
+      if (chosen.length > 2 || one.place >= storedPlaces) {
         const remove = tbp.make("button", { type: "button", "aria-label": `Remove column ${i + 1}` }, "×");
-        remove.addEventListener("click", () => set(chosen.filter((_, j) => i !== j)));
+        remove.addEventListener("click", () => set(chosen.length > 2 ? chosen.filter((_, j) => i !== j) : start));
         item.append(" ", remove);
       }
       return item;
@@ -80,30 +85,18 @@ tbp.compare = (form) => {
     get("compare-reset").hidden = isStart();
   };
 
-  const direction = (isUp, row) => {
-    const lower = row.better > 0;
-    if (lower && row.unit === "seconds") return isUp ? "slower" : "faster";
-    const word = row.unit === "bytes" ? (isUp ? "larger" : "smaller") : (isUp ? "higher" : "lower");
-    return lower && row.unit === "bytes" ? word : `${word} (${isUp === lower ? "worse" : "better"})`;
-  };
-  const merit = (isUp, row) => (isUp === row.better > 0 ? "worse" : "better");
-  const effect = (ratio, row) => `${ratio > 0 ? "▲" : "▼"} ${tbp.signedPercent(ratio)} ${direction(ratio > 0, row)}`;
-
   // One value against the baseline's: what it differs by, and how that compares with the noise.
   const against = (line, i) => {
     const [from, to] = [chosen[0], chosen[i]];
     const row = line[to.place], base = line[from.place];
-    const none = { ratio: NaN, words: "", far: false, row };
-    if (!row || !base) return none;
+    const nothing = { ratio: NaN, words: "", far: false, row };
+    if (!row || !base) return nothing;
     const before = cell(base, from.commit), after = cell(row, to.commit);
-    if (before.state === "apart" || after.state === "apart") return { ...none, words: "another benchmark version" };
-    if (!Number.isFinite(before.value) || !Number.isFinite(after.value) || before.value === 0) return none;
+    if (before.state === "apart" || after.state === "apart") return { ...nothing, words: "another benchmark version" };
+    if (!Number.isFinite(before.value) || !Number.isFinite(after.value) || before.value === 0) return nothing;
     const ratio = (after.value - before.value) / Math.abs(before.value);
-    if (Math.abs(ratio) < 0.0005) return { ratio, words: "the same", far: false, row };
-    if (from.place !== to.place) return { ratio, words: effect(ratio, row), far: true, elsewhere: true, row };
-    if (!Number.isFinite(row.noise)) return { ratio, words: `${tbp.signedPercent(ratio)}, noise unknown`, far: false, row };
-    const far = Math.abs(Math.log(after.value / before.value)) > reach * row.noise;
-    return { ratio, words: far ? `${effect(ratio, row)}, beyond noise` : `${tbp.signedPercent(ratio)}, within noise`, far, row };
+    if (from.place !== to.place && Math.abs(ratio) >= 0.0005) return { ratio, words: tbp.effect(ratio, row), far: true, elsewhere: true, row };
+    return { ...tbp.distance(before.value, after.value, row, reach), row };
   };
 
   const value = (line, { commit, place }) => {
@@ -132,7 +125,7 @@ tbp.compare = (form) => {
       ...chosen.flatMap((one, i) => {
         const said = i ? says[i - 1] : null;
         // Between machines a difference is nobody's merit.
-        const tone = !said || !said.far ? "muted" : said.elsewhere ? "elsewhere" : merit(said.ratio > 0, said.row);
+        const tone = !said || !said.far ? "muted" : said.elsewhere ? "elsewhere" : tbp.merit(said.ratio > 0, said.row);
         return [tbp.make("td", { class: "number" }, value(line, one)), ...(said ? [tbp.make("td", { class: tone }, said.words)] : [])];
       })));
     get("compare-table").replaceChildren(head, tbp.make("tbody", {}, ...body));
@@ -157,7 +150,7 @@ tbp.compare = (form) => {
     const cells = ({ row, logs }) => logs.slice(1).map((own) => {
       if (!own.length) return tbp.make("td", { class: "muted" }, "–");
       const ratio = Math.expm1(own.reduce((sum, one) => sum + one, 0) / own.length), small = Math.abs(ratio) < 0.0005;
-      return tbp.make("td", {}, `${small ? "no difference" : effect(ratio, row)} (${own.length} series)`);
+      return tbp.make("td", {}, `${small ? "no difference" : tbp.effect(ratio, row)} (${own.length} series)`);
     });
     get("compare-means").replaceChildren(
       tbp.make("thead", {}, tbp.make("tr", {}, ...["Suite", "Of", ...chosen.slice(1).map((one) => `${name(one)}: geometric mean`)].map((text) => tbp.make("th", { scope: "col" }, text)))),
@@ -171,7 +164,7 @@ tbp.compare = (form) => {
     const several = (key) => new Set(places.map((place) => place[key])).size > 1;
     const options = [["--machine", machine, several("machine")], ["--environment", environment, several("environment")]]
       .filter(([, , isSaid]) => isSaid);
-    const can = chosen.length === 2 && from.place === to.place && from.commit !== to.commit && pair.every((one) => hash.test(one))
+    const can = chosen.length === 2 && from.place < storedPlaces && from.place === to.place && from.commit !== to.commit && pair.every((one) => hash.test(one))
       && options.every(([, value]) => /^[\w.,:=@%+-]+$/.test(value));
     const words = ["tbp compare", ...pair, ...options.map(([option, value]) => `${option} ${value}`)].join(" ");
     get("compare-command").replaceChildren(...(can ? [tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: "0" }, words))] : []));
@@ -185,15 +178,60 @@ tbp.compare = (form) => {
     const found = table();
     const far = found.filter(({ says }) => says.some((one) => one.far && !one.elsewhere)).length;
     const sides = chosen.length === 2 ? name(chosen[1]) : `${chosen.length - 1} columns`;
-    get("compare-title").textContent = `${sides} against ${name(chosen[0])}: ${far} of ${found.length} series beyond noise`;
+    // Between places no noise is known.
+    const both = found.filter(({ says }) => says.some(({ ratio }) => Number.isFinite(ratio))).length;
+    const isElsewhere = chosen.every(({ place }, i) => !i || place !== chosen[0].place);
+    const told = isElsewhere ? `${both} series to compare, measured in different places` : `${far} of ${found.length} series beyond noise`;
+    get("compare-title").textContent = `${sides} against ${name(chosen[0])}: ${told}`;
     means();
     command();
   };
   const set = (columns) => { chosen = columns; most = ROWS; show(); keep(); };
 
+  // A file's run is one more column, against the newest run that is stored.
+  const add = (name, text) => {
+    if (chosen.length >= MOST_COLUMNS) throw new Error(`${name}: ${MOST_COLUMNS} columns are the most; remove one, then choose it again.`);
+    const stored = new Map();
+    for (const row of lines.map((line) => line.find(Boolean))) stored.set(row.name, [...(stored.get(row.name) || []), row]);
+    const { runs, unknown, commit, machine, environment } = tbp.foreign.read(name, text, stored);
+    const column = commits.length, index = places.length;
+    commits.push({ ...commit, column });
+    const said = `${commit.short} · ${commit.date} · ${machine} · ${environment}, from ${name}`;
+    places.push({ machine, environment, name: `${machine}, from a file`, said, index });
+    measured.push(new Set([column]));
+    for (const { row, state, value } of runs) {
+      families.get(JSON.stringify([row.name, row.label]))[index] = { ...row, place: places[index], noise: NaN, own: { column, state, value, ratio: NaN } };
+    }
+    set([...(isStart() ? [start[1]] : chosen), { commit: column, place: index }]);
+    return `${name}: ${runs.length.toLocaleString("en")} series${unknown ? `; ${unknown} of its benchmarks are not in this report` : ""}.`;
+  };
+  const take = async (files) => {
+    const said = [];
+    for (const file of files) {
+      try {
+        if (file.size > tbp.foreign.MOST_BYTES) throw new Error(`${file.name} has more than 64 MB: ${tbp.foreign.WHERE}.`);
+        said.push(add(file.name, await file.text()));
+      } catch (error) {
+        said.push(error.message);
+      }
+    }
+    get("compare-read").replaceChildren(...said.map((text) => tbp.make("li", {}, tbp.make("bdi", {}, text))));
+  };
+  const chooseFiles = get("compare-files");
+  chooseFiles.addEventListener("change", async () => { await take([...chooseFiles.files]); chooseFiles.value = ""; });
+  const isFile = (event) => [...event.dataTransfer.types].includes("Files");
+  document.addEventListener("dragover", (event) => { if (isFile(event)) { event.preventDefault(); form.classList.add("dropping"); } });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) form.classList.remove("dropping"); });
+  document.addEventListener("drop", (event) => {
+    if (!isFile(event)) return;
+    event.preventDefault();
+    form.classList.remove("dropping");
+    take([...event.dataTransfer.files]);
+  });
+
   get("compare-add").addEventListener("click", () => {
     const last = chosen[chosen.length - 1];
-    const next = [...commits].reverse().find(({ column }) => measured[last.place].has(column) && !chosen.some((one) => one.commit === column && one.place === last.place));
+    const next = commits.slice(0, storedCommits).reverse().find(({ column }) => measured[last.place].has(column) && !chosen.some((one) => one.commit === column && one.place === last.place));
     set([...chosen, { commit: next ? next.column : last.commit, place: last.place }]);
   });
   get("compare-swap").addEventListener("click", () => set([chosen[1], chosen[0], ...chosen.slice(2)]));

@@ -1,6 +1,6 @@
 // written by tbp report
 // Adds to the evidence of each change what would make the page heavy: the values on both sides, drawn (see
-// tbp/report/both_sides.py; a box holds the quartiles, a line is the median, a dot is a value), and whole hashes.
+// tbp/report/both_sides.py; a box holds the quartiles, a line is the median, a dot is a value), whole hashes, and a command that has most of its length from another.
 "use strict";
 
 tbp.STRIP = { width: 1000, height: 30 };
@@ -30,10 +30,17 @@ tbp.ready(() => {
     const { before, after } = box.dataset;
     box.prepend(...tbp.strip("before", before), ...tbp.strip("after", after), tbp.make("span"));
   }
-  // The whole hash of each commit that is no link. A page of a report of one file may be shown before there is a list.
-  const known = tbp.commitList ? tbp.commitList.hash : [];
-  const hashes = new Map(known.map((hash) => [hash.slice(0, 8), hash]));
+  // The whole hash of each commit, or its link. A page of a report of one file may be shown before there is a list.
+  const places = new Map((tbp.commitList ? tbp.commitList.hash : []).map((hash, place) => [hash.slice(0, 8), place]));
   for (const commit of document.querySelectorAll("span.commit:not([title])")) {
-    if (hashes.has(commit.textContent)) commit.title = hashes.get(commit.textContent);
+    if (places.has(commit.textContent)) commit.replaceWith(tbp.commitLink(tbp.commit(places.get(commit.textContent))));
+  }
+  // The second command of a change, which has the first one's pattern.
+  for (const first of document.querySelectorAll(".command[data-again]")) {
+    const pattern = first.querySelector("code").textContent.split(" --bench ").slice(1).join(" --bench ");
+    const text = first.dataset.again.replace("…", () => pattern);
+    const again = tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: 0 }, text));
+    tbp.copyable(again);
+    first.after(tbp.make("p", { class: "label" }, "Measure this commit again"), again);
   }
 });

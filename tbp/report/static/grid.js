@@ -16,7 +16,7 @@ tbp.grid = (data) => {
     return {
       name, suite, label, place: places[spot], href: tbp.href(`${file}#${anchor}`), unit: data.units[unit][0],
       scales: data.units[unit][1], better, noise: noise === null ? NaN : noise, cells, segments, exact,
-      apart: new Set(apart), marks: new Map(marks.map(([column, glyph, words, tone]) => [column, { glyph, words, tone }])),
+      apart: new Set(apart), marks: new Map(marks.map(([column, glyph, words, tone, size]) => [column, { glyph, words, tone, size }])),
       text: [name, label, places[spot].machine, places[spot].environment].join(" ").toLowerCase(),
     };
   });

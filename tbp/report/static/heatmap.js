@@ -10,6 +10,7 @@ tbp.heatmap = (form) => {
   const [least, sigmas, ...steps] = form.dataset.settings.split(" ").map(Number);
   const glyphs = { none: "", failed: "×", skipped: "∅", apart: "≠" };
   const folded = new Set();
+  const threshold = tbp.threshold(form.elements.size);
   const start = { n: innerWidth < 700 ? String(Math.min(20, commits.length)) : form.elements.n.value, suite: "", rows: "moved", q: "" };
   let most = ROWS, columns = [], shown = [];
 
@@ -21,25 +22,33 @@ tbp.heatmap = (form) => {
       if (control.tagName === "SELECT" && control.selectedIndex < 0) control.value = value;
       if (control.tagName === "SELECT" && control.selectedIndex < 0) control.selectedIndex = 0;
     }
+    threshold.set(kept.get("size"));
   };
-  const keep = () => tbp.state.keep(Object.entries(start).map(([name, value]) =>
-    [name, form.elements[name].value === value ? "" : form.elements[name].value]));
+  const keep = () => tbp.state.keep([...Object.entries(start).map(([name, value]) =>
+    [name, form.elements[name].value === value ? "" : form.elements[name].value]), ["size", threshold.kept()]]);
+
+  // A change or a run's distance that a reader counts; all of them at first.
+  const counts = (size) => size >= threshold.least();
+  const markOf = (row, column) => {
+    const mark = row.marks.get(column);
+    return mark && counts(mark.size) ? mark : undefined;
+  };
 
   // Worse is +, whatever the better direction is; nothing inside the series' own noise has a colour.
   const strength = (row, ratio) => {
     const size = Math.abs(ratio - 1);
-    if (!(size >= Math.max(least, sigmas * (row.noise || 0)))) return "";
+    if (!(size >= Math.max(least, sigmas * (row.noise || 0))) || !counts(size)) return "";
     const level = 1 + steps.filter((step) => size >= step).length;
     return ((ratio > 1) === (row.better > 0) ? "w" : "b") + level;
   };
 
   const isMoved = (row, kind) => columns.some(({ column }) => {
-    const mark = row.marks.get(column);
+    const mark = markOf(row, column);
     return mark && (kind === "moved" || mark.tone !== "s");
   });
 
   const cellElement = (row, commit) => {
-    const own = cell(row, commit.column), mark = row.marks.get(commit.column);
+    const own = cell(row, commit.column), mark = markOf(row, commit.column);
     const td = tbp.make("td", { role: "gridcell", tabindex: "-1" }, mark ? mark.glyph : glyphs[own.state] || "");
     td.className = own.state === "measured" ? `heat ${strength(row, own.ratio)}` : `heat ${own.state}`;
     if (mark && own.state === "measured" && td.className === "heat " && "wb".includes(mark.tone)) td.className = `heat ${mark.tone}1`;
@@ -166,7 +175,7 @@ tbp.heatmap = (form) => {
   table.addEventListener("mouseover", (event) => { if (event.target.run) describe(event.target.run); });
   table.addEventListener("focusin", (event) => { if (event.target.run) describe(event.target.run); });
   more.addEventListener("click", () => { most += ROWS; draw(); });
-  document.getElementById("heat-all").addEventListener("click", () => { form.elements.rows.value = "all"; form.elements.suite.value = ""; form.elements.q.value = ""; apply(); keep(); });
+  document.getElementById("heat-all").addEventListener("click", () => { form.elements.rows.value = "all"; form.elements.suite.value = ""; form.elements.q.value = ""; threshold.set("0"); apply(); keep(); });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => { apply(); keep(); });
   addEventListener("hashchange", () => { read(); apply(); });

@@ -66,6 +66,16 @@ tbp.commitLink = ({ short, hash, href }) => (href
 
 tbp.tokens = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
 
+// 1,234.50: with so many digits behind the point. A formatter is kept, since to make one takes longer than to use it
+// a hundred times, and a chart says thousands of numbers.
+tbp.formats = new Map();
+tbp.fixed = (value, digits) => {
+  if (!tbp.formats.has(digits)) {
+    tbp.formats.set(digits, new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  }
+  return tbp.formats.get(digits).format(value);
+};
+
 // Three significant digits without an exponent, larger numbers whole.
 tbp.significant = (value) => {
   if (!Number.isFinite(value)) return "–";
@@ -73,7 +83,7 @@ tbp.significant = (value) => {
   const exponent = Number(Math.abs(value).toExponential(2).split("e")[1]);
   if (exponent < -6) return value.toExponential(2).replaceAll("-", "−").replace(/e−(\d)$/, "e−0$1");
   const digits = Math.max(0, 2 - exponent);
-  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
+  return tbp.fixed(value, digits).replace("-", "−");
 };
 
 // scales: [[factor, symbol], …], smallest first.
@@ -92,8 +102,28 @@ tbp.percent = (ratio) => {
   if (!Number.isFinite(ratio)) return "–";
   const size = Math.abs(ratio) * 100;
   const digits = size > 0 && size < 9.95 ? 1 : 0;
-  const text = size.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return `${ratio < 0 ? "−" : ""}${text} %`;
+  return `${ratio < 0 ? "−" : ""}${tbp.fixed(size, digits)} %`;
+};
+
+// What a value that went up (or down) did, as tbp.report.words.direction says it. `better` is 1 where less is better.
+tbp.direction = (isUp, { unit, better }) => {
+  const lower = better > 0;
+  if (lower && unit === "seconds") return isUp ? "slower" : "faster";
+  const word = unit === "bytes" ? (isUp ? "larger" : "smaller") : (isUp ? "higher" : "lower");
+  return lower && unit === "bytes" ? word : `${word} (${tbp.merit(isUp, { better })})`;
+};
+tbp.merit = (isUp, { better }) => (isUp === better > 0 ? "worse" : "better");
+tbp.effect = (ratio, of) => `${ratio > 0 ? "▲" : "▼"} ${tbp.signedPercent(ratio)} ${tbp.direction(ratio > 0, of)}`;
+
+// Two values of one series: what they differ by, and whether that is more than `reach` times the noise between its runs.
+tbp.distance = (before, after, of, reach) => {
+  const ratio = (after - before) / Math.abs(before);
+  if (before === after || Math.abs(ratio) < 0.0005) return { ratio, words: "the same", far: false };
+  if (before === 0) return { ratio, words: `from 0, ${tbp.direction(after > 0, of)}`, far: true };
+  if (!Number.isFinite(of.noise)) return { ratio, words: `${tbp.signedPercent(ratio)}, noise unknown`, far: false };
+  const far = Math.abs(after / before > 0 ? Math.log(after / before) : ratio) > reach * of.noise;
+  const said = `${tbp.signedPercent(ratio)} ${tbp.direction(ratio > 0, of)}`;
+  return { ratio, words: far ? `${tbp.effect(ratio, of)}, beyond noise` : `${said}, within noise`, far };
 };
 
 tbp.signedPercent = (ratio) => (ratio > 0 ? "+" : "") + tbp.percent(ratio);
