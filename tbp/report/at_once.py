@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 import numpy as np
 
-from tbp.history.points import commits, levels
+from tbp.history.points import levels
 from tbp.history.series import ChangeKind, Commit, History
 
 LEAST_SERIES = 5
@@ -85,26 +86,33 @@ def _of_place(place: Place, histories: Sequence[History]) -> list[AtOnce]:
                 commit = history.points[change.index].commit
                 known[commit.hash] = commit
                 moved[commit.hash][number] = (history, change.after > change.before)
+    asked = [(known[name], own) for name, own in moved.items() if _is_much(own)]
+    spans = [_span(history) for history in histories] if asked else []
     found = []
-    for name, own in moved.items():
-        benchmarks = {history.key.benchmark for history, _ in own.values()}
-        if len(own) >= LEAST_SERIES and len(benchmarks) >= LEAST_BENCHMARKS:
-            of = len(own) + sum(
-                _spans(history, known[name]) for number, history in enumerate(histories) if number not in own
-            )
-            if len(own) >= LEAST_SHARE * of:
-                found.append(AtOnce(known[name], *place, len(own), of, sum(is_up for _, is_up in own.values())))
+    for commit, own in asked:
+        others = sum(_holds(span, commit) for number, span in enumerate(spans) if number not in own)
+        of = len(own) + others
+        if len(own) >= LEAST_SHARE * of:
+            found.append(AtOnce(commit, *place, len(own), of, sum(is_up for _, is_up in own.values())))
     return found
 
 
-def _spans(history: History, commit: Commit) -> bool:
-    """Whether the series has values before ``commit`` and from it on; by date where it was not run there."""
-    own = commits(history.points)
-    at = next((place for place, one in enumerate(own) if one.hash == commit.hash), None)
-    if at is None:
-        at = sum(one.date < commit.date for one in own)
-    known = np.isfinite(levels(history.points))
-    return bool(known[:at].any() and known[at:].any())
+def _is_much(own: Mapping[int, tuple[History, bool]]) -> bool:
+    benchmarks = {history.key.benchmark for history, _ in own.values()}
+    return len(own) >= LEAST_SERIES and len(benchmarks) >= LEAST_BENCHMARKS
+
+
+def _span(history: History) -> tuple[datetime, datetime] | None:
+    """The commit dates of its oldest and of its newest value; None without any."""
+    known = np.flatnonzero(np.isfinite(levels(history.points))).tolist()
+    if not known:
+        return None
+    return history.points[known[0]].commit.date, history.points[known[-1]].commit.date
+
+
+def _holds(span: tuple[datetime, datetime] | None, commit: Commit) -> bool:
+    """Whether there are values before ``commit`` and from it on; by date, as a series may not have been run there."""
+    return span is not None and span[0] < commit.date <= span[1]
 
 
 def of_benchmark(found: Sequence[AtOnce], histories: Sequence[History]) -> tuple[AtOnce, ...]:
