@@ -107,6 +107,7 @@ def report_data(
         base=base,
         order=held.commits.history,
         runs=runs(held.results, held.sessions, held.commits),
+        sources={name: one.code for name, one in held.results.benchmarks.items() if one.code},
     )
 
 

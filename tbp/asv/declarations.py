@@ -35,6 +35,7 @@ class Benchmark:
     unit: str
     version: str = ""  # "" where nothing declares it
     parameter_names: tuple[str, ...] = ()
+    code: str = ""  # its source and its setup's, as asv reads them; empty where it could not
 
     def names(self, count: int) -> tuple[str, ...]:
         """The names of ``count`` parameters; asv's own "param1", … where a run had another number of them."""
@@ -78,6 +79,7 @@ def _benchmark(name: str, entry: Mapping[str, object]) -> Benchmark:
         unit=str(entry.get("unit") or guess.unit),
         version=str(entry.get("version") or ""),
         parameter_names=tuple(str(own) for own in names) if isinstance(names, list) else (),
+        code=code if isinstance(code := entry.get("code"), str) else "",
     )
 
 

@@ -43,7 +43,7 @@ def runs(results: Results, sessions: Sessions, commits: Commits) -> tuple[Run, .
                 machine,
                 environment,
                 python=python,
-                requirements=tuple(named_values(requirements)),
+                requirements=_asked(requirements),
                 hardware=tuple((HARDWARE_NAMES.get(name, name), value) for name, value in named_values(hardware)),
                 measured=counts[Outcome.MEASURED],
                 failed=counts[Outcome.FAILED],
@@ -62,6 +62,12 @@ def _stated(points: Table) -> Iterator[tuple[list[str], Counter[Outcome]]]:
     for row, counts in zip(first.tolist(), sizes.reshape(len(first), -1).tolist(), strict=True):
         said = [column.items[column.codes[row]] for column in columns]
         yield said, Counter(dict(zip(outcomes, counts, strict=True)))
+
+
+def _asked(text: str) -> tuple[tuple[str, str], ...]:
+    """``numpy=1.26;torch=`` as pairs; asv leaves the version to the installer where there is none."""
+    parts = (part.partition("=") for part in text.split(";"))
+    return tuple((name, version) for name, _, version in parts if name)
 
 
 def _by_place(sessions: Sessions) -> Mapping[Place, list[Session]]:

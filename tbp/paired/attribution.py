@@ -1,7 +1,7 @@
 """Which operators account for a change that the gate confirmed.
 
 Takes the judgements and what records a trace of both sides of a cell; gives the judgements with sentences such as
-"aten::_softmax 2 → 6 calls (+0.87 ms, 81 % of the slowdown)". Traces are recorded after everything is timed, and only
+"aten::_softmax 2 → 6 calls (81 % of the traced slowdown)". Traces are recorded after everything is timed, and only
 of what changed; they explain a verdict and never make one.
 """
 
@@ -12,16 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from tbp.errors import UnreadableTrace
 from tbp.history.series import State
 from tbp.paired.referee import SIDES, Cell, CellFailed, CellSkipped, Side
-from tbp.traces.difference import LEAST_SESSIONS, Difference, difference
+from tbp.traces.difference import LEAST_SESSIONS, Difference, attributions, counts, difference
 from tbp.traces.exact import foremost
 from tbp.traces.operators import Session, session
 from tbp.traces.read import read_trace
-from tbp.traces.wording import calls
 from tbp.verdict.judgement import Judgement
 
 # Recording and reading both sides takes some ten seconds a benchmark; one cause often slows many of them.
@@ -78,9 +75,7 @@ def sentences(found: Difference, effect: float) -> tuple[str, ...]:
         nothing = "the traces do not explain it: no operator changed in calls or, for sure, in time"
         return (nothing, *foremost(found.exact), *found.losses)
     # A busy neighbour can make more calls take less time under the profiler: then only the count is worth telling.
-    told = rows["sentence"].where(rows["delta_us"] * effect > 0, rows.apply(_counts, axis=1))
-    return (*map(str, told.head(NAMED_OPERATORS)), *found.losses)
-
-
-def _counts(row: pd.Series) -> str:
-    return f"{row['operator']} {calls(row['calls_before'])} → {calls(row['calls_after'])} calls"
+    rows = rows.head(NAMED_OPERATORS)
+    is_told = (rows["delta_us"] * effect > 0).tolist()
+    said = zip(is_told, attributions(rows, found.clock), counts(rows), strict=True)
+    return (*(whole if told else count for told, whole, count in said), *found.losses)

@@ -29,7 +29,7 @@ class Wanted:
     """One benchmark's page to make."""
 
     benchmark: str
-    data: ReportData  # with the histories of this benchmark only
+    data: ReportData  # with the histories and the source of this benchmark only
     frame: Frame  # of a page below the index
     places: Mapping[str, int]  # of the benchmark's commits among the site's, by their hashes, in order of history
     rates: Mapping[SeriesKey, tuple[Rate, ...]]  # what the suite's other benchmarks say of its series
@@ -42,12 +42,8 @@ class Wanted:
     @property
     def key(self) -> tuple[object, ...]:
         """All of it that is its own; the hashes are those of the histories' points."""
-        return (
-            self.data.histories,
-            np.fromiter(self.places.values(), np.int32, len(self.places)),
-            self.rates,
-            self.at_once,
-        )
+        places = np.fromiter(self.places.values(), np.int32, len(self.places))
+        return self.data.histories, places, self.rates, self.data.sources, self.at_once
 
 
 def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
@@ -65,8 +61,10 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
         known_as = places.tobytes()
         if known_as not in made:
             made[known_as] = {commits.commits[place].hash: place for place in places.tolist()}
+        source = {benchmark: data.sources[benchmark]} if benchmark in data.sources else {}
         moved = of_benchmark(together, own)
-        asked.append(Wanted(benchmark, replace(data, histories=own), below, made[known_as], said, moved))
+        own_data = replace(data, histories=own, sources=source)
+        asked.append(Wanted(benchmark, own_data, below, made[known_as], said, moved))
     return asked
 
 

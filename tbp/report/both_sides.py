@@ -11,15 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tbp.history.series import ChangeEvidence, Circumstance, Side, Sides
+from tbp.history.series import Better, ChangeEvidence, Circumstance, Side, Sides
+from tbp.history.sides import MOST_VALUES, RUNS_PER_SIDE
 from tbp.report import words
 from tbp.report.letters import packed
 
 WIDTH = 1000
 """Of a strip in its own units; the page stretches it."""
 
-MARGIN = 0.04
-"""Of the values' span, free on both sides."""
+ROOM = 0.04
+"""Of a value, on both sides of it where all values are the same. Else the scale ends with the least and the most value
+that is shown: whatever is written below an end was measured."""
 
 FAR_OUT = 3.0
 """Interquartile ranges beyond the quartiles that the scale reaches at most (Tukey, "Exploratory data analysis", 1977):
@@ -27,6 +29,11 @@ one sample that was interrupted for 30 ms would squeeze all others into a line."
 
 FIRST = ("python", "torch", "processor", "cores", "threads", "governor", "memory", "system", "calls per sample")
 """What a reader asks for first; requirements, of which there may be hundreds, come behind."""
+
+HARDWARE = ("processor", "cores")
+"""What tells one machine from another."""
+
+UNKNOWN_HARDWARE = "The hardware is not recorded, so that another machine is not ruled out"
 
 UNCHANGED_SHOWN = 6
 """Rows of what stayed the same."""
@@ -91,6 +98,15 @@ def strips(sides: Sides, unit: str) -> Strips:
     )
 
 
+def legend(unit: str, better: Better) -> str:
+    """What all strips of one benchmark show: once on a page, where each is repeated for every change."""
+    of = "time per call" if unit == "seconds" else "values"
+    return (
+        f"Strips of {of}, {better.value} is better: of each side of a change at most the {MOST_VALUES} nearest runs, "
+        f"or the samples of the nearest {RUNS_PER_SIDE}. The change is told by the medians of runs, not of all samples."
+    )
+
+
 def _scale(sides: Sides) -> tuple[float, float, list[float]]:
     """The ends of the scale, and the values beyond them."""
     both = (sides.before, sides.after)
@@ -99,10 +115,8 @@ def _scale(sides: Sides) -> tuple[float, float, list[float]]:
     least, most = min(side.low for side in both) - reach, max(side.high for side in both) + reach
     shown = [value for value in values if least <= value <= most]
     low, high = min([*shown, *(side.low for side in both)]), max([*shown, *(side.high for side in both)])
-    room = (high - low) * MARGIN or abs(high) * MARGIN or 1.0
-    # Nothing is measured below 0 where no value is.
-    low = max(low - room, 0.0) if low >= 0 else low - room
-    return low, high + room, [value for value in values if not least <= value <= most]
+    room = 0.0 if high > low else abs(high) * ROOM or 1.0
+    return low - room, high + room, [value for value in values if not least <= value <= most]
 
 
 def _beyond(values: Sequence[float], unit: str) -> str:
@@ -121,6 +135,7 @@ def _said(side: Side, of: str, unit: str) -> str:
     processes = words.count(side.processes, "process", "processes")
     if of == "samples":  # the process is the unit of evidence, not the sample
         return f"{spread}; n = {processes} in {runs}, with {words.count(side.measured, 'sample')}"
+    runs = f"the {side.runs} nearest runs" if side.runs == MOST_VALUES else runs
     return f"{spread}; n = {runs}" + (f", {processes} in all" if side.processes else "")
 
 
@@ -130,6 +145,7 @@ def around(what: ChangeEvidence) -> Around:
     if not known:
         said = "Nothing is recorded of what the runs were measured with"
         return Around(f"{said}.", (), "", said)
+    is_hardware_known = any(one.name in HARDWARE and one.before and one.after for one in known)
     changed = [one for one in known if one.is_changed]
     same = sorted((one for one in known if one.before == one.after), key=lambda one: _rank(one.name))
     partly = [one.name for one in known if not (one.before and one.after)]
@@ -142,8 +158,10 @@ def around(what: ChangeEvidence) -> Around:
     else:
         shown = []
         values = words.named([f"{one.name} {one.before}" for one in same], NAMED)
-        brief = "Nothing else that is recorded changed" * bool(same)
+        brief = ("Nothing else that is recorded changed" if is_hardware_known else UNKNOWN_HARDWARE) * bool(same)
         said = f"{brief}: {values}." if same else "Nothing else is known to have changed."
+        if same and not is_hardware_known:
+            said = f"{UNKNOWN_HARDWARE}; the same on both sides: {values}."
     if partly:
         rest.append(f"Known of one side only: {words.named(partly, NAMED)}.")
     return Around(said, (*changed, *shown), " ".join(rest), brief or said.removesuffix("."))

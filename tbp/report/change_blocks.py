@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tbp.history.series import Change, ChangeEvidence, ChangeKind, History
-from tbp.report import addresses, both_sides, evidence, words
+from tbp.report import addresses, both_sides, evidence, traced, words
 from tbp.report.rows import CommitLink, changed_at, commit_link
 from tbp.report.strokes import NEUTRAL, WORSE, merit
 
@@ -47,6 +47,7 @@ class ChangeBlock:
     probability: str
     commit: CommitLink | None
     before: CommitLink | None  # the last commit with the old level
+    lead: str  # what the traced step did against what was measured; empty without traces
     explanation: str
     traces: evidence.Told | None
     remark: str  # why there is nothing of traces, or which were taken
@@ -87,7 +88,8 @@ def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBl
         probability=words.probability(change.p_value),
         commit=commit_link(commit, commit_url) if commit else None,
         before=commit_link(before, commit_url) if before else None,
-        explanation=evidence.explanation(difference) if difference is not None else "",
+        lead=traced.lead(what, history.unit),
+        explanation=traced.explanation(what, history.unit),
         traces=evidence.told(difference) if difference is not None else None,
         remark=what.note or ("" if difference is not None else "No trace on one of the two sides."),
         strips=both_sides.strips(what.sides, history.unit) if what.sides is not None else None,

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from tbp.history.by_commit import CommitChanges, SeriesChange, every_change_by_commit
 from tbp.history.series import ChangeKind, Commit, State
-from tbp.report import addresses, evidence, words
+from tbp.report import addresses, traced, words
 from tbp.report.at_once import at_once, by_commit, sentence
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
@@ -293,8 +293,8 @@ def _item(change: SeriesChange, places: Places) -> Item:
 def _causes(ranked: Sequence[SeriesChange]) -> tuple[str, ...]:
     """The operators that account for the largest change whose traces name some."""
     for change in ranked:
-        difference = change.evidence.difference
-        found = evidence.causes(difference) if difference is not None and sort_of(change) is not Sort.SUSPECT else ()
+        is_told = sort_of(change) is not Sort.SUSPECT
+        found = traced.causes(change.evidence, change.history.unit) if is_told else ()
         if found:
             return found
     return ()

@@ -26,9 +26,12 @@ from tbp.report.strokes import BEYOND_NOISES, change_marks, levels, version_brea
 
 Json: TypeAlias = "dict[str, object]"
 
-WIDE = 20.0
-"""Largest over smallest value up to which a linear axis shows all. Beyond, series start as changes in per cent, so that
-a change is seen whatever its series' size, and a single one on a logarithmic axis."""
+WIDE = 4.0
+"""Largest over smallest value up to which a linear axis shows all: beyond, a step of 5 % of the smallest is a hundredth
+of the height. Where one series is so wide the axis is logarithmic, where only series differ they start as changes."""
+
+APART = 100.0
+"""So far apart series have nothing in common but the page: a logarithmic axis would be as flat as a linear one."""
 
 SUBJECT_LENGTH = 60
 """Characters of a commit's subject in a hover and a table of data."""
@@ -121,7 +124,6 @@ def history_chart(
     values = np.concatenate([own.value[np.isfinite(own.value)] for own in runs])
     unit = histories[0].unit
     is_positive = bool(len(values)) and bool(values.min() > 0)
-    is_wide = is_positive and float(values.max()) / float(values.min()) >= WIDE
     shared = _Shared()
     series = [
         _series(history, dimensions, own, [at[name] for name in names], shared)
@@ -132,7 +134,7 @@ def history_chart(
         "unit": words.visible(words.cut(unit, UNIT_LENGTH)),
         "better": 1 if histories[0].better is Better.LOWER else -1,
         "reach": round(BEYOND_NOISES, 4),
-        "scale": ("relative" if len(histories) > 1 else "log") if is_wide else "linear",
+        "scale": _scale([own.value[np.isfinite(own.value)] for own in runs[:FIRST]]) if is_positive else "linear",
         "commits": packed(ranges([place[name] for name in order])),
         "dimensions": [[one.shown_name, one.shown_values, one.is_place] for one in dimensions],
         "series": series,
@@ -146,6 +148,16 @@ def history_chart(
     if tagged := [[at[tag.commit], words.visible(tag.name), int(tag.is_exact)] for tag in tags if tag.commit in at]:
         payload["tags"] = tagged
     return Chart(payload, is_positive, more)
+
+
+def _scale(drawn: Sequence[NDArray[np.float64]]) -> str:
+    """The axis at first, for the positive values of each series drawn."""
+    drawn = [own for own in drawn if len(own)]
+    middles = [float(np.sort(own)[len(own) // 2]) for own in drawn]
+    apart = max(middles) / min(middles) if middles else 1.0
+    if apart < APART and any(float(own.max()) / float(own.min()) >= WIDE for own in drawn):
+        return "log"
+    return "relative" if apart >= WIDE else "linear"
 
 
 @dataclass

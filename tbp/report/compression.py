@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from tbp.report import words
 from tbp.report.chart_data import WIDE
-from tbp.report.compression_data import Group, Variant, groups, is_same_time
+from tbp.report.compression_data import RELATIVE, Group, Variant, better_in, groups, is_same_time
 from tbp.report.model import ReportData
+from tbp.report.pareto import Place
 from tbp.report.places import Places, series_href
 from tbp.report.scatter import Axis, Scatter, scatter
 
@@ -20,6 +21,9 @@ MOST_GROUPS = 12
 """On the page, 12 kB each."""
 
 SAME_SIZE = 0.005
+
+TINY = 1e-5
+"""Relative errors below this are rounding: no reader weighs them."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ class Row:
     size_change: str
     error: str
     remark: str
-    merit: str  # "worth taking", "not ruled out" where its time is unsure, or empty
+    merit: str  # "worth taking", or "not ruled out" where that hangs on an undecided time; else empty
+    kind: str  # of its mark: "front", "maybe", "other" or "twin"
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Section:
     charts: tuple[Scatter, ...]
     rows: tuple[Row, ...]
     has_error: bool
+    is_relative: bool  # whether the errors are relative ones
     missing: tuple[str, ...]
 
 
@@ -57,6 +63,10 @@ class CompressionPage:
     verdict: str
     sections: tuple[Section, ...]
     left_out: int
+
+    @property
+    def is_relative(self) -> bool:
+        return any(section.is_relative for section in self.sections)
 
 
 def compression_page(data: ReportData) -> CompressionPage:
@@ -71,9 +81,16 @@ def compression_page(data: ReportData) -> CompressionPage:
 
 
 def said(one: Variant, group: Group) -> str:
-    """``int8_dynamic: 45 % faster, 4.0 × smaller, error 2.1e−3``."""
-    error = [f"error {scientific(one.error)}"] if math.isfinite(one.error) else []
+    """``int8_dynamic: 45 % faster, 4.0 × smaller, relative error 0.21 %``."""
+    error = [_error_said(one.error, one.is_relative)] if math.isfinite(one.error) else []
     return f"{one.name}: {', '.join([time_change(one, group.baseline), size_change(one, group.baseline), *error])}"
+
+
+def found(one: Variant, group: Group) -> str:
+    """The same, and whether it is worth leaving the baseline for."""
+    if one.place is not Place.UNDECIDED:
+        return said(one, group)
+    return f"{said(one, group)}; not ruled out: {_doubt(one, _rival(one, group))}"
 
 
 def time_change(one: Variant, baseline: Variant) -> str:
@@ -104,6 +121,47 @@ def scientific(value: float) -> str:
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}".replace("-", "−") if value else "0"
 
 
+def error_text(value: float, is_relative: bool) -> str:
+    """``0.21 %``, ``0.000015 %`` of a relative error; what else a suite declares by its magnitude, as ``2.1e−3``."""
+    if not is_relative or not math.isfinite(value):
+        return scientific(value)
+    return _percent(value)
+
+
+def _error_said(value: float, is_relative: bool) -> str:
+    """For a sentence, where digits of what is next to nothing tell nothing."""
+    if not is_relative:
+        return f"error {scientific(value)}"
+    return f"{RELATIVE} {'under 0.001 %' if 0 < value < TINY else _percent(value)}"
+
+
+def _percent(ratio: float) -> str:
+    """To two digits, however small, and never with an exponent."""
+    if not ratio:
+        return "0 %"
+    places = max(0, 1 - math.floor(math.log10(abs(ratio * 100))))
+    text = f"{ratio * 100:.{places}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+
+
+def _rival(one: Variant, group: Group) -> Variant:
+    return next(other for other in group.variants if other.name == one.rival)
+
+
+def _doubt(one: Variant, rival: Variant) -> str:
+    """Why ``one`` may not be worth taking."""
+    better, unsure = _joined(better_in(rival, one)), words.percent(max(one.uncertain, rival.uncertain))
+    if better:
+        return f"{rival.name} is {better}, and which of the two is faster is undecided (±{unsure})"
+    return f"{rival.name} is no worse in the rest, and which of the two is faster is undecided (±{unsure})"
+
+
+def _joined(adjectives: Sequence[str]) -> str:
+    """``faster, smaller and more exact``."""
+    *most, last = adjectives or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def _verdict(found: Sequence[Group]) -> str:
     if not found:
         return "No suite records both the time and the size of a model."
@@ -111,7 +169,7 @@ def _verdict(found: Sequence[Group]) -> str:
         (one.time_s / group.baseline.time_s, one, group)
         for group in found
         for one in group.variants
-        if one.on_front and not is_same_time(one, group.baseline) and one.time_s < group.baseline.time_s
+        if one.is_candidate and not is_same_time(one, group.baseline) and one.time_s < group.baseline.time_s
     ]
     if gains:
         _, best, group = min(gains, key=lambda gain: gain[0])
@@ -126,18 +184,35 @@ def _verdict(found: Sequence[Group]) -> str:
 
 
 def _section(group: Group, places: Places) -> Section:
-    worth = [one for one in group.variants if one.on_front and one.name != group.baseline.name]
+    worth = [one for one in group.variants if one.is_candidate and not is_as_baseline(one, group)]
+    worth.sort(key=lambda one: one.place is Place.UNDECIDED)
     return Section(
         title=group.suite,
         common=", ".join(f"{name}={value}" for name, value in group.common),
         place=places.name(group.machine, group.environment),
-        findings=tuple(said(one, group) for one in worth),
+        findings=tuple(found(one, group) for one in worth),
         baseline=group.baseline.name,
         charts=tuple(_charts(group)),
         rows=tuple(_row(one, group) for one in group.variants),
         has_error=any(math.isfinite(one.error) for one in group.variants),
+        is_relative=any(one.is_relative for one in group.variants),
         missing=group.missing,
     )
+
+
+def is_as_baseline(one: Variant, group: Group) -> bool:
+    """Whether it is the baseline, or nothing tells it from the baseline: no reason to leave that."""
+    base = group.baseline
+    is_sure = one.is_sure and base.is_sure
+    return one.name == base.name or (
+        is_sure and is_same_time(one, base) and not better_in(one, base) and not better_in(base, one)
+    )
+
+
+def _kind(one: Variant) -> str:
+    if one.is_twin:
+        return "twin"
+    return {Place.ON_FRONT: "front", Place.UNDECIDED: "maybe", Place.BEATEN: "other"}[one.place]
 
 
 def _charts(group: Group) -> list[Scatter]:
@@ -147,12 +222,15 @@ def _charts(group: Group) -> list[Scatter]:
     time = _axis(f"time per call, {time_unit}", [one.time_s / time_factor for one in group.variants])
     size = _axis(f"size, {size_unit}", [one.size_bytes / size_factor for one in group.variants])
     names = [one.name for one in group.variants]
-    kinds = ["twin" if one.is_twin else "front" if one.on_front else "other" for one in group.variants]
+    kinds = [_kind(one) for one in group.variants]
     titles = [said(one, group) for one in group.variants]
     charts = [scatter("Time against size", time, size, names, kinds, titles)]
     errors = [one.error for one in group.variants]
     if all(error > 0 for error in errors):
-        error = Axis("error", errors, lambda value: f"1e{round(math.log10(value))}".replace("-", "−"), is_log=True)
+        title = RELATIVE if group.variants[0].is_relative else "error"
+        error = Axis(
+            f"{title}, logarithmic", errors, lambda value: error_text(value, group.variants[0].is_relative), is_log=True
+        )
         charts.append(scatter("Time against error", time, error, names, kinds, titles))
     return charts
 
@@ -165,9 +243,8 @@ def _axis(title: str, values: Sequence[float]) -> Axis:
 def _row(one: Variant, group: Group) -> Row:
     is_baseline = one.name == group.baseline.name
     newest = max(other.commit.date for other in group.variants)
-    remarks = (
-        ["baseline"] if is_baseline else ["A/A twin: the same work again, so it shows the noise"] if one.is_twin else []
-    )
+    remarks = ["baseline"] if is_baseline else [_why(one, group)]
+    remarks = list(filter(None, remarks))
     if one.commit.date != newest:
         remarks.append(f"at {one.commit.short} ({words.moment(one.commit.date)}), older than the others")
     return Row(
@@ -177,7 +254,31 @@ def _row(one: Variant, group: Group) -> Row:
         time_change="" if is_baseline else time_change(one, group.baseline),
         size=words.quantity(one.size_bytes, "bytes"),
         size_change="" if is_baseline else size_change(one, group.baseline),
-        error=scientific(one.error),
+        error=error_text(one.error, one.is_relative),
         remark="; ".join(remarks),
-        merit="" if not one.on_front else "worth taking" if one.is_sure else "not ruled out",
+        merit=_merit(one, group),
+        kind=_kind(one),
     )
+
+
+def _merit(one: Variant, group: Group) -> str:
+    if one.is_twin or not one.is_candidate:
+        return ""
+    if one.place is Place.UNDECIDED:
+        return "not ruled out"
+    return "" if is_as_baseline(one, group) and one.name != group.baseline.name else "worth taking"
+
+
+def _why(one: Variant, group: Group) -> str:
+    """Which comparison keeps a variant that is no baseline from being worth taking, and how sure it is."""
+    if one.is_twin:
+        return "A/A twin: the same work again, so it shows the noise"
+    if is_as_baseline(one, group):
+        return f"as {group.baseline.name} in everything"
+    if not one.rival:
+        return ""
+    rival = _rival(one, group)
+    better = _joined(better_in(rival, one))
+    if one.place is Place.BEATEN:
+        return f"{rival.name} is {better}, and no worse in the rest"
+    return _doubt(one, rival)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from tbp.history.series import Commit, History, Outcome, Point
 from tbp.report import words
-from tbp.report.pareto import Cost, front
+from tbp.report.pareto import Cost, Place, standings
 
 Parameters = tuple[tuple[str, str], ...]
 
@@ -45,6 +45,13 @@ SAME_BYTES = 0.005
 SAME_ERROR = 0.2
 """Errors are told by their order of magnitude; rounding in another order moves them by this much."""
 
+RELATIVE = "relative error"
+"""The unit of the ruler's ``track_error``."""
+
+ROUNDING = 1e-6
+"""Relative errors up to this are float32's rounding (2⁻²³ = 1.2e−7 a product, a few of them): which is the smaller one
+is chance. Variants of a dense float32 model had 1.3e−7 to 1.9e−7."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -54,11 +61,18 @@ class Variant:
     time_s: float
     size_bytes: float
     error: float  # NaN where none is recorded
+    is_relative: bool  # whether that is a relative error
     uncertain: float  # relative difference of times up to which this one is the same as another
     commit: Commit
     history: History  # of its time
     is_twin: bool = False
-    on_front: bool = False
+    place: Place = Place.BEATEN
+    rival: str = ""  # the variant that beats it, or may where its place is undecided
+
+    @property
+    def is_candidate(self) -> bool:
+        """Whether it is on the front, or not ruled out from it."""
+        return self.place is not Place.BEATEN
 
     @property
     def is_sure(self) -> bool:
@@ -94,7 +108,7 @@ def groups(histories: Sequence[History]) -> tuple[Group, ...]:
 
 def is_same_time(one: Variant, other: Variant) -> bool:
     """Whether the noise allows no difference between the two times."""
-    a, b = Cost(one.time_s, one.uncertain), Cost(other.time_s, other.uncertain)
+    a, b = _time(one), _time(other)
     return not a.is_better_than(b) and not b.is_better_than(a)
 
 
@@ -129,10 +143,12 @@ def _group(
         if point is None or not point.value > 0 or not size > 0:
             missing.append(f"{name}: {_why(history)}")
             continue
-        error = words.newest_value(errors.get(history.key.parameters))
+        own_error = errors.get(history.key.parameters)
+        error, is_relative = words.newest_value(own_error), own_error is not None and own_error.unit == RELATIVE
         is_twin = bool(_TWIN.search(name))
         uncertain = _uncertain(history, point)
-        variants.append(Variant(name, point.value, size, error, uncertain, point.commit, history, is_twin))
+        costs = (point.value, size, error, is_relative, uncertain)
+        variants.append(Variant(name, *costs, point.commit, history, is_twin))
     if len(variants) < 2:
         return None
     key = times[0].key
@@ -162,13 +178,37 @@ def _with_front(variants: Sequence[Variant]) -> list[Variant]:
     """A twin is the same choice a second time: it is neither on the front nor in the way of another."""
     with_error = all(math.isfinite(one.error) for one in variants)
     choices = [one for one in variants if not one.is_twin]
-    is_on = dict(zip((one.name for one in choices), front([_costs(one, with_error) for one in choices]), strict=True))
-    return [replace(one, on_front=is_on.get(one.name, False)) for one in variants]
+    found = standings([_costs(one, with_error) for one in choices])
+    rivals = ["" if own.rival is None else choices[own.rival].name for own in found]
+    told = {one.name: (own.place, rival) for one, own, rival in zip(choices, found, rivals, strict=True)}
+    return [
+        replace(one, place=told[one.name][0], rival=told[one.name][1]) if one.name in told else one for one in variants
+    ]
 
 
 def _costs(one: Variant, with_error: bool) -> list[Cost]:
-    costs = [Cost(one.time_s, one.uncertain, one.is_sure), Cost(one.size_bytes, SAME_BYTES)]
-    return [*costs, Cost(one.error, SAME_ERROR)] if with_error else costs
+    costs = [_time(one), _size(one)]
+    return [*costs, _error(one)] if with_error else costs
+
+
+def _time(one: Variant) -> Cost:
+    return Cost(one.time_s, one.uncertain, one.is_sure)
+
+
+def _size(one: Variant) -> Cost:
+    return Cost(one.size_bytes, SAME_BYTES)
+
+
+def _error(one: Variant) -> Cost:
+    return Cost(max(one.error, ROUNDING) if one.is_relative else one.error, SAME_ERROR)
+
+
+def better_in(one: Variant, other: Variant) -> list[str]:
+    """In what ``one`` is better than ``other`` for sure: "faster", "smaller", "more exact"."""
+    pairs = [("faster", _time(one), _time(other)), ("smaller", _size(one), _size(other))]
+    if math.isfinite(one.error) and math.isfinite(other.error):
+        pairs.append(("more exact", _error(one), _error(other)))
+    return [word for word, a, b in pairs if a.is_better_than(b)]
 
 
 def _baseline(variants: Sequence[Variant]) -> Variant:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from tbp.history.points import columns, commits, outcomes
 from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey
-from tbp.report import evidence, words
+from tbp.report import traced, words
 from tbp.report.model import ReportData
 from tbp.report.pages import finite
 from tbp.report.places import series_href
@@ -167,7 +167,7 @@ def _standing(history: History) -> int | None:
 def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
     change, first = what.change, changed_at(history, what)
     good: Sequence[Point] = [point for point in history.points[: change.index] if point.has_level]
-    operators: list[Value] = list(evidence.causes(what.difference)) if what.difference is not None else []
+    operators: list[Value] = list(traced.causes(what, history.unit))
     return {
         "first": _commit(first) if first else None,
         "last_before": _commit(good[-1].commit) if good else None,

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from tbp.history.series import History, SeriesKey, State
-from tbp.report import addresses, evidence, now, words
+from tbp.report import addresses, both_sides, evidence, now, traced, words
 from tbp.report.at_once import AtOnce, at_once, of_benchmark, sentence
 from tbp.report.change_blocks import ChangeBlock, change_blocks
 from tbp.report.chart_data import Chart, history_chart, site_commits
@@ -19,6 +20,8 @@ from tbp.report.model import ReportData
 from tbp.report.rates import Rate, rates_of_all
 from tbp.report.rows import CommitLink, commit_link, shown_change, told_change
 from tbp.report.scaling import Scaling, scalings
+from tbp.report.source import Source, source_of
+from tbp.report.sparkline import Sparkline, sparkline
 from tbp.report.summary import Tile, family_of, ranked, tiles
 from tbp.report.together import (
     IN_BRIEF,
@@ -61,7 +64,7 @@ class Section:
     badge: str
     finding: str
     brief: str  # of a changed series: its levels, the commit and the newest value, for a summary that is not open
-    now: str  # of a changed or suspect series: whether it is still at the level after its change
+    now: str  # of a changed or suspect series that is not just at the level after its change: where it is
     is_net_worse: bool  # its change is for the better, and yet it is worse than at first
     has_changed: bool
     is_explained: bool  # its newest shift of level, by something else than the code
@@ -102,11 +105,15 @@ class Quiet:
 class BenchmarkPage:
     name: str
     family: str
+    query: str  # its name as pages that look for it have it in their addresses
     file: str
     data_file: str
     finding: str
     tiles: tuple[Tile, ...]
     chart: Chart
+    first_name: str  # of the worst series, whose line stands where no script draws the chart
+    first_state: State
+    first_line: Sparkline
     scalings: tuple[Scaling, ...]
     sections: tuple[Section, ...]
     quiet: tuple[Quiet, ...]  # series that have no section
@@ -118,6 +125,8 @@ class BenchmarkPage:
     has_commit_links: bool
     at_once: tuple[str, ...]  # commits that moved most series of a machine and environment, these among them
     has_unit: bool
+    source: Source | None = None
+    strips: str = ""  # what the values beside each change are; empty where no change has any
 
     @property
     def in_brief(self) -> tuple[Together, ...]:
@@ -165,11 +174,15 @@ def benchmark_page(
     return BenchmarkPage(
         name=benchmark,
         family=family_of(benchmark),
+        query=quote(words.visible(benchmark), safe="", errors="replace"),
         file=addresses.page_file(benchmark),
         data_file=addresses.data_file(benchmark),
         finding=_finding(histories, names),
         tiles=tiles(histories, occurring=True),
         chart=chart,
+        first_name=names[0],
+        first_state=histories[0].state,
+        first_line=sparkline(histories[0]),
         scalings=grown,
         sections=tuple(section for section, quiet in zip(sections, is_quiet, strict=True) if not quiet),
         quiet=tuple(
@@ -185,6 +198,10 @@ def benchmark_page(
         has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
         at_once=tuple(map(sentence, together_at))[:MOST_AT_ONCE],
         has_unit=any(history.unit not in words.NO_UNIT for history in histories),
+        source=source_of(data.sources.get(benchmark, "")),
+        strips=both_sides.legend(histories[0].unit, histories[0].better)
+        if any(change.strips for section in sections for change in section.changes)
+        else "",
     )
 
 
@@ -224,7 +241,7 @@ def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
     what = told_change(histories[0])
     found = now.now(histories[0], what) if what is not None else None
     standing = shown_change(histories[0])
-    causes = evidence.causes(standing.difference) if standing and standing.difference is not None else ()
+    causes = traced.causes(standing, histories[0].unit) if standing else ()
     said = f"{said.removesuffix('.')}; {'; '.join(causes)}." if causes else said
     return f"{said} {now.sentence(histories[0], found)}" if found is not None else said
 
@@ -251,7 +268,7 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         brief=f"{words.before_after(standing.change, history.unit)} {words.since(history, standing)}; now {current}"
         if standing
         else "",
-        now=now.sentence(history, found) if found is not None else "",
+        now=now.sentence(history, found) if found is not None and not now.is_as_told(found) else "",
         is_net_worse=found is not None and now.is_net_worse(history, found),
         has_changed=standing is not None,
         is_explained=history.explained is not None,

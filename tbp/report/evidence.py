@@ -26,9 +26,6 @@ HOTSPOTS = 12
 DIFFERENCES = 15
 """Operators shown of a difference; the rest is one row, so that the rows still add up."""
 
-CAUSES = 2
-"""Operators named in a row of the index; the benchmark's page has them all."""
-
 EXACT = 12
 """Exact changes shown of a difference: more are a rewrite, of which the first ones tell as much."""
 
@@ -81,14 +78,16 @@ class Moved:
 
 @dataclass(frozen=True)
 class UnderCaller:
-    """One operator under one caller, on the two sides of a change."""
+    """One operator under one caller, on the two sides of a change.
+
+    Without times: those are means over all steps, which one slow step moves, beside the medians of the other table.
+    """
 
     caller: str
     operator: str
     calls: str
-    before: str
-    after: str
-    delta: str
+    share: str  # of what the operator's own time moved by, under all its callers
+    bar: float
     worse: bool
 
 
@@ -97,7 +96,7 @@ class Told:
     """All that the traces on both sides of a change say of it."""
 
     clock: str  # "host" or "device": whose self time the rows compare
-    whole: str  # what a share is a share of: "slowdown", "speed-up"
+    whole: str  # what a share is a share of: "traced slowdown", "traced speed-up"
     rows: tuple[Moved, ...]
     caveats: str
     losses: tuple[str, ...]  # what damaged traces lost, one sentence a side
@@ -111,7 +110,7 @@ def told(difference: Difference) -> Told:
     exact = [] if difference.exact is None else [str(sentence) for sentence in difference.exact["sentence"]]
     return Told(
         clock=difference.clock,
-        whole="slowdown" if difference.delta_us > 0 else "speed-up",
+        whole="traced slowdown" if difference.delta_us > 0 else "traced speed-up",
         rows=moved(difference),
         caveats=caveats(difference),
         losses=losses(difference),
@@ -134,10 +133,11 @@ def callers(difference: Difference) -> tuple[UnderCaller, ...]:
     certain = set(difference.rows.loc[difference.rows["certain"], "operator"])
     frame = difference.parents[difference.parents["operator"].isin(certain)]
     frame = frame[frame["delta_us"].abs() >= LEAST_MOVED * abs(difference.delta_us)]
-    return tuple(_under_caller(row) for _, row in frame.head(CALLERS).iterrows())
+    whole_us = difference.parents.groupby("operator")["delta_us"].sum()
+    return tuple(_under_caller(row, float(whole_us[row["operator"]])) for _, row in frame.head(CALLERS).iterrows())
 
 
-def _under_caller(row: pd.Series) -> UnderCaller:
+def _under_caller(row: pd.Series, whole_us: float) -> UnderCaller:
     from tbp.traces.exact import caller
 
     calls = [words.calls(float(row[side])) for side in ("calls_before", "calls_after")]
@@ -145,9 +145,8 @@ def _under_caller(row: pd.Series) -> UnderCaller:
         caller=caller(row["parent"]),
         operator=str(row["operator"]),
         calls=" → ".join(calls) if calls[0] != calls[1] else calls[0],
-        before=words.microseconds(float(row["self_before_us"])),
-        after=words.microseconds(float(row["self_after_us"])),
-        delta=words.signed_microseconds(float(row["delta_us"])),
+        share=words.percent(_ratio(float(row["delta_us"]), whole_us)),
+        bar=_bar(_ratio(float(row["delta_us"]), whole_us)),
         worse=float(row["delta_us"]) > 0,
     )
 
@@ -209,7 +208,7 @@ def moved(difference: Difference) -> tuple[Moved, ...]:
         rows.append(_sum(words.count(len(rest), "further operator"), float(rest["delta_us"].sum()), difference))
     rows.append(_sum("outside operators", difference.residual_us, difference))
     step = Moved(
-        operator="the step",
+        operator="the traced step",
         delta=words.signed_microseconds(difference.delta_us),
         share="",
         bar=0.0,
@@ -250,33 +249,14 @@ def _sum(label: str, delta_us: float, difference: Difference) -> Moved:
     )
 
 
-def causes(difference: Difference) -> tuple[str, ...]:
-    """The certain operators that hold most of the step's change, as sentences; empty where none can be named."""
-    from tbp.traces.difference import NAMED_SHARE
-
-    named = difference.rows[difference.rows["certain"] & (difference.rows["share"] >= NAMED_SHARE)]
-    return tuple(str(sentence) for sentence in named["sentence"].head(CAUSES))
-
-
-def explanation(difference: Difference) -> str:
-    """What the operators say of the change, in words."""
-    from tbp.traces.difference import explanation as of_operators
-
-    return of_operators(difference)
-
-
 def caveats(difference: Difference) -> str:
-    """What limits the comparison: too few sessions to judge times, or a machine that ran at another speed."""
-    from tbp.traces.difference import LEAST_SESSIONS, NAMED_MACHINE
+    """What limits the comparison: too few sessions to judge times."""
+    from tbp.traces.difference import LEAST_SESSIONS
 
-    said = []
-    if not difference.enough_sessions:
-        sessions = f"{difference.sessions_before} and {difference.sessions_after} traced sessions"
-        said.append(f"Only calls are judged: {sessions}, times need {LEAST_SESSIONS} on each side.")
-    if abs(difference.machine_factor - 1) >= NAMED_MACHINE:
-        factor = f"{difference.machine_factor:.2f} ×"
-        said.append(f"Operators that did not change took {factor} their time: the machine ran at another speed.")
-    return " ".join(said)
+    if difference.enough_sessions:
+        return ""
+    sessions = f"{difference.sessions_before} and {difference.sessions_after} traced sessions"
+    return f"Only calls are judged: {sessions}, times need {LEAST_SESSIONS} on each side."
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -14,6 +14,8 @@ CONFIG = {
     "plotlyServerURL": "",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "resetScale2d"],
     "typesetMath": False,
+    # A grey box about the double click, over the page's header; the note below the chart says it.
+    "showTips": False,
     # A double click is answered by chart.js, which also clears the address.
     "doubleClick": False,
 }
@@ -28,7 +30,7 @@ def layout() -> dict[str, object]:
         "showlegend": False,
         "hovermode": "closest",
         "height": 400,
-        "margin": {"l": 56, "r": 16, "t": 40, "b": 48},
+        "margin": {"l": 56, "r": 16, "t": 40, "b": 64},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "hoverlabel": {"align": "left", "namelength": -1},

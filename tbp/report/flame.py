@@ -147,7 +147,13 @@ def _overlap(top_us: float, step_us: float) -> str:
 
 
 def _difference_caption(found: FrameDifference, difference: Difference) -> str:
-    said = ["Width is the time after, in one step, as the mean of all; the operators' table has medians."]
+    mean = " → ".join(words.microseconds(found.step_us(side)) for side in ("before", "after"))
+    median = " → ".join(words.microseconds(own) for own in (difference.step_before_us, difference.step_after_us))
+    said = [
+        "Width is the time after, in one traced step.",
+        f"Times here are means over all traced steps ({mean} a step), which a few slow steps make longer.",
+        f"The operators' table has medians ({median}).",
+    ]
     if abs(difference.machine_factor - 1) >= NAMED_MACHINE:
         said.append(
             f"Operators that did not change took {difference.machine_factor:.2f} × their time: "

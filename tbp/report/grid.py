@@ -190,11 +190,11 @@ def _codes(values: Floats, level: Floats) -> npt.NDArray[np.int64]:
 def _segments(history: History) -> list[tuple[int, float, float]]:
     """(index of its first point, level, level of the one before); the first one has only its own level."""
     confirmed = [evidence.change for evidence in history.changes if evidence.change.confirmed]
-    first = confirmed[0].before if confirmed else _middle(history)
+    first = confirmed[0].before if confirmed else middle(history)
     return [(0, first, first), *((change.index, change.after, change.before) for change in confirmed)]
 
 
-def _middle(history: History) -> float:
+def middle(history: History) -> float:
     """Median of the comparable values; of all where none is."""
     known = levels(history.points)
     known = known[np.isfinite(known)]

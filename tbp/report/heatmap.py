@@ -12,7 +12,7 @@ from tbp.history.by_commit import SeriesChange
 from tbp.history.series import Commit, History
 from tbp.report import words
 from tbp.report.changes import GLYPHS, Sort, sort_of
-from tbp.report.grid import columns_of
+from tbp.report.grid import columns_of, middle
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
 from tbp.report.rows import CommitLink, commit_link, span
@@ -40,7 +40,7 @@ STEPS = (0.05, 0.10, 0.25)
 class Moved:
     """A change of a series in the table."""
 
-    glyph: str
+    glyph: str  # empty where no change was found, but the newest run is far from its level
     effect: str
     commit: CommitLink
 
@@ -64,6 +64,7 @@ class HeatmapPage:
     default: int
     suites: tuple[str, ...]
     series: int
+    least: str  # in words: below it nothing has a colour
     thresholds: str  # in words
     settings: str  # of the script, "0.02 3 0.05 0.1 0.25"
 
@@ -86,7 +87,8 @@ def heatmap_page(data: ReportData, order: Sequence[Commit]) -> HeatmapPage:
         default=min(DEFAULT_COMMITS, len(columns)),
         suites=tuple(sorted({family_of(history.key.benchmark) for history in data.histories})),
         series=len(data.histories),
-        thresholds=", ".join(f"{step:.0%}".replace("%", " %") for step in (LEAST_RATIO, *STEPS)),
+        least=_percent(LEAST_RATIO),
+        thresholds=", ".join(_percent(step) for step in (LEAST_RATIO, *STEPS)),
         settings=" ".join(f"{number:g}" for number in (LEAST_RATIO, NOISE_SIGMAS, *STEPS)),
     )
 
@@ -105,4 +107,21 @@ def _moved(history: History, newest: set[str], commit_url: str) -> tuple[Moved, 
             effect = words.effect(evidence.change, history.unit, history.better)
             said = f"{effect} (suspect)" if sort is Sort.SUSPECT else effect
             found.append(Moved(GLYPHS[sort], said, commit_link(history.points[index].commit, commit_url)))
-    return tuple(found)
+    return tuple(found) or _left(history, newest, commit_url)
+
+
+def _left(history: History, newest: set[str], commit_url: str) -> tuple[Moved, ...]:
+    """That the newest run is beyond the noise of its level, if it is: no change is found there, but it is no calm."""
+    newest_run = next((point for point in reversed(history.points) if point.has_level), None)
+    level = next((one.change.after for one in reversed(history.changes) if one.change.confirmed), middle(history))
+    if newest_run is None or newest_run.commit.hash not in newest or not level:
+        return ()
+    relative = (newest_run.value - level) / abs(level)
+    if not abs(relative) >= max(LEAST_RATIO, NOISE_SIGMAS * history.noise_between):
+        return ()
+    said = f"not confirmed: the newest run is {words.signed_percent(relative)} from its level"
+    return (Moved("", said, commit_link(newest_run.commit, commit_url)),)
+
+
+def _percent(ratio: float) -> str:
+    return f"{ratio:.0%}".replace("%", " %")

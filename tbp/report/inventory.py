@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tbp.history.series import Commit
-from tbp.report.model import Run
+from tbp.report.model import Machine, Run
+
+ANY_VERSION = "any version"  # asv was asked for none in particular
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,52 @@ def differences(runs: Sequence[Run], project: str = "") -> list[Difference]:
     return found[::-1]
 
 
-def installed(runs: Sequence[Run]) -> tuple[tuple[str, str], ...]:
+@dataclass(frozen=True)
+class Installed:
+    """Packages of the newest run that says; ``is_asked`` where only what asv was asked to install is known."""
+
+    packages: tuple[tuple[str, str], ...] = ()  # (name, version)
+    is_asked: bool = False
+
+
+def installed(runs: Sequence[Run]) -> Installed:
     """All that was installed at the newest run that says so; else what asv was asked to install."""
     listed = next((run.packages for run in reversed(runs) if run.packages), ())
-    return listed or next((run.requirements for run in reversed(runs) if run.requirements), ())
+    if listed:
+        return Installed(listed)
+    asked = next((run.requirements for run in reversed(runs) if run.requirements), ())
+    return Installed(tuple((name, version or ANY_VERSION) for name, version in asked), is_asked=True)
+
+
+def measured_with(runs: Sequence[Run], machine: Machine | None) -> dict[str, str]:
+    """What the newest runs of one environment say of themselves, and its machine: name → value as it is shown."""
+    said: dict[str, str] = {}
+    if machine is not None:
+        named = {"processor": machine.cpu, "cores": machine.cores, "memory": machine.ram, "system": machine.os}
+        said = {name: value for name, value in named.items() if value}
+    for run in runs:
+        said.update(_others(run))
+    return {**said, **{name: version for name, version in installed(runs).packages if name not in said}}
+
+
+def what_is_recorded(runs: Sequence[Run]) -> str:
+    """``Recorded are Python and requirements; not hardware and installed packages.``: what can be seen to change."""
+    kinds = {
+        "Python": any(run.python for run in runs),
+        "requirements": any(run.requirements for run in runs),
+        "hardware": any(run.hardware for run in runs),
+        "installed packages": any(run.packages for run in runs),
+    }
+    known, unknown = ([name for name, is_known in kinds.items() if is_known is wanted] for wanted in (True, False))
+    if not known:
+        return "Nothing is recorded of what the runs were measured with."
+    without = f"; not {joined(unknown)}" if unknown else ""
+    return f"Recorded {'is' if known == ['Python'] else 'are'} {joined(known)}{without}."
+
+
+def joined(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def normal(name: str) -> str:

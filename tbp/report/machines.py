@@ -16,7 +16,8 @@ import numpy as np
 
 from tbp.history.series import Commit, History, State
 from tbp.report import words
-from tbp.report.inventory import Difference, differences, installed
+from tbp.report.environments import Inventory, Noise, Overview, bars, inventory, noise
+from tbp.report.inventory import Difference, Installed, differences, installed, what_is_recorded
 from tbp.report.model import Machine, ReportData, Run
 from tbp.report.rows import CommitLink, commit_link
 
@@ -63,8 +64,13 @@ class Environment:
     last: CommitLink | None  # of the newest run with a value
     changes: tuple[Change, ...]  # newest first
     more_changes: int
-    installed: tuple[tuple[str, str], ...]  # (name, version) at the newest run that says
+    recorded: str  # what could be seen to change
+    installed: Installed
     is_open: bool  # on the page at first
+    anchor: str
+    noise: Noise
+    runs: int
+    series: int
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,13 @@ class MachineCard:
 @dataclass(frozen=True)
 class MachinesPage:
     verdict: str
+    overview: tuple[Overview, ...]
+    inventory: Inventory
     machines: tuple[MachineCard, ...]
+
+    @property
+    def has_tenths(self) -> bool:
+        return any(row.tenth for row in self.overview)
 
 
 def machines_page(data: ReportData) -> MachinesPage:
@@ -91,15 +103,40 @@ def machines_page(data: ReportData) -> MachinesPage:
     known = {machine.name: machine for machine in data.machines}
     spots = {*histories, *runs}
     names = sorted({machine for machine, _ in spots} | set(known))
-    cards = []
+    cards: list[MachineCard] = []
     for name in names:
         places = sorted(place for place in spots if place[0] == name)
-        environments = [_environment(place[1], histories[place], runs[place], data) for place in places]
+        environments = [
+            _environment(place[1], histories[place], runs[place], data, f"{len(cards) + 1}-{number}")
+            for number, place in enumerate(places, start=1)
+        ]
         if len(spots) > MOST_OPEN:
             environments = [replace(environment, is_open=False) for environment in environments]
         environments.sort(key=lambda environment: environment.is_silent)
         cards.append(MachineCard(name, _hardware(known.get(name, Machine(name))), tuple(environments)))
-    return MachinesPage(_verdict(cards), tuple(cards))
+    return MachinesPage(_verdict(cards), _overview(cards), inventory(runs, known), tuple(cards))
+
+
+def _overview(cards: Sequence[MachineCard]) -> tuple[Overview, ...]:
+    """A row for each environment, in the order of the cards."""
+    spots = [(card.name, environment) for card in cards for environment in card.environments]
+    return tuple(
+        Overview(
+            spot=(machine if len(cards) > 1 else "", own.name),
+            anchor=own.anchor,
+            state=own.state,
+            is_silent=own.is_silent,
+            last=own.last,
+            runs=f"{own.runs:,}" if own.runs else "",
+            series=f"{own.series:,}" if own.series else "",
+            between=words.percent(own.noise.between),
+            bar=bar,
+            tenth=words.percent(own.noise.tenth) if math.isfinite(own.noise.tenth) else "",
+            within=words.percent(own.noise.within),
+            over=own.noise.over if own.series else "",
+        )
+        for (machine, own), bar in zip(spots, bars([own.noise for _, own in spots]), strict=True)
+    )
 
 
 def twin_ratios(histories: Iterable[History]) -> list[float]:
@@ -144,7 +181,9 @@ def _hardware(machine: Machine) -> tuple[Fact, ...]:
     return tuple(Fact(name, value) for name, value in named if value)
 
 
-def _environment(name: str, histories: Sequence[History], runs: Sequence[Run], data: ReportData) -> Environment:
+def _environment(
+    name: str, histories: Sequence[History], runs: Sequence[Run], data: ReportData, anchor: str
+) -> Environment:
     found = differences(runs, data.project)
     last = _newest(histories, runs)
     is_silent = bool(histories) and all(history.state in (State.STALE, State.VANISHED) for history in histories)
@@ -157,8 +196,13 @@ def _environment(name: str, histories: Sequence[History], runs: Sequence[Run], d
         last=commit_link(last, data.commit_url) if last else None,
         changes=tuple(_change(one, data) for one in found[:MOST_DIFFERENCES]),
         more_changes=max(0, len(found) - MOST_DIFFERENCES),
+        recorded=what_is_recorded(runs),
         installed=installed(runs),
         is_open=True,
+        anchor=f"environment-{anchor}",
+        noise=noise(histories),
+        runs=len(runs),
+        series=len(histories),
     )
 
 
@@ -184,19 +228,14 @@ def _runs(runs: Sequence[Run], histories: Sequence[History]) -> Iterable[Fact]:
 
 
 def _noise(histories: Sequence[History]) -> Iterable[Fact]:
-    """Of times where there are any: a counter that repeats exactly says nothing of the machine."""
-    times = [history for history in histories if history.unit == "seconds"]
-    of = "times" if times else "all values"
-    for name, noises in (
-        ("Noise between runs", [history.noise_between for history in times or histories]),
-        ("Noise within a run", [history.noise_within for history in times or histories]),
+    own = noise(histories)
+    tenth = f"; one series in ten has {words.percent(own.tenth)} or more" if math.isfinite(own.tenth) else ""
+    for name, value, more in (
+        ("Noise between runs", own.between, tenth),
+        ("Noise within a run", own.within, ""),
     ):
-        known = sorted(noise for noise in noises if math.isfinite(noise))
-        if known:
-            tenth = float(np.quantile(known, 0.9))
-            spread = f"; one series in ten has {words.percent(tenth)} or more" if len(known) >= 10 else ""
-            over = f"{words.count(len(known), 'series', 'series')} of {of}"
-            yield Fact(name, f"{words.percent(median(known))}, median over {over}{spread}")
+        if math.isfinite(value):
+            yield Fact(name, f"{words.percent(value)} ({own.over}){more}")
     ratios = twin_ratios(histories)
     if len(ratios) >= LEAST_PAIRS:
         floor = float(np.quantile(np.abs(ratios), TWIN_SHARE))

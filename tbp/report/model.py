@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -41,7 +41,7 @@ class Run:
     machine: str
     environment: str
     python: str = ""  # "3.13"
-    requirements: tuple[tuple[str, str], ...] = ()  # (name, version) as asv was asked for them
+    requirements: tuple[tuple[str, str], ...] = ()  # (name, version) as asv was asked for them; empty: any version
     hardware: tuple[tuple[str, str], ...] = ()  # ("processor", "…"), ("cores", "2"), …
     measured: int = 0  # series with a value
     failed: int = 0
@@ -70,6 +70,7 @@ class ReportData:
     order: tuple[str, ...] = ()  # hashes of the project's history, oldest first; empty where no repository tells
     commits: tuple[Commit, ...] = ()  # in order of history; empty: the order is read off the series
     tags: tuple[Tag, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)  # what each benchmark runs, where asv has its code
 
     @property
     def newest(self) -> Commit | None:

@@ -72,6 +72,11 @@ def is_net_worse(history: History, found: Now) -> bool:
     return side != 0 and _step(found.first, found.level).is_worse(history.better)
 
 
+def is_as_told(found: Now) -> bool:
+    """Whether the series is where its only change brought it: nothing is to be said beside its newest value."""
+    return found.is_newest_run and not found.gone and not math.isfinite(found.first)
+
+
 def leaving(history: History, found: Now) -> str:
     """What became of the level: ``the newest 9 runs have left this level: ▲ +53 % slower``, ``still at this level``."""
     step = _step(found.after, found.level if found.is_left else found.value)

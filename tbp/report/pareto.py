@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,38 @@ def dominates(one: Sequence[Cost], other: Sequence[Cost]) -> bool:
     return any(a.is_better_than(b) for a, b in pairs) and not is_worse
 
 
-def front(choices: Sequence[Sequence[Cost]]) -> list[bool]:
-    """For each choice whether no other dominates it."""
-    return [not any(dominates(other, one) for other in choices if other is not one) for one in choices]
+def may_dominate(one: Sequence[Cost], other: Sequence[Cost]) -> bool:
+    """Whether ``one`` would dominate ``other`` if what is undecided between them were decided for it."""
+    pairs = list(zip(one, other, strict=True))
+    is_better = any(a.is_better_than(b) or a.is_undecided_against(b) for a, b in pairs)
+    return is_better and not any(b.is_better_than(a) for a, b in pairs)
+
+
+class Place(Enum):
+    """Of a choice among the others."""
+
+    ON_FRONT = auto()  # no other is as good in everything and better in something
+    UNDECIDED = auto()  # one other may be: that depends on a comparison that the noise leaves open
+    BEATEN = auto()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """``rival`` is the choice that beats it or may, by its place in the list; None where there is none."""
+
+    place: Place
+    rival: int | None = None
+
+
+def standings(choices: Sequence[Sequence[Cost]]) -> list[Standing]:
+    """Where each choice stands among the others, by comparing it with every one of them."""
+    found = []
+    for own, one in enumerate(choices):
+        others = [(at, other) for at, other in enumerate(choices) if at != own]
+        beaten = next((at for at, other in others if dominates(other, one)), None)
+        doubted = next((at for at, other in others if may_dominate(other, one)), None)
+        if beaten is not None:
+            found.append(Standing(Place.BEATEN, beaten))
+        else:
+            found.append(Standing(Place.ON_FRONT if doubted is None else Place.UNDECIDED, doubted))
+    return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tbp.acks import found_ack
 from tbp.history.by_commit import places_in_history
 from tbp.history.series import ChangeEvidence, Commit, History, State
-from tbp.report import addresses, evidence, words
+from tbp.report import addresses, traced, words
 from tbp.report import now as since_then
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
@@ -150,7 +150,6 @@ def row(history: History, seen: Among) -> Row:
     commit = changed_at(history, shown) if shown else None
     last_good, between = _range(history, shown, seen) if shown and commit else (None, "")
     now = since_then.now(history, shown) if shown else None
-    difference = standing.difference if standing else None
     return Row(
         benchmark=key.benchmark,
         parameters=key.label,
@@ -169,8 +168,8 @@ def row(history: History, seen: Among) -> Row:
         commit=commit_link(commit, data.commit_url) if commit else None,
         last_good=commit_link(last_good, data.commit_url) if last_good else None,
         between=between,
-        causes=evidence.causes(difference) if difference is not None else (),
-        no_cause=_evidence(standing) if standing else "",
+        causes=traced.causes(standing, history.unit) if standing else (),
+        no_cause=_evidence(standing, history.unit) if standing else "",
         remark=_remark(history, standing, data),
         size=size(history),
         sparkline=sparkline(history),
@@ -229,10 +228,10 @@ def _remark(history: History, standing: ChangeEvidence | None, data: ReportData)
     return words.explained(history)
 
 
-def _evidence(standing: ChangeEvidence) -> str:
+def _evidence(standing: ChangeEvidence, unit: str) -> str:
     if standing.difference is None:
         return words.first_line(standing.note)
-    return "" if evidence.causes(standing.difference) else words.first_line(evidence.explanation(standing.difference))
+    return "" if traced.causes(standing, unit) else words.first_line(traced.in_a_line(standing, unit))
 
 
 def _acknowledgement(history: History, standing: ChangeEvidence, data: ReportData) -> str:

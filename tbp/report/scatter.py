@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 440, 300
-LEFT, RIGHT, TOP, BOTTOM = 62, 14, 14, 44
+LEFT, RIGHT, TOP, BOTTOM = 84, 14, 14, 44
 CHARACTER = 6.4  # of a label at 12 px, on average
 LINE = 14
 LABEL_LENGTH = 22
@@ -23,7 +23,7 @@ class Spot:
     x: float
     y: float
     name: str
-    kind: str  # "front", "other" or "twin"
+    kind: str  # "front", "maybe", "other" or "twin"
     title: str
 
 
@@ -53,7 +53,7 @@ class Scatter:
     labels: tuple[Label, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    line: str  # SVG path through the front; empty where it has fewer than two
+    line: str  # SVG path along the front of the two quantities shown; empty where it has fewer than two
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -82,14 +82,27 @@ def scatter(name: str, x: Axis, y: Axis, names: Sequence[str], kinds: Sequence[s
         Spot(place_x(a), place_y(b), name, kind, title)
         for a, b, name, kind, title in zip(x.values, y.values, names, kinds, titles, strict=True)
     )
-    on_front = sorted((spot.x, spot.y) for spot in spots if spot.kind == "front")
-    path = "M" + "L".join(f"{a:g} {b:g}" for a, b in on_front) if len(on_front) > 1 else ""
     return Scatter(
         name, x.title, y.title, spots, _labels(spots),
         tuple(Tick(place_x(tick), x.text(tick)) for tick in x_ticks),
         tuple(Tick(place_y(tick), y.text(tick)) for tick in y_ticks),
-        path,
+        _front_line(spots),
     )  # fmt: skip
+
+
+def _front_line(spots: Sequence[Spot]) -> str:
+    """Steps down and to the right, along the spots of the front that none other lies both left of and below.
+
+    A choice can be on the front for a quantity that this chart does not show: it is no part of its line.
+    """
+    corners: list[Spot] = []
+    for spot in sorted((spot for spot in spots if spot.kind == "front"), key=lambda spot: (spot.x, -spot.y)):
+        if not corners or spot.y > corners[-1].y:  # pixels count downwards: a larger y is less
+            corners.append(spot)
+    if len(corners) < 2:
+        return ""
+    steps = "".join(f"H{spot.x:g}V{spot.y:g}" for spot in corners[1:])
+    return f"M{corners[0].x:g} {corners[0].y:g}{steps}"
 
 
 def _ticks(values: Sequence[float]) -> list[float]:

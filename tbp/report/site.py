@@ -2,7 +2,8 @@
 
 Takes ``ReportData`` and a folder. What the pages say belongs to ``summary`` and ``detail``.
 
-    index.html  changes.html …  benchmarks/*.html  data/index.js  data/layout.js  data/commits.js  data/*.js  static/*
+    index.html  changes.html …  benchmarks/*.html  data/index.js  data/benchmarks.js  data/layout.js  data/commits.js
+    data/*.js  static/*
     summary.json  points.csv  feed.xml
 """
 
@@ -30,6 +31,7 @@ from tbp.report.data_files import points, points_file, summary_json
 from tbp.report.feed import feed_xml
 from tbp.report.index_data import index_data
 from tbp.report.model import ReportData
+from tbp.report.neighbours import benchmark_list
 from tbp.report.pages import MARK, Frame, index_html, page_html, script_call
 from tbp.report.single import single_file
 from tbp.report.summary import summary
@@ -124,6 +126,7 @@ def _shared(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
     yield "charts.html", page_html("charts.html", charts_page(found), frame).encode()
     if data.histories:
         yield "data/index.js", script_call("tbp.index", index_data(found)).encode()
+        yield "data/benchmarks.js", script_call("tbp.benchmarks", benchmark_list(found)).encode()
         yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
         commits = commits_payload(site_commits(data), data.commit_url)
         yield "data/commits.js", script_call("tbp.commits", commits).encode()
@@ -142,7 +145,7 @@ def _benchmarks(
     keys = dict.fromkeys((own.benchmark for own in asked), b"")
     if known.is_noted:
         # Of the site's commits a page has the places of its own: one more at the end changes no other page.
-        shared = digest(replace(data, histories=(), commits=()), frame)
+        shared = digest(replace(data, histories=(), commits=(), sources={}), frame)
         keys = {own.benchmark: digest(shared, *own.key) for own in asked}
     standing: list[str] = []
     new: list[Wanted] = []

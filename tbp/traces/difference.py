@@ -21,7 +21,7 @@ from tbp.traces.exact import by_parent, exact_changes, foremost
 from tbp.traces.loss import Loss, total
 from tbp.traces.operators import Session
 from tbp.traces.sides import Floats, Side, operators_of, side
-from tbp.traces.wording import RowFigures, change, row_sentence
+from tbp.traces.wording import RowFigures, attribution_sentence, change, counts_sentence, row_sentence
 
 # The rule for changed times and its limits. A time must pass it as measured *and* freed of the machine's speed:
 # that speed is read off mostly small, dispatch-bound operators, which products do not follow, so by itself it made
@@ -170,12 +170,14 @@ def _explanation(difference: Difference) -> str:
     certain = difference.rows[difference.rows["certain"]]
     named = certain[certain["share"] >= NAMED_SHARE].head(NAMED_OPERATORS)
     if len(named):
-        return "; ".join(named["sentence"])
-    step = f"the step changed by {change(difference.delta_us)} ({difference.step_before_us / 1000:.2f} ms before)"
+        return "; ".join(attributions(named, difference.clock))
+    step = (
+        f"the traced step changed by {change(difference.delta_us)} ({difference.step_before_us / 1000:.2f} ms before)"
+    )
     if abs(difference.machine_factor - 1) >= NAMED_MACHINE:
         step += f", the machine {difference.machine_factor:.2f} × its time for unchanged operators"
     if len(certain):
-        changed = "; ".join(certain.head(NAMED_OPERATORS)["sentence"])
+        changed = "; ".join(attributions(certain.head(NAMED_OPERATORS), difference.clock))
         return f"{UNEXPLAINED}: {step}, and what certainly changed is too little or opposed: {changed}"
     if difference.enough_sessions:
         return f"{UNEXPLAINED}: {step}, and no operator's calls or time changed beyond the noise"
@@ -293,10 +295,23 @@ def _kinds(rows: pd.DataFrame, moved: NDArray[np.bool_], timed: NDArray[np.bool_
     return pd.Series(kinds.astype(object), dtype=object)
 
 
-def _sentences(rows: pd.DataFrame, clock: str) -> pd.Series[str]:
+def attributions(rows: pd.DataFrame, clock: str) -> list[str]:
+    """A sentence for each of ``rows`` (ROW_COLUMNS) that may stand beside a timing: calls, and shares of the trace."""
+    return [attribution_sentence(row, clock) for row in _figures(rows)]
+
+
+def counts(rows: pd.DataFrame) -> list[str]:
+    """A sentence for each of ``rows`` (ROW_COLUMNS) on its calls alone."""
+    return [counts_sentence(row) for row in _figures(rows)]
+
+
+def _figures(rows: pd.DataFrame) -> list[RowFigures]:
     fields = [rows[name] for name in RowFigures.__dataclass_fields__]
-    sentences = [row_sentence(RowFigures(*values), clock) for values in zip(*fields, strict=True)]
-    return pd.Series(sentences, dtype=object)
+    return [RowFigures(*values) for values in zip(*fields, strict=True)]
+
+
+def _sentences(rows: pd.DataFrame, clock: str) -> pd.Series[str]:
+    return pd.Series([row_sentence(row, clock) for row in _figures(rows)], dtype=object)
 
 
 def _sorted(rows: pd.DataFrame) -> pd.DataFrame:

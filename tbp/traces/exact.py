@@ -147,7 +147,7 @@ def _moved(
 
 def caller(parent: object) -> str:
     """In words."""
-    return "the top of the step" if parent == NO_CALLER else str(parent)
+    return "the step itself" if parent == NO_CALLER else str(parent)
 
 
 def _shapes(

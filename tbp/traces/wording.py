@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+LEAST_SHARE = 0.005  # would read "0 %"
 MOST_KERNEL = 60  # characters; a sentence names two or more
 
 
@@ -32,6 +33,24 @@ class RowFigures:
 def row_sentence(row: RowFigures, clock: str) -> str:
     """``aten::_softmax 1 → 2 calls (+0.87 ms, 81 % of the slowdown)``; the share only of what adds to it."""
     return f"{row.operator} {_what(row)} ({_amount(row, clock)})"
+
+
+def attribution_sentence(row: RowFigures, clock: str) -> str:
+    """``aten::_softmax 1 → 2 calls (81 % of the traced slowdown)``: for a reader who has another clock before them.
+
+    Traced times are longer than timed ones, by how much differs from operator to operator; only a share that is too
+    small to give leaves the time itself, said to be the trace's.
+    """
+    if row.share >= LEAST_SHARE:
+        beside = f"{row.share * 100:.0f} % of the traced {'slowdown' if row.delta_us > 0 else 'speed-up'}"
+    else:  # also NaN
+        beside = f"{change(row.delta_us)} in the trace"
+    return f"{row.operator} {_what(row)} ({beside}{', on the device' if clock == 'device' else ''})"
+
+
+def counts_sentence(row: RowFigures) -> str:
+    """``aten::_softmax 1 → 2 calls``: what is true of the step whichever way it is measured."""
+    return f"{row.operator} {calls(row.calls_before)} → {calls(row.calls_after)} calls"
 
 
 def calls(number: float) -> str:
@@ -73,7 +92,7 @@ def _what(row: RowFigures) -> str:
 
 def _amount(row: RowFigures, clock: str) -> str:
     amount = change(row.delta_us) + (" on the device" if clock == "device" else "")
-    if not row.share >= 0.005:  # also NaN; would read "0 %"
+    if not row.share >= LEAST_SHARE:  # also NaN
         return amount
     whole = "slowdown" if row.delta_us > 0 else "speed-up"
     return f"{amount}, {row.share * 100:.0f} % of the {whole}"

@@ -29,7 +29,7 @@ from tbp.history.series import (
     State,
     Tag,
 )
-from tbp.report.model import Machine, ReportData
+from tbp.report.model import Machine, ReportData, Run
 from tbp.report.site import write_site
 from tbp.traces.difference import ROW_COLUMNS, Difference
 from tbp.traces.operators import OperatorTable
@@ -247,6 +247,8 @@ def hostile() -> ReportData:
     failed = series(chance, history, second, 1.0, state=State.FAILED, reason=HOSTILE, traced=False)
     machines = (Machine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),)
     tags = (Tag("v1<script>alert(1)</script>%{y}", history[2].hash),)
+    packages = ((HOSTILE, HOSTILE),)
+    runs = tuple(Run(history[place], HOSTILE, f"{HOSTILE}{place}", packages=packages[:place]) for place in range(2))
     return ReportData(
         HOSTILE,
         (changed, failed),
@@ -254,6 +256,8 @@ def hostile() -> ReportData:
         f"javascript:{HOSTILE}",
         (HOSTILE,),
         commits=tuple(history),
+        runs=runs,
+        sources={HOSTILE: HOSTILE},
         tags=tags,
     )
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import random
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tbp.report.site import write_single_file
+from tbp.history.series import Outcome, Point, SeriesKey
+from tbp.report.model import ReportData
+from tbp.report.site import write_single_file, write_site
 
+from .conftest import commits, series
 from .opening import DESKTOP, PHONE, opened, overflow, violations
 from .test_site import benchmark_page
 
@@ -17,6 +24,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 READY = "#chart[data-ready]"
 NAMES = "[...new Set(document.getElementById('chart').data.map(one => one.name).filter(Boolean))].sort()"
 RANGE = "document.getElementById('chart').layout.xaxis.range.map(end => Math.round(end * 10) / 10)"
+
+
+@pytest.fixture(scope="module")
+def heavy_late_site(tmp_path_factory) -> Path:
+    """A series that has a value on the newest ten of a hundred commits, and failed on those before."""
+    chance = random.Random(3)
+    history = commits(chance, 100)
+    key = SeriesKey("late.Suite.time_step", (), "bench-1", "py3.13")
+    made = series(chance, history, key, 2e-3, traced=False)
+    failed = tuple(replace(point, outcome=Outcome.FAILED, value=math.nan) for point in made.points[:90])
+    measured = tuple(Point(point.commit, Outcome.MEASURED, 2e-3) for point in made.points[90:])
+    late = replace(made, points=(*failed, *measured))
+    return write_site(ReportData("late", (late,), commits=tuple(history)), tmp_path_factory.mktemp("late"))
 
 
 def drawn(page: Any) -> list[str]:
@@ -142,6 +162,60 @@ def test_two_commits_are_chosen_on_the_chart_and_no_commit_is_opened_by_it(brows
         assert len(page.context.pages) == 1
         assert page.get_by_role("button", name="Choose on the chart").get_attribute("aria-pressed") == "false"
         assert overflow(page) <= 0
+
+
+def test_a_drag_chooses_commits_and_the_height_follows(browser, plausible_site) -> None:
+    heights = "document.getElementById('chart').layout.yaxis.range"
+    with opened(browser, benchmark_page(plausible_site, "feed-forward-Nightly-peakmem")) as page:
+        page.wait_for_selector(READY)
+        before = page.evaluate(heights)
+        box = page.locator("#chart .nsewdrag").first.bounding_box()
+        page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.45)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.55, steps=5)
+        page.mouse.up()
+        page.wait_for_selector("#whole:visible")
+        assert "low=" not in page.evaluate("location.hash")
+        low, high = page.evaluate(heights)
+        # The step of +25 % is beyond what was chosen: the height is that of the calm part.
+        assert high - low < 0.8 * (before[1] - before[0])
+        assert page.locator(".plotly-notifier .notifier-note").count() == 0
+
+
+def test_commits_lie_by_their_dates_when_that_is_chosen(browser, plausible_site) -> None:
+    axis = "document.getElementById('chart').layout.xaxis"
+    with opened(browser, benchmark_page(plausible_site)) as page:
+        page.wait_for_selector(READY)
+        assert page.evaluate(f"{axis}.ticktext[0]") == "a6a3a450<br>2026-03-02"
+        page.select_option("#axis", "date")
+        page.wait_for_function(f"{axis}.title.text === 'date, UTC'")
+        assert "axis=date" in page.evaluate("location.hash")
+        assert "2026-03-16" in page.evaluate(f"{axis}.ticktext")
+        page.reload()
+        page.wait_for_selector(READY)
+        assert page.input_value("#axis") == "date"
+        # A gap in time is one in the chart, and both ways lead to the same commit.
+        said = page.evaluate(
+            """() => {
+              const letters = { ...tbp.commitList, date: [0, 10, 20, 1000] };
+              const kept = tbp.commitList;
+              tbp.commitList = letters;
+              const axis = tbp.axis({ places: [0, 1, 2, 3] }, () => true);
+              const found = [0, 1, 1.5, 2, 3].map((x) => [axis.to(x), axis.from(axis.to(x))]);
+              tbp.commitList = kept;
+              return found;
+            }"""
+        )
+        assert [round(position, 3) for position, _ in said] == [0, 0.03, 0.045, 0.06, 3]
+        assert [round(back, 6) for _, back in said] == [0, 1, 1.5, 2, 3]
+
+
+def test_the_chart_starts_where_its_series_do_and_says_what_is_better(browser, heavy_late_site) -> None:
+    with opened(browser, benchmark_page(heavy_late_site, "late")) as page:
+        page.wait_for_selector(READY)
+        assert page.evaluate(RANGE) == [89.3, 99.7]
+        title = "document.getElementById('chart').layout.yaxis.title.text"
+        assert page.evaluate(title) == "time per call in ms, lower is better"
 
 
 def test_a_link_to_a_series_and_a_choice_opens_both(browser, plausible_site) -> None:

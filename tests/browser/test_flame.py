@@ -142,7 +142,7 @@ def test_a_difference_is_drawn_and_says_what_changed(page: Any, site: Path) -> N
     assert texts(box)[:3] == ["the step", "▲ linear", "▼ optimizer"]
     box.get_by_role("treeitem", name="▲ mm").hover()
     assert status(box) == (
-        "▲ mm: +1.00 ms (1.00 ms → 2.00 ms), 2 → 6 calls, +818 µs freed of the machine’s speed, "
+        "▲ mm: +1.00 ms (1.00 ms → 2.00 ms), 2 → 6 calls, +818 µs had the machine kept its speed, "
         "50 % of the step, certain"
     )
     box.get_by_role("treeitem", name="+ masked_fill_").hover()

@@ -27,7 +27,7 @@ from tbp.report.model import ReportData, Run
 from tbp.report.places import series_href
 from tbp.report.site import write_single_file, write_site
 
-from .opening import DESKTOP, PHONE, opened, overflow, violations
+from .opening import DESKTOP, PHONE, opened, overflow, quiet_page, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -186,6 +186,81 @@ def test_a_reader_s_smallest_change_leaves_the_larger_ones_in_the_heatmap(browse
         page.fill("input[name=size]", "0")
         assert page.inner_text("#shown") == "7 of 42 series shown"
         assert page.evaluate("location.hash") == ""
+
+
+def test_the_heatmap_shows_where_a_level_shifted_and_what_came_of_it(browser, site) -> None:
+    with opened(browser, site / "heatmap.html", fragment="#n=120&q=sdpa+2048") as page:
+        page.wait_for_selector("#heat[data-ready]")
+        classes = "[...document.querySelectorAll('#heat tbody tr:last-child td')].map((td) => td.className)"
+        whole = page.evaluate(classes)
+        assert ("turn b" in whole[60], "turn w" in whole[90]) == (True, True)
+        assert sum("turn" in one for one in whole) == 2
+        assert not any("heat w" in one or "heat b" in one for one in whole[:60])
+        assert sum("heat b" in one for one in whole[61:90]) > 25  # −20 %
+        assert sum("heat w" in one for one in whole[91:]) > 25  # +12 %
+        # A shift to the left of what is shown is nothing that happened there.
+        page.select_option("select[name=n]", "50")
+        assert not any("heat b" in one for one in page.evaluate(classes)[:20])
+        # What is left of both: 0.8 × 1.12.
+        page.select_option("select[name=n]", "120")
+        page.select_option("select[name=against]", "first")
+        assert sum("heat b" in one for one in page.evaluate(classes)[91:]) > 25
+
+
+def test_the_heading_of_the_heatmap_follows_the_choices(browser, site) -> None:
+    with opened(browser, site / "heatmap.html") as page:
+        page.wait_for_selector("#heat[data-ready]")
+        assert page.inner_text("#heat-title") == "7 of 42 series moved on the 50 newest commits."
+        page.select_option("select[name=n]", "20")
+        assert page.inner_text("#heat-title") == "4 of 42 series moved on the 20 newest commits."
+        page.select_option("select[name=rows]", "confirmed")
+        page.select_option("select[name=suite]", "train_step")
+        expected = "2 of 4 series of train_step have a confirmed change on the 20 newest commits."
+        assert page.inner_text("#heat-title") == expected
+
+
+def test_numbers_stand_in_the_cells_where_there_is_room_or_always(browser, site) -> None:
+    with opened(browser, site / "heatmap.html") as page:
+        page.wait_for_selector("#heat[data-ready]")
+        texts = "[...document.querySelectorAll('#heat td')].map((td) => td.textContent).join(' ')"
+        assert "▼10" not in page.evaluate(texts)
+        page.select_option("select[name=n]", "20")
+        assert "▼10" in page.evaluate(texts)
+        page.select_option("select[name=numbers]", "never")
+        assert "▼10" not in page.evaluate(texts)
+        page.select_option("select[name=numbers]", "always")
+        page.select_option("select[name=n]", "50")
+        assert "▼10" in page.evaluate(texts)
+        assert "numbers=always" in page.evaluate("location.hash")
+        assert overflow(page) <= 0
+        assert violations(page) == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_commits_and_names_stay_when_the_heatmap_is_scrolled(browser, site, size) -> None:
+    with opened(browser, site / "heatmap.html", size, fragment="#rows=all") as page:
+        page.wait_for_selector("#heat[data-ready]")
+        assert page.inner_text("#heat-older").endswith("older commits") or size == DESKTOP
+        page.evaluate("document.getElementById('heat-scroll').scrollTo(40, 300)")
+        head, name, box = (
+            page.locator(one).bounding_box()
+            for one in ("#heat thead th >> nth=9", "#heat tbody tr:last-child th", "#heat-scroll")
+        )
+        assert abs(head["y"] - box["y"]) < 2
+        assert abs(name["x"] - box["x"]) < 2
+
+
+def test_names_in_the_heatmap_are_told_apart(browser) -> None:
+    places = ["conda-py3.9", "conda-py3.9-pip-torch1.8-vision", "conda-py3.9-pip-torch1.11-vision"]
+    source = (Path(__file__).parents[2] / "tbp/report/static/rownames.js").read_text("utf-8")
+    with quiet_page(browser) as page:
+        page.evaluate("window.tbp = {}")
+        page.evaluate(f"{source}; 0")
+        assert page.evaluate(f"tbp.told({places})") == [places[0], "torch1.8", "torch1.11"]
+        assert page.evaluate("tbp.told(['one machine', 'one machine'])") == ["one machine", "one machine"]
+        rows = [{"name": f"s.{name}.time_it", "label": "f=x", "suite": "s"} for name in "ab"]
+        assert page.evaluate("(rows) => rows.map(tbp.benchmarkNames(rows))", rows) == ["a", "b"]
+        assert page.evaluate("(rows) => rows.map(tbp.values(rows))", rows) == ["x", "x"]
 
 
 def test_the_keyboard_walks_the_heatmap_and_opens_a_series(browser, site) -> None:
@@ -365,6 +440,28 @@ def test_the_script_unpacks_every_value_as_it_was(browser, site, plausible_data)
                 assert state == point.outcome.value
                 if math.isfinite(point.value):
                     assert value == pytest.approx(point.value, rel=2e-3)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_two_environments_can_be_held_against_each_other(browser, plausible_data, tmp_path, size) -> None:
+    commit = plausible_data.histories[0].points[-1].commit
+    versions = {"old": ("2.12", "1.0"), "new": ("2.13", "1.0"), "other": ("2.13", "2.0")}
+    runs = tuple(
+        Run(commit, "bench-1", name, measured=1, packages=(("numpy", numpy), ("torch", torch)))
+        for name, (torch, numpy) in versions.items()
+    )
+    write_site(replace(plausible_data, runs=runs), tmp_path)
+    with opened(browser, tmp_path / "machines.html", size) as page:
+        rows = page.locator(".differing tbody tr:visible")
+        assert rows.count() == 2
+        page.select_option("#inventory-one", label="new")
+        page.select_option("#inventory-other", label="old")
+        assert [text.split() for text in rows.all_inner_texts()] == [["torch", "2.13", "2.12"]]
+        assert page.inner_text("#inventory-said") == "1 differs between these two; 1 only between others."
+        assert violations(page) == []
+        page.select_option("#inventory-one", label="all of them")
+        assert rows.count() == 2
+        assert overflow(page) <= 0
 
 
 @pytest.mark.parametrize("name", PAGES)

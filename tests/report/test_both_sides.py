@@ -1,6 +1,6 @@
-from tbp.history.series import Change, ChangeEvidence, Circumstance, Side, Sides
+from tbp.history.series import Better, Change, ChangeEvidence, Circumstance, Side, Sides
 from tbp.report import both_sides
-from tbp.report.both_sides import UNCHANGED_SHOWN, Strip, around, strips
+from tbp.report.both_sides import UNCHANGED_SHOWN, Strip, around, legend, strips
 
 from .unpacking import sums, unpacked
 
@@ -24,11 +24,11 @@ def side(*values: float, measured: int = 0, processes: int = 0) -> Side:
 def test_both_sides_are_on_one_scale() -> None:
     found = strips(Sides(side(1e-3, 2e-3, 3e-3), side(5e-3), "run medians"), "seconds")
     before, after = found.rows
-    assert dots(before) == [37, 269, 500]
-    assert box(before) == [37, 269, 500]
-    assert box(after) == [963, 963, 963]
-    assert dots(after) == [963]
-    assert found.scale == ("840 µs", "3.00 ms", "5.16 ms")
+    assert dots(before) == [0, 250, 500]
+    assert box(before) == [0, 250, 500]
+    assert box(after) == [1000, 1000, 1000]
+    assert dots(after) == [1000]
+    assert found.scale == ("1.00 ms", "3.00 ms", "5.00 ms")  # the ends are values, not room around them
     assert found.remark == ""
     assert before.said == "median 2.00 ms, quartiles 1.00 ms – 3.00 ms; n = 3 runs"
     assert after.said == "median 5.00 ms; n = 1 run"
@@ -42,17 +42,24 @@ def test_the_process_is_what_is_counted() -> None:
     assert found.remark == "A dot stands for several samples."
 
 
+def test_runs_that_are_only_the_nearest_ones_are_not_counted_as_all() -> None:
+    many = Side((1.0,) * 100, 100, 1.0, 1.0, 1.0, 100, 0)
+    found = strips(Sides(many, side(2.0), "run medians"), "unit")
+    assert [strip.said.partition("n = ")[2] for strip in found.rows] == ["the 100 nearest runs", "1 run"]
+
+
+def test_which_values_are_shown_and_which_end_is_better_is_said() -> None:
+    said = legend("seconds", Better.LOWER)
+    assert said.startswith("Strips of time per call, lower is better: of each side of a change at most the 100 nearest")
+    assert legend("tokens/s", Better.HIGHER).startswith("Strips of values, higher is better: ")
+
+
 def test_what_is_far_out_is_told_and_does_not_squeeze_the_rest() -> None:
     before = Side((1.0, 2.0, 3.0, 50.0), 4, 1.5, 2.0, 2.5, 4, 0)
     found = strips(Sides(before, side(2.0), "run medians"), "seconds")
     assert len(dots(found.rows[0])) == 3
     assert found.remark == "1 dot lies beyond the scale, the farthest at 50.0 s."
-    assert found.scale == ("920 ms", "2.00 s", "3.08 s")
-
-
-def test_the_scale_of_what_cannot_be_negative_begins_at_zero() -> None:
-    found = strips(Sides(side(0.01, 5.0, 10.0), side(5.0), "run medians"), "bytes")
-    assert found.scale[0].startswith("0 ")
+    assert found.scale == ("1.00 s", "2.00 s", "3.00 s")
 
 
 def test_dots_stay_inside_their_strip_whatever_the_values_are() -> None:
@@ -67,10 +74,17 @@ def evidence(*known: tuple[str, str, str]) -> ChangeEvidence:
 
 
 def test_that_nothing_else_changed_is_said_with_what_it_is_known_of() -> None:
-    found = around(evidence(("numpy", "2.0", "2.0"), ("torch", "2.13", "2.13"), ("scipy", "", "1.17")))
+    known = (("numpy", "2.0", "2.0"), ("torch", "2.13", "2.13"), ("processor", "Z80", "Z80"), ("scipy", "", "1.17"))
+    found = around(evidence(*known))
     assert found.rows == ()
-    assert found.said == "Nothing else that is recorded changed: torch 2.13, numpy 2.0."
+    assert found.said == "Nothing else that is recorded changed: torch 2.13, processor Z80, numpy 2.0."
     assert found.rest == "Known of one side only: scipy."
+
+
+def test_where_no_hardware_is_recorded_another_machine_is_not_ruled_out() -> None:
+    assert around(evidence(("python", "3.9", "3.9"))).said == (
+        "The hardware is not recorded, so that another machine is not ruled out; the same on both sides: python 3.9."
+    )
 
 
 def test_what_changed_beside_the_code_comes_first_and_the_rest_is_counted() -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tbp.history.series import History, State
-from tbp.report.compression import compression_page, scientific
+from tbp.report.compression import compression_page, error_text, scientific
 from tbp.report.compression_data import groups
-from tbp.report.pareto import Cost, front
+from tbp.report.pareto import Cost, Place, standings
 from tbp.report.scatter import HEIGHT, WIDTH, Axis, scatter
 
 SUITE = "compressed_inference.Nightly"
@@ -45,11 +45,13 @@ VARIANTS = {
 
 def test_what_is_worse_in_everything_is_not_worth_taking(suite, make_report) -> None:
     section = compression_page(make_report(*suite(VARIANTS))).sections[0]
-    assert [row.name for row in section.rows if row.merit] == ["int8_dynamic", "dense", "pruned"]
-    assert section.findings == (
-        "int8_dynamic: 45 % faster, 4.0 × smaller, error 2e−3",
-        "pruned: as fast, as large, error 1e−7",
-    )
+    assert [(row.name, row.merit, row.remark) for row in section.rows] == [
+        ("int8_dynamic", "worth taking", ""),
+        ("int8_static", "", "int8_dynamic is faster and more exact, and no worse in the rest"),
+        ("dense", "worth taking", "baseline"),
+        ("pruned", "", "as dense in everything"),
+    ]
+    assert section.findings == ("int8_dynamic: 45 % faster, 4.0 × smaller, relative error 0.2 %",)
     assert section.baseline == "dense"
     assert section.common == "batch=8"
     assert len(section.charts) == 2
@@ -78,8 +80,31 @@ def test_no_time_is_surer_than_its_twin_shows(suite, make_report) -> None:
     assert rows["dense"].merit == "not ruled out"  # for it may be faster
     assert page.verdict == (
         "No variant is faster than its baseline beyond the noise; "
-        "smallest is int8: time undecided (±30 %), 4.0 × smaller, error 1e−7."
+        "smallest is int8: time undecided (±30 %), 4.0 × smaller, relative error under 0.001 %."
     )
+
+
+def test_what_only_an_undecided_time_keeps_on_the_front_is_not_worth_taking(suite, make_report) -> None:
+    """The twin shows 16 % of noise: int8_static, which is larger and less exact, may be the faster one or not."""
+    variants = {
+        "dense": (13.8, 24e6, 1e-7),
+        "dense_twin": (16.0, 24e6, 1e-7),
+        "int8_dynamic": (4.4, 6.07e6, 6.3e-3),
+        "int8_static": (5.0, 6.23e6, 8.8e-3),
+    }
+    section = compression_page(make_report(*suite(variants))).sections[0]
+    rows = {row.name: row for row in section.rows}
+    assert (rows["int8_dynamic"].merit, rows["int8_dynamic"].kind) == ("worth taking", "front")
+    assert (rows["int8_static"].merit, rows["int8_static"].kind) == ("not ruled out", "maybe")
+    why = "int8_dynamic is smaller and more exact, and which of the two is faster is undecided (±16 %)"
+    assert rows["int8_static"].remark == why
+    assert section.findings[1].endswith(f"; not ruled out: {why}")
+
+
+def test_rounding_makes_no_variant_more_exact(suite, make_report) -> None:
+    variants = {"dense": (1.0, 24e6, 1.3e-7), "pruned": (1.0, 24e6, 2.6e-7), "int8": (0.5, 6e6, 1e-2)}
+    rows = {row.name: row for row in compression_page(make_report(*suite(variants))).sections[0].rows}
+    assert rows["pruned"].remark == "as dense in everything"
 
 
 def test_with_one_run_its_processes_say_how_sure_a_time_is(suite, make_report) -> None:
@@ -125,13 +150,44 @@ def test_peak_memory_is_no_model_size(suite, make_history, make_report) -> None:
 
 def test_the_verdict_is_the_fastest_that_is_worth_it(suite, make_report) -> None:
     assert compression_page(make_report(*suite(VARIANTS))).verdict == (
-        "Fastest is int8_dynamic: 45 % faster, 4.0 × smaller, error 2e−3, against dense."
+        "Fastest is int8_dynamic: 45 % faster, 4.0 × smaller, relative error 0.2 %, against dense."
     )
 
 
 def test_the_front_keeps_every_trade_and_drops_the_rest():
     choices = [[Cost(time, 0.01), Cost(size, 0.01)] for time, size in ((1, 9), (2, 5), (3, 5), (9, 1), (9, 9))]
-    assert front(choices) == [True, True, False, True, False]
+    found = standings(choices)
+    assert [one.place is Place.ON_FRONT for one in found] == [True, True, False, True, False]
+    assert found[2].rival == 1
+
+
+def test_a_choice_stands_or_falls_by_the_comparison_with_its_rival():
+    def costs(time: float, size: float, is_sure: bool = True) -> list[Cost]:
+        return [Cost(time, 0.2, is_sure), Cost(size, 0.01)]
+
+    unsure = standings([costs(1.0, 5, is_sure=False), costs(1.1, 6), costs(9, 1)])
+    assert [(one.place, one.rival) for one in unsure] == [
+        (Place.ON_FRONT, None),
+        (Place.UNDECIDED, 0),
+        (Place.ON_FRONT, None),
+    ]
+    assert [one.place for one in standings([costs(1.0, 5), costs(1.1, 6)])] == [Place.ON_FRONT, Place.BEATEN]
+
+
+@pytest.mark.parametrize(("value", "said"), [(6.3e-3, "0.63 %"), (1.5e-7, "0.000015 %"), (0.1, "10 %"), (0.0, "0 %")])
+def test_a_relative_error_is_told_in_per_cent(value, said) -> None:
+    assert error_text(value, is_relative=True) == said
+
+
+def test_the_line_of_a_chart_falls_and_leaves_out_what_is_beaten_in_it() -> None:
+    """The second is on the front for a quantity that is not drawn."""
+    axes = [Axis("ms", [1.0, 2.0, 3.0], str), Axis("MiB", [5.0, 6.0, 1.0], str)]
+    chart = scatter("chart", *axes, ["a", "b", "c"], ["front"] * 3, ["a", "b", "c"])
+    first, _, last = chart.spots
+    assert chart.line == f"M{first.x:g} {first.y:g}H{last.x:g}V{last.y:g}"
+    assert last.y > first.y  # pixels count downwards
+    rising = scatter("chart", *axes, ["a", "b", "c"], ["front", "front", "other"], ["a", "b", "c"])
+    assert rising.line == ""
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,11 @@ def test_series_far_apart_start_as_changes_and_one_alone_on_a_logarithmic_axis(m
     assert payload(near, far)["scale"] == "relative"
     assert payload(make_history((1.0, 30.0), State.NO_CHANGE))["scale"] == "log"
     assert payload(near)["scale"] == "linear"
+    # In per cent a step of a factor in one of them would leave the others flat.
+    stepped = make_history((1.0, 1.0, 8.0, 8.0), State.NO_CHANGE, machine="m")
+    assert payload(make_history((1.0, 1.05, 1.0, 1.05), State.NO_CHANGE), stepped)["scale"] == "log"
+    strange = make_history((1e6, 1e6), State.NO_CHANGE, machine="o")
+    assert payload(stepped, strange)["scale"] == "relative"
     zero = make_history((0.0, 1.0), State.NO_CHANGE)
     assert not history_chart([zero], (), commit_list(commit_order([zero])).place).log_possible
 

@@ -1,9 +1,14 @@
+import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tbp.history.series import Commit, State
-from tbp.report.inventory import differences, installed
+from tbp.report.environments import inventory
+from tbp.report.inventory import Installed, differences, installed, what_is_recorded
 from tbp.report.machines import machines_page
 from tbp.report.model import Machine, Run
+
+NAN = math.nan
 
 
 def run(number: int, packages: dict[str, str] | None = None, **fields: object) -> Run:
@@ -24,7 +29,7 @@ def test_runs_that_list_nothing_have_lost_nothing():
     runs = [run(0, {"a": "1"}), run(1), run(2, {"a": "2"})]
     assert [(one.commit.short, one.bumped) for one in differences(runs)] == [("00000002", ("a 1 → 2",))]
     assert differences([run(0), run(1, {"a": "1"})]) == []
-    assert installed([*runs, run(3)]) == (("a", "2"),)
+    assert installed([*runs, run(3)]) == Installed((("a", "2"),))
 
 
 def test_torch_is_told_once_and_the_project_itself_is_no_news():
@@ -50,7 +55,7 @@ def test_a_machine_says_how_noisy_it_is(make_history, make_report) -> None:
         make_report(make_history((1.0, 1.0), State.NO_CHANGE), runs=(run(0, governors=("powersave",), threads=(1,)),))
     )
     said = facts(page.machines[0].environments[0])
-    assert said["Noise between runs"] == "2.1 %, median over 1 series of times"
+    assert said["Noise between runs"] == "2.1 % (1 timed series)"
     assert said["Frequency governor"].startswith("powersave: the frequency may move")
     assert said["Threads"] == "1"
     assert said["Runs"] == "1 run; in the newest 5 measured"
@@ -61,7 +66,7 @@ def test_counters_say_nothing_of_a_machine_s_noise(make_history, make_report) ->
     counter = make_history((5.0, 5.0), State.NO_CHANGE, benchmark="a.track_n", unit="operators")
     counter = type(counter)(**{**vars(counter), "noise_between": 0.0})
     said = facts(machines_page(make_report(times, counter)).machines[0].environments[0])
-    assert said["Noise between runs"] == "2.1 %, median over 1 series of times"
+    assert said["Noise between runs"] == "2.1 % (1 timed series)"
 
 
 def test_twins_of_one_benchmark_measure_the_floor(make_history, make_report) -> None:
@@ -86,6 +91,37 @@ def test_an_environment_that_fell_silent_is_said_to_be(make_history, make_report
     )
     assert [one.state for one in page.machines[0].environments] == ["reporting", "silent since 2026-05-02 12:00 UTC"]
     assert page.verdict == "1 machine, 2 environments; 1 fell silent."
+
+
+def test_what_asv_was_asked_for_is_not_called_installed() -> None:
+    asked = run(0, requirements=(("pytorch", "1.8.2"), ("torchvision", "")), python="3.9")
+    assert installed([asked]) == Installed((("pytorch", "1.8.2"), ("torchvision", "any version")), is_asked=True)
+    assert what_is_recorded([asked]) == ("Recorded are Python and requirements; not hardware and installed packages.")
+    assert what_is_recorded([run(0)]) == "Nothing is recorded of what the runs were measured with."
+
+
+def test_every_environment_s_noise_is_seen_at_once(make_history, make_report) -> None:
+    quiet = replace(make_history((1.0, 1.0), State.NO_CHANGE, environment="quiet"), noise_between=0.01)
+    loud = replace(make_history((1.0, 1.0), State.NO_CHANGE, environment="loud"), noise_between=0.04)
+    unknown = replace(make_history((1.0,), State.NOT_ENOUGH_DATA, environment="loud"), noise_between=NAN)
+    page = machines_page(make_report(quiet, loud, unknown))
+    said = [(row.spot[1], row.between, row.bar, row.over) for row in page.overview]
+    assert said == [
+        ("loud", "4.0 %", 100.0, "median of 1 of 2 timed series"),
+        ("quiet", "1.0 %", 25.0, "1 timed series"),
+    ]
+    anchors = [environment.anchor for environment in page.machines[0].environments]
+    assert [row.anchor for row in page.overview] == anchors
+
+
+def test_what_differs_between_environments_is_a_row_and_the_rest_a_sentence() -> None:
+    one = run(0, {"numpy": "1.26", "torch": "2.12", "six": "1"}, python="3.13")
+    two = run(0, {"numpy": "1.26", "torch": "2.13"}, python="3.13")
+    runs = {("bench-1", "old"): [one], ("bench-1", "new"): [two]}
+    found = inventory(runs, {"bench-1": Machine("bench-1", "Example CPU")})
+    assert [column.label for column in found.columns] == ["new", "old"]
+    assert [(row.name, row.values) for row in found.rows] == [("torch", ("2.13", "2.12")), ("six", ("", "1"))]
+    assert found.same == "processor Example CPU, python 3.13, numpy 1.26"
 
 
 def test_a_machine_without_results_is_listed(make_report) -> None:

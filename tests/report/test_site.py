@@ -98,6 +98,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
     assert len([name for name in names if name.startswith("benchmarks/")]) == 2
     assert [name for name in names if name.startswith("static/")] == [
         "static/app.js",
+        "static/axis.js",
         "static/changes.js",
         "static/chart.js",
         "static/charts.js",
@@ -111,9 +112,11 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
         "static/grid.js",
         "static/heatmap.js",
         "static/index.js",
+        "static/jump.js",
         "static/numbers.js",
         "static/plotly-LICENSE.txt",
         "static/plotly-scatter.min.js",
+        "static/rownames.js",
         "static/scaling.js",
         "static/series.js",
         "static/style.css",
@@ -121,7 +124,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
         "static/views.css",
         "static/views.js",
     ]
-    assert {"data/layout.js", "data/commits.js"} <= set(names)
+    assert {"data/layout.js", "data/commits.js", "data/benchmarks.js"} <= set(names)
 
 
 def test_stale_pages_go_and_foreign_files_stay(tmp_path, make_history, make_report) -> None:

@@ -108,5 +108,22 @@ document.addEventListener("DOMContentLoaded", () => {
   tbp.themeButton(document.getElementById("theme"));
   tbp.begin();
 });
-// What is folded away on the screen belongs on paper.
-addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details.one")) one.open = true; });
+
+// On paper: light colours whatever the screen has, what is folded away open (not the tables of data, which have
+// hundreds of rows, nor the list of all benchmarks), and "tbp-paper" tells the page to draw what fits it.
+tbp.isPaper = false;
+tbp.unfolded = [];
+tbp.paper = (isPaper) => {
+  if (tbp.isPaper === isPaper) return;
+  tbp.isPaper = isPaper;
+  if (isPaper) {
+    tbp.unfolded = [...document.querySelectorAll("main details:not([open], .data, .family, .cursors, .flame-top)")];
+    tbp.screenTheme = document.documentElement.dataset.theme;
+  }
+  for (const one of tbp.unfolded) one.open = isPaper;
+  document.dispatchEvent(new Event("tbp-paper"));
+  tbp.setTheme(isPaper ? "light" : tbp.screenTheme);
+};
+addEventListener("beforeprint", () => tbp.paper(true));
+addEventListener("afterprint", () => tbp.paper(false));
+matchMedia("print").addEventListener("change", (event) => tbp.paper(event.matches));

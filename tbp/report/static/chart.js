@@ -53,16 +53,17 @@ tbp.labelRoom = ([low, high]) => {
 };
 // Pixels of the sign and of " %".
 tbp.PER_CENT_ROOM = 18;
-// Three labels in a factor of ten (1, 2, 5): with more they cover each other.
-tbp.scaled = (log) => (log ? { type: "log", tickmode: "linear", dtick: "D2" } : { type: "linear" });
-// Draws again when colours or the width change; paper is white, whatever the screen is.
+// Three labels in a factor of ten (1, 2, 5), one with more than four of them: else they cover each other.
+tbp.scaled = (log, tens = 1) => (log ? { type: "log", tickmode: "linear", dtick: tens > 4 ? 1 : "D2" } : { type: "linear" });
+// The width of a chart on paper: A4 and Letter between usual margins; before it is printed, a page has the screen's.
+tbp.PAPER_WIDTH = 700;
+tbp.widthOf = (place) => (tbp.isPaper ? tbp.PAPER_WIDTH : place.clientWidth);
+// Draws again when colours or the width change, and for paper (see app.js).
 tbp.redrawn = (place, always) => {
   // In a report of one file a page may be gone.
   const draw = () => { if (place.isConnected) always(); };
   document.addEventListener("tbp-theme", () => draw());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
-  addEventListener("beforeprint", () => draw());
-  addEventListener("afterprint", () => draw());
   let width = place.clientWidth;
   addEventListener("resize", () => {
     if (place.clientWidth === width) return;
@@ -184,11 +185,11 @@ tbp.marks = (shown, data, narrow) => {
 };
 
 // Tags as thin lines; their names stand upright at the foot, as many as have room.
-tbp.tagMarks = (data, [from, to], width) => {
+tbp.tagMarks = (data, [from, to], [low, high], width, drawnAt) => {
   const inside = data.tagged.filter(([x]) => x >= from && x <= to);
-  const room = 14 * (to - from) / Math.max(1, width);
+  const room = 14 * (high - low) / Math.max(1, width);
   let last = -Infinity;
-  const labels = inside.filter(([x]) => (x - last >= room ? (last = x, true) : false)).map(([x, names]) => ({
+  const labels = inside.filter(([x]) => (drawnAt(x) - last >= room ? (last = drawnAt(x), true) : false)).map(([x, names]) => ({
     text: tbp.disarmed(names.length > 24 ? `${names.slice(0, 23)}…` : names),
     font: { color: tbp.css("--muted"), size: 10 },
     x, xanchor: "right", y: 0, yref: "paper", yanchor: "bottom", textangle: -90, showarrow: false,
@@ -224,18 +225,17 @@ tbp.chart = (encoded) => {
 
   const chooser = tbp.chooser(data, () => { draw(); });
   const cursors = tbp.cursors(data, chooser, place);
-  const narrow = () => place.clientWidth < 560;
-  const x = () => chooser.range || [-0.7, last + 0.7];
-
-  // As many hashes as fit without touching: one takes about 90 pixels.
-  const ticks = () => {
-    const [from, to] = x().map((end) => Math.max(0, Math.min(last, Math.round(end))));
-    const room = Math.max(2, Math.floor(place.clientWidth / 90));
-    const step = Math.max(1, Math.ceil((to - from + 1) / room));
-    const at = [];
-    for (let index = from; index <= to; index += step) at.push(index);
-    return { tickvals: at, ticktext: at.map((index) => tbp.disarmed(tbp.commit(data.places[index]).short)) };
+  const narrow = () => tbp.widthOf(place) < 560;
+  // From the first commit that a drawn series has a value of, unless a reader chose otherwise.
+  let first = 0;
+  const fitStart = (shown) => {
+    const isDrawn = (one) => (value, index) => Number.isFinite(value) && !(chooser.scale === "relative" && one.other.has(index));
+    const starts = shown.map((one) => one.x[one.values.findIndex(isDrawn(one))]).filter((start) => start !== undefined);
+    first = starts.length ? Math.min(...starts) : 0;
   };
+  const x = () => chooser.range || [first - 0.7, last + 0.7];
+  let axis = tbp.axis(data, () => chooser.axis === "date");
+  data.indexAt = (position) => axis.from(position);
 
   // The unit of the axis: that of the middle one of the levels drawn.
   let [factor, symbol] = data.scales[0];
@@ -260,6 +260,7 @@ tbp.chart = (encoded) => {
     const [from, to] = x();
     let low = Infinity;
     let high = -Infinity;
+    let [lowest, highest] = [Infinity, -Infinity];
     for (const one of shown) {
       const scale = scaleOf(one);
       one.values.forEach((value, index) => {
@@ -267,10 +268,22 @@ tbp.chart = (encoded) => {
         if (!Number.isFinite(drawn) || one.x[index] < from || one.x[index] > to || (isLog && drawn <= 0)) return;
         low = Math.min(low, drawn);
         high = Math.max(high, drawn);
+        for (const end of [scale(one.low[index]), scale(one.high[index])]) {
+          if (!Number.isFinite(end) || (isLog && end <= 0)) continue;
+          lowest = Math.min(lowest, end);
+          highest = Math.max(highest, end);
+        }
       });
     }
     if (low > high) return [0, 1];
-    if (isLog) return [Math.log10(low * 0.9), Math.log10(high * 1.1)];
+    // Bars whole, as long as they leave the values half of the height.
+    const spare = (high - low) / 2 || Math.abs(high) / 2;
+    [low, high] = [Math.max(Math.min(low, lowest), isLog ? low / 2 : low - spare), Math.min(Math.max(high, highest), isLog ? high * 2 : high + spare)];
+    if (isLog) {
+      const ends = [Math.log10(low * 0.9), Math.log10(high * 1.1)];
+      const more = 0.04 * (ends[1] - ends[0]);
+      return [ends[0] - more, ends[1] + more];
+    }
     const room = chooser.scale === "relative" ? Math.max(5, 0.05 * (high - low)) : 0.05 * Math.max(Math.abs(low), Math.abs(high)) || 0.5;
     return [low >= 0 && chooser.scale !== "relative" ? Math.max(0, low - room) : low - room, high + room];
   };
@@ -279,7 +292,9 @@ tbp.chart = (encoded) => {
     const { layout: shared } = tbp.shared;
     const theme = tbp.themed();
     const marks = tbp.marks(shown, data, narrow());
-    const tags = tbp.tagMarks(data, x(), place.clientWidth - 80);
+    const range = axis.range(x());
+    const width = tbp.widthOf(place) - 80;
+    const tags = tbp.tagMarks(data, x(), range, width, axis.to);
     const [bottom, top] = y(shown);
     const two = cursors.marks();
     return {
@@ -288,16 +303,19 @@ tbp.chart = (encoded) => {
       hoverlabel: theme.hoverlabel,
       modebar: theme.modebar,
       height: narrow() ? 320 : 400,
+      ...(tbp.isPaper ? { width: tbp.PAPER_WIDTH, autosize: false } : { autosize: true }),
       // Room for the labels, reckoned: plotly's automargin draws everything twice.
       margin: { ...shared.margin, l: tbp.labelRoom(chooser.scale === "log" ? [10 ** bottom, 10 ** top] : [bottom, top]) + (chooser.scale === "relative" ? tbp.PER_CENT_ROOM : 0) },
-      xaxis: { ...shared.xaxis, ...ticks(), automargin: false, gridcolor: theme.grid, range: [...x()] },
+      xaxis: { ...shared.xaxis, ...axis.ticks(range, width), automargin: false, gridcolor: theme.grid, range, title: { ...shared.xaxis.title, text: axis.title } },
       yaxis: {
-        ...shared.yaxis, automargin: false, ...tbp.scaled(chooser.scale === "log"), gridcolor: theme.grid, range: [bottom, top],
+        ...shared.yaxis, automargin: false, ...tbp.scaled(chooser.scale === "log", top - bottom), gridcolor: theme.grid, range: [bottom, top],
         ...(chooser.scale === "relative" ? { tickformat: "+~r", ticksuffix: " %" } : {}),
-        title: { ...shared.yaxis.title, text: chooser.scale === "relative" ? "change since the first level" : tbp.disarmed(symbol || "value") },
+        // A drag chooses commits; the height follows what they hold.
+        fixedrange: true,
+        title: { ...shared.yaxis.title, text: tbp.disarmed(tbp.axisTitle(data, symbol, chooser.scale === "relative", narrow())) },
       },
-      shapes: [...tags.lines, ...marks.lines, ...two.lines],
-      annotations: [...tags.labels, ...marks.labels, ...two.labels],
+      shapes: axis.shapes([...tags.lines, ...marks.lines, ...two.lines]),
+      annotations: axis.annotations([...tags.labels, ...marks.labels, ...two.labels]),
       // On a phone a finger that moves over the chart is meant to scroll the page.
       dragmode: matchMedia("(pointer: coarse)").matches || narrow() ? false : "zoom",
     };
@@ -319,20 +337,18 @@ tbp.chart = (encoded) => {
     const shown = chooser.shown();
     if (shown.some((one) => one.isAwaited)) data.whenWhole(draw, missing);
     fitUnit(shown);
+    fitStart(shown);
+    axis = tbp.axis(data, () => chooser.axis === "date");
     cursors.show();
     const config = { ...tbp.shared.config, displayModeBar: narrow() ? false : "hover" };
-    return Plotly.react(place, traces(shown), layout(shown), config);
+    return Plotly.react(place, axis.moved(traces(shown)), layout(shown), config);
   };
 
   const zoomed = (event) => {
-    const moved = (axis) => [event[`${axis}.range[0]`], event[`${axis}.range[1]`]].every((end) => typeof end === "number");
-    if (!moved("xaxis") && !moved("yaxis")) return;
-    if (moved("xaxis")) chooser.range = [event["xaxis.range[0]"], event["xaxis.range[1]"]];
-    if (moved("yaxis")) {
-      const ends = [event["yaxis.range[0]"], event["yaxis.range[1]"]];
-      const fromAxis = (end) => (chooser.scale === "relative" ? end : factor * (chooser.scale === "log" ? 10 ** end : end));
-      chooser.height = ends.map(fromAxis);
-    }
+    const ends = [event["xaxis.range[0]"], event["xaxis.range[1]"]];
+    if (!ends.every((end) => typeof end === "number")) return;
+    chooser.range = axis.back(ends);
+    chooser.height = null;
     chooser.changed();
   };
 

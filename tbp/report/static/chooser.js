@@ -15,10 +15,11 @@ tbp.chooser = (data, redraw) => {
   const legend = document.getElementById("legend");
   const box = document.getElementById("choose");
   const scale = document.getElementById("scale");
+  const axis = document.getElementById("axis");
   const whole = document.getElementById("whole");
   const span = document.getElementById("span");
   const said = document.getElementById("drawn");
-  const state = { range: null, height: null, scale: data.scale, hidden: data.dimensions.map(() => new Set()), off: new Set(), all: false, cursors: [null, null] };
+  const state = { range: null, height: null, scale: data.scale, axis: "commit", hidden: data.dimensions.map(() => new Set()), off: new Set(), all: false, cursors: [null, null] };
 
   const fits = (one) => one.in.every((value, place) => !state.hidden[place].has(value));
   const matching = () => data.series.filter(fits);
@@ -44,6 +45,7 @@ tbp.chooser = (data, redraw) => {
       chosen.set("high", Number(state.height[1].toPrecision(6)));
     }
     if (state.scale !== data.scale) chosen.set("scale", state.scale);
+    if (state.axis !== "commit") chosen.set("axis", state.axis);
     ["a", "b"].forEach((name, which) => { if (state.cursors[which] !== null) chosen.set(name, commits[state.cursors[which]]); });
     tbp.keepChoices(chosen);
   };
@@ -58,6 +60,7 @@ tbp.chooser = (data, redraw) => {
     state.cursors = ["a", "b"].map((name) => (commits.includes(chosen.get(name)) ? commits.indexOf(chosen.get(name)) : null));
     state.all = chosen.get("all") === "1";
     state.scale = [...scale.options].some((one) => one.value === chosen.get("scale")) ? chosen.get("scale") : data.scale;
+    state.axis = chosen.get("axis") === "date" ? "date" : "commit";
     const ends = [chosen.get("from"), chosen.get("to")].map((commit) => (commit === null ? -1 : commits.indexOf(commit)));
     state.range = ends.every((end) => end >= 0) ? [Math.min(...ends) - 0.5, Math.max(...ends) + 0.5] : null;
     const heights = [chosen.get("low"), chosen.get("high")].map((end) => (end === null ? NaN : Number(end)));
@@ -68,7 +71,8 @@ tbp.chooser = (data, redraw) => {
   // Which values there are to choose from: a group of boxes for each dimension.
   const groups = data.dimensions.map(([name, values], place) => {
     const boxes = values.map((value, index) => {
-      const input = tbp.make("input", { type: "checkbox" });
+      const input = tbp.make("input", { type: "checkbox", name });
+      input.value = value;
       input.addEventListener("change", () => {
         if (input.checked) state.hidden[place].delete(index); else state.hidden[place].add(index);
         state.changed();
@@ -93,7 +97,8 @@ tbp.chooser = (data, redraw) => {
   box.hidden = !groups.length;
 
   const listed = (one) => {
-    const input = tbp.make("input", { type: "checkbox", "data-series": one.id });
+    const input = tbp.make("input", { type: "checkbox", name: "series", "data-series": one.id });
+    input.value = one.id;
     input.checked = !state.off.has(one.id);
     input.addEventListener("change", () => {
       if (input.checked) state.off.delete(one.id); else state.off.add(one.id);
@@ -122,6 +127,7 @@ tbp.chooser = (data, redraw) => {
     const words = data.series.length > 1 ? `${number} of ${data.series.length} series drawn${fitting.length > number ? ", the worst first" : ""} ` : "";
     said.replaceChildren(words, ...(fitting.length > tbp.FIRST_DRAWN ? [more] : []));
     scale.value = state.scale;
+    axis.value = state.axis;
     whole.hidden = !state.range && !state.height;
     const newest = state.range && Math.abs(state.range[1] - last - 0.5) < 0.01 && !state.height ? last - state.range[0] + 0.5 : 0;
     span.value = !state.range && !state.height ? "all" : [...span.options].some((one) => one.value === String(newest)) ? String(newest) : "own";
@@ -130,6 +136,7 @@ tbp.chooser = (data, redraw) => {
   state.changed = () => { write(); show(); redraw(); };
   state.reset = () => { state.range = null; state.height = null; state.changed(); };
 
+  axis.addEventListener("change", () => { state.axis = axis.value; state.changed(); });
   scale.addEventListener("change", () => { state.scale = scale.value; state.height = null; state.changed(); });
   whole.addEventListener("click", () => { state.reset(); span.focus(); });
   for (const number of [100, 30, 10].filter((one) => one <= last)) {

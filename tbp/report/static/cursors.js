@@ -103,7 +103,7 @@ tbp.cursors = (data, chooser, place) => {
     const which = picking;
     picking = which ? -1 : 1;
     // What plotly makes of the same press comes first: it must not open a commit.
-    setTimeout(() => { pressed = null; set(which, Math.max(0, Math.min(last, Math.round(low + across * (high - low))))); });
+    setTimeout(() => { pressed = null; set(which, Math.max(0, Math.min(last, Math.round(data.indexAt(low + across * (high - low)))))); });
   }, { capture: true });
 
   box.addEventListener("toggle", show);

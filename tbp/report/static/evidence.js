@@ -39,7 +39,7 @@ tbp.ready(() => {
   for (const first of document.querySelectorAll(".command[data-again]")) {
     const pattern = first.querySelector("code").textContent.split(" --bench ").slice(1).join(" --bench ");
     const text = first.dataset.again.replace("…", () => pattern);
-    const again = tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: 0 }, text));
+    const again = tbp.make("div", { class: "command" }, tbp.make("code", {}, text));
     tbp.copyable(again);
     first.after(tbp.make("p", { class: "label" }, "Measure this commit again"), again);
   }

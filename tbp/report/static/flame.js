@@ -95,7 +95,7 @@ tbp.flameGraph = (box, data) => {
       g: `gone, ${tbp.flames.signedTime(-before[row])}`,
     }[mark(row)] || `${delta ? tbp.flames.signedTime(delta) : "no change"} (${tbp.flames.time(before[row])} → ${tbp.flames.time(total[row])})${!row && clock === "device" ? " of kernel time" : ""}`;
     const freed = delta && clock === data.judged && before[row] && total[row] && Math.abs(data.factor - 1) >= 0.05
-      ? `${tbp.flames.signedTime(total[row] / data.factor - before[row])} freed of the machine’s speed` : "";
+      ? `${tbp.flames.signedTime(total[row] / data.factor - before[row])} had the machine kept its speed` : "";
     const doubt = mark(row) === "." ? "" : certain(row) ? "certain" : "not certain, it may be noise";
     const glyph = glyphs[mark(row)] ? `${glyphs[mark(row)]} ` : "";
     return [`${glyph}${names[row]}: ${moved}`, calls, freed, mark(row) === "g" ? "" : share, rest, doubt].filter(Boolean).join(", ");

@@ -21,18 +21,16 @@ tbp.grid = (data) => {
     };
   });
 
-  // A run: its state, its value, and its ratio to the level before.
+  // A run: its state, its value, and its segment: its level, that of the segment before, and the column it begins at.
   const cell = (row, column) => {
     const [first, second] = [row.cells[2 * column], row.cells[2 * column + 1]];
     const code = first === undefined ? 0 : place.get(first) * 64 + place.get(second);
-    if (code < EXACT) return { state: states[code], value: NaN, ratio: NaN };
+    if (code < EXACT) return { state: states[code], value: NaN, level: NaN, before: NaN, start: 0 };
     let own = row.segments[0];
     for (const segment of row.segments) if (segment[0] <= column) own = segment;
     const level = own ? own[1] : NaN, before = own ? own[2] : NaN;
     const value = code === EXACT ? row.exact[column] : level * Math.exp(BEND * Math.sinh((code - MIDDLE) / SCALE));
-    const isApart = row.apart.has(column);
-    const ratio = isApart || !before ? NaN : 1 + (value - before) / Math.abs(before);
-    return { state: isApart ? "apart" : "measured", value, ratio };
+    return { state: row.apart.has(column) ? "apart" : "measured", value, level, before, start: own ? own[0] : 0 };
   };
 
   tbp.runs = { commits, places, rows, cell };

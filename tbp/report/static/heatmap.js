@@ -4,6 +4,10 @@
 
 tbp.heatmap = (form) => {
   const ROWS = 80;
+  // Rows and columns on paper: six sheets of A4 across.
+  const PAPER_ROWS = 300, PAPER_COLUMNS = 50;
+  // Pixels of the names of series, on a phone, and of a cell with a number in it.
+  const NAMES = 432, NARROW = 160, NUMBER = 37;
   const { commits, rows, cell } = tbp.runs;
   const table = document.getElementById("heat"), says = document.getElementById("heat-cell");
   const more = document.getElementById("heat-more"), none = document.getElementById("heat-none");
@@ -11,8 +15,11 @@ tbp.heatmap = (form) => {
   const glyphs = { none: "", failed: "×", skipped: "∅", apart: "≠" };
   const folded = new Set();
   const threshold = tbp.threshold(form.elements.size);
-  const start = { n: innerWidth < 700 ? String(Math.min(20, commits.length)) : form.elements.n.value, suite: "", rows: "moved", q: "" };
-  let most = ROWS, columns = [], shown = [];
+  const start = { n: innerWidth < 700 ? String(Math.min(20, commits.length)) : form.elements.n.value, suite: "", rows: "moved", q: "", against: "before", numbers: "room" };
+  const told = tbp.told(tbp.runs.places.map((place) => place.name)), values = tbp.values(rows), nameOf = tbp.benchmarkNames(rows);
+  const tags = new Map();
+  for (const { column, name } of tbp.runs.tags || []) tags.set(column, [...(tags.get(column) || []), name]);
+  let most = ROWS, columns = [], shown = [], isNumbered = false;
 
   const read = () => {
     const kept = tbp.state.read();
@@ -34,31 +41,63 @@ tbp.heatmap = (form) => {
     return mark && counts(mark.size) ? mark : undefined;
   };
 
-  // Worse is +, whatever the better direction is; nothing inside the series' own noise has a colour.
+  // What a run is seen against: the level before the change that its segment began with, where that happened on the
+  // columns shown, else its own level; or the level that the columns begin with.
+  const reference = (row, own) => {
+    const first = columns[0].column;
+    if (form.elements.against.value === "first") {
+      const before = row.segments.filter(([start]) => start <= first);
+      return (before.at(-1) || row.segments[0] || [])[1];
+    }
+    return own.start >= first && row.marks.has(own.start) ? own.before : own.level;
+  };
+  const ratioOf = (row, own, level) => (own.state === "measured" && level ? (own.value - level) / Math.abs(level) : NaN);
+
+  // Nothing inside the series' own noise has a colour, nor where that is not known.
+  const isBeyond = (row, ratio) => Math.abs(ratio) >= Math.max(least, sigmas * row.noise) && counts(Math.abs(ratio));
   const strength = (row, ratio) => {
-    const size = Math.abs(ratio - 1);
-    if (!(size >= Math.max(least, sigmas * (row.noise || 0))) || !counts(size)) return "";
-    const level = 1 + steps.filter((step) => size >= step).length;
-    return ((ratio > 1) === (row.better > 0) ? "w" : "b") + level;
+    if (!isBeyond(row, ratio)) return "";
+    const level = 1 + steps.filter((step) => Math.abs(ratio) >= step).length;
+    return ((ratio > 0) === (row.better > 0) ? "w" : "b") + level;
   };
 
+  // Whether the newest run is beyond the noise of its level: no confirmed change, but nothing to leave out either.
+  const hasLeft = (row) => {
+    for (let at = columns.length - 1; at >= 0; at -= 1) {
+      const own = cell(row, columns[at].column);
+      if (own.state === "measured") return isBeyond(row, ratioOf(row, own, own.level));
+    }
+    return false;
+  };
   const isMoved = (row, kind) => columns.some(({ column }) => {
     const mark = markOf(row, column);
     return mark && (kind === "moved" || mark.tone !== "s");
-  });
+  }) || (kind === "moved" && hasLeft(row));
+
+  // Per cent without its sign, which the column has no room for; "×37" from ten times on.
+  const number = (ratio, isSigned) => {
+    if (!Number.isFinite(ratio)) return "";
+    const size = Math.round(100 * Math.abs(ratio));
+    const text = ratio >= 9 ? `×${Math.round(1 + ratio)}` : String(size);
+    return isSigned && size && ratio < 9 ? `${ratio > 0 ? "+" : "−"}${text}` : text;
+  };
 
   const cellElement = (row, commit) => {
     const own = cell(row, commit.column), mark = markOf(row, commit.column);
-    const td = tbp.make("td", { role: "gridcell", tabindex: "-1" }, mark ? mark.glyph : glyphs[own.state] || "");
-    td.className = own.state === "measured" ? `heat ${strength(row, own.ratio)}` : `heat ${own.state}`;
-    if (mark && own.state === "measured" && td.className === "heat " && "wb".includes(mark.tone)) td.className = `heat ${mark.tone}1`;
+    const ratio = ratioOf(row, own, reference(row, own));
+    const said = isNumbered ? number(ratio, !mark || mark.glyph === "◇") : "";
+    const td = tbp.make("td", { role: "gridcell", tabindex: "-1" }, `${mark ? mark.glyph : glyphs[own.state] || ""}${said}`);
+    td.className = own.state === "measured" ? `heat ${strength(row, ratio)}` : `heat ${own.state}`;
+    // The level shifts here: solid, where all that follow are tints.
+    if (mark) td.className += mark.tone === "s" ? " doubt" : ` turn ${mark.tone}`;
     td.run = { row, commit };
     return td;
   };
 
   const rowElement = (row) => {
-    const link = tbp.make("a", { href: row.href, tabindex: "-1" }, tbp.make("bdi", {}, row.name.slice(row.suite.length + 1) || row.name), " ",
-      tbp.make("bdi", { class: "given" }, row.label), " ", tbp.make("bdi", { class: "muted" }, row.place.name));
+    const link = tbp.make("a", { href: row.href, tabindex: "-1" }, tbp.cut(nameOf(row)));
+    if (row.label) link.append(" ", tbp.cut(values(row), "given"));
+    if (row.place.name) link.append(" ", tbp.cut(told[row.place.index], "muted"));
     link.title = [row.name, row.label, row.place.name].filter(Boolean).join(" ");
     const tr = tbp.make("tr", { role: "row" }, tbp.make("th", { role: "rowheader", scope: "row", tabindex: "-1" }, link));
     tr.append(...columns.map((commit) => cellElement(row, commit)));
@@ -82,13 +121,47 @@ tbp.heatmap = (form) => {
     const tr = tbp.make("tr", { role: "row" }, tbp.make("th", { role: "columnheader", scope: "col" }, "Series"));
     for (const commit of columns) {
       const name = commit.href ? tbp.make("a", { href: commit.href, rel: "noreferrer", tabindex: "-1" }, commit.short) : tbp.make("span", {}, commit.short);
-      name.title = [commit.short, commit.date, commit.subject].filter(Boolean).join(" · ");
-      tr.append(tbp.make("th", { role: "columnheader", scope: "col", class: "commit-name" }, name));
+      const tag = tags.get(commit.column);
+      const upright = tbp.make("span", { class: "upright" }, name, " ", tbp.make("span", { class: "muted" }, commit.date.slice(0, 10)));
+      if (tag) upright.append(" ", tbp.make("b", {}, tbp.make("bdi", {}, tag[0].length > 12 ? `${tag[0].slice(0, 11)}…` : tag[0])));
+      upright.title = [commit.short, commit.date, commit.subject, tag && `tag ${tag.join(", ")}`].filter(Boolean).join(" · ");
+      tr.append(tbp.make("th", { role: "columnheader", scope: "col", class: "commit-name" }, upright));
     }
     return tbp.make("thead", { role: "rowgroup" }, tr);
   };
 
+  // What the heading says follows the choices.
+  const heading = () => {
+    const suite = form.elements.suite.value;
+    const all = rows.filter((row) => !suite || row.suite === suite);
+    const kind = form.elements.rows.value === "confirmed" ? "confirmed" : "moved";
+    const verb = kind === "moved" ? "moved" : "have a confirmed change";
+    const said = `${all.filter((row) => isMoved(row, kind)).length.toLocaleString("en")} of ${all.length.toLocaleString("en")} series`;
+    const span = columns.length === 1 ? "the newest commit" : `the ${columns.length} newest commits`;
+    document.getElementById("heat-title").replaceChildren(`${said}${suite ? " of " : ""}`, tbp.make("bdi", {}, suite), ` ${verb} on ${span}.`);
+  };
+
+  // Older columns may lie to the left of what is seen.
+  const scroll = document.getElementById("heat-scroll"), older = document.getElementById("heat-older");
+  const sayOlder = () => {
+    const column = table.querySelector(".commit-name")?.offsetWidth || 1;
+    const number = Math.round(scroll.scrollLeft / (column + 1));
+    older.hidden = number < 1 || scroll.hidden;
+    older.textContent = `◂ ${number} older commit${number === 1 ? "" : "s"}`;
+    scroll.classList.toggle("cut-left", number > 0);
+  };
+  scroll.addEventListener("scroll", sayOlder);
+  addEventListener("resize", () => { if (form.elements.numbers.value === "room") draw(); sayOlder(); });
+  older.addEventListener("click", () => {
+    scroll.scrollLeft -= scroll.clientWidth / 2;
+    if (older.hidden) table.querySelector("[tabindex='0']")?.focus();
+  });
+
   const draw = () => {
+    const wanted = form.elements.numbers.value;
+    scroll.hidden = shown.length === 0;
+    isNumbered = wanted === "always" || (wanted === "room" && !tbp.isPaper && scroll.clientWidth >= (innerWidth > 900 ? NAMES : NARROW) + NUMBER * columns.length);
+    table.classList.toggle("numbers", isNumbered);
     const groups = new Map();
     for (const row of shown) groups.set(row.suite, [...(groups.get(row.suite) || []), row]);
     const body = tbp.make("tbody", { role: "rowgroup" });
@@ -107,25 +180,32 @@ tbp.heatmap = (form) => {
     more.hidden = hidden === 0;
     more.textContent = `Show ${Math.min(hidden, ROWS)} more of ${hidden}`;
     none.hidden = shown.length > 0;
-    document.getElementById("heat-scroll").hidden = shown.length === 0;
-    document.getElementById("shown").textContent = `${shown.length} of ${rows.length} series shown`;
+    const onPaper = tbp.isPaper && hidden ? `, the first ${shown.length - hidden} of them on paper` : "";
+    document.getElementById("shown").textContent = `${shown.length} of ${rows.length} series shown${onPaper}`;
+    sayOlder();
     table.dataset.ready = "";
   };
 
   const apply = () => {
     const wanted = tbp.tokens(form.elements.q.value), suite = form.elements.suite.value, kind = form.elements.rows.value;
-    columns = commits.slice(-Number(form.elements.n.value));
+    columns = commits.slice(-(tbp.isPaper ? Math.min(PAPER_COLUMNS, Number(form.elements.n.value)) : Number(form.elements.n.value)));
     shown = rows.filter((row) => (!suite || row.suite === suite) && wanted.every((word) => row.text.includes(word))
       && (kind === "all" || isMoved(row, kind)));
-    most = ROWS;
+    most = tbp.isPaper ? PAPER_ROWS : ROWS;
+    heading();
     draw();
+    toNewest();
   };
+  // The newest commits are what one looks for.
+  const toNewest = () => { scroll.scrollLeft = scroll.scrollWidth; sayOlder(); };
 
   const describe = ({ row, commit }) => {
     const own = cell(row, commit.column), mark = row.marks.get(commit.column);
     const words = { none: "no run", failed: "failed", skipped: "skipped", apart: `${tbp.quantity(own.value, row.scales)}, another benchmark version: not comparable` };
-    const inside = Math.abs(own.ratio - 1) < sigmas * row.noise ? ", within its noise" : "";
-    const measured = `${tbp.quantity(own.value, row.scales)}${Number.isFinite(own.ratio) ? `, ${tbp.signedPercent(own.ratio - 1)} against the level before${inside}` : ""}`;
+    const level = reference(row, own), ratio = ratioOf(row, own, level);
+    const what = form.elements.against.value === "first" ? "the level at the first commit shown" : level === own.level ? "its level" : "the level before the change";
+    const inside = Math.abs(ratio) < sigmas * row.noise ? ", within its noise" : Number.isFinite(row.noise) ? "" : "; its noise is not known";
+    const measured = `${tbp.quantity(own.value, row.scales)}${Number.isFinite(ratio) ? `, ${tbp.signedPercent(ratio)} against ${what}, ${tbp.quantity(level, row.scales)}${inside}` : ""}`;
     const change = mark ? ` — ${mark.tone === "s" ? "suspect: " : "changed here: "}${mark.words}` : "";
     says.replaceChildren(tbp.make("b", {}, tbp.make("bdi", {}, [row.name, row.label, row.place.name].filter(Boolean).join(" "))),
       ` at ${commit.short}, ${commit.date} `, tbp.make("bdi", { class: "muted" }, commit.subject), tbp.make("br"),
@@ -179,14 +259,12 @@ tbp.heatmap = (form) => {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => { apply(); keep(); });
   addEventListener("hashchange", () => { read(); apply(); });
-  const data = document.getElementById("heat-data");
-  data.open = false;
-  addEventListener("beforeprint", () => { data.open = true; });
+  document.getElementById("heat-data").open = false;
+  document.getElementById("heat-legend").open = innerWidth > 700;
+  document.addEventListener("tbp-paper", apply);
+  if (form.elements.suite.options.length < 3) form.elements.suite.parentElement.hidden = true;
   read();
   apply();
-  // The newest commits are what one looks for.
-  const scroll = document.getElementById("heat-scroll");
-  scroll.scrollLeft = scroll.scrollWidth;
 };
 
 document.addEventListener("tbp-grid", () => {

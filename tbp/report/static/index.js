@@ -5,6 +5,8 @@
 
 // Rows put into the page at once: a screenful or two. The rest is a button away.
 tbp.STEP = 50;
+// Rows on paper: forty sheets of them.
+tbp.PAPER_ROWS = 1000;
 
 tbp.rowElement = (row, shape) => {
   const link = tbp.element("a", "");
@@ -100,7 +102,7 @@ tbp.table = (form) => {
     return tbp.make("tr", { role: "row", class: "more-of", "data-first": first }, cell);
   };
   const folded = (found) => tbp.groups(all, found).flatMap((group) => {
-    if (group.length === 1) return group;
+    if (group.length === 1 || tbp.isPaper) return group;
     return unfolded.has(group[0]) ? [group[0], { group }, ...group.slice(1)] : [group[0], { group }];
   });
   const made = (one) => (one.group ? fold(one.group) : Array.isArray(one) ? heading(...one) : element(one));
@@ -109,15 +111,18 @@ tbp.table = (form) => {
     const found = filter.fitting();
     const groups = filter.groups(found);
     const listed = groups ? groups.flatMap(([name, places]) => [[name, places.length], ...places]) : folded(found);
-    const shown = listed.slice(0, limit);
+    const shown = listed.slice(0, tbp.isPaper ? Math.max(limit, tbp.PAPER_ROWS) : limit);
     body.replaceChildren(...shown.map(made));
     const left = listed.length - shown.length;
     filter.say(found);
     more.hidden = left <= 0;
     more.textContent = `Show ${Math.min(left, tbp.STEP).toLocaleString("en")} more of ${left.toLocaleString("en")}`;
-    if (rest) rest.hidden = true;
+    if (!rest) return;
+    rest.hidden = !(tbp.isPaper && left > 0);
+    rest.textContent = `${left.toLocaleString("en")} more series are not on paper.`;
   };
   const filter = tbp.filter(form, all, () => { limit = tbp.STEP; apply(); });
+  document.addEventListener("tbp-paper", apply);
 
   more.addEventListener("click", () => {
     const first = body.rows.length;

@@ -25,8 +25,8 @@ tbp.scaling = (data, place, sentences, details) => {
   const draw = () => {
     const theme = tbp.themed();
     const { layout: shared, config } = tbp.shared;
-    const isNarrow = place.clientWidth < 560;
-    const room = Math.max(1, place.clientWidth - 90) / Math.log2(sizes.at(-1) / sizes[0] || 2);
+    const isNarrow = tbp.widthOf(place) < 560;
+    const room = Math.max(1, tbp.widthOf(place) - 90) / Math.log2(sizes.at(-1) / sizes[0] || 2);
     let last = -Infinity;
     const labelled = sizes.filter((size) => (Math.log2(size) - last) * room >= 34 && ((last = Math.log2(size)), true));
     return Plotly.react(place, traces(), {
@@ -34,6 +34,7 @@ tbp.scaling = (data, place, sentences, details) => {
       font: { ...theme.font, size: isNarrow ? 11 : 12 },
       hoverlabel: theme.hoverlabel,
       height: isNarrow ? 300 : 340,
+      ...(tbp.isPaper ? { width: tbp.PAPER_WIDTH, autosize: false } : { autosize: true }),
       margin: { ...shared.margin, t: 12 },
       dragmode: false,
       xaxis: {
@@ -54,6 +55,9 @@ tbp.scaling = (data, place, sentences, details) => {
     tbp.redrawn(place, draw);
   }, { rootMargin: "300px" });
   watch.observe(place);
+  // Paper has the charts that nobody scrolled to.
+  const atOnce = () => { if (tbp.isPaper && place.isConnected && !place.dataset.ready) draw(); };
+  document.addEventListener("tbp-paper", atOnce);
 
   details.addEventListener("toggle", () => {
     if (!details.open || details.querySelector("table")) return;

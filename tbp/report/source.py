@@ -1,0 +1,32 @@
+"""What a benchmark runs, for its page: its code as asv keeps it, or the beginning of it.
+
+Takes code, gives text as it is; escaping belongs to ``pages``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tbp.report import words
+
+LINES, LENGTH = 30, 1000
+"""Shown of a benchmark's code: its page and data are to stay below 40 kB. The 23 benchmarks of Lightning's results have
+up to 721 characters, those of MuJoCo Warp up to 175."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """``left_out`` says what of it does not stand here; empty where all of it does."""
+
+    code: str
+    left_out: str = ""
+
+
+def source_of(code: str) -> Source | None:
+    """The code up to LINES and LENGTH characters; None without any."""
+    whole = code.rstrip().lstrip("\n").split("\n")
+    if whole == [""]:
+        return None
+    shown = words.cut("\n".join(whole[:LINES]), LENGTH)
+    is_cut = shown != "\n".join(whole)
+    return Source(shown, f"Cut here: {words.count(len(whole), 'line')} in all, in benchmarks.json." if is_cut else "")

@@ -1,0 +1,32 @@
+"""A benchmark's page shows what it runs, in a length that keeps the page small."""
+
+from tbp.report.detail import benchmark_page
+from tbp.report.pages import Frame, benchmark_html
+from tbp.report.source import LENGTH, LINES, source_of
+
+CODE = "def time_it(self):\n    if self.a < 3:\n        step()\n"
+
+
+def test_the_code_stands_on_its_page_as_it_was_written(make_history, make_report) -> None:
+    history = make_history()
+    page = benchmark_page(history.key.benchmark, make_report(history, sources={history.key.benchmark: CODE}))
+    html = benchmark_html(page, Frame("example", "today", "0", root="../"))
+    assert "def time_it(self):\n    if self.a &lt; 3:\n        step()</pre>" in html
+    other = benchmark_page(history.key.benchmark, make_report(history, sources={"another": CODE}))
+    assert "What it runs" not in benchmark_html(other, Frame("example", "today", "0", root="../"))
+
+
+def test_long_code_is_cut_and_said_to_be() -> None:
+    long = source_of("\n".join(f"line {number}" for number in range(LINES + 5)))
+    assert long is not None
+    assert long.code.endswith(f"line {LINES - 1}")
+    assert long.left_out == f"Cut here: {LINES + 5} lines in all, in benchmarks.json."
+    wide = source_of("x" * 100_000)
+    assert wide is not None
+    assert len(wide.code) == LENGTH
+    assert wide.left_out == "Cut here: 1 line in all, in benchmarks.json."
+
+
+def test_without_code_there_is_nothing_to_show() -> None:
+    assert source_of("") is None
+    assert source_of(" \n") is None
