@@ -1,7 +1,7 @@
-"""The comparison's page as data: the newest commit against the base or the one before it, judged as `tbp compare`.
+"""The comparison's page as data: a pair of commits that has something to say, judged as `tbp compare` judges.
 
-Takes ``ReportData`` and the order of its commits, gives words and addresses. Any other pair is for the script, which
-has the packed runs of ``grid`` and says what two values differ by, not whether the code changed.
+Takes ``ReportData`` and the order of its commits, gives words and addresses. Any other pair is judged by the script
+(``static/judge.js``), by the same rules, from the packed runs of ``grid``.
 """
 
 from __future__ import annotations
@@ -9,36 +9,35 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from tbp.asv.declarations import benchmark_from_name
 from tbp.history.compare import StoredSeries, judgements
 from tbp.history.points import columns as runs_of
-from tbp.history.series import Commit, History, SeriesKey, State
+from tbp.history.series import Commit, History, SeriesKey, State, Tag
 from tbp.report import addresses, words
 from tbp.report.grid import MOST_COMMITS, columns_of
+from tbp.report.means import Mean, difference_said, means
 from tbp.report.model import ReportData
+from tbp.report.pairs import Pair, pairs
 from tbp.report.places import Places, series_href
 from tbp.report.rows import CommitLink, commit_link
-from tbp.report.strokes import BEYOND_NOISES
-from tbp.report.summary import Tile, by_name, family_of, tile
+from tbp.report.summary import Tile, by_name, tile
 from tbp.verdict import phrases
 from tbp.verdict.judgement import Judged, Judgement
 
 MOST_ROWS = 200
 """Of the precomputed pair, 700 bytes each."""
 
+MOST_UNFOLDED = 20
+"""Rows without a change that stand open, as static/compare.js has it."""
 
-@dataclass(frozen=True)
-class Pair:
-    """Two commits in one place."""
+MOST_TRIED = 1_000
+"""Series judged to find a pair in which something changed; 1 to 2 ms each on two slow cores."""
 
-    baseline: Commit
-    contender: Commit
-    machine: str
-    environment: str
+TAG_LENGTH = 40
+"""Characters of a tag's name."""
 
 
 @dataclass(frozen=True)
@@ -56,108 +55,118 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Mean:
-    """Geometric mean of after ÷ before over the series of a suite that have one unit. It has no colour on the page:
-    noise moves it too, and no rule says by how much.
-    """
+class Side:
+    """One of the two commits."""
 
-    suite: str
-    what: str  # "time", "size", or the unit
-    words: str
-    series: int
+    name: str  # "Baseline" or "Contender"
+    commit: CommitLink
+    tags: str  # "v1.2, v1.2.1"
+    what: str  # why it was chosen, of the baseline: "the run before"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows under one heading: what may matter, then what did not change, then what could not be compared."""
+
+    folded: str  # the word on the fold: "no change"; empty where the rows stand open
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True)
 class ComparePage:
-    """``before`` is None where no place has two commits."""
+    """``sides`` is empty where no place has two commits."""
 
     verdict: str
-    before: CommitLink | None
-    after: CommitLink | None
-    place: str
-    default: str  # for the script: column of the baseline, of the contender, number of the place
-    tallies: tuple[Tile, ...]
-    means: tuple[Mean, ...]
-    rows: tuple[Row, ...]
-    left_out: str
-    commands: tuple[str, ...]
-    reach: float  # BEYOND_NOISES
-    only_newest: str  # a sentence where not every commit can be chosen
+    sides: tuple[Side, ...] = ()
+    place: str = ""
+    default: str = ""  # for the script: column of the baseline, of the contender, number of the place
+    tallies: tuple[Tile, ...] = ()
+    means: tuple[Mean, ...] = ()
+    groups: tuple[Group, ...] = ()
+    left_out: str = ""
+    series: int = 0  # with those left out
+    commands: tuple[str, ...] = ()
+    only_newest: str = ""  # a sentence where not every commit can be chosen
 
 
 def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
-    """The newest commit against the one before it, in the place with most series."""
-    pair = default_pair(data.histories, order, data.base.commit.hash if data.base else "")
-    columns = columns_of(order)
-    older = len(order) - len(columns)
-    only_newest = f"The {MOST_COMMITS} newest commits can be chosen here." if older > 0 else ""
-    if pair is None:
-        verdict = "Two commits are needed for a comparison."
-        return ComparePage(verdict, None, None, "", "", (), (), (), "", (), BEYOND_NOISES, only_newest)
-    own = {history.key: history for history in data.histories if _place(history) == (pair.machine, pair.environment)}
-    found = _judgements(list(own.values()), pair)
+    """The first of ``pairs`` in which something changed, or how to come by one."""
+    places: dict[tuple[str, str], list[History]] = {}
+    for history in data.histories:
+        places.setdefault(_place(history), []).append(history)
+    begun = _first_said(pairs(data.histories, order, data.base.commit.hash if data.base else "", data.tags), places)
+    if begun is None:
+        return ComparePage("Two commits are needed for a comparison.")
+    pair, found = begun
+    own = {history.key: history for history in places[pair.machine, pair.environment]}
     ranked = sorted(found, key=_rank)
-    shown = [_row(judgement, own[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
+    rows = [_row(judgement, own[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
     spots = list(dict.fromkeys(_place(history) for history in by_name(data.histories)))
-    place_of = {commit.hash: column for column, commit in enumerate(columns)}
-    default = (
-        place_of[pair.baseline.hash],
-        place_of[pair.contender.hash],
-        spots.index((pair.machine, pair.environment)),
-    )
+    columns = [commit.hash for commit in columns_of(order)]
+    ends = [columns.index(commit.hash) for commit in (pair.baseline, pair.contender)]
     return ComparePage(
         verdict=_verdict(found, pair),
-        before=commit_link(pair.baseline, data.commit_url),
-        after=commit_link(pair.contender, data.commit_url),
+        sides=_sides(pair, data),
         place=" · ".join(filter(None, (pair.machine, pair.environment))),
-        default=" ".join(map(str, default)),
+        default=" ".join(map(str, [*ends, spots.index((pair.machine, pair.environment))])),
         tallies=_tallies(found),
-        means=_means(found),
-        rows=tuple(shown),
+        means=means(found),
+        groups=_groups(rows),
+        series=len(found),
         left_out=_left_out(ranked[MOST_ROWS:]),
         commands=_commands(pair, Places.of(data.histories)),
-        reach=BEYOND_NOISES,
-        only_newest=only_newest,
+        only_newest=_only_newest(data, len(order) - len(columns), pair),
     )
 
 
-def default_pair(histories: Sequence[History], order: Sequence[Commit], base: str = "") -> Pair | None:
-    """The newest commit with values and the base, or else the newest before it, where most series have both.
-
-    ``base`` is a hash; where nothing of the newest commit was measured at it, it is as if there were none.
-    """
-    position = {commit.hash: place for place, commit in enumerate(order)}
-    found: Counter[tuple[int, int, tuple[str, str]]] = Counter()
-    for history in histories:
-        newest = _newest_before(history, len(history.points), position)
-        if newest is None:
-            continue
-        before = _at(history, base, position) or _newest_before(history, newest[0], position)
-        if before is not None and before[1] < newest[1]:
-            found[(newest[1], before[1], _place(history))] += 1
-    if not found:
-        return None
-    newest_at = max(contender for contender, _, _ in found)
-    wanted = position.get(base, -1)
-    candidates = [(key[1] == wanted, count, key) for key, count in found.items() if key[0] == newest_at]
-    _, _, (contender, baseline, (machine, environment)) = max(candidates)
-    return Pair(order[baseline], order[contender], machine, environment)
+def _first_said(
+    tried: Iterable[Pair], places: Mapping[tuple[str, str], Sequence[History]]
+) -> tuple[Pair, tuple[Judgement, ...]] | None:
+    """The first pair in which something changed, else the first one."""
+    first, looked_at = None, 0
+    for pair in tried:
+        own = places[pair.machine, pair.environment]
+        looked_at += len(own)
+        if first is not None and looked_at > MOST_TRIED:
+            break
+        found = _judgements(own, pair)
+        first = first or (pair, found)
+        if any(judgement.state in phrases.CHANGED for judgement in found):
+            return pair, found
+    return first
 
 
-def _at(history: History, base: str, position: Mapping[str, int]) -> tuple[int, int] | None:
-    """The same of the commit with the hash ``base``."""
-    points = enumerate(history.points) if base else ()
-    found = (index for index, point in points if point.commit.hash == base and point.has_level)
-    return next(((index, position[base]) for index in found), None)
+def _groups(rows: Sequence[Row]) -> tuple[Group, ...]:
+    """Few rows without a change stay beside the others: a page of ten needs no folding."""
+    folds = [State.SKIPPED]
+    if sum(row.state is State.NO_CHANGE for row in rows) > MOST_UNFOLDED:
+        folds.insert(0, State.NO_CHANGE)
+    groups = [Group("", tuple(row for row in rows if row.state not in folds))]
+    groups += [Group(_word(state, 2), tuple(row for row in rows if row.state is state)) for state in folds]
+    return tuple(group for group in groups if group.rows)
 
 
-def _newest_before(history: History, end: int, position: Mapping[str, int]) -> tuple[int, int] | None:
-    """Index and commit's place of the newest comparable value before index ``end``."""
-    for index in range(end - 1, -1, -1):
-        point = history.points[index]
-        if point.has_level:
-            return index, position[point.commit.hash]
-    return None
+def _sides(pair: Pair, data: ReportData) -> tuple[Side, ...]:
+    return (
+        Side("Baseline", commit_link(pair.baseline, data.commit_url), _tags(data.tags, pair.baseline), pair.why),
+        Side("Contender", commit_link(pair.contender, data.commit_url), _tags(data.tags, pair.contender), ""),
+    )
+
+
+def _tags(tags: Sequence[Tag], commit: Commit) -> str:
+    return ", ".join(words.cut(tag.name, TAG_LENGTH) for tag in tags if tag.commit == commit.hash)
+
+
+def _only_newest(data: ReportData, older: int, pair: Pair) -> str:
+    """That older commits cannot be chosen, the base among them where it is one."""
+    if older <= 0:
+        return ""
+    said = f"The {MOST_COMMITS} newest commits can be chosen here."
+    if data.base is not None and data.base.commit.hash not in (pair.baseline.hash, pair.contender.hash):
+        said += (
+            f" {words.cut(data.base.revision, TAG_LENGTH)} is not one of them, or has no values on this environment."
+        )
+    return said
 
 
 def _place(history: History) -> tuple[str, str]:
@@ -170,10 +179,10 @@ def _key(judgement: Judgement, pair: Pair) -> SeriesKey:
 
 def _judgements(histories: Sequence[History], pair: Pair) -> tuple[Judgement, ...]:
     sides = [Judged(commit.short, commit.hash, commit.subject) for commit in (pair.baseline, pair.contender)]
-    return judgements((_stored(history) for history in histories), sides[0], sides[1])
+    return judgements((stored(history) for history in histories), sides[0], sides[1])
 
 
-def _stored(history: History) -> StoredSeries:
+def stored(history: History) -> StoredSeries:
     """The series as the comparison takes it. Runs of other benchmark versions compare with nothing."""
     kind = benchmark_from_name(history.key.benchmark).type
     return StoredSeries(
@@ -196,27 +205,41 @@ def _rank(judgement: Judgement) -> tuple[object, ...]:
 
 def _row(judgement: Judgement, history: History) -> Row:
     is_changed = judgement.state in phrases.CHANGED
-    size = words.signed_percent(judgement.effect) if math.isfinite(judgement.effect) else ""
-    effect = phrases.effect(judgement).removesuffix(phrases.interval(judgement)).strip()
-    arrow = "▲" if judgement.after > judgement.before else "▼"
-    state = words.PLURALS[judgement.state][0]
+    state = _word(judgement.state, 1)
+    interval = words.interval(judgement.low, judgement.high)
+    if is_changed:
+        effect = phrases.effect(judgement).removesuffix(phrases.interval(judgement)).strip()
+        state = f"{'▲' if judgement.after > judgement.before else '▼'} {effect}"
+    elif math.isfinite(judgement.effect):
+        state += difference_said(judgement.state, judgement.effect)
     return Row(
         benchmark=judgement.benchmark,
         parameters=judgement.label,
         href=series_href(history),
         state=judgement.state,
         glyph=words.GLYPHS[judgement.state],
-        verdict=f"{arrow} {effect}" if is_changed else f"{state}, {size}" if size else state,
-        interval=phrases.interval(judgement),
+        verdict=state,
+        interval=f"({interval})" if interval else "",
         before=words.quantity(judgement.before, judgement.unit),
         after=words.quantity(judgement.after, judgement.unit),
         reason=judgement.reason,
     )
 
 
+def _word(state: State, number: int) -> str:
+    """What could not be compared may have failed: it was not always skipped."""
+    return "not comparable" if state is State.SKIPPED else words.PLURALS[state][number != 1]
+
+
+def states() -> list[list[str]]:
+    """For the script, in the order in which they are listed: class, glyph, word for one and for several."""
+    return [[one.name.lower(), words.GLYPHS[one], _word(one, 1), _word(one, 2)] for one in phrases.ORDER]
+
+
 def _tallies(found: Sequence[Judgement]) -> tuple[Tile, ...]:
     counts = Counter(judgement.state for judgement in found)
-    return tuple(tile(state, counts[state]) for state in phrases.ORDER if counts[state])
+    tiles = [tile(state, counts[state]) for state in phrases.ORDER if counts[state]]
+    return tuple(replace(one, word=_word(one.state, one.number)) for one in tiles)
 
 
 def _verdict(found: Sequence[Judgement], pair: Pair) -> str:
@@ -227,28 +250,6 @@ def _verdict(found: Sequence[Judgement], pair: Pair) -> str:
 def _left_out(rest: Sequence[Judgement]) -> str:
     said = [f"{tally.number:,} {tally.word}" for tally in _tallies(rest)]
     return f"Not listed: {', '.join(said)}." if said else ""
-
-
-def _means(found: Sequence[Judgement]) -> tuple[Mean, ...]:
-    """One per suite and unit, of the series that both commits have a positive value of."""
-    both = [judgement for judgement in found if judgement.before > 0 and judgement.after > 0]
-    both.sort(key=_mean_of)
-    return tuple(_mean(list(own)) for _, own in groupby(both, key=_mean_of))
-
-
-def _mean_of(judgement: Judgement) -> tuple[str, str, str]:
-    return family_of(judgement.benchmark), judgement.unit, judgement.better
-
-
-def _mean(own: Sequence[Judgement]) -> Mean:
-    first = own[0]
-    ratio = math.exp(math.fsum(math.log(one.after / one.before) for one in own) / len(own)) - 1
-    said = words.signed_percent(ratio)
-    is_none = abs(ratio) < 0.0005  # is shown as 0.0 %
-    if not is_none:
-        said = f"{'▲' if ratio > 0 else '▼'} {said} {words.direction(ratio > 0, first.unit, first.better)}"
-    what = {"seconds": "time", "bytes": "size", "unit": "value"}.get(first.unit, first.unit)
-    return Mean(family_of(first.benchmark), what, "no difference" if is_none else said, len(own))
 
 
 def _commands(pair: Pair, places: Places) -> tuple[str, ...]:

@@ -19,10 +19,13 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tbp.asv.declarations import benchmark_from_name
 from tbp.history.points import OUTCOMES, commits, levels
 from tbp.history.points import columns as runs_of
-from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome, Point, State
+from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome, Point, State, Tag
 from tbp.report import addresses, words
+from tbp.report.environment_parts import parts
+from tbp.report.model import Run
 from tbp.report.places import Places
 from tbp.report.rows import commit_link, told_size
 from tbp.report.strokes import BETTER, WORSE, merit
@@ -126,7 +129,13 @@ def packed(history: History, columns: Columns) -> Packed:
     )
 
 
-def payload(histories: Sequence[History], order: Sequence[Commit], commit_url: str) -> dict[str, object]:
+def payload(
+    histories: Sequence[History],
+    order: Sequence[Commit],
+    commit_url: str,
+    runs: Sequence[Run] = (),
+    tags: Sequence[Tag] = (),
+) -> dict[str, object]:
     """What ``static/grid.js`` unpacks. ``histories`` in the order in which the rows are shown."""
     columns = Columns.of(order)
     benchmarks = list(dict.fromkeys(history.key.benchmark for history in histories))
@@ -138,7 +147,9 @@ def payload(histories: Sequence[History], order: Sequence[Commit], commit_url: s
     return {
         "commits": [_commit(commit, commit_url) for commit in columns.commits],
         "places": [[*spot, places.name(*spot)] for spot in spots],
-        "benchmarks": [[name, family_of(name), addresses.page_file(name)] for name in benchmarks],
+        "parts": _parts(spots, runs),
+        "tags": _tags(columns, tags),
+        "benchmarks": [[name, family_of(name), addresses.page_file(name), _is_track(name)] for name in benchmarks],
         "units": [[unit, words.scales_of(unit)] for unit in units],
         "rows": [
             _row(
@@ -167,6 +178,23 @@ def _row(history: History, own: Packed, names: tuple[int, int], unit: int) -> li
         list(own.apart),
         {str(column): value for column, value in own.exact.items()},
     ]
+
+
+def _parts(spots: Sequence[tuple[str, str]], runs: Sequence[Run]) -> list[object]:
+    """What the places differ in, and of each place its values of it."""
+    found = parts(spots, runs)
+    return [[words.visible(name) for name in found.names], [[*map(words.visible, own)] for own in found.values]]
+
+
+def _tags(columns: Columns, tags: Sequence[Tag]) -> list[object]:
+    """[column, name, whether it is that commit's own], newest first."""
+    at = {commit.hash: column for column, commit in enumerate(columns.commits)}
+    found = [(at[tag.commit], words.visible(tag.name), int(tag.is_exact)) for tag in tags if tag.commit in at]
+    return [list(one) for one in sorted(found, key=lambda one: (-one[0], one[1]))]
+
+
+def _is_track(benchmark: str) -> int:
+    return int(benchmark_from_name(benchmark).type == "track")
 
 
 def _commit(commit: Commit, commit_url: str) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tbp.report.changes import changes_page
 from tbp.report.chart_data import site_commits
-from tbp.report.comparison import compare_page
+from tbp.report.comparison import compare_page, states
 from tbp.report.compression import compression_page
 from tbp.report.grid import payload
 from tbp.report.heatmap import heatmap_page
@@ -24,8 +24,8 @@ def views(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
     order = site_commits(data).commits
     histories = by_name(data.histories)
     if histories:
-        packed = payload(histories, order, data.commit_url)
-        yield "data/grid.js", script_call("tbp.grid", packed).encode()
+        packed = payload(histories, order, data.commit_url, data.runs, data.tags)
+        yield "data/grid.js", script_call("tbp.grid", {**packed, "states": states()}).encode()
     yield "heatmap.html", page_html("heatmap.html", heatmap_page(data, order), frame).encode()
     yield "compare.html", page_html("compare.html", compare_page(data, order), frame).encode()
     yield "machines.html", page_html("machines.html", machines_page(data), frame).encode()

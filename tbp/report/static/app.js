@@ -86,7 +86,9 @@ tbp.age = (text, now) => {
   return days === 0 ? "today" : days === 1 ? "1 day ago" : `${days.toLocaleString("en")} days ago`;
 };
 
+// A button beside a command, once.
 tbp.copyable = (command) => {
+  if (command.querySelector(".copy")) return;
   const button = document.createElement("button");
   Object.assign(button, { type: "button", className: "copy", textContent: "Copy" });
   button.addEventListener("click", () => tbp.copy(button));

@@ -372,5 +372,5 @@ tbp.chart = (encoded) => {
   });
   tbp.redrawn(place, draw);
   tbp.tables(data);
-  tbp.scalings(data.scalings || []);
+  tbp.scalings?.(data.scalings || []);
 };

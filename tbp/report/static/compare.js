@@ -1,23 +1,16 @@
 // written by tbp report
-// Any runs beside each other. The page itself has the newest pair with its verdicts; here are values, what they
-// differ by, and whether that is more than the series' noise between runs.
+// Any runs beside each other, judged by judge.js. The page itself has the pair it begins with; both are filtered here.
 "use strict";
 
 tbp.compare = (form) => {
-  const ROWS = 100, MOST_COLUMNS = 6;
-  const { rows } = tbp.runs;
-  // What files add is of this page as long as it is open.
-  const commits = [...tbp.runs.commits], places = [...tbp.runs.places], storedCommits = commits.length, storedPlaces = places.length;
+  const ROWS = 100, MOST_UNFOLDED = 20, UNSURE = ["undecided", "no_change", "skipped"], HASH = /^[0-9a-f]{4,64}$/i;
+  const runs = { ...tbp.runs, commits: [...tbp.runs.commits], places: [...tbp.runs.places] }, { commits, places, rows, states } = runs;
   const none = { state: "none", value: NaN, ratio: NaN };
   const cell = (row, column) => (row.own ? (row.own.column === column ? row.own : none) : tbp.runs.cell(row, column));
+  tbp.judging(cell);
   const get = (id) => document.getElementById(id);
-  const [oldest, newest, home] = form.dataset.default.split(" ").map(Number), reach = Number(form.dataset.reach);
-  const start = [{ commit: oldest, place: home }, { commit: newest, place: home }];
-  const hash = /^[0-9a-f]{4,64}$/i;
-  // A column in the address: commit~machine~environment.
-  const escaped = (text) => text.replaceAll("%", "%25").replaceAll("~", "%7E");
-  const plain = (text) => text.replaceAll("%7E", "~").replaceAll("%25", "%");
-  let chosen = start, most = ROWS;
+  const first = get("compare-title").textContent;
+  let most = ROWS, lines = [];
 
   // Series that are the same but for their machine and environment.
   const families = new Map();
@@ -26,222 +19,221 @@ tbp.compare = (form) => {
     if (!families.has(key)) families.set(key, []);
     families.get(key)[row.place.index] = row;
   }
-  const lines = [...families.values()];
 
-  const isStart = () => chosen.length === 2 && chosen.every((one, i) => one.commit === start[i].commit && one.place === start[i].place);
-  // The place only where it tells the columns apart.
-  const name = ({ commit, place }) =>
-    [commits[commit].short, chosen.some((one) => one.place !== place) ? places[place].name : ""].filter(Boolean).join(" · ");
-  const verdict = get("compare-title").textContent;
-
-  const read = () => {
-    const kept = tbp.state.read().getAll("c").map((text) => {
-      const [short, machine, environment] = text.split("~").map(plain);
-      const commit = commits.findIndex((one) => one.short === short);
-      const place = places.findIndex((one) => one.machine === machine && one.environment === environment);
-      return { commit, place: place < 0 ? home : place };
-    }).filter(({ commit }) => commit >= 0).slice(0, MOST_COLUMNS);
-    chosen = kept.length > 1 ? kept : start;
-    get("compare-q").value = tbp.state.read().get("q") || "";
-    get("compare-far").checked = tbp.state.read().get("far") === "1";
-  };
-  const keep = () => tbp.state.keep(isStart() ? [] : [
-    ...chosen.filter(({ place }) => place < storedPlaces).map(({ commit, place }) => ["c", [commits[commit].short, places[place].machine, places[place].environment].map(escaped).join("~")]),
-    ["q", get("compare-q").value], ["far", get("compare-far").checked ? "1" : ""]]);
-
-  const select = (label, options, value, change) => {
-    const element = tbp.make("select", {}, ...options.map(([own, text]) => tbp.make("option", { value: own }, text)));
-    element.value = String(value);
-    element.addEventListener("input", () => change(Number(element.value)));
-    return tbp.make("label", {}, `${label} `, element);
+  // Every series with a judgement of each contender; they are made anew when the columns change.
+  const judge = () => {
+    const [from, ...others] = state.chosen, names = state.chosen.map(state.name), all = [...families.values()];
+    const said = others.map((to, i) => tbp.judgements(all.map((line) => (
+      { row: line[to.place], base: line[from.place], from: from.commit, to: to.commit, names: [names[0], names[i + 1]] }))));
+    lines = all.map((line, at) => ({ line, says: said.map((own) => own[at]), text: line.find(Boolean).text, row: state.chosen.map(({ place }) => line[place]).find(Boolean) }))
+      .filter(({ says }) => says.some(Boolean));
+    const order = ["elsewhere", ...states.map(([name]) => name)];
+    const rank = ({ says }) => Math.min(...says.map((one) => (one ? order.indexOf(one.state) : order.length)));
+    const size = ({ says }) => Math.max(...says.map((one) => (one && Number.isFinite(one.ratio) ? Math.abs(one.ratio) : 0)));
+    lines = lines.map((one) => ({ ...one, rank: rank(one), size: size(one) })).sort((a, b) => a.rank - b.rank || b.size - a.size);
   };
 
-  const measured = places.map((place) => new Set());
-  for (const { cells, place } of rows) {
-    // Without unpacking them: two million cells take a second.
-    for (let at = 0; at < cells.length; at += 2) if (cells[at] !== "A" || cells[at + 1] !== "A") measured[place.index].add(at / 2);
-  }
-
-  const controls = () => {
-    const line = ({ short, date, subject, column }, place) =>
-      `${short} · ${date}${subject ? ` · ${subject.slice(0, 50)}` : ""}${measured[place].has(column) ? "" : " · not measured there"}`;
-    get("compare-columns").replaceChildren(...chosen.map((one, i) => {
-      const item = tbp.make("li", {}, tbp.make("b", {}, i ? `${i + 1}` : "Baseline"), " ");
-      if (one.place >= storedPlaces) item.append(tbp.make("bdi", {}, places[one.place].said));
-      else item.append(select(`Commit ${i + 1}`, commits.slice(0, storedCommits).reverse().map((commit) => [commit.column, line(commit, one.place)]), one.commit,
-        (commit) => set(chosen.map((other, j) => (i === j ? { ...other, commit } : other)))));
-      if (storedPlaces > 1 && one.place < storedPlaces) {
-        item.append(" ", select(`Machine and environment ${i + 1}`, places.slice(0, storedPlaces).map((place) => [place.index, `${place.machine} · ${place.environment}`]), one.place,
-          (place) => set(chosen.map((other, j) => (i === j ? { ...other, place } : other)))));
-      }
-      if (chosen.length > 2 || one.place >= storedPlaces) {
-        const remove = tbp.make("button", { type: "button", "aria-label": `Remove column ${i + 1}` }, "×");
-        remove.addEventListener("click", () => set(chosen.length > 2 ? chosen.filter((_, j) => i !== j) : start));
-        item.append(" ", remove);
-      }
-      return item;
-    }));
-    get("compare-add").disabled = chosen.length >= MOST_COLUMNS;
-    get("compare-reset").hidden = isStart();
+  const said = (one) => {
+    if (!one) return [tbp.make("span", { class: "muted" }, "–")];
+    const [, glyph] = states.find(([name]) => name === one.state) || ["", "≠"], interval = tbp.interval(one.low, one.high);
+    return [tbp.make("span", { class: `badge ${one.state}` }, tbp.make("span", { class: "glyph", "aria-hidden": "true" }, glyph), " ", tbp.verdict(one)),
+      ...(interval ? [" ", tbp.make("span", { class: "muted interval" }, `(${interval})`)] : []),
+      ...(one.reason ? [" ", tbp.make("span", { class: "muted why" }, one.reason)] : [])];
   };
-
-  // One value against the baseline's: what it differs by, and how that compares with the noise.
-  const against = (line, i) => {
-    const [from, to] = [chosen[0], chosen[i]];
-    const row = line[to.place], base = line[from.place];
-    const nothing = { ratio: NaN, words: "", far: false, row };
-    if (!row || !base) return nothing;
-    const before = cell(base, from.commit), after = cell(row, to.commit);
-    if (before.state === "apart" || after.state === "apart") return { ...nothing, words: "another benchmark version" };
-    if (!Number.isFinite(before.value) || !Number.isFinite(after.value) || before.value === 0) return nothing;
-    const ratio = (after.value - before.value) / Math.abs(before.value);
-    if (from.place !== to.place && Math.abs(ratio) >= 0.0005) return { ratio, words: tbp.effect(ratio, row), far: true, elsewhere: true, row };
-    return { ...tbp.distance(before.value, after.value, row, reach), row };
-  };
-
   const value = (line, { commit, place }) => {
-    const row = line[place];
-    if (!row) return "–";
-    const own = cell(row, commit);
-    return Number.isFinite(own.value) ? tbp.quantity(own.value, row.scales) : { none: "–", failed: "failed", skipped: "skipped" }[own.state] || "–";
+    const own = line[place] ? cell(line[place], commit) : none;
+    return Number.isFinite(own.value) ? tbp.quantity(own.value, line[place].scales) : ["failed", "skipped"].includes(own.state) ? own.state : "–";
+  };
+  const part = (tag, role, attributes, ...children) => tbp.make(tag, { role, ...attributes }, ...children);
+  const dotted = (name) => name.split(".").flatMap((text, at) => (at ? [".", tbp.make("wbr"), text] : [text]));
+
+  // The same table as the page's own, with two more columns for each further contender.
+  const table = (found) => {
+    const names = state.chosen.map(state.name), isPair = names.length === 2;
+    const head = part("thead", "rowgroup", {}, part("tr", "row", {}, part("th", "columnheader", { scope: "col" }, "Series"),
+      ...names.flatMap((name, i) => [part("th", "columnheader", { scope: "col", class: "number" }, name), ...(i ? [part("th", "columnheader", { scope: "col" }, isPair ? "Verdict" : "against the baseline")] : [])])));
+    const body = found.map(({ line, says, row }) => part("tr", "row", {},
+      part("th", "rowheader", { scope: "row" }, tbp.make("a", { href: row.href }, tbp.make("bdi", {}, ...dotted(row.name)), ...(row.label ? [" ", tbp.make("bdi", { class: "given" }, row.label)] : []))),
+      ...state.chosen.flatMap((one, i) => [part("td", "cell", { class: "number", "data-label": names[i] }, value(line, one)), ...(i ? [part("td", "cell", {}, ...said(says[i - 1]))] : [])])));
+    return part("table", "table", { class: isPair ? "stack compared" : "stack several" }, head, part("tbody", "rowgroup", {}, ...body));
   };
 
-  const series = (line) => {
-    const row = chosen.map(({ place }) => line[place]).find(Boolean);
-    return tbp.make("th", { scope: "row" }, tbp.make("a", { href: row.href }, tbp.make("bdi", {}, row.name), " ", tbp.make("bdi", { class: "given" }, row.label)));
+  const matching = (text, isFar) => tbp.tokens(get("compare-q").value).every((word) => text.includes(word)) && (!get("compare-far").checked || isFar);
+  const isFar = ({ says }) => says.some((one) => one && !UNSURE.includes(one.state));
+  const isLacking = ({ says }) => says.every((one) => !one || one.state === "skipped");
+  const told = (shown, all) => {
+    const isNone = !shown && get("compare-far").checked;
+    get("shown").textContent = `${shown} of ${all} series${isNone ? ": nothing that matches is known to have changed" : ""}`;
   };
 
-  const table = () => {
-    const wanted = tbp.tokens(get("compare-q").value), far = get("compare-far").checked;
-    const others = chosen.slice(1).map((_, i) => i + 1);
-    const size = ({ ratio, far: isFar }) => (Number.isFinite(ratio) ? (isFar ? 1e9 : 0) + Math.abs(ratio) : -1);
-    const found = lines.filter((line) => chosen.some(({ commit, place }) => line[place] && cell(line[place], commit).state !== "none"))
-      .map((line) => ({ line, says: others.map((i) => against(line, i)), text: line.find(Boolean).text }))
-      .filter(({ says, text }) => wanted.every((word) => text.includes(word)) && (!far || says.some((one) => one.far)));
-    found.sort((a, b) => Math.max(...b.says.map(size)) - Math.max(...a.says.map(size)));
-    const head = tbp.make("thead", {}, tbp.make("tr", {}, tbp.make("th", { scope: "col" }, "Series"),
-      ...chosen.flatMap((one, i) => [tbp.make("th", { scope: "col", class: "number" }, name(one)), ...(i ? [tbp.make("th", { scope: "col" }, "against the baseline")] : [])])));
-    const body = found.slice(0, most).map(({ line, says }) => tbp.make("tr", {}, series(line),
-      ...chosen.flatMap((one, i) => {
-        const said = i ? says[i - 1] : null;
-        // Between machines a difference is nobody's merit.
-        const tone = !said || !said.far ? "muted" : said.elsewhere ? "elsewhere" : tbp.merit(said.ratio > 0, said.row);
-        return [tbp.make("td", { class: "number" }, value(line, one)), ...(said ? [tbp.make("td", { class: tone }, said.words)] : [])];
-      })));
-    get("compare-table").replaceChildren(head, tbp.make("tbody", {}, ...body));
-    get("compare-more").hidden = found.length <= most;
-    get("compare-more").textContent = `Show ${Math.min(ROWS, found.length - most)} more of ${found.length - most}`;
-    get("shown").textContent = `${Math.min(most, found.length)} of ${found.length} series shown`;
-    return found;
+  // Folded: what did not change where that is much, and what cannot be compared.
+  const folds = () => {
+    const quiet = ({ says }) => says.every((one) => !one || ["no_change", "skipped"].includes(one.state));
+    const isMuch = lines.filter((one) => quiet(one) && !isLacking(one)).length > MOST_UNFOLDED;
+    return (one) => (isLacking(one) ? "skipped" : isMuch && quiet(one) ? "no_change" : "");
   };
+  const wide = (table) => (state.chosen.length === 2 ? table : tbp.make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Values of the chosen columns" }, table));
+  const open = new Set();
+  const chosenRows = () => {
+    const found = lines.filter((one) => matching(one.text, isFar(one))), foldOf = folds();
+    const listed = found.filter((one) => !foldOf(one));
+    get("compare-table").replaceChildren(...(listed.length ? [wide(table(listed.slice(0, most)))] : []));
+    get("compare-more").hidden = listed.length <= most;
+    get("compare-more").textContent = `Show ${Math.min(ROWS, listed.length - most)} more of ${listed.length - most}`;
+    get("compare-folds").replaceChildren(...["no_change", "skipped"].map((name) => [name, found.filter((one) => foldOf(one) === name)])
+      .filter(([, own]) => own.length).map(([name, own]) => {
+        const [, , , word] = states.find(([state]) => state === name);
+        const fold = tbp.make("details", { class: "data", open: open.has(name) }, tbp.make("summary", {}, `${own.length} ${word}`));
+        // Its rows are made when it is opened.
+        const fill = () => { if (fold.open && fold.children.length === 1) fold.append(wide(table(own))); };
+        fold.addEventListener("toggle", () => { if (fold.open) open.add(name); else open.delete(name); fill(); });
+        fill();
+        return fold;
+      }));
+    told(found.length, lines.length);
+  };
+  // Of the pair that the page has itself.
+  const pageRows = () => {
+    const listed = [...get("compare-default-rows").querySelectorAll("tbody tr")];
+    for (const row of listed) row.hidden = !matching(row.textContent.toLowerCase(), !UNSURE.includes(row.dataset.state));
+    for (const own of get("compare-default-rows").querySelectorAll("table")) own.hidden = !own.querySelector("tbody tr:not([hidden])");
+    for (const details of get("compare-default-rows").querySelectorAll("details")) {
+      const number = details.querySelectorAll("tbody tr:not([hidden])").length;
+      details.hidden = !number;
+      details.querySelector("summary span").textContent = `${number}`;
+    }
+    told(listed.filter((row) => !row.hidden).length, Number(form.dataset.series));
+  };
+
+  // Each series once, by what is first of its states.
+  const tallies = () => [["elsewhere", "≠", "beyond noise", "beyond noise"], ...states].map(([name, glyph, one, many]) => ({ name, glyph, word: [one, many] }))
+    .map((state, rank) => ({ ...state, number: lines.filter((one) => one.rank === rank).length }))
+    .filter(({ number }) => number);
 
   // Over the series of a suite in one unit that both columns have a positive value of.
   const means = () => {
-    const groups = new Map();
-    for (const line of lines) {
-      const row = line.find(Boolean), key = JSON.stringify([row.suite, row.unit, row.better]);
-      if (!groups.has(key)) groups.set(key, { row, logs: chosen.map(() => []) });
-      chosen.slice(1).forEach((_, i) => {
-        const { ratio } = against(line, i + 1);
-        if (ratio > -1) groups.get(key).logs[i + 1].push(Math.log1p(ratio));
+    const groups = new Map(), what = (unit) => ({ seconds: "time", bytes: "size", unit: "value" })[unit] || unit;
+    for (const { row, says } of lines) {
+      const key = JSON.stringify([row.suite, row.unit, row.better]);
+      if (!groups.has(key)) groups.set(key, { row, own: says.map(() => []) });
+      says.forEach((one, i) => { if (one && one.before > 0 && one.after > 0) groups.get(key).own[i].push(one); });
+    }
+    const names = state.chosen.slice(1).map(state.name), isPair = names.length === 1;
+    const header = (text) => part("th", "columnheader", { scope: "col" }, text);
+    const made = [...groups.values()].filter(({ own }) => own.some((one) => one.length)).map(({ row, own }) => part("tr", "row", {},
+      part("th", "rowheader", { scope: "row" }, tbp.make("bdi", {}, row.suite)), part("td", "cell", {}, tbp.make("bdi", {}, what(row.unit))),
+      ...own.flatMap((one, i) => [
+        part("td", "cell", { "data-label": isPair ? null : names[i] }, ...said(one.length ? tbp.meanOf(one) : null)),
+        part("td", "cell", { class: "number", "data-label": "series" }, String(one.length))])));
+    get("compare-means").hidden = !made.length;
+    get("compare-means").previousElementSibling.hidden = !made.length;
+    get("compare-means").replaceChildren(part("thead", "rowgroup", {}, part("tr", "row", {}, header("Suite"), header("Of"),
+      ...names.flatMap((name) => [header(isPair ? "Geometric mean" : name), header("Series")]))), part("tbody", "rowgroup", {}, ...made));
+  };
+
+  const sides = () => {
+    const line = (one, i) => {
+      const commit = commits[one.commit], names = state.tagsOf(one.commit).join(", ");
+      const where = state.chosen.some(({ place }) => place !== one.place) ? ` · ${state.place(one)}` : "";
+      return tbp.make("li", {}, tbp.make("b", {}, state.role(i)), " ", tbp.commitLink(commit), ...(names ? [" ", tbp.make("b", { class: "tag" }, tbp.make("bdi", {}, names))] : []),
+        ...(commit.subject ? [" ", tbp.make("bdi", {}, commit.subject)] : []), " ", tbp.make("span", { class: "muted" }, commit.date, tbp.make("bdi", {}, where)));
+    };
+    const isShared = state.chosen.every(({ place }) => place === state.chosen[0].place);
+    get("compare-sides").replaceChildren(...state.chosen.map(line), ...(isShared ? [tbp.make("li", {}, tbp.make("b", {}, "On"), " ", tbp.make("bdi", {}, state.place(state.chosen[0])))] : []));
+  };
+
+  // To compare and to measure the two, as tbp.report.comparison writes them.
+  const commands = () => {
+    const [from, to] = state.chosen, pair = [from, to].map(({ commit }) => commits[commit].short), { machine, environment } = places[from.place];
+    const several = (key) => new Set(tbp.runs.places.map((place) => place[key])).size > 1;
+    const named = [["--machine", machine, several("machine")], ["--environment", environment, several("environment")]].filter(([, , isSaid]) => isSaid);
+    const quoted = (text) => (/^[\w.,:=@%+/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\"'\"'")}'`);
+    const can = state.chosen.length === 2 && !state.isForeign(from) && from.place === to.place && from.commit !== to.commit && pair.every((one) => HASH.test(one))
+      && named.every(([, text]) => /^[\x20-\x7e]+$/.test(text));
+    const made = can ? [["tbp compare", ...pair, ...named.map(([option, text]) => `${option} ${quoted(text)}`)], ["tbp gate", ...pair]] : [];
+    get("compare-command").replaceChildren(...made.map((words) => {
+      const command = tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: "0" }, words.join(" ")));
+      tbp.copyable(command);
+      return command;
+    }));
+  };
+
+  // Columns without a value: what was measured near them.
+  const nothing = () => {
+    const without = state.chosen.map((one, i) => ({ one, i })).filter(({ one }) => !state.isMeasured(one));
+    get("compare-nothing").hidden = !without.length;
+    get("compare-nothing").replaceChildren(...without.map(({ one, i }) => {
+      const why = state.isTried(one) ? "every benchmark failed or was skipped there" : "it was not run there";
+      const offered = state.nearest(one).map((column) => {
+        const away = Math.abs(column - one.commit), button = tbp.make("button", { type: "button" }, `${commits[column].short} (${away} ${away === 1 ? "commit" : "commits"} ${column < one.commit ? "before" : "after"})`);
+        button.addEventListener("click", () => state.change(i, { commit: column }, `compare-commit-${i}`));
+        return button;
       });
+      return tbp.make("p", { class: "note" }, `${state.role(i)}: `, tbp.make("b", {}, commits[one.commit].short), " has no value on ", tbp.make("bdi", {}, state.place(one)), `: ${why}. `,
+        ...(offered.length ? ["Nearest measured: ", ...offered.flatMap((button) => [button, " "])] : ["No commit here has one; choose another machine or environment."]));
+    }));
+    return without.some(({ i }) => i === 0) || without.length >= state.chosen.length - 1;
+  };
+
+  const title = (isNothing) => {
+    const names = state.chosen.map(state.name), isSame = state.chosen.every(({ commit }) => commit === state.chosen[0].commit);
+    if (isNothing) {
+      const lacking = [...new Set(state.chosen.filter((one) => !state.isMeasured(one)).map(({ commit, place }) => `${commits[commit].short}${places[place].name ? ` on ${places[place].name}` : ""}`))];
+      return `Nothing to compare: there is no value of ${lacking.join(" and none of ")}.`;
     }
-    const what = (unit) => ({ seconds: "time", bytes: "size", unit: "value" })[unit] || unit;
-    const cells = ({ row, logs }) => logs.slice(1).map((own) => {
-      if (!own.length) return tbp.make("td", { class: "muted" }, "–");
-      const ratio = Math.expm1(own.reduce((sum, one) => sum + one, 0) / own.length), small = Math.abs(ratio) < 0.0005;
-      return tbp.make("td", {}, `${small ? "no difference" : tbp.effect(ratio, row)} (${own.length} series)`);
-    });
-    get("compare-means").replaceChildren(
-      tbp.make("thead", {}, tbp.make("tr", {}, ...["Suite", "Of", ...chosen.slice(1).map((one) => `${name(one)}: geometric mean`)].map((text) => tbp.make("th", { scope: "col" }, text)))),
-      tbp.make("tbody", {}, ...[...groups.values()].filter(({ logs }) => logs.some((own) => own.length))
-        .map((group) => tbp.make("tr", {}, tbp.make("th", { scope: "row" }, tbp.make("bdi", {}, group.row.suite)), tbp.make("td", {}, what(group.row.unit)), ...cells(group)))));
+    const counts = tallies().map(({ number, word }) => `${number.toLocaleString("en-US")} ${word[number === 1 ? 0 : 1]}`);
+    const at = isSame && state.chosen.some(({ place }) => place !== state.chosen[0].place) ? ` at ${commits[state.chosen[0].commit].short}` : "";
+    return `${names.length === 2 ? names[1] : `${names.length - 1} columns`} against ${names[0]}${at}: ${counts.join(", ") || "no series in common"}.`;
   };
 
-  // Only of names that a shell takes as they are.
-  const command = () => {
-    const [from, to] = chosen, pair = [from, to].map(({ commit }) => commits[commit].short), { machine, environment } = places[from.place];
-    const several = (key) => new Set(places.map((place) => place[key])).size > 1;
-    const options = [["--machine", machine, several("machine")], ["--environment", environment, several("environment")]]
-      .filter(([, , isSaid]) => isSaid);
-    const can = chosen.length === 2 && from.place < storedPlaces && from.place === to.place && from.commit !== to.commit && pair.every((one) => hash.test(one))
-      && options.every(([, value]) => /^[\w.,:=@%+-]+$/.test(value));
-    const words = ["tbp compare", ...pair, ...options.map(([option, value]) => `${option} ${value}`)].join(" ");
-    get("compare-command").replaceChildren(...(can ? [tbp.make("div", { class: "command" }, tbp.make("code", { tabindex: "0" }, words))] : []));
+  const list = () => {
+    const isOnPage = state.isStart() && !("cut" in form.dataset && (get("compare-q").value || get("compare-far").checked));
+    get("compare-default-rows").hidden = !isOnPage;
+    get("compare-chosen-rows").hidden = isOnPage;
+    if (isOnPage) pageRows(); else { if (!lines.length) judge(); chosenRows(); }
   };
-
   const show = () => {
-    get("compare-default").hidden = !isStart();
-    get("compare-chosen").hidden = isStart();
-    controls();
-    if (isStart()) { get("compare-title").textContent = verdict; return; }
-    const found = table();
-    const far = found.filter(({ says }) => says.some((one) => one.far && !one.elsewhere)).length;
-    const sides = chosen.length === 2 ? name(chosen[1]) : `${chosen.length - 1} columns`;
-    // Between places no noise is known.
-    const both = found.filter(({ says }) => says.some(({ ratio }) => Number.isFinite(ratio))).length;
-    const isElsewhere = chosen.every(({ place }, i) => !i || place !== chosen[0].place);
-    const told = isElsewhere ? `${both} series to compare, measured in different places` : `${far} of ${found.length} series beyond noise`;
-    get("compare-title").textContent = `${sides} against ${name(chosen[0])}: ${told}`;
+    const isStart = state.isStart(), isNothing = nothing();
+    lines = [];
+    if (!isStart && !isNothing) judge();
+    get("compare-default").hidden = !isStart;
+    get("compare-chosen").hidden = isStart || isNothing;
+    const isElsewhere = state.chosen.some(({ place }) => place !== state.chosen[0].place);
+    get("compare-elsewhere").hidden = !isElsewhere;
+    get("compare-method").hidden = isNothing || state.chosen.slice(1).every(({ place }) => place !== state.chosen[0].place);
+    for (const id of ["compare-series", "compare-filter"]) get(id).hidden = isNothing;
+    get("compare-title").textContent = isStart ? first : title(isNothing);
+    if (isNothing) { get("compare-default-rows").hidden = true; get("compare-chosen-rows").hidden = true; return; }
+    list();
+    if (isStart) return;
+    get("compare-tally").replaceChildren(...tallies().flatMap(({ name, glyph, number, word }) => [
+      tbp.make("span", { class: `chip ${name}` }, tbp.make("span", { "aria-hidden": "true" }, glyph), ` ${number} ${word[number === 1 ? 0 : 1]}`), " "]));
+    sides();
+    commands();
     means();
-    command();
   };
-  const set = (columns) => { chosen = columns; most = ROWS; show(); keep(); };
+  const state = tbp.columns(form, runs, () => { most = ROWS; show(); });
 
-  // A file's run is one more column, against the newest run that is stored.
-  const add = (name, text) => {
-    if (chosen.length >= MOST_COLUMNS) throw new Error(`${name}: ${MOST_COLUMNS} columns are the most; remove one, then choose it again.`);
+  // A file's run is one more column.
+  tbp.foreign.listen(form, (name, text) => {
+    if (state.chosen.length >= state.MOST_COLUMNS) throw new Error(`${name}: ${state.MOST_COLUMNS} columns are the most; remove one, then choose it again.`);
     const stored = new Map();
-    for (const row of lines.map((line) => line.find(Boolean))) stored.set(row.name, [...(stored.get(row.name) || []), row]);
-    const { runs, unknown, commit, machine, environment } = tbp.foreign.read(name, text, stored);
-    const column = commits.length, index = places.length;
-    commits.push({ ...commit, column });
+    for (const row of [...families.values()].map((line) => line.find(Boolean))) stored.set(row.name, [...(stored.get(row.name) || []), row]);
+    const found = tbp.foreign.read(name, text, stored), { commit, machine, environment, unknown } = found;
     const said = `${commit.short} · ${commit.date} · ${machine} · ${environment}, from ${name}`;
-    places.push({ machine, environment, name: `${machine}, from a file`, said, index });
-    measured.push(new Set([column]));
-    for (const { row, state, value } of runs) {
-      families.get(JSON.stringify([row.name, row.label]))[index] = { ...row, place: places[index], noise: NaN, own: { column, state, value, ratio: NaN } };
+    const at = state.addForeign(commit, { machine, environment, name: `${machine}, from a file`, said });
+    for (const { row, state: outcome, value: own } of found.runs) {
+      families.get(JSON.stringify([row.name, row.label]))[at.place] = { ...row, place: places[at.place], own: { column: at.commit, state: outcome, value: own, ratio: NaN } };
     }
-    set([...(isStart() ? [start[1]] : chosen), { commit: column, place: index }]);
-    return `${name}: ${runs.length.toLocaleString("en")} series${unknown ? `; ${unknown} of its benchmarks are not in this report` : ""}.`;
-  };
-  const take = async (files) => {
-    const said = [];
-    for (const file of files) {
-      try {
-        if (file.size > tbp.foreign.MOST_BYTES) throw new Error(`${file.name} has more than 64 MB: ${tbp.foreign.WHERE}.`);
-        said.push(add(file.name, await file.text()));
-      } catch (error) {
-        said.push(error.message);
-      }
-    }
-    get("compare-read").replaceChildren(...said.map((text) => tbp.make("li", {}, tbp.make("bdi", {}, text))));
-  };
-  const chooseFiles = get("compare-files");
-  chooseFiles.addEventListener("change", async () => { await take([...chooseFiles.files]); chooseFiles.value = ""; });
-  const isFile = (event) => [...event.dataTransfer.types].includes("Files");
-  document.addEventListener("dragover", (event) => { if (isFile(event)) { event.preventDefault(); form.classList.add("dropping"); } });
-  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) form.classList.remove("dropping"); });
-  document.addEventListener("drop", (event) => {
-    if (!isFile(event)) return;
-    event.preventDefault();
-    form.classList.remove("dropping");
-    take([...event.dataTransfer.files]);
+    state.withForeign(at);
+    return `${name}: ${found.runs.length.toLocaleString("en")} series${unknown ? `; ${unknown} of its benchmarks are not in this report` : ""}.`;
   });
 
-  get("compare-add").addEventListener("click", () => {
-    const last = chosen[chosen.length - 1];
-    const next = commits.slice(0, storedCommits).reverse().find(({ column }) => measured[last.place].has(column) && !chosen.some((one) => one.commit === column && one.place === last.place));
-    set([...chosen, { commit: next ? next.column : last.commit, place: last.place }]);
-  });
-  get("compare-swap").addEventListener("click", () => set([chosen[1], chosen[0], ...chosen.slice(2)]));
-  get("compare-reset").addEventListener("click", () => set(start));
-  get("compare-more").addEventListener("click", () => { most += ROWS; table(); });
-  for (const id of ["compare-q", "compare-far"]) get(id).addEventListener("input", () => { most = ROWS; table(); keep(); });
-  form.addEventListener("submit", (event) => event.preventDefault());
-  addEventListener("hashchange", () => { read(); show(); });
-  read();
-  show();
+  get("compare-more").addEventListener("click", () => { most += ROWS; list(); });
+  for (const id of ["compare-q", "compare-far"]) get(id).addEventListener("input", () => { most = ROWS; list(); state.keep(); });
+  const begin = () => { state.read(); state.show(); show(); };
+  addEventListener("hashchange", () => { if (form.isConnected) begin(); });
+  begin();
   form.dataset.ready = "";
 };
 

@@ -72,3 +72,32 @@ tbp.foreign.read = (name, text, stored) => {
     machine: String(params?.machine ?? "unknown machine"), environment: String(environment ?? ""),
   };
 };
+
+// Files that a reader chooses or drops on the page: `add` takes a name and a text, and says what became of it.
+tbp.foreign.listen = (form, add) => {
+  const get = (id) => document.getElementById(id);
+  const take = async (files) => {
+    const said = [];
+    for (const file of files) {
+      try {
+        if (file.size > tbp.foreign.MOST_BYTES) throw new Error(`${file.name} has more than 64 MB: ${tbp.foreign.WHERE}.`);
+        said.push(add(file.name, await file.text()));
+      } catch (error) {
+        said.push(error.message);
+      }
+    }
+    get("compare-read").replaceChildren(...said.map((text) => tbp.make("li", {}, tbp.make("bdi", {}, text))));
+  };
+  const chosen = get("compare-files");
+  chosen.addEventListener("change", async () => { await take([...chosen.files]); chosen.value = ""; });
+  // In a report of one file the form may be gone.
+  const isFile = (event) => form.isConnected && [...event.dataTransfer.types].includes("Files");
+  document.addEventListener("dragover", (event) => { if (isFile(event)) { event.preventDefault(); form.classList.add("dropping"); } });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) form.classList.remove("dropping"); });
+  document.addEventListener("drop", (event) => {
+    if (!isFile(event)) return;
+    event.preventDefault();
+    form.classList.remove("dropping");
+    take([...event.dataTransfer.files]);
+  });
+};

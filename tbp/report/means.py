@@ -1,0 +1,95 @@
+"""What the series of a suite did together between two commits: a geometric mean that claims no more than they do.
+
+Takes judgements, gives one ``Mean`` per suite and unit. ``static/judge.js`` says the same of any other pair.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from tbp.history.compare import RELEVANT, RELEVANT_LIMIT
+from tbp.history.series import State
+from tbp.report import words
+from tbp.report.summary import family_of
+from tbp.verdict import phrases
+from tbp.verdict.judgement import Judgement
+
+LEAST_SHOWN = 0.0005
+"""Smaller changes are shown as 0.0 %."""
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Geometric mean of after ÷ before over the series of a suite that have one unit."""
+
+    suite: str
+    what: str  # "time", "size", or the unit
+    state: State
+    glyph: str
+    words: str
+    interval: str
+    series: int
+
+
+def means(found: Sequence[Judgement]) -> tuple[Mean, ...]:
+    """Of the series that both commits have a positive value of."""
+    both = [judgement for judgement in found if judgement.before > 0 and judgement.after > 0]
+    both.sort(key=_group)
+    return tuple(_mean(list(own)) for _, own in groupby(both, key=_group))
+
+
+def _group(judgement: Judgement) -> tuple[str, str, str]:
+    return family_of(judgement.benchmark), judgement.unit, judgement.better
+
+
+def _mean(own: Sequence[Judgement]) -> Mean:
+    first = own[0]
+    ratio = _ratio([one.after / one.before for one in own])
+    low, high = _interval(own)
+    state = _state(own, ratio, low, high)
+    text = words.PLURALS[state][0] + difference_said(state, ratio)
+    if state in phrases.CHANGED:
+        said = f"{words.signed_percent(ratio)} {words.direction(ratio > 0, first.unit, first.better)}"
+        text = f"{'▲' if ratio > 0 else '▼'} {said}"
+    what = {"seconds": "time", "bytes": "size", "unit": "value"}.get(first.unit, first.unit)
+    interval = words.interval(low, high)
+    return Mean(family_of(first.benchmark), what, state, words.GLYPHS[state], text, interval, len(own))
+
+
+def difference_said(state: State, ratio: float) -> str:
+    """What follows the word of a state that claims no change: ``, +3.0 %``; empty where "no change" says it all."""
+    if abs(ratio) >= LEAST_SHOWN:
+        return f", {words.signed_percent(ratio)}"
+    return "" if state is State.NO_CHANGE else ", no difference"
+
+
+def _ratio(factors: Sequence[float]) -> float:
+    return math.exp(math.fsum(map(math.log, factors)) / len(factors)) - 1
+
+
+def _interval(own: Sequence[Judgement]) -> tuple[float, float]:
+    """As wide as the series' own on average: they ran in one process after the other on one machine, whose luck they
+    share, so many series make their mean no surer. NaN where one of them has none.
+    """
+    bounds = []
+    for one in own:
+        is_exact = one.state in (*phrases.CHANGED, State.NO_CHANGE) and not math.isfinite(one.low)
+        effect = one.after / one.before - 1
+        bounds.append((effect, effect) if is_exact else (one.low, one.high))
+    if not all(math.isfinite(low) and math.isfinite(high) and low > -1 for low, high in bounds):
+        return math.nan, math.nan
+    return _ratio([1 + low for low, _ in bounds]), _ratio([1 + high for _, high in bounds])
+
+
+def _state(own: Sequence[Judgement], ratio: float, low: float, high: float) -> State:
+    """A change only where the interval says so and a series, too; as ``history.compare`` decides of one series."""
+    if math.isnan(low):
+        return State.UNDECIDED
+    claimed = State.REGRESSION if (ratio > 0) is (own[0].better == "lower") else State.IMPROVEMENT
+    is_sure = low > 0 or high < 0
+    if is_sure and abs(ratio) >= RELEVANT and any(one.state is claimed for one in own):
+        return claimed
+    return State.NO_CHANGE if max(-low, high) < RELEVANT_LIMIT else State.UNDECIDED

@@ -1,0 +1,221 @@
+// written by tbp report
+// Any two runs judged as `tbp compare` judges: the counterpart of tbp/history/two_runs.py, history/compare.py and
+// report/means.py, which say where every number comes from. A test holds both against each other. What is not here is
+// how far the processes of one run disagree, which can only make a verdict less sure.
+"use strict";
+
+// cell: (row, column) → its run there.
+tbp.judging = (cell) => {
+  const MIN_OTHER_RUNS = 8, WINDOW = 30, MOST_FREEDOM = 8, LEAST_ERROR = 0.002, WITNESSES = 3, LEAST_SHARE = 0.5, LONE = 30;
+  const EXACT_SHARE = 0.9, MIN_EXACT_RUNS = 3, QUANTILES = [[0.5, 0.6745], [0.75, 1.1503], [0.9, 1.6449], [0.95, 1.96]];
+  const ALPHA = 0.05, CONFIDENCE = 0.99, RELEVANT = 0.02, RELEVANT_LIMIT = 0.05, LEAST_SHOWN = 0.0005;
+  // Values are packed to 0.014 %; closer than this they are the same count.
+  const SAME = 3e-4;
+
+  // Student's t, as tbp/history/student.py; ln Γ by Lanczos (g = 7), good to 1e-14.
+  const LANCZOS = [676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905,
+    -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7];
+  const lnGamma = (x) => {
+    if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - lnGamma(1 - x);
+    const t = x + 6.5;
+    const sum = LANCZOS.reduce((all, one, i) => all + one / (x + i), 0.99999999999980993);
+    return Math.log(2 * Math.PI) / 2 + (x - 0.5) * Math.log(t) - t + Math.log(sum);
+  };
+  const notZero = (value) => (Math.abs(value) > 1e-300 ? value : 1e-300);
+  const fraction = (a, b, x) => {
+    let c = 1, d = 1 / notZero(1 - (a + b) * x / (a + 1)), all = d;
+    for (let m = 1; m < 10000; m += 1) {
+      const even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)), odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+      for (const term of [even, odd]) { d = 1 / notZero(1 + term * d); c = notZero(1 + term / c); all *= c * d; }
+      if (Math.abs(c * d - 1) < 1e-15) break;
+    }
+    return all;
+  };
+  const twoSided = (score, freedom) => {
+    const square = score * score, x = freedom / (freedom + square), y = square / (freedom + square);
+    if (!Number.isFinite(square) || square > 1e300) return 0;
+    if (y === 0) return 1;
+    const a = freedom / 2, b = 0.5;
+    const front = Math.exp(lnGamma(a + b) - lnGamma(a) - lnGamma(b) + b * Math.log(y) - a * Math.log1p(square / freedom));
+    return x < (a + 1) / (a + b + 2) ? front * fraction(a, b, x) / a : 1 - front * fraction(b, a, y) / b;
+  };
+  const reaches = new Map();
+  const reach = (freedom) => {
+    if (!reaches.has(freedom)) {
+      let low = 0, high = 1000;
+      for (let step = 0; step < 60; step += 1) {
+        const middle = (low + high) / 2;
+        if (twoSided(middle, freedom) > 1 - CONFIDENCE) low = middle; else high = middle;
+      }
+      reaches.set(freedom, low);
+    }
+    return reaches.get(freedom);
+  };
+
+  const quantile = (sorted, share) => {
+    const at = (sorted.length - 1) * share, under = Math.floor(at), next = Math.min(under + 1, sorted.length - 1);
+    return sorted[under] + (at - under) * (sorted[next] - sorted[under]);
+  };
+  const median = (values) => quantile([...values].sort((a, b) => a - b), 0.5);
+  const sigma = (steps) => {
+    const sizes = steps.map(Math.abs).sort((a, b) => a - b);
+    return Math.max(...QUANTILES.map(([share, normal]) => quantile(sizes, share) / normal));
+  };
+
+  const isShared = (logs, start, end, others) => {
+    const step = logs[end] - logs[start];
+    const before = logs.slice(Math.max(0, start - WITNESSES), start), after = logs.slice(end + 1, end + 1 + WITNESSES);
+    if (!(before.length && after.length) && (others.length < LONE || Math.abs(step) <= Math.max(...others.map(Math.abs)))) return false;
+    const seen = [...(before.length ? [logs[end] - median(before)] : []), ...(after.length ? [median(after) - logs[start]] : [])];
+    return seen.every((own) => own * Math.sign(step) > LEAST_SHARE * Math.abs(step));
+  };
+  // What runs `first` and `second` of positive values say, in logarithms; null where too few others are there.
+  const difference = (values, first, second) => {
+    const [low, high] = [Math.min(first, second), Math.max(first, second)], begin = Math.max(0, low - WINDOW);
+    const logs = values.slice(begin, high + 1 + WINDOW).map(Math.log), start = low - begin, end = high - begin;
+    if (logs.length - 2 < MIN_OTHER_RUNS) return null;
+    const step = logs[end] - logs[start], steps = logs.slice(1).map((one, i) => one - logs[i]);
+    const inside = steps.slice(start, end).map((one) => one * Math.sign(step));
+    const others = steps.filter((_, i) => i !== start + inside.indexOf(Math.max(...inside)));
+    const error = Math.max(sigma(others), LEAST_ERROR), effect = first < second ? step : -step, freedom = Math.min(MOST_FREEDOM, others.length / 2);
+    return { effect, error, freedom, isShared: isShared(logs, start, end, others), p: twoSided(effect / error, freedom) };
+  };
+  const interval = (effect, error, freedom) => {
+    const far = reach(freedom) * error;
+    return { low: Math.expm1(Math.max(effect - far, -50)), high: Math.expm1(Math.min(effect + far, 50)) };
+  };
+
+  const same = (one, other) => Math.abs(one - other) <= SAME * Math.abs(other);
+  const repeatsExactly = (values, first, second) => {
+    const [start, end] = [Math.min(first, second), Math.max(first, second)];
+    const others = values.map((_, i) => i).filter((i) => i !== first && i !== second);
+    const steps = others.slice(1).map((next, i) => [others[i], next]).filter(([one, next]) => !same(values[one], values[next]));
+    const isSeen = steps.some(([one, next]) => one < end && next > start) ? 1 : 0;
+    return others.length >= MIN_EXACT_RUNS && steps.length - isSeen <= (1 - EXACT_SHARE) * (others.length - 1);
+  };
+
+  // The runs around two columns that can be compared with them: as many as are looked at, of a counter all.
+  const around = (row, from, to, isCounter) => {
+    const [start, end] = [Math.min(from, to), Math.max(from, to)], found = [], most = isCounter ? Infinity : WINDOW;
+    const take = (column, into) => {
+      const { state, value } = cell(row, column);
+      if (state === "measured" && (isCounter || value > 0)) into.push({ column, value });
+    };
+    const before = [];
+    for (let column = start - 1; column >= 0 && before.length < most; column -= 1) take(column, before);
+    for (let column = start; column <= end; column += 1) take(column, found);
+    const after = [];
+    for (let column = end + 1; 2 * column < row.cells.length && after.length < most; column += 1) take(column, after);
+    return [...before.reverse(), ...found, ...after];
+  };
+
+  const changed = (own) => (own.after > own.before === own.row.better > 0 ? "regression" : "improvement");
+  const tooFew = (isCounter, others) => {
+    const least = isCounter ? `${MIN_EXACT_RUNS} (if they repeat exactly) or ${MIN_OTHER_RUNS}` : `${MIN_OTHER_RUNS}`;
+    return "one stored run on each side cannot tell a change from the noise between runs, and of the "
+      + `${least} other runs that would show it, ${others || "none"} ${others === 1 ? "is" : "are"} stored`;
+  };
+  const compared = (own, from, to) => {
+    const { row, before, after } = own, isCounter = row.isTrack && row.unit !== "seconds";
+    if (from === to) return { ...own, state: "no_change" };
+    let runs = around(row, from, to, isCounter);
+    const at = (column) => runs.findIndex((run) => run.column === column);
+    const exactly = () => ({ ...own, state: same(before, after) || Math.abs(own.ratio) < RELEVANT ? "no_change" : changed(own) });
+    if (isCounter && (same(after, before) || repeatsExactly(runs.map((run) => run.value), at(from), at(to)))) return exactly();
+    if (Math.min(before, after) <= 0) return { ...own, reason: "it is not positive, so noise is no share of it" };
+    runs = runs.filter((run) => run.value > 0);
+    const found = difference(runs.map((run) => run.value), at(from), at(to));
+    return found ? { ...own, found } : { ...own, reason: tooFew(isCounter, runs.length - 2) };
+  };
+  // Of two machines or environments: how much the runs of either differ from one to the next, and nobody's merit.
+  const alone = (row, column) => {
+    const logs = around(row, column, column, false).map((run) => Math.log(run.value));
+    const steps = logs.slice(1).map((one, i) => one - logs[i]);
+    return steps.length < MIN_OTHER_RUNS ? null : { error: sigma(steps) / Math.SQRT2, freedom: Math.min(MOST_FREEDOM, steps.length / 2) };
+  };
+  const elsewhere = (own, base, from, to) => {
+    const { row, before, after } = own, one = { ...own, isElsewhere: true };
+    if (before === after) return { ...one, state: "no_change" };
+    if (Math.min(before, after) <= 0) return { ...one, reason: "it is not positive, so noise is no share of it" };
+    // The noise of a file from elsewhere is not known: the stored runs stand for it.
+    const side = (run, column, other, place) => (run.own && !other.own ? alone(other, place) : alone(run, column));
+    const sides = [side(base, from, row, to), side(row, to, base, from)];
+    if (sides.includes(null)) return { ...one, reason: `one run on each side cannot tell a difference from noise, and one of them has fewer than ${MIN_OTHER_RUNS} others that would show it` };
+    const error = Math.max(LEAST_ERROR, Math.hypot(...sides.map((side) => side.error)));
+    const { low, high } = interval(Math.log(after / before), error, Math.min(...sides.map((side) => side.freedom)));
+    const isSure = (low > 0 || high < 0) && Math.abs(own.ratio) >= RELEVANT;
+    return { ...one, low, high, state: isSure ? "elsewhere" : Math.max(-low, high) < RELEVANT_LIMIT ? "no_change" : "undecided" };
+  };
+
+  const NONE = { state: "none", value: NaN };
+  // One series in two columns; null where it is in neither.
+  const judged = ({ row, base, from, to, names }) => {
+    const old = base ? cell(base, from) : NONE, fresh = row ? cell(row, to) : NONE;
+    if (old.state === "none" && fresh.state === "none") return null;
+    const own = { row: row || base, state: "skipped", before: old.value, after: fresh.value, ratio: NaN, low: NaN, high: NaN, reason: "" };
+    if (old.state === "none" || fresh.state === "none") return { ...own, reason: `not in ${names[old.state === "none" ? 0 : 1]}` };
+    const [isOld, isFresh] = [Number.isFinite(old.value), Number.isFinite(fresh.value)];
+    if (isOld && fresh.state === "failed") return { ...own, state: "failed", reason: `it failed in ${names[1]}, after ${tbp.quantity(old.value, row.scales)} in ${names[0]}` };
+    if (!isOld || !isFresh) return { ...own, reason: `it ${(isOld ? fresh : old).state === "failed" ? "failed" : "was skipped"} in ${names[isOld ? 1 : 0]}` };
+    own.ratio = old.value ? (fresh.value - old.value) / Math.abs(old.value) : fresh.value === old.value ? 0 : NaN;
+    own.state = "undecided";
+    const isApart = (old.state === "apart") || (fresh.state === "apart");
+    if (isApart && !(row === base && from === to)) return { ...own, reason: "the benchmark itself differs between the two" };
+    return row === base ? compared(own, from, to) : elsewhere(own, base, from, to);
+  };
+
+  const decided = (own, p) => {
+    const { found } = own, { low, high } = interval(found.effect, found.error, found.freedom), one = { ...own, low, high };
+    const isChange = p <= ALPHA && found.p <= 1 - CONFIDENCE && Math.abs(own.ratio) >= RELEVANT;
+    if (isChange && found.isShared) return { ...one, state: changed(own) };
+    if (Math.max(-low, high) < RELEVANT_LIMIT) return { ...one, state: "no_change" };
+    return { ...one, reason: isChange ? "the stored runs beside these two do not confirm it: one odd run would look the same"
+      : `two runs of it differ by ${tbp.percent(Math.expm1(found.error))} or so without any change` };
+  };
+  // Benjamini and Hochberg (1995), as tbp/history/false_discovery.py.
+  const corrected = (ps) => {
+    const order = ps.map((_, i) => i).sort((a, b) => ps[b] - ps[a]), found = [];
+    let least = 1;
+    order.forEach((i, rank) => { least = Math.min(least, ps[i] * ps.length / (ps.length - rank)); found[i] = least; });
+    return found;
+  };
+
+  // pairs: [{ row, base, from, to, names }] → a judgement for each, null where there is nothing to say.
+  tbp.judgements = (pairs) => {
+    const all = pairs.map(judged), open = all.filter((one) => one && one.found), ps = corrected(open.map((one) => one.found.p));
+    let next = 0;
+    return all.map((one) => (one && one.found ? decided(one, ps[next++]) : one));
+  };
+
+  // The geometric mean of judgements of one unit, no surer than they are.
+  tbp.meanOf = (own) => {
+    const mean = (logs) => Math.expm1(logs.reduce((all, one) => all + one, 0) / logs.length);
+    const exact = (one) => one.state !== "undecided" && !Number.isFinite(one.low);
+    const side = (name) => mean(own.map((one) => Math.log(exact(one) ? one.after / one.before : 1 + one[name])));
+    const ratio = mean(own.map((one) => Math.log(one.after / one.before))), low = side("low"), high = side("high"), first = own[0];
+    const result = (state) => ({ ratio, low, high, state, row: first.row, isElsewhere: first.isElsewhere, reason: "" });
+    if (!Number.isFinite(low) || !Number.isFinite(high)) return { ...result("undecided"), low: NaN, high: NaN };
+    const claimed = first.isElsewhere ? "elsewhere" : ratio > 0 === first.row.better > 0 ? "regression" : "improvement";
+    if ((low > 0 || high < 0) && Math.abs(ratio) >= RELEVANT && own.some((one) => one.state === claimed)) return result(claimed);
+    return result(Math.max(-low, high) < RELEVANT_LIMIT ? "no_change" : "undecided");
+  };
+
+  // As tbp.report.words.interval.
+  tbp.interval = (low, high) => {
+    if (!Number.isFinite(low) || !Number.isFinite(high) || low >= high) return "";
+    let bounds = [low, high].map((bound) => tbp.percent(bound).replace(" %", ""));
+    if (bounds[0] === bounds[1]) bounds = [low, high].map((bound) => (100 * bound).toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 }).replace("-", "−"));
+    return `99 % CI ${bounds[0]}${low >= 0 ? "–" : " to "}${bounds[1]} %`;
+  };
+
+  // What a judgement says: "▲ +12 % slower", "undecided, +3.0 %".
+  tbp.verdict = ({ state, ratio, before, after, row }) => {
+    const word = tbp.runs.states.find(([name]) => name === state);
+    if (["regression", "improvement", "elsewhere"].includes(state)) {
+      return before === 0 ? `${after > 0 ? "▲" : "▼"} from 0 ${tbp.direction(after > 0, row)}` : tbp.effect(ratio, row);
+    }
+    if (!Number.isFinite(ratio)) return word[2];
+    if (Math.abs(ratio) >= LEAST_SHOWN) return `${word[2]}, ${tbp.signedPercent(ratio)}`;
+    return state === "no_change" ? word[2] : `${word[2]}, no difference`;
+  };
+};

@@ -1,0 +1,244 @@
+"""The comparison's page in a real browser: any commits, machines and environments beside each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tbp.history.compare import judgements
+from tbp.history.series import Better, History, Outcome, Point, SeriesKey, State
+from tbp.report.chart_data import site_commits
+from tbp.report.comparison import stored
+from tbp.report.model import ReportData, Run
+from tbp.report.places import series_href
+from tbp.report.site import write_site
+from tbp.verdict.judgement import Judged, Judgement
+
+from .opening import DESKTOP, PHONE, opened, overflow, violations
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PLACE = ("bench-1", "virtualenv-py3.13-torch2.13")
+OTHER = ("bench-1", "virtualenv-py3.13-torch2.12")
+
+
+def in_another_environment(history: History) -> History:
+    """The same series with torch 2.12, half as fast, measured on every other commit, not on the newest ten."""
+    points = tuple(
+        replace(point, value=point.value * 2, low=point.low * 2, high=point.high * 2)
+        for place, point in enumerate(history.points[:-10])
+        if place % 2
+    )
+    key = replace(history.key, machine=OTHER[0], environment=OTHER[1])
+    return replace(history, key=key, points=points, changes=(), state=State.NO_CHANGE)
+
+
+def with_two_torches(data: ReportData) -> ReportData:
+    kept = [one for one in data.histories if (one.key.machine, one.key.environment) == PLACE]
+    attention = [in_another_environment(one) for one in kept if one.key.benchmark.startswith("attention")]
+    commit = data.histories[0].points[0].commit
+    runs = [Run(commit, *PLACE, "3.13", (("torch", "2.13"),)), Run(commit, *OTHER, "3.13", (("torch", "2.12"),))]
+    return replace(data, histories=(*kept, *attention), runs=tuple(runs))
+
+
+@pytest.fixture(scope="module")
+def site(plausible_data, tmp_path_factory) -> Path:
+    """Two environments that differ in one requirement."""
+    return write_site(with_two_torches(plausible_data), tmp_path_factory.mktemp("compare")).parent / "compare.html"
+
+
+@pytest.fixture(scope="module")
+def machines(plausible_site) -> Path:
+    return plausible_site.parent / "compare.html"
+
+
+def ready(page) -> None:
+    page.wait_for_selector("#compare-form[data-ready]")
+
+
+def test_it_begins_with_a_judged_pair_that_can_be_filtered_at_once(browser, machines) -> None:
+    with opened(browser, machines) as page:
+        ready(page)
+        everything = page.locator("#compare-default-rows tbody tr").count()
+        assert page.inner_text("#shown") == f"{everything} of {everything} series"
+        assert "regression" in page.inner_text("#compare-title")
+        assert page.locator("#compare-default .command .copy").count() == 2
+        page.fill("#compare-q", "sdpa 1024")
+        rows = page.locator("#compare-default-rows tbody tr:visible")
+        assert 0 < rows.count() < everything
+        assert all("1024" in text for text in rows.all_inner_texts())
+        page.reload()
+        ready(page)
+        assert "1024" in rows.first.inner_text()
+        page.fill("#compare-q", "")
+        page.check("#compare-far")
+        assert all("~" not in text and "no change" not in text for text in rows.all_inner_texts())
+        page.fill("#compare-q", "no such series")
+        assert page.inner_text("#shown") == f"0 of {everything} series: nothing that matches is known to have changed"
+
+
+def test_any_two_commits_are_judged_as_the_first_two_and_linked_to(browser, machines) -> None:
+    with opened(browser, machines) as page:
+        ready(page)
+        page.select_option("#compare-commit-1", "110")
+        page.select_option("#compare-commit-0", "85")
+        first = page.locator("#compare-table tbody tr").first.inner_text()
+        assert "sequence_length=1024" in first
+        assert "slower" in first
+        assert "(99 % CI " in first
+        assert "undecided" in page.inner_text("#compare-table")
+        commands = page.locator("#compare-command .command")
+        shorts = page.eval_on_selector_all("#compare-sides .commit", "all => all.map((one) => one.textContent)")
+        assert (
+            commands.nth(0).locator("code").inner_text().startswith(f"tbp compare {' '.join(shorts)} --machine bench-1")
+        )
+        assert commands.nth(1).locator("code").inner_text() == f"tbp gate {' '.join(shorts)}"
+        assert commands.locator(".copy").count() == 2
+        assert "UTC" in page.inner_text("#compare-sides")
+        said = page.inner_text("main")
+        page.reload()
+        ready(page)
+        assert page.inner_text("main") == said
+        page.click("#compare-swap")
+        assert "faster" in page.locator("#compare-table tbody tr").first.inner_text()
+        page.click("#compare-reset")
+        assert page.locator("#compare-default").is_visible()
+
+
+def test_a_commit_without_values_is_said_so_with_the_nearest_that_have_some(browser, site) -> None:
+    with opened(browser, site) as page:
+        ready(page)
+        last = page.locator("#compare-commit-0 option").first.get_attribute("value")
+        page.select_option("#compare-part-0-0", label="2.12")
+        page.select_option("#compare-part-1-0", label="2.12")
+        page.select_option("#compare-commit-1", last)
+        assert page.inner_text("#compare-title").startswith("Nothing to compare: ")
+        assert "it was not run there" in page.inner_text("#compare-nothing")
+        assert page.locator("#compare-table").is_hidden()
+        assert page.locator("#compare-filter").is_hidden()
+        assert violations(page) == []
+        nearest = page.locator("#compare-nothing button").last
+        assert nearest.inner_text().endswith("commits before)")
+        page.locator("#compare-nothing button").last.click()
+        assert page.locator("#compare-nothing").is_hidden() or "Baseline" in page.inner_text("#compare-nothing")
+        groups = page.eval_on_selector_all("#compare-commit-1 optgroup", "all => all.map((one) => one.label)")
+        assert groups == ["Measured here, newest first", "Tags", "Without values here"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("v0.9", "v0.9"), ("2026-04-01", "2026-04-01"), ("1999", ""), ("nosuchthing", ""), ("HASH", "HASH")],
+)
+def test_a_commit_is_found_by_what_is_typed(browser, machines, text, found) -> None:
+    with opened(browser, machines) as page:
+        ready(page)
+        hash_ = page.evaluate("tbp.runs.commits[30].short")
+        page.fill("#compare-type-0", text.replace("HASH", f"{hash_}00ff"))
+        page.keyboard.press("Enter")
+        said = page.inner_text("#compare-found")
+        if found:
+            assert found.replace("HASH", hash_) in said
+            assert found.replace("HASH", hash_) in page.locator("#compare-sides li").first.inner_text()
+            assert page.evaluate("document.activeElement.id") == "compare-type-0"
+        else:
+            assert said.startswith("No commit here")
+            assert page.locator("#compare-default").is_visible()
+
+
+def test_one_part_of_an_environment_is_changed_and_all_else_stays(browser, site) -> None:
+    with opened(browser, site) as page:
+        ready(page)
+        assert page.locator("#compare-part-0-0 option").all_inner_texts() == ["2.12", "2.13"]
+        page.get_by_role("button", name="torch 2.13 against 2.12").click()
+        assert page.inner_text("#compare-title").startswith("torch 2.13 against torch 2.12 at ")
+        first = page.locator("#compare-table tbody tr").first.inner_text()
+        assert "faster" in first
+        assert "(99 % CI " in first
+        assert page.locator("#compare-table .badge.improvement").count() == 0  # nobody's merit
+        assert page.locator("#compare-elsewhere").is_visible()
+        said = page.inner_text("#compare-title")
+        page.reload()
+        ready(page)
+        assert page.inner_text("#compare-title") == said
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_chosen_columns_fit_and_are_accessible(browser, machines, size, scheme) -> None:
+    with opened(browser, machines, size, scheme) as page:
+        ready(page)
+        page.select_option("#compare-commit-0", "85")
+        assert overflow(page) <= 0
+        assert violations(page) == []
+        for column in ("#compare-means td", "#compare-table td.number"):
+            box = page.locator(column).first.bounding_box()
+            assert box["x"] + box["width"] <= size[0]
+        page.click("#compare-add")
+        page.select_option("#compare-part-2-0", label="bench-2")
+        page.fill("#compare-q", "tokens_per_second")
+        row = page.locator("#compare-table tbody tr").first.inner_text()
+        assert row.count("tokens/s") == 3
+        assert overflow(page) <= 0
+        assert violations(page) == []
+        page.get_by_role("button", name="Remove Contender 2").click()
+        assert page.locator("#compare-columns li").count() == 2
+
+
+def expected(histories: Sequence[History], before: Judged, after: Judged) -> dict[str, Judgement]:
+    href = {(one.key.benchmark, one.key.parameters): series_href(one) for one in histories}
+    found = judgements((stored(one) for one in histories), before, after)
+    return {href[one.benchmark, one.parameters]: one for one in found}
+
+
+def without_sessions(history: History) -> History:
+    return replace(history, points=tuple(replace(point, sessions=()) for point in history.points))
+
+
+def counter(commits) -> History:
+    """Repeats exactly, but for a step."""
+    points = tuple(
+        Point(commit, Outcome.MEASURED, 100.0 if place < 60 else 120.0) for place, commit in enumerate(commits)
+    )
+    key = SeriesKey("train_step.Nightly.track_operators", (), *PLACE)
+    return History(key, "operators", Better.LOWER, points, State.NO_CHANGE)
+
+
+def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path) -> None:
+    # Without what it does not know: how far the processes of one run disagree.
+    order = site_commits(plausible_data).commits
+    own = [one for one in plausible_data.histories if (one.key.machine, one.key.environment) == PLACE]
+    own = [*map(without_sessions, own), counter(order)]
+    index = write_site(replace(plausible_data, histories=tuple(own), machines=()), tmp_path)
+    pairs = [(88, 95), (95, 88), (59, 61), (40, 100), (100, 119), (118, 119), (2, 5), (0, 119), (85, 118), (69, 71)]
+    states = set()
+    with opened(browser, index.parent / "compare.html") as page:
+        ready(page)
+        for before, after in pairs:
+            sides = [Judged(order[at].short, order[at].hash) for at in (before, after)]
+            said = page.evaluate(
+                """([from, to, names]) => {
+                  const pairs = tbp.runs.rows.map((row) => ({ row, base: row, from, to, names }));
+                  return tbp.judgements(pairs).map((one, i) => (
+                    [pairs[i].row.href, one && [one.state, one.low, one.high, one.reason]]));
+                }""",
+                [before, after, [side.revision for side in sides]],
+            )
+            found = {href: one for href, one in said if one}
+            wanted = expected(own, *sides)
+            assert found.keys() == wanted.keys()
+            for href, judgement in wanted.items():
+                state, low, high, reason = found[href]
+                assert state == judgement.state.name.lower(), (before, after, judgement)
+                assert math.isnan(low) == math.isnan(judgement.low)
+                if not math.isnan(low):
+                    assert (low, high) == pytest.approx((judgement.low, judgement.high), rel=0.01, abs=1e-3)
+                if not judgement.reason.startswith(("two runs of it", "it was skipped", "it failed")):
+                    assert reason == judgement.reason
+                states.add(judgement.state)
+    assert states == {
+        State.REGRESSION, State.IMPROVEMENT, State.UNDECIDED, State.NO_CHANGE, State.SKIPPED, State.FAILED,
+    }  # fmt: skip
