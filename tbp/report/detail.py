@@ -205,7 +205,7 @@ def benchmark_page(
         has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
         at_once=tuple(map(sentence, together_at))[:MOST_AT_ONCE],
         has_unit=any(history.unit not in words.NO_UNIT for history in histories),
-        source=source_of(data.sources.get(benchmark, "")),
+        source=source_of(data.sources.get(benchmark, ""), len(histories)),
         strips=both_sides.legend(histories[0].unit, histories[0].better)
         if any(change.strips for section in sections for change in section.changes)
         else "",

@@ -55,6 +55,14 @@ def test_benchmarks_json_names_parameters_and_units(result_file: Writer):
     assert (found.parameters, found.unit) == ((("width", "1"),), "tokens/s")
 
 
+def test_benchmarks_json_holds_what_a_benchmark_runs(result_file: Writer):
+    path = result_file("a", {"track_it": [[3], []]})
+    declared = {"track_it": {"code": "def track_it():\n    return 3"}, "track_other": {"code": None}, "version": 2}
+    (path.parent.parent / "benchmarks.json").write_text(json.dumps(declared))
+    found = read_results(path.parent.parent).benchmarks
+    assert (found["track_it"].code, found["track_other"].code) == ("def track_it():\n    return 3", "")
+
+
 def test_machine_json_is_optional(result_file: Writer):
     path = result_file("a", {"time_it": [[1.0], []]})
     result_file("a", {"time_it": [[1.0], []]}, machine="other")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,6 +108,24 @@ def test_a_site_that_grew_is_as_if_built_at_once(results: Path, cached: Path, re
     for path in (results / "second").glob("*.json"):
         path.unlink()
     assert report() == afresh()
+
+
+def test_another_source_makes_its_own_page_again_and_no_other(
+    results: Path, cached: Path, drawn: list[str], report: Report
+):
+    report()
+    [benchmark, *others] = sorted(drawn)
+    declared = {name: {"type": "time", "unit": "seconds", "code": ""} for name in drawn}
+    (results / "benchmarks.json").write_text(json.dumps(declared))
+    first = report()
+    drawn.clear()
+    declared[benchmark]["code"] = "def track_it(): ..."
+    (results / "benchmarks.json").write_text(json.dumps(declared))
+    again = report()
+    assert b"def track_it(): ..." in again[addresses.page_file(benchmark)]
+    assert others
+    assert all(again[addresses.page_file(name)] == first[addresses.page_file(name)] for name in others)
+    assert drawn == [benchmark]
 
 
 def test_what_was_changed_or_lost_is_made_again(

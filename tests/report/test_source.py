@@ -24,6 +24,7 @@ def test_long_code_is_cut_and_said_to_be() -> None:
     wide = source_of("x" * 100_000)
     assert wide is not None
     assert len(wide.code) == LENGTH
+    assert len(source_of("x" * 500, series=60).code) < 300  # a page of many series is full without it
     assert wide.left_out == "Cut here: 1 line in all, in benchmarks.json."
 
 

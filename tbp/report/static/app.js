@@ -98,10 +98,9 @@ tbp.copyable = (command) => {
 document.documentElement.classList.add("scripted");
 tbp.setTheme(tbp.recall("tbp-theme"));
 tbp.ready(() => {
-  for (const age of document.querySelectorAll(".age")) {
-    const said = tbp.age(age.dataset.when, Date.now());
-    age.textContent = said && ` (${said})`;
-  }
+  const newest = document.querySelector(".dated");
+  const age = newest && tbp.age(newest.textContent.slice(0, 20), Date.now());
+  if (age) for (const one of document.querySelectorAll(".age, .dated")) one.textContent = `${one === newest ? newest.textContent.slice(0, 20) : ""} (${age})`;
   for (const command of document.querySelectorAll(".command")) tbp.copyable(command);
   addEventListener("hashchange", tbp.unfold);
   tbp.unfold();
