@@ -18,6 +18,8 @@ from pathlib import Path
 from tbp.asv.git import GitFailed, git, is_shallow
 from tbp.history.series import Commit, Tag
 
+WITH_ONE = "with `--config PATH/asv.conf.json` they are in that of its repository, with subjects"
+
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -40,7 +42,7 @@ def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, 
     """
     by_date = [Commit(name, date) for name, date in sorted(dates.items(), key=lambda item: (item[1], item[0]))]
     if repository is None:
-        return Commits(tuple(by_date), notes=("no repository was given: commits are in order of date",))
+        return Commits(tuple(by_date), notes=(f"no repository was given: commits are in order of date; {WITH_ONE}",))
     try:
         known = _described(repository, dates)
         shallow = is_shallow(repository)

@@ -57,6 +57,23 @@ def anchor(key: SeriesKey) -> str:
     return "s-" + digest(repr((key.benchmark, key.parameters, key.machine, key.environment)))
 
 
+def commit_anchor(commit_hash: str) -> str:
+    """The id of a commit on the page of changes."""
+    return "at-" + digest(commit_hash)
+
+
+def changes_of(commit: Commit) -> str:
+    """What the commit moved, relative to the site."""
+    return f"changes.html#{commit_anchor(commit.hash)}"
+
+
+def accept(benchmark: str, commit: Commit) -> str:
+    """The command that accepts what the commit did to the benchmark; empty when the hash is none."""
+    if not HASH.fullmatch(commit.hash) or not benchmark.isprintable() or benchmark.startswith("-"):
+        return ""
+    return f"tbp ack {shlex.quote(benchmark)} {commit.hash[:12]} --reason 'why it is accepted'"
+
+
 def commit_prefix(commit_url: str) -> str:
     """``commit_url`` if it is http(s) with a host, so that a hash behind it makes a link; else empty."""
     if any(ord(character) <= 32 for character in commit_url):

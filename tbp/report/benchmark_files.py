@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tbp.history.points import columns
 from tbp.history.series import History, SeriesKey
 from tbp.report import addresses
+from tbp.report.at_once import AtOnce, at_once, of_benchmark
 from tbp.report.chart_data import CommitList, site_commits
 from tbp.report.detail import benchmark_page
 from tbp.report.model import ReportData
@@ -32,6 +33,7 @@ class Wanted:
     frame: Frame  # of a page below the index
     places: Mapping[str, int]  # of the benchmark's commits among the site's, by their hashes, in order of history
     rates: Mapping[SeriesKey, tuple[Rate, ...]]  # what the suite's other benchmarks say of its series
+    at_once: tuple[AtOnce, ...]  # commits that moved most series of a machine, its own among them
 
     @property
     def runs(self) -> int:
@@ -41,7 +43,7 @@ class Wanted:
     def key(self) -> tuple[object, ...]:
         """All of it that is its own; the hashes are those of the histories' points."""
         places = np.fromiter(self.places.values(), np.int32, len(self.places))
-        return self.data.histories, places, self.rates, self.data.sources
+        return self.data.histories, places, self.rates, self.data.sources, self.at_once
 
 
 def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
@@ -49,6 +51,7 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
     ordered = sorted(data.histories, key=lambda history: history.key.benchmark)
     below = replace(frame, root="../")
     commits, known = site_commits(data), rates_of_all(data.histories)
+    together = at_once(data.histories)
     asked = []
     made: dict[bytes, Mapping[str, int]] = {}  # most benchmarks were measured at the same commits
     for benchmark, series in groupby(ordered, key=lambda history: history.key.benchmark):
@@ -59,7 +62,9 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
         if known_as not in made:
             made[known_as] = {commits.commits[place].hash: place for place in places.tolist()}
         source = {benchmark: data.sources[benchmark]} if benchmark in data.sources else {}
-        asked.append(Wanted(benchmark, replace(data, histories=own, sources=source), below, made[known_as], said))
+        moved = of_benchmark(together, own)
+        own_data = replace(data, histories=own, sources=source)
+        asked.append(Wanted(benchmark, own_data, below, made[known_as], said, moved))
     return asked
 
 
@@ -84,7 +89,7 @@ def files_of_all(asked: Sequence[Wanted]) -> list[dict[str, bytes]]:
 
 
 def _files(asked: Wanted) -> Iterator[tuple[str, bytes]]:
-    page = benchmark_page(asked.benchmark, asked.data, asked.places, asked.rates)
+    page = benchmark_page(asked.benchmark, asked.data, asked.places, asked.rates, asked.at_once)
     yield page.file, benchmark_html(page, asked.frame).encode()
     yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
     if page.chart.more:

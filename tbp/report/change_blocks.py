@@ -73,6 +73,7 @@ def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock,
 def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBlock:
     change, difference = what.change, what.difference
     commit = changed_at(history, what)
+    moved = words.signed_difference(change.before, change.after, history.unit)
     before = history.points[change.index - 1].commit if commit and change.index > 0 else None
     is_timed = history.unit == "seconds"
     command = addresses.gate(history.key, before, commit) if is_timed and before and commit else ""
@@ -82,8 +83,8 @@ def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBl
         doubt="" if change.confirmed else f"suspect, {change.doubt or 'not confirmed'}",
         merit=_merit(change, history),
         kind="" if change.kind is ChangeKind.CODE else change.kind.value,
-        levels=words.before_after(change, history.unit),
-        interval=words.interval(change.low, change.high),
+        levels=f"{words.before_after(change, history.unit)} ({moved})",
+        interval=words.signed_interval(change.low, change.high),
         probability=words.probability(change.p_value),
         commit=commit_link(commit, commit_url) if commit else None,
         before=commit_link(before, commit_url) if before else None,

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tbp.history.by_commit import CommitChanges, SeriesChange, every_change_by_commit
 from tbp.history.series import ChangeKind, Commit, State
-from tbp.report import traced, words
+from tbp.report import addresses, traced, words
+from tbp.report.at_once import at_once, by_commit, sentence
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
 from tbp.report.rows import CommitLink, commit_link
@@ -21,6 +22,9 @@ from tbp.report.rows import CommitLink, commit_link
 MOST_ROWS = 100
 MOST_ITEMS = 200
 MOST_ITEMS_OF_A_ROW = 8
+
+MOST_ACCEPTED = 4
+"""Benchmarks of a commit that a command accepts: with more, a pattern is shorter."""
 
 REASON_LENGTH = 160
 """Characters of why a change is acknowledged."""
@@ -36,6 +40,9 @@ class Sort(StrEnum):
     EXPLAINED = "explained"  # by a change of dependencies, hardware or the harness
     SUSPECT = "suspect"
 
+
+SOUGHT = (Sort.REGRESSION, Sort.IMPROVEMENT)
+"""What a reader looks for first: its absence says something, too."""
 
 GLYPHS = {
     Sort.REGRESSION: "✖",
@@ -81,24 +88,35 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Lead:
+    """The largest change of one sort at a commit."""
+
+    of: str  # "largest regression"; empty for the only series that moved
+    item: Item
+
+
+@dataclass(frozen=True)
 class Row:
     """One commit. ``range`` is empty where no commit before it lacks a measurement."""
 
     commit: CommitLink
+    at_once: tuple[str, ...]  # a sentence for each machine and environment of which most series moved
     range: str
     sorts: tuple[Sort, ...]
     chips: tuple[Chip, ...]
-    largest: Item
+    leads: tuple[Lead, ...]
     causes: tuple[str, ...]  # operators, in sentences
     others: tuple[str, ...]  # what else changed: "dependency change: torch 2.12 → 2.13"
     items: tuple[Item, ...]  # worst first
     more: int  # items that are not listed
     acknowledged: str  # who answers for it and why; empty where nobody does
+    accepting: tuple[str, ...]  # commands that accept its regressions, one for each benchmark
 
 
 @dataclass(frozen=True)
 class ChangesPage:
     verdict: str
+    counts: str  # what is counted here, beside what the summary counts
     chips: tuple[Chip, ...]  # of the whole site, with those there are none of
     rows: tuple[Row, ...]
     base: str  # in words: what is judged against, and what is not listed for it; empty for the whole history
@@ -109,15 +127,18 @@ def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
     """All change points by commit. ``order`` is that of the site's commits, oldest first."""
     groups, past = _counted(every_change_by_commit(data.histories, [commit.hash for commit in order]), data, order)
     places = Places.of(data.histories)
+    together = by_commit(at_once(data.histories))
     left = MOST_ITEMS
     rows = []
     for group in groups[:MOST_ROWS]:
         row = _row(group, data, places, min(left, MOST_ITEMS_OF_A_ROW))
+        row = replace(row, at_once=tuple(map(sentence, together.get(group.commit.hash, ()))))
         left -= len(row.items)
         rows.append(row)
     older = len(groups) - len(rows)
     return ChangesPage(
         verdict=_verdict(groups),
+        counts=_counts(groups),
         chips=_chips([change for group in groups for change in group.changes], occurring=False),
         rows=tuple(rows),
         base=_base(past, data),
@@ -168,14 +189,27 @@ def _verdict(groups: Sequence[CommitChanges]) -> str:
     if not groups:
         return "No level has shifted in any series."
     sorts = [{sort_of(one) for one in group.changes} for group in groups]
-    said = [
-        f"{words.count(number, 'commit')} {verb}"
-        for sort, verb in ((Sort.REGRESSION, "made something worse"), (Sort.IMPROVEMENT, "made something better"))
-        if (number := sum(sort in own for own in sorts))
-    ]
-    if not said:
+    worse, better = Sort.REGRESSION, Sort.IMPROVEMENT
+    numbers = (
+        (sum(worse in own and better not in own for own in sorts), "made something worse"),
+        (sum(better in own and worse not in own for own in sorts), "made something better"),
+        (sum(worse in own and better in own for own in sorts), "did both"),
+        (sum(worse not in own and better not in own for own in sorts), "with other shifts of level"),
+    )
+    if not any(number for number, _ in numbers[:-1]):
         return f"No confirmed change of the code; {words.count(len(groups), 'commit')} with other shifts of level."
-    return f"{', '.join(said)}."
+    said = ", ".join(f"{number:,} {verb}" for number, verb in numbers if number)
+    return f"{words.count(len(groups), 'commit')} moved something: {said}."
+
+
+def _counts(groups: Sequence[CommitChanges]) -> str:
+    """Why the numbers are others than those of the summary."""
+    changes = [(one.history.key, one) for group in groups for one in group.changes]
+    series = words.count(len({key for key, _ in changes}), "series", "series")
+    return (
+        f"{words.count(len(changes), 'change')} of {series}, over the whole history: a series that moved three times "
+        "is counted three times here. The summary counts each series once, by where it stands now."
+    )
 
 
 def _row(group: CommitChanges, data: ReportData, places: Places, most: int) -> Row:
@@ -183,16 +217,34 @@ def _row(group: CommitChanges, data: ReportData, places: Places, most: int) -> R
     items = tuple(_item(change, places) for change in ranked[:most])
     return Row(
         commit=commit_link(group.commit, data.commit_url),
+        at_once=(),
         range=_range(group),
         sorts=tuple(dict.fromkeys(sort_of(change) for change in ranked)),
         chips=_chips(ranked),
-        largest=_item(ranked[0], places),
+        leads=_leads(ranked, places),
         causes=_causes(ranked),
         others=_others(ranked),
         items=items if len(ranked) > 1 else (),
         more=len(ranked) - len(items) if len(ranked) > 1 else 0,
         acknowledged=acknowledgement(group),
+        accepting=_accepting(group),
     )
+
+
+def _leads(ranked: Sequence[SeriesChange], places: Places) -> tuple[Lead, ...]:
+    """The largest regression and the largest improvement, else the first of what there is."""
+    if len(ranked) == 1:
+        return (Lead("", _item(ranked[0], places)),)
+    first = {sort_of(change): change for change in reversed(ranked)}
+    sure = [sort for sort in Sort if sort in SOUGHT and sort in first]
+    told = sure or [sort_of(ranked[0])]
+    return tuple(Lead(f"largest {WORDS[sort][0]}", _item(first[sort], places)) for sort in told)
+
+
+def _accepting(group: CommitChanges) -> tuple[str, ...]:
+    benchmarks = dict.fromkeys(one.history.key.benchmark for one in group.changes if sort_of(one) is Sort.REGRESSION)
+    commands = (addresses.accept(benchmark, group.commit) for benchmark in benchmarks)
+    return tuple(filter(None, commands))[:MOST_ACCEPTED]
 
 
 def _rank(change: SeriesChange) -> tuple[object, ...]:
@@ -208,22 +260,23 @@ def _chips(changes: Sequence[SeriesChange], occurring: bool = True) -> tuple[Chi
     return tuple(
         Chip(sort, GLYPHS[sort], number, WORDS[sort][number != 1])
         for sort, number in counts.items()
-        if number or not occurring
+        if number or (not occurring and sort in SOUGHT)
     )
 
 
 def _range(group: CommitChanges) -> str:
     if not group.unmeasured or group.last_good is None:
         return ""
-    others = words.count(group.unmeasured, "unmeasured commit")
-    return f"this commit or one of {others} since {group.last_good.short}"
+    others = words.count(group.unmeasured, "commit")
+    return f"this commit or one of {others} without a value since {group.last_good.short}"
 
 
 def _item(change: SeriesChange, places: Places) -> Item:
     history, own = change.history, change.evidence.change
     sort = sort_of(change)
     doubt = own.doubt or "not confirmed"
-    sure = (words.interval(own.low, own.high), words.probability(own.p_value))
+    difference = words.signed_difference(own.before, own.after, history.unit)
+    sure = (words.signed_interval(own.low, own.high), words.probability(own.p_value))
     return Item(
         benchmark=history.key.benchmark,
         parameters=history.key.label,
@@ -232,7 +285,7 @@ def _item(change: SeriesChange, places: Places) -> Item:
         sort=sort,
         glyph=GLYPHS[sort],
         effect=words.effect(own, history.unit, history.better),
-        levels=words.before_after(own, history.unit),
+        levels=f"{words.before_after(own, history.unit)} ({difference})",
         remark=f"suspect: {doubt}" if sort is Sort.SUSPECT else ", ".join(filter(None, sure)),
     )
 

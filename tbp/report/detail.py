@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tbp.history.series import History, SeriesKey, State
-from tbp.report import addresses, both_sides, evidence, traced, words
+from tbp.report import addresses, both_sides, evidence, now, traced, words
+from tbp.report.at_once import AtOnce, at_once, of_benchmark, sentence
 from tbp.report.change_blocks import ChangeBlock, change_blocks
 from tbp.report.chart_data import Chart, history_chart, site_commits
 from tbp.report.dimensions import dimensions, series_name
 from tbp.report.model import ReportData
 from tbp.report.rates import Rate, rates_of_all
-from tbp.report.rows import CommitLink, commit_link, shown_change
+from tbp.report.rows import CommitLink, commit_link, shown_change, told_change
 from tbp.report.scaling import Scaling, scalings
 from tbp.report.source import Source, source_of
 from tbp.report.sparkline import Sparkline, sparkline
@@ -43,6 +44,9 @@ BREAKS = 5
 """Breaks listed of a series: a hosted runner may change its processor with every run."""
 
 
+MOST_AT_ONCE = 3
+"""Commits told of that moved most series of a machine, the newest first."""
+
 UNFOLDED = 3
 """Changed series that are open at first, the worst ones; of the others the summary tells what happened."""
 
@@ -58,7 +62,9 @@ class Section:
     glyph: str
     badge: str
     finding: str
-    brief: str  # of a changed series: its levels and the commit, for a summary that is not open
+    brief: str  # of a changed series: its levels, the commit and the newest value, for a summary that is not open
+    now: str  # of a changed or suspect series that is not just at the level after its change: where it is
+    is_net_worse: bool  # its change is for the better, and yet it is worse than at first
     has_changed: bool
     is_explained: bool  # its newest shift of level, by something else than the code
     unfolded: bool
@@ -115,6 +121,8 @@ class BenchmarkPage:
     breaks: tuple[SharedBreak, ...]
     remark: str  # on the traces of all changes, where it is the same of several
     has_commit_links: bool
+    at_once: tuple[str, ...]  # commits that moved most series of a machine and environment, these among them
+    has_unit: bool
     source: Source | None = None
     strips: str = ""  # what the values beside each change are; empty where no change has any
 
@@ -136,17 +144,21 @@ def benchmark_page(
     data: ReportData,
     place: Mapping[str, int] | None = None,
     known: Mapping[SeriesKey, Sequence[Rate]] | None = None,
+    together_at: Sequence[AtOnce] | None = None,
 ) -> BenchmarkPage:
     """The page of all series of ``benchmark`` in ``data``, worst first.
 
     ``place`` is that of each commit of theirs among the site's, ``known`` what the other benchmarks of the suite say of
-    them: both are found in ``data`` where they are not given, which then has to hold the whole site.
+    them, ``together_at`` the commits that moved most series of a machine, these among them: all are found in ``data``
+    where they are not given, which then has to hold the whole site.
     """
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories])
     names = [series_name(history.key, differ) for history in histories]
     place = site_commits(data).place if place is None else place
     known = rates_of_all(data.histories) if known is None else known
+    if together_at is None:
+        together_at = of_benchmark(at_once(data.histories), histories)
     grown = scalings(histories, differ)
     chart = history_chart(histories, differ, place, data.tags)
     if charted := [one.payload for one in grown if one.is_charted]:
@@ -188,6 +200,8 @@ def benchmark_page(
         breaks=tuple(shared.values()),
         remark=shared_remark([section.changes for section in sections]),
         has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
+        at_once=tuple(map(sentence, together_at))[:MOST_AT_ONCE],
+        has_unit=any(history.unit not in words.NO_UNIT for history in histories),
         source=source_of(data.sources.get(benchmark, ""), len(histories)),
         strips=both_sides.legend(histories[0].unit, histories[0].better)
         if any(change.strips for section in sections for change in section.changes)
@@ -226,11 +240,14 @@ def _command(benchmark: str, histories: Sequence[History], place: Mapping[str, i
 
 
 def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
-    """The verdict on the benchmark, and where the time of its worst series went."""
+    """The verdict on the benchmark, where its worst series is now, and where the time of that went."""
     said = words.finding(histories[0]) if len(histories) == 1 else words.verdict(histories, names[0])
+    what = told_change(histories[0])
+    found = now.now(histories[0], what) if what is not None else None
     standing = shown_change(histories[0])
     causes = traced.causes(standing, histories[0].unit) if standing else ()
-    return f"{said.removesuffix('.')}; {'; '.join(causes)}." if causes else said
+    said = f"{said.removesuffix('.')}; {'; '.join(causes)}." if causes else said
+    return f"{said} {now.sentence(histories[0], found)}" if found is not None else said
 
 
 def _section(history: History, name: str, data: ReportData, known: Sequence[Rate]) -> Section:
@@ -239,6 +256,9 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
     table = history.operators
     unfinished = history.state in (State.FAILED, State.SKIPPED)
     changes, earlier = change_blocks(history, data.commit_url)
+    what = told_change(history)
+    found = now.now(history, what) if what is not None else None
+    current = words.quantity(words.newest_value(history), history.unit)
     return Section(
         anchor=addresses.anchor(history.key),
         name=name or "the only series",
@@ -249,9 +269,11 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         if standing
         else words.PLURALS[history.state][0],
         finding=words.finding(history),
-        brief=f"{words.before_after(standing.change, history.unit)} {words.since(history, standing)}"
+        brief=f"{words.before_after(standing.change, history.unit)} {words.since(history, standing)}; now {current}"
         if standing
         else "",
+        now=now.sentence(history, found) if found is not None and not now.is_as_told(found) else "",
+        is_net_worse=found is not None and now.is_net_worse(history, found),
         has_changed=standing is not None,
         is_explained=history.explained is not None,
         unfolded=standing is not None,

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from tbp.history.series import State
 from tbp.report import sparkline, words
 from tbp.report.rows import CommitLink, Row, told_size
-from tbp.report.summary import Summary, family_of
+from tbp.report.summary import Summary
 
 Value: TypeAlias = "str | int | float | list[Value]"
 
@@ -53,31 +53,36 @@ def index_data(summary: Summary) -> dict[str, Value | dict[str, Value]]:
 def _row(one: Row, benchmarks: _Texts, places: _Texts, commits: _Texts) -> list[Value]:
     page, _, anchor = one.href.partition("#")
     levels: list[Value] = [_seen(level) for level in one.levels]
+    standing = one.standing
     causes: list[Value] = [_seen(cause) for cause in one.causes]
     # One to a smaller value is -1 - its column.
     changes: list[Value] = [
         column if is_up else -1 - column for column, is_up in zip(one.sparkline.changes, one.sparkline.ups, strict=True)
     ]
     fields: list[Value] = [
-        benchmarks.place(_seen(one.benchmark), page, _seen(family_of(one.benchmark))),
+        benchmarks.place(_seen(one.benchmark), page),
         _seen(one.parameters),
         anchor,
         places.place(_seen(one.machine), _seen(one.environment), _seen(one.place)),
         list(State).index(one.state),
-        levels,
+        _seen(one.newest),
         one.sparkline.code,
         _seen(one.device),
         _seen(one.remark),
         # Only of what moved:
         told_size(one.size),
         _seen(one.change) if one.size else "",
-        one.interval,
+        list[Value](one.sure),
         _commit(one.commit, commits),
         _commit(one.last_good, commits),
         one.between,
         causes,
         changes,
-        _seen(one.newest) if len(one.levels) > 1 else "",  # otherwise it is the only level
+        levels,
+        _seen(standing.leaving) if standing else "",
+        _seen(standing.net) if standing else "",
+        (standing.is_left + 2 * standing.is_net_worse) if standing else 0,
+        _seen(one.no_cause),
     ]
     while fields and fields[-1] in ("", 0, []):
         fields.pop()
@@ -88,7 +93,9 @@ def _commit(link: CommitLink | None, commits: _Texts) -> int:
     """Its place in the list of commits, from 1; 0 for none, so that it can be left out."""
     if link is None:
         return 0
-    return 1 + commits.place(_seen(link.short), _seen(link.hash), _seen(link.subject or link.date), link.href)
+    return 1 + commits.place(
+        _seen(link.short), _seen(link.hash), _seen(link.subject), link.href, link.date, link.anchor
+    )
 
 
 def _seen(text: str) -> str:

@@ -57,7 +57,7 @@ def silence(runs: Sequence[LastRun]) -> str:
         return "no machine has measured anything yet"
     behind = sum(bool(run.remark) for run in runs)
     where = words.count(len(runs), "machine and environment", "machines and environments")
-    return f"{last.date}; {f'{behind} of {where} behind' if behind else where}"
+    return f"{last.date}; {f'none stale, {behind} of {where} behind' if behind else where}"
 
 
 def _last_run(

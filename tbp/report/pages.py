@@ -71,6 +71,7 @@ class Frame:
     root: str = ""  # from the page to the site's folder: "" or "../"
     points: str = "points.csv"  # the file of all points
     is_single: bool = False  # one file holds the whole site, and nothing lies beside it
+    has_compression: bool = True  # whether there is something on that page
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,12 @@ from tbp.acks import found_ack
 from tbp.history.by_commit import places_in_history
 from tbp.history.series import ChangeEvidence, Commit, History, State
 from tbp.report import addresses, traced, words
+from tbp.report import now as since_then
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
 from tbp.report.sparkline import Sparkline, sparkline
+
+TO_SEE_IT = "its page has the command that shows it"
 
 DEVICE = "device"
 """The parameter that says where a workload runs; tbp's suites have it, and others by convention."""
@@ -38,6 +41,21 @@ class CommitLink:
     date: str
     href: str
 
+    @property
+    def anchor(self) -> str:
+        """Its id on the page of changes."""
+        return addresses.commit_anchor(self.hash)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a changed series is now, as it is shown."""
+
+    leaving: str  # whether it is still at the level after the change
+    net: str  # how far it is from its first level; empty where the change is all that happened
+    is_left: bool
+    is_net_worse: bool  # its change is for the better, and yet it is worse than at first
+
 
 @dataclass(frozen=True)
 class Row:
@@ -53,14 +71,16 @@ class Row:
     state: State
     glyph: str  # empty beside a change, which has its arrow
     change: str
-    interval: str  # of the change; empty where it has none
-    levels: tuple[str, ...]  # before and after of a change, else the newest value
+    sure: tuple[str, ...]  # how sure the change is: its interval, p, and the runs on both sides
+    levels: tuple[str, ...]  # before and after of a change, and how far it moved in its unit; else empty
     newest: str  # value
+    standing: Standing | None  # None without a change
     commit: CommitLink | None  # the first one with the new level
     last_good: CommitLink | None  # the last one with the old level, where ``commit`` alone may not be the cause
-    between: str  # why it may not be: "3 commits not measured"
+    between: str  # why it may not be: "3 commits without a value between"
     causes: tuple[str, ...]
-    remark: str  # why there is no value, or no cause
+    no_cause: str  # why there are none of a change
+    remark: str  # why there is no value, or no verdict
     size: float  # of the change shown, relative and without its sign; 0 without one, infinite from zero
     sparkline: Sparkline
 
@@ -129,8 +149,7 @@ def row(history: History, seen: Among) -> Row:
     shown = told_change(history)
     commit = changed_at(history, shown) if shown else None
     last_good, between = _range(history, shown, seen) if shown and commit else (None, "")
-    newest = words.newest_value(history)
-    values = [shown.change.before, shown.change.after] if shown else [newest]
+    now = since_then.now(history, shown) if shown else None
     return Row(
         benchmark=key.benchmark,
         parameters=key.label,
@@ -142,16 +161,44 @@ def row(history: History, seen: Among) -> Row:
         state=history.state,
         glyph="" if standing and not standing.change.acknowledged else words.GLYPHS[history.state],
         change=words.effect(shown.change, history.unit, history.better) if shown else words.PLURALS[history.state][0],
-        interval=words.interval(shown.change.low, shown.change.high) if shown else "",
-        levels=tuple(words.quantity(value, history.unit) for value in values),
-        newest=words.quantity(newest, history.unit),
+        sure=_sure(history, shown) if shown else (),
+        levels=_levels(history, shown) if shown else (),
+        newest=words.quantity(words.newest_value(history), history.unit),
+        standing=_standing(history, now) if now else None,
         commit=commit_link(commit, data.commit_url) if commit else None,
         last_good=commit_link(last_good, data.commit_url) if last_good else None,
         between=between,
         causes=traced.causes(standing, history.unit) if standing else (),
+        no_cause=_evidence(standing, history.unit) if standing else "",
         remark=_remark(history, standing, data),
         size=size(history),
         sparkline=sparkline(history),
+    )
+
+
+def _levels(history: History, what: ChangeEvidence) -> tuple[str, ...]:
+    before, after = what.change.before, what.change.after
+    values = [words.quantity(value, history.unit) for value in (before, after)]
+    return (*values, words.signed_difference(before, after, history.unit))
+
+
+def _sure(history: History, what: ChangeEvidence) -> tuple[str, ...]:
+    change = what.change
+    runs = since_then.runs_around(history, what)
+    counted = f"{runs[0]:,} + {words.count(runs[1], 'run')}"
+    sure = [
+        words.signed_interval(change.low, change.high),
+        words.probability(change.p_value) if change.confirmed else "",
+    ]
+    return tuple(filter(None, [*sure, counted]))
+
+
+def _standing(history: History, now: since_then.Now) -> Standing:
+    return Standing(
+        since_then.leaving(history, now),
+        since_then.net(history, now),
+        now.is_left,
+        since_then.is_net_worse(history, now),
     )
 
 
@@ -163,17 +210,17 @@ def _range(history: History, what: ChangeEvidence, seen: Among) -> tuple[Commit 
     if good is None or good.hash not in seen.position or bad.hash not in seen.position:
         return None, ""
     between = seen.position[bad.hash] - seen.position[good.hash] - 1
-    return (good, f"{words.count(between, 'commit')} between not measured") if between > 0 else (None, "")
+    return (good, f"{words.count(between, 'commit')} without a value between") if between > 0 else (None, "")
 
 
 def _remark(history: History, standing: ChangeEvidence | None, data: ReportData) -> str:
     if standing is not None:
-        return " · ".join(filter(None, [_acknowledgement(history, standing, data), _evidence(standing, history.unit)]))
+        return _acknowledgement(history, standing, data)
     match history.state:
         case State.SUSPECT:
             return f"not confirmed: {history.suspect.change.doubt or 'too few runs to tell'}" if history.suspect else ""
         case State.FAILED | State.SKIPPED:
-            return words.first_line(words.newest_reason(history)) or words.NO_REASON
+            return words.first_line(words.newest_reason(history)) or f"{words.NO_REASON}; {TO_SEE_IT}"
         case State.NOT_ENOUGH_DATA:
             return f"{words.with_value(history)} so far"
         case State.STALE | State.VANISHED:

@@ -26,6 +26,7 @@ from tbp.report.addresses import INDEX
 from tbp.report.benchmark_files import Wanted, benchmark_files, files_of_all, wanted
 from tbp.report.chart_data import commits_payload, site_commits
 from tbp.report.charts import charts_page
+from tbp.report.compression_data import groups
 from tbp.report.data_files import points, points_file, summary_json
 from tbp.report.feed import feed_xml
 from tbp.report.index_data import index_data
@@ -114,7 +115,8 @@ def _contents(data: ReportData, known: KnownPages, workers: Workers) -> Iterator
 
 def _frame(data: ReportData) -> Frame:
     newest = words.moment(data.newest.date) if data.newest else ""
-    return Frame(data.project, newest, __version__, points=points_file(data))
+    has_compression = bool(groups(data.histories))
+    return Frame(data.project, newest, __version__, points=points_file(data), has_compression=has_compression)
 
 
 def _shared(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:

@@ -6,8 +6,8 @@ Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from tbp.history.points import known_commits
@@ -15,9 +15,10 @@ from tbp.history.series import History, State
 from tbp.report import addresses, words
 from tbp.report.last_runs import LastRun, last_runs, silence
 from tbp.report.model import ReportData
+from tbp.report.notes import Note, notes
 from tbp.report.rows import Row, among, row, size, span
 
-SOUGHT = (State.REGRESSION, State.IMPROVEMENT, State.SUSPECT, State.NO_CHANGE, State.NOT_ENOUGH_DATA, State.FAILED)
+SOUGHT = (State.REGRESSION, State.IMPROVEMENT)
 """States whose absence says something, too."""
 
 ROW_ORDER = (
@@ -29,6 +30,9 @@ ROW_ORDER = (
 MOST_ROWS = 50
 """Rows in the page itself, the worst ones; a script adds the others from data/index.js as they are asked for. With
 them a page of 300 benchmarks stays under 200 kB."""
+
+LEAST_GROUP = 3
+"""Series of one benchmark that one commit moved the same way, from which on only the worst has a row at first."""
 
 OPEN_BENCHMARKS = 60
 """With more benchmarks, each suite's list is folded away."""
@@ -75,8 +79,19 @@ class Facets:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """A row of the page itself, with how many others it stands for."""
+
+    row: Row
+    more: int = 0
+
+
+@dataclass(frozen=True)
 class Summary:
     verdict: str
+    headline: str  # the verdict without its largest change
+    lead: Row | None  # that change; None where there is no regression
+    notes: tuple[Note, ...]  # what to know before reading on
     worst: State | None  # None when there is nothing
     base: str  # what is judged against, in words; empty for the whole history
     tiles: tuple[Tile, ...]
@@ -89,9 +104,23 @@ class Summary:
     span: str  # from which commit to which
 
     @property
-    def first_rows(self) -> tuple[Row, ...]:
+    def listed(self) -> tuple[Listed, ...]:
         """The rows in the page itself."""
-        return self.rows[:MOST_ROWS]
+        groups = list(grouped(self.rows))[:MOST_ROWS]
+        return tuple(Listed(own[0], len(own) - 1) for own in groups)
+
+    @property
+    def first_rows(self) -> tuple[Row, ...]:
+        return tuple(one.row for one in self.listed)
+
+    @property
+    def left_out(self) -> int:
+        """Series that the page itself has neither a row nor a count for."""
+        return len(self.rows) - sum(1 + one.more for one in self.listed)
+
+    @property
+    def has_causes(self) -> bool:
+        return any(one.causes for one in self.rows)
 
     @property
     def are_families_open(self) -> bool:
@@ -103,9 +132,14 @@ def summary(data: ReportData) -> Summary:
     histories = ranked(data.histories)
     seen = among(data)
     rows = tuple(row(history, seen) for history in histories)
+    if not any(one.causes for one in rows):  # then why there are none is of no use either
+        rows = tuple(replace(one, no_cause="") for one in rows)
     runs = last_runs(data)
     return Summary(
         verdict=verdict(histories, data),
+        headline=_headline(histories, data),
+        lead=rows[0] if rows and rows[0].state is State.REGRESSION and rows[0].commit else None,
+        notes=notes(data, rows),
         worst=histories[0].state if histories else None,
         base=_base(data),
         tiles=tiles(histories),
@@ -119,9 +153,29 @@ def summary(data: ReportData) -> Summary:
     )
 
 
+def grouped(rows: Iterable[Row]) -> Iterator[tuple[Row, ...]]:
+    """Rows of one benchmark that the same commit moved with the same verdict, together where the first of them was."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for place, one in enumerate(rows):
+        key = (one.benchmark, one.commit.hash, one.state) if one.commit else (place,)
+        groups.setdefault(key, []).append(one)
+    for own in groups.values():
+        yield from [tuple(own)] if len(own) >= LEAST_GROUP else ((one,) for one in own)
+
+
 def verdict(histories: Sequence[History], data: ReportData) -> str:
     """The one sentence on everything; ``histories`` have the worst first."""
-    sentence = words.verdict(histories)
+    return _since(words.verdict(histories), data)
+
+
+def _headline(histories: Sequence[History], data: ReportData) -> str:
+    worst = sum(history.state is State.REGRESSION for history in histories)
+    if not worst:
+        return verdict(histories, data)
+    return _since(f"{words.count(worst, 'regression')} in {words.count(len(histories), 'series', 'series')}.", data)
+
+
+def _since(sentence: str, data: ReportData) -> str:
     if data.base is None:
         return sentence
     return f"Since {words.cut(data.base.revision, 60)}: {sentence[:1].lower()}{sentence[1:]}"

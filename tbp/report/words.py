@@ -22,6 +22,11 @@ UNKNOWN = "–"
 # (one of the unit in base units, its symbol), smallest first.
 SECONDS = ((1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s"))
 BYTES = ((1.0, "B"), (1024.0, "KiB"), (1024.0**2, "MiB"), (1024.0**3, "GiB"), (1024.0**4, "TiB"))
+# Of numbers whose unit nobody recorded: nobody reads the nine digits of 538,968,064.
+PLAIN = ((1.0, ""), (1e6, "M"), (1e9, "G"), (1e12, "T"))
+
+NO_UNIT = ("unit", "")
+"""What asv calls the unit of a ``track_`` benchmark that declares none."""
 
 PLURALS = {
     State.REGRESSION: ("regression", "regressions"),
@@ -99,18 +104,32 @@ def scale_of(size: float, scales: Sequence[tuple[float, str]]) -> tuple[float, s
 
 
 def scales_of(unit: str) -> Sequence[tuple[float, str]]:
-    """The units a value in ``unit`` may be shown in; only seconds and bytes have more than one."""
-    # asv calls the unit of a track_ benchmark that declares none "unit".
-    return {"seconds": SECONDS, "bytes": BYTES}.get(unit, ((1.0, "" if unit == "unit" else unit),))
+    """The units a value in ``unit`` may be shown in; seconds, bytes and numbers without a unit have several."""
+    if unit in NO_UNIT:
+        return PLAIN
+    return {"seconds": SECONDS, "bytes": BYTES}.get(unit, ((1.0, unit),))
 
 
 def quantity(value: float, unit: str) -> str:
-    """A value with its unit: ``4.10 ms``, ``12.0 MiB``, ``1,200 tokens/s``; ``–`` for NaN and infinities."""
+    """A value with its unit: ``4.10 ms``, ``12.0 MiB``, ``8 calls``, ``539 M``; ``–`` for NaN and infinities."""
     if not math.isfinite(value):
         return UNKNOWN
     scales = scales_of(unit)
-    factor, symbol = scale_of(value, scales) if value else scales[min(1, len(scales) - 1)]
-    return f"{significant(value / factor)} {symbol}".strip()
+    # 0 s would be too grand of a time.
+    factor, symbol = scale_of(value, scales) if value else scales[1 if scales is SECONDS else 0]
+    is_count = scales not in (SECONDS, BYTES) and factor == 1 and value == round(value)
+    return f"{whole(value) if is_count else significant(value / factor)} {symbol}".strip()
+
+
+def whole(value: float) -> str:
+    """A whole number: ``8``, ``−12,345``."""
+    return f"{int(value):,}".replace("-", "−")
+
+
+def signed_difference(before: float, after: float, unit: str) -> str:
+    """How far a value moved, in its unit: ``+22.2 ms``, ``−3 calls``."""
+    said = quantity(after - before, unit)
+    return f"+{said}" if math.isfinite(after - before) and after > before else said
 
 
 def microseconds(value_us: float) -> str:
@@ -216,6 +235,18 @@ def interval(low: float, high: float) -> str:
         return f"{CONFIDENCE:.0%} CI within 0.1 % of it".replace("%", " %", 1)
     # "−7.0–−5.2" cannot be read.
     return f"{CONFIDENCE:.0%} CI {bounds[0]}{'–' if low >= 0 else ' to '}{bounds[1]} %".replace("%", " %", 1)
+
+
+def signed_interval(low: float, high: float) -> str:
+    """``99 % CI +5.2 to +7.0 %``, ``99 % CI −0.8 to +1.2 %``: as ``interval``, beside a signed effect."""
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        return ""
+    bounds = [signed_percent(bound).removesuffix(" %") for bound in (low, high)]
+    if bounds[0] == bounds[1]:
+        bounds = [f"{100 * bound:+,.1f}".replace("-", "−") for bound in (low, high)]
+    if bounds[0] == bounds[1]:
+        return interval(low, high)
+    return f"{CONFIDENCE:.0%} CI {bounds[0]} to {bounds[1]} %".replace("%", " %", 1)
 
 
 def before_after(change: Change, unit: str) -> str:

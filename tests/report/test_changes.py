@@ -23,9 +23,9 @@ def test_the_changes_of_a_commit_are_one_row_and_the_newest_commit_is_first(make
     said = page(one, two, three)(make_report)
     assert [row.commit.short[:2] for row in said.rows] == ["04", "03"]
     assert [item.benchmark for item in said.rows[1].items] == ["b.time_y", "a.time_x"]
-    assert said.rows[1].largest.effect == "▲ +100 % slower"
+    assert [(lead.of, lead.item.effect) for lead in said.rows[1].leads] == [("largest regression", "▲ +100 % slower")]
     assert said.rows[0].sorts == (Sort.IMPROVEMENT,)
-    assert said.verdict == "1 commit made something worse, 1 commit made something better."
+    assert said.verdict == "2 commits moved something: 1 made something worse, 1 made something better."
 
 
 def test_another_torch_and_a_suspect_are_named_as_what_they_are(make_history, make_report) -> None:
@@ -44,7 +44,9 @@ def test_another_torch_and_a_suspect_are_named_as_what_they_are(make_history, ma
 
 def test_a_change_after_unmeasured_commits_is_put_down_to_all_of_them(make_history, make_report) -> None:
     seldom = make_history((1.0, float("nan"), float("nan"), 2.0), changes=found(Change(3, 1.0, 2.0, 0.001, True)))
-    assert page(seldom)(make_report).rows[0].range.startswith("this commit or one of 2 unmeasured commits since 00")
+    assert (
+        page(seldom)(make_report).rows[0].range.startswith("this commit or one of 2 commits without a value since 00")
+    )
 
 
 def test_a_commit_that_moved_everything_lists_the_worst_and_counts_the_rest(make_history, make_report) -> None:
@@ -82,9 +84,41 @@ def test_what_changed_up_to_the_base_is_counted_only(make_history, make_report) 
 
 def test_how_sure_a_change_is_stands_beside_it(make_history, make_report) -> None:
     sure = Change(3, 1.0, 2.0, 0.0001, True, low=0.9, high=1.1)
-    assert (
-        page(make_history(VALUES, changes=found(sure)))(make_report).rows[0].largest.remark
-        == "99 % CI 90–110 %, p < 0.001"
+    item = page(make_history(VALUES, changes=found(sure)))(make_report).rows[0].leads[0].item
+    assert item.remark == "99 % CI +90 to +110 %, p < 0.001"
+    assert item.levels == "1.00 s → 2.00 s (+1.00 s)"
+
+
+def test_the_largest_of_both_directions_are_told(make_history, make_report) -> None:
+    sizes = {"a.time_small": 1.023, "b.time_large": 0.75, "c.time_smaller": 0.9}
+    histories = [
+        make_history(VALUES, changes=found(Change(3, 1.0, size, 0.001, True)), benchmark=name)
+        for name, size in sizes.items()
+    ]
+    said = page(*histories)(make_report)
+    assert [(lead.of, lead.item.benchmark) for lead in said.rows[0].leads] == [
+        ("largest regression", "a.time_small"),
+        ("largest improvement", "b.time_large"),
+    ]
+    assert said.verdict == "1 commit moved something: 1 did both."
+    assert said.counts.startswith("3 changes of 3 series, over the whole history")
+
+
+def test_a_regression_has_the_command_that_accepts_it(make_history, make_report) -> None:
+    worse = found(Change(3, 1.0, 2.0, 0.001, True))
+    one = make_history(VALUES, changes=worse, benchmark="a.time_x; rm -rf ~")
+    (row,) = page(one)(make_report).rows
+    assert row.accepting == ("tbp ack 'a.time_x; rm -rf ~' 03c0ffeec0ff --reason 'why it is accepted'",)
+    better = make_history(VALUES, changes=found(Change(3, 2.0, 1.0, 0.001, True)))
+    assert page(better)(make_report).rows[0].accepting == ()
+
+
+def test_a_commit_that_moved_most_of_a_machine_is_asked_about(make_history, make_report) -> None:
+    worse = found(Change(3, 1.0, 2.0, 0.001, True))
+    moved = [make_history(VALUES, changes=worse, benchmark=f"a.time_{number}") for number in range(6)]
+    (row,) = page(*moved)(make_report).rows
+    assert row.at_once == (
+        "6 of 6 series of bench-1 · py3.13 moved at 03c0ffee, all up: was it the machine rather than the code?",
     )
 
 

@@ -97,7 +97,7 @@ def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_repor
     assert change.lead.startswith("Traced, under the profiler, the step went from 1.00 ms to 1.06 ms (+6.0 %); timed,")
     assert change.explanation == "aten::masked_fill_ 0 → 4 calls (100 % of the traced slowdown)"
     assert change.probability == "p = 0.004"
-    assert change.interval == "99 % CI 5.0–7.0 %"
+    assert change.interval == "99 % CI +5.0 to +7.0 %"
     assert change.commit is not None
     assert change.before is not None
     assert (change.commit.short, change.before.short) == ("03c0ffee", "02c0ffee")

@@ -86,7 +86,7 @@ def test_what_is_short_is_told_again(make_history, make_change, make_report) -> 
 def test_only_the_worst_changed_series_are_open_and_the_others_say_what_happened(make_history, make_report) -> None:
     found = page(make_report, *(named(make_history, place) for place in range(UNFOLDED + 2)))
     assert [section.unfolded for section in found.sections] == [True] * UNFOLDED + [False] * 2
-    assert found.sections[-1].brief == "1.00 ms → 1.20 ms since 03c0ffee"
+    assert found.sections[-1].brief == "1.00 ms → 1.20 ms since 03c0ffee; now 1.20 ms"
     assert page(make_report, make_history((1.0,) * 5, State.NO_CHANGE)).sections[0].unfolded
 
 

@@ -44,7 +44,7 @@ def test_evidence_is_pairs_in_turns_and_processes_from_results():
 
 def test_levels_have_units_and_stay_on_one_line():
     judgement = Judgement("b", (), State.NO_CHANGE, "two\nlines", before=1.0, after=nan)
-    assert phrases.before_after(judgement) == "1.00 two lines → –"
+    assert phrases.before_after(judgement) == "1 two lines → –"
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,10 @@ tbp.setTheme = (theme) => {
 tbp.themeButton = (button) => {
   const name = () => {
     const theme = document.documentElement.dataset.theme;
-    button.textContent = { system: "◐", light: "☀", dark: "☾" }[theme];
+    button.textContent = { system: "◐ Auto", light: "☀ Light", dark: "☾ Dark" }[theme];
     button.title = `Colours: ${theme === "system" ? "as the system" : theme}`;
-    button.setAttribute("aria-label", button.title);
+    // The words on it come first, for whoever speaks to it.
+    button.setAttribute("aria-label", `${button.textContent.slice(2)}: colours of the page`);
   };
   button.addEventListener("click", () => {
     const next = (tbp.themes.indexOf(document.documentElement.dataset.theme) + 1) % tbp.themes.length;
@@ -78,6 +79,13 @@ tbp.copy = async (button) => {
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 };
 
+// How old a date of the page is: the site itself knows no clock, so that the same results give the same bytes.
+tbp.age = (text, now) => {
+  const days = Math.floor((now - Date.parse(text.replace(" UTC", "Z").replace(" ", "T"))) / 86_400_000);
+  if (!Number.isFinite(days) || days < 0) return "";
+  return days === 0 ? "today" : days === 1 ? "1 day ago" : `${days.toLocaleString("en")} days ago`;
+};
+
 // A button beside a command, once.
 tbp.copyable = (command) => {
   if (command.querySelector(".copy")) return;
@@ -90,6 +98,9 @@ tbp.copyable = (command) => {
 document.documentElement.classList.add("scripted");
 tbp.setTheme(tbp.recall("tbp-theme"));
 tbp.ready(() => {
+  const newest = document.querySelector(".dated");
+  const age = newest && tbp.age(newest.textContent.slice(0, 20), Date.now());
+  if (age) for (const one of document.querySelectorAll(".age, .dated")) one.textContent = `${one === newest ? newest.textContent.slice(0, 20) : ""} (${age})`;
   for (const command of document.querySelectorAll(".command")) tbp.copyable(command);
   addEventListener("hashchange", tbp.unfold);
   tbp.unfold();

@@ -9,19 +9,18 @@ tbp.changes = (form) => {
 
   const read = () => {
     const kept = tbp.state.read();
-    const hidden = (kept.get("hide") || "").split(",");
     form.elements.q.value = kept.get("q") || "";
-    for (const sort of sorts) sort.checked = !hidden.includes(sort.value);
+    tbp.boxes.read(sorts, kept);
   };
 
   const keep = () => {
-    const hidden = sorts.filter((sort) => !sort.checked).map((sort) => sort.value);
-    tbp.state.keep([["q", form.elements.q.value], ["hide", hidden.join(",")]]);
+    tbp.state.keep([["q", form.elements.q.value], ...tbp.boxes.pairs(sorts)]);
   };
 
   const apply = () => {
     const wanted = tbp.tokens(form.elements.q.value);
     const on = new Set(sorts.filter((sort) => sort.checked).map((sort) => sort.value));
+    tbp.boxes.press(form, sorts);
     let shown = 0;
     for (const row of rows) {
       const isOn = row.dataset.sorts.split(" ").some((sort) => on.has(sort));
@@ -33,7 +32,9 @@ tbp.changes = (form) => {
   };
 
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", () => { apply(); keep(); });
+  const changed = () => { apply(); keep(); };
+  form.addEventListener("input", changed);
+  tbp.boxes.buttons(form, sorts, changed);
   addEventListener("hashchange", () => { read(); apply(); });
   read();
   apply();

@@ -38,32 +38,40 @@ tbp.filter = (form, all, changed) => {
   const states = [...form.querySelectorAll("input[name=state]")];
   const facets = ["suite", "machine", "environment", "device"].filter((name) => form.elements[name]);
   const everything = document.getElementById("all");
+  const filters = document.getElementById("more-filters");
+  const wide = matchMedia("(min-width: 901px)");
   const threshold = tbp.threshold(form.elements.size);
 
   const text = (place) => {
     if (texts[place] === undefined) {
-      const { name, parameters, machine, environment, change, commit, causes, remark } = all[place];
-      texts[place] = [name, parameters, machine, environment, change, ...(commit ? [commit.short, commit.hash, commit.subject] : []), ...causes, remark].join(" ").toLowerCase();
+      const { name, parameters, machine, environment, change, commit, causes, remark, leaving, net } = all[place];
+      texts[place] = [name, parameters, machine, environment, change, leaving, net, ...(commit ? [commit.short, commit.hash, commit.date, commit.subject] : []), ...causes, remark].join(" ").toLowerCase();
     }
     return texts[place];
   };
 
   const read = () => {
     const kept = tbp.state.read();
-    const hidden = (kept.get("hide") || "").split(",");
     form.elements.q.value = kept.get("q") || "";
     for (const name of [...facets, "order"]) tbp.choose(form.elements[name], kept.get(name));
     threshold.set(kept.get("size"));
-    for (const state of states) state.checked = !hidden.includes(state.value);
+    tbp.boxes.read(states, kept);
+    // What narrows the series is not out of sight.
+    if (wide.matches || threshold.kept() || [...facets, "order"].some((name) => form.elements[name].value)) filters.open = true;
   };
   // Only what differs from the start is in the address.
   const keep = () => {
-    const hidden = states.filter((state) => !state.checked).map((state) => state.value);
     const chosen = ["q", ...facets].map((name) => [name, form.elements[name].value]);
-    tbp.state.keep([["hide", hidden.join(",")], ...chosen, ["size", threshold.kept()], ["order", form.elements.order.value]]);
+    tbp.state.keep([...tbp.boxes.pairs(states), ...chosen, ["size", threshold.kept()], ["order", form.elements.order.value]]);
   };
 
-  // The places of those that fit, worst first.
+  // A date's text is in the order of time.
+  const newestFirst = (found) => found.toSorted((one, other) => {
+    const [a, b] = [one, other].map((place) => all[place].commit?.date || "");
+    return a < b ? 1 : a > b ? -1 : one - other;
+  });
+
+  // The places of those that fit, worst first, or as the order says.
   const fitting = () => {
     const wanted = tbp.tokens(form.elements.q.value);
     const hidden = new Set(states.filter((state) => !state.checked).map((state) => state.value));
@@ -75,7 +83,7 @@ tbp.filter = (form, all, changed) => {
       if (chosen.some(([name, value]) => row[name] !== value)) return;
       if (wanted.every((word) => text(place).includes(word))) found.push(place);
     });
-    return found;
+    return form.elements.order.value === "newest" ? newestFirst(found) : found;
   };
 
   // [benchmark, its places], by name; null where the largest change comes first.
@@ -92,6 +100,7 @@ tbp.filter = (form, all, changed) => {
 
   // What is said of the number that fits.
   const say = (found) => {
+    tbp.boxes.press(form, states);
     const number = (value) => value.toLocaleString("en");
     document.getElementById("shown").textContent = `${number(found.length)} of ${number(all.length)} series`;
     document.getElementById("nothing").hidden = found.length > 0;
@@ -100,6 +109,7 @@ tbp.filter = (form, all, changed) => {
 
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => { keep(); changed(); });
+  tbp.boxes.buttons(form, states, () => { keep(); changed(); });
   everything.addEventListener("click", () => {
     tbp.setFragment("");
     read();

@@ -6,19 +6,21 @@
 tbp.index = (data) => { tbp.series = data; };
 
 tbp.fields = (data, own) => {
-  const [benchmark, parameters = "", anchor = "", place = 0, state = 0, levels = [], spark = "", device = "", remark = "",
-    size = 0, change = "", interval = "", commit = 0, lastGood = 0, between = "", causes = [], moves = [], newest = ""] = own;
-  const [name, page, suite] = data.benchmarks[benchmark];
+  const [benchmark, parameters = "", anchor = "", place = 0, state = 0, newest = "", spark = "", device = "", remark = "",
+    size = 0, change = "", sure = [], commit = 0, lastGood = 0, between = "", causes = [], moves = [], levels = [],
+    leaving = "", net = "", flags = 0, noCause = ""] = own;
+  const [name, page] = data.benchmarks[benchmark];
   const [machine, environment, shownPlace] = data.places[place];
   const [css, glyph, word] = data.states[state];
   const link = (number) => {
     if (!number) return null;
-    const [short, hash, subject, href] = data.commits[number - 1];
-    return { short, hash, subject, href };
+    const [short, hash, subject, href, date, anchor] = data.commits[number - 1];
+    return { short, hash, subject, href, date, anchor };
   };
-  return { name, parameters, suite, href: `${page}#${anchor}`, machine, environment, place: shownPlace, state: css, glyph,
-    levels, spark, device, remark, size, change: change || word, moved: Boolean(change), interval, commit: link(commit),
-    lastGood: link(lastGood), between, causes, newest: newest || levels[0] || "",
+  return { name, parameters, suite: name.split(".")[0], href: `${page}#${anchor}`, machine, environment, place: shownPlace,
+    state: css, glyph, levels, spark, device, remark, size, change: change || word, moved: Boolean(change), sure,
+    commit: link(commit), lastGood: link(lastGood), between, causes, noCause, newest,
+    leaving, net, isLeft: flags % 2 === 1, isNetWorse: flags > 1,
     changes: moves.map((move) => (move < 0 ? -1 - move : move)), ups: moves.map((move) => move >= 0) };
 };
 

@@ -12,6 +12,38 @@ tbp.state = {
   },
 };
 
+// Boxes of which some are off, as the address says it: the one that is on alone, or those that are off.
+tbp.boxes = {
+  read: (boxes, kept) => {
+    const alone = boxes.some((box) => box.value === kept.get("only")) ? kept.get("only") : "";
+    const hidden = (kept.get("hide") || "").split(",");
+    for (const box of boxes) box.checked = alone ? box.value === alone : !hidden.includes(box.value);
+  },
+  pairs: (boxes) => {
+    const on = boxes.filter((box) => box.checked).map((box) => box.value);
+    if (on.length === 1 && boxes.length > 1) return [["only", on[0]]];
+    return [["hide", boxes.filter((box) => !box.checked).map((box) => box.value).join(",")]];
+  },
+  // The buttons that leave one box on, and all of them when pressed again.
+  buttons: (form, boxes, changed) => {
+    for (const button of form.querySelectorAll("button.only")) {
+      button.addEventListener("click", () => {
+        const isAlone = button.getAttribute("aria-pressed") === "true";
+        for (const box of boxes) box.checked = isAlone || box.value === button.value;
+        changed();
+      });
+    }
+  },
+  press: (form, boxes) => {
+    const on = boxes.filter((box) => box.checked);
+    for (const button of form.querySelectorAll("button.only")) {
+      const isAlone = on.length === 1 && boxes.length > 1 && on[0].value === button.value;
+      button.setAttribute("aria-pressed", String(isAlone));
+      button.textContent = isAlone ? "all" : "only";
+    }
+  },
+};
+
 tbp.make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -57,9 +89,13 @@ tbp.significant = (value) => {
 // scales: [[factor, symbol], …], smallest first.
 tbp.quantity = (value, scales) => {
   if (!Number.isFinite(value)) return "–";
-  let scale = value === 0 ? scales[Math.min(1, scales.length - 1)] : scales[0];
+  const base = scales[0][1];
+  let scale = value === 0 && base === "ns" ? scales[1] : scales[0];
   if (value !== 0) for (const one of scales) if (Math.abs(value) / one[0] >= 0.9995) scale = one;
-  return `${tbp.significant(value / scale[0])} ${scale[1]}`.trim();
+  // A count is whole.
+  const isCount = scale[0] === 1 && base !== "B" && Number.isInteger(value);
+  const number = isCount ? value.toLocaleString("en-US").replace("-", "−") : tbp.significant(value / scale[0]);
+  return `${number} ${scale[1]}`.trim();
 };
 
 tbp.percent = (ratio) => {

@@ -1,0 +1,57 @@
+"""What a reader of the index should know before the rows: sentences on many of them at once.
+
+Takes the rows and what they were made of, gives sentences, each with the page that has more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tbp.history.series import State
+from tbp.report import addresses, words
+from tbp.report.at_once import at_once, brief
+from tbp.report.model import ReportData
+from tbp.report.rows import Row
+
+MOST = 3
+"""Commits told of, the newest: the page of changes has all of them."""
+
+
+@dataclass(frozen=True)
+class Note:
+    said: str
+    href: str = ""  # of the page with more
+    more: str = ""  # what that is
+
+
+def notes(data: ReportData, rows: Sequence[Row]) -> tuple[Note, ...]:
+    """Levels that were left, gains that are none, and commits that moved most series of a machine."""
+    said = " ".join(filter(None, [_left(rows), _net_worse(rows)]))
+    found = [Note(said)] if said else []
+    together = at_once(data.histories)
+    place = {commit.hash: at for at, commit in enumerate(data.commits)}
+    since = place.get(data.base.commit.hash, -1) if data.base is not None else -1
+    together = tuple(one for one in together if place.get(one.commit.hash, len(place)) > since)
+    found += [Note(brief(one), addresses.changes_of(one.commit), "what moved there") for one in together[:MOST]]
+    if (more := len(together) - MOST) > 0:
+        found.append(Note(f"So at {words.count(more, 'earlier commit')}.", "changes.html", "all changes"))
+    return tuple(found)
+
+
+def _net_worse(rows: Sequence[Row]) -> str:
+    better = [one for one in rows if one.state in (State.IMPROVEMENT, State.RECOVERED)]
+    worse = sum(one.standing is not None and one.standing.is_net_worse for one in better)
+    if not worse:
+        return ""
+    is_are = "is" if worse == 1 else "are"
+    return f"{worse:,} of {len(better):,} improved or recovered series {is_are} worse than at first."
+
+
+def _left(rows: Sequence[Row]) -> str:
+    moved = [one for one in rows if one.standing is not None]
+    left = sum(one.standing is not None and one.standing.is_left for one in moved)
+    if not left:
+        return ""
+    have = "has" if left == 1 else "have"
+    return f"{left:,} of {len(moved):,} moved series {have} since left the level that the change brought: see Now."

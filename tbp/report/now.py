@@ -1,0 +1,147 @@
+"""Where a series is now, seen from the change it is told for: a step of the past may have been left, or taken back.
+
+Takes a history and one of its changes, gives numbers and words; verdicts stay those of ``tbp.history``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tbp.history.points import levels
+from tbp.history.series import Change, ChangeEvidence, Commit, History, State
+from tbp.report import words
+
+SAME_SIGMAS = 3.0
+"""Noises between runs from which on a run is not of a level: what ``tbp.history.histories`` calls the same level."""
+
+SAME_LEVEL = 0.01
+"""And relative to it, at least: what is relevant by default (``tbp.policy``)."""
+
+A_LEVEL = 2
+"""Runs in a row beyond the noise from which on a level is left: one run may be a spike."""
+
+
+@dataclass(frozen=True)
+class Now:
+    """The newest value of a series beside the level after one of its changes."""
+
+    value: float
+    commit: Commit  # the newest with a value
+    is_newest_run: bool  # False: runs after it brought none
+    runs: int  # with a value since the change
+    gone: int  # newest runs in a row beyond the noise, on one side of the level after the change
+    is_left: bool  # whether those are enough to say that the level is left
+    after: float  # that level
+    level: float  # where the series is: the median of those runs where it is left, else ``after``
+    first: float  # the first level that counts; NaN where that is the one before the change
+
+
+def now(history: History, what: ChangeEvidence) -> Now | None:
+    """The series as it is since ``what``; None where nothing was measured since."""
+    value = levels(history.points)
+    known = np.flatnonzero(np.isfinite(value)).tolist()
+    index, after = what.change.index, what.change.after
+    if not known or not 0 <= index <= known[-1]:
+        return None
+    sides = [_side(own, after, history.noise_between) for own in value[index:] if math.isfinite(own)]
+    gone = _trailing(sides)
+    is_left = gone >= A_LEVEL and gone > _longest(sides[: len(sides) - gone], sides[-1])
+    last = known[-1]
+    return Now(
+        value=float(value[last]),
+        commit=history.points[last].commit,
+        is_newest_run=last == len(history.points) - 1,
+        runs=len(sides),
+        gone=gone,
+        is_left=is_left,
+        after=after,
+        level=float(np.median(value[known[-gone:]])) if is_left else after,
+        first=_first(history, what),
+    )
+
+
+def is_net_worse(history: History, found: Now) -> bool:
+    """Whether the series is worse than at first although its change says better."""
+    if history.state not in (State.IMPROVEMENT, State.RECOVERED) or not math.isfinite(found.first):
+        return False
+    side = _side(found.level, found.first, history.noise_between)
+    return side != 0 and _step(found.first, found.level).is_worse(history.better)
+
+
+def is_as_told(found: Now) -> bool:
+    """Whether the series is where its only change brought it: nothing is to be said beside its newest value."""
+    return found.is_newest_run and not found.gone and not math.isfinite(found.first)
+
+
+def leaving(history: History, found: Now) -> str:
+    """What became of the level: ``the newest 9 runs have left this level: ▲ +53 % slower``, ``still at this level``."""
+    step = _step(found.after, found.level if found.is_left else found.value)
+    moved = words.effect(step, history.unit, history.better)
+    if found.is_left:
+        return f"the newest {found.gone:,} runs have left this level: {moved}"
+    if found.gone:
+        return f"the newest run is off this level: {moved}"
+    return "still at this level" if found.runs > 1 else "only one run since"
+
+
+def net(history: History, found: Now) -> str:
+    """``net ▲ +79 % slower than at first, 99.2 ms``; empty where the change is all that ever happened."""
+    if not math.isfinite(found.first):
+        return ""
+    first = words.quantity(found.first, history.unit)
+    if found.first == found.value:
+        return f"net as at first, {first}"
+    return f"net {words.effect(_step(found.first, found.value), history.unit, history.better)} than at first, {first}"
+
+
+def sentence(history: History, found: Now) -> str:
+    """All of it: ``Now 177 ms at 4d7b91c0: the newest 9 runs have left this level: …; net …``."""
+    at = f"Now {words.quantity(found.value, history.unit)} at {found.commit.short} ({words.moment(found.commit.date)})"
+    since = "" if found.is_newest_run else ", newer runs have no value"
+    return f"{at}{since}; {'; '.join(filter(None, [leaving(history, found), net(history, found)]))}."
+
+
+def runs_around(history: History, what: ChangeEvidence) -> tuple[int, int]:
+    """Runs with a value of the level before and of the one after: up to the neighbouring confirmed changes."""
+    cuts = sorted(own.change.index for own in history.changes if own.change.confirmed or own is what)
+    at = cuts.index(what.change.index)
+    start = cuts[at - 1] if at else 0
+    end = cuts[at + 1] if at + 1 < len(cuts) else len(history.points)
+    known = np.isfinite(levels(history.points))
+    return int(known[start : what.change.index].sum()), int(known[what.change.index : end].sum())
+
+
+def _first(history: History, what: ChangeEvidence) -> float:
+    counted = [own for own in history.changes if own.change.confirmed and own.change.index >= history.since]
+    return counted[0].change.before if counted and counted[0].change.index < what.change.index else math.nan
+
+
+def _side(value: float, level: float, noise: float) -> int:
+    """1 above what noise makes of ``level``, −1 below, 0 within."""
+    limit = max(SAME_LEVEL, SAME_SIGMAS * noise if math.isfinite(noise) else 0.0) * abs(level)
+    return 0 if abs(value - level) <= limit else 1 if value > level else -1
+
+
+def _trailing(sides: Sequence[int]) -> int:
+    """How many of the last ones are on the same side, none where that is within."""
+    number = 0
+    while number < len(sides) and sides[-1 - number] == sides[-1] != 0:
+        number += 1
+    return number
+
+
+def _longest(sides: Sequence[int], side: int) -> int:
+    """The most in a row on ``side``: a series that visits two levels by turns has not left one of them."""
+    longest = current = 0
+    for own in sides:
+        current = current + 1 if own == side else 0
+        longest = max(longest, current)
+    return longest
+
+
+def _step(before: float, after: float) -> Change:
+    return Change(0, before, after, math.nan, confirmed=True)
