@@ -51,7 +51,7 @@ def at_once(histories: Sequence[History]) -> tuple[AtOnce, ...]:
     """The commits at which most series of a machine and environment moved, the newest first by date.
 
     Suspects count, as a host that changes makes many of them; what is put down to dependencies, hardware or the
-    harness does not, as it is explained.
+    harness does not, as it is explained, nor do counters that repeat exactly: no machine moves them.
     """
     by_place: dict[Place, list[History]] = defaultdict(list)
     for history in histories:
@@ -82,7 +82,8 @@ def _of_place(place: Place, histories: Sequence[History]) -> list[AtOnce]:
     for number, history in enumerate(histories):
         for what in history.changes:
             change = what.change
-            if change.kind is ChangeKind.CODE and change.matters and 0 <= change.index < len(history.points):
+            is_asked = change.kind is ChangeKind.CODE and change.p_value > 0
+            if is_asked and 0 <= change.index < len(history.points):
                 commit = history.points[change.index].commit
                 known[commit.hash] = commit
                 moved[commit.hash][number] = (history, change.after > change.before)

@@ -40,6 +40,14 @@ def test_suspects_count_and_what_is_explained_does_not(make_history) -> None:
     assert at_once(moved(make_history, 5, kind=ChangeKind.DEPENDENCY)) == ()
 
 
+def test_counters_that_repeat_exactly_are_the_code(make_history) -> None:
+    exact = [
+        replace(own, changes=(ChangeEvidence(replace(own.changes[0].change, p_value=0.0)),))
+        for own in moved(make_history, 9)
+    ]
+    assert at_once(exact) == ()
+
+
 def test_a_commit_that_moved_a_part_of_them_is_the_code(make_history) -> None:
     assert at_once([*moved(make_history, 5), *steady(make_history, 6)]) == ()
     assert at_once(moved(make_history, LEAST_SERIES - 1)) == ()
