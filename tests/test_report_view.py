@@ -160,7 +160,7 @@ def test_the_same_results_give_the_same_bytes(inside, capsys) -> None:
         files = [path for path in sorted((inside / name).rglob("*")) if path.is_file()]
         sites.append({path.relative_to(inside / name): path.read_bytes() for path in files})
     assert sites[0] == sites[1]
-    assert b"Results up to 2026-01-31 12:00 UTC" in sites[0][Path("index.html")]
+    assert b"2026-01-31 12:00 UTC</span>. Made by tbp" in sites[0][Path("index.html")]
 
 
 def test_open_shows_it_in_the_browser(inside, capsys, monkeypatch) -> None:

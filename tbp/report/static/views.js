@@ -93,7 +93,7 @@ tbp.quantity = (value, scales) => {
   let scale = value === 0 && base === "ns" ? scales[1] : scales[0];
   if (value !== 0) for (const one of scales) if (Math.abs(value) / one[0] >= 0.9995) scale = one;
   // A count is whole.
-  const isCount = scale[0] === 1 && base !== "B" && Number.isInteger(value);
+  const isCount = scale[0] === 1 && !["B", "ns"].includes(base) && Number.isInteger(value);
   const number = isCount ? value.toLocaleString("en-US").replace("-", "−") : tbp.significant(value / scale[0]);
   return `${number} ${scale[1]}`.trim();
 };
