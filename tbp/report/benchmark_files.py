@@ -52,6 +52,7 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
     below = replace(frame, root="../")
     commits, known = site_commits(data), rates_of_all(data.histories)
     together = at_once(data.histories)
+    shared = shared_by_pages(data)
     asked = []
     made: dict[bytes, Mapping[str, int]] = {}  # most benchmarks were measured at the same commits
     for benchmark, series in groupby(ordered, key=lambda history: history.key.benchmark):
@@ -63,9 +64,14 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
             made[known_as] = {commits.commits[place].hash: place for place in places.tolist()}
         source = {benchmark: data.sources[benchmark]} if benchmark in data.sources else {}
         moved = of_benchmark(together, own)
-        own_data = replace(data, histories=own, sources=source)
+        own_data = replace(shared, histories=own, sources=source)
         asked.append(Wanted(benchmark, own_data, below, made[known_as], said, moved))
     return asked
+
+
+def shared_by_pages(data: ReportData) -> ReportData:
+    """What every benchmark's page is made from: nothing of other benchmarks, nor of single runs."""
+    return replace(data, histories=(), sources={}, runs=(), machines=(), problems=())
 
 
 def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int32]:

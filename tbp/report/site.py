@@ -23,7 +23,7 @@ from tbp.cache.known_pages import KnownPages
 from tbp.errors import UsageError
 from tbp.report import figures, words
 from tbp.report.addresses import INDEX
-from tbp.report.benchmark_files import Wanted, benchmark_files, files_of_all, wanted
+from tbp.report.benchmark_files import Wanted, benchmark_files, files_of_all, shared_by_pages, wanted
 from tbp.report.chart_data import commits_payload, site_commits
 from tbp.report.charts import charts_page
 from tbp.report.compression_data import groups
@@ -145,7 +145,7 @@ def _benchmarks(
     keys = dict.fromkeys((own.benchmark for own in asked), b"")
     if known.is_noted:
         # Of the site's commits a page has the places of its own: one more at the end changes no other page.
-        shared = digest(replace(data, histories=(), commits=(), sources={}), frame)
+        shared = digest(replace(shared_by_pages(data), commits=()), frame)
         keys = {own.benchmark: digest(shared, *own.key) for own in asked}
     standing: list[str] = []
     new: list[Wanted] = []
