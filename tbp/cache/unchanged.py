@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable
 from operator import attrgetter
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 import tbp
@@ -52,12 +53,16 @@ def fingerprint(inputs: Inputs) -> str:
 
     To be taken before the inputs are read.
     """
+    references: list[str] = []
+    asking = Thread(target=lambda: references.append(_references(inputs.repository)))  # git meanwhile
+    asking.start()
     known = hashlib.blake2b(_installed(), digest_size=16)
     identities = [*((str(path), _identity(path)) for path in inputs.files), *_tree(inputs.results_dir)]
     youngest_ns = max((max(identity[1:3]) for _, identity in identities if identity is not None), default=0)
+    asking.join()
     if time.time_ns() - youngest_ns <= SETTLED_NS:
         return ""
-    known.update(_bytes(identities, inputs.asked, _references(inputs.repository)))
+    known.update(_bytes(identities, inputs.asked, references[0]))
     return known.hexdigest()
 
 
@@ -91,9 +96,8 @@ def note(index: Path, current: str, written: Iterable[str], said: Said) -> None:
 
 def _installed() -> bytes:
     """Changes with every file of tbp, and where any package was installed: looking is cheaper than reading."""
-    own = [found for found in _tree(Path(tbp.__file__).parent) if not found[0].endswith(".pyc")]
     packages = [(path, _identity(path)) for path in sys.path if path.endswith("-packages")]
-    return hashlib.blake2b(_bytes(sys.version, own, packages)).digest()
+    return hashlib.blake2b(_bytes(sys.version, _tree(Path(tbp.__file__).parent), packages)).digest()
 
 
 def _bytes(*values: str | list[tuple[str, Identity | None]]) -> bytes:
@@ -127,7 +131,7 @@ def _tree(folder: Path | str, depth: int = DEPTH) -> list[tuple[str, Identity | 
     for entry in entries:
         if not entry.is_dir():
             found.append((entry.path, _identity(entry.path)))
-        elif depth:
+        elif depth and entry.name != "__pycache__":
             found += _tree(entry.path, depth - 1)
     return found
 
