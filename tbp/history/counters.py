@@ -12,13 +12,12 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from tbp.history.measured import Measured
-from tbp.history.series import Change
+from tbp.history.series import LEAST_SHOWN, Change
 
 # There and back is a change and its repair; with one more turn, runs this short are what two modes make by chance: of
 # 60 runs with a second value in one of ten, 5 % have a pair of it, 0.1 % two of three.
 MOST_TURNS = 2
 LEAST_STAY = 3
-RELEVANT = 0.0005  # less is shown as 0.0 %: nobody wants to be woken for it, however certain it is
 
 
 def counter_changes(series: Measured) -> tuple[Change, ...] | None:
@@ -57,6 +56,6 @@ def _takes_turns(raw: Sequence[float]) -> bool:
 
 
 def _change(index: int, before: float, after: float) -> Change:
-    is_relevant = abs(after - before) >= RELEVANT * abs(before)
+    is_relevant = abs(after - before) >= LEAST_SHOWN * abs(before)  # nobody wants to be woken for less, however certain
     doubt = "" if is_relevant else "certain, but too small to matter"
     return Change(index, before, after, 0.0, is_relevant, doubt=doubt)

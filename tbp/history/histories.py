@@ -21,7 +21,7 @@ from tbp.asv.sessions import Sessions
 from tbp.history.circumstances import surroundings
 from tbp.history.false_discovery import controlled
 from tbp.history.judging import Asked, Judge, judge_all
-from tbp.history.noise import noise_between
+from tbp.history.noise import noise_between, same_level
 from tbp.history.points import Points, levels
 from tbp.history.rows import Rows, compared_with, present_version, rows_by_series
 from tbp.history.series import Better, Break, Change, ChangeEvidence, History, SeriesKey
@@ -35,10 +35,6 @@ _HIGHER = re.compile(
     r"(?i:/\s*s(ec|econds?)?\b|\bper[ _-]?s(ec|econd)?\b|hz$|^[x×]$)"
     r"|(?i:speed-?up|throughput|accuracy|cosine|utili[sz]ation)|FLOPS$"
 )
-# Levels this close, in noises between runs and at least relatively, are the same: what the detector would not part
-# even with one run on a side (see ``short``).
-SAME_SIGMAS = 3.0
-SAME_LEVEL = 0.01
 SAME_SHARE = 0.25  # of the regression that may remain: half of it undone is an improvement, no recovery
 
 
@@ -129,7 +125,7 @@ def _recoveries(own: _Judged) -> tuple[Change, ...]:
     for change in own.changes:
         is_back = change.is_verdict and last is not None and not change.is_worse(own.better)
         if is_back and last is not None and last.is_worse(own.better):
-            limit = max(SAME_LEVEL, SAME_SIGMAS * noise if math.isfinite(noise) else 0.0) * abs(last.before)
+            limit = same_level(last.before, noise)
             remains = abs(change.after - last.before)
             is_recovery = remains <= min(limit, SAME_SHARE * abs(last.after - last.before))
             marked.append(replace(change, is_recovery=is_recovery))

@@ -20,9 +20,8 @@ from tbp.history.interval import with_interval
 from tbp.history.noise import noise_between, noise_within
 from tbp.history.points import Points
 from tbp.history.rows import Rows
-from tbp.history.series import CONFIDENCE, Break, Change, ChangeKind
+from tbp.history.series import CONFIDENCE, LEAST_SHOWN, Break, Change, ChangeKind
 
-NOTHING = 0.0005  # an effect of less is shown as 0.0 %
 VERSION_DIGITS = 8  # of a benchmark's version, which is a hash
 _NO_RUN = Run({}, math.nan, math.nan)  # of another version: its circumstances explain nothing here
 
@@ -83,7 +82,7 @@ def _sure(change: Change) -> Change:
 
     Of noise with two modes the ranks can be sure that something moved while the medians may be where they were.
     """
-    if not (change.confirmed and change.low < NOTHING and change.high > -NOTHING):
+    if not (change.confirmed and change.low < LEAST_SHOWN and change.high > -LEAST_SHOWN):
         return change
     return replace(change, confirmed=False, doubt=f"its {CONFIDENCE * 100:.0f} % interval reaches 0")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tbp.traces.operators import OperatorTable
 
 
+LEAST_SHOWN = 0.0005  # a smaller effect is shown as 0.0 %
 CONFIDENCE = 0.99
 """Of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows: at 95 %, one
 interval in twenty would miss the truth."""

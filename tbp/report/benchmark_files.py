@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tbp.history.points import columns
 from tbp.history.series import History, SeriesKey
 from tbp.report import addresses
-from tbp.report.at_once import AtOnce, at_once, of_benchmark
+from tbp.report.at_once import AtOnce, of_benchmark
 from tbp.report.chart_data import CommitList, site_commits
 from tbp.report.detail import benchmark_page
 from tbp.report.model import ReportData
@@ -51,7 +51,7 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
     ordered = sorted(data.histories, key=lambda history: history.key.benchmark)
     below = replace(frame, root="../")
     commits, known = site_commits(data), rates_of_all(data.histories)
-    together = at_once(data.histories)
+    together = data.at_once
     shared = shared_by_pages(data)
     asked = []
     made: dict[bytes, Mapping[str, int]] = {}  # most benchmarks were measured at the same commits

@@ -13,7 +13,7 @@ from enum import StrEnum
 from tbp.history.by_commit import CommitChanges, SeriesChange, every_change_by_commit
 from tbp.history.series import ChangeKind, Commit, State
 from tbp.report import addresses, traced, words
-from tbp.report.at_once import at_once, by_commit, sentence
+from tbp.report.at_once import by_commit, sentence
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
 from tbp.report.rows import CommitLink, commit_link
@@ -127,7 +127,7 @@ def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
     """All change points by commit. ``order`` is that of the site's commits, oldest first."""
     groups, past = _counted(every_change_by_commit(data.histories, [commit.hash for commit in order]), data, order)
     places = Places.of(data.histories)
-    together = by_commit(at_once(data.histories))
+    together = by_commit(data.at_once)
     left = MOST_ITEMS
     rows = []
     for group in groups[:MOST_ROWS]:

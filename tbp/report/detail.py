@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tbp.history.series import History, SeriesKey, State
 from tbp.report import addresses, both_sides, evidence, now, traced, words
-from tbp.report.at_once import AtOnce, at_once, of_benchmark, sentence
+from tbp.report.at_once import AtOnce, of_benchmark, sentence
 from tbp.report.change_blocks import ChangeBlock, change_blocks
 from tbp.report.chart_data import Chart, history_chart, site_commits
 from tbp.report.dimensions import dimensions, series_name
@@ -158,7 +158,7 @@ def benchmark_page(
     place = site_commits(data).place if place is None else place
     known = rates_of_all(data.histories) if known is None else known
     if together_at is None:
-        together_at = of_benchmark(at_once(data.histories), histories)
+        together_at = of_benchmark(data.at_once, histories)
     grown = scalings(histories, differ)
     chart = history_chart(histories, differ, place, data.tags)
     if charted := [one.payload for one in grown if one.is_charted]:

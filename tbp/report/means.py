@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from tbp.history.compare import RELEVANT, RELEVANT_LIMIT
-from tbp.history.series import State
+from tbp.history.series import LEAST_SHOWN, State
 from tbp.report import words
 from tbp.report.summary import family_of
 from tbp.verdict import phrases
 from tbp.verdict.judgement import Judgement
-
-LEAST_SHOWN = 0.0005
-"""Smaller changes are shown as 0.0 %."""
 
 
 @dataclass(frozen=True)

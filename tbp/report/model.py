@@ -9,6 +9,7 @@ from functools import cached_property
 
 from tbp.acks import Ack
 from tbp.history.series import Commit, History, Tag
+from tbp.report.at_once import AtOnce, at_once
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class ReportData:
         """The newest commit with a result, by date; None without any. A site knows no other clock."""
         commits = (history.points[-1].commit for history in self.histories if history.points)
         return max(commits, key=lambda commit: (commit.date, commit.hash), default=None)
+
+    @cached_property
+    def at_once(self) -> tuple[AtOnce, ...]:
+        """The commits that moved most series of a machine and environment."""
+        return at_once(self.histories)
 
     @cached_property
     def by_benchmark(self) -> Mapping[str, tuple[History, ...]]:

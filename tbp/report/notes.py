@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tbp.history.series import State
 from tbp.report import addresses, words
-from tbp.report.at_once import at_once, brief
+from tbp.report.at_once import brief
 from tbp.report.model import ReportData
 from tbp.report.rows import Row
 
@@ -29,7 +29,7 @@ def notes(data: ReportData, rows: Sequence[Row]) -> tuple[Note, ...]:
     """Levels that were left, gains that are none, and commits that moved most series of a machine."""
     said = " ".join(filter(None, [_left(rows), _net_worse(rows)]))
     found = [Note(said)] if said else []
-    together = at_once(data.histories)
+    together = data.at_once
     place = {commit.hash: at for at, commit in enumerate(data.commits)}
     since = place.get(data.base.commit.hash, -1) if data.base is not None else -1
     together = tuple(one for one in together if place.get(one.commit.hash, len(place)) > since)

@@ -11,15 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tbp.history.noise import same_level
 from tbp.history.points import levels
 from tbp.history.series import Change, ChangeEvidence, Commit, History, State
 from tbp.report import words
-
-SAME_SIGMAS = 3.0
-"""Noises between runs from which on a run is not of a level: what ``tbp.history.histories`` calls the same level."""
-
-SAME_LEVEL = 0.01
-"""And relative to it, at least: what is relevant by default (``tbp.policy``)."""
 
 A_LEVEL = 2
 """Runs in a row beyond the noise from which on a level is left: one run may be a spike."""
@@ -122,8 +117,7 @@ def _first(history: History, what: ChangeEvidence) -> float:
 
 def _side(value: float, level: float, noise: float) -> int:
     """1 above what noise makes of ``level``, −1 below, 0 within."""
-    limit = max(SAME_LEVEL, SAME_SIGMAS * noise if math.isfinite(noise) else 0.0) * abs(level)
-    return 0 if abs(value - level) <= limit else 1 if value > level else -1
+    return 0 if abs(value - level) <= same_level(level, noise) else 1 if value > level else -1
 
 
 def _trailing(sides: Sequence[int]) -> int:

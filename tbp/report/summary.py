@@ -110,10 +110,6 @@ class Summary:
         return tuple(Listed(own[0], len(own) - 1) for own in groups)
 
     @property
-    def first_rows(self) -> tuple[Row, ...]:
-        return tuple(one.row for one in self.listed)
-
-    @property
     def left_out(self) -> int:
         """Series that the page itself has neither a row nor a count for."""
         return len(self.rows) - sum(1 + one.more for one in self.listed)

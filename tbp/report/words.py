@@ -226,27 +226,25 @@ def effect(change: Change, unit: str, better: Better) -> str:
 
 def interval(low: float, high: float) -> str:
     """``99 % CI 5.2–7.0 %``, ``99 % CI −0.8 to 1.2 %``; empty where there is none or the effect is exact."""
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        return ""
-    bounds = [percent(bound).removesuffix(" %") for bound in (low, high)]
-    if bounds[0] == bounds[1]:
-        bounds = [f"{100 * bound:,.1f}".replace("-", "−") for bound in (low, high)]
-    if bounds[0] == bounds[1]:
-        return f"{CONFIDENCE:.0%} CI within 0.1 % of it".replace("%", " %", 1)
     # "−7.0–−5.2" cannot be read.
-    return f"{CONFIDENCE:.0%} CI {bounds[0]}{'–' if low >= 0 else ' to '}{bounds[1]} %".replace("%", " %", 1)
+    return _interval(low, high, "–" if low >= 0 else " to ", "-")
 
 
 def signed_interval(low: float, high: float) -> str:
     """``99 % CI +5.2 to +7.0 %``, ``99 % CI −0.8 to +1.2 %``: as ``interval``, beside a signed effect."""
+    return _interval(low, high, " to ", "+")
+
+
+def _interval(low: float, high: float, between: str, sign: str) -> str:
+    """``sign`` is Python's format of signs: ``-`` for negative numbers only, ``+`` for all."""
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         return ""
-    bounds = [signed_percent(bound).removesuffix(" %") for bound in (low, high)]
+    said = signed_percent if sign == "+" else percent
+    bounds = [said(bound).removesuffix(" %") for bound in (low, high)]
     if bounds[0] == bounds[1]:
-        bounds = [f"{100 * bound:+,.1f}".replace("-", "−") for bound in (low, high)]
-    if bounds[0] == bounds[1]:
-        return interval(low, high)
-    return f"{CONFIDENCE:.0%} CI {bounds[0]} to {bounds[1]} %".replace("%", " %", 1)
+        bounds = [f"{100 * bound:{sign},.1f}".replace("-", "−") for bound in (low, high)]
+    shown = f"{bounds[0]}{between}{bounds[1]} %" if bounds[0] != bounds[1] else "within 0.1 % of it"
+    return f"{CONFIDENCE * 100:.0f} % CI {shown}"
 
 
 def before_after(change: Change, unit: str) -> str:

@@ -109,8 +109,8 @@ def test_facets_are_offered_where_series_differ(make_history, make_report) -> No
 def test_the_page_holds_the_worst_rows(make_history, make_report) -> None:
     many = [make_history((1.0, 1.0), State.NO_CHANGE, benchmark=f"b.time_{place}") for place in range(MOST_ROWS)]
     found = summary(make_report(*many, make_history()))
-    assert len(found.first_rows) == MOST_ROWS
-    assert found.first_rows[0].state is State.REGRESSION
+    assert len(found.listed) == MOST_ROWS
+    assert found.listed[0].row.state is State.REGRESSION
     assert len(found.rows) == MOST_ROWS + 1
 
 
