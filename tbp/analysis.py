@@ -16,7 +16,8 @@ from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
 from tbp.asv.config import ACKS, AsvConfig
 from tbp.asv.repository import Commits, read_commits
-from tbp.asv.results import Results, read_results
+from tbp.asv.result_folder import Reading
+from tbp.asv.results import Results, results_of
 from tbp.asv.runs import runs
 from tbp.asv.sessions import Sessions, read_sessions, without_result
 from tbp.cache.known_series import KnownSeries
@@ -48,8 +49,8 @@ class Stored:
     config: AsvConfig | None  # None: the results are from elsewhere
 
 
-def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
-    """Everything in ``results_dir``, or where ``config`` keeps its results.
+def stored(config: AsvConfig | None, results_dir: Path | None, reading: Reading | None = None) -> Stored:
+    """Everything in ``results_dir``, or where ``config`` keeps its results; ``reading`` if that has begun.
 
     Raises:
         NothingMeasured: there is no result in it.
@@ -58,7 +59,7 @@ def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
     # Results from elsewhere are of other commits than this repository's: then only their dates order them.
     own = config if config is not None and results_dir in (None, config.results_dir) else None
     folder = results_dir if results_dir is not None else config.results_dir if config is not None else Path()
-    results = read_results(folder)
+    results = results_of(reading or Reading(folder))
     commits = read_commits(results.commits, own.repository if own else None)
     policy = read_policy(own.policy_file) if own else Policy()
     return Stored(folder, results, read_sessions(folder), commits, policy, own)
@@ -73,17 +74,22 @@ class View:
 
 
 def report_data(
-    config: AsvConfig | None, results_dir: Path | None, workers: Workers | None = None, view: View | None = None
+    config: AsvConfig | None,
+    results_dir: Path | None,
+    workers: Workers | None = None,
+    view: View | None = None,
+    reading: Reading | None = None,
 ) -> ReportData:
     """All that is known of the results in ``results_dir``, or where ``config`` keeps them.
 
     What did not change since the last time is taken from the cache; with ``workers``, several processes judge the rest.
+    ``reading`` is of these results, where that began before.
 
     Raises:
         as ``stored``, and UsageError where the acknowledgements cannot be read or the base names no stored commit.
     """
     view = view or View()
-    held = stored(config, results_dir)
+    held = stored(config, results_dir, reading)
     problems: list[str] = []
     judge = KnownSeries(held.folder, partial(_judged, workers or Workers(1)))
     found = histories(held.results, held.sessions, held.commits, _trace_session, problems, held.policy, judge)
@@ -146,9 +152,13 @@ def _until(held: Stored, base: Base | None) -> frozenset[str]:
 
 def _judged(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
     """What moved in each series, found by ``workers``."""
-    runs = [len(one.points) for one in asked]
-    batches = batched(asked, runs, workers.share(sum(runs), BATCH_RUNS))
-    return chain.from_iterable(workers.map(judge_all, batches, len(asked) * SERIES_S + sum(runs) * JUDGED_S))
+    # Those of like length are judged together, the longest first: little is cheaper, and no process ends much later.
+    order = sorted(range(len(asked)), key=lambda place: -len(asked[place].points))
+    runs = [len(asked[place].points) for place in order]
+    batches = batched([asked[place] for place in order], runs, workers.share(sum(runs), BATCH_RUNS))
+    judged = chain.from_iterable(workers.map(judge_all, batches, len(asked) * SERIES_S + sum(runs) * JUDGED_S))
+    found = dict(zip(order, judged, strict=True))
+    return (found[place] for place in range(len(asked)))
 
 
 def standing_regressions(found: Iterable[History]) -> list[History]:

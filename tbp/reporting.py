@@ -85,16 +85,16 @@ def said_of(data: ReportData, index: Path) -> Said:
 
 
 def _built(wanted: Wanted, config: AsvConfig | None) -> tuple[Said, tuple[str, ...]]:
-    from tbp.analysis import View, report_data
-    from tbp.asv.results import is_large
-    from tbp.report.site import write_files, write_single_file
+    from tbp.asv.result_folder import Reading
     from tbp.scale.workers import Workers
 
     index = wanted.first_page
     with Workers() as workers:
-        if is_large(wanted.results or (config.results_dir if config is not None else Path())):
-            workers.prepare()
-        data = report_data(config, wanted.results, workers, View(wanted.acks, wanted.base))
+        reading = Reading(inputs(wanted, config).results_dir, workers)  # while this process imports the rest
+        from tbp.analysis import View, report_data
+        from tbp.report.site import write_files, write_single_file
+
+        data = report_data(config, wanted.results, workers, View(wanted.acks, wanted.base), reading)
         if wanted.is_single:
             names: tuple[str, ...] = (write_single_file(data, index).name,)
         else:

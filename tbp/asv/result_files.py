@@ -118,11 +118,15 @@ class Grids:
         if found is None:
             values = tuple(map(tuple, parameter_values(texts(msgspec.json.decode(params)))))
             grid = Grid(text(name), text(version), values)
-            place = self._place.setdefault(grid, len(self.all))
-            if place == len(self.all):
-                self.all.append(grid)
-            found = self._seen[key] = place, grid.size
+            found = self._seen[key] = self.add(grid), grid.size
         return found
+
+    def add(self, grid: Grid) -> int:
+        """Its place in ``all``, at the end if it is new."""
+        place = self._place.setdefault(grid, len(self.all))
+        if place == len(self.all):
+            self.all.append(grid)
+        return place
 
 
 class Read(NamedTuple):
@@ -138,8 +142,8 @@ class Read(NamedTuple):
 class Reader:
     """Reads result files. What many of them repeat is made once."""
 
-    def __init__(self, known: Iterable[Grid] = ()) -> None:
-        self.grids = Grids(known)
+    def __init__(self) -> None:
+        self.grids = Grids()
         self._runs: dict[tuple[bytes, bytes, str, str], tuple[str, str, Hardware, str]] = {}
 
     def read(self, name: str, folder: str, data: bytes) -> Read:
@@ -221,6 +225,20 @@ def result_files(read: Sequence[Read]) -> list[ResultFile]:
         found.append(ResultFile(one.run, *arrays, one.problems))
         start, cell = end, last
     return found
+
+
+def renumbered(files: Sequence[ResultFile], places: Sequence[int]) -> list[ResultFile]:
+    """The same files among other ``Grids``: there grid i of theirs is at ``places[i]``."""
+    if list(places) == list(range(len(places))):
+        return list(files)
+    grids = np.array(places, np.int32)[np.frombuffer(b"".join(file.grid for file in files), np.int32)].tobytes()
+    moved = []
+    start = 0
+    for file in files:
+        end = start + len(file.grid)
+        moved.append(ResultFile(file.run, grids[start:end], file.count, file.cell, file.problems))
+        start = end
+    return moved
 
 
 def memory(ram: str, digits: int = 1) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ def runs(results: Results, sessions: Sessions, commits: Commits) -> tuple[Run, .
                 environment,
                 python=python,
                 requirements=_asked(requirements),
-                hardware=tuple((HARDWARE_NAMES.get(name, name), value) for name, value in named_values(hardware)),
+                hardware=_hardware(hardware),
                 measured=counts[Outcome.MEASURED],
                 failed=counts[Outcome.FAILED],
                 skipped=counts[Outcome.SKIPPED],
@@ -64,6 +65,12 @@ def _stated(points: Table) -> Iterator[tuple[list[str], Counter[Outcome]]]:
         yield said, Counter(dict(zip(outcomes, counts, strict=True)))
 
 
+@lru_cache
+def _hardware(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((HARDWARE_NAMES.get(name, name), value) for name, value in named_values(text))
+
+
+@lru_cache  # most runs say the same
 def _asked(text: str) -> tuple[tuple[str, str], ...]:
     """``numpy=1.26;torch=`` as pairs; asv leaves the version to the installer where there is none."""
     parts = (part.partition("=") for part in text.split(";"))

@@ -48,7 +48,7 @@ def with_interval(change: Change, edges: tuple[int, int], points: Sequence[Point
     own: list[int] = (np.flatnonzero(np.isfinite(known)) + start).tolist()
     values: list[float] = known[np.isfinite(known)].tolist()
     sessions = columns(points).sessions
-    series = measured(values, [sessions.get(place, ()) for place in own])
+    series = measured(values, [sessions.get(place, ()) for place in own] if sessions else None)
     split = sum(place < change.index for place in own)
     before, after = series.scaled[:split], series.scaled[split:]
     if not (len(before) and len(after) and change.before):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import combinations, pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tbp.history.measured import Floats, Measured, median
 from tbp.history.noise import MAD_TO_SIGMA
@@ -73,14 +75,20 @@ def _best_partition(scaled: Floats, start: int, end: int, count: int) -> tuple[i
     sums, squares = np.cumsum([0.0, *own]), np.cumsum([0.0, *(own**2)])
     places = np.arange(len(sums))
     length = np.maximum(1, places - places[:, None])
-    cost = (squares - squares[:, None] - (sums - sums[:, None]) ** 2 / length).tolist()  # of a segment a:b
-    candidates = (
-        (0, *inner, len(own))
-        for inner in combinations(range(1, len(own)), count)
-        if all(b - a >= 2 for a, b in pairwise(inner))
-    )
-    best = min(candidates, key=lambda edges: sum(cost[a][b] for a, b in pairwise(edges)), default=())
-    return tuple(start + edge for edge in best)
+    cost = squares - squares[:, None] - (sums - sums[:, None]) ** 2 / length  # of a segment a:b
+    edges = _partitions(len(own), count)
+    if not len(edges):
+        return ()
+    best = edges[np.argmin(np.add.reduce(cost[edges[:, :-1].T, edges[:, 1:].T]))]
+    return tuple((start + best).tolist())
+
+
+@cache
+def _partitions(length: int, count: int) -> NDArray[np.intp]:
+    """The edges of every partition of ``0:length`` with ``count`` boundaries that can be meant, one a row."""
+    inner = combinations(range(1, length), count)
+    edges = [(0, *own, length) for own in inner if all(b - a >= 2 for a, b in pairwise(own))]
+    return np.array(edges, np.intp).reshape(len(edges), count + 2)
 
 
 def _is_confirmed(series: Measured, edges: Sequence[int], i: int) -> bool:

@@ -2,85 +2,70 @@
 
 Takes a function and batches of items, gives the results in order: the same as ``map``, also where there is only one
 core, where no process can be started, or where one is killed meanwhile.
+
+The others are forked when there is something to do: they have what this process has imported and the arguments at
+once, and begin after some milliseconds. Each process takes the next batch that nobody has; results come back in
+files. A process that has threads is not forked, since a lock that one of them holds would stay locked.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import pickle
+import select
+import signal
+import sys
+import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
-# Starting takes a process 0.3 s, most of it for numpy, and each new one a little; less where that began before.
-WORTH_S = 0.8
-PREPARED_WORTH_S = 0.1
+WORTH_S = 0.03  # what a process must have to do: forking one and taking in its results costs a fifth of that
 SHARES = 2  # batches for each process: with one, the slowest makes the others wait
 MOST = 16  # a report's own work, handing out and taking in, keeps no more busy
-# Imported once, before the processes part.
-_PRELOAD = ["tbp.history.judging", "tbp.report.site"]
+_PLACE_BYTES = 4
+_MOST_PLACES = 65_536 // _PLACE_BYTES  # so many a pipe holds on Linux
 
 
 class Workers:
-    """At most ``most`` processes, by default one for each core this process may use; none before there is enough to
-    do. To be closed after use, as a context.
+    """At most ``most`` processes, this one among them, by default one for each core that it may use; no others before
+    there is enough to do. To be closed after use, as a context.
     """
 
     def __init__(self, most: int | None = None) -> None:
         self.most = min(MOST, most if most is not None else cores())
-        self._pool: ProcessPoolExecutor | None = None
-        self._worth_s = WORTH_S
-
-    def prepare(self) -> None:
-        """Have what processes need imported while this one does something else: there will be much to do."""
-        if self.most > 1:
-            with contextlib.suppress(ImportError, OSError, ValueError):  # as in _started
-                from multiprocessing import forkserver
-
-                forkserver.set_forkserver_preload(_PRELOAD)
-                forkserver.ensure_running()
-                self._worth_s = PREPARED_WORTH_S
+        self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Workers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+        self._open.close()
 
     def map(self, function: Callable[[Batch], Result], batches: Sequence[Batch], expected_s: float) -> Iterator[Result]:
         """``function`` of each of ``batches``, in order. ``expected_s`` is about what all of it takes one process.
 
         Other processes begin at once, and this one may do something else before it asks for the results.
         """
-        wanted = min(self.most, len(batches), int(expected_s / self._worth_s))
-        pool = self._started(wanted) if wanted > 1 else None
-        if pool is None:
+        others = min(self.most, len(batches), int(expected_s / WORTH_S)) - 1
+        if others < 1 or not can_fork() or len(batches) > _MOST_PLACES:
             return map(function, batches)
-        return _collected(_submitted(pool, function, batches), function, batches)
+        try:
+            return self._open.enter_context(_Shared(function, batches, others)).results()
+        except OSError:  # no room for results, or no new process
+            return map(function, batches)
 
     def share(self, work: int, most: int) -> int:
         """How much of ``work`` to do at a time, at most ``most``: small enough that all processes end together."""
         return min(most, max(1, work // (SHARES * self.most))) if self.most > 1 else most
-
-    def _started(self, wanted: int) -> ProcessPoolExecutor | None:
-        if self._pool is None:
-            with contextlib.suppress(ImportError, OSError, ValueError):  # no semaphores here, or no new process
-                import multiprocessing
-                from concurrent.futures import ProcessPoolExecutor
-
-                context = multiprocessing.get_context("forkserver")
-                context.set_forkserver_preload(_PRELOAD)
-                self._pool = ProcessPoolExecutor(wanted, context)
-        return self._pool
 
 
 def batched(items: Sequence[Item], sizes: Sequence[int], enough: int) -> list[list[Item]]:
@@ -103,29 +88,99 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _submitted(
-    pool: ProcessPoolExecutor, function: Callable[[Batch], Result], batches: Sequence[Batch]
-) -> list[Future[Result] | None]:
-    from concurrent.futures.process import BrokenProcessPool
-
-    futures: list[Future[Result] | None] = []
-    for batch in batches:
-        try:
-            futures.append(pool.submit(function, batch))
-        except (BrokenProcessPool, OSError):
-            futures.append(None)
-    return futures
+def can_fork() -> bool:
+    """Whether a copy of this process can be relied on. Those of macOS fail in Apple's own libraries."""
+    return sys.platform == "linux" and threading.active_count() == 1
 
 
-def _collected(
-    futures: list[Future[Result] | None], function: Callable[[Batch], Result], batches: Sequence[Batch]
-) -> Iterator[Result]:
-    from concurrent.futures.process import BrokenProcessPool
+class _Shared(Generic[Batch, Result]):
+    """Batches that several processes do; the others begin when this is made."""
 
-    for place, batch in enumerate(batches):
-        future, futures[place] = futures[place], None  # a result is kept by nobody but the caller
-        try:
-            result = future.result() if future is not None else function(batch)
-        except BrokenProcessPool:  # one was killed, and the others with it
-            result = function(batch)
-        yield result
+    def __init__(self, function: Callable[[Batch], Result], batches: Sequence[Batch], others: int) -> None:
+        self._function, self._batches = function, batches
+        self._own: dict[int, Result] = {}
+        self._done: set[int] = set()
+        self._processes: list[int] = []
+        with contextlib.ExitStack() as opened:
+            self._folder = Path(opened.enter_context(TemporaryDirectory(prefix="tbp-")))
+            self._next, places = _pipe(opened)
+            self._news, news = _pipe(opened)
+            os.write(places, b"".join(place.to_bytes(_PLACE_BYTES) for place in range(len(batches))))
+            os.close(places)
+            opened.callback(self._end)
+            for _ in range(others):
+                self._processes.append(self._forked(news))
+            os.close(news)  # so that the last of the others to end closes it
+            self._opened = opened.pop_all()
+
+    def __enter__(self) -> _Shared[Batch, Result]:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._opened.close()
+
+    def results(self) -> Iterator[Result]:
+        """In the order of the batches; this process does one itself while the one to come is not there."""
+        for place, batch in enumerate(self._batches):
+            self._hear(0)
+            while place not in self._own and place not in self._done:
+                following = self._following()
+                if following is not None:
+                    self._own[following] = self._function(self._batches[following])
+                    self._hear(0)
+                elif not self._hear(None):  # whoever took it was killed, or failed at it
+                    self._own[place] = self._function(batch)
+            yield self._own.pop(place) if place in self._own else self._taken(place)
+
+    def _taken(self, place: int) -> Result:
+        path = self._folder / str(place)
+        result: Result = pickle.loads(path.read_bytes())
+        path.unlink()
+        return result
+
+    def _hear(self, timeout_s: float | None) -> bool:
+        """Which batches the others did; False when there is no news, or nobody any more who could tell some."""
+        if not select.select([self._news], [], [], timeout_s)[0]:
+            return False
+        news = os.read(self._news, _PLACE_BYTES * _MOST_PLACES)
+        self._done.update(
+            int.from_bytes(news[start : start + _PLACE_BYTES]) for start in range(0, len(news), _PLACE_BYTES)
+        )
+        return bool(news)
+
+    def _following(self) -> int | None:
+        """A batch that nobody began; None if there is none. A pipe gives what is in it to one process only."""
+        place = os.read(self._next, _PLACE_BYTES)
+        return int.from_bytes(place) if place else None
+
+    def _forked(self, news: int) -> int:
+        with warnings.catch_warnings():
+            # numpy's threads, which Python 3.12 warns of, hold no lock then and are begun anew where they are needed.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process = os.fork()
+        if process == 0:
+            with contextlib.suppress(BaseException):  # this process sees that it fails when it does the same
+                self._work(news)
+            os._exit(0)  # nothing of the copy may be flushed or cleaned up
+        return process
+
+    def _work(self, news: int) -> None:
+        while (place := self._following()) is not None:
+            with (self._folder / str(place)).open("wb") as file:
+                pickle.dump(self._function(self._batches[place]), file, pickle.HIGHEST_PROTOCOL)
+            os.write(news, place.to_bytes(_PLACE_BYTES))
+
+    def _end(self) -> None:
+        for process in self._processes:
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                os.waitpid(process, 0)
+        self._processes.clear()
+
+
+def _pipe(opened: contextlib.ExitStack) -> tuple[int, int]:
+    """Its two ends; the one to read from is closed with ``opened``."""
+    reading, writing = os.pipe()
+    opened.callback(os.close, reading)
+    return reading, writing
