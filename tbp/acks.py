@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from tbp.errors import UsageError
 
@@ -32,8 +33,7 @@ MIN_HASH = 7
 HASH = re.compile(rf"[0-9a-f]{{{MIN_HASH},64}}")
 
 
-@dataclass(frozen=True)
-class Ack:
+class Ack(Struct, frozen=True):
     """One acknowledgement: every change of the matching benchmarks at ``commit`` is accepted."""
 
     benchmark: str  # asv's name, or a pattern with * and ?

@@ -6,11 +6,12 @@ results, sessions, commits → histories → ``ReportData``. Files are read here
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
@@ -37,8 +38,7 @@ SERIES_S, JUDGED_S = 1e-3, 8e-6  # about what judging a series takes on a slow c
 BATCH_RUNS = 8_000  # judged at a time: a twentieth of a second, and a megabyte to hand over
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """What a results folder holds, with the order of its commits and what the project asks of verdicts."""
 
     folder: Path
@@ -65,8 +65,7 @@ def stored(config: AsvConfig | None, results_dir: Path | None, reading: Reading 
     return Stored(folder, results, read_sessions(folder), commits, policy, own)
 
 
-@dataclass(frozen=True)
-class View:
+class View(Struct, frozen=True):
     """What a report is asked besides the results."""
 
     acks: Path | None = None  # None: reports/acks.toml beside the configuration

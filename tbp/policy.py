@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from tbp.errors import UsageError
 
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 KEYS = ("better", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs")
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The defaults are those of a project that asks for nothing."""
 
     better: tuple[tuple[re.Pattern[str], Better], ...] = ()  # the first that finds a benchmark's name decides
@@ -66,12 +66,15 @@ def read_policy(path: Path) -> Policy:
     unknown = sorted(set(table) - set(KEYS))
     if unknown:
         raise UsageError(f"{path}: [tool.tbp] has no key {unknown[0]}; it knows {', '.join(KEYS)}")
+    otherwise = Policy()
     return Policy(
         better=_better(path, table.get("better", {})),
-        relevant=_number(path, table, "relevant", Policy.relevant, most=10.0),
-        stale_days=_number(path, table, "stale_days", Policy.stale_days, most=float("inf")),
-        false_discovery_rate=_number(path, table, "false_discovery_rate", Policy.false_discovery_rate, most=1.0),
-        keep_traces_of_newest_runs=_count(path, table, "keep_traces_of_newest_runs", Policy.keep_traces_of_newest_runs),
+        relevant=_number(path, table, "relevant", otherwise.relevant, most=10.0),
+        stale_days=_number(path, table, "stale_days", otherwise.stale_days, most=float("inf")),
+        false_discovery_rate=_number(path, table, "false_discovery_rate", otherwise.false_discovery_rate, most=1.0),
+        keep_traces_of_newest_runs=_count(
+            path, table, "keep_traces_of_newest_runs", otherwise.keep_traces_of_newest_runs
+        ),
     )
 
 

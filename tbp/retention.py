@@ -8,10 +8,11 @@ on both sides of every change. Reports need the operators only, and say the same
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from msgspec.structs import replace
 
 from tbp.analysis import Stored
 from tbp.asv.operator_files import read_operators, write_operators

@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
 from tbp.__main__ import main
 from tbp.analysis import report_data, stored

@@ -10,8 +10,9 @@ import ast
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 # asv's prefixes and those of tbp's own type, with (type, unit): what a benchmark is where benchmarks.json is missing.
 PREFIXES = {
@@ -26,8 +27,7 @@ _PREFIX = re.compile(rf"(?i:{'|'.join(PREFIXES)})(?=_|[A-Z])")  # time_it and Ti
 _CLASS = re.compile(r"<class '(.+)'>")
 
 
-@dataclass(frozen=True)
-class Benchmark:
+class Benchmark(Struct, frozen=True):
     """One benchmark as declared today."""
 
     name: str

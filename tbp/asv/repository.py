@@ -11,9 +11,11 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.asv.git import GitFailed, git, is_shallow
 from tbp.history.series import Commit, Tag
@@ -23,8 +25,7 @@ WITH_ONE = "with `--config PATH/asv.conf.json` they are in that of its repositor
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-@dataclass(frozen=True)
-class Commits:
+class Commits(Struct, frozen=True):
     """``order`` has each commit with results, oldest first."""
 
     order: tuple[Commit, ...]

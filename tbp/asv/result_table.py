@@ -9,13 +9,13 @@ import than a small report to build.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from tbp.asv.declarations import Benchmark, benchmark_from_name
 from tbp.asv.result_files import Grid, ResultFile
@@ -58,16 +58,14 @@ class Value(NamedTuple):
     hardware: str = ""  # "cpu=…;num_cpu=…;ram=…;arch=…;os=…" of this run; "" where the file says nothing
 
 
-@dataclass(frozen=True, eq=False)
-class Labels(Generic[_Item]):
+class Labels(Struct, Generic[_Item], frozen=True, eq=False):
     """A column of few distinct items: row i has ``items[codes[i]]``. Sorted; no item twice, none unused."""
 
     codes: Codes
     items: tuple[_Item, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
+class Table(Struct, frozen=True, eq=False):
     """The columns of ``Value``, all of one length."""
 
     benchmark: Labels[str]
@@ -102,7 +100,7 @@ class Table:
         dates = {date_ms: moment(date_ms) for date_ms in np.unique(self.date_ms).tolist()}
         for start in range(0, len(self), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            columns = [_items(getattr(self, name), rows, dates) for name in self.__dataclass_fields__]
+            columns = [_items(getattr(self, name), rows, dates) for name in self.__struct_fields__]
             yield from map(Value._make, zip(*columns, strict=True))
 
 
@@ -178,7 +176,7 @@ def repeated_rows(points: Table, files: Sequence[ResultFile], grids: Sequence[Gr
 
 def chosen_rows(points: Table, is_chosen: npt.NDArray[np.bool_]) -> Table:
     """The rows for which ``is_chosen`` is true."""
-    columns: dict[str, Any] = {name: getattr(points, name) for name in points.__dataclass_fields__}
+    columns: dict[str, Any] = {name: getattr(points, name) for name in points.__struct_fields__}
     for name, column in columns.items():
         is_labels = isinstance(column, Labels)
         columns[name] = _labels(column.codes[is_chosen], column.items) if is_labels else column[is_chosen]

@@ -9,11 +9,11 @@ promise no stability, its files do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 
 from tbp.asv.declarations import Benchmark, declarations, read_json
 from tbp.asv.result_files import Hardware, ResultFile, memory
@@ -25,8 +25,7 @@ from tbp.report.model import Machine
 ASV_RUN = "run `asv run` in the project, or pass the folder that asv.conf.json calls results_dir"
 
 
-@dataclass(frozen=True)
-class Results:
+class Results(Struct, frozen=True):
     """What a results folder holds. ``benchmarks`` is what benchmarks.json declares today."""
 
     points: Table

@@ -13,12 +13,12 @@ import statistics
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from tbp.asv.declarations import plain_value
 from tbp.history.series import SeriesKey
@@ -75,8 +75,7 @@ _DECODER = msgspec.json.Decoder(_SessionFile)
 _FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(Struct, frozen=True):
     """What one process measured of one cell of a benchmark."""
 
     key: SeriesKey
@@ -131,8 +130,7 @@ class Session:
         return tuple(wall / own * usual_s for wall, own in zip(self.wall_s, self.yardstick_s, strict=True))
 
 
-@dataclass(frozen=True)
-class Sessions:
+class Sessions(Struct, frozen=True, dict=True):
     """All sessions of a results folder. Of each series and commit only one ``run`` is given out.
 
     That is the newest one with enough samples, so that ``asv run --quick`` does not replace what was measured with

@@ -42,7 +42,7 @@ def _plain(value: object) -> _Plain:
         return [type(value).__name__, *map(_plain, value)]
     if isinstance(value, Points):
         return _of_points(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, msgspec.Struct) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
         return [type(value).__qualname__, *(_plain(getattr(value, name)) for name in _fields(type(value)))]
     if isinstance(value, Mapping):
         return ["mapping", *(_plain(item) for item in value.items())]
@@ -64,7 +64,8 @@ def _column(column: pd.Series) -> object:
 
 @cache
 def _fields(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+    own = kind.__struct_fields__ if issubclass(kind, msgspec.Struct) else getattr(kind, "__dataclass_fields__", ())
+    return tuple(own)
 
 
 def _of_points(points: Points) -> _Plain:

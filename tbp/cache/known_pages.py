@@ -7,18 +7,17 @@ gone, or that somebody changed, is made again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from tbp.cache import files, packed
 
 _KIND = b"pages"
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(Struct, frozen=True):
     """The files of one benchmark."""
 
     key: bytes  # digest of all that they are made of
@@ -28,16 +27,13 @@ class Made:
 _DECODER = msgspec.msgpack.Decoder(dict[str, Made])
 
 
-@dataclass
 class KnownPages:
     """What is noted of the site in ``out``, by benchmark; nothing where there is no cache."""
 
-    out: Path
-    _before: dict[str, Made] = field(init=False)
-    _now: dict[str, Made] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(self, out: Path) -> None:
+        self.out = out
         self._before = self._load()
+        self._now: dict[str, Made] = {}
 
     @property
     def is_noted(self) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 
 from tbp.cache import files, packed
 from tbp.history.circumstances import Circumstances
@@ -27,8 +27,7 @@ _DIGEST_BYTES = 16
 _DECODER = msgspec.msgpack.Decoder(dict[bytes, Moved])
 
 
-@dataclass(frozen=True)
-class KnownSeries:
+class KnownSeries(Struct, frozen=True):
     """A judge who remembers the series of one results folder."""
 
     results_dir: Path

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tbp.history.points import known_commits
 from tbp.history.series import Change, ChangeEvidence, Commit, History
 
 
-@dataclass(frozen=True)
-class SeriesChange:
+class SeriesChange(Struct, frozen=True):
     """One change, and whose it is."""
 
     history: History
@@ -28,8 +28,7 @@ class SeriesChange:
         return size if change.is_worse(self.history.better) else -size
 
 
-@dataclass(frozen=True)
-class CommitChanges:
+class CommitChanges(Struct, frozen=True):
     """What moved between the last good commit and ``commit``."""
 
     commit: Commit  # the first one measured at the new level

@@ -13,7 +13,8 @@ what can be known differs:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tbp.history.counters import counter_changes
 from tbp.history.long import long_changes, long_steps
@@ -25,8 +26,7 @@ from tbp.history.short import MOST_NEWEST, newest_change, oldest_change, short_c
 LONG = 20
 
 
-@dataclass(frozen=True)
-class Values:
+class Values(Struct, frozen=True):
     """One series to look at, one entry for each run."""
 
     values: Sequence[float]  # NaN and infinities (failed, skipped) are passed over; ``Change.index`` counts them

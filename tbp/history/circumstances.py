@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from statistics import median
 from typing import Protocol, TypeAlias
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.points import levels
 from tbp.history.series import Break, Change, ChangeKind, Circumstance, Point
@@ -53,8 +54,7 @@ class Said(Protocol):
     def hardware(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One run of a series: its value in the table of data, and its circumstances."""
 
     circumstances: Circumstances

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.false_discovery import benjamini_hochberg
 from tbp.history.points import measured_values, places
@@ -28,8 +29,7 @@ RELEVANT = 0.02
 RELEVANT_LIMIT = 0.05
 
 
-@dataclass(frozen=True)
-class StoredSeries:
+class StoredSeries(Struct, frozen=True):
     """A series with what is needed to compare two of its runs."""
 
     key: SeriesKey
@@ -40,8 +40,7 @@ class StoredSeries:
     versions: tuple[str, ...]  # of the benchmark, for each point; "" where unknown
 
 
-@dataclass(frozen=True)
-class _Open:
+class _Open(Struct, frozen=True):
     """A judgement that is to be decided by a difference, once all differences are known."""
 
     judgement: Judgement

@@ -7,9 +7,9 @@ chance alone. The method and what it was measured to do are in docs/verdict.md, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from tbp.history.series import Change
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from tbp.history.student import t_reach
 
@@ -17,8 +17,7 @@ CONFIDENCE = 0.95
 TOLERANCE = 0.005  # half of what is shown of an exponent; sums of rounded logarithms differ by less
 
 
-@dataclass(frozen=True)
-class Growth:
+class Growth(Struct, frozen=True):
     """value ∝ size ^ ``exponent``, fitted by least squares to the logarithms of both."""
 
     sizes: int  # distinct ones

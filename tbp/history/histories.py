@@ -11,9 +11,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.asv.repository import Commits
 from tbp.asv.results import Results
@@ -38,8 +39,7 @@ _HIGHER = re.compile(
 SAME_SHARE = 0.25  # of the regression that may remain: half of it undone is an improvement, no recovery
 
 
-@dataclass(frozen=True)
-class _Judged:
+class _Judged(Struct, frozen=True):
     """A series and what moved in it, before it is seen among the others."""
 
     key: SeriesKey

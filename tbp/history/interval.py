@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
+from msgspec.structs import replace
 
 from tbp.history.long import correlation_inflation
 from tbp.history.measured import Measured, measured

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.change_points import Values, change_points_of
 from tbp.history.circumstances import Run, breaks, explained, with_number
@@ -26,8 +27,7 @@ VERSION_DIGITS = 8  # of a benchmark's version, which is a hash
 _NO_RUN = Run({}, math.nan, math.nan)  # of another version: its circumstances explain nothing here
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A series to judge."""
 
     rows: Rows
@@ -35,8 +35,7 @@ class Asked:
     relevant: float  # smallest relative change to alert about
 
 
-@dataclass(frozen=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """What was found in it, before it is seen among the others."""
 
     changes: tuple[Change, ...]  # oldest first

@@ -8,12 +8,12 @@ must be a step rather than a line, relevant, and significant.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import TypeAlias, TypeVar
 
 import numpy as np
+from msgspec import Struct
 
 from tbp.history.measured import Floats, Measured, median
 from tbp.history.noise import MAD_TO_SIGMA
@@ -55,8 +55,7 @@ Found = TypeVar("Found")
 Search: TypeAlias = Generator[Question, Segmentation, Found]
 
 
-@dataclass(frozen=True)
-class Noise:
+class Noise(Struct, frozen=True):
     """What a series' values do around their levels."""
 
     width: float  # of the bins that deviations are rounded to
@@ -64,8 +63,7 @@ class Noise:
     loss: Loss
 
 
-@dataclass(frozen=True)
-class Steps:
+class Steps(Struct, frozen=True):
     """Where the level shifts, and the trend per run that goes on besides (0: none)."""
 
     boundaries: tuple[int, ...]

@@ -6,10 +6,11 @@ Takes values as they were measured, oldest first, gaps included; gives what ever
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.history.series import Change
@@ -25,8 +26,7 @@ def median(values: Floats) -> float:
     return 0.5 * float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """The runs of a series that have a value."""
 
     places: NDArray[np.intp]  # index of each run in the caller's values

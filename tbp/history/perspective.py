@@ -7,8 +7,9 @@ say what a reader must know. What moved was decided before, in ``histories``.
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from tbp.acks import Ack, found_ack
 from tbp.history.points import commits

@@ -7,10 +7,11 @@ then on. Who wants numbers only asks ``columns``, or ``levels``, for those of an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias, overload
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.history.series import Commit, Outcome, Point
@@ -21,8 +22,7 @@ OUTCOMES = tuple(Outcome)
 MEASURED = OUTCOMES.index(Outcome.MEASURED)
 
 
-@dataclass(frozen=True, eq=False)
-class Columns:
+class Columns(Struct, frozen=True, eq=False):
     """One entry for each run, in order of history."""
 
     order: tuple[Commit, ...]  # commits of all series, which share it

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.asv.declarations import Benchmark
@@ -37,8 +37,7 @@ class _Facts(NamedTuple):
     threads: str = ""  # the same
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
+class Rows(Struct, frozen=True, eq=False):
     """The runs of one series in order of history, and what they were measured with."""
 
     points: Points

@@ -13,11 +13,11 @@ a table and one step of the program a handful of numpy calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
+from msgspec import Struct
 
 from tbp.history.measured import Floats
 
@@ -33,17 +33,17 @@ HALF_OF_NORMAL = 1.349  # sigmas from the first to the third quartile
 # 0.02 to 0.1 score alike.
 WIDE_SHARE = 0.05
 WIDE_SIGMAS = 3.0
-MOST_CELLS = 1_600_000  # of the tables that are filled together: 13 MB. More is not faster, a quarter takes half as long again
+MOST_CELLS = (
+    1_600_000  # of the tables that are filled together: 13 MB. More is not faster, a quarter takes half as long again
+)
 
 
-@dataclass(frozen=True)
-class Segmentation:
+class Segmentation(Struct, frozen=True):
     boundaries: tuple[int, ...]  # where a new segment begins, ascending
     cost: float  # in nats, with the penalties
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(Struct, frozen=True):
     """Values to segment: see ``segmentations``."""
 
     values: Floats

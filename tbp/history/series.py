@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from tbp.traces.difference import Difference
@@ -67,8 +68,7 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"  # it cannot run there and says so: asv stores NaN
 
 
-@dataclass(frozen=True, order=True)
-class SeriesKey:
+class SeriesKey(Struct, frozen=True, order=True):
     """What makes a series the same series from commit to commit."""
 
     benchmark: str  # asv's name: "attention.Quick.torchtime_step"
@@ -82,8 +82,7 @@ class SeriesKey:
         return ", ".join(f"{name}={value}" for name, value in self.parameters)
 
 
-@dataclass(frozen=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """One commit as the report shows it; ``subject`` is empty where there is no repository to ask."""
 
     hash: str
@@ -95,8 +94,7 @@ class Commit:
         return self.hash[:8]
 
 
-@dataclass(frozen=True)
-class Tag:
+class Tag(Struct, frozen=True):
     """A tag of the repository at the commit with results that it is shown at."""
 
     name: str
@@ -104,8 +102,7 @@ class Tag:
     is_exact: bool = True  # False: what it names has no result; ``commit`` is the first one after it that has
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """One run's value of a series. Times are seconds per call."""
 
     commit: Commit
@@ -123,8 +120,7 @@ class Point:
         return self.comparable and math.isfinite(self.value)
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """A change point: the level of a series shifts at ``index``."""
 
     index: int  # of the first point after the shift, in the series' points
@@ -162,8 +158,7 @@ class Change:
         return self.after > self.before if better is Better.LOWER else self.after < self.before
 
 
-@dataclass(frozen=True)
-class Break:
+class Break(Struct, frozen=True):
     """What a series was measured with changes at ``index``; whether its level moved there is told by a ``Change``."""
 
     index: int  # of the first point after it, in the series' points
@@ -172,8 +167,7 @@ class Break:
     comparable: bool = True  # whether values on both sides may be compared
 
 
-@dataclass(frozen=True)
-class Circumstance:
+class Circumstance(Struct, frozen=True):
     """One thing a series was measured with, on the two sides of a change; empty where a side does not say."""
 
     name: str  # "torch"
@@ -186,8 +180,7 @@ class Circumstance:
         return bool(self.before and self.after) and self.before != self.after
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(Struct, frozen=True):
     """What was measured on one side of a change, in the series' unit, in the runs nearest to it."""
 
     values: tuple[float, ...]  # ascending; where there were too many to show, evenly thinned by rank
@@ -199,8 +192,7 @@ class Side:
     processes: int  # 0 where nothing tells how many there were
 
 
-@dataclass(frozen=True)
-class Sides:
+class Sides(Struct, frozen=True):
     """The two sides of a change; both hold ``of``."""
 
     before: Side
@@ -208,8 +200,7 @@ class Sides:
     of: str  # "samples" of the ruler's processes, or "run medians"
 
 
-@dataclass(frozen=True)
-class ChangeEvidence:
+class ChangeEvidence(Struct, frozen=True):
     """What the runs and the traces on both sides of a change say about it."""
 
     change: Change
@@ -220,8 +211,7 @@ class ChangeEvidence:
     circumstances: tuple[Circumstance, ...] = ()  # what is known of the two sides, in a settled order
 
 
-@dataclass(frozen=True)
-class History:
+class History(Struct, frozen=True):
     """A series with everything the report says of it."""
 
     key: SeriesKey

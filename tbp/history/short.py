@@ -7,11 +7,11 @@ which are too young for a segment of their own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from itertools import combinations, pairwise
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.history.measured import Floats, Measured, median

@@ -7,10 +7,10 @@ of the folder that has a result, not from the clock, so that the same results al
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from msgspec import Struct
 
 from tbp.history.points import commits, levels
 from tbp.history.series import Better, Change, Outcome, Point, SeriesKey, State
@@ -22,8 +22,7 @@ ENOUGH_RUNS_WITH_SESSIONS = 4
 ENOUGH_SESSIONS = 3
 
 
-@dataclass(frozen=True)
-class Freshness:
+class Freshness(Struct, frozen=True):
     """When the series of a folder were measured last."""
 
     newest: datetime  # commit date of the newest run of any machine

@@ -7,9 +7,10 @@ traces differ in is decided by ``tbp.traces.difference``, which is imported wher
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct, field
 
 from tbp.asv.sessions import Sessions
 from tbp.errors import UnreadableTrace
@@ -29,8 +30,7 @@ TRACES_PER_SIDE = 5
 TRACES_FOR_OPERATORS = 3
 
 
-@dataclass(frozen=True)
-class NewestTraces:
+class NewestTraces(Struct, frozen=True):
     """What the traces of the newest commit with readable ones say, the mean over its sessions."""
 
     commit: Commit | None = None
@@ -38,8 +38,7 @@ class NewestTraces:
     frames: Frames | None = None
 
 
-@dataclass
-class Traces:
+class Traces(Struct):
     """Reads each trace of a run at most once while one series is at hand, and keeps what was unreadable."""
 
     read: TraceReader

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median, variance
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.history.student import t_reach, two_sided_t
@@ -48,8 +48,7 @@ EXACT_SHARE = 0.9
 MIN_EXACT_RUNS = 3
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """Second run against the first, in natural logarithms."""
 
     effect: float

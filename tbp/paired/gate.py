@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from math import copysign, expm1, isnan, log1p, nan
 from statistics import median
+
+from msgspec.structs import replace
 
 from tbp.history.false_discovery import benjamini_hochberg
 from tbp.history.series import State

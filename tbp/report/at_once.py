@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 import numpy as np
+from msgspec import Struct
 
 from tbp.history.points import levels
 from tbp.history.series import ChangeKind, Commit, History
@@ -31,8 +31,7 @@ QUESTION = "was it the machine rather than the code?"
 Place: TypeAlias = tuple[str, str]  # machine and environment
 
 
-@dataclass(frozen=True)
-class AtOnce:
+class AtOnce(Struct, frozen=True):
     """Most series of a place moved at one commit."""
 
     commit: Commit

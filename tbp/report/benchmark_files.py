@@ -7,10 +7,11 @@ so it may be done in any process, and not at all while its key is the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain, groupby
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.history.points import columns
@@ -24,8 +25,7 @@ from tbp.report.pages import Frame, benchmark_html, script_call
 from tbp.report.rates import Rate, rates_of_all
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """One benchmark's page to make."""
 
     benchmark: str

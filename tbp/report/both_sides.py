@@ -7,9 +7,9 @@ makes the SVG; the words say the same to a reader without scripts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from tbp.history.series import Better, ChangeEvidence, Circumstance, Side, Sides
 from tbp.history.sides import MOST_VALUES, RUNS_PER_SIDE
@@ -45,8 +45,7 @@ NAMED = 8
 """Names in a sentence; the others are counted."""
 
 
-@dataclass(frozen=True)
-class Strip:
+class Strip(Struct, frozen=True):
     """One side in words, and what is drawn of it in 0 … WIDTH: its quartiles, its median between them, its dots."""
 
     label: str  # "before"
@@ -54,16 +53,14 @@ class Strip:
     said: str  # "median 1.00 ms, quartiles …; 900 samples of 3 processes in 1 run"
 
 
-@dataclass(frozen=True)
-class Strips:
+class Strips(Struct, frozen=True):
     of: str  # "Samples"
     rows: tuple[Strip, Strip]
     scale: tuple[str, str, str]  # the values at the left, in the middle and at the right
     remark: str
 
 
-@dataclass(frozen=True)
-class Around:
+class Around(Struct, frozen=True):
     """What the two sides were measured with: what changed first."""
 
     said: str

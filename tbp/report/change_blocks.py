@@ -5,8 +5,9 @@ Takes a history and one of its changes, gives what the template shows; the page 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from tbp.history.series import Change, ChangeEvidence, ChangeKind, History
 from tbp.report import addresses, both_sides, evidence, traced, words
@@ -23,8 +24,7 @@ IN_FULL = 3
 """Changes of a series shown with all their evidence: the newest confirmed ones. All others are told in a line."""
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(Struct, frozen=True):
     """To another place of the same page, where something is told already."""
 
     anchor: str
@@ -34,8 +34,7 @@ class Link:
     tells_around: bool = False  # what the runs were measured with
 
 
-@dataclass(frozen=True)
-class ChangeBlock:
+class ChangeBlock(Struct, frozen=True):
     """One change of a series with its evidence."""
 
     effect: str

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.by_commit import CommitChanges, SeriesChange, every_change_by_commit
 from tbp.history.series import ChangeKind, Commit, State
@@ -62,8 +64,7 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Chip:
+class Chip(Struct, frozen=True):
     """How many changes of one sort."""
 
     sort: Sort
@@ -72,8 +73,7 @@ class Chip:
     word: str
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(Struct, frozen=True):
     """One series that moved at the commit."""
 
     benchmark: str
@@ -87,16 +87,14 @@ class Item:
     remark: str  # why it is only suspect, or how sure it is
 
 
-@dataclass(frozen=True)
-class Lead:
+class Lead(Struct, frozen=True):
     """The largest change of one sort at a commit."""
 
     of: str  # "largest regression"; empty for the only series that moved
     item: Item
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """One commit. ``range`` is empty where no commit before it lacks a measurement."""
 
     commit: CommitLink
@@ -113,8 +111,7 @@ class Row:
     accepting: tuple[str, ...]  # commands that accept its regressions, one for each benchmark
 
 
-@dataclass(frozen=True)
-class ChangesPage:
+class ChangesPage(Struct, frozen=True):
     verdict: str
     counts: str  # what is counted here, beside what the summary counts
     chips: tuple[Chip, ...]  # of the whole site, with those there are none of

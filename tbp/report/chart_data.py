@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from tbp.history.points import MEASURED, OUTCOMES, Columns, columns
@@ -66,8 +66,7 @@ _BETWEEN = (np.array(OFFSETS[1:]) + np.array(OFFSETS[:-1])) / 2  # where the nex
 _CODES = np.frombuffer(LETTERS.encode(), np.uint8)
 
 
-@dataclass(frozen=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """``payload`` is what ``static/chart.js`` draws; ``more`` what it asks for later, empty where nothing is left."""
 
     payload: Json
@@ -75,12 +74,11 @@ class Chart:
     more: Json = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class CommitList:
+class CommitList(Struct, frozen=True):
     """All commits of a site in order of history."""
 
     commits: tuple[Commit, ...]
-    place: dict[str, int] = field(repr=False)  # by full hash
+    place: dict[str, int]  # by full hash
 
 
 def commit_list(commits: Iterable[Commit]) -> CommitList:
@@ -160,8 +158,7 @@ def _scale(drawn: Sequence[NDArray[np.float64]]) -> str:
     return "relative" if apart >= WIDE else "linear"
 
 
-@dataclass
-class _Shared:
+class _Shared(Struct):
     """What many series have in common: written once, referred to by its place."""
 
     xs: list[str] = field(default_factory=list)

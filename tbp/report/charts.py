@@ -6,7 +6,7 @@ the index has: nothing is shipped for this page but the page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from tbp.report import words
 from tbp.report.rows import Row
@@ -17,8 +17,7 @@ FIRST_DRAWN = 24
 """Charts in the page itself, the worst ones, 900 bytes each: what a wide screen shows before a reader scrolls."""
 
 
-@dataclass(frozen=True)
-class ChartsPage:
+class ChartsPage(Struct, frozen=True):
     title: str
     summary: Summary
     first: tuple[Row, ...]  # empty without any series

@@ -10,7 +10,9 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.asv.declarations import benchmark_from_name
 from tbp.history.compare import StoredSeries, judgements
@@ -40,8 +42,7 @@ TAG_LENGTH = 40
 """Characters of a tag's name."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     benchmark: str
     parameters: str
     href: str
@@ -54,8 +55,7 @@ class Row:
     reason: str
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(Struct, frozen=True):
     """One of the two commits."""
 
     name: str  # "Baseline" or "Contender"
@@ -64,16 +64,14 @@ class Side:
     what: str  # why it was chosen, of the baseline: "the run before"
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(Struct, frozen=True):
     """Rows under one heading: what may matter, then what did not change, then what could not be compared."""
 
     folded: str  # the word on the fold: "no change"; empty where the rows stand open
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True)
-class ComparePage:
+class ComparePage(Struct, frozen=True):
     """``sides`` is empty where no place has two commits."""
 
     verdict: str

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tbp.report import words
 from tbp.report.chart_data import WIDE
@@ -26,8 +27,7 @@ TINY = 1e-5
 """Relative errors below this are rounding: no reader weighs them."""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """One variant in the table; changes are against the baseline."""
 
     name: str
@@ -42,8 +42,7 @@ class Row:
     kind: str  # of its mark: "front", "maybe", "other" or "twin"
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(Struct, frozen=True):
     """One model on one device."""
 
     title: str
@@ -58,8 +57,7 @@ class Section:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class CompressionPage:
+class CompressionPage(Struct, frozen=True):
     verdict: str
     sections: tuple[Section, ...]
     left_out: int

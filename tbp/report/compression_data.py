@@ -10,7 +10,9 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.series import Commit, History, Outcome, Point
 from tbp.report import words
@@ -53,8 +55,7 @@ ROUNDING = 1e-6
 is chance. Variants of a dense float32 model had 1.3e−7 to 1.9e−7."""
 
 
-@dataclass(frozen=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """What one variant costs at ``commit``."""
 
     name: str
@@ -80,8 +81,7 @@ class Variant:
         return self.uncertain <= SURE_TIME
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(Struct, frozen=True):
     """The variants of one model on one device; ``missing`` says which have no value, and why."""
 
     suite: str  # "compressed_inference.Nightly"

@@ -9,9 +9,10 @@ import gzip
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from tbp.history.points import columns, commits, outcomes
 from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey
@@ -81,8 +82,7 @@ def points(data: ReportData, workers: Workers | None = None) -> Iterator[bytes]:
     return chain([packed(head) if is_packed else head], rows)
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A series whose points are to be written."""
 
     key: SeriesKey

@@ -6,8 +6,10 @@ Takes the histories of one benchmark, gives words, rows and addresses; the HTML 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.series import History, SeriesKey, State
 from tbp.report import addresses, both_sides, evidence, now, traced, words
@@ -51,8 +53,7 @@ UNFOLDED = 3
 """Changed series that are open at first, the worst ones; of the others the summary tells what happened."""
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(Struct, frozen=True):
     """One series of the benchmark."""
 
     anchor: str
@@ -88,8 +89,7 @@ class Section:
         return self.flame, *(change.flame for change in self.changes)
 
 
-@dataclass(frozen=True)
-class Quiet:
+class Quiet(Struct, frozen=True):
     """One series without a change and without anything else to tell, as a row."""
 
     anchor: str
@@ -100,8 +100,7 @@ class Quiet:
     runs: str  # "197 of 200": those with a value
 
 
-@dataclass(frozen=True)
-class BenchmarkPage:
+class BenchmarkPage(Struct, frozen=True):
     name: str
     family: str
     file: str

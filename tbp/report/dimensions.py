@@ -6,8 +6,9 @@ Takes the keys of series, gives dimensions with their values in a natural order,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from tbp.history.series import SeriesKey
 from tbp.report import words
@@ -19,8 +20,7 @@ VALUE_LENGTH = 60
 """Characters of a value in a chooser: a parameter may be a page of code."""
 
 
-@dataclass(frozen=True)
-class Dimension:
+class Dimension(Struct, frozen=True, dict=True):
     """One thing that series differ in."""
 
     name: str

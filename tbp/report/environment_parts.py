@@ -8,7 +8,8 @@ name stays whole.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tbp.report.model import Run
 
@@ -18,8 +19,7 @@ ANY = "any version"
 """asv's empty version: the newest that could be installed."""
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What places differ in. ``values`` has for each place one value of each name."""
 
     names: tuple[str, ...]

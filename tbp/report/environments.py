@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
+from msgspec import Struct
 
 from tbp.history.series import History
 from tbp.report import words
@@ -30,8 +30,7 @@ LEAST_FOR_TENTH = 10
 Spot = tuple[str, str]  # machine, environment
 
 
-@dataclass(frozen=True)
-class Noise:
+class Noise(Struct, frozen=True):
     """Of an environment's times, or of all its series where it has none: a counter that repeats exactly says nothing
     of the machine. NaN where nothing is known."""
 
@@ -49,8 +48,7 @@ class Noise:
         return f"median of {self.series:,} of {self.of:,} {kind}" if self.of > self.series else f"{self.of:,} {kind}"
 
 
-@dataclass(frozen=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """One environment as a row."""
 
     spot: Spot
@@ -67,23 +65,20 @@ class Overview:
     over: str
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Struct, frozen=True):
     machine: str  # empty where there is one only
     environment: str
     label: str  # in a list to choose from
 
 
-@dataclass(frozen=True)
-class Differing:
+class Differing(Struct, frozen=True):
     """One thing that not all environments were measured with alike."""
 
     name: str
     values: tuple[str, ...]  # one a column
 
 
-@dataclass(frozen=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """What differs between environments; ``rows`` is empty where nothing does."""
 
     columns: tuple[Column, ...]

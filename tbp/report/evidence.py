@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from tbp.report import words
 
@@ -38,8 +39,7 @@ LEAST_MOVED = 0.01
 KINDS = {"new": "new", "gone": "gone", "calls": "calls changed", "time": "time changed", "same": ""}
 
 
-@dataclass(frozen=True)
-class Hotspot:
+class Hotspot(Struct, frozen=True):
     operator: str
     calls: str  # per step
     self_time: str
@@ -49,8 +49,7 @@ class Hotspot:
     shapes: str
 
 
-@dataclass(frozen=True)
-class Hotspots:
+class Hotspots(Struct, frozen=True):
     """``on_device`` says that the share is of device time, and that there is a device column."""
 
     rows: tuple[Hotspot, ...]
@@ -59,8 +58,7 @@ class Hotspots:
     rest: str  # what is not shown, and what the traces had lost, in words; empty when everything is
 
 
-@dataclass(frozen=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """One operator between two commits, or a row that sums up; ``worse`` is None where direction says nothing."""
 
     operator: str
@@ -76,8 +74,7 @@ class Moved:
     is_sum: bool = False
 
 
-@dataclass(frozen=True)
-class UnderCaller:
+class UnderCaller(Struct, frozen=True):
     """One operator under one caller, on the two sides of a change.
 
     Without times: those are means over all steps, which one slow step moves, beside the medians of the other table.
@@ -91,8 +88,7 @@ class UnderCaller:
     worse: bool
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Struct, frozen=True):
     """All that the traces on both sides of a change say of it."""
 
     clock: str  # "host" or "device": whose self time the rows compare

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from tbp.asv.declarations import benchmark_from_name
 from tbp.history.points import OUTCOMES, commits, levels
@@ -53,8 +53,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Indexes: TypeAlias = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A change point in the grid: ▲ and ▼ say where the value went."""
 
     column: int
@@ -64,8 +63,7 @@ class Mark:
     size: float  # relative and without its sign, as ``rows.told_size``
 
 
-@dataclass(frozen=True)
-class Packed:
+class Packed(Struct, frozen=True):
     """One series on the columns of the grid. A segment is (first column, level, level of the segment before)."""
 
     cells: str
@@ -80,8 +78,7 @@ def columns_of(order: Sequence[Commit]) -> tuple[Commit, ...]:
     return tuple(order[-MOST_COMMITS:])
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(Struct, frozen=True, dict=True):
     """The commits of the grid, oldest first, and how the runs of a series find theirs."""
 
     commits: tuple[Commit, ...]

@@ -6,7 +6,8 @@ Takes ``ReportData`` and the order of its commits; the runs themselves are packe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tbp.history.by_commit import SeriesChange
 from tbp.history.series import Commit, History
@@ -36,8 +37,7 @@ STEPS = (0.05, 0.10, 0.25)
 """Where a stronger colour begins."""
 
 
-@dataclass(frozen=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """A change of a series in the table."""
 
     glyph: str  # empty where no change was found, but the newest run is far from its level
@@ -45,8 +45,7 @@ class Moved:
     commit: CommitLink
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     benchmark: str
     parameters: str
     place: str
@@ -54,8 +53,7 @@ class Row:
     moved: tuple[Moved, ...]  # newest first
 
 
-@dataclass(frozen=True)
-class HeatmapPage:
+class HeatmapPage(Struct, frozen=True):
     verdict: str
     span: str
     rows: tuple[Row, ...]

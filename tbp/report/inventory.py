@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tbp.history.series import Commit
 from tbp.report.model import Machine, Run
@@ -15,8 +16,7 @@ from tbp.report.model import Machine, Run
 ANY_VERSION = "any version"  # asv was asked for none in particular
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """Against the run before; each item in words: ``numpy 2.1``, ``torch 2.12 → 2.13``."""
 
     commit: Commit
@@ -55,8 +55,7 @@ def differences(runs: Sequence[Run], project: str = "") -> list[Difference]:
     return found[::-1]
 
 
-@dataclass(frozen=True)
-class Installed:
+class Installed(Struct, frozen=True):
     """Packages of the newest run that says; ``is_asked`` where only what asv was asked to install is known."""
 
     packages: tuple[tuple[str, str], ...] = ()  # (name, version)

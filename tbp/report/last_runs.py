@@ -6,8 +6,9 @@ Takes histories, gives a row for each machine and environment, the longest silen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from tbp.history.points import commits, outcomes
 from tbp.history.series import Commit, History, Outcome, State
@@ -19,8 +20,7 @@ MOST_NAMED = 3
 """Stale machines named in one sentence."""
 
 
-@dataclass(frozen=True)
-class LastRun:
+class LastRun(Struct, frozen=True):
     """The newest commit that has a value from one machine and environment."""
 
     machine: str

@@ -9,10 +9,11 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.series import Commit, History, State
 from tbp.report import words
@@ -37,14 +38,12 @@ LEAST_PAIRS = 5
 """Below which a floor would be one odd pair."""
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(Struct, frozen=True):
     name: str
     value: str
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """What differs from the run before; each of the three is a list in words."""
 
     commit: CommitLink
@@ -53,8 +52,7 @@ class Change:
     bumped: str
 
 
-@dataclass(frozen=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """One environment on one machine."""
 
     name: str
@@ -73,15 +71,13 @@ class Environment:
     series: int
 
 
-@dataclass(frozen=True)
-class MachineCard:
+class MachineCard(Struct, frozen=True):
     name: str
     facts: tuple[Fact, ...]
     environments: tuple[Environment, ...]
 
 
-@dataclass(frozen=True)
-class MachinesPage:
+class MachinesPage(Struct, frozen=True):
     verdict: str
     overview: tuple[Overview, ...]
     inventory: Inventory

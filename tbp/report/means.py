@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from tbp.history.compare import RELEVANT, RELEVANT_LIMIT
 from tbp.history.series import LEAST_SHOWN, State
@@ -18,8 +19,7 @@ from tbp.verdict import phrases
 from tbp.verdict.judgement import Judgement
 
 
-@dataclass(frozen=True)
-class Mean:
+class Mean(Struct, frozen=True):
     """Geometric mean of after ÷ before over the series of a suite that have one unit."""
 
     suite: str

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+
+from msgspec import Struct, field
 
 from tbp.acks import Ack
 from tbp.history.series import Commit, History, Tag
 from tbp.report.at_once import AtOnce, at_once
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What asv's machine.json says of a machine; every value may be empty."""
 
     name: str
@@ -23,16 +23,14 @@ class Machine:
     os: str = ""
 
 
-@dataclass(frozen=True)
-class Base:
+class Base(Struct, frozen=True):
     """What the report judges against: only changes after it count."""
 
     revision: str  # as the user wrote it
     commit: Commit  # its commit, or the nearest before it that has a result
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(Struct, frozen=True):
     """One asv result file: a commit on a machine in an environment; every text may be empty, every tuple too.
 
     What is said by the ruler's sessions (from ``started`` on) is empty where there are none.
@@ -56,8 +54,7 @@ class Run:
     clocks_mhz: tuple[int, ...] = ()  # (lowest, highest) clock of the device at the sessions' starts
 
 
-@dataclass(frozen=True)
-class ReportData:
+class ReportData(Struct, frozen=True, dict=True):
     """All a site says. ``problems`` are sentences about input that could not be used, each with what to do."""
 
     project: str

@@ -6,7 +6,8 @@ Takes the rows and what they were made of, gives sentences, each with the page t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tbp.history.series import State
 from tbp.report import addresses, words
@@ -18,8 +19,7 @@ MOST = 3
 """Commits told of, the newest: the page of changes has all of them."""
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(Struct, frozen=True):
     said: str
     href: str = ""  # of the page with more
     more: str = ""  # what that is

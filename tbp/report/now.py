@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from tbp.history.noise import same_level
 from tbp.history.points import levels
@@ -20,8 +20,7 @@ A_LEVEL = 2
 """Runs in a row beyond the noise from which on a level is left: one run may be a spike."""
 
 
-@dataclass(frozen=True)
-class Now:
+class Now(Struct, frozen=True):
     """The newest value of a series beside the level after one of its changes."""
 
     value: float

@@ -10,12 +10,12 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from msgspec import Struct
 
 from tbp.cache.known_templates import known_templates
 from tbp.report import words
@@ -61,8 +61,7 @@ NAVIGATION = (
 """The pages every page links to: file and name."""
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """What surrounds every page."""
 
     project: str
@@ -74,15 +73,13 @@ class Frame:
     has_compression: bool = True  # whether there is something on that page
 
 
-@dataclass(frozen=True)
-class FlameSection:
+class FlameSection(Struct, frozen=True):
     title: str
     facts: tuple[str, ...]  # sentences above the graph
     flame: Flame
 
 
-@dataclass(frozen=True)
-class FlamesPage:
+class FlamesPage(Struct, frozen=True):
     """Flame graphs in one file. ``scripts`` and ``style`` are ours or of ``script_call``: they are not escaped."""
 
     title: str

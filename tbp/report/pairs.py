@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.history.points import levels
@@ -31,8 +31,7 @@ BASE = "the base"
 _SILENT = (State.STALE, State.VANISHED)
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """Two commits in one place."""
 
     baseline: Commit
@@ -42,8 +41,7 @@ class Pair:
     why: str = ""  # what the baseline is: "the base main", "the tag v1.2"
 
 
-@dataclass(frozen=True)
-class _Runs:
+class _Runs(Struct, frozen=True, dict=True):
     """One series on the columns of the grid."""
 
     history: History

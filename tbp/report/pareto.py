@@ -6,12 +6,12 @@ Pure arithmetic on costs, of which less is always better.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Cost:
+
+class Cost(Struct, frozen=True):
     """One quantity of a choice; a relative difference up to ``tolerance`` is none, or undecided where it is unsure."""
 
     value: float
@@ -52,8 +52,7 @@ class Place(Enum):
     BEATEN = auto()
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """``rival`` is the choice that beats it or may, by its place in the list; None where there is none."""
 
     place: Place

@@ -6,14 +6,14 @@ Takes all histories once, so that naming one of ten thousand does not look at al
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tbp.history.series import History
 from tbp.report import addresses
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(Struct, frozen=True):
     """Which of machine and environment have to be said."""
 
     machine: bool

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from tbp.history.growth import numeric
 from tbp.history.series import History, SeriesKey
@@ -39,8 +40,7 @@ _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _Cell: TypeAlias = tuple[str, frozenset[tuple[str, str]], str, str]
 
 
-@dataclass(frozen=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """One row: what it is, how much, and the page it was measured on (empty for what was reckoned)."""
 
     name: str

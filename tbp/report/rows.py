@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tbp.acks import found_ack
 from tbp.history.by_commit import places_in_history
@@ -31,8 +32,7 @@ LARGEST = 1e6
 SIZE_DIGITS = 4  # 0.01 %
 
 
-@dataclass(frozen=True)
-class CommitLink:
+class CommitLink(Struct, frozen=True):
     """A commit as it is shown; ``href`` is empty where there is nowhere to link to."""
 
     short: str
@@ -47,8 +47,7 @@ class CommitLink:
         return addresses.commit_anchor(self.hash)
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Where a changed series is now, as it is shown."""
 
     leaving: str  # whether it is still at the level after the change
@@ -57,8 +56,7 @@ class Standing:
     is_net_worse: bool  # its change is for the better, and yet it is worse than at first
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """One series in the table of the index."""
 
     benchmark: str
@@ -85,8 +83,7 @@ class Row:
     sparkline: Sparkline
 
 
-@dataclass(frozen=True)
-class Among:
+class Among(Struct, frozen=True):
     """What a row says depends on what else is on the site."""
 
     data: ReportData

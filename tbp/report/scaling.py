@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from tbp.history.growth import Growth, growth, numeric
 from tbp.history.series import History
@@ -27,8 +28,7 @@ SUBJECTS = {"seconds": "time", "bytes": "memory"}
 """What grows, by its unit."""
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Struct, frozen=True):
     """The newest values over the sizes, for one combination of everything else."""
 
     name: str  # of that combination; empty where there is only one
@@ -37,8 +37,7 @@ class Line:
     said: str
 
 
-@dataclass(frozen=True)
-class Scaling:
+class Scaling(Struct, frozen=True):
     """One parameter over which values grow."""
 
     parameter: str

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 WIDTH, HEIGHT = 440, 300
 LEFT, RIGHT, TOP, BOTTOM = 84, 14, 14, 44
@@ -16,8 +17,7 @@ LINE = 14
 LABEL_LENGTH = 22
 
 
-@dataclass(frozen=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """One choice in the chart."""
 
     x: float
@@ -27,8 +27,7 @@ class Spot:
     title: str
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(Struct, frozen=True):
     x: float
     y: float
     anchor: str  # SVG's: "start" or "end"
@@ -36,14 +35,12 @@ class Label:
     leader: str = ""  # SVG path to its spot, where it is not beside it
 
 
-@dataclass(frozen=True)
-class Tick:
+class Tick(Struct, frozen=True):
     at: float  # in pixels
     text: str
 
 
-@dataclass(frozen=True)
-class Scatter:
+class Scatter(Struct, frozen=True):
     """All in pixels of a box of WIDTH × HEIGHT."""
 
     name: str  # for those who do not see it
@@ -62,8 +59,7 @@ class Scatter:
     bottom: int = HEIGHT - BOTTOM
 
 
-@dataclass(frozen=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """What an axis says: its title with the unit, values in that unit, their text, and whether it is logarithmic."""
 
     title: str

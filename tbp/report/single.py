@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from markupsafe import Markup, escape
+from msgspec import Struct
 
 from tbp.report.pages import CONTENT_SECURITY_POLICY, own_scripts_policy
 
@@ -24,8 +24,7 @@ _STYLE = re.compile(r'<link rel="stylesheet" href="(?:\.\./)?([^"]*)">\n?')
 _CALL = re.compile(r"// [^\n]*\n([A-Za-z.]+)\((.*)\);\n")
 
 
-@dataclass(frozen=True)
-class _Page:
+class _Page(Struct, frozen=True):
     """What one page has of its own. Its texts are HTML, escaped where they were made."""
 
     name: str

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tbp import __version__
 from tbp.asv.whole_files import write_whole

@@ -5,7 +5,7 @@ Takes code, gives text as it is; escaping belongs to ``pages``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from tbp.report import words
 
@@ -17,8 +17,7 @@ MANY_SERIES, LENGTH_OF_MANY = 20, 240
 """A page of more series than these has no room for more of the code: 60 series of 200 runs fill it."""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """``left_out`` says what of it does not stand here; empty where all of it does."""
 
     code: str

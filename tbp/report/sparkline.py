@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+
+from msgspec import Struct
 
 from tbp.history.points import levels
 from tbp.history.series import History
@@ -30,8 +31,7 @@ LEAST_SPAN = 0.2
 """Relative movement that fills the height: usual noise (2–5 %) stays low, a change of 10 % is seen at once."""
 
 
-@dataclass(frozen=True)
-class Sparkline:
+class Sparkline(Struct, frozen=True):
     """The height of each column, 0 (the smallest value) to ``LEVELS``; None where there is no value."""
 
     levels: tuple[int | None, ...] = ()  # empty without any value

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.points import known_commits
 from tbp.history.series import History, State
@@ -40,8 +42,7 @@ OPEN_BENCHMARKS = 60
 _RANK = {state: order for order, state in enumerate(ROW_ORDER)}
 
 
-@dataclass(frozen=True)
-class Tile:
+class Tile(Struct, frozen=True):
     """How many series are in one state."""
 
     state: State
@@ -50,8 +51,7 @@ class Tile:
     glyph: str
 
 
-@dataclass(frozen=True)
-class Benchmark:
+class Benchmark(Struct, frozen=True):
     """One benchmark in the list of all of them."""
 
     name: str
@@ -60,16 +60,14 @@ class Benchmark:
     tiles: tuple[Tile, ...]  # states that occur
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(Struct, frozen=True):
     """The benchmarks of one suite: what comes before the first dot of asv's name."""
 
     name: str
     benchmarks: tuple[Benchmark, ...]
 
 
-@dataclass(frozen=True)
-class Facets:
+class Facets(Struct, frozen=True):
     """What the rows can be filtered by; each sorted, empty where all have the same."""
 
     suites: tuple[str, ...]
@@ -78,16 +76,14 @@ class Facets:
     devices: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A row of the page itself, with how many others it stands for."""
 
     row: Row
     more: int = 0
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(Struct, frozen=True):
     verdict: str
     headline: str  # the verdict without its largest change
     lead: Row | None  # that change; None where there is no regression

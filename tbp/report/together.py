@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.by_commit import CommitChanges, SeriesChange, every_change_by_commit
 from tbp.history.series import History
@@ -32,8 +34,7 @@ IN_BRIEF = 2
 """Of these, told in a sentence at the top of the page."""
 
 
-@dataclass(frozen=True)
-class Together:
+class Together(Struct, frozen=True):
     """One commit that moved several series."""
 
     anchor: str
@@ -138,8 +139,7 @@ def _link(group: Together | None, block: ChangeBlock) -> Link | None:
     return Link(group.anchor, group.moved, f" at this commit{said}.", block.before == group.before, tells_around)
 
 
-@dataclass(frozen=True)
-class Break:
+class Break(Struct, frozen=True):
     """Something else than the code that changed in a series."""
 
     kind: str
@@ -148,8 +148,7 @@ class Break:
     consequence: str
 
 
-@dataclass(frozen=True)
-class SharedBreak:
+class SharedBreak(Struct, frozen=True):
     """One that several series have."""
 
     anchor: str

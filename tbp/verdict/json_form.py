@@ -29,8 +29,10 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from tbp.errors import UnreadableInput
 from tbp.verdict.judgement import CONFIDENCE, Comparison
@@ -77,6 +79,8 @@ def from_json(text: str | bytes) -> Comparison:
 
 def _plain(value: object) -> _Plain:
     """``value`` in what JSON has; texts stay as they are, StrEnums become texts."""
+    if isinstance(value, Struct):
+        return _plain(asdict(value))
     if isinstance(value, dict):
         return {str(key): _plain(own) for key, own in value.items()}
     if isinstance(value, (list, tuple)):

@@ -6,15 +6,15 @@ JSON, Markdown, JUnit) are modules of their own beside this one and read nothing
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isnan, nan
+
+from msgspec import Struct
 
 from tbp.history.series import CONFIDENCE as CONFIDENCE
 from tbp.history.series import Better, State
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """One of the two that were compared."""
 
     revision: str  # as the user wrote it: "main", "HEAD~1", "." for the working tree
@@ -22,8 +22,7 @@ class Judged:
     subject: str = ""  # first line of the commit message: hostile text
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """The verdict on one benchmark over one combination of parameters. Times are seconds per call.
 
     ``state`` is one of REGRESSION, IMPROVEMENT, NO_CHANGE, UNDECIDED, FAILED, SKIPPED.
@@ -55,8 +54,7 @@ class Judgement:
         return f"{self.benchmark} ({self.label})" if self.parameters else self.benchmark
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Everything said of a baseline and a contender on one machine in one environment."""
 
     project: str

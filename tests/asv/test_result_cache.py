@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tbp.asv import result_cache, results
+from tbp.asv import result_cache, result_folder
 from tbp.asv.result_cache import cache_file
 from tbp.asv.result_frame import frame
 from tbp.asv.results import Results, read_results
@@ -27,11 +27,11 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
     """Read the folder and say which files were really opened."""
     monkeypatch.delenv("TBP_NO_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(results, "WORTH_BYTES", 0)
+    monkeypatch.setattr(result_folder, "WORTH_BYTES", 0)
     monkeypatch.setattr(result_cache, "SETTLED_NS", -HOUR_NS)  # the tests' files are brand new
     opened: list[str] = []
-    content = results._content
-    monkeypatch.setattr(results, "_content", lambda path: (opened.append(Path(path).name), content(path))[1])
+    content = result_folder._content
+    monkeypatch.setattr(result_folder, "_content", lambda path: (opened.append(Path(path).name), content(path))[1])
 
     def read_again(cache: bool = True) -> tuple[Results, list[str]]:
         opened.clear()
@@ -189,7 +189,7 @@ def test_it_can_be_switched_off(read: Reader, two_files: Path, tmp_path: Path, m
 
 
 def test_a_small_folder_is_not_worth_it(read: Reader, two_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(results, "WORTH_BYTES", result_cache.WORTH_BYTES)
+    monkeypatch.setattr(result_folder, "WORTH_BYTES", result_cache.WORTH_BYTES)
     read()
     assert not (tmp_path / "cache").exists()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import random
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.history.series import Outcome, Point, SeriesKey
 from tbp.report.model import ReportData

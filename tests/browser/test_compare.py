@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.history.compare import judgements
 from tbp.history.series import Better, History, Outcome, Point, SeriesKey, State

@@ -7,13 +7,13 @@ import re
 import tarfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
 from tbp.asv.declarations import Benchmark
 from tbp.asv.repository import read_commits

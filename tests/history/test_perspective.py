@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.history.perspective import seen
 from tbp.history.series import (

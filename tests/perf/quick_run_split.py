@@ -19,8 +19,9 @@ import gzip
 import json
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tbp.asv.sessions import Session, Sessions, read_sessions
 from tbp.history.series import SeriesKey

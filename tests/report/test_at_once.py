@@ -1,6 +1,6 @@
 """Most series of a machine that move at one commit are a question; a commit that moved some of them is none."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tbp.history.series import Change, ChangeEvidence, ChangeKind, State
 from tbp.report.at_once import LEAST_SERIES, at_once, brief, of_benchmark, sentence

@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from tbp.history.series import Change, ChangeEvidence, ChangeKind, Commit, State
 from tbp.report.changes import MOST_ITEMS_OF_A_ROW, Sort, changes_page
 from tbp.report.commits import commit_order
@@ -132,9 +134,9 @@ def test_commits_are_in_order_of_history_whatever_their_dates(make_history, make
     points = list(plain.points)
     early = points[0].commit.date - timedelta(days=9)
     points[4] = type(points[4])(**{**_fields(points[4]), "commit": Commit(points[4].commit.hash, early)})
-    rebased = type(plain)(**{**vars(plain), "points": tuple(points)})
+    rebased = replace(plain, points=tuple(points))
     assert [row.commit.short[:2] for row in page(rebased)(make_report).rows] == ["04", "02"]
 
 
 def _fields(point):
-    return {name: getattr(point, name) for name in type(point).__dataclass_fields__}
+    return {name: getattr(point, name) for name in type(point).__struct_fields__}

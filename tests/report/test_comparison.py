@@ -1,5 +1,7 @@
 import math
 
+from msgspec.structs import replace
+
 from tbp.history.series import Commit, State, Tag
 from tbp.report.commits import commit_order
 from tbp.report.comparison import compare_page
@@ -49,7 +51,7 @@ def test_the_pair_is_judged_as_tbp_compare_does(make_history, make_report) -> No
 def test_runs_of_another_benchmark_version_compare_with_nothing(make_history, make_report) -> None:
     plain = make_history(STEADY, State.NO_CHANGE)
     points = [type(p)(**{**_fields(p), "comparable": place != 10}) for place, p in enumerate(plain.points)]
-    other = type(plain)(**{**vars(plain), "points": tuple(points)})
+    other = replace(plain, points=tuple(points))
     newest = make_history(STEADY, State.NO_CHANGE, benchmark="b.time_x")
     row = next(row for row in rows_of(page(make_report, other, newest)) if row.benchmark == other.key.benchmark)
     assert row.reason == "the benchmark itself differs between the two"
@@ -182,7 +184,7 @@ def test_hashes_that_are_none_are_no_commands(make_history, make_report) -> None
     points = [
         type(p)(**{**_fields(p), "commit": Commit(f"$(x){n}", p.commit.date)}) for n, p in enumerate(plain.points)
     ]
-    assert page(make_report, type(plain)(**{**vars(plain), "points": tuple(points)})).commands == ()
+    assert page(make_report, replace(plain, points=tuple(points))).commands == ()
 
 
 def test_one_commit_cannot_be_compared(make_history, make_report) -> None:
@@ -199,4 +201,4 @@ def test_the_default_columns_are_those_of_the_packed_runs(make_history, make_rep
 
 
 def _fields(point):
-    return {name: getattr(point, name) for name in type(point).__dataclass_fields__}
+    return {name: getattr(point, name) for name in type(point).__struct_fields__}

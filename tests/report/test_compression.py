@@ -1,8 +1,8 @@
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.history.series import History, State
 from tbp.report.compression import compression_page, error_text, scientific

@@ -1,6 +1,7 @@
 import math
 
 import pandas as pd
+from msgspec.structs import replace
 
 from tbp.history.series import Change, ChangeEvidence
 from tbp.report import evidence
@@ -122,15 +123,15 @@ def test_without_a_trace_the_note_says_why(make_history, make_change, make_repor
 def test_commits_keep_each_series_order_even_against_their_dates(make_history) -> None:
     whole = make_history()
     points = whole.points
-    first = type(whole)(**{**vars(whole), "points": (points[0], points[3], points[1])})
-    second = type(whole)(**{**vars(whole), "points": (points[1], points[2])})
+    first = replace(whole, points=(points[0], points[3], points[1]))
+    second = replace(whole, points=(points[1], points[2]))
     order = [commit.short[:2] for commit in commit_order([first, second])]
     assert order == ["00", "03", "01", "02"]
 
 
 def test_contradicting_orders_still_name_every_commit_once(make_history) -> None:
     whole = make_history()
-    back = type(whole)(**{**vars(whole), "points": tuple(reversed(whole.points))})
+    back = replace(whole, points=tuple(reversed(whole.points)))
     assert [commit.short[:2] for commit in commit_order([whole, back])] == ["00", "01", "02", "03", "04"]
 
 

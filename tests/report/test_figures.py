@@ -1,8 +1,8 @@
 import json
 import math
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.history.series import Better, Break, Change, ChangeEvidence, ChangeKind, State, Tag
 from tbp.report.chart_data import FIRST, LEAST_APART, OFFSETS, commit_list, commits_payload, history_chart, unit_step

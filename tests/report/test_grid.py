@@ -1,8 +1,8 @@
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from tbp.history import points
 from tbp.history.series import Change, ChangeEvidence, ChangeKind, State

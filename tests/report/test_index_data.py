@@ -6,8 +6,9 @@ import gzip
 import json
 import math
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from tbp.history.series import Change, ChangeEvidence, Commit, Outcome, Point, State
 from tbp.report import sparkline

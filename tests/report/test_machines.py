@@ -1,6 +1,7 @@
 import math
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from tbp.history.series import Commit, State
 from tbp.report.environments import inventory
@@ -64,7 +65,7 @@ def test_a_machine_says_how_noisy_it_is(make_history, make_report) -> None:
 def test_counters_say_nothing_of_a_machine_s_noise(make_history, make_report) -> None:
     times = make_history((1.0, 1.0), State.NO_CHANGE)
     counter = make_history((5.0, 5.0), State.NO_CHANGE, benchmark="a.track_n", unit="operators")
-    counter = type(counter)(**{**vars(counter), "noise_between": 0.0})
+    counter = replace(counter, noise_between=0.0)
     said = facts(machines_page(make_report(times, counter)).machines[0].environments[0])
     assert said["Noise between runs"] == "2.1 % (1 timed series)"
 

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tbp.history.series import State
 from tbp.report.detail import benchmark_page

@@ -1,8 +1,8 @@
 import math
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.acks import Ack
 from tbp.history.perspective import seen

@@ -1,5 +1,6 @@
 import math
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from tbp.history.growth import growth
 from tbp.history.series import State

@@ -3,6 +3,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.errors import UsageError
 from tbp.history.series import Change, ChangeEvidence, Commit, History, Outcome, Point, SeriesKey, State
@@ -54,14 +55,14 @@ def hostile_history(text: str, make_history) -> History:
         for place, point in enumerate(plain.points)
     )
     key = SeriesKey(f"b.{text}", ((text, text),), text, text)
-    return History(**{**vars(plain), "key": key, "points": points})
+    return replace(plain, key=key, points=points)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_adds_nothing_to_the_page(tmp_path, make_history, make_report, make_operators, text) -> None:
     def site(word: str, folder: str) -> Path:
         history = hostile_history(word, make_history)
-        history = History(**{**vars(history), "operators": make_operators([word, "b"])})
+        history = replace(history, operators=make_operators([word, "b"]))
         machine = Machine(word, word, word, word, word)
         fields = {"project": word, "machines": (machine,), "commit_url": word, "problems": (word,)}
         return write_site(make_report(history, **fields), tmp_path / folder).parent

@@ -4,10 +4,10 @@ import gzip
 import math
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.resources import files
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.history.series import Circumstance, History, State
 from tbp.history.sides import sides

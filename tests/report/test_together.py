@@ -1,4 +1,4 @@
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tbp.history.series import Break, ChangeKind, Circumstance, History, State
 from tbp.report.detail import UNFOLDED, BenchmarkPage, benchmark_page

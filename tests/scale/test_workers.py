@@ -4,63 +4,118 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from tbp.scale.workers import Workers
+from tbp.scale.workers import Workers, batched
 
 LONG_S = 100.0
 BATCHES = [[1], [2, 3], [], [4, 5, 6]]
+A_WHILE_S = 20.0
 
 
 def total(batch: list[int]) -> tuple[int, int]:
     return sum(batch), os.getpid()
 
 
-def killed_once(batch: list[str]) -> int:
-    """Dies as under the kernel's hand, the first time."""
-    mark = Path(batch[0])
-    if not mark.exists():
-        mark.touch()
+def elsewhere(batch: list[str]) -> tuple[int, str]:
+    """Done by the process that takes it; this one waits until another has come."""
+    here, came = os.getpid(), Path(batch[0])
+    (came / str(here)).touch()
+    end = time.monotonic() + A_WHILE_S
+    while len(list(came.iterdir())) < 2 and time.monotonic() < end:
+        time.sleep(0.001)
+    return here, batch[1]
+
+
+def killed_elsewhere(batch: list[int]) -> int:
+    """Dies as under the kernel's hand, in any process but the first."""
+    if os.getpid() != batch[0]:
         os.kill(os.getpid(), signal.SIGKILL)
-    return len(batch)
+    time.sleep(0.05)  # so that the others take their share
+    return batch[1]
 
 
 def failing(batch: list[int]) -> int:
     raise ValueError(batch[0])
 
 
-def test_results_are_in_order_and_from_elsewhere():
+def test_results_are_in_order_and_from_several_processes(tmp_path: Path):
     with Workers(2) as own:
-        found = list(own.map(total, BATCHES, LONG_S))
-    assert [result for result, _ in found] == [1, 5, 0, 15]
-    assert os.getpid() not in {process for _, process in found}
+        found = list(own.map(elsewhere, [[str(tmp_path), name] for name in "abcdef"], LONG_S))
+    assert [result for _, result in found] == list("abcdef")
+    assert len({process for process, _ in found}) == 2
 
 
-@pytest.mark.parametrize(("most", "expected_s"), [(1, LONG_S), (2, 0.1)])
+def test_they_begin_before_anybody_asks_for_results(tmp_path: Path):
+    with Workers(2) as own:
+        found = own.map(elsewhere, [[str(tmp_path), "a"], [str(tmp_path), "b"]], LONG_S)
+        end = time.monotonic() + A_WHILE_S
+        while not list(tmp_path.iterdir()) and time.monotonic() < end:
+            time.sleep(0.001)
+        (begun,) = tmp_path.iterdir()
+        assert begun.name != str(os.getpid())
+        assert len(list(found)) == 2
+
+
+@pytest.mark.parametrize(("most", "expected_s"), [(1, LONG_S), (2, 0.01)])
 def test_one_core_or_little_work_needs_no_other_process(most: int, expected_s: float):
     with Workers(most) as own:
         assert {process for _, process in own.map(total, BATCHES, expected_s)} == {os.getpid()}
 
 
-def test_a_worker_that_is_killed_costs_time_only(tmp_path: Path):
-    batches = [[str(tmp_path / str(place))] for place in range(3)]
-    for batch in batches[1:]:
-        Path(batch[0]).touch()
-    with Workers(2) as own:
-        assert list(own.map(killed_once, batches, LONG_S)) == [1, 1, 1]
+def test_a_worker_that_is_killed_costs_time_only():
+    with Workers(4) as own:
+        assert list(own.map(killed_elsewhere, [[os.getpid(), i] for i in range(8)], LONG_S)) == list(range(8))
 
 
 def test_where_no_process_can_be_started_this_one_works(monkeypatch: pytest.MonkeyPatch):
-    def refused(*_: object) -> None:
-        raise OSError(38, "Function not implemented")
+    def refused() -> int:
+        raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", refused)
+    monkeypatch.setattr(os, "fork", refused)
     with Workers(2) as own:
-        assert {process for _, process in own.map(total, BATCHES, LONG_S)} == {os.getpid()}
+        assert list(own.map(total, BATCHES, LONG_S)) == [(sum(batch), os.getpid()) for batch in BATCHES]
+
+
+def test_where_there_is_no_room_for_results_this_one_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    with Workers(2) as own:
+        assert list(own.map(total, BATCHES, LONG_S)) == [(sum(batch), os.getpid()) for batch in BATCHES]
+
+
+def test_a_process_with_threads_is_not_forked():
+    stop = threading.Event()
+    other = threading.Thread(target=stop.wait)
+    other.start()
+    try:
+        with Workers(2) as own:
+            assert {process for _, process in own.map(total, BATCHES, LONG_S)} == {os.getpid()}
+    finally:
+        stop.set()
+        other.join()
 
 
 def test_an_error_is_the_caller_s():
-    with Workers(2) as own, pytest.raises(ValueError, match="1"):
+    with Workers(2) as own, pytest.raises(ValueError, match="1|2"):
         list(own.map(failing, [[1], [2]], LONG_S))
+
+
+def test_who_asks_for_no_result_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    begun = len(list(Path("/proc/self/fd").iterdir()))
+    with Workers(3) as own:
+        own.map(total, BATCHES, LONG_S)
+        own.map(total, BATCHES, LONG_S)
+    assert not list(tmp_path.iterdir())
+    assert len(list(Path("/proc/self/fd").iterdir())) == begun
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_batches_keep_the_order():
+    assert batched("abcdef", [1, 1, 1, 5, 1, 1], 3) == [["a", "b", "c"], ["d"], ["e", "f"]]
+    assert batched("", [], 3) == []

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.history.series import State
 from tbp.verdict.judgement import Comparison, Judged, Judgement
