@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 
 GIT_TIMEOUT_S = 120.0  # a walk over a hundred thousand commits takes a few seconds; a dead network drive takes for ever
 
@@ -24,26 +26,58 @@ def git(repository: Path, *arguments: str, stdin: str = "", variables: Mapping[s
     Raises:
         GitFailed: and nothing else; GitMissing where git is not installed.
     """
-    quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(repository), *arguments],
-            input=stdin.encode(),
-            capture_output=True,
-            timeout=GIT_TIMEOUT_S,
-            env=os.environ | quiet | dict(variables or {}),
-            check=False,
-        )
-    except FileNotFoundError:
-        raise GitMissing("git was not found: install it") from None
-    except subprocess.TimeoutExpired:
-        raise GitFailed(f"git did not answer within {GIT_TIMEOUT_S:.0f} s in {repository}") from None
-    except OSError as error:
-        raise GitFailed(f"git could not be started: {error}") from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise GitFailed(f"git cannot read {repository} ({said[0] if said else f'exit {done.returncode}'})")
-    return done.stdout.decode(errors="replace")
+    with Question(repository, *arguments, stdin=stdin, variables=variables) as question:
+        return question.answer()
+
+
+class Question:
+    """git, begun when this is made, so that several may be under way; ended with the context. The arguments are those
+    of ``git``.
+    """
+
+    def __init__(
+        self, repository: Path, *arguments: str, stdin: str = "", variables: Mapping[str, str] | None = None
+    ) -> None:
+        quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
+        self.repository, self._stdin = repository, stdin.encode()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._failed: OSError | None = None
+        try:
+            self._process = subprocess.Popen(
+                ["git", "-C", str(repository), *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=os.environ | quiet | dict(variables or {}),
+            )
+        except OSError as error:
+            self._failed = error
+
+    def __enter__(self) -> Question:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._process is not None:
+            if self._process.poll() is None:
+                self._process.kill()
+            with contextlib.suppress(BrokenPipeError):  # what it did not want to read any more
+                self._process.__exit__(kind, error, at)
+
+    def answer(self) -> str:
+        """What git prints, to be asked for once. Raises as ``git``."""
+        if self._process is None:
+            if isinstance(self._failed, FileNotFoundError):
+                raise GitMissing("git was not found: install it")
+            raise GitFailed(f"git could not be started: {self._failed}")
+        try:
+            out, err = self._process.communicate(self._stdin, GIT_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            raise GitFailed(f"git did not answer within {GIT_TIMEOUT_S:.0f} s in {self.repository}") from None
+        status = self._process.returncode
+        if status:
+            said = err.decode(errors="replace").strip().splitlines()
+            raise GitFailed(f"git cannot read {self.repository} ({said[0] if said else f'exit {status}'})")
+        return out.decode(errors="replace")
 
 
 def is_shallow(repository: Path) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.asv.git import GitFailed, git, is_shallow
+from tbp.asv.git import GitFailed, Question, git, is_shallow
 from tbp.history.series import Commit, Tag
 
 WITH_ONE = "with `--config PATH/asv.conf.json` they are in that of its repository, with subjects"
@@ -45,15 +45,18 @@ def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, 
     if repository is None:
         return Commits(tuple(by_date), notes=(f"no repository was given: commits are in order of date; {WITH_ONE}",))
     try:
-        known = _described(repository, dates)
-        shallow = is_shallow(repository)
-        history = _history(repository, revision)
-        tagged = _tagged(repository)
+        with (
+            _descriptions(repository, dates) as descriptions,
+            _walk(repository, revision) as walk,
+            _tags(repository) as tags,
+        ):
+            known, history, tagged = _described(descriptions.answer(), dates), walk.answer().split(), _tagged(tags)
+        is_whole = len(known) == len(dates) or not is_shallow(repository)
     except GitFailed as failure:
         return Commits(tuple(by_date), notes=(f"{failure}; commits are in order of date, without subjects",))
     rank = {name: place for place, name in enumerate(history)}
     order = _ordered([known.get(commit.hash, commit) for commit in by_date], rank)
-    notes = _notes(repository, order, known, rank, shallow)
+    notes = _notes(repository, order, known, rank, is_whole)
     reachable = frozenset(rank.keys() & dates.keys())
     return Commits(order, reachable, tuple(history), notes, _placed(tagged, order, rank))
 
@@ -69,20 +72,21 @@ def resolve(repository: Path, revision: str) -> str:
 def ancestors(repository: Path, commit: str) -> list[str]:
     """``commit`` and everything it came from, the nearest first; empty where git cannot be asked."""
     try:
-        return _history(repository, commit)[::-1]
+        with _walk(repository, commit) as walk:
+            return walk.answer().split()[::-1]
     except GitFailed:
         return []
 
 
 def _notes(
-    repository: Path, order: tuple[Commit, ...], known: Mapping[str, Commit], rank: Mapping[str, int], shallow: bool
+    repository: Path, order: tuple[Commit, ...], known: Mapping[str, Commit], rank: Mapping[str, int], is_whole: bool
 ) -> tuple[str, ...]:
     missing = sum(commit.hash not in known for commit in order)
     aside = sum(commit.hash in known and commit.hash not in rank for commit in order)
     notes = []
     if missing:
-        remedy = "run `git fetch --unshallow` in it" if shallow else "run `git fetch` in it, or pass the right one"
-        kind = "shallow repository" if shallow else "repository"
+        remedy = "run `git fetch` in it, or pass the right one" if is_whole else "run `git fetch --unshallow` in it"
+        kind = "repository" if is_whole else "shallow repository"
         notes.append(f"the {kind} {repository} lacks {missing} of {len(order)} commits, placed by date: {remedy}")
     if aside:
         notes.append(f"{aside} commits with results are not in the history of this branch; they are placed by date")
@@ -104,19 +108,22 @@ def _ordered(commits: Iterable[Commit], rank: Mapping[str, int]) -> tuple[Commit
     return tuple(sorted(commits, key=lambda c: keys.get(c.hash, (c.date, len(rank), c.hash))))
 
 
-def _described(repository: Path, dates: Mapping[str, datetime]) -> dict[str, Commit]:
-    """Subject and date of those commits that the repository has."""
+def _descriptions(repository: Path, dates: Mapping[str, datetime]) -> Question:
+    """Hash, date and subject of those of ``dates`` that the repository has."""
     wanted = "".join(f"{name}\n" for name in dates if _HASH.fullmatch(name))
-    lines = git(repository, "cat-file", "--batch-check", stdin=wanted).splitlines()
-    present = [line.split()[0] for line in lines if line.split()[1:2] == ["commit"]]
-    if not present:
-        return {}
-    fields = git(
-        repository, "log", "--no-walk=unsorted", "--stdin", "-z", "--no-show-signature", "--encoding=UTF-8",
-        "--format=%H%x00%ct%x00%s", stdin="".join(f"{name}\n" for name in present),
-    ).split("\0")  # fmt: skip
+    return Question(
+        repository, "log", "--no-walk=unsorted", "--ignore-missing", "--stdin", "-z", "--no-show-signature",
+        "--encoding=UTF-8", "--format=%H%x00%ct%x00%s", stdin=wanted,
+    )  # fmt: skip
+
+
+def _described(answer: str, dates: Mapping[str, datetime]) -> dict[str, Commit]:
+    """Those commits with their subject and date."""
+    fields = answer.split("\0")
     known = {}
     for name, seconds, subject in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
+        if name not in dates:  # git says the newest where none is asked for, and the commit that a tag names
+            continue
         commit = Commit(name, dates[name], subject)
         with suppress(ValueError, OverflowError, OSError):  # a date beyond the calendar: asv's is kept
             commit = replace(commit, date=datetime.fromtimestamp(int(seconds), UTC))
@@ -124,12 +131,15 @@ def _described(repository: Path, dates: Mapping[str, datetime]) -> dict[str, Com
     return known
 
 
-def _tagged(repository: Path) -> list[tuple[str, str]]:
-    """(name, hash of the commit it names) of every tag; one of a file or a folder has an empty hash."""
+def _tags(repository: Path) -> Question:
     # An annotated tag is an object of its own: the starred fields are those of what it names.
     form = "%(refname:strip=2)%00%(if:equals=commit)%(objecttype)%(then)%(objectname)%(else)%(*objectname)%(end)"
-    lines = git(repository, "for-each-ref", "refs/tags", f"--format={form}").splitlines()
-    return [(name, commit) for name, _, commit in (line.partition("\0") for line in lines)]
+    return Question(repository, "for-each-ref", "refs/tags", f"--format={form}")
+
+
+def _tagged(tags: Question) -> list[tuple[str, str]]:
+    """(name, hash of the commit it names) of every tag; one of a file or a folder has an empty hash."""
+    return [(name, commit) for name, _, commit in (line.partition("\0") for line in tags.answer().splitlines())]
 
 
 def _placed(tagged: Iterable[tuple[str, str]], order: tuple[Commit, ...], rank: Mapping[str, int]) -> tuple[Tag, ...]:
@@ -147,6 +157,6 @@ def _placed(tagged: Iterable[tuple[str, str]], order: tuple[Commit, ...], rank: 
     return tuple(sorted(found, key=lambda tag: (place[tag.commit], tag.name)))
 
 
-def _history(repository: Path, revision: str) -> list[str]:
+def _walk(repository: Path, revision: str) -> Question:
     """Every commit reachable from ``revision``, parents before children; first parents in an unbroken order."""
-    return git(repository, "rev-list", "--topo-order", "--reverse", "--end-of-options", revision, "--").split()
+    return Question(repository, "rev-list", "--topo-order", "--reverse", "--end-of-options", revision, "--")
