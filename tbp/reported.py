@@ -11,8 +11,10 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Set
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import astuple
 
 from tbp.history.series import History, SeriesKey
 
@@ -84,7 +86,7 @@ def _read(path: Path) -> frozenset[Reported]:
 
 
 def _write(path: Path, reported: Set[Reported]) -> None:
-    note = {"format": FORMAT, "reported": sorted(astuple(one) for one in reported)}
+    note = {"format": FORMAT, "reported": sorted((astuple(one.key), one.commit) for one in reported)}
     handle, name = tempfile.mkstemp(prefix=".unfinished-", dir=path.parent)
     with os.fdopen(handle, "w", encoding="utf-8") as unfinished:
         json.dump(note, unfinished, indent=1)
