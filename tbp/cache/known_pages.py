@@ -6,7 +6,7 @@ gone, or that somebody changed, is made again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -22,6 +22,10 @@ class Made(Struct, frozen=True):
 
     key: bytes  # digest of all that they are made of
     files: dict[str, bytes]  # digest of the content of each, by its name in the site
+
+    @classmethod
+    def of(cls, key: bytes, contents: Mapping[str, bytes]) -> Made:
+        return cls(key, {name: files.digest_of(content) for name, content in contents.items()})
 
 
 _DECODER = msgspec.msgpack.Decoder(dict[str, Made])
@@ -40,19 +44,17 @@ class KnownPages:
         """Whether anything is kept at all."""
         return files.folder() is not None
 
-    def standing(self, benchmark: str, key: bytes) -> tuple[str, ...]:
-        """The names of its files, if all of them are as they would be made; else none."""
+    def standing(self, benchmark: str, key: Callable[[], bytes]) -> tuple[str, ...]:
+        """The names of its files, if all of them are as they would be made; else none. ``key`` says of what."""
         made = self._before.get(_storable(benchmark))
-        if made is None or made.key != key or not all(self._is(name, own) for name, own in made.files.items()):
+        if made is None or made.key != key() or not all(self._is(name, own) for name, own in made.files.items()):
             return ()
         self._now[_storable(benchmark)] = made
         return tuple(made.files)
 
-    def made(self, benchmark: str, key: bytes, contents: Mapping[str, bytes]) -> None:
+    def made(self, benchmark: str, own: Made) -> None:
         """Note what was made of a benchmark; it is not there yet."""
-        self._now[_storable(benchmark)] = Made(
-            key, {name: files.digest_of(content) for name, content in contents.items()}
-        )
+        self._now[_storable(benchmark)] = own
 
     def save(self) -> None:
         """To be called when all of it is there."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, groupby
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from tbp.cache.digests import digest
+from tbp.cache.known_pages import Made
 from tbp.history.points import columns
 from tbp.history.series import History, SeriesKey
 from tbp.report import addresses
@@ -39,11 +42,19 @@ class Wanted(Struct, frozen=True):
     def runs(self) -> int:
         return sum(len(history.points) for history in self.data.histories)
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """All of it that is its own; the hashes are those of the histories' points."""
+    def key(self, shared: bytes) -> bytes:
+        """A digest of all that it is made of; ``shared`` is one of what every page is made of."""
+        # The hashes are those of the histories' points.
         places = np.fromiter(self.places.values(), np.int32, len(self.places))
-        return self.data.histories, places, self.rates, self.data.sources, self.at_once
+        return digest(shared, self.data.histories, places, self.rates, self.data.sources, self.at_once)
+
+
+class BenchmarkFiles(NamedTuple):
+    """What was made of one benchmark."""
+
+    benchmark: str
+    contents: dict[str, bytes]  # by the name of the file, relative to the site
+    noted: Made
 
 
 def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
@@ -90,8 +101,10 @@ def benchmark_files(asked: Wanted) -> dict[str, bytes]:
     return dict(_files(asked))
 
 
-def files_of_all(asked: Sequence[Wanted]) -> list[dict[str, bytes]]:
-    return [benchmark_files(one) for one in asked]
+def files_of_all(asked: Sequence[Wanted], shared: bytes | None) -> list[BenchmarkFiles]:
+    """Those of several benchmarks; their keys stay empty where ``shared`` is None, as nothing is kept."""
+    found = ((own, benchmark_files(own), own.key(shared) if shared is not None else b"") for own in asked)
+    return [BenchmarkFiles(own.benchmark, contents, Made.of(key, contents)) for own, contents, key in found]
 
 
 def _files(asked: Wanted) -> Iterator[tuple[str, bytes]]:

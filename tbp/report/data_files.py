@@ -8,8 +8,8 @@ from __future__ import annotations
 import gzip
 import json
 import math
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -22,7 +22,7 @@ from tbp.report.pages import finite
 from tbp.report.places import series_href
 from tbp.report.rows import changed_at, told_change
 from tbp.report.summary import ranked, verdict
-from tbp.scale.workers import Workers, batched
+from tbp.scale.workers import batched
 
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
@@ -37,7 +37,6 @@ MOST_PLAIN = 250_000
 """Points in a plain file: some 50 MB. Ten times as many compress to a tenth."""
 
 _BOOLEANS = ("false", "true")
-WRITTEN_S = 5e-6  # about what a point takes to be written on a slow core
 BATCH_RUNS = 20_000  # written at a time, and packed as one piece: packing is no better for larger ones
 
 COLUMNS = (
@@ -71,15 +70,12 @@ def points_file(data: ReportData) -> str:
     return "points.csv" if number <= MOST_PLAIN else "points.csv.gz"
 
 
-def points(data: ReportData, workers: Workers | None = None) -> Iterator[bytes]:
-    """The content of ``points_file``, piece by piece: a large project has millions of points."""
-    is_packed = points_file(data).endswith(".gz")
-    head = (",".join(COLUMNS) + "\r\n").encode()
+def points(data: ReportData) -> list[Callable[[], bytes]]:
+    """What makes the content of ``points_file``, piece by piece: a large project has millions of points."""
+    rows = packed_rows if points_file(data).endswith(".gz") else plain_rows
     asked = [Wanted(history.key, history.unit, history.points) for history in data.histories]
-    runs = [len(own.points) for own in asked]
-    batches = batched(asked, runs, BATCH_RUNS)
-    rows = (workers or Workers(1)).map(packed_rows if is_packed else plain_rows, batches, sum(runs) * WRITTEN_S)
-    return chain([packed(head) if is_packed else head], rows)
+    batches = batched(asked, [len(own.points) for own in asked], BATCH_RUNS)
+    return [partial(rows, batch, place == 0) for place, batch in enumerate(batches or [[]])]
 
 
 class Wanted(Struct, frozen=True):
@@ -90,19 +86,15 @@ class Wanted(Struct, frozen=True):
     points: Sequence[Point]
 
 
-def packed_rows(several: Sequence[Wanted]) -> bytes:
-    return packed(plain_rows(several))
-
-
-def packed(piece: bytes) -> bytes:
+def packed_rows(several: Sequence[Wanted], is_first: bool) -> bytes:
     """A piece of a gzip file, which is as many of them as one likes. The same bytes give the same bytes."""
-    return gzip.compress(piece, compresslevel=1, mtime=0)
+    return gzip.compress(plain_rows(several, is_first), compresslevel=1, mtime=0)
 
 
-def plain_rows(several: Sequence[Wanted]) -> bytes:
-    """Every point of some series as lines of CSV."""
+def plain_rows(several: Sequence[Wanted], is_first: bool) -> bytes:
+    """Every point of some series as lines of CSV; above the first ones the names of the columns."""
     dates: dict[Commit, str] = {}
-    pieces = []
+    pieces = [",".join(COLUMNS) + "\r\n"] if is_first else []
     for own in several:
         texts = (own.key.benchmark, own.key.label, own.key.machine, own.key.environment)
         start, unit = ",".join(map(cell, texts)), cell(own.unit)

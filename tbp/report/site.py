@@ -10,10 +10,13 @@ Takes ``ReportData`` and a folder. What the pages say belongs to ``summary`` and
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, islice
+from operator import call
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -24,7 +27,7 @@ from tbp.cache.known_pages import KnownPages
 from tbp.errors import UsageError
 from tbp.report import figures, words
 from tbp.report.addresses import INDEX
-from tbp.report.benchmark_files import Wanted, benchmark_files, files_of_all, shared_by_pages, wanted
+from tbp.report.benchmark_files import BenchmarkFiles, Wanted, benchmark_files, files_of_all, shared_by_pages, wanted
 from tbp.report.chart_data import commits_payload, site_commits
 from tbp.report.charts import charts_page
 from tbp.report.compression_data import groups
@@ -92,7 +95,10 @@ def write_single_file(data: ReportData, path: Path) -> Path:
         if path.exists() and not _is_ours(path):
             raise UsageError(f"{path} was not written by tbp; choose another name for the report")
         frame = replace(_frame(data), is_single=True)
-        contents = {INDEX: b"", **dict(_shared(data, frame))}
+        contents = {INDEX: b""}
+        for making in _shared(data, frame):
+            contents |= making()
+        contents |= dict(_static(data))
         for own in wanted(data, frame):
             contents |= benchmark_files(own)
         write_whole(path, single_file(contents, INDEX))
@@ -104,14 +110,19 @@ def write_single_file(data: ReportData, path: Path) -> Path:
 def _contents(data: ReportData, known: KnownPages, workers: Workers) -> Iterator[tuple[str, bytes | None]]:
     """Every file of the site: its name, relative to the site, and its bytes; None for one that stands already."""
     frame = _frame(data)
-    # The workers begin with these, and this process does the rest meanwhile.
-    pages = _benchmarks(data, frame, known, workers)
-    rows = points(data, workers)
-    yield from ((name, content) for name, content in _shared(data, frame) if name != SINGLE_SCRIPT)
-    yield "summary.json", summary_json(data)
-    yield "feed.xml", feed_xml(data)
-    yield from pages
-    yield points_file(data), b"".join(rows)
+    standing, pages = _benchmarks(data, frame, known, workers)
+    others, rows = _shared(data, frame), points(data)
+    expected_s = sum(len(own.points) for own in data.histories) * DRAWN_S
+    made: Iterator[Any] = workers.map(call, [*pages, *others, *rows], expected_s)
+    yield from ((name, None) for name in standing)
+    # Others are at work meanwhile.
+    yield from ((name, content) for name, content in _static(data) if name != SINGLE_SCRIPT)
+    for own in chain.from_iterable(islice(made, len(pages))):
+        known.made(own.benchmark, own.noted)
+        yield from own.contents.items()
+    for contents in islice(made, len(others)):
+        yield from contents.items()
+    yield points_file(data), b"".join(made)
 
 
 def _frame(data: ReportData) -> Frame:
@@ -120,54 +131,57 @@ def _frame(data: ReportData) -> Frame:
     return Frame(data.project, newest, __version__, points=points_file(data), has_compression=has_compression)
 
 
-def _shared(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
-    """The files that are of no single benchmark."""
+def _shared(data: ReportData, frame: Frame) -> list[Callable[[], dict[str, bytes]]]:
+    """What makes the files that are of no single benchmark."""
+    return [partial(_index, data, frame), *views(data, frame), partial(_data_files, data)]
+
+
+def _index(data: ReportData, frame: Frame) -> dict[str, bytes]:
+    """The pages of all series, and the data that they share with others."""
     found = summary(data)
-    yield INDEX, index_html(found, frame).encode()
-    yield "charts.html", page_html("charts.html", charts_page(found), frame).encode()
-    if data.histories:
-        yield "data/index.js", script_call("tbp.index", index_data(found)).encode()
-        yield "data/benchmarks.js", script_call("tbp.benchmarks", benchmark_list(found)).encode()
-        yield "data/layout.js", script_call("tbp.layout", figures.layout()).encode()
-        commits = commits_payload(site_commits(data), data.commit_url)
-        yield "data/commits.js", script_call("tbp.commits", commits).encode()
-    yield from views(data, frame)
+    pages = {
+        INDEX: index_html(found, frame).encode(),
+        "charts.html": page_html("charts.html", charts_page(found), frame).encode(),
+    }
+    if not data.histories:
+        return pages
+    commits = commits_payload(site_commits(data), data.commit_url)
+    return pages | {
+        "data/index.js": script_call("tbp.index", index_data(found)).encode(),
+        "data/benchmarks.js": script_call("tbp.benchmarks", benchmark_list(found)).encode(),
+        "data/layout.js": script_call("tbp.layout", figures.layout()).encode(),
+        "data/commits.js": script_call("tbp.commits", commits).encode(),
+    }
+
+
+def _data_files(data: ReportData) -> dict[str, bytes]:
+    return {"summary.json": summary_json(data), "feed.xml": feed_xml(data)}
+
+
+def _static(data: ReportData) -> Iterator[tuple[str, bytes]]:
     static = files("tbp.report").joinpath("static")
     for file in sorted(static.iterdir(), key=lambda file: file.name):
+        name = f"static/{file.name}"
         if data.histories or not file.name.startswith("plotly"):
-            yield f"static/{file.name}", file.read_bytes()
+            yield name, file.read_bytes()
 
 
 def _benchmarks(
     data: ReportData, frame: Frame, known: KnownPages, workers: Workers
-) -> Iterator[tuple[str, bytes | None]]:
-    """The files of every benchmark, those first that stand already."""
+) -> tuple[list[str], list[Callable[[], list[BenchmarkFiles]]]]:
+    """The files of benchmarks that stand already, and what makes those of the others."""
     asked = wanted(data, frame)
-    keys = dict.fromkeys((own.benchmark for own in asked), b"")
-    if known.is_noted:
-        # Of the site's commits a page has the places of its own: one more at the end changes no other page.
-        shared = digest(replace(shared_by_pages(data), commits=()), frame)
-        keys = {own.benchmark: digest(shared, *own.key) for own in asked}
+    # Of the site's commits a page has the places of its own: one more at the end changes no other page.
+    shared = digest(replace(shared_by_pages(data), commits=()), frame) if known.is_noted else None
     standing: list[str] = []
     new: list[Wanted] = []
     for own in asked:
-        names = known.standing(own.benchmark, keys[own.benchmark])
+        names = known.standing(own.benchmark, partial(own.key, shared)) if shared is not None else ()
         standing += names
         new += [] if names else [own]
     runs = [own.runs for own in new]
     batches = batched(new, runs, workers.share(sum(runs), BATCH_RUNS))
-    expected_s = sum(runs) * DRAWN_S
-    made = workers.map(files_of_all, batches, expected_s)
-    return chain(((name, None) for name in standing), _noted(new, chain.from_iterable(made), keys, known))
-
-
-def _noted(
-    asked: Sequence[Wanted], made: Iterable[Mapping[str, bytes]], keys: Mapping[str, bytes], known: KnownPages
-) -> Iterator[tuple[str, bytes]]:
-    """What was made, and noted as that."""
-    for own, contents in zip(asked, made, strict=True):
-        known.made(own.benchmark, keys[own.benchmark], contents)
-        yield from contents.items()
+    return standing, [partial(files_of_all, batch, shared) for batch in batches]
 
 
 def _is_there(path: Path, content: bytes) -> bool:

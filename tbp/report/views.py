@@ -1,12 +1,14 @@
 """The pages beside the index and those of the benchmarks: all series seen by commit, by machine, by size.
 
-Takes ``ReportData``, gives file names and bytes; writing them belongs to ``site``.
+Takes ``ReportData``, gives what makes each of them, in any process; writing them belongs to ``site``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from functools import partial
 
+from tbp.history.series import Commit
 from tbp.report.changes import changes_page
 from tbp.report.chart_data import site_commits
 from tbp.report.comparison import compare_page, states
@@ -19,15 +21,25 @@ from tbp.report.pages import Frame, page_html, script_call
 from tbp.report.summary import by_name
 
 
-def views(data: ReportData, frame: Frame) -> Iterator[tuple[str, bytes]]:
-    """Each page, and the data its script reads."""
+def views(data: ReportData, frame: Frame) -> list[Callable[[], dict[str, bytes]]]:
+    """What makes each page, with the data its script reads: file names and contents."""
     order = site_commits(data).commits
-    histories = by_name(data.histories)
-    if histories:
-        packed = payload(histories, order, data.commit_url, data.runs, data.tags)
-        yield "data/grid.js", script_call("tbp.grid", {**packed, "states": states()}).encode()
-    yield "heatmap.html", page_html("heatmap.html", heatmap_page(data, order), frame).encode()
-    yield "compare.html", page_html("compare.html", compare_page(data, order), frame).encode()
-    yield "machines.html", page_html("machines.html", machines_page(data), frame).encode()
-    yield "compression.html", page_html("compression.html", compression_page(data), frame).encode()
-    yield "changes.html", page_html("changes.html", changes_page(data, order), frame).encode()
+    made: list[Callable[[], dict[str, bytes]]] = [
+        partial(_page, "compare.html", compare_page, data, frame, order),
+        partial(_page, "machines.html", machines_page, data, frame),
+        partial(_page, "heatmap.html", heatmap_page, data, frame, order),
+        partial(_page, "changes.html", changes_page, data, frame, order),
+        partial(_page, "compression.html", compression_page, data, frame),
+    ]
+    return [partial(_grid, data, order), *made] if data.histories else made
+
+
+def _page(
+    name: str, page: Callable[..., object], data: ReportData, frame: Frame, *more: Sequence[Commit]
+) -> dict[str, bytes]:
+    return {name: page_html(name, page(data, *more), frame).encode()}
+
+
+def _grid(data: ReportData, order: Sequence[Commit]) -> dict[str, bytes]:
+    packed = payload(by_name(data.histories), order, data.commit_url, data.runs, data.tags)
+    return {"data/grid.js": script_call("tbp.grid", {**packed, "states": states()}).encode()}

@@ -17,7 +17,7 @@ import pytest
 from tbp import analysis
 from tbp.cache import files
 from tbp.cache.digests import digest
-from tbp.cache.known_pages import KnownPages
+from tbp.cache.known_pages import KnownPages, Made
 from tbp.report import addresses, benchmark_files
 from tbp.report.model import ReportData
 from tbp.report.site import write_site
@@ -232,7 +232,7 @@ def test_a_name_with_half_a_character_is_noted_like_any_other(out: Path, cached:
     out.mkdir()
     (out / "page.html").write_bytes(b"a page")
     noted = KnownPages(out)
-    noted.made("suite.time_\udc80", b"key", {"page.html": b"a page"})
+    noted.made("suite.time_\udc80", Made.of(b"key", {"page.html": b"a page"}))
     noted.save()
-    assert KnownPages(out).standing("suite.time_\udc80", b"key") == ("page.html",)
-    assert KnownPages(out).standing("suite.time_\udc80", b"another key") == ()
+    assert KnownPages(out).standing("suite.time_\udc80", lambda: b"key") == ("page.html",)
+    assert KnownPages(out).standing("suite.time_\udc80", lambda: b"another key") == ()

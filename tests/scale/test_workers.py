@@ -100,7 +100,7 @@ def test_a_process_with_threads_is_not_forked():
 
 
 def test_an_error_is_the_caller_s():
-    with Workers(2) as own, pytest.raises(ValueError, match="1|2"):
+    with Workers(2) as own, pytest.raises(ValueError, match=r"1|2"):
         list(own.map(failing, [[1], [2]], LONG_S))
 
 
