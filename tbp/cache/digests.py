@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DIGEST_BYTES = 16
+_AS_THEY_ARE = {type(None), bool, int, float, bytes}  # asked first, as nearly all values are of these kinds
 _Plain: TypeAlias = Any  # what msgspec packs, which is every value below taken apart
 
 
@@ -34,16 +35,18 @@ def digest(*values: object) -> bytes:
 
 
 def _plain(value: object) -> _Plain:
-    if value is None or isinstance(value, (bool, int, float, bytes)):
+    if type(value) in _AS_THEY_ARE:
         return value
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")  # file names need not be text
+    if isinstance(value, (bool, int, float, bytes)):
+        return value
     if isinstance(value, (tuple, list)):
         return [type(value).__name__, *map(_plain, value)]
-    if isinstance(value, Points):
-        return _of_points(value)
     if isinstance(value, msgspec.Struct) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
         return [type(value).__qualname__, *(_plain(getattr(value, name)) for name in _fields(type(value)))]
+    if isinstance(value, Points):
+        return _of_points(value)
     if isinstance(value, Mapping):
         return ["mapping", *(_plain(item) for item in value.items())]
     if isinstance(value, (set, frozenset)):

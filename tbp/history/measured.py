@@ -22,7 +22,8 @@ def median(values: Floats) -> float:
     """That of numpy, to the last digit, without its preparations: a long series asks for thirty. NaN of nothing."""
     if not len(values):
         return float("nan")
-    ordered = np.sort(values)
+    ordered = values.copy()
+    ordered.sort()
     return 0.5 * float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
 
 

@@ -63,7 +63,7 @@ def cost(command: list[str], project: Project, out: Path) -> Cost:
         )
     size_mb = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
     peak_mib = max(watch.peak_kib, usage.ru_maxrss) / 1024
-    return Cost(wall_s, usage.ru_utime + usage.ru_stime + sum(watch.aside_s.values()), peak_mib, size_mb)
+    return Cost(wall_s, usage.ru_utime + usage.ru_stime, peak_mib, size_mb)
 
 
 class Watch(threading.Thread):
@@ -73,33 +73,27 @@ class Watch(threading.Thread):
         super().__init__(daemon=True)
         self.leader = leader
         self.peak_kib = 0
-        self.aside_s: dict[int, float] = {}
         self._ended = threading.Event()
 
     def run(self) -> None:
         while not self._ended.wait(LOOK_S):
-            self.peak_kib = max(self.peak_kib, session_kib(self.leader, self.aside_s))
+            self.peak_kib = max(self.peak_kib, session_kib(self.leader))
 
     def stop(self) -> None:
         self._ended.set()
         self.join()
 
 
-def session_kib(leader: int, aside_s: dict[int, float]) -> int:
-    """Resident memory of all processes of a session; pages that several share count in each.
-
-    ``aside_s`` is given the CPU time of the processes that nobody waits for: those of a forkserver.
-    """
+def session_kib(leader: int) -> int:
+    """Memory of all processes of a session; what several share, as a fork does nearly everything, counts once."""
     total = 0
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
                 if os.getsid(int(entry.name)) == leader:
-                    total += int((entry / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
-                    if b"multiprocessing.forkserver" in (entry / "cmdline").read_bytes():
-                        ticks = (entry / "stat").read_text().rpartition(")")[2].split()[11:13]
-                        aside_s[int(entry.name)] = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
-            except (OSError, IndexError):
+                    lines = (entry / "smaps_rollup").read_text().splitlines()
+                    total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            except (OSError, StopIteration):
                 continue
     return total
 
