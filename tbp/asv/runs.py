@@ -6,7 +6,6 @@ Takes what ``tbp.asv.results`` and ``tbp.asv.sessions`` read. Which values belon
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -46,15 +45,15 @@ def runs(results: Results, sessions: Sessions, commits: Commits) -> tuple[Run, .
                 python=python,
                 requirements=_asked(requirements),
                 hardware=_hardware(hardware),
-                measured=counts[Outcome.MEASURED],
-                failed=counts[Outcome.FAILED],
-                skipped=counts[Outcome.SKIPPED],
+                measured=counts.get(Outcome.MEASURED, 0),
+                failed=counts.get(Outcome.FAILED, 0),
+                skipped=counts.get(Outcome.SKIPPED, 0),
             )
             found.append((position[commit], _with_sessions(run, own_sessions.get(place, ()))))
     return tuple(run for _, run in sorted(found, key=lambda one: (one[0], one[1].machine, one[1].environment)))
 
 
-def _stated(points: Table) -> Iterator[tuple[list[str], Counter[Outcome]]]:
+def _stated(points: Table) -> Iterator[tuple[list[str], dict[Outcome, int]]]:
     """Of each run what its file says, and how many series there are of each outcome."""
     _, first, run = np.unique(keys([points.labels(name) for name in Place._fields]), True, True)
     outcomes = points.outcome.items
@@ -62,7 +61,7 @@ def _stated(points: Table) -> Iterator[tuple[list[str], Counter[Outcome]]]:
     columns = [points.labels(name) for name in (*Place._fields, "python", "requirements", "hardware")]
     for row, counts in zip(first.tolist(), sizes.reshape(len(first), -1).tolist(), strict=True):
         said = [column.items[column.codes[row]] for column in columns]
-        yield said, Counter(dict(zip(outcomes, counts, strict=True)))
+        yield said, dict(zip(outcomes, counts, strict=True))
 
 
 @lru_cache

@@ -7,6 +7,7 @@ then on. Who wants numbers only asks ``columns``, or ``levels``, for those of an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TypeAlias, overload
 
 import numpy as np
@@ -45,6 +46,13 @@ class Points(Sequence[Point]):
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
         self._made: tuple[Point, ...] | None = None
+
+    @cached_property
+    def levels(self) -> Floats:
+        """See the function."""
+        found = _levels(self.columns)
+        found.flags.writeable = False  # whoever asks is given the same
+        return found
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -125,7 +133,10 @@ def columns(points: Sequence[Point]) -> Columns:
 
 def levels(points: Sequence[Point]) -> Floats:
     """Each point's value, NaN where it has none that may be compared with the newest."""
-    own = columns(points)
+    return points.levels if isinstance(points, Points) else _levels(columns(points))
+
+
+def _levels(own: Columns) -> Floats:
     return np.where(own.comparable & np.isfinite(own.value), own.value, np.nan)
 
 

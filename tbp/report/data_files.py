@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import repeat
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -113,14 +114,17 @@ def cell(text: str) -> str:
 def _lines(points: Sequence[Point], unit: str, dates: dict[Commit, str]) -> Iterator[str]:
     """The columns from the commit on; ``dates`` keeps what many points share. Makes no object for each point."""
     own = columns(points)
-    levels = zip(*(map(_number, column.tolist()) for column in (own.value, own.low, own.high)), strict=True)
-    rows = zip(commits(points), outcomes(points), levels, own.comparable.tolist(), strict=True)
-    for place, (commit, outcome, (value, low, high), comparable) in enumerate(rows):
-        said = dates.get(commit)
-        if said is None:
-            said = dates[commit] = f"{cell(commit.hash)},{commit.date.isoformat()}"
-        sessions = len(own.sessions.get(place, ()))
-        yield f"{said},{outcome.value},{value},{low},{high},{unit},{sessions},{_BOOLEANS[comparable]}"
+    value, low, high = (map(_number, column.tolist()) for column in (own.value, own.low, own.high))
+    said = (dates.get(commit) or dates.setdefault(commit, _said(commit)) for commit in commits(points))
+    what = (outcome.value for outcome in outcomes(points))
+    sessions = (str(len(own.sessions.get(place, ()))) for place in range(len(own)))
+    comparable = (_BOOLEANS[one] for one in own.comparable.tolist())
+    for row in zip(said, what, value, low, high, repeat(unit), sessions, comparable):
+        yield ",".join(row)
+
+
+def _said(commit: Commit) -> str:
+    return f"{cell(commit.hash)},{commit.date.isoformat()}"
 
 
 def _number(value: float) -> str:

@@ -6,7 +6,7 @@ Takes the runs of one environment on one machine, oldest first. Only what two ru
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -34,7 +34,7 @@ def differences(runs: Sequence[Run], project: str = "") -> list[Difference]:
     packages: dict[str, str] = {}
     others: dict[str, str] = {}
     found = []
-    for run in runs:
+    for run in _unlike(runs):
         listed = {name: version for name, version in run.packages if normal(name) != own}
         said = _others(run)
         # A run whose ruler listed nothing has not lost its packages.
@@ -77,7 +77,7 @@ def measured_with(runs: Sequence[Run], machine: Machine | None) -> dict[str, str
     if machine is not None:
         named = {"processor": machine.cpu, "cores": machine.cores, "memory": machine.ram, "system": machine.os}
         said = {name: value for name, value in named.items() if value}
-    for run in runs:
+    for run in _unlike(runs):
         said.update(_others(run))
     return {**said, **{name: version for name, version in installed(runs).packages if name not in said}}
 
@@ -105,6 +105,25 @@ def joined(names: Sequence[str]) -> str:
 def normal(name: str) -> str:
     """A package's name as all its spellings have it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _unlike(runs: Sequence[Run]) -> Iterator[Run]:
+    """Those that do not say what the run before says: of thousands there are a few."""
+    last: object = None
+    for run in runs:
+        own = (
+            run.requirements,
+            run.python,
+            run.hardware,
+            run.torch,
+            run.threads,
+            run.governors,
+            run.devices,
+            run.packages,
+        )
+        if own != last:
+            yield run
+        last = own
 
 
 def _others(run: Run) -> dict[str, str]:

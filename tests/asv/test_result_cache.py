@@ -31,7 +31,9 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
     monkeypatch.setattr(result_cache, "SETTLED_NS", -HOUR_NS)  # the tests' files are brand new
     opened: list[str] = []
     content = result_folder._content
-    monkeypatch.setattr(result_folder, "_content", lambda path: (opened.append(Path(path).name), content(path))[1])
+    monkeypatch.setattr(
+        result_folder, "_content", lambda path, size: (opened.append(Path(path).name), content(path, size))[1]
+    )
 
     def read_again(cache: bool = True) -> tuple[Results, list[str]]:
         opened.clear()
