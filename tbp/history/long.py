@@ -15,7 +15,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from msgspec import Struct
 
-from tbp.history.measured import Floats, Measured, median
+from tbp.history.measured import Floats, Measured, clipped, mean, median, quantile, squares, variance
 from tbp.history.noise import MAD_TO_SIGMA
 from tbp.history.rank_test import ranked, two_sided
 from tbp.history.segmentation import Loss, Question, Segmentation, density_loss, huber_loss, segmentations
@@ -103,10 +103,11 @@ def _search(series: Measured) -> Search[Steps]:
     found, slope, noise = yield from _proposed(series)
     scaled = series.without_trend(slope)
     edges = _without_short(scaled, [0, *found, len(scaled)])
+    residuals = _residuals(scaled, edges)
     badness: list[float] = []
     steps: dict[tuple[int, ...], _Step] = {}  # of which the weakest's going changes two
     while len(edges) > 2:
-        inflation = correlation_inflation(scaled, edges)
+        inflation = _inflation(residuals)
         steps = {
             around: steps.get(around) or _Step(series, scaled, around, noise)
             for around in zip(edges, edges[1:], edges[2:], strict=False)
@@ -116,6 +117,8 @@ def _search(series: Measured) -> Search[Steps]:
         if badness[worst] <= ALPHA:
             break
         del edges[worst + 1]
+        joined = slice(edges[worst], edges[worst + 1])
+        residuals[joined] = scaled[joined] - median(scaled[joined])
     p_values = tuple(len(scaled) * p_value for p_value in badness[: len(edges) - 2])
     return Steps(tuple(edges[1:-1]), slope, p_values)
 
@@ -130,7 +133,7 @@ def _proposed(series: Measured) -> Search[tuple[tuple[int, ...], float, Noise]]:
     first = yield Question(scaled, width, huber_loss(width, sigma), FIRST_PENALTY * float(np.log(count)))
     residuals = _residuals(scaled, (0, *first.boundaries, count))
     sigma = max(_robust_sigma(residuals), least_sigma)
-    penalty = PENALTY * float(np.log(count)) * correlation_inflation(scaled, (0, *first.boundaries, count)) ** 2
+    penalty = PENALTY * float(np.log(count)) * _inflation(residuals) ** 2
     noise = Noise(width, sigma, density_loss(residuals, width, least_sigma))
     boundaries, slope = yield from _with_trend(series, noise, penalty)
     return boundaries, slope, noise
@@ -158,7 +161,7 @@ def _with_trend(series: Measured, noise: Noise, penalty: float) -> Search[tuple[
 
 def _sigma_of_steps(scaled: Floats) -> float:
     """Noise from the differences of neighbours, which a few shifts of level do not move."""
-    steps = np.diff(scaled)
+    steps = scaled[1:] - scaled[:-1]
     return _robust_sigma(steps - median(steps)) / 2**0.5
 
 
@@ -171,7 +174,7 @@ def _shared_slope(scaled: Floats, edges: Sequence[int], sigma: float) -> float:
     product = power = 0.0
     for a, b in pairwise(edges):
         time = np.arange(b - a) - (b - a - 1) / 2
-        product += float(time @ np.clip(scaled[a:b] - median(scaled[a:b]), -SLOPE_CLIP * sigma, SLOPE_CLIP * sigma))
+        product += float(time @ clipped(scaled[a:b] - median(scaled[a:b]), -SLOPE_CLIP * sigma, SLOPE_CLIP * sigma))
         power += float(time @ time)
     return product / power if power else 0.0
 
@@ -228,22 +231,33 @@ def _score(before: Floats, after: Floats, noise: Noise) -> float:
     """
     both = np.concatenate([before, after])
     bins = np.rint((both - median(both)) / noise.width).astype(np.intp)
-    reach = int(np.abs(bins).max())
-    scores = np.gradient(noise.loss(reach))[bins + reach]
-    spread = float(np.var(scores)) * (1 / len(before) + 1 / len(after))
-    shift = abs(float(scores[: len(before)].mean() - scores[len(before) :].mean()))
+    reach = max(int(bins.max()), -int(bins.min()))
+    if reach == 0:
+        return 0.0
+    scores = _slopes(noise.loss(reach))[bins + reach]
+    spread = variance(scores) * (1 / len(before) + 1 / len(after))
+    shift = abs(mean(scores[: len(before)]) - mean(scores[len(before) :]))
     return shift / spread**0.5 if spread > 0 else 0.0
+
+
+def _slopes(costs: Floats) -> Floats:
+    """From each to the next of at least two, over the two beside it where there are two."""
+    slopes = np.empty(len(costs))
+    slopes[1:-1] = (costs[2:] - costs[:-2]) / 2
+    slopes[0], slopes[-1] = costs[1] - costs[0], costs[-1] - costs[-2]
+    return slopes
 
 
 def _is_line(before: Floats, after: Floats) -> bool:
     """Whether a slope explains both segments clearly better than a step does: drift is no step."""
     both = np.concatenate([before, after])
-    both = np.clip(both, *np.quantile(both, [LINE_CLIP, 1 - LINE_CLIP]))
-    before, after = both[: len(before)], both[len(before) :]
-    step = float(np.sum((before - before.mean()) ** 2) + np.sum((after - after.mean()) ** 2))
+    ordered = np.sort(both)
+    both = clipped(both, quantile(ordered, LINE_CLIP), quantile(ordered, 1 - LINE_CLIP))
+    step = squares(both[: len(before)]) + squares(both[len(before) :])
     time = np.arange(len(both)) - (len(both) - 1) / 2
-    centred = both - both.mean()
-    line = float(np.sum(centred**2) - np.sum(time * centred) ** 2 / np.sum(time**2))
+    centred = both - mean(both)
+    shared = float(np.add.reduce(time * centred))
+    line = float(np.add.reduce(centred * centred)) - shared * shared / float(np.add.reduce(time * time))
     if step <= 0 or line <= 0:
         return line < step
     return len(both) * float(np.log(step / line)) > LINE_GAIN
@@ -255,10 +269,13 @@ def _residuals(scaled: Floats, edges: Sequence[int]) -> Floats:
 
 def correlation_inflation(scaled: Floats, edges: Sequence[int]) -> float:
     """Square root of (1 + rho) / (1 - rho): how much lag-1 correlation widens a mean's error; at least 1."""
-    residuals = _residuals(scaled, edges)
+    return _inflation(_residuals(scaled, edges))
+
+
+def _inflation(residuals: Floats) -> float:
     limit = CORRELATION_CLIP * _robust_sigma(residuals)
-    residuals = np.clip(residuals, -limit, limit)
-    residuals -= residuals.mean()  # clipped noise of two modes is lopsided
+    residuals = clipped(residuals, -limit, limit)
+    residuals -= mean(residuals)  # clipped noise of two modes is lopsided
     power = float(residuals @ residuals)
     rho = float(residuals[1:] @ residuals[:-1]) / power if power else 0.0
     # Chance alone shows half of all series some: that costs 0.001 F1, and saves a quarter of the false alarms.

@@ -27,6 +27,36 @@ def median(values: Floats) -> float:
     return 0.5 * float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2])
 
 
+def mean(values: Floats) -> float:
+    """That of numpy, to the last digit, without its preparations, like those below."""
+    return float(np.add.reduce(values) / len(values))
+
+
+def variance(values: Floats, lost: int = 0) -> float:
+    """With ``lost`` degrees of freedom taken by the mean."""
+    return squares(values) / (len(values) - lost)
+
+
+def squares(values: Floats) -> float:
+    """The sum of squares around the mean."""
+    centred = values - np.add.reduce(values) / len(values)
+    return float(np.add.reduce(centred * centred))
+
+
+def clipped(values: Floats, low: float, high: float) -> Floats:
+    inside: Floats = np.minimum(np.maximum(values, low), high)
+    return inside
+
+
+def quantile(ordered: Floats, share: float) -> float:
+    """Of values in ascending order, between two of them in proportion."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    low, high = float(ordered[below]), float(ordered[min(below + 1, len(ordered) - 1)])
+    part = place - below
+    return low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)
+
+
 class Measured(Struct, frozen=True):
     """The runs of a series that have a value."""
 

@@ -45,8 +45,8 @@ def ranked(before: Floats, after: Floats) -> Ranked:
         return Ranked(min(1.0, max(2 / math.comb(len(before) + len(after), len(before)), LEAST)))
     if min(len(before), len(after)) > EXACT:
         return Ranked(score=rank_score(before, after))
-    both = np.concatenate([before, after])
-    if len(np.unique(both)) < len(both):
+    both = np.sort(np.concatenate([before, after]))
+    if (both[1:] == both[:-1]).any():
         return Ranked(two_sided(rank_score(before, after)))
     u = int((before[:, None] > after[None, :]).sum())
     return Ranked(min(1.0, 2 * _tail(len(before), len(after), u)))
@@ -86,14 +86,18 @@ def rank_score(before: Floats, after: Floats) -> float:
     """
     both = np.concatenate([before, after])
     count, first = len(both), len(before)
-    order = np.argsort(both, kind="stable")
+    order = both.argsort(kind="stable")
     ordered = both[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    ties = np.diff(np.append(starts, count)).astype(np.float64)
-    ranks = np.empty(count)
-    ranks[order] = np.repeat(starts + (ties + 1) / 2, ties.astype(np.intp))
+    edges = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1  # between groups of equals
+    ranks, tie_term = np.empty(count), 0.0
+    if len(edges) == count - 1:
+        ranks[order] = np.arange(1, count + 1)
+    else:
+        edges = np.concatenate([[0], edges, [count]])
+        ties = edges[1:] - edges[:-1]
+        ranks[order] = np.repeat(edges[:-1] + (ties + 1) / 2, ties)
+        tie_term = float(np.sum(ties**3.0 - ties)) / (count * (count - 1))
     u = float(ranks[:first].sum()) - first * (first + 1) / 2
-    tie_term = float(np.sum(ties**3 - ties)) / (count * (count - 1))
     variance = first * (count - first) / 12 * (count + 1 - tie_term)
     if variance <= 0:
         return 0.0

@@ -97,14 +97,15 @@ def _accumulate(tables: Sequence[Floats], penalties: Sequence[float]) -> None:
 
 
 def _cheapest(table: Floats, penalty: float) -> Segmentation:
-    cheapest = table.argmin(axis=1).tolist()
-    level = cheapest[-1]
-    boundaries = []
-    for i in range(len(table) - 1, 0, -1):
-        if table[i - 1, level] > table[i - 1, cheapest[i - 1]] + penalty:
-            boundaries.append(i)
-            level = cheapest[i - 1]
-    return Segmentation(tuple(reversed(boundaries)), float(table[-1].min()))
+    cheapest = table.argmin(axis=1)
+    costs = table[np.arange(len(table)), cheapest]
+    too_dear = costs + penalty  # for staying at a level
+    boundaries: list[int] = []
+    last = len(table) - 1
+    while len(left := np.flatnonzero(table[:last, cheapest[last]] > too_dear[:last])):
+        last = int(left[-1])
+        boundaries.append(last + 1)
+    return Segmentation(tuple(reversed(boundaries)), float(costs[-1]))
 
 
 def huber_loss(width: float, sigma: float) -> Loss:
@@ -128,11 +129,12 @@ def density_loss(residuals: Floats, width: float, least_sigma: float) -> Loss:
     half = int(4 * kernel_sigma / width) + 1
     kernel = np.exp(-0.5 * (np.arange(-half, half + 1) * width / kernel_sigma) ** 2)
     kernel /= kernel.sum()
+    bins = np.rint(residuals / width).astype(np.intp)
 
     def loss(reach: int) -> Floats:
         size = reach + half
-        bins = np.clip(np.rint(residuals / width).astype(np.intp), -reach, reach) + size
-        counts = np.bincount(bins, minlength=2 * size + 1).astype(np.float64)
+        inside = np.minimum(np.maximum(bins, -reach), reach) + size
+        counts = np.bincount(inside, minlength=2 * size + 1).astype(np.float64)
         density = np.convolve(counts, kernel, mode="same")[half:-half] / len(residuals)
         away = np.arange(-reach, reach + 1) * (width / (WIDE_SIGMAS * sigma))
         wide = width / (np.pi * WIDE_SIGMAS * sigma) / (1 + away**2)

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from tbp.history.measured import Floats, Measured, median
+from tbp.history.measured import Floats, Measured, median, variance
 from tbp.history.noise import MAD_TO_SIGMA
 from tbp.history.rank_test import rank_p_value
 from tbp.history.series import Change
@@ -49,37 +49,44 @@ def short_changes(series: Measured, start: int, end: int) -> tuple[Change, ...]:
     After the last of them one more boundary may be suspect: relevant, but with too few runs to be significant.
     """
     chosen: tuple[int, ...] = ()
+    found: tuple[int, ...] = ()
+    costs = _costs(series.scaled[start:end])
     for count in range(MAX_SHORT_CHANGES, 0, -1):
-        edges = _best_partition(series.scaled, start, end, count)
-        if edges and all(_is_confirmed(series, edges, i) for i in range(1, len(edges) - 1)):
-            chosen = edges[1:-1]
+        found = _best_partition(costs, start, count)
+        if found and _are_confirmed(series, found):
+            chosen = found[1:-1]
             break
     edges = (start, *chosen, end)
     changes = [
         series.change(edges[i - 1], edges[i], edges[i + 1], _short_p_value(series, edges, i), confirmed=True)
         for i in range(1, len(edges) - 1)
     ]
-    last = _best_partition(series.scaled, edges[-2], end, 1)
-    if last and _is_relevant(series, last, 1) and end - edges[-2] > 3:
+    # Where none is confirmed, the partition with one boundary was the last that was tried.
+    last = _best_partition(_costs(series.scaled[edges[-2] : end]), edges[-2], 1) if chosen else found
+    if last and end - last[0] > 3 and _is_relevant(series, last, 1, _run_sigma(series, last)):
         p_value = _short_p_value(series, last, 1)
         changes.append(series.change(last[0], last[1], last[2], p_value, confirmed=False))
     return tuple(changes)
 
 
-def _best_partition(scaled: Floats, start: int, end: int, count: int) -> tuple[int, ...]:
-    """Edges of the least-squares partition of ``start:end`` with ``count`` boundaries; empty if there is none.
+def _costs(own: Floats) -> Floats:
+    """The sum of squares around its mean of each segment a:b of ``own``."""
+    sums, squares = (np.concatenate([[0.0], summed]).cumsum() for summed in (own, own * own))
+    places = np.arange(len(sums))
+    length = np.maximum(1, places - places[:, None])
+    costs: Floats = squares - squares[:, None] - (sums - sums[:, None]) ** 2 / length
+    return costs
+
+
+def _best_partition(costs: Floats, start: int, count: int) -> tuple[int, ...]:
+    """Edges of the least-squares partition with ``count`` boundaries of runs from ``start`` on; empty if there is none.
 
     Only the outermost segments may be a single run: one different run in the middle is a spike, no step.
     """
-    own = scaled[start:end]
-    sums, squares = np.cumsum([0.0, *own]), np.cumsum([0.0, *(own**2)])
-    places = np.arange(len(sums))
-    length = np.maximum(1, places - places[:, None])
-    cost = squares - squares[:, None] - (sums - sums[:, None]) ** 2 / length  # of a segment a:b
-    edges = _partitions(len(own), count)
+    edges = _partitions(len(costs) - 1, count)
     if not len(edges):
         return ()
-    best = edges[np.argmin(np.add.reduce(cost[edges[:, :-1].T, edges[:, 1:].T]))]
+    best = edges[np.add.reduce(costs[edges[:, :-1].T, edges[:, 1:].T]).argmin()]
     return tuple((start + best).tolist())
 
 
@@ -91,31 +98,34 @@ def _partitions(length: int, count: int) -> NDArray[np.intp]:
     return np.array(edges, np.intp).reshape(len(edges), count + 2)
 
 
-def _is_confirmed(series: Measured, edges: Sequence[int], i: int) -> bool:
-    return (
-        _is_relevant(series, edges, i)
-        and _run_p_value(series, edges, i) <= SHORT_RUN_ALPHA
+def _are_confirmed(series: Measured, edges: Sequence[int]) -> bool:
+    """Whether every boundary is relevant, and both tests say so."""
+    sigma = _run_sigma(series, edges)
+    return all(
+        _is_relevant(series, edges, i, sigma)
+        and _run_p_value(series, edges, i, sigma) <= SHORT_RUN_ALPHA
         and _short_p_value(series, edges, i) <= SHORT_ALPHA
+        for i in range(1, len(edges) - 1)
     )
 
 
-def _is_relevant(series: Measured, edges: Sequence[int], i: int) -> bool:
-    """Whether the medians on both sides differ by more than 5 % and three times the noise of a run's value."""
+def _is_relevant(series: Measured, edges: Sequence[int], i: int, sigma: float) -> bool:
+    """Whether the medians on both sides differ by more than 5 % and three times ``sigma``, the noise of a run."""
     before, after = slice(edges[i - 1], edges[i]), slice(edges[i], edges[i + 1])
     shift = abs(median(series.scaled[after]) - median(series.scaled[before]))
     least = series.relevant(SHORT_RELEVANT, median(series.raw[before]))
-    return shift > 0 and shift >= max(least, SHORT_RELEVANT_SIGMAS * _run_sigma(series, edges))
+    return shift > 0 and shift >= max(least, SHORT_RELEVANT_SIGMAS * sigma)
 
 
 def _run_sigma(series: Measured, edges: Sequence[int]) -> float:
     """Noise of one run's value: the larger of the spread inside segments and what sessions predict for a median."""
-    squares = sum(float(np.var(series.scaled[a:b])) * (b - a) for a, b in pairwise(edges))
+    squares = sum(variance(series.scaled[a:b]) * (b - a) for a, b in pairwise(edges))
     freedom = edges[-1] - edges[0] - (len(edges) - 1)
     between = (squares / freedom) ** 0.5 if freedom > 0 else 0.0
     spread = [own for own in series.sessions[edges[0] : edges[-1]] if len(own) > 1]
     if not spread:
         return between
-    within = float(np.mean([np.var(own, ddof=1) for own in spread])) ** 0.5
+    within = float(np.mean([variance(own, lost=1) for own in spread])) ** 0.5
     # sd of a median of m normal values is about 1.25 sd / sqrt(m)
     sessions = float(np.mean([len(own) for own in spread]))
     return float(max(between, 1.25 * within / sessions**0.5))
@@ -128,13 +138,12 @@ def _short_p_value(series: Measured, edges: Sequence[int], i: int) -> float:
     return rank_p_value(before, after) * (edges[-1] - edges[0] - 1)
 
 
-def _run_p_value(series: Measured, edges: Sequence[int], i: int) -> float:
+def _run_p_value(series: Measured, edges: Sequence[int], i: int, sigma: float) -> float:
     """Student's t over run values on both sides, with the noise of all segments, times the places looked at."""
     before, after = series.scaled[edges[i - 1] : edges[i]], series.scaled[edges[i] : edges[i + 1]]
     runs, freedom = edges[-1] - edges[0], edges[-1] - edges[0] - (len(edges) - 1)
     if freedom < 1:
         return 1.0
-    sigma = _run_sigma(series, edges)
     if sigma == 0:
         return 0.0
     score = abs(median(after) - median(before)) / (sigma * (1 / len(before) + 1 / len(after)) ** 0.5)
@@ -149,13 +158,15 @@ def newest_change(series: Measured, start: int) -> tuple[Change, ...]:
     end = len(series.raw)
     for index in range(end - MOST_NEWEST, end):
         edges = (start, index, end)
-        if index - start < MIN_EARLIER or not _is_relevant(series, edges, 1):
+        if index - start < MIN_EARLIER:
             continue
         earlier, newest = series.scaled[start:index], series.scaled[index:]
         if newest.min() <= earlier.max() and newest.max() >= earlier.min():
             continue
+        if not _is_relevant(series, edges, 1, _run_sigma(series, edges)):
+            continue
         sessions = min(len(own) for own in series.sessions[index:])
-        if max(sessions, end - index) >= MIN_SESSIONS and _is_confirmed(series, edges, 1):
+        if max(sessions, end - index) >= MIN_SESSIONS and _are_confirmed(series, edges):
             return (series.change(*edges, _short_p_value(series, edges, 1), confirmed=True),)
         middle = median(earlier)
         sigma = MAD_TO_SIGMA * median(np.abs(earlier - middle))
