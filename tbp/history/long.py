@@ -7,6 +7,7 @@ must be a step rather than a line, relevant, and significant.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 from functools import cached_property
 from itertools import pairwise
@@ -113,7 +114,7 @@ def _search(series: Measured) -> Search[Steps]:
             for around in zip(edges, edges[1:], edges[2:], strict=False)
         }
         badness = [step.badness(inflation) for step in steps.values()]
-        worst = int(np.argmax(badness))
+        worst = badness.index(max(badness))
         if badness[worst] <= ALPHA:
             break
         del edges[worst + 1]
@@ -183,13 +184,14 @@ def _without_short(scaled: Floats, edges: list[int]) -> list[int]:
     """No segment shorter than MIN_SEGMENT: it joins the neighbour that is nearer in level."""
     edges = list(edges)
     while len(edges) > 2:
-        lengths = np.diff(edges)
-        short = int(np.argmin(lengths))
+        lengths = [b - a for a, b in pairwise(edges)]
+        short = lengths.index(min(lengths))
         if lengths[short] >= MIN_SEGMENT:
             break
-        levels = [median(scaled[a:b]) for a, b in pairwise(edges)]
-        to_left = abs(levels[short] - levels[short - 1]) if short > 0 else np.inf
-        to_right = abs(levels[short] - levels[short + 1]) if short + 1 < len(levels) else np.inf
+        around = range(max(0, short - 1), min(short + 2, len(lengths)))
+        levels = {place: median(scaled[edges[place] : edges[place + 1]]) for place in around}
+        to_left = abs(levels[short] - levels[short - 1]) if short > 0 else math.inf
+        to_right = abs(levels[short] - levels[short + 1]) if short + 1 < len(lengths) else math.inf
         del edges[short if to_left <= to_right else short + 1]
     return edges
 

@@ -70,7 +70,7 @@ def present_version(rows: Rows, declared: Benchmark | None) -> str:
 
 def compared_with(version: str, rows: Rows) -> Points:
     """The points, those of another benchmark version marked as not comparable: it measures something else."""
-    if all(own in ("", version) for own in rows.versions):
+    if {"", version}.issuperset(rows.versions):
         return rows.points
     return compared(rows.points, np.array([own in ("", version) for own in rows.versions]))
 
@@ -163,8 +163,10 @@ class _Reader:
         )
 
     def _circumstances(self, part: slice, said: _Sessions) -> list[Circumstances]:
-        rows = zip(self.outcome[part].tolist(), self.facts[part].tolist(), said.torch, said.threads, strict=True)
-        return [self._known(facts, *own) if outcome == MEASURED else _UNKNOWN for outcome, facts, *own in rows]
+        rows = list(zip(self.facts[part].tolist(), said.torch, said.threads, strict=True))
+        known = {row: self._known(*row) for row in set(rows)}
+        is_measured = (self.outcome[part] == MEASURED).tolist()
+        return [known[row] if own else _UNKNOWN for row, own in zip(rows, is_measured, strict=True)]
 
     def _known(self, facts: int, torch: str, threads: str) -> Circumstances:
         said = self.stated[facts]

@@ -97,14 +97,15 @@ def _accumulate(tables: Sequence[Floats], penalties: Sequence[float]) -> None:
 
 
 def _cheapest(table: Floats, penalty: float) -> Segmentation:
-    cheapest = table.argmin(axis=1)
-    costs = table[np.arange(len(table)), cheapest]
-    too_dear = costs + penalty  # for staying at a level
-    boundaries: list[int] = []
-    last = len(table) - 1
-    while len(left := np.flatnonzero(table[:last, cheapest[last]] > too_dear[:last])):
-        last = int(left[-1])
-        boundaries.append(last + 1)
+    places = table.argmin(axis=1)
+    costs = table[np.arange(len(table)), places]
+    cheapest, too_dear = places.tolist(), (costs + penalty).tolist()
+    level = cheapest[-1]
+    boundaries = []
+    for i in range(len(table) - 1, 0, -1):
+        if table.item(i - 1, level) > too_dear[i - 1]:
+            boundaries.append(i)
+            level = cheapest[i - 1]
     return Segmentation(tuple(reversed(boundaries)), float(costs[-1]))
 
 
