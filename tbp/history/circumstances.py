@@ -82,17 +82,16 @@ def with_number(runs: Sequence[Run]) -> list[Circumstances]:
     """Each run's circumstances, with the number of calls per sample that was in force, as NUMBER_FACTOR tells it."""
     known: list[Circumstances] = []
     in_force: Run | None = None
-    before: Run | None = None
+    now: Circumstances = {}
+    # Most runs know what the one before knew: they share it, which ``breaks`` is glad of.
+    shared: Circumstances | None = None
     for run in runs:
-        is_other = run.number > 0 and run.value > 0 and (in_force is None or _is_other_length(in_force, run))
-        in_force = run if is_other else in_force
-        # Most runs know what the one before knew: they share it, which ``breaks`` is glad of.
-        if is_other or before is None or before.circumstances is not run.circumstances:
-            own = {NUMBER: f"{in_force.number:g}"} if in_force is not None else {}
-            known.append({**run.circumstances, **own})
-        else:
-            known.append(known[-1])
-        before = run
+        if run.number > 0 and run.value > 0 and (in_force is None or _is_other_length(in_force, run)):
+            in_force, shared = run, None
+        if run.circumstances is not shared:
+            shared = run.circumstances
+            now = {**shared, NUMBER: f"{in_force.number:g}"} if in_force is not None else {**shared}
+        known.append(now)
     return known
 
 
@@ -100,9 +99,11 @@ def breaks(runs: Sequence[Circumstances]) -> tuple[Break, ...]:
     """Where a circumstance differs from what the run before that said of it had; one break a run and kind."""
     last: dict[str, str] = {}
     found: list[Break] = []
+    before: Circumstances | None = None
     for index, run in enumerate(runs):
-        if index and run is runs[index - 1]:
+        if run is before:
             continue
+        before = run
         moved = {name: value for name, value in run.items() if last.get(name, value) != value}
         for kind in ChangeKind:
             names = [name for name in moved if kind_of(name) is kind]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from msgspec import Struct
 
-from tbp.history.points import commits, levels
+from tbp.history.points import columns, levels
 from tbp.history.series import Better, Change, Outcome, Point, SeriesKey, State
 
 # Below these no change could be confirmed, so "no change" would claim too much. 5 single values against 6 are the
@@ -53,7 +53,9 @@ def freshness(series: Iterable[tuple[SeriesKey, Sequence[Point]]], declared: Ite
 
 def newest_date(points: Sequence[Point]) -> datetime:
     """The newest commit date of the points; a history's dates may run backwards, so not that of the last one."""
-    return max(commit.date for commit in commits(points))
+    own = columns(points)
+    newest: datetime = max(own.order[place].date for place in own.place.tolist())
+    return newest
 
 
 def state(points: Sequence[Point], changes: Sequence[Change], direction: Better) -> State:
