@@ -6,14 +6,10 @@ paths, and what is to be said of those that could not be used; what they mean to
 
 from __future__ import annotations
 
-import contextlib
 import os
-import time
 from collections.abc import Sequence
 from itertools import chain
-from operator import attrgetter
 from pathlib import Path
-from stat import S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -21,6 +17,7 @@ import msgspec
 from tbp.asv.result_content import UnusableFile
 from tbp.asv.result_files import Grid, Grids, Part, Read, Reader, joined
 from tbp.cache.files import SETTLED_NS
+from tbp.cache.unchanged import Seen, look
 from tbp.scale.workers import Workers, batched
 
 if TYPE_CHECKING:
@@ -42,10 +39,6 @@ class Identity(msgspec.Struct, frozen=True, array_like=True):
     modified_ns: int
     changed_ns: int  # also when it was copied with its time of modification kept
     inode: int
-
-    @classmethod
-    def of(cls, stat: os.stat_result) -> Identity:
-        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
     def is_settled(self, seen_ns: int) -> bool:
         """Whether the file, as it was at ``seen_ns``, cannot have changed since without this changing too.
@@ -92,10 +85,14 @@ class Reading:
     else before it asks for the files.
     """
 
-    def __init__(self, results_dir: Path, workers: Workers | None = None, cache: bool = True) -> None:
+    def __init__(
+        self, results_dir: Path, workers: Workers | None = None, cache: bool = True, seen: Seen | None = None
+    ) -> None:
+        """``seen`` is what is in the folder, where somebody has looked."""
+        seen = seen or look(results_dir, depth=1)
         self.results_dir = results_dir
-        self._seen_ns = time.time_ns()
-        self._found = _found(results_dir)
+        self._seen_ns = seen.at_ns
+        self._found = _found(results_dir, seen)
         is_worth = sum(own.identity.size for own in self._found) >= WORTH_BYTES
         self._kept = _Kept(results_dir) if cache and is_worth else None
         known = self._kept.of(self._found) if self._kept is not None else {}
@@ -166,25 +163,15 @@ def _read(batch: Sequence[_Found]) -> _Read:
     return _Read(reader.grids.all, part, [one is not None for one in read], problems)
 
 
-def _found(results_dir: Path) -> list[_Found]:
+def _found(results_dir: Path, seen: Seen) -> list[_Found]:
     """The files that should be results, sorted. One that vanishes meanwhile was replaced by asv: it is not there."""
+    start = len(str(results_dir)) + 1
     found = []
-    for folder in _entries(str(results_dir)):
-        for file in _entries(folder.path) if folder.is_dir() else ():
-            if file.name.endswith(".json") and file.name not in NOT_RESULTS:
-                with contextlib.suppress(OSError):
-                    stat = file.stat()
-                    if S_ISREG(stat.st_mode):
-                        found.append(_Found(folder.name, file.name, file.path, Identity.of(stat)))
+    for path, identity in seen.files:
+        folder, _, name = path[start:].partition(os.sep)
+        if identity is not None and name.endswith(".json") and os.sep not in name and name not in NOT_RESULTS:
+            found.append(_Found(folder, name, path, Identity(*identity)))
     return found
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=attrgetter("name"))
-    except OSError:
-        return []
 
 
 def _content(path: str, size: int) -> bytes:
