@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 NOT_RESULTS = {"machine.json", "benchmarks.json"}
 BATCH_BYTES = 50_000_000  # of JSON: some 200 MB while they are being read
 FILE_S, BYTE_S = 30e-6, 10e-9  # about what reading a file takes on a slow core, and each of its bytes
-
-
 # Smaller folders are read in under 0.2 s anyway, and would only leave litter.
 WORTH_BYTES = 8_000_000
 
@@ -95,8 +93,8 @@ class Reading:
         self._found = _found(results_dir, seen)
         is_worth = sum(own.identity.size for own in self._found) >= WORTH_BYTES
         self._kept = _Kept(results_dir) if cache and is_worth else None
-        known = self._kept.of(self._found) if self._kept is not None else {}
-        new = [own for own in self._found if own not in known]
+        self._known = self._kept.of(self._found) if self._kept is not None else {}
+        new = [own for own in self._found if own not in self._known]
         sizes = [own.identity.size for own in new]
         workers = workers or Workers(1)
         self._batches = batched(new, sizes, workers.share(sum(sizes), BATCH_BYTES))
@@ -114,7 +112,7 @@ class Reading:
         paths = [own for own, is_usable in flags if is_usable]
         left_out = sum(map(len, self._batches)) - len(paths)
         if kept is not None:
-            usable = dict(zip(paths, new.apart(), strict=True)) | kept.of(self._found)
+            usable = dict(zip(paths, new.apart(), strict=True)) | self._known
             paths = [own for own in self._found if own in usable]
             kept.keep(grids, [(own, usable[own]) for own in paths if own.identity.is_settled(self._seen_ns)])
             new = files_kept([usable[own] for own in paths])
