@@ -59,10 +59,11 @@ def stored(config: AsvConfig | None, results_dir: Path | None, reading: Reading 
     # Results from elsewhere are of other commits than this repository's: then only their dates order them.
     own = config if config is not None and results_dir in (None, config.results_dir) else None
     folder = results_dir if results_dir is not None else config.results_dir if config is not None else Path()
+    sessions = read_sessions(folder)
     results = results_of(reading or Reading(folder))
     commits = read_commits(results.commits, own.repository if own else None)
     policy = read_policy(own.policy_file) if own else Policy()
-    return Stored(folder, results, read_sessions(folder), commits, policy, own)
+    return Stored(folder, results, sessions, commits, policy, own)
 
 
 class View(Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbp.asv.config import ACKS, AsvConfig, configuration
 from tbp.cache import files
-from tbp.cache.unchanged import Inputs, Said, fingerprint, note, said_before
+from tbp.cache.unchanged import Inputs, Said, Seen, fingerprint, note, said_before
 from tbp.report.addresses import INDEX
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def report(wanted: Wanted) -> Said:
     config = configuration(wanted.config, wanted.results)
     index = wanted.first_page
     # Taken before anything is read, so that what changes meanwhile is seen the next time.
-    current = fingerprint(inputs(wanted, config)) if files.folder() is not None else ""
+    current, seen = fingerprint(inputs(wanted, config)) if files.folder() is not None else ("", None)
     before = said_before(index, current)
     if before is not None:
         return before
-    said, names = _built(wanted, config)
+    said, names = _built(wanted, config, seen)
     note(index, current, names, said)
     return said
 
@@ -84,13 +84,14 @@ def said_of(data: ReportData, index: Path) -> Said:
     )
 
 
-def _built(wanted: Wanted, config: AsvConfig | None) -> tuple[Said, tuple[str, ...]]:
+def _built(wanted: Wanted, config: AsvConfig | None, seen: Seen | None) -> tuple[Said, tuple[str, ...]]:
     from tbp.asv.result_folder import Reading
     from tbp.scale.workers import Workers
 
     index = wanted.first_page
     with Workers() as workers:
-        reading = Reading(inputs(wanted, config).results_dir, workers)  # while this process imports the rest
+        # While this process imports the rest.
+        reading = Reading(inputs(wanted, config).results_dir, workers, seen=seen)
         from tbp.analysis import View, report_data
         from tbp.report.site import write_files, write_single_file
 

@@ -14,37 +14,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tbp.asv.result_files import Grid, Grids, ResultFile
+from tbp.asv.result_arrays import ResultFile
+from tbp.asv.result_files import Grid, Grids
+from tbp.asv.result_folder import Identity
 from tbp.cache import files, packed
-from tbp.cache.files import SETTLED_NS
 
 # What the entries mean. Changes with everything that ``tbp.asv.result_files`` makes of the same file.
 # 1: the first.
 PARSER = 1
 _KIND, _VERSION = b"results", b"%d\n" % PARSER
-
-# Smaller folders are read in under 0.2 s anyway, and would only leave litter.
-WORTH_BYTES = 8_000_000
-
-
-class Identity(msgspec.Struct, frozen=True, array_like=True):
-    """What changes when a file does."""
-
-    size: int
-    modified_ns: int
-    changed_ns: int  # also when it was copied with its time of modification kept
-    inode: int
-
-    @classmethod
-    def of(cls, stat: os.stat_result) -> Identity:
-        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-
-    def is_settled(self, seen_ns: int) -> bool:
-        """Whether the file, as it was at ``seen_ns``, cannot have changed since without this changing too.
-
-        asv writes a result in place.
-        """
-        return seen_ns - max(self.modified_ns, self.changed_ns) > SETTLED_NS
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):

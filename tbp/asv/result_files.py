@@ -1,26 +1,24 @@
 """asv result files → of each its run and the values of its cells, as columns.
 
-Takes files of asv's format 2, or 1. Gives ``ResultFile``s, which is also what ``tbp.asv.result_cache`` keeps; units
-and names of parameters are left to ``tbp.asv.result_frame``, because benchmarks.json declares them and may change.
+Takes files of asv's format 2, or 1. What is made of the numbers is left to ``tbp.asv.result_arrays``, units and names
+of parameters to ``tbp.asv.result_table``, because benchmarks.json declares them and may change. Nothing here needs
+numpy, so that a process can begin to read before another has imported that.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from tbp.asv.declarations import parameter_values
 from tbp.asv.result_content import (
-    INFINITE,
-    SKIPPED,
     Content,
     Numbers,
     UnusableFile,
@@ -78,29 +76,6 @@ class Grid(msgspec.Struct, frozen=True, array_like=True):
     @property
     def size(self) -> int:
         return math.prod(map(len, self.parameters))
-
-
-class ResultFile(msgspec.Struct, frozen=True, array_like=True):
-    """One file. The arrays are kept as bytes, as they are stored."""
-
-    run: Run
-    grid: bytes  # int32: place of each benchmark's grid in ``Grids``
-    count: bytes  # int32: how many of the grid's cells, from the first, have a result
-    cell: bytes  # float64, four rows: result (infinite: failed, NaN: skipped), quartiles, number
-    problems: tuple[str, ...]  # what could not be used and what to do
-
-    @property
-    def grids(self) -> npt.NDArray[np.int32]:
-        return np.frombuffer(self.grid, np.int32)
-
-    @property
-    def counts(self) -> npt.NDArray[np.int32]:
-        return np.frombuffer(self.count, np.int32)
-
-    @property
-    def cells(self) -> npt.NDArray[np.float64]:
-        """Shape (4, cells): result, first and third quartile, number."""
-        return np.frombuffer(self.cell, np.float64).reshape(4, -1)
 
 
 class Grids:
@@ -208,37 +183,30 @@ class Reader:
         )
 
 
-def result_files(read: Sequence[Read]) -> list[ResultFile]:
-    """The same files with their numbers as they are stored."""
-    if not read:
-        return []
-    cells = _cells([list(chain.from_iterable(one.columns[place] for one in read)) for place in range(4)])
-    grids, counts = (
-        np.array(list(chain.from_iterable(getattr(one, name) for one in read)), np.int32)
-        for name in ("grids", "counts")
+class Part(NamedTuple):
+    """What several files say, joined: a process hands an array over at once, and a list number by number."""
+
+    runs: list[Run]
+    problems: list[tuple[str, ...]]  # of each file, as its runs
+    sizes: list[int]  # of how many benchmarks each says something
+    grids: array[int]  # place of each benchmark's grid in the reader's ``Grids``
+    counts: array[int]
+    columns: tuple[array[float], ...]  # result, quartiles, number; NaN for null
+
+
+def joined(read: Sequence[Read]) -> Part:
+    """The files in their order."""
+    return Part(
+        runs=[one.run for one in read],
+        problems=[one.problems for one in read],
+        sizes=[len(one.grids) for one in read],
+        grids=array("i", chain.from_iterable(one.grids for one in read)),
+        counts=array("i", chain.from_iterable(one.counts for one in read)),
+        columns=tuple(
+            array("d", [math.nan if own is None else own for one in read for own in one.columns[place]])
+            for place in range(4)
+        ),
     )
-    found = []
-    start = cell = 0
-    for one in read:
-        end, last = start + len(one.grids), cell + len(one.columns[0])
-        arrays = grids[start:end].tobytes(), counts[start:end].tobytes(), cells[:, cell:last].tobytes()
-        found.append(ResultFile(one.run, *arrays, one.problems))
-        start, cell = end, last
-    return found
-
-
-def renumbered(files: Sequence[ResultFile], places: Sequence[int]) -> list[ResultFile]:
-    """The same files among other ``Grids``: there grid i of theirs is at ``places[i]``."""
-    if list(places) == list(range(len(places))):
-        return list(files)
-    grids = np.array(places, np.int32)[np.frombuffer(b"".join(file.grid for file in files), np.int32)].tobytes()
-    moved = []
-    start = 0
-    for file in files:
-        end = start + len(file.grid)
-        moved.append(ResultFile(file.run, grids[start:end], file.count, file.cell, file.problems))
-        start = end
-    return moved
 
 
 def memory(ram: str, digits: int = 1) -> str:
@@ -256,16 +224,6 @@ def _of_length(values: Numbers, count: int) -> Sequence[float | None]:
     if values is None:
         return [None] * count
     return values if len(values) == count else [*values[:count], *[None] * (count - len(values))]
-
-
-def _cells(columns: Iterable[Sequence[float | None]]) -> npt.NDArray[np.float64]:
-    cells = np.stack([np.array(column, np.float64) for column in columns])  # null becomes NaN
-    result, stats = cells[0], cells[1:]
-    # asv stores null for what failed and NaN for what was skipped. An infinite value is no measurement either.
-    result[~(np.abs(result) < INFINITE)] = math.inf
-    result[result == SKIPPED] = math.nan
-    stats[~(np.abs(stats) < -SKIPPED)] = math.nan
-    return cells
 
 
 def _circumstances(content: Content, folder: str) -> tuple[str, str, Hardware, str]:

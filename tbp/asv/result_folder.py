@@ -6,29 +6,50 @@ paths, and what is to be said of those that could not be used; what they mean to
 
 from __future__ import annotations
 
-import contextlib
 import os
-import time
 from collections.abc import Sequence
-from operator import attrgetter
+from itertools import chain
 from pathlib import Path
-from stat import S_ISREG
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tbp.asv.result_cache import WORTH_BYTES, Cached, Entry, Identity, cache_file, load, save
+import msgspec
+
 from tbp.asv.result_content import UnusableFile
-from tbp.asv.result_files import Grid, Grids, Read, Reader, ResultFile, renumbered, result_files
+from tbp.asv.result_files import Grid, Grids, Part, Read, Reader, joined
+from tbp.cache.files import SETTLED_NS
+from tbp.cache.unchanged import Seen, look
 from tbp.scale.workers import Workers, batched
+
+if TYPE_CHECKING:
+    from tbp.asv.result_arrays import Files, ResultFile
 
 NOT_RESULTS = {"machine.json", "benchmarks.json"}
 BATCH_BYTES = 50_000_000  # of JSON: some 200 MB while they are being read
 FILE_S, BYTE_S = 30e-6, 10e-9  # about what reading a file takes on a slow core, and each of its bytes
+# Smaller folders are read in under 0.2 s anyway, and would only leave litter.
+WORTH_BYTES = 8_000_000
 
 
-class Files(NamedTuple):
+class Identity(msgspec.Struct, frozen=True, array_like=True):
+    """What changes when a file does."""
+
+    size: int
+    modified_ns: int
+    changed_ns: int  # also when it was copied with its time of modification kept
+    inode: int
+
+    def is_settled(self, seen_ns: int) -> bool:
+        """Whether the file, as it was at ``seen_ns``, cannot have changed since without this changing too.
+
+        asv writes a result in place.
+        """
+        return seen_ns - max(self.modified_ns, self.changed_ns) > SETTLED_NS
+
+
+class WhatIsThere(NamedTuple):
     """What a results folder holds."""
 
-    files: list[ResultFile]  # those that can be used, in order of their paths
+    files: Files  # those that can be used, in order of their paths
     grids: list[Grid]  # in which the files' own numbers are places
     problems: list[str]  # which file, or what in one, could not be used, and what to do
     left_out: int  # files that could not be used
@@ -41,14 +62,18 @@ class _Found(NamedTuple):
     name: str
     path: str
     identity: Identity
-    key: bytes  # in the cache
+
+    @property
+    def key(self) -> bytes:
+        """In the cache."""
+        return os.fsencode(f"{self.folder}{os.sep}{self.name}")
 
 
-class _Part(NamedTuple):
+class _Read(NamedTuple):
     """What a batch of files says; of one that cannot be used why."""
 
     grids: list[Grid]
-    files: list[ResultFile]
+    part: Part
     is_usable: list[bool]  # of each file of the batch
     problems: list[str]
 
@@ -58,45 +83,71 @@ class Reading:
     else before it asks for the files.
     """
 
-    def __init__(self, results_dir: Path, workers: Workers | None = None, cache: bool = True) -> None:
+    def __init__(
+        self, results_dir: Path, workers: Workers | None = None, cache: bool = True, seen: Seen | None = None
+    ) -> None:
+        """``seen`` is what is in the folder, where somebody has looked."""
+        seen = seen or look(results_dir, depth=1)
         self.results_dir = results_dir
-        self._seen_ns = time.time_ns()
-        self._found = _found(results_dir)
+        self._seen_ns = seen.at_ns
+        self._found = _found(results_dir, seen)
         is_worth = sum(own.identity.size for own in self._found) >= WORTH_BYTES
-        self._kept_in = cache_file(results_dir) if cache and is_worth else None
-        self._cached = load(self._kept_in, results_dir) if self._kept_in is not None else Cached(b"")
-        new = [own for own in self._found if not _is_known(self._cached, own)]
+        self._kept = _Kept(results_dir) if cache and is_worth else None
+        self._known = self._kept.of(self._found) if self._kept is not None else {}
+        new = [own for own in self._found if own not in self._known]
         sizes = [own.identity.size for own in new]
         workers = workers or Workers(1)
         self._batches = batched(new, sizes, workers.share(sum(sizes), BATCH_BYTES))
-        self._parts = workers.map(_read, self._batches, len(new) * FILE_S + sum(sizes) * BYTE_S)
+        self._read = workers.map(_read, self._batches, len(new) * FILE_S + sum(sizes) * BYTE_S)
 
-    def files(self) -> Files:
+    def files(self) -> WhatIsThere:
         """To be asked once."""
-        grids = Grids(self._cached.grids)
-        entries = {own.key: self._cached.entries[own.key] for own in self._found if _is_known(self._cached, own)}
-        problems = []
-        left_out = 0
-        for batch, part in zip(self._batches, self._parts, strict=True):
-            usable = (own for own, is_usable in zip(batch, part.is_usable, strict=True) if is_usable)
-            files = renumbered(part.files, [grids.add(grid) for grid in part.grids])
-            entries |= {own.key: Entry(own.identity, file) for own, file in zip(usable, files, strict=True)}
-            problems += part.problems
-            left_out += len(batch) - len(files)
-        used = [(own.path, entries[own.key]) for own in self._found if own.key in entries]
-        problems += [f"{path}: {problem}" for path, entry in used for problem in entry.file.problems]
-        settled = {name: entry for name, entry in entries.items() if entry.identity.is_settled(self._seen_ns)}
-        if self._kept_in is not None and settled != self._cached.entries:
-            save(self._kept_in, self.results_dir, grids, settled)
-        return Files([entry.file for _, entry in used], grids.all, problems, left_out)
+        from tbp.asv.result_arrays import files_kept, files_read
+
+        kept = self._kept
+        read = list(self._read)
+        grids = Grids(kept.cached.grids if kept is not None else ())
+        new = files_read([one.part for one in read], [[grids.add(grid) for grid in one.grids] for one in read])
+        flags = zip(chain.from_iterable(self._batches), chain.from_iterable(one.is_usable for one in read), strict=True)
+        paths = [own for own, is_usable in flags if is_usable]
+        left_out = sum(map(len, self._batches)) - len(paths)
+        if kept is not None:
+            usable = dict(zip(paths, new.apart(), strict=True)) | self._known
+            paths = [own for own in self._found if own in usable]
+            kept.keep(grids, [(own, usable[own]) for own in paths if own.identity.is_settled(self._seen_ns)])
+            new = files_kept([usable[own] for own in paths])
+        problems = [problem for one in read for problem in one.problems]
+        said = zip(paths, new.problems, strict=True)
+        problems += [f"{own.path}: {problem}" for own, of_file in said for problem in of_file]
+        return WhatIsThere(new, grids.all, problems, left_out)
 
 
-def _is_known(cached: Cached, own: _Found) -> bool:
-    entry = cached.entries.get(own.key)
-    return entry is not None and entry.identity == own.identity
+class _Kept:
+    """What was read of a large folder before. It brings numpy, which other processes would have to import as well."""
+
+    def __init__(self, results_dir: Path) -> None:
+        from tbp.asv import result_cache
+
+        self.results_dir = results_dir
+        self._file = result_cache.cache_file(results_dir)
+        self.cached = result_cache.Cached(b"")
+        if self._file is not None:
+            self.cached = result_cache.load(self._file, results_dir)
+
+    def of(self, found: Sequence[_Found]) -> dict[_Found, ResultFile]:
+        """Those that did not change since."""
+        entries = ((own, self.cached.entries.get(own.key)) for own in found)
+        return {own: entry.file for own, entry in entries if entry is not None and entry.identity == own.identity}
+
+    def keep(self, grids: Grids, settled: list[tuple[_Found, ResultFile]]) -> None:
+        from tbp.asv.result_cache import Entry, save
+
+        entries = {own.key: Entry(own.identity, file) for own, file in settled}
+        if self._file is not None and entries != self.cached.entries:
+            save(self._file, self.results_dir, grids, entries)
 
 
-def _read(batch: Sequence[_Found]) -> _Part:
+def _read(batch: Sequence[_Found]) -> _Read:
     reader = Reader()
     read: list[Read | None] = []
     problems = []
@@ -106,35 +157,19 @@ def _read(batch: Sequence[_Found]) -> _Part:
         except UnusableFile as error:
             read.append(None)
             problems.append(f"{own.path} was left out: it {error}; delete it and run `asv run` again for its commit")
-    files = result_files([one for one in read if one is not None])
-    return _Part(reader.grids.all, files, [one is not None for one in read], problems)
+    part = joined([one for one in read if one is not None])
+    return _Read(reader.grids.all, part, [one is not None for one in read], problems)
 
 
-def _found(results_dir: Path) -> list[_Found]:
+def _found(results_dir: Path, seen: Seen) -> list[_Found]:
     """The files that should be results, sorted. One that vanishes meanwhile was replaced by asv: it is not there."""
+    start = len(str(results_dir)) + 1
     found = []
-    for folder in _entries(str(results_dir)):
-        for file in _entries(folder.path) if folder.is_dir() else ():
-            if file.name.endswith(".json") and file.name not in NOT_RESULTS:
-                with contextlib.suppress(OSError):
-                    stat = file.stat()
-                    if S_ISREG(stat.st_mode):
-                        found.append(
-                            _Found(folder.name, file.name, file.path, Identity.of(stat), _key(folder.name, file.name))
-                        )
+    for path, identity in seen.files:
+        folder, _, name = path[start:].partition(os.sep)
+        if identity is not None and name.endswith(".json") and os.sep not in name and name not in NOT_RESULTS:
+            found.append(_Found(folder, name, path, Identity(*identity)))
     return found
-
-
-def _key(folder: str, name: str) -> bytes:
-    return os.fsencode(f"{folder}{os.sep}{name}")
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=attrgetter("name"))
-    except OSError:
-        return []
 
 
 def _content(path: str, size: int) -> bytes:

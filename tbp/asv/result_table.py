@@ -18,7 +18,8 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from tbp.asv.declarations import Benchmark, benchmark_from_name
-from tbp.asv.result_files import Grid, ResultFile
+from tbp.asv.result_arrays import Files
+from tbp.asv.result_files import Grid
 from tbp.history.series import Outcome
 
 # What there can be only one row of.
@@ -133,14 +134,13 @@ def table(values: Iterable[Value]) -> Table:
     return Table(**own)
 
 
-def table_of_files(files: Sequence[ResultFile], grids: Sequence[Grid], benchmarks: Mapping[str, Benchmark]) -> Table:
+def table_of_files(files: Files, grids: Sequence[Grid], benchmarks: Mapping[str, Benchmark]) -> Table:
     """The rows of ``files`` in their order."""
     declared = [benchmarks.get(grid.benchmark) or benchmark_from_name(grid.benchmark) for grid in grids]
-    counts = np.concatenate([file.counts for file in files])
-    grid = np.repeat(np.concatenate([file.grids for file in files]), counts)
-    run = np.repeat(np.arange(len(files)), [len(file.cell) // 32 for file in files])
-    result, q25, q75, number = np.concatenate([file.cells for file in files], axis=1)
-    runs = [file.run for file in files]
+    counts, runs = files.counts, files.runs
+    grid = np.repeat(files.grids, counts)
+    run = np.repeat(np.arange(len(runs)), files.cell_counts)
+    result, q25, q75, number = files.cells
     return Table(
         benchmark=_labels(grid, [own.benchmark for own in grids]),
         parameters=_parameters(grid, counts, grids, declared),
@@ -162,12 +162,12 @@ def table_of_files(files: Sequence[ResultFile], grids: Sequence[Grid], benchmark
     )
 
 
-def repeated_rows(points: Table, files: Sequence[ResultFile], grids: Sequence[Grid]) -> npt.NDArray[np.bool_]:
+def repeated_rows(points: Table, files: Files, grids: Sequence[Grid]) -> npt.NDArray[np.bool_]:
     """Which rows a later one replaces: of a run that is in two files, or of a benchmark that repeats a parameter."""
     repeated = np.zeros(len(points), bool)
-    runs = {(file.run.machine, file.run.environment, file.run.commit) for file in files}
+    runs = {(run.machine, run.environment, run.commit) for run in files.runs}
     is_plain = all(len(set(values)) == len(values) for grid in grids for values in grid.parameters)
-    if not is_plain or len(runs) < len(files):
+    if not is_plain or len(runs) < len(files.runs):
         _, last = np.unique(keys([getattr(points, name) for name in ROW])[::-1], return_index=True)
         repeated[:] = True
         repeated[len(points) - 1 - last] = False

@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 
 from tbp.asv.declarations import Benchmark, declarations, read_json
-from tbp.asv.result_files import Hardware, ResultFile, memory
+from tbp.asv.result_files import Hardware, Run, memory
 from tbp.asv.result_folder import Reading
 from tbp.asv.result_table import Table, Value, chosen_rows, moment, repeated_rows, table_of_files
 from tbp.errors import NothingMeasured
@@ -65,7 +65,7 @@ def results_of(reading: Reading) -> Results:
     benchmarks = declarations(results_dir / "benchmarks.json", problems)
     files, grids, said, left_out = reading.files()
     problems += said
-    if not any(file.cell for file in files):
+    if not files.cells.size:
         detail = f" ({problems[0]})" if problems else ""
         raise NothingMeasured(f"no asv result under {results_dir}{detail}; {ASV_RUN}")
     points = table_of_files(files, grids, benchmarks)
@@ -77,12 +77,12 @@ def results_of(reading: Reading) -> Results:
             "was used: delete the other"
         )
         points = chosen_rows(points, ~repeated)
-    return Results(points, benchmarks, _machines(results_dir, files, problems), tuple(problems), left_out)
+    return Results(points, benchmarks, _machines(results_dir, files.runs, problems), tuple(problems), left_out)
 
 
-def _machines(results_dir: Path, files: Sequence[ResultFile], problems: list[str]) -> tuple[Machine, ...]:
+def _machines(results_dir: Path, runs: Sequence[Run], problems: list[str]) -> tuple[Machine, ...]:
     """One entry per machine with results: what asv's machine.json says of it, or else its newest run."""
-    newest = sorted((file.run for file in files), key=lambda run: run.date_ms)
+    newest = sorted(runs, key=lambda run: run.date_ms)
     details = {run.machine: _machine(run.machine, run.hardware) for run in newest}
     for path in sorted(results_dir.glob("*/machine.json")):
         content = read_json(path)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable
 from operator import attrgetter
 from pathlib import Path
+from stat import S_ISREG
 from threading import Thread
 from typing import NamedTuple
 
@@ -48,22 +49,35 @@ class Said(NamedTuple):
     is_regressed: bool
 
 
-def fingerprint(inputs: Inputs) -> str:
+class Seen(NamedTuple):
+    """The files below a folder, before any of them was read."""
+
+    at_ns: int  # when looking began
+    files: list[tuple[str, Identity | None]]  # in an order of their names; None for what is no file, or gone
+
+
+def look(folder: Path, depth: int = DEPTH) -> Seen:
+    """What is in ``folder``, and in folders below it to ``depth``."""
+    return Seen(time.time_ns(), _tree(folder, depth))
+
+
+def fingerprint(inputs: Inputs) -> tuple[str, Seen]:
     """Changes when anything changes that a report is made from; empty where that cannot be told now.
 
-    To be taken before the inputs are read.
+    To be taken before the inputs are read. With it comes what was seen in the results folder.
     """
     references: list[str] = []
     asking = Thread(target=lambda: references.append(_references(inputs.repository)))  # git meanwhile
     asking.start()
     known = hashlib.blake2b(_installed(), digest_size=16)
-    identities = [*((str(path), _identity(path)) for path in inputs.files), *_tree(inputs.results_dir)]
+    seen = look(inputs.results_dir)
+    identities = [*((str(path), _identity(path)) for path in inputs.files), *seen.files]
     youngest_ns = max((max(identity[1:3]) for _, identity in identities if identity is not None), default=0)
     asking.join()
     if time.time_ns() - youngest_ns <= SETTLED_NS:
-        return ""
+        return "", seen
     known.update(_bytes(identities, inputs.asked, references[0]))
-    return known.hexdigest()
+    return known.hexdigest(), seen
 
 
 def said_before(index: Path, current: str) -> Said | None:
@@ -112,13 +126,10 @@ def _note(place: Path, index: Path) -> Path:
 def _identity(path: Path | str) -> Identity | None:
     """None where there is no file."""
     try:
-        return _of(os.stat(path))  # noqa: PTH116 - a Path for each of thousands of files costs more than looking at them
+        stat = os.stat(path)  # noqa: PTH116 - a Path for each of thousands of files costs more than looking at them
     except OSError:
         return None
-
-
-def _of(stat: os.stat_result) -> Identity:
-    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+    return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) if S_ISREG(stat.st_mode) else None
 
 
 def _tree(folder: Path | str, depth: int = DEPTH) -> list[tuple[str, Identity | None]]:

@@ -20,6 +20,7 @@ from tbp.errors import NothingMeasured
 
 Writer = Callable[..., Path]
 HOUR_NS = 3_600_000_000_000
+WORTH_BYTES = result_folder.WORTH_BYTES
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
     monkeypatch.delenv("TBP_NO_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(result_folder, "WORTH_BYTES", 0)
-    monkeypatch.setattr(result_cache, "SETTLED_NS", -HOUR_NS)  # the tests' files are brand new
+    monkeypatch.setattr(result_folder, "SETTLED_NS", -HOUR_NS)  # the tests' files are brand new
     opened: list[str] = []
     content = result_folder._content
     monkeypatch.setattr(
@@ -91,7 +92,7 @@ def test_a_changed_file_is_read_again(read: Reader, two_files: Path):
 
 
 def test_a_file_that_has_just_changed_is_not_kept(read: Reader, two_files: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(result_cache, "SETTLED_NS", HOUR_NS)
+    monkeypatch.setattr(result_folder, "SETTLED_NS", HOUR_NS)
     read()
     assert len(read()[1]) == 2
 
@@ -191,7 +192,7 @@ def test_it_can_be_switched_off(read: Reader, two_files: Path, tmp_path: Path, m
 
 
 def test_a_small_folder_is_not_worth_it(read: Reader, two_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(result_folder, "WORTH_BYTES", result_cache.WORTH_BYTES)
+    monkeypatch.setattr(result_folder, "WORTH_BYTES", WORTH_BYTES)
     read()
     assert not (tmp_path / "cache").exists()
 

@@ -17,6 +17,12 @@ BATCHES = [[1], [2, 3], [], [4, 5, 6]]
 A_WHILE_S = 20.0
 
 
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests may have left threads; what is forked here asks nothing of them."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+
+
 def total(batch: list[int]) -> tuple[int, int]:
     return sum(batch), os.getpid()
 
@@ -43,6 +49,7 @@ def failing(batch: list[int]) -> int:
     raise ValueError(batch[0])
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_results_are_in_order_and_from_several_processes(tmp_path: Path):
     with Workers(2) as own:
         found = list(own.map(elsewhere, [[str(tmp_path), name] for name in "abcdef"], LONG_S))
@@ -50,6 +57,7 @@ def test_results_are_in_order_and_from_several_processes(tmp_path: Path):
     assert len({process for process, _ in found}) == 2
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_they_begin_before_anybody_asks_for_results(tmp_path: Path):
     with Workers(2) as own:
         found = own.map(elsewhere, [[str(tmp_path), "a"], [str(tmp_path), "b"]], LONG_S)
@@ -67,11 +75,13 @@ def test_one_core_or_little_work_needs_no_other_process(most: int, expected_s: f
         assert {process for _, process in own.map(total, BATCHES, expected_s)} == {os.getpid()}
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_worker_that_is_killed_costs_time_only():
     with Workers(4) as own:
         assert list(own.map(killed_elsewhere, [[os.getpid(), i] for i in range(8)], LONG_S)) == list(range(8))
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_where_no_process_can_be_started_this_one_works(monkeypatch: pytest.MonkeyPatch):
     def refused() -> int:
         raise OSError(11, "Resource temporarily unavailable")
@@ -81,6 +91,7 @@ def test_where_no_process_can_be_started_this_one_works(monkeypatch: pytest.Monk
         assert list(own.map(total, BATCHES, LONG_S)) == [(sum(batch), os.getpid()) for batch in BATCHES]
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_where_there_is_no_room_for_results_this_one_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
     with Workers(2) as own:
@@ -99,21 +110,33 @@ def test_a_process_with_threads_is_not_forked():
         other.join()
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_an_error_is_the_caller_s():
     with Workers(2) as own, pytest.raises(ValueError, match=r"1|2"):
         list(own.map(failing, [[1], [2]], LONG_S))
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_who_asks_for_no_result_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    processes: list[int] = []
+    fork = os.fork
+
+    def seen_fork() -> int:
+        processes.append(fork())
+        return processes[-1]
+
+    monkeypatch.setattr(os, "fork", seen_fork)
     begun = len(list(Path("/proc/self/fd").iterdir()))
     with Workers(3) as own:
         own.map(total, BATCHES, LONG_S)
         own.map(total, BATCHES, LONG_S)
     assert not list(tmp_path.iterdir())
     assert len(list(Path("/proc/self/fd").iterdir())) == begun
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert len(processes) == 4
+    for process in processes:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(process, os.WNOHANG)
 
 
 def test_batches_keep_the_order():
