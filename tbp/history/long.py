@@ -243,7 +243,7 @@ def _score(before: Floats, after: Floats, noise: Noise) -> float:
 
 
 def _slopes(costs: Floats) -> Floats:
-    """From each to the next of at least two, over the two beside it where there are two."""
+    """Slope at each of at least two costs: between its neighbours, at an end to the only one (numpy.gradient)."""
     slopes = np.empty(len(costs))
     slopes[1:-1] = (costs[2:] - costs[:-2]) / 2
     slopes[0], slopes[-1] = costs[1] - costs[0], costs[-1] - costs[-2]
@@ -275,6 +275,7 @@ def correlation_inflation(scaled: Floats, edges: Sequence[int]) -> float:
 
 
 def _inflation(residuals: Floats) -> float:
+    """The same, of deviations from the levels."""
     limit = CORRELATION_CLIP * _robust_sigma(residuals)
     residuals = clipped(residuals, -limit, limit)
     residuals -= mean(residuals)  # clipped noise of two modes is lopsided
