@@ -82,7 +82,7 @@ class SeriesKey(Struct, frozen=True, order=True):
         return ", ".join(f"{name}={value}" for name, value in self.parameters)
 
 
-class Commit(Struct, frozen=True):
+class Commit(Struct, frozen=True, cache_hash=True):
     """One commit as the report shows it; ``subject`` is empty where there is no repository to ask."""
 
     hash: str

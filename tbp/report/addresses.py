@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -74,6 +75,7 @@ def accept(benchmark: str, commit: Commit) -> str:
     return f"tbp ack {shlex.quote(benchmark)} {commit.hash[:12]} --reason 'why it is accepted'"
 
 
+@lru_cache(8)  # a site has one
 def commit_prefix(commit_url: str) -> str:
     """``commit_url`` if it is http(s) with a host, so that a hash behind it makes a link; else empty."""
     if any(ord(character) <= 32 for character in commit_url):
@@ -129,4 +131,6 @@ def raw_traces(key: SeriesKey, commit: Commit) -> str:
 
 
 def _escaped(name: str) -> str:
+    if name.isprintable():
+        return re.escape(name)
     return "".join("." if not character.isprintable() else re.escape(character) for character in name)

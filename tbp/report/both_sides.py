@@ -7,8 +7,8 @@ makes the SVG; the words say the same to a reader without scripts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import sub
 
-import numpy as np
 from msgspec import Struct
 
 from tbp.history.series import Better, ChangeEvidence, Circumstance, Side, Sides
@@ -84,7 +84,7 @@ def strips(sides: Sides, unit: str) -> Strips:
     def strip(label: str, side: Side) -> Strip:
         dots = [place(value) for value in side.values if low <= value <= high]
         box = [place(side.low), place(side.median), place(side.high)]
-        return Strip(label, packed([*box, *np.diff(dots, prepend=0).tolist()]), _said(side, sides.of, unit))
+        return Strip(label, packed([*box, *map(sub, dots, [0, *dots])]), _said(side, sides.of, unit))
 
     is_thinned = any(len(side.values) < side.measured for side in (sides.before, sides.after))
     return Strips(

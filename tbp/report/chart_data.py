@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from tbp.history.points import MEASURED, OUTCOMES, Columns, columns
-from tbp.history.series import Better, Commit, History, Tag
+from tbp.history.series import Better, Commit, History, Outcome, Tag
 from tbp.report import addresses, words
 from tbp.report.commits import commit_order
 from tbp.report.dimensions import Dimension
@@ -116,15 +117,16 @@ def history_chart(
     ``place`` is that of each commit among the site's. Drawn at first are the first of ``histories``: worst first.
     """
     runs = [columns(history.points) for history in histories]
-    hashes = [[own.order[at].hash for at in own.place.tolist()] for own in runs]
-    order = sorted({name for own in hashes for name in own}, key=place.__getitem__)
+    hashes = [tuple(own.order[at].hash for at in own.place.tolist()) for own in runs]
+    xs = {own: x for x, own in enumerate(dict.fromkeys(hashes))}  # most series were run at the same commits
+    order = sorted({name for own in xs for name in own}, key=place.__getitem__)
     at = {name: index for index, name in enumerate(order)}
     values = np.concatenate([own.value[np.isfinite(own.value)] for own in runs])
     unit = histories[0].unit
     is_positive = bool(len(values)) and bool(values.min() > 0)
-    shared = _Shared()
+    remarks: dict[str, int] = {}
     series = [
-        _series(history, dimensions, own, [at[name] for name in names], shared)
+        _series(history, dimensions, own, xs[names], remarks)
         for history, own, names in zip(histories, runs, hashes, strict=True)
     ]
     payload: Json = {
@@ -136,8 +138,8 @@ def history_chart(
         "commits": packed(ranges([place[name] for name in order])),
         "dimensions": [[one.shown_name, one.shown_values, one.is_place] for one in dimensions],
         "series": series,
-        "xs": shared.xs,
-        "remarks": shared.remarks,
+        "xs": [packed(ranges([at[name] for name in own])) for own in xs],
+        "remarks": list(remarks),
     }
     more: Json = {}
     if sum(len(own) for own in runs[FIRST:]) >= LEAST_APART:
@@ -158,35 +160,15 @@ def _scale(drawn: Sequence[NDArray[np.float64]]) -> str:
     return "relative" if apart >= WIDE else "linear"
 
 
-class _Shared(Struct):
-    """What many series have in common: written once, referred to by its place."""
-
-    xs: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-
-    def x(self, places: Sequence[int]) -> int:
-        return _kept(self.xs, packed(ranges(places)))
-
-    def remark(self, text: str) -> int:
-        return _kept(self.remarks, text)
-
-
-def _kept(among: list[str], one: str) -> int:
-    if one not in among:
-        among.append(one)
-    return among.index(one)
-
-
-def _series(
-    history: History, dimensions: Sequence[Dimension], own: Columns, places: Sequence[int], shared: _Shared
-) -> Json:
+def _series(history: History, dimensions: Sequence[Dimension], own: Columns, x: int, remarks: dict[str, int]) -> Json:
+    """``x`` is the place of its commits in the chart; ``remarks`` has the place of each, and gets new ones."""
     step = unit_step(own.value)
     data: Json = {
         "id": addresses.anchor(history.key),
         "in": [one.place_of(history.key) for one in dimensions],
-        "x": shared.x(places),
+        "x": x,
         "step": step,
-        "v": packed_series(np.rint(np.where(np.isfinite(own.value), own.value, np.nan) / step)),
+        "v": packed_series(np.rint(own.value / step)),
         "levels": levels(history, step),
     }
     if math.isfinite(history.noise_between):
@@ -196,7 +178,7 @@ def _series(
         "high": _quartiles(own.value, own.high, 1).rstrip(UNKNOWN),
         "sessions": _sessions(own),
         "other": packed(ranges(np.flatnonzero(~own.comparable))),
-        "remarks": packed(_remarks(own, shared)),
+        "remarks": packed(_remarks(own, remarks)),
         "changes": change_marks(history, step),
         "breaks": version_breaks(history),
     }
@@ -233,16 +215,21 @@ def _sessions(own: Columns) -> int | str:
     return packed(numbers)
 
 
-def _remarks(own: Columns, shared: _Shared) -> list[int]:
+def _remarks(own: Columns, remarks: dict[str, int]) -> list[int]:
     """Of the runs without a value: how many are left out, how many follow each other, which words they have."""
     found: list[int] = []
     free = 0  # behind the last stretch
     for index in np.flatnonzero(own.outcome != MEASURED).tolist():
-        said = f"{OUTCOMES[own.outcome[index]].value} {words.first_line(own.reasons.get(index, ''))}".strip()
-        remark = shared.remark(words.visible(said))
+        said = _remark(OUTCOMES[own.outcome[index]], own.reasons.get(index, ""))
+        remark = remarks.setdefault(said, len(remarks))
         if found and index == free and remark == found[-1]:
             found[-2] += 1
         else:
             found += [index - free, 1, remark]
         free = index + 1
     return found
+
+
+@lru_cache(256)  # what fails fails alike in many runs
+def _remark(outcome: Outcome, reason: str) -> str:
+    return words.visible(f"{outcome.value} {words.first_line(reason)}".strip())

@@ -19,7 +19,7 @@ from tbp.history.points import columns, commits, outcomes
 from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey
 from tbp.report import traced, words
 from tbp.report.model import ReportData
-from tbp.report.pages import finite
+from tbp.report.pages import strict_json
 from tbp.report.places import series_href
 from tbp.report.rows import changed_at, told_change
 from tbp.report.summary import ranked, verdict
@@ -60,8 +60,8 @@ def summary_json(data: ReportData) -> bytes:
         "problems": list(data.problems),
     }
     # A line for each field and each series: thousands of series stay small, and two files can be compared.
-    fields = [f"{json.dumps(name)}: {_json(value)}" for name, value in content.items()]
-    series = ",\n".join(_json(_series(history)) for history in histories)
+    fields = [f"{json.dumps(name)}: {strict_json(value)}" for name, value in content.items()]
+    series = ",\n".join(strict_json(_series(history)) for history in histories)
     return ("{" + ",\n".join([*fields, f'"series": [\n{series}\n]']) + "}\n").encode("ascii")
 
 
@@ -187,7 +187,3 @@ def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
 
 def _commit(commit: Commit) -> dict[str, Value]:
     return {"commit": commit.hash, "date": commit.date.isoformat(), "subject": commit.subject}
-
-
-def _json(value: Value) -> str:
-    return json.dumps(finite(value), allow_nan=False)

@@ -7,6 +7,7 @@ handed to it once for the whole site, so that they are defined here only.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,7 @@ _CODES = np.frombuffer(LETTERS.encode(), np.uint8)
 
 def packed(numbers: Sequence[int] | NDArray[np.int64]) -> str:
     """``numbers`` one after the other, the lowest digit first; the sign is the lowest bit."""
-    whole = np.asarray(numbers, dtype=np.int64)
-    return _written(whole, np.zeros(len(whole), np.bool_))
+    return "".join(map(_word, numbers.tolist() if isinstance(numbers, np.ndarray) else numbers))
 
 
 def packed_series(numbers: NDArray[np.float64]) -> str:
@@ -59,6 +59,17 @@ def ranges(places: Sequence[int] | NDArray[np.int64]) -> list[int]:
         found += [start - free, count]
         free = start + count
     return found
+
+
+@lru_cache(4096)  # most numbers are small ones
+def _word(number: int) -> str:
+    """The letters of one number."""
+    rest, digit = divmod(abs(number) << 1 | (number < 0), BASE)
+    word = ""
+    while rest:
+        word += LETTERS[digit + BASE]
+        rest, digit = divmod(rest, BASE)
+    return word + LETTERS[digit]
 
 
 def _written(numbers: NDArray[np.int64], is_gap: NDArray[np.bool_]) -> str:

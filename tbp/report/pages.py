@@ -118,8 +118,16 @@ def script_call(function: str, value: object) -> str:
 
 def script_json(value: object) -> str:
     """JSON in ASCII that ends no script element and no line; NaN and infinities become null."""
-    text = json.dumps(finite(value), allow_nan=False, separators=(",", ":"))
+    text = strict_json(value, (",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def strict_json(value: object, separators: tuple[str, str] = (", ", ": ")) -> str:
+    """JSON in ASCII with null for NaN and infinities, which it has not."""
+    try:
+        return json.dumps(value, allow_nan=False, separators=separators)
+    except ValueError:  # there is one
+        return json.dumps(finite(value), allow_nan=False, separators=separators)
 
 
 def finite(value: object) -> object:
@@ -144,6 +152,7 @@ def _environment() -> Environment:
         loader=PackageLoader("tbp.report"),
         bytecode_cache=known_templates(),
         autoescape=True,
+        auto_reload=False,  # templates do not change under a running report
         undefined=StrictUndefined,
         finalize=_visible,
         trim_blocks=True,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from msgspec import Struct
@@ -223,6 +224,7 @@ def _name(history: History) -> tuple[object, ...]:
     return natural(key.benchmark), parameters, key.machine, key.environment
 
 
+@lru_cache(4096)  # series share their names and values
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """A sort key that puts ``s64`` before ``s256``."""
     parts = re.split(r"([0-9]{1,18})", text)

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import numpy as np
 
@@ -73,7 +74,7 @@ INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u2
 
 def visible(text: str) -> str:
     """``text`` with what is not seen but acts on what is replaced by U+FFFD."""
-    return INVISIBLE.sub("\ufffd", text)
+    return text if text.isprintable() else INVISIBLE.sub("\ufffd", text)  # none of those is printable
 
 
 def cut(text: str, limit: int) -> str:
@@ -182,6 +183,7 @@ def named(names: Sequence[str], most: int) -> str:
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
+@lru_cache(1024)
 def moment(when: datetime) -> str:
     """A time to the minute, always in UTC and saying so: ``2026-05-01 13:37 UTC``."""
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
