@@ -11,6 +11,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -183,16 +184,17 @@ def _judgements(histories: Sequence[History], pair: Pair) -> tuple[Judgement, ..
 def stored(history: History) -> StoredSeries:
     """The series as the comparison takes it. Runs of other benchmark versions compare with nothing."""
     kind = benchmark_from_name(history.key.benchmark).type
+    comparable = runs_of(history.points).comparable
+    versions = ["present"] * len(comparable)
+    for place in np.flatnonzero(~comparable).tolist():
+        versions[place] = f"other {place}"
     return StoredSeries(
         key=history.key,
         unit=history.unit,
         better=history.better,
         is_counter=kind == "track" and history.unit != "seconds",
         points=history.points,
-        versions=tuple(
-            "present" if own else f"other {place}"
-            for place, own in enumerate(runs_of(history.points).comparable.tolist())
-        ),
+        versions=tuple(versions),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import repeat
 from typing import TypeAlias
@@ -114,11 +114,11 @@ def cell(text: str) -> str:
 def _lines(points: Sequence[Point], unit: str, dates: dict[Commit, str]) -> Iterator[str]:
     """The columns from the commit on; ``dates`` keeps what many points share. Makes no object for each point."""
     own = columns(points)
-    value, low, high = (map(_number, column.tolist()) for column in (own.value, own.low, own.high))
+    value, low, high = (_numbers(column.tolist()) for column in (own.value, own.low, own.high))
     said = (dates.get(commit) or dates.setdefault(commit, _said(commit)) for commit in commits(points))
     what = (outcome.value for outcome in outcomes(points))
-    sessions = (str(len(own.sessions.get(place, ()))) for place in range(len(own)))
-    comparable = (_BOOLEANS[one] for one in own.comparable.tolist())
+    sessions = [str(len(own.sessions.get(place, ()))) for place in range(len(own))]
+    comparable = [_BOOLEANS[one] for one in own.comparable.tolist()]
     for row in zip(said, what, value, low, high, repeat(unit), sessions, comparable):
         yield ",".join(row)
 
@@ -127,9 +127,9 @@ def _said(commit: Commit) -> str:
     return f"{cell(commit.hash)},{commit.date.isoformat()}"
 
 
-def _number(value: float) -> str:
+def _numbers(values: Iterable[float]) -> list[str]:
     """Nine significant digits: a millionth of the noise of the calmest benchmark."""
-    return f"{value:.9g}" if math.isfinite(value) else ""
+    return [f"{value:.9g}" if math.isfinite(value) else "" for value in values]
 
 
 def _series(history: History) -> dict[str, Value]:

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from tbp.history.measured import median
 from tbp.history.points import levels as levels_of
 from tbp.history.series import Better, Change, ChangeKind, History
 from tbp.report import words
@@ -45,7 +46,7 @@ def segments(history: History) -> list[tuple[int, int, float]]:
         own = values[start:end]
         known = own[np.isfinite(own)]
         if len(known):
-            stretches.append((start, end - 1, float(np.median(known))))
+            stretches.append((start, end - 1, median(known)))
     return stretches
 
 
