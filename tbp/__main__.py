@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import sys
@@ -35,10 +34,23 @@ def run() -> NoReturn:
     # A command ends before garbage could fill the memory, and looking for it takes a twentieth of a report's time.
     gc.set_threshold(100_000, 50, 100)
     code = main()
-    with contextlib.suppress(BrokenPipeError):  # as in main
-        sys.stdout.flush()
-    sys.stderr.flush()
+    if not _is_said():
+        code = int(ExitCode.USAGE)
     os._exit(code)  # taking every object apart takes as long as finding a report that stands
+
+
+def _is_said() -> bool:
+    """Whether what was printed has left this process; a reader who went away wants no more, as in ``main``."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # it is where the caller has closed it
+                stream.flush()
+    except BrokenPipeError:
+        return True
+    except OSError as error:
+        print(f"tbp: the output cannot be written: {error.strerror}", file=sys.stderr, flush=True)
+        return False
+    return True
 
 
 if __name__ == "__main__":

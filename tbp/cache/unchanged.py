@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterable
 from operator import attrgetter
 from pathlib import Path
-from stat import S_ISREG
 from threading import Thread
 from typing import NamedTuple
 
@@ -129,7 +128,7 @@ def _identity(path: Path | str) -> Identity | None:
         stat = os.stat(path)  # noqa: PTH116 - a Path for each of thousands of files costs more than looking at them
     except OSError:
         return None
-    return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) if S_ISREG(stat.st_mode) else None
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def _tree(folder: Path | str, depth: int = DEPTH) -> list[tuple[str, Identity | None]]:
@@ -141,7 +140,7 @@ def _tree(folder: Path | str, depth: int = DEPTH) -> list[tuple[str, Identity | 
     found: list[tuple[str, Identity | None]] = []
     for entry in entries:
         if not entry.is_dir():
-            found.append((entry.path, _identity(entry.path)))
+            found.append((entry.path, _identity(entry.path) if entry.is_file() else None))
         elif depth and entry.name != "__pycache__":
             found += _tree(entry.path, depth - 1)
     return found
