@@ -19,6 +19,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from io import FileIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -105,12 +106,12 @@ class _Shared(Generic[Batch, Result]):
             self._folder = Path(opened.enter_context(TemporaryDirectory(prefix="tbp-")))
             self._next, places = _pipe(opened)
             self._news, news = _pipe(opened)
-            os.write(places, b"".join(place.to_bytes(_PLACE_BYTES) for place in range(len(batches))))
-            os.close(places)
+            places.write(b"".join(place.to_bytes(_PLACE_BYTES) for place in range(len(batches))))
+            places.close()
             opened.callback(self._end)
             for _ in range(others):
                 self._processes.append(self._forked(news))
-            os.close(news)  # so that the last of the others to end closes it
+            news.close()  # so that the last of the others to end closes it
             self._opened = opened.pop_all()
 
     def __enter__(self) -> _Shared[Batch, Result]:
@@ -134,15 +135,18 @@ class _Shared(Generic[Batch, Result]):
 
     def _taken(self, place: int) -> Result:
         path = self._folder / str(place)
-        result: Result = pickle.loads(path.read_bytes())
-        path.unlink()
+        try:
+            result: Result = pickle.loads(path.read_bytes())
+            path.unlink()
+        except (OSError, EOFError, pickle.UnpicklingError):  # somebody tidied the folder
+            return self._function(self._batches[place])
         return result
 
     def _hear(self, timeout_s: float | None) -> bool:
         """Which batches the others did; False when there is no news, or nobody any more who could tell some."""
         if not select.select([self._news], [], [], timeout_s)[0]:
             return False
-        news = os.read(self._news, _PLACE_BYTES * _MOST_PLACES)
+        news = self._news.read(_PLACE_BYTES * _MOST_PLACES)
         self._done.update(
             int.from_bytes(news[start : start + _PLACE_BYTES]) for start in range(0, len(news), _PLACE_BYTES)
         )
@@ -150,10 +154,10 @@ class _Shared(Generic[Batch, Result]):
 
     def _following(self) -> int | None:
         """A batch that nobody began; None if there is none. A pipe gives what is in it to one process only."""
-        place = os.read(self._next, _PLACE_BYTES)
+        place = self._next.read(_PLACE_BYTES)
         return int.from_bytes(place) if place else None
 
-    def _forked(self, news: int) -> int:
+    def _forked(self, news: FileIO) -> int:
         with warnings.catch_warnings():
             # numpy's threads, which Python 3.12 warns of, hold no lock then and are begun anew where they are needed.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -164,11 +168,11 @@ class _Shared(Generic[Batch, Result]):
             os._exit(0)  # nothing of the copy may be flushed or cleaned up
         return process
 
-    def _work(self, news: int) -> None:
+    def _work(self, news: FileIO) -> None:
         while (place := self._following()) is not None:
             with (self._folder / str(place)).open("wb") as file:
                 pickle.dump(self._function(self._batches[place]), file, pickle.HIGHEST_PROTOCOL)
-            os.write(news, place.to_bytes(_PLACE_BYTES))
+            news.write(place.to_bytes(_PLACE_BYTES))
 
     def _end(self) -> None:
         for process in self._processes:
@@ -179,8 +183,7 @@ class _Shared(Generic[Batch, Result]):
         self._processes.clear()
 
 
-def _pipe(opened: contextlib.ExitStack) -> tuple[int, int]:
-    """Its two ends; the one to read from is closed with ``opened``."""
+def _pipe(opened: contextlib.ExitStack) -> tuple[FileIO, FileIO]:
+    """Its ends to read from and to write to, closed with ``opened`` at the latest."""
     reading, writing = os.pipe()
-    opened.callback(os.close, reading)
-    return reading, writing
+    return opened.enter_context(FileIO(reading)), opened.enter_context(FileIO(writing, "w"))

@@ -139,6 +139,32 @@ def test_who_asks_for_no_result_leaves_nothing_behind(monkeypatch: pytest.Monkey
             os.waitpid(process, os.WNOHANG)
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_a_result_that_is_gone_costs_time_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with Workers(2) as own:
+        found = own.map(sum, BATCHES, LONG_S)
+        end = time.monotonic() + A_WHILE_S
+        (folder,) = tmp_path.iterdir()
+        while not list(folder.iterdir()) and time.monotonic() < end:
+            time.sleep(0.001)
+        for result in folder.iterdir():
+            result.unlink(missing_ok=True)
+        assert list(found) == [1, 5, 0, 15]
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_process_that_cannot_be_started_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch):
+    def refused() -> int:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refused)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with Workers(2) as own:
+        list(own.map(total, BATCHES, LONG_S))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_batches_keep_the_order():
     assert batched("abcdef", [1, 1, 1, 5, 1, 1], 3) == [["a", "b", "c"], ["d"], ["e", "f"]]
     assert batched("", [], 3) == []
