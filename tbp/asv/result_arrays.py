@@ -88,25 +88,45 @@ def files_read(parts: Sequence[Part], places: Sequence[Sequence[int]]) -> Files:
     grids = [
         np.array(own, np.int32)[np.frombuffer(part.grids, np.intc)] for part, own in zip(parts, places, strict=True)
     ]
-    return Files(
+    return _joined(
         runs=[run for part in parts for run in part.runs],
         problems=[problems for part in parts for problems in part.problems],
-        sizes=np.array([size for part in parts for size in part.sizes], np.int64),
-        grids=np.concatenate([np.empty(0, np.int32), *grids]),
-        counts=np.concatenate([np.empty(0, np.int32), *(np.frombuffer(part.counts, np.intc) for part in parts)]),
-        cells=np.concatenate([np.empty((4, 0)), *(_cells(part.columns) for part in parts)], axis=1),
+        sizes=[size for part in parts for size in part.sizes],
+        grids=grids,
+        counts=[np.frombuffer(part.counts, np.intc) for part in parts],
+        cells=[_cells(part.columns) for part in parts],
     )
 
 
 def files_kept(several: Sequence[ResultFile]) -> Files:
     """Stored files in their order."""
-    return Files(
+    return _joined(
         runs=[file.run for file in several],
         problems=[file.problems for file in several],
-        sizes=np.array([len(file.grids) for file in several], np.int64),
-        grids=np.concatenate([np.empty(0, np.int32), *(file.grids for file in several)]),
-        counts=np.concatenate([np.empty(0, np.int32), *(file.counts for file in several)]),
-        cells=np.concatenate([np.empty((4, 0)), *(file.cells for file in several)], axis=1),
+        sizes=[len(file.grids) for file in several],
+        grids=[file.grids for file in several],
+        counts=[file.counts for file in several],
+        cells=[file.cells for file in several],
+    )
+
+
+def _joined(
+    runs: list[Run],
+    problems: list[tuple[str, ...]],
+    sizes: Sequence[int],
+    grids: Sequence[npt.NDArray[np.int32]],
+    counts: Sequence[npt.NDArray[np.int32]],
+    cells: Sequence[npt.NDArray[np.float64]],
+) -> Files:
+    """Of any number of arrays, also of none."""
+    nothing = np.empty(0, np.int32)
+    return Files(
+        runs=runs,
+        problems=problems,
+        sizes=np.array(sizes, np.int64),
+        grids=np.concatenate([nothing, *grids]),
+        counts=np.concatenate([nothing, *counts]),
+        cells=np.concatenate([np.empty((4, 0)), *cells], axis=1),
     )
 
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from tbp.asv.result_arrays import ResultFile
 from tbp.asv.result_files import Grid, Grids
-from tbp.asv.result_folder import Identity
 from tbp.cache import files, packed
+from tbp.cache.unchanged import Identity
 
 # What the entries mean. Changes with everything that ``tbp.asv.result_files`` makes of the same file.
 # 1: the first.

@@ -12,12 +12,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from tbp.asv.result_content import UnusableFile
 from tbp.asv.result_files import Grid, Grids, Part, Read, Reader, joined
-from tbp.cache.files import SETTLED_NS
-from tbp.cache.unchanged import Seen, look
+from tbp.cache.unchanged import Identity, Seen, is_settled, look
 from tbp.scale.workers import Workers, batched
 
 if TYPE_CHECKING:
@@ -28,22 +25,6 @@ BATCH_BYTES = 50_000_000  # of JSON: some 200 MB while they are being read
 FILE_S, BYTE_S = 30e-6, 10e-9  # about what reading a file takes on a slow core, and each of its bytes
 # Smaller folders are read in under 0.2 s anyway, and would only leave litter.
 WORTH_BYTES = 8_000_000
-
-
-class Identity(msgspec.Struct, frozen=True, array_like=True):
-    """What changes when a file does."""
-
-    size: int
-    modified_ns: int
-    changed_ns: int  # also when it was copied with its time of modification kept
-    inode: int
-
-    def is_settled(self, seen_ns: int) -> bool:
-        """Whether the file, as it was at ``seen_ns``, cannot have changed since without this changing too.
-
-        asv writes a result in place.
-        """
-        return seen_ns - max(self.modified_ns, self.changed_ns) > SETTLED_NS
 
 
 class WhatIsThere(NamedTuple):
@@ -64,12 +45,17 @@ class _Found(NamedTuple):
     identity: Identity
 
     @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.identity[0]
+
+    @property
     def key(self) -> bytes:
         """In the cache."""
         return os.fsencode(f"{self.folder}{os.sep}{self.name}")
 
 
-class _Read(NamedTuple):
+class _Batch(NamedTuple):
     """What a batch of files says; of one that cannot be used why."""
 
     grids: list[Grid]
@@ -91,11 +77,11 @@ class Reading:
         self.results_dir = results_dir
         self._seen_ns = seen.at_ns
         self._found = _found(results_dir, seen)
-        is_worth = sum(own.identity.size for own in self._found) >= WORTH_BYTES
+        is_worth = sum(own.size for own in self._found) >= WORTH_BYTES
         self._kept = _Kept(results_dir) if cache and is_worth else None
         self._known = self._kept.of(self._found) if self._kept is not None else {}
         new = [own for own in self._found if own not in self._known]
-        sizes = [own.identity.size for own in new]
+        sizes = [own.size for own in new]
         workers = workers or Workers(1)
         self._batches = batched(new, sizes, workers.share(sum(sizes), BATCH_BYTES))
         self._read = workers.map(_read, self._batches, len(new) * FILE_S + sum(sizes) * BYTE_S)
@@ -114,7 +100,7 @@ class Reading:
         if kept is not None:
             usable = dict(zip(paths, new.apart(), strict=True)) | self._known
             paths = [own for own in self._found if own in usable]
-            kept.keep(grids, [(own, usable[own]) for own in paths if own.identity.is_settled(self._seen_ns)])
+            kept.keep(grids, [(own, usable[own]) for own in paths if is_settled(own.identity, self._seen_ns)])
             new = files_kept([usable[own] for own in paths])
         problems = [problem for one in read for problem in one.problems]
         said = zip(paths, new.problems, strict=True)
@@ -147,18 +133,18 @@ class _Kept:
             save(self._file, self.results_dir, grids, entries)
 
 
-def _read(batch: Sequence[_Found]) -> _Read:
+def _read(batch: Sequence[_Found]) -> _Batch:
     reader = Reader()
     read: list[Read | None] = []
     problems = []
     for own in batch:
         try:
-            read.append(reader.read(own.name, own.folder, _content(own.path, own.identity.size)))
+            read.append(reader.read(own.name, own.folder, _content(own.path, own.size)))
         except UnusableFile as error:
             read.append(None)
             problems.append(f"{own.path} was left out: it {error}; delete it and run `asv run` again for its commit")
     part = joined([one for one in read if one is not None])
-    return _Read(reader.grids.all, part, [one is not None for one in read], problems)
+    return _Batch(reader.grids.all, part, [one is not None for one in read], problems)
 
 
 def _found(results_dir: Path, seen: Seen) -> list[_Found]:
@@ -168,7 +154,7 @@ def _found(results_dir: Path, seen: Seen) -> list[_Found]:
     for path, identity in seen.files:
         folder, _, name = path[start:].partition(os.sep)
         if identity is not None and name.endswith(".json") and os.sep not in name and name not in NOT_RESULTS:
-            found.append(_Found(folder, name, path, Identity(*identity)))
+            found.append(_Found(folder, name, path, identity))
     return found
 
 

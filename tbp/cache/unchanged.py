@@ -55,6 +55,13 @@ class Seen(NamedTuple):
     files: list[tuple[str, Identity | None]]  # in an order of their names; None for what is no file, or gone
 
 
+def is_settled(identity: Identity, seen_ns: int) -> bool:
+    """Whether a file, as it was at ``seen_ns``, cannot have changed since without its identity changing too: asv writes
+    a result in place.
+    """
+    return seen_ns - max(identity[1:3]) > SETTLED_NS
+
+
 def look(folder: Path, depth: int = DEPTH) -> Seen:
     """What is in ``folder``, and in folders below it to ``depth``."""
     return Seen(time.time_ns(), _tree(folder, depth))

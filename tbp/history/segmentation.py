@@ -33,9 +33,8 @@ HALF_OF_NORMAL = 1.349  # sigmas from the first to the third quartile
 # 0.02 to 0.1 score alike.
 WIDE_SHARE = 0.05
 WIDE_SIGMAS = 3.0
-MOST_CELLS = (
-    1_600_000  # of the tables that are filled together: 13 MB. More is not faster, a quarter takes half as long again
-)
+# Of the tables that are filled together: 13 MB. More is not faster, a quarter takes half as long again.
+MOST_CELLS = 1_600_000
 
 
 class Segmentation(Struct, frozen=True):

@@ -95,7 +95,9 @@ def _partitions(length: int, count: int) -> NDArray[np.intp]:
     """The edges of every partition of ``0:length`` with ``count`` boundaries that can be meant, one a row."""
     inner = combinations(range(1, length), count)
     edges = [(0, *own, length) for own in inner if all(b - a >= 2 for a, b in pairwise(own))]
-    return np.array(edges, np.intp).reshape(len(edges), count + 2)
+    found = np.array(edges, np.intp).reshape(len(edges), count + 2)
+    found.flags.writeable = False  # whoever asks is given the same
+    return found
 
 
 def _are_confirmed(series: Measured, edges: Sequence[int]) -> bool:

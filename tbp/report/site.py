@@ -95,7 +95,7 @@ def write_single_file(data: ReportData, path: Path) -> Path:
         if path.exists() and not _is_ours(path):
             raise UsageError(f"{path} was not written by tbp; choose another name for the report")
         frame = replace(_frame(data), is_single=True)
-        contents = {INDEX: b""}
+        contents: dict[str, bytes] = {}
         for making in _shared(data, frame):
             contents |= making()
         contents |= dict(_static(data))
@@ -111,9 +111,11 @@ def _contents(data: ReportData, known: KnownPages, workers: Workers) -> Iterator
     """Every file of the site: its name, relative to the site, and its bytes; None for one that stands already."""
     frame = _frame(data)
     standing, pages = _benchmarks(data, frame, known, workers)
-    others, rows = _shared(data, frame), points(data)
+    rows = points(data)
+    # What takes longest comes first.
+    makings: list[Callable[[], Any]] = [*rows, *pages, *_shared(data, frame), partial(_data_files, data)]
     expected_s = sum(len(own.points) for own in data.histories) * DRAWN_S
-    made: Iterator[Any] = workers.map(call, [*rows, *pages, *others], expected_s)  # what takes longest comes first
+    made = workers.map(call, makings, expected_s)
     yield from ((name, None) for name in standing)
     # Others are at work meanwhile.
     yield from ((name, content) for name, content in _static(data) if name != SINGLE_SCRIPT)
@@ -132,8 +134,8 @@ def _frame(data: ReportData) -> Frame:
 
 
 def _shared(data: ReportData, frame: Frame) -> list[Callable[[], dict[str, bytes]]]:
-    """What makes the files that are of no single benchmark."""
-    return [partial(_index, data, frame), *views(data, frame), partial(_data_files, data)]
+    """What makes the pages that are of no single benchmark, with their data."""
+    return [partial(_index, data, frame), *views(data, frame)]
 
 
 def _index(data: ReportData, frame: Frame) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ from tbp.asv import result_cache, result_folder
 from tbp.asv.result_cache import cache_file
 from tbp.asv.result_frame import frame
 from tbp.asv.results import Results, read_results
-from tbp.cache import files
+from tbp.cache import files, unchanged
 from tbp.errors import NothingMeasured
 
 Writer = Callable[..., Path]
@@ -29,7 +29,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
     monkeypatch.delenv("TBP_NO_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(result_folder, "WORTH_BYTES", 0)
-    monkeypatch.setattr(result_folder, "SETTLED_NS", -HOUR_NS)  # the tests' files are brand new
+    monkeypatch.setattr(unchanged, "SETTLED_NS", -HOUR_NS)  # the tests' files are brand new
     opened: list[str] = []
     content = result_folder._content
     monkeypatch.setattr(
@@ -92,7 +92,7 @@ def test_a_changed_file_is_read_again(read: Reader, two_files: Path):
 
 
 def test_a_file_that_has_just_changed_is_not_kept(read: Reader, two_files: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(result_folder, "SETTLED_NS", HOUR_NS)
+    monkeypatch.setattr(unchanged, "SETTLED_NS", HOUR_NS)
     read()
     assert len(read()[1]) == 2
 
