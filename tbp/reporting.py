@@ -5,6 +5,7 @@ What takes long to import is imported when there is something to build.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tbp.report.model import ReportData
 
 SINGLE = "report.html"
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 
 
 class Wanted(NamedTuple):
@@ -92,6 +94,7 @@ def _built(wanted: Wanted, config: AsvConfig | None, seen: Seen | None) -> tuple
     with Workers() as workers:
         # While this process imports the rest.
         reading = Reading(inputs(wanted, config).results_dir, workers, seen=seen)
+        _import_numpy()
         from tbp.analysis import View, report_data
         from tbp.report.site import write_files, write_single_file
 
@@ -101,3 +104,14 @@ def _built(wanted: Wanted, config: AsvConfig | None, seen: Seen | None) -> tuple
         else:
             names = write_files(data, wanted.out, workers)
     return said_of(data, index), names
+
+
+def _import_numpy() -> None:
+    """Without the threads of its linear algebra: a report gives them nothing to do, and at first they wait busily."""
+    asked = os.environ.get(_BLAS_THREADS)
+    os.environ.setdefault(_BLAS_THREADS, "1")
+    try:
+        import numpy as np  # noqa: F401 - for its effect
+    finally:
+        if asked is None:
+            del os.environ[_BLAS_THREADS]

@@ -6,10 +6,8 @@ changed.
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -18,20 +16,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 import numpy as np
 
+from tbp.cache.files import DIGEST_BYTES, digest_of
 from tbp.history.points import Points
 from tbp.history.series import Commit
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DIGEST_BYTES = 16
 _AS_THEY_ARE = {type(None), bool, int, float, bytes}  # asked first, as nearly all values are of these kinds
 _Plain: TypeAlias = Any  # what msgspec packs, which is every value below taken apart
 
 
 def digest(*values: object) -> bytes:
     """Raises TypeError for a value that cannot be told from others of its kind."""
-    return hashlib.blake2b(msgspec.msgpack.encode(_plain(values)), digest_size=DIGEST_BYTES).digest()
+    return digest_of(msgspec.msgpack.encode(_plain(values)))
 
 
 def _plain(value: object) -> _Plain:
@@ -43,8 +41,10 @@ def _plain(value: object) -> _Plain:
         return value
     if isinstance(value, (tuple, list)):
         return [type(value).__name__, *map(_plain, value)]
-    if isinstance(value, msgspec.Struct) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
-        return [type(value).__qualname__, *(_plain(getattr(value, name)) for name in _fields(type(value)))]
+    kind: type[Any] = type(value)
+    if hasattr(kind, "__struct_fields__") or hasattr(kind, "__dataclass_fields__"):
+        fields = _fields(kind)  # type: ignore[arg-type]  # a class is hashable
+        return [kind.__qualname__, *(_plain(getattr(value, name)) for name in fields)]
     if isinstance(value, Points):
         return _of_points(value)
     if isinstance(value, Mapping):
@@ -67,7 +67,7 @@ def _column(column: pd.Series) -> object:
 
 @cache
 def _fields(kind: type) -> tuple[str, ...]:
-    own = kind.__struct_fields__ if issubclass(kind, msgspec.Struct) else getattr(kind, "__dataclass_fields__", ())
+    own: Iterable[str] = getattr(kind, "__struct_fields__", ()) or getattr(kind, "__dataclass_fields__", ())
     return tuple(own)
 
 

@@ -6,7 +6,6 @@ A file begins with a line that says what it is, then the version that wrote it a
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import time
 import zlib
@@ -16,6 +15,11 @@ from pathlib import Path
 
 import tbp
 
+try:  # hashlib brings OpenSSL, which costs a report that stands a tenth of its time
+    from _blake2 import blake2b
+except ImportError:  # a Python that leaves all of them to OpenSSL
+    from hashlib import blake2b
+
 # Of all files of one folder of the cache, and for how long one is kept that nobody asks for. A choice: a thousand
 # traces' tables, or the results and series of a dozen large projects; and a quarter is longer than a holiday.
 MOST_BYTES = 1_000_000_000
@@ -24,6 +28,7 @@ _DAY_S = 86_400
 # A file that changed twice within a tick of its file system's clock (10 ms; 2 s on FAT) has the identity of its first
 # version: until it is this old its identity says nothing, as with git's index.
 SETTLED_NS = 2_000_000_000
+DIGEST_BYTES = 16
 _CHUNK_BYTES = 1 << 20
 
 
@@ -40,13 +45,13 @@ def folder() -> Path | None:
 
 def name_of(path: Path) -> str:
     """A file name for what belongs to the folder or file at ``path``."""
-    return hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
+    return blake2b(os.fsencode(path.resolve()), digest_size=DIGEST_BYTES).hexdigest()
 
 
 @cache
 def code_version() -> bytes:
     """Changes with every line of tbp, and with what it computes with: nobody has to remember to raise a number."""
-    known = hashlib.blake2b(tbp.__version__.encode(), digest_size=16)
+    known = blake2b(tbp.__version__.encode(), digest_size=DIGEST_BYTES)
     root = Path(tbp.__file__).parent
     sources = sorted(path for kind in ("*.py", "*.html") for path in root.rglob(kind))
     for path in (*sources, *_versions_of("numpy", "pandas")):
@@ -68,13 +73,13 @@ def _versions_of(*packages: str) -> Iterator[Path]:
 
 
 def digest_of(content: bytes) -> bytes:
-    """Of the content of a file, as ``file_digest`` would say."""
-    return hashlib.blake2b(content, digest_size=16).digest()
+    """Of the content of a file, as ``file_digest`` would say, or of anything else."""
+    return blake2b(content, digest_size=DIGEST_BYTES).digest()
 
 
 def file_digest(path: Path) -> bytes:
     """Of a file's content, 16 bytes. Raises OSError."""
-    known = hashlib.blake2b(digest_size=16)
+    known = blake2b(digest_size=DIGEST_BYTES)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
             known.update(chunk)

@@ -7,7 +7,6 @@ There is one file per results folder, which holds the series of the newest build
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -23,7 +22,6 @@ from tbp.history.judging import Asked, Judge, Moved
 # Fewer runs are judged in 0.1 s, and would only leave litter.
 WORTH_RUNS = 5_000
 _KIND = b"series"
-_DIGEST_BYTES = 16
 _DECODER = msgspec.msgpack.Decoder(dict[bytes, Moved])
 
 
@@ -56,7 +54,7 @@ def digests(asked: Sequence[Asked]) -> list[bytes]:
         # Runs share their circumstances, which live as long as ``asked``: so does their identity.
         if id(known) not in seen:
             text = msgspec.msgpack.encode(sorted(known.items()))
-            seen[id(known)] = hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest()
+            seen[id(known)] = files.digest_of(text)
         return seen[id(known)]
 
     return [_digest(one, b"".join(map(of, one.rows.circumstances))) for one in asked]
@@ -68,7 +66,7 @@ def _digest(asked: Asked, circumstances: bytes) -> bytes:
     versions = [(version, len(list(equal))) for version, equal in groupby(rows.versions)]
     arrays = (columns.value, columns.low, columns.high, columns.outcome, columns.comparable, rows.number)
     content = ([array.tobytes() for array in arrays], sessions, versions, circumstances, rows.type, asked.relevant)
-    return hashlib.blake2b(msgspec.msgpack.encode(content), digest_size=_DIGEST_BYTES).digest()
+    return files.digest_of(msgspec.msgpack.encode(content))
 
 
 def _is_of(moved: Moved | None, asked: Asked) -> bool:

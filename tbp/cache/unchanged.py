@@ -7,7 +7,6 @@ module is all that such a report costs, so it imports little.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import marshal
 import os
@@ -75,15 +74,14 @@ def fingerprint(inputs: Inputs) -> tuple[str, Seen]:
     references: list[str] = []
     asking = Thread(target=lambda: references.append(_references(inputs.repository)))  # git meanwhile
     asking.start()
-    known = hashlib.blake2b(_installed(), digest_size=16)
+    known = _installed()
     seen = look(inputs.results_dir)
     identities = [*((str(path), _identity(path)) for path in inputs.files), *seen.files]
     youngest_ns = max((max(identity[1:3]) for _, identity in identities if identity is not None), default=0)
     asking.join()
     if time.time_ns() - youngest_ns <= SETTLED_NS:
         return "", seen
-    known.update(_bytes(identities, inputs.asked, references[0]))
-    return known.hexdigest(), seen
+    return files.digest_of(known + _bytes(identities, inputs.asked, references[0])).hex(), seen
 
 
 def said_before(index: Path, current: str) -> Said | None:
@@ -117,7 +115,7 @@ def note(index: Path, current: str, written: Iterable[str], said: Said) -> None:
 def _installed() -> bytes:
     """Changes with every file of tbp, and where any package was installed: looking is cheaper than reading."""
     packages = [(path, _identity(path)) for path in sys.path if path.endswith("-packages")]
-    return hashlib.blake2b(_bytes(sys.version, _tree(Path(tbp.__file__).parent), packages)).digest()
+    return files.digest_of(_bytes(sys.version, _tree(Path(tbp.__file__).parent), packages))
 
 
 def _bytes(*values: str | list[tuple[str, Identity | None]]) -> bytes:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from tbp.history.measured import quantile
 from tbp.history.series import Change, Commit, Point, Side, Sides
 
 # A run's processes, each with its samples in the series' unit; empty where none are kept.
@@ -61,7 +62,7 @@ def _of_processes(processes: Sequence[tuple[str, Sequence[float]]]) -> Side:
 
 def _thinned(values: Sequence[float], runs: int, processes: int) -> Side:
     ordered = np.sort(np.asarray(values, dtype=np.float64))
-    low, median, high = (float(one) for one in np.quantile(ordered, (0.25, 0.5, 0.75)))
+    low, median, high = (quantile(ordered, share) for share in (0.25, 0.5, 0.75))
     shown = ordered
     if len(ordered) > MOST_VALUES:
         shown = ordered[np.linspace(0, len(ordered) - 1, MOST_VALUES).round().astype(int)]

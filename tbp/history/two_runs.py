@@ -14,11 +14,9 @@ from statistics import median, variance
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
+from tbp.history.measured import Floats, quantile
 from tbp.history.student import t_reach, two_sided_t
-
-Floats = NDArray[np.float64]
 
 # Other runs without which the noise between runs is not known: their differences are what is measured, and the rules
 # below were measured with 8 and more.
@@ -92,9 +90,8 @@ def difference(
 
 def sigma(steps: Floats) -> float:
     """Standard deviation of differences, as the most pessimistic of their quantiles says."""
-    sizes = np.abs(steps)
-    shares, normals = np.array(_QUANTILES).T
-    return float(np.max(np.quantile(sizes, shares) / normals))
+    sizes = np.sort(np.abs(steps))
+    return max(quantile(sizes, share) / normal for share, normal in _QUANTILES)
 
 
 def repeats_exactly(values: Sequence[float], first: int, second: int) -> bool:

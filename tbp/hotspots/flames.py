@@ -6,7 +6,6 @@ Takes sources that were read, one cell or two sides of it each, gives text; writ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import PurePath
 
 from tbp import __version__
@@ -14,7 +13,7 @@ from tbp.errors import UsageError
 from tbp.hotspots.views import Facts, facts
 from tbp.report import words
 from tbp.report.flame import Flame, Place, difference_flame, flame
-from tbp.report.pages import FlameSection, FlamesPage, flames_html, script_call
+from tbp.report.pages import STATIC, FlameSection, FlamesPage, flames_html, script_call
 from tbp.sources import Source
 from tbp.traces.difference import difference
 from tbp.traces.frame_difference import frame_difference, pruned_difference
@@ -29,15 +28,14 @@ def flame_file(shown: Sequence[tuple[Source, ...]]) -> str:
         UsageError: nothing is known of who called whom.
     """
     sections = tuple(_section(f"flame-{place}", sides) for place, sides in enumerate(shown))
-    static = files("tbp.report").joinpath("static")
-    own = tuple(static.joinpath(name).read_text("utf-8") for name in ("app.js", "views.js", "flame.js"))
+    own = tuple((STATIC / name).read_text("utf-8") for name in ("app.js", "views.js", "flame.js"))
     data = tuple(script_call("tbp.flame", section.flame.payload) for section in sections)
     return flames_html(
         FlamesPage(
             title=sections[0].title if len(sections) == 1 else _names(shown[0]),
             sections=sections,
             scripts=(*own, *data),
-            style=static.joinpath("style.css").read_text("utf-8"),
+            style=(STATIC / "style.css").read_text("utf-8"),
             version=__version__,
         )
     )

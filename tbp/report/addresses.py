@@ -5,7 +5,6 @@ Pure functions from names to strings that are safe in a file name, in a URL or i
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shlex
 from functools import lru_cache
@@ -29,7 +28,9 @@ QUOTE = r"[^-.\w]?"
 
 def digest(text: str) -> str:
     """Eight hex digits that tell two names apart whose slugs are equal."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    from hashlib import sha256  # here, as it brings OpenSSL, which a report that stands needs not
+
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def slug(name: str) -> str:

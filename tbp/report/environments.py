@@ -12,6 +12,7 @@ from statistics import median
 import numpy as np
 from msgspec import Struct
 
+from tbp.history.measured import quantile
 from tbp.history.series import History
 from tbp.report import words
 from tbp.report.inventory import measured_with
@@ -91,11 +92,11 @@ def noise(histories: Sequence[History]) -> Noise:
     """Of one environment's series."""
     times = [history for history in histories if history.unit == "seconds"]
     told = times or histories
-    between = sorted(one.noise_between for one in told if math.isfinite(one.noise_between))
+    between = np.sort([one.noise_between for one in told if math.isfinite(one.noise_between)])
     within = [one.noise_within for one in told if math.isfinite(one.noise_within)]
     return Noise(
-        between=median(between) if between else math.nan,
-        tenth=float(np.quantile(between, 0.9)) if len(between) >= LEAST_FOR_TENTH else math.nan,
+        between=quantile(between, 0.5) if len(between) else math.nan,
+        tenth=quantile(between, 0.9) if len(between) >= LEAST_FOR_TENTH else math.nan,
         within=median(within) if within else math.nan,
         series=len(between),
         of=len(told),

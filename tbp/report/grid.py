@@ -20,6 +20,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from tbp.asv.declarations import benchmark_from_name
+from tbp.history.measured import median
 from tbp.history.points import OUTCOMES, commits, levels
 from tbp.history.points import columns as runs_of
 from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome, Point, State, Tag
@@ -225,7 +226,7 @@ def middle(history: History) -> float:
     known = known[np.isfinite(known)]
     if not len(known):
         known = np.array([point.value for point in history.points if math.isfinite(point.value)])
-    return float(np.median(known)) if len(known) else math.nan
+    return median(known)
 
 
 def _on_columns(segments: Sequence[tuple[int, float, float]], places: Indexes) -> tuple[tuple[int, float, float], ...]:

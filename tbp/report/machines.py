@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tbp.history.measured import quantile
 from tbp.history.series import Commit, History, State
 from tbp.report import words
 from tbp.report.environments import Inventory, Noise, Overview, bars, inventory, noise
@@ -234,7 +235,7 @@ def _noise(histories: Sequence[History]) -> Iterable[Fact]:
             yield Fact(name, f"{words.percent(value)} ({own.over}){more}")
     ratios = twin_ratios(histories)
     if len(ratios) >= LEAST_PAIRS:
-        floor = float(np.quantile(np.abs(ratios), TWIN_SHARE))
+        floor = quantile(np.sort(np.abs(ratios)), TWIN_SHARE)
         yield Fact(
             "A/A twins",
             f"{TWIN_SHARE:.0%}".replace("%", " %") + f" of {len(ratios):,} pairs of the same work differ by less than "

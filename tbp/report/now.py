@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import Struct
 
+from tbp.history.measured import median
 from tbp.history.noise import same_level
 from tbp.history.points import levels
 from tbp.history.series import Change, ChangeEvidence, Commit, History, State
@@ -53,7 +54,7 @@ def now(history: History, what: ChangeEvidence) -> Now | None:
         gone=gone,
         is_left=is_left,
         after=after,
-        level=float(np.median(value[known[-gone:]])) if is_left else after,
+        level=median(value[known[-gone:]]) if is_left else after,
         first=_first(history, what),
     )
 

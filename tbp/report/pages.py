@@ -11,9 +11,10 @@ import json
 import math
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
 
@@ -24,6 +25,10 @@ from tbp.report.summary import Summary
 
 if TYPE_CHECKING:
     from tbp.report.flame import Flame
+
+_HERE = Path(__file__).parent
+STATIC = _HERE / "static"
+"""What pages load: scripts and styles."""
 
 MARK = "written by tbp report"
 """In the first line of every file of a site, so that a later build knows which files it may replace or remove."""
@@ -149,7 +154,7 @@ def _visible(value: object) -> object:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("tbp.report"),
+        loader=FileSystemLoader(_HERE / "templates"),
         bytecode_cache=known_templates(),
         autoescape=True,
         auto_reload=False,  # templates do not change under a running report

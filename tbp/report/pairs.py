@@ -50,7 +50,7 @@ class _Runs(Struct, frozen=True, dict=True):
     @cached_property
     def columns(self) -> tuple[int, ...]:
         """Those with a value, ascending."""
-        return tuple(np.unique(self.at[self.at >= 0]).tolist())
+        return tuple(np.flatnonzero(np.bincount(self.at[self.at >= 0])).tolist())
 
     @property
     def before_change(self) -> int:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
-from importlib.resources import files
 from itertools import chain, islice
 from operator import call
 from pathlib import Path
@@ -36,7 +35,7 @@ from tbp.report.feed import feed_xml
 from tbp.report.index_data import index_data
 from tbp.report.model import ReportData
 from tbp.report.neighbours import benchmark_list
-from tbp.report.pages import MARK, Frame, index_html, page_html, script_call
+from tbp.report.pages import MARK, STATIC, Frame, index_html, page_html, script_call
 from tbp.report.single import single_file
 from tbp.report.summary import summary
 from tbp.report.views import views
@@ -161,8 +160,7 @@ def _data_files(data: ReportData) -> dict[str, bytes]:
 
 
 def _static(data: ReportData) -> Iterator[tuple[str, bytes]]:
-    static = files("tbp.report").joinpath("static")
-    for file in sorted(static.iterdir(), key=lambda file: file.name):
+    for file in sorted(STATIC.iterdir()):
         name = f"static/{file.name}"
         if data.histories or not file.name.startswith("plotly"):
             yield name, file.read_bytes()

@@ -67,7 +67,8 @@ def _reach(history: History, found: Sequence[tuple[int, int, float]]) -> float:
     deviations = [np.abs(value[first : last + 1] / level - 1) for first, last, level in found if level]
     known = np.concatenate([own[np.isfinite(own)] for own in deviations]) if deviations else np.zeros(0)
     if len(known) >= ENOUGH_RUNS:
-        return float(np.quantile(known, BAND_SHARE, method="higher"))
+        known.sort()
+        return float(known[math.ceil(BAND_SHARE * (len(known) - 1))])
     return 2 * history.noise_between if math.isfinite(history.noise_between) else 0.0
 
 
