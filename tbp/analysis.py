@@ -16,7 +16,7 @@ from msgspec import Struct
 from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
 from tbp.asv.config import ACKS, AsvConfig
-from tbp.asv.repository import Commits, read_commits
+from tbp.asv.repository import AskedCommits, Commits
 from tbp.asv.result_folder import Reading
 from tbp.asv.results import Results, results_of
 from tbp.asv.runs import runs
@@ -60,8 +60,11 @@ def stored(config: AsvConfig | None, results_dir: Path | None, reading: Reading 
     own = config if config is not None and results_dir in (None, config.results_dir) else None
     folder = results_dir if results_dir is not None else config.results_dir if config is not None else Path()
     sessions = read_sessions(folder)
-    results = results_of(reading or Reading(folder))
-    commits = read_commits(results.commits, own.repository if own else None)
+    reading = reading or Reading(folder)
+    hashes = {run.commit for run in reading.files.files.runs}
+    with AskedCommits(sorted(hashes), own.repository if own else None) as asked:
+        results = results_of(reading)  # while git looks
+        commits = asked.commits(results.commits)
     policy = read_policy(own.policy_file) if own else Policy()
     return Stored(folder, results, sessions, commits, policy, own)
 
@@ -78,20 +81,23 @@ def report_data(
     results_dir: Path | None,
     workers: Workers | None = None,
     view: View | None = None,
-    reading: Reading | None = None,
 ) -> ReportData:
     """All that is known of the results in ``results_dir``, or where ``config`` keeps them.
 
     What did not change since the last time is taken from the cache; with ``workers``, several processes judge the rest.
-    ``reading`` is of these results, where that began before.
 
     Raises:
         as ``stored``, and UsageError where the acknowledgements cannot be read or the base names no stored commit.
     """
-    view = view or View()
-    held = stored(config, results_dir, reading)
+    return judged(stored(config, results_dir), workers, view)
+
+
+def judged(held: Stored, workers: Workers | None = None, view: View | None = None) -> ReportData:
+    """All that is known of what was read. Raises UsageError as ``report_data``."""
+    view, workers = view or View(), workers or Workers(1)
+    own_runs = workers.later(partial(runs, held.results, held.sessions, held.commits))
     problems: list[str] = []
-    judge = KnownSeries(held.folder, partial(_judged, workers or Workers(1)))
+    judge = KnownSeries(held.folder, partial(_moved, workers))
     found = histories(held.results, held.sessions, held.commits, _trace_session, problems, held.policy, judge)
     with_sessions = [history for history in found if held.sessions.commits(history.key)]
     measured = {(history.key, point.commit.hash) for history in with_sessions for point in history.points}
@@ -112,7 +118,7 @@ def report_data(
         acks=acks,
         base=base,
         order=held.commits.history,
-        runs=runs(held.results, held.sessions, held.commits),
+        runs=own_runs(),
         sources={name: one.code for name, one in held.results.benchmarks.items() if one.code},
     )
 
@@ -150,14 +156,14 @@ def _until(held: Stored, base: Base | None) -> frozenset[str]:
     return frozenset(hashes[: hashes.index(base.commit.hash) + 1])
 
 
-def _judged(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
+def _moved(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
     """What moved in each series, found by ``workers``."""
     # Those of like length are judged together, the longest first: little is cheaper, and no process ends much later.
     order = sorted(range(len(asked)), key=lambda place: -len(asked[place].points))
     runs = [len(asked[place].points) for place in order]
     batches = batched([asked[place] for place in order], runs, workers.share(sum(runs), BATCH_RUNS))
-    judged = chain.from_iterable(workers.map(judge_all, batches, len(asked) * SERIES_S + sum(runs) * JUDGED_S))
-    found = dict(zip(order, judged, strict=True))
+    moved = chain.from_iterable(workers.map(judge_all, batches, len(asked) * SERIES_S + sum(runs) * JUDGED_S))
+    found = dict(zip(order, moved, strict=True))
     return (found[place] for place in range(len(asked)))
 
 

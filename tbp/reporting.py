@@ -6,12 +6,14 @@ What takes long to import is imported when there is something to build.
 from __future__ import annotations
 
 import os
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbp.asv.config import ACKS, AsvConfig, configuration
 from tbp.cache import files
-from tbp.cache.unchanged import Inputs, Said, Seen, fingerprint, note, said_before
+from tbp.cache.unchanged import Inputs, Present, Said, note, said_before
 from tbp.report.addresses import INDEX
 
 if TYPE_CHECKING:
@@ -49,13 +51,11 @@ def report(wanted: Wanted) -> Said:
     config = configuration(wanted.config, wanted.results)
     index = wanted.first_page
     # Taken before anything is read, so that what changes meanwhile is seen the next time.
-    current, seen = fingerprint(inputs(wanted, config)) if files.folder() is not None else ("", None)
-    before = said_before(index, current)
-    if before is not None:
-        return before
-    said, names = _built(wanted, config, seen)
-    note(index, current, names, said)
-    return said
+    with Present(inputs(wanted, config)) as present:
+        before = said_before(index, present)
+        if before is not None:
+            return before
+        return _built(wanted, config, present)
 
 
 def inputs(wanted: Wanted, config: AsvConfig | None) -> Inputs:
@@ -86,24 +86,32 @@ def said_of(data: ReportData, index: Path) -> Said:
     )
 
 
-def _built(wanted: Wanted, config: AsvConfig | None, seen: Seen | None) -> tuple[Said, tuple[str, ...]]:
+def _built(wanted: Wanted, config: AsvConfig | None, present: Present) -> Said:
     from tbp.asv.result_folder import Reading
     from tbp.scale.workers import Workers
 
     index = wanted.first_page
     with Workers() as workers:
-        # While this process imports the rest.
-        reading = Reading(inputs(wanted, config).results_dir, workers, seen=seen)
+        reading = Reading(inputs(wanted, config).results_dir, workers, seen=present.seen)
+        if files.folder() is not None:
+            workers.later(files.code_version)
+        # While others read:
         _import_numpy()
-        from tbp.analysis import View, report_data
+        from tbp.analysis import View, judged, stored
+
+        _ = present.fingerprint  # now, as nobody waits for it
+        held = stored(config, wanted.results, reading)
+        workers.later(partial(import_module, "tbp.report.site"))
+        data = judged(held, workers, View(wanted.acks, wanted.base))
         from tbp.report.site import write_files, write_single_file
 
-        data = report_data(config, wanted.results, workers, View(wanted.acks, wanted.base), reading)
         if wanted.is_single:
             names: tuple[str, ...] = (write_single_file(data, index).name,)
         else:
             names = write_files(data, wanted.out, workers)
-    return said_of(data, index), names
+        said = said_of(data, index)
+        note(index, present, names, said)
+    return said
 
 
 def _import_numpy() -> None:

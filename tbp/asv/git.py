@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+_PIPE_BYTES = 65_536 if sys.platform == "linux" else 512  # a pipe holds so much that nobody has read yet
 GIT_TIMEOUT_S = 120.0  # a walk over a hundred thousand commits takes a few seconds; a dead network drive takes for ever
 
 
@@ -39,19 +41,22 @@ class Question:
         self, repository: Path, *arguments: str, stdin: str = "", variables: Mapping[str, str] | None = None
     ) -> None:
         quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
-        self.repository, self._stdin = repository, stdin.encode()
+        # Without anything to read git must not wait for the end of it, which a copy of this process would hold open.
+        self.repository, self._stdin = repository, stdin.encode() or None
         self._process: subprocess.Popen[bytes] | None = None
         self._failed: OSError | None = None
         try:
             self._process = subprocess.Popen(
                 ["git", "-C", str(repository), *arguments],
-                stdin=subprocess.PIPE,
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=os.environ | quiet | dict(variables or {}),
             )
         except OSError as error:
             self._failed = error
+        if self._stdin is not None and len(self._stdin) <= _PIPE_BYTES:
+            self._tell(self._stdin)
 
     def __enter__(self) -> Question:
         return self
@@ -62,6 +67,15 @@ class Question:
                 self._process.kill()
             with contextlib.suppress(BrokenPipeError):  # what it did not want to read any more
                 self._process.__exit__(kind, error, at)
+
+    def _tell(self, stdin: bytes) -> None:
+        """At once, so that git begins."""
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # git wants to read nothing, and says why
+                self._process.stdin.write(stdin)
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+            self._process.stdin, self._stdin = None, None
 
     def answer(self) -> str:
         """What git prints, to be asked for once. Raises as ``git``."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -41,24 +42,45 @@ def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, 
     Along first parents that order is the one in which the branch moved; merged commits come before their merge.
     Commits outside that history take their place by date. Raises nothing: what is missing is said in ``notes``.
     """
-    by_date = [Commit(name, date) for name, date in sorted(dates.items(), key=lambda item: (item[1], item[0]))]
-    if repository is None:
-        return Commits(tuple(by_date), notes=(f"no repository was given: commits are in order of date; {WITH_ONE}",))
-    try:
-        with (
-            _descriptions(repository, dates) as descriptions,
-            _walk(repository, revision) as walk,
-            _tags(repository) as tags,
-        ):
-            known, history, tagged = _described(descriptions.answer(), dates), walk.answer().split(), _tagged(tags)
-        is_whole = len(known) == len(dates) or not is_shallow(repository)
-    except GitFailed as failure:
-        return Commits(tuple(by_date), notes=(f"{failure}; commits are in order of date, without subjects",))
-    rank = {name: place for place, name in enumerate(history)}
-    order = _ordered([known.get(commit.hash, commit) for commit in by_date], rank)
-    notes = _notes(repository, order, known, rank, is_whole)
-    reachable = frozenset(rank.keys() & dates.keys())
-    return Commits(order, reachable, tuple(history), notes, _placed(tagged, order, rank))
+    with AskedCommits(dates, repository, revision) as asked:
+        return asked.commits(dates)
+
+
+class AskedCommits:
+    """What ``read_commits`` gives, for which git is asked when this is made, as a context."""
+
+    def __init__(self, hashes: Iterable[str], repository: Path | None, revision: str = "HEAD") -> None:
+        self.repository = repository
+        self._open = ExitStack()
+        if repository is not None:
+            self._descriptions = self._open.enter_context(_descriptions(repository, hashes))  # takes longest
+            self._walk = self._open.enter_context(_walk(repository, revision))
+            self._tags = self._open.enter_context(_tags(repository))
+
+    def __enter__(self) -> AskedCommits:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._open.__exit__(kind, error, at)
+
+    def commits(self, dates: Mapping[str, datetime]) -> Commits:
+        """Those of ``dates``, which are among the hashes that git was asked for. To be called once."""
+        by_date = [Commit(name, date) for name, date in sorted(dates.items(), key=lambda item: (item[1], item[0]))]
+        repository = self.repository
+        if repository is None:
+            note = f"no repository was given: commits are in order of date; {WITH_ONE}"
+            return Commits(tuple(by_date), notes=(note,))
+        try:
+            known = _described(self._descriptions.answer(), dates)
+            history, tagged = self._walk.answer().split(), _tagged(self._tags)
+            is_whole = len(known) == len(dates) or not is_shallow(repository)
+        except GitFailed as failure:
+            return Commits(tuple(by_date), notes=(f"{failure}; commits are in order of date, without subjects",))
+        rank = {name: place for place, name in enumerate(history)}
+        order = _ordered([known.get(commit.hash, commit) for commit in by_date], rank)
+        notes = _notes(repository, order, known, rank, is_whole)
+        reachable = frozenset(rank.keys() & dates.keys())
+        return Commits(order, reachable, tuple(history), notes, _placed(tagged, order, rank))
 
 
 def resolve(repository: Path, revision: str) -> str:
@@ -108,9 +130,9 @@ def _ordered(commits: Iterable[Commit], rank: Mapping[str, int]) -> tuple[Commit
     return tuple(sorted(commits, key=lambda c: keys.get(c.hash, (c.date, len(rank), c.hash))))
 
 
-def _descriptions(repository: Path, dates: Mapping[str, datetime]) -> Question:
-    """Hash, date and subject of those of ``dates`` that the repository has."""
-    wanted = "".join(f"{name}\n" for name in dates if _HASH.fullmatch(name))
+def _descriptions(repository: Path, hashes: Iterable[str]) -> Question:
+    """Hash, date and subject of those of ``hashes`` that the repository has."""
+    wanted = "".join(f"{name}\n" for name in hashes if _HASH.fullmatch(name))
     return Question(
         repository, "log", "--no-walk=unsorted", "--ignore-missing", "--stdin", "-z", "--no-show-signature",
         "--encoding=UTF-8", "--format=%H%x00%ct%x00%s", stdin=wanted,

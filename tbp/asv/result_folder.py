@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbp.asv.result_content import UnusableFile
-from tbp.asv.result_files import Grid, Grids, Part, Read, Reader, joined
 from tbp.cache.unchanged import Identity, Seen, is_settled, look
 from tbp.scale.workers import Workers, batched
 
 if TYPE_CHECKING:
     from tbp.asv.result_arrays import Files, ResultFile
+    from tbp.asv.result_files import Grid, Grids, Part, Read
 
 NOT_RESULTS = {"machine.json", "benchmarks.json"}
 BATCH_BYTES = 50_000_000  # of JSON: some 200 MB while they are being read
@@ -86,9 +86,11 @@ class Reading:
         self._batches = batched(new, sizes, workers.share(sum(sizes), BATCH_BYTES))
         self._read = workers.map(_read, self._batches, len(new) * FILE_S + sum(sizes) * BYTE_S)
 
+    @cached_property
     def files(self) -> WhatIsThere:
-        """To be asked once."""
+        """What all files say, when all of them are read."""
         from tbp.asv.result_arrays import files_kept, files_read
+        from tbp.asv.result_files import Grids
 
         kept = self._kept
         read = list(self._read)
@@ -134,15 +136,20 @@ class _Kept:
 
 
 def _read(batch: Sequence[_Found]) -> _Batch:
+    # Here, so that each of several processes imports it, rather than all of them wait for the first.
+    from tbp.asv.result_content import UnusableFile
+    from tbp.asv.result_files import Reader, joined
+
     reader = Reader()
     read: list[Read | None] = []
     problems = []
     for own in batch:
         try:
             read.append(reader.read(own.name, own.folder, _content(own.path, own.size)))
-        except UnusableFile as error:
+        except (OSError, UnusableFile) as error:
             read.append(None)
-            problems.append(f"{own.path} was left out: it {error}; delete it and run `asv run` again for its commit")
+            what = f"cannot be opened ({error.strerror})" if isinstance(error, OSError) else error
+            problems.append(f"{own.path} was left out: it {what}; delete it and run `asv run` again for its commit")
     part = joined([one for one in read if one is not None])
     return _Batch(reader.grids.all, part, [one is not None for one in read], problems)
 
@@ -160,14 +167,11 @@ def _found(results_dir: Path, seen: Seen) -> list[_Found]:
 
 def _content(path: str, size: int) -> bytes:
     """What is in a file of about ``size``. For thousands of small ones file objects take as long as reading."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            parts = [os.read(file, size + 1)]
-            while len(parts[-1]) > 0 and sum(map(len, parts)) != size:  # it has grown meanwhile, or came in pieces
-                parts.append(os.read(file, size + 1))
-        finally:
-            os.close(file)
-    except OSError as error:
-        raise UnusableFile(f"cannot be opened ({error.strerror})") from None
+        parts = [os.read(file, size + 1)]
+        while len(parts[-1]) > 0 and sum(map(len, parts)) != size:  # it has grown meanwhile, or came in pieces
+            parts.append(os.read(file, size + 1))
+    finally:
+        os.close(file)
     return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -63,7 +63,7 @@ def results_of(reading: Reading) -> Results:
         raise NothingMeasured(f"there is no results folder {results_dir}; {ASV_RUN}")
     problems: list[str] = []
     benchmarks = declarations(results_dir / "benchmarks.json", problems)
-    files, grids, said, left_out = reading.files()
+    files, grids, said, left_out = reading.files
     problems += said
     if not files.cells.size:
         detail = f" ({problems[0]})" if problems else ""

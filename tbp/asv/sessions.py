@@ -284,8 +284,9 @@ def read_sessions(results_dir: Path) -> Sessions:
     """Every session under ``results_dir``; none is fine, since most asv projects keep none. Raises nothing."""
     sessions: list[Session] = []
     problems: list[str] = []
-    traces = set(results_dir.glob(f"*/*.traces/*/*{TRACE_END}"))
-    for path in sorted(results_dir.glob(f"*/*.traces/*/*{SESSION_END}")):
+    kept = sorted(results_dir.glob("*/*.traces/*/*"))
+    traces = {path for path in kept if path.name.endswith(TRACE_END)}
+    for path in (path for path in kept if path.name.endswith(SESSION_END)):
         try:
             stored = _stored(path)
         except _Unusable as error:

@@ -82,4 +82,11 @@ def _of_points(points: Points) -> _Plain:
 @cache
 def _of_commits(order: tuple[Commit, ...]) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     """A row for each commit, which all series share."""
-    return np.array([list(digest(commit)) for commit in order], np.uint8).reshape(len(order), DIGEST_BYTES)
+    return np.frombuffer(b"".join(map(_of_commit, order)), np.uint8).reshape(len(order), DIGEST_BYTES)
+
+
+def _of_commit(commit: Commit) -> bytes:
+    try:
+        return digest_of(msgspec.msgpack.encode(commit))
+    except UnicodeEncodeError:  # its subject is no text
+        return digest(commit)

@@ -13,16 +13,19 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
-from threading import Thread
+from types import TracebackType
 from typing import NamedTuple
 
 import tbp
-from tbp.asv.git import GitFailed, git
+from tbp.asv.git import GitFailed, Question
 from tbp.cache import files
 from tbp.cache.files import SETTLED_NS
 
+# Where the branches and tags of a repository are, which is all of it that can change.
+_REFERENCES = (("show-ref", "--head"), ("rev-parse", "--is-shallow-repository"))
 DEPTH = 3  # folders below a results folder: machine, traces of a run, benchmark
 _KIND, _FORMAT = b"report", b"1"
 _NAME = attrgetter("name")
@@ -66,49 +69,62 @@ def look(folder: Path, depth: int = DEPTH) -> Seen:
     return Seen(time.time_ns(), _tree(folder, depth))
 
 
-def fingerprint(inputs: Inputs) -> tuple[str, Seen]:
-    """Changes when anything changes that a report is made from; empty where that cannot be told now.
-
-    To be taken before the inputs are read. With it comes what was seen in the results folder.
+class Present:
+    """What a report is made from as it is when this is made, before anything of it is read. To be used as a context:
+    git is asked meanwhile where its references are.
     """
-    references: list[str] = []
-    asking = Thread(target=lambda: references.append(_references(inputs.repository)))  # git meanwhile
-    asking.start()
-    known = _installed()
-    seen = look(inputs.results_dir)
-    identities = [*((str(path), _identity(path)) for path in inputs.files), *seen.files]
-    youngest_ns = max((max(identity[1:3]) for _, identity in identities if identity is not None), default=0)
-    asking.join()
-    if time.time_ns() - youngest_ns <= SETTLED_NS:
-        return "", seen
-    return files.digest_of(known + _bytes(identities, inputs.asked, references[0])).hex(), seen
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._asked = inputs.asked
+        self._references = [Question(inputs.repository, *about) for about in _REFERENCES] if inputs.repository else []
+        self.seen = look(inputs.results_dir)
+        self._files = [(str(path), _identity(path)) for path in inputs.files]
+
+    def __enter__(self) -> Present:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for question in self._references:
+            question.__exit__(kind, error, at)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes when anything changes that a report is made from; empty where that cannot be told now, or nothing is
+        kept.
+        """
+        references = _answers(self._references)
+        identities = [*self._files, *self.seen.files]
+        youngest_ns = max((max(identity[1:3]) for _, identity in identities if identity is not None), default=0)
+        if files.folder() is None or self.seen.at_ns - youngest_ns <= SETTLED_NS:
+            return ""
+        return files.digest_of(_installed() + _bytes(identities, self._asked, references)).hex()
 
 
-def said_before(index: Path, current: str) -> Said | None:
+def said_before(index: Path, present: Present) -> Said | None:
     """What was said when the report at ``index`` was built from the same inputs, if all of it is still there."""
     place = files.folder()
-    payload = files.load(_note(place, index), _KIND, _FORMAT) if place is not None and current else None
+    payload = files.load(_note(place, index), _KIND, _FORMAT) if place is not None else None
     if payload is None:
         return None
     try:
         noted = json.loads(bytes(payload))
         said = Said(**noted["said"])
         written = {str(name): tuple(identity) for name, identity in noted["written"].items()}
-        is_same = noted["fingerprint"] == current
+        is_same = noted["fingerprint"] == present.fingerprint != ""
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     is_there = bool(written) and all(_identity(index.parent / name) == own for name, own in written.items())
     return said if is_same and is_there else None
 
 
-def note(index: Path, current: str, written: Iterable[str], said: Said) -> None:
+def note(index: Path, present: Present, written: Iterable[str], said: Said) -> None:
     """Note that the report at ``index`` consists of the files ``written`` (relative to its folder)."""
     place = files.folder()
-    if place is None or not current:
+    if place is None or not present.fingerprint:
         return
     identities = {name: _identity(index.parent / name) for name in sorted(written)}
     if None not in identities.values():
-        content = {"fingerprint": current, "written": identities, "said": said._asdict()}
+        content = {"fingerprint": present.fingerprint, "written": identities, "said": said._asdict()}
         files.save(_note(place, index), _KIND, _FORMAT, json.dumps(content).encode())
 
 
@@ -151,11 +167,8 @@ def _tree(folder: Path | str, depth: int = DEPTH) -> list[tuple[str, Identity | 
     return found
 
 
-def _references(repository: Path | None) -> str:
-    """Where the branches and tags of a repository are, which is all of it that can change."""
-    if repository is None:
-        return ""
+def _answers(questions: Iterable[Question]) -> str:
     try:
-        return git(repository, "show-ref", "--head") + git(repository, "rev-parse", "--is-shallow-repository")
+        return "".join(question.answer() for question in questions)
     except GitFailed as failure:
         return str(failure)

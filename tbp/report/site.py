@@ -10,23 +10,23 @@ Takes ``ReportData`` and a folder. What the pages say belongs to ``summary`` and
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from operator import call
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
 from tbp import __version__
 from tbp.asv.whole_files import write_whole
 from tbp.cache.digests import digest
-from tbp.cache.known_pages import KnownPages
+from tbp.cache.known_pages import KnownPages, Made
 from tbp.errors import UsageError
 from tbp.report import figures, words
 from tbp.report.addresses import INDEX
-from tbp.report.benchmark_files import BenchmarkFiles, Wanted, benchmark_files, files_of_all, shared_by_pages, wanted
+from tbp.report.benchmark_files import Wanted, benchmark_files, files_of_all, shared_by_pages, wanted
 from tbp.report.chart_data import commits_payload, site_commits
 from tbp.report.charts import charts_page
 from tbp.report.compression_data import groups
@@ -42,6 +42,8 @@ from tbp.report.views import views
 from tbp.scale.workers import Workers, batched
 
 SINGLE_SCRIPT = "static/single.js"  # of a report of one file only
+Making: TypeAlias = Callable[[], dict[str, bytes]]  # of files: the content of each by its name in the site
+FOLDERS = ("benchmarks", "data", "static")
 DATA_FILES = ("summary.json", "points.csv", "points.csv.gz", "feed.xml")
 DRAWN_S = 10e-6  # about what a run takes to be drawn on a page on a slow core
 BATCH_RUNS = 20_000  # drawn at a time: a fifth of a second
@@ -70,21 +72,20 @@ def write_files(data: ReportData, out: Path, workers: Workers | None = None) -> 
         if foreign:
             raise UsageError(f"{out / foreign[0]} was not written by tbp; choose an empty folder for the report")
         known = KnownPages(out)
-        names: list[str] = []
         with tempfile.TemporaryDirectory(prefix=".tbp-", dir=out) as folder:
-            written = []
-            for name, content in _contents(data, known, workers or Workers(1)):
-                names.append(name)
-                if content is not None and not _is_there(out / name, content):
-                    written.append(_write(Path(folder), name, content))
-            for name in sorted(written, key=lambda name: name == INDEX):
-                (out / name).parent.mkdir(exist_ok=True)
-                Path(folder, name).replace(out / name)
+            place = _Place(out, Path(folder))
+            put = list(_put_all(data, known, place, workers or Workers(1)))
+            new = sorted((own.name for own in put if own.is_new), key=lambda name: name == INDEX)
+            for own in {name.partition("/")[0] for name in new if "/" in name}:
+                (out / own).mkdir(exist_ok=True)
+            for name in new:
+                (place.folder / name).replace(out / name)
+        names = tuple(own.name for own in put)
         _remove_stale(out, set(names))
         known.save()
     except OSError as error:
         raise UsageError(f"cannot write the report to {out}: {error}") from error
-    return tuple(names)
+    return names
 
 
 def write_single_file(data: ReportData, path: Path) -> Path:
@@ -106,24 +107,59 @@ def write_single_file(data: ReportData, path: Path) -> Path:
     return path
 
 
-def _contents(data: ReportData, known: KnownPages, workers: Workers) -> Iterator[tuple[str, bytes | None]]:
-    """Every file of the site: its name, relative to the site, and its bytes; None for one that stands already."""
+class _Put(NamedTuple):
+    """A file of the site."""
+
+    name: str  # relative to the site
+    is_new: bool  # it is not there yet as it is to be, and waits in the folder of new files
+
+
+class _Place:
+    """Where a site is written: its new files are in ``folder`` until all of them can take their places in ``out``."""
+
+    def __init__(self, out: Path, folder: Path) -> None:
+        self.out, self.folder = out, folder
+        for own in FOLDERS:
+            (folder / own).mkdir()
+
+    def put(self, contents: Mapping[str, bytes]) -> list[_Put]:
+        """These files."""
+        put = []
+        for name, content in contents.items():
+            is_new = not _is_there(self.out / name, content)
+            if is_new:
+                (self.folder / name).write_bytes(content)
+            put.append(_Put(name, is_new))
+        return put
+
+    def put_made(self, making: Making) -> list[_Put]:
+        """What ``making`` gives."""
+        return self.put(making())
+
+    def put_benchmarks(self, asked: Sequence[Wanted], shared: bytes | None) -> list[tuple[str, Made, list[_Put]]]:
+        """The files of these benchmarks, with what is to be noted of each."""
+        return [(own.benchmark, own.noted, self.put(own.contents)) for own in files_of_all(asked, shared)]
+
+
+def _put_all(data: ReportData, known: KnownPages, place: _Place, workers: Workers) -> Iterator[_Put]:
+    """Every file of the site, put by whoever made it."""
     frame = _frame(data)
-    standing, pages = _benchmarks(data, frame, known, workers)
+    standing, batches, shared = _benchmarks(data, frame, known, workers)
     rows = points(data)
+    pages = [partial(place.put_benchmarks, batch, shared) for batch in batches]
+    others: list[Making] = [partial(_summary, data), partial(_feed, data), *_shared(data, frame)]
     # What takes longest comes first.
-    makings: list[Callable[[], Any]] = [*rows, *pages, *_shared(data, frame), partial(_data_files, data)]
+    makings: list[Callable[[], Any]] = [*rows, *pages, *(partial(place.put_made, making) for making in others)]
     expected_s = sum(len(own.points) for own in data.histories) * DRAWN_S
     made = workers.map(call, makings, expected_s)
-    yield from ((name, None) for name in standing)
+    yield from (_Put(name, is_new=False) for name in standing)
     # Others are at work meanwhile.
-    yield from ((name, content) for name, content in _static(data) if name != SINGLE_SCRIPT)
-    yield points_file(data), b"".join(islice(made, len(rows)))
-    for own in chain.from_iterable(islice(made, len(pages))):
-        known.made(own.benchmark, own.noted)
-        yield from own.contents.items()
-    for contents in made:
-        yield from contents.items()
+    yield from place.put({name: content for name, content in _static(data) if name != SINGLE_SCRIPT})
+    yield from place.put({points_file(data): b"".join(islice(made, len(rows)))})
+    for benchmark, noted, put in chain.from_iterable(islice(made, len(pages))):
+        known.made(benchmark, noted)
+        yield from put
+    yield from chain.from_iterable(made)
 
 
 def _frame(data: ReportData) -> Frame:
@@ -132,7 +168,7 @@ def _frame(data: ReportData) -> Frame:
     return Frame(data.project, newest, __version__, points=points_file(data), has_compression=has_compression)
 
 
-def _shared(data: ReportData, frame: Frame) -> list[Callable[[], dict[str, bytes]]]:
+def _shared(data: ReportData, frame: Frame) -> list[Making]:
     """What makes the pages that are of no single benchmark, with their data."""
     return [partial(_index, data, frame), *views(data, frame)]
 
@@ -155,8 +191,12 @@ def _index(data: ReportData, frame: Frame) -> dict[str, bytes]:
     }
 
 
-def _data_files(data: ReportData) -> dict[str, bytes]:
-    return {"summary.json": summary_json(data), "feed.xml": feed_xml(data)}
+def _summary(data: ReportData) -> dict[str, bytes]:
+    return {"summary.json": summary_json(data)}
+
+
+def _feed(data: ReportData) -> dict[str, bytes]:
+    return {"feed.xml": feed_xml(data)}
 
 
 def _static(data: ReportData) -> Iterator[tuple[str, bytes]]:
@@ -168,8 +208,8 @@ def _static(data: ReportData) -> Iterator[tuple[str, bytes]]:
 
 def _benchmarks(
     data: ReportData, frame: Frame, known: KnownPages, workers: Workers
-) -> tuple[list[str], list[Callable[[], list[BenchmarkFiles]]]]:
-    """The files of benchmarks that stand already, and what makes those of the others."""
+) -> tuple[list[str], list[list[Wanted]], bytes | None]:
+    """The files of benchmarks that stand already; the others to make, in batches; and a digest of what they share."""
     asked = wanted(data, frame)
     # Of the site's commits a page has the places of its own: one more at the end changes no other page.
     shared = digest(replace(shared_by_pages(data), commits=()), frame) if known.is_noted else None
@@ -180,8 +220,7 @@ def _benchmarks(
         standing += names
         new += [] if names else [own]
     runs = [own.runs for own in new]
-    batches = batched(new, runs, workers.share(sum(runs), BATCH_RUNS))
-    return standing, [partial(files_of_all, batch, shared) for batch in batches]
+    return standing, batched(new, runs, workers.share(sum(runs), BATCH_RUNS)), shared
 
 
 def _is_there(path: Path, content: bytes) -> bool:
@@ -189,13 +228,6 @@ def _is_there(path: Path, content: bytes) -> bool:
         return path.stat().st_size == len(content) and not path.is_symlink() and path.read_bytes() == content
     except OSError:
         return False
-
-
-def _write(folder: Path, name: str, content: bytes) -> str:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return name
 
 
 def _is_ours(path: Path) -> bool:

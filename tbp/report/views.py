@@ -22,13 +22,13 @@ from tbp.report.summary import by_name
 
 
 def views(data: ReportData, frame: Frame) -> list[Callable[[], dict[str, bytes]]]:
-    """What makes each page, with the data its script reads: file names and contents."""
+    """What makes each page, with the data its script reads: file names and contents. What takes longest is first."""
     order = site_commits(data).commits
     made: list[Callable[[], dict[str, bytes]]] = [
         partial(_page, "compare.html", compare_page, data, frame, order),
+        partial(_page, "changes.html", changes_page, data, frame, order),
         partial(_page, "machines.html", machines_page, data, frame),
         partial(_page, "heatmap.html", heatmap_page, data, frame, order),
-        partial(_page, "changes.html", changes_page, data, frame, order),
         partial(_page, "compression.html", compression_page, data, frame),
     ]
     return [partial(_grid, data, order), *made] if data.histories else made

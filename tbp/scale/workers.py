@@ -4,26 +4,26 @@ Takes a function and batches of items, gives the results in order: the same as `
 core, where no process can be started, or where one is killed meanwhile.
 
 The others are forked when there is something to do: they have what this process has imported and the arguments at
-once, and begin after some milliseconds. Each process takes the next batch that nobody has; results come back in
-files. A process that has threads is not forked, since a lock that one of them holds would stay locked.
+once, and begin after some milliseconds. Each process takes the next batch that nobody has, and leaves its results in a
+memory that it shares with the first. A process that has threads is not forked, since a lock that one of them holds
+would stay locked.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import select
 import signal
 import sys
 import threading
 import warnings
+from array import array
 from collections.abc import Callable, Iterator, Sequence
-from io import FileIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from io import BufferedWriter, FileIO
+from mmap import ACCESS_READ, mmap
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
 Batch = TypeVar("Batch")
@@ -32,8 +32,22 @@ Result = TypeVar("Result")
 WORTH_S = 0.03  # what a process must have to do: forking one and taking in its results costs a fifth of that
 SHARES = 2  # batches for each process: with one, the slowest makes the others wait
 MOST = 16  # a report's own work, handing out and taking in, keeps no more busy
-_PLACE_BYTES = 4
-_MOST_PLACES = 65_536 // _PLACE_BYTES  # so many a pipe holds on Linux
+_PIPE_BYTES = 65_536  # so much a pipe holds on Linux
+_NUMBER, _NUMBER_BYTES = "q", 8  # of which a pipe hands over hundreds that are written at once together
+_MOST_PLACES = _PIPE_BYTES // _NUMBER_BYTES
+
+
+class Later(Generic[Result]):
+    """What somebody wants to know later: found while this process would wait for others, or when it is asked for."""
+
+    def __init__(self, function: Callable[[], Result]) -> None:
+        self._function = function
+        self._found: list[Result] = []
+
+    def __call__(self) -> Result:
+        if not self._found:
+            self._found.append(self._function())
+        return self._found[0]
 
 
 class Workers:
@@ -44,6 +58,7 @@ class Workers:
     def __init__(self, most: int | None = None) -> None:
         self.most = min(MOST, most if most is not None else cores())
         self._open = contextlib.ExitStack()
+        self._later: list[Later[Any]] = []
 
     def __enter__(self) -> Workers:
         return self
@@ -54,15 +69,27 @@ class Workers:
     def map(self, function: Callable[[Batch], Result], batches: Sequence[Batch], expected_s: float) -> Iterator[Result]:
         """``function`` of each of ``batches``, in order. ``expected_s`` is about what all of it takes one process.
 
-        Other processes begin at once, and this one may do something else before it asks for the results.
+        Other processes begin at once, and this one may do something else before it asks for the results; then it does
+        first what was put off until ``later``.
         """
         others = min(self.most, len(batches), int(expected_s / WORTH_S)) - 1
         if others < 1 or not can_fork() or len(batches) > _MOST_PLACES:
             return map(function, batches)
         try:
-            return self._open.enter_context(_Shared(function, batches, others)).results()
-        except OSError:  # no room for results, or no new process
+            shared = self._open.enter_context(_Shared(function, batches, others))
+        except OSError:  # no memory to share, or no new process
             return map(function, batches)
+        return self._results(shared)
+
+    def later(self, function: Callable[[], Result]) -> Later[Result]:
+        """What ``function`` gives, found when others are at work the next time: then it costs a part of its time."""
+        self._later.append(Later(function))
+        return self._later[-1]
+
+    def _results(self, shared: _Shared[Batch, Result]) -> Iterator[Result]:
+        while self._later:
+            self._later.pop(0)()
+        yield from shared.results()
 
     def share(self, work: int, most: int) -> int:
         """How much of ``work`` to do at a time, at most ``most``: small enough that all processes end together."""
@@ -91,7 +118,22 @@ def cores() -> int:
 
 def can_fork() -> bool:
     """Whether a copy of this process can be relied on. Those of macOS fail in Apple's own libraries."""
-    return sys.platform == "linux" and threading.active_count() == 1
+    return sys.platform == "linux" and hasattr(os, "memfd_create") and threading.active_count() == 1
+
+
+class _News(NamedTuple):
+    """A batch that another process did, and where its result is."""
+
+    batch: int
+    memory: int  # its file descriptor
+    start: int
+    size: int
+
+    @classmethod
+    def all_in(cls, numbers: array[int]) -> list[_News]:
+        """Those that came through a pipe one after the other."""
+        size = len(cls._fields)
+        return [cls(*numbers[start : start + size]) for start in range(0, len(numbers), size)]
 
 
 class _Shared(Generic[Batch, Result]):
@@ -100,17 +142,17 @@ class _Shared(Generic[Batch, Result]):
     def __init__(self, function: Callable[[Batch], Result], batches: Sequence[Batch], others: int) -> None:
         self._function, self._batches = function, batches
         self._own: dict[int, Result] = {}
-        self._done: set[int] = set()
+        self._done: dict[int, _News] = {}
         self._processes: list[int] = []
         with contextlib.ExitStack() as opened:
-            self._folder = Path(opened.enter_context(TemporaryDirectory(prefix="tbp-")))
             self._next, places = _pipe(opened)
             self._news, news = _pipe(opened)
-            places.write(b"".join(place.to_bytes(_PLACE_BYTES) for place in range(len(batches))))
+            places.write(array(_NUMBER, range(len(batches))))
             places.close()
             opened.callback(self._end)
-            for _ in range(others):
-                self._processes.append(self._forked(news))
+            for place in range(others):
+                memory = opened.enter_context(FileIO(os.memfd_create(f"tbp-{place}"), "r+"))
+                self._processes.append(self._forked(memory, news))
             news.close()  # so that the last of the others to end closes it
             self._opened = opened.pop_all()
 
@@ -131,48 +173,41 @@ class _Shared(Generic[Batch, Result]):
                     self._hear(0)
                 elif not self._hear(None):  # whoever took it was killed, or failed at it
                     self._own[place] = self._function(batch)
-            yield self._own.pop(place) if place in self._own else self._taken(place)
-
-    def _taken(self, place: int) -> Result:
-        path = self._folder / str(place)
-        try:
-            result: Result = pickle.loads(path.read_bytes())
-            path.unlink()
-        except (OSError, EOFError, pickle.UnpicklingError):  # somebody tidied the folder
-            return self._function(self._batches[place])
-        return result
+            yield self._own.pop(place) if place in self._own else _taken(self._done[place])
 
     def _hear(self, timeout_s: float | None) -> bool:
         """Which batches the others did; False when there is no news, or nobody any more who could tell some."""
         if not select.select([self._news], [], [], timeout_s)[0]:
             return False
-        news = self._news.read(_PLACE_BYTES * _MOST_PLACES)
-        self._done.update(
-            int.from_bytes(news[start : start + _PLACE_BYTES]) for start in range(0, len(news), _PLACE_BYTES)
-        )
+        news = _News.all_in(array(_NUMBER, self._news.read(_PIPE_BYTES)))
+        self._done.update((one.batch, one) for one in news)
         return bool(news)
 
     def _following(self) -> int | None:
         """A batch that nobody began; None if there is none. A pipe gives what is in it to one process only."""
-        place = self._next.read(_PLACE_BYTES)
-        return int.from_bytes(place) if place else None
+        place = array(_NUMBER, self._next.read(_NUMBER_BYTES))
+        return place[0] if place else None
 
-    def _forked(self, news: FileIO) -> int:
+    def _forked(self, memory: FileIO, news: FileIO) -> int:
         with warnings.catch_warnings():
             # numpy's threads, which Python 3.12 warns of, hold no lock then and are begun anew where they are needed.
             warnings.simplefilter("ignore", DeprecationWarning)
             process = os.fork()
         if process == 0:
             with contextlib.suppress(BaseException):  # this process sees that it fails when it does the same
-                self._work(news)
+                self._work(memory, news)
             os._exit(0)  # nothing of the copy may be flushed or cleaned up
         return process
 
-    def _work(self, news: FileIO) -> None:
-        while (place := self._following()) is not None:
-            with (self._folder / str(place)).open("wb") as file:
+    def _work(self, memory: FileIO, news: FileIO) -> None:
+        import pickle  # here, so that this process imports it while the other does something else
+
+        with BufferedWriter(memory) as file:
+            while (place := self._following()) is not None:
+                start = file.tell()
                 pickle.dump(self._function(self._batches[place]), file, pickle.HIGHEST_PROTOCOL)
-            news.write(place.to_bytes(_PLACE_BYTES))
+                file.flush()
+                news.write(array(_NUMBER, _News(place, memory.fileno(), start, file.tell() - start)))
 
     def _end(self) -> None:
         for process in self._processes:
@@ -187,3 +222,11 @@ def _pipe(opened: contextlib.ExitStack) -> tuple[FileIO, FileIO]:
     """Its ends to read from and to write to, closed with ``opened`` at the latest."""
     reading, writing = os.pipe()
     return opened.enter_context(FileIO(reading)), opened.enter_context(FileIO(writing, "w"))
+
+
+def _taken(news: _News) -> Any:
+    """The result that another process left."""
+    import pickle
+
+    with mmap(news.memory, news.start + news.size, access=ACCESS_READ) as memory, memoryview(memory) as whole:
+        return pickle.loads(whole[news.start :])

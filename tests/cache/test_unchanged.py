@@ -46,13 +46,13 @@ def commit() -> None:
 def builds(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """One entry for each report that was really built."""
     seen: list[Path] = []
-    real = analysis.report_data
+    real = analysis.judged
 
     def counted(*arguments: object) -> object:
         seen.append(Path())
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(analysis, "report_data", counted)
+    monkeypatch.setattr(analysis, "judged", counted)
     return seen
 
 

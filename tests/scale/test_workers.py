@@ -45,6 +45,12 @@ def killed_elsewhere(batch: list[int]) -> int:
     return batch[1]
 
 
+def made_elsewhere(batch: list[int]) -> bytes:
+    if os.getpid() == batch[0]:
+        time.sleep(0.05)  # so that the others take most
+    return bytes(batch[1])
+
+
 def failing(batch: list[int]) -> int:
     raise ValueError(batch[0])
 
@@ -92,10 +98,20 @@ def test_where_no_process_can_be_started_this_one_works(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_where_there_is_no_room_for_results_this_one_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+def test_where_there_is_no_memory_to_share_this_one_works(monkeypatch: pytest.MonkeyPatch):
+    def refused(name: str) -> int:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(os, "memfd_create", refused)
     with Workers(2) as own:
         assert list(own.map(total, BATCHES, LONG_S)) == [(sum(batch), os.getpid()) for batch in BATCHES]
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_results_of_any_size_come_back_whole():
+    sizes = [0, 1, 4_095, 4_096, 4_097, 10_000_000, 3]
+    with Workers(3) as own:
+        assert list(own.map(made_elsewhere, [[os.getpid(), size] for size in sizes], LONG_S)) == list(map(bytes, sizes))
 
 
 def test_a_process_with_threads_is_not_forked():
@@ -117,8 +133,7 @@ def test_an_error_is_the_caller_s():
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_who_asks_for_no_result_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_who_asks_for_no_result_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch):
     processes: list[int] = []
     fork = os.fork
 
@@ -131,26 +146,11 @@ def test_who_asks_for_no_result_leaves_nothing_behind(monkeypatch: pytest.Monkey
     with Workers(3) as own:
         own.map(total, BATCHES, LONG_S)
         own.map(total, BATCHES, LONG_S)
-    assert not list(tmp_path.iterdir())
     assert len(list(Path("/proc/self/fd").iterdir())) == begun
     assert len(processes) == 4
     for process in processes:
         with pytest.raises(ChildProcessError):
             os.waitpid(process, os.WNOHANG)
-
-
-@pytest.mark.usefixtures("one_thread")
-def test_a_result_that_is_gone_costs_time_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with Workers(2) as own:
-        found = own.map(sum, BATCHES, LONG_S)
-        end = time.monotonic() + A_WHILE_S
-        (folder,) = tmp_path.iterdir()
-        while not list(folder.iterdir()) and time.monotonic() < end:
-            time.sleep(0.001)
-        for result in folder.iterdir():
-            result.unlink(missing_ok=True)
-        assert list(found) == [1, 5, 0, 15]
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -163,6 +163,36 @@ def test_a_process_that_cannot_be_started_leaves_nothing_open(monkeypatch: pytes
     with Workers(2) as own:
         list(own.map(total, BATCHES, LONG_S))
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_what_may_wait_is_found_while_others_are_at_work(tmp_path: Path):
+    found: list[int] = []
+
+    def several() -> int:
+        end = time.monotonic() + A_WHILE_S
+        while not list(tmp_path.iterdir()) and time.monotonic() < end:
+            time.sleep(0.001)
+        found.append(len(list(tmp_path.iterdir())))
+        return os.getpid()
+
+    with Workers(2) as own:
+        later = own.later(several)
+        results = own.map(elsewhere, [[str(tmp_path), "a"], [str(tmp_path), "b"]], LONG_S)
+        assert found == []
+        assert len(list(results)) == 2
+        assert found == [1]
+        assert later() == os.getpid()
+        assert found == [1]
+
+
+def test_what_may_wait_is_found_when_it_is_asked_for():
+    asked: list[str] = []
+    with Workers(1) as own:
+        later = own.later(lambda: asked.append("x") or len(asked))
+        assert list(own.map(total, BATCHES, LONG_S))
+        assert asked == []
+        assert (later(), later()) == (1, 1)
 
 
 def test_batches_keep_the_order():
