@@ -66,10 +66,11 @@ def read_acks(path: Path) -> tuple[Ack, ...]:
     Raises:
         UsageError: the file cannot be read, or an entry cannot be meant; the message names file and entry.
     """
-    import tomllib  # here, as a report that stands already reads no TOML
-
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        import tomllib  # here, as many a report reads no TOML
+
+        content = tomllib.loads(text)
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as error:  # ValueError: bad TOML, bad UTF-8

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
-from tbp.asv.config import ACKS, AsvConfig
+from tbp.asv.config import ACKS, AsvConfig, own_config
 from tbp.asv.repository import AskedCommits, Commits
 from tbp.asv.result_folder import Reading
 from tbp.asv.results import Results, results_of
@@ -49,20 +49,24 @@ class Stored(Struct, frozen=True):
     config: AsvConfig | None  # None: the results are from elsewhere
 
 
-def stored(config: AsvConfig | None, results_dir: Path | None, reading: Reading | None = None) -> Stored:
-    """Everything in ``results_dir``, or where ``config`` keeps its results; ``reading`` if that has begun.
+def stored(
+    config: AsvConfig | None,
+    results_dir: Path | None,
+    reading: Reading | None = None,
+    asked: AskedCommits | None = None,
+) -> Stored:
+    """Everything in ``results_dir``, or where ``config`` keeps its results; ``reading`` and ``asked`` if those began.
 
     Raises:
         NothingMeasured: there is no result in it.
         UsageError: the project's pyproject.toml asks for what cannot be meant.
     """
-    # Results from elsewhere are of other commits than this repository's: then only their dates order them.
-    own = config if config is not None and results_dir in (None, config.results_dir) else None
+    own = own_config(config, results_dir)
     folder = results_dir if results_dir is not None else config.results_dir if config is not None else Path()
     sessions = read_sessions(folder)
     reading = reading or Reading(folder)
-    hashes = {run.commit for run in reading.files.files.runs}
-    with AskedCommits(sorted(hashes), own.repository if own else None) as asked:
+    with asked or AskedCommits(own.repository if own else None) as asked:
+        asked.ask({run.commit for run in reading.files.files.runs})
         results = results_of(reading)  # while git looks
         commits = asked.commits(results.commits)
     policy = read_policy(own.policy_file) if own else Policy()
@@ -157,14 +161,19 @@ def _until(held: Stored, base: Base | None) -> frozenset[str]:
 
 
 def _moved(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
-    """What moved in each series, found by ``workers``."""
+    """What moved in each series, found by ``workers``, who begin at once."""
     # Those of like length are judged together, the longest first: little is cheaper, and no process ends much later.
     order = sorted(range(len(asked)), key=lambda place: -len(asked[place].points))
     runs = [len(asked[place].points) for place in order]
     batches = batched([asked[place] for place in order], runs, workers.share(sum(runs), BATCH_RUNS))
     moved = chain.from_iterable(workers.map(judge_all, batches, len(asked) * SERIES_S + sum(runs) * JUDGED_S))
+    return _as_asked(order, moved)
+
+
+def _as_asked(order: Sequence[int], moved: Iterable[Moved]) -> Iterator[Moved]:
+    """``moved``, which is of the series in ``order``, in that in which they were asked for."""
     found = dict(zip(order, moved, strict=True))
-    return (found[place] for place in range(len(asked)))
+    yield from (found[place] for place in range(len(order)))
 
 
 def standing_regressions(found: Iterable[History]) -> list[History]:

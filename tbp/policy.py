@@ -51,10 +51,11 @@ def read_policy(path: Path) -> Policy:
     Raises:
         UsageError: the file cannot be read, or a key or value of the table cannot be meant.
     """
-    import tomllib  # here, as a report that stands already reads no TOML
-
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        import tomllib  # here, as many a report reads no TOML
+
+        content = tomllib.loads(text)
     except FileNotFoundError:
         return Policy()
     except (OSError, ValueError) as error:  # ValueError: bad TOML, bad UTF-8

@@ -11,13 +11,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbp.asv.config import ACKS, AsvConfig, configuration
+from tbp.asv.config import ACKS, AsvConfig, configuration, own_config
 from tbp.cache import files
 from tbp.cache.unchanged import Inputs, Present, Said, note, said_before
 from tbp.report.addresses import INDEX
 
 if TYPE_CHECKING:
+    from tbp.analysis import Stored
+    from tbp.asv.result_folder import Reading
     from tbp.report.model import ReportData
+    from tbp.scale.workers import Workers
 
 SINGLE = "report.html"
 _BLAS_THREADS = "OPENBLAS_NUM_THREADS"
@@ -87,20 +90,16 @@ def said_of(data: ReportData, index: Path) -> Said:
 
 
 def _built(wanted: Wanted, config: AsvConfig | None, present: Present) -> Said:
+    """Most of it takes as long to import as to do, so each import stands where others are at work meanwhile."""
     from tbp.asv.result_folder import Reading
     from tbp.scale.workers import Workers
 
     index = wanted.first_page
     with Workers() as workers:
         reading = Reading(inputs(wanted, config).results_dir, workers, seen=present.seen)
-        if files.folder() is not None:
-            workers.later(files.code_version)
-        # While others read:
-        _import_numpy()
-        from tbp.analysis import View, judged, stored
+        held = _stored(wanted, config, present, reading, workers)
+        from tbp.analysis import View, judged
 
-        _ = present.fingerprint  # now, as nobody waits for it
-        held = stored(config, wanted.results, reading)
         workers.later(partial(import_module, "tbp.report.site"))
         data = judged(held, workers, View(wanted.acks, wanted.base))
         from tbp.report.site import write_files, write_single_file
@@ -112,6 +111,20 @@ def _built(wanted: Wanted, config: AsvConfig | None, present: Present) -> Said:
         said = said_of(data, index)
         note(index, present, names, said)
     return said
+
+
+def _stored(wanted: Wanted, config: AsvConfig | None, present: Present, reading: Reading, workers: Workers) -> Stored:
+    from tbp.asv.repository import AskedCommits
+
+    own = own_config(config, wanted.results)
+    present.hear_git()
+    with AskedCommits(own.repository if own is not None else None) as asked:
+        _import_numpy()
+        from tbp.analysis import stored
+
+        if files.folder() is not None:
+            workers.later(lambda: (present.fingerprint, files.code_version()))
+        return stored(config, wanted.results, reading, asked)
 
 
 def _import_numpy() -> None:

@@ -48,6 +48,11 @@ class AsvConfig(NamedTuple):  # dataclasses take longer to import than a report 
         return self.repository
 
 
+def own_config(config: AsvConfig | None, results_dir: Path | None) -> AsvConfig | None:
+    """``config`` if these results are its own; those from elsewhere are of other commits than its repository's."""
+    return config if config is not None and results_dir in (None, config.results_dir) else None
+
+
 def configuration(config: Path | None, results_dir: Path | None) -> AsvConfig | None:
     """The asv.conf.json to go by: the one named, else the one here, else none if there are results to go by.
 

@@ -34,29 +34,34 @@ def git(repository: Path, *arguments: str, stdin: str = "", variables: Mapping[s
 
 class Question:
     """git, begun when this is made, so that several may be under way; ended with the context. The arguments are those
-    of ``git``.
+    of ``git``; where ``stdin`` is None, git waits to be told.
     """
 
     def __init__(
-        self, repository: Path, *arguments: str, stdin: str = "", variables: Mapping[str, str] | None = None
+        self,
+        repository: Path,
+        *arguments: str,
+        stdin: str | None = "",
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
-        # Without anything to read git must not wait for the end of it, which a copy of this process would hold open.
-        self.repository, self._stdin = repository, stdin.encode() or None
+        self.repository = repository
+        self._stdin: bytes | None = None  # not told yet
         self._process: subprocess.Popen[bytes] | None = None
         self._failed: OSError | None = None
         try:
             self._process = subprocess.Popen(
                 ["git", "-C", str(repository), *arguments],
-                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                # Without anything to read git must not wait for its end, which a copy of this process would hold open.
+                stdin=subprocess.DEVNULL if stdin == "" else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=os.environ | quiet | dict(variables or {}),
             )
         except OSError as error:
             self._failed = error
-        if self._stdin is not None and len(self._stdin) <= _PIPE_BYTES:
-            self._tell(self._stdin)
+        if stdin:
+            self.tell(stdin)
 
     def __enter__(self) -> Question:
         return self
@@ -68,11 +73,12 @@ class Question:
             with contextlib.suppress(BrokenPipeError):  # what it did not want to read any more
                 self._process.__exit__(kind, error, at)
 
-    def _tell(self, stdin: bytes) -> None:
-        """At once, so that git begins."""
-        if self._process is not None and self._process.stdin is not None:
+    def tell(self, stdin: str) -> None:
+        """All that git is to read, at once as far as a pipe takes it in."""
+        self._stdin = stdin.encode()
+        if len(self._stdin) <= _PIPE_BYTES and self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):  # git wants to read nothing, and says why
-                self._process.stdin.write(stdin)
+                self._process.stdin.write(self._stdin)
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
             self._process.stdin, self._stdin = None, None

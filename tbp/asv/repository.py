@@ -42,18 +42,19 @@ def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, 
     Along first parents that order is the one in which the branch moved; merged commits come before their merge.
     Commits outside that history take their place by date. Raises nothing: what is missing is said in ``notes``.
     """
-    with AskedCommits(dates, repository, revision) as asked:
+    with AskedCommits(repository, revision) as asked:
+        asked.ask(dates)
         return asked.commits(dates)
 
 
 class AskedCommits:
-    """What ``read_commits`` gives, for which git is asked when this is made, as a context."""
+    """What ``read_commits`` gives, as a context. git begins when this is made: that takes as long as its answers."""
 
-    def __init__(self, hashes: Iterable[str], repository: Path | None, revision: str = "HEAD") -> None:
+    def __init__(self, repository: Path | None, revision: str = "HEAD") -> None:
         self.repository = repository
         self._open = ExitStack()
         if repository is not None:
-            self._descriptions = self._open.enter_context(_descriptions(repository, hashes))  # takes longest
+            self._descriptions = self._open.enter_context(_descriptions(repository))
             self._walk = self._open.enter_context(_walk(repository, revision))
             self._tags = self._open.enter_context(_tags(repository))
 
@@ -62,6 +63,11 @@ class AskedCommits:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._open.__exit__(kind, error, at)
+
+    def ask(self, hashes: Iterable[str]) -> None:
+        """Ask git of these commits. To be called once, before ``commits``."""
+        if self.repository is not None:
+            self._descriptions.tell("".join(f"{name}\n" for name in hashes if _HASH.fullmatch(name)))
 
     def commits(self, dates: Mapping[str, datetime]) -> Commits:
         """Those of ``dates``, which are among the hashes that git was asked for. To be called once."""
@@ -130,12 +136,11 @@ def _ordered(commits: Iterable[Commit], rank: Mapping[str, int]) -> tuple[Commit
     return tuple(sorted(commits, key=lambda c: keys.get(c.hash, (c.date, len(rank), c.hash))))
 
 
-def _descriptions(repository: Path, hashes: Iterable[str]) -> Question:
-    """Hash, date and subject of those of ``hashes`` that the repository has."""
-    wanted = "".join(f"{name}\n" for name in hashes if _HASH.fullmatch(name))
+def _descriptions(repository: Path) -> Question:
+    """Hash, date and subject of those commits that git is told and that the repository has."""
     return Question(
         repository, "log", "--no-walk=unsorted", "--ignore-missing", "--stdin", "-z", "--no-show-signature",
-        "--encoding=UTF-8", "--format=%H%x00%ct%x00%s", stdin=wanted,
+        "--encoding=UTF-8", "--format=%H%x00%ct%x00%s", stdin=None,
     )  # fmt: skip
 
 

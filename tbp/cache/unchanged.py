@@ -76,7 +76,7 @@ class Present:
 
     def __init__(self, inputs: Inputs) -> None:
         self._asked = inputs.asked
-        self._references = [Question(inputs.repository, *about) for about in _REFERENCES] if inputs.repository else []
+        self._questions = [Question(inputs.repository, *about) for about in _REFERENCES] if inputs.repository else []
         self.seen = look(inputs.results_dir)
         self._files = [(str(path), _identity(path)) for path in inputs.files]
 
@@ -84,20 +84,30 @@ class Present:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for question in self._references:
+        for question in self._questions:
             question.__exit__(kind, error, at)
+
+    def hear_git(self) -> None:
+        """To be called before git is asked anything else: what changes from here on has another fingerprint."""
+        _ = self._references
 
     @cached_property
     def fingerprint(self) -> str:
         """Changes when anything changes that a report is made from; empty where that cannot be told now, or nothing is
         kept.
         """
-        references = _answers(self._references)
         identities = [*self._files, *self.seen.files]
         youngest_ns = max((max(identity[1:3]) for _, identity in identities if identity is not None), default=0)
         if files.folder() is None or self.seen.at_ns - youngest_ns <= SETTLED_NS:
             return ""
-        return files.digest_of(_installed() + _bytes(identities, self._asked, references)).hex()
+        return files.digest_of(_installed() + _bytes(identities, self._asked, self._references)).hex()
+
+    @cached_property
+    def _references(self) -> str:
+        try:
+            return "".join(question.answer() for question in self._questions)
+        except GitFailed as failure:
+            return str(failure)
 
 
 def said_before(index: Path, present: Present) -> Said | None:
@@ -165,10 +175,3 @@ def _tree(folder: Path | str, depth: int = DEPTH) -> list[tuple[str, Identity | 
         elif depth and entry.name != "__pycache__":
             found += _tree(entry.path, depth - 1)
     return found
-
-
-def _answers(questions: Iterable[Question]) -> str:
-    try:
-        return "".join(question.answer() for question in questions)
-    except GitFailed as failure:
-        return str(failure)

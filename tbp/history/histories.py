@@ -27,7 +27,7 @@ from tbp.history.points import Points, levels
 from tbp.history.rows import Rows, compared_with, present_version, rows_by_series
 from tbp.history.series import Better, Break, Change, ChangeEvidence, History, SeriesKey
 from tbp.history.sides import sides
-from tbp.history.states import Freshness, freshness, is_enough, newest_date, state
+from tbp.history.states import Freshness, freshness, is_enough, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
 from tbp.policy import Policy
 
@@ -143,7 +143,7 @@ def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> 
         unit=own.rows.unit,
         better=own.better,
         points=points,
-        state=fresh.gone(key, newest_date(points), policy.stale_days) or state(points, changes, own.better),
+        state=fresh.gone(key, policy.stale_days) or state(points, changes, own.better),
         changes=_evidence(own, traces) if changes else (),
         breaks=own.breaks,
         noise_within=own.noise_within,

@@ -26,14 +26,15 @@ class Freshness(Struct, frozen=True):
     """When the series of a folder were measured last."""
 
     newest: datetime  # commit date of the newest run of any machine
+    series: Mapping[SeriesKey, datetime]  # the same of each series
     places: Mapping[tuple[str, str], datetime]  # the same of each machine and environment
     benchmarks: Mapping[tuple[str, str, str], datetime]  # … and benchmark there
     declared: frozenset[str]  # benchmarks that benchmarks.json declares; empty where it is missing
 
-    def gone(self, key: SeriesKey, last: datetime, stale_days: float) -> State | None:
-        """VANISHED or STALE, or None for a series that is still measured; ``last`` is the date of its newest run."""
+    def gone(self, key: SeriesKey, stale_days: float) -> State | None:
+        """VANISHED or STALE, or None for a series that is still measured."""
         is_undeclared = bool(self.declared) and key.benchmark not in self.declared
-        if is_undeclared or last < self.benchmarks[key.benchmark, key.machine, key.environment]:
+        if is_undeclared or self.series[key] < self.benchmarks[key.benchmark, key.machine, key.environment]:
             return State.VANISHED
         silent = self.newest - self.places[key.machine, key.environment]
         return State.STALE if silent > timedelta(days=min(stale_days, 1e6)) else None
@@ -41,14 +42,14 @@ class Freshness(Struct, frozen=True):
 
 def freshness(series: Iterable[tuple[SeriesKey, Sequence[Point]]], declared: Iterable[str]) -> Freshness:
     """The newest dates of all series. Raises ValueError where there is none."""
+    own = {key: newest_date(points) for key, points in series}
     places: dict[tuple[str, str], datetime] = {}
     benchmarks: dict[tuple[str, str, str], datetime] = {}
-    for key, points in series:
+    for key, last in own.items():
         place = key.machine, key.environment
-        last = newest_date(points)
         places[place] = max(last, places.get(place, last))
         benchmarks[key.benchmark, *place] = max(last, benchmarks.get((key.benchmark, *place), last))
-    return Freshness(max(places.values()), places, benchmarks, frozenset(declared))
+    return Freshness(max(places.values()), own, places, benchmarks, frozenset(declared))
 
 
 def newest_date(points: Sequence[Point]) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from tbp.history.series import Commit, Outcome, Point, SeriesKey, State
-from tbp.history.states import freshness, newest_date
+from tbp.history.states import freshness
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -20,7 +20,7 @@ def until(day: int) -> list[Point]:
 
 def gone(own: SeriesKey, day: int, declared: tuple[str, ...] = ("b",), stale_days: float = 30) -> State | None:
     series = [(own, until(day)), (key(value="2"), until(100)), (key(machine="other"), until(100))]
-    return freshness(series, declared).gone(own, newest_date(until(day)), stale_days)
+    return freshness(series, declared).gone(own, stale_days)
 
 
 def test_what_is_measured_is_not_gone():
