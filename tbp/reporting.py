@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tbp.analysis import Stored
     from tbp.asv.result_folder import Reading
     from tbp.report.model import ReportData
-    from tbp.scale.workers import Workers
 
 SINGLE = "report.html"
 _BLAS_THREADS = "OPENBLAS_NUM_THREADS"
@@ -97,10 +96,12 @@ def _built(wanted: Wanted, config: AsvConfig | None, present: Present) -> Said:
     index = wanted.first_page
     with Workers() as workers:
         reading = Reading(inputs(wanted, config).results_dir, workers, seen=present.seen)
-        held = _stored(wanted, config, present, reading, workers)
+        held = _stored(wanted, config, present, reading)
         from tbp.analysis import View, judged
 
         workers.later(partial(import_module, "tbp.report.site"))
+        if files.folder() is not None:
+            workers.later(lambda: (present.fingerprint, files.code_version()))
         data = judged(held, workers, View(wanted.acks, wanted.base))
         from tbp.report.site import write_files, write_single_file
 
@@ -113,7 +114,7 @@ def _built(wanted: Wanted, config: AsvConfig | None, present: Present) -> Said:
     return said
 
 
-def _stored(wanted: Wanted, config: AsvConfig | None, present: Present, reading: Reading, workers: Workers) -> Stored:
+def _stored(wanted: Wanted, config: AsvConfig | None, present: Present, reading: Reading) -> Stored:
     from tbp.asv.repository import AskedCommits
 
     own = own_config(config, wanted.results)
@@ -122,8 +123,6 @@ def _stored(wanted: Wanted, config: AsvConfig | None, present: Present, reading:
         _import_numpy()
         from tbp.analysis import stored
 
-        if files.folder() is not None:
-            workers.later(lambda: (present.fingerprint, files.code_version()))
         return stored(config, wanted.results, reading, asked)
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from msgspec.structs import replace
 
 from tbp.asv.repository import Commits
-from tbp.asv.result_table import Table, keys
+from tbp.asv.result_table import Labels, Table, keys
 from tbp.asv.results import Results
 from tbp.asv.sessions import Session, Sessions
 from tbp.history.circumstances import HARDWARE_NAMES, named_values
@@ -30,38 +31,40 @@ class Place(NamedTuple):
     commit: str  # full hash
 
 
+_SAID = (*Place._fields, "python", "requirements", "hardware")
+
+
 def runs(results: Results, sessions: Sessions, commits: Commits) -> tuple[Run, ...]:
     """Every run of the results at a known commit, oldest commit first, then by machine and environment."""
     position = {commit.hash: place for place, commit in enumerate(commits.order)}
     own_sessions = _by_place(sessions)
     found: list[tuple[int, Run]] = []
-    for (machine, environment, commit, python, requirements, hardware), counts in _stated(results.points):
-        if commit in position:
-            place = Place(machine, environment, commit)
+    for machine, environment, commit, python, requirements, hardware, *counts in _stated(results.points):
+        at = position.get(commit)
+        if at is not None:
             run = Run(
-                commits.order[position[commit]],
-                machine,
-                environment,
-                python=python,
-                requirements=_asked(requirements),
-                hardware=_hardware(hardware),
-                measured=counts.get(Outcome.MEASURED, 0),
-                failed=counts.get(Outcome.FAILED, 0),
-                skipped=counts.get(Outcome.SKIPPED, 0),
+                commits.order[at], machine, environment, python, _asked(requirements), _hardware(hardware), *counts
             )
-            found.append((position[commit], _with_sessions(run, own_sessions.get(place, ()))))
+            own = own_sessions.get(Place(machine, environment, commit)) if own_sessions else None
+            found.append((at, _with_sessions(run, own) if own else run))
     return tuple(run for _, run in sorted(found, key=lambda one: (one[0], one[1].machine, one[1].environment)))
 
 
-def _stated(points: Table) -> Iterator[tuple[list[str], dict[Outcome, int]]]:
-    """Of each run what its file says, and how many series there are of each outcome."""
+def _stated(points: Table) -> Iterator[tuple[Any, ...]]:
+    """Of each run what its file says (see ``_SAID``), and how many series were measured, failed and skipped."""
     _, first, run = np.unique(keys([points.labels(name) for name in Place._fields]), True, True)
+    said = [_items(points.labels(name), first) for name in _SAID]
     outcomes = points.outcome.items
-    sizes = np.bincount(run * len(outcomes) + points.outcome.codes, minlength=len(first) * len(outcomes))
-    columns = [points.labels(name) for name in (*Place._fields, "python", "requirements", "hardware")]
-    for row, counts in zip(first.tolist(), sizes.reshape(len(first), -1).tolist(), strict=True):
-        said = [column.items[column.codes[row]] for column in columns]
-        yield said, dict(zip(outcomes, counts, strict=True))
+    counts = []
+    for outcome in (Outcome.MEASURED, Outcome.FAILED, Outcome.SKIPPED):
+        is_of = points.outcome.codes == (outcomes.index(outcome) if outcome in outcomes else len(outcomes))
+        counts.append(np.bincount(run[is_of], minlength=len(first)).tolist())
+    return zip(*said, *counts, strict=True)
+
+
+def _items(column: Labels[str], rows: npt.NDArray[np.intp]) -> list[str]:
+    items = column.items
+    return [items[code] for code in column.codes[rows].tolist()]
 
 
 @lru_cache
@@ -85,9 +88,7 @@ def _by_place(sessions: Sessions) -> Mapping[Place, list[Session]]:
 
 
 def _with_sessions(run: Run, sessions: Sequence[Session]) -> Run:
-    """``run`` with what its sessions say."""
-    if not sessions:
-        return run
+    """``run`` with what its sessions say; there is one at least."""
     clocks = [session.clock_mhz for session in sessions if session.clock_mhz > 0]
     newest = max(sessions, key=lambda session: session.started)
     return replace(

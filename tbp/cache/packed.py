@@ -14,6 +14,8 @@ Value = TypeVar("Value")
 
 def load(path: Path, kind: bytes, decoder: msgspec.msgpack.Decoder[Value]) -> Value | None:
     """What this very code saved as ``kind``; None where there is no such thing, whole and unchanged."""
+    if not path.exists():  # then nobody has to know the version
+        return None
     return decoded(files.load(path, kind, files.code_version()), decoder)
 
 
