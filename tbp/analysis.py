@@ -29,7 +29,7 @@ from tbp.history.perspective import seen
 from tbp.history.series import History, State
 from tbp.policy import Policy, read_policy
 from tbp.report.model import Base, ReportData
-from tbp.scale.workers import Workers, batched
+from tbp.scale.workers import Workers
 
 if TYPE_CHECKING:
     from tbp.traces.operators import Session as TraceSession
@@ -165,7 +165,7 @@ def _moved(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
     # Those of like length are judged together, the longest first: little is cheaper, and no process ends much later.
     order = sorted(range(len(asked)), key=lambda place: -len(asked[place].points))
     runs = [len(asked[place].points) for place in order]
-    batches = batched([asked[place] for place in order], runs, workers.share(sum(runs), BATCH_RUNS))
+    batches = workers.batched([asked[place] for place in order], runs, BATCH_RUNS)
     moved = chain.from_iterable(workers.map(judge_all, batches, len(asked) * SERIES_S + sum(runs) * JUDGED_S))
     return _as_asked(order, moved)
 

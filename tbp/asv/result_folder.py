@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbp.cache.unchanged import Identity, Seen, is_settled, look
-from tbp.scale.workers import Workers, batched
+from tbp.scale.workers import Workers
 
 if TYPE_CHECKING:
     from tbp.asv.result_arrays import Files, ResultFile
@@ -83,7 +83,7 @@ class Reading:
         new = [own for own in self._found if own not in self._known]
         sizes = [own.size for own in new]
         workers = workers or Workers(1)
-        self._batches = batched(new, sizes, workers.share(sum(sizes), BATCH_BYTES))
+        self._batches = workers.batched(new, sizes, BATCH_BYTES)
         self._read = workers.map(_read, self._batches, len(new) * FILE_S + sum(sizes) * BYTE_S)
 
     @cached_property

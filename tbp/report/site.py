@@ -39,7 +39,7 @@ from tbp.report.pages import MARK, STATIC, Frame, index_html, page_html, script_
 from tbp.report.single import single_file
 from tbp.report.summary import summary
 from tbp.report.views import views
-from tbp.scale.workers import Workers, batched
+from tbp.scale.workers import Workers
 
 SINGLE_SCRIPT = "static/single.js"  # of a report of one file only
 Making: TypeAlias = Callable[[], dict[str, bytes]]  # of files: the content of each by its name in the site
@@ -220,7 +220,7 @@ def _benchmarks(
         standing += names
         new += [] if names else [own]
     runs = [own.runs for own in new]
-    return standing, batched(new, runs, workers.share(sum(runs), BATCH_RUNS)), shared
+    return standing, workers.batched(new, runs, BATCH_RUNS), shared
 
 
 def _is_there(path: Path, content: bytes) -> bool:

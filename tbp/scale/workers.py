@@ -30,7 +30,7 @@ Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
 WORTH_S = 0.03  # what a process must have to do: forking one and taking in its results costs a fifth of that
-SHARES = 2  # batches for each process: with one, the slowest makes the others wait
+LEAST_SHARES = 6  # of what each process has to do, the least that is worth a batch of its own
 MOST = 16  # a report's own work, handing out and taking in, keeps no more busy
 _PIPE_BYTES = 65_536  # so much a pipe holds on Linux
 _NUMBER, _NUMBER_BYTES = "q", 8  # of which a pipe hands over hundreds that are written at once together
@@ -91,21 +91,25 @@ class Workers:
             self._later.pop(0)()
         yield from shared.results()
 
-    def share(self, work: int, most: int) -> int:
-        """How much of ``work`` to do at a time, at most ``most``: small enough that all processes end together."""
-        return min(most, max(1, work // (SHARES * self.most))) if self.most > 1 else most
+    def batched(self, items: Sequence[Item], sizes: Sequence[int], enough: int) -> list[list[Item]]:
+        """``batched`` for these processes."""
+        return batched(items, sizes, enough, self.most)
 
 
-def batched(items: Sequence[Item], sizes: Sequence[int], enough: int) -> list[list[Item]]:
-    """``items`` in order, so many together that their ``sizes`` are ``enough``."""
+def batched(items: Sequence[Item], sizes: Sequence[int], enough: int, processes: int = 1) -> list[list[Item]]:
+    """``items`` in order, so many together that their ``sizes`` are ``enough``; for several processes fewer, first half
+    of what is left for each, in the end little: all of them end together, and few batches have to be begun.
+    """
     batches: list[list[Item]] = []
-    room = 0
+    left = sum(sizes)
+    least, room = left / (LEAST_SHARES * processes), 0.0
     for item, size in zip(items, sizes, strict=True):
         if room <= 0:
             batches.append([])
-            room = enough
+            room = min(enough, max(least, left / (2 * processes))) if processes > 1 else enough
         batches[-1].append(item)
         room -= size
+        left -= size
     return batches
 
 

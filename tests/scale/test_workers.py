@@ -197,4 +197,13 @@ def test_what_may_wait_is_found_when_it_is_asked_for():
 
 def test_batches_keep_the_order():
     assert batched("abcdef", [1, 1, 1, 5, 1, 1], 3) == [["a", "b", "c"], ["d"], ["e", "f"]]
-    assert batched("", [], 3) == []
+    assert batched("", [], 3) == batched("", [], 3, 2) == []
+
+
+def test_batches_for_several_processes_become_smaller():
+    found = batched(range(1_200), [1] * 1_200, 10_000, 2)
+    assert [number for batch in found for number in batch] == list(range(1_200))
+    sizes = list(map(len, found))
+    assert sizes == sorted(sizes, reverse=True)
+    assert (sizes[0], sizes[-2]) == (300, 100)
+    assert max(map(len, batched(range(1_200), [1] * 1_200, 50, 2))) == 50
