@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from itertools import accumulate
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -65,14 +64,16 @@ def tails(smaller: int, larger: int) -> tuple[int, ...]:
     Annals of Mathematical Statistics 18 (1947): the coefficients of a Gaussian binomial, here by multiplying and
     dividing by its factors in turn. Not scipy.stats, which takes longer to import than most reports to build.
     """
-    counts = [1, *[0] * (smaller * larger // 2)]
+    # What runs over on the way comes back: only the result has to fit.
+    is_small = math.comb(smaller + larger, smaller) < 2**63
+    counts = np.zeros(smaller * larger // 2 + 1, np.int64 if is_small else object)
+    counts[0] = 1
     for i in range(1, smaller + 1):
         factor = larger + i
-        for u in range(len(counts) - 1, factor - 1, -1):
-            counts[u] -= counts[u - factor]
-        for u in range(i, len(counts)):
-            counts[u] += counts[u - i]
-    return tuple(accumulate(counts))
+        counts[factor:] -= counts[:-factor]
+        for start in range(i):
+            counts[start::i] = counts[start::i].cumsum()
+    return tuple(counts.cumsum().tolist())
 
 
 def _inflated(p_value: float, inflation: float) -> float:

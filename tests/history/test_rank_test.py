@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tbp.history.rank_test import rank_p_value, rank_score
+from tbp.history.rank_test import rank_p_value, rank_score, tails
 
 
 @pytest.mark.parametrize("decimals", [1, 2, 8])  # with many ties, few and none
@@ -50,3 +50,11 @@ def test_small_samples_are_judged_exactly(first: int, second: int, shift: float)
 def test_small_samples_with_ties_are_judged_as_scipy_does():
     before, after = np.array([1.0, 2.0, 2.0, 3.0, 9.0]), np.array([2.0, 3.0, 4.0, 4.0, 5.0, 6.0])
     assert rank_p_value(before, after) == pytest.approx(stats.mannwhitneyu(before, after).pvalue)
+
+
+@pytest.mark.parametrize("larger", [8, 9, 300, 1_056, 1_058, 2_000], ids=lambda larger: f"8 against {larger}")
+def test_arrangements_are_counted_exactly_also_beyond_64_bits(larger: int):
+    counted = tails(8, larger)
+    assert counted[:6] == (1, 2, 4, 7, 12, 19)  # sums of the partitions of 0, 1, 2 …
+    assert len(counted) == 4 * larger + 1
+    assert counted[-1] + counted[-2] == math.comb(8 + larger, 8)  # both halves, with the middle once
