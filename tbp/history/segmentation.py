@@ -59,8 +59,9 @@ def segmentations(questions: Sequence[Question]) -> list[Segmentation]:
     """
     tables = [_losses(question) for question in questions]
     answers: list[Segmentation | None] = [None] * len(questions)
-    # Those of like size go together, so that little of their common table is empty.
-    order = sorted(range(len(tables)), key=lambda place: tables[place].shape[::-1])
+    # Those of like length go together, as each step is one of all of them; of these those with as many levels, so that
+    # little of their common table is empty.
+    order = sorted(range(len(tables)), key=lambda place: (len(tables[place]).bit_length(), tables[place].shape[1]))
     while order:
         count, levels = (max(tables[place].shape[axis] for place in order) for axis in (0, 1))
         room = max(1, MOST_CELLS // (count * levels))
