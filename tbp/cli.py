@@ -134,7 +134,7 @@ def _add_demo_options(parser: argparse.ArgumentParser) -> None:
 
 def run_report(options: argparse.Namespace) -> ExitCode:
     """``tbp report``: 3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
-    from tbp.reporting import Wanted, report
+    from tbp.reporting import Wanted, forget, report
 
     wanted = Wanted(options.config, options.results, options.out, options.acks, options.base, options.single_file)
     said = report(wanted)
@@ -142,6 +142,7 @@ def run_report(options: argparse.Namespace) -> ExitCode:
     if options.serve:
         from tbp.report.serve import serve
 
+        forget()
         serve(wanted.first_page, options.port, options.open)
     elif options.open:
         from tbp.report.serve import show

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SINGLE = "report.html"
 _BLAS_THREADS = "OPENBLAS_NUM_THREADS"
+# Of the last report: taking it apart takes as long as writing it, and a command ends first.
+_kept: list[object] = []
 
 
 class Wanted(NamedTuple):
@@ -111,7 +113,13 @@ def _built(wanted: Wanted, config: AsvConfig | None, present: Present) -> Said:
             names = write_files(data, wanted.out, workers)
         said = said_of(data, index)
         note(index, present, names, said)
+    _kept[:] = present, held, data
     return said
+
+
+def forget() -> None:
+    """Free what the last report was made from, for a process that goes on."""
+    _kept.clear()
 
 
 def _stored(wanted: Wanted, config: AsvConfig | None, present: Present, reading: Reading) -> Stored:

@@ -40,7 +40,8 @@ def _plain(value: object) -> _Plain:
     if isinstance(value, (bool, int, float, bytes)):
         return value
     if isinstance(value, (tuple, list)):
-        return [type(value).__name__, *map(_plain, value)]
+        is_plain = _AS_THEY_ARE.issuperset(map(type, value))  # as hundreds of numbers are
+        return [type(value).__name__, *(value if is_plain else map(_plain, value))]
     kind: type[Any] = type(value)
     if hasattr(kind, "__struct_fields__") or hasattr(kind, "__dataclass_fields__"):
         fields = _fields(kind)  # type: ignore[arg-type]  # a class is hashable
