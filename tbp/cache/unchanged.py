@@ -76,7 +76,8 @@ class Present:
 
     def __init__(self, inputs: Inputs) -> None:
         self._asked = inputs.asked
-        self._questions = [Question(inputs.repository, *about) for about in _REFERENCES] if inputs.repository else []
+        repository = inputs.repository if files.folder() is not None else None  # where nothing is kept nobody compares
+        self._questions = [Question(repository, *about) for about in _REFERENCES] if repository is not None else []
         self.seen = look(inputs.results_dir)
         self._files = [(str(path), _identity(path)) for path in inputs.files]
 

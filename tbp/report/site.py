@@ -31,7 +31,6 @@ from tbp.report.chart_data import commits_payload, site_commits
 from tbp.report.charts import charts_page
 from tbp.report.compression_data import groups
 from tbp.report.data_files import points, points_file, summary_json
-from tbp.report.feed import feed_xml
 from tbp.report.index_data import index_data
 from tbp.report.model import ReportData
 from tbp.report.neighbours import benchmark_list
@@ -196,6 +195,8 @@ def _summary(data: ReportData) -> dict[str, bytes]:
 
 
 def _feed(data: ReportData) -> dict[str, bytes]:
+    from tbp.report.feed import feed_xml  # here, so that one process imports the library, and not while others wait
+
     return {"feed.xml": feed_xml(data)}
 
 

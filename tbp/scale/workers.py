@@ -102,7 +102,7 @@ def batched(items: Sequence[Item], sizes: Sequence[int], enough: int, processes:
     """
     batches: list[list[Item]] = []
     left = sum(sizes)
-    least, room = left / (LEAST_SHARES * processes), 0.0
+    least, room = max(1.0, left / (LEAST_SHARES * processes)), 0.0
     for item, size in zip(items, sizes, strict=True):
         if room <= 0:
             batches.append([])

@@ -207,3 +207,4 @@ def test_batches_for_several_processes_become_smaller():
     assert sizes == sorted(sizes, reverse=True)
     assert (sizes[0], sizes[-2]) == (300, 100)
     assert max(map(len, batched(range(1_200), [1] * 1_200, 50, 2))) == 50
+    assert batched("abc", [0, 0, 0], 3, 2) == [["a", "b", "c"]]
