@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 from tbp.history.measured import quantile
+from tbp.history.points import Columns, Floats, columns, levels
 from tbp.history.series import Change, Commit, Point, Side, Sides
 
 # A run's processes, each with its samples in the series' unit; empty where none are kept.
@@ -25,34 +26,37 @@ MOST_VALUES = 100
 
 def sides(points: Sequence[Point], changes: Sequence[Change], samples: Samples) -> tuple[Sides | None, ...]:
     """The two sides of each of ``changes`` (ascending), None where one has no value: see ``Sides``."""
+    own, level = columns(points), levels(points)
+    measured = np.isfinite(level)
     edges = [0, *(change.index for change in changes), len(points)]
-    return tuple(
-        _sides(points[start:index][::-1], points[index:end], samples)
-        for start, index, end in zip(edges, edges[1:], edges[2:], strict=False)
-    )
+    found = []
+    for start, index, end in zip(edges, edges[1:], edges[2:], strict=False):
+        before = np.flatnonzero(measured[start:index])[::-1] + start
+        after = np.flatnonzero(measured[index:end]) + index
+        found.append(_sides(own, level, (before.tolist(), after.tolist()), samples))
+    return tuple(found)
 
 
-def _sides(before: Sequence[Point], after: Sequence[Point], samples: Samples) -> Sides | None:
-    """The points of both sides, the nearest first."""
-    measured = [[point for point in side if point.has_level] for side in (before, after)]
-    if not all(measured):
+def _sides(own: Columns, level: Floats, runs: tuple[list[int], list[int]], samples: Samples) -> Sides | None:
+    """``runs`` are the indexes of those with a level on both sides, the nearest first."""
+    if not all(runs):
         return None
-    old, new = (_with_samples(side, samples) for side in measured)
+    old, new = (_with_samples(own, side, samples) for side in runs)
     if old and new:
         return Sides(_of_processes(old), _of_processes(new), of="samples")
-    return Sides(_of_runs(measured[0][:MOST_VALUES]), _of_runs(measured[1][:MOST_VALUES]), of="run medians")
+    before, after = (_of_runs(own, level, side[:MOST_VALUES]) for side in runs)
+    return Sides(before, after, of="run medians")
 
 
-def _with_samples(side: Sequence[Point], samples: Samples) -> list[tuple[str, Sequence[float]]]:
+def _with_samples(own: Columns, side: Sequence[int], samples: Samples) -> list[tuple[str, Sequence[float]]]:
     """(commit, samples) of each process of the nearest runs that have them."""
-    nearest = side[:RUNS_PER_SIDE]
-    return [(point.commit.hash, process) for point in nearest for process in samples(point.commit) if len(process)]
+    nearest = [own.order[own.place[index]] for index in side[:RUNS_PER_SIDE]]
+    return [(commit.hash, process) for commit in nearest for process in samples(commit) if len(process)]
 
 
-def _of_runs(side: Sequence[Point]) -> Side:
-    values = [point.value for point in side]
-    processes = sum(len(point.sessions) for point in side) if all(point.sessions for point in side) else 0
-    return _thinned(values, len(side), processes)
+def _of_runs(own: Columns, level: Floats, side: Sequence[int]) -> Side:
+    sessions = [len(own.sessions.get(index, ())) for index in side]
+    return _thinned(level[side].tolist(), len(side), sum(sessions) if all(sessions) else 0)
 
 
 def _of_processes(processes: Sequence[tuple[str, Sequence[float]]]) -> Side:

@@ -6,7 +6,7 @@ traces differ in is decided by ``tbp.traces.difference``, which is imported wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -75,8 +75,8 @@ def evidence(
     key = traces.sessions.traced(key)
     start = changes[i - 1].index if i else 0
     end = changes[i + 1].index if i + 1 < len(changes) else len(points)
-    before = _nearest(key, points[start : change.index][::-1], traces)
-    after = _nearest(key, points[change.index : end], traces)
+    before = _nearest(key, points, range(change.index - 1, start - 1, -1), traces)
+    after = _nearest(key, points, range(change.index, end), traces)
     if before is None or after is None:
         side = "before the change" if before is None else "after it"
         side = "on either side" if before is None and after is None else side
@@ -118,11 +118,13 @@ def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSessi
     return pruned_difference(frame_difference(old, new), DRAWN_SHARE, MOST_DRAWN)
 
 
-def _nearest(key: SeriesKey, points: Sequence[Point], traces: Traces) -> tuple[Commit, list[TraceSession]] | None:
-    """The first commit of ``points`` with a readable trace, and those."""
+def _nearest(
+    key: SeriesKey, points: Sequence[Point], indexes: Iterable[int], traces: Traces
+) -> tuple[Commit, list[TraceSession]] | None:
+    """The first commit of the points at ``indexes`` with a readable trace, and those."""
     if not traces.sessions.commits(key):
         return None
-    for point in points:
+    for point in map(points.__getitem__, indexes):
         if point.comparable and (found := traces.of(key, point.commit, TRACES_PER_SIDE)):
             return point.commit, found
     return None

@@ -225,7 +225,8 @@ def middle(history: History) -> float:
     known = levels(history.points)
     known = known[np.isfinite(known)]
     if not len(known):
-        known = np.array([point.value for point in history.points if math.isfinite(point.value)])
+        value = runs_of(history.points).value
+        known = value[np.isfinite(value)]
     return median(known)
 
 

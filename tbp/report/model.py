@@ -70,7 +70,7 @@ class ReportData(Struct, frozen=True, dict=True):
     tags: tuple[Tag, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)  # what each benchmark runs, where asv has its code
 
-    @property
+    @cached_property
     def newest(self) -> Commit | None:
         """The newest commit with a result, by date; None without any. A site knows no other clock."""
         commits = (history.points[-1].commit for history in self.histories if history.points)

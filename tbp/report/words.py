@@ -14,8 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from tbp.history.points import levels
-from tbp.history.series import CONFIDENCE, Better, Change, ChangeEvidence, ChangeKind, History, Outcome, State
+from tbp.history.points import MEASURED, columns, levels
+from tbp.history.series import CONFIDENCE, Better, Change, ChangeEvidence, ChangeKind, History, State
 
 UNKNOWN = "–"
 """Stands for a number there is none of."""
@@ -283,8 +283,9 @@ def newest_value(history: History | None) -> float:
 
 def newest_reason(history: History) -> str:
     """Why the newest run that failed or was skipped has no value, where that is known."""
-    reasons = [point.reason for point in history.points if point.outcome is not Outcome.MEASURED and point.reason]
-    return reasons[-1] if reasons else ""
+    own = columns(history.points)
+    without = [index for index, reason in own.reasons.items() if reason and own.outcome[index] != MEASURED]
+    return own.reasons[max(without)] if without else ""
 
 
 def measured_runs(history: History) -> int:
@@ -294,9 +295,10 @@ def measured_runs(history: History) -> int:
 
 def with_value(history: History) -> str:
     """``3 runs with a value``; runs of earlier benchmark versions are told apart."""
-    earlier = sum(not point.comparable and math.isfinite(point.value) for point in history.points)
-    own = f"{count(measured_runs(history), 'run')} with a value"
-    return f"{own}, {earlier:,} of earlier benchmark versions" if earlier else own
+    own = columns(history.points)
+    earlier = int((~own.comparable & np.isfinite(own.value)).sum())
+    said = f"{count(measured_runs(history), 'run')} with a value"
+    return f"{said}, {earlier:,} of earlier benchmark versions" if earlier else said
 
 
 def explained(history: History) -> str:
