@@ -140,6 +140,12 @@ def _levels(own: Columns) -> Floats:
     return np.where(own.comparable & np.isfinite(own.value), own.value, np.nan)
 
 
+def last_with_level(points: Sequence[Point], end: int) -> Commit | None:
+    """The commit of the last of the first ``end`` points that has a value which may be compared with the newest."""
+    known = np.flatnonzero(np.isfinite(levels(points)[:end]))
+    return points[int(known[-1])].commit if len(known) else None
+
+
 def measured_values(points: Sequence[Point]) -> Floats:
     """Each point's value, NaN where it was not measured; also of those that may not be compared with the newest."""
     own = columns(points)

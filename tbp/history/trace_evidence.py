@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from tbp.asv.sessions import Sessions
 from tbp.errors import UnreadableTrace
+from tbp.history.points import last_with_level
 from tbp.history.series import Change, ChangeEvidence, Commit, Point, SeriesKey
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def evidence(
         note = traces.sessions.trace_note(key, points[change.index].commit.hash)
         return ChangeEvidence(change, note=f"no readable trace {side}" + (f": {note}" if note else ""))
     (old_commit, old), (new_commit, new) = before, after
-    adjacent = (_last_measured(points[: change.index]), points[change.index].commit)
+    adjacent = (last_with_level(points, change.index), points[change.index].commit)
     from tbp.traces.difference import difference
 
     note = ""
@@ -128,7 +129,3 @@ def _nearest(
         if point.comparable and (found := traces.of(key, point.commit, TRACES_PER_SIDE)):
             return point.commit, found
     return None
-
-
-def _last_measured(points: Sequence[Point]) -> Commit | None:
-    return next((point.commit for point in reversed(points) if point.has_level), None)

@@ -13,10 +13,9 @@ from functools import partial
 from itertools import repeat
 from typing import TypeAlias
 
-import numpy as np
 from msgspec import Struct
 
-from tbp.history.points import columns, commits, levels, outcomes
+from tbp.history.points import columns, commits, last_with_level, outcomes
 from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey
 from tbp.report import traced, words
 from tbp.report.model import ReportData
@@ -163,11 +162,11 @@ def _standing(history: History) -> int | None:
 
 def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
     change, first = what.change, changed_at(history, what)
-    good = np.flatnonzero(np.isfinite(levels(history.points)[: change.index])).tolist()
+    good = last_with_level(history.points, change.index)
     operators: list[Value] = list(traced.causes(what, history.unit))
     return {
         "first": _commit(first) if first else None,
-        "last_before": _commit(history.points[good[-1]].commit) if good else None,
+        "last_before": _commit(good) if good else None,
         "before": change.before,
         "after": change.after,
         "effect": words.relative(change),

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from tbp.acks import found_ack
 from tbp.history.by_commit import places_in_history
+from tbp.history.points import last_with_level
 from tbp.history.series import ChangeEvidence, Commit, History, State
 from tbp.report import addresses, traced, words
 from tbp.report import now as since_then
@@ -202,7 +203,7 @@ def _standing(history: History, now: since_then.Now) -> Standing:
 def _range(history: History, what: ChangeEvidence, seen: Among) -> tuple[Commit | None, str]:
     """The last good commit and why it is told: commits between it and the first bad one; none where there are none."""
     index = what.change.index
-    good = next((point.commit for point in reversed(history.points[:index]) if point.has_level), None)
+    good = last_with_level(history.points, index)
     bad = history.points[index].commit
     if good is None or good.hash not in seen.position or bad.hash not in seen.position:
         return None, ""
