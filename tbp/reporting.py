@@ -54,7 +54,7 @@ def report(wanted: Wanted) -> Said:
     """
     config = configuration(wanted.config, wanted.results)
     index = wanted.first_page
-    # Taken before anything is read, so that what changes meanwhile is seen the next time.
+    # Looked at before anything is read, so that what changes meanwhile is seen the next time.
     with Present(inputs(wanted, config)) as present:
         before = said_before(index, present)
         if before is not None:
@@ -95,6 +95,7 @@ def _built(wanted: Wanted, config: AsvConfig | None, present: Present) -> Said:
     from tbp.asv.result_folder import Reading
     from tbp.scale.workers import Workers
 
+    forget()
     index = wanted.first_page
     with Workers() as workers:
         reading = Reading(inputs(wanted, config).results_dir, workers, seen=present.seen)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-_PIPE_BYTES = 65_536 if sys.platform == "linux" else 512  # a pipe holds so much that nobody has read yet
+from tbp.scale.pipes import room
+
 GIT_TIMEOUT_S = 120.0  # a walk over a hundred thousand commits takes a few seconds; a dead network drive takes for ever
 
 
@@ -74,9 +74,11 @@ class Question:
                 self._process.__exit__(kind, error, at)
 
     def tell(self, stdin: str) -> None:
-        """All that git is to read, at once as far as a pipe takes it in."""
+        """All that git is to read, at once if the pipe takes it in."""
         self._stdin = stdin.encode()
-        if len(self._stdin) <= _PIPE_BYTES and self._process is not None and self._process.stdin is not None:
+        if self._process is None or self._process.stdin is None:
+            return
+        if len(self._stdin) <= room(self._process.stdin):
             with contextlib.suppress(BrokenPipeError):  # git wants to read nothing, and says why
                 self._process.stdin.write(self._stdin)
             with contextlib.suppress(BrokenPipeError):

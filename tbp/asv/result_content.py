@@ -82,7 +82,10 @@ def content_at_once(data: bytes) -> Content | None:
 
 @lru_cache  # most files have the same
 def _are_usual(columns: bytes) -> bool:
-    named = msgspec.json.decode(columns)
+    try:
+        named = msgspec.json.decode(columns)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
     return isinstance(named, list) and named[: len(_COLUMNS)] == _COLUMNS
 
 

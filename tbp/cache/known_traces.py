@@ -22,14 +22,14 @@ def trace_session(path: Path) -> Session:
     Raises:
         UnreadableTrace: it is neither a trace nor a stored operator table.
     """
-    place = files.folder()
-    if place is None or path.name.endswith(OPERATORS_END):
+    place, version = files.folder(), files.code_version()
+    if place is None or not version or path.name.endswith(OPERATORS_END):
         return read_recording(path).session
     try:
         content = files.file_digest(path)
     except OSError:
         return read_recording(path).session  # which says what is wrong
-    kept = place / "traces" / f"{files.code_version().hex()[:16]}-{content.hex()}{OPERATORS_END}"
+    kept = place / "traces" / f"{version.hex()[:16]}-{content.hex()}{OPERATORS_END}"
     known = _known(kept)
     return known.session if known is not None else _kept(path, content, kept)
 

@@ -70,8 +70,8 @@ def look(folder: Path, depth: int = DEPTH) -> Seen:
 
 
 class Present:
-    """What a report is made from as it is when this is made, before anything of it is read. To be used as a context:
-    git is asked meanwhile where its references are.
+    """What a report is made from, as it is when this is made. To be used as a context: git is asked meanwhile where its
+    references are. What changes after that has another fingerprint, or one that says nothing.
     """
 
     def __init__(self, inputs: Inputs) -> None:
@@ -97,11 +97,12 @@ class Present:
         """Changes when anything changes that a report is made from; empty where that cannot be told now, or nothing is
         kept.
         """
-        identities = [*self._files, *self.seen.files]
+        # tbp's own are looked at later than the rest: one that changed since the beginning is too young.
+        identities = [*self._files, *self.seen.files, *_tree(tbp.__path__[0])]
         youngest_ns = max((max(identity[1:3]) for _, identity in identities if identity is not None), default=0)
         if files.folder() is None or self.seen.at_ns - youngest_ns <= SETTLED_NS:
             return ""
-        return files.digest_of(_installed() + _bytes(identities, self._asked, self._references)).hex()
+        return files.digest_of(_bytes(sys.version, _packages(), identities, self._asked, self._references)).hex()
 
     @cached_property
     def _references(self) -> str:
@@ -139,10 +140,9 @@ def note(index: Path, present: Present, written: Iterable[str], said: Said) -> N
         files.save(_note(place, index), _KIND, _FORMAT, json.dumps(content).encode())
 
 
-def _installed() -> bytes:
-    """Changes with every file of tbp, and where any package was installed: looking is cheaper than reading."""
-    packages = [(path, _identity(path)) for path in sys.path if path.endswith("-packages")]
-    return files.digest_of(_bytes(sys.version, _tree(Path(tbp.__file__).parent), packages))
+def _packages() -> list[tuple[str, Identity | None]]:
+    """Changes where any package is installed: looking is cheaper than reading."""
+    return [(path, _identity(path)) for path in sys.path if path.endswith("-packages")]
 
 
 def _bytes(*values: str | list[tuple[str, Identity | None]]) -> bytes:

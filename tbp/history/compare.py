@@ -118,7 +118,7 @@ def _decided(judgement: Judgement, found: Difference, p_value: float) -> Judgeme
         return replace(own, state=_changed(own))
     if max(-low, high) < RELEVANT_LIMIT:
         return replace(own, state=State.NO_CHANGE)
-    why = f"two runs of it differ by {percent(math.expm1(found.error))} or so without any change"
+    why = f"two runs of it differ by {percent(math.expm1(min(found.error, 50.0)))} or so without any change"
     if is_change:
         why = "the stored runs beside these two do not confirm it: one odd run would look the same"
     return replace(own, reason=why)

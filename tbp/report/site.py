@@ -73,7 +73,7 @@ def write_files(data: ReportData, out: Path, workers: Workers | None = None) -> 
         known = KnownPages(out)
         with tempfile.TemporaryDirectory(prefix=".tbp-", dir=out) as folder:
             place = _Place(out, Path(folder))
-            put = list(_put_all(data, known, place, workers or Workers(1)))
+            put = _put_all(data, known, place, workers or Workers(1))
             new = sorted((own.name for own in put if own.is_new), key=lambda name: name == INDEX)
             for own in {name.partition("/")[0] for name in new if "/" in name}:
                 (out / own).mkdir(exist_ok=True)
@@ -140,8 +140,16 @@ class _Place:
         return [(own.benchmark, own.noted, self.put(own.contents)) for own in files_of_all(asked, shared)]
 
 
-def _put_all(data: ReportData, known: KnownPages, place: _Place, workers: Workers) -> Iterator[_Put]:
+def _put_all(data: ReportData, known: KnownPages, place: _Place, workers: Workers) -> list[_Put]:
     """Every file of the site, put by whoever made it."""
+    try:
+        return list(_put_each(data, known, place, workers))
+    except BaseException:
+        workers.stop()  # before the folder goes that they write to
+        raise
+
+
+def _put_each(data: ReportData, known: KnownPages, place: _Place, workers: Workers) -> Iterator[_Put]:
     frame = _frame(data)
     standing, batches, shared = _benchmarks(data, frame, known, workers)
     rows = points(data)

@@ -25,6 +25,8 @@ from mmap import ACCESS_READ, mmap
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from tbp.scale.pipes import room
+
 Item = TypeVar("Item")
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
@@ -32,9 +34,8 @@ Result = TypeVar("Result")
 WORTH_S = 0.03  # what a process must have to do: forking one and taking in its results costs a fifth of that
 LEAST_SHARES = 6  # of what each process has to do, the least that is worth a batch of its own
 MOST = 16  # a report's own work, handing out and taking in, keeps no more busy
-_PIPE_BYTES = 65_536  # so much a pipe holds on Linux
+_READ_BYTES = 65_536  # as much as a pipe holds
 _NUMBER, _NUMBER_BYTES = "q", 8  # of which a pipe hands over hundreds that are written at once together
-_MOST_PLACES = _PIPE_BYTES // _NUMBER_BYTES
 
 
 class Later(Generic[Result]):
@@ -73,11 +74,11 @@ class Workers:
         first what was put off until ``later``.
         """
         others = min(self.most, len(batches), int(expected_s / WORTH_S)) - 1
-        if others < 1 or not can_fork() or len(batches) > _MOST_PLACES:
+        if others < 1 or not can_fork():
             return map(function, batches)
         try:
             shared = self._open.enter_context(_Shared(function, batches, others))
-        except OSError:  # no memory to share, or no new process
+        except OSError:  # no memory to share, no new process, or too many batches
             return map(function, batches)
         return self._results(shared)
 
@@ -86,10 +87,15 @@ class Workers:
         self._later.append(Later(function))
         return self._later[-1]
 
+    def stop(self) -> None:
+        """End the other processes, before what they write to is gone. Results that nobody took are lost."""
+        self._open.close()
+
     def _results(self, shared: _Shared[Batch, Result]) -> Iterator[Result]:
         while self._later:
             self._later.pop(0)()
         yield from shared.results()
+        shared.forget()
 
     def batched(self, items: Sequence[Item], sizes: Sequence[int], enough: int) -> list[list[Item]]:
         """``batched`` for these processes."""
@@ -148,15 +154,18 @@ class _Shared(Generic[Batch, Result]):
         self._own: dict[int, Result] = {}
         self._done: dict[int, _News] = {}
         self._processes: list[int] = []
+        self._memories: list[FileIO] = []
         with contextlib.ExitStack() as opened:
             self._next, places = _pipe(opened)
             self._news, news = _pipe(opened)
+            if len(batches) * _NUMBER_BYTES > room(places):
+                raise OSError("a pipe does not hold the numbers of so many batches")
             places.write(array(_NUMBER, range(len(batches))))
             places.close()
             opened.callback(self._end)
             for place in range(others):
-                memory = opened.enter_context(FileIO(os.memfd_create(f"tbp-{place}"), "r+"))
-                self._processes.append(self._forked(memory, news))
+                self._memories.append(opened.enter_context(FileIO(os.memfd_create(f"tbp-{place}"), "r+")))
+                self._processes.append(self._forked(self._memories[-1], news))
             news.close()  # so that the last of the others to end closes it
             self._opened = opened.pop_all()
 
@@ -179,11 +188,16 @@ class _Shared(Generic[Batch, Result]):
                     self._own[place] = self._function(batch)
             yield self._own.pop(place) if place in self._own else _taken(self._done[place])
 
+    def forget(self) -> None:
+        """Free the results, when all of them are taken."""
+        for memory in self._memories:
+            memory.close()
+
     def _hear(self, timeout_s: float | None) -> bool:
         """Which batches the others did; False when there is no news, or nobody any more who could tell some."""
         if not select.select([self._news], [], [], timeout_s)[0]:
             return False
-        news = _News.all_in(array(_NUMBER, self._news.read(_PIPE_BYTES)))
+        news = _News.all_in(array(_NUMBER, self._news.read(_READ_BYTES)))
         self._done.update((one.batch, one) for one in news)
         return bool(news)
 
@@ -206,6 +220,7 @@ class _Shared(Generic[Batch, Result]):
     def _work(self, memory: FileIO, news: FileIO) -> None:
         import pickle  # here, so that this process imports it while the other does something else
 
+        self._news.close()  # so that telling somebody who is gone fails
         with BufferedWriter(memory) as file:
             while (place := self._following()) is not None:
                 start = file.tell()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tbp.asv.repository import ancestors, read_commits, resolve
+from tbp.asv.repository import AskedCommits, ancestors, read_commits, resolve
 from tbp.history.series import Tag
 
 HOSTILE = 'a "quoted" <script>alert(1)</script> %H %x00 🐛 --end'
@@ -50,6 +50,26 @@ def test_history_gives_the_order_and_not_the_dates(repository: Path):
     assert commits.order[0].date == date(10)
     assert commits.reachable == set(hashes)
     assert commits.notes == ()
+
+
+def test_git_is_told_of_the_commits_when_they_are_known(repository: Path):
+    hashes = [commit(repository, "one", 1), commit(repository, "two", 2)]
+    with AskedCommits(repository) as asked:
+        unknown = [f"{place:040x}" for place in range(3_000)]  # more than a pipe takes in
+        asked.ask([*unknown, *hashes])
+        commits = asked.commits(dict.fromkeys(hashes, date(5)))
+    assert [(c.hash, c.subject, c.date) for c in commits.order] == [
+        (hashes[0], "one", date(1)),
+        (hashes[1], "two", date(2)),
+    ]
+    assert commits.notes == ()
+
+
+def test_who_asks_git_and_wants_no_answer_leaves_no_process_behind(repository: Path):
+    with AskedCommits(repository) as asked:
+        process = asked._descriptions._process
+        assert process is not None
+    assert process.poll() is not None
 
 
 def test_commits_off_the_branch_and_unknown_ones_take_their_place_by_date(repository: Path):

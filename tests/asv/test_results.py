@@ -78,6 +78,8 @@ def test_machine_json_is_optional(result_file: Writer):
         b'{"version": 2, "commit_hash": "a", "results": {}, "result_columns": [], "date": null}',
         b'{"version": 2, "commit_hash": "a", "results": {}, "result_columns": [], "date": 1e300}',
         b'{"version": 2, "commit_hash": "a", "results": {"time_it": [[1], []]}, "date": 1}',
+        b'{"version": 2, "commit_hash": "a", "results": {}, "result_columns": ["result\xff"], "date": 1}',
+        b'{"version": 2, "commit_hash": "a", "results": {}, "result_columns": {"a": 1e999}, "date": 1}',
     ],
 )  # fmt: skip
 def test_a_broken_file_is_a_problem_and_the_others_are_read(result_file: Writer, content: bytes):

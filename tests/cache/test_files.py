@@ -6,9 +6,10 @@ import os
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tbp.cache import files
+from tbp.cache import files, packed
 
 DAY_S = 86_400
 
@@ -66,3 +67,26 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(Path, "replace", full)
     files.save(tmp_path / "file", b"kind", b"v", b"payload")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_looked_at_holds_nothing(tmp_path: Path):
+    path = tmp_path / ("x" * 1_000) / "file"
+    assert packed.load(path, b"kind", msgspec.msgpack.Decoder(int)) is None
+    packed.save(path, b"kind", 1)
+
+
+def test_code_that_changed_since_the_process_began_neither_loads_nor_saves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "file"
+    decoder = msgspec.msgpack.Decoder(int)
+    packed.save(path, b"kind", 1)
+    assert packed.load(path, b"kind", decoder) == 1
+    files.code_version.cache_clear()
+    monkeypatch.setattr(files, "_BEGAN_NS", 0)
+    assert files.code_version() == b""
+    assert packed.load(path, b"kind", decoder) is None
+    packed.save(path, b"kind", 2)
+    files.code_version.cache_clear()
+    monkeypatch.undo()
+    assert packed.load(path, b"kind", decoder) == 1

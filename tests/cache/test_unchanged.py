@@ -6,13 +6,17 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import tbp
 from tbp import analysis
 from tbp.__main__ import main
+from tbp.asv import git as git_module
 from tbp.cache import unchanged
 from tbp.cache.files import save
 
@@ -152,9 +156,51 @@ def test_what_has_just_changed_is_not_trusted(
 
 def test_another_version_of_tbp_builds_it(project: Path, builds: list[Path], run: Run, monkeypatch: pytest.MonkeyPatch):
     run()
-    monkeypatch.setattr(unchanged, "_installed", lambda: b"another version")
+    monkeypatch.setattr(unchanged, "_packages", lambda: [("another version", None)])
     run()
     assert len(builds) == 2
+
+
+def test_tbp_itself_changed_during_the_build(
+    project: Path, builds: list[Path], run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    real, now = unchanged._tree, time.time_ns()
+
+    def edited(folder: Path | str, depth: int = unchanged.DEPTH) -> list[tuple[str, unchanged.Identity | None]]:
+        new = [("new.py", (1, now, now, 1))] if folder == tbp.__path__[0] else []
+        return real(folder, depth) + new
+
+    monkeypatch.setattr(unchanged, "SETTLED_NS", -HOUR_NS)
+    monkeypatch.setattr(unchanged, "_tree", edited)
+    run()
+    run()
+    assert len(builds) == 1  # it is as old as everything else is taken to be here
+    monkeypatch.setattr(unchanged, "SETTLED_NS", time.time_ns() - now + 1)
+    now += HOUR_NS
+    run()
+    run()
+    assert len(builds) == 3
+
+
+def test_git_is_asked_where_its_references_are_before_anything_else(
+    project: Path, builds: list[Path], run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[str] = []
+    real_question, real_answer = git_module.Question.__init__, git_module.Question.answer
+
+    def begun(self: git_module.Question, repository: Path, *arguments: str, **more: Any) -> None:
+        asked.append(f"begin {arguments[0]}")
+        real_question(self, repository, *arguments, **more)
+
+    def answered(self: git_module.Question) -> str:
+        asked.append("answer")
+        return real_answer(self)
+
+    monkeypatch.setattr(git_module.Question, "__init__", begun)
+    monkeypatch.setattr(git_module.Question, "answer", answered)
+    run()
+    assert asked[:4] == ["begin show-ref", "begin rev-parse", "answer", "answer"]
+    assert {"begin log", "begin rev-list"} <= set(asked[4:])
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b"[]", b'{"said": 1}', b"\xff", None])

@@ -161,3 +161,10 @@ def test_identical_commits_are_hardly_ever_told_apart():
         found = judgements(series, Judged("A", commit(14).hash), Judged("B", commit(15).hash))
         claimed += sum(one.state in (State.REGRESSION, State.IMPROVEMENT) for one in found)
     assert claimed <= 12
+
+
+def test_values_beyond_any_ratio_are_judged_too():
+    """Of 1e300 beside 1e-300 no exponential is left to be said."""
+    wild = [1e300 if place % 2 else 1e-300 for place in range(30)]
+    found = judge(stored(wild), 10, 20)
+    assert "without any change" in found.reason

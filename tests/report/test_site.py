@@ -1,4 +1,6 @@
 import math
+import os
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -7,10 +9,12 @@ from msgspec.structs import replace
 
 from tbp.errors import UsageError
 from tbp.history.series import Change, ChangeEvidence, Commit, History, Outcome, Point, SeriesKey, State
+from tbp.report import site
 from tbp.report.model import Machine
 from tbp.report.pages import script_json
 from tbp.report.site import write_site
 from tbp.report.words import INVISIBLE
+from tbp.scale.workers import Workers
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -24,6 +28,7 @@ HOSTILE = [
     "&lt;b&gt;",
 ]
 
+A_WHILE_S = 20.0
 VIEWS = ("changes.html", "heatmap.html", "compare.html", "machines.html", "compression.html")
 
 
@@ -212,3 +217,29 @@ def test_views_of_three_hundred_benchmarks_stay_small(tmp_path, make_history, ma
     for view in VIEWS:
         assert (tmp_path / view).stat().st_size < 200_000, view
     assert (tmp_path / "data" / "grid.js").stat().st_size < 200_000
+
+
+def test_what_is_half_written_goes_when_this_process_is_interrupted(
+    tmp_path, make_history, make_report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others must not go on writing into a folder that is being removed."""
+    here = os.getpid()
+
+    def put(self: site._Place, *_: object) -> None:
+        for place in range(10**9 if os.getpid() != here else 0):
+            (self.folder / "data" / str(place)).touch()
+
+    def interrupted(_: object) -> None:
+        end = time.monotonic() + A_WHILE_S
+        while not list(tmp_path.glob("site/.tbp-*/data/*")) and time.monotonic() < end:
+            time.sleep(0.001)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("threading.active_count", lambda: 1)  # other tests may have left some
+    monkeypatch.setattr(site._Place, "put_made", put)
+    monkeypatch.setattr(site._Place, "put_benchmarks", put)
+    monkeypatch.setattr(site, "_static", interrupted)
+    monkeypatch.setattr(site, "DRAWN_S", 10.0)
+    with Workers(2) as workers, pytest.raises(KeyboardInterrupt):
+        site.write_site(make_report(make_history()), tmp_path / "site", workers)
+    assert list((tmp_path / "site").iterdir()) == []

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tbp.scale import workers
 from tbp.scale.workers import Workers, batched
 
 LONG_S = 100.0
@@ -49,6 +50,11 @@ def made_elsewhere(batch: list[int]) -> bytes:
     if os.getpid() == batch[0]:
         time.sleep(0.05)  # so that the others take most
     return bytes(batch[1])
+
+
+def writing_for_ever(folder: Path) -> None:
+    for place in range(10**9):
+        (folder / str(place)).touch()
 
 
 def failing(batch: list[int]) -> int:
@@ -151,6 +157,36 @@ def test_who_asks_for_no_result_leaves_nothing_behind(monkeypatch: pytest.Monkey
     for process in processes:
         with pytest.raises(ChildProcessError):
             os.waitpid(process, os.WNOHANG)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_what_was_taken_is_free():
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with Workers(3) as own:
+        assert len(list(own.map(total, BATCHES, LONG_S))) == len(BATCHES)
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2  # the two pipes
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_more_batches_than_a_pipe_takes_in_are_done_here(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(workers, "room", lambda pipe: 8)
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("it was forked"))
+    with Workers(2) as own:
+        assert {process for _, process in own.map(total, BATCHES, LONG_S)} == {os.getpid()}
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_others_can_be_stopped_before_what_they_write_to_goes(tmp_path: Path):
+    with Workers(2) as own:
+        own.map(writing_for_ever, [tmp_path, tmp_path], LONG_S)
+        end = time.monotonic() + A_WHILE_S
+        while not list(tmp_path.iterdir()) and time.monotonic() < end:
+            time.sleep(0.001)
+        own.stop()
+        written = len(list(tmp_path.iterdir()))
+        assert written > 0
+        time.sleep(0.05)
+        assert len(list(tmp_path.iterdir())) == written
 
 
 @pytest.mark.usefixtures("one_thread")
