@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
 from typing import NoReturn
 
 from tbp.errors import ExitCode, TbpError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)  # wherever it was met: a disk, a quota, the file that stdout is
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,6 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
         # The reader of our output went away (``tbp report | head``): no error of ours, and nothing left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        print(f"tbp: {error.strerror}: make room and run it again; what was measured before is kept", file=sys.stderr)
+        return int(ExitCode.USAGE)
 
 
 def run() -> NoReturn:

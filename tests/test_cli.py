@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -265,4 +266,31 @@ def test_a_closed_pipe_is_no_traceback(tmp_path: Path):
     command = [sys.executable, "-m", "tbp", "report", "--results", str(results), "--out", str(tmp_path / "site")]
     with os.fdopen(writer, "wb") as pipe:
         done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int):
+    def full(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("tbp.reporting.report", full)
+    code, out, err = run(capsys, "report", "--results", "anywhere")
+    assert (code, out) == (2, "")
+    assert err == f"tbp: {os.strerror(number)}: make room and run it again; what was measured before is kept\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("lines", [1, 10_000], ids=["in the buffer", "more than it takes"])
+def test_a_full_disk_behind_the_output_is_no_traceback(tmp_path: Path, lines: int):
+    program = (
+        "import argparse, tbp.cli, tbp.__main__\n"
+        f"options = argparse.Namespace(verb=lambda options: print('x\\n' * {lines}) or 0)\n"
+        "tbp.cli.parse = lambda arguments: options\n"
+        "tbp.__main__.run()\n"
+    )
+    with Path("/dev/full").open("wb") as output:
+        done = subprocess.run([sys.executable, "-c", program], stdout=output, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("tbp: ")
     assert "Traceback" not in done.stderr
