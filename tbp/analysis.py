@@ -63,8 +63,9 @@ def stored(
     """
     own = own_config(config, results_dir)
     folder = results_dir if results_dir is not None else config.results_dir if config is not None else Path()
-    sessions = read_sessions(folder)
     reading = reading or Reading(folder)
+    seen = (path for path, _ in reading.seen.files) if reading.seen is not None else None
+    sessions = read_sessions(folder, seen)
     with asked or AskedCommits(own.repository if own else None) as asked:
         asked.ask({run.commit for run in reading.files.files.runs})
         results = results_of(reading)  # while git looks

@@ -6,7 +6,10 @@ Results go to stdout, progress and warnings to stderr. Exit codes are ``tbp.erro
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from tbp.cache.unchanged import Said
     from tbp.sources import StoredTraces
 
+COLUMNS = 80  # where there is no terminal
 EXIT_CODES = """exit codes:
   0  no confirmed regression        4  nothing measured, or benchmarks failed
   2  usage, configuration or input  5  something is undecided (only with --strict)
@@ -37,20 +41,31 @@ class Verb(NamedTuple):
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line; ``verb`` of the result is the function to run."""
+    width = _columns() - 2  # as argparse has it
     parser = argparse.ArgumentParser(
         prog="tbp",
         description="Which commit made what slower, by how much, how sure that is, and which operator did it.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=width),
     )
     parser.add_argument("--version", action="version", version=f"tbp {__version__}")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", prog="tbp")
     for name, verb in _verbs().items():
-        own = verbs.add_parser(name, help=verb.say, description=verb.say)
+        form = partial(argparse.HelpFormatter, width=width)
+        own = verbs.add_parser(name, help=verb.say, description=verb.say, formatter_class=form)
         if name in arguments:  # the others' options would only take time
             own.set_defaults(verb=verb.run)
             verb.add_options(own)
     return parser.parse_args(arguments)
+
+
+def _columns() -> int:
+    """Of the terminal. argparse asks shutil at each option, which brings all that packs files."""
+    with suppress(KeyError, ValueError):
+        return int(os.environ["COLUMNS"])
+    with suppress(AttributeError, ValueError, OSError):  # no stdout, a closed one, no terminal
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or COLUMNS  # type: ignore[union-attr]
+    return COLUMNS
 
 
 def _verbs() -> dict[str, Verb]:

@@ -72,7 +72,8 @@ class Reading:
     def __init__(
         self, results_dir: Path, workers: Workers | None = None, cache: bool = True, seen: Seen | None = None
     ) -> None:
-        """``seen`` is what is in the folder, where somebody has looked."""
+        """``seen`` is what is in the folder and all below it, where somebody has looked."""
+        self.seen = seen
         seen = seen or look(results_dir, depth=1)
         self.results_dir = results_dir
         self._seen_ns = seen.at_ns

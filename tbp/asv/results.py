@@ -82,8 +82,11 @@ def results_of(reading: Reading) -> Results:
 
 def _machines(results_dir: Path, runs: Sequence[Run], problems: list[str]) -> tuple[Machine, ...]:
     """One entry per machine with results: what asv's machine.json says of it, or else its newest run."""
-    newest = sorted(runs, key=lambda run: run.date_ms)
-    details = {run.machine: _machine(run.machine, run.hardware) for run in newest}
+    newest: dict[str, Run] = {}
+    for run in runs:
+        if run.machine not in newest or run.date_ms >= newest[run.machine].date_ms:
+            newest[run.machine] = run
+    details = {name: _machine(name, run.hardware) for name, run in newest.items()}
     for path in sorted(results_dir.glob("*/machine.json")):
         content = read_json(path)
         if not isinstance(content, dict):

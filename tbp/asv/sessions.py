@@ -12,7 +12,7 @@ import gzip
 import statistics
 import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -280,11 +280,14 @@ class _Unusable(Exception):
     """A file that holds no session; the message ends a sentence that begins with its path."""
 
 
-def read_sessions(results_dir: Path) -> Sessions:
-    """Every session under ``results_dir``; none is fine, since most asv projects keep none. Raises nothing."""
+def read_sessions(results_dir: Path, seen: Iterable[str] | None = None) -> Sessions:
+    """Every session under ``results_dir``; none is fine, since most asv projects keep none. Raises nothing.
+
+    ``seen`` are the paths of all files there, where somebody has looked.
+    """
     sessions: list[Session] = []
     problems: list[str] = []
-    kept = sorted(results_dir.glob("*/*.traces/*/*"))
+    kept = _kept(results_dir, seen)
     traces = {path for path in kept if path.name.endswith(TRACE_END)}
     for path in (path for path in kept if path.name.endswith(SESSION_END)):
         try:
@@ -306,6 +309,17 @@ def read_sessions(results_dir: Path) -> Sessions:
         for path in sorted(traces)
     ]
     return Sessions(tuple(sessions), tuple(problems))
+
+
+def _kept(results_dir: Path, seen: Iterable[str] | None) -> list[Path]:
+    """Every file of a recorder, sorted."""
+    if seen is None:
+        return sorted(results_dir.glob("*/*.traces/*/*"))
+    start = len(results_dir.parts)
+    recorded = (Path(path) for path in seen if ".traces" in path)
+    return sorted(
+        path for path in recorded if len(path.parts) == start + 4 and path.parts[start + 1].endswith(".traces")
+    )
 
 
 def without_result(sessions: Sessions, measured: set[tuple[SeriesKey, str]]) -> tuple[str, ...]:
