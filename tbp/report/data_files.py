@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import gzip
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import repeat
 from typing import TypeAlias
 
+import numpy as np
 from msgspec import Struct
 
-from tbp.history.points import columns, commits, last_with_level, outcomes
+from tbp.history.points import OUTCOMES, Floats, columns, commits, last_with_level
 from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey
 from tbp.report import traced, words
 from tbp.report.model import ReportData
@@ -38,6 +38,7 @@ MOST_PLAIN = 250_000
 """Points in a plain file: some 50 MB. Ten times as many compress to a tenth."""
 
 _BOOLEANS = ("false", "true")
+_OUTCOMES = tuple(outcome.value for outcome in OUTCOMES)
 BATCH_RUNS = 20_000  # written at a time, and packed as one piece: packing is no better for larger ones
 
 COLUMNS = (
@@ -99,7 +100,9 @@ def plain_rows(several: Sequence[Wanted], is_first: bool) -> bytes:
     for own in several:
         texts = (own.key.benchmark, own.key.label, own.key.machine, own.key.environment)
         start, unit = ",".join(map(cell, texts)), cell(own.unit)
-        pieces += [f"{start},{line}\r\n" for line in _lines(own.points, unit, dates)]
+        lines = _lines(own.points, unit, dates)
+        if len(own.points):
+            pieces += [start, ",", f"\r\n{start},".join(lines), "\r\n"]
     return "".join(pieces).encode()
 
 
@@ -114,22 +117,29 @@ def cell(text: str) -> str:
 def _lines(points: Sequence[Point], unit: str, dates: dict[Commit, str]) -> Iterator[str]:
     """The columns from the commit on; ``dates`` keeps what many points share. Makes no object for each point."""
     own = columns(points)
-    value, low, high = (_numbers(column.tolist()) for column in (own.value, own.low, own.high))
-    said = (dates.get(commit) or dates.setdefault(commit, _said(commit)) for commit in commits(points))
-    what = (outcome.value for outcome in outcomes(points))
-    sessions = [str(len(own.sessions.get(place, ()))) for place in range(len(own))]
-    comparable = [_BOOLEANS[one] for one in own.comparable.tolist()]
-    for row in zip(said, what, value, low, high, repeat(unit), sessions, comparable):
-        yield ",".join(row)
+    value, low, high = (_numbers(column) for column in (own.value, own.low, own.high))
+    said = [dates.get(commit) or dates.setdefault(commit, _said(commit)) for commit in commits(points)]
+    what = map(_OUTCOMES.__getitem__, own.outcome.tolist())
+    sessions: Iterable[str] = repeat("0")
+    if own.sessions:
+        sessions = [str(len(own.sessions.get(place, ()))) for place in range(len(own))]
+    comparable = map(_BOOLEANS.__getitem__, own.comparable.tolist())
+    return map(",".join, zip(said, what, value, low, high, repeat(unit), sessions, comparable))
 
 
 def _said(commit: Commit) -> str:
     return f"{cell(commit.hash)},{commit.date.isoformat()}"
 
 
-def _numbers(values: Iterable[float]) -> list[str]:
-    """Nine significant digits: a millionth of the noise of the calmest benchmark."""
-    return [f"{value:.9g}" if math.isfinite(value) else "" for value in values]
+def _numbers(values: Floats) -> Iterable[str]:
+    """Nine significant digits: a millionth of the noise of the calmest benchmark. Empty where there is no number."""
+    is_known = np.isfinite(values)
+    if not is_known.any():
+        return repeat("")
+    own = values.tolist()
+    if is_known.all():
+        return map("{:.9g}".format, own)
+    return [f"{value:.9g}" if known else "" for value, known in zip(own, is_known.tolist(), strict=True)]
 
 
 def _series(history: History) -> dict[str, Value]:
