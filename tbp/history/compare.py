@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.history.false_discovery import benjamini_hochberg
-from tbp.history.points import measured_values, places
+from tbp.history.points import index_of, measured_values
 from tbp.history.series import Better, Outcome, Point, SeriesKey, State
 from tbp.history.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, Difference, difference, repeats_exactly
 from tbp.report.words import percent, quantity
@@ -60,8 +60,7 @@ def judgements(stored: Iterable[StoredSeries], baseline: Judged, contender: Judg
 
 def _judged(series: StoredSeries, baseline: Judged, contender: Judged) -> Judgement | _Open | None:
     """What one series says; None where it has neither commit."""
-    place = places(series.points)
-    first, second = place.get(baseline.commit), place.get(contender.commit)
+    first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
     empty = Judgement(series.key.benchmark, series.key.parameters, State.SKIPPED, series.unit, series.better)
     if first is None or second is None:
         lacking = [side.revision for side, own in ((baseline, first), (contender, second)) if own is None]

@@ -140,10 +140,10 @@ def _levels(own: Columns) -> Floats:
     return np.where(own.comparable & np.isfinite(own.value), own.value, np.nan)
 
 
-def last_with_level(points: Sequence[Point], end: int) -> Commit | None:
-    """The commit of the last of the first ``end`` points that has a value which may be compared with the newest."""
+def last_with_level(points: Sequence[Point], end: int | None = None) -> Point | None:
+    """The last of the points, or of the first ``end``, that has a value which may be compared with the newest."""
     known = np.flatnonzero(np.isfinite(levels(points)[:end]))
-    return points[int(known[-1])].commit if len(known) else None
+    return points[int(known[-1])] if len(known) else None
 
 
 def measured_values(points: Sequence[Point]) -> Floats:
@@ -152,9 +152,11 @@ def measured_values(points: Sequence[Point]) -> Floats:
     return np.where((own.outcome == MEASURED) & np.isfinite(own.value), own.value, np.nan)
 
 
-def places(points: Sequence[Point]) -> dict[str, int]:
-    """The index of each commit's point, by the commit's hash."""
-    return {commit.hash: index for index, commit in enumerate(commits(points))}
+def index_of(points: Sequence[Point], commit_hash: str) -> int | None:
+    """The index of the commit's last point."""
+    own = columns(points)
+    place = own.place.tolist()
+    return next((index for index in reversed(range(len(place))) if own.order[place[index]].hash == commit_hash), None)
 
 
 def commits(points: Sequence[Point]) -> list[Commit]:

@@ -84,7 +84,8 @@ def evidence(
         note = traces.sessions.trace_note(key, points[change.index].commit.hash)
         return ChangeEvidence(change, note=f"no readable trace {side}" + (f": {note}" if note else ""))
     (old_commit, old), (new_commit, new) = before, after
-    adjacent = (last_with_level(points, change.index), points[change.index].commit)
+    last = last_with_level(points, change.index)
+    adjacent = (last.commit if last else None, points[change.index].commit)
     from tbp.traces.difference import difference
 
     note = ""

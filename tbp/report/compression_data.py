@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tbp.history.points import last_with_level
 from tbp.history.series import Commit, History, Outcome, Point
 from tbp.report import words
 from tbp.report.pareto import Cost, Place, standings
@@ -138,7 +139,7 @@ def _group(
 ) -> Group | None:
     variants, missing = [], []
     for history in times:
-        point, size = _newest(history), words.newest_value(sizes.get(history.key.parameters))
+        point, size = last_with_level(history.points), words.newest_value(sizes.get(history.key.parameters))
         name = _VERSION.sub("", dict(history.key.parameters)[parameter])
         if point is None or not point.value > 0 or not size > 0:
             missing.append(f"{name}: {_why(history)}")
@@ -236,10 +237,6 @@ def _variant_parameter(times: Sequence[History]) -> str:
 
 def _by_parameters(histories: Iterable[History]) -> dict[Parameters, History]:
     return {history.key.parameters: history for history in histories}
-
-
-def _newest(history: History) -> Point | None:
-    return next((point for point in reversed(history.points) if point.has_level), None)
 
 
 def _why(history: History) -> str:

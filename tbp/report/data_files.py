@@ -176,7 +176,7 @@ def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
     operators: list[Value] = list(traced.causes(what, history.unit))
     return {
         "first": _commit(first) if first else None,
-        "last_before": _commit(good) if good else None,
+        "last_before": _commit(good.commit) if good else None,
         "before": change.before,
         "after": change.after,
         "effect": words.relative(change),

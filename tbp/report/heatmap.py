@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from tbp.history.by_commit import SeriesChange
+from tbp.history.points import last_with_level
 from tbp.history.series import Commit, History
 from tbp.report import words
 from tbp.report.changes import GLYPHS, Sort, sort_of
@@ -110,7 +111,7 @@ def _moved(history: History, newest: set[str], commit_url: str) -> tuple[Moved, 
 
 def _left(history: History, newest: set[str], commit_url: str) -> tuple[Moved, ...]:
     """That the newest run is beyond the noise of its level, if it is: no change is found there, but it is no calm."""
-    newest_run = next((point for point in reversed(history.points) if point.has_level), None)
+    newest_run = last_with_level(history.points)
     level = next((one.change.after for one in reversed(history.changes) if one.change.confirmed), middle(history))
     if newest_run is None or newest_run.commit.hash not in newest or not level:
         return ()

@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.history.measured import quantile
+from tbp.history.points import last_with_level
 from tbp.history.series import Commit, History, State
 from tbp.report import words
 from tbp.report.environments import Inventory, Noise, Overview, bars, inventory, noise
@@ -208,7 +209,7 @@ def _newest(histories: Sequence[History], runs: Sequence[Run]) -> Commit | None:
     last = next((run.commit for run in reversed(runs) if run.measured), None)
     if last is not None:
         return last
-    points = (next((p for p in reversed(history.points) if p.has_level), None) for history in histories)
+    points = (last_with_level(history.points) for history in histories)
     return max((p.commit for p in points if p is not None), key=lambda commit: commit.date, default=None)
 
 

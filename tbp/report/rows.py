@@ -203,7 +203,8 @@ def _standing(history: History, now: since_then.Now) -> Standing:
 def _range(history: History, what: ChangeEvidence, seen: Among) -> tuple[Commit | None, str]:
     """The last good commit and why it is told: commits between it and the first bad one; none where there are none."""
     index = what.change.index
-    good = last_with_level(history.points, index)
+    last = last_with_level(history.points, index)
+    good = last.commit if last else None
     bad = history.points[index].commit
     if good is None or good.hash not in seen.position or bad.hash not in seen.position:
         return None, ""
