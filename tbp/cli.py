@@ -61,8 +61,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _columns() -> int:
     """Of the terminal. argparse asks shutil at each option, which brings all that packs files."""
-    with suppress(KeyError, ValueError):
-        return int(os.environ["COLUMNS"])
+    with suppress(ValueError):
+        if (asked := int(os.environ.get("COLUMNS") or 0)) > 0:
+            return asked
     with suppress(AttributeError, ValueError, OSError):  # no stdout, a closed one, no terminal
         return os.get_terminal_size(sys.__stdout__.fileno()).columns or COLUMNS  # type: ignore[union-attr]
     return COLUMNS
