@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from tbp.errors import UsageError
+from tbp.toml_file import read_toml
 
 if TYPE_CHECKING:
     from tbp.history.series import ChangeEvidence, History
@@ -66,15 +67,9 @@ def read_acks(path: Path) -> tuple[Ack, ...]:
     Raises:
         UsageError: the file cannot be read, or an entry cannot be meant; the message names file and entry.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        import tomllib  # here, as many a report reads no TOML
-
-        content = tomllib.loads(text)
-    except FileNotFoundError:
+    content = read_toml(path)
+    if content is None:
         return ()
-    except (OSError, ValueError) as error:  # ValueError: bad TOML, bad UTF-8
-        raise UsageError(f"cannot read {path}: {error}; correct it there") from None
     unknown = sorted(set(content) - {"ack"})
     if unknown:
         raise UsageError(f"{path} knows only [[ack]] tables, not {unknown[0]!r}")

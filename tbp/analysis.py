@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
-from tbp.asv.config import ACKS, AsvConfig, own_config
+from tbp.asv.config import ACKS, AsvConfig, own_config, results_folder
 from tbp.asv.repository import AskedCommits, Commits
 from tbp.asv.result_folder import Reading
 from tbp.asv.results import Results, results_of
@@ -62,7 +62,7 @@ def stored(
         UsageError: the project's pyproject.toml asks for what cannot be meant.
     """
     own = own_config(config, results_dir)
-    folder = results_dir if results_dir is not None else config.results_dir if config is not None else Path()
+    folder = results_folder(config, results_dir)
     reading = reading or Reading(folder)
     seen = (path for path, _ in reading.seen.files) if reading.seen is not None else None
     sessions = read_sessions(folder, seen)

@@ -13,7 +13,7 @@ from statistics import median
 from typing import NamedTuple
 
 from tbp.asv.choice import bench_filter, stored_commit
-from tbp.asv.config import AsvConfig
+from tbp.asv.config import AsvConfig, results_folder
 from tbp.asv.repository import Commits, read_commits
 from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
@@ -53,7 +53,7 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         UsageError: a revision names no stored commit, or the machine and environment are not clear.
         NothingMeasured: there are no results, or none of both commits on one machine in one environment.
     """
-    folder = results_dir if results_dir is not None else config.results_dir if config is not None else Path()
+    folder = results_folder(config, results_dir)
     is_wanted = bench_filter(wanted.bench)
     results = read_results(folder)
     repository = config.repository if config is not None else Path()

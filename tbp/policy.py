@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from tbp.errors import UsageError
+from tbp.toml_file import read_toml
 
 if TYPE_CHECKING:
     from tbp.history.series import Better
@@ -51,15 +52,9 @@ def read_policy(path: Path) -> Policy:
     Raises:
         UsageError: the file cannot be read, or a key or value of the table cannot be meant.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        import tomllib  # here, as many a report reads no TOML
-
-        content = tomllib.loads(text)
-    except FileNotFoundError:
+    content = read_toml(path)
+    if content is None:
         return Policy()
-    except (OSError, ValueError) as error:  # ValueError: bad TOML, bad UTF-8
-        raise UsageError(f"cannot read {path}: {error}; correct it there") from None
     tools = content.get("tool")
     table = tools.get("tbp", {}) if isinstance(tools, dict) else {}
     if not isinstance(table, dict):

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbp.asv.config import ACKS, AsvConfig, configuration, own_config
+from tbp.asv.config import ACKS, AsvConfig, configuration, own_config, results_folder
 from tbp.cache import files
 from tbp.cache.unchanged import Inputs, Present, Said, note, said_before
 from tbp.report.addresses import INDEX
@@ -66,9 +66,8 @@ def inputs(wanted: Wanted, config: AsvConfig | None) -> Inputs:
     """All that the site is made from."""
     own = () if config is None else (config.path, config.policy_file, config.acks_file)
     named = wanted.acks or ACKS  # where the results are from elsewhere
-    results_dir = wanted.results or (config.results_dir if config is not None else Path())
     repository = config.repository if config is not None else None
-    return Inputs(results_dir, (*own, named), repository, repr((wanted, Path.cwd())))
+    return Inputs(results_folder(config, wanted.results), (*own, named), repository, repr((wanted, Path.cwd())))
 
 
 def said_of(data: ReportData, index: Path) -> Said:

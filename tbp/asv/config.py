@@ -53,6 +53,11 @@ def own_config(config: AsvConfig | None, results_dir: Path | None) -> AsvConfig 
     return config if config is not None and results_dir in (None, config.results_dir) else None
 
 
+def results_folder(config: AsvConfig | None, results_dir: Path | None) -> Path:
+    """``results_dir``, or else where ``config`` keeps its results."""
+    return results_dir if results_dir is not None else config.results_dir if config is not None else Path()
+
+
 def configuration(config: Path | None, results_dir: Path | None) -> AsvConfig | None:
     """The asv.conf.json to go by: the one named, else the one here, else none if there are results to go by.
 

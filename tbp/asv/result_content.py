@@ -75,17 +75,15 @@ def content_at_once(data: bytes) -> Content | None:
             data = re.sub(spelled, number, data)  # three times as fast as bytes.replace
     try:
         content = _DECODER.decode(data)
+        is_usual = content.version == 2 and _are_usual(bytes(content.result_columns))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return content if content.version == 2 and _are_usual(bytes(content.result_columns)) else None
+    return content if is_usual else None
 
 
 @lru_cache  # most files have the same
 def _are_usual(columns: bytes) -> bool:
-    try:
-        named = msgspec.json.decode(columns)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
+    named = msgspec.json.decode(columns)
     return isinstance(named, list) and named[: len(_COLUMNS)] == _COLUMNS
 
 

@@ -155,8 +155,9 @@ class Reader:
             places.append(place)
             counts.append(count)
             result += own if len(own) == count else own[:count]
-            for column, stated in ((q25, row.stats_q_25), (q75, row.stats_q_75), (number, row.stats_number)):
-                column += stated if stated is not None and len(stated) == count else _of_length(stated, count)
+            q25 += _of_length(row.stats_q_25, count)
+            q75 += _of_length(row.stats_q_75, count)
+            number += _of_length(row.stats_number, count)
         return Read(run, places, counts, columns, tuple(problems))
 
     def _run(self, content: Content, name: str, folder: str) -> Run:

@@ -65,6 +65,11 @@ class Labels(Struct, Generic[_Item], frozen=True, eq=False):
     codes: Codes
     items: tuple[_Item, ...]
 
+    def at(self, rows: slice | npt.NDArray[np.intp]) -> list[_Item]:
+        """The items of these rows."""
+        items = self.items
+        return [items[code] for code in self.codes[rows].tolist()]
+
 
 class Table(Struct, frozen=True, eq=False):
     """The columns of ``Value``, all of one length."""
@@ -212,7 +217,6 @@ def _items(
     dates: Mapping[int, datetime],
 ) -> Iterable[object]:
     if isinstance(column, Labels):
-        items = column.items
-        return [items[code] for code in column.codes[rows].tolist()]
+        return column.at(rows)
     own: list[object] = column[rows].tolist()
     return map(dates.__getitem__, own) if column.dtype == np.int64 else own  # type: ignore[arg-type]  # integers

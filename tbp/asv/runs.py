@@ -11,11 +11,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from msgspec.structs import replace
 
 from tbp.asv.repository import Commits
-from tbp.asv.result_table import Labels, Table, keys
+from tbp.asv.result_table import Table, keys
 from tbp.asv.results import Results
 from tbp.asv.sessions import Session, Sessions
 from tbp.history.circumstances import HARDWARE_NAMES, named_values
@@ -53,18 +52,13 @@ def runs(results: Results, sessions: Sessions, commits: Commits) -> tuple[Run, .
 def _stated(points: Table) -> Iterator[tuple[Any, ...]]:
     """Of each run what its file says (see ``_SAID``), and how many series were measured, failed and skipped."""
     _, first, run = np.unique(keys([points.labels(name) for name in Place._fields]), True, True)
-    said = [_items(points.labels(name), first) for name in _SAID]
+    said = [points.labels(name).at(first) for name in _SAID]
     outcomes = points.outcome.items
     counts = []
     for outcome in (Outcome.MEASURED, Outcome.FAILED, Outcome.SKIPPED):
         is_of = points.outcome.codes == (outcomes.index(outcome) if outcome in outcomes else len(outcomes))
         counts.append(np.bincount(run[is_of], minlength=len(first)).tolist())
     return zip(*said, *counts, strict=True)
-
-
-def _items(column: Labels[str], rows: npt.NDArray[np.intp]) -> list[str]:
-    items = column.items
-    return [items[code] for code in column.codes[rows].tolist()]
 
 
 @lru_cache

@@ -42,9 +42,9 @@ def _plain(value: object) -> _Plain:
     if isinstance(value, (tuple, list)):
         is_plain = _AS_THEY_ARE.issuperset(map(type, value))  # as hundreds of numbers are
         return [type(value).__name__, *(value if is_plain else map(_plain, value))]
-    kind: type[Any] = type(value)
-    if hasattr(kind, "__struct_fields__") or hasattr(kind, "__dataclass_fields__"):
-        fields = _fields(kind)  # type: ignore[arg-type]  # a class is hashable
+    kind: Any = type(value)
+    fields = _fields(kind)
+    if fields is not None:
         return [kind.__qualname__, *(_plain(getattr(value, name)) for name in fields)]
     if isinstance(value, Points):
         return _of_points(value)
@@ -67,9 +67,10 @@ def _column(column: pd.Series) -> object:
 
 
 @cache
-def _fields(kind: type) -> tuple[str, ...]:
-    own: Iterable[str] = getattr(kind, "__struct_fields__", ()) or getattr(kind, "__dataclass_fields__", ())
-    return tuple(own)
+def _fields(kind: type) -> tuple[str, ...] | None:
+    """Of a struct or a dataclass; None of any other kind."""
+    own: Iterable[str] | None = getattr(kind, "__struct_fields__", getattr(kind, "__dataclass_fields__", None))
+    return None if own is None else tuple(own)
 
 
 def _of_points(points: Points) -> _Plain:

@@ -102,11 +102,11 @@ def file_digest(path: Path) -> bytes:
 
 def load(path: Path, kind: bytes, version: bytes) -> memoryview | None:
     """What was saved as ``kind`` by this ``version``; None where there is no such thing, whole and unchanged."""
+    if not version:
+        return None
     try:
         data = path.read_bytes()
     except OSError:
-        return None
-    if not version:
         return None
     length = len(_head(kind, version, b""))
     payload = memoryview(data)[length:]

@@ -37,11 +37,11 @@ class KnownSeries(Struct, frozen=True):
             return list(self.judge(asked))
         path = place / f"series-{files.name_of(self.results_dir)}"
         known = packed.load(path, _KIND, _DECODER) or {}
-        begun = self.judge(asked) if not known else ()  # others may be at work from here on
+        begun = None if known else self.judge(asked)  # where all are new, others are at work from here on
         keys = digests(asked)
         new = [i for i, one in enumerate(asked) if not _is_of(known.get(keys[i]), one)]
-        if new and known:
-            begun = self.judge([asked[i] for i in new])
+        if begun is None:
+            begun = self.judge([asked[i] for i in new]) if new else ()
         found = dict(zip((keys[i] for i in new), begun, strict=True))
         present = {key: found[key] if key in found else known[key] for key in keys}
         if new or len(present) != len(known):

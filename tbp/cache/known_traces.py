@@ -22,8 +22,10 @@ def trace_session(path: Path) -> Session:
     Raises:
         UnreadableTrace: it is neither a trace nor a stored operator table.
     """
-    place, version = files.folder(), files.code_version()
-    if place is None or not version or path.name.endswith(OPERATORS_END):
+    place = files.folder()
+    is_kept = place is not None and not path.name.endswith(OPERATORS_END)
+    version = files.code_version() if is_kept else b""
+    if place is None or not version:
         return read_recording(path).session
     try:
         content = files.file_digest(path)

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -77,7 +78,9 @@ class Present:
     def __init__(self, inputs: Inputs) -> None:
         self._asked = inputs.asked
         repository = inputs.repository if files.folder() is not None else None  # where nothing is kept nobody compares
-        self._questions = [Question(repository, *about) for about in _REFERENCES] if repository is not None else []
+        questions = [Question(repository, *about) for about in _REFERENCES] if repository is not None else []
+        self._open = ExitStack()
+        self._questions = [self._open.enter_context(question) for question in questions]
         self.seen = look(inputs.results_dir)
         self._files = [(str(path), _identity(path)) for path in inputs.files]
 
@@ -85,8 +88,7 @@ class Present:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for question in self._questions:
-            question.__exit__(kind, error, at)
+        self._open.__exit__(kind, error, at)
 
     def hear_git(self) -> None:
         """To be called before git is asked anything else: what changes from here on has another fingerprint."""
@@ -99,8 +101,8 @@ class Present:
         """
         # tbp's own are looked at later than the rest: one that changed since the beginning is too young.
         identities = [*self._files, *self.seen.files, *_tree(tbp.__path__[0])]
-        youngest_ns = max((max(identity[1:3]) for _, identity in identities if identity is not None), default=0)
-        if files.folder() is None or self.seen.at_ns - youngest_ns <= SETTLED_NS:
+        are_settled = all(is_settled(own, self.seen.at_ns) for _, own in identities if own is not None)
+        if files.folder() is None or not are_settled:
             return ""
         return files.digest_of(_bytes(sys.version, _packages(), identities, self._asked, self._references)).hex()
 

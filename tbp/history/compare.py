@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.history.false_discovery import benjamini_hochberg
+from tbp.history.measured import relative
 from tbp.history.points import index_of, measured_values
 from tbp.history.series import Better, Outcome, Point, SeriesKey, State
 from tbp.history.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, Difference, difference, repeats_exactly
@@ -117,7 +118,7 @@ def _decided(judgement: Judgement, found: Difference, p_value: float) -> Judgeme
         return replace(own, state=_changed(own))
     if max(-low, high) < RELEVANT_LIMIT:
         return replace(own, state=State.NO_CHANGE)
-    why = f"two runs of it differ by {percent(math.expm1(min(found.error, 50.0)))} or so without any change"
+    why = f"two runs of it differ by {percent(relative(found.error))} or so without any change"
     if is_change:
         why = "the stored runs beside these two do not confirm it: one odd run would look the same"
     return replace(own, reason=why)

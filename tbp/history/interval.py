@@ -15,7 +15,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from tbp.history.long import correlation_inflation
-from tbp.history.measured import Measured, measured
+from tbp.history.measured import Measured, measured, relative
 from tbp.history.points import columns, levels
 from tbp.history.rank_test import tails
 from tbp.history.series import CONFIDENCE, Change, Point
@@ -58,7 +58,7 @@ def with_interval(change: Change, edges: tuple[int, int], points: Sequence[Point
         return replace(change, low=effect, high=effect)
     low, high = _bounds(series, split)
     if series.is_log:
-        low, high = math.expm1(min(low, 50.0)), math.expm1(min(high, 50.0))
+        low, high = relative(low), relative(high)
     else:
         low, high = low / abs(change.before), high / abs(change.before)
     return replace(change, low=min(low, effect), high=max(high, effect))

@@ -5,6 +5,7 @@ Takes values as they were measured, oldest first, gaps included; gives what ever
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from tbp.history.series import Change
 
 Floats: TypeAlias = NDArray[np.float64]
+
+LARGEST_LOG = 50.0  # a factor of 10^21
 
 
 def median(values: Floats) -> float:
@@ -60,6 +63,11 @@ def quantile(ordered: Floats, share: float) -> float:
     low, high = float(ordered[below]), float(ordered[min(below + 1, len(ordered) - 1)])
     part = place - below
     return low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)
+
+
+def relative(difference: float) -> float:
+    """A difference of logarithms as a share, 0.1 is 10 % more, as far as an exponential says something."""
+    return math.expm1(min(max(difference, -LARGEST_LOG), LARGEST_LOG))
 
 
 class Measured(Struct, frozen=True):

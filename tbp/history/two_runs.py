@@ -15,7 +15,7 @@ from statistics import median, variance
 import numpy as np
 from msgspec import Struct
 
-from tbp.history.measured import Floats, quantile
+from tbp.history.measured import Floats, quantile, relative
 from tbp.history.student import t_reach, two_sided_t
 
 # Other runs without which the noise between runs is not known: their differences are what is measured, and the rules
@@ -58,7 +58,7 @@ class Difference(Struct, frozen=True):
         """Of the ratio − 1: (0.05, 0.07) is 5 to 7 % more."""
         reach = t_reach(confidence, self.freedom) * self.error
         # Beyond e^±50 only how far is unknown: keeps the exponential finite.
-        return math.expm1(max(self.effect - reach, -50.0)), math.expm1(min(self.effect + reach, 50.0))
+        return relative(self.effect - reach), relative(self.effect + reach)
 
     @property
     def p_value(self) -> float:

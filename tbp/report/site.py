@@ -15,7 +15,7 @@ from functools import partial
 from itertools import chain, islice
 from operator import call
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -37,11 +37,10 @@ from tbp.report.neighbours import benchmark_list
 from tbp.report.pages import MARK, STATIC, Frame, index_html, page_html, script_call
 from tbp.report.single import single_file
 from tbp.report.summary import summary
-from tbp.report.views import views
+from tbp.report.views import Making, views
 from tbp.scale.workers import Workers
 
 SINGLE_SCRIPT = "static/single.js"  # of a report of one file only
-Making: TypeAlias = Callable[[], dict[str, bytes]]  # of files: the content of each by its name in the site
 FOLDERS = ("benchmarks", "data", "static")
 DATA_FILES = ("summary.json", "points.csv", "points.csv.gz", "feed.xml")
 DRAWN_S = 10e-6  # about what a run takes to be drawn on a page on a slow core
@@ -71,15 +70,16 @@ def write_files(data: ReportData, out: Path, workers: Workers | None = None) -> 
         if foreign:
             raise UsageError(f"{out / foreign[0]} was not written by tbp; choose an empty folder for the report")
         known = KnownPages(out)
-        with tempfile.TemporaryDirectory(prefix=".tbp-", dir=out) as folder:
+        # Others end before the folder goes that they write to, also where this process is interrupted.
+        with tempfile.TemporaryDirectory(prefix=".tbp-", dir=out) as folder, workers or Workers(1) as own:
             place = _Place(out, Path(folder))
-            put = _put_all(data, known, place, workers or Workers(1))
-            new = sorted((own.name for own in put if own.is_new), key=lambda name: name == INDEX)
-            for own in {name.partition("/")[0] for name in new if "/" in name}:
-                (out / own).mkdir(exist_ok=True)
+            put = list(_put_all(data, known, place, own))
+            new = sorted((one.name for one in put if one.is_new), key=lambda name: name == INDEX)
+            for part in {name.partition("/")[0] for name in new if "/" in name}:
+                (out / part).mkdir(exist_ok=True)
             for name in new:
                 (place.folder / name).replace(out / name)
-        names = tuple(own.name for own in put)
+        names = tuple(one.name for one in put)
         _remove_stale(out, set(names))
         known.save()
     except OSError as error:
@@ -140,16 +140,8 @@ class _Place:
         return [(own.benchmark, own.noted, self.put(own.contents)) for own in files_of_all(asked, shared)]
 
 
-def _put_all(data: ReportData, known: KnownPages, place: _Place, workers: Workers) -> list[_Put]:
+def _put_all(data: ReportData, known: KnownPages, place: _Place, workers: Workers) -> Iterator[_Put]:
     """Every file of the site, put by whoever made it."""
-    try:
-        return list(_put_each(data, known, place, workers))
-    except BaseException:
-        workers.stop()  # before the folder goes that they write to
-        raise
-
-
-def _put_each(data: ReportData, known: KnownPages, place: _Place, workers: Workers) -> Iterator[_Put]:
     frame = _frame(data)
     standing, batches, shared = _benchmarks(data, frame, known, workers)
     rows = points(data)

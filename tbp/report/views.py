@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeAlias
 
 from tbp.history.series import Commit
 from tbp.report.changes import changes_page
@@ -20,11 +21,13 @@ from tbp.report.model import ReportData
 from tbp.report.pages import Frame, page_html, script_call
 from tbp.report.summary import by_name
 
+Making: TypeAlias = Callable[[], dict[str, bytes]]  # of files: the content of each by its name in the site
 
-def views(data: ReportData, frame: Frame) -> list[Callable[[], dict[str, bytes]]]:
+
+def views(data: ReportData, frame: Frame) -> list[Making]:
     """What makes each page, with the data its script reads: file names and contents. What takes longest is first."""
     order = site_commits(data).commits
-    made: list[Callable[[], dict[str, bytes]]] = [
+    made: list[Making] = [
         partial(_page, "compare.html", compare_page, data, frame, order),
         partial(_page, "changes.html", changes_page, data, frame, order),
         partial(_page, "machines.html", machines_page, data, frame),

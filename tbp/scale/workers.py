@@ -20,6 +20,7 @@ import threading
 import warnings
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from io import BufferedWriter, FileIO
 from mmap import ACCESS_READ, mmap
 from types import TracebackType
@@ -38,28 +39,16 @@ _READ_BYTES = 65_536  # as much as a pipe holds
 _NUMBER, _NUMBER_BYTES = "q", 8  # of which a pipe hands over hundreds that are written at once together
 
 
-class Later(Generic[Result]):
-    """What somebody wants to know later: found while this process would wait for others, or when it is asked for."""
-
-    def __init__(self, function: Callable[[], Result]) -> None:
-        self._function = function
-        self._found: list[Result] = []
-
-    def __call__(self) -> Result:
-        if not self._found:
-            self._found.append(self._function())
-        return self._found[0]
-
-
 class Workers:
     """At most ``most`` processes, this one among them, by default one for each core that it may use; no others before
-    there is enough to do. To be closed after use, as a context.
+    there is enough to do. A context, which ends the others: before what they write to is gone, and it may be entered
+    again. Results that nobody took are lost then.
     """
 
     def __init__(self, most: int | None = None) -> None:
         self.most = min(MOST, most if most is not None else cores())
         self._open = contextlib.ExitStack()
-        self._later: list[Later[Any]] = []
+        self._later: list[Callable[[], Any]] = []
 
     def __enter__(self) -> Workers:
         return self
@@ -82,14 +71,13 @@ class Workers:
             return map(function, batches)
         return self._results(shared)
 
-    def later(self, function: Callable[[], Result]) -> Later[Result]:
-        """What ``function`` gives, found when others are at work the next time: then it costs a part of its time."""
-        self._later.append(Later(function))
-        return self._later[-1]
-
-    def stop(self) -> None:
-        """End the other processes, before what they write to is gone. Results that nobody took are lost."""
-        self._open.close()
+    def later(self, function: Callable[[], Result]) -> Callable[[], Result]:
+        """What ``function`` gives, found when others are at work the next time, as it costs a part of its time then; or
+        when it is asked for.
+        """
+        once = cache(function)
+        self._later.append(once)
+        return once
 
     def _results(self, shared: _Shared[Batch, Result]) -> Iterator[Result]:
         while self._later:

@@ -178,15 +178,16 @@ def test_more_batches_than_a_pipe_takes_in_are_done_here(monkeypatch: pytest.Mon
 @pytest.mark.usefixtures("one_thread")
 def test_others_can_be_stopped_before_what_they_write_to_goes(tmp_path: Path):
     with Workers(2) as own:
-        own.map(writing_for_ever, [tmp_path, tmp_path], LONG_S)
-        end = time.monotonic() + A_WHILE_S
-        while not list(tmp_path.iterdir()) and time.monotonic() < end:
-            time.sleep(0.001)
-        own.stop()
+        with own:
+            own.map(writing_for_ever, [tmp_path, tmp_path], LONG_S)
+            end = time.monotonic() + A_WHILE_S
+            while not list(tmp_path.iterdir()) and time.monotonic() < end:
+                time.sleep(0.001)
         written = len(list(tmp_path.iterdir()))
         assert written > 0
         time.sleep(0.05)
         assert len(list(tmp_path.iterdir())) == written
+        assert [found for found, _ in own.map(total, BATCHES, LONG_S)] == [1, 5, 0, 15]
 
 
 @pytest.mark.usefixtures("one_thread")
