@@ -14,10 +14,10 @@ from statistics import NormalDist
 import numpy as np
 from msgspec.structs import replace
 
-from tbp.history.long import correlation_inflation
 from tbp.history.measured import Measured, measured, relative
 from tbp.history.points import columns, levels
 from tbp.history.rank_test import tails
+from tbp.history.selection import correlation_inflation, residuals_of
 from tbp.history.series import CONFIDENCE, Change, Point
 from tbp.history.student import t_reach
 
@@ -68,7 +68,7 @@ def _bounds(series: Measured, split: int) -> tuple[float, float]:
     """Of the shift of level, on the scale of ``series.scaled``."""
     scaled, count = series.scaled, len(series.scaled)
     before, after = scaled[:split], scaled[split:]
-    widening = correlation_inflation(scaled, (0, split, count)) if count >= MIN_CORRELATED else 1.0
+    widening = correlation_inflation(residuals_of(scaled, (0, split, count))) if count >= MIN_CORRELATED else 1.0
     rank = _rank(len(before), len(after), widening)
     if rank < 1:
         return _student(series, split, widening)
