@@ -33,9 +33,9 @@ LINE_GAIN = 4.0
 LINE_CLIP = 0.02  # share of values clipped at both ends before a slope is fitted, so that outliers do not bend it
 
 # The smallest of three p-values counts twice: they are of the same runs, so three times would be too cautious (98.7 %
-# of obvious steps confirmed instead of 99.3 %, with as many false alarms).
+# of obvious steps confirmed instead of 99.2 %, with as many false alarms).
 TESTS = 2
-DIRECTIONS = 2  # the pool is asked for the direction that was seen
+CHOICES = 4  # the pool is asked for the direction that was seen, and of a segment whose other end was chosen too
 # Shorter segments are held against the pool; from here on the two segments' own ranks can be as sure as is needed.
 MOST_POOLED = 30
 # Of the shorter segment's runs, that lie beyond the pool: all, or most, so that a run out of line hides no step.
@@ -120,7 +120,7 @@ class Boundary:
         deviations = sign * (short - median(long)) - error
         counts = sorted({math.ceil(share * len(short)) for share in POOLED_SHARES})
         chance = min(chance_of_draws(deviations, pool, count) for count in counts)
-        return min(1.0, DIRECTIONS * len(counts) * chance)
+        return min(1.0, CHOICES * len(counts) * chance)
 
 
 def chance_of_draws(deviations: Floats, pool: Floats, count: int) -> float:

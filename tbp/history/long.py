@@ -23,14 +23,15 @@ from tbp.history.selection import Selection, correlation_inflation, residuals_of
 # other than those that docs/verdict.md reports.
 # Penalty of a boundary in nats, in ln n; times (1 + rho) / (1 - rho), rho the residuals' lag-1 correlation. The
 # likelihood that chance alone gains over n places grows as ln n (Yao 1988). 1.3 costs 0.002 of F1 and saves a fifth of
-# the false alarms, 1.1 with as few of them adds nothing.
+# the false alarms.
 PENALTY = 1.2
 FIRST_PENALTY = 1.2
-# What a trend must gain, in ln n; less than a boundary: a staircase is the worse account of a drift. At 1, half as many
-# false alarms again, nearly all of drift; at 0.6, 0.002 less F1.
-TREND_PENALTY = 0.8
+# What a trend must gain, in ln n; less than a boundary: a staircase is the worse account of a drift. At 0.8, 0.002 more
+# F1 and half as many false alarms again, nearly all of drift.
+TREND_PENALTY = 0.6
 BINS_PER_SIGMA = 4.0  # 8 scores alike
-MOST_BINS = 20_000  # bounds the work for a series that spans many magnitudes
+MOST_BINS = 20_000  # bounds the work for a series that spans many magnitudes …
+MOST_CELLS = 100_000_000  # … and of these times its runs, for one that is long: a byte each, and 2 s
 MOST_SLOPES = 5  # tried; without a trend it is two
 LEAST_SIGMA = 0.1  # of the relevant effect: what repeats (nearly) exactly still has noise that does not matter
 SLOPE_CLIP = 2.0  # sigmas, so that outliers do not bend a slope
@@ -78,7 +79,7 @@ def _proposed(series: Measured) -> Search[tuple[tuple[int, ...], float, Noise]]:
     span = float(np.ptp(scaled))
     least_sigma = max(LEAST_SIGMA * series.relevant(RELEVANT, median(series.raw)), 1e-9 * span)
     sigma = max(_sigma_of_steps(scaled), least_sigma)
-    width = max(sigma / BINS_PER_SIGMA, span / MOST_BINS)
+    width = max(sigma / BINS_PER_SIGMA, span / min(MOST_BINS, max(1, MOST_CELLS // count)))
     first = yield Question(scaled, width, huber_loss(width, sigma), FIRST_PENALTY * float(np.log(count)))
     residuals = residuals_of(scaled, (0, *first.boundaries, count))
     sigma = max(robust_sigma(residuals), least_sigma)
