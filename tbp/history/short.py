@@ -6,6 +6,7 @@ the same tests (``ends``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from itertools import combinations, pairwise
@@ -13,6 +14,7 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from tbp.history.boundaries import chance_of_draws
 from tbp.history.measured import Floats, Measured, median, variance
 from tbp.history.rank_test import rank_p_value
 from tbp.history.series import Change
@@ -28,6 +30,10 @@ SHORT_RELEVANT_SIGMAS = 3.0
 SHORT_ALPHA = 0.05  # the least three sessions against twelve can reach is 0.02
 SHORT_RUN_ALPHA = 0.1
 MAX_SHORT_CHANGES = 3
+# Runs of a side from which on they are also held against those of all other segments. Of steps that anybody sees in 10
+# to 19 single values 97 % are confirmed instead of 78 %, with no more false ones; with 3, three times as many.
+MIN_POOLED = 5
+DIRECTIONS = 2  # of which the one that was seen is asked for
 
 
 def short_changes(series: Measured, start: int, end: int) -> tuple[Change, ...]:
@@ -121,10 +127,24 @@ def run_sigma(series: Measured, edges: Sequence[int]) -> float:
 
 
 def short_p_value(series: Measured, edges: Sequence[int], i: int) -> float:
-    """Mann-Whitney over the sessions on both sides, times the number of places a change could have been at."""
+    """Of Mann-Whitney's test over the sessions on both sides, or of the pool, times the places a change could be at."""
     before = np.concatenate(series.sessions[edges[i - 1] : edges[i]])
     after = np.concatenate(series.sessions[edges[i] : edges[i + 1]])
-    return rank_p_value(before, after) * (edges[-1] - edges[0] - 1)
+    return min(rank_p_value(before, after), _pooled_p_value(series, edges, i)) * (edges[-1] - edges[0] - 1)
+
+
+def _pooled_p_value(series: Measured, edges: Sequence[int], i: int) -> float:
+    """The runs of the shorter side against what all others do around their levels; 1 where those are too few to ask."""
+    start, index, end = edges[i - 1 : i + 2]
+    is_after = end - index < index - start
+    first, last = (index, end) if is_after else (start, index)
+    if last - first < MIN_POOLED:
+        return 1.0
+    scaled = series.scaled
+    others = [scaled[a:b] - median(scaled[a:b]) for a, b in pairwise(edges) if a != first]
+    deviations = scaled[first:last] - median(scaled[start:index] if is_after else scaled[index:end])
+    sign = math.copysign(1.0, median(deviations))
+    return DIRECTIONS * chance_of_draws(sign * deviations, sign * np.concatenate(others), len(deviations))
 
 
 def _run_p_value(series: Measured, edges: Sequence[int], i: int, sigma: float) -> float:
