@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -102,12 +103,12 @@ class Boundary:
         chances = (
             two_sided(self._score / inflation),
             self._ranked.p_value(inflation),
-            inflated(self._pooled(residuals), inflation),
+            self._pooled(inflation, residuals),
         )
         return TESTS * min(chances)
 
-    def _pooled(self, residuals: Floats) -> float:
-        """The p-value of the shorter segment against the pool; 1 where it is too long to need one."""
+    def _pooled(self, inflation: float, residuals: Floats) -> float:
+        """The p-value of the shorter segment as draws from the pool; 1 where it is too long to need one."""
         start, index, end = self.edges
         is_after = len(self.after) < len(self.before)
         short, long = (self.after, self.before) if is_after else (self.before, self.after)
@@ -119,22 +120,33 @@ class Boundary:
         error = LEVEL_ERRORS * MEDIAN_ERROR * MAD_TO_SIGMA * median(np.abs(pool)) / len(long) ** 0.5
         deviations = sign * (short - median(long)) - error
         counts = sorted({math.ceil(share * len(short)) for share in POOLED_SHARES})
-        chance = min(chance_of_draws(deviations, pool, count) for count in counts)
-        return min(1.0, CHOICES * len(counts) * chance)
+        # Correlation makes neighbours of runs that are far out likely; it does not make them further out.
+        return min(
+            inflated(min(1.0, CHOICES * len(counts) * found.chance), inflation) * found.reach
+            for found in (draws(deviations, pool, count) for count in counts)
+        )
 
 
-def chance_of_draws(deviations: Floats, pool: Floats, count: int) -> float:
-    """The chance that the largest ``count`` of ``deviations`` are so large, if they are drawn from what ``pool`` is.
+class Draws(NamedTuple):
+    """How unlikely some deviations are as draws from a pool."""
 
-    How many of the draws are among the largest of all is hypergeometric, whatever the shape of the noise. Where nothing
-    in the pool is as large, the chance falls further with the distance (``TAIL_POWER``).
-    """
+    chance: float  # that as many draws are among the largest of all: hypergeometric, whatever the shape of the noise
+    reach: float  # 1, or less where nothing in the pool is as large: the chance of being so far beyond it
+
+    @property
+    def p_value(self) -> float:
+        """For draws that do not depend on each other."""
+        return self.chance * self.reach
+
+
+def draws(deviations: Floats, pool: Floats, count: int) -> Draws:
+    """Of the largest ``count`` of ``deviations``, if all are drawn from what ``pool`` is drawn from."""
     nearest = float(np.sort(deviations)[-count])
     if nearest <= 0:
-        return 1.0
+        return Draws(1.0, 1.0)
     beyond = int(np.count_nonzero(pool >= nearest))
     chance = _hypergeometric(len(deviations) + len(pool), count + beyond, len(deviations), count)
-    return chance if beyond else chance * (max(float(pool.max(initial=0.0)), 0.0) / nearest) ** TAIL_POWER
+    return Draws(chance, 1.0 if beyond else (float(pool.max(initial=0.0)) / nearest) ** TAIL_POWER)
 
 
 @lru_cache(maxsize=4096)

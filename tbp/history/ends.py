@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tbp.history.boundaries import chance_of_draws
+from tbp.history.boundaries import draws
 from tbp.history.measured import Floats, Measured, median
 from tbp.history.selection import Selection, Step, robust_sigma
 from tbp.history.short import are_confirmed, is_relevant, run_sigma, short_p_value
@@ -69,7 +69,7 @@ def _is_far_out(deviations: Floats, pool: Floats) -> bool:
     sizes, others = (deviations, pool) if deviations[0] > 0 else (-deviations, -pool)
     if float(sizes.min()) <= TAIL_SIGMAS * robust_sigma(pool):
         return False
-    return chance_of_draws(sizes, others, len(sizes)) <= (CHANCE_OF_ONE if len(sizes) == 1 else CHANCE_OF_SEVERAL)
+    return draws(sizes, others, len(sizes)).p_value <= (CHANCE_OF_ONE if len(sizes) == 1 else CHANCE_OF_SEVERAL)
 
 
 def _oldest_step(series: Measured, end: int, residuals: Floats) -> Step | None:

@@ -63,14 +63,13 @@ class Tested(NamedTuple):
 
     @property
     def is_step(self) -> bool:
-        """Whether it is significant, relevant, and no line fits better."""
-        return self.p_value <= ALPHA and self.boundary.is_relevant(RELEVANT) and not self.boundary.is_line
+        """Whether it is significant and relevant."""
+        return self.p_value <= ALPHA and self.boundary.is_relevant(RELEVANT)
 
     @property
     def is_plain(self) -> bool:
         """Whether a reader of the chart would ask what happened there."""
-        is_large = self.boundary.is_relevant(SUSPECT_EFFECT) and self.boundary.in_sigmas >= SUSPECT_SIGMAS
-        return is_large and not self.boundary.is_line
+        return self.boundary.is_relevant(SUSPECT_EFFECT) and self.boundary.in_sigmas >= SUSPECT_SIGMAS
 
 
 class _Segments:
@@ -78,9 +77,9 @@ class _Segments:
 
     def __init__(self, series: Measured, scaled: Floats, edges: Sequence[int], noise: Noise) -> None:
         self._series, self._scaled, self._noise = series, scaled, noise
-        self.residuals = residuals_of(scaled, edges)
+        self.cut(edges)
         # Computed once: a step that is given up would look like correlation, and take the next, larger one with it.
-        self._inflation = correlation_inflation(self.residuals)
+        self._inflation = correlation_inflation(self._residuals)
         self._known: dict[tuple[int, int, int], Boundary] = {}
 
     def tested(self, edges: Sequence[int]) -> list[Tested]:
@@ -89,12 +88,16 @@ class _Segments:
         # Giving one boundary up changes only the two beside it.
         self._known = {own: self._known.get(own) or self._boundary(own) for own in around}
         return [
-            Tested(boundary, boundary.p_value(self._inflation, self.residuals)) for boundary in self._known.values()
+            Tested(boundary, boundary.p_value(self._inflation, self._residuals)) for boundary in self._known.values()
         ]
+
+    def cut(self, edges: Sequence[int]) -> None:
+        """Give the runs between each two of ``edges`` one level."""
+        self._residuals = residuals_of(self._scaled, edges)
 
     def join(self, start: int, end: int) -> None:
         """Give the runs ``start:end`` one level."""
-        self.residuals[start:end] = self._scaled[start:end] - median(self._scaled[start:end])
+        self._residuals[start:end] = self._scaled[start:end] - median(self._scaled[start:end])
 
     def _boundary(self, edges: Sequence[int]) -> Boundary:
         return Boundary(self._series, self._scaled, edges, self._noise)
@@ -105,7 +108,9 @@ def selected(series: Measured, scaled: Floats, proposed: Sequence[int], noise: N
     edges = _without_short(scaled, [0, *proposed, len(scaled)])
     segments = _Segments(series, scaled, edges, noise)
     first = tested = segments.tested(edges)
-    while failing := [place for place, one in enumerate(tested) if not one.is_step]:
+    # Looked for once: two segments that were joined over a small step often look like a line.
+    lines = {one.boundary.index for one in first if one.p_value <= ALPHA and one.boundary.is_line}
+    while failing := [place for place, one in enumerate(tested) if not one.is_step or one.boundary.index in lines]:
         weakest = min(failing, key=lambda place: tested[place].boundary.gain)
         del edges[weakest + 1]
         segments.join(edges[weakest], edges[weakest + 1])
@@ -114,15 +119,17 @@ def selected(series: Measured, scaled: Floats, proposed: Sequence[int], noise: N
     given_up = {one.boundary.index for one in first if one.p_value <= SUSPECT_ALPHA_PROPOSED and one.is_plain}
     suspects = [
         Step(one.boundary.index, len(scaled) * one.p_value, confirmed=False, doubt=_doubt(one.boundary))
-        for one in _suspects(segments, edges, given_up.difference(edges))
+        for one in _suspects(segments, edges, given_up.difference(edges, lines))
     ]
-    return Selection(tuple(sorted([*certain, *suspects], key=lambda step: step.index)), segments.residuals)
+    return Selection(tuple(sorted([*certain, *suspects], key=lambda step: step.index)), residuals_of(scaled, edges))
 
 
 def _suspects(segments: _Segments, edges: Sequence[int], given_up: Set[int]) -> list[Tested]:
     """Those of the boundaries ``given_up`` that are plain, and unlikely in what is left over, beside all that stay."""
     while True:
-        tested = [one for one in segments.tested(sorted({*edges, *given_up})) if one.boundary.index in given_up]
+        every = sorted({*edges, *given_up})
+        segments.cut(every)
+        tested = [one for one in segments.tested(every) if one.boundary.index in given_up]
         kept = [one for one in tested if one.p_value <= SUSPECT_ALPHA_LEFT and one.is_plain]
         if len(kept) == len(tested):
             return kept

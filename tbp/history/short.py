@@ -14,7 +14,7 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tbp.history.boundaries import chance_of_draws
+from tbp.history.boundaries import draws
 from tbp.history.measured import Floats, Measured, median, variance
 from tbp.history.rank_test import rank_p_value
 from tbp.history.series import Change
@@ -144,7 +144,7 @@ def _pooled_p_value(series: Measured, edges: Sequence[int], i: int) -> float:
     others = [scaled[a:b] - median(scaled[a:b]) for a, b in pairwise(edges) if a != first]
     deviations = scaled[first:last] - median(scaled[start:index] if is_after else scaled[index:end])
     sign = math.copysign(1.0, median(deviations))
-    return DIRECTIONS * chance_of_draws(sign * deviations, sign * np.concatenate(others), len(deviations))
+    return DIRECTIONS * draws(sign * deviations, sign * np.concatenate(others), len(deviations)).p_value
 
 
 def _run_p_value(series: Measured, edges: Sequence[int], i: int, sigma: float) -> float:
