@@ -16,13 +16,13 @@ from msgspec import Struct
 from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
 from tbp.asv.config import ACKS, AsvConfig, own_config, results_folder
-from tbp.asv.repository import AskedCommits, Commits
+from tbp.asv.repository import MOST_LINES, AskedCommits, Commits, asked_of
 from tbp.asv.result_folder import Reading
 from tbp.asv.results import Results, results_of
 from tbp.asv.runs import runs
 from tbp.asv.sessions import Sessions, read_sessions, without_result
 from tbp.cache.known_series import KnownSeries
-from tbp.errors import UsageError
+from tbp.errors import NothingMeasured, UsageError
 from tbp.history.histories import histories
 from tbp.history.judging import Asked, Moved, judge_all
 from tbp.history.perspective import seen
@@ -66,10 +66,16 @@ def stored(
     reading = reading or Reading(folder)
     seen = (path for path, _ in reading.seen.files) if reading.seen is not None else None
     sessions = read_sessions(folder, seen)
-    with asked or AskedCommits(own.repository if own else None) as asked:
+    with asked or asked_of(own) as asked:
         asked.ask({run.commit for run in reading.files.files.runs})
         results = results_of(reading)  # while git looks
         commits = asked.commits(results.commits)
+    if commits.lines and not commits.order:
+        others = ", ".join(line.name for line in commits.lines[:MOST_LINES])
+        raise NothingMeasured(
+            f"no commit of {commits.branch} has a result in {folder}; those that have are of other lines ({others}): "
+            "say --branch NAME, or correct branches in asv.conf.json"
+        )
     policy = read_policy(own.policy_file) if own else Policy()
     return Stored(folder, results, sessions, commits, policy, own)
 

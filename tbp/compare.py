@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tbp.asv.choice import bench_filter, stored_commit
 from tbp.asv.config import AsvConfig, results_folder
-from tbp.asv.repository import Commits, read_commits
+from tbp.asv.repository import read_commits
 from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Sessions, read_sessions
@@ -66,14 +66,15 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
     if not rows:
         raise NothingMeasured(f"--bench {' '.join(wanted.bench)} finds no benchmark in {folder}; write a shorter one")
     place, notes = chosen_place(rows, hashes, wanted)
-    commits = read_commits(dates, repository)
-    subjects = {commit.hash: commit.subject for commit in commits.order}
+    commits = read_commits(dates, repository, config.branch if config is not None else "")
+    order = commits.compared(*hashes)
+    subjects = {commit.hash: commit.subject for commit in order}
     sides = [
         Judged(revision, own, subjects.get(own, ""))
         for revision, own in zip((wanted.baseline, wanted.contender), hashes, strict=True)
     ]
     stored = stored_series(
-        [row for row in rows if (row.machine, row.environment) == place], commits, read_sessions(folder)
+        [row for row in rows if (row.machine, row.environment) == place], order, read_sessions(folder)
     )
     found = judgements(stored, sides[0], sides[1])
     return Comparison(
@@ -113,14 +114,14 @@ def chosen_place(rows: Sequence[Value], hashes: Sequence[str], wanted: Wanted) -
     return best[0], (note,) if others else ()
 
 
-def stored_series(rows: Iterable[Value], commits: Commits, sessions: Sessions) -> tuple[StoredSeries, ...]:
-    """The series of ``rows``, sorted by key, each run at its place in history."""
-    position = {commit.hash: place for place, commit in enumerate(commits.order)}
+def stored_series(rows: Iterable[Value], order: Sequence[Commit], sessions: Sessions) -> tuple[StoredSeries, ...]:
+    """The series of ``rows``, sorted by key, each run at the place of its commit in ``order``; others are left out."""
+    position = {commit.hash: place for place, commit in enumerate(order)}
     series: dict[SeriesKey, list[Value]] = {}
-    for row in rows:
+    for row in (row for row in rows if row.commit in position):
         series.setdefault(SeriesKey(row.benchmark, row.parameters, row.machine, row.environment), []).append(row)
     return tuple(
-        _series(key, sorted(own, key=lambda row: position[row.commit]), position, commits.order, sessions)
+        _series(key, sorted(own, key=lambda row: position[row.commit]), position, order, sessions)
         for key, own in sorted(series.items())
     )
 
