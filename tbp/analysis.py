@@ -23,9 +23,11 @@ from tbp.asv.runs import runs
 from tbp.asv.sessions import Sessions, read_sessions, without_result
 from tbp.cache.known_series import KnownSeries
 from tbp.errors import NothingMeasured, UsageError
+from tbp.history.beside import runs_beside
 from tbp.history.histories import histories
 from tbp.history.judging import Asked, Moved, judge_all
 from tbp.history.perspective import seen
+from tbp.history.points import commits as commits_of
 from tbp.history.series import History, State
 from tbp.policy import Policy, read_policy
 from tbp.report.model import Base, ReportData
@@ -112,6 +114,8 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
     found = histories(held.results, held.sessions, held.commits, _trace_session, problems, held.policy, judge)
     with_sessions = [history for history in found if held.sessions.commits(history.key)]
     measured = {(history.key, point.commit.hash) for history in with_sessions for point in history.points}
+    beside = runs_beside(held.results, held.sessions, held.commits, held.policy)
+    measured |= {(own.key, commit.hash) for own in beside for commit in commits_of(own.points)}
     lost = without_result(held.sessions, measured)
     file, acks = _acks(held.config, view.acks)
     base = _base(held, view.base)
@@ -130,6 +134,8 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
         base=base,
         order=held.commits.history,
         runs=own_runs(),
+        branch=held.commits.branch,
+        beside=beside,
         sources={name: one.code for name, one in held.results.benchmarks.items() if one.code},
     )
 

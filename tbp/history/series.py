@@ -268,3 +268,13 @@ class History(Struct, frozen=True):
     @property
     def _counted(self) -> tuple[ChangeEvidence, ...]:
         return tuple(evidence for evidence in self.changes if evidence.change.index >= self.since)
+
+
+class LineRuns(Struct, frozen=True):
+    """What was measured of one series on one line beside the branch; there is one run at least."""
+
+    key: SeriesKey
+    line: Line
+    points: Sequence[Point]  # oldest first; a tuple, or ``tbp.history.points``
+    unit: str
+    better: Better
