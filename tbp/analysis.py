@@ -136,6 +136,7 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
         runs=own_runs(),
         branch=held.commits.branch,
         beside=beside,
+        remarks=held.results.remarks,
         sources={name: one.code for name, one in held.results.benchmarks.items() if one.code},
     )
 

@@ -47,7 +47,14 @@ class Wanted(Struct, frozen=True):
         # The hashes are those of the histories' points.
         places = np.fromiter(self.places.values(), np.int32, len(self.places))
         return digest(
-            shared, self.data.histories, self.data.beside, places, self.rates, self.data.sources, self.at_once
+            shared,
+            self.data.histories,
+            self.data.beside,
+            self.data.remarks,
+            places,
+            self.rates,
+            self.data.sources,
+            self.at_once,
         )
 
 
@@ -81,13 +88,15 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
         source = {benchmark: data.sources[benchmark]} if benchmark in data.sources else {}
         moved = of_benchmark(together, own)
         own_data = replace(shared, histories=own, beside=tuple(aside.get(benchmark, ())), sources=source)
+        if benchmark in data.remarks:
+            own_data = replace(own_data, remarks={benchmark: data.remarks[benchmark]})
         asked.append(Wanted(benchmark, own_data, below, made[known_as], said, moved))
     return asked
 
 
 def shared_by_pages(data: ReportData) -> ReportData:
     """What every benchmark's page is made from: nothing of other benchmarks, nor of single runs."""
-    return replace(data, histories=(), beside=(), sources={}, runs=(), machines=(), problems=())
+    return replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), machines=(), problems=())
 
 
 def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int32]:

@@ -126,6 +126,7 @@ class BenchmarkPage(Struct, frozen=True):
     source: Source | None = None
     strips: str = ""  # what the values beside each change are; empty where no change has any
     others: OtherLines = OtherLines()
+    parameters: str = ""  # how they changed, a sentence; empty where they did not
 
     @property
     def in_brief(self) -> tuple[Together, ...]:
@@ -207,6 +208,7 @@ def benchmark_page(
         strips=both_sides.legend(histories[0].unit, histories[0].better)
         if any(change.strips for section in sections for change in section.changes)
         else "",
+        parameters=data.remarks.get(benchmark, ""),
         others=other_lines(data, dict(zip((history.key for history in histories), names, strict=True))),
     )
 

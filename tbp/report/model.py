@@ -70,6 +70,7 @@ class ReportData(Struct, frozen=True, dict=True):
     tags: tuple[Tag, ...] = ()
     branch: str = ""  # whose first parents the series are; empty where no repository tells
     beside: tuple[LineRuns, ...] = ()  # what was measured on other lines, by series
+    remarks: Mapping[str, str] = field(default_factory=dict)  # how the parameters of a benchmark changed
     sources: Mapping[str, str] = field(default_factory=dict)  # what each benchmark runs, where asv has its code
 
     @cached_property

@@ -71,7 +71,8 @@ def other_lines(data: ReportData, names: Mapping[SeriesKey, str]) -> OtherLines:
     found = _judged([own for own in asked if own.series is not None])
     rows = tuple(_row(own, found.get((own.runs.line, own.runs.key)), names, data.commit_url) for own in asked)
     number = len({commit for own in data.beside for commit in own.line.commits})
-    said = f"Beside {data.branch or 'the branch'}: {words.count(number, 'commit')} on {words.count(len(lines), 'other line')}"
+    commits, others = words.count(number, "commit"), words.count(len(lines), "other line")
+    said = f"Beside {data.branch or 'the branch'}: {commits} on {others}"
     return OtherLines(said, rows, len(known) - len(rows))
 
 
