@@ -6,7 +6,6 @@ makes of the other keys stays asv's.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -99,6 +98,8 @@ def read_config(path: Path | None = None, branch: str = "") -> AsvConfig:
 
 
 def _content(path: Path) -> dict[str, object]:
+    import json5  # here, as a report of results from elsewhere needs no configuration
+
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -109,7 +110,7 @@ def _content(path: Path) -> dict[str, object]:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from None
     try:
-        values = _json5(text)
+        values = json5.loads(text)
     except (ValueError, RecursionError) as error:
         deep = isinstance(error, RecursionError)
         reason = "it is nested too deeply" if deep else str(error).replace("<string>:", "line ")
@@ -117,16 +118,6 @@ def _content(path: Path) -> dict[str, object]:
     if not isinstance(values, dict):
         raise UsageError(f"{path} must hold a JSON object with asv's keys, not a {type(values).__name__}")
     return values
-
-
-def _json5(text: str) -> object:
-    """Plain JSON means the same in both, and json5 takes 30 ms for a kilobyte of it."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        import json5
-
-        return json5.loads(text)
 
 
 def _checked(path: Path, values: dict[str, object]) -> AsvConfig:
