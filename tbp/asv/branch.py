@@ -120,7 +120,8 @@ def _missing(repository: Path, name: str, references: Mapping[str, _Reference]) 
     names = sorted(set(short) - {"HEAD"})
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     there = f" It has {', '.join(names[:MOST_NAMED])}{more}." if names else ""
+    fetched = name.removeprefix("origin/")
     return (
         f"the repository {repository} has no branch {name}, which the series would follow: run "
-        f"`git fetch origin {name}:{name}` in it, correct branches in asv.conf.json, or say --branch.{there}"
+        f"`git fetch origin {fetched}:{fetched}` in it, correct branches in asv.conf.json, or say --branch.{there}"
     )

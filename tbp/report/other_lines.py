@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 from msgspec import Struct
@@ -16,6 +17,7 @@ from tbp.asv.declarations import benchmark_from_name
 from tbp.asv.lines import path_to
 from tbp.history.compare import StoredSeries, judgements
 from tbp.history.points import columns, last_with_level
+from tbp.history.points import commits as commits_of
 from tbp.history.series import Commit, History, Line, LineRuns, Point, SeriesKey, State
 from tbp.report import words
 from tbp.report.model import ReportData
@@ -25,6 +27,10 @@ from tbp.verdict.judgement import Judged, Judgement
 
 MOST_ROWS = 100
 """Of a page: each is judged, which takes 1 to 2 ms on two slow cores. points.csv has the runs of all."""
+
+
+MOST_BEFORE = 60
+"""Runs of the branch that a line is judged with: twice as many as a comparison looks at on one side."""
 
 
 class LineRow(Struct, frozen=True):
@@ -78,20 +84,25 @@ def other_lines(data: ReportData, names: Mapping[SeriesKey, str]) -> OtherLines:
 
 def _asked(runs: LineRuns, newest: Point, history: History | None, data: ReportData, lines: Sequence[Line]) -> _Asked:
     """The run that a line is compared with is the nearest one that it came from."""
-    own = {point.commit.hash: point for point in runs.points}
     others = (other.points for other in data.beside if other.key == runs.key and other is not runs)
-    before = {point.commit.hash: point for points in (*others, history.points if history else ()) for point in points}
+    before = _places([*others, *([history.points] if history else [])])
     path = path_to(runs.line.commits[-1].hash, data.commits, lines)
-    came = [before[commit.hash] for commit in path if commit.hash in before]
+    nearest_first = (before[commit.hash] for commit in reversed(path) if commit.hash in before)
+    came = [points[place] for points, place in islice(nearest_first, MOST_BEFORE)][::-1]
     origin = last_with_level(came)
     if origin is None:
         return _Asked(runs, newest, None, None)
-    points = (*came, *(own[commit.hash] for commit in path if commit.hash in own))
+    points = (*came, *runs.points)
     kind = benchmark_from_name(runs.key.benchmark).type
     versions = tuple("present" if point.comparable else f"other {place}" for place, point in enumerate(points))
     is_counter = kind == "track" and runs.unit != "seconds"
     series = StoredSeries(runs.key, runs.unit, runs.better, is_counter, points, versions)
     return _Asked(runs, newest, series, origin)
+
+
+def _places(several: Sequence[Sequence[Point]]) -> dict[str, tuple[Sequence[Point], int]]:
+    """Where the run of each commit is: long series make no object for each of them."""
+    return {commit.hash: (points, place) for points in several for place, commit in enumerate(commits_of(points))}
 
 
 def _judged(asked: Sequence[_Asked]) -> dict[tuple[Line, SeriesKey], Judgement]:
@@ -110,7 +121,8 @@ def _judged(asked: Sequence[_Asked]) -> dict[tuple[Line, SeriesKey], Judgement]:
 
 def _row(asked: _Asked, judgement: Judgement | None, names: Mapping[SeriesKey, str], commit_url: str) -> LineRow:
     runs, newest, origin = asked.runs, asked.newest, asked.origin
-    name = names.get(runs.key, runs.key.label)
+    place = (runs.key.label, runs.key.machine, runs.key.environment)
+    name = names.get(runs.key) or ", ".join(filter(None, place if runs.key not in names else ()))
     verdict = "nothing that it came from has a value"
     if judgement is not None:
         is_changed = judgement.state in phrases.CHANGED

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -17,6 +19,8 @@ from tbp.asv.result_content import _COLUMNS
 from tbp.compare import Wanted, compared
 from tbp.errors import NothingMeasured, UsageError
 from tbp.history.series import State
+from tbp.report.data_files import points, summary_json
+from tbp.report.detail import benchmark_page
 from tbp.report.model import ReportData
 
 NAME = "solve.time_solve"
@@ -136,6 +140,49 @@ def test_two_tags_are_compared_by_the_runs_of_their_own_lines(
     with_backports(project, 0.6, 1.0)
     (judgement,) = compared(project.config, None, Wanted(baseline, contender)).judgements
     assert judgement.state is state
+
+
+def test_what_was_measured_beside_the_branch_is_shown_apart(project: Project):
+    with_backports(project, 0.6, 1.0)
+    data = project.report()
+    (beside,) = data.beside
+    assert (beside.line.name, [point.commit.subject for point in beside.points][-1]) == ("maint", "day 31.5")
+    others = benchmark_page(NAME, data).others
+    assert others.said == "Beside main: 7 commits on 1 other line"
+    (row,) = others.rows
+    assert (row.line, row.runs, row.state, row.verdict) == ("maint", 7, State.NO_CHANGE, "no change")
+    assert row.origin is not None
+    assert (row.origin.subject, row.newest.subject) == ("day 9", "day 31.5")
+    text = b"".join(make() for make in points(data)).decode()
+    lines = [row["line"] for row in csv.DictReader(io.StringIO(text))]
+    assert (lines.count(""), lines.count("maint")) == (30, 7)
+    summary = json.loads(summary_json(data))
+    assert summary["branch"] == "main"
+    assert [(line["name"], line["origin"]["subject"], len(line["commits"])) for line in summary["lines"]] == [
+        ("maint", "day 9", 7)
+    ]
+
+
+def test_a_line_that_became_slower_says_so_and_is_no_regression_of_the_branch(project: Project):
+    old = measured(project, range(20), 1.0)
+    project.git("checkout", "-q", "-b", "1.x", old[12])
+    measured(project, (12.5, 13.5, 14.5, 15.5), 1.4)
+    data = project.report()
+    assert found(data) == (State.NO_CHANGE, [])
+    (row,) = benchmark_page(NAME, data).others.rows
+    assert row.line == "1.x"
+    assert row.state is State.UNDECIDED  # nothing was measured after it: one odd run would look the same
+    measured(project, (float(day) for day in range(30, 60)), 1.4)
+    (row,) = benchmark_page(NAME, project.report()).others.rows
+    assert (row.state, row.runs) == (State.REGRESSION, 34)
+
+
+def test_a_line_of_another_root_is_compared_with_nothing(project: Project):
+    measured(project, range(5), 1.0)
+    project.git("checkout", "-q", "--orphan", "other")
+    project.commit(9, 2.0)
+    (row,) = benchmark_page(NAME, project.report()).others.rows
+    assert (row.origin, row.verdict) == (None, "nothing that it came from has a value")
 
 
 def test_a_merged_side_branch_is_no_change_of_the_branch(project: Project):
