@@ -76,7 +76,7 @@ def stored(
         others = ", ".join(line.name for line in commits.lines[:MOST_LINES])
         raise NothingMeasured(
             f"no commit of {commits.branch} has a result in {folder}; those that have are of other lines ({others}): "
-            "say --branch NAME, or correct branches in asv.conf.json"
+            "say --branch NAME, run `git fetch`, or correct branches in asv.conf.json"
         )
     policy = read_policy(own.policy_file) if own else Policy()
     return Stored(folder, results, sessions, commits, policy, own)

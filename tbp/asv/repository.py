@@ -27,7 +27,7 @@ from tbp.asv.lines import Beside, compared, lines_beside
 from tbp.history.series import Commit, Line, Tag
 
 WITH_ONE = "with `--config PATH/asv.conf.json` they are in that of its repository, with subjects"
-GONE = "not in the repository"  # the line of commits that it lacks and that cannot be on the branch
+GONE = "not in the repository"  # the line of commits that a whole one lacks: it has all that the branch was
 MOST_LINES = 3  # named in a note
 MOST_NAMED = 500  # lines named by their branches, the longest: more would not fit a command line
 
@@ -37,8 +37,7 @@ _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 class Commits(Struct, frozen=True):
     """``order`` has the commits with results that make a series, oldest first: those of the branch.
 
-    Without a repository it has all of them. Commits that a repository lacks, and that may be of the branch, are in it
-    by their date.
+    Without a repository it has all of them, and of a shallow one also those that it does not tell, by their date.
     """
 
     order: tuple[Commit, ...]
@@ -99,8 +98,7 @@ class AskedCommits:
     def ask(self, hashes: Iterable[str]) -> None:
         """Ask git of these commits. To be called once, before ``commits``."""
         if self._branch.commit:
-            names = {*hashes, self._branch.commit}
-            self._descriptions.tell("".join(f"{name}\n" for name in names if _HASH.fullmatch(name)))
+            self._descriptions.tell("".join(f"{name}\n" for name in hashes if _HASH.fullmatch(name)))
 
     def commits(self, dates: Mapping[str, datetime]) -> Commits:
         """Those of ``dates``, which are among the hashes that git was asked for. To be called once."""
@@ -117,8 +115,7 @@ class AskedCommits:
     def _placed(self, repository: Path, by_date: Sequence[Commit]) -> Commits:
         if self._failure is not None:
             raise self._failure
-        asked = {self._branch.commit: datetime.min.replace(tzinfo=UTC)} | {own.hash: own.date for own in by_date}
-        known = _described(self._descriptions.answer(), asked)
+        known = _described(self._descriptions.answer(), {own.hash: own.date for own in by_date})
         history, tagged = tuple(reversed(self._walk.answer().split())), _tagged(self._tags)
         rank = {name: place for place, name in enumerate(history)}
         commits = [known.get(own.hash, own) for own in by_date]
@@ -147,8 +144,8 @@ def _sorted_out(
 ) -> _SortedOut:
     """Which of ``commits`` make the series, and which are beside the branch.
 
-    A whole repository has all that the branch was, so what it lacks can only be what the branch became since, and is
-    younger than its newest commit. One that has none of the commits is another project's, and says nothing of them.
+    A whole repository has all that the branch was, so what it lacks is not on it, as far as was fetched. One that has
+    none of the commits is another project's, and says nothing of them.
     """
     on_branch = set(history)
     aside = [own for own in commits if own.hash in known and own.hash not in on_branch]
@@ -159,9 +156,7 @@ def _sorted_out(
     found = _lines(repository, aside, history, measured) if aside else Beside((), frozenset())
     uncertain = frozenset() if is_whole else found.lost
     lines = tuple(own for own in found.lines if own.commits[0].hash not in uncertain)
-    newest = known[history[-1]].date
-    gone = tuple(own for own in missing if is_whole and own.date <= newest)
-    lines += (Line(GONE, gone),) if gone else ()
+    lines += (Line(GONE, tuple(missing)),) if missing and is_whole else ()
     placed = {own.hash for line in lines for own in line.commits}
     branch = tuple(own for own in commits if own.hash not in placed)
     return _SortedOut(branch, lines, len(missing), len(uncertain))
@@ -210,11 +205,8 @@ def _notes(repository: Path, branch: str, sorted_out: _SortedOut, number: int, i
     notes = []
     if missing:
         remedy = "run `git fetch` in it, or pass the right one" if is_whole else deeper
-        gone = next((len(line.commits) for line in lines if line.name == GONE), 0)
-        by_date = f", {missing - gone} of which are placed by date" if gone else ", placed by date"
-        notes.append(
-            f"the {kind} {repository} lacks {missing} of {number} commits{by_date * (gone < missing)}: {remedy}"
-        )
+        by_date = "" if lines and lines[-1].name == GONE else ", placed by date"
+        notes.append(f"the {kind} {repository} lacks {missing} of {number} commits{by_date}: {remedy}")
     if uncertain:
         notes.append(
             f"the {kind} {repository} does not tell whether {uncertain} of {number} commits are on {branch}; they are "

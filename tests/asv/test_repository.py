@@ -138,15 +138,14 @@ def test_a_line_of_another_root_has_no_fork(repository: Path):
     assert (commits.lines[0].fork, commits.lines[0].origin) == ("", None)
 
 
-def test_what_the_repository_lacks_is_on_the_branch_only_if_it_is_younger(repository: Path):
+def test_what_a_whole_repository_lacks_is_not_on_the_branch(repository: Path):
     one, two = commit(repository, "one", 1), commit(repository, "two", 5)
     old, new, no_hash = "e" * 40, "f" * 40, "--output=x"
     commits = read_commits({one: date(1), two: date(5), old: date(4), new: date(6), no_hash: date(2)}, repository)
-    assert [c.hash for c in commits.order] == [one, two, new]
-    assert [(line.name, [c.hash for c in line.commits]) for line in commits.lines] == [(GONE, [no_hash, old])]
+    assert [c.hash for c in commits.order] == [one, two]
+    assert [(line.name, [c.hash for c in line.commits]) for line in commits.lines] == [(GONE, [no_hash, old, new])]
     assert commits.notes[0] == (
-        f"the repository {repository} lacks 3 of 5 commits, 1 of which are placed by date: run `git fetch` in it, or "
-        "pass the right one"
+        f"the repository {repository} lacks 3 of 5 commits: run `git fetch` in it, or pass the right one"
     )
 
 
