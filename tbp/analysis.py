@@ -20,7 +20,7 @@ from tbp.asv.repository import MOST_LINES, AskedCommits, Commits, asked_of
 from tbp.asv.result_folder import Reading
 from tbp.asv.results import Results, results_of
 from tbp.asv.runs import runs
-from tbp.asv.sessions import Sessions, read_sessions, without_result
+from tbp.asv.sessions import Sessions, named_as_today, read_sessions, without_result
 from tbp.cache.known_series import KnownSeries
 from tbp.errors import NothingMeasured, UsageError
 from tbp.history.beside import runs_beside
@@ -79,7 +79,7 @@ def stored(
             "say --branch NAME, run `git fetch`, or correct branches in asv.conf.json"
         )
     policy = read_policy(own.policy_file) if own else Policy()
-    return Stored(folder, results, sessions, commits, policy, own)
+    return Stored(folder, results, named_as_today(sessions, results.benchmarks), commits, policy, own)
 
 
 class View(Struct, frozen=True):

@@ -17,7 +17,7 @@ from tbp.asv.config import AsvConfig, results_folder
 from tbp.asv.repository import read_commits
 from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
-from tbp.asv.sessions import Sessions, read_sessions
+from tbp.asv.sessions import Sessions, named_as_today, read_sessions
 from tbp.errors import NothingMeasured, UsageError
 from tbp.history.compare import StoredSeries, judgements
 from tbp.history.histories import better
@@ -74,7 +74,9 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         for revision, own in zip((wanted.baseline, wanted.contender), hashes, strict=True)
     ]
     stored = stored_series(
-        [row for row in rows if (row.machine, row.environment) == place], order, read_sessions(folder)
+        [row for row in rows if (row.machine, row.environment) == place],
+        order,
+        named_as_today(read_sessions(folder), results.benchmarks),
     )
     found = judgements(stored, sides[0], sides[1])
     return Comparison(

@@ -58,6 +58,18 @@ def named(values: Values, benchmark: Benchmark) -> Named:
     return Named(tuple(cells), () if is_told else tuple(names[now] for now in added), len(kept))
 
 
+def completed(cell: Cell, benchmark: Benchmark) -> Cell:
+    """The parameters of a process with those that were added since with one value, as ``named`` has them."""
+    known = dict(cell)
+    added = [place for place, name in enumerate(benchmark.parameter_names) if name not in known]
+    today = benchmark.parameters
+    if not added or today is None or len(today) != len(benchmark.parameter_names):
+        return cell
+    if known.keys() - set(benchmark.parameter_names) or any(len(today[place]) != 1 for place in added):
+        return cell
+    return tuple((name, known.get(name, own[0])) for name, own in zip(benchmark.parameter_names, today, strict=True))
+
+
 def _cells(names: Sequence[str], values: Values) -> tuple[Cell, ...]:
     return tuple(tuple(zip(names, cell, strict=True)) for cell in product(*values))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tbp.asv.declarations import Benchmark, parameter_values, plain_value
-from tbp.asv.parameters import named
+from tbp.asv.parameters import completed, named
 from tbp.asv.results import Results, read_results
 
 Writer = Callable[..., Path]
@@ -62,6 +62,14 @@ def test_parameters_are_named_by_their_values(
     values: tuple[tuple[str, ...], ...], today: dict[str, tuple[str, ...]], expected: list[str]
 ):
     assert labels(values, declared(**today)) == expected
+
+
+def test_a_process_has_the_parameter_that_was_added_with_one_value():
+    today = declared(n=N, workers=("1",))
+    assert completed((("n", "10"),), today) == (("n", "10"), ("workers", "1"))
+    assert completed((("n", "10"), ("workers", "4")), today) == (("n", "10"), ("workers", "4"))
+    assert completed((("n", "10"),), declared(n=N, workers=WORKERS)) == (("n", "10"),)
+    assert completed((("size", "10"),), today) == (("size", "10"),)
 
 
 def test_what_was_added_with_several_values_is_said():
