@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tbp.asv.choice import bench_filter, stored_commit
 from tbp.asv.config import AsvConfig, results_folder
-from tbp.asv.repository import read_commits
+from tbp.asv.repository import Commits, read_commits
 from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Sessions, named_as_today, read_sessions
@@ -87,7 +87,7 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         judgements=found,
         machine=place[0],
         environment=place[1],
-        notes=(*notes, *_ask(found, wanted), *_problems(results)),
+        notes=(*notes, *_of_lines(commits, hashes, wanted), *_ask(found, wanted), *_problems(results)),
     )
 
 
@@ -163,6 +163,13 @@ def _nowhere(cells: Mapping[Place, tuple[set[object], set[object]]], wanted: Wan
 
 def _names(places: Iterable[Place]) -> str:
     return "; ".join(f"{place.machine}, {place.environment}" for place in sorted(places))
+
+
+def _of_lines(commits: Commits, hashes: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
+    old, new = (commits.line(own) for own in hashes)
+    if old == new:
+        return ()
+    return (f"{wanted.baseline} is of {old} and {wanted.contender} of {new}: runs of other lines are left out",)
 
 
 def _ask(found: Iterable[Judgement], wanted: Wanted) -> tuple[str, ...]:

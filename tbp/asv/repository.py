@@ -51,6 +51,10 @@ class Commits(Struct, frozen=True):
         """The commits whose runs tell what two of them say. See ``tbp.asv.lines.compared``."""
         return compared(baseline, contender, self.order, self.lines)
 
+    def line(self, commit: str) -> str:
+        """The name of the line that a commit with results is on; the branch's for those that make the series."""
+        return next((own.name for own in self.lines if any(one.hash == commit for one in own.commits)), self.branch)
+
 
 def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, branch: str = "") -> Commits:
     """The commits of ``dates`` (hash → date by asv) in the order of ``branch``, or of the repository's default branch.

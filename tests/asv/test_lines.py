@@ -138,8 +138,12 @@ def test_two_tags_are_compared_by_the_runs_of_their_own_lines(
     project: Project, baseline: str, contender: str, state: State
 ):
     with_backports(project, 0.6, 1.0)
-    (judgement,) = compared(project.config, None, Wanted(baseline, contender)).judgements
-    assert judgement.state is state
+    comparison = compared(project.config, None, Wanted(baseline, contender))
+    assert [judgement.state for judgement in comparison.judgements] == [state]
+    names = {"main": "main", "v1.0": "main", "v2.0": "main"}
+    old, new = (names.get(revision, "maint") for revision in (baseline, contender))
+    said = f"{baseline} is of {old} and {contender} of {new}: runs of other lines are left out"
+    assert (said in comparison.notes) == (old != new)
 
 
 def test_what_was_measured_beside_the_branch_is_shown_apart(project: Project):
