@@ -16,16 +16,18 @@ from msgspec import Struct
 from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
 from tbp.asv.config import ACKS, AsvConfig, own_config, results_folder
-from tbp.asv.repository import AskedCommits, Commits
+from tbp.asv.repository import MOST_LINES, AskedCommits, Commits, asked_of
 from tbp.asv.result_folder import Reading
 from tbp.asv.results import Results, results_of
 from tbp.asv.runs import runs
-from tbp.asv.sessions import Sessions, read_sessions, without_result
+from tbp.asv.sessions import Sessions, named_as_today, read_sessions, without_result
 from tbp.cache.known_series import KnownSeries
-from tbp.errors import UsageError
+from tbp.errors import NothingMeasured, UsageError
+from tbp.history.beside import runs_beside
 from tbp.history.histories import histories
 from tbp.history.judging import Asked, Moved, judge_all
 from tbp.history.perspective import seen
+from tbp.history.points import commits as commits_of
 from tbp.history.series import History, State
 from tbp.policy import Policy, read_policy
 from tbp.report.model import Base, ReportData
@@ -66,12 +68,18 @@ def stored(
     reading = reading or Reading(folder)
     seen = (path for path, _ in reading.seen.files) if reading.seen is not None else None
     sessions = read_sessions(folder, seen)
-    with asked or AskedCommits(own.repository if own else None) as asked:
+    with asked or asked_of(own) as asked:
         asked.ask({run.commit for run in reading.files.files.runs})
         results = results_of(reading)  # while git looks
         commits = asked.commits(results.commits)
+    if commits.lines and not commits.order:
+        others = ", ".join(line.name for line in commits.lines[:MOST_LINES])
+        raise NothingMeasured(
+            f"no commit of {commits.branch} has a result in {folder}; those that have are of other lines ({others}): "
+            "say --branch NAME, run `git fetch`, or correct branches in asv.conf.json"
+        )
     policy = read_policy(own.policy_file) if own else Policy()
-    return Stored(folder, results, sessions, commits, policy, own)
+    return Stored(folder, results, named_as_today(sessions, results.benchmarks), commits, policy, own)
 
 
 class View(Struct, frozen=True):
@@ -106,6 +114,8 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
     found = histories(held.results, held.sessions, held.commits, _trace_session, problems, held.policy, judge)
     with_sessions = [history for history in found if held.sessions.commits(history.key)]
     measured = {(history.key, point.commit.hash) for history in with_sessions for point in history.points}
+    beside = runs_beside(held.results, held.sessions, held.commits, held.policy)
+    measured |= {(own.key, commit.hash) for own in beside for commit in commits_of(own.points)}
     lost = without_result(held.sessions, measured)
     file, acks = _acks(held.config, view.acks)
     base = _base(held, view.base)
@@ -124,6 +134,9 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
         base=base,
         order=held.commits.history,
         runs=own_runs(),
+        branch=held.commits.branch,
+        beside=beside,
+        remarks=held.results.remarks,
         sources={name: one.code for name, one in held.results.benchmarks.items() if one.code},
     )
 

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tbp.asv.branch import branch_of, first_parents
 from tbp.asv.config import AsvConfig
-from tbp.asv.git import GitFailed, git
+from tbp.asv.git import GitFailed
 from tbp.asv.result_table import chosen_rows
 from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, require_asv, run_asv, run_commits
@@ -135,11 +136,10 @@ def _stored(results_dir: Path) -> tuple[set[str], set[str]]:
 
 def _first_parents(config: AsvConfig) -> list[str]:
     """The branch's commits, newest first."""
-    branch = config.branches[0]
+    repository = config.local_repository
     try:
-        listed = git(config.local_repository, "rev-list", "--first-parent", "--end-of-options", branch, "--")
+        return first_parents(repository, branch_of(repository, config.branch))
     except GitFailed as failed:
         raise UnreadableInput(
-            f"cannot list the commits of branch {branch}: {failed}; repo and branches are set in {config.path}"
+            f"cannot list the commits of the branch: {failed}; repo and branches are set in {config.path}"
         ) from None
-    return listed.split()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tbp.asv.config import ACKS, AsvConfig, configuration, own_config, results_folder
 from tbp.cache import files
 from tbp.cache.unchanged import Inputs, Present, Said, note, said_before
+from tbp.errors import UsageError
 from tbp.report.addresses import INDEX
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Wanted(NamedTuple):
     acks: Path | None = None
     base: str = ""
     is_single: bool = False  # one file instead of a folder
+    branch: str = ""  # in place of the configured one
 
     @property
     def first_page(self) -> Path:
@@ -52,7 +54,11 @@ def report(wanted: Wanted) -> Said:
         NothingMeasured: there is no result.
         UsageError: something cannot be read, written or meant.
     """
-    config = configuration(wanted.config, wanted.results)
+    config = configuration(wanted.config, wanted.results, wanted.branch)
+    if wanted.branch and own_config(config, wanted.results) is None:
+        raise UsageError(
+            f"--branch {wanted.branch}: these results are not those of asv.conf.json; leave one of the two"
+        )
     index = wanted.first_page
     # Looked at before anything is read, so that what changes meanwhile is seen the next time.
     with Present(inputs(wanted, config)) as present:
@@ -123,11 +129,11 @@ def forget() -> None:
 
 
 def _stored(wanted: Wanted, config: AsvConfig | None, present: Present, reading: Reading) -> Stored:
-    from tbp.asv.repository import AskedCommits
+    from tbp.asv.repository import asked_of
 
     own = own_config(config, wanted.results)
     present.hear_git()
-    with AskedCommits(own.repository if own is not None else None) as asked:
+    with asked_of(own) as asked:
         _import_numpy()
         from tbp.analysis import stored
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import product
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from tbp.asv.declarations import Benchmark, benchmark_from_name
+from tbp.asv.declarations import Benchmark
+from tbp.asv.parameters import Cell, Named
 from tbp.asv.result_arrays import Files
 from tbp.asv.result_files import Grid
 from tbp.history.series import Outcome
@@ -31,7 +31,6 @@ _CHUNK = 50_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OUTCOMES = (Outcome.MEASURED, Outcome.FAILED, Outcome.SKIPPED)
 
-Cell = tuple[tuple[str, str], ...]  # ((name, value), …) of the parameters, in asv's order
 Codes = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float64]
 _Item = TypeVar("_Item", str, Cell, Outcome)
@@ -139,16 +138,17 @@ def table(values: Iterable[Value]) -> Table:
     return Table(**own)
 
 
-def table_of_files(files: Files, grids: Sequence[Grid], benchmarks: Mapping[str, Benchmark]) -> Table:
-    """The rows of ``files`` in their order."""
-    declared = [benchmarks.get(grid.benchmark) or benchmark_from_name(grid.benchmark) for grid in grids]
+def table_of_files(
+    files: Files, grids: Sequence[Grid], declared: Sequence[Benchmark], names: Sequence[Named | None]
+) -> Table:
+    """The rows of ``files`` in their order. Of each grid, what declares it today and its parameters' names."""
     counts, runs = files.counts, files.runs
     grid = np.repeat(files.grids, counts)
     run = np.repeat(np.arange(len(runs)), files.cell_counts)
     result, q25, q75, number = files.cells
     return Table(
         benchmark=_labels(grid, [own.benchmark for own in grids]),
-        parameters=_parameters(grid, counts, grids, declared),
+        parameters=_parameters(grid, counts, names),
         machine=_labels(run, [own.machine for own in runs]),
         environment=_labels(run, [own.environment for own in runs]),
         commit=_labels(run, [own.commit for own in runs]),
@@ -167,12 +167,11 @@ def table_of_files(files: Files, grids: Sequence[Grid], benchmarks: Mapping[str,
     )
 
 
-def repeated_rows(points: Table, files: Files, grids: Sequence[Grid]) -> npt.NDArray[np.bool_]:
-    """Which rows a later one replaces: of a run that is in two files, or of a benchmark that repeats a parameter."""
+def repeated_rows(points: Table, files: Files) -> npt.NDArray[np.bool_]:
+    """Which rows a later one replaces, of a run that is in two files."""
     repeated = np.zeros(len(points), bool)
     runs = {(run.machine, run.environment, run.commit) for run in files.runs}
-    is_plain = all(len(set(values)) == len(values) for grid in grids for values in grid.parameters)
-    if not is_plain or len(runs) < len(files.runs):
+    if len(runs) < len(files.runs):
         _, last = np.unique(keys([getattr(points, name) for name in ROW])[::-1], return_index=True)
         repeated[:] = True
         repeated[len(points) - 1 - last] = False
@@ -188,14 +187,12 @@ def chosen_rows(points: Table, is_chosen: npt.NDArray[np.bool_]) -> Table:
     return Table(**columns)
 
 
-def _parameters(grid: Codes, counts: Codes, grids: Sequence[Grid], declared: Sequence[Benchmark]) -> Labels[Cell]:
+def _parameters(grid: Codes, counts: Codes, names: Sequence[Named | None]) -> Labels[Cell]:
     cells: list[Cell] = []
     first = []  # of each grid, in cells
-    is_used = np.bincount(grid, minlength=len(grids)) > 0  # the cache knows those of files that are gone, too
-    for own, benchmark, used in zip(grids, declared, is_used, strict=True):
-        names = benchmark.names(len(own.parameters))
+    for own in names:
         first.append(len(cells))
-        cells += (tuple(zip(names, cell, strict=True)) for cell in (product(*own.parameters) if used else ()))
+        cells += own.cells if own is not None else ()
     # The rows of one benchmark in one file are the first cells of its grid, in order.
     place = np.arange(len(grid)) - np.repeat(np.cumsum(counts) - counts, counts)
     return _labels(np.array(first, np.int64)[grid] + place, cells)

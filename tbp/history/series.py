@@ -102,6 +102,15 @@ class Tag(Struct, frozen=True):
     is_exact: bool = True  # False: what it names has no result; ``commit`` is the first one after it that has
 
 
+class Line(Struct, frozen=True):
+    """Commits with results beside the branch, along the first parents of the newest of them."""
+
+    name: str  # of the branch or the tag that they are on, else of the newest commit
+    commits: tuple[Commit, ...]  # oldest first; none of them is of another line
+    fork: str = ""  # hash of the commit of the branch where they left it; empty where they never did
+    origin: Commit | None = None  # the nearest commit with results that they came from, of the branch or a line
+
+
 class Point(Struct, frozen=True):
     """One run's value of a series. Times are seconds per call."""
 
@@ -259,3 +268,13 @@ class History(Struct, frozen=True):
     @property
     def _counted(self) -> tuple[ChangeEvidence, ...]:
         return tuple(evidence for evidence in self.changes if evidence.change.index >= self.since)
+
+
+class LineRuns(Struct, frozen=True):
+    """What was measured of one series on one line beside the branch; there is one run at least."""
+
+    key: SeriesKey
+    line: Line
+    points: Sequence[Point]  # oldest first; a tuple, or ``tbp.history.points``
+    unit: str
+    better: Better

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tbp.cache.digests import digest
 from tbp.cache.known_pages import Made
 from tbp.history.points import columns
-from tbp.history.series import History, SeriesKey
+from tbp.history.series import History, LineRuns, SeriesKey
 from tbp.report import addresses
 from tbp.report.at_once import AtOnce, of_benchmark
 from tbp.report.chart_data import CommitList, site_commits
@@ -46,7 +46,16 @@ class Wanted(Struct, frozen=True):
         """A digest of all that it is made of; ``shared`` is one of what every page is made of."""
         # The hashes are those of the histories' points.
         places = np.fromiter(self.places.values(), np.int32, len(self.places))
-        return digest(shared, self.data.histories, places, self.rates, self.data.sources, self.at_once)
+        return digest(
+            shared,
+            self.data.histories,
+            self.data.beside,
+            self.data.remarks,
+            places,
+            self.rates,
+            self.data.sources,
+            self.at_once,
+        )
 
 
 class BenchmarkFiles(NamedTuple):
@@ -64,6 +73,9 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
     commits, known = site_commits(data), rates_of_all(data.histories)
     together = data.at_once
     shared = shared_by_pages(data)
+    aside: dict[str, list[LineRuns]] = {}
+    for runs in data.beside:
+        aside.setdefault(runs.key.benchmark, []).append(runs)
     asked = []
     made: dict[bytes, Mapping[str, int]] = {}  # most benchmarks were measured at the same commits
     for benchmark, series in groupby(ordered, key=lambda history: history.key.benchmark):
@@ -75,14 +87,16 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
             made[known_as] = {commits.commits[place].hash: place for place in places.tolist()}
         source = {benchmark: data.sources[benchmark]} if benchmark in data.sources else {}
         moved = of_benchmark(together, own)
-        own_data = replace(shared, histories=own, sources=source)
+        own_data = replace(shared, histories=own, beside=tuple(aside.get(benchmark, ())), sources=source)
+        if benchmark in data.remarks:
+            own_data = replace(own_data, remarks={benchmark: data.remarks[benchmark]})
         asked.append(Wanted(benchmark, own_data, below, made[known_as], said, moved))
     return asked
 
 
 def shared_by_pages(data: ReportData) -> ReportData:
     """What every benchmark's page is made from: nothing of other benchmarks, nor of single runs."""
-    return replace(data, histories=(), sources={}, runs=(), machines=(), problems=())
+    return replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), machines=(), problems=())
 
 
 def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int32]:

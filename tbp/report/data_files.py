@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 
 from tbp.history.points import OUTCOMES, Floats, columns, commits, last_with_level
-from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey
+from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Line, Point, SeriesKey
 from tbp.report import traced, words
 from tbp.report.model import ReportData
 from tbp.report.pages import strict_json
@@ -43,7 +43,7 @@ BATCH_RUNS = 20_000  # written at a time, and packed as one piece: packing is no
 
 COLUMNS = (
     "benchmark", "parameters", "machine", "environment", "commit", "date", "outcome", "value", "low", "high", "unit",
-    "sessions", "comparable",
+    "sessions", "comparable", "line",
 )  # fmt: skip
 
 
@@ -54,6 +54,8 @@ def summary_json(data: ReportData) -> bytes:
         "format": FORMAT,
         "project": data.project,
         "verdict": verdict(histories, data),
+        "branch": data.branch,
+        "lines": [_line(line) for line in dict.fromkeys(own.line for own in data.beside)],
         "base": {"revision": data.base.revision, **_commit(data.base.commit)} if data.base else None,
         "newest": _commit(data.newest) if data.newest else None,
         "confidence": CONFIDENCE,
@@ -68,7 +70,7 @@ def summary_json(data: ReportData) -> bytes:
 
 def points_file(data: ReportData) -> str:
     """The name of the file of all points: compressed where plain it would be too much for a page's folder."""
-    number = sum(len(history.points) for history in data.histories)
+    number = sum(len(own.points) for own in data.histories) + sum(len(own.points) for own in data.beside)
     return "points.csv" if number <= MOST_PLAIN else "points.csv.gz"
 
 
@@ -76,6 +78,7 @@ def points(data: ReportData) -> list[Callable[[], bytes]]:
     """What makes the content of ``points_file``, piece by piece: a large project has millions of points."""
     rows = packed_rows if points_file(data).endswith(".gz") else plain_rows
     asked = [Wanted(history.key, history.unit, history.points) for history in data.histories]
+    asked += [Wanted(own.key, own.unit, own.points, own.line.name) for own in data.beside]
     batches = batched(asked, [len(own.points) for own in asked], BATCH_RUNS)
     return [partial(rows, batch, place == 0) for place, batch in enumerate(batches or [[]])]
 
@@ -86,6 +89,7 @@ class Wanted(Struct, frozen=True):
     key: SeriesKey
     unit: str
     points: Sequence[Point]
+    line: str = ""  # that they are on; empty of the branch
 
 
 def packed_rows(several: Sequence[Wanted], is_first: bool) -> bytes:
@@ -100,9 +104,9 @@ def plain_rows(several: Sequence[Wanted], is_first: bool) -> bytes:
     for own in several:
         texts = (own.key.benchmark, own.key.label, own.key.machine, own.key.environment)
         start, unit = ",".join(map(cell, texts)), cell(own.unit)
-        lines = _lines(own.points, unit, dates)
+        lines, end = _lines(own.points, unit, dates), f",{cell(own.line)}\r\n"
         if len(own.points):
-            pieces += [start, ",", f"\r\n{start},".join(lines), "\r\n"]
+            pieces += [start, ",", f"{end}{start},".join(lines), end]
     return "".join(pieces).encode()
 
 
@@ -192,6 +196,15 @@ def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
         "acknowledged": change.acknowledged,
         "counted": change.index >= history.since,
         "operators": operators,
+    }
+
+
+def _line(line: Line) -> dict[str, Value]:
+    return {
+        "name": line.name,
+        "fork": line.fork,
+        "origin": _commit(line.origin) if line.origin else None,
+        "commits": [_commit(commit) for commit in line.commits],
     }
 
 

@@ -18,6 +18,7 @@ from tbp.report.change_blocks import ChangeBlock, change_blocks
 from tbp.report.chart_data import Chart, history_chart, site_commits
 from tbp.report.dimensions import dimensions, series_name
 from tbp.report.model import ReportData
+from tbp.report.other_lines import OtherLines, other_lines
 from tbp.report.rates import Rate, rates_of_all
 from tbp.report.rows import CommitLink, commit_link, shown_change, told_change
 from tbp.report.scaling import Scaling, scalings
@@ -124,6 +125,8 @@ class BenchmarkPage(Struct, frozen=True):
     has_unit: bool
     source: Source | None = None
     strips: str = ""  # what the values beside each change are; empty where no change has any
+    others: OtherLines = OtherLines()
+    parameters: str = ""  # how they changed, a sentence; empty where they did not
 
     @property
     def in_brief(self) -> tuple[Together, ...]:
@@ -205,6 +208,8 @@ def benchmark_page(
         strips=both_sides.legend(histories[0].unit, histories[0].better)
         if any(change.strips for section in sections for change in section.changes)
         else "",
+        parameters=data.remarks.get(benchmark, ""),
+        others=other_lines(data, dict(zip((history.key for history in histories), names, strict=True))),
     )
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from msgspec import Struct, field
 
 from tbp.acks import Ack
-from tbp.history.series import Commit, History, Tag
+from tbp.history.series import Commit, History, LineRuns, Tag
 from tbp.report.at_once import AtOnce, at_once
 
 
@@ -68,6 +68,9 @@ class ReportData(Struct, frozen=True, dict=True):
     order: tuple[str, ...] = ()  # hashes of the project's history, oldest first; empty where no repository tells
     commits: tuple[Commit, ...] = ()  # in order of history; empty: the order is read off the series
     tags: tuple[Tag, ...] = ()
+    branch: str = ""  # whose first parents the series are; empty where no repository tells
+    beside: tuple[LineRuns, ...] = ()  # what was measured on other lines, by series
+    remarks: Mapping[str, str] = field(default_factory=dict)  # how the parameters of a benchmark changed
     sources: Mapping[str, str] = field(default_factory=dict)  # what each benchmark runs, where asv has its code
 
     @cached_property

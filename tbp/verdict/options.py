@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from tbp.errors import ExitCode, UsageError
 from tbp.options import (
     add_bench_option,
+    add_branch_option,
     add_config_option,
     add_place_options,
     add_results_options,
@@ -48,6 +49,7 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("baseline", metavar="A", help="the commit compared against: a revision, or 4 of a hash")
     parser.add_argument("contender", metavar="B", help="the commit judged")
     add_results_options(parser)
+    add_branch_option(parser)
     add_place_options(parser, "default: the one with most in common")
     add_bench_option(parser)
     add_output_options(parser)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from tbp.asv.lines import compared
 from tbp.history.compare import judgements
-from tbp.history.series import Better, History, Outcome, Point, SeriesKey, State
+from tbp.history.series import Better, Commit, History, Line, LineRuns, Outcome, Point, SeriesKey, State
 from tbp.report.chart_data import site_commits
 from tbp.report.comparison import stored
 from tbp.report.model import ReportData, Run
@@ -242,3 +243,50 @@ def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path
     assert states == {
         State.REGRESSION, State.IMPROVEMENT, State.UNDECIDED, State.NO_CHANGE, State.SKIPPED, State.FAILED,
     }  # fmt: skip
+
+
+def test_the_script_compares_each_commit_by_the_runs_of_its_own_line(browser, plausible_data, tmp_path) -> None:
+    order = site_commits(plausible_data).commits
+    whole = [one for one in plausible_data.histories if (one.key.machine, one.key.environment) == PLACE]
+    whole = [replace(without_sessions(one), changes=(), breaks=()) for one in whole]
+    line = Line("maint", order[60:90], order[59].hash, order[59])
+    branch = (*order[:60], *order[90:])
+    aside = {commit.hash for commit in line.commits}
+    own = [replace(one, points=tuple(p for p in one.points if p.commit.hash not in aside)) for one in whole]
+    beside = [
+        LineRuns(one.key, line, tuple(p for p in one.points if p.commit.hash in aside), one.unit, one.better)
+        for one in whole
+    ]
+    data = replace(
+        plausible_data, histories=tuple(own), beside=tuple(beside), commits=branch, machines=(), branch="main"
+    )
+    index = write_site(data, tmp_path)
+    column = {commit.hash: place for place, commit in enumerate((*branch, *line.commits))}
+    pairs = [(62, 75), (75, 62), (40, 89), (89, 40), (89, 100), (100, 89), (61, 118), (119, 60), (20, 30), (58, 95)]
+    with opened(browser, index.parent / "compare.html") as page:
+        ready(page)
+        assert "maint · " in page.locator("#compare-commit-0 optgroup[label='Other lines'] option").first.inner_text()
+        for before, after in pairs:
+            sides = [Judged(order[at].short, order[at].hash) for at in (before, after)]
+            said = page.evaluate(
+                """([from, to, names]) => {
+                  const pairs = tbp.runs.rows.map((row) => ({ row, base: row, from, to, names }));
+                  return tbp.judgements(pairs).map((one, i) => (
+                    [pairs[i].row.href, one && [one.state, one.low, one.high]]));
+                }""",
+                [column[sides[0].commit], column[sides[1].commit], [side.revision for side in sides]],
+            )
+            found = {href: one for href, one in said if one}
+            path = compared(sides[0].commit, sides[1].commit, branch, (line,))
+            wanted = expected([_on_path(one, path) for one in whole], *sides)
+            assert found.keys() == wanted.keys()
+            for href, judgement in wanted.items():
+                state, low, high = found[href]
+                assert state == judgement.state.name.lower(), (before, after, judgement)
+                if not math.isnan(low):
+                    assert (low, high) == pytest.approx((judgement.low, judgement.high), rel=0.01, abs=1e-3)
+
+
+def _on_path(history: History, path: Sequence[Commit]) -> History:
+    points = {point.commit.hash: point for point in history.points}
+    return replace(history, points=tuple(points[commit.hash] for commit in path if commit.hash in points))
