@@ -73,10 +73,7 @@ def installed(runs: Sequence[Run]) -> Installed:
 
 def measured_with(runs: Sequence[Run], machine: Machine | None) -> dict[str, str]:
     """What the newest runs of one environment say of themselves, and its machine: name → value as it is shown."""
-    said: dict[str, str] = {}
-    if machine is not None:
-        named = {"processor": machine.cpu, "cores": machine.cores, "memory": machine.ram, "system": machine.os}
-        said = {name: value for name, value in named.items() if value}
+    said = dict(machine.facts) if machine is not None else {}
     for run in _unlike(runs):
         said.update(_others(run))
     return {**said, **{name: version for name, version in installed(runs).packages if name not in said}}

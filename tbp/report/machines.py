@@ -175,8 +175,9 @@ def _verdict(cards: Sequence[MachineCard]) -> str:
 
 
 def _hardware(machine: Machine) -> tuple[Fact, ...]:
-    named = (("Processor", machine.cpu), ("Cores", machine.cores), ("Memory", machine.ram), ("System", machine.os))
-    return tuple(Fact(name, value) for name, value in named if value)
+    return tuple(
+        Fact(f"{name[:1].upper()}{name[1:]}".removeprefix("Machine's "), value) for name, value in machine.facts
+    )
 
 
 def _environment(

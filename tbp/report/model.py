@@ -14,13 +14,10 @@ from tbp.report.at_once import AtOnce, at_once
 
 
 class Machine(Struct, frozen=True):
-    """What asv's machine.json says of a machine; every value may be empty."""
+    """A machine with results, and all that asv's machine.json says of it."""
 
-    name: str
-    cpu: str = ""
-    cores: str = ""
-    ram: str = ""
-    os: str = ""
+    name: str  # asv's identifier of it
+    facts: tuple[tuple[str, str], ...] = ()  # ("processor", "…"), ("GPU", "…"): as ``Run.hardware``
 
 
 class Base(Struct, frozen=True):
@@ -33,7 +30,7 @@ class Base(Struct, frozen=True):
 class Run(Struct, frozen=True):
     """One asv result file: a commit on a machine in an environment; every text may be empty, every tuple too.
 
-    What is said by the ruler's sessions (from ``started`` on) is empty where there are none.
+    What is said by the ruler's sessions (from ``torch`` on) is empty where there are none.
     """
 
     commit: Commit
@@ -45,7 +42,7 @@ class Run(Struct, frozen=True):
     measured: int = 0  # series with a value
     failed: int = 0
     skipped: int = 0
-    started: datetime | None = None  # when its first session began, UTC
+    started: datetime | None = None  # when its measuring began, UTC
     torch: str = ""
     packages: tuple[tuple[str, str], ...] = ()  # (name, version) of all that was installed, sorted
     governors: tuple[str, ...] = ()  # of the processor's frequency; several when it changed during the run

@@ -68,7 +68,7 @@ def test_hostile_text_adds_nothing_to_the_page(tmp_path, make_history, make_repo
     def site(word: str, folder: str) -> Path:
         history = hostile_history(word, make_history)
         history = replace(history, operators=make_operators([word, "b"]))
-        machine = Machine(word, word, word, word, word)
+        machine = Machine(word, (("processor", word), (word, word)))
         fields = {"project": word, "machines": (machine,), "commit_url": word, "problems": (word,)}
         return write_site(make_report(history, **fields), tmp_path / folder).parent
 
