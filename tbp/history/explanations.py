@@ -30,8 +30,13 @@ MOST_REACH = 5
 # Share of the telling runs that must follow what is put down for a change: a run in ten or so is far out whatever it
 # was measured with, and a circumstance that does not matter is followed by half of them at most.
 FOLLOWING = 0.75
-# Runs that must tell a night from the commits. One may be far out, and nothing but its level speaks for the night.
-LEAST_TELLING = 2
+# Nothing but levels speaks for a night, so more is asked than of a circumstance: several runs, and so many that they
+# follow it by a chance of at most this if they are out of line as often as others. Two of a quiet series are enough.
+LEAST_OF_NIGHT = 2
+NIGHT_CHANCE = 0.01
+# asv measures commits one after the other, in an order that is git's. Between two of them nobody changes a machine, but
+# an order of dates may be less true than that of measuring: lightning's 3,000 commits were measured in two days.
+NIGHT_GAP_MS = 6 * 3_600_000.0
 
 
 class _Around(Struct, frozen=True):
@@ -126,27 +131,42 @@ def _night(around: _Around) -> str:
     by_time, by_commit = np.lexsort((at, started)), np.arange(len(at))
     if not len(at) or (by_time == by_commit).all():
         return ""
-    cut, is_later_after = _best_cut(is_after[by_time], started[by_time])
-    if not cut:
+    earlier, later = started[by_time][:-1], started[by_time][1:]
+    can = 1 + np.flatnonzero(np.isfinite(later) & (earlier + NIGHT_GAP_MS <= later))
+    cut, is_later_after = _best_cut(is_after[by_time], can)
+    place, is_newer_after = _best_cut(is_after, by_commit[1:])
+    if not cut or not place:
         return ""
-    place, is_newer_after = _best_cut(is_after, at)
-    is_late = started >= started[by_time[cut]]
-    follows_time = is_late == is_later_after
-    is_telling = follows_time != ((by_commit >= place) == is_newer_after)
-    if is_telling.sum() < LEAST_TELLING or (follows_time == is_after)[is_telling].mean() < FOLLOWING:
+    is_of_night = (started >= started[by_time[cut]]) == is_later_after
+    is_telling = is_of_night != ((by_commit >= place) == is_newer_after)
+    follows = is_of_night == is_after
+    if not _is_sure(follows[is_telling], follows[~is_telling]):
         return ""
     night = datetime.fromtimestamp(started[by_time[cut]] / 1000, UTC).date()
     return f"runs measured from {night} on" if is_later_after else f"runs measured before {night}"
 
 
-def _best_cut(is_after: NDArray[np.bool_], order: Floats | NDArray[np.int64]) -> tuple[int, bool]:
+def _is_sure(telling: NDArray[np.bool_], others: NDArray[np.bool_]) -> bool:
+    """Whether the ``telling`` runs follow a night, and not by the chance by which ``others`` do not."""
+    number, followers = len(telling), int(telling.sum())
+    if number < LEAST_OF_NIGHT or followers < FOLLOWING * number:
+        return False
+    chance = (int((~others).sum()) + 1) / (len(others) + 2)  # Laplace's rule: of none in ten it is one in twelve
+    return math.fsum(_binomial(k, number, chance) for k in range(followers, number + 1)) <= NIGHT_CHANCE
+
+
+def _binomial(k: int, number: int, chance: float) -> float:
+    ways = math.lgamma(number + 1) - math.lgamma(k + 1) - math.lgamma(number - k + 1)
+    return math.exp(ways + k * math.log(chance) + (number - k) * math.log1p(-chance))
+
+
+def _best_cut(is_after: NDArray[np.bool_], can: NDArray[np.int64]) -> tuple[int, bool]:
     """Where to part the runs so that fewest are on the wrong side, and whether the later ones are those after.
 
-    Runs that are equal in ``order`` are not parted; where all are, the cut is before the first.
+    The first of the later ones is one of ``can``, and 0 where there is none.
     """
     ahead = np.concatenate([[0], np.cumsum(is_after)[:-1]])  # runs before each that are at the level after
     wrong = ahead + (~is_after[::-1]).cumsum()[::-1]
-    can = 1 + np.flatnonzero(order[1:] > order[:-1])
     if not len(can):
         return 0, True
     least, most = can[wrong[can].argmin()], can[wrong[can].argmax()]

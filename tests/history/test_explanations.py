@@ -139,6 +139,19 @@ def test_newer_commits_measured_before_the_night_keep_the_level_before():
     assert (found.kind, found.what) == (ChangeKind.UNRECORDED, "runs measured before 2026-01-11")
 
 
+def test_a_session_that_went_on_changed_no_machine():
+    """Commits by date may lie in another order than git's, in which asv measured them one after the other."""
+    hours = [0, 1, 20, 3, 4, 21, 6, 7, 22, 23, 24]
+    values = [1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.3, 1.3]
+    assert judged(values, 8, nights=[hour / 24 / 10 for hour in hours]).kind is ChangeKind.CODE
+
+
+def test_of_a_noisy_series_two_runs_do_not_speak_for_a_night():
+    nights = [0, 1, 20, 3, 4, 21, 6, 7, 22, 23, 24, 25, 26, 27]
+    values = [1.0, 1.3, 1.3, 1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.0, 1.3, 1.3, 1.0, 1.3]
+    assert judged(values, 8, nights=nights).kind is ChangeKind.CODE
+
+
 def test_results_without_a_time_are_the_oldest():
     nights = [np.nan, np.nan, 20, np.nan, np.nan, 21, np.nan, np.nan, 22, 23, 24]
     values = [1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.3, 1.3]
