@@ -75,8 +75,15 @@ class ReportData(Struct, frozen=True, dict=True):
 
     @cached_property
     def at_once(self) -> tuple[AtOnce, ...]:
-        """The commits that moved most series of a machine and environment."""
-        return at_once(self.histories)
+        """The commits that moved most series of a machine and environment, the newest first."""
+        return at_once(self.histories, self.runs)
+
+    @property
+    def at_once_since_base(self) -> tuple[AtOnce, ...]:
+        """Those after the revision that is judged against."""
+        place = {commit.hash: at for at, commit in enumerate(self.commits)}
+        since = place.get(self.base.commit.hash, -1) if self.base is not None else -1
+        return tuple(one for one in self.at_once if place.get(one.commit.hash, len(place)) > since)
 
     @cached_property
     def by_benchmark(self) -> Mapping[str, tuple[History, ...]]:
