@@ -17,7 +17,7 @@ from tbp.reporting import said_of
 from . import fleets
 
 FELL = (
-    "Asv's number (calls per sample) fell from about 24,478 to 1 for 61 of 63 series of bench · virtualenv-py3.12 at "
+    "Calls per sample (asv's number) fell from about 24,478 to 1 for 61 of 63 series of bench · virtualenv-py3.12 at "
     f"{fleets.commit_hash(fleets.FELL_AT)[:8]}; 60 levels moved with it, all up."
 )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.circumstances import NUMBER
 from tbp.history.points import levels
@@ -49,8 +50,9 @@ class AtOnce(Struct, frozen=True):
     """Most series of a place moved at one commit, or in the night that began with it."""
 
     commit: Commit
-    machine: str
+    machine: str  # its identifier
     environment: str
+    where: str  # both, the machine as it is called
     moved: int  # series whose level moved there
     of: int  # series with a value on both sides
     up: int  # of those that moved, with the higher value after
@@ -59,10 +61,6 @@ class AtOnce(Struct, frozen=True):
     cause: Circumstance | None = None  # what most of them are put down to; None: nothing, or nothing recorded
     changed: int = 0  # series in which that changed there
     night: str = ""  # what they follow where it is not recorded: "runs measured from 2026-05-01 on"
-
-    @property
-    def where(self) -> str:
-        return " · ".join(filter(None, [self.machine, self.environment]))
 
     @property
     def is_explained(self) -> bool:
@@ -78,11 +76,14 @@ class _Move(NamedTuple):
     causes: Sequence[Circumstance]
 
 
-def at_once(histories: Sequence[History], runs: Sequence[Run] = ()) -> tuple[AtOnce, ...]:
+def at_once(
+    histories: Sequence[History], runs: Sequence[Run] = (), faces: Mapping[str, str] | None = None
+) -> tuple[AtOnce, ...]:
     """The commits at which most series of a machine and environment moved, the newest first by date.
 
     Suspects count, as a host that changes makes many of them. Counters that repeat exactly do not where the change is
-    the code's: no machine moves them. ``runs`` say which commits were measured in one night.
+    the code's: no machine moves them. ``runs`` say which commits were measured in one night, ``faces`` what each
+    machine is called.
     """
     by_place: dict[Place, list[History]] = defaultdict(list)
     for history in histories:
@@ -91,7 +92,8 @@ def at_once(histories: Sequence[History], runs: Sequence[Run] = ()) -> tuple[AtO
     for run in runs:
         runs_of[run.machine, run.environment].append(run)
     found = [one for place, own in sorted(by_place.items()) for one in _of_place(place, own, runs_of[place])]
-    return tuple(sorted(found, key=lambda one: one.commit.date, reverse=True))
+    named = [replace(one, where=_where(one, faces or {})) for one in found]
+    return tuple(sorted(named, key=lambda one: one.commit.date, reverse=True))
 
 
 def brief(one: AtOnce) -> str:
@@ -112,6 +114,10 @@ def first_said(standing: Sequence[AtOnce]) -> str:
     return f"{said[:1].upper()}{said[1:]}{'' if said.endswith('?') else '.'}{others}"
 
 
+def _where(one: AtOnce, faces: Mapping[str, str]) -> str:
+    return " · ".join(filter(None, [faces.get(one.machine, one.machine), one.environment]))
+
+
 def _counted(one: AtOnce) -> str:
     return f"{one.moved:,} of {one.of:,} series of {one.where} moved at {one.commit.short}"
 
@@ -122,7 +128,7 @@ def _ways(one: AtOnce) -> str:
 
 
 def _explained(one: AtOnce) -> str:
-    """``asv's number (calls per sample) fell from about 97,915 to 1 for 61 of 63 series of … at c0ffee00; …``."""
+    """``calls per sample (asv's number) fell from about 97,915 to 1 for 61 of 63 series of … at c0ffee00; …``."""
     moved = f"{words.count(one.moved, 'level')} moved with it, {_ways(one)}"
     if one.cause is None:
         return f"{_counted(one)}, {_ways(one)}, with {one.night} rather than with the commit"
@@ -131,7 +137,7 @@ def _explained(one: AtOnce) -> str:
         return f"{one.cause.name} changed from {one.cause.before} to {one.cause.after} {series}; {moved}"
     before, after = _number(one.cause.before), _number(one.cause.after)
     went = "fell" if after < before else "rose"
-    return f"asv's number ({NUMBER}) {went} from about {before:,.0f} to {after:,.0f} {series}; {moved}"
+    return f"{NUMBER} (asv's number) {went} from about {before:,.0f} to {after:,.0f} {series}; {moved}"
 
 
 def _number(text: str) -> float:
@@ -194,7 +200,7 @@ def _at_once(
 
     def found(moved: Mapping[int, Change], cause: Circumstance | None, changed: int, night: str) -> AtOnce:
         return AtOnce(
-            commit, *place, len(moved), of, sum(one.after > one.before for one in moved.values()),
+            commit, *place, "", len(moved), of, sum(one.after > one.before for one in moved.values()),
             _is_standing(moved, histories), frozenset(move.commit.hash for move in moves), cause, changed, night,
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from tbp.acks import Ack
 from tbp.history.series import Commit, History, Tag
 from tbp.report.at_once import AtOnce, at_once
+from tbp.report.faces import faces
 
 
 class Machine(Struct, frozen=True):
@@ -76,7 +77,12 @@ class ReportData(Struct, frozen=True, dict=True):
     @cached_property
     def at_once(self) -> tuple[AtOnce, ...]:
         """The commits that moved most series of a machine and environment, the newest first."""
-        return at_once(self.histories, self.runs)
+        return at_once(self.histories, self.runs, self.faces)
+
+    @cached_property
+    def faces(self) -> Mapping[str, str]:
+        """What each machine is called, by its identifier."""
+        return faces(self.machines)
 
     @property
     def at_once_since_base(self) -> tuple[AtOnce, ...]:

@@ -6,7 +6,7 @@ Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
 
@@ -95,6 +95,7 @@ class Summary(Struct, frozen=True):
     tiles: tuple[Tile, ...]
     rows: tuple[Row, ...]  # of every series
     facets: Facets
+    faces: Mapping[str, str]  # what each machine is called, by its identifier
     families: tuple[Family, ...]
     last_runs: tuple[LastRun, ...]
     silence: str  # one sentence on those
@@ -140,6 +141,7 @@ def summary(data: ReportData) -> Summary:
         tiles=tiles(histories),
         rows=rows,
         facets=_facets(rows),
+        faces=data.faces,
         families=_families(histories),
         last_runs=runs,
         silence=silence(runs),

@@ -81,7 +81,7 @@ def test_asv_s_number_is_said_with_its_medians_and_of_all_whose_number_fell(make
     ]
     (found,) = at_once(series)
     assert sentence(found) == (
-        "asv's number (calls per sample) fell from about 98,000 to 1 for 7 of 7 series of bench-1 · py3.13 at "
+        "calls per sample (asv's number) fell from about 98,000 to 1 for 7 of 7 series of bench-1 · py3.13 at "
         "03c0ffee; 5 levels moved with it, all up"
     )
 

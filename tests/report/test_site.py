@@ -128,6 +128,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
         "static/rownames.js",
         "static/scaling.js",
         "static/series.js",
+        "static/setups.js",
         "static/style.css",
         "static/tables.js",
         "static/views.css",
