@@ -10,6 +10,7 @@ import pytest
 from tbp.analysis import report_data
 from tbp.history.series import ChangeKind, State
 from tbp.report.data_files import summary_json
+from tbp.report.machines import machines_page
 from tbp.report.model import ReportData
 from tbp.report.summary import summary
 from tbp.reporting import said_of
@@ -61,3 +62,30 @@ def test_a_commit_that_is_slower_with_both_numbers_is_a_regression(tmp_path: Pat
     monkeypatch.setattr(fleets, "row", as_fast_as_before)
     data = report_data(None, fleets.number_fell(tmp_path / "results", series=12))
     assert sum(history.state is State.REGRESSION for history in data.histories) == 10
+
+
+def test_thirteen_machines_are_called_by_what_they_are(tmp_path: Path) -> None:
+    data = report_data(None, fleets.many_machines(tmp_path / "results"))
+    assert data.faces["unit-01"] == "RTX 4090 · Ubuntu 22.04 · unit-01"  # the seventh is like it
+    assert data.faces["unit-06"] == "A100 · Windows 11"
+    assert data.faces["unit-12"] == "Intel Core i9-13900K · Windows 11"
+    assert data.faces["unit-13"] == "unit-13"
+    assert {row.place for row in summary(data).rows} >= {"A100 · Windows 11 · virtualenv-py3.13"}
+    cards = {card.name: card for card in machines_page(data).machines}
+    assert cards["A100 · Windows 11"].identifier == "unit-06"
+    assert [fact.name for fact in cards["A100 · Windows 11"].facts] == [
+        "Processor", "Cores", "System", "Driver", "GPU",
+    ]  # fmt: skip
+    assert "unit-06" in {series["machine"] for series in json.loads(summary_json(data))["series"]}
+
+
+def test_another_driver_of_one_machine_is_its_hardware(tmp_path: Path) -> None:
+    machine = {"machine": "bench", "gpu": "RTX 4090"}
+    for commit in range(40):
+        driver, value = ("550", 1.0) if commit < 25 else ("560", 1.3)
+        row = fleets.row(value * (1 + commit % 3 / 100), 1, commit)
+        fleets.result(tmp_path / "results", {**machine, "driver": driver}, commit, {"attention.time_sdpa": row})
+    (history,) = report_data(None, tmp_path / "results").histories
+    (change,) = (own.change for own in history.changes)
+    assert (change.kind, change.what) == (ChangeKind.HARDWARE, "driver 550 → 560")
+    assert history.state is State.NO_CHANGE
