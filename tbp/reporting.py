@@ -79,17 +79,21 @@ def inputs(wanted: Wanted, config: AsvConfig | None) -> Inputs:
 def said_of(data: ReportData, index: Path) -> Said:
     """What was found, a line per confirmed change, and where the report is."""
     from tbp.analysis import standing_regressions
+    from tbp.report.notes import first
     from tbp.report.summary import ranked, verdict
     from tbp.report.words import finding
 
     histories = ranked(data.histories)
+    told_first = first(data)
     found = [
         f"  {history.key.benchmark} {history.key.label}: {finding(history)}"
         for history in histories
         if history.standing is not None
     ]
     return Said(
-        lines="\n".join([verdict(histories, data), *found, f"report: {index.resolve()}"]),
+        lines="\n".join(
+            [*([told_first.said] if told_first else []), verdict(histories, data), *found, f"report: {index.resolve()}"]
+        ),
         problems="\n".join(f"tbp: {problem}" for problem in data.problems),
         is_regressed=bool(standing_regressions(data.histories)),
     )

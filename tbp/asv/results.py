@@ -18,10 +18,11 @@ from msgspec import Struct
 from tbp.asv.declarations import Benchmark, benchmark_from_name, declarations, read_json
 from tbp.asv.parameter_remarks import parameter_remarks
 from tbp.asv.parameters import named
-from tbp.asv.result_files import Hardware, Run, memory
+from tbp.asv.result_files import Facts, Run, facts_of, memory
 from tbp.asv.result_folder import Reading
 from tbp.asv.result_table import Table, Value, chosen_rows, moment, repeated_rows, table_of_files
 from tbp.errors import NothingMeasured
+from tbp.history.circumstances import fact_name
 from tbp.report.model import Machine
 
 MOST_REMARKS = 3  # on parameters, told among the problems; each stands on its benchmark's page too
@@ -110,11 +111,11 @@ def _machines(results_dir: Path, runs: Sequence[Run], problems: list[str]) -> tu
             problems.append(f"{path} cannot be read; run `asv machine` on that machine again")
             continue
         name = str(content.get("machine") or path.parent.name)
-        hardware = Hardware(*(str(content.get(key) or "") for key in Hardware.__struct_fields__))
-        if name in details and hardware != Hardware():
-            details[name] = _machine(name, hardware)
+        if name in details and (facts := facts_of(content)):
+            details[name] = _machine(name, facts)
     return tuple(details[name] for name in sorted(details))
 
 
-def _machine(name: str, hardware: Hardware) -> Machine:
-    return Machine(name, hardware.cpu, hardware.num_cpu, memory(hardware.ram), hardware.os)
+def _machine(name: str, facts: Facts) -> Machine:
+    known = ((fact_name(key), memory(value) if key == "ram" else value) for key, value in facts)
+    return Machine(name, tuple(known))

@@ -96,7 +96,7 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
 
 def shared_by_pages(data: ReportData) -> ReportData:
     """What every benchmark's page is made from: nothing of other benchmarks, nor of single runs."""
-    return replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), machines=(), problems=())
+    return replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), problems=())
 
 
 def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int32]:

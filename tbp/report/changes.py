@@ -123,7 +123,7 @@ class ChangesPage(Struct, frozen=True):
 def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
     """All change points by commit. ``order`` is that of the site's commits, oldest first."""
     groups, past = _counted(every_change_by_commit(data.histories, [commit.hash for commit in order]), data, order)
-    places = Places.of(data.histories)
+    places = Places.of(data.histories, data.faces)
     together = by_commit(data.at_once)
     left = MOST_ITEMS
     rows = []

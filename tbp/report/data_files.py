@@ -19,6 +19,7 @@ from tbp.history.points import OUTCOMES, Floats, columns, commits, last_with_lev
 from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Line, Point, SeriesKey
 from tbp.report import traced, words
 from tbp.report.model import ReportData
+from tbp.report.notes import first
 from tbp.report.pages import strict_json
 from tbp.report.places import series_href
 from tbp.report.rows import changed_at, told_change
@@ -53,6 +54,7 @@ def summary_json(data: ReportData) -> bytes:
     content: dict[str, Value] = {
         "format": FORMAT,
         "project": data.project,
+        "first": told_first.said if (told_first := first(data)) is not None else "",
         "verdict": verdict(histories, data),
         "branch": data.branch,
         "lines": [_line(line) for line in dict.fromkeys(own.line for own in data.beside)],

@@ -155,7 +155,7 @@ def benchmark_page(
     where they are not given, which then has to hold the whole site.
     """
     histories = ranked(data.by_benchmark[benchmark])
-    differ = dimensions([history.key for history in histories])
+    differ = dimensions([history.key for history in histories], data.faces)
     names = [series_name(history.key, differ) for history in histories]
     place = site_commits(data).place if place is None else place
     known = rates_of_all(data.histories) if known is None else known
@@ -266,7 +266,9 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
     return Section(
         anchor=addresses.anchor(history.key),
         name=name or "the only series",
-        place=" · ".join(filter(None, [history.key.machine, history.key.environment])),
+        place=" · ".join(
+            filter(None, [data.faces.get(history.key.machine, history.key.machine), history.key.environment])
+        ),
         state=history.state,
         glyph="" if standing else words.GLYPHS[history.state],
         badge=words.effect(standing.change, history.unit, history.better)
