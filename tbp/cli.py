@@ -27,7 +27,7 @@ COLUMNS = 80  # where there is no terminal
 EXIT_CODES = """exit codes:
   0  no confirmed regression        4  nothing measured, or benchmarks failed
   2  usage, configuration or input  5  something is undecided (only with --strict)
-  3  confirmed regression
+  3  confirmed regression          130  interrupted, no regression confirmed
 """
 
 
@@ -224,11 +224,14 @@ def run_compare(options: argparse.Namespace) -> ExitCode:
 
 
 def run_gate(options: argparse.Namespace) -> ExitCode:
-    """``tbp gate``: 3 when a benchmark of the contender is confirmed to be worse, 4 when one failed."""
+    """``tbp gate``: 3 when a benchmark of the contender is confirmed to be worse, 4 when one failed.
+
+    130 when it was interrupted and no regression was confirmed by then.
+    """
     from tbp.asv.config import DEFAULT_NAME, read_config
     from tbp.asv.runner import require_asv
     from tbp.asv.snapshot import judged
-    from tbp.paired.gate import Limits
+    from tbp.paired.evidence import Limits
     from tbp.paired.run import Wanted, gate
     from tbp.verdict.options import output, write
 
@@ -237,8 +240,10 @@ def run_gate(options: argparse.Namespace) -> ExitCode:
     require_asv()
     sides = [judged(config.local_repository, revision) for revision in (options.baseline, options.contender)]
     limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
-    asked = Wanted(tuple(options.bench), options.environment, options.threads, limits)
-    return write(gate(config, sides[0], sides[1], asked), wanted)
+    asked = Wanted(tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget)
+    gated = gate(config, sides[0], sides[1], asked)
+    code = write(gated.comparison, wanted)
+    return ExitCode.INTERRUPTED if gated.is_interrupted and code is not ExitCode.REGRESSION else code
 
 
 def run_hotspots(options: argparse.Namespace) -> ExitCode:
