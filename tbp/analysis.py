@@ -16,6 +16,7 @@ from msgspec import Struct
 from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
 from tbp.asv.config import ACKS, AsvConfig, own_config, results_folder
+from tbp.asv.ratios import Ratios, read_ratios
 from tbp.asv.repository import AskedCommits, Commits
 from tbp.asv.result_folder import Reading
 from tbp.asv.results import Results, results_of
@@ -47,6 +48,7 @@ class Stored(Struct, frozen=True):
     commits: Commits
     policy: Policy
     config: AsvConfig | None  # None: the results are from elsewhere
+    ratios: Ratios = Ratios({})  # of the pairs that nights measured
 
 
 def stored(
@@ -71,7 +73,7 @@ def stored(
         results = results_of(reading)  # while git looks
         commits = asked.commits(results.commits)
     policy = read_policy(own.policy_file) if own else Policy()
-    return Stored(folder, results, sessions, commits, policy, own)
+    return Stored(folder, results, sessions, commits, policy, own, read_ratios(folder))
 
 
 class View(Struct, frozen=True):
@@ -103,7 +105,9 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
     own_runs = workers.later(partial(runs, held.results, held.sessions, held.commits))
     problems: list[str] = []
     judge = KnownSeries(held.folder, partial(_moved, workers))
-    found = histories(held.results, held.sessions, held.commits, _trace_session, problems, held.policy, judge)
+    found = histories(
+        held.results, held.sessions, held.commits, _trace_session, problems, held.policy, judge, held.ratios.of
+    )
     with_sessions = [history for history in found if held.sessions.commits(history.key)]
     measured = {(history.key, point.commit.hash) for history in with_sessions for point in history.points}
     lost = without_result(held.sessions, measured)
@@ -111,7 +115,7 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
     base = _base(held, view.base)
     shown = seen(found, acks, day_of(found), _until(held, base))
     problems += unmatched(shown, acks, file)
-    said = (held.results.problems, held.sessions.problems, held.commits.notes, problems, lost)
+    said = (held.results.problems, held.sessions.problems, held.ratios.problems, held.commits.notes, problems, lost)
     return ReportData(
         project=held.config.project if held.config else held.folder.resolve().name,
         histories=shown,

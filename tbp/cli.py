@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbp import __version__
 from tbp.errors import ExitCode
-from tbp.options import add_bench_option, add_results_options, add_stored_options, count
+from tbp.options import add_bench_option, add_results_options, add_stored_options, count, minutes_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,6 +108,8 @@ def _add_nightly_options(parser: argparse.ArgumentParser) -> None:
     add_report_options(parser)
     add_bench_option(parser)
     parser.add_argument("--most", type=count, default=20, metavar="N", help="commits in one night (default: 20)")
+    say = "time to measure new commits in turns with earlier ones; 0: none (default: [tool.tbp] paired_budget, or 10)"
+    parser.add_argument("--paired-budget", type=minutes_or_none, metavar="MIN", help=say)
 
 
 def _add_compare_options(parser: argparse.ArgumentParser) -> None:
@@ -184,9 +186,9 @@ def run_ack(options: argparse.Namespace) -> ExitCode:
 
 def run_nightly(options: argparse.Namespace) -> ExitCode:
     """``tbp nightly``: 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
-    from tbp.analysis import View, acknowledged_regressions, report_data, standing_regressions
+    from tbp.analysis import View, acknowledged_regressions, report_data, standing_regressions, stored
     from tbp.asv.config import DEFAULT_NAME, read_config
-    from tbp.nightly import measure, pending
+    from tbp.nightly import measure, measure_in_turns, pending
     from tbp.report.site import write_site
     from tbp.reported import first_reported
     from tbp.reporting import said_of
@@ -195,7 +197,12 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     config = read_config(options.config or Path(DEFAULT_NAME))
     night = pending(config, options.most)
     print(f"{len(night.commits)} new commits to measure", file=sys.stderr)
-    measured = measure(config, night, options.bench, lambda line: print(line, file=sys.stderr))
+    heard = partial(print, file=sys.stderr, flush=True)
+    measured = measure(config, night, options.bench, heard)
+    if measured.commits:
+        held = stored(config, None)
+        budget = held.policy.paired_budget if options.paired_budget is None else options.paired_budget
+        measure_in_turns(held, measured.commits, budget, heard)
     with Workers() as workers:
         data = report_data(config, None, workers, View(options.acks))
         index = write_site(data, options.out, workers)

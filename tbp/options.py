@@ -49,6 +49,14 @@ def minutes(text: str) -> float:
     return value
 
 
+def minutes_or_none(text: str) -> float:
+    """A number of at least 0."""
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError("must be at least 0")
+    return value
+
+
 def count(text: str) -> int:
     """A number of at least 1."""
     number = int(text)

@@ -137,6 +137,9 @@ class Change(Struct, frozen=True):
     low: float = float("nan")
     high: float = float("nan")
     acknowledged: str = ""  # why the project accepts it; empty for a change that nobody acknowledged
+    in_turns: str = (
+        ""  # hash of the commit that pairs compared with, where its effect is theirs; empty: not measured so
+    )
 
     @property
     def matters(self) -> bool:

@@ -48,6 +48,11 @@ class Deadline:
 
     at_s: float = inf  # on the monotonic clock
 
+    @classmethod
+    def within(cls, seconds: float) -> Deadline:
+        """So many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
     @property
     def left_s(self) -> float:
         return self.at_s - time.monotonic()
