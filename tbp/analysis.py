@@ -23,7 +23,7 @@ from tbp.asv.results import Results, results_of
 from tbp.asv.runs import runs
 from tbp.asv.sessions import Sessions, read_sessions, without_result
 from tbp.cache.known_series import KnownSeries
-from tbp.errors import UsageError
+from tbp.errors import UnreadableTrace, UsageError
 from tbp.history.histories import histories
 from tbp.history.judging import Asked, Moved, judge_all
 from tbp.history.perspective import seen
@@ -163,6 +163,16 @@ def _until(held: Stored, base: Base | None) -> frozenset[str]:
         return frozenset()
     hashes = [commit.hash for commit in held.commits.order]
     return frozenset(hashes[: hashes.index(base.commit.hash) + 1])
+
+
+def by_themselves(held: Stored, workers: Workers | None = None) -> tuple[History, ...]:
+    """Every series as its runs alone show it: without pairs, traces and acknowledgements."""
+
+    def no_trace(path: Path) -> TraceSession:
+        raise UnreadableTrace(f"{path} is not asked for")
+
+    judge = KnownSeries(held.folder, partial(_moved, workers or Workers(1)))
+    return histories(held.results, held.sessions, held.commits, no_trace, [], held.policy, judge)
 
 
 def _moved(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:

@@ -199,11 +199,11 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     print(f"{len(night.commits)} new commits to measure", file=sys.stderr)
     heard = partial(print, file=sys.stderr, flush=True)
     measured = measure(config, night, options.bench, heard)
-    if measured.commits:
-        held = stored(config, None)
-        budget = held.policy.paired_budget if options.paired_budget is None else options.paired_budget
-        measure_in_turns(held, measured.commits, budget, heard)
     with Workers() as workers:
+        if measured.commits:
+            held = stored(config, None)
+            budget = held.policy.paired_budget if options.paired_budget is None else options.paired_budget
+            measure_in_turns(held, measured.commits, budget, workers, heard)
         data = report_data(config, None, workers, View(options.acks))
         index = write_site(data, options.out, workers)
     _say(said_of(data, index))
@@ -249,8 +249,7 @@ def run_gate(options: argparse.Namespace) -> ExitCode:
     limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
     asked = Wanted(tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget)
     gated = gate(config, sides[0], sides[1], asked)
-    code = write(gated.comparison, wanted)
-    return ExitCode.INTERRUPTED if gated.is_interrupted and code is not ExitCode.REGRESSION else code
+    return gated.exit_code(write(gated.comparison, wanted))
 
 
 def run_hotspots(options: argparse.Namespace) -> ExitCode:

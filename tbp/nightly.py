@@ -17,12 +17,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from msgspec.structs import replace
 
-from tbp.analysis import Stored, judged
+from tbp.analysis import Stored, by_themselves
 from tbp.asv.config import AsvConfig
 from tbp.asv.git import GitFailed, git
-from tbp.asv.ratios import Ratios, add_ratios
+from tbp.asv.ratios import add_ratios
 from tbp.asv.result_table import chosen_rows
 from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, interruptible, require_asv, run_asv, run_commits
@@ -30,6 +29,7 @@ from tbp.asv.sessions import SESSION_END, TRACE_END
 from tbp.errors import NothingMeasured, UnreadableInput
 from tbp.paired.night import Tracked, measure_night
 from tbp.reported import untold
+from tbp.scale.workers import Workers
 
 # Where nothing has been measured yet, the whole history would take days: start with a few commits.
 FIRST_NIGHT = 3
@@ -94,7 +94,9 @@ def measure(config: AsvConfig, night: Pending, bench: Sequence[str], heard: Call
     return Night(night.commits, ran)
 
 
-def measure_in_turns(held: Stored, commits: Sequence[str], minutes: float, heard: Callable[[str], None]) -> int:
+def measure_in_turns(
+    held: Stored, commits: Sequence[str], minutes: float, workers: Workers, heard: Callable[[str], None]
+) -> int:
     """Pairs of ``commits``, which were measured tonight, against earlier ones; stored when this ends, however it ends.
 
     ``held`` is what the results say by now. Returns of how many series there is something new; where nothing can be
@@ -102,7 +104,7 @@ def measure_in_turns(held: Stored, commits: Sequence[str], minutes: float, heard
     """
     if held.config is None or not (commits and minutes):
         return 0
-    tracked = _tracked(held, commits)
+    tracked = _tracked(held, commits, workers)
     try:
         with interruptible():
             measure_night(held.config, tracked, commits, 60 * minutes, heard)
@@ -111,10 +113,9 @@ def measure_in_turns(held: Stored, commits: Sequence[str], minutes: float, heard
     return sum(bool(one.made) for one in tracked)
 
 
-def _tracked(held: Stored, commits: Sequence[str]) -> list[Tracked]:
+def _tracked(held: Stored, commits: Sequence[str], workers: Workers) -> list[Tracked]:
     """The series of this machine that are times and were measured tonight, as they are without pairs."""
     machine = _own_machine(held.folder, commits)
-    alone = judged(replace(held, ratios=Ratios({})))
     is_untold = untold(held.folder)
     return [
         Tracked(
@@ -125,7 +126,7 @@ def _tracked(held: Stored, commits: Sequence[str]) -> list[Tracked]:
             held.policy.relevant,
             partial(is_untold, history),
         )
-        for history in alone.histories
+        for history in by_themselves(held, workers)
         if history.unit == "seconds" and history.key.machine == machine
     ]
 

@@ -28,8 +28,8 @@ RELEVANT = 0.02
 # Ratios of nights raise a suspicion at this chance of them without a change. It costs fresh pairs, not an alarm.
 SUSPECT_P = 0.1
 # Fresh pairs confirm at this chance, half of which lies in the suspected direction. With nights that raise a suspicion
-# in up to a third of unchanged series, that is less than one alarm in 10,000 nights of a series.
-CONFIRM_P = 0.0005
+# in up to a third of unchanged series, that is one alarm in 30,000 nights of a series.
+CONFIRM_P = 0.0002
 # Fresh pairs at which they are looked at → the share of CONFIRM_P that the look may spend. As in the gate: what is
 # clear ends early. Beyond 96 pairs, which is half the time of a night for one benchmark, the noise is too large.
 FRESH_LOOKS = {6: 0.1, 12: 0.2, 24: 0.2, 48: 0.25, 96: 0.25}
@@ -126,9 +126,10 @@ def _raised(crossings: Sequence[Crossing], index: int) -> Estimate | None:
 
 
 def _gain(crossings: Sequence[Crossing]) -> float:
-    """By how much a step explains them better than none, in units of a pair's variance."""
-    effects = [effect for one in crossings for effect in one.effects]
-    return float(np.median(effects) ** 2 * len(effects)) if effects else 0.0
+    """By how much a step explains them better than none: twice the log-likelihood, times a pair's variance."""
+    pairs = sum(len(one.effects) for one in crossings)
+    total = sum(len(one.effects) * float(np.median(one.effects)) for one in crossings)
+    return total**2 / pairs if pairs else 0.0
 
 
 def _effects(crossings: Iterable[Crossing], index: int, *, fresh: bool) -> list[float]:
@@ -250,9 +251,15 @@ def _change(said: InTurns, begin: int, points: Sequence[Point]) -> Change:
 def _doubt(said: InTurns, points: Sequence[Point]) -> str:
     against = points[said.against].commit.short
     if said.verdict is Verdict.REFUTED:
-        effect, low, high = (f"{100 * value:+.1f}" for value in (said.effect, said.low, said.high))
-        return f"measured in turns against {against} it is {effect} % ({low} to {high} %)".replace("-", "−")
+        effect, low, high = (_percent(value) for value in (said.effect, said.low, said.high))
+        return f"measured in turns against {against} it is {effect} % ({low} to {high} %)"
     return f"measured in turns against {against}, and not confirmed by fresh pairs yet"
+
+
+def _percent(value: float) -> str:
+    """``+1.2``, ``−0.3``, ``0.0``."""
+    rounded = round(100 * value, 1)
+    return f"{rounded:+.1f}".replace("-", "−") if rounded else "0.0"
 
 
 class Wanted(Struct, frozen=True):

@@ -15,7 +15,7 @@ from math import inf, isfinite
 from tbp.asv.checkouts import Checkout, checkouts
 from tbp.asv.config import AsvConfig
 from tbp.asv.runner import interruptible
-from tbp.errors import NothingMeasured, UsageError
+from tbp.errors import ExitCode, NothingMeasured, UsageError
 from tbp.history.series import State
 from tbp.paired.attribution import explained
 from tbp.paired.budget import Budget
@@ -56,6 +56,10 @@ class Gated:
 
     comparison: Comparison
     is_interrupted: bool = False
+
+    def exit_code(self, verdict: ExitCode) -> ExitCode:
+        """``verdict``, that of the comparison, unless it is only what an interrupt left."""
+        return ExitCode.INTERRUPTED if self.is_interrupted and verdict is not ExitCode.REGRESSION else verdict
 
 
 @dataclass

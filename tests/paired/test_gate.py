@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 import pytest
 
+from tbp.errors import ExitCode
 from tbp.history.series import State
 from tbp.paired.budget import Budget
 from tbp.paired.estimate import Pair
@@ -19,7 +20,8 @@ from tbp.paired.evidence import CONFIRM_LOOKS, CONFIRM_PAIRS, FIRST_LOOK, SCREEN
 from tbp.paired.gate import run_gate
 from tbp.paired.judging import judgements
 from tbp.paired.referee import Cell, CellFailed, CellSkipped, Side
-from tbp.verdict.judgement import Judgement
+from tbp.paired.run import Gated
+from tbp.verdict.judgement import Comparison, Judged, Judgement
 
 CHANGED = (State.REGRESSION, State.IMPROVEMENT)
 Answer = Pair | CellFailed | CellSkipped
@@ -372,3 +374,19 @@ def test_an_interrupt_between_two_pairs_leaves_both_whole():
     with pytest.raises(KeyboardInterrupt):
         run_gate(list(by_cell.values()), measure, Limits(), lambda *_: None)
     assert [len(one.pairs) for one in by_cell.values()] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [
+        (ExitCode.REGRESSION, ExitCode.REGRESSION),  # what is confirmed stays confirmed
+        (ExitCode.OK, ExitCode.INTERRUPTED),
+        (ExitCode.NOTHING_MEASURED, ExitCode.INTERRUPTED),
+        (ExitCode.UNDECIDED, ExitCode.INTERRUPTED),
+    ],
+)
+def test_the_exit_code_of_an_interrupted_gate(verdict: ExitCode, code: ExitCode):
+    side = Judged("main", "a" * 40)
+    comparison = Comparison("thing", side, side, "measured in turns", ())
+    assert Gated(comparison, is_interrupted=True).exit_code(verdict) is code
+    assert Gated(comparison).exit_code(verdict) is verdict
