@@ -227,7 +227,8 @@ def _tested(changes: Sequence[Change], last: int, own: Sequence[Crossing], point
         return change
     against = points[said.against].commit.hash
     if said.verdict is Verdict.CONFIRMED:
-        return replace(change, low=said.low, high=said.high, after=change.before * (1 + said.effect), in_turns=against)
+        after = change.before * (1 + said.effect)
+        return replace(change, low=said.low, high=said.high, after=after, p_value=said.p_value, in_turns=against)
     return replace(change, confirmed=False, doubt=_doubt(said, points))
 
 

@@ -20,6 +20,7 @@ from tbp.paired.evidence import agrees, estimated
 from tbp.paired.measuring import Folders, Measuring
 from tbp.paired.processes import Deadline, OutOfTime
 from tbp.paired.referee import SIDES, Cell, CellFailed, Side, discovered
+from tbp.report import words
 
 # Of each benchmark of a new commit. With a spread of 3 % they see 5 % on the first night in four of five cases
 # (tests/perf/simulated_nights.py); more would take the time of fresh pairs, which decide.
@@ -63,7 +64,7 @@ class Task:
 
     def __str__(self) -> str:
         why = "fresh pairs of" if self.is_fresh else "measuring in turns"
-        return f"tbp: {why} {self.head[:8]} against {self.base[:8]}: {len(self.pairs):,} benchmarks"
+        return f"tbp: {why} {self.head[:8]} against {self.base[:8]}: {words.count(len(self.pairs), 'benchmark')}"
 
 
 def measure_night(
