@@ -29,7 +29,7 @@ CONFIRM_PAIRS = 12
 # "Discrete sequential boundaries for clinical trials", Biometrika 70, 1983; the parts are added up, which is cautious).
 # Little is spent early, so that the last look loses little: only what is clear ends there. Six pairs are the fewest
 # that two modes of a process do not fool: they agree by chance in at most 2 · 4⁻⁶, one in 2,000.
-CONFIRM_LOOKS = {6: 0.1, 9: 0.2, CONFIRM_PAIRS: 0.7}
+CONFIRM_LOOKS = {6: 0.05, 9: 0.1, CONFIRM_PAIRS: 0.85}
 # Looks at the evidence while screening: before four pairs an interval says nothing.
 FIRST_LOOK = 4
 # A cell is flagged for confirmation on weak evidence: it costs pairs, not a false alarm.
