@@ -1,4 +1,4 @@
-"""What pairs of processes of two commits say of a change in a series.
+"""The evidence of pairs of processes on a change in a series.
 
 Takes ratios by place in the series, gives where a step explains them best and whether it is confirmed. Ratios of a
 night compare a new commit with the one at which the level begins; those of many nights add up. Once they raise a
@@ -27,6 +27,8 @@ from tbp.paired.estimate import Estimate, estimate
 RELEVANT = 0.02
 # Ratios of nights raise a suspicion at this chance of them without a change. It costs fresh pairs, not an alarm.
 SUSPECT_P = 0.1
+# … and is shown at this one: most suspicions are none, and fresh pairs end them the same night.
+SHOWN_P = 0.01
 # Fresh pairs confirm at this chance, half of which lies in the suspected direction. With nights that raise a suspicion
 # in up to a third of unchanged series, that is one alarm in 30,000 nights of a series.
 CONFIRM_P = 0.0002
@@ -41,7 +43,7 @@ SURELY_WORSE = 4.0
 
 
 class Verdict(Enum):
-    """What fresh pairs say of a suspected change."""
+    """The answer of fresh pairs to a suspected change."""
 
     CONFIRMED = "confirmed"
     REFUTED = "refuted"  # a change of the suspected size is excluded
@@ -57,12 +59,12 @@ class Crossing(Struct, frozen=True):
     is_fresh: bool = False
 
     def spans(self, index: int) -> bool:
-        """Whether a step at ``index`` tells on it."""
+        """Returns whether a step at ``index`` tells on it."""
         return self.base < index <= self.head
 
 
 class InTurns(Struct, frozen=True):
-    """What pairs say of a step at one place."""
+    """The evidence of pairs on a step at one place."""
 
     index: int  # of the first run at the new level
     verdict: Verdict
@@ -72,7 +74,8 @@ class InTurns(Struct, frozen=True):
     p_value: float  # of the fresh pairs, corrected for the looks; 1 without any
     against: int  # place of the commit that was compared with
     earliest: int  # place at which the step may be as well
-    wanted: int = 0  # further fresh pairs until the next look; 0 where nothing is suspected or all is said
+    suspicion: float = 0.0  # chance without a change of what raised the suspicion
+    wanted: int = 0  # further fresh pairs until the next look; 0 where all is said
 
 
 def step(crossings: Sequence[Crossing], begin: int, end: int, relevant: float = RELEVANT) -> InTurns | None:
@@ -80,130 +83,135 @@ def step(crossings: Sequence[Crossing], begin: int, end: int, relevant: float = 
 
     Where several places explain them equally, the newest: those before it were judged on their own nights.
     """
-    own = [one for one in crossings if begin <= one.base and one.head < end]
+    inside = [crossing for crossing in crossings if begin <= crossing.base and crossing.head < end]
     # Between two of these places nothing tells one step from another: each is the newest of its kind.
-    places = sorted({place for one in own for place in (one.base, one.head) if place > begin})
-    gains = [_gain([one for one in own if one.spans(index)]) for index in places]
-    if not gains or max(gains) <= 0:
+    places = sorted({index for crossing in inside for index in (crossing.base, crossing.head) if index > begin})
+    gains = [_gain([crossing for crossing in inside if crossing.spans(index)]) for index in places]
+    best = max(gains, default=0.0)
+    if best <= 0:
         return None
-    best = max(gains)
-    index = max(place for place, gain in zip(places, gains, strict=True) if gain >= best * (1 - 1e-12))
-    raised = _raised(own, index)
+    index = max(index for index, gain in zip(places, gains, strict=True) if gain >= best * (1 - 1e-12))
+    raised = _raised(inside, index)
     if raised is None or raised.p_value > SUSPECT_P or abs(raised.effect) < log1p(relevant):
         return None
-    variance = raised.error**2 * raised.pairs
-    earliest = next(p for p, gain in zip(places, gains, strict=True) if gain >= best - SURELY_WORSE * variance)
-    # What is to be confirmed or excluded: chance raises the suspicion, and so enlarges it.
-    suspected = max(log1p(relevant), (abs(raised.effect) - raised.error) / 2)
-    return _decided(own, index, copysign(suspected, raised.effect), relevant, earliest)
+    limit = best - SURELY_WORSE * raised.error**2 * raised.pairs
+    earliest = next(index for index, gain in zip(places, gains, strict=True) if gain >= limit)
+    # The least that counts as what was suspected: chance raises a suspicion, and so enlarges it.
+    suspected = copysign(max(log1p(relevant), (abs(raised.effect) - raised.error) / 2), raised.effect)
+    return replace(_decided(inside, index, suspected, relevant, earliest), suspicion=raised.p_value)
 
 
 def of_change(crossings: Sequence[Crossing], index: int, begin: int, effect: float) -> InTurns | None:
-    """What fresh pairs say of a change by ``effect`` that the series itself shows at ``index``; None without any.
+    """The evidence of fresh pairs on a change by ``effect`` that the series shows at ``index``; None without any.
 
     Pairs count that compare a commit at or after ``begin``, where the level before the change begins. How large it has
     to be was decided with the series.
     """
-    own = [one for one in crossings if one.is_fresh and begin <= one.base]
-    if len(_effects(own, index, fresh=True)) < min(FRESH_LOOKS):
+    fresh = [crossing for crossing in crossings if crossing.is_fresh and begin <= crossing.base]
+    if len(_effects(fresh, index, is_fresh=True)) < min(FRESH_LOOKS):
         return None
     # Half of it would still be news.
-    return _decided(own, index, log1p(effect) / 2, 0.0, max(begin + 1, index - SETTLING_RUNS))
+    return _decided(fresh, index, log1p(effect) / 2, 0.0, max(begin + 1, index - SETTLING_RUNS))
 
 
 def _raised(crossings: Sequence[Crossing], index: int) -> Estimate | None:
-    """What ratios of nights say of a step at ``index``; None where they are too few.
+    """The estimate of a step at ``index`` by ratios of nights; None where they are too few.
 
     The spread is that of all pairs around the mean of their ratio: a night has few, and those before it the same noise.
     """
-    effects = _effects(crossings, index, fresh=False)
-    apart = [np.asarray(one.effects) - np.mean(one.effects) for one in crossings if len(one.effects) > 1]
-    freedom = sum(len(one) - 1 for one in apart)
+    effects = _effects(crossings, index, is_fresh=False)
+    deviations = [np.asarray(crossing.effects) - np.mean(crossing.effects) for crossing in crossings]
+    freedom = sum(len(deviation) - 1 for deviation in deviations if len(deviation) > 1)
     if len(effects) < 2 or not freedom:
         return None
-    spread = float(np.sqrt(sum(float(one @ one) for one in apart) / freedom))
+    spread = float(np.sqrt(sum(float(deviation @ deviation) for deviation in deviations) / freedom))
     return Estimate(len(effects), estimate(effects).effect, spread / len(effects) ** 0.5, freedom)
 
 
 def _gain(crossings: Sequence[Crossing]) -> float:
     """By how much a step explains them better than none: twice the log-likelihood, times a pair's variance."""
-    pairs = sum(len(one.effects) for one in crossings)
-    total = sum(len(one.effects) * float(np.median(one.effects)) for one in crossings)
+    pairs = sum(len(crossing.effects) for crossing in crossings)
+    total = sum(len(crossing.effects) * float(np.median(crossing.effects)) for crossing in crossings)
     return total**2 / pairs if pairs else 0.0
 
 
-def _effects(crossings: Iterable[Crossing], index: int, *, fresh: bool) -> list[float]:
-    return [e for one in crossings if one.spans(index) and one.is_fresh is fresh for e in one.effects]
+def _effects(crossings: Iterable[Crossing], index: int, *, is_fresh: bool) -> list[float]:
+    """The effects of all pairs, fresh or not, that a step at ``index`` tells on."""
+    spanning = (crossing for crossing in crossings if crossing.spans(index) and crossing.is_fresh is is_fresh)
+    return [effect for crossing in spanning for effect in crossing.effects]
 
 
 def _decided(crossings: Sequence[Crossing], index: int, suspected: float, relevant: float, earliest: int) -> InTurns:
-    """``suspected`` is a logarithm: less than it is no change that was suspected."""
-    fresh = _effects(crossings, index, fresh=True)
+    """The evidence on a step at ``index``; ``suspected`` is a logarithm, and less than it is not what was suspected."""
+    fresh = _effects(crossings, index, is_fresh=True)
     looks = [look for look in FRESH_LOOKS if look <= len(fresh)]
     p_value = min([1.0, *(estimate(fresh[:look]).p_value / FRESH_LOOKS[look] for look in looks)])
-    seen = estimate(fresh if len(fresh) >= 2 else _effects(crossings, index, fresh=False))
-    low, high = seen.interval(CONFIDENCE)
-    verdict = _verdict(seen, p_value, suspected, relevant) if looks else Verdict.UNDECIDED
-    to_come = [look - len(fresh) for look in FRESH_LOOKS if look > len(fresh)]
+    estimated = estimate(fresh if len(fresh) >= 2 else _effects(crossings, index, is_fresh=False))
+    low, high = estimated.interval(CONFIDENCE)
+    verdict = _verdict(estimated, p_value, suspected, relevant) if looks else Verdict.UNDECIDED
+    spanning = (crossing for crossing in crossings if crossing.spans(index))
     return InTurns(
         index=index,
         verdict=verdict,
-        effect=expm1(seen.effect),
+        effect=expm1(estimated.effect),
         low=expm1(low),
         high=expm1(high),
         p_value=p_value,
-        against=max(one.base for one in crossings if one.spans(index) and (one.is_fresh or not fresh)),
+        against=max(crossing.base for crossing in spanning if crossing.is_fresh or not fresh),
         earliest=earliest,
-        wanted=min(to_come, default=0) if verdict is Verdict.UNDECIDED else 0,
+        wanted=_to_next_look(len(fresh)) if verdict is Verdict.UNDECIDED else 0,
     )
 
 
-def _verdict(seen: Estimate, p_value: float, suspected: float, relevant: float) -> Verdict:
-    is_same_way = seen.effect * suspected > 0
-    if p_value <= CONFIRM_P and is_same_way and abs(seen.effect) >= log1p(relevant):
+def _to_next_look(pairs: int) -> int:
+    """Fresh pairs until the next look; 0 after the last one."""
+    return min((look - pairs for look in FRESH_LOOKS if look > pairs), default=0)
+
+
+def _verdict(estimated: Estimate, p_value: float, suspected: float, relevant: float) -> Verdict:
+    is_same_direction = estimated.effect * suspected > 0
+    if p_value <= CONFIRM_P and is_same_direction and abs(estimated.effect) >= log1p(relevant):
         return Verdict.CONFIRMED
-    low, high = seen.interval(CONFIDENCE)
+    low, high = estimated.interval(CONFIDENCE)
     is_excluded = high < suspected if suspected > 0 else low > suspected
     return Verdict.REFUTED if is_excluded else Verdict.UNDECIDED
 
 
-def crossings(points: Sequence[Point], ratios: Sequence[Ratio]) -> list[Crossing]:
-    """The ratios whose commits both are in the series, by place."""
+def by_place(points: Sequence[Point], ratios: Sequence[Ratio]) -> list[Crossing]:
+    """The ratios whose commits both are in the series."""
     if not ratios:
         return []
-    places = {point.commit.hash: place for place, point in enumerate(points)}
+    places = {point.commit.hash: index for index, point in enumerate(points)}
     return [
-        Crossing(places[one.base], places[one.head], one.effects, one.is_fresh)
-        for one in ratios
-        if one.base in places and one.head in places
+        Crossing(places[ratio.base], places[ratio.head], ratio.effects, ratio.is_fresh)
+        for ratio in ratios
+        if ratio.base in places and ratio.head in places
     ]
 
 
 def with_pairs(
     changes: Sequence[Change], points: Sequence[Point], ratios: Sequence[Ratio], relevant: float
 ) -> tuple[Change, ...]:
-    """The changes of a series, with what pairs say of the newest of them, and a step that pairs alone have found."""
-    own = crossings(points, ratios)
-    if not own:
+    """The changes of a series, the newest as pairs confirm or refute them, and with a step that pairs alone show."""
+    crossings = by_place(points, ratios)
+    if not crossings:
         return tuple(changes)
-    found = list(changes)
-    relevant = max(relevant, RELEVANT)
+    judged = list(changes)
     # The newest first: where it is none, the level before it goes on, and what began that one is asked next.
-    for place in reversed(range(len(found))):
-        found[place] = _tested(found, place, own, points)
-        if found[place].confirmed:
+    for index in reversed(range(len(judged))):
+        judged[index] = _tested(judged, index, crossings, points)
+        if judged[index].confirmed:
             break
-    begin = level_begin(found, points)
-    said = step(own, begin, len(points), relevant)
-    if said is None:
-        return tuple(found)
-    near = [place for place, change in enumerate(found) if change.index > begin and _is_near(change, said.index)]
-    kept = [change for place, change in enumerate(found) if place not in near]
-    made = _change(said, begin, points)
-    # What is only suspected stands where nothing else tells of it.
-    if said.verdict is Verdict.CONFIRMED or not near:
-        return tuple(sorted([*kept, made], key=lambda change: change.index))
-    return tuple(found)
+    begin = level_begin(judged, points)
+    evidence = step(crossings, begin, len(points), max(relevant, RELEVANT))
+    if evidence is None or evidence.verdict is Verdict.REFUTED:
+        return tuple(judged)
+    distant = [change for change in judged if change.index <= begin or not _is_near(change, evidence.index)]
+    is_confirmed = evidence.verdict is Verdict.CONFIRMED
+    # A suspicion is shown where nothing else tells of it.
+    if is_confirmed or (len(distant) == len(judged) and evidence.suspicion <= SHOWN_P):
+        return tuple(sorted([*distant, _change(evidence, begin, points)], key=lambda change: change.index))
+    return tuple(judged)
 
 
 def _is_near(change: Change, index: int) -> bool:
@@ -213,46 +221,51 @@ def _is_near(change: Change, index: int) -> bool:
 def level_begin(changes: Sequence[Change], points: Sequence[Point]) -> int:
     """Place of the first run of the level that the series is confirmed to be on."""
     confirmed = [change.index for change in changes if change.confirmed]
-    first = next((place for place, point in enumerate(points) if point.has_level), 0)
+    first = next((index for index, point in enumerate(points) if point.has_level), 0)
     return max([first, *confirmed])
 
 
-def _tested(changes: Sequence[Change], last: int, own: Sequence[Crossing], points: Sequence[Point]) -> Change:
-    """A change, with what fresh pairs say of it where it is confirmed."""
-    change = changes[last]
+def _tested(changes: Sequence[Change], index: int, crossings: Sequence[Crossing], points: Sequence[Point]) -> Change:
+    """The change at ``index`` as fresh pairs confirm or refute it, where the series confirms it."""
+    change = changes[index]
     if not change.is_verdict or not change.before:
         return change
-    said = of_change(own, change.index, level_begin(changes[:last], points), change.effect)
-    if said is None:
+    evidence = of_change(crossings, change.index, level_begin(changes[:index], points), change.effect)
+    if evidence is None:
         return change
-    against = points[said.against].commit.hash
-    if said.verdict is Verdict.CONFIRMED:
-        after = change.before * (1 + said.effect)
-        return replace(change, low=said.low, high=said.high, after=after, p_value=said.p_value, in_turns=against)
-    return replace(change, confirmed=False, doubt=_doubt(said, points))
-
-
-def _change(said: InTurns, begin: int, points: Sequence[Point]) -> Change:
-    """A step that pairs have found."""
-    before = float(np.nanmedian(levels(points)[begin : said.index]))
-    is_confirmed = said.verdict is Verdict.CONFIRMED
-    return Change(
-        index=said.index,
-        before=before,
-        after=before * (1 + said.effect),
-        p_value=said.p_value,
-        confirmed=is_confirmed,
-        doubt="" if is_confirmed else _doubt(said, points),
-        low=said.low,
-        high=said.high,
-        in_turns=points[said.against].commit.hash,
+    if evidence.verdict is not Verdict.CONFIRMED:
+        return replace(change, confirmed=False, doubt=_doubt(evidence, points))
+    return replace(
+        change,
+        low=evidence.low,
+        high=evidence.high,
+        after=change.before * (1 + evidence.effect),
+        p_value=evidence.p_value,
+        in_turns=points[evidence.against].commit.hash,
     )
 
 
-def _doubt(said: InTurns, points: Sequence[Point]) -> str:
-    against = points[said.against].commit.short
-    if said.verdict is Verdict.REFUTED:
-        effect, low, high = (_percent(value) for value in (said.effect, said.low, said.high))
+def _change(evidence: InTurns, begin: int, points: Sequence[Point]) -> Change:
+    """A step that pairs alone show."""
+    before = float(np.nanmedian(levels(points)[begin : evidence.index]))
+    is_confirmed = evidence.verdict is Verdict.CONFIRMED
+    return Change(
+        index=evidence.index,
+        before=before,
+        after=before * (1 + evidence.effect),
+        p_value=evidence.p_value,
+        confirmed=is_confirmed,
+        doubt="" if is_confirmed else _doubt(evidence, points),
+        low=evidence.low,
+        high=evidence.high,
+        in_turns=points[evidence.against].commit.hash,
+    )
+
+
+def _doubt(evidence: InTurns, points: Sequence[Point]) -> str:
+    against = points[evidence.against].commit.short
+    if evidence.verdict is Verdict.REFUTED:
+        effect, low, high = (_percent(value) for value in (evidence.effect, evidence.low, evidence.high))
         return f"measured in turns against {against} it is {effect} % ({low} to {high} %)"
     return f"measured in turns against {against}, and not confirmed by fresh pairs yet"
 
@@ -278,35 +291,33 @@ def wanted(
     relevant: float,
     is_news: Callable[[Change], bool],
 ) -> Wanted | None:
-    """Which fresh pairs would decide most; None where nothing is suspected.
+    """The fresh pairs that would decide most; None where nothing is suspected.
 
-    ``changes`` are those that the series shows by itself; ``is_news`` says which of them nobody was told of.
-
-    A step is looked at between the last commit that is surely before it and the newest one.
+    ``changes`` are those that the series shows by itself; ``is_news`` tells which of them nobody was told of.
     """
-    own = crossings(points, ratios)
-    known = np.flatnonzero(np.isfinite(levels(points))).tolist()
-    for place in reversed(range(len(changes))):
-        change, begin = changes[place], level_begin(changes[:place], points)
-        if not (change.is_verdict and change.before and is_news(change)):
-            continue
-        said = of_change(own, change.index, begin, change.effect)
-        fresh = len(_effects([one for one in own if begin <= one.base], change.index, fresh=True))
-        if (pairs := min(FRESH_LOOKS) - fresh if said is None else said.wanted) > 0:
-            return _between(known, max(begin + 1, change.index - SETTLING_RUNS), pairs)
-        if said is not None and said.verdict is Verdict.CONFIRMED:
-            break
-    found = with_pairs(changes, points, ratios, relevant)
-    begin = level_begin(found, points)
-    suspected = step(own, begin, len(points), max(relevant, RELEVANT))
+    measured = np.flatnonzero(np.isfinite(levels(points))).tolist()
+    crossings = by_place(points, ratios)
+    for index, change in reversed(list(enumerate(changes))):
+        if change.is_verdict and change.before and is_news(change):
+            begin = level_begin(changes[:index], points)
+            evidence = of_change(crossings, change.index, begin, change.effect)
+            fresh = [crossing for crossing in crossings if begin <= crossing.base]
+            pairs = _to_next_look(len(_effects(fresh, change.index, is_fresh=True)))
+            if pairs and (evidence is None or evidence.verdict is Verdict.UNDECIDED):
+                # The series may show it a few runs from where it is.
+                return _between(measured, max(begin + 1, change.index - SETTLING_RUNS), pairs)
+            if evidence is not None and evidence.verdict is Verdict.CONFIRMED:
+                break
+    begin = level_begin(with_pairs(changes, points, ratios, relevant), points)
+    suspected = step(crossings, begin, len(points), max(relevant, RELEVANT))
     if suspected is None or not suspected.wanted:
         return None
     # Where fresh pairs have not found it close by, it may be anywhere on this level.
-    is_asked_again = any(one.is_fresh and begin <= one.base for one in own)
-    return _between(known, begin + 1 if is_asked_again else suspected.earliest, suspected.wanted)
+    is_asked_again = any(crossing.is_fresh and begin <= crossing.base for crossing in crossings)
+    return _between(measured, begin + 1 if is_asked_again else suspected.earliest, suspected.wanted)
 
 
-def _between(known: Sequence[int], earliest: int, pairs: int) -> Wanted | None:
-    """Pairs of the last run with a value before ``earliest`` and the newest one."""
-    base = max((place for place in known if place < earliest), default=None)
-    return Wanted(base, known[-1], pairs) if base is not None else None
+def _between(measured: Sequence[int], earliest: int, pairs: int) -> Wanted | None:
+    """Pairs of the last run with a value that is surely before a step, and the newest one."""
+    base = max((index for index in measured if index < earliest), default=None)
+    return Wanted(base, measured[-1], pairs) if base is not None else None

@@ -144,6 +144,13 @@ def test_a_step_that_pairs_alone_confirm_is_a_change_of_the_series():
     assert found.in_turns == f"{8:040}"
 
 
+def test_a_weak_suspicion_is_not_shown_and_a_refuted_one_neither():
+    weak = Ratio(f"{0:040}", f"{9:040}", (0.02, 0.10, 0.03, 0.09))
+    assert step([Crossing(0, 9, weak.effects)], 0, 10) is not None
+    assert with_pairs([], points(10), [weak], 0.0) == ()
+    assert with_pairs([], points(10), [ratio(0, 9, 0.10), ratio(0, 9, 0.0, 6, is_fresh=True)], 0.0) == ()
+
+
 def test_a_suspicion_is_shown_as_one():
     (found,) = with_pairs([], points(10), [ratio(0, 9, 0.10)], 0.0)
     assert not found.confirmed
