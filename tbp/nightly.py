@@ -95,38 +95,38 @@ def measure(config: AsvConfig, night: Pending, bench: Sequence[str], heard: Call
 
 
 def measure_in_turns(
-    held: Stored, commits: Sequence[str], minutes: float, workers: Workers, heard: Callable[[str], None]
+    store: Stored, commits: Sequence[str], minutes: float, workers: Workers, heard: Callable[[str], None]
 ) -> int:
     """Pairs of ``commits``, which were measured tonight, against earlier ones; stored when this ends, however it ends.
 
-    ``held`` is what the results say by now. Returns of how many series there is something new; where nothing can be
+    ``store`` is what the results say by now. Returns of how many series there is something new; where nothing can be
     measured in turns, ``heard`` is told why.
     """
-    if held.config is None or not (commits and minutes):
+    if store.config is None or not (commits and minutes):
         return 0
-    tracked = _tracked(held, commits, workers)
+    tracked = _tracked(store, commits, workers)
     try:
         with interruptible():
-            measure_night(held.config, tracked, commits, 60 * minutes, heard)
+            measure_night(store.config, tracked, commits, 60 * minutes, heard)
     finally:
-        add_ratios(held.folder, [(one.key, ratio) for one in tracked for ratio in one.made])
-    return sum(bool(one.made) for one in tracked)
+        add_ratios(store.folder, [(series.key, ratio) for series in tracked for ratio in series.made])
+    return sum(bool(series.made) for series in tracked)
 
 
-def _tracked(held: Stored, commits: Sequence[str], workers: Workers) -> list[Tracked]:
+def _tracked(store: Stored, commits: Sequence[str], workers: Workers) -> list[Tracked]:
     """The series of this machine that are times and were measured tonight, as they are without pairs."""
-    machine = _own_machine(held.folder, commits)
-    is_untold = untold(held.folder)
+    machine = _own_machine(store.folder, commits)
+    is_untold = untold(store.folder)
     return [
         Tracked(
             history.key,
             history.points,
             [evidence.change for evidence in history.changes],
-            list(held.ratios.of.get(history.key, ())),
-            held.policy.relevant,
+            list(store.ratios.of.get(history.key, ())),
+            store.policy.relevant,
             partial(is_untold, history),
         )
-        for history in by_themselves(held, workers)
+        for history in by_themselves(store, workers)
         if history.unit == "seconds" and history.key.machine == machine
     ]
 

@@ -58,7 +58,10 @@ def news(standing: Iterable[History], before: Set[Reported]) -> list[History]:
 
 
 def untold(results_dir: Path) -> Callable[[History, Change], bool]:
-    """Whether a change is a regression that no night reported. Without a note nothing is: all there is may be old."""
+    """Tells of a change whether it is a regression that no night reported.
+
+    Without a note none is: all there is may be old.
+    """
     path = results_dir / NAME
     before = _read(path)
     is_first = not path.exists()
@@ -67,7 +70,7 @@ def untold(results_dir: Path) -> Callable[[History, Change], bool]:
         if is_first or not change.is_worse(history.better):
             return False
         commits = {point.commit.hash for point in _near(history.points, change.index)}
-        return not any(one.key == history.key and one.commit in commits for one in before)
+        return not any(old.key == history.key and old.commit in commits for old in before)
 
     return is_untold
 

@@ -1,4 +1,4 @@
-"""What commits took in turns with earlier ones, kept beside asv's results.
+"""Ratios of commits that were measured in turns, kept beside asv's results.
 
 Takes a results folder, gives the ratios of each series; and adds those of a night. There is one file for each commit
 judged, ``<machine>/<commit>-<environment>.paired``, a name that asv passes over. Effects of single pairs are kept: what
@@ -59,7 +59,7 @@ class Ratios(Struct, frozen=True):
 
 def read_ratios(results_dir: Path) -> Ratios:
     """Every ratio that can be read; one that cannot is named in the problems."""
-    found: dict[SeriesKey, tuple[Ratio, ...]] = {}
+    ratios: dict[SeriesKey, tuple[Ratio, ...]] = {}
     problems = []
     for path in sorted(results_dir.glob(f"*/*{END}")):
         try:
@@ -69,8 +69,8 @@ def read_ratios(results_dir: Path) -> Ratios:
             continue
         for cell in stored.cells:
             key = SeriesKey(cell.benchmark, cell.parameters, stored.machine, stored.environment)
-            found[key] = (*found.get(key, ()), *cell.ratios)
-    return Ratios(found, tuple(problems))
+            ratios[key] = (*ratios.get(key, ()), *cell.ratios)
+    return Ratios(ratios, tuple(problems))
 
 
 def add_ratios(results_dir: Path, measured: Iterable[tuple[SeriesKey, Ratio]]) -> None:
@@ -103,7 +103,7 @@ def _read(path: Path) -> _File:
 
 
 def _known(path: Path) -> dict[SeriesKey, tuple[Ratio, ...]]:
-    """What is in the file already; nothing where it is missing or damaged."""
+    """The ratios that are in the file already; nothing where it is missing or damaged."""
     try:
         stored = _read(path)
     except _Unusable:

@@ -41,18 +41,21 @@ Recording = Callable[[Sequence[Cell]], AbstractContextManager[Record]]
 NO_TIME = "no trace explains it: the budget ended before one was recorded"
 
 
-def explained(found: Iterable[Judgement], cells: Iterable[Cell], recording: Recording) -> tuple[Judgement, ...]:
+def explained(judgements: Sequence[Judgement], cells: Iterable[Cell], recording: Recording) -> tuple[Judgement, ...]:
     """The judgements, the largest regressions and improvements among them with their operators."""
-    judged = list(found)
     by_name = {(cell.benchmark, cell.parameters): cell for cell in cells}
-    changed = [one for one in judged if one.state in (State.REGRESSION, State.IMPROVEMENT)]
-    changed.sort(key=lambda one: (one.state is State.IMPROVEMENT, -abs(one.effect)))
-    wanted = [_Traced(by_name[one.benchmark, one.parameters], one) for one in changed[:MOST_EXPLAINED]]
+    changed = [judgement for judgement in judgements if judgement.state in (State.REGRESSION, State.IMPROVEMENT)]
+    changed.sort(key=lambda judgement: (judgement.state is State.IMPROVEMENT, -abs(judgement.effect)))
+    traced = [_Traced(by_name[_name(judgement)], judgement) for judgement in changed[:MOST_EXPLAINED]]
     with tempfile.TemporaryDirectory(prefix="tbp-gate-") as folder:
         for _ in range(LEAST_SESSIONS):
-            _record([one for one in wanted if one.goes_on], recording, Path(folder))
-    told = {(one.judgement.benchmark, one.judgement.parameters): one.sentences() for one in wanted}
-    return tuple(replace(one, operators=told.get((one.benchmark, one.parameters), ())) for one in judged)
+            _record([cell for cell in traced if cell.goes_on], recording, Path(folder))
+    operators = {_name(cell.judgement): cell.sentences() for cell in traced}
+    return tuple(replace(judgement, operators=operators.get(_name(judgement), ())) for judgement in judgements)
+
+
+def _name(judgement: Judgement) -> tuple[str, tuple[tuple[str, str], ...]]:
+    return judgement.benchmark, judgement.parameters
 
 
 @dataclass
@@ -79,23 +82,23 @@ class _Traced:
         return sentences(difference(self.sessions["base"], self.sessions["head"]), self.judgement.effect)
 
 
-def _record(wanted: Sequence[_Traced], recording: Recording, folder: Path) -> None:
+def _record(traced: Sequence[_Traced], recording: Recording, folder: Path) -> None:
     """One more session of each, as far as time allows."""
-    if not wanted:
+    if not traced:
         return
     paths = {side: folder / f"{side}.pt.trace.json" for side in SIDES}
-    with recording([one.cell for one in wanted]) as record:
-        for one in wanted:
+    with recording([changed.cell for changed in traced]) as record:
+        for changed in traced:
             try:
-                one.goes_on = record(one.cell, paths, one.steps)
-                made = [session(read_trace(paths[side])) for side in SIDES] if one.goes_on else []
+                changed.goes_on = record(changed.cell, paths, changed.steps)
+                sessions = [session(read_trace(paths[side])) for side in SIDES] if changed.goes_on else []
             except OutOfTime:
                 return
             except (CellFailed, CellSkipped, UnreadableTrace) as problem:
-                one.goes_on, one.problem = False, f"no trace explains it: {problem}"
+                changed.goes_on, changed.problem = False, f"no trace explains it: {problem}"
                 continue
-            for side, trace in zip(SIDES, made, strict=False):
-                one.sessions[side].append(trace)
+            for side, trace in zip(SIDES, sessions, strict=False):
+                changed.sessions[side].append(trace)
 
 
 def sentences(found: Difference, effect: float) -> tuple[str, ...]:

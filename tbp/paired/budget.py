@@ -44,49 +44,49 @@ class Budget:
         """One more pair of ``cell`` took so long."""
         self._pairs_s.setdefault(cell, []).append(seconds)
         if len(self._pairs_s[cell]) == 1:  # the lower median, so that one slow benchmark does not stand for all
-            self._usual_s = median_low([FIRST_PAIR_S, *(own[0] for own in self._pairs_s.values())])
+            self._usual_s = median_low([FIRST_PAIR_S, *(pairs_s[0] for pairs_s in self._pairs_s.values())])
 
     def pair_s(self, cell: Cell) -> float:
-        """What a pair of ``cell`` is expected to take: what its own took, or else what is usual."""
-        if own := self._pairs_s.get(cell):
-            return max(own[-1], fmean(own))
+        """The expected duration of a pair of ``cell``: by its own so far, or else the usual one."""
+        if pairs_s := self._pairs_s.get(cell):
+            return max(pairs_s[-1], fmean(pairs_s))
         return self._usual_s
 
-    def has_room(self, place: int, everything: Sequence[Evidence], *, starting: bool = False) -> bool:
-        """Whether a pair of the cell at ``place`` can begin; ``starting`` where workers have to be started first."""
-        one = everything[place]
+    def has_room(self, index: int, everything: Sequence[Evidence], *, starting: bool = False) -> bool:
+        """Returns whether a pair of the cell at ``index`` can begin; ``starting``: with its workers."""
+        evidence = everything[index]
         left_s = self._left_s()
         if left_s == inf:
             return True
         if any(other.is_flagged for other in everything):
             left_s -= TRACING_SHARE * self._total_s
         start_s = max(self._starts_s[-1], fmean(self._starts_s))
-        rank = _rank(place, one)
-        turns, owed_s = one.pairs_to_look - 1, one.pairs_to_look * self.pair_s(one.cell)
+        rank = _rank(index, evidence)
+        turns, owed_s = evidence.pairs_to_look - 1, evidence.pairs_to_look * self.pair_s(evidence.cell)
         if owed_s + (turns + starting) * start_s > left_s:
             return False
-        if not one.screened:
+        if not evidence.screened:
             left_s *= 1 - CONFIRMING_SHARE
-        for index, other in enumerate(everything):
+        for other_index, other in enumerate(everything):
             theirs_s = other.pairs_to_look * self.pair_s(other.cell)
             # What cannot be looked at in time anyway holds up nobody.
             is_hopeless = theirs_s + other.pairs_to_look * start_s > left_s
-            if _rank(index, other) < rank and not is_hopeless:
+            if _rank(other_index, other) < rank and not is_hopeless:
                 turns, owed_s = max(turns, other.pairs_to_look), owed_s + theirs_s
         return owed_s + (turns + starting) * start_s <= left_s
 
 
-def _rank(place: int, one: Evidence) -> tuple[int, int, int]:
+def _rank(index: int, evidence: Evidence) -> tuple[int, int, int]:
     """Who is served first; of equals the first of the suite, so that some are decided rather than none."""
-    return need(one), one.pairs_to_look, place
+    return need(evidence), evidence.pairs_to_look, index
 
 
-def need(one: Evidence) -> int:
+def need(evidence: Evidence) -> int:
     """The order in which cells get pairs, the first 0."""
-    if not one.wants_pairs:
+    if not evidence.wants_pairs:
         return 4
-    if one.standing is Standing.FLAGGED:
+    if evidence.standing is Standing.FLAGGED:
         return 2
-    if len(one.screened) >= FIRST_LOOK:
+    if len(evidence.screened) >= FIRST_LOOK:
         return 3
-    return 0 if one.screened else 1
+    return 0 if evidence.screened else 1

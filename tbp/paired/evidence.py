@@ -1,4 +1,4 @@
-"""What the pairs of one cell say, and when they have said enough.
+"""The evidence of a cell: its pairs, and when they are enough.
 
 Screening gives a cell at most eight pairs and ends early where nothing is to be seen. What is flagged gets up to twelve
 *fresh* pairs, which alone decide: chance that flagged a cell does not come twice, and the size of the effect is not
@@ -42,7 +42,7 @@ WITNESS_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Limits:
-    """What a user may want otherwise. Effects are relative: 0.02 is 2 %."""
+    """The limits that a user may want otherwise. Effects are relative: 0.02 is 2 %."""
 
     relevant: float = 0.02  # a smaller change is never claimed
     excluded: float = 0.05  # "no change" means that the interval excludes a change this large
@@ -80,7 +80,7 @@ class Evidence:
 
     @property
     def wants_pairs(self) -> bool:
-        """Whether more pairs could decide something."""
+        """Returns whether more pairs could decide something."""
         is_undecided = self.standing in (Standing.OPEN, Standing.FLAGGED)
         return is_undecided and self.pairs_to_come > 0
 
@@ -125,7 +125,7 @@ class Evidence:
                 self.standing = screening_look(self.screened, limits)
 
     def _is_settled(self, limits: Limits, cells: int) -> bool:
-        """Whether more fresh pairs would change nothing: the change is sure among ``cells``, or there is none."""
+        """Returns whether more fresh pairs change nothing: the change is sure among ``cells``, or there is none."""
         if len(self.confirmed) == CONFIRM_PAIRS:
             return True
         seen = estimated(self.confirmed)
@@ -146,13 +146,13 @@ def screening_look(pairs: Sequence[Pair], limits: Limits) -> Standing:
 
 
 def is_excluded(seen: Estimate, change: float) -> bool:
-    """Whether the interval leaves no room for an effect of ``change`` in either direction."""
+    """Returns whether the interval leaves no room for an effect of ``change`` in either direction."""
     low, high = seen.interval(CONFIDENCE)
     return -log1p(change) < low and high < log1p(change)
 
 
 def agrees(pairs: Sequence[Pair], effect: float) -> bool:
-    """Whether CPU time bears witness to an effect in wall time; yes where it cannot be asked."""
+    """Returns whether CPU time bears witness to an effect in wall time; yes where it cannot be asked."""
     seen = [pair.cpu_effect for pair in pairs if not isnan(pair.cpu_effect)]
     if len(seen) < len(pairs) / 2:
         return True

@@ -30,20 +30,21 @@ def run_gate(
     What is there when this is interrupted is whole: a pair counts when it has ended.
     """
     budget = budget or Budget()
-    places = {one.cell: place for place, one in enumerate(evidence)}
+    indexes = {each.cell: index for index, each in enumerate(evidence)}
 
     def has_room(cell: Cell) -> bool:
-        return budget.has_room(places[cell], evidence)
+        return budget.has_room(indexes[cell], evidence)
 
     for turn in count():
-        active = _in_order([one for one in evidence if one.wants_pairs], turn)
-        if not any(budget.has_room(places[one.cell], evidence, starting=True) for one in active):
+        active = _in_order([each for each in evidence if each.wants_pairs], turn)
+        if not any(budget.has_room(indexes[each.cell], evidence, starting=True) for each in active):
             return
-        heard(turn, len(active), sum(one.pairs_to_come for one in active))
-        before = sum(len(one.pairs) for one in active)
-        for cell, answer in measure([one.cell for one in active], SIDES[turn % 2], has_room):
-            evidence[places[cell]].add(answer, limits, len(evidence))
-        if before == sum(len(one.pairs) for one in active) and all(one.state is None for one in active):
+        heard(turn, len(active), sum(each.pairs_to_come for each in active))
+        answers = 0
+        for cell, answer in measure([each.cell for each in active], SIDES[turn % 2], has_room):
+            evidence[indexes[cell]].add(answer, limits, len(evidence))
+            answers += 1
+        if not answers:
             return  # the time was up before a pair could end
 
 

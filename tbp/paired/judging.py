@@ -1,4 +1,4 @@
-"""Evidence → what is said of each cell.
+"""Evidence → a judgement of each cell.
 
 Takes what was measured and why it ended, gives judgements whose p-values are corrected for all cells.
 """
@@ -23,30 +23,30 @@ QUIETER = "measure on a quieter machine"
 
 
 def judgements(evidence: Sequence[Evidence], limits: Limits, ended: str = "") -> tuple[Judgement, ...]:
-    """What is said of each cell. ``ended`` says why measuring stopped before all was decided, as "interrupted"."""
-    measured = [one for one in evidence if one.state is None and len(one.pairs) >= LEAST_PAIRS]
+    """The judgement of each cell. ``ended`` says why measuring stopped before all was decided, as "interrupted"."""
+    measured = [each for each in evidence if each.state is None and len(each.pairs) >= LEAST_PAIRS]
     # A cell that was not flagged claims nothing, but it was looked at, and counts as that.
-    raw = [one.p_value for one in measured]
-    corrected = dict(zip((one.cell for one in measured), benjamini_hochberg(raw), strict=True))
-    return tuple(_judgement(one, corrected.get(one.cell, nan), limits, ended) for one in evidence)
+    raw = [each.p_value for each in measured]
+    corrected = dict(zip((each.cell for each in measured), benjamini_hochberg(raw), strict=True))
+    return tuple(_judgement(each, corrected.get(each.cell, nan), limits, ended) for each in evidence)
 
 
-def _judgement(one: Evidence, p_value: float, limits: Limits, ended: str) -> Judgement:
-    cell = one.cell
-    bare = Judgement(cell.benchmark, cell.parameters, one.state or State.UNDECIDED, reason=one.reason)
-    if one.state is not None:
+def _judgement(evidence: Evidence, p_value: float, limits: Limits, ended: str) -> Judgement:
+    cell = evidence.cell
+    bare = Judgement(cell.benchmark, cell.parameters, evidence.state or State.UNDECIDED, reason=evidence.reason)
+    if evidence.state is not None:
         return bare
-    if len(one.pairs) < LEAST_PAIRS:
-        return replace(bare, evidence=len(one.pairs), reason=_too_few(len(one.pairs), ended))
-    seen = estimated(one.fresh)
-    state, reason = _state(one, seen, p_value, limits, ended)
+    if len(evidence.pairs) < LEAST_PAIRS:
+        return replace(bare, evidence=len(evidence.pairs), reason=_too_few(len(evidence.pairs), ended))
+    seen = estimated(evidence.fresh)
+    state, reason = _state(evidence, seen, p_value, limits, ended)
     low, high = seen.interval(CONFIDENCE)
     return replace(
         bare,
         state=state,
         reason=reason,
-        before=median(pair.base_s for pair in one.pairs),
-        after=median(pair.head_s for pair in one.pairs),
+        before=median(pair.base_s for pair in evidence.pairs),
+        after=median(pair.head_s for pair in evidence.pairs),
         effect=expm1(seen.effect),
         low=expm1(low),
         high=expm1(high),
@@ -59,16 +59,16 @@ def _too_few(pairs: int, ended: str) -> str:
     return f"only {words.count(pairs, 'pair')} measured: {ended}" if pairs else f"not measured: {ended}"
 
 
-def _state(one: Evidence, seen: Estimate, p_value: float, limits: Limits, ended: str) -> tuple[State, str]:
+def _state(evidence: Evidence, seen: Estimate, p_value: float, limits: Limits, ended: str) -> tuple[State, str]:
     is_relevant = abs(seen.effect) >= log1p(limits.relevant)
-    if one.is_flagged and p_value <= limits.false_discovery_rate and is_relevant:
-        if not agrees(one.confirmed, seen.effect):
+    if evidence.is_flagged and p_value <= limits.false_discovery_rate and is_relevant:
+        if not agrees(evidence.confirmed, seen.effect):
             return State.UNDECIDED, f"contended: wall time moved and CPU time did not; {QUIETER}"
         return (State.REGRESSION if seen.effect > 0 else State.IMPROVEMENT), ""
-    is_cut_off = bool(ended) and one.wants_pairs
-    if one.standing is Standing.FLAGGED and is_cut_off:
+    is_cut_off = bool(ended) and evidence.wants_pairs
+    if evidence.standing is Standing.FLAGGED and is_cut_off:
         return State.UNDECIDED, f"suspected, and not confirmed by fresh pairs: {ended}"
-    whole = estimated(one.pairs)
+    whole = estimated(evidence.pairs)
     if is_excluded(seen, limits.excluded) or is_excluded(whole, limits.excluded):
         return State.NO_CHANGE, ""
     low, high = (words.signed_percent(expm1(bound)) for bound in whole.interval(CONFIDENCE))

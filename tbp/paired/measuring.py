@@ -93,7 +93,7 @@ class Measuring:
     def __call__(
         self, cells: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]
     ) -> Iterator[tuple[Cell, Answer]]:
-        """See ``tbp.paired.gate.Measure``."""
+        """Pairs of ``cells`` as they end; ``tbp.paired.gate.Measure`` has the arguments."""
         try:
             with self._team(cells) as team:
                 start_s = time.monotonic()
@@ -119,7 +119,7 @@ class Measuring:
 
     @contextmanager
     def recording(self, cells: Sequence[Cell]) -> Iterator[Record]:
-        """What records a trace of each side of one of ``cells``, in workers started for it.
+        """Gives what records a trace of each side of one of ``cells``, in workers started for it.
 
         It raises CellFailed, CellSkipped or OutOfTime, as does starting the workers, which is left to the first trace.
         """

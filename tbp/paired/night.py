@@ -90,25 +90,25 @@ def measure_night(
 def new_tasks(tracked: Sequence[Tracked], commits: Sequence[str]) -> list[Task]:
     """Each new commit against the first of the level that a series is on: the newest commit first, then most series."""
     groups: dict[tuple[str, str], dict[SeriesKey, int]] = {}
-    for one in tracked:
-        found = with_pairs(one.changes, one.points, one.ratios, one.relevant)
-        begin = level_begin(found, one.points)
-        base = one.points[begin].commit.hash
-        for point in one.points[begin + 1 :]:
+    for series in tracked:
+        changes = with_pairs(series.changes, series.points, series.ratios, series.relevant)
+        begin = level_begin(changes, series.points)
+        base = series.points[begin].commit.hash
+        for point in series.points[begin + 1 :]:
             if point.has_level and point.commit.hash in commits:
-                groups.setdefault((base, point.commit.hash), {})[one.key] = NIGHT_PAIRS
+                groups.setdefault((base, point.commit.hash), {})[series.key] = NIGHT_PAIRS
     order = sorted(groups, key=lambda pair: (-commits.index(pair[1]), -len(groups[pair])))
     return [Task(base, head, groups[base, head], is_fresh=False) for base, head in order]
 
 
 def fresh_tasks(tracked: Sequence[Tracked]) -> list[Task]:
-    """What would decide most of what is suspected, most series first."""
+    """The fresh pairs that would decide most of what is suspected, most series first."""
     groups: dict[tuple[str, str], dict[SeriesKey, int]] = {}
-    for one in tracked:
-        asked = wanted(one.changes, one.points, one.ratios, one.relevant, one.is_news)
-        if asked is not None and one.fresh_pairs + asked.pairs <= max(FRESH_LOOKS):
-            pair = one.points[asked.base].commit.hash, one.points[asked.head].commit.hash
-            groups.setdefault(pair, {})[one.key] = asked.pairs
+    for series in tracked:
+        next_pairs = wanted(series.changes, series.points, series.ratios, series.relevant, series.is_news)
+        if next_pairs is not None and series.fresh_pairs + next_pairs.pairs <= max(FRESH_LOOKS):
+            base, head = series.points[next_pairs.base], series.points[next_pairs.head]
+            groups.setdefault((base.commit.hash, head.commit.hash), {})[series.key] = next_pairs.pairs
     order = sorted(groups, key=lambda pair: -len(groups[pair]))
     return [Task(base, head, groups[base, head], is_fresh=True) for base, head in order]
 
@@ -118,7 +118,7 @@ class _Night:
 
     def __init__(self, config: AsvConfig, tracked: Sequence[Tracked], heard: Heard) -> None:
         self._config, self._heard = config, heard
-        self._tracked = {one.key: one for one in tracked}
+        self._tracked = {series.key: series for series in tracked}
         self._told: set[str] = set()
 
     def measure(self, task: Task, deadline: Deadline) -> bool:
@@ -141,24 +141,24 @@ class _Night:
         except OutOfTime:
             pass
         finally:
-            for key, own in pairs.items():
-                if (ratio := _ratio(task, own)) is not None:
+            for key, series_pairs in pairs.items():
+                if (ratio := _ratio(task, series_pairs)) is not None:
                     self._tracked[key].add(ratio)
                     ratios.append(ratio)
         return bool(ratios)
 
-    def _tell(self, what: str, why: str) -> None:
+    def _tell(self, lead: str, why: str) -> None:
         if why not in self._told:
             self._told.add(why)
-            self._heard(f"{what}{why}")
+            self._heard(f"{lead}{why}")
 
 
-def _cells(found: Mapping[Side, Sequence[Cell]], task: Task, environment: str) -> dict[SeriesKey, Cell]:
+def _cells(discovered_cells: Mapping[Side, Sequence[Cell]], task: Task, environment: str) -> dict[SeriesKey, Cell]:
     """The cells that the task asks for and both commits have."""
-    common = {(cell.benchmark, cell.parameters) for cell in found["base"]}
-    by_name = {(cell.benchmark, cell.parameters): cell for cell in found["head"]}
-    asked = {key: (key.benchmark, key.parameters) for key in task.pairs if key.environment == environment}
-    return {key: by_name[name] for key, name in asked.items() if name in common and name in by_name}
+    common = {(cell.benchmark, cell.parameters) for cell in discovered_cells["base"]}
+    by_name = {(cell.benchmark, cell.parameters): cell for cell in discovered_cells["head"]}
+    names = {key: (key.benchmark, key.parameters) for key in task.pairs if key.environment == environment}
+    return {key: by_name[name] for key, name in names.items() if name in common and name in by_name}
 
 
 def _take_turns(
@@ -183,7 +183,7 @@ def _take_turns(
 
 
 def _ratio(task: Task, pairs: Sequence[Pair]) -> Ratio | None:
-    """What is kept of the pairs: nothing where CPU time does not bear witness to what wall time says."""
+    """The ratio of the pairs; none where CPU time does not bear witness to what wall time says."""
     if len(pairs) < 2 or not agrees(pairs, estimated(pairs).effect):
         return None
     return Ratio(task.base, task.head, tuple(pair.effect for pair in pairs), task.is_fresh)

@@ -1,4 +1,4 @@
-"""What is being done and how long it may take, on stderr; on a terminal one line that changes."""
+"""Progress on stderr: the work at hand and how long it may take; on a terminal one line that changes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Progress:
         return (time.monotonic() - self._start_s) / self._done * (self._most - self._done)
 
     def end(self) -> None:
-        """What comes next begins a line of its own."""
+        """Let what comes next begin a line of its own."""
         if self._live:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 

@@ -36,7 +36,7 @@ ENDING_SHARE = 0.02
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to measure, and how."""
+    """The benchmarks to measure, and how."""
 
     bench: Sequence[str] = ()  # regular expressions over "benchmark(parameter, …)", as asv's --bench; empty: all
     environment: str = ""  # asv's -E
@@ -52,7 +52,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Gated:
-    """What a gate found, and whether somebody ended it early."""
+    """The result of a gate, and whether somebody ended it early."""
 
     comparison: Comparison
     is_interrupted: bool = False
@@ -64,7 +64,7 @@ class Gated:
 
 @dataclass
 class _Measured:
-    """What is known so far: it grows while the gate runs, so that an interrupt leaves it whole."""
+    """The result so far: it grows while the gate runs, so that an interrupt leaves it whole."""
 
     evidence: Sequence[Evidence] = ()
     settled: list[Judgement] = field(default_factory=list)  # on cells that are not measured
@@ -101,7 +101,7 @@ def gate(config: AsvConfig, baseline: Judged, contender: Judged, wanted: Wanted)
         baseline=baseline,
         contender=contender,
         method=METHOD,
-        judgements=tuple(sorted(everything, key=lambda one: (one.benchmark, one.parameters))),
+        judgements=tuple(sorted(everything, key=lambda judgement: (judgement.benchmark, judgement.parameters))),
         machine=platform.node(),
         environment=pair[0].environment,
         seconds=time.monotonic() - start_s,
@@ -139,7 +139,7 @@ def _measured(
             pass
         except KeyboardInterrupt:
             known.is_interrupted, ended = True, INTERRUPTED
-        if not ended and any(one.wants_pairs for one in known.evidence):
+        if not ended and any(each.wants_pairs for each in known.evidence):
             ended = wanted.out_of_time
         known.judged = judgements(known.evidence, wanted.limits, ended)
         if not known.is_interrupted:
@@ -152,7 +152,7 @@ def _measured(
 def _fill(folders: Folders, known: _Measured, cells: Sequence[Cell]) -> None:
     failed = folders.fill(cells)
     known.settled += failed.values()
-    known.evidence = [one for one in known.evidence if one.cell not in failed]
+    known.evidence = [each for each in known.evidence if each.cell not in failed]
 
 
 def _explain(known: _Measured, cells: Sequence[Cell], measuring: Measuring, progress: Progress) -> None:
@@ -164,8 +164,8 @@ def _explain(known: _Measured, cells: Sequence[Cell], measuring: Measuring, prog
 
 
 def _ending(known: _Measured, ended: str, has_budget: bool) -> list[str]:
-    """What is to be said where it ended before all was decided."""
-    left = sum(one.wants_pairs for one in known.evidence)
+    """A sentence where it ended before all was decided."""
+    left = sum(each.wants_pairs for each in known.evidence)
     if not (ended and left):
         return []
     more = "; a larger --budget, or fewer benchmarks (--bench), decide more" if has_budget else ""

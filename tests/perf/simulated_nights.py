@@ -55,7 +55,7 @@ Floats = NDArray[np.float64]
 
 @dataclass
 class Found:
-    """What became of some series."""
+    """The fate of some series."""
 
     delays: list[int] = field(default_factory=list)  # nights until it was told; NIGHTS where it never was
     misplaced: int = 0
