@@ -196,12 +196,7 @@ def with_pairs(
     crossings = by_place(points, ratios)
     if not crossings:
         return tuple(changes)
-    judged = list(changes)
-    # The newest first: where it is none, the level before it goes on, and what began that one is asked next.
-    for index in reversed(range(len(judged))):
-        judged[index] = _tested(judged, index, crossings, points)
-        if judged[index].confirmed:
-            break
+    judged = _tested(changes, crossings, points)
     begin = level_begin(judged, points)
     evidence = step(crossings, begin, len(points), max(relevant, RELEVANT))
     if evidence is None or evidence.verdict is Verdict.REFUTED:
@@ -225,14 +220,26 @@ def level_begin(changes: Sequence[Change], points: Sequence[Point]) -> int:
     return max([first, *confirmed])
 
 
-def _tested(changes: Sequence[Change], index: int, crossings: Sequence[Crossing], points: Sequence[Point]) -> Change:
-    """The change at ``index`` as fresh pairs confirm or refute it, where the series confirms it."""
-    change = changes[index]
+def _tested(changes: Sequence[Change], crossings: Sequence[Crossing], points: Sequence[Point]) -> list[Change]:
+    """The changes, those that the series confirms as fresh pairs confirm or refute them.
+
+    The oldest first: where it is none, the level before it goes on, and the next one is a change of that level.
+    """
+    tested: list[Change] = []
+    for change in changes:
+        evidence = _fresh_evidence(change, level_begin(tested, points), crossings)
+        tested.append(change if evidence is None else _with_evidence(change, evidence, points))
+    return tested
+
+
+def _fresh_evidence(change: Change, begin: int, crossings: Sequence[Crossing]) -> InTurns | None:
+    """The evidence of fresh pairs on a change that the series confirms; None without any."""
     if not change.is_verdict or not change.before:
-        return change
-    evidence = of_change(crossings, change.index, level_begin(changes[:index], points), change.effect)
-    if evidence is None:
-        return change
+        return None
+    return of_change(crossings, change.index, begin, change.effect)
+
+
+def _with_evidence(change: Change, evidence: InTurns, points: Sequence[Point]) -> Change:
     if evidence.verdict is not Verdict.CONFIRMED:
         return replace(change, confirmed=False, doubt=_doubt(evidence, points))
     return replace(
@@ -297,17 +304,16 @@ def wanted(
     """
     measured = np.flatnonzero(np.isfinite(levels(points))).tolist()
     crossings = by_place(points, ratios)
-    for index, change in reversed(list(enumerate(changes))):
+    tested = _tested(changes, crossings, points)
+    for index, change in enumerate(changes):
         if change.is_verdict and change.before and is_news(change):
-            begin = level_begin(changes[:index], points)
-            evidence = of_change(crossings, change.index, begin, change.effect)
+            begin = level_begin(tested[:index], points)
+            evidence = _fresh_evidence(change, begin, crossings)
             fresh = [crossing for crossing in crossings if begin <= crossing.base]
             pairs = _to_next_look(len(_effects(fresh, change.index, is_fresh=True)))
             if pairs and (evidence is None or evidence.verdict is Verdict.UNDECIDED):
                 # The series may show it a few runs from where it is.
                 return _between(measured, max(begin + 1, change.index - SETTLING_RUNS), pairs)
-            if evidence is not None and evidence.verdict is Verdict.CONFIRMED:
-                break
     begin = level_begin(with_pairs(changes, points, ratios, relevant), points)
     suspected = step(crossings, begin, len(points), max(relevant, RELEVANT))
     if suspected is None or not suspected.wanted:

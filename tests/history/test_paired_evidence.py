@@ -175,11 +175,18 @@ def test_a_change_that_fresh_pairs_refute_is_suspect():
     assert found.doubt == "measured in turns against 00000000 it is 0.0 % (−0.3 to +0.3 %)"
 
 
-def test_where_the_newest_change_is_refuted_the_one_before_it_is_asked():
-    """An apparent pulse at 6 and 9: pairs from before it to after it see nothing."""
+def test_an_apparent_pulse_is_refuted_by_pairs_from_before_it_to_after_it():
     both = [change(6), change(9, -0.10)]
-    pairs = [ratio(1, 11, 0.0, 6, is_fresh=True), ratio(6, 11, 0.0, 6, is_fresh=True)]
+    assert wanted(both, points(12), [ratio(0, 1, 0.0)], 0.0, always) == Wanted(0, 11, 6)
+    pairs = [ratio(0, 11, 0.0, 6, is_fresh=True)]
     assert [one.confirmed for one in with_pairs(both, points(12), pairs, 0.0)] == [False, False]
+    assert wanted(both, points(12), pairs, 0.0, always) is None
+
+
+def test_a_change_that_was_told_long_ago_stays_where_a_newer_one_is_refuted():
+    both = [change(6), change(9, -0.10)]
+    pairs = [ratio(6, 11, 0.0, 6, is_fresh=True)]
+    assert [one.confirmed for one in with_pairs(both, points(12), pairs, 0.0)] == [True, False]
 
 
 def test_a_change_put_down_to_something_else_is_left_alone():
