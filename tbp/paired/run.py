@@ -26,6 +26,7 @@ from tbp.paired.measuring import Folders, Measuring
 from tbp.paired.processes import Deadline, OutOfTime
 from tbp.paired.progress import Progress
 from tbp.paired.referee import SIDES, Cell, CellFailed, Side, discovered
+from tbp.report import words
 from tbp.verdict.judgement import Comparison, Judged, Judgement
 
 METHOD = "measured in turns"
@@ -165,11 +166,12 @@ def _explain(known: _Measured, cells: Sequence[Cell], measuring: Measuring, prog
 
 def _ending(known: _Measured, ended: str, has_budget: bool) -> list[str]:
     """A sentence where it ended before all was decided."""
-    left = sum(each.wants_pairs for each in known.evidence)
+    measurable = [each for each in known.evidence if each.state is None]
+    left = sum(each.wants_pairs for each in measurable)
     if not (ended and left):
         return []
     more = "; a larger --budget, or fewer benchmarks (--bench), decide more" if has_budget else ""
-    return [f"{ended} with {left:,} of {len(known.evidence):,} benchmarks undecided{more}"]
+    return [f"{ended} with {left:,} of {words.count(len(measurable), 'benchmark')} undecided{more}"]
 
 
 def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
