@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import log1p
 
 from tbp.asv.checkouts import checkouts
 from tbp.asv.config import AsvConfig
 from tbp.asv.ratios import Ratio
 from tbp.errors import RunFailed
-from tbp.history.paired_evidence import FRESH_LOOKS, level_begin, wanted, with_pairs
+from tbp.history.paired_evidence import FRESH_LOOKS, RELEVANT, level_begin, wanted, with_pairs
 from tbp.history.series import Change, Point, SeriesKey
 from tbp.paired.estimate import Pair
 from tbp.paired.evidence import agrees, estimated
@@ -142,7 +143,7 @@ class _Night:
             pass
         finally:
             for key, series_pairs in pairs.items():
-                if (ratio := _ratio(task, series_pairs)) is not None:
+                if (ratio := ratio_of(task, series_pairs)) is not None:
                     self._tracked[key].add(ratio)
                     ratios.append(ratio)
         return bool(ratios)
@@ -182,8 +183,11 @@ def _take_turns(
                 out.add(cell)
 
 
-def _ratio(task: Task, pairs: Sequence[Pair]) -> Ratio | None:
-    """The ratio of the pairs; none where CPU time does not bear witness to what wall time says."""
-    if len(pairs) < 2 or not agrees(pairs, estimated(pairs).effect):
+def ratio_of(task: Task, pairs: Sequence[Pair]) -> Ratio | None:
+    """The ratio of the pairs; none where CPU time does not bear witness to a change in wall time."""
+    if len(pairs) < 2:
+        return None
+    effect = estimated(pairs).effect
+    if abs(effect) >= log1p(RELEVANT) and not agrees(pairs, effect):
         return None
     return Ratio(task.base, task.head, tuple(pair.effect for pair in pairs), task.is_fresh)

@@ -6,9 +6,12 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tbp.asv.ratios import Ratio
 from tbp.history.series import Change, Commit, Outcome, Point, SeriesKey
-from tbp.paired.night import NIGHT_PAIRS, Task, Tracked, fresh_tasks, new_tasks
+from tbp.paired.estimate import Pair
+from tbp.paired.night import NIGHT_PAIRS, Task, Tracked, fresh_tasks, new_tasks, ratio_of
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 QUIET = (-0.002, 0.001, 0.002, -0.001)
@@ -79,3 +82,22 @@ def test_one_series_does_not_take_a_whole_night():
         noisy.add(ratio(0, 1, 0.0, 6, is_fresh=True))
     assert noisy.fresh_pairs == 96
     assert fresh_tasks([noisy]) == []
+
+
+@pytest.mark.parametrize(
+    ("wall", "cpu", "is_kept"),
+    [
+        (0.10, 0.10, True),
+        (0.10, 0.0, False),  # contended: wall time alone moved
+        (0.10, math.nan, True),  # a step that waits has no witness
+        (0.001, -0.001, True),  # nothing moved, and that is worth knowing
+    ],
+)
+def test_pairs_whose_cpu_time_does_not_move_with_them_are_no_ratio(wall: float, cpu: float, is_kept: bool):
+    task = Task(commit(0), commit(9), {key("a"): 2}, is_fresh=True)
+    ratio_made = ratio_of(task, [Pair(wall, cpu, 1.0, 1.0)] * 2)
+    assert ratio_made == (Ratio(commit(0), commit(9), (wall, wall), is_fresh=True) if is_kept else None)
+
+
+def test_one_pair_alone_is_no_ratio():
+    assert ratio_of(Task(commit(0), commit(9), {}, is_fresh=False), [Pair(0.1, 0.1, 1.0, 1.0)]) is None
