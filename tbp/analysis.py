@@ -16,13 +16,14 @@ from msgspec import Struct
 from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
 from tbp.asv.config import ACKS, AsvConfig, own_config, results_folder
+from tbp.asv.ratios import Ratios, read_ratios
 from tbp.asv.repository import MOST_LINES, AskedCommits, Commits, asked_of
 from tbp.asv.result_folder import Reading
 from tbp.asv.results import Results, results_of
 from tbp.asv.runs import runs
 from tbp.asv.sessions import Sessions, named_as_today, read_sessions, without_result
 from tbp.cache.known_series import KnownSeries
-from tbp.errors import NothingMeasured, UsageError
+from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.history.beside import runs_beside
 from tbp.history.histories import histories
 from tbp.history.judging import Asked, Moved, judge_all
@@ -49,6 +50,7 @@ class Stored(Struct, frozen=True):
     commits: Commits
     policy: Policy
     config: AsvConfig | None  # None: the results are from elsewhere
+    ratios: Ratios = Ratios({})  # of the pairs that nights measured
 
 
 def stored(
@@ -79,7 +81,8 @@ def stored(
             "say --branch NAME, run `git fetch`, or correct branches in asv.conf.json"
         )
     policy = read_policy(own.policy_file) if own else Policy()
-    return Stored(folder, results, named_as_today(sessions, results.benchmarks), commits, policy, own)
+    known = named_as_today(sessions, results.benchmarks)
+    return Stored(folder, results, known, commits, policy, own, read_ratios(folder))
 
 
 class View(Struct, frozen=True):
@@ -111,7 +114,9 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
     own_runs = workers.later(partial(runs, held.results, held.sessions, held.commits))
     problems: list[str] = []
     judge = KnownSeries(held.folder, partial(_moved, workers))
-    found = histories(held.results, held.sessions, held.commits, _trace_session, problems, held.policy, judge)
+    found = histories(
+        held.results, held.sessions, held.commits, _trace_session, problems, held.policy, judge, held.ratios.of
+    )
     with_sessions = [history for history in found if held.sessions.commits(history.key)]
     measured = {(history.key, point.commit.hash) for history in with_sessions for point in history.points}
     beside = runs_beside(held.results, held.sessions, held.commits, held.policy)
@@ -121,7 +126,7 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
     base = _base(held, view.base)
     shown = seen(found, acks, day_of(found), _until(held, base))
     problems += unmatched(shown, acks, file)
-    said = (held.results.problems, held.sessions.problems, held.commits.notes, problems, lost)
+    said = (held.results.problems, held.sessions.problems, held.ratios.problems, held.commits.notes, problems, lost)
     return ReportData(
         project=held.config.project if held.config else held.folder.resolve().name,
         histories=shown,
@@ -172,6 +177,16 @@ def _until(held: Stored, base: Base | None) -> frozenset[str]:
         return frozenset()
     hashes = [commit.hash for commit in held.commits.order]
     return frozenset(hashes[: hashes.index(base.commit.hash) + 1])
+
+
+def by_themselves(held: Stored, workers: Workers | None = None) -> tuple[History, ...]:
+    """Every series as its runs alone show it: without pairs, traces and acknowledgements."""
+
+    def no_trace(path: Path) -> TraceSession:
+        raise UnreadableTrace(f"{path} is not asked for")
+
+    judge = KnownSeries(held.folder, partial(_moved, workers or Workers(1)))
+    return histories(held.results, held.sessions, held.commits, no_trace, [], held.policy, judge)
 
 
 def _moved(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbp import __version__
 from tbp.errors import ExitCode
-from tbp.options import add_bench_option, add_results_options, add_stored_options, count
+from tbp.options import add_bench_option, add_results_options, add_stored_options, count, minutes_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ COLUMNS = 80  # where there is no terminal
 EXIT_CODES = """exit codes:
   0  no confirmed regression        4  nothing measured, or benchmarks failed
   2  usage, configuration or input  5  something is undecided (only with --strict)
-  3  confirmed regression
+  3  confirmed regression          130  interrupted, no regression confirmed
 """
 
 
@@ -108,6 +108,8 @@ def _add_nightly_options(parser: argparse.ArgumentParser) -> None:
     add_report_options(parser)
     add_bench_option(parser)
     parser.add_argument("--most", type=count, default=20, metavar="N", help="commits in one night (default: 20)")
+    say = "time to measure new commits in turns with earlier ones; 0: none (default: [tool.tbp] paired_budget, or 10)"
+    parser.add_argument("--paired-budget", type=minutes_or_none, metavar="MIN", help=say)
 
 
 def _add_compare_options(parser: argparse.ArgumentParser) -> None:
@@ -187,9 +189,9 @@ def run_ack(options: argparse.Namespace) -> ExitCode:
 
 def run_nightly(options: argparse.Namespace) -> ExitCode:
     """``tbp nightly``: 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
-    from tbp.analysis import View, acknowledged_regressions, report_data, standing_regressions
+    from tbp.analysis import View, acknowledged_regressions, report_data, standing_regressions, stored
     from tbp.asv.config import read_config
-    from tbp.nightly import measure, pending
+    from tbp.nightly import measure, measure_in_turns, pending
     from tbp.report.site import write_site
     from tbp.reported import first_reported
     from tbp.reporting import said_of
@@ -198,8 +200,13 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     config = read_config(options.config, options.branch)
     night = pending(config, options.most)
     print(f"{len(night.commits)} new commits to measure", file=sys.stderr)
-    measured = measure(config, night, options.bench, lambda line: print(line, file=sys.stderr))
+    heard = partial(print, file=sys.stderr, flush=True)
+    measured = measure(config, night, options.bench, heard)
     with Workers() as workers:
+        if measured.commits:
+            held = stored(config, None)
+            budget = held.policy.paired_budget if options.paired_budget is None else options.paired_budget
+            measure_in_turns(held, measured.commits, budget, workers, heard)
         data = report_data(config, None, workers, View(options.acks))
         index = write_site(data, options.out, workers)
     _say(said_of(data, index))
@@ -228,11 +235,14 @@ def run_compare(options: argparse.Namespace) -> ExitCode:
 
 
 def run_gate(options: argparse.Namespace) -> ExitCode:
-    """``tbp gate``: 3 when a benchmark of the contender is confirmed to be worse, 4 when one failed."""
+    """``tbp gate``: 3 when a benchmark of the contender is confirmed to be worse, 4 when one failed.
+
+    130 when it was interrupted and no regression was confirmed by then.
+    """
     from tbp.asv.config import read_config
     from tbp.asv.runner import require_asv
     from tbp.asv.snapshot import judged
-    from tbp.paired.gate import Limits
+    from tbp.paired.evidence import Limits
     from tbp.paired.run import Wanted, gate
     from tbp.verdict.options import output, write
 
@@ -241,8 +251,9 @@ def run_gate(options: argparse.Namespace) -> ExitCode:
     require_asv()
     sides = [judged(config.local_repository, revision) for revision in (options.baseline, options.contender)]
     limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
-    asked = Wanted(tuple(options.bench), options.environment, options.threads, limits)
-    return write(gate(config, sides[0], sides[1], asked), wanted)
+    asked = Wanted(tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget)
+    gated = gate(config, sides[0], sides[1], asked)
+    return gated.exit_code(write(gated.comparison, wanted))
 
 
 def run_hotspots(options: argparse.Namespace) -> ExitCode:

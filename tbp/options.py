@@ -46,6 +46,22 @@ def percent(text: str) -> float:
     return value / 100
 
 
+def minutes(text: str) -> float:
+    """A number above 0."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return value
+
+
+def minutes_or_none(text: str) -> float:
+    """A number of at least 0."""
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError("must be at least 0")
+    return value
+
+
 def count(text: str) -> int:
     """A number of at least 1."""
     number = int(text)

@@ -148,6 +148,8 @@ class Change(Struct, frozen=True):
     high: float = float("nan")
     acknowledged: str = ""  # why the project accepts it; empty for a change that nobody acknowledged
     causes: tuple[Circumstance, ...] = ()  # what changed besides the commit, for other kinds than CODE
+    # Hash of the commit that pairs compared with, where its effect is theirs; empty: not measured in turns.
+    in_turns: str = ""
 
     @property
     def matters(self) -> bool:

@@ -326,6 +326,7 @@ def finding(history: History) -> str:
         change = standing.change
         words = [effect(change, history.unit, history.better), since(history, standing)]
         sure = [before_after(change, history.unit), interval(change.low, change.high), probability(change.p_value)]
+        sure.append(f"measured in turns against {change.in_turns[:8]}" if change.in_turns else "")
         said = f"{' '.join(filter(None, words))}: {', '.join(filter(None, sure))}."
         return f"{said} Acknowledged: {change.acknowledged}" if history.state is State.ACKNOWLEDGED else said
     value = quantity(newest_value(history), history.unit)

@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from tbp.options import (
     add_place_options,
     add_results_options,
     count,
+    minutes,
     percent,
 )
 
@@ -62,6 +64,8 @@ def add_gate_options(parser: argparse.ArgumentParser) -> None:
     add_bench_option(parser)
     parser.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
     parser.add_argument("--threads", type=count, default=1, metavar="N", help="of each benchmark (default: 1)")
+    say = "wall time for everything; what it does not decide is undecided (default: as long as it takes)"
+    parser.add_argument("--budget", type=minutes, default=inf, metavar="MIN", help=say)
     say = "smallest change that is claimed (default: 2)"
     parser.add_argument("--relevant", type=percent, default=0.02, metavar="PERCENT", help=say)
     say = "a change that 'no change' must exclude (default: 5)"
