@@ -9,8 +9,11 @@ from functools import cached_property
 from msgspec import Struct, field
 
 from tbp.acks import Ack
-from tbp.history.series import Commit, History, Tag
+from tbp.history.events import Event, events
+from tbp.history.ranges import Line
+from tbp.history.series import Commit, History, SeriesKey, Tag
 from tbp.report.at_once import AtOnce, at_once
+from tbp.report.commits import commit_order
 
 
 class Machine(Struct, frozen=True):
@@ -69,6 +72,7 @@ class ReportData(Struct, frozen=True, dict=True):
     commits: tuple[Commit, ...] = ()  # in order of history; empty: the order is read off the series
     tags: tuple[Tag, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)  # what each benchmark runs, where asv has its code
+    joined: tuple[Event, ...] | None = None  # what ``events`` gives; None: it is found when somebody asks
 
     @cached_property
     def newest(self) -> Commit | None:
@@ -80,6 +84,25 @@ class ReportData(Struct, frozen=True, dict=True):
     def at_once(self) -> tuple[AtOnce, ...]:
         """The commits that moved most series of a machine and environment."""
         return at_once(self.histories)
+
+    @cached_property
+    def line(self) -> Line:
+        """The commits of the branch, measured or not."""
+        return Line(self.order, self.commits or commit_order(self.histories))
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """What moved, the newest first, each once however many series show it."""
+        return events(self.histories, self.line) if self.joined is None else self.joined
+
+    @cached_property
+    def event_of(self) -> Mapping[tuple[SeriesKey, int], Event]:
+        """The event of each change, by its series and its index there."""
+        return {
+            (change.history.key, change.evidence.change.index): event
+            for event in self.events
+            for change in event.members
+        }
 
     @cached_property
     def by_benchmark(self) -> Mapping[str, tuple[History, ...]]:
