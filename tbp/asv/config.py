@@ -29,6 +29,7 @@ class AsvConfig(NamedTuple):  # dataclasses take longer to import than a report 
     results_dir: Path
     branches: tuple[str, ...]
     commit_url: str  # show_commit_url when it is a web address, else ""
+    benchmark_dir: str = "benchmarks"  # relative to the file
 
     @property
     def policy_file(self) -> Path:
@@ -123,4 +124,5 @@ def _checked(path: Path, values: dict[str, object]) -> AsvConfig:
         results_dir=path.parent / text("results_dir", "results"),
         branches=tuple(branches),
         commit_url=commit_url if re.match(r"https?://", commit_url) else "",
+        benchmark_dir=text("benchmark_dir", "benchmarks"),
     )

@@ -40,7 +40,7 @@ class SeriesChange(Struct, frozen=True):
 
 
 class Touching(Struct, frozen=True):
-    """A commit of an event's range that touches what everything is measured with."""
+    """A commit of an event's range that touches the benchmark or what it is measured with."""
 
     commit: str  # hash
     files: tuple[str, ...]  # paths in the repository
@@ -56,7 +56,6 @@ class Event(Struct, frozen=True):
     suspects: tuple[SeriesChange, ...]  # worst first
     witnesses: Witnesses = Witnesses()
     touching: tuple[Touching, ...] = ()  # oldest first
-    is_touching_known: bool = False  # whether a repository was asked
 
     @property
     def members(self) -> tuple[SeriesChange, ...]:

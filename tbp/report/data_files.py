@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from typing import TypeAlias
@@ -15,16 +15,19 @@ from typing import TypeAlias
 import numpy as np
 from msgspec import Struct
 
-from tbp.history.points import OUTCOMES, Floats, columns, commits, last_with_level
+from tbp.history.events import Event, SeriesChange
+from tbp.history.points import OUTCOMES, Floats, columns, commits
+from tbp.history.ranges import Range, range_of
 from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey
-from tbp.report import traced, words
+from tbp.report import event_words, traced, words
 from tbp.report.model import ReportData
 from tbp.report.pages import strict_json
 from tbp.report.places import series_href
-from tbp.report.rows import changed_at, told_change
+from tbp.report.rows import told_change
 from tbp.report.summary import ranked, verdict
 from tbp.scale.workers import batched
 
+Key: TypeAlias = tuple[SeriesKey, int]  # of a change: its series, and its index there
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
 # The fields are documented in docs/report.md; to rename or remove one is another format.
@@ -48,7 +51,7 @@ COLUMNS = (
 
 
 def summary_json(data: ReportData) -> bytes:
-    """Verdict, states and every series with its changes; strict JSON in ASCII, NaN and infinities as null."""
+    """Verdict, states, events, every series with its changes; strict JSON in ASCII, NaN and infinities as null."""
     histories = ranked(data.histories)
     content: dict[str, Value] = {
         "format": FORMAT,
@@ -62,8 +65,13 @@ def summary_json(data: ReportData) -> bytes:
     }
     # A line for each field and each series: thousands of series stay small, and two files can be compared.
     fields = [f"{json.dumps(name)}: {strict_json(value)}" for name, value in content.items()]
-    series = ",\n".join(strict_json(_series(history)) for history in histories)
-    return ("{" + ",\n".join([*fields, f'"series": [\n{series}\n]']) + "}\n").encode("ascii")
+    place = {key: at for at, event in enumerate(data.events) for key in map(_key, event.members)}
+    lists = {
+        "events": [strict_json(_event(event)) for event in data.events],
+        "series": [strict_json(_series(history, data, place)) for history in histories],
+    }
+    fields += [f"{json.dumps(name)}: [\n" + ",\n".join(lines) + "\n]" for name, lines in lists.items()]
+    return ("{" + ",\n".join(fields) + "}\n").encode("ascii")
 
 
 def points_file(data: ReportData) -> str:
@@ -142,7 +150,7 @@ def _numbers(values: Floats) -> Iterable[str]:
     return [f"{value:.9g}" if known else "" for value, known in zip(own, is_known.tolist(), strict=True)]
 
 
-def _series(history: History) -> dict[str, Value]:
+def _series(history: History, data: ReportData, place: Mapping[Key, int]) -> dict[str, Value]:
     key, last = history.key, history.points[-1].commit if history.points else None
     return {
         "benchmark": key.benchmark,
@@ -160,7 +168,7 @@ def _series(history: History) -> dict[str, Value]:
         "runs": words.measured_runs(history),
         "last_run": _commit(last) if last else None,
         "change": _standing(history),
-        "changes": [_change(history, what) for what in history.changes],
+        "changes": [_change(history, what, data, place) for what in history.changes],
     }
 
 
@@ -170,13 +178,12 @@ def _standing(history: History) -> int | None:
     return next((place for place, what in enumerate(history.changes) if what is shown), None)
 
 
-def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
-    change, first = what.change, changed_at(history, what)
-    good = last_with_level(history.points, change.index)
+def _change(history: History, what: ChangeEvidence, data: ReportData, place: Mapping[Key, int]) -> dict[str, Value]:
+    change = what.change
     operators: list[Value] = list(traced.causes(what, history.unit))
     return {
-        "first": _commit(first) if first else None,
-        "last_before": _commit(good.commit) if good else None,
+        **_range(range_of(history.points, change.index, data.line)),
+        "event": place.get((history.key, change.index)),
         "before": change.before,
         "after": change.after,
         "effect": words.relative(change),
@@ -193,6 +200,59 @@ def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
         "counted": change.index >= history.since,
         "operators": operators,
     }
+
+
+def _range(between: Range | None) -> dict[str, Value]:
+    if between is None:
+        return {"first": None, "last_before": None, "commits": None}
+    before = between.last_before
+    return {
+        "first": _commit(between.first),
+        "last_before": _commit(before) if before else None,
+        "commits": between.commits,
+    }
+
+
+def _event(event: Event) -> dict[str, Value]:
+    seen = event.witnesses
+    changes: list[Value] = [_member(one) for one in event.members]
+    touching: list[Value] = [{"commit": one.commit, "files": list[Value](one.files)} for one in event.touching]
+    return {
+        **_range(event.range),
+        "kind": event.kind.value,
+        "what": event.cause,
+        "series": len(event.changes),
+        "suspects": len(event.suspects),
+        "benchmarks": len({one.history.key.benchmark for one in event.members}),
+        "changes": changes,
+        "machines": {
+            "moved": list[Value](seen.moved),
+            "suspect": list[Value](seen.suspect),
+            "still": list[Value](seen.still),
+            "excluding": list[Value](seen.firm),
+        },
+        "is_one_machine": seen.is_alone,
+        "seen": event_words.seen_by(seen),
+        "touching": touching,
+    }
+
+
+def _member(one: SeriesChange) -> dict[str, Value]:
+    key, change = one.history.key, one.evidence.change
+    return {
+        "benchmark": key.benchmark,
+        "parameters": [[name, value] for name, value in key.parameters],
+        "machine": key.machine,
+        "environment": key.environment,
+        "effect": words.relative(change),
+        "is_worse": change.is_worse(one.history.better),
+        "confirmed": change.confirmed,
+        "commits": one.range.commits if one.range is not None else None,
+    }
+
+
+def _key(one: SeriesChange) -> Key:
+    return one.history.key, one.evidence.change.index
 
 
 def _commit(commit: Commit) -> dict[str, Value]:

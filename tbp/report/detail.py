@@ -18,6 +18,7 @@ from tbp.report.change_blocks import ChangeBlock, change_blocks
 from tbp.report.chart_data import Chart, history_chart, site_commits
 from tbp.report.dimensions import dimensions, series_name
 from tbp.report.model import ReportData
+from tbp.report.page_events import PageEvent, page_events
 from tbp.report.rates import Rate, rates_of_all
 from tbp.report.rows import CommitLink, commit_link, shown_change, told_change
 from tbp.report.scaling import Scaling, scalings
@@ -116,7 +117,7 @@ class BenchmarkPage(Struct, frozen=True):
     quiet: tuple[Quiet, ...]  # series that have no section
     command: str  # measures all series at the newest commit
     place: str  # of all series, where it is one and they are several
-    together: tuple[Together, ...]  # commits that moved several series, those with the most series first
+    together: tuple[Together, ...]  # events that moved several series, those with the most series first
     breaks: tuple[SharedBreak, ...]
     remark: str  # on the traces of all changes, where it is the same of several
     has_commit_links: bool
@@ -127,7 +128,7 @@ class BenchmarkPage(Struct, frozen=True):
 
     @property
     def in_brief(self) -> tuple[Together, ...]:
-        """The commits that are told at the top."""
+        """The events that are told at the top."""
         return self.together[:IN_BRIEF]
 
     @property
@@ -144,12 +145,13 @@ def benchmark_page(
     place: Mapping[str, int] | None = None,
     known: Mapping[SeriesKey, Sequence[Rate]] | None = None,
     together_at: Sequence[AtOnce] | None = None,
+    events: Sequence[PageEvent] | None = None,
 ) -> BenchmarkPage:
     """The page of all series of ``benchmark`` in ``data``, worst first.
 
     ``place`` is that of each commit of theirs among the site's, ``known`` what the other benchmarks of the suite say of
-    them, ``together_at`` the commits that moved most series of a machine, these among them: all are found in ``data``
-    where they are not given, which then has to hold the whole site.
+    them, ``together_at`` the commits that moved most series of a machine, these among them, ``events`` those of the
+    benchmark: all are found in ``data`` where they are not given, which then has to hold the whole site.
     """
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories])
@@ -158,20 +160,24 @@ def benchmark_page(
     known = rates_of_all(data.histories) if known is None else known
     if together_at is None:
         together_at = of_benchmark(data.at_once, histories)
+    if events is None:
+        events = page_events(data.events).get(benchmark, ())
     grown = scalings(histories, differ)
     chart = history_chart(histories, differ, place, data.tags)
     if charted := [one.payload for one in grown if one.is_charted]:
         chart.payload["scalings"] = charted
     if chart.more:
         chart.payload["more"] = addresses.more_file(benchmark)
-    together = moved_together(histories, data.commit_url, sorted(place, key=place.__getitem__))
+    together = moved_together(histories, data.commit_url, events)
     sections = tuple(
         _section(history, name, data, known.get(history.key, ()))
         for history, name in zip(histories, names, strict=True)
     )
     where = shared_place([section.place for section in sections])
     shared = shared_breaks([section.breaks for section in sections])
-    sections = _told_once(sections, names, together, shared, where)
+    series = [(history.key, name) for history, name in zip(histories, names, strict=True)]
+    blocks = told_once([section.changes for section in sections], series, together, events)
+    sections = _told_once(sections, blocks, shared, where)
     is_quiet = [_is_quiet(section) for section in sections]
     if sum(is_quiet) < QUIET_TABLE:
         is_quiet = [False] * len(sections)
@@ -210,13 +216,11 @@ def benchmark_page(
 
 def _told_once(
     sections: Sequence[Section],
-    names: Sequence[str],
-    together: Sequence[Together],
+    blocks: Sequence[tuple[ChangeBlock, ...]],
     shared: Mapping[Break, SharedBreak],
     where: str,
 ) -> tuple[Section, ...]:
     """The sections without what the page tells of all of them, and only the worst of the changed ones open."""
-    blocks = told_once([section.changes for section in sections], names, together)
     is_changed = [section.has_changed for section in sections]
     return tuple(
         replace(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from tbp.history.by_commit import SeriesChange
+from tbp.history.events import SeriesChange
 from tbp.history.points import last_with_level
 from tbp.history.series import Commit, History
 from tbp.report import words
