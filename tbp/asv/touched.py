@@ -26,7 +26,7 @@ def touched(repository: Path, hashes: Iterable[str]) -> Mapping[str, tuple[str, 
         return {}
     try:
         answer = git(
-            repository, "log", "--no-walk=unsorted", "--stdin", "--ignore-missing", "-z", "-m", "--first-parent",
+            repository, "log", "--no-walk=unsorted", "--ignore-missing", "--stdin", "-z", "-m", "--first-parent",
             "--name-only", "--no-renames", "--no-show-signature", "--format=%x00%H %P",
             stdin="".join(f"{name}\n" for name in asked),
         )  # fmt: skip

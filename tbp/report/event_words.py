@@ -26,10 +26,10 @@ def of_several(between: Range | None) -> str:
 
 
 def narrowed(event: Event) -> str:
-    """``each series by itself leaves 4 or more``; empty where one of them tells as much as all."""
+    """``each series by itself leaves 4 commits or more``; empty where one of them tells as much as all."""
     alone = [one.range.commits for one in event.changes if one.range is not None]
     least = min(alone, default=0)
-    return f"each series by itself leaves {least:,} or more" if least > event.range.commits else ""
+    return f"each series by itself leaves {least:,} commits or more" if least > event.range.commits else ""
 
 
 def extent(changes: Sequence[SeriesChange]) -> str:
@@ -56,7 +56,8 @@ def seen_by(witnesses: Witnesses) -> str:
         return f"on {'both' if moved == 2 else f'all {moved:,}'} machines that measured it"
     if moved > 1 or witnesses.suspect:
         unsure = f", suspect on {len(witnesses.suspect):,} more" if witnesses.suspect else ""
-        return f"on {moved:,} of {witnesses.measured:,} machines that measured it{unsure}"
+        others = f", not on {words.named(witnesses.firm, MOST_MACHINES)}" if witnesses.firm else ""
+        return f"on {moved:,} of {witnesses.measured:,} machines that measured it{unsure}{others}"
     only = f"only on machine {witnesses.moved[0]}"
     if not witnesses.firm:
         return f"{only}; on {words.named(still, MOST_MACHINES)} noise would hide it"

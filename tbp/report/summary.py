@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from tbp.history.points import known_commits
 from tbp.history.series import History, State
 from tbp.report import addresses, words
+from tbp.report.index_events import LargeEvent, large_events
 from tbp.report.last_runs import LastRun, last_runs, silence
 from tbp.report.model import ReportData
 from tbp.report.notes import Note, notes
@@ -88,6 +89,7 @@ class Summary(Struct, frozen=True):
     verdict: str
     headline: str  # the verdict without its largest change
     lead: Row | None  # that change; None where there is no regression
+    events: tuple[LargeEvent, ...]  # that brought several of the regressions
     notes: tuple[Note, ...]  # what to know before reading on
     worst: State | None  # None when there is nothing
     base: str  # what is judged against, in words; empty for the whole history
@@ -132,6 +134,7 @@ def summary(data: ReportData) -> Summary:
         verdict=verdict(histories, data),
         headline=_headline(histories, data),
         lead=rows[0] if rows and rows[0].state is State.REGRESSION and rows[0].commit else None,
+        events=large_events(data),
         notes=notes(data, rows),
         worst=histories[0].state if histories else None,
         base=_base(data),

@@ -172,8 +172,9 @@ def _beside(event: PageEvent) -> EventLine | None:
     number = len(event.changes) + len(event.suspects)
     if number == 1 and not event.is_wider and not event.about:
         return None
-    among = event_words.of_several(event.range) or f"at {event.range.first.short}"
-    said = f"{event.moved}: {among}" if event.is_wider or number > 1 else ""
+    of_several, first = event_words.of_several(event.range), event.range.first.short
+    at = f"by {of_several} up to {first}" if of_several else f"at {first}"
+    said = f"{event.moved} {at}" if event.is_wider or number > 1 else ""
     return EventLine(event.anchor, said, "; ".join(event.about))
 
 

@@ -78,7 +78,7 @@ def test_machines_that_measure_different_commits_see_one_event(make_history, mak
     (row,) = page(few, others, order=order)(make_report).rows
     assert (row.commit.short, row.range) == (
         "08c0ffee",
-        "this commit or the one before it, since 06c0ffee; each series by itself leaves 3 or more",
+        "this commit or the one before it, since 06c0ffee; each series by itself leaves 3 commits or more",
     )
     assert row.seen_by == "on both machines that measured it"
     assert [item.alone for item in row.items] == ["by itself one of 4 commits", "by itself one of 3 commits"]

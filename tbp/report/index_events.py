@@ -1,0 +1,66 @@
+"""The events that brought most of the regressions that stand, for the index.
+
+Takes the events and the histories of a site, gives words and addresses; the HTML belongs to ``pages``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from tbp.history.events import Event, SeriesChange
+from tbp.history.series import History, SeriesKey, State
+from tbp.report import event_words, words
+from tbp.report.model import ReportData
+from tbp.report.page_events import anchor_of
+from tbp.report.rows import CommitLink, commit_link, shown_change
+
+MOST = 3
+"""Events told: the page of changes has all of them."""
+
+LEAST_SERIES = 2
+"""Regressions from which on an event is told beside the rows: one is its row."""
+
+
+class LargeEvent(Struct, frozen=True):
+    """An event with several regressions that stand."""
+
+    href: str  # of it on the page of changes
+    commit: CommitLink  # the newest of its range
+    before: CommitLink | None  # the last one before the range, where that is several commits
+    of_several: str  # "one of 4 commits"
+    said: str  # "18 regressions of 2 benchmarks: +39 % to +42 %"
+    about: tuple[str, ...]  # clauses: who saw it, and what in it touches the benchmark
+
+
+def large_events(data: ReportData) -> tuple[LargeEvent, ...]:
+    """Those with the most regressions that stand, largest first; none where no event has several."""
+    standing = _standing(data.histories)
+    found = []
+    for event in data.events:
+        own = [one for one in event.changes if (one.history.key, one.evidence.change.index) in standing]
+        if len(own) >= LEAST_SERIES:
+            found.append((event, own))
+    found.sort(key=lambda one: (-len(one[1]), -one[0].worst))  # of as many the newest first
+    return tuple(_large_event(event, own, data.commit_url) for event, own in found[:MOST])
+
+
+def _standing(histories: Iterable[History]) -> set[tuple[SeriesKey, int]]:
+    """The changes that series are regressions for."""
+    shown = ((history, shown_change(history)) for history in histories if history.state is State.REGRESSION)
+    return {(history.key, what.change.index) for history, what in shown if what is not None}
+
+
+def _large_event(event: Event, own: Sequence[SeriesChange], commit_url: str) -> LargeEvent:
+    benchmarks = len({one.history.key.benchmark for one in own})
+    said = f"{words.count(len(own), 'regression')} of {words.count(benchmarks, 'benchmark')}"
+    of_several, before = event_words.of_several(event.range), event.range.last_before
+    return LargeEvent(
+        href=f"changes.html#{anchor_of(event)}",
+        commit=commit_link(event.range.first, commit_url),
+        before=commit_link(before, commit_url) if of_several and before is not None else None,
+        of_several=of_several,
+        said=": ".join(filter(None, [said, event_words.sizes(own)])),
+        about=tuple(filter(None, [event_words.seen_by(event.witnesses), event_words.touching(event)])),
+    )
