@@ -30,7 +30,7 @@ from tbp.history.histories import histories
 from tbp.history.judging import Asked, Moved, judge_all
 from tbp.history.perspective import seen
 from tbp.history.series import History, State
-from tbp.history.touching import asked_of, with_touching
+from tbp.history.touching import to_ask, with_touching
 from tbp.policy import Policy, read_policy
 from tbp.report.model import Base, ReportData
 from tbp.scale.workers import Workers
@@ -137,8 +137,8 @@ def _events(data: ReportData, config: AsvConfig | None) -> tuple[Event, ...]:
     """What moved, with the commits named that touch the benchmark or its requirements, where a repository tells."""
     if config is None or config.repository is None:
         return data.events
-    files = touched(config.repository, asked_of(data.events, data.line))
-    return with_touching(data.events, data.line, files, config.benchmark_dir)
+    files = touched(config.repository, to_ask(data.events, data.in_order))
+    return with_touching(data.events, data.in_order, files, config.benchmark_dir)
 
 
 def _trace_session(path: Path) -> TraceSession:

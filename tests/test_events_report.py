@@ -35,10 +35,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for run, place in enumerate(measured):
             value = STEADY[run % 6] * (2 if place >= SLOWER_AT else 1)
             content = {
-                "version": 2, "commit_hash": hashes[place], "env_name": "env", "date": 1_767_268_800_000 + place * 3_600_000,
-                "params": {"machine": machine, "python": "3.11"}, "python": "3.11", "requirements": {}, "env_vars": {},
-                "result_columns": ["result", "params", "version"], "results": {"suite.time_thing": [[value], [], "1"]},
-                "durations": {},
+                "version": 2, "commit_hash": hashes[place], "env_name": "env", "python": "3.11", "requirements": {},
+                "date": 1_767_268_800_000 + place * 3_600_000, "params": {"machine": machine, "python": "3.11"},
+                "env_vars": {}, "result_columns": ["result", "params", "version"],
+                "results": {"suite.time_thing": [[value], [], "1"]}, "durations": {},
             }  # fmt: skip
             (folder / "results" / machine / f"{hashes[place][:8]}-env.json").write_text(json.dumps(content))
     (folder / "asv.conf.json").write_text(json.dumps({"repo": ".", "project": "mine"}))

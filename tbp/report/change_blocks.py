@@ -36,10 +36,10 @@ class Link(Struct, frozen=True):
 
 
 class EventLine(Struct, frozen=True):
-    """That other series moved too, with a link to all of them."""
+    """Words on other series that moved too, with a link to all of them."""
 
     anchor: str  # on the page of changes
-    said: str  # the words that are the link
+    link: str  # the words that are the link
     rest: str  # of the sentence
 
 

@@ -136,12 +136,14 @@ def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
     left = MOST_ITEMS
     rows: list[Row] = []
     taken = {anchor_of(event) for event in listed}
-    for place, event in enumerate(listed[:MOST_ROWS]):
+    for number, event in enumerate(listed[:MOST_ROWS]):
         row = _row(event, data, places, min(left, MOST_ITEMS_OF_A_ROW))
-        anchors = dict.fromkeys(addresses.commit_anchor(one.range.first.hash) for one in event.members if one.range)
-        own = tuple(anchor for anchor in anchors if anchor not in taken)
-        taken.update(own)
-        rows.append(replace(row, at_once=at_once.get(place, ()), anchors=own))
+        seen_at = (change.range.first.hash for change in event.members if change.range is not None)
+        anchors = tuple(
+            anchor for anchor in dict.fromkeys(map(addresses.commit_anchor, seen_at)) if anchor not in taken
+        )
+        taken.update(anchors)
+        rows.append(replace(row, at_once=at_once.get(number, ()), anchors=anchors))
         left -= len(row.items)
     older = len(listed) - len(rows)
     return ChangesPage(
@@ -154,21 +156,21 @@ def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
     )
 
 
-def _at_once(events: Sequence[Event], found: Sequence[AtOnce]) -> dict[int, tuple[str, ...]]:
+def _at_once(events: Sequence[Event], at_once: Sequence[AtOnce]) -> dict[int, tuple[str, ...]]:
     """A sentence for each machine and environment of which most series moved, at the event with most of them."""
     votes: dict[tuple[str, str, str], Counter[int]] = {}
-    for place, event in enumerate(events):
-        for one in event.members:
-            if one.range is not None:
-                key = one.history.key
-                saw = (one.range.first.hash, key.machine, key.environment)
-                votes.setdefault(saw, Counter())[place] += 1
-    told: dict[int, list[str]] = {}
-    for asked in sorted(found, key=lambda asked: -asked.moved):
-        counted = votes.get((asked.commit.hash, asked.machine, asked.environment))
+    for number, event in enumerate(events):
+        for change in event.members:
+            if change.range is not None:
+                key = change.history.key
+                sight = (change.range.first.hash, key.machine, key.environment)
+                votes.setdefault(sight, Counter())[number] += 1
+    sentences: dict[int, list[str]] = {}
+    for moved in sorted(at_once, key=lambda moved: -moved.moved):
+        counted = votes.get((moved.commit.hash, moved.machine, moved.environment))
         if counted:
-            told.setdefault(counted.most_common(1)[0][0], []).append(sentence(asked))
-    return {place: tuple(own) for place, own in told.items()}
+            sentences.setdefault(counted.most_common(1)[0][0], []).append(sentence(moved))
+    return {number: tuple(several) for number, several in sentences.items()}
 
 
 def _counted(events: Sequence[Event], data: ReportData, order: Sequence[Commit]) -> tuple[Sequence[Event], int]:
@@ -273,9 +275,12 @@ def _leads(ranked: Sequence[SeriesChange], places: Places, event: Event) -> tupl
 
 def _accepting(event: Event) -> tuple[str, ...]:
     """An acknowledgement names the commit at which the series itself saw it."""
-    worse = [one for one in event.changes if sort_of(one) is Sort.REGRESSION and one.range is not None]
-    named = dict.fromkeys((one.history.key.benchmark, one.range.first) for one in worse if one.range is not None)
-    return tuple(filter(None, (addresses.accept(*own) for own in named)))[:MOST_ACCEPTED]
+    worse = [change for change in event.changes if sort_of(change) is Sort.REGRESSION]
+    seen_at = dict.fromkeys(
+        (change.history.key.benchmark, change.range.first) for change in worse if change.range is not None
+    )
+    commands = (addresses.accept(benchmark, commit) for benchmark, commit in seen_at)
+    return tuple(filter(None, commands))[:MOST_ACCEPTED]
 
 
 def _rank(change: SeriesChange) -> tuple[object, ...]:
@@ -300,9 +305,8 @@ def _range(event: Event) -> str:
     if between.commits == 1:
         return event_words.narrowed(event)
     since = f", since {between.last_before.short}" if between.last_before is not None else ""
-    others = "the one" if between.commits == 2 else f"one of the {between.commits - 1:,}"
-    said = f"this commit or {others} before it{since}"
-    return "; ".join(filter(None, [said, event_words.narrowed(event)]))
+    earlier = "the one" if between.commits == 2 else f"one of the {between.commits - 1:,}"
+    return "; ".join(filter(None, [f"this commit or {earlier} before it{since}", event_words.narrowed(event)]))
 
 
 def _item(change: SeriesChange, places: Places, event: Event) -> Item:

@@ -65,10 +65,10 @@ def summary_json(data: ReportData) -> bytes:
     }
     # A line for each field and each series: thousands of series stay small, and two files can be compared.
     fields = [f"{json.dumps(name)}: {strict_json(value)}" for name, value in content.items()]
-    place = {key: at for at, event in enumerate(data.events) for key in map(_key, event.members)}
+    event_of = {key: number for number, event in enumerate(data.events) for key in map(_key, event.members)}
     lists = {
         "events": [strict_json(_event(event)) for event in data.events],
-        "series": [strict_json(_series(history, data, place)) for history in histories],
+        "series": [strict_json(_series(history, data, event_of)) for history in histories],
     }
     fields += [f"{json.dumps(name)}: [\n" + ",\n".join(lines) + "\n]" for name, lines in lists.items()]
     return ("{" + ",\n".join(fields) + "}\n").encode("ascii")
@@ -150,7 +150,7 @@ def _numbers(values: Floats) -> Iterable[str]:
     return [f"{value:.9g}" if known else "" for value, known in zip(own, is_known.tolist(), strict=True)]
 
 
-def _series(history: History, data: ReportData, place: Mapping[Key, int]) -> dict[str, Value]:
+def _series(history: History, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:
     key, last = history.key, history.points[-1].commit if history.points else None
     return {
         "benchmark": key.benchmark,
@@ -168,7 +168,7 @@ def _series(history: History, data: ReportData, place: Mapping[Key, int]) -> dic
         "runs": words.measured_runs(history),
         "last_run": _commit(last) if last else None,
         "change": _standing(history),
-        "changes": [_change(history, what, data, place) for what in history.changes],
+        "changes": [_change(history, what, data, event_of) for what in history.changes],
     }
 
 
@@ -178,12 +178,12 @@ def _standing(history: History) -> int | None:
     return next((place for place, what in enumerate(history.changes) if what is shown), None)
 
 
-def _change(history: History, what: ChangeEvidence, data: ReportData, place: Mapping[Key, int]) -> dict[str, Value]:
+def _change(history: History, what: ChangeEvidence, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:
     change = what.change
     operators: list[Value] = list(traced.causes(what, history.unit))
     return {
-        **_range(range_of(history.points, change.index, data.line)),
-        "event": place.get((history.key, change.index)),
+        **_range(range_of(history.points, change.index, data.in_order)),
+        "event": event_of.get((history.key, change.index)),
         "before": change.before,
         "after": change.after,
         "effect": words.relative(change),
@@ -215,15 +215,15 @@ def _range(between: Range | None) -> dict[str, Value]:
 
 def _event(event: Event) -> dict[str, Value]:
     seen = event.witnesses
-    changes: list[Value] = [_member(one) for one in event.members]
-    touching: list[Value] = [{"commit": one.commit, "files": list[Value](one.files)} for one in event.touching]
+    changes: list[Value] = [_member(change) for change in event.members]
+    touching: list[Value] = [{"commit": commit.commit, "files": list[Value](commit.files)} for commit in event.touching]
     return {
         **_range(event.range),
         "kind": event.kind.value,
         "what": event.cause,
         "series": len(event.changes),
         "suspects": len(event.suspects),
-        "benchmarks": len({one.history.key.benchmark for one in event.members}),
+        "benchmarks": len({change.history.key.benchmark for change in event.members}),
         "changes": changes,
         "machines": {
             "moved": list[Value](seen.moved),
@@ -237,22 +237,22 @@ def _event(event: Event) -> dict[str, Value]:
     }
 
 
-def _member(one: SeriesChange) -> dict[str, Value]:
-    key, change = one.history.key, one.evidence.change
+def _member(member: SeriesChange) -> dict[str, Value]:
+    key, change = member.history.key, member.evidence.change
     return {
         "benchmark": key.benchmark,
         "parameters": [[name, value] for name, value in key.parameters],
         "machine": key.machine,
         "environment": key.environment,
         "effect": words.relative(change),
-        "is_worse": change.is_worse(one.history.better),
+        "is_worse": change.is_worse(member.history.better),
         "confirmed": change.confirmed,
-        "commits": one.range.commits if one.range is not None else None,
+        "commits": member.range.commits if member.range is not None else None,
     }
 
 
-def _key(one: SeriesChange) -> Key:
-    return one.history.key, one.evidence.change.index
+def _key(member: SeriesChange) -> Key:
+    return member.history.key, member.evidence.change.index
 
 
 def _commit(commit: Commit) -> dict[str, Value]:

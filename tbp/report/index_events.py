@@ -17,10 +17,10 @@ from tbp.report.page_events import anchor_of
 from tbp.report.rows import CommitLink, commit_link, shown_change
 
 MOST = 3
-"""Events told: the page of changes has all of them."""
+"""Events shown: the page of changes has all of them."""
 
 LEAST_SERIES = 2
-"""Regressions from which on an event is told beside the rows: one is its row."""
+"""Regressions from which on an event is shown beside the rows: one is its row."""
 
 
 class LargeEvent(Struct, frozen=True):
@@ -30,37 +30,37 @@ class LargeEvent(Struct, frozen=True):
     commit: CommitLink  # the newest of its range
     before: CommitLink | None  # the last one before the range, where that is several commits
     of_several: str  # "one of 4 commits"
-    said: str  # "18 regressions of 2 benchmarks: +39 % to +42 %"
-    about: tuple[str, ...]  # clauses: who saw it, and what in it touches the benchmark
+    text: str  # "18 regressions of 2 benchmarks: +39 % to +42 %"
+    about: tuple[str, ...]  # clauses: who saw it, and which commits touch the benchmark
 
 
 def large_events(data: ReportData) -> tuple[LargeEvent, ...]:
     """Those with the most regressions that stand, largest first; none where no event has several."""
     standing = _standing(data.histories)
-    found = []
+    several: list[tuple[Event, list[SeriesChange]]] = []
     for event in data.events:
-        own = [one for one in event.changes if (one.history.key, one.evidence.change.index) in standing]
-        if len(own) >= LEAST_SERIES:
-            found.append((event, own))
-    found.sort(key=lambda one: (-len(one[1]), -one[0].worst))  # of as many the newest first
-    return tuple(_large_event(event, own, data.commit_url) for event, own in found[:MOST])
+        stands = [change for change in event.changes if (change.history.key, change.evidence.change.index) in standing]
+        if len(stands) >= LEAST_SERIES:
+            several.append((event, stands))
+    several.sort(key=lambda pair: (-len(pair[1]), -pair[0].worst))  # of as many the newest first
+    return tuple(_large_event(event, stands, data.commit_url) for event, stands in several[:MOST])
 
 
 def _standing(histories: Iterable[History]) -> set[tuple[SeriesKey, int]]:
     """The changes that series are regressions for."""
     shown = ((history, shown_change(history)) for history in histories if history.state is State.REGRESSION)
-    return {(history.key, what.change.index) for history, what in shown if what is not None}
+    return {(history.key, evidence.change.index) for history, evidence in shown if evidence is not None}
 
 
-def _large_event(event: Event, own: Sequence[SeriesChange], commit_url: str) -> LargeEvent:
-    benchmarks = len({one.history.key.benchmark for one in own})
-    said = f"{words.count(len(own), 'regression')} of {words.count(benchmarks, 'benchmark')}"
+def _large_event(event: Event, stands: Sequence[SeriesChange], commit_url: str) -> LargeEvent:
+    benchmarks = len({change.history.key.benchmark for change in stands})
+    count = f"{words.count(len(stands), 'regression')} of {words.count(benchmarks, 'benchmark')}"
     of_several, before = event_words.of_several(event.range), event.range.last_before
     return LargeEvent(
         href=f"changes.html#{anchor_of(event)}",
         commit=commit_link(event.range.first, commit_url),
         before=commit_link(before, commit_url) if of_several and before is not None else None,
         of_several=of_several,
-        said=": ".join(filter(None, [said, event_words.sizes(own)])),
+        text=": ".join(filter(None, [count, event_words.sizes(stands)])),
         about=tuple(filter(None, [event_words.seen_by(event.witnesses), event_words.touching(event)])),
     )

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from tbp.acks import Ack
 from tbp.history.events import Event, events
-from tbp.history.ranges import Line
+from tbp.history.ranges import CommitOrder
 from tbp.history.series import Commit, History, SeriesKey, Tag
 from tbp.report.at_once import AtOnce, at_once
 from tbp.report.commits import commit_order
@@ -86,14 +86,14 @@ class ReportData(Struct, frozen=True, dict=True):
         return at_once(self.histories)
 
     @cached_property
-    def line(self) -> Line:
+    def in_order(self) -> CommitOrder:
         """The commits of the branch, measured or not."""
-        return Line(self.order, self.commits or commit_order(self.histories))
+        return CommitOrder(self.order, self.commits or commit_order(self.histories))
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
         """What moved, the newest first, each once however many series show it."""
-        return events(self.histories, self.line) if self.joined is None else self.joined
+        return events(self.histories, self.in_order) if self.joined is None else self.joined
 
     @cached_property
     def event_of(self) -> Mapping[tuple[SeriesKey, int], Event]:

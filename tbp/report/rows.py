@@ -203,7 +203,7 @@ def _standing(history: History, now: since_then.Now) -> Standing:
 def _range(history: History, what: ChangeEvidence, data: ReportData) -> Range | None:
     """The commits that may be the cause, as far as all series of the event tell them apart."""
     event = data.event_of.get((history.key, what.change.index))
-    return event.range if event is not None else range_of(history.points, what.change.index, data.line)
+    return event.range if event is not None else range_of(history.points, what.change.index, data.in_order)
 
 
 def _remark(history: History, standing: ChangeEvidence | None, data: ReportData) -> str:

@@ -47,7 +47,7 @@ class Together(Struct, frozen=True):
     whose: str  # of how many that is told, where not of all
     event: EventLine  # what it did to the whole site
     is_one_machine: bool
-    own: frozenset[tuple[SeriesKey, int]]  # the changes, by their series and their indexes there
+    changes: frozenset[tuple[SeriesKey, int]]  # by their series and their indexes there
     around_at: Link | None = None  # to where the page told it before
 
 
@@ -60,10 +60,10 @@ def moved_together(histories: Sequence[History], commit_url: str, events: Sequen
     }
     found = []
     for event in events:
-        own = [changes[one.series, one.index] for one in event.changes]
-        if len(own) >= LEAST:
-            found.append(_together(event, own, len(histories), commit_url))
-    found.sort(key=lambda one: -len(one.own))
+        moved = [changes[change.series, change.index] for change in event.changes]
+        if len(moved) >= LEAST:
+            found.append(_together(event, moved, len(histories), commit_url))
+    found.sort(key=lambda one: -len(one.changes))
     told: dict[both_sides.Around, Link] = {}
     for one in found[:MOST]:
         told.setdefault(one.around, _at(one))
@@ -92,13 +92,12 @@ def _together(event: PageEvent, own: Sequence[SeriesChange], of: int, commit_url
         whose=f" of {same} of them" if same < len(own) else "",
         event=_line(event),
         is_one_machine=event.is_one_machine,
-        own=frozenset((one.series, one.index) for one in event.changes),
+        changes=frozenset((change.series, change.index) for change in event.changes),
     )
 
 
 def _line(event: PageEvent) -> EventLine:
-    said = f"In all, {event.moved}" if event.is_wider else ""
-    return EventLine(event.anchor, said, "; ".join(event.about))
+    return EventLine(event.anchor, f"In all, {event.moved}" if event.is_wider else "", "; ".join(event.about))
 
 
 def _how(own: Sequence[SeriesChange]) -> str:
@@ -117,7 +116,7 @@ def told_once(
 
     ``series`` are their keys and names. What a block tells that a later one refers to gets an anchor.
     """
-    group_of = {own: group for group in groups for own in group.own}
+    group_of = {change: group for group in groups for change in group.changes}
     told = {group.around: _at(group) for group in reversed(groups)}
     used: set[str] = set()
     linked: list[list[ChangeBlock]] = []
@@ -151,7 +150,9 @@ def _with_events(
     blocks: Sequence[Sequence[ChangeBlock]], keys: Sequence[SeriesKey], events: Sequence[PageEvent]
 ) -> list[tuple[ChangeBlock, ...]]:
     """The blocks with of how many commits their own runs make it one, and what is known of the event beside them."""
-    of = {(one.series, one.index): (event, one) for event in events for one in event.changes + event.suspects}
+    of = {
+        (change.series, change.index): (event, change) for event in events for change in event.changes + event.suspects
+    }
     return [
         tuple(
             replace(
@@ -174,8 +175,9 @@ def _beside(event: PageEvent) -> EventLine | None:
         return None
     of_several, first = event_words.of_several(event.range), event.range.first.short
     at = f"by {of_several} up to {first}" if of_several else f"at {first}"
-    said = f"{event.moved} {at}" if event.is_wider or number > 1 else ""
-    return EventLine(event.anchor, said, "; ".join(event.about))
+    return EventLine(
+        event.anchor, f"{event.moved} {at}" if event.is_wider or number > 1 else "", "; ".join(event.about)
+    )
 
 
 def _link(group: Together | None, block: ChangeBlock) -> Link | None:

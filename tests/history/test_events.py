@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.history.events import Event, events
-from tbp.history.ranges import Line, range_of
+from tbp.history.ranges import CommitOrder, range_of
 from tbp.history.series import (
     Better,
     Change,
@@ -65,7 +65,7 @@ def series(
 
 
 def found(*histories: History, order: Sequence[str] = ORDER) -> tuple[Event, ...]:
-    return events(histories, Line(order, COMMITS))
+    return events(histories, CommitOrder(order, COMMITS))
 
 
 def told(event: Event) -> tuple[str, str, int, list[str]]:
@@ -80,7 +80,7 @@ def told(event: Event) -> tuple[str, str, int, list[str]]:
 
 def test_a_range_counts_every_commit_measured_or_not():
     history = series((0, 4, 8), (8, 1.5))
-    between = range_of(history.points, 1 + 1, Line(ORDER, COMMITS))
+    between = range_of(history.points, 1 + 1, CommitOrder(ORDER, COMMITS))
     assert between is not None
     assert (between.last_before, between.first, between.commits) == (COMMITS[4], COMMITS[8], 4)
 
@@ -90,35 +90,35 @@ def test_a_run_without_a_value_or_of_another_version_is_part_of_the_range():
     failed = replace(history.points[3], outcome=Outcome.FAILED, value=NAN)
     other = replace(history.points[2], comparable=False)
     points = (*history.points[:2], other, failed, history.points[4])
-    between = range_of(points, 4, Line(ORDER, COMMITS))
+    between = range_of(points, 4, CommitOrder(ORDER, COMMITS))
     assert between is not None
     assert (between.last_before, between.commits) == (COMMITS[1], 3)
 
 
 def test_a_change_with_nothing_before_it_may_be_any_commit_before():
-    between = range_of(series((3, 4)).points, 0, Line(ORDER, COMMITS))
+    between = range_of(series((3, 4)).points, 0, CommitOrder(ORDER, COMMITS))
     assert between is not None
     assert (between.last_before, between.first, between.commits) == (None, COMMITS[3], 4)
 
 
 def test_a_place_that_is_none_has_no_range():
     history = series((0, 1))
-    assert range_of(history.points, 2, Line(ORDER, COMMITS)) is None
-    assert range_of(history.points, -1, Line(ORDER, COMMITS)) is None
-    assert range_of(history.points, 1, Line(ORDER[:1], COMMITS[:1])) is None
+    assert range_of(history.points, 2, CommitOrder(ORDER, COMMITS)) is None
+    assert range_of(history.points, -1, CommitOrder(ORDER, COMMITS)) is None
+    assert range_of(history.points, 1, CommitOrder(ORDER[:1], COMMITS[:1])) is None
 
 
 def test_without_a_repository_only_what_was_measured_is_counted():
     history = series((0, 4, 8), (8, 1.5))
-    between = range_of(history.points, 2, Line((), (COMMITS[0], COMMITS[4], COMMITS[8])))
+    between = range_of(history.points, 2, CommitOrder((), (COMMITS[0], COMMITS[4], COMMITS[8])))
     assert between is not None
     assert between.commits == 1
 
 
 def test_a_commit_that_the_repository_lacks_stands_behind_the_one_measured_before_it():
-    line = Line(("c0", "c1", "c3"), COMMITS[:4])
-    assert line.hashes == ("c0", "c1", "c2", "c3")
-    assert Line(("c2", "c3"), COMMITS[:4]).hashes == ("c0", "c1", "c2", "c3")
+    order = CommitOrder(("c0", "c1", "c3"), COMMITS[:4])
+    assert order.hashes == ("c0", "c1", "c2", "c3")
+    assert CommitOrder(("c2", "c3"), COMMITS[:4]).hashes == ("c0", "c1", "c2", "c3")
 
 
 # Events

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.history.events import Event, SeriesChange, Touching
-from tbp.history.ranges import Line
+from tbp.history.ranges import CommitOrder
 from tbp.history.series import (
     Better,
     Change,
@@ -19,21 +19,21 @@ from tbp.history.series import (
     SeriesKey,
     State,
 )
-from tbp.history.touching import MOST_COMMITS, asked_of, with_touching
+from tbp.history.touching import MOST_COMMITS, to_ask, with_touching
 
 COMMITS = tuple(Commit(f"c{place}", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=place)) for place in range(5))
-LINE = Line([commit.hash for commit in COMMITS], COMMITS)
+IN_ORDER = CommitOrder([commit.hash for commit in COMMITS], COMMITS)
 
 
 def event(benchmark: str = "suites.attention.Quick.time_step", start: int = 1, end: int = 3) -> Event:
     key = SeriesKey(benchmark, (), "m", "e")
     history = History(key, "seconds", Better.LOWER, (), State.REGRESSION)
     change = SeriesChange(history, ChangeEvidence(Change(1, 1.0, 2.0, 0.001, True)))
-    return Event(LINE.range(start, end), ChangeKind.CODE, "", (change,), ())
+    return Event(IN_ORDER.range(start, end), ChangeKind.CODE, "", (change,), ())
 
 
 def named(path: str, benchmark_dir: str = "benchmarks", **fields: object) -> tuple[Touching, ...]:
-    (found,) = with_touching([event(**fields)], LINE, {"c2": (path, "src/code.py")}, benchmark_dir)  # type: ignore[arg-type]
+    (found,) = with_touching([event(**fields)], IN_ORDER, {"c2": (path, "src/code.py")}, benchmark_dir)  # type: ignore[arg-type]
     return found.touching
 
 
@@ -82,15 +82,15 @@ def test_benchmarks_are_where_asv_looks_for_them():
 
 
 def test_only_the_commits_of_the_range_are_asked_for_and_named():
-    files = dict.fromkeys(LINE.hashes, ("uv.lock",))
-    (found,) = with_touching([event()], LINE, files, "benchmarks")
-    assert [one.commit for one in found.touching] == ["c1", "c2", "c3"] == asked_of([found], LINE)
+    files = dict.fromkeys(IN_ORDER.hashes, ("uv.lock",))
+    (found,) = with_touching([event()], IN_ORDER, files, "benchmarks")
+    assert [one.commit for one in found.touching] == ["c1", "c2", "c3"] == to_ask([found], IN_ORDER)
 
 
-def test_what_is_no_verdict_and_what_is_too_wide_is_not_asked_of():
+def test_what_is_no_verdict_and_what_is_too_wide_is_not_to_ask():
     other = replace(event(), kind=ChangeKind.DEPENDENCY)
     suspect = replace(event(), changes=(), suspects=event().changes)
     wide = replace(event(), range=replace(event().range, end=MOST_COMMITS + 1))
-    assert asked_of([other, suspect, wide], LINE) == []
-    files = dict.fromkeys(LINE.hashes, ("uv.lock",))
-    assert with_touching([other, suspect, wide], LINE, files, "benchmarks") == (other, suspect, wide)
+    assert to_ask([other, suspect, wide], IN_ORDER) == []
+    files = dict.fromkeys(IN_ORDER.hashes, ("uv.lock",))
+    assert with_touching([other, suspect, wide], IN_ORDER, files, "benchmarks") == (other, suspect, wide)

@@ -111,7 +111,7 @@ def test_the_events_with_most_regressions_are_told_once(make_history, make_repor
     worse = (1e-3,) * 3 + (1.5e-3,) * 2
     large = [make_history(worse, benchmark=f"a.time_{name}", machine=on) for name in "xy" for on in ("m1", "m2")]
     (event,) = summary(make_report(*large)).events
-    assert (event.said, event.commit.short, event.before) == ("4 regressions of 2 benchmarks: +50 %", "03c0ffee", None)
+    assert (event.text, event.commit.short, event.before) == ("4 regressions of 2 benchmarks: +50 %", "03c0ffee", None)
     assert event.about == ("on both machines that measured it",)
     assert event.href == f"changes.html#{event.commit.anchor}"
     better = [make_history((1e-3,) * 3 + (0.5e-3,) * 2, State.IMPROVEMENT, benchmark=f"b.time_{name}") for name in "xy"]

@@ -116,7 +116,7 @@ def test_a_page_tells_the_event_of_the_whole_site(make_history, make_report) -> 
     other = make_history(benchmark="b.time_other", machine="m1")
     found = page(make_report, *own, other)
     (one,) = found.together
-    assert (one.event.said, one.event.rest) == (
+    assert (one.event.link, one.event.rest) == (
         "In all, 5 series of 2 benchmarks moved",
         "on both machines that measured it",
     )
@@ -125,7 +125,7 @@ def test_a_page_tells_the_event_of_the_whole_site(make_history, make_report) -> 
     assert all(block.event is None and block.together is not None for block in blocks)
     lone = page(make_report, other, *own).sections[0].changes[0]
     assert lone.event is not None
-    assert (lone.event.said, lone.event.rest) == (
+    assert (lone.event.link, lone.event.rest) == (
         "5 series of 2 benchmarks moved at 03c0ffee",
         "on both machines that measured it",
     )
