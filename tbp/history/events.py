@@ -2,7 +2,7 @@
 
 Takes histories and the commits of the branch in order, gives events. Machines measure different commits, so an event
 has another range in each series. Changes whose ranges have a commit in common are one event, and its range is what they
-have in common. Which machines speak for or against the code is decided in ``witnesses``.
+have in common. Which machines speak for or against the code is decided in ``sightings``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tbp.history.ranges import CommitOrder, Range, location
 from tbp.history.series import ChangeEvidence, ChangeKind, History
-from tbp.history.witnesses import Cell, Witnesses, cell_of, witnesses
+from tbp.history.sightings import Cell, Sightings, cell_of, sightings
 
 _KINDS = tuple(ChangeKind)
 
@@ -57,7 +57,7 @@ class Event(Struct, frozen=True):
     cause: str  # what else changed, or on which machine, where ``kind`` is not the code's: see ``_cause``
     changes: tuple[SeriesChange, ...]  # confirmed, worst first; empty where all are suspect
     suspects: tuple[SeriesChange, ...]  # worst first
-    witnesses: Witnesses = Witnesses()
+    sightings: Sightings = Sightings()
     touching: tuple[Touching, ...] = ()  # oldest first; empty where no repository was asked
 
     @property
@@ -111,7 +111,7 @@ def events(histories: Sequence[History], order: CommitOrder) -> tuple[Event, ...
         for group, suspects in zip(groups, followers, strict=True):
             moved = [(change.history, change.evidence.change) for change in group.changes]
             between = _range(group, order)
-            seen_by = witnesses(moved, [change.history for change in suspects], of_cell, between, order)
+            seen_by = sightings(moved, [change.history for change in suspects], of_cell, between, order)
             joined.append(Event(between, kind, cause, _worst_first(group.changes), _worst_first(suspects), seen_by))
         joined += [
             Event(_range(group, order), kind, cause, (), _worst_first(group.changes)) for group in _joined(alone)

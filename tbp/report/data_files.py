@@ -214,7 +214,7 @@ def _range(between: Range | None) -> dict[str, Value]:
 
 
 def _event(event: Event) -> dict[str, Value]:
-    seen = event.witnesses
+    seen = event.sightings
     changes: list[Value] = [_member(change) for change in event.members]
     touching: list[Value] = [{"commit": commit.commit, "files": list[Value](commit.files)} for commit in event.touching]
     return {

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from tbp.history.events import Event, SeriesChange
 from tbp.history.ranges import Range
-from tbp.history.witnesses import Witnesses
+from tbp.history.sightings import Sightings
 from tbp.report import words
 
 MOST_COMMITS = 3
@@ -48,21 +48,21 @@ def sizes(changes: Sequence[SeriesChange]) -> str:
     return " to ".join(dict.fromkeys(words.signed_percent(effect) for effect in (effects[0], effects[-1])))
 
 
-def seen_by(witnesses: Witnesses) -> str:
+def seen_by(sightings: Sightings) -> str:
     """On which of the machines that measured it: ``on all 4 machines that measured it``; empty for a lone one."""
-    moved = len(witnesses.moved)
-    if witnesses.measured < 2:
+    moved = len(sightings.moved)
+    if sightings.measured < 2:
         return ""
-    if moved == witnesses.measured:
+    if moved == sightings.measured:
         return f"on {'both' if moved == 2 else f'all {moved:,}'} machines that measured it"
-    if moved > 1 or witnesses.suspect:
-        unsure = f", suspect on {len(witnesses.suspect):,} more" if witnesses.suspect else ""
-        firm = f", not on {_machines(witnesses.firm)}" if witnesses.firm else ""
-        return f"on {moved:,} of {witnesses.measured:,} machines that measured it{unsure}{firm}"
-    only = f"only on machine {witnesses.moved[0]}"
-    if not witnesses.firm:
-        return f"{only}; on {_machines(witnesses.still)} noise would hide it"
-    return f"{only}, not on {_machines(witnesses.firm)}: the machine rather than the code?"
+    if moved > 1 or sightings.suspect:
+        unsure = f", suspect on {len(sightings.suspect):,} more" if sightings.suspect else ""
+        firm = f", not on {_machines(sightings.firm)}" if sightings.firm else ""
+        return f"on {moved:,} of {sightings.measured:,} machines that measured it{unsure}{firm}"
+    only = f"only on machine {sightings.moved[0]}"
+    if not sightings.firm:
+        return f"{only}; on {_machines(sightings.still)} noise would hide it"
+    return f"{only}, not on {_machines(sightings.firm)}: the machine rather than the code?"
 
 
 def _machines(names: Sequence[str]) -> str:

@@ -62,5 +62,5 @@ def _large_event(event: Event, stands: Sequence[SeriesChange], commit_url: str) 
         before=commit_link(before, commit_url) if of_several and before is not None else None,
         of_several=of_several,
         text=": ".join(filter(None, [count, event_words.sizes(stands)])),
-        about=tuple(filter(None, [event_words.seen_by(event.witnesses), event_words.touching(event)])),
+        about=tuple(filter(None, [event_words.seen_by(event.sightings), event_words.touching(event)])),
     )

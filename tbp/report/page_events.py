@@ -54,14 +54,14 @@ def page_events(events: Iterable[Event]) -> Mapping[str, tuple[PageEvent, ...]]:
 
 def _page_event(event: Event, benchmark: str) -> PageEvent:
     changes, suspects = _of_page(event.changes, benchmark), _of_page(event.suspects, benchmark)
-    clauses = (event_words.narrowed(event), event_words.seen_by(event.witnesses), event_words.touching(event))
+    clauses = (event_words.narrowed(event), event_words.seen_by(event.sightings), event_words.touching(event))
     return PageEvent(
         anchor=anchor_of(event),
         range=event.range,
         moved=f"{event_words.extent(event.changes or event.suspects)} moved",
         is_wider=len(event.changes) > len(changes),
         about=tuple(filter(None, clauses)),
-        is_one_machine=event.witnesses.is_alone,
+        is_one_machine=event.sightings.is_alone,
         changes=changes,
         suspects=suspects,
     )

@@ -290,25 +290,25 @@ def test_thirteen_machines_with_different_commits_are_one_event_a_step():
         ("c17", 1, 26),
     ]
     assert (len(alone), max(alone), sum(size > 1 for size in alone)) == (39, 6, 39)
-    assert joined[1].witnesses.moved == tuple(f"m{number:02d}" for number in range(13))
+    assert joined[1].sightings.moved == tuple(f"m{number:02d}" for number in range(13))
 
 
-# Witnesses
+# Sightings
 
 
 EVERY = range(24)
 
 
-def test_a_step_on_all_machines_that_measured_it_has_them_as_witnesses():
+def test_a_step_on_all_machines_that_measured_it_is_seen_by_all():
     (event,) = found(*(series(EVERY, (12, 1.2), on=on) for on in "xyz"), series(range(12), on="gone"))
-    seen = event.witnesses
+    seen = event.sightings
     assert (seen.moved, seen.suspect, seen.still, seen.measured) == (("x", "y", "z"), (), (), 3)
     assert not seen.is_alone
 
 
 def test_a_step_on_one_machine_while_others_stood_still_is_asked_about():
     (event,) = found(series(EVERY, (12, 1.2), on="x"), *(series(EVERY, on=on, spread=0.01) for on in "yz"))
-    seen = event.witnesses
+    seen = event.sightings
     assert (seen.moved, seen.still, seen.firm) == (("x",), ("y", "z"), ("y", "z"))
     assert seen.is_alone
     assert event.is_verdict  # asked about, and as confirmed as before
@@ -316,20 +316,20 @@ def test_a_step_on_one_machine_while_others_stood_still_is_asked_about():
 
 def test_one_other_machine_is_not_enough_to_ask():
     (event,) = found(series(EVERY, (12, 1.2), on="x"), series(EVERY, on="y"))
-    assert event.witnesses.firm == ("y",)
-    assert not event.witnesses.is_alone
+    assert event.sightings.firm == ("y",)
+    assert not event.sightings.is_alone
 
 
-def test_a_machine_too_noisy_to_exclude_half_of_it_is_no_firm_witness():
+def test_a_machine_too_noisy_to_exclude_half_of_it_is_not_sure():
     (event,) = found(series(EVERY, (12, 1.2), on="x"), *(series(EVERY, on=on, spread=0.3) for on in "yz"))
-    assert (event.witnesses.still, event.witnesses.firm) == (("y", "z"), ())
+    assert (event.sightings.still, event.sightings.firm) == (("y", "z"), ())
 
 
 def test_a_suspect_elsewhere_is_for_the_code():
     others = [series(EVERY, on=on) for on in "yz"]
     unsure = series(EVERY, (12, 1.1), on="v", confirmed=False)
     (event,) = found(series(EVERY, (12, 1.2), on="x"), unsure, *others)
-    assert (event.witnesses.suspect, event.witnesses.is_alone) == (("v",), False)
+    assert (event.sightings.suspect, event.sightings.is_alone) == (("v",), False)
 
 
 @pytest.mark.parametrize(
@@ -343,17 +343,17 @@ def test_a_suspect_elsewhere_is_for_the_code():
 )
 def test_who_did_not_measure_the_same_on_both_sides_says_nothing(other: History):
     (event,) = found(series(EVERY, (12, 1.2), on="x"), other)
-    assert event.witnesses.measured == 1
+    assert event.sightings.measured == 1
 
 
 def test_another_environment_of_the_same_machine_is_no_other_machine():
     still = series(EVERY, on="x")
     (event,) = found(series(EVERY, (12, 1.2), on="x"), replace(still, key=replace(still.key, environment="other")))
-    assert event.witnesses.measured == 1
+    assert event.sightings.measured == 1
 
 
 def test_runs_beyond_the_next_change_say_nothing_of_this_one():
     """It fell by half at c6 and doubled at c18: at c12 its level is the same on both sides."""
     moved: Mapping[int, float] = {6: 0.5, 18: 2.0}
     (_, event, _) = found(series(EVERY, (12, 1.2), on="x"), series(EVERY, *moved.items(), on="y"))
-    assert (event.range.first.hash, event.witnesses.firm) == ("c12", ("y",))
+    assert (event.range.first.hash, event.sightings.firm) == ("c12", ("y",))

@@ -1,4 +1,4 @@
-"""Events in words: literal witnesses, literal sentences."""
+"""Events in words: literal sightings, literal sentences."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from msgspec.structs import replace
 
 from tbp.history.events import Touching
 from tbp.history.series import Change, ChangeEvidence
-from tbp.history.witnesses import Witnesses
+from tbp.history.sightings import Sightings
 from tbp.report import event_words
 
 
 @pytest.mark.parametrize(
-    ("witnesses", "said"),
+    ("sightings", "said"),
     [
-        (Witnesses(("a",)), ""),
-        (Witnesses(), ""),
-        (Witnesses(("a", "b")), "on both machines that measured it"),
-        (Witnesses(("a", "b", "c")), "on all 3 machines that measured it"),
-        (Witnesses(("a", "b"), still=("c",)), "on 2 of 3 machines that measured it"),
-        (Witnesses(("a", "b"), still=("c", "d"), firm=("d",)), "on 2 of 4 machines that measured it, not on d"),
-        (Witnesses(("a",), suspect=("b",)), "on 1 of 2 machines that measured it, suspect on 1 more"),
-        (Witnesses(("a",), still=("b", "c")), "only on machine a; on b, c noise would hide it"),
+        (Sightings(("a",)), ""),
+        (Sightings(), ""),
+        (Sightings(("a", "b")), "on both machines that measured it"),
+        (Sightings(("a", "b", "c")), "on all 3 machines that measured it"),
+        (Sightings(("a", "b"), still=("c",)), "on 2 of 3 machines that measured it"),
+        (Sightings(("a", "b"), still=("c", "d"), firm=("d",)), "on 2 of 4 machines that measured it, not on d"),
+        (Sightings(("a",), suspect=("b",)), "on 1 of 2 machines that measured it, suspect on 1 more"),
+        (Sightings(("a",), still=("b", "c")), "only on machine a; on b, c noise would hide it"),
         (
-            Witnesses(("a",), still=("b", "c"), firm=("c",)),
+            Sightings(("a",), still=("b", "c"), firm=("c",)),
             "only on machine a, not on c: the machine rather than the code?",
         ),
         (
-            Witnesses(("a",), still=tuple("bcdef"), firm=tuple("bcdef")),
+            Sightings(("a",), still=tuple("bcdef"), firm=tuple("bcdef")),
             "only on machine a, not on b, c, d and 2 more: the machine rather than the code?",
         ),
     ],
 )
-def test_who_saw_it(witnesses: Witnesses, said: str) -> None:
-    assert event_words.seen_by(witnesses) == said
+def test_who_saw_it(sightings: Sightings, said: str) -> None:
+    assert event_words.seen_by(sightings) == said
 
 
 def test_sizes_are_told_from_the_smallest_to_the_largest(make_history, make_report) -> None:

@@ -1,6 +1,6 @@
 """The machines that measured an event: those that moved, and those that stood still.
 
-Takes the series of an event and all others of the same benchmark and parameters, gives ``Witnesses``. A step on several
+Takes the series of an event and all others of the same benchmark and parameters, gives ``Sightings``. A step on several
 machines is the code's; a step on one of many may be that machine's. No verdict is changed by it: a fleet is there to
 find what is slower on one processor only, and that looks the same.
 """
@@ -32,7 +32,7 @@ FIRM_SHARE = 0.5
 LEAST_FIRM = 2
 
 
-class Witnesses(Struct, frozen=True):
+class Sightings(Struct, frozen=True):
     """Machines with a series of the same benchmark and parameters as one that moved; each sorted."""
 
     moved: tuple[str, ...] = ()  # with a confirmed change of the event
@@ -51,14 +51,14 @@ class Witnesses(Struct, frozen=True):
         return len(self.moved) == 1 and not self.suspect and len(self.firm) >= LEAST_FIRM
 
 
-def witnesses(
+def sightings(
     moved: Sequence[tuple[History, Change]],
     suspects: Iterable[History],
     of_cell: Mapping[Cell, Sequence[History]],
     between: Range,
     order: CommitOrder,
-) -> Witnesses:
-    """The witnesses of an event of which ``moved`` are the confirmed changes and ``between`` is the range.
+) -> Sightings:
+    """The sightings of an event of which ``moved`` are the confirmed changes and ``between`` is the range.
 
     ``of_cell`` has all series by benchmark and parameters.
     """
@@ -78,7 +78,7 @@ def witnesses(
             if excludes is not None:
                 still.setdefault(history.key.machine, []).append(excludes)
     firm = (machine for machine, excluded in still.items() if sum(excluded) >= FIRM_SHARE * len(excluded))
-    return Witnesses(tuple(sorted(on)), tuple(sorted(unsure)), tuple(sorted(still)), tuple(sorted(firm)))
+    return Sightings(tuple(sorted(on)), tuple(sorted(unsure)), tuple(sorted(still)), tuple(sorted(firm)))
 
 
 def cell_of(history: History) -> Cell:
