@@ -8,6 +8,7 @@ before in ``letters``, quartiles are a letter each for parts of the value, and c
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
@@ -192,14 +193,16 @@ def unit_step(values: Sequence[float] | NDArray[np.float64]) -> float:
     if bool(np.all((sizes == np.trunc(sizes)) & (sizes < MOST))):
         return 1.0
     smallest = max(float(sizes[sizes > 0].min()), float(sizes.max()) * LEAST_PART)
-    return float(f"1e{math.floor(math.log10(smallest)) - (DIGITS - 1)}")
+    # What is smaller than a normal number has no reciprocal: it is drawn at 0.
+    return max(float(f"1e{math.floor(math.log10(smallest)) - (DIGITS - 1)}"), sys.float_info.min)
 
 
 def _quartiles(values: NDArray[np.float64], quartiles: NDArray[np.float64], side: int) -> str:
     """How far each quartile is above (side 1) or below (−1) its value, as letters; one on the other side is at it."""
     known = np.isfinite(values) & np.isfinite(quartiles) & (values != 0)
     own = values[known]
-    thousandths = side * (quartiles[known] - own) / (np.abs(own) / 1000)
+    with np.errstate(over="ignore"):  # the farthest letter is for anything farther
+        thousandths = side * 1000 * ((quartiles[known] - own) / np.abs(own))
     letters = np.full(len(values), ord(UNKNOWN), np.uint8)
     letters[known] = _CODES[np.searchsorted(_BETWEEN, thousandths, side="right")]
     return letters.tobytes().decode("ascii")

@@ -16,6 +16,7 @@ from tbp.history.measured import median
 from tbp.history.points import levels as levels_of
 from tbp.history.series import Better, Change, ChangeKind, History
 from tbp.report import words
+from tbp.report.letters import MOST
 
 BAND_SHARE = 0.95
 ENOUGH_RUNS = 20  # one of which may be outside
@@ -45,8 +46,8 @@ def segments(history: History) -> list[tuple[int, int, float]]:
     for start, end in pairwise(edges):
         own = values[start:end]
         known = own[np.isfinite(own)]
-        if len(known):
-            stretches.append((start, end - 1, median(known)))
+        if len(known) and math.isfinite(level := median(known)):  # two of the largest numbers have no mean
+            stretches.append((start, end - 1, level))
     return stretches
 
 
@@ -54,7 +55,12 @@ def levels(history: History, step: float) -> list[list[int]]:
     """``[first, last, level, reach]`` of each segment; the band around it reaches so far, 0 where that is unknown."""
     found = segments(history)
     reach = _reach(history, found)
-    return [[first, last, round(level / step), round(abs(level) * reach / step)] for first, last, level in found]
+    return [[first, last, _steps(level, step), _steps(abs(level) * reach, step)] for first, last, level in found]
+
+
+def _steps(value: float, step: float) -> int:
+    """``value`` in whole ``step``, as many as a script can count: a band may reach farther than any axis."""
+    return round(min(max(value / step, -MOST), MOST))
 
 
 def _reach(history: History, found: Sequence[tuple[int, int, float]]) -> float:
@@ -64,7 +70,8 @@ def _reach(history: History, found: Sequence[tuple[int, int, float]]) -> float:
     the noise between runs, which would be as many of that.
     """
     value = levels_of(history.points)
-    deviations = [np.abs(value[first : last + 1] / level - 1) for first, last, level in found if level]
+    with np.errstate(over="ignore"):  # farther than a number holds is as far as a number says
+        deviations = [np.abs(value[first : last + 1] / level - 1) for first, last, level in found if level]
     known = np.concatenate([own[np.isfinite(own)] for own in deviations]) if deviations else np.zeros(0)
     if len(known) >= ENOUGH_RUNS:
         known.sort()
@@ -79,7 +86,7 @@ def change_marks(history: History, step: float) -> list[list[object]]:
         if 0 <= change.index < len(history.points) and math.isfinite(change.before) and math.isfinite(change.after):
             move = words.move(change)
             said = words.effect(change, history.unit, history.better).removeprefix(move).strip()
-            levels = [round(change.before / step), round(change.after / step)]
+            levels = [_steps(change.before, step), _steps(change.after, step)]
             how = [merit(change, history.better), int(change.confirmed)]
             marks.append([change.index, *levels, *how, words.visible(move), words.visible(said)])
     return marks
