@@ -73,8 +73,8 @@ def inputs(wanted: Wanted, config: AsvConfig | None) -> Inputs:
 def said_of(data: ReportData, index: Path) -> Said:
     """What was found, a line per confirmed change, and where the report is."""
     from tbp.analysis import standing_regressions
+    from tbp.report.now import finding
     from tbp.report.summary import ranked, verdict
-    from tbp.report.words import finding
 
     histories = ranked(data.histories)
     found = [

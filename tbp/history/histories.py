@@ -22,10 +22,11 @@ from tbp.asv.sessions import Sessions
 from tbp.history.circumstances import surroundings
 from tbp.history.false_discovery import controlled
 from tbp.history.judging import Asked, Judge, judge_all
-from tbp.history.noise import noise_between, same_level
+from tbp.history.noise import noise_between
+from tbp.history.perspective import marked
 from tbp.history.points import Points, levels
 from tbp.history.rows import Rows, compared_with, present_version, rows_by_series
-from tbp.history.series import Better, Break, Change, ChangeEvidence, History, SeriesKey
+from tbp.history.series import Better, Break, Change, ChangeEvidence, History, SeriesKey, State
 from tbp.history.sides import sides
 from tbp.history.states import Freshness, freshness, is_enough, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
@@ -36,7 +37,6 @@ _HIGHER = re.compile(
     r"(?i:/\s*s(ec|econds?)?\b|\bper[ _-]?s(ec|econd)?\b|hz$|^[x×]$)"
     r"|(?i:speed-?up|throughput|accuracy|cosine|utili[sz]ation)|FLOPS$"
 )
-SAME_SHARE = 0.25  # of the regression that may remain: half of it undone is an improvement, no recovery
 
 
 class _Judged(Struct, frozen=True):
@@ -81,7 +81,7 @@ def histories(
     for place, changes in zip(tested, kept, strict=True):
         judged[place] = replace(judged[place], changes=changes)
     traces = Traces(trace_reader, sessions, [] if problems is None else problems)
-    return tuple(_history(replace(own, changes=_recoveries(own)), fresh, traces, policy) for own in judged)
+    return tuple(_history(own, fresh, traces, policy) for own in judged)
 
 
 def better(unit: str, benchmark_type: str) -> Better:
@@ -115,26 +115,6 @@ def _is_tested(own: _Judged) -> bool:
     return is_enough(own.points) and bool(np.nanmin(value) < np.nanmax(value))
 
 
-def _recoveries(own: _Judged) -> tuple[Change, ...]:
-    """Its changes, with those marked that bring back the level before the regression that they follow."""
-    if not own.changes:
-        return ()
-    noise = noise_between(own.points, own.boundaries)
-    marked: list[Change] = []
-    last: Change | None = None
-    for change in own.changes:
-        is_back = change.is_verdict and last is not None and not change.is_worse(own.better)
-        if is_back and last is not None and last.is_worse(own.better):
-            limit = same_level(last.before, noise)
-            remains = abs(change.after - last.before)
-            is_recovery = remains <= min(limit, SAME_SHARE * abs(last.after - last.before))
-            marked.append(replace(change, is_recovery=is_recovery))
-        else:
-            marked.append(change)
-        last = change if change.confirmed else last
-    return tuple(marked)
-
-
 def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> History:
     key, points, changes = own.key, own.points, own.changes
     newest = newest_traces(key, points, traces)
@@ -143,7 +123,7 @@ def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> 
         unit=own.rows.unit,
         better=own.better,
         points=points,
-        state=fresh.gone(key, policy.stale_days) or state(points, changes, own.better),
+        state=State.NOT_ENOUGH_DATA,  # until all is known that it depends on
         changes=_evidence(own, traces) if changes else (),
         breaks=own.breaks,
         noise_within=own.noise_within,
@@ -152,9 +132,11 @@ def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> 
         operators_commit=newest.commit,
         frames=newest.frames,
         roof_flop=_roof_flop(own, traces.sessions),
+        relevant=policy.relevant,
     )
     traces.forget()
-    return history
+    found = fresh.gone(key, policy.stale_days) or state(points, history.balance)
+    return marked(replace(history, state=found))
 
 
 def _evidence(own: _Judged, traces: Traces) -> tuple[ChangeEvidence, ...]:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.points import OUTCOMES, Floats, columns, commits, last_with_level
 from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey
@@ -160,6 +161,7 @@ def _series(history: History) -> dict[str, Value]:
         "runs": words.measured_runs(history),
         "last_run": _commit(last) if last else None,
         "change": _standing(history),
+        "balance": _balance(history),
         "changes": [_change(history, what) for what in history.changes],
     }
 
@@ -168,6 +170,22 @@ def _standing(history: History) -> int | None:
     """Place in ``changes`` of the one that the state is for."""
     shown = told_change(history)
     return next((place for place, what in enumerate(history.changes) if what is shown), None)
+
+
+def _balance(history: History) -> Value:
+    """Where the series stands by its confirmed changes; None without one of the code, or of what is gone."""
+    found, change = history.balance, history.standing_change
+    if found is None or change is None or history.state not in words.STATES_OF_CHANGE:
+        return None
+    return {
+        "reference": found.reference,
+        "level": found.level,
+        "effect": words.relative(replace(change, before=found.reference, after=found.level)),
+        "parts": list(found.parts),
+        "regressions": list(found.regressions),
+        "accepted": list(found.accepted),
+        "first": found.first,
+    }
 
 
 def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:

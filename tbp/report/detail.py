@@ -251,6 +251,7 @@ def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
 
 def _section(history: History, name: str, data: ReportData, known: Sequence[Rate]) -> Section:
     standing = shown_change(history)
+    step = history.standing_change if standing is not None else None
     commit = history.operators_commit
     table = history.operators
     unfinished = history.state in (State.FAILED, State.SKIPPED)
@@ -264,12 +265,10 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         place=" · ".join(filter(None, [history.key.machine, history.key.environment])),
         state=history.state,
         glyph="" if standing else words.GLYPHS[history.state],
-        badge=words.effect(standing.change, history.unit, history.better)
-        if standing
-        else words.PLURALS[history.state][0],
+        badge=words.effect(step, history.unit, history.better) if step else words.PLURALS[history.state][0],
         finding=words.finding(history),
-        brief=f"{words.before_after(standing.change, history.unit)} {words.since(history, standing)}; now {current}"
-        if standing
+        brief=f"{words.before_after(step, history.unit)} {words.since(history, standing)}; now {current}"
+        if step and standing
         else "",
         now=now.sentence(history, found) if found is not None and not now.is_as_told(found) else "",
         is_net_worse=found is not None and now.is_net_worse(history, found),

@@ -63,13 +63,15 @@ def _entry(feed: Xml.Element, group: CommitChanges, data: ReportData) -> None:
 
 
 def _counts(changes: Sequence[SeriesChange]) -> str:
-    """``2 regressions, 1 improvement``; acknowledged ones apart."""
+    """``2 regressions, 1 improvement``; acknowledged ones and recoveries apart."""
     worse = [one for one in changes if one.evidence.change.is_worse(one.history.better)]
     accepted = sum(bool(one.evidence.change.acknowledged) for one in worse)
+    recovered = sum(one.evidence.change.is_recovery for one in changes)
     parts = [
         (len(worse) - accepted, "regression", "regressions"),
         (accepted, "acknowledged regression", "acknowledged regressions"),
-        (len(changes) - len(worse), "improvement", "improvements"),
+        (len(changes) - len(worse) - recovered, "improvement", "improvements"),
+        (recovered, "recovered", "recovered"),
     ]
     return ", ".join(words.count(number, one, many) for number, one, many in parts if number)
 
@@ -80,6 +82,8 @@ def _sentence(one: SeriesChange) -> str:
     where = " · ".join(filter(None, [history.key.machine, history.key.environment]))
     sure = filter(None, [words.before_after(change, history.unit), words.interval(change.low, change.high)])
     said = f"{name} on {where}: {words.effect(change, history.unit, history.better)}, {', '.join(sure)}"
+    if undone := words.undone(one.history, one.evidence):
+        return f"{said}; {undone}"
     return f"{said}; acknowledged: {change.acknowledged}" if change.acknowledged else said
 
 

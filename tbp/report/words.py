@@ -46,6 +46,9 @@ PLURALS = {
 
 NO_REASON = "no reason was recorded"
 
+MOST_STEPS = 4
+"""Changes named of one balance."""
+
 STATES_OF_CHANGE = (State.REGRESSION, State.IMPROVEMENT, State.RECOVERED, State.ACKNOWLEDGED)
 """States that a confirmed change of the code makes."""
 
@@ -321,12 +324,11 @@ def last_run(history: History) -> str:
 
 def finding(history: History) -> str:
     """One sentence on one series: what moved, since when, between which levels, how sure; or why nothing is said."""
-    standing = history.standing
-    if history.state in STATES_OF_CHANGE and standing is not None:
-        change = standing.change
+    standing, change = history.standing, history.standing_change
+    if history.state in STATES_OF_CHANGE and standing is not None and change is not None:
         words = [effect(change, history.unit, history.better), since(history, standing)]
         sure = [before_after(change, history.unit), interval(change.low, change.high), probability(change.p_value)]
-        said = f"{' '.join(filter(None, words))}: {', '.join(filter(None, sure))}."
+        said = f"{' '.join(filter(None, words))}: {', '.join(filter(None, [*sure, made_of(history)]))}."
         return f"{said} Acknowledged: {change.acknowledged}" if history.state is State.ACKNOWLEDGED else said
     value = quantity(newest_value(history), history.unit)
     runs = count(measured_runs(history), "run")
@@ -348,6 +350,56 @@ def finding(history: History) -> str:
         case State.SKIPPED:
             return f"Skipped in the newest run: {first_line(newest_reason(history)) or NO_REASON}"
     return f"{history.state.value.capitalize()}; now {value}."
+
+
+def made_of(history: History) -> str:
+    """Which changes the balance is made of, where not of one, and the improvement from before that it took from.
+
+    ``of which ▲ +42 % at 04342f08, ▼ −2.1 % at 4d7b91c0``; of a recovery ``which undoes ▲ +42 % at 04342f08``.
+    """
+    found = history.balance
+    if found is None:
+        return ""
+    parts = found.parts
+    told = ""
+    if found.is_recovery:
+        told = f"which undoes {_listed(history, [part for part in parts if part != found.standing])}"
+    elif found.is_of_several:
+        told = f"of which {_listed(history, parts)}"
+    before = f"after {_listed(history, found.gains[-1:])}" if found.gains and found.regressions else ""
+    return ", ".join(filter(None, [told, before]))
+
+
+def undone(history: History, what: ChangeEvidence) -> str:
+    """``recovered at 4d7b91c0`` of a regression whose level before is back; empty of any other change."""
+    found = history.balance
+    place = next((at for at, own in enumerate(history.changes) if own is what), -1)
+    by = dict(found.undone).get(place) if found is not None else None
+    return f"recovered {since(history, history.changes[by]).replace('since', 'at', 1)}" if by is not None else ""
+
+
+def steps(history: History) -> tuple[str, ...]:
+    """``▲ +42 % at 04342f08`` for each of the changes that the balance is made of, where they are several."""
+    found = history.balance
+    return _steps(history, found.parts) if found is not None and found.is_of_several else ()
+
+
+def _listed(history: History, places: Sequence[int]) -> str:
+    return ", ".join(_steps(history, places))
+
+
+def _steps(history: History, places: Sequence[int]) -> tuple[str, ...]:
+    """The oldest and the newest ones, where there are many."""
+    several = [_step(history, history.changes[place]) for place in places]
+    left_out = len(several) - MOST_STEPS
+    if left_out <= 1:
+        return tuple(several)
+    return several[0], f"{left_out:,} more", *several[1 - MOST_STEPS :]
+
+
+def _step(history: History, what: ChangeEvidence) -> str:
+    accepted = " (acknowledged)" if what.change.acknowledged else ""
+    return f"{move(what.change)} {since(history, what).replace('since', 'at', 1)}{accepted}".rstrip()
 
 
 def suspicion(history: History) -> str:
@@ -376,9 +428,9 @@ def verdict(ranked: Sequence[History], name: str = "") -> str:
     if worst := counts[State.REGRESSION]:
         first = ranked[0]
         sentence = f"{count(worst, 'regression')} in {series}"
-        if first.standing is None:
+        if first.standing is None or first.standing_change is None:
             return sentence + "."
-        size = effect(first.standing.change, first.unit, first.better)
+        size = effect(first.standing_change, first.unit, first.better)
         lead = "the largest" if worst > 1 else "it"
         return (
             f"{sentence}; {lead} is {name or series_name(first)}: {size} {since(first, first.standing)}".rstrip() + "."
