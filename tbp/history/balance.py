@@ -61,12 +61,14 @@ def balance(
     """The balance of the confirmed changes from the point ``since`` on; None without any of the code.
 
     ``worse`` is 1 where a larger value is the worse one, -1 where a smaller one is, and 0 where nobody knows: then no
-    change is for the better or the worse. ``noise`` is that between runs, NaN where unknown. ``relevant`` is the
+    change is for the better or the worse, and the newest one is what stands.
+
+    ``noise`` is that between runs, NaN where unknown. ``relevant`` is the
     smallest relative change that the project wants to know of.
     """
     walk = _Walk(worse, noise, relevant)
     for place, change in enumerate(changes):
-        if worse and change.confirmed and change.index >= since:
+        if change.confirmed and change.index >= since:
             walk.take(place, change)
     if walk.newest is None:
         return None
@@ -188,7 +190,7 @@ class _Walk:
             self.recoveries.append(place)
         if self.open:
             self.open[-1].parts += parts
-        elif not is_recovery:
+        elif self.worse and not is_recovery:
             self.gains.append(place)
         self.newest = _Told(place, parts, reference, is_worse=False, is_recovery=is_recovery)
 

@@ -9,7 +9,6 @@ traces say in ``trace_evidence``.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,23 +19,18 @@ from tbp.asv.repository import Commits
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
 from tbp.history.circumstances import surroundings
+from tbp.history.directions import Direction, direction
 from tbp.history.false_discovery import controlled
 from tbp.history.judging import Asked, Judge, judge_all
 from tbp.history.noise import noise_between
 from tbp.history.perspective import marked
 from tbp.history.points import Points, levels
 from tbp.history.rows import Rows, compared_with, present_version, rows_by_series
-from tbp.history.series import Better, Break, Change, ChangeEvidence, History, SeriesKey, State
+from tbp.history.series import Break, Change, ChangeEvidence, History, SeriesKey, State
 from tbp.history.sides import sides
 from tbp.history.states import Freshness, freshness, is_enough, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
 from tbp.policy import Policy
-
-# Units of which more is better: rates, factors of speed and agreement. FLOPS in capitals is a rate, flops a count.
-_HIGHER = re.compile(
-    r"(?i:/\s*s(ec|econds?)?\b|\bper[ _-]?s(ec|econd)?\b|hz$|^[x×]$)"
-    r"|(?i:speed-?up|throughput|accuracy|cosine|utili[sz]ation)|FLOPS$"
-)
 
 
 class _Judged(Struct, frozen=True):
@@ -44,7 +38,7 @@ class _Judged(Struct, frozen=True):
 
     key: SeriesKey
     rows: Rows
-    better: Better
+    direction: Direction
     points: Points
     changes: tuple[Change, ...]
     breaks: tuple[Break, ...]
@@ -84,12 +78,6 @@ def histories(
     return tuple(_history(own, fresh, traces, policy) for own in judged)
 
 
-def better(unit: str, benchmark_type: str) -> Better:
-    """Less time and less memory are better; of what a track_ benchmark returns the unit decides."""
-    is_rate = benchmark_type not in ("time", "memory", "peakmemory") and _HIGHER.search(unit)
-    return Better.HIGHER if is_rate else Better.LOWER
-
-
 def _judged(series: Sequence[tuple[SeriesKey, Rows]], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
     asked = [
         Asked(rows, compared_with(present_version(rows, results.benchmarks.get(key.benchmark)), rows), policy.relevant)
@@ -99,7 +87,7 @@ def _judged(series: Sequence[tuple[SeriesKey, Rows]], results: Results, policy: 
         _Judged(
             key=key,
             rows=rows,
-            better=policy.direction(key.benchmark, better(rows.unit, rows.type)),
+            direction=direction(key.benchmark, rows.type, rows.unit, policy),
             points=own.points,
             changes=moved.changes,
             breaks=moved.breaks,
@@ -121,7 +109,8 @@ def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> 
     history = History(
         key=key,
         unit=own.rows.unit,
-        better=own.better,
+        better=own.direction.better,
+        better_by=own.direction.source,
         points=points,
         state=State.NOT_ENOUGH_DATA,  # until all is known that it depends on
         changes=_evidence(own, traces) if changes else (),
@@ -135,7 +124,7 @@ def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> 
         relevant=policy.relevant,
     )
     traces.forget()
-    found = fresh.gone(key, policy.stale_days) or state(points, history.balance)
+    found = fresh.gone(key, policy.stale_days) or state(points, history.balance, history.better)
     return marked(replace(history, state=found))
 
 

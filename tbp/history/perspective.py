@@ -39,7 +39,7 @@ def shown_state(history: History) -> State:
     """
     if history.state in _GONE:
         return history.state
-    found = state(history.points, history.balance)
+    found = state(history.points, history.balance, history.better)
     return State.SUSPECT if found in _QUIET and history.suspect is not None else found
 
 

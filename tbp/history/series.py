@@ -35,15 +35,17 @@ class Better(StrEnum):
 
     LOWER = "lower"
     HIGHER = "higher"
+    UNKNOWN = "unknown"  # nothing says it (``tbp.history.directions``): a change is neither worse nor better
 
 
-_WORSE = {Better.LOWER: 1, Better.HIGHER: -1}  # the sign of a step for the worse; of any other direction there is none
+_WORSE = {Better.LOWER: 1, Better.HIGHER: -1}  # the sign of a step for the worse; where nothing says it, there is none
 
 
 class State(StrEnum):
     """What is said of a series, worst first; the report sorts by this order."""
 
     REGRESSION = "regression"
+    CHANGED = "changed"  # a confirmed change of the code, and nothing says whether it is for the worse
     IMPROVEMENT = "improvement"
     RECOVERED = "recovered"  # a regression was undone: the level before it is back
     SUSPECT = "suspect"  # its newest change may be the code's, but is not confirmed
@@ -165,8 +167,12 @@ class Change(Struct, frozen=True):
         return self.after / self.before - 1 if self.before else float("nan")
 
     def is_worse(self, better: Better) -> bool:
-        """Whether the level moved in the direction that is not the better one."""
-        return self.after > self.before if better is Better.LOWER else self.after < self.before
+        """Whether the level moved in the direction that is not the better one; False where that is not known."""
+        return _WORSE.get(better, 0) * (self.after - self.before) > 0
+
+    def is_better(self, better: Better) -> bool:
+        """Whether the level moved in the better direction; False where that is not known."""
+        return _WORSE.get(better, 0) * (self.after - self.before) < 0
 
 
 class Break(Struct, frozen=True):
@@ -241,6 +247,7 @@ class History(Struct, frozen=True):
     since: int = 0  # index of the first point after the revision judged against: earlier changes are of no account
     frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
     relevant: float = 0.0  # smallest relative change that the project wants to know of; 0: what the detector confirms
+    better_by: str = ""  # how ``better`` is known: "time", "unit it/s" (``tbp.history.directions``)
 
     @property
     def balance(self) -> Balance | None:

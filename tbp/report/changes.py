@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.history.by_commit import CommitChanges, SeriesChange, every_change_by_commit
-from tbp.history.series import ChangeKind, Commit, State
+from tbp.history.series import Better, ChangeKind, Commit, State
 from tbp.report import addresses, traced, words
 from tbp.report.at_once import by_commit, sentence
 from tbp.report.model import ReportData
@@ -36,6 +36,7 @@ class Sort(StrEnum):
     """What a change point is said to be."""
 
     REGRESSION = "regression"
+    CHANGED = "changed"  # nothing says whether it is for the worse
     IMPROVEMENT = "improvement"
     RECOVERED = "recovered"
     ACKNOWLEDGED = "acknowledged"  # for the worse, and the project accepts it
@@ -48,6 +49,7 @@ SOUGHT = (Sort.REGRESSION, Sort.IMPROVEMENT)
 
 GLYPHS = {
     Sort.REGRESSION: "✖",
+    Sort.CHANGED: words.GLYPHS[State.CHANGED],
     Sort.IMPROVEMENT: "✔",
     Sort.RECOVERED: "↺",
     Sort.ACKNOWLEDGED: words.GLYPHS[State.ACKNOWLEDGED],
@@ -56,6 +58,7 @@ GLYPHS = {
 }
 WORDS = {
     Sort.REGRESSION: ("regression", "regressions"),
+    Sort.CHANGED: words.PLURALS[State.CHANGED],
     Sort.IMPROVEMENT: ("improvement", "improvements"),
     Sort.RECOVERED: ("recovered", "recovered"),
     Sort.ACKNOWLEDGED: words.PLURALS[State.ACKNOWLEDGED],
@@ -169,6 +172,8 @@ def sort_of(change: SeriesChange) -> Sort:
         return Sort.EXPLAINED
     if own.is_recovery:
         return Sort.RECOVERED
+    if change.history.better is Better.UNKNOWN:
+        return Sort.CHANGED
     if not own.is_worse(change.history.better):
         return Sort.IMPROVEMENT
     return Sort.ACKNOWLEDGED if own.acknowledged else Sort.REGRESSION
@@ -273,7 +278,7 @@ def _item(change: SeriesChange, places: Places) -> Item:
     sort = sort_of(change)
     doubt = own.doubt or "not confirmed"
     difference = words.signed_difference(own.before, own.after, history.unit)
-    sure = (words.signed_interval(own.low, own.high), words.probability(own.p_value))
+    sure = (words.interval_of_change(own, history.unit, "+"), words.probability(own.p_value))
     return Item(
         benchmark=history.key.benchmark,
         parameters=history.key.label,

@@ -18,13 +18,13 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from tbp.history.points import MEASURED, OUTCOMES, Columns, columns
-from tbp.history.series import Better, Commit, History, Outcome, Tag
+from tbp.history.series import Commit, History, Outcome, Tag
 from tbp.report import addresses, words
 from tbp.report.commits import commit_order
 from tbp.report.dimensions import Dimension
 from tbp.report.letters import GAP, LETTERS, MOST, packed, packed_series, ranges
 from tbp.report.model import ReportData
-from tbp.report.strokes import BEYOND_NOISES, change_marks, levels, version_breaks
+from tbp.report.strokes import BEYOND_NOISES, LESS_IS_BETTER, change_marks, levels, version_breaks
 
 Json: TypeAlias = "dict[str, object]"
 
@@ -133,7 +133,7 @@ def history_chart(
     payload: Json = {
         "scales": [[size, words.visible(words.cut(name, UNIT_LENGTH))] for size, name in words.scales_of(unit)],
         "unit": words.visible(words.cut(unit, UNIT_LENGTH)),
-        "better": 1 if histories[0].better is Better.LOWER else -1,
+        "better": LESS_IS_BETTER[histories[0].better],
         "reach": round(BEYOND_NOISES, 4),
         "scale": _scale([own.value[np.isfinite(own.value)] for own in runs[:FIRST]]) if is_positive else "linear",
         "commits": packed(ranges([place[name] for name in order])),

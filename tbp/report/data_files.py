@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.history.points import OUTCOMES, Floats, columns, commits, last_with_level
-from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey
+from tbp.history.series import CONFIDENCE, Better, ChangeEvidence, Commit, History, Point, SeriesKey
 from tbp.report import traced, words
 from tbp.report.model import ReportData
 from tbp.report.pages import strict_json
@@ -155,6 +155,7 @@ def _series(history: History) -> dict[str, Value]:
         "page": series_href(history),
         "unit": history.unit,
         "better": history.better.value,
+        "better_by": history.better_by,
         "value": words.newest_value(history),
         "noise_within": history.noise_within,
         "noise_between": history.noise_between,
@@ -204,7 +205,7 @@ def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
         "confirmed": change.confirmed,
         "kind": change.kind.value,
         "what": change.what,
-        "is_worse": change.is_worse(history.better),
+        "is_worse": None if history.better is Better.UNKNOWN else change.is_worse(history.better),
         "is_recovery": change.is_recovery,
         "doubt": change.doubt,
         "acknowledged": change.acknowledged,

@@ -107,6 +107,7 @@ class BenchmarkPage(Struct, frozen=True):
     data_file: str
     finding: str
     tiles: tuple[Tile, ...]
+    better: str  # which direction is better and how that is known, or how to say it
     chart: Chart
     first_name: str  # of the worst series, whose line stands where no script draws the chart
     first_state: State
@@ -182,6 +183,7 @@ def benchmark_page(
         data_file=addresses.data_file(benchmark),
         finding=_finding(histories, names),
         tiles=tiles(histories, occurring=True),
+        better=_better(histories[0]),
         chart=chart,
         first_name=names[0],
         first_state=histories[0].state,
@@ -206,6 +208,11 @@ def benchmark_page(
         if any(change.strips for section in sections for change in section.changes)
         else "",
     )
+
+
+def _better(history: History) -> str:
+    said = words.better(history)
+    return f"{said[:1].upper()}{said[1:]}." if said else words.undirected([history.key.benchmark])
 
 
 def _told_once(

@@ -29,7 +29,7 @@ from tbp.report.environment_parts import parts
 from tbp.report.model import Run
 from tbp.report.places import Places
 from tbp.report.rows import commit_link, told_size
-from tbp.report.strokes import BETTER, WORSE, merit
+from tbp.report.strokes import BETTER, LESS_IS_BETTER, WORSE, merit
 from tbp.report.summary import family_of
 
 MOST_COMMITS = 200
@@ -168,7 +168,7 @@ def _row(history: History, own: Packed, names: tuple[int, int], unit: int) -> li
         words.visible(history.key.label),
         addresses.anchor(history.key),
         unit,
-        1 if history.better is Better.LOWER else -1,
+        LESS_IS_BETTER[history.better],
         round(noise, 5) if math.isfinite(noise) else None,
         own.cells,
         [[start, _short(level), _short(before)] for start, level, before in own.segments],

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from tbp.history.compare import RELEVANT, RELEVANT_LIMIT
+from tbp.history.compare import RELEVANT, RELEVANT_LIMIT, changed
 from tbp.history.measured import relative
 from tbp.history.series import LEAST_SHOWN, State
 from tbp.report import words
@@ -33,8 +33,8 @@ class Mean(Struct, frozen=True):
 
 
 def means(found: Sequence[Judgement]) -> tuple[Mean, ...]:
-    """Of the series that both commits have a positive value of."""
-    both = [judgement for judgement in found if judgement.before > 0 and judgement.after > 0]
+    """Of the series that both commits have a positive value of. Percentages change in points: they have no ratio."""
+    both = [one for one in found if one.before > 0 and one.after > 0 and one.unit not in words.PERCENTAGES]
     both.sort(key=_group)
     return tuple(_mean(list(own)) for _, own in groupby(both, key=_group))
 
@@ -48,7 +48,7 @@ def _mean(own: Sequence[Judgement]) -> Mean:
     ratio = _ratio(list(map(_distance, own)))
     low, high = _interval(own)
     state = _state(own, ratio, low, high)
-    text = words.PLURALS[state][0] + difference_said(state, ratio)
+    text = words.PLURALS[state][0] + difference_said(state, ratio, words.signed_percent(ratio))
     if state in phrases.CHANGED:
         said = f"{words.signed_percent(ratio)} {words.direction(ratio > 0, first.unit, first.better)}"
         text = f"{'▲' if ratio > 0 else '▼'} {said}"
@@ -57,10 +57,13 @@ def _mean(own: Sequence[Judgement]) -> Mean:
     return Mean(family_of(first.benchmark), what, state, words.GLYPHS[state], text, interval, len(own))
 
 
-def difference_said(state: State, ratio: float) -> str:
-    """What follows the word of a state that claims no change: ``, +3.0 %``; empty where "no change" says it all."""
+def difference_said(state: State, ratio: float, size: str) -> str:
+    """What follows the word of a state that claims no change: ``, +3.0 %``; empty where "no change" says it all.
+
+    ``size`` is ``ratio`` in words.
+    """
     if abs(ratio) >= LEAST_SHOWN:
-        return f", {words.signed_percent(ratio)}"
+        return f", {size}"
     return "" if state is State.NO_CHANGE else ", no difference"
 
 
@@ -95,7 +98,7 @@ def _state(own: Sequence[Judgement], ratio: float, low: float, high: float) -> S
     """A change only where the interval says so and a series, too; as ``history.compare`` decides of one series."""
     if math.isnan(low):
         return State.UNDECIDED
-    claimed = State.REGRESSION if (ratio > 0) is (own[0].better == "lower") else State.IMPROVEMENT
+    claimed = changed(own[0].better, ratio > 0)
     is_sure = low > 0 or high < 0
     if is_sure and abs(ratio) >= RELEVANT and any(one.state is claimed for one in own):
         return claimed

@@ -195,7 +195,7 @@ def _sure(history: History, what: ChangeEvidence) -> tuple[str, ...]:
     runs = since_then.runs_around(history, what)
     counted = f"{runs[0]:,} + {words.count(runs[1], 'run')}"
     sure = [
-        words.signed_interval(change.low, change.high),
+        words.interval_of_change(change, history.unit, "+"),
         words.probability(change.p_value) if change.confirmed else "",
     ]
     return tuple(filter(None, [*sure, counted]))

@@ -24,14 +24,17 @@ ENOUGH_RUNS = 20  # one of which may be outside
 BETTER, NEUTRAL, WORSE = -1, 0, 1
 """The merit of a change; neutral is what is not the code's doing, or only came back."""
 
+LESS_IS_BETTER = {Better.LOWER: 1, Better.HIGHER: -1, Better.UNKNOWN: 0}
+"""For scripts: the sign of a change for the worse, 0 where nothing says it."""
+
 # Two runs of one level differ by √2 noises; this is Student's t at 99 % with as many degrees of freedom as
 # ``two_runs`` grants (MOST_FREEDOM), so that a script's "beyond noise" asks for as much as `tbp compare`.
 BEYOND_NOISES = math.sqrt(2) * 3.355
 
 
 def merit(change: Change, better: Better) -> int:
-    """Of the code's changes; all others are neutral."""
-    if change.kind is not ChangeKind.CODE or change.is_recovery:
+    """Of the code's changes; all others are neutral, and those of which nothing says what is better."""
+    if change.kind is not ChangeKind.CODE or change.is_recovery or better is Better.UNKNOWN:
         return NEUTRAL
     return WORSE if change.is_worse(better) else BETTER
 
@@ -84,7 +87,7 @@ def change_marks(history: History, step: float) -> list[list[object]]:
     marks: list[list[object]] = []
     for change in (evidence.change for evidence in history.changes):
         if 0 <= change.index < len(history.points) and math.isfinite(change.before) and math.isfinite(change.after):
-            move = words.move(change)
+            move = words.move(change, history.unit)
             said = words.effect(change, history.unit, history.better).removeprefix(move).strip()
             levels = [_steps(change.before, step), _steps(change.after, step)]
             how = [merit(change, history.better), int(change.confirmed)]

@@ -90,10 +90,11 @@ def _together(group: CommitChanges, own: Sequence[SeriesChange], of: int, commit
 def _how(own: Sequence[SeriesChange]) -> str:
     sorts = Counter(sort_of(one) for one in own)
     said = ", ".join(f"{sorts[sort]} {WORDS[sort][sorts[sort] != 1]}" for sort in WORDS if sorts[sort])
-    sizes = sorted(words.relative(one.evidence.change) for one in own)
-    if not all(map(math.isfinite, sizes)):
+    by_size = sorted(own, key=lambda one: words.relative(one.evidence.change))
+    if not all(math.isfinite(words.relative(one.evidence.change)) for one in by_size):
         return said
-    ends = dict.fromkeys(words.signed_percent(size) for size in (sizes[0], sizes[-1]))
+    far = [(one.evidence.change, one.history.unit) for one in (by_size[0], by_size[-1])]
+    ends = dict.fromkeys(words.signed_size(change.before, change.after, unit) for change, unit in far)
     return f"{said}; {' to '.join(ends)}"
 
 

@@ -25,9 +25,15 @@ MOST_SENTENCE = 400  # characters of a reason, which may be a whole traceback
 MOST_ROWS = 20
 
 # As in the report: no state is told by colour alone, each has its glyph too.
-_COLOURS = {State.REGRESSION: "31", State.IMPROVEMENT: "32", State.UNDECIDED: "33", State.FAILED: "35"}
+_COLOURS = {
+    State.REGRESSION: "31",
+    State.IMPROVEMENT: "32",
+    State.CHANGED: "36",
+    State.UNDECIDED: "33",
+    State.FAILED: "35",
+}
 _TITLES = {state: words.PLURALS[state][1].capitalize() for state in phrases.ORDER}
-_LISTED = (State.REGRESSION, State.IMPROVEMENT, State.UNDECIDED, State.FAILED)
+_LISTED = (*phrases.CHANGED, State.UNDECIDED, State.FAILED)
 _SHORTENED = (State.UNDECIDED, State.FAILED)
 
 
