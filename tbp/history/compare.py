@@ -95,6 +95,8 @@ def _compared(series: StoredSeries, both: Judgement, first: int, second: int) ->
         both.before == both.after or repeats_exactly(values, kept.index(first), kept.index(second))
     ):
         return _exactly(both)
+    if len(values) >= MIN_EXACT_RUNS and min(values) == max(values):
+        return replace(both, state=State.NO_CHANGE)
     if min(both.before, both.after) <= 0:
         return replace(both, reason="it is not positive, so noise is no share of it")
     kept = [place for place, value in zip(kept, values, strict=True) if value > 0]

@@ -191,12 +191,13 @@ def _verdict(groups: Sequence[CommitChanges]) -> str:
     if not groups:
         return "No level has shifted in any series."
     sorts = [{sort_of(one) for one in group.changes} for group in groups]
-    worse, better = Sort.REGRESSION, Sort.IMPROVEMENT
+    worse, better, changed = Sort.REGRESSION, Sort.IMPROVEMENT, Sort.CHANGED
     numbers = (
         (sum(worse in own and better not in own for own in sorts), "made something worse"),
         (sum(better in own and worse not in own for own in sorts), "made something better"),
         (sum(worse in own and better in own for own in sorts), "did both"),
-        (sum(worse not in own and better not in own for own in sorts), "with other shifts of level"),
+        (sum(not {worse, better} & own and changed in own for own in sorts), "changed something, for better or worse"),
+        (sum(not {worse, better, changed} & own for own in sorts), "with other shifts of level"),
     )
     if not any(number for number, _ in numbers[:-1]):
         return f"No confirmed change of the code; {words.count(len(groups), 'commit')} with other shifts of level."
@@ -240,7 +241,8 @@ def _leads(ranked: Sequence[SeriesChange], places: Places) -> tuple[Lead, ...]:
     first = {sort_of(change): change for change in reversed(ranked)}
     sure = [sort for sort in Sort if sort in SOUGHT and sort in first]
     told = sure or [sort_of(ranked[0])]
-    return tuple(Lead(f"largest {WORDS[sort][0]}", _item(first[sort], places)) for sort in told)
+    noun = {sort: word for sort, (word, _) in WORDS.items()} | {Sort.CHANGED: "change"}
+    return tuple(Lead(f"largest {noun[sort]}", _item(first[sort], places)) for sort in told)
 
 
 def _accepting(group: CommitChanges) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class Note(Struct, frozen=True):
 
 
 def notes(data: ReportData, rows: Sequence[Row]) -> tuple[Note, ...]:
-    """Levels that were left, gains that are none, what is changed for better or worse, and commits that moved most series
+    """Levels that were left, gains that are none, changes of no known merit, and commits that moved most series
     of a machine."""
     said = " ".join(filter(None, [_left(rows), _net_worse(rows)]))
     found = [Note(said)] if said else []

@@ -248,11 +248,11 @@ def better(history: History) -> str:
 
 
 def undirected(benchmarks: Sequence[str]) -> str:
-    """A remark on benchmarks (asv's names) of which nothing says which direction is better, and how a project says it."""
+    """A remark on benchmarks (asv's names) whose better direction nothing says, and how a project says it."""
     known = list(dict.fromkeys(benchmarks))
     lines = "; ".join(deciding_lines(known))
     return (
-        f"Nothing says which direction is better of {named(known, 1)}: what changes there is neither regression nor "
+        f"Nothing says which direction is better for {named(known, 1)}: a change there is neither regression nor "
         f"improvement. To decide it, write below [tool.tbp.better] in pyproject.toml: {lines}"
     )
 

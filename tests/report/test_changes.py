@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from tbp.history.series import Change, ChangeEvidence, ChangeKind, Commit, State
+from tbp.history.series import Better, Change, ChangeEvidence, ChangeKind, Commit, State
 from tbp.report.changes import MOST_ITEMS_OF_A_ROW, Sort, changes_page
 from tbp.report.commits import commit_order
 from tbp.report.model import Base
@@ -42,6 +42,15 @@ def test_another_torch_and_a_suspect_are_named_as_what_they_are(make_history, ma
     assert row.others == ("dependency change: torch 2.12 → 2.13",)
     assert row.items[1].remark == "suspect: its runs disagree"
     assert said.verdict == "No confirmed change of the code; 1 commit with other shifts of level."
+
+
+def test_a_change_for_better_or_worse_is_neither(make_history, make_report) -> None:
+    one = make_history(VALUES, State.CHANGED, changes=found(Change(3, 1.0, 2.0, 0.001, True)), better=Better.UNKNOWN)
+    said = page(one)(make_report)
+    assert said.verdict == "1 commit moved something: 1 changed something, for better or worse."
+    assert said.rows[0].sorts == (Sort.CHANGED,)
+    assert said.rows[0].leads[0].item.effect == "▲ +100 % higher"
+    assert said.rows[0].accepting == ()
 
 
 def test_a_change_after_unmeasured_commits_is_put_down_to_all_of_them(make_history, make_report) -> None:

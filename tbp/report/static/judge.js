@@ -122,6 +122,10 @@ tbp.judging = (cell) => {
     const at = (column) => runs.findIndex((run) => run.column === column);
     const exactly = () => ({ ...own, state: same(before, after) || Math.abs(own.ratio) < RELEVANT ? "no_change" : changed(row, after > before) });
     if (isCounter && (same(after, before) || repeatsExactly(runs.map((run) => run.value), at(from), at(to)))) return exactly();
+    if (before === after) {
+      const all = around(row, from, to, true);
+      if (all.length >= MIN_EXACT_RUNS && all.every((run) => run.value === before)) return exactly();
+    }
     if (Math.min(before, after) <= 0) return { ...own, reason: "it is not positive, so noise is no share of it" };
     runs = runs.filter((run) => run.value > 0);
     const found = difference(runs.map((run) => run.value), at(from), at(to));
