@@ -9,7 +9,7 @@ traces say in ``trace_evidence``.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from tbp.asv.repository import Commits
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
+from tbp.history.agreement import doubt, is_weak
 from tbp.history.circumstances import surroundings
 from tbp.history.directions import Direction, direction
 from tbp.history.false_discovery import controlled
@@ -30,6 +31,7 @@ from tbp.history.series import Break, Change, ChangeEvidence, History, SeriesKey
 from tbp.history.sides import sides
 from tbp.history.states import Freshness, freshness, is_enough, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
+from tbp.history.witnesses import gathered
 from tbp.policy import Policy
 
 
@@ -75,7 +77,8 @@ def histories(
     for place, changes in zip(tested, kept, strict=True):
         judged[place] = replace(judged[place], changes=changes)
     traces = Traces(trace_reader, sessions, [] if problems is None else problems)
-    return tuple(_history(own, fresh, traces, policy) for own in judged)
+    known = {own.key: own.points for own in judged}
+    return tuple(_history(own, fresh, traces, policy, known) for own in judged)
 
 
 def _judged(series: Sequence[tuple[SeriesKey, Rows]], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
@@ -103,9 +106,13 @@ def _is_tested(own: _Judged) -> bool:
     return is_enough(own.points) and bool(np.nanmin(value) < np.nanmax(value))
 
 
-def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> History:
-    key, points, changes = own.key, own.points, own.changes
+def _history(
+    own: _Judged, fresh: Freshness, traces: Traces, policy: Policy, known: Mapping[SeriesKey, Points]
+) -> History:
+    key, points = own.key, own.points
     newest = newest_traces(key, points, traces)
+    found = _agreeing(own, _evidence(own, traces), traces.sessions, known) if own.changes else ()
+    own = replace(own, changes=tuple(what.change for what in found))
     history = History(
         key=key,
         unit=own.rows.unit,
@@ -113,7 +120,7 @@ def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> 
         better_by=own.direction.source,
         points=points,
         state=State.NOT_ENOUGH_DATA,  # until all is known that it depends on
-        changes=_evidence(own, traces) if changes else (),
+        changes=found,
         breaks=own.breaks,
         noise_within=own.noise_within,
         noise_between=noise_between(points, own.boundaries),
@@ -124,8 +131,8 @@ def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> 
         relevant=policy.relevant,
     )
     traces.forget()
-    found = fresh.gone(key, policy.stale_days) or state(points, history.balance, history.better)
-    return marked(replace(history, state=found))
+    told = fresh.gone(key, policy.stale_days) or state(points, history.balance, history.better)
+    return marked(replace(history, state=told))
 
 
 def _evidence(own: _Judged, traces: Traces) -> tuple[ChangeEvidence, ...]:
@@ -139,6 +146,24 @@ def _evidence(own: _Judged, traces: Traces) -> tuple[ChangeEvidence, ...]:
         replace(evidence(key, points, changes, i, traces), sides=both[i], circumstances=around[i])
         for i in range(len(changes))
     )
+
+
+def _agreeing(
+    own: _Judged, found: Sequence[ChangeEvidence], sessions: Sessions, known: Mapping[SeriesKey, Points]
+) -> tuple[ChangeEvidence, ...]:
+    """``found``, with those only suspect that other evidence speaks against; ``known`` has the points of all series."""
+    if own.rows.type != "time":
+        return tuple(found)
+    indexes = [what.change.index for what in found]
+    edges = zip([0, *indexes[:-1]], [*indexes[1:], len(own.points)], strict=True)
+    agreed = []
+    for what, (start, end) in zip(found, edges, strict=True):
+        against = ""
+        if is_weak(what.change):
+            witnesses = gathered(own.key, own.points, (start, what.change.index, end), sessions, known)
+            against = doubt(what.change, replace(witnesses, difference=what.difference))
+        agreed.append(replace(what, change=replace(what.change, confirmed=False, doubt=against)) if against else what)
+    return tuple(agreed)
 
 
 def _roof_flop(own: _Judged, sessions: Sessions) -> float:

@@ -21,6 +21,7 @@ from tbp.asv.result_table import Value, table
 from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Session, Sessions
 from tbp.errors import UnreadableTrace
+from tbp.history.agreement import WEAK_P
 from tbp.history.histories import histories
 from tbp.history.series import Better, ChangeKind, History, Outcome, SeriesKey, State
 from tbp.policy import Policy
@@ -93,12 +94,13 @@ def sessions(runs_s: Sequence[Sequence[float]], traced: Sequence[int] = ()) -> S
 class Shelf:
     """Traces by commit: one call of ``aten::masked_fill_`` is added at the fifth. Remembers what was read."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes_at: int = 4) -> None:
         self.read: list[Path] = []
+        self.changes_at = changes_at
 
     def __call__(self, path: Path) -> TraceSession:
         self.read.append(path)
-        calls = 2 if int(path.parts[0]) >= 4 else 1
+        calls = 2 if int(path.parts[0]) >= self.changes_at else 1
         numbers = {column: [100.0] for column, kind in OPERATOR_COLUMNS.items() if kind == NUMBER}
         frame = pd.DataFrame({"operator": ["aten::masked_fill_"], **numbers, "calls": [float(calls)], "shapes": [""]})
         step = {
@@ -148,6 +150,23 @@ def test_a_regression_names_its_commit_and_its_operator():
     # Three sessions on both sides of the change and of the newest commit, each read once.
     assert sorted({path.parts[0] for path in shelf.read}) == ["3", "4", "7"]
     assert len(shelf.read) == 9
+
+
+def test_a_busy_night_is_suspect_as_its_traces_do_not_show_it():
+    """Eight runs, the newest 2.49 × as slow, and a step that did what it had done at a hundredth more time."""
+    runs_s = [*SESSIONS_S[:7], [s * 2.49 for s in SESSIONS_S[7]]]
+    shelf = Shelf(changes_at=99)
+    found = history(results(medians_s(runs_s)), sessions(runs_s, traced=range(8)), shelf)
+    assert (found.state, found.standing) == (State.NO_CHANGE, None)  # until it is seen among others: ``perspective``
+    assert found.suspect is not None
+    change = found.suspect.change
+    assert change.index == 7
+    assert change.p_value >= WEAK_P
+    assert change.doubt == (
+        "its traces have the same operators and calls on both sides, and a step that changed by 0 %"
+    )
+    # Without traces the same run is a regression: nothing speaks against it.
+    assert history(results(medians_s(runs_s)), sessions(runs_s)).state is State.REGRESSION
 
 
 def test_a_change_whose_interval_reaches_zero_is_only_suspect():
