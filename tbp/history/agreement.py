@@ -59,7 +59,7 @@ def doubt(change: Change, witnesses: Witnesses) -> str:
     against = [_of_traces(witnesses.difference, shift, machine), _of_twin(witnesses.twin, shift)]
     if machine >= AS_MUCH or (machine >= LEAST_PART and any(against)):
         against.append(f"the machine's yardstick took {witnesses.yardstick:.2f} × its time after it")
-    return ", ".join(filter(None, against))
+    return "; ".join(filter(None, against))
 
 
 def _is_explained(change: Change, difference: Difference | None) -> bool:

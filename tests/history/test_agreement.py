@@ -23,6 +23,7 @@ from tbp.traces.exact import EXACT_COLUMNS
 from tbp.traces.loss import Loss
 
 # The situation that asked for this: 1.00 ms → 2.49 ms in the newest run, on a machine that was busy that night.
+SAME_WORK = "its traces have the same operators and calls on both sides"
 BUSY_NIGHT = Change(7, 1.00e-3, 2.49e-3, 0.017, confirmed=True, low=0.4, high=3.4)
 
 
@@ -49,17 +50,17 @@ def traces(
 
 def test_a_busy_night_is_no_regression_of_the_commit_it_met():
     told = doubt(BUSY_NIGHT, Witnesses(traces(1000.0, 1500.0, factor=1.46), yardstick=1.46, twin=1.03))
-    assert told == (
-        "its traces have the same operators and calls on both sides, and a step that changed by +2.7 % at the machine's "
-        "usual speed, its A/A twin, the same work under another name, changed by +3.0 %, the machine's yardstick took "
-        "1.46 × its time after it"
-    )
+    assert told.split("; ") == [
+        f"{SAME_WORK}, and a step that changed by +2.7 % at the machine's usual speed",
+        "its A/A twin, the same work under another name, changed by +3.0 %",
+        "the machine's yardstick took 1.46 × its time after it",
+    ]
 
 
 @pytest.mark.parametrize(
     ("witnesses", "said"),
     [
-        (Witnesses(traces()), "its traces have the same operators and calls on both sides"),
+        (Witnesses(traces()), SAME_WORK),
         (Witnesses(twin=0.98), "its A/A twin, the same work under another name, changed by −2.0 %"),
         (Witnesses(twin=1.2), "changed by +20 %"),  # a fifth of it, in logarithms
         (Witnesses(yardstick=2.2), "the machine's yardstick took 2.20 × its time"),
