@@ -6,7 +6,7 @@
     false_discovery_rate = 0.05   # share of false ones among the changes of a report
     keep_traces_of_newest_runs = 10   # raw traces that `tbp trace prune` leaves, beside those around changes
     [tool.tbp.better]
-    "track_loss" = "lower"        # regular expression, found in the benchmark's name → the better direction
+    "track_metric$" = "lower"     # regular expression, found in the benchmark's name → the better direction
 
 Takes the file, gives a ``Policy``; what its numbers do belongs to ``tbp.history``.
 """

@@ -22,7 +22,6 @@ def set_of(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-MOST_LINES = 3  # for pyproject.toml that are told at once; with more, a pattern is shorter
 IN_POLICY = "[tool.tbp.better] in pyproject.toml"
 
 # Of asv's types all but "track" say what they measure.
@@ -74,9 +73,9 @@ class Direction(Struct, frozen=True):
 
 def direction(benchmark: str, benchmark_type: str, unit: str, policy: Policy) -> Direction:
     """The better direction of ``benchmark`` (asv's name), of asv's type ``benchmark_type``, in ``unit``."""
-    asked = policy.direction(benchmark)
-    if asked is not None:
-        return Direction(asked, IN_POLICY)
+    of_project = policy.direction(benchmark)
+    if of_project is not None:
+        return Direction(of_project, IN_POLICY)
     if benchmark_type in _LOWER_TYPES:
         return Direction(Better.LOWER, _LOWER_TYPES[benchmark_type])
     if (of_unit := better_of_unit(unit)) is not Better.UNKNOWN:
@@ -105,15 +104,13 @@ def better_of_unit(unit: str) -> Better:
 
 
 def deciding_lines(benchmarks: Iterable[str]) -> tuple[str, ...]:
-    """Lines for pyproject.toml, below ``[tool.tbp.better]``, that would decide the direction of ``benchmarks``.
+    """Lines for pyproject.toml, below ``[tool.tbp.better]``, of which each says that lower is better.
 
-    One for each function: functions of one name measure the same in every suite. Of many
-    functions only the first have one, and the last line says how many are left.
+    One for each function of ``benchmarks``: functions of one name measure the same in every suite.
     """
-    functions = list(dict.fromkeys(benchmark.rpartition(".")[2] for benchmark in benchmarks))
+    functions = dict.fromkeys(benchmark.rpartition(".")[2] for benchmark in benchmarks)
     # A string of JSON is one of TOML.
-    lines = [f'{json.dumps(re.escape(function) + "$")} = "lower"  # or "higher"' for function in functions]
-    return tuple(lines) if len(lines) <= MOST_LINES else (*lines[:MOST_LINES], f"# and {len(lines) - MOST_LINES} more")
+    return tuple(f'{json.dumps(re.escape(function) + "$")} = "{Better.LOWER}"' for function in functions)
 
 
 def _speaking(text: str) -> list[tuple[str, Better]]:

@@ -111,8 +111,8 @@ def _history(
 ) -> History:
     key, points = own.key, own.points
     newest = newest_traces(key, points, traces)
-    found = _agreeing(own, _evidence(own, traces), traces.sessions, known) if own.changes else ()
-    own = replace(own, changes=tuple(what.change for what in found))
+    changes = _agreeing(own, _evidence(own, traces), traces.sessions, known) if own.changes else ()
+    own = replace(own, changes=tuple(evidence.change for evidence in changes))
     history = History(
         key=key,
         unit=own.rows.unit,
@@ -120,7 +120,7 @@ def _history(
         better_by=own.direction.source,
         points=points,
         state=State.NOT_ENOUGH_DATA,  # until all is known that it depends on
-        changes=found,
+        changes=changes,
         breaks=own.breaks,
         noise_within=own.noise_within,
         noise_between=noise_between(points, own.boundaries),
@@ -131,8 +131,8 @@ def _history(
         relevant=policy.relevant,
     )
     traces.forget()
-    told = fresh.gone(key, policy.stale_days) or state(points, history.balance, history.better)
-    return marked(replace(history, state=told))
+    final = fresh.gone(key, policy.stale_days) or state(points, history.balance, history.better)
+    return marked(replace(history, state=final))
 
 
 def _evidence(own: _Judged, traces: Traces) -> tuple[ChangeEvidence, ...]:
@@ -149,20 +149,21 @@ def _evidence(own: _Judged, traces: Traces) -> tuple[ChangeEvidence, ...]:
 
 
 def _agreeing(
-    own: _Judged, found: Sequence[ChangeEvidence], sessions: Sessions, known: Mapping[SeriesKey, Points]
+    own: _Judged, evidences: Sequence[ChangeEvidence], sessions: Sessions, known: Mapping[SeriesKey, Points]
 ) -> tuple[ChangeEvidence, ...]:
-    """``found``, with those only suspect that other evidence speaks against; ``known`` has the points of all series."""
+    """The changes, only suspect where other evidence speaks against them. ``known`` has the points of all series."""
     if own.rows.type != "time":
-        return tuple(found)
-    indexes = [what.change.index for what in found]
+        return tuple(evidences)
+    indexes = [evidence.change.index for evidence in evidences]
     edges = zip([0, *indexes[:-1]], [*indexes[1:], len(own.points)], strict=True)
     agreed = []
-    for what, (start, end) in zip(found, edges, strict=True):
-        against = ""
-        if is_weak(what.change):
-            witnesses = gathered(own.key, own.points, (start, what.change.index, end), sessions, known)
-            against = doubt(what.change, replace(witnesses, difference=what.difference))
-        agreed.append(replace(what, change=replace(what.change, confirmed=False, doubt=against)) if against else what)
+    for shift, (start, end) in zip(evidences, edges, strict=True):
+        change, against = shift.change, ""
+        if is_weak(change):
+            witnesses = gathered(own.key, own.points, (start, change.index, end), sessions, known)
+            against = doubt(change, replace(witnesses, difference=shift.difference))
+        suspected = replace(change, confirmed=False, doubt=against) if against else change
+        agreed.append(replace(shift, change=suspected))
     return tuple(agreed)
 
 

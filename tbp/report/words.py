@@ -51,6 +51,9 @@ PLURALS = {
 
 NO_REASON = "no reason was recorded"
 
+MOST_LINES = 3
+"""For pyproject.toml, named at once: with more functions a project writes a shorter pattern."""
+
 MOST_STEPS = 4
 """Changes named of one balance."""
 
@@ -250,10 +253,10 @@ def better(history: History) -> str:
 def undirected(benchmarks: Sequence[str]) -> str:
     """A remark on benchmarks (asv's names) whose better direction nothing says, and how a project says it."""
     known = list(dict.fromkeys(benchmarks))
-    lines = "; ".join(deciding_lines(known))
+    lines = named(deciding_lines(known), MOST_LINES)
     return (
         f"Nothing says which direction is better for {named(known, 1)}: a change there is neither regression nor "
-        f"improvement. To decide it, write below [tool.tbp.better] in pyproject.toml: {lines}"
+        f'improvement. To decide it, write below [tool.tbp.better] in pyproject.toml: {lines} (or "higher")'
     )
 
 

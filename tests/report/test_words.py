@@ -207,5 +207,5 @@ def test_where_a_direction_comes_from_is_said(make_history) -> None:
     assert words.undirected(["a.Cloth.track_metric", "a.Pot.track_metric"]) == (
         "Nothing says which direction is better for a.Cloth.track_metric and 1 more: a change there is neither "
         "regression nor improvement. To decide it, write below [tool.tbp.better] in pyproject.toml: "
-        '"track_metric$" = "lower"  # or "higher"'
+        '"track_metric$" = "lower" (or "higher")'
     )
