@@ -191,7 +191,7 @@ def _as_asked(order: Sequence[int], moved: Iterable[Moved]) -> Iterator[Moved]:
 
 
 def standing_regressions(found: Iterable[History]) -> list[History]:
-    """The series whose newest confirmed change of the code is for the worse.
+    """The series in which a regression stands that nobody accepted.
 
     Vanished and stale series are none: nobody measures whether they still are slower.
     """

@@ -46,29 +46,45 @@ def first_reported(
     standing = list(regressions)
     before = _read(results_dir / NAME)
     fresh = news(standing, before)
-    now = (before - {_reported(history) for history in accepted}) | {_reported(history) for history in standing}
+    everything = [*standing, *accepted]
+    forgotten = {one for history in everything for one in _accepted(history)}
+    now = (before - forgotten) | {one for history in standing for one in _standing(history)}
     if now != before:
         _write(results_dir / NAME, now)
     return fresh
 
 
 def news(standing: Iterable[History], before: Set[Reported]) -> list[History]:
-    """The regressions that are none of ``before``, nor one of them at its settled place."""
-    return [history for history in standing if _reported(history) not in before and not _has_settled(history, before)]
+    """The histories with a regression that is none of ``before``, nor one of them at its settled place."""
+    return [history for history in standing if not all(_is_known(history, one, before) for one in _standing(history))]
 
 
-def _reported(history: History) -> Reported:
-    assert history.standing is not None
-    return Reported(history.key, history.points[history.standing.change.index].commit.hash)
+def _standing(history: History) -> list[Reported]:
+    """The regressions of a series that stand and that nobody accepted."""
+    return _named(history, history.balance.regressions if history.balance is not None else ())
 
 
-def _has_settled(history: History, before: Set[Reported]) -> bool:
-    """Whether it is a reported regression a few runs away from where it was: where it was, there is no change now."""
-    assert history.standing is not None
+def _accepted(history: History) -> list[Reported]:
+    return _named(history, history.balance.accepted if history.balance is not None else ())
+
+
+def _named(history: History, places: Iterable[int]) -> list[Reported]:
+    indexes = [history.changes[place].change.index for place in places]
+    return [Reported(history.key, history.points[index].commit.hash) for index in indexes]
+
+
+def _is_known(history: History, one: Reported, before: Set[Reported]) -> bool:
+    """Whether a regression was reported, or is one that was, a few runs away from where that was.
+
+    Where that was there is no change now; or there still is one, of which later runs showed an earlier part.
+    """
+    if one in before:
+        return True
     places = {point.commit.hash: place for place, point in enumerate(history.points)}
     confirmed = {evidence.change.index for evidence in history.changes if evidence.change.is_verdict}
-    old = {places[one.commit] for one in before if one.key == history.key and one.commit in places} - confirmed
-    return any(abs(place - history.standing.change.index) <= SETTLING_RUNS for place in old)
+    own = places[one.commit]
+    old = {places[known.commit] for known in before if known.key == history.key and known.commit in places}
+    return any(abs(place - own) <= SETTLING_RUNS and (place > own or place not in confirmed) for place in old)
 
 
 def _read(path: Path) -> frozenset[Reported]:

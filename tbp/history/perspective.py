@@ -39,11 +39,25 @@ def shown_state(history: History) -> State:
     """
     if history.state in _GONE:
         return history.state
-    standing = history.standing
-    if standing is not None and standing.change.acknowledged:
-        return State.ACKNOWLEDGED
-    found = state(history.points, [standing.change] if standing is not None else [], history.better)
+    found = state(history.points, history.balance, history.better)
     return State.SUSPECT if found in _QUIET and history.suspect is not None else found
+
+
+def marked(history: History) -> History:
+    """``history`` with its recoveries marked among the changes that count."""
+    found = history.balance
+    recoveries = found.recoveries if found is not None else ()
+    is_recovery = [
+        place in recoveries if what.change.index >= history.since else what.change.is_recovery
+        for place, what in enumerate(history.changes)
+    ]
+    if is_recovery == [what.change.is_recovery for what in history.changes]:
+        return history
+    changes = tuple(
+        replace(what, change=replace(what.change, is_recovery=is_one))
+        for what, is_one in zip(history.changes, is_recovery, strict=True)
+    )
+    return replace(history, changes=changes)
 
 
 def _seen(history: History, acks: Sequence[Ack], past: Set[str]) -> History:
@@ -57,5 +71,6 @@ def _seen(history: History, acks: Sequence[Ack], past: Set[str]) -> History:
     if past:
         last = max((place for place, own in enumerate(commits(history.points)) if own.hash in past), default=-1)
         history = replace(history, since=last + 1)
+    history = marked(history)
     shown = shown_state(history)
     return history if shown is history.state else replace(history, state=shown)

@@ -13,6 +13,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from tbp.history.balance import Balance, balance
 
 if TYPE_CHECKING:
     from tbp.traces.difference import Difference
@@ -32,16 +35,21 @@ class Better(StrEnum):
 
     LOWER = "lower"
     HIGHER = "higher"
+    UNKNOWN = "unknown"  # nothing says it (``tbp.history.directions``): a change is neither worse nor better
+
+
+_WORSE = {Better.LOWER: 1, Better.HIGHER: -1}  # the sign of a step for the worse; where nothing says it, there is none
 
 
 class State(StrEnum):
     """What is said of a series, worst first; the report sorts by this order."""
 
     REGRESSION = "regression"
+    CHANGED = "changed"  # a confirmed change of the code, and nothing says whether it is for the worse
     IMPROVEMENT = "improvement"
     RECOVERED = "recovered"  # a regression was undone: the level before it is back
     SUSPECT = "suspect"  # its newest change may be the code's, but is not confirmed
-    ACKNOWLEDGED = "acknowledged"  # its newest confirmed change is for the worse, and the project accepts it
+    ACKNOWLEDGED = "acknowledged"  # a regression stands, and the project accepts it
     UNDECIDED = "undecided"  # measured, but the noise allows neither "changed" nor "no change"
     NO_CHANGE = "no change"
     NOT_ENOUGH_DATA = "not enough data"
@@ -130,7 +138,7 @@ class Change(Struct, frozen=True):
     confirmed: bool  # significant *and* relevant; otherwise only suspect
     kind: ChangeKind = ChangeKind.CODE
     what: str = ""  # what else changed at ``index``: "torch 2.12 → 2.13"; empty for CODE
-    is_recovery: bool = False  # an improvement back to the level before the regression that it follows
+    is_recovery: bool = False  # it brought back the level before a regression, and no more (``tbp.history.balance``)
     doubt: str = ""  # why a change that passes for itself is only suspect
     # Interval of the effect at CONFIDENCE, relative to the size of ``before``: 0.05 is 5 % larger. NaN where the runs
     # are too few to say; the effect itself on both sides where it is exact.
@@ -139,9 +147,14 @@ class Change(Struct, frozen=True):
     acknowledged: str = ""  # why the project accepts it; empty for a change that nobody acknowledged
 
     @property
+    def is_exact(self) -> bool:
+        """Whether it is one of a counter, which is certain: its values repeat exactly."""
+        return self.p_value == 0
+
+    @property
     def matters(self) -> bool:
         """False for one that is certain and yet only suspect: a counter's that is too small to matter."""
-        return self.confirmed or self.p_value > 0
+        return self.confirmed or not self.is_exact
 
     @property
     def is_verdict(self) -> bool:
@@ -154,8 +167,12 @@ class Change(Struct, frozen=True):
         return self.after / self.before - 1 if self.before else float("nan")
 
     def is_worse(self, better: Better) -> bool:
-        """Whether the level moved in the direction that is not the better one."""
-        return self.after > self.before if better is Better.LOWER else self.after < self.before
+        """Whether the level moved in the direction that is not the better one; False where that is not known."""
+        return _WORSE.get(better, 0) * (self.after - self.before) > 0
+
+    def is_better(self, better: Better) -> bool:
+        """Whether the level moved in the better direction; False where that is not known."""
+        return _WORSE.get(better, 0) * (self.after - self.before) < 0
 
 
 class Break(Struct, frozen=True):
@@ -229,18 +246,35 @@ class History(Struct, frozen=True):
     roof_flop: float = float("nan")
     since: int = 0  # index of the first point after the revision judged against: earlier changes are of no account
     frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
+    relevant: float = 0.0  # smallest relative change that the project wants to know of; 0: what the detector confirms
+    better_by: str = ""  # how ``better`` is known: "time", "unit it/s" (``tbp.history.directions``)
+
+    @property
+    def balance(self) -> Balance | None:
+        """Where the series stands by the confirmed changes that count; None without any of the code."""
+        changes = [evidence.change for evidence in self.changes]
+        return balance(changes, _WORSE.get(self.better, 0), self.noise_between, self.relevant, self.since)
 
     @property
     def standing(self) -> ChangeEvidence | None:
-        """The newest confirmed change of the code. A later shift of another kind does not take it back.
+        """The change of the code that the state is told for: where a regression stands, the one it began with."""
+        found = self.balance
+        return self.changes[found.standing] if found is not None else None
 
-        Where the project acknowledged that one, an older one for the worse that it did not acknowledge stands.
+    @property
+    def standing_change(self) -> Change | None:
+        """The balance as one change since ``standing``; that change itself where nothing else is part of it.
+
+        What several changes make together has neither an interval nor a p-value.
         """
-        verdicts = [evidence for evidence in self._counted if evidence.change.is_verdict]
-        if not verdicts:
+        found = self.balance
+        if found is None:
             return None
-        last = next((evidence for evidence in reversed(verdicts) if not evidence.change.acknowledged), None)
-        return last if last is not None and last.change.is_worse(self.better) else verdicts[-1]
+        own = self.changes[found.standing].change
+        if not found.is_of_several:
+            return own
+        nan = float("nan")
+        return replace(own, before=found.reference, after=found.level, p_value=nan, low=nan, high=nan)
 
     @property
     def suspect(self) -> ChangeEvidence | None:

@@ -97,7 +97,7 @@ def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBl
         merit=_merit(change, history),
         kind="" if change.kind is ChangeKind.CODE else change.kind.value,
         levels=f"{words.before_after(change, history.unit)} ({moved})",
-        interval=words.signed_interval(change.low, change.high),
+        interval=words.interval_of_change(change, history.unit, "+"),
         probability=words.probability(change.p_value),
         commit=commit_link(commit, commit_url) if commit else None,
         before=commit_link(before, commit_url) if before else None,

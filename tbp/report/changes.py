@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.history.events import Event, SeriesChange
-from tbp.history.series import ChangeKind, Commit, State
+from tbp.history.series import Better, ChangeKind, Commit, State
 from tbp.report import addresses, event_words, traced, words
 from tbp.report.at_once import AtOnce, sentence
 from tbp.report.model import ReportData
@@ -38,6 +38,7 @@ class Sort(StrEnum):
     """What a change point is said to be."""
 
     REGRESSION = "regression"
+    CHANGED = "changed"  # nothing says whether it is for the worse
     IMPROVEMENT = "improvement"
     RECOVERED = "recovered"
     ACKNOWLEDGED = "acknowledged"  # for the worse, and the project accepts it
@@ -50,6 +51,7 @@ SOUGHT = (Sort.REGRESSION, Sort.IMPROVEMENT)
 
 GLYPHS = {
     Sort.REGRESSION: "✖",
+    Sort.CHANGED: words.GLYPHS[State.CHANGED],
     Sort.IMPROVEMENT: "✔",
     Sort.RECOVERED: "↺",
     Sort.ACKNOWLEDGED: words.GLYPHS[State.ACKNOWLEDGED],
@@ -58,6 +60,7 @@ GLYPHS = {
 }
 WORDS = {
     Sort.REGRESSION: ("regression", "regressions"),
+    Sort.CHANGED: words.PLURALS[State.CHANGED],
     Sort.IMPROVEMENT: ("improvement", "improvements"),
     Sort.RECOVERED: ("recovered", "recovered"),
     Sort.ACKNOWLEDGED: words.PLURALS[State.ACKNOWLEDGED],
@@ -199,6 +202,8 @@ def sort_of(change: SeriesChange) -> Sort:
         return Sort.EXPLAINED
     if own.is_recovery:
         return Sort.RECOVERED
+    if change.history.better is Better.UNKNOWN:
+        return Sort.CHANGED
     if not own.is_worse(change.history.better):
         return Sort.IMPROVEMENT
     return Sort.ACKNOWLEDGED if own.acknowledged else Sort.REGRESSION
@@ -216,12 +221,13 @@ def _verdict(events: Sequence[Event]) -> str:
     if not events:
         return "No level has shifted in any series."
     sorts = [{sort_of(one) for one in event.members} for event in events]
-    worse, better = Sort.REGRESSION, Sort.IMPROVEMENT
+    worse, better, changed = Sort.REGRESSION, Sort.IMPROVEMENT, Sort.CHANGED
     numbers = (
         (sum(worse in own and better not in own for own in sorts), "made something worse"),
         (sum(better in own and worse not in own for own in sorts), "made something better"),
         (sum(worse in own and better in own for own in sorts), "did both"),
-        (sum(worse not in own and better not in own for own in sorts), "with other shifts of level"),
+        (sum(not {worse, better} & own and changed in own for own in sorts), "changed something, for better or worse"),
+        (sum(not {worse, better, changed} & own for own in sorts), "with other shifts of level"),
     )
     if not any(number for number, _ in numbers[:-1]):
         return f"No confirmed change of the code; {words.count(len(events), 'event')} with other shifts of level."
@@ -270,7 +276,8 @@ def _leads(ranked: Sequence[SeriesChange], places: Places, event: Event) -> tupl
     first = {sort_of(change): change for change in reversed(ranked)}
     sure = [sort for sort in Sort if sort in SOUGHT and sort in first]
     told = sure or [sort_of(ranked[0])]
-    return tuple(Lead(f"largest {WORDS[sort][0]}", _item(first[sort], places, event)) for sort in told)
+    noun = {sort: word for sort, (word, _) in WORDS.items()} | {Sort.CHANGED: "change"}
+    return tuple(Lead(f"largest {noun[sort]}", _item(first[sort], places, event)) for sort in told)
 
 
 def _accepting(event: Event) -> tuple[str, ...]:
@@ -314,7 +321,7 @@ def _item(change: SeriesChange, places: Places, event: Event) -> Item:
     sort = sort_of(change)
     doubt = own.doubt or "not confirmed"
     difference = words.signed_difference(own.before, own.after, history.unit)
-    sure = (words.signed_interval(own.low, own.high), words.probability(own.p_value))
+    sure = (words.interval_of_change(own, history.unit, "+"), words.probability(own.p_value))
     is_wider = change.range is not None and change.range.commits > event.range.commits
     return Item(
         benchmark=history.key.benchmark,

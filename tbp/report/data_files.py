@@ -14,11 +14,12 @@ from typing import TypeAlias
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.events import Event, SeriesChange
 from tbp.history.points import OUTCOMES, Floats, columns, commits
 from tbp.history.ranges import Range, range_of
-from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Point, SeriesKey
+from tbp.history.series import CONFIDENCE, Better, ChangeEvidence, Commit, History, Point, SeriesKey
 from tbp.report import event_words, traced, words
 from tbp.report.model import ReportData
 from tbp.report.pages import strict_json
@@ -162,12 +163,14 @@ def _series(history: History, data: ReportData, event_of: Mapping[Key, int]) -> 
         "page": series_href(history),
         "unit": history.unit,
         "better": history.better.value,
+        "better_by": history.better_by,
         "value": words.newest_value(history),
         "noise_within": history.noise_within,
         "noise_between": history.noise_between,
         "runs": words.measured_runs(history),
         "last_run": _commit(last) if last else None,
         "change": _standing(history),
+        "balance": _balance(history),
         "changes": [_change(history, what, data, event_of) for what in history.changes],
     }
 
@@ -176,6 +179,22 @@ def _standing(history: History) -> int | None:
     """Place in ``changes`` of the one that the state is for."""
     shown = told_change(history)
     return next((place for place, what in enumerate(history.changes) if what is shown), None)
+
+
+def _balance(history: History) -> Value:
+    """Where the series stands by its confirmed changes; None without one of the code, or of what is gone."""
+    found, change = history.balance, history.standing_change
+    if found is None or change is None or history.state not in words.STATES_OF_CHANGE:
+        return None
+    return {
+        "reference": found.reference,
+        "level": found.level,
+        "effect": words.relative(replace(change, before=found.reference, after=found.level)),
+        "parts": list(found.parts),
+        "regressions": list(found.regressions),
+        "accepted": list(found.accepted),
+        "first": found.first,
+    }
 
 
 def _change(history: History, what: ChangeEvidence, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:
@@ -193,7 +212,7 @@ def _change(history: History, what: ChangeEvidence, data: ReportData, event_of: 
         "confirmed": change.confirmed,
         "kind": change.kind.value,
         "what": change.what,
-        "is_worse": change.is_worse(history.better),
+        "is_worse": None if history.better is Better.UNKNOWN else change.is_worse(history.better),
         "is_recovery": change.is_recovery,
         "doubt": change.doubt,
         "acknowledged": change.acknowledged,
@@ -245,7 +264,7 @@ def _member(member: SeriesChange) -> dict[str, Value]:
         "machine": key.machine,
         "environment": key.environment,
         "effect": words.relative(change),
-        "is_worse": change.is_worse(member.history.better),
+        "is_worse": None if member.history.better is Better.UNKNOWN else change.is_worse(member.history.better),
         "confirmed": change.confirmed,
         "commits": member.range.commits if member.range is not None else None,
     }

@@ -108,6 +108,7 @@ class BenchmarkPage(Struct, frozen=True):
     data_file: str
     finding: str
     tiles: tuple[Tile, ...]
+    better: str  # which direction is better and how that is known, or how to say it
     chart: Chart
     first_name: str  # of the worst series, whose line stands where no script draws the chart
     first_state: State
@@ -188,6 +189,7 @@ def benchmark_page(
         data_file=addresses.data_file(benchmark),
         finding=_finding(histories, names),
         tiles=tiles(histories, occurring=True),
+        better=_better(histories[0]),
         chart=chart,
         first_name=names[0],
         first_state=histories[0].state,
@@ -212,6 +214,11 @@ def benchmark_page(
         if any(change.strips for section in sections for change in section.changes)
         else "",
     )
+
+
+def _better(history: History) -> str:
+    said = words.better(history)
+    return f"{said[:1].upper()}{said[1:]}." if said else words.undirected([history.key.benchmark])
 
 
 def _told_once(
@@ -255,6 +262,7 @@ def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
 
 def _section(history: History, name: str, data: ReportData, known: Sequence[Rate]) -> Section:
     standing = shown_change(history)
+    step = history.standing_change if standing is not None else None
     commit = history.operators_commit
     table = history.operators
     unfinished = history.state in (State.FAILED, State.SKIPPED)
@@ -268,12 +276,10 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         place=" · ".join(filter(None, [history.key.machine, history.key.environment])),
         state=history.state,
         glyph="" if standing else words.GLYPHS[history.state],
-        badge=words.effect(standing.change, history.unit, history.better)
-        if standing
-        else words.PLURALS[history.state][0],
+        badge=words.effect(step, history.unit, history.better) if step else words.PLURALS[history.state][0],
         finding=words.finding(history),
-        brief=f"{words.before_after(standing.change, history.unit)} {words.since(history, standing)}; now {current}"
-        if standing
+        brief=f"{words.before_after(step, history.unit)} {words.since(history, standing)}; now {current}"
+        if step and standing
         else "",
         now=now.sentence(history, found) if found is not None and not now.is_as_told(found) else "",
         is_net_worse=found is not None and now.is_net_worse(history, found),

@@ -42,10 +42,11 @@ def extent(changes: Sequence[SeriesChange]) -> str:
 
 def sizes(changes: Sequence[SeriesChange]) -> str:
     """The smallest and the largest effect with their signs: ``+12 % to +40 %``; empty where one is from zero."""
-    effects = sorted(words.relative(change.evidence.change) for change in changes)
-    if not effects or not all(map(math.isfinite, effects)):
+    by_size = sorted(changes, key=lambda change: words.relative(change.evidence.change))
+    if not all(math.isfinite(words.relative(change.evidence.change)) for change in by_size):
         return ""
-    return " to ".join(dict.fromkeys(words.signed_percent(effect) for effect in (effects[0], effects[-1])))
+    ends = [(change.evidence.change, change.history.unit) for change in (*by_size[:1], *by_size[-1:])]
+    return " to ".join(dict.fromkeys(words.signed_size(end.before, end.after, unit) for end, unit in ends))
 
 
 def seen_by(sightings: Sightings) -> str:

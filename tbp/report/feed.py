@@ -66,13 +66,17 @@ def _entry(feed: Xml.Element, event: Event, data: ReportData) -> None:
 
 
 def _counts(changes: Sequence[SeriesChange]) -> str:
-    """``2 regressions, 1 improvement``; acknowledged ones apart."""
+    """``2 regressions, 1 improvement``; acknowledged ones, recoveries and those of no known merit apart."""
     worse = [one for one in changes if one.evidence.change.is_worse(one.history.better)]
     accepted = sum(bool(one.evidence.change.acknowledged) for one in worse)
+    better = sum(one.evidence.change.is_better(one.history.better) for one in changes)
+    recovered = sum(one.evidence.change.is_recovery for one in changes)
     parts = [
         (len(worse) - accepted, "regression", "regressions"),
         (accepted, "acknowledged regression", "acknowledged regressions"),
-        (len(changes) - len(worse), "improvement", "improvements"),
+        (len(changes) - len(worse) - better, "changed", "changed"),
+        (better - recovered, "improvement", "improvements"),
+        (recovered, "recovered", "recovered"),
     ]
     return ", ".join(words.count(number, one, many) for number, one, many in parts if number)
 
@@ -81,8 +85,10 @@ def _sentence(one: SeriesChange) -> str:
     history, change = one.history, one.evidence.change
     name = words.series_name(history)
     where = " · ".join(filter(None, [history.key.machine, history.key.environment]))
-    sure = filter(None, [words.before_after(change, history.unit), words.interval(change.low, change.high)])
+    sure = filter(None, [words.before_after(change, history.unit), words.interval_of_change(change, history.unit)])
     said = f"{name} on {where}: {words.effect(change, history.unit, history.better)}, {', '.join(sure)}"
+    if undone := words.undone(one.history, one.evidence):
+        return f"{said}; {undone}"
     return f"{said}; acknowledged: {change.acknowledged}" if change.acknowledged else said
 
 

@@ -118,7 +118,8 @@ def _left(history: History, newest: set[str], commit_url: str) -> tuple[Moved, .
     relative = (newest_run.value - level) / abs(level)
     if not abs(relative) >= max(LEAST_RATIO, NOISE_SIGMAS * history.noise_between):
         return ()
-    said = f"not confirmed: the newest run is {words.signed_percent(relative)} from its level"
+    size = words.signed_size(level, newest_run.value, history.unit)
+    said = f"not confirmed: the newest run is {size} from its level"
     return (Moved("", said, commit_link(newest_run.commit, commit_url)),)
 
 

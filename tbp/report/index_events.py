@@ -14,7 +14,7 @@ from tbp.history.series import History, SeriesKey, State
 from tbp.report import event_words, words
 from tbp.report.model import ReportData
 from tbp.report.page_events import anchor_of
-from tbp.report.rows import CommitLink, commit_link, shown_change
+from tbp.report.rows import CommitLink, commit_link
 
 MOST = 3
 """Events shown: the page of changes has all of them."""
@@ -47,9 +47,13 @@ def large_events(data: ReportData) -> tuple[LargeEvent, ...]:
 
 
 def _standing(histories: Iterable[History]) -> set[tuple[SeriesKey, int]]:
-    """The changes that series are regressions for."""
-    shown = ((history, shown_change(history)) for history in histories if history.state is State.REGRESSION)
-    return {(history.key, evidence.change.index) for history, evidence in shown if evidence is not None}
+    """The changes that series are regressions for: all those that were not undone, and that nobody accepted."""
+    return {
+        (history.key, history.changes[number].change.index)
+        for history in histories
+        if history.state is State.REGRESSION and history.balance is not None
+        for number in history.balance.regressions
+    }
 
 
 def _large_event(event: Event, stands: Sequence[SeriesChange], commit_url: str) -> LargeEvent:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import Struct
 
+from tbp.history.balance import same_level
 from tbp.history.measured import median
-from tbp.history.noise import same_level
 from tbp.history.points import levels
 from tbp.history.series import Change, ChangeEvidence, Commit, History, State
 from tbp.report import words
@@ -39,7 +39,7 @@ def now(history: History, what: ChangeEvidence) -> Now | None:
     """The series as it is since ``what``; None where nothing was measured since."""
     value = levels(history.points)
     known = np.flatnonzero(np.isfinite(value)).tolist()
-    index, after = what.change.index, what.change.after
+    index, after = _latest(history, what)
     if not known or not 0 <= index <= known[-1]:
         return None
     sides = [_side(own, after, history.noise_between) for own in value[index:] if math.isfinite(own)]
@@ -100,6 +100,16 @@ def sentence(history: History, found: Now) -> str:
     return f"{at}{since}; {'; '.join(filter(None, [leaving(history, found), net(history, found)]))}."
 
 
+def finding(history: History) -> str:
+    """The sentence on the series, and how far it is from its first level where more than one change made that."""
+    said = words.finding(history)
+    is_told = history.state in words.STATES_OF_CHANGE and history.state is not State.ACKNOWLEDGED
+    what = history.standing if is_told else None
+    found = now(history, what) if what is not None else None
+    total = net(history, found) if found is not None else ""
+    return f"{said} {total[:1].upper()}{total[1:]}." if total else said
+
+
 def runs_around(history: History, what: ChangeEvidence) -> tuple[int, int]:
     """Runs with a value of the level before and of the one after: up to the neighbouring confirmed changes."""
     cuts = sorted(own.change.index for own in history.changes if own.change.confirmed or own is what)
@@ -110,9 +120,20 @@ def runs_around(history: History, what: ChangeEvidence) -> tuple[int, int]:
     return int(known[start : what.change.index].sum()), int(known[what.change.index : end].sum())
 
 
+def _latest(history: History, what: ChangeEvidence) -> tuple[int, float]:
+    """Where the newest level begins that is confirmed since ``what``, and that level."""
+    since = [own.change for own in history.changes if own.change.confirmed and own.change.index >= what.change.index]
+    newest = since[-1] if since else what.change
+    return newest.index, newest.after
+
+
 def _first(history: History, what: ChangeEvidence) -> float:
+    """The level before the first change that counts, carried along by what is not the code's doing."""
     counted = [own for own in history.changes if own.change.confirmed and own.change.index >= history.since]
-    return counted[0].change.before if counted and counted[0].change.index < what.change.index else math.nan
+    if not counted or counted[0].change.index >= what.change.index:
+        return math.nan
+    found = history.balance
+    return found.first if found is not None else counted[0].change.before
 
 
 def _side(value: float, level: float, noise: float) -> int:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from tbp.acks import found_ack
 from tbp.history.ranges import Range, range_of
-from tbp.history.series import ChangeEvidence, Commit, History, State
+from tbp.history.series import Change, ChangeEvidence, Commit, History, State
 from tbp.report import addresses, event_words, traced, words
 from tbp.report import now as since_then
 from tbp.report.model import ReportData
@@ -69,7 +69,7 @@ class Row(Struct, frozen=True):
     state: State
     glyph: str  # empty beside a change, which has its arrow
     change: str
-    sure: tuple[str, ...]  # how sure the change is: its interval, p, and the runs on both sides
+    sure: tuple[str, ...]  # its interval, p, and the runs on both sides; of a balance of several changes these
     levels: tuple[str, ...]  # before and after of a change, and how far it moved in its unit; else empty
     newest: str  # value
     standing: Standing | None  # None without a change
@@ -123,12 +123,20 @@ def told_change(history: History) -> ChangeEvidence | None:
     return shown_change(history) or (history.suspect if history.state is State.SUSPECT else None)
 
 
-def size(history: History) -> float:
-    """How large the change is that the series is in the table for, suspect ones too; 0 without one."""
+def told_step(history: History) -> Change | None:
+    """What the series is in the table for as one step: the balance of the changes that it is told for."""
+    if shown_change(history) is not None:
+        return history.standing_change
     shown = told_change(history)
+    return shown.change if shown is not None else None
+
+
+def size(history: History) -> float:
+    """How large the step is that the series is in the table for, suspect ones too; 0 without one."""
+    shown = told_step(history)
     if shown is None:
         return 0.0
-    relative = abs(words.relative(shown.change))
+    relative = abs(words.relative(shown))
     # From zero there is no ratio; such a change goes first.
     return relative if math.isfinite(relative) else math.inf
 
@@ -142,7 +150,7 @@ def told_size(relative: float) -> float:
 def row(history: History, seen: Among) -> Row:
     """The row of one series."""
     key, data, standing = history.key, seen.data, shown_change(history)
-    shown = told_change(history)
+    shown, step = told_change(history), told_step(history)
     between = _range(history, shown, data) if shown else None
     of_several = event_words.of_several(between)
     now = since_then.now(history, shown) if shown else None
@@ -156,9 +164,9 @@ def row(history: History, seen: Among) -> Row:
         href=series_href(history),
         state=history.state,
         glyph="" if standing and not standing.change.acknowledged else words.GLYPHS[history.state],
-        change=words.effect(shown.change, history.unit, history.better) if shown else words.PLURALS[history.state][0],
+        change=words.effect(step, history.unit, history.better) if step else words.PLURALS[history.state][0],
         sure=_sure(history, shown) if shown else (),
-        levels=_levels(history, shown) if shown else (),
+        levels=_levels(history, step) if step else (),
         newest=words.quantity(words.newest_value(history), history.unit),
         standing=_standing(history, now) if now else None,
         commit=commit_link(between.first, data.commit_url) if between else None,
@@ -174,18 +182,20 @@ def row(history: History, seen: Among) -> Row:
     )
 
 
-def _levels(history: History, what: ChangeEvidence) -> tuple[str, ...]:
-    before, after = what.change.before, what.change.after
+def _levels(history: History, step: Change) -> tuple[str, ...]:
+    before, after = step.before, step.after
     values = [words.quantity(value, history.unit) for value in (before, after)]
     return (*values, words.signed_difference(before, after, history.unit))
 
 
 def _sure(history: History, what: ChangeEvidence) -> tuple[str, ...]:
+    if shown_change(history) is not None and (steps := words.steps(history)):
+        return steps
     change = what.change
     runs = since_then.runs_around(history, what)
     counted = f"{runs[0]:,} + {words.count(runs[1], 'run')}"
     sure = [
-        words.signed_interval(change.low, change.high),
+        words.interval_of_change(change, history.unit, "+"),
         words.probability(change.p_value) if change.confirmed else "",
     ]
     return tuple(filter(None, [*sure, counted]))

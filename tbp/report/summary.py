@@ -26,8 +26,8 @@ SOUGHT = (State.REGRESSION, State.IMPROVEMENT)
 """States whose absence says something, too."""
 
 ROW_ORDER = (
-    State.REGRESSION, State.IMPROVEMENT, State.RECOVERED, State.SUSPECT, State.FAILED, State.STALE, State.VANISHED,
-    State.UNDECIDED, State.ACKNOWLEDGED, State.NOT_ENOUGH_DATA, State.NO_CHANGE, State.SKIPPED,
+    State.REGRESSION, State.CHANGED, State.IMPROVEMENT, State.RECOVERED, State.SUSPECT, State.FAILED, State.STALE,
+    State.VANISHED, State.UNDECIDED, State.ACKNOWLEDGED, State.NOT_ENOUGH_DATA, State.NO_CHANGE, State.SKIPPED,
 )  # fmt: skip
 """What a reader has to see first: what moved, then what is no longer known, then what is as it was."""
 

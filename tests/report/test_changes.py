@@ -4,7 +4,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from tbp.history.events import Touching
-from tbp.history.series import Change, ChangeEvidence, ChangeKind, Commit, History, State
+from tbp.history.series import Better, Change, ChangeEvidence, ChangeKind, Commit, History, State
 from tbp.report import addresses
 from tbp.report.changes import MOST_ITEMS_OF_A_ROW, Sort, changes_page
 from tbp.report.commits import commit_order
@@ -47,6 +47,15 @@ def test_another_torch_and_a_suspect_are_named_as_what_they_are(make_history, ma
     assert suspect.leads[0].item.remark == "suspect: its runs disagree"
     assert explained.anchor != suspect.anchor
     assert said.verdict == "No confirmed change of the code; 2 events with other shifts of level."
+
+
+def test_a_change_for_better_or_worse_is_neither(make_history, make_report) -> None:
+    one = make_history(VALUES, State.CHANGED, changes=found(Change(3, 1.0, 2.0, 0.001, True)), better=Better.UNKNOWN)
+    said = page(one)(make_report)
+    assert said.verdict == "1 event moved something: 1 changed something, for better or worse."
+    assert said.rows[0].sorts == (Sort.CHANGED,)
+    assert said.rows[0].leads[0].item.effect == "▲ +100 % higher"
+    assert said.rows[0].accepting == ()
 
 
 def test_a_change_after_unmeasured_commits_is_put_down_to_all_of_them(make_history, make_report) -> None:

@@ -2,6 +2,7 @@ import math
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.history.series import Better, Change, ChangeKind, State
 from tbp.report import words
@@ -64,6 +65,10 @@ def test_signed_percent(ratio: float, expected: str) -> None:
         (100, 130, "tokens/s", Better.HIGHER, "▲ +30 % higher (better)"),
         (-100, -50, "score", Better.HIGHER, "▲ +50 % higher (better)"),
         (0, 4, "calls", Better.LOWER, "▲ from 0 higher (worse)"),
+        (100, 90, "frames", Better.UNKNOWN, "▼ −10 % lower"),
+        (61.0, 64.0, "%", Better.HIGHER, "▲ +3.0 points higher (better)"),
+        (64.0, 41.0, "percent", Better.UNKNOWN, "▼ −23 points lower"),
+        (0.0, 0.04, "%", Better.LOWER, "▲ +0.04 points higher (worse)"),
     ],
 )
 def test_effect_says_direction_and_merit(before: float, after: float, unit: str, better: Better, expected: str) -> None:
@@ -174,3 +179,33 @@ def test_a_cut_text_says_so() -> None:
 def test_an_interval_narrower_than_what_is_shown_is_said_so():
     assert words.interval(2.36401, 2.36402) == "99 % CI within 0.1 % of it"
     assert words.interval(0.052, 0.07) == "99 % CI 5.2–7.0 %"
+
+
+def test_the_interval_of_a_percentage_is_in_points() -> None:
+    """61 % → 64 % is +4.9 % of 61 %, between 3.4 and 6.4 %; nobody means that."""
+    change = Change(3, 61.0, 64.0, 0.001, True, low=0.034, high=0.064)
+    assert words.interval_of_change(change, "%") == "99 % CI 2.1–3.9 points"
+    assert words.interval_of_change(change, "%", "+") == "99 % CI +2.1 to +3.9 points"
+    assert words.interval_of_change(change, "frames") == "99 % CI 3.4–6.4 %"
+    assert words.signed_difference(61.0, 64.0, "%") == "+3.0 points"
+    assert words.before_after(change, "%") == "61 % → 64 %"
+
+
+def test_a_verdict_without_a_finding_says_how_much_it_cannot_tell(make_history) -> None:
+    steady = make_history((1.0,) * 12, State.NO_CHANGE)
+    few = make_history((1.0,), State.NOT_ENOUGH_DATA)
+    changed = make_history((1.0,) * 3 + (2.0,), State.CHANGED, better=Better.UNKNOWN)
+    assert words.verdict([changed, steady, few, few]) == (
+        "No confirmed regression in 4 series; 1 changed, for better or worse; 2 with too few runs to tell."
+    )
+
+
+def test_where_a_direction_comes_from_is_said(make_history) -> None:
+    known = replace(make_history(), better_by="time")
+    assert words.better(known) == "lower is better: time"
+    assert words.better(make_history(better=Better.UNKNOWN)) == ""
+    assert words.undirected(["a.Cloth.track_metric", "a.Pot.track_metric"]) == (
+        "Nothing says which direction is better for a.Cloth.track_metric and 1 more: a change there is neither "
+        "regression nor improvement. To decide it, write below [tool.tbp.better] in pyproject.toml: "
+        '"track_metric$" = "lower" (or "higher")'
+    )

@@ -1,0 +1,213 @@
+"""Where a series stands: the balance of its confirmed changes, walked from the oldest to the newest.
+
+Takes changes, the direction that is the worse one and the noise; gives a ``Balance``. A regression stands from its
+change until the level before it is back. What is put down to something else than the code carries all levels along, so
+it neither repairs nor causes anything. docs/verdict.md has the table of all situations, each with the levels of an
+example. Which changes there are is decided before; ``states`` has the word for a balance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from tbp.history.series import Change
+
+# Levels this close, in noises between runs and at least relatively, are the same: what the detector would not part
+# even with one run on a side (see ``short``).
+SAME_SIGMAS = 3.0
+SAME_LEVEL = 0.01
+SAME_EXACT = (
+    0.0005  # the same of a counter, which has no noise: the smallest effect that is shown, and confirmed of one
+)
+SAME_SHARE = 0.25  # of the regression that may remain in the noise: half of it undone is an improvement, no recovery
+
+
+class Balance(Struct, frozen=True):
+    """Where a series stands. Changes are named by their place among those of the series."""
+
+    standing: int  # the oldest regression that stands; without any, the newest change of the code
+    parts: tuple[int, ...]  # the changes of the code that make the balance, oldest first
+    reference: float  # the level before ``standing``, without what the project accepts; carried along to today
+    level: float  # after the newest confirmed change
+    first: float  # before the oldest one; carried along to today
+    regressions: tuple[int, ...] = ()  # those that stand and that nobody accepted, oldest first
+    accepted: tuple[int, ...] = ()  # those that stand and that the project accepts
+    is_recovery: bool = False  # no regression stands, as ``standing`` brought back the level before the last one
+    recoveries: tuple[int, ...] = ()  # every change that brought back the level before a regression, and no more
+    undone: tuple[tuple[int, int], ...] = ()  # (regression, the change that brought back the level before it)
+    gains: tuple[int, ...] = ()  # improvements before ``standing``, made while no regression stood
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether the series is told by what several changes make together, rather than by one of them."""
+        return len(self.parts) > 1 and not self.is_recovery
+
+
+def same_level(level: float, noise: float) -> float:
+    """How far from ``level`` a value may be and still be of it; ``noise`` is that between runs, NaN where unknown."""
+    return max(SAME_LEVEL, SAME_SIGMAS * noise if math.isfinite(noise) else 0.0) * abs(level)
+
+
+def balance(
+    changes: Sequence[Change], worse: int, noise: float, relevant: float = 0.0, since: int = 0
+) -> Balance | None:
+    """The balance of the confirmed changes from the point ``since`` on; None without any of the code.
+
+    ``worse`` is 1 where a larger value is the worse one, -1 where a smaller one is, and 0 where nobody knows: then no
+    change is for the better or the worse, and the newest one is what stands.
+
+    ``noise`` is that between runs, NaN where unknown. ``relevant`` is the
+    smallest relative change that the project wants to know of.
+    """
+    walk = _Walk(worse, noise, relevant)
+    for place, change in enumerate(changes):
+        if change.confirmed and change.index >= since:
+            walk.take(place, change)
+    if walk.newest is None:
+        return None
+    stand = [account for account in walk.open if not changes[account.place].acknowledged]
+    accepted = [account for account in walk.open if changes[account.place].acknowledged]
+    # An improvement after what is accepted is one: the accepted level is the reference.
+    told = stand or (accepted if walk.newest.is_worse else [])
+    own = (
+        walk.newest
+        if not told
+        else _Told(
+            told[0].place,
+            sorted({part for account in told for part in account.parts}),
+            walk.reference(told),
+            is_worse=True,
+        )
+    )
+    return Balance(
+        standing=own.place,
+        parts=tuple(own.parts),
+        reference=own.reference,
+        level=walk.level,
+        first=walk.first,
+        regressions=tuple(account.place for account in stand),
+        accepted=tuple(account.place for account in accepted),
+        is_recovery=own.is_recovery,
+        recoveries=tuple(walk.recoveries),
+        undone=tuple(sorted(walk.undone)),
+        gains=tuple(place for place in walk.gains if place < own.place and place not in own.parts),
+    )
+
+
+@dataclass
+class _Account:
+    """A regression that stands."""
+
+    place: int  # of the change that opened it
+    reference: float  # the level before it
+    worst: float  # level since
+    parts: list[int]  # the changes that made what is left of it
+
+
+@dataclass
+class _Told:
+    """What a series is told for."""
+
+    place: int
+    parts: list[int]
+    reference: float
+    is_worse: bool
+    is_recovery: bool = False
+
+
+@dataclass
+class _Walk:
+    """The levels after the changes taken so far. Each account's reference is worse than that of the one before."""
+
+    worse: int
+    noise: float
+    relevant: float
+    open: list[_Account] = field(default_factory=list)
+    newest: _Told | None = None  # change of the code
+    level: float = math.nan
+    first: float = math.nan
+    recoveries: list[int] = field(default_factory=list)
+    undone: list[tuple[int, int]] = field(default_factory=list)
+    gains: list[int] = field(default_factory=list)
+
+    def take(self, place: int, change: Change) -> None:
+        if math.isnan(self.first):
+            self.first = self.level = change.before
+        if not change.is_verdict:
+            self._carry(change)
+        elif self.worse * (change.after - change.before) > 0:
+            self._worsen(place, change)
+        else:
+            self._improve(place, change)
+
+    def reference(self, accounts: Sequence[_Account]) -> float:
+        """The level at which the series would be without ``accounts``, some of the open ones."""
+        bounds = [*(account.reference for account in self.open), self.level]
+        steps = [step for step, account in zip(pairwise(bounds), self.open, strict=True) if account in accounts]
+        if min(bounds) > 0:
+            return self.level * math.prod(before / after for before, after in steps)
+        return self.level - sum(after - before for before, after in steps)
+
+    def _carry(self, change: Change) -> None:
+        """All levels move as the series did: by a factor, or where that has no meaning by a difference."""
+        known = [self.first, self.level, *(account.reference for account in self.open)]
+        is_factor = min(change.before, change.after, *known) > 0
+
+        def carried(level: float) -> float:
+            return level * change.after / change.before if is_factor else level + change.after - change.before
+
+        self.first, self.level = carried(self.first), carried(self.level)
+        for account in self.open:
+            account.reference, account.worst = carried(account.reference), carried(account.worst)
+        if self.newest is not None:
+            self.newest.reference = carried(self.newest.reference)
+
+    def _worsen(self, place: int, change: Change) -> None:
+        # The level may have come back in steps that are only suspect: from there it counts as one regression, not two.
+        self._close(change.before, change)
+        self.level = change.after
+        for account in self.open:
+            account.worst = max(account.worst, self.level, key=lambda level: self.worse * level)
+        self.open.append(_Account(place, change.before, change.after, [place]))
+        self.newest = _Told(place, [place], change.before, is_worse=True)
+
+    def _improve(self, place: int, change: Change) -> None:
+        self.level = change.after
+        closed = self._close(self.level, change)
+        self.undone += [(account.place, place) for account in closed]
+        parts = sorted({part for account in closed for part in account.parts} | {place})
+        reference = closed[-1].reference if closed else change.before
+        is_beyond = self.worse * (reference - self.level) > self._same(reference, change)
+        is_recovery = bool(closed) and not is_beyond
+        if is_recovery:
+            self.recoveries.append(place)
+        if self.open:
+            self.open[-1].parts += parts
+        elif self.worse and not is_recovery:
+            self.gains.append(place)
+        self.newest = _Told(place, parts, reference, is_worse=False, is_recovery=is_recovery)
+
+    def _close(self, level: float, change: Change) -> list[_Account]:
+        """Ends those whose level before is back at ``level``; the newest first."""
+        closed = []
+        while self.open and self._is_back(self.open[-1], level, change):
+            closed.append(self.open.pop())
+        return closed
+
+    def _is_back(self, account: _Account, level: float, change: Change) -> bool:
+        """Whether no more is left of a regression than what is not relevant, or than the noise of a small rest."""
+        size = abs(account.worst - account.reference)
+        least = max(self.relevant, SAME_EXACT if change.is_exact else SAME_LEVEL) * abs(account.reference)
+        limit = max(least, min(self._same(account.reference, change), SAME_SHARE * size))
+        return self.worse * (level - account.reference) <= limit
+
+    def _same(self, level: float, change: Change) -> float:
+        same = SAME_EXACT * abs(level) if change.is_exact else same_level(level, self.noise)
+        return max(same, self.relevant * abs(level))
