@@ -25,6 +25,7 @@ from tbp.history.series import Outcome
 # What there can be only one row of.
 ROW = ("benchmark", "parameters", "machine", "environment", "commit")
 NUMBERS = ("value", "q25", "q75", "number")
+MOMENTS = ("date", "started")
 
 # Rows that are turned into values at a time.
 _CHUNK = 50_000
@@ -56,7 +57,10 @@ class Value(NamedTuple):
     type: str  # asv's: "time", "peakmemory", "track", …
     python: str = ""  # "3.11"; "" where the file says none
     requirements: str = ""  # "numpy=1.26;torch=" as asv was asked for them, sorted by name
-    hardware: str = ""  # "cpu=…;num_cpu=…;ram=…;arch=…;os=…" of this run; "" where the file says nothing
+    hardware: str = (
+        ""  # "cpu=…;num_cpu=…;…;gpu=…" of this run: all that it says of its machine; "" where it says nothing
+    )
+    started: datetime | None = None  # when this benchmark's measuring began, UTC; None where the file does not say
 
 
 class Labels(Struct, Generic[_Item], frozen=True, eq=False):
@@ -91,6 +95,7 @@ class Table(Struct, frozen=True, eq=False):
     python: Labels[str]
     requirements: Labels[str]
     hardware: Labels[str]
+    started_ms: Floats  # since 1970 in UTC; NaN where unknown
 
     def __len__(self) -> int:
         return len(self.value)
@@ -104,13 +109,16 @@ class Table(Struct, frozen=True, eq=False):
         """The rows, each as a value."""
         # One object per distinct date: the dates of millions of rows are those of a few runs.
         dates = {date_ms: moment(date_ms) for date_ms in np.unique(self.date_ms).tolist()}
+        known = np.unique(self.started_ms[np.isfinite(self.started_ms)]).tolist()
+        starts = {started_ms: moment(started_ms) for started_ms in known}
         for start in range(0, len(self), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            columns = [_items(getattr(self, name), rows, dates) for name in self.__struct_fields__]
+            columns = [_items(getattr(self, name), rows, dates) for name in self.__struct_fields__[:-1]]
+            columns.append(map(starts.get, self.started_ms[rows].tolist()))
             yield from map(Value._make, zip(*columns, strict=True))
 
 
-def moment(date_ms: int) -> datetime:
+def moment(date_ms: float) -> datetime:
     """Milliseconds since 1970, in UTC."""
     return _EPOCH + timedelta(milliseconds=date_ms)
 
@@ -134,9 +142,14 @@ def table(values: Iterable[Value]) -> Table:
 
     dates_ms = [(date - _EPOCH) // timedelta(milliseconds=1) for date in columns.get("date", ())]
     own: dict[str, Any] = {"date_ms": np.array(dates_ms, np.int64)}
+    own["started_ms"] = np.array([_milliseconds(one) for one in columns.get("started", ())], np.float64)
     own |= {name: np.array(columns.get(name, ()), np.float64) for name in NUMBERS}
-    own |= {name: labels(name) for name in Value._fields if name not in NUMBERS and name != "date"}
+    own |= {name: labels(name) for name in Value._fields if name not in (*NUMBERS, *MOMENTS)}
     return Table(**own)
+
+
+def _milliseconds(moment: datetime | None) -> float:
+    return np.nan if moment is None else (moment - _EPOCH) / timedelta(milliseconds=1)
 
 
 def table_of_files(files: Files, grids: Sequence[Grid], benchmarks: Mapping[str, Benchmark]) -> Table:
@@ -163,7 +176,8 @@ def table_of_files(files: Files, grids: Sequence[Grid], benchmarks: Mapping[str,
         type=_labels(grid, [own.type for own in declared]),
         python=_labels(run, [own.python for own in runs]),
         requirements=_labels(run, [own.requirements for own in runs]),
-        hardware=_labels(run, [own.hardware.label for own in runs]),
+        hardware=_labels(run, [own.hardware_label for own in runs]),
+        started_ms=np.repeat(files.started_ms, counts),
     )
 
 

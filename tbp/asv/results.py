@@ -16,10 +16,11 @@ import numpy as np
 from msgspec import Struct
 
 from tbp.asv.declarations import Benchmark, declarations, read_json
-from tbp.asv.result_files import Hardware, Run, memory
+from tbp.asv.result_files import Facts, Run, facts_of, memory
 from tbp.asv.result_folder import Reading
 from tbp.asv.result_table import Table, Value, chosen_rows, moment, repeated_rows, table_of_files
 from tbp.errors import NothingMeasured
+from tbp.history.circumstances import fact_name
 from tbp.report.model import Machine
 
 ASV_RUN = "run `asv run` in the project, or pass the folder that asv.conf.json calls results_dir"
@@ -93,11 +94,11 @@ def _machines(results_dir: Path, runs: Sequence[Run], problems: list[str]) -> tu
             problems.append(f"{path} cannot be read; run `asv machine` on that machine again")
             continue
         name = str(content.get("machine") or path.parent.name)
-        hardware = Hardware(*(str(content.get(key) or "") for key in Hardware.__struct_fields__))
-        if name in details and hardware != Hardware():
-            details[name] = _machine(name, hardware)
+        if name in details and (facts := facts_of(content)):
+            details[name] = _machine(name, facts)
     return tuple(details[name] for name in sorted(details))
 
 
-def _machine(name: str, hardware: Hardware) -> Machine:
-    return Machine(name, hardware.cpu, hardware.num_cpu, memory(hardware.ram), hardware.os)
+def _machine(name: str, facts: Facts) -> Machine:
+    known = ((fact_name(key), memory(value) if key == "ram" else value) for key, value in facts)
+    return Machine(name, tuple(known))

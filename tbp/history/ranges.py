@@ -6,14 +6,13 @@ level and up to the first run at the new one, measured or not. Which ranges are 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tbp.history.circumstances import MOST_REACH, REACH
+from tbp.history.explanations import reach
 from tbp.history.points import columns, levels
 from tbp.history.series import Change, Commit, History, Point
 
@@ -103,8 +102,8 @@ def range_of(points: Sequence[Point], index: int, order: CommitOrder) -> Range |
 def location(history: History, change: Change, order: CommitOrder) -> Location | None:
     """The range of the change with how far noise lets it reach, to decide which changes are one event by.
 
-    A step of Δ in noise of σ is found within some (σ / Δ)² runs of its place (``REACH``). It never reaches the
-    neighbouring changes of the series. None as in ``range_of``.
+    A step of Δ in noise of σ is found within some (σ / Δ)² runs of its place (``explanations.REACH``). It never reaches
+    the neighbouring changes of the series. None as in ``range_of``.
     """
     between = range_of(history.points, change.index, order)
     if between is None:
@@ -126,10 +125,3 @@ def _widened(history: History, change: Change, between: Range, reached: int, ord
     start = min(between.start, int(places[before[0]]) + 1) if before else between.start
     end = max(between.end, int(places[after[-1]])) if after else between.end
     return Location(between, start, end)
-
-
-def reach(change: Change, noise: float) -> int:
-    """Within how many runs of its place a change is found; ``noise`` is that between runs, NaN where unknown."""
-    shift = abs(change.effect)
-    share = noise / shift if shift > 0 else math.nan
-    return min(MOST_REACH, int(REACH * share**2)) if math.isfinite(share) else 0

@@ -65,7 +65,8 @@ class ChangeKind(StrEnum):
     CODE = "code"  # nothing but the commit changed: the only kind that is a regression or an improvement
     HARNESS = "harness change"  # the benchmark's own version, or how many calls it times together
     DEPENDENCY = "dependency change"  # Python, torch or another requirement
-    HARDWARE = "hardware change"  # processor, memory or operating system of the machine
+    HARDWARE = "hardware change"  # processor, GPU, driver, memory or operating system of the machine
+    UNRECORDED = "unrecorded change"  # what no result records: it came with a night of measuring, not with a commit
 
 
 class Outcome(StrEnum):
@@ -145,6 +146,7 @@ class Change(Struct, frozen=True):
     low: float = float("nan")
     high: float = float("nan")
     acknowledged: str = ""  # why the project accepts it; empty for a change that nobody acknowledged
+    causes: tuple[Circumstance, ...] = ()  # what changed besides the commit, for other kinds than CODE
 
     @property
     def is_exact(self) -> bool:
@@ -182,6 +184,7 @@ class Break(Struct, frozen=True):
     kind: ChangeKind  # never CODE
     what: str  # "torch 2.12 → 2.13"
     comparable: bool = True  # whether values on both sides may be compared
+    causes: tuple[Circumstance, ...] = ()  # what changed; empty for a benchmark's version
 
 
 class Circumstance(Struct, frozen=True):

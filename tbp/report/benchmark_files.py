@@ -64,7 +64,7 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
     ordered = sorted(data.histories, key=lambda history: history.key.benchmark)
     below = replace(frame, root="../")
     commits, known = site_commits(data), rates_of_all(data.histories)
-    together, events = data.at_once, page_events(data.events)
+    together, events = data.at_once, page_events(data.events, data.faces)
     shared = shared_by_pages(data)
     asked = []
     made: dict[bytes, Mapping[str, int]] = {}  # most benchmarks were measured at the same commits
@@ -85,7 +85,7 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
 
 def shared_by_pages(data: ReportData) -> ReportData:
     """What every benchmark's page is made from: nothing of other benchmarks, nor of single runs."""
-    return replace(data, histories=(), sources={}, runs=(), machines=(), problems=(), order=(), joined=())
+    return replace(data, histories=(), sources={}, runs=(), problems=(), order=(), joined=())
 
 
 def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int32]:

@@ -134,7 +134,7 @@ class ChangesPage(Struct, frozen=True):
 def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
     """All events. ``order`` is that of the site's commits, oldest first."""
     listed, past = _counted(data.events, data, order)
-    places = Places.of(data.histories)
+    places = Places.of(data.histories, data.faces)
     at_once = _at_once(listed, data.at_once)
     left = MOST_ITEMS
     rows: list[Row] = []
@@ -254,7 +254,7 @@ def _row(event: Event, data: ReportData, places: Places, most: int) -> Row:
         commit=commit_link(event.range.first, data.commit_url),
         at_once=(),
         range=_range(event),
-        seen_by=event_words.seen_by(event.sightings),
+        seen_by=event_words.seen_by(event.sightings, data.faces),
         is_one_machine=event.sightings.is_alone,
         touching=event_words.touching(event),
         sorts=tuple(dict.fromkeys(sort_of(change) for change in ranked)),

@@ -22,6 +22,7 @@ from tbp.history.ranges import Range, range_of
 from tbp.history.series import CONFIDENCE, Better, ChangeEvidence, Commit, History, Point, SeriesKey
 from tbp.report import event_words, traced, words
 from tbp.report.model import ReportData
+from tbp.report.notes import first
 from tbp.report.pages import strict_json
 from tbp.report.places import series_href
 from tbp.report.rows import told_change
@@ -57,6 +58,7 @@ def summary_json(data: ReportData) -> bytes:
     content: dict[str, Value] = {
         "format": FORMAT,
         "project": data.project,
+        "first": told_first.said if (told_first := first(data)) is not None else "",
         "verdict": verdict(histories, data),
         "base": {"revision": data.base.revision, **_commit(data.base.commit)} if data.base else None,
         "newest": _commit(data.newest) if data.newest else None,
@@ -68,7 +70,7 @@ def summary_json(data: ReportData) -> bytes:
     fields = [f"{json.dumps(name)}: {strict_json(value)}" for name, value in content.items()]
     event_of = {key: number for number, event in enumerate(data.events) for key in map(_key, event.members)}
     lists = {
-        "events": [strict_json(_event(event)) for event in data.events],
+        "events": [strict_json(_event(event, data.faces)) for event in data.events],
         "series": [strict_json(_series(history, data, event_of)) for history in histories],
     }
     fields += [f"{json.dumps(name)}: [\n" + ",\n".join(lines) + "\n]" for name, lines in lists.items()]
@@ -232,7 +234,7 @@ def _range(between: Range | None) -> dict[str, Value]:
     }
 
 
-def _event(event: Event) -> dict[str, Value]:
+def _event(event: Event, faces: Mapping[str, str]) -> dict[str, Value]:
     seen = event.sightings
     changes: list[Value] = [_member(change) for change in event.members]
     touching: list[Value] = [{"commit": commit.commit, "files": list[Value](commit.files)} for commit in event.touching]
@@ -251,7 +253,7 @@ def _event(event: Event) -> dict[str, Value]:
             "excluding": list[Value](seen.firm),
         },
         "is_one_machine": seen.is_alone,
-        "seen": event_words.seen_by(seen),
+        "seen": event_words.seen_by(seen, faces),
         "touching": touching,
     }
 

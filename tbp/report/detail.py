@@ -155,14 +155,14 @@ def benchmark_page(
     benchmark: all are found in ``data`` where they are not given, which then has to hold the whole site.
     """
     histories = ranked(data.by_benchmark[benchmark])
-    differ = dimensions([history.key for history in histories])
+    differ = dimensions([history.key for history in histories], data.faces)
     names = [series_name(history.key, differ) for history in histories]
     place = site_commits(data).place if place is None else place
     known = rates_of_all(data.histories) if known is None else known
     if together_at is None:
         together_at = of_benchmark(data.at_once, histories)
     if events is None:
-        events = page_events(data.events).get(benchmark, ())
+        events = page_events(data.events, data.faces).get(benchmark, ())
     grown = scalings(histories, differ)
     chart = history_chart(histories, differ, place, data.tags)
     if charted := [one.payload for one in grown if one.is_charted]:
@@ -273,7 +273,9 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
     return Section(
         anchor=addresses.anchor(history.key),
         name=name or "the only series",
-        place=" · ".join(filter(None, [history.key.machine, history.key.environment])),
+        place=" · ".join(
+            filter(None, [data.faces.get(history.key.machine, history.key.machine), history.key.environment])
+        ),
         state=history.state,
         glyph="" if standing else words.GLYPHS[history.state],
         badge=words.effect(step, history.unit, history.better) if step else words.PLURALS[history.state][0],

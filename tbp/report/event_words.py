@@ -6,7 +6,7 @@ Takes events, gives plain text for every page and file. How far a level moved is
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tbp.history.events import Event, SeriesChange
 from tbp.history.ranges import Range
@@ -49,8 +49,11 @@ def sizes(changes: Sequence[SeriesChange]) -> str:
     return " to ".join(dict.fromkeys(words.signed_size(end.before, end.after, unit) for end, unit in ends))
 
 
-def seen_by(sightings: Sightings) -> str:
-    """On which of the machines that measured it: ``on all 4 machines that measured it``; empty for a lone one."""
+def seen_by(sightings: Sightings, faces: Mapping[str, str]) -> str:
+    """On which of the machines that measured it: ``on all 4 machines that measured it``; empty for a lone one.
+
+    ``faces`` is what machines are called, by their identifiers.
+    """
     moved = len(sightings.moved)
     if sightings.measured < 2:
         return ""
@@ -58,16 +61,16 @@ def seen_by(sightings: Sightings) -> str:
         return f"on {'both' if moved == 2 else f'all {moved:,}'} machines that measured it"
     if moved > 1 or sightings.suspect:
         unsure = f", suspect on {len(sightings.suspect):,} more" if sightings.suspect else ""
-        firm = f", not on {_machines(sightings.firm)}" if sightings.firm else ""
+        firm = f", not on {_machines(sightings.firm, faces)}" if sightings.firm else ""
         return f"on {moved:,} of {sightings.measured:,} machines that measured it{unsure}{firm}"
-    only = f"only on machine {sightings.moved[0]}"
+    only = f"only on machine {_machines(sightings.moved, faces)}"
     if not sightings.firm:
-        return f"{only}; on {_machines(sightings.still)} noise would hide it"
-    return f"{only}, not on {_machines(sightings.firm)}: the machine rather than the code?"
+        return f"{only}; on {_machines(sightings.still, faces)} noise would hide it"
+    return f"{only}, not on {_machines(sightings.firm, faces)}: the machine rather than the code?"
 
 
-def _machines(names: Sequence[str]) -> str:
-    return words.named(names, MOST_MACHINES)
+def _machines(names: Sequence[str], faces: Mapping[str, str]) -> str:
+    return words.named([faces.get(name, name) for name in names], MOST_MACHINES)
 
 
 def touching(event: Event) -> str:

@@ -26,9 +26,11 @@ from tbp.history.points import columns as runs_of
 from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome, Point, State, Tag
 from tbp.report import addresses, words
 from tbp.report.environment_parts import parts
-from tbp.report.model import Run
+from tbp.report.faces import faces
+from tbp.report.model import Machine, Run
 from tbp.report.places import Places
 from tbp.report.rows import commit_link, told_size
+from tbp.report.setups import Setups, setups
 from tbp.report.strokes import BETTER, LESS_IS_BETTER, WORSE, merit
 from tbp.report.summary import family_of
 
@@ -133,19 +135,21 @@ def payload(
     commit_url: str,
     runs: Sequence[Run] = (),
     tags: Sequence[Tag] = (),
+    machines: Sequence[Machine] = (),
 ) -> dict[str, object]:
     """What ``static/grid.js`` unpacks. ``histories`` in the order in which the rows are shown."""
     columns = Columns.of(order)
     benchmarks = list(dict.fromkeys(history.key.benchmark for history in histories))
     spots = list(dict.fromkeys((history.key.machine, history.key.environment) for history in histories))
     units = list(dict.fromkeys(history.unit for history in histories))
-    places = Places.of(histories)
+    places = Places.of(histories, faces(machines))
     index = {name: {item: i for i, item in enumerate(items)} for name, items in (("b", benchmarks), ("u", units))}
     spot_of = {spot: i for i, spot in enumerate(spots)}
     return {
         "commits": [_commit(commit, commit_url) for commit in columns.commits],
-        "places": [[*spot, places.name(*spot)] for spot in spots],
-        "parts": _parts(spots, runs),
+        "places": [[*spot, places.name(*spot), places.face(spot[0])] for spot in spots],
+        "parts": _parts(spots, runs, places),
+        "setups": _setups(setups(spots, runs, machines, {one.hash: at for at, one in enumerate(columns.commits)})),
         "tags": _tags(columns, tags),
         "benchmarks": [[name, family_of(name), addresses.page_file(name), _is_track(name)] for name in benchmarks],
         "units": [[unit, words.scales_of(unit)] for unit in units],
@@ -178,10 +182,17 @@ def _row(history: History, own: Packed, names: tuple[int, int], unit: int) -> li
     ]
 
 
-def _parts(spots: Sequence[tuple[str, str]], runs: Sequence[Run]) -> list[object]:
+def _parts(spots: Sequence[tuple[str, str]], runs: Sequence[Run], places: Places) -> list[object]:
     """What the places differ in, and of each place its values of it."""
-    found = parts(spots, runs)
+    found = parts(spots, runs, places.faces)
     return [[words.visible(name) for name in found.names], [[*map(words.visible, own)] for own in found.values]]
+
+
+def _setups(found: Setups) -> dict[str, object]:
+    texts = {
+        "names": found.names, "hardware": found.hardware, "unrecorded": found.unrecorded, "values": found.values,
+    }  # fmt: skip
+    return {**{name: [*map(words.visible, own)] for name, own in texts.items()}, "places": found.places}
 
 
 def _tags(columns: Columns, tags: Sequence[Tag]) -> list[object]:

@@ -43,7 +43,7 @@ def large_events(data: ReportData) -> tuple[LargeEvent, ...]:
         if len(stands) >= LEAST_SERIES:
             several.append((event, stands))
     several.sort(key=lambda pair: (-len(pair[1]), -pair[0].worst))  # of as many the newest first
-    return tuple(_large_event(event, stands, data.commit_url) for event, stands in several[:MOST])
+    return tuple(_large_event(event, stands, data) for event, stands in several[:MOST])
 
 
 def _standing(histories: Iterable[History]) -> set[tuple[SeriesKey, int]]:
@@ -56,15 +56,15 @@ def _standing(histories: Iterable[History]) -> set[tuple[SeriesKey, int]]:
     }
 
 
-def _large_event(event: Event, stands: Sequence[SeriesChange], commit_url: str) -> LargeEvent:
+def _large_event(event: Event, stands: Sequence[SeriesChange], data: ReportData) -> LargeEvent:
     benchmarks = len({change.history.key.benchmark for change in stands})
     count = f"{words.count(len(stands), 'regression')} of {words.count(benchmarks, 'benchmark')}"
     of_several, before = event_words.of_several(event.range), event.range.last_before
     return LargeEvent(
         href=f"changes.html#{anchor_of(event)}",
-        commit=commit_link(event.range.first, commit_url),
-        before=commit_link(before, commit_url) if of_several and before is not None else None,
+        commit=commit_link(event.range.first, data.commit_url),
+        before=commit_link(before, data.commit_url) if of_several and before is not None else None,
         of_several=of_several,
         text=": ".join(filter(None, [count, event_words.sizes(stands)])),
-        about=tuple(filter(None, [event_words.seen_by(event.sightings), event_words.touching(event)])),
+        about=tuple(filter(None, [event_words.seen_by(event.sightings, data.faces), event_words.touching(event)])),
     )

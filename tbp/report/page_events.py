@@ -43,18 +43,18 @@ def anchor_of(event: Event) -> str:
     return addresses.commit_anchor(commit_hash if is_code else f"{event.kind.value} {event.cause} {commit_hash}")
 
 
-def page_events(events: Iterable[Event]) -> Mapping[str, tuple[PageEvent, ...]]:
-    """The events of each benchmark, the newest first."""
+def page_events(events: Iterable[Event], faces: Mapping[str, str]) -> Mapping[str, tuple[PageEvent, ...]]:
+    """The events of each benchmark, the newest first. ``faces`` is what machines are called."""
     by_benchmark: dict[str, list[PageEvent]] = {}
     for event in events:
         for benchmark in dict.fromkeys(change.history.key.benchmark for change in event.members):
-            by_benchmark.setdefault(benchmark, []).append(_page_event(event, benchmark))
+            by_benchmark.setdefault(benchmark, []).append(_page_event(event, benchmark, faces))
     return {benchmark: tuple(several) for benchmark, several in by_benchmark.items()}
 
 
-def _page_event(event: Event, benchmark: str) -> PageEvent:
+def _page_event(event: Event, benchmark: str, faces: Mapping[str, str]) -> PageEvent:
     changes, suspects = _of_page(event.changes, benchmark), _of_page(event.suspects, benchmark)
-    clauses = (event_words.narrowed(event), event_words.seen_by(event.sightings), event_words.touching(event))
+    clauses = (event_words.narrowed(event), event_words.seen_by(event.sightings, faces), event_words.touching(event))
     return PageEvent(
         anchor=anchor_of(event),
         range=event.range,

@@ -92,7 +92,7 @@ class Among(Struct, frozen=True):
 
 def among(data: ReportData) -> Among:
     """What the rows of ``data`` need to know of each other, gathered once."""
-    return Among(data, Places.of(data.histories))
+    return Among(data, Places.of(data.histories, data.faces))
 
 
 def commit_link(commit: Commit, commit_url: str) -> CommitLink:

@@ -166,6 +166,32 @@ def test_one_part_of_an_environment_is_changed_and_all_else_stays(browser, site)
         assert page.inner_text("#compare-title") == said
 
 
+@pytest.mark.parametrize(
+    ("systems", "packages", "label", "told"),
+    [
+        (("Linux", "Linux"), (("six", "1"),), "All else equal:", "another torch 2.12 → 2.13."),
+        (("Linux", "Linux"), (), "All else equal as far as is recorded (not recorded: installed packages):",
+         "Not recorded on both sides: installed packages."),
+        (("Linux", "Windows 11"), (("six", "1"),), "Not all else equal (system too):",
+         "another system Linux → Windows 11, torch 2.12 → 2.13."),
+    ],
+)  # fmt: skip
+def test_all_else_is_equal_only_where_it_is(browser, plausible_data, tmp_path, systems, packages, label, told) -> None:
+    data = with_two_torches(plausible_data)
+    new, old = data.runs
+    hardware = [(("processor", "Z80"), ("system", system)) for system in systems]
+    runs = (
+        replace(old, hardware=hardware[0], packages=packages), replace(new, hardware=hardware[1], packages=packages)
+    )  # fmt: skip
+    index = write_site(replace(data, runs=runs), tmp_path)
+    with opened(browser, index.parent / "compare.html") as page:
+        ready(page)
+        assert page.inner_text("#compare-presets").startswith(label)
+        page.get_by_role("button", name="torch 2.13 against 2.12").click()
+        assert told in page.inner_text("#compare-sides")
+        assert violations(page) == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_chosen_columns_fit_and_are_accessible(browser, machines, size, scheme) -> None:

@@ -33,7 +33,13 @@ from tbp.report import event_words
     ],
 )
 def test_who_saw_it(sightings: Sightings, said: str) -> None:
-    assert event_words.seen_by(sightings) == said
+    assert event_words.seen_by(sightings, {}) == said
+
+
+def test_machines_are_called_by_their_faces() -> None:
+    faces = {"a": "Xeon", "c": "EPYC"}
+    said = event_words.seen_by(Sightings(("a",), still=("b", "c"), firm=("b", "c")), faces)
+    assert said == "only on machine Xeon, not on b, EPYC: the machine rather than the code?"
 
 
 def test_sizes_are_told_from_the_smallest_to_the_largest(make_history, make_report) -> None:

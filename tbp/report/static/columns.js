@@ -6,7 +6,7 @@
 // runs: as grid.js unpacks them; what files add to their commits and places is of this page as long as it is open.
 tbp.columns = (form, runs, redraw) => {
   const MOST_COLUMNS = 6, MOST_PRESETS = 6, OFFERED = 3;
-  const { commits, places, rows, tags, parts } = runs, stored = [...commits], storedPlaces = [...places], newestFirst = [...commits].reverse();
+  const { commits, places, rows, tags, parts } = runs, setups = tbp.setups(runs.setups), stored = [...commits], storedPlaces = [...places], newestFirst = [...commits].reverse();
   const get = (id) => document.getElementById(id);
   const [oldest, newest, home] = form.dataset.default.split(" ").map(Number);
   const start = [{ commit: oldest, place: home }, { commit: newest, place: home }];
@@ -39,7 +39,7 @@ tbp.columns = (form, runs, redraw) => {
     const isShared = where.length && state.chosen.every(({ commit }) => commit === one.commit);
     return [isShared ? "" : commits[one.commit].short, ...where].filter(Boolean).join(" · ");
   };
-  state.place = ({ place }) => [places[place].machine, places[place].environment].filter(Boolean).join(" · ");
+  state.place = ({ place }) => [places[place].face || places[place].machine, places[place].environment].filter(Boolean).join(" · ");
 
   state.read = () => {
     const kept = tbp.state.read().getAll("c").map((text) => {
@@ -158,6 +158,15 @@ tbp.columns = (form, runs, redraw) => {
     get("compare-reset").hidden = state.isStart();
   };
 
+  // All that differs between two columns beside the commit, in words; empty where both are of one place.
+  state.apart = (one, other) => {
+    if (one.place === other.place || state.isForeign(one) || state.isForeign(other)) return "";
+    const { differing, unknown } = setups.apart(one, other);
+    const said = differing.map(([name, from, to]) => `${name} ${from} → ${to}`);
+    return [said.length ? `Measured with another ${said.join(", ")}.` : "Nothing that is recorded differs between the two.",
+      unknown.length ? `Not recorded on both sides: ${unknown.join(", ")}.` : ""].filter(Boolean).join(" ");
+  };
+
   // Two places that differ in one part alone, on the newest commit that both have values of.
   const presets = () => {
     const pairs = [];
@@ -167,17 +176,25 @@ tbp.columns = (form, runs, redraw) => {
         const commit = Math.max(-1, ...[...measured[one.index]].filter((column) => measured[other.index].has(column)));
         if (apart.length !== 1 || commit < 0) continue;
         const at = parts.indexOf(apart[0]), [from, to] = [one, other].sort((a, b) => values[at].indexOf(a.values[at]) - values[at].indexOf(b.values[at]));
-        pairs.push({ one: from, other: to, part: apart[0], commit });
+        const { differing, unknown } = setups.apart({ commit, place: from.index }, { commit, place: to.index });
+        // Another machine is other hardware; that is what is compared.
+        const more = differing.map(([name]) => name).filter((name) => name !== apart[0] && !(apart[0] === "machine" && setups.isOfMachine(name)));
+        pairs.push({ one: from, other: to, part: apart[0], commit, more, unknown });
       }
     }
-    pairs.sort((a, b) => measured[b.one.index].size + measured[b.other.index].size - measured[a.one.index].size - measured[a.other.index].size);
-    const buttons = pairs.slice(0, MOST_PRESETS).map(({ one, other, part, commit }) => {
-      const at = parts.indexOf(part), button = tbp.make("button", { type: "button" }, `${said(part)}${other.values[at]} against ${one.values[at]}`);
+    const doubt = ({ more, unknown }) => (more.length ? 2 : unknown.length ? 1 : 0);
+    pairs.sort((a, b) => doubt(a) - doubt(b) || measured[b.one.index].size + measured[b.other.index].size - measured[a.one.index].size - measured[a.other.index].size);
+    const offered = pairs.slice(0, MOST_PRESETS).map((pair) => {
+      const { one, other, part, commit, more, unknown } = pair, at = parts.indexOf(part);
+      const button = tbp.make("button", { type: "button" }, `${said(part)}${other.values[at]} against ${one.values[at]}`);
       button.addEventListener("click", () => state.set([{ commit, place: one.index }, { commit, place: other.index }]));
-      return button;
+      const label = ["All else equal: ", `All else equal as far as is recorded (not recorded: ${setups.named(unknown)}): `, `Not all else equal (${setups.named(more)} too): `][doubt(pair)];
+      return { label, button };
     });
-    get("compare-presets").hidden = !buttons.length;
-    get("compare-presets").replaceChildren("All else equal: ", ...buttons.flatMap((button) => [button, " "]));
+    const labels = [...new Set(offered.map(({ label }) => label))];
+    get("compare-presets").hidden = !offered.length;
+    get("compare-presets").replaceChildren(...labels.map((label) => tbp.make("p", {}, label,
+      ...offered.filter((own) => own.label === label).flatMap(({ button }) => [button, " "]))));
   };
 
   // One more commit in one more place, against the newest run that is stored.

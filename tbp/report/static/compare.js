@@ -140,7 +140,9 @@ tbp.compare = (form) => {
         ...(commit.subject ? [" ", tbp.make("bdi", {}, commit.subject)] : []), " ", tbp.make("span", { class: "muted" }, commit.date, tbp.make("bdi", {}, where)));
     };
     const isShared = state.chosen.every(({ place }) => place === state.chosen[0].place);
-    get("compare-sides").replaceChildren(...state.chosen.map(line), ...(isShared ? [tbp.make("li", {}, tbp.make("b", {}, "On"), " ", tbp.make("bdi", {}, state.place(state.chosen[0])))] : []));
+    const apart = state.chosen.slice(1).map((one) => state.apart(state.chosen[0], one)).map((said, i) => (said && state.chosen.length > 2 ? `${state.role(i + 1)}: ${said}` : said));
+    const elsewhere = apart.filter(Boolean).map((said) => tbp.make("li", {}, tbp.make("b", {}, "Beside the commit"), " ", tbp.make("bdi", {}, said)));
+    get("compare-sides").replaceChildren(...state.chosen.map(line), ...elsewhere, ...(isShared ? [tbp.make("li", {}, tbp.make("b", {}, "On"), " ", tbp.make("bdi", {}, state.place(state.chosen[0])))] : []));
   };
 
   // To compare and to measure the two, as tbp.report.comparison writes them.
