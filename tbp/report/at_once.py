@@ -194,11 +194,10 @@ def _at_once(
     of = len(own) + sum(_holds(span, commit) for series, span in enumerate(spans) if series not in own)
     changes = {move.series: move.change for move in moves if move.change is not None}
 
-    def are_most(series: Iterable[int]) -> bool:
-        found = set(series)
-        return len(found) >= LEAST_SHARE * of and _is_much(found, histories)
+    def are_most(series: Mapping[int, object]) -> bool:
+        return len(series) >= LEAST_SHARE * of and _is_much(series.keys(), histories)
 
-    def found(moved: Mapping[int, Change], cause: Circumstance | None, changed: int, night: str) -> AtOnce:
+    def made(moved: Mapping[int, Change], cause: Circumstance | None, changed: int, night: str) -> AtOnce:
         return AtOnce(
             commit, *place, "", len(moved), of, sum(one.after > one.before for one in moved.values()),
             _is_standing(moved, histories), frozenset(move.commit.hash for move in moves), cause, changed, night,
@@ -210,12 +209,12 @@ def _at_once(
         moved = {series: own for series, own in changes.items() if name in [one.name for one in own.causes]}
         changed = {move.series: one for move in moves for one in move.causes if one.name == name}
         if are_most(changed) and _is_much(set(moved), histories):
-            return found(moved, _typical(list(changed.values())), len(changed), "")
+            return made(moved, _typical(list(changed.values())), len(changed), "")
     at_night = {series: own for series, own in changes.items() if own.kind is ChangeKind.UNRECORDED}
     if are_most(at_night):
-        return found(at_night, None, 0, _commonest(own.what for own in at_night.values()))
+        return made(at_night, None, 0, _commonest(own.what for own in at_night.values()))
     by_code = {series: own for series, own in changes.items() if own.kind is ChangeKind.CODE}
-    return found(by_code, None, 0, "") if are_most(by_code) else None
+    return made(by_code, None, 0, "") if are_most(by_code) else None
 
 
 def _typical(several: Sequence[Circumstance]) -> Circumstance:
