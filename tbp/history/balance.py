@@ -32,9 +32,9 @@ SAME_SHARE = 0.25  # of the regression that may remain in the noise: half of it 
 class Balance(Struct, frozen=True):
     """Where a series stands. Changes are named by their place among those of the series."""
 
-    standing: int  # the oldest regression that stands; without any, the newest change of the code
+    standing: int  # of the regressions that stand the one of which most is left; else the newest change of the code
     parts: tuple[int, ...]  # the changes of the code that make the balance, oldest first
-    reference: float  # the level before ``standing``, without what the project accepts; carried along to today
+    reference: float  # the level before the oldest part, raised by what the project accepts; carried along to today
     level: float  # after the newest confirmed change
     first: float  # before the oldest one; carried along to today
     regressions: tuple[int, ...] = ()  # those that stand and that nobody accepted, oldest first
@@ -43,6 +43,11 @@ class Balance(Struct, frozen=True):
     recoveries: tuple[int, ...] = ()  # every change that brought back the level before a regression, and no more
     undone: tuple[tuple[int, int], ...] = ()  # (regression, the change that brought back the level before it)
     gains: tuple[int, ...] = ()  # improvements before ``standing``, made while no regression stood
+
+    @property
+    def since(self) -> int:
+        """The change that the balance begins with; a recovery is told by itself."""
+        return self.standing if self.is_recovery else self.parts[0]
 
     @property
     def is_of_several(self) -> bool:
@@ -74,16 +79,7 @@ def balance(
     accepted = [account for account in walk.open if changes[account.place].acknowledged]
     # An improvement after what is accepted is one: the accepted level is the reference.
     told = stand or (accepted if walk.newest.is_worse else [])
-    own = (
-        walk.newest
-        if not told
-        else _Told(
-            told[0].place,
-            sorted({part for account in told for part in account.parts}),
-            walk.reference(told),
-            is_worse=True,
-        )
-    )
+    own = walk.together(told) if told else walk.newest
     return Balance(
         standing=own.place,
         parts=tuple(own.parts),
@@ -95,7 +91,7 @@ def balance(
         is_recovery=own.is_recovery,
         recoveries=tuple(walk.recoveries),
         undone=tuple(sorted(walk.undone)),
-        gains=tuple(place for place in walk.gains if place < own.place and place not in own.parts),
+        gains=tuple(place for place in walk.gains if place < own.parts[0]),
     )
 
 
@@ -145,13 +141,19 @@ class _Walk:
         else:
             self._improve(place, change)
 
-    def reference(self, accounts: Sequence[_Account]) -> float:
-        """The level at which the series would be without ``accounts``, some of the open ones."""
+    def together(self, accounts: Sequence[_Account]) -> _Told:
+        """What is left of ``accounts``, some of the open ones: each reaches up to the reference of the next one."""
         bounds = [*(account.reference for account in self.open), self.level]
         steps = [step for step, account in zip(pairwise(bounds), self.open, strict=True) if account in accounts]
-        if min(bounds) > 0:
-            return self.level * math.prod(before / after for before, after in steps)
-        return self.level - sum(after - before for before, after in steps)
+        is_factor = min(bounds) > 0
+        sizes = [abs(math.log(after / before)) if is_factor else abs(after - before) for before, after in steps]
+        _, largest = max(zip(sizes, accounts, strict=True), key=lambda one: one[0])
+        if is_factor:
+            reference = self.level * math.prod(before / after for before, after in steps)
+        else:
+            reference = self.level - sum(after - before for before, after in steps)
+        parts = sorted({part for account in accounts for part in account.parts})
+        return _Told(largest.place, parts, reference, is_worse=True)
 
     def _carry(self, change: Change) -> None:
         """All levels move as the series did: by a factor, or where that has no meaning by a difference."""

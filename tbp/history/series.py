@@ -250,13 +250,13 @@ class History(Struct, frozen=True):
 
     @property
     def standing(self) -> ChangeEvidence | None:
-        """The change of the code that the state is told for: where a regression stands, the one it began with."""
+        """The change of the code that the state is told for; of several regressions the one of which most is left."""
         found = self.balance
         return self.changes[found.standing] if found is not None else None
 
     @property
     def standing_change(self) -> Change | None:
-        """The balance as one change since ``standing``; that change itself where nothing else is part of it.
+        """The balance as one change; ``standing`` itself where nothing else is part of it.
 
         What several changes make together has neither an interval nor a p-value.
         """
@@ -267,7 +267,8 @@ class History(Struct, frozen=True):
         if not found.is_of_several:
             return own
         nan = float("nan")
-        return replace(own, before=found.reference, after=found.level, p_value=nan, low=nan, high=nan)
+        index = self.changes[found.since].change.index
+        return replace(own, index=index, before=found.reference, after=found.level, p_value=nan, low=nan, high=nan)
 
     @property
     def suspect(self) -> ChangeEvidence | None:

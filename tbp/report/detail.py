@@ -267,9 +267,7 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         glyph="" if standing else words.GLYPHS[history.state],
         badge=words.effect(step, history.unit, history.better) if step else words.PLURALS[history.state][0],
         finding=words.finding(history),
-        brief=f"{words.before_after(step, history.unit)} {words.since(history, standing)}; now {current}"
-        if step and standing
-        else "",
+        brief=f"{words.before_after(step, history.unit)} {words.since(history, step)}; now {current}" if step else "",
         now=now.sentence(history, found) if found is not None and not now.is_as_told(found) else "",
         is_net_worse=found is not None and now.is_net_worse(history, found),
         has_changed=standing is not None,

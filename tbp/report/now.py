@@ -129,11 +129,11 @@ def _latest(history: History, what: ChangeEvidence) -> tuple[int, float]:
 
 def _first(history: History, what: ChangeEvidence) -> float:
     """The level before the first change that counts, carried along by what is not the code's doing."""
-    counted = [own for own in history.changes if own.change.confirmed and own.change.index >= history.since]
-    if not counted or counted[0].change.index >= what.change.index:
-        return math.nan
     found = history.balance
-    return found.first if found is not None else counted[0].change.before
+    if found is not None and history.changes[found.standing] is what:
+        return found.first if found.is_recovery or not math.isclose(found.first, found.reference) else math.nan
+    counted = [own for own in history.changes if own.change.confirmed and own.change.index >= history.since]
+    return counted[0].change.before if counted and counted[0].change.index < what.change.index else math.nan
 
 
 def _side(value: float, level: float, noise: float) -> int:
