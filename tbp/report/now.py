@@ -20,6 +20,8 @@ from tbp.report import words
 A_LEVEL = 2
 """Runs in a row beyond the noise from which on a level is left: one run may be a spike."""
 
+_WITH_NET = (State.REGRESSION, State.IMPROVEMENT, State.RECOVERED)
+
 
 class Now(Struct, frozen=True):
     """The newest value of a series beside the level after one of its changes."""
@@ -87,10 +89,7 @@ def net(history: History, found: Now) -> str:
     """``net ▲ +79 % slower than at first, 99.2 ms``; empty where the change is all that ever happened."""
     if not math.isfinite(found.first):
         return ""
-    first = words.quantity(found.first, history.unit)
-    if found.first == found.value:
-        return f"net as at first, {first}"
-    return f"net {words.effect(_step(found.first, found.value), history.unit, history.better)} than at first, {first}"
+    return _net(history, found.first, found.value)
 
 
 def sentence(history: History, found: Now) -> str:
@@ -101,13 +100,12 @@ def sentence(history: History, found: Now) -> str:
 
 
 def finding(history: History) -> str:
-    """The sentence on the series, and how far it is from its first level where more than one change made that."""
-    said = words.finding(history)
-    is_told = history.state in words.STATES_OF_CHANGE and history.state is not State.ACKNOWLEDGED
-    what = history.standing if is_told else None
-    found = now(history, what) if what is not None else None
-    total = net(history, found) if found is not None else ""
-    return f"{said} {total[:1].upper()}{total[1:]}." if total else said
+    """The sentence on the series, and how far its level is from the first one where more than its balance made that."""
+    said, found, what = words.finding(history), history.balance, history.standing
+    if found is None or what is None or history.state not in _WITH_NET or math.isnan(first := _first(history, what)):
+        return said
+    total = _net(history, first, found.level)
+    return f"{said} {total[:1].upper()}{total[1:]}."
 
 
 def runs_around(history: History, what: ChangeEvidence) -> tuple[int, int]:
@@ -118,6 +116,13 @@ def runs_around(history: History, what: ChangeEvidence) -> tuple[int, int]:
     end = cuts[at + 1] if at + 1 < len(cuts) else len(history.points)
     known = np.isfinite(levels(history.points))
     return int(known[start : what.change.index].sum()), int(known[what.change.index : end].sum())
+
+
+def _net(history: History, first: float, level: float) -> str:
+    at_first = words.quantity(first, history.unit)
+    if first == level:
+        return f"net as at first, {at_first}"
+    return f"net {words.effect(_step(first, level), history.unit, history.better)} than at first, {at_first}"
 
 
 def _latest(history: History, what: ChangeEvidence) -> tuple[int, float]:

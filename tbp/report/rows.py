@@ -76,8 +76,8 @@ class Row(Struct, frozen=True):
     standing: Standing | None  # None without a change
     commit: CommitLink | None  # the first one with the new level
     last_good: CommitLink | None  # the last one with the old level, where ``commit`` alone may not be the cause
-    between: str  # why it may not be: "3 commits without a value between", "most of it; the first at 04342f08"
-    since: CommitLink | None  # the first commit of a balance of which ``commit`` made only the most
+    between: str  # why it may not be: "3 commits without a value between", "the largest part; the first at 04342f08"
+    since: CommitLink | None  # the first commit of a balance of which ``commit`` made only the largest part
     causes: tuple[str, ...]
     no_cause: str  # why there are none of a change
     remark: str  # why there is no value, or no verdict
@@ -175,7 +175,7 @@ def row(history: History, seen: Among) -> Row:
         standing=_standing(history, now) if now else None,
         commit=commit_link(commit, data.commit_url) if commit else None,
         last_good=commit_link(last_good, data.commit_url) if last_good else None,
-        between=", ".join(filter(None, [between, f"most of it; the first at {first.short}" if first else ""])),
+        between=", ".join(filter(None, [between, f"the largest part; the first at {first.short}" if first else ""])),
         since=first,
         causes=traced.causes(standing, history.unit) if standing else (),
         no_cause=_evidence(standing, history.unit) if standing else "",
@@ -226,7 +226,7 @@ def _range(history: History, what: ChangeEvidence, seen: Among) -> tuple[Commit 
 
 
 def _first_of_several(history: History, commit: Commit | None, data: ReportData) -> CommitLink | None:
-    """The first commit of a balance of which ``commit`` made only the most; None of any other."""
+    """The first commit of a balance of which ``commit`` made only the largest part; None of any other."""
     step = told_step(history)
     first = history.points[step.index].commit if step is not None and 0 <= step.index < len(history.points) else None
     return commit_link(first, data.commit_url) if first is not None and first != commit else None

@@ -77,7 +77,7 @@ def test_of_several_regressions_the_largest_is_shown_with_what_all_make_together
     assert (row.commit.short, row.since.short, row.between) == (
         "04c0ffee",
         "02c0ffee",
-        "most of it; the first at 02c0ffee",
+        "the largest part; the first at 02c0ffee",
     )
     assert now.finding(own) == (
         "▲ +120 % slower since 02c0ffee: 1.00 s → 2.20 s, of which ▲ +100 % at 04c0ffee, ▲ +10 % at 02c0ffee, "
