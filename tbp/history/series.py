@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -222,7 +223,7 @@ class ChangeEvidence(Struct, frozen=True):
     circumstances: tuple[Circumstance, ...] = ()  # what is known of the two sides, in a settled order
 
 
-class History(Struct, frozen=True):
+class History(Struct, frozen=True, dict=True):
     """A series with everything the report says of it."""
 
     key: SeriesKey
@@ -242,7 +243,7 @@ class History(Struct, frozen=True):
     frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
     relevant: float = 0.0  # smallest relative change that the project wants to know of; 0: what the detector confirms
 
-    @property
+    @cached_property
     def balance(self) -> Balance | None:
         """Where the series stands by the confirmed changes that count; None without any of the code."""
         changes = [evidence.change for evidence in self.changes]
