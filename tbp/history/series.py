@@ -252,8 +252,8 @@ class History(Struct, frozen=True, dict=True):
     @property
     def standing(self) -> ChangeEvidence | None:
         """The change of the code that the state is told for; of several regressions the one of which most is left."""
-        found = self.balance
-        return self.changes[found.standing] if found is not None else None
+        total = self.balance
+        return self.changes[total.standing] if total is not None else None
 
     @property
     def standing_change(self) -> Change | None:
@@ -261,15 +261,14 @@ class History(Struct, frozen=True, dict=True):
 
         What several changes make together has neither an interval nor a p-value.
         """
-        found = self.balance
-        if found is None:
+        total = self.balance
+        if total is None:
             return None
-        own = self.changes[found.standing].change
-        if not found.is_of_several:
-            return own
-        nan = float("nan")
-        index = self.changes[found.since].change.index
-        return replace(own, index=index, before=found.reference, after=found.level, p_value=nan, low=nan, high=nan)
+        standing = self.changes[total.standing].change
+        if not total.is_of_several:
+            return standing
+        index, nan = self.changes[total.since].change.index, float("nan")
+        return replace(standing, index=index, before=total.reference, after=total.level, p_value=nan, low=nan, high=nan)
 
     @property
     def suspect(self) -> ChangeEvidence | None:

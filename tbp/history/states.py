@@ -66,14 +66,14 @@ def state(points: Sequence[Point], balance: Balance | None) -> State:
     Without one: whether the newest run has a value, and whether there are enough of them.
     """
     if balance is not None:
-        return _told(balance)
+        return _balanced(balance)
     newest = next(point.outcome for point in reversed(points) if point.comparable)
     if newest is not Outcome.MEASURED:
         return State.FAILED if newest is Outcome.FAILED else State.SKIPPED
     return State.NO_CHANGE if is_enough(points) else State.NOT_ENOUGH_DATA
 
 
-def _told(balance: Balance) -> State:
+def _balanced(balance: Balance) -> State:
     if balance.regressions:
         return State.REGRESSION
     if balance.is_recovery:

@@ -101,11 +101,12 @@ def sentence(history: History, found: Now) -> str:
 
 def finding(history: History) -> str:
     """The sentence on the series, and how far its level is from the first one where more than its balance made that."""
-    said, found, what = words.finding(history), history.balance, history.standing
-    if found is None or what is None or history.state not in _WITH_NET or math.isnan(first := _first(history, what)):
-        return said
-    total = _net(history, first, found.level)
-    return f"{said} {total[:1].upper()}{total[1:]}."
+    sentence, standing, balance = words.finding(history), history.standing, history.balance
+    first = _first(history, standing) if standing is not None and history.state in _WITH_NET else math.nan
+    if balance is None or math.isnan(first):
+        return sentence
+    total = _net(history, first, balance.level)
+    return f"{sentence} {total[:1].upper()}{total[1:]}."
 
 
 def runs_around(history: History, what: ChangeEvidence) -> tuple[int, int]:
@@ -119,10 +120,10 @@ def runs_around(history: History, what: ChangeEvidence) -> tuple[int, int]:
 
 
 def _net(history: History, first: float, level: float) -> str:
-    at_first = words.quantity(first, history.unit)
+    at_first = f"at {'the base' if history.since else 'first'}, {words.quantity(first, history.unit)}"
     if first == level:
-        return f"net as at first, {at_first}"
-    return f"net {words.effect(_step(first, level), history.unit, history.better)} than at first, {at_first}"
+        return f"net as {at_first}"
+    return f"net {words.effect(_step(first, level), history.unit, history.better)} than {at_first}"
 
 
 def _latest(history: History, what: ChangeEvidence) -> tuple[int, float]:
@@ -134,9 +135,10 @@ def _latest(history: History, what: ChangeEvidence) -> tuple[int, float]:
 
 def _first(history: History, what: ChangeEvidence) -> float:
     """The level before the first change that counts, carried along by what is not the code's doing."""
-    found = history.balance
-    if found is not None and history.changes[found.standing] is what:
-        return found.first if found.is_recovery or not math.isclose(found.first, found.reference) else math.nan
+    balance = history.balance
+    if balance is not None and history.changes[balance.standing] is what:
+        is_all = not balance.is_recovery and math.isclose(balance.first, balance.reference)
+        return math.nan if is_all else balance.first
     counted = [own for own in history.changes if own.change.confirmed and own.change.index >= history.since]
     return counted[0].change.before if counted and counted[0].change.index < what.change.index else math.nan
 

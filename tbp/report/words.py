@@ -357,40 +357,50 @@ def made_of(history: History) -> str:
 
     ``of which ▲ +42 % at 04342f08, ▼ −2.1 % at 4d7b91c0``; of a recovery ``which undoes ▲ +42 % at 04342f08``.
     """
-    found = history.balance
-    if found is None:
+    balance = history.balance
+    if balance is None:
         return ""
-    parts = found.parts
-    told = ""
-    if found.is_recovery:
-        told = f"which undoes {_listed(history, [part for part in parts if part != found.standing])}"
-    elif found.is_of_several:
-        told = f"of which {_listed(history, parts)}"
-    before = f"after {_listed(history, found.gains[-1:])}" if found.gains and found.regressions else ""
-    return ", ".join(filter(None, [told, before]))
+    parts = ""
+    if balance.is_recovery:
+        parts = f"which undoes {_listed(history, [part for part in balance.parts if part != balance.standing])}"
+    elif balance.is_of_several:
+        parts = f"of which {_listed(history, balance.parts)}"
+    is_worse = bool(balance.regressions)
+    accepted = f"without the acknowledged {_listed(history, balance.accepted)}" if balance.accepted and is_worse else ""
+    before = f"after {_listed(history, balance.gains[-1:])}" if balance.gains and is_worse else ""
+    return ", ".join(filter(None, [parts, _crossed(history) if balance.is_of_several else "", accepted, before]))
+
+
+def _crossed(history: History) -> str:
+    """``across the hardware change at 04342f08``: the shifts that carried the level before a balance along."""
+    balance = history.balance
+    changes = [evidence.change for evidence in history.changes[balance.since :]] if balance is not None else []
+    other = [change for change in changes if change.confirmed and change.kind is not ChangeKind.CODE]
+    names = [f"{change.kind.value} {since(history, change, 'at')}" for change in other]
+    return f"across the {named(names, 2)}" if names else ""
 
 
 def undone(history: History, what: ChangeEvidence) -> str:
     """``recovered at 4d7b91c0`` of a regression whose level before is back; empty of any other change."""
-    found = history.balance
-    place = next((at for at, own in enumerate(history.changes) if own is what), -1)
-    by = dict(found.undone).get(place) if found is not None else None
+    balance = history.balance
+    index = next((at for at, evidence in enumerate(history.changes) if evidence is what), -1)
+    by = dict(balance.undone).get(index) if balance is not None else None
     return f"recovered {since(history, history.changes[by].change, 'at')}" if by is not None else ""
 
 
 def steps(history: History) -> tuple[str, ...]:
     """``▲ +42 % at 04342f08`` of the changes that the balance is made of, where they are several; the largest first."""
-    found = history.balance
-    return _steps(history, found.parts) if found is not None and found.is_of_several else ()
+    balance = history.balance
+    return _steps(history, balance.parts) if balance is not None and balance.is_of_several else ()
 
 
-def _listed(history: History, places: Sequence[int]) -> str:
-    return ", ".join(_steps(history, places))
+def _listed(history: History, indexes: Sequence[int]) -> str:
+    return ", ".join(_steps(history, indexes))
 
 
-def _steps(history: History, places: Sequence[int]) -> tuple[str, ...]:
+def _steps(history: History, indexes: Sequence[int]) -> tuple[str, ...]:
     """The largest first; of many the small ones are counted."""
-    changes = sorted((history.changes[place].change for place in places), key=_size, reverse=True)
+    changes = sorted((history.changes[index].change for index in indexes), key=_size, reverse=True)
     several = [f"{move(change)} {since(history, change, 'at')}".rstrip() for change in changes]
     left_out = len(several) - MOST_STEPS
     return (*several[:MOST_STEPS], f"{left_out:,} more") if left_out > 1 else tuple(several)

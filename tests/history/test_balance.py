@@ -48,13 +48,13 @@ def history(changes: tuple[Change, ...], better: Better = Better.LOWER, **of: ob
     return History(key, "seconds", better, points, State.NO_CHANGE, evidence, noise_between=NOISE, **of)  # type: ignore[arg-type]
 
 
-def told(own: History) -> tuple[str, str, str, float]:
+def outcome(history: History) -> tuple[str, str, str, float]:
     """(state, the change it is told for, the changes that make the balance, the balance)."""
-    found, step = own.balance, own.standing_change
-    assert found is not None
+    total, step = history.balance, history.standing_change
+    assert total is not None
     assert step is not None
-    names = ["ABCDEFGH"[place] for place in (found.standing, *found.parts)]
-    return state(own.points, found).value, names[0], "".join(names[1:]), round(step.effect, 3)
+    names = ["ABCDEFGH"[index] for index in (total.standing, *total.parts)]
+    return state(history.points, total).value, names[0], "".join(names[1:]), round(step.effect, 3)
 
 
 ROWS = [
@@ -105,14 +105,14 @@ ROWS = [
 
 @pytest.mark.parametrize(("levels", "of", "expected"), ROWS)
 def test_the_table_of_states(levels, of, expected) -> None:
-    assert told(history(walked(*levels, **of))) == expected
+    assert outcome(history(walked(*levels, **of))) == expected
 
 
 @pytest.mark.parametrize(("levels", "of", "expected"), ROWS)
 def test_where_more_is_better_it_is_the_same_upside_down(levels, of, expected) -> None:
     """Rates are the inverse of times."""
     turned = history(walked(*(1 / level for level in levels), **of), Better.HIGHER)
-    found = told(turned)
+    found = outcome(turned)
     assert found[:3] == expected[:3]
     assert 1 / (1 + found[3]) - 1 == pytest.approx(expected[3], abs=0.005)
 
@@ -129,7 +129,7 @@ def test_where_more_is_better_it_is_the_same_upside_down(levels, of, expected) -
     ],
 )
 def test_only_changes_after_the_base_count(levels, since, expected) -> None:
-    assert told(history(walked(*levels), since=since)) == expected
+    assert outcome(history(walked(*levels), since=since)) == expected
 
 
 def test_without_a_change_of_the_code_there_is_no_balance() -> None:

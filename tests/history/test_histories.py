@@ -236,6 +236,9 @@ def test_half_a_regression_undone_is_no_recovery():
     back = [[s * (1.5 if 3 <= i < 6 else 1.25 if i >= 6 else 1.0) for s in run] for i, run in enumerate(SESSIONS_S)]
     found = history(results(medians_s(back)), sessions(back))
     assert [e.change.is_recovery for e in found.changes] == [False] * len(found.changes)
+    assert found.state is State.REGRESSION
+    assert found.standing is not None
+    assert found.standing.change.index == 3
 
 
 def test_a_shift_with_a_new_requirement_is_no_regression():

@@ -93,7 +93,18 @@ def test_another_cause_carries_the_first_level_along(make_history) -> None:
     host = replace(steps[1], change=replace(steps[1].change, kind=ChangeKind.HARDWARE))
     own = make_history((1.0, 1.2, 0.6, 0.6, 0.3, 0.3), State.IMPROVEMENT, changes=(steps[0], host, steps[2]))
     assert now.finding(own) == (
-        "▼ −40 % faster since 01c0ffee: 500 ms → 300 ms, of which ▼ −50 % at 04c0ffee, ▲ +20 % at 01c0ffee."
+        "▼ −40 % faster since 01c0ffee: 500 ms → 300 ms, of which ▼ −50 % at 04c0ffee, ▲ +20 % at 01c0ffee, "
+        "across the hardware change at 02c0ffee."
+    )
+
+
+def test_what_is_acknowledged_is_told_apart_and_net_is_since_the_base(make_history) -> None:
+    steps = changes((1, 0.5, 1.0), (2, 1.0, 1.2), (4, 1.2, 1.5))
+    accepted = replace(steps[2], change=replace(steps[2].change, acknowledged="worth it"))
+    own = make_history((0.5, 1.0, 1.2, 1.2, 1.5, 1.5), State.REGRESSION, changes=(*steps[:2], accepted))
+    assert now.finding(replace(own, since=2)) == (
+        "▲ +20 % slower since 02c0ffee: 1.00 s → 1.20 s, p < 0.001, without the acknowledged ▲ +25 % at 04c0ffee. "
+        "Net ▲ +50 % slower than at the base, 1.00 s."
     )
 
 
