@@ -29,10 +29,11 @@ class Now(Struct, frozen=True):
     value: float
     commit: Commit  # the newest with a value
     is_newest_run: bool  # False: runs after it brought none
-    runs: int  # with a value since the change
-    gone: int  # newest runs in a row beyond the noise, on one side of the level after the change
+    runs: int  # with a value since the newest confirmed level began
+    gone: int  # newest runs in a row beyond the noise, on one side of that level
     is_left: bool  # whether those are enough to say that the level is left
     after: float  # that level
+    later: tuple[Change, ...]  # confirmed since the change, and no part of what it is told for
     level: float  # where the series is: the median of those runs where it is left, else ``after``
     first: float  # the first level that counts; NaN where that is the one before the change
 
@@ -41,7 +42,8 @@ def now(history: History, what: ChangeEvidence) -> Now | None:
     """The series as it is since ``what``; None where nothing was measured since."""
     value = levels(history.points)
     known = np.flatnonzero(np.isfinite(value)).tolist()
-    index, after = _latest(history, what)
+    later = _later(history, what)
+    index, after = (later[-1].index, later[-1].after) if later else (what.change.index, what.change.after)
     if not known or not 0 <= index <= known[-1]:
         return None
     sides = [_side(own, after, history.noise_between) for own in value[index:] if math.isfinite(own)]
@@ -56,6 +58,7 @@ def now(history: History, what: ChangeEvidence) -> Now | None:
         gone=gone,
         is_left=is_left,
         after=after,
+        later=() if _is_of_several(history, what) else later,
         level=median(value[known[-gone:]]) if is_left else after,
         first=_first(history, what),
     )
@@ -71,11 +74,23 @@ def is_net_worse(history: History, found: Now) -> bool:
 
 def is_as_told(found: Now) -> bool:
     """Whether the series is where its only change brought it: nothing is to be said beside its newest value."""
-    return found.is_newest_run and not found.gone and not math.isfinite(found.first)
+    return found.is_newest_run and not (found.gone or found.later) and not math.isfinite(found.first)
 
 
 def leaving(history: History, found: Now) -> str:
-    """What became of the level: ``the newest 9 runs have left this level: ▲ +53 % slower``, ``still at this level``."""
+    """What became of the level: ``the newest 9 runs have left this level: ▲ +53 % slower``, ``still at this level``.
+
+    Before that the newest change since then that is not the change's: ``since then ▼ −50 % with EPYC 1 → EPYC 2; …``.
+    """
+    if found.later:
+        change = found.later[-1]
+        accepted = ", acknowledged" if change.acknowledged else ""
+        moved_on = f"since then {words.effect(change, history.unit, history.better)}{accepted}"
+        return f"{moved_on}; {_leaving(history, found)}"
+    return _leaving(history, found)
+
+
+def _leaving(history: History, found: Now) -> str:
     step = _step(found.after, found.level if found.is_left else found.value)
     moved = words.effect(step, history.unit, history.better)
     if found.is_left:
@@ -126,11 +141,16 @@ def _net(history: History, first: float, level: float) -> str:
     return f"net {words.effect(_step(first, level), history.unit, history.better)} than {at_first}"
 
 
-def _latest(history: History, what: ChangeEvidence) -> tuple[int, float]:
-    """Where the newest level begins that is confirmed since ``what``, and that level."""
-    since = [own.change for own in history.changes if own.change.confirmed and own.change.index >= what.change.index]
-    newest = since[-1] if since else what.change
-    return newest.index, newest.after
+def _later(history: History, what: ChangeEvidence) -> tuple[Change, ...]:
+    """The changes that are confirmed since ``what``."""
+    changes = (evidence.change for evidence in history.changes)
+    return tuple(change for change in changes if change.confirmed and change.index > what.change.index)
+
+
+def _is_of_several(history: History, what: ChangeEvidence) -> bool:
+    """Whether ``what`` stands for all changes of a balance."""
+    balance = history.balance
+    return balance is not None and balance.is_of_several and history.changes[balance.standing] is what
 
 
 def _first(history: History, what: ChangeEvidence) -> float:

@@ -98,6 +98,23 @@ def test_another_cause_carries_the_first_level_along(make_history) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        ({"kind": ChangeKind.HARDWARE, "what": "EPYC 1 → EPYC 2"}, "since then ▲ +25 % with EPYC 1 → EPYC 2"),
+        ({"acknowledged": "worth it"}, "since then ▲ +25 % slower, acknowledged"),
+    ],
+)
+def test_what_came_after_the_change_and_is_no_part_of_it_is_named(make_history, make_report, of, said) -> None:
+    worse, later = changes((2, 1.0, 1.2), (4, 1.2, 1.5))
+    later = replace(later, change=replace(later.change, **of))
+    own = make_history((1.0, 1.0, 1.2, 1.2, 1.5, 1.5), State.REGRESSION, changes=(worse, later))
+    row = summary(make_report(own)).rows[0]
+    assert (row.change, row.levels[:2], row.newest) == ("▲ +20 % slower", ("1.00 s", "1.20 s"), "1.50 s")
+    assert row.standing is not None
+    assert row.standing.leaving == f"{said}; still at this level"
+
+
 def test_what_is_acknowledged_is_told_apart_and_net_is_since_the_base(make_history) -> None:
     steps = changes((1, 0.5, 1.0), (2, 1.0, 1.2), (4, 1.2, 1.5))
     accepted = replace(steps[2], change=replace(steps[2].change, acknowledged="worth it"))
