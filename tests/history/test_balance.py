@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -25,6 +27,7 @@ from tbp.history.series import (
     State,
 )
 from tbp.history.states import state
+from tbp.report.words import signed_percent
 
 NOISE = 0.003  # three times this is less than the 1 % that two levels may be apart and still be the same
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -130,6 +133,32 @@ def test_where_more_is_better_it_is_the_same_upside_down(levels, of, expected) -
 )
 def test_only_changes_after_the_base_count(levels, since, expected) -> None:
     assert outcome(history(walked(*levels), since=since)) == expected
+
+
+OF = {"accepted": ACCEPTED, "suspect": SUSPECT, "dependency": TORCH, "hardware": HOST}
+
+
+def documented() -> list[tuple[str, str, str]]:
+    """The rows of the table in docs/verdict.md whose examples are levels."""
+    text = (Path(__file__).parents[2] / "docs" / "verdict.md").read_text("utf-8")
+    section = text.partition("\n### States\n")[2].partition("\n### ")[0]
+    return re.findall(r"^\| (\d[^|]*?) \| ([^|]*?) \| ([^|]*?) \|$", section, re.MULTILINE)
+
+
+def test_the_documented_table_is_what_happens() -> None:
+    rows = documented()
+    assert len(rows) == len(ROWS) + 4  # and those with a base
+    for number, (levels, expected, words) in enumerate(rows):
+        steps, _, bracket = levels.partition(" (")
+        names, _, cause = bracket.rstrip(")").partition(": ")
+        changes = walked(*map(float, steps.split(" → ")), **{name: OF[cause] for name in names.split(", ") if name})
+        own = history(changes, since=11 if number >= len(ROWS) else 0)
+        total, step = own.balance, own.standing_change
+        assert total is not None
+        assert step is not None
+        assert state(own.points, total).value == expected, levels
+        if size := re.match(r"([+−][\d.]+ %) (?:since|at) ([A-H])", words):
+            assert size.groups() == (signed_percent(step.effect), "ABCDEFGH"[total.since]), levels
 
 
 def test_without_a_change_of_the_code_there_is_no_balance() -> None:

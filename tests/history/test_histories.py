@@ -241,6 +241,32 @@ def test_half_a_regression_undone_is_no_recovery():
     assert found.standing.change.index == 3
 
 
+@pytest.mark.parametrize(
+    ("levels", "relevant", "state"),
+    [
+        ((1000, 1420, 1390), 0.0, State.REGRESSION),
+        ((1000, 1420, 1040), 0.0, State.REGRESSION),
+        ((1000, 1420, 1040), 0.05, State.RECOVERED),  # what is left is nothing that this project alerts about
+        ((1000, 500, 550), 0.0, State.REGRESSION),
+        ((1000, 500, 550, 500), 0.0, State.RECOVERED),
+        ((1000, 1420, 800), 0.0, State.IMPROVEMENT),
+    ],
+)
+def test_the_state_is_the_balance_of_the_confirmed_changes(levels, relevant, state):
+    values = [float(level) for level in levels for _ in range(4)]
+    measured = results(values, unit="kernels", kind="track")
+    assert history(measured, policy=Policy(relevant=relevant)).state is state
+
+
+def test_new_hardware_repairs_no_regression_of_which_a_part_is_left():
+    values = [1000.0] * 4 + [1420.0] * 4 + [710.0] * 4 + [600.0] * 4
+    requirements = ["torch=2.12"] * 8 + ["torch=2.13"] * 8
+    found = history(results(values, unit="kernels", kind="track", requirements=requirements))
+    assert found.state is State.REGRESSION
+    assert found.standing_change is not None
+    assert (found.standing_change.before, found.standing_change.after) == (500.0, 600.0)
+
+
 def test_a_shift_with_a_new_requirement_is_no_regression():
     requirements = ["torch=2.12"] * 4 + ["torch=2.13"] * 4
     found = history(results(medians_s(slower()), requirements=requirements), sessions(slower()))
