@@ -87,7 +87,7 @@ class Item(Struct, frozen=True):
     glyph: str
     effect: str
     levels: str
-    remark: str  # why it is only suspect, or how sure it is
+    remark: str  # why it is only suspect; or how sure it is, and of a regression that was undone where
 
 
 class Lead(Struct, frozen=True):
@@ -280,7 +280,8 @@ def _item(change: SeriesChange, places: Places) -> Item:
     sort = sort_of(change)
     doubt = own.doubt or "not confirmed"
     difference = words.signed_difference(own.before, own.after, history.unit)
-    sure = (words.interval_of_change(own, history.unit, "+"), words.probability(own.p_value))
+    undone = words.undone(history, change.evidence)
+    sure = (words.interval_of_change(own, history.unit, "+"), words.probability(own.p_value), undone)
     return Item(
         benchmark=history.key.benchmark,
         parameters=history.key.label,

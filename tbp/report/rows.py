@@ -76,7 +76,8 @@ class Row(Struct, frozen=True):
     standing: Standing | None  # None without a change
     commit: CommitLink | None  # the first one with the new level
     last_good: CommitLink | None  # the last one with the old level, where ``commit`` alone may not be the cause
-    between: str  # why it may not be: "3 commits without a value between"
+    between: str  # why it may not be: "3 commits without a value between", "the largest part; the first at 04342f08"
+    since: CommitLink | None  # the first commit of a balance of which ``commit`` made only the largest part
     causes: tuple[str, ...]
     no_cause: str  # why there are none of a change
     remark: str  # why there is no value, or no verdict
@@ -154,6 +155,7 @@ def row(history: History, seen: Among) -> Row:
     key, data, standing = history.key, seen.data, shown_change(history)
     shown, step = told_change(history), told_step(history)
     commit = changed_at(history, shown) if shown else None
+    first = _first_of_several(history, commit, data)
     last_good, between = _range(history, shown, seen) if shown and commit else (None, "")
     now = since_then.now(history, shown) if shown else None
     return Row(
@@ -173,7 +175,8 @@ def row(history: History, seen: Among) -> Row:
         standing=_standing(history, now) if now else None,
         commit=commit_link(commit, data.commit_url) if commit else None,
         last_good=commit_link(last_good, data.commit_url) if last_good else None,
-        between=between,
+        between=", ".join(filter(None, [between, f"the largest part; the first at {first.short}" if first else ""])),
+        since=first,
         causes=traced.causes(standing, history.unit) if standing else (),
         no_cause=_evidence(standing, history.unit) if standing else "",
         remark=_remark(history, standing, data),
@@ -220,6 +223,13 @@ def _range(history: History, what: ChangeEvidence, seen: Among) -> tuple[Commit 
         return None, ""
     between = seen.position[bad.hash] - seen.position[good.hash] - 1
     return (good, f"{words.count(between, 'commit')} without a value between") if between > 0 else (None, "")
+
+
+def _first_of_several(history: History, commit: Commit | None, data: ReportData) -> CommitLink | None:
+    """The first commit of a balance of which ``commit`` made only the largest part; None of any other."""
+    step = told_step(history)
+    first = history.points[step.index].commit if step is not None and 0 <= step.index < len(history.points) else None
+    return commit_link(first, data.commit_url) if first is not None and first != commit else None
 
 
 def _remark(history: History, standing: ChangeEvidence | None, data: ReportData) -> str:
