@@ -46,9 +46,8 @@ def first_reported(
     standing = list(regressions)
     before = _read(results_dir / NAME)
     fresh = news(standing, before)
-    everything = [*standing, *accepted]
-    forgotten = {one for history in everything for one in _accepted(history)}
-    now = (before - forgotten) | {one for history in standing for one in _standing(history)}
+    forgotten = {regression for history in [*standing, *accepted] for regression in _accepted(history)}
+    now = (before - forgotten) | {regression for history in standing for regression in _standing(history)}
     if now != before:
         _write(results_dir / NAME, now)
     return fresh
@@ -56,7 +55,11 @@ def first_reported(
 
 def news(standing: Iterable[History], before: Set[Reported]) -> list[History]:
     """The histories with a regression that is none of ``before``, nor one of them at its settled place."""
-    return [history for history in standing if not all(_is_known(history, one, before) for one in _standing(history))]
+    return [
+        history
+        for history in standing
+        if not all(_is_known(history, regression, before) for regression in _standing(history))
+    ]
 
 
 def _standing(history: History) -> list[Reported]:
@@ -68,23 +71,23 @@ def _accepted(history: History) -> list[Reported]:
     return _named(history, history.balance.accepted if history.balance is not None else ())
 
 
-def _named(history: History, places: Iterable[int]) -> list[Reported]:
-    indexes = [history.changes[place].change.index for place in places]
-    return [Reported(history.key, history.points[index].commit.hash) for index in indexes]
+def _named(history: History, changes: Iterable[int]) -> list[Reported]:
+    runs = [history.changes[change].change.index for change in changes]
+    return [Reported(history.key, history.points[run].commit.hash) for run in runs]
 
 
-def _is_known(history: History, one: Reported, before: Set[Reported]) -> bool:
-    """Whether a regression was reported, or is one that was, a few runs away from where that was.
+def _is_known(history: History, regression: Reported, before: Set[Reported]) -> bool:
+    """Whether a regression was reported, where it is or a few runs away.
 
-    Where that was there is no change now; or there still is one, of which later runs showed an earlier part.
+    There, no change is left now; or one is, of which later runs showed an earlier part.
     """
-    if one in before:
+    if regression in before:
         return True
-    places = {point.commit.hash: place for place, point in enumerate(history.points)}
+    runs = {point.commit.hash: run for run, point in enumerate(history.points)}
     confirmed = {evidence.change.index for evidence in history.changes if evidence.change.is_verdict}
-    own = places[one.commit]
-    old = {places[known.commit] for known in before if known.key == history.key and known.commit in places}
-    return any(abs(place - own) <= SETTLING_RUNS and (place > own or place not in confirmed) for place in old)
+    at = runs[regression.commit]
+    old = {runs[known.commit] for known in before if known.key == history.key and known.commit in runs}
+    return any(abs(run - at) <= SETTLING_RUNS and (run > at or run not in confirmed) for run in old)
 
 
 def _read(path: Path) -> frozenset[Reported]:

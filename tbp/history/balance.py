@@ -23,18 +23,16 @@ if TYPE_CHECKING:
 # even with one run on a side (see ``short``).
 SAME_SIGMAS = 3.0
 SAME_LEVEL = 0.01
-SAME_EXACT = (
-    0.0005  # the same of a counter, which has no noise: the smallest effect that is shown, and confirmed of one
-)
-SAME_SHARE = 0.25  # of the regression that may remain in the noise: half of it undone is an improvement, no recovery
+SAME_EXACT = 0.0005  # of a counter, which has no noise: its smallest change that is confirmed
+SAME_SHARE = 0.25  # of a regression that may remain in the noise: half of it undone is an improvement, no recovery
 
 
 class Balance(Struct, frozen=True):
-    """Where a series stands. Changes are named by their place among those of the series."""
+    """The account of a series. Changes are named by their index among those of the series."""
 
-    standing: int  # the oldest regression that stands; without any, the newest change of the code
+    standing: int  # of the regressions that stand the one of which most is left; else the newest change of the code
     parts: tuple[int, ...]  # the changes of the code that make the balance, oldest first
-    reference: float  # the level before ``standing``, without what the project accepts; carried along to today
+    reference: float  # the level before the oldest part, raised by what the project accepts; carried along to today
     level: float  # after the newest confirmed change
     first: float  # before the oldest one; carried along to today
     regressions: tuple[int, ...] = ()  # those that stand and that nobody accepted, oldest first
@@ -42,11 +40,17 @@ class Balance(Struct, frozen=True):
     is_recovery: bool = False  # no regression stands, as ``standing`` brought back the level before the last one
     recoveries: tuple[int, ...] = ()  # every change that brought back the level before a regression, and no more
     undone: tuple[tuple[int, int], ...] = ()  # (regression, the change that brought back the level before it)
-    gains: tuple[int, ...] = ()  # improvements before ``standing``, made while no regression stood
+    gains: tuple[int, ...] = ()  # improvements before the oldest part, made while no regression stood
+    is_directed: bool = True  # False where nobody knows which direction is better: nothing is a regression or a gain
+
+    @property
+    def since(self) -> int:
+        """The change that the balance begins with; a recovery is a balance of one."""
+        return self.standing if self.is_recovery else self.parts[0]
 
     @property
     def is_of_several(self) -> bool:
-        """Whether the series is told by what several changes make together, rather than by one of them."""
+        """Whether several changes make the step from ``reference`` to ``level``."""
         return len(self.parts) > 1 and not self.is_recovery
 
 
@@ -67,37 +71,29 @@ def balance(
     smallest relative change that the project wants to know of.
     """
     walk = _Walk(worse, noise, relevant)
-    for place, change in enumerate(changes):
+    for index, change in enumerate(changes):
         if change.confirmed and change.index >= since:
-            walk.take(place, change)
+            walk.take(index, change)
     if walk.newest is None:
         return None
-    stand = [account for account in walk.open if not changes[account.place].acknowledged]
-    accepted = [account for account in walk.open if changes[account.place].acknowledged]
+    standing = [account for account in walk.accounts if not changes[account.index].acknowledged]
+    accepted = [account for account in walk.accounts if changes[account.index].acknowledged]
     # An improvement after what is accepted is one: the accepted level is the reference.
-    told = stand or (accepted if walk.newest.is_worse else [])
-    own = (
-        walk.newest
-        if not told
-        else _Told(
-            told[0].place,
-            sorted({part for account in told for part in account.parts}),
-            walk.reference(told),
-            is_worse=True,
-        )
-    )
+    summed = standing or (accepted if walk.newest.is_worse else [])
+    result = walk.together(summed) if summed else walk.newest
     return Balance(
-        standing=own.place,
-        parts=tuple(own.parts),
-        reference=own.reference,
+        standing=result.index,
+        parts=tuple(result.parts),
+        reference=result.reference,
         level=walk.level,
         first=walk.first,
-        regressions=tuple(account.place for account in stand),
-        accepted=tuple(account.place for account in accepted),
-        is_recovery=own.is_recovery,
+        regressions=tuple(account.index for account in standing),
+        accepted=tuple(account.index for account in accepted),
+        is_recovery=result.is_recovery,
         recoveries=tuple(walk.recoveries),
         undone=tuple(sorted(walk.undone)),
-        gains=tuple(place for place in walk.gains if place < own.place and place not in own.parts),
+        gains=tuple(gain for gain in walk.gains if gain < result.parts[0]),
+        is_directed=worse != 0,
     )
 
 
@@ -105,17 +101,17 @@ def balance(
 class _Account:
     """A regression that stands."""
 
-    place: int  # of the change that opened it
+    index: int  # of the change that opened it
     reference: float  # the level before it
     worst: float  # level since
     parts: list[int]  # the changes that made what is left of it
 
 
 @dataclass
-class _Told:
-    """What a series is told for."""
+class _Result:
+    """A change, or several together, with the level before them."""
 
-    place: int
+    index: int
     parts: list[int]
     reference: float
     is_worse: bool
@@ -129,85 +125,93 @@ class _Walk:
     worse: int
     noise: float
     relevant: float
-    open: list[_Account] = field(default_factory=list)
-    newest: _Told | None = None  # change of the code
+    accounts: list[_Account] = field(default_factory=list)
+    newest: _Result | None = None  # of the code
     level: float = math.nan
     first: float = math.nan
     recoveries: list[int] = field(default_factory=list)
     undone: list[tuple[int, int]] = field(default_factory=list)
     gains: list[int] = field(default_factory=list)
 
-    def take(self, place: int, change: Change) -> None:
+    def take(self, index: int, change: Change) -> None:
+        """Go on to the level after ``change``."""
         if math.isnan(self.first):
             self.first = self.level = change.before
         if not change.is_verdict:
             self._carry(change)
         elif self.worse * (change.after - change.before) > 0:
-            self._worsen(place, change)
+            self._worsen(index, change)
         else:
-            self._improve(place, change)
+            self._improve(index, change)
 
-    def reference(self, accounts: Sequence[_Account]) -> float:
-        """The level at which the series would be without ``accounts``, some of the open ones."""
-        bounds = [*(account.reference for account in self.open), self.level]
-        steps = [step for step, account in zip(pairwise(bounds), self.open, strict=True) if account in accounts]
-        if min(bounds) > 0:
-            return self.level * math.prod(before / after for before, after in steps)
-        return self.level - sum(after - before for before, after in steps)
+    def together(self, accounts: Sequence[_Account]) -> _Result:
+        """The sum of some of the accounts: each reaches from its own reference to that of the next one."""
+        bounds = [*(account.reference for account in self.accounts), self.level]
+        steps = [step for step, account in zip(pairwise(bounds), self.accounts, strict=True) if account in accounts]
+        is_factor = min(bounds) > 0
+        sizes = [abs(math.log(after / before)) if is_factor else abs(after - before) for before, after in steps]
+        largest = accounts[sizes.index(max(sizes))]
+        if is_factor:
+            reference = self.level * math.prod(before / after for before, after in steps)
+        else:
+            reference = self.level - sum(after - before for before, after in steps)
+        parts = sorted({part for account in accounts for part in account.parts})
+        return _Result(largest.index, parts, reference, is_worse=True)
 
     def _carry(self, change: Change) -> None:
         """All levels move as the series did: by a factor, or where that has no meaning by a difference."""
-        known = [self.first, self.level, *(account.reference for account in self.open)]
+        known = [self.first, self.level, *(account.reference for account in self.accounts)]
         is_factor = min(change.before, change.after, *known) > 0
 
         def carried(level: float) -> float:
             return level * change.after / change.before if is_factor else level + change.after - change.before
 
         self.first, self.level = carried(self.first), carried(self.level)
-        for account in self.open:
+        for account in self.accounts:
             account.reference, account.worst = carried(account.reference), carried(account.worst)
         if self.newest is not None:
             self.newest.reference = carried(self.newest.reference)
 
-    def _worsen(self, place: int, change: Change) -> None:
+    def _worsen(self, index: int, change: Change) -> None:
         # The level may have come back in steps that are only suspect: from there it counts as one regression, not two.
         self._close(change.before, change)
         self.level = change.after
-        for account in self.open:
+        for account in self.accounts:
             account.worst = max(account.worst, self.level, key=lambda level: self.worse * level)
-        self.open.append(_Account(place, change.before, change.after, [place]))
-        self.newest = _Told(place, [place], change.before, is_worse=True)
+        self.accounts.append(_Account(index, change.before, change.after, [index]))
+        self.newest = _Result(index, [index], change.before, is_worse=True)
 
-    def _improve(self, place: int, change: Change) -> None:
+    def _improve(self, index: int, change: Change) -> None:
         self.level = change.after
         closed = self._close(self.level, change)
-        self.undone += [(account.place, place) for account in closed]
-        parts = sorted({part for account in closed for part in account.parts} | {place})
+        self.undone += [(account.index, index) for account in closed]
+        parts = sorted({part for account in closed for part in account.parts} | {index})
         reference = closed[-1].reference if closed else change.before
-        is_beyond = self.worse * (reference - self.level) > self._same(reference, change)
+        is_beyond = self.worse * (reference - self.level) > self._noise_of(reference, change)
         is_recovery = bool(closed) and not is_beyond
         if is_recovery:
-            self.recoveries.append(place)
-        if self.open:
-            self.open[-1].parts += parts
+            self.recoveries.append(index)
+        if self.accounts:
+            self.accounts[-1].parts += parts
         elif self.worse and not is_recovery:
-            self.gains.append(place)
-        self.newest = _Told(place, parts, reference, is_worse=False, is_recovery=is_recovery)
+            self.gains.append(index)
+        self.newest = _Result(index, parts, reference, is_worse=False, is_recovery=is_recovery)
 
     def _close(self, level: float, change: Change) -> list[_Account]:
-        """Ends those whose level before is back at ``level``; the newest first."""
+        """Ends the accounts whose reference is back at ``level``; the newest first."""
         closed = []
-        while self.open and self._is_back(self.open[-1], level, change):
-            closed.append(self.open.pop())
+        while self.accounts and self._is_back(self.accounts[-1], level, change):
+            closed.append(self.accounts.pop())
         return closed
 
     def _is_back(self, account: _Account, level: float, change: Change) -> bool:
-        """Whether no more is left of a regression than what is not relevant, or than the noise of a small rest."""
+        """Whether no more is left of a regression than what is not relevant, or than a small rest in the noise."""
         size = abs(account.worst - account.reference)
         least = max(self.relevant, SAME_EXACT if change.is_exact else SAME_LEVEL) * abs(account.reference)
-        limit = max(least, min(self._same(account.reference, change), SAME_SHARE * size))
+        limit = max(least, min(self._noise_of(account.reference, change), SAME_SHARE * size))
         return self.worse * (level - account.reference) <= limit
 
-    def _same(self, level: float, change: Change) -> float:
-        same = SAME_EXACT * abs(level) if change.is_exact else same_level(level, self.noise)
-        return max(same, self.relevant * abs(level))
+    def _noise_of(self, level: float, change: Change) -> float:
+        """How far apart levels may be that are the same to this project."""
+        noise = SAME_EXACT * abs(level) if change.is_exact else same_level(level, self.noise)
+        return max(noise, self.relevant * abs(level))

@@ -6,8 +6,8 @@ what can be known differs:
 
 - *counters*: values that repeat exactly change by decision, not by chance (``counters``);
 - *short* series (fewer than ``LONG`` runs): every place is tried; sessions, not runs, are the evidence (``short``);
-- *long* series: a likelihood proposes, tests between neighbouring segments dispose (``long``), and the newest run,
-  too young for a segment of its own, is judged against the last segment, and the oldest one against the first.
+- *long* series: a likelihood proposes (``long``), tests of every boundary dispose (``selection``), and the newest and
+  the oldest runs, too few for a segment of their own, are judged against the segments beside them (``ends``).
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from tbp.history.counters import counter_changes
-from tbp.history.long import long_changes, long_steps
+from tbp.history.ends import with_ends
+from tbp.history.long import long_steps
 from tbp.history.measured import Measured, measured
+from tbp.history.selection import Step
 from tbp.history.series import Change
-from tbp.history.short import MOST_NEWEST, newest_change, oldest_change, short_changes
+from tbp.history.short import short_changes
 
 # Below this many runs the rank tests of the long regime cannot become significant at its ends.
 LONG = 20
@@ -55,8 +57,14 @@ def change_points_of(several: Sequence[Values]) -> list[tuple[Change, ...]]:
         else:
             long[place] = series
     for (place, series), steps in zip(long.items(), long_steps(list(long.values())), strict=True):
-        level = series.detrended(steps.slope)
-        newest = newest_change(level, (0, *steps.boundaries)[-1])
-        oldest = oldest_change(level, (*steps.boundaries, len(series.raw) - MOST_NEWEST)[0])
-        found[place] = (*oldest, *long_changes(series, steps), *newest)
+        found[place] = _changes(series, with_ends(series.detrended(steps.slope), steps.selection))
     return [found[place] for place in range(len(several))]
+
+
+def _changes(series: Measured, steps: Sequence[Step]) -> tuple[Change, ...]:
+    """The changes at ``steps``. A level is that of the runs between two steps, as measured, with the trend in it."""
+    edges = (0, *(step.index for step in steps), len(series.raw))
+    return tuple(
+        series.change(start, index, end, step.p_value, step.confirmed, step.doubt)
+        for start, index, end, step in zip(edges, edges[1:], edges[2:], steps, strict=False)
+    )

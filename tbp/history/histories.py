@@ -131,7 +131,7 @@ def _history(
         relevant=policy.relevant,
     )
     traces.forget()
-    final = fresh.gone(key, policy.stale_days) or state(points, history.balance, history.better)
+    final = fresh.gone(key, policy.stale_days) or state(points, history.balance)
     return marked(replace(history, state=final))
 
 

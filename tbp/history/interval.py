@@ -14,16 +14,17 @@ from statistics import NormalDist
 import numpy as np
 from msgspec.structs import replace
 
-from tbp.history.long import correlation_inflation
-from tbp.history.measured import Measured, measured, relative
+from tbp.history.measured import Floats, Measured, measured, relative
 from tbp.history.points import columns, levels
 from tbp.history.rank_test import tails
+from tbp.history.selection import correlation_inflation, residuals_of
 from tbp.history.series import CONFIDENCE, Change, Point
 from tbp.history.student import t_reach
 
 # Up to here the distribution of the rank statistic is counted out; beyond, the normal approximation places the bounds
 # of a 99 % interval on the same difference or the next.
 MOST_EXACT = 400  # pairs of runs
+MOST_DIFFERENCES = 250_000  # made at once, 2 MB; more are counted instead
 # Below this many runs on both sides together a correlation cannot be told from chance.
 MIN_CORRELATED = 20
 MEDIAN_ERROR = 1.25  # standard error of a median ÷ that of a mean, for normal values: sqrt(pi / 2)
@@ -68,14 +69,32 @@ def _bounds(series: Measured, split: int) -> tuple[float, float]:
     """Of the shift of level, on the scale of ``series.scaled``."""
     scaled, count = series.scaled, len(series.scaled)
     before, after = scaled[:split], scaled[split:]
-    widening = correlation_inflation(scaled, (0, split, count)) if count >= MIN_CORRELATED else 1.0
+    widening = correlation_inflation(residuals_of(scaled, (0, split, count))) if count >= MIN_CORRELATED else 1.0
     rank = _rank(len(before), len(after), widening)
     if rank < 1:
         return _student(series, split, widening)
-    differences = np.subtract.outer(after, before).ravel()
-    places = (rank - 1, len(differences) - rank)
-    ordered = np.partition(differences, places)
-    return float(ordered[places[0]]), float(ordered[places[1]])
+    return _difference(before, after, rank), _difference(before, after, len(before) * len(after) + 1 - rank)
+
+
+def _difference(before: Floats, after: Floats, rank: int) -> float:
+    """The ``rank``-th smallest, from 1, of all differences between one of ``after`` and one of ``before``.
+
+    Of long sides the differences are not made but counted: the bound is halved in until nothing lies between.
+    """
+    if len(before) * len(after) <= MOST_DIFFERENCES:
+        return float(np.partition(np.subtract.outer(after, before).ravel(), rank - 1)[rank - 1])
+    before, after = np.sort(before), np.sort(after)
+    low, high = float(after[0] - before[-1]), float(after[-1] - before[0])
+    while low < (middle := low + (high - low) / 2) < high:
+        low, high = (low, middle) if _at_most(middle, before, after) >= rank else (middle, high)
+    return high
+
+
+def _at_most(difference: float, before: Floats, after: Floats) -> int:
+    """How many of the differences are at most ``difference``. Both sides ascend; the shorter one is looked up."""
+    if len(before) <= len(after):
+        return int(np.searchsorted(after, before + difference, side="right").sum())
+    return len(before) * len(after) - int(np.searchsorted(before, after - difference, side="left").sum())
 
 
 def _rank(before: int, after: int, widening: float) -> int:

@@ -83,10 +83,10 @@ class Measured(Struct, frozen=True):
         """``relative`` as a difference on the scale of ``scaled``, for a level ``before`` on the raw scale."""
         return float(np.log1p(relative)) if self.is_log else relative * abs(before)
 
-    def change(self, start: int, index: int, end: int, p_value: float, confirmed: bool) -> Change:
+    def change(self, start: int, index: int, end: int, p_value: float, confirmed: bool, doubt: str = "") -> Change:
         """The change at run ``index`` between the segments ``start:index`` and ``index:end``."""
         before, after = median(self.raw[start:index]), median(self.raw[index:end])
-        return Change(int(self.places[index]), before, after, min(1.0, p_value), confirmed)
+        return Change(int(self.places[index]), before, after, min(1.0, p_value), confirmed, doubt=doubt)
 
     def without_trend(self, slope: float) -> Floats:
         """``scaled`` less a trend of ``slope`` a run."""

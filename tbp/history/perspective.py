@@ -39,23 +39,22 @@ def shown_state(history: History) -> State:
     """
     if history.state in _GONE:
         return history.state
-    found = state(history.points, history.balance, history.better)
+    found = state(history.points, history.balance)
     return State.SUSPECT if found in _QUIET and history.suspect is not None else found
 
 
 def marked(history: History) -> History:
     """``history`` with its recoveries marked among the changes that count."""
-    found = history.balance
-    recoveries = found.recoveries if found is not None else ()
-    is_recovery = [
-        place in recoveries if what.change.index >= history.since else what.change.is_recovery
-        for place, what in enumerate(history.changes)
+    recoveries = history.balance.recoveries if history.balance is not None else ()
+    marks = [
+        index in recoveries if evidence.change.index >= history.since else evidence.change.is_recovery
+        for index, evidence in enumerate(history.changes)
     ]
-    if is_recovery == [what.change.is_recovery for what in history.changes]:
+    if marks == [evidence.change.is_recovery for evidence in history.changes]:
         return history
     changes = tuple(
-        replace(what, change=replace(what.change, is_recovery=is_one))
-        for what, is_one in zip(history.changes, is_recovery, strict=True)
+        replace(evidence, change=replace(evidence.change, is_recovery=mark))
+        for evidence, mark in zip(history.changes, marks, strict=True)
     )
     return replace(history, changes=changes)
 

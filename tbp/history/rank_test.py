@@ -29,7 +29,7 @@ class Ranked(NamedTuple):
         """Two-sided. ``inflation`` divides the z score where neighbours are correlated."""
         if self.score is not None:
             return two_sided(self.score / inflation)
-        return self.chance if inflation == 1.0 else _inflated(self.chance, inflation)
+        return self.chance if inflation == 1.0 else inflated(self.chance, inflation)
 
 
 def rank_p_value(before: Floats, after: Floats, inflation: float = 1.0) -> float:
@@ -76,7 +76,7 @@ def tails(smaller: int, larger: int) -> tuple[int, ...]:
     return tuple(counts.cumsum().tolist())
 
 
-def _inflated(p_value: float, inflation: float) -> float:
+def inflated(p_value: float, inflation: float) -> float:
     return two_sided(-NormalDist().inv_cdf(max(p_value, LEAST) / 2) / inflation) if p_value < 1.0 else 1.0
 
 

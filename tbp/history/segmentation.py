@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from tbp.history.measured import Floats
 
@@ -33,7 +34,7 @@ HALF_OF_NORMAL = 1.349  # sigmas from the first to the third quartile
 # 0.02 to 0.1 score alike.
 WIDE_SHARE = 0.05
 WIDE_SIGMAS = 3.0
-# Of the tables that are filled together: 13 MB. More is not faster, a quarter takes half as long again.
+# Of the tables that are filled at a time: 13 MB. More is not faster, a quarter takes half as long again.
 MOST_CELLS = 1_600_000
 
 
@@ -57,56 +58,99 @@ def segmentations(questions: Sequence[Question]) -> list[Segmentation]:
     A level is always one of the values; the densest is close enough to the best. Several are answered together,
     because a step of the program is so short that calling numpy would be most of it.
     """
-    tables = [_losses(question) for question in questions]
-    answers: list[Segmentation | None] = [None] * len(questions)
+    tables = [_table(question) for question in questions]
+    answers: dict[int, Segmentation] = {}
     # Those of like length go together, as each step is one of all of them; of these those with as many levels, so that
     # little of their common table is empty.
-    order = sorted(range(len(tables)), key=lambda place: (len(tables[place]).bit_length(), tables[place].shape[1]))
+    order = sorted(range(len(tables)), key=lambda place: (tables[place].count.bit_length(), tables[place].levels))
     while order:
-        count, levels = (max(tables[place].shape[axis] for place in order) for axis in (0, 1))
+        count = max(tables[place].count for place in order)
+        levels = max(tables[place].levels for place in order)
         room = max(1, MOST_CELLS // (count * levels))
         together, order = order[-room:], order[:-room]
-        penalties = [questions[place].penalty for place in together]
-        _accumulate([tables[place] for place in together], penalties)
-        for place, penalty in zip(together, penalties, strict=True):
-            answers[place] = _cheapest(tables[place], penalty)
-    return [answer for answer in answers if answer is not None]
+        answers.update(zip(together, _cheapest([tables[place] for place in together]), strict=True))
+    return [answers[place] for place in range(len(questions))]
 
 
-def _losses(question: Question) -> Floats:
-    """What each value (row) costs at each level (column)."""
+class _Table(Struct, frozen=True):
+    """The losses of a question's values at all levels that it may have."""
+
+    own: NDArray[np.intp]  # each value's level
+    losses: Floats  # of a value at its own level (row) if its segment's is another (column)
+    penalty: float
+
+    @property
+    def count(self) -> int:
+        return len(self.own)
+
+    @property
+    def levels(self) -> int:
+        return len(self.losses)
+
+
+def _table(question: Question) -> _Table:
     places = np.rint((question.values - question.values.min()) / question.width).astype(np.intp)
     bins, own = np.unique(places, return_inverse=True)
     reach = int(bins[-1])
-    costs: Floats = question.loss(reach)[bins[:, None] - bins[None, :] + reach]
-    return costs[own]
+    return _Table(own, question.loss(reach)[bins[:, None] - bins[None, :] + reach], question.penalty)
 
 
-def _accumulate(tables: Sequence[Floats], penalties: Sequence[float]) -> None:
-    """Row i of each table becomes the cheapest way to explain the values 0 … i with the last one at each level."""
-    count, levels = (max(table.shape[axis] for table in tables) for axis in (0, 1))
-    whole = np.full((count, len(tables), levels), np.inf)
+def _cheapest(tables: Sequence[_Table]) -> list[Segmentation]:
+    """The program itself, for several tables at once and for a stretch of their values at a time.
+
+    Of all values only the cheapest level is kept, and for every level whether it is cheaper to come from there; so a
+    series of 100,000 values takes a byte for each of them and level.
+    """
+    count, levels = max(table.count for table in tables), max(table.levels for table in tables)
+    penalties = np.array([table.penalty for table in tables])
+    level = np.empty((count, len(tables)), np.intp)
+    costs = np.empty((count, len(tables)))
+    is_new = np.zeros((count, len(tables), levels), np.bool_)
+    rows = max(1, MOST_CELLS // (len(tables) * levels))
+    last: Floats | None = None
+    for start in range(0, count, rows):
+        block = _losses(tables, start, min(rows, count - start), levels)
+        if last is not None:
+            block = np.concatenate([last[None], block])
+        _accumulate(block, penalties)
+        done = block[1:] if last is not None else block
+        stretch = slice(start, start + len(done))
+        level[stretch] = done.argmin(axis=2)
+        costs[stretch] = np.take_along_axis(done, level[stretch, :, None], axis=2)[:, :, 0]
+        first = start if last is not None else start + 1
+        is_new[first : stretch.stop] = block[:-1] > (block[:-1].min(axis=2) + penalties)[:, :, None]
+        last = block[-1]
+    return [
+        _traced(level[: table.count, place], costs[table.count - 1, place], is_new[:, place])
+        for place, table in enumerate(tables)
+    ]
+
+
+def _losses(tables: Sequence[_Table], start: int, rows: int, levels: int) -> Floats:
+    """Of the values from ``start`` on; endless beyond a table's own values and levels."""
+    block = np.full((rows, len(tables), levels), np.inf)
     for place, table in enumerate(tables):
-        whole[: len(table), place, : table.shape[1]] = table
-    penalty, cheaper = np.array(penalties)[:, None], np.empty(whole.shape[1:])
-    for before, row in pairwise(whole):
+        own = table.own[start : start + rows]
+        block[: len(own), place, : table.levels] = table.losses[own]
+    return block
+
+
+def _accumulate(block: Floats, penalties: Floats) -> None:
+    """Each row becomes the cheapest way to explain the values so far with the last one at each level."""
+    penalty, cheaper = penalties[:, None], np.empty(block.shape[1:])
+    for before, row in pairwise(block):
         np.minimum(before, np.minimum.reduce(before, axis=1, keepdims=True) + penalty, out=cheaper)
         np.add(row, cheaper, out=row)
-    for place, table in enumerate(tables):
-        table[:] = whole[: len(table), place, : table.shape[1]]
 
 
-def _cheapest(table: Floats, penalty: float) -> Segmentation:
-    places = table.argmin(axis=1)
-    costs = table[np.arange(len(table)), places]
-    cheapest, too_dear = places.tolist(), (costs + penalty).tolist()
-    level = cheapest[-1]
-    boundaries = []
-    for i in range(len(table) - 1, 0, -1):
-        if table.item(i - 1, level) > too_dear[i - 1]:
+def _traced(level: NDArray[np.intp], cost: float, is_new: NDArray[np.bool_]) -> Segmentation:
+    """The boundaries on the cheapest way, found from its end."""
+    own, boundaries = int(level[-1]), []
+    for i in range(len(level) - 1, 0, -1):
+        if is_new[i, own]:
             boundaries.append(i)
-            level = cheapest[i - 1]
-    return Segmentation(tuple(reversed(boundaries)), float(costs[-1]))
+            own = int(level[i - 1])
+    return Segmentation(tuple(reversed(boundaries)), float(cost))
 
 
 def huber_loss(width: float, sigma: float) -> Loss:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -231,7 +232,7 @@ class ChangeEvidence(Struct, frozen=True):
     circumstances: tuple[Circumstance, ...] = ()  # what is known of the two sides, in a settled order
 
 
-class History(Struct, frozen=True):
+class History(Struct, frozen=True, dict=True):
     """A series with everything the report says of it."""
 
     key: SeriesKey
@@ -252,7 +253,7 @@ class History(Struct, frozen=True):
     relevant: float = 0.0  # smallest relative change that the project wants to know of; 0: what the detector confirms
     better_by: str = ""  # how ``better`` is known: "time", "unit it/s" (``tbp.history.directions``)
 
-    @property
+    @cached_property
     def balance(self) -> Balance | None:
         """Where the series stands by the confirmed changes that count; None without any of the code."""
         changes = [evidence.change for evidence in self.changes]
@@ -260,24 +261,24 @@ class History(Struct, frozen=True):
 
     @property
     def standing(self) -> ChangeEvidence | None:
-        """The change of the code that the state is told for: where a regression stands, the one it began with."""
-        found = self.balance
-        return self.changes[found.standing] if found is not None else None
+        """The change of the code that the state is told for; of several regressions the one of which most is left."""
+        total = self.balance
+        return self.changes[total.standing] if total is not None else None
 
     @property
     def standing_change(self) -> Change | None:
-        """The balance as one change since ``standing``; that change itself where nothing else is part of it.
+        """The balance as one change; ``standing`` itself where nothing else is part of it.
 
         What several changes make together has neither an interval nor a p-value.
         """
-        found = self.balance
-        if found is None:
+        total = self.balance
+        if total is None:
             return None
-        own = self.changes[found.standing].change
-        if not found.is_of_several:
-            return own
-        nan = float("nan")
-        return replace(own, before=found.reference, after=found.level, p_value=nan, low=nan, high=nan)
+        standing = self.changes[total.standing].change
+        if not total.is_of_several:
+            return standing
+        index, nan = self.changes[total.since].change.index, float("nan")
+        return replace(standing, index=index, before=total.reference, after=total.level, p_value=nan, low=nan, high=nan)
 
     @property
     def suspect(self) -> ChangeEvidence | None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from tbp.history.balance import Balance
 from tbp.history.points import columns, levels
-from tbp.history.series import Better, Outcome, Point, SeriesKey, State
+from tbp.history.series import Outcome, Point, SeriesKey, State
 
 # Below these no change could be confirmed, so "no change" would claim too much. 5 single values against 6 are the
 # first that Mann-Whitney, times 10 places, can put under 5 %; with 3 sessions a run the t test needs 4 runs.
@@ -60,20 +60,22 @@ def newest_date(points: Sequence[Point]) -> datetime:
     return newest
 
 
-def state(points: Sequence[Point], balance: Balance | None, better: Better) -> State:
-    """The balance of the confirmed changes decides; where nothing says which direction is better, that there is one.
+def state(points: Sequence[Point], balance: Balance | None) -> State:
+    """The balance of the confirmed changes decides.
 
     Without one: whether the newest run has a value, and whether there are enough of them.
     """
     if balance is not None:
-        return State.CHANGED if better is Better.UNKNOWN else _told(balance)
+        return _balanced(balance)
     newest = next(point.outcome for point in reversed(points) if point.comparable)
     if newest is not Outcome.MEASURED:
         return State.FAILED if newest is Outcome.FAILED else State.SKIPPED
     return State.NO_CHANGE if is_enough(points) else State.NOT_ENOUGH_DATA
 
 
-def _told(balance: Balance) -> State:
+def _balanced(balance: Balance) -> State:
+    if not balance.is_directed:
+        return State.CHANGED
     if balance.regressions:
         return State.REGRESSION
     if balance.is_recovery:

@@ -89,7 +89,7 @@ class Item(Struct, frozen=True):
     glyph: str
     effect: str
     levels: str
-    remark: str  # why it is only suspect, or how sure it is
+    remark: str  # why it is only suspect; or how sure it is, and of a regression that was undone where
     alone: str  # of how many commits it may be one by its own runs, where that is more than the event's
 
 
@@ -321,7 +321,8 @@ def _item(change: SeriesChange, places: Places, event: Event) -> Item:
     sort = sort_of(change)
     doubt = own.doubt or "not confirmed"
     difference = words.signed_difference(own.before, own.after, history.unit)
-    sure = (words.interval_of_change(own, history.unit, "+"), words.probability(own.p_value))
+    undone = words.undone(history, change.evidence)
+    sure = (words.interval_of_change(own, history.unit, "+"), words.probability(own.p_value), undone)
     is_wider = change.range is not None and change.range.commits > event.range.commits
     return Item(
         benchmark=history.key.benchmark,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
@@ -14,7 +15,6 @@ from typing import TypeAlias
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import replace
 
 from tbp.history.events import Event, SeriesChange
 from tbp.history.points import OUTCOMES, Floats, columns, commits
@@ -184,18 +184,19 @@ def _standing(history: History) -> int | None:
 
 
 def _balance(history: History) -> Value:
-    """Where the series stands by its confirmed changes; None without one of the code, or of what is gone."""
-    found, change = history.balance, history.standing_change
-    if found is None or change is None or history.state not in words.STATES_OF_CHANGE:
+    """The sum of the confirmed changes; None without one of the code, or of what is gone."""
+    balance = history.balance
+    if balance is None or history.state not in words.STATES_OF_CHANGE:
         return None
+    reference, level = balance.reference, balance.level
     return {
-        "reference": found.reference,
-        "level": found.level,
-        "effect": words.relative(replace(change, before=found.reference, after=found.level)),
-        "parts": list(found.parts),
-        "regressions": list(found.regressions),
-        "accepted": list(found.accepted),
-        "first": found.first,
+        "reference": reference,
+        "level": level,
+        "effect": (level - reference) / abs(reference) if reference else math.nan,
+        "parts": list(balance.parts),
+        "regressions": list(balance.regressions),
+        "accepted": list(balance.accepted),
+        "first": balance.first,
     }
 
 

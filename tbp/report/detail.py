@@ -65,6 +65,7 @@ class Section(Struct, frozen=True):
     badge: str
     finding: str
     brief: str  # of a changed series: its levels, the commit and the newest value, for a summary that is not open
+    has_parts: bool  # its finding names changes besides the one it is told for
     now: str  # of a changed or suspect series that is not just at the level after its change: where it is
     is_net_worse: bool  # its change is for the better, and yet it is worse than at first
     has_changed: bool
@@ -280,9 +281,8 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         glyph="" if standing else words.GLYPHS[history.state],
         badge=words.effect(step, history.unit, history.better) if step else words.PLURALS[history.state][0],
         finding=words.finding(history),
-        brief=f"{words.before_after(step, history.unit)} {words.since(history, standing)}; now {current}"
-        if step and standing
-        else "",
+        brief=f"{words.before_after(step, history.unit)} {words.since(history, step)}; now {current}" if step else "",
+        has_parts=bool(words.made_of(history)),
         now=now.sentence(history, found) if found is not None and not now.is_as_told(found) else "",
         is_net_worse=found is not None and now.is_net_worse(history, found),
         has_changed=standing is not None,

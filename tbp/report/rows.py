@@ -75,7 +75,8 @@ class Row(Struct, frozen=True):
     standing: Standing | None  # None without a change
     commit: CommitLink | None  # the first one at the new level that any series of its event has
     last_good: CommitLink | None  # the last one at the old level, where ``commit`` alone may not be the cause
-    between: str  # why it may not be: "one of 4 commits"
+    between: str  # why it may not be: "one of 4 commits", "the largest part; the first at 04342f08"
+    since: CommitLink | None  # the first commit of a balance of which ``commit`` made only the largest part
     causes: tuple[str, ...]
     no_cause: str  # why there are none of a change
     remark: str  # why there is no value, or no verdict
@@ -153,6 +154,7 @@ def row(history: History, seen: Among) -> Row:
     shown, step = told_change(history), told_step(history)
     between = _range(history, shown, data) if shown else None
     of_several = event_words.of_several(between)
+    first = _first_of_several(history, changed_at(history, shown) if shown else None, data)
     now = since_then.now(history, shown) if shown else None
     return Row(
         benchmark=key.benchmark,
@@ -173,7 +175,8 @@ def row(history: History, seen: Among) -> Row:
         last_good=commit_link(between.last_before, data.commit_url)
         if between and between.last_before and of_several
         else None,
-        between=of_several,
+        between=", ".join(filter(None, [of_several, f"the largest part; the first at {first.short}" if first else ""])),
+        since=first,
         causes=traced.causes(standing, history.unit) if standing else (),
         no_cause=_evidence(standing, history.unit) if standing else "",
         remark=_remark(history, standing, data),
@@ -214,6 +217,13 @@ def _range(history: History, what: ChangeEvidence, data: ReportData) -> Range | 
     """The commits that may be the cause, as far as all series of the event tell them apart."""
     event = data.event_of.get((history.key, what.change.index))
     return event.range if event is not None else range_of(history.points, what.change.index, data.in_order)
+
+
+def _first_of_several(history: History, commit: Commit | None, data: ReportData) -> CommitLink | None:
+    """The first commit of a balance of which ``commit`` made only the largest part; None of any other."""
+    step = told_step(history)
+    first = history.points[step.index].commit if step is not None and 0 <= step.index < len(history.points) else None
+    return commit_link(first, data.commit_url) if first is not None and first != commit else None
 
 
 def _remark(history: History, standing: ChangeEvidence | None, data: ReportData) -> str:

@@ -329,10 +329,10 @@ def series_name(history: History) -> str:
     return f"{history.key.benchmark} ({label})" if label else history.key.benchmark
 
 
-def since(history: History, evidence: ChangeEvidence) -> str:
+def since(history: History, change: Change, word: str = "since") -> str:
     """``since 04342f08``; empty where the change names no point of the series."""
-    index = evidence.change.index
-    return f"since {history.points[index].commit.short}" if 0 <= index < len(history.points) else ""
+    is_known = 0 <= change.index < len(history.points)
+    return f"{word} {history.points[change.index].commit.short}" if is_known else ""
 
 
 def newest_value(history: History | None) -> float:
@@ -370,7 +370,7 @@ def explained(history: History) -> str:
     if shift is None:
         return ""
     change = shift.change
-    words = [effect(change, history.unit, history.better), since(history, shift)]
+    words = [effect(change, history.unit, history.better), since(history, change)]
     return f"{change.kind.value.capitalize()}: {' '.join(filter(None, words))}."
 
 
@@ -384,9 +384,9 @@ def last_run(history: History) -> str:
 
 def finding(history: History) -> str:
     """One sentence on one series: what moved, since when, between which levels, how sure; or why nothing is said."""
-    standing, change = history.standing, history.standing_change
-    if history.state in STATES_OF_CHANGE and standing is not None and change is not None:
-        words = [effect(change, history.unit, history.better), since(history, standing)]
+    change = history.standing_change
+    if history.state in STATES_OF_CHANGE and change is not None:
+        words = [effect(change, history.unit, history.better), since(history, change)]
         sure = [
             before_after(change, history.unit),
             interval_of_change(change, history.unit),
@@ -421,49 +421,59 @@ def made_of(history: History) -> str:
 
     ``of which ▲ +42 % at 04342f08, ▼ −2.1 % at 4d7b91c0``; of a recovery ``which undoes ▲ +42 % at 04342f08``.
     """
-    found = history.balance
-    if found is None:
+    balance = history.balance
+    if balance is None:
         return ""
-    parts = found.parts
-    told = ""
-    if found.is_recovery:
-        told = f"which undoes {_listed(history, [part for part in parts if part != found.standing])}"
-    elif found.is_of_several:
-        told = f"of which {_listed(history, parts)}"
-    before = f"after {_listed(history, found.gains[-1:])}" if found.gains and found.regressions else ""
-    return ", ".join(filter(None, [told, before]))
+    parts = ""
+    if balance.is_recovery:
+        parts = f"which undoes {_listed(history, [part for part in balance.parts if part != balance.standing])}"
+    elif balance.is_of_several:
+        parts = f"of which {_listed(history, balance.parts)}"
+    is_worse = bool(balance.regressions)
+    accepted = f"without the acknowledged {_listed(history, balance.accepted)}" if balance.accepted and is_worse else ""
+    before = f"after {_listed(history, balance.gains[-1:])}" if balance.gains and is_worse else ""
+    return ", ".join(filter(None, [parts, _crossed(history) if balance.is_of_several else "", accepted, before]))
+
+
+def _crossed(history: History) -> str:
+    """``across the hardware change at 04342f08``: the shifts that carried the level before a balance along."""
+    balance = history.balance
+    changes = [evidence.change for evidence in history.changes[balance.since :]] if balance is not None else []
+    other = [change for change in changes if change.confirmed and change.kind is not ChangeKind.CODE]
+    names = [f"{change.kind.value} {since(history, change, 'at')}" for change in other]
+    return f"across the {named(names, 2)}" if names else ""
 
 
 def undone(history: History, what: ChangeEvidence) -> str:
     """``recovered at 4d7b91c0`` of a regression whose level before is back; empty of any other change."""
-    found = history.balance
-    place = next((at for at, own in enumerate(history.changes) if own is what), -1)
-    by = dict(found.undone).get(place) if found is not None else None
-    return f"recovered {since(history, history.changes[by]).replace('since', 'at', 1)}" if by is not None else ""
+    balance = history.balance
+    index = next((at for at, evidence in enumerate(history.changes) if evidence is what), -1)
+    by = dict(balance.undone).get(index) if balance is not None else None
+    return f"recovered {since(history, history.changes[by].change, 'at')}" if by is not None else ""
 
 
 def steps(history: History) -> tuple[str, ...]:
-    """``▲ +42 % at 04342f08`` for each of the changes that the balance is made of, where they are several."""
-    found = history.balance
-    return _steps(history, found.parts) if found is not None and found.is_of_several else ()
+    """``▲ +42 % at 04342f08`` of the changes that the balance is made of, where they are several; the largest first."""
+    balance = history.balance
+    return _steps(history, balance.parts) if balance is not None and balance.is_of_several else ()
 
 
-def _listed(history: History, places: Sequence[int]) -> str:
-    return ", ".join(_steps(history, places))
+def _listed(history: History, indexes: Sequence[int]) -> str:
+    return ", ".join(_steps(history, indexes))
 
 
-def _steps(history: History, places: Sequence[int]) -> tuple[str, ...]:
-    """The oldest and the newest ones, where there are many."""
-    several = [_step(history, history.changes[place]) for place in places]
+def _steps(history: History, indexes: Sequence[int]) -> tuple[str, ...]:
+    """The largest first; of many the small ones are counted."""
+    changes = sorted((history.changes[index].change for index in indexes), key=_size, reverse=True)
+    several = [f"{move(change, history.unit)} {since(history, change, 'at')}".rstrip() for change in changes]
     left_out = len(several) - MOST_STEPS
-    if left_out <= 1:
-        return tuple(several)
-    return several[0], f"{left_out:,} more", *several[1 - MOST_STEPS :]
+    return (*several[:MOST_STEPS], f"{left_out:,} more") if left_out > 1 else tuple(several)
 
 
-def _step(history: History, what: ChangeEvidence) -> str:
-    accepted = " (acknowledged)" if what.change.acknowledged else ""
-    return f"{move(what.change, history.unit)} {since(history, what).replace('since', 'at', 1)}{accepted}".rstrip()
+def _size(change: Change) -> float:
+    """How far apart two levels are: +100 % as far as −50 %."""
+    before, after = change.before, change.after
+    return abs(math.log(after / before)) if before * after > 0 else math.inf
 
 
 def suspicion(history: History) -> str:
@@ -472,7 +482,7 @@ def suspicion(history: History) -> str:
     if suspect is None:
         return ""
     change = suspect.change
-    words = " ".join(filter(None, [effect(change, history.unit, history.better), since(history, suspect)]))
+    words = " ".join(filter(None, [effect(change, history.unit, history.better), since(history, change)]))
     sure = [before_after(change, history.unit), interval_of_change(change, history.unit), change.doubt]
     return f"{words}: {', '.join(filter(None, sure))}"
 
@@ -492,13 +502,12 @@ def verdict(ranked: Sequence[History], name: str = "") -> str:
     if worst := counts[State.REGRESSION]:
         first = ranked[0]
         sentence = f"{count(worst, 'regression')} in {series}"
-        if first.standing is None or first.standing_change is None:
+        step = first.standing_change
+        if step is None:
             return sentence + "."
-        size = effect(first.standing_change, first.unit, first.better)
+        size = effect(step, first.unit, first.better)
         lead = "the largest" if worst > 1 else "it"
-        return (
-            f"{sentence}; {lead} is {name or series_name(first)}: {size} {since(first, first.standing)}".rstrip() + "."
-        )
+        return f"{sentence}; {lead} is {name or series_name(first)}: {size} {since(first, step)}".rstrip() + "."
     if not any(counts[state] for state in _SETTLED):
         why = [f"{number:,} {PLURALS[state][number != 1]}" for state, number in counts.items() if number]
         return f"Cannot tell: no verdict on any of {series} ({', '.join(why)})."

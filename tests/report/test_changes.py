@@ -34,6 +34,12 @@ def test_an_event_is_one_row_and_the_newest_is_first(make_history, make_report) 
     assert said.verdict == "2 events moved something: 1 made something worse, 1 made something better."
 
 
+def test_a_regression_that_was_undone_says_where(make_history, make_report) -> None:
+    own = make_history(VALUES, changes=found(Change(1, 1.0, 2.0, 0.0004, True), Change(3, 2.0, 1.0, 0.0004, True)))
+    said = page(own)(make_report)
+    assert [row.leads[0].item.remark for row in said.rows] == ["p < 0.001", "p < 0.001, recovered at 03c0ffee"]
+
+
 def test_another_torch_and_a_suspect_are_named_as_what_they_are(make_history, make_report) -> None:
     other = Change(3, 1.0, 2.0, 0.001, True, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
     unsure = Change(3, 1.0, 1.02, 0.04, False, doubt="its runs disagree")

@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.history.events import Touching
+from tbp.history.perspective import marked
 from tbp.history.series import Change, ChangeEvidence, State
 from tbp.report import data_files
 from tbp.report.data_files import COLUMNS, cell, points, points_file, summary_json
@@ -135,6 +136,20 @@ def test_the_summary_has_each_event_once_with_who_saw_it(make_history, make_repo
     assert {series["changes"][0]["commits"] for series in found["series"]} == {1}
 
 
+def test_the_summary_has_the_balance_and_its_parts(make_history, make_report) -> None:
+    steps = ((1, 1.0, 0.5), (2, 0.5, 0.6), (3, 0.6, 0.55))
+    changes = tuple(ChangeEvidence(Change(*step, 0.001, True)) for step in steps)
+    (series,) = json.loads(summary_json(make_report(make_history(changes=changes))))["series"]
+    effect = series["balance"].pop("effect")
+    assert effect == pytest.approx(0.1)
+    assert series["balance"] == {
+        "reference": 0.5, "level": 0.55, "first": 1.0, "parts": [1, 2], "regressions": [1], "accepted": [],
+    }  # fmt: skip
+    assert series["change"] == 1
+    (quiet,) = json.loads(summary_json(make_report(make_history((1.0, 1.0), State.NO_CHANGE))))["series"]
+    assert quiet["balance"] is None
+
+
 def test_the_summary_is_strict_json_whatever_names_are_like(make_history, make_report) -> None:
     def refuse(name: str) -> None:
         raise AssertionError(name)
@@ -160,6 +175,18 @@ def test_the_feed_has_an_entry_for_each_event_that_is_confirmed(make_history, ma
     assert titles == ["2 regressions at 03c0ffee", "1 improvement at 01c0ffee"]
     content = found[0].findtext(f"{ATOM}content") or ""
     assert "a.time_x (variant=sdpa) on bench-1 · py3.13: ▲ +20 % slower, 1.00 ms → 1.20 ms" in content
+
+
+def test_the_feed_says_what_recovered_and_where(make_history, make_report) -> None:
+    steps = ((1, 1.0, 1.5), (3, 1.5, 1.0))
+    changes = tuple(ChangeEvidence(Change(*step, 0.001, True)) for step in steps)
+    own = marked(make_history((1.0, 1.5, 1.5, 1.0), State.RECOVERED, changes=changes))
+    found = entries(make_report(own))
+    assert [entry.findtext(f"{ATOM}title") for entry in found] == [
+        "1 recovered at 03c0ffee",
+        "1 regression at 01c0ffee",
+    ]
+    assert (found[1].findtext(f"{ATOM}content") or "").endswith("1.00 s → 1.50 s; recovered at 03c0ffee")
 
 
 @pytest.mark.parametrize("text", ["example", *HOSTILE])

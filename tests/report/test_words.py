@@ -1,10 +1,12 @@
 import math
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
 from msgspec.structs import replace
 
-from tbp.history.series import Better, Change, ChangeKind, State
+from tbp.history.perspective import marked
+from tbp.history.series import Better, Change, ChangeEvidence, ChangeKind, State
 from tbp.report import words
 
 NAN = math.nan
@@ -147,6 +149,49 @@ def test_a_traceback_is_told_by_its_last_line() -> None:
 )
 def test_finding(make_history, values, state: State, reason: str, expected: str) -> None:
     assert words.finding(make_history(values, state, reason=reason)) == expected
+
+
+def steps(*levels: float) -> tuple[ChangeEvidence, ...]:
+    found = enumerate(pairwise(levels), start=1)
+    return tuple(ChangeEvidence(Change(index, before, after, 0.0004, True)) for index, (before, after) in found)
+
+
+@pytest.mark.parametrize(
+    ("levels", "state", "expected"),
+    [
+        (
+            (1.00, 1.42, 1.39),
+            State.REGRESSION,
+            "▲ +39 % slower since 01c0ffee: 1.00 s → 1.39 s, of which ▲ +42 % at 01c0ffee, ▼ −2.1 % at 02c0ffee.",
+        ),
+        (
+            (1.00, 0.50, 0.55),
+            State.REGRESSION,
+            "▲ +10 % slower since 02c0ffee: 500 ms → 550 ms, p < 0.001, after ▼ −50 % at 01c0ffee.",
+        ),
+        (
+            (1.00, 1.42, 1.00),
+            State.RECOVERED,
+            "▼ −30 % recovered since 02c0ffee: 1.42 s → 1.00 s, p < 0.001, which undoes ▲ +42 % at 01c0ffee.",
+        ),
+        (
+            (1.00, 1.42, 0.80),
+            State.IMPROVEMENT,
+            "▼ −20 % faster since 01c0ffee: 1.00 s → 800 ms, of which ▼ −44 % at 02c0ffee, ▲ +42 % at 01c0ffee.",
+        ),
+        (
+            (1.00, 1.02, 1.05, 1.10, 1.20, 1.35, 1.55),
+            State.REGRESSION,
+            (
+                "▲ +55 % slower since 01c0ffee: 1.00 s → 1.55 s, of which ▲ +15 % at 06c0ffee, ▲ +13 % at 05c0ffee, "
+                "▲ +9.1 % at 04c0ffee, ▲ +4.8 % at 03c0ffee, 2 more."
+            ),
+        ),
+    ],
+)
+def test_the_finding_names_the_parts_of_the_balance(make_history, levels, state: State, expected: str) -> None:
+    own = marked(make_history(levels, state, changes=steps(*levels)))
+    assert words.finding(own) == expected
 
 
 def test_the_verdict_names_the_largest_regression(make_history) -> None:
