@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
@@ -22,14 +23,17 @@ from tbp.asv.result_folder import Reading
 from tbp.asv.results import Results, results_of
 from tbp.asv.runs import runs
 from tbp.asv.sessions import Sessions, named_as_today, read_sessions, without_result
+from tbp.asv.touched import touched
 from tbp.cache.known_series import KnownSeries
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.history.beside import runs_beside
+from tbp.history.events import Event
 from tbp.history.histories import histories
 from tbp.history.judging import Asked, Moved, judge_all
 from tbp.history.perspective import seen
 from tbp.history.points import commits as commits_of
 from tbp.history.series import History, State
+from tbp.history.touching import to_ask, with_touching
 from tbp.policy import Policy, read_policy
 from tbp.report.model import Base, ReportData
 from tbp.scale.workers import Workers
@@ -127,7 +131,7 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
     shown = seen(found, acks, day_of(found), _until(held, base))
     problems += unmatched(shown, acks, file)
     said = (held.results.problems, held.sessions.problems, held.ratios.problems, held.commits.notes, problems, lost)
-    return ReportData(
+    data = ReportData(
         project=held.config.project if held.config else held.folder.resolve().name,
         histories=shown,
         machines=held.results.machines,
@@ -144,6 +148,15 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
         remarks=held.results.remarks,
         sources={name: one.code for name, one in held.results.benchmarks.items() if one.code},
     )
+    return replace(data, joined=_events(data, held.config))
+
+
+def _events(data: ReportData, config: AsvConfig | None) -> tuple[Event, ...]:
+    """What moved, with the commits named that touch the benchmark or its requirements, where a repository tells."""
+    if config is None or config.repository is None:
+        return data.events
+    files = touched(config.repository, to_ask(data.events, data.in_order))
+    return with_touching(data.events, data.in_order, files, config.benchmark_dir)
 
 
 def _trace_session(path: Path) -> TraceSession:
@@ -206,7 +219,7 @@ def _as_asked(order: Sequence[int], moved: Iterable[Moved]) -> Iterator[Moved]:
 
 
 def standing_regressions(found: Iterable[History]) -> list[History]:
-    """The series whose newest confirmed change of the code is for the worse.
+    """The series in which a regression stands that nobody accepted.
 
     Vanished and stale series are none: nobody measures whether they still are slower.
     """

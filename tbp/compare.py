@@ -13,15 +13,17 @@ from statistics import median
 from typing import NamedTuple
 
 from tbp.asv.choice import bench_filter, stored_commit
-from tbp.asv.config import AsvConfig, results_folder
+from tbp.asv.config import AsvConfig, own_config, results_folder
 from tbp.asv.repository import Commits, read_commits
 from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Sessions, named_as_today, read_sessions
 from tbp.errors import NothingMeasured, UsageError
 from tbp.history.compare import StoredSeries, judgements
-from tbp.history.histories import better
+from tbp.history.directions import direction
 from tbp.history.series import Commit, Outcome, Point, SeriesKey, State
+from tbp.policy import Policy, read_policy
+from tbp.report.words import undirected
 from tbp.verdict.judgement import Comparison, Judged, Judgement
 from tbp.verdict.phrases import FROM_STORED_RESULTS
 
@@ -77,6 +79,7 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         [row for row in rows if (row.machine, row.environment) == place],
         order,
         named_as_today(read_sessions(folder), results.benchmarks),
+        _policy(config, results_dir),
     )
     found = judgements(stored, sides[0], sides[1])
     return Comparison(
@@ -87,7 +90,13 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         judgements=found,
         machine=place[0],
         environment=place[1],
-        notes=(*notes, *_of_lines(commits, hashes, wanted), *_ask(found, wanted), *_problems(results)),
+        notes=(
+            *notes,
+            *_of_lines(commits, hashes, wanted),
+            *_ask(found, wanted),
+            *_undirected(found),
+            *_problems(results),
+        ),
     )
 
 
@@ -116,26 +125,33 @@ def chosen_place(rows: Sequence[Value], hashes: Sequence[str], wanted: Wanted) -
     return best[0], (note,) if others else ()
 
 
-def stored_series(rows: Iterable[Value], order: Sequence[Commit], sessions: Sessions) -> tuple[StoredSeries, ...]:
+def stored_series(
+    rows: Iterable[Value], order: Sequence[Commit], sessions: Sessions, policy: Policy
+) -> tuple[StoredSeries, ...]:
     """The series of ``rows``, sorted by key, each run at the place of its commit in ``order``; others are left out."""
     position = {commit.hash: place for place, commit in enumerate(order)}
     series: dict[SeriesKey, list[Value]] = {}
     for row in (row for row in rows if row.commit in position):
         series.setdefault(SeriesKey(row.benchmark, row.parameters, row.machine, row.environment), []).append(row)
     return tuple(
-        _series(key, sorted(own, key=lambda row: position[row.commit]), position, order, sessions)
+        _series(key, sorted(own, key=lambda row: position[row.commit]), position, order, sessions, policy)
         for key, own in sorted(series.items())
     )
 
 
 def _series(
-    key: SeriesKey, rows: Sequence[Value], position: Mapping[str, int], order: Sequence[Commit], sessions: Sessions
+    key: SeriesKey,
+    rows: Sequence[Value],
+    position: Mapping[str, int],
+    order: Sequence[Commit],
+    sessions: Sessions,
+    policy: Policy,
 ) -> StoredSeries:
     newest = rows[-1]
     return StoredSeries(
         key=key,
         unit=newest.unit,
-        better=better(newest.unit, newest.type),
+        better=direction(key.benchmark, newest.type, newest.unit, policy).better,
         is_counter=newest.type == "track" and newest.unit != "seconds",
         points=tuple(_point(key, row, order[position[row.commit]], sessions) for row in rows),
         versions=tuple(row.version for row in rows),
@@ -148,6 +164,12 @@ def _point(key: SeriesKey, row: Value, commit: Commit, sessions: Sessions) -> Po
     own = tuple(value for value in sessions.medians_s(key, row.commit) if value > 0) if is_time else ()
     value = median(own) if own else row.value
     return Point(commit, row.outcome, value, sessions=own, reason=sessions.skipped(key, row.commit))
+
+
+def _policy(config: AsvConfig | None, results_dir: Path | None) -> Policy:
+    """What the project of these results asks for: as `tbp report` takes it."""
+    own = own_config(config, results_dir)
+    return read_policy(own.policy_file) if own is not None else Policy()
 
 
 def _nowhere(cells: Mapping[Place, tuple[set[object], set[object]]], wanted: Wanted) -> str:
@@ -176,6 +198,11 @@ def _ask(found: Iterable[Judgement], wanted: Wanted) -> tuple[str, ...]:
     if all(judgement.state is not State.UNDECIDED for judgement in found):
         return ()
     return (f"what is undecided can be measured: run `tbp gate {wanted.baseline} {wanted.contender}`",)
+
+
+def _undirected(found: Iterable[Judgement]) -> tuple[str, ...]:
+    changed = [own.benchmark for own in found if own.state is State.CHANGED]
+    return (undirected(changed),) if changed else ()
 
 
 def _problems(results: Results) -> tuple[str, ...]:

@@ -7,7 +7,7 @@
     paired_budget = 10            # minutes in which `tbp nightly` measures new commits in turns; 0: never
     keep_traces_of_newest_runs = 10   # raw traces that `tbp trace prune` leaves, beside those around changes
     [tool.tbp.better]
-    "track_loss" = "lower"        # regular expression, found in the benchmark's name → the better direction
+    "track_metric$" = "lower"     # regular expression, found in the benchmark's name → the better direction
 
 Takes the file, gives a ``Policy``; what its numbers do belongs to ``tbp.history``.
 """
@@ -46,9 +46,9 @@ class Policy(Struct, frozen=True):
     # Of each series. A choice: what one looks at in a viewer is new, and the report needs the tables only.
     keep_traces_of_newest_runs: int = 10
 
-    def direction(self, benchmark: str, otherwise: Better) -> Better:
-        """The better direction of ``benchmark`` as the project says, or else ``otherwise``."""
-        return next((better for pattern, better in self.better if pattern.search(benchmark)), otherwise)
+    def direction(self, benchmark: str) -> Better | None:
+        """The better direction of ``benchmark`` as the project says; None where it does not."""
+        return next((better for pattern, better in self.better if pattern.search(benchmark)), None)
 
 
 def read_policy(path: Path) -> Policy:
@@ -87,14 +87,12 @@ def _better(path: Path, table: object) -> tuple[tuple[re.Pattern[str], Better], 
         raise UsageError(f"{path}: [tool.tbp.better] must be a table of regular expression = direction, not {table!r}")
     known = []
     for pattern, direction in table.items():
+        if direction not in (Better.LOWER.value, Better.HIGHER.value):
+            raise UsageError(f'{path}: [tool.tbp.better] {pattern!r} must be "lower" or "higher", not {direction!r}')
         try:
             known.append((re.compile(pattern), Better(direction)))
         except re.error as error:
             raise UsageError(f"{path}: [tool.tbp.better] {pattern!r} is no regular expression: {error}") from None
-        except ValueError:
-            raise UsageError(
-                f'{path}: [tool.tbp.better] {pattern!r} must be "lower" or "higher", not {direction!r}'
-            ) from None
     return tuple(known)
 
 

@@ -46,15 +46,20 @@ def first_reported(
     standing = list(regressions)
     before = _read(results_dir / NAME)
     fresh = news(standing, before)
-    now = (before - {_reported(history) for history in accepted}) | {_reported(history) for history in standing}
+    forgotten = {regression for history in [*standing, *accepted] for regression in _accepted(history)}
+    now = (before - forgotten) | {regression for history in standing for regression in _standing(history)}
     if now != before:
         _write(results_dir / NAME, now)
     return fresh
 
 
 def news(standing: Iterable[History], before: Set[Reported]) -> list[History]:
-    """The regressions that are none of ``before``, nor one of them at its settled place."""
-    return [history for history in standing if _reported(history) not in before and not _has_settled(history, before)]
+    """The histories with a regression that is none of ``before``, nor one of them at its settled place."""
+    return [
+        history
+        for history in standing
+        if not all(_is_known(history, regression, before) for regression in _standing(history))
+    ]
 
 
 def untold(results_dir: Path) -> Callable[[History, Change], bool]:
@@ -79,18 +84,32 @@ def _near(points: Sequence[Point], index: int) -> Sequence[Point]:
     return points[max(0, index - SETTLING_RUNS) : index + SETTLING_RUNS + 1]
 
 
-def _reported(history: History) -> Reported:
-    assert history.standing is not None
-    return Reported(history.key, history.points[history.standing.change.index].commit.hash)
+def _standing(history: History) -> list[Reported]:
+    """The regressions of a series that stand and that nobody accepted."""
+    return _named(history, history.balance.regressions if history.balance is not None else ())
 
 
-def _has_settled(history: History, before: Set[Reported]) -> bool:
-    """Whether it is a reported regression a few runs away from where it was: where it was, there is no change now."""
-    assert history.standing is not None
-    places = {point.commit.hash: place for place, point in enumerate(history.points)}
+def _accepted(history: History) -> list[Reported]:
+    return _named(history, history.balance.accepted if history.balance is not None else ())
+
+
+def _named(history: History, changes: Iterable[int]) -> list[Reported]:
+    runs = [history.changes[change].change.index for change in changes]
+    return [Reported(history.key, history.points[run].commit.hash) for run in runs]
+
+
+def _is_known(history: History, regression: Reported, before: Set[Reported]) -> bool:
+    """Whether a regression was reported, where it is or a few runs away.
+
+    There, no change is left now; or one is, of which later runs showed an earlier part.
+    """
+    if regression in before:
+        return True
+    runs = {point.commit.hash: run for run, point in enumerate(history.points)}
     confirmed = {evidence.change.index for evidence in history.changes if evidence.change.is_verdict}
-    old = {places[one.commit] for one in before if one.key == history.key and one.commit in places} - confirmed
-    return any(abs(place - history.standing.change.index) <= SETTLING_RUNS for place in old)
+    at = runs[regression.commit]
+    old = {runs[known.commit] for known in before if known.key == history.key and known.commit in runs}
+    return any(abs(run - at) <= SETTLING_RUNS and (run > at or run not in confirmed) for run in old)
 
 
 def _read(path: Path) -> frozenset[Reported]:

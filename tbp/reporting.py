@@ -79,21 +79,23 @@ def inputs(wanted: Wanted, config: AsvConfig | None) -> Inputs:
 def said_of(data: ReportData, index: Path) -> Said:
     """What was found, a line per confirmed change, and where the report is."""
     from tbp.analysis import standing_regressions
+    from tbp.history.series import State
     from tbp.report.notes import first
+    from tbp.report.now import finding
     from tbp.report.summary import ranked, verdict
-    from tbp.report.words import finding
+    from tbp.report.words import undirected
 
     histories = ranked(data.histories)
-    told_first = first(data)
     found = [
         f"  {history.key.benchmark} {history.key.label}: {finding(history)}"
         for history in histories
         if history.standing is not None
     ]
+    changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
+    remark = [undirected(changed)] if changed else []
+    opening = [preface.said] if (preface := first(data)) is not None else []
     return Said(
-        lines="\n".join(
-            [*([told_first.said] if told_first else []), verdict(histories, data), *found, f"report: {index.resolve()}"]
-        ),
+        lines="\n".join([*opening, verdict(histories, data), *found, *remark, f"report: {index.resolve()}"]),
         problems="\n".join(f"tbp: {problem}" for problem in data.problems),
         is_regressed=bool(standing_regressions(data.histories)),
     )

@@ -19,8 +19,8 @@ from tbp.errors import UsageError
 COMMITS = [f"{index:08x}{index:032x}" for index in range(1, 41)]
 
 
-def write_results(folder: Path, values: list[float]) -> Path:
-    """A results folder of one ``time_`` benchmark, one run per value, as asv 0.6 writes it."""
+def write_results(folder: Path, values: list[float], benchmark: str = "suite.time_thing") -> Path:
+    """A results folder of one benchmark, one run per value, as asv 0.6 writes it."""
     machine = folder / "machine"
     machine.mkdir(parents=True)
     (machine / "machine.json").write_text(json.dumps({"machine": "machine", "version": 1}))
@@ -36,7 +36,7 @@ def write_results(folder: Path, values: list[float]) -> Path:
             "requirements": {},
             "env_vars": {},
             "result_columns": ["result", "params", "version"],
-            "results": {"suite.time_thing": [[value], [], "1"]},
+            "results": {benchmark: [[value], [], "1"]},
             "durations": {},
         }
         (machine / f"{commit[:8]}-env.json").write_text(json.dumps(content))
@@ -89,6 +89,33 @@ def test_compare_is_3_for_a_regression_unless_told_otherwise(tmp_path: Path, cap
     assert out.startswith("1 regression in 1 benchmark; it is suite.time_thing: +102 % slower (99 % CI ")
     assert run(capsys, *arguments, "--exit-zero")[0] == 0
     assert run(capsys, "compare", COMMITS[15], COMMITS[14], "--results", results)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("better", "code", "compared", "report"),
+    [
+        ("", 0, "No regression, 1 changed in 1 benchmark; it is suite.track_thing: +100 % higher", "1 changed"),
+        ("lower", 3, "1 regression in 1 benchmark; it is suite.track_thing: +100 % higher (worse)", "1 regression"),
+        ("higher", 0, "No regression, 1 improvement in 1 benchmark; it is suite.track_thing: +100 %", "1 improved"),
+    ],
+)
+def test_report_and_compare_ask_the_project_which_direction_is_better(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], better: str, code: int, compared: str, report: str
+):
+    write_results(tmp_path / "results", [30.0] * 15 + [60.0] * 15, "suite.track_thing")
+    (tmp_path / "asv.conf.json").write_text('{"version": 1, "project": "p", "repo": ".", "results_dir": "results"}')
+    if better:
+        (tmp_path / "pyproject.toml").write_text(f"[tool.tbp.better]\n'track_thing' = '{better}'\n")
+    config = ("--config", str(tmp_path / "asv.conf.json"))
+    found, out, _ = run(capsys, "compare", COMMITS[14], COMMITS[15], *config)
+    assert found == code
+    assert out.startswith(compared)
+    hint = '"track_thing$" = "lower"'
+    assert (hint in out.replace("\n", " ")) is not bool(better)
+    found, out, _ = run(capsys, "report", "--out", str(tmp_path / "site"), *config)
+    assert found == code
+    assert report in out
+    assert out.count(hint) == (0 if better else 1)
 
 
 def test_compare_is_5_for_undecided_only_if_strict(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

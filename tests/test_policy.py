@@ -31,9 +31,9 @@ def test_every_key_is_read(tmp_path: Path):
     )
     assert (found.relevant, found.stale_days, found.false_discovery_rate) == (0.05, 7.0, 0.1)
     assert (found.keep_traces_of_newest_runs, found.paired_budget) == (3, 0.5)
-    assert found.direction("suite.track_loss", Better.HIGHER) is Better.LOWER
-    assert found.direction("q.track_x", Better.LOWER) is Better.HIGHER
-    assert found.direction("suite.time_x", Better.LOWER) is Better.LOWER
+    assert found.direction("suite.track_loss") is Better.LOWER
+    assert found.direction("q.track_x") is Better.HIGHER
+    assert found.direction("suite.time_x") is None
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,7 @@ def test_every_key_is_read(tmp_path: Path):
         ("[tool.tbp]\nbetter = 'lower'", "must be a table of regular expression"),
         ("[tool.tbp.better]\n'(' = 'lower'", "no regular expression"),
         ("[tool.tbp.better]\n'x' = 'less'", 'must be "lower" or "higher"'),
+        ("[tool.tbp.better]\n'x' = 'unknown'", 'must be "lower" or "higher"'),
         ("[tool.tbp", "cannot read"),
     ],
 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.history.series import Better, Change, ChangeEvidence, Commit, History, Outcome, Point, SeriesKey, State
 from tbp.reported import NAME, Reported, first_reported, news, untold
@@ -16,10 +18,12 @@ KEY = SeriesKey("suite.track_calls", (("n", "1"),), "box", "env")
 
 
 def history(*regressed_at: int, key: SeriesKey = KEY) -> History:
-    """Thirty runs, with a confirmed change for the worse at each of these places."""
+    """Thirty runs, with a level twice as high from each of these places on."""
     day = datetime(2026, 1, 1, tzinfo=UTC)
     points = tuple(Point(Commit(f"{i:040}", day + timedelta(i)), Outcome.MEASURED, 1.0) for i in range(30))
-    changes = tuple(ChangeEvidence(Change(i, 1.0, 2.0, 0.0, confirmed=True)) for i in regressed_at)
+    levels = [2.0**step for step in range(len(regressed_at) + 1)]
+    found = zip(regressed_at, pairwise(levels), strict=True)
+    changes = tuple(ChangeEvidence(Change(i, before, after, 0.0, confirmed=True)) for i, (before, after) in found)
     return History(key, "calls", Better.LOWER, points, State.REGRESSION, changes)
 
 
@@ -31,7 +35,9 @@ def history(*regressed_at: int, key: SeriesKey = KEY) -> History:
         ([20], [20, 25], True),  # another one on top of it
         ([20], [23], False),  # later runs moved it
         ([20], [26], True),  # too far away to be the same
-        ([20], [18, 20], False),
+        ([20], [18, 20], False),  # later runs showed an earlier part of it
+        ([20], [10, 20], True),  # nobody heard of the older one
+        ([10, 20], [10, 20], False),
     ],
 )
 def test_news_is_what_was_not_reported_there_or_close_by(
@@ -42,6 +48,14 @@ def test_news_is_what_was_not_reported_there_or_close_by(
     assert news([standing], before) == ([standing] if is_news else [])
 
 
+def test_a_regression_of_which_a_part_is_undone_is_no_news():
+    own = history(20)
+    better = ChangeEvidence(Change(25, 2.0, 1.5, 0.0, confirmed=True))
+    partly = replace(own, changes=(*own.changes, better))
+    assert news([partly], {Reported(KEY, f"{20:040}")}) == []
+    assert news([partly], set()) == [partly]
+
+
 def test_another_series_is_another_regression():
     other = history(20, key=SeriesKey("suite.track_calls", (("n", "2"),), "box", "env"))
     assert news([other], {Reported(KEY, f"{20:040}")}) == [other]
@@ -49,8 +63,9 @@ def test_another_series_is_another_regression():
 
 def test_what_was_accepted_is_news_once_it_no_longer_is(tmp_path: Path):
     standing = history(20)
+    accepted = tuple(replace(what, change=replace(what.change, acknowledged="worth it")) for what in standing.changes)
     assert first_reported([standing], tmp_path) == [standing]
-    assert first_reported([], tmp_path, [standing]) == []
+    assert first_reported([], tmp_path, [replace(standing, changes=accepted)]) == []
     assert first_reported([standing], tmp_path) == [standing]
     assert first_reported([standing], tmp_path) == []
 

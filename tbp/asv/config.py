@@ -25,6 +25,7 @@ class AsvConfig(NamedTuple):  # dataclasses take longer to import than a report 
     results_dir: Path
     branches: tuple[str, ...]  # as asv names them, one at least; "" is the repository's default branch
     commit_url: str  # show_commit_url when it is a web address, else ""
+    benchmark_dir: str = "benchmarks"  # relative to the file
 
     @property
     def branch(self) -> str:
@@ -140,4 +141,5 @@ def _checked(path: Path, values: dict[str, object]) -> AsvConfig:
         results_dir=path.parent / text("results_dir", "results"),
         branches=tuple(branch or "" for branch in branches),
         commit_url=commit_url if re.match(r"https?://", commit_url) else "",
+        benchmark_dir=text("benchmark_dir", "benchmarks"),
     )

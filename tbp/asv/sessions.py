@@ -176,6 +176,11 @@ class Sessions(Struct, frozen=True, dict=True):
             return tuple(session.wall_s for session in own)
         return tuple(session.corrected_s(self._usual_yardstick_s[_speed(session)]) for session in own)
 
+    def yardstick_s(self, key: SeriesKey, commit: str) -> float:
+        """What the machine's yardstick took beside the samples, the median session's; NaN where unknown."""
+        known = [statistics.median(session.yardstick_s) for session in self.of(key, commit) if session.has_yardstick]
+        return statistics.median(known) if known else float("nan")
+
     def roof_flop(self, key: SeriesKey, commit: str) -> float:
         """FLOP that the machine's matrix products would have done in the time of one call, the median session's.
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from tbp.asv.repository import Commits
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
-from tbp.history.histories import better
+from tbp.history.directions import direction
 from tbp.history.points import Points
 from tbp.history.rows import compared_with, present_version, rows_by_series
 from tbp.history.series import Line, LineRuns
@@ -29,9 +29,9 @@ def runs_beside(results: Results, sessions: Sessions, commits: Commits, policy: 
     for key, rows in rows_by_series(results, sessions, aside):
         declared = results.benchmarks.get(key.benchmark)
         version = declared.version if declared and declared.version else present_version(rows, declared)
-        direction = policy.direction(key.benchmark, better(rows.unit, rows.type))
+        better = direction(key.benchmark, rows.type, rows.unit, policy).better
         for line, points in _by_line(compared_with(version, rows), commits.lines):
-            found.append(LineRuns(key, line, points, rows.unit, direction))
+            found.append(LineRuns(key, line, points, rows.unit, better))
     return tuple(found)
 
 

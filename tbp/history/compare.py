@@ -95,6 +95,8 @@ def _compared(series: StoredSeries, both: Judgement, first: int, second: int) ->
         both.before == both.after or repeats_exactly(values, kept.index(first), kept.index(second))
     ):
         return _exactly(both)
+    if len(values) >= MIN_EXACT_RUNS and min(values) == max(values):
+        return replace(both, state=State.NO_CHANGE)
     if min(both.before, both.after) <= 0:
         return replace(both, reason="it is not positive, so noise is no share of it")
     kept = [place for place, value in zip(kept, values, strict=True) if value > 0]
@@ -115,7 +117,7 @@ def _decided(judgement: Judgement, found: Difference, p_value: float) -> Judgeme
     own = replace(judgement, low=low, high=high, p_value=p_value)
     is_change = p_value <= ALPHA and found.p_value <= 1 - CONFIDENCE and abs(own.effect) >= RELEVANT
     if is_change and found.is_shared:
-        return replace(own, state=_changed(own))
+        return replace(own, state=changed(own.better, own.after > own.before))
     if max(-low, high) < RELEVANT_LIMIT:
         return replace(own, state=State.NO_CHANGE)
     why = f"two runs of it differ by {percent(relative(found.error))} or so without any change"
@@ -127,12 +129,14 @@ def _decided(judgement: Judgement, found: Difference, p_value: float) -> Judgeme
 def _exactly(both: Judgement) -> Judgement:
     """A value that repeats exactly changed if it differs at all; by less than RELEVANT it does not matter."""
     is_relevant = both.before != both.after and not abs(both.effect) < RELEVANT
-    return replace(both, state=_changed(both) if is_relevant else State.NO_CHANGE)
+    return replace(both, state=changed(both.better, both.after > both.before) if is_relevant else State.NO_CHANGE)
 
 
-def _changed(own: Judgement) -> State:
-    is_worse = own.after > own.before if own.better is Better.LOWER else own.after < own.before
-    return State.REGRESSION if is_worse else State.IMPROVEMENT
+def changed(better: Better, is_up: bool) -> State:
+    """The state of a value that certainly went up (or down); CHANGED where nothing says which direction is better."""
+    if better is Better.UNKNOWN:
+        return State.CHANGED
+    return State.REGRESSION if is_up is (better is Better.LOWER) else State.IMPROVEMENT
 
 
 def _too_few(is_counter: bool, others: int) -> str:

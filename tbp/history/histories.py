@@ -9,7 +9,6 @@ traces say in ``trace_evidence``.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -20,25 +19,22 @@ from tbp.asv.ratios import Ratio
 from tbp.asv.repository import Commits
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
+from tbp.history.agreement import doubt, is_weak
 from tbp.history.circumstances import surroundings
+from tbp.history.directions import Direction, direction
 from tbp.history.false_discovery import controlled
 from tbp.history.judging import Asked, Judge, judge_all
-from tbp.history.noise import noise_between, same_level
+from tbp.history.noise import noise_between
 from tbp.history.paired_evidence import with_pairs
+from tbp.history.perspective import marked
 from tbp.history.points import Points, levels
 from tbp.history.rows import Rows, compared_with, present_version, rows_by_series
-from tbp.history.series import Better, Break, Change, ChangeEvidence, History, SeriesKey
+from tbp.history.series import Break, Change, ChangeEvidence, History, SeriesKey, State
 from tbp.history.sides import sides
 from tbp.history.states import Freshness, freshness, is_enough, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
+from tbp.history.witnesses import gathered
 from tbp.policy import Policy
-
-# Units of which more is better: rates, factors of speed and agreement. FLOPS in capitals is a rate, flops a count.
-_HIGHER = re.compile(
-    r"(?i:/\s*s(ec|econds?)?\b|\bper[ _-]?s(ec|econd)?\b|hz$|^[x×]$)"
-    r"|(?i:speed-?up|throughput|accuracy|cosine|utili[sz]ation)|FLOPS$"
-)
-SAME_SHARE = 0.25  # of the regression that may remain: half of it undone is an improvement, no recovery
 
 
 class _Judged(Struct, frozen=True):
@@ -46,7 +42,7 @@ class _Judged(Struct, frozen=True):
 
     key: SeriesKey
     rows: Rows
-    better: Better
+    direction: Direction
     points: Points
     changes: tuple[Change, ...]
     breaks: tuple[Break, ...]
@@ -87,13 +83,8 @@ def histories(
         if found := (ratios or {}).get(own.key):  # pairs have an error rate of their own
             judged[place] = replace(own, changes=with_pairs(own.changes, own.points, found, policy.relevant))
     traces = Traces(trace_reader, sessions, [] if problems is None else problems)
-    return tuple(_history(replace(own, changes=_recoveries(own)), fresh, traces, policy) for own in judged)
-
-
-def better(unit: str, benchmark_type: str) -> Better:
-    """Less time and less memory are better; of what a track_ benchmark returns the unit decides."""
-    is_rate = benchmark_type not in ("time", "memory", "peakmemory") and _HIGHER.search(unit)
-    return Better.HIGHER if is_rate else Better.LOWER
+    known = {own.key: own.points for own in judged}
+    return tuple(_history(own, fresh, traces, policy, known) for own in judged)
 
 
 def _judged(series: Sequence[tuple[SeriesKey, Rows]], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
@@ -105,7 +96,7 @@ def _judged(series: Sequence[tuple[SeriesKey, Rows]], results: Results, policy: 
         _Judged(
             key=key,
             rows=rows,
-            better=policy.direction(key.benchmark, better(rows.unit, rows.type)),
+            direction=direction(key.benchmark, rows.type, rows.unit, policy),
             points=own.points,
             changes=moved.changes,
             breaks=moved.breaks,
@@ -121,36 +112,21 @@ def _is_tested(own: _Judged) -> bool:
     return is_enough(own.points) and bool(np.nanmin(value) < np.nanmax(value))
 
 
-def _recoveries(own: _Judged) -> tuple[Change, ...]:
-    """Its changes, with those marked that bring back the level before the regression that they follow."""
-    if not own.changes:
-        return ()
-    noise = noise_between(own.points, own.boundaries)
-    marked: list[Change] = []
-    last: Change | None = None
-    for change in own.changes:
-        is_back = change.is_verdict and last is not None and not change.is_worse(own.better)
-        if is_back and last is not None and last.is_worse(own.better):
-            limit = same_level(last.before, noise)
-            remains = abs(change.after - last.before)
-            is_recovery = remains <= min(limit, SAME_SHARE * abs(last.after - last.before))
-            marked.append(replace(change, is_recovery=is_recovery))
-        else:
-            marked.append(change)
-        last = change if change.confirmed else last
-    return tuple(marked)
-
-
-def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> History:
-    key, points, changes = own.key, own.points, own.changes
+def _history(
+    own: _Judged, fresh: Freshness, traces: Traces, policy: Policy, known: Mapping[SeriesKey, Points]
+) -> History:
+    key, points = own.key, own.points
     newest = newest_traces(key, points, traces)
+    changes = _agreeing(own, _evidence(own, traces), traces.sessions, known) if own.changes else ()
+    own = replace(own, changes=tuple(evidence.change for evidence in changes))
     history = History(
         key=key,
         unit=own.rows.unit,
-        better=own.better,
+        better=own.direction.better,
+        better_by=own.direction.source,
         points=points,
-        state=fresh.gone(key, policy.stale_days) or state(points, changes, own.better),
-        changes=_evidence(own, traces) if changes else (),
+        state=State.NOT_ENOUGH_DATA,  # until all is known that it depends on
+        changes=changes,
         breaks=own.breaks,
         noise_within=own.noise_within,
         noise_between=noise_between(points, own.boundaries),
@@ -158,9 +134,11 @@ def _history(own: _Judged, fresh: Freshness, traces: Traces, policy: Policy) -> 
         operators_commit=newest.commit,
         frames=newest.frames,
         roof_flop=_roof_flop(own, traces.sessions),
+        relevant=policy.relevant,
     )
     traces.forget()
-    return history
+    final = fresh.gone(key, policy.stale_days) or state(points, history.balance)
+    return marked(replace(history, state=final))
 
 
 def _evidence(own: _Judged, traces: Traces) -> tuple[ChangeEvidence, ...]:
@@ -174,6 +152,25 @@ def _evidence(own: _Judged, traces: Traces) -> tuple[ChangeEvidence, ...]:
         replace(evidence(key, points, changes, i, traces), sides=both[i], circumstances=around[i])
         for i in range(len(changes))
     )
+
+
+def _agreeing(
+    own: _Judged, evidences: Sequence[ChangeEvidence], sessions: Sessions, known: Mapping[SeriesKey, Points]
+) -> tuple[ChangeEvidence, ...]:
+    """The changes, only suspect where other evidence speaks against them. ``known`` has the points of all series."""
+    if own.rows.type != "time":
+        return tuple(evidences)
+    indexes = [evidence.change.index for evidence in evidences]
+    edges = zip([0, *indexes[:-1]], [*indexes[1:], len(own.points)], strict=True)
+    agreed = []
+    for shift, (start, end) in zip(evidences, edges, strict=True):
+        change, against = shift.change, ""
+        if is_weak(change):
+            witnesses = gathered(own.key, own.points, (start, change.index, end), sessions, known)
+            against = doubt(change, replace(witnesses, difference=shift.difference))
+        suspected = replace(change, confirmed=False, doubt=against) if against else change
+        agreed.append(replace(shift, change=suspected))
+    return tuple(agreed)
 
 
 def _roof_flop(own: _Judged, sessions: Sessions) -> float:

@@ -6,7 +6,6 @@ Takes points and the boundaries between their segments, gives the two noises of 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -16,10 +15,6 @@ from tbp.history.measured import median
 from tbp.history.points import columns, levels
 from tbp.history.series import Point
 
-# Levels this close, in noises between runs and at least relatively, are the same: what the detector would not part
-# even with one run on a side (see ``short``).
-SAME_SIGMAS = 3.0
-SAME_LEVEL = 0.01
 MAD_TO_SIGMA = 1.4826  # median absolute deviation of a normal distribution × this is its standard deviation
 
 
@@ -46,8 +41,3 @@ def noise_between(points: Sequence[Point], boundaries: Sequence[int]) -> float:
         if middle:
             deviations.append(np.abs(own / middle - 1))
     return MAD_TO_SIGMA * median(np.concatenate(deviations)) if deviations else float("nan")
-
-
-def same_level(level: float, noise: float) -> float:
-    """How far from ``level`` a value may be and still be of it; ``noise`` is that between runs, NaN where unknown."""
-    return max(SAME_LEVEL, SAME_SIGMAS * noise if math.isfinite(noise) else 0.0) * abs(level)

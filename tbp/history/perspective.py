@@ -39,11 +39,24 @@ def shown_state(history: History) -> State:
     """
     if history.state in _GONE:
         return history.state
-    standing = history.standing
-    if standing is not None and standing.change.acknowledged:
-        return State.ACKNOWLEDGED
-    found = state(history.points, [standing.change] if standing is not None else [], history.better)
+    found = state(history.points, history.balance)
     return State.SUSPECT if found in _QUIET and history.suspect is not None else found
+
+
+def marked(history: History) -> History:
+    """``history`` with its recoveries marked among the changes that count."""
+    recoveries = history.balance.recoveries if history.balance is not None else ()
+    marks = [
+        index in recoveries if evidence.change.index >= history.since else evidence.change.is_recovery
+        for index, evidence in enumerate(history.changes)
+    ]
+    if marks == [evidence.change.is_recovery for evidence in history.changes]:
+        return history
+    changes = tuple(
+        replace(evidence, change=replace(evidence.change, is_recovery=mark))
+        for evidence, mark in zip(history.changes, marks, strict=True)
+    )
+    return replace(history, changes=changes)
 
 
 def _seen(history: History, acks: Sequence[Ack], past: Set[str]) -> History:
@@ -57,5 +70,6 @@ def _seen(history: History, acks: Sequence[Ack], past: Set[str]) -> History:
     if past:
         last = max((place for place, own in enumerate(commits(history.points)) if own.hash in past), default=-1)
         history = replace(history, since=last + 1)
+    history = marked(history)
     shown = shown_state(history)
     return history if shown is history.state else replace(history, state=shown)

@@ -10,9 +10,13 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from tbp.history.balance import Balance, balance
 
 if TYPE_CHECKING:
     from tbp.traces.difference import Difference
@@ -32,16 +36,21 @@ class Better(StrEnum):
 
     LOWER = "lower"
     HIGHER = "higher"
+    UNKNOWN = "unknown"  # nothing says it (``tbp.history.directions``): a change is neither worse nor better
+
+
+_WORSE = {Better.LOWER: 1, Better.HIGHER: -1}  # the sign of a step for the worse; where nothing says it, there is none
 
 
 class State(StrEnum):
     """What is said of a series, worst first; the report sorts by this order."""
 
     REGRESSION = "regression"
+    CHANGED = "changed"  # a confirmed change of the code, and nothing says whether it is for the worse
     IMPROVEMENT = "improvement"
     RECOVERED = "recovered"  # a regression was undone: the level before it is back
     SUSPECT = "suspect"  # its newest change may be the code's, but is not confirmed
-    ACKNOWLEDGED = "acknowledged"  # its newest confirmed change is for the worse, and the project accepts it
+    ACKNOWLEDGED = "acknowledged"  # a regression stands, and the project accepts it
     UNDECIDED = "undecided"  # measured, but the noise allows neither "changed" nor "no change"
     NO_CHANGE = "no change"
     NOT_ENOUGH_DATA = "not enough data"
@@ -140,7 +149,7 @@ class Change(Struct, frozen=True):
     confirmed: bool  # significant *and* relevant; otherwise only suspect
     kind: ChangeKind = ChangeKind.CODE
     what: str = ""  # what else changed at ``index``: "torch 2.12 → 2.13"; empty for CODE
-    is_recovery: bool = False  # an improvement back to the level before the regression that it follows
+    is_recovery: bool = False  # it brought back the level before a regression, and no more (``tbp.history.balance``)
     doubt: str = ""  # why a change that passes for itself is only suspect
     # Interval of the effect at CONFIDENCE, relative to the size of ``before``: 0.05 is 5 % larger. NaN where the runs
     # are too few to say; the effect itself on both sides where it is exact.
@@ -152,9 +161,14 @@ class Change(Struct, frozen=True):
     in_turns: str = ""
 
     @property
+    def is_exact(self) -> bool:
+        """Whether it is one of a counter, which is certain: its values repeat exactly."""
+        return self.p_value == 0
+
+    @property
     def matters(self) -> bool:
         """False for one that is certain and yet only suspect: a counter's that is too small to matter."""
-        return self.confirmed or self.p_value > 0
+        return self.confirmed or not self.is_exact
 
     @property
     def is_verdict(self) -> bool:
@@ -167,8 +181,12 @@ class Change(Struct, frozen=True):
         return self.after / self.before - 1 if self.before else float("nan")
 
     def is_worse(self, better: Better) -> bool:
-        """Whether the level moved in the direction that is not the better one."""
-        return self.after > self.before if better is Better.LOWER else self.after < self.before
+        """Whether the level moved in the direction that is not the better one; False where that is not known."""
+        return _WORSE.get(better, 0) * (self.after - self.before) > 0
+
+    def is_better(self, better: Better) -> bool:
+        """Whether the level moved in the better direction; False where that is not known."""
+        return _WORSE.get(better, 0) * (self.after - self.before) < 0
 
 
 class Break(Struct, frozen=True):
@@ -225,7 +243,7 @@ class ChangeEvidence(Struct, frozen=True):
     circumstances: tuple[Circumstance, ...] = ()  # what is known of the two sides, in a settled order
 
 
-class History(Struct, frozen=True):
+class History(Struct, frozen=True, dict=True):
     """A series with everything the report says of it."""
 
     key: SeriesKey
@@ -243,18 +261,35 @@ class History(Struct, frozen=True):
     roof_flop: float = float("nan")
     since: int = 0  # index of the first point after the revision judged against: earlier changes are of no account
     frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
+    relevant: float = 0.0  # smallest relative change that the project wants to know of; 0: what the detector confirms
+    better_by: str = ""  # how ``better`` is known: "time", "unit it/s" (``tbp.history.directions``)
+
+    @cached_property
+    def balance(self) -> Balance | None:
+        """Where the series stands by the confirmed changes that count; None without any of the code."""
+        changes = [evidence.change for evidence in self.changes]
+        return balance(changes, _WORSE.get(self.better, 0), self.noise_between, self.relevant, self.since)
 
     @property
     def standing(self) -> ChangeEvidence | None:
-        """The newest confirmed change of the code. A later shift of another kind does not take it back.
+        """The change of the code that the state is told for; of several regressions the one of which most is left."""
+        total = self.balance
+        return self.changes[total.standing] if total is not None else None
 
-        Where the project acknowledged that one, an older one for the worse that it did not acknowledge stands.
+    @property
+    def standing_change(self) -> Change | None:
+        """The balance as one change; ``standing`` itself where nothing else is part of it.
+
+        What several changes make together has neither an interval nor a p-value.
         """
-        verdicts = [evidence for evidence in self._counted if evidence.change.is_verdict]
-        if not verdicts:
+        total = self.balance
+        if total is None:
             return None
-        last = next((evidence for evidence in reversed(verdicts) if not evidence.change.acknowledged), None)
-        return last if last is not None and last.change.is_worse(self.better) else verdicts[-1]
+        standing = self.changes[total.standing].change
+        if not total.is_of_several:
+            return standing
+        index, nan = self.changes[total.since].change.index, float("nan")
+        return replace(standing, index=index, before=total.reference, after=total.level, p_value=nan, low=nan, high=nan)
 
     @property
     def suspect(self) -> ChangeEvidence | None:

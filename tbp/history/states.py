@@ -1,6 +1,6 @@
 """The state of a series: what is said of it in one word.
 
-Takes its points and changes, and when it and the others were measured last. Ages are counted from the newest commit
+Takes its points and its balance, and when it and the others were measured last. Ages are counted from the newest commit
 of the folder that has a result, not from the clock, so that the same results always give the same report.
 """
 
@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 import numpy as np
 from msgspec import Struct
 
+from tbp.history.balance import Balance
 from tbp.history.points import columns, levels
-from tbp.history.series import Better, Change, Outcome, Point, SeriesKey, State
+from tbp.history.series import Outcome, Point, SeriesKey, State
 
 # Below these no change could be confirmed, so "no change" would claim too much. 5 single values against 6 are the
 # first that Mann-Whitney, times 10 places, can put under 5 %; with 3 sessions a run the t test needs 4 runs.
@@ -59,20 +60,27 @@ def newest_date(points: Sequence[Point]) -> datetime:
     return newest
 
 
-def state(points: Sequence[Point], changes: Sequence[Change], direction: Better) -> State:
-    """The newest confirmed change of the code decides.
+def state(points: Sequence[Point], balance: Balance | None) -> State:
+    """The balance of the confirmed changes decides.
 
     Without one: whether the newest run has a value, and whether there are enough of them.
     """
-    verdicts = [change for change in changes if change.is_verdict]
-    if verdicts:
-        if verdicts[-1].is_recovery:
-            return State.RECOVERED
-        return State.REGRESSION if verdicts[-1].is_worse(direction) else State.IMPROVEMENT
+    if balance is not None:
+        return _balanced(balance)
     newest = next(point.outcome for point in reversed(points) if point.comparable)
     if newest is not Outcome.MEASURED:
         return State.FAILED if newest is Outcome.FAILED else State.SKIPPED
     return State.NO_CHANGE if is_enough(points) else State.NOT_ENOUGH_DATA
+
+
+def _balanced(balance: Balance) -> State:
+    if not balance.is_directed:
+        return State.CHANGED
+    if balance.regressions:
+        return State.REGRESSION
+    if balance.is_recovery:
+        return State.RECOVERED
+    return State.ACKNOWLEDGED if balance.standing in balance.accepted else State.IMPROVEMENT
 
 
 def is_enough(points: Sequence[Point]) -> bool:

@@ -294,11 +294,3 @@ def of_benchmark(found: Sequence[AtOnce], histories: Sequence[History]) -> tuple
         if 0 <= what.change.index < len(history.points)
     }
     return tuple(one for one in found if any((one.machine, one.environment, commit) in own for commit in one.commits))
-
-
-def by_commit(found: Sequence[AtOnce]) -> Mapping[str, tuple[AtOnce, ...]]:
-    """The same by hash; of several places the one with most series first."""
-    grouped: dict[str, list[AtOnce]] = defaultdict(list)
-    for one in found:
-        grouped[one.commit.hash].append(one)
-    return {name: tuple(sorted(own, key=lambda one: -one.moved)) for name, own in grouped.items()}

@@ -24,6 +24,7 @@ from tbp.report.at_once import AtOnce, of_benchmark
 from tbp.report.chart_data import CommitList, site_commits
 from tbp.report.detail import benchmark_page
 from tbp.report.model import ReportData
+from tbp.report.page_events import PageEvent, page_events
 from tbp.report.pages import Frame, benchmark_html, script_call
 from tbp.report.rates import Rate, rates_of_all
 
@@ -37,6 +38,7 @@ class Wanted(Struct, frozen=True):
     places: Mapping[str, int]  # of the benchmark's commits among the site's, by their hashes, in order of history
     rates: Mapping[SeriesKey, tuple[Rate, ...]]  # what the suite's other benchmarks say of its series
     at_once: tuple[AtOnce, ...]  # commits that moved most series of a machine, its own among them
+    events: tuple[PageEvent, ...]  # that moved some of its series
 
     @property
     def runs(self) -> int:
@@ -55,6 +57,7 @@ class Wanted(Struct, frozen=True):
             self.rates,
             self.data.sources,
             self.at_once,
+            self.events,
         )
 
 
@@ -71,7 +74,7 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
     ordered = sorted(data.histories, key=lambda history: history.key.benchmark)
     below = replace(frame, root="../")
     commits, known = site_commits(data), rates_of_all(data.histories)
-    together = data.at_once
+    together, events = data.at_once, page_events(data.events, data.faces)
     shared = shared_by_pages(data)
     aside: dict[str, list[LineRuns]] = {}
     for runs in data.beside:
@@ -90,13 +93,14 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
         own_data = replace(shared, histories=own, beside=tuple(aside.get(benchmark, ())), sources=source)
         if benchmark in data.remarks:
             own_data = replace(own_data, remarks={benchmark: data.remarks[benchmark]})
-        asked.append(Wanted(benchmark, own_data, below, made[known_as], said, moved))
+        joined = events.get(benchmark, ())
+        asked.append(Wanted(benchmark, own_data, below, made[known_as], said, moved, joined))
     return asked
 
 
 def shared_by_pages(data: ReportData) -> ReportData:
     """What every benchmark's page is made from: nothing of other benchmarks, nor of single runs."""
-    return replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), problems=())
+    return replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), problems=(), order=(), joined=())
 
 
 def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int32]:
@@ -122,7 +126,7 @@ def files_of_all(asked: Sequence[Wanted], shared: bytes | None) -> list[Benchmar
 
 
 def _files(asked: Wanted) -> Iterator[tuple[str, bytes]]:
-    page = benchmark_page(asked.benchmark, asked.data, asked.places, asked.rates, asked.at_once)
+    page = benchmark_page(asked.benchmark, asked.data, asked.places, asked.rates, asked.at_once, asked.events)
     yield page.file, benchmark_html(page, asked.frame).encode()
     yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
     if page.chart.more:

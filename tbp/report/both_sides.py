@@ -110,8 +110,9 @@ def strips(sides: Sides, unit: str) -> Strips:
 def legend(unit: str, better: Better) -> str:
     """What all strips of one benchmark show: once on a page, where each is repeated for every change."""
     of = "time per call" if unit == "seconds" else "values"
+    better_is = "" if better is Better.UNKNOWN else f", {better.value} is better"
     return (
-        f"Strips of {of}, {better.value} is better: of each side of a change at most the {MOST_VALUES} nearest runs, "
+        f"Strips of {of}{better_is}: of each side of a change at most the {MOST_VALUES} nearest runs, "
         f"or the samples of the nearest {RUNS_PER_SIDE}. The change is told by the medians of runs, not of all samples."
     )
 

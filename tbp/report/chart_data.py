@@ -8,6 +8,7 @@ before in ``letters``, quartiles are a letter each for parts of the value, and c
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
@@ -17,13 +18,13 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from tbp.history.points import MEASURED, OUTCOMES, Columns, columns
-from tbp.history.series import Better, Commit, History, Outcome, Tag
+from tbp.history.series import Commit, History, Outcome, Tag
 from tbp.report import addresses, words
 from tbp.report.commits import commit_order
 from tbp.report.dimensions import Dimension
 from tbp.report.letters import GAP, LETTERS, MOST, packed, packed_series, ranges
 from tbp.report.model import ReportData
-from tbp.report.strokes import BEYOND_NOISES, change_marks, levels, version_breaks
+from tbp.report.strokes import BEYOND_NOISES, LESS_IS_BETTER, change_marks, levels, version_breaks
 
 Json: TypeAlias = "dict[str, object]"
 
@@ -132,7 +133,7 @@ def history_chart(
     payload: Json = {
         "scales": [[size, words.visible(words.cut(name, UNIT_LENGTH))] for size, name in words.scales_of(unit)],
         "unit": words.visible(words.cut(unit, UNIT_LENGTH)),
-        "better": 1 if histories[0].better is Better.LOWER else -1,
+        "better": LESS_IS_BETTER[histories[0].better],
         "reach": round(BEYOND_NOISES, 4),
         "scale": _scale([own.value[np.isfinite(own.value)] for own in runs[:FIRST]]) if is_positive else "linear",
         "commits": packed(ranges([place[name] for name in order])),
@@ -192,14 +193,16 @@ def unit_step(values: Sequence[float] | NDArray[np.float64]) -> float:
     if bool(np.all((sizes == np.trunc(sizes)) & (sizes < MOST))):
         return 1.0
     smallest = max(float(sizes[sizes > 0].min()), float(sizes.max()) * LEAST_PART)
-    return float(f"1e{math.floor(math.log10(smallest)) - (DIGITS - 1)}")
+    # What is smaller than a normal number has no reciprocal: it is drawn at 0.
+    return max(float(f"1e{math.floor(math.log10(smallest)) - (DIGITS - 1)}"), sys.float_info.min)
 
 
 def _quartiles(values: NDArray[np.float64], quartiles: NDArray[np.float64], side: int) -> str:
     """How far each quartile is above (side 1) or below (−1) its value, as letters; one on the other side is at it."""
     known = np.isfinite(values) & np.isfinite(quartiles) & (values != 0)
     own = values[known]
-    thousandths = side * (quartiles[known] - own) / (np.abs(own) / 1000)
+    with np.errstate(over="ignore"):  # the farthest letter is for anything farther
+        thousandths = side * 1000 * ((quartiles[known] - own) / np.abs(own))
     letters = np.full(len(values), ord(UNKNOWN), np.uint8)
     letters[known] = _CODES[np.searchsorted(_BETWEEN, thousandths, side="right")]
     return letters.tobytes().decode("ascii")

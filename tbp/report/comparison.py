@@ -206,12 +206,13 @@ def _rank(judgement: Judgement) -> tuple[object, ...]:
 def _row(judgement: Judgement, history: History) -> Row:
     is_changed = judgement.state in phrases.CHANGED
     state = _word(judgement.state, 1)
-    interval = words.interval(judgement.low, judgement.high)
+    interval = words.interval_of(judgement.low, judgement.high, judgement.before, judgement.unit)
     if is_changed:
         effect = phrases.effect(judgement).removesuffix(phrases.interval(judgement)).strip()
         state = f"{'▲' if judgement.after > judgement.before else '▼'} {effect}"
     elif math.isfinite(judgement.effect):
-        state += difference_said(judgement.state, judgement.effect)
+        size = words.signed_size(judgement.before, judgement.after, judgement.unit)
+        state += difference_said(judgement.state, judgement.effect, size)
     return Row(
         benchmark=judgement.benchmark,
         parameters=judgement.label,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from typing import TypeAlias
@@ -15,17 +16,20 @@ from typing import TypeAlias
 import numpy as np
 from msgspec import Struct
 
-from tbp.history.points import OUTCOMES, Floats, columns, commits, last_with_level
-from tbp.history.series import CONFIDENCE, ChangeEvidence, Commit, History, Line, Point, SeriesKey
-from tbp.report import traced, words
+from tbp.history.events import Event, SeriesChange
+from tbp.history.points import OUTCOMES, Floats, columns, commits
+from tbp.history.ranges import Range, range_of
+from tbp.history.series import CONFIDENCE, Better, ChangeEvidence, Commit, History, Line, Point, SeriesKey
+from tbp.report import event_words, traced, words
 from tbp.report.model import ReportData
 from tbp.report.notes import first
 from tbp.report.pages import strict_json
 from tbp.report.places import series_href
-from tbp.report.rows import changed_at, told_change
+from tbp.report.rows import told_change
 from tbp.report.summary import ranked, verdict
 from tbp.scale.workers import batched
 
+Key: TypeAlias = tuple[SeriesKey, int]  # of a change: its series, and its index there
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
 # The fields are documented in docs/report.md; to rename or remove one is another format.
@@ -49,7 +53,7 @@ COLUMNS = (
 
 
 def summary_json(data: ReportData) -> bytes:
-    """Verdict, states and every series with its changes; strict JSON in ASCII, NaN and infinities as null."""
+    """Verdict, states, events, every series with its changes; strict JSON in ASCII, NaN and infinities as null."""
     histories = ranked(data.histories)
     content: dict[str, Value] = {
         "format": FORMAT,
@@ -66,8 +70,13 @@ def summary_json(data: ReportData) -> bytes:
     }
     # A line for each field and each series: thousands of series stay small, and two files can be compared.
     fields = [f"{json.dumps(name)}: {strict_json(value)}" for name, value in content.items()]
-    series = ",\n".join(strict_json(_series(history)) for history in histories)
-    return ("{" + ",\n".join([*fields, f'"series": [\n{series}\n]']) + "}\n").encode("ascii")
+    event_of = {key: number for number, event in enumerate(data.events) for key in map(_key, event.members)}
+    lists = {
+        "events": [strict_json(_event(event, data.faces)) for event in data.events],
+        "series": [strict_json(_series(history, data, event_of)) for history in histories],
+    }
+    fields += [f"{json.dumps(name)}: [\n" + ",\n".join(lines) + "\n]" for name, lines in lists.items()]
+    return ("{" + ",\n".join(fields) + "}\n").encode("ascii")
 
 
 def points_file(data: ReportData) -> str:
@@ -148,7 +157,7 @@ def _numbers(values: Floats) -> Iterable[str]:
     return [f"{value:.9g}" if known else "" for value, known in zip(own, is_known.tolist(), strict=True)]
 
 
-def _series(history: History) -> dict[str, Value]:
+def _series(history: History, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:
     key, last = history.key, history.points[-1].commit if history.points else None
     return {
         "benchmark": key.benchmark,
@@ -160,13 +169,15 @@ def _series(history: History) -> dict[str, Value]:
         "page": series_href(history),
         "unit": history.unit,
         "better": history.better.value,
+        "better_by": history.better_by,
         "value": words.newest_value(history),
         "noise_within": history.noise_within,
         "noise_between": history.noise_between,
         "runs": words.measured_runs(history),
         "last_run": _commit(last) if last else None,
         "change": _standing(history),
-        "changes": [_change(history, what) for what in history.changes],
+        "balance": _balance(history),
+        "changes": [_change(history, what, data, event_of) for what in history.changes],
     }
 
 
@@ -176,13 +187,29 @@ def _standing(history: History) -> int | None:
     return next((place for place, what in enumerate(history.changes) if what is shown), None)
 
 
-def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
-    change, first = what.change, changed_at(history, what)
-    good = last_with_level(history.points, change.index)
+def _balance(history: History) -> Value:
+    """The sum of the confirmed changes; None without one of the code, or of what is gone."""
+    balance = history.balance
+    if balance is None or history.state not in words.STATES_OF_CHANGE:
+        return None
+    reference, level = balance.reference, balance.level
+    return {
+        "reference": reference,
+        "level": level,
+        "effect": (level - reference) / abs(reference) if reference else math.nan,
+        "parts": list(balance.parts),
+        "regressions": list(balance.regressions),
+        "accepted": list(balance.accepted),
+        "first": balance.first,
+    }
+
+
+def _change(history: History, what: ChangeEvidence, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:
+    change = what.change
     operators: list[Value] = list(traced.causes(what, history.unit))
     return {
-        "first": _commit(first) if first else None,
-        "last_before": _commit(good.commit) if good else None,
+        **_range(range_of(history.points, change.index, data.in_order)),
+        "event": event_of.get((history.key, change.index)),
         "before": change.before,
         "after": change.after,
         "effect": words.relative(change),
@@ -192,7 +219,7 @@ def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
         "confirmed": change.confirmed,
         "kind": change.kind.value,
         "what": change.what,
-        "is_worse": change.is_worse(history.better),
+        "is_worse": None if history.better is Better.UNKNOWN else change.is_worse(history.better),
         "is_recovery": change.is_recovery,
         "doubt": change.doubt,
         "acknowledged": change.acknowledged,
@@ -208,6 +235,59 @@ def _line(line: Line) -> dict[str, Value]:
         "origin": _commit(line.origin) if line.origin else None,
         "commits": [_commit(commit) for commit in line.commits],
     }
+
+
+def _range(between: Range | None) -> dict[str, Value]:
+    if between is None:
+        return {"first": None, "last_before": None, "commits": None}
+    before = between.last_before
+    return {
+        "first": _commit(between.first),
+        "last_before": _commit(before) if before else None,
+        "commits": between.commits,
+    }
+
+
+def _event(event: Event, faces: Mapping[str, str]) -> dict[str, Value]:
+    seen = event.sightings
+    changes: list[Value] = [_member(change) for change in event.members]
+    touching: list[Value] = [{"commit": commit.commit, "files": list[Value](commit.files)} for commit in event.touching]
+    return {
+        **_range(event.range),
+        "kind": event.kind.value,
+        "what": event.cause,
+        "series": len(event.changes),
+        "suspects": len(event.suspects),
+        "benchmarks": len({change.history.key.benchmark for change in event.members}),
+        "changes": changes,
+        "machines": {
+            "moved": list[Value](seen.moved),
+            "suspect": list[Value](seen.suspect),
+            "still": list[Value](seen.still),
+            "excluding": list[Value](seen.firm),
+        },
+        "is_one_machine": seen.is_alone,
+        "seen": event_words.seen_by(seen, faces),
+        "touching": touching,
+    }
+
+
+def _member(member: SeriesChange) -> dict[str, Value]:
+    key, change = member.history.key, member.evidence.change
+    return {
+        "benchmark": key.benchmark,
+        "parameters": [[name, value] for name, value in key.parameters],
+        "machine": key.machine,
+        "environment": key.environment,
+        "effect": words.relative(change),
+        "is_worse": None if member.history.better is Better.UNKNOWN else change.is_worse(member.history.better),
+        "confirmed": change.confirmed,
+        "commits": member.range.commits if member.range is not None else None,
+    }
+
+
+def _key(member: SeriesChange) -> Key:
+    return member.history.key, member.evidence.change.index
 
 
 def _commit(commit: Commit) -> dict[str, Value]:

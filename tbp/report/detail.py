@@ -19,6 +19,7 @@ from tbp.report.chart_data import Chart, history_chart, site_commits
 from tbp.report.dimensions import dimensions, series_name
 from tbp.report.model import ReportData
 from tbp.report.other_lines import OtherLines, other_lines
+from tbp.report.page_events import PageEvent, page_events
 from tbp.report.rates import Rate, rates_of_all
 from tbp.report.rows import CommitLink, commit_link, shown_change, told_change
 from tbp.report.scaling import Scaling, scalings
@@ -65,6 +66,7 @@ class Section(Struct, frozen=True):
     badge: str
     finding: str
     brief: str  # of a changed series: its levels, the commit and the newest value, for a summary that is not open
+    has_parts: bool  # its finding names changes besides the one it is told for
     now: str  # of a changed or suspect series that is not just at the level after its change: where it is
     is_net_worse: bool  # its change is for the better, and yet it is worse than at first
     has_changed: bool
@@ -108,6 +110,7 @@ class BenchmarkPage(Struct, frozen=True):
     data_file: str
     finding: str
     tiles: tuple[Tile, ...]
+    better: str  # which direction is better and how that is known, or how to say it
     chart: Chart
     first_name: str  # of the worst series, whose line stands where no script draws the chart
     first_state: State
@@ -117,7 +120,7 @@ class BenchmarkPage(Struct, frozen=True):
     quiet: tuple[Quiet, ...]  # series that have no section
     command: str  # measures all series at the newest commit
     place: str  # of all series, where it is one and they are several
-    together: tuple[Together, ...]  # commits that moved several series, those with the most series first
+    together: tuple[Together, ...]  # events that moved several series, those with the most series first
     breaks: tuple[SharedBreak, ...]
     remark: str  # on the traces of all changes, where it is the same of several
     has_commit_links: bool
@@ -130,7 +133,7 @@ class BenchmarkPage(Struct, frozen=True):
 
     @property
     def in_brief(self) -> tuple[Together, ...]:
-        """The commits that are told at the top."""
+        """The events that are told at the top."""
         return self.together[:IN_BRIEF]
 
     @property
@@ -147,12 +150,13 @@ def benchmark_page(
     place: Mapping[str, int] | None = None,
     known: Mapping[SeriesKey, Sequence[Rate]] | None = None,
     together_at: Sequence[AtOnce] | None = None,
+    events: Sequence[PageEvent] | None = None,
 ) -> BenchmarkPage:
     """The page of all series of ``benchmark`` in ``data``, worst first.
 
     ``place`` is that of each commit of theirs among the site's, ``known`` what the other benchmarks of the suite say of
-    them, ``together_at`` the commits that moved most series of a machine, these among them: all are found in ``data``
-    where they are not given, which then has to hold the whole site.
+    them, ``together_at`` the commits that moved most series of a machine, these among them, ``events`` those of the
+    benchmark: all are found in ``data`` where they are not given, which then has to hold the whole site.
     """
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories], data.faces)
@@ -161,20 +165,24 @@ def benchmark_page(
     known = rates_of_all(data.histories) if known is None else known
     if together_at is None:
         together_at = of_benchmark(data.at_once, histories)
+    if events is None:
+        events = page_events(data.events, data.faces).get(benchmark, ())
     grown = scalings(histories, differ)
     chart = history_chart(histories, differ, place, data.tags)
     if charted := [one.payload for one in grown if one.is_charted]:
         chart.payload["scalings"] = charted
     if chart.more:
         chart.payload["more"] = addresses.more_file(benchmark)
-    together = moved_together(histories, data.commit_url, sorted(place, key=place.__getitem__))
+    together = moved_together(histories, data.commit_url, events)
     sections = tuple(
         _section(history, name, data, known.get(history.key, ()))
         for history, name in zip(histories, names, strict=True)
     )
     where = shared_place([section.place for section in sections])
     shared = shared_breaks([section.breaks for section in sections])
-    sections = _told_once(sections, names, together, shared, where)
+    series = [(history.key, name) for history, name in zip(histories, names, strict=True)]
+    blocks = told_once([section.changes for section in sections], series, together, events)
+    sections = _told_once(sections, blocks, shared, where)
     is_quiet = [_is_quiet(section) for section in sections]
     if sum(is_quiet) < QUIET_TABLE:
         is_quiet = [False] * len(sections)
@@ -185,6 +193,7 @@ def benchmark_page(
         data_file=addresses.data_file(benchmark),
         finding=_finding(histories, names),
         tiles=tiles(histories, occurring=True),
+        better=_better(histories[0]),
         chart=chart,
         first_name=names[0],
         first_state=histories[0].state,
@@ -213,15 +222,18 @@ def benchmark_page(
     )
 
 
+def _better(history: History) -> str:
+    said = words.better(history)
+    return f"{said[:1].upper()}{said[1:]}." if said else words.undirected([history.key.benchmark])
+
+
 def _told_once(
     sections: Sequence[Section],
-    names: Sequence[str],
-    together: Sequence[Together],
+    blocks: Sequence[tuple[ChangeBlock, ...]],
     shared: Mapping[Break, SharedBreak],
     where: str,
 ) -> tuple[Section, ...]:
     """The sections without what the page tells of all of them, and only the worst of the changed ones open."""
-    blocks = told_once([section.changes for section in sections], names, together)
     is_changed = [section.has_changed for section in sections]
     return tuple(
         replace(
@@ -256,6 +268,7 @@ def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
 
 def _section(history: History, name: str, data: ReportData, known: Sequence[Rate]) -> Section:
     standing = shown_change(history)
+    step = history.standing_change if standing is not None else None
     commit = history.operators_commit
     table = history.operators
     unfinished = history.state in (State.FAILED, State.SKIPPED)
@@ -271,13 +284,10 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
         ),
         state=history.state,
         glyph="" if standing else words.GLYPHS[history.state],
-        badge=words.effect(standing.change, history.unit, history.better)
-        if standing
-        else words.PLURALS[history.state][0],
+        badge=words.effect(step, history.unit, history.better) if step else words.PLURALS[history.state][0],
         finding=words.finding(history),
-        brief=f"{words.before_after(standing.change, history.unit)} {words.since(history, standing)}; now {current}"
-        if standing
-        else "",
+        brief=f"{words.before_after(step, history.unit)} {words.since(history, step)}; now {current}" if step else "",
+        has_parts=bool(words.made_of(history)),
         now=now.sentence(history, found) if found is not None and not now.is_as_told(found) else "",
         is_net_worse=found is not None and now.is_net_worse(history, found),
         has_changed=standing is not None,

@@ -45,7 +45,7 @@ from tbp.report.model import Machine, Run
 from tbp.report.places import Places
 from tbp.report.rows import commit_link, told_size
 from tbp.report.setups import Setups, setups
-from tbp.report.strokes import BETTER, WORSE, merit
+from tbp.report.strokes import BETTER, LESS_IS_BETTER, WORSE, merit
 from tbp.report.summary import family_of
 
 MOST_COMMITS = 200
@@ -65,7 +65,7 @@ EXACT = FIRST  # the value is in ``exact``
 SCALE = 355.0  # codes per unit of asinh(ln ratio ÷ BEND)
 BEND = 0.05  # from this ln of a ratio on the steps grow with it
 MIDDLE = 2050  # code of a ratio of 1
-REACH = MIDDLE - FIRST - 1  # codes on either side; a factor of 900
+REACH = len(DIGITS) ** 2 - 1 - MIDDLE  # codes on either side, all of them above EXACT; a factor of 2,800
 
 _PAIRS = np.array([first + second for first in DIGITS for second in DIGITS])
 
@@ -224,7 +224,7 @@ def _row(history: History, own: Packed, names: tuple[int, int], unit: int) -> li
         words.visible(history.key.label),
         addresses.anchor(history.key),
         unit,
-        1 if history.better is Better.LOWER else -1,
+        LESS_IS_BETTER[history.better],
         round(noise, 5) if math.isfinite(noise) else None,
         own.cells,
         [[start, _short(level), _short(before)] for start, level, before in own.segments],
@@ -277,7 +277,8 @@ def _cells_of(runs: Runs, level: Floats) -> npt.NDArray[np.int64]:
 
 def _codes(values: Floats, level: Floats) -> npt.NDArray[np.int64]:
     """EXACT where a ratio cannot hold the value."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    # A ratio may overflow, or vanish into 0, whose logarithm is no number either: both are values that do not fit.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         ratios = np.where((values > 0) & (level > 0), values / level, np.nan)
         steps = np.rint(SCALE * np.arcsinh(np.log(ratios) / BEND))
     fits = np.abs(steps) <= REACH  # not where it is NaN

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from tbp.history.by_commit import SeriesChange
+from tbp.history.events import SeriesChange
 from tbp.history.points import last_with_level
 from tbp.history.series import Commit, History
 from tbp.report import words
@@ -118,7 +118,8 @@ def _left(history: History, newest: set[str], commit_url: str) -> tuple[Moved, .
     relative = (newest_run.value - level) / abs(level)
     if not abs(relative) >= max(LEAST_RATIO, NOISE_SIGMAS * history.noise_between):
         return ()
-    said = f"not confirmed: the newest run is {words.signed_percent(relative)} from its level"
+    size = words.signed_size(level, newest_run.value, history.unit)
+    said = f"not confirmed: the newest run is {size} from its level"
     return (Moved("", said, commit_link(newest_run.commit, commit_url)),)
 
 

@@ -6,7 +6,6 @@ Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``. 
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from statistics import median
@@ -18,6 +17,7 @@ from msgspec.structs import replace
 from tbp.history.measured import quantile
 from tbp.history.points import last_with_level
 from tbp.history.series import Commit, History, State
+from tbp.history.twins import original as original_of
 from tbp.report import words
 from tbp.report.environments import Inventory, Noise, Overview, bars, inventory, noise
 from tbp.report.inventory import Difference, Installed, differences, installed, what_is_recorded
@@ -29,9 +29,6 @@ MOST_DIFFERENCES = 12
 
 MOST_OPEN = 4
 """Environments; with more, each is folded."""
-
-TWIN = re.compile(r"^(.+)_twin( v\d+)?$")
-"""The ruler's name of a variant's A/A twin, with the workload's version."""
 
 TWIN_SHARE = 0.95
 """Of the pairs that lie inside the noise floor."""
@@ -149,7 +146,7 @@ def twin_ratios(histories: Iterable[History]) -> list[float]:
     own = {(history.key.benchmark, history.key.parameters): history for history in times}
     found = []
     for (benchmark, parameters), twin in own.items():
-        original = own.get((benchmark, _original(parameters)))
+        original = own.get((benchmark, original_of(parameters)))
         if original is not None and original is not twin:
             values = {point.commit.hash: point.value for point in original.points if point.has_level}
             found += [
@@ -158,14 +155,6 @@ def twin_ratios(histories: Iterable[History]) -> list[float]:
                 if point.has_level and values.get(point.commit.hash, 0) > 0
             ]
     return found
-
-
-def _original(parameters: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """The parameters of the twin's original; the same where it is no twin."""
-    return tuple(
-        (name, f"{twin.group(1)}{twin.group(2) or ''}") if (twin := TWIN.match(value)) else (name, value)
-        for name, value in parameters
-    )
 
 
 def _verdict(cards: Sequence[MachineCard]) -> str:

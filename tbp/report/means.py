@@ -11,7 +11,8 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from tbp.history.compare import RELEVANT, RELEVANT_LIMIT
+from tbp.history.compare import RELEVANT, RELEVANT_LIMIT, changed
+from tbp.history.measured import relative
 from tbp.history.series import LEAST_SHOWN, State
 from tbp.report import words
 from tbp.report.summary import family_of
@@ -32,8 +33,8 @@ class Mean(Struct, frozen=True):
 
 
 def means(found: Sequence[Judgement]) -> tuple[Mean, ...]:
-    """Of the series that both commits have a positive value of."""
-    both = [judgement for judgement in found if judgement.before > 0 and judgement.after > 0]
+    """Of the series that both commits have a positive value of. Percentages change in points: they have no ratio."""
+    both = [one for one in found if one.before > 0 and one.after > 0 and one.unit not in words.PERCENTAGES]
     both.sort(key=_group)
     return tuple(_mean(list(own)) for _, own in groupby(both, key=_group))
 
@@ -44,10 +45,10 @@ def _group(judgement: Judgement) -> tuple[str, str, str]:
 
 def _mean(own: Sequence[Judgement]) -> Mean:
     first = own[0]
-    ratio = _ratio([one.after / one.before for one in own])
+    ratio = _ratio(list(map(_distance, own)))
     low, high = _interval(own)
     state = _state(own, ratio, low, high)
-    text = words.PLURALS[state][0] + difference_said(state, ratio)
+    text = words.PLURALS[state][0] + difference_said(state, ratio, words.signed_percent(ratio))
     if state in phrases.CHANGED:
         said = f"{words.signed_percent(ratio)} {words.direction(ratio > 0, first.unit, first.better)}"
         text = f"{'▲' if ratio > 0 else '▼'} {said}"
@@ -56,36 +57,48 @@ def _mean(own: Sequence[Judgement]) -> Mean:
     return Mean(family_of(first.benchmark), what, state, words.GLYPHS[state], text, interval, len(own))
 
 
-def difference_said(state: State, ratio: float) -> str:
-    """What follows the word of a state that claims no change: ``, +3.0 %``; empty where "no change" says it all."""
+def difference_said(state: State, ratio: float, size: str) -> str:
+    """What follows the word of a state that claims no change: ``, +3.0 %``; empty where "no change" says it all.
+
+    ``size`` is ``ratio`` in words.
+    """
     if abs(ratio) >= LEAST_SHOWN:
-        return f", {words.signed_percent(ratio)}"
+        return f", {size}"
     return "" if state is State.NO_CHANGE else ", no difference"
 
 
-def _ratio(factors: Sequence[float]) -> float:
-    return math.exp(math.fsum(map(math.log, factors)) / len(factors)) - 1
+def _distance(judgement: Judgement) -> float:
+    """Difference of the logarithms: the ratio of two values may be more than a number holds."""
+    return math.log(judgement.after) - math.log(judgement.before)
+
+
+def _ratio(logarithms: Sequence[float]) -> float:
+    """The geometric mean of the ratios with these logarithms, as a share: 0.1 is 10 % more."""
+    return relative(math.fsum(logarithms) / len(logarithms))
 
 
 def _interval(own: Sequence[Judgement]) -> tuple[float, float]:
     """As wide as the series' own on average: they ran in one process after the other on one machine, whose luck they
     share, so many series make their mean no surer. NaN where one of them has none.
     """
-    bounds = []
+    lows, highs = [], []
     for one in own:
-        is_exact = one.state in (*phrases.CHANGED, State.NO_CHANGE) and not math.isfinite(one.low)
-        effect = one.after / one.before - 1
-        bounds.append((effect, effect) if is_exact else (one.low, one.high))
-    if not all(math.isfinite(low) and math.isfinite(high) and low > -1 for low, high in bounds):
-        return math.nan, math.nan
-    return _ratio([1 + low for low, _ in bounds]), _ratio([1 + high for _, high in bounds])
+        if one.state in (*phrases.CHANGED, State.NO_CHANGE) and not math.isfinite(one.low):  # exact
+            low = high = _distance(one)
+        elif math.isfinite(one.low) and math.isfinite(one.high) and one.low > -1:
+            low, high = math.log1p(one.low), math.log1p(one.high)
+        else:
+            return math.nan, math.nan
+        lows.append(low)
+        highs.append(high)
+    return _ratio(lows), _ratio(highs)
 
 
 def _state(own: Sequence[Judgement], ratio: float, low: float, high: float) -> State:
     """A change only where the interval says so and a series, too; as ``history.compare`` decides of one series."""
     if math.isnan(low):
         return State.UNDECIDED
-    claimed = State.REGRESSION if (ratio > 0) is (own[0].better == "lower") else State.IMPROVEMENT
+    claimed = changed(own[0].better, ratio > 0)
     is_sure = low > 0 or high < 0
     if is_sure and abs(ratio) >= RELEVANT and any(one.state is claimed for one in own):
         return claimed

@@ -9,8 +9,11 @@ from functools import cached_property
 from msgspec import Struct, field
 
 from tbp.acks import Ack
-from tbp.history.series import Commit, History, LineRuns, Tag
+from tbp.history.events import Event, events
+from tbp.history.ranges import CommitOrder
+from tbp.history.series import Commit, History, LineRuns, SeriesKey, Tag
 from tbp.report.at_once import AtOnce, at_once
+from tbp.report.commits import commit_order
 from tbp.report.faces import faces
 
 
@@ -70,6 +73,7 @@ class ReportData(Struct, frozen=True, dict=True):
     beside: tuple[LineRuns, ...] = ()  # what was measured on other lines, by series
     remarks: Mapping[str, str] = field(default_factory=dict)  # how the parameters of a benchmark changed
     sources: Mapping[str, str] = field(default_factory=dict)  # what each benchmark runs, where asv has its code
+    joined: tuple[Event, ...] | None = None  # what ``events`` gives; None: it is found when somebody asks
 
     @cached_property
     def newest(self) -> Commit | None:
@@ -93,6 +97,25 @@ class ReportData(Struct, frozen=True, dict=True):
         place = {commit.hash: at for at, commit in enumerate(self.commits)}
         since = place.get(self.base.commit.hash, -1) if self.base is not None else -1
         return tuple(one for one in self.at_once if place.get(one.commit.hash, len(place)) > since)
+
+    @cached_property
+    def in_order(self) -> CommitOrder:
+        """The commits of the branch, measured or not."""
+        return CommitOrder(self.order, self.commits or commit_order(self.histories))
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """What moved, the newest first, each once however many series show it."""
+        return events(self.histories, self.in_order) if self.joined is None else self.joined
+
+    @cached_property
+    def event_of(self) -> Mapping[tuple[SeriesKey, int], Event]:
+        """The event of each change, by its series and its index there."""
+        return {
+            (change.history.key, change.evidence.change.index): event
+            for event in self.events
+            for change in event.members
+        }
 
     @cached_property
     def by_benchmark(self) -> Mapping[str, tuple[History, ...]]:

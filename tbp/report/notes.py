@@ -26,9 +26,12 @@ class Note(Struct, frozen=True):
 
 
 def notes(data: ReportData, rows: Sequence[Row]) -> tuple[Note, ...]:
-    """Levels that were left, gains that are none, and commits that moved most series of a machine."""
+    """Levels that were left, gains that are none, changes of no known merit, and commits that moved most series
+    of a machine."""
     said = " ".join(filter(None, [_left(rows), _net_worse(rows)]))
     found = [Note(said)] if said else []
+    changed = [one.benchmark for one in rows if one.state is State.CHANGED]
+    found += [Note(words.undirected(changed))] if changed else []
     together = [one for one in data.at_once_since_base if not one.is_standing]  # those are said before the verdict
     found += [Note(brief(one), addresses.changes_of(one.commit), "what moved there") for one in together[:MOST]]
     if (more := len(together) - MOST) > 0:

@@ -11,14 +11,16 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import Struct
 
+from tbp.history.balance import same_level
 from tbp.history.measured import median
-from tbp.history.noise import same_level
 from tbp.history.points import levels
 from tbp.history.series import Change, ChangeEvidence, Commit, History, State
 from tbp.report import words
 
 A_LEVEL = 2
 """Runs in a row beyond the noise from which on a level is left: one run may be a spike."""
+
+_WITH_NET = (State.REGRESSION, State.IMPROVEMENT, State.RECOVERED)
 
 
 class Now(Struct, frozen=True):
@@ -27,10 +29,11 @@ class Now(Struct, frozen=True):
     value: float
     commit: Commit  # the newest with a value
     is_newest_run: bool  # False: runs after it brought none
-    runs: int  # with a value since the change
-    gone: int  # newest runs in a row beyond the noise, on one side of the level after the change
+    runs: int  # with a value since the newest confirmed level began
+    gone: int  # newest runs in a row beyond the noise, on one side of that level
     is_left: bool  # whether those are enough to say that the level is left
     after: float  # that level
+    later: tuple[Change, ...]  # confirmed since the change, and no part of what it is told for
     level: float  # where the series is: the median of those runs where it is left, else ``after``
     first: float  # the first level that counts; NaN where that is the one before the change
 
@@ -39,7 +42,8 @@ def now(history: History, what: ChangeEvidence) -> Now | None:
     """The series as it is since ``what``; None where nothing was measured since."""
     value = levels(history.points)
     known = np.flatnonzero(np.isfinite(value)).tolist()
-    index, after = what.change.index, what.change.after
+    later = _later(history, what)
+    index, after = (later[-1].index, later[-1].after) if later else (what.change.index, what.change.after)
     if not known or not 0 <= index <= known[-1]:
         return None
     sides = [_side(own, after, history.noise_between) for own in value[index:] if math.isfinite(own)]
@@ -54,6 +58,7 @@ def now(history: History, what: ChangeEvidence) -> Now | None:
         gone=gone,
         is_left=is_left,
         after=after,
+        later=() if _is_of_several(history, what) else later,
         level=median(value[known[-gone:]]) if is_left else after,
         first=_first(history, what),
     )
@@ -69,11 +74,23 @@ def is_net_worse(history: History, found: Now) -> bool:
 
 def is_as_told(found: Now) -> bool:
     """Whether the series is where its only change brought it: nothing is to be said beside its newest value."""
-    return found.is_newest_run and not found.gone and not math.isfinite(found.first)
+    return found.is_newest_run and not (found.gone or found.later) and not math.isfinite(found.first)
 
 
 def leaving(history: History, found: Now) -> str:
-    """What became of the level: ``the newest 9 runs have left this level: ▲ +53 % slower``, ``still at this level``."""
+    """What became of the level: ``the newest 9 runs have left this level: ▲ +53 % slower``, ``still at this level``.
+
+    Before that the newest change since then that is not the change's: ``since then ▼ −50 % with EPYC 1 → EPYC 2; …``.
+    """
+    if found.later:
+        change = found.later[-1]
+        accepted = ", acknowledged" if change.acknowledged else ""
+        moved_on = f"since then {words.effect(change, history.unit, history.better)}{accepted}"
+        return f"{moved_on}; {_leaving(history, found)}"
+    return _leaving(history, found)
+
+
+def _leaving(history: History, found: Now) -> str:
     step = _step(found.after, found.level if found.is_left else found.value)
     moved = words.effect(step, history.unit, history.better)
     if found.is_left:
@@ -87,10 +104,7 @@ def net(history: History, found: Now) -> str:
     """``net ▲ +79 % slower than at first, 99.2 ms``; empty where the change is all that ever happened."""
     if not math.isfinite(found.first):
         return ""
-    first = words.quantity(found.first, history.unit)
-    if found.first == found.value:
-        return f"net as at first, {first}"
-    return f"net {words.effect(_step(found.first, found.value), history.unit, history.better)} than at first, {first}"
+    return _net(history, found.first, found.value)
 
 
 def sentence(history: History, found: Now) -> str:
@@ -98,6 +112,16 @@ def sentence(history: History, found: Now) -> str:
     at = f"Now {words.quantity(found.value, history.unit)} at {found.commit.short} ({words.moment(found.commit.date)})"
     since = "" if found.is_newest_run else ", newer runs have no value"
     return f"{at}{since}; {'; '.join(filter(None, [leaving(history, found), net(history, found)]))}."
+
+
+def finding(history: History) -> str:
+    """The sentence on the series, and how far its level is from the first one where more than its balance made that."""
+    sentence, standing, balance = words.finding(history), history.standing, history.balance
+    first = _first(history, standing) if standing is not None and history.state in _WITH_NET else math.nan
+    if balance is None or math.isnan(first):
+        return sentence
+    total = _net(history, first, balance.level)
+    return f"{sentence} {total[:1].upper()}{total[1:]}."
 
 
 def runs_around(history: History, what: ChangeEvidence) -> tuple[int, int]:
@@ -110,7 +134,31 @@ def runs_around(history: History, what: ChangeEvidence) -> tuple[int, int]:
     return int(known[start : what.change.index].sum()), int(known[what.change.index : end].sum())
 
 
+def _net(history: History, first: float, level: float) -> str:
+    at_first = f"at {'the base' if history.since else 'first'}, {words.quantity(first, history.unit)}"
+    if first == level:
+        return f"net as {at_first}"
+    return f"net {words.effect(_step(first, level), history.unit, history.better)} than {at_first}"
+
+
+def _later(history: History, what: ChangeEvidence) -> tuple[Change, ...]:
+    """The changes that are confirmed since ``what``."""
+    changes = (evidence.change for evidence in history.changes)
+    return tuple(change for change in changes if change.confirmed and change.index > what.change.index)
+
+
+def _is_of_several(history: History, what: ChangeEvidence) -> bool:
+    """Whether ``what`` stands for all changes of a balance."""
+    balance = history.balance
+    return balance is not None and balance.is_of_several and history.changes[balance.standing] is what
+
+
 def _first(history: History, what: ChangeEvidence) -> float:
+    """The level before the first change that counts, carried along by what is not the code's doing."""
+    balance = history.balance
+    if balance is not None and history.changes[balance.standing] is what:
+        is_all = not balance.is_recovery and math.isclose(balance.first, balance.reference)
+        return math.nan if is_all else balance.first
     counted = [own for own in history.changes if own.change.confirmed and own.change.index >= history.since]
     return counted[0].change.before if counted and counted[0].change.index < what.change.index else math.nan
 

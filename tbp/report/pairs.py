@@ -29,6 +29,8 @@ BASE = "the base"
 """What a baseline is called that the project named; it is compared against whatever that says."""
 
 _SILENT = (State.STALE, State.VANISHED)
+# States whose standing change is looked behind, in this order, and what that is called.
+_CHANGED = {State.REGRESSION: "regression", State.CHANGED: "change", State.IMPROVEMENT: "improvement"}
 
 
 class Pair(Struct, frozen=True):
@@ -56,7 +58,7 @@ class _Runs(Struct, frozen=True, dict=True):
     def before_change(self) -> int:
         """The last column before its standing change; -1 without one."""
         standing = self.history.standing
-        if standing is None or self.history.state not in (State.REGRESSION, State.IMPROVEMENT):
+        if standing is None or self.history.state not in _CHANGED:
             return -1
         return int(self.at[: standing.change.index].max(initial=-1))
 
@@ -121,9 +123,9 @@ def _baselines(runs: Sequence[_Runs], contender: int, named: Sequence[tuple[int,
         yield first
         if first[1] == BASE:
             return
-    for state in (State.REGRESSION, State.IMPROVEMENT):
+    for state, noun in _CHANGED.items():
         before = {one.before_change for one in runs if one.history.state is state}
         newest = sorted((column for column in before if 0 <= column < contender), reverse=True)[:MOST_CHANGES]
-        yield from ((column, f"the last run before a standing {words.PLURALS[state][0]}") for column in newest)
+        yield from ((column, f"the last run before a standing {noun}") for column in newest)
     last = Counter(one.columns[one.columns.index(contender) - 1] for one in runs if one.columns[0] != contender)
     yield max((count, column) for column, count in last.items())[1], "the run before"

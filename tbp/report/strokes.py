@@ -16,6 +16,7 @@ from tbp.history.measured import median
 from tbp.history.points import levels as levels_of
 from tbp.history.series import Better, Change, ChangeKind, History
 from tbp.report import words
+from tbp.report.letters import MOST
 
 BAND_SHARE = 0.95
 ENOUGH_RUNS = 20  # one of which may be outside
@@ -23,14 +24,17 @@ ENOUGH_RUNS = 20  # one of which may be outside
 BETTER, NEUTRAL, WORSE = -1, 0, 1
 """The merit of a change; neutral is what is not the code's doing, or only came back."""
 
+LESS_IS_BETTER = {Better.LOWER: 1, Better.HIGHER: -1, Better.UNKNOWN: 0}
+"""For scripts: the sign of a change for the worse, 0 where nothing says it."""
+
 # Two runs of one level differ by √2 noises; this is Student's t at 99 % with as many degrees of freedom as
 # ``two_runs`` grants (MOST_FREEDOM), so that a script's "beyond noise" asks for as much as `tbp compare`.
 BEYOND_NOISES = math.sqrt(2) * 3.355
 
 
 def merit(change: Change, better: Better) -> int:
-    """Of the code's changes; all others are neutral."""
-    if change.kind is not ChangeKind.CODE or change.is_recovery:
+    """Of the code's changes; all others are neutral, and those of which nothing says what is better."""
+    if change.kind is not ChangeKind.CODE or change.is_recovery or better is Better.UNKNOWN:
         return NEUTRAL
     return WORSE if change.is_worse(better) else BETTER
 
@@ -45,8 +49,8 @@ def segments(history: History) -> list[tuple[int, int, float]]:
     for start, end in pairwise(edges):
         own = values[start:end]
         known = own[np.isfinite(own)]
-        if len(known):
-            stretches.append((start, end - 1, median(known)))
+        if len(known) and math.isfinite(level := median(known)):  # two of the largest numbers have no mean
+            stretches.append((start, end - 1, level))
     return stretches
 
 
@@ -54,7 +58,12 @@ def levels(history: History, step: float) -> list[list[int]]:
     """``[first, last, level, reach]`` of each segment; the band around it reaches so far, 0 where that is unknown."""
     found = segments(history)
     reach = _reach(history, found)
-    return [[first, last, round(level / step), round(abs(level) * reach / step)] for first, last, level in found]
+    return [[first, last, _steps(level, step), _steps(abs(level) * reach, step)] for first, last, level in found]
+
+
+def _steps(value: float, step: float) -> int:
+    """``value`` in whole ``step``, as many as a script can count: a band may reach farther than any axis."""
+    return round(min(max(value / step, -MOST), MOST))
 
 
 def _reach(history: History, found: Sequence[tuple[int, int, float]]) -> float:
@@ -64,7 +73,8 @@ def _reach(history: History, found: Sequence[tuple[int, int, float]]) -> float:
     the noise between runs, which would be as many of that.
     """
     value = levels_of(history.points)
-    deviations = [np.abs(value[first : last + 1] / level - 1) for first, last, level in found if level]
+    with np.errstate(over="ignore"):  # farther than a number holds is as far as a number says
+        deviations = [np.abs(value[first : last + 1] / level - 1) for first, last, level in found if level]
     known = np.concatenate([own[np.isfinite(own)] for own in deviations]) if deviations else np.zeros(0)
     if len(known) >= ENOUGH_RUNS:
         known.sort()
@@ -77,9 +87,9 @@ def change_marks(history: History, step: float) -> list[list[object]]:
     marks: list[list[object]] = []
     for change in (evidence.change for evidence in history.changes):
         if 0 <= change.index < len(history.points) and math.isfinite(change.before) and math.isfinite(change.after):
-            move = words.move(change)
+            move = words.move(change, history.unit)
             said = words.effect(change, history.unit, history.better).removeprefix(move).strip()
-            levels = [round(change.before / step), round(change.after / step)]
+            levels = [_steps(change.before, step), _steps(change.after, step)]
             how = [merit(change, history.better), int(change.confirmed)]
             marks.append([change.index, *levels, *how, words.visible(move), words.visible(said)])
     return marks

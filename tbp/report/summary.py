@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from tbp.history.points import known_commits
 from tbp.history.series import History, State
 from tbp.report import addresses, words
+from tbp.report.index_events import LargeEvent, large_events
 from tbp.report.last_runs import LastRun, last_runs, silence
 from tbp.report.model import ReportData
 from tbp.report.notes import Note, first, notes
@@ -25,8 +26,8 @@ SOUGHT = (State.REGRESSION, State.IMPROVEMENT)
 """States whose absence says something, too."""
 
 ROW_ORDER = (
-    State.REGRESSION, State.IMPROVEMENT, State.RECOVERED, State.SUSPECT, State.FAILED, State.STALE, State.VANISHED,
-    State.UNDECIDED, State.ACKNOWLEDGED, State.NOT_ENOUGH_DATA, State.NO_CHANGE, State.SKIPPED,
+    State.REGRESSION, State.CHANGED, State.IMPROVEMENT, State.RECOVERED, State.SUSPECT, State.FAILED, State.STALE,
+    State.VANISHED, State.UNDECIDED, State.ACKNOWLEDGED, State.NOT_ENOUGH_DATA, State.NO_CHANGE, State.SKIPPED,
 )  # fmt: skip
 """What a reader has to see first: what moved, then what is no longer known, then what is as it was."""
 
@@ -88,6 +89,7 @@ class Summary(Struct, frozen=True):
     verdict: str
     headline: str  # the verdict without its largest change
     lead: Row | None  # that change; None where there is no regression
+    events: tuple[LargeEvent, ...]  # that brought several of the regressions
     first: Note | None  # what to know before the verdict
     notes: tuple[Note, ...]  # what to know before reading on
     worst: State | None  # None when there is nothing
@@ -134,6 +136,7 @@ def summary(data: ReportData) -> Summary:
         verdict=verdict(histories, data),
         headline=_headline(histories, data),
         lead=rows[0] if rows and rows[0].state is State.REGRESSION and rows[0].commit else None,
+        events=large_events(data),
         first=first(data),
         notes=notes(data, rows),
         worst=histories[0].state if histories else None,

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from tbp.history.directions import deciding_lines
 from tbp.history.points import MEASURED, columns, levels
 from tbp.history.series import CONFIDENCE, Better, Change, ChangeEvidence, ChangeKind, History, State
 
@@ -29,8 +30,12 @@ PLAIN = ((1.0, ""), (1e6, "M"), (1e9, "G"), (1e12, "T"))
 NO_UNIT = ("unit", "")
 """What asv calls the unit of a ``track_`` benchmark that declares none."""
 
+PERCENTAGES = ("%", "percent", "percentage", "pct")
+"""Units whose changes are told in points: 61 % → 64 % is +3.0 points, and not +4.9 %."""
+
 PLURALS = {
     State.REGRESSION: ("regression", "regressions"),
+    State.CHANGED: ("changed", "changed"),
     State.IMPROVEMENT: ("improvement", "improvements"),
     State.RECOVERED: ("recovered", "recovered"),
     State.SUSPECT: ("suspect", "suspect"),
@@ -46,7 +51,13 @@ PLURALS = {
 
 NO_REASON = "no reason was recorded"
 
-STATES_OF_CHANGE = (State.REGRESSION, State.IMPROVEMENT, State.RECOVERED, State.ACKNOWLEDGED)
+MOST_LINES = 3
+"""For pyproject.toml, named at once: with more functions a project writes a shorter pattern."""
+
+MOST_STEPS = 4
+"""Changes named of one balance."""
+
+STATES_OF_CHANGE = (State.REGRESSION, State.CHANGED, State.IMPROVEMENT, State.RECOVERED, State.ACKNOWLEDGED)
 """States that a confirmed change of the code makes."""
 
 _SETTLED = (*STATES_OF_CHANGE, State.NO_CHANGE, State.SUSPECT)
@@ -54,6 +65,7 @@ _SETTLED = (*STATES_OF_CHANGE, State.NO_CHANGE, State.SUSPECT)
 # A shape beside every colour, so that no state is told by colour alone.
 GLYPHS = {
     State.REGRESSION: "✖",
+    State.CHANGED: "≠",
     State.IMPROVEMENT: "✔",
     State.RECOVERED: "↺",
     State.SUSPECT: "◇",
@@ -128,8 +140,8 @@ def whole(value: float) -> str:
 
 
 def signed_difference(before: float, after: float, unit: str) -> str:
-    """How far a value moved, in its unit: ``+22.2 ms``, ``−3 calls``."""
-    said = quantity(after - before, unit)
+    """How far a value moved, in its unit: ``+22.2 ms``, ``−3 calls``, of a percentage ``+3.0 points``."""
+    said = points(after - before) if unit in PERCENTAGES else quantity(after - before, unit)
     return f"+{said}" if math.isfinite(after - before) and after > before else said
 
 
@@ -165,6 +177,27 @@ def signed_percent(ratio: float) -> str:
     return f"+{percent(ratio)}" if math.isfinite(ratio) and ratio > 0 else percent(ratio)
 
 
+def points(difference: float) -> str:
+    """A difference of percentages: ``3.0 points``, ``12 points``, ``−0.040 points``; ``–`` where there is none."""
+    if not math.isfinite(difference):
+        return UNKNOWN
+    size = abs(difference)
+    shown = f"{size:,.0f}" if size >= 9.95 else f"{size:.1f}" if size >= 0.095 else f"{size:.2g}"
+    return f"{'−' if difference < 0 else ''}{shown} points"
+
+
+def signed_points(difference: float) -> str:
+    """``+3.0 points``, ``−12 points``, ``0 points``."""
+    return f"+{points(difference)}" if math.isfinite(difference) and difference > 0 else points(difference)
+
+
+def signed_size(before: float, after: float, unit: str) -> str:
+    """How far a value moved from what it was: ``+12 %``, of a percentage ``+3.0 points``; ``from 0`` where that is."""
+    if unit in PERCENTAGES:
+        return signed_points(after - before)
+    return signed_percent((after - before) / abs(before)) if before else "from 0"
+
+
 def probability(p_value: float) -> str:
     """``p < 0.001``, ``p = 0.020``; empty where there is none."""
     if not math.isfinite(p_value):
@@ -198,20 +231,38 @@ def relative(change: Change) -> float:
 
 
 def direction(is_up: bool, unit: str, better: Better) -> str:
-    """``slower``, ``smaller``, ``lower (worse)``: what a value that went up (or down) did, in its unit."""
+    """``slower``, ``smaller``, ``lower (worse)``: what a value that went up (or down) did, in its unit.
+
+    Where nothing says which direction is better, it is ``lower`` and no more.
+    """
     if better is Better.LOWER and unit == "seconds":
         return "slower" if is_up else "faster"
     word = ("larger" if is_up else "smaller") if unit == "bytes" else ("higher" if is_up else "lower")
-    if better is Better.LOWER and unit == "bytes":
+    if better is Better.UNKNOWN or (better is Better.LOWER and unit == "bytes"):
         return word
     return f"{word} ({'worse' if is_up is (better is Better.LOWER) else 'better'})"
 
 
-def move(change: Change) -> str:
+def better(history: History) -> str:
+    """``lower is better: time``, ``higher is better: unit it/s``; empty where nothing says it."""
+    if history.better is Better.UNKNOWN:
+        return ""
+    return ": ".join(filter(None, [f"{history.better.value} is better", history.better_by]))
+
+
+def undirected(benchmarks: Sequence[str]) -> str:
+    """A remark on benchmarks (asv's names) whose better direction nothing says, and how a project says it."""
+    known = list(dict.fromkeys(benchmarks))
+    lines = named(deciding_lines(known), MOST_LINES)
+    return (
+        f"Nothing says which direction is better for {named(known, 1)}: a change there is neither regression nor "
+        f'improvement. To decide it, write below [tool.tbp.better] in pyproject.toml: {lines} (or "higher")'
+    )
+
+
+def move(change: Change, unit: str) -> str:
     """How far the level moved: ``▲ +12 %``. The arrow is the value's direction, not its merit."""
-    size = relative(change)
-    amount = "from 0" if change.before == 0 else signed_percent(size)
-    return f"{'▲' if change.after > change.before else '▼'} {amount}"
+    return f"{'▲' if change.after > change.before else '▼'} {signed_size(change.before, change.after, unit)}"
 
 
 def effect(change: Change, unit: str, better: Better) -> str:
@@ -220,33 +271,45 @@ def effect(change: Change, unit: str, better: Better) -> str:
     A change that is not put down to the code has no merit: ``▲ +12 % with torch 2.12 → 2.13``.
     """
     if change.kind is not ChangeKind.CODE:
-        return f"{move(change)} with {change.what or change.kind.value}"
+        return f"{move(change, unit)} with {change.what or change.kind.value}"
     if change.is_recovery:
-        return f"{move(change)} recovered"
-    return f"{move(change)} {direction(change.after > change.before, unit, better)}"
+        return f"{move(change, unit)} recovered"
+    return f"{move(change, unit)} {direction(change.after > change.before, unit, better)}"
 
 
 def interval(low: float, high: float) -> str:
     """``99 % CI 5.2–7.0 %``, ``99 % CI −0.8 to 1.2 %``; empty where there is none or the effect is exact."""
-    # "−7.0–−5.2" cannot be read.
-    return _interval(low, high, "–" if low >= 0 else " to ", "-")
+    return _interval(low, high, "-", "%")
 
 
-def signed_interval(low: float, high: float) -> str:
-    """``99 % CI +5.2 to +7.0 %``, ``99 % CI −0.8 to +1.2 %``: as ``interval``, beside a signed effect."""
-    return _interval(low, high, " to ", "+")
+def interval_of(low: float, high: float, before: float, unit: str, sign: str = "-") -> str:
+    """The interval of an effect on the level ``before``: as ``interval``, of a percentage ``99 % CI 2.1–3.9 points``.
+
+    With ``sign`` "+" it is signed, to stand beside a signed effect: ``99 % CI +5.2 to +7.0 %``.
+    """
+    if unit in PERCENTAGES:
+        return _interval(low * abs(before), high * abs(before), sign, "points")
+    return _interval(low, high, sign, "%")
 
 
-def _interval(low: float, high: float, between: str, sign: str) -> str:
+def _interval(low: float, high: float, sign: str, of: str) -> str:
     """``sign`` is Python's format of signs: ``-`` for negative numbers only, ``+`` for all."""
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         return ""
-    said = signed_percent if sign == "+" else percent
-    bounds = [said(bound).removesuffix(" %") for bound in (low, high)]
+    signed, plain, factor = (signed_points, points, 1) if of == "points" else (signed_percent, percent, 100)
+    said = signed if sign == "+" else plain
+    bounds = [said(bound).removesuffix(f" {of}") for bound in (low, high)]
     if bounds[0] == bounds[1]:
-        bounds = [f"{100 * bound:{sign},.1f}".replace("-", "−") for bound in (low, high)]
-    shown = f"{bounds[0]}{between}{bounds[1]} %" if bounds[0] != bounds[1] else "within 0.1 % of it"
+        bounds = [f"{factor * bound:{sign},.1f}".replace("-", "−") for bound in (low, high)]
+    # "−7.0–−5.2" cannot be read.
+    between = "–" if sign == "-" and low >= 0 else " to "
+    shown = f"{bounds[0]}{between}{bounds[1]} {of}" if bounds[0] != bounds[1] else f"within 0.1 {of} of it"
     return f"{CONFIDENCE * 100:.0f} % CI {shown}"
+
+
+def interval_of_change(change: Change, unit: str, sign: str = "-") -> str:
+    """``interval_of`` a change."""
+    return interval_of(change.low, change.high, change.before, unit, sign)
 
 
 def before_after(change: Change, unit: str) -> str:
@@ -266,10 +329,10 @@ def series_name(history: History) -> str:
     return f"{history.key.benchmark} ({label})" if label else history.key.benchmark
 
 
-def since(history: History, evidence: ChangeEvidence) -> str:
+def since(history: History, change: Change, word: str = "since") -> str:
     """``since 04342f08``; empty where the change names no point of the series."""
-    index = evidence.change.index
-    return f"since {history.points[index].commit.short}" if 0 <= index < len(history.points) else ""
+    is_known = 0 <= change.index < len(history.points)
+    return f"{word} {history.points[change.index].commit.short}" if is_known else ""
 
 
 def newest_value(history: History | None) -> float:
@@ -307,7 +370,7 @@ def explained(history: History) -> str:
     if shift is None:
         return ""
     change = shift.change
-    words = [effect(change, history.unit, history.better), since(history, shift)]
+    words = [effect(change, history.unit, history.better), since(history, change)]
     return f"{change.kind.value.capitalize()}: {' '.join(filter(None, words))}."
 
 
@@ -321,13 +384,16 @@ def last_run(history: History) -> str:
 
 def finding(history: History) -> str:
     """One sentence on one series: what moved, since when, between which levels, how sure; or why nothing is said."""
-    standing = history.standing
-    if history.state in STATES_OF_CHANGE and standing is not None:
-        change = standing.change
-        words = [effect(change, history.unit, history.better), since(history, standing)]
-        sure = [before_after(change, history.unit), interval(change.low, change.high), probability(change.p_value)]
-        sure.append(f"measured in turns against {change.in_turns[:8]}" if change.in_turns else "")
-        said = f"{' '.join(filter(None, words))}: {', '.join(filter(None, sure))}."
+    change = history.standing_change
+    if history.state in STATES_OF_CHANGE and change is not None:
+        words = [effect(change, history.unit, history.better), since(history, change)]
+        sure = [
+            before_after(change, history.unit),
+            interval_of_change(change, history.unit),
+            probability(change.p_value),
+            f"measured in turns against {change.in_turns[:8]}" if change.in_turns else "",
+        ]
+        said = f"{' '.join(filter(None, words))}: {', '.join(filter(None, [*sure, made_of(history)]))}."
         return f"{said} Acknowledged: {change.acknowledged}" if history.state is State.ACKNOWLEDGED else said
     value = quantity(newest_value(history), history.unit)
     runs = count(measured_runs(history), "run")
@@ -351,14 +417,74 @@ def finding(history: History) -> str:
     return f"{history.state.value.capitalize()}; now {value}."
 
 
+def made_of(history: History) -> str:
+    """Which changes the balance is made of, where not of one, and the improvement from before that it took from.
+
+    ``of which ▲ +42 % at 04342f08, ▼ −2.1 % at 4d7b91c0``; of a recovery ``which undoes ▲ +42 % at 04342f08``.
+    """
+    balance = history.balance
+    if balance is None:
+        return ""
+    parts = ""
+    if balance.is_recovery:
+        parts = f"which undoes {_listed(history, [part for part in balance.parts if part != balance.standing])}"
+    elif balance.is_of_several:
+        parts = f"of which {_listed(history, balance.parts)}"
+    is_worse = bool(balance.regressions)
+    accepted = f"without the acknowledged {_listed(history, balance.accepted)}" if balance.accepted and is_worse else ""
+    before = f"after {_listed(history, balance.gains[-1:])}" if balance.gains and is_worse else ""
+    return ", ".join(filter(None, [parts, _crossed(history) if balance.is_of_several else "", accepted, before]))
+
+
+def _crossed(history: History) -> str:
+    """``across the hardware change at 04342f08``: the shifts that carried the level before a balance along."""
+    balance = history.balance
+    changes = [evidence.change for evidence in history.changes[balance.since :]] if balance is not None else []
+    other = [change for change in changes if change.confirmed and change.kind is not ChangeKind.CODE]
+    names = [f"{change.kind.value} {since(history, change, 'at')}" for change in other]
+    return f"across the {named(names, 2)}" if names else ""
+
+
+def undone(history: History, what: ChangeEvidence) -> str:
+    """``recovered at 4d7b91c0`` of a regression whose level before is back; empty of any other change."""
+    balance = history.balance
+    index = next((at for at, evidence in enumerate(history.changes) if evidence is what), -1)
+    by = dict(balance.undone).get(index) if balance is not None else None
+    return f"recovered {since(history, history.changes[by].change, 'at')}" if by is not None else ""
+
+
+def steps(history: History) -> tuple[str, ...]:
+    """``▲ +42 % at 04342f08`` of the changes that the balance is made of, where they are several; the largest first."""
+    balance = history.balance
+    return _steps(history, balance.parts) if balance is not None and balance.is_of_several else ()
+
+
+def _listed(history: History, indexes: Sequence[int]) -> str:
+    return ", ".join(_steps(history, indexes))
+
+
+def _steps(history: History, indexes: Sequence[int]) -> tuple[str, ...]:
+    """The largest first; of many the small ones are counted."""
+    changes = sorted((history.changes[index].change for index in indexes), key=_size, reverse=True)
+    several = [f"{move(change, history.unit)} {since(history, change, 'at')}".rstrip() for change in changes]
+    left_out = len(several) - MOST_STEPS
+    return (*several[:MOST_STEPS], f"{left_out:,} more") if left_out > 1 else tuple(several)
+
+
+def _size(change: Change) -> float:
+    """How far apart two levels are: +100 % as far as −50 %."""
+    before, after = change.before, change.after
+    return abs(math.log(after / before)) if before * after > 0 else math.inf
+
+
 def suspicion(history: History) -> str:
     """What is suspected of a series, and why it is not more: ``▲ +4.1 % slower since 04342f08: 1.00 s → 1.04 s, …``."""
     suspect = history.suspect
     if suspect is None:
         return ""
     change = suspect.change
-    words = " ".join(filter(None, [effect(change, history.unit, history.better), since(history, suspect)]))
-    sure = [before_after(change, history.unit), interval(change.low, change.high), change.doubt]
+    words = " ".join(filter(None, [effect(change, history.unit, history.better), since(history, change)]))
+    sure = [before_after(change, history.unit), interval_of_change(change, history.unit), change.doubt]
     return f"{words}: {', '.join(filter(None, sure))}"
 
 
@@ -377,19 +503,19 @@ def verdict(ranked: Sequence[History], name: str = "") -> str:
     if worst := counts[State.REGRESSION]:
         first = ranked[0]
         sentence = f"{count(worst, 'regression')} in {series}"
-        if first.standing is None:
+        step = first.standing_change
+        if step is None:
             return sentence + "."
-        size = effect(first.standing.change, first.unit, first.better)
+        size = effect(step, first.unit, first.better)
         lead = "the largest" if worst > 1 else "it"
-        return (
-            f"{sentence}; {lead} is {name or series_name(first)}: {size} {since(first, first.standing)}".rstrip() + "."
-        )
+        return f"{sentence}; {lead} is {name or series_name(first)}: {size} {since(first, step)}".rstrip() + "."
     if not any(counts[state] for state in _SETTLED):
         why = [f"{number:,} {PLURALS[state][number != 1]}" for state, number in counts.items() if number]
         return f"Cannot tell: no verdict on any of {series} ({', '.join(why)})."
     rest = [
         count(counts[state], word, word)
         for state, word in (
+            (State.CHANGED, "changed, for better or worse"),
             (State.IMPROVEMENT, "improved"),
             (State.RECOVERED, "recovered"),
             (State.SUSPECT, "suspect"),
@@ -397,6 +523,7 @@ def verdict(ranked: Sequence[History], name: str = "") -> str:
             (State.FAILED, "failed"),
             (State.STALE, "stale"),
             (State.VANISHED, "vanished"),
+            (State.NOT_ENOUGH_DATA, "with too few runs to tell"),
         )
         if counts[state]
     ]

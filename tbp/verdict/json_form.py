@@ -13,9 +13,9 @@ Strict JSON in ASCII: what is no finite number (NaN, infinity) is ``null``. One 
     judgements       [{…}, …] with
         benchmark    asv's name
         parameters   [[name, value], …], texts
-        state        "regression", "improvement", "no change", "undecided", "failed" or "skipped"
+        state        "regression", "changed", "improvement", "no change", "undecided", "failed" or "skipped"
         unit         "seconds" (per call), "bytes" or what the benchmark declares
-        better       "lower" or "higher"
+        better       "lower", "higher" or "unknown"
         before, after    the levels in ``unit``
         effect       0.1: the contender's value is 10 % larger
         low, high    interval of the effect

@@ -25,7 +25,7 @@ class Judged(Struct, frozen=True):
 class Judgement(Struct, frozen=True):
     """The verdict on one benchmark over one combination of parameters. Times are seconds per call.
 
-    ``state`` is one of REGRESSION, IMPROVEMENT, NO_CHANGE, UNDECIDED, FAILED, SKIPPED.
+    ``state`` is one of REGRESSION, CHANGED, IMPROVEMENT, NO_CHANGE, UNDECIDED, FAILED, SKIPPED.
     """
 
     benchmark: str

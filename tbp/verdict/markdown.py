@@ -18,7 +18,7 @@ from tbp.verdict.summary import sentence, tally
 
 # GitHub refuses comments of more than 65,536 characters; the rest is for what a bot puts around it.
 LIMIT = 65_000
-# Set aside for titles and heads of the tables of six states, some 300 characters each.
+# Set aside for titles and heads of the tables of seven states, some 300 characters each.
 _TITLES = 2_400
 # Rows of a state beyond these are folded; a screen shows about as many.
 MOST_OPEN = 10
@@ -28,7 +28,9 @@ MOST_OPERATORS = 5
 MOST_NOTES = 10
 MOST_NOTE = 400
 
-_IMPORTANCE = (State.REGRESSION, State.FAILED, State.IMPROVEMENT, State.UNDECIDED, State.NO_CHANGE, State.SKIPPED)
+_IMPORTANCE = (
+    State.REGRESSION, State.FAILED, State.CHANGED, State.IMPROVEMENT, State.UNDECIDED, State.NO_CHANGE, State.SKIPPED,
+)  # fmt: skip
 _FOLDED = (State.NO_CHANGE, State.SKIPPED)
 # What a code span shows as it is, in a table too; no backtick, backslash or pipe, which end it.
 _PLAIN = re.compile(r"[\w .,:;=()+/%→×–−-]+")

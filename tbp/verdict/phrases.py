@@ -18,9 +18,9 @@ MEASURED_IN_TURNS = "measured in turns"
 FROM_STORED_RESULTS = "from stored results"
 
 # States whose effect is said with its direction: of the others "slower" would claim too much.
-CHANGED = (State.REGRESSION, State.IMPROVEMENT)
+CHANGED = (State.REGRESSION, State.CHANGED, State.IMPROVEMENT)
 # The order in which the forms show the states.
-ORDER = (State.REGRESSION, State.IMPROVEMENT, State.UNDECIDED, State.FAILED, State.NO_CHANGE, State.SKIPPED)
+ORDER = (*CHANGED, State.UNDECIDED, State.FAILED, State.NO_CHANGE, State.SKIPPED)
 
 
 def one_line(text: str) -> str:
@@ -30,11 +30,13 @@ def one_line(text: str) -> str:
 
 def effect(judgement: Judgement) -> str:
     """``+6.1 % slower (99 % CI 5.2–7.0)``; without the direction unless it changed, empty where nothing is known."""
-    if judgement.state in CHANGED and judgement.before == 0:
-        return f"from 0 {_direction(judgement)}"
-    if not math.isfinite(judgement.effect):
-        return ""
-    parts = [words.signed_percent(judgement.effect)]
+    moved = judgement.after - judgement.before
+    if judgement.unit in words.PERCENTAGES and math.isfinite(moved):
+        parts = [words.signed_points(moved)]
+    elif math.isfinite(judgement.effect):
+        parts = [words.signed_percent(judgement.effect)]
+    else:
+        return f"from 0 {_direction(judgement)}" if judgement.state in CHANGED and judgement.before == 0 else ""
     if judgement.state in CHANGED:
         parts.append(_direction(judgement))
     return " ".join(filter(None, [*parts, interval(judgement)]))
@@ -42,7 +44,7 @@ def effect(judgement: Judgement) -> str:
 
 def interval(judgement: Judgement) -> str:
     """``(99 % CI 5.2–7.0)``, ``(99 % CI −0.8 to 1.2)``; empty where there is none, as of an exact count."""
-    said = words.interval(judgement.low, judgement.high)
+    said = words.interval_of(judgement.low, judgement.high, judgement.before, judgement.unit)
     return f"({said.removesuffix(' %')})" if said else ""
 
 

@@ -10,8 +10,8 @@ from tbp.report import words
 from tbp.verdict import phrases
 from tbp.verdict.judgement import Comparison
 
-MEASURED = (State.REGRESSION, State.IMPROVEMENT, State.NO_CHANGE, State.UNDECIDED)
-_TOLD = (State.IMPROVEMENT, State.UNDECIDED, State.FAILED)
+MEASURED = (*phrases.CHANGED, State.NO_CHANGE, State.UNDECIDED)
+_TOLD = (State.CHANGED, State.IMPROVEMENT, State.UNDECIDED, State.FAILED)
 
 
 def tally(comparison: Comparison) -> dict[State, int]:

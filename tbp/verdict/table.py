@@ -25,9 +25,15 @@ MOST_SENTENCE = 400  # characters of a reason, which may be a whole traceback
 MOST_ROWS = 20
 
 # As in the report: no state is told by colour alone, each has its glyph too.
-_COLOURS = {State.REGRESSION: "31", State.IMPROVEMENT: "32", State.UNDECIDED: "33", State.FAILED: "35"}
+_COLOURS = {
+    State.REGRESSION: "31",
+    State.IMPROVEMENT: "32",
+    State.CHANGED: "36",
+    State.UNDECIDED: "33",
+    State.FAILED: "35",
+}
 _TITLES = {state: words.PLURALS[state][1].capitalize() for state in phrases.ORDER}
-_LISTED = (State.REGRESSION, State.IMPROVEMENT, State.UNDECIDED, State.FAILED)
+_LISTED = (*phrases.CHANGED, State.UNDECIDED, State.FAILED)
 _SHORTENED = (State.UNDECIDED, State.FAILED)
 
 
@@ -55,21 +61,30 @@ def _section(comparison: Comparison, state: State, verbose: bool, colour: bool, 
     shown = own[:MOST_ROWS] if state in _SHORTENED and not verbose else own
     title = f"{words.GLYPHS[state]} {_TITLES[state]} ({len(own):,})"
     lines = [f"\x1b[1;{_COLOURS.get(state, '2')}m{title}\x1b[0m" if colour else title]
-    reasons = {judgement.reason for judgement in own}
-    common = reasons.pop() if len(reasons) == 1 and len(own) > 1 else ""
-    lines += _sentence(common, width, "  ")
     numbers = dict(zip(shown, _columns(shown, comparison.method), strict=True))
     labels = max(len(phrases.one_line(judgement.label)) for judgement in shown)
     room = width - 6 - max(len(line) for line in numbers.values())
     label_width = labels if labels <= room else 0
-    for benchmark, rows in phrases.by_benchmark(shown):
-        lines.append(f"  {shortened(phrases.one_line(benchmark), width - 2)}")
-        for judgement in rows:
-            lines += _row(judgement, numbers[judgement], label_width, width)
-            lines += _said(judgement, "" if common else judgement.reason, width)
+    for reason, group in _by_reason(shown):
+        lines += _sentence(reason and f"{reason}:", width, "  ")
+        for benchmark, rows in phrases.by_benchmark(group):
+            lines.append(f"  {shortened(phrases.one_line(benchmark), width - 2)}")
+            for judgement in rows:
+                lines += _row(judgement, numbers[judgement], label_width, width)
+                lines += _said(judgement, "" if reason else judgement.reason, width)
     if len(own) > len(shown):
         lines.append(f"  … and {len(own) - len(shown):,} more (--verbose lists them)")
     return lines
+
+
+def _by_reason(shown: Sequence[Judgement]) -> list[tuple[str, tuple[Judgement, ...]]]:
+    """The rows that share a reason together, under that reason; before them, under none, those with their own."""
+    groups: dict[str, list[Judgement]] = {}
+    for judgement in shown:
+        groups.setdefault(judgement.reason, []).append(judgement)
+    shared = [(reason, tuple(group)) for reason, group in groups.items() if reason and len(group) > 1]
+    alone = tuple(judgement for judgement in shown if all(reason != judgement.reason for reason, _ in shared))
+    return [("", alone), *shared] if alone else shared
 
 
 def _columns(judgements: Sequence[Judgement], method: str) -> list[str]:

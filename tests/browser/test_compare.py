@@ -234,11 +234,25 @@ def counter(commits) -> History:
     return History(key, "operators", Better.LOWER, points, State.NO_CHANGE)
 
 
+def share(commits) -> History:
+    """A percentage of which nothing says whether more is better: 61 % for 60 runs, then 64 %."""
+    points = tuple(
+        Point(commit, Outcome.MEASURED, 61.0 if place < 60 else 64.0) for place, commit in enumerate(commits)
+    )
+    return History(SeriesKey("s.track_share", (), *PLACE), "%", Better.UNKNOWN, points, State.CHANGED)
+
+
+def still(commits) -> History:
+    """The same in every run."""
+    points = tuple(Point(commit, Outcome.MEASURED, 0.0) for commit in commits)
+    return History(SeriesKey("s.time_nothing", (), *PLACE), "seconds", Better.LOWER, points, State.NO_CHANGE)
+
+
 def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path) -> None:
     # Without what it does not know: how far the processes of one run disagree.
     order = site_commits(plausible_data).commits
     own = [one for one in plausible_data.histories if (one.key.machine, one.key.environment) == PLACE]
-    own = [*map(without_sessions, own), counter(order)]
+    own = [*map(without_sessions, own), counter(order), share(order), still(order)]
     index = write_site(replace(plausible_data, histories=tuple(own), machines=()), tmp_path)
     pairs = [(88, 95), (95, 88), (59, 61), (40, 100), (100, 119), (118, 119), (2, 5), (0, 119), (85, 118), (69, 71)]
     states = set()
@@ -250,7 +264,7 @@ def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path
                 """([from, to, names]) => {
                   const pairs = tbp.runs.rows.map((row) => ({ row, base: row, from, to, names }));
                   return tbp.judgements(pairs).map((one, i) => (
-                    [pairs[i].row.href, one && [one.state, one.low, one.high, one.reason]]));
+                    [pairs[i].row.href, one && [one.state, one.low, one.high, one.reason, tbp.verdict(one)]]));
                 }""",
                 [before, after, [side.revision for side in sides]],
             )
@@ -258,7 +272,7 @@ def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path
             wanted = expected(own, *sides)
             assert found.keys() == wanted.keys()
             for href, judgement in wanted.items():
-                state, low, high, reason = found[href]
+                state, low, high, reason, words = found[href]
                 assert state == judgement.state.name.lower(), (before, after, judgement)
                 assert math.isnan(low) == math.isnan(judgement.low)
                 if not math.isnan(low):
@@ -266,8 +280,11 @@ def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path
                 if not judgement.reason.startswith(("two runs of it", "it was skipped", "it failed")):
                     assert reason == judgement.reason
                 states.add(judgement.state)
+                if judgement.state is State.CHANGED:
+                    assert words == "▲ +3.0 points higher"
     assert states == {
-        State.REGRESSION, State.IMPROVEMENT, State.UNDECIDED, State.NO_CHANGE, State.SKIPPED, State.FAILED,
+        State.REGRESSION, State.CHANGED, State.IMPROVEMENT, State.UNDECIDED, State.NO_CHANGE, State.SKIPPED,
+        State.FAILED,
     }  # fmt: skip
 
 

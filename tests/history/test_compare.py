@@ -52,9 +52,11 @@ def test_a_step_is_a_regression_with_its_interval():
     assert (found.before, found.after, found.evidence) == (1.01, 1.3, 1)
 
 
-def test_the_unit_says_what_is_better():
+def test_the_direction_says_what_is_better():
     step = [*STEADY, *(1.3 * value for value in STEADY)]
     assert judge(stored(step, better=Better.HIGHER), 19, 20).state is State.IMPROVEMENT
+    assert judge(stored(step, better=Better.UNKNOWN), 19, 20).state is State.CHANGED
+    assert judge(stored([24, 24, 24, 24, 48], counter=True, better=Better.UNKNOWN), 3, 4).state is State.CHANGED
     assert judge(stored(step), 20, 19).state is State.IMPROVEMENT
 
 
@@ -101,6 +103,14 @@ def test_a_counter_that_repeats_exactly_needs_no_statistics(values: list[float],
     found = judge(stored(values, counter=True), len(values) - 2, len(values) - 1)
     assert found.state is state
     assert isnan(found.low)
+
+
+@pytest.mark.parametrize("value", [1.0, 0.0, -3.0])
+def test_what_is_equal_in_all_runs_did_not_change(value: float):
+    assert judge(stored([value] * 3), 0, 2).state is State.NO_CHANGE
+    assert judge(stored([value] * 4, versions=["1", "2", "2", "2"]), 1, 3).state is State.NO_CHANGE
+    assert judge(stored([value] * 2), 0, 1).state is State.UNDECIDED
+    assert judge(stored([value] * 3 + [value + 1]), 0, 2).state is State.UNDECIDED
 
 
 def test_a_time_is_never_exact():

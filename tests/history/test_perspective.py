@@ -42,14 +42,14 @@ def shown(own: History, base: int | None = None) -> History:
 @pytest.mark.parametrize(
     ("base", "state", "index"),
     [
-        (None, State.IMPROVEMENT, 12),
-        (5, State.IMPROVEMENT, 12),
+        (None, State.REGRESSION, 6),
+        (5, State.REGRESSION, 6),
         (11, State.IMPROVEMENT, 12),
         (12, State.NO_CHANGE, None),
     ],
 )
 def test_only_changes_after_the_base_count(base, state, index) -> None:
-    own = shown(history(WORSE, BETTER, state=State.IMPROVEMENT), base)
+    own = shown(history(WORSE, BETTER, state=State.REGRESSION), base)
     assert own.state is state
     assert (own.standing.change.index if own.standing else None) == index
     assert len(own.changes) == 2  # the chart still shows them

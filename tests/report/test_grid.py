@@ -18,6 +18,7 @@ from tbp.report.grid import (
     SCALE,
     SKIPPED,
     Columns,
+    _codes,
     packed,
     payload,
 )
@@ -63,6 +64,27 @@ def test_a_segment_is_held_against_the_level_before(make_history) -> None:
 def test_what_a_ratio_cannot_hold_is_kept_exactly(make_history) -> None:
     history = make_history((0.0, -1.0, 1e9, 1.0, 1.0, 1.0), State.NO_CHANGE, changes=())
     assert unpacked(packed(history, columns_of(history)), 6)[:3] == [0.0, -1.0, 1e9]
+
+
+@pytest.mark.parametrize("factor", [900.0, 2_834.0, 2_865.0, 2_897.0, 1 / 2_834.0, 1 / 2_897.0])
+def test_a_value_near_the_farthest_ratio_is_kept(make_history, factor) -> None:
+    """Ratios of 2,834 to 2,897 had the code 4,096, of which two digits of base 64 have none."""
+    history = make_history((1.0, 1.0, 1.0, factor, 1.0), State.NO_CHANGE, changes=())
+    assert unpacked(packed(history, columns_of(history)), 5)[3] == pytest.approx(factor, rel=0.02)
+
+
+def test_every_ratio_has_two_digits_or_is_kept_exactly() -> None:
+    values = np.concatenate([np.exp(np.linspace(-700, 700, 20_001)), [0.0, -1.0, 5e-324, math.inf, -math.inf]])
+    codes = _codes(values, np.ones(len(values)))
+    assert codes.min() >= EXACT
+    assert codes.max() < len(DIGITS) ** 2
+
+
+@pytest.mark.parametrize("values", [(1e-300, 1e300), (1e300, 1e-300), (5e-324, 1.0), (-1e300, 1e300), (0.0, 1e-310)])
+def test_a_ratio_that_is_no_number_is_kept_exactly(make_history, values) -> None:
+    change = ChangeEvidence(Change(1, *values, 0.001, True))
+    own = packed(history := make_history((values[0], *values), changes=(change,)), columns_of(history))
+    assert unpacked(own, 3)[1] == values[0]
 
 
 def test_no_run_a_failed_and_a_skipped_one_differ(make_history) -> None:

@@ -86,7 +86,7 @@ def test_changes_say_where_they_went_and_what_moved_has_its_newest_value(make_hi
     moved = make_history((1.0, 2.0, 2.0, 0.5, 0.51), State.REGRESSION, changes=tuple(at), benchmark="a.b")
     quiet = make_history((1.0, 1.02), State.NO_CHANGE)
     found = index_data(summary(make_report(moved, quiet)))["series"]
-    assert (found[0][5], found[0][16], found[0][17]) == ("510 ms", [1, -4], ["2.00 s", "500 ms", "−1.50 s"])
+    assert (found[0][5], found[0][16], found[0][17]) == ("510 ms", [1, -4], ["1.00 s", "500 ms", "−500 ms"])
     assert found[1][5] == "1.02 s"
     assert len(found[1]) < 16
 

@@ -3,8 +3,9 @@
 import math
 
 import pytest
+from msgspec.structs import replace
 
-from tbp.history.series import Change, ChangeEvidence, State
+from tbp.history.series import Change, ChangeEvidence, ChangeKind, State
 from tbp.report import now
 from tbp.report.detail import benchmark_page
 from tbp.report.summary import summary
@@ -41,8 +42,9 @@ def test_what_became_of_the_level(make_history, since, said) -> None:
 
 
 def test_a_gain_that_is_worse_than_at_first_is_no_good_news(make_history, make_report) -> None:
-    steps = changes((2, 1.0, 1.5), (4, 1.5, 1.4))
-    own = make_history((1.0, 1.0, 1.5, 1.5, 1.4, 1.4), State.IMPROVEMENT, changes=steps)
+    worse, better = changes((2, 1.0, 1.5), (4, 1.5, 1.4))
+    accepted = replace(worse, change=replace(worse.change, acknowledged="worth it"))
+    own = make_history((1.0, 1.0, 1.5, 1.5, 1.4, 1.4), State.IMPROVEMENT, changes=(accepted, better))
     row = summary(make_report(own)).rows[0]
     assert row.change == "▼ −6.7 % faster"
     assert row.standing is not None
@@ -53,6 +55,74 @@ def test_a_gain_that_is_worse_than_at_first_is_no_good_news(make_history, make_r
     page = benchmark_page(own.key.benchmark, make_report(own))
     assert page.sections[0].is_net_worse
     assert page.finding.endswith("still at this level; net ▲ +40 % slower than at first, 1.00 s.")
+
+
+def test_a_regression_of_which_a_part_is_undone_is_where_that_brought_it(make_history, make_report) -> None:
+    steps = changes((2, 1.0, 1.5), (4, 1.5, 1.4))
+    own = make_history((1.0, 1.0, 1.5, 1.5, 1.4, 1.4), State.REGRESSION, changes=steps)
+    row = summary(make_report(own)).rows[0]
+    assert row.change == "▲ +40 % slower"
+    assert row.levels == ("1.00 s", "1.40 s", "+400 ms")
+    assert row.sure == ("▲ +50 % at 02c0ffee", "▼ −6.7 % at 04c0ffee")
+    assert row.standing is not None
+    assert (row.standing.leaving, row.standing.net) == ("still at this level", "")
+    assert (row.commit.short, row.since, row.between) == ("02c0ffee", None, "")
+
+
+def test_of_several_regressions_the_largest_is_shown_with_what_all_make_together(make_history, make_report) -> None:
+    steps = changes((1, 2.0, 1.0), (2, 1.0, 1.1), (4, 1.1, 2.2))
+    own = make_history((2.0, 1.0, 1.1, 1.1, 2.2, 2.2), State.REGRESSION, changes=steps)
+    row = summary(make_report(own)).rows[0]
+    assert (row.change, row.sure) == ("▲ +120 % slower", ("▲ +100 % at 04c0ffee", "▲ +10 % at 02c0ffee"))
+    assert (row.commit.short, row.since.short, row.between) == (
+        "04c0ffee",
+        "02c0ffee",
+        "the largest part; the first at 02c0ffee",
+    )
+    assert now.finding(own) == (
+        "▲ +120 % slower since 02c0ffee: 1.00 s → 2.20 s, of which ▲ +100 % at 04c0ffee, ▲ +10 % at 02c0ffee, "
+        "after ▼ −50 % at 01c0ffee. Net ▲ +10 % slower than at first, 2.00 s."
+    )
+    page = benchmark_page(own.key.benchmark, make_report(own))
+    assert page.sections[0].badge == "▲ +120 % slower"
+    assert page.sections[0].brief == "1.00 s → 2.20 s since 02c0ffee; now 2.20 s"
+
+
+def test_another_cause_carries_the_first_level_along(make_history) -> None:
+    steps = changes((1, 1.0, 1.2), (2, 1.2, 0.6), (4, 0.6, 0.3))
+    host = replace(steps[1], change=replace(steps[1].change, kind=ChangeKind.HARDWARE))
+    own = make_history((1.0, 1.2, 0.6, 0.6, 0.3, 0.3), State.IMPROVEMENT, changes=(steps[0], host, steps[2]))
+    assert now.finding(own) == (
+        "▼ −40 % faster since 01c0ffee: 500 ms → 300 ms, of which ▼ −50 % at 04c0ffee, ▲ +20 % at 01c0ffee, "
+        "across the hardware change at 02c0ffee."
+    )
+
+
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        ({"kind": ChangeKind.HARDWARE, "what": "EPYC 1 → EPYC 2"}, "since then ▲ +25 % with EPYC 1 → EPYC 2"),
+        ({"acknowledged": "worth it"}, "since then ▲ +25 % slower, acknowledged"),
+    ],
+)
+def test_what_came_after_the_change_and_is_no_part_of_it_is_named(make_history, make_report, of, said) -> None:
+    worse, later = changes((2, 1.0, 1.2), (4, 1.2, 1.5))
+    later = replace(later, change=replace(later.change, **of))
+    own = make_history((1.0, 1.0, 1.2, 1.2, 1.5, 1.5), State.REGRESSION, changes=(worse, later))
+    row = summary(make_report(own)).rows[0]
+    assert (row.change, row.levels[:2], row.newest) == ("▲ +20 % slower", ("1.00 s", "1.20 s"), "1.50 s")
+    assert row.standing is not None
+    assert row.standing.leaving == f"{said}; still at this level"
+
+
+def test_what_is_acknowledged_is_told_apart_and_net_is_since_the_base(make_history) -> None:
+    steps = changes((1, 0.5, 1.0), (2, 1.0, 1.2), (4, 1.2, 1.5))
+    accepted = replace(steps[2], change=replace(steps[2].change, acknowledged="worth it"))
+    own = make_history((0.5, 1.0, 1.2, 1.2, 1.5, 1.5), State.REGRESSION, changes=(*steps[:2], accepted))
+    assert now.finding(replace(own, since=2)) == (
+        "▲ +20 % slower since 02c0ffee: 1.00 s → 1.20 s, p < 0.001, without the acknowledged ▲ +25 % at 04c0ffee. "
+        "Net ▲ +50 % slower than at the base, 1.00 s."
+    )
 
 
 def test_the_net_change_of_a_single_step_is_that_step(make_history, make_report) -> None:

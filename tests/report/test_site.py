@@ -137,6 +137,24 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
     assert {"data/layout.js", "data/commits.js", "data/benchmarks.js"} <= set(names)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (1.0, 2_850.0), (1e-300, 1e300), (1e300, 1e-300), (0.0, 5.0), (5.0, 0.0), (-5.0, 3.0), (5e-324, 1e-310),
+        (8e307, 1.0), (-1e300, 1e300), (-1e-320, -1e300),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("state", [State.REGRESSION, State.NO_CHANGE])
+def test_no_value_is_too_far_from_another_to_be_reported(
+    tmp_path, make_history, make_report, before, after, state
+) -> None:
+    changes = (ChangeEvidence(Change(5, before, after, 0.001, True)),) if state is State.REGRESSION else ()
+    values = (before,) * 5 + (after,) * 5
+    write_site(make_report(*(make_history(values, state, unit=unit, benchmark=f"b.track_{unit}", changes=changes)
+                             for unit in ("seconds", "bytes", "unit"))), tmp_path)  # fmt: skip
+    assert (tmp_path / "data" / "grid.js").exists()
+
+
 def test_stale_pages_go_and_foreign_files_stay(tmp_path, make_history, make_report) -> None:
     write_site(make_report(make_history(benchmark="old.time_x")), tmp_path)
     foreign = tmp_path / "benchmarks" / "notes.html"

@@ -1,9 +1,12 @@
 import math
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
-from tbp.history.series import Better, Change, ChangeKind, State
+from tbp.history.perspective import marked
+from tbp.history.series import Better, Change, ChangeEvidence, ChangeKind, State
 from tbp.report import words
 
 NAN = math.nan
@@ -64,6 +67,10 @@ def test_signed_percent(ratio: float, expected: str) -> None:
         (100, 130, "tokens/s", Better.HIGHER, "▲ +30 % higher (better)"),
         (-100, -50, "score", Better.HIGHER, "▲ +50 % higher (better)"),
         (0, 4, "calls", Better.LOWER, "▲ from 0 higher (worse)"),
+        (100, 90, "frames", Better.UNKNOWN, "▼ −10 % lower"),
+        (61.0, 64.0, "%", Better.HIGHER, "▲ +3.0 points higher (better)"),
+        (64.0, 41.0, "percent", Better.UNKNOWN, "▼ −23 points lower"),
+        (0.0, 0.04, "%", Better.LOWER, "▲ +0.04 points higher (worse)"),
     ],
 )
 def test_effect_says_direction_and_merit(before: float, after: float, unit: str, better: Better, expected: str) -> None:
@@ -144,6 +151,49 @@ def test_finding(make_history, values, state: State, reason: str, expected: str)
     assert words.finding(make_history(values, state, reason=reason)) == expected
 
 
+def steps(*levels: float) -> tuple[ChangeEvidence, ...]:
+    found = enumerate(pairwise(levels), start=1)
+    return tuple(ChangeEvidence(Change(index, before, after, 0.0004, True)) for index, (before, after) in found)
+
+
+@pytest.mark.parametrize(
+    ("levels", "state", "expected"),
+    [
+        (
+            (1.00, 1.42, 1.39),
+            State.REGRESSION,
+            "▲ +39 % slower since 01c0ffee: 1.00 s → 1.39 s, of which ▲ +42 % at 01c0ffee, ▼ −2.1 % at 02c0ffee.",
+        ),
+        (
+            (1.00, 0.50, 0.55),
+            State.REGRESSION,
+            "▲ +10 % slower since 02c0ffee: 500 ms → 550 ms, p < 0.001, after ▼ −50 % at 01c0ffee.",
+        ),
+        (
+            (1.00, 1.42, 1.00),
+            State.RECOVERED,
+            "▼ −30 % recovered since 02c0ffee: 1.42 s → 1.00 s, p < 0.001, which undoes ▲ +42 % at 01c0ffee.",
+        ),
+        (
+            (1.00, 1.42, 0.80),
+            State.IMPROVEMENT,
+            "▼ −20 % faster since 01c0ffee: 1.00 s → 800 ms, of which ▼ −44 % at 02c0ffee, ▲ +42 % at 01c0ffee.",
+        ),
+        (
+            (1.00, 1.02, 1.05, 1.10, 1.20, 1.35, 1.55),
+            State.REGRESSION,
+            (
+                "▲ +55 % slower since 01c0ffee: 1.00 s → 1.55 s, of which ▲ +15 % at 06c0ffee, ▲ +13 % at 05c0ffee, "
+                "▲ +9.1 % at 04c0ffee, ▲ +4.8 % at 03c0ffee, 2 more."
+            ),
+        ),
+    ],
+)
+def test_the_finding_names_the_parts_of_the_balance(make_history, levels, state: State, expected: str) -> None:
+    own = marked(make_history(levels, state, changes=steps(*levels)))
+    assert words.finding(own) == expected
+
+
 def test_the_verdict_names_the_largest_regression(make_history) -> None:
     first = make_history()
     assert words.verdict([first, make_history((1e-3,) * 4, State.NO_CHANGE)]) == (
@@ -174,3 +224,33 @@ def test_a_cut_text_says_so() -> None:
 def test_an_interval_narrower_than_what_is_shown_is_said_so():
     assert words.interval(2.36401, 2.36402) == "99 % CI within 0.1 % of it"
     assert words.interval(0.052, 0.07) == "99 % CI 5.2–7.0 %"
+
+
+def test_the_interval_of_a_percentage_is_in_points() -> None:
+    """61 % → 64 % is +4.9 % of 61 %, between 3.4 and 6.4 %; nobody means that."""
+    change = Change(3, 61.0, 64.0, 0.001, True, low=0.034, high=0.064)
+    assert words.interval_of_change(change, "%") == "99 % CI 2.1–3.9 points"
+    assert words.interval_of_change(change, "%", "+") == "99 % CI +2.1 to +3.9 points"
+    assert words.interval_of_change(change, "frames") == "99 % CI 3.4–6.4 %"
+    assert words.signed_difference(61.0, 64.0, "%") == "+3.0 points"
+    assert words.before_after(change, "%") == "61 % → 64 %"
+
+
+def test_a_verdict_without_a_finding_says_how_much_it_cannot_tell(make_history) -> None:
+    steady = make_history((1.0,) * 12, State.NO_CHANGE)
+    few = make_history((1.0,), State.NOT_ENOUGH_DATA)
+    changed = make_history((1.0,) * 3 + (2.0,), State.CHANGED, better=Better.UNKNOWN)
+    assert words.verdict([changed, steady, few, few]) == (
+        "No confirmed regression in 4 series; 1 changed, for better or worse; 2 with too few runs to tell."
+    )
+
+
+def test_where_a_direction_comes_from_is_said(make_history) -> None:
+    known = replace(make_history(), better_by="time")
+    assert words.better(known) == "lower is better: time"
+    assert words.better(make_history(better=Better.UNKNOWN)) == ""
+    assert words.undirected(["a.Cloth.track_metric", "a.Pot.track_metric"]) == (
+        "Nothing says which direction is better for a.Cloth.track_metric and 1 more: a change there is neither "
+        "regression nor improvement. To decide it, write below [tool.tbp.better] in pyproject.toml: "
+        '"track_metric$" = "lower" (or "higher")'
+    )

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tbp.history.agreement import Witnesses, doubt
+from tbp.history.series import Change
 from tbp.traces.difference import Difference, difference, explanation
 from tbp.traces.operators import Session, session
 from tbp.traces.trace import Trace
@@ -49,6 +51,12 @@ def compared(record: Record, before: Step, after: Step, sessions: int = 3) -> Di
     return difference(*sides)
 
 
+def doubted(result: Difference, timed: float = 1.3) -> str:
+    """The doubt about a change of few runs that is as large as the traced one, or at least ``timed``."""
+    ratio = max(timed, result.step_after_us / result.step_before_us)
+    return doubt(Change(7, 1e-3, 1e-3 * ratio, 0.017, confirmed=True), Witnesses(result))
+
+
 def certain(result: Difference) -> set[str]:
     return set(result.rows[result.rows["certain"]]["operator"])
 
@@ -57,6 +65,7 @@ def test_the_same_code_shows_nothing_certain(recorded: Record) -> None:
     result = compared(recorded, attention(), attention())
     assert certain(result) == set()
     assert explanation(result).startswith("The trace does not explain it")
+    assert doubted(result, 2.49).startswith("its traces have the same operators and calls on both sides")
     assert (result.rows["calls_before"] == result.rows["calls_after"]).all()
 
 
@@ -64,6 +73,7 @@ def test_a_mask_is_found(recorded: Record) -> None:
     mask = torch.ones(32, 32, dtype=torch.bool).triu(1)
     result = compared(recorded, attention(), attention(lambda scores: scores.masked_fill(mask, -1e9)))
     assert {"aten::masked_fill", "aten::masked_fill_"} <= certain(result)
+    assert doubted(result) == ""
     kinds = result.rows.set_index("operator")["kind"]
     assert kinds["aten::masked_fill"] == kinds["aten::masked_fill_"] == "new"
     assert "aten::masked_fill 0 → 1 calls" in " ".join(result.rows["sentence"])
@@ -95,6 +105,8 @@ def test_another_gelu_is_found_by_its_time_alone(recorded: Record) -> None:
     row = result.rows.set_index("operator").loc["aten::gelu"]
     assert row["kind"] == "time"
     assert row["calls_part_us"] == 0
+    faster = Change(7, 1e-3, 1e-3 * result.step_after_us / result.step_before_us, 0.017, confirmed=True)
+    assert doubt(faster, Witnesses(result)) == ""
 
 
 def test_nothing_is_certain_among_ninety_operators_of_the_same_code(recorded: Record) -> None:
@@ -117,6 +129,7 @@ def test_nothing_is_certain_among_ninety_operators_of_the_same_code(recorded: Re
 def test_a_wider_product_is_found_by_its_time(recorded: Record) -> None:
     """Calls are the same; only the time of the products tells. Sixteen times the work stands far above any noise."""
     result = compared(recorded, attention(), attention(width=512))
+    assert doubted(result) == ""
     rows = result.rows.set_index("operator")
     assert rows.loc["aten::addmm", "kind"] == "time"
     assert rows.loc["aten::addmm", "certain"]

@@ -26,6 +26,11 @@ from tbp.verdict.judgement import Comparison, Judged, Judgement
         ),
         (Judgement("b", (), State.REGRESSION, "calls", effect=0.5), "+50 % higher (worse)"),
         (Judgement("b", (), State.REGRESSION, "bytes", before=0, after=8, effect=inf), "from 0 larger"),
+        (
+            Judgement("b", (), State.CHANGED, "%", Better.UNKNOWN, 61.0, 64.0, effect=0.049, low=0.034, high=0.064),
+            "+3.0 points higher (99 % CI 2.1–3.9 points)",
+        ),
+        (Judgement("b", (), State.REGRESSION, "%", before=0.0, after=8.0), "+8.0 points higher (worse)"),
         # Not known to have changed: no direction.
         (Judgement("b", (), State.UNDECIDED, effect=0.04, low=-0.02, high=0.1), "+4.0 % (99 % CI −2.0 to 10)"),
         (Judgement("b", (), State.FAILED), ""),

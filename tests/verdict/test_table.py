@@ -69,6 +69,22 @@ def test_hostile_text_cannot_act(hostile: Comparison):
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_a_reason_is_said_once_above_the_rows_that_share_it(comparison_of) -> None:
+    """As 18 series of one project that had too few runs said in 18 sentences."""
+    few = [Judgement(f"m.time_{i}", (), State.UNDECIDED, effect=0.1 + i / 100, reason="too few runs") for i in range(3)]
+    odd = Judgement("m.time_odd", (), State.UNDECIDED, effect=0.05, reason="one odd run")
+    lines = table(comparison_of(*few, odd)).splitlines()
+    start = lines.index("~ Undecided (4)")
+    assert lines[start:] == [
+        "~ Undecided (4)",
+        "  m.time_odd", "    +5.0 %", "      one odd run",
+        "  too few runs:",
+        "  m.time_2", "    +12 %",
+        "  m.time_1", "    +11 %",
+        "  m.time_0", "    +10 %",
+    ]  # fmt: skip
+
+
 def test_a_flood_of_undecided_is_counted(comparison_of: Make):
     rows = [Judgement(f"b{i}", (), State.UNDECIDED, effect=0.1, reason="too noisy") for i in range(MOST_ROWS + 5)]
     text = table(comparison_of(*rows))

@@ -79,11 +79,12 @@ tbp.axis = (data, isByDate) => {
   };
 };
 
-// What the axis of values says: of what, in which unit, and which direction is better. A phone has room for less.
+// What the axis of values says: of what, in which unit, and which direction is better where that is known. A phone has
+// room for less.
 tbp.axisTitle = (data, symbol, isRelative, isNarrow) => {
-  const better = `${data.better > 0 ? "lower" : "higher"} is better`;
+  const better = data.better ? `, ${data.better > 0 ? "lower" : "higher"} is better` : "";
   const what = { seconds: "time per call", bytes: "size" }[data.unit] || "value";
-  if (isRelative) return `${isNarrow ? "change" : "change since the first level"}, ${better}`;
-  if (!symbol) return isNarrow ? `value, ${better}` : `value (no unit recorded), ${better}`;
-  return symbol.length > 12 || isNarrow ? `${symbol}, ${better}` : `${what} in ${symbol}, ${better}`;
+  if (isRelative) return `${isNarrow ? "change" : "change since the first level"}${better}`;
+  if (!symbol) return `${isNarrow ? "value" : "value (no unit recorded)"}${better}`;
+  return `${symbol.length > 12 || isNarrow ? symbol : `${what} in ${symbol}`}${better}`;
 };

@@ -35,7 +35,7 @@ tbp.compare = (form) => {
 
   const said = (one) => {
     if (!one) return [tbp.make("span", { class: "muted" }, "–")];
-    const [, glyph] = states.find(([name]) => name === one.state) || ["", "≠"], interval = tbp.interval(one.low, one.high);
+    const [, glyph] = states.find(([name]) => name === one.state) || ["", "≠"], interval = tbp.interval(one);
     return [tbp.make("span", { class: `badge ${one.state}` }, tbp.make("span", { class: "glyph", "aria-hidden": "true" }, glyph), " ", tbp.verdict(one)),
       ...(interval ? [" ", tbp.make("span", { class: "muted interval" }, `(${interval})`)] : []),
       ...(one.reason ? [" ", tbp.make("span", { class: "muted why" }, one.reason)] : [])];
@@ -114,6 +114,7 @@ tbp.compare = (form) => {
   const means = () => {
     const groups = new Map(), what = (unit) => ({ seconds: "time", bytes: "size", unit: "value" })[unit] || unit;
     for (const { row, says } of lines) {
+      if (tbp.isPercentage(row.unit)) continue; // they change in points: nothing to take a mean of ratios of
       const key = JSON.stringify([row.suite, row.unit, row.better]);
       if (!groups.has(key)) groups.set(key, { row, own: says.map(() => []) });
       says.forEach((one, i) => { if (one && one.before > 0 && one.after > 0) groups.get(key).own[i].push(one); });

@@ -58,7 +58,7 @@ tbp.heatmap = (form) => {
   const strength = (row, ratio) => {
     if (!isBeyond(row, ratio)) return "";
     const level = 1 + steps.filter((step) => Math.abs(ratio) >= step).length;
-    return ((ratio > 0) === (row.better > 0) ? "w" : "b") + level;
+    return (row.better ? ((ratio > 0) === (row.better > 0) ? "w" : "b") : "n") + level;
   };
 
   // Whether the newest run is beyond the noise of its level: no confirmed change, but nothing to leave out either.
@@ -74,7 +74,7 @@ tbp.heatmap = (form) => {
     return mark && (kind === "moved" || mark.tone !== "s");
   }) || (kind === "moved" && hasLeft(row));
 
-  // Per cent without its sign, which the column has no room for; "×37" from ten times on.
+  // Per cent, or the points of a percentage, without its sign, which the column has no room for; "×37" from ten times on.
   const number = (ratio, isSigned) => {
     if (!Number.isFinite(ratio)) return "";
     const size = Math.round(100 * Math.abs(ratio));
@@ -84,8 +84,8 @@ tbp.heatmap = (form) => {
 
   const cellElement = (row, commit) => {
     const own = cell(row, commit.column), mark = markOf(row, commit.column);
-    const ratio = ratioOf(row, own, reference(row, own));
-    const said = isNumbered ? number(ratio, !mark || mark.glyph === "◇") : "";
+    const level = reference(row, own), ratio = ratioOf(row, own, level);
+    const said = isNumbered ? number(tbp.isPercentage(row.unit) ? (own.value - level) / 100 : ratio, !mark || mark.glyph === "◇") : "";
     const td = tbp.make("td", { role: "gridcell", tabindex: "-1" }, `${mark ? mark.glyph : glyphs[own.state] || ""}${said}`);
     td.className = own.state === "measured" ? `heat ${strength(row, ratio)}` : `heat ${own.state}`;
     // The level shifts here: solid, where all that follow are tints.
@@ -205,7 +205,7 @@ tbp.heatmap = (form) => {
     const level = reference(row, own), ratio = ratioOf(row, own, level);
     const what = form.elements.against.value === "first" ? "the level at the first commit shown" : level === own.level ? "its level" : "the level before the change";
     const inside = Math.abs(ratio) < sigmas * row.noise ? ", within its noise" : Number.isFinite(row.noise) ? "" : "; its noise is not known";
-    const measured = `${tbp.quantity(own.value, row.scales)}${Number.isFinite(ratio) ? `, ${tbp.signedPercent(ratio)} against ${what}, ${tbp.quantity(level, row.scales)}${inside}` : ""}`;
+    const measured = `${tbp.quantity(own.value, row.scales)}${Number.isFinite(ratio) ? `, ${tbp.signedSize(level, own.value, row.unit)} against ${what}, ${tbp.quantity(level, row.scales)}${inside}` : ""}`;
     const change = mark ? ` — ${mark.tone === "s" ? "suspect: " : "changed here: "}${mark.words}` : "";
     says.replaceChildren(tbp.make("b", {}, tbp.make("bdi", {}, [row.name, row.label, row.place.name].filter(Boolean).join(" "))),
       ` at ${commit.short}, ${commit.date} `, tbp.make("bdi", { class: "muted" }, commit.subject), tbp.make("br"),

@@ -132,7 +132,7 @@ tbp.judging = (cell) => {
     return [...before.reverse(), ...found, ...after];
   };
 
-  const changed = (own) => (own.after > own.before === own.row.better > 0 ? "regression" : "improvement");
+  const changed = (row, isUp) => (row.better ? (isUp === row.better > 0 ? "regression" : "improvement") : "changed");
   const tooFew = (isCounter, others) => {
     const least = isCounter ? `${MIN_EXACT_RUNS} (if they repeat exactly) or ${MIN_OTHER_RUNS}` : `${MIN_OTHER_RUNS}`;
     return "one stored run on each side cannot tell a change from the noise between runs, and of the "
@@ -143,8 +143,12 @@ tbp.judging = (cell) => {
     if (from === to) return { ...own, state: "no_change" };
     let runs = around(row, from, to, isCounter);
     const at = (column) => runs.findIndex((run) => run.column === column);
-    const exactly = () => ({ ...own, state: same(before, after) || Math.abs(own.ratio) < RELEVANT ? "no_change" : changed(own) });
+    const exactly = () => ({ ...own, state: same(before, after) || Math.abs(own.ratio) < RELEVANT ? "no_change" : changed(row, after > before) });
     if (isCounter && (same(after, before) || repeatsExactly(runs.map((run) => run.value), at(from), at(to)))) return exactly();
+    if (before === after) {
+      const all = around(row, from, to, true);
+      if (all.length >= MIN_EXACT_RUNS && all.every((run) => run.value === before)) return exactly();
+    }
     if (Math.min(before, after) <= 0) return { ...own, reason: "it is not positive, so noise is no share of it" };
     runs = runs.filter((run) => run.value > 0);
     const found = difference(runs.map((run) => run.value), at(from), at(to));
@@ -190,7 +194,7 @@ tbp.judging = (cell) => {
   const decided = (own, p) => {
     const { found } = own, { low, high } = interval(found.effect, found.error, found.freedom), one = { ...own, low, high };
     const isChange = p <= ALPHA && found.p <= 1 - CONFIDENCE && Math.abs(own.ratio) >= RELEVANT;
-    if (isChange && found.isShared) return { ...one, state: changed(own) };
+    if (isChange && found.isShared) return { ...one, state: changed(own.row, own.after > own.before) };
     if (Math.max(-low, high) < RELEVANT_LIMIT) return { ...one, state: "no_change" };
     return { ...one, reason: isChange ? "the stored runs beside these two do not confirm it: one odd run would look the same"
       : `two runs of it differ by ${tbp.percent(Math.expm1(found.error))} or so without any change` };
@@ -218,27 +222,28 @@ tbp.judging = (cell) => {
     const ratio = mean(own.map((one) => Math.log(one.after / one.before))), low = side("low"), high = side("high"), first = own[0];
     const result = (state) => ({ ratio, low, high, state, row: first.row, isElsewhere: first.isElsewhere, reason: "" });
     if (!Number.isFinite(low) || !Number.isFinite(high)) return { ...result("undecided"), low: NaN, high: NaN };
-    const claimed = first.isElsewhere ? "elsewhere" : ratio > 0 === first.row.better > 0 ? "regression" : "improvement";
+    const claimed = first.isElsewhere ? "elsewhere" : changed(first.row, ratio > 0);
     if ((low > 0 || high < 0) && Math.abs(ratio) >= RELEVANT && own.some((one) => one.state === claimed)) return result(claimed);
     return result(Math.max(-low, high) < RELEVANT_LIMIT ? "no_change" : "undecided");
   };
 
-  // As tbp.report.words.interval.
-  tbp.interval = (low, high) => {
+  // As tbp.report.words.interval_of.
+  tbp.interval = ({ low, high, before, row }) => {
     if (!Number.isFinite(low) || !Number.isFinite(high) || low >= high) return "";
-    let bounds = [low, high].map((bound) => tbp.percent(bound).replace(" %", ""));
-    if (bounds[0] === bounds[1]) bounds = [low, high].map((bound) => (100 * bound).toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 }).replace("-", "−"));
-    return `99 % CI ${bounds[0]}${low >= 0 ? "–" : " to "}${bounds[1]} %`;
+    const [said, of, factor] = tbp.isPercentage(row.unit) ? [tbp.points, "points", Math.abs(before)] : [tbp.percent, "%", 1];
+    let bounds = [low, high].map((bound) => said(factor * bound).replace(` ${of}`, ""));
+    if (bounds[0] === bounds[1]) bounds = [low, high].map((bound) => tbp.fixed((of === "%" ? 100 : factor) * bound, 1).replace("-", "−"));
+    return `99 % CI ${bounds[0]}${low >= 0 ? "–" : " to "}${bounds[1]} ${of}`;
   };
 
   // What a judgement says: "▲ +12 % slower", "undecided, +3.0 %".
   tbp.verdict = ({ state, ratio, before, after, row }) => {
     const word = tbp.runs.states.find(([name]) => name === state);
-    if (["regression", "improvement", "elsewhere"].includes(state)) {
-      return before === 0 ? `${after > 0 ? "▲" : "▼"} from 0 ${tbp.direction(after > 0, row)}` : tbp.effect(ratio, row);
-    }
+    // A mean over a suite has no values, and is of no percentages.
+    const size = Number.isFinite(after - before) ? tbp.signedSize(before, after, row.unit) : tbp.signedPercent(ratio);
+    if (["regression", "changed", "improvement", "elsewhere"].includes(state)) return tbp.effect(size, ratio > 0 || after > before, row);
     if (!Number.isFinite(ratio)) return word[2];
-    if (Math.abs(ratio) >= LEAST_SHOWN) return `${word[2]}, ${tbp.signedPercent(ratio)}`;
+    if (Math.abs(ratio) >= LEAST_SHOWN) return `${word[2]}, ${size}`;
     return state === "no_change" ? word[2] : `${word[2]}, no difference`;
   };
 };

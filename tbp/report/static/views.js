@@ -105,25 +105,40 @@ tbp.percent = (ratio) => {
   return `${ratio < 0 ? "−" : ""}${tbp.fixed(size, digits)} %`;
 };
 
-// What a value that went up (or down) did, as tbp.report.words.direction says it. `better` is 1 where less is better.
+// What a value that went up (or down) did, as tbp.report.words.direction says it. `better` is 1 where less is better,
+// -1 where more is, and 0 where nobody knows.
 tbp.direction = (isUp, { unit, better }) => {
   const lower = better > 0;
   if (lower && unit === "seconds") return isUp ? "slower" : "faster";
   const word = unit === "bytes" ? (isUp ? "larger" : "smaller") : (isUp ? "higher" : "lower");
-  return lower && unit === "bytes" ? word : `${word} (${tbp.merit(isUp, { better })})`;
+  return !better || (lower && unit === "bytes") ? word : `${word} (${tbp.merit(isUp, { better })})`;
 };
-tbp.merit = (isUp, { better }) => (isUp === better > 0 ? "worse" : "better");
-tbp.effect = (ratio, of) => `${ratio > 0 ? "▲" : "▼"} ${tbp.signedPercent(ratio)} ${tbp.direction(ratio > 0, of)}`;
+tbp.merit = (isUp, { better }) => (better ? (isUp === better > 0 ? "worse" : "better") : "");
+tbp.effect = (size, isUp, of) => `${isUp ? "▲" : "▼"} ${size} ${tbp.direction(isUp, of)}`;
+
+// How far a value moved from what it was: in per cent, a percentage in points, as tbp.report.words.signed_size.
+tbp.isPercentage = (unit) => ["%", "percent", "percentage", "pct"].includes(unit);
+tbp.points = (moved) => {
+  if (!Number.isFinite(moved)) return "–";
+  const size = Math.abs(moved);
+  const shown = size >= 9.95 ? tbp.fixed(size, 0) : size >= 0.095 ? size.toFixed(1) : `${Number(size.toPrecision(2))}`;
+  return `${moved < 0 ? "−" : ""}${shown} points`;
+};
+tbp.signedSize = (before, after, unit) => {
+  if (tbp.isPercentage(unit)) return (after > before ? "+" : "") + tbp.points(after - before);
+  return before === 0 ? "from 0" : tbp.signedPercent((after - before) / Math.abs(before));
+};
 
 // Two values of one series: what they differ by, and whether that is more than `reach` times the noise between its runs.
 tbp.distance = (before, after, of, reach) => {
   const ratio = (after - before) / Math.abs(before);
   if (before === after || Math.abs(ratio) < 0.0005) return { ratio, words: "the same", far: false };
   if (before === 0) return { ratio, words: `from 0, ${tbp.direction(after > 0, of)}`, far: true };
-  if (!Number.isFinite(of.noise)) return { ratio, words: `${tbp.signedPercent(ratio)}, noise unknown`, far: false };
+  const size = tbp.signedSize(before, after, of.unit), isUp = ratio > 0;
+  if (!Number.isFinite(of.noise)) return { ratio, words: `${size}, noise unknown`, far: false };
   const far = Math.abs(after / before > 0 ? Math.log(after / before) : ratio) > reach * of.noise;
-  const said = `${tbp.signedPercent(ratio)} ${tbp.direction(ratio > 0, of)}`;
-  return { ratio, words: far ? `${tbp.effect(ratio, of)}, beyond noise` : `${said}, within noise`, far };
+  const said = far ? `${tbp.effect(size, isUp, of)}, beyond noise` : `${size} ${tbp.direction(isUp, of)}, within noise`;
+  return { ratio, words: said, far };
 };
 
 tbp.signedPercent = (ratio) => (ratio > 0 ? "+" : "") + tbp.percent(ratio);
