@@ -254,14 +254,14 @@ def test_half_a_regression_undone_is_no_recovery():
 )
 def test_the_state_is_the_balance_of_the_confirmed_changes(levels, relevant, state):
     values = [float(level) for level in levels for _ in range(4)]
-    measured = results(values, unit="kernels", kind="track")
+    measured = results(values, unit="bytes", kind="track")
     assert history(measured, policy=Policy(relevant=relevant)).state is state
 
 
 def test_new_hardware_repairs_no_regression_of_which_a_part_is_left():
     values = [1000.0] * 4 + [1420.0] * 4 + [710.0] * 4 + [600.0] * 4
     requirements = ["torch=2.12"] * 8 + ["torch=2.13"] * 8
-    found = history(results(values, unit="kernels", kind="track", requirements=requirements))
+    found = history(results(values, unit="bytes", kind="track", requirements=requirements))
     assert found.state is State.REGRESSION
     assert found.standing_change is not None
     assert (found.standing_change.before, found.standing_change.after) == (500.0, 600.0)
