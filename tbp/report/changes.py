@@ -119,7 +119,8 @@ class Row(Struct, frozen=True):
     items: tuple[Item, ...]  # worst first
     more: int  # items that are not listed
     acknowledged: str  # who answers for it and why; empty where nobody does
-    accepting: tuple[str, ...]  # commands that accept its regressions, one for each benchmark
+    accepting: tuple[str, ...]  # commands that accept its regressions, for each benchmark and commit that saw it
+    more_accepting: int  # such commands that are not listed
 
 
 class ChangesPage(Struct, frozen=True):
@@ -248,6 +249,7 @@ def _counts(events: Sequence[Event]) -> str:
 def _row(event: Event, data: ReportData, places: Places, most: int) -> Row:
     ranked = sorted(event.members, key=_rank)
     items = tuple(_item(change, places, event) for change in ranked[:most])
+    accepting = _accepting(event)
     return Row(
         anchor=anchor_of(event),
         anchors=(),
@@ -265,7 +267,8 @@ def _row(event: Event, data: ReportData, places: Places, most: int) -> Row:
         items=items if len(ranked) > 1 else (),
         more=len(ranked) - len(items) if len(ranked) > 1 else 0,
         acknowledged=acknowledgement(event),
-        accepting=_accepting(event),
+        accepting=accepting[:MOST_ACCEPTED],
+        more_accepting=max(0, len(accepting) - MOST_ACCEPTED),
     )
 
 
@@ -287,7 +290,7 @@ def _accepting(event: Event) -> tuple[str, ...]:
         (change.history.key.benchmark, change.range.first) for change in worse if change.range is not None
     )
     commands = (addresses.accept(benchmark, commit) for benchmark, commit in seen_at)
-    return tuple(filter(None, commands))[:MOST_ACCEPTED]
+    return tuple(filter(None, commands))
 
 
 def _rank(change: SeriesChange) -> tuple[object, ...]:

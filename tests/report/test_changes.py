@@ -191,6 +191,14 @@ def test_a_regression_has_the_command_that_accepts_it(make_history, make_report)
     assert page(better)(make_report).rows[0].accepting == ()
 
 
+def test_commands_that_are_not_listed_are_counted(make_history, make_report) -> None:
+    worse = found(Change(3, 1.0, 2.0, 0.001, True))
+    (row,) = page(*(make_history(VALUES, changes=worse, benchmark=f"a.time_{name}") for name in "uvwxyz"))(
+        make_report
+    ).rows
+    assert (len(row.accepting), row.more_accepting) == (4, 2)
+
+
 def test_a_commit_that_moved_most_of_a_machine_is_asked_about(make_history, make_report) -> None:
     worse = found(Change(3, 1.0, 2.0, 0.001, True))
     moved = [make_history(VALUES, changes=worse, benchmark=f"a.time_{number}") for number in range(6)]
