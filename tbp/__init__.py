@@ -33,7 +33,8 @@ def load(results_dir: str | PathLike[str]) -> pd.DataFrame:
     | ``unit``, ``type`` | category | ``"seconds"``, ``"bytes"``, …; ``"time"``, ``"peakmemory"``, ``"track"``, … |
     | ``python`` | category | ``"3.11"`` |
     | ``requirements`` | category | ``"numpy=1.26;torch="``: as asv was asked for them |
-    | ``hardware`` | category | ``"cpu=…;num_cpu=…;ram=…;arch=…;os=…"`` of the run; empty where it says nothing |
+    | ``hardware`` | category | ``"cpu=…;num_cpu=…;…;gpu=…"``: all that the run says of its machine; empty for nothing |
+    | ``started`` | datetime64[ms, UTC] | when the benchmark's measuring began; NaT where the file does not say |
 
     Needs neither asv nor torch. Files that cannot be used are left out, with one warning that says which and what to
     do. What was read is kept in ``~/.cache/tbp`` where that saves time, unless ``TBP_NO_CACHE`` is set.

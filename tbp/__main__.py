@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         return int(error.exit_code)
     except KeyboardInterrupt:
         print("tbp: interrupted; what was measured before is kept", file=sys.stderr)
-        return 130
+        return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output went away (``tbp report | head``): no error of ours, and nothing left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

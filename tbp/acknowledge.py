@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
 from tbp.acks import HASH, MIN_HASH, Ack, read_acks
-from tbp.asv.repository import resolve
+from tbp.asv.branch import branch_of, first_parents, resolve
+from tbp.asv.git import GitFailed, is_shallow
 from tbp.asv.whole_files import write_whole
 from tbp.errors import UsageError
 
@@ -31,6 +33,22 @@ def new_ack(benchmark: str, commit: str, reason: str, until: str, repository: Pa
     if not known and not HASH.fullmatch(commit.lower()):
         raise UsageError(f"{commit} is no commit that git knows here; write {MIN_HASH} or more characters of its hash")
     return Ack(benchmark, known or commit.lower(), reason, _day(until))
+
+
+def require_on_branch(ack: Ack, repository: Path, branch: str) -> None:
+    """Nothing where the changes of ``branch`` may be at the commit of ``ack``.
+
+    Raises:
+        UsageError: the repository knows the commit, and it is not one that the branch was.
+    """
+    with suppress(GitFailed):
+        own = branch_of(repository, branch)
+        is_elsewhere = resolve(repository, ack.commit) and ack.commit not in first_parents(repository, own)
+        if is_elsewhere and not is_shallow(repository):
+            raise UsageError(
+                f"{ack.commit[:8]} is not on the first-parent line of {own.name}, so its report has no change there; "
+                "say the line that has with --branch"
+            )
 
 
 def write_ack(ack: Ack, path: Path) -> None:

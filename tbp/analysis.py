@@ -12,21 +12,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.acks import Ack, day_of, read_acks, unmatched
 from tbp.asv.choice import base_commit
 from tbp.asv.config import ACKS, AsvConfig, own_config, results_folder
-from tbp.asv.repository import AskedCommits, Commits
+from tbp.asv.ratios import Ratios, read_ratios
+from tbp.asv.repository import MOST_LINES, AskedCommits, Commits, asked_of
 from tbp.asv.result_folder import Reading
 from tbp.asv.results import Results, results_of
 from tbp.asv.runs import runs
-from tbp.asv.sessions import Sessions, read_sessions, without_result
+from tbp.asv.sessions import Sessions, named_as_today, read_sessions, without_result
+from tbp.asv.touched import touched
 from tbp.cache.known_series import KnownSeries
-from tbp.errors import UsageError
+from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
+from tbp.history.beside import runs_beside
+from tbp.history.events import Event
 from tbp.history.histories import histories
 from tbp.history.judging import Asked, Moved, judge_all
 from tbp.history.perspective import seen
+from tbp.history.points import commits as commits_of
 from tbp.history.series import History, State
+from tbp.history.touching import to_ask, with_touching
 from tbp.policy import Policy, read_policy
 from tbp.report.model import Base, ReportData
 from tbp.scale.workers import Workers
@@ -47,6 +54,7 @@ class Stored(Struct, frozen=True):
     commits: Commits
     policy: Policy
     config: AsvConfig | None  # None: the results are from elsewhere
+    ratios: Ratios = Ratios({})  # of the pairs that nights measured
 
 
 def stored(
@@ -66,12 +74,19 @@ def stored(
     reading = reading or Reading(folder)
     seen = (path for path, _ in reading.seen.files) if reading.seen is not None else None
     sessions = read_sessions(folder, seen)
-    with asked or AskedCommits(own.repository if own else None) as asked:
+    with asked or asked_of(own) as asked:
         asked.ask({run.commit for run in reading.files.files.runs})
         results = results_of(reading)  # while git looks
         commits = asked.commits(results.commits)
+    if commits.lines and not commits.order:
+        others = ", ".join(line.name for line in commits.lines[:MOST_LINES])
+        raise NothingMeasured(
+            f"no commit of {commits.branch} has a result in {folder}; those that have are of other lines ({others}): "
+            "say --branch NAME, run `git fetch`, or correct branches in asv.conf.json"
+        )
     policy = read_policy(own.policy_file) if own else Policy()
-    return Stored(folder, results, sessions, commits, policy, own)
+    known = named_as_today(sessions, results.benchmarks)
+    return Stored(folder, results, known, commits, policy, own, read_ratios(folder))
 
 
 class View(Struct, frozen=True):
@@ -103,16 +118,20 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
     own_runs = workers.later(partial(runs, held.results, held.sessions, held.commits))
     problems: list[str] = []
     judge = KnownSeries(held.folder, partial(_moved, workers))
-    found = histories(held.results, held.sessions, held.commits, _trace_session, problems, held.policy, judge)
+    found = histories(
+        held.results, held.sessions, held.commits, _trace_session, problems, held.policy, judge, held.ratios.of
+    )
     with_sessions = [history for history in found if held.sessions.commits(history.key)]
     measured = {(history.key, point.commit.hash) for history in with_sessions for point in history.points}
+    beside = runs_beside(held.results, held.sessions, held.commits, held.policy)
+    measured |= {(own.key, commit.hash) for own in beside for commit in commits_of(own.points)}
     lost = without_result(held.sessions, measured)
     file, acks = _acks(held.config, view.acks)
     base = _base(held, view.base)
     shown = seen(found, acks, day_of(found), _until(held, base))
     problems += unmatched(shown, acks, file)
-    said = (held.results.problems, held.sessions.problems, held.commits.notes, problems, lost)
-    return ReportData(
+    said = (held.results.problems, held.sessions.problems, held.ratios.problems, held.commits.notes, problems, lost)
+    data = ReportData(
         project=held.config.project if held.config else held.folder.resolve().name,
         histories=shown,
         machines=held.results.machines,
@@ -124,8 +143,20 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
         base=base,
         order=held.commits.history,
         runs=own_runs(),
+        branch=held.commits.branch,
+        beside=beside,
+        remarks=held.results.remarks,
         sources={name: one.code for name, one in held.results.benchmarks.items() if one.code},
     )
+    return replace(data, joined=_events(data, held.config))
+
+
+def _events(data: ReportData, config: AsvConfig | None) -> tuple[Event, ...]:
+    """What moved, with the commits named that touch the benchmark or its requirements, where a repository tells."""
+    if config is None or config.repository is None:
+        return data.events
+    files = touched(config.repository, to_ask(data.events, data.in_order))
+    return with_touching(data.events, data.in_order, files, config.benchmark_dir)
 
 
 def _trace_session(path: Path) -> TraceSession:
@@ -159,6 +190,16 @@ def _until(held: Stored, base: Base | None) -> frozenset[str]:
         return frozenset()
     hashes = [commit.hash for commit in held.commits.order]
     return frozenset(hashes[: hashes.index(base.commit.hash) + 1])
+
+
+def by_themselves(held: Stored, workers: Workers | None = None) -> tuple[History, ...]:
+    """Every series as its runs alone show it: without pairs, traces and acknowledgements."""
+
+    def no_trace(path: Path) -> TraceSession:
+        raise UnreadableTrace(f"{path} is not asked for")
+
+    judge = KnownSeries(held.folder, partial(_moved, workers or Workers(1)))
+    return histories(held.results, held.sessions, held.commits, no_trace, [], held.policy, judge)
 
 
 def _moved(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:

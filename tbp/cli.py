@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tbp import __version__
 from tbp.errors import ExitCode
-from tbp.options import add_bench_option, add_results_options, add_stored_options, count
+from tbp.options import add_bench_option, add_results_options, add_stored_options, count, minutes_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ COLUMNS = 80  # where there is no terminal
 EXIT_CODES = """exit codes:
   0  no confirmed regression        4  nothing measured, or benchmarks failed
   2  usage, configuration or input  5  something is undecided (only with --strict)
-  3  confirmed regression
+  3  confirmed regression          130  interrupted, no regression confirmed
 """
 
 
@@ -108,6 +108,8 @@ def _add_nightly_options(parser: argparse.ArgumentParser) -> None:
     add_report_options(parser)
     add_bench_option(parser)
     parser.add_argument("--most", type=count, default=20, metavar="N", help="commits in one night (default: 20)")
+    say = "time to measure new commits in turns with earlier ones; 0: none (default: [tool.tbp] paired_budget, or 10)"
+    parser.add_argument("--paired-budget", type=minutes_or_none, metavar="MIN", help=say)
 
 
 def _add_compare_options(parser: argparse.ArgumentParser) -> None:
@@ -152,7 +154,8 @@ def run_report(options: argparse.Namespace) -> ExitCode:
     """``tbp report``: 3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
     from tbp.reporting import Wanted, forget, report
 
-    wanted = Wanted(options.config, options.results, options.out, options.acks, options.base, options.single_file)
+    files = (options.config, options.results, options.out, options.acks)
+    wanted = Wanted(*files, options.base, options.single_file, options.branch)
     said = report(wanted)
     _say(said)
     if options.serve:
@@ -169,14 +172,16 @@ def run_report(options: argparse.Namespace) -> ExitCode:
 
 def run_ack(options: argparse.Namespace) -> ExitCode:
     """``tbp ack``: 0 when the acknowledgement is written."""
-    from tbp.acknowledge import new_ack, write_ack
-    from tbp.asv.config import ACKS, DEFAULT_NAME, read_config
+    from tbp.acknowledge import new_ack, require_on_branch, write_ack
+    from tbp.asv.config import ACKS, default_path, read_config
 
-    own = options.config or Path(DEFAULT_NAME)
-    config = read_config(own) if options.config or own.exists() else None
+    own = options.config or default_path()
+    config = read_config(own, options.branch) if own else None
     path = options.acks or (config.acks_file if config else ACKS)
     repository = config.repository if config else Path()
     ack = new_ack(options.benchmark, options.commit, options.reason, options.until, repository)
+    if config is not None and config.repository is not None:
+        require_on_branch(ack, config.repository, config.branch)
     write_ack(ack, path)
     print(f"{ack.benchmark} at {ack.commit[:8]} is acknowledged in {path}")
     return ExitCode.OK
@@ -184,19 +189,24 @@ def run_ack(options: argparse.Namespace) -> ExitCode:
 
 def run_nightly(options: argparse.Namespace) -> ExitCode:
     """``tbp nightly``: 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
-    from tbp.analysis import View, acknowledged_regressions, report_data, standing_regressions
-    from tbp.asv.config import DEFAULT_NAME, read_config
-    from tbp.nightly import measure, pending
+    from tbp.analysis import View, acknowledged_regressions, report_data, standing_regressions, stored
+    from tbp.asv.config import read_config
+    from tbp.nightly import measure, measure_in_turns, pending
     from tbp.report.site import write_site
     from tbp.reported import first_reported
     from tbp.reporting import said_of
     from tbp.scale.workers import Workers
 
-    config = read_config(options.config or Path(DEFAULT_NAME))
+    config = read_config(options.config, options.branch)
     night = pending(config, options.most)
     print(f"{len(night.commits)} new commits to measure", file=sys.stderr)
-    measured = measure(config, night, options.bench, lambda line: print(line, file=sys.stderr))
+    heard = partial(print, file=sys.stderr, flush=True)
+    measured = measure(config, night, options.bench, heard)
     with Workers() as workers:
+        if measured.commits:
+            held = stored(config, None)
+            budget = held.policy.paired_budget if options.paired_budget is None else options.paired_budget
+            measure_in_turns(held, measured.commits, budget, workers, heard)
         data = report_data(config, None, workers, View(options.acks))
         index = write_site(data, options.out, workers)
     _say(said_of(data, index))
@@ -219,26 +229,31 @@ def run_compare(options: argparse.Namespace) -> ExitCode:
     wanted = output(options)
     sides = (options.baseline, options.contender)
     asked = Wanted(*sides, options.machine, options.environment, tuple(options.bench))
-    comparison = compared(configuration(options.config, options.results), options.results, asked)
+    config = configuration(options.config, options.results, options.branch)
+    comparison = compared(config, options.results, asked)
     return write(comparison, wanted)
 
 
 def run_gate(options: argparse.Namespace) -> ExitCode:
-    """``tbp gate``: 3 when a benchmark of the contender is confirmed to be worse, 4 when one failed."""
-    from tbp.asv.config import DEFAULT_NAME, read_config
+    """``tbp gate``: 3 when a benchmark of the contender is confirmed to be worse, 4 when one failed.
+
+    130 when it was interrupted and no regression was confirmed by then.
+    """
+    from tbp.asv.config import read_config
     from tbp.asv.runner import require_asv
     from tbp.asv.snapshot import judged
-    from tbp.paired.gate import Limits
+    from tbp.paired.evidence import Limits
     from tbp.paired.run import Wanted, gate
     from tbp.verdict.options import output, write
 
     wanted = output(options)
-    config = read_config(options.config or Path(DEFAULT_NAME))
+    config = read_config(options.config)
     require_asv()
     sides = [judged(config.local_repository, revision) for revision in (options.baseline, options.contender)]
     limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
-    asked = Wanted(tuple(options.bench), options.environment, options.threads, limits)
-    return write(gate(config, sides[0], sides[1], asked), wanted)
+    asked = Wanted(tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget)
+    gated = gate(config, sides[0], sides[1], asked)
+    return gated.exit_code(write(gated.comparison, wanted))
 
 
 def run_hotspots(options: argparse.Namespace) -> ExitCode:

@@ -17,7 +17,7 @@ from tbp.asv.config import AsvConfig, own_config, results_folder
 from tbp.asv.repository import Commits, read_commits
 from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
-from tbp.asv.sessions import Sessions, read_sessions
+from tbp.asv.sessions import Sessions, named_as_today, read_sessions
 from tbp.errors import NothingMeasured, UsageError
 from tbp.history.compare import StoredSeries, judgements
 from tbp.history.directions import direction
@@ -68,16 +68,17 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
     if not rows:
         raise NothingMeasured(f"--bench {' '.join(wanted.bench)} finds no benchmark in {folder}; write a shorter one")
     place, notes = chosen_place(rows, hashes, wanted)
-    commits = read_commits(dates, repository)
-    subjects = {commit.hash: commit.subject for commit in commits.order}
+    commits = read_commits(dates, repository, config.branch if config is not None else "")
+    order = commits.compared(*hashes)
+    subjects = {commit.hash: commit.subject for commit in order}
     sides = [
         Judged(revision, own, subjects.get(own, ""))
         for revision, own in zip((wanted.baseline, wanted.contender), hashes, strict=True)
     ]
     stored = stored_series(
         [row for row in rows if (row.machine, row.environment) == place],
-        commits,
-        read_sessions(folder),
+        order,
+        named_as_today(read_sessions(folder), results.benchmarks),
         _policy(config, results_dir),
     )
     found = judgements(stored, sides[0], sides[1])
@@ -89,7 +90,13 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         judgements=found,
         machine=place[0],
         environment=place[1],
-        notes=(*notes, *_ask(found, wanted), *_undirected(found), *_problems(results)),
+        notes=(
+            *notes,
+            *_of_lines(commits, hashes, wanted),
+            *_ask(found, wanted),
+            *_undirected(found),
+            *_problems(results),
+        ),
     )
 
 
@@ -119,15 +126,15 @@ def chosen_place(rows: Sequence[Value], hashes: Sequence[str], wanted: Wanted) -
 
 
 def stored_series(
-    rows: Iterable[Value], commits: Commits, sessions: Sessions, policy: Policy
+    rows: Iterable[Value], order: Sequence[Commit], sessions: Sessions, policy: Policy
 ) -> tuple[StoredSeries, ...]:
-    """The series of ``rows``, sorted by key, each run at its place in history."""
-    position = {commit.hash: place for place, commit in enumerate(commits.order)}
+    """The series of ``rows``, sorted by key, each run at the place of its commit in ``order``; others are left out."""
+    position = {commit.hash: place for place, commit in enumerate(order)}
     series: dict[SeriesKey, list[Value]] = {}
-    for row in rows:
+    for row in (row for row in rows if row.commit in position):
         series.setdefault(SeriesKey(row.benchmark, row.parameters, row.machine, row.environment), []).append(row)
     return tuple(
-        _series(key, sorted(own, key=lambda row: position[row.commit]), position, commits.order, sessions, policy)
+        _series(key, sorted(own, key=lambda row: position[row.commit]), position, order, sessions, policy)
         for key, own in sorted(series.items())
     )
 
@@ -178,6 +185,13 @@ def _nowhere(cells: Mapping[Place, tuple[set[object], set[object]]], wanted: Wan
 
 def _names(places: Iterable[Place]) -> str:
     return "; ".join(f"{place.machine}, {place.environment}" for place in sorted(places))
+
+
+def _of_lines(commits: Commits, hashes: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
+    old, new = (commits.line(own) for own in hashes)
+    if old == new:
+        return ()
+    return (f"{wanted.baseline} is of {old} and {wanted.contender} of {new}: runs of other lines are left out",)
 
 
 def _ask(found: Iterable[Judgement], wanted: Wanted) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ class ExitCode(IntEnum):
     REGRESSION = 3
     NOTHING_MEASURED = 4
     UNDECIDED = 5
+    INTERRUPTED = 130  # as a shell says of what Ctrl-C ended
 
 
 class TbpError(Exception):

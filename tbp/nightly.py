@@ -1,4 +1,4 @@
-"""The nightly job: time and trace the commits that are new, then report.
+"""The nightly job: time and trace the commits that are new, measure them in turns with earlier ones, then report.
 
 New are the first-parent commits after the newest measured one. They run oldest first, each stored when all of its
 benchmarks are done, so a night that is interrupted goes on where it stopped: a commit half measured is measured again.
@@ -13,17 +13,24 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from tbp.analysis import Stored, by_themselves
+from tbp.asv.branch import branch_of, first_parents
 from tbp.asv.config import AsvConfig
-from tbp.asv.git import GitFailed, git
+from tbp.asv.git import GitFailed
+from tbp.asv.ratios import add_ratios
 from tbp.asv.result_table import chosen_rows
 from tbp.asv.results import read_results
-from tbp.asv.runner import Ran, require_asv, run_asv, run_commits
+from tbp.asv.runner import Ran, interruptible, require_asv, run_asv, run_commits
 from tbp.asv.sessions import SESSION_END, TRACE_END
 from tbp.errors import NothingMeasured, UnreadableInput
+from tbp.paired.night import Tracked, measure_night
+from tbp.reported import untold
+from tbp.scale.workers import Workers
 
 # Where nothing has been measured yet, the whole history would take days: start with a few commits.
 FIRST_NIGHT = 3
@@ -88,6 +95,49 @@ def measure(config: AsvConfig, night: Pending, bench: Sequence[str], heard: Call
     return Night(night.commits, ran)
 
 
+def measure_in_turns(
+    store: Stored, commits: Sequence[str], minutes: float, workers: Workers, heard: Callable[[str], None]
+) -> int:
+    """Pairs of ``commits``, which were measured tonight, against earlier ones; stored when this ends, however it ends.
+
+    ``store`` is what the results say by now. Returns of how many series there is something new; where nothing can be
+    measured in turns, ``heard`` is told why.
+    """
+    if store.config is None or not (commits and minutes):
+        return 0
+    tracked = _tracked(store, commits, workers)
+    try:
+        with interruptible():
+            measure_night(store.config, tracked, commits, 60 * minutes, heard)
+    finally:
+        add_ratios(store.folder, [(series.key, ratio) for series in tracked for ratio in series.made])
+    return sum(bool(series.made) for series in tracked)
+
+
+def _tracked(store: Stored, commits: Sequence[str], workers: Workers) -> list[Tracked]:
+    """The series of this machine that are times and were measured tonight, as they are without pairs."""
+    machine = _own_machine(store.folder, commits)
+    is_untold = untold(store.folder)
+    return [
+        Tracked(
+            history.key,
+            history.points,
+            [evidence.change for evidence in history.changes],
+            list(store.ratios.of.get(history.key, ())),
+            store.policy.relevant,
+            partial(is_untold, history),
+        )
+        for history in by_themselves(store, workers)
+        if history.unit == "seconds" and history.key.machine == machine
+    ]
+
+
+def _own_machine(results_dir: Path, commits: Iterable[str]) -> str:
+    """asv's name for this machine: whose results were written last. Empty where tonight left none."""
+    paths = [path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")]
+    return max(paths, key=lambda path: path.stat().st_mtime_ns).parent.name if paths else ""
+
+
 def remove_abandoned(results_dir: Path) -> int:
     """Delete what killed runs left beside the results: files half written, and traces that have no session.
 
@@ -135,11 +185,10 @@ def _stored(results_dir: Path) -> tuple[set[str], set[str]]:
 
 def _first_parents(config: AsvConfig) -> list[str]:
     """The branch's commits, newest first."""
-    branch = config.branches[0]
+    repository = config.local_repository
     try:
-        listed = git(config.local_repository, "rev-list", "--first-parent", "--end-of-options", branch, "--")
+        return first_parents(repository, branch_of(repository, config.branch))
     except GitFailed as failed:
         raise UnreadableInput(
-            f"cannot list the commits of branch {branch}: {failed}; repo and branches are set in {config.path}"
+            f"cannot list the commits of the branch: {failed}; repo and branches are set in {config.path}"
         ) from None
-    return listed.split()

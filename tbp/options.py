@@ -10,6 +10,11 @@ def add_config_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="asv's configuration (default: asv.conf.json)")
 
 
+def add_branch_option(parser: argparse.ArgumentParser) -> None:
+    say = "the series are this branch's first parents (default: the first of branches in asv.conf.json)"
+    parser.add_argument("--branch", default="", metavar="NAME", help=say)
+
+
 def add_results_options(parser: argparse.ArgumentParser) -> None:
     """Where asv's results are: beside its configuration, or in a folder of their own."""
     add_config_option(parser)
@@ -39,6 +44,22 @@ def percent(text: str) -> float:
     if not 0 < value < 100:
         raise argparse.ArgumentTypeError("must be above 0 and below 100")
     return value / 100
+
+
+def minutes(text: str) -> float:
+    """A number above 0."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return value
+
+
+def minutes_or_none(text: str) -> float:
+    """A number of at least 0."""
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError("must be at least 0")
+    return value
 
 
 def count(text: str) -> int:

@@ -4,6 +4,7 @@
     relevant = 0.05               # alert from 5 % on; smaller changes stay suspect
     stale_days = 30               # a machine silent for longer than the others is stale
     false_discovery_rate = 0.05   # share of false ones among the changes of a report
+    paired_budget = 10            # minutes in which `tbp nightly` measures new commits in turns; 0: never
     keep_traces_of_newest_runs = 10   # raw traces that `tbp trace prune` leaves, beside those around changes
     [tool.tbp.better]
     "track_metric$" = "lower"     # regular expression, found in the benchmark's name → the better direction
@@ -26,7 +27,9 @@ from tbp.toml_file import read_toml
 if TYPE_CHECKING:
     from tbp.history.series import Better
 
-KEYS = ("better", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs")
+KEYS = (
+    "better", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs", "paired_budget",
+)  # fmt: skip
 
 
 class Policy(Struct, frozen=True):
@@ -38,6 +41,8 @@ class Policy(Struct, frozen=True):
     relevant: float = 0.0
     stale_days: float = 30.0  # a machine that nightly jobs left out for a month is not merely late
     false_discovery_rate: float = 0.05  # the usual choice; docs/verdict.md has what it costs and saves
+    # Minutes of a night. Four pairs of 100 benchmarks and fresh ones of a few take about ten on two cores.
+    paired_budget: float = 10.0
     # Of each series. A choice: what one looks at in a viewer is new, and the report needs the tables only.
     keep_traces_of_newest_runs: int = 10
 
@@ -68,6 +73,7 @@ def read_policy(path: Path) -> Policy:
         relevant=_number(path, table, "relevant", otherwise.relevant, most=10.0),
         stale_days=_number(path, table, "stale_days", otherwise.stale_days, most=float("inf")),
         false_discovery_rate=_number(path, table, "false_discovery_rate", otherwise.false_discovery_rate, most=1.0),
+        paired_budget=_number(path, table, "paired_budget", otherwise.paired_budget, most=float("inf")),
         keep_traces_of_newest_runs=_count(
             path, table, "keep_traces_of_newest_runs", otherwise.keep_traces_of_newest_runs
         ),

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec.structs import astuple
 
-from tbp.history.series import History, SeriesKey
+from tbp.history.series import Change, History, Point, SeriesKey
 
 NAME = "nightly.reported"
 # History of the file.
@@ -60,6 +60,28 @@ def news(standing: Iterable[History], before: Set[Reported]) -> list[History]:
         for history in standing
         if not all(_is_known(history, regression, before) for regression in _standing(history))
     ]
+
+
+def untold(results_dir: Path) -> Callable[[History, Change], bool]:
+    """Tells of a change whether it is a regression that no night reported.
+
+    Without a note none is: all there is may be old.
+    """
+    path = results_dir / NAME
+    before = _read(path)
+    is_first = not path.exists()
+
+    def is_untold(history: History, change: Change) -> bool:
+        if is_first or not change.is_worse(history.better):
+            return False
+        commits = {point.commit.hash for point in _near(history.points, change.index)}
+        return not any(old.key == history.key and old.commit in commits for old in before)
+
+    return is_untold
+
+
+def _near(points: Sequence[Point], index: int) -> Sequence[Point]:
+    return points[max(0, index - SETTLING_RUNS) : index + SETTLING_RUNS + 1]
 
 
 def _standing(history: History) -> list[Reported]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tbp.asv.config import ACKS, AsvConfig, configuration, own_config, results_folder
 from tbp.cache import files
 from tbp.cache.unchanged import Inputs, Present, Said, note, said_before
+from tbp.errors import UsageError
 from tbp.report.addresses import INDEX
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Wanted(NamedTuple):
     acks: Path | None = None
     base: str = ""
     is_single: bool = False  # one file instead of a folder
+    branch: str = ""  # in place of the configured one
 
     @property
     def first_page(self) -> Path:
@@ -52,7 +54,11 @@ def report(wanted: Wanted) -> Said:
         NothingMeasured: there is no result.
         UsageError: something cannot be read, written or meant.
     """
-    config = configuration(wanted.config, wanted.results)
+    config = configuration(wanted.config, wanted.results, wanted.branch)
+    if wanted.branch and own_config(config, wanted.results) is None:
+        raise UsageError(
+            f"--branch {wanted.branch}: these results are not those of asv.conf.json; leave one of the two"
+        )
     index = wanted.first_page
     # Looked at before anything is read, so that what changes meanwhile is seen the next time.
     with Present(inputs(wanted, config)) as present:
@@ -74,6 +80,7 @@ def said_of(data: ReportData, index: Path) -> Said:
     """What was found, a line per confirmed change, and where the report is."""
     from tbp.analysis import standing_regressions
     from tbp.history.series import State
+    from tbp.report.notes import first
     from tbp.report.now import finding
     from tbp.report.summary import ranked, verdict
     from tbp.report.words import undirected
@@ -86,8 +93,9 @@ def said_of(data: ReportData, index: Path) -> Said:
     ]
     changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
     remark = [undirected(changed)] if changed else []
+    opening = [preface.said] if (preface := first(data)) is not None else []
     return Said(
-        lines="\n".join([verdict(histories, data), *found, *remark, f"report: {index.resolve()}"]),
+        lines="\n".join([*opening, verdict(histories, data), *found, *remark, f"report: {index.resolve()}"]),
         problems="\n".join(f"tbp: {problem}" for problem in data.problems),
         is_regressed=bool(standing_regressions(data.histories)),
     )
@@ -127,11 +135,11 @@ def forget() -> None:
 
 
 def _stored(wanted: Wanted, config: AsvConfig | None, present: Present, reading: Reading) -> Stored:
-    from tbp.asv.repository import AskedCommits
+    from tbp.asv.repository import asked_of
 
     own = own_config(config, wanted.results)
     present.hear_git()
-    with AskedCommits(own.repository if own is not None else None) as asked:
+    with asked_of(own) as asked:
         _import_numpy()
         from tbp.analysis import stored
 

@@ -36,7 +36,7 @@ class Plan:
     kept: int  # raw traces that stay
     newest_runs: int  # of each series that keep theirs
     changes: int  # that keep theirs on both sides
-    unplaced: int = 0  # of those that stay: their runs have no result, so their place in history is not known
+    unplaced: int = 0  # of those that stay: their runs have no result, or are of no series
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def account(plan: Plan, pruned: Pruned) -> str:
 
 def _kept(plan: Plan) -> str:
     changes = words.count(plan.changes, "change")
-    unplaced = f", and {plan.unplaced:,} of runs without a result" if plan.unplaced else ""
+    unplaced = f", and {plan.unplaced:,} of runs without a result or of other lines" if plan.unplaced else ""
     return f"those of the {plan.newest_runs} newest runs of each series, those beside {changes}{unplaced}"
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tbp.asv.choice import bench_filter, stored_commit
-from tbp.asv.config import DEFAULT_NAME, read_config
+from tbp.asv.config import configuration, results_folder
 from tbp.asv.recordings import Recording, read_recording
 from tbp.asv.sessions import SESSION_END, Sessions, read_sessions
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
@@ -167,10 +167,8 @@ def _of_commit(revision: str, wanted: StoredTraces) -> tuple[Source, ...]:
 
 def stored_in(wanted: StoredTraces) -> tuple[Path, Path | None]:
     """The folder of asv's results, and the repository to ask what a revision means."""
-    if wanted.results is not None and wanted.config is None and not Path(DEFAULT_NAME).exists():
-        return wanted.results, Path()
-    config = read_config(wanted.config or Path(DEFAULT_NAME))
-    return wanted.results or config.results_dir, config.repository
+    config = configuration(wanted.config, wanted.results)
+    return results_folder(config, wanted.results), config.repository if config is not None else Path()
 
 
 def _commit(revision: str, sessions: Sessions, folder: Path, repository: Path | None) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import tomllib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tbp.acknowledge import HEADER, new_ack, toml_string, write_ack
+from tbp.acknowledge import HEADER, new_ack, require_on_branch, toml_string, write_ack
 from tbp.acks import Ack, day_of, found_ack, read_acks, unmatched
 from tbp.errors import UsageError
 from tbp.history.perspective import seen
@@ -229,3 +231,23 @@ def test_a_file_that_takes_no_table_is_left_as_it_is(tmp_path: Path) -> None:
 def test_what_is_asked_for_must_make_sense(commit, reason, until, words) -> None:
     with pytest.raises(UsageError, match=words):
         new_ack("b", commit, reason, until, None)
+
+
+def test_only_commits_of_the_branch_are_acknowledged(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        own = {"GIT_CONFIG_GLOBAL": os.devnull}
+        own |= {f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        command = ["git", "-C", str(tmp_path), *arguments]
+        return subprocess.run(command, env=os.environ | own, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q", "-b", "main")
+    git("commit", "-q", "--allow-empty", "-m", "one")
+    one = git("rev-parse", "HEAD")
+    git("checkout", "-q", "-b", "1.x")
+    git("commit", "-q", "--allow-empty", "-m", "two")
+    two = git("rev-parse", "HEAD")
+    require_on_branch(Ack("x", one, "why"), tmp_path, "main")
+    require_on_branch(Ack("x", two, "why"), tmp_path, "1.x")
+    require_on_branch(Ack("x", "abcdef12", "why"), tmp_path, "main")  # nobody knows it here
+    with pytest.raises(UsageError, match="is not on the first-parent line of main"):
+        require_on_branch(Ack("x", two, "why"), tmp_path, "main")

@@ -230,6 +230,48 @@ def test_a_configuration_has_comments_and_trailing_commas(tmp_path: Path):
     assert config.results_dir == tmp_path / "results"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{version: 1, project: 'p q', repo: '.', branches: ['main', \"1.x\"],}",
+        '\ufeff{"version": 1, "project": "p q", "repo": ".", "branches": ["main", "1.x"]}',
+        '{"project": "p \\\nq", "branches": [\'main\', /* dev */ "1.x"], // end\n}',
+        "{project: 'p\\x20q', branches: ['main', '1.x'], install_timeout: +.5e3, hash_length: 0x8}",
+    ],
+)
+def test_a_configuration_is_json5(tmp_path: Path, text: str):
+    path = tmp_path / "asv.conf.json"
+    path.write_text(text, "utf-8")
+    config = read_config(path)
+    assert (config.project, config.branches) == ("p q", ("main", "1.x"))
+
+
+@pytest.mark.parametrize("branches", ["", ', "branches": null', ', "branches": []', ', "branches": [null]'])
+def test_without_branches_it_is_the_default_one(tmp_path: Path, branches: str):
+    path = tmp_path / "asv.conf.json"
+    path.write_text('{"repo": "."' + branches + "}")
+    assert read_config(path).branch == ""
+
+
+def test_the_command_lines_branch_takes_the_place_of_the_first(tmp_path: Path):
+    path = tmp_path / "asv.conf.json"
+    path.write_text('{"repo": ".", "branches": ["main"]}')
+    assert read_config(path, "1.x").branch == "1.x"
+    path.write_text('{"repo": "https://example.org/a.git"}')
+    with pytest.raises(UsageError, match="needs a local clone"):
+        read_config(path, "1.x")
+
+
+def test_a_configuration_may_be_called_jsonc_and_two_are_one_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "asv.conf.jsonc"
+    path.write_text("{ // mine\n project: 'p'}")
+    assert read_config().project == "p"
+    (tmp_path / "asv.conf.json").write_text("{}")
+    with pytest.raises(UsageError, match="name one with --config"):
+        read_config()
+
+
 @pytest.mark.parametrize("repo", ["https://example.org/a.git", "git@example.org:a.git", "ssh://example.org/a"])
 def test_an_address_is_no_repository_to_read(tmp_path: Path, repo: str):
     path = tmp_path / "asv.conf.json"
@@ -240,7 +282,7 @@ def test_an_address_is_no_repository_to_read(tmp_path: Path, repo: str):
 
 @pytest.mark.parametrize(
     ("folder", "words"),
-    [("empty", "cannot list the commits of branch main"), ("not-there", "No such file or directory")],
+    [("empty", "cannot list the commits of the branch"), ("not-there", "No such file or directory")],
 )
 def test_nightly_without_a_usable_repository(
     tmp_path: Path, folder: str, words: str, capsys: pytest.CaptureFixture[str]

@@ -85,7 +85,7 @@ def test_the_value_of_a_run_is_the_median_of_its_processes():
         for i, value in enumerate((1.0, 1.5, 9.0))
     ]
     commits = read_commits({A: when, B: when})
-    (found,) = stored_series([row("x", A), row("x", B)], commits, Sessions(tuple(sessions)), Policy())
+    (found,) = stored_series([row("x", A), row("x", B)], commits.order, Sessions(tuple(sessions)), Policy())
     assert [point.value for point in found.points] == [1.5, 1.0]  # asv's own, where there are no sessions
     assert found.points[0].sessions == (1.0, 1.5, 9.0)
     assert (found.unit, found.is_counter) == ("seconds", False)

@@ -101,16 +101,16 @@ class Project:
         self.git("commit", "-q", "-m", f"commit {number}")
         return self.git("rev-parse", "HEAD")
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, paired_budget: float = 0) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "tbp", "nightly"],
+            [sys.executable, "-m", "tbp", "nightly", f"--paired-budget={paired_budget}"],
             cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
 
-    def night(self) -> tuple[int, str, str]:
+    def night(self, paired_budget: float = 0) -> tuple[int, str, str]:
         """Exit code, what it printed, and what it and asv said of their progress."""
-        process = self.start()
+        process = self.start(paired_budget)
         out, err = process.communicate(timeout=120)
         return process.returncode, out, err
 
@@ -236,3 +236,27 @@ def test_a_commit_that_does_not_build_is_stored_as_failed_and_not_tried_again(pr
     assert project.outcomes() == expected
 
     assert pending(read_config(project.folder / "asv.conf.json"), 20).commits == ()
+
+
+LOOP = "sum(range({})); return 1"
+
+
+def test_a_slower_newest_commit_is_told_the_same_night_because_both_were_measured_in_turns(project: Project):
+    for _ in range(3):
+        project.commit(LOOP.format(80_000))
+    assert project.night()[0] == 0
+
+    same = project.commit(LOOP.format(80_000))
+    code, out, err = project.night(paired_budget=3)
+    assert code == 0, err
+    assert f"measuring in turns {same[:8]}" in err
+
+    slower = project.commit(LOOP.format(100_000))
+    code, out, err = project.night(paired_budget=3)
+    assert code == 3, err
+    (told,) = [line for line in out.splitlines() if line.startswith("  suite.time_calls")]
+    assert slower[:8] in told
+    assert f"measured in turns against {same[:8]}" in told
+
+    assert project.night(paired_budget=3)[0] == 0, "nothing is new"
+    assert len(list(project.results_dir.glob("*/*.paired"))) == 2

@@ -26,10 +26,11 @@ def test_every_key_is_read(tmp_path: Path):
     found = policy(
         tmp_path,
         "[tool.tbp]\nrelevant = 0.05\nstale_days = 7\nfalse_discovery_rate = 0.1\nkeep_traces_of_newest_runs = 3\n"
+        "paired_budget = 0.5\n"
         "[tool.tbp.better]\n'track_loss' = 'lower'\n'^q\\.' = 'higher'\n",
     )
     assert (found.relevant, found.stale_days, found.false_discovery_rate) == (0.05, 7.0, 0.1)
-    assert found.keep_traces_of_newest_runs == 3
+    assert (found.keep_traces_of_newest_runs, found.paired_budget) == (3, 0.5)
     assert found.direction("suite.track_loss") is Better.LOWER
     assert found.direction("q.track_x") is Better.HIGHER
     assert found.direction("suite.time_x") is None

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.history.series import Better, Change, ChangeEvidence, Commit, History, Outcome, Point, SeriesKey, State
-from tbp.reported import NAME, Reported, first_reported, news
+from tbp.reported import NAME, Reported, first_reported, news, untold
 
 KEY = SeriesKey("suite.track_calls", (("n", "1"),), "box", "env")
 
@@ -86,3 +86,20 @@ def test_a_damaged_note_is_an_alarm_too_many_rather_than_one_too_few(tmp_path: P
     one = history(20)
     assert first_reported([one], tmp_path) == [one]
     assert json.loads((tmp_path / NAME).read_text())["format"] == 1
+
+
+def test_without_a_note_nothing_is_untold_as_all_may_be_old(tmp_path: Path):
+    standing = history(20)
+    assert not untold(tmp_path)(standing, standing.changes[0].change)
+
+
+@pytest.mark.parametrize(("regressed_at", "is_untold"), [(20, False), (23, False), (26, True)])
+def test_a_regression_is_untold_unless_one_close_by_was_reported(tmp_path: Path, regressed_at: int, is_untold: bool):
+    first_reported([history(20)], tmp_path)
+    standing = history(regressed_at)
+    assert untold(tmp_path)(standing, standing.changes[0].change) is is_untold
+
+
+def test_an_improvement_is_never_told_at_night(tmp_path: Path):
+    first_reported([history(20)], tmp_path)
+    assert not untold(tmp_path)(history(5), Change(5, 2.0, 1.0, 0.0, confirmed=True))

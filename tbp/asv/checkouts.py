@@ -14,8 +14,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 
 from tbp.errors import RunFailed
@@ -41,7 +43,11 @@ class Checkout:
 
 
 def checkouts(
-    config: Path, commits: tuple[str, str], environment: str = "", heard: Callable[[str], None] = lambda line: None
+    config: Path,
+    commits: tuple[str, str],
+    environment: str = "",
+    heard: Callable[[str], None] = lambda line: None,
+    timeout_s: float = inf,
 ) -> tuple[Checkout, Checkout]:
     """Both commits installed, made anew only where they are not there already.
 
@@ -49,8 +55,10 @@ def checkouts(
     ``heard`` gets each line that asv prints.
 
     Raises:
-        RunFailed: asv could not make an environment or install a commit; its last words are in the message.
+        RunFailed: asv could not make an environment or install a commit; its last words are in the message. Or it
+            took more than ``timeout_s``: what is installed by then is there the next time.
     """
+    is_late = threading.Event()
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "checkouts.json"
         # -P: the project may have a folder called tbp or asv of its own.
@@ -60,20 +68,33 @@ def checkouts(
         )
         assert process.stdout is not None
         lines: list[str] = []
+        alarm = threading.Timer(min(timeout_s, threading.TIMEOUT_MAX), _stop, (process, is_late))
+        alarm.daemon = True
+        alarm.start()
         try:
             for line in process.stdout:
                 lines.append(line.rstrip("\n"))
                 heard(lines[-1])
             process.wait()
         finally:
+            alarm.cancel()
             process.stdout.close()  # so that it cannot wait for us to read more
             if process.poll() is None:
                 _interrupt(process)
+        if is_late.is_set():
+            raise RunFailed(
+                "the budget ended while asv installed the commits; what is installed by now is there the next time"
+            )
         if process.returncode or not answer.exists():
             last = " / ".join(line.strip(" ·") for line in lines[-4:] if line.strip())
             raise RunFailed(f"asv could not install a commit to measure it: {last}")
         base, head = json.loads(answer.read_text())
     return Checkout(**base), Checkout(**head)
+
+
+def _stop(process: subprocess.Popen[str], is_late: threading.Event) -> None:
+    is_late.set()
+    _interrupt(process)
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from tbp.asv.repository import ancestors, resolve
+from tbp.asv.branch import resolve
+from tbp.asv.repository import ancestors
 from tbp.errors import UsageError
 
 # Shorter ones name too many commits: git's own least.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +26,7 @@ PREFIXES = {
 }
 _PREFIX = re.compile(rf"(?i:{'|'.join(PREFIXES)})(?=_|[A-Z])")  # time_it and TimeIt alike
 _CLASS = re.compile(r"<class '(.+)'>")
+_ADDRESS = re.compile(r"^(<.*) at 0x[0-9a-fA-F]+(>)$")
 
 
 class Benchmark(Struct, frozen=True):
@@ -35,6 +37,7 @@ class Benchmark(Struct, frozen=True):
     unit: str
     version: str = ""  # "" where nothing declares it
     parameter_names: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, ...], ...] | None = None  # each one's values as the report shows them; None: unknown
     code: str = ""  # its source and its setup's, as asv reads them; empty where it could not
 
     def names(self, count: int) -> tuple[str, ...]:
@@ -79,6 +82,7 @@ def _benchmark(name: str, entry: Mapping[str, object]) -> Benchmark:
         unit=str(entry.get("unit") or guess.unit),
         version=str(entry.get("version") or ""),
         parameter_names=tuple(str(own) for own in names) if isinstance(names, list) else (),
+        parameters=tuple(map(tuple, parameter_values(entry["params"]))) if "params" in entry else None,
         code=code if isinstance(code := entry.get("code"), str) else "",
     )
 
@@ -87,12 +91,15 @@ def parameter_values(params: object) -> list[list[str]]:
     """Each parameter's values as the report shows them, from the reprs that asv stores; [] without parameters."""
     if not isinstance(params, list):
         return []
-    lists = [[str(value) for value in values] for values in params if isinstance(values, list)]
+    lists = [[_ADDRESS.sub(r"\1\2", str(value)) for value in values] for values in params if isinstance(values, list)]
     return [_distinct([plain_value(value) for value in values], values) for values in lists]
 
 
 def plain_value(text: str) -> str:
-    """``'sdpa'`` → ``sdpa``, ``<class 'int'>`` → ``int``; everything else as it is."""
+    """``'sdpa'`` → ``sdpa``, ``<class 'int'>`` → ``int``, ``<Model at 0x7f12>`` → ``<Model>``; else as it is.
+
+    An address is another one in every process; asv_runner leaves it out.
+    """
     if text[:1] in ("'", '"'):
         try:
             value = ast.literal_eval(text)
@@ -100,9 +107,21 @@ def plain_value(text: str) -> str:
             return text
         return value if isinstance(value, str) and value.strip() else text
     found = _CLASS.fullmatch(text)
-    return found.group(1) if found else text
+    return found.group(1) if found else _ADDRESS.sub(r"\1\2", text)
 
 
 def _distinct(plain: list[str], original: list[str]) -> list[str]:
-    """The reprs themselves where two of them would look alike: 256 and '256' are two cells."""
-    return plain if len(set(plain)) == len(set(original)) else original
+    """The reprs themselves where two of them would look alike: 256 and '256' are two cells.
+
+    Equal reprs are two cells too, numbered in their order, as asv_runner does: ``<Model> (0)``, ``<Model> (1)``.
+    """
+    shown = plain if len(set(plain)) == len(set(original)) else original
+    number = Counter(shown)
+    if len(number) == len(shown):
+        return shown
+    seen: Counter[str] = Counter()
+    for place, value in enumerate(shown):
+        if number[value] > 1:
+            shown[place] = f"{value} ({seen[value]})"
+            seen[value] += 1
+    return shown

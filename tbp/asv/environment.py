@@ -127,9 +127,9 @@ def announce(arguments: list[str]) -> None:
     """Tell the ruler, through the environment, where this asv run keeps its results."""
     if not {"run", "continuous"} & set(arguments) or {"--dry-run", "-n"} & set(arguments):
         return
-    config = _option(arguments, "--config") or "asv.conf.json"
+    config = _option(arguments, "--config")
     try:
-        results_dir = Path(Config.load(Path(config).name).results_dir)
+        results_dir = Path(Config.load(Path(config).name if config else None).results_dir)
     except util.UserError:
         return  # asv itself says what is wrong with it
     os.environ.setdefault("TBP_RESULTS_DIR", str(results_dir.resolve()))

@@ -18,6 +18,9 @@ import numpy.typing as npt
 from tbp.asv.result_content import INFINITE, SKIPPED
 from tbp.asv.result_files import Part, Run
 
+# The year 9999: what lies beyond is no time, and no date could hold it.
+LATEST_MS = 253_402_300_799_999.0
+
 
 class ResultFile(msgspec.Struct, frozen=True, array_like=True):
     """One file. The arrays are kept as bytes, as they are stored."""
@@ -25,6 +28,7 @@ class ResultFile(msgspec.Struct, frozen=True, array_like=True):
     run: Run
     grid: bytes  # int32: place of each benchmark's grid in ``Grids``
     count: bytes  # int32: how many of the grid's cells, from the first, have a result
+    start: bytes  # float64: when each benchmark's measuring began, ms since 1970; NaN where the file does not say
     cell: bytes  # float64, four rows: result (infinite: failed, NaN: skipped), quartiles, number
     problems: tuple[str, ...]  # what could not be used and what to do
 
@@ -35,6 +39,10 @@ class ResultFile(msgspec.Struct, frozen=True, array_like=True):
     @property
     def counts(self) -> npt.NDArray[np.int32]:
         return np.frombuffer(self.count, np.int32)
+
+    @property
+    def started_ms(self) -> npt.NDArray[np.float64]:
+        return np.frombuffer(self.start, np.float64)
 
     @property
     def cells(self) -> npt.NDArray[np.float64]:
@@ -50,6 +58,7 @@ class Files(msgspec.Struct, frozen=True, eq=False):
     sizes: npt.NDArray[np.int64]  # of each file: benchmarks that it says something of
     grids: npt.NDArray[np.int32]  # place of each benchmark's grid in ``Grids``
     counts: npt.NDArray[np.int32]  # how many of the grid's cells, from the first, have a result
+    started_ms: npt.NDArray[np.float64]  # of each benchmark of each file; NaN where unknown
     cells: npt.NDArray[np.float64]  # shape (4, cells): result, quartiles, number
 
     @property
@@ -76,6 +85,7 @@ class Files(msgspec.Struct, frozen=True, eq=False):
                 run,
                 self.grids[start:end].tobytes(),
                 self.counts[start:end].tobytes(),
+                self.started_ms[start:end].tobytes(),
                 self.cells[:, first:last].tobytes(),
                 problems,
             )
@@ -94,6 +104,7 @@ def files_read(parts: Sequence[Part], places: Sequence[Sequence[int]]) -> Files:
         sizes=[size for part in parts for size in part.sizes],
         grids=grids,
         counts=[np.frombuffer(part.counts, np.intc) for part in parts],
+        started_ms=[_started_ms(part.started_ms) for part in parts],
         cells=[_cells(part.columns) for part in parts],
     )
 
@@ -106,6 +117,7 @@ def files_kept(several: Sequence[ResultFile]) -> Files:
         sizes=[len(file.grids) for file in several],
         grids=[file.grids for file in several],
         counts=[file.counts for file in several],
+        started_ms=[file.started_ms for file in several],
         cells=[file.cells for file in several],
     )
 
@@ -116,6 +128,7 @@ def _joined(
     sizes: Sequence[int],
     grids: Sequence[npt.NDArray[np.int32]],
     counts: Sequence[npt.NDArray[np.int32]],
+    started_ms: Sequence[npt.NDArray[np.float64]],
     cells: Sequence[npt.NDArray[np.float64]],
 ) -> Files:
     """Of any number of arrays, also of none."""
@@ -126,8 +139,15 @@ def _joined(
         sizes=np.array(sizes, np.int64),
         grids=np.concatenate([nothing, *grids]),
         counts=np.concatenate([nothing, *counts]),
+        started_ms=np.concatenate([np.empty(0), *started_ms]),
         cells=np.concatenate([np.empty((4, 0)), *cells], axis=1),
     )
+
+
+def _started_ms(column: array[float]) -> npt.NDArray[np.float64]:
+    started_ms = np.frombuffer(column).copy()
+    started_ms[~((started_ms > 0) & (started_ms <= LATEST_MS))] = math.nan
+    return started_ms
 
 
 def _cells(columns: Iterable[array[float]]) -> npt.NDArray[np.float64]:

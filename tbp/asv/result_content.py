@@ -40,7 +40,7 @@ class Row(msgspec.Struct, array_like=True, gc=False):
     result: Numbers = None
     params: msgspec.Raw = msgspec.Raw(b"[]")
     version: str | None = None
-    started_at: msgspec.Raw = msgspec.Raw(b"")
+    started_at: float | None = None  # ms since 1970
     duration: msgspec.Raw = msgspec.Raw(b"")
     stats_ci_99_a: msgspec.Raw = msgspec.Raw(b"")
     stats_ci_99_b: msgspec.Raw = msgspec.Raw(b"")
@@ -116,16 +116,19 @@ def _rows_by_column(results: Mapping[str, object], content: Mapping[str, object]
 
 
 def _rows_of_v1(results: Mapping[str, object], content: Mapping[str, object]) -> dict[str, Row]:
-    versions = content.get("benchmark_version")
+    versions, starts = (_by_name(content.get(name)) for name in ("benchmark_version", "started_at"))
     rows = {}
     for name, entry in results.items():
         row = entry if isinstance(entry, dict) else {"result": entry}
         stats = [cell if isinstance(cell, dict) else {} for cell in _as_list(row.get("stats")) or []]
-        columns = {column: [cell.get(key) for cell in stats] for column, key in _V1_STATS.items()}
-        version = versions.get(name) if isinstance(versions, dict) else None
-        result = _as_list(row.get("result"))
-        rows[name] = _row({"result": result, "params": row.get("params"), "version": version, **columns})
+        columns: dict[str, object] = {column: [cell.get(key) for cell in stats] for column, key in _V1_STATS.items()}
+        columns |= {"result": _as_list(row.get("result")), "params": row.get("params")}
+        rows[name] = _row({**columns, "version": versions.get(name), "started_at": starts.get(name)})
     return rows
+
+
+def _by_name(values: object) -> Mapping[str, object]:
+    return values if isinstance(values, dict) else {}
 
 
 def _as_list(value: object) -> list[object] | None:
@@ -138,6 +141,7 @@ def _row(columns: Mapping[str, object]) -> Row:
         result=_numbers(columns.get("result")),
         params=msgspec.Raw(msgspec.json.encode(texts(columns.get("params")))),
         version=version if isinstance(version, str) else None,
+        started_at=_number(columns.get("started_at")),
         stats_q_25=_numbers(columns.get("stats_q_25")),
         stats_q_75=_numbers(columns.get("stats_q_75")),
         stats_number=_numbers(columns.get("stats_number")),

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -33,25 +33,13 @@ from tbp.asv.result_content import (
 MOST_CELLS = 1_000_000
 
 
-class Hardware(msgspec.Struct, frozen=True, array_like=True):
-    """What a run says of the machine it ran on; every value may be empty."""
+# What asv itself says of a machine; ``os`` is with the version of the kernel. Whatever else stands in machine.json
+# (gpu, driver, …) is the project's own, and of the machine as well.
+ASV_FACTS = ("cpu", "num_cpu", "ram", "arch", "os")
+NO_FACTS = ("machine", "version", "python")
 
-    cpu: str = ""
-    num_cpu: str = ""
-    ram: str = ""
-    arch: str = ""
-    os: str = ""  # with the version of the kernel
-
-    @property
-    def label(self) -> str:
-        """``cpu=…;num_cpu=…;ram=…;arch=…;os=…``, memory in whole GiB; empty where the run says nothing.
-
-        Two kernels disagree about the last megabytes of one machine, and two versions of asv about the unit.
-        """
-        facts = (self.cpu, self.num_cpu, memory(self.ram, digits=0), self.arch, self.os)
-        if not any(facts):
-            return ""
-        return _joined(zip(self.__struct_fields__, facts, strict=True))
+# What a run, or machine.json, says of a machine: asv's facts in their order, then others by name. None is empty.
+Facts: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class Run(msgspec.Struct, frozen=True, array_like=True):
@@ -63,7 +51,15 @@ class Run(msgspec.Struct, frozen=True, array_like=True):
     date_ms: int  # of the commit, since 1970 in UTC
     python: str
     requirements: str  # "numpy=1.26;torch=": as asv was asked for them, sorted by name
-    hardware: Hardware
+    hardware: Facts
+
+    @property
+    def hardware_label(self) -> str:
+        """``cpu=…;num_cpu=…;ram=…;arch=…;os=…;gpu=…``, memory in whole GiB, without what the run does not say.
+
+        Two kernels disagree about the last megabytes of one machine, and two versions of asv about the unit.
+        """
+        return _joined((name, memory(value, digits=0) if name == "ram" else value) for name, value in self.hardware)
 
 
 class Grid(msgspec.Struct, frozen=True, array_like=True):
@@ -110,6 +106,7 @@ class Read(NamedTuple):
     run: Run
     grids: list[int]  # place of each benchmark's grid in ``Grids``
     counts: list[int]  # how many of the grid's cells, from the first, have a result
+    started_ms: list[float | None]  # of each benchmark: when its measuring began, since 1970
     columns: tuple[list[float | None], ...]  # result, quartiles, number
     problems: tuple[str, ...]
 
@@ -119,7 +116,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.grids = Grids()
-        self._runs: dict[tuple[bytes, bytes, str, str], tuple[str, str, Hardware, str]] = {}
+        self._runs: dict[tuple[bytes, bytes, str, str], tuple[str, str, Facts, str]] = {}
 
     def read(self, name: str, folder: str, data: bytes) -> Read:
         """What ``data``, the content of the file ``name`` in ``folder``, says. Raises UnusableFile."""
@@ -134,6 +131,7 @@ class Reader:
         run = self._run(content, name, folder)
         places: list[int] = []
         counts: list[int] = []
+        started_ms: list[float | None] = []
         problems: list[str] = []
         columns: tuple[list[float | None], ...] = ([], [], [], [])
         result, q25, q75, number = columns
@@ -154,11 +152,12 @@ class Reader:
                 )
             places.append(place)
             counts.append(count)
+            started_ms.append(row.started_at)
             result += own if len(own) == count else own[:count]
             q25 += _of_length(row.stats_q_25, count)
             q75 += _of_length(row.stats_q_75, count)
             number += _of_length(row.stats_number, count)
-        return Read(run, places, counts, columns, tuple(problems))
+        return Read(run, places, counts, started_ms, columns, tuple(problems))
 
     def _run(self, content: Content, name: str, folder: str) -> Run:
         commit, environment = content.commit_hash, content.env_name
@@ -191,6 +190,7 @@ class Part(NamedTuple):
     sizes: list[int]  # of how many benchmarks each says something
     grids: array[int]  # place of each benchmark's grid in the reader's ``Grids``
     counts: array[int]
+    started_ms: array[float]  # of each benchmark; NaN for null
     columns: tuple[array[float], ...]  # result, quartiles, number; NaN for null
 
 
@@ -202,11 +202,13 @@ def joined(read: Sequence[Read]) -> Part:
         sizes=[len(one.grids) for one in read],
         grids=array("i", chain.from_iterable(one.grids for one in read)),
         counts=array("i", chain.from_iterable(one.counts for one in read)),
-        columns=tuple(
-            array("d", [math.nan if own is None else own for one in read for own in one.columns[place]])
-            for place in range(4)
-        ),
+        started_ms=_doubles(one.started_ms for one in read),
+        columns=tuple(_doubles(one.columns[place] for one in read) for place in range(4)),
     )
+
+
+def _doubles(several: Iterable[Sequence[float | None]]) -> array[float]:
+    return array("d", [math.nan if own is None else own for one in several for own in one])
 
 
 def memory(ram: str, digits: int = 1) -> str:
@@ -226,7 +228,26 @@ def _of_length(values: Numbers, count: int) -> Sequence[float | None]:
     return values if len(values) == count else [*values[:count], *[None] * (count - len(values))]
 
 
-def _circumstances(content: Content, folder: str) -> tuple[str, str, Hardware, str]:
+def facts_of(content: Mapping[str, object], asked: Iterable[str] = ()) -> Facts:
+    """What machine.json, or a result's ``params``, says of the machine.
+
+    ``params`` also has what asv was ``asked`` to install, by name, which is none of the machine's.
+    """
+    others = sorted(set(map(text, content)) - {*ASV_FACTS, *NO_FACTS, *asked})
+    said = ((name, fact(content.get(name))) for name in (*ASV_FACTS, *others))
+    return tuple((name, value) for name, value in said if value)
+
+
+def fact(value: object) -> str:
+    """A value of machine.json on one line; several are joined: ``["T4", "T4"]`` is ``T4, T4``."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{text(name)} {fact(own)}".strip() for name, own in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(fact, value))
+    return " ".join(text(value).split())
+
+
+def _circumstances(content: Content, folder: str) -> tuple[str, str, Facts, str]:
     """Machine, version of Python, hardware, requirements."""
     said, asked = decoded(content.params), decoded(content.requirements)
     params: Mapping[str, object] = said if isinstance(said, dict) else {}
@@ -235,7 +256,7 @@ def _circumstances(content: Content, folder: str) -> tuple[str, str, Hardware, s
     return (
         text(machine if isinstance(machine, str) and machine else folder),
         text(content.python or params.get("python")),
-        Hardware(*(text(params.get(name)) for name in Hardware.__struct_fields__)),
+        facts_of(params, map(text, requirements)),
         _joined(sorted((text(name), text(version)) for name, version in requirements.items())),
     )
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import product
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from tbp.asv.declarations import Benchmark, benchmark_from_name
+from tbp.asv.declarations import Benchmark
+from tbp.asv.parameters import Cell, Named
 from tbp.asv.result_arrays import Files
 from tbp.asv.result_files import Grid
 from tbp.history.series import Outcome
@@ -25,13 +25,13 @@ from tbp.history.series import Outcome
 # What there can be only one row of.
 ROW = ("benchmark", "parameters", "machine", "environment", "commit")
 NUMBERS = ("value", "q25", "q75", "number")
+MOMENTS = ("date", "started")
 
 # Rows that are turned into values at a time.
 _CHUNK = 50_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OUTCOMES = (Outcome.MEASURED, Outcome.FAILED, Outcome.SKIPPED)
 
-Cell = tuple[tuple[str, str], ...]  # ((name, value), …) of the parameters, in asv's order
 Codes = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float64]
 _Item = TypeVar("_Item", str, Cell, Outcome)
@@ -56,7 +56,10 @@ class Value(NamedTuple):
     type: str  # asv's: "time", "peakmemory", "track", …
     python: str = ""  # "3.11"; "" where the file says none
     requirements: str = ""  # "numpy=1.26;torch=" as asv was asked for them, sorted by name
-    hardware: str = ""  # "cpu=…;num_cpu=…;ram=…;arch=…;os=…" of this run; "" where the file says nothing
+    hardware: str = (
+        ""  # "cpu=…;num_cpu=…;…;gpu=…" of this run: all that it says of its machine; "" where it says nothing
+    )
+    started: datetime | None = None  # when this benchmark's measuring began, UTC; None where the file does not say
 
 
 class Labels(Struct, Generic[_Item], frozen=True, eq=False):
@@ -91,6 +94,7 @@ class Table(Struct, frozen=True, eq=False):
     python: Labels[str]
     requirements: Labels[str]
     hardware: Labels[str]
+    started_ms: Floats  # since 1970 in UTC; NaN where unknown
 
     def __len__(self) -> int:
         return len(self.value)
@@ -104,13 +108,16 @@ class Table(Struct, frozen=True, eq=False):
         """The rows, each as a value."""
         # One object per distinct date: the dates of millions of rows are those of a few runs.
         dates = {date_ms: moment(date_ms) for date_ms in np.unique(self.date_ms).tolist()}
+        known = np.unique(self.started_ms[np.isfinite(self.started_ms)]).tolist()
+        starts = {started_ms: moment(started_ms) for started_ms in known}
         for start in range(0, len(self), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            columns = [_items(getattr(self, name), rows, dates) for name in self.__struct_fields__]
+            columns = [_items(getattr(self, name), rows, dates) for name in self.__struct_fields__[:-1]]
+            columns.append(map(starts.get, self.started_ms[rows].tolist()))
             yield from map(Value._make, zip(*columns, strict=True))
 
 
-def moment(date_ms: int) -> datetime:
+def moment(date_ms: float) -> datetime:
     """Milliseconds since 1970, in UTC."""
     return _EPOCH + timedelta(milliseconds=date_ms)
 
@@ -134,21 +141,27 @@ def table(values: Iterable[Value]) -> Table:
 
     dates_ms = [(date - _EPOCH) // timedelta(milliseconds=1) for date in columns.get("date", ())]
     own: dict[str, Any] = {"date_ms": np.array(dates_ms, np.int64)}
+    own["started_ms"] = np.array([_milliseconds(one) for one in columns.get("started", ())], np.float64)
     own |= {name: np.array(columns.get(name, ()), np.float64) for name in NUMBERS}
-    own |= {name: labels(name) for name in Value._fields if name not in NUMBERS and name != "date"}
+    own |= {name: labels(name) for name in Value._fields if name not in (*NUMBERS, *MOMENTS)}
     return Table(**own)
 
 
-def table_of_files(files: Files, grids: Sequence[Grid], benchmarks: Mapping[str, Benchmark]) -> Table:
-    """The rows of ``files`` in their order."""
-    declared = [benchmarks.get(grid.benchmark) or benchmark_from_name(grid.benchmark) for grid in grids]
+def _milliseconds(moment: datetime | None) -> float:
+    return np.nan if moment is None else (moment - _EPOCH) / timedelta(milliseconds=1)
+
+
+def table_of_files(
+    files: Files, grids: Sequence[Grid], declared: Sequence[Benchmark], names: Sequence[Named | None]
+) -> Table:
+    """The rows of ``files`` in their order. Of each grid, what declares it today and its parameters' names."""
     counts, runs = files.counts, files.runs
     grid = np.repeat(files.grids, counts)
     run = np.repeat(np.arange(len(runs)), files.cell_counts)
     result, q25, q75, number = files.cells
     return Table(
         benchmark=_labels(grid, [own.benchmark for own in grids]),
-        parameters=_parameters(grid, counts, grids, declared),
+        parameters=_parameters(grid, counts, names),
         machine=_labels(run, [own.machine for own in runs]),
         environment=_labels(run, [own.environment for own in runs]),
         commit=_labels(run, [own.commit for own in runs]),
@@ -163,16 +176,16 @@ def table_of_files(files: Files, grids: Sequence[Grid], benchmarks: Mapping[str,
         type=_labels(grid, [own.type for own in declared]),
         python=_labels(run, [own.python for own in runs]),
         requirements=_labels(run, [own.requirements for own in runs]),
-        hardware=_labels(run, [own.hardware.label for own in runs]),
+        hardware=_labels(run, [own.hardware_label for own in runs]),
+        started_ms=np.repeat(files.started_ms, counts),
     )
 
 
-def repeated_rows(points: Table, files: Files, grids: Sequence[Grid]) -> npt.NDArray[np.bool_]:
-    """Which rows a later one replaces: of a run that is in two files, or of a benchmark that repeats a parameter."""
+def repeated_rows(points: Table, files: Files) -> npt.NDArray[np.bool_]:
+    """Which rows a later one replaces, of a run that is in two files."""
     repeated = np.zeros(len(points), bool)
     runs = {(run.machine, run.environment, run.commit) for run in files.runs}
-    is_plain = all(len(set(values)) == len(values) for grid in grids for values in grid.parameters)
-    if not is_plain or len(runs) < len(files.runs):
+    if len(runs) < len(files.runs):
         _, last = np.unique(keys([getattr(points, name) for name in ROW])[::-1], return_index=True)
         repeated[:] = True
         repeated[len(points) - 1 - last] = False
@@ -188,14 +201,12 @@ def chosen_rows(points: Table, is_chosen: npt.NDArray[np.bool_]) -> Table:
     return Table(**columns)
 
 
-def _parameters(grid: Codes, counts: Codes, grids: Sequence[Grid], declared: Sequence[Benchmark]) -> Labels[Cell]:
+def _parameters(grid: Codes, counts: Codes, names: Sequence[Named | None]) -> Labels[Cell]:
     cells: list[Cell] = []
     first = []  # of each grid, in cells
-    is_used = np.bincount(grid, minlength=len(grids)) > 0  # the cache knows those of files that are gone, too
-    for own, benchmark, used in zip(grids, declared, is_used, strict=True):
-        names = benchmark.names(len(own.parameters))
+    for own in names:
         first.append(len(cells))
-        cells += (tuple(zip(names, cell, strict=True)) for cell in (product(*own.parameters) if used else ()))
+        cells += own.cells if own is not None else ()
     # The rows of one benchmark in one file are the first cells of its grid, in order.
     place = np.arange(len(grid)) - np.repeat(np.cumsum(counts) - counts, counts)
     return _labels(np.array(first, np.int64)[grid] + place, cells)

@@ -15,13 +15,17 @@ from pathlib import Path
 import numpy as np
 from msgspec import Struct
 
-from tbp.asv.declarations import Benchmark, declarations, read_json
-from tbp.asv.result_files import Hardware, Run, memory
+from tbp.asv.declarations import Benchmark, benchmark_from_name, declarations, read_json
+from tbp.asv.parameter_remarks import parameter_remarks
+from tbp.asv.parameters import named
+from tbp.asv.result_files import Facts, Run, facts_of, memory
 from tbp.asv.result_folder import Reading
 from tbp.asv.result_table import Table, Value, chosen_rows, moment, repeated_rows, table_of_files
 from tbp.errors import NothingMeasured
+from tbp.history.circumstances import fact_name
 from tbp.report.model import Machine
 
+MOST_REMARKS = 3  # on parameters, told among the problems; each stands on its benchmark's page too
 ASV_RUN = "run `asv run` in the project, or pass the folder that asv.conf.json calls results_dir"
 
 
@@ -33,6 +37,7 @@ class Results(Struct, frozen=True):
     machines: tuple[Machine, ...]
     problems: tuple[str, ...] = ()  # sentences: which file could not be used and what to do
     left_out: int = 0  # files that could not be used
+    remarks: Mapping[str, str] = {}  # by benchmark: how its parameters changed
 
     def values(self) -> Iterator[Value]:
         """The rows of ``points``, each as a value."""
@@ -68,16 +73,29 @@ def results_of(reading: Reading) -> Results:
     if not files.cells.size:
         detail = f" ({problems[0]})" if problems else ""
         raise NothingMeasured(f"no asv result under {results_dir}{detail}; {ASV_RUN}")
-    points = table_of_files(files, grids, benchmarks)
-    repeated = repeated_rows(points, files, grids)
+    declared = [benchmarks.get(grid.benchmark) or benchmark_from_name(grid.benchmark) for grid in grids]
+    is_used = np.bincount(files.grids, minlength=len(grids)) > 0  # the cache knows those of files that are gone, too
+    names = [
+        named(own.parameters, of) if used else None for own, of, used in zip(grids, declared, is_used, strict=True)
+    ]
+    points = table_of_files(files, grids, declared, names)
+    remarks = parameter_remarks(files, declared, names)
+    problems += _first([f"{name}: {remark}" for name, remark in remarks.items()])
+    repeated = repeated_rows(points, files)
     if repeated.any():
         commits = ", ".join(sorted({commit[:8] for commit in chosen_rows(points, repeated).commit.items})[:3])
         problems.append(
             f"{int(repeated.sum())} values are in two files of one run (commits {commits}); the file that sorts last "
-            "was used: delete the other"
+            "was used: move the one that is not wanted out of the folder"
         )
         points = chosen_rows(points, ~repeated)
-    return Results(points, benchmarks, _machines(results_dir, files.runs, problems), tuple(problems), left_out)
+    machines = _machines(results_dir, files.runs, problems)
+    return Results(points, benchmarks, machines, tuple(problems), left_out, remarks)
+
+
+def _first(sentences: Sequence[str]) -> list[str]:
+    more = len(sentences) - MOST_REMARKS
+    return [*sentences[:MOST_REMARKS], *([f"the parameters of {more} more benchmarks changed"] if more > 0 else [])]
 
 
 def _machines(results_dir: Path, runs: Sequence[Run], problems: list[str]) -> tuple[Machine, ...]:
@@ -93,11 +111,11 @@ def _machines(results_dir: Path, runs: Sequence[Run], problems: list[str]) -> tu
             problems.append(f"{path} cannot be read; run `asv machine` on that machine again")
             continue
         name = str(content.get("machine") or path.parent.name)
-        hardware = Hardware(*(str(content.get(key) or "") for key in Hardware.__struct_fields__))
-        if name in details and hardware != Hardware():
-            details[name] = _machine(name, hardware)
+        if name in details and (facts := facts_of(content)):
+            details[name] = _machine(name, facts)
     return tuple(details[name] for name in sorted(details))
 
 
-def _machine(name: str, hardware: Hardware) -> Machine:
-    return Machine(name, hardware.cpu, hardware.num_cpu, memory(hardware.ram), hardware.os)
+def _machine(name: str, facts: Facts) -> Machine:
+    known = ((fact_name(key), memory(value) if key == "ram" else value) for key, value in facts)
+    return Machine(name, tuple(known))

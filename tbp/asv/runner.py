@@ -85,7 +85,7 @@ def run_asv(
     assert process.stdin is not None
     assert process.stdout is not None
     lines: list[str] = []
-    with _interruptible(), process.stdout, _ended(process):
+    with interruptible(), process.stdout, _ended(process):
         with suppress(BrokenPipeError), process.stdin:  # it ended at once; its status and words say why
             process.stdin.write(stdin)
         for line in process.stdout:
@@ -122,7 +122,7 @@ def _kill_session(leader: int) -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """SIGTERM and SIGHUP, as from a service that cancels a job or a terminal that closes, interrupt as Ctrl-C does."""
 
     def interrupt(*_: object) -> None:

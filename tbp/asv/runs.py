@@ -14,10 +14,10 @@ import numpy as np
 from msgspec.structs import replace
 
 from tbp.asv.repository import Commits
-from tbp.asv.result_table import Table, keys
+from tbp.asv.result_table import Table, keys, moment
 from tbp.asv.results import Results
 from tbp.asv.sessions import Session, Sessions
-from tbp.history.circumstances import HARDWARE_NAMES, named_values
+from tbp.history.circumstances import fact_name, named_values
 from tbp.history.series import Outcome
 from tbp.report.model import Run
 
@@ -38,19 +38,19 @@ def runs(results: Results, sessions: Sessions, commits: Commits) -> tuple[Run, .
     position = {commit.hash: place for place, commit in enumerate(commits.order)}
     own_sessions = _by_place(sessions)
     found: list[tuple[int, Run]] = []
-    for machine, environment, commit, python, requirements, hardware, *counts in _stated(results.points):
+    for machine, environment, commit, python, requirements, hardware, *rest in _stated(results.points):
         at = position.get(commit)
         if at is not None:
-            run = Run(
-                commits.order[at], machine, environment, python, _asked(requirements), _hardware(hardware), *counts
-            )
+            run = Run(commits.order[at], machine, environment, python, _asked(requirements), _hardware(hardware), *rest)
             own = own_sessions.get(Place(machine, environment, commit)) if own_sessions else None
             found.append((at, _with_sessions(run, own) if own else run))
     return tuple(run for _, run in sorted(found, key=lambda one: (one[0], one[1].machine, one[1].environment)))
 
 
 def _stated(points: Table) -> Iterator[tuple[Any, ...]]:
-    """Of each run what its file says (see ``_SAID``), and how many series were measured, failed and skipped."""
+    """Of each run what its file says (see ``_SAID``), how many series were measured, failed and skipped, and when the
+    first began.
+    """
     _, first, run = np.unique(keys([points.labels(name) for name in Place._fields]), True, True)
     said = [points.labels(name).at(first) for name in _SAID]
     outcomes = points.outcome.items
@@ -58,12 +58,15 @@ def _stated(points: Table) -> Iterator[tuple[Any, ...]]:
     for outcome in (Outcome.MEASURED, Outcome.FAILED, Outcome.SKIPPED):
         is_of = points.outcome.codes == (outcomes.index(outcome) if outcome in outcomes else len(outcomes))
         counts.append(np.bincount(run[is_of], minlength=len(first)).tolist())
-    return zip(*said, *counts, strict=True)
+    started_ms = np.full(len(first), np.inf)
+    np.fmin.at(started_ms, run, points.started_ms)
+    started = [moment(own) if own < np.inf else None for own in started_ms.tolist()]
+    return zip(*said, *counts, started, strict=True)
 
 
 @lru_cache
 def _hardware(text: str) -> tuple[tuple[str, str], ...]:
-    return tuple((HARDWARE_NAMES.get(name, name), value) for name, value in named_values(text))
+    return tuple((fact_name(name), value) for name, value in named_values(text))
 
 
 @lru_cache  # most runs say the same

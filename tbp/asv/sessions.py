@@ -19,8 +19,10 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from tbp.asv.declarations import plain_value
+from tbp.asv.declarations import Benchmark, plain_value
+from tbp.asv.parameters import completed
 from tbp.history.series import SeriesKey
 
 # Format of the session files.
@@ -314,6 +316,18 @@ def read_sessions(results_dir: Path, seen: Iterable[str] | None = None) -> Sessi
         for path in sorted(traces)
     ]
     return Sessions(tuple(sessions), tuple(problems))
+
+
+def named_as_today(sessions: Sessions, benchmarks: Mapping[str, Benchmark]) -> Sessions:
+    """The same under the keys that results have: with the parameters that were added since with one value."""
+    named = [_named_as_today(session, benchmarks.get(session.key.benchmark)) for session in sessions.sessions]
+    return Sessions(tuple(named), sessions.problems)
+
+
+def _named_as_today(session: Session, declared: Benchmark | None) -> Session:
+    own = session.key.parameters
+    cell = completed(own, declared) if declared is not None else own
+    return session if cell is own else replace(session, key=replace(session.key, parameters=cell))
 
 
 def _kept(results_dir: Path, seen: Iterable[str] | None) -> list[Path]:

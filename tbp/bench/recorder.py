@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib
 import json
 import os
 import platform
@@ -27,10 +28,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-
-# torch.profiler imports this when it first starts (1.4 s of the 1.5 s a session's trace took). Imported here, asv's
-# fork server pays for it once instead of every benchmark process.
-import torch._inductor.config
 from torch.profiler import ProfilerActivity, profile, schedule
 
 from .clock import Timing
@@ -48,6 +45,14 @@ TRACE_MIN_STEPS = 3
 GZIP_LEVEL = 3  # torch's own .json.gz uses 9: about 15 × slower for 15 % fewer bytes
 
 
+RESULTS_DIR = "TBP_RESULTS_DIR"  # asv's results, set in asv's processes
+if os.environ.get(RESULTS_DIR):
+    # torch.profiler imports this when it first starts (1.4 s of the 1.5 s a session's trace took). Imported here, asv's
+    # fork server pays for it once instead of every benchmark process. Where nothing is recorded, as in the workers of
+    # a gate, it would be half of the time until a process can measure.
+    importlib.import_module("torch._inductor.config")
+
+
 @dataclass(frozen=True)
 class Place:
     """Where this process's sessions go, and what they are sessions of."""
@@ -62,7 +67,7 @@ class Place:
 
 def place() -> Place | None:
     """Where to record, from the environment; None where asv keeps no result to record beside."""
-    results_dir, commit = os.environ.get("TBP_RESULTS_DIR"), os.environ.get("ASV_COMMIT")
+    results_dir, commit = os.environ.get(RESULTS_DIR), os.environ.get("ASV_COMMIT")
     if not results_dir or not commit:
         return None
     environment = os.environ.get("ASV_ENV_NAME", "")

@@ -67,7 +67,15 @@ def _digest(asked: Asked, circumstances: bytes) -> bytes:
     rows, columns = asked.rows, asked.points.columns
     sessions = [(index, np.array(own, np.float64).tobytes()) for index, own in sorted(columns.sessions.items())]
     versions = [(version, len(list(equal))) for version, equal in groupby(rows.versions)]
-    arrays = (columns.value, columns.low, columns.high, columns.outcome, columns.comparable, rows.number)
+    arrays = (
+        columns.value,
+        columns.low,
+        columns.high,
+        columns.outcome,
+        columns.comparable,
+        rows.number,
+        rows.started_ms,
+    )
     content = ([array.tobytes() for array in arrays], sessions, versions, circumstances, rows.type, asked.relevant)
     return files.digest_of(msgspec.msgpack.encode(content))
 

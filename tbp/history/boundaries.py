@@ -36,6 +36,9 @@ LINE_CLIP = 0.02  # share of values clipped at both ends before a slope is fitte
 # The smallest of three p-values counts twice: they are of the same runs, so three times would be too cautious (98.7 %
 # of obvious steps confirmed instead of 99.2 %, with as many false alarms).
 TESTS = 2
+# Runs of each side from which on scores are as normal as their test takes them to be; of fewer, three runs of a second
+# mode pass for a step.
+MIN_SCORED = 8
 CHOICES = 4  # the pool is asked for the direction that was seen, and of a segment whose other end was chosen too
 # Shorter segments are held against the pool; from here on the two segments' own ranks can be as sure as is needed.
 MOST_POOLED = 30
@@ -174,7 +177,9 @@ def _cost(deviations: Floats, noise: Noise) -> float:
 
 
 def _score(before: Floats, after: Floats, noise: Noise) -> float:
-    """The z score of the slope of the loss at each deviation from the joint level; 0 where all are equal."""
+    """The z score of the slope of the loss at each deviation from the joint level; 0 of equal values and of few."""
+    if min(len(before), len(after)) < MIN_SCORED:
+        return 0.0
     both = np.concatenate([before, after])
     bins = np.rint((both - median(both)) / noise.width).astype(np.intp)
     reach = max(int(bins.max()), -int(bins.min()))

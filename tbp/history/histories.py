@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tbp.asv.ratios import Ratio
 from tbp.asv.repository import Commits
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
@@ -24,6 +25,7 @@ from tbp.history.directions import Direction, direction
 from tbp.history.false_discovery import controlled
 from tbp.history.judging import Asked, Judge, judge_all
 from tbp.history.noise import noise_between
+from tbp.history.paired_evidence import with_pairs
 from tbp.history.perspective import marked
 from tbp.history.points import Points, levels
 from tbp.history.rows import Rows, compared_with, present_version, rows_by_series
@@ -60,12 +62,13 @@ def histories(
     problems: list[str] | None = None,
     policy: Policy | None = None,
     judge: Judge = judge_all,
+    ratios: Mapping[SeriesKey, Sequence[Ratio]] | None = None,
 ) -> tuple[History, ...]:
     """Every series of the results, sorted by key. Traces that cannot be read are said in ``problems``, if given.
 
     Only runs with a benchmark's present version are judged: another version measures something else. They are among
     the points, marked as not comparable. ``judge`` is asked what moved in all of them at once: it may know already, or
-    ask several processes.
+    ask several processes. ``ratios`` are those of pairs that nights measured.
     """
     policy = policy or Policy()
     judged = _judged(rows_by_series(results, sessions, commits), results, policy, judge)
@@ -76,6 +79,9 @@ def histories(
     kept = controlled([judged[place].changes for place in tested], policy.false_discovery_rate)
     for place, changes in zip(tested, kept, strict=True):
         judged[place] = replace(judged[place], changes=changes)
+    for place, own in enumerate(judged):
+        if found := (ratios or {}).get(own.key):  # pairs have an error rate of their own
+            judged[place] = replace(own, changes=with_pairs(own.changes, own.points, found, policy.relevant))
     traces = Traces(trace_reader, sessions, [] if problems is None else problems)
     known = {own.key: own.points for own in judged}
     return tuple(_history(own, fresh, traces, policy, known) for own in judged)

@@ -1,7 +1,7 @@
 """What moved in one series, seen by itself.
 
 Takes the runs of a series and what the project wants to be alerted about; gives its changes and breaks. Where a level
-shifts is decided in ``change_points``, what else could explain it in ``circumstances``. It is most of the work of a
+shifts is decided in ``change_points``, what else could explain it in ``explanations``. It is most of the work of a
 report and needs nothing but its arguments, so it may be done in any process, and once.
 """
 
@@ -16,7 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.history.change_points import Values, change_points_of
-from tbp.history.circumstances import Run, breaks, explained, with_number
+from tbp.history.circumstances import Run, breaks, with_number
+from tbp.history.explanations import explained
 from tbp.history.interval import with_interval
 from tbp.history.noise import noise_between, noise_within
 from tbp.history.points import Points
@@ -60,7 +61,7 @@ def judged(asked: Asked, found: Sequence[Change]) -> Moved:
     changes = []
     for before, change, after in zip((None, *found), found, (*found[1:], None), strict=False):
         edges = (before.index if before else 0, after.index if after else len(points))
-        placed = with_interval(explained(change, edges, runs, points, noise), edges, points)
+        placed = with_interval(explained(change, edges, runs, points, noise, rows.started_ms), edges, points)
         changes.append(_alert(_sure(placed), asked.relevant))
     return Moved(
         changes=tuple(changes),

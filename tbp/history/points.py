@@ -54,6 +54,23 @@ class Points(Sequence[Point]):
         found.flags.writeable = False  # whoever asks is given the same
         return found
 
+    def part(self, start: int, stop: int) -> Points:
+        """The points from ``start`` on that are before ``stop``."""
+        own, runs = self.columns, slice(start, stop)
+        return Points(
+            Columns(
+                own.order,
+                own.place[runs],
+                own.outcome[runs],
+                own.value[runs],
+                own.low[runs],
+                own.high[runs],
+                own.comparable[runs],
+                {index - start: sessions for index, sessions in own.sessions.items() if start <= index < stop},
+                {index - start: reason for index, reason in own.reasons.items() if start <= index < stop},
+            )
+        )
+
     def __len__(self) -> int:
         return len(self.columns)
 

@@ -43,6 +43,7 @@ class Rows(Struct, frozen=True, eq=False):
     points: Points
     number: Floats  # calls timed together, NaN where unknown
     circumstances: Sequence[Circumstances]  # equal ones are one object
+    started_ms: Floats  # when it was measured, since 1970; NaN where unknown
     versions: Sequence[str]  # of the benchmark; "" in files too old to say
     unit: str  # the newest one's
     type: str
@@ -111,7 +112,7 @@ class _Reader:
         outcomes = np.array([OUTCOMES.index(own) for own in points.outcome.items], np.int8)
         self.outcome = outcomes[points.outcome.codes[rows]]
         self.value, self.low, self.high = points.value[rows], points.q25[rows], points.q75[rows]
-        self.number = points.number[rows]
+        self.number, self.started_ms = points.number[rows], points.started_ms[rows]
         # What a run was measured with is the same for all of its series.
         stated = ("python", "requirements", "hardware")
         facts = keys([points.labels(name) for name in stated])[rows]
@@ -157,6 +158,7 @@ class _Reader:
             Points(columns),
             self.number[part],
             self._circumstances(part, said),
+            self.started_ms[part],
             [versions[code] for code in self.codes["version"][part].tolist()],
             self._text("unit", part.stop - 1),
             self._text("type", part.stop - 1),

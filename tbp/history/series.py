@@ -66,7 +66,8 @@ class ChangeKind(StrEnum):
     CODE = "code"  # nothing but the commit changed: the only kind that is a regression or an improvement
     HARNESS = "harness change"  # the benchmark's own version, or how many calls it times together
     DEPENDENCY = "dependency change"  # Python, torch or another requirement
-    HARDWARE = "hardware change"  # processor, memory or operating system of the machine
+    HARDWARE = "hardware change"  # processor, GPU, driver, memory or operating system of the machine
+    UNRECORDED = "unrecorded change"  # what no result records: it came with a night of measuring, not with a commit
 
 
 class Outcome(StrEnum):
@@ -111,6 +112,15 @@ class Tag(Struct, frozen=True):
     is_exact: bool = True  # False: what it names has no result; ``commit`` is the first one after it that has
 
 
+class Line(Struct, frozen=True):
+    """Commits with results beside the branch, along the first parents of the newest of them."""
+
+    name: str  # of the branch or the tag that they are on, else of the newest commit
+    commits: tuple[Commit, ...]  # oldest first; none of them is of another line
+    fork: str = ""  # hash of the commit of the branch where they left it; empty where they never did
+    origin: Commit | None = None  # the nearest commit with results that they came from, of the branch or a line
+
+
 class Point(Struct, frozen=True):
     """One run's value of a series. Times are seconds per call."""
 
@@ -146,6 +156,9 @@ class Change(Struct, frozen=True):
     low: float = float("nan")
     high: float = float("nan")
     acknowledged: str = ""  # why the project accepts it; empty for a change that nobody acknowledged
+    causes: tuple[Circumstance, ...] = ()  # what changed besides the commit, for other kinds than CODE
+    # Hash of the commit that pairs compared with, where its effect is theirs; empty: not measured in turns.
+    in_turns: str = ""
 
     @property
     def is_exact(self) -> bool:
@@ -183,6 +196,7 @@ class Break(Struct, frozen=True):
     kind: ChangeKind  # never CODE
     what: str  # "torch 2.12 → 2.13"
     comparable: bool = True  # whether values on both sides may be compared
+    causes: tuple[Circumstance, ...] = ()  # what changed; empty for a benchmark's version
 
 
 class Circumstance(Struct, frozen=True):
@@ -294,3 +308,13 @@ class History(Struct, frozen=True, dict=True):
     @property
     def _counted(self) -> tuple[ChangeEvidence, ...]:
         return tuple(evidence for evidence in self.changes if evidence.change.index >= self.since)
+
+
+class LineRuns(Struct, frozen=True):
+    """What was measured of one series on one line beside the branch; there is one run at least."""
+
+    key: SeriesKey
+    line: Line
+    points: Sequence[Point]  # oldest first; a tuple, or ``tbp.history.points``
+    unit: str
+    better: Better

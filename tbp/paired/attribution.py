@@ -8,13 +8,16 @@ of what changed; they explain a verdict and never make one.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from tbp.errors import UnreadableTrace
 from tbp.history.series import State
+from tbp.paired.processes import OutOfTime
 from tbp.paired.referee import SIDES, Cell, CellFailed, CellSkipped, Side
 from tbp.traces.difference import LEAST_SESSIONS, Difference, attributions, counts, difference
 from tbp.traces.exact import foremost
@@ -32,36 +35,70 @@ TRACE_BUDGET_S = 2.0
 
 # Records one trace of each side of a cell in processes of their own; False where there is nothing to trace.
 Record = Callable[[Cell, Mapping[Side, Path], int], bool]
+# Gives what records these cells, each once: a session, whose processes come from servers of its own.
+Recording = Callable[[Sequence[Cell]], AbstractContextManager[Record]]
+
+NO_TIME = "no trace explains it: the budget ended before one was recorded"
 
 
-def explained(found: Iterable[Judgement], cells: Iterable[Cell], record: Record) -> tuple[Judgement, ...]:
+def explained(judgements: Sequence[Judgement], cells: Iterable[Cell], recording: Recording) -> tuple[Judgement, ...]:
     """The judgements, the largest regressions and improvements among them with their operators."""
-    judged = list(found)
     by_name = {(cell.benchmark, cell.parameters): cell for cell in cells}
-    changed = [one for one in judged if one.state in (State.REGRESSION, State.IMPROVEMENT)]
-    changed.sort(key=lambda one: (one.state is State.IMPROVEMENT, -abs(one.effect)))
-    words = {
-        (one.benchmark, one.parameters): _operators(by_name[one.benchmark, one.parameters], one, record)
-        for one in changed[:MOST_EXPLAINED]
-    }
-    return tuple(replace(one, operators=words.get((one.benchmark, one.parameters), ())) for one in judged)
+    changed = [judgement for judgement in judgements if judgement.state in (State.REGRESSION, State.IMPROVEMENT)]
+    changed.sort(key=lambda judgement: (judgement.state is State.IMPROVEMENT, -abs(judgement.effect)))
+    traced = [_Traced(by_name[_name(judgement)], judgement) for judgement in changed[:MOST_EXPLAINED]]
+    with tempfile.TemporaryDirectory(prefix="tbp-gate-") as folder:
+        for _ in range(LEAST_SESSIONS):
+            _record([cell for cell in traced if cell.goes_on], recording, Path(folder))
+    operators = {_name(cell.judgement): cell.sentences() for cell in traced}
+    return tuple(replace(judgement, operators=operators.get(_name(judgement), ())) for judgement in judgements)
 
 
-def _operators(cell: Cell, judgement: Judgement, record: Record) -> tuple[str, ...]:
-    """Sentences on the operators, or one that says why there are none; nothing for a benchmark without torch."""
-    steps = max(LEAST_STEPS, min(STEPS, int(TRACE_BUDGET_S / max(judgement.before, judgement.after))))
-    sessions: dict[Side, list[Session]] = {"base": [], "head": []}
-    try:
-        with tempfile.TemporaryDirectory(prefix="tbp-gate-") as folder:
-            for _ in range(LEAST_SESSIONS):
-                paths = {side: Path(folder) / f"{side}.pt.trace.json" for side in SIDES}
-                if not record(cell, paths, steps):
-                    return ()
-                for side in SIDES:
-                    sessions[side].append(session(read_trace(paths[side])))
-    except (CellFailed, CellSkipped, UnreadableTrace) as problem:
-        return (f"no trace explains it: {problem}",)
-    return sentences(difference(sessions["base"], sessions["head"]), judgement.effect)
+def _name(judgement: Judgement) -> tuple[str, tuple[tuple[str, str], ...]]:
+    return judgement.benchmark, judgement.parameters
+
+
+@dataclass
+class _Traced:
+    """A changed cell, and the traces of it so far."""
+
+    cell: Cell
+    judgement: Judgement
+    sessions: dict[Side, list[Session]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    goes_on: bool = True
+    problem: str = ""  # why there is no trace
+
+    @property
+    def steps(self) -> int:
+        slowest_s = max(self.judgement.before, self.judgement.after)
+        return max(LEAST_STEPS, min(STEPS, int(TRACE_BUDGET_S / slowest_s)))
+
+    def sentences(self) -> tuple[str, ...]:
+        """Sentences on the operators, or one that says why there are none; nothing for a benchmark without torch."""
+        if self.problem:
+            return (self.problem,)
+        if not self.sessions["head"]:
+            return () if not self.goes_on else (NO_TIME,)
+        return sentences(difference(self.sessions["base"], self.sessions["head"]), self.judgement.effect)
+
+
+def _record(traced: Sequence[_Traced], recording: Recording, folder: Path) -> None:
+    """One more session of each, as far as time allows."""
+    if not traced:
+        return
+    paths = {side: folder / f"{side}.pt.trace.json" for side in SIDES}
+    with recording([changed.cell for changed in traced]) as record:
+        for changed in traced:
+            try:
+                changed.goes_on = record(changed.cell, paths, changed.steps)
+                sessions = [session(read_trace(paths[side])) for side in SIDES] if changed.goes_on else []
+            except OutOfTime:
+                return
+            except (CellFailed, CellSkipped, UnreadableTrace) as problem:
+                changed.goes_on, changed.problem = False, f"no trace explains it: {problem}"
+                continue
+            for side, trace in zip(SIDES, sessions, strict=False):
+                changed.sessions[side].append(trace)
 
 
 def sentences(found: Difference, effect: float) -> tuple[str, ...]:

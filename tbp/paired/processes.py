@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -36,6 +38,26 @@ class WorkerLost(Exception):
     """The worker cannot be asked any more; the message says why and what it printed last."""
 
 
+class OutOfTime(Exception):
+    """The deadline passed while a worker was waited for; the worker is gone."""
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When all waiting ends; never unless told otherwise."""
+
+    at_s: float = inf  # on the monotonic clock
+
+    @classmethod
+    def within(cls, seconds: float) -> Deadline:
+        """So many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    @property
+    def left_s(self) -> float:
+        return self.at_s - time.monotonic()
+
+
 def how_it_ended(status: int) -> str:
     """In words: ``ended with status 0``; ``was killed by SIGKILL`` for a negative status, as in ``subprocess``."""
     if status >= 0:
@@ -49,7 +71,8 @@ def how_it_ended(status: int) -> str:
 class Worker:
     """One server process (see ``worker``) in a session of its own, so that all it starts can be ended together."""
 
-    def __init__(self, checkout: Checkout, threads: int = 1) -> None:
+    def __init__(self, checkout: Checkout, threads: int = 1, deadline: Deadline | None = None) -> None:
+        self._deadline = deadline or Deadline()
         requests, self._requests = os.pipe()
         self._replies, replies = os.pipe()
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
@@ -97,12 +120,16 @@ class Worker:
 
         Raises:
             WorkerLost: there is none within ``timeout_s``, the worker ended, or what came is no reply.
+            OutOfTime: there is none before the deadline.
         """
-        end_s = time.monotonic() + timeout_s
+        end_s = min(time.monotonic() + timeout_s, self._deadline.at_s)
         while b"\n" not in self._pending:
             left_s = end_s - time.monotonic()
             # Asked before each piece: one that never ends its line keeps the pipe readable for ever.
             if left_s <= 0 or not select.select([self._replies], [], [], left_s)[0]:
+                if self._deadline.left_s <= 0:
+                    self.end()
+                    raise OutOfTime
                 self._lose(f"gave no answer for {timeout_s:.3g} s and was stopped")
             piece = os.read(self._replies, 1 << 16)
             if not piece:

@@ -17,7 +17,7 @@ import msgspec
 from tbp.asv.checkouts import Checkout
 from tbp.asv.declarations import plain_value
 from tbp.paired.estimate import Block, Pair, Round
-from tbp.paired.processes import Worker, WorkerLost, how_it_ended
+from tbp.paired.processes import Deadline, OutOfTime, Worker, WorkerLost, how_it_ended
 
 Side = Literal["base", "head"]
 SIDES: tuple[Side, Side] = ("base", "head")
@@ -67,9 +67,15 @@ class Team:
     """A worker for each commit; one that was lost is replaced when it is next needed."""
 
     def __init__(
-        self, checkouts: Mapping[Side, Checkout], benchmarks: Iterable[str], threads: int = 1, cores: Sequence[int] = ()
+        self,
+        checkouts: Mapping[Side, Checkout],
+        benchmarks: Iterable[str],
+        threads: int = 1,
+        cores: Sequence[int] = (),
+        deadline: Deadline | None = None,
     ) -> None:
         self._checkouts = checkouts
+        self._deadline = deadline
         self._benchmarks = sorted(benchmarks)  # whose suites a worker imports once, before it forks for a cell
         self._threads = threads
         self._cores = list(cores)  # both sides' while they are timed; none: wherever the system puts them
@@ -93,9 +99,10 @@ class Team:
         Raises:
             CellFailed: a side raised, died, hung or sent garbage.
             CellSkipped: a side cannot run the cell and says why.
+            OutOfTime: the deadline passed.
         """
         try:
-            self._assemble()
+            self.assemble()
             self._set_up(cell, folders)
             plan = self._plan(cell)
             return Pair.of([self._round(plan, first if i % 2 == 0 else other(first)) for i in range(plan.rounds)])
@@ -106,10 +113,10 @@ class Team:
         """Leave a trace of ``steps`` calls of each side at ``paths``; False where the benchmark uses no torch.
 
         Raises:
-            CellFailed, CellSkipped: as ``measure``.
+            CellFailed, CellSkipped, OutOfTime: as ``measure``.
         """
         try:
-            self._assemble()
+            self.assemble()
             self._set_up(cell, folders)
             self._plan(cell)  # warms up
             traced = [self._trace(side, cell, str(paths[side]), steps) for side in SIDES]
@@ -121,16 +128,21 @@ class Team:
         self._send(side, do="trace", path=path, steps=steps)
         return bool(self._expect(side, "traced", IMPORT_TIMEOUT_S + cell.timeout_s)["traced"])
 
-    def _assemble(self) -> None:
-        """Start the workers that are missing; both import at the same time."""
+    def assemble(self, *, tracing: bool = False) -> None:
+        """Start the workers that are missing; both import at the same time, and what ``tracing`` needs.
+
+        Raises:
+            CellFailed: a worker cannot be started.
+            OutOfTime: the deadline passed.
+        """
         missing = [side for side in SIDES if not self._answers(side)]
         for side in missing:
             self._dismiss(side)
             try:
-                self._workers[side] = Worker(self._checkouts[side], self._threads)
+                self._workers[side] = Worker(self._checkouts[side], self._threads, self._deadline)
             except WorkerLost as lost:
                 raise CellFailed(f"{side}: {lost}") from None
-            self._send(side, do="import", names=self._benchmarks)
+            self._send(side, do="import", names=self._benchmarks, tracing=tracing)
         for side in missing:
             self._forks[side] = bool(self._expect(side, "forks", IMPORT_TIMEOUT_S)["forks"])
 
@@ -138,7 +150,7 @@ class Team:
         """Asked, because a process that was just killed looks alive for a moment."""
         try:
             return side in self._workers and "forks" in self._workers[side].ask(
-                MIN_BLOCK_TIMEOUT_S, do="import", names=[]
+                MIN_BLOCK_TIMEOUT_S, do="import", names=[], tracing=False
             )
         except WorkerLost:
             return False
@@ -167,7 +179,7 @@ class Team:
             if side in self._unanswered:
                 self._dismiss(side)  # it is busy with what nobody waits for any more
             elif side in self._in_cell:
-                with suppress(CellFailed):
+                with suppress(CellFailed, OutOfTime):
                     self._send(side, do="end")
                     self._expect(side, "ended", cell.timeout_s)
             if not self._forks.get(side, False):
@@ -221,6 +233,9 @@ class Team:
         except WorkerLost as lost:
             self._dismiss(side)
             raise CellFailed(f"the worker of {side} {lost}") from None
+        except OutOfTime:
+            self._dismiss(side)
+            raise
 
     def _expect(self, side: Side, key: str, timeout_s: float) -> dict[str, object]:
         reply = self._receive(side, timeout_s)
@@ -269,18 +284,19 @@ def block(side: Side, reply: Mapping[str, object]) -> Block:
     return made
 
 
-def discovered(checkouts: Mapping[Side, Checkout]) -> dict[Side, list[Cell]]:
+def discovered(checkouts: Mapping[Side, Checkout], deadline: Deadline | None = None) -> dict[Side, list[Cell]]:
     """Every cell that can be timed in each commit; both look at the same time, as nothing is timed yet.
 
     Raises:
         CellFailed: the suites cannot even be looked for.
+        OutOfTime: the deadline passed.
     """
     found: dict[Side, list[Cell]] = {}
     with ExitStack() as stack:
         workers: dict[Side, Worker] = {}
         try:
             for side in SIDES:
-                workers[side] = stack.enter_context(Worker(checkouts[side]))
+                workers[side] = stack.enter_context(Worker(checkouts[side], deadline=deadline))
                 workers[side].send(do="discover")
             for side in SIDES:
                 found[side] = _cells(side, workers[side].receive(IMPORT_TIMEOUT_S), checkouts[side].timeout_s)
@@ -313,10 +329,10 @@ class _Discovered(msgspec.Struct):
             yield Cell(self.name, index, shown, self.setup_cache, *timeouts_s)
 
 
-def make_cache(side: Side, checkout: Checkout, cell: Cell, folder: str) -> None:
-    """asv's ``setup_cache``, whose pickle it leaves in ``folder``. Raises CellFailed."""
+def make_cache(side: Side, checkout: Checkout, cell: Cell, folder: str, deadline: Deadline | None = None) -> None:
+    """asv's ``setup_cache``, whose pickle it leaves in ``folder``. Raises CellFailed or OutOfTime."""
     try:
-        with Worker(checkout) as worker:
+        with Worker(checkout, deadline=deadline) as worker:
             reply = worker.ask(cell.cache_timeout_s, do="setup_cache", name=cell.benchmark, folder=folder)
     except WorkerLost as lost:
         raise CellFailed(f"setup_cache in {side}: the worker {lost}") from None

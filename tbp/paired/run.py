@@ -1,89 +1,177 @@
 """``tbp gate`` from two hashes to a ``Comparison``: environments, cells, pairs, judgements.
 
-This is where processes, folders and the clock meet the policy of ``gate``; nothing is stored.
+Nothing is stored. A budget ends all waiting: what is known then is the result, and so it is after an interrupt.
 """
 
 from __future__ import annotations
 
-import os
 import platform
 import re
-import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from math import inf, isfinite
 
 from tbp.asv.checkouts import Checkout, checkouts
 from tbp.asv.config import AsvConfig
-from tbp.errors import NothingMeasured, UsageError
+from tbp.asv.runner import interruptible
+from tbp.errors import ExitCode, NothingMeasured, UsageError
 from tbp.history.series import State
 from tbp.paired.attribution import explained
-from tbp.paired.estimate import Pair
-from tbp.paired.gate import Limits, judgements, run_gate
-from tbp.paired.referee import SIDES, Cell, CellFailed, CellSkipped, Side, Team, discovered, make_cache
+from tbp.paired.budget import Budget
+from tbp.paired.evidence import Evidence, Limits
+from tbp.paired.gate import run_gate
+from tbp.paired.judging import judgements
+from tbp.paired.measuring import Folders, Measuring
+from tbp.paired.processes import Deadline, OutOfTime
+from tbp.paired.progress import Progress
+from tbp.paired.referee import SIDES, Cell, CellFailed, Side, discovered
+from tbp.report import words
 from tbp.verdict.judgement import Comparison, Judged, Judgement
 
 METHOD = "measured in turns"
+INTERRUPTED = "interrupted"
+# Of a budget, kept for ending processes, judging and printing: a second or two of three minutes.
+ENDING_SHARE = 0.02
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to measure, and how."""
+    """The benchmarks to measure, and how."""
 
     bench: Sequence[str] = ()  # regular expressions over "benchmark(parameter, …)", as asv's --bench; empty: all
     environment: str = ""  # asv's -E
     threads: int = 1
     limits: Limits = field(default_factory=Limits)
+    budget_s: float = inf  # of wall time, for everything
+
+    @property
+    def out_of_time(self) -> str:
+        """Why measuring stopped, where time was short."""
+        return f"the budget of {self.budget_s / 60:g} min ended"
 
 
-def gate(config: AsvConfig, baseline: Judged, contender: Judged, wanted: Wanted) -> Comparison:
+@dataclass(frozen=True)
+class Gated:
+    """The result of a gate, and whether somebody ended it early."""
+
+    comparison: Comparison
+    is_interrupted: bool = False
+
+    def exit_code(self, verdict: ExitCode) -> ExitCode:
+        """``verdict``, that of the comparison, unless it is only what an interrupt left."""
+        return ExitCode.INTERRUPTED if self.is_interrupted and verdict is not ExitCode.REGRESSION else verdict
+
+
+@dataclass
+class _Measured:
+    """The result so far: it grows while the gate runs, so that an interrupt leaves it whole."""
+
+    evidence: Sequence[Evidence] = ()
+    settled: list[Judgement] = field(default_factory=list)  # on cells that are not measured
+    judged: tuple[Judgement, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    is_interrupted: bool = False
+
+
+def gate(config: AsvConfig, baseline: Judged, contender: Judged, wanted: Wanted) -> Gated:
     """Measure both commits in turns and judge every benchmark that can be timed.
 
+    An interrupt, or a SIGTERM like one, ends it: what was known by then is given, if there were benchmarks by then.
+
     Raises:
-        RunFailed: a commit could not be installed.
-        NothingMeasured: neither commit has a benchmark of that name that can be timed.
+        RunFailed: a commit could not be installed, or not within the budget.
+        NothingMeasured: neither commit has a benchmark of that name that can be timed, or none was found in time.
         UsageError: a pattern is no regular expression.
+        KeyboardInterrupt: it was interrupted before there was anything to measure.
     """
     progress = Progress()
-    try:
-        return _gate(config, baseline, contender, wanted, progress)
-    finally:
-        progress.end()  # what comes next, an error too, begins a line of its own
-
-
-def _gate(config: AsvConfig, baseline: Judged, contender: Judged, wanted: Wanted, progress: Progress) -> Comparison:
     start_s = time.monotonic()
     patterns = _compiled(wanted.bench)
-    pair = checkouts(config.path, (baseline.commit, contender.commit), wanted.environment, progress.say)
-    sides = dict(zip(SIDES, pair, strict=True))
-    progress.say("looking for benchmarks")
-    found = _discovered(sides)
-    cells, absent = _matched(found, patterns)
-    if not cells and not absent:
-        raise NothingMeasured(
-            f"no benchmark of {config.path.parent} that can be timed matches; `asv check` and --bench name them"
-        )
-    with _Folders(sides) as folders:
-        failed = folders.fill(cells)
-        ready = [cell for cell in cells if cell not in failed]
-        measure = _Measure(sides, folders, wanted.threads, progress)
-        evidence = run_gate(ready, measure, wanted.limits, progress.stage)
-        progress.say("tracing what changed")
-        judged = explained(judgements(evidence, wanted.limits), ready, measure.record)
-    made = (*judged, *failed.values(), *absent)
-    return Comparison(
+    deadline = Deadline(start_s + wanted.budget_s * (1 - ENDING_SHARE))
+    try:
+        with interruptible():
+            commits = (baseline.commit, contender.commit)
+            pair = checkouts(config.path, commits, wanted.environment, progress.say, deadline.left_s)
+            measured = _measured(config, dict(zip(SIDES, pair, strict=True)), patterns, wanted, deadline, progress)
+    finally:
+        progress.end()  # what comes next, an error too, begins a line of its own
+    everything = (*measured.judged, *measured.settled)
+    comparison = Comparison(
         project=config.project,
         baseline=baseline,
         contender=contender,
         method=METHOD,
-        judgements=tuple(sorted(made, key=lambda one: (one.benchmark, one.parameters))),
+        judgements=tuple(sorted(everything, key=lambda judgement: (judgement.benchmark, judgement.parameters))),
         machine=platform.node(),
         environment=pair[0].environment,
         seconds=time.monotonic() - start_s,
-        notes=tuple(measure.notes()),
+        notes=tuple(measured.notes),
     )
+    return Gated(comparison, measured.is_interrupted)
+
+
+def _measured(
+    config: AsvConfig,
+    sides: Mapping[Side, Checkout],
+    patterns: Sequence[re.Pattern[str]],
+    wanted: Wanted,
+    deadline: Deadline,
+    progress: Progress,
+) -> _Measured:
+    """Everything that processes say of both sides."""
+    progress.say("looking for benchmarks")
+    start_s = time.monotonic()
+    cells, absent = _matched(_discovered(sides, deadline, wanted), patterns)
+    if not cells and not absent:
+        raise NothingMeasured(
+            f"no benchmark of {config.path.parent} that can be timed matches; `asv check` and --bench name them"
+        )
+    # To look for benchmarks is to import them: about what workers will take until they are ready.
+    budget = Budget(lambda: deadline.left_s, wanted.budget_s, time.monotonic() - start_s)
+    known = _Measured([Evidence(cell) for cell in cells], absent)
+    with Folders(sides, deadline) as folders:
+        measuring = Measuring(sides, folders, wanted.threads, budget, deadline, progress.cell)
+        ended = ""
+        try:
+            _fill(folders, known, cells)
+            run_gate(known.evidence, measuring, wanted.limits, progress.turn, budget)
+        except OutOfTime:
+            pass
+        except KeyboardInterrupt:
+            known.is_interrupted, ended = True, INTERRUPTED
+        if not ended and any(each.wants_pairs for each in known.evidence):
+            ended = wanted.out_of_time
+        known.judged = judgements(known.evidence, wanted.limits, ended)
+        if not known.is_interrupted:
+            _explain(known, cells, measuring, progress)
+    known.notes += measuring.notes()
+    known.notes += _ending(known, ended, isfinite(wanted.budget_s))
+    return known
+
+
+def _fill(folders: Folders, known: _Measured, cells: Sequence[Cell]) -> None:
+    failed = folders.fill(cells)
+    known.settled += failed.values()
+    known.evidence = [each for each in known.evidence if each.cell not in failed]
+
+
+def _explain(known: _Measured, cells: Sequence[Cell], measuring: Measuring, progress: Progress) -> None:
+    progress.say("tracing what changed")
+    try:
+        known.judged = explained(known.judged, cells, measuring.recording)
+    except KeyboardInterrupt:
+        known.is_interrupted = True
+
+
+def _ending(known: _Measured, ended: str, has_budget: bool) -> list[str]:
+    """A sentence where it ended before all was decided."""
+    measurable = [each for each in known.evidence if each.state is None]
+    left = sum(each.wants_pairs for each in measurable)
+    if not (ended and left):
+        return []
+    more = "; a larger --budget, or fewer benchmarks (--bench), decide more" if has_budget else ""
+    return [f"{ended} with {left:,} of {words.count(len(measurable), 'benchmark')} undecided{more}"]
 
 
 def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
@@ -93,11 +181,13 @@ def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
         raise UsageError(f"--bench {error.pattern!r} is no regular expression: {error}") from None
 
 
-def _discovered(sides: Mapping[Side, Checkout]) -> dict[Side, list[Cell]]:
+def _discovered(sides: Mapping[Side, Checkout], deadline: Deadline, wanted: Wanted) -> dict[Side, list[Cell]]:
     try:
-        return discovered(sides)
+        return discovered(sides, deadline)
     except CellFailed as failed:
         raise NothingMeasured(f"{failed}; `asv check` shows more") from None
+    except OutOfTime:
+        raise NothingMeasured(f"{wanted.out_of_time} before the benchmarks were found; give it more time") from None
 
 
 def _matched(
@@ -126,134 +216,3 @@ def _matched(
         for key in sorted(base.keys() ^ head.keys())
     ]
     return common, absent
-
-
-class _Folders:
-    """Where benchmarks run: an empty folder for each side and set-up cache, gone in the end."""
-
-    def __init__(self, sides: Mapping[Side, Checkout]) -> None:
-        self._sides = sides
-        self._home = tempfile.TemporaryDirectory(prefix="tbp-gate-")
-        self._made: dict[tuple[Side, str], str] = {}
-
-    def __enter__(self) -> _Folders:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._home.cleanup()
-
-    def of(self, cell: Cell) -> dict[Side, str]:
-        return {side: self._folder(side, cell.setup_cache or "") for side in SIDES}
-
-    def _folder(self, side: Side, key: str) -> str:
-        if (side, key) not in self._made:
-            # Of equal length on both sides: see checkouts.FOLDERS.
-            folder = Path(self._home.name) / side / f"{len(self._made) // 2}"
-            folder.mkdir(parents=True)
-            self._made[side, key] = str(folder)
-        return self._made[side, key]
-
-    def fill(self, cells: Sequence[Cell]) -> dict[Cell, Judgement]:
-        """Run each ``setup_cache`` once a side; the cells whose cache could not be made are judged failed."""
-        failed: dict[str, str] = {}
-        for cell in {cell.setup_cache: cell for cell in cells if cell.setup_cache is not None}.values():
-            try:
-                for side, folder in self.of(cell).items():
-                    make_cache(side, self._sides[side], cell, folder)
-            except CellFailed as error:
-                failed[cell.setup_cache or ""] = str(error)
-        return {
-            cell: Judgement(cell.benchmark, cell.parameters, State.FAILED, reason=failed[cell.setup_cache])
-            for cell in cells
-            if cell.setup_cache in failed
-        }
-
-
-class _Measure:
-    """Measures one pair of every cell asked for, in workers started for it; keeps how contended that was."""
-
-    def __init__(self, sides: Mapping[Side, Checkout], folders: _Folders, threads: int, progress: Progress) -> None:
-        self._sides, self._folders, self._threads, self._progress = sides, folders, threads, progress
-        self._contaminated: list[float] = []
-        self._pairs = 0
-
-    def __call__(self, cells: Sequence[Cell], first: Side) -> dict[Cell, Pair | CellFailed | CellSkipped]:
-        found: dict[Cell, Pair | CellFailed | CellSkipped] = {}
-        with Team(self._sides, {cell.benchmark for cell in cells}, self._threads, self._cores()) as team:
-            for cell in cells:
-                try:
-                    found[cell] = pair = team.measure(cell, self._folders.of(cell), first)
-                    self._contaminated.append(pair.contaminated)
-                except (CellFailed, CellSkipped) as problem:
-                    found[cell] = problem
-                self._progress.cell()
-        return found
-
-    def record(self, cell: Cell, paths: Mapping[Side, Path], steps: int) -> bool:
-        """A trace of each side, in workers started for it. Raises CellFailed or CellSkipped."""
-        with Team(self._sides, [cell.benchmark], self._threads, self._cores()) as team:
-            return team.trace(cell, self._folders.of(cell), paths, steps)
-
-    def _cores(self) -> list[int]:
-        """As many cores as threads, others from pair to pair; none where that would be all of them."""
-        if not hasattr(os, "sched_getaffinity"):
-            return []
-        allowed = sorted(os.sched_getaffinity(0))
-        self._pairs += 1
-        return (
-            [allowed[(self._pairs + i) % len(allowed)] for i in range(self._threads)]
-            if self._threads < len(allowed)
-            else []
-        )
-
-    def notes(self) -> Iterator[str]:
-        share = sum(self._contaminated) / len(self._contaminated) if self._contaminated else 0.0
-        if share > NOTED_SHARE:
-            yield f"other processes interrupted {share:.0%} of all blocks: a quieter machine would say more".replace(
-                "%", " %"
-            )
-
-
-# Below this share of interrupted blocks nothing is said: an idle machine has a few.
-NOTED_SHARE = 0.1
-
-
-class Progress:
-    """What is being done and how long it may take, on stderr; on a terminal one line that changes."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-        self._start_s = time.monotonic()
-        self._done = self._most = 0
-        self._words = ""
-
-    def say(self, words: str) -> None:
-        if self._live:
-            print(f"\r\x1b[K{words[:78]}", end="", file=sys.stderr, flush=True)
-
-    def stage(self, name: str, pair: int, of: int, cells: int) -> None:
-        """One more pair of a stage begins, with so many cells."""
-        if pair == 0:
-            self._start_s, self._done = time.monotonic(), 0
-            if not self._live:
-                print(f"{name} {cells} benchmarks, at most {of} pairs each", file=sys.stderr)
-        self._most = self._done + (of - pair) * cells
-        if pair == 1 and not self._live:
-            print(f"at most {_minutes(self._left_s())} more", file=sys.stderr)
-        self._words = f"{name}: pair {pair + 1} of at most {of}, {cells} benchmarks"
-        self.say(self._words)
-
-    def cell(self) -> None:
-        self._done += 1
-        self.say(f"{self._words}, at most {_minutes(self._left_s())} left")
-
-    def _left_s(self) -> float:
-        return (time.monotonic() - self._start_s) / self._done * (self._most - self._done)
-
-    def end(self) -> None:
-        if self._live:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds // 60:.0f}:{seconds % 60:02.0f}"

@@ -9,7 +9,7 @@ torch again. Where forking is not safe (threads are running, CUDA is in use) the
 ends with it. Wherever a process dies, the server or the referee notices and says so.
 
     {"do": "discover"}                              → {"benchmarks": [{"name", "parameter_names", "parameters", …}]}
-    {"do": "import", "names"}                       → {"forks": whether cells get a process of their own}
+    {"do": "import", "names", "tracing"}            → {"forks": whether cells get a process of their own}
     {"do": "setup_cache", "name", "folder"}         → {"ended": true}                   (a process of its own)
     {"do": "cell", "name", "index", "folder"}       → {"ready": true, "pid"} | {"skipped": why}   (the same)
         {"do": "calibrate", "cores", "sample_s", …} → {"number", "sample_s"}
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import json
 import os
 import pickle
@@ -81,6 +82,8 @@ def serve(root: str, channel: Channel) -> None:
                     channel.reply(benchmarks=discovered(root))
                 case "import":
                     import_suites(root, request["names"])
+                    if request["tracing"]:
+                        import_profiler()
                     channel.reply(forks=is_safe_to_fork())
                 case "setup_cache":
                     apart(partial(make_cache, root, request), channel)
@@ -143,6 +146,13 @@ def import_suites(root: str, names: list[str]) -> None:
             benchmark(root, name, None)
         except BaseException:  # a module may even call sys.exit()
             traceback.print_exc()
+
+
+def import_profiler() -> None:
+    """What torch.profiler imports when it first starts, here once instead of in each process that traces."""
+    if "torch" in sys.modules:
+        with suppress(ImportError):  # a torch that keeps it elsewhere imports it later
+            importlib.import_module("torch._inductor.config")
 
 
 def discovered(root: str) -> list[dict[str, object]]:

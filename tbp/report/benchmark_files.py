@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from tbp.cache.digests import digest
 from tbp.cache.known_pages import Made
 from tbp.history.points import columns
-from tbp.history.series import History, SeriesKey
+from tbp.history.series import History, LineRuns, SeriesKey
 from tbp.report import addresses
 from tbp.report.at_once import AtOnce, of_benchmark
 from tbp.report.chart_data import CommitList, site_commits
 from tbp.report.detail import benchmark_page
 from tbp.report.model import ReportData
+from tbp.report.page_events import PageEvent, page_events
 from tbp.report.pages import Frame, benchmark_html, script_call
 from tbp.report.rates import Rate, rates_of_all
 
@@ -37,6 +38,7 @@ class Wanted(Struct, frozen=True):
     places: Mapping[str, int]  # of the benchmark's commits among the site's, by their hashes, in order of history
     rates: Mapping[SeriesKey, tuple[Rate, ...]]  # what the suite's other benchmarks say of its series
     at_once: tuple[AtOnce, ...]  # commits that moved most series of a machine, its own among them
+    events: tuple[PageEvent, ...]  # that moved some of its series
 
     @property
     def runs(self) -> int:
@@ -46,7 +48,17 @@ class Wanted(Struct, frozen=True):
         """A digest of all that it is made of; ``shared`` is one of what every page is made of."""
         # The hashes are those of the histories' points.
         places = np.fromiter(self.places.values(), np.int32, len(self.places))
-        return digest(shared, self.data.histories, places, self.rates, self.data.sources, self.at_once)
+        return digest(
+            shared,
+            self.data.histories,
+            self.data.beside,
+            self.data.remarks,
+            places,
+            self.rates,
+            self.data.sources,
+            self.at_once,
+            self.events,
+        )
 
 
 class BenchmarkFiles(NamedTuple):
@@ -62,8 +74,11 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
     ordered = sorted(data.histories, key=lambda history: history.key.benchmark)
     below = replace(frame, root="../")
     commits, known = site_commits(data), rates_of_all(data.histories)
-    together = data.at_once
+    together, events = data.at_once, page_events(data.events, data.faces)
     shared = shared_by_pages(data)
+    aside: dict[str, list[LineRuns]] = {}
+    for runs in data.beside:
+        aside.setdefault(runs.key.benchmark, []).append(runs)
     asked = []
     made: dict[bytes, Mapping[str, int]] = {}  # most benchmarks were measured at the same commits
     for benchmark, series in groupby(ordered, key=lambda history: history.key.benchmark):
@@ -75,14 +90,17 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
             made[known_as] = {commits.commits[place].hash: place for place in places.tolist()}
         source = {benchmark: data.sources[benchmark]} if benchmark in data.sources else {}
         moved = of_benchmark(together, own)
-        own_data = replace(shared, histories=own, sources=source)
-        asked.append(Wanted(benchmark, own_data, below, made[known_as], said, moved))
+        own_data = replace(shared, histories=own, beside=tuple(aside.get(benchmark, ())), sources=source)
+        if benchmark in data.remarks:
+            own_data = replace(own_data, remarks={benchmark: data.remarks[benchmark]})
+        joined = events.get(benchmark, ())
+        asked.append(Wanted(benchmark, own_data, below, made[known_as], said, moved, joined))
     return asked
 
 
 def shared_by_pages(data: ReportData) -> ReportData:
     """What every benchmark's page is made from: nothing of other benchmarks, nor of single runs."""
-    return replace(data, histories=(), sources={}, runs=(), machines=(), problems=())
+    return replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), problems=(), order=(), joined=())
 
 
 def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int32]:
@@ -108,7 +126,7 @@ def files_of_all(asked: Sequence[Wanted], shared: bytes | None) -> list[Benchmar
 
 
 def _files(asked: Wanted) -> Iterator[tuple[str, bytes]]:
-    page = benchmark_page(asked.benchmark, asked.data, asked.places, asked.rates, asked.at_once)
+    page = benchmark_page(asked.benchmark, asked.data, asked.places, asked.rates, asked.at_once, asked.events)
     yield page.file, benchmark_html(page, asked.frame).encode()
     yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
     if page.chart.more:

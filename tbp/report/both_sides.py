@@ -27,7 +27,19 @@ FAR_OUT = 3.0
 """Interquartile ranges beyond the quartiles that the scale reaches at most (Tukey, "Exploratory data analysis", 1977):
 one sample that was interrupted for 30 ms would squeeze all others into a line."""
 
-FIRST = ("python", "torch", "processor", "cores", "threads", "governor", "memory", "system", "calls per sample")
+FIRST = (
+    "python",
+    "torch",
+    "GPU",
+    "driver",
+    "processor",
+    "cores",
+    "threads",
+    "governor",
+    "memory",
+    "system",
+    "calls per sample",
+)
 """What a reader asks for first; requirements, of which there may be hundreds, come behind."""
 
 HARDWARE = ("processor", "cores")

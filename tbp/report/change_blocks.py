@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from tbp.history.points import last_with_level
 from tbp.history.series import Change, ChangeEvidence, ChangeKind, History
 from tbp.report import addresses, both_sides, evidence, traced, words
 from tbp.report.rows import CommitLink, changed_at, commit_link
@@ -34,9 +35,18 @@ class Link(Struct, frozen=True):
     tells_around: bool = False  # what the runs were measured with
 
 
+class EventLine(Struct, frozen=True):
+    """Words on other series that moved too, with a link to all of them."""
+
+    anchor: str  # on the page of changes
+    link: str  # the words that are the link
+    rest: str  # of the sentence
+
+
 class ChangeBlock(Struct, frozen=True):
     """One change of a series with its evidence."""
 
+    index: int  # of the change: which one it is
     effect: str
     doubt: str  # why it is only suspect; empty for a confirmed one
     merit: str  # "worse" or "better"; empty where the code is not what changed, or only came back
@@ -55,7 +65,9 @@ class ChangeBlock(Struct, frozen=True):
     command: str  # measures both commits in turns and judges; empty where there is none
     again: str  # measures this commit, with SAME for the pattern that ``command`` ends with; empty where there is none
     flame: Flame | None = None
-    together: Link | None = None  # to what its commit did to other series
+    of_several: str = ""  # "one of 4 commits": by the runs of the series itself
+    event: EventLine | None = None
+    together: Link | None = None  # to what its event did to other series of the page
     around_at: Link | None = None  # to where else than at ``together`` the page tells ``around`` in full
     around_anchor: str = ""  # where others refer to it
 
@@ -73,11 +85,13 @@ def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBl
     change, difference = what.change, what.difference
     commit = changed_at(history, what)
     moved = words.signed_difference(change.before, change.after, history.unit)
-    before = history.points[change.index - 1].commit if commit and change.index > 0 else None
+    last = last_with_level(history.points, change.index) if commit else None
+    before = last.commit if last is not None else None
     is_timed = history.unit == "seconds"
     command = addresses.gate(history.key, before, commit) if is_timed and before and commit else ""
     again = addresses.reproduction(history.key, commit) if commit else ""
     return ChangeBlock(
+        index=change.index,
         effect=words.effect(change, history.unit, history.better),
         doubt="" if change.confirmed else f"suspect, {change.doubt or 'not confirmed'}",
         merit=_merit(change, history),

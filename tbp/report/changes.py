@@ -1,4 +1,4 @@
-"""The page of changes as data: one row for each commit at which a level shifted, newest first.
+"""The page of changes as data: one row for each event, newest first.
 
 Takes ``ReportData`` and the order of its commits, gives words and addresses; the HTML belongs to ``pages``.
 """
@@ -6,17 +6,19 @@ Takes ``ReportData`` and the order of its commits, gives words and addresses; th
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.history.by_commit import CommitChanges, SeriesChange, every_change_by_commit
+from tbp.history.events import Event, SeriesChange
 from tbp.history.series import Better, ChangeKind, Commit, State
-from tbp.report import addresses, traced, words
-from tbp.report.at_once import by_commit, sentence
+from tbp.report import addresses, event_words, traced, words
+from tbp.report.at_once import AtOnce, sentence
 from tbp.report.model import ReportData
+from tbp.report.page_events import anchor_of
 from tbp.report.places import Places, series_href
 from tbp.report.rows import CommitLink, commit_link
 
@@ -26,7 +28,7 @@ MOST_ITEMS = 200
 MOST_ITEMS_OF_A_ROW = 8
 
 MOST_ACCEPTED = 4
-"""Benchmarks of a commit that a command accepts: with more, a pattern is shorter."""
+"""Commands that accept an event: with more, a pattern is shorter."""
 
 REASON_LENGTH = 160
 """Characters of why a change is acknowledged."""
@@ -77,7 +79,7 @@ class Chip(Struct, frozen=True):
 
 
 class Item(Struct, frozen=True):
-    """One series that moved at the commit."""
+    """One series of the event."""
 
     benchmark: str
     parameters: str
@@ -88,21 +90,27 @@ class Item(Struct, frozen=True):
     effect: str
     levels: str
     remark: str  # why it is only suspect; or how sure it is, and of a regression that was undone where
+    alone: str  # of how many commits it may be one by its own runs, where that is more than the event's
 
 
 class Lead(Struct, frozen=True):
-    """The largest change of one sort at a commit."""
+    """The largest change of one sort in an event."""
 
     of: str  # "largest regression"; empty for the only series that moved
     item: Item
 
 
 class Row(Struct, frozen=True):
-    """One commit. ``range`` is empty where no commit before it lacks a measurement."""
+    """One event: what one of the commits up to ``commit`` did."""
 
+    anchor: str
+    anchors: tuple[str, ...]  # further ids, of the commits that its series saw it at
     commit: CommitLink
     at_once: tuple[str, ...]  # a sentence for each machine and environment of which most series moved
-    range: str
+    range: str  # which commits that are; empty where it is one
+    seen_by: str  # how many of the machines that measured the same saw it; empty for a lone one
+    is_one_machine: bool  # where it may be the machine rather than the code
+    touching: str  # which of the commits touch the benchmark or its requirements
     sorts: tuple[Sort, ...]
     chips: tuple[Chip, ...]
     leads: tuple[Lead, ...]
@@ -120,47 +128,69 @@ class ChangesPage(Struct, frozen=True):
     chips: tuple[Chip, ...]  # of the whole site, with those there are none of
     rows: tuple[Row, ...]
     base: str  # in words: what is judged against, and what is not listed for it; empty for the whole history
-    left_out: str  # in words: commits that are too old to be listed
+    left_out: str  # in words: events that are too old to be listed
 
 
 def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
-    """All change points by commit. ``order`` is that of the site's commits, oldest first."""
-    groups, past = _counted(every_change_by_commit(data.histories, [commit.hash for commit in order]), data, order)
-    places = Places.of(data.histories)
-    together = by_commit(data.at_once)
+    """All events. ``order`` is that of the site's commits, oldest first."""
+    listed, past = _counted(data.events, data, order)
+    places = Places.of(data.histories, data.faces)
+    at_once = _at_once(listed, data.at_once)
     left = MOST_ITEMS
-    rows = []
-    for group in groups[:MOST_ROWS]:
-        row = _row(group, data, places, min(left, MOST_ITEMS_OF_A_ROW))
-        row = replace(row, at_once=tuple(map(sentence, together.get(group.commit.hash, ()))))
+    rows: list[Row] = []
+    taken = {anchor_of(event) for event in listed}
+    for number, event in enumerate(listed[:MOST_ROWS]):
+        row = _row(event, data, places, min(left, MOST_ITEMS_OF_A_ROW))
+        seen_at = (change.range.first.hash for change in event.members if change.range is not None)
+        anchors = tuple(
+            anchor for anchor in dict.fromkeys(map(addresses.commit_anchor, seen_at)) if anchor not in taken
+        )
+        taken.update(anchors)
+        rows.append(replace(row, at_once=at_once.get(number, ()), anchors=anchors))
         left -= len(row.items)
-        rows.append(row)
-    older = len(groups) - len(rows)
+    older = len(listed) - len(rows)
     return ChangesPage(
-        verdict=_verdict(groups),
-        counts=_counts(groups),
-        chips=_chips([change for group in groups for change in group.changes], occurring=False),
+        verdict=_verdict(listed),
+        counts=_counts(listed),
+        chips=_chips([change for event in listed for change in event.members], occurring=False),
         rows=tuple(rows),
         base=_base(past, data),
-        left_out=f"{words.count(older, 'older commit')} with changes: see the pages of the benchmarks." * bool(older),
+        left_out=f"{words.count(older, 'older event')}: see the pages of the benchmarks." * bool(older),
     )
 
 
-def _counted(
-    groups: Sequence[CommitChanges], data: ReportData, order: Sequence[Commit]
-) -> tuple[Sequence[CommitChanges], int]:
-    """The commits after the base, and how many there are up to it; all of them without a base."""
+def _at_once(events: Sequence[Event], at_once: Sequence[AtOnce]) -> dict[int, tuple[str, ...]]:
+    """A sentence for each machine and environment of which most series moved, at the event with most of them."""
+    votes: dict[tuple[str, str, str], Counter[int]] = {}
+    for number, event in enumerate(events):
+        for change in event.members:
+            if change.range is not None:
+                key = change.history.key
+                sight = (change.range.first.hash, key.machine, key.environment)
+                votes.setdefault(sight, Counter())[number] += 1
+    sentences: dict[int, list[str]] = {}
+    for moved in sorted(at_once, key=lambda moved: -moved.moved):
+        counted = votes.get((moved.commit.hash, moved.machine, moved.environment))
+        if counted:
+            sentences.setdefault(counted.most_common(1)[0][0], []).append(sentence(moved))
+    return {number: tuple(several) for number, several in sentences.items()}
+
+
+def _counted(events: Sequence[Event], data: ReportData, order: Sequence[Commit]) -> tuple[Sequence[Event], int]:
+    """The events after the base, and how many there are up to it; all of them without a base."""
+    if data.base is None:
+        return events, 0
     place = {commit.hash: at for at, commit in enumerate(order)}
-    base = place.get(data.base.commit.hash, -1) if data.base is not None else -1
-    counted = [group for group in groups if place.get(group.commit.hash, 0) > base]
-    return counted, len(groups) - len(counted)
+    base = place.get(data.base.commit.hash, -1)
+    counted = [event for event in events if place.get(event.range.first.hash, 0) > base]
+    return counted, len(events) - len(counted)
 
 
 def _base(past: int, data: ReportData) -> str:
     if data.base is None:
         return ""
     since = f"Judged since {words.cut(data.base.revision, 60)} ({data.base.commit.short})"
-    return f"{since}; {words.count(past, 'commit')} with changes up to it {'is' if past == 1 else 'are'} not listed."
+    return f"{since}; {words.count(past, 'event')} up to it {'is' if past == 1 else 'are'} not listed."
 
 
 def sort_of(change: SeriesChange) -> Sort:
@@ -179,18 +209,18 @@ def sort_of(change: SeriesChange) -> Sort:
     return Sort.ACKNOWLEDGED if own.acknowledged else Sort.REGRESSION
 
 
-def acknowledgement(group: CommitChanges) -> str:
-    """Why the commit's regressions are accepted, in words; empty unless all of them are."""
-    if any(sort_of(one) is Sort.REGRESSION for one in group.changes):
+def acknowledgement(event: Event) -> str:
+    """Why the event's regressions are accepted, in words; empty unless all of them are."""
+    if any(sort_of(one) is Sort.REGRESSION for one in event.changes):
         return ""
-    reasons = dict.fromkeys(one.evidence.change.acknowledged for one in group.changes)
+    reasons = dict.fromkeys(one.evidence.change.acknowledged for one in event.changes)
     return "; ".join(words.cut(reason, REASON_LENGTH) for reason in reasons if reason)
 
 
-def _verdict(groups: Sequence[CommitChanges]) -> str:
-    if not groups:
+def _verdict(events: Sequence[Event]) -> str:
+    if not events:
         return "No level has shifted in any series."
-    sorts = [{sort_of(one) for one in group.changes} for group in groups]
+    sorts = [{sort_of(one) for one in event.members} for event in events]
     worse, better, changed = Sort.REGRESSION, Sort.IMPROVEMENT, Sort.CHANGED
     numbers = (
         (sum(worse in own and better not in own for own in sorts), "made something worse"),
@@ -200,54 +230,63 @@ def _verdict(groups: Sequence[CommitChanges]) -> str:
         (sum(not {worse, better, changed} & own for own in sorts), "with other shifts of level"),
     )
     if not any(number for number, _ in numbers[:-1]):
-        return f"No confirmed change of the code; {words.count(len(groups), 'commit')} with other shifts of level."
+        return f"No confirmed change of the code; {words.count(len(events), 'event')} with other shifts of level."
     said = ", ".join(f"{number:,} {verb}" for number, verb in numbers if number)
-    return f"{words.count(len(groups), 'commit')} moved something: {said}."
+    return f"{words.count(len(events), 'event')} moved something: {said}."
 
 
-def _counts(groups: Sequence[CommitChanges]) -> str:
+def _counts(events: Sequence[Event]) -> str:
     """Why the numbers are others than those of the summary."""
-    changes = [(one.history.key, one) for group in groups for one in group.changes]
-    series = words.count(len({key for key, _ in changes}), "series", "series")
+    keys = [one.history.key for event in events for one in event.members]
+    series = words.count(len(set(keys)), "series", "series")
     return (
-        f"{words.count(len(changes), 'change')} of {series}, over the whole history: a series that moved three times "
+        f"{words.count(len(keys), 'change')} of {series}, over the whole history: a series that moved three times "
         "is counted three times here. The summary counts each series once, by where it stands now."
     )
 
 
-def _row(group: CommitChanges, data: ReportData, places: Places, most: int) -> Row:
-    ranked = sorted(group.changes, key=_rank)
-    items = tuple(_item(change, places) for change in ranked[:most])
+def _row(event: Event, data: ReportData, places: Places, most: int) -> Row:
+    ranked = sorted(event.members, key=_rank)
+    items = tuple(_item(change, places, event) for change in ranked[:most])
     return Row(
-        commit=commit_link(group.commit, data.commit_url),
+        anchor=anchor_of(event),
+        anchors=(),
+        commit=commit_link(event.range.first, data.commit_url),
         at_once=(),
-        range=_range(group),
+        range=_range(event),
+        seen_by=event_words.seen_by(event.sightings, data.faces),
+        is_one_machine=event.sightings.is_alone,
+        touching=event_words.touching(event),
         sorts=tuple(dict.fromkeys(sort_of(change) for change in ranked)),
         chips=_chips(ranked),
-        leads=_leads(ranked, places),
+        leads=_leads(ranked, places, event),
         causes=_causes(ranked),
         others=_others(ranked),
         items=items if len(ranked) > 1 else (),
         more=len(ranked) - len(items) if len(ranked) > 1 else 0,
-        acknowledged=acknowledgement(group),
-        accepting=_accepting(group),
+        acknowledged=acknowledgement(event),
+        accepting=_accepting(event),
     )
 
 
-def _leads(ranked: Sequence[SeriesChange], places: Places) -> tuple[Lead, ...]:
+def _leads(ranked: Sequence[SeriesChange], places: Places, event: Event) -> tuple[Lead, ...]:
     """The largest regression and the largest improvement, else the first of what there is."""
     if len(ranked) == 1:
-        return (Lead("", _item(ranked[0], places)),)
+        return (Lead("", _item(ranked[0], places, event)),)
     first = {sort_of(change): change for change in reversed(ranked)}
     sure = [sort for sort in Sort if sort in SOUGHT and sort in first]
     told = sure or [sort_of(ranked[0])]
     noun = {sort: word for sort, (word, _) in WORDS.items()} | {Sort.CHANGED: "change"}
-    return tuple(Lead(f"largest {noun[sort]}", _item(first[sort], places)) for sort in told)
+    return tuple(Lead(f"largest {noun[sort]}", _item(first[sort], places, event)) for sort in told)
 
 
-def _accepting(group: CommitChanges) -> tuple[str, ...]:
-    benchmarks = dict.fromkeys(one.history.key.benchmark for one in group.changes if sort_of(one) is Sort.REGRESSION)
-    commands = (addresses.accept(benchmark, group.commit) for benchmark in benchmarks)
+def _accepting(event: Event) -> tuple[str, ...]:
+    """An acknowledgement names the commit at which the series itself saw it."""
+    worse = [change for change in event.changes if sort_of(change) is Sort.REGRESSION]
+    seen_at = dict.fromkeys(
+        (change.history.key.benchmark, change.range.first) for change in worse if change.range is not None
+    )
+    commands = (addresses.accept(benchmark, commit) for benchmark, commit in seen_at)
     return tuple(filter(None, commands))[:MOST_ACCEPTED]
 
 
@@ -268,20 +307,23 @@ def _chips(changes: Sequence[SeriesChange], occurring: bool = True) -> tuple[Chi
     )
 
 
-def _range(group: CommitChanges) -> str:
-    if not group.unmeasured or group.last_good is None:
-        return ""
-    others = words.count(group.unmeasured, "commit")
-    return f"this commit or one of {others} without a value since {group.last_good.short}"
+def _range(event: Event) -> str:
+    between = event.range
+    if between.commits == 1:
+        return event_words.narrowed(event)
+    since = f", since {between.last_before.short}" if between.last_before is not None else ""
+    earlier = "the one" if between.commits == 2 else f"one of the {between.commits - 1:,}"
+    return "; ".join(filter(None, [f"this commit or {earlier} before it{since}", event_words.narrowed(event)]))
 
 
-def _item(change: SeriesChange, places: Places) -> Item:
+def _item(change: SeriesChange, places: Places, event: Event) -> Item:
     history, own = change.history, change.evidence.change
     sort = sort_of(change)
     doubt = own.doubt or "not confirmed"
     difference = words.signed_difference(own.before, own.after, history.unit)
     undone = words.undone(history, change.evidence)
     sure = (words.interval_of_change(own, history.unit, "+"), words.probability(own.p_value), undone)
+    is_wider = change.range is not None and change.range.commits > event.range.commits
     return Item(
         benchmark=history.key.benchmark,
         parameters=history.key.label,
@@ -292,6 +334,7 @@ def _item(change: SeriesChange, places: Places) -> Item:
         effect=words.effect(own, history.unit, history.better),
         levels=f"{words.before_after(own, history.unit)} ({difference})",
         remark=f"suspect: {doubt}" if sort is Sort.SUSPECT else ", ".join(filter(None, sure)),
+        alone=f"by itself {event_words.of_several(change.range)}" if is_wider else "",
     )
 
 

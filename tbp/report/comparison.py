@@ -106,7 +106,7 @@ def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
     return ComparePage(
         verdict=_verdict(found, pair),
         sides=_sides(pair, data),
-        place=" · ".join(filter(None, (pair.machine, pair.environment))),
+        place=" · ".join(filter(None, (data.faces.get(pair.machine, pair.machine), pair.environment))),
         default=" ".join(map(str, [*ends, spots.index((pair.machine, pair.environment))])),
         tallies=_tallies(found),
         means=means(found),

@@ -70,7 +70,7 @@ class CompressionPage(Struct, frozen=True):
 def compression_page(data: ReportData) -> CompressionPage:
     """Every suite that has time and model bytes of several variants."""
     found = groups(data.histories)
-    places = Places.of(data.histories)
+    places = Places.of(data.histories, data.faces)
     return CompressionPage(
         _verdict(found),
         tuple(_section(group, places) for group in found[:MOST_GROUPS]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from typing import TypeAlias
@@ -16,16 +16,20 @@ from typing import TypeAlias
 import numpy as np
 from msgspec import Struct
 
-from tbp.history.points import OUTCOMES, Floats, columns, commits, last_with_level
-from tbp.history.series import CONFIDENCE, Better, ChangeEvidence, Commit, History, Point, SeriesKey
-from tbp.report import traced, words
+from tbp.history.events import Event, SeriesChange
+from tbp.history.points import OUTCOMES, Floats, columns, commits
+from tbp.history.ranges import Range, range_of
+from tbp.history.series import CONFIDENCE, Better, ChangeEvidence, Commit, History, Line, Point, SeriesKey
+from tbp.report import event_words, traced, words
 from tbp.report.model import ReportData
+from tbp.report.notes import first
 from tbp.report.pages import strict_json
 from tbp.report.places import series_href
-from tbp.report.rows import changed_at, told_change
+from tbp.report.rows import told_change
 from tbp.report.summary import ranked, verdict
 from tbp.scale.workers import batched
 
+Key: TypeAlias = tuple[SeriesKey, int]  # of a change: its series, and its index there
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
 # The fields are documented in docs/report.md; to rename or remove one is another format.
@@ -44,17 +48,20 @@ BATCH_RUNS = 20_000  # written at a time, and packed as one piece: packing is no
 
 COLUMNS = (
     "benchmark", "parameters", "machine", "environment", "commit", "date", "outcome", "value", "low", "high", "unit",
-    "sessions", "comparable",
+    "sessions", "comparable", "line",
 )  # fmt: skip
 
 
 def summary_json(data: ReportData) -> bytes:
-    """Verdict, states and every series with its changes; strict JSON in ASCII, NaN and infinities as null."""
+    """Verdict, states, events, every series with its changes; strict JSON in ASCII, NaN and infinities as null."""
     histories = ranked(data.histories)
     content: dict[str, Value] = {
         "format": FORMAT,
         "project": data.project,
+        "first": told_first.said if (told_first := first(data)) is not None else "",
         "verdict": verdict(histories, data),
+        "branch": data.branch,
+        "lines": [_line(line) for line in dict.fromkeys(own.line for own in data.beside)],
         "base": {"revision": data.base.revision, **_commit(data.base.commit)} if data.base else None,
         "newest": _commit(data.newest) if data.newest else None,
         "confidence": CONFIDENCE,
@@ -63,13 +70,18 @@ def summary_json(data: ReportData) -> bytes:
     }
     # A line for each field and each series: thousands of series stay small, and two files can be compared.
     fields = [f"{json.dumps(name)}: {strict_json(value)}" for name, value in content.items()]
-    series = ",\n".join(strict_json(_series(history)) for history in histories)
-    return ("{" + ",\n".join([*fields, f'"series": [\n{series}\n]']) + "}\n").encode("ascii")
+    event_of = {key: number for number, event in enumerate(data.events) for key in map(_key, event.members)}
+    lists = {
+        "events": [strict_json(_event(event, data.faces)) for event in data.events],
+        "series": [strict_json(_series(history, data, event_of)) for history in histories],
+    }
+    fields += [f"{json.dumps(name)}: [\n" + ",\n".join(lines) + "\n]" for name, lines in lists.items()]
+    return ("{" + ",\n".join(fields) + "}\n").encode("ascii")
 
 
 def points_file(data: ReportData) -> str:
     """The name of the file of all points: compressed where plain it would be too much for a page's folder."""
-    number = sum(len(history.points) for history in data.histories)
+    number = sum(len(own.points) for own in data.histories) + sum(len(own.points) for own in data.beside)
     return "points.csv" if number <= MOST_PLAIN else "points.csv.gz"
 
 
@@ -77,6 +89,7 @@ def points(data: ReportData) -> list[Callable[[], bytes]]:
     """What makes the content of ``points_file``, piece by piece: a large project has millions of points."""
     rows = packed_rows if points_file(data).endswith(".gz") else plain_rows
     asked = [Wanted(history.key, history.unit, history.points) for history in data.histories]
+    asked += [Wanted(own.key, own.unit, own.points, own.line.name) for own in data.beside]
     batches = batched(asked, [len(own.points) for own in asked], BATCH_RUNS)
     return [partial(rows, batch, place == 0) for place, batch in enumerate(batches or [[]])]
 
@@ -87,6 +100,7 @@ class Wanted(Struct, frozen=True):
     key: SeriesKey
     unit: str
     points: Sequence[Point]
+    line: str = ""  # that they are on; empty of the branch
 
 
 def packed_rows(several: Sequence[Wanted], is_first: bool) -> bytes:
@@ -101,9 +115,9 @@ def plain_rows(several: Sequence[Wanted], is_first: bool) -> bytes:
     for own in several:
         texts = (own.key.benchmark, own.key.label, own.key.machine, own.key.environment)
         start, unit = ",".join(map(cell, texts)), cell(own.unit)
-        lines = _lines(own.points, unit, dates)
+        lines, end = _lines(own.points, unit, dates), f",{cell(own.line)}\r\n"
         if len(own.points):
-            pieces += [start, ",", f"\r\n{start},".join(lines), "\r\n"]
+            pieces += [start, ",", f"{end}{start},".join(lines), end]
     return "".join(pieces).encode()
 
 
@@ -143,7 +157,7 @@ def _numbers(values: Floats) -> Iterable[str]:
     return [f"{value:.9g}" if known else "" for value, known in zip(own, is_known.tolist(), strict=True)]
 
 
-def _series(history: History) -> dict[str, Value]:
+def _series(history: History, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:
     key, last = history.key, history.points[-1].commit if history.points else None
     return {
         "benchmark": key.benchmark,
@@ -163,7 +177,7 @@ def _series(history: History) -> dict[str, Value]:
         "last_run": _commit(last) if last else None,
         "change": _standing(history),
         "balance": _balance(history),
-        "changes": [_change(history, what) for what in history.changes],
+        "changes": [_change(history, what, data, event_of) for what in history.changes],
     }
 
 
@@ -190,13 +204,12 @@ def _balance(history: History) -> Value:
     }
 
 
-def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
-    change, first = what.change, changed_at(history, what)
-    good = last_with_level(history.points, change.index)
+def _change(history: History, what: ChangeEvidence, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:
+    change = what.change
     operators: list[Value] = list(traced.causes(what, history.unit))
     return {
-        "first": _commit(first) if first else None,
-        "last_before": _commit(good.commit) if good else None,
+        **_range(range_of(history.points, change.index, data.in_order)),
+        "event": event_of.get((history.key, change.index)),
         "before": change.before,
         "after": change.after,
         "effect": words.relative(change),
@@ -213,6 +226,68 @@ def _change(history: History, what: ChangeEvidence) -> dict[str, Value]:
         "counted": change.index >= history.since,
         "operators": operators,
     }
+
+
+def _line(line: Line) -> dict[str, Value]:
+    return {
+        "name": line.name,
+        "fork": line.fork,
+        "origin": _commit(line.origin) if line.origin else None,
+        "commits": [_commit(commit) for commit in line.commits],
+    }
+
+
+def _range(between: Range | None) -> dict[str, Value]:
+    if between is None:
+        return {"first": None, "last_before": None, "commits": None}
+    before = between.last_before
+    return {
+        "first": _commit(between.first),
+        "last_before": _commit(before) if before else None,
+        "commits": between.commits,
+    }
+
+
+def _event(event: Event, faces: Mapping[str, str]) -> dict[str, Value]:
+    seen = event.sightings
+    changes: list[Value] = [_member(change) for change in event.members]
+    touching: list[Value] = [{"commit": commit.commit, "files": list[Value](commit.files)} for commit in event.touching]
+    return {
+        **_range(event.range),
+        "kind": event.kind.value,
+        "what": event.cause,
+        "series": len(event.changes),
+        "suspects": len(event.suspects),
+        "benchmarks": len({change.history.key.benchmark for change in event.members}),
+        "changes": changes,
+        "machines": {
+            "moved": list[Value](seen.moved),
+            "suspect": list[Value](seen.suspect),
+            "still": list[Value](seen.still),
+            "excluding": list[Value](seen.firm),
+        },
+        "is_one_machine": seen.is_alone,
+        "seen": event_words.seen_by(seen, faces),
+        "touching": touching,
+    }
+
+
+def _member(member: SeriesChange) -> dict[str, Value]:
+    key, change = member.history.key, member.evidence.change
+    return {
+        "benchmark": key.benchmark,
+        "parameters": [[name, value] for name, value in key.parameters],
+        "machine": key.machine,
+        "environment": key.environment,
+        "effect": words.relative(change),
+        "is_worse": None if member.history.better is Better.UNKNOWN else change.is_worse(member.history.better),
+        "confirmed": change.confirmed,
+        "commits": member.range.commits if member.range is not None else None,
+    }
+
+
+def _key(member: SeriesChange) -> Key:
+    return member.history.key, member.evidence.change.index
 
 
 def _commit(commit: Commit) -> dict[str, Value]:

@@ -5,7 +5,7 @@ Takes the keys of series, gives dimensions with their values in a natural order,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -26,6 +26,7 @@ class Dimension(Struct, frozen=True, dict=True):
     name: str
     values: tuple[str, ...]
     is_place: bool = False  # machine or environment, else a parameter
+    names: Mapping[str, str] = {}  # what values are called, of those that are not called what they are
 
     @property
     def shown_name(self) -> str:
@@ -33,7 +34,11 @@ class Dimension(Struct, frozen=True, dict=True):
 
     @property
     def shown_values(self) -> list[str]:
-        return [words.visible(words.cut(value, VALUE_LENGTH)) for value in self.values]
+        return [words.visible(words.cut(self.name_of(value), VALUE_LENGTH)) for value in self.values]
+
+    def name_of(self, value: str) -> str:
+        """What a value is called: a machine by what it is."""
+        return self.names.get(value, value)
 
     def value_of(self, key: SeriesKey) -> str | None:
         """The series' value; None where it has no such parameter."""
@@ -51,17 +56,21 @@ class Dimension(Struct, frozen=True, dict=True):
         return {value: place for place, value in enumerate(self.values)}
 
 
-def dimensions(keys: Sequence[SeriesKey]) -> tuple[Dimension, ...]:
-    """Those with more than one value among ``keys``, parameters first in asv's order."""
-    names = dict.fromkeys(name for key in keys for name, _ in key.parameters)
-    every = [Dimension(name, ()) for name in names]
+def dimensions(keys: Sequence[SeriesKey], faces: Mapping[str, str] | None = None) -> tuple[Dimension, ...]:
+    """Those with more than one value among ``keys``, parameters first in asv's order.
+
+    ``faces`` say what each machine is called, by identifier.
+    """
+    parameters = dict.fromkeys(name for key in keys for name, _ in key.parameters)
+    every = [Dimension(name, ()) for name in parameters]
     every += [Dimension(name, (), is_place=True) for name in (MACHINE, ENVIRONMENT)]
     found = []
     for one in every:
         values = {one.value_of(key) for key in keys}
         if len(values) > 1:
             known = sorted((value for value in values if value is not None), key=natural)
-            found.append(Dimension(one.name, tuple(known), one.is_place))
+            names = faces or {} if one.is_place and one.name == MACHINE else {}
+            found.append(Dimension(one.name, tuple(known), one.is_place, names))
     return tuple(found)
 
 
@@ -69,5 +78,5 @@ def series_name(key: SeriesKey, among: Sequence[Dimension]) -> str:
     """What tells a series apart: ``variant=sdpa, tokens=64 · bench-1``; its whole label where nothing does."""
     values = [(one, one.value_of(key)) for one in among]
     own = ", ".join(f"{one.name}={value}" for one, value in values if value is not None and not one.is_place)
-    places = [value for one, value in values if value is not None and one.is_place]
+    places = [one.name_of(value) for one, value in values if value is not None and one.is_place]
     return " · ".join(filter(None, [own, *places])) or key.label

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from tbp.report.inventory import ANY_VERSION, PIP
 from tbp.report.model import Run
 
 MACHINE, ENVIRONMENT, PYTHON = "machine", "environment", "python"
 ABSENT = "none"
-ANY = "any version"
-"""asv's empty version: the newest that could be installed."""
 
 
 class Parts(Struct, frozen=True):
@@ -26,8 +25,12 @@ class Parts(Struct, frozen=True):
     values: tuple[tuple[str, ...], ...]
 
 
-def parts(places: Sequence[tuple[str, str]], runs: Iterable[Run]) -> Parts:
-    """Machine, python and requirements, as far as they differ; machine and environment where those do not suffice."""
+def parts(places: Sequence[tuple[str, str]], runs: Iterable[Run], faces: Mapping[str, str] | None = None) -> Parts:
+    """Machine, python and requirements, as far as they differ; machine and environment where those do not suffice.
+
+    ``faces`` are the names of the machines, by identifier.
+    """
+    faces = faces or {}
     known = {(run.machine, run.environment): run for run in runs}  # the newest, which comes last
     split = [_split(known[place]) if place in known else {} for place in places]
     names = [PYTHON, *sorted({name for own in split for name in own} - {PYTHON})]
@@ -36,18 +39,14 @@ def parts(places: Sequence[tuple[str, str]], runs: Iterable[Run]) -> Parts:
     is_told = len(by_environment) == len(set(values)) == len({environment for _, environment in places})
     if not is_told or not all(split):
         names, values = [ENVIRONMENT], [(environment,) for _, environment in places]
-    return _differing([MACHINE, *names], [(machine, *own) for (machine, _), own in zip(places, values, strict=True)])
+    machines = [faces.get(machine, machine) for machine, _ in places]
+    return _differing([MACHINE, *names], [(machine, *own) for machine, own in zip(machines, values, strict=True)])
 
 
 def _split(run: Run) -> Mapping[str, str]:
     """Part → version; empty where the result says nothing of them."""
-    asked = {_shown(name): version or ANY for name, version in run.requirements}
+    asked = {name.removeprefix(PIP): version or ANY_VERSION for name, version in run.requirements}
     return {PYTHON: run.python, **asked} if run.python else asked
-
-
-def _shown(name: str) -> str:
-    """asv writes ``pip+protobuf`` for what pip installs in an environment of conda."""
-    return name.removeprefix("pip+")
 
 
 def _differing(names: Sequence[str], values: Sequence[tuple[str, ...]]) -> Parts:

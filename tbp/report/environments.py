@@ -110,8 +110,11 @@ def bars(noises: Sequence[Noise]) -> list[float]:
     return [round(100 * own.between / largest, 1) if largest and math.isfinite(own.between) else 0.0 for own in noises]
 
 
-def inventory(runs: Mapping[Spot, Sequence[Run]], machines: Mapping[str, Machine]) -> Inventory:
-    """What the newest runs of the environments were measured with, where it differs."""
+def inventory(
+    runs: Mapping[Spot, Sequence[Run]], machines: Mapping[str, Machine], faces: Mapping[str, str] | None = None
+) -> Inventory:
+    """What the newest runs of the environments were measured with, where it differs; ``faces`` name the machines."""
+    called = faces or {}
     spots = sorted(spot for spot, own in runs.items() if own)
     shown = sorted(sorted(spots, key=lambda spot: -len(runs[spot]))[:MOST_COLUMNS])
     known = [measured_with(runs[spot], machines.get(spot[0])) for spot in shown]
@@ -121,8 +124,12 @@ def inventory(runs: Mapping[Spot, Sequence[Run]], machines: Mapping[str, Machine
     same = [f"{row.name} {row.values[0]}".strip() for row in rows if len(set(row.values)) == 1]
     return Inventory(
         columns=tuple(
-            Column("" if is_one_machine else spot[0], spot[1], spot[1] if is_one_machine else " · ".join(spot))
-            for spot in shown
+            Column(
+                "" if is_one_machine else face,
+                environment,
+                environment if is_one_machine else f"{face} · {environment}",
+            )
+            for face, environment in ((called.get(machine, machine), environment) for machine, environment in shown)
         ),
         rows=tuple(row for row in rows if len(set(row.values)) > 1),
         same=words.named(same, MOST_SAME),

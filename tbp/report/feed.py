@@ -1,4 +1,4 @@
-"""``feed.xml``: an Atom feed (RFC 4287) with one entry for each commit that has confirmed changes, the newest first.
+"""``feed.xml``: an Atom feed (RFC 4287) with one entry for each event that has confirmed changes, the newest first.
 
 Takes ``ReportData``, gives bytes. The same results give the same feed: ids come from project and commit, dates from
 commits, and nothing from the clock.
@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree as Xml
 
-from tbp.history.by_commit import CommitChanges, SeriesChange, changes_by_commit
-from tbp.report import addresses, words
+from tbp.history.events import Event, SeriesChange
+from tbp.report import addresses, event_words, words
 from tbp.report.model import ReportData
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -21,7 +21,7 @@ MOST_ENTRIES = 100
 """The newest ones: a feed is asked for again and again, and what is older is on the site."""
 
 MOST_NAMED = 20
-"""Changes told of one commit."""
+"""Changes told of one event."""
 
 # What XML 1.0 cannot hold, escaped or not, beside what ``words.visible`` replaces.
 _NO_XML = re.compile("[\ufffe\uffff]")
@@ -29,8 +29,7 @@ _NO_XML = re.compile("[\ufffe\uffff]")
 
 def feed_xml(data: ReportData) -> bytes:
     """The feed; without any change it has no entries."""
-    groups = changes_by_commit(data.histories, data.order)
-    newest_first = sorted(groups, key=lambda group: (group.commit.date, group.commit.hash), reverse=True)
+    newest_first = [event for event in data.events if event.is_verdict]
     latest = data.newest.date if data.newest else datetime.fromtimestamp(0, UTC)
     feed = Xml.Element("feed", {"xmlns": ATOM})
     _add(feed, "title", f"{data.project}: performance")
@@ -39,26 +38,30 @@ def feed_xml(data: ReportData) -> bytes:
     Xml.SubElement(_add(feed, "author"), "name").text = _legal(data.project) or "tbp"
     _add(feed, "link", rel="alternate", href="index.html", type="text/html")
     _add(feed, "generator", "tbp")
-    for group in newest_first[:MOST_ENTRIES]:
-        _entry(feed, group, data)
+    for event in newest_first[:MOST_ENTRIES]:
+        _entry(feed, event, data)
     Xml.indent(feed, space=" ")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{Xml.tostring(feed, "unicode")}\n'.encode()
 
 
-def _entry(feed: Xml.Element, group: CommitChanges, data: ReportData) -> None:
-    commit = group.commit
+def _entry(feed: Xml.Element, event: Event, data: ReportData) -> None:
+    commit, changes = event.range.first, event.changes
     entry = _add(feed, "entry")
-    _add(entry, "title", f"{_counts(group.changes)} at {commit.short}{f': {commit.subject}' if commit.subject else ''}")
+    of_several = event_words.of_several(event.range)
+    at = f"by {of_several} up to {commit.short}" if of_several else f"at {commit.short}"
+    _add(entry, "title", f"{_counts(changes)} {at}{f': {commit.subject}' if commit.subject else ''}")
     _add(entry, "id", _id(data.project, commit.hash))
     _add(entry, "updated", _moment(commit.date))
-    href = addresses.commit_href(data.commit_url, commit) or addresses.page_file(group.changes[0].history.key.benchmark)
+    href = addresses.commit_href(data.commit_url, commit) or addresses.page_file(changes[0].history.key.benchmark)
     _add(entry, "link", rel="alternate", href=href)
-    lines = [_sentence(change) for change in group.changes[:MOST_NAMED]]
-    if len(group.changes) > MOST_NAMED:
-        lines.append(f"and {len(group.changes) - MOST_NAMED:,} more")
-    if group.unmeasured and group.last_good is not None:
-        between = words.count(group.unmeasured, "commit")
-        lines.append(f"{between} since {group.last_good.short} were not measured: the cause may be one of them")
+    lines = [_sentence(change) for change in changes[:MOST_NAMED]]
+    if len(changes) > MOST_NAMED:
+        lines.append(f"and {len(changes) - MOST_NAMED:,} more")
+    if event.suspects:
+        lines.append(f"and {event_words.extent(event.suspects)} suspect")
+    if of_several and event.range.last_before is not None:
+        lines.append(f"the cause is {of_several} since {event.range.last_before.short}")
+    lines += filter(None, [event_words.seen_by(event.sightings, data.faces), event_words.touching(event)])
     _add(entry, "content", "\n".join(lines), type="text")
 
 

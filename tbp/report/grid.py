@@ -22,18 +22,37 @@ from msgspec import Struct
 from tbp.asv.declarations import benchmark_from_name
 from tbp.history.measured import median
 from tbp.history.points import OUTCOMES, commits, levels
+from tbp.history.points import Columns as Runs
 from tbp.history.points import columns as runs_of
-from tbp.history.series import Better, Change, ChangeKind, Commit, History, Outcome, Point, State, Tag
+from tbp.history.series import (
+    Better,
+    Change,
+    ChangeKind,
+    Commit,
+    History,
+    Line,
+    LineRuns,
+    Outcome,
+    Point,
+    SeriesKey,
+    State,
+    Tag,
+)
 from tbp.report import addresses, words
 from tbp.report.environment_parts import parts
-from tbp.report.model import Run
+from tbp.report.faces import faces
+from tbp.report.model import Machine, Run
 from tbp.report.places import Places
 from tbp.report.rows import commit_link, told_size
+from tbp.report.setups import Setups, setups
 from tbp.report.strokes import BETTER, LESS_IS_BETTER, WORSE, merit
 from tbp.report.summary import family_of
 
 MOST_COMMITS = 200
 """The newest ones; more are not looked at side by side, and each costs two characters a series."""
+
+MOST_ASIDE = 100
+"""The newest commits of other lines, which only the comparison shows."""
 
 SUBJECT_LENGTH = 80
 """Characters of a commit's subject."""
@@ -84,10 +103,30 @@ class Columns(Struct, frozen=True, dict=True):
 
     commits: tuple[Commit, ...]
     order: tuple[Commit, ...]  # of the site
+    aside: tuple[Commit, ...] = ()  # of other lines: their columns come after all others
 
     @classmethod
-    def of(cls, order: Sequence[Commit]) -> Columns:
-        return cls(columns_of(order), tuple(order))
+    def of(cls, order: Sequence[Commit], lines: Sequence[Line] = ()) -> Columns:
+        aside = sorted((commit for line in lines for commit in line.commits), key=lambda one: (one.date, one.hash))
+        return cls(columns_of(order), tuple(order), tuple(aside[-MOST_ASIDE:]))
+
+    def places_aside(self, points: Sequence[Point]) -> Indexes:
+        """The column of each point of another line; -1 where it has none."""
+        return np.array([self._aside_of.get(commit.hash, -1) for commit in commits(points)], np.int64)
+
+    def lines(self, lines: Sequence[Line]) -> list[object]:
+        """[name, columns, column that it came from or -1] of each line with a column."""
+        known = {commit.hash: place for place, commit in enumerate((*self.commits, *self.aside))}
+        found: list[object] = []
+        for line in lines:
+            own = [known[commit.hash] for commit in line.commits if commit.hash in known]
+            if own:
+                found.append([words.visible(line.name), own, known.get(line.origin.hash, -1) if line.origin else -1])
+        return found
+
+    @cached_property
+    def _aside_of(self) -> Mapping[str, int]:
+        return {commit.hash: place for place, commit in enumerate(self.aside, len(self.commits))}
 
     def places(self, points: Sequence[Point]) -> Indexes:
         """The column of each point; -1 where it has none."""
@@ -101,21 +140,29 @@ class Columns(Struct, frozen=True, dict=True):
         return {commit.hash: column for column, commit in enumerate(self.commits)}
 
 
-def packed(history: History, columns: Columns) -> Packed:
-    """The series' runs on the columns."""
+def packed(history: History, columns: Columns, beside: Sequence[LineRuns] = ()) -> Packed:
+    """The series' runs on the columns, and those of other lines."""
     places = columns.places(history.points)
     segments = _on_columns(_segments(history), places)
     shown = np.flatnonzero(places >= 0)
     at = places[shown]
     runs = runs_of(history.points)
-    outcome, value, comparable = runs.outcome[shown], runs.value[shown], runs.comparable[shown]
+    value, comparable = runs.value[shown], runs.comparable[shown]
     level = np.array([level for _, level, _ in segments] or [math.nan])
     # As the script finds them: by column, since series of several branches may not follow the order of the columns.
     own = np.searchsorted([start for start, _, _ in segments], at, side="right") - 1
-    found = _codes(value, level[np.maximum(own, 0)])
-    found[outcome == OUTCOMES.index(Outcome.FAILED)] = FAILED
-    found[outcome == OUTCOMES.index(Outcome.SKIPPED)] = SKIPPED
-    codes = np.full(len(columns.commits), NO_RUN, np.int64)
+    levels_at = np.full(len(runs), np.nan)
+    levels_at[shown] = level[np.maximum(own, 0)]
+    found = _cells_of(runs, levels_at)[shown]
+    # Other lines are packed against the newest level, whose segment goes on to the last column.
+    for own_runs in beside:
+        own_at, other = columns.places_aside(own_runs.points), runs_of(own_runs.points)
+        is_shown = own_at >= 0
+        at = np.concatenate([at, own_at[is_shown]])
+        found = np.concatenate([found, _cells_of(other, np.full(len(other), level[-1]))[is_shown]])
+        value = np.concatenate([value, other.value[is_shown]])
+        comparable = np.concatenate([comparable, other.comparable[is_shown]])
+    codes = np.full(len(columns.commits) + len(columns.aside), NO_RUN, np.int64)
     codes[at] = found
     exact = found == EXACT
     return Packed(
@@ -133,26 +180,35 @@ def payload(
     commit_url: str,
     runs: Sequence[Run] = (),
     tags: Sequence[Tag] = (),
+    beside: Sequence[LineRuns] = (),
+    machines: Sequence[Machine] = (),
 ) -> dict[str, object]:
     """What ``static/grid.js`` unpacks. ``histories`` in the order in which the rows are shown."""
-    columns = Columns.of(order)
+    lines = tuple(dict.fromkeys(own.line for own in beside))
+    columns = Columns.of(order, lines)
+    aside: dict[SeriesKey, list[LineRuns]] = {}
+    for own in beside:
+        aside.setdefault(own.key, []).append(own)
     benchmarks = list(dict.fromkeys(history.key.benchmark for history in histories))
     spots = list(dict.fromkeys((history.key.machine, history.key.environment) for history in histories))
     units = list(dict.fromkeys(history.unit for history in histories))
-    places = Places.of(histories)
+    places = Places.of(histories, faces(machines))
     index = {name: {item: i for i, item in enumerate(items)} for name, items in (("b", benchmarks), ("u", units))}
     spot_of = {spot: i for i, spot in enumerate(spots)}
     return {
         "commits": [_commit(commit, commit_url) for commit in columns.commits],
-        "places": [[*spot, places.name(*spot)] for spot in spots],
-        "parts": _parts(spots, runs),
+        "aside": [_commit(commit, commit_url) for commit in columns.aside],
+        "lines": columns.lines(lines),
+        "places": [[*spot, places.name(*spot), places.face(spot[0])] for spot in spots],
+        "parts": _parts(spots, runs, places),
+        "setups": _setups(setups(spots, runs, machines, {one.hash: at for at, one in enumerate(columns.commits)})),
         "tags": _tags(columns, tags),
         "benchmarks": [[name, family_of(name), addresses.page_file(name), _is_track(name)] for name in benchmarks],
         "units": [[unit, words.scales_of(unit)] for unit in units],
         "rows": [
             _row(
                 history,
-                packed(history, columns),
+                packed(history, columns, aside.get(history.key, ())),
                 (index["b"][history.key.benchmark], spot_of[history.key.machine, history.key.environment]),
                 index["u"][history.unit],
             )
@@ -178,15 +234,22 @@ def _row(history: History, own: Packed, names: tuple[int, int], unit: int) -> li
     ]
 
 
-def _parts(spots: Sequence[tuple[str, str]], runs: Sequence[Run]) -> list[object]:
+def _parts(spots: Sequence[tuple[str, str]], runs: Sequence[Run], places: Places) -> list[object]:
     """What the places differ in, and of each place its values of it."""
-    found = parts(spots, runs)
+    found = parts(spots, runs, places.faces)
     return [[words.visible(name) for name in found.names], [[*map(words.visible, own)] for own in found.values]]
+
+
+def _setups(found: Setups) -> dict[str, object]:
+    texts = {
+        "names": found.names, "hardware": found.hardware, "unrecorded": found.unrecorded, "values": found.values,
+    }  # fmt: skip
+    return {**{name: [*map(words.visible, own)] for name, own in texts.items()}, "places": found.places}
 
 
 def _tags(columns: Columns, tags: Sequence[Tag]) -> list[object]:
     """[column, name, whether it is that commit's own], newest first."""
-    at = {commit.hash: column for column, commit in enumerate(columns.commits)}
+    at = {commit.hash: column for column, commit in enumerate((*columns.commits, *columns.aside))}
     found = [(at[tag.commit], words.visible(tag.name), int(tag.is_exact)) for tag in tags if tag.commit in at]
     return [list(one) for one in sorted(found, key=lambda one: (-one[0], one[1]))]
 
@@ -202,6 +265,14 @@ def _commit(commit: Commit, commit_url: str) -> list[str]:
 
 def _short(value: float) -> float:
     return float(f"{value:.6g}")
+
+
+def _cells_of(runs: Runs, level: Floats) -> npt.NDArray[np.int64]:
+    """The code of each run, whose segment has this level."""
+    found = _codes(runs.value, level)
+    found[runs.outcome == OUTCOMES.index(Outcome.FAILED)] = FAILED
+    found[runs.outcome == OUTCOMES.index(Outcome.SKIPPED)] = SKIPPED
+    return found
 
 
 def _codes(values: Floats, level: Floats) -> npt.NDArray[np.int64]:

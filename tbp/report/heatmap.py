@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from tbp.history.by_commit import SeriesChange
+from tbp.history.events import SeriesChange
 from tbp.history.points import last_with_level
 from tbp.history.series import Commit, History
 from tbp.report import words
@@ -72,7 +72,7 @@ def heatmap_page(data: ReportData, order: Sequence[Commit]) -> HeatmapPage:
     """What moved on the newest DEFAULT_COMMITS commits, and how the page can be set."""
     columns = columns_of(order)
     newest = {commit.hash for commit in columns[-DEFAULT_COMMITS:]}
-    places = Places.of(data.histories)
+    places = Places.of(data.histories, data.faces)
     moved = [(history, changes) for history in data.histories if (changes := _moved(history, newest, data.commit_url))]
     choices = (*(choice for choice in CHOICES if choice < len(columns)), len(columns))
     said = words.count(len(newest), "newest commit")

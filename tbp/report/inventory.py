@@ -6,7 +6,7 @@ Takes the runs of one environment on one machine, oldest first. Only what two ru
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ from tbp.history.series import Commit
 from tbp.report.model import Machine, Run
 
 ANY_VERSION = "any version"  # asv was asked for none in particular
+PIP = "pip+"  # asv's mark of what pip installs in an environment of conda
 
 
 class Difference(Struct, frozen=True):
@@ -73,13 +74,41 @@ def installed(runs: Sequence[Run]) -> Installed:
 
 def measured_with(runs: Sequence[Run], machine: Machine | None) -> dict[str, str]:
     """What the newest runs of one environment say of themselves, and its machine: name → value as it is shown."""
-    said: dict[str, str] = {}
-    if machine is not None:
-        named = {"processor": machine.cpu, "cores": machine.cores, "memory": machine.ram, "system": machine.os}
-        said = {name: value for name, value in named.items() if value}
+    said = dict(machine.facts) if machine is not None else {}
     for run in _unlike(runs):
         said.update(_others(run))
     return {**said, **{name: version for name, version in installed(runs).packages if name not in said}}
+
+
+class Known(Struct, frozen=True):
+    """What is known of how the runs from ``commit`` on were measured; ``asked`` and ``packages`` are None where no run
+    says.
+    """
+
+    commit: Commit
+    facts: Mapping[str, str]  # python, threads, the machine's, …
+    asked: Mapping[str, str] | None  # requirement → version
+    packages: Mapping[str, str] | None  # installed → version
+
+
+def known_at(runs: Sequence[Run], machine: Machine | None) -> Iterator[Known]:
+    """What is known of the runs of one environment, oldest first, wherever it changes.
+
+    A run that does not say something is taken for the one before; ``machine`` speaks where no run does.
+    """
+    says_hardware = any(run.hardware for run in runs)
+    facts = dict(machine.facts) if machine is not None and not says_hardware else {}
+    asked: Mapping[str, str] | None = None
+    packages: Mapping[str, str] | None = None
+    for run in _unlike(runs):
+        own = _others(run)
+        if run.python or run.requirements:
+            asked = {name.removeprefix(PIP): version or ANY_VERSION for name, version in run.requirements}
+        facts.update(
+            (name, value) for name, value in own.items() if name not in dict(run.requirements) or name == "torch"
+        )
+        packages = dict(run.packages) or packages
+        yield Known(run.commit, dict(facts), asked, packages)
 
 
 def what_is_recorded(runs: Sequence[Run]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.history.points import commits, outcomes
 from tbp.history.series import Commit, History, Outcome, State
@@ -23,7 +24,8 @@ MOST_NAMED = 3
 class LastRun(Struct, frozen=True):
     """The newest commit that has a value from one machine and environment."""
 
-    machine: str
+    machine: str  # its identifier
+    face: str  # what it is called
     environment: str
     commit: CommitLink | None  # None: nothing there ever had a value
     measured: str  # "12 benchmarks, 48 series"
@@ -39,7 +41,10 @@ def last_runs(data: ReportData) -> tuple[LastRun, ...]:
     for history in data.histories:
         places.setdefault((history.key.machine, history.key.environment), []).append(history)
     newest = data.newest.date if data.newest else None
-    rows = [_last_run(place, own, newest, data.commit_url) for place, own in sorted(places.items())]
+    rows = [
+        replace(_last_run(place, own, newest, data.commit_url), face=data.faces.get(place[0], place[0]))
+        for place, own in sorted(places.items())
+    ]
     return tuple(sorted(rows, key=lambda row: (not row.is_stale, row.machine, row.environment)))
 
 
@@ -47,7 +52,7 @@ def silence(runs: Sequence[LastRun]) -> str:
     """One sentence on all of them: who is silent, or that nobody is."""
     stale = [run for run in runs if run.is_stale]
     if stale:
-        named = [f"{run.machine} ({run.environment})" if run.environment else run.machine for run in stale]
+        named = [f"{run.face} ({run.environment})" if run.environment else run.face for run in stale]
         more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
         since = max((run.commit.date for run in stale if run.commit), default="")
         said = f": nothing since {since}" if since else ""
@@ -71,6 +76,7 @@ def _last_run(
     benchmarks = {key.benchmark for key in measured}
     return LastRun(
         machine=place[0],
+        face=place[0],
         environment=place[1],
         commit=commit_link(commit, commit_url) if commit else None,
         measured=f"{words.count(len(benchmarks), 'benchmark')}, {words.count(len(measured), 'series', 'series')}"

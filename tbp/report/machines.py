@@ -71,7 +71,8 @@ class Environment(Struct, frozen=True):
 
 
 class MachineCard(Struct, frozen=True):
-    name: str
+    name: str  # what it is called
+    identifier: str  # asv's; empty where that is what it is called
     facts: tuple[Fact, ...]
     environments: tuple[Environment, ...]
 
@@ -108,8 +109,10 @@ def machines_page(data: ReportData) -> MachinesPage:
         if len(spots) > MOST_OPEN:
             environments = [replace(environment, is_open=False) for environment in environments]
         environments.sort(key=lambda environment: environment.is_silent)
-        cards.append(MachineCard(name, _hardware(known.get(name, Machine(name))), tuple(environments)))
-    return MachinesPage(_verdict(cards), _overview(cards), inventory(runs, known), tuple(cards))
+        face = data.faces.get(name, name)
+        identifier = "" if name in face else name
+        cards.append(MachineCard(face, identifier, _hardware(known.get(name, Machine(name))), tuple(environments)))
+    return MachinesPage(_verdict(cards), _overview(cards), inventory(runs, known, data.faces), tuple(cards))
 
 
 def _overview(cards: Sequence[MachineCard]) -> tuple[Overview, ...]:
@@ -164,8 +167,9 @@ def _verdict(cards: Sequence[MachineCard]) -> str:
 
 
 def _hardware(machine: Machine) -> tuple[Fact, ...]:
-    named = (("Processor", machine.cpu), ("Cores", machine.cores), ("Memory", machine.ram), ("System", machine.os))
-    return tuple(Fact(name, value) for name, value in named if value)
+    return tuple(
+        Fact(f"{name[:1].upper()}{name[1:]}".removeprefix("Machine's "), value) for name, value in machine.facts
+    )
 
 
 def _environment(

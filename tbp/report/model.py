@@ -9,18 +9,19 @@ from functools import cached_property
 from msgspec import Struct, field
 
 from tbp.acks import Ack
-from tbp.history.series import Commit, History, Tag
+from tbp.history.events import Event, events
+from tbp.history.ranges import CommitOrder
+from tbp.history.series import Commit, History, LineRuns, SeriesKey, Tag
 from tbp.report.at_once import AtOnce, at_once
+from tbp.report.commits import commit_order
+from tbp.report.faces import faces
 
 
 class Machine(Struct, frozen=True):
-    """What asv's machine.json says of a machine; every value may be empty."""
+    """A machine with results, and all that asv's machine.json says of it."""
 
-    name: str
-    cpu: str = ""
-    cores: str = ""
-    ram: str = ""
-    os: str = ""
+    name: str  # asv's identifier of it
+    facts: tuple[tuple[str, str], ...] = ()  # ("processor", "…"), ("GPU", "…"): as ``Run.hardware``
 
 
 class Base(Struct, frozen=True):
@@ -33,7 +34,7 @@ class Base(Struct, frozen=True):
 class Run(Struct, frozen=True):
     """One asv result file: a commit on a machine in an environment; every text may be empty, every tuple too.
 
-    What is said by the ruler's sessions (from ``started`` on) is empty where there are none.
+    What is said by the ruler's sessions (from ``torch`` on) is empty where there are none.
     """
 
     commit: Commit
@@ -45,7 +46,7 @@ class Run(Struct, frozen=True):
     measured: int = 0  # series with a value
     failed: int = 0
     skipped: int = 0
-    started: datetime | None = None  # when its first session began, UTC
+    started: datetime | None = None  # when its measuring began, UTC
     torch: str = ""
     packages: tuple[tuple[str, str], ...] = ()  # (name, version) of all that was installed, sorted
     governors: tuple[str, ...] = ()  # of the processor's frequency; several when it changed during the run
@@ -68,7 +69,11 @@ class ReportData(Struct, frozen=True, dict=True):
     order: tuple[str, ...] = ()  # hashes of the project's history, oldest first; empty where no repository tells
     commits: tuple[Commit, ...] = ()  # in order of history; empty: the order is read off the series
     tags: tuple[Tag, ...] = ()
+    branch: str = ""  # whose first parents the series are; empty where no repository tells
+    beside: tuple[LineRuns, ...] = ()  # what was measured on other lines, by series
+    remarks: Mapping[str, str] = field(default_factory=dict)  # how the parameters of a benchmark changed
     sources: Mapping[str, str] = field(default_factory=dict)  # what each benchmark runs, where asv has its code
+    joined: tuple[Event, ...] | None = None  # what ``events`` gives; None: it is found when somebody asks
 
     @cached_property
     def newest(self) -> Commit | None:
@@ -78,8 +83,39 @@ class ReportData(Struct, frozen=True, dict=True):
 
     @cached_property
     def at_once(self) -> tuple[AtOnce, ...]:
-        """The commits that moved most series of a machine and environment."""
-        return at_once(self.histories)
+        """The commits that moved most series of a machine and environment, the newest first."""
+        return at_once(self.histories, self.runs, self.faces)
+
+    @cached_property
+    def faces(self) -> Mapping[str, str]:
+        """What each machine is called, by its identifier."""
+        return faces(self.machines)
+
+    @property
+    def at_once_since_base(self) -> tuple[AtOnce, ...]:
+        """Those after the revision that is judged against."""
+        place = {commit.hash: at for at, commit in enumerate(self.commits)}
+        since = place.get(self.base.commit.hash, -1) if self.base is not None else -1
+        return tuple(one for one in self.at_once if place.get(one.commit.hash, len(place)) > since)
+
+    @cached_property
+    def in_order(self) -> CommitOrder:
+        """The commits of the branch, measured or not."""
+        return CommitOrder(self.order, self.commits or commit_order(self.histories))
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """What moved, the newest first, each once however many series show it."""
+        return events(self.histories, self.in_order) if self.joined is None else self.joined
+
+    @cached_property
+    def event_of(self) -> Mapping[tuple[SeriesKey, int], Event]:
+        """The event of each change, by its series and its index there."""
+        return {
+            (change.history.key, change.evidence.change.index): event
+            for event in self.events
+            for change in event.members
+        }
 
     @cached_property
     def by_benchmark(self) -> Mapping[str, tuple[History, ...]]:

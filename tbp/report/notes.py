@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tbp.history.series import State
 from tbp.report import addresses, words
-from tbp.report.at_once import brief
+from tbp.report.at_once import brief, first_said
 from tbp.report.model import ReportData
 from tbp.report.rows import Row
 
@@ -32,14 +32,19 @@ def notes(data: ReportData, rows: Sequence[Row]) -> tuple[Note, ...]:
     found = [Note(said)] if said else []
     changed = [one.benchmark for one in rows if one.state is State.CHANGED]
     found += [Note(words.undirected(changed))] if changed else []
-    together = data.at_once
-    place = {commit.hash: at for at, commit in enumerate(data.commits)}
-    since = place.get(data.base.commit.hash, -1) if data.base is not None else -1
-    together = tuple(one for one in together if place.get(one.commit.hash, len(place)) > since)
+    together = [one for one in data.at_once_since_base if not one.is_standing]  # those are said before the verdict
     found += [Note(brief(one), addresses.changes_of(one.commit), "what moved there") for one in together[:MOST]]
     if (more := len(together) - MOST) > 0:
         found.append(Note(f"So at {words.count(more, 'earlier commit')}.", "changes.html", "all changes"))
     return tuple(found)
+
+
+def first(data: ReportData) -> Note | None:
+    """What a reader should know before the verdict: what most series of a machine have in common, where they stand."""
+    standing = [one for one in data.at_once_since_base if one.is_standing]
+    if not standing:
+        return None
+    return Note(first_said(standing), addresses.changes_of(standing[0].commit), "what moved there")
 
 
 def _net_worse(rows: Sequence[Row]) -> str:

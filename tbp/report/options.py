@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tbp.options import add_config_option, add_results_options
+from tbp.options import add_branch_option, add_config_option, add_results_options
 
 DEFAULT_PORT = 8765
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
     add_results_options(parser)
+    add_branch_option(parser)
     parser.add_argument("--out", type=Path, default=Path("reports/site"), metavar="DIR", help="default: reports/site")
     say = "accepted changes (default: reports/acks.toml beside the configuration)"
     parser.add_argument("--acks", type=Path, metavar="FILE", help=say)
@@ -33,5 +34,6 @@ def add_ack_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why it is accepted")
     parser.add_argument("--until", default="", metavar="DAY", help="2026-12-31: from the next day on it counts again")
     add_config_option(parser)
+    add_branch_option(parser)
     say = "default: reports/acks.toml beside the configuration"
     parser.add_argument("--acks", type=Path, metavar="FILE", help=say)

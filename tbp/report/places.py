@@ -5,7 +5,7 @@ Takes all histories once, so that naming one of ten thousand does not look at al
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -18,15 +18,22 @@ class Places(Struct, frozen=True):
 
     machine: bool
     environment: bool
+    faces: Mapping[str, str] = {}
 
     @classmethod
-    def of(cls, histories: Iterable[History]) -> Places:
+    def of(cls, histories: Iterable[History], faces: Mapping[str, str] | None = None) -> Places:
+        """``faces`` say what each machine is called, by identifier, which it is called where they do not."""
         keys = {(history.key.machine, history.key.environment) for history in histories}
-        return cls(len({machine for machine, _ in keys}) > 1, len({environment for _, environment in keys}) > 1)
+        several = len({machine for machine, _ in keys}) > 1, len({environment for _, environment in keys}) > 1
+        return cls(*several, faces or {})
 
     def name(self, machine: str, environment: str) -> str:
         """Machine and environment, as far as the site has more than one."""
-        return " · ".join([machine] * self.machine + [environment] * self.environment)
+        return " · ".join([self.face(machine)] * self.machine + [environment] * self.environment)
+
+    def face(self, machine: str) -> str:
+        """What the machine is called."""
+        return self.faces.get(machine, machine)
 
 
 def series_href(history: History) -> str:

@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from tbp.acks import found_ack
-from tbp.history.by_commit import places_in_history
-from tbp.history.points import last_with_level
+from tbp.history.ranges import Range, range_of
 from tbp.history.series import Change, ChangeEvidence, Commit, History, State
-from tbp.report import addresses, traced, words
+from tbp.report import addresses, event_words, traced, words
 from tbp.report import now as since_then
 from tbp.report.model import ReportData
 from tbp.report.places import Places, series_href
@@ -74,9 +73,9 @@ class Row(Struct, frozen=True):
     levels: tuple[str, ...]  # before and after of a change, and how far it moved in its unit; else empty
     newest: str  # value
     standing: Standing | None  # None without a change
-    commit: CommitLink | None  # the first one with the new level
-    last_good: CommitLink | None  # the last one with the old level, where ``commit`` alone may not be the cause
-    between: str  # why it may not be: "3 commits without a value between", "the largest part; the first at 04342f08"
+    commit: CommitLink | None  # the first one at the new level that any series of its event has
+    last_good: CommitLink | None  # the last one at the old level, where ``commit`` alone may not be the cause
+    between: str  # why it may not be: "one of 4 commits", "the largest part; the first at 04342f08"
     since: CommitLink | None  # the first commit of a balance of which ``commit`` made only the largest part
     causes: tuple[str, ...]
     no_cause: str  # why there are none of a change
@@ -89,13 +88,12 @@ class Among(Struct, frozen=True):
     """What a row says depends on what else is on the site."""
 
     data: ReportData
-    position: dict[str, int]  # hash → place in the project's history, or by date among what was measured
     places: Places
 
 
 def among(data: ReportData) -> Among:
     """What the rows of ``data`` need to know of each other, gathered once."""
-    return Among(data, places_in_history(data.histories, data.order), Places.of(data.histories))
+    return Among(data, Places.of(data.histories, data.faces))
 
 
 def commit_link(commit: Commit, commit_url: str) -> CommitLink:
@@ -154,9 +152,9 @@ def row(history: History, seen: Among) -> Row:
     """The row of one series."""
     key, data, standing = history.key, seen.data, shown_change(history)
     shown, step = told_change(history), told_step(history)
-    commit = changed_at(history, shown) if shown else None
-    first = _first_of_several(history, commit, data)
-    last_good, between = _range(history, shown, seen) if shown and commit else (None, "")
+    between = _range(history, shown, data) if shown else None
+    of_several = event_words.of_several(between)
+    first = _first_of_several(history, changed_at(history, shown) if shown else None, data)
     now = since_then.now(history, shown) if shown else None
     return Row(
         benchmark=key.benchmark,
@@ -173,9 +171,11 @@ def row(history: History, seen: Among) -> Row:
         levels=_levels(history, step) if step else (),
         newest=words.quantity(words.newest_value(history), history.unit),
         standing=_standing(history, now) if now else None,
-        commit=commit_link(commit, data.commit_url) if commit else None,
-        last_good=commit_link(last_good, data.commit_url) if last_good else None,
-        between=", ".join(filter(None, [between, f"the largest part; the first at {first.short}" if first else ""])),
+        commit=commit_link(between.first, data.commit_url) if between else None,
+        last_good=commit_link(between.last_before, data.commit_url)
+        if between and between.last_before and of_several
+        else None,
+        between=", ".join(filter(None, [of_several, f"the largest part; the first at {first.short}" if first else ""])),
         since=first,
         causes=traced.causes(standing, history.unit) if standing else (),
         no_cause=_evidence(standing, history.unit) if standing else "",
@@ -213,16 +213,10 @@ def _standing(history: History, now: since_then.Now) -> Standing:
     )
 
 
-def _range(history: History, what: ChangeEvidence, seen: Among) -> tuple[Commit | None, str]:
-    """The last good commit and why it is told: commits between it and the first bad one; none where there are none."""
-    index = what.change.index
-    last = last_with_level(history.points, index)
-    good = last.commit if last else None
-    bad = history.points[index].commit
-    if good is None or good.hash not in seen.position or bad.hash not in seen.position:
-        return None, ""
-    between = seen.position[bad.hash] - seen.position[good.hash] - 1
-    return (good, f"{words.count(between, 'commit')} without a value between") if between > 0 else (None, "")
+def _range(history: History, what: ChangeEvidence, data: ReportData) -> Range | None:
+    """The commits that may be the cause, as far as all series of the event tell them apart."""
+    event = data.event_of.get((history.key, what.change.index))
+    return event.range if event is not None else range_of(history.points, what.change.index, data.in_order)
 
 
 def _first_of_several(history: History, commit: Commit | None, data: ReportData) -> CommitLink | None:

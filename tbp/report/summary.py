@@ -6,7 +6,7 @@ Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
 
@@ -16,9 +16,10 @@ from msgspec.structs import replace
 from tbp.history.points import known_commits
 from tbp.history.series import History, State
 from tbp.report import addresses, words
+from tbp.report.index_events import LargeEvent, large_events
 from tbp.report.last_runs import LastRun, last_runs, silence
 from tbp.report.model import ReportData
-from tbp.report.notes import Note, notes
+from tbp.report.notes import Note, first, notes
 from tbp.report.rows import Row, among, row, size, span
 
 SOUGHT = (State.REGRESSION, State.IMPROVEMENT)
@@ -88,12 +89,15 @@ class Summary(Struct, frozen=True):
     verdict: str
     headline: str  # the verdict without its largest change
     lead: Row | None  # that change; None where there is no regression
+    events: tuple[LargeEvent, ...]  # that brought several of the regressions
+    first: Note | None  # what to know before the verdict
     notes: tuple[Note, ...]  # what to know before reading on
     worst: State | None  # None when there is nothing
     base: str  # what is judged against, in words; empty for the whole history
     tiles: tuple[Tile, ...]
     rows: tuple[Row, ...]  # of every series
     facets: Facets
+    faces: Mapping[str, str]  # what each machine is called, by its identifier
     families: tuple[Family, ...]
     last_runs: tuple[LastRun, ...]
     silence: str  # one sentence on those
@@ -132,12 +136,15 @@ def summary(data: ReportData) -> Summary:
         verdict=verdict(histories, data),
         headline=_headline(histories, data),
         lead=rows[0] if rows and rows[0].state is State.REGRESSION and rows[0].commit else None,
+        events=large_events(data),
+        first=first(data),
         notes=notes(data, rows),
         worst=histories[0].state if histories else None,
         base=_base(data),
         tiles=tiles(histories),
         rows=rows,
         facets=_facets(rows),
+        faces=data.faces,
         families=_families(histories),
         last_runs=runs,
         silence=silence(runs),

@@ -1,67 +1,73 @@
 """What several series of a benchmark have in common, so that their page tells it once.
 
-Takes the histories and the sections of a page, gives the commits that moved more than one series, what else changed in
-several, and the sections again with links to both. How each series' own change is told belongs to ``change_blocks``.
+Takes the histories, events and sections of a page, gives the events that moved more than one series, what else changed
+in several, and the sections again with links to both. How each series' own change is told belongs to ``change_blocks``.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.history.by_commit import CommitChanges, SeriesChange, every_change_by_commit
-from tbp.history.series import History
-from tbp.report import addresses, both_sides, words
-from tbp.report.change_blocks import ChangeBlock, Link
+from tbp.history.events import SeriesChange
+from tbp.history.series import History, SeriesKey
+from tbp.report import both_sides, event_words, words
+from tbp.report.change_blocks import ChangeBlock, EventLine, Link
 from tbp.report.changes import WORDS, sort_of
+from tbp.report.page_events import PageEvent
 from tbp.report.rows import CommitLink, commit_link
 
 LEAST = 3
-"""Series from which on a commit moved them together: two tell it as shortly one by one, and what is above them delays
-what a reader came for."""
+"""Series of a page from which on an event is told above them: two tell it as shortly one by one, and what is above
+them delays what a reader came for."""
 
 SEVERAL = 2
 """Series from which on a place, a break or a remark that they share is told once."""
 
 MOST = 5
-"""Commits told of a page, those with the most series first: the others are told where the series are."""
+"""Events told of a page, those with the most series first: the others are told where the series are."""
 
 IN_BRIEF = 2
 """Of these, told in a sentence at the top of the page."""
 
 
 class Together(Struct, frozen=True):
-    """One commit that moved several series."""
+    """One event that moved several series of the page."""
 
     anchor: str
-    commit: CommitLink
+    commit: CommitLink  # the newest of its range
+    of_several: str  # "one of 4 commits"; empty where the commit is the cause
     moved: str  # "19 of 28 series moved"
     how: str  # "18 regressions, 1 improvement: −12 % to +3,616 %"
-    before: CommitLink | None  # the last commit before it, of most of them
+    before: CommitLink | None  # the last commit before the range
     around: both_sides.Around  # what most of them were measured with on both sides
     whose: str  # of how many that is told, where not of all
+    event: EventLine  # what it did to the whole site
+    is_one_machine: bool
+    changes: frozenset[tuple[SeriesKey, int]]  # by their series and their indexes there
     around_at: Link | None = None  # to where the page told it before
 
 
-def moved_together(histories: Sequence[History], commit_url: str, order: Sequence[str]) -> tuple[Together, ...]:
-    """The commits at which the levels of several of ``histories`` shifted, those with the most of them first.
-
-    ``order`` has the hashes of the commits, oldest first; of as many the newest is first.
-    """
+def moved_together(histories: Sequence[History], commit_url: str, events: Sequence[PageEvent]) -> tuple[Together, ...]:
+    """The events that moved several of ``histories``, those with the most of them first; of as many the newest."""
+    changes = {
+        (history.key, what.change.index): SeriesChange(history, what)
+        for history in histories
+        for what in history.changes
+    }
     found = []
-    for group in every_change_by_commit(histories, order):
-        own = [change for change in group.changes if change.evidence.change.confirmed]
-        if len(own) >= LEAST:
-            found.append(_together(group, own, len(histories), commit_url))
-    found.sort(key=lambda one: -one[0])
+    for event in events:
+        moved = [changes[change.series, change.index] for change in event.changes]
+        if len(moved) >= LEAST:
+            found.append(_together(event, moved, len(histories), commit_url))
+    found.sort(key=lambda one: -len(one.changes))
     told: dict[both_sides.Around, Link] = {}
-    for _, one in found[:MOST]:
+    for one in found[:MOST]:
         told.setdefault(one.around, _at(one))
-    known = ((one, told[one.around]) for _, one in found[:MOST])
+    known = ((one, told[one.around]) for one in found[:MOST])
     return tuple(
         one if link == _at(one) or not one.around.is_long else replace(one, around_at=link) for one, link in known
     )
@@ -71,49 +77,54 @@ def _at(group: Together) -> Link:
     return Link(group.anchor, f"as at {group.commit.short}")
 
 
-def _together(group: CommitChanges, own: Sequence[SeriesChange], of: int, commit_url: str) -> tuple[int, Together]:
-    befores = Counter(one.history.points[max(0, one.evidence.change.index - 1)].commit for one in own)
-    (before, _), *_ = befores.most_common(1)
+def _together(event: PageEvent, own: Sequence[SeriesChange], of: int, commit_url: str) -> Together:
     arounds = Counter(both_sides.around(one.evidence) for one in own)
     (around, same), *_ = arounds.most_common(1)
-    return len(own), Together(
-        anchor=f"c-{addresses.digest(group.commit.hash)}",
-        commit=commit_link(group.commit, commit_url),
+    before = event.range.last_before
+    return Together(
+        anchor=f"c-{event.anchor}",
+        commit=commit_link(event.range.first, commit_url),
+        of_several=event_words.of_several(event.range),
         moved=f"{len(own)} of {of} series moved",
         how=_how(own),
-        before=commit_link(before, commit_url),
+        before=commit_link(before, commit_url) if before is not None else None,
         around=around,
         whose=f" of {same} of them" if same < len(own) else "",
+        event=_line(event),
+        is_one_machine=event.is_one_machine,
+        changes=frozenset((change.series, change.index) for change in event.changes),
     )
+
+
+def _line(event: PageEvent) -> EventLine:
+    return EventLine(event.anchor, f"In all, {event.moved}" if event.is_wider else "", "; ".join(event.about))
 
 
 def _how(own: Sequence[SeriesChange]) -> str:
     sorts = Counter(sort_of(one) for one in own)
     said = ", ".join(f"{sorts[sort]} {WORDS[sort][sorts[sort] != 1]}" for sort in WORDS if sorts[sort])
-    by_size = sorted(own, key=lambda one: words.relative(one.evidence.change))
-    if not all(math.isfinite(words.relative(one.evidence.change)) for one in by_size):
-        return said
-    far = [(one.evidence.change, one.history.unit) for one in (by_size[0], by_size[-1])]
-    ends = dict.fromkeys(words.signed_size(change.before, change.after, unit) for change, unit in far)
-    return f"{said}; {' to '.join(ends)}"
+    return "; ".join(filter(None, [said, event_words.sizes(own)]))
 
 
 def told_once(
-    blocks: Sequence[Sequence[ChangeBlock]], names: Sequence[str], groups: Sequence[Together]
+    blocks: Sequence[Sequence[ChangeBlock]],
+    series: Sequence[tuple[SeriesKey, str]],
+    groups: Sequence[Together],
+    events: Sequence[PageEvent],
 ) -> list[tuple[ChangeBlock, ...]]:
     """The blocks of each series, linked to what was told above them: by a group, or by an earlier block.
 
-    ``names`` are those of the series. What a block tells that a later one refers to gets an anchor.
+    ``series`` are their keys and names. What a block tells that a later one refers to gets an anchor.
     """
-    by_commit = {group.commit: group for group in groups}
+    group_of = {change: group for group in groups for change in group.changes}
     told = {group.around: _at(group) for group in reversed(groups)}
     used: set[str] = set()
     linked: list[list[ChangeBlock]] = []
-    for place, (own, name) in enumerate(zip(blocks, names, strict=True)):
+    for place, (own, (key, name)) in enumerate(zip(blocks, series, strict=True)):
         found = []
         here: dict[both_sides.Around, Link] = {}
         for at, block in enumerate(own):
-            together = _link(by_commit.get(block.commit) if block.commit else None, block)
+            together = _link(group_of.get((key, block.index)), block)
             link = (here.get(block.around) or told.get(block.around)) if block.around.is_long else None
             anchor = ""
             if link is None and block.around.is_long:
@@ -125,19 +136,58 @@ def told_once(
                 used.add(link.anchor)
             found.append(replace(block, around_at=link, around_anchor=anchor, together=together))
         linked.append(found)
+    return _with_events(
+        [
+            [replace(one, around_anchor=one.around_anchor if one.around_anchor in used else "") for one in own]
+            for own in linked
+        ],
+        [key for key, _ in series],
+        events,
+    )
+
+
+def _with_events(
+    blocks: Sequence[Sequence[ChangeBlock]], keys: Sequence[SeriesKey], events: Sequence[PageEvent]
+) -> list[tuple[ChangeBlock, ...]]:
+    """The blocks with of how many commits their own runs make it one, and what is known of the event beside them."""
+    of = {
+        (change.series, change.index): (event, change) for event in events for change in event.changes + event.suspects
+    }
     return [
-        tuple(replace(block, around_anchor=block.around_anchor if block.around_anchor in used else "") for block in own)
-        for own in linked
+        tuple(
+            replace(
+                block,
+                of_several=event_words.of_several(of[key, block.index][1].range),
+                event=_beside(of[key, block.index][0]) if block.together is None else None,
+            )
+            if (key, block.index) in of
+            else block
+            for block in own
+        )
+        for key, own in zip(keys, blocks, strict=True)
     ]
 
 
+def _beside(event: PageEvent) -> EventLine | None:
+    """The event that a change is part of; None where it is all of it, and nothing is known beside it."""
+    number = len(event.changes) + len(event.suspects)
+    if number == 1 and not event.is_wider and not event.about:
+        return None
+    of_several, first = event_words.of_several(event.range), event.range.first.short
+    at = f"by {of_several} up to {first}" if of_several else f"at {first}"
+    return EventLine(
+        event.anchor, f"{event.moved} {at}" if event.is_wider or number > 1 else "", "; ".join(event.about)
+    )
+
+
 def _link(group: Together | None, block: ChangeBlock) -> Link | None:
-    """To the commit's own paragraph, from a block of a series that it moved; suspect changes are not counted there."""
+    """To the event's own paragraph, from a block of a series that it moved; suspect changes are not counted there."""
     if group is None or block.doubt:
         return None
     tells_around = block.around == group.around
     said = f"; {block.around.brief[0].lower()}{block.around.brief[1:]}" if tells_around else ""
-    return Link(group.anchor, group.moved, f" at this commit{said}.", block.before == group.before, tells_around)
+    where = "at this commit" if block.commit == group.commit and not group.of_several else "in this event"
+    return Link(group.anchor, group.moved, f" {where}{said}.", block.before == group.before, tells_around)
 
 
 class Break(Struct, frozen=True):

@@ -44,5 +44,5 @@ def _page(
 
 
 def _grid(data: ReportData, order: Sequence[Commit]) -> dict[str, bytes]:
-    packed = payload(by_name(data.histories), order, data.commit_url, data.runs, data.tags)
+    packed = payload(by_name(data.histories), order, data.commit_url, data.runs, data.tags, data.beside, data.machines)
     return {"data/grid.js": script_call("tbp.grid", {**packed, "states": states()}).encode()}

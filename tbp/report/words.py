@@ -391,6 +391,7 @@ def finding(history: History) -> str:
             before_after(change, history.unit),
             interval_of_change(change, history.unit),
             probability(change.p_value),
+            f"measured in turns against {change.in_turns[:8]}" if change.in_turns else "",
         ]
         said = f"{' '.join(filter(None, words))}: {', '.join(filter(None, [*sure, made_of(history)]))}."
         return f"{said} Acknowledged: {change.acknowledged}" if history.state is State.ACKNOWLEDGED else said

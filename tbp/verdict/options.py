@@ -11,16 +11,19 @@ import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tbp.errors import ExitCode, UsageError
 from tbp.options import (
     add_bench_option,
+    add_branch_option,
     add_config_option,
     add_place_options,
     add_results_options,
     count,
+    minutes,
     percent,
 )
 
@@ -48,6 +51,7 @@ def add_compare_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("baseline", metavar="A", help="the commit compared against: a revision, or 4 of a hash")
     parser.add_argument("contender", metavar="B", help="the commit judged")
     add_results_options(parser)
+    add_branch_option(parser)
     add_place_options(parser, "default: the one with most in common")
     add_bench_option(parser)
     add_output_options(parser)
@@ -60,6 +64,8 @@ def add_gate_options(parser: argparse.ArgumentParser) -> None:
     add_bench_option(parser)
     parser.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
     parser.add_argument("--threads", type=count, default=1, metavar="N", help="of each benchmark (default: 1)")
+    say = "wall time for everything; what it does not decide is undecided (default: as long as it takes)"
+    parser.add_argument("--budget", type=minutes, default=inf, metavar="MIN", help=say)
     say = "smallest change that is claimed (default: 2)"
     parser.add_argument("--relevant", type=percent, default=0.02, metavar="PERCENT", help=say)
     say = "a change that 'no change' must exclude (default: 5)"

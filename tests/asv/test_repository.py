@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tbp.asv.repository import AskedCommits, ancestors, read_commits, resolve
+from tbp.asv.branch import resolve
+from tbp.asv.repository import GONE, AskedCommits, Commits, ancestors, read_commits
 from tbp.history.series import Tag
 
 HOSTILE = 'a "quoted" <script>alert(1)</script> %H %x00 🐛 --end'
@@ -48,7 +49,8 @@ def test_history_gives_the_order_and_not_the_dates(repository: Path):
     assert [c.hash for c in commits.order] == hashes
     assert [c.subject for c in commits.order] == ["one", HOSTILE, "three"]
     assert commits.order[0].date == date(10)
-    assert commits.reachable == set(hashes)
+    assert commits.history == tuple(hashes)
+    assert commits.branch == "main"
     assert commits.notes == ()
 
 
@@ -66,23 +68,106 @@ def test_git_is_told_of_the_commits_when_they_are_known(repository: Path):
 
 
 def test_who_asks_git_and_wants_no_answer_leaves_no_process_behind(repository: Path):
+    commit(repository, "one", 1)
     with AskedCommits(repository) as asked:
         process = asked._descriptions._process
         assert process is not None
     assert process.poll() is not None
 
 
-def test_commits_off_the_branch_and_unknown_ones_take_their_place_by_date(repository: Path):
+def lines_of(commits: Commits) -> list[tuple[str, list[str]]]:
+    return [(line.name, [own.subject for own in line.commits]) for line in commits.lines]
+
+
+def test_a_maintenance_branch_is_a_line_of_its_own_and_never_placed_by_date(repository: Path):
     one = commit(repository, "one", 1)
-    git(repository, "checkout", "-q", "-b", "side")
-    side = commit(repository, "side", 3)
+    git(repository, "checkout", "-q", "-b", "1.x")
+    side = [commit(repository, "1.0.1", 3), commit(repository, "1.0.2", 9)]
     git(repository, "checkout", "-q", "main")
-    two = commit(repository, "two", 5)
-    unknown, no_hash = "e" * 40, "--output=x"
-    commits = read_commits({one: date(1), side: date(3), two: date(5), unknown: date(4), no_hash: date(2)}, repository)
-    assert [c.hash for c in commits.order] == [one, no_hash, side, unknown, two]
-    assert commits.reachable == {one, two}
-    assert len(commits.notes) == 2
+    two, three = commit(repository, "two", 5), commit(repository, "three", 6)
+    commits = read_commits(dict.fromkeys([one, two, three, *side], date(1)), repository)
+    assert [c.hash for c in commits.order] == [one, two, three]
+    assert commits.history == (one, two, three)
+    assert lines_of(commits) == [("1.x", ["1.0.1", "1.0.2"])]
+    assert commits.lines[0].fork == one
+    assert commits.lines[0].origin == commits.order[0]
+    beside = "commits with results are not on the first-parent line of"
+    assert commits.notes == (f"2 of 5 {beside} main: 1.x (2); they are shown apart, and in no series",)
+
+
+def test_what_was_merged_is_a_line_of_its_own(repository: Path):
+    one = commit(repository, "one", 1)
+    git(repository, "checkout", "-q", "-b", "feature")
+    side = [commit(repository, "feature 1", 2), commit(repository, "feature 2", 3)]
+    git(repository, "checkout", "-q", "main")
+    two = commit(repository, "two", 4)
+    git(repository, "merge", "-q", "--no-ff", "-m", "merge", "feature", day=5)
+    merge = git(repository, "rev-parse", "HEAD")
+    dates = dict.fromkeys([one, two, merge, *side], date(1))
+    commits = read_commits(dates, repository)
+    assert [c.hash for c in commits.order] == [one, two, merge]
+    assert lines_of(commits) == [("feature", ["feature 1", "feature 2"])]
+    # Without its branch it is called by its tag, without one by its newest commit.
+    git(repository, "branch", "-q", "-D", "feature")
+    assert lines_of(read_commits(dates, repository))[0][0] == side[1][:8]
+    git(repository, "tag", "v1.1", side[1])
+    assert lines_of(read_commits(dates, repository))[0][0] == "v1.1"
+
+
+def test_lines_that_part_from_each_other_share_no_commit(repository: Path):
+    one = commit(repository, "one", 1)
+    git(repository, "checkout", "-q", "-b", "1.x")
+    long = [commit(repository, f"1.0.{i}", 1 + i) for i in (1, 2, 3)]
+    git(repository, "checkout", "-q", "-b", "fix", long[0])
+    fix = commit(repository, "fix", 9)
+    git(repository, "checkout", "-q", "main")
+    two = commit(repository, "two", 10)
+    commits = read_commits(dict.fromkeys([one, two, fix, *long], date(1)), repository)
+    assert lines_of(commits) == [("1.x", ["1.0.1", "1.0.2", "1.0.3"]), ("fix", ["fix"])]
+    assert commits.lines[1].origin == commits.lines[0].commits[0]
+    assert [line.fork for line in commits.lines] == [one, one]
+
+
+def test_a_line_of_another_root_has_no_fork(repository: Path):
+    one = commit(repository, "one", 1)
+    git(repository, "checkout", "-q", "--orphan", "results")
+    other = commit(repository, "other", 2)
+    commits = read_commits(dict.fromkeys([one, other], date(1)), repository)
+    assert (commits.branch, commits.history) == ("main", (one,))
+    assert lines_of(commits) == [("results", ["other"])]
+    assert (commits.lines[0].fork, commits.lines[0].origin) == ("", None)
+
+
+def test_what_a_whole_repository_lacks_is_not_on_the_branch(repository: Path):
+    one, two = commit(repository, "one", 1), commit(repository, "two", 5)
+    old, new, no_hash = "e" * 40, "f" * 40, "--output=x"
+    commits = read_commits({one: date(1), two: date(5), old: date(4), new: date(6), no_hash: date(2)}, repository)
+    assert [c.hash for c in commits.order] == [one, two]
+    assert [(line.name, [c.hash for c in line.commits]) for line in commits.lines] == [(GONE, [no_hash, old, new])]
+    assert commits.notes[0] == (
+        f"the repository {repository} lacks 3 of 5 commits: run `git fetch` in it, or pass the right one"
+    )
+
+
+def test_a_repository_that_knows_no_commit_is_another_one(repository: Path):
+    commit(repository, "one", 9)
+    commits = read_commits({"e" * 40: date(2), "f" * 40: date(1)}, repository)
+    assert [c.hash[0] for c in commits.order] == ["f", "e"]
+    assert commits.lines == ()
+    assert "lacks 2 of 2 commits, placed by date" in commits.notes[0]
+
+
+def test_a_shallow_repository_does_not_tell_a_branch_from_a_line(repository: Path, tmp_path: Path):
+    commit(repository, "zero", 1)
+    one, two = commit(repository, "one", 2), commit(repository, "two", 3)
+    git(repository, "tag", "v1", one)
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{repository}", str(shallow))
+    git(shallow, "fetch", "-q", "--depth=1", "origin", "tag", "v1")
+    # git rewrites what is shallow: now the newest commit may look as if it had no parent, and the tag as well.
+    commits = read_commits({two: date(3), one: date(2)}, shallow)
+    assert [c.hash for c in commits.order] == [one, two]
+    assert commits.lines == ()
 
 
 def test_a_shallow_repository_says_so(repository: Path, tmp_path: Path):
@@ -105,6 +190,7 @@ def test_bytes_that_are_no_utf8_do_not_break_a_subject(repository: Path):
         capture_output=True,
     )
     name = made.stdout.decode().strip()
+    git(repository, "update-ref", "refs/heads/main", name)
     (only,) = read_commits({name: date(1)}, repository).order
     assert only.subject.startswith("caf")
 
@@ -174,3 +260,23 @@ def test_a_tag_beside_the_branch_is_shown_only_with_a_result_of_its_own(reposito
     two = commit(repository, "two", 3)
     assert read_commits({one: date(1), two: date(3)}, repository).tags == ()
     assert read_commits({one: date(1), side: date(2), two: date(3)}, repository).tags == (Tag("v1.0.1", side),)
+
+
+def test_the_runs_of_one_line_tell_what_two_of_its_commits_say(repository: Path):
+    one, two = commit(repository, "one", 1), commit(repository, "two", 2)
+    git(repository, "checkout", "-q", "-b", "1.x")
+    side = [commit(repository, f"1.0.{i}", 2 + i) for i in (1, 2)]
+    git(repository, "checkout", "-q", "main")
+    rest = [commit(repository, f"main {i}", 10 + i) for i in (1, 2, 3)]
+    commits = read_commits(dict.fromkeys([one, two, *side, *rest], date(1)), repository)
+
+    def compared(baseline: str, contender: str) -> list[str]:
+        return [own.subject for own in commits.compared(baseline, contender)]
+
+    on_main = ["one", "two", "main 1", "main 2", "main 3"]
+    assert compared(one, rest[0]) == compared(rest[0], one) == on_main
+    assert compared(one, side[0]) == compared(side[1], two) == ["one", "two", "1.0.1", "1.0.2"]
+    # Of two lines: what was before the baseline, then the contender and what came after it.
+    assert compared(side[1], rest[1]) == ["one", "two", "1.0.1", "1.0.2", "main 2", "main 3"]
+    # Nothing came after 1.0.2: its neighbours are those before it on its own line.
+    assert compared(rest[0], side[1]) == ["one", "two", "main 1", "1.0.2", "1.0.1"]

@@ -68,7 +68,7 @@ def test_machine_json_is_optional(result_file: Writer):
     result_file("a", {"time_it": [[1.0], []]}, machine="other")
     (path.parent / "machine.json").write_text(json.dumps({"machine": "box", "cpu": "Z80", "num_cpu": "1"}))
     machines = read_results(path.parent.parent).machines
-    assert [(m.name, m.cpu) for m in machines] == [("box", "Z80"), ("other", "")]
+    assert [(m.name, m.facts) for m in machines] == [("box", (("processor", "Z80"), ("cores", "1"))), ("other", ())]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_format_1_is_read(tmp_path: Path):
             "time_plain": 2.5,
             "time_it": {"result": [1.0, None], "params": [["1", "2"]], "stats": [stats, None]},
         },
-        "benchmark_version": {"time_it": "v"}, "version": 1,
+        "benchmark_version": {"time_it": "v"}, "started_at": {"time_it": 1000}, "version": 1,
     }  # fmt: skip
     path = folder / "cccccccc-py3.6.json"
     path.write_text(json.dumps(content))
@@ -119,6 +119,7 @@ def test_format_1_is_read(tmp_path: Path):
     first = found["time_it", (("param1", "1"),)]
     assert (first.value, first.q25, first.number, first.version, first.environment) == (1.0, 0.9, 3, "v", "py3.6")
     assert found["time_it", (("param1", "2"),)].outcome is Outcome.FAILED
+    assert [value.started is None for value in found.values()] == [True, False, False]
 
 
 def test_one_run_in_two_files_counts_once(result_file: Writer):
@@ -273,7 +274,35 @@ def test_without_machine_json_the_newest_run_says_what_the_machine_is(result_fil
     path = result_file("a", {"time_it": [[1.0], []]}, day=2, params={"machine": "box", "cpu": "new", "ram": "8 GB"})
     result_file("b", {"time_it": [[1.0], []]}, day=1, params={"machine": "box", "cpu": "old"})
     (machine,) = read_results(path.parent.parent).machines
-    assert (machine.name, machine.cpu, machine.ram) == ("box", "new", "8 GB")
+    assert (machine.name, machine.facts) == ("box", (("processor", "new"), ("memory", "8 GB")))
+
+
+def test_all_that_machine_json_says_is_kept(result_file: Writer):
+    """What asv was asked to install stands among the parameters of a run as well, and is none of the machine's."""
+    said = {
+        "machine": "box", "version": 1, "os": "Windows 11", "gpu": ["RTX 4090", "RTX 4090"], "driver": 555.85,
+        "cooling": {"fan": "on", "water": None}, "cpu": "", "notes": "two\nlines",
+    }  # fmt: skip
+    params = {**said, "python": "3.11", "torch": "2.13"}
+    path = result_file("a", {"time_it": [[1.0], []]}, params=params, requirements={"torch": "2.13"})
+    (found,) = values(path)
+    assert found.hardware == "os=Windows 11;cooling=fan on, water;driver=555.85;gpu=RTX 4090, RTX 4090;notes=two lines"
+    (path.parent / "machine.json").write_text(json.dumps(said))
+    (machine,) = read_results(path.parent.parent).machines
+    assert machine.facts == (
+        ("system", "Windows 11"), ("machine's cooling", "fan on, water"), ("driver", "555.85"),
+        ("GPU", "RTX 4090, RTX 4090"), ("machine's notes", "two lines"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("started_at", "said"),
+    [(1_653_791_570_144, "2022-05-29T02:32:50.144000+00:00"), (None, None), (NAN, None), ("soon", None), (-1, None),
+     (1e300, None)],
+)  # fmt: skip
+def test_a_value_says_when_it_was_measured(result_file: Writer, started_at: object, said: str | None):
+    (found,) = values(result_file("a", {"time_it": [[1.0], [], "v", started_at]}))
+    assert (found.started.isoformat() if found.started else None) == said
 
 
 def test_unreadable_files_are_counted(result_file: Writer):

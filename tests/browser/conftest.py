@@ -210,7 +210,10 @@ def plausible() -> ReportData:
     return ReportData(
         "transformer-parts",
         tuple(found),
-        (Machine("bench-1", "Example CPU @ 2.60GHz", "2", "8 GB", "Linux 6.1"), Machine("bench-2")),
+        (
+            Machine("bench-1", (("processor", "Example CPU @ 2.60GHz"), ("cores", "2"), ("system", "Linux 6.1"))),
+            Machine("bench-2"),
+        ),
         "https://example.org/transformer-parts/commit/",
         ("results/bench-2/0c0ffee.json is no JSON (line 3); measure that commit again.",),
         commits=tuple(history),
@@ -245,7 +248,7 @@ def hostile() -> ReportData:
         operator_table(chance, names), history[-1],
     )  # fmt: skip
     failed = series(chance, history, second, 1.0, state=State.FAILED, reason=HOSTILE, traced=False)
-    machines = (Machine(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),)
+    machines = (Machine(HOSTILE, (("processor", HOSTILE), (HOSTILE, HOSTILE))),)
     tags = (Tag("v1<script>alert(1)</script>%{y}", history[2].hash),)
     packages = ((HOSTILE, HOSTILE),)
     runs = tuple(Run(history[place], HOSTILE, f"{HOSTILE}{place}", packages=packages[:place]) for place in range(2))

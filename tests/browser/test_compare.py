@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from tbp.asv.lines import compared
 from tbp.history.compare import judgements
-from tbp.history.series import Better, History, Outcome, Point, SeriesKey, State
+from tbp.history.series import Better, Commit, History, Line, LineRuns, Outcome, Point, SeriesKey, State
 from tbp.report.chart_data import site_commits
 from tbp.report.comparison import stored
 from tbp.report.model import ReportData, Run
@@ -166,6 +167,32 @@ def test_one_part_of_an_environment_is_changed_and_all_else_stays(browser, site)
         assert page.inner_text("#compare-title") == said
 
 
+@pytest.mark.parametrize(
+    ("systems", "packages", "label", "told"),
+    [
+        (("Linux", "Linux"), (("six", "1"),), "All else equal:", "another torch 2.12 → 2.13."),
+        (("Linux", "Linux"), (), "All else equal as far as is recorded (not recorded: installed packages):",
+         "Not recorded on both sides: installed packages."),
+        (("Linux", "Windows 11"), (("six", "1"),), "Not all else equal (system too):",
+         "another system Linux → Windows 11, torch 2.12 → 2.13."),
+    ],
+)  # fmt: skip
+def test_all_else_is_equal_only_where_it_is(browser, plausible_data, tmp_path, systems, packages, label, told) -> None:
+    data = with_two_torches(plausible_data)
+    new, old = data.runs
+    hardware = [(("processor", "Z80"), ("system", system)) for system in systems]
+    runs = (
+        replace(old, hardware=hardware[0], packages=packages), replace(new, hardware=hardware[1], packages=packages)
+    )  # fmt: skip
+    index = write_site(replace(data, runs=runs), tmp_path)
+    with opened(browser, index.parent / "compare.html") as page:
+        ready(page)
+        assert page.inner_text("#compare-presets").startswith(label)
+        page.get_by_role("button", name="torch 2.13 against 2.12").click()
+        assert told in page.inner_text("#compare-sides")
+        assert violations(page) == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_chosen_columns_fit_and_are_accessible(browser, machines, size, scheme) -> None:
@@ -259,3 +286,50 @@ def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path
         State.REGRESSION, State.CHANGED, State.IMPROVEMENT, State.UNDECIDED, State.NO_CHANGE, State.SKIPPED,
         State.FAILED,
     }  # fmt: skip
+
+
+def test_the_script_compares_each_commit_by_the_runs_of_its_own_line(browser, plausible_data, tmp_path) -> None:
+    order = site_commits(plausible_data).commits
+    whole = [one for one in plausible_data.histories if (one.key.machine, one.key.environment) == PLACE]
+    whole = [replace(without_sessions(one), changes=(), breaks=()) for one in whole]
+    line = Line("maint", order[60:90], order[59].hash, order[59])
+    branch = (*order[:60], *order[90:])
+    aside = {commit.hash for commit in line.commits}
+    own = [replace(one, points=tuple(p for p in one.points if p.commit.hash not in aside)) for one in whole]
+    beside = [
+        LineRuns(one.key, line, tuple(p for p in one.points if p.commit.hash in aside), one.unit, one.better)
+        for one in whole
+    ]
+    data = replace(
+        plausible_data, histories=tuple(own), beside=tuple(beside), commits=branch, machines=(), branch="main"
+    )
+    index = write_site(data, tmp_path)
+    column = {commit.hash: place for place, commit in enumerate((*branch, *line.commits))}
+    pairs = [(62, 75), (75, 62), (40, 89), (89, 40), (89, 100), (100, 89), (61, 118), (119, 60), (20, 30), (58, 95)]
+    with opened(browser, index.parent / "compare.html") as page:
+        ready(page)
+        assert "maint · " in page.locator("#compare-commit-0 optgroup[label='Other lines'] option").first.inner_text()
+        for before, after in pairs:
+            sides = [Judged(order[at].short, order[at].hash) for at in (before, after)]
+            said = page.evaluate(
+                """([from, to, names]) => {
+                  const pairs = tbp.runs.rows.map((row) => ({ row, base: row, from, to, names }));
+                  return tbp.judgements(pairs).map((one, i) => (
+                    [pairs[i].row.href, one && [one.state, one.low, one.high]]));
+                }""",
+                [column[sides[0].commit], column[sides[1].commit], [side.revision for side in sides]],
+            )
+            found = {href: one for href, one in said if one}
+            path = compared(sides[0].commit, sides[1].commit, branch, (line,))
+            wanted = expected([_on_path(one, path) for one in whole], *sides)
+            assert found.keys() == wanted.keys()
+            for href, judgement in wanted.items():
+                state, low, high = found[href]
+                assert state == judgement.state.name.lower(), (before, after, judgement)
+                if not math.isnan(low):
+                    assert (low, high) == pytest.approx((judgement.low, judgement.high), rel=0.01, abs=1e-3)
+
+
+def _on_path(history: History, path: Sequence[Commit]) -> History:
+    points = {point.commit.hash: point for point in history.points}
+    return replace(history, points=tuple(points[commit.hash] for commit in path if commit.hash in points))

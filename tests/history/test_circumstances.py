@@ -14,11 +14,11 @@ from tbp.history.circumstances import (
     Run,
     breaks,
     circumstances,
-    explained,
     kind_of,
     surroundings,
     with_number,
 )
+from tbp.history.explanations import explained
 from tbp.history.series import Change, ChangeKind, Commit, Outcome, Point
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

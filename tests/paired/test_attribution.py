@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 from torch.profiler import ProfilerActivity, profile, schedule
 
 from tbp.history.series import State
-from tbp.paired.attribution import MOST_EXPLAINED, explained
+from tbp.paired.attribution import MOST_EXPLAINED, NO_TIME, Record, Recording, explained
+from tbp.paired.processes import OutOfTime
 from tbp.paired.referee import Cell, CellFailed, Side
 from tbp.verdict.judgement import Judgement
 
@@ -21,7 +23,11 @@ def judged(state: State, effect: float, cell: Cell = CELL) -> Judgement:
     return Judgement(cell.benchmark, cell.parameters, state, before=1e-3, after=1e-3 * (1 + effect), effect=effect)
 
 
-def recording(base: Callable[[], object], head: Callable[[], object]) -> Callable[..., bool]:
+def each(record: Record) -> Recording:
+    return lambda cells: nullcontext(record)
+
+
+def recording(base: Callable[[], object], head: Callable[[], object]) -> Recording:
     def record(cell: Cell, paths: Mapping[Side, Path], steps: int) -> bool:
         for call, path in ((base, paths["base"]), (head, paths["head"])):
             plan = schedule(wait=0, warmup=1, active=steps, repeat=1)
@@ -32,7 +38,7 @@ def recording(base: Callable[[], object], head: Callable[[], object]) -> Callabl
             profiler.export_chrome_trace(str(path))
         return True
 
-    return record
+    return each(record)
 
 
 def once() -> object:
@@ -68,7 +74,7 @@ def test_traces_without_a_difference_are_said_to_explain_nothing():
 
 
 def test_a_benchmark_without_torch_gets_no_sentence():
-    [found] = explained([judged(State.REGRESSION, 0.1)], [CELL], lambda *_: False)
+    [found] = explained([judged(State.REGRESSION, 0.1)], [CELL], each(lambda *_: False))
     assert found.operators == ()
 
 
@@ -76,7 +82,7 @@ def test_a_trace_that_cannot_be_had_changes_no_verdict():
     def record(*_: object) -> bool:
         raise CellFailed("head raised RuntimeError: no")
 
-    [found] = explained([judged(State.REGRESSION, 0.1)], [CELL], record)
+    [found] = explained([judged(State.REGRESSION, 0.1)], [CELL], each(record))
     assert found.state is State.REGRESSION
     assert found.operators == ("no trace explains it: head raised RuntimeError: no",)
 
@@ -90,5 +96,26 @@ def test_only_changes_are_traced_and_the_largest_regressions_first():
         return False
 
     found = [judged(State.NO_CHANGE, 0.0, CELL), *(judged(State.REGRESSION, 0.1 + cell.index, cell) for cell in cells)]
-    explained(found, [CELL, *cells], record)
+    explained(found, [CELL, *cells], each(record))
     assert traced == cells[:1:-1]
+
+
+def test_a_budget_that_ends_before_the_first_trace_is_said():
+    def record(*_: object) -> bool:
+        raise OutOfTime
+
+    [found] = explained([judged(State.REGRESSION, 0.1)], [CELL], each(record))
+    assert found.operators == (NO_TIME,)
+
+
+def test_of_a_budget_that_ends_after_the_first_session_the_counts_are_told():
+    recorded = iter([True])
+    with recording(once, twice_and_softmax)([CELL]) as record_both:
+
+        def record(cell: Cell, paths: Mapping[Side, Path], steps: int) -> bool:
+            if next(recorded, False):
+                return record_both(cell, paths, steps)
+            raise OutOfTime
+
+        [found] = explained([judged(State.REGRESSION, 1.0)], [CELL], each(record))
+    assert "aten::mm 1 → 2 calls" in " / ".join(found.operators)

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pytest
 
+from tbp.errors import ExitCode
 from tbp.history.series import State
+from tbp.paired.budget import Budget
 from tbp.paired.estimate import Pair
-from tbp.paired.gate import CONFIRM_PAIRS, FIRST_LOOK, SCREEN_PAIRS, Limits, judgements, run_gate
+from tbp.paired.evidence import CONFIRM_LOOKS, CONFIRM_PAIRS, FIRST_LOOK, SCREEN_PAIRS, Evidence, Limits
+from tbp.paired.gate import run_gate
+from tbp.paired.judging import judgements
 from tbp.paired.referee import Cell, CellFailed, CellSkipped, Side
-from tbp.verdict.judgement import Judgement
+from tbp.paired.run import Gated
+from tbp.verdict.judgement import Comparison, Judged, Judgement
 
 CHANGED = (State.REGRESSION, State.IMPROVEMENT)
 Answer = Pair | CellFailed | CellSkipped
@@ -38,12 +43,13 @@ def verdicts(
     """The judgements by benchmark; ``answer`` gives a cell's pair, from its first, 0, on."""
     seen: Counter[Cell] = Counter()
 
-    def measure(active: Sequence[Cell], first: Side) -> Mapping[Cell, Answer]:
-        answers = {cell: answer(cell, seen[cell]) for cell in active}
-        seen.update(active)
-        return answers
+    def measure(active: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]) -> Iterator[tuple[Cell, Answer]]:
+        for cell in active:
+            yield cell, answer(cell, seen[cell])
+            seen[cell] += 1
 
-    evidence = run_gate(asked, measure, limits or Limits(), lambda *_: None)
+    evidence = [Evidence(cell) for cell in asked]
+    run_gate(evidence, measure, limits or Limits(), lambda *_: None)
     return {one.benchmark: one for one in judgements(evidence, limits or Limits())}
 
 
@@ -122,8 +128,8 @@ def test_what_is_clearly_changed_is_screened_no_further_and_judged_by_fresh_pair
     (one,) = verdicts(cells(1), answer).values()
     assert one.state is State.REGRESSION
     assert one.effect == pytest.approx(0.08, abs=0.001)
-    assert one.evidence == CONFIRM_PAIRS
-    assert len(asked) == FIRST_LOOK + CONFIRM_PAIRS
+    assert one.evidence == min(CONFIRM_LOOKS), "what is clear ends at the first look"
+    assert len(asked) == FIRST_LOOK + min(CONFIRM_LOOKS)
 
 
 def test_an_improvement_is_named_so():
@@ -143,7 +149,7 @@ def test_chance_that_comes_once_is_no_change():
     """Screening saw 10 %, the fresh pairs see nothing: neither is the first believed nor the second doubted."""
     (one,) = verdicts(cells(1), lambda cell, n: pair((0.10 if n < FIRST_LOOK else 0.0) + QUIET[n % 4])).values()
     assert one.state is State.NO_CHANGE
-    assert one.evidence == CONFIRM_PAIRS
+    assert one.evidence == min(CONFIRM_LOOKS)
 
 
 def test_a_real_change_too_small_to_matter_is_no_change():
@@ -206,26 +212,181 @@ def test_no_cells_no_judgements():
 
 
 def test_a_change_counts_less_among_many():
-    """The same weak evidence is a regression alone and none among a hundred benchmarks."""
+    """The same weak evidence is a regression alone and none among twenty benchmarks."""
 
     def answer(cell: Cell, number: int) -> Answer:
         return pair((0.05 if number % 4 else -0.01) if cell == asked[0] else QUIET[number % 4])
 
-    asked = cells(100)
+    asked = cells(20)
     alone, among = verdicts(asked[:1], answer), verdicts(asked, answer)
     assert alone["suite.time_0"].state is State.REGRESSION
-    assert among["suite.time_0"].p_value == pytest.approx(100 * alone["suite.time_0"].p_value)
+    assert among["suite.time_0"].p_value == pytest.approx(20 * alone["suite.time_0"].p_value)
     assert among["suite.time_0"].state is State.UNDECIDED
 
 
 def test_sides_take_turns_at_being_first_and_what_is_said_is_how_far_it_is():
     firsts: list[Side] = []
-    heard: list[tuple[str, int, int, int]] = []
+    heard: list[tuple[int, int, int]] = []
 
-    def measure(active: Sequence[Cell], first: Side) -> Mapping[Cell, Answer]:
+    def measure(active: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]) -> Iterator[tuple[Cell, Answer]]:
         firsts.append(first)
-        return {cell: pair(QUIET[len(firsts) % 4]) for cell in active}
+        for cell in active:
+            yield cell, pair(QUIET[len(firsts) % 4])
 
-    run_gate(cells(2), measure, Limits(), lambda *words: heard.append(words))
+    run_gate([Evidence(cell) for cell in cells(2)], measure, Limits(), lambda *words: heard.append(words))
     assert firsts == ["base", "head", "base", "head"]
-    assert heard == [("screening", number, SCREEN_PAIRS, 2) for number in range(FIRST_LOOK)]
+    assert heard == [(turn, 2, 2 * (SCREEN_PAIRS + CONFIRM_PAIRS - turn)) for turn in range(FIRST_LOOK)]
+
+
+def test_a_weak_change_needs_all_looks_and_is_corrected_for_them():
+    """A change of 2.5 % among ±2 %: too weak for the first looks, clear at the last one."""
+    quiet = (-0.02, 0.02, -0.02, 0.02)
+    strong = Limits(false_discovery_rate=0.05)
+
+    def answer(cell: Cell, number: int) -> Answer:
+        return pair(0.10 + QUIET[number % 4] if number < FIRST_LOOK else 0.025 + quiet[number % 4])
+
+    (one,) = verdicts(cells(1), answer, strong).values()
+    assert (one.state, one.evidence) == (State.REGRESSION, CONFIRM_PAIRS)
+    one_look = 0.0274  # Student's t of the trimmed mean of twelve
+    assert one.p_value == pytest.approx(one_look / CONFIRM_LOOKS[CONFIRM_PAIRS], rel=0.05)
+
+
+# A budget
+
+
+class Clock:
+    """A machine on which workers take 3 s to start and a pair as long as it is told."""
+
+    def __init__(self, budget_s: float, pair_s: Mapping[Cell, float] | None = None, start_s: float = 3.0) -> None:
+        self.now_s, self.budget_s, self.start_s, self.pair_s = 0.0, budget_s, start_s, pair_s or {}
+        self.budget = Budget(lambda: self.budget_s - self.now_s, budget_s, start_s)
+
+    def gate(self, asked: Sequence[Cell], answer: Callable[[Cell, int], Answer]) -> list[Evidence]:
+        seen: Counter[Cell] = Counter()
+
+        def measure(
+            active: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]
+        ) -> Iterator[tuple[Cell, Answer]]:
+            self.now_s += self.start_s
+            self.budget.workers_began(self.start_s)
+            for cell in active:
+                if has_room(cell):
+                    self.now_s += self.pair_s.get(cell, 1.0)
+                    self.budget.pair_ended(cell, self.pair_s.get(cell, 1.0))
+                    yield cell, answer(cell, seen[cell])
+                    seen[cell] += 1
+
+        evidence = [Evidence(cell) for cell in asked]
+        run_gate(evidence, measure, Limits(), lambda *_: None, self.budget)
+        return evidence
+
+
+def changing(*changed: Cell) -> Callable[[Cell, int], Answer]:
+    return lambda cell, number: pair((0.10 if cell in changed else 0.0) + QUIET[number % 4])
+
+
+def test_a_budget_that_is_enough_changes_nothing():
+    asked = cells(3)
+    clock = Clock(120.0)
+    evidence = clock.gate(asked, changing(asked[0]))
+    assert [one.state for one in judgements(evidence, Limits())] == [State.REGRESSION, *[State.NO_CHANGE] * 2]
+    assert clock.now_s == 4 * (3 + 3) + 6 * (3 + 1)
+
+
+@pytest.mark.parametrize("budget_s", [1.0, 5.0, 17.0, 40.0, 60.0, 95.0])
+def test_a_budget_is_never_overdrawn(budget_s: float):
+    asked = cells(30)
+    clock = Clock(budget_s)
+    clock.gate(asked, changing(asked[7]))
+    assert clock.now_s <= budget_s
+
+
+def test_a_short_budget_decides_some_benchmarks_rather_than_none():
+    """Time for two pairs of each of thirty: instead, those that are begun get their first look."""
+    asked = cells(30)
+    evidence = Clock(75.0).gate(asked, changing())
+    measured = Counter(len(one.pairs) for one in evidence)
+    assert set(measured) == {0, FIRST_LOOK}
+    assert measured[FIRST_LOOK] >= 8
+    told = judgements(evidence, Limits(), "the budget of 1 min ended")
+    assert Counter(one.state for one in told) == {
+        State.NO_CHANGE: measured[FIRST_LOOK],
+        State.UNDECIDED: measured[0],
+    }
+    assert {one.reason for one in told} == {"", "not measured: the budget of 1 min ended"}
+
+
+def test_what_is_flagged_is_confirmed_before_what_is_open_gets_more_pairs():
+    """After the first look of all, time for one of both: the flagged one is decided, the noisy one stays open."""
+    asked = cells(2)
+
+    def answer(cell: Cell, number: int) -> Answer:
+        return pair(0.10 + QUIET[number % 4] if cell == asked[0] else (0.1 if number % 2 else -0.1))
+
+    evidence = Clock(62.0).gate(asked, answer)
+    regressed, noisy_one = judgements(evidence, Limits(), "the budget of 1 min ended")
+    assert (regressed.state, len(evidence[0].pairs)) == (State.REGRESSION, 10)
+    assert noisy_one.state is State.UNDECIDED
+    assert len(evidence[1].pairs) < SCREEN_PAIRS + CONFIRM_PAIRS
+    assert noisy_one.reason.endswith("pairs; the budget of 1 min ended")
+
+
+def test_a_change_that_could_not_be_confirmed_in_time_is_said_to_be_suspected():
+    (asked,) = cells(1)
+    evidence = Clock(40.0).gate([asked], changing(asked))
+    (one,) = judgements(evidence, Limits(), "the budget of 0.5 min ended")
+    assert one.state is State.UNDECIDED
+    assert one.reason == "suspected, and not confirmed by fresh pairs: the budget of 0.5 min ended"
+    assert one.effect == pytest.approx(0.10, abs=0.01)
+
+
+def test_a_slow_benchmark_that_cannot_end_in_time_is_not_begun_and_holds_up_no_other():
+    asked = cells(3)
+    clock = Clock(60.0, {asked[1]: 20.0})
+    evidence = clock.gate(asked, changing())
+    assert len(evidence[1].pairs) < FIRST_LOOK
+    assert [len(one.pairs) for one in (evidence[0], evidence[2])] == [FIRST_LOOK, FIRST_LOOK]
+    assert clock.now_s <= 60.0
+
+
+def test_one_pair_alone_says_how_little_it_is():
+    evidence = [Evidence(cell, screened=[pair(0.1)]) for cell in cells(1)]
+    (one,) = judgements(evidence, Limits(), "interrupted")
+    assert (one.state, one.evidence) == (State.UNDECIDED, 1)
+    assert one.reason == "only 1 pair measured: interrupted"
+    assert math.isnan(one.effect)
+
+
+def test_an_interrupt_between_two_pairs_leaves_both_whole():
+    asked = cells(2)
+
+    def answer(cell: Cell, number: int) -> Answer:
+        if number == 2 and cell == asked[1]:
+            raise KeyboardInterrupt
+        return pair(QUIET[number % 4])
+
+    def measure(active: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]) -> Iterator[tuple[Cell, Answer]]:
+        for cell in asked:
+            yield cell, answer(cell, len(by_cell[cell].pairs))
+
+    by_cell = {cell: Evidence(cell) for cell in asked}
+    with pytest.raises(KeyboardInterrupt):
+        run_gate(list(by_cell.values()), measure, Limits(), lambda *_: None)
+    assert [len(one.pairs) for one in by_cell.values()] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [
+        (ExitCode.REGRESSION, ExitCode.REGRESSION),  # what is confirmed stays confirmed
+        (ExitCode.OK, ExitCode.INTERRUPTED),
+        (ExitCode.NOTHING_MEASURED, ExitCode.INTERRUPTED),
+        (ExitCode.UNDECIDED, ExitCode.INTERRUPTED),
+    ],
+)
+def test_the_exit_code_of_an_interrupted_gate(verdict: ExitCode, code: ExitCode):
+    side = Judged("main", "a" * 40)
+    comparison = Comparison("thing", side, side, "measured in turns", ())
+    assert Gated(comparison, is_interrupted=True).exit_code(verdict) is code
+    assert Gated(comparison).exit_code(verdict) is verdict

@@ -199,7 +199,10 @@ def test_the_working_tree_is_judged_as_it_is_and_left_as_it_was(gate: Gate, repo
         (repository / "thing" / "extra.py").unlink()
 
 
-def test_ctrl_c_ends_it_in_one_line_and_leaves_nobody_behind(repository: Path, environment: dict[str, str]):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_it_with_what_is_known_and_leaves_nobody_behind(
+    repository: Path, environment: dict[str, str], number: signal.Signals
+):
     before = visible(repository)
     process = subprocess.Popen(
         command("base", "same"),
@@ -212,11 +215,12 @@ def test_ctrl_c_ends_it_in_one_line_and_leaves_nobody_behind(repository: Path, e
     with process:
         # A server of each side and the process that each has forked for the cell.
         wait_until(lambda: len([line for line in related(repository) if "worker.py" in line]) == 4)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=10)
-    assert process.returncode == 130
-    assert out == ""
-    assert [line for line in err.splitlines() if "interrupted" in line] == err.splitlines()[-1:]
+    assert process.returncode == 130, err
+    assert out.startswith("Cannot tell: 2 undecided of 2 benchmarks")
+    assert "not measured: interrupted" in out
+    assert "interrupted with 2 of 2 benchmarks undecided" in out
     assert "Traceback" not in err
     wait_until(lambda: not related(repository))
     assert visible(repository) == before
@@ -280,3 +284,33 @@ def test_one_environment_for_both_commits_is_refused(gate: Gate):
     assert done.returncode == 4
     assert "environment type existing cannot hold two commits; use tbp, virtualenv or conda" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_budget_that_is_too_short_says_what_is_undecided(gate: Gate):
+    """Eight seconds: what asv has installed before is ready in three, and no benchmark gets four pairs."""
+    gate("base", "same", "--bench", TOTAL)  # installs both
+    start_s = time.monotonic()
+    done = gate("base", "same", "--budget", "0.13")
+    assert time.monotonic() - start_s < 60, "without a budget it takes as long as it needs"
+    assert done.returncode == 0, done.stderr
+    assert "undecided" in done.stdout
+    assert "the budget of 0.13 min ended" in done.stdout
+
+
+def test_a_budget_that_ends_while_asv_installs_is_one_line(gate: Gate, repository: Path, tmp_path: Path):
+    config = repository / "elsewhere.json"
+    config.write_text(json.dumps(CONFIG | {"env_dir": str(tmp_path / "env")}))
+    try:
+        done = gate("base", "same", "--config", config.name, "--budget", "0.001")
+    finally:
+        config.unlink()
+    assert done.returncode == 4
+    assert done.stderr.startswith("tbp: the budget ended while asv installed the commits")
+    assert done.stderr.count("\n") == 1
+    wait_until(lambda: not related(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "soon"])
+def test_a_budget_is_a_number_above_0(gate: Gate, text: str):
+    done = gate("base", "same", f"--budget={text}")
+    assert done.returncode == 2

@@ -3,7 +3,8 @@
     python tests/perf/gate_error_rates.py [--gates 200] [--seed 1]
 
 Simulates the pairs, not the processes: the effect of a pair is the true one plus noise of a given standard deviation,
-normal, or with heavy tails (one pair in ten is hit by 15 % more, in either direction, of which CPU time sees nothing).
+normal, with heavy tails (one pair in ten is hit by 15 % more, in either direction, of which CPU time sees nothing), or
+with two modes (each process is at one of two levels by chance, four standard deviations apart, as memory layout does).
 One benchmark in seven has the effect, the others have none. Prints a line per setting; about two minutes on two cores.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import product
@@ -20,7 +21,9 @@ import numpy as np
 
 from tbp.history.series import State
 from tbp.paired.estimate import Pair
-from tbp.paired.gate import Limits, judgements, run_gate
+from tbp.paired.evidence import Evidence, Limits
+from tbp.paired.gate import run_gate
+from tbp.paired.judging import judgements
 from tbp.paired.referee import Cell, Side
 
 CELLS = (14, 300)
@@ -28,6 +31,7 @@ NOISE = (0.01, 0.02, 0.03, 0.05)
 EFFECTS = (0.0, 0.02, 0.03, 0.05, 0.10)
 CHANGED_SHARE = 1 / 7
 HIT_SHARE, HIT = 0.10, 0.15
+MODES_APART = 4.0
 CPU_NOISE = 0.5  # of the wall time's: CPU time knows no waiting
 CHANGES = (State.REGRESSION, State.IMPROVEMENT)
 
@@ -60,19 +64,21 @@ def simulated(setting: Setting) -> Found:
     slower = set(cells[: round(setting.cells * CHANGED_SHARE)]) if setting.effect else set()
     true = {cell: float(np.log1p(setting.effect)) if cell in slower else 0.0 for cell in cells}
 
-    def measure(asked: Sequence[Cell], first: Side) -> Mapping[Cell, Pair]:
+    def measure(asked: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]) -> Iterator[tuple[Cell, Pair]]:
         wall = rng.normal(0, setting.noise, len(asked))
         if setting.tails == "heavy":
             wall += HIT * rng.choice([-1, 1], len(asked)) * (rng.random(len(asked)) < HIT_SHARE)
         cpu = rng.normal(0, CPU_NOISE * setting.noise, len(asked))
-        return {
-            cell: Pair(true[cell] + own, true[cell] + cpu_own, 1.0, 1.0)
-            for cell, own, cpu_own in zip(asked, wall.tolist(), cpu.tolist(), strict=True)
-        }
+        if setting.tails == "two modes":
+            modes = MODES_APART * setting.noise * np.diff(rng.integers(0, 2, (2, len(asked))), axis=0)[0]
+            wall, cpu = wall + modes, cpu + modes
+        for cell, own, cpu_own in zip(asked, wall.tolist(), cpu.tolist(), strict=True):
+            yield cell, Pair(true[cell] + own, true[cell] + cpu_own, 1.0, 1.0)
 
     found = Found()
     for _ in range(-(-setting.gates * CELLS[0] // setting.cells)):
-        evidence = run_gate(cells, measure, Limits(), lambda *_: None)
+        evidence = [Evidence(cell) for cell in cells]
+        run_gate(evidence, measure, Limits(), lambda *_: None)
         states = {one.benchmark: one.state for one in judgements(evidence, Limits())}
         for cell in cells:
             (found.changed if cell in slower else found.unchanged)[states[cell.benchmark]] += 1
@@ -109,7 +115,7 @@ def main() -> None:
     settings = [
         # Without an effect, three times as many: what is to be shown there is rare.
         Setting(cells, tails, noise, effect, options.gates * (1 if effect else 3), options.seed)
-        for cells, tails, noise, effect in product(CELLS, ("normal", "heavy"), NOISE, EFFECTS)
+        for cells, tails, noise, effect in product(CELLS, ("normal", "heavy", "two modes"), NOISE, EFFECTS)
     ]
     print(
         "| benchmarks | tails | sd of a pair | effect | regression | no change | undecided | false claims "

@@ -95,7 +95,7 @@ def report(*histories: History, **fields: object) -> ReportData:
     values: dict[str, object] = {
         "project": "example",
         "histories": histories,
-        "machines": (Machine("bench-1", "Example CPU", "2", "8 GB", "Linux"),),
+        "machines": (Machine("bench-1", (("processor", "Example CPU"), ("cores", "2"), ("system", "Linux"))),),
         "commit_url": "https://example.org/commit/",
         **fields,
     }

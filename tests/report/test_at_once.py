@@ -1,10 +1,15 @@
 """Most series of a machine that move at one commit are a question; a commit that moved some of them is none."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 from msgspec.structs import replace
 
-from tbp.history.series import Change, ChangeEvidence, ChangeKind, State
+from tbp.history.circumstances import NUMBER, kind_of
+from tbp.history.series import Break, Change, ChangeEvidence, ChangeKind, Circumstance, History, State
 from tbp.report.at_once import LEAST_SERIES, at_once, brief, of_benchmark, sentence
 from tbp.report.benchmark_files import wanted
+from tbp.report.model import Run
 from tbp.report.pages import Frame
 from tbp.report.summary import summary
 
@@ -30,14 +35,105 @@ def test_most_series_of_a_machine_at_one_commit_are_asked_about(make_history, ma
     assert sentence(found) == (
         "6 of 9 series of bench-1 · py3.13 moved at 03c0ffee, 5 up and 1 down: was it the machine rather than the code?"
     )
-    notes = summary(make_report(*series)).notes
-    assert notes[-1].said == brief(found)
-    assert notes[-1].href.startswith("changes.html#at-")
+    page = summary(make_report(*series))
+    assert page.first is not None
+    assert page.first.said == brief(found)
+    assert page.first.href.startswith("changes.html#at-")
 
 
-def test_suspects_count_and_what_is_explained_does_not(make_history) -> None:
+def test_what_most_series_have_left_is_said_after_the_verdict(make_history, make_report) -> None:
+    back = ChangeEvidence(Change(5, 2.0, 1.0, 0.001, True))
+    series = [replace(own, changes=(*own.changes, back)) for own in moved(make_history, 5)]
+    page = summary(make_report(*series))
+    assert page.first is not None
+    assert "05c0ffee" in page.first.said
+    assert [note.said for note in page.notes if "03c0ffee" in note.said] == [brief(at_once(series)[1])]
+
+
+def test_suspects_count(make_history) -> None:
     assert len(at_once(moved(make_history, 5, confirmed=False))) == 1
-    assert at_once(moved(make_history, 5, kind=ChangeKind.DEPENDENCY)) == ()
+
+
+def with_cause(history: History, name: str, before: str, after: str, *, has_moved: bool = True) -> History:
+    cause = (Circumstance(name, before, after),)
+    change = replace(history.changes[0].change, kind=kind_of(name), causes=cause)
+    return replace(
+        history,
+        changes=(ChangeEvidence(change),) if has_moved else (),
+        breaks=(Break(3, kind_of(name), "", causes=cause),),
+    )
+
+
+def test_what_is_put_down_to_something_names_it(make_history) -> None:
+    series = [with_cause(own, "torch", "2.12", "2.13") for own in moved(make_history, 6)]
+    (found,) = at_once([*series, *steady(make_history, 2)])
+    assert sentence(found) == (
+        "torch changed from 2.12 to 2.13 for 6 of 8 series of bench-1 · py3.13 at 03c0ffee; "
+        "6 levels moved with it, all up"
+    )
+
+
+def test_asv_s_number_is_said_with_its_medians_and_of_all_whose_number_fell(make_history) -> None:
+    numbers = ("97,915", "9,000", "100,000", "50", "98,000", "99,000", "120,000")
+    series = [
+        with_cause(own, NUMBER, number, "1", has_moved=place < 5)
+        for place, (own, number) in enumerate(zip(moved(make_history, 7), numbers, strict=True))
+    ]
+    (found,) = at_once(series)
+    assert sentence(found) == (
+        "calls per sample (asv's number) fell from about 98,000 to 1 for 7 of 7 series of bench-1 · py3.13 at "
+        "03c0ffee; 5 levels moved with it, all up"
+    )
+
+
+def test_a_circumstance_that_moved_no_levels_is_not_worth_a_word(make_history) -> None:
+    series = [with_cause(own, "system", "Linux 5", "Linux 6", has_moved=False) for own in moved(make_history, 9)]
+    assert at_once(series) == ()
+
+
+def test_what_follows_a_night_says_so(make_history) -> None:
+    night = "runs measured from 2026-05-04 on"
+    series = [
+        replace(own, changes=(ChangeEvidence(replace(own.changes[0].change, kind=ChangeKind.UNRECORDED, what=night)),))
+        for own in moved(make_history, 5)
+    ]
+    (found,) = at_once(series)
+    assert brief(found) == (
+        "5 of 5 series of bench-1 · py3.13 moved at 03c0ffee, all up, with runs measured from 2026-05-04 on rather "
+        "than with the commit"
+    )
+
+
+def measured(history: History, hours: Sequence[float]) -> list[Run]:
+    return [
+        Run(point.commit, "bench-1", "py3.13", started=point.commit.date + timedelta(hours=hour))
+        for point, hour in zip(history.points, hours, strict=True)
+    ]
+
+
+def test_commits_of_one_night_are_seen_as_one(make_history) -> None:
+    """Noise puts some series' step a commit later."""
+    series = moved(make_history, 6)
+    later = [replace(own, changes=(ChangeEvidence(Change(4, 1.0, 2.0, 0.001, True)),)) for own in series[3:]]
+    series = [*series[:3], *later]
+    assert at_once(series) == ()
+    assert at_once(series, measured(series[0], [0, 0, 0, 0, 0, 0])) == ()
+    (found,) = at_once(series, measured(series[0], [0, 0, 0, 48, 25, 2]))
+    assert (found.moved, found.commit.short) == (6, "03c0ffee")
+    assert len(of_benchmark([found], series[5:])) == 1
+
+
+def test_older_commits_measured_when_it_had_changed_are_no_event_of_their_own(make_history) -> None:
+    def twice(own: History) -> History:
+        (late,) = with_cause(own, NUMBER, "100", "1").changes
+        early = ChangeEvidence(replace(late.change, index=1))
+        return replace(own, changes=(early, late))
+
+    series = [twice(own) for own in moved(make_history, 5)]
+    in_order = measured(series[0], [0, 0, 0, 0, 0, 0])
+    assert len(at_once(series, in_order)) == 2
+    (found,) = at_once(series, measured(series[0], [0, 24 * 9, 0, 0, 0, 0]))
+    assert found.commit.short == "03c0ffee"
 
 
 def test_counters_that_repeat_exactly_are_the_code(make_history) -> None:

@@ -1,11 +1,15 @@
+from collections.abc import Sequence
 from datetime import timedelta
 
 from msgspec.structs import replace
 
-from tbp.history.series import Better, Change, ChangeEvidence, ChangeKind, Commit, State
+from tbp.history.events import Touching
+from tbp.history.series import Better, Change, ChangeEvidence, ChangeKind, Commit, History, State
+from tbp.report import addresses
 from tbp.report.changes import MOST_ITEMS_OF_A_ROW, Sort, changes_page
 from tbp.report.commits import commit_order
 from tbp.report.model import Base
+from tbp.report.pages import Frame, page_html
 
 VALUES = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
 
@@ -18,7 +22,7 @@ def found(*changes: Change) -> tuple[ChangeEvidence, ...]:
     return tuple(ChangeEvidence(change) for change in changes)
 
 
-def test_the_changes_of_a_commit_are_one_row_and_the_newest_commit_is_first(make_history, make_report) -> None:
+def test_an_event_is_one_row_and_the_newest_is_first(make_history, make_report) -> None:
     one = make_history(VALUES, changes=found(Change(3, 1.0, 1.1, 0.001, True)), benchmark="a.time_x")
     two = make_history(VALUES, changes=found(Change(3, 1.0, 2.0, 0.001, True)), benchmark="b.time_y")
     three = make_history(VALUES, changes=found(Change(4, 2.0, 1.0, 0.001, True)), benchmark="c.time_z")
@@ -27,7 +31,7 @@ def test_the_changes_of_a_commit_are_one_row_and_the_newest_commit_is_first(make
     assert [item.benchmark for item in said.rows[1].items] == ["b.time_y", "a.time_x"]
     assert [(lead.of, lead.item.effect) for lead in said.rows[1].leads] == [("largest regression", "▲ +100 % slower")]
     assert said.rows[0].sorts == (Sort.IMPROVEMENT,)
-    assert said.verdict == "2 commits moved something: 1 made something worse, 1 made something better."
+    assert said.verdict == "2 events moved something: 1 made something worse, 1 made something better."
 
 
 def test_a_regression_that_was_undone_says_where(make_history, make_report) -> None:
@@ -43,17 +47,18 @@ def test_another_torch_and_a_suspect_are_named_as_what_they_are(make_history, ma
         make_history(VALUES, State.NO_CHANGE, changes=found(other), benchmark="a.time_x"),
         make_history(VALUES, State.NO_CHANGE, changes=found(unsure), benchmark="b.time_x"),
     )(make_report)
-    row = said.rows[0]
-    assert row.sorts == (Sort.EXPLAINED, Sort.SUSPECT)
-    assert row.others == ("dependency change: torch 2.12 → 2.13",)
-    assert row.items[1].remark == "suspect: its runs disagree"
-    assert said.verdict == "No confirmed change of the code; 1 commit with other shifts of level."
+    suspect, explained = said.rows
+    assert (explained.sorts, suspect.sorts) == ((Sort.EXPLAINED,), (Sort.SUSPECT,))
+    assert explained.others == ("dependency change: torch 2.12 → 2.13",)
+    assert suspect.leads[0].item.remark == "suspect: its runs disagree"
+    assert explained.anchor != suspect.anchor
+    assert said.verdict == "No confirmed change of the code; 2 events with other shifts of level."
 
 
 def test_a_change_for_better_or_worse_is_neither(make_history, make_report) -> None:
     one = make_history(VALUES, State.CHANGED, changes=found(Change(3, 1.0, 2.0, 0.001, True)), better=Better.UNKNOWN)
     said = page(one)(make_report)
-    assert said.verdict == "1 commit moved something: 1 changed something, for better or worse."
+    assert said.verdict == "1 event moved something: 1 changed something, for better or worse."
     assert said.rows[0].sorts == (Sort.CHANGED,)
     assert said.rows[0].leads[0].item.effect == "▲ +100 % higher"
     assert said.rows[0].accepting == ()
@@ -61,9 +66,65 @@ def test_a_change_for_better_or_worse_is_neither(make_history, make_report) -> N
 
 def test_a_change_after_unmeasured_commits_is_put_down_to_all_of_them(make_history, make_report) -> None:
     seldom = make_history((1.0, float("nan"), float("nan"), 2.0), changes=found(Change(3, 1.0, 2.0, 0.001, True)))
-    assert (
-        page(seldom)(make_report).rows[0].range.startswith("this commit or one of 2 commits without a value since 00")
+    assert page(seldom)(make_report).rows[0].range == "this commit or one of the 2 before it, since 00c0ffee"
+
+
+def test_unmeasured_commits_of_the_branch_count_here_as_everywhere(make_history, make_report) -> None:
+    """This page once counted commits with a result only, and called the first of them the cause."""
+    own = make_history((1.0, 1.0, 1.0, 2.0), changes=found(Change(3, 1.0, 2.0, 0.001, True)))
+    hashes = [point.commit.hash for point in own.points]
+    order = (*hashes[:3], "x", "y", *hashes[3:])
+    assert page(own, order=order)(make_report).rows[0].range == "this commit or one of the 2 before it, since 02c0ffee"
+
+
+def on(make_history, machine: str, at: Sequence[int], value: Sequence[float], **fields) -> History:
+    """A series of one machine that measured some of the commits; it moved where its first value changes."""
+    step = next((place for place, own in enumerate(value) if own != value[0]), 0)
+    changes = found(Change(step, value[0], value[step], 0.001, True)) if step else ()
+    plain = make_history((1.0,) * 20, changes=changes, machine=machine, **fields)
+    points = (replace(plain.points[place], value=own) for place, own in zip(at, value, strict=True))
+    return replace(plain, points=tuple(points))
+
+
+def test_machines_that_measure_different_commits_see_one_event(make_history, make_report) -> None:
+    few = on(make_history, "few", (0, 4, 8), (1.0, 1.0, 1.5))
+    others = on(make_history, "others", (1, 6, 9), (1.0, 1.0, 1.4))
+    order = tuple(point.commit.hash for point in make_history((1.0,) * 20).points)
+    (row,) = page(few, others, order=order)(make_report).rows
+    assert (row.commit.short, row.range) == (
+        "08c0ffee",
+        "this commit or the one before it, since 06c0ffee; each series by itself leaves 3 commits or more",
     )
+    assert row.seen_by == "on both machines that measured it"
+    assert [item.alone for item in row.items] == ["by itself one of 4 commits", "by itself one of 3 commits"]
+    # Commits that a series saw it at are ids too: other pages link to them.
+    assert row.anchors == (addresses.commit_anchor(others.points[2].commit.hash),)
+    assert row.accepting == tuple(
+        f"tbp ack attention.Quick.torchtime_step {commit.hash[:12]} --reason 'why it is accepted'"
+        for commit in (few.points[2].commit, others.points[2].commit)
+    )
+
+
+def test_a_step_on_one_of_three_machines_is_asked_about(make_history, make_report) -> None:
+    every = tuple(range(20))
+    moved = on(make_history, "moved", every, (1.0,) * 10 + (1.5,) * 10)
+    calm = [on(make_history, name, every, (1.0,) * 20) for name in ("calm-1", "calm-2")]
+    (row,) = page(moved, *calm)(make_report).rows
+    assert row.is_one_machine
+    assert row.seen_by == "only on machine moved, not on calm-1, calm-2: the machine rather than the code?"
+    assert row.sorts == (Sort.REGRESSION,)  # it is asked, and as confirmed as before
+
+
+def test_the_commits_that_touch_the_benchmark_are_named_and_escaped(make_history, make_report) -> None:
+    own = make_history((1.0, float("nan"), 2.0), changes=found(Change(2, 1.0, 2.0, 0.001, True)))
+    (event,) = make_report(own).events
+    touching = (Touching(own.points[1].commit.hash, ("<b>/requirements.txt",)),)
+    data = make_report(own, joined=(replace(event, touching=touching),))
+    found_page = changes_page(data, commit_order([own]))
+    assert found_page.rows[0].touching == (
+        "of 2 commits, 1 touches the benchmark or its requirements: 01c0ffee (<b>/requirements.txt)"
+    )
+    assert "<b>/req" not in page_html("changes.html", found_page, Frame("example", "", "1"))
 
 
 def test_a_commit_that_moved_everything_lists_the_worst_and_counts_the_rest(make_history, make_report) -> None:
@@ -85,7 +146,7 @@ def test_an_accepted_regression_is_acknowledged_and_no_longer_one(make_history, 
     said = page(one)(make_report)
     assert said.rows[0].sorts == (Sort.ACKNOWLEDGED,)
     assert said.rows[0].acknowledged == "exact softmax is worth it"
-    assert said.verdict == "No confirmed change of the code; 1 commit with other shifts of level."
+    assert said.verdict == "No confirmed change of the code; 1 event with other shifts of level."
     other = make_history(VALUES, changes=found(Change(3, 1.0, 2.0, 0.001, True)), benchmark="b.time_y")
     assert page(one, other)(make_report).rows[0].acknowledged == ""  # not all of it is accepted
 
@@ -96,7 +157,7 @@ def test_what_changed_up_to_the_base_is_counted_only(make_history, make_report) 
     said = page(one, base=Base("v1.0", one.points[2].commit))(make_report)
     assert [row.commit.short[:2] for row in said.rows] == ["04"]
     assert said.base.startswith("Judged since v1.0 (02")
-    assert said.base.endswith("; 1 commit with changes up to it is not listed.")
+    assert said.base.endswith("; 1 event up to it is not listed.")
 
 
 def test_how_sure_a_change_is_stands_beside_it(make_history, make_report) -> None:
@@ -117,7 +178,7 @@ def test_the_largest_of_both_directions_are_told(make_history, make_report) -> N
         ("largest regression", "a.time_small"),
         ("largest improvement", "b.time_large"),
     ]
-    assert said.verdict == "1 commit moved something: 1 did both."
+    assert said.verdict == "1 event moved something: 1 did both."
     assert said.counts.startswith("3 changes of 3 series, over the whole history")
 
 

@@ -97,7 +97,7 @@ def test_a_suite_is_called_slower_only_with_an_interval_and_a_series_that_is(mak
 
 
 def test_many_series_of_a_suite_make_its_mean_no_surer(make_history, make_report) -> None:
-    # They share the machine's luck, so sixteen that are 3 % up within their noise are no sixteen witnesses.
+    # They share the machine's luck, so sixteen that are 3 % up within their noise are no sixteen sightings.
     values = [1.0, 1.02, 0.98] * 6 + [1.0, 1.03]
     own = [make_history(values, State.NO_CHANGE, benchmark=f"a.time_{n}") for n in range(16)]
     one, all_ = (page(make_report, *few).means[0] for few in (own[:1], own))

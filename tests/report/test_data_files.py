@@ -10,7 +10,9 @@ from datetime import datetime
 from xml.etree import ElementTree as Xml
 
 import pytest
+from msgspec.structs import replace
 
+from tbp.history.events import Touching
 from tbp.history.perspective import marked
 from tbp.history.series import Change, ChangeEvidence, State
 from tbp.report import data_files
@@ -106,6 +108,34 @@ def test_the_summary_says_what_the_pages_say(make_history, make_report) -> None:
     assert series["page"].startswith("benchmarks/attention-Quick-torchtime-step-")
 
 
+def test_the_summary_has_each_event_once_with_who_saw_it(make_history, make_report) -> None:
+    worse = (1e-3,) * 3 + (1.5e-3,) * 2
+    both = [make_history(worse, machine=on) for on in ("m1", "m2")]
+    suspect = make_history(worse, benchmark="b.time", changes=(ChangeEvidence(Change(3, 1e-3, 1.1e-3, 0.1, False)),))
+    data = make_report(*both, suspect)
+    (event,) = data.events
+    touching = (Touching("03c0ffee", ("uv.lock",)),)
+    found = json.loads(summary_json(make_report(*both, suspect, joined=(replace(event, touching=touching),))))
+    (told,) = found["events"]
+    assert (told["first"]["commit"][:8], told["last_before"]["commit"][:8], told["commits"]) == (
+        "03c0ffee",
+        "02c0ffee",
+        1,
+    )
+    assert (told["kind"], told["series"], told["suspects"], told["benchmarks"]) == ("code", 2, 1, 2)
+    assert told["machines"] == {"moved": ["m1", "m2"], "suspect": ["bench-1"], "still": [], "excluding": []}
+    assert told["seen"] == "on 2 of 3 machines that measured it, suspect on 1 more"
+    assert told["is_one_machine"] is False
+    assert told["touching"] == [{"commit": "03c0ffee", "files": ["uv.lock"]}]
+    assert [(one["machine"], round(one["effect"], 3), one["confirmed"]) for one in told["changes"]] == [
+        ("m1", 0.5, True),
+        ("m2", 0.5, True),
+        ("bench-1", 0.1, False),
+    ]
+    assert {series["changes"][0]["event"] for series in found["series"]} == {0}
+    assert {series["changes"][0]["commits"] for series in found["series"]} == {1}
+
+
 def test_the_summary_has_the_balance_and_its_parts(make_history, make_report) -> None:
     steps = ((1, 1.0, 0.5), (2, 0.5, 0.6), (3, 0.6, 0.55))
     changes = tuple(ChangeEvidence(Change(*step, 0.001, True)) for step in steps)
@@ -133,7 +163,7 @@ def entries(data) -> list[Xml.Element]:
     return Xml.fromstring(feed_xml(data)).findall(f"{ATOM}entry")
 
 
-def test_the_feed_has_an_entry_for_each_commit_that_changed_something(make_history, make_report) -> None:
+def test_the_feed_has_an_entry_for_each_event_that_is_confirmed(make_history, make_report) -> None:
     slower = make_history(benchmark="a.time_x")
     other = make_history(benchmark="b.time_x")
     earlier = make_history(
@@ -176,6 +206,19 @@ def test_the_feed_has_what_atom_requires(make_history, make_report, text: str) -
         assert all(link.get("href") for link in part.findall(f"{ATOM}link"))
     assert len(set(ids)) == len(ids) == 2
     assert all(re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", one or "") for one in ids)
+
+
+def test_machines_that_saw_the_same_are_one_entry_with_what_is_known(make_history, make_report) -> None:
+    every = make_history(machine="m1")
+    few = make_history(machine="m2")
+    change = (ChangeEvidence(Change(1, 1e-3, 1.2e-3, 0.0004, True)),)
+    few = replace(few, points=(few.points[0], few.points[4]), changes=change)
+    (entry,) = entries(make_report(every, few))
+    assert entry.findtext(f"{ATOM}title") == "2 regressions at 03c0ffee"
+    assert (entry.findtext(f"{ATOM}content") or "").endswith("\non both machines that measured it")
+    (alone,) = entries(make_report(few, commits=tuple(point.commit for point in every.points)))
+    assert alone.findtext(f"{ATOM}title") == "1 regression by one of 4 commits up to 04c0ffee"
+    assert (alone.findtext(f"{ATOM}content") or "").endswith("\nthe cause is one of 4 commits since 00c0ffee")
 
 
 def test_an_entry_keeps_its_id_when_more_is_known_of_it(make_history, make_report) -> None:

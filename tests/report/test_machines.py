@@ -119,13 +119,13 @@ def test_what_differs_between_environments_is_a_row_and_the_rest_a_sentence() ->
     one = run(0, {"numpy": "1.26", "torch": "2.12", "six": "1"}, python="3.13")
     two = run(0, {"numpy": "1.26", "torch": "2.13"}, python="3.13")
     runs = {("bench-1", "old"): [one], ("bench-1", "new"): [two]}
-    found = inventory(runs, {"bench-1": Machine("bench-1", "Example CPU")})
+    found = inventory(runs, {"bench-1": Machine("bench-1", (("processor", "Example CPU"),))})
     assert [column.label for column in found.columns] == ["new", "old"]
     assert [(row.name, row.values) for row in found.rows] == [("torch", ("2.13", "2.12")), ("six", ("", "1"))]
     assert found.same == "processor Example CPU, python 3.13, numpy 1.26"
 
 
 def test_a_machine_without_results_is_listed(make_report) -> None:
-    page = machines_page(make_report(machines=(Machine("idle", "Example CPU"),)))
+    page = machines_page(make_report(machines=(Machine("idle", (("processor", "Example CPU"),)),)))
     assert page.machines[0].environments == ()
     assert page.verdict == "Nothing has been measured yet."

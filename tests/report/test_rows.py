@@ -36,7 +36,7 @@ def test_commits_between_that_nobody_measured_are_a_range(make_history, make_rep
     assert (row.last_good.short, row.commit.short, row.between) == (
         "02c0ffee",
         "03c0ffee",
-        "2 commits without a value between",
+        "one of 3 commits",
     )
     row = summary(make_report(own, order=tuple(hashes))).rows[0]
     assert (row.last_good, row.between) == (None, "")
@@ -45,14 +45,14 @@ def test_commits_between_that_nobody_measured_are_a_range(make_history, make_rep
 def test_a_failed_run_between_is_part_of_the_range(make_history, make_report) -> None:
     row = summary(make_report(make_history((1.0, 1.0, NAN, 1.2, 1.2)))).rows[0]
     assert row.last_good is not None
-    assert (row.last_good.short, row.between) == ("01c0ffee", "1 commit without a value between")
+    assert (row.last_good.short, row.between) == ("01c0ffee", "one of 2 commits")
 
 
 def test_without_a_repository_the_commits_of_other_series_count(make_history, make_report) -> None:
     own = make_history((1.0, 1.0, 1.0, 1.2, 1.2))
     rare = replace(own, points=(*own.points[:1], *own.points[3:]), changes=changed(1, 1.0, 1.2))
     other = make_history((1.0,) * 5, State.NO_CHANGE, machine="bench-2")
-    assert summary(make_report(rare, other)).rows[0].between == "2 commits without a value between"
+    assert summary(make_report(rare, other)).rows[0].between == "one of 3 commits"
 
 
 def test_a_suspect_series_says_what_is_suspected_and_why_it_is_no_more(make_history, make_report) -> None:

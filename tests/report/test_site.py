@@ -68,7 +68,7 @@ def test_hostile_text_adds_nothing_to_the_page(tmp_path, make_history, make_repo
     def site(word: str, folder: str) -> Path:
         history = hostile_history(word, make_history)
         history = replace(history, operators=make_operators([word, "b"]))
-        machine = Machine(word, word, word, word, word)
+        machine = Machine(word, (("processor", word), (word, word)))
         fields = {"project": word, "machines": (machine,), "commit_url": word, "problems": (word,)}
         return write_site(make_report(history, **fields), tmp_path / folder).parent
 
@@ -128,6 +128,7 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
         "static/rownames.js",
         "static/scaling.js",
         "static/series.js",
+        "static/setups.js",
         "static/style.css",
         "static/tables.js",
         "static/views.css",

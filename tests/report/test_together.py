@@ -109,3 +109,36 @@ def test_the_place_of_all_series_is_told_once(make_history, make_report) -> None
     assert found.place == ""
     assert [section.place for section in found.sections] == ["bench-1 · py3.13", "elsewhere · py3.13"]
     assert page(make_report, here).sections[0].place == "bench-1 · py3.13"
+
+
+def test_a_page_tells_the_event_of_the_whole_site(make_history, make_report) -> None:
+    own = [named(make_history, place, machine=on) for place in range(2) for on in ("m1", "m2")]
+    other = make_history(benchmark="b.time_other", machine="m1")
+    found = page(make_report, *own, other)
+    (one,) = found.together
+    assert (one.event.link, one.event.rest) == (
+        "In all, 5 series of 2 benchmarks moved",
+        "on both machines that measured it",
+    )
+    assert one.event.anchor == one.commit.anchor
+    blocks = [section.changes[0] for section in found.sections]
+    assert all(block.event is None and block.together is not None for block in blocks)
+    lone = page(make_report, other, *own).sections[0].changes[0]
+    assert lone.event is not None
+    assert (lone.event.link, lone.event.rest) == (
+        "5 series of 2 benchmarks moved at 03c0ffee",
+        "on both machines that measured it",
+    )
+    assert page(make_report, other).sections[0].changes[0].event is None
+
+
+def test_series_that_saw_it_at_other_commits_are_told_together(make_history, make_change, make_report) -> None:
+    histories = [named(make_history, place) for place in range(3)]
+    few = histories[2]
+    last = replace(few, points=(few.points[0], few.points[4]), changes=(make_change(1, 1e-3, 1.2e-3),))
+    found = page(make_report, *histories[:2], last)
+    (one,) = found.together
+    assert (one.commit.short, one.moved, one.of_several) == ("03c0ffee", "3 of 3 series moved", "")
+    blocks = {section.changes[0].commit.short: section.changes[0] for section in found.sections if section.changes}
+    assert blocks["04c0ffee"].together.rest.startswith(" in this event")
+    assert (blocks["04c0ffee"].of_several, blocks["03c0ffee"].of_several) == ("one of 4 commits", "")

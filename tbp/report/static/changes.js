@@ -27,7 +27,7 @@ tbp.changes = (form) => {
       row.hidden = !isOn || !wanted.every((word) => texts.get(row).includes(word));
       shown += row.hidden ? 0 : 1;
     }
-    document.getElementById("shown").textContent = `${shown} of ${rows.length} commits shown`;
+    document.getElementById("shown").textContent = `${shown} of ${rows.length} events shown`;
     document.getElementById("nothing").hidden = shown > 0;
   };
 

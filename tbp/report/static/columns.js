@@ -6,7 +6,9 @@
 // runs: as grid.js unpacks them; what files add to their commits and places is of this page as long as it is open.
 tbp.columns = (form, runs, redraw) => {
   const MOST_COLUMNS = 6, MOST_PRESETS = 6, OFFERED = 3;
-  const { commits, places, rows, tags, parts } = runs, stored = [...commits], storedPlaces = [...places], newestFirst = [...commits].reverse();
+  const { commits, aside, lines, places, rows, tags, parts } = runs, setups = tbp.setups(runs.setups), ofBranch = commits.slice(0, commits.length - aside.length), storedPlaces = [...places], newestFirst = [...ofBranch].reverse();
+  // The branch's own come last, where the last one that fits is taken.
+  const stored = [...aside, ...ofBranch], lineOf = (column) => lines.find(({ columns }) => columns.includes(column));
   const get = (id) => document.getElementById(id);
   const [oldest, newest, home] = form.dataset.default.split(" ").map(Number);
   const start = [{ commit: oldest, place: home }, { commit: newest, place: home }];
@@ -39,12 +41,12 @@ tbp.columns = (form, runs, redraw) => {
     const isShared = where.length && state.chosen.every(({ commit }) => commit === one.commit);
     return [isShared ? "" : commits[one.commit].short, ...where].filter(Boolean).join(" · ");
   };
-  state.place = ({ place }) => [places[place].machine, places[place].environment].filter(Boolean).join(" · ");
+  state.place = ({ place }) => [places[place].face || places[place].machine, places[place].environment].filter(Boolean).join(" · ");
 
   state.read = () => {
     const kept = tbp.state.read().getAll("c").map((text) => {
       const [short, machine, environment] = text.split("~").map(plain);
-      const commit = stored.findIndex((one) => one.short === short);
+      const commit = commits.findIndex((one) => one.short === short);
       const place = storedPlaces.findIndex((one) => one.machine === machine && one.environment === environment);
       return { commit, place: place < 0 ? home : place };
     }).filter(({ commit }) => commit >= 0).slice(0, MOST_COLUMNS);
@@ -65,7 +67,7 @@ tbp.columns = (form, runs, redraw) => {
   const change = (i, what, focus) => state.set(state.chosen.map((other, j) => (i === j ? { ...other, ...what } : other)), focus);
 
   // Measured commits of a place beside one: the nearest on both sides, the nearer ones first.
-  state.nearest = ({ commit, place }) => [...measured[place]].filter((column) => column !== commit)
+  state.nearest = ({ commit, place }) => [...measured[place]].filter((column) => column !== commit && column < ofBranch.length)
     .sort((a, b) => Math.abs(a - commit) - Math.abs(b - commit) || b - a).slice(0, OFFERED).sort((a, b) => a - b);
   state.change = change;
 
@@ -81,7 +83,7 @@ tbp.columns = (form, runs, redraw) => {
     }
     if (/^\d{4}(-\d{1,2}){0,2}$/.test(wanted)) {
       // Of that day, month or year, or the last before it.
-      const own = best(stored.filter(({ date, column }) => date.slice(0, wanted.length) <= wanted && measured[place].has(column)));
+      const own = best(ofBranch.filter(({ date, column }) => date.slice(0, wanted.length) <= wanted && measured[place].has(column)));
       if (own) return own;
     }
     const words = tbp.tokens(text);
@@ -105,7 +107,8 @@ tbp.columns = (form, runs, redraw) => {
     const has = ({ column }) => measured[one.place].has(column);
     const tagged = tags.filter((tag) => measured[one.place].has(tag.column)).map(({ column, name, isExact }) => [column, `${name}${isExact ? "" : " (first measured after it)"} · ${commits[column].short}`]);
     const others = newestFirst.filter((commit) => !has(commit)).map((commit) => [commit.column, line(commit)]);
-    const groups = [["Measured here, newest first", newestFirst.filter(has).map((commit) => [commit.column, line(commit)])], ["Tags", tagged], ["Without values here", others]];
+    const groups = [["Measured here, newest first", newestFirst.filter(has).map((commit) => [commit.column, line(commit)])], ["Tags", tagged],
+      ["Other lines", [...aside].reverse().filter(has).map((commit) => [commit.column, `${lineOf(commit.column).name} · ${line(commit)}`])], ["Without values here", others]];
     return select(`compare-commit-${i}`, `Commit of ${state.role(i)}`, groups, one.commit, (commit) => change(i, { commit }, `compare-commit-${i}`));
   };
   const typed = (one, i) => {
@@ -158,26 +161,43 @@ tbp.columns = (form, runs, redraw) => {
     get("compare-reset").hidden = state.isStart();
   };
 
+  // All that differs between two columns beside the commit, in words; empty where both are of one place.
+  state.apart = (one, other) => {
+    if (one.place === other.place || state.isForeign(one) || state.isForeign(other)) return "";
+    const { differing, unknown } = setups.apart(one, other);
+    const said = differing.map(([name, from, to]) => `${name} ${from} → ${to}`);
+    return [said.length ? `Measured with another ${said.join(", ")}.` : "Nothing that is recorded differs between the two.",
+      unknown.length ? `Not recorded on both sides: ${unknown.join(", ")}.` : ""].filter(Boolean).join(" ");
+  };
+
   // Two places that differ in one part alone, on the newest commit that both have values of.
   const presets = () => {
     const pairs = [];
     for (const one of storedPlaces) {
       for (const other of storedPlaces.slice(one.index + 1)) {
         const apart = parts.filter((_, part) => one.values[part] !== other.values[part]);
-        const commit = Math.max(-1, ...[...measured[one.index]].filter((column) => measured[other.index].has(column)));
+        const commit = Math.max(-1, ...[...measured[one.index]].filter((column) => column < ofBranch.length && measured[other.index].has(column)));
         if (apart.length !== 1 || commit < 0) continue;
         const at = parts.indexOf(apart[0]), [from, to] = [one, other].sort((a, b) => values[at].indexOf(a.values[at]) - values[at].indexOf(b.values[at]));
-        pairs.push({ one: from, other: to, part: apart[0], commit });
+        const { differing, unknown } = setups.apart({ commit, place: from.index }, { commit, place: to.index });
+        // Another machine is other hardware; that is what is compared.
+        const more = differing.map(([name]) => name).filter((name) => name !== apart[0] && !(apart[0] === "machine" && setups.isOfMachine(name)));
+        pairs.push({ one: from, other: to, part: apart[0], commit, more, unknown });
       }
     }
-    pairs.sort((a, b) => measured[b.one.index].size + measured[b.other.index].size - measured[a.one.index].size - measured[a.other.index].size);
-    const buttons = pairs.slice(0, MOST_PRESETS).map(({ one, other, part, commit }) => {
-      const at = parts.indexOf(part), button = tbp.make("button", { type: "button" }, `${said(part)}${other.values[at]} against ${one.values[at]}`);
+    const doubt = ({ more, unknown }) => (more.length ? 2 : unknown.length ? 1 : 0);
+    pairs.sort((a, b) => doubt(a) - doubt(b) || measured[b.one.index].size + measured[b.other.index].size - measured[a.one.index].size - measured[a.other.index].size);
+    const offered = pairs.slice(0, MOST_PRESETS).map((pair) => {
+      const { one, other, part, commit, more, unknown } = pair, at = parts.indexOf(part);
+      const button = tbp.make("button", { type: "button" }, `${said(part)}${other.values[at]} against ${one.values[at]}`);
       button.addEventListener("click", () => state.set([{ commit, place: one.index }, { commit, place: other.index }]));
-      return button;
+      const label = ["All else equal: ", `All else equal as far as is recorded (not recorded: ${setups.named(unknown)}): `, `Not all else equal (${setups.named(more)} too): `][doubt(pair)];
+      return { label, button };
     });
-    get("compare-presets").hidden = !buttons.length;
-    get("compare-presets").replaceChildren("All else equal: ", ...buttons.flatMap((button) => [button, " "]));
+    const labels = [...new Set(offered.map(({ label }) => label))];
+    get("compare-presets").hidden = !offered.length;
+    get("compare-presets").replaceChildren(...labels.map((label) => tbp.make("p", {}, label,
+      ...offered.filter((own) => own.label === label).flatMap(({ button }) => [button, " "]))));
   };
 
   // One more commit in one more place, against the newest run that is stored.
@@ -191,7 +211,7 @@ tbp.columns = (form, runs, redraw) => {
   state.withForeign = (at) => state.set([...(state.isStart() ? [start[1]] : state.chosen), at]);
 
   get("compare-known").replaceChildren(...tags.map(({ name, column }) => tbp.make("option", { value: name }, line(commits[column]))),
-    ...newestFirst.filter(({ column }) => measured.some((own) => own.has(column))).map((commit) => tbp.make("option", { value: commit.short }, line(commit))));
+    ...[...newestFirst, ...aside].filter(({ column }) => measured.some((own) => own.has(column))).map((commit) => tbp.make("option", { value: commit.short }, line(commit))));
   get("compare-add").addEventListener("click", () => {
     const last = state.chosen.findLast((one) => !state.isForeign(one)) || start[1];
     const next = newestFirst.find(({ column }) => measured[last.place].has(column) && !state.chosen.some((one) => one.commit === column && one.place === last.place));

@@ -4,7 +4,7 @@
 
 tbp.compare = (form) => {
   const ROWS = 100, MOST_UNFOLDED = 20, UNSURE = ["undecided", "no_change", "skipped"], HASH = /^[0-9a-f]{4,64}$/i;
-  const runs = { ...tbp.runs, commits: [...tbp.runs.commits], places: [...tbp.runs.places] }, { commits, places, rows, states } = runs;
+  const runs = { ...tbp.runs, commits: [...tbp.runs.commits, ...tbp.runs.aside], places: [...tbp.runs.places] }, { commits, places, rows, states } = runs;
   const none = { state: "none", value: NaN, ratio: NaN };
   const cell = (row, column) => (row.own ? (row.own.column === column ? row.own : none) : tbp.runs.cell(row, column));
   tbp.judging(cell);
@@ -140,7 +140,9 @@ tbp.compare = (form) => {
         ...(commit.subject ? [" ", tbp.make("bdi", {}, commit.subject)] : []), " ", tbp.make("span", { class: "muted" }, commit.date, tbp.make("bdi", {}, where)));
     };
     const isShared = state.chosen.every(({ place }) => place === state.chosen[0].place);
-    get("compare-sides").replaceChildren(...state.chosen.map(line), ...(isShared ? [tbp.make("li", {}, tbp.make("b", {}, "On"), " ", tbp.make("bdi", {}, state.place(state.chosen[0])))] : []));
+    const apart = state.chosen.slice(1).map((one) => state.apart(state.chosen[0], one)).map((said, i) => (said && state.chosen.length > 2 ? `${state.role(i + 1)}: ${said}` : said));
+    const elsewhere = apart.filter(Boolean).map((said) => tbp.make("li", {}, tbp.make("b", {}, "Beside the commit"), " ", tbp.make("bdi", {}, said)));
+    get("compare-sides").replaceChildren(...state.chosen.map(line), ...elsewhere, ...(isShared ? [tbp.make("li", {}, tbp.make("b", {}, "On"), " ", tbp.make("bdi", {}, state.place(state.chosen[0])))] : []));
   };
 
   // To compare and to measure the two, as tbp.report.comparison writes them.

@@ -44,8 +44,8 @@ tbp.filter = (form, all, changed) => {
 
   const text = (place) => {
     if (texts[place] === undefined) {
-      const { name, parameters, machine, environment, change, commit, causes, remark, leaving, net } = all[place];
-      texts[place] = [name, parameters, machine, environment, change, leaving, net, ...(commit ? [commit.short, commit.hash, commit.date, commit.subject] : []), ...causes, remark].join(" ").toLowerCase();
+      const { name, parameters, machine, environment, place: shownPlace, change, commit, causes, remark, leaving, net } = all[place];
+      texts[place] = [name, parameters, machine, environment, shownPlace, change, leaving, net, ...(commit ? [commit.short, commit.hash, commit.date, commit.subject] : []), ...causes, remark].join(" ").toLowerCase();
     }
     return texts[place];
   };

@@ -8,8 +8,10 @@ tbp.grid = (data) => {
   const SCALE = 355, BEND = 0.05, MIDDLE = 2050, EXACT = 3;
   const states = ["none", "failed", "skipped"];
 
-  const commits = data.commits.map(([short, date, subject, href], column) => ({ short, date, subject, href, column }));
-  const places = data.places.map(([machine, environment, name], index) => ({ machine, environment, name, index, values: data.parts[1][index] }));
+  const [commits, aside] = [[data.commits, 0], [data.aside, data.commits.length]].map(([own, first]) => (
+    own.map(([short, date, subject, href], at) => ({ short, date, subject, href, column: first + at }))));
+  const lines = data.lines.map(([name, columns, origin]) => ({ name, columns, origin }));
+  const places = data.places.map(([machine, environment, name, face], index) => ({ machine, environment, name, face, index, values: data.parts[1][index] }));
   const tags = data.tags.map(([column, name, isExact]) => ({ column, name, isExact: isExact === 1 }));
   const rows = data.rows.map((packed) => {
     const [benchmark, spot, label, anchor, unit, better, noise, cells, segments, marks, apart, exact] = packed;
@@ -18,7 +20,7 @@ tbp.grid = (data) => {
       name, suite, label, isTrack: isTrack === 1, place: places[spot], href: tbp.href(`${file}#${anchor}`), unit: data.units[unit][0],
       scales: data.units[unit][1], better, noise: noise === null ? NaN : noise, cells, segments, exact,
       apart: new Set(apart), marks: new Map(marks.map(([column, glyph, words, tone, size]) => [column, { glyph, words, tone, size }])),
-      text: [name, label, places[spot].machine, places[spot].environment].join(" ").toLowerCase(),
+      text: [name, label, places[spot].machine, places[spot].face, places[spot].environment].join(" ").toLowerCase(),
     };
   });
 
@@ -34,6 +36,7 @@ tbp.grid = (data) => {
     return { state: row.apart.has(column) ? "apart" : "measured", value, level, before, start: own ? own[0] : 0 };
   };
 
-  tbp.runs = { commits, places, rows, cell, tags, parts: data.parts[0], states: data.states };
+  // Commits beside the branch are of the comparison only: their columns come after all others.
+  tbp.runs = { commits, aside, lines, places, rows, cell, tags, parts: data.parts[0], setups: data.setups, states: data.states };
   document.dispatchEvent(new Event("tbp-grid"));
 };

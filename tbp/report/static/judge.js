@@ -94,18 +94,41 @@ tbp.judging = (cell) => {
     return others.length >= MIN_EXACT_RUNS && steps.length - isSeen <= (1 - EXACT_SHARE) * (others.length - 1);
   };
 
+  // The columns whose runs tell what two say, in their order, as tbp/asv/lines.py: of one line, or of two each its own.
+  const branch = { columns: tbp.runs.commits.map(({ column }) => column), origin: -1 };
+  const lineOf = (column) => [branch, ...tbp.runs.lines].find((line) => line.columns.includes(column)) || { columns: [column], origin: -1 };
+  const pathTo = (column) => {
+    if (column < 0) return [];
+    const { columns, origin } = lineOf(column);
+    return [...pathTo(origin), ...columns.slice(0, columns.indexOf(column) + 1)];
+  };
+  const following = (column) => lineOf(column).columns.slice(lineOf(column).columns.indexOf(column) + 1);
+  const ordered = (from, to) => {
+    const old = pathTo(from), fresh = pathTo(to), behind = following(to);
+    if (fresh.includes(from)) return [...fresh, ...behind];
+    if (old.includes(to)) return [...old, ...following(from)];
+    const side = old.length > 1 ? old : [...following(from).reverse(), ...old];
+    return [...side, to, ...(behind.length ? behind : fresh.slice(0, -1).reverse().filter((column) => !old.includes(column)))];
+  };
+  const orders = new Map();
+  const orderOf = (from, to) => {
+    const key = `${from} ${to}`;
+    if (!orders.has(key)) orders.set(key, ordered(from, to));
+    return orders.get(key);
+  };
   // The runs around two columns that can be compared with them: as many as are looked at, of a counter all.
   const around = (row, from, to, isCounter) => {
-    const [start, end] = [Math.min(from, to), Math.max(from, to)], found = [], most = isCounter ? Infinity : WINDOW;
-    const take = (column, into) => {
-      const { state, value } = cell(row, column);
+    const order = orderOf(from, to), ends = [order.indexOf(from), order.indexOf(to)], found = [], most = isCounter ? Infinity : WINDOW;
+    const [start, end] = [Math.min(...ends), Math.max(...ends)];
+    const take = (at, into) => {
+      const column = order[at], { state, value } = cell(row, column);
       if (state === "measured" && (isCounter || value > 0)) into.push({ column, value });
     };
     const before = [];
-    for (let column = start - 1; column >= 0 && before.length < most; column -= 1) take(column, before);
-    for (let column = start; column <= end; column += 1) take(column, found);
+    for (let at = start - 1; at >= 0 && before.length < most; at -= 1) take(at, before);
+    for (let at = start; at <= end; at += 1) take(at, found);
     const after = [];
-    for (let column = end + 1; 2 * column < row.cells.length && after.length < most; column += 1) take(column, after);
+    for (let at = end + 1; at < order.length && after.length < most; at += 1) take(at, after);
     return [...before.reverse(), ...found, ...after];
   };
 

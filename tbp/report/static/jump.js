@@ -54,7 +54,7 @@ tbp.jump = (place) => {
   field.addEventListener("input", show);
   field.addEventListener("focus", show);
   // What other pages have of this benchmark: their filters find it by its name.
-  const about = [["changes", "Its changes by commit"], ["compare", "Compare commits"]].map(([file, words]) =>
+  const about = [["changes", "Its events"], ["compare", "Compare commits"]].map(([file, words]) =>
     tbp.make("a", { href: tbp.href(`../${file}.html#${new URLSearchParams({ q: name.toWellFormed ? name.toWellFormed() : name })}`) }, words));
   place.setAttribute("aria-label", "Other benchmarks");
   place.replaceChildren(...about, neighbour(-1, "‹ previous"), neighbour(1, "next ›"), ...(list.length > 2 ? [search] : []));

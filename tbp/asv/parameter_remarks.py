@@ -1,0 +1,63 @@
+"""What is to be told of a benchmark whose parameters changed, so that a series ended that others go on from.
+
+Takes the runs with their parameters by the names of today, gives a sentence for each such benchmark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from tbp.asv.declarations import Benchmark
+from tbp.asv.parameters import Named
+from tbp.asv.result_arrays import Files
+from tbp.asv.result_files import Run
+
+
+def parameter_remarks(files: Files, declared: Sequence[Benchmark], names: Sequence[Named | None]) -> Mapping[str, str]:
+    """By benchmark, sorted: since when it has the parameters of today, and how its runs before that are named.
+
+    ``names`` has the parameters of each grid, None for those of no file; ``declared`` what it is of.
+    """
+    odd = {own.name for own, name in zip(declared, names, strict=True) if name is not None and _is_apart(name, own)}
+    if not odd:
+        return {}
+    places: dict[str, list[int]] = {}
+    for place, benchmark in enumerate(declared):
+        if benchmark.name in odd:
+            places.setdefault(benchmark.name, []).append(place)
+    run_of_row = np.repeat(np.arange(len(files.runs)), files.sizes)
+    found = {}
+    for name, own in sorted(places.items()):
+        today = [place for place in own if (now := names[place]) is not None and not _is_apart(now, declared[place])]
+        runs = (files.runs[run] for run in run_of_row[np.isin(files.grids, today)].tolist())
+        since = min(runs, key=lambda run: (run.date_ms, run.commit), default=None)
+        apart = [now for place in own if (now := names[place]) is not None and _is_apart(now, declared[place])]
+        found[name] = " ".join(_sentences(apart, since))
+    return found
+
+
+def _is_apart(named: Named, benchmark: Benchmark) -> bool:
+    """Whether its cells are none of today's benchmark."""
+    own = {name for name, _ in named.cells[0]} if named.cells else set(benchmark.parameter_names)
+    return benchmark.parameters is not None and own != set(benchmark.parameter_names)
+
+
+def _sentences(apart: Sequence[Named], since: Run | None) -> Iterator[str]:
+    added = list(dict.fromkeys(name for own in apart for name in own.added))
+    when = f"since {since.commit[:8]}" if since is not None else "today"
+    if added:
+        yield (
+            f"it has the parameter {' and '.join(added)} {when}; runs from before do not tell which value they had, so "
+            "they are series without it, which end there"
+        )
+    if any(own.removed for own in apart):
+        yield f"{when} it has a parameter less; runs with it are series of their own, which end there"
+    if any(own.is_ambiguous for own in apart):
+        yield (
+            f"{when} it has other parameters, and the values of runs from before fit them in several ways; there they "
+            "are called param1, param2 … in the order that they had"
+        )
+    elif any(not own.added and not own.removed for own in apart):
+        yield f"{when} it has other parameters; those of runs from before are called param1, param2 … in their order"

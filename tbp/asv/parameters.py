@@ -1,0 +1,95 @@
+"""A benchmark's parameters over its history: which of today's they were, though some were added, removed or moved.
+
+A result file has the values of each parameter and not its name; benchmarks.json has the names of today. So values tell
+which is which. Takes the values of a run and today's declaration, gives names. Where values do not tell, nothing is
+guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations, product
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from tbp.asv.declarations import Benchmark
+
+Values: TypeAlias = Sequence[Sequence[str]]  # of each parameter
+Cell: TypeAlias = tuple[tuple[str, str], ...]  # ((name, value), …) of the parameters, in asv's order
+
+MOST_PARAMETERS = 6
+"""Of which every order is tried: 720. No known benchmark has more."""
+
+
+class Named(Struct, frozen=True):
+    """The parameters of a run by the names of today."""
+
+    cells: tuple[Cell, ...]  # in the order of the run's results; a parameter with one value may be added or left out
+    added: tuple[str, ...] = ()  # parameters of today whose value in this run is not known
+    removed: int = 0  # parameters of this run that are none of today's
+    is_ambiguous: bool = False  # its values fit today's parameters in several ways, so it is named by none
+
+
+def named(values: Values, benchmark: Benchmark) -> Named:
+    """The cells of a run with these ``values``.
+
+    A parameter that was added with one value had that value before; one that was removed and had one value is left out.
+    Both go on as the series that they were.
+    """
+    names, today = benchmark.parameter_names, benchmark.parameters
+    if today is None or len(names) != len(today) or max(len(names), len(values)) > MOST_PARAMETERS:
+        return Named(_cells(benchmark.names(len(values)), values))
+    fits = _fits(values, today)
+    if len(fits) != 1:
+        own = tuple(f"param{i}" for i in range(1, len(values) + 1))
+        return Named(_cells(own, values), is_ambiguous=len(fits) > 1)
+    place = {now: then for then, now in fits[0].items()}  # in the run, of each of today's that it has
+    added = [now for now in range(len(names)) if now not in place]
+    removed = [then for then in range(len(values)) if then not in fits[0]]
+    is_told = all(len(today[now]) == 1 for now in added)
+    kept = [then for then in removed if len(values[then]) > 1]
+    cells = []
+    for cell in product(*values):
+        own_cell = [(names[now], cell[place[now]]) for now in range(len(names)) if now in place]
+        if is_told:
+            own_cell = [(names[now], cell[place[now]] if now in place else today[now][0]) for now in range(len(names))]
+        cells.append((*own_cell, *((f"param{then + 1}", cell[then]) for then in kept)))
+    return Named(tuple(cells), () if is_told else tuple(names[now] for now in added), len(kept))
+
+
+def completed(cell: Cell, benchmark: Benchmark) -> Cell:
+    """The parameters of a process with those that were added since with one value, as ``named`` has them."""
+    known = dict(cell)
+    added = [place for place, name in enumerate(benchmark.parameter_names) if name not in known]
+    today = benchmark.parameters
+    if not added or today is None or len(today) != len(benchmark.parameter_names):
+        return cell
+    if known.keys() - set(benchmark.parameter_names) or any(len(today[place]) != 1 for place in added):
+        return cell
+    return tuple((name, known.get(name, own[0])) for name, own in zip(benchmark.parameter_names, today, strict=True))
+
+
+def _cells(names: Sequence[str], values: Values) -> tuple[Cell, ...]:
+    return tuple(tuple(zip(names, cell, strict=True)) for cell in product(*values))
+
+
+def _fits(values: Values, today: Values) -> list[dict[int, int]]:
+    """The ways in which parameters of a run can be those of today: the place of each today, by its place in the run.
+
+    Best is where most have values in common, then where most have the same ones. A parameter stays where it is unless
+    another place is better; one that is gone, or not there yet, has nothing in common with those that are left.
+    """
+    then, now = [set(own) for own in values], [set(own) for own in today]
+    few, many = (then, now) if len(then) < len(now) else (now, then)
+    scores: dict[tuple[int, ...], tuple[int, int]] = {}
+    for order in permutations(range(len(many)), len(few)):
+        pairs = [(few[place], many[other]) for place, other in enumerate(order)]
+        common = sum(bool(one & other) for one, other in pairs)
+        if common == len(few) or len(few) == len(many):
+            scores[order] = common, sum(one == other for one, other in pairs)
+    best = [order for order, score in scores.items() if score == max(scores.values())]
+    unmoved = tuple(range(len(many)))
+    if unmoved in best:
+        best = [unmoved]
+    return [dict(enumerate(order)) if few is then else {at: place for place, at in enumerate(order)} for order in best]

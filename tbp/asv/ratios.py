@@ -1,0 +1,125 @@
+"""Ratios of commits that were measured in turns, kept beside asv's results.
+
+Takes a results folder, gives the ratios of each series; and adds those of a night. There is one file for each commit
+judged, ``<machine>/<commit>-<environment>.paired``, a name that asv passes over. Effects of single pairs are kept: what
+they say together is derived on reading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from tbp.asv.whole_files import write_whole
+from tbp.history.series import SeriesKey
+
+END = ".paired"
+# History of the file. A field more is no new format: readers pass over what they do not know.
+#   1  first
+FORMAT = 1
+# asv's own: longer names of environments are stored as their digest.
+MOST_ENVIRONMENT = 128
+
+Effect = Annotated[float, Meta(gt=-20.0, lt=20.0)]  # a logarithm: e²⁰ is no ratio of two commits
+
+
+class Ratio(Struct, frozen=True):
+    """Pairs of processes of two commits in turns, measured for one purpose."""
+
+    base: str  # full hash
+    head: str  # full hash
+    effects: tuple[Effect, ...]  # of each pair: natural logarithm of head ÷ base
+    is_fresh: bool = False  # measured because a change was suspected, not because the commit was new
+
+
+class _Cell(Struct, frozen=True):
+    benchmark: str
+    parameters: tuple[tuple[str, str], ...]
+    ratios: tuple[Ratio, ...]
+
+
+class _File(Struct, frozen=True):
+    format: int
+    machine: str
+    environment: str
+    cells: tuple[_Cell, ...]
+
+
+class Ratios(Struct, frozen=True):
+    """All ratios of a results folder."""
+
+    of: Mapping[SeriesKey, tuple[Ratio, ...]]
+    problems: tuple[str, ...] = ()  # which file could not be read, and what to do
+
+
+def read_ratios(results_dir: Path) -> Ratios:
+    """Every ratio that can be read; one that cannot is named in the problems."""
+    ratios: dict[SeriesKey, tuple[Ratio, ...]] = {}
+    problems = []
+    for path in sorted(results_dir.glob(f"*/*{END}")):
+        try:
+            stored = _read(path)
+        except _Unusable as error:
+            problems.append(f"{path} was left out: {error}; delete it, and the next night measures in turns again")
+            continue
+        for cell in stored.cells:
+            key = SeriesKey(cell.benchmark, cell.parameters, stored.machine, stored.environment)
+            ratios[key] = (*ratios.get(key, ()), *cell.ratios)
+    return Ratios(ratios, tuple(problems))
+
+
+def add_ratios(results_dir: Path, measured: Iterable[tuple[SeriesKey, Ratio]]) -> None:
+    """Store what a night measured. Raises OSError, and then the file is as it was."""
+    files: dict[Path, dict[SeriesKey, tuple[Ratio, ...]]] = {}
+    for key, ratio in measured:
+        path = results_dir / key.machine / f"{ratio.head[:8]}-{_stem(key.environment)}{END}"
+        cells = files.setdefault(path, _known(path))
+        cells[key] = (*cells.get(key, ()), ratio)
+    for path, cells in files.items():
+        (machine, environment) = next((key.machine, key.environment) for key in cells)
+        listed = tuple(_Cell(key.benchmark, key.parameters, ratios) for key, ratios in sorted(cells.items()))
+        write_whole(path, msgspec.json.encode(_File(FORMAT, machine, environment, listed)))
+
+
+class _Unusable(Exception):
+    """Why a file cannot be used."""
+
+
+def _read(path: Path) -> _File:
+    try:
+        stored = msgspec.json.decode(path.read_bytes(), type=_File)
+    except OSError as error:
+        raise _Unusable(f"it cannot be opened ({error.strerror})") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _Unusable(f"it holds no ratios ({error})") from None
+    if stored.format != FORMAT:
+        raise _Unusable(f"it has format {stored.format}, and this tbp reads {FORMAT}")
+    return stored
+
+
+def _known(path: Path) -> dict[SeriesKey, tuple[Ratio, ...]]:
+    """The ratios that are in the file already; nothing where it is missing or damaged."""
+    try:
+        stored = _read(path)
+    except _Unusable:
+        return {}
+    return {
+        SeriesKey(cell.benchmark, cell.parameters, stored.machine, stored.environment): cell.ratios
+        for cell in stored.cells
+    }
+
+
+def _stem(environment: str) -> str:
+    if len(environment) >= MOST_ENVIRONMENT:
+        return "env-" + hashlib.md5(environment.encode()).hexdigest()
+    return environment
+
+
+def pooled(ratios: Sequence[Ratio]) -> list[float]:
+    """The effects of all their pairs."""
+    return [effect for ratio in ratios for effect in ratio.effects]

@@ -1,0 +1,127 @@
+"""The range of a change: the commits of which one moved the level. Every page and file takes it from here.
+
+Takes the points of a series and the commits of the branch in order. Gives the commits after the last run at the old
+level and up to the first run at the new one, measured or not. Which ranges are one event is decided in ``events``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from tbp.history.explanations import reach
+from tbp.history.points import columns, levels
+from tbp.history.series import Change, Commit, History, Point
+
+
+class CommitOrder:
+    """The commits of a branch, oldest first, measured or not.
+
+    A measured commit that the branch lacks (a shallow clone, no repository) stands behind the one that was measured
+    before it.
+    """
+
+    def __init__(self, branch: Sequence[str], measured: Sequence[Commit]) -> None:
+        """``branch`` has all its hashes, ``measured`` every commit with a result; both oldest first."""
+        self.hashes = _merged(branch, [commit.hash for commit in measured])
+        self._measured = {commit.hash: commit for commit in measured}
+        self._place_of = {commit_hash: place for place, commit_hash in enumerate(self.hashes)}
+        # By the identity of a tuple of commits, which most series share; the tuple is kept so that no other takes it.
+        self._places: dict[int, tuple[Sequence[Commit], NDArray[np.int64]]] = {}
+
+    def range(self, start: int, end: int) -> Range:
+        """The commits from place ``start`` to ``end``, which is one with a result."""
+        before = self._measured.get(self.hashes[start - 1]) if start else None
+        return Range(before, self._measured[self.hashes[end]], start, end)
+
+    def places(self, points: Sequence[Point]) -> NDArray[np.int64]:
+        """The place of each point's commit; −1 for one that is not in this order."""
+        runs = columns(points)
+        if id(runs.order) not in self._places:
+            places = [self._place_of.get(commit.hash, -1) for commit in runs.order]
+            self._places[id(runs.order)] = runs.order, np.array(places, np.int64)
+        places_of_runs: NDArray[np.int64] = self._places[id(runs.order)][1][runs.place]
+        return places_of_runs
+
+
+def _merged(branch: Sequence[str], measured: Sequence[str]) -> tuple[str, ...]:
+    on_branch = set(branch)
+    behind: dict[str, list[str]] = {}  # measured commits that the branch lacks, by the one they follow
+    last = ""
+    for commit_hash in dict.fromkeys(measured):
+        if commit_hash in on_branch:
+            last = commit_hash
+        else:
+            behind.setdefault(last, []).append(commit_hash)
+    merged = list(behind.get("", ()))
+    for commit_hash in dict.fromkeys(branch):
+        merged += [commit_hash, *behind.get(commit_hash, ())]
+    return tuple(merged)
+
+
+class Range(Struct, frozen=True):
+    """The commits of which one moved the level: all after ``last_before``, up to and with ``first``."""
+
+    last_before: Commit | None  # None: every earlier commit may be the cause
+    first: Commit
+    start: int  # places of the oldest and the newest of them in the order of commits
+    end: int
+
+    @property
+    def commits(self) -> int:
+        """Their number: where it is 1, the commit is the cause."""
+        return self.end - self.start + 1
+
+
+class Location(Struct, frozen=True):
+    """The places in the order of commits where a series may have moved."""
+
+    range: Range
+    start: int  # of the places that noise leaves possible: ``range`` or more
+    end: int
+
+
+def range_of(points: Sequence[Point], index: int, order: CommitOrder) -> Range | None:
+    """The range of a change at ``index``; None where that is no point of the series, or not in ``order``.
+
+    A run without a value that may be compared tells nothing, so its commit may be the cause as well.
+    """
+    if not 0 <= index < len(points):
+        return None
+    places = order.places(points)
+    end = int(places[index])
+    if end < 0:
+        return None
+    before = np.flatnonzero(np.isfinite(levels(points)[:index]) & (places[:index] >= 0))
+    return order.range(min(int(places[before[-1]]) + 1, end) if len(before) else 0, end)
+
+
+def location(history: History, change: Change, order: CommitOrder) -> Location | None:
+    """The range of the change with how far noise lets it reach, to decide which changes are one event by.
+
+    A step of Δ in noise of σ is found within some (σ / Δ)² runs of its place (``explanations.REACH``). It never reaches
+    the neighbouring changes of the series. None as in ``range_of``.
+    """
+    between = range_of(history.points, change.index, order)
+    if between is None:
+        return None
+    runs = reach(change, history.noise_between)
+    return _widened(history, change, between, runs, order) if runs else Location(between, between.start, between.end)
+
+
+def _widened(history: History, change: Change, between: Range, reached: int, order: CommitOrder) -> Location:
+    places = order.places(history.points)
+    runs = np.flatnonzero(np.isfinite(levels(history.points)) & (places >= 0))
+    split = int(np.searchsorted(runs, change.index))
+    neighbours = [evidence.change.index for evidence in history.changes if evidence.change.matters]
+    earlier = max((index for index in neighbours if index < change.index), default=-1)
+    later = min((index for index in neighbours if index > change.index), default=len(places))
+    # The runs that may be the last one at the old level, and those that may be the first at the new one.
+    before = [index for index in runs[max(0, split - 1 - reached) : split].tolist() if index >= earlier]
+    after = [index for index in runs[split : split + 1 + reached].tolist() if index < later]
+    start = min(between.start, int(places[before[0]]) + 1) if before else between.start
+    end = max(between.end, int(places[after[-1]])) if after else between.end
+    return Location(between, start, end)

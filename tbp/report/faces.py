@@ -1,0 +1,50 @@
+"""What a machine is called: by what tells it apart from the others of a report, since identifiers say nothing.
+
+Takes machines, gives a name for each. The identifier stays what programs and the command line know it by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tbp.report.model import Machine
+
+LEADING = ("GPU", "processor")
+"""What a machine is: the first of them that it says."""
+
+TELLING = (*LEADING, "system")
+"""What else a reader knows machines by, where it differs."""
+
+_TRADE = re.compile(r"\((R|TM|C)\)|\b(CPU|Processor)\b|@ ?[\d.]+ ?[GM]Hz", re.IGNORECASE)
+
+
+def faces(machines: Sequence[Machine]) -> Mapping[str, str]:
+    """Of each machine, by its identifier, its name: ``RTX 4090 · Ubuntu 22.04``.
+
+    It is the identifier where nothing known differs, and has it behind where other machines are alike.
+    """
+    said = {machine.name: dict(machine.facts) for machine in machines}
+    # Of a machine that says nothing at all nothing is known to differ.
+    differing = [name for name in TELLING if len({facts.get(name, "") for facts in said.values() if facts}) > 1]
+    if not differing:
+        return {name: name for name in said}
+    found = {machine: _face(facts, differing) for machine, facts in said.items()}
+    number = Counter(found.values())
+    return {
+        machine: machine if not face else face if number[face] == 1 else f"{face} · {machine}"
+        for machine, face in found.items()
+    }
+
+
+def _face(facts: Mapping[str, str], differing: Sequence[str]) -> str:
+    leading = next((name for name in LEADING if name in facts), "")
+    return " · ".join(short(facts[name]) for name in TELLING if name in facts and name in (leading, *differing))
+
+
+def short(value: str) -> str:
+    """``Intel Xeon E5-2690 v4`` of ``Intel(R) Xeon(R) CPU E5-2690 v4 @ 2.60GHz``."""
+    return " ".join(_TRADE.sub(" ", value).split()) or value

@@ -1,0 +1,88 @@
+"""What every place was measured with at each commit, so that whoever compares two is told all that differs.
+
+Takes places and runs, gives columns of values; ``static/setups.js`` compares two of them. What is the same everywhere
+is left out, and what nobody recorded is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from tbp.history.circumstances import kind_of
+from tbp.history.series import ChangeKind
+from tbp.report.environment_parts import ABSENT
+from tbp.report.inventory import Known, known_at
+from tbp.report.model import Machine, Run
+
+PACKAGES = "installed packages"
+"""Whether they are listed; each that differs is named as well."""
+
+EXPECTED = ("python", "processor", "system", PACKAGES)
+"""Without which "all else equal" is more than anybody knows."""
+
+LISTED = "listed"
+
+Spot = tuple[str, str]  # machine, environment
+
+
+class Setups(Struct, frozen=True):
+    """``places`` has for each place, by the column from which on it holds, a place in ``values`` for each of ``names``;
+    -1 is not recorded.
+    """
+
+    names: tuple[str, ...]
+    hardware: tuple[str, ...]  # those of ``names`` that are of the machine
+    unrecorded: tuple[str, ...]  # of EXPECTED, what no run of any place says
+    values: tuple[str, ...]
+    places: tuple[tuple[tuple[int, tuple[int, ...]], ...], ...]
+
+
+def setups(
+    spots: Sequence[Spot], runs: Sequence[Run], machines: Sequence[Machine], columns: Mapping[str, int]
+) -> Setups:
+    """``runs`` in order of history; ``columns`` are those of commits, by hash. What is older holds from the first."""
+    facts = {machine.name: machine for machine in machines}
+    by_spot: dict[Spot, list[Run]] = {spot: [] for spot in spots}
+    for run in runs:
+        by_spot.setdefault((run.machine, run.environment), []).append(run)
+    known = [
+        {columns.get(own.commit.hash, 0): own for own in known_at(by_spot[spot], facts.get(spot[0]))} for spot in spots
+    ]
+    every = [own for place in known for own in place.values()]
+    asked = {name for own in every for name in own.asked or ()}
+    listed = {name for own in every for name in own.packages or ()}
+    values = [{column: _values(own, asked, listed) for column, own in place.items()} for place in known]
+    return _packed(values)
+
+
+def _values(own: Known, asked: Iterable[str], listed: Iterable[str]) -> Mapping[str, str]:
+    """What is asked for or listed somewhere and not here is absent, where this place says what it was asked for."""
+    found: dict[str, str] = {}
+    if own.packages is not None:
+        found = {**dict.fromkeys(listed, ABSENT), **own.packages, PACKAGES: LISTED}
+    if own.asked is not None:
+        found = {**dict.fromkeys(asked, ABSENT), **found, **own.asked}
+    return {**found, **own.facts}
+
+
+def _packed(places: Sequence[Mapping[int, Mapping[str, str]]]) -> Setups:
+    every = [values for own in places for values in own.values()]
+    names = sorted({name for values in every for name in values})
+    differing = [name for name in names if len({values.get(name) for values in every}) > 1]
+    texts: dict[str, int] = {}
+    packed = tuple(
+        tuple(
+            (column, tuple(texts.setdefault(own[name], len(texts)) if name in own else -1 for name in differing))
+            for column, own in place.items()
+        )
+        for place in places
+    )
+    return Setups(
+        names=tuple(differing),
+        hardware=tuple(name for name in differing if kind_of(name) is ChangeKind.HARDWARE),
+        unrecorded=tuple(name for name in EXPECTED if name not in names),
+        values=tuple(texts),
+        places=packed,
+    )

@@ -1,0 +1,242 @@
+"""What pairs say of a step, from literal ratios: where it is, whether it is confirmed, and what to measure next.
+
+How often, in numbers: ``tests/perf/simulated_nights.py``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tbp.asv.ratios import Ratio
+from tbp.history.paired_evidence import FRESH_LOOKS, Crossing, Verdict, Wanted, level_begin, step, wanted, with_pairs
+from tbp.history.series import Change, ChangeKind, Commit, Outcome, Point
+
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
+QUIET = (-0.002, 0.001, 0.002, -0.001)
+
+
+def effects(effect: float, pairs: int = 4) -> tuple[float, ...]:
+    """Pairs of a head that takes ``effect`` longer, but for noise of 0.2 %."""
+    return tuple(math.log1p(effect) + QUIET[i % 4] for i in range(pairs))
+
+
+def points(count: int, missing: Sequence[int] = ()) -> list[Point]:
+    return [
+        Point(
+            Commit(f"{i:040}", DAY + timedelta(i)),
+            Outcome.FAILED if i in missing else Outcome.MEASURED,
+            math.nan if i in missing else 1.0,
+        )
+        for i in range(count)
+    ]
+
+
+def ratio(base: int, head: int, effect: float, pairs: int = 4, *, is_fresh: bool = False) -> Ratio:
+    return Ratio(f"{base:040}", f"{head:040}", effects(effect, pairs), is_fresh)
+
+
+def change(index: int, effect: float = 0.10, *, confirmed: bool = True, kind: ChangeKind = ChangeKind.CODE) -> Change:
+    return Change(index, 1.0, 1.0 + effect, 1e-6, confirmed=confirmed, kind=kind, low=effect - 0.05, high=effect + 0.05)
+
+
+def always(_: Change) -> bool:
+    return True
+
+
+def never(_: Change) -> bool:
+    return False
+
+
+# Where a step is
+
+
+def test_no_ratios_no_step():
+    assert step([], 0, 10) is None
+    assert with_pairs([], points(10), [], 0.0) == ()
+
+
+def test_a_ratio_without_an_effect_raises_no_suspicion():
+    assert step([Crossing(0, 9, effects(0.0))], 0, 10) is None
+
+
+def test_of_one_ratio_the_newest_commit_is_suspected():
+    said = step([Crossing(0, 9, effects(0.10))], 0, 10)
+    assert said is not None
+    assert (said.index, said.verdict, said.wanted) == (9, Verdict.UNDECIDED, min(FRESH_LOOKS))
+    assert said.effect == pytest.approx(0.10, abs=0.001)
+
+
+def test_ratios_of_earlier_nights_say_where_it_is():
+    """Nights 6 and 7 saw nothing, nights 8 and 9 do."""
+    nights = [Crossing(0, head, effects(0.10 if head >= 8 else 0.0)) for head in (6, 7, 8, 9)]
+    said = step(nights, 0, 10)
+    assert said is not None
+    assert (said.index, said.earliest) == (8, 8)
+
+
+def test_a_change_smaller_than_what_matters_is_not_suspected():
+    assert step([Crossing(0, 9, effects(0.015))], 0, 10) is None
+    assert step([Crossing(0, 9, effects(0.015))], 0, 10, relevant=0.01) is not None
+
+
+def test_ratios_with_a_commit_before_the_level_tell_nothing_of_it():
+    assert step([Crossing(0, 9, effects(0.10))], 5, 10) is None
+
+
+def test_few_pairs_borrow_the_noise_of_earlier_nights():
+    """±10 % from pair to pair on six nights: two pairs that happen to agree on 5 % say nothing."""
+    noisy = [Crossing(0, head, (-0.1, 0.1, -0.1, 0.1)) for head in range(3, 9)]
+    assert step([*noisy, Crossing(0, 9, effects(0.05, 2))], 0, 10) is None
+    assert step([Crossing(0, 9, effects(0.05, 2))], 0, 10) is not None
+
+
+# Whether fresh pairs confirm it
+
+
+@pytest.mark.parametrize(
+    ("fresh", "verdict"),
+    [
+        (effects(0.10, 6), Verdict.CONFIRMED),
+        (effects(0.10, 5), Verdict.UNDECIDED),  # no look yet
+        (effects(0.0, 6), Verdict.REFUTED),
+        (effects(-0.10, 6), Verdict.REFUTED),
+        (effects(0.015, 6), Verdict.REFUTED),  # real, and less than what matters
+        ((0.16, 0.04, 0.13, 0.07, 0.10, 0.10), Verdict.UNDECIDED),
+    ],
+)
+def test_fresh_pairs_alone_decide(fresh: tuple[float, ...], verdict: Verdict):
+    said = step([Crossing(0, 9, effects(0.10)), Crossing(0, 9, fresh, is_fresh=True)], 0, 10)
+    assert said is not None
+    assert said.verdict is verdict
+    assert (said.wanted > 0) is (verdict is Verdict.UNDECIDED)
+
+
+def test_fresh_pairs_of_several_nights_add_up():
+    weak = (0.02, 0.09, 0.03, 0.10, 0.04, 0.08)
+    one = [Crossing(0, 9, effects(0.06)), Crossing(8, 9, weak, is_fresh=True)]
+    first = step(one, 0, 10)
+    later = step([*one, *(Crossing(8, 9, weak, is_fresh=True) for _ in range(3))], 0, 10)
+    assert first is not None
+    assert later is not None
+    assert (first.verdict, later.verdict) == (Verdict.UNDECIDED, Verdict.CONFIRMED)
+
+
+def test_after_the_last_look_nothing_more_is_asked():
+    noisy = tuple(0.26 if i % 2 else -0.14 for i in range(max(FRESH_LOOKS)))
+    said = step([Crossing(0, 9, effects(0.30)), Crossing(0, 9, noisy, is_fresh=True)], 0, 10)
+    assert said is not None
+    assert (said.verdict, said.wanted) == (Verdict.UNDECIDED, 0)
+
+
+# What that makes of a series
+
+
+def test_a_step_that_pairs_alone_confirm_is_a_change_of_the_series():
+    night = [ratio(0, 9, 0.10), ratio(8, 9, 0.10, 6, is_fresh=True)]
+    (found,) = with_pairs([], points(10), night, 0.0)
+    assert (found.index, found.confirmed, found.doubt) == (9, True, "")
+    assert found.effect == pytest.approx(0.10, abs=0.001)
+    assert 0.08 < found.low < found.effect < found.high < 0.12
+    assert found.in_turns == f"{8:040}"
+
+
+def test_a_weak_suspicion_is_not_shown_and_a_refuted_one_neither():
+    weak = Ratio(f"{0:040}", f"{9:040}", (0.02, 0.10, 0.03, 0.09))
+    assert step([Crossing(0, 9, weak.effects)], 0, 10) is not None
+    assert with_pairs([], points(10), [weak], 0.0) == ()
+    assert with_pairs([], points(10), [ratio(0, 9, 0.10), ratio(0, 9, 0.0, 6, is_fresh=True)], 0.0) == ()
+
+
+def test_a_suspicion_is_shown_as_one():
+    (found,) = with_pairs([], points(10), [ratio(0, 9, 0.10)], 0.0)
+    assert not found.confirmed
+    assert found.doubt == "measured in turns against 00000000, and not confirmed by fresh pairs yet"
+
+
+def test_a_suspect_of_the_series_close_by_is_what_pairs_confirm():
+    night = [ratio(0, 9, 0.10), ratio(8, 9, 0.10, 6, is_fresh=True)]
+    (found,) = with_pairs([change(8, 0.3, confirmed=False)], points(10), night, 0.0)
+    assert (found.index, found.confirmed) == (9, True)
+
+
+def test_a_change_that_the_series_confirms_keeps_its_place_and_gets_the_interval_of_the_pairs():
+    (found,) = with_pairs([change(9, 0.14)], points(12), [ratio(3, 11, 0.10, 6, is_fresh=True)], 0.0)
+    assert (found.index, found.confirmed, found.in_turns) == (9, True, f"{3:040}")
+    assert found.effect == pytest.approx(0.10, abs=0.001)
+
+
+def test_a_change_that_fresh_pairs_refute_is_suspect():
+    (found,) = with_pairs([change(9)], points(12), [ratio(3, 11, 0.0, 6, is_fresh=True)], 0.0)
+    assert not found.confirmed
+    assert found.doubt == "measured in turns against 00000000 it is 0.0 % (−0.3 to +0.3 %)"
+
+
+def test_an_apparent_pulse_is_refuted_by_pairs_from_before_it_to_after_it():
+    both = [change(6), change(9, -0.10)]
+    assert wanted(both, points(12), [ratio(0, 1, 0.0)], 0.0, always) == Wanted(0, 11, 6)
+    pairs = [ratio(0, 11, 0.0, 6, is_fresh=True)]
+    assert [one.confirmed for one in with_pairs(both, points(12), pairs, 0.0)] == [False, False]
+    assert wanted(both, points(12), pairs, 0.0, always) is None
+
+
+def test_a_change_that_was_told_long_ago_stays_where_a_newer_one_is_refuted():
+    both = [change(6), change(9, -0.10)]
+    pairs = [ratio(6, 11, 0.0, 6, is_fresh=True)]
+    assert [one.confirmed for one in with_pairs(both, points(12), pairs, 0.0)] == [True, False]
+
+
+def test_a_change_put_down_to_something_else_is_left_alone():
+    other = change(9, kind=ChangeKind.HARDWARE)
+    assert with_pairs([other], points(12), [ratio(3, 11, 0.0, 6, is_fresh=True)], 0.0) == (other,)
+
+
+def test_without_fresh_pairs_the_series_decides_alone():
+    confirmed = change(9)
+    assert with_pairs([confirmed], points(12), [ratio(9, 11, 0.0)], 0.0) == (confirmed,)
+
+
+def test_ratios_of_commits_that_are_not_in_the_series_are_passed_over():
+    assert with_pairs([], points(5), [ratio(0, 9, 0.5)], 0.0) == ()
+
+
+# What to measure next
+
+
+def test_nothing_suspected_nothing_wanted():
+    assert wanted([], points(10), [ratio(0, 9, 0.0)], 0.0, never) is None
+
+
+def test_a_suspected_newest_commit_is_measured_against_the_one_before_it():
+    nights = [ratio(0, 7, 0.0), ratio(0, 8, 0.0), ratio(0, 9, 0.10)]
+    assert wanted([], points(10), nights, 0.0, never) == Wanted(8, 9, 6)
+
+
+def test_a_commit_without_a_value_is_passed_over():
+    nights = [ratio(0, 6, 0.0), ratio(0, 7, 0.0), ratio(0, 9, 0.10)]
+    assert wanted([], points(10, missing=[8]), nights, 0.0, never) == Wanted(7, 9, 6)
+
+
+def test_where_fresh_pairs_close_by_found_nothing_the_whole_level_is_asked():
+    nights = [ratio(0, 9, 0.10), ratio(8, 9, 0.0, 6, is_fresh=True)]
+    asked = wanted([], points(10), nights, 0.0, never)
+    assert asked is None or asked.base == 0
+
+
+def test_a_regression_that_nobody_was_told_of_is_measured_around_its_place():
+    assert wanted([change(9)], points(12), [ratio(0, 1, 0.0)], 0.0, always) == Wanted(3, 11, 6)
+    assert wanted([change(9)], points(12), [ratio(0, 1, 0.0)], 0.0, never) is None
+
+
+def test_what_is_decided_wants_nothing_more():
+    nights = [ratio(0, 9, 0.10), ratio(8, 9, 0.10, 6, is_fresh=True)]
+    assert wanted([], points(10), nights, 0.0, always) is None
+    assert wanted([change(9)], points(12), [ratio(3, 11, 0.0, 6, is_fresh=True)], 0.0, always) is None
+
+
+def test_a_level_begins_at_the_last_confirmed_change_or_the_first_value():
+    assert level_begin([], points(5, missing=[0])) == 1
+    assert level_begin([change(2), change(4, confirmed=False)], points(6)) == 2

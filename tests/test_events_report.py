@@ -1,0 +1,74 @@
+"""One event on machines that measure different commits: `tbp report` on a real repository, up to every output."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tbp.__main__ import main
+
+from .test_report_view import STEADY, git
+
+COMMITS = 64
+SLOWER_AT = 32
+REQUIREMENTS_AT = 31
+MEASURED = {"even": range(0, COMMITS, 3), "odd": range(1, COMMITS, 4)}  # (30, 33] and (29, 33]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "benchmarks").mkdir()
+    for place in range(COMMITS):
+        (folder / "code.py").write_text(str(place))
+        if place == REQUIREMENTS_AT:
+            (folder / "uv.lock").write_text("<b>")
+        git(folder, "add", "code.py", *(["uv.lock"] if place == REQUIREMENTS_AT else []))
+        git(folder, "commit", "-q", "-m", f"number {place}")
+    hashes = git(folder, "rev-list", "--reverse", "main").split()
+    for machine, measured in MEASURED.items():
+        (folder / "results" / machine).mkdir(parents=True)
+        (folder / "results" / machine / "machine.json").write_text(json.dumps({"machine": machine, "version": 1}))
+        for run, place in enumerate(measured):
+            value = STEADY[run % 6] * (2 if place >= SLOWER_AT else 1)
+            content = {
+                "version": 2, "commit_hash": hashes[place], "env_name": "env", "python": "3.11", "requirements": {},
+                "date": 1_767_268_800_000 + place * 3_600_000, "params": {"machine": machine, "python": "3.11"},
+                "env_vars": {}, "result_columns": ["result", "params", "version"],
+                "results": {"suite.time_thing": [[value], [], "1"]}, "durations": {},
+            }  # fmt: skip
+            (folder / "results" / machine / f"{hashes[place][:8]}-env.json").write_text(json.dumps(content))
+    (folder / "asv.conf.json").write_text(json.dumps({"repo": ".", "project": "mine"}))
+    return folder
+
+
+def test_every_output_tells_it_once(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    assert main(["report", "--out", str(tmp_path)]) == 3
+    hashes = git(project, "rev-list", "--reverse", "main").split()
+    content = json.loads((tmp_path / "summary.json").read_bytes())
+    (event,) = content["events"]
+    assert (event["last_before"]["commit"], event["first"]["commit"]) == (hashes[30], hashes[33])
+    assert (event["commits"], sorted(one["commits"] for one in event["changes"])) == (3, [3, 4])
+    assert event["machines"]["moved"] == ["even", "odd"]
+    assert event["touching"] == [{"commit": hashes[REQUIREMENTS_AT], "files": ["uv.lock"]}]
+    touching = f"of 3 commits, 1 touches the benchmark or its requirements: {hashes[REQUIREMENTS_AT][:8]} (uv.lock)"
+    for page in ("changes.html", "index.html", "feed.xml"):
+        text = (tmp_path / page).read_text(encoding="utf-8")
+        assert text.count(touching) == 1, page
+        assert text.count("on both machines that measured it") == 1, page
+    (page_of,) = (tmp_path / "benchmarks").glob("*.html")
+    assert touching in page_of.read_text(encoding="utf-8")
+    assert (tmp_path / "feed.xml").read_text(encoding="utf-8").count("<entry>") == 1
+
+
+def test_results_from_elsewhere_have_no_commits_named(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "--results", str(project / "results"), "--out", str(tmp_path / "site")]) == 3
+    content = json.loads((tmp_path / "site" / "summary.json").read_bytes())
+    assert [event["touching"] for event in content["events"]] == [[] for _ in content["events"]]
