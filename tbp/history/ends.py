@@ -16,11 +16,13 @@ from tbp.history.short import are_confirmed, is_relevant, run_sigma, short_p_val
 MOST_NEWEST = 4  # with more, the tests of a long series can tell, even where it has only 20 runs
 MIN_EARLIER = 3  # runs in the segment before them: fewer say nothing of its level
 MIN_SESSIONS = 3  # sessions in each new run, or such runs, to be confirmed: two cannot pass SHORT_ALPHA
-TAIL_SIGMAS = 5.0  # further than this from that segment is suspect …
-# … where the chance that one run, or that several, are as far out is at most this. Heavy-tailed real noise of 60 runs
+# Further than this from that segment is suspect, one run or each of several …
+SIGMAS_OF_ONE = 5.0
+SIGMAS_OF_SEVERAL = 3.0
+# … where the chance that they are so far out is at most this. Heavy-tailed real noise of 60 runs
 # has 0.02 false suspects at its end per 1,000 runs; 0.05 where being outside all earlier runs is enough.
-CHANCE_OF_ONE = 3e-3
-CHANCE_OF_SEVERAL = 5e-4
+CHANCE_OF_ONE = 2e-3
+CHANCE_OF_SEVERAL = 3e-4
 # The oldest runs of a long series against what follows: suspect and never more. A choice: the first run of a new
 # machine is often off by a tenth or more, and nobody wants to read of that for years.
 MOST_OLDEST = 2
@@ -52,14 +54,15 @@ def _newest_step(series: Measured, start: int, residuals: Floats) -> Step | None
         edges = (start, index, end)
         earlier, newest = series.scaled[start:index], series.scaled[index:]
         deviations = newest - median(earlier)
-        is_one_way = deviations.min() > 0 or deviations.max() < 0
-        if not (is_one_way and is_relevant(series, edges, 1, run_sigma(series, edges))):
+        if deviations.min() <= 0 <= deviations.max():
             continue
         is_outside = newest.min() > earlier.max() or newest.max() < earlier.min()
         sessions = min(len(own) for own in series.sessions[index:])
         if is_outside and max(sessions, end - index) >= MIN_SESSIONS and are_confirmed(series, edges):
             return Step(index, short_p_value(series, edges, 1), confirmed=True)
-        if _is_far_out(deviations, residuals[:index]):
+        # Of several runs the chance alone tells whether they are further out than outliers among the earlier ones.
+        sigma = run_sigma(series, edges) if len(newest) == 1 else robust_sigma(residuals[:index])
+        if is_relevant(series, edges, 1, sigma) and _is_far_out(deviations, residuals[:index]):
             return Step(index, short_p_value(series, edges, 1), confirmed=False)
     return None
 
@@ -67,9 +70,10 @@ def _newest_step(series: Measured, start: int, residuals: Floats) -> Step | None
 def _is_far_out(deviations: Floats, pool: Floats) -> bool:
     """Whether ``deviations``, all of one sign, are further out than those of ``pool`` would let them be by chance."""
     sizes, others = (deviations, pool) if deviations[0] > 0 else (-deviations, -pool)
-    if float(sizes.min()) <= TAIL_SIGMAS * robust_sigma(pool):
+    is_one = len(sizes) == 1
+    if float(sizes.min()) <= (SIGMAS_OF_ONE if is_one else SIGMAS_OF_SEVERAL) * robust_sigma(pool):
         return False
-    return draws(sizes, others, len(sizes)).p_value <= (CHANCE_OF_ONE if len(sizes) == 1 else CHANCE_OF_SEVERAL)
+    return draws(sizes, others, len(sizes)).p_value <= (CHANCE_OF_ONE if is_one else CHANCE_OF_SEVERAL)
 
 
 def _oldest_step(series: Measured, end: int, residuals: Floats) -> Step | None:
@@ -84,7 +88,7 @@ def _oldest_step(series: Measured, end: int, residuals: Floats) -> Step | None:
             continue
         deviations = np.abs(np.concatenate([later - median(later), residuals[end:]]))
         nearest = float(np.abs(oldest - median(later)).min())
-        least = max(TAIL_SIGMAS * robust_sigma(deviations), OLDEST_REACH * float(deviations.max()))
+        least = max(SIGMAS_OF_ONE * robust_sigma(deviations), OLDEST_REACH * float(deviations.max()))
         if nearest > least and nearest >= series.relevant(OLDEST_RELEVANT, median(series.raw[:index])):
             doubt = f"{index} run{'s' if index > 1 else ''} before it cannot tell"
             return Step(index, short_p_value(series, edges, 1), confirmed=False, doubt=doubt)

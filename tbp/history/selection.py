@@ -21,7 +21,7 @@ from tbp.history.noise import MAD_TO_SIGMA
 # Of the tests, for each place a boundary could be at: every run is one more chance to be wrong, and readers count false
 # alarms a night, not a history. At 1.7e-4 heavy-tailed real series of 60 runs have 1.4 times the false alarms, and
 # synthetic ones 0.001 more F1.
-ALPHA = 1e-4
+ALPHA = 8e-5
 # A boundary that was given up is suspect where anybody sees it: this large, so many noises, and unlikely both while
 # all proposed boundaries explain the runs and among what is left over in the end. Heavy-tailed real noise of 60 runs
 # has 0.01 false suspects per 1,000 runs; at 2e-3 it has 0.03.
