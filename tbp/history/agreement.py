@@ -101,7 +101,7 @@ def _of_twin(twin: float, shift: float) -> str:
 
 
 def _shift(change: Change) -> float:
-    return math.log(change.after / change.before)
+    return math.log(change.after) - math.log(change.before)  # the ratio may be more than a number holds
 
 
 def _part(ratio: float, shift: float) -> float:

@@ -149,7 +149,7 @@ class _Walk:
         bounds = [*(account.reference for account in self.accounts), self.level]
         steps = [step for step, account in zip(pairwise(bounds), self.accounts, strict=True) if account in accounts]
         is_factor = min(bounds) > 0
-        sizes = [abs(math.log(after / before)) if is_factor else abs(after - before) for before, after in steps]
+        sizes = [max(after / before, before / after) if is_factor else abs(after - before) for before, after in steps]
         largest = accounts[sizes.index(max(sizes))]
         if is_factor:
             reference = self.level * math.prod(before / after for before, after in steps)

@@ -474,7 +474,7 @@ def _steps(history: History, indexes: Sequence[int]) -> tuple[str, ...]:
 def _size(change: Change) -> float:
     """How far apart two levels are: +100 % as far as −50 %."""
     before, after = change.before, change.after
-    return abs(math.log(after / before)) if before * after > 0 else math.inf
+    return abs(math.log(abs(after)) - math.log(abs(before))) if before * after > 0 else math.inf
 
 
 def suspicion(history: History) -> str:

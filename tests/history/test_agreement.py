@@ -122,10 +122,15 @@ def test_a_certain_operator_outweighs_every_other_witness():
         replace(BUSY_NIGHT, kind=ChangeKind.DEPENDENCY),
         replace(BUSY_NIGHT, before=0.0),
         replace(BUSY_NIGHT, p_value=math.nan),
+        replace(BUSY_NIGHT, before=1e300, after=1e-300, p_value=0.0001),
     ],
 )
 def test_only_large_verdicts_on_few_runs_are_doubted(change: Change):
     assert doubt(change, Witnesses(traces(), yardstick=3.0, twin=1.0)) == ""
+
+
+def test_a_change_beyond_any_ratio_is_judged_too():
+    assert doubt(replace(BUSY_NIGHT, before=1e300, after=1e-300), Witnesses(twin=1.0)).startswith("its A/A twin")
 
 
 def test_an_improvement_is_doubted_as_a_regression_is():

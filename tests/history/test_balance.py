@@ -211,6 +211,12 @@ def test_a_counter_is_exact(levels, is_back) -> None:
     assert found.is_recovery is is_back
 
 
+def test_levels_beyond_any_ratio_have_a_balance_too() -> None:
+    found = balance(walked(1e-300, 1e300, 1e-200, 1e300), 1, NOISE)
+    assert found is not None
+    assert found.regressions == (0, 2)
+
+
 def test_levels_that_are_not_positive_are_carried_by_differences() -> None:
     found = balance(walked(-1.0, 1.0, 3.0, 1.0, B=HOST), 1, NOISE)
     assert found == Balance(
