@@ -46,6 +46,8 @@ MOST_POOLED = 30
 POOLED_SHARES = (1.0, 0.8, 0.6)
 MEDIAN_ERROR = 1.25  # standard error of a median ÷ that of a mean, for normal values: sqrt(pi / 2)
 LEVEL_ERRORS = 2.0  # the longer segment's level is taken to be so many standard errors nearer to the shorter one
+# Nine tenths as far out is as far: runs of one mode are not sorted by their last digits.
+AS_FAR = 0.9
 # Beyond everything seen the chance falls as the square of the distance, as the widest tails with a finite variance do.
 # At 0, where size does not count, 97.6 % of obvious steps are confirmed instead of 99.3 %.
 TAIL_POWER = 2.0
@@ -147,7 +149,7 @@ def draws(deviations: Floats, pool: Floats, count: int) -> Draws:
     nearest = float(np.sort(deviations)[-count])
     if nearest <= 0:
         return Draws(1.0, 1.0)
-    beyond = int(np.count_nonzero(pool >= nearest))
+    beyond = int(np.count_nonzero(pool >= AS_FAR * nearest))
     chance = _hypergeometric(len(deviations) + len(pool), count + beyond, len(deviations), count)
     return Draws(chance, 1.0 if beyond else (float(pool.max(initial=0.0)) / nearest) ** TAIL_POWER)
 
