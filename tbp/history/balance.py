@@ -9,7 +9,7 @@ example. Which changes there are is decided before; ``states`` has the word for 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SAME_SIGMAS = 3.0
 SAME_LEVEL = 0.01
 SAME_EXACT = 0.0005  # of a counter, which has no noise: its smallest change that is confirmed
+SETTLED_RUNS = 3  # of a level that only a suspect change began: one or two may be out of line
 SAME_SHARE = 0.25  # of a regression that may remain in the noise: half of it undone is an improvement, no recovery
 
 
@@ -60,9 +61,17 @@ def same_level(level: float, noise: float) -> float:
 
 
 def balance(
-    changes: Sequence[Change], worse: int, noise: float, relevant: float = 0.0, since: int = 0
+    changes: Sequence[Change],
+    worse: int,
+    noise: float,
+    relevant: float = 0.0,
+    since: int = 0,
+    settled: Set[int] = frozenset(),
 ) -> Balance | None:
     """The balance of the confirmed changes from the point ``since`` on; None without any of the code.
+
+    A change that is only suspect counts where it brings back the level before a regression, and is one of ``settled``
+    (by index): whose level has SETTLED_RUNS. A claim that a series is slower needs more than that it once was.
 
     ``worse`` is 1 where a larger value is the worse one, -1 where a smaller one is, and 0 where nobody knows: then no
     change is for the better or the worse, and the newest one is what stands.
@@ -72,7 +81,9 @@ def balance(
     """
     walk = _Walk(worse, noise, relevant)
     for index, change in enumerate(changes):
-        if change.confirmed and change.index >= since:
+        if change.index < since:
+            continue
+        if change.confirmed or (index in settled and walk.is_brought_back(change)):
             walk.take(index, change)
     if walk.newest is None:
         return None
@@ -137,12 +148,18 @@ class _Walk:
         """Go on to the level after ``change``."""
         if math.isnan(self.first):
             self.first = self.level = change.before
-        if not change.is_verdict:
+        if not change.is_of_code:
             self._carry(change)
         elif self.worse * (change.after - change.before) > 0:
             self._worsen(index, change)
         else:
             self._improve(index, change)
+
+    def is_brought_back(self, change: Change) -> bool:
+        """Whether the level after ``change``, which is suspect, ends the newest regression that stands."""
+        is_better = self.worse * (change.after - change.before) < 0
+        is_codes = change.is_of_code and change.matters
+        return bool(self.accounts) and is_codes and is_better and self._is_back(self.accounts[-1], change.after, change)
 
     def together(self, accounts: Sequence[_Account]) -> _Result:
         """The sum of some of the accounts: each reaches from its own reference to that of the next one."""

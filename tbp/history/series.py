@@ -13,10 +13,11 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.history.balance import Balance, balance
+from tbp.history.balance import SETTLED_RUNS, Balance, balance
 
 if TYPE_CHECKING:
     from tbp.traces.difference import Difference
@@ -171,9 +172,14 @@ class Change(Struct, frozen=True):
         return self.confirmed or not self.is_exact
 
     @property
+    def is_of_code(self) -> bool:
+        """Whether there is nothing else to put it down to."""
+        return self.kind is ChangeKind.CODE
+
+    @property
     def is_verdict(self) -> bool:
         """Whether it says something of the code: confirmed, and nothing else to put it down to."""
-        return self.confirmed and self.kind is ChangeKind.CODE
+        return self.confirmed and self.is_of_code
 
     @property
     def effect(self) -> float:
@@ -243,6 +249,21 @@ class ChangeEvidence(Struct, frozen=True):
     circumstances: tuple[Circumstance, ...] = ()  # what is known of the two sides, in a settled order
 
 
+def _settled(changes: Sequence[Change], points: Sequence[Point]) -> frozenset[int]:
+    """Which of ``changes`` begin a level of as many runs that it can be relied on."""
+    if all(change.confirmed for change in changes):
+        return frozenset(range(len(changes)))
+    from tbp.history.points import levels  # which is made of these values
+
+    is_known = np.isfinite(levels(points))
+    ends = [*(change.index for change in changes[1:]), len(points)]
+    return frozenset(
+        place
+        for place, (change, end) in enumerate(zip(changes, ends, strict=True))
+        if np.count_nonzero(is_known[change.index : end]) >= SETTLED_RUNS
+    )
+
+
 class History(Struct, frozen=True, dict=True):
     """A series with everything the report says of it."""
 
@@ -268,7 +289,8 @@ class History(Struct, frozen=True, dict=True):
     def balance(self) -> Balance | None:
         """Where the series stands by the confirmed changes that count; None without any of the code."""
         changes = [evidence.change for evidence in self.changes]
-        return balance(changes, _WORSE.get(self.better, 0), self.noise_between, self.relevant, self.since)
+        worse = _WORSE.get(self.better, 0)
+        return balance(changes, worse, self.noise_between, self.relevant, self.since, _settled(changes, self.points))
 
     @property
     def standing(self) -> ChangeEvidence | None:

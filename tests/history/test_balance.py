@@ -89,8 +89,9 @@ ROWS = [
     ((1.00, 1.42, 0.71, 0.60), {"B": HOST}, ("regression", "A", "AC", 0.2)),
     ((1.00, 2.00, 1.00), {"A": TORCH}, ("improvement", "B", "B", -0.5)),
     ((1.00, 2.00, 2.20), {"A": TORCH}, ("regression", "B", "B", 0.1)),
-    # What is suspect changes nothing.
-    ((1.00, 1.42, 1.00), {"B": SUSPECT}, ("regression", "A", "A", 0.42)),
+    # What is suspect changes nothing, but that a level that is back is back.
+    ((1.00, 1.42, 1.00), {"B": SUSPECT}, ("recovered", "B", "AB", -0.296)),
+    ((1.00, 1.42, 1.20), {"B": SUSPECT}, ("regression", "A", "A", 0.42)),
     ((1.00, 1.42, 1.00, 1.20), {"B": SUSPECT}, ("regression", "C", "C", 0.2)),
     ((1.00, 1.42, 1.20, 1.10), {"B": SUSPECT}, ("regression", "A", "AC", 0.1)),
     # What is accepted raises the reference.
