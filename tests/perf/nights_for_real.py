@@ -21,7 +21,7 @@ from pathlib import Path
 from tbp.demo.repository import create
 from tbp.demo.run import _environment
 
-# Computing a share of the rows again costs more than that share: a tenth of them is 17 % on one machine.
+# Computing a share of the rows again costs more than that share: a tenth of them was 17 %, 6 % of them 14 %.
 ROWS = 256
 FORWARD = "    def forward(self, x: Tensor) -> Tensor:\n"
 REGRESSION = 3  # exit code
@@ -82,7 +82,7 @@ def repetition(folder: Path, slower: float) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--slower", type=float, default=0.06, help="share of the rows that are computed twice")
+    parser.add_argument("--slower", type=float, default=0.03, help="share of the rows that are computed twice")
     options = parser.parse_args()
     right = 0
     for _ in range(options.repetitions):
