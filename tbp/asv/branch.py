@@ -63,7 +63,7 @@ def first_parents(repository: Path, branch: Branch) -> list[str]:
 
 
 def first_parents_arguments(branch: Branch) -> tuple[str, ...]:
-    """Those of git for ``first_parents``."""
+    """The arguments with which git lists the commits of ``first_parents``."""
     return "rev-list", "--first-parent", branch.commit, "--"
 
 
@@ -98,7 +98,7 @@ def _defaults(repository: Path, references: Mapping[str, _Reference]) -> Iterato
 
 
 def _said(repository: Path, *arguments: str) -> str:
-    """What git says; empty where it says nothing and where it fails, as it does where something is not set."""
+    """The output of git; empty where it has none and where it fails, as it does where something is not set."""
     try:
         return git(repository, *arguments).strip()
     except GitFailed:

@@ -16,7 +16,7 @@ from tbp.history.series import Commit, Line
 
 
 class Beside(NamedTuple):
-    """What is known of commits that are not on the branch."""
+    """The lines of commits that are not on the branch, and the commits that lead nowhere."""
 
     lines: tuple[Line, ...]  # the longest first, each named by the hash of its newest commit
     lost: frozenset[str]  # hashes whose first parents end before they reach the branch

@@ -1,4 +1,4 @@
-"""What is to be told of a benchmark whose parameters changed, so that a series ended that others go on from.
+"""Remarks on benchmarks whose parameters changed, so that a series ended that others go on from.
 
 Takes the runs with their parameters by the names of today, gives a sentence for each such benchmark.
 """
@@ -39,7 +39,7 @@ def parameter_remarks(files: Files, declared: Sequence[Benchmark], names: Sequen
 
 
 def _is_apart(named: Named, benchmark: Benchmark) -> bool:
-    """Whether its cells are none of today's benchmark."""
+    """True where none of the cells of ``named`` is one of today's benchmark."""
     own = {name for name, _ in named.cells[0]} if named.cells else set(benchmark.parameter_names)
     return benchmark.parameters is not None and own != set(benchmark.parameter_names)
 

@@ -19,7 +19,7 @@ Values: TypeAlias = Sequence[Sequence[str]]  # of each parameter
 Cell: TypeAlias = tuple[tuple[str, str], ...]  # ((name, value), …) of the parameters, in asv's order
 
 MOST_PARAMETERS = 6
-"""Of which every order is tried: 720. No known benchmark has more."""
+"""The most parameters of which every order is tried: 720 orders. No known benchmark has more."""
 
 
 class Named(Struct, frozen=True):

@@ -68,7 +68,7 @@ def _newest_step(series: Measured, start: int, residuals: Floats) -> Step | None
 
 
 def _is_far_out(deviations: Floats, pool: Floats) -> bool:
-    """Whether ``deviations``, all of one sign, are further out than those of ``pool`` would let them be by chance."""
+    """True where ``deviations``, all of one sign, are further out than chance alone would take draws from ``pool``."""
     sizes, others = (deviations, pool) if deviations[0] > 0 else (-deviations, -pool)
     is_one = len(sizes) == 1
     if float(sizes.min()) <= (SIGMAS_OF_ONE if is_one else SIGMAS_OF_SEVERAL) * robust_sigma(pool):

@@ -1,4 +1,4 @@
-"""Whether a change of level is put down to something else than the commit.
+"""Explanations of a change of level by something else than the commit.
 
 Takes a change, the runs around it with their circumstances, and when each was measured. Gives the change with its
 kind. Where something else changes at the very commit, that change is nobody's regression: the two cannot be told apart.
@@ -96,7 +96,7 @@ def reach(change: Change, noise: float) -> int:
 
 
 def _causes(index: int, around: _Around) -> tuple[Circumstance, ...]:
-    """What changed between the levels at ``index``, as far as no run says that it is of no account."""
+    """The circumstances that changed between the levels at ``index``, unless a run shows that they do not matter."""
     is_before = around.at < index
     old = _nearest(around.runs, reversed(np.flatnonzero(is_before & ~around.is_after).tolist()))
     new = _nearest(around.runs, np.flatnonzero(~is_before & around.is_after).tolist())
@@ -106,7 +106,7 @@ def _causes(index: int, around: _Around) -> tuple[Circumstance, ...]:
 
 
 def _nearest(runs: Sequence[Circumstances], places: Iterable[int]) -> dict[str, str]:
-    """What the first of these runs says, and of the rest what those before it do not say."""
+    """The circumstances of the first of these runs, completed with those that only later ones have."""
     found: dict[str, str] = {}
     last: Circumstances = found
     for place in places:
@@ -118,7 +118,7 @@ def _nearest(runs: Sequence[Circumstances], places: Iterable[int]) -> dict[str, 
 
 
 def _is_followed(one: Circumstance, is_before: NDArray[np.bool_], around: _Around) -> bool:
-    """Whether the level goes with the circumstance in the runs that have the other side's value; also without any.
+    """True where the level goes with the circumstance in the runs that have the other side's value; also without any.
 
     Those before the change with the new value were measured later, or the circumstance goes back and forth.
     """
@@ -153,7 +153,7 @@ def _night(around: _Around) -> str:
 
 
 def _is_sure(telling: NDArray[np.bool_], others: NDArray[np.bool_]) -> bool:
-    """Whether the ``telling`` runs follow a night, and not by the chance by which ``others`` do not."""
+    """True where the ``telling`` runs follow a night, and not by the chance by which ``others`` do not."""
     number, followers = len(telling), int(telling.sum())
     if number < LEAST_OF_NIGHT or followers < FOLLOWING * number:
         return False
@@ -167,9 +167,9 @@ def _binomial(k: int, number: int, chance: float) -> float:
 
 
 def _best_cut(is_after: NDArray[np.bool_], can: NDArray[np.int64]) -> tuple[int, bool]:
-    """Where to part the runs so that fewest are on the wrong side, and whether the later ones are those after.
+    """The cut of the runs that leaves fewest on the wrong side, and True where the later ones are at the level after.
 
-    The first of the later ones is one of ``can``, and 0 where there is none.
+    The cut is before one of ``can``, and 0 where there is none.
     """
     ahead = np.concatenate([[0], np.cumsum(is_after)[:-1]])  # runs before each that are at the level after
     wrong = ahead + (~is_after[::-1]).cumsum()[::-1]

@@ -51,7 +51,7 @@ class Selection(Struct, frozen=True):
 
     @property
     def certain(self) -> tuple[int, ...]:
-        """Where segments begin for certain."""
+        """The indexes at which segments begin for certain."""
         return tuple(step.index for step in self.steps if step.confirmed)
 
 
@@ -63,12 +63,12 @@ class Tested(NamedTuple):
 
     @property
     def is_step(self) -> bool:
-        """Whether it is significant and relevant."""
+        """True where the boundary is significant and relevant."""
         return self.p_value <= ALPHA and self.boundary.is_relevant(RELEVANT)
 
     @property
     def is_plain(self) -> bool:
-        """Whether a reader of the chart would ask what happened there."""
+        """True where a reader of the chart would ask what happened there."""
         return self.boundary.is_relevant(SUSPECT_EFFECT) and self.boundary.in_sigmas >= SUSPECT_SIGMAS
 
 
@@ -125,7 +125,7 @@ def selected(series: Measured, scaled: Floats, proposed: Sequence[int], noise: N
 
 
 def _suspects(segments: _Segments, edges: Sequence[int], given_up: Set[int]) -> list[Tested]:
-    """Those of the boundaries ``given_up`` that are plain, and unlikely in what is left over, beside all that stay."""
+    """The boundaries of ``given_up`` that are plain, and unlikely in what is left over, beside all that stay."""
     while True:
         every = sorted({*edges, *given_up})
         segments.cut(every)

@@ -1,4 +1,4 @@
-"""What the machine's yardstick and the A/A twin of a series did where its level shifts.
+"""Witnesses of a shift: how the machine's yardstick and the A/A twin of a series moved where its level shifts.
 
 Takes the points of the series, those of the others and the sessions; gives ``Witnesses``, which ``agreement`` hears.
 """

@@ -1,4 +1,4 @@
-"""What was measured beside the branch, as rows of a benchmark's page: each line's newest run against where it forked.
+"""The runs beside the branch, as rows of a benchmark's page: each line's newest run against where it forked.
 
 Takes ``ReportData`` with the runs of one benchmark, gives words and addresses. The two are judged as `tbp compare`
 judges, by the runs of their own line and of the branch before it.
@@ -26,7 +26,7 @@ from tbp.verdict import phrases
 from tbp.verdict.judgement import Judged, Judgement
 
 MOST_ROWS = 100
-"""Of a page: each is judged, which takes 1 to 2 ms on two slow cores. points.csv has the runs of all."""
+"""The most rows of a page: each is judged, which takes 1 to 2 ms on two slow cores. points.csv has the runs of all."""
 
 
 MOST_BEFORE = 60
@@ -66,7 +66,7 @@ class _Asked(Struct, frozen=True):
 
 
 def other_lines(data: ReportData, names: Mapping[SeriesKey, str]) -> OtherLines:
-    """Those of ``data.beside``, in order of the lines' newest commits; ``names`` are those of the page's series."""
+    """The rows of ``data.beside``, newest line first; ``names`` are those of the page's series."""
     if not data.beside:
         return OtherLines()
     lines = tuple(dict.fromkeys(own.line for own in data.beside))
@@ -101,7 +101,7 @@ def _asked(runs: LineRuns, newest: Point, history: History | None, data: ReportD
 
 
 def _places(several: Sequence[Sequence[Point]]) -> dict[str, tuple[Sequence[Point], int]]:
-    """Where the run of each commit is: long series make no object for each of them."""
+    """Maps each commit to where its run is, since long series make no object for each run."""
     return {commit.hash: (points, place) for points in several for place, commit in enumerate(commits_of(points))}
 
 

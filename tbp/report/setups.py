@@ -1,7 +1,7 @@
-"""What every place was measured with at each commit, so that whoever compares two is told all that differs.
+"""The setup of every place at each commit: versions, hardware, packages. Whoever compares two sees all that differs.
 
-Takes places and runs, gives columns of values; ``static/setups.js`` compares two of them. What is the same everywhere
-is left out, and what nobody recorded is named.
+Takes places and runs, gives columns of values; ``static/setups.js`` compares two of them. Values that are equal
+everywhere are left out, and what nobody recorded is named.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from tbp.report.inventory import Known, known_at
 from tbp.report.model import Machine, Run
 
 PACKAGES = "installed packages"
-"""Whether they are listed; each that differs is named as well."""
+"""The name of the column for a list of packages as such; each package that differs is named as well."""
 
 EXPECTED = ("python", "processor", "system", PACKAGES)
-"""Without which "all else equal" is more than anybody knows."""
+"""The names without which "all else equal" is more than anybody knows."""
 
 LISTED = "listed"
 
@@ -58,7 +58,7 @@ def setups(
 
 
 def _values(own: Known, asked: Iterable[str], listed: Iterable[str]) -> Mapping[str, str]:
-    """What is asked for or listed somewhere and not here is absent, where this place says what it was asked for."""
+    """The values of one place. A name that only other places have is absent here, where this place has such a list."""
     found: dict[str, str] = {}
     if own.packages is not None:
         found = {**dict.fromkeys(listed, ABSENT), **own.packages, PACKAGES: LISTED}
