@@ -127,8 +127,8 @@ class Boundary:
         counts = sorted({math.ceil(share * len(short)) for share in POOLED_SHARES})
         # Correlation makes neighbours of runs that are far out likely; it does not make them further out.
         return min(
-            inflated(min(1.0, CHOICES * len(counts) * found.chance), inflation) * found.reach
-            for found in (draws(deviations, pool, count) for count in counts)
+            inflated(min(1.0, CHOICES * len(counts) * drawn.chance), inflation) * drawn.reach
+            for drawn in (draws(deviations, pool, count) for count in counts)
         )
 
 

@@ -84,9 +84,9 @@ def _is_after(change: Change, value: Floats) -> NDArray[np.bool_]:
 def _near(change: Change, inside: Sequence[int], noise: float) -> list[int]:
     """Indexes of the runs the change may be at, its own first."""
     far = reach(change, noise)
-    place = inside.index(change.index) if change.index in inside else 0
+    index = inside.index(change.index) if change.index in inside else 0
     # Not the first: nothing is before it.
-    return sorted(inside[max(1, place - far) : place + far + 1], key=lambda i: (abs(i - change.index), i))
+    return sorted(inside[max(1, index - far) : index + far + 1], key=lambda i: (abs(i - change.index), i))
 
 
 def reach(change: Change, noise: float) -> int:
@@ -101,30 +101,30 @@ def _causes(index: int, around: _Around) -> tuple[Circumstance, ...]:
     old = _nearest(around.runs, reversed(np.flatnonzero(is_before & ~around.is_after).tolist()))
     new = _nearest(around.runs, np.flatnonzero(~is_before & around.is_after).tolist())
     changed = [Circumstance(name, old[name], value) for name, value in new.items() if old.get(name, value) != value]
-    followed = [one for one in changed if _is_followed(one, is_before, around)]
-    return tuple(sorted(followed, key=lambda one: list(ChangeKind).index(kind_of(one.name))))
+    followed = [circumstance for circumstance in changed if _is_followed(circumstance, is_before, around)]
+    return tuple(sorted(followed, key=lambda circumstance: list(ChangeKind).index(kind_of(circumstance.name))))
 
 
 def _nearest(runs: Sequence[Circumstances], places: Iterable[int]) -> dict[str, str]:
     """The circumstances of the first of these runs, completed with those that only later ones have."""
-    found: dict[str, str] = {}
-    last: Circumstances = found
-    for place in places:
-        if runs[place] is not last:  # most runs share theirs with the one before
-            last = runs[place]
+    circumstances: dict[str, str] = {}
+    last: Circumstances = circumstances
+    for index in places:
+        if runs[index] is not last:  # most runs share theirs with the one before
+            last = runs[index]
             for name, value in last.items():
-                found.setdefault(name, value)
-    return found
+                circumstances.setdefault(name, value)
+    return circumstances
 
 
-def _is_followed(one: Circumstance, is_before: NDArray[np.bool_], around: _Around) -> bool:
+def _is_followed(circumstance: Circumstance, is_before: NDArray[np.bool_], around: _Around) -> bool:
     """True where the level goes with the circumstance in the runs that have the other side's value; also without any.
 
     Those before the change with the new value were measured later, or the circumstance goes back and forth.
     """
     followers = telling = 0
     for run, early, is_after in zip(around.runs, is_before.tolist(), around.is_after.tolist(), strict=True):
-        if run.get(one.name) == (one.after if early else one.before):
+        if run.get(circumstance.name) == (circumstance.after if early else circumstance.before):
             telling += 1
             followers += early is is_after
     return followers >= FOLLOWING * telling
@@ -140,11 +140,11 @@ def _night(around: _Around) -> str:
     earlier, later = started[by_time][:-1], started[by_time][1:]
     can = 1 + np.flatnonzero(np.isfinite(later) & (earlier + NIGHT_GAP_MS <= later))
     cut, is_later_after = _best_cut(is_after[by_time], can)
-    place, is_newer_after = _best_cut(is_after, by_commit[1:])
-    if not cut or not place:
+    commit_cut, is_newer_after = _best_cut(is_after, by_commit[1:])
+    if not cut or not commit_cut:
         return ""
     is_of_night = (started >= started[by_time[cut]]) == is_later_after
-    is_telling = is_of_night != ((by_commit >= place) == is_newer_after)
+    is_telling = is_of_night != ((by_commit >= commit_cut) == is_newer_after)
     follows = is_of_night == is_after
     if not _is_sure(follows[is_telling], follows[~is_telling]):
         return ""
@@ -152,12 +152,12 @@ def _night(around: _Around) -> str:
     return f"runs measured from {night} on" if is_later_after else f"runs measured before {night}"
 
 
-def _is_sure(telling: NDArray[np.bool_], others: NDArray[np.bool_]) -> bool:
-    """True where the ``telling`` runs follow a night, and not by the chance by which ``others`` do not."""
+def _is_sure(telling: NDArray[np.bool_], rest: NDArray[np.bool_]) -> bool:
+    """True where the ``telling`` runs follow a night, and not by the chance by which the ``rest`` does not."""
     number, followers = len(telling), int(telling.sum())
     if number < LEAST_OF_NIGHT or followers < FOLLOWING * number:
         return False
-    chance = (int((~others).sum()) + 1) / (len(others) + 2)  # Laplace's rule: of none in ten it is one in twelve
+    chance = (int((~rest).sum()) + 1) / (len(rest) + 2)  # Laplace's rule: of none in ten it is one in twelve
     return math.fsum(_binomial(k, number, chance) for k in range(followers, number + 1)) <= NIGHT_CHANCE
 
 

@@ -27,16 +27,16 @@ def faces(machines: Sequence[Machine]) -> Mapping[str, str]:
 
     The name is the identifier where nothing known differs, and ends with it where other machines are alike.
     """
-    said = {machine.name: dict(machine.facts) for machine in machines}
+    facts_of = {machine.name: dict(machine.facts) for machine in machines}
     # Of a machine that says nothing at all nothing is known to differ.
-    differing = [name for name in TELLING if len({facts.get(name, "") for facts in said.values() if facts}) > 1]
+    differing = [name for name in TELLING if len({facts.get(name, "") for facts in facts_of.values() if facts}) > 1]
     if not differing:
-        return {name: name for name in said}
-    found = {machine: _face(facts, differing) for machine, facts in said.items()}
-    number = Counter(found.values())
+        return {name: name for name in facts_of}
+    names = {machine: _face(facts, differing) for machine, facts in facts_of.items()}
+    number = Counter(names.values())
     return {
         machine: machine if not face else face if number[face] == 1 else f"{face} · {machine}"
-        for machine, face in found.items()
+        for machine, face in names.items()
     }
 
 
