@@ -152,7 +152,7 @@ def judged(held: Stored, workers: Workers | None = None, view: View | None = Non
 
 
 def _events(data: ReportData, config: AsvConfig | None) -> tuple[Event, ...]:
-    """What moved, with the commits named that touch the benchmark or its requirements, where a repository tells."""
+    """Returns the events of ``data``, with the commits that touch the benchmark or its requirements, where known."""
     if config is None or config.repository is None:
         return data.events
     files = touched(config.repository, to_ask(data.events, data.in_order))

@@ -167,7 +167,7 @@ def _point(key: SeriesKey, row: Value, commit: Commit, sessions: Sessions) -> Po
 
 
 def _policy(config: AsvConfig | None, results_dir: Path | None) -> Policy:
-    """What the project of these results asks for: as `tbp report` takes it."""
+    """The policy of the project of these results, as `tbp report` takes it."""
     own = own_config(config, results_dir)
     return read_policy(own.policy_file) if own is not None else Policy()
 

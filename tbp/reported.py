@@ -99,9 +99,9 @@ def _named(history: History, changes: Iterable[int]) -> list[Reported]:
 
 
 def _is_known(history: History, regression: Reported, before: Set[Reported]) -> bool:
-    """Whether a regression was reported, where it is or a few runs away.
+    """True where a regression was reported at its commit or a few runs away.
 
-    There, no change is left now; or one is, of which later runs showed an earlier part.
+    Where it was a few runs away, no change is left there now, or later runs showed an earlier part of it.
     """
     if regression in before:
         return True

@@ -41,7 +41,7 @@ def branch_of(repository: Path, name: str = "") -> Branch:
     """
     references = _references(repository)
     name = name or next(_defaults(repository, references))
-    here, there = (references.get(f"{place}{name}") for place in (_LOCAL, _ORIGIN))
+    here, there = (references.get(f"{prefix}{name}") for prefix in (_LOCAL, _ORIGIN))
     if here is not None and there is not None:
         return Branch(name, there.commit if _is_ancestor(repository, here.commit, there.commit) else here.commit)
     if (only := here or there) is not None:
@@ -63,7 +63,7 @@ def first_parents(repository: Path, branch: Branch) -> list[str]:
 
 
 def first_parents_arguments(branch: Branch) -> tuple[str, ...]:
-    """Those of git for ``first_parents``."""
+    """The arguments with which git lists the commits of ``first_parents``."""
     return "rev-list", "--first-parent", branch.commit, "--"
 
 
@@ -98,7 +98,7 @@ def _defaults(repository: Path, references: Mapping[str, _Reference]) -> Iterato
 
 
 def _said(repository: Path, *arguments: str) -> str:
-    """What git says; empty where it says nothing and where it fails, as it does where something is not set."""
+    """The output of git; empty where it has none and where it fails, as it does where something is not set."""
     try:
         return git(repository, *arguments).strip()
     except GitFailed:
@@ -116,7 +116,7 @@ def _is_ancestor(repository: Path, old: str, new: str) -> bool:
 
 
 def _missing(repository: Path, name: str, references: Mapping[str, _Reference]) -> str:
-    short = (own.removeprefix(_LOCAL).removeprefix(_ORIGIN) for own in references)
+    short = (reference.removeprefix(_LOCAL).removeprefix(_ORIGIN) for reference in references)
     names = sorted(set(short) - {"HEAD"})
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     there = f" It has {', '.join(names[:MOST_NAMED])}{more}." if names else ""

@@ -16,7 +16,7 @@ from tbp.history.series import Commit, Line
 
 
 class Beside(NamedTuple):
-    """What is known of commits that are not on the branch."""
+    """The lines of commits that are not on the branch, and the commits that lead nowhere."""
 
     lines: tuple[Line, ...]  # the longest first, each named by the hash of its newest commit
     lost: frozenset[str]  # hashes whose first parents end before they reach the branch
@@ -37,7 +37,7 @@ def lines_beside(commits: Sequence[Commit], parents: Mapping[str, str], history:
     ``parents`` has the first parent of each of them and of all before them, ``history`` the hashes of the branch and
     ``measured`` its commits with results, both oldest first.
     """
-    rank = {name: place for place, name in enumerate(history)}
+    rank = {name: index for index, name in enumerate(history)}
     known = {commit.hash: commit for commit in (*commits, *measured)}
     places = [rank[commit.hash] for commit in measured]
     aside = {commit.hash for commit in commits}
@@ -55,10 +55,10 @@ def lines_beside(commits: Sequence[Commit], parents: Mapping[str, str], history:
     lines: list[Line] = []
     given: set[str] = set()
     for tip, path in sorted(paths.items(), key=lambda item: (-len(item[1]), item[0])):
-        own = [name for name in path if name not in given]
-        given |= set(own)
-        origin = steps[own[0]].before
-        line = tuple(known[name] for name in own)
+        names = [name for name in path if name not in given]
+        given |= set(names)
+        origin = steps[names[0]].before
+        line = tuple(known[name] for name in names)
         lines.append(Line(tip[:8], line, steps[path[0]].fork, known[origin] if origin else None))
     lost = frozenset(name for tip, path in paths.items() if steps[path[0]].is_lost for name in path)
     return Beside(tuple(lines), lost)
@@ -77,20 +77,20 @@ def path_to(commit: str, order: Sequence[Commit], lines: Sequence[Line]) -> tupl
     path: list[Commit] = []
     at: str | None = commit
     while at is not None:
-        line = next((line for line in lines if any(own.hash == at for own in line.commits)), None)
-        own = order if line is None else line.commits
-        hashes = [one.hash for one in own]
-        path = [*own[: hashes.index(at) + 1], *path]
+        line = next((line for line in lines if any(member.hash == at for member in line.commits)), None)
+        commits = order if line is None else line.commits
+        hashes = [member.hash for member in commits]
+        path = [*commits[: hashes.index(at) + 1], *path]
         at = line.origin.hash if line is not None and line.origin is not None else None
     return tuple(path)
 
 
 def after(commit: str, order: Sequence[Commit], lines: Sequence[Line]) -> tuple[Commit, ...]:
     """The commits after ``commit`` on its own line, oldest first."""
-    for own in (order, *(line.commits for line in lines)):
-        hashes = [one.hash for one in own]
+    for commits in (order, *(line.commits for line in lines)):
+        hashes = [member.hash for member in commits]
         if commit in hashes:
-            return tuple(own[hashes.index(commit) + 1 :])
+            return tuple(commits[hashes.index(commit) + 1 :])
     return ()
 
 
@@ -106,5 +106,5 @@ def compared(baseline: str, contender: str, order: Sequence[Commit], lines: Sequ
             return (*path, *after(path[-1].hash, order, lines))
     past = {commit.hash for commit in to_old} & {commit.hash for commit in to_new}
     old_side = to_old if len(to_old) > 1 else (*reversed(after(baseline, order, lines)), *to_old)
-    behind = after(contender, order, lines) or tuple(own for own in to_new[-2::-1] if own.hash not in past)
+    behind = after(contender, order, lines) or tuple(commit for commit in to_new[-2::-1] if commit.hash not in past)
     return (*old_side, to_new[-1], *behind)

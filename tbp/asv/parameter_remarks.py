@@ -1,4 +1,4 @@
-"""What is to be told of a benchmark whose parameters changed, so that a series ended that others go on from.
+"""Remarks on benchmarks whose parameters changed, so that a series ended that others go on from.
 
 Takes the runs with their parameters by the names of today, gives a sentence for each such benchmark.
 """
@@ -20,44 +20,50 @@ def parameter_remarks(files: Files, declared: Sequence[Benchmark], names: Sequen
 
     ``names`` has the parameters of each grid, None for those of no file; ``declared`` what it is of.
     """
-    odd = {own.name for own, name in zip(declared, names, strict=True) if name is not None and _is_apart(name, own)}
+    odd = {
+        benchmark.name
+        for benchmark, name in zip(declared, names, strict=True)
+        if name is not None and _is_apart(name, benchmark)
+    }
     if not odd:
         return {}
     places: dict[str, list[int]] = {}
-    for place, benchmark in enumerate(declared):
+    for index, benchmark in enumerate(declared):
         if benchmark.name in odd:
-            places.setdefault(benchmark.name, []).append(place)
+            places.setdefault(benchmark.name, []).append(index)
     run_of_row = np.repeat(np.arange(len(files.runs)), files.sizes)
-    found = {}
-    for name, own in sorted(places.items()):
-        today = [place for place in own if (now := names[place]) is not None and not _is_apart(now, declared[place])]
+    remarks = {}
+    for name, indexes in sorted(places.items()):
+        today = [
+            index for index in indexes if (now := names[index]) is not None and not _is_apart(now, declared[index])
+        ]
         runs = (files.runs[run] for run in run_of_row[np.isin(files.grids, today)].tolist())
         since = min(runs, key=lambda run: (run.date_ms, run.commit), default=None)
-        apart = [now for place in own if (now := names[place]) is not None and _is_apart(now, declared[place])]
-        found[name] = " ".join(_sentences(apart, since))
-    return found
+        apart = [now for index in indexes if (now := names[index]) is not None and _is_apart(now, declared[index])]
+        remarks[name] = " ".join(_sentences(apart, since))
+    return remarks
 
 
 def _is_apart(named: Named, benchmark: Benchmark) -> bool:
-    """Whether its cells are none of today's benchmark."""
-    own = {name for name, _ in named.cells[0]} if named.cells else set(benchmark.parameter_names)
-    return benchmark.parameters is not None and own != set(benchmark.parameter_names)
+    """True where none of the cells of ``named`` is one of today's benchmark."""
+    names = {name for name, _ in named.cells[0]} if named.cells else set(benchmark.parameter_names)
+    return benchmark.parameters is not None and names != set(benchmark.parameter_names)
 
 
 def _sentences(apart: Sequence[Named], since: Run | None) -> Iterator[str]:
-    added = list(dict.fromkeys(name for own in apart for name in own.added))
+    added = list(dict.fromkeys(name for named in apart for name in named.added))
     when = f"since {since.commit[:8]}" if since is not None else "today"
     if added:
         yield (
             f"it has the parameter {' and '.join(added)} {when}; runs from before do not tell which value they had, so "
             "they are series without it, which end there"
         )
-    if any(own.removed for own in apart):
+    if any(named.removed for named in apart):
         yield f"{when} it has a parameter less; runs with it are series of their own, which end there"
-    if any(own.is_ambiguous for own in apart):
+    if any(named.is_ambiguous for named in apart):
         yield (
             f"{when} it has other parameters, and the values of runs from before fit them in several ways; there they "
             "are called param1, param2 … in the order that they had"
         )
-    elif any(not own.added and not own.removed for own in apart):
+    elif any(not named.added and not named.removed for named in apart):
         yield f"{when} it has other parameters; those of runs from before are called param1, param2 … in their order"

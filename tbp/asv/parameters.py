@@ -19,7 +19,7 @@ Values: TypeAlias = Sequence[Sequence[str]]  # of each parameter
 Cell: TypeAlias = tuple[tuple[str, str], ...]  # ((name, value), …) of the parameters, in asv's order
 
 MOST_PARAMETERS = 6
-"""Of which every order is tried: 720. No known benchmark has more."""
+"""The most parameters of which every order is tried: 720 orders. No known benchmark has more."""
 
 
 class Named(Struct, frozen=True):
@@ -42,32 +42,36 @@ def named(values: Values, benchmark: Benchmark) -> Named:
         return Named(_cells(benchmark.names(len(values)), values))
     fits = _fits(values, today)
     if len(fits) != 1:
-        own = tuple(f"param{i}" for i in range(1, len(values) + 1))
-        return Named(_cells(own, values), is_ambiguous=len(fits) > 1)
-    place = {now: then for then, now in fits[0].items()}  # in the run, of each of today's that it has
-    added = [now for now in range(len(names)) if now not in place]
+        numbered = tuple(f"param{i}" for i in range(1, len(values) + 1))
+        return Named(_cells(numbered, values), is_ambiguous=len(fits) > 1)
+    then_of = {now: then for then, now in fits[0].items()}  # in the run, of each of today's that it has
+    added = [now for now in range(len(names)) if now not in then_of]
     removed = [then for then in range(len(values)) if then not in fits[0]]
     is_told = all(len(today[now]) == 1 for now in added)
-    kept = [then for then in removed if len(values[then]) > 1]
+    unmatched = [then for then in removed if len(values[then]) > 1]
     cells = []
     for cell in product(*values):
-        own_cell = [(names[now], cell[place[now]]) for now in range(len(names)) if now in place]
+        own_cell = [(names[now], cell[then_of[now]]) for now in range(len(names)) if now in then_of]
         if is_told:
-            own_cell = [(names[now], cell[place[now]] if now in place else today[now][0]) for now in range(len(names))]
-        cells.append((*own_cell, *((f"param{then + 1}", cell[then]) for then in kept)))
-    return Named(tuple(cells), () if is_told else tuple(names[now] for now in added), len(kept))
+            own_cell = [
+                (names[now], cell[then_of[now]] if now in then_of else today[now][0]) for now in range(len(names))
+            ]
+        cells.append((*own_cell, *((f"param{then + 1}", cell[then]) for then in unmatched)))
+    return Named(tuple(cells), () if is_told else tuple(names[now] for now in added), len(unmatched))
 
 
 def completed(cell: Cell, benchmark: Benchmark) -> Cell:
     """The parameters of a process with those that were added since with one value, as ``named`` has them."""
     known = dict(cell)
-    added = [place for place, name in enumerate(benchmark.parameter_names) if name not in known]
+    added = [index for index, name in enumerate(benchmark.parameter_names) if name not in known]
     today = benchmark.parameters
     if not added or today is None or len(today) != len(benchmark.parameter_names):
         return cell
-    if known.keys() - set(benchmark.parameter_names) or any(len(today[place]) != 1 for place in added):
+    if known.keys() - set(benchmark.parameter_names) or any(len(today[index]) != 1 for index in added):
         return cell
-    return tuple((name, known.get(name, own[0])) for name, own in zip(benchmark.parameter_names, today, strict=True))
+    return tuple(
+        (name, known.get(name, choices[0])) for name, choices in zip(benchmark.parameter_names, today, strict=True)
+    )
 
 
 def _cells(names: Sequence[str], values: Values) -> tuple[Cell, ...]:
@@ -80,16 +84,16 @@ def _fits(values: Values, today: Values) -> list[dict[int, int]]:
     Best is where most have values in common, then where most have the same ones. A parameter stays where it is unless
     another place is better; one that is gone, or not there yet, has nothing in common with those that are left.
     """
-    then, now = [set(own) for own in values], [set(own) for own in today]
+    then, now = [set(choices) for choices in values], [set(choices) for choices in today]
     few, many = (then, now) if len(then) < len(now) else (now, then)
     scores: dict[tuple[int, ...], tuple[int, int]] = {}
     for order in permutations(range(len(many)), len(few)):
-        pairs = [(few[place], many[other]) for place, other in enumerate(order)]
-        common = sum(bool(one & other) for one, other in pairs)
+        pairs = [(few[index], many[other]) for index, other in enumerate(order)]
+        common = sum(bool(left & right) for left, right in pairs)
         if common == len(few) or len(few) == len(many):
-            scores[order] = common, sum(one == other for one, other in pairs)
+            scores[order] = common, sum(left == right for left, right in pairs)
     best = [order for order, score in scores.items() if score == max(scores.values())]
     unmoved = tuple(range(len(many)))
     if unmoved in best:
         best = [unmoved]
-    return [dict(enumerate(order)) if few is then else {at: place for place, at in enumerate(order)} for order in best]
+    return [dict(enumerate(order)) if few is then else {at: index for index, at in enumerate(order)} for order in best]

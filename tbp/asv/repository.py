@@ -70,7 +70,7 @@ def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, 
 
 
 class AskedCommits:
-    """What ``read_commits`` gives, as a context. git begins when this is made: that takes as long as its answers.
+    """The commits of ``read_commits``, as a context. git begins when this is made: that takes as long as its answers.
 
     Raises:
         UsageError: the repository has no such branch.

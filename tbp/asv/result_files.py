@@ -229,7 +229,7 @@ def _of_length(values: Numbers, count: int) -> Sequence[float | None]:
 
 
 def facts_of(content: Mapping[str, object], asked: Iterable[str] = ()) -> Facts:
-    """What machine.json, or a result's ``params``, says of the machine.
+    """The facts of the machine that machine.json, or a result's ``params``, has.
 
     ``params`` also has what asv was ``asked`` to install, by name, which is none of the machine's.
     """

@@ -48,8 +48,8 @@ def runs(results: Results, sessions: Sessions, commits: Commits) -> tuple[Run, .
 
 
 def _stated(points: Table) -> Iterator[tuple[Any, ...]]:
-    """Of each run what its file says (see ``_SAID``), how many series were measured, failed and skipped, and when the
-    first began.
+    """Yields for each run the facts of its file (see ``_SAID``), how many series were measured, failed and skipped, and
+    when the first began.
     """
     _, first, run = np.unique(keys([points.labels(name) for name in Place._fields]), True, True)
     said = [points.labels(name).at(first) for name in _SAID]

@@ -177,7 +177,7 @@ class Sessions(Struct, frozen=True, dict=True):
         return tuple(session.corrected_s(self._usual_yardstick_s[_speed(session)]) for session in own)
 
     def yardstick_s(self, key: SeriesKey, commit: str) -> float:
-        """What the machine's yardstick took beside the samples, the median session's; NaN where unknown."""
+        """The time of the machine's yardstick beside the samples, the median session's; NaN where unknown."""
         known = [statistics.median(session.yardstick_s) for session in self.of(key, commit) if session.has_yardstick]
         return statistics.median(known) if known else float("nan")
 
@@ -319,7 +319,7 @@ def read_sessions(results_dir: Path, seen: Iterable[str] | None = None) -> Sessi
 
 
 def named_as_today(sessions: Sessions, benchmarks: Mapping[str, Benchmark]) -> Sessions:
-    """The same under the keys that results have: with the parameters that were added since with one value."""
+    """``sessions`` under the keys that results have: with the parameters that were added since with one value."""
     named = [_named_as_today(session, benchmarks.get(session.key.benchmark)) for session in sessions.sessions]
     return Sessions(tuple(named), sessions.problems)
 

@@ -1,4 +1,4 @@
-"""Whether what else is known of a change agrees with it: where few runs confirm one, no witness may speak against it.
+"""Agreement of a change with its witnesses: where few runs confirm one, no witness may speak against it.
 
 Takes a confirmed change of a time and its witnesses (traces of both sides, the machine's yardstick, the A/A twin);
 gives the doubt in words, or nothing. Gathering the witnesses is left to ``witnesses``.
@@ -34,7 +34,7 @@ AS_MUCH = 0.75
 
 
 class Witnesses(Struct, frozen=True):
-    """What else than the timing says something of the two sides of a change. NaN and None: nothing is known."""
+    """Facts about the two sides of a change from elsewhere than its timings. NaN and None: nothing is known."""
 
     difference: Difference | None = None  # of the traces
     yardstick: float = math.nan  # time of the machine's yardstick after ÷ before
@@ -42,7 +42,7 @@ class Witnesses(Struct, frozen=True):
 
 
 def is_weak(change: Change) -> bool:
-    """Whether witnesses are asked: it is a verdict on few runs, and large enough for them to have seen it."""
+    """True where witnesses are needed: ``change`` is a verdict on few runs, and large enough for them to show it."""
     is_large = min(change.before, change.after) > 0 and abs(_shift(change)) >= math.log1p(LEAST_EFFECT)
     return change.is_verdict and change.p_value >= WEAK_P and is_large
 
@@ -63,7 +63,7 @@ def doubt(change: Change, witnesses: Witnesses) -> str:
 
 
 def _is_explained(change: Change, difference: Difference | None) -> bool:
-    """Whether certain operators make up at least a part of the change."""
+    """True where operators that certainly changed make up at least a part of the change."""
     if difference is None or not difference.step_before_us > 0:
         return False
     certain = difference.rows.loc[difference.rows["certain"], "delta_us"]
@@ -87,7 +87,7 @@ def _of_traces(difference: Difference | None, shift: float, machine: float) -> s
 
 
 def _is_comparable(difference: Difference) -> bool:
-    """Whether both sides did the same, as far as is recorded, and steps were traced often enough to compare times."""
+    """True where both sides did the same, as far as is recorded, and have enough traced steps to compare times."""
     rows, exact = difference.rows, difference.exact
     has_same_work = bool((rows["calls_before"] == rows["calls_after"]).all()) and (exact is None or exact.empty)
     has_times = min(difference.step_before_us, difference.step_after_us, difference.machine_factor) > 0

@@ -1,4 +1,4 @@
-"""Where a series stands: the balance of its confirmed changes, walked from the oldest to the newest.
+"""The balance of a series: the sum of its confirmed changes, walked from the oldest to the newest.
 
 Takes changes, the direction that is the worse one and the noise; gives a ``Balance``. A regression stands from its
 change until the level before it is back. What is put down to something else than the code carries all levels along, so
@@ -51,7 +51,7 @@ class Balance(Struct, frozen=True):
 
     @property
     def is_of_several(self) -> bool:
-        """Whether several changes make the step from ``reference`` to ``level``."""
+        """True where several changes make the step from ``reference`` to ``level``."""
         return len(self.parts) > 1 and not self.is_recovery
 
 
@@ -156,7 +156,7 @@ class _Walk:
             self._improve(index, change)
 
     def is_brought_back(self, change: Change) -> bool:
-        """Whether the level after ``change``, which is suspect, ends the newest regression that stands."""
+        """True where the level after ``change``, which is suspect, ends the newest regression that stands."""
         is_better = self.worse * (change.after - change.before) < 0
         is_codes = change.is_of_code and change.matters
         return bool(self.accounts) and is_codes and is_better and self._is_back(self.accounts[-1], change.after, change)
@@ -222,7 +222,7 @@ class _Walk:
         return closed
 
     def _is_back(self, account: _Account, level: float, change: Change) -> bool:
-        """Whether no more is left of a regression than what is not relevant, or than a small rest in the noise."""
+        """True where no more is left of a regression than what is not relevant, or than a small rest in the noise."""
         size = abs(account.worst - account.reference)
         least = max(self.relevant, SAME_EXACT if change.is_exact else SAME_LEVEL) * abs(account.reference)
         limit = max(least, min(self._noise_of(account.reference, change), SAME_SHARE * size))

@@ -25,14 +25,14 @@ def runs_beside(results: Results, sessions: Sessions, commits: Commits, policy: 
     if not commits.lines:
         return ()
     aside = replace(commits, order=tuple(commit for line in commits.lines for commit in line.commits))
-    found: list[LineRuns] = []
+    runs: list[LineRuns] = []
     for key, rows in rows_by_series(results, sessions, aside):
         declared = results.benchmarks.get(key.benchmark)
         version = declared.version if declared and declared.version else present_version(rows, declared)
         better = direction(key.benchmark, rows.type, rows.unit, policy).better
         for line, points in _by_line(compared_with(version, rows), commits.lines):
-            found.append(LineRuns(key, line, points, rows.unit, better))
-    return tuple(found)
+            runs.append(LineRuns(key, line, points, rows.unit, better))
+    return tuple(runs)
 
 
 def _by_line(points: Points, lines: tuple[Line, ...]) -> Iterator[tuple[Line, Points]]:

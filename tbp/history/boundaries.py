@@ -54,7 +54,7 @@ TAIL_POWER = 2.0
 
 
 class Noise(Struct, frozen=True):
-    """What a series' values do around their levels."""
+    """The scatter of a series' values around their levels."""
 
     width: float  # of the bins that deviations are rounded to
     sigma: float  # robust standard deviation
@@ -77,7 +77,7 @@ class Boundary:
         self._score = _score(self.before, self.after, noise)
 
     def is_relevant(self, effect: float) -> bool:
-        """Whether the level shifts by at least ``effect``, relative to the level before."""
+        """True where the level shifts by at least ``effect``, relative to the level before."""
         start, index, _ = self.edges
         least = self._series.relevant(effect, median(self._series.raw[start:index]))
         return self.shift * self._seen > 0 and min(abs(self.shift), abs(self._seen)) >= least
@@ -96,7 +96,7 @@ class Boundary:
 
     @cached_property
     def is_line(self) -> bool:
-        """Whether a slope explains both segments clearly better than a step does: drift is no step."""
+        """True where a slope explains both segments clearly better than a step does: drift is no step."""
         return _is_line(self.before, self.after)
 
     def p_value(self, inflation: float, residuals: Floats) -> float:
@@ -127,8 +127,8 @@ class Boundary:
         counts = sorted({math.ceil(share * len(short)) for share in POOLED_SHARES})
         # Correlation makes neighbours of runs that are far out likely; it does not make them further out.
         return min(
-            inflated(min(1.0, CHOICES * len(counts) * found.chance), inflation) * found.reach
-            for found in (draws(deviations, pool, count) for count in counts)
+            inflated(min(1.0, CHOICES * len(counts) * drawn.chance), inflation) * drawn.reach
+            for drawn in (draws(deviations, pool, count) for count in counts)
         )
 
 
@@ -145,7 +145,7 @@ class Draws(NamedTuple):
 
 
 def draws(deviations: Floats, pool: Floats, count: int) -> Draws:
-    """Of the largest ``count`` of ``deviations``, if all are drawn from what ``pool`` is drawn from."""
+    """The chance of the largest ``count`` of ``deviations``, if all are drawn from what ``pool`` is drawn from."""
     nearest = float(np.sort(deviations)[-count])
     if nearest <= 0:
         return Draws(1.0, 1.0)

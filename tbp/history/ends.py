@@ -57,7 +57,7 @@ def _newest_step(series: Measured, start: int, residuals: Floats) -> Step | None
         if deviations.min() <= 0 <= deviations.max():
             continue
         is_outside = newest.min() > earlier.max() or newest.max() < earlier.min()
-        sessions = min(len(own) for own in series.sessions[index:])
+        sessions = min(len(run) for run in series.sessions[index:])
         if is_outside and max(sessions, end - index) >= MIN_SESSIONS and are_confirmed(series, edges):
             return Step(index, short_p_value(series, edges, 1), confirmed=True)
         # Of several runs the chance alone tells whether they are further out than outliers among the earlier ones.
@@ -68,12 +68,12 @@ def _newest_step(series: Measured, start: int, residuals: Floats) -> Step | None
 
 
 def _is_far_out(deviations: Floats, pool: Floats) -> bool:
-    """Whether ``deviations``, all of one sign, are further out than those of ``pool`` would let them be by chance."""
-    sizes, others = (deviations, pool) if deviations[0] > 0 else (-deviations, -pool)
+    """True where ``deviations``, all of one sign, are further out than chance alone would take draws from ``pool``."""
+    sizes, pool_sizes = (deviations, pool) if deviations[0] > 0 else (-deviations, -pool)
     is_one = len(sizes) == 1
     if float(sizes.min()) <= (SIGMAS_OF_ONE if is_one else SIGMAS_OF_SEVERAL) * robust_sigma(pool):
         return False
-    return draws(sizes, others, len(sizes)).p_value <= (CHANCE_OF_ONE if is_one else CHANCE_OF_SEVERAL)
+    return draws(sizes, pool_sizes, len(sizes)).p_value <= (CHANCE_OF_ONE if is_one else CHANCE_OF_SEVERAL)
 
 
 def _oldest_step(series: Measured, end: int, residuals: Floats) -> Step | None:

@@ -140,7 +140,7 @@ def _single(histories: Sequence[History], order: CommitOrder) -> Iterator[_Group
 
 
 def _joined(groups: Sequence[_Group]) -> Sequence[_Group]:
-    """Those that are one event as one: first of a benchmark with its parameters, then of a benchmark, then of all.
+    """``groups``, those of one event joined: first within a benchmark with its parameters, then a benchmark, then all.
 
     So a wide range goes to where the same benchmark moved on another machine, before it goes to anything else.
     """

@@ -1,4 +1,4 @@
-"""Whether a change of level is put down to something else than the commit.
+"""Explanations of a change of level by something else than the commit.
 
 Takes a change, the runs around it with their circumstances, and when each was measured. Gives the change with its
 kind. Where something else changes at the very commit, that change is nobody's regression: the two cannot be told apart.
@@ -84,9 +84,9 @@ def _is_after(change: Change, value: Floats) -> NDArray[np.bool_]:
 def _near(change: Change, inside: Sequence[int], noise: float) -> list[int]:
     """Indexes of the runs the change may be at, its own first."""
     far = reach(change, noise)
-    place = inside.index(change.index) if change.index in inside else 0
+    index = inside.index(change.index) if change.index in inside else 0
     # Not the first: nothing is before it.
-    return sorted(inside[max(1, place - far) : place + far + 1], key=lambda i: (abs(i - change.index), i))
+    return sorted(inside[max(1, index - far) : index + far + 1], key=lambda i: (abs(i - change.index), i))
 
 
 def reach(change: Change, noise: float) -> int:
@@ -96,35 +96,35 @@ def reach(change: Change, noise: float) -> int:
 
 
 def _causes(index: int, around: _Around) -> tuple[Circumstance, ...]:
-    """What changed between the levels at ``index``, as far as no run says that it is of no account."""
+    """The circumstances that changed between the levels at ``index``, unless a run shows that they do not matter."""
     is_before = around.at < index
     old = _nearest(around.runs, reversed(np.flatnonzero(is_before & ~around.is_after).tolist()))
     new = _nearest(around.runs, np.flatnonzero(~is_before & around.is_after).tolist())
     changed = [Circumstance(name, old[name], value) for name, value in new.items() if old.get(name, value) != value]
-    followed = [one for one in changed if _is_followed(one, is_before, around)]
-    return tuple(sorted(followed, key=lambda one: list(ChangeKind).index(kind_of(one.name))))
+    followed = [circumstance for circumstance in changed if _is_followed(circumstance, is_before, around)]
+    return tuple(sorted(followed, key=lambda circumstance: list(ChangeKind).index(kind_of(circumstance.name))))
 
 
 def _nearest(runs: Sequence[Circumstances], places: Iterable[int]) -> dict[str, str]:
-    """What the first of these runs says, and of the rest what those before it do not say."""
-    found: dict[str, str] = {}
-    last: Circumstances = found
-    for place in places:
-        if runs[place] is not last:  # most runs share theirs with the one before
-            last = runs[place]
+    """The circumstances of the first of these runs, completed with those that only later ones have."""
+    circumstances: dict[str, str] = {}
+    last: Circumstances = circumstances
+    for index in places:
+        if runs[index] is not last:  # most runs share theirs with the one before
+            last = runs[index]
             for name, value in last.items():
-                found.setdefault(name, value)
-    return found
+                circumstances.setdefault(name, value)
+    return circumstances
 
 
-def _is_followed(one: Circumstance, is_before: NDArray[np.bool_], around: _Around) -> bool:
-    """Whether the level goes with the circumstance in the runs that have the other side's value; also without any.
+def _is_followed(circumstance: Circumstance, is_before: NDArray[np.bool_], around: _Around) -> bool:
+    """True where the level goes with the circumstance in the runs that have the other side's value; also without any.
 
     Those before the change with the new value were measured later, or the circumstance goes back and forth.
     """
     followers = telling = 0
     for run, early, is_after in zip(around.runs, is_before.tolist(), around.is_after.tolist(), strict=True):
-        if run.get(one.name) == (one.after if early else one.before):
+        if run.get(circumstance.name) == (circumstance.after if early else circumstance.before):
             telling += 1
             followers += early is is_after
     return followers >= FOLLOWING * telling
@@ -140,11 +140,11 @@ def _night(around: _Around) -> str:
     earlier, later = started[by_time][:-1], started[by_time][1:]
     can = 1 + np.flatnonzero(np.isfinite(later) & (earlier + NIGHT_GAP_MS <= later))
     cut, is_later_after = _best_cut(is_after[by_time], can)
-    place, is_newer_after = _best_cut(is_after, by_commit[1:])
-    if not cut or not place:
+    commit_cut, is_newer_after = _best_cut(is_after, by_commit[1:])
+    if not cut or not commit_cut:
         return ""
     is_of_night = (started >= started[by_time[cut]]) == is_later_after
-    is_telling = is_of_night != ((by_commit >= place) == is_newer_after)
+    is_telling = is_of_night != ((by_commit >= commit_cut) == is_newer_after)
     follows = is_of_night == is_after
     if not _is_sure(follows[is_telling], follows[~is_telling]):
         return ""
@@ -152,12 +152,12 @@ def _night(around: _Around) -> str:
     return f"runs measured from {night} on" if is_later_after else f"runs measured before {night}"
 
 
-def _is_sure(telling: NDArray[np.bool_], others: NDArray[np.bool_]) -> bool:
-    """Whether the ``telling`` runs follow a night, and not by the chance by which ``others`` do not."""
+def _is_sure(telling: NDArray[np.bool_], rest: NDArray[np.bool_]) -> bool:
+    """True where the ``telling`` runs follow a night, and not by the chance by which the ``rest`` does not."""
     number, followers = len(telling), int(telling.sum())
     if number < LEAST_OF_NIGHT or followers < FOLLOWING * number:
         return False
-    chance = (int((~others).sum()) + 1) / (len(others) + 2)  # Laplace's rule: of none in ten it is one in twelve
+    chance = (int((~rest).sum()) + 1) / (len(rest) + 2)  # Laplace's rule: of none in ten it is one in twelve
     return math.fsum(_binomial(k, number, chance) for k in range(followers, number + 1)) <= NIGHT_CHANCE
 
 
@@ -167,9 +167,9 @@ def _binomial(k: int, number: int, chance: float) -> float:
 
 
 def _best_cut(is_after: NDArray[np.bool_], can: NDArray[np.int64]) -> tuple[int, bool]:
-    """Where to part the runs so that fewest are on the wrong side, and whether the later ones are those after.
+    """The cut of the runs that leaves fewest on the wrong side, and True where the later ones are at the level after.
 
-    The first of the later ones is one of ``can``, and 0 where there is none.
+    The cut is before one of ``can``, and 0 where there is none.
     """
     ahead = np.concatenate([[0], np.cumsum(is_after)[:-1]])  # runs before each that are at the level after
     wrong = ahead + (~is_after[::-1]).cumsum()[::-1]

@@ -43,7 +43,7 @@ Search: TypeAlias = Generator[Question, Segmentation, Found]
 
 
 class Steps(Struct, frozen=True):
-    """Where the level of a series shifts, and what goes on besides."""
+    """The steps of a series, and its trend."""
 
     selection: Selection
     slope: float = 0.0  # of the trend, per run; 0: none

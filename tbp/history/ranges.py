@@ -28,7 +28,7 @@ class CommitOrder:
         """``branch`` has all its hashes, ``measured`` every commit with a result; both oldest first."""
         self.hashes = _merged(branch, [commit.hash for commit in measured])
         self._measured = {commit.hash: commit for commit in measured}
-        self._place_of = {commit_hash: place for place, commit_hash in enumerate(self.hashes)}
+        self._place_of = {commit_hash: index for index, commit_hash in enumerate(self.hashes)}
         # By the identity of a tuple of commits, which most series share; the tuple is kept so that no other takes it.
         self._places: dict[int, tuple[Sequence[Commit], NDArray[np.int64]]] = {}
 

@@ -127,7 +127,7 @@ def _cheapest(tables: Sequence[_Table]) -> list[Segmentation]:
 
 
 def _losses(tables: Sequence[_Table], start: int, rows: int, levels: int) -> Floats:
-    """Of the values from ``start`` on; endless beyond a table's own values and levels."""
+    """The losses of the values from ``start`` on; infinite beyond a table's own values and levels."""
     block = np.full((rows, len(tables), levels), np.inf)
     for place, table in enumerate(tables):
         own = table.own[start : start + rows]

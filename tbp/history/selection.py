@@ -51,7 +51,7 @@ class Selection(Struct, frozen=True):
 
     @property
     def certain(self) -> tuple[int, ...]:
-        """Where segments begin for certain."""
+        """The indexes at which segments begin for certain."""
         return tuple(step.index for step in self.steps if step.confirmed)
 
 
@@ -63,12 +63,12 @@ class Tested(NamedTuple):
 
     @property
     def is_step(self) -> bool:
-        """Whether it is significant and relevant."""
+        """True where the boundary is significant and relevant."""
         return self.p_value <= ALPHA and self.boundary.is_relevant(RELEVANT)
 
     @property
     def is_plain(self) -> bool:
-        """Whether a reader of the chart would ask what happened there."""
+        """True where a reader of the chart would ask what happened there."""
         return self.boundary.is_relevant(SUSPECT_EFFECT) and self.boundary.in_sigmas >= SUSPECT_SIGMAS
 
 
@@ -86,7 +86,7 @@ class _Segments:
         """The boundaries between ``edges``, each with the segments beside it."""
         around = zip(edges, edges[1:], edges[2:], strict=False)
         # Giving one boundary up changes only the two beside it.
-        self._known = {own: self._known.get(own) or self._boundary(own) for own in around}
+        self._known = {bounds: self._known.get(bounds) or self._boundary(bounds) for bounds in around}
         return [
             Tested(boundary, boundary.p_value(self._inflation, self._residuals)) for boundary in self._known.values()
         ]
@@ -109,31 +109,31 @@ def selected(series: Measured, scaled: Floats, proposed: Sequence[int], noise: N
     segments = _Segments(series, scaled, edges, noise)
     first = tested = segments.tested(edges)
     # Looked for once: two segments that were joined over a small step often look like a line.
-    lines = {one.boundary.index for one in first if one.p_value <= ALPHA and one.boundary.is_line}
-    while failing := [place for place, one in enumerate(tested) if not one.is_step or one.boundary.index in lines]:
-        weakest = min(failing, key=lambda place: tested[place].boundary.gain)
+    lines = {test.boundary.index for test in first if test.p_value <= ALPHA and test.boundary.is_line}
+    while failing := [number for number, test in enumerate(tested) if not test.is_step or test.boundary.index in lines]:
+        weakest = min(failing, key=lambda number: tested[number].boundary.gain)
         del edges[weakest + 1]
         segments.join(edges[weakest], edges[weakest + 1])
         tested = segments.tested(edges)
-    certain = [Step(one.boundary.index, len(scaled) * one.p_value, confirmed=True) for one in tested]
-    given_up = {one.boundary.index for one in first if one.p_value <= SUSPECT_ALPHA_PROPOSED and one.is_plain}
+    certain = [Step(test.boundary.index, len(scaled) * test.p_value, confirmed=True) for test in tested]
+    given_up = {test.boundary.index for test in first if test.p_value <= SUSPECT_ALPHA_PROPOSED and test.is_plain}
     suspects = [
-        Step(one.boundary.index, len(scaled) * one.p_value, confirmed=False, doubt=_doubt(one.boundary))
-        for one in _suspects(segments, edges, given_up.difference(edges, lines))
+        Step(test.boundary.index, len(scaled) * test.p_value, confirmed=False, doubt=_doubt(test.boundary))
+        for test in _suspects(segments, edges, given_up.difference(edges, lines))
     ]
     return Selection(tuple(sorted([*certain, *suspects], key=lambda step: step.index)), residuals_of(scaled, edges))
 
 
 def _suspects(segments: _Segments, edges: Sequence[int], given_up: Set[int]) -> list[Tested]:
-    """Those of the boundaries ``given_up`` that are plain, and unlikely in what is left over, beside all that stay."""
+    """The boundaries of ``given_up`` that are plain, and unlikely in what is left over, beside all that stay."""
     while True:
         every = sorted({*edges, *given_up})
         segments.cut(every)
-        tested = [one for one in segments.tested(every) if one.boundary.index in given_up]
-        kept = [one for one in tested if one.p_value <= SUSPECT_ALPHA_LEFT and one.is_plain]
-        if len(kept) == len(tested):
-            return kept
-        given_up = {one.boundary.index for one in kept}
+        tested = [test for test in segments.tested(every) if test.boundary.index in given_up]
+        suspects = [test for test in tested if test.p_value <= SUSPECT_ALPHA_LEFT and test.is_plain]
+        if len(suspects) == len(tested):
+            return suspects
+        given_up = {test.boundary.index for test in suspects}
 
 
 def _doubt(boundary: Boundary) -> str:
@@ -151,7 +151,7 @@ def _without_short(scaled: Floats, edges: list[int]) -> list[int]:
         if lengths[short] >= MIN_SEGMENT:
             break
         around = range(max(0, short - 1), min(short + 2, len(lengths)))
-        levels = {place: median(scaled[edges[place] : edges[place + 1]]) for place in around}
+        levels = {segment: median(scaled[edges[segment] : edges[segment + 1]]) for segment in around}
         to_left = abs(levels[short] - levels[short - 1]) if short > 0 else math.inf
         to_right = abs(levels[short] - levels[short + 1]) if short + 1 < len(lengths) else math.inf
         del edges[short if to_left <= to_right else short + 1]

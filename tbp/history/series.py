@@ -163,7 +163,7 @@ class Change(Struct, frozen=True):
 
     @property
     def is_exact(self) -> bool:
-        """Whether it is one of a counter, which is certain: its values repeat exactly."""
+        """True where it is a change of a counter, which is certain: its values repeat exactly."""
         return self.p_value == 0
 
     @property
@@ -173,7 +173,7 @@ class Change(Struct, frozen=True):
 
     @property
     def is_of_code(self) -> bool:
-        """Whether there is nothing else to put it down to."""
+        """True where the change is put down to nothing else than the code."""
         return self.kind is ChangeKind.CODE
 
     @property
@@ -187,11 +187,11 @@ class Change(Struct, frozen=True):
         return self.after / self.before - 1 if self.before else float("nan")
 
     def is_worse(self, better: Better) -> bool:
-        """Whether the level moved in the direction that is not the better one; False where that is not known."""
+        """True where the level moved in the direction that is not the better one; False where that is not known."""
         return _WORSE.get(better, 0) * (self.after - self.before) > 0
 
     def is_better(self, better: Better) -> bool:
-        """Whether the level moved in the better direction; False where that is not known."""
+        """True where the level moved in the better direction; False where that is not known."""
         return _WORSE.get(better, 0) * (self.after - self.before) < 0
 
 
@@ -287,7 +287,7 @@ class History(Struct, frozen=True, dict=True):
 
     @cached_property
     def balance(self) -> Balance | None:
-        """Where the series stands by the confirmed changes that count; None without any of the code."""
+        """The balance of the confirmed changes that count; None where the code made none of them."""
         changes = [evidence.change for evidence in self.changes]
         worse = _WORSE.get(self.better, 0)
         return balance(changes, worse, self.noise_between, self.relevant, self.since, _settled(changes, self.points))
@@ -333,7 +333,7 @@ class History(Struct, frozen=True, dict=True):
 
 
 class LineRuns(Struct, frozen=True):
-    """What was measured of one series on one line beside the branch; there is one run at least."""
+    """The runs of one series on one line beside the branch; there is one at least."""
 
     key: SeriesKey
     line: Line

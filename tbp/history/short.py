@@ -127,7 +127,7 @@ def run_sigma(series: Measured, edges: Sequence[int]) -> float:
 
 
 def short_p_value(series: Measured, edges: Sequence[int], i: int) -> float:
-    """Of Mann-Whitney's test over the sessions on both sides, or of the pool, times the places a change could be at."""
+    """The p-value of Mann-Whitney's test over sessions, or of the pool, times the places that were tried."""
     before = np.concatenate(series.sessions[edges[i - 1] : edges[i]])
     after = np.concatenate(series.sessions[edges[i] : edges[i + 1]])
     return min(rank_p_value(before, after), _pooled_p_value(series, edges, i)) * (edges[-1] - edges[0] - 1)

@@ -31,7 +31,7 @@ def twins(key: SeriesKey) -> tuple[SeriesKey, ...]:
     if (first := original(key.parameters)) != key.parameters:
         return (replace(key, parameters=first),)
     named = (
-        (*key.parameters[:place], (name, _VARIANT.sub(r"\1_twin\2", value)), *key.parameters[place + 1 :])
-        for place, (name, value) in enumerate(key.parameters)
+        (*key.parameters[:index], (name, _VARIANT.sub(r"\1_twin\2", value)), *key.parameters[index + 1 :])
+        for index, (name, value) in enumerate(key.parameters)
     )
     return tuple(replace(key, parameters=parameters) for parameters in named)

@@ -1,4 +1,4 @@
-"""What the machine's yardstick and the A/A twin of a series did where its level shifts.
+"""Witnesses of a shift: how the machine's yardstick and the A/A twin of a series moved where its level shifts.
 
 Takes the points of the series, those of the others and the sessions; gives ``Witnesses``, which ``agreement`` hears.
 """
@@ -34,7 +34,7 @@ def gathered(
 def _measured(points: Points, start: int, end: int) -> list[str]:
     """The hashes of the commits from ``start`` to ``end`` at which the series has a level."""
     in_order = commits(points)
-    return [in_order[start + place].hash for place in np.flatnonzero(np.isfinite(levels(points)[start:end])).tolist()]
+    return [in_order[start + offset].hash for offset in np.flatnonzero(np.isfinite(levels(points)[start:end])).tolist()]
 
 
 def _of(points: Points, hashes: Sequence[str]) -> list[float]:

@@ -1,4 +1,4 @@
-"""Where the time that is left decides most: which cell may have another pair.
+"""The use of the time that is left: which cell may have another pair.
 
 Takes what pairs have cost so far and what is still to be said of each cell, gives whether a pair may begin. The order
 of need: what is begun gets its first look, then every other cell does, then what is flagged its next one, and last

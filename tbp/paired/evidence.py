@@ -50,7 +50,7 @@ class Limits:
 
 
 class Standing(Enum):
-    """Where a cell stands while pairs are measured."""
+    """The standing of a cell while pairs are measured."""
 
     OPEN = "open"
     CLEAR = "clear"  # no change can be said
@@ -136,7 +136,7 @@ class Evidence:
 
 
 def screening_look(pairs: Sequence[Pair], limits: Limits) -> Standing:
-    """Where a cell that is not flagged stands after these pairs; beyond SCREEN_PAIRS it can only be cleared."""
+    """The standing of a cell that is not flagged after these pairs; beyond SCREEN_PAIRS it can only be cleared."""
     seen = estimated(pairs)
     is_relevant = abs(seen.effect) >= log1p(limits.relevant)
     needed_p = FLAG_P if len(pairs) == SCREEN_PAIRS else FLAG_EARLY_P

@@ -28,7 +28,7 @@ NOTED_SHARE = 0.1
 
 
 class Folders:
-    """Where benchmarks run: an empty folder for each side and set-up cache, gone in the end."""
+    """The folders in which benchmarks run: an empty one for each side and set-up cache, gone in the end."""
 
     def __init__(self, sides: Mapping[Side, Checkout], deadline: Deadline | None = None) -> None:
         self._sides = sides

@@ -149,7 +149,7 @@ def import_suites(root: str, names: list[str]) -> None:
 
 
 def import_profiler() -> None:
-    """What torch.profiler imports when it first starts, here once instead of in each process that traces."""
+    """Import here, once, what torch.profiler imports when it first starts, instead of in each process that traces."""
     if "torch" in sys.modules:
         with suppress(ImportError):  # a torch that keeps it elsewhere imports it later
             importlib.import_module("torch._inductor.config")

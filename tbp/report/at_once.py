@@ -107,7 +107,7 @@ def sentence(one: AtOnce) -> str:
 
 
 def first_said(standing: Sequence[AtOnce]) -> str:
-    """What comes before any verdict: the first of them as a sentence, and how many more there are."""
+    """The sentence that comes before any verdict: the first of ``standing``, and how many more there are."""
     said = brief(standing[0])
     more = len(standing) - 1
     others = f" So at {words.count(more, 'other commit')}: see the changes." if more else ""
@@ -168,7 +168,7 @@ def _moves(histories: Sequence[History]) -> Iterator[_Move]:
 
 
 def _nights(runs: Sequence[Run]) -> Mapping[str, str]:
-    """Of each commit the first one of its night, by hash; itself where that is not known. ``runs`` in order of history.
+    """Maps each commit to the first one of its night; to itself where that is not known. ``runs`` in order of history.
 
     A night of many commits measured history anew, and whatever ever moved moved in it: there each is its own.
     """
@@ -188,7 +188,7 @@ def _nights(runs: Sequence[Run]) -> Mapping[str, str]:
 def _at_once(
     place: Place, moves: Sequence[_Move], histories: Sequence[History], spans: Sequence[Span]
 ) -> AtOnce | None:
-    """What most series of ``place`` have in common of the ``moves`` of one night, None for nothing."""
+    """The cause that most series of ``place`` have in common among the ``moves`` of one night; None without any."""
     commit = _commonest(move.commit for move in moves)
     own = {move.series for move in moves}
     of = len(own) + sum(_holds(span, commit) for series, span in enumerate(spans) if series not in own)
@@ -218,7 +218,7 @@ def _at_once(
 
 
 def _typical(several: Sequence[Circumstance]) -> Circumstance:
-    """What changed in several series: of numbers, which each has its own of, the medians."""
+    """The circumstance that stands for those of several series; numbers differ between series and become medians."""
     if several[0].name != NUMBER:
         return _commonest(several)
     before, after = (
@@ -247,7 +247,7 @@ def _once(found: Sequence[AtOnce], runs: Sequence[Run]) -> list[AtOnce]:
 
 
 def _is_like(one: AtOnce, other: AtOnce) -> bool:
-    """Whether both are put down to the same, there or back."""
+    """True where both are put down to one cause, there or back."""
     if one.cause is None or other.cause is None:
         return one.night == other.night and one.cause is other.cause
     sides = [{own.before, own.after} for own in (one.cause, other.cause)]

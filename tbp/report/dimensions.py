@@ -37,7 +37,7 @@ class Dimension(Struct, frozen=True, dict=True):
         return [words.visible(words.cut(self.name_of(value), VALUE_LENGTH)) for value in self.values]
 
     def name_of(self, value: str) -> str:
-        """What a value is called: a machine by what it is."""
+        """The name that readers see for a value: of a machine its hardware and system, of all else the value."""
         return self.names.get(value, value)
 
     def value_of(self, key: SeriesKey) -> str | None:
@@ -57,7 +57,7 @@ class Dimension(Struct, frozen=True, dict=True):
 
 
 def dimensions(keys: Sequence[SeriesKey], faces: Mapping[str, str] | None = None) -> tuple[Dimension, ...]:
-    """Those with more than one value among ``keys``, parameters first in asv's order.
+    """The dimensions with more than one value among ``keys``, parameters first in asv's order.
 
     ``faces`` say what each machine is called, by identifier.
     """

@@ -113,7 +113,7 @@ def bars(noises: Sequence[Noise]) -> list[float]:
 def inventory(
     runs: Mapping[Spot, Sequence[Run]], machines: Mapping[str, Machine], faces: Mapping[str, str] | None = None
 ) -> Inventory:
-    """What the newest runs of the environments were measured with, where it differs; ``faces`` name the machines."""
+    """The setups of the newest runs of the environments, where they differ; ``faces`` name the machines."""
     called = faces or {}
     spots = sorted(spot for spot, own in runs.items() if own)
     shown = sorted(sorted(spots, key=lambda spot: -len(runs[spot]))[:MOST_COLUMNS])

@@ -1,4 +1,4 @@
-"""What a machine is called: by what tells it apart from the others of a report, since identifiers say nothing.
+"""Names of machines, by what tells each apart from the others of a report: identifiers mean nothing to a reader.
 
 Takes machines, gives a name for each. The identifier stays what programs and the command line know it by.
 """
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
     from tbp.report.model import Machine
 
 LEADING = ("GPU", "processor")
-"""What a machine is: the first of them that it says."""
+"""Facts of which the first that a machine has begins its name."""
 
 TELLING = (*LEADING, "system")
-"""What else a reader knows machines by, where it differs."""
+"""Facts by which a reader knows machines apart, where they differ."""
 
 _TRADE = re.compile(r"\((R|TM|C)\)|\b(CPU|Processor)\b|@ ?[\d.]+ ?[GM]Hz", re.IGNORECASE)
 
 
 def faces(machines: Sequence[Machine]) -> Mapping[str, str]:
-    """Of each machine, by its identifier, its name: ``RTX 4090 · Ubuntu 22.04``.
+    """Maps the identifier of each machine to its name: ``RTX 4090 · Ubuntu 22.04``.
 
-    It is the identifier where nothing known differs, and has it behind where other machines are alike.
+    The name is the identifier where nothing known differs, and ends with it where other machines are alike.
     """
-    said = {machine.name: dict(machine.facts) for machine in machines}
+    facts_of = {machine.name: dict(machine.facts) for machine in machines}
     # Of a machine that says nothing at all nothing is known to differ.
-    differing = [name for name in TELLING if len({facts.get(name, "") for facts in said.values() if facts}) > 1]
+    differing = [name for name in TELLING if len({facts.get(name, "") for facts in facts_of.values() if facts}) > 1]
     if not differing:
-        return {name: name for name in said}
-    found = {machine: _face(facts, differing) for machine, facts in said.items()}
-    number = Counter(found.values())
+        return {name: name for name in facts_of}
+    names = {machine: _face(facts, differing) for machine, facts in facts_of.items()}
+    number = Counter(names.values())
     return {
         machine: machine if not face else face if number[face] == 1 else f"{face} · {machine}"
-        for machine, face in found.items()
+        for machine, face in names.items()
     }
 
 

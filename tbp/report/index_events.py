@@ -35,7 +35,7 @@ class LargeEvent(Struct, frozen=True):
 
 
 def large_events(data: ReportData) -> tuple[LargeEvent, ...]:
-    """Those with the most regressions that stand, largest first; none where no event has several."""
+    """The events with the most regressions that stand, largest first; none where no event has several."""
     standing = _standing(data.histories)
     several: list[tuple[Event, list[SeriesChange]]] = []
     for event in data.events:

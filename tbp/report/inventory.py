@@ -81,9 +81,7 @@ def measured_with(runs: Sequence[Run], machine: Machine | None) -> dict[str, str
 
 
 class Known(Struct, frozen=True):
-    """What is known of how the runs from ``commit`` on were measured; ``asked`` and ``packages`` are None where no run
-    says.
-    """
+    """The known setup of the runs from ``commit`` on; ``asked`` and ``packages`` are None where no run has them."""
 
     commit: Commit
     facts: Mapping[str, str]  # python, threads, the machine's, …
@@ -92,7 +90,7 @@ class Known(Struct, frozen=True):
 
 
 def known_at(runs: Sequence[Run], machine: Machine | None) -> Iterator[Known]:
-    """What is known of the runs of one environment, oldest first, wherever it changes.
+    """Yields the known setup of the runs of one environment, oldest first, wherever it changes.
 
     A run that does not say something is taken for the one before; ``machine`` speaks where no run does.
     """

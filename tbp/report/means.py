@@ -33,7 +33,7 @@ class Mean(Struct, frozen=True):
 
 
 def means(found: Sequence[Judgement]) -> tuple[Mean, ...]:
-    """Of the series that both commits have a positive value of. Percentages change in points: they have no ratio."""
+    """The means of series with positive values at both commits. Percentages change in points: they have no ratio."""
     both = [one for one in found if one.before > 0 and one.after > 0 and one.unit not in words.PERCENTAGES]
     both.sort(key=_group)
     return tuple(_mean(list(own)) for _, own in groupby(both, key=_group))
@@ -58,7 +58,7 @@ def _mean(own: Sequence[Judgement]) -> Mean:
 
 
 def difference_said(state: State, ratio: float, size: str) -> str:
-    """What follows the word of a state that claims no change: ``, +3.0 %``; empty where "no change" says it all.
+    """The words after a state that claims no change: ``, +3.0 %``; empty where "no change" is enough.
 
     ``size`` is ``ratio`` in words.
     """

@@ -88,12 +88,12 @@ class ReportData(Struct, frozen=True, dict=True):
 
     @cached_property
     def faces(self) -> Mapping[str, str]:
-        """What each machine is called, by its identifier."""
+        """The names of the machines, by identifier."""
         return faces(self.machines)
 
     @property
     def at_once_since_base(self) -> tuple[AtOnce, ...]:
-        """Those after the revision that is judged against."""
+        """The shifts of ``at_once`` after the revision that is judged against."""
         place = {commit.hash: at for at, commit in enumerate(self.commits)}
         since = place.get(self.base.commit.hash, -1) if self.base is not None else -1
         return tuple(one for one in self.at_once if place.get(one.commit.hash, len(place)) > since)
@@ -105,7 +105,7 @@ class ReportData(Struct, frozen=True, dict=True):
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
-        """What moved, the newest first, each once however many series show it."""
+        """The events, newest first, each once however many series show it."""
         return events(self.histories, self.in_order) if self.joined is None else self.joined
 
     @cached_property

@@ -40,7 +40,7 @@ def notes(data: ReportData, rows: Sequence[Row]) -> tuple[Note, ...]:
 
 
 def first(data: ReportData) -> Note | None:
-    """What a reader should know before the verdict: what most series of a machine have in common, where they stand."""
+    """The note to read before the verdict: what most series of a machine have in common, where that still stands."""
     standing = [one for one in data.at_once_since_base if one.is_standing]
     if not standing:
         return None

@@ -78,9 +78,9 @@ def is_as_told(found: Now) -> bool:
 
 
 def leaving(history: History, found: Now) -> str:
-    """What became of the level: ``the newest 9 runs have left this level: ▲ +53 % slower``, ``still at this level``.
+    """The words for what became of a level: ``the newest 9 runs have left this level: ▲ +53 % slower``.
 
-    Before that the newest change since then that is not the change's: ``since then ▼ −50 % with EPYC 1 → EPYC 2; …``.
+    A later change that is not part of it comes first: ``since then ▼ −50 % with EPYC 1 → EPYC 2; still at this level``.
     """
     if found.later:
         change = found.later[-1]
@@ -148,7 +148,7 @@ def _later(history: History, what: ChangeEvidence) -> tuple[Change, ...]:
 
 
 def _is_of_several(history: History, what: ChangeEvidence) -> bool:
-    """Whether ``what`` stands for all changes of a balance."""
+    """True where ``what`` stands for all changes of a balance."""
     balance = history.balance
     return balance is not None and balance.is_of_several and history.changes[balance.standing] is what
 

@@ -1,4 +1,4 @@
-"""What was measured beside the branch, as rows of a benchmark's page: each line's newest run against where it forked.
+"""The runs beside the branch, as rows of a benchmark's page: each line's newest run against where it forked.
 
 Takes ``ReportData`` with the runs of one benchmark, gives words and addresses. The two are judged as `tbp compare`
 judges, by the runs of their own line and of the branch before it.
@@ -26,7 +26,7 @@ from tbp.verdict import phrases
 from tbp.verdict.judgement import Judged, Judgement
 
 MOST_ROWS = 100
-"""Of a page: each is judged, which takes 1 to 2 ms on two slow cores. points.csv has the runs of all."""
+"""The most rows of a page: each is judged, which takes 1 to 2 ms on two slow cores. points.csv has the runs of all."""
 
 
 MOST_BEFORE = 60
@@ -66,63 +66,65 @@ class _Asked(Struct, frozen=True):
 
 
 def other_lines(data: ReportData, names: Mapping[SeriesKey, str]) -> OtherLines:
-    """Those of ``data.beside``, in order of the lines' newest commits; ``names`` are those of the page's series."""
+    """The rows of ``data.beside``, newest line first; ``names`` are those of the page's series."""
     if not data.beside:
         return OtherLines()
-    lines = tuple(dict.fromkeys(own.line for own in data.beside))
+    lines = tuple(dict.fromkeys(runs.line for runs in data.beside))
     histories = {history.key: history for history in data.histories}
-    ranked = sorted(data.beside, key=lambda own: (own.line.commits[-1].date, own.line.name), reverse=True)
-    known = [(own, newest) for own in ranked if (newest := last_with_level(own.points)) is not None]
-    asked = [_asked(own, newest, histories.get(own.key), data, lines) for own, newest in known[:MOST_ROWS]]
-    found = _judged([own for own in asked if own.series is not None])
-    rows = tuple(_row(own, found.get((own.runs.line, own.runs.key)), names, data.commit_url) for own in asked)
-    number = len({commit for own in data.beside for commit in own.line.commits})
-    commits, others = words.count(number, "commit"), words.count(len(lines), "other line")
-    said = f"Beside {data.branch or 'the branch'}: {commits} on {others}"
-    return OtherLines(said, rows, len(known) - len(rows))
+    ranked = sorted(data.beside, key=lambda runs: (runs.line.commits[-1].date, runs.line.name), reverse=True)
+    known = [(runs, newest) for runs in ranked if (newest := last_with_level(runs.points)) is not None]
+    compared = [_asked(runs, newest, histories.get(runs.key), data, lines) for runs, newest in known[:MOST_ROWS]]
+    verdicts = _judged([pair for pair in compared if pair.series is not None])
+    rows = tuple(_row(pair, verdicts.get((pair.runs.line, pair.runs.key)), names, data.commit_url) for pair in compared)
+    number = len({commit for runs in data.beside for commit in runs.line.commits})
+    commits, line_count = words.count(number, "commit"), words.count(len(lines), "other line")
+    heading = f"Beside {data.branch or 'the branch'}: {commits} on {line_count}"
+    return OtherLines(heading, rows, len(known) - len(rows))
 
 
 def _asked(runs: LineRuns, newest: Point, history: History | None, data: ReportData, lines: Sequence[Line]) -> _Asked:
     """The run that a line is compared with is the nearest one that it came from."""
-    others = (other.points for other in data.beside if other.key == runs.key and other is not runs)
-    before = _places([*others, *([history.points] if history else [])])
+    elsewhere = (other.points for other in data.beside if other.key == runs.key and other is not runs)
+    before = _places([*elsewhere, *([history.points] if history else [])])
     path = path_to(runs.line.commits[-1].hash, data.commits, lines)
     nearest_first = (before[commit.hash] for commit in reversed(path) if commit.hash in before)
-    came = [points[place] for points, place in islice(nearest_first, MOST_BEFORE)][::-1]
+    came = [points[index] for points, index in islice(nearest_first, MOST_BEFORE)][::-1]
     origin = last_with_level(came)
     if origin is None:
         return _Asked(runs, newest, None, None)
     points = (*came, *runs.points)
     kind = benchmark_from_name(runs.key.benchmark).type
-    versions = tuple("present" if point.comparable else f"other {place}" for place, point in enumerate(points))
+    versions = tuple("present" if point.comparable else f"other {index}" for index, point in enumerate(points))
     is_counter = kind == "track" and runs.unit != "seconds"
     series = StoredSeries(runs.key, runs.unit, runs.better, is_counter, points, versions)
     return _Asked(runs, newest, series, origin)
 
 
 def _places(several: Sequence[Sequence[Point]]) -> dict[str, tuple[Sequence[Point], int]]:
-    """Where the run of each commit is: long series make no object for each of them."""
-    return {commit.hash: (points, place) for points in several for place, commit in enumerate(commits_of(points))}
+    """Maps each commit to where its run is, since long series make no object for each run."""
+    return {commit.hash: (points, index) for points in several for index, commit in enumerate(commits_of(points))}
 
 
-def _judged(asked: Sequence[_Asked]) -> dict[tuple[Line, SeriesKey], Judgement]:
+def _judged(compared: Sequence[_Asked]) -> dict[tuple[Line, SeriesKey], Judgement]:
     """The judgement of each; those of the same two commits are corrected for how many there are."""
     groups: dict[tuple[Commit, Commit], list[_Asked]] = {}
-    for own in asked:
-        if own.origin is not None:
-            groups.setdefault((own.origin.commit, own.newest.commit), []).append(own)
-    found: dict[tuple[Line, SeriesKey], Judgement] = {}
+    for pair in compared:
+        if pair.origin is not None:
+            groups.setdefault((pair.origin.commit, pair.newest.commit), []).append(pair)
+    verdicts: dict[tuple[Line, SeriesKey], Judgement] = {}
     for commits, several in groups.items():
         sides = [Judged(commit.short, commit.hash, commit.subject) for commit in commits]
-        said = judgements((own.series for own in several if own.series is not None), sides[0], sides[1])
-        found |= {(own.runs.line, own.runs.key): judgement for own, judgement in zip(several, said, strict=True)}
-    return found
+        judged = judgements((pair.series for pair in several if pair.series is not None), sides[0], sides[1])
+        verdicts |= {
+            (pair.runs.line, pair.runs.key): judgement for pair, judgement in zip(several, judged, strict=True)
+        }
+    return verdicts
 
 
-def _row(asked: _Asked, judgement: Judgement | None, names: Mapping[SeriesKey, str], commit_url: str) -> LineRow:
-    runs, newest, origin = asked.runs, asked.newest, asked.origin
-    place = (runs.key.label, runs.key.machine, runs.key.environment)
-    name = names.get(runs.key) or ", ".join(filter(None, place if runs.key not in names else ()))
+def _row(pair: _Asked, judgement: Judgement | None, names: Mapping[SeriesKey, str], commit_url: str) -> LineRow:
+    runs, newest, origin = pair.runs, pair.newest, pair.origin
+    parts = (runs.key.label, runs.key.machine, runs.key.environment)
+    name = names.get(runs.key) or ", ".join(filter(None, parts if runs.key not in names else ()))
     verdict = "nothing that it came from has a value"
     if judgement is not None:
         is_changed = judgement.state in phrases.CHANGED

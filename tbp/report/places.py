@@ -32,7 +32,7 @@ class Places(Struct, frozen=True):
         return " · ".join([self.face(machine)] * self.machine + [environment] * self.environment)
 
     def face(self, machine: str) -> str:
-        """What the machine is called."""
+        """The name of the machine that readers see."""
         return self.faces.get(machine, machine)
 
 

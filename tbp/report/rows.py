@@ -125,7 +125,7 @@ def told_change(history: History) -> ChangeEvidence | None:
 
 
 def told_step(history: History) -> Change | None:
-    """What the series is in the table for as one step: the balance of the changes that it is told for."""
+    """The one step for which the series is in the table: the balance of its changes, or the change that is shown."""
     if shown_change(history) is not None:
         return history.standing_change
     shown = told_change(history)

@@ -1,7 +1,7 @@
-"""What every place was measured with at each commit, so that whoever compares two is told all that differs.
+"""The setup of every place at each commit: versions, hardware, packages. Whoever compares two sees all that differs.
 
-Takes places and runs, gives columns of values; ``static/setups.js`` compares two of them. What is the same everywhere
-is left out, and what nobody recorded is named.
+Takes places and runs, gives columns of values; ``static/setups.js`` compares two of them. Values that are equal
+everywhere are left out, and what nobody recorded is named.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from tbp.report.inventory import Known, known_at
 from tbp.report.model import Machine, Run
 
 PACKAGES = "installed packages"
-"""Whether they are listed; each that differs is named as well."""
+"""The name of the column for a list of packages as such; each package that differs is named as well."""
 
 EXPECTED = ("python", "processor", "system", PACKAGES)
-"""Without which "all else equal" is more than anybody knows."""
+"""The names without which "all else equal" is more than anybody knows."""
 
 LISTED = "listed"
 
@@ -48,36 +48,39 @@ def setups(
     for run in runs:
         by_spot.setdefault((run.machine, run.environment), []).append(run)
     known = [
-        {columns.get(own.commit.hash, 0): own for own in known_at(by_spot[spot], facts.get(spot[0]))} for spot in spots
+        {columns.get(setup.commit.hash, 0): setup for setup in known_at(by_spot[spot], facts.get(spot[0]))}
+        for spot in spots
     ]
-    every = [own for place in known for own in place.values()]
-    asked = {name for own in every for name in own.asked or ()}
-    listed = {name for own in every for name in own.packages or ()}
-    values = [{column: _values(own, asked, listed) for column, own in place.items()} for place in known]
+    every = [setup for by_column in known for setup in by_column.values()]
+    requirements = {name for setup in every for name in setup.asked or ()}
+    listed = {name for setup in every for name in setup.packages or ()}
+    values = [
+        {column: _values(setup, requirements, listed) for column, setup in by_column.items()} for by_column in known
+    ]
     return _packed(values)
 
 
-def _values(own: Known, asked: Iterable[str], listed: Iterable[str]) -> Mapping[str, str]:
-    """What is asked for or listed somewhere and not here is absent, where this place says what it was asked for."""
-    found: dict[str, str] = {}
-    if own.packages is not None:
-        found = {**dict.fromkeys(listed, ABSENT), **own.packages, PACKAGES: LISTED}
-    if own.asked is not None:
-        found = {**dict.fromkeys(asked, ABSENT), **found, **own.asked}
-    return {**found, **own.facts}
+def _values(setup: Known, requirements: Iterable[str], listed: Iterable[str]) -> Mapping[str, str]:
+    """The values of one place. A name that only other places have is absent here, where this place has such a list."""
+    values: dict[str, str] = {}
+    if setup.packages is not None:
+        values = {**dict.fromkeys(listed, ABSENT), **setup.packages, PACKAGES: LISTED}
+    if setup.asked is not None:
+        values = {**dict.fromkeys(requirements, ABSENT), **values, **setup.asked}
+    return {**values, **setup.facts}
 
 
 def _packed(places: Sequence[Mapping[int, Mapping[str, str]]]) -> Setups:
-    every = [values for own in places for values in own.values()]
+    every = [values for by_column in places for values in by_column.values()]
     names = sorted({name for values in every for name in values})
     differing = [name for name in names if len({values.get(name) for values in every}) > 1]
     texts: dict[str, int] = {}
     packed = tuple(
         tuple(
-            (column, tuple(texts.setdefault(own[name], len(texts)) if name in own else -1 for name in differing))
-            for column, own in place.items()
+            (column, tuple(texts.setdefault(setup[name], len(texts)) if name in setup else -1 for name in differing))
+            for column, setup in by_column.items()
         )
-        for place in places
+        for by_column in places
     )
     return Setups(
         names=tuple(differing),

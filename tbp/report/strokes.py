@@ -33,7 +33,7 @@ BEYOND_NOISES = math.sqrt(2) * 3.355
 
 
 def merit(change: Change, better: Better) -> int:
-    """Of the code's changes; all others are neutral, and those of which nothing says what is better."""
+    """WORSE or BETTER for a change of the code; NEUTRAL for all others, and where no direction is known as better."""
     if change.kind is not ChangeKind.CODE or change.is_recovery or better is Better.UNKNOWN:
         return NEUTRAL
     return WORSE if change.is_worse(better) else BETTER

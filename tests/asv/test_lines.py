@@ -55,7 +55,7 @@ class Project:
         return self.measure(day, value_s)
 
     def measure(self, day: float, value_s: float | None) -> str:
-        """The same of the commit that is checked out."""
+        """The hash of the commit that is checked out, with a result where there is a value."""
         commit = self.git("rev-parse", "HEAD")
         if value_s is None:
             return commit

@@ -278,7 +278,7 @@ def test_without_machine_json_the_newest_run_says_what_the_machine_is(result_fil
 
 
 def test_all_that_machine_json_says_is_kept(result_file: Writer):
-    """What asv was asked to install stands among the parameters of a run as well, and is none of the machine's."""
+    """The requirements of asv stand among the parameters of a run as well, and are no facts of the machine."""
     said = {
         "machine": "box", "version": 1, "os": "Windows 11", "gpu": ["RTX 4090", "RTX 4090"], "driver": 555.85,
         "cooling": {"fan": "on", "water": None}, "cpu": "", "notes": "two\nlines",

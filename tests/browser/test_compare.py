@@ -243,7 +243,7 @@ def share(commits) -> History:
 
 
 def still(commits) -> History:
-    """The same in every run."""
+    """A series with one value in every run."""
     points = tuple(Point(commit, Outcome.MEASURED, 0.0) for commit in commits)
     return History(SeriesKey("s.time_nothing", (), *PLACE), "seconds", Better.LOWER, points, State.NO_CHANGE)
 

@@ -1,4 +1,4 @@
-"""What pairs say of a step, from literal ratios: where it is, whether it is confirmed, and what to measure next.
+"""Verdicts of pairs on a step, from literal ratios: where it is, whether it is confirmed, and what to measure next.
 
 How often, in numbers: ``tests/perf/simulated_nights.py``.
 """

@@ -212,7 +212,7 @@ def test_no_cells_no_judgements():
 
 
 def test_a_change_counts_less_among_many():
-    """The same weak evidence is a regression alone and none among twenty benchmarks."""
+    """Weak evidence is a regression where it is alone, and none among twenty benchmarks."""
 
     def answer(cell: Cell, number: int) -> Answer:
         return pair((0.05 if number % 4 else -0.01) if cell == asked[0] else QUIET[number % 4])

@@ -70,7 +70,7 @@ def levels(rng: np.random.Generator) -> Levels:
 
 
 def counted(several: list[Levels]) -> tuple[Counts, list[float]]:
-    """What was found, and by how much the sizes of matched obvious steps are off."""
+    """The counts of steps found and missed, and by how much the sizes of matched obvious steps are off."""
     counts, errors = Counts(), []
     for own in several:
         changes = change_points(own.values)

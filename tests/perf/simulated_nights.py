@@ -66,7 +66,7 @@ class Found:
 
 
 def residuals(folder: Path) -> list[Floats]:
-    """Of each long series in a results folder, what a running median leaves of its logarithms."""
+    """The residuals of each long series in a results folder: what a running median leaves of its logarithms."""
     results = read_results(folder)
     found = []
     for _, rows in rows_by_series(results, Sessions(), read_commits(results.commits)):
