@@ -49,7 +49,7 @@ def write_result(config: AsvConfig, commit: str, value: float | None) -> Path:
         "requirements": {},
         "env_vars": {},
         "result_columns": ["result", "params", "version"],
-        "results": {"suite.track_calls": [[value], [], "1"]},
+        "results": {"suite.track_bytes": [[value], [], "1"]},
         "durations": {},
     }
     path = folder / f"{commit[:8]}-env.json"
@@ -123,4 +123,4 @@ def test_a_regression_that_a_later_night_confirms_raises_the_alarm_then(
         write_result(config, commit, value)
         codes.append(main(["nightly"]))
     assert codes == [0, 0, 0, 3, 0]
-    assert "suite.track_calls" in capsys.readouterr().out
+    assert "suite.track_bytes" in capsys.readouterr().out
