@@ -20,6 +20,7 @@ from tbp.report.addresses import INDEX
 if TYPE_CHECKING:
     from tbp.analysis import Stored
     from tbp.asv.result_folder import Reading
+    from tbp.history.series import History
     from tbp.report.model import ReportData
 
 SINGLE = "report.html"
@@ -82,15 +83,18 @@ def said_of(data: ReportData, index: Path) -> Said:
     from tbp.history.series import State
     from tbp.report.notes import first
     from tbp.report.now import finding
+    from tbp.report.places import Places
     from tbp.report.summary import ranked, verdict
     from tbp.report.words import undirected
 
     histories = ranked(data.histories)
-    found = [
-        f"  {history.key.benchmark} {history.key.label}: {finding(history)}"
-        for history in histories
-        if history.standing is not None
-    ]
+    places = Places.of(data.histories, data.faces)
+
+    def named(history: History) -> str:
+        key = history.key
+        return " ".join(filter(None, (key.benchmark, key.label, places.name(key.machine, key.environment))))
+
+    found = [f"  {named(history)}: {finding(history)}" for history in histories if history.standing is not None]
     changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
     remark = [undirected(changed)] if changed else []
     opening = [preface.said] if (preface := first(data)) is not None else []
