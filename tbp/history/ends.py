@@ -63,7 +63,8 @@ def _newest_step(series: Measured, start: int, residuals: Floats) -> Step | None
         # Of several runs the chance alone tells whether they are further out than outliers among the earlier ones.
         sigma = run_sigma(series, edges) if len(newest) == 1 else robust_sigma(residuals[:index])
         if is_relevant(series, edges, 1, sigma) and _is_far_out(deviations, residuals[:index]):
-            return Step(index, short_p_value(series, edges, 1), confirmed=False)
+            doubt = f"{len(newest)} run{'s' if len(newest) > 1 else ''} since cannot tell yet"
+            return Step(index, short_p_value(series, edges, 1), confirmed=False, doubt=doubt)
     return None
 
 

@@ -33,6 +33,7 @@ MAX_SHORT_CHANGES = 3
 # Runs of a side from which on they are also held against those of all other segments. Of steps that anybody sees in 10
 # to 19 single values 97 % are confirmed instead of 78 %, with no more false ones; with 3, three times as many.
 MIN_POOLED = 5
+TOO_FEW = "too few runs to tell"
 DIRECTIONS = 2  # of which the one that was seen is asked for
 
 
@@ -58,7 +59,7 @@ def short_changes(series: Measured, start: int, end: int) -> tuple[Change, ...]:
     last = _best_partition(_costs(series.scaled[edges[-2] : end]), edges[-2], 1) if chosen else found
     if last and end - last[0] > 3 and is_relevant(series, last, 1, run_sigma(series, last)):
         p_value = short_p_value(series, last, 1)
-        changes.append(series.change(last[0], last[1], last[2], p_value, confirmed=False))
+        changes.append(series.change(last[0], last[1], last[2], p_value, confirmed=False, doubt=TOO_FEW))
     return tuple(changes)
 
 

@@ -16,9 +16,9 @@ from tbp.history.balance import Balance
 from tbp.history.points import columns, levels
 from tbp.history.series import Outcome, Point, SeriesKey, State
 
-# Below these no change could be confirmed, so "no change" would claim too much. 5 single values against 6 are the
-# first that Mann-Whitney, times 10 places, can put under 5 %; with 3 sessions a run the t test needs 4 runs.
-ENOUGH_RUNS = 11
+# Below these no change could be confirmed, so "no change" would claim too much. 5 single values against 5 are the
+# first that can pass, by the size of a step (``short``); with 3 sessions a run the t test needs 4 runs.
+ENOUGH_RUNS = 10
 ENOUGH_RUNS_WITH_SESSIONS = 4
 ENOUGH_SESSIONS = 3
 

@@ -527,4 +527,6 @@ def verdict(ranked: Sequence[History], name: str = "") -> str:
         )
         if counts[state]
     ]
-    return "; ".join([f"No confirmed regression in {series}", *rest]) + "."
+    explained = sum(history.explained is not None and history.state is State.NO_CHANGE for history in ranked)
+    elsewhere = [f"{explained:,} moved with another cause than the code"] if explained else []
+    return "; ".join([f"No confirmed regression in {series}", *elsewhere, *rest]) + "."

@@ -159,3 +159,10 @@ def test_a_segmentation_in_stretches_is_the_same(monkeypatch: pytest.MonkeyPatch
 def test_twenty_thousand_runs_with_four_steps():
     values = series_s((5000, 1.0), (5000, 1.5), (3000, 4.0), (7000, 1.2), sigma=0.03)
     assert places(change_points(values)) == [(5000, True), (10000, True), (13000, True)]
+
+
+def test_a_suspect_says_why_it_is_no_more():
+    doubts = [change.doubt for change in change_points([*series_s((40, 1.0), (6, 1.5)), 2.4])]
+    assert doubts == ["", "1 run since cannot tell yet"]
+    (few,) = change_points([1.0, 1.01, 0.99, 1.0, 1.02, 0.98, 1.0, 1.4])
+    assert few.doubt == "too few runs to tell"

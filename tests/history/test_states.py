@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from tbp.history.change_points import change_points
 from tbp.history.series import Commit, Outcome, Point, SeriesKey, State
-from tbp.history.states import freshness
+from tbp.history.states import freshness, is_enough
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -41,3 +42,15 @@ def test_a_machine_that_fell_silent_is_stale():
     assert gone(key(machine="silent"), 75) is None
     assert gone(key(machine="silent"), 60, stale_days=50) is None
     assert gone(key(machine="silent"), 60, stale_days=float("inf")) is None
+
+
+def runs(count: int) -> list[Point]:
+    return [Point(Commit(f"c{i}", START), Outcome.MEASURED, 1.0 + 0.01 * (i % 3)) for i in range(count)]
+
+
+def test_ten_single_values_are_the_first_that_could_have_told_a_change():
+    assert (is_enough(runs(9)), is_enough(runs(10))) == (False, True)
+    assert [change.confirmed for change in change_points([1.0, 1.01, 0.99, 1.0, 1.02] * 2)] == []
+    assert [change.confirmed for change in change_points([1.0, 1.01, 0.99, 1.0, 1.02, 2.0, 2.01, 1.99, 2.0, 2.02])] == [
+        True
+    ]

@@ -254,3 +254,10 @@ def test_where_a_direction_comes_from_is_said(make_history) -> None:
         "regression nor improvement. To decide it, write below [tool.tbp.better] in pyproject.toml: "
         '"track_metric$" = "lower" (or "higher")'
     )
+
+
+def test_what_moved_with_another_cause_is_no_silence(make_history) -> None:
+    moved = Change(2, 1.0, 1.2, 0.001, True, ChangeKind.HARDWARE, "driver 550 → 570")
+    history = make_history((1.0, 1.0, 1.2, 1.2), State.NO_CHANGE, changes=(ChangeEvidence(moved),))
+    sentence = "No confirmed regression in 1 series; 1 moved with another cause than the code."
+    assert words.verdict([history]) == sentence
