@@ -6,6 +6,7 @@ have both, and the series of these. What they say of a change is ``tbp.history.c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,11 @@ from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Sessions, named_as_today, read_sessions
 from tbp.errors import NothingMeasured, UsageError
-from tbp.history.compare import StoredSeries, judgements
+from tbp.history.circumstances import Circumstances, Run, circumstances, with_number
+from tbp.history.compare import StoredSeries, differing, judgements
 from tbp.history.directions import direction
-from tbp.history.series import Commit, Outcome, Point, SeriesKey, State
+from tbp.history.rows import seen
+from tbp.history.series import Circumstance, Commit, Outcome, Point, SeriesKey, State
 from tbp.policy import Policy, read_policy
 from tbp.report.words import undirected
 from tbp.verdict.judgement import Comparison, Judged, Judgement
@@ -71,17 +74,17 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
     commits = read_commits(dates, repository, config.branch if config is not None else "")
     order = commits.compared(*hashes)
     subjects = {commit.hash: commit.subject for commit in order}
-    sides = [
-        Judged(revision, own, subjects.get(own, ""))
-        for revision, own in zip((wanted.baseline, wanted.contender), hashes, strict=True)
-    ]
+    sides = (
+        Judged(wanted.baseline, hashes[0], subjects.get(hashes[0], "")),
+        Judged(wanted.contender, hashes[1], subjects.get(hashes[1], "")),
+    )
     stored = stored_series(
         [row for row in rows if (row.machine, row.environment) == place],
         order,
         named_as_today(read_sessions(folder), results.benchmarks),
         _policy(config, results_dir),
     )
-    found = judgements(stored, sides[0], sides[1])
+    found = judgements(stored, *sides)
     return Comparison(
         project=config.project if config is not None else folder.resolve().name,
         baseline=sides[0],
@@ -93,6 +96,7 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         notes=(
             *notes,
             *_of_lines(commits, hashes, wanted),
+            *_measured_with([differing(series, *sides) for series in stored], len(found)),
             *_ask(found, wanted),
             *_undirected(found),
             *_problems(results),
@@ -133,8 +137,9 @@ def stored_series(
     series: dict[SeriesKey, list[Value]] = {}
     for row in (row for row in rows if row.commit in position):
         series.setdefault(SeriesKey(row.benchmark, row.parameters, row.machine, row.environment), []).append(row)
+    known: dict[tuple[str, ...], Circumstances] = {}
     return tuple(
-        _series(key, sorted(own, key=lambda row: position[row.commit]), position, order, sessions, policy)
+        _series(key, sorted(own, key=lambda row: position[row.commit]), position, order, sessions, policy, known)
         for key, own in sorted(series.items())
     )
 
@@ -146,6 +151,7 @@ def _series(
     order: Sequence[Commit],
     sessions: Sessions,
     policy: Policy,
+    known: dict[tuple[str, ...], Circumstances],
 ) -> StoredSeries:
     newest = rows[-1]
     return StoredSeries(
@@ -155,7 +161,18 @@ def _series(
         is_counter=newest.type == "track" and newest.unit != "seconds",
         points=tuple(_point(key, row, order[position[row.commit]], sessions) for row in rows),
         versions=tuple(row.version for row in rows),
+        circumstances=with_number([_run(key, row, sessions, known) for row in rows]),
     )
+
+
+def _run(key: SeriesKey, row: Value, sessions: Sessions, known: dict[tuple[str, ...], Circumstances]) -> Run:
+    """A run with its circumstances, which ``known`` keeps: they are the same for all of its series."""
+    if row.outcome is not Outcome.MEASURED:
+        return Run({}, row.number, row.value)
+    said = (row.python, row.requirements, row.hardware, *seen(sessions, key, row.commit))
+    if said not in known:
+        known[said] = circumstances(row, *said[-2:])
+    return Run(known[said], row.number, row.value)
 
 
 def _point(key: SeriesKey, row: Value, commit: Commit, sessions: Sessions) -> Point:
@@ -192,6 +209,22 @@ def _of_lines(commits: Commits, hashes: Sequence[str], wanted: Wanted) -> tuple[
     if old == new:
         return ()
     return (f"{wanted.baseline} is of {old} and {wanted.contender} of {new}: runs of other lines are left out",)
+
+
+def _measured_with(differences: Iterable[Sequence[Circumstance]], benchmarks: int) -> tuple[str, ...]:
+    """Every circumstance that differs between the two sides, each once, whatever is made of it."""
+    pairs: dict[str, Counter[str]] = {}
+    for own in (one for several in differences for one in several):
+        pairs.setdefault(own.name, Counter())[f"{own.before} → {own.after}"] += 1
+    if not pairs:
+        return ()
+    named = [
+        f"{name} {own.most_common(1)[0][0]}"
+        + " or the like" * (len(own) > 1)
+        + f" in {own.total()} of {benchmarks} benchmarks" * (own.total() < benchmarks)
+        for name, own in pairs.items()
+    ]
+    return (f"the two were not measured alike: {', '.join(named)}",)
 
 
 def _ask(found: Iterable[Judgement], wanted: Wanted) -> tuple[str, ...]:

@@ -13,11 +13,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
+from tbp.history.circumstances import Circumstances, kind_of, sentence
+from tbp.history.explanations import not_refuted
 from tbp.history.false_discovery import benjamini_hochberg
 from tbp.history.measured import relative
 from tbp.history.points import index_of, measured_values
-from tbp.history.series import Better, Outcome, Point, SeriesKey, State
+from tbp.history.series import Better, ChangeKind, Circumstance, Outcome, Point, SeriesKey, State
 from tbp.history.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, Difference, difference, repeats_exactly
 from tbp.report.words import percent, quantity
 from tbp.verdict.judgement import CONFIDENCE, Judged, Judgement
@@ -28,6 +31,8 @@ ALPHA = 0.05
 RELEVANT = 0.02
 # "No change" claims that no effect of this size is hidden: the interval must lie inside. As in ``change_points``.
 RELEVANT_LIMIT = 0.05
+# What is not the commit's own doing. A dependency may be: a commit can ask for another version of it.
+_NOT_OF_COMMIT = (ChangeKind.HARNESS, ChangeKind.HARDWARE)
 
 
 class StoredSeries(Struct, frozen=True):
@@ -39,6 +44,7 @@ class StoredSeries(Struct, frozen=True):
     is_counter: bool  # a track_ benchmark of something other than time: it may repeat exactly
     points: Sequence[Point]  # in order of history
     versions: tuple[str, ...]  # of the benchmark, for each point; "" where unknown
+    circumstances: Sequence[Circumstances] = ()  # of each point; empty: not known of any
 
 
 class _Open(Struct, frozen=True):
@@ -50,13 +56,61 @@ class _Open(Struct, frozen=True):
 
 def judgements(stored: Iterable[StoredSeries], baseline: Judged, contender: Judged) -> tuple[Judgement, ...]:
     """What the runs of two commits say of each series; series with neither are left out."""
-    found = [judged for series in stored if (judged := _judged(series, baseline, contender)) is not None]
-    open_ = [judged for judged in found if isinstance(judged, _Open)]
-    corrected = iter(benjamini_hochberg([judged.difference.p_value for judged in open_]))
-    return tuple(
-        _decided(judged.judgement, judged.difference, next(corrected)) if isinstance(judged, _Open) else judged
-        for judged in found
+    known = [(series, judged) for series in stored if (judged := _judged(series, baseline, contender)) is not None]
+    corrected = iter(
+        benjamini_hochberg([judged.difference.p_value for _, judged in known if isinstance(judged, _Open)])
     )
+    found = [
+        (series, _decided(own.judgement, own.difference, next(corrected)) if isinstance(own, _Open) else own)
+        for series, own in known
+    ]
+    return tuple(_put_down(own, series, baseline, contender) for series, own in found)
+
+
+def differing(series: StoredSeries, baseline: Judged, contender: Judged) -> tuple[Circumstance, ...]:
+    """What the runs of the two commits were measured with, where it is not the same; nothing unless both measured."""
+    first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
+    if first is None or second is None or not series.circumstances:
+        return ()
+    if not (_is_measured(series.points[first]) and _is_measured(series.points[second])):
+        return ()
+    old, new = series.circumstances[first], series.circumstances[second]
+    pairs = [Circumstance(name, old.get(name, ""), value) for name, value in new.items()]
+    moved = [one for one in pairs if one.is_changed]
+    return tuple(sorted(moved, key=lambda one: (list(ChangeKind).index(kind_of(one.name)), one.name)))
+
+
+def _put_down(judgement: Judgement, series: StoredSeries, baseline: Judged, contender: Judged) -> Judgement:
+    """``judgement``, undecided where the two were measured with something else that may have made the difference.
+
+    What the noise decides is then no answer either: its interval is of the code and the circumstance together.
+    """
+    causes = [own for own in differing(series, baseline, contender) if kind_of(own.name) in _NOT_OF_COMMIT]
+    first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
+    is_alike = judgement.state is State.NO_CHANGE or abs(judgement.effect) < RELEVANT
+    if not causes or is_alike or first is None or second is None:
+        return judgement
+    if _is_of_two_versions(series, first, second):
+        return judgement
+    kept: list[int] = np.flatnonzero(_is_comparable(series, first, second)).tolist()
+    left = not_refuted(causes, (first, second), series.circumstances, series.points, kept)
+    if not left:
+        return judgement
+    reason = f"measured with {sentence(left)}: not the code's doing alone"
+    return replace(judgement, state=State.UNDECIDED, reason=reason, low=math.nan, high=math.nan, p_value=math.nan)
+
+
+def _is_of_two_versions(series: StoredSeries, first: int, second: int) -> bool:
+    return len({series.versions[first], series.versions[second]} - {""}) > 1
+
+
+def _is_comparable(series: StoredSeries, first: int, second: int) -> NDArray[np.bool_]:
+    """Which of the points have a value of the same version of the benchmark as these two."""
+    versions = {series.versions[first], series.versions[second]} - {""}
+    is_kept = np.isfinite(measured_values(series.points))
+    if versions:
+        is_kept &= np.array([version in ("", *versions) for version in series.versions])
+    return is_kept
 
 
 def _judged(series: StoredSeries, baseline: Judged, contender: Judged) -> Judgement | _Open | None:
@@ -82,15 +136,11 @@ def _judged(series: StoredSeries, baseline: Judged, contender: Judged) -> Judgem
 
 def _compared(series: StoredSeries, both: Judgement, first: int, second: int) -> Judgement | _Open:
     """Two measured runs, against the others of the same version of the benchmark."""
-    versions = {series.versions[first], series.versions[second]} - {""}
-    if len(versions) > 1:
+    if _is_of_two_versions(series, first, second):
         return replace(both, reason="the benchmark itself differs between the two")
-    known = measured_values(series.points)
-    is_kept = np.isfinite(known)
-    if versions:
-        is_kept &= np.array([version in ("", *versions) for version in series.versions])
+    is_kept = _is_comparable(series, first, second)
     kept: list[int] = np.flatnonzero(is_kept).tolist()
-    values: list[float] = known[is_kept].tolist()
+    values: list[float] = measured_values(series.points)[is_kept].tolist()
     if series.is_counter and (
         both.before == both.after or repeats_exactly(values, kept.index(first), kept.index(second))
     ):

@@ -74,6 +74,30 @@ def explained(
     return replace(change, kind=ChangeKind.UNRECORDED, what=night) if night else change
 
 
+def not_refuted(
+    causes: Iterable[Circumstance],
+    pair: tuple[int, int],
+    runs: Sequence[Circumstances],
+    points: Sequence[Point],
+    kept: Sequence[int],
+) -> tuple[Circumstance, ...]:
+    """Those of ``causes`` that no other run shows to be without effect on the level of a pair of runs.
+
+    ``causes`` are what differs between the two, ``kept`` the runs that may be compared with them. Runs between the two
+    are not asked: nothing says on which side of a change of the code they are.
+    """
+    first, second = pair
+    forward = 1 if first < second else -1
+    value = levels(points)
+    outside = np.array([i for i in kept if (i - first) * forward <= 0 or (i - second) * forward >= 0], np.int64)
+    outside = outside[np.isfinite(value[outside])]
+    change = Change(second, float(value[first]), float(value[second]), p_value=math.nan, confirmed=False)
+    own = [runs[i] for i in outside.tolist()]
+    around = _Around(outside, _is_after(change, value[outside]), own, np.full(len(own), np.nan))
+    is_before = (outside - first) * forward <= 0
+    return tuple(cause for cause in causes if _is_followed(cause, is_before, around))
+
+
 def _is_after(change: Change, value: Floats) -> NDArray[np.bool_]:
     """The middle between two times is the geometric one: 1 ms and 100 ms are as far from 10 ms."""
     before, after = change.before, change.after

@@ -76,6 +76,13 @@ def compared_with(version: str, rows: Rows) -> Points:
     return compared(rows.points, np.array([own in ("", version) for own in rows.versions]))
 
 
+def seen(sessions: Sessions, key: SeriesKey, commit: str) -> tuple[str, str]:
+    """The torch and the threads that the sessions of a run saw; empty where unknown."""
+    own = sessions.of(key, commit)
+    torch = next((one.torch for one in own if one.torch), "")
+    return torch, next((str(one.threads) for one in own if one.threads), "")
+
+
 class _Sessions(NamedTuple):
     """What the sessions say of the runs of one series, by index of the run."""
 
@@ -85,8 +92,7 @@ class _Sessions(NamedTuple):
     reasons: dict[int, str]
 
     def note(self, index: int, sessions: Sessions, key: SeriesKey, commit: str, is_time: bool) -> None:
-        self.torch[index] = next((own.torch for own in sessions.of(key, commit) if own.torch), "")
-        self.threads[index] = next((str(own.threads) for own in sessions.of(key, commit) if own.threads), "")
+        self.torch[index], self.threads[index] = seen(sessions, key, commit)
         if is_time and (medians := sessions.medians_s(key, commit)):
             self.medians[index] = medians
         if reason := sessions.skipped(key, commit):

@@ -9,6 +9,7 @@ from math import isnan, nan
 import numpy as np
 import pytest
 
+from tbp.history.circumstances import Circumstances
 from tbp.history.compare import StoredSeries, judgements
 from tbp.history.series import Better, Commit, Outcome, Point, SeriesKey, State
 from tbp.verdict.judgement import Judged, Judgement
@@ -30,12 +31,14 @@ def point(place: int, value: float | None) -> Point:
 def stored(
     values: Sequence[float | None], *, name: str = "b", counter: bool = False, better: Better = Better.LOWER,
     versions: Sequence[str] = (), start: int = 0,
+    circumstances: Sequence[Circumstances] = (),
 ) -> StoredSeries:  # fmt: skip
     points = tuple(point(start + place, value) for place, value in enumerate(values))
     unit = "calls" if counter else "seconds"
     return StoredSeries(
-        SeriesKey(name, (), "m", "e"), unit, better, counter, points, tuple(versions) or ("1",) * len(points)
-    )
+        SeriesKey(name, (), "m", "e"), unit, better, counter, points, tuple(versions) or ("1",) * len(points),
+        circumstances,
+    )  # fmt: skip
 
 
 def judge(series: StoredSeries, first: int, second: int) -> Judgement:
@@ -178,3 +181,59 @@ def test_values_beyond_any_ratio_are_judged_too():
     wild = [1e300 if place % 2 else 1e-300 for place in range(30)]
     found = judge(stored(wild), 10, 20)
     assert "without any change" in found.reason
+
+
+OLD, NEW = [{"driver": "550"}], [{"driver": "570"}]
+STEP = [*STEADY, *(1.3 * value for value in STEADY)]
+
+
+@pytest.mark.parametrize("better", Better)
+def test_what_came_with_another_driver_is_undecided(better: Better):
+    found = judge(stored(STEP, better=better, circumstances=OLD * 20 + NEW * 20), 19, 20)
+    assert (found.state, found.reason) == (
+        State.UNDECIDED, "measured with driver 550 → 570: not the code's doing alone",
+    )  # fmt: skip
+    assert found.effect == pytest.approx(1.3 / 1.01 - 1)
+    assert isnan(found.low)
+    assert isnan(found.high)
+    assert isnan(found.p_value)
+    back = judge(stored(STEP, circumstances=OLD * 20 + NEW * 20), 20, 19)
+    assert back.reason == "measured with driver 570 → 550: not the code's doing alone"
+
+
+def test_a_counter_is_put_down_to_another_driver_too():
+    counts = stored([24, 24, 24, 24, 48], counter=True, circumstances=OLD * 4 + NEW)
+    assert judge(counts, 3, 4).state is State.UNDECIDED
+
+
+def test_a_driver_that_other_runs_show_to_change_nothing_leaves_the_verdict():
+    flips = (OLD + NEW) * 20  # run 19 has the new driver, run 20 the old one, like the processor of hosted runners
+    assert judge(stored(STEP, circumstances=flips), 19, 20).state is State.REGRESSION
+    assert judge(stored(STEP, circumstances=flips), 20, 19).state is State.IMPROVEMENT
+    # Older commits that were measured with the new driver are as slow: the level goes with the driver.
+    late = [*STEADY[:17], 1.3, 1.31, 1.0, *STEP[20:]]
+    drivers = [*OLD * 17, *NEW * 2, *OLD, *NEW * 20]
+    assert judge(stored(late, circumstances=drivers), 19, 20).reason.startswith("measured with driver 550 → 570")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"torch": "2.12"}, {"torch": "2.13"}),
+        ({"python": "3.11"}, {"python": "3.12"}),
+        ({"driver": "550"}, {"driver": "550"}),
+        ({}, {"driver": "570"}),
+    ],
+)
+def test_a_dependency_or_what_one_side_does_not_say_keeps_the_verdict(old: Circumstances, new: Circumstances):
+    assert judge(stored(STEP, circumstances=[old] * 20 + [new] * 20), 19, 20).state is State.REGRESSION
+
+
+def test_no_change_with_another_driver_stays_no_change():
+    quiet = stored([1.000, 1.002] * 10, circumstances=OLD * 10 + NEW * 10)
+    assert judge(quiet, 9, 10).state is State.NO_CHANGE
+
+
+def test_another_version_is_told_before_another_driver():
+    found = judge(stored(STEP, versions=["1"] * 20 + ["2"] * 20, circumstances=OLD * 20 + NEW * 20), 19, 20)
+    assert found.reason == "the benchmark itself differs between the two"

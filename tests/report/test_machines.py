@@ -1,6 +1,7 @@
 import math
 from datetime import UTC, datetime
 
+import pytest
 from msgspec.structs import replace
 
 from tbp.history.series import Commit, State
@@ -8,6 +9,7 @@ from tbp.report.environments import inventory
 from tbp.report.inventory import Installed, differences, installed, what_is_recorded
 from tbp.report.machines import machines_page
 from tbp.report.model import Machine, Run
+from tbp.report.pages import Frame, page_html
 
 NAN = math.nan
 
@@ -129,3 +131,12 @@ def test_a_machine_without_results_is_listed(make_report) -> None:
     page = machines_page(make_report(machines=(Machine("idle", (("processor", "Example CPU"),)),)))
     assert page.machines[0].environments == ()
     assert page.verdict == "Nothing has been measured yet."
+
+
+@pytest.mark.parametrize(("left_out", "said"), [(1, "1 environment that has"), (2, "2 environments that have")])
+def test_environments_without_a_column_are_counted(make_report, left_out: int, said: str) -> None:
+    page = machines_page(make_report())
+    columns = inventory({("m", name): [run(0)] for name in ("a", "b")}, {}).columns
+    page = replace(page, inventory=replace(page.inventory, columns=columns, left_out=left_out))
+    text = page_html("machines.html", page, Frame("example", "", "1"))
+    assert f"Without {said} fewer runs." in text
