@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from tbp.history.events import Event, SeriesChange
-from tbp.history.series import ChangeEvidence, History, SeriesKey, State
+from tbp.history.series import ChangeEvidence, History, State
 from tbp.report import event_words, words
+from tbp.report.index_events import LEAST_SERIES
 from tbp.report.model import ReportData
 from tbp.report.now import finding
 from tbp.report.places import Places
@@ -38,10 +39,10 @@ class StandingEvent(Struct):
         return sum(change.history.state is State.REGRESSION for change in self.changes)
 
     @property
-    def only(self) -> History | None:
-        """The one series that is told for it; None where there are several, or another event tells more of it."""
+    def is_shown(self) -> bool:
+        """False for a step of a single series whose balance has a larger one: the index shows the larger one."""
         first = self.changes[0]
-        return first.history if len(self.changes) == 1 and first.evidence is first.history.standing else None
+        return len(self.changes) >= LEAST_SERIES or first.evidence is first.history.standing
 
 
 def event_lines(data: ReportData, ranked: Sequence[History]) -> tuple[str, ...]:
@@ -61,9 +62,7 @@ def _standing_events(data: ReportData, ranked: Iterable[History]) -> list[Standi
             key = id(evidence) if event is None else id(event)
             standing = by_event.setdefault(key, StandingEvent(event, []))
             standing.changes.append(SeriesChange(history, evidence))
-    # The sentence on a series names all steps of its balance.
-    with_sentence = {standing.only.key for standing in by_event.values() if standing.only is not None}
-    events = [standing for standing in by_event.values() if standing.only or not _is_part(standing, with_sentence)]
+    events = [standing for standing in by_event.values() if standing.is_shown]
     return sorted(events, key=lambda standing: -standing.regressions)
 
 
@@ -77,16 +76,12 @@ def _standing_changes(history: History) -> tuple[ChangeEvidence, ...]:
     return tuple(history.changes[number] for number in balance.regressions)
 
 
-def _is_part(standing: StandingEvent, with_sentence: set[SeriesKey]) -> bool:
-    return all(change.history.key in with_sentence for change in standing.changes)
-
-
 def _line(standing: StandingEvent, data: ReportData, places: Places) -> str:
     event = standing.event
-    if standing.only is not None or event is None:
+    if event is None or len(standing.changes) < LEAST_SERIES:
         history = standing.changes[0].history
         return " ".join(filter(None, [f"{_name(history, places)}: {finding(history)}", _narrowed(standing)]))
-    moved = ": ".join(filter(None, [_moved(standing.changes, places), event_words.sizes(standing.changes)]))
+    moved = ": ".join(filter(None, [_moved(standing.changes), event_words.sizes(standing.changes)]))
     seen_by = event_words.seen_by(event.sightings, data.faces) or _lone_machine(standing, places)
     return "; ".join(filter(None, [f"{moved} {_since(event)}", seen_by]))
 
@@ -96,17 +91,14 @@ def _name(history: History, places: Places) -> str:
     return " ".join(filter(None, (key.benchmark, key.label, places.name(key.machine, key.environment))))
 
 
-def _moved(changes: Sequence[SeriesChange], places: Places) -> str:
+def _moved(changes: Sequence[SeriesChange]) -> str:
     """How many series of which benchmarks: ``3 regressions of suite.time_thing``."""
     counts = Counter(change.history.state for change in changes)
     states = [f"{number:,} {words.PLURALS[state][number != 1]}" for state, number in counts.items()]
     benchmarks = list(dict.fromkeys(change.history.key.benchmark for change in changes))
-    if len(changes) == 1:
-        names = _name(changes[0].history, places)
-    elif len(benchmarks) == 1:
-        names = benchmarks[0]
-    else:
-        names = f"{words.count(len(benchmarks), 'benchmark')} ({words.named(benchmarks, MOST_BENCHMARKS)})"
+    names = words.named(benchmarks, MOST_BENCHMARKS)
+    if len(benchmarks) > 1:
+        names = f"{words.count(len(benchmarks), 'benchmark')} ({names})"
     return f"{', '.join(states)} of {names}"
 
 
@@ -121,8 +113,7 @@ def _since(event: Event) -> str:
 def _lone_machine(standing: StandingEvent, places: Places) -> str:
     """The machine of an event that no other measured, where the site has several."""
     machines = {change.history.key.machine for change in standing.changes}
-    is_named = places.machine and len(machines) == 1 and len(standing.changes) > 1
-    return f"on {places.face(min(machines))}" if is_named else ""
+    return f"on {places.face(min(machines))}" if places.machine and len(machines) == 1 else ""
 
 
 def _narrowed(standing: StandingEvent) -> str:
