@@ -20,7 +20,6 @@ from tbp.report.addresses import INDEX
 if TYPE_CHECKING:
     from tbp.analysis import Stored
     from tbp.asv.result_folder import Reading
-    from tbp.history.series import History
     from tbp.report.model import ReportData
 
 SINGLE = "report.html"
@@ -78,23 +77,16 @@ def inputs(wanted: Wanted, config: AsvConfig | None) -> Inputs:
 
 
 def said_of(data: ReportData, index: Path) -> Said:
-    """What was found, a line per confirmed change, and where the report is."""
+    """What was found, a line per event with a change that stands, and where the report is."""
     from tbp.analysis import standing_regressions
     from tbp.history.series import State
     from tbp.report.notes import first
-    from tbp.report.now import finding
-    from tbp.report.places import Places
     from tbp.report.summary import ranked, verdict
+    from tbp.report.terminal import event_lines
     from tbp.report.words import undirected
 
     histories = ranked(data.histories)
-    places = Places.of(data.histories, data.faces)
-
-    def named(history: History) -> str:
-        key = history.key
-        return " ".join(filter(None, (key.benchmark, key.label, places.name(key.machine, key.environment))))
-
-    found = [f"  {named(history)}: {finding(history)}" for history in histories if history.standing is not None]
+    found = event_lines(data, histories)
     changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
     remark = [undirected(changed)] if changed else []
     opening = [preface.said] if (preface := first(data)) is not None else []

@@ -45,10 +45,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_output_tells_it_once(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_output_tells_it_once(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(project)
     assert main(["report", "--out", str(tmp_path)]) == 3
     hashes = git(project, "rev-list", "--reverse", "main").split()
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    assert line.startswith("  2 regressions of suite.time_thing: +")
+    between = f"by one of 3 commits, {hashes[30][:8]}..{hashes[33][:8]}"
+    assert line.endswith(f" {between}; on both machines that measured it")
     content = json.loads((tmp_path / "summary.json").read_bytes())
     (event,) = content["events"]
     assert (event["last_before"]["commit"], event["first"]["commit"]) == (hashes[30], hashes[33])
