@@ -29,6 +29,7 @@ from tbp.asv.sessions import read_sessions
 from tbp.compare import stored_series
 from tbp.history.compare import StoredSeries, judgements
 from tbp.history.series import Better, Commit, Outcome, Point, SeriesKey, State
+from tbp.policy import Policy
 from tbp.verdict.judgement import Judged
 
 CHANGED = (State.REGRESSION, State.IMPROVEMENT)
@@ -119,7 +120,7 @@ class Claim:
 def print_real(results_dir: Path) -> None:
     results = read_results(results_dir)
     commits = read_commits(results.commits)
-    all_series = stored_series(results.values(), commits, read_sessions(results_dir))
+    all_series = stored_series(results.values(), commits.order, read_sessions(results_dir), Policy())
     asv = AsvRule(results_dir)
     states: Counter[State] = Counter()
     claims: dict[str, list[Claim]] = {"tbp compare": [], "asv compare": [], "more than 10 %": []}
