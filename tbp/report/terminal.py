@@ -49,9 +49,12 @@ def event_lines(data: ReportData, ranked: Sequence[History]) -> tuple[str, ...]:
     """A line for each event, those with most regressions first, then as ``ranked`` has their series, worst first."""
     places = Places.of(data.histories, data.faces)
     events = _standing_events(data, ranked)
-    lines = [f"  {_line(standing, data, places)}" for standing in events[:MOST_EVENTS]]
-    left_out = len(events) - len(lines)
-    return (*lines, f"  … and {left_out:,} more: see the report") if left_out else tuple(lines)
+    lines = []
+    for standing in events[:MOST_EVENTS]:
+        lines.append(f"  {_line(standing, data, places)}")
+        lines += [f"    {_told(history, places)}" for history in _in_turns(standing)]
+    left_out = len(events) - MOST_EVENTS
+    return (*lines, f"  … and {left_out:,} more: see the report") if left_out > 0 else tuple(lines)
 
 
 def _standing_events(data: ReportData, ranked: Iterable[History]) -> list[StandingEvent]:
@@ -80,10 +83,20 @@ def _line(standing: StandingEvent, data: ReportData, places: Places) -> str:
     event = standing.event
     if event is None or len(standing.changes) < LEAST_SERIES:
         history = standing.changes[0].history
-        return " ".join(filter(None, [f"{_name(history, places)}: {finding(history)}", _narrowed(standing)]))
+        return " ".join(filter(None, [_told(history, places), _narrowed(standing)]))
     moved = ": ".join(filter(None, [_moved(standing.changes), event_words.sizes(standing.changes)]))
     seen_by = event_words.seen_by(event.sightings, data.faces) or _lone_machine(standing, places)
     return "; ".join(filter(None, [f"{moved} {_since(event)}", seen_by]))
+
+
+def _in_turns(standing: StandingEvent) -> list[History]:
+    """The first series of an event of several whose change pairs of processes confirmed: the surest evidence."""
+    several = standing.changes if len(standing.changes) >= LEAST_SERIES else []
+    return [change.history for change in several if change.evidence.change.in_turns][:1]
+
+
+def _told(history: History, places: Places) -> str:
+    return f"{_name(history, places)}: {finding(history)}"
 
 
 def _name(history: History, places: Places) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from tbp.history.series import State
 from tbp.report.model import ReportData
 from tbp.report.summary import ranked
@@ -24,6 +26,19 @@ def test_an_event_of_several_machines_is_one_line(make_history, make_report, tmp
         f"  2 regressions of {NAME}: +20 % since 03c0ffee; on both machines that measured it",
         f"report: {tmp_path.resolve()}",
     ]
+
+
+def test_an_event_shows_a_series_that_was_measured_in_turns(
+    make_history, make_change, make_report
+) -> None:
+    plain = make_history(benchmark="a.track_operators")
+    what = make_change(3, 1e-3, 1.2e-3)
+    paired = replace(what, change=replace(what.change, in_turns="00c0ffee" * 5))
+    timed = make_history(benchmark="b.time", changes=(paired,))
+    event, evidence = lines_of(make_report(plain, timed))
+    assert event == "  2 regressions of 2 benchmarks (a.track_operators, b.time): +20 % since 03c0ffee"
+    assert evidence.startswith("    b.time variant=sdpa: ▲ +20 % slower since 03c0ffee: ")
+    assert evidence.endswith("measured in turns against 00c0ffee.")
 
 
 def test_the_only_machine_that_measured_it_is_named_where_there_are_several(make_history, make_report) -> None:
