@@ -28,9 +28,7 @@ def test_an_event_of_several_machines_is_one_line(make_history, make_report, tmp
     ]
 
 
-def test_an_event_shows_a_series_that_was_measured_in_turns(
-    make_history, make_change, make_report
-) -> None:
+def test_an_event_shows_a_series_that_was_measured_in_turns(make_history, make_change, make_report) -> None:
     plain = make_history(benchmark="a.track_operators")
     what = make_change(3, 1e-3, 1.2e-3)
     paired = replace(what, change=replace(what.change, in_turns="00c0ffee" * 5))
