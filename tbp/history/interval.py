@@ -14,6 +14,7 @@ from statistics import NormalDist
 import numpy as np
 from msgspec.structs import replace
 
+from tbp.history.boundaries import MEDIAN_ERROR
 from tbp.history.measured import Floats, Measured, measured, relative
 from tbp.history.points import columns, levels
 from tbp.history.rank_test import tails
@@ -27,7 +28,6 @@ MOST_EXACT = 400  # pairs of runs
 MOST_DIFFERENCES = 250_000  # made at once, 2 MB; more are counted instead
 # Below this many runs on both sides together a correlation cannot be told from chance.
 MIN_CORRELATED = 20
-MEDIAN_ERROR = 1.25  # standard error of a median ÷ that of a mean, for normal values: sqrt(pi / 2)
 
 
 def with_interval(change: Change, edges: tuple[int, int], points: Sequence[Point]) -> Change:

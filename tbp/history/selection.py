@@ -49,11 +49,6 @@ class Selection(Struct, frozen=True):
     steps: tuple[Step, ...]
     residuals: Floats
 
-    @property
-    def certain(self) -> tuple[int, ...]:
-        """The indexes at which segments begin for certain."""
-        return tuple(step.index for step in self.steps if step.confirmed)
-
 
 class Tested(NamedTuple):
     """A boundary, and the chance of one like it without a step, at one place."""
