@@ -31,7 +31,7 @@ FORMAT = 1
 SESSION_END = ".session.json.gz"
 TRACE_END = ".pt.trace.json.gz"
 OPERATORS_END = ".operators.json.gz"  # what `tbp trace prune` keeps of a trace
-# The ruler takes at least as many (``tbp.bench.clock.Plan.min_samples``). Fewer are a hasty look, as under
+# The ruler takes at least as many (``tbp.bench.clock.SamplingPlan.min_samples``). Fewer are a hasty look, as under
 # `asv run --quick`: one sample of one call without warm-up.
 MIN_SAMPLES = 10
 # A session whose process had less of the processor than the calmest one of its run, by more than this factor, was

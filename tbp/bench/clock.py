@@ -1,7 +1,7 @@
 """The timing loop: calls → samples.
 
 Takes something to call, a device to wait for and a plan; gives every sample, with the CPU time and the involuntary
-context switches that say how far to trust it. Statistics are left to whoever reads the samples.
+context switches that show how far to trust it. Statistics are left to whoever reads the samples.
 
 Samples of about one millisecond: one that is shorter than a scheduler slice is mostly either untouched by
 a neighbour or discarded by the median; asv's 10 ms is hit almost always (sd of a night's value 27–29 % at
@@ -31,7 +31,7 @@ def _involuntary_switches() -> int:
 
 @dataclass(frozen=True)
 class Clock:
-    """What is read at the edges of a sample; a test injects its own."""
+    """The readings at both edges of a sample; a test injects a clock that it controls."""
 
     wall_s: Callable[[], float] = time.perf_counter
     cpu_s: Callable[[], float] = time.process_time  # all threads of the process
@@ -39,17 +39,17 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SamplingPlan:
     """How long to warm up and how much to sample. Samples end at ``max_samples`` or when the budget is spent."""
 
     sample_s: float = 0.001
     warmup_s: float = 0.1
     budget_s: float = 0.5
-    min_samples: int = 10  # taken whatever the budget says
+    min_samples: int = 10  # taken even past the budget
     max_samples: int = 300
     number: int = 0  # calls per sample; 0: as many as fill ``sample_s``
 
-    def with_asv(self, repeat: object, number: int, warmup_s: float, sample_s: float | None) -> Plan:
+    def with_asv(self, repeat: object, number: int, warmup_s: float, sample_s: float | None) -> SamplingPlan:
         """The plan under asv's attributes (``--attribute``, ``--quick``, or set on a suite).
 
         ``repeat`` is asv's: a number of samples, or (min, max, seconds), 0 for tbp's own choice; a negative
@@ -94,7 +94,7 @@ def _garbage_collector_off() -> Iterator[None]:
 def time_calls(
     call: Callable[[], object],
     device: Device,
-    plan: Plan,
+    plan: SamplingPlan,
     clock: Clock | None = None,
     yardstick: Callable[[], object] | None = None,
 ) -> Timing:
@@ -138,7 +138,7 @@ def _warm_up(call: Callable[[], object], device: Device, warmup_s: float, clock:
         device.synchronise()
 
 
-def _calibrated_number(call: Callable[[], object], device: Device, plan: Plan, clock: Clock) -> int:
+def _calibrated_number(call: Callable[[], object], device: Device, plan: SamplingPlan, clock: Clock) -> int:
     """Calls that fill one sample, from the fastest call seen while warming up (at least three calls)."""
     end_s = clock.wall_s() + plan.warmup_s
     fastest_s, calls, number = float("inf"), 0, 1

@@ -185,7 +185,7 @@ class NaiveMultiHeadAttention(nn.Module):
 
     The S × T weights are built on every call. ``masked_fill(mask == 0, -1e9)`` takes any mask that
     broadcasts: it raises in float16, gives a fully masked row uniform weights, and reads an additive float
-        mask as its opposite.
+    mask as its opposite.
     The parameters have the names of ``MultiHeadAttention``, so one's ``state_dict`` loads into the other.
 
     Args:
@@ -237,7 +237,7 @@ def _split(projected_BSD: Tensor, heads: int) -> Tensor:
 
 
 def _combined(mask: Tensor | None, causal: bool, q_BHSK: Tensor) -> Tensor | None:
-    """``mask`` and, where asked for, the causal mask, as one; None when there is neither."""
+    """The conjunction of ``mask`` and, with ``causal``, the causal mask; None without either."""
     if not causal:
         return mask
     causal_11SS = causal_mask(q_BHSK.size(-2), q_BHSK.device)

@@ -16,7 +16,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 Batch = Sequence[Tensor]
-"""What a ``DataLoader`` over a ``TensorDataset`` yields; the default objective takes (inputs, labels)."""
+"""The tensors of one micro-batch, as a ``DataLoader`` over a ``TensorDataset`` yields them. The default objective takes
+(inputs, labels)."""
 
 
 def summed_cross_entropy(model: nn.Module, batch: Batch) -> Tensor:
@@ -26,7 +27,7 @@ def summed_cross_entropy(model: nn.Module, batch: Batch) -> Tensor:
 
 
 def labelled_items(batch: Batch) -> Tensor:
-    """How many labels of (inputs, labels) count, those but -100; a scalar on their device, so nothing waits for it."""
+    """Number of labels in (inputs, labels) other than -100; a scalar on their device, so that nothing waits for it."""
     _, labels = batch
     return (labels != -100).sum()
 
