@@ -1,11 +1,11 @@
 """The timing loop: calls → samples.
 
-Takes something to call, a device to wait for and a plan; gives every sample, with the CPU time and the involuntary
+Takes something to call, a device to wait for and a plan. Gives every sample, with the CPU time and the involuntary
 context switches that show how far to trust it. Statistics are left to whoever reads the samples.
 
-Samples of about one millisecond: one that is shorter than a scheduler slice is mostly either untouched by
-a neighbour or discarded by the median; asv's 10 ms is hit almost always (sd of a night's value 27–29 % at
-4 ms a sample against 7–9 % at 1 ms, on two cores with zero to two busy neighbours).
+A sample takes about one millisecond. One that is shorter than a scheduler slice is mostly either untouched by
+a neighbour or discarded by the median. asv's 10 ms is hit almost always. On two cores with up to two busy neighbours
+the sd of a night's value was 7–9 % at 1 ms and 27–29 % at 4 ms.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ def time_calls(
 ) -> Timing:
     """Time ``call`` on ``device``, and ``yardstick`` (see ``tbp.bench.yardstick``) once after each sample.
 
-    The device is synchronised before each sample's first reading and before its last: synchronising at the end
-    only would let work submitted earlier leak into the sample (measured 1.30 × on CUDA).
+    The device is synchronised before each sample's first reading and before its last. Synchronising at the end only
+    would let work submitted earlier leak into the sample (measured 1.30 × on CUDA).
     """
     clock = clock or Clock()
     with _garbage_collector_off():

@@ -1,8 +1,8 @@
 """Devices: which of them this machine has, which dtypes they compute in, and how to wait for them.
 
 Takes a device name and a dtype, gives a ``Device`` that can be synchronised or a ``Skip`` with the reason. A half
-precision that the processor only emulates is skipped: it would time the emulation (measured 19–22 × slower), and
-a CUDA cell on a machine without CUDA is skipped rather than run somewhere else.
+precision that the processor only emulates is skipped: it would time the emulation (measured 19–22 × slower). So is
+a CUDA cell on a machine without CUDA, rather than run somewhere else.
 """
 
 from __future__ import annotations

@@ -101,8 +101,8 @@ def record(
 ) -> Path | None:
     """Write one session, with a trace of ``call`` unless it is None or ``destination`` takes no traces.
 
-    Returns the session's path, or None when it could not be written (a full disk, no permission): the reason goes
-    to stderr and the timing, which asv stores, is not lost.
+    Returns the session's path, or None when it could not be written (a full disk, no permission). The reason then goes
+    to stderr; the timing, which asv stores, is not lost.
     """
     clock = clock_mhz(device)  # first, while it is still what the timing ran at
     facts = _facts(destination, benchmark, parameters, device, skipped)
@@ -175,8 +175,8 @@ def _write_trace(
     activities = [ProfilerActivity.CPU]
     if device.name == "cuda":
         activities.append(ProfilerActivity.CUDA)
-    # Without acc_events, which makes torch build a Python object of every event, only to throw them away: 8.7 s instead
-    # of 1.3 s for 20 training steps of 661 operators, and the same file.
+    # Without acc_events, which makes torch build a Python object of every event, only to throw them away. With it, 20
+    # training steps of 661 operators took 8.7 s instead of 1.3 s, and gave the same file.
     plan = schedule(wait=0, warmup=1, active=steps, repeat=1)
     with profile(activities=activities, schedule=plan, record_shapes=True) as profiler:
         # As JSON values of the trace's own top level, where every viewer ignores them.

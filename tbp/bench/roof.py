@@ -1,7 +1,7 @@
 """The roof: how many floating-point operations a second this process gets out of the machine's matrix products.
 
-Measured after the timing, in the same process and with the same threads, because it moves: from run to run by a tenth,
-under load to a fifth. The share of it that a step reaches bounds how much faster the step could be.
+Measured after the timing, in the same process and with the same threads, because it moves. From run to run it moves by
+a tenth, under load it falls to a fifth. The share of it that a step reaches bounds how much faster the step could be.
 """
 
 from __future__ import annotations

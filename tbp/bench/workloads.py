@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from .devices import Skip
 
-# Largest |output − reference| ÷ largest |reference| that still counts as the same result, per dtype: some 100
-# roundings of the dtype (2⁻²³, 2⁻¹⁰, 2⁻⁷), because a step adds up hundreds of products.
+# Largest |output − reference| ÷ largest |reference| that still counts as the same result. It is some 100 roundings of
+# the dtype (2⁻²³, 2⁻¹⁰, 2⁻⁷), because a step adds up hundreds of products.
 TOLERANCES = {torch.float64: 1e-12, torch.float32: 1e-5, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 
 

@@ -20,7 +20,7 @@ def prune_model(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
     """Set the ``pruning_ratio`` of smallest entries (L1, unstructured) of every linear weight to 0, for good.
 
     The honest null: dense storage keeps every zero, so the model is neither smaller nor faster (ratio 1.00 at 70 %,
-    measured), and a training step fills the zeros again. The ratio is of all entries, so pruning again by the same
+    measured). A training step fills the zeros again. The ratio is of all entries, so pruning again by the same
     ratio changes nothing. Equal to ``torch.nn.utils.prune.l1_unstructured`` and ``remove`` on each weight, up to ties.
 
     Raises:

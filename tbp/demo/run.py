@@ -1,7 +1,7 @@
 """The demo from end to end: repository → asv run over its commits, with traces → report.
 
-Everything lies under one folder: ``sample`` (the repository, asv's results and traces in ``sample/.asv``), ``site``
-(the report) and ``home`` (what asv and virtualenv keep in a home directory).
+Everything lies under one folder. ``sample`` is the repository, with asv's results and traces in ``sample/.asv``.
+``site`` is the report, and ``home`` the home directory that asv and virtualenv get.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def prepare(out: Path) -> Path:
 def measure(out: Path, say: Callable[[str], None], progress: Callable[[float], None]) -> Demo:
     """Make the repository under ``out`` and run asv over its commits.
 
-    Rounds are interleaved: each commit is measured in three passes over the whole history, so that the machine's
-    drift is not mistaken for a commit's doing.
+    Rounds are interleaved: each commit is measured in three passes over the whole history. So the machine's drift is
+    not mistaken for a commit's doing.
 
     Raises:
         UsageError: git, asv or torch is missing.

@@ -45,7 +45,7 @@ def train_with_gradient_accumulation(
 ) -> Tensor:
     """Train on all of ``dataloader``, one optimizer step per ``accumulation_steps`` micro-batches.
 
-    Each micro-batch's *summed* loss is divided by the items in the whole group, so the gradient is that of one batch
+    Each micro-batch's *summed* loss is divided by the items in the whole group. So the gradient is that of one batch
     made of them all, however ragged (https://huggingface.co/blog/gradient_accumulation). A shorter group at the end
     steps too. A group without a counted item has a loss and gradients of 0.
 
@@ -84,7 +84,7 @@ def naive_train_with_gradient_accumulation(
 ) -> Tensor:
     """The baseline, wrong on purpose: the mean of means, and no step for the micro-batches left at the end.
 
-    With ragged micro-batches every item of a short one weighs more (up to 71 % off, measured); the gradients of the
+    With ragged micro-batches every item of a short one weighs more (up to 71 % off, measured). The gradients of the
     tail stay behind in the parameters, where the next epoch adds to them.
 
     Returns:

@@ -20,7 +20,7 @@ from tbp.training.precision import half_precision_support
 
 
 class HalfPrecisionUnavailable(RuntimeError):
-    """The step would not run in the half precision that was asked for."""
+    """The step would not run in the requested half precision."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def train_with_amp(
         wanted = dtype if output_dtype is None else output_dtype
         if output.dtype != wanted:
             raise HalfPrecisionUnavailable(
-                f"the model returned {output.dtype} under {dtype} autocast, not {wanted}: either autocast did not "
+                f"the model returned {output.dtype} under {dtype} autocast, not {wanted}. Either autocast did not "
                 f"reach it, or it ends in an operator autocast keeps in float32; then pass output_dtype={output.dtype}"
             )
         value = loss(output, labels)
