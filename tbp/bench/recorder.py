@@ -190,7 +190,7 @@ def _write_trace(
 class _whole:  # noqa: N801 - reads as a verb's object: ``with _whole(path) as unfinished``
     """A hidden file beside ``path`` that takes its name when the block ends well and is removed when it does not.
 
-    What a killed process leaves of it, ``tbp.nightly`` clears away.
+    What a killed process leaves of it, ``tbp.commands.nightly`` clears away.
     """
 
     def __init__(self, path: Path) -> None:
