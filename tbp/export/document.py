@@ -1,8 +1,8 @@
 """A trace file → its other top-level keys and its events, each a whole JSON text of its own.
 
 Unlike ``tbp.traces``, which reads what it needs, this keeps everything an event carries, for a copy. What is not JSON
-is repaired as far as that goes; what was lost is what ``tbp.traces.read`` says of the same file, which also refuses
-hostile ones and so is to be asked first.
+is repaired as far as that goes; what was lost is what ``tbp.traces.reading.read`` says of the same file, which also
+refuses hostile ones and so is to be asked first.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import TypeAlias
 import msgspec
 
 from tbp.errors import UnreadableTrace
-from tbp.traces.loss import Tally
-from tbp.traces.packing import blocks
-from tbp.traces.repair import json_text
+from tbp.traces.reading.loss import Tally
+from tbp.traces.reading.packing import blocks
+from tbp.traces.reading.repair import json_text
 
 Fields: TypeAlias = "dict[str, msgspec.Raw]"
 

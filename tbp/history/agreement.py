@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from tbp.history.series import Change
-from tbp.report.words import signed_percent
+from tbp.model.changes import Change
+from tbp.wording.words import signed_percent
 
 if TYPE_CHECKING:
-    from tbp.traces.difference import Difference
+    from tbp.traces.differences.difference import Difference
 
 # From this p-value on a change rests on few runs, which one bad night can make: that of the newest of 8 runs has 0.007
 # at best. In a long series, and in a short one with several runs on either side, changes are far below.

@@ -11,7 +11,8 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from tbp.history.series import Break, Change, ChangeKind, Circumstance
+from tbp.model.changes import Break, Change, ChangeKind, Circumstance
+from tbp.model.runs import FACT_NAMES, OF_MACHINE, fact_name, named_values
 
 # Name of a circumstance → what it was; a run that does not say has no entry.
 Circumstances: TypeAlias = Mapping[str, str]
@@ -24,12 +25,6 @@ NUMBER_FACTOR = 4.0
 NUMBER = "calls per sample"
 THREADS = "threads"  # of torch, which the ruler sets
 
-# machine.json's keys as they are shown.
-FACT_NAMES = {
-    "cpu": "processor", "num_cpu": "cores", "ram": "memory", "arch": "architecture", "os": "system", "gpu": "GPU",
-    "driver": "driver",
-}  # fmt: skip
-OF_MACHINE = "machine's "
 RULER_TORCH = "torch"
 MOST_NAMED = 3  # circumstances named in one sentence
 
@@ -60,11 +55,6 @@ def circumstances(said: Said, torch: str, threads: str = "") -> Circumstances:
     known = {**requirements, "python": said.python, RULER_TORCH: torch or requirements.get(RULER_TORCH, ""), **hardware}
     known[THREADS] = threads
     return {name: value for name, value in known.items() if value}
-
-
-def fact_name(key: str) -> str:
-    """A key of machine.json as it is shown; a project's own is told apart from a requirement of that name."""
-    return FACT_NAMES.get(key.lower(), OF_MACHINE + key)
 
 
 def kind_of(name: str) -> ChangeKind:
@@ -151,9 +141,3 @@ def sentence(causes: Sequence[Circumstance]) -> str:
     named = [f"{one.name} {one.before} → {one.after}" for one in causes[:MOST_NAMED]]
     rest = len(causes) - MOST_NAMED
     return ", ".join([*named, f"{rest} more"] if rest > 0 else named)
-
-
-def named_values(text: str) -> list[tuple[str, str]]:
-    """``a=1;b=2`` as pairs; parts without a value are left out."""
-    parts = [part.partition("=") for part in text.split(";")]
-    return [(name, value) for name, _, value in parts if name and value]

@@ -16,8 +16,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.history.ranges import CommitOrder, Range, location
-from tbp.history.series import ChangeEvidence, ChangeKind, History
 from tbp.history.sightings import Cell, Sightings, cell_of, sightings
+from tbp.model.changes import ChangeEvidence, ChangeKind, History
 
 _KINDS = tuple(ChangeKind)
 

@@ -19,8 +19,9 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.history.circumstances import Circumstances, kind_of, sentence
-from tbp.history.points import Floats, levels
-from tbp.history.series import Change, ChangeKind, Circumstance, Point
+from tbp.model.changes import Change, ChangeKind, Circumstance
+from tbp.model.points import Floats, levels
+from tbp.model.series import Point
 
 # A step of Δ in noise of σ is found within about (σ / Δ)² runs of its place (Hinkley, "Inference about the
 # change-point", Biometrika 57, 1970); four times that covers nine in ten. A break this near is the step's place.
@@ -29,7 +30,7 @@ MOST_REACH = 5
 
 # Share of the telling runs that must follow what is put down for a change. Noise puts some on the wrong side, more of
 # them the smaller the step. 3/4 missed a third of the processors that moved a level by 5 % in noise of 4 %; just more
-# than half blamed a processor for three times as many of the code's changes (``tests/perf/explained_rates.py``).
+# than half blamed a processor for three times as many of the code's changes (``tools/explained_rates.py``).
 FOLLOWING = 2 / 3
 # Nothing but levels speaks for a night, so more is asked than of a circumstance: several runs, and so many that they
 # follow it by a chance of at most this if they are out of line as often as others. Two of a quiet series are enough.

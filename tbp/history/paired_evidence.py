@@ -5,7 +5,7 @@ night compare a new commit with the one at which the level begins; those of many
 suspicion, *fresh* pairs decide: chance that raised it does not come twice. Reading ratios and measuring more is left
 to others.
 
-How often this finds a step and how often it is wrong: ``tests/perf/simulated_nights.py``.
+How often this finds a step and how often it is wrong: ``tools/simulated_nights.py``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.ratios import Ratio
-from tbp.history.points import levels
-from tbp.history.series import CONFIDENCE, Change, Point
-from tbp.paired.estimate import Estimate, estimate
+from tbp.model.changes import CONFIDENCE, Change
+from tbp.model.points import levels
+from tbp.model.series import Point
+from tbp.statistics.paired_ratios import Estimate, estimate
 
 # Smallest effect that pairs confirm unless the project asks for more: as the gate's.
 RELEVANT = 0.02
@@ -35,7 +36,7 @@ CONFIRM_P = 0.0002
 # Fresh pairs at which they are looked at → the share of CONFIRM_P that the look may spend. As in the gate: what is
 # clear ends early. Beyond 96 pairs, which is half the time of a night for one benchmark, the noise is too large.
 FRESH_LOOKS = {6: 0.1, 12: 0.2, 24: 0.2, 48: 0.25, 96: 0.25}
-# A change that the series shows may lie a few runs from where it is (tests/perf/false_alarms.py, MARGIN).
+# A change that the series shows may lie a few runs from where it is (tools/false_alarms.py, MARGIN).
 SETTLING_RUNS = 5
 # Places are told apart where one explains the ratios better by more than this, twice a difference of log-likelihoods:
 # a limit of about 95 %.

@@ -13,8 +13,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.history.explanations import reach
-from tbp.history.points import columns, levels
-from tbp.history.series import Change, Commit, History, Point
+from tbp.model.changes import Change, History
+from tbp.model.points import columns, levels
+from tbp.model.series import Commit, Point
 
 
 class CommitOrder:

@@ -14,11 +14,11 @@ from typing import TypeAlias
 import numpy as np
 from msgspec import Struct
 
-from tbp.history.interval import with_interval
-from tbp.history.measured import median
-from tbp.history.points import levels
+from tbp.detection.interval import with_interval
 from tbp.history.ranges import CommitOrder, Range
-from tbp.history.series import Change, History
+from tbp.model.changes import Change, History
+from tbp.model.points import levels
+from tbp.statistics.robust import median
 
 Cell: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]  # benchmark and parameters
 

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 import numpy as np
 from msgspec import Struct
 
-from tbp.history.balance import Balance
-from tbp.history.points import columns, levels
-from tbp.history.series import Outcome, Point, SeriesKey, State
+from tbp.model.balance import Balance
+from tbp.model.changes import State
+from tbp.model.points import columns, levels
+from tbp.model.series import Outcome, Point, SeriesKey
 
 # Below these no change could be confirmed, so "no change" would claim too much. 5 single values against 5 are the
 # first that can pass, by the size of a step (``short``); with 3 sessions a run the t test needs 4 runs.

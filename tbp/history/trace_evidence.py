@@ -1,7 +1,8 @@
 """What the traces on both sides of a change say of it.
 
 Takes the sessions, which know where traces lie, and a callable that reads one, so that nothing is read here. What two
-traces differ in is decided by ``tbp.traces.difference``, which is imported where there are two: it brings pandas.
+traces differ in is decided by ``tbp.traces.differences.difference``, which is imported where there are two: it brings
+pandas.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from msgspec import Struct, field
 
 from tbp.asv.sessions import Sessions
 from tbp.errors import UnreadableTrace
-from tbp.history.points import last_with_level
-from tbp.history.series import Change, ChangeEvidence, Commit, Point, SeriesKey
+from tbp.model.changes import Change, ChangeEvidence
+from tbp.model.points import last_with_level
+from tbp.model.series import Commit, Point, SeriesKey
 
 if TYPE_CHECKING:
-    from tbp.traces.frame_difference import FrameDifference
-    from tbp.traces.frames import Frames
-    from tbp.traces.operators import OperatorTable
-    from tbp.traces.operators import Session as TraceSession
+    from tbp.traces.differences.frame_difference import FrameDifference
+    from tbp.traces.frames.frames import Frames
+    from tbp.traces.operators.operators import OperatorTable
+    from tbp.traces.operators.operators import Session as TraceSession
 
 # Reads one trace file; may raise UnreadableTrace.
 TraceReader: TypeAlias = "Callable[[Path], TraceSession]"
@@ -86,7 +88,7 @@ def evidence(
     (old_commit, old), (new_commit, new) = before, after
     last = last_with_level(points, change.index)
     adjacent = (last.commit if last else None, points[change.index].commit)
-    from tbp.traces.difference import difference
+    from tbp.traces.differences.difference import difference
 
     note = ""
     if (old_commit, new_commit) != adjacent:
@@ -100,8 +102,8 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
         return NewestTraces()
     for point in reversed(points):
         if point.comparable and (found := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
-            from tbp.traces.frames import DRAWN_SHARE, MOST_DRAWN, pruned
-            from tbp.traces.operators import merged_frames, merged_table
+            from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, pruned
+            from tbp.traces.operators.operators import merged_frames, merged_table
 
             own = merged_frames(found)
             drawn = pruned(own, DRAWN_SHARE, MOST_DRAWN) if own is not None else None
@@ -110,9 +112,9 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
 
 
 def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> FrameDifference | None:
-    from tbp.traces.frame_difference import frame_difference, pruned_difference
-    from tbp.traces.frames import DRAWN_SHARE, MOST_DRAWN
-    from tbp.traces.operators import merged_frames
+    from tbp.traces.differences.frame_difference import frame_difference, pruned_difference
+    from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN
+    from tbp.traces.operators.operators import merged_frames
 
     old, new = merged_frames(before), merged_frames(after)
     if old is None or new is None:

@@ -11,11 +11,11 @@ import numpy as np
 
 from tbp.asv.sessions import Sessions
 from tbp.history.agreement import Witnesses
-from tbp.history.measured import median
-from tbp.history.points import Points, commits, levels
-from tbp.history.series import SeriesKey
-from tbp.history.sides import RUNS_PER_SIDE
 from tbp.history.twins import twins
+from tbp.history.two_sides import RUNS_PER_SIDE
+from tbp.model.points import Points, commits, levels
+from tbp.model.series import SeriesKey
+from tbp.statistics.robust import median
 
 
 def gathered(

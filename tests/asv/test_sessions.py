@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tbp.asv.sessions import MIN_SAMPLES, Sessions, read_sessions, without_result
-from tbp.history.series import SeriesKey
+from tbp.model.series import SeriesKey
 
 KEY = SeriesKey("m.time_it", (("variant", "sdpa"), ("length", "256")), "box", "env")
 STORED: dict[str, Any] = {

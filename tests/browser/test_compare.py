@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tbp.asv.lines import compared
-from tbp.history.compare import judgements
-from tbp.history.series import Better, Commit, History, Line, LineRuns, Outcome, Point, SeriesKey, State
-from tbp.report.chart_data import site_commits
-from tbp.report.comparison import stored
-from tbp.report.model import ReportData, Run
-from tbp.report.places import series_href
-from tbp.report.site import write_site
-from tbp.verdict.judgement import Judged, Judgement
+from tbp.comparison.judgements import judgements
+from tbp.model.changes import History, LineRuns, State
+from tbp.model.comparison import Judged, Judgement
+from tbp.model.runs import Run
+from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey
+from tbp.project.lines import compared
+from tbp.report.base.report_data import ReportData
+from tbp.report.data.history_chart import site_commits
+from tbp.report.pages.compare.page import stored
+from tbp.report.parts.places import series_href
+from tbp.report.site.build import write_site
 
 from .opening import DESKTOP, PHONE, opened, overflow, violations
 

@@ -9,17 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.asv.result_frame import Value
-from tbp.history.circumstances import (
-    NUMBER,
-    Run,
-    breaks,
-    circumstances,
-    kind_of,
-    surroundings,
-    with_number,
-)
+from tbp.history.circumstances import NUMBER, Run, breaks, circumstances, kind_of, surroundings, with_number
 from tbp.history.explanations import explained
-from tbp.history.series import Change, ChangeKind, Commit, Outcome, Point
+from tbp.model.changes import Change, ChangeKind
+from tbp.model.series import Commit, Outcome, Point
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NAN = float("nan")

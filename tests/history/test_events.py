@@ -11,18 +11,8 @@ from msgspec.structs import replace
 
 from tbp.history.events import Event, events
 from tbp.history.ranges import CommitOrder, range_of
-from tbp.history.series import (
-    Better,
-    Change,
-    ChangeEvidence,
-    ChangeKind,
-    Commit,
-    History,
-    Outcome,
-    Point,
-    SeriesKey,
-    State,
-)
+from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
+from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 COMMITS = tuple(Commit(f"c{place}", START + timedelta(days=place)) for place in range(40))

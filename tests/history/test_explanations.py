@@ -10,7 +10,8 @@ import pytest
 
 from tbp.history.circumstances import Run, with_number
 from tbp.history.explanations import explained
-from tbp.history.series import Change, ChangeKind, Commit, Outcome, Point
+from tbp.model.changes import Change, ChangeKind
+from tbp.model.series import Commit, Outcome, Point
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000.0

@@ -1,6 +1,6 @@
 """Verdicts of pairs on a step, from literal ratios: where it is, whether it is confirmed, and what to measure next.
 
-How often, in numbers: ``tests/perf/simulated_nights.py``.
+How often, in numbers: ``tools/simulated_nights.py``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tbp.asv.ratios import Ratio
-from tbp.history.paired_evidence import FRESH_LOOKS, Crossing, Verdict, Wanted, level_begin, step, wanted, with_pairs
-from tbp.history.series import Change, ChangeKind, Commit, Outcome, Point
+from tbp.history.paired_evidence import (
+    FRESH_LOOKS,
+    Crossing,
+    Verdict,
+    Wanted,
+    level_begin,
+    step,
+    wanted,
+    with_pairs,
+)
+from tbp.model.changes import Change, ChangeKind
+from tbp.model.series import Commit, Outcome, Point
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 QUIET = (-0.002, 0.001, 0.002, -0.001)

@@ -9,17 +9,9 @@ from msgspec.structs import replace
 
 from tbp.history.events import Event, SeriesChange, Touching
 from tbp.history.ranges import CommitOrder
-from tbp.history.series import (
-    Better,
-    Change,
-    ChangeEvidence,
-    ChangeKind,
-    Commit,
-    History,
-    SeriesKey,
-    State,
-)
 from tbp.history.touching import MOST_COMMITS, to_ask, with_touching
+from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
+from tbp.model.series import Better, Commit, SeriesKey
 
 COMMITS = tuple(Commit(f"c{place}", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=place)) for place in range(5))
 IN_ORDER = CommitOrder([commit.hash for commit in COMMITS], COMMITS)

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from tbp.errors import UnreadableTrace
-from tbp.traces.loss import Loss, total
-from tbp.traces.numbers import nanoseconds
-from tbp.traces.read import read_trace
-from tbp.traces.trace import Category, Trace
+from tbp.traces.reading.loss import Loss, total
+from tbp.traces.reading.numbers import nanoseconds
+from tbp.traces.reading.read import read_trace
+from tbp.traces.reading.trace import Category, Trace
 
 Write = Callable[..., Path]
 
@@ -239,8 +239,8 @@ def test_chunks_make_no_difference(write: Write, monkeypatch: pytest.MonkeyPatch
         {"ph": "X", "name": f'}}, {{"ph": {i % 7}', "ts": i, "dur": 1, "args": {"External id": i}} for i in range(500)
     ]
     whole = read_trace(write(events))
-    monkeypatch.setattr("tbp.traces.document.BLOCK_BYTES", 200)
-    monkeypatch.setattr("tbp.traces.repair.PART_BYTES", 200)
+    monkeypatch.setattr("tbp.traces.reading.document.BLOCK_BYTES", 200)
+    monkeypatch.setattr("tbp.traces.reading.repair.PART_BYTES", 200)
     chunked = read_trace(write(events))
     assert chunked.names == whole.names
     assert chunked.name_code.tolist() == whole.name_code.tolist()
@@ -324,7 +324,7 @@ def test_without_a_zstd_reader_the_way_out_is_said(write: Write, monkeypatch: py
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr("tbp.traces.packing.importlib.import_module", missing)
+    monkeypatch.setattr("tbp.traces.reading.packing.importlib.import_module", missing)
     with pytest.raises(UnreadableTrace, match="pip install zstandard"):
         read_trace(write(b"\x28\xb5\x2f\xfd\x00", "packed.json.zst"))
 
@@ -343,7 +343,7 @@ TWO_EVENT = b'{"args": {"list": [{"a": 1}, {"a": 2}]}, "dur": 1, "ts": 1, "name"
 
 
 def test_lists_of_objects_in_arguments_are_no_events(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tbp.traces.document.BLOCK_BYTES", 100)
+    monkeypatch.setattr("tbp.traces.reading.document.BLOCK_BYTES", 100)
     trace = read_trace(write(b'{"traceEvents": [' + b", ".join([TWO_EVENT] * 50) + b"]}"))
     assert len(trace) == 50
     assert trace.losses == ()

@@ -2,7 +2,7 @@
 // Any runs beside each other, judged by judge.js. The page itself has the pair it begins with; both are filtered here.
 "use strict";
 
-tbp.compare = (form) => {
+tbp.comparison.stored_commits = (form) => {
   const ROWS = 100, MOST_UNFOLDED = 20, UNSURE = ["undecided", "no_change", "skipped"], HASH = /^[0-9a-f]{4,64}$/i;
   const runs = { ...tbp.runs, commits: [...tbp.runs.commits, ...tbp.runs.aside], places: [...tbp.runs.places] }, { commits, places, rows, states } = runs;
   const none = { state: "none", value: NaN, ratio: NaN };
@@ -145,7 +145,7 @@ tbp.compare = (form) => {
     get("compare-sides").replaceChildren(...state.chosen.map(line), ...elsewhere, ...(isShared ? [tbp.make("li", {}, tbp.make("b", {}, "On"), " ", tbp.make("bdi", {}, state.place(state.chosen[0])))] : []));
   };
 
-  // To compare and to measure the two, as tbp.report.comparison writes them.
+  // To compare and to measure the two, as tbp.report.pages.compare.page writes them.
   const commands = () => {
     const [from, to] = state.chosen, pair = [from, to].map(({ commit }) => commits[commit].short), { machine, environment } = places[from.place];
     const several = (key) => new Set(tbp.runs.places.map((place) => place[key])).size > 1;
@@ -242,5 +242,5 @@ tbp.compare = (form) => {
 
 document.addEventListener("tbp-grid", () => {
   const form = document.getElementById("compare-form");
-  if (form) tbp.compare(form);
+  if (form) tbp.comparison.stored_commits(form);
 });

@@ -1,0 +1,199 @@
+"""Results, sessions and commits → the runs of each series, in order of history.
+
+Takes what ``tbp.asv`` read. Gives rows; which of them are comparable, and what moved, is left to ``histories``. A large
+project has millions of runs: they stay columns, and what many of them share is made once.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from tbp.asv.declarations import Benchmark
+from tbp.asv.result_table import keys
+from tbp.asv.results import Results
+from tbp.asv.sessions import Sessions
+from tbp.history.circumstances import Circumstances, Run, circumstances
+from tbp.model.points import MEASURED, OUTCOMES, Columns, Floats, Points, compared
+from tbp.model.series import SeriesKey
+from tbp.project.commits import Commits
+
+_KEY = ("benchmark", "parameters", "machine", "environment")
+_UNKNOWN: Circumstances = {}  # of runs without a value, which explain nothing
+
+
+class _Facts(NamedTuple):
+    """What the circumstances of a run depend on."""
+
+    python: str
+    requirements: str
+    hardware: str
+    torch: str = ""  # as the sessions saw it
+    threads: str = ""  # the same
+
+
+class Rows(Struct, frozen=True, eq=False):
+    """The runs of one series in order of history, and what they were measured with."""
+
+    points: Points
+    number: Floats  # calls timed together, NaN where unknown
+    circumstances: Sequence[Circumstances]  # equal ones are one object
+    started_ms: Floats  # when it was measured, since 1970; NaN where unknown
+    versions: Sequence[str]  # of the benchmark; "" in files too old to say
+    unit: str  # the newest one's
+    type: str
+
+    def runs(self, comparable: NDArray[np.bool_], otherwise: Run) -> list[Run]:
+        """One for each row; ``otherwise`` for those that are not comparable."""
+        rows = zip(
+            comparable.tolist(), self.circumstances, self.number.tolist(), self.points.columns.value.tolist(),
+            strict=True,
+        )  # fmt: skip
+        return [Run(known, number, value) if own else otherwise for own, known, number, value in rows]
+
+
+def rows_by_series(results: Results, sessions: Sessions, commits: Commits) -> list[tuple[SeriesKey, Rows]]:
+    """Each series' runs in order of history; series in order of their keys."""
+    return list(_Reader(results, sessions, commits).series())
+
+
+def present_version(rows: Rows, declared: Benchmark | None) -> str:
+    """The version that benchmarks.json declares, or that of the newest run where none has it; empty where unknown."""
+    if declared and declared.version and declared.version in rows.versions:
+        return declared.version
+    return next((version for version in reversed(rows.versions) if version), "")
+
+
+def compared_with(version: str, rows: Rows) -> Points:
+    """The points, those of another benchmark version marked as not comparable: it measures something else."""
+    if {"", version}.issuperset(rows.versions):
+        return rows.points
+    return compared(rows.points, np.array([own in ("", version) for own in rows.versions]))
+
+
+def seen(sessions: Sessions, key: SeriesKey, commit: str) -> tuple[str, str]:
+    """The torch and the threads that the sessions of a run saw; empty where unknown."""
+    own = sessions.of(key, commit)
+    torch = next((one.torch for one in own if one.torch), "")
+    return torch, next((str(one.threads) for one in own if one.threads), "")
+
+
+class _Sessions(NamedTuple):
+    """What the sessions say of the runs of one series, by index of the run."""
+
+    torch: list[str]  # "" where unknown
+    threads: list[str]  # the same
+    medians: dict[int, tuple[float, ...]]
+    reasons: dict[int, str]
+
+    def note(self, index: int, sessions: Sessions, key: SeriesKey, commit: str, is_time: bool) -> None:
+        self.torch[index], self.threads[index] = seen(sessions, key, commit)
+        if is_time and (medians := sessions.medians_s(key, commit)):
+            self.medians[index] = medians
+        if reason := sessions.skipped(key, commit):
+            self.reasons[index] = reason
+
+
+class _Reader:
+    """The table of results with its rows sorted by series and commit."""
+
+    def __init__(self, results: Results, sessions: Sessions, commits: Commits) -> None:
+        self.sessions, self.order = sessions, commits.order
+        position = {commit.hash: place for place, commit in enumerate(commits.order)}
+        points = results.points
+        places = np.array([position.get(name, -1) for name in points.commit.items], np.int64)[points.commit.codes]
+        key = keys([points.labels(name) for name in _KEY])
+        rows = np.lexsort((places, key))
+        rows = rows[places[rows] >= 0]
+        self.places = places[rows].astype(np.int32)
+        self.edges = np.flatnonzero(np.diff(key[rows], prepend=-1, append=-1)).tolist()
+        names = (*_KEY, "commit", "version", "unit", "type", "python", "requirements", "hardware")
+        self.codes = {name: points.labels(name).codes[rows] for name in names}
+        self.items = {name: points.labels(name).items for name in names}
+        outcomes = np.array([OUTCOMES.index(own) for own in points.outcome.items], np.int8)
+        self.outcome = outcomes[points.outcome.codes[rows]]
+        self.value, self.low, self.high = points.value[rows], points.q25[rows], points.q75[rows]
+        self.number, self.started_ms = points.number[rows], points.started_ms[rows]
+        # What a run was measured with is the same for all of its series.
+        stated = ("python", "requirements", "hardware")
+        facts = keys([points.labels(name) for name in stated])[rows]
+        _, first, self.facts = np.unique(facts, return_index=True, return_inverse=True)
+        texts = [[self._text(name, row) for row in first.tolist()] for name in stated]
+        self.stated = [
+            _Facts(python, requirements, hardware) for python, requirements, hardware in zip(*texts, strict=True)
+        ]
+        self.known: dict[_Facts, Circumstances] = {}
+
+    def series(self) -> Iterator[tuple[SeriesKey, Rows]]:
+        for start, end in zip(self.edges, self.edges[1:], strict=False):
+            benchmark, parameters, machine, environment = (self.items[name][self.codes[name][start]] for name in _KEY)
+            key = SeriesKey(benchmark, parameters, machine, environment)
+            yield key, self._rows(key, slice(start, end))
+
+    def _rows(self, key: SeriesKey, part: slice) -> Rows:
+        count = part.stop - part.start
+        values = np.stack([self.value[part], self.low[part], self.high[part]])
+        said = _Sessions([""] * count, [""] * count, {}, {})
+        measured_there = self.sessions.commits(key)
+        if measured_there:
+            commits = [self._text("commit", row) for row in range(part.start, part.stop)]
+            is_time = self.outcome[part] == MEASURED if self._text("type", part.stop - 1) == "time" else [False] * count
+            for index, commit in enumerate(commits):
+                if commit in measured_there:
+                    said.note(index, self.sessions, key, commit, bool(is_time[index]))
+            for index, own in said.medians.items():
+                values[:, index] = _level(values[:, index], own)
+        columns = Columns(
+            self.order,
+            self.places[part],
+            self.outcome[part],
+            values[0],
+            values[1],
+            values[2],
+            np.ones(count, bool),
+            said.medians,
+            said.reasons,
+        )
+        versions = self.items["version"]
+        return Rows(
+            Points(columns),
+            self.number[part],
+            self._circumstances(part, said),
+            self.started_ms[part],
+            [versions[code] for code in self.codes["version"][part].tolist()],
+            self._text("unit", part.stop - 1),
+            self._text("type", part.stop - 1),
+        )
+
+    def _circumstances(self, part: slice, said: _Sessions) -> list[Circumstances]:
+        rows = list(zip(self.facts[part].tolist(), said.torch, said.threads, strict=True))
+        known = {row: self._known(*row) for row in set(rows)}
+        is_measured = (self.outcome[part] == MEASURED).tolist()
+        return [known[row] if own else _UNKNOWN for row, own in zip(rows, is_measured, strict=True)]
+
+    def _known(self, facts: int, torch: str, threads: str) -> Circumstances:
+        said = self.stated[facts]
+        if torch or threads:
+            said = said._replace(torch=torch, threads=threads)
+        if said not in self.known:
+            self.known[said] = circumstances(said, torch, threads)
+        return self.known[said]
+
+    def _text(self, name: str, row: int) -> str:
+        return str(self.items[name][self.codes[name][row]])
+
+
+def _level(measured: Floats, sessions: tuple[float, ...]) -> Floats:
+    """A run's value and quartiles: asv's, moved to the median of the sessions.
+
+    asv pools the samples of all processes, which hides that the process is the unit.
+    """
+    if not measured[0] > 0:
+        return measured
+    middle = statistics.median(sessions)
+    return np.array([middle, *(measured[1:] * middle / measured[0])])
