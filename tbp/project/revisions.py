@@ -1,6 +1,6 @@
-"""What a user names on the command line → what is stored: a commit, and the benchmarks a pattern finds.
+"""Revisions and patterns of the command line → a stored commit, and a test that finds benchmarks.
 
-Takes hashes and names, gives one hash or a test; reading results and sessions is left to others.
+Takes hashes and names, gives one hash or a test; reading results and sessions is left to the caller.
 """
 
 from __future__ import annotations
@@ -14,49 +14,55 @@ from tbp.errors import UsageError
 from tbp.project.branch import resolve
 from tbp.project.commits import ancestors
 
-# Shorter ones name too many commits: git's own least.
+# Git's own minimum: a shorter prefix fits too many commits.
 MIN_PREFIX = 4
-NEAREST = 3  # stored commits named where the one asked for is not
+NEAREST = 3  # stored commits that a message names when the wanted one is missing
 
 Parameters: TypeAlias = tuple[tuple[str, str], ...]
 
 
-def stored_commit(stored: Sequence[str], repository: Path | None, revision: str, what: str = "result") -> str:
-    """The one of ``stored``, newest first, that ``revision`` means: as git says, else the one whose hash begins so.
+def stored_commit(stored: Sequence[str], repository: Path | None, revision: str, record: str = "result") -> str:
+    """The hash of ``stored``, newest first, that ``revision`` means to git, else the hash that begins with it.
+
+    ``record`` names in messages what is stored of a commit.
 
     Raises:
-        UsageError: there is none, or more than one; the message names the nearest. ``what`` is what they have stored.
+        UsageError: no hash fits, or more than one; the message names the nearest.
     """
     known = resolve(repository, revision) if repository is not None else ""
     if known in stored:
         return known
     # Results may be of commits that this repository lacks.
-    matches = [own for own in stored if own.startswith(revision.lower())] if len(revision) >= MIN_PREFIX else []
+    matches = (
+        [commit for commit in stored if commit.startswith(revision.lower())] if len(revision) >= MIN_PREFIX else []
+    )
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise UsageError(f"{revision} begins {len(matches)} stored commits ({_short(matches)}): write more of it")
+        raise UsageError(f"{revision} begins {len(matches)} stored commits ({_short(matches)}): add characters")
     if known and repository is not None:
         among = set(stored)
-        nearest = [own for own in ancestors(repository, known) if own in among]
+        nearest = [commit for commit in ancestors(repository, known) if commit in among]
         which = f"the nearest before it: {_short(nearest)}" if nearest else f"stored are {_short(stored)}"
-        raise UsageError(f"{revision} ({known[:8]}) has no stored {what}; run `asv run {revision}^!`, or take {which}")
+        raise UsageError(
+            f"{revision} ({known[:8]}) has no stored {record}; run `asv run {revision}^!`, or take {which}"
+        )
     raise UsageError(
         f"{revision} names no stored commit; stored are {_short(stored)}: write {MIN_PREFIX} or more characters of a "
-        f"hash, or run `asv run {revision}^!` in a repository that knows it"
+        f"hash, or run `asv run {revision}^!` in a repository that has it"
     )
 
 
 def base_commit(stored: Sequence[str], repository: Path | None, revision: str) -> str:
-    """The one of ``stored``, newest first, that says what was so at ``revision``: its own, or the nearest before it.
+    """The hash of ``stored``, newest first, that stands for ``revision``: itself, or its nearest ancestor there.
 
     Raises:
-        UsageError: there is none, or ``revision`` names more than one.
+        UsageError: there is none, or ``revision`` names more than one commit.
     """
     known = resolve(repository, revision) if repository is not None else ""
     if known and known not in stored and repository is not None:
         among = set(stored)
-        nearest = next((own for own in ancestors(repository, known) if own in among), "")
+        nearest = next((commit for commit in ancestors(repository, known) if commit in among), "")
         if nearest:
             return nearest
     return stored_commit(stored, repository, revision)
@@ -81,6 +87,6 @@ def bench_filter(patterns: Sequence[str]) -> Callable[[str, Parameters], bool]:
 
 
 def _short(hashes: Sequence[str]) -> str:
-    """Some hashes, as short as git shows them."""
+    """The first hashes, each of eight characters, and how many there are beyond them."""
     more = f" and {len(hashes) - NEAREST} more" if len(hashes) > NEAREST else ""
-    return ", ".join(own[:8] for own in hashes[:NEAREST]) + more
+    return ", ".join(commit[:8] for commit in hashes[:NEAREST]) + more
