@@ -38,13 +38,10 @@ DEFINED_TWICE = {
     "Section",
     "Session",
     "Side",
-    "Source",
     "Standing",
     "Step",
     "Wanted",
     "_Facts",
-    "_File",
-    "_Unusable",
 }
 
 # A docstring that begins with one of these has no subject, or needs the docstring above it.

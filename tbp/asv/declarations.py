@@ -1,7 +1,7 @@
-"""What asv declares of its benchmarks: benchmarks.json, names and parameter values.
+"""asv's declarations of benchmarks: benchmarks.json, names and parameter values.
 
-Takes the file as asv writes it on discovery, or only a benchmark's name where there is none. Gives ``Benchmark``
-values for ``results``.
+Takes the file that asv writes on discovery, or only a benchmark's name where there is none. Gives ``Benchmark`` values
+for ``results``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from tbp.system.python_text import plain_value, without_address
 
-# asv's prefixes and those of tbp's own type, with (type, unit): what a benchmark is where benchmarks.json is missing.
+# Prefix of a function → (type, unit), asv's and tbp's, for benchmarks that benchmarks.json does not declare.
 PREFIXES = {
     "torchtime": ("time", "seconds"),
     "timeraw": ("time", "seconds"),
@@ -36,33 +36,35 @@ class Benchmark(Struct, frozen=True):
     unit: str
     version: str = ""  # "" where nothing declares it
     parameter_names: tuple[str, ...] = ()
-    parameters: tuple[tuple[str, ...], ...] | None = None  # each one's values as the report shows them; None: unknown
-    code: str = ""  # its source and its setup's, as asv reads them; empty where it could not
+    parameters: tuple[tuple[str, ...], ...] | None = (
+        None  # of each parameter the values as the report shows them; None: unknown
+    )
+    code: str = ""  # source of the function and its setup; empty where asv could not read it
 
     def names(self, count: int) -> tuple[str, ...]:
-        """The names of ``count`` parameters; asv's own "param1", … where a run had another number of them."""
+        """The names of ``count`` parameters; asv's "param1", … where a run had another number of them."""
         if len(self.parameter_names) == count:
             return self.parameter_names
         return tuple(f"param{i}" for i in range(1, count + 1))
 
 
 def read_json(path: Path) -> object:
-    """The file's content; None for one that holds no JSON. NaN and Infinity, which asv writes, are read as such."""
+    """The file's content; None for a file without valid JSON. Accepts NaN and Infinity, which asv writes."""
     try:
         return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, numbers beyond any use
+    except (OSError, ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, numbers with too many digits
         return None
 
 
 def benchmark_from_name(name: str) -> Benchmark:
-    """What asv's naming convention says; a name without a known prefix is of type and unit "unknown"."""
+    """The benchmark with type and unit by asv's naming convention; "unknown" for a name without a known prefix."""
     prefix = _PREFIX.match(name.rpartition(".")[2])
     kind, unit = PREFIXES[prefix.group().lower()] if prefix else ("unknown", "unknown")
     return Benchmark(name, kind, unit)
 
 
 def declarations(path: Path, problems: list[str]) -> dict[str, Benchmark]:
-    """The benchmarks of benchmarks.json by name; without the file, nothing. What is wrong is added to problems."""
+    """The benchmarks of benchmarks.json by name; empty without the file. Faults are appended to ``problems``."""
     if not path.is_file():
         return {}
     content = read_json(path)
@@ -80,14 +82,14 @@ def _benchmark(name: str, entry: Mapping[str, object]) -> Benchmark:
         type=str(entry.get("type") or guess.type),
         unit=str(entry.get("unit") or guess.unit),
         version=str(entry.get("version") or ""),
-        parameter_names=tuple(str(own) for own in names) if isinstance(names, list) else (),
+        parameter_names=tuple(str(parameter) for parameter in names) if isinstance(names, list) else (),
         parameters=tuple(map(tuple, parameter_values(entry["params"]))) if "params" in entry else None,
         code=code if isinstance(code := entry.get("code"), str) else "",
     )
 
 
 def parameter_values(params: object) -> list[list[str]]:
-    """Each parameter's values as the report shows them, from the reprs that asv stores; [] without parameters."""
+    """The values of each parameter as the report shows them, from the reprs that asv stores; [] without parameters."""
     if not isinstance(params, list):
         return []
     lists = [[without_address(str(value)) for value in values] for values in params if isinstance(values, list)]
@@ -95,17 +97,17 @@ def parameter_values(params: object) -> list[list[str]]:
 
 
 def _distinct(plain: list[str], original: list[str]) -> list[str]:
-    """The reprs themselves where two of them would look alike: 256 and '256' are two cells.
+    """The plain values, or the reprs where two plain values would be equal: 256 and '256' are two cells.
 
-    Equal reprs are two cells too, numbered in their order, as asv_runner does: ``<Model> (0)``, ``<Model> (1)``.
+    Equal reprs are two cells too, numbered in order, as asv_runner does: ``<Model> (0)``, ``<Model> (1)``.
     """
     shown = plain if len(set(plain)) == len(set(original)) else original
     number = Counter(shown)
     if len(number) == len(shown):
         return shown
     seen: Counter[str] = Counter()
-    for place, value in enumerate(shown):
+    for index, value in enumerate(shown):
         if number[value] > 1:
-            shown[place] = f"{value} ({seen[value]})"
+            shown[index] = f"{value} ({seen[value]})"
             seen[value] += 1
     return shown

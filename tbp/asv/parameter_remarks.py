@@ -1,6 +1,6 @@
-"""Remarks on benchmarks whose parameters changed, so that a series ended that others go on from.
+"""Remarks on benchmarks whose parameters changed, so that series ended and others began.
 
-Takes the runs with their parameters by the names of today, gives a sentence for each such benchmark.
+Takes the runs with their parameters under today's names, gives a remark for each such benchmark.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from tbp.asv.result_files import Run
 
 
 def parameter_remarks(files: Files, declared: Sequence[Benchmark], names: Sequence[Named | None]) -> Mapping[str, str]:
-    """By benchmark, sorted: since when it has the parameters of today, and how its runs before that are named.
+    """Remarks by benchmark, sorted: since which commit it has today's parameters, and how earlier runs are named.
 
-    ``names`` has the parameters of each grid, None for those of no file; ``declared`` what it is of.
+    ``names`` has the parameters of each grid, None for a grid of no file; ``declared`` has the benchmark of each grid.
     """
     odd = {
         benchmark.name
@@ -27,13 +27,13 @@ def parameter_remarks(files: Files, declared: Sequence[Benchmark], names: Sequen
     }
     if not odd:
         return {}
-    places: dict[str, list[int]] = {}
+    grids_of: dict[str, list[int]] = {}
     for index, benchmark in enumerate(declared):
         if benchmark.name in odd:
-            places.setdefault(benchmark.name, []).append(index)
+            grids_of.setdefault(benchmark.name, []).append(index)
     run_of_row = np.repeat(np.arange(len(files.runs)), files.sizes)
     remarks = {}
-    for name, indexes in sorted(places.items()):
+    for name, indexes in sorted(grids_of.items()):
         today = [
             index for index in indexes if (now := names[index]) is not None and not _is_apart(now, declared[index])
         ]
@@ -45,7 +45,7 @@ def parameter_remarks(files: Files, declared: Sequence[Benchmark], names: Sequen
 
 
 def _is_apart(named: Named, benchmark: Benchmark) -> bool:
-    """True where none of the cells of ``named`` is one of today's benchmark."""
+    """True where no cell of ``named`` is a cell of ``benchmark`` as it is today."""
     names = {name for name, _ in named.cells[0]} if named.cells else set(benchmark.parameter_names)
     return benchmark.parameters is not None and names != set(benchmark.parameter_names)
 
@@ -55,15 +55,15 @@ def _sentences(apart: Sequence[Named], since: Run | None) -> Iterator[str]:
     when = f"since {since.commit[:8]}" if since is not None else "today"
     if added:
         yield (
-            f"it has the parameter {' and '.join(added)} {when}; runs from before do not tell which value they had, so "
+            f"it has the parameter {' and '.join(added)} {when}; the value in earlier runs is unknown, so "
             "they are series without it, which end there"
         )
     if any(named.removed for named in apart):
-        yield f"{when} it has a parameter less; runs with it are series of their own, which end there"
+        yield f"{when} it has a parameter less; earlier runs are series of their own, which end there"
     if any(named.is_ambiguous for named in apart):
         yield (
-            f"{when} it has other parameters, and the values of runs from before fit them in several ways; there they "
-            "are called param1, param2 … in the order that they had"
+            f"{when} it has other parameters, and the values of earlier runs fit them in several ways; there they "
+            "are called param1, param2 … in their order"
         )
     elif any(not named.added and not named.removed for named in apart):
-        yield f"{when} it has other parameters; those of runs from before are called param1, param2 … in their order"
+        yield f"{when} it has other parameters; those of earlier runs are called param1, param2 … in their order"

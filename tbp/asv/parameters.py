@@ -1,8 +1,8 @@
-"""A benchmark's parameters over its history: which of today's they were, though some were added, removed or moved.
+"""The names of a benchmark's parameters over its history, in which parameters were added, removed or moved.
 
-A result file has the values of each parameter and not its name; benchmarks.json has the names of today. So values tell
-which is which. Takes the values of a run and today's declaration, gives names. Where values do not tell, nothing is
-guessed.
+A result file has the values of each parameter and not its name; benchmarks.json has today's names. So parameters are
+matched by values. Takes the values of a run and today's declaration, gives names. Where values fit in several ways,
+nothing is guessed.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ Values: TypeAlias = Sequence[Sequence[str]]  # of each parameter
 Cell: TypeAlias = tuple[tuple[str, str], ...]  # ((name, value), …) of the parameters, in asv's order
 
 MOST_PARAMETERS = 6
-"""The most parameters of which every order is tried: 720 orders. No known benchmark has more."""
+"""The most parameters for which every order is tried: 720 orders. No known benchmark has more."""
 
 
 class Named(Struct, frozen=True):
-    """The parameters of a run by the names of today."""
+    """The parameters of a run under today's names."""
 
     cells: tuple[Cell, ...]  # in the order of the run's results; a parameter with one value may be added or left out
-    added: tuple[str, ...] = ()  # parameters of today whose value in this run is not known
-    removed: int = 0  # parameters of this run that are none of today's
-    is_ambiguous: bool = False  # its values fit today's parameters in several ways, so it is named by none
+    added: tuple[str, ...] = ()  # today's parameters whose value in this run is unknown
+    removed: int = 0  # number of parameters of this run that no longer exist
+    is_ambiguous: bool = False  # the values fit today's parameters in several ways, so none of the names is used
 
 
 def named(values: Values, benchmark: Benchmark) -> Named:
-    """The cells of a run with these ``values``.
+    """The cells of a run with ``values``, under the names that ``benchmark`` has today.
 
-    A parameter that was added with one value had that value before; one that was removed and had one value is left out.
-    Both go on as the series that they were.
+    A parameter added later with a single value had that value before. A removed parameter that had a single value is
+    left out. In both cases the series goes on.
     """
     names, today = benchmark.parameter_names, benchmark.parameters
     if today is None or len(names) != len(today) or max(len(names), len(values)) > MOST_PARAMETERS:
@@ -44,24 +44,26 @@ def named(values: Values, benchmark: Benchmark) -> Named:
     if len(fits) != 1:
         numbered = tuple(f"param{i}" for i in range(1, len(values) + 1))
         return Named(_cells(numbered, values), is_ambiguous=len(fits) > 1)
-    then_of = {now: then for then, now in fits[0].items()}  # in the run, of each of today's that it has
+    then_of = {
+        now: then for then, now in fits[0].items()
+    }  # index in the run by index today, for the parameters that the run has
     added = [now for now in range(len(names)) if now not in then_of]
     removed = [then for then in range(len(values)) if then not in fits[0]]
-    is_told = all(len(today[now]) == 1 for now in added)
+    is_known = all(len(today[now]) == 1 for now in added)
     unmatched = [then for then in removed if len(values[then]) > 1]
     cells = []
     for cell in product(*values):
-        own_cell = [(names[now], cell[then_of[now]]) for now in range(len(names)) if now in then_of]
-        if is_told:
-            own_cell = [
+        today_cell = [(names[now], cell[then_of[now]]) for now in range(len(names)) if now in then_of]
+        if is_known:
+            today_cell = [
                 (names[now], cell[then_of[now]] if now in then_of else today[now][0]) for now in range(len(names))
             ]
-        cells.append((*own_cell, *((f"param{then + 1}", cell[then]) for then in unmatched)))
-    return Named(tuple(cells), () if is_told else tuple(names[now] for now in added), len(unmatched))
+        cells.append((*today_cell, *((f"param{then + 1}", cell[then]) for then in unmatched)))
+    return Named(tuple(cells), () if is_known else tuple(names[now] for now in added), len(unmatched))
 
 
 def completed(cell: Cell, benchmark: Benchmark) -> Cell:
-    """The parameters of a process with those that were added since with one value, as ``named`` has them."""
+    """``cell`` with the parameters that ``benchmark`` got later with a single value, in today's order."""
     known = dict(cell)
     added = [index for index, name in enumerate(benchmark.parameter_names) if name not in known]
     today = benchmark.parameters
@@ -79,10 +81,10 @@ def _cells(names: Sequence[str], values: Values) -> tuple[Cell, ...]:
 
 
 def _fits(values: Values, today: Values) -> list[dict[int, int]]:
-    """The ways in which parameters of a run can be those of today: the place of each today, by its place in the run.
+    """The best matches of a run's parameters with today's, each as {index in the run: index today}.
 
-    Best is where most have values in common, then where most have the same ones. A parameter stays where it is unless
-    another place is better; one that is gone, or not there yet, has nothing in common with those that are left.
+    The best match has most parameters with a common value, then most with equal values. A parameter keeps its index
+    unless another one is better. A removed or added parameter has no value in common with the remaining ones.
     """
     then, now = [set(choices) for choices in values], [set(choices) for choices in today]
     few, many = (then, now) if len(then) < len(now) else (now, then)

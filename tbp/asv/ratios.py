@@ -1,8 +1,8 @@
 """Ratios of commits that were measured in turns, kept beside asv's results.
 
-Takes a results folder, gives the ratios of each series; and adds those of a night. There is one file for each commit
-judged, ``<machine>/<commit>-<environment>.paired``, a name that asv passes over. Effects of single pairs are kept: what
-they say together is derived on reading.
+Takes a results folder, gives the ratios of each series; adds the ratios of a night. There is one file for each judged
+commit, ``<machine>/<commit>-<environment>.paired``, a name that asv ignores. It has the effects of single pairs;
+statistics are derived on reading.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from tbp.model.series import SeriesKey
 from tbp.system.whole_files import write_whole
 
 END = ".paired"
-# History of the file. A field more is no new format: readers pass over what they do not know.
+# History of the file. Another field is no new format: readers ignore fields that they do not know.
 #   1  first
 FORMAT = 1
-# asv's own: longer names of environments are stored as their digest.
+# asv's limit: longer names of environments are stored as their digest.
 MOST_ENVIRONMENT = 128
 
 Effect = Annotated[float, Meta(gt=-20.0, lt=20.0)]  # a logarithm: e²⁰ is no ratio of two commits
 
 
 class Ratio(Struct, frozen=True):
-    """Pairs of processes of two commits in turns, measured for one purpose."""
+    """The effects of pairs of processes of two commits, measured for one purpose."""
 
     base: str  # full hash
     head: str  # full hash
@@ -43,7 +43,7 @@ class _Cell(Struct, frozen=True):
     ratios: tuple[Ratio, ...]
 
 
-class _File(Struct, frozen=True):
+class _RatioFile(Struct, frozen=True):
     format: int
     machine: str
     environment: str
@@ -54,17 +54,17 @@ class Ratios(Struct, frozen=True):
     """All ratios of a results folder."""
 
     of: Mapping[SeriesKey, tuple[Ratio, ...]]
-    problems: tuple[str, ...] = ()  # which file could not be read, and what to do
+    problems: tuple[str, ...] = ()  # sentences: a file that could not be read, and what to do
 
 
 def read_ratios(results_dir: Path) -> Ratios:
-    """Every ratio that can be read; one that cannot is named in the problems."""
+    """Every ratio that can be read; the problems name each file that cannot."""
     ratios: dict[SeriesKey, tuple[Ratio, ...]] = {}
     problems = []
     for path in sorted(results_dir.glob(f"*/*{END}")):
         try:
             stored = _read(path)
-        except _Unusable as error:
+        except _UnusableRatios as error:
             problems.append(f"{path} was left out: {error}; delete it, and the next night measures in turns again")
             continue
         for cell in stored.cells:
@@ -74,7 +74,7 @@ def read_ratios(results_dir: Path) -> Ratios:
 
 
 def add_ratios(results_dir: Path, measured: Iterable[tuple[SeriesKey, Ratio]]) -> None:
-    """Store what a night measured. Raises OSError, and then the file is as it was."""
+    """Store the ratios of a night. Raises OSError and leaves the file in question as it was."""
     files: dict[Path, dict[SeriesKey, tuple[Ratio, ...]]] = {}
     for key, ratio in measured:
         path = results_dir / key.machine / f"{ratio.head[:8]}-{_stem(key.environment)}{END}"
@@ -83,30 +83,30 @@ def add_ratios(results_dir: Path, measured: Iterable[tuple[SeriesKey, Ratio]]) -
     for path, cells in files.items():
         (machine, environment) = next((key.machine, key.environment) for key in cells)
         listed = tuple(_Cell(key.benchmark, key.parameters, ratios) for key, ratios in sorted(cells.items()))
-        write_whole(path, msgspec.json.encode(_File(FORMAT, machine, environment, listed)))
+        write_whole(path, msgspec.json.encode(_RatioFile(FORMAT, machine, environment, listed)))
 
 
-class _Unusable(Exception):
-    """Why a file cannot be used."""
+class _UnusableRatios(Exception):
+    """A file of ratios that cannot be used; the message ends a sentence that begins with its path."""
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path) -> _RatioFile:
     try:
-        stored = msgspec.json.decode(path.read_bytes(), type=_File)
+        stored = msgspec.json.decode(path.read_bytes(), type=_RatioFile)
     except OSError as error:
-        raise _Unusable(f"it cannot be opened ({error.strerror})") from None
+        raise _UnusableRatios(f"it cannot be opened ({error.strerror})") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _Unusable(f"it holds no ratios ({error})") from None
+        raise _UnusableRatios(f"it holds no ratios ({error})") from None
     if stored.format != FORMAT:
-        raise _Unusable(f"it has format {stored.format}, and this tbp reads {FORMAT}")
+        raise _UnusableRatios(f"it has format {stored.format}, and this tbp reads {FORMAT}")
     return stored
 
 
 def _known(path: Path) -> dict[SeriesKey, tuple[Ratio, ...]]:
-    """The ratios that are in the file already; nothing where it is missing or damaged."""
+    """The ratios that are in the file already; empty where it is missing or damaged."""
     try:
         stored = _read(path)
-    except _Unusable:
+    except _UnusableRatios:
         return {}
     return {
         SeriesKey(cell.benchmark, cell.parameters, stored.machine, stored.environment): cell.ratios
@@ -121,5 +121,5 @@ def _stem(environment: str) -> str:
 
 
 def pooled(ratios: Sequence[Ratio]) -> list[float]:
-    """The effects of all their pairs."""
+    """The effects of all pairs of ``ratios``."""
     return [effect for ratio in ratios for effect in ratio.effects]

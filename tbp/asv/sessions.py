@@ -1,4 +1,4 @@
-"""The ruler's session files → what each process measured, and where its trace is.
+"""The ruler's session files → the measurements of each process, and the path of its trace.
 
 Takes a results folder; beside asv's ``<machine>/<stem>.json`` lies ``<machine>/<stem>.traces/<benchmark>/`` with
 ``<cell>.<session>.session.json.gz`` and ``<cell>.<session>.pt.trace.json.gz`` (written by ``tbp.bench.recorder``),
@@ -31,19 +31,19 @@ from tbp.traces.recording import TRACE_END, operators_path
 # 1: the first.
 FORMAT = 1
 SESSION_END = ".session.json.gz"
-# The ruler takes at least as many (``tbp.bench.clock.SamplingPlan.min_samples``). Fewer are a hasty look, as under
-# `asv run --quick`: one sample of one call without warm-up.
+# The ruler takes at least as many (``tbp.bench.clock.SamplingPlan.min_samples``). A session
+# with fewer is hasty, as under `asv run --quick`: one sample of one call without warm-up.
 MIN_SAMPLES = 10
-# A session whose process had less of the processor than the calmest one of its run, by more than this factor, was
-# interrupted most of the time: its time is the neighbours'. Shares of calm ones differ by a few per cent, those
-# of interrupted ones are 0.2 to 0.85. Of 20 pairs of A/A twins, measured with two to six busy neighbours on two cores,
-# 6 differed by more than 10 % (up to 71 %) with all sessions, 3 without these: runs without any calm session are left.
+# A session is interrupted where its share of the processor is below this part of the largest share in its run: its time
+# is the neighbours'. The shares of calm sessions differ by a few per cent, interrupted ones have 0.2 to 0.85. Of 20 A/A
+# twins, measured with two to six busy neighbours on two cores, 6 differed by more than 10 % (up to 71 %) with all
+# sessions, and 3 without the interrupted ones: runs in which no session is calm.
 CALM_SHARE = 0.9
 RECORD_AGAIN = "run `asv run` again for its commit to record it anew"
 
 
 class _SessionFile(msgspec.Struct):
-    """A session file as it is stored; fields that are not named here are passed over."""
+    """A session file as it is stored; other fields in it are ignored."""
 
     format: int
     run: str
@@ -78,7 +78,7 @@ _FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Session(Struct, frozen=True):
-    """What one process measured of one cell of a benchmark."""
+    """The measurements that one process made of one cell of a benchmark."""
 
     key: SeriesKey
     commit: str  # full hash
@@ -94,8 +94,8 @@ class Session(Struct, frozen=True):
     device_name: str
     torch: str
     python: str
-    # Or the operator table kept in its place (``tbp.traces.recording`` reads both). None where there is neither;
-    # ``trace_note`` says why.
+    # A trace, or the operator table that replaces it (``tbp.traces.recording`` reads both). None where there is
+    # neither; ``trace_note`` has the reason.
     trace: Path | None
     trace_note: str
     skipped: str  # why the cell cannot run there; empty where it ran
@@ -118,102 +118,106 @@ class Session(Struct, frozen=True):
 
     @property
     def has_yardstick(self) -> bool:
-        """Whether every sample has one."""
+        """True where every sample has a yardstick time."""
         return len(self.yardstick_s) == len(self.wall_s) > 0 and min(self.yardstick_s) > 0
 
     @property
     def yardsticks(self) -> float:
-        """Median of sample ÷ yardstick, in which the machine's speed cancels; NaN where there is no yardstick."""
-        pairs = [(wall, own) for wall, own in zip(self.wall_s, self.yardstick_s, strict=False) if own > 0]
-        return statistics.median(wall / own for wall, own in pairs) if pairs else float("nan")
+        """Median of sample ÷ yardstick, in which the machine's speed cancels; NaN without a yardstick."""
+        pairs = [(wall, fixed) for wall, fixed in zip(self.wall_s, self.yardstick_s, strict=False) if fixed > 0]
+        return statistics.median(wall / fixed for wall, fixed in pairs) if pairs else float("nan")
 
     def corrected_s(self, usual_s: float) -> tuple[float, ...]:
-        """The samples where the yardstick takes its usual time, seconds per call; each of them has to have one."""
-        return tuple(wall / own * usual_s for wall, own in zip(self.wall_s, self.yardstick_s, strict=True))
+        """The samples, seconds per call, scaled to a yardstick of ``usual_s``; each sample must have a yardstick."""
+        return tuple(wall / fixed * usual_s for wall, fixed in zip(self.wall_s, self.yardstick_s, strict=True))
 
 
 class Sessions(Struct, frozen=True, dict=True):
-    """All sessions of a results folder. Of each series and commit only one ``run`` is given out.
+    """All sessions of a results folder. The methods use one ``run`` of each series and commit.
 
-    That is the newest one with enough samples, so that ``asv run --quick`` does not replace what was measured with
-    care; where none has enough, the newest.
+    It is the newest run with MIN_SAMPLES samples, so that ``asv run --quick`` does not replace a careful measurement;
+    where no run has as many, it is the newest.
     """
 
     sessions: tuple[Session, ...] = ()
-    problems: tuple[str, ...] = ()  # sentences: which file could not be used and what to do
+    problems: tuple[str, ...] = ()  # sentences: a file that could not be used, and what to do
 
     def of(self, key: SeriesKey, commit: str) -> tuple[Session, ...]:
-        """The sessions of one run of a series at a commit, in order of time; empty where none is kept."""
-        return self._newest.get(_place(key, commit), ())
+        """The sessions of one run of a series at a commit, in order of time; empty where none is stored."""
+        return self._newest.get(_series_at(key, commit), ())
 
     def commits(self, key: SeriesKey) -> frozenset[str]:
         """The commits at which the series has sessions."""
         return self._commits.get(_series(key), frozenset())
 
     def traced(self, key: SeriesKey) -> SeriesKey:
-        """The series whose traces tell of ``key``: itself, or for one without sessions, as counters are, the only one
-        of its suite that has some with its parameters."""
+        """The series whose traces explain ``key``: itself where it has sessions.
+
+        For a series without sessions, such as a counter, it is the only series of its suite with the same parameters
+        that has some; where there are none or several, ``key``.
+        """
         if _series(key) in self._commits:
             return key
         beside = self._beside.get(_suite(key), frozenset())
         return next(iter(beside)) if len(beside) == 1 else key
 
     def medians_s(self, key: SeriesKey, commit: str) -> tuple[float, ...]:
-        """Each session's median, seconds per call; those that were interrupted most of the time only where all were.
+        """The median of each calm session (see CALM_SHARE), seconds per call.
 
-        At the machine's usual speed where every session of the series has a yardstick: the median of sample ÷
-        yardstick, times the yardstick's usual time on that machine (see ``tbp.bench.yardstick``).
+        Where every session of the series has a yardstick, medians are at the machine's usual speed: the median of
+        sample ÷ yardstick, times the yardstick's usual time on that machine (see ``tbp.bench.yardstick``).
         """
-        own = _calm([session for session in self.of(key, commit) if session.wall_s])
+        calm = _calm([session for session in self.of(key, commit) if session.wall_s])
         if _series(key) in self._without_yardstick:
-            return tuple(session.median_s for session in own)
-        return tuple(session.yardsticks * self._usual_yardstick_s[_speed(session)] for session in own)
+            return tuple(session.median_s for session in calm)
+        return tuple(session.yardsticks * self._usual_yardstick_s[_speed(session)] for session in calm)
 
     def samples_s(self, key: SeriesKey, commit: str) -> tuple[tuple[float, ...], ...]:
         """Each session's samples, seconds per call, on the scale of ``medians_s``."""
-        own = [session for session in self.of(key, commit) if session.wall_s]
+        sampled = [session for session in self.of(key, commit) if session.wall_s]
         if _series(key) in self._without_yardstick:
-            return tuple(session.wall_s for session in own)
-        return tuple(session.corrected_s(self._usual_yardstick_s[_speed(session)]) for session in own)
+            return tuple(session.wall_s for session in sampled)
+        return tuple(session.corrected_s(self._usual_yardstick_s[_speed(session)]) for session in sampled)
 
     def yardstick_s(self, key: SeriesKey, commit: str) -> float:
-        """The time of the machine's yardstick beside the samples, the median session's; NaN where unknown."""
+        """The time of the machine's yardstick beside the samples, median of the sessions; NaN where unknown."""
         known = [statistics.median(session.yardstick_s) for session in self.of(key, commit) if session.has_yardstick]
         return statistics.median(known) if known else float("nan")
 
     def roof_flop(self, key: SeriesKey, commit: str) -> float:
-        """FLOP that the machine's matrix products would have done in the time of one call, the median session's.
+        """FLOP that the machine's matrix products would have done in the time of one call, median of the sessions.
 
-        From the times as they were measured: what slowed the step slowed the products after it. NaN where unknown.
+        From times without correction, since a load that slows the step slows the products after it too. NaN where
+        unknown.
         """
-        own = (session for session in self.of(key, commit) if session.wall_s and session.roof_flop_per_s > 0)
-        done = [session.median_s * session.roof_flop_per_s for session in own]
-        return statistics.median(done) if done else float("nan")
+        known = (session for session in self.of(key, commit) if session.wall_s and session.roof_flop_per_s > 0)
+        flop = [session.median_s * session.roof_flop_per_s for session in known]
+        return statistics.median(flop) if flop else float("nan")
 
     def traces(self, key: SeriesKey, commit: str) -> tuple[Path, ...]:
-        """The traces of those sessions."""
+        """The traces of the sessions at a commit."""
         return tuple(session.trace for session in self.of(key, commit) if session.trace is not None)
 
     def trace_note(self, key: SeriesKey, commit: str) -> str:
-        """Why there is no trace, as the ruler or the reader noted it; empty where nothing is known."""
+        """The reason for a missing trace, as the ruler or the reader noted it; empty where none is known."""
         return next((session.trace_note for session in self.of(key, commit) if session.trace_note), "")
 
     def skipped(self, key: SeriesKey, commit: str) -> str:
-        """Why the cell was skipped; empty where it ran or no session says so."""
+        """The reason for skipping the cell; empty where it ran or has no session."""
         return next((session.skipped for session in self.of(key, commit) if session.skipped), "")
 
     @cached_property
     def _usual_yardstick_s(self) -> Mapping[tuple[object, ...], float]:
-        """One speed for all series of a machine, environment and number of threads, so that variants compare."""
+        """The median yardstick time by _speed: equal for all variants on a machine, so that they compare."""
         medians: dict[tuple[object, ...], list[float]] = {}
         for session in self._measured:
             if session.has_yardstick:
                 medians.setdefault(_speed(session), []).append(statistics.median(session.yardstick_s))
-        return {place: statistics.median(values) for place, values in medians.items()}
+        return {speed: statistics.median(values) for speed, values in medians.items()}
 
     @cached_property
     def _without_yardstick(self) -> frozenset[tuple[object, ...]]:
-        """The series with a session that lacks it: measured and corrected times are not comparable."""
+        """The series with a session without a yardstick: measured and corrected times are not comparable."""
         return frozenset(_series(session.key) for session in self._measured if not session.has_yardstick)
 
     @cached_property
@@ -222,54 +226,54 @@ class Sessions(Struct, frozen=True, dict=True):
 
     @property
     def used(self) -> tuple[Session, ...]:
-        """Those that are given out."""
+        """The sessions of the run of each series and commit that the methods use."""
         return tuple(session for group in self._newest.values() for session in group)
 
     @cached_property
     def _commits(self) -> Mapping[tuple[object, ...], frozenset[str]]:
-        found: dict[tuple[object, ...], set[str]] = {}
+        commits_of: dict[tuple[object, ...], set[str]] = {}
         for session in self.sessions:
-            found.setdefault(_series(session.key), set()).add(session.commit)
-        return {series: frozenset(commits) for series, commits in found.items()}
+            commits_of.setdefault(_series(session.key), set()).add(session.commit)
+        return {series: frozenset(commits) for series, commits in commits_of.items()}
 
     @cached_property
     def _beside(self) -> Mapping[tuple[object, ...], frozenset[SeriesKey]]:
-        found: dict[tuple[object, ...], set[SeriesKey]] = {}
+        keys_of: dict[tuple[object, ...], set[SeriesKey]] = {}
         for key in {session.key for session in self.sessions}:
-            found.setdefault(_suite(key), set()).add(key)
-        return {suite: frozenset(keys) for suite, keys in found.items()}
+            keys_of.setdefault(_suite(key), set()).add(key)
+        return {suite: frozenset(keys) for suite, keys in keys_of.items()}
 
     @cached_property
     def _newest(self) -> Mapping[tuple[object, ...], tuple[Session, ...]]:
         groups: dict[tuple[object, ...], list[Session]] = {}
         for session in self.sessions:
-            groups.setdefault(_place(session.key, session.commit), []).append(session)
-        return {place: _newest_run(group) for place, group in groups.items()}
+            groups.setdefault(_series_at(session.key, session.commit), []).append(session)
+        return {series_at: _newest_run(group) for series_at, group in groups.items()}
 
 
 def _newest_run(group: Sequence[Session]) -> tuple[Session, ...]:
-    """The sessions, in order of time, of the newest run that has enough samples, or of the newest where none has."""
+    """The sessions, in order of time, of the newest run with MIN_SAMPLES samples, else of the newest run."""
     hasty = {session.run for session in group if not session.skipped and len(session.wall_s) < MIN_SAMPLES}
     runs = {session.run for session in group}
     newest = max(runs - hasty or runs)
-    own = (session for session in group if session.run == newest)
-    return tuple(sorted(own, key=lambda session: (session.started, session.session)))
+    of_run = (session for session in group if session.run == newest)
+    return tuple(sorted(of_run, key=lambda session: (session.started, session.session)))
 
 
 def _calm(run: Sequence[Session]) -> list[Session]:
-    """Those that had about as much of the processor as the one that had most."""
+    """The sessions of ``run`` with at least CALM_SHARE of the largest processor share in it."""
     shares = [session.processor_share for session in run]
     most = max((share for share in shares if share == share), default=float("nan"))
     return [session for session, share in zip(run, shares, strict=True) if not share < CALM_SHARE * most]
 
 
-def _place(key: SeriesKey, commit: str) -> tuple[object, ...]:
+def _series_at(key: SeriesKey, commit: str) -> tuple[object, ...]:
     # JSON objects promise no order, so parameters are compared as a set.
     return *_series(key), commit
 
 
 def _speed(session: Session) -> tuple[object, ...]:
-    """What the yardstick's usual time may depend on."""
+    """The circumstances on which the yardstick's usual time may depend."""
     return session.key.machine, session.key.environment, session.threads, session.device_name
 
 
@@ -278,28 +282,28 @@ def _series(key: SeriesKey) -> tuple[object, ...]:
 
 
 def _suite(key: SeriesKey) -> tuple[object, ...]:
-    """What the benchmarks of one asv class share; outside of classes, those of one module."""
+    """A key that the benchmarks of one asv class share; outside of classes, those of one module."""
     suite, _, _ = key.benchmark.rpartition(".")
     return suite, frozenset(key.parameters), key.machine, key.environment
 
 
-class _Unusable(Exception):
+class _UnusableSession(Exception):
     """A file that holds no session; the message ends a sentence that begins with its path."""
 
 
 def read_sessions(results_dir: Path, seen: Iterable[str] | None = None) -> Sessions:
-    """Every session under ``results_dir``; none is fine, since most asv projects keep none. Raises nothing.
+    """Every session under ``results_dir``; most asv projects have none. Raises nothing.
 
-    ``seen`` are the paths of all files there, where somebody has looked.
+    ``seen`` are the paths of all files there, where they are listed already.
     """
     sessions: list[Session] = []
     problems: list[str] = []
-    kept = _kept(results_dir, seen)
-    traces = {path for path in kept if path.name.endswith(TRACE_END)}
-    for path in (path for path in kept if path.name.endswith(SESSION_END)):
+    paths = _recorded(results_dir, seen)
+    traces = {path for path in paths if path.name.endswith(TRACE_END)}
+    for path in (path for path in paths if path.name.endswith(SESSION_END)):
         try:
             stored = _stored(path)
-        except _Unusable as error:
+        except _UnusableSession as error:
             problems.append(f"{path} was left out: it {error}")
             traces.discard(path.with_name(path.name.removesuffix(SESSION_END) + TRACE_END))
             continue
@@ -319,19 +323,19 @@ def read_sessions(results_dir: Path, seen: Iterable[str] | None = None) -> Sessi
 
 
 def named_as_today(sessions: Sessions, benchmarks: Mapping[str, Benchmark]) -> Sessions:
-    """``sessions`` under the keys that results have: with the parameters that were added since with one value."""
+    """``sessions`` under today's keys: each gets the parameters that its benchmark got later with a single value."""
     named = [_named_as_today(session, benchmarks.get(session.key.benchmark)) for session in sessions.sessions]
     return Sessions(tuple(named), sessions.problems)
 
 
 def _named_as_today(session: Session, declared: Benchmark | None) -> Session:
-    own = session.key.parameters
-    cell = completed(own, declared) if declared is not None else own
-    return session if cell is own else replace(session, key=replace(session.key, parameters=cell))
+    stored = session.key.parameters
+    cell = completed(stored, declared) if declared is not None else stored
+    return session if cell is stored else replace(session, key=replace(session.key, parameters=cell))
 
 
-def _kept(results_dir: Path, seen: Iterable[str] | None) -> list[Path]:
-    """Every file of a recorder, sorted."""
+def _recorded(results_dir: Path, seen: Iterable[str] | None) -> list[Path]:
+    """Every file that the ruler recorded, sorted."""
     if seen is None:
         return sorted(results_dir.glob("*/*.traces/*/*"))
     start = len(results_dir.parts)
@@ -342,11 +346,11 @@ def _kept(results_dir: Path, seen: Iterable[str] | None) -> list[Path]:
 
 
 def without_result(sessions: Sessions, measured: set[tuple[SeriesKey, str]]) -> tuple[str, ...]:
-    """A sentence about each run whose sessions no asv result file knows of; ``measured`` is (series, commit)."""
-    known = {_place(key, commit) for key, commit in measured}
+    """A sentence for each run with sessions but without an asv result; ``measured`` has (series, commit) of results."""
+    known = {_series_at(key, commit) for key, commit in measured}
     lost: dict[tuple[str, str, str], int] = {}
     for session in sessions.sessions:
-        if _place(session.key, session.commit) not in known:
+        if _series_at(session.key, session.commit) not in known:
             run = (session.key.machine, session.key.environment, session.commit[:8])
             lost[run] = lost.get(run, 0) + 1
     return tuple(
@@ -360,23 +364,23 @@ def _stored(path: Path) -> _SessionFile:
     try:
         data = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error):
-        raise _Unusable(f"cannot be decompressed (half written?); {RECORD_AGAIN}") from None
+        raise _UnusableSession(f"cannot be decompressed (half written?); {RECORD_AGAIN}") from None
     try:
         version = _FORMAT.decode(data).get("format", msgspec.Raw(b"null"))
         if bytes(version) != str(FORMAT).encode():
-            raise _Unusable(f"has format {bytes(version)[:20]!r}, and this tbp reads {FORMAT}: update tbp")
+            raise _UnusableSession(f"has format {bytes(version)[:20]!r}, and this tbp reads {FORMAT}: update tbp")
         stored = _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _Unusable(f"holds no session ({error}); {RECORD_AGAIN}") from None
+        raise _UnusableSession(f"holds no session ({error}); {RECORD_AGAIN}") from None
     if not stored.commit or not stored.benchmark:
-        raise _Unusable(f"names no commit or no benchmark; {RECORD_AGAIN}")
+        raise _UnusableSession(f"names no commit or no benchmark; {RECORD_AGAIN}")
     if stored.started.tzinfo is None:
-        raise _Unusable(f"has a start without a time zone; {RECORD_AGAIN}")
+        raise _UnusableSession(f"has a start without a time zone; {RECORD_AGAIN}")
     return stored
 
 
 def _trace(stored: _SessionFile, path: Path) -> tuple[Path | None, str]:
-    """The trace beside a session file or what is kept of it, or None and why."""
+    """The trace beside a session file or the table that replaces it, with a note; None with the reason."""
     if stored.trace is None:
         return None, stored.trace_note or "no trace was recorded"
     # A name with a folder in it would lead out of the results.
@@ -413,5 +417,5 @@ def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:
         roof_flop_per_s=stored.roof_flop_per_s,
         governor=stored.governor,
         clock_mhz=stored.clock_mhz,
-        packages=sys.intern(stored.packages),  # the same in all sessions of a run
+        packages=sys.intern(stored.packages),  # equal in all sessions of a run
     )

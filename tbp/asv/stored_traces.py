@@ -1,7 +1,7 @@
-"""What the command line calls TRACE or COMMIT → recordings, the ones of one benchmark cell together.
+"""TRACE or COMMIT of the command line → recordings, those of one benchmark cell together.
 
-A trace is a file of any recorder, a folder, or a pattern; everything else is a commit whose traces lie beside asv's
-results. Cells are chosen before any stored trace is read. Ranking, comparing and exporting is left to others.
+A trace is a file of any recorder, a folder, or a pattern; any other argument is a commit whose traces lie beside asv's
+results. Cells are chosen before a stored trace is read. Ranking, comparing and exporting is left to the callers.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import Recording
 
 ENDS = (".json", ".json.gz", ".json.zst")
-MOST_LISTED = 20  # cells named where one has to be chosen: a screen
-MOST_NOTES = 3  # unreadable files named
+MOST_LISTED = 20  # cells named where the user has to choose: a screen
+MOST_NOTES = 3  # unreadable files that are named
 
 
 @dataclass(frozen=True)
 class StoredTraces:
-    """What the command line says besides the traces; empty: not said."""
+    """The options of the command line that choose among stored traces; an empty value is no option."""
 
     config: Path | None = None
     results: Path | None = None
@@ -36,13 +36,13 @@ class StoredTraces:
 
 
 @dataclass(frozen=True)
-class Source:
-    """The traces of one cell, not yet read."""
+class TraceSource:
+    """The traces of one cell, which need not be read yet."""
 
     name: str  # what the user wrote, or the commit
     paths: tuple[Path, ...]
-    key: SeriesKey | None = None  # None: of a trace that belongs to no stored benchmark
-    recordings: tuple[Recording, ...] = ()  # read already, where that was needed to tell the cell
+    key: SeriesKey | None = None  # None for a trace of no stored benchmark
+    recordings: tuple[Recording, ...] = ()  # read already where the cell is known only from the content
     notes: tuple[str, ...] = ()
 
     @property
@@ -53,22 +53,22 @@ class Source:
         return f"{self.key.benchmark} ({self.key.label})" if self.key.label else self.key.benchmark
 
 
-def chosen(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:
-    """The cells to show of one argument: the only one there is, or those that ``--bench`` finds.
+def chosen(argument: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
+    """The cells that one argument shows: its only one, or those that ``--bench`` finds.
 
     Raises:
-        UsageError: it names nothing, or several cells and no ``--bench`` chooses.
+        UsageError: the argument names nothing, or several cells without ``--bench``.
         NothingMeasured: no trace is stored.
         UnreadableTrace: no file can be read.
     """
-    found = sources(argument, wanted)
-    if len(found) > 1 and not wanted.bench:
-        raise _ambiguous(argument, found)
-    return tuple(map(_read, found))
+    cells = sources(argument, wanted)
+    if len(cells) > 1 and not wanted.bench:
+        raise _ambiguous(argument, cells)
+    return tuple(map(_read, cells))
 
 
-def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[Source, Source], ...]:
-    """The cells to compare: of two commits those that both have, otherwise the two that are named.
+def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[TraceSource, TraceSource], ...]:
+    """The cells to compare: those that two commits have in common, or the only cell of each side.
 
     Raises:
         as ``chosen``.
@@ -77,20 +77,20 @@ def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[S
     if len(old) == len(new) == 1:
         pairs = [(old[0], new[0])]
     elif any(source.key is None for source in (*old, *new)):
-        # A trace of its own has no cell to be matched with.
+        # A trace of no stored benchmark has no cell to match.
         raise _ambiguous(before, old) if len(old) > 1 else _ambiguous(after, new)
     else:
-        others = {_place(source): source for source in new}
-        pairs = [(source, others[_place(source)]) for source in old if _place(source) in others]
+        new_of_cell = {_cell(source): source for source in new}
+        pairs = [(source, new_of_cell[_cell(source)]) for source in old if _cell(source) in new_of_cell]
     if not pairs:
         raise UsageError(f"{before} and {after} have traces of no cell in common; see each with `tbp hotspots` first")
     if len(pairs) > 1 and not wanted.bench:
         raise _ambiguous(f"{before} and {after}", [source for source, _ in pairs])
-    return tuple((_read(one), _read(other)) for one, other in pairs)
+    return tuple((_read(old_side), _read(new_side)) for old_side, new_side in pairs)
 
 
-def sources(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:
-    """Every cell that one argument and the options name, sorted."""
+def sources(argument: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
+    """Every cell that ``argument`` and the options name, sorted."""
     files = trace_files(argument)
     if files:
         return _of_files(argument, files, wanted)
@@ -99,7 +99,7 @@ def sources(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:
     except (UsageError, NothingMeasured):
         if Path(argument).is_dir():
             raise UsageError(
-                f"{argument} is a folder without a trace right in it; name one that has, or a trace file"
+                f"{argument} is a folder without a trace directly in it; name a folder that has one, or a trace file"
             ) from None
         if argument.endswith(ENDS) or glob.has_magic(argument):
             raise UsageError(f"there is no file {argument}; check the path") from None
@@ -110,84 +110,86 @@ def trace_files(argument: str) -> tuple[Path, ...]:
     """The traces that ``argument`` names as a file, a folder or a pattern; none where it names no file."""
     path = Path(argument)
     if path.is_dir():
-        return tuple(sorted(own for own in path.iterdir() if _is_trace(own)))
+        return tuple(sorted(file for file in path.iterdir() if _is_trace(file)))
     if path.exists():
         return (path,)
-    found = glob.glob(argument)  # noqa: PTH207 - Path.glob refuses absolute patterns
-    return tuple(sorted(own for own in map(Path, found) if _is_trace(own)))
+    names = glob.glob(argument)  # noqa: PTH207 - Path.glob refuses absolute patterns
+    return tuple(sorted(file for file in map(Path, names) if _is_trace(file)))
 
 
 def _is_trace(path: Path) -> bool:
     return path.name.endswith(ENDS) and not path.name.endswith(SESSION_END) and path.is_file()
 
 
-def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tuple[Source, ...]:
-    """Files by the cell that they say they are of; those that say none are one source."""
+def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tuple[TraceSource, ...]:
+    """Files by the cell that they name; those that name none are one source."""
     recordings, notes = _recordings(files)
     is_wanted = bench_filter(wanted.bench)
     groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Recording]] = {}
-    for one in recordings:
-        if not one.about.benchmark or is_wanted(one.about.benchmark, one.about.parameters):
-            groups.setdefault((one.about.benchmark, one.about.parameters), []).append(one)
+    for recording in recordings:
+        about = recording.about
+        if not about.benchmark or is_wanted(about.benchmark, about.parameters):
+            groups.setdefault((about.benchmark, about.parameters), []).append(recording)
     if not groups:
         raise UsageError(
             f"--bench {' '.join(wanted.bench)} finds none of the traces in {argument}; write a shorter one"
         )
     return tuple(
-        Source(
+        TraceSource(
             name=argument,
-            paths=tuple(one.path for one in own),
+            paths=tuple(recording.path for recording in group),
             key=SeriesKey(benchmark, parameters, "", "") if benchmark else None,
-            recordings=tuple(own),
+            recordings=tuple(group),
             notes=notes,
         )
-        for (benchmark, parameters), own in sorted(groups.items())
+        for (benchmark, parameters), group in sorted(groups.items())
     )
 
 
-def _of_commit(revision: str, wanted: StoredTraces) -> tuple[Source, ...]:
-    """The cells with a trace that are stored of one commit."""
+def _of_commit(revision: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
+    """The cells of one commit with a stored trace."""
     folder, repository = stored_in(wanted)
     sessions = read_sessions(folder)
     commit = _commit(revision, sessions, folder, repository)
     is_wanted = bench_filter(wanted.bench)
     keys = sorted({session.key for session in sessions.sessions if session.commit == commit and session.trace})
     traced = {key: paths for key in keys if (paths := sessions.traces(key, commit))}
-    asked = {
+    selected = {
         key: paths
         for key, paths in traced.items()
         if wanted.machine in ("", key.machine)
         and wanted.environment in ("", key.environment)
         and is_wanted(key.benchmark, key.parameters)
     }
-    if not asked:
-        cells = _listed([Source(commit[:8], paths, key) for key, paths in traced.items()])
-        raise UsageError(f"--bench, --machine and --environment leave no trace of {commit[:8]}; it has\n{cells}")
-    return tuple(Source(commit[:8], paths, key) for key, paths in asked.items())
+    if not selected:
+        cells = _listed([TraceSource(commit[:8], paths, key) for key, paths in traced.items()])
+        raise UsageError(f"--bench, --machine and --environment leave no trace of {commit[:8]}; choose among\n{cells}")
+    return tuple(TraceSource(commit[:8], paths, key) for key, paths in selected.items())
 
 
 def stored_in(wanted: StoredTraces) -> tuple[Path, Path | None]:
-    """The folder of asv's results, and the repository to ask what a revision means."""
+    """The folder of asv's results, and the repository in which git resolves revisions."""
     config = configuration(wanted.config, wanted.results)
     return results_folder(config, wanted.results), config.repository if config is not None else Path()
 
 
 def _commit(revision: str, sessions: Sessions, folder: Path, repository: Path | None) -> str:
-    newest = {one.commit: one.started for one in sorted(sessions.sessions, key=lambda one: one.started) if one.trace}
+    traced = sorted((session.started, session.commit) for session in sessions.sessions if session.trace)
+    newest = {commit: started for started, commit in traced}
     if not newest:
         raise NothingMeasured(f"there is no trace under {folder}; run `asv run`, or name a trace file")
-    return stored_commit(sorted(newest, key=lambda own: newest[own], reverse=True), repository, revision, "trace")
+    return stored_commit(sorted(newest, key=lambda commit: newest[commit], reverse=True), repository, revision, "trace")
 
 
-def _read(source: Source) -> Source:
+def _read(source: TraceSource) -> TraceSource:
     if source.recordings:
         return source
     recordings, notes = _recordings(source.paths)
-    return Source(source.name, source.paths, source.key, recordings, notes)
+    return TraceSource(source.name, source.paths, source.key, recordings, notes)
 
 
 def _recordings(paths: Iterable[Path]) -> tuple[tuple[Recording, ...], tuple[str, ...]]:
-    """What can be read of ``paths``, and a sentence on each that cannot. Raises UnreadableTrace if none can."""
+    """The recordings in ``paths``, and a sentence on each unreadable file. Raises UnreadableTrace if all are."""
     recordings: list[Recording] = []
     errors: list[UnreadableTrace] = []
     for path in paths:
@@ -201,25 +203,25 @@ def _recordings(paths: Iterable[Path]) -> tuple[tuple[Recording, ...], tuple[str
     return tuple(recordings), (*(f"left out: {error}" for error in errors[:MOST_NOTES]), *more)
 
 
-def _ambiguous(argument: str, found: Sequence[Source]) -> UsageError:
+def _ambiguous(argument: str, cells: Sequence[TraceSource]) -> UsageError:
     return UsageError(
-        f"{argument} has traces of {len(found)} cells; choose with --bench REGEX, --machine and --environment "
-        f"(--bench . shows all):\n{_listed(found)}"
+        f"{argument} has traces of {len(cells)} cells; choose with --bench REGEX, --machine and --environment "
+        f"(--bench . shows all):\n{_listed(cells)}"
     )
 
 
-def _listed(found: Sequence[Source]) -> str:
-    """A line for each, with its machine and environment where those differ."""
-    places = {(source.key.machine, source.key.environment) for source in found if source.key}
+def _listed(cells: Sequence[TraceSource]) -> str:
+    """A line for each cell, with its machine and environment where those differ."""
+    setups = {(source.key.machine, source.key.environment) for source in cells if source.key}
     lines = []
-    for source in found[:MOST_LISTED]:
-        place = f"  on {source.key.machine}, {source.key.environment}" if source.key and len(places) > 1 else ""
-        lines.append(f"  {source.cell or 'traces that name no benchmark'}{place}")
-    if len(found) > MOST_LISTED:
-        lines.append(f"  … and {len(found) - MOST_LISTED} more")
+    for source in cells[:MOST_LISTED]:
+        setup = f"  on {source.key.machine}, {source.key.environment}" if source.key and len(setups) > 1 else ""
+        lines.append(f"  {source.cell or 'traces that name no benchmark'}{setup}")
+    if len(cells) > MOST_LISTED:
+        lines.append(f"  … and {len(cells) - MOST_LISTED} more")
     return "\n".join(lines)
 
 
-def _place(source: Source) -> tuple[object, ...]:
+def _cell(source: TraceSource) -> tuple[object, ...]:
     key = source.key
     return (key.benchmark, frozenset(key.parameters), key.machine, key.environment) if key else ()

@@ -17,7 +17,7 @@ from tbp.commands.options import count
 from tbp.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from tbp.asv.stored_traces import Source
+    from tbp.asv.stored_traces import TraceSource
     from tbp.hotspots.forms import Views
 
 RANKS = ("self", "device", "total", "flops")
@@ -71,7 +71,7 @@ def shown(options: argparse.Namespace) -> Shown:
     return wanted
 
 
-def write_flames(found: Sequence[tuple[Source, ...]], wanted: Shown) -> None:
+def write_flames(found: Sequence[tuple[TraceSource, ...]], wanted: Shown) -> None:
     """Writes the flame graphs of one source each, or of two sides, where the command line wants them.
 
     Raises:

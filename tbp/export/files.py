@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tbp.asv.stored_traces import Source
+from tbp.asv.stored_traces import TraceSource
 from tbp.errors import UsageError
 from tbp.export.document import Document, read_document
 from tbp.export.tensorboard import for_tensorboard, start_ns
@@ -43,7 +43,7 @@ class _Copy:
     losses: tuple[str, ...]
 
 
-def export_tensorboard(sources: Iterable[Source], folder: Path) -> Exported:
+def export_tensorboard(sources: Iterable[TraceSource], folder: Path) -> Exported:
     """Write the traces of ``sources`` for torch-tb-profiler.
 
     Raises:
@@ -63,7 +63,7 @@ def export_tensorboard(sources: Iterable[Source], folder: Path) -> Exported:
     return Exported(tuple(written), tuple(losses))
 
 
-def export_plain(sources: Iterable[Source], target: Path) -> Exported:
+def export_plain(sources: Iterable[TraceSource], target: Path) -> Exported:
     """Write repaired copies that any viewer of Chrome traces opens: one file, or a folder of them.
 
     Raises:
@@ -79,7 +79,7 @@ def export_plain(sources: Iterable[Source], target: Path) -> Exported:
     return Exported(tuple(paths), tuple(loss for copy in copies for loss in copy.losses))
 
 
-def _copies(sources: Iterable[Source]) -> Iterator[_Copy]:
+def _copies(sources: Iterable[TraceSource]) -> Iterator[_Copy]:
     """Every trace of ``sources``; reading it with the tolerant reader first refuses what is hostile."""
     for source in sources:
         recordings = source.recordings or tuple(read_recording(path) for path in source.paths)
@@ -94,7 +94,7 @@ def _copies(sources: Iterable[Source]) -> Iterator[_Copy]:
             yield _Copy(one.path, run, worker, losses)
 
 
-def _names(source: Source, path: Path) -> tuple[str, str]:
+def _names(source: TraceSource, path: Path) -> tuple[str, str]:
     """Run and worker: traces of one cell are one run's, and so are those of one folder."""
     stem = _safe(_TIMESTAMP.sub("", _stem(path)))
     if source.key is not None:
@@ -105,7 +105,7 @@ def _names(source: Source, path: Path) -> tuple[str, str]:
     return (_safe(path.parent.resolve().name), stem) if len(source.paths) > 1 else (stem, "worker0")
 
 
-def _label(source: Source) -> str:
+def _label(source: TraceSource) -> str:
     return "-".join(value for _, value in source.key.parameters) if source.key else ""
 
 

@@ -1,7 +1,7 @@
-"""What the devices did in the traces of one side: busy or waiting, with which kernels, and the ranks side by side.
+"""The devices in the traces of one side: time busy and waiting, kernels, and the ranks side by side.
 
 Takes recordings, gives one frozen value with checked frames, or None for traces without a device. Every number is per
-step. Saying it is left to ``device_table`` and ``forms``.
+step. ``device_table`` and ``forms`` show it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tbp.traces.devices.ranks import RANK_COLUMNS, Rank, Run, runs
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.recording import Recording
 
-# As those of one trace, which counts launches; a mean per step is no whole number.
+# The columns of one trace, with numbers instead of counts: a mean per step is no whole number.
 MEAN_DEVICE_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in DEVICE_COLUMNS.items()}
 MEAN_KERNEL_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in KERNEL_COLUMNS.items()}
 RUN_RANK_COLUMNS = {"run": COUNT, **RANK_COLUMNS}  # runs count from 0 in order of time
@@ -27,16 +27,15 @@ _NOT_PER_STEP = frozenset({"busy_share", "host_bound_share", "communication_shar
 
 @dataclass(frozen=True)
 class Devices:
-    """``devices`` has MEAN_DEVICE_COLUMNS, the mean over the traces that use the device; ``kernels`` has
-    MEAN_KERNEL_COLUMNS, the mean over all traces, longest first; ``ranks`` has RUN_RANK_COLUMNS."""
+    """The devices of one side, per step."""
 
-    devices: pd.DataFrame
-    kernels: pd.DataFrame
-    ranks: pd.DataFrame  # empty where no trace tells of a distributed run
+    devices: pd.DataFrame  # MEAN_DEVICE_COLUMNS, means over the traces that use the device
+    kernels: pd.DataFrame  # MEAN_KERNEL_COLUMNS, means over all traces, longest first
+    ranks: pd.DataFrame  # RUN_RANK_COLUMNS; empty without traces of a distributed run
     backend: str  # of the distributed runs: "nccl"
     runs: int
-    world_size: int  # ranks that the largest run has
-    missing: tuple[int, ...]  # ranks of the first run that has some without a trace
+    world_size: int  # ranks of the largest run
+    missing: tuple[int, ...]  # ranks without a trace, of the first run that lacks some
 
     def __post_init__(self) -> None:
         check(self.devices, MEAN_DEVICE_COLUMNS, "devices")
@@ -45,8 +44,8 @@ class Devices:
 
 
 def devices(recordings: Sequence[Recording]) -> Devices | None:
-    """What is known of the devices; None where nothing ran on one, or only operator tables were kept."""
-    ranks = [one.rank for one in recordings if one.rank is not None and len(one.rank.device.devices)]
+    """The devices of ``recordings``; None where nothing ran on one, or only operator tables are left."""
+    ranks = [rank for recording in recordings if (rank := recording.rank) is not None and len(rank.device.devices)]
     if not ranks:
         return None
     distributed = [run for run in runs(ranks) if run.world_size > 1]

@@ -1,6 +1,6 @@
-"""Recordings → one HTML file of their flame graphs, for a trace of anywhere: ``tbp hotspots TRACE --flame FILE``.
+"""Recordings → one HTML file of their flame graphs, for any trace: ``tbp hotspots TRACE --flame FILE``.
 
-Takes sources that were read, one cell or two sides of it each, gives text; writing is left to ``options``.
+Takes sources that are read already, each one cell or two sides of it, gives text; the verb writes it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from tbp import __version__
-from tbp.asv.stored_traces import Source
+from tbp.asv.stored_traces import TraceSource
 from tbp.errors import UsageError
 from tbp.hotspots.views import Facts, facts
 from tbp.report.base.render import STATIC, flames_html, script_call
@@ -21,56 +21,56 @@ from tbp.traces.operators.operators import merged_frames
 from tbp.wording import words
 
 
-def flame_file(shown: Sequence[tuple[Source, ...]]) -> str:
-    """The page of one source, or of a baseline and a contender, each.
+def flame_file(shown: Sequence[tuple[TraceSource, ...]]) -> str:
+    """The page with a flame graph for each source, or for each baseline and contender.
 
     Raises:
-        UsageError: nothing is known of who called whom.
+        UsageError: a trace has no callers, or no operators.
     """
-    sections = tuple(_section(f"flame-{place}", sides) for place, sides in enumerate(shown))
-    own = tuple((STATIC / name).read_text("utf-8") for name in ("app.js", "views.js", "flame.js"))
+    sections = tuple(_section(f"flame-{number}", sides) for number, sides in enumerate(shown))
+    scripts = tuple((STATIC / name).read_text("utf-8") for name in ("app.js", "views.js", "flame.js"))
     data = tuple(script_call("tbp.flame", section.flame.payload) for section in sections)
     return flames_html(
         FlamesPage(
             title=sections[0].title if len(sections) == 1 else _names(shown[0]),
             sections=sections,
-            scripts=(*own, *data),
+            scripts=(*scripts, *data),
             style=(STATIC / "style.css").read_text("utf-8"),
             version=__version__,
         )
     )
 
 
-def _section(place: str, sides: tuple[Source, ...]) -> FlameSection:
+def _section(name: str, sides: tuple[TraceSource, ...]) -> FlameSection:
     cell = sides[0].cell or sides[-1].cell
-    told = tuple(sentence for source in sides for sentence in _said(facts(source)))
-    return FlameSection(f"{cell}, {_names(sides)}" if cell else _names(sides), told, _flame(place, sides))
+    sentences = tuple(sentence for source in sides for sentence in _sentences(facts(source)))
+    return FlameSection(f"{cell}, {_names(sides)}" if cell else _names(sides), sentences, _flame(name, sides))
 
 
-def _names(sides: Sequence[Source]) -> str:
-    """Files without their folders, which the facts below tell."""
+def _names(sides: Sequence[TraceSource]) -> str:
+    """The names of the sides' files without their folders, which stand in the facts below."""
     return " → ".join(PurePath(source.name).name or source.name for source in sides)
 
 
-def _flame(place: str, sides: tuple[Source, ...]) -> Flame:
-    found = [_frames(source) for source in sides]
-    if len(found) == 1:
-        return flame(pruned(found[0], DRAWN_SHARE, MOST_DRAWN), Place(place))
-    before, after = ([one.session for one in source.recordings] for source in sides)
-    both = pruned_difference(frame_difference(*found), DRAWN_SHARE, MOST_DRAWN)
-    return difference_flame(both, difference(before, after), Place(place))
+def _flame(name: str, sides: tuple[TraceSource, ...]) -> Flame:
+    frames = [_frames(source) for source in sides]
+    if len(frames) == 1:
+        return flame(pruned(frames[0], DRAWN_SHARE, MOST_DRAWN), Place(name))
+    before, after = ([recording.session for recording in source.recordings] for source in sides)
+    both = pruned_difference(frame_difference(*frames), DRAWN_SHARE, MOST_DRAWN)
+    return difference_flame(both, difference(before, after), Place(name))
 
 
-def _frames(source: Source) -> Frames:
-    found = merged_frames([one.session for one in source.recordings])
-    if found is None:
-        raise UsageError(f"of {source.name} only operator tables are left, without callers; record it again")
-    if not len(found.rows):
-        raise UsageError(f"{source.name} holds no operator in its steps, so there is nothing to draw")
-    return found
+def _frames(source: TraceSource) -> Frames:
+    frames = merged_frames([recording.session for recording in source.recordings])
+    if frames is None:
+        raise UsageError(f"{source.name} has only operator tables, without callers: record its traces again")
+    if not len(frames.rows):
+        raise UsageError(f"{source.name} has no operator in its steps, so there is nothing to draw: record it again")
+    return frames
 
 
-def _said(side: Facts) -> tuple[str, ...]:
+def _sentences(side: Facts) -> tuple[str, ...]:
     traces = words.count(side.traces, "trace")
     torch = f"torch {side.torch}" if side.torch else "torch version not recorded"
     return (f"{side.name}: {'; '.join(filter(None, (traces, side.device, torch)))}", *side.losses)

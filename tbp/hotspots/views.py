@@ -1,6 +1,6 @@
-"""Recordings → what is shown: operators ranked, or the difference of two sides with what is certain apart.
+"""Recordings → ranked operators, or the difference of two sides with its exact part apart.
 
-Takes sources that were read, gives checked frames with the facts to say above them. Reads and prints nothing.
+Takes sources that are read already, gives checked frames with the facts above them. Reads and prints nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import pandas as pd
 
-from tbp.asv.stored_traces import Source
+from tbp.asv.stored_traces import TraceSource
 from tbp.errors import UsageError
 from tbp.hotspots.devices import Devices, devices
 from tbp.traces.differences.difference import Difference, difference
@@ -21,7 +21,7 @@ FLOPS = "flops"  # column of the operator table, in traces whose shapes were rec
 
 
 class By(StrEnum):
-    """What operators are ranked by."""
+    """The quantity that operators are ranked by."""
 
     SELF = "self"
     DEVICE = "device"
@@ -34,23 +34,23 @@ COLUMNS = {By.SELF: "self_us", By.DEVICE: "self_device_us", By.TOTAL: "total_us"
 
 @dataclass(frozen=True)
 class Facts:
-    """What is said of one side above its numbers."""
+    """The facts of one side, which stand above its numbers."""
 
     name: str  # file or commit
     files: tuple[str, ...]
     traces: int
-    steps: tuple[int, ...]  # of each trace; 0: it marks none
+    steps: tuple[int, ...]  # of each trace; 0 where it marks none
     device: str
     torch: str
-    commit: str  # as the trace says
-    losses: tuple[str, ...]  # sentences: what could not be read
+    commit: str  # recorded in the traces
+    losses: tuple[str, ...]  # sentences on what could not be read
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """``rows`` are the operator table's, largest first, and ``share``: their part of the whole.
+    """``rows`` is the operator table, largest first, with ``share``, the part of ``whole`` (0 to 1).
 
-    The whole is the sum over all operators; of total times, which contain each other, it is the step's host time.
+    ``whole`` is the sum over all operators; for total times, which contain each other, it is the step's host time.
     """
 
     cell: str
@@ -59,7 +59,7 @@ class Ranking:
     rows: pd.DataFrame
     whole: float  # µs per step, or FLOPs
     has_device: bool
-    devices: Devices | None  # None: nothing ran on one, or only its operators were kept
+    devices: Devices | None  # None where nothing ran on a device, or only operator tables are left
 
 
 @dataclass(frozen=True)
@@ -73,20 +73,20 @@ class Compared:
     devices: tuple[Devices | None, Devices | None]  # before, after
 
 
-def ranking(source: Source, by: By | None = None) -> Ranking:
-    """The operators of one cell; ranked by device time where there is any, unless ``by`` says otherwise.
+def ranking(source: TraceSource, by: By | None = None) -> Ranking:
+    """The operators of one cell, ranked ``by`` a quantity; by default device time where there is any, else self time.
 
     Raises:
-        UsageError: nothing is known of what it should be ranked by.
+        UsageError: the traces do not have the quantity.
     """
-    table = merged_table([one.session.table for one in source.recordings])
+    table = merged_table([recording.session.table for recording in source.recordings])
     has_device = bool(table.frame["self_device_us"].sum() > 0)
     by = by or (By.DEVICE if has_device else By.SELF)
     column = COLUMNS[by]
     if by is By.DEVICE and not has_device:
-        raise UsageError(f"nothing ran on a device in {source.name}: rank it --by self or --by total")
+        raise UsageError(f"nothing ran on a device in {source.name}: use --by self or --by total")
     if column not in table.frame or not table.frame[column].sum() > 0:
-        raise UsageError(f"{source.name} has no {by} to rank by: rank it --by self, or record it with record_shapes")
+        raise UsageError(f"{source.name} has no {by} to rank by: use --by self, or record the trace with record_shapes")
     rows = hotspots(table, len(table.frame), column)
     whole = _whole(table, by)
     return Ranking(
@@ -100,26 +100,26 @@ def ranking(source: Source, by: By | None = None) -> Ranking:
     )
 
 
-def compared(before: Source, after: Source) -> Compared:
-    """What separates two sides."""
-    found = difference([one.session for one in before.recordings], [one.session for one in after.recordings])
-    beside = (devices(before.recordings), devices(after.recordings))
-    return Compared(before.cell or after.cell, facts(before), facts(after), found, beside)
+def compared(before: TraceSource, after: TraceSource) -> Compared:
+    """The difference of two sides of one cell, with the devices of each."""
+    sessions = [[recording.session for recording in side.recordings] for side in (before, after)]
+    both_devices = (devices(before.recordings), devices(after.recordings))
+    return Compared(before.cell or after.cell, facts(before), facts(after), difference(*sessions), both_devices)
 
 
-def facts(source: Source) -> Facts:
-    """What the recordings of one side say of themselves; each thing that several say once."""
-    abouts = [one.about for one in source.recordings]
+def facts(source: TraceSource) -> Facts:
+    """The facts that the recordings of one side name, each once."""
+    abouts = [recording.about for recording in source.recordings]
     return Facts(
         name=source.name,
-        files=tuple(str(one.path) for one in source.recordings),
+        files=tuple(str(recording.path) for recording in source.recordings),
         traces=len(abouts),
         steps=tuple(about.steps for about in abouts),
         device="; ".join(_distinct(about.device for about in abouts)),
         torch=", ".join(_distinct(about.torch for about in abouts)),
         commit=", ".join(_distinct(about.commit for about in abouts)),
         losses=(
-            *(f"{one.path.name}: {loss}" for one in source.recordings for loss in one.about.losses),
+            *(f"{recording.path.name}: {loss}" for recording in source.recordings for loss in recording.about.losses),
             *source.notes,
         ),
     )
