@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
 
 from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
@@ -22,7 +21,7 @@ from tbp.history.circumstances import Circumstances, Run, circumstances, with_nu
 from tbp.history.runs_of_series import seen
 from tbp.model.changes import Circumstance, State
 from tbp.model.comparison import Comparison, Judged, Judgement
-from tbp.model.series import Commit, Outcome, Point, SeriesKey
+from tbp.model.series import Commit, Outcome, Point, SeriesKey, Setup
 from tbp.project.asv_config import AsvConfig, own_config, results_folder
 from tbp.project.commits import Commits, read_commits
 from tbp.project.directions import direction, undirected
@@ -31,13 +30,6 @@ from tbp.project.revisions import bench_filter, stored_commit
 from tbp.wording.phrases import FROM_STORED_RESULTS
 
 MOST_PROBLEMS = 3  # of the results, said among the notes
-
-
-class Place(NamedTuple):
-    """What both commits must have been measured on and in."""
-
-    machine: str
-    environment: str
 
 
 @dataclass(frozen=True)
@@ -70,7 +62,7 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
     rows = [row for row in results.values() if is_wanted(row.benchmark, row.parameters)]
     if not rows:
         raise NothingMeasured(f"--bench {' '.join(wanted.bench)} finds no benchmark in {folder}; write a shorter one")
-    place, notes = chosen_place(rows, hashes, wanted)
+    setup, notes = chosen_setup(rows, hashes, wanted)
     commits = read_commits(dates, repository, config.branch if config is not None else "")
     order = commits.compared(*hashes)
     subjects = {commit.hash: commit.subject for commit in order}
@@ -79,7 +71,7 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         Judged(wanted.contender, hashes[1], subjects.get(hashes[1], "")),
     )
     stored = stored_series(
-        [row for row in rows if (row.machine, row.environment) == place],
+        [row for row in rows if (row.machine, row.environment) == (setup.machine, setup.environment)],
         order,
         named_as_today(read_sessions(folder), results.benchmarks),
         _policy(config, results_dir),
@@ -91,8 +83,8 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         contender=sides[1],
         method=FROM_STORED_RESULTS,
         judgements=found,
-        machine=place[0],
-        environment=place[1],
+        machine=setup.machine,
+        environment=setup.environment,
         notes=(
             *notes,
             *_of_lines(commits, hashes, wanted),
@@ -104,29 +96,29 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
     )
 
 
-def chosen_place(rows: Sequence[Value], hashes: Sequence[str], wanted: Wanted) -> tuple[Place, tuple[str, ...]]:
+def chosen_setup(rows: Sequence[Value], hashes: Sequence[str], wanted: Wanted) -> tuple[Setup, tuple[str, ...]]:
     """The machine and environment in which both commits have most benchmarks in common, and what to say of others.
 
     Raises:
         UsageError: several have as many.
         NothingMeasured: none has both.
     """
-    cells: dict[Place, tuple[set[object], set[object]]] = {}
+    cells: dict[Setup, tuple[set[object], set[object]]] = {}
     for row in rows:
         is_asked = wanted.machine in ("", row.machine) and wanted.environment in ("", row.environment)
         if is_asked and row.commit in hashes:
-            sides = cells.setdefault(Place(row.machine, row.environment), (set(), set()))
+            sides = cells.setdefault(Setup(row.machine, row.environment), (set(), set()))
             sides[hashes.index(row.commit)].add((row.benchmark, row.parameters))
-    common = {place: len(old & new) for place, (old, new) in cells.items() if old and new}
+    common = {setup: len(old & new) for setup, (old, new) in cells.items() if old and new}
     if not common:
         raise NothingMeasured(_nowhere(cells, wanted))
     most = max(common.values())
-    best = [place for place, count in common.items() if count == most]
+    best = [setup for setup, count in common.items() if count == most]
     if len(best) > 1:
         raise UsageError(f"both were measured in several places ({_names(best)}): say --machine or --environment")
-    others = [place for place in common if place != best[0]]
-    note = f"both were measured elsewhere too, with fewer benchmarks in common: {_names(others)}"
-    return best[0], (note,) if others else ()
+    rest = [setup for setup in common if setup != best[0]]
+    note = f"both were measured elsewhere too, with fewer benchmarks in common: {_names(rest)}"
+    return best[0], (note,) if rest else ()
 
 
 def stored_series(
@@ -189,9 +181,9 @@ def _policy(config: AsvConfig | None, results_dir: Path | None) -> Policy:
     return read_policy(own.policy_file) if own is not None else Policy()
 
 
-def _nowhere(cells: Mapping[Place, tuple[set[object], set[object]]], wanted: Wanted) -> str:
+def _nowhere(cells: Mapping[Setup, tuple[set[object], set[object]]], wanted: Wanted) -> str:
     sides = [
-        f"{revision} in {_names(place for place in cells if cells[place][side]) or 'none'}"
+        f"{revision} in {_names(setup for setup in cells if cells[setup][side]) or 'none'}"
         for side, revision in enumerate((wanted.baseline, wanted.contender))
     ]
     return (
@@ -200,8 +192,8 @@ def _nowhere(cells: Mapping[Place, tuple[set[object], set[object]]], wanted: Wan
     )
 
 
-def _names(places: Iterable[Place]) -> str:
-    return "; ".join(f"{place.machine}, {place.environment}" for place in sorted(places))
+def _names(setups: Iterable[Setup]) -> str:
+    return "; ".join(map(str, sorted(setups)))
 
 
 def _of_lines(commits: Commits, hashes: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
