@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tbp.comparison.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, Difference, difference, repeats_exactly
 from tbp.history.circumstances import Circumstances, kind_of, sentence
 from tbp.history.explanations import not_refuted
-from tbp.model.changes import ChangeKind, Circumstance, State
+from tbp.model.changes import ChangeKind, Circumstance, State, effect_size
 from tbp.model.comparison import CONFIDENCE, Judged, Judgement
 from tbp.model.points import index_of, measured_values
 from tbp.model.series import Better, Outcome, Point, SeriesKey
@@ -129,7 +129,7 @@ def _judged(series: StoredSeries, baseline: Judged, contender: Judged) -> Judgem
         state=State.UNDECIDED,
         before=old.value,
         after=new.value,
-        effect=_effect(old.value, new.value),
+        effect=effect_size(old.value, new.value),
         evidence=max(1, min(len(old.sessions), len(new.sessions))),
     )
     return _compared(series, both, first, second)
@@ -211,8 +211,3 @@ def _unmeasured(empty: Judgement, old: Point, new: Point, baseline: Judged, cont
 
 def _is_measured(point: Point) -> bool:
     return point.outcome is Outcome.MEASURED and math.isfinite(point.value)
-
-
-def _effect(before: float, after: float) -> float:
-    """0.1: 10 % larger. Of a negative value it keeps the direction; NaN from 0, of which nothing is a share."""
-    return (after - before) / abs(before) if before else (0.0 if after == before else math.nan)

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
@@ -27,6 +26,7 @@ from tbp.project.commits import Commits, read_commits
 from tbp.project.directions import direction, undirected
 from tbp.project.policy import Policy, read_policy
 from tbp.project.revisions import bench_filter, stored_commit
+from tbp.statistics.robust import median
 from tbp.wording.phrases import FROM_STORED_RESULTS
 
 MOST_PROBLEMS = 3  # of the results, said among the notes

@@ -25,8 +25,9 @@ from msgspec import Struct
 from tbp.detection.measured import Measured
 from tbp.detection.noise import MAD_TO_SIGMA
 from tbp.detection.segmentation import Loss
+from tbp.model.points import Floats
 from tbp.statistics.mann_whitney import inflated, ranked, two_sided
-from tbp.statistics.robust import Floats, clipped, mean, median, quantile, squares, variance
+from tbp.statistics.robust import median, quantile
 
 RELEVANT = 0.01  # smallest effect worth a commit's name on a long series
 # A line through both segments must gain this over the step, twice the log-likelihood, to make it drift. At 0, steps
@@ -189,8 +190,8 @@ def _score(before: Floats, after: Floats, noise: Noise) -> float:
     if reach == 0:
         return 0.0
     scores = _slopes(noise.loss(reach))[bins + reach]
-    spread = variance(scores) * (1 / len(before) + 1 / len(after))
-    shift = abs(mean(scores[: len(before)]) - mean(scores[len(before) :]))
+    spread = float(scores.var()) * (1 / len(before) + 1 / len(after))
+    shift = abs(float(scores[: len(before)].mean() - scores[len(before) :].mean()))
     return shift / spread**0.5 if spread > 0 else 0.0
 
 
@@ -205,10 +206,10 @@ def _slopes(costs: Floats) -> Floats:
 def _is_line(before: Floats, after: Floats) -> bool:
     both = np.concatenate([before, after])
     ordered = np.sort(both)
-    both = clipped(both, quantile(ordered, LINE_CLIP), quantile(ordered, 1 - LINE_CLIP))
-    step = squares(both[: len(before)]) + squares(both[len(before) :])
+    both = np.clip(both, quantile(ordered, LINE_CLIP), quantile(ordered, 1 - LINE_CLIP))
+    step = sum(len(side) * float(side.var()) for side in (both[: len(before)], both[len(before) :]))
     time = np.arange(len(both)) - (len(both) - 1) / 2
-    centred = both - mean(both)
+    centred = both - both.mean()
     shared = float(np.add.reduce(time * centred))
     line = float(np.add.reduce(centred * centred)) - shared * shared / float(np.add.reduce(time * time))
     if step <= 0 or line <= 0:

@@ -12,7 +12,8 @@ from tbp.detection.boundaries import draws
 from tbp.detection.measured import Measured
 from tbp.detection.selection import Selection, Step, robust_sigma
 from tbp.detection.short_series import are_confirmed, is_relevant, run_sigma, short_p_value
-from tbp.statistics.robust import Floats, median
+from tbp.model.points import Floats
+from tbp.statistics.robust import median
 
 MOST_NEWEST = 4  # with more, the tests of a long series can tell, even where it has only 20 runs
 MIN_EARLIER = 3  # runs in the segment before them: fewer say nothing of its level

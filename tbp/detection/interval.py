@@ -18,10 +18,10 @@ from tbp.detection.boundaries import MEDIAN_ERROR
 from tbp.detection.measured import Measured, measured
 from tbp.detection.selection import correlation_inflation, residuals_of
 from tbp.model.changes import CONFIDENCE, Change
-from tbp.model.points import columns, levels
+from tbp.model.points import Floats, columns, levels
 from tbp.model.series import Point
 from tbp.statistics.mann_whitney import tails
-from tbp.statistics.robust import Floats, relative
+from tbp.statistics.robust import relative
 from tbp.statistics.student_t import t_reach
 
 # Up to here the distribution of the rank statistic is counted out; beyond, the normal approximation places the bounds
@@ -56,7 +56,7 @@ def with_interval(change: Change, edges: tuple[int, int], points: Sequence[Point
     before, after = series.scaled[:split], series.scaled[split:]
     if not (len(before) and len(after) and change.before):
         return change
-    effect = (change.after - change.before) / abs(change.before)
+    effect = change.effect
     if change.p_value == 0:  # of a counter: certain, and exact
         return replace(change, low=effect, high=effect)
     low, high = _bounds(series, split)

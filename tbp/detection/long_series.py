@@ -18,7 +18,8 @@ from tbp.detection.boundaries import RELEVANT, Noise
 from tbp.detection.measured import Measured
 from tbp.detection.segmentation import Question, Segmentation, density_loss, huber_loss, segmentations
 from tbp.detection.selection import Selection, correlation_inflation, residuals_of, robust_sigma, selected
-from tbp.statistics.robust import Floats, clipped, median
+from tbp.model.points import Floats
+from tbp.statistics.robust import median
 
 # Tuned on synthetic series (100-400 runs, noise 1-8 %, steps 2-30 %, with two modes, outliers and drift) of seeds
 # other than those that docs/verdict.md reports.
@@ -121,6 +122,6 @@ def _shared_slope(scaled: Floats, edges: Sequence[int], sigma: float) -> float:
     product = power = 0.0
     for a, b in pairwise(edges):
         time = np.arange(b - a) - (b - a - 1) / 2
-        product += float(time @ clipped(scaled[a:b] - median(scaled[a:b]), -SLOPE_CLIP * sigma, SLOPE_CLIP * sigma))
+        product += float(time @ np.clip(scaled[a:b] - median(scaled[a:b]), -SLOPE_CLIP * sigma, SLOPE_CLIP * sigma))
         power += float(time @ time)
     return product / power if power else 0.0

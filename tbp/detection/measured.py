@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.model.changes import Change
-from tbp.statistics.robust import Floats, median
+from tbp.model.points import Floats
+from tbp.statistics.robust import median
 
 
 class Measured(Struct, frozen=True):

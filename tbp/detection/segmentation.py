@@ -20,7 +20,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tbp.statistics.robust import Floats
+from tbp.model.points import Floats
 
 # What deviations of −reach … reach bins cost.
 Loss: TypeAlias = Callable[[int], Floats]

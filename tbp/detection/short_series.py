@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from tbp.detection.boundaries import draws
 from tbp.detection.measured import Measured
 from tbp.model.changes import Change
+from tbp.model.points import Floats
 from tbp.statistics.mann_whitney import rank_p_value
-from tbp.statistics.robust import Floats, median, variance
+from tbp.statistics.robust import median
 from tbp.statistics.student_t import two_sided_t
 
 # Short series and the newest run. Sessions of one run share its luck, so two tests must agree: Mann-Whitney over
@@ -116,13 +117,13 @@ def is_relevant(series: Measured, edges: Sequence[int], i: int, sigma: float) ->
 
 def run_sigma(series: Measured, edges: Sequence[int]) -> float:
     """Noise of one run's value: the larger of the spread inside segments and what sessions predict for a median."""
-    squares = sum(variance(series.scaled[a:b]) * (b - a) for a, b in pairwise(edges))
+    squares = sum(float(series.scaled[a:b].var()) * (b - a) for a, b in pairwise(edges))
     freedom = edges[-1] - edges[0] - (len(edges) - 1)
     between = (squares / freedom) ** 0.5 if freedom > 0 else 0.0
     spread = [own for own in series.sessions[edges[0] : edges[-1]] if len(own) > 1]
     if not spread:
         return between
-    within = float(np.mean([variance(own, lost=1) for own in spread])) ** 0.5
+    within = float(np.mean([np.var(own, ddof=1) for own in spread])) ** 0.5
     # sd of a median of m normal values is about 1.25 sd / sqrt(m)
     sessions = float(np.mean([len(own) for own in spread]))
     return float(max(between, 1.25 * within / sessions**0.5))

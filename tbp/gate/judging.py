@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import expm1, log1p, nan
-from statistics import median
 
 from msgspec.structs import replace
 
@@ -16,6 +15,7 @@ from tbp.model.changes import State
 from tbp.model.comparison import CONFIDENCE, Judgement
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg
 from tbp.statistics.paired_ratios import Estimate
+from tbp.statistics.robust import median
 from tbp.wording import words
 
 LEAST_PAIRS = 2  # fewer say nothing of their spread
@@ -45,8 +45,8 @@ def _judgement(evidence: Evidence, p_value: float, limits: Limits, ended: str) -
         bare,
         state=state,
         reason=reason,
-        before=median(pair.base_s for pair in evidence.pairs),
-        after=median(pair.head_s for pair in evidence.pairs),
+        before=median([pair.base_s for pair in evidence.pairs]),
+        after=median([pair.head_s for pair in evidence.pairs]),
         effect=expm1(seen.effect),
         low=expm1(low),
         high=expm1(high),

@@ -38,7 +38,7 @@ class SeriesChange(Struct, frozen=True):
     def worsening(self) -> float:
         """Size of the effect relative to the level before: positive for the worse; infinite from a level of zero."""
         change = self.evidence.change
-        size = abs(change.after - change.before) / abs(change.before) if change.before else math.inf
+        size = abs(change.effect) if change.before else math.inf
         return size if change.is_worse(self.history.better) else -size
 
 

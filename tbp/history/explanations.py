@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from statistics import median
 
 import numpy as np
 from msgspec import Struct
@@ -22,6 +21,7 @@ from tbp.history.circumstances import Circumstances, kind_of, sentence
 from tbp.model.changes import Change, ChangeKind, Circumstance
 from tbp.model.points import Floats, levels
 from tbp.model.series import Point
+from tbp.statistics.robust import median
 
 # A step of Δ in noise of σ is found within about (σ / Δ)² runs of its place (Hinkley, "Inference about the
 # change-point", Biometrika 57, 1970); four times that covers nine in ten. A break this near is the step's place.

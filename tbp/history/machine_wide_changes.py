@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
-from statistics import median
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -20,6 +19,7 @@ from tbp.history.circumstances import NUMBER
 from tbp.model.changes import Change, ChangeKind, Circumstance, History
 from tbp.model.points import levels
 from tbp.model.series import Commit, Setup
+from tbp.statistics.robust import median
 from tbp.wording import words
 
 if TYPE_CHECKING:
@@ -223,7 +223,8 @@ def _typical(several: Sequence[Circumstance]) -> Circumstance:
     if several[0].name != NUMBER:
         return _commonest(several)
     before, after = (
-        median(map(_number, side)) for side in zip(*((one.before, one.after) for one in several), strict=True)
+        median([_number(text) for text in side])
+        for side in zip(*((one.before, one.after) for one in several), strict=True)
     )
     return Circumstance(NUMBER, f"{before:,.0f}", f"{after:,.0f}")
 

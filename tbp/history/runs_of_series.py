@@ -6,7 +6,6 @@ project has millions of runs: they stay columns, and what many of them share is 
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from tbp.history.circumstances import Circumstances, Run, circumstances
 from tbp.model.points import MEASURED, OUTCOMES, Columns, Floats, Points, compared
 from tbp.model.series import SeriesKey
 from tbp.project.commits import Commits
+from tbp.statistics.robust import median
 
 _KEY = ("benchmark", "parameters", "machine", "environment")
 _UNKNOWN: Circumstances = {}  # of runs without a value, which explain nothing
@@ -195,5 +195,5 @@ def _level(measured: Floats, sessions: tuple[float, ...]) -> Floats:
     """
     if not measured[0] > 0:
         return measured
-    middle = statistics.median(sessions)
+    middle = median(sessions)
     return np.array([middle, *(measured[1:] * middle / measured[0])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
@@ -59,6 +60,16 @@ class ChangeKind(StrEnum):
     UNRECORDED = "unrecorded change"  # what no result records: it came with a night of measuring, not with a commit
 
 
+def effect_size(before: float, after: float) -> float:
+    """Change of a value relative to the size of the value before: 0.10 means that it became 10 % larger.
+
+    A negative value keeps the direction: from −2 to −1 is +0.5. From 0 it is NaN, except to 0, which is 0.
+    """
+    if not before:
+        return 0.0 if after == before else math.nan
+    return (after - before) / abs(before)
+
+
 class Change(Struct, frozen=True):
     """A change point: the level of a series shifts at ``index``."""
 
@@ -102,8 +113,8 @@ class Change(Struct, frozen=True):
 
     @property
     def effect(self) -> float:
-        """Effect size: 0.10 means the value became 10 % larger."""
-        return self.after / self.before - 1 if self.before else float("nan")
+        """The effect size of the two levels: see ``effect_size``."""
+        return effect_size(self.before, self.after)
 
     def is_worse(self, better: Better) -> bool:
         """True where the level moved in the direction that is not the better one; False where that is not known."""

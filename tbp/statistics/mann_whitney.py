@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tbp.statistics.robust import Floats
+from tbp.model.points import Floats
 
 LEAST = 1e-300  # p-values are never 0, which is left to what is certain
 EXACT = 8  # up to this many values in the smaller sample the distribution is computed; scipy's own limit

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 import numpy as np
+
+from tbp.statistics.robust import median
+from tbp.statistics.student_t import t_reach, two_sided_t
 
 # Least share of a block's samples that must be clean for the others to be set aside.
 MIN_CLEAN_SHARE = 0.5
@@ -49,11 +51,11 @@ class Block:
 
     @property
     def level_s(self) -> float:
-        return median(self.wall_s[i] for i in self.clean)
+        return median([self.wall_s[i] for i in self.clean])
 
     @property
     def cpu_level_s(self) -> float:
-        return median(self.cpu_s[i] for i in self.clean)
+        return median([self.cpu_s[i] for i in self.clean])
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,12 @@ class Pair:
         """The medians over rounds."""
         base = [block for one in rounds for block in one.base]
         head = [block for one in rounds for block in one.head]
-        base_s, head_s = median(block.level_s for block in base), median(block.level_s for block in head)
+        base_s, head_s = median([block.level_s for block in base]), median([block.level_s for block in head])
         # The block that was disturbed least says whether a step computes or waits.
         cpu_share = min(max(block.cpu_level_s / block.level_s for block in side) for side in (base, head))
         cpu_effects = [one.cpu_effect() for one in rounds]
         return cls(
-            effect=median(one.effect() for one in rounds),
+            effect=median([one.effect() for one in rounds]),
             cpu_effect=median(cpu_effects) if cpu_share >= CPU_BOUND else float("nan"),
             base_s=base_s,
             head_s=head_s,
@@ -114,20 +116,15 @@ class Estimate:
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Student's t interval of ``effect``."""
-        from scipy import special  # where there are pairs: a report without any imports it for nothing
-
-        # Twenty times as fast as stats.t.ppf, and asked for after every pair of every cell.
-        reach = float(special.stdtrit(self.freedom, 0.5 + confidence / 2)) * self.error
+        reach = t_reach(confidence, self.freedom) * self.error
         return self.effect - reach, self.effect + reach
 
     @property
     def p_value(self) -> float:
         """Two-sided: chance of an effect as large without a change."""
-        from scipy import special
-
         if self.error == 0:
             return 0.0 if self.effect else 1.0
-        return float(2 * special.stdtr(self.freedom, -abs(self.effect) / self.error))
+        return two_sided_t(self.effect / self.error, self.freedom)
 
 
 def estimate(effects: Sequence[float]) -> Estimate:

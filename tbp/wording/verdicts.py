@@ -76,14 +76,6 @@ GLYPHS = {
 }
 
 
-def relative(change: Change) -> float:
-    """How far the level moved, relative to the size of the level before; NaN from a level of zero.
-
-    It is ``Change.effect`` except that a negative level (a ``track_`` benchmark may have one) keeps the direction.
-    """
-    return (change.after - change.before) / abs(change.before) if change.before else math.nan
-
-
 def direction(is_up: bool, unit: str, better: Better) -> str:
     """``slower``, ``smaller``, ``lower (worse)``: what a value that went up (or down) did, in its unit.
 

@@ -316,7 +316,7 @@ def _marks(history: History, places: Indexes) -> list[Mark]:
         if 0 <= change.index < len(places) and places[change.index] >= 0:
             said = verdicts.effect(change, history.unit, history.better) + ", acknowledged" * bool(change.acknowledged)
             at, tone = int(places[change.index]), _tone(change, history.better)
-            found.append(Mark(at, _glyph(change), said, tone, told_size(verdicts.relative(change))))
+            found.append(Mark(at, _glyph(change), said, tone, told_size(change.effect)))
     return found
 
 

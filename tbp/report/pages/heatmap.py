@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from tbp.history.events import SeriesChange
-from tbp.model.changes import History
+from tbp.model.changes import History, effect_size
 from tbp.model.points import last_with_level
 from tbp.model.series import Commit
 from tbp.report.base.report_data import ReportData
@@ -116,8 +116,7 @@ def _left(history: History, newest: set[str], commit_url: str) -> tuple[Moved, .
     level = next((one.change.after for one in reversed(history.changes) if one.change.confirmed), middle(history))
     if newest_run is None or newest_run.commit.hash not in newest or not level:
         return ()
-    relative = (newest_run.value - level) / abs(level)
-    if not abs(relative) >= max(LEAST_RATIO, NOISE_SIGMAS * history.noise_between):
+    if not abs(effect_size(level, newest_run.value)) >= max(LEAST_RATIO, NOISE_SIGMAS * history.noise_between):
         return ()
     size = words.signed_size(level, newest_run.value, history.unit)
     said = f"not confirmed: the newest run is {size} from its level"
