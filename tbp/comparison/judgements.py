@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tbp.comparison.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, Difference, difference, repeats_exactly
 from tbp.history.circumstances import Circumstances, kind_of, sentence
 from tbp.history.explanations import not_refuted
+from tbp.model import relevance
 from tbp.model.changes import ChangeKind, Circumstance, State, effect_size
 from tbp.model.comparison import CONFIDENCE, Judged, Judgement
 from tbp.model.points import index_of, measured_values
@@ -28,10 +29,6 @@ from tbp.wording.words import percent, quantity
 
 # Share of false ones among the changes claimed. The interval must exclude "no effect" too, see CONFIDENCE.
 ALPHA = 0.05
-# Smallest effect that is called a change. Runs of one commit on a quiet machine differ by 1 to 2 %; see docs/ruler.md.
-RELEVANT = 0.02
-# "No change" claims that no effect of this size is hidden: the interval must lie inside. As in ``change_points``.
-RELEVANT_LIMIT = 0.05
 # What is not the commit's own doing. A dependency may be: a commit can ask for another version of it.
 _NOT_OF_COMMIT = (ChangeKind.HARNESS, ChangeKind.HARDWARE)
 
@@ -88,7 +85,7 @@ def _put_down(judgement: Judgement, series: StoredSeries, baseline: Judged, cont
     """
     causes = [own for own in differing(series, baseline, contender) if kind_of(own.name) in _NOT_OF_COMMIT]
     first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
-    is_alike = judgement.state is State.NO_CHANGE or abs(judgement.effect) < RELEVANT
+    is_alike = judgement.state is State.NO_CHANGE or abs(judgement.effect) < relevance.TWO_COMMITS
     if not causes or is_alike or first is None or second is None:
         return judgement
     if _is_of_two_versions(series, first, second):
@@ -166,10 +163,10 @@ def _decided(judgement: Judgement, found: Difference, p_value: float) -> Judgeme
     """The state that the difference allows."""
     low, high = found.interval(CONFIDENCE)
     own = replace(judgement, low=low, high=high, p_value=p_value)
-    is_change = p_value <= ALPHA and found.p_value <= 1 - CONFIDENCE and abs(own.effect) >= RELEVANT
+    is_change = p_value <= ALPHA and found.p_value <= 1 - CONFIDENCE and abs(own.effect) >= relevance.TWO_COMMITS
     if is_change and found.is_shared:
         return replace(own, state=changed(own.better, own.after > own.before))
-    if max(-low, high) < RELEVANT_LIMIT:
+    if max(-low, high) < relevance.EXCLUDED:
         return replace(own, state=State.NO_CHANGE)
     why = f"two runs of it differ by {percent(relative(found.error))} or so without any change"
     if is_change:
@@ -178,8 +175,8 @@ def _decided(judgement: Judgement, found: Difference, p_value: float) -> Judgeme
 
 
 def _exactly(both: Judgement) -> Judgement:
-    """A value that repeats exactly changed if it differs at all; by less than RELEVANT it does not matter."""
-    is_relevant = both.before != both.after and not abs(both.effect) < RELEVANT
+    """A value that repeats exactly changed if it differs at all; by less than TWO_COMMITS it does not matter."""
+    is_relevant = both.before != both.after and not abs(both.effect) < relevance.TWO_COMMITS
     return replace(both, state=changed(both.better, both.after > both.before) if is_relevant else State.NO_CHANGE)
 
 

@@ -29,7 +29,6 @@ from tbp.model.points import Floats
 from tbp.statistics.mann_whitney import inflated, ranked, two_sided
 from tbp.statistics.robust import median, quantile
 
-RELEVANT = 0.01  # smallest effect worth a commit's name on a long series
 # A line through both segments must gain this over the step, twice the log-likelihood, to make it drift. At 0, steps
 # near a segment's end are mistaken for lines (F1 0.804 against 0.812).
 LINE_GAIN = 4.0

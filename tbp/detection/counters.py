@@ -12,7 +12,8 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from tbp.detection.measured import Measured
-from tbp.model.changes import LEAST_SHOWN, Change, effect_size
+from tbp.model import relevance
+from tbp.model.changes import Change, effect_size
 
 # There and back is a change and its repair; with one more turn, runs this short are what two modes make by chance: of
 # 60 runs with a second value in one of ten, 5 % have a pair of it, 0.1 % two of three.
@@ -56,6 +57,6 @@ def _takes_turns(raw: Sequence[float]) -> bool:
 
 
 def _change(index: int, before: float, after: float) -> Change:
-    is_relevant = not abs(effect_size(before, after)) < LEAST_SHOWN  # from 0 it is NaN, and relevant
+    is_relevant = not abs(effect_size(before, after)) < relevance.LEAST_SHOWN  # from 0 it is NaN, and relevant
     doubt = "" if is_relevant else "certain, but too small to matter"
     return Change(index, before, after, 0.0, is_relevant, doubt=doubt)

@@ -40,7 +40,12 @@ class Values(Struct, frozen=True):
 def change_points(
     values: Sequence[float], sessions: Sequence[Sequence[float]] | None = None, *, counter: bool = True
 ) -> tuple[Change, ...]:
-    """The change points of one series, oldest first; the arguments are those of ``Values``."""
+    """The change points of one series, oldest first: ``tbp.change_points``.
+
+    ``values`` has an entry for each run, oldest first. NaN and infinities (failed, skipped) are passed over, and still
+    count in ``Change.index``. ``sessions`` has the medians of each run's processes, where known. Without ``counter``,
+    values that repeat exactly are not taken for a deterministic counter.
+    """
     return change_points_of([Values(values, sessions, counter)])[0]
 
 

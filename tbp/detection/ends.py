@@ -12,6 +12,7 @@ from tbp.detection.boundaries import draws
 from tbp.detection.measured import Measured
 from tbp.detection.selection import Selection, Step, robust_sigma
 from tbp.detection.short_series import are_confirmed, is_relevant, run_sigma, short_p_value
+from tbp.model import relevance
 from tbp.model.points import Floats
 from tbp.statistics.robust import median
 
@@ -25,10 +26,8 @@ SIGMAS_OF_SEVERAL = 3.0
 # has 0.02 false suspects at its end per 1,000 runs; 0.05 where being outside all earlier runs is enough.
 CHANCE_OF_ONE = 2e-3
 CHANCE_OF_SEVERAL = 3e-4
-# The oldest runs of a long series against what follows: suspect and never more. A choice: the first run of a new
-# machine is often off by a tenth or more, and nobody wants to read of that for years.
+# The oldest runs of a long series against what follows: suspect and never more.
 MOST_OLDEST = 2
-OLDEST_RELEVANT = 0.5
 OLDEST_REACH = 2.0  # times as far out as any later run: a series with outliers may begin with one
 MIN_LATER = 3  # runs in the segment after them
 MIN_POOL = 8  # runs of the series besides them
@@ -92,7 +91,7 @@ def _oldest_step(series: Measured, end: int, residuals: Floats) -> Step | None:
         deviations = np.abs(np.concatenate([later - median(later), residuals[end:]]))
         nearest = float(np.abs(oldest - median(later)).min())
         least = max(SIGMAS_OF_ONE * robust_sigma(deviations), OLDEST_REACH * float(deviations.max()))
-        if nearest > least and nearest >= series.relevant(OLDEST_RELEVANT, median(series.raw[:index])):
+        if nearest > least and nearest >= series.relevant(relevance.OLDEST_RUNS, median(series.raw[:index])):
             doubt = f"{index} run{'s' if index > 1 else ''} before it cannot tell"
             return Step(index, short_p_value(series, edges, 1), confirmed=False, doubt=doubt)
     return None

@@ -14,10 +14,11 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from msgspec import Struct
 
-from tbp.detection.boundaries import RELEVANT, Noise
+from tbp.detection.boundaries import Noise
 from tbp.detection.measured import Measured
 from tbp.detection.segmentation import Question, Segmentation, density_loss, huber_loss, segmentations
 from tbp.detection.selection import Selection, correlation_inflation, residuals_of, robust_sigma, selected
+from tbp.model import relevance
 from tbp.model.points import Floats
 from tbp.statistics.robust import median
 
@@ -79,7 +80,7 @@ def _proposed(series: Measured) -> Search[tuple[tuple[int, ...], float, Noise]]:
     """The segmentation that is most likely for the noise that a first, robust one leaves over."""
     scaled, count = series.scaled, len(series.scaled)
     span = float(np.ptp(scaled))
-    least_sigma = max(LEAST_SIGMA * series.relevant(RELEVANT, median(series.raw)), 1e-9 * span)
+    least_sigma = max(LEAST_SIGMA * series.relevant(relevance.LONG_SERIES, median(series.raw)), 1e-9 * span)
     sigma = max(_sigma_of_steps(scaled), least_sigma)
     width = max(sigma / BINS_PER_SIGMA, span / min(MOST_BINS, max(1, MOST_CELLS // count)))
     first = yield Question(scaled, width, huber_loss(width, sigma), FIRST_PENALTY * float(np.log(count)))

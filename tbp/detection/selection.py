@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from tbp.detection.boundaries import RELEVANT, Boundary, Noise
+from tbp.detection.boundaries import Boundary, Noise
 from tbp.detection.measured import Measured
 from tbp.detection.noise import MAD_TO_SIGMA
+from tbp.model import relevance
 from tbp.model.points import Floats
 from tbp.statistics.robust import median
 
@@ -24,10 +25,9 @@ from tbp.statistics.robust import median
 # alarms a night, not a history. At 1.7e-4 heavy-tailed real series of 60 runs have 1.4 times the false alarms, and
 # synthetic ones 0.001 more F1.
 ALPHA = 8e-5
-# A boundary that was given up is suspect where anybody sees it: this large, so many noises, and unlikely both while
-# all proposed boundaries explain the runs and among what is left over in the end. Heavy-tailed real noise of 60 runs
-# has 0.01 false suspects per 1,000 runs; at 2e-3 it has 0.03.
-SUSPECT_EFFECT = 0.14
+# A boundary that was given up is suspect where anybody sees it: ``relevance.PLAIN``, so many noises, and unlikely both
+# while all proposed boundaries explain the runs and among what is left over in the end. Heavy-tailed real noise of 60
+# runs has 0.01 false suspects per 1,000 runs; at 2e-3 it has 0.03.
 SUSPECT_SIGMAS = 6.0
 SUSPECT_ALPHA_PROPOSED = 2e-3
 SUSPECT_ALPHA_LEFT = 5e-4
@@ -61,12 +61,12 @@ class Tested(NamedTuple):
     @property
     def is_step(self) -> bool:
         """True where the boundary is significant and relevant."""
-        return self.p_value <= ALPHA and self.boundary.is_relevant(RELEVANT)
+        return self.p_value <= ALPHA and self.boundary.is_relevant(relevance.LONG_SERIES)
 
     @property
     def is_plain(self) -> bool:
         """True where a reader of the chart would ask what happened there."""
-        return self.boundary.is_relevant(SUSPECT_EFFECT) and self.boundary.in_sigmas >= SUSPECT_SIGMAS
+        return self.boundary.is_relevant(relevance.PLAIN) and self.boundary.in_sigmas >= SUSPECT_SIGMAS
 
 
 class _Segments:

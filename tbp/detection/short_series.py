@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tbp.detection.boundaries import draws
 from tbp.detection.measured import Measured
+from tbp.model import relevance
 from tbp.model.changes import Change
 from tbp.model.points import Floats
 from tbp.statistics.mann_whitney import rank_p_value
@@ -27,7 +28,6 @@ from tbp.statistics.student_t import two_sided_t
 # sessions a run, 5 % noise of a process and 2 % shared by a run: 0.4 % of series with 8 runs get a confirmed change,
 # 0.3 % with 6 (0.9 and 1.3 % without the t test); at 5 % shared noise 4.3 %. A step of 30 % is confirmed in 92-100 %
 # of 6 runs and 96-100 % of 8, wherever it is.
-SHORT_RELEVANT = 0.05
 SHORT_RELEVANT_SIGMAS = 3.0
 SHORT_ALPHA = 0.05  # the least three sessions against twelve can reach is 0.02
 SHORT_RUN_ALPHA = 0.1
@@ -111,7 +111,7 @@ def is_relevant(series: Measured, edges: Sequence[int], i: int, sigma: float) ->
     """Whether the medians on both sides differ by more than 5 % and three times ``sigma``, the noise of a run."""
     before, after = slice(edges[i - 1], edges[i]), slice(edges[i], edges[i + 1])
     shift = abs(median(series.scaled[after]) - median(series.scaled[before]))
-    least = series.relevant(SHORT_RELEVANT, median(series.raw[before]))
+    least = series.relevant(relevance.SHORT_SERIES, median(series.raw[before]))
     return shift > 0 and shift >= max(least, SHORT_RELEVANT_SIGMAS * sigma)
 
 

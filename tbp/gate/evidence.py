@@ -16,6 +16,7 @@ from enum import Enum
 from math import copysign, isnan, log1p
 
 from tbp.gate.cells import Cell, CellSkipped
+from tbp.model import relevance
 from tbp.model.changes import State
 from tbp.model.comparison import CONFIDENCE
 from tbp.statistics.paired_ratios import Estimate, Pair, estimate
@@ -44,8 +45,8 @@ WITNESS_SHARE = 0.5
 class Limits:
     """The limits that a user may want otherwise. Effects are relative: 0.02 is 2 %."""
 
-    relevant: float = 0.02  # a smaller change is never claimed
-    excluded: float = 0.05  # "no change" means that the interval excludes a change this large
+    relevant: float = relevance.TWO_COMMITS  # a smaller change is never claimed
+    excluded: float = relevance.EXCLUDED  # "no change" means that the interval excludes a change this large
     false_discovery_rate: float = 0.05  # expected share of false ones among the changes claimed
 
 

@@ -18,7 +18,8 @@ from tbp.gate.evidence import agrees, estimated
 from tbp.gate.measuring import Folders, Measuring
 from tbp.gate.referee import discovered
 from tbp.gate.worker_process import Deadline, OutOfTime
-from tbp.history.paired_evidence import FRESH_LOOKS, RELEVANT, level_begin, wanted, with_pairs
+from tbp.history.paired_evidence import FRESH_LOOKS, level_begin, wanted, with_pairs
+from tbp.model import relevance
 from tbp.model.changes import Change
 from tbp.model.series import Point, SeriesKey
 from tbp.project.asv_config import AsvConfig
@@ -190,6 +191,6 @@ def ratio_of(task: Task, pairs: Sequence[Pair]) -> Ratio | None:
     if len(pairs) < 2:
         return None
     effect = estimated(pairs).effect
-    if abs(effect) >= log1p(RELEVANT) and not agrees(pairs, effect):
+    if abs(effect) >= log1p(relevance.TWO_COMMITS) and not agrees(pairs, effect):
         return None
     return Ratio(task.base, task.head, tuple(pair.effect for pair in pairs), task.is_fresh)

@@ -21,7 +21,8 @@ from tbp.detection.noise import noise_between, noise_within
 from tbp.history.circumstances import Run, breaks, with_number
 from tbp.history.explanations import explained
 from tbp.history.runs_of_series import Rows
-from tbp.model.changes import CONFIDENCE, LEAST_SHOWN, Break, Change, ChangeKind
+from tbp.model import relevance
+from tbp.model.changes import CONFIDENCE, Break, Change, ChangeKind
 from tbp.model.points import Points
 
 VERSION_DIGITS = 8  # of a benchmark's version, which is a hash
@@ -82,7 +83,7 @@ def _sure(change: Change) -> Change:
 
     Of noise with two modes the ranks can be sure that something moved while the medians may be where they were.
     """
-    if not (change.confirmed and change.low < LEAST_SHOWN and change.high > -LEAST_SHOWN):
+    if not (change.confirmed and change.low < relevance.LEAST_SHOWN and change.high > -relevance.LEAST_SHOWN):
         return change
     return replace(change, confirmed=False, doubt=f"its {CONFIDENCE * 100:.0f} % interval reaches 0")
 

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from tbp.traces.operators.operators import OperatorTable
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
 
-LEAST_SHOWN = 0.0005  # a smaller effect is shown as 0.0 %
-
-
 CONFIDENCE = 0.99
 """Of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows: at 95 %, one
 interval in twenty would miss the truth."""

@@ -7,9 +7,7 @@ import pytest
 from tbp.statistics.student_t import t_reach, two_sided_t
 
 
-@pytest.mark.parametrize(
-    ("confidence", "freedom", "reach"), [(0.99, 8, 3.3554), (0.95, 2, 4.3027), (0.99, 4.5, 4.2825)]
-)
+@pytest.mark.parametrize(("confidence", "freedom", "reach"), [(0.99, 8, 3.3554), (0.95, 2, 4.3027)])
 def test_the_reach_is_that_of_the_tables_and_its_p_value_is_what_is_left(
     confidence: float, freedom: float, reach: float
 ):
