@@ -15,12 +15,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from tbp.comparison.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, Difference, difference, repeats_exactly
+from tbp.comparison.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, RunsDifference, difference, repeats_exactly
 from tbp.history.circumstances import Circumstances, kind_of, sentence
 from tbp.history.explanations import not_refuted
 from tbp.model import relevance
 from tbp.model.changes import ChangeKind, Circumstance, State, effect_size
-from tbp.model.comparison import CONFIDENCE, Judged, Judgement
+from tbp.model.comparison import CONFIDENCE, ComparedCommit, Judgement
 from tbp.model.points import index_of, measured_values
 from tbp.model.series import Better, Outcome, Point, SeriesKey
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg
@@ -49,10 +49,12 @@ class _Open(Struct, frozen=True):
     """A judgement that is to be decided by a difference, once all differences are known."""
 
     judgement: Judgement
-    difference: Difference
+    difference: RunsDifference
 
 
-def judgements(stored: Iterable[StoredSeries], baseline: Judged, contender: Judged) -> tuple[Judgement, ...]:
+def judgements(
+    stored: Iterable[StoredSeries], baseline: ComparedCommit, contender: ComparedCommit
+) -> tuple[Judgement, ...]:
     """What the runs of two commits say of each series; series with neither are left out."""
     known = [(series, judged) for series in stored if (judged := _judged(series, baseline, contender)) is not None]
     corrected = iter(
@@ -65,7 +67,7 @@ def judgements(stored: Iterable[StoredSeries], baseline: Judged, contender: Judg
     return tuple(_put_down(own, series, baseline, contender) for series, own in found)
 
 
-def differing(series: StoredSeries, baseline: Judged, contender: Judged) -> tuple[Circumstance, ...]:
+def differing(series: StoredSeries, baseline: ComparedCommit, contender: ComparedCommit) -> tuple[Circumstance, ...]:
     """What the runs of the two commits were measured with, where it is not the same; nothing unless both measured."""
     first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
     if first is None or second is None or not series.circumstances:
@@ -78,7 +80,9 @@ def differing(series: StoredSeries, baseline: Judged, contender: Judged) -> tupl
     return tuple(sorted(moved, key=lambda one: (list(ChangeKind).index(kind_of(one.name)), one.name)))
 
 
-def _put_down(judgement: Judgement, series: StoredSeries, baseline: Judged, contender: Judged) -> Judgement:
+def _put_down(
+    judgement: Judgement, series: StoredSeries, baseline: ComparedCommit, contender: ComparedCommit
+) -> Judgement:
     """``judgement``, undecided where the two were measured with something else that may have made the difference.
 
     What the noise decides is then no answer either: its interval is of the code and the circumstance together.
@@ -111,7 +115,7 @@ def _is_comparable(series: StoredSeries, first: int, second: int) -> NDArray[np.
     return is_kept
 
 
-def _judged(series: StoredSeries, baseline: Judged, contender: Judged) -> Judgement | _Open | None:
+def _judged(series: StoredSeries, baseline: ComparedCommit, contender: ComparedCommit) -> Judgement | _Open | None:
     """What one series says; None where it has neither commit."""
     first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
     empty = Judgement(series.key.benchmark, series.key.parameters, State.SKIPPED, series.unit, series.better)
@@ -159,7 +163,7 @@ def _compared(series: StoredSeries, both: Judgement, first: int, second: int) ->
     return _Open(both, found)
 
 
-def _decided(judgement: Judgement, found: Difference, p_value: float) -> Judgement:
+def _decided(judgement: Judgement, found: RunsDifference, p_value: float) -> Judgement:
     """The state that the difference allows."""
     low, high = found.interval(CONFIDENCE)
     own = replace(judgement, low=low, high=high, p_value=p_value)
@@ -195,7 +199,9 @@ def _too_few(is_counter: bool, others: int) -> str:
     )
 
 
-def _unmeasured(empty: Judgement, old: Point, new: Point, baseline: Judged, contender: Judged) -> Judgement:
+def _unmeasured(
+    empty: Judgement, old: Point, new: Point, baseline: ComparedCommit, contender: ComparedCommit
+) -> Judgement:
     """FAILED only where the contender broke what the baseline measured."""
     if _is_measured(old) and new.outcome is Outcome.FAILED:
         before = quantity(old.value, empty.unit)

@@ -16,10 +16,10 @@ from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Sessions, named_as_today, read_sessions
 from tbp.comparison.judgements import StoredSeries, differing, judgements
 from tbp.errors import NothingMeasured, UsageError
-from tbp.history.circumstances import Circumstances, Run, circumstances, with_number
+from tbp.history.circumstances import Circumstances, RunCircumstances, circumstances, with_number
 from tbp.history.runs_of_series import seen
 from tbp.model.changes import Circumstance, State
-from tbp.model.comparison import Comparison, Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.model.series import Commit, Outcome, Point, SeriesKey, Setup
 from tbp.project.asv_config import AsvConfig, own_config, results_folder
 from tbp.project.commits import Commits, read_commits
@@ -33,7 +33,7 @@ MOST_PROBLEMS = 3  # of the results, said among the notes
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CompareRequest:
     """What the command line asks for; empty: not said."""
 
     baseline: str
@@ -43,7 +43,7 @@ class Wanted:
     bench: tuple[str, ...] = ()  # regular expressions; a benchmark that one of them finds is compared
 
 
-def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted) -> Comparison:
+def compared(config: AsvConfig | None, results_dir: Path | None, wanted: CompareRequest) -> Comparison:
     """Two commits as the results in ``results_dir``, or where ``config`` keeps them, say.
 
     Raises:
@@ -67,8 +67,8 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
     order = commits.compared(*hashes)
     subjects = {commit.hash: commit.subject for commit in order}
     sides = (
-        Judged(wanted.baseline, hashes[0], subjects.get(hashes[0], "")),
-        Judged(wanted.contender, hashes[1], subjects.get(hashes[1], "")),
+        ComparedCommit(wanted.baseline, hashes[0], subjects.get(hashes[0], "")),
+        ComparedCommit(wanted.contender, hashes[1], subjects.get(hashes[1], "")),
     )
     stored = stored_series(
         [row for row in rows if (row.machine, row.environment) == (setup.machine, setup.environment)],
@@ -96,7 +96,7 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
     )
 
 
-def chosen_setup(rows: Sequence[Value], hashes: Sequence[str], wanted: Wanted) -> tuple[Setup, tuple[str, ...]]:
+def chosen_setup(rows: Sequence[Value], hashes: Sequence[str], wanted: CompareRequest) -> tuple[Setup, tuple[str, ...]]:
     """The machine and environment in which both commits have most benchmarks in common, and what to say of others.
 
     Raises:
@@ -157,14 +157,16 @@ def _series(
     )
 
 
-def _run(key: SeriesKey, row: Value, sessions: Sessions, known: dict[tuple[str, ...], Circumstances]) -> Run:
+def _run(
+    key: SeriesKey, row: Value, sessions: Sessions, known: dict[tuple[str, ...], Circumstances]
+) -> RunCircumstances:
     """A run with its circumstances, which ``known`` keeps: they are the same for all of its series."""
     if row.outcome is not Outcome.MEASURED:
-        return Run({}, row.number, row.value)
+        return RunCircumstances({}, row.number, row.value)
     said = (row.python, row.requirements, row.hardware, *seen(sessions, key, row.commit))
     if said not in known:
         known[said] = circumstances(row, *said[-2:])
-    return Run(known[said], row.number, row.value)
+    return RunCircumstances(known[said], row.number, row.value)
 
 
 def _point(key: SeriesKey, row: Value, commit: Commit, sessions: Sessions) -> Point:
@@ -181,7 +183,7 @@ def _policy(config: AsvConfig | None, results_dir: Path | None) -> Policy:
     return read_policy(own.policy_file) if own is not None else Policy()
 
 
-def _nowhere(cells: Mapping[Setup, tuple[set[object], set[object]]], wanted: Wanted) -> str:
+def _nowhere(cells: Mapping[Setup, tuple[set[object], set[object]]], wanted: CompareRequest) -> str:
     sides = [
         f"{revision} in {_names(setup for setup in cells if cells[setup][side]) or 'none'}"
         for side, revision in enumerate((wanted.baseline, wanted.contender))
@@ -196,7 +198,7 @@ def _names(setups: Iterable[Setup]) -> str:
     return "; ".join(map(str, sorted(setups)))
 
 
-def _of_lines(commits: Commits, hashes: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
+def _of_lines(commits: Commits, hashes: Sequence[str], wanted: CompareRequest) -> tuple[str, ...]:
     old, new = (commits.line(own) for own in hashes)
     if old == new:
         return ()
@@ -219,7 +221,7 @@ def _measured_with(differences: Iterable[Sequence[Circumstance]], benchmarks: in
     return (f"the two were not measured alike: {', '.join(named)}",)
 
 
-def _ask(found: Iterable[Judgement], wanted: Wanted) -> tuple[str, ...]:
+def _ask(found: Iterable[Judgement], wanted: CompareRequest) -> tuple[str, ...]:
     if all(judgement.state is not State.UNDECIDED for judgement in found):
         return ()
     return (f"what is undecided can be measured: run `tbp gate {wanted.baseline} {wanted.contender}`",)

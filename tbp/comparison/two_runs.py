@@ -46,7 +46,7 @@ EXACT_SHARE = 0.9
 MIN_EXACT_RUNS = 3
 
 
-class Difference(Struct, frozen=True):
+class RunsDifference(Struct, frozen=True):
     """Second run against the first, in natural logarithms."""
 
     effect: float
@@ -68,7 +68,7 @@ class Difference(Struct, frozen=True):
 
 def difference(
     values: Sequence[float], first: int, second: int, sessions: tuple[Sequence[float], Sequence[float]] = ((), ())
-) -> Difference | None:
+) -> RunsDifference | None:
     """Run ``second`` of a series against run ``first``; None where MIN_OTHER_RUNS are not there.
 
     ``values`` are positive, one for each run in order of history; ``second`` may be the older one. ``sessions`` has
@@ -85,7 +85,7 @@ def difference(
     others = _other_steps(logs, start, end)
     error = max(sigma(others), _error_within(*sessions), LEAST_ERROR)
     effect = step if first < second else -step
-    return Difference(effect, error, min(MOST_FREEDOM, len(others) / 2), _is_shared(logs, start, end, others))
+    return RunsDifference(effect, error, min(MOST_FREEDOM, len(others) / 2), _is_shared(logs, start, end, others))
 
 
 def sigma(steps: Floats) -> float:

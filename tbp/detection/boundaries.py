@@ -54,7 +54,7 @@ AS_FAR = 0.9
 TAIL_POWER = 2.0
 
 
-class Noise(Struct, frozen=True):
+class NoiseModel(Struct, frozen=True):
     """The scatter of a series' values around their levels."""
 
     width: float  # of the bins that deviations are rounded to
@@ -65,7 +65,7 @@ class Noise(Struct, frozen=True):
 class Boundary:
     """A place between two neighbouring segments, and the tests of a step there."""
 
-    def __init__(self, series: Measured, scaled: Floats, edges: Sequence[int], noise: Noise) -> None:
+    def __init__(self, series: Measured, scaled: Floats, edges: Sequence[int], noise: NoiseModel) -> None:
         """``edges`` are where the segment before begins, the place itself, and where the segment after ends."""
         self.edges = start, index, end = (edges[0], edges[1], edges[2])
         self.index = index
@@ -173,13 +173,13 @@ def _log_combinations(total: int, drawn: int) -> float:
     return math.lgamma(total + 1) - math.lgamma(drawn + 1) - math.lgamma(total - drawn + 1)
 
 
-def _cost(deviations: Floats, noise: Noise) -> float:
+def _cost(deviations: Floats, noise: NoiseModel) -> float:
     bins = np.rint(deviations / noise.width).astype(np.intp)
     reach = max(1, int(bins.max()), -int(bins.min()))
     return float(np.add.reduce(noise.loss(reach)[bins + reach]))
 
 
-def _score(before: Floats, after: Floats, noise: Noise) -> float:
+def _score(before: Floats, after: Floats, noise: NoiseModel) -> float:
     """The z score of the slope of the loss at each deviation from the joint level; 0 of equal values and of few."""
     if min(len(before), len(after)) < MIN_SCORED:
         return 0.0

@@ -20,7 +20,7 @@ from tbp.detection.counters import counter_changes
 from tbp.detection.ends import with_ends
 from tbp.detection.long_series import long_steps
 from tbp.detection.measured import Measured, measured
-from tbp.detection.selection import Step
+from tbp.detection.selection import LevelStep
 from tbp.detection.short_series import short_changes
 from tbp.model.changes import Change
 
@@ -66,7 +66,7 @@ def change_points_of(several: Sequence[Values]) -> list[tuple[Change, ...]]:
     return [found[place] for place in range(len(several))]
 
 
-def _changes(series: Measured, steps: Sequence[Step]) -> tuple[Change, ...]:
+def _changes(series: Measured, steps: Sequence[LevelStep]) -> tuple[Change, ...]:
     """The changes at ``steps``. A level is that of the runs between two steps, as measured, with the trend in it."""
     edges = (0, *(step.index for step in steps), len(series.raw))
     return tuple(

@@ -14,9 +14,9 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from msgspec import Struct
 
-from tbp.detection.boundaries import Noise
+from tbp.detection.boundaries import NoiseModel
 from tbp.detection.measured import Measured
-from tbp.detection.segmentation import Question, Segmentation, density_loss, huber_loss, segmentations
+from tbp.detection.segmentation import Segmentation, SegmentationTask, density_loss, huber_loss, segmentations
 from tbp.detection.selection import Selection, correlation_inflation, residuals_of, robust_sigma, selected
 from tbp.model import relevance
 from tbp.model.points import Floats
@@ -42,7 +42,7 @@ SLOPE_CLIP = 2.0  # sigmas, so that outliers do not bend a slope
 
 Found = TypeVar("Found")
 # Asks for segmentations, one after the other, and finds something.
-Search: TypeAlias = Generator[Question, Segmentation, Found]
+Search: TypeAlias = Generator[SegmentationTask, Segmentation, Found]
 
 
 class Steps(Struct, frozen=True):
@@ -58,7 +58,7 @@ def long_steps(several: Sequence[Measured]) -> list[Steps]:
     found: dict[int, Steps] = {}
     answers: dict[int, Segmentation | None] = dict.fromkeys(range(len(searches)))
     while answers:
-        questions: dict[int, Question] = {}
+        questions: dict[int, SegmentationTask] = {}
         for place, answer in answers.items():
             try:
                 questions[place] = next(searches[place]) if answer is None else searches[place].send(answer)
@@ -76,35 +76,35 @@ def _search(series: Measured) -> Search[Steps]:
     return Steps(selected(series, series.without_trend(slope), proposed, noise), slope)
 
 
-def _proposed(series: Measured) -> Search[tuple[tuple[int, ...], float, Noise]]:
+def _proposed(series: Measured) -> Search[tuple[tuple[int, ...], float, NoiseModel]]:
     """The segmentation that is most likely for the noise that a first, robust one leaves over."""
     scaled, count = series.scaled, len(series.scaled)
     span = float(np.ptp(scaled))
     least_sigma = max(LEAST_SIGMA * series.relevant(relevance.LONG_SERIES, median(series.raw)), 1e-9 * span)
     sigma = max(_sigma_of_steps(scaled), least_sigma)
     width = max(sigma / BINS_PER_SIGMA, span / min(MOST_BINS, max(1, MOST_CELLS // count)))
-    first = yield Question(scaled, width, huber_loss(width, sigma), FIRST_PENALTY * float(np.log(count)))
+    first = yield SegmentationTask(scaled, width, huber_loss(width, sigma), FIRST_PENALTY * float(np.log(count)))
     residuals = residuals_of(scaled, (0, *first.boundaries, count))
     sigma = max(robust_sigma(residuals), least_sigma)
     penalty = PENALTY * float(np.log(count)) * correlation_inflation(residuals) ** 2
-    noise = Noise(width, sigma, density_loss(residuals, width, least_sigma))
+    noise = NoiseModel(width, sigma, density_loss(residuals, width, least_sigma))
     boundaries, slope = yield from _with_trend(series, noise, penalty)
     return boundaries, slope, noise
 
 
-def _with_trend(series: Measured, noise: Noise, penalty: float) -> Search[tuple[tuple[int, ...], float]]:
+def _with_trend(series: Measured, noise: NoiseModel, penalty: float) -> Search[tuple[tuple[int, ...], float]]:
     """The cheapest segmentation of the series with a straight trend taken out, or without where no trend pays.
 
     Tried are the slope of the whole series, then what the segments found so far share, as long as that gains.
     """
     scaled, count = series.scaled, len(series.scaled)
-    best, slope = (yield Question(scaled, noise.width, noise.loss, penalty)), 0.0
+    best, slope = (yield SegmentationTask(scaled, noise.width, noise.loss, penalty)), 0.0
     price = TREND_PENALTY * float(np.log(count))
     paid = best.cost
     for attempt in range(MOST_SLOPES):
         edges = (0, *(best.boundaries if attempt else ()), count)
         tried = slope + _shared_slope(series.without_trend(slope), edges, noise.sigma)
-        found = yield Question(series.without_trend(tried), noise.width, noise.loss, penalty)
+        found = yield SegmentationTask(series.without_trend(tried), noise.width, noise.loss, penalty)
         if found.cost + price < paid:
             best, slope, paid = found, tried, found.cost + price
         elif attempt:

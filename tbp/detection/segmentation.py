@@ -43,7 +43,7 @@ class Segmentation(Struct, frozen=True):
     cost: float  # in nats, with the penalties
 
 
-class Question(Struct, frozen=True):
+class SegmentationTask(Struct, frozen=True):
     """Values to segment: see ``segmentations``."""
 
     values: Floats
@@ -52,7 +52,7 @@ class Question(Struct, frozen=True):
     penalty: float
 
 
-def segmentations(questions: Sequence[Question]) -> list[Segmentation]:
+def segmentations(questions: Sequence[SegmentationTask]) -> list[Segmentation]:
     """The cheapest segmentation of each: the loss of every value at its segment's level, and a penalty a boundary.
 
     A level is always one of the values; the densest is close enough to the best. Several are answered together,
@@ -88,7 +88,7 @@ class _Table(Struct, frozen=True):
         return len(self.losses)
 
 
-def _table(question: Question) -> _Table:
+def _table(question: SegmentationTask) -> _Table:
     places = np.rint((question.values - question.values.min()) / question.width).astype(np.intp)
     bins, own = np.unique(places, return_inverse=True)
     reach = int(bins[-1])

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from tbp.detection.boundaries import Boundary, Noise
+from tbp.detection.boundaries import Boundary, NoiseModel
 from tbp.detection.measured import Measured
 from tbp.detection.noise import MAD_TO_SIGMA
 from tbp.model import relevance
@@ -36,7 +36,7 @@ CORRELATION_CLIP = 3.0  # sigmas, so that outliers do not hide a correlation
 MOST_CORRELATION = 0.9  # more would make the penalty endless
 
 
-class Step(Struct, frozen=True):
+class LevelStep(Struct, frozen=True):
     """A boundary at which the level shifts."""
 
     index: int  # of the first run after it
@@ -48,7 +48,7 @@ class Step(Struct, frozen=True):
 class Selection(Struct, frozen=True):
     """The steps of a series, oldest first, and the deviations of its runs from the levels between the certain ones."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[LevelStep, ...]
     residuals: Floats
 
 
@@ -72,7 +72,7 @@ class Tested(NamedTuple):
 class _Segments:
     """A series cut into segments, the tests of its boundaries, and what its levels leave over."""
 
-    def __init__(self, series: Measured, scaled: Floats, edges: Sequence[int], noise: Noise) -> None:
+    def __init__(self, series: Measured, scaled: Floats, edges: Sequence[int], noise: NoiseModel) -> None:
         self._series, self._scaled, self._noise = series, scaled, noise
         self.cut(edges)
         # Computed once: a step that is given up would look like correlation, and take the next, larger one with it.
@@ -100,7 +100,7 @@ class _Segments:
         return Boundary(self._series, self._scaled, edges, self._noise)
 
 
-def selected(series: Measured, scaled: Floats, proposed: Sequence[int], noise: Noise) -> Selection:
+def selected(series: Measured, scaled: Floats, proposed: Sequence[int], noise: NoiseModel) -> Selection:
     """The steps at ``proposed``, which are ascending indexes of ``scaled``: the runs of ``series`` less their trend."""
     edges = _without_short(scaled, [0, *proposed, len(scaled)])
     segments = _Segments(series, scaled, edges, noise)
@@ -112,10 +112,10 @@ def selected(series: Measured, scaled: Floats, proposed: Sequence[int], noise: N
         del edges[weakest + 1]
         segments.join(edges[weakest], edges[weakest + 1])
         tested = segments.tested(edges)
-    certain = [Step(test.boundary.index, len(scaled) * test.p_value, confirmed=True) for test in tested]
+    certain = [LevelStep(test.boundary.index, len(scaled) * test.p_value, confirmed=True) for test in tested]
     given_up = {test.boundary.index for test in first if test.p_value <= SUSPECT_ALPHA_PROPOSED and test.is_plain}
     suspects = [
-        Step(test.boundary.index, len(scaled) * test.p_value, confirmed=False, doubt=_doubt(test.boundary))
+        LevelStep(test.boundary.index, len(scaled) * test.p_value, confirmed=False, doubt=_doubt(test.boundary))
         for test in _suspects(segments, edges, given_up.difference(edges, lines))
     ]
     return Selection(tuple(sorted([*certain, *suspects], key=lambda step: step.index)), residuals_of(scaled, edges))

@@ -10,7 +10,7 @@ from math import expm1, log1p, nan
 
 from msgspec.structs import replace
 
-from tbp.gate.evidence import Evidence, Limits, Standing, agrees, estimated, is_excluded
+from tbp.gate.evidence import CellStanding, Evidence, Limits, agrees, estimated, is_excluded
 from tbp.model.changes import State
 from tbp.model.comparison import CONFIDENCE, Judgement
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg
@@ -66,7 +66,7 @@ def _state(evidence: Evidence, seen: Estimate, p_value: float, limits: Limits, e
             return State.UNDECIDED, f"contended: wall time moved and CPU time did not; {QUIETER}"
         return (State.REGRESSION if seen.effect > 0 else State.IMPROVEMENT), ""
     is_cut_off = bool(ended) and evidence.wants_pairs
-    if evidence.standing is Standing.FLAGGED and is_cut_off:
+    if evidence.standing is CellStanding.FLAGGED and is_cut_off:
         return State.UNDECIDED, f"suspected, and not confirmed by fresh pairs: {ended}"
     whole = estimated(evidence.pairs)
     if is_excluded(seen, limits.excluded) or is_excluded(whole, limits.excluded):

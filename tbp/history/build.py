@@ -23,7 +23,7 @@ from tbp.detection.noise import noise_between
 from tbp.history.acknowledged import marked
 from tbp.history.agreement import doubt, is_weak
 from tbp.history.circumstances import surroundings
-from tbp.history.judge_series import Asked, Judge, judge_all
+from tbp.history.judge_series import Judge, SeriesRuns, judge_all
 from tbp.history.paired_evidence import with_pairs
 from tbp.history.runs_of_series import Rows, compared_with, present_version, rows_by_series
 from tbp.history.states import Freshness, freshness, is_enough, state
@@ -90,7 +90,9 @@ def histories(
 
 def _judged(series: Sequence[tuple[SeriesKey, Rows]], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
     asked = [
-        Asked(rows, compared_with(present_version(rows, results.benchmarks.get(key.benchmark)), rows), policy.relevant)
+        SeriesRuns(
+            rows, compared_with(present_version(rows, results.benchmarks.get(key.benchmark)), rows), policy.relevant
+        )
         for key, rows in series
     ]
     return [

@@ -29,7 +29,7 @@ RULER_TORCH = "torch"
 MOST_NAMED = 3  # circumstances named in one sentence
 
 
-class Said(Protocol):
+class RunFacts(Protocol):
     """What a result file says of its run (``tbp.asv.result_frame``)."""
 
     @property
@@ -40,7 +40,7 @@ class Said(Protocol):
     def hardware(self) -> str: ...
 
 
-class Run(Struct, frozen=True):
+class RunCircumstances(Struct, frozen=True):
     """One run of a series: its value in the table of data, and its circumstances."""
 
     circumstances: Circumstances
@@ -48,7 +48,7 @@ class Run(Struct, frozen=True):
     value: float  # per call
 
 
-def circumstances(said: Said, torch: str, threads: str = "") -> Circumstances:
+def circumstances(said: RunFacts, torch: str, threads: str = "") -> Circumstances:
     """What a result file says of its run, and the ``torch`` and ``threads`` its sessions saw (empty: unknown)."""
     hardware = {fact_name(name): value for name, value in named_values(said.hardware)}
     requirements = {name: value for name, value in named_values(said.requirements) if name != RULER_TORCH or not torch}
@@ -65,14 +65,14 @@ def kind_of(name: str) -> ChangeKind:
     return ChangeKind.HARDWARE if is_fact else ChangeKind.DEPENDENCY
 
 
-def with_number(runs: Sequence[Run]) -> list[Circumstances]:
+def with_number(runs: Sequence[RunCircumstances]) -> list[Circumstances]:
     """Each run's circumstances, with its number of calls per sample.
 
     Of numbers that NUMBER_FACTOR does not tell apart the first seen stands for all: so equal ones are equal in whatever
     order the runs were measured.
     """
     known: list[Circumstances] = []
-    numbers: list[Run] = []  # told apart, the one in force last
+    numbers: list[RunCircumstances] = []  # told apart, the one in force last
     now: Circumstances = {}
     # Most runs know what the one before knew: they share it, which ``breaks`` is glad of.
     shared: Circumstances | None = None
@@ -130,7 +130,7 @@ def last_known(runs: Sequence[Circumstances]) -> dict[str, str]:
     return last
 
 
-def _is_other_length(old: Run, new: Run) -> bool:
+def _is_other_length(old: RunCircumstances, new: RunCircumstances) -> bool:
     if 1 / NUMBER_FACTOR <= new.number / old.number <= NUMBER_FACTOR:
         return False
     return not 1 / NUMBER_FACTOR <= new.number * new.value / (old.number * old.value) <= NUMBER_FACTOR

@@ -16,7 +16,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.history.ranges import CommitOrder, Range, location
-from tbp.history.sightings import Cell, Sightings, cell_of, sightings
+from tbp.history.sightings import SeriesCell, Sightings, cell_of, sightings
 from tbp.model.changes import ChangeEvidence, ChangeKind, History
 
 _KINDS = tuple(ChangeKind)
@@ -97,7 +97,7 @@ def events(histories: Sequence[History], order: CommitOrder) -> tuple[Event, ...
     B and C, but not A and C) the commit that most series agree on is one event, then the next. A suspect joins an event
     that it overlaps, and moves nothing of it; the suspects that are left make events of their own.
     """
-    of_cell: dict[Cell, list[History]] = {}
+    of_cell: dict[SeriesCell, list[History]] = {}
     for history in histories:
         of_cell.setdefault(cell_of(history), []).append(history)
     by_cause: dict[tuple[ChangeKind, str], tuple[list[_Group], list[_Group]]] = {}

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from tbp.detection.detector import Values, change_points_of
 from tbp.detection.interval import with_interval
 from tbp.detection.noise import noise_between, noise_within
-from tbp.history.circumstances import Run, breaks, with_number
+from tbp.history.circumstances import RunCircumstances, breaks, with_number
 from tbp.history.explanations import explained
 from tbp.history.runs_of_series import Rows
 from tbp.model import relevance
@@ -26,10 +26,10 @@ from tbp.model.changes import CONFIDENCE, Break, Change, ChangeKind
 from tbp.model.points import Points
 
 VERSION_DIGITS = 8  # of a benchmark's version, which is a hash
-_NO_RUN = Run({}, math.nan, math.nan)  # of another version: its circumstances explain nothing here
+_NO_RUN = RunCircumstances({}, math.nan, math.nan)  # of another version: its circumstances explain nothing here
 
 
-class Asked(Struct, frozen=True):
+class SeriesRuns(Struct, frozen=True):
     """A series to judge."""
 
     rows: Rows
@@ -37,7 +37,7 @@ class Asked(Struct, frozen=True):
     relevant: float  # smallest relative change to alert about
 
 
-class Moved(Struct, frozen=True):
+class SeriesFindings(Struct, frozen=True):
     """What was found in it, before it is seen among the others."""
 
     changes: tuple[Change, ...]  # oldest first
@@ -46,15 +46,15 @@ class Moved(Struct, frozen=True):
 
 
 # What moved in each of several series, in their order.
-Judge: TypeAlias = Callable[[Sequence[Asked]], Iterable[Moved]]
+Judge: TypeAlias = Callable[[Sequence[SeriesRuns]], Iterable[SeriesFindings]]
 
 
-def judge_all(asked: Sequence[Asked]) -> list[Moved]:
+def judge_all(asked: Sequence[SeriesRuns]) -> list[SeriesFindings]:
     found = change_points_of([_values(one) for one in asked])
     return [judged(one, own) for one, own in zip(asked, found, strict=True)]
 
 
-def judged(asked: Asked, found: Sequence[Change]) -> Moved:
+def judged(asked: SeriesRuns, found: Sequence[Change]) -> SeriesFindings:
     """What is to be said of the change points ``found`` in a series."""
     rows, points = asked.rows, asked.points
     runs = with_number(rows.runs(points.columns.comparable, _NO_RUN))
@@ -64,14 +64,14 @@ def judged(asked: Asked, found: Sequence[Change]) -> Moved:
         edges = (before.index if before else 0, after.index if after else len(points))
         placed = with_interval(explained(change, edges, runs, points, noise, rows.started_ms), edges, points)
         changes.append(_alert(_sure(placed), asked.relevant))
-    return Moved(
+    return SeriesFindings(
         changes=tuple(changes),
         breaks=tuple(sorted((*breaks(runs), *_version_breaks(rows, points)), key=lambda one: one.index)),
         noise_within=noise_within(points),
     )
 
 
-def _values(asked: Asked) -> Values:
+def _values(asked: SeriesRuns) -> Values:
     columns = asked.points.columns
     sessions = [columns.sessions.get(index, ()) for index in range(len(columns))] if columns.sessions else None
     values = np.where(columns.comparable, columns.value, np.nan)

@@ -285,7 +285,7 @@ def _percent(value: float) -> str:
     return f"{rounded:+.1f}".replace("-", "−") if rounded else "0.0"
 
 
-class Wanted(Struct, frozen=True):
+class FreshPairs(Struct, frozen=True):
     """Fresh pairs to measure next for one series."""
 
     base: int  # place of the commit to compare with
@@ -299,7 +299,7 @@ def wanted(
     ratios: Sequence[Ratio],
     relevant: float,
     is_news: Callable[[Change], bool],
-) -> Wanted | None:
+) -> FreshPairs | None:
     """The fresh pairs that would decide most; None where nothing is suspected.
 
     ``changes`` are those that the series shows by itself; ``is_news`` tells which of them nobody was told of.
@@ -325,7 +325,7 @@ def wanted(
     return _between(measured, begin + 1 if is_asked_again else suspected.earliest, suspected.wanted)
 
 
-def _between(measured: Sequence[int], earliest: int, pairs: int) -> Wanted | None:
+def _between(measured: Sequence[int], earliest: int, pairs: int) -> FreshPairs | None:
     """Pairs of the last run with a value that is surely before a step, and the newest one."""
     base = max((index for index in measured if index < earliest), default=None)
-    return Wanted(base, measured[-1], pairs) if base is not None else None
+    return FreshPairs(base, measured[-1], pairs) if base is not None else None

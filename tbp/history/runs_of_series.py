@@ -17,8 +17,8 @@ from tbp.asv.declarations import Benchmark
 from tbp.asv.result_table import keys
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
-from tbp.history.circumstances import Circumstances, Run, circumstances
-from tbp.model.points import MEASURED, OUTCOMES, Columns, Floats, Points, compared
+from tbp.history.circumstances import Circumstances, RunCircumstances, circumstances
+from tbp.model.points import MEASURED, OUTCOMES, Floats, PointColumns, Points, compared
 from tbp.model.series import SeriesKey
 from tbp.project.commits import Commits
 from tbp.statistics.robust import median
@@ -27,7 +27,7 @@ _KEY = ("benchmark", "parameters", "machine", "environment")
 _UNKNOWN: Circumstances = {}  # of runs without a value, which explain nothing
 
 
-class _Facts(NamedTuple):
+class _RowFacts(NamedTuple):
     """What the circumstances of a run depend on."""
 
     python: str
@@ -48,13 +48,13 @@ class Rows(Struct, frozen=True, eq=False):
     unit: str  # the newest one's
     type: str
 
-    def runs(self, comparable: NDArray[np.bool_], otherwise: Run) -> list[Run]:
+    def runs(self, comparable: NDArray[np.bool_], otherwise: RunCircumstances) -> list[RunCircumstances]:
         """One for each row; ``otherwise`` for those that are not comparable."""
         rows = zip(
             comparable.tolist(), self.circumstances, self.number.tolist(), self.points.columns.value.tolist(),
             strict=True,
         )  # fmt: skip
-        return [Run(known, number, value) if own else otherwise for own, known, number, value in rows]
+        return [RunCircumstances(known, number, value) if own else otherwise for own, known, number, value in rows]
 
 
 def rows_by_series(results: Results, sessions: Sessions, commits: Commits) -> list[tuple[SeriesKey, Rows]]:
@@ -125,9 +125,9 @@ class _Reader:
         _, first, self.facts = np.unique(facts, return_index=True, return_inverse=True)
         texts = [[self._text(name, row) for row in first.tolist()] for name in stated]
         self.stated = [
-            _Facts(python, requirements, hardware) for python, requirements, hardware in zip(*texts, strict=True)
+            _RowFacts(python, requirements, hardware) for python, requirements, hardware in zip(*texts, strict=True)
         ]
-        self.known: dict[_Facts, Circumstances] = {}
+        self.known: dict[_RowFacts, Circumstances] = {}
 
     def series(self) -> Iterator[tuple[SeriesKey, Rows]]:
         for start, end in zip(self.edges, self.edges[1:], strict=False):
@@ -148,7 +148,7 @@ class _Reader:
                     said.note(index, self.sessions, key, commit, bool(is_time[index]))
             for index, own in said.medians.items():
                 values[:, index] = _level(values[:, index], own)
-        columns = Columns(
+        columns = PointColumns(
             self.order,
             self.places[part],
             self.outcome[part],

@@ -15,7 +15,7 @@ from tbp.model.changes import State
 from tbp.model.series import Better
 
 
-class Judged(Struct, frozen=True):
+class ComparedCommit(Struct, frozen=True):
     """One of the two that were compared."""
 
     revision: str  # as the user wrote it: "main", "HEAD~1", "." for the working tree
@@ -59,8 +59,8 @@ class Comparison(Struct, frozen=True):
     """Everything said of a baseline and a contender on one machine in one environment."""
 
     project: str
-    baseline: Judged
-    contender: Judged
+    baseline: ComparedCommit
+    contender: ComparedCommit
     method: str  # "measured in turns" or "from stored results"
     judgements: tuple[Judgement, ...]
     machine: str = ""

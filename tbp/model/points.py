@@ -23,7 +23,7 @@ OUTCOMES = tuple(Outcome)
 MEASURED = OUTCOMES.index(Outcome.MEASURED)
 
 
-class Columns(Struct, frozen=True, eq=False):
+class PointColumns(Struct, frozen=True, eq=False):
     """One entry for each run, in order of history."""
 
     order: tuple[Commit, ...]  # commits of all series, which share it
@@ -43,7 +43,7 @@ class Columns(Struct, frozen=True, eq=False):
 class Points(Sequence[Point]):
     """A tuple of ``Point`` that is made on demand. Pickled, it is its columns."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: PointColumns) -> None:
         self.columns = columns
         self._made: tuple[Point, ...] | None = None
 
@@ -58,7 +58,7 @@ class Points(Sequence[Point]):
         """The points from ``start`` on that are before ``stop``."""
         own, runs = self.columns, slice(start, stop)
         return Points(
-            Columns(
+            PointColumns(
                 own.order,
                 own.place[runs],
                 own.outcome[runs],
@@ -110,7 +110,7 @@ class Points(Sequence[Point]):
     def __repr__(self) -> str:
         return f"Points({self._all!r})"
 
-    def __reduce__(self) -> tuple[type[Points], tuple[Columns]]:
+    def __reduce__(self) -> tuple[type[Points], tuple[PointColumns]]:
         return Points, (self.columns,)
 
     @property
@@ -129,13 +129,13 @@ class Points(Sequence[Point]):
             yield Point(order[place], OUTCOMES[outcome], value, low, high, *said)
 
 
-def columns(points: Sequence[Point]) -> Columns:
+def columns(points: Sequence[Point]) -> PointColumns:
     """The points as columns: of ``Points`` its own, of others made for the occasion."""
     if isinstance(points, Points):
         return points.columns
     numbers = [(point.value, point.low, point.high) for point in points]
     value, low, high = np.array(numbers, dtype=np.float64).reshape(-1, 3).T
-    return Columns(
+    return PointColumns(
         order=tuple(point.commit for point in points),
         place=np.arange(len(points), dtype=np.int32),
         outcome=np.array([OUTCOMES.index(point.outcome) for point in points], dtype=np.int8),
@@ -153,7 +153,7 @@ def levels(points: Sequence[Point]) -> Floats:
     return points.levels if isinstance(points, Points) else _levels(columns(points))
 
 
-def _levels(own: Columns) -> Floats:
+def _levels(own: PointColumns) -> Floats:
     return np.where(own.comparable & np.isfinite(own.value), own.value, np.nan)
 
 

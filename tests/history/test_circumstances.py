@@ -9,7 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.asv.result_frame import Value
-from tbp.history.circumstances import NUMBER, Run, breaks, circumstances, kind_of, surroundings, with_number
+from tbp.history.circumstances import (
+    NUMBER,
+    RunCircumstances,
+    breaks,
+    circumstances,
+    kind_of,
+    surroundings,
+    with_number,
+)
 from tbp.history.explanations import explained
 from tbp.model.changes import Change, ChangeKind
 from tbp.model.series import Commit, Outcome, Point
@@ -91,7 +99,7 @@ def test_the_system_s_update_is_hardware_and_named():
 def test_number_counts_only_when_samples_become_another_length(
     number: list[float], value: list[float], known: list[str | None]
 ):
-    runs = [Run({}, *both) for both in zip(number, value, strict=True)]
+    runs = [RunCircumstances({}, *both) for both in zip(number, value, strict=True)]
     assert [run.get(NUMBER) for run in with_number(runs)] == known
 
 

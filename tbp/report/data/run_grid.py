@@ -22,7 +22,7 @@ from msgspec import Struct
 from tbp.asv.declarations import benchmark_from_name
 from tbp.model.changes import Change, ChangeKind, History, LineRuns, State
 from tbp.model.points import OUTCOMES, commits, levels
-from tbp.model.points import Columns as Runs
+from tbp.model.points import PointColumns as Runs
 from tbp.model.points import columns as runs_of
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey, Tag
