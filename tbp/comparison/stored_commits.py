@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
@@ -32,8 +33,7 @@ from tbp.wording.phrases import FROM_STORED_RESULTS
 MOST_PROBLEMS = 3  # of the results, said among the notes
 
 
-@dataclass(frozen=True)
-class CompareRequest:
+class CompareRequest(Struct, frozen=True):
     """What the command line asks for; empty: not said."""
 
     baseline: str

@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -133,7 +132,7 @@ class Boundary:
         )
 
 
-class Draws(NamedTuple):
+class Draws(Struct, frozen=True):
     """How unlikely some deviations are as draws from a pool."""
 
     chance: float  # that as many draws are among the largest of all: hypergeometric, whatever the shape of the noise

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence, Set
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -52,7 +51,7 @@ class Selection(Struct, frozen=True):
     residuals: Floats
 
 
-class Tested(NamedTuple):
+class Tested(Struct, frozen=True):
     """A boundary, and the chance of one like it without a step, at one place."""
 
     boundary: Boundary

@@ -11,9 +11,10 @@ Takes pairs, gives where a cell stands; knows no processes and no clock.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from math import copysign, isnan, log1p
+
+from msgspec import Struct, field
 
 from tbp.gate.cells import Cell, CellSkipped
 from tbp.model import relevance
@@ -41,8 +42,7 @@ FLAG_EARLY_P = 0.01
 WITNESS_SHARE = 0.5
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The limits that a user may want otherwise. Effects are relative: 0.02 is 2 %."""
 
     relevant: float = relevance.TWO_COMMITS  # a smaller change is never claimed
@@ -60,8 +60,7 @@ class CellStanding(Enum):
     OUT = "out"  # failed or skipped
 
 
-@dataclass
-class Evidence:
+class Evidence(Struct):
     """All that was measured of one cell."""
 
     cell: Cell

@@ -7,8 +7,9 @@ is told by ``tbp.history.paired_evidence``; storing them is left to the caller.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import log1p
+
+from msgspec import Struct, field
 
 from tbp.asv.checkouts import checkouts
 from tbp.asv.ratios import Ratio
@@ -35,8 +36,7 @@ NEW_SHARE = 0.6
 Heard = Callable[[str], None]
 
 
-@dataclass
-class Tracked:
+class Tracked(Struct):
     """A series that pairs may tell more of."""
 
     key: SeriesKey
@@ -57,8 +57,7 @@ class Tracked:
         self.made.append(ratio)
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(Struct, frozen=True):
     """Pairs of two commits to measure, and of which series how many."""
 
     base: str

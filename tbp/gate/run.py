@@ -9,8 +9,9 @@ import platform
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from math import inf, isfinite
+
+from msgspec import Struct, field
 
 from tbp.asv.checkouts import Checkout, checkouts
 from tbp.asv.runner import interruptible
@@ -36,8 +37,7 @@ INTERRUPTED = "interrupted"
 ENDING_SHARE = 0.02
 
 
-@dataclass(frozen=True)
-class GateRequest:
+class GateRequest(Struct, frozen=True):
     """The benchmarks to measure, and how."""
 
     bench: Sequence[str] = ()  # regular expressions over "benchmark(parameter, …)", as asv's --bench; empty: all
@@ -52,8 +52,7 @@ class GateRequest:
         return f"the budget of {self.budget_s / 60:g} min ended"
 
 
-@dataclass(frozen=True)
-class Gated:
+class Gated(Struct, frozen=True):
     """The result of a gate, and whether somebody ended it early."""
 
     comparison: Comparison
@@ -64,8 +63,7 @@ class Gated:
         return ExitCode.INTERRUPTED if self.is_interrupted and verdict is not ExitCode.REGRESSION else verdict
 
 
-@dataclass
-class _Measured:
+class _Measured(Struct):
     """The result so far: it grows while the gate runs, so that an interrupt leaves it whole."""
 
     evidence: Sequence[Evidence] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -67,7 +67,7 @@ class AtOnce(Struct, frozen=True):
         return self.cause is not None or bool(self.night)
 
 
-class _Move(NamedTuple):
+class _Move(Struct, frozen=True):
     """The level of a series moved, or what it is measured with did."""
 
     series: int

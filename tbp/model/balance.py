@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tbp.model import relevance
 
@@ -125,8 +124,7 @@ def balance(
     )
 
 
-@dataclass
-class _Account:
+class _Account(Struct):
     """A regression that stands."""
 
     index: int  # of the change that opened it
@@ -135,8 +133,7 @@ class _Account:
     parts: list[int]  # the changes that made what is left of it
 
 
-@dataclass
-class _Result:
+class _Result(Struct):
     """A change, or several together, with the level before them."""
 
     index: int
@@ -146,8 +143,7 @@ class _Result:
     is_recovery: bool = False
 
 
-@dataclass
-class _Walk:
+class _Walk(Struct):
     """The levels after the changes taken so far. Each account's reference is worse than that of the one before."""
 
     worse: int

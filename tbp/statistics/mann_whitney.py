@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 from statistics import NormalDist
-from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from tbp.model.points import Floats
 
@@ -19,7 +19,7 @@ LEAST = 1e-300  # p-values are never 0, which is left to what is certain
 EXACT = 8  # up to this many values in the smaller sample the distribution is computed; scipy's own limit
 
 
-class Ranked(NamedTuple):
+class Ranked(Struct, frozen=True):
     """What the test says of two samples. Where the normal approximation does, its z score; else the p-value."""
 
     chance: float = 1.0

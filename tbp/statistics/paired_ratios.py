@@ -11,9 +11,9 @@ pair of processes gives one number, and the spread between pairs is the noise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from tbp.statistics.robust import median
 from tbp.statistics.student_t import t_reach, two_sided_t
@@ -30,8 +30,7 @@ LEAST_TRIMMED = 7
 CPU_BOUND = 0.8
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Struct, frozen=True):
     """One worker's turn. Times are seconds per call, one for each sample."""
 
     wall_s: tuple[float, ...]
@@ -58,8 +57,7 @@ class Block:
         return median([self.cpu_s[i] for i in self.clean])
 
 
-@dataclass(frozen=True)
-class Round:
+class Round(Struct, frozen=True):
     """Four turns: base, head, head, base; the other way round where ``head`` came first."""
 
     base: tuple[Block, Block]
@@ -77,8 +75,7 @@ class Round:
         return float(np.mean([np.log(h / b) for b, h in times]))
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """What one pair of processes says of one benchmark."""
 
     effect: float  # log of head ÷ base, wall time
@@ -105,8 +102,7 @@ class Pair:
         )
 
 
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """What several pairs say together; effects are logs of head ÷ base."""
 
     pairs: int
