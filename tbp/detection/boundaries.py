@@ -1,7 +1,7 @@
-"""Is there a step at a boundary? The evidence for one place between two neighbouring segments.
+"""The evidence of a step at a boundary: one place between two neighbouring segments.
 
 Takes the scaled runs of a series, its segments and its noise; gives the chance of such a boundary without a step. Which
-boundaries are looked at, and in which order they are given up, is left to ``long``.
+boundaries are looked at, and in which order they are given up, is left to ``selection``.
 
 Three tests look at each boundary, because each sees what the others cannot:
 
@@ -133,14 +133,14 @@ class Boundary:
 
 
 class Draws(Struct, frozen=True):
-    """How unlikely some deviations are as draws from a pool."""
+    """The improbability of some deviations as draws from a pool."""
 
     chance: float  # that as many draws are among the largest of all: hypergeometric, whatever the shape of the noise
     reach: float  # 1, or less where nothing in the pool is as large: the chance of being so far beyond it
 
     @property
     def p_value(self) -> float:
-        """For draws that do not depend on each other."""
+        """The p-value of draws that do not depend on each other."""
         return self.chance * self.reach
 
 

@@ -1,4 +1,4 @@
-"""Long series: a likelihood proposes where the level shifts, tests of every boundary dispose.
+"""Steps of a long series: a likelihood proposes where the level shifts, tests of every boundary dispose.
 
 Takes a measured series, gives its steps and the trend that runs through it. First a segmentation with a robust loss, to
 see the noise; then one with the noise's own density, with and without a straight trend. Which of the boundaries that it
@@ -41,7 +41,8 @@ SLOPE_CLIP = 2.0  # sigmas, so that outliers do not bend a slope
 
 
 Found = TypeVar("Found")
-# Asks for segmentations, one after the other, and finds something.
+# A generator protocol: yields one task after the other, is sent the segmentation of each, and returns its result.
+# So ``long_steps`` can solve the tasks of many series together.
 Search: TypeAlias = Generator[SegmentationTask, Segmentation, Found]
 
 
@@ -53,19 +54,19 @@ class Steps(Struct, frozen=True):
 
 
 def long_steps(several: Sequence[Measured]) -> list[Steps]:
-    """The steps of each series, which are looked for in all of them together: see ``segmentations``."""
+    """The steps of each series. The searches of all series advance together, so that numpy solves many tasks a call."""
     searches = [_search(series) for series in several]
-    found: dict[int, Steps] = {}
-    answers: dict[int, Segmentation | None] = dict.fromkeys(range(len(searches)))
-    while answers:
-        questions: dict[int, SegmentationTask] = {}
-        for place, answer in answers.items():
+    steps: dict[int, Steps] = {}
+    segmented: dict[int, Segmentation | None] = dict.fromkeys(range(len(searches)))
+    while segmented:
+        tasks: dict[int, SegmentationTask] = {}
+        for number, segmentation in segmented.items():
             try:
-                questions[place] = next(searches[place]) if answer is None else searches[place].send(answer)
+                tasks[number] = next(searches[number]) if segmentation is None else searches[number].send(segmentation)
             except StopIteration as end:
-                found[place] = end.value
-        answers = dict(zip(questions, segmentations(list(questions.values())), strict=True))
-    return [found[place] for place in range(len(searches))]
+                steps[number] = end.value
+        segmented = dict(zip(tasks, segmentations(list(tasks.values())), strict=True))
+    return [steps[number] for number in range(len(searches))]
 
 
 def _search(series: Measured) -> Search[Steps]:
@@ -104,9 +105,9 @@ def _with_trend(series: Measured, noise: NoiseModel, penalty: float) -> Search[t
     for attempt in range(MOST_SLOPES):
         edges = (0, *(best.boundaries if attempt else ()), count)
         tried = slope + _shared_slope(series.without_trend(slope), edges, noise.sigma)
-        found = yield SegmentationTask(series.without_trend(tried), noise.width, noise.loss, penalty)
-        if found.cost + price < paid:
-            best, slope, paid = found, tried, found.cost + price
+        segmentation = yield SegmentationTask(series.without_trend(tried), noise.width, noise.loss, penalty)
+        if segmentation.cost + price < paid:
+            best, slope, paid = segmentation, tried, segmentation.cost + price
         elif attempt:
             break
     return best.boundaries, slope

@@ -1,7 +1,7 @@
-"""Which of the proposed boundaries are steps: the weakest are given up one by one until all that are left pass.
+"""Selection of steps among proposed boundaries: the weakest is given up until all that are left pass.
 
 Takes a series, the edges that a likelihood proposed and the noise around them; gives the steps, certain and suspect.
-The evidence for one boundary is ``boundaries``' business, what is proposed that of ``long``.
+The evidence for one boundary comes from ``boundaries``, the proposals from ``long_series``.
 """
 
 from __future__ import annotations
