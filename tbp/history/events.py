@@ -128,7 +128,7 @@ def _cause(member: SeriesChange) -> tuple[ChangeKind, str]:
     change = member.evidence.change
     if change.kind is ChangeKind.CODE or change.kind is ChangeKind.HARNESS:
         return change.kind, ""
-    return change.kind, change.what if change.kind is ChangeKind.DEPENDENCY else member.history.key.machine
+    return change.kind, change.explanation if change.kind is ChangeKind.DEPENDENCY else member.history.key.machine
 
 
 def _single(histories: Sequence[History], order: CommitOrder) -> Iterator[_Group]:

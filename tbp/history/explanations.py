@@ -70,9 +70,9 @@ def explained(
     for index in _near(change, inside.tolist(), noise):
         if causes := _causes(index, around):
             moved = change if index == change.index else _at(change, index, edges, points)
-            return replace(moved, kind=kind_of(causes[0].name), what=sentence(causes), causes=causes)
+            return replace(moved, kind=kind_of(causes[0].name), explanation=sentence(causes), causes=causes)
     night = _night(around)
-    return replace(change, kind=ChangeKind.UNRECORDED, what=night) if night else change
+    return replace(change, kind=ChangeKind.UNRECORDED, explanation=night) if night else change
 
 
 def not_refuted(

@@ -213,7 +213,7 @@ def _at_once(
             return made(moved, _typical(list(changed.values())), len(changed), "")
     at_night = {series: own for series, own in changes.items() if own.kind is ChangeKind.UNRECORDED}
     if are_most(at_night):
-        return made(at_night, None, 0, _commonest(own.what for own in at_night.values()))
+        return made(at_night, None, 0, _commonest(own.explanation for own in at_night.values()))
     by_code = {series: own for series, own in changes.items() if own.kind is ChangeKind.CODE}
     return made(by_code, None, 0, "") if are_most(by_code) else None
 

@@ -56,8 +56,8 @@ def freshness(series: Iterable[tuple[SeriesKey, Sequence[Point]]], declared: Ite
 
 def newest_date(points: Sequence[Point]) -> datetime:
     """The newest commit date of the points; a history's dates may run backwards, so not that of the last one."""
-    own = columns(points)
-    newest: datetime = max(own.order[place].date for place in own.place.tolist())
+    table = columns(points)
+    newest: datetime = max(table.order[index].date for index in table.commit_index.tolist())
     return newest
 
 

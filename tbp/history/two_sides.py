@@ -51,7 +51,7 @@ def _sides(own: PointColumns, level: Floats, runs: tuple[list[int], list[int]], 
 
 def _with_samples(own: PointColumns, side: Sequence[int], samples: Samples) -> list[tuple[str, Sequence[float]]]:
     """(commit, samples) of each process of the nearest runs that have them."""
-    nearest = [own.order[own.place[index]] for index in side[:RUNS_PER_SIDE]]
+    nearest = [own.order[own.commit_index[index]] for index in side[:RUNS_PER_SIDE]]
     return [(commit.hash, process) for commit in nearest for process in samples(commit) if len(process)]
 
 

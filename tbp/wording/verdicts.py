@@ -107,7 +107,7 @@ def effect(change: Change, unit: str, better: Better) -> str:
     A change that is not put down to the code has no merit: ``▲ +12 % with torch 2.12 → 2.13``.
     """
     if change.kind is not ChangeKind.CODE:
-        return f"{move(change, unit)} with {change.what or change.kind.value}"
+        return f"{move(change, unit)} with {change.explanation or change.kind.value}"
     if change.is_recovery:
         return f"{move(change, unit)} recovered"
     return f"{move(change, unit)} {direction(change.after > change.before, unit, better)}"

@@ -120,7 +120,7 @@ def history_chart(
     ``place`` is that of each commit among the site's. Drawn at first are the first of ``histories``: worst first.
     """
     runs = [columns(history.points) for history in histories]
-    hashes = [tuple(own.order[at].hash for at in own.place.tolist()) for own in runs]
+    hashes = [tuple(own.order[at].hash for at in own.commit_index.tolist()) for own in runs]
     xs = {own: x for x, own in enumerate(dict.fromkeys(hashes))}  # most series were run at the same commits
     order = sorted({name for own in xs for name in own}, key=place.__getitem__)
     at = {name: index for index, name in enumerate(order)}

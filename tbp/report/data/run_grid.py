@@ -122,7 +122,7 @@ class Columns(Struct, frozen=True, dict=True):
         """The column of each point; -1 where it has none."""
         runs = runs_of(points)
         if runs.order == self.order:
-            return runs.place.astype(np.int64) - (len(self.order) - len(self.commits))
+            return runs.commit_index.astype(np.int64) - (len(self.order) - len(self.commits))
         return np.array([self._column_of.get(commit.hash, -1) for commit in commits(points)], np.int64)
 
     @cached_property

@@ -221,7 +221,7 @@ def _change(history: History, what: ChangeEvidence, data: ReportData, event_of: 
         "p_value": change.p_value,
         "confirmed": change.confirmed,
         "kind": change.kind.value,
-        "what": change.what,
+        "what": change.explanation,
         "is_worse": None if history.better is Better.UNKNOWN else change.is_worse(history.better),
         "is_recovery": change.is_recovery,
         "doubt": change.doubt,
