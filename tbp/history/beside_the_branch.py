@@ -1,6 +1,7 @@
 """The runs beside the branch, by line and series. None of them is of a series that is judged.
 
-Takes what ``tbp.asv`` read, gives ``LineRuns``. Comparing them with the branch is left to the report.
+Takes the results and sessions that ``tbp.asv`` read, gives ``LineRuns``. Comparing them with the branch is left to the
+report.
 """
 
 from __future__ import annotations
