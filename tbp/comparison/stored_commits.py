@@ -1,13 +1,14 @@
 """``tbp compare``: two stored commits, nothing measured.
 
 Takes a results folder and two revisions, gives a ``Comparison``: which commits are meant, which machine and environment
-have both, and the series of these. What they say of a change is ``tbp.comparison.judgements``'s to judge.
+have both, and the series of these. ``tbp.comparison.judgements`` judges them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from msgspec import Struct
@@ -34,7 +35,7 @@ MOST_PROBLEMS = 3  # of the results, said among the notes
 
 
 class CompareRequest(Struct, frozen=True):
-    """What the command line asks for; empty: not said."""
+    """The request of the command line; empty texts: anything."""
 
     baseline: str
     contender: str
@@ -55,8 +56,8 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Compare
     results = read_results(folder)
     repository = config.repository if config is not None else Path()
     dates = results.commits
-    newest_first = sorted(dates, key=lambda own: dates[own], reverse=True)
-    hashes = [stored_commit(newest_first, repository, own) for own in (wanted.baseline, wanted.contender)]
+    newest_first = sorted(dates, key=lambda name: dates[name], reverse=True)
+    hashes = [stored_commit(newest_first, repository, revision) for revision in (wanted.baseline, wanted.contender)]
     if hashes[0] == hashes[1]:
         raise UsageError(f"{wanted.baseline} and {wanted.contender} are the same commit {hashes[0][:8]}: name two")
     rows = [row for row in results.values() if is_wanted(row.benchmark, row.parameters)]
@@ -76,21 +77,21 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Compare
         named_as_today(read_sessions(folder), results.benchmarks),
         _policy(config, results_dir),
     )
-    found = judgements(stored, *sides)
+    judged = judgements(stored, *sides)
     return Comparison(
         project=config.project if config is not None else folder.resolve().name,
         baseline=sides[0],
         contender=sides[1],
         method=FROM_STORED_RESULTS,
-        judgements=found,
+        judgements=judged,
         machine=setup.machine,
         environment=setup.environment,
         notes=(
             *notes,
             *_of_lines(commits, hashes, wanted),
-            *_measured_with([differing(series, *sides) for series in stored], len(found)),
-            *_ask(found, wanted),
-            *_undirected(found),
+            *_measured_with([differing(series, *sides) for series in stored], len(judged)),
+            *_ask(judged, wanted),
+            *_undirected(judged),
             *_problems(results),
         ),
     )
@@ -125,14 +126,16 @@ def stored_series(
     rows: Iterable[Value], order: Sequence[Commit], sessions: Sessions, policy: Policy
 ) -> tuple[StoredSeries, ...]:
     """The series of ``rows``, sorted by key, each run at the place of its commit in ``order``; others are left out."""
-    position = {commit.hash: place for place, commit in enumerate(order)}
+    position = {commit.hash: index for index, commit in enumerate(order)}
     series: dict[SeriesKey, list[Value]] = {}
     for row in (row for row in rows if row.commit in position):
         series.setdefault(SeriesKey(row.benchmark, row.parameters, row.machine, row.environment), []).append(row)
     known: dict[tuple[str, ...], Circumstances] = {}
     return tuple(
-        _series(key, sorted(own, key=lambda row: position[row.commit]), position, order, sessions, policy, known)
-        for key, own in sorted(series.items())
+        _series(
+            key, sorted(series_rows, key=lambda row: position[row.commit]), position, order, sessions, policy, known
+        )
+        for key, series_rows in sorted(series.items())
     )
 
 
@@ -163,24 +166,24 @@ def _run(
     """A run with its circumstances, which ``known`` keeps: they are the same for all of its series."""
     if row.outcome is not Outcome.MEASURED:
         return RunCircumstances({}, row.number, row.value)
-    said = (row.python, row.requirements, row.hardware, *seen(sessions, key, row.commit))
-    if said not in known:
-        known[said] = circumstances(row, *said[-2:])
-    return RunCircumstances(known[said], row.number, row.value)
+    facts = (row.python, row.requirements, row.hardware, *seen(sessions, key, row.commit))
+    if facts not in known:
+        known[facts] = circumstances(row, *facts[-2:])
+    return RunCircumstances(known[facts], row.number, row.value)
 
 
 def _point(key: SeriesKey, row: Value, commit: Commit, sessions: Sessions) -> Point:
     """A run's value is the median of its processes where they are known: asv's pools their samples."""
     is_time = row.type == "time" and row.outcome is Outcome.MEASURED
-    own = tuple(value for value in sessions.medians_s(key, row.commit) if value > 0) if is_time else ()
-    value = median(own) if own else row.value
-    return Point(commit, row.outcome, value, sessions=own, reason=sessions.skipped(key, row.commit))
+    medians = tuple(value for value in sessions.medians_s(key, row.commit) if value > 0) if is_time else ()
+    value = median(medians) if medians else row.value
+    return Point(commit, row.outcome, value, sessions=medians, reason=sessions.skipped(key, row.commit))
 
 
 def _policy(config: AsvConfig | None, results_dir: Path | None) -> Policy:
     """The policy of the project of these results, as `tbp report` takes it."""
-    own = own_config(config, results_dir)
-    return read_policy(own.policy_file) if own is not None else Policy()
+    project = own_config(config, results_dir)
+    return read_policy(project.policy_file) if project is not None else Policy()
 
 
 def _nowhere(cells: Mapping[Setup, tuple[set[object], set[object]]], wanted: CompareRequest) -> str:
@@ -199,7 +202,7 @@ def _names(setups: Iterable[Setup]) -> str:
 
 
 def _of_lines(commits: Commits, hashes: Sequence[str], wanted: CompareRequest) -> tuple[str, ...]:
-    old, new = (commits.line(own) for own in hashes)
+    old, new = (commits.line(name) for name in hashes)
     if old == new:
         return ()
     return (f"{wanted.baseline} is of {old} and {wanted.contender} of {new}: runs of other lines are left out",)
@@ -208,27 +211,27 @@ def _of_lines(commits: Commits, hashes: Sequence[str], wanted: CompareRequest) -
 def _measured_with(differences: Iterable[Sequence[Circumstance]], benchmarks: int) -> tuple[str, ...]:
     """Every circumstance that differs between the two sides, each once, whatever is made of it."""
     pairs: dict[str, Counter[str]] = {}
-    for own in (one for several in differences for one in several):
-        pairs.setdefault(own.name, Counter())[f"{own.before} → {own.after}"] += 1
+    for cause in chain.from_iterable(differences):
+        pairs.setdefault(cause.name, Counter())[f"{cause.before} → {cause.after}"] += 1
     if not pairs:
         return ()
     named = [
-        f"{name} {own.most_common(1)[0][0]}"
-        + " or the like" * (len(own) > 1)
-        + f" in {own.total()} of {benchmarks} benchmarks" * (own.total() < benchmarks)
-        for name, own in pairs.items()
+        f"{name} {values.most_common(1)[0][0]}"
+        + " or the like" * (len(values) > 1)
+        + f" in {values.total()} of {benchmarks} benchmarks" * (values.total() < benchmarks)
+        for name, values in pairs.items()
     ]
     return (f"the two were not measured alike: {', '.join(named)}",)
 
 
-def _ask(found: Iterable[Judgement], wanted: CompareRequest) -> tuple[str, ...]:
-    if all(judgement.state is not State.UNDECIDED for judgement in found):
+def _ask(judged: Iterable[Judgement], wanted: CompareRequest) -> tuple[str, ...]:
+    if all(judgement.state is not State.UNDECIDED for judgement in judged):
         return ()
     return (f"what is undecided can be measured: run `tbp gate {wanted.baseline} {wanted.contender}`",)
 
 
-def _undirected(found: Iterable[Judgement]) -> tuple[str, ...]:
-    changed = [own.benchmark for own in found if own.state is State.CHANGED]
+def _undirected(judged: Iterable[Judgement]) -> tuple[str, ...]:
+    changed = [judgement.benchmark for judgement in judged if judgement.state is State.CHANGED]
     return (undirected(changed),) if changed else ()
 
 
