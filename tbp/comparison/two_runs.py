@@ -33,8 +33,9 @@ _QUANTILES = ((0.5, 0.6745), (0.75, 1.1503), (0.9, 1.6449), (0.95, 1.9600))
 MOST_FREEDOM = 8
 # No time repeats better than this from process to process; keeps a clock that ticks coarsely from claiming certainty.
 LEAST_ERROR = 0.002
-# Runs on each outer side of the two that must share its level, and the least share of the difference they must show. Without them, 111 of those pairs were claimed instead of 15, and runs further
-# out showed the change in 16: most of what looks like a change is one odd run.
+# Runs on each outer side of the two that must share its level, and the least share of the difference they must show.
+# Without them, 111 of those pairs were claimed instead of 15, and runs further out showed the change in 16: most of
+# what looks like a change is one odd run.
 WITNESSES = 3
 LEAST_SHARE = 0.5
 # The newest run has no witness after it, and a spike in it looks like a change. Where one run in twenty is a spike of
