@@ -1,6 +1,6 @@
 """Results, sessions and commits → the runs of each series, in order of history.
 
-Takes what ``tbp.asv`` read. Gives rows; which of them are comparable, and what moved, is left to ``histories``. A large
+Takes what ``tbp.asv`` read. Gives rows; which of them are comparable, and what moved, is left to ``build``. A large
 project has millions of runs: they stay columns, and what many of them share is made once.
 """
 

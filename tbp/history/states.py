@@ -18,7 +18,7 @@ from tbp.model.points import columns, levels
 from tbp.model.series import Outcome, Point, SeriesKey, Setup
 
 # Below these no change could be confirmed, so "no change" would claim too much. 5 single values against 5 are the
-# first that can pass, by the size of a step (``short``); with 3 sessions a run the t test needs 4 runs.
+# first that can pass, by the size of a step (``short_series``); with 3 sessions a run the t test needs 4 runs.
 ENOUGH_RUNS = 10
 ENOUGH_RUNS_WITH_SESSIONS = 4
 ENOUGH_SESSIONS = 3
