@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
 
 CONFIDENCE = 0.99
-"""Of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows: at 95 %, one
+"""The confidence of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows: at 95 %, one
 interval in twenty would miss the truth."""
 
 
