@@ -1,6 +1,6 @@
 """The runs beside the branch, by line and series. None of them is of a series that is judged.
 
-Takes what ``tbp.asv`` read, gives ``LineRuns``. Comparing them with the branch is left to the report.
+Takes results and sessions, gives ``LineRuns``. Comparing them with the branch is left to the report.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
-from tbp.history.runs_of_series import compared_with, present_version, rows_by_series
+from tbp.history.runs_of_series import compared_with, present_version, runs_by_series
 from tbp.model.changes import LineRuns
 from tbp.model.points import Points
 from tbp.model.series import Line
@@ -26,14 +26,15 @@ def runs_beside(results: Results, sessions: Sessions, commits: Commits, policy: 
     if not commits.lines:
         return ()
     aside = replace(commits, order=tuple(commit for line in commits.lines for commit in line.commits))
-    runs: list[LineRuns] = []
-    for key, rows in rows_by_series(results, sessions, aside):
-        declared = results.benchmarks.get(key.benchmark)
-        version = declared.version if declared and declared.version else present_version(rows, declared)
-        better = direction(key.benchmark, rows.type, rows.unit, policy).better
-        for line, points in _by_line(compared_with(version, rows), commits.lines):
-            runs.append(LineRuns(key, line, points, rows.unit, better))
-    return tuple(runs)
+    beside: list[LineRuns] = []
+    for runs in runs_by_series(results, sessions, aside):
+        benchmark = runs.key.benchmark
+        declared = results.benchmarks.get(benchmark)
+        version = declared.version if declared and declared.version else present_version(runs, declared)
+        better = direction(benchmark, runs.type, runs.unit, policy).better
+        for line, points in _by_line(compared_with(version, runs), commits.lines):
+            beside.append(LineRuns(runs.key, line, points, runs.unit, better))
+    return tuple(beside)
 
 
 def _by_line(points: Points, lines: tuple[Line, ...]) -> Iterator[tuple[Line, Points]]:

@@ -18,20 +18,20 @@ from msgspec.structs import replace
 from tbp.detection.detector import Values, change_points_of
 from tbp.detection.interval import with_interval
 from tbp.detection.noise import noise_between, noise_within
-from tbp.history.circumstances import Run, breaks, with_number
+from tbp.history.circumstances import RunCircumstances, breaks, with_number
 from tbp.history.explanations import explained
-from tbp.history.runs_of_series import Rows
+from tbp.history.runs_of_series import SeriesRuns
 from tbp.model.changes import CONFIDENCE, LEAST_SHOWN, Break, Change, ChangeKind
 from tbp.model.points import Points
 
 VERSION_DIGITS = 8  # of a benchmark's version, which is a hash
-_NO_RUN = Run({}, math.nan, math.nan)  # of another version: its circumstances explain nothing here
+_NO_RUN = RunCircumstances({}, math.nan, math.nan)  # of another version: its circumstances explain nothing here
 
 
 class Asked(Struct, frozen=True):
     """A series to judge."""
 
-    rows: Rows
+    rows: SeriesRuns
     points: Points  # those of ``rows``, with those of another benchmark version marked
     relevant: float  # smallest relative change to alert about
 
@@ -56,7 +56,8 @@ def judge_all(asked: Sequence[Asked]) -> list[Moved]:
 def judged(asked: Asked, found: Sequence[Change]) -> Moved:
     """What is to be said of the change points ``found`` in a series."""
     rows, points = asked.rows, asked.points
-    runs = with_number(rows.runs(points.columns.comparable, _NO_RUN))
+    comparable = points.columns.comparable.tolist()
+    runs = with_number([run if known else _NO_RUN for run, known in zip(rows.runs(), comparable, strict=True)])
     noise = noise_between(points, [change.index for change in found if change.confirmed])
     changes = []
     for before, change, after in zip((None, *found), found, (*found[1:], None), strict=False):
@@ -94,7 +95,7 @@ def _alert(change: Change, relevant: float) -> Change:
     return replace(change, confirmed=False, doubt=f"smaller than the {relevant:.1%} this project alerts about")
 
 
-def _version_breaks(rows: Rows, points: Points) -> list[Break]:
+def _version_breaks(rows: SeriesRuns, points: Points) -> list[Break]:
     """Where runs of another benchmark version end and those of the present one begin, or the other way round."""
     found: list[Break] = []
     for index in (np.flatnonzero(np.diff(points.columns.comparable)) + 1).tolist():

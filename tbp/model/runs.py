@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from tbp.model.series import Commit
+from tbp.model.series import Commit, Setup
 
 # machine.json's keys as they are shown.
 FACT_NAMES = {
@@ -58,3 +58,8 @@ class Run(Struct, frozen=True):
     threads: tuple[int, ...] = ()  # torch's intra-op threads
     devices: tuple[str, ...] = ()  # what the vendor calls them
     clocks_mhz: tuple[int, ...] = ()  # (lowest, highest) clock of the device at the sessions' starts
+
+    @property
+    def setup(self) -> Setup:
+        """The machine and environment of the run."""
+        return Setup(self.machine, self.environment)

@@ -9,12 +9,8 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
-
-if TYPE_CHECKING:
-    pass
 
 
 class Better(StrEnum):
@@ -33,13 +29,28 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"  # it cannot run there and says so: asv stores NaN
 
 
+class Setup(Struct, frozen=True, order=True):
+    """A machine and an environment on it: what the series that are measured together share."""
+
+    machine: str  # asv's identifier of it
+    environment: str
+
+    def __str__(self) -> str:
+        return f"{self.machine}, {self.environment}"
+
+
 class SeriesKey(Struct, frozen=True, order=True):
-    """What makes a series the same series from commit to commit."""
+    """The identity of a series from commit to commit."""
 
     benchmark: str  # asv's name: "attention.Quick.torchtime_step"
     parameters: tuple[tuple[str, str], ...]  # (name, value) in asv's order; strings without repr quotes
     machine: str
     environment: str
+
+    @property
+    def setup(self) -> Setup:
+        """The machine and environment of the series."""
+        return Setup(self.machine, self.environment)
 
     @property
     def label(self) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from tbp.history.circumstances import Run, with_number
+from tbp.history.circumstances import RunCircumstances, with_number
 from tbp.history.explanations import explained
 from tbp.model.changes import Change, ChangeKind
 from tbp.model.series import Commit, Outcome, Point
@@ -17,7 +17,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000.0
 START_MS = START.timestamp() * 1000
 FAST, SLOW = 1e-6, 142e-6
-MANY, ONE = Run({}, 97_915, FAST), Run({}, 1, SLOW)
+MANY, ONE = RunCircumstances({}, 97_915, FAST), RunCircumstances({}, 1, SLOW)
 
 
 def points(values: Sequence[float]) -> list[Point]:
@@ -50,18 +50,18 @@ def test_number_fell_and_older_commits_were_measured_later_with_the_new_one():
 
 def test_a_commit_measured_with_both_numbers_at_one_level_is_told_from_them():
     """The older commits that were measured with number 1 are as fast as with 97,915: the commit is slow."""
-    runs = [Run({}, 1 if place in (4, 9, 14, 17) else 97_915, FAST) for place in range(20)] + [ONE] * 10
+    runs = [RunCircumstances({}, 1 if place in (4, 9, 14, 17) else 97_915, FAST) for place in range(20)] + [ONE] * 10
     found = judged([run.value for run in runs], 20, with_number(runs))
     assert (found.kind, found.what) == (ChangeKind.CODE, "")
 
 
 def test_calibrated_numbers_that_come_back_are_one_circumstance():
-    runs = [Run({}, number, FAST if number > 1 else SLOW) for number in (97_915, 1, 98_123, 1, 99_001)]
+    runs = [RunCircumstances({}, number, FAST if number > 1 else SLOW) for number in (97_915, 1, 98_123, 1, 99_001)]
     assert [run["calls per sample"] for run in with_number(runs)] == ["97,915", "1", "97,915", "1", "97,915"]
 
 
 def test_a_step_ten_times_slower_with_a_tenth_of_the_number_is_the_regression_itself():
-    runs = [Run({}, 1000, 1.0)] * 10 + [Run({}, 100, 10.0)] * 10
+    runs = [RunCircumstances({}, 1000, 1.0)] * 10 + [RunCircumstances({}, 100, 10.0)] * 10
     assert judged([run.value for run in runs], 10, with_number(runs)).kind is ChangeKind.CODE
 
 

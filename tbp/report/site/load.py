@@ -15,8 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.ratios import Ratios, read_ratios
-from tbp.asv.result_folder import Reading
-from tbp.asv.results import Results, results_of
+from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Sessions, named_as_today, read_sessions, without_result
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.history.acknowledged import seen
@@ -60,10 +59,9 @@ class Stored(Struct, frozen=True):
 def stored(
     config: AsvConfig | None,
     results_dir: Path | None,
-    reading: Reading | None = None,
     asked: AskedCommits | None = None,
 ) -> Stored:
-    """Everything in ``results_dir``, or where ``config`` keeps its results; ``reading`` and ``asked`` if those began.
+    """Everything in ``results_dir``, or where ``config`` keeps its results; ``asked`` if that began.
 
     Raises:
         NothingMeasured: there is no result in it.
@@ -71,12 +69,10 @@ def stored(
     """
     own = own_config(config, results_dir)
     folder = results_folder(config, results_dir)
-    reading = reading or Reading(folder)
-    seen = (path for path, _ in reading.seen.files) if reading.seen is not None else None
-    sessions = read_sessions(folder, seen)
+    results = read_results(folder)
+    sessions = read_sessions(folder)
     with asked or asked_of(own) as asked:
-        asked.ask({run.commit for run in reading.files.files.runs})
-        results = results_of(reading)  # while git looks
+        asked.ask(results.commits)
         commits = asked.commits(results.commits)
     if commits.lines and not commits.order:
         others = ", ".join(line.name for line in commits.lines[:MOST_LINES])
