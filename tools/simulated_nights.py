@@ -34,7 +34,7 @@ from tbp.asv.sessions import Sessions
 from tbp.detection.detector import change_points
 from tbp.gate.night import NIGHT_PAIRS
 from tbp.history.paired_evidence import SETTLING_RUNS, wanted, with_pairs
-from tbp.history.runs_of_series import runs_by_series
+from tbp.history.runs_of_series import rows_by_series
 from tbp.model.changes import Change
 from tbp.model.series import Commit, Outcome, Point
 from tbp.project.commits import read_commits
@@ -70,7 +70,7 @@ def residuals(folder: Path) -> list[Floats]:
     """The residuals of each long series in a results folder: what a running median leaves of its logarithms."""
     results = read_results(folder)
     found = []
-    for runs in runs_by_series(results, Sessions(), read_commits(results.commits)):
+    for runs in rows_by_series(results, Sessions(), read_commits(results.commits)):
         values = runs.points.columns.value
         values = values[np.isfinite(values) & (values > 0)]
         if len(values) >= LEAST_RUNS and len(set(values.tolist())) > len(values) / 2:

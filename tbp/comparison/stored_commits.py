@@ -19,7 +19,7 @@ from tbp.asv.sessions import Sessions, named_as_today, read_sessions
 from tbp.comparison.judgements import StoredSeries, differing, is_counter, judgements
 from tbp.errors import NothingMeasured, UsageError
 from tbp.history.circumstances import with_number
-from tbp.history.runs_of_series import SeriesRuns, runs_by_series
+from tbp.history.runs_of_series import SeriesRows, rows_by_series
 from tbp.model.changes import Circumstance, State
 from tbp.model.comparison import Comparison, Judged, Judgement
 from tbp.model.series import Commit, Setup
@@ -139,10 +139,10 @@ def stored_series(
     results: Results, order: Sequence[Commit], sessions: Sessions, policy: Policy
 ) -> tuple[StoredSeries, ...]:
     """The series of ``results``, sorted by key, each run at its commit's place in ``order``; others are left out."""
-    return tuple(_stored(runs, policy) for runs in runs_by_series(results, sessions, Commits(tuple(order))))
+    return tuple(_stored(runs, policy) for runs in rows_by_series(results, sessions, Commits(tuple(order))))
 
 
-def _stored(runs: SeriesRuns, policy: Policy) -> StoredSeries:
+def _stored(runs: SeriesRows, policy: Policy) -> StoredSeries:
     return StoredSeries(
         key=runs.key,
         unit=runs.unit,

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
-from tbp.history.runs_of_series import compared_with, present_version, runs_by_series
+from tbp.history.runs_of_series import compared_with, present_version, rows_by_series
 from tbp.model.changes import LineRuns
 from tbp.model.points import Points
 from tbp.model.series import Line
@@ -27,7 +27,7 @@ def runs_beside(results: Results, sessions: Sessions, commits: Commits, policy: 
         return ()
     aside = replace(commits, order=tuple(commit for line in commits.lines for commit in line.commits))
     beside: list[LineRuns] = []
-    for runs in runs_by_series(results, sessions, aside):
+    for runs in rows_by_series(results, sessions, aside):
         benchmark = runs.key.benchmark
         declared = results.benchmarks.get(benchmark)
         version = declared.version if declared and declared.version else present_version(runs, declared)

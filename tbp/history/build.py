@@ -25,7 +25,7 @@ from tbp.history.agreement import doubt, is_weak
 from tbp.history.circumstances import surroundings
 from tbp.history.judge_series import Asked, Judge, judge_all
 from tbp.history.paired_evidence import with_pairs
-from tbp.history.runs_of_series import SeriesRuns, compared_with, present_version, runs_by_series
+from tbp.history.runs_of_series import SeriesRows, compared_with, present_version, rows_by_series
 from tbp.history.states import Freshness, freshness, is_enough, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
 from tbp.history.two_sides import sides
@@ -42,7 +42,7 @@ class _Judged(Struct, frozen=True):
     """A series and what moved in it, before it is seen among the others."""
 
     key: SeriesKey
-    rows: SeriesRuns
+    rows: SeriesRows
     direction: Direction
     points: Points
     changes: tuple[Change, ...]
@@ -72,7 +72,7 @@ def histories(
     ask several processes. ``ratios`` are those of pairs that nights measured.
     """
     policy = policy or Policy()
-    judged = _judged(runs_by_series(results, sessions, commits), results, policy, judge)
+    judged = _judged(rows_by_series(results, sessions, commits), results, policy, judge)
     if not judged:
         return ()
     fresh = freshness(((own.key, own.points) for own in judged), results.benchmarks)
@@ -88,7 +88,7 @@ def histories(
     return tuple(_history(own, fresh, traces, policy, known) for own in judged)
 
 
-def _judged(series: Sequence[SeriesRuns], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
+def _judged(series: Sequence[SeriesRows], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
     asked = [
         Asked(
             runs,

@@ -20,7 +20,7 @@ from tbp.detection.interval import with_interval
 from tbp.detection.noise import noise_between, noise_within
 from tbp.history.circumstances import RunCircumstances, breaks, with_number
 from tbp.history.explanations import explained
-from tbp.history.runs_of_series import SeriesRuns
+from tbp.history.runs_of_series import SeriesRows
 from tbp.model.changes import CONFIDENCE, LEAST_SHOWN, Break, Change, ChangeKind
 from tbp.model.points import Points
 
@@ -31,7 +31,7 @@ _NO_RUN = RunCircumstances({}, math.nan, math.nan)  # of another version: its ci
 class Asked(Struct, frozen=True):
     """A series to judge."""
 
-    rows: SeriesRuns
+    rows: SeriesRows
     points: Points  # those of ``rows``, with those of another benchmark version marked
     relevant: float  # smallest relative change to alert about
 
@@ -95,7 +95,7 @@ def _alert(change: Change, relevant: float) -> Change:
     return replace(change, confirmed=False, doubt=f"smaller than the {relevant:.1%} this project alerts about")
 
 
-def _version_breaks(rows: SeriesRuns, points: Points) -> list[Break]:
+def _version_breaks(rows: SeriesRows, points: Points) -> list[Break]:
     """Where runs of another benchmark version end and those of the present one begin, or the other way round."""
     found: list[Break] = []
     for index in (np.flatnonzero(np.diff(points.columns.comparable)) + 1).tolist():

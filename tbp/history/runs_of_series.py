@@ -1,6 +1,6 @@
-"""Results, sessions and commits → the runs of each series, in order of history.
+"""Results, sessions and commits → the rows of each series, in order of history.
 
-Takes the frame of results and what the ruler recorded. Gives ``SeriesRuns``; which of them are comparable, and what
+Takes the frame of results and what the ruler recorded. Gives ``SeriesRows``; which of them are comparable, and what
 moved, is left to ``tbp.history.build``. A large project has millions of runs: they stay columns, and what many of them
 share is made once.
 """
@@ -27,7 +27,7 @@ _FACTS = ["python", "requirements", "hardware"]  # what a result file tells of i
 _UNKNOWN: Circumstances = {}  # of runs without a value, which explain nothing
 
 
-class SeriesRuns(Struct, frozen=True, eq=False):
+class SeriesRows(Struct, frozen=True, eq=False):
     """The runs of one series in order of history, and what they were measured with."""
 
     key: SeriesKey
@@ -45,20 +45,20 @@ class SeriesRuns(Struct, frozen=True, eq=False):
         return [RunCircumstances(*row) for row in rows]
 
 
-def runs_by_series(results: Results, sessions: Sessions, commits: Commits) -> list[SeriesRuns]:
+def rows_by_series(results: Results, sessions: Sessions, commits: Commits) -> list[SeriesRows]:
     """Each series with a run at a known commit; sorted by key."""
     frame = _in_order(results.frame, commits)
     return list(_series(frame, sessions, commits)) if len(frame) else []
 
 
-def present_version(runs: SeriesRuns, declared: Benchmark | None) -> str:
+def present_version(runs: SeriesRows, declared: Benchmark | None) -> str:
     """The version that benchmarks.json declares, or that of the newest run where none has it; empty where unknown."""
     if declared and declared.version and declared.version in runs.versions:
         return declared.version
     return next((version for version in reversed(runs.versions) if version), "")
 
 
-def compared_with(version: str, runs: SeriesRuns) -> Points:
+def compared_with(version: str, runs: SeriesRows) -> Points:
     """The points, those of another benchmark version marked as not comparable: it measures something else."""
     if {"", version}.issuperset(runs.versions):
         return runs.points
@@ -121,7 +121,7 @@ class _Circumstances:
         return self.known[key]
 
 
-def _series(frame: pd.DataFrame, sessions: Sessions, commits: Commits) -> Iterator[SeriesRuns]:
+def _series(frame: pd.DataFrame, sessions: Sessions, commits: Commits) -> Iterator[SeriesRows]:
     """The series of ``frame``, which is in order."""
     series = frame.groupby(SERIES, observed=True).ngroup().to_numpy()
     edges = np.flatnonzero(np.diff(series, prepend=-1, append=-1))
@@ -150,7 +150,7 @@ def _series(frame: pd.DataFrame, sessions: Sessions, commits: Commits) -> Iterat
             recorded.reasons,
         )
         circumstances = known.of(rows, is_measured, recorded)
-        yield SeriesRuns(
+        yield SeriesRows(
             key, Points(columns), number[rows], circumstances, started_ms[rows], versions[rows].tolist(), unit, kind
         )
 
