@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.results import Results, read_results
@@ -21,7 +21,7 @@ from tbp.errors import NothingMeasured, UsageError
 from tbp.history.circumstances import with_number
 from tbp.history.runs_of_series import SeriesRows, rows_by_series
 from tbp.model.changes import Circumstance, State
-from tbp.model.comparison import Comparison, Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.model.series import Commit, Setup
 from tbp.project.asv_config import AsvConfig, own_config, results_folder
 from tbp.project.commits import Commits, read_commits
@@ -34,8 +34,7 @@ MOST_PROBLEMS = 3  # of the results, repeated among the notes
 _CELL = ["benchmark", "parameters"]
 
 
-@dataclass(frozen=True)
-class Wanted:
+class CompareRequest(Struct, frozen=True):
     """What the command line asks for; empty: not said."""
 
     baseline: str
@@ -45,7 +44,7 @@ class Wanted:
     bench: tuple[str, ...] = ()  # regular expressions; a benchmark that one of them finds is compared
 
 
-def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted) -> Comparison:
+def compared(config: AsvConfig | None, results_dir: Path | None, wanted: CompareRequest) -> Comparison:
     """Two commits as the results in ``results_dir``, or where ``config`` keeps them, say.
 
     Raises:
@@ -69,8 +68,8 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
     order = commits.compared(*hashes)
     subjects = {commit.hash: commit.subject for commit in order}
     sides = (
-        Judged(wanted.baseline, hashes[0], subjects.get(hashes[0], "")),
-        Judged(wanted.contender, hashes[1], subjects.get(hashes[1], "")),
+        ComparedCommit(wanted.baseline, hashes[0], subjects.get(hashes[0], "")),
+        ComparedCommit(wanted.contender, hashes[1], subjects.get(hashes[1], "")),
     )
     stored = stored_series(
         replace(results, frame=frame[_is_of(frame, setup)]),
@@ -106,7 +105,7 @@ def _wanted_rows(frame: pd.DataFrame, is_wanted: Callable[[str, Parameters], boo
     return frame[number.isin([place for place, cell in cells if is_wanted(*cell)])]
 
 
-def chosen_setup(frame: pd.DataFrame, hashes: Sequence[str], wanted: Wanted) -> tuple[Setup, tuple[str, ...]]:
+def chosen_setup(frame: pd.DataFrame, hashes: Sequence[str], wanted: CompareRequest) -> tuple[Setup, tuple[str, ...]]:
     """The machine and environment in which both commits have most benchmarks in common, and a note on others.
 
     Raises:
@@ -160,7 +159,7 @@ def _policy(config: AsvConfig | None, results_dir: Path | None) -> Policy:
     return read_policy(own.policy_file) if own is not None else Policy()
 
 
-def _nowhere(cells: Mapping[Setup, tuple[set[object], set[object]]], wanted: Wanted) -> str:
+def _nowhere(cells: Mapping[Setup, tuple[set[object], set[object]]], wanted: CompareRequest) -> str:
     sides = [
         f"{revision} in {_names(setup for setup in cells if cells[setup][side]) or 'none'}"
         for side, revision in enumerate((wanted.baseline, wanted.contender))
@@ -175,7 +174,7 @@ def _names(setups: Iterable[Setup]) -> str:
     return "; ".join(map(str, sorted(setups)))
 
 
-def _of_lines(commits: Commits, hashes: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
+def _of_lines(commits: Commits, hashes: Sequence[str], wanted: CompareRequest) -> tuple[str, ...]:
     old, new = (commits.line(own) for own in hashes)
     if old == new:
         return ()
@@ -198,7 +197,7 @@ def _measured_with(differences: Iterable[Sequence[Circumstance]], benchmarks: in
     return (f"the two were not measured alike: {', '.join(named)}",)
 
 
-def _ask(found: Iterable[Judgement], wanted: Wanted) -> tuple[str, ...]:
+def _ask(found: Iterable[Judgement], wanted: CompareRequest) -> tuple[str, ...]:
     if all(judgement.state is not State.UNDECIDED for judgement in found):
         return ()
     return (f"what is undecided can be measured: run `tbp gate {wanted.baseline} {wanted.contender}`",)

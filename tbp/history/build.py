@@ -23,7 +23,7 @@ from tbp.detection.noise import noise_between
 from tbp.history.acknowledged import marked
 from tbp.history.agreement import doubt, is_weak
 from tbp.history.circumstances import surroundings
-from tbp.history.judge_series import Asked, Judge, judge_all
+from tbp.history.judge_series import Judge, SeriesRuns, judge_all
 from tbp.history.paired_evidence import with_pairs
 from tbp.history.runs_of_series import SeriesRows, compared_with, present_version, rows_by_series
 from tbp.history.states import Freshness, freshness, is_enough, state
@@ -90,7 +90,7 @@ def histories(
 
 def _judged(series: Sequence[SeriesRows], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
     asked = [
-        Asked(
+        SeriesRuns(
             runs,
             compared_with(present_version(runs, results.benchmarks.get(runs.key.benchmark)), runs),
             policy.relevant,

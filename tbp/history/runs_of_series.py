@@ -7,7 +7,6 @@ share is made once.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -19,9 +18,10 @@ from tbp.asv.declarations import Benchmark
 from tbp.asv.results import SERIES, Results
 from tbp.asv.sessions import Sessions
 from tbp.history.circumstances import Circumstances, RunCircumstances, circumstances
-from tbp.model.points import MEASURED, OUTCOMES, Columns, Floats, Points, compared
+from tbp.model.points import MEASURED, OUTCOMES, Floats, PointColumns, Points, compared
 from tbp.model.series import SeriesKey
 from tbp.project.commits import Commits
+from tbp.statistics.robust import median
 
 _FACTS = ["python", "requirements", "hardware"]  # what a result file tells of its run
 _UNKNOWN: Circumstances = {}  # of runs without a value, which explain nothing
@@ -138,7 +138,7 @@ def _series(frame: pd.DataFrame, sessions: Sessions, commits: Commits) -> Iterat
         recorded = _recorded(key, sessions, commits, place[rows], is_measured & (kind == "time"))
         value, low, high = _levels(values[rows], recorded.medians).T
         is_comparable = np.ones(len(value), bool)
-        columns = Columns(
+        columns = PointColumns(
             commits.order,
             place[rows],
             outcome[rows],
@@ -177,6 +177,6 @@ def _levels(measured: Floats, sessions: Mapping[int, tuple[float, ...]]) -> Floa
     for index, medians in sessions.items():
         value, *quartiles = measured[index].tolist()
         if value > 0:
-            middle = statistics.median(medians)
+            middle = median(medians)
             levels[index] = [middle, *(quartile * middle / value for quartile in quartiles)]
     return levels

@@ -18,11 +18,11 @@ class Better(StrEnum):
 
     LOWER = "lower"
     HIGHER = "higher"
-    UNKNOWN = "unknown"  # nothing says it (``tbp.project.directions``): a change is neither worse nor better
+    UNKNOWN = "unknown"  # it is not recorded (``tbp.project.directions``): a change is neither worse nor better
 
 
 class Outcome(StrEnum):
-    """What became of one benchmark cell in one run."""
+    """The outcome of one benchmark cell in one run."""
 
     MEASURED = "measured"
     FAILED = "failed"  # it raised or timed out: asv stores null
@@ -59,7 +59,7 @@ class SeriesKey(Struct, frozen=True, order=True):
 
 
 class Commit(Struct, frozen=True, cache_hash=True):
-    """One commit as the report shows it; ``subject`` is empty where there is no repository to ask."""
+    """One commit as the report shows it; ``subject`` is empty where there is no repository."""
 
     hash: str
     date: datetime  # timezone-aware, UTC
@@ -101,5 +101,5 @@ class Point(Struct, frozen=True):
 
     @property
     def has_level(self) -> bool:
-        """Whether its value may be compared with the newest."""
+        """True where the point has a value that may be compared with the newest."""
         return self.comparable and math.isfinite(self.value)
