@@ -16,10 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from tbp.asv.ratios import add_ratios
-from tbp.asv.result_table import chosen_rows
 from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, interruptible, require_asv, run_asv, run_commits
 from tbp.asv.sessions import SESSION_END
@@ -177,11 +174,10 @@ def _lone_traces(results_dir: Path) -> Iterable[Path]:
 def _stored(results_dir: Path) -> tuple[set[str], set[str]]:
     """Every commit with a result, and those of them in which something could be measured."""
     try:
-        points = read_results(results_dir).points
+        frame = read_results(results_dir).frame
     except NothingMeasured:
         return set(), set()
-    is_measured = np.isfinite(points.value)
-    return set(points.commit.items), set(chosen_rows(points, is_measured).commit.items)
+    return set(frame["commit"].unique()), set(frame["commit"][frame["value"].notna()].unique())
 
 
 def _first_parents(config: AsvConfig) -> list[str]:

@@ -18,7 +18,6 @@ from tbp.report.site.unchanged import Inputs, Present, Said, note, said_before
 from tbp.system import cache
 
 if TYPE_CHECKING:
-    from tbp.asv.result_folder import Reading
     from tbp.report.base.report_data import ReportData
     from tbp.report.site.load import Stored
 
@@ -100,14 +99,12 @@ def said_of(data: ReportData, index: Path) -> Said:
 
 def _built(wanted: Wanted, config: AsvConfig | None, present: Present) -> Said:
     """Most of it takes as long to import as to do, so each import stands where others are at work meanwhile."""
-    from tbp.asv.result_folder import Reading
     from tbp.system.worker_pool import Workers
 
     forget()
     index = wanted.first_page
     with Workers() as workers:
-        reading = Reading(inputs(wanted, config).results_dir, workers, seen=present.seen)
-        held = _stored(wanted, config, present, reading)
+        held = _stored(wanted, config, present)
         from tbp.report.site.load import View, judged
 
         workers.later(partial(import_module, "tbp.report.site.build"))
@@ -131,7 +128,7 @@ def forget() -> None:
     _kept.clear()
 
 
-def _stored(wanted: Wanted, config: AsvConfig | None, present: Present, reading: Reading) -> Stored:
+def _stored(wanted: Wanted, config: AsvConfig | None, present: Present) -> Stored:
     from tbp.project.commits import asked_of
 
     own = own_config(config, wanted.results)
@@ -140,7 +137,7 @@ def _stored(wanted: Wanted, config: AsvConfig | None, present: Present, reading:
         _import_numpy()
         from tbp.report.site.load import stored
 
-        return stored(config, wanted.results, reading, asked)
+        return stored(config, wanted.results, asked)
 
 
 def _import_numpy() -> None:

@@ -38,7 +38,7 @@ from tbp.errors import UnreadableInput
 from tbp.model.comparison import CONFIDENCE, Comparison
 from tbp.wording.comparison_summary import sentence, tally
 
-# The fields of Comparison, Judged and Judgement are the fields of the file: to rename one is another format.
+# The fields of Comparison, ComparedCommit and Judgement are the fields of the file: to rename one is another format.
 # 1: the first.
 FORMAT = 1
 

@@ -2,7 +2,7 @@
 
 Takes series with all their stored runs, because only the other runs tell how much two runs differ by chance; gives one
 judgement each, corrected for how many there are. Reading, and choosing the machine, is left to
-``tbp.comparison.stored_commits``; the statistics of two runs are ``two_runs``.
+``tbp.comparison.stored_commits``; the statistics of two runs are in ``two_runs``.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from tbp.comparison.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, Difference, difference, repeats_exactly
+from tbp.comparison.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, RunsDifference, difference, repeats_exactly
 from tbp.history.circumstances import Circumstances, kind_of, sentence
 from tbp.history.explanations import not_refuted
-from tbp.model.changes import ChangeKind, Circumstance, State
-from tbp.model.comparison import CONFIDENCE, Judged, Judgement
-from tbp.model.points import index_of, measured_values
+from tbp.model import relevance
+from tbp.model.changes import ChangeKind, Circumstance, State, effect_size
+from tbp.model.comparison import CONFIDENCE, ComparedCommit, Judgement
+from tbp.model.points import columns, index_of, measured_values
 from tbp.model.series import Better, Outcome, Point, SeriesKey
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg
 from tbp.statistics.robust import relative
@@ -28,10 +29,6 @@ from tbp.wording.words import percent, quantity
 
 # Share of false ones among the changes claimed. The interval must exclude "no effect" too, see CONFIDENCE.
 ALPHA = 0.05
-# Smallest effect that is called a change. Runs of one commit on a quiet machine differ by 1 to 2 %; see docs/ruler.md.
-RELEVANT = 0.02
-# "No change" claims that no effect of this size is hidden: the interval must lie inside. As in ``change_points``.
-RELEVANT_LIMIT = 0.05
 # What is not the commit's own doing. A dependency may be: a commit can ask for another version of it.
 _NOT_OF_COMMIT = (ChangeKind.HARNESS, ChangeKind.HARDWARE)
 
@@ -42,20 +39,29 @@ class StoredSeries(Struct, frozen=True):
     key: SeriesKey
     unit: str
     better: Better
-    is_counter: bool  # a track_ benchmark of something other than time: it may repeat exactly
+    is_counter: bool  # it may repeat exactly, see ``is_counter``
     points: Sequence[Point]  # in order of history
-    versions: tuple[str, ...]  # of the benchmark, for each point; "" where unknown
+    # Of the benchmark, for each point; "" where unknown. None where only the points tell: one that is not comparable is
+    # of a version that no other has.
+    versions: Sequence[str] | None = None
     circumstances: Sequence[Circumstances] = ()  # of each point; empty: not known of any
+
+
+def is_counter(kind: str, unit: str) -> bool:
+    """True for a benchmark of asv's type ``kind`` that may repeat exactly: a track_ of something other than time."""
+    return kind == "track" and unit != "seconds"
 
 
 class _Open(Struct, frozen=True):
     """A judgement that is to be decided by a difference, once all differences are known."""
 
     judgement: Judgement
-    difference: Difference
+    difference: RunsDifference
 
 
-def judgements(stored: Iterable[StoredSeries], baseline: Judged, contender: Judged) -> tuple[Judgement, ...]:
+def judgements(
+    stored: Iterable[StoredSeries], baseline: ComparedCommit, contender: ComparedCommit
+) -> tuple[Judgement, ...]:
     """What the runs of two commits say of each series; series with neither are left out."""
     known = [(series, judged) for series in stored if (judged := _judged(series, baseline, contender)) is not None]
     corrected = iter(
@@ -68,7 +74,7 @@ def judgements(stored: Iterable[StoredSeries], baseline: Judged, contender: Judg
     return tuple(_put_down(own, series, baseline, contender) for series, own in found)
 
 
-def differing(series: StoredSeries, baseline: Judged, contender: Judged) -> tuple[Circumstance, ...]:
+def differing(series: StoredSeries, baseline: ComparedCommit, contender: ComparedCommit) -> tuple[Circumstance, ...]:
     """What the runs of the two commits were measured with, where it is not the same; nothing unless both measured."""
     first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
     if first is None or second is None or not series.circumstances:
@@ -81,14 +87,16 @@ def differing(series: StoredSeries, baseline: Judged, contender: Judged) -> tupl
     return tuple(sorted(moved, key=lambda one: (list(ChangeKind).index(kind_of(one.name)), one.name)))
 
 
-def _put_down(judgement: Judgement, series: StoredSeries, baseline: Judged, contender: Judged) -> Judgement:
+def _put_down(
+    judgement: Judgement, series: StoredSeries, baseline: ComparedCommit, contender: ComparedCommit
+) -> Judgement:
     """``judgement``, undecided where the two were measured with something else that may have made the difference.
 
     What the noise decides is then no answer either: its interval is of the code and the circumstance together.
     """
     causes = [own for own in differing(series, baseline, contender) if kind_of(own.name) in _NOT_OF_COMMIT]
     first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
-    is_alike = judgement.state is State.NO_CHANGE or abs(judgement.effect) < RELEVANT
+    is_alike = judgement.state is State.NO_CHANGE or abs(judgement.effect) < relevance.TWO_COMMITS
     if not causes or is_alike or first is None or second is None:
         return judgement
     if _is_of_two_versions(series, first, second):
@@ -102,19 +110,24 @@ def _put_down(judgement: Judgement, series: StoredSeries, baseline: Judged, cont
 
 
 def _is_of_two_versions(series: StoredSeries, first: int, second: int) -> bool:
+    if series.versions is None:
+        comparable = columns(series.points).comparable
+        return not (comparable[first] and comparable[second])
     return len({series.versions[first], series.versions[second]} - {""}) > 1
 
 
 def _is_comparable(series: StoredSeries, first: int, second: int) -> NDArray[np.bool_]:
     """Which of the points have a value of the same version of the benchmark as these two."""
-    versions = {series.versions[first], series.versions[second]} - {""}
     is_kept = np.isfinite(measured_values(series.points))
+    if series.versions is None:
+        return is_kept & columns(series.points).comparable
+    versions = {series.versions[first], series.versions[second]} - {""}
     if versions:
         is_kept &= np.array([version in ("", *versions) for version in series.versions])
     return is_kept
 
 
-def _judged(series: StoredSeries, baseline: Judged, contender: Judged) -> Judgement | _Open | None:
+def _judged(series: StoredSeries, baseline: ComparedCommit, contender: ComparedCommit) -> Judgement | _Open | None:
     """What one series says; None where it has neither commit."""
     first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
     empty = Judgement(series.key.benchmark, series.key.parameters, State.SKIPPED, series.unit, series.better)
@@ -129,7 +142,7 @@ def _judged(series: StoredSeries, baseline: Judged, contender: Judged) -> Judgem
         state=State.UNDECIDED,
         before=old.value,
         after=new.value,
-        effect=_effect(old.value, new.value),
+        effect=effect_size(old.value, new.value),
         evidence=max(1, min(len(old.sessions), len(new.sessions))),
     )
     return _compared(series, both, first, second)
@@ -162,14 +175,14 @@ def _compared(series: StoredSeries, both: Judgement, first: int, second: int) ->
     return _Open(both, found)
 
 
-def _decided(judgement: Judgement, found: Difference, p_value: float) -> Judgement:
+def _decided(judgement: Judgement, found: RunsDifference, p_value: float) -> Judgement:
     """The state that the difference allows."""
     low, high = found.interval(CONFIDENCE)
     own = replace(judgement, low=low, high=high, p_value=p_value)
-    is_change = p_value <= ALPHA and found.p_value <= 1 - CONFIDENCE and abs(own.effect) >= RELEVANT
+    is_change = p_value <= ALPHA and found.p_value <= 1 - CONFIDENCE and abs(own.effect) >= relevance.TWO_COMMITS
     if is_change and found.is_shared:
         return replace(own, state=changed(own.better, own.after > own.before))
-    if max(-low, high) < RELEVANT_LIMIT:
+    if max(-low, high) < relevance.EXCLUDED:
         return replace(own, state=State.NO_CHANGE)
     why = f"two runs of it differ by {percent(relative(found.error))} or so without any change"
     if is_change:
@@ -178,8 +191,8 @@ def _decided(judgement: Judgement, found: Difference, p_value: float) -> Judgeme
 
 
 def _exactly(both: Judgement) -> Judgement:
-    """A value that repeats exactly changed if it differs at all; by less than RELEVANT it does not matter."""
-    is_relevant = both.before != both.after and not abs(both.effect) < RELEVANT
+    """A value that repeats exactly changed if it differs at all; by less than TWO_COMMITS it does not matter."""
+    is_relevant = both.before != both.after and not abs(both.effect) < relevance.TWO_COMMITS
     return replace(both, state=changed(both.better, both.after > both.before) if is_relevant else State.NO_CHANGE)
 
 
@@ -198,7 +211,9 @@ def _too_few(is_counter: bool, others: int) -> str:
     )
 
 
-def _unmeasured(empty: Judgement, old: Point, new: Point, baseline: Judged, contender: Judged) -> Judgement:
+def _unmeasured(
+    empty: Judgement, old: Point, new: Point, baseline: ComparedCommit, contender: ComparedCommit
+) -> Judgement:
     """FAILED only where the contender broke what the baseline measured."""
     if _is_measured(old) and new.outcome is Outcome.FAILED:
         before = quantity(old.value, empty.unit)
@@ -211,8 +226,3 @@ def _unmeasured(empty: Judgement, old: Point, new: Point, baseline: Judged, cont
 
 def _is_measured(point: Point) -> bool:
     return point.outcome is Outcome.MEASURED and math.isfinite(point.value)
-
-
-def _effect(before: float, after: float) -> float:
-    """0.1: 10 % larger. Of a negative value it keeps the direction; NaN from 0, of which nothing is a share."""
-    return (after - before) / abs(before) if before else (0.0 if after == before else math.nan)

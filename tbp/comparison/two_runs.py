@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median, variance
 
 import numpy as np
 from msgspec import Struct
 
-from tbp.statistics.robust import Floats, quantile, relative
+from tbp.model.points import Floats
+from tbp.statistics.robust import median, quantile, relative
 from tbp.statistics.student_t import t_reach, two_sided_t
 
 # Other runs without which the noise between runs is not known: their differences are what is measured, and the rules
@@ -46,7 +46,7 @@ EXACT_SHARE = 0.9
 MIN_EXACT_RUNS = 3
 
 
-class Difference(Struct, frozen=True):
+class RunsDifference(Struct, frozen=True):
     """Second run against the first, in natural logarithms."""
 
     effect: float
@@ -68,7 +68,7 @@ class Difference(Struct, frozen=True):
 
 def difference(
     values: Sequence[float], first: int, second: int, sessions: tuple[Sequence[float], Sequence[float]] = ((), ())
-) -> Difference | None:
+) -> RunsDifference | None:
     """Run ``second`` of a series against run ``first``; None where MIN_OTHER_RUNS are not there.
 
     ``values`` are positive, one for each run in order of history; ``second`` may be the older one. ``sessions`` has
@@ -85,7 +85,7 @@ def difference(
     others = _other_steps(logs, start, end)
     error = max(sigma(others), _error_within(*sessions), LEAST_ERROR)
     effect = step if first < second else -step
-    return Difference(effect, error, min(MOST_FREEDOM, len(others) / 2), _is_shared(logs, start, end, others))
+    return RunsDifference(effect, error, min(MOST_FREEDOM, len(others) / 2), _is_shared(logs, start, end, others))
 
 
 def sigma(steps: Floats) -> float:
@@ -117,7 +117,7 @@ def _error_within(first: Sequence[float], second: Sequence[float]) -> float:
     """What the spread between a run's processes says of the error; 0 where there are fewer than two a run."""
     if min(len(first), len(second)) < 2:
         return 0.0
-    return math.sqrt(sum(variance([math.log(value) for value in own]) / len(own) for own in (first, second)))
+    return math.sqrt(sum(float(np.var(np.log(side), ddof=1)) / len(side) for side in (first, second)))
 
 
 def _is_shared(logs: Floats, start: int, end: int, others: Floats) -> bool:

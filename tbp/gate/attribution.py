@@ -10,9 +10,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from tbp.errors import UnreadableTrace
@@ -58,8 +58,7 @@ def _name(judgement: Judgement) -> tuple[str, tuple[tuple[str, str], ...]]:
     return judgement.benchmark, judgement.parameters
 
 
-@dataclass
-class _Traced:
+class _Traced(Struct):
     """A changed cell, and the traces of it so far."""
 
     cell: Cell

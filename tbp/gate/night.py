@@ -7,8 +7,9 @@ is told by ``tbp.history.paired_evidence``; storing them is left to the caller.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import log1p
+
+from msgspec import Struct, field
 
 from tbp.asv.checkouts import checkouts
 from tbp.asv.ratios import Ratio
@@ -18,7 +19,8 @@ from tbp.gate.evidence import agrees, estimated
 from tbp.gate.measuring import Folders, Measuring
 from tbp.gate.referee import discovered
 from tbp.gate.worker_process import Deadline, OutOfTime
-from tbp.history.paired_evidence import FRESH_LOOKS, RELEVANT, level_begin, wanted, with_pairs
+from tbp.history.paired_evidence import FRESH_LOOKS, level_begin, wanted, with_pairs
+from tbp.model import relevance
 from tbp.model.changes import Change
 from tbp.model.series import Point, SeriesKey
 from tbp.project.asv_config import AsvConfig
@@ -34,8 +36,7 @@ NEW_SHARE = 0.6
 Heard = Callable[[str], None]
 
 
-@dataclass
-class Tracked:
+class Tracked(Struct):
     """A series that pairs may tell more of."""
 
     key: SeriesKey
@@ -56,8 +57,7 @@ class Tracked:
         self.made.append(ratio)
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(Struct, frozen=True):
     """Pairs of two commits to measure, and of which series how many."""
 
     base: str
@@ -190,6 +190,6 @@ def ratio_of(task: Task, pairs: Sequence[Pair]) -> Ratio | None:
     if len(pairs) < 2:
         return None
     effect = estimated(pairs).effect
-    if abs(effect) >= log1p(RELEVANT) and not agrees(pairs, effect):
+    if abs(effect) >= log1p(relevance.TWO_COMMITS) and not agrees(pairs, effect):
         return None
     return Ratio(task.base, task.head, tuple(pair.effect for pair in pairs), task.is_fresh)

@@ -191,7 +191,7 @@ def measure(root: str, request: dict[str, Any], channel: Channel) -> None:
         channel.reply(skipped=reasons[0] if reasons else "its suite skips these parameters")
         return
     try:
-        step = Step(found)
+        step = WorkerStep(found)
         gc.collect()
         gc.freeze()  # what is there now is not looked at again: a collection before each block costs nothing
         channel.reply(ready=True, pid=os.getpid())
@@ -233,7 +233,7 @@ def note_skips(found: Any) -> list[str]:
     return reasons
 
 
-class Step:
+class WorkerStep:
     """One cell, ready to be called, with asv's meaning of its attributes.
 
     A ``time_*`` benchmark with a ``setup`` gets it again before every timed call (asv_runner >= 0.3); one without, and

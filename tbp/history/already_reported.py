@@ -11,9 +11,9 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence, Set
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import astuple
 
 from tbp.model.changes import Change, History
@@ -28,8 +28,7 @@ FORMAT = 1
 SETTLING_RUNS = 5
 
 
-@dataclass(frozen=True)
-class Reported:
+class Reported(Struct, frozen=True):
     """One regression: its series and the commit it was put down to."""
 
     key: SeriesKey

@@ -23,9 +23,9 @@ from tbp.detection.noise import noise_between
 from tbp.history.acknowledged import marked
 from tbp.history.agreement import doubt, is_weak
 from tbp.history.circumstances import surroundings
-from tbp.history.judge_series import Asked, Judge, judge_all
+from tbp.history.judge_series import Judge, SeriesRuns, judge_all
 from tbp.history.paired_evidence import with_pairs
-from tbp.history.runs_of_series import Rows, compared_with, present_version, rows_by_series
+from tbp.history.runs_of_series import SeriesRows, compared_with, present_version, rows_by_series
 from tbp.history.states import Freshness, freshness, is_enough, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
 from tbp.history.two_sides import sides
@@ -42,7 +42,7 @@ class _Judged(Struct, frozen=True):
     """A series and what moved in it, before it is seen among the others."""
 
     key: SeriesKey
-    rows: Rows
+    rows: SeriesRows
     direction: Direction
     points: Points
     changes: tuple[Change, ...]
@@ -88,22 +88,26 @@ def histories(
     return tuple(_history(own, fresh, traces, policy, known) for own in judged)
 
 
-def _judged(series: Sequence[tuple[SeriesKey, Rows]], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
+def _judged(series: Sequence[SeriesRows], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
     asked = [
-        Asked(rows, compared_with(present_version(rows, results.benchmarks.get(key.benchmark)), rows), policy.relevant)
-        for key, rows in series
+        SeriesRuns(
+            runs,
+            compared_with(present_version(runs, results.benchmarks.get(runs.key.benchmark)), runs),
+            policy.relevant,
+        )
+        for runs in series
     ]
     return [
         _Judged(
-            key=key,
-            rows=rows,
-            direction=direction(key.benchmark, rows.type, rows.unit, policy),
+            key=runs.key,
+            rows=runs,
+            direction=direction(runs.key.benchmark, runs.type, runs.unit, policy),
             points=own.points,
             changes=moved.changes,
             breaks=moved.breaks,
             noise_within=moved.noise_within,
         )
-        for (key, rows), own, moved in zip(series, asked, judge(asked), strict=True)
+        for runs, own, moved in zip(series, asked, judge(asked), strict=True)
     ]
 
 

@@ -1,13 +1,13 @@
-"""What a run was measured with besides its commit, and where that changed.
+"""The circumstances of a run: everything that it was measured with besides its commit, and where that changed.
 
-Takes rows of results and the torch that the ruler saw, gives the breaks of a series. Which of them a change of level is
-put down to is decided in ``explanations``.
+Takes the facts of result files and the torch that the ruler saw, gives the breaks of a series. Which of them a change
+of level is put down to is decided in ``explanations``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -29,31 +29,23 @@ RULER_TORCH = "torch"
 MOST_NAMED = 3  # circumstances named in one sentence
 
 
-class Said(Protocol):
-    """What a result file says of its run (``tbp.asv.result_frame``)."""
-
-    @property
-    def python(self) -> str: ...
-    @property
-    def requirements(self) -> str: ...
-    @property
-    def hardware(self) -> str: ...
-
-
-class Run(Struct, frozen=True):
-    """One run of a series: its value in the table of data, and its circumstances."""
+class RunCircumstances(Struct, frozen=True):
+    """One run of a series: its circumstances, and its value, which they may explain."""
 
     circumstances: Circumstances
     number: float  # calls timed together; NaN where unknown
     value: float  # per call
 
 
-def circumstances(said: Said, torch: str, threads: str = "") -> Circumstances:
-    """What a result file says of its run, and the ``torch`` and ``threads`` its sessions saw (empty: unknown)."""
-    hardware = {fact_name(name): value for name, value in named_values(said.hardware)}
-    requirements = {name: value for name, value in named_values(said.requirements) if name != RULER_TORCH or not torch}
-    known = {**requirements, "python": said.python, RULER_TORCH: torch or requirements.get(RULER_TORCH, ""), **hardware}
-    known[THREADS] = threads
+def circumstances(
+    python: str = "", requirements: str = "", hardware: str = "", torch: str = "", threads: str = ""
+) -> Circumstances:
+    """The circumstances that a result file tells, as ``tbp.load`` has them, and the ``torch`` and ``threads`` that its
+    sessions saw. Each is empty where it is unknown.
+    """
+    facts = {fact_name(name): value for name, value in named_values(hardware)}
+    pins = {name: value for name, value in named_values(requirements) if name != RULER_TORCH or not torch}
+    known = {**pins, "python": python, RULER_TORCH: torch or pins.get(RULER_TORCH, ""), **facts, THREADS: threads}
     return {name: value for name, value in known.items() if value}
 
 
@@ -65,14 +57,14 @@ def kind_of(name: str) -> ChangeKind:
     return ChangeKind.HARDWARE if is_fact else ChangeKind.DEPENDENCY
 
 
-def with_number(runs: Sequence[Run]) -> list[Circumstances]:
+def with_number(runs: Sequence[RunCircumstances]) -> list[Circumstances]:
     """Each run's circumstances, with its number of calls per sample.
 
     Of numbers that NUMBER_FACTOR does not tell apart the first seen stands for all: so equal ones are equal in whatever
     order the runs were measured.
     """
     known: list[Circumstances] = []
-    numbers: list[Run] = []  # told apart, the one in force last
+    numbers: list[RunCircumstances] = []  # told apart, the one in force last
     now: Circumstances = {}
     # Most runs know what the one before knew: they share it, which ``breaks`` is glad of.
     shared: Circumstances | None = None
@@ -130,7 +122,7 @@ def last_known(runs: Sequence[Circumstances]) -> dict[str, str]:
     return last
 
 
-def _is_other_length(old: Run, new: Run) -> bool:
+def _is_other_length(old: RunCircumstances, new: RunCircumstances) -> bool:
     if 1 / NUMBER_FACTOR <= new.number / old.number <= NUMBER_FACTOR:
         return False
     return not 1 / NUMBER_FACTOR <= new.number * new.value / (old.number * old.value) <= NUMBER_FACTOR

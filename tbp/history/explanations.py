@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from statistics import median
 
 import numpy as np
 from msgspec import Struct
@@ -22,6 +21,7 @@ from tbp.history.circumstances import Circumstances, kind_of, sentence
 from tbp.model.changes import Change, ChangeKind, Circumstance
 from tbp.model.points import Floats, levels
 from tbp.model.series import Point
+from tbp.statistics.robust import median
 
 # A step of Δ in noise of σ is found within about (σ / Δ)² runs of its place (Hinkley, "Inference about the
 # change-point", Biometrika 57, 1970); four times that covers nine in ten. A break this near is the step's place.
@@ -70,9 +70,9 @@ def explained(
     for index in _near(change, inside.tolist(), noise):
         if causes := _causes(index, around):
             moved = change if index == change.index else _at(change, index, edges, points)
-            return replace(moved, kind=kind_of(causes[0].name), what=sentence(causes), causes=causes)
+            return replace(moved, kind=kind_of(causes[0].name), explanation=sentence(causes), causes=causes)
     night = _night(around)
-    return replace(change, kind=ChangeKind.UNRECORDED, what=night) if night else change
+    return replace(change, kind=ChangeKind.UNRECORDED, explanation=night) if night else change
 
 
 def not_refuted(

@@ -16,13 +16,13 @@ import numpy as np
 from msgspec import Struct
 
 from tbp.history.circumstances import Circumstances
-from tbp.history.judge_series import Asked, Judge, Moved
+from tbp.history.judge_series import Judge, SeriesFindings, SeriesRuns
 from tbp.system import cache, packed_cache
 
 # Fewer runs are judged in 0.1 s, and would only leave litter.
 WORTH_RUNS = 5_000
 _KIND = b"series"
-_DECODER = msgspec.msgpack.Decoder(dict[bytes, Moved])
+_DECODER = msgspec.msgpack.Decoder(dict[bytes, SeriesFindings])
 
 
 class KnownSeries(Struct, frozen=True):
@@ -31,7 +31,7 @@ class KnownSeries(Struct, frozen=True):
     results_dir: Path
     judge: Judge
 
-    def __call__(self, asked: Sequence[Asked]) -> Sequence[Moved]:
+    def __call__(self, asked: Sequence[SeriesRuns]) -> Sequence[SeriesFindings]:
         place = cache.folder()
         if place is None or sum(len(one.points) for one in asked) < WORTH_RUNS:
             return list(self.judge(asked))
@@ -49,7 +49,7 @@ class KnownSeries(Struct, frozen=True):
         return [present[key] for key in keys]
 
 
-def digests(asked: Sequence[Asked]) -> list[bytes]:
+def digests(asked: Sequence[SeriesRuns]) -> list[bytes]:
     """A key for each series: of everything that ``judged`` looks at."""
     seen: dict[int, bytes] = {}
 
@@ -63,7 +63,7 @@ def digests(asked: Sequence[Asked]) -> list[bytes]:
     return [_digest(one, b"".join(map(of, one.rows.circumstances))) for one in asked]
 
 
-def _digest(asked: Asked, circumstances: bytes) -> bytes:
+def _digest(asked: SeriesRuns, circumstances: bytes) -> bytes:
     rows, columns = asked.rows, asked.points.columns
     sessions = [(index, np.array(own, np.float64).tobytes()) for index, own in sorted(columns.sessions.items())]
     versions = [(version, len(list(equal))) for version, equal in groupby(rows.versions)]
@@ -80,7 +80,7 @@ def _digest(asked: Asked, circumstances: bytes) -> bytes:
     return cache.digest_of(msgspec.msgpack.encode(content))
 
 
-def _is_of(moved: Moved | None, asked: Asked) -> bool:
+def _is_of(moved: SeriesFindings | None, asked: SeriesRuns) -> bool:
     """Whether it can be what was found in this series; the report takes points by these indexes."""
     if moved is None:
         return False

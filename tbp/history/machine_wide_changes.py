@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
-from statistics import median
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -19,7 +18,8 @@ from msgspec.structs import replace
 from tbp.history.circumstances import NUMBER
 from tbp.model.changes import Change, ChangeKind, Circumstance, History
 from tbp.model.points import levels
-from tbp.model.series import Commit
+from tbp.model.series import Commit, Setup
+from tbp.statistics.robust import median
 from tbp.wording import words
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ QUESTION = "was it the machine rather than the code?"
 MOST_OF_NIGHT = 10
 """Commits of a night that are seen as one: as many as a night of a busy project measures."""
 
-Place: TypeAlias = tuple[str, str]  # machine and environment
 Span: TypeAlias = tuple[datetime, datetime] | None
 _Item = TypeVar("_Item")
 
@@ -68,7 +67,7 @@ class AtOnce(Struct, frozen=True):
         return self.cause is not None or bool(self.night)
 
 
-class _Move(NamedTuple):
+class _Move(Struct, frozen=True):
     """The level of a series moved, or what it is measured with did."""
 
     series: int
@@ -86,13 +85,13 @@ def at_once(
     the code's: no machine moves them. ``runs`` say which commits were measured in one night, ``faces`` what each
     machine is called.
     """
-    by_place: dict[Place, list[History]] = defaultdict(list)
+    by_setup: dict[Setup, list[History]] = defaultdict(list)
     for history in histories:
-        by_place[history.key.machine, history.key.environment].append(history)
-    runs_of: dict[Place, list[Run]] = defaultdict(list)
+        by_setup[history.key.setup].append(history)
+    runs_of: dict[Setup, list[Run]] = defaultdict(list)
     for run in runs:
-        runs_of[run.machine, run.environment].append(run)
-    found = [one for place, own in sorted(by_place.items()) for one in _of_place(place, own, runs_of[place])]
+        runs_of[run.setup].append(run)
+    found = [one for setup, own in sorted(by_setup.items()) for one in _of_setup(setup, own, runs_of[setup])]
     named = [replace(one, where=_where(one, faces or {})) for one in found]
     return tuple(sorted(named, key=lambda one: one.commit.date, reverse=True))
 
@@ -145,14 +144,14 @@ def _number(text: str) -> float:
     return float(text.replace(",", ""))
 
 
-def _of_place(place: Place, histories: Sequence[History], runs: Sequence[Run]) -> list[AtOnce]:
+def _of_setup(setup: Setup, histories: Sequence[History], runs: Sequence[Run]) -> list[AtOnce]:
     groups: dict[str, list[_Move]] = defaultdict(list)
     begun = _nights(runs)
     for move in _moves(histories):
         groups[begun.get(move.commit.hash, move.commit.hash)].append(move)
     asked = [own for own in groups.values() if _is_much({move.series for move in own}, histories)]
     spans = [_span(history) for history in histories] if asked else []
-    found = [one for own in asked if (one := _at_once(place, own, histories, spans)) is not None]
+    found = [one for own in asked if (one := _at_once(setup, own, histories, spans)) is not None]
     return _once(found, [run for run in runs if run.started is not None])
 
 
@@ -187,9 +186,9 @@ def _nights(runs: Sequence[Run]) -> Mapping[str, str]:
 
 
 def _at_once(
-    place: Place, moves: Sequence[_Move], histories: Sequence[History], spans: Sequence[Span]
+    setup: Setup, moves: Sequence[_Move], histories: Sequence[History], spans: Sequence[Span]
 ) -> AtOnce | None:
-    """The cause that most series of ``place`` have in common among the ``moves`` of one night; None without any."""
+    """The cause that most series of ``setup`` have in common among the ``moves`` of one night; None without any."""
     commit = _commonest(move.commit for move in moves)
     own = {move.series for move in moves}
     of = len(own) + sum(_holds(span, commit) for series, span in enumerate(spans) if series not in own)
@@ -200,7 +199,8 @@ def _at_once(
 
     def made(moved: Mapping[int, Change], cause: Circumstance | None, changed: int, night: str) -> AtOnce:
         return AtOnce(
-            commit, *place, "", len(moved), of, sum(one.after > one.before for one in moved.values()),
+            commit, setup.machine, setup.environment, "", len(moved), of,
+            sum(one.after > one.before for one in moved.values()),
             _is_standing(moved, histories), frozenset(move.commit.hash for move in moves), cause, changed, night,
         )  # fmt: skip
 
@@ -213,7 +213,7 @@ def _at_once(
             return made(moved, _typical(list(changed.values())), len(changed), "")
     at_night = {series: own for series, own in changes.items() if own.kind is ChangeKind.UNRECORDED}
     if are_most(at_night):
-        return made(at_night, None, 0, _commonest(own.what for own in at_night.values()))
+        return made(at_night, None, 0, _commonest(own.explanation for own in at_night.values()))
     by_code = {series: own for series, own in changes.items() if own.kind is ChangeKind.CODE}
     return made(by_code, None, 0, "") if are_most(by_code) else None
 
@@ -223,7 +223,8 @@ def _typical(several: Sequence[Circumstance]) -> Circumstance:
     if several[0].name != NUMBER:
         return _commonest(several)
     before, after = (
-        median(map(_number, side)) for side in zip(*((one.before, one.after) for one in several), strict=True)
+        median([_number(text) for text in side])
+        for side in zip(*((one.before, one.after) for one in several), strict=True)
     )
     return Circumstance(NUMBER, f"{before:,.0f}", f"{after:,.0f}")
 

@@ -19,13 +19,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.ratios import Ratio
+from tbp.model import relevance
 from tbp.model.changes import CONFIDENCE, Change
 from tbp.model.points import levels
 from tbp.model.series import Point
 from tbp.statistics.paired_ratios import Estimate, estimate
 
-# Smallest effect that pairs confirm unless the project asks for more: as the gate's.
-RELEVANT = 0.02
 # Ratios of nights raise a suspicion at this chance of them without a change. It costs fresh pairs, not an alarm.
 SUSPECT_P = 0.1
 # … and is shown at this one: most suspicions are none, and fresh pairs end them the same night.
@@ -79,7 +78,9 @@ class InTurns(Struct, frozen=True):
     wanted: int = 0  # further fresh pairs until the next look; 0 where all is said
 
 
-def step(crossings: Sequence[Crossing], begin: int, end: int, relevant: float = RELEVANT) -> InTurns | None:
+def step(
+    crossings: Sequence[Crossing], begin: int, end: int, relevant: float = relevance.TWO_COMMITS
+) -> InTurns | None:
     """The step after ``begin`` and before ``end`` that explains ``crossings`` best; None where nothing is suspected.
 
     Where several places explain them equally, the newest: those before it were judged on their own nights.
@@ -199,7 +200,7 @@ def with_pairs(
         return tuple(changes)
     judged = _tested(changes, crossings, points)
     begin = level_begin(judged, points)
-    evidence = step(crossings, begin, len(points), max(relevant, RELEVANT))
+    evidence = step(crossings, begin, len(points), max(relevant, relevance.TWO_COMMITS))
     if evidence is None or evidence.verdict is Verdict.REFUTED:
         return tuple(judged)
     distant = [change for change in judged if change.index <= begin or not _is_near(change, evidence.index)]
@@ -284,7 +285,7 @@ def _percent(value: float) -> str:
     return f"{rounded:+.1f}".replace("-", "−") if rounded else "0.0"
 
 
-class Wanted(Struct, frozen=True):
+class FreshPairs(Struct, frozen=True):
     """Fresh pairs to measure next for one series."""
 
     base: int  # place of the commit to compare with
@@ -298,7 +299,7 @@ def wanted(
     ratios: Sequence[Ratio],
     relevant: float,
     is_news: Callable[[Change], bool],
-) -> Wanted | None:
+) -> FreshPairs | None:
     """The fresh pairs that would decide most; None where nothing is suspected.
 
     ``changes`` are those that the series shows by itself; ``is_news`` tells which of them nobody was told of.
@@ -316,7 +317,7 @@ def wanted(
                 # The series may show it a few runs from where it is.
                 return _between(measured, max(begin + 1, change.index - SETTLING_RUNS), pairs)
     begin = level_begin(with_pairs(changes, points, ratios, relevant), points)
-    suspected = step(crossings, begin, len(points), max(relevant, RELEVANT))
+    suspected = step(crossings, begin, len(points), max(relevant, relevance.TWO_COMMITS))
     if suspected is None or not suspected.wanted:
         return None
     # Where fresh pairs have not found it close by, it may be anywhere on this level.
@@ -324,7 +325,7 @@ def wanted(
     return _between(measured, begin + 1 if is_asked_again else suspected.earliest, suspected.wanted)
 
 
-def _between(measured: Sequence[int], earliest: int, pairs: int) -> Wanted | None:
+def _between(measured: Sequence[int], earliest: int, pairs: int) -> FreshPairs | None:
     """Pairs of the last run with a value that is surely before a step, and the newest one."""
     base = max((index for index in measured if index < earliest), default=None)
-    return Wanted(base, measured[-1], pairs) if base is not None else None
+    return FreshPairs(base, measured[-1], pairs) if base is not None else None

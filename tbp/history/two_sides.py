@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 from tbp.model.changes import Change, Side, Sides
-from tbp.model.points import Columns, Floats, columns, levels
+from tbp.model.points import Floats, PointColumns, columns, levels
 from tbp.model.series import Commit, Point
 from tbp.statistics.robust import quantile
 
@@ -38,7 +38,7 @@ def sides(points: Sequence[Point], changes: Sequence[Change], samples: Samples) 
     return tuple(found)
 
 
-def _sides(own: Columns, level: Floats, runs: tuple[list[int], list[int]], samples: Samples) -> Sides | None:
+def _sides(own: PointColumns, level: Floats, runs: tuple[list[int], list[int]], samples: Samples) -> Sides | None:
     """``runs`` are the indexes of those with a level on both sides, the nearest first."""
     if not all(runs):
         return None
@@ -49,13 +49,13 @@ def _sides(own: Columns, level: Floats, runs: tuple[list[int], list[int]], sampl
     return Sides(before, after, of="run medians")
 
 
-def _with_samples(own: Columns, side: Sequence[int], samples: Samples) -> list[tuple[str, Sequence[float]]]:
+def _with_samples(own: PointColumns, side: Sequence[int], samples: Samples) -> list[tuple[str, Sequence[float]]]:
     """(commit, samples) of each process of the nearest runs that have them."""
-    nearest = [own.order[own.place[index]] for index in side[:RUNS_PER_SIDE]]
+    nearest = [own.order[own.commit_index[index]] for index in side[:RUNS_PER_SIDE]]
     return [(commit.hash, process) for commit in nearest for process in samples(commit) if len(process)]
 
 
-def _of_runs(own: Columns, level: Floats, side: Sequence[int]) -> Side:
+def _of_runs(own: PointColumns, level: Floats, side: Sequence[int]) -> Side:
     sessions = [len(own.sessions.get(index, ())) for index in side]
     return _thinned(level[side].tolist(), len(side), sum(sessions) if all(sessions) else 0)
 

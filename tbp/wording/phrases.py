@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from tbp.model.changes import State
-from tbp.model.comparison import Comparison, Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.wording import verdicts, words
 from tbp.wording.words import one_line
 
@@ -61,7 +61,7 @@ def evidence(judgement: Judgement, method: str) -> str:
     return words.count(judgement.evidence, "process", "processes")
 
 
-def judged(side: Judged) -> str:
+def judged(side: ComparedCommit) -> str:
     """``main (04342f08)``; only the hash where that is what the user wrote."""
     short, revision = one_line(side.commit[:8]), one_line(side.revision)
     return f"{revision} ({short})" if short and not side.commit.startswith(side.revision) else short or revision

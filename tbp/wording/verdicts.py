@@ -76,14 +76,6 @@ GLYPHS = {
 }
 
 
-def relative(change: Change) -> float:
-    """How far the level moved, relative to the size of the level before; NaN from a level of zero.
-
-    It is ``Change.effect`` except that a negative level (a ``track_`` benchmark may have one) keeps the direction.
-    """
-    return (change.after - change.before) / abs(change.before) if change.before else math.nan
-
-
 def direction(is_up: bool, unit: str, better: Better) -> str:
     """``slower``, ``smaller``, ``lower (worse)``: what a value that went up (or down) did, in its unit.
 
@@ -115,7 +107,7 @@ def effect(change: Change, unit: str, better: Better) -> str:
     A change that is not put down to the code has no merit: ``▲ +12 % with torch 2.12 → 2.13``.
     """
     if change.kind is not ChangeKind.CODE:
-        return f"{move(change, unit)} with {change.what or change.kind.value}"
+        return f"{move(change, unit)} with {change.explanation or change.kind.value}"
     if change.is_recovery:
         return f"{move(change, unit)} recovered"
     return f"{move(change, unit)} {direction(change.after > change.before, unit, better)}"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from tbp.model.changes import CONFIDENCE
+from tbp.model.changes import CONFIDENCE, effect_size
 from tbp.wording import words
 
 UNKNOWN = "–"
@@ -146,7 +146,7 @@ def signed_size(before: float, after: float, unit: str) -> str:
     """How far a value moved from what it was: ``+12 %``, of a percentage ``+3.0 points``; ``from 0`` where that is."""
     if unit in PERCENTAGES:
         return signed_points(after - before)
-    return signed_percent((after - before) / abs(before)) if before else "from 0"
+    return signed_percent(effect_size(before, after)) if before else "from 0"
 
 
 def probability(p_value: float) -> str:

@@ -15,15 +15,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.ratios import Ratios, read_ratios
-from tbp.asv.result_folder import Reading
-from tbp.asv.results import Results, results_of
+from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Sessions, named_as_today, read_sessions, without_result
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.history.acknowledged import seen
 from tbp.history.beside_the_branch import runs_beside
 from tbp.history.build import histories
 from tbp.history.events import Event
-from tbp.history.judge_series import Asked, Moved, judge_all
+from tbp.history.judge_series import SeriesFindings, SeriesRuns, judge_all
 from tbp.history.known_series import KnownSeries
 from tbp.history.runs import runs
 from tbp.history.touching import to_ask, with_touching
@@ -60,10 +59,9 @@ class Stored(Struct, frozen=True):
 def stored(
     config: AsvConfig | None,
     results_dir: Path | None,
-    reading: Reading | None = None,
     asked: AskedCommits | None = None,
 ) -> Stored:
-    """Everything in ``results_dir``, or where ``config`` keeps its results; ``reading`` and ``asked`` if those began.
+    """Everything in ``results_dir``, or where ``config`` keeps its results; ``asked`` if that began.
 
     Raises:
         NothingMeasured: there is no result in it.
@@ -71,12 +69,10 @@ def stored(
     """
     own = own_config(config, results_dir)
     folder = results_folder(config, results_dir)
-    reading = reading or Reading(folder)
-    seen = (path for path, _ in reading.seen.files) if reading.seen is not None else None
-    sessions = read_sessions(folder, seen)
+    results = read_results(folder)
+    sessions = read_sessions(folder)
     with asked or asked_of(own) as asked:
-        asked.ask({run.commit for run in reading.files.files.runs})
-        results = results_of(reading)  # while git looks
+        asked.ask(results.commits)
         commits = asked.commits(results.commits)
     if commits.lines and not commits.order:
         others = ", ".join(line.name for line in commits.lines[:MOST_LINES])
@@ -202,7 +198,7 @@ def by_themselves(held: Stored, workers: Workers | None = None) -> tuple[History
     return histories(held.results, held.sessions, held.commits, no_trace, [], held.policy, judge)
 
 
-def _moved(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
+def _moved(workers: Workers, asked: Sequence[SeriesRuns]) -> Iterator[SeriesFindings]:
     """What moved in each series, found by ``workers``, who begin at once."""
     # Those of like length are judged together, the longest first: little is cheaper, and no process ends much later.
     order = sorted(range(len(asked)), key=lambda place: -len(asked[place].points))
@@ -212,7 +208,7 @@ def _moved(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
     return _as_asked(order, moved)
 
 
-def _as_asked(order: Sequence[int], moved: Iterable[Moved]) -> Iterator[Moved]:
+def _as_asked(order: Sequence[int], moved: Iterable[SeriesFindings]) -> Iterator[SeriesFindings]:
     """``moved``, which is of the series in ``order``, in that in which they were asked for."""
     found = dict(zip(order, moved, strict=True))
     yield from (found[place] for place in range(len(order)))
