@@ -41,8 +41,8 @@ from tbp.system.whole_files import write_whole
 from tbp.system.worker_pool import Workers
 from tbp.wording import words
 
-SINGLE_SCRIPT = "static/single.js"  # of a report of one file only
-FOLDERS = ("benchmarks", "data", "static")
+SINGLE_SCRIPT = "static/base/single_file.js"  # of a report of one file only
+FOLDERS = ("benchmarks", "data", "static/base", "static/charts", "static/pages", "static/vendor")
 DATA_FILES = ("summary.json", "points.csv", "points.csv.gz", "feed.xml")
 DRAWN_S = 10e-6  # about what a run takes to be drawn on a page on a slow core
 BATCH_RUNS = 20_000  # drawn at a time: a fifth of a second
@@ -76,8 +76,8 @@ def write_files(data: ReportData, out: Path, workers: Workers | None = None) -> 
             place = _Place(out, Path(folder))
             put = list(_put_all(data, known, place, own))
             new = sorted((one.name for one in put if one.is_new), key=lambda name: name == INDEX)
-            for part in {name.partition("/")[0] for name in new if "/" in name}:
-                (out / part).mkdir(exist_ok=True)
+            for part in {name.rpartition("/")[0] for name in new if "/" in name}:
+                (out / part).mkdir(parents=True, exist_ok=True)
             for name in new:
                 (place.folder / name).replace(out / name)
         names = tuple(one.name for one in put)
@@ -120,7 +120,7 @@ class _Place:
     def __init__(self, out: Path, folder: Path) -> None:
         self.out, self.folder = out, folder
         for own in FOLDERS:
-            (folder / own).mkdir()
+            (folder / own).mkdir(parents=True)
 
     def put(self, contents: Mapping[str, bytes]) -> list[_Put]:
         """These files."""
@@ -204,10 +204,10 @@ def _feed(data: ReportData) -> dict[str, bytes]:
 
 
 def _static(data: ReportData) -> Iterator[tuple[str, bytes]]:
-    for file in sorted(STATIC.iterdir()):
-        name = f"static/{file.name}"
-        if data.histories or not file.name.startswith("plotly"):
-            yield name, file.read_bytes()
+    for file in sorted(STATIC.glob("*/*")):
+        folder = file.parent.name
+        if data.histories or folder != "vendor":
+            yield f"static/{folder}/{file.name}", file.read_bytes()
 
 
 def _benchmarks(
@@ -240,10 +240,11 @@ def _is_ours(path: Path) -> bool:
 
 
 def _remove_stale(out: Path, written: set[str]) -> None:
-    """Removes pages and data of benchmarks that are no more; only files that carry the mark, and the data files."""
+    """Removes pages, data and scripts that no page has any more; only files that carry the mark, and the data files."""
     for name in set(DATA_FILES) - written:
         (out / name).unlink(missing_ok=True)
-    for path in [*out.glob("benchmarks/*.html"), *out.glob("data/*.js")]:
+    stale = ("benchmarks/*.html", "data/*.js", "static/**/*.js")
+    for path in [path for pattern in stale for path in out.glob(pattern)]:
         name = path.relative_to(out).as_posix()
         if name not in written and path.is_file() and not path.is_symlink() and _is_ours(path):
             path.unlink()

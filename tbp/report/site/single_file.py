@@ -1,6 +1,6 @@
 """A whole site in one HTML file, to send or to attach to a build.
 
-Takes the files of a site, gives one: the index is its page, the others lie in templates that static/single.js shows,
+Takes the files of a site, gives one: the index is its page, the others lie in templates that base/single_file.js shows,
 their data in blocks of JSON that no browser runs, and every script once, allowed by its hash. Nothing is loaded.
 """
 
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from tbp.report.base.render import CONTENT_SECURITY_POLICY, own_scripts_policy
 
-FIRST_SCRIPTS = ("static/app.js", "static/single.js")
+FIRST_SCRIPTS = ("static/base/app.js", "static/base/single_file.js")
 """In this order: what comes later may use the first and is watched by the second."""
 
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)

@@ -144,8 +144,10 @@ class BenchmarkPage(Struct, frozen=True):
     def scripts(self) -> tuple[str, ...]:
         """What draws the page."""
         has_flames = any(flame is not None for section in self.sections for flame in section.flames)
-        drawn = (("scaling",) if self.scalings else ()) + (("flame",) if has_flames else ())
-        return "views", "numbers", "axis", "chooser", "cursors", "tables", "evidence", *drawn, "chart", "jump"
+        drawn = (("charts/growth",) if self.scalings else ()) + (("charts/flame",) if has_flames else ())
+        words = "base/address_state", "base/dom", "base/number_words", "base/unpacking"
+        chart = "charts/axis", "charts/chooser", "charts/cursors"
+        return *words, *chart, "base/tables", "pages/benchmark", *drawn, "charts/chart", "base/jump"
 
 
 def benchmark_page(

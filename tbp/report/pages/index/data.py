@@ -1,7 +1,7 @@
 """Every series of the index as data for its script: what the filter looks at, and what rows are made of.
 
 Takes a ``Summary``, gives plain JSON values for data/index.js. The page itself holds the worst rows only, so that it
-stays small; static/index.js makes the others of this, as they are asked for, and static/charts.js draws all of them.
+stays small; pages/index.js makes the others of this, as they are asked for, and pages/charts.js draws all of them.
 What is empty at the end of a row is left out: most series are quiet.
 """
 
@@ -19,7 +19,7 @@ from tbp.wording import verdicts, words
 
 Value: TypeAlias = "str | int | float | list[Value]"
 
-# The order of a row's fields is static/series.js's ``fields``.
+# The order of a row's fields is static/charts/series.js's ``fields``.
 
 
 class _Texts:
