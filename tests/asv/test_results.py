@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,20 @@ import pandas as pd
 import pytest
 
 from tbp.asv.declarations import benchmark_from_name
-from tbp.asv.result_files import memory
-from tbp.asv.result_frame import frame
-from tbp.asv.result_table import Value, table
-from tbp.asv.results import read_results
+from tbp.asv.result_file import memory
+from tbp.asv.results import checked, read_results
 from tbp.errors import NothingMeasured
 from tbp.model.series import Outcome
 from tbp.system.python_text import plain_value
+
+from ..result_frames import rows_of
 
 Writer = Callable[..., Path]
 NAN, INF = float("nan"), float("inf")
 
 
-def values(path: Path) -> list[Value]:
-    return list(read_results(path.parent.parent).values())
+def values(path: Path) -> list[Any]:
+    return rows_of(read_results(path.parent.parent))
 
 
 def test_a_cell_of_each_outcome(result_file: Writer):
@@ -87,7 +88,7 @@ def test_a_broken_file_is_a_problem_and_the_others_are_read(result_file: Writer,
     path = result_file("a", {"time_it": [[1.0], []]})
     (path.parent / "bbbbbbbb-env.json").write_bytes(content)
     results = read_results(path.parent.parent)
-    assert len(results.points) == 1
+    assert len(results.frame) == 1
     assert len(results.problems) == 1
     assert "bbbbbbbb-env.json was left out" in results.problems[0]
 
@@ -120,14 +121,14 @@ def test_format_1_is_read(tmp_path: Path):
     first = found["time_it", (("param1", "1"),)]
     assert (first.value, first.q25, first.number, first.version, first.environment) == (1.0, 0.9, 3, "v", "py3.6")
     assert found["time_it", (("param1", "2"),)].outcome is Outcome.FAILED
-    assert [value.started is None for value in found.values()] == [True, False, False]
+    assert [pd.isna(value.started) for value in found.values()] == [True, False, False]
 
 
 def test_one_run_in_two_files_counts_once(result_file: Writer):
     path = result_file("a", {"time_it": [[1.0], []]})
     (path.parent / "copy.json").write_bytes(path.read_bytes())
     results = read_results(path.parent.parent)
-    assert len(results.points) == 1
+    assert len(results.frame) == 1
     assert "two files" in results.problems[0]
 
 
@@ -241,7 +242,7 @@ def test_half_a_character_does_not_travel(result_file: Writer):
 def test_a_grid_beyond_all_measure_is_a_problem(result_file: Writer):
     path = result_file("a", {"time_it": [None, [["1"] * 1000] * 5], "time_good": [[1.0], []]})
     results = read_results(path.parent.parent)
-    assert results.points.benchmark.items == ("time_good",)
+    assert list(results.frame["benchmark"]) == ["time_good"]
     assert "time_it claims 1000000000000000 combinations" in results.problems[0]
 
 
@@ -303,7 +304,7 @@ def test_all_that_machine_json_says_is_kept(result_file: Writer):
 )  # fmt: skip
 def test_a_value_says_when_it_was_measured(result_file: Writer, started_at: object, said: str | None):
     (found,) = values(result_file("a", {"time_it": [[1.0], [], "v", started_at]}))
-    assert (found.started.isoformat() if found.started else None) == said
+    assert (None if pd.isna(found.started) else found.started.isoformat()) == said
 
 
 def test_unreadable_files_are_counted(result_file: Writer):
@@ -320,16 +321,28 @@ def test_unreadable_files_are_counted(result_file: Writer):
 
 def test_the_frame_has_no_more_categories_than_it_needs(result_file: Writer):
     path = result_file("a", {"time_it": [[1.0, 2.0], [["1", "2"]]]})
-    points = frame(read_results(path.parent.parent).points)
-    assert list(points["outcome"].cat.categories) == [Outcome.MEASURED]
-    assert list(points["parameters"].cat.categories) == [(("param1", "1"),), (("param1", "2"),)]
+    frame = read_results(path.parent.parent).frame
+    assert list(frame["outcome"].cat.categories) == [Outcome.MEASURED]
+    assert list(frame["parameters"].cat.categories) == [(("param1", "1"),), (("param1", "2"),)]
 
 
-def test_a_table_and_its_values_are_the_same(result_file: Writer):
-    path = result_file("a", {"time_it": [[1.0, NAN, None], [["1", "2", "3"]]]})
-    points = read_results(path.parent.parent).points
-    pd.testing.assert_frame_equal(frame(table(points.values())), frame(points))
-    assert len(frame(table([]))) == 0
+def test_only_a_frame_with_all_columns_and_their_kinds_is_one_of_results(result_file: Writer):
+    frame = read_results(result_file("a", {"time_it": [[1.0], []]}).parent.parent).frame
+    assert checked(frame) is frame
+    with pytest.raises(TypeError, match="columns are"):
+        checked(frame.drop(columns="unit"))
+    with pytest.raises(TypeError, match="'value': 'float32'"):
+        checked(frame.astype({"value": "float32"}))
+
+
+def test_commits_have_the_dates_that_asv_wrote(result_file: Writer):
+    result_file("b", {"time_it": [[1.0], []]}, day=1)
+    path = result_file("a", {"time_it": [[1.0], []]}, day=2)
+    commits = read_results(path.parent.parent).commits
+    assert {name[0]: date.isoformat() for name, date in commits.items()} == {
+        "a": "2023-11-16T22:13:20+00:00", "b": "2023-11-15T22:13:20+00:00",
+    }  # fmt: skip
+    assert {type(date) for date in commits.values()} == {datetime}
 
 
 @pytest.mark.parametrize("name", ["lightning", "mjwarp", "pyg"])
@@ -347,7 +360,7 @@ def test_asvs_own_reader_says_the_same(real_results: Callable[[str], Path], name
                 expected[(key, *run, str(math.nan if value is None else float(value)), str(q25 or math.nan))] += 1
     found = Counter(
         (v.benchmark, v.machine, v.environment, v.commit, str(v.value), str(v.q25))
-        for v in read_results(folder).values()
+        for v in rows_of(read_results(folder))
     )
     assert found == expected
 
@@ -355,4 +368,4 @@ def test_asvs_own_reader_says_the_same(real_results: Callable[[str], Path], name
 @pytest.mark.parametrize(("name", "rows", "machines"), [("lightning", 12289, 1), ("mjwarp", 19572, 1), ("pyg", 102, 2)])
 def test_real_results_are_read_whole(real_results: Callable[[str], Path], name: str, rows: int, machines: int):
     results = read_results(real_results(name))
-    assert (len(results.points), len(results.machines), results.problems) == (rows, machines, ())
+    assert (len(results.frame), len(results.machines), results.problems) == (rows, machines, ())
