@@ -48,9 +48,7 @@ class Source:
     @property
     def cell(self) -> str:
         """``attention.Quick.torchtime_step (variant=sdpa)``; empty where the cell is not known."""
-        if self.key is None:
-            return ""
-        return f"{self.key.benchmark} ({self.key.label})" if self.key.label else self.key.benchmark
+        return self.key.name if self.key is not None else ""
 
 
 def chosen(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:

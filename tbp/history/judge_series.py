@@ -131,6 +131,6 @@ def _version_breaks(rows: SeriesRows, points: Points) -> list[Break]:
     version_breaks: list[Break] = []
     for index in (np.flatnonzero(np.diff(points.columns.comparable)) + 1).tolist():
         old, new = (rows.versions[i][:VERSION_DIGITS] or "unknown" for i in (index - 1, index))
-        what = f"benchmark version {old} → {new}"
-        version_breaks.append(Break(index, ChangeKind.HARNESS, what, comparable=False))
+        explanation = f"benchmark version {old} → {new}"
+        version_breaks.append(Break(index, ChangeKind.HARNESS, explanation, comparable=False))
     return version_breaks

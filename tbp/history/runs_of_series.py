@@ -51,18 +51,18 @@ def rows_by_series(results: Results, sessions: Sessions, commits: Commits) -> li
     return list(_series(frame, sessions, commits)) if len(frame) else []
 
 
-def present_version(runs: SeriesRows, declared: Benchmark | None) -> str:
+def present_version(rows: SeriesRows, declared: Benchmark | None) -> str:
     """The version that benchmarks.json declares, or that of the newest run where none has it; empty where unknown."""
-    if declared and declared.version and declared.version in runs.versions:
+    if declared and declared.version and declared.version in rows.versions:
         return declared.version
-    return next((version for version in reversed(runs.versions) if version), "")
+    return next((version for version in reversed(rows.versions) if version), "")
 
 
-def compared_with(version: str, runs: SeriesRows) -> Points:
+def compared_with(version: str, rows: SeriesRows) -> Points:
     """The points, those of another benchmark version marked as not comparable: it measures something else."""
-    if {"", version}.issuperset(runs.versions):
-        return runs.points
-    return compared(runs.points, np.array([known in ("", version) for known in runs.versions]))
+    if {"", version}.issuperset(rows.versions):
+        return rows.points
+    return compared(rows.points, np.array([known in ("", version) for known in rows.versions]))
 
 
 class _SessionColumns(Struct, frozen=True):

@@ -21,7 +21,6 @@ from tbp.system.python_text import plain_value
 from ..result_frames import rows_of
 
 Writer = Callable[..., Path]
-NAN = float("nan")
 
 
 def values(path: Path) -> list[Any]:
