@@ -117,9 +117,9 @@ def _frame(
     cells: Sequence[NamedCells],
 ) -> pd.DataFrame:
     """The values of ``files`` in their order; of each recorded benchmark its declaration of today and its cells."""
-    index = {benchmark: place for place, benchmark in enumerate(recorded)}
+    index_of = {benchmark: index for index, benchmark in enumerate(recorded)}
     counts = np.concatenate([file.counts for file in files])
-    of_row = np.array([index[benchmark] for file in files for benchmark in file.benchmarks], np.int64)
+    of_row = np.array([index_of[benchmark] for file in files for benchmark in file.benchmarks], np.int64)
     first_cells = np.cumsum([0, *(len(several.cells) for several in cells)])[of_row]
     # The rows of one benchmark in one file are the first of its cells, in order.
     cell = np.arange(counts.sum()) + np.repeat(first_cells - (np.cumsum(counts) - counts), counts)
@@ -154,8 +154,8 @@ def _category(codes: Places, items: Sequence[object]) -> pd.Categorical:
     """The column of ``items[code]``. Equal items become one category, unused ones none; categories are sorted."""
     is_used = np.bincount(codes, minlength=len(items)) > 0
     categories: list[object] = sorted({item for item, used in zip(items, is_used.tolist(), strict=True) if used})  # type: ignore[type-var]  # texts, or tuples of texts
-    place = {item: code for code, item in enumerate(categories)}
-    of_item = np.array([place.get(item, -1) for item in items], np.int32)
+    code_of = {item: code for code, item in enumerate(categories)}
+    of_item = np.array([code_of.get(item, -1) for item in items], np.int32)
     return pd.Categorical.from_codes(of_item[codes], pd.Index(categories, dtype=object, tupleize_cols=False))
 
 

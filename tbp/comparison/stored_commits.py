@@ -100,10 +100,10 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Compare
 
 def _wanted_rows(frame: pd.DataFrame, is_wanted: Callable[[str, Parameters], bool]) -> pd.DataFrame:
     """The rows of the benchmarks, with their parameters, that are wanted."""
-    number = frame.groupby(_CELL, observed=True).ngroup()
-    is_first = ~number.duplicated()
-    cells = zip(number[is_first], frame.loc[is_first, _CELL].itertuples(index=False, name=None), strict=True)
-    return frame[number.isin([place for place, cell in cells if is_wanted(*cell)])]
+    group = frame.groupby(_CELL, observed=True).ngroup()
+    is_first = ~group.duplicated()
+    cells = zip(group[is_first], frame.loc[is_first, _CELL].itertuples(index=False, name=None), strict=True)
+    return frame[group.isin([number for number, cell in cells if is_wanted(*cell)])]
 
 
 def chosen_setup(frame: pd.DataFrame, hashes: Sequence[str], wanted: CompareRequest) -> tuple[Setup, tuple[str, ...]]:
