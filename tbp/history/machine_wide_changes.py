@@ -29,10 +29,11 @@ LEAST_SERIES = 5
 """Series that moved, below which a commit that touched what they share is as likely."""
 
 LEAST_BENCHMARKS = 3
-"""Of how many benchmarks: the series of one share their code."""
+"""Benchmarks that these series are of at least: the series of one benchmark share their code."""
 
 LEAST_SHARE = 0.5
-"""Of the series measured there on both sides: a commit that moves half of everything is rare, a host that does not."""
+"""Share of the series measured there on both sides. A commit that moves half of everything is rare; a host that does
+is not."""
 
 NIGHT_GAP = timedelta(hours=6)
 """Between two runs that are of different nights: asv measures the commits of one night without a pause."""

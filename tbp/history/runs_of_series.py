@@ -69,7 +69,7 @@ class _SessionColumns(Struct, frozen=True):
     """The sessions of the runs of one series, by index of the run."""
 
     torch: list[str]  # "" where unknown
-    threads: list[str]  # the same
+    threads: list[str]  # "" where unknown
     medians: dict[int, tuple[float, ...]]
     reasons: dict[int, str]
 

@@ -23,7 +23,7 @@ BYTES = ((1.0, "B"), (1024.0, "KiB"), (1024.0**2, "MiB"), (1024.0**3, "GiB"), (1
 PLAIN = ((1.0, ""), (1e6, "M"), (1e9, "G"), (1e12, "T"))
 
 NO_UNIT = ("unit", "")
-"""What asv calls the unit of a ``track_`` benchmark that declares none."""
+"""The names that asv gives the unit of a ``track_`` benchmark that declares none."""
 
 PERCENTAGES = ("%", "percent", "percentage", "pct")
 """Units whose changes are told in points: 61 % → 64 % is +3.0 points, and not +4.9 %."""
