@@ -109,7 +109,7 @@ class _Circumstances:
         self.known: dict[tuple[int, str, str], Circumstances] = {}
 
     def of(self, rows: slice, is_measured: NDArray[np.bool_], recorded: _SessionColumns) -> list[Circumstances]:
-        """Those of each run of a series; of a run without a value they explain nothing."""
+        """The circumstances of each run of a series; those of a run without a value explain nothing."""
         runs = list(zip(self.of_row[rows].tolist(), recorded.torch, recorded.threads, strict=True))
         known = {run: self._known(*run) for run in set(runs)}
         return [known[run] if measured else _UNKNOWN for run, measured in zip(runs, is_measured.tolist(), strict=True)]
