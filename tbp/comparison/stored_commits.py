@@ -16,7 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.results import Results, read_results
-from tbp.asv.sessions import Sessions, named_as_today, read_sessions
+from tbp.asv.session_files import read_sessions
+from tbp.asv.sessions import Sessions, named_as_today
 from tbp.comparison.judgements import StoredSeries, differing, is_counter, judgements
 from tbp.errors import NothingMeasured, UsageError
 from tbp.history.circumstances import with_number
