@@ -179,10 +179,10 @@ def _without_repeated(frame: pd.DataFrame, heads: Sequence[ResultHead], problems
         f"{is_repeated.sum()} values are in two files of one run (commits {commits}); the file that sorts last "
         "was used: move the one that is not wanted out of the folder"
     )
-    return with_used_categories(frame[~is_repeated].reset_index(drop=True))
+    return _with_used_categories(frame[~is_repeated].reset_index(drop=True))
 
 
-def with_used_categories(frame: pd.DataFrame) -> pd.DataFrame:
+def _with_used_categories(frame: pd.DataFrame) -> pd.DataFrame:
     """``frame`` without the categories that no row has."""
     texts = [name for name, dtype in COLUMNS.items() if dtype == "category"]
     return frame.assign(**{name: frame[name].cat.remove_unused_categories() for name in texts})
