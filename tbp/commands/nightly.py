@@ -27,7 +27,6 @@ from tbp.project.asv_config import AsvConfig
 from tbp.project.branch import branch_of, first_parents
 from tbp.project.git import GitFailed
 from tbp.report.site.load import Stored, by_themselves
-from tbp.system.worker_pool import Workers
 from tbp.traces.recording import TRACE_END
 
 # Where nothing has been measured yet, the whole history would take days: start with a few commits.
@@ -93,9 +92,7 @@ def measure(config: AsvConfig, night: Pending, bench: Sequence[str], heard: Call
     return Night(night.commits, ran)
 
 
-def measure_in_turns(
-    store: Stored, commits: Sequence[str], minutes: float, workers: Workers, heard: Callable[[str], None]
-) -> int:
+def measure_in_turns(store: Stored, commits: Sequence[str], minutes: float, heard: Callable[[str], None]) -> int:
     """Pairs of ``commits``, which were measured tonight, against earlier ones; stored when this ends, however it ends.
 
     ``store`` is what the results say by now. Returns of how many series there is something new; where nothing can be
@@ -103,7 +100,7 @@ def measure_in_turns(
     """
     if store.config is None or not (commits and minutes):
         return 0
-    tracked = _tracked(store, commits, workers)
+    tracked = _tracked(store, commits)
     try:
         with interruptible():
             measure_night(store.config, tracked, commits, 60 * minutes, heard)
@@ -112,7 +109,7 @@ def measure_in_turns(
     return sum(bool(series.made) for series in tracked)
 
 
-def _tracked(store: Stored, commits: Sequence[str], workers: Workers) -> list[Tracked]:
+def _tracked(store: Stored, commits: Sequence[str]) -> list[Tracked]:
     """The series of this machine that are times and were measured tonight, as they are without pairs."""
     machine = _own_machine(store.folder, commits)
     is_untold = untold(store.folder)
@@ -125,7 +122,7 @@ def _tracked(store: Stored, commits: Sequence[str], workers: Workers) -> list[Tr
             store.policy.relevant,
             partial(is_untold, history),
         )
-        for history in by_themselves(store, workers)
+        for history in by_themselves(store)
         if history.unit == "seconds" and history.key.machine == machine
     ]
 

@@ -7,10 +7,11 @@ travel between processes, so they have to be picklable. A joblib backend that is
 
 from __future__ import annotations
 
+import signal
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import BrokenExecutor
-from typing import TypeVar
+from typing import TypeVar, cast
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -24,29 +25,19 @@ MOST_JOBS = 16
 
 def mapped(
     function: Callable[[Item], Result], items: Sequence[Item], *, seconds: float, jobs: int | None = None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Returns ``function`` of each item, in order, from several processes where that is worth their start.
 
     ``seconds`` is about what all of it takes one process. ``jobs`` is how many processes may work at once; by default
-    one for each core that this process may use, or as many as the backend that is set from outside has. Nothing starts
-    before the first result is asked for. An error of ``function`` is raised here. The work of a process that died is
-    done in this one. No process works on when the iterator is closed, or is left by an error or by Ctrl-C.
+    one for each core that this process may use, or as many as the backend that is set from outside has. They begin when
+    this is called, so that the caller may do something else before it asks for the results. An error of ``function`` is
+    raised here. The work of a process that died is done in this one. No process works on when the generator is closed,
+    or is left by an error or by Ctrl-C.
     """
-    if seconds < WORTH_S or len(items) < 2 or (jobs is not None and jobs < 2):
-        yield from map(function, items)
-        return
-    done = 0
-    results = _begun(function, items, jobs)
-    try:
-        for result in results:  # not `yield from`, which would close them before the warning is silenced
-            yield result
-            done += 1
-    except BrokenExecutor:  # a worker was killed, most often because the memory was full
-        yield from map(function, items[done:])
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # joblib's, of results that nobody took
-            results.close()
+    is_worth = seconds >= WORTH_S and len(items) > 1 and jobs != 1
+    results = _in_order(function, items, _begun(function, items, jobs) if is_worth else None)
+    next(results)  # which enters its ``finally``: whoever closes it from here on ends the others
+    return results
 
 
 def batched(items: Sequence[Item], sizes: Sequence[int], enough: int) -> list[list[Item]]:
@@ -71,5 +62,30 @@ def _begun(
     jobs = jobs or (None if jobs_outside > 1 else min(joblib.cpu_count(), MOST_JOBS))
     # One item a task, as the callers batch; arrays travel with the rest, since not every machine has room in /dev/shm.
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator", batch_size=1, max_nbytes=None)
-    results: Generator[Result, None, None] = parallel(joblib.delayed(function)(item) for item in items)
+    # Workers inherit the mask: Ctrl-C at a terminal is for this process, which ends them, and not for them.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        results: Generator[Result, None, None] = parallel(joblib.delayed(function)(item) for item in items)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return results
+
+
+def _in_order(
+    function: Callable[[Item], Result], items: Sequence[Item], begun: Generator[Result, None, None] | None
+) -> Generator[Result, None, None]:
+    """An item that is no result, then the results: those of ``begun`` as far as they come, the rest made here."""
+    done = 0
+    try:
+        yield cast(Result, None)
+        for result in begun or ():
+            yield result
+            done += 1
+    except BrokenExecutor:  # a worker was killed, most often because the memory was full
+        pass
+    finally:
+        if begun is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # joblib's, of results that nobody took
+                begun.close()
+    yield from map(function, items[done:])

@@ -11,6 +11,7 @@ would have saved, and nothing else.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sqlite3
 import time
@@ -110,6 +111,12 @@ def key_of(*values: object) -> bytes:
     except UnicodeEncodeError:  # names of files need not be text
         content = repr(values).encode(errors="backslashreplace")
     return blake2b(content, digest_size=KEY_BYTES).digest()
+
+
+def file_key(path: Path) -> bytes:
+    """Returns a digest of the content of a file. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: blake2b(digest_size=KEY_BYTES)).digest()
 
 
 def folder() -> Path | None:

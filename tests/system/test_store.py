@@ -20,11 +20,8 @@ DAY_S = 86_400
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """tbp's folder among the caches of the test."""
-    monkeypatch.delenv("TBP_NO_CACHE", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "tbp"
+def home(store_folder: Path) -> Path:
+    return store_folder
 
 
 def test_what_was_kept_is_known_and_nothing_else():

@@ -1,7 +1,7 @@
 """The comparison's page as data: a pair of commits that has something to say, judged as `tbp compare` judges.
 
 Takes ``ReportData`` and the order of its commits, gives words and addresses. Any other pair is judged by the script
-(``static/judge.js``), by the same rules, from the packed runs of ``grid``.
+(``static/pages/judge.js``), by the same rules, from the packed runs of ``grid``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MOST_ROWS = 200
 """Of the precomputed pair, 700 bytes each."""
 
 MOST_UNFOLDED = 20
-"""Rows without a change that stand open, as static/compare.js has it."""
+"""Rows without a change that stand open, as static/pages/compare.js has it."""
 
 MOST_TRIED = 1_000
 """Series judged to find a pair in which something changed; 1 to 2 ms each on two slow cores."""
