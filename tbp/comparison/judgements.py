@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from tbp.asv.declarations import benchmark_from_name
 from tbp.comparison.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, RunsDifference, difference, repeats_exactly
 from tbp.history.circumstances import Circumstances, kind_of, sentence
 from tbp.history.explanations import not_refuted
@@ -50,6 +51,11 @@ class StoredSeries(Struct, frozen=True):
 def is_counter(kind: str, unit: str) -> bool:
     """True for a benchmark of asv's type ``kind`` that may repeat exactly: a track_ of something other than time."""
     return kind == "track" and unit != "seconds"
+
+
+def series_of_points(key: SeriesKey, unit: str, better: Better, points: Sequence[Point]) -> StoredSeries:
+    """A series as a report has it: its points tell which runs are of another version, and nothing what they ran on."""
+    return StoredSeries(key, unit, better, is_counter(benchmark_from_name(key.benchmark).type, unit), points)
 
 
 class _Open(Struct, frozen=True):
@@ -119,7 +125,7 @@ def _is_of_two_versions(series: StoredSeries, first: int, second: int) -> bool:
 
 
 def _is_comparable(series: StoredSeries, first: int, second: int) -> NDArray[np.bool_]:
-    """Which of the points have a value of the same version of the benchmark as these two."""
+    """True for each point with a value of the same version of the benchmark as these two."""
     is_kept = np.isfinite(measured_values(series.points))
     if series.versions is None:
         return is_kept & columns(series.points).comparable

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.results import Results, read_results
-from tbp.asv.sessions import Sessions, named_as_today, read_sessions
+from tbp.asv.session_files import read_sessions
+from tbp.asv.sessions import Sessions, named_as_today
 from tbp.comparison.judgements import StoredSeries, differing, is_counter, judgements
 from tbp.errors import NothingMeasured, UsageError
 from tbp.history.circumstances import with_number
@@ -99,10 +101,10 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Compare
 
 def _wanted_rows(frame: pd.DataFrame, is_wanted: Callable[[str, Parameters], bool]) -> pd.DataFrame:
     """The rows of the benchmarks, with their parameters, that are wanted."""
-    number = frame.groupby(_CELL, observed=True).ngroup()
-    is_first = ~number.duplicated()
-    cells = zip(number[is_first], frame.loc[is_first, _CELL].itertuples(index=False, name=None), strict=True)
-    return frame[number.isin([place for place, cell in cells if is_wanted(*cell)])]
+    group = frame.groupby(_CELL, observed=True).ngroup()
+    is_first = ~group.duplicated()
+    cells = zip(group[is_first], frame.loc[is_first, _CELL].itertuples(index=False, name=None), strict=True)
+    return frame[group.isin([number for number, cell in cells if is_wanted(*cell)])]
 
 
 def chosen_setup(frame: pd.DataFrame, hashes: Sequence[str], wanted: CompareRequest) -> tuple[Setup, tuple[str, ...]]:
@@ -138,18 +140,18 @@ def stored_series(
     results: Results, order: Sequence[Commit], sessions: Sessions, policy: Policy
 ) -> tuple[StoredSeries, ...]:
     """The series of ``results``, sorted by key, each run at its commit's place in ``order``; others are left out."""
-    return tuple(_stored(runs, policy) for runs in rows_by_series(results, sessions, Commits(tuple(order))))
+    return tuple(_stored(rows, policy) for rows in rows_by_series(results, sessions, Commits(tuple(order))))
 
 
-def _stored(runs: SeriesRows, policy: Policy) -> StoredSeries:
+def _stored(rows: SeriesRows, policy: Policy) -> StoredSeries:
     return StoredSeries(
-        key=runs.key,
-        unit=runs.unit,
-        better=direction(runs.key.benchmark, runs.type, runs.unit, policy).better,
-        is_counter=is_counter(runs.type, runs.unit),
-        points=runs.points,
-        versions=runs.versions,
-        circumstances=with_number(runs.runs()),
+        key=rows.key,
+        unit=rows.unit,
+        better=direction(rows.key.benchmark, rows.type, rows.unit, policy).better,
+        is_counter=is_counter(rows.type, rows.unit),
+        points=rows.points,
+        versions=rows.versions,
+        circumstances=with_number(rows.runs()),
     )
 
 

@@ -88,25 +88,25 @@ def histories(
 
 
 def _judged(series: Sequence[SeriesRows], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
-    asked = [
+    to_judge = [
         SeriesRuns(
-            runs,
-            compared_with(present_version(runs, results.benchmarks.get(runs.key.benchmark)), runs),
+            rows,
+            compared_with(present_version(rows, results.benchmarks.get(rows.key.benchmark)), rows),
             policy.relevant,
         )
-        for runs in series
+        for rows in series
     ]
     return [
         _Judged(
-            key=runs.key,
-            rows=runs,
-            direction=direction(runs.key.benchmark, runs.type, runs.unit, policy),
-            points=own.points,
-            changes=moved.changes,
-            breaks=moved.breaks,
-            noise_within=moved.noise_within,
+            key=rows.key,
+            rows=rows,
+            direction=direction(rows.key.benchmark, rows.type, rows.unit, policy),
+            points=runs.points,
+            changes=findings.changes,
+            breaks=findings.breaks,
+            noise_within=findings.noise_within,
         )
-        for runs, own, moved in zip(series, asked, judge(asked), strict=True)
+        for rows, runs, findings in zip(series, to_judge, judge(to_judge), strict=True)
     ]
 
 

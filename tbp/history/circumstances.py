@@ -1,4 +1,4 @@
-"""The circumstances of a run: everything that it was measured with besides its commit, and where that changed.
+"""The circumstances of a run besides its commit, and the runs at which they changed.
 
 Takes the facts of result files and the torch that the ruler saw, gives the breaks of a series. Which of them a change
 of level is put down to is decided in ``explanations``.
