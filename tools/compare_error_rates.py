@@ -24,11 +24,11 @@ import numpy as np
 
 from tbp.asv.declarations import parameter_values
 from tbp.asv.results import read_results
-from tbp.asv.sessions import read_sessions
+from tbp.asv.session_files import read_sessions
 from tbp.comparison.judgements import StoredSeries, judgements
 from tbp.comparison.stored_commits import stored_series
 from tbp.model.changes import State
-from tbp.model.comparison import Judged
+from tbp.model.comparison import ComparedCommit
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
 from tbp.project.commits import read_commits
 from tbp.project.policy import Policy
@@ -62,7 +62,7 @@ def simulated(setting: Setting, rng: np.random.Generator, count: int = COMPARISO
     commits = [
         Commit(f"{number:040d}", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)) for number in range(runs)
     ]
-    sides = Judged("A", commits[second - 1].hash), Judged("B", commits[second].hash)
+    sides = ComparedCommit("A", commits[second - 1].hash), ComparedCommit("B", commits[second].hash)
     for _ in range(count):
         series = [_series(i, commits, second, setting, rng) for i in range(BENCHMARKS)]
         for judgement in judgements(series, *sides):
@@ -122,7 +122,7 @@ class Claim:
 def print_real(results_dir: Path) -> None:
     results = read_results(results_dir)
     commits = read_commits(results.commits)
-    all_series = stored_series(results.values(), commits.order, read_sessions(results_dir), Policy())
+    all_series = stored_series(results, commits.order, read_sessions(results_dir), Policy())
     asv = AsvRule(results_dir)
     states: Counter[State] = Counter()
     claims: dict[str, list[Claim]] = {"tbp compare": [], "asv compare": [], "more than 10 %": []}
@@ -132,7 +132,7 @@ def print_real(results_dir: Path) -> None:
         measured = {point.commit for single in series for point in single.points}
         order = sorted(measured, key=lambda commit: (commit.date, commit.hash))
         for old, new in pairwise(order):
-            judged = judgements(series, Judged("A", old.hash), Judged("B", new.hash))
+            judged = judgements(series, ComparedCommit("A", old.hash), ComparedCommit("B", new.hash))
             by_name = {(single.key.benchmark, single.key.parameters): single for single in series}
             pairs += 1
             for judgement in judged:

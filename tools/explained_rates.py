@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tbp.history.explanations import explained
 from tbp.model.changes import Change, ChangeKind
-from tbp.model.points import Columns, Points
+from tbp.model.points import PointColumns, Points
 from tbp.model.series import Commit
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,7 +47,7 @@ def points(value: NDArray[np.float64]) -> Points:
     order = tuple(Commit(f"{index:040x}", START + timedelta(days=index)) for index in range(number))
     nothing = np.full(number, np.nan)
     indexes, outcome = np.arange(number, dtype=np.int32), np.zeros(number, np.int8)
-    return Points(Columns(order, indexes, outcome, value, nothing, nothing, np.ones(number, bool), {}, {}))
+    return Points(PointColumns(order, indexes, outcome, value, nothing, nothing, np.ones(number, bool), {}, {}))
 
 
 def kind(

@@ -1,7 +1,7 @@
-"""asv's declarations of benchmarks: benchmarks.json, names and parameter values.
+"""Declarations of asv's benchmarks: benchmarks.json, names and parameter values.
 
-Takes the file that asv writes on discovery, or only a benchmark's name where there is none. Gives ``Benchmark`` values
-for ``results``.
+Takes the file as asv writes it on discovery, or only a benchmark's name where there is none. Gives ``Benchmark``
+values for ``results``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from tbp.system.python_text import plain_value, without_address
 
-# Prefix of a function → (type, unit), asv's and tbp's, for benchmarks that benchmarks.json does not declare.
+# asv's prefixes and those of tbp's own type, with (type, unit), for benchmarks that benchmarks.json does not declare.
 PREFIXES = {
     "torchtime": ("time", "seconds"),
     "timeraw": ("time", "seconds"),
@@ -36,10 +36,8 @@ class Benchmark(Struct, frozen=True):
     unit: str
     version: str = ""  # "" where nothing declares it
     parameter_names: tuple[str, ...] = ()
-    parameters: tuple[tuple[str, ...], ...] | None = (
-        None  # of each parameter the values as the report shows them; None: unknown
-    )
-    code: str = ""  # source of the function and its setup; empty where asv could not read it
+    parameters: tuple[tuple[str, ...], ...] | None = None  # each one's values as the report shows them; None: unknown
+    code: str = ""  # its source and its setup's, as asv reads them; empty where it could not
 
     def names(self, count: int) -> tuple[str, ...]:
         """The names of ``count`` parameters; asv's "param1", … where a run had another number of them."""
@@ -52,19 +50,19 @@ def read_json(path: Path) -> object:
     """The file's content; None for a file without valid JSON. Accepts NaN and Infinity, which asv writes."""
     try:
         return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, numbers with too many digits
+    except (OSError, ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, numbers beyond any use
         return None
 
 
 def benchmark_from_name(name: str) -> Benchmark:
-    """The benchmark with type and unit by asv's naming convention; "unknown" for a name without a known prefix."""
+    """The benchmark by asv's naming convention; a name without a known prefix is of type and unit "unknown"."""
     prefix = _PREFIX.match(name.rpartition(".")[2])
     kind, unit = PREFIXES[prefix.group().lower()] if prefix else ("unknown", "unknown")
     return Benchmark(name, kind, unit)
 
 
 def declarations(path: Path, problems: list[str]) -> dict[str, Benchmark]:
-    """The benchmarks of benchmarks.json by name; empty without the file. Faults are appended to ``problems``."""
+    """The benchmarks of benchmarks.json by name; without the file, nothing. Faults are added to problems."""
     if not path.is_file():
         return {}
     content = read_json(path)
@@ -82,7 +80,7 @@ def _benchmark(name: str, entry: Mapping[str, object]) -> Benchmark:
         type=str(entry.get("type") or guess.type),
         unit=str(entry.get("unit") or guess.unit),
         version=str(entry.get("version") or ""),
-        parameter_names=tuple(str(parameter) for parameter in names) if isinstance(names, list) else (),
+        parameter_names=tuple(str(name) for name in names) if isinstance(names, list) else (),
         parameters=tuple(map(tuple, parameter_values(entry["params"]))) if "params" in entry else None,
         code=code if isinstance(code := entry.get("code"), str) else "",
     )

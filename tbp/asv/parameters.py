@@ -19,19 +19,19 @@ Values: TypeAlias = Sequence[Sequence[str]]  # of each parameter
 Cell: TypeAlias = tuple[tuple[str, str], ...]  # ((name, value), …) of the parameters, in asv's order
 
 MOST_PARAMETERS = 6
-"""The most parameters for which every order is tried: 720 orders. No known benchmark has more."""
+"""The most parameters of which every order is tried: 720 orders. No known benchmark has more."""
 
 
-class Named(Struct, frozen=True):
-    """The parameters of a run under today's names."""
+class NamedCells(Struct, frozen=True):
+    """The cells of a run, its parameters by the names of today."""
 
     cells: tuple[Cell, ...]  # in the order of the run's results; a parameter with one value may be added or left out
-    added: tuple[str, ...] = ()  # today's parameters whose value in this run is unknown
-    removed: int = 0  # number of parameters of this run that no longer exist
-    is_ambiguous: bool = False  # the values fit today's parameters in several ways, so none of the names is used
+    added: tuple[str, ...] = ()  # parameters of today whose value in this run is not known
+    removed: int = 0  # parameters of this run that are none of today's
+    is_ambiguous: bool = False  # its values fit today's parameters in several ways, so it is named by none
 
 
-def named(values: Values, benchmark: Benchmark) -> Named:
+def named(values: Values, benchmark: Benchmark) -> NamedCells:
     """The cells of a run with ``values``, under the names that ``benchmark`` has today.
 
     A parameter added later with a single value had that value before. A removed parameter that had a single value is
@@ -39,27 +39,23 @@ def named(values: Values, benchmark: Benchmark) -> Named:
     """
     names, today = benchmark.parameter_names, benchmark.parameters
     if today is None or len(names) != len(today) or max(len(names), len(values)) > MOST_PARAMETERS:
-        return Named(_cells(benchmark.names(len(values)), values))
+        return NamedCells(_cells(benchmark.names(len(values)), values))
     fits = _fits(values, today)
     if len(fits) != 1:
         numbered = tuple(f"param{i}" for i in range(1, len(values) + 1))
-        return Named(_cells(numbered, values), is_ambiguous=len(fits) > 1)
-    then_of = {
-        now: then for then, now in fits[0].items()
-    }  # index in the run by index today, for the parameters that the run has
+        return NamedCells(_cells(numbered, values), is_ambiguous=len(fits) > 1)
+    then_of = {now: then for then, now in fits[0].items()}  # in the run, of each of today's that it has
     added = [now for now in range(len(names)) if now not in then_of]
     removed = [then for then in range(len(values)) if then not in fits[0]]
-    is_known = all(len(today[now]) == 1 for now in added)
+    is_completed = all(len(today[now]) == 1 for now in added)
     unmatched = [then for then in removed if len(values[then]) > 1]
     cells = []
     for cell in product(*values):
-        today_cell = [(names[now], cell[then_of[now]]) for now in range(len(names)) if now in then_of]
-        if is_known:
-            today_cell = [
-                (names[now], cell[then_of[now]] if now in then_of else today[now][0]) for now in range(len(names))
-            ]
-        cells.append((*today_cell, *((f"param{then + 1}", cell[then]) for then in unmatched)))
-    return Named(tuple(cells), () if is_known else tuple(names[now] for now in added), len(unmatched))
+        pairs = [(names[now], cell[then_of[now]]) for now in range(len(names)) if now in then_of]
+        if is_completed:
+            pairs = [(names[now], cell[then_of[now]] if now in then_of else today[now][0]) for now in range(len(names))]
+        cells.append((*pairs, *((f"param{then + 1}", cell[then]) for then in unmatched)))
+    return NamedCells(tuple(cells), () if is_completed else tuple(names[now] for now in added), len(unmatched))
 
 
 def completed(cell: Cell, benchmark: Benchmark) -> Cell:

@@ -19,7 +19,7 @@ from tbp.model.series import SeriesKey
 from tbp.system.whole_files import write_whole
 
 END = ".paired"
-# History of the file. Another field is no new format: readers ignore fields that they do not know.
+# History of the file. A field more is no new format: readers pass over what they do not know.
 #   1  first
 FORMAT = 1
 # asv's limit: longer names of environments are stored as their digest.
@@ -43,7 +43,7 @@ class _Cell(Struct, frozen=True):
     ratios: tuple[Ratio, ...]
 
 
-class _RatioFile(Struct, frozen=True):
+class _RatiosFile(Struct, frozen=True):
     format: int
     machine: str
     environment: str
@@ -54,7 +54,7 @@ class Ratios(Struct, frozen=True):
     """All ratios of a results folder."""
 
     of: Mapping[SeriesKey, tuple[Ratio, ...]]
-    problems: tuple[str, ...] = ()  # sentences: a file that could not be read, and what to do
+    problems: tuple[str, ...] = ()  # which file could not be read, and what to do
 
 
 def read_ratios(results_dir: Path) -> Ratios:
@@ -83,16 +83,16 @@ def add_ratios(results_dir: Path, measured: Iterable[tuple[SeriesKey, Ratio]]) -
     for path, cells in files.items():
         (machine, environment) = next((key.machine, key.environment) for key in cells)
         listed = tuple(_Cell(key.benchmark, key.parameters, ratios) for key, ratios in sorted(cells.items()))
-        write_whole(path, msgspec.json.encode(_RatioFile(FORMAT, machine, environment, listed)))
+        write_whole(path, msgspec.json.encode(_RatiosFile(FORMAT, machine, environment, listed)))
 
 
 class _UnusableRatios(Exception):
-    """A file of ratios that cannot be used; the message ends a sentence that begins with its path."""
+    """A file that holds no ratios; the message is the reason."""
 
 
-def _read(path: Path) -> _RatioFile:
+def _read(path: Path) -> _RatiosFile:
     try:
-        stored = msgspec.json.decode(path.read_bytes(), type=_RatioFile)
+        stored = msgspec.json.decode(path.read_bytes(), type=_RatiosFile)
     except OSError as error:
         raise _UnusableRatios(f"it cannot be opened ({error.strerror})") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

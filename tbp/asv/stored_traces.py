@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tbp.asv.sessions import SESSION_END, Sessions, read_sessions
+from tbp.asv.session_files import SESSION_END, read_sessions
+from tbp.asv.sessions import Sessions
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.model.series import SeriesKey
 from tbp.project.asv_config import configuration, results_folder
@@ -48,9 +49,7 @@ class TraceSource:
     @property
     def cell(self) -> str:
         """``attention.Quick.torchtime_step (variant=sdpa)``; empty where the cell is not known."""
-        if self.key is None:
-            return ""
-        return f"{self.key.benchmark} ({self.key.label})" if self.key.label else self.key.benchmark
+        return self.key.name if self.key is not None else ""
 
 
 def chosen(argument: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
@@ -212,10 +211,10 @@ def _ambiguous(argument: str, cells: Sequence[TraceSource]) -> UsageError:
 
 def _listed(cells: Sequence[TraceSource]) -> str:
     """A line for each cell, with its machine and environment where those differ."""
-    setups = {(source.key.machine, source.key.environment) for source in cells if source.key}
+    setups = {source.key.setup for source in cells if source.key}
     lines = []
     for source in cells[:MOST_LISTED]:
-        setup = f"  on {source.key.machine}, {source.key.environment}" if source.key and len(setups) > 1 else ""
+        setup = f"  on {source.key.setup}" if source.key and len(setups) > 1 else ""
         lines.append(f"  {source.cell or 'traces that name no benchmark'}{setup}")
     if len(cells) > MOST_LISTED:
         lines.append(f"  … and {len(cells) - MOST_LISTED} more")

@@ -55,12 +55,7 @@ def branch_of(repository: Path, name: str = "") -> Branch:
 
 def first_parents(repository: Path, branch: Branch) -> list[str]:
     """The commits of ``branch`` along first parents, newest first: each was its tip at some time. Raises GitFailed."""
-    return git(repository, *first_parents_arguments(branch)).split()
-
-
-def first_parents_arguments(branch: Branch) -> tuple[str, ...]:
-    """The arguments with which git lists the commits of ``first_parents``."""
-    return "rev-list", "--first-parent", branch.commit, "--"
+    return git(repository, "rev-list", "--first-parent", branch.commit, "--").split()
 
 
 def resolve(repository: Path, revision: str) -> str:

@@ -8,11 +8,12 @@ from math import isnan, nan
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
-from tbp.comparison.judgements import StoredSeries, judgements
+from tbp.comparison.judgements import StoredSeries, judgements, series_of_points
 from tbp.history.circumstances import Circumstances
 from tbp.model.changes import State
-from tbp.model.comparison import Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Judgement
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
 
 STEADY = [1.00, 1.01] * 10
@@ -43,7 +44,7 @@ def stored(
 
 
 def judge(series: StoredSeries, first: int, second: int) -> Judgement:
-    (found,) = judgements([series], Judged("A", commit(first).hash), Judged("B", commit(second).hash))
+    (found,) = judgements([series], ComparedCommit("A", commit(first).hash), ComparedCommit("B", commit(second).hash))
     return found
 
 
@@ -144,7 +145,7 @@ def test_only_in_the_contender():
 
 
 def test_a_series_with_neither_is_left_out():
-    assert judgements([stored([1.0])], Judged("A", commit(5).hash), Judged("B", commit(6).hash)) == ()
+    assert judgements([stored([1.0])], ComparedCommit("A", commit(5).hash), ComparedCommit("B", commit(6).hash)) == ()
 
 
 def test_another_version_of_the_benchmark_is_another_benchmark():
@@ -161,7 +162,9 @@ def test_p_values_are_corrected_for_how_many_are_judged():
     values = [*STEADY[:19], 1.12, *(1.12 * value for value in STEADY)]
     alone = judge(stored(values), 18, 19)
     others = [stored(STEADY * 2, name=f"o{i}") for i in range(49)]
-    among = judgements([stored(values), *others], Judged("A", commit(18).hash), Judged("B", commit(19).hash))[0]
+    among = judgements(
+        [stored(values), *others], ComparedCommit("A", commit(18).hash), ComparedCommit("B", commit(19).hash)
+    )[0]
     assert among.p_value > alone.p_value
 
 
@@ -172,7 +175,7 @@ def test_identical_commits_are_hardly_ever_told_apart():
     for _ in range(60):
         noise = rng.normal(0, 0.03, (20, 30)) + 0.3 * (rng.random((20, 30)) < 0.05)
         series = [stored(np.exp(own).tolist(), name=f"b{i:02}") for i, own in enumerate(noise)]
-        found = judgements(series, Judged("A", commit(14).hash), Judged("B", commit(15).hash))
+        found = judgements(series, ComparedCommit("A", commit(14).hash), ComparedCommit("B", commit(15).hash))
         claimed += sum(one.state in (State.REGRESSION, State.IMPROVEMENT) for one in found)
     assert claimed <= 12
 
@@ -238,3 +241,13 @@ def test_no_change_with_another_driver_stays_no_change():
 def test_another_version_is_told_before_another_driver():
     found = judge(stored(STEP, versions=["1"] * 20 + ["2"] * 20, circumstances=OLD * 20 + NEW * 20), 19, 20)
     assert found.reason == "the benchmark itself differs between the two"
+
+
+def test_runs_that_are_not_comparable_are_of_no_version_that_another_has():
+    """A report knows of a run only whether it is of the present version of its benchmark."""
+    points = [replace(point(place, value), comparable=place not in (18, 19)) for place, value in enumerate(STEP)]
+    series = series_of_points(SeriesKey("m.time_b", (), "m", "e"), "seconds", Better.LOWER, points)
+    differs = "the benchmark itself differs between the two"
+    assert [judge(series, first, second).reason for first, second in ((17, 19), (19, 20), (18, 19))] == [differs] * 3
+    assert judge(series, 17, 20).state is State.REGRESSION
+    assert not series.is_counter

@@ -16,7 +16,6 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.asv.declarations import Benchmark
-from tbp.asv.result_table import Value, table
 from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Session, Sessions
 from tbp.errors import UnreadableTrace
@@ -29,6 +28,8 @@ from tbp.project.policy import Policy
 from tbp.traces.operators.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable
 from tbp.traces.operators.operators import Session as TraceSession
 from tbp.traces.reading.columns import COUNT, NUMBER
+
+from ..result_frames import frame_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = SeriesKey("m.time_it", (), "box", "env")
@@ -55,26 +56,13 @@ def results(
         outcome = Outcome.SKIPPED if np.isnan(value) else Outcome.MEASURED
         version = versions[i] if versions else "v"
         rows.append(
-            Value(
-                "m.time_it",
-                (),
-                "box",
-                "env",
-                name(i),
-                START + timedelta(days=i),
-                outcome,
-                value,
-                value,
-                value,
-                1.0,
-                version,
-                unit,
-                kind,
-                "",
-                requirements[i] if requirements else "",
-            )
-        )
-    return Results(table(rows), {"m.time_it": Benchmark("m.time_it", kind, unit, "w")}, ())
+            {
+                "commit": name(i), "date": START + timedelta(days=i), "outcome": outcome, "value": value, "q25": value,
+                "q75": value, "number": 1.0, "version": version, "unit": unit, "type": kind,
+                "requirements": requirements[i] if requirements else "",
+            }
+        )  # fmt: skip
+    return Results(frame_of(rows), {"m.time_it": Benchmark("m.time_it", kind, unit, "w")}, ())
 
 
 def sessions(runs_s: Sequence[Sequence[float]], traced: Sequence[int] = ()) -> Sessions:
@@ -246,7 +234,7 @@ def test_only_the_declared_version_is_judged():
     assert found.changes == ()
     (only,) = found.breaks
     assert (only.index, only.kind, only.comparable) == (2, ChangeKind.HARNESS, False)
-    assert only.what == "benchmark version v → w"
+    assert only.explanation == "benchmark version v → w"
     # None of the declared version: that of the newest run.
     found = history(results([1.0, 1.0, 9.0, 9.1, 9.0], versions="vvxxx"))
     assert [point.comparable for point in found.points] == [False, False, True, True, True]
@@ -294,7 +282,7 @@ def test_a_shift_with_a_new_requirement_is_no_regression():
     assert found.standing is None
     assert found.explained is not None
     change = found.explained.change
-    assert (change.index, change.kind, change.what) == (4, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
+    assert (change.index, change.kind, change.explanation) == (4, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
     assert [one.index for one in found.breaks] == [4]
 
 
@@ -314,7 +302,7 @@ def test_another_torch_in_the_sessions_is_a_dependency_change():
     )
     found = history(results(medians_s(slower())), kept)
     assert found.explained is not None
-    assert found.explained.change.what == "torch 2.12 → 2.13"
+    assert found.explained.change.explanation == "torch 2.12 → 2.13"
 
 
 def test_values_across_versions_are_not_compared():

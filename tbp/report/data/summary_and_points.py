@@ -29,7 +29,7 @@ from tbp.report.parts.places import series_href
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import told_change
 from tbp.report.parts.verdict_sentence import verdict
-from tbp.system.worker_pool import batched
+from tbp.system.parallel import batched
 from tbp.wording import verdicts, words
 
 Key: TypeAlias = tuple[SeriesKey, int]  # of a change: its series, and its index there
@@ -215,13 +215,13 @@ def _change(history: History, what: ChangeEvidence, data: ReportData, event_of: 
         "event": event_of.get((history.key, change.index)),
         "before": change.before,
         "after": change.after,
-        "effect": verdicts.relative(change),
+        "effect": change.effect,
         "low": change.low,
         "high": change.high,
         "p_value": change.p_value,
         "confirmed": change.confirmed,
         "kind": change.kind.value,
-        "what": change.what,
+        "what": change.explanation,
         "is_worse": None if history.better is Better.UNKNOWN else change.is_worse(history.better),
         "is_recovery": change.is_recovery,
         "doubt": change.doubt,
@@ -282,7 +282,7 @@ def _member(member: SeriesChange) -> dict[str, Value]:
         "parameters": [[name, value] for name, value in key.parameters],
         "machine": key.machine,
         "environment": key.environment,
-        "effect": verdicts.relative(change),
+        "effect": change.effect,
         "is_worse": None if member.history.better is Better.UNKNOWN else change.is_worse(member.history.better),
         "confirmed": change.confirmed,
         "commits": member.range.commits if member.range is not None else None,

@@ -13,10 +13,9 @@ from itertools import islice
 import numpy as np
 from msgspec import Struct
 
-from tbp.asv.declarations import benchmark_from_name
-from tbp.comparison.judgements import StoredSeries, judgements
+from tbp.comparison.judgements import StoredSeries, judgements, series_of_points
 from tbp.model.changes import History, LineRuns, State
-from tbp.model.comparison import Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Judgement
 from tbp.model.points import columns, last_with_level
 from tbp.model.points import commits as commits_of
 from tbp.model.series import Commit, Line, Point, SeriesKey
@@ -93,11 +92,7 @@ def _asked(runs: LineRuns, newest: Point, history: History | None, data: ReportD
     if origin is None:
         return _Asked(runs, newest, None, None)
     points = (*came, *runs.points)
-    kind = benchmark_from_name(runs.key.benchmark).type
-    versions = tuple("present" if point.comparable else f"other {index}" for index, point in enumerate(points))
-    is_counter = kind == "track" and runs.unit != "seconds"
-    series = StoredSeries(runs.key, runs.unit, runs.better, is_counter, points, versions)
-    return _Asked(runs, newest, series, origin)
+    return _Asked(runs, newest, series_of_points(runs.key, runs.unit, runs.better, points), origin)
 
 
 def _places(several: Sequence[Sequence[Point]]) -> dict[str, tuple[Sequence[Point], int]]:
@@ -113,7 +108,7 @@ def _judged(compared: Sequence[_Asked]) -> dict[tuple[Line, SeriesKey], Judgemen
             groups.setdefault((pair.origin.commit, pair.newest.commit), []).append(pair)
     verdicts: dict[tuple[Line, SeriesKey], Judgement] = {}
     for commits, several in groups.items():
-        sides = [Judged(commit.short, commit.hash, commit.subject) for commit in commits]
+        sides = [ComparedCommit(commit.short, commit.hash, commit.subject) for commit in commits]
         judged = judgements((pair.series for pair in several if pair.series is not None), sides[0], sides[1])
         verdicts |= {
             (pair.runs.line, pair.runs.key): judgement for pair, judgement in zip(several, judged, strict=True)
