@@ -3,7 +3,7 @@
     python tools/difference_of_traces.py [--mb 34] [--from TRACE OTHER]
 
 Two recordings of one training step (seeded), or two given traces, repeated to the size. The time is from the files to
-the rows with their sentences, without imports; the target is 1 s on one core. Takes about 20 s with the recording.
+the rows with their sentences, without imports; the target is 1 s on one core. Takes about 15 s with the recording.
 """
 
 from __future__ import annotations

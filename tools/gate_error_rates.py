@@ -5,7 +5,7 @@
 Simulates pairs without processes: the effect of a pair is the true one plus noise of a given standard deviation. It is
 normal; or with heavy tails, where 15 % more hits one pair in ten, in either direction, unseen by CPU time; or with two
 modes, where each process is by chance at one of two levels, four standard deviations apart, as memory layout does.
-One benchmark in seven has the effect. Prints a line per setting; takes about two minutes on two cores.
+One benchmark in seven has the effect. Prints a line per setting; takes about five minutes on two cores.
 """
 
 from __future__ import annotations

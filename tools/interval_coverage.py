@@ -3,7 +3,7 @@
     python tools/interval_coverage.py [--series 2000]
 
 First a step of 10 % at a known index, in four kinds of noise and several numbers of runs and sessions. Then steps of
-several sizes at the index where the detector finds them. Takes about 40 s of one core.
+several sizes at the index where the detector finds them. Takes about 20 s of one core.
 """
 
 from __future__ import annotations

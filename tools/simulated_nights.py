@@ -10,7 +10,7 @@ the functions that ``tbp nightly`` uses.
 
 Steps of 5 and 10 % come at a random night. Prints for each noise of a pair the steps found that night, within 2 and
 within 3 nights; alarms per 1,000 nights of series without a step, with pairs and without; and fresh pairs per night.
-Takes about ten minutes on two cores for one folder, and one with --series 20 --nights 2000.
+Takes about half an hour on two cores for one folder, and two minutes with --series 20 --nights 2000.
 """
 
 from __future__ import annotations
