@@ -6,7 +6,7 @@ Builds a report of made-up results and opens its index, its other pages and thos
 file://, each in a new browser context, five times. Shown are medians, from the start of the navigation: *paint* is the
 first paint of anything, *chart* is when the first sparkline or plot is in the page and drawn. Targets: first paint in
 0.3 s, first chart in 1 s; the index of 300 series under 250 kB; a benchmark's page with its data under 40 kB; shared
-scripts under 1.4 MB. Takes about two minutes; needs playwright and Chromium (TBP_CHROMIUM, /usr/bin/chromium by default).
+scripts under 1.4 MB. Takes about two minutes; needs playwright and Chromium (TBP_CHROMIUM or /usr/bin/chromium).
 """
 
 from __future__ import annotations
