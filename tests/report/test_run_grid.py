@@ -26,7 +26,7 @@ from tbp.report.data.run_grid import (
 
 
 def unpacked(own, columns: int) -> list[float | str]:
-    """As static/grid.js reads it: values, or what there is instead."""
+    """As static/base/run_grid.js reads it: values, or what there is instead."""
     cells = own.cells.ljust(2 * columns, DIGITS[0])
     read: list[float | str] = []
     for column in range(columns):
