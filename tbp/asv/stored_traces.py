@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
+
+from msgspec import Struct
 
 from tbp.asv.sessions import SESSION_END, Sessions, read_sessions
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.model.series import SeriesKey
 from tbp.project.asv_config import configuration, results_folder
-from tbp.project.revisions import bench_filter, stored_commit
+from tbp.project.bench_filter import bench_filter
+from tbp.project.revisions import stored_commit
 from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import Recording
 
@@ -24,8 +27,7 @@ MOST_LISTED = 20  # cells named where one has to be chosen: a screen
 MOST_NOTES = 3  # unreadable files named
 
 
-@dataclass(frozen=True)
-class StoredTraces:
+class StoredTraces(Struct, frozen=True):
     """What the command line says besides the traces; empty: not said."""
 
     config: Path | None = None
@@ -35,8 +37,7 @@ class StoredTraces:
     bench: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """The traces of one cell, not yet read."""
 
     name: str  # what the user wrote, or the commit
@@ -51,6 +52,22 @@ class Source:
         if self.key is None:
             return ""
         return f"{self.key.benchmark} ({self.key.label})" if self.key.label else self.key.benchmark
+
+
+Cells: TypeAlias = Sequence[tuple[Source, ...]]
+"""The recordings of each cell to show: of one side, or before and after."""
+
+
+def chosen_sides(arguments: Sequence[str], wanted: StoredTraces) -> Cells:
+    """The cells of one argument, or those to compare of two.
+
+    Raises:
+        as ``chosen``.
+    """
+    if len(arguments) == 1:
+        return [(source,) for source in chosen(arguments[0], wanted)]
+    before, after = arguments
+    return chosen_pairs(before, after, wanted)
 
 
 def chosen(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:

@@ -1,35 +1,61 @@
-"""``tbp report``: the site of some results, built unless it stands already, and what is to be said of it.
-
-What takes long to import is imported when there is something to build.
-"""
+"""``tbp report``: the site of a results folder, built unless it stands already."""
 
 from __future__ import annotations
 
+import argparse
 import os
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbp.errors import UsageError
-from tbp.project.asv_config import ACKS, AsvConfig, configuration, own_config, results_folder
-from tbp.report.parts.addresses import INDEX
-from tbp.report.site.unchanged import Inputs, Present, Said, note, said_before
-from tbp.system import cache
+from tbp.commands.options import add_site_options
+from tbp.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from tbp.asv.result_folder import Reading
-    from tbp.report.base.report_data import ReportData
+    from tbp.project.asv_config import AsvConfig
     from tbp.report.site.load import Stored
+    from tbp.report.site.terminal import ReportSummary
+    from tbp.report.site.unchanged import Inputs, Present
 
+HELP = "HTML from asv's results and the traces beside them"
+DEFAULT_PORT = 8765
 SINGLE = "report.html"
 _BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 # Of the last report: taking it apart takes as long as writing it, and a command ends first.
 _kept: list[object] = []
 
 
-class Wanted(NamedTuple):
-    """What the command line asks for."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    add_site_options(parser)
+    parser.add_argument("--base", default="", metavar="REV", help="count only changes after this revision")
+    parser.add_argument("--single-file", action="store_true", help="the whole site as DIR/report.html, to send")
+    meaning = "serve the site on 127.0.0.1 until Ctrl-C"
+    parser.add_argument("--serve", action="store_true", help=meaning)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, metavar="N", help="of --serve (default: %(default)s)")
+    parser.add_argument("--open", action="store_true", help="open it in the browser")
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
+    from tbp.commands.output import print_summary, verdict_code
+    from tbp.report.site.serve import serve, show
+
+    files = (options.config, options.results, options.out, options.acks)
+    request = ReportRequest(*files, options.base, options.single_file, options.branch)
+    summary = report(request)
+    print_summary(summary)
+    if options.serve:
+        forget()
+        serve(request.first_page, options.port, options.open)
+    elif options.open:
+        show(request.first_page.resolve().as_uri())
+    return verdict_code(summary.is_regressed, options.exit_zero)
+
+
+class ReportRequest(NamedTuple):
+    """The files to read and write, and how the site is to look."""
 
     config: Path | None
     results: Path | None
@@ -42,88 +68,81 @@ class Wanted(NamedTuple):
     @property
     def first_page(self) -> Path:
         """The page that a reader opens."""
+        from tbp.report.parts.addresses import INDEX
+
         if not self.is_single:
             return self.out / INDEX
         return self.out if self.out.suffix == ".html" else self.out / SINGLE
 
 
-def report(wanted: Wanted) -> Said:
-    """The site is in ``wanted.out`` when this returns.
+def report(request: ReportRequest) -> ReportSummary:
+    """The site is in ``request.out`` when this returns.
 
     Raises:
         NothingMeasured: there is no result.
         UsageError: something cannot be read, written or meant.
     """
-    config = configuration(wanted.config, wanted.results, wanted.branch)
-    if wanted.branch and own_config(config, wanted.results) is None:
+    from tbp.project.asv_config import configuration, own_config
+    from tbp.report.site.terminal import ReportSummary
+    from tbp.report.site.unchanged import Present, said_before
+
+    config = configuration(request.config, request.results, request.branch)
+    if request.branch and own_config(config, request.results) is None:
         raise UsageError(
-            f"--branch {wanted.branch}: these results are not those of asv.conf.json; leave one of the two"
+            f"--branch {request.branch}: these results are not those of asv.conf.json; leave one of the two"
         )
-    index = wanted.first_page
+    index = request.first_page
     # Looked at before anything is read, so that what changes meanwhile is seen the next time.
-    with Present(inputs(wanted, config)) as present:
+    with Present(inputs(request, config)) as present:
         before = said_before(index, present)
         if before is not None:
-            return before
-        return _built(wanted, config, present)
+            return ReportSummary(*before)
+        return _built(request, config, present)
 
 
-def inputs(wanted: Wanted, config: AsvConfig | None) -> Inputs:
+def inputs(request: ReportRequest, config: AsvConfig | None) -> Inputs:
     """All that the site is made from."""
+    from tbp.project.asv_config import ACKS, results_folder
+    from tbp.report.site.unchanged import Inputs
+
     own = () if config is None else (config.path, config.policy_file, config.acks_file)
-    named = wanted.acks or ACKS  # where the results are from elsewhere
+    named = request.acks or ACKS  # where the results are from elsewhere
     repository = config.repository if config is not None else None
-    return Inputs(results_folder(config, wanted.results), (*own, named), repository, repr((wanted, Path.cwd())))
+    return Inputs(results_folder(config, request.results), (*own, named), repository, repr((request, Path.cwd())))
 
 
-def said_of(data: ReportData, index: Path) -> Said:
-    """What was found, a line per event with a change that stands, and where the report is."""
-    from tbp.model.changes import State
-    from tbp.project.directions import undirected
-    from tbp.report.pages.index.notes import first
-    from tbp.report.parts.series_order import ranked
-    from tbp.report.parts.verdict_sentence import verdict
-    from tbp.report.site.load import standing_regressions
-    from tbp.report.site.terminal import event_lines
-
-    histories = ranked(data.histories)
-    found = event_lines(data, histories)
-    changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
-    remark = [undirected(changed)] if changed else []
-    opening = [preface.said] if (preface := first(data)) is not None else []
-    return Said(
-        lines="\n".join([*opening, verdict(histories, data), *found, *remark, f"report: {index.resolve()}"]),
-        problems="\n".join(f"tbp: {problem}" for problem in data.problems),
-        is_regressed=bool(standing_regressions(data.histories)),
-    )
-
-
-def _built(wanted: Wanted, config: AsvConfig | None, present: Present) -> Said:
+def _built(request: ReportRequest, config: AsvConfig | None, present: Present) -> ReportSummary:
     """Most of it takes as long to import as to do, so each import stands where others are at work meanwhile."""
+    from msgspec.structs import astuple
+
     from tbp.asv.result_folder import Reading
+    from tbp.report.site.unchanged import Said, note
+    from tbp.system import cache
     from tbp.system.worker_pool import Workers
 
     forget()
-    index = wanted.first_page
+    index = request.first_page
     with Workers() as workers:
-        reading = Reading(inputs(wanted, config).results_dir, workers, seen=present.seen)
-        held = _stored(wanted, config, present, reading)
+        reading = Reading(inputs(request, config).results_dir, workers, seen=present.seen)
+        held = _stored(request, config, present, reading)
         from tbp.report.site.load import View, judged
 
         workers.later(partial(import_module, "tbp.report.site.build"))
         if cache.folder() is not None:
             workers.later(lambda: (present.fingerprint, cache.code_version()))
-        data = judged(held, workers, View(wanted.acks, wanted.base))
+        data = judged(held, workers, View(request.acks, request.base))
         from tbp.report.site.build import write_files, write_single_file
 
-        if wanted.is_single:
+        if request.is_single:
             names: tuple[str, ...] = (write_single_file(data, index).name,)
         else:
-            names = write_files(data, wanted.out, workers)
-        said = said_of(data, index)
-        note(index, present, names, said)
+            names = write_files(data, request.out, workers)
+        from tbp.report.site.terminal import report_summary
+
+        summed = report_summary(data, index)
+        note(index, present, names, Said(*astuple(summed)))
     _kept[:] = present, held, data
-    return said
+    return summed
 
 
 def forget() -> None:
@@ -131,16 +150,17 @@ def forget() -> None:
     _kept.clear()
 
 
-def _stored(wanted: Wanted, config: AsvConfig | None, present: Present, reading: Reading) -> Stored:
+def _stored(request: ReportRequest, config: AsvConfig | None, present: Present, reading: Reading) -> Stored:
+    from tbp.project.asv_config import own_config
     from tbp.project.commits import asked_of
 
-    own = own_config(config, wanted.results)
+    own = own_config(config, request.results)
     present.hear_git()
     with asked_of(own) as asked:
         _import_numpy()
         from tbp.report.site.load import stored
 
-        return stored(config, wanted.results, reading, asked)
+        return stored(config, request.results, reading, asked)
 
 
 def _import_numpy() -> None:

@@ -1,4 +1,4 @@
-"""``tbp compare``: two stored commits, nothing measured.
+"""Two stored commits compared, nothing measured.
 
 Takes a results folder and two revisions, gives a ``Comparison``: which commits are meant, which machine and environment
 have both, and the series of these. What they say of a change is ``tbp.comparison.judgements``'s to judge.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
@@ -24,10 +25,11 @@ from tbp.model.changes import Circumstance, State
 from tbp.model.comparison import Comparison, Judged, Judgement
 from tbp.model.series import Commit, Outcome, Point, SeriesKey
 from tbp.project.asv_config import AsvConfig, own_config, results_folder
+from tbp.project.bench_filter import bench_filter
 from tbp.project.commits import Commits, read_commits
 from tbp.project.directions import direction, undirected
 from tbp.project.policy import Policy, read_policy
-from tbp.project.revisions import bench_filter, stored_commit
+from tbp.project.revisions import stored_commit
 from tbp.wording.phrases import FROM_STORED_RESULTS
 
 MOST_PROBLEMS = 3  # of the results, said among the notes
@@ -40,18 +42,17 @@ class Place(NamedTuple):
     environment: str
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What the command line asks for; empty: not said."""
+class CompareRequest(Struct, frozen=True):
+    """The commits to compare, and where they were measured; empty: anywhere, everything."""
 
     baseline: str
     contender: str
     machine: str = ""
     environment: str = ""
-    bench: tuple[str, ...] = ()  # regular expressions; a benchmark that one of them finds is compared
+    bench: tuple[str, ...] = ()  # patterns of --bench
 
 
-def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted) -> Comparison:
+def compared(config: AsvConfig | None, results_dir: Path | None, request: CompareRequest) -> Comparison:
     """Two commits as the results in ``results_dir``, or where ``config`` keeps them, say.
 
     Raises:
@@ -59,24 +60,24 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         NothingMeasured: there are no results, or none of both commits on one machine in one environment.
     """
     folder = results_folder(config, results_dir)
-    is_wanted = bench_filter(wanted.bench)
+    is_wanted = bench_filter(request.bench)
     results = read_results(folder)
     repository = config.repository if config is not None else Path()
     dates = results.commits
     newest_first = sorted(dates, key=lambda own: dates[own], reverse=True)
-    hashes = [stored_commit(newest_first, repository, own) for own in (wanted.baseline, wanted.contender)]
+    hashes = [stored_commit(newest_first, repository, own) for own in (request.baseline, request.contender)]
     if hashes[0] == hashes[1]:
-        raise UsageError(f"{wanted.baseline} and {wanted.contender} are the same commit {hashes[0][:8]}: name two")
+        raise UsageError(f"{request.baseline} and {request.contender} are the same commit {hashes[0][:8]}: name two")
     rows = [row for row in results.values() if is_wanted(row.benchmark, row.parameters)]
     if not rows:
-        raise NothingMeasured(f"--bench {' '.join(wanted.bench)} finds no benchmark in {folder}; write a shorter one")
-    place, notes = chosen_place(rows, hashes, wanted)
+        raise NothingMeasured(f"--bench {' '.join(request.bench)} finds no benchmark in {folder}; write a shorter one")
+    place, notes = chosen_place(rows, hashes, request)
     commits = read_commits(dates, repository, config.branch if config is not None else "")
     order = commits.compared(*hashes)
     subjects = {commit.hash: commit.subject for commit in order}
     sides = (
-        Judged(wanted.baseline, hashes[0], subjects.get(hashes[0], "")),
-        Judged(wanted.contender, hashes[1], subjects.get(hashes[1], "")),
+        Judged(request.baseline, hashes[0], subjects.get(hashes[0], "")),
+        Judged(request.contender, hashes[1], subjects.get(hashes[1], "")),
     )
     stored = stored_series(
         [row for row in rows if (row.machine, row.environment) == place],
@@ -95,16 +96,18 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Wanted)
         environment=place[1],
         notes=(
             *notes,
-            *_of_lines(commits, hashes, wanted),
+            *_of_lines(commits, hashes, request),
             *_measured_with([differing(series, *sides) for series in stored], len(found)),
-            *_ask(found, wanted),
+            *_ask(found, request),
             *_undirected(found),
             *_problems(results),
         ),
     )
 
 
-def chosen_place(rows: Sequence[Value], hashes: Sequence[str], wanted: Wanted) -> tuple[Place, tuple[str, ...]]:
+def chosen_place(
+    rows: Sequence[Value], hashes: Sequence[str], request: CompareRequest
+) -> tuple[Place, tuple[str, ...]]:
     """The machine and environment in which both commits have most benchmarks in common, and what to say of others.
 
     Raises:
@@ -113,13 +116,13 @@ def chosen_place(rows: Sequence[Value], hashes: Sequence[str], wanted: Wanted) -
     """
     cells: dict[Place, tuple[set[object], set[object]]] = {}
     for row in rows:
-        is_asked = wanted.machine in ("", row.machine) and wanted.environment in ("", row.environment)
+        is_asked = request.machine in ("", row.machine) and request.environment in ("", row.environment)
         if is_asked and row.commit in hashes:
             sides = cells.setdefault(Place(row.machine, row.environment), (set(), set()))
             sides[hashes.index(row.commit)].add((row.benchmark, row.parameters))
     common = {place: len(old & new) for place, (old, new) in cells.items() if old and new}
     if not common:
-        raise NothingMeasured(_nowhere(cells, wanted))
+        raise NothingMeasured(_nowhere(cells, request))
     most = max(common.values())
     best = [place for place, count in common.items() if count == most]
     if len(best) > 1:
@@ -189,14 +192,14 @@ def _policy(config: AsvConfig | None, results_dir: Path | None) -> Policy:
     return read_policy(own.policy_file) if own is not None else Policy()
 
 
-def _nowhere(cells: Mapping[Place, tuple[set[object], set[object]]], wanted: Wanted) -> str:
+def _nowhere(cells: Mapping[Place, tuple[set[object], set[object]]], request: CompareRequest) -> str:
     sides = [
         f"{revision} in {_names(place for place in cells if cells[place][side]) or 'none'}"
-        for side, revision in enumerate((wanted.baseline, wanted.contender))
+        for side, revision in enumerate((request.baseline, request.contender))
     ]
     return (
         f"no machine and environment has results of both: {' and '.join(sides)}; run `asv run` for the missing one, "
-        f"or measure both with `tbp gate {wanted.baseline} {wanted.contender}`"
+        f"or measure both with `tbp gate {request.baseline} {request.contender}`"
     )
 
 
@@ -204,11 +207,11 @@ def _names(places: Iterable[Place]) -> str:
     return "; ".join(f"{place.machine}, {place.environment}" for place in sorted(places))
 
 
-def _of_lines(commits: Commits, hashes: Sequence[str], wanted: Wanted) -> tuple[str, ...]:
+def _of_lines(commits: Commits, hashes: Sequence[str], request: CompareRequest) -> tuple[str, ...]:
     old, new = (commits.line(own) for own in hashes)
     if old == new:
         return ()
-    return (f"{wanted.baseline} is of {old} and {wanted.contender} of {new}: runs of other lines are left out",)
+    return (f"{request.baseline} is of {old} and {request.contender} of {new}: runs of other lines are left out",)
 
 
 def _measured_with(differences: Iterable[Sequence[Circumstance]], benchmarks: int) -> tuple[str, ...]:
@@ -227,10 +230,10 @@ def _measured_with(differences: Iterable[Sequence[Circumstance]], benchmarks: in
     return (f"the two were not measured alike: {', '.join(named)}",)
 
 
-def _ask(found: Iterable[Judgement], wanted: Wanted) -> tuple[str, ...]:
+def _ask(found: Iterable[Judgement], request: CompareRequest) -> tuple[str, ...]:
     if all(judgement.state is not State.UNDECIDED for judgement in found):
         return ()
-    return (f"what is undecided can be measured: run `tbp gate {wanted.baseline} {wanted.contender}`",)
+    return (f"what is undecided can be measured: run `tbp gate {request.baseline} {request.contender}`",)
 
 
 def _undirected(found: Iterable[Judgement]) -> tuple[str, ...]:

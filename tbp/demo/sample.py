@@ -7,11 +7,11 @@ one really speeds the feed-forward network up; none of the others touches what i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class SampleCommit:
+class SampleCommit(Struct, frozen=True):
     """One commit: its subject, and the text of every file it writes."""
 
     subject: str

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from tbp.errors import UnreadableTrace
 from tbp.traces.reading.loss import Tally
@@ -28,8 +28,7 @@ _FIRST_EVENT = re.compile(rb'"traceEvents"\s*:\s*\[')
 _BRACKET_OR_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("|\Z)|[{}\[\]]', re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(Struct, frozen=True):
     """``events`` are JSON objects, in file order; ``header`` has the file's other keys with their JSON."""
 
     header: Mapping[str, msgspec.Raw]

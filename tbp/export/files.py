@@ -9,8 +9,9 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from tbp.asv.stored_traces import Source
 from tbp.errors import UsageError
@@ -25,16 +26,14 @@ _ENDS = (TRACE_END, ".pt.trace.json.zst", ".pt.trace.json", ".json.zst", ".json.
 _TIMESTAMP = re.compile(r"\.\d{10,}$")
 
 
-@dataclass(frozen=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """What was written, and sentences on what its traces had lost."""
 
     paths: tuple[Path, ...]
     losses: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Copy:
+class _Copy(Struct, frozen=True):
     """One trace and the names it gets."""
 
     path: Path

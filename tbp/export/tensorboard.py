@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import msgspec
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.export.document import OBJECT, Document, Fields
 from tbp.traces.calls.nesting import NO_PARENT, parents
@@ -39,8 +40,7 @@ _RENAMED = {"fwdbwd": "forward_backward", "gpu_user_annotation": "gpu_annotation
 _ANY = msgspec.json.Decoder()
 
 
-@dataclass
-class _Event:
+class _Event(Struct):
     """One event on its way: what of it is looked at, and the fields it is written from."""
 
     fields: Fields
@@ -49,7 +49,7 @@ class _Event:
     category: str
     start_ns: int | None = None
     duration_ns: int | None = None
-    arguments: Fields = field(default_factory=dict)
+    arguments: Fields = {}
 
     @property
     def kind(self) -> Category:

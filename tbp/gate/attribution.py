@@ -10,9 +10,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.errors import UnreadableTrace
@@ -58,13 +59,12 @@ def _name(judgement: Judgement) -> tuple[str, tuple[tuple[str, str], ...]]:
     return judgement.benchmark, judgement.parameters
 
 
-@dataclass
-class _Traced:
+class _Traced(Struct):
     """A changed cell, and the traces of it so far."""
 
     cell: Cell
     judgement: Judgement
-    sessions: dict[Side, list[Session]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    sessions: dict[Side, list[Session]] = msgspec.field(default_factory=lambda: {side: [] for side in SIDES})
     goes_on: bool = True
     problem: str = ""  # why there is no trace
 

@@ -11,10 +11,11 @@ Takes pairs, gives where a cell stands; knows no processes and no clock.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from math import copysign, isnan, log1p
 from statistics import median
+
+from msgspec import Struct
 
 from tbp.gate.cells import Cell, CellSkipped
 from tbp.model.changes import State
@@ -40,8 +41,7 @@ FLAG_EARLY_P = 0.01
 WITNESS_SHARE = 0.5
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The limits that a user may want otherwise. Effects are relative: 0.02 is 2 %."""
 
     relevant: float = 0.02  # a smaller change is never claimed
@@ -59,13 +59,12 @@ class Standing(Enum):
     OUT = "out"  # failed or skipped
 
 
-@dataclass
-class Evidence:
+class Evidence(Struct):
     """All that was measured of one cell."""
 
     cell: Cell
-    screened: list[Pair] = field(default_factory=list)
-    confirmed: list[Pair] = field(default_factory=list)
+    screened: list[Pair] = []
+    confirmed: list[Pair] = []
     standing: Standing = Standing.OPEN
     state: State | None = None  # FAILED or SKIPPED
     reason: str = ""

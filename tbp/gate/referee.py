@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import msgspec
+from msgspec import Struct
 
 from tbp.asv.checkouts import Checkout
 from tbp.gate.cells import SIDES, Cell, CellFailed, CellSkipped, Side
@@ -228,8 +228,7 @@ class Team:
         fail(side, reply)
 
 
-@dataclass(frozen=True)
-class _Plan:
+class _Plan(Struct, frozen=True):
     number: int  # calls in a sample
     samples: int  # in a block
     rounds: int

@@ -14,11 +14,12 @@ import subprocess
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import IO
+
+from msgspec import Struct
 
 from tbp.asv.checkouts import Checkout
 
@@ -42,8 +43,7 @@ class OutOfTime(Exception):
     """The deadline passed while a worker was waited for; the worker is gone."""
 
 
-@dataclass(frozen=True)
-class Deadline:
+class Deadline(Struct, frozen=True):
     """When all waiting ends; never unless told otherwise."""
 
     at_s: float = inf  # on the monotonic clock

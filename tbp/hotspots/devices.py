@@ -7,10 +7,10 @@ step. Saying it is left to ``device_table`` and ``forms``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS
 from tbp.traces.devices.ranks import RANK_COLUMNS, Rank, Run, runs
@@ -25,8 +25,7 @@ RUN_RANK_COLUMNS = {"run": COUNT, **RANK_COLUMNS}  # runs count from 0 in order 
 _NOT_PER_STEP = frozenset({"busy_share", "host_bound_share", "communication_share"})
 
 
-@dataclass(frozen=True)
-class Devices:
+class Devices(Struct, frozen=True):
     """``devices`` has MEAN_DEVICE_COLUMNS, the mean over the traces that use the device; ``kernels`` has
     MEAN_KERNEL_COLUMNS, the mean over all traces, longest first; ``ranks`` has RUN_RANK_COLUMNS."""
 

@@ -1,6 +1,6 @@
 """Recordings → one HTML file of their flame graphs, for a trace of anywhere: ``tbp hotspots TRACE --flame FILE``.
 
-Takes sources that were read, one cell or two sides of it each, gives text; writing is left to ``options``.
+Takes sources that were read, one cell or two sides of it each, gives text; writing is left to ``tbp.commands``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from tbp import __version__
-from tbp.asv.stored_traces import Source
+from tbp.asv.stored_traces import Cells, Source
 from tbp.errors import UsageError
 from tbp.hotspots.views import Facts, facts
 from tbp.report.base.render import STATIC, flames_html, script_call
@@ -21,7 +21,7 @@ from tbp.traces.operators.operators import merged_frames
 from tbp.wording import words
 
 
-def flame_file(shown: Sequence[tuple[Source, ...]]) -> str:
+def flame_file(shown: Cells) -> str:
     """The page of one source, or of a baseline and a contender, each.
 
     Raises:

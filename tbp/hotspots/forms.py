@@ -20,10 +20,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TypeAlias
 
 import pandas as pd
+from msgspec.structs import asdict
 
 from tbp.hotspots.devices import Devices
 from tbp.hotspots.views import Compared, Ranking

@@ -6,12 +6,12 @@ Takes sources that were read, gives checked frames with the facts to say above t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 import pandas as pd
+from msgspec import Struct
 
-from tbp.asv.stored_traces import Source
+from tbp.asv.stored_traces import Cells, Source
 from tbp.errors import UsageError
 from tbp.hotspots.devices import Devices, devices
 from tbp.traces.differences.difference import Difference, difference
@@ -32,8 +32,7 @@ class By(StrEnum):
 COLUMNS = {By.SELF: "self_us", By.DEVICE: "self_device_us", By.TOTAL: "total_us", By.FLOPS: FLOPS}
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What is said of one side above its numbers."""
 
     name: str  # file or commit
@@ -46,8 +45,7 @@ class Facts:
     losses: tuple[str, ...]  # sentences: what could not be read
 
 
-@dataclass(frozen=True)
-class Ranking:
+class Ranking(Struct, frozen=True):
     """``rows`` are the operator table's, largest first, and ``share``: their part of the whole.
 
     The whole is the sum over all operators; of total times, which contain each other, it is the step's host time.
@@ -62,8 +60,7 @@ class Ranking:
     devices: Devices | None  # None: nothing ran on one, or only its operators were kept
 
 
-@dataclass(frozen=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """Two sides of one cell."""
 
     cell: str
@@ -71,6 +68,17 @@ class Compared:
     after: Facts
     difference: Difference
     devices: tuple[Devices | None, Devices | None]  # before, after
+
+
+def views_of(cells: Cells, by: str | None) -> list[Ranking] | list[Compared]:
+    """The ranking of each cell by ``by``, or its difference where ``cells`` have two sides.
+
+    Raises:
+        UsageError: nothing is known of what it should be ranked by.
+    """
+    if any(len(sides) == 2 for sides in cells):
+        return [compared(before, after) for before, after in cells]
+    return [ranking(source, By(by) if by else None) for (source,) in cells]
 
 
 def ranking(source: Source, by: By | None = None) -> Ranking:

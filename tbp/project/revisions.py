@@ -1,14 +1,12 @@
-"""What a user names on the command line → what is stored: a commit, and the benchmarks a pattern finds.
+"""A revision that a user names on the command line → the hash of a stored commit.
 
-Takes hashes and names, gives one hash or a test; reading results and sessions is left to others.
+Takes the hashes of stored commits and a revision, gives one of the hashes; reading what is stored is left to others.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from tbp.errors import UsageError
 from tbp.project.branch import resolve
@@ -17,8 +15,6 @@ from tbp.project.commits import ancestors
 # Shorter ones name too many commits: git's own least.
 MIN_PREFIX = 4
 NEAREST = 3  # stored commits named where the one asked for is not
-
-Parameters: TypeAlias = tuple[tuple[str, str], ...]
 
 
 def stored_commit(stored: Sequence[str], repository: Path | None, revision: str, what: str = "result") -> str:
@@ -60,24 +56,6 @@ def base_commit(stored: Sequence[str], repository: Path | None, revision: str) -
         if nearest:
             return nearest
     return stored_commit(stored, repository, revision)
-
-
-def bench_filter(patterns: Sequence[str]) -> Callable[[str, Parameters], bool]:
-    """Whether one of the patterns finds a benchmark, as ``asv run --bench`` does: by name and parameters.
-
-    Raises:
-        UsageError: one of them is no regular expression.
-    """
-    try:
-        compiled = [re.compile(pattern) for pattern in patterns]
-    except re.error as error:
-        raise UsageError(f"--bench {error.pattern!r} is no regular expression: {error}") from None
-
-    def is_wanted(benchmark: str, parameters: Parameters) -> bool:
-        name = f"{benchmark}({', '.join(value for _, value in parameters)})"
-        return not compiled or any(pattern.search(name) for pattern in compiled)
-
-    return is_wanted
 
 
 def _short(hashes: Sequence[str]) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tbp.asv.new_commits import pending
 from tbp.asv.results import Results, read_results
-from tbp.commands.nightly import pending
 from tbp.model.series import Outcome
 from tbp.project.asv_config import read_config
 
