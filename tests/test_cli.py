@@ -7,11 +7,14 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from tbp import commands
 from tbp.__main__ import main
+from tbp.cli import VERBS
 from tbp.errors import UsageError
 from tbp.project.asv_config import read_config
 
@@ -304,13 +307,29 @@ def test_nightly_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
     assert "git was not found" in err
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_says_what_it_is_for(verb: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main([*verb.split(), "--help"])
+    assert ended.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.startswith(f"usage: tbp {verb} ")
+    assert import_module(f"tbp.commands.{VERBS[verb]}").HELP in shown
+
+
+def test_every_module_of_a_verb_is_in_the_table():
+    folder = Path(commands.__file__).parent
+    helpers = {"__init__", "options", "output"}
+    assert {path.stem for path in folder.glob("*.py")} - helpers == set(VERBS.values())
+
+
 def test_help_imports_nothing_heavy():
     program = (
         "import sys\n"
         "from tbp.__main__ import main\n"
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
-        "heavy = {'torch', 'pandas', 'plotly', 'asv', 'numpy', 'scipy', 'jinja2', 'msgspec'} & set(sys.modules)\n"
-        "sys.exit(', '.join(heavy) or 0)\n"
+        "heavy = {'torch', 'pandas', 'plotly', 'asv', 'numpy', 'scipy', 'jinja2', 'msgspec', 'rich', 'tomlkit'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

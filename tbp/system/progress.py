@@ -28,14 +28,15 @@ class Progress:
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             TimeRemainingColumn(),
-            TextColumn(left, markup=False),
+            TextColumn("{task.fields[left]}", markup=False),
             console=self._console,
             auto_refresh=False,
             transient=True,
             speed_estimate_period=SPEED_OVER_S,
             disable=not self.is_live,
         )
-        self._task = self._bar.add_task("", total=None)
+        self._left = left
+        self._task = self._bar.add_task("", total=None, left="")
 
     def __enter__(self) -> Progress:
         self._bar.start()
@@ -56,12 +57,12 @@ class Progress:
 
     def restart(self, total: float) -> None:
         """Begin at 0 of ``total``; the time left is told from here on."""
-        self._bar.reset(self._task, total=total)
+        self._bar.reset(self._task, total=total, left=self._left)
         self._bar.refresh()
 
     def at(self, done: float, total: float) -> None:
         """So much of ``total`` is done."""
-        self._bar.update(self._task, completed=done, total=total, refresh=True)
+        self._bar.update(self._task, completed=done, total=total, left=self._left, refresh=True)
 
     @property
     def left_s(self) -> float:

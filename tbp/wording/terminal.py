@@ -7,7 +7,7 @@ markup. A name that is too long loses its middle, because its namespace and its 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from rich.cells import cell_len
@@ -70,7 +70,8 @@ class Name:
 class Rows:
     """Names with their numbers in columns, and lines of the whole width between them.
 
-    Where there's no room for both, names lose their middles; with ``is_split`` they stand on lines of their own.
+    Where there's no room for both, names lose their middles; with ``is_split`` they stand on lines of their own, and
+    where there's no room for the columns alone, each row's numbers follow each other.
     """
 
     def __init__(self, indent: int = 0, justify: Literal["left", "right"] = "right", is_split: bool = False) -> None:
@@ -79,55 +80,52 @@ class Rows:
 
     def add(self, name: str, *numbers: str) -> None:
         """Add a row; all rows have as many numbers."""
-        self._entries.append((name, *numbers))
+        self._entries.append((one_line(name), *map(one_line, numbers)))
 
     def below(self, *lines: RenderableType) -> None:
         """Add lines below the last row."""
         self._entries += lines
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        rows = [tuple(map(one_line, entry)) for entry in self._entries if isinstance(entry, tuple)]
-        names, numbers = [row[0] for row in rows], [row[1:] for row in rows]
-        is_apart = self._is_split and not self._have_room(names, numbers, options.max_width)
-        indent = self._indent + 2 * (is_apart and any(names))
-        lines = self._lines(names if any(names) and not is_apart else [], numbers, indent, console, options)
+        rows = [entry for entry in self._entries if isinstance(entry, tuple)]
+        is_apart = self._is_split and _width(rows) > options.max_width - self._indent
+        indent = self._indent + 2 * (is_apart and any(name for name, *_ in rows))
+        columns = [("", *numbers) for _, *numbers in rows] if is_apart else rows
+        is_narrow = is_apart and _width(columns) > options.max_width - indent
+        lines = iter([] if is_narrow else self._lines(columns, indent, console, options))
         for entry in self._entries:
-            if isinstance(entry, tuple):
-                if is_apart and entry[0]:
-                    yield Name(entry[0], self._indent)
-                yield from next(lines)
-                yield Segment.line()
-            else:
+            if not isinstance(entry, tuple):
                 yield entry
-
-    def _have_room(self, names: list[str], numbers: list[tuple[str, ...]], width: int) -> bool:
-        columns = zip(names, *zip(*numbers, strict=True), strict=True)
-        widths = [max(map(cell_len, column)) for column in zip(*columns, strict=True)]
-        return self._indent + sum(widths) + 2 * (sum(map(bool, widths)) - 1) <= width
+                continue
+            name, *numbers = entry
+            if is_apart and name:
+                yield Name(name, self._indent)
+            if is_narrow:
+                yield Paragraph("; ".join(filter(None, numbers)), " " * indent)
+            else:
+                yield from (*next(lines), Segment.line())
 
     def _lines(
-        self,
-        names: list[str],
-        numbers: list[tuple[str, ...]],
-        indent: int,
-        console: Console,
-        options: ConsoleOptions,
+        self, rows: Sequence[tuple[str, ...]], indent: int, console: Console, options: ConsoleOptions
     ) -> Iterator[list[Segment]]:
         """A line for each row; columns without any text take no room."""
         grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
         columns: list[list[RenderableType]] = []
-        if names:
-            grid.add_column()
-            columns.append([Name(name) for name in names])
-        for column in zip(*numbers, strict=True):
+        for number, column in enumerate(zip(*rows, strict=True)):
             if any(column):
-                grid.add_column(justify=self._justify, no_wrap=True, overflow="ellipsis")
-                columns.append([Text(number) for number in column])
+                grid.add_column(justify=self._justify if number else "left", no_wrap=number > 0)
+                columns.append([Text(text) if number else Name(text) for text in column])
         for row in zip(*columns, strict=True):
             grid.add_row(*row)
         margin = Segment(" " * indent)
         for line in console.render_lines(grid, options.update(width=options.max_width - indent), pad=False):
             yield [margin, *line]
+
+
+def _width(rows: Sequence[tuple[str, ...]]) -> int:
+    """Columns of the terminal that ``rows`` take side by side; a column without any text takes none."""
+    widths = [width for column in zip(*rows, strict=True) if (width := max(map(cell_len, column)))]
+    return sum(widths) + 2 * (len(widths) - 1)
 
 
 def _fitted(text: str, width: int) -> str:
