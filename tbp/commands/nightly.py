@@ -13,7 +13,6 @@ from tbp.errors import ExitCode
 
 if TYPE_CHECKING:
     from tbp.project.asv_config import AsvConfig
-    from tbp.system.progress import Progress
     from tbp.system.worker_pool import Workers
 
 HELP = "measure the commits that are new, then report"
@@ -46,7 +45,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     with Workers() as workers:
         with Progress() as progress:
             ran = measure(config, night, options.bench, partial(hear_asv, progress))
-            _measure_in_turns(config, night.commits, options.paired_budget, workers, progress)
+        _measure_in_turns(config, night.commits, options.paired_budget, workers)
         data = report_data(config, None, workers, View(options.acks))
         print_summary(report_summary(data, write_site(data, options.out, workers)))
     accepted = acknowledged_regressions(data.histories)
@@ -59,19 +58,19 @@ def run(options: argparse.Namespace) -> ExitCode:
     return verdict
 
 
-def _measure_in_turns(
-    config: AsvConfig, commits: Sequence[str], budget: float | None, workers: Workers, progress: Progress
-) -> None:
+def _measure_in_turns(config: AsvConfig, commits: Sequence[str], budget: float | None, workers: Workers) -> None:
     """Measures the night's commits in turns with earlier ones, for ``budget`` minutes or as the project has it."""
     from tbp.gate.night import measure_in_turns, tracked_series
     from tbp.report.site.load import by_themselves, stored
+    from tbp.system.progress import Progress
 
     if not commits:
         return
     results = stored(config, None)
     minutes = results.policy.paired_budget if budget is None else budget
     if minutes:
-        progress.say("measuring in turns")
         histories = by_themselves(results, workers)
         tracked = tracked_series(histories, results.ratios, results.policy.relevant, config.results_dir, commits)
-        measure_in_turns(config, tracked, commits, 60 * minutes, progress.line)
+        with Progress() as progress:
+            progress.say("measuring in turns")
+            measure_in_turns(config, tracked, commits, 60 * minutes, progress.line)
