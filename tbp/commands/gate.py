@@ -14,6 +14,7 @@ from tbp.commands.options import (
     percent,
 )
 from tbp.errors import ExitCode
+from tbp.model import relevance
 
 HELP = "measure two commits in turns and say what became slower"
 
@@ -28,9 +29,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     meaning = "wall time for everything; what it does not decide is undecided (default: as long as it takes)"
     parser.add_argument("--budget", type=minutes, default=inf, metavar="MIN", help=meaning)
     meaning = "smallest change that is claimed (default: 2)"
-    parser.add_argument("--relevant", type=percent, default=0.02, metavar="PERCENT", help=meaning)
+    parser.add_argument("--relevant", type=percent, default=relevance.TWO_COMMITS, metavar="PERCENT", help=meaning)
     meaning = "a change that 'no change' must exclude (default: 5)"
-    parser.add_argument("--excluded", type=percent, default=0.05, metavar="PERCENT", help=meaning)
+    parser.add_argument("--excluded", type=percent, default=relevance.EXCLUDED, metavar="PERCENT", help=meaning)
     meaning = "expected share of false ones among the changes claimed (default: 5)"
     parser.add_argument("--false-discovery-rate", type=percent, default=0.05, metavar="PERCENT", help=meaning)
     add_comparison_options(parser)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from math import inf, isfinite
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tbp.asv.checkouts import Checkout, checkouts
 from tbp.asv.runner import interruptible
@@ -26,7 +26,7 @@ from tbp.gate.progress import GateProgress
 from tbp.gate.referee import discovered
 from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.model.changes import State
-from tbp.model.comparison import Comparison, Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.project.asv_config import AsvConfig
 from tbp.project.bench_filter import BenchFilter, bench_filter
 from tbp.wording import words
@@ -43,7 +43,7 @@ class GateRequest(Struct, frozen=True):
     bench: tuple[str, ...] = ()  # patterns of --bench; empty: all
     environment: str = ""  # asv's -E
     threads: int = 1
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     budget_s: float = inf  # of wall time, for everything
 
     @property
@@ -67,13 +67,13 @@ class _Measured(Struct):
     """The result so far: it grows while the gate runs, so that an interrupt leaves it whole."""
 
     evidence: Sequence[Evidence] = ()
-    settled: list[Judgement] = []  # on cells that are not measured
+    settled: list[Judgement] = field(default_factory=list)  # on cells that are not measured
     judged: tuple[Judgement, ...] = ()
-    notes: list[str] = []
+    notes: list[str] = field(default_factory=list)
     is_interrupted: bool = False
 
 
-def gate(config: AsvConfig, baseline: Judged, contender: Judged, request: GateRequest) -> Gated:
+def gate(config: AsvConfig, baseline: ComparedCommit, contender: ComparedCommit, request: GateRequest) -> Gated:
     """Measure both commits in turns and judge every benchmark that can be timed.
 
     An interrupt, or a SIGTERM like one, ends it: what was known by then is given, if there were benchmarks by then.

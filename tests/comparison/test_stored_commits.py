@@ -13,10 +13,10 @@ import pytest
 
 from tbp.asv.result_frame import Value
 from tbp.asv.sessions import Session, Sessions
-from tbp.comparison.stored_commits import CompareRequest, chosen_place, compared, stored_series
+from tbp.comparison.stored_commits import CompareRequest, chosen_setup, compared, stored_series
 from tbp.errors import NothingMeasured, UsageError
 from tbp.model.changes import State
-from tbp.model.series import Outcome, SeriesKey
+from tbp.model.series import Outcome, SeriesKey, Setup
 from tbp.project.commits import read_commits
 from tbp.project.policy import Policy
 from tbp.project.revisions import stored_commit
@@ -58,26 +58,26 @@ def test_what_is_not_stored_names_the_nearest_that_is(tmp_path: Path):
         stored_commit(hashes[:2], tmp_path, "main")
 
 
-def test_the_place_with_most_in_common_is_taken_and_the_others_named():
+def test_the_setup_with_most_in_common_is_taken_and_the_others_named():
     rows = [*measured("m", "few", "x"), *measured("m", "most", "x", "y"), row("x", A, "other")]
-    place, notes = chosen_place(rows, (A, B), CompareRequest("A", "B"))
-    assert place == ("m", "most")
+    setup, notes = chosen_setup(rows, (A, B), CompareRequest("A", "B"))
+    assert setup == Setup("m", "most")
     assert notes == ("both were measured elsewhere too, with fewer benchmarks in common: m, few",)
 
 
-def test_places_with_as_many_in_common_must_be_chosen_from():
+def test_setups_with_as_many_in_common_must_be_chosen_from():
     rows = [*measured("m", "one", "x"), *measured("m", "two", "x")]
     with pytest.raises(UsageError, match=r"\(m, one; m, two\): say --machine or --environment"):
-        chosen_place(rows, (A, B), CompareRequest("A", "B"))
-    assert chosen_place(rows, (A, B), CompareRequest("A", "B", environment="two")) == (("m", "two"), ())
+        chosen_setup(rows, (A, B), CompareRequest("A", "B"))
+    assert chosen_setup(rows, (A, B), CompareRequest("A", "B", environment="two")) == (Setup("m", "two"), ())
 
 
-def test_no_place_with_both_says_where_each_is():
+def test_no_setup_with_both_says_where_each_is():
     rows = [row("x", A, "here"), row("x", B, "there")]
     with pytest.raises(NothingMeasured, match="A in here, e and B in there, e; run `asv run` for the missing one"):
-        chosen_place(rows, (A, B), CompareRequest("A", "B"))
+        chosen_setup(rows, (A, B), CompareRequest("A", "B"))
     with pytest.raises(NothingMeasured, match="A in none and B in there, e"):
-        chosen_place(rows, (A, B), CompareRequest("A", "B", machine="there"))
+        chosen_setup(rows, (A, B), CompareRequest("A", "B", machine="there"))
 
 
 def test_the_value_of_a_run_is_the_median_of_its_processes():
