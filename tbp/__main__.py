@@ -48,7 +48,7 @@ def run() -> NoReturn:
 
 
 def _is_said() -> bool:
-    """Whether what was printed has left this process; a reader who went away wants no more, as in ``main``."""
+    """True where what was printed has left this process; a reader who went away wants no more, as in ``main``."""
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:  # it is where the caller has closed it

@@ -1,4 +1,4 @@
-"""What killed runs leave in a results folder: files half written, traces without a session, results cut off."""
+"""Leftovers of killed runs in a results folder: files half written, traces without a session, results cut off."""
 
 from __future__ import annotations
 

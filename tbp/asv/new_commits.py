@@ -28,7 +28,7 @@ FIRST_NIGHT = 3
 
 
 class Pending(Struct, frozen=True):
-    """What a night has to do; hashes, oldest first."""
+    """The work of a night; hashes, oldest first."""
 
     commits: tuple[str, ...]  # never measured
     # Measured before, and given to asv once more: it completes what was cut off between two environments, and where

@@ -43,7 +43,7 @@ class Ran:
 
     @property
     def some_failed(self) -> bool:
-        """Whether asv measured but at least one benchmark failed."""
+        """True where asv measured but at least one benchmark failed."""
         return self.status == SOME_BENCHMARKS_FAILED
 
 

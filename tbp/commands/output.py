@@ -49,9 +49,9 @@ class ComparisonOutput(Struct, frozen=True):
 
 def require_writable(files: Mapping[str, Path | None]) -> None:
     """Raises UsageError where two of ``files``, by flag, go to stdout, or one into a folder there is none of."""
-    *others, last = [flag for flag, path in files.items() if path == STDOUT] or [""]
-    if others:
-        raise UsageError(f"only one of {', '.join(others)} and {last} can go to stdout: give the other a FILE")
+    *flags, last = [flag for flag, path in files.items() if path == STDOUT] or [""]
+    if flags:
+        raise UsageError(f"only one of {', '.join(flags)} and {last} can go to stdout: give the other a FILE")
     for path in files.values():
         if path is not None and not path.parent.is_dir():
             raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it first")

@@ -45,10 +45,10 @@ def promise(plan: PrunePlan) -> str:
     from tbp.wording import words
 
     if not plan.removable:
-        return f"nothing to prune: all {words.count(plan.kept, 'raw trace')} are kept; {_kept(plan)}"
+        return f"nothing to prune: all {words.count(plan.kept_traces, 'raw trace')} are kept; {_kept(plan)}"
     return (
         f"would replace {words.count(len(plan.removable), 'raw trace')} by operator tables and free at most "
-        f"{words.quantity(plan.bytes, 'bytes')}; {plan.kept:,} stay: {_kept(plan)}\n"
+        f"{words.quantity(plan.bytes, 'bytes')}; {plan.kept_traces:,} stay: {_kept(plan)}\n"
         "nothing was changed; --apply does it"
     )
 
@@ -59,7 +59,7 @@ def account(plan: PrunePlan, pruned: Pruned) -> str:
 
     return (
         f"replaced {words.count(pruned.removed, 'raw trace')} by operator tables and freed "
-        f"{words.quantity(pruned.freed_bytes, 'bytes')}; {plan.kept:,} stay: {_kept(plan)}"
+        f"{words.quantity(pruned.freed_bytes, 'bytes')}; {plan.kept_traces:,} stay: {_kept(plan)}"
     )
 
 

@@ -16,7 +16,7 @@ from tbp.model.changes import State
 from tbp.model.comparison import Comparison, Judgement
 from tbp.wording import phrases, verdicts, words
 from tbp.wording.comparison_summary import sentence, tally
-from tbp.wording.terminal import Name, Paragraph, Rows, terminal_text
+from tbp.wording.terminal import Name, Paragraph, TextRows, terminal_text
 from tbp.wording.words import shortened
 
 MOST_LEVELS = 30  # characters of "before → after": a track_ benchmark's unit may be any text
@@ -63,7 +63,7 @@ def _section(comparison: Comparison, state: State, verbose: bool) -> Iterator[Re
     judgements = comparison.of(state)
     shown = judgements[:MOST_ROWS] if state in _SHORTENED and not verbose else judgements
     yield Text(f"{verdicts.GLYPHS[state]} {_TITLES[state]} ({len(judgements):,})", f"bold {_COLOURS.get(state, 'dim')}")
-    rows = Rows(indent=4, justify="left", is_split=True)
+    rows = TextRows(indent=4, justify="left", is_split=True)
     for reason, group in _by_reason(shown):
         if reason:
             rows.below(Paragraph(f"{reason}:", "  "))

@@ -40,8 +40,8 @@ class Document(Struct, frozen=True):
         for key, value in self.header.items():
             yield b"%s: %s,\n" % (msgspec.json.encode(key), bytes(value))
         yield b'"traceEvents": [\n'
-        for place, event in enumerate(self.events):
-            yield b",\n" + event if place else event
+        for number, event in enumerate(self.events):
+            yield b",\n" + event if number else event
         yield b"\n]}\n"
 
 
@@ -78,13 +78,13 @@ def _whole(data: bytes) -> tuple[Fields, list[bytes]]:
 
 
 def _damaged(data: bytes) -> tuple[Fields, list[bytes]]:
-    """The same of what is not JSON: objects are cut out by counting brackets outside of strings."""
-    found = _FIRST_EVENT.search(data)
-    start = found.end() if found else 1
+    """The header and the events of what is not JSON: objects are cut out by counting brackets outside of strings."""
+    opening = _FIRST_EVENT.search(data)
+    start = opening.end() if opening else 1
     header: Fields = {}
-    if found:
+    if opening:
         try:
-            header = OBJECT.decode(data[: found.start()] + b'"traceEvents": []}')
+            header = OBJECT.decode(data[: opening.start()] + b'"traceEvents": []}')
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             header = {}  # the keys say less than the events
     header.pop("traceEvents", None)

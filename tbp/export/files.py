@@ -27,7 +27,7 @@ _TIMESTAMP = re.compile(r"\.\d{10,}$")
 
 
 class Exported(Struct, frozen=True):
-    """What was written, and sentences on what its traces had lost."""
+    """The files that were written, and sentences on what their traces had lost."""
 
     paths: tuple[Path, ...]
     losses: tuple[str, ...]
@@ -82,15 +82,15 @@ def _copies(sources: Iterable[Source]) -> Iterator[_Copy]:
     """Every trace of ``sources``; reading it with the tolerant reader first refuses what is hostile."""
     for source in sources:
         recordings = source.recordings or tuple(read_recording(path) for path in source.paths)
-        for one in recordings:
-            if one.path.name.endswith(OPERATORS_END):
+        for recording in recordings:
+            if recording.path.name.endswith(OPERATORS_END):
                 raise UsageError(
-                    f"the raw trace of {source.name} was pruned, {one.path.name} has only its operators: "
+                    f"the raw trace of {source.name} was pruned, {recording.path.name} has only its operators: "
                     "`tbp hotspots` shows them"
                 )
-            losses = tuple(f"{one.path.name}: {loss}" for loss in one.about.losses)
-            run, worker = _names(source, one.path)
-            yield _Copy(one.path, run, worker, losses)
+            losses = tuple(f"{recording.path.name}: {loss}" for loss in recording.about.losses)
+            run, worker = _names(source, recording.path)
+            yield _Copy(recording.path, run, worker, losses)
 
 
 def _names(source: Source, path: Path) -> tuple[str, str]:

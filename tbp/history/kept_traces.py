@@ -30,7 +30,7 @@ class PrunePlan(Struct, frozen=True):
 
     removable: tuple[Path, ...]
     bytes: int
-    kept: int  # raw traces that stay
+    kept_traces: int  # raw traces that stay
     newest_runs: int  # of each series that keep theirs
     changes: int  # that keep theirs on both sides
     unplaced: int = 0  # of those that stay: their runs have no result, or are of no series
@@ -50,7 +50,7 @@ def prune_plan(results: Results, sessions: Sessions, commits: Commits, policy: P
     return PrunePlan(
         removable=tuple(removable),
         bytes=sum(path.stat().st_size for path in removable),
-        kept=len(traces) - len(removable),
+        kept_traces=len(traces) - len(removable),
         newest_runs=policy.keep_traces_of_newest_runs,
         changes=sum(len(history.changes) for history in all_histories),
         unplaced=len(unplaced),

@@ -1,4 +1,4 @@
-"""What the devices did, for a terminal: each device, its longest kernels, and the ranks of a run.
+"""The devices of a trace, for a terminal: each device, its longest kernels, and the ranks of a run.
 
 Takes ``Devices``, gives paragraphs and rows of ``tbp.wording.terminal``.
 """
@@ -14,7 +14,7 @@ from tbp.hotspots.devices import MEAN_DEVICE_COLUMNS, Devices
 from tbp.traces.calls.kernels import REST
 from tbp.traces.reading.columns import NUMBER
 from tbp.wording import words
-from tbp.wording.terminal import Paragraph, Rows
+from tbp.wording.terminal import Paragraph, TextRows
 
 MOST_KERNELS = 5  # unless the command line says otherwise: the operators above them are the answer, these its detail
 MOST_RANKS = 16  # rows: two nodes
@@ -51,29 +51,28 @@ def _device(row: pd.Series) -> str:
     """``Device 0: busy 24 % of the time, waiting for the host 76 %; per step kernels 54.2 ms in 900 launches, …``."""
     number = {name: float(row[name]) for name, kind in MEAN_DEVICE_COLUMNS.items() if kind == NUMBER}
     parts = [_part("kernels", number["kernel_us"], number["kernels"], "launch", "launches")]
-    for what, one in (("copies", "copy"), ("fills", "fill")):
-        if number[what]:
-            size = number["copied_bytes" if what == "copies" else "filled_bytes"]
-            sized = f" of {words.quantity(size, 'bytes')}" if size == size else ""
-            parts.append(_part(what, number[f"{one}_us"], number[what], one, what) + sized)
+    for singular, plural, size in (("copy", "copies", "copied_bytes"), ("fill", "fills", "filled_bytes")):
+        if number[plural]:
+            sized = f" of {words.quantity(number[size], 'bytes')}" if number[size] == number[size] else ""
+            parts.append(_part(plural, number[f"{singular}_us"], number[plural], singular, plural) + sized)
     busy, waiting = (words.percent(number[f"{name}_share"]) for name in ("busy", "host_bound"))
-    said = f"busy {busy} of the time, waiting for the host {waiting}; per step {', '.join(parts)}"
+    sentence = f"busy {busy} of the time, waiting for the host {waiting}; per step {', '.join(parts)}"
     if number["communication_us"]:
-        said += (
+        sentence += (
             f"; communication {words.microseconds(number['communication_us'])} of it "
             f"({words.percent(number['communication_share'])} of the device's time), "
             f"{words.microseconds(number['exposed_communication_us'])} with nothing else running"
         )
-    return f"Device {row['device']}: {said}"
+    return f"Device {row['device']}: {sentence}"
 
 
-def _part(what: str, time_us: float, count: float, one: str, many: str) -> str:
-    return f"{what} {words.microseconds(time_us)} in {words.calls(count)} {one if count == 1 else many}"
+def _part(work: str, time_us: float, count: float, singular: str, plural: str) -> str:
+    return f"{work} {words.microseconds(time_us)} in {words.calls(count)} {singular if count == 1 else plural}"
 
 
 def _kernels(view: Devices, top: int) -> Iterator[RenderableType]:
     yield ""
-    rows = Rows()
+    rows = TextRows()
     rows.add("kernel", "device time", "share", "calls")
     for _, row in view.kernels.head(top).iterrows():
         time, share = words.microseconds(float(row["total_us"])), words.percent(float(row["share"]))
@@ -92,7 +91,7 @@ def _ranks(view: Devices) -> Iterator[RenderableType]:
     title = f"{len(view.ranks)} ranks of {runs} ({view.backend or 'no backend named'})"
     if view.missing:
         title += f"; without a trace: {_listed(view.missing)}"
-    rows = Rows()
+    rows = TextRows()
     rows.add("rank", "step", "busy", "waiting", "communication", "share", "alone")
     for _, row in view.ranks.head(MOST_RANKS).iterrows():
         rows.add(*_rank(row, view.runs > 1))

@@ -1,4 +1,4 @@
-"""What the devices did in the traces of one side: busy or waiting, with which kernels, and the ranks side by side.
+"""The devices in the traces of one side: busy or waiting, with which kernels, and the ranks side by side.
 
 Takes recordings, gives one frozen value with checked frames, or None for traces without a device. Every number is per
 step. Saying it is left to ``device_table`` and ``forms``.
@@ -44,8 +44,8 @@ class Devices(Struct, frozen=True):
 
 
 def devices(recordings: Sequence[Recording]) -> Devices | None:
-    """What is known of the devices; None where nothing ran on one, or only operator tables were kept."""
-    ranks = [one.rank for one in recordings if one.rank is not None and len(one.rank.device.devices)]
+    """The devices as far as recordings know them; None where nothing ran on one, or only operator tables are left."""
+    ranks = [each.rank for each in recordings if each.rank is not None and len(each.rank.device.devices)]
     if not ranks:
         return None
     distributed = [run for run in runs(ranks) if run.world_size > 1]

@@ -17,7 +17,7 @@ from tbp.hotspots.views import COLUMNS, By, Compared, Facts, Ranking
 from tbp.report.parts.trace_rows import shapes
 from tbp.traces.differences.difference import LEAST_SESSIONS
 from tbp.wording import words
-from tbp.wording.terminal import Name, Paragraph, Rows, terminal_text
+from tbp.wording.terminal import Name, Paragraph, TextRows, terminal_text
 from tbp.wording.words import one_line, shortened
 
 MOST_NAME = 120  # characters of a file's name above its facts
@@ -54,7 +54,7 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
     yield from (*_heading(ranking.cell), *_facts("", ranking.facts))
     yield Paragraph(f"{_amount(ranking.whole, ranking.by)} {_whole(ranking.by)} per step, under the profiler")
     yield ""
-    rows = Rows()
+    rows = TextRows()
     rows.add(*_titles(ranking))
     for _, row in shown.iterrows():
         rows.add(*_cells(row, ranking))
@@ -72,20 +72,22 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
 
 
 def difference_table(compared: Compared, *, top: int | None = None, width: int = 80) -> str:
-    """What separates two sides, as text: first what is exact, then what is timed, then what limits it."""
+    """The difference of two sides as text: first what is exact, then what is timed, then what limits it."""
     return terminal_text(_difference(compared, top), width=width)
 
 
 def _difference(compared: Compared, top: int | None) -> Iterator[RenderableType]:
-    found = compared.difference
-    exact = found.rows[found.rows["certain"] & (found.rows["kind"] != "time")]
-    timed = found.rows[found.rows["certain"] & (found.rows["kind"] == "time")]
-    rest = found.rows[~found.rows["certain"] & (found.rows["delta_us"] != 0)]
+    measured = compared.difference
+    exact = measured.rows[measured.rows["certain"] & (measured.rows["kind"] != "time")]
+    timed = measured.rows[measured.rows["certain"] & (measured.rows["kind"] == "time")]
+    rest = measured.rows[~measured.rows["certain"] & (measured.rows["delta_us"] != 0)]
     yield from (*_heading(compared.cell), *_facts("before: ", compared.before), *_facts("after:  ", compared.after))
     yield from ("", Paragraph(_step(compared)))
     yield from _section("Calls, exact", exact, top or MOST_EXACT, "no operator's calls changed for certain")
-    if found.exact is not None and len(found.exact):
-        yield from _section("Moved calls, shapes, FLOPs, bytes and kernels, exact", found.exact, top or MOST_EXACT, "")
+    if measured.exact is not None and len(measured.exact):
+        yield from _section(
+            "Moved calls, shapes, FLOPs, bytes and kernels, exact", measured.exact, top or MOST_EXACT, ""
+        )
     yield from _section("Times", timed, top, _no_times(compared))
     if len(rest):
         yield from _section("Not certain, it may be noise", rest, MOST_UNCERTAIN if top is None else top, "")
@@ -160,19 +162,21 @@ def _section(title: str, rows: pd.DataFrame, top: int | None, none: str) -> Iter
 
 
 def _step(compared: Compared) -> str:
-    found = compared.difference
-    before, after = (words.microseconds(value) for value in (found.step_before_us, found.step_after_us))
-    relative = words.signed_percent(found.delta_us / found.step_before_us) if found.step_before_us else "from 0"
-    clock = "on the device" if found.clock == "device" else "on the host"
-    delta = words.signed_microseconds(found.delta_us)
+    measured = compared.difference
+    before, after = (words.microseconds(value) for value in (measured.step_before_us, measured.step_after_us))
+    relative = (
+        words.signed_percent(measured.delta_us / measured.step_before_us) if measured.step_before_us else "from 0"
+    )
+    clock = "on the device" if measured.clock == "device" else "on the host"
+    delta = words.signed_microseconds(measured.delta_us)
     return f"Step {before} → {after} ({delta}, {relative}) under the profiler; operators by their self time {clock}"
 
 
 def _no_times(compared: Compared) -> str:
-    found = compared.difference
-    if found.enough_sessions:
+    measured = compared.difference
+    if measured.enough_sessions:
         return "no operator's time changed beyond the noise"
-    given = f"{found.sessions_before} and {found.sessions_after} are given"
+    given = f"{measured.sessions_before} and {measured.sessions_after} are given"
     return f"not judged, that takes {LEAST_SESSIONS} traces on each side and {given}"
 
 

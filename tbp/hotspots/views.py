@@ -21,7 +21,7 @@ FLOPS = "flops"  # column of the operator table, in traces whose shapes were rec
 
 
 class By(StrEnum):
-    """What operators are ranked by."""
+    """The quantity that operators are ranked by."""
 
     SELF = "self"
     DEVICE = "device"
@@ -33,7 +33,7 @@ COLUMNS = {By.SELF: "self_us", By.DEVICE: "self_device_us", By.TOTAL: "total_us"
 
 
 class Facts(Struct, frozen=True):
-    """What is said of one side above its numbers."""
+    """The facts that stand above the numbers of one side."""
 
     name: str  # file or commit
     files: tuple[str, ...]
@@ -87,7 +87,7 @@ def ranking(source: Source, by: By | None = None) -> Ranking:
     Raises:
         UsageError: nothing is known of what it should be ranked by.
     """
-    table = merged_table([one.session.table for one in source.recordings])
+    table = merged_table([recording.session.table for recording in source.recordings])
     has_device = bool(table.frame["self_device_us"].sum() > 0)
     by = by or (By.DEVICE if has_device else By.SELF)
     column = COLUMNS[by]
@@ -109,25 +109,27 @@ def ranking(source: Source, by: By | None = None) -> Ranking:
 
 
 def compared(before: Source, after: Source) -> Compared:
-    """What separates two sides."""
-    found = difference([one.session for one in before.recordings], [one.session for one in after.recordings])
+    """The difference of two sides."""
+    measured = difference(
+        [recording.session for recording in before.recordings], [recording.session for recording in after.recordings]
+    )
     beside = (devices(before.recordings), devices(after.recordings))
-    return Compared(before.cell or after.cell, facts(before), facts(after), found, beside)
+    return Compared(before.cell or after.cell, facts(before), facts(after), measured, beside)
 
 
 def facts(source: Source) -> Facts:
-    """What the recordings of one side say of themselves; each thing that several say once."""
-    abouts = [one.about for one in source.recordings]
+    """The facts that the recordings of one side carry; a fact of several recordings stands there once."""
+    abouts = [recording.about for recording in source.recordings]
     return Facts(
         name=source.name,
-        files=tuple(str(one.path) for one in source.recordings),
+        files=tuple(str(recording.path) for recording in source.recordings),
         traces=len(abouts),
         steps=tuple(about.steps for about in abouts),
         device="; ".join(_distinct(about.device for about in abouts)),
         torch=", ".join(_distinct(about.torch for about in abouts)),
         commit=", ".join(_distinct(about.commit for about in abouts)),
         losses=(
-            *(f"{one.path.name}: {loss}" for one in source.recordings for loss in one.about.losses),
+            *(f"{recording.path.name}: {loss}" for recording in source.recordings for loss in recording.about.losses),
             *source.notes,
         ),
     )

@@ -51,20 +51,20 @@ class Ack(Struct, frozen=True):
     def is_expired(self, today: date) -> bool:
         return self.until is not None and today > self.until
 
-    def matches(self, history: History, what: ChangeEvidence) -> bool:
-        """Whether it names this change: its commit, or one measured without a value since the last good one.
+    def matches(self, history: History, evidence: ChangeEvidence) -> bool:
+        """True where it names this change: its commit, or one measured without a value since the last good one.
 
         Further runs may move a change to such a neighbour; it is the same change.
         """
         if self.benchmark != history.key.benchmark and not fnmatchcase(history.key.benchmark, self.benchmark):
             return False
         points = history.points
-        if not 0 <= what.change.index < len(points):
+        if not 0 <= evidence.change.index < len(points):
             return False
-        first = what.change.index
+        first = evidence.change.index
         while first > 0 and not points[first - 1].has_level:
             first -= 1
-        return any(point.commit.hash.startswith(self.commit) for point in points[first : what.change.index + 1])
+        return any(point.commit.hash.startswith(self.commit) for point in points[first : evidence.change.index + 1])
 
 
 def read_acks(path: Path) -> tuple[Ack, ...]:
@@ -94,25 +94,30 @@ def day_of(histories: Iterable[History]) -> date:
     return max(dates, default=datetime.min.replace(tzinfo=UTC)).astimezone(UTC).date()
 
 
-def found_ack(history: History, what: ChangeEvidence, acks: Sequence[Ack]) -> Ack | None:
+def found_ack(history: History, evidence: ChangeEvidence, acks: Sequence[Ack]) -> Ack | None:
     """The acknowledgement of one change, expired or not; of several the one that holds longest.
 
-    What is not for the worse needs none.
+    A change that is not for the worse needs none.
     """
-    if not (what.change.is_verdict and what.change.is_worse(history.better)):
+    if not (evidence.change.is_verdict and evidence.change.is_worse(history.better)):
         return None
-    matching = [ack for ack in acks if ack.matches(history, what)]
+    matching = [ack for ack in acks if ack.matches(history, evidence)]
     return max(matching, key=lambda ack: ack.until or date.max, default=None)
 
 
 def unmatched(histories: Sequence[History], acks: Sequence[Ack], path: Path) -> list[str]:
     """A sentence on each acknowledgement that names no change of any series: it does nothing, which may be a slip."""
-    changes = [(history, what) for history in histories for what in history.changes if found_ack(history, what, acks)]
+    changes = [
+        (history, evidence)
+        for history in histories
+        for evidence in history.changes
+        if found_ack(history, evidence, acks)
+    ]
     return [
         f"{path}: there is no regression of {ack.benchmark} at {ack.commit[:8]} to acknowledge; "
         "correct the entry or remove it"
         for ack in acks
-        if not any(ack.matches(history, what) for history, what in changes)
+        if not any(ack.matches(history, evidence) for history, evidence in changes)
     ]
 
 

@@ -17,26 +17,28 @@ MIN_PREFIX = 4
 NEAREST = 3  # stored commits named where the one asked for is not
 
 
-def stored_commit(stored: Sequence[str], repository: Path | None, revision: str, what: str = "result") -> str:
+def stored_commit(stored: Sequence[str], repository: Path | None, revision: str, kind: str = "result") -> str:
     """The one of ``stored``, newest first, that ``revision`` means: as git says, else the one whose hash begins so.
 
     Raises:
-        UsageError: there is none, or more than one; the message names the nearest. ``what`` is what they have stored.
+        UsageError: there is none, or more than one; the message names the nearest. ``kind`` of file is stored.
     """
     known = resolve(repository, revision) if repository is not None else ""
     if known in stored:
         return known
     # Results may be of commits that this repository lacks.
-    matches = [own for own in stored if own.startswith(revision.lower())] if len(revision) >= MIN_PREFIX else []
+    matches = (
+        [commit for commit in stored if commit.startswith(revision.lower())] if len(revision) >= MIN_PREFIX else []
+    )
     if len(matches) == 1:
         return matches[0]
     if matches:
         raise UsageError(f"{revision} begins {len(matches)} stored commits ({_short(matches)}): write more of it")
     if known and repository is not None:
         among = set(stored)
-        nearest = [own for own in ancestors(repository, known) if own in among]
+        nearest = [commit for commit in ancestors(repository, known) if commit in among]
         which = f"the nearest before it: {_short(nearest)}" if nearest else f"stored are {_short(stored)}"
-        raise UsageError(f"{revision} ({known[:8]}) has no stored {what}; run `asv run {revision}^!`, or take {which}")
+        raise UsageError(f"{revision} ({known[:8]}) has no stored {kind}; run `asv run {revision}^!`, or take {which}")
     raise UsageError(
         f"{revision} names no stored commit; stored are {_short(stored)}: write {MIN_PREFIX} or more characters of a "
         f"hash, or run `asv run {revision}^!` in a repository that knows it"
@@ -52,7 +54,7 @@ def base_commit(stored: Sequence[str], repository: Path | None, revision: str) -
     known = resolve(repository, revision) if repository is not None else ""
     if known and known not in stored and repository is not None:
         among = set(stored)
-        nearest = next((own for own in ancestors(repository, known) if own in among), "")
+        nearest = next((commit for commit in ancestors(repository, known) if commit in among), "")
         if nearest:
             return nearest
     return stored_commit(stored, repository, revision)
@@ -61,4 +63,4 @@ def base_commit(stored: Sequence[str], repository: Path | None, revision: str) -
 def _short(hashes: Sequence[str]) -> str:
     """Some hashes, as short as git shows them."""
     more = f" and {len(hashes) - NEAREST} more" if len(hashes) > NEAREST else ""
-    return ", ".join(own[:8] for own in hashes[:NEAREST]) + more
+    return ", ".join(commit[:8] for commit in hashes[:NEAREST]) + more

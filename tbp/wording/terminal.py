@@ -67,7 +67,7 @@ class Name:
         return Measurement(1, max(1, self._indent + cell_len(self._text))).with_maximum(options.max_width)
 
 
-class Rows:
+class TextRows:
     """Names with their numbers in columns, and lines of the whole width between them.
 
     Where there's no room for both, names lose their middles; with ``is_split`` they stand on lines of their own, and

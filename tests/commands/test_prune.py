@@ -197,7 +197,7 @@ def test_an_interruption_between_table_and_removal_leaves_both(traced_results: P
 def test_traces_of_runs_without_a_result_stay(traced_results: Path):
     (traced_results / "box" / f"{A[:8]}-env.json").unlink()
     found = plan(traced_results)
-    assert (len(found.removable), found.kept, found.unplaced) == (3, 3, 3)
+    assert (len(found.removable), found.kept_traces, found.unplaced) == (3, 3, 3)
 
 
 KEY = SeriesKey("suite.time_thing", (), "box", "env")

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.text import Text
 
-from tbp.wording.terminal import Name, Paragraph, Rows, terminal_text
+from tbp.wording.terminal import Name, Paragraph, TextRows, terminal_text
 
 
 def lines(*parts: object, width: int = 60) -> list[str]:
@@ -14,7 +14,7 @@ def lines(*parts: object, width: int = 60) -> list[str]:
 
 
 def test_numbers_stand_in_columns_behind_their_names() -> None:
-    rows = Rows()
+    rows = TextRows()
     rows.add("operator", "self time", "share")
     rows.add("aten::mm", "1.20 ms", "33 %")
     rows.below(Paragraph("64×64", "    "))
@@ -28,7 +28,7 @@ def test_numbers_stand_in_columns_behind_their_names() -> None:
 
 
 def test_a_name_gives_way_to_the_numbers_and_loses_its_middle() -> None:
-    rows = Rows()
+    rows = TextRows()
     rows.add("a" * 60 + "end", "1.20 ms")
     (line,) = lines(rows)
     assert len(line) == 60
@@ -37,7 +37,7 @@ def test_a_name_gives_way_to_the_numbers_and_loses_its_middle() -> None:
 
 
 def test_split_rows_have_names_on_their_own_lines_where_there_is_no_room() -> None:
-    rows = Rows(indent=2, justify="left", is_split=True)
+    rows = TextRows(indent=2, justify="left", is_split=True)
     rows.add("x" * 30, "first", "", "1")
     rows.add("", "second number", "", "22")
     assert lines(rows, width=80) == [f"  {'x' * 30}  first          1", f"  {' ' * 30}  second number  22"]
@@ -54,14 +54,14 @@ def test_split_rows_have_names_on_their_own_lines_where_there_is_no_room() -> No
 
 
 def test_numbers_that_do_not_fit_in_columns_follow_each_other() -> None:
-    rows = Rows(indent=2, justify="left", is_split=True)
+    rows = TextRows(indent=2, justify="left", is_split=True)
     rows.add("a", "1" * 40, "2")
     rows.add("b", "", "3" * 20)
     assert lines(rows) == ["  a", f"    {'1' * 40}; 2", "  b", f"    {'3' * 20}"]
 
 
 def test_wide_characters_take_two_columns() -> None:
-    rows = Rows()
+    rows = TextRows()
     rows.add("日本語" * 20, "1 µs")
     rows.add("aten::mm", "2 µs")
     shown = lines(rows)
@@ -71,7 +71,7 @@ def test_wide_characters_take_two_columns() -> None:
 
 @pytest.mark.parametrize("hostile", ["\x1b[31mred", "[bold]x[/bold]", ":smile:", "a\nb\u202e"])
 def test_hostile_text_is_shown_and_does_not_act(hostile: str) -> None:
-    rows = Rows()
+    rows = TextRows()
     rows.add(hostile, hostile)
     text = terminal_text([Name(hostile), Paragraph(hostile), rows], width=80, colour=True)
     assert not set(text) & set("\x1b\u202e")

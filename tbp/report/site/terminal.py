@@ -35,7 +35,7 @@ MOST_BENCHMARKS = 2
 
 
 class ReportSummary(Struct, frozen=True):
-    """What a report prints, and what its exit code depends on."""
+    """The lines that a report prints, and the fact that decides its exit code."""
 
     lines: str
     problems: str  # one a line, each led by "tbp: "
