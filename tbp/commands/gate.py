@@ -52,8 +52,8 @@ def run(options: argparse.Namespace) -> ExitCode:
     output = ComparisonOutput.of(options)
     config = read_config(options.config)
     require_asv()
-    sides = [judged(config.local_repository, revision) for revision in (options.baseline, options.contender)]
+    baseline, contender = (judged(config.local_repository, name) for name in (options.baseline, options.contender))
     limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
     request = GateRequest(tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget)
-    gated = gate(config, *sides, request)
+    gated = gate(config, baseline, contender, request)
     return gated.exit_code(write_comparison(gated.comparison, output))

@@ -75,8 +75,8 @@ def write_comparison(comparison: Comparison, output: ComparisonOutput) -> ExitCo
         "--markdown": (output.markdown, lambda: markdown(comparison)),
         "--junit": (output.junit, lambda: junit(comparison)),
     }
-    screen = {"width": terminal_width(), "colour": has_colours()}
-    write_forms(forms, lambda: table(comparison, verbose=output.verbose, **screen))
+    width, colour = terminal_width(), has_colours()
+    write_forms(forms, lambda: table(comparison, verbose=output.verbose, colour=colour, width=width))
     undecided = len(comparison.of(State.UNDECIDED))
     if undecided and not output.strict:
         print(f"tbp: {undecided:,} undecided, which --strict would tell in the exit code", file=sys.stderr)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import nan
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
@@ -38,7 +39,7 @@ class Progress:
         self._left = left
         self._task = self._bar.add_task("", total=None, left="")
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
