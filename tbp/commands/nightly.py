@@ -38,10 +38,11 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.report.site.terminal import report_summary
     from tbp.system.progress import Progress
     from tbp.system.worker_pool import Workers
+    from tbp.wording import words
 
     config = read_config(options.config, options.branch)
     night = pending(config, options.most)
-    print(f"{len(night.commits)} new commits to measure", file=sys.stderr)
+    print(f"{words.count(len(night.commits), 'new commit')} to measure", file=sys.stderr)
     with Workers() as workers:
         with Progress() as progress:
             ran = measure(config, night, options.bench, partial(hear_asv, progress))
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         print_summary(report_summary(data, write_site(data, options.out, workers)))
     accepted = acknowledged_regressions(data.histories)
     fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)
-    print(f"{len(fresh)} regressions that no night before reported", file=sys.stderr)
+    print(f"{words.count(len(fresh), 'regression')} that no night before reported", file=sys.stderr)
     verdict = verdict_code(bool(fresh), options.exit_zero)
     if verdict is ExitCode.OK and ran is not None and ran.some_failed:
         print("tbp: some benchmarks failed; asv's words are above", file=sys.stderr)
