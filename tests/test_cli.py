@@ -362,7 +362,7 @@ def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     def full(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("tbp.commands.report.report", full)
+    monkeypatch.setattr("tbp.report.site.load.report_data", full)
     code, out, err = run(capsys, "report", "--results", "anywhere")
     assert (code, out) == (2, "")
     assert err == f"tbp: {os.strerror(number)}: make room and run it again; what was measured before is kept\n"

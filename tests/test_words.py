@@ -17,6 +17,7 @@ CLEAN_ROOMS = (
     "benchmarks",
     "tbp/bench",
     "tbp/blocks",
+    "tbp/commands",
     "tbp/comparison",
     "tbp/compression",
     "tbp/demo",
@@ -54,8 +55,6 @@ DEFINED_TWICE = {
     "Source",
     "Standing",
     "Wanted",
-    "_File",
-    "_Unusable",
 }
 
 # A docstring that begins with one of these has no subject, or needs the docstring above it.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from tbp.asv.sessions import SESSION_END
+from tbp.asv.session_files import SESSION_END
 from tbp.system.whole_files import UNFINISHED
 from tbp.traces.recording import TRACE_END
 

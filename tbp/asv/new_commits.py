@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 from msgspec import Struct
 
 from tbp.asv.leftovers import remove_abandoned, set_aside
-from tbp.asv.result_table import chosen_rows
 from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, require_asv, run_asv, run_commits
 from tbp.errors import NothingMeasured, UnreadableInput
@@ -77,11 +75,10 @@ def measure(config: AsvConfig, night: Pending, bench: Sequence[str], hear: Calla
 def _stored(results_dir: Path) -> tuple[set[str], set[str]]:
     """Every commit with a result, and those of them in which something could be measured."""
     try:
-        points = read_results(results_dir).points
+        frame = read_results(results_dir).frame
     except NothingMeasured:
         return set(), set()
-    is_measured = np.isfinite(points.value)
-    return set(points.commit.items), set(chosen_rows(points, is_measured).commit.items)
+    return set(frame["commit"].unique()), set(frame["commit"][frame["value"].notna()].unique())
 
 
 def _first_parents(config: AsvConfig) -> list[str]:

@@ -13,7 +13,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from tbp.asv.sessions import SESSION_END, Sessions, read_sessions
+from tbp.asv.session_files import SESSION_END, read_sessions
+from tbp.asv.sessions import Sessions
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.model.series import SeriesKey
 from tbp.project.asv_config import configuration, results_folder

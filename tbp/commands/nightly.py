@@ -13,7 +13,6 @@ from tbp.errors import ExitCode
 
 if TYPE_CHECKING:
     from tbp.project.asv_config import AsvConfig
-    from tbp.system.worker_pool import Workers
 
 HELP = "measure the commits that are new, then report"
 
@@ -37,18 +36,16 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.report.site.load import View, acknowledged_regressions, report_data, standing_regressions
     from tbp.report.site.terminal import report_summary
     from tbp.system.progress import Progress
-    from tbp.system.worker_pool import Workers
     from tbp.wording import words
 
     config = read_config(options.config, options.branch)
     night = pending(config, options.most)
     print(f"{words.count(len(night.commits), 'new commit')} to measure", file=sys.stderr)
-    with Workers() as workers:
-        with Progress() as progress:
-            ran = measure(config, night, options.bench, partial(hear_asv, progress))
-        _measure_in_turns(config, night.commits, options.paired_budget, workers)
-        data = report_data(config, None, workers, View(options.acks))
-        print_summary(report_summary(data, write_site(data, options.out, workers)))
+    with Progress() as progress:
+        ran = measure(config, night, options.bench, partial(hear_asv, progress))
+    _measure_in_turns(config, night.commits, options.paired_budget)
+    data = report_data(config, None, View(options.acks))
+    print_summary(report_summary(data, write_site(data, options.out)))
     accepted = acknowledged_regressions(data.histories)
     fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)
     print(f"{words.count(len(fresh), 'regression')} that no night before reported", file=sys.stderr)
@@ -59,7 +56,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     return verdict
 
 
-def _measure_in_turns(config: AsvConfig, commits: Sequence[str], budget: float | None, workers: Workers) -> None:
+def _measure_in_turns(config: AsvConfig, commits: Sequence[str], budget: float | None) -> None:
     """Measures the night's commits in turns with earlier ones, for ``budget`` minutes or as the project has it."""
     from tbp.gate.night import measure_in_turns, tracked_series
     from tbp.report.site.load import by_themselves, stored
@@ -70,7 +67,7 @@ def _measure_in_turns(config: AsvConfig, commits: Sequence[str], budget: float |
     results = stored(config, None)
     minutes = results.policy.paired_budget if budget is None else budget
     if minutes:
-        histories = by_themselves(results, workers)
+        histories = by_themselves(results)
         tracked = tracked_series(histories, results.ratios, results.policy.relevant, config.results_dir, commits)
         with Progress() as progress:
             progress.say("measuring in turns")

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from tbp.__main__ import main
-from tbp.asv.sessions import Session, Sessions, read_sessions
+from tbp.asv.session_files import read_sessions
+from tbp.asv.sessions import Session, Sessions
 from tbp.errors import UnreadableTrace
 from tbp.history.kept_traces import PrunePlan, kept_runs, prune_plan
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State  # fmt: skip
