@@ -54,7 +54,6 @@ DEFINED_TWICE = {
     "Side",
     "Source",
     "Standing",
-    "Wanted",
 }
 
 # A docstring that begins with one of these has no subject, or needs the docstring above it.
