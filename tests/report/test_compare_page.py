@@ -4,11 +4,12 @@ from msgspec.structs import replace
 
 from tbp.model.changes import State
 from tbp.model.series import Commit, Tag
-from tbp.report.base.commit_order import commit_order
 from tbp.report.base.report_data import Base
 from tbp.report.data.run_grid import payload
 from tbp.report.pages.compare.page import compare_page
 from tbp.report.pages.compare.pairs import pairs
+
+from ..histories import commit_order
 
 CALM = [1.0, 1.001, 0.999, 1.0, 1.001, 0.999] * 4
 # Long enough that its newest run, which none after it confirms, is believed.

@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, State
 from tbp.model.series import Better, Tag
-from tbp.report.base.commit_order import commit_order
 from tbp.report.data.chart_layout import layout
 from tbp.report.data.chart_marks import (
     BETTER,
@@ -31,6 +30,7 @@ from tbp.report.parts.packing import LETTERS, packed
 from tbp.report.parts.series_names import dimensions, series_name
 from tbp.report.parts.sparkline import COLUMNS, HEIGHT, LEVELS, MARGIN, UNITS, WIDTH, sparkline
 
+from ..histories import commit_order
 from .unpacking import places, sums, unpacked
 
 NAN = math.nan

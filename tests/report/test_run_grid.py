@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from tbp.model import points
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
-from tbp.report.base.commit_order import commit_order
 from tbp.report.base.render import script_json
 from tbp.report.data.run_grid import (
     BEND,
@@ -23,6 +22,8 @@ from tbp.report.data.run_grid import (
     packed,
     payload,
 )
+
+from ..histories import commit_order
 
 
 def unpacked(own, columns: int) -> list[float | str]:

@@ -14,7 +14,6 @@ from tbp.model.changes import History, LineRuns
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Commit, SeriesKey, Tag
 from tbp.project.acknowledgements import Ack
-from tbp.report.base.commit_order import commit_order
 from tbp.wording.machine_names import faces
 
 
@@ -37,7 +36,7 @@ class ReportData(Struct, frozen=True, dict=True):
     acks: tuple[Ack, ...] = ()  # as they stand in the file, expired ones too
     base: Base | None = None
     order: tuple[str, ...] = ()  # hashes of the project's history, oldest first; empty where no repository tells
-    commits: tuple[Commit, ...] = ()  # in order of history; empty: the order is read off the series
+    commits: tuple[Commit, ...] = ()  # with a result, in order of history
     tags: tuple[Tag, ...] = ()
     branch: str = ""  # whose first parents the series are; empty where no repository tells
     beside: tuple[LineRuns, ...] = ()  # what was measured on other lines, by series
@@ -68,10 +67,15 @@ class ReportData(Struct, frozen=True, dict=True):
         since = place.get(self.base.commit.hash, -1) if self.base is not None else -1
         return tuple(one for one in self.at_once if place.get(one.commit.hash, len(place)) > since)
 
+    @property
+    def standing_shifts(self) -> tuple[AtOnce, ...]:
+        """The shifts of ``at_once_since_base`` that the machine did not leave again."""
+        return tuple(shift for shift in self.at_once_since_base if shift.is_standing)
+
     @cached_property
     def in_order(self) -> CommitOrder:
         """The commits of the branch, measured or not."""
-        return CommitOrder(self.order, self.commits or commit_order(self.histories))
+        return CommitOrder(self.order, self.commits)
 
     @cached_property
     def events(self) -> tuple[Event, ...]:

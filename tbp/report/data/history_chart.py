@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from tbp.model.changes import History
 from tbp.model.points import MEASURED, OUTCOMES, Columns, columns
 from tbp.model.series import Commit, Outcome, Tag
-from tbp.report.base.commit_order import commit_order
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.chart_marks import BEYOND_NOISES, LESS_IS_BETTER, change_marks, levels, version_breaks
 from tbp.report.parts import addresses
@@ -93,7 +92,7 @@ def commit_list(commits: Iterable[Commit]) -> CommitList:
 
 def site_commits(data: ReportData) -> CommitList:
     """All commits of the site in order of history."""
-    return commit_list(data.commits or commit_order(data.histories))
+    return commit_list(data.commits)
 
 
 def commits_payload(commits: CommitList, commit_url: str) -> Json:

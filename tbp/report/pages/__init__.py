@@ -58,17 +58,17 @@ INDEX_DATA = PageData(lambda site: index_files(site.summary), ("data/index.js",)
 GRID = PageData(_grid, ("data/grid.js",))
 BENCHMARK_DATA = PageData(lambda site: shared_data(site.data))  # of the pages of all benchmarks
 
+SERIES = (*BASICS, "base/chunks", "pages/series", "pages/filter")  # of the pages that list all series
+COMPARE = ("pages/foreign", "pages/judge", "pages/setups", "pages/columns", "pages/compare")
+HEATMAP = ("pages/filter", "base/rownames", "base/run_grid", "pages/heatmap")
+
 PAGES = (
-    Page(INDEX, "Summary", lambda site: site.summary, (*BASICS, "charts/series", "pages/filter", "pages/index"),
-         (INDEX_DATA,)),
+    Page(INDEX, "Summary", lambda site: site.summary, (*SERIES, "pages/index"), (INDEX_DATA,)),
     Page("changes.html", "Changes", lambda site: changes_page(site.data, site.order), (*BASICS, "pages/changes")),
-    Page("charts.html", "Charts", lambda site: charts_page(site.summary),
-         (*BASICS, "charts/series", "pages/filter", "pages/charts"), (INDEX_DATA,)),
-    Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data, site.order),
-         (*BASICS, "pages/filter", "base/rownames", "base/run_grid", "pages/heatmap"), (GRID,)),
+    Page("charts.html", "Charts", lambda site: charts_page(site.summary), (*SERIES, "pages/charts"), (INDEX_DATA,)),
+    Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data, site.order), (*BASICS, *HEATMAP), (GRID,)),
     Page("compare.html", "Compare", lambda site: compare_page(site.data, site.order),
-         (*BASICS, "base/run_grid", "pages/foreign", "pages/judge", "pages/setups", "pages/columns", "pages/compare"),
-         (GRID,)),
+         (*BASICS, "base/run_grid", *COMPARE), (GRID,)),
     Page("machines.html", "Machines", lambda site: machines_page(site.data), ("pages/machines",)),
     Page("compression.html", "Compression", lambda site: compression_page(site.data),
          is_shown=lambda site: bool(groups(site.data.histories))),

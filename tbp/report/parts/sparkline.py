@@ -58,11 +58,6 @@ class Sparkline(Struct, frozen=True):
         """(x, y) of the newest value."""
         return _spot(self, max(column for column, level in enumerate(self.levels) if level is not None))
 
-    @property
-    def code(self) -> str:
-        """The levels as one character each, for static/pages/index.js: ``A`` is 0, a blank no value; no backslash."""
-        return "".join(" " if level is None else chr(65 + level + (level >= 27)) for level in self.levels)
-
 
 def sparkline(history: History) -> Sparkline:
     """The series from its first to its newest point, smallest value at the bottom; a gap where there is no

@@ -1,6 +1,6 @@
 """One series in the table of the index, in words.
 
-Takes a history and what it is seen among, gives a ``Row``; the order of rows is left to ``summary``, their HTML to
+Takes a history and what it is seen among, gives a ``IndexRow``; the order of rows is left to ``summary``, their HTML to
 ``pages``, and those that a script adds to ``index_data``.
 """
 
@@ -36,7 +36,7 @@ class Standing(Struct, frozen=True):
     is_net_worse: bool  # its change is for the better, and yet it is worse than at first
 
 
-class Row(Struct, frozen=True):
+class IndexRow(Struct, frozen=True):
     """One series in the table of the index."""
 
     benchmark: str
@@ -76,7 +76,7 @@ def among(data: ReportData) -> Among:
     return Among(data, Places.of(data.histories, data.faces))
 
 
-def row(history: History, seen: Among) -> Row:
+def row(history: History, seen: Among) -> IndexRow:
     """The row of one series."""
     key, data, standing = history.key, seen.data, shown_change(history)
     shown, step = told_change(history), told_step(history)
@@ -84,7 +84,7 @@ def row(history: History, seen: Among) -> Row:
     of_several = event_words.of_several(between)
     first = _first_of_several(history, changed_at(history, shown) if shown else None, data)
     now = since_then.now(history, shown) if shown else None
-    return Row(
+    return IndexRow(
         benchmark=key.benchmark,
         parameters=key.label,
         place=seen.places.name(key.machine, key.environment),
