@@ -17,6 +17,9 @@ from tbp.history.ranges import CommitOrder
 # Commits of a range: among more, some touch the requirements in any case.
 MOST_COMMITS = 100
 
+# Folder beside a suite's module that holds its builds, as in tbp's own benchmarks and those of ``tbp demo``.
+WORKLOADS = "workloads"
+
 # Files that say which packages there are, how they are built and what asv does; by name, wherever they lie.
 _REQUIREMENTS = re.compile(
     r"(?:^|/)(?:asv\.conf\.json\w*|pyproject\.toml|setup\.(?:py|cfg)|pipfile"
@@ -66,10 +69,15 @@ def _hashes(event: Event, order: CommitOrder) -> Sequence[str]:
 
 
 def _modules(benchmark: str, benchmark_dir: str) -> list[str]:
-    """Paths that a benchmark may be written in: its name begins with that of its module, which may be in a package."""
-    folder = benchmark_dir.strip("/").rpartition("/")[2]
-    parts = benchmark.split(".")
-    modules = ["/".join([folder, *parts[:length]]) for length in range(1, len(parts))]
+    """Paths that a benchmark may be written in: its name begins with that of its module, which may be in a package.
+
+    A module of that name in a folder ``workloads`` beside it is part of it: the builds of its suites.
+    """
+    package = benchmark_dir.strip("/").rpartition("/")[2]
+    modules = []
+    for name in benchmark.split(".")[:-1]:
+        modules += [f"{package}/{name}", f"{package}/{WORKLOADS}/{name}"]
+        package = f"{package}/{name}"
     return [f"{module}{ending}" for module in modules for ending in (".py", "/__init__.py")]
 
 
