@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from tbp.model.changes import History
-from tbp.model.points import MEASURED, OUTCOMES, Columns, columns
+from tbp.model.points import MEASURED, OUTCOMES, PointColumns, columns
 from tbp.model.series import Commit, Outcome, Tag
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.chart_marks import BEYOND_NOISES, LESS_IS_BETTER, change_marks, levels, version_breaks
@@ -119,7 +119,7 @@ def history_chart(
     ``place`` is that of each commit among the site's. Drawn at first are the first of ``histories``: worst first.
     """
     runs = [columns(history.points) for history in histories]
-    hashes = [tuple(own.order[at].hash for at in own.place.tolist()) for own in runs]
+    hashes = [tuple(own.order[at].hash for at in own.commit_index.tolist()) for own in runs]
     xs = {own: x for x, own in enumerate(dict.fromkeys(hashes))}  # most series were run at the same commits
     order = sorted({name for own in xs for name in own}, key=place.__getitem__)
     at = {name: index for index, name in enumerate(order)}
@@ -162,7 +162,9 @@ def _scale(drawn: Sequence[NDArray[np.float64]]) -> str:
     return "relative" if apart >= WIDE else "linear"
 
 
-def _series(history: History, dimensions: Sequence[Dimension], own: Columns, x: int, remarks: dict[str, int]) -> Json:
+def _series(
+    history: History, dimensions: Sequence[Dimension], own: PointColumns, x: int, remarks: dict[str, int]
+) -> Json:
     """``x`` is the place of its commits in the chart; ``remarks`` has the place of each, and gets new ones."""
     step = unit_step(own.value)
     data: Json = {
@@ -209,7 +211,7 @@ def _quartiles(values: NDArray[np.float64], quartiles: NDArray[np.float64], side
     return letters.tobytes().decode("ascii")
 
 
-def _sessions(own: Columns) -> int | str:
+def _sessions(own: PointColumns) -> int | str:
     """How many processes each run had; one number where they all had as many."""
     numbers = np.zeros(len(own), np.int64)
     for index, sessions in own.sessions.items():
@@ -219,7 +221,7 @@ def _sessions(own: Columns) -> int | str:
     return packed(numbers)
 
 
-def _remarks(own: Columns, remarks: dict[str, int]) -> list[int]:
+def _remarks(own: PointColumns, remarks: dict[str, int]) -> list[int]:
     """Of the runs without a value: how many are left out, how many follow each other, which words they have."""
     found: list[int] = []
     free = 0  # behind the last stretch
