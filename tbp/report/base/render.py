@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
 
+from tbp.report.base.packing import packed
 from tbp.report.site.known_templates import known_templates
 from tbp.wording import words
 
@@ -98,6 +99,11 @@ def page_html(template: str, page: object, frame: Frame) -> str:
 def script_call(function: str, value: object) -> str:
     """JavaScript that hands ``value`` to ``function``: data for pages opened from a disk, where fetching fails."""
     return f"// {MARK}\n{function}({script_json(value)});\n"
+
+
+def packed_call(function: str, value: object) -> str:
+    """``script_call`` of data that grows with the runs, packed: the script gets it a moment after the page is there."""
+    return script_call("tbp.packed", [function, packed(value)])
 
 
 def script_json(value: object) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeAlias
 
 from tbp.model.series import Commit
-from tbp.report.base.render import Frame, page_html, script_call
+from tbp.report.base.render import Frame, packed_call, page_html
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.history_chart import site_commits
 from tbp.report.data.run_grid import payload
@@ -32,7 +32,7 @@ def views(data: ReportData, frame: Frame) -> list[Making]:
         partial(_page, "changes.html", changes_page, data, frame, order),
         partial(_page, "machines.html", machines_page, data, frame),
         partial(_page, "heatmap.html", heatmap_page, data, frame, order),
-        partial(_page, "compression.html", compression_page, data, frame),
+        partial(_compression, data, frame),
     ]
     return [partial(_grid, data, order), *made] if data.histories else made
 
@@ -43,6 +43,14 @@ def _page(
     return {name: page_html(name, page(data, *more), frame).encode()}
 
 
+def _compression(data: ReportData, frame: Frame) -> dict[str, bytes]:
+    page = compression_page(data)
+    made = {"compression.html": page_html("compression.html", page, frame).encode()}
+    if page.sections:
+        made["data/compression.js"] = packed_call("tbp.compression", page.figures).encode()
+    return made
+
+
 def _grid(data: ReportData, order: Sequence[Commit]) -> dict[str, bytes]:
     packed = payload(by_name(data.histories), order, data.commit_url, data.runs, data.tags, data.beside, data.machines)
-    return {"data/grid.js": script_call("tbp.grid", {**packed, "states": states()}).encode()}
+    return {"data/grid.js": packed_call("tbp.grid", {**packed, "states": states()}).encode()}

@@ -21,9 +21,9 @@ from msgspec.structs import replace
 
 from tbp import __version__
 from tbp.errors import UsageError
+from tbp.figures import look
 from tbp.report.base.render import MARK, STATIC, Frame, index_html, page_html, script_call
 from tbp.report.base.report_data import ReportData
-from tbp.report.data import chart_layout
 from tbp.report.data.history_chart import commits_payload, site_commits
 from tbp.report.data.summary_and_points import points, points_file, summary_json
 from tbp.report.pages.benchmark.files import Wanted, benchmark_files, files_of_all, shared_by_pages, wanted
@@ -186,7 +186,7 @@ def _index(data: ReportData, frame: Frame) -> dict[str, bytes]:
     return pages | {
         "data/index.js": script_call("tbp.index", index_data(found)).encode(),
         "data/benchmarks.js": script_call("tbp.benchmarks", benchmark_list(found)).encode(),
-        "data/layout.js": script_call("tbp.layout", chart_layout.layout()).encode(),
+        "data/layout.js": script_call("tbp.layout", look.shared()).encode(),
         "data/commits.js": script_call("tbp.commits", commits).encode(),
     }
 

@@ -19,7 +19,7 @@ from tbp.history.machine_wide_changes import AtOnce, of_benchmark
 from tbp.model.changes import History, LineRuns
 from tbp.model.points import columns
 from tbp.model.series import SeriesKey
-from tbp.report.base.render import Frame, benchmark_html, script_call
+from tbp.report.base.render import Frame, benchmark_html, packed_call, script_call
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.history_chart import CommitList, site_commits
 from tbp.report.pages.benchmark.page import benchmark_page
@@ -129,9 +129,9 @@ def files_of_all(asked: Sequence[Wanted], shared: bytes | None) -> list[Benchmar
 def _files(asked: Wanted) -> Iterator[tuple[str, bytes]]:
     page = benchmark_page(asked.benchmark, asked.data, asked.places, asked.rates, asked.at_once, asked.events)
     yield page.file, benchmark_html(page, asked.frame).encode()
-    yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
+    yield page.data_file, packed_call("tbp.chart", page.chart.payload).encode()
     if page.chart.more:
-        yield addresses.more_file(asked.benchmark), script_call("tbp.more", page.chart.more).encode()
+        yield addresses.more_file(asked.benchmark), packed_call("tbp.more", page.chart.more).encode()
     flames: dict[str, list[dict[str, object]]] = {}
     for flame in filter(None, chain.from_iterable(section.flames for section in page.sections)):
         flames.setdefault(flame.data_file, []).append(flame.payload)
