@@ -109,7 +109,8 @@ def history_figure(
     unit = axis_unit(histories)
     figure = go.Figure(layout=_layout(histories, order, unit, is_dark))
     traces: list[go.Scatter] = []
-    for place, (history, name) in enumerate(zip(histories, names, strict=True)):
+    # The first series, which is the worst one in a report, is drawn last and so on top.
+    for place, (history, name) in reversed(list(enumerate(zip(histories, names, strict=True)))):
         xs = commit_numbers(history, number)
         texts = _hover_texts(history, order, xs)
         for trace in series_traces(history, xs, unit, look(place)):
@@ -120,8 +121,8 @@ def history_figure(
             if trace.meta == BAND and len(histories) > CROWDED:
                 trace.opacity = 0.3
             traces.append(trace)
-    # Bands lie under all lines and points; the first series, which is the worst one in a report, on top.
-    figure.add_traces(sorted(traces[::-1], key=lambda trace: trace.meta != BAND))
+    # Bands lie under all lines and points.
+    figure.add_traces(sorted(traces, key=lambda trace: trace.meta != BAND))
     _add_marks(figure, histories, number, order, tags)
     return figure
 

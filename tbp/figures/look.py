@@ -117,7 +117,7 @@ def template(is_dark: bool = False) -> go.layout.Template:
         xaxis={"gridcolor": theme.line},
         yaxis={"gridcolor": theme.line},
         showlegend=True,
-        legend={"orientation": "h", "y": -0.25, "yanchor": "top"},
+        legend={"orientation": "h", "y": -0.25, "yanchor": "top", "traceorder": "reversed"},
     )
     return go.layout.Template(layout=coloured)
 

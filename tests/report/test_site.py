@@ -30,7 +30,7 @@ HOSTILE = [
 ]
 
 A_WHILE_S = 20.0
-VIEWS = ("changes.html", "heatmap.html", "compare.html", "machines.html", "compression.html")
+VIEWS = ("changes.html", "heatmap.html", "compare.html", "machines.html")
 
 
 class Structure(HTMLParser):

@@ -15,33 +15,27 @@ from functools import partial
 from itertools import chain, islice
 from operator import call
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
 from tbp import __version__
 from tbp.errors import UsageError
-from tbp.figures import look
-from tbp.report.base.render import MARK, STATIC, Frame, index_html, page_html, script_call
+from tbp.report.base.render import MARK, SCRIPT_OF_SINGLE_FILE, STATIC, Frame, page_html, single_html
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.history_chart import commits_payload, site_commits
 from tbp.report.data.summary_and_points import points, points_file, summary_json
-from tbp.report.pages.benchmark.files import Wanted, benchmark_files, files_of_all, shared_by_pages, wanted
-from tbp.report.pages.charts import charts_page
-from tbp.report.pages.compression.variants import groups
-from tbp.report.pages.index.benchmark_list import benchmark_list
-from tbp.report.pages.index.data import index_data
-from tbp.report.pages.index.page import summary
-from tbp.report.pages.views import Making, views
+from tbp.report.pages import Page, PageData, data_of_pages, navigation, rendered, shown
+from tbp.report.pages.benchmark.files import BenchmarkPageJob, files_of_all, jobs, page_and_data, shared_by_pages
+from tbp.report.pages.contents import SiteContents
 from tbp.report.parts.addresses import INDEX
 from tbp.report.site.digests import digest
 from tbp.report.site.known_pages import KnownPages, Made
-from tbp.report.site.single_file import single_file
 from tbp.system.whole_files import write_whole
 from tbp.system.worker_pool import Workers
 from tbp.wording import words
 
-SINGLE_SCRIPT = "static/base/single_file.js"  # of a report of one file only
+Making: TypeAlias = Callable[[], dict[str, bytes]]  # makes files: the content of each by its name in the site
+
 FOLDERS = ("benchmarks", "data", "static/base", "static/charts", "static/pages", "static/vendor")
 DATA_FILES = ("summary.json", "points.csv", "points.csv.gz", "feed.xml")
 DRAWN_S = 10e-6  # about what a run takes to be drawn on a page on a slow core
@@ -94,14 +88,13 @@ def write_single_file(data: ReportData, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not _is_ours(path):
             raise UsageError(f"{path} was not written by tbp; choose another name for the report")
-        frame = replace(_frame(data), is_single=True)
-        contents: dict[str, bytes] = {}
-        for making in _shared(data, frame):
-            contents |= making()
-        contents |= dict(_static(data))
-        for own in wanted(data, frame):
-            contents |= benchmark_files(own)
-        write_whole(path, single_file(contents, INDEX))
+        site = SiteContents(data)
+        frame = replace(_frame(site), is_single=True)
+        made = [page_and_data(job) for job in jobs(data, frame)]
+        pages = [*(rendered(page, site, frame) for page in shown(site)), *(page for page, _ in made)]
+        files = [file for source in data_of_pages(site) for file in source.make(site)]
+        files += [file for _, data_of_page in made for file in data_of_page]
+        write_whole(path, single_html(pages, files, frame).encode())
     except OSError as error:
         raise UsageError(f"cannot write the report to {path}: {error}") from error
     return path
@@ -136,25 +129,28 @@ class _Place:
         """What ``making`` gives."""
         return self.put(making())
 
-    def put_benchmarks(self, asked: Sequence[Wanted], shared: bytes | None) -> list[tuple[str, Made, list[_Put]]]:
+    def put_benchmarks(
+        self, asked: Sequence[BenchmarkPageJob], shared: bytes | None
+    ) -> list[tuple[str, Made, list[_Put]]]:
         """The files of these benchmarks, with what is to be noted of each."""
         return [(own.benchmark, own.noted, self.put(own.contents)) for own in files_of_all(asked, shared)]
 
 
 def _put_all(data: ReportData, known: KnownPages, place: _Place, workers: Workers) -> Iterator[_Put]:
     """Every file of the site, put by whoever made it."""
-    frame = _frame(data)
+    site = SiteContents(data)
+    frame = _frame(site)
     standing, batches, shared = _benchmarks(data, frame, known, workers)
     rows = points(data)
     pages = [partial(place.put_benchmarks, batch, shared) for batch in batches]
-    others: list[Making] = [partial(_summary, data), partial(_feed, data), *_shared(data, frame)]
+    others: list[Making] = [partial(_summary, data), partial(_feed, data), *_shared(site, frame)]
     # What takes longest comes first.
     makings: list[Callable[[], Any]] = [*rows, *pages, *(partial(place.put_made, making) for making in others)]
     expected_s = sum(len(own.points) for own in data.histories) * DRAWN_S
     made = workers.map(call, makings, expected_s)
     yield from (_Put(name, is_new=False) for name in standing)
     # Others are at work meanwhile.
-    yield from place.put({name: content for name, content in _static(data) if name != SINGLE_SCRIPT})
+    yield from place.put(dict(_static(data)))
     yield from place.put({points_file(data): b"".join(islice(made, len(rows)))})
     for benchmark, noted, put in chain.from_iterable(islice(made, len(pages))):
         known.made(benchmark, noted)
@@ -162,33 +158,24 @@ def _put_all(data: ReportData, known: KnownPages, place: _Place, workers: Worker
     yield from chain.from_iterable(made)
 
 
-def _frame(data: ReportData) -> Frame:
+def _frame(site: SiteContents) -> Frame:
+    data = site.data
     newest = words.moment(data.newest.date) if data.newest else ""
-    has_compression = bool(groups(data.histories))
-    return Frame(data.project, newest, __version__, points=points_file(data), has_compression=has_compression)
+    return Frame(data.project, newest, __version__, points=points_file(data), navigation=navigation(site))
 
 
-def _shared(data: ReportData, frame: Frame) -> list[Making]:
-    """What makes the pages that are of no single benchmark, with their data."""
-    return [partial(_index, data, frame), *views(data, frame)]
+def _shared(site: SiteContents, frame: Frame) -> list[Making]:
+    """What makes the files that are of no single benchmark. That which takes longest is first."""
+    data = [partial(_data_files, source, site) for source in data_of_pages(site)]
+    return [*data, *(partial(_page_file, page, site, frame) for page in shown(site))]
 
 
-def _index(data: ReportData, frame: Frame) -> dict[str, bytes]:
-    """The pages of all series, and the data that they share with others."""
-    found = summary(data)
-    pages = {
-        INDEX: index_html(found, frame).encode(),
-        "charts.html": page_html("charts.html", charts_page(found), frame).encode(),
-    }
-    if not data.histories:
-        return pages
-    commits = commits_payload(site_commits(data), data.commit_url)
-    return pages | {
-        "data/index.js": script_call("tbp.index", index_data(found)).encode(),
-        "data/benchmarks.js": script_call("tbp.benchmarks", benchmark_list(found)).encode(),
-        "data/layout.js": script_call("tbp.layout", look.shared()).encode(),
-        "data/commits.js": script_call("tbp.commits", commits).encode(),
-    }
+def _data_files(source: PageData, site: SiteContents) -> dict[str, bytes]:
+    return {file.name: file.script.encode() for file in source.make(site)}
+
+
+def _page_file(page: Page, site: SiteContents, frame: Frame) -> dict[str, bytes]:
+    return {page.file: page_html(rendered(page, site, frame), frame).encode()}
 
 
 def _summary(data: ReportData) -> dict[str, bytes]:
@@ -205,20 +192,21 @@ def _feed(data: ReportData) -> dict[str, bytes]:
 
 def _static(data: ReportData) -> Iterator[tuple[str, bytes]]:
     for file in sorted(STATIC.glob("*/*")):
-        folder = file.parent.name
-        if data.histories or folder != "vendor":
-            yield f"static/{folder}/{file.name}", file.read_bytes()
+        name = file.relative_to(STATIC).as_posix()
+        is_drawing = name.startswith("vendor/")  # which nothing needs where there is no series
+        if name != f"{SCRIPT_OF_SINGLE_FILE}.js" and (data.histories or not is_drawing):
+            yield f"static/{name}", file.read_bytes()
 
 
 def _benchmarks(
     data: ReportData, frame: Frame, known: KnownPages, workers: Workers
-) -> tuple[list[str], list[list[Wanted]], bytes | None]:
+) -> tuple[list[str], list[list[BenchmarkPageJob]], bytes | None]:
     """The files of benchmarks that stand already; the others to make, in batches; and a digest of what they share."""
-    asked = wanted(data, frame)
+    asked = jobs(data, frame)
     # Of the site's commits a page has the places of its own: one more at the end changes no other page.
     shared = digest(replace(shared_by_pages(data), commits=()), frame) if known.is_noted else None
     standing: list[str] = []
-    new: list[Wanted] = []
+    new: list[BenchmarkPageJob] = []
     for own in asked:
         names = known.standing(own.benchmark, partial(own.key, shared)) if shared is not None else ()
         standing += names

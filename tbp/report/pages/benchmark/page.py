@@ -141,17 +141,6 @@ class BenchmarkPage(Struct, frozen=True):
         """The events that are told at the top."""
         return self.together[:IN_BRIEF]
 
-    @property
-    def scripts(self) -> tuple[str, ...]:
-        """What draws the page."""
-        has_flames = any(flame is not None for section in self.sections for flame in section.flames)
-        drawn = (("charts/figure", "charts/growth") if self.scalings else ()) + (
-            ("charts/flame",) if has_flames else ()
-        )
-        words = "base/address_state", "base/dom", "base/number_words", "base/unpacking", "charts/benchmark_data"
-        chart = "charts/axis", "charts/chooser", "charts/cursors"
-        return *words, *chart, "base/tables", "pages/benchmark", *drawn, "charts/chart", "base/jump"
-
 
 def benchmark_page(
     benchmark: str,

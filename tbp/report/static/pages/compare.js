@@ -2,7 +2,7 @@
 // Any runs beside each other, judged by judge.js. The page itself has the pair it begins with; both are filtered here.
 "use strict";
 
-tbp.comparison.stored_commits = (form) => {
+tbp.compare = (form) => {
   const ROWS = 100, MOST_UNFOLDED = 20, UNSURE = ["undecided", "no_change", "skipped"], HASH = /^[0-9a-f]{4,64}$/i;
   const runs = { ...tbp.runs, commits: [...tbp.runs.commits, ...tbp.runs.aside], places: [...tbp.runs.places] }, { commits, places, rows, states } = runs;
   const none = { state: "none", value: NaN, ratio: NaN };
@@ -242,5 +242,5 @@ tbp.comparison.stored_commits = (form) => {
 
 document.addEventListener("tbp-grid", () => {
   const form = document.getElementById("compare-form");
-  if (form) tbp.comparison.stored_commits(form);
+  if (form) tbp.compare(form);
 });
