@@ -238,7 +238,8 @@ def _charts(group: Group) -> tuple[CostChart, ...]:
     errors = [one.error for one in group.variants]
     if all(error > 0 for error in errors):
         title = RELATIVE if group.variants[0].is_relative else "error"
-        error = Axis(f"{title}, logarithmic", is_log=True)
+        is_relative = group.variants[0].is_relative
+        error = Axis(title, is_log=True, text=lambda value: error_text(value, is_relative))
         charts.append(_chart("Time against error", group, time, times, error, errors))
     return tuple(charts)
 
