@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
 
+from tbp.report.base.packing import packed
 from tbp.report.site.known_templates import known_templates
 from tbp.wording import words
 
@@ -161,6 +162,11 @@ def flames_html(page: Any) -> str:
 def script_call(function: str, value: object) -> str:
     """JavaScript that hands ``value`` to ``function``: data for pages opened from a disk, where fetching fails."""
     return f"// {MARK}\n{function}({script_json(value)});\n"
+
+
+def packed_call(function: str, value: object) -> tuple[str, object]:
+    """A call of a ``DataFile`` for data that grows with the runs; its function is called when it is unpacked."""
+    return "tbp.packed", [function, packed(value)]
 
 
 def script_json(value: object) -> str:

@@ -1,20 +1,18 @@
 """The two sides of a change as they are shown: a strip of values each, and what they were measured with.
 
-Takes the sides and circumstances of a change, gives coordinates as letters, words and rows. ``pages/benchmark.js``
+Takes the sides and circumstances of a change, gives coordinates, words and rows. ``pages/benchmark.js``
 makes the SVG; the words say the same to a reader without scripts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import sub
 
 from msgspec import Struct
 
 from tbp.history.two_sides import MOST_VALUES, RUNS_PER_SIDE
 from tbp.model.changes import ChangeEvidence, Circumstance, Side, Sides
 from tbp.model.series import Better
-from tbp.report.parts.packing import packed
 from tbp.wording import words
 
 WIDTH = 1000
@@ -62,7 +60,7 @@ class Strip(Struct, frozen=True):
     """One side in words, and what is drawn of it in 0 … WIDTH: its quartiles, its median between them, its dots."""
 
     label: str  # "before"
-    drawn: str  # letters of the three, then of the distances between dots
+    drawn: tuple[int, ...]  # the three, then the dots
     said: str  # "median 1.00 ms, quartiles …; 900 samples of 3 processes in 1 run"
 
 
@@ -97,7 +95,7 @@ def strips(sides: Sides, unit: str) -> Strips:
     def strip(label: str, side: Side) -> Strip:
         dots = [place(value) for value in side.values if low <= value <= high]
         box = [place(side.low), place(side.median), place(side.high)]
-        return Strip(label, packed([*box, *map(sub, dots, [0, *dots])]), _said(side, sides.of, unit))
+        return Strip(label, (*box, *dots), _said(side, sides.of, unit))
 
     is_thinned = any(len(side.values) < side.measured for side in (sides.before, sides.after))
     return Strips(

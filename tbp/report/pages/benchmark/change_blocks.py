@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History
+from tbp.model.merit import NEUTRAL, WORSE, merit
 from tbp.model.points import last_with_level
-from tbp.report.data.chart_marks import NEUTRAL, WORSE, merit
 from tbp.report.parts import addresses, change_sides, trace_rows, trace_words
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.shown_change import changed_at

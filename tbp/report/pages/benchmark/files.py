@@ -15,13 +15,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from tbp.figures import look
 from tbp.history.machine_wide_changes import AtOnce, of_benchmark
 from tbp.model.changes import History, LineRuns
 from tbp.model.points import columns
 from tbp.model.series import SeriesKey
-from tbp.report.base.render import DataFile, Frame, RenderedPage, main_html, page_html
+from tbp.report.base.render import DataFile, Frame, RenderedPage, main_html, packed_call, page_html
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.chart_layout import layout
 from tbp.report.data.history_chart import CommitList, commits_payload, site_commits
 from tbp.report.pages.benchmark.page import BenchmarkPage, benchmark_page
 from tbp.report.pages.benchmark.rates import Rate, rates_of_all
@@ -31,9 +31,9 @@ from tbp.report.site.digests import digest
 from tbp.report.site.known_pages import Made
 
 SCRIPTS = (
-    "vendor/plotly-scatter.min", "base/address_state", "base/dom", "base/number_words", "base/unpacking",
-    "charts/axis", "charts/chooser", "charts/cursors", "base/tables", "pages/benchmark", "charts/growth",
-    "charts/flame", "charts/chart", "base/jump",
+    "vendor/plotly-basic.min", "base/address_state", "base/dom", "base/number_words", "base/unpacking",
+    "charts/benchmark_data", "charts/axis", "charts/chooser", "charts/cursors", "base/tables", "pages/benchmark",
+    "charts/figure", "charts/growth", "charts/flame", "charts/chart", "base/jump",
 )  # fmt: skip
 """Scripts of every benchmark's page, in the order in which they build on each other."""
 
@@ -126,7 +126,7 @@ def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int
 
 def shared_data(data: ReportData) -> Iterator[DataFile]:
     """The data that the pages of all benchmarks have in common."""
-    yield DataFile("data/layout.js", (("tbp.layout", layout()),))
+    yield DataFile("data/layout.js", (("tbp.layout", look.shared()),))
     yield DataFile("data/commits.js", (("tbp.commits", commits_payload(site_commits(data), data.commit_url)),))
 
 
@@ -156,9 +156,9 @@ def page_and_data(job: BenchmarkPageJob) -> tuple[RenderedPage, tuple[DataFile, 
 
 
 def _data(page: BenchmarkPage) -> Iterator[DataFile]:
-    yield DataFile(page.data_file, (("tbp.chart", page.chart.payload),))
+    yield DataFile(page.data_file, (packed_call("tbp.chart", page.chart.payload),))
     if page.chart.more:
-        yield DataFile(addresses.more_file(page.name), (("tbp.more", page.chart.more),))
+        yield DataFile(addresses.more_file(page.name), (packed_call("tbp.more", page.chart.more),))
     flames: dict[str, list[dict[str, object]]] = {}
     for flame in filter(None, chain.from_iterable(section.flames for section in page.sections)):
         flames.setdefault(flame.data_file, []).append(flame.payload)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import plotly.graph_objects as go
 from msgspec import Struct
 
+from tbp.figures.growth import GrowthLine, growth_figure
 from tbp.model.changes import History
 from tbp.report.parts.series_names import Dimension, series_name
 from tbp.report.parts.series_order import natural
@@ -22,29 +24,28 @@ CHARTED = 3
 LINES = 24
 """Lines in a chart, and sentences beside it, the steepest first; more cannot be told apart."""
 
-DIGITS = 5
-
 SUBJECTS = {"seconds": "time", "bytes": "memory"}
 """What grows, by its unit."""
 
 
 class Line(Struct, frozen=True):
-    """The newest values over the sizes, for one combination of everything else."""
+    """One line of the chart, and the sentence beside it."""
 
-    name: str  # of that combination; empty where there is only one
-    sizes: tuple[float, ...]
-    values: tuple[float, ...]
+    line: GrowthLine
     said: str
+
+    @property
+    def name(self) -> str:
+        return self.line.name
 
 
 class Scaling(Struct, frozen=True):
     """One parameter over which values grow."""
 
     parameter: str
-    is_charted: bool
     lines: tuple[Line, ...]
     more: int  # lines that are not shown
-    payload: dict[str, object]  # for static/charts/growth.js; empty where nothing is drawn
+    chart: go.Figure | None  # None where nothing is drawn
 
 
 def scalings(histories: Sequence[History], dimensions: Sequence[Dimension]) -> tuple[Scaling, ...]:
@@ -67,12 +68,13 @@ def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence
         if grown is not None:
             name = series_name(members[0].key, others) if others else ""
             said = sentence(grown, over.name, SUBJECTS.get(members[0].unit, "value"))
-            lines.append((grown, Line(name, tuple(x for x, _ in pairs), tuple(y for _, y in pairs), said)))
+            lines.append((grown, Line(GrowthLine(name, tuple(x for x, _ in pairs), tuple(y for _, y in pairs)), said)))
     lines.sort(key=lambda own: (-own[0].exponent, natural(own[1].name)))
     is_charted = any(grown.sizes >= CHARTED for grown, _ in lines)
     shown = tuple(line for _, line in lines[:LINES])
-    payload = _payload(over, shown, histories[0].unit) if is_charted else {}
-    return Scaling(over.name, is_charted, shown, len(lines) - len(shown), payload)
+    drawn = [line.line for line in shown]
+    chart = growth_figure(over.shown_name, drawn, histories[0].unit) if is_charted else None
+    return Scaling(over.name, shown, len(lines) - len(shown), chart)
 
 
 def sentence(grown: Growth, parameter: str, subject: str) -> str:
@@ -96,22 +98,3 @@ def size(number: float) -> str:
 
 def _power(exponent: float) -> str:
     return f"{exponent:.2f}".replace("-", "−")
-
-
-def _payload(over: Dimension, lines: Sequence[Line], unit: str) -> dict[str, object]:
-    return {
-        "parameter": over.shown_name,
-        "scales": [[factor, words.visible(words.cut(name, 30))] for factor, name in words.scales_of(unit)],
-        "lines": [
-            [
-                words.visible(words.cut(line.name, 120)),
-                [_short(x) for x in line.sizes],
-                [_short(y) for y in line.values],
-            ]
-            for line in lines
-        ],
-    }
-
-
-def _short(number: float) -> float:
-    return float(f"{number:.{DIGITS}g}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tbp.figures.look import shipped
 from tbp.history.machine_wide_changes import AtOnce, of_benchmark, sentence
 from tbp.model.changes import History, State
 from tbp.model.series import SeriesKey
@@ -166,8 +167,8 @@ def benchmark_page(
         events = page_events(data.events, data.faces).get(benchmark, ())
     grown = scalings(histories, differ)
     chart = history_chart(histories, differ, place, data.tags)
-    if charted := [one.payload for one in grown if one.is_charted]:
-        chart.payload["scalings"] = charted
+    if figures := [shipped(grow.chart) for grow in grown if grow.chart is not None]:
+        chart.payload["growth"] = figures
     if chart.more:
         chart.payload["more"] = addresses.more_file(benchmark)
     together = moved_together(histories, data.commit_url, events)
@@ -183,6 +184,9 @@ def benchmark_page(
     is_quiet = [_is_quiet(section) for section in sections]
     if sum(is_quiet) < QUIET_TABLE:
         is_quiet = [False] * len(sections)
+    drawn = [change.strips for section in sections for change in section.changes if change.strips is not None]
+    if drawn:
+        chart.payload["strips"] = [[row.drawn for row in strips.rows] for strips in drawn]
     return BenchmarkPage(
         name=benchmark,
         family=family_of(benchmark),
@@ -211,9 +215,7 @@ def benchmark_page(
         at_once=tuple(map(sentence, together_at))[:MOST_AT_ONCE],
         has_unit=any(history.unit not in words.NO_UNIT for history in histories),
         source=source_of(data.sources.get(benchmark, ""), len(histories)),
-        strips=change_sides.legend(histories[0].unit, histories[0].better)
-        if any(change.strips for section in sections for change in section.changes)
-        else "",
+        strips=change_sides.legend(histories[0].unit, histories[0].better) if drawn else "",
         parameters=data.remarks.get(benchmark, ""),
         others=other_lines(data, dict(zip((history.key for history in histories), names, strict=True))),
     )

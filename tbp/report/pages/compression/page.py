@@ -1,6 +1,6 @@
 """The compression page as data: what each variant of a model costs in time, bytes and error, in words and charts.
 
-Takes ``ReportData``, gives words and coordinates; which variants are worth it is decided in ``compression_data``.
+Takes ``ReportData``, gives words and figures; which variants are worth it is decided in ``compression_data``.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import plotly.graph_objects as go
 from msgspec import Struct
 
+from tbp.figures.compression import Axis, Spot, compression_figure
+from tbp.figures.history import WIDE
+from tbp.figures.look import shipped
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.history_chart import WIDE
 from tbp.report.pages.compression.pareto import Place
-from tbp.report.pages.compression.scatter import Axis, Scatter, scatter
 from tbp.report.pages.compression.variants import RELATIVE, Group, Variant, better_in, groups, is_same_time
 from tbp.report.parts.places import Places, series_href
 from tbp.wording import words
@@ -42,6 +44,13 @@ class Row(Struct, frozen=True):
     kind: str  # of its mark: "front", "maybe", "other" or "twin"
 
 
+class CostChart(Struct, frozen=True):
+    """Two of the costs of all variants."""
+
+    name: str
+    figure: go.Figure
+
+
 class Section(Struct, frozen=True):
     """One model on one device."""
 
@@ -50,7 +59,7 @@ class Section(Struct, frozen=True):
     place: str
     findings: tuple[str, ...]  # a sentence for each variant on the front
     baseline: str
-    charts: tuple[Scatter, ...]
+    charts: tuple[CostChart, ...]
     rows: tuple[Row, ...]
     has_error: bool
     is_relative: bool  # whether the errors are relative ones
@@ -61,6 +70,11 @@ class CompressionPage(Struct, frozen=True):
     verdict: str
     sections: tuple[Section, ...]
     left_out: int
+
+    @property
+    def figures(self) -> list[dict[str, object]]:
+        """What ``static/pages/compression.js`` draws, in the order of the page."""
+        return [shipped(chart.figure) for section in self.sections for chart in section.charts]
 
     @property
     def is_relative(self) -> bool:
@@ -190,7 +204,7 @@ def _section(group: Group, places: Places) -> Section:
         place=places.name(group.machine, group.environment),
         findings=tuple(found(one, group) for one in worth),
         baseline=group.baseline.name,
-        charts=tuple(_charts(group)),
+        charts=_charts(group),
         rows=tuple(_row(one, group) for one in group.variants),
         has_error=any(math.isfinite(one.error) for one in group.variants),
         is_relative=any(one.is_relative for one in group.variants),
@@ -213,29 +227,34 @@ def _kind(one: Variant) -> str:
     return {Place.ON_FRONT: "front", Place.UNDECIDED: "maybe", Place.BEATEN: "other"}[one.place]
 
 
-def _charts(group: Group) -> list[Scatter]:
-    """Latency against size, and against error where every variant has one above zero."""
+def _charts(group: Group) -> tuple[CostChart, ...]:
+    """Time against size, and against error where every variant has one above zero."""
     time_factor, time_unit = words.scale_of(max(one.time_s for one in group.variants), words.SECONDS)
     size_factor, size_unit = words.scale_of(max(one.size_bytes for one in group.variants), words.BYTES)
-    time = _axis(f"time per call, {time_unit}", [one.time_s / time_factor for one in group.variants])
-    size = _axis(f"size, {size_unit}", [one.size_bytes / size_factor for one in group.variants])
-    names = [one.name for one in group.variants]
-    kinds = [_kind(one) for one in group.variants]
-    titles = [said(one, group) for one in group.variants]
-    charts = [scatter("Time against size", time, size, names, kinds, titles)]
+    times = [one.time_s / time_factor for one in group.variants]
+    sizes = [one.size_bytes / size_factor for one in group.variants]
+    time = _axis(f"time per call in {time_unit}", times)
+    charts = [_chart("Time against size", group, time, times, _axis(f"model size in {size_unit}", sizes), sizes)]
     errors = [one.error for one in group.variants]
     if all(error > 0 for error in errors):
         title = RELATIVE if group.variants[0].is_relative else "error"
-        error = Axis(
-            f"{title}, logarithmic", errors, lambda value: error_text(value, group.variants[0].is_relative), is_log=True
-        )
-        charts.append(scatter("Time against error", time, error, names, kinds, titles))
-    return charts
+        is_relative = group.variants[0].is_relative
+        error = Axis(title, is_log=True, text=lambda value: error_text(value, is_relative))
+        charts.append(_chart("Time against error", group, time, times, error, errors))
+    return tuple(charts)
+
+
+def _chart(name: str, group: Group, x: Axis, xs: Sequence[float], y: Axis, ys: Sequence[float]) -> CostChart:
+    spots = [
+        Spot(across, up, one.name, _kind(one), said(one, group))
+        for across, up, one in zip(xs, ys, group.variants, strict=True)
+    ]
+    return CostChart(name, compression_figure(x, y, spots))
 
 
 def _axis(title: str, values: Sequence[float]) -> Axis:
     is_log = max(values) / min(values) >= WIDE  # as in the history charts
-    return Axis(f"{title}{', logarithmic' if is_log else ''}", values, lambda value: f"{value:.4g}", is_log)
+    return Axis(f"{title}{', logarithmic' if is_log else ''}", is_log)
 
 
 def _row(one: Variant, group: Group) -> Row:

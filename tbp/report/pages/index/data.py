@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from tbp.model.changes import State
-from tbp.report.base.packing import packed
-from tbp.report.base.render import DataFile, fragment_html
+from tbp.report.base.render import DataFile, fragment_html, packed_call
 from tbp.report.pages.index.page import Summary
 from tbp.report.pages.index.rows import IndexRow
 from tbp.report.parts.series_order import ROW_ORDER, Tile
@@ -35,8 +34,8 @@ def index_files(summary: Summary) -> Iterator[DataFile]:
     for kind, template in CHUNKS.items():
         for number in range(0, len(summary.rows), CHUNK):
             html = fragment_html(template, summary.rows[number : number + CHUNK])
-            chunk = [kind, number // CHUNK, packed(html)]
-            yield DataFile(f"data/{kind}-{number // CHUNK}.js", (("tbp.chunk", chunk),))
+            chunk = {"kind": kind, "number": number // CHUNK, "html": html}
+            yield DataFile(f"data/{kind}-{number // CHUNK}.js", (packed_call("tbp.chunk", chunk),))
 
 
 def benchmark_list(summary: Summary) -> list[list[str]]:

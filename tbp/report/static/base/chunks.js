@@ -1,15 +1,11 @@
 // written by tbp report
 // Elements that are too many for a page, such as the rows of the index: they are HTML in files of so many each
-// (data/rows-3.js), packed as tbp/report/base/packing.py packs, and are loaded when they are asked for.
+// (data/rows-3.js) and are loaded when they are asked for.
 "use strict";
 
 tbp.chunkSets = {};
 
-tbp.chunk = async ([kind, number, text]) => {
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  const html = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
-  tbp.chunkSets[kind]?.take(number, html);
-};
+tbp.chunk = ({ kind, number, html }) => { tbp.chunkSets[kind]?.take(number, html); };
 
 // The elements of a kind by their places; `known` are those that the page has, and `missing` is called with the name of
 // a file that is not there.

@@ -59,8 +59,12 @@ tbp.single.show = () => {
     else entry.removeAttribute("aria-current");
   }
   tbp.single.call(known.calls);
-  tbp.start();
-  if (!tbp.fragment()) scrollTo(0, 0);
+  const { signal } = tbp.single.page;
+  tbp.arrived.then(() => {
+    if (signal.aborted) return;
+    tbp.start();
+    if (!tbp.fragment()) scrollTo(0, 0);
+  });
 };
 
 // What a page listens to on the window or the document is forgotten with it.
