@@ -63,7 +63,7 @@ def test_the_place_with_most_series_of_the_newest_commit_is_compared(make_histor
     many = [make_history(STEADY, State.NO_CHANGE, benchmark=f"a.time_{n}", machine="many") for n in range(3)]
     few = make_history(STEADY, State.NO_CHANGE, machine="few")
     pair = next(pairs([few, *many], commit_order([few, *many])))
-    assert pair.machine == "many"
+    assert pair.setup.machine == "many"
     said = page(make_report, few, *many)
     assert said.place == "many · py3.13"
     assert said.commands[0].endswith(" --machine many")

@@ -18,7 +18,7 @@ from tbp.model.series import Better, Commit, Line, SeriesKey
 from tbp.report.base.render import strict_json
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import event_words, trace_words
-from tbp.report.parts.places import series_href
+from tbp.report.parts.addresses import series_href
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import told_change
 from tbp.report.parts.verdict_sentence import verdict

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 if TYPE_CHECKING:
+    from tbp.model.changes import History
     from tbp.model.series import Commit, SeriesKey
 
 INDEX = "index.html"
@@ -57,6 +58,11 @@ def more_file(benchmark: str) -> str:
 def anchor(key: SeriesKey) -> str:
     """The id of a series on its benchmark's page."""
     return "s-" + digest(repr((key.benchmark, key.parameters, key.machine, key.environment)))
+
+
+def series_href(history: History) -> str:
+    """The series on its benchmark's page, from the site's folder."""
+    return f"{page_file(history.key.benchmark)}#{anchor(history.key)}"
 
 
 def commit_anchor(commit_hash: str) -> str:

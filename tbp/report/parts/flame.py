@@ -67,9 +67,8 @@ class FlamesPage(Struct, frozen=True):
     version: str
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a flame graph stands."""
+class FlameAddress(Struct, frozen=True):
+    """The id, data file and command of a flame graph."""
 
     id: str  # unlike any other's on its page
     data_file: str = ""  # relative to the site; empty where the page holds the data itself
@@ -82,7 +81,7 @@ def newest_flame(history: History) -> Flame | None:
     if found is None or not len(found.rows):
         return None
     command = addresses.raw_traces(history.key, commit) if commit else ""
-    return flame(found, Place(f"{addresses.anchor(history.key)}-now", data_file(history), command))
+    return flame(found, FlameAddress(f"{addresses.anchor(history.key)}-now", data_file(history), command))
 
 
 def change_flame(history: History, what: ChangeEvidence) -> Flame | None:
@@ -92,11 +91,11 @@ def change_flame(history: History, what: ChangeEvidence) -> Flame | None:
         return None
     index, points = what.change.index, history.points
     command = addresses.raw_traces(history.key, points[index].commit) if 0 <= index < len(points) else ""
-    place = Place(f"{addresses.anchor(history.key)}-{index}", data_file(history), command)
+    place = FlameAddress(f"{addresses.anchor(history.key)}-{index}", data_file(history), command)
     return difference_flame(found, difference, place)
 
 
-def flame(found: Frames, place: Place) -> Flame:
+def flame(found: Frames, place: FlameAddress) -> Flame:
     """The frames of one side, at least one."""
     clock = "device" if _has_device(found.rows["device_ns"]) else "host"
     return Flame(
@@ -115,7 +114,7 @@ def flame(found: Frames, place: Place) -> Flame:
     )
 
 
-def difference_flame(found: FrameDifference, difference: Difference, place: Place) -> Flame:
+def difference_flame(found: FrameDifference, difference: Difference, place: FlameAddress) -> Flame:
     """What two sides' frames differ in; ``difference`` is that of the same sessions."""
     has_device = _has_device(found.rows["device_after_us"]) or _has_device(found.rows["device_before_us"])
     what_moved = {clock: _marks(found, difference, clock) for clock in CLOCKS}

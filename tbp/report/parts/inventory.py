@@ -17,7 +17,7 @@ ANY_VERSION = "any version"  # asv was asked for none in particular
 PIP = "pip+"  # asv's mark of what pip installs in an environment of conda
 
 
-class Difference(Struct, frozen=True):
+class InventoryDifference(Struct, frozen=True):
     """Against the run before; each item in words: ``numpy 2.1``, ``torch 2.12 → 2.13``."""
 
     commit: Commit
@@ -26,7 +26,7 @@ class Difference(Struct, frozen=True):
     bumped: tuple[str, ...]
 
 
-def differences(runs: Sequence[Run], project: str = "") -> list[Difference]:
+def differences(runs: Sequence[Run], project: str = "") -> list[InventoryDifference]:
     """Every run that differs from what the runs before it said, newest first.
 
     The ``project`` itself has another version at every commit, which is no news.
@@ -50,7 +50,7 @@ def differences(runs: Sequence[Run], project: str = "") -> list[Difference]:
             if packages.get(name, version) != version and name not in said
         ]
         if added or removed or bumped:
-            found.append(Difference(run.commit, tuple(added), tuple(removed), tuple(bumped)))
+            found.append(InventoryDifference(run.commit, tuple(added), tuple(removed), tuple(bumped)))
         packages = listed or packages
         others.update(said)
     return found[::-1]

@@ -1,16 +1,17 @@
-"""What the series of one benchmark differ in: parameters, machine, environment.
+"""Names of series: of a site by machine and environment, of a benchmark by what its series differ in.
 
-Takes the keys of series, gives dimensions with their values in a natural order, and what each series is called by them.
+Takes all series once, so that naming one of ten thousand does not look at all of them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from msgspec import Struct
 
-from tbp.model.series import SeriesKey
+from tbp.model.changes import History
+from tbp.model.series import SeriesKey, Setup
 from tbp.report.parts.series_order import natural
 from tbp.wording import words
 
@@ -18,6 +19,29 @@ MACHINE, ENVIRONMENT = "machine", "environment"
 
 VALUE_LENGTH = 60
 """Characters of a value in a chooser: a parameter may be a page of code."""
+
+
+class SetupNames(Struct, frozen=True):
+    """The names of setups on a site, which say as much of machine and environment as tells them apart."""
+
+    has_machines: bool  # several
+    has_environments: bool
+    faces: Mapping[str, str] = {}
+
+    @classmethod
+    def of(cls, histories: Iterable[History], faces: Mapping[str, str] | None = None) -> SetupNames:
+        """``faces`` are the names of machines, by identifier; one without a name is called by its identifier."""
+        setups = {history.key.setup for history in histories}
+        several = (len({setup.machine for setup in setups}) > 1, len({setup.environment for setup in setups}) > 1)
+        return cls(*several, faces or {})
+
+    def name(self, setup: Setup) -> str:
+        """Machine and environment, as far as the site has more than one of them."""
+        return " · ".join([self.face(setup.machine)] * self.has_machines + [setup.environment] * self.has_environments)
+
+    def face(self, machine: str) -> str:
+        """The name of the machine that readers see."""
+        return self.faces.get(machine, machine)
 
 
 class Dimension(Struct, frozen=True, dict=True):

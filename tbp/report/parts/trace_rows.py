@@ -58,7 +58,7 @@ class Hotspots(Struct, frozen=True):
     rest: str  # what is not shown, and what the traces had lost, in words; empty when everything is
 
 
-class Moved(Struct, frozen=True):
+class OperatorRow(Struct, frozen=True):
     """One operator between two commits, or a row that sums up; ``worse`` is None where direction says nothing."""
 
     operator: str
@@ -93,7 +93,7 @@ class Told(Struct, frozen=True):
 
     clock: str  # "host" or "device": whose self time the rows compare
     whole: str  # what a share is a share of: "traced slowdown", "traced speed-up"
-    rows: tuple[Moved, ...]
+    rows: tuple[OperatorRow, ...]
     caveats: str
     losses: tuple[str, ...]  # what damaged traces lost, one sentence a side
     exact: tuple[str, ...]  # what is certain without a clock: moved calls, shapes, FLOPs, bytes, kernels
@@ -196,14 +196,14 @@ def shapes(recorded: str) -> str:
     return ", ".join("×".join(str(length) for length in size) for size in sizes if size)
 
 
-def moved(difference: Difference) -> tuple[Moved, ...]:
+def moved(difference: Difference) -> tuple[OperatorRow, ...]:
     """Operators by how much their self time moved, then what is left out and the residual: the sum is the step's."""
     shown, rest = difference.rows.head(DIFFERENCES), difference.rows.iloc[DIFFERENCES:]
     rows = [_moved(row) for _, row in shown.iterrows()]
     if len(rest):
         rows.append(_sum(words.count(len(rest), "further operator"), float(rest["delta_us"].sum()), difference))
     rows.append(_sum("outside operators", difference.residual_us, difference))
-    step = Moved(
+    step = OperatorRow(
         operator="the traced step",
         delta=words.signed_microseconds(difference.delta_us),
         share="",
@@ -216,11 +216,11 @@ def moved(difference: Difference) -> tuple[Moved, ...]:
     return (*rows, step)
 
 
-def _moved(row: pd.Series) -> Moved:
+def _moved(row: pd.Series) -> OperatorRow:
     delta_us, share = float(row["delta_us"]), float(row["share"])
     calls = [words.calls(float(row[side])) for side in ("calls_before", "calls_after")]
     kind, certain = KINDS.get(str(row["kind"]), str(row["kind"])), bool(row["certain"])
-    return Moved(
+    return OperatorRow(
         operator=str(row["operator"]),
         delta=words.signed_microseconds(delta_us),
         share=words.percent(share),
@@ -234,9 +234,9 @@ def _moved(row: pd.Series) -> Moved:
     )
 
 
-def _sum(label: str, delta_us: float, difference: Difference) -> Moved:
+def _sum(label: str, delta_us: float, difference: Difference) -> OperatorRow:
     share = _ratio(delta_us, difference.delta_us)
-    return Moved(
+    return OperatorRow(
         operator=label,
         delta=words.signed_microseconds(delta_us),
         share=words.percent(share),

@@ -28,7 +28,7 @@ SUBJECTS = {"seconds": "time", "bytes": "memory"}
 """What grows, by its unit."""
 
 
-class Line(Struct, frozen=True):
+class LineInWords(Struct, frozen=True):
     """One line of the chart, and the sentence beside it."""
 
     line: GrowthLine
@@ -43,7 +43,7 @@ class Scaling(Struct, frozen=True):
     """One parameter over which values grow."""
 
     parameter: str
-    lines: tuple[Line, ...]
+    lines: tuple[LineInWords, ...]
     more: int  # lines that are not shown
     chart: go.Figure | None  # None where nothing is drawn
 
@@ -61,14 +61,16 @@ def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence
     for history in histories:
         if over.place_of(history.key) >= 0 and math.isfinite(verdicts.newest_value(history)):
             groups.setdefault(tuple(one.place_of(history.key) for one in others), []).append(history)
-    lines: list[tuple[Growth, Line]] = []
+    lines: list[tuple[Growth, LineInWords]] = []
     for members in groups.values():
         pairs = sorted((sizes[str(over.value_of(own.key))], verdicts.newest_value(own)) for own in members)
         grown = growth([size for size, _ in pairs], [value for _, value in pairs])
         if grown is not None:
             name = series_name(members[0].key, others) if others else ""
             said = sentence(grown, over.name, SUBJECTS.get(members[0].unit, "value"))
-            lines.append((grown, Line(GrowthLine(name, tuple(x for x, _ in pairs), tuple(y for _, y in pairs)), said)))
+            lines.append(
+                (grown, LineInWords(GrowthLine(name, tuple(x for x, _ in pairs), tuple(y for _, y in pairs)), said))
+            )
     lines.sort(key=lambda own: (-own[0].exponent, natural(own[1].name)))
     is_charted = any(grown.sizes >= CHARTED for grown, _ in lines)
     shown = tuple(line for _, line in lines[:LINES])

@@ -24,7 +24,7 @@ from tbp.report.pages.benchmark.other_lines import OtherLines, other_lines
 from tbp.report.pages.benchmark.rates import Rate, rates_of_all
 from tbp.report.pages.benchmark.shared import (
     IN_BRIEF,
-    Break,
+    BreakInWords,
     SharedBreak,
     Together,
     moved_together,
@@ -33,7 +33,7 @@ from tbp.report.pages.benchmark.shared import (
     shared_remark,
     told_once,
 )
-from tbp.report.pages.benchmark.source import Source, source_of
+from tbp.report.pages.benchmark.source import BenchmarkCode, source_of
 from tbp.report.parts import addresses, change_sides, since_change, trace_rows, trace_words
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.page_events import PageEvent, page_events
@@ -60,7 +60,7 @@ UNFOLDED = 3
 """Changed series that are open at first, the worst ones; of the others the summary tells what happened."""
 
 
-class Section(Struct, frozen=True):
+class SeriesSection(Struct, frozen=True):
     """One series of the benchmark."""
 
     anchor: str
@@ -81,7 +81,7 @@ class Section(Struct, frozen=True):
     noise_between: str
     changes: tuple[ChangeBlock, ...]  # newest first
     earlier: tuple[ChangeBlock, ...]  # still older ones, told in a line each
-    breaks: tuple[Break, ...]
+    breaks: tuple[BreakInWords, ...]
     more_breaks: int  # that are not shown
     rates: tuple[Rate, ...]
     hotspots: trace_rows.Hotspots | None
@@ -121,7 +121,7 @@ class BenchmarkPage(Struct, frozen=True):
     first_state: State
     first_line: Sparkline
     scalings: tuple[Scaling, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[SeriesSection, ...]
     quiet: tuple[Quiet, ...]  # series that have no section
     command: str  # measures all series at the newest commit
     place: str  # of all series, where it is one and they are several
@@ -131,7 +131,7 @@ class BenchmarkPage(Struct, frozen=True):
     has_commit_links: bool
     at_once: tuple[str, ...]  # commits that moved most series of a machine and environment, these among them
     has_unit: bool
-    source: Source | None = None
+    source: BenchmarkCode | None = None
     strips: str = ""  # what the values beside each change are; empty where no change has any
     others: OtherLines = OtherLines()
     parameters: str = ""  # how they changed, a sentence; empty where they did not
@@ -227,11 +227,11 @@ def _better(history: History) -> str:
 
 
 def _told_once(
-    sections: Sequence[Section],
+    sections: Sequence[SeriesSection],
     blocks: Sequence[tuple[ChangeBlock, ...]],
-    shared: Mapping[Break, SharedBreak],
+    shared: Mapping[BreakInWords, SharedBreak],
     where: str,
-) -> tuple[Section, ...]:
+) -> tuple[SeriesSection, ...]:
     """The sections without what the page tells of all of them, and only the worst of the changed ones open."""
     is_changed = [section.has_changed for section in sections]
     return tuple(
@@ -265,7 +265,7 @@ def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
     return f"{said} {since_change.sentence(histories[0], found)}" if found is not None else said
 
 
-def _section(history: History, name: str, data: ReportData, known: Sequence[Rate]) -> Section:
+def _section(history: History, name: str, data: ReportData, known: Sequence[Rate]) -> SeriesSection:
     standing = shown_change(history)
     step = history.standing_change if standing is not None else None
     commit = history.operators_commit
@@ -275,7 +275,7 @@ def _section(history: History, name: str, data: ReportData, known: Sequence[Rate
     what = told_change(history)
     found = since_change.now(history, what) if what is not None else None
     current = words.quantity(verdicts.newest_value(history), history.unit)
-    return Section(
+    return SeriesSection(
         anchor=addresses.anchor(history.key),
         name=name or "the only series",
         place=" · ".join(
@@ -316,13 +316,13 @@ def _newest_flame(history: History) -> Flame | None:
     return newest_flame(history)
 
 
-def _is_quiet(section: Section) -> bool:
+def _is_quiet(section: SeriesSection) -> bool:
     """Whether a row says all of it; its place is empty where the page tells it."""
     own = (section.changes, section.earlier, section.breaks, section.shared, section.rates, section.hotspots)
     return section.state is State.NO_CHANGE and not any((*own, section.flame, section.place, section.is_explained))
 
 
-def _quiet(section: Section, history: History) -> Quiet:
+def _quiet(section: SeriesSection, history: History) -> Quiet:
     measured, runs = verdicts.measured_runs(history), section.runs
     return Quiet(
         anchor=section.anchor,
@@ -334,11 +334,11 @@ def _quiet(section: Section, history: History) -> Quiet:
     )
 
 
-def _breaks(history: History, data: ReportData) -> tuple[Break, ...]:
+def _breaks(history: History, data: ReportData) -> tuple[BreakInWords, ...]:
     """The newest breaks, those that nothing may be compared across first."""
     order = sorted(history.breaks, key=lambda one: (one.comparable, -one.index))[:BREAKS]
     return tuple(
-        Break(
+        BreakInWords(
             kind=one.kind.value,
             what=one.explanation,
             commit=commit_link(history.points[one.index].commit, data.commit_url),

@@ -35,7 +35,7 @@ OPEN_BENCHMARKS = 60
 """With more benchmarks, each suite's list is folded away."""
 
 
-class Benchmark(Struct, frozen=True):
+class ListedBenchmark(Struct, frozen=True):
     """One benchmark in the list of all of them."""
 
     name: str
@@ -48,7 +48,7 @@ class Family(Struct, frozen=True):
     """The benchmarks of one suite: what comes before the first dot of asv's name."""
 
     name: str
-    benchmarks: tuple[Benchmark, ...]
+    benchmarks: tuple[ListedBenchmark, ...]
 
 
 class Facets(Struct, frozen=True):
@@ -186,8 +186,8 @@ def _families(histories: Sequence[History]) -> tuple[Family, ...]:
     )
 
 
-def _benchmark(name: str, series: Sequence[History]) -> Benchmark:
-    return Benchmark(
+def _benchmark(name: str, series: Sequence[History]) -> ListedBenchmark:
+    return ListedBenchmark(
         name=name,
         href=addresses.page_file(name),
         finding=words.count(len(series), "series", "series"),
