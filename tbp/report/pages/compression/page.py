@@ -15,7 +15,7 @@ from tbp.figures.compression import Axis, Spot, compression_figure
 from tbp.figures.history import WIDE
 from tbp.figures.look import shipped
 from tbp.report.base.report_data import ReportData
-from tbp.report.pages.compression.pareto import RankedChoice
+from tbp.report.pages.compression.pareto import ChoiceRank
 from tbp.report.pages.compression.variants import RELATIVE, Variant, VariantGroup, better_in, groups, is_same_time
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.series_names import SetupNames
@@ -101,7 +101,7 @@ def said(one: Variant, group: VariantGroup) -> str:
 
 def found(one: Variant, group: VariantGroup) -> str:
     """The same, and whether it is worth leaving the baseline for."""
-    if one.place is not RankedChoice.UNDECIDED:
+    if one.place is not ChoiceRank.UNDECIDED:
         return said(one, group)
     return f"{said(one, group)}; not ruled out: {_doubt(one, _rival(one, group))}"
 
@@ -198,7 +198,7 @@ def _verdict(found: Sequence[VariantGroup]) -> str:
 
 def _section(group: VariantGroup, setup_names: SetupNames) -> CompressionSection:
     worth = [one for one in group.variants if one.is_candidate and not is_as_baseline(one, group)]
-    worth.sort(key=lambda one: one.place is RankedChoice.UNDECIDED)
+    worth.sort(key=lambda one: one.place is ChoiceRank.UNDECIDED)
     return CompressionSection(
         title=group.suite,
         common=", ".join(f"{name}={value}" for name, value in group.common),
@@ -225,7 +225,7 @@ def is_as_baseline(one: Variant, group: VariantGroup) -> bool:
 def _kind(one: Variant) -> str:
     if one.is_twin:
         return "twin"
-    return {RankedChoice.ON_FRONT: "front", RankedChoice.UNDECIDED: "maybe", RankedChoice.BEATEN: "other"}[one.place]
+    return {ChoiceRank.ON_FRONT: "front", ChoiceRank.UNDECIDED: "maybe", ChoiceRank.BEATEN: "other"}[one.place]
 
 
 def _charts(group: VariantGroup) -> tuple[CostChart, ...]:
@@ -282,7 +282,7 @@ def _row(one: Variant, group: VariantGroup) -> VariantRow:
 def _merit(one: Variant, group: VariantGroup) -> str:
     if one.is_twin or not one.is_candidate:
         return ""
-    if one.place is RankedChoice.UNDECIDED:
+    if one.place is ChoiceRank.UNDECIDED:
         return "not ruled out"
     return "" if is_as_baseline(one, group) and one.name != group.baseline.name else "worth taking"
 
@@ -297,6 +297,6 @@ def _why(one: Variant, group: VariantGroup) -> str:
         return ""
     rival = _rival(one, group)
     better = _joined(better_in(rival, one))
-    if one.place is RankedChoice.BEATEN:
+    if one.place is ChoiceRank.BEATEN:
         return f"{rival.name} is {better}, and no worse in the rest"
     return _doubt(one, rival)

@@ -18,7 +18,7 @@ from tbp.model import relevance
 from tbp.model.changes import History
 from tbp.model.points import last_with_level
 from tbp.model.series import Commit, Outcome, Point, Setup
-from tbp.report.pages.compression.pareto import Cost, RankedChoice, standings
+from tbp.report.pages.compression.pareto import ChoiceRank, Cost, standings
 from tbp.wording import verdicts
 
 Parameters = tuple[tuple[str, str], ...]
@@ -67,13 +67,13 @@ class Variant(Struct, frozen=True):
     commit: Commit
     history: History  # of its time
     is_twin: bool = False
-    place: RankedChoice = RankedChoice.BEATEN
+    place: ChoiceRank = ChoiceRank.BEATEN
     rival: str = ""  # the variant that beats it, or may where its place is undecided
 
     @property
     def is_candidate(self) -> bool:
         """Whether it is on the front, or not ruled out from it."""
-        return self.place is not RankedChoice.BEATEN
+        return self.place is not ChoiceRank.BEATEN
 
     @property
     def is_sure(self) -> bool:
