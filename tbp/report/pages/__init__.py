@@ -17,6 +17,7 @@ from tbp.report.pages.benchmark.files import shared_data
 from tbp.report.pages.changes import changes_page
 from tbp.report.pages.charts import charts_page
 from tbp.report.pages.compare.page import compare_page, states
+from tbp.report.pages.compare.rules import rules
 from tbp.report.pages.compression.variants import groups
 from tbp.report.pages.contents import SiteContents
 from tbp.report.pages.heatmap import heatmap_page
@@ -49,7 +50,7 @@ def _grid(site: SiteContents) -> Iterable[DataFile]:
     runs = payload(
         by_name(data.histories), site.order, data.commit_url, data.runs, data.tags, data.beside, data.machines
     )
-    yield DataFile("data/grid.js", (packed_call("tbp.grid", {**runs, "states": states()}),))
+    yield DataFile("data/grid.js", (packed_call("tbp.grid", {**runs, "states": states(), "rules": rules()}),))
 
 
 BASICS = ("base/address_state", "base/dom", "base/number_words")

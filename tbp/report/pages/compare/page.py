@@ -36,7 +36,7 @@ MOST_ROWS = 200
 """Of the precomputed pair, 700 bytes each."""
 
 MOST_UNFOLDED = 20
-"""Rows without a change that stand open, as static/pages/compare.js has it."""
+"""Rows without a change that stand open."""
 
 MOST_TRIED = 1_000
 """Series judged to find a pair in which something changed; 1 to 2 ms each on two slow cores."""
@@ -88,6 +88,7 @@ class ComparePage(Struct, frozen=True):
     series: int = 0  # with those left out
     commands: tuple[str, ...] = ()
     only_newest: str = ""  # a sentence where not every commit can be chosen
+    most_unfolded: int = MOST_UNFOLDED  # for the script
 
 
 def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
