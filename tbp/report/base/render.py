@@ -195,7 +195,7 @@ def finite(value: object) -> object:
 
 
 def _visible(value: object) -> object:
-    """What a template prints, without characters that act unseen; markup is made of texts that went through here."""
+    """The text that a template prints, without characters that act unseen; markup consists of such texts."""
     return words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

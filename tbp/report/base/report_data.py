@@ -1,4 +1,4 @@
-"""What the pages are rendered from: histories, where they came from, and what could not be read."""
+"""The data that pages are rendered from: histories, where they came from, and what could not be read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tbp.wording.machine_names import faces
 
 
 class Base(Struct, frozen=True):
-    """What the report judges against: only changes after it count."""
+    """The revision that the report judges against: only changes after it count."""
 
     revision: str  # as the user wrote it
     commit: Commit  # its commit, or the nearest before it that has a result
@@ -63,9 +63,9 @@ class ReportData(Struct, frozen=True, dict=True):
     @property
     def at_once_since_base(self) -> tuple[AtOnce, ...]:
         """The shifts of ``at_once`` after the revision that is judged against."""
-        place = {commit.hash: at for at, commit in enumerate(self.commits)}
-        since = place.get(self.base.commit.hash, -1) if self.base is not None else -1
-        return tuple(one for one in self.at_once if place.get(one.commit.hash, len(place)) > since)
+        number = {commit.hash: at for at, commit in enumerate(self.commits)}
+        since = number.get(self.base.commit.hash, -1) if self.base is not None else -1
+        return tuple(shift for shift in self.at_once if number.get(shift.commit.hash, len(number)) > since)
 
     @property
     def standing_shifts(self) -> tuple[AtOnce, ...]:
@@ -94,7 +94,7 @@ class ReportData(Struct, frozen=True, dict=True):
     @cached_property
     def by_benchmark(self) -> Mapping[str, tuple[History, ...]]:
         """The histories of each benchmark."""
-        found: dict[str, list[History]] = {}
+        by_name: dict[str, list[History]] = {}
         for history in self.histories:
-            found.setdefault(history.key.benchmark, []).append(history)
-        return {benchmark: tuple(histories) for benchmark, histories in found.items()}
+            by_name.setdefault(history.key.benchmark, []).append(history)
+        return {benchmark: tuple(histories) for benchmark, histories in by_name.items()}

@@ -1,4 +1,4 @@
-"""Where things are: file names and anchors for hostile benchmark names, commit links, commands to copy.
+"""Addresses in a report: file names and anchors for hostile benchmark names, commit links, commands to copy.
 
 Pure functions from names to strings that are safe in a file name, in a URL or in a shell.
 """
@@ -24,7 +24,7 @@ SLUG_LENGTH = 60
 HASH = re.compile(r"[0-9a-fA-F]{4,64}")
 
 QUOTE = r"[^-.\w]?"
-"""What may stand around a value in asv's names; a quote character itself would make the shell's quoting unreadable."""
+"""May stand around a value in asv's names; a quote character itself would make the shell's quoting unreadable."""
 
 
 def digest(text: str) -> str:
@@ -71,7 +71,7 @@ def commit_anchor(commit_hash: str) -> str:
 
 
 def changes_of(commit: Commit) -> str:
-    """What the commit moved, relative to the site."""
+    """The changes that a commit made, relative to the site."""
     return f"changes.html#{commit_anchor(commit.hash)}"
 
 

@@ -34,22 +34,27 @@ def parts(setups: Sequence[Setup], runs: Iterable[Run], faces: Mapping[str, str]
     faces = faces or {}
     known = {run.setup: run for run in runs}  # the newest, which comes last
     split = [_split(known[setup]) if setup in known else {} for setup in setups]
-    names = [PYTHON, *sorted({name for own in split for name in own} - {PYTHON})]
-    values = [tuple(own.get(name, ABSENT) for name in names) for own in split]
+    names = [PYTHON, *sorted({name for parts_of_setup in split for name in parts_of_setup} - {PYTHON})]
+    values = [tuple(parts_of_setup.get(name, ABSENT) for name in names) for parts_of_setup in split]
     by_environment = {(setup.environment, parts_of) for setup, parts_of in zip(setups, values, strict=True)}
     is_told = len(by_environment) == len(set(values)) == len({setup.environment for setup in setups})
     if not is_told or not all(split):
         names, values = [ENVIRONMENT], [(setup.environment,) for setup in setups]
     machines = [faces.get(setup.machine, setup.machine) for setup in setups]
-    return _differing([MACHINE, *names], [(machine, *own) for machine, own in zip(machines, values, strict=True)])
+    return _differing(
+        [MACHINE, *names],
+        [(machine, *values_of_setup) for machine, values_of_setup in zip(machines, values, strict=True)],
+    )
 
 
 def _split(run: Run) -> Mapping[str, str]:
     """Part → version; empty where the result says nothing of them."""
-    asked = {name.removeprefix(PIP): version or ANY_VERSION for name, version in run.requirements}
-    return {PYTHON: run.python, **asked} if run.python else asked
+    requirements = {name.removeprefix(PIP): version or ANY_VERSION for name, version in run.requirements}
+    return {PYTHON: run.python, **requirements} if run.python else requirements
 
 
 def _differing(names: Sequence[str], values: Sequence[tuple[str, ...]]) -> Parts:
-    kept = [index for index in range(len(names)) if len({own[index] for own in values}) > 1]
-    return Parts(tuple(names[index] for index in kept), tuple(tuple(own[index] for index in kept) for own in values))
+    differing = [index for index in range(len(names)) if len({row[index] for row in values}) > 1]
+    return Parts(
+        tuple(names[index] for index in differing), tuple(tuple(row[index] for index in differing) for row in values)
+    )

@@ -77,7 +77,7 @@ class Dimension(Struct, frozen=True, dict=True):
 
     @cached_property
     def _places(self) -> dict[str, int]:
-        return {value: place for place, value in enumerate(self.values)}
+        return {value: index for index, value in enumerate(self.values)}
 
 
 def dimensions(keys: Sequence[SeriesKey], faces: Mapping[str, str] | None = None) -> tuple[Dimension, ...]:
@@ -88,19 +88,21 @@ def dimensions(keys: Sequence[SeriesKey], faces: Mapping[str, str] | None = None
     parameters = dict.fromkeys(name for key in keys for name, _ in key.parameters)
     every = [Dimension(name, ()) for name in parameters]
     every += [Dimension(name, (), is_place=True) for name in (MACHINE, ENVIRONMENT)]
-    found = []
-    for one in every:
-        values = {one.value_of(key) for key in keys}
+    differing = []
+    for dimension in every:
+        values = {dimension.value_of(key) for key in keys}
         if len(values) > 1:
             known = sorted((value for value in values if value is not None), key=natural)
-            names = faces or {} if one.is_place and one.name == MACHINE else {}
-            found.append(Dimension(one.name, tuple(known), one.is_place, names))
-    return tuple(found)
+            names = faces or {} if dimension.is_place and dimension.name == MACHINE else {}
+            differing.append(Dimension(dimension.name, tuple(known), dimension.is_place, names))
+    return tuple(differing)
 
 
 def series_name(key: SeriesKey, among: Sequence[Dimension]) -> str:
-    """What tells a series apart: ``variant=sdpa, tokens=64 · bench-1``; its whole label where nothing does."""
-    values = [(one, one.value_of(key)) for one in among]
-    own = ", ".join(f"{one.name}={value}" for one, value in values if value is not None and not one.is_place)
-    places = [one.name_of(value) for one, value in values if value is not None and one.is_place]
-    return " · ".join(filter(None, [own, *places])) or key.label
+    """The values that tell a series apart: ``variant=sdpa, tokens=64 · bench-1``; its label where none does."""
+    values = [(dimension, dimension.value_of(key)) for dimension in among]
+    parameters = ", ".join(
+        f"{dimension.name}={value}" for dimension, value in values if value is not None and not dimension.is_place
+    )
+    places = [dimension.name_of(value) for dimension, value in values if value is not None and dimension.is_place]
+    return " · ".join(filter(None, [parameters, *places])) or key.label

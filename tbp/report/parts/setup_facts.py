@@ -51,7 +51,7 @@ def setup_facts(
         for setup in measured
     ]
     every = [known for columns_of_setup in by_column for known in columns_of_setup.values()]
-    requirements = {name for known in every for name in known.asked or ()}
+    requirements = {name for known in every for name in known.requirements or ()}
     listed = {name for known in every for name in known.packages or ()}
     values = [
         {column: _values(known, requirements, listed) for column, known in columns_of_setup.items()}
@@ -65,8 +65,8 @@ def _values(setup: Known, requirements: Iterable[str], listed: Iterable[str]) ->
     values: dict[str, str] = {}
     if setup.packages is not None:
         values = {**dict.fromkeys(listed, ABSENT), **setup.packages, PACKAGES: LISTED}
-    if setup.asked is not None:
-        values = {**dict.fromkeys(requirements, ABSENT), **values, **setup.asked}
+    if setup.requirements is not None:
+        values = {**dict.fromkeys(requirements, ABSENT), **values, **setup.requirements}
     return {**values, **setup.facts}
 
 

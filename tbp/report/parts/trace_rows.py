@@ -1,4 +1,4 @@
-"""What the traces say of a series, as rows of words: its hotspots, and what moved between two commits.
+"""The traces of a series as rows of words: its hotspots, and what moved between two commits.
 
 Takes an ``OperatorTable`` or a ``Difference``, gives rows ready to be shown; reading and comparing traces
 belong to ``tbp.traces``, which is imported where there is a trace: it brings pandas, and a small report without traces
@@ -34,7 +34,7 @@ CALLERS = 12
 """Operators shown under their callers."""
 
 LEAST_MOVED = 0.01
-"""Of the step's change, the least that is worth a row under a caller."""
+"""The least share of the step's change that is worth a row under a caller."""
 
 KINDS = {"new": "new", "gone": "gone", "calls": "calls changed", "time": "time changed", "same": ""}
 
@@ -117,7 +117,7 @@ def told(difference: Difference) -> Told:
 
 
 def losses(difference: Difference) -> tuple[str, ...]:
-    """What the files of each side held that could not be used: it may be what differs."""
+    """The parts of the files of each side that could not be used: they may be what differs."""
     sides = (("before", difference.loss_before), ("after", difference.loss_after))
     return tuple(f"Traces {side} the change: {'; '.join(loss.sentences)}." for side, loss in sides if loss)
 
@@ -246,7 +246,7 @@ def _sum(label: str, delta_us: float, difference: Difference) -> OperatorRow:
 
 
 def caveats(difference: Difference) -> str:
-    """What limits the comparison: too few sessions to judge times."""
+    """The limits of the comparison: too few sessions to judge times."""
     from tbp.traces.differences.difference import LEAST_SESSIONS
 
     if difference.enough_sessions:
