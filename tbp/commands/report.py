@@ -90,7 +90,7 @@ def said_of(data: ReportData, index: Path) -> Said:
     found = event_lines(data, histories)
     changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
     remark = [undirected(changed)] if changed else []
-    opening = [preface.said] if (preface := first(data)) is not None else []
+    opening = [preface.sentence] if (preface := first(data)) is not None else []
     return Said(
         lines="\n".join([*opening, verdict(histories, data), *found, *remark, f"report: {index.resolve()}"]),
         problems="\n".join(f"tbp: {problem}" for problem in data.problems),
