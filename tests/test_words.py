@@ -40,8 +40,6 @@ DEFINED_TWICE = {
     "Run",
     "Session",
     "Side",
-    "_File",
-    "_Unusable",
 }
 
 # A docstring that begins with one of these has no subject, or needs the docstring above it.

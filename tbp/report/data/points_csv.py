@@ -18,7 +18,7 @@ from msgspec import Struct
 from tbp.model.points import OUTCOMES, Floats, columns, commits
 from tbp.model.series import Commit, Point, SeriesKey
 from tbp.report.base.report_data import ReportData
-from tbp.system.worker_pool import batched
+from tbp.system.parallel import batched
 from tbp.wording import words
 
 # What a spreadsheet takes for a formula at a cell's start, and the full-width forms that some turn into it.
