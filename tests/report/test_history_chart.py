@@ -3,10 +3,6 @@ import math
 
 import pytest
 from msgspec.structs import replace
-
-from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, State
-from tbp.model.series import Better, Tag
-from tbp.report.base.commit_order import commit_order
 from tbp.report.data.chart_layout import layout
 from tbp.report.data.chart_marks import (
     BETTER,
@@ -18,6 +14,10 @@ from tbp.report.data.chart_marks import (
     segments,
     version_breaks,
 )
+from tbp.report.parts.packing import LETTERS, packed
+
+from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, State
+from tbp.model.series import Better, Tag
 from tbp.report.data.history_chart import (
     FIRST,
     LEAST_APART,
@@ -27,10 +27,10 @@ from tbp.report.data.history_chart import (
     history_chart,
     unit_step,
 )
-from tbp.report.parts.packing import LETTERS, packed
 from tbp.report.parts.series_names import dimensions, series_name
 from tbp.report.parts.sparkline import COLUMNS, HEIGHT, LEVELS, MARGIN, UNITS, WIDTH, sparkline
 
+from ..histories import commit_order
 from .unpacking import places, sums, unpacked
 
 NAN = math.nan

@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from tbp.model import points
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
-from tbp.report.base.commit_order import commit_order
 from tbp.report.base.render import script_json
 from tbp.report.data.run_grid import (
     BEND,
@@ -18,11 +17,13 @@ from tbp.report.data.run_grid import (
     NO_RUN,
     SCALE,
     SKIPPED,
-    Columns,
+    GridColumns,
     _codes,
     packed,
     payload,
 )
+
+from ..histories import commit_order
 
 
 def unpacked(own, columns: int) -> list[float | str]:
@@ -39,8 +40,8 @@ def unpacked(own, columns: int) -> list[float | str]:
     return read
 
 
-def columns_of(history) -> Columns:
-    return Columns.of([point.commit for point in history.points])
+def columns_of(history) -> GridColumns:
+    return GridColumns.of([point.commit for point in history.points])
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.001, 0.98, 1.5, 3.0, 0.01, 400.0])
@@ -136,5 +137,5 @@ def test_points_in_columns_are_packed_as_points_of_their_own(make_history) -> No
     )
     in_columns = replace(single, points=points.Points(columns))
     as_tuple = replace(single, points=tuple(points.Points(columns)))
-    assert packed(in_columns, Columns.of(order)) == packed(as_tuple, Columns.of(order))
+    assert packed(in_columns, GridColumns.of(order)) == packed(as_tuple, GridColumns.of(order))
     assert payload([in_columns], order, "") == payload([as_tuple], order, "")
