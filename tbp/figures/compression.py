@@ -31,8 +31,9 @@ LABEL_LENGTH = 22
 # About the chart in a report, in pixels: where a name would cover another or a mark, it is left to the hover.
 WIDTH, HEIGHT = 420, 230
 CHARACTER, LINE, MARK = 6.0, 13, 7
+# The line of the front leaves its marks to the right.
 SIDES = {  # of a mark, by plotly's name: where the text begins, in its own lengths, and how many lines below it is
-    "middle right": (0.0, 0), "middle left": (-1.0, 0), "top right": (0.0, -1), "bottom right": (0.0, 1),
+    "middle left": (-1.0, 0), "middle right": (0.0, 0), "top right": (0.0, -1), "bottom right": (0.0, 1),
     "top left": (-1.0, -1), "bottom left": (-1.0, 1), "top center": (-0.5, -1), "bottom center": (-0.5, 1),
 }  # fmt: skip
 

@@ -141,7 +141,8 @@ def series_traces(history: History, xs: Places, unit: Unit, style: Look) -> list
     runs = columns(history.points)
     stretches = levels(history)
     reached = reach(history, stretches)
-    is_measured = np.isfinite(runs.value)
+    with np.errstate(over="ignore"):  # the largest numbers are none in a small unit
+        is_measured = np.isfinite(runs.value / unit.factor)
     traces = [
         _band(stretches, xs, unit, reached, style) if reached else None,
         _line(stretches, xs, unit, style),
@@ -186,11 +187,13 @@ def _points(runs: Columns, xs: Places, is_shown: NDArray[np.bool_], unit: Unit, 
     """Each run's median, with its quartiles as bars."""
     marker = {"color": style.colour, "symbol": style.symbol, "size": 6, "opacity": 0.75}
     value = runs.value[is_shown] / unit.factor
+    with np.errstate(over="ignore"):
+        low, high = runs.low[is_shown] / unit.factor, runs.high[is_shown] / unit.factor
     bars: dict[str, Any] = {
         "type": "data",
         "symmetric": False,
-        "array": np.maximum(runs.high[is_shown] / unit.factor - value, 0),
-        "arrayminus": np.maximum(value - runs.low[is_shown] / unit.factor, 0),
+        "array": np.maximum(high - value, 0),
+        "arrayminus": np.maximum(value - low, 0),
         "width": 0,
         "thickness": 1,
         "color": faded(style.colour, 0.6),

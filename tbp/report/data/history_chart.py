@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import plotly.graph_objects as go
 from msgspec import Struct, field
+from numpy.typing import NDArray
 
 from tbp.figures.history import (
     CHANGES,
@@ -169,10 +170,33 @@ def _shipped(trace: go.Scatter, history: History) -> Json:
             to = None if to is None else to - QUARTILE_CUT
             bars = {side: rounded(getattr(trace.error_y, side), to) for side in ("array", "arrayminus")}
             shipped["error_y"] = {**shipped["error_y"], **bars}
+        shipped = _on_every_commit(shipped)
     if trace.meta == CHANGES:
         changes = [evidence.change for evidence in drawn_changes(history)]
         shipped["customdata"] = [_change(change, history) for change in changes]
     return shipped
+
+
+def _on_every_commit(trace: dict[str, Any]) -> dict[str, Any]:
+    """The trace with a value or null for each commit from its first run to its last: x need not be shipped then.
+
+    As it is where most commits have no run, or one has several.
+    """
+    x = trace["x"]
+    places = x - x[0]
+    if places[-1] >= 2 * len(x) or not (np.diff(x) > 0).all():
+        return trace
+
+    def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        every = np.full(int(places[-1]) + 1, np.nan)
+        every[places] = values
+        return every
+
+    wide = {name: value for name, value in trace.items() if name != "x"} | {"x0": int(x[0]), "y": spread(trace["y"])}
+    if "error_y" in trace:
+        bars = {side: spread(trace["error_y"][side]) for side in ("array", "arrayminus")}
+        wide["error_y"] = {**trace["error_y"], **bars}
+    return wide
 
 
 def _change(change: Change, history: History) -> list[object]:

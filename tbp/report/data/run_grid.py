@@ -168,12 +168,14 @@ def payload(
         "commits": [_commit(commit, commit_url) for commit in columns.commits],
         "aside": [_commit(commit, commit_url) for commit in columns.aside],
         "lines": columns.lines(lines),
-        "places": [[*spot, places.name(*spot), places.face(spot[0])] for spot in spots],
+        "places": [_seen(*spot, places.name(*spot), places.face(spot[0])) for spot in spots],
         "parts": _parts(spots, runs, places),
         "setups": _setups(setups(spots, runs, machines, {one.hash: at for at, one in enumerate(columns.commits)})),
         "tags": _tags(columns, tags),
-        "benchmarks": [[name, family_of(name), addresses.page_file(name), _is_track(name)] for name in benchmarks],
-        "units": [[unit, words.scales_of(unit)] for unit in units],
+        "benchmarks": [
+            [*_seen(name, family_of(name)), addresses.page_file(name), _is_track(name)] for name in benchmarks
+        ],
+        "units": [[*_seen(unit), [[size, *_seen(symbol)] for size, symbol in words.scales_of(unit)]] for unit in units],
         "rows": [
             _row(
                 history,
@@ -214,7 +216,7 @@ def _setups(found: Setups) -> dict[str, object]:
     texts = {
         "names": found.names, "hardware": found.hardware, "unrecorded": found.unrecorded, "values": found.values,
     }  # fmt: skip
-    return {**{name: [*map(words.visible, own)] for name, own in texts.items()}, "places": found.places}
+    return {**{name: _seen(*own) for name, own in texts.items()}, "places": found.places}
 
 
 def _tags(columns: Columns, tags: Sequence[Tag]) -> list[object]:
@@ -222,6 +224,10 @@ def _tags(columns: Columns, tags: Sequence[Tag]) -> list[object]:
     at = {commit.hash: column for column, commit in enumerate((*columns.commits, *columns.aside))}
     found = [(at[tag.commit], words.visible(tag.name), int(tag.is_exact)) for tag in tags if tag.commit in at]
     return [list(one) for one in sorted(found, key=lambda one: (-one[0], one[1]))]
+
+
+def _seen(*texts: str) -> list[str]:
+    return [words.visible(text) for text in texts]
 
 
 def _is_track(benchmark: str) -> int:
