@@ -223,12 +223,12 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
 def run_compare(options: argparse.Namespace) -> ExitCode:
     """``tbp compare``: 3 when the contender is confirmed to be worse, 4 when a benchmark failed in it."""
     from tbp.commands.comparison_output import output, write
-    from tbp.comparison.stored_commits import Wanted, compared
+    from tbp.comparison.stored_commits import CompareRequest, compared
     from tbp.project.asv_config import configuration
 
     wanted = output(options)
     sides = (options.baseline, options.contender)
-    asked = Wanted(*sides, options.machine, options.environment, tuple(options.bench))
+    asked = CompareRequest(*sides, options.machine, options.environment, tuple(options.bench))
     config = configuration(options.config, options.results, options.branch)
     comparison = compared(config, options.results, asked)
     return write(comparison, wanted)
@@ -242,7 +242,7 @@ def run_gate(options: argparse.Namespace) -> ExitCode:
     from tbp.asv.runner import require_asv
     from tbp.commands.comparison_output import output, write
     from tbp.gate.evidence import Limits
-    from tbp.gate.run import Wanted, gate
+    from tbp.gate.run import GateRequest, gate
     from tbp.project.asv_config import read_config
     from tbp.project.working_tree import judged
 
@@ -251,7 +251,7 @@ def run_gate(options: argparse.Namespace) -> ExitCode:
     require_asv()
     sides = [judged(config.local_repository, revision) for revision in (options.baseline, options.contender)]
     limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
-    asked = Wanted(tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget)
+    asked = GateRequest(tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget)
     gated = gate(config, sides[0], sides[1], asked)
     return gated.exit_code(write(gated.comparison, wanted))
 

@@ -93,5 +93,5 @@ def test_another_driver_of_one_machine_is_its_hardware(tmp_path: Path) -> None:
         fleets.result(tmp_path / "results", {**machine, "driver": driver}, commit, {"attention.time_sdpa": row})
     (history,) = report_data(None, tmp_path / "results").histories
     (change,) = (own.change for own in history.changes)
-    assert (change.kind, change.what) == (ChangeKind.HARDWARE, "driver 550 → 560")
+    assert (change.kind, change.explanation) == (ChangeKind.HARDWARE, "driver 550 → 560")
     assert history.state is State.NO_CHANGE

@@ -28,7 +28,7 @@ from tbp.asv.sessions import read_sessions
 from tbp.comparison.judgements import StoredSeries, judgements
 from tbp.comparison.stored_commits import stored_series
 from tbp.model.changes import State
-from tbp.model.comparison import Judged
+from tbp.model.comparison import ComparedCommit
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
 from tbp.project.commits import read_commits
 from tbp.project.policy import Policy
@@ -62,7 +62,7 @@ def simulated(setting: Setting, rng: np.random.Generator, count: int = COMPARISO
     commits = [
         Commit(f"{place:040d}", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=place)) for place in range(runs)
     ]
-    sides = Judged("A", commits[second - 1].hash), Judged("B", commits[second].hash)
+    sides = ComparedCommit("A", commits[second - 1].hash), ComparedCommit("B", commits[second].hash)
     for _ in range(count):
         series = [_series(i, commits, second, setting, rng) for i in range(BENCHMARKS)]
         for judgement in judgements(series, *sides):
@@ -132,7 +132,7 @@ def print_real(results_dir: Path) -> None:
             {point.commit for one in series for point in one.points}, key=lambda commit: (commit.date, commit.hash)
         )
         for old, new in pairwise(order):
-            judged = judgements(series, Judged("A", old.hash), Judged("B", new.hash))
+            judged = judgements(series, ComparedCommit("A", old.hash), ComparedCommit("B", new.hash))
             by_name = {(one.key.benchmark, one.key.parameters): one for one in series}
             pairs += 1
             for judgement in judged:

@@ -31,7 +31,7 @@ from tbp.traces.recording import TRACE_END, operators_path
 # 1: the first.
 FORMAT = 1
 SESSION_END = ".session.json.gz"
-# The ruler takes at least as many (``tbp.bench.clock.Plan.min_samples``). Fewer are a hasty look, as under
+# The ruler takes at least as many (``tbp.bench.clock.SamplingPlan.min_samples``). Fewer are a hasty look, as under
 # `asv run --quick`: one sample of one call without warm-up.
 MIN_SAMPLES = 10
 # A session whose process had less of the processor than the calmest one of its run, by more than this factor, was

@@ -48,9 +48,7 @@ class Source:
     @property
     def cell(self) -> str:
         """``attention.Quick.torchtime_step (variant=sdpa)``; empty where the cell is not known."""
-        if self.key is None:
-            return ""
-        return f"{self.key.benchmark} ({self.key.label})" if self.key.label else self.key.benchmark
+        return self.key.name if self.key is not None else ""
 
 
 def chosen(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:
@@ -210,11 +208,11 @@ def _ambiguous(argument: str, found: Sequence[Source]) -> UsageError:
 
 def _listed(found: Sequence[Source]) -> str:
     """A line for each, with its machine and environment where those differ."""
-    places = {(source.key.machine, source.key.environment) for source in found if source.key}
+    setups = {source.key.setup for source in found if source.key}
     lines = []
     for source in found[:MOST_LISTED]:
-        place = f"  on {source.key.machine}, {source.key.environment}" if source.key and len(places) > 1 else ""
-        lines.append(f"  {source.cell or 'traces that name no benchmark'}{place}")
+        setup = f"  on {source.key.setup}" if source.key and len(setups) > 1 else ""
+        lines.append(f"  {source.cell or 'traces that name no benchmark'}{setup}")
     if len(found) > MOST_LISTED:
         lines.append(f"  … and {len(found) - MOST_LISTED} more")
     return "\n".join(lines)

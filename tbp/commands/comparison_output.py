@@ -26,6 +26,7 @@ from tbp.commands.options import (
     percent,
 )
 from tbp.errors import ExitCode, UsageError
+from tbp.model import relevance
 
 if TYPE_CHECKING:
     from tbp.model.comparison import Comparison
@@ -67,9 +68,9 @@ def add_gate_options(parser: argparse.ArgumentParser) -> None:
     say = "wall time for everything; what it does not decide is undecided (default: as long as it takes)"
     parser.add_argument("--budget", type=minutes, default=inf, metavar="MIN", help=say)
     say = "smallest change that is claimed (default: 2)"
-    parser.add_argument("--relevant", type=percent, default=0.02, metavar="PERCENT", help=say)
+    parser.add_argument("--relevant", type=percent, default=relevance.TWO_COMMITS, metavar="PERCENT", help=say)
     say = "a change that 'no change' must exclude (default: 5)"
-    parser.add_argument("--excluded", type=percent, default=0.05, metavar="PERCENT", help=say)
+    parser.add_argument("--excluded", type=percent, default=relevance.EXCLUDED, metavar="PERCENT", help=say)
     say = "expected share of false ones among the changes claimed (default: 5)"
     parser.add_argument("--false-discovery-rate", type=percent, default=0.05, metavar="PERCENT", help=say)
     add_output_options(parser)

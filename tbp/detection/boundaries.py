@@ -1,7 +1,7 @@
-"""Is there a step at a boundary? The evidence for one place between two neighbouring segments.
+"""The evidence of a step at a boundary: one place between two neighbouring segments.
 
 Takes the scaled runs of a series, its segments and its noise; gives the chance of such a boundary without a step. Which
-boundaries are looked at, and in which order they are given up, is left to ``long``.
+boundaries are looked at, and in which order they are given up, is left to ``selection``.
 
 Three tests look at each boundary, because each sees what the others cannot:
 
@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -25,10 +24,10 @@ from msgspec import Struct
 from tbp.detection.measured import Measured
 from tbp.detection.noise import MAD_TO_SIGMA
 from tbp.detection.segmentation import Loss
+from tbp.model.points import Floats
 from tbp.statistics.mann_whitney import inflated, ranked, two_sided
-from tbp.statistics.robust import Floats, clipped, mean, median, quantile, squares, variance
+from tbp.statistics.robust import median, quantile
 
-RELEVANT = 0.01  # smallest effect worth a commit's name on a long series
 # A line through both segments must gain this over the step, twice the log-likelihood, to make it drift. At 0, steps
 # near a segment's end are mistaken for lines (F1 0.804 against 0.812).
 LINE_GAIN = 4.0
@@ -54,7 +53,7 @@ AS_FAR = 0.9
 TAIL_POWER = 2.0
 
 
-class Noise(Struct, frozen=True):
+class NoiseModel(Struct, frozen=True):
     """The scatter of a series' values around their levels."""
 
     width: float  # of the bins that deviations are rounded to
@@ -65,7 +64,7 @@ class Noise(Struct, frozen=True):
 class Boundary:
     """A place between two neighbouring segments, and the tests of a step there."""
 
-    def __init__(self, series: Measured, scaled: Floats, edges: Sequence[int], noise: Noise) -> None:
+    def __init__(self, series: Measured, scaled: Floats, edges: Sequence[int], noise: NoiseModel) -> None:
         """``edges`` are where the segment before begins, the place itself, and where the segment after ends."""
         self.edges = start, index, end = (edges[0], edges[1], edges[2])
         self.index = index
@@ -133,15 +132,15 @@ class Boundary:
         )
 
 
-class Draws(NamedTuple):
-    """How unlikely some deviations are as draws from a pool."""
+class Draws(Struct, frozen=True):
+    """The improbability of some deviations as draws from a pool."""
 
     chance: float  # that as many draws are among the largest of all: hypergeometric, whatever the shape of the noise
     reach: float  # 1, or less where nothing in the pool is as large: the chance of being so far beyond it
 
     @property
     def p_value(self) -> float:
-        """For draws that do not depend on each other."""
+        """The p-value of draws that do not depend on each other."""
         return self.chance * self.reach
 
 
@@ -173,13 +172,13 @@ def _log_combinations(total: int, drawn: int) -> float:
     return math.lgamma(total + 1) - math.lgamma(drawn + 1) - math.lgamma(total - drawn + 1)
 
 
-def _cost(deviations: Floats, noise: Noise) -> float:
+def _cost(deviations: Floats, noise: NoiseModel) -> float:
     bins = np.rint(deviations / noise.width).astype(np.intp)
     reach = max(1, int(bins.max()), -int(bins.min()))
     return float(np.add.reduce(noise.loss(reach)[bins + reach]))
 
 
-def _score(before: Floats, after: Floats, noise: Noise) -> float:
+def _score(before: Floats, after: Floats, noise: NoiseModel) -> float:
     """The z score of the slope of the loss at each deviation from the joint level; 0 of equal values and of few."""
     if min(len(before), len(after)) < MIN_SCORED:
         return 0.0
@@ -189,8 +188,8 @@ def _score(before: Floats, after: Floats, noise: Noise) -> float:
     if reach == 0:
         return 0.0
     scores = _slopes(noise.loss(reach))[bins + reach]
-    spread = variance(scores) * (1 / len(before) + 1 / len(after))
-    shift = abs(mean(scores[: len(before)]) - mean(scores[len(before) :]))
+    spread = float(scores.var()) * (1 / len(before) + 1 / len(after))
+    shift = abs(float(scores[: len(before)].mean() - scores[len(before) :].mean()))
     return shift / spread**0.5 if spread > 0 else 0.0
 
 
@@ -205,10 +204,10 @@ def _slopes(costs: Floats) -> Floats:
 def _is_line(before: Floats, after: Floats) -> bool:
     both = np.concatenate([before, after])
     ordered = np.sort(both)
-    both = clipped(both, quantile(ordered, LINE_CLIP), quantile(ordered, 1 - LINE_CLIP))
-    step = squares(both[: len(before)]) + squares(both[len(before) :])
+    both = np.clip(both, quantile(ordered, LINE_CLIP), quantile(ordered, 1 - LINE_CLIP))
+    step = sum(len(side) * float(side.var()) for side in (both[: len(before)], both[len(before) :]))
     time = np.arange(len(both)) - (len(both) - 1) / 2
-    centred = both - mean(both)
+    centred = both - both.mean()
     shared = float(np.add.reduce(time * centred))
     line = float(np.add.reduce(centred * centred)) - shared * shared / float(np.add.reduce(time * time))
     if step <= 0 or line <= 0:

@@ -1,6 +1,6 @@
 """Deterministic counters: values that repeat exactly change by decision, not by chance.
 
-Takes a measured series, gives its changes, each certain; or says that the series is no counter.
+Takes a measured series, gives its changes, each certain; None of a series that is no counter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from tbp.detection.measured import Measured
-from tbp.model.changes import LEAST_SHOWN, Change
+from tbp.model import relevance
+from tbp.model.changes import Change, effect_size
 
 # There and back is a change and its repair; with one more turn, runs this short are what two modes make by chance: of
 # 60 runs with a second value in one of ten, 5 % have a pair of it, 0.1 % two of three.
@@ -23,20 +24,20 @@ LEAST_STAY = 3
 def counter_changes(series: Measured) -> tuple[Change, ...] | None:
     """The changes of a deterministic counter, or None when the values do not behave like one.
 
-    One does when its values come in a few runs of equals, two long or more, and its sessions agree. A lone different
-    value that goes back is a spike, no step. At the newest end one value after three equals is enough. Two values
-    that take turns are two modes, unless each stays for a while.
+    The values of a counter come in a few runs of equals, each two long or more, and its sessions agree. A lone
+    different value that goes back is a spike, no step. At the newest end one value after three equals is enough. Two
+    values that take turns are two modes, unless each stays for a while.
     """
-    if any(len(own) > 1 and np.ptp(own) > 0 for own in series.sessions):
+    if any(len(sessions) > 1 and np.ptp(sessions) > 0 for sessions in series.sessions):
         return None
     raw = series.raw
     if _takes_turns(raw.tolist()):
         return None
     spikes = {i for i in range(1, len(raw) - 1) if raw[i - 1] == raw[i + 1] != raw[i]}
-    kept = [i for i in range(len(raw)) if i not in spikes]
-    equals = [list(group) for _, group in groupby(kept, key=lambda i: raw[i])]
+    steady = [i for i in range(len(raw)) if i not in spikes]
+    equals = [list(group) for _, group in groupby(steady, key=lambda i: raw[i])]
     # Noise of two values would make more and shorter runs than these.
-    if len(kept) < 3 or len(spikes) > max(1, len(raw) // 10) or len(equals) > max(2, (len(raw) + 1) // 3):
+    if len(steady) < 3 or len(spikes) > max(1, len(raw) // 10) or len(equals) > max(2, (len(raw) + 1) // 3):
         return None
     if any(len(group) < 2 for group in equals[:-1]):
         return None
@@ -48,7 +49,7 @@ def counter_changes(series: Measured) -> tuple[Change, ...] | None:
 
 
 def _takes_turns(raw: Sequence[float]) -> bool:
-    """Whether two values follow each other again and again, and not for long."""
+    """True where two values follow each other again and again, and not for long."""
     groups = [(value, len(list(equals))) for value, equals in groupby(raw)]
     turns = Counter(frozenset((old, new)) for (old, _), (new, _) in pairwise(groups))
     is_restless = max(turns.values(), default=0) > MOST_TURNS
@@ -56,6 +57,6 @@ def _takes_turns(raw: Sequence[float]) -> bool:
 
 
 def _change(index: int, before: float, after: float) -> Change:
-    is_relevant = abs(after - before) >= LEAST_SHOWN * abs(before)  # nobody wants to be woken for less, however certain
+    is_relevant = not abs(effect_size(before, after)) < relevance.LEAST_SHOWN  # from 0 it is NaN, and relevant
     doubt = "" if is_relevant else "certain, but too small to matter"
     return Change(index, before, after, 0.0, is_relevant, doubt=doubt)

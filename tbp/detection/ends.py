@@ -10,9 +10,11 @@ import numpy as np
 
 from tbp.detection.boundaries import draws
 from tbp.detection.measured import Measured
-from tbp.detection.selection import Selection, Step, robust_sigma
+from tbp.detection.selection import LevelStep, Selection, robust_sigma
 from tbp.detection.short_series import are_confirmed, is_relevant, run_sigma, short_p_value
-from tbp.statistics.robust import Floats, median
+from tbp.model import relevance
+from tbp.model.points import Floats
+from tbp.statistics.robust import median
 
 MOST_NEWEST = 4  # with more, the tests of a long series can tell, even where it has only 20 runs
 MIN_EARLIER = 3  # runs in the segment before them: fewer say nothing of its level
@@ -24,16 +26,14 @@ SIGMAS_OF_SEVERAL = 3.0
 # has 0.02 false suspects at its end per 1,000 runs; 0.05 where being outside all earlier runs is enough.
 CHANCE_OF_ONE = 2e-3
 CHANCE_OF_SEVERAL = 3e-4
-# The oldest runs of a long series against what follows: suspect and never more. A choice: the first run of a new
-# machine is often off by a tenth or more, and nobody wants to read of that for years.
+# The oldest runs of a long series against what follows: suspect and never more.
 MOST_OLDEST = 2
-OLDEST_RELEVANT = 0.5
 OLDEST_REACH = 2.0  # times as far out as any later run: a series with outliers may begin with one
 MIN_LATER = 3  # runs in the segment after them
 MIN_POOL = 8  # runs of the series besides them
 
 
-def with_ends(series: Measured, selection: Selection) -> tuple[Step, ...]:
+def with_ends(series: Measured, selection: Selection) -> tuple[LevelStep, ...]:
     """The steps of ``selection`` and those at both ends of ``series``, which is without its trend."""
     count = len(series.raw)
     inside = [step for step in selection.steps if step.confirmed or step.index < count - MOST_NEWEST]
@@ -44,7 +44,7 @@ def with_ends(series: Measured, selection: Selection) -> tuple[Step, ...]:
     return tuple([oldest, *steps] if oldest is not None else steps)
 
 
-def _newest_step(series: Measured, start: int, residuals: Floats) -> Step | None:
+def _newest_step(series: Measured, start: int, residuals: Floats) -> LevelStep | None:
     """The newest few runs against the rest of the last segment, which begins at ``start``.
 
     Confirmed where they are outside all of it and their sessions say so too, or three runs of one value each. Suspect
@@ -60,12 +60,12 @@ def _newest_step(series: Measured, start: int, residuals: Floats) -> Step | None
         is_outside = newest.min() > earlier.max() or newest.max() < earlier.min()
         sessions = min(len(run) for run in series.sessions[index:])
         if is_outside and max(sessions, end - index) >= MIN_SESSIONS and are_confirmed(series, edges):
-            return Step(index, short_p_value(series, edges, 1), confirmed=True)
+            return LevelStep(index, short_p_value(series, edges, 1), confirmed=True)
         # Of several runs the chance alone tells whether they are further out than outliers among the earlier ones.
         sigma = run_sigma(series, edges) if len(newest) == 1 else robust_sigma(residuals[:index])
         if is_relevant(series, edges, 1, sigma) and _is_far_out(deviations, residuals[:index]):
             doubt = f"{len(newest)} run{'s' if len(newest) > 1 else ''} since cannot tell yet"
-            return Step(index, short_p_value(series, edges, 1), confirmed=False, doubt=doubt)
+            return LevelStep(index, short_p_value(series, edges, 1), confirmed=False, doubt=doubt)
     return None
 
 
@@ -78,7 +78,7 @@ def _is_far_out(deviations: Floats, pool: Floats) -> bool:
     return draws(sizes, pool_sizes, len(sizes)).p_value <= (CHANCE_OF_ONE if is_one else CHANCE_OF_SEVERAL)
 
 
-def _oldest_step(series: Measured, end: int, residuals: Floats) -> Step | None:
+def _oldest_step(series: Measured, end: int, residuals: Floats) -> LevelStep | None:
     """Suspect: the oldest one or two runs against the rest of the first segment, which ends at ``end``.
 
     They are too few to tell a change of level from a run out of line; "no change" would hide what a reader sees.
@@ -91,7 +91,7 @@ def _oldest_step(series: Measured, end: int, residuals: Floats) -> Step | None:
         deviations = np.abs(np.concatenate([later - median(later), residuals[end:]]))
         nearest = float(np.abs(oldest - median(later)).min())
         least = max(SIGMAS_OF_ONE * robust_sigma(deviations), OLDEST_REACH * float(deviations.max()))
-        if nearest > least and nearest >= series.relevant(OLDEST_RELEVANT, median(series.raw[:index])):
+        if nearest > least and nearest >= series.relevant(relevance.OLDEST_RUNS, median(series.raw[:index])):
             doubt = f"{index} run{'s' if index > 1 else ''} before it cannot tell"
-            return Step(index, short_p_value(series, edges, 1), confirmed=False, doubt=doubt)
+            return LevelStep(index, short_p_value(series, edges, 1), confirmed=False, doubt=doubt)
     return None

@@ -1,7 +1,7 @@
-"""How large a change is, with an honest margin: a confidence interval of its effect.
+"""The size of a change with an honest margin: a confidence interval of its effect.
 
-Takes the runs on both sides of a change, gives ``Change.low`` and ``Change.high``. Whether there is a change at all is
-decided in ``change_points``; the interval only says how large it may be, given that it is where it was found.
+Takes the runs on both sides of a change, gives ``Change.low`` and ``Change.high``. The detector decides that there is a
+change; the interval bounds its size, given that it is where it was found.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tbp.detection.boundaries import MEDIAN_ERROR
 from tbp.detection.measured import Measured, measured
 from tbp.detection.selection import correlation_inflation, residuals_of
 from tbp.model.changes import CONFIDENCE, Change
-from tbp.model.points import columns, levels
+from tbp.model.points import Floats, columns, levels
 from tbp.model.series import Point
 from tbp.statistics.mann_whitney import tails
-from tbp.statistics.robust import Floats, relative
+from tbp.statistics.robust import relative
 from tbp.statistics.student_t import t_reach
 
 # Up to here the distribution of the rank statistic is counted out; beyond, the normal approximation places the bounds
@@ -48,15 +48,15 @@ def with_interval(change: Change, edges: tuple[int, int], points: Sequence[Point
     """
     start, end = edges
     known = levels(points)[start:end]
-    own: list[int] = (np.flatnonzero(np.isfinite(known)) + start).tolist()
+    runs: list[int] = (np.flatnonzero(np.isfinite(known)) + start).tolist()
     values: list[float] = known[np.isfinite(known)].tolist()
     sessions = columns(points).sessions
-    series = measured(values, [sessions.get(place, ()) for place in own] if sessions else None)
-    split = sum(place < change.index for place in own)
+    series = measured(values, [sessions.get(run, ()) for run in runs] if sessions else None)
+    split = sum(run < change.index for run in runs)
     before, after = series.scaled[:split], series.scaled[split:]
     if not (len(before) and len(after) and change.before):
         return change
-    effect = (change.after - change.before) / abs(change.before)
+    effect = change.effect
     if change.p_value == 0:  # of a counter: certain, and exact
         return replace(change, low=effect, high=effect)
     low, high = _bounds(series, split)
@@ -68,7 +68,7 @@ def with_interval(change: Change, edges: tuple[int, int], points: Sequence[Point
 
 
 def _bounds(series: Measured, split: int) -> tuple[float, float]:
-    """Of the shift of level, on the scale of ``series.scaled``."""
+    """The bounds of the shift of level, on the scale of ``series.scaled``."""
     scaled, count = series.scaled, len(series.scaled)
     before, after = scaled[:split], scaled[split:]
     widening = correlation_inflation(residuals_of(scaled, (0, split, count))) if count >= MIN_CORRELATED else 1.0
@@ -93,14 +93,14 @@ def _difference(before: Floats, after: Floats, rank: int) -> float:
 
 
 def _at_most(difference: float, before: Floats, after: Floats) -> int:
-    """How many of the differences are at most ``difference``. Both sides ascend; the shorter one is looked up."""
+    """The number of differences that are at most ``difference``. Both sides ascend; the shorter is looked up."""
     if len(before) <= len(after):
         return int(np.searchsorted(after, before + difference, side="right").sum())
     return len(before) * len(after) - int(np.searchsorted(before, after - difference, side="left").sum())
 
 
 def _rank(before: int, after: int, widening: float) -> int:
-    """The bounds are the differences of this rank from both ends; below 1 where no rank is as sure as CONFIDENCE."""
+    """The rank, from both ends, of the differences that are the bounds; below 1 where none is as sure as CONFIDENCE."""
     pairs, chance = before * after, (1 - CONFIDENCE) / 2
     if widening == 1.0 and pairs <= MOST_EXACT:
         arrangements = math.comb(before + after, before)
@@ -124,9 +124,9 @@ def _student(series: Measured, split: int, widening: float) -> tuple[float, floa
 
 
 def _sigma_within(series: Measured) -> float:
-    """What the spread between a run's processes predicts for the run's value, their median; 0 where unknown."""
-    several = [own for own in series.sessions if len(own) > 1]
+    """The error of a run's value, a median, as the spread between its processes predicts it; 0 where unknown."""
+    several = [processes for processes in series.sessions if len(processes) > 1]
     if not several:
         return 0.0
-    variance = float(np.mean([np.var(own, ddof=1) / len(own) for own in several]))
+    variance = float(np.mean([np.var(processes, ddof=1) / len(processes) for processes in several]))
     return MEDIAN_ERROR * math.sqrt(variance)

@@ -1,4 +1,4 @@
-"""Long series: a likelihood proposes where the level shifts, tests of every boundary dispose.
+"""Steps of a long series: a likelihood proposes where the level shifts, tests of every boundary dispose.
 
 Takes a measured series, gives its steps and the trend that runs through it. First a segmentation with a robust loss, to
 see the noise; then one with the noise's own density, with and without a straight trend. Which of the boundaries that it
@@ -14,11 +14,13 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from msgspec import Struct
 
-from tbp.detection.boundaries import RELEVANT, Noise
+from tbp.detection.boundaries import NoiseModel
 from tbp.detection.measured import Measured
-from tbp.detection.segmentation import Question, Segmentation, density_loss, huber_loss, segmentations
+from tbp.detection.segmentation import Segmentation, SegmentationTask, density_loss, huber_loss, segmentations
 from tbp.detection.selection import Selection, correlation_inflation, residuals_of, robust_sigma, selected
-from tbp.statistics.robust import Floats, clipped, median
+from tbp.model import relevance
+from tbp.model.points import Floats
+from tbp.statistics.robust import median
 
 # Tuned on synthetic series (100-400 runs, noise 1-8 %, steps 2-30 %, with two modes, outliers and drift) of seeds
 # other than those that docs/verdict.md reports.
@@ -39,8 +41,9 @@ SLOPE_CLIP = 2.0  # sigmas, so that outliers do not bend a slope
 
 
 Found = TypeVar("Found")
-# Asks for segmentations, one after the other, and finds something.
-Search: TypeAlias = Generator[Question, Segmentation, Found]
+# A generator protocol: yields one task after the other, is sent the segmentation of each, and returns its result.
+# So ``long_steps`` can solve the tasks of many series together.
+Search: TypeAlias = Generator[SegmentationTask, Segmentation, Found]
 
 
 class Steps(Struct, frozen=True):
@@ -51,19 +54,19 @@ class Steps(Struct, frozen=True):
 
 
 def long_steps(several: Sequence[Measured]) -> list[Steps]:
-    """The steps of each series, which are looked for in all of them together: see ``segmentations``."""
+    """The steps of each series. The searches of all series advance together, so that numpy solves many tasks a call."""
     searches = [_search(series) for series in several]
-    found: dict[int, Steps] = {}
-    answers: dict[int, Segmentation | None] = dict.fromkeys(range(len(searches)))
-    while answers:
-        questions: dict[int, Question] = {}
-        for place, answer in answers.items():
+    steps: dict[int, Steps] = {}
+    segmented: dict[int, Segmentation | None] = dict.fromkeys(range(len(searches)))
+    while segmented:
+        tasks: dict[int, SegmentationTask] = {}
+        for number, segmentation in segmented.items():
             try:
-                questions[place] = next(searches[place]) if answer is None else searches[place].send(answer)
+                tasks[number] = next(searches[number]) if segmentation is None else searches[number].send(segmentation)
             except StopIteration as end:
-                found[place] = end.value
-        answers = dict(zip(questions, segmentations(list(questions.values())), strict=True))
-    return [found[place] for place in range(len(searches))]
+                steps[number] = end.value
+        segmented = dict(zip(tasks, segmentations(list(tasks.values())), strict=True))
+    return [steps[number] for number in range(len(searches))]
 
 
 def _search(series: Measured) -> Search[Steps]:
@@ -74,37 +77,37 @@ def _search(series: Measured) -> Search[Steps]:
     return Steps(selected(series, series.without_trend(slope), proposed, noise), slope)
 
 
-def _proposed(series: Measured) -> Search[tuple[tuple[int, ...], float, Noise]]:
+def _proposed(series: Measured) -> Search[tuple[tuple[int, ...], float, NoiseModel]]:
     """The segmentation that is most likely for the noise that a first, robust one leaves over."""
     scaled, count = series.scaled, len(series.scaled)
     span = float(np.ptp(scaled))
-    least_sigma = max(LEAST_SIGMA * series.relevant(RELEVANT, median(series.raw)), 1e-9 * span)
+    least_sigma = max(LEAST_SIGMA * series.relevant(relevance.LONG_SERIES, median(series.raw)), 1e-9 * span)
     sigma = max(_sigma_of_steps(scaled), least_sigma)
     width = max(sigma / BINS_PER_SIGMA, span / min(MOST_BINS, max(1, MOST_CELLS // count)))
-    first = yield Question(scaled, width, huber_loss(width, sigma), FIRST_PENALTY * float(np.log(count)))
+    first = yield SegmentationTask(scaled, width, huber_loss(width, sigma), FIRST_PENALTY * float(np.log(count)))
     residuals = residuals_of(scaled, (0, *first.boundaries, count))
     sigma = max(robust_sigma(residuals), least_sigma)
     penalty = PENALTY * float(np.log(count)) * correlation_inflation(residuals) ** 2
-    noise = Noise(width, sigma, density_loss(residuals, width, least_sigma))
+    noise = NoiseModel(width, sigma, density_loss(residuals, width, least_sigma))
     boundaries, slope = yield from _with_trend(series, noise, penalty)
     return boundaries, slope, noise
 
 
-def _with_trend(series: Measured, noise: Noise, penalty: float) -> Search[tuple[tuple[int, ...], float]]:
+def _with_trend(series: Measured, noise: NoiseModel, penalty: float) -> Search[tuple[tuple[int, ...], float]]:
     """The cheapest segmentation of the series with a straight trend taken out, or without where no trend pays.
 
     Tried are the slope of the whole series, then what the segments found so far share, as long as that gains.
     """
     scaled, count = series.scaled, len(series.scaled)
-    best, slope = (yield Question(scaled, noise.width, noise.loss, penalty)), 0.0
+    best, slope = (yield SegmentationTask(scaled, noise.width, noise.loss, penalty)), 0.0
     price = TREND_PENALTY * float(np.log(count))
     paid = best.cost
     for attempt in range(MOST_SLOPES):
         edges = (0, *(best.boundaries if attempt else ()), count)
         tried = slope + _shared_slope(series.without_trend(slope), edges, noise.sigma)
-        found = yield Question(series.without_trend(tried), noise.width, noise.loss, penalty)
-        if found.cost + price < paid:
-            best, slope, paid = found, tried, found.cost + price
+        segmentation = yield SegmentationTask(series.without_trend(tried), noise.width, noise.loss, penalty)
+        if segmentation.cost + price < paid:
+            best, slope, paid = segmentation, tried, segmentation.cost + price
         elif attempt:
             break
     return best.boundaries, slope
@@ -121,6 +124,6 @@ def _shared_slope(scaled: Floats, edges: Sequence[int], sigma: float) -> float:
     product = power = 0.0
     for a, b in pairwise(edges):
         time = np.arange(b - a) - (b - a - 1) / 2
-        product += float(time @ clipped(scaled[a:b] - median(scaled[a:b]), -SLOPE_CLIP * sigma, SLOPE_CLIP * sigma))
+        product += float(time @ np.clip(scaled[a:b] - median(scaled[a:b]), -SLOPE_CLIP * sigma, SLOPE_CLIP * sigma))
         power += float(time @ time)
     return product / power if power else 0.0

@@ -1,6 +1,7 @@
 """The measured part of a series, on the scale it is judged on.
 
-Takes values as they were measured, oldest first, gaps included; gives what every regime of ``change_points`` works on.
+Takes values as they were measured, oldest first, gaps included; gives the values that every regime of the detector
+reads.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.model.changes import Change
-from tbp.statistics.robust import Floats, median
+from tbp.model.points import Floats
+from tbp.statistics.robust import median
 
 
 class Measured(Struct, frozen=True):
@@ -22,7 +24,7 @@ class Measured(Struct, frozen=True):
     places: NDArray[np.intp]  # index of each run in the caller's values
     raw: Floats
     scaled: Floats  # logarithms where every value is positive, else the values themselves
-    sessions: tuple[Floats, ...]  # per run, on the same scale; a run without sessions is its own only one
+    sessions: tuple[Floats, ...]  # per run, on the same scale; a run without sessions counts as one
     is_log: bool
 
     def relevant(self, relative: float, before: float) -> float:
@@ -40,10 +42,10 @@ class Measured(Struct, frozen=True):
         return level
 
     def detrended(self, slope: float) -> Measured:
-        """The same runs without that trend, sessions too; ``raw`` stays as it was measured."""
+        """These runs without a trend of ``slope`` a run, sessions too; ``raw`` stays as it was measured."""
         if slope == 0:
             return self
-        sessions = tuple(own - lift for own, lift in zip(self.sessions, self._trend(slope), strict=True))
+        sessions = tuple(values - lift for values, lift in zip(self.sessions, self._trend(slope), strict=True))
         return replace(self, scaled=self.without_trend(slope), sessions=sessions)
 
     def _trend(self, slope: float) -> Floats:
@@ -60,15 +62,15 @@ def measured(values: Sequence[float], sessions: Sequence[Sequence[float]] | None
         is_log = bool(len(raw)) and float(raw.min()) > 0
         scaled = np.log(raw) if is_log else raw
         return Measured(places, raw, scaled, tuple(scaled[:, None]), is_log)
-    units = tuple(_finite(sessions[place], all_values[place : place + 1]) for place in places.tolist())
-    is_log = bool(len(raw)) and min(float(raw.min()), *(float(own.min()) for own in units)) > 0
+    units = tuple(_finite(sessions[index], all_values[index : index + 1]) for index in places.tolist())
+    is_log = bool(len(raw)) and min(float(raw.min()), *(float(unit.min()) for unit in units)) > 0
     if is_log:
-        return Measured(places, raw, np.log(raw), tuple(np.log(own) for own in units), is_log)
+        return Measured(places, raw, np.log(raw), tuple(np.log(unit) for unit in units), is_log)
     return Measured(places, raw, raw, units, is_log)
 
 
-def _finite(own: Sequence[float], otherwise: Floats) -> Floats:
+def _finite(sessions: Sequence[float], otherwise: Floats) -> Floats:
     """The sessions of one run that have a value, or else the run's value."""
-    values = np.asarray(own, dtype=np.float64)
+    values = np.asarray(sessions, dtype=np.float64)
     values = values[np.isfinite(values)]
     return values if len(values) else otherwise

@@ -1,7 +1,7 @@
-"""How much a series spreads without a change.
+"""The noise of a series: its spread without a change.
 
 Takes points and the boundaries between their segments, gives the two noises of the glossary. Both are relative:
-0.02 is 2 % of the value. Which change is larger than noise is left to ``change_points``.
+0.02 is 2 % of the value. Which change is larger than noise is left to the detector.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ MAD_TO_SIGMA = 1.4826  # median absolute deviation of a normal distribution × t
 
 def noise_within(points: Sequence[Point]) -> float:
     """IQR ÷ median of one run's samples, the median over runs; NaN where no run kept its quartiles."""
-    value, own = levels(points), columns(points)
-    known = np.isfinite(value) & np.isfinite(own.low) & np.isfinite(own.high) & (value != 0)
-    ratios = (own.high[known] - own.low[known]) / np.abs(value[known])
+    value, table = levels(points), columns(points)
+    known = np.isfinite(value) & np.isfinite(table.low) & np.isfinite(table.high) & (value != 0)
+    ratios = (table.high[known] - table.low[known]) / np.abs(value[known])
     return median(ratios) if len(ratios) else float("nan")
 
 
@@ -35,9 +35,9 @@ def noise_between(points: Sequence[Point], boundaries: Sequence[int]) -> float:
     value = levels(points)
     deviations = []
     for start, end in pairwise([0, *boundaries, len(points)]):
-        own = value[start:end]
-        own = own[np.isfinite(own)]
-        middle = median(own) if len(own) >= 3 else 0.0
+        segment = value[start:end]
+        segment = segment[np.isfinite(segment)]
+        middle = median(segment) if len(segment) >= 3 else 0.0
         if middle:
-            deviations.append(np.abs(own / middle - 1))
+            deviations.append(np.abs(segment / middle - 1))
     return MAD_TO_SIGMA * median(np.concatenate(deviations)) if deviations else float("nan")

@@ -1,8 +1,8 @@
 """The cheapest way to cut a series into segments of one level each, for noise of any shape.
 
-Takes values and what a deviation from a level costs, gives the boundaries; which of them are worth a claim is left to
-``long``. The cost is a negative log-likelihood (in nats), so two modes and outliers are part of the noise and not a
-change of level.
+Takes values and the cost of a deviation from a level, gives the boundaries; which of them are worth a claim is left to
+``selection``. The cost is a negative log-likelihood (in nats), so two modes and outliers are part of the noise and not
+a change of level.
 
 Optimal partitioning by dynamic programming over the level: Johnson, "A dynamic programming algorithm for the fused
 lasso and L0-segmentation", JCGS 22 (2013); Fearnhead and Rigaill, "Changepoint detection in the presence of
@@ -20,9 +20,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tbp.statistics.robust import Floats
+from tbp.model.points import Floats
 
-# What deviations of −reach … reach bins cost.
+# Gives the costs of deviations of −reach … reach bins.
 Loss: TypeAlias = Callable[[int], Floats]
 
 HUBER = 1.345  # in sigmas: from here on the loss is linear; 95 % efficient for normal noise (Huber 1964)
@@ -39,12 +39,14 @@ MOST_CELLS = 1_600_000
 
 
 class Segmentation(Struct, frozen=True):
+    """Values cut into segments of one level each."""
+
     boundaries: tuple[int, ...]  # where a new segment begins, ascending
     cost: float  # in nats, with the penalties
 
 
-class Question(Struct, frozen=True):
-    """Values to segment: see ``segmentations``."""
+class SegmentationTask(Struct, frozen=True):
+    """Values to segment, and the costs of deviations and of boundaries."""
 
     values: Floats
     width: float  # of the bins
@@ -52,47 +54,48 @@ class Question(Struct, frozen=True):
     penalty: float
 
 
-def segmentations(questions: Sequence[Question]) -> list[Segmentation]:
-    """The cheapest segmentation of each: the loss of every value at its segment's level, and a penalty a boundary.
+def segmentations(tasks: Sequence[SegmentationTask]) -> list[Segmentation]:
+    """The cheapest segmentation of each task: its cost is the loss of every value at its segment's level, and a penalty
+    a boundary.
 
-    A level is always one of the values; the densest is close enough to the best. Several are answered together,
+    A level is always one of the values; the densest is close enough to the best. Several tasks are solved together,
     because a step of the program is so short that calling numpy would be most of it.
     """
-    tables = [_table(question) for question in questions]
-    answers: dict[int, Segmentation] = {}
-    # Those of like length go together, as each step is one of all of them; of these those with as many levels, so that
-    # little of their common table is empty.
-    order = sorted(range(len(tables)), key=lambda place: (tables[place].count.bit_length(), tables[place].levels))
+    tables = [_table(task) for task in tasks]
+    solved: dict[int, Segmentation] = {}
+    # Tasks of like length go together, as each step is one of all of them; of these the ones with as many levels, so
+    # that little of their common table is empty.
+    order = sorted(range(len(tables)), key=lambda number: (tables[number].count.bit_length(), tables[number].levels))
     while order:
-        count = max(tables[place].count for place in order)
-        levels = max(tables[place].levels for place in order)
+        count = max(tables[number].count for number in order)
+        levels = max(tables[number].levels for number in order)
         room = max(1, MOST_CELLS // (count * levels))
         together, order = order[-room:], order[:-room]
-        answers.update(zip(together, _cheapest([tables[place] for place in together]), strict=True))
-    return [answers[place] for place in range(len(questions))]
+        solved.update(zip(together, _cheapest([tables[number] for number in together]), strict=True))
+    return [solved[number] for number in range(len(tasks))]
 
 
 class _Table(Struct, frozen=True):
-    """The losses of a question's values at all levels that it may have."""
+    """The losses of a task's values at all levels that it may have."""
 
-    own: NDArray[np.intp]  # each value's level
-    losses: Floats  # of a value at its own level (row) if its segment's is another (column)
+    level: NDArray[np.intp]  # of each value
+    losses: Floats  # of a value at its level (row) if its segment's is another (column)
     penalty: float
 
     @property
     def count(self) -> int:
-        return len(self.own)
+        return len(self.level)
 
     @property
     def levels(self) -> int:
         return len(self.losses)
 
 
-def _table(question: Question) -> _Table:
-    places = np.rint((question.values - question.values.min()) / question.width).astype(np.intp)
-    bins, own = np.unique(places, return_inverse=True)
+def _table(task: SegmentationTask) -> _Table:
+    places = np.rint((task.values - task.values.min()) / task.width).astype(np.intp)
+    bins, level = np.unique(places, return_inverse=True)
     reach = int(bins[-1])
-    return _Table(own, question.loss(reach)[bins[:, None] - bins[None, :] + reach], question.penalty)
+    return _Table(level, task.loss(reach)[bins[:, None] - bins[None, :] + reach], task.penalty)
 
 
 def _cheapest(tables: Sequence[_Table]) -> list[Segmentation]:
@@ -121,22 +124,22 @@ def _cheapest(tables: Sequence[_Table]) -> list[Segmentation]:
         is_new[first : stretch.stop] = block[:-1] > (block[:-1].min(axis=2) + penalties)[:, :, None]
         last = block[-1]
     return [
-        _traced(level[: table.count, place], costs[table.count - 1, place], is_new[:, place])
-        for place, table in enumerate(tables)
+        _traced(level[: table.count, number], costs[table.count - 1, number], is_new[:, number])
+        for number, table in enumerate(tables)
     ]
 
 
 def _losses(tables: Sequence[_Table], start: int, rows: int, levels: int) -> Floats:
     """The losses of the values from ``start`` on; infinite beyond a table's own values and levels."""
     block = np.full((rows, len(tables), levels), np.inf)
-    for place, table in enumerate(tables):
-        own = table.own[start : start + rows]
-        block[: len(own), place, : table.levels] = table.losses[own]
+    for number, table in enumerate(tables):
+        level = table.level[start : start + rows]
+        block[: len(level), number, : table.levels] = table.losses[level]
     return block
 
 
 def _accumulate(block: Floats, penalties: Floats) -> None:
-    """Each row becomes the cheapest way to explain the values so far with the last one at each level."""
+    """Make each row the cheapest way to explain the values so far with the last of them at each level."""
     penalty, cheaper = penalties[:, None], np.empty(block.shape[1:])
     for before, row in pairwise(block):
         np.minimum(before, np.minimum.reduce(before, axis=1, keepdims=True) + penalty, out=cheaper)
@@ -145,16 +148,16 @@ def _accumulate(block: Floats, penalties: Floats) -> None:
 
 def _traced(level: NDArray[np.intp], cost: float, is_new: NDArray[np.bool_]) -> Segmentation:
     """The boundaries on the cheapest way, found from its end."""
-    own, boundaries = int(level[-1]), []
+    at, boundaries = int(level[-1]), []
     for i in range(len(level) - 1, 0, -1):
-        if is_new[i, own]:
+        if is_new[i, at]:
             boundaries.append(i)
-            own = int(level[i - 1])
+            at = int(level[i - 1])
     return Segmentation(tuple(reversed(boundaries)), float(cost))
 
 
 def huber_loss(width: float, sigma: float) -> Loss:
-    """Squares near the level, straight lines beyond: what a deviation costs while its noise is not known yet."""
+    """The loss while the noise is not known yet: squares near the level, straight lines beyond."""
 
     def loss(reach: int) -> Floats:
         size = np.abs(np.arange(-reach, reach + 1)) * (width / sigma)

@@ -1,7 +1,7 @@
-"""Which of the proposed boundaries are steps: the weakest are given up one by one until all that are left pass.
+"""Selection of steps among proposed boundaries: the weakest is given up until all that are left pass.
 
 Takes a series, the edges that a likelihood proposed and the noise around them; gives the steps, certain and suspect.
-The evidence for one boundary is ``boundaries``' business, what is proposed that of ``long``.
+The evidence for one boundary comes from ``boundaries``, the proposals from ``long_series``.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence, Set
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
 
-from tbp.detection.boundaries import RELEVANT, Boundary, Noise
+from tbp.detection.boundaries import Boundary, NoiseModel
 from tbp.detection.measured import Measured
 from tbp.detection.noise import MAD_TO_SIGMA
-from tbp.statistics.robust import Floats, clipped, mean, median
+from tbp.model import relevance
+from tbp.model.points import Floats
+from tbp.statistics.robust import median
 
 # Of the tests, for each place a boundary could be at: every run is one more chance to be wrong, and readers count false
 # alarms a night, not a history. At 1.7e-4 heavy-tailed real series of 60 runs have 1.4 times the false alarms, and
 # synthetic ones 0.001 more F1.
 ALPHA = 8e-5
-# A boundary that was given up is suspect where anybody sees it: this large, so many noises, and unlikely both while
-# all proposed boundaries explain the runs and among what is left over in the end. Heavy-tailed real noise of 60 runs
-# has 0.01 false suspects per 1,000 runs; at 2e-3 it has 0.03.
-SUSPECT_EFFECT = 0.14
+# A boundary that was given up is suspect where anybody sees it: ``relevance.PLAIN``, so many noises, and unlikely both
+# while all proposed boundaries explain the runs and among what is left over in the end. Heavy-tailed real noise of 60
+# runs has 0.01 false suspects per 1,000 runs; at 2e-3 it has 0.03.
 SUSPECT_SIGMAS = 6.0
 SUSPECT_ALPHA_PROPOSED = 2e-3
 SUSPECT_ALPHA_LEFT = 5e-4
@@ -35,7 +35,7 @@ CORRELATION_CLIP = 3.0  # sigmas, so that outliers do not hide a correlation
 MOST_CORRELATION = 0.9  # more would make the penalty endless
 
 
-class Step(Struct, frozen=True):
+class LevelStep(Struct, frozen=True):
     """A boundary at which the level shifts."""
 
     index: int  # of the first run after it
@@ -47,11 +47,11 @@ class Step(Struct, frozen=True):
 class Selection(Struct, frozen=True):
     """The steps of a series, oldest first, and the deviations of its runs from the levels between the certain ones."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[LevelStep, ...]
     residuals: Floats
 
 
-class Tested(NamedTuple):
+class Tested(Struct, frozen=True):
     """A boundary, and the chance of one like it without a step, at one place."""
 
     boundary: Boundary
@@ -60,18 +60,18 @@ class Tested(NamedTuple):
     @property
     def is_step(self) -> bool:
         """True where the boundary is significant and relevant."""
-        return self.p_value <= ALPHA and self.boundary.is_relevant(RELEVANT)
+        return self.p_value <= ALPHA and self.boundary.is_relevant(relevance.LONG_SERIES)
 
     @property
     def is_plain(self) -> bool:
         """True where a reader of the chart would ask what happened there."""
-        return self.boundary.is_relevant(SUSPECT_EFFECT) and self.boundary.in_sigmas >= SUSPECT_SIGMAS
+        return self.boundary.is_relevant(relevance.PLAIN) and self.boundary.in_sigmas >= SUSPECT_SIGMAS
 
 
 class _Segments:
     """A series cut into segments, the tests of its boundaries, and what its levels leave over."""
 
-    def __init__(self, series: Measured, scaled: Floats, edges: Sequence[int], noise: Noise) -> None:
+    def __init__(self, series: Measured, scaled: Floats, edges: Sequence[int], noise: NoiseModel) -> None:
         self._series, self._scaled, self._noise = series, scaled, noise
         self.cut(edges)
         # Computed once: a step that is given up would look like correlation, and take the next, larger one with it.
@@ -99,7 +99,7 @@ class _Segments:
         return Boundary(self._series, self._scaled, edges, self._noise)
 
 
-def selected(series: Measured, scaled: Floats, proposed: Sequence[int], noise: Noise) -> Selection:
+def selected(series: Measured, scaled: Floats, proposed: Sequence[int], noise: NoiseModel) -> Selection:
     """The steps at ``proposed``, which are ascending indexes of ``scaled``: the runs of ``series`` less their trend."""
     edges = _without_short(scaled, [0, *proposed, len(scaled)])
     segments = _Segments(series, scaled, edges, noise)
@@ -111,10 +111,10 @@ def selected(series: Measured, scaled: Floats, proposed: Sequence[int], noise: N
         del edges[weakest + 1]
         segments.join(edges[weakest], edges[weakest + 1])
         tested = segments.tested(edges)
-    certain = [Step(test.boundary.index, len(scaled) * test.p_value, confirmed=True) for test in tested]
+    certain = [LevelStep(test.boundary.index, len(scaled) * test.p_value, confirmed=True) for test in tested]
     given_up = {test.boundary.index for test in first if test.p_value <= SUSPECT_ALPHA_PROPOSED and test.is_plain}
     suspects = [
-        Step(test.boundary.index, len(scaled) * test.p_value, confirmed=False, doubt=_doubt(test.boundary))
+        LevelStep(test.boundary.index, len(scaled) * test.p_value, confirmed=False, doubt=_doubt(test.boundary))
         for test in _suspects(segments, edges, given_up.difference(edges, lines))
     ]
     return Selection(tuple(sorted([*certain, *suspects], key=lambda step: step.index)), residuals_of(scaled, edges))
@@ -167,8 +167,8 @@ def robust_sigma(residuals: Floats) -> float:
 def correlation_inflation(residuals: Floats) -> float:
     """Square root of (1 + rho) / (1 - rho): how much lag-1 correlation widens a mean's error; at least 1."""
     limit = CORRELATION_CLIP * robust_sigma(residuals)
-    residuals = clipped(residuals, -limit, limit)
-    residuals -= mean(residuals)  # clipped noise of two modes is lopsided
+    residuals = np.clip(residuals, -limit, limit)
+    residuals -= residuals.mean()  # clipped noise of two modes is lopsided
     power = float(residuals @ residuals)
     rho = float(residuals[1:] @ residuals[:-1]) / power if power else 0.0
     # Chance alone shows half of all series some: that costs 0.001 F1, and saves a quarter of the false alarms.

@@ -1,4 +1,4 @@
-"""Short series: every place is tried, and sessions, not runs, are the evidence.
+"""Changes of a short series: every place is tried, and sessions, not runs, are the evidence.
 
 Takes a measured series, gives the changes among a stretch of its runs. The newest runs of a long series are judged by
 the same tests (``ends``).
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from tbp.detection.boundaries import draws
 from tbp.detection.measured import Measured
+from tbp.model import relevance
 from tbp.model.changes import Change
+from tbp.model.points import Floats
 from tbp.statistics.mann_whitney import rank_p_value
-from tbp.statistics.robust import Floats, median, variance
+from tbp.statistics.robust import median
 from tbp.statistics.student_t import two_sided_t
 
 # Short series and the newest run. Sessions of one run share its luck, so two tests must agree: Mann-Whitney over
@@ -26,7 +28,6 @@ from tbp.statistics.student_t import two_sided_t
 # sessions a run, 5 % noise of a process and 2 % shared by a run: 0.4 % of series with 8 runs get a confirmed change,
 # 0.3 % with 6 (0.9 and 1.3 % without the t test); at 5 % shared noise 4.3 %. A step of 30 % is confirmed in 92-100 %
 # of 6 runs and 96-100 % of 8, wherever it is.
-SHORT_RELEVANT = 0.05
 SHORT_RELEVANT_SIGMAS = 3.0
 SHORT_ALPHA = 0.05  # the least three sessions against twelve can reach is 0.02
 SHORT_RUN_ALPHA = 0.1
@@ -35,7 +36,7 @@ MAX_SHORT_CHANGES = 3
 # to 19 single values 97 % are confirmed instead of 78 %, with no more false ones; with 3, three times as many.
 MIN_POOLED = 5
 TOO_FEW = "too few runs to tell"
-DIRECTIONS = 2  # of which the one that was seen is asked for
+DIRECTIONS = 2  # a step may go in; only the one that was seen is tested
 
 
 def short_changes(series: Measured, start: int, end: int) -> tuple[Change, ...]:
@@ -44,12 +45,12 @@ def short_changes(series: Measured, start: int, end: int) -> tuple[Change, ...]:
     After the last of them one more boundary may be suspect: relevant, but with too few runs to be significant.
     """
     chosen: tuple[int, ...] = ()
-    found: tuple[int, ...] = ()
+    partition: tuple[int, ...] = ()
     costs = _costs(series.scaled[start:end])
     for count in range(MAX_SHORT_CHANGES, 0, -1):
-        found = _best_partition(costs, start, count)
-        if found and are_confirmed(series, found):
-            chosen = found[1:-1]
+        partition = _best_partition(costs, start, count)
+        if partition and are_confirmed(series, partition):
+            chosen = partition[1:-1]
             break
     edges = (start, *chosen, end)
     changes = [
@@ -57,16 +58,16 @@ def short_changes(series: Measured, start: int, end: int) -> tuple[Change, ...]:
         for i in range(1, len(edges) - 1)
     ]
     # Where none is confirmed, the partition with one boundary was the last that was tried.
-    last = _best_partition(_costs(series.scaled[edges[-2] : end]), edges[-2], 1) if chosen else found
+    last = _best_partition(_costs(series.scaled[edges[-2] : end]), edges[-2], 1) if chosen else partition
     if last and end - last[0] > 3 and is_relevant(series, last, 1, run_sigma(series, last)):
         p_value = short_p_value(series, last, 1)
         changes.append(series.change(last[0], last[1], last[2], p_value, confirmed=False, doubt=TOO_FEW))
     return tuple(changes)
 
 
-def _costs(own: Floats) -> Floats:
-    """The sum of squares around its mean of each segment a:b of ``own``."""
-    sums, squares = (np.concatenate([[0.0], summed]).cumsum() for summed in (own, own * own))
+def _costs(values: Floats) -> Floats:
+    """The sum of squares around its mean of each segment a:b of ``values``."""
+    sums, squares = (np.concatenate([[0.0], summed]).cumsum() for summed in (values, values * values))
     places = np.arange(len(sums))
     length = np.maximum(1, places - places[:, None])
     costs: Floats = squares - squares[:, None] - (sums - sums[:, None]) ** 2 / length
@@ -89,14 +90,14 @@ def _best_partition(costs: Floats, start: int, count: int) -> tuple[int, ...]:
 def _partitions(length: int, count: int) -> NDArray[np.intp]:
     """The edges of every partition of ``0:length`` with ``count`` boundaries that can be meant, one a row."""
     inner = combinations(range(1, length), count)
-    edges = [(0, *own, length) for own in inner if all(b - a >= 2 for a, b in pairwise(own))]
-    found = np.array(edges, np.intp).reshape(len(edges), count + 2)
-    found.flags.writeable = False  # whoever asks is given the same
-    return found
+    edges = [(0, *cuts, length) for cuts in inner if all(b - a >= 2 for a, b in pairwise(cuts))]
+    table = np.array(edges, np.intp).reshape(len(edges), count + 2)
+    table.flags.writeable = False  # it is shared by all callers
+    return table
 
 
 def are_confirmed(series: Measured, edges: Sequence[int]) -> bool:
-    """Whether every boundary is relevant, and both tests say so."""
+    """True where every boundary is relevant and passes both tests."""
     sigma = run_sigma(series, edges)
     return all(
         is_relevant(series, edges, i, sigma)
@@ -107,24 +108,24 @@ def are_confirmed(series: Measured, edges: Sequence[int]) -> bool:
 
 
 def is_relevant(series: Measured, edges: Sequence[int], i: int, sigma: float) -> bool:
-    """Whether the medians on both sides differ by more than 5 % and three times ``sigma``, the noise of a run."""
+    """True where the medians on both sides differ by SHORT_SERIES and three times ``sigma``, the noise of a run."""
     before, after = slice(edges[i - 1], edges[i]), slice(edges[i], edges[i + 1])
     shift = abs(median(series.scaled[after]) - median(series.scaled[before]))
-    least = series.relevant(SHORT_RELEVANT, median(series.raw[before]))
+    least = series.relevant(relevance.SHORT_SERIES, median(series.raw[before]))
     return shift > 0 and shift >= max(least, SHORT_RELEVANT_SIGMAS * sigma)
 
 
 def run_sigma(series: Measured, edges: Sequence[int]) -> float:
     """Noise of one run's value: the larger of the spread inside segments and what sessions predict for a median."""
-    squares = sum(variance(series.scaled[a:b]) * (b - a) for a, b in pairwise(edges))
+    squares = sum(float(series.scaled[a:b].var()) * (b - a) for a, b in pairwise(edges))
     freedom = edges[-1] - edges[0] - (len(edges) - 1)
     between = (squares / freedom) ** 0.5 if freedom > 0 else 0.0
-    spread = [own for own in series.sessions[edges[0] : edges[-1]] if len(own) > 1]
+    spread = [processes for processes in series.sessions[edges[0] : edges[-1]] if len(processes) > 1]
     if not spread:
         return between
-    within = float(np.mean([variance(own, lost=1) for own in spread])) ** 0.5
+    within = float(np.mean([np.var(processes, ddof=1) for processes in spread])) ** 0.5
     # sd of a median of m normal values is about 1.25 sd / sqrt(m)
-    sessions = float(np.mean([len(own) for own in spread]))
+    sessions = float(np.mean([len(processes) for processes in spread]))
     return float(max(between, 1.25 * within / sessions**0.5))
 
 
@@ -136,17 +137,17 @@ def short_p_value(series: Measured, edges: Sequence[int], i: int) -> float:
 
 
 def _pooled_p_value(series: Measured, edges: Sequence[int], i: int) -> float:
-    """The runs of the shorter side against what all others do around their levels; 1 where those are too few to ask."""
+    """The runs of the shorter side against what all others do around their levels; 1 where it has too few runs."""
     start, index, end = edges[i - 1 : i + 2]
     is_after = end - index < index - start
     first, last = (index, end) if is_after else (start, index)
     if last - first < MIN_POOLED:
         return 1.0
     scaled = series.scaled
-    others = [scaled[a:b] - median(scaled[a:b]) for a, b in pairwise(edges) if a != first]
+    elsewhere = [scaled[a:b] - median(scaled[a:b]) for a, b in pairwise(edges) if a != first]
     deviations = scaled[first:last] - median(scaled[start:index] if is_after else scaled[index:end])
     sign = math.copysign(1.0, median(deviations))
-    return DIRECTIONS * draws(sign * deviations, sign * np.concatenate(others), len(deviations)).p_value
+    return DIRECTIONS * draws(sign * deviations, sign * np.concatenate(elsewhere), len(deviations)).p_value
 
 
 def _run_p_value(series: Measured, edges: Sequence[int], i: int, sigma: float) -> float:

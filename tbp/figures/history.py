@@ -31,7 +31,7 @@ from tbp.figures.look import (
 )
 from tbp.model.changes import Change, ChangeEvidence, History
 from tbp.model.merit import NEUTRAL, WORSE, merit
-from tbp.model.points import Columns, columns
+from tbp.model.points import PointColumns, columns
 from tbp.model.series import Commit, Tag
 from tbp.wording import verdicts, words
 
@@ -130,7 +130,7 @@ def history_figure(
 def commit_numbers(history: History, number: Mapping[str, int]) -> Places:
     """The number of each run's commit, by the numbers of their hashes."""
     runs = columns(history.points)
-    return np.array([number[runs.order[at].hash] for at in runs.place.tolist()], np.int64)
+    return np.array([number[runs.order[at].hash] for at in runs.commit_index.tolist()], np.int64)
 
 
 def series_traces(history: History, xs: Places, unit: Unit, style: Look) -> list[go.Scatter]:
@@ -183,7 +183,7 @@ def _line(stretches: Sequence[Level], xs: Places, unit: Unit, style: Look) -> go
     return go.Scatter(x=x, y=y, mode="lines", line={"color": style.colour, "width": 2}, hoverinfo="skip", meta=LEVEL)
 
 
-def _points(runs: Columns, xs: Places, is_shown: NDArray[np.bool_], unit: Unit, style: Look) -> go.Scatter:
+def _points(runs: PointColumns, xs: Places, is_shown: NDArray[np.bool_], unit: Unit, style: Look) -> go.Scatter:
     """Each run's median, with its quartiles as bars."""
     marker = {"color": style.colour, "symbol": style.symbol, "size": 6, "opacity": 0.75}
     value = runs.value[is_shown] / unit.factor
@@ -203,7 +203,7 @@ def _points(runs: Columns, xs: Places, is_shown: NDArray[np.bool_], unit: Unit, 
 
 
 def _points_of_other_version(
-    runs: Columns, xs: Places, is_shown: NDArray[np.bool_], unit: Unit, style: Look
+    runs: PointColumns, xs: Places, is_shown: NDArray[np.bool_], unit: Unit, style: Look
 ) -> go.Scatter:
     """Runs of another version of the benchmark, which no level is made of."""
     marker = {"color": NEUTRAL_COLOUR, "symbol": f"{style.symbol}-open", "size": 6, "opacity": 0.75}
@@ -267,7 +267,7 @@ def _by_date(histories: Sequence[History]) -> tuple[Commit, ...]:
     known: dict[str, Commit] = {}
     for history in histories:
         runs = columns(history.points)
-        known |= {runs.order[at].hash: runs.order[at] for at in runs.place.tolist()}
+        known |= {runs.order[at].hash: runs.order[at] for at in runs.commit_index.tolist()}
     return tuple(sorted(known.values(), key=lambda commit: (commit.date, commit.hash)))
 
 

@@ -15,7 +15,7 @@ from math import inf
 from statistics import fmean, median_low
 
 from tbp.gate.cells import Cell
-from tbp.gate.evidence import FIRST_LOOK, Evidence, Standing
+from tbp.gate.evidence import FIRST_LOOK, CellStanding, Evidence
 
 # Of what is left, kept from cells that have no pair yet: a change that is only suspected decides nothing. Screening
 # takes 4 pairs of every cell and confirming mostly 6 of few: half of screening's time is enough for one cell in three.
@@ -85,7 +85,7 @@ def need(evidence: Evidence) -> int:
     """The order in which cells get pairs, the first 0."""
     if not evidence.wants_pairs:
         return 4
-    if evidence.standing is Standing.FLAGGED:
+    if evidence.standing is CellStanding.FLAGGED:
         return 2
     if len(evidence.screened) >= FIRST_LOOK:
         return 3

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 SETUP_TIMEOUT_S = 60.0
 
@@ -13,8 +14,7 @@ Side = Literal["base", "head"]
 SIDES: tuple[Side, Side] = ("base", "head")
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One benchmark over one combination of its parameters."""
 
     benchmark: str

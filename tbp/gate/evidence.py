@@ -11,15 +11,17 @@ Takes pairs, gives where a cell stands; knows no processes and no clock.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from math import copysign, isnan, log1p
-from statistics import median
+
+from msgspec import Struct, field
 
 from tbp.gate.cells import Cell, CellSkipped
+from tbp.model import relevance
 from tbp.model.changes import State
 from tbp.model.comparison import CONFIDENCE
 from tbp.statistics.paired_ratios import Estimate, Pair, estimate
+from tbp.statistics.robust import median
 
 # A signed-rank test at 99 % needs eight pairs; a real 5 % was found in 80–90 % of cases with 8 pairs, in 82–99.7 %
 # with 12 (loaded two-core machine).
@@ -40,16 +42,15 @@ FLAG_EARLY_P = 0.01
 WITNESS_SHARE = 0.5
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The limits that a user may want otherwise. Effects are relative: 0.02 is 2 %."""
 
-    relevant: float = 0.02  # a smaller change is never claimed
-    excluded: float = 0.05  # "no change" means that the interval excludes a change this large
+    relevant: float = relevance.TWO_COMMITS  # a smaller change is never claimed
+    excluded: float = relevance.EXCLUDED  # "no change" means that the interval excludes a change this large
     false_discovery_rate: float = 0.05  # expected share of false ones among the changes claimed
 
 
-class Standing(Enum):
+class CellStanding(Enum):
     """The standing of a cell while pairs are measured."""
 
     OPEN = "open"
@@ -59,14 +60,13 @@ class Standing(Enum):
     OUT = "out"  # failed or skipped
 
 
-@dataclass
-class Evidence:
+class Evidence(Struct):
     """All that was measured of one cell."""
 
     cell: Cell
     screened: list[Pair] = field(default_factory=list)
     confirmed: list[Pair] = field(default_factory=list)
-    standing: Standing = Standing.OPEN
+    standing: CellStanding = CellStanding.OPEN
     state: State | None = None  # FAILED or SKIPPED
     reason: str = ""
 
@@ -76,25 +76,25 @@ class Evidence:
 
     @property
     def is_flagged(self) -> bool:
-        return self.standing in (Standing.FLAGGED, Standing.SETTLED)
+        return self.standing in (CellStanding.FLAGGED, CellStanding.SETTLED)
 
     @property
     def wants_pairs(self) -> bool:
         """Returns whether more pairs could decide something."""
-        is_undecided = self.standing in (Standing.OPEN, Standing.FLAGGED)
+        is_undecided = self.standing in (CellStanding.OPEN, CellStanding.FLAGGED)
         return is_undecided and self.pairs_to_come > 0
 
     @property
     def pairs_to_come(self) -> int:
         """At most, until nothing more is asked of it."""
-        if self.standing is Standing.FLAGGED:
+        if self.standing is CellStanding.FLAGGED:
             return CONFIRM_PAIRS - len(self.confirmed)
         return SCREEN_PAIRS + CONFIRM_PAIRS - len(self.pairs)
 
     @property
     def pairs_to_look(self) -> int:
         """Until the next look that may decide."""
-        if self.standing is Standing.FLAGGED:
+        if self.standing is CellStanding.FLAGGED:
             return min(look - len(self.confirmed) for look in CONFIRM_LOOKS if look > len(self.confirmed))
         return max(1, FIRST_LOOK - len(self.screened))
 
@@ -112,13 +112,13 @@ class Evidence:
     def add(self, answer: Pair | Exception, limits: Limits, cells: int) -> None:
         """One more pair, or why there is none; ``cells`` is how many are measured, for whom p-values are corrected."""
         if isinstance(answer, CellSkipped):
-            self.standing, self.state, self.reason = Standing.OUT, State.SKIPPED, str(answer)
+            self.standing, self.state, self.reason = CellStanding.OUT, State.SKIPPED, str(answer)
         elif isinstance(answer, Exception):
-            self.standing, self.state, self.reason = Standing.OUT, State.FAILED, str(answer)
-        elif self.standing is Standing.FLAGGED:
+            self.standing, self.state, self.reason = CellStanding.OUT, State.FAILED, str(answer)
+        elif self.standing is CellStanding.FLAGGED:
             self.confirmed.append(answer)
             if len(self.confirmed) in CONFIRM_LOOKS and self._is_settled(limits, cells):
-                self.standing = Standing.SETTLED
+                self.standing = CellStanding.SETTLED
         else:
             self.screened.append(answer)
             if len(self.screened) >= FIRST_LOOK:
@@ -135,14 +135,14 @@ class Evidence:
         return self.p_value * cells <= limits.false_discovery_rate and agrees(self.confirmed, seen.effect)
 
 
-def screening_look(pairs: Sequence[Pair], limits: Limits) -> Standing:
+def screening_look(pairs: Sequence[Pair], limits: Limits) -> CellStanding:
     """The standing of a cell that is not flagged after these pairs; beyond SCREEN_PAIRS it can only be cleared."""
     seen = estimated(pairs)
     is_relevant = abs(seen.effect) >= log1p(limits.relevant)
     needed_p = FLAG_P if len(pairs) == SCREEN_PAIRS else FLAG_EARLY_P
     if len(pairs) <= SCREEN_PAIRS and is_relevant and seen.p_value <= needed_p:
-        return Standing.FLAGGED
-    return Standing.CLEAR if is_excluded(seen, limits.excluded) else Standing.OPEN
+        return CellStanding.FLAGGED
+    return CellStanding.CLEAR if is_excluded(seen, limits.excluded) else CellStanding.OPEN
 
 
 def is_excluded(seen: Estimate, change: float) -> bool:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import expm1, log1p, nan
-from statistics import median
 
 from msgspec.structs import replace
 
-from tbp.gate.evidence import Evidence, Limits, Standing, agrees, estimated, is_excluded
+from tbp.gate.evidence import CellStanding, Evidence, Limits, agrees, estimated, is_excluded
 from tbp.model.changes import State
 from tbp.model.comparison import CONFIDENCE, Judgement
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg
 from tbp.statistics.paired_ratios import Estimate
+from tbp.statistics.robust import median
 from tbp.wording import words
 
 LEAST_PAIRS = 2  # fewer say nothing of their spread
@@ -45,8 +45,8 @@ def _judgement(evidence: Evidence, p_value: float, limits: Limits, ended: str) -
         bare,
         state=state,
         reason=reason,
-        before=median(pair.base_s for pair in evidence.pairs),
-        after=median(pair.head_s for pair in evidence.pairs),
+        before=median([pair.base_s for pair in evidence.pairs]),
+        after=median([pair.head_s for pair in evidence.pairs]),
         effect=expm1(seen.effect),
         low=expm1(low),
         high=expm1(high),
@@ -66,7 +66,7 @@ def _state(evidence: Evidence, seen: Estimate, p_value: float, limits: Limits, e
             return State.UNDECIDED, f"contended: wall time moved and CPU time did not; {QUIETER}"
         return (State.REGRESSION if seen.effect > 0 else State.IMPROVEMENT), ""
     is_cut_off = bool(ended) and evidence.wants_pairs
-    if evidence.standing is Standing.FLAGGED and is_cut_off:
+    if evidence.standing is CellStanding.FLAGGED and is_cut_off:
         return State.UNDECIDED, f"suspected, and not confirmed by fresh pairs: {ended}"
     whole = estimated(evidence.pairs)
     if is_excluded(seen, limits.excluded) or is_excluded(whole, limits.excluded):

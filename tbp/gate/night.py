@@ -7,8 +7,9 @@ is told by ``tbp.history.paired_evidence``; storing them is left to the caller.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import log1p
+
+from msgspec import Struct, field
 
 from tbp.asv.checkouts import checkouts
 from tbp.asv.ratios import Ratio
@@ -18,7 +19,8 @@ from tbp.gate.evidence import agrees, estimated
 from tbp.gate.measuring import Folders, Measuring
 from tbp.gate.referee import discovered
 from tbp.gate.worker_process import Deadline, OutOfTime
-from tbp.history.paired_evidence import FRESH_LOOKS, RELEVANT, level_begin, wanted, with_pairs
+from tbp.history.paired_evidence import FRESH_LOOKS, level_begin, wanted, with_pairs
+from tbp.model import relevance
 from tbp.model.changes import Change
 from tbp.model.series import Point, SeriesKey
 from tbp.project.asv_config import AsvConfig
@@ -34,8 +36,7 @@ NEW_SHARE = 0.6
 Heard = Callable[[str], None]
 
 
-@dataclass
-class Tracked:
+class Tracked(Struct):
     """A series that pairs may tell more of."""
 
     key: SeriesKey
@@ -43,7 +44,7 @@ class Tracked:
     changes: Sequence[Change]  # those that it shows by itself
     ratios: list[Ratio]
     relevant: float = 0.0
-    is_news: Callable[[Change], bool] = lambda change: False  # of a change, that nobody was told of it
+    is_news: Callable[[Change], bool] = lambda change: False  # of a change: True where it was not reported yet
     made: list[Ratio] = field(default_factory=list)  # tonight
 
     @property
@@ -56,8 +57,7 @@ class Tracked:
         self.made.append(ratio)
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(Struct, frozen=True):
     """Pairs of two commits to measure, and of which series how many."""
 
     base: str
@@ -122,7 +122,7 @@ class _Night:
     def __init__(self, config: AsvConfig, tracked: Sequence[Tracked], heard: Heard) -> None:
         self._config, self._heard = config, heard
         self._tracked = {series.key: series for series in tracked}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def measure(self, task: Task, deadline: Deadline) -> bool:
         """Measure what is asked, as far as time allows; whether any ratio came of it."""
@@ -151,8 +151,8 @@ class _Night:
         return bool(ratios)
 
     def _tell(self, lead: str, why: str) -> None:
-        if why not in self._told:
-            self._told.add(why)
+        if why not in self._reported:
+            self._reported.add(why)
             self._heard(f"{lead}{why}")
 
 
@@ -190,6 +190,6 @@ def ratio_of(task: Task, pairs: Sequence[Pair]) -> Ratio | None:
     if len(pairs) < 2:
         return None
     effect = estimated(pairs).effect
-    if abs(effect) >= log1p(RELEVANT) and not agrees(pairs, effect):
+    if abs(effect) >= log1p(relevance.TWO_COMMITS) and not agrees(pairs, effect):
         return None
     return Ratio(task.base, task.head, tuple(pair.effect for pair in pairs), task.is_fresh)

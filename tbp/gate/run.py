@@ -9,8 +9,9 @@ import platform
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from math import inf, isfinite
+
+from msgspec import Struct, field
 
 from tbp.asv.checkouts import Checkout, checkouts
 from tbp.asv.runner import interruptible
@@ -26,7 +27,7 @@ from tbp.gate.progress import Progress
 from tbp.gate.referee import discovered
 from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.model.changes import State
-from tbp.model.comparison import Comparison, Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.project.asv_config import AsvConfig
 from tbp.wording import words
 
@@ -36,8 +37,7 @@ INTERRUPTED = "interrupted"
 ENDING_SHARE = 0.02
 
 
-@dataclass(frozen=True)
-class Wanted:
+class GateRequest(Struct, frozen=True):
     """The benchmarks to measure, and how."""
 
     bench: Sequence[str] = ()  # regular expressions over "benchmark(parameter, …)", as asv's --bench; empty: all
@@ -52,8 +52,7 @@ class Wanted:
         return f"the budget of {self.budget_s / 60:g} min ended"
 
 
-@dataclass(frozen=True)
-class Gated:
+class Gated(Struct, frozen=True):
     """The result of a gate, and whether somebody ended it early."""
 
     comparison: Comparison
@@ -64,8 +63,7 @@ class Gated:
         return ExitCode.INTERRUPTED if self.is_interrupted and verdict is not ExitCode.REGRESSION else verdict
 
 
-@dataclass
-class _Measured:
+class _Measured(Struct):
     """The result so far: it grows while the gate runs, so that an interrupt leaves it whole."""
 
     evidence: Sequence[Evidence] = ()
@@ -75,7 +73,7 @@ class _Measured:
     is_interrupted: bool = False
 
 
-def gate(config: AsvConfig, baseline: Judged, contender: Judged, wanted: Wanted) -> Gated:
+def gate(config: AsvConfig, baseline: ComparedCommit, contender: ComparedCommit, wanted: GateRequest) -> Gated:
     """Measure both commits in turns and judge every benchmark that can be timed.
 
     An interrupt, or a SIGTERM like one, ends it: what was known by then is given, if there were benchmarks by then.
@@ -116,7 +114,7 @@ def _measured(
     config: AsvConfig,
     sides: Mapping[Side, Checkout],
     patterns: Sequence[re.Pattern[str]],
-    wanted: Wanted,
+    wanted: GateRequest,
     deadline: Deadline,
     progress: Progress,
 ) -> _Measured:
@@ -182,7 +180,7 @@ def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
         raise UsageError(f"--bench {error.pattern!r} is no regular expression: {error}") from None
 
 
-def _discovered(sides: Mapping[Side, Checkout], deadline: Deadline, wanted: Wanted) -> dict[Side, list[Cell]]:
+def _discovered(sides: Mapping[Side, Checkout], deadline: Deadline, wanted: GateRequest) -> dict[Side, list[Cell]]:
     try:
         return discovered(sides, deadline)
     except CellFailed as failed:
@@ -192,7 +190,7 @@ def _discovered(sides: Mapping[Side, Checkout], deadline: Deadline, wanted: Want
 
 
 def _matched(
-    found: Mapping[Side, Sequence[Cell]], patterns: Sequence[re.Pattern[str]]
+    discovered_cells: Mapping[Side, Sequence[Cell]], patterns: Sequence[re.Pattern[str]]
 ) -> tuple[list[Cell], list[Judgement]]:
     """The cells that both sides have, and a judgement for each that only one has."""
 
@@ -206,7 +204,8 @@ def _matched(
         return not patterns or any(pattern.search(name) or pattern.search(cell.benchmark) for pattern in patterns)
 
     by_name = {
-        side: {(cell.benchmark, cell.parameters): cell for cell in found[side] if wanted(cell)} for side in SIDES
+        side: {(cell.benchmark, cell.parameters): cell for cell in discovered_cells[side] if wanted(cell)}
+        for side in SIDES
     }
     base, head = by_name["base"], by_name["head"]
     common = [cell for key, cell in head.items() if key in base]

@@ -1,6 +1,7 @@
 """The runs beside the branch, by line and series. None of them is of a series that is judged.
 
-Takes what ``tbp.asv`` read, gives ``LineRuns``. Comparing them with the branch is left to the report.
+Takes the results and sessions that ``tbp.asv`` read, gives ``LineRuns``. Comparing them with the branch is left to the
+report.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def runs_beside(results: Results, sessions: Sessions, commits: Commits, policy: 
 def _by_line(points: Points, lines: tuple[Line, ...]) -> Iterator[tuple[Line, Points]]:
     """The points of each line that has some; they are sorted by their places in all lines, one after the other."""
     ends = np.cumsum([len(line.commits) for line in lines])
-    cuts = np.searchsorted(points.columns.place, ends).tolist()
+    cuts = np.searchsorted(points.columns.commit_index, ends).tolist()
     for line, start, stop in zip(lines, [0, *cuts], cuts, strict=False):
         if stop > start:
             yield line, points.part(start, stop)

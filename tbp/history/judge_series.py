@@ -1,8 +1,9 @@
-"""What moved in one series, seen by itself.
+"""The changes of one series, judged by itself: the first half of the way from values to a verdict.
 
-Takes the runs of a series and what the project wants to be alerted about; gives its changes and breaks. Where a level
-shifts is decided in ``change_points``, what else could explain it in ``explanations``. It is most of the work of a
-report and needs nothing but its arguments, so it may be done in any process, and once.
+Takes the runs of a series and the smallest change that the project wants to know of; gives its changes and breaks. The
+detector proposes and tests change points; each then goes through ``STEPS``. What needs other series, traces or pairs
+comes after: ``tbp.history.build``. This half is most of the work of a report and depends on its arguments only, so it
+may be done in any process, and once.
 """
 
 from __future__ import annotations
@@ -18,17 +19,18 @@ from msgspec.structs import replace
 from tbp.detection.detector import Values, change_points_of
 from tbp.detection.interval import with_interval
 from tbp.detection.noise import noise_between, noise_within
-from tbp.history.circumstances import Run, breaks, with_number
+from tbp.history.circumstances import Circumstances, RunCircumstances, breaks, with_number
 from tbp.history.explanations import explained
 from tbp.history.runs_of_series import Rows
-from tbp.model.changes import CONFIDENCE, LEAST_SHOWN, Break, Change, ChangeKind
+from tbp.model import relevance
+from tbp.model.changes import CONFIDENCE, Break, Change, ChangeKind
 from tbp.model.points import Points
 
 VERSION_DIGITS = 8  # of a benchmark's version, which is a hash
-_NO_RUN = Run({}, math.nan, math.nan)  # of another version: its circumstances explain nothing here
+_NO_RUN = RunCircumstances({}, math.nan, math.nan)  # of another version: its circumstances explain nothing here
 
 
-class Asked(Struct, frozen=True):
+class SeriesRuns(Struct, frozen=True):
     """A series to judge."""
 
     rows: Rows
@@ -36,69 +38,98 @@ class Asked(Struct, frozen=True):
     relevant: float  # smallest relative change to alert about
 
 
-class Moved(Struct, frozen=True):
-    """What was found in it, before it is seen among the others."""
+class SeriesFindings(Struct, frozen=True):
+    """The changes of a series before it is seen among the others."""
 
     changes: tuple[Change, ...]  # oldest first
     breaks: tuple[Break, ...]
     noise_within: float
 
 
-# What moved in each of several series, in their order.
-Judge: TypeAlias = Callable[[Sequence[Asked]], Iterable[Moved]]
+# Gives the findings in each of several series, in their order.
+Judge: TypeAlias = Callable[[Sequence[SeriesRuns]], Iterable[SeriesFindings]]
 
 
-def judge_all(asked: Sequence[Asked]) -> list[Moved]:
-    found = change_points_of([_values(one) for one in asked])
-    return [judged(one, own) for one, own in zip(asked, found, strict=True)]
+class _Surroundings(Struct, frozen=True):
+    """The surroundings of a change in its series."""
+
+    series: SeriesRuns
+    edges: tuple[int, int]  # where the segment before begins and the one after ends
+    circumstances: Sequence[Circumstances]  # of each run
+    noise: float  # between runs, inside segments
 
 
-def judged(asked: Asked, found: Sequence[Change]) -> Moved:
-    """What is to be said of the change points ``found`` in a series."""
-    rows, points = asked.rows, asked.points
-    runs = with_number(rows.runs(points.columns.comparable, _NO_RUN))
-    noise = noise_between(points, [change.index for change in found if change.confirmed])
-    changes = []
-    for before, change, after in zip((None, *found), found, (*found[1:], None), strict=False):
-        edges = (before.index if before else 0, after.index if after else len(points))
-        placed = with_interval(explained(change, edges, runs, points, noise, rows.started_ms), edges, points)
-        changes.append(_alert(_sure(placed), asked.relevant))
-    return Moved(
-        changes=tuple(changes),
-        breaks=tuple(sorted((*breaks(runs), *_version_breaks(rows, points)), key=lambda one: one.index)),
-        noise_within=noise_within(points),
-    )
+def put_down(change: Change, around: _Surroundings) -> Change:
+    """``change`` with its kind: of the code, or of a circumstance that changed at the same place."""
+    series = around.series
+    return explained(change, around.edges, around.circumstances, series.points, around.noise, series.rows.started_ms)
 
 
-def _values(asked: Asked) -> Values:
-    columns = asked.points.columns
-    sessions = [columns.sessions.get(index, ()) for index in range(len(columns))] if columns.sessions else None
-    values = np.where(columns.comparable, columns.value, np.nan)
-    return Values(values.tolist(), sessions, counter=asked.rows.type == "track")
+def sized(change: Change, around: _Surroundings) -> Change:
+    """``change`` with the interval of its effect."""
+    return with_interval(change, around.edges, around.series.points)
 
 
-def _sure(change: Change) -> Change:
-    """``change``, only suspect where the interval of its effect leaves open whether there is one.
+def doubted_at_zero(change: Change, around: _Surroundings) -> Change:
+    """``change``, only suspect where the interval of its effect leaves open whether there is an effect.
 
     Of noise with two modes the ranks can be sure that something moved while the medians may be where they were.
     """
-    if not (change.confirmed and change.low < LEAST_SHOWN and change.high > -LEAST_SHOWN):
+    if not (change.confirmed and change.low < relevance.LEAST_SHOWN and change.high > -relevance.LEAST_SHOWN):
         return change
     return replace(change, confirmed=False, doubt=f"its {CONFIDENCE * 100:.0f} % interval reaches 0")
 
 
-def _alert(change: Change, relevant: float) -> Change:
+def doubted_if_small(change: Change, around: _Surroundings) -> Change:
     """``change``, only suspect where it is smaller than the project wants to be alerted about."""
+    relevant = around.series.relevant
     if not change.confirmed or not abs(change.effect) < relevant:  # an effect from 0 is NaN, and alerts
         return change
     return replace(change, confirmed=False, doubt=f"smaller than the {relevant:.1%} this project alerts about")
 
 
+STEPS: tuple[Callable[[Change, _Surroundings], Change], ...] = (put_down, sized, doubted_at_zero, doubted_if_small)
+"""The steps that each change point of the detector goes through, in this order. A new rule is a function here."""
+
+
+def judge_all(several: Sequence[SeriesRuns]) -> list[SeriesFindings]:
+    """The findings in each of several series, in their order."""
+    change_points = change_points_of([_values(series) for series in several])
+    return [judged(series, changes) for series, changes in zip(several, change_points, strict=True)]
+
+
+def judged(series: SeriesRuns, change_points: Sequence[Change]) -> SeriesFindings:
+    """The findings in a series in which the detector found ``change_points``."""
+    rows, points = series.rows, series.points
+    circumstances = with_number(rows.runs(points.columns.comparable, _NO_RUN))
+    noise = noise_between(points, [change.index for change in change_points if change.confirmed])
+    cuts = [0, *(change.index for change in change_points), len(points)]
+    changes = []
+    for start, change, end in zip(cuts, change_points, cuts[2:], strict=False):
+        around = _Surroundings(series, (start, end), circumstances, noise)
+        for step in STEPS:
+            change = step(change, around)
+        changes.append(change)
+    every_break = (*breaks(circumstances), *_version_breaks(rows, points))
+    return SeriesFindings(
+        changes=tuple(changes),
+        breaks=tuple(sorted(every_break, key=lambda entry: entry.index)),
+        noise_within=noise_within(points),
+    )
+
+
+def _values(series: SeriesRuns) -> Values:
+    columns = series.points.columns
+    sessions = [columns.sessions.get(index, ()) for index in range(len(columns))] if columns.sessions else None
+    values = np.where(columns.comparable, columns.value, np.nan)
+    return Values(values.tolist(), sessions, counter=series.rows.type == "track")
+
+
 def _version_breaks(rows: Rows, points: Points) -> list[Break]:
-    """Where runs of another benchmark version end and those of the present one begin, or the other way round."""
-    found: list[Break] = []
+    """Breaks where runs of another benchmark version end and those of the present one begin, or the other way round."""
+    version_breaks: list[Break] = []
     for index in (np.flatnonzero(np.diff(points.columns.comparable)) + 1).tolist():
         old, new = (rows.versions[i][:VERSION_DIGITS] or "unknown" for i in (index - 1, index))
-        what = f"benchmark version {old} → {new}"
-        found.append(Break(index, ChangeKind.HARNESS, what, comparable=False))
-    return found
+        explanation = f"benchmark version {old} → {new}"
+        version_breaks.append(Break(index, ChangeKind.HARNESS, explanation, comparable=False))
+    return version_breaks

@@ -1,12 +1,11 @@
 """Results, sessions and commits → the runs of each series, in order of history.
 
-Takes what ``tbp.asv`` read. Gives rows; which of them are comparable, and what moved, is left to ``histories``. A large
-project has millions of runs: they stay columns, and what many of them share is made once.
+Takes the results and sessions that ``tbp.asv`` read. Gives rows; which of them are comparable is left to ``build``. A
+large project has millions of runs: they stay columns, and what many of them share is made once.
 """
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -18,23 +17,24 @@ from tbp.asv.declarations import Benchmark
 from tbp.asv.result_table import keys
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
-from tbp.history.circumstances import Circumstances, Run, circumstances
-from tbp.model.points import MEASURED, OUTCOMES, Columns, Floats, Points, compared
+from tbp.history.circumstances import Circumstances, RunCircumstances, circumstances
+from tbp.model.points import MEASURED, OUTCOMES, Floats, PointColumns, Points, compared
 from tbp.model.series import SeriesKey
 from tbp.project.commits import Commits
+from tbp.statistics.robust import median
 
 _KEY = ("benchmark", "parameters", "machine", "environment")
 _UNKNOWN: Circumstances = {}  # of runs without a value, which explain nothing
 
 
-class _Facts(NamedTuple):
-    """What the circumstances of a run depend on."""
+class _RowFacts(NamedTuple):
+    """The facts that the circumstances of a run depend on."""
 
     python: str
     requirements: str
     hardware: str
     torch: str = ""  # as the sessions saw it
-    threads: str = ""  # the same
+    threads: str = ""  # as the sessions saw them
 
 
 class Rows(Struct, frozen=True, eq=False):
@@ -48,13 +48,16 @@ class Rows(Struct, frozen=True, eq=False):
     unit: str  # the newest one's
     type: str
 
-    def runs(self, comparable: NDArray[np.bool_], otherwise: Run) -> list[Run]:
+    def runs(self, comparable: NDArray[np.bool_], otherwise: RunCircumstances) -> list[RunCircumstances]:
         """One for each row; ``otherwise`` for those that are not comparable."""
         rows = zip(
             comparable.tolist(), self.circumstances, self.number.tolist(), self.points.columns.value.tolist(),
             strict=True,
         )  # fmt: skip
-        return [Run(known, number, value) if own else otherwise for own, known, number, value in rows]
+        return [
+            RunCircumstances(known, number, value) if is_comparable else otherwise
+            for is_comparable, known, number, value in rows
+        ]
 
 
 def rows_by_series(results: Results, sessions: Sessions, commits: Commits) -> list[tuple[SeriesKey, Rows]]:
@@ -73,21 +76,21 @@ def compared_with(version: str, rows: Rows) -> Points:
     """The points, those of another benchmark version marked as not comparable: it measures something else."""
     if {"", version}.issuperset(rows.versions):
         return rows.points
-    return compared(rows.points, np.array([own in ("", version) for own in rows.versions]))
+    return compared(rows.points, np.array([stated in ("", version) for stated in rows.versions]))
 
 
 def seen(sessions: Sessions, key: SeriesKey, commit: str) -> tuple[str, str]:
     """The torch and the threads that the sessions of a run saw; empty where unknown."""
-    own = sessions.of(key, commit)
-    torch = next((one.torch for one in own if one.torch), "")
-    return torch, next((str(one.threads) for one in own if one.threads), "")
+    of_run = sessions.of(key, commit)
+    torch = next((session.torch for session in of_run if session.torch), "")
+    return torch, next((str(session.threads) for session in of_run if session.threads), "")
 
 
 class _Sessions(NamedTuple):
-    """What the sessions say of the runs of one series, by index of the run."""
+    """The facts of sessions about the runs of one series, by index of the run."""
 
     torch: list[str]  # "" where unknown
-    threads: list[str]  # the same
+    threads: list[str]  # "" where unknown
     medians: dict[int, tuple[float, ...]]
     reasons: dict[int, str]
 
@@ -104,7 +107,7 @@ class _Reader:
 
     def __init__(self, results: Results, sessions: Sessions, commits: Commits) -> None:
         self.sessions, self.order = sessions, commits.order
-        position = {commit.hash: place for place, commit in enumerate(commits.order)}
+        position = {commit.hash: index for index, commit in enumerate(commits.order)}
         points = results.points
         places = np.array([position.get(name, -1) for name in points.commit.items], np.int64)[points.commit.codes]
         key = keys([points.labels(name) for name in _KEY])
@@ -115,7 +118,7 @@ class _Reader:
         names = (*_KEY, "commit", "version", "unit", "type", "python", "requirements", "hardware")
         self.codes = {name: points.labels(name).codes[rows] for name in names}
         self.items = {name: points.labels(name).items for name in names}
-        outcomes = np.array([OUTCOMES.index(own) for own in points.outcome.items], np.int8)
+        outcomes = np.array([OUTCOMES.index(outcome) for outcome in points.outcome.items], np.int8)
         self.outcome = outcomes[points.outcome.codes[rows]]
         self.value, self.low, self.high = points.value[rows], points.q25[rows], points.q75[rows]
         self.number, self.started_ms = points.number[rows], points.started_ms[rows]
@@ -125,9 +128,9 @@ class _Reader:
         _, first, self.facts = np.unique(facts, return_index=True, return_inverse=True)
         texts = [[self._text(name, row) for row in first.tolist()] for name in stated]
         self.stated = [
-            _Facts(python, requirements, hardware) for python, requirements, hardware in zip(*texts, strict=True)
+            _RowFacts(python, requirements, hardware) for python, requirements, hardware in zip(*texts, strict=True)
         ]
-        self.known: dict[_Facts, Circumstances] = {}
+        self.known: dict[_RowFacts, Circumstances] = {}
 
     def series(self) -> Iterator[tuple[SeriesKey, Rows]]:
         for start, end in zip(self.edges, self.edges[1:], strict=False):
@@ -138,17 +141,17 @@ class _Reader:
     def _rows(self, key: SeriesKey, part: slice) -> Rows:
         count = part.stop - part.start
         values = np.stack([self.value[part], self.low[part], self.high[part]])
-        said = _Sessions([""] * count, [""] * count, {}, {})
+        seen_by_sessions = _Sessions([""] * count, [""] * count, {}, {})
         measured_there = self.sessions.commits(key)
         if measured_there:
             commits = [self._text("commit", row) for row in range(part.start, part.stop)]
             is_time = self.outcome[part] == MEASURED if self._text("type", part.stop - 1) == "time" else [False] * count
             for index, commit in enumerate(commits):
                 if commit in measured_there:
-                    said.note(index, self.sessions, key, commit, bool(is_time[index]))
-            for index, own in said.medians.items():
-                values[:, index] = _level(values[:, index], own)
-        columns = Columns(
+                    seen_by_sessions.note(index, self.sessions, key, commit, bool(is_time[index]))
+            for index, medians in seen_by_sessions.medians.items():
+                values[:, index] = _level(values[:, index], medians)
+        columns = PointColumns(
             self.order,
             self.places[part],
             self.outcome[part],
@@ -156,33 +159,33 @@ class _Reader:
             values[1],
             values[2],
             np.ones(count, bool),
-            said.medians,
-            said.reasons,
+            seen_by_sessions.medians,
+            seen_by_sessions.reasons,
         )
         versions = self.items["version"]
         return Rows(
             Points(columns),
             self.number[part],
-            self._circumstances(part, said),
+            self._circumstances(part, seen_by_sessions),
             self.started_ms[part],
             [versions[code] for code in self.codes["version"][part].tolist()],
             self._text("unit", part.stop - 1),
             self._text("type", part.stop - 1),
         )
 
-    def _circumstances(self, part: slice, said: _Sessions) -> list[Circumstances]:
-        rows = list(zip(self.facts[part].tolist(), said.torch, said.threads, strict=True))
+    def _circumstances(self, part: slice, seen_by_sessions: _Sessions) -> list[Circumstances]:
+        rows = list(zip(self.facts[part].tolist(), seen_by_sessions.torch, seen_by_sessions.threads, strict=True))
         known = {row: self._known(*row) for row in set(rows)}
         is_measured = (self.outcome[part] == MEASURED).tolist()
-        return [known[row] if own else _UNKNOWN for row, own in zip(rows, is_measured, strict=True)]
+        return [known[row] if has_value else _UNKNOWN for row, has_value in zip(rows, is_measured, strict=True)]
 
     def _known(self, facts: int, torch: str, threads: str) -> Circumstances:
-        said = self.stated[facts]
+        stated = self.stated[facts]
         if torch or threads:
-            said = said._replace(torch=torch, threads=threads)
-        if said not in self.known:
-            self.known[said] = circumstances(said, torch, threads)
-        return self.known[said]
+            stated = stated._replace(torch=torch, threads=threads)
+        if stated not in self.known:
+            self.known[stated] = circumstances(stated, torch, threads)
+        return self.known[stated]
 
     def _text(self, name: str, row: int) -> str:
         return str(self.items[name][self.codes[name][row]])
@@ -195,5 +198,5 @@ def _level(measured: Floats, sessions: tuple[float, ...]) -> Floats:
     """
     if not measured[0] > 0:
         return measured
-    middle = statistics.median(sessions)
+    middle = median(sessions)
     return np.array([middle, *(measured[1:] * middle / measured[0])])

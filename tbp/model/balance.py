@@ -10,22 +10,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-if TYPE_CHECKING:
-    from tbp.model.changes import Change
+from tbp.model import relevance
 
-# Levels this close, in noises between runs and at least relatively, are the same: what the detector would not part
-# even with one run on a side (see ``short``).
+# Levels this close, in noises between runs, are the same: the detector would not part them even with one run on a side.
 SAME_SIGMAS = 3.0
-SAME_LEVEL = 0.01
-SAME_EXACT = 0.0005  # of a counter, which has no noise: its smallest change that is confirmed
 SETTLED_RUNS = 3  # of a level that only a suspect change began: one or two may be out of line
 SAME_SHARE = 0.25  # of a regression that may remain in the noise: half of it undone is an improvement, no recovery
+
+
+class Shift(Protocol):
+    """A change as far as a balance depends on it: ``tbp.model.changes.Change``."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def before(self) -> float: ...
+    @property
+    def after(self) -> float: ...
+    @property
+    def confirmed(self) -> bool: ...
+    @property
+    def acknowledged(self) -> str: ...
+    @property
+    def is_exact(self) -> bool: ...
+    @property
+    def is_of_code(self) -> bool: ...
+    @property
+    def matters(self) -> bool: ...
 
 
 class Balance(Struct, frozen=True):
@@ -57,11 +73,11 @@ class Balance(Struct, frozen=True):
 
 def same_level(level: float, noise: float) -> float:
     """How far from ``level`` a value may be and still be of it; ``noise`` is that between runs, NaN where unknown."""
-    return max(SAME_LEVEL, SAME_SIGMAS * noise if math.isfinite(noise) else 0.0) * abs(level)
+    return max(relevance.SAME_LEVEL, SAME_SIGMAS * noise if math.isfinite(noise) else 0.0) * abs(level)
 
 
 def balance(
-    changes: Sequence[Change],
+    changes: Sequence[Shift],
     worse: int,
     noise: float,
     relevant: float = 0.0,
@@ -108,8 +124,7 @@ def balance(
     )
 
 
-@dataclass
-class _Account:
+class _Account(Struct):
     """A regression that stands."""
 
     index: int  # of the change that opened it
@@ -118,8 +133,7 @@ class _Account:
     parts: list[int]  # the changes that made what is left of it
 
 
-@dataclass
-class _Result:
+class _Result(Struct):
     """A change, or several together, with the level before them."""
 
     index: int
@@ -129,8 +143,7 @@ class _Result:
     is_recovery: bool = False
 
 
-@dataclass
-class _Walk:
+class _Walk(Struct):
     """The levels after the changes taken so far. Each account's reference is worse than that of the one before."""
 
     worse: int
@@ -144,7 +157,7 @@ class _Walk:
     undone: list[tuple[int, int]] = field(default_factory=list)
     gains: list[int] = field(default_factory=list)
 
-    def take(self, index: int, change: Change) -> None:
+    def take(self, index: int, change: Shift) -> None:
         """Go on to the level after ``change``."""
         if math.isnan(self.first):
             self.first = self.level = change.before
@@ -155,7 +168,7 @@ class _Walk:
         else:
             self._improve(index, change)
 
-    def is_brought_back(self, change: Change) -> bool:
+    def is_brought_back(self, change: Shift) -> bool:
         """True where the level after ``change``, which is suspect, ends the newest regression that stands."""
         is_better = self.worse * (change.after - change.before) < 0
         is_codes = change.is_of_code and change.matters
@@ -175,7 +188,7 @@ class _Walk:
         parts = sorted({part for account in accounts for part in account.parts})
         return _Result(largest.index, parts, reference, is_worse=True)
 
-    def _carry(self, change: Change) -> None:
+    def _carry(self, change: Shift) -> None:
         """All levels move as the series did: by a factor, or where that has no meaning by a difference."""
         known = [self.first, self.level, *(account.reference for account in self.accounts)]
         is_factor = min(change.before, change.after, *known) > 0
@@ -189,7 +202,7 @@ class _Walk:
         if self.newest is not None:
             self.newest.reference = carried(self.newest.reference)
 
-    def _worsen(self, index: int, change: Change) -> None:
+    def _worsen(self, index: int, change: Shift) -> None:
         # The level may have come back in steps that are only suspect: from there it counts as one regression, not two.
         self._close(change.before, change)
         self.level = change.after
@@ -198,7 +211,7 @@ class _Walk:
         self.accounts.append(_Account(index, change.before, change.after, [index]))
         self.newest = _Result(index, [index], change.before, is_worse=True)
 
-    def _improve(self, index: int, change: Change) -> None:
+    def _improve(self, index: int, change: Shift) -> None:
         self.level = change.after
         closed = self._close(self.level, change)
         self.undone += [(account.index, index) for account in closed]
@@ -214,21 +227,23 @@ class _Walk:
             self.gains.append(index)
         self.newest = _Result(index, parts, reference, is_worse=False, is_recovery=is_recovery)
 
-    def _close(self, level: float, change: Change) -> list[_Account]:
+    def _close(self, level: float, change: Shift) -> list[_Account]:
         """Ends the accounts whose reference is back at ``level``; the newest first."""
         closed = []
         while self.accounts and self._is_back(self.accounts[-1], level, change):
             closed.append(self.accounts.pop())
         return closed
 
-    def _is_back(self, account: _Account, level: float, change: Change) -> bool:
+    def _is_back(self, account: _Account, level: float, change: Shift) -> bool:
         """True where no more is left of a regression than what is not relevant, or than a small rest in the noise."""
         size = abs(account.worst - account.reference)
-        least = max(self.relevant, SAME_EXACT if change.is_exact else SAME_LEVEL) * abs(account.reference)
+        least = max(self.relevant, relevance.LEAST_SHOWN if change.is_exact else relevance.SAME_LEVEL) * abs(
+            account.reference
+        )
         limit = max(least, min(self._noise_of(account.reference, change), SAME_SHARE * size))
         return self.worse * (level - account.reference) <= limit
 
-    def _noise_of(self, level: float, change: Change) -> float:
+    def _noise_of(self, level: float, change: Shift) -> float:
         """How far apart levels may be that are the same to this project."""
-        noise = SAME_EXACT * abs(level) if change.is_exact else same_level(level, self.noise)
+        noise = relevance.LEAST_SHOWN * abs(level) if change.is_exact else same_level(level, self.noise)
         return max(noise, self.relevant * abs(level))

@@ -1,7 +1,8 @@
-"""Changes of a series and its whole history: what the detector found, and what runs and traces say about it."""
+"""Changes of a series and its whole history: the findings of the detector, with the evidence of runs and traces."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
@@ -20,19 +21,16 @@ if TYPE_CHECKING:
     from tbp.traces.operators.operators import OperatorTable
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
 
-LEAST_SHOWN = 0.0005  # a smaller effect is shown as 0.0 %
-
-
 CONFIDENCE = 0.99
-"""Of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows: at 95 %, one
-interval in twenty would miss the truth."""
+"""The confidence of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows:
+at 95 %, one interval in twenty would miss the truth."""
 
 
 _WORSE = {Better.LOWER: 1, Better.HIGHER: -1}  # the sign of a step for the worse; where nothing says it, there is none
 
 
 class State(StrEnum):
-    """What is said of a series, worst first; the report sorts by this order."""
+    """The verdict on a series, worst first; the report sorts by this order."""
 
     REGRESSION = "regression"
     CHANGED = "changed"  # a confirmed change of the code, and nothing says whether it is for the worse
@@ -50,13 +48,23 @@ class State(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """What a change of level, or a break in a series, is put down to."""
+    """The cause that a change of level, or a break in a series, is put down to."""
 
     CODE = "code"  # nothing but the commit changed: the only kind that is a regression or an improvement
     HARNESS = "harness change"  # the benchmark's own version, or how many calls it times together
     DEPENDENCY = "dependency change"  # Python, torch or another requirement
     HARDWARE = "hardware change"  # processor, GPU, driver, memory or operating system of the machine
     UNRECORDED = "unrecorded change"  # what no result records: it came with a night of measuring, not with a commit
+
+
+def effect_size(before: float, after: float) -> float:
+    """Change of a value relative to the size of the value before: 0.10 means that it became 10 % larger.
+
+    A negative value keeps the direction: from −2 to −1 is +0.5. From 0 it is NaN, except to 0, which is 0.
+    """
+    if not before:
+        return 0.0 if after == before else math.nan
+    return (after - before) / abs(before)
 
 
 class Change(Struct, frozen=True):
@@ -68,7 +76,7 @@ class Change(Struct, frozen=True):
     p_value: float  # chance of such a shift without a change, corrected for the places looked at
     confirmed: bool  # significant *and* relevant; otherwise only suspect
     kind: ChangeKind = ChangeKind.CODE
-    what: str = ""  # what else changed at ``index``: "torch 2.12 → 2.13"; empty for CODE
+    explanation: str = ""  # what else changed at ``index``: "torch 2.12 → 2.13"; empty for CODE
     is_recovery: bool = False  # it brought back the level before a regression, and no more (``tbp.model.balance``)
     doubt: str = ""  # why a change that passes for itself is only suspect
     # Interval of the effect at CONFIDENCE, relative to the size of ``before``: 0.05 is 5 % larger. NaN where the runs
@@ -87,7 +95,7 @@ class Change(Struct, frozen=True):
 
     @property
     def matters(self) -> bool:
-        """False for one that is certain and yet only suspect: a counter's that is too small to matter."""
+        """False for an exact change of a counter that is too small to report."""
         return self.confirmed or not self.is_exact
 
     @property
@@ -97,13 +105,13 @@ class Change(Struct, frozen=True):
 
     @property
     def is_verdict(self) -> bool:
-        """Whether it says something of the code: confirmed, and nothing else to put it down to."""
+        """True for a verdict on the code: the change is confirmed, and there is nothing else to put it down to."""
         return self.confirmed and self.is_of_code
 
     @property
     def effect(self) -> float:
-        """Effect size: 0.10 means the value became 10 % larger."""
-        return self.after / self.before - 1 if self.before else float("nan")
+        """The effect size of the two levels: see ``effect_size``."""
+        return effect_size(self.before, self.after)
 
     def is_worse(self, better: Better) -> bool:
         """True where the level moved in the direction that is not the better one; False where that is not known."""
@@ -115,17 +123,17 @@ class Change(Struct, frozen=True):
 
 
 class Break(Struct, frozen=True):
-    """What a series was measured with changes at ``index``; whether its level moved there is told by a ``Change``."""
+    """A change of the conditions a series was measured in; a ``Change`` has a shift of its level."""
 
     index: int  # of the first point after it, in the series' points
     kind: ChangeKind  # never CODE
-    what: str  # "torch 2.12 → 2.13"
+    explanation: str  # "torch 2.12 → 2.13"
     comparable: bool = True  # whether values on both sides may be compared
     causes: tuple[Circumstance, ...] = ()  # what changed; empty for a benchmark's version
 
 
 class Circumstance(Struct, frozen=True):
-    """One thing a series was measured with, on the two sides of a change; empty where a side does not say."""
+    """One condition that a series was measured in, on the two sides of a change; empty where it is not recorded."""
 
     name: str  # "torch"
     before: str
@@ -133,12 +141,12 @@ class Circumstance(Struct, frozen=True):
 
     @property
     def is_changed(self) -> bool:
-        """Whether both sides say, and not the same."""
+        """True where both sides have a value, and not the same one."""
         return bool(self.before and self.after) and self.before != self.after
 
 
 class Side(Struct, frozen=True):
-    """What was measured on one side of a change, in the series' unit, in the runs nearest to it."""
+    """The values on one side of a change, in the series' unit, in the runs nearest to it."""
 
     values: tuple[float, ...]  # ascending; where there were too many to show, evenly thinned by rank
     measured: int  # how many there were
@@ -146,7 +154,7 @@ class Side(Struct, frozen=True):
     median: float
     high: float  # third quartile
     runs: int
-    processes: int  # 0 where nothing tells how many there were
+    processes: int  # 0 where their number is not known
 
 
 class Sides(Struct, frozen=True):
@@ -158,7 +166,7 @@ class Sides(Struct, frozen=True):
 
 
 class ChangeEvidence(Struct, frozen=True):
-    """What the runs and the traces on both sides of a change say about it."""
+    """A change with the runs and the traces on both sides of it."""
 
     change: Change
     difference: Difference | None = None  # None: no trace on one of the two sides
@@ -169,7 +177,7 @@ class ChangeEvidence(Struct, frozen=True):
 
 
 def _settled(changes: Sequence[Change], points: Sequence[Point]) -> frozenset[int]:
-    """Which of ``changes`` begin a level of as many runs that it can be relied on."""
+    """The indexes of the ``changes`` that begin a level of enough runs to rely on it."""
     if all(change.confirmed for change in changes):
         return frozenset(range(len(changes)))
     from tbp.model.points import levels  # which is made of these values
@@ -177,14 +185,14 @@ def _settled(changes: Sequence[Change], points: Sequence[Point]) -> frozenset[in
     is_known = np.isfinite(levels(points))
     ends = [*(change.index for change in changes[1:]), len(points)]
     return frozenset(
-        place
-        for place, (change, end) in enumerate(zip(changes, ends, strict=True))
+        number
+        for number, (change, end) in enumerate(zip(changes, ends, strict=True))
         if np.count_nonzero(is_known[change.index : end]) >= SETTLED_RUNS
     )
 
 
 class History(Struct, frozen=True, dict=True):
-    """A series with everything the report says of it."""
+    """A series with everything the report shows of it."""
 
     key: SeriesKey
     unit: str  # "seconds", "bytes", or whatever a track_ benchmark declares
@@ -213,7 +221,7 @@ class History(Struct, frozen=True, dict=True):
 
     @property
     def standing(self) -> ChangeEvidence | None:
-        """The change of the code that the state is told for; of several regressions the one of which most is left."""
+        """The change of the code that makes the state; of several regressions the one of which most is left."""
         total = self.balance
         return self.changes[total.standing] if total is not None else None
 
@@ -221,7 +229,7 @@ class History(Struct, frozen=True, dict=True):
     def standing_change(self) -> Change | None:
         """The balance as one change; ``standing`` itself where nothing else is part of it.
 
-        What several changes make together has neither an interval nor a p-value.
+        A sum of several changes has neither an interval nor a p-value.
         """
         total = self.balance
         if total is None:

@@ -1,4 +1,4 @@
-"""What is said of each benchmark of two commits: the common result of ``tbp gate`` and ``tbp compare``.
+"""Judgements on the benchmarks of two commits: the common result of ``tbp gate`` and ``tbp compare``.
 
 The gate measures both commits in turns, compare reads what asv stored; both give a ``Comparison``. Its forms (table,
 JSON, Markdown, JUnit) are modules of their own beside this one and read nothing else.
@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from tbp.model.changes import CONFIDENCE as CONFIDENCE
 from tbp.model.changes import State
-from tbp.model.series import Better
+from tbp.model.series import Better, Parameters, parameter_label, series_name
 
 
-class Judged(Struct, frozen=True):
-    """One of the two that were compared."""
+class ComparedCommit(Struct, frozen=True):
+    """A commit that was compared."""
 
     revision: str  # as the user wrote it: "main", "HEAD~1", "." for the working tree
     commit: str  # full hash
@@ -30,7 +30,7 @@ class Judgement(Struct, frozen=True):
     """
 
     benchmark: str
-    parameters: tuple[tuple[str, str], ...]
+    parameters: Parameters
     state: State
     unit: str = "seconds"
     better: Better = Better.LOWER
@@ -46,21 +46,19 @@ class Judgement(Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """The parameters as one string: ``variant=sdpa, sequence_length=256``; empty without parameters."""
-        return ", ".join(f"{name}={value}" for name, value in self.parameters)
+        return parameter_label(self.parameters)
 
     @property
     def name(self) -> str:
-        """``attention.Quick.torchtime_step (variant=sdpa)``."""
-        return f"{self.benchmark} ({self.label})" if self.parameters else self.benchmark
+        return series_name(self.benchmark, self.parameters)
 
 
 class Comparison(Struct, frozen=True):
-    """Everything said of a baseline and a contender on one machine in one environment."""
+    """All judgements on a baseline and a contender on one machine in one environment."""
 
     project: str
-    baseline: Judged
-    contender: Judged
+    baseline: ComparedCommit
+    contender: ComparedCommit
     method: str  # "measured in turns" or "from stored results"
     judgements: tuple[Judgement, ...]
     machine: str = ""
@@ -70,5 +68,7 @@ class Comparison(Struct, frozen=True):
 
     def of(self, state: State) -> tuple[Judgement, ...]:
         """The judgements of one state, the largest effect first, those without one last."""
-        own = [judgement for judgement in self.judgements if judgement.state is state]
-        return tuple(sorted(own, key=lambda j: (isnan(j.effect), 0.0 if isnan(j.effect) else -abs(j.effect), j.name)))
+        judgements = [judgement for judgement in self.judgements if judgement.state is state]
+        return tuple(
+            sorted(judgements, key=lambda j: (isnan(j.effect), 0.0 if isnan(j.effect) else -abs(j.effect), j.name))
+        )

@@ -1,7 +1,7 @@
 """The points of a series as columns: a large project has millions, and an object for each would fill the memory.
 
-A ``Points`` is a sequence of ``Point`` like any other; the objects are made when somebody looks at them, and kept from
-then on. Who wants numbers only asks ``columns``, or ``levels``, for those of any sequence of points.
+A ``Points`` is a sequence of ``Point`` like any other; the objects are made on first use. Code that needs numbers only
+takes ``columns`` or ``levels``, which accept any sequence of points.
 """
 
 from __future__ import annotations
@@ -23,51 +23,51 @@ OUTCOMES = tuple(Outcome)
 MEASURED = OUTCOMES.index(Outcome.MEASURED)
 
 
-class Columns(Struct, frozen=True, eq=False):
+class PointColumns(Struct, frozen=True, eq=False):
     """One entry for each run, in order of history."""
 
     order: tuple[Commit, ...]  # commits of all series, which share it
-    place: NDArray[np.int32]  # of the run's commit in ``order``
-    outcome: NDArray[np.int8]  # place in OUTCOMES
+    commit_index: NDArray[np.int32]  # in ``order``
+    outcome: NDArray[np.int8]  # index in OUTCOMES
     value: Floats  # NaN unless measured
     low: Floats  # quartiles, NaN where unknown
     high: Floats
     comparable: NDArray[np.bool_]
     sessions: Mapping[int, tuple[float, ...]]  # by index of the run; only those that have some
-    reasons: Mapping[int, str]  # the same, of runs without a value
+    reasons: Mapping[int, str]  # by index of the run, of runs without a value
 
     def __len__(self) -> int:
-        return len(self.place)
+        return len(self.commit_index)
 
 
 class Points(Sequence[Point]):
     """A tuple of ``Point`` that is made on demand. Pickled, it is its columns."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: PointColumns) -> None:
         self.columns = columns
         self._made: tuple[Point, ...] | None = None
 
     @cached_property
     def levels(self) -> Floats:
-        """See the function."""
-        found = _levels(self.columns)
-        found.flags.writeable = False  # whoever asks is given the same
-        return found
+        """Each point's value, NaN where it has none that may be compared with the newest."""
+        values = _levels(self.columns)
+        values.flags.writeable = False  # it is shared by all callers
+        return values
 
     def part(self, start: int, stop: int) -> Points:
         """The points from ``start`` on that are before ``stop``."""
-        own, runs = self.columns, slice(start, stop)
+        whole, runs = self.columns, slice(start, stop)
         return Points(
-            Columns(
-                own.order,
-                own.place[runs],
-                own.outcome[runs],
-                own.value[runs],
-                own.low[runs],
-                own.high[runs],
-                own.comparable[runs],
-                {index - start: sessions for index, sessions in own.sessions.items() if start <= index < stop},
-                {index - start: reason for index, reason in own.reasons.items() if start <= index < stop},
+            PointColumns(
+                whole.order,
+                whole.commit_index[runs],
+                whole.outcome[runs],
+                whole.value[runs],
+                whole.low[runs],
+                whole.high[runs],
+                whole.comparable[runs],
+                {index - start: sessions for index, sessions in whole.sessions.items() if start <= index < stop},
+                {index - start: reason for index, reason in whole.reasons.items() if start <= index < stop},
             )
         )
 
@@ -86,16 +86,16 @@ class Points(Sequence[Point]):
         index = at + len(self) if at < 0 else at
         if not 0 <= index < len(self):
             raise IndexError(f"there are {len(self)} points, and none at {at}")
-        own = self.columns
+        table = self.columns
         return Point(
-            own.order[own.place[index]],
-            OUTCOMES[own.outcome[index]],
-            float(own.value[index]),
-            float(own.low[index]),
-            float(own.high[index]),
-            own.sessions.get(index, ()),
-            own.reasons.get(index, ""),
-            bool(own.comparable[index]),
+            table.order[table.commit_index[index]],
+            OUTCOMES[table.outcome[index]],
+            float(table.value[index]),
+            float(table.low[index]),
+            float(table.high[index]),
+            table.sessions.get(index, ()),
+            table.reasons.get(index, ""),
+            bool(table.comparable[index]),
         )
 
     def __iter__(self) -> Iterator[Point]:
@@ -110,7 +110,7 @@ class Points(Sequence[Point]):
     def __repr__(self) -> str:
         return f"Points({self._all!r})"
 
-    def __reduce__(self) -> tuple[type[Points], tuple[Columns]]:
+    def __reduce__(self) -> tuple[type[Points], tuple[PointColumns]]:
         return Points, (self.columns,)
 
     @property
@@ -120,24 +120,24 @@ class Points(Sequence[Point]):
         return self._made
 
     def _points(self) -> Iterator[Point]:
-        own = self.columns
-        columns = (own.place, own.outcome, own.value, own.low, own.high, own.comparable)
+        table = self.columns
+        columns = (table.commit_index, table.outcome, table.value, table.low, table.high, table.comparable)
         rows = enumerate(zip(*(column.tolist() for column in columns), strict=True))
-        sessions, reasons, order = own.sessions, own.reasons, own.order
-        for index, (place, outcome, value, low, high, comparable) in rows:
-            said = (sessions.get(index, ()), reasons.get(index, ""), comparable)
-            yield Point(order[place], OUTCOMES[outcome], value, low, high, *said)
+        sessions, reasons, order = table.sessions, table.reasons, table.order
+        for index, (commit, outcome, value, low, high, comparable) in rows:
+            rest = (sessions.get(index, ()), reasons.get(index, ""), comparable)
+            yield Point(order[commit], OUTCOMES[outcome], value, low, high, *rest)
 
 
-def columns(points: Sequence[Point]) -> Columns:
-    """The points as columns: of ``Points`` its own, of others made for the occasion."""
+def columns(points: Sequence[Point]) -> PointColumns:
+    """The points as columns: of ``Points`` those it is made of, else new ones."""
     if isinstance(points, Points):
         return points.columns
     numbers = [(point.value, point.low, point.high) for point in points]
     value, low, high = np.array(numbers, dtype=np.float64).reshape(-1, 3).T
-    return Columns(
+    return PointColumns(
         order=tuple(point.commit for point in points),
-        place=np.arange(len(points), dtype=np.int32),
+        commit_index=np.arange(len(points), dtype=np.int32),
         outcome=np.array([OUTCOMES.index(point.outcome) for point in points], dtype=np.int8),
         value=value,
         low=low,
@@ -153,8 +153,8 @@ def levels(points: Sequence[Point]) -> Floats:
     return points.levels if isinstance(points, Points) else _levels(columns(points))
 
 
-def _levels(own: Columns) -> Floats:
-    return np.where(own.comparable & np.isfinite(own.value), own.value, np.nan)
+def _levels(table: PointColumns) -> Floats:
+    return np.where(table.comparable & np.isfinite(table.value), table.value, np.nan)
 
 
 def last_with_level(points: Sequence[Point], end: int | None = None) -> Point | None:
@@ -165,35 +165,35 @@ def last_with_level(points: Sequence[Point], end: int | None = None) -> Point | 
 
 def measured_values(points: Sequence[Point]) -> Floats:
     """Each point's value, NaN where it was not measured; also of those that may not be compared with the newest."""
-    own = columns(points)
-    return np.where((own.outcome == MEASURED) & np.isfinite(own.value), own.value, np.nan)
+    table = columns(points)
+    return np.where((table.outcome == MEASURED) & np.isfinite(table.value), table.value, np.nan)
 
 
 def index_of(points: Sequence[Point], commit_hash: str) -> int | None:
     """The index of the commit's last point."""
-    own = columns(points)
-    place = own.place.tolist()
-    return next((index for index in reversed(range(len(place))) if own.order[place[index]].hash == commit_hash), None)
+    table = columns(points)
+    at = table.commit_index.tolist()
+    return next((index for index in reversed(range(len(at))) if table.order[at[index]].hash == commit_hash), None)
 
 
 def commits(points: Sequence[Point]) -> list[Commit]:
     """Each point's commit."""
-    own = columns(points)
-    return [own.order[place] for place in own.place.tolist()]
+    table = columns(points)
+    return [table.order[index] for index in table.commit_index.tolist()]
 
 
 def outcomes(points: Sequence[Point]) -> list[Outcome]:
-    """What became of each run."""
-    return [OUTCOMES[place] for place in columns(points).outcome.tolist()]
+    """The outcome of each run."""
+    return [OUTCOMES[index] for index in columns(points).outcome.tolist()]
 
 
 def known_commits(several: Iterable[Sequence[Point]]) -> tuple[Commit, ...]:
     """Every commit that one of several series was run at, or shares its order with, by date, then by hash."""
-    orders = {id(own): own for own in (columns(points).order for points in several)}  # which series share
-    known = {commit.hash: commit for own in orders.values() for commit in own}
+    orders = {id(order): order for order in (columns(points).order for points in several)}  # which series share
+    known = {commit.hash: commit for order in orders.values() for commit in order}
     return tuple(sorted(known.values(), key=lambda commit: (commit.date, commit.hash)))
 
 
 def compared(points: Points, comparable: NDArray[np.bool_]) -> Points:
-    """The same points, with ``comparable`` said of each."""
+    """These points with other flags ``comparable``."""
     return Points(replace(points.columns, comparable=comparable))

@@ -1,4 +1,4 @@
-"""Machines and runs: what was measured of one commit, where and with what."""
+"""Machines and runs: one commit measured on a machine in an environment, and the conditions of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from tbp.model.series import Commit
+from tbp.model.series import Commit, Setup
 
 # machine.json's keys as they are shown.
 FACT_NAMES = {
@@ -19,7 +19,7 @@ OF_MACHINE = "machine's "
 
 
 def fact_name(key: str) -> str:
-    """A key of machine.json as it is shown; a project's own is told apart from a requirement of that name."""
+    """A key of machine.json as it is shown; a key that is not asv's is marked, as a requirement may have its name."""
     return FACT_NAMES.get(key.lower(), OF_MACHINE + key)
 
 
@@ -30,7 +30,7 @@ def named_values(text: str) -> list[tuple[str, str]]:
 
 
 class Machine(Struct, frozen=True):
-    """A machine with results, and all that asv's machine.json says of it."""
+    """A machine with results, and the facts of asv's machine.json."""
 
     name: str  # asv's identifier of it
     facts: tuple[tuple[str, str], ...] = ()  # ("processor", "…"), ("GPU", "…"): as ``Run.hardware``
@@ -39,7 +39,7 @@ class Machine(Struct, frozen=True):
 class Run(Struct, frozen=True):
     """One asv result file: a commit on a machine in an environment; every text may be empty, every tuple too.
 
-    What is said by the ruler's sessions (from ``torch`` on) is empty where there are none.
+    The facts of the ruler's sessions (from ``torch`` on) are empty where there are none.
     """
 
     commit: Commit
@@ -58,3 +58,8 @@ class Run(Struct, frozen=True):
     threads: tuple[int, ...] = ()  # torch's intra-op threads
     devices: tuple[str, ...] = ()  # what the vendor calls them
     clocks_mhz: tuple[int, ...] = ()  # (lowest, highest) clock of the device at the sessions' starts
+
+    @property
+    def setup(self) -> Setup:
+        """The machine and environment of the run."""
+        return Setup(self.machine, self.environment)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    pass
+Parameters: TypeAlias = tuple[tuple[str, str], ...]  # (name, value)
 
 
 class Better(StrEnum):
@@ -22,33 +21,61 @@ class Better(StrEnum):
 
     LOWER = "lower"
     HIGHER = "higher"
-    UNKNOWN = "unknown"  # nothing says it (``tbp.project.directions``): a change is neither worse nor better
+    UNKNOWN = "unknown"  # it is not recorded (``tbp.project.directions``): a change is neither worse nor better
 
 
 class Outcome(StrEnum):
-    """What became of one benchmark cell in one run."""
+    """The outcome of one benchmark cell in one run."""
 
     MEASURED = "measured"
     FAILED = "failed"  # it raised or timed out: asv stores null
     SKIPPED = "skipped"  # it cannot run there and says so: asv stores NaN
 
 
+class Setup(Struct, frozen=True, order=True):
+    """A machine and an environment on it: what the series that are measured together share."""
+
+    machine: str  # asv's identifier of it
+    environment: str
+
+    def __str__(self) -> str:
+        return f"{self.machine}, {self.environment}"
+
+
+def parameter_label(parameters: Parameters) -> str:
+    """The parameters as one string: ``variant=sdpa, sequence_length=256``; empty without parameters."""
+    return ", ".join(f"{name}={value}" for name, value in parameters)
+
+
+def series_name(benchmark: str, parameters: Parameters) -> str:
+    """``attention.Quick.torchtime_step (variant=sdpa)``; without parameters the benchmark."""
+    return f"{benchmark} ({parameter_label(parameters)})" if parameters else benchmark
+
+
 class SeriesKey(Struct, frozen=True, order=True):
-    """What makes a series the same series from commit to commit."""
+    """The identity of a series from commit to commit."""
 
     benchmark: str  # asv's name: "attention.Quick.torchtime_step"
-    parameters: tuple[tuple[str, str], ...]  # (name, value) in asv's order; strings without repr quotes
+    parameters: Parameters  # in asv's order; strings without repr quotes
     machine: str
     environment: str
 
     @property
+    def setup(self) -> Setup:
+        """The machine and environment of the series."""
+        return Setup(self.machine, self.environment)
+
+    @property
     def label(self) -> str:
-        """The parameters as one string: ``variant=sdpa, sequence_length=256``; empty without parameters."""
-        return ", ".join(f"{name}={value}" for name, value in self.parameters)
+        return parameter_label(self.parameters)
+
+    @property
+    def name(self) -> str:
+        return series_name(self.benchmark, self.parameters)
 
 
 class Commit(Struct, frozen=True, cache_hash=True):
-    """One commit as the report shows it; ``subject`` is empty where there is no repository to ask."""
+    """One commit as the report shows it; ``subject`` is empty where there is no repository."""
 
     hash: str
     date: datetime  # timezone-aware, UTC
@@ -90,5 +117,5 @@ class Point(Struct, frozen=True):
 
     @property
     def has_level(self) -> bool:
-        """Whether its value may be compared with the newest."""
+        """True where the point has a value that may be compared with the newest."""
         return self.comparable and math.isfinite(self.value)

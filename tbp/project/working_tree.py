@@ -13,13 +13,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from tbp.errors import UnreadableInput, UsageError
-from tbp.model.comparison import Judged
+from tbp.model.comparison import ComparedCommit
 from tbp.project.git import GitFailed, GitMissing, git, is_shallow
 
 WORKING_TREE = "."
 
 
-def judged(repository: Path, revision: str) -> Judged:
+def judged(repository: Path, revision: str) -> ComparedCommit:
     """The commit that ``revision`` means, with its subject.
 
     Raises:
@@ -33,7 +33,7 @@ def judged(repository: Path, revision: str) -> Judged:
         raise UnreadableInput(str(failed)) from None
     except GitFailed as failed:
         raise UnreadableInput(f"{failed}; is repo in asv.conf.json a git repository with a working tree?") from None
-    return Judged(revision, commit, subject)
+    return ComparedCommit(revision, commit, subject)
 
 
 def _commit(repository: Path, revision: str) -> str:

@@ -1,4 +1,4 @@
-"""How a value grows with a size: the exponent of a power law, and how sure it is.
+"""The growth of a value with a size: the exponent of a power law and its interval.
 
 Takes sizes and values, gives a ``Growth``; which series form a line, and the words for it, are left to the report.
 """
@@ -32,7 +32,7 @@ class Growth(Struct, frozen=True):
 
     @property
     def is_power_law(self) -> bool:
-        """Whether one exponent describes it: the one at the largest sizes is inside the interval of the whole."""
+        """True where one exponent fits: that between the largest sizes is inside the interval of the whole."""
         return math.isfinite(self.low) and self.low - TOLERANCE <= self.last <= self.high + TOLERANCE
 
 
@@ -77,7 +77,7 @@ def _interval(x: np.ndarray, y: np.ndarray, exponent: float) -> tuple[float, flo
 
 def numeric(values: Sequence[str]) -> dict[str, float]:
     """The values that are positive numbers, by how they are written; empty where one of them is none."""
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for value in values:
         try:
             number = float(value)
@@ -85,5 +85,5 @@ def numeric(values: Sequence[str]) -> dict[str, float]:
             return {}
         if not (number > 0 and math.isfinite(number)):
             return {}
-        found[value] = number
-    return found
+        numbers[value] = number
+    return numbers

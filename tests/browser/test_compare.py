@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tbp.comparison.judgements import judgements
 from tbp.model.changes import History, LineRuns, State
-from tbp.model.comparison import Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Judgement
 from tbp.model.runs import Run
 from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey
 from tbp.project.lines import compared
@@ -217,7 +217,7 @@ def test_chosen_columns_fit_and_are_accessible(browser, machines, size, scheme) 
         assert page.locator("#compare-columns li").count() == 2
 
 
-def expected(histories: Sequence[History], before: Judged, after: Judged) -> dict[str, Judgement]:
+def expected(histories: Sequence[History], before: ComparedCommit, after: ComparedCommit) -> dict[str, Judgement]:
     href = {(one.key.benchmark, one.key.parameters): series_href(one) for one in histories}
     found = judgements((stored(one) for one in histories), before, after)
     return {href[one.benchmark, one.parameters]: one for one in found}
@@ -261,7 +261,7 @@ def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path
     with opened(browser, index.parent / "compare.html") as page:
         ready(page)
         for before, after in pairs:
-            sides = [Judged(order[at].short, order[at].hash) for at in (before, after)]
+            sides = [ComparedCommit(order[at].short, order[at].hash) for at in (before, after)]
             said = page.evaluate(
                 """([from, to, names]) => {
                   const pairs = tbp.runs.rows.map((row) => ({ row, base: row, from, to, names }));
@@ -312,7 +312,7 @@ def test_the_script_compares_each_commit_by_the_runs_of_its_own_line(browser, pl
         ready(page)
         assert "maint · " in page.locator("#compare-commit-0 optgroup[label='Other lines'] option").first.inner_text()
         for before, after in pairs:
-            sides = [Judged(order[at].short, order[at].hash) for at in (before, after)]
+            sides = [ComparedCommit(order[at].short, order[at].hash) for at in (before, after)]
             said = page.evaluate(
                 """([from, to, names]) => {
                   const pairs = tbp.runs.rows.map((row) => ({ row, base: row, from, to, names }));

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.model.changes import State
-from tbp.model.comparison import Comparison, Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 
 STEP = "attention.Quick.torchtime_step"
 HOSTILE = (
@@ -53,7 +53,7 @@ def comparison_of() -> Callable[..., Comparison]:
     """Makes a comparison of judgements."""
 
     def make(*judgements: Judgement, method: str = "measured in turns") -> Comparison:
-        sides = Judged("main", "0" * 40), Judged("HEAD", "1" * 40)
+        sides = ComparedCommit("main", "0" * 40), ComparedCommit("HEAD", "1" * 40)
         return Comparison("tbp", *sides, method, judgements, "ci", "py3.11", 92.0)
 
     return make
@@ -73,5 +73,5 @@ def hostile() -> Comparison:
         replace(one, benchmark=HOSTILE, parameters=parameters, unit=HOSTILE, reason=HOSTILE, operators=(HOSTILE,))
         for one in ALL
     ]
-    side = Judged(HOSTILE, HOSTILE, HOSTILE)
+    side = ComparedCommit(HOSTILE, HOSTILE, HOSTILE)
     return Comparison(HOSTILE, side, side, "measured in turns", tuple(own), HOSTILE, HOSTILE, 1.0, (HOSTILE,))

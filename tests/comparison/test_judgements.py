@@ -12,7 +12,7 @@ import pytest
 from tbp.comparison.judgements import StoredSeries, judgements
 from tbp.history.circumstances import Circumstances
 from tbp.model.changes import State
-from tbp.model.comparison import Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Judgement
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
 
 STEADY = [1.00, 1.01] * 10
@@ -43,7 +43,7 @@ def stored(
 
 
 def judge(series: StoredSeries, first: int, second: int) -> Judgement:
-    (found,) = judgements([series], Judged("A", commit(first).hash), Judged("B", commit(second).hash))
+    (found,) = judgements([series], ComparedCommit("A", commit(first).hash), ComparedCommit("B", commit(second).hash))
     return found
 
 
@@ -144,7 +144,7 @@ def test_only_in_the_contender():
 
 
 def test_a_series_with_neither_is_left_out():
-    assert judgements([stored([1.0])], Judged("A", commit(5).hash), Judged("B", commit(6).hash)) == ()
+    assert judgements([stored([1.0])], ComparedCommit("A", commit(5).hash), ComparedCommit("B", commit(6).hash)) == ()
 
 
 def test_another_version_of_the_benchmark_is_another_benchmark():
@@ -161,7 +161,9 @@ def test_p_values_are_corrected_for_how_many_are_judged():
     values = [*STEADY[:19], 1.12, *(1.12 * value for value in STEADY)]
     alone = judge(stored(values), 18, 19)
     others = [stored(STEADY * 2, name=f"o{i}") for i in range(49)]
-    among = judgements([stored(values), *others], Judged("A", commit(18).hash), Judged("B", commit(19).hash))[0]
+    among = judgements(
+        [stored(values), *others], ComparedCommit("A", commit(18).hash), ComparedCommit("B", commit(19).hash)
+    )[0]
     assert among.p_value > alone.p_value
 
 
@@ -172,7 +174,7 @@ def test_identical_commits_are_hardly_ever_told_apart():
     for _ in range(60):
         noise = rng.normal(0, 0.03, (20, 30)) + 0.3 * (rng.random((20, 30)) < 0.05)
         series = [stored(np.exp(own).tolist(), name=f"b{i:02}") for i, own in enumerate(noise)]
-        found = judgements(series, Judged("A", commit(14).hash), Judged("B", commit(15).hash))
+        found = judgements(series, ComparedCommit("A", commit(14).hash), ComparedCommit("B", commit(15).hash))
         claimed += sum(one.state in (State.REGRESSION, State.IMPROVEMENT) for one in found)
     assert claimed <= 12
 

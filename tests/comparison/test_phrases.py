@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.model.changes import State
-from tbp.model.comparison import Comparison, Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.model.series import Better
 from tbp.wording import phrases
 
@@ -56,12 +56,12 @@ def test_levels_have_units_and_stay_on_one_line():
 @pytest.mark.parametrize(
     ("side", "words"),
     [
-        (Judged("main", "0123456789"), "main (01234567)"),
-        (Judged("0123", "0123456789"), "01234567"),
-        (Judged(".", ""), "."),
+        (ComparedCommit("main", "0123456789"), "main (01234567)"),
+        (ComparedCommit("0123", "0123456789"), "01234567"),
+        (ComparedCommit(".", ""), "."),
     ],
 )
-def test_a_side_is_named_as_the_user_did(side: Judged, words: str):
+def test_a_side_is_named_as_the_user_did(side: ComparedCommit, words: str):
     assert phrases.judged(side) == words
 
 

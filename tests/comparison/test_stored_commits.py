@@ -13,10 +13,10 @@ import pytest
 
 from tbp.asv.result_frame import Value
 from tbp.asv.sessions import Session, Sessions
-from tbp.comparison.stored_commits import Wanted, chosen_place, compared, stored_series
+from tbp.comparison.stored_commits import CompareRequest, chosen_setup, compared, stored_series
 from tbp.errors import NothingMeasured, UsageError
 from tbp.model.changes import State
-from tbp.model.series import Outcome, SeriesKey
+from tbp.model.series import Outcome, SeriesKey, Setup
 from tbp.project.commits import read_commits
 from tbp.project.policy import Policy
 from tbp.project.revisions import stored_commit
@@ -58,26 +58,26 @@ def test_what_is_not_stored_names_the_nearest_that_is(tmp_path: Path):
         stored_commit(hashes[:2], tmp_path, "main")
 
 
-def test_the_place_with_most_in_common_is_taken_and_the_others_named():
+def test_the_setup_with_most_in_common_is_taken_and_the_others_named():
     rows = [*measured("m", "few", "x"), *measured("m", "most", "x", "y"), row("x", A, "other")]
-    place, notes = chosen_place(rows, (A, B), Wanted("A", "B"))
-    assert place == ("m", "most")
+    setup, notes = chosen_setup(rows, (A, B), CompareRequest("A", "B"))
+    assert setup == Setup("m", "most")
     assert notes == ("both were measured elsewhere too, with fewer benchmarks in common: m, few",)
 
 
-def test_places_with_as_many_in_common_must_be_chosen_from():
+def test_setups_with_as_many_in_common_must_be_chosen_from():
     rows = [*measured("m", "one", "x"), *measured("m", "two", "x")]
     with pytest.raises(UsageError, match=r"\(m, one; m, two\): say --machine or --environment"):
-        chosen_place(rows, (A, B), Wanted("A", "B"))
-    assert chosen_place(rows, (A, B), Wanted("A", "B", environment="two")) == (("m", "two"), ())
+        chosen_setup(rows, (A, B), CompareRequest("A", "B"))
+    assert chosen_setup(rows, (A, B), CompareRequest("A", "B", environment="two")) == (Setup("m", "two"), ())
 
 
-def test_no_place_with_both_says_where_each_is():
+def test_no_setup_with_both_says_where_each_is():
     rows = [row("x", A, "here"), row("x", B, "there")]
     with pytest.raises(NothingMeasured, match="A in here, e and B in there, e; run `asv run` for the missing one"):
-        chosen_place(rows, (A, B), Wanted("A", "B"))
+        chosen_setup(rows, (A, B), CompareRequest("A", "B"))
     with pytest.raises(NothingMeasured, match="A in none and B in there, e"):
-        chosen_place(rows, (A, B), Wanted("A", "B", machine="there"))
+        chosen_setup(rows, (A, B), CompareRequest("A", "B", machine="there"))
 
 
 def test_the_value_of_a_run_is_the_median_of_its_processes():
@@ -120,7 +120,7 @@ COLUMNS = [
 
 def test_another_driver_is_named_once_and_no_regression(tmp_path: Path):
     said = {side: {"params": {"driver": own, "gpu": "H200"}} for side, own in (("before", "550"), ("after", "570"))}
-    found = compared(None, results_of(tmp_path, said), Wanted("0000000a", "0000000b"))
+    found = compared(None, results_of(tmp_path, said), CompareRequest("0000000a", "0000000b"))
     assert [one.state for one in found.judgements] == [State.UNDECIDED] * 2
     assert {one.reason for one in found.judgements} == {"measured with driver 550 → 570: not the code's doing alone"}
     assert found.notes == (
@@ -132,11 +132,11 @@ def test_another_driver_is_named_once_and_no_regression(tmp_path: Path):
 def test_another_number_is_one_where_the_samples_last_otherwise(tmp_path: Path):
     alike: dict[str, dict[str, object]] = {"before": {}, "after": {}}
     other = results_of(tmp_path / "other", alike, [97_915] * 10 + [1] * 10)
-    found = compared(None, other, Wanted("0000000a", "0000000b"))
+    found = compared(None, other, CompareRequest("0000000a", "0000000b"))
     assert found.judgements[0].reason == "measured with calls per sample 97,915 → 1: not the code's doing alone"
     assert found.notes[0] == "the two were not measured alike: calls per sample 97,915 → 1"
     like = results_of(tmp_path / "like", alike, [10] * 10 + [4] * 10)
-    found = compared(None, like, Wanted("0000000a", "0000000b"))
+    found = compared(None, like, CompareRequest("0000000a", "0000000b"))
     assert (found.judgements[0].state, found.notes) == (State.REGRESSION, ())
 
 
@@ -145,6 +145,6 @@ def test_a_requirement_is_named_and_keeps_the_verdict(tmp_path: Path):
         "before": {"python": "3.11", "requirements": {"numpy": "1.26", "six": "1"}},
         "after": {"python": "3.12", "requirements": {"numpy": "2.0", "six": "1"}},
     }
-    found = compared(None, results_of(tmp_path, said), Wanted("0000000a", "0000000b"))
+    found = compared(None, results_of(tmp_path, said), CompareRequest("0000000a", "0000000b"))
     assert [one.state for one in found.judgements] == [State.REGRESSION] * 2
     assert found.notes == ("the two were not measured alike: numpy 1.26 → 2.0, python 3.11 → 3.12",)

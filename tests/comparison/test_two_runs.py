@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tbp.comparison.two_runs import MIN_OTHER_RUNS, Difference, difference, repeats_exactly, sigma
+from tbp.comparison.two_runs import MIN_OTHER_RUNS, RunsDifference, difference, repeats_exactly, sigma
 
 # Neighbours 1 % apart.
 STEADY = [1.00, 1.01] * 10
@@ -78,7 +78,7 @@ def test_sigma_is_that_of_normal_noise_and_more_for_heavy_tails():
 
 
 def test_the_interval_is_of_the_ratio():
-    low, high = Difference(math.log(1.1), 0.01, 4, True).interval(0.99)
+    low, high = RunsDifference(math.log(1.1), 0.01, 4, True).interval(0.99)
     assert (1 + low) * (1 + high) == pytest.approx(1.1**2)
     assert low == pytest.approx(1.1 * math.exp(-0.01 * 4.604) - 1, abs=1e-4)  # Student's t, 4 degrees of freedom
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import tbp
 from tbp.detection.detector import Values, change_points, change_points_of
 from tbp.model.changes import Change
 
@@ -22,6 +23,12 @@ def stepped(at: int, factor: float = 1.3) -> list[list[float]]:
 
 def judged(sessions_s: list[list[float]]) -> tuple[Change, ...]:
     return change_points([float(np.median(run)) for run in sessions_s], sessions_s)
+
+
+def test_the_detector_has_a_stable_name():
+    assert tbp.change_points is change_points
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        tbp.nothing  # noqa: B018
 
 
 def test_noise_alone_is_no_change():

@@ -10,7 +10,7 @@ import pytest
 from tbp.detection import interval, segmentation
 from tbp.detection.boundaries import draws
 from tbp.detection.detector import change_points
-from tbp.detection.segmentation import Question, huber_loss, segmentations
+from tbp.detection.segmentation import SegmentationTask, huber_loss, segmentations
 from tbp.model.changes import Change
 
 
@@ -149,7 +149,7 @@ def test_a_segmentation_in_stretches_is_the_same(monkeypatch: pytest.MonkeyPatch
     rng = np.random.default_rng(1)
     lengths = (25, 60, 400, 60)
     series = [rng.normal(0, 0.02, runs) + 0.1 * np.cumsum(rng.random(runs) < 0.02) for runs in lengths]
-    questions = [Question(values, 0.005, huber_loss(0.005, 0.02), 7.0) for values in series]
+    questions = [SegmentationTask(values, 0.005, huber_loss(0.005, 0.02), 7.0) for values in series]
     whole = segmentations(questions)
     assert sum(len(own.boundaries) for own in whole) >= 6
     monkeypatch.setattr(segmentation, "MOST_CELLS", 3_000)

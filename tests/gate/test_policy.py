@@ -20,7 +20,7 @@ from tbp.gate.judging import judgements
 from tbp.gate.policy import run_gate
 from tbp.gate.run import Gated
 from tbp.model.changes import State
-from tbp.model.comparison import Comparison, Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.statistics.paired_ratios import Pair
 
 CHANGED = (State.REGRESSION, State.IMPROVEMENT)
@@ -386,7 +386,7 @@ def test_an_interrupt_between_two_pairs_leaves_both_whole():
     ],
 )
 def test_the_exit_code_of_an_interrupted_gate(verdict: ExitCode, code: ExitCode):
-    side = Judged("main", "a" * 40)
+    side = ComparedCommit("main", "a" * 40)
     comparison = Comparison("thing", side, side, "measured in turns", ())
     assert Gated(comparison, is_interrupted=True).exit_code(verdict) is code
     assert Gated(comparison).exit_code(verdict) is verdict

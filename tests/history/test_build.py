@@ -246,7 +246,7 @@ def test_only_the_declared_version_is_judged():
     assert found.changes == ()
     (only,) = found.breaks
     assert (only.index, only.kind, only.comparable) == (2, ChangeKind.HARNESS, False)
-    assert only.what == "benchmark version v → w"
+    assert only.explanation == "benchmark version v → w"
     # None of the declared version: that of the newest run.
     found = history(results([1.0, 1.0, 9.0, 9.1, 9.0], versions="vvxxx"))
     assert [point.comparable for point in found.points] == [False, False, True, True, True]
@@ -294,7 +294,7 @@ def test_a_shift_with_a_new_requirement_is_no_regression():
     assert found.standing is None
     assert found.explained is not None
     change = found.explained.change
-    assert (change.index, change.kind, change.what) == (4, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
+    assert (change.index, change.kind, change.explanation) == (4, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
     assert [one.index for one in found.breaks] == [4]
 
 
@@ -314,7 +314,7 @@ def test_another_torch_in_the_sessions_is_a_dependency_change():
     )
     found = history(results(medians_s(slower())), kept)
     assert found.explained is not None
-    assert found.explained.change.what == "torch 2.12 → 2.13"
+    assert found.explained.change.explanation == "torch 2.12 → 2.13"
 
 
 def test_values_across_versions_are_not_compared():

@@ -94,7 +94,10 @@ def test_a_circumstance_that_moved_no_levels_is_not_worth_a_word(make_history) -
 def test_what_follows_a_night_says_so(make_history) -> None:
     night = "runs measured from 2026-05-04 on"
     series = [
-        replace(own, changes=(ChangeEvidence(replace(own.changes[0].change, kind=ChangeKind.UNRECORDED, what=night)),))
+        replace(
+            own,
+            changes=(ChangeEvidence(replace(own.changes[0].change, kind=ChangeKind.UNRECORDED, explanation=night)),),
+        )
         for own in moved(make_history, 5)
     ]
     (found,) = at_once(series)

@@ -47,6 +47,7 @@ def named(path: str, benchmark_dir: str = "benchmarks", **fields: object) -> tup
         "benchmarks/suites/attention.py",
         "perf/benchmarks/suites/__init__.py",
         "benchmarks/suites/attention/Quick.py",  # a module may have a class's name
+        "benchmarks/suites/workloads/attention.py",
     ],
 )
 def test_a_commit_that_touches_requirements_or_the_benchmark_is_named(path: str):
@@ -59,6 +60,7 @@ def test_a_commit_that_touches_requirements_or_the_benchmark_is_named(path: str)
         "src/attention.py",
         "benchmarks/attention.py",  # of another benchmark
         "benchmarks/suites/feed_forward.py",
+        "benchmarks/suites/workloads/feed_forward.py",
         "mybenchmarks/suites/attention.py",
         "docs/requirements.md",
         "src/lock.py",

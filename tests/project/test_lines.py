@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tbp.asv.result_content import _COLUMNS
-from tbp.comparison.stored_commits import Wanted, compared
+from tbp.comparison.stored_commits import CompareRequest, compared
 from tbp.errors import NothingMeasured, UsageError
 from tbp.model.changes import State
 from tbp.project.asv_config import AsvConfig, read_config
@@ -138,7 +138,7 @@ def test_two_tags_are_compared_by_the_runs_of_their_own_lines(
     project: Project, baseline: str, contender: str, state: State
 ):
     with_backports(project, 0.6, 1.0)
-    comparison = compared(project.config, None, Wanted(baseline, contender))
+    comparison = compared(project.config, None, CompareRequest(baseline, contender))
     assert [judgement.state for judgement in comparison.judgements] == [state]
     names = {"main": "main", "v1.0": "main", "v2.0": "main"}
     old, new = (names.get(revision, "maint") for revision in (baseline, contender))

@@ -92,7 +92,7 @@ def test_points_in_columns_are_packed_as_points_of_their_own(make_history) -> No
     kept = [place for place in range(len(values)) if place % 7]  # not every commit has a run of the series
     columns = points.Columns(
         order=order,
-        place=np.array(kept, np.int32),
+        commit_index=np.array(kept, np.int32),
         outcome=np.array([points.OUTCOMES.index(single.points[place].outcome) for place in kept], np.int8),
         value=np.array([single.points[place].value for place in kept]),
         low=np.full(len(kept), math.nan),

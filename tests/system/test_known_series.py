@@ -118,7 +118,7 @@ def test_what_does_not_fit_the_series_is_not_believed(results: Path, cached: Pat
     payload = cache.load(kept(cached), b"series", cache.code_version())
     assert payload is not None
     moved = known_series._DECODER.decode(payload)
-    wrong = {**moved, next(iter(moved)): known_series.Moved((Change(1000, 1.0, 2.0, 0.0, True),), (), 0.1)}
+    wrong = {**moved, next(iter(moved)): known_series.SeriesFindings((Change(1000, 1.0, 2.0, 0.0, True),), (), 0.1)}
     for content in (msgspec.msgpack.encode(wrong), msgspec.msgpack.encode({"other": 1}), b"\xc1"):
         cache.save(kept(cached), b"series", cache.code_version(), content)
         assert build() == first

@@ -112,7 +112,7 @@ def history_chart(
     ``place`` is that of each commit among the site's. Drawn at first are the first of ``histories``: worst first.
     """
     runs = [columns(history.points) for history in histories]
-    hashes = {series.order[at].hash for series in runs for at in np.unique(series.place).tolist()}
+    hashes = {series.order[at].hash for series in runs for at in np.unique(series.commit_index).tolist()}
     order = sorted(hashes, key=place.__getitem__)
     number = {name: index for index, name in enumerate(order)}
     values = [series.value for series in runs]

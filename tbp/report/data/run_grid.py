@@ -110,7 +110,7 @@ class Columns(Struct, frozen=True, dict=True):
         """The column of each point; -1 where it has none."""
         runs = runs_of(points)
         if runs.order == self.order:
-            return runs.place.astype(np.int64) - (len(self.order) - len(self.commits))
+            return runs.commit_index.astype(np.int64) - (len(self.order) - len(self.commits))
         return np.array([self._column_of.get(commit.hash, -1) for commit in commits(points)], np.int64)
 
     @cached_property
@@ -278,7 +278,7 @@ def _marks(history: History, places: Indexes) -> list[Mark]:
         if 0 <= change.index < len(places) and places[change.index] >= 0:
             said = verdicts.effect(change, history.unit, history.better) + ", acknowledged" * bool(change.acknowledged)
             at, tone = int(places[change.index]), _tone(change, history.better)
-            found.append(Mark(at, _glyph(change), said, tone, told_size(verdicts.relative(change))))
+            found.append(Mark(at, _glyph(change), said, tone, told_size(change.effect)))
     return found
 
 

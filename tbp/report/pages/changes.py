@@ -303,4 +303,4 @@ def _causes(ranked: Sequence[SeriesChange]) -> tuple[str, ...]:
 
 def _others(ranked: Sequence[SeriesChange]) -> tuple[str, ...]:
     changes = [change.evidence.change for change in ranked if sort_of(change) is Sort.EXPLAINED]
-    return tuple(dict.fromkeys(f"{own.kind.value}: {own.what}" if own.what else own.kind.value for own in changes))
+    return tuple(dict.fromkeys(": ".join(filter(None, [own.kind.value, own.explanation])) for own in changes))

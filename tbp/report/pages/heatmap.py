@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from tbp.history.events import SeriesChange
-from tbp.model.changes import History
+from tbp.model import relevance
+from tbp.model.changes import History, effect_size
 from tbp.model.points import last_with_level
 from tbp.model.series import Commit
 from tbp.report.base.report_data import ReportData
@@ -31,9 +32,6 @@ MOST_ROWS = 150
 
 NOISE_SIGMAS = 3.0
 """A cell is coloured from so many noises between runs on: of runs without a change 1 in 370 is, if noise is normal."""
-
-LEAST_RATIO = 0.02
-"""And from so much: runs of one commit on a quiet machine differ by 1 to 2 % (docs/ruler.md)."""
 
 STEPS = (0.05, 0.10, 0.25)
 """Where a stronger colour begins."""
@@ -87,9 +85,9 @@ def heatmap_page(data: ReportData, order: Sequence[Commit]) -> HeatmapPage:
         default=min(DEFAULT_COMMITS, len(columns)),
         suites=tuple(sorted({family_of(history.key.benchmark) for history in data.histories})),
         series=len(data.histories),
-        least=_percent(LEAST_RATIO),
-        thresholds=", ".join(_percent(step) for step in (LEAST_RATIO, *STEPS)),
-        settings=" ".join(f"{number:g}" for number in (LEAST_RATIO, NOISE_SIGMAS, *STEPS)),
+        least=_percent(relevance.TWO_COMMITS),
+        thresholds=", ".join(_percent(step) for step in (relevance.TWO_COMMITS, *STEPS)),
+        settings=" ".join(f"{number:g}" for number in (relevance.TWO_COMMITS, NOISE_SIGMAS, *STEPS)),
     )
 
 
@@ -116,8 +114,8 @@ def _left(history: History, newest: set[str], commit_url: str) -> tuple[Moved, .
     level = next((one.change.after for one in reversed(history.changes) if one.change.confirmed), middle(history))
     if newest_run is None or newest_run.commit.hash not in newest or not level:
         return ()
-    relative = (newest_run.value - level) / abs(level)
-    if not abs(relative) >= max(LEAST_RATIO, NOISE_SIGMAS * history.noise_between):
+    noise = NOISE_SIGMAS * history.noise_between
+    if not abs(effect_size(level, newest_run.value)) >= max(relevance.TWO_COMMITS, noise):
         return ()
     size = words.signed_size(level, newest_run.value, history.unit)
     said = f"not confirmed: the newest run is {size} from its level"

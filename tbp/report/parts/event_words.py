@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from tbp.history.events import Event, SeriesChange
 from tbp.history.ranges import Range
 from tbp.history.sightings import Sightings
-from tbp.wording import verdicts, words
+from tbp.wording import words
 
 MOST_COMMITS = 3
 """Commits that touch the benchmark and are named, and the files named of each: the first ones show what it is about."""
@@ -42,8 +42,8 @@ def extent(changes: Sequence[SeriesChange]) -> str:
 
 def sizes(changes: Sequence[SeriesChange]) -> str:
     """The smallest and the largest effect with their signs: ``+12 % to +40 %``; empty where one is from zero."""
-    by_size = sorted(changes, key=lambda change: verdicts.relative(change.evidence.change))
-    if not all(math.isfinite(verdicts.relative(change.evidence.change)) for change in by_size):
+    by_size = sorted(changes, key=lambda change: change.evidence.change.effect)
+    if not all(math.isfinite(change.evidence.change.effect) for change in by_size):
         return ""
     ends = [(change.evidence.change, change.history.unit) for change in (*by_size[:1], *by_size[-1:])]
     return " to ".join(dict.fromkeys(words.signed_size(end.before, end.after, unit) for end, unit in ends))

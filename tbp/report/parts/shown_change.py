@@ -44,7 +44,7 @@ def size(history: History) -> float:
     shown = told_step(history)
     if shown is None:
         return 0.0
-    relative = abs(verdicts.relative(shown))
+    relative = abs(shown.effect)
     # From zero there is no ratio; such a change goes first.
     return relative if math.isfinite(relative) else math.inf
 

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from tbp.model.changes import Change, ChangeEvidence
-from tbp.wording import verdicts, words
+from tbp.wording import words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def agreement(difference: Difference, change: Change, unit: str) -> Agreement:
     """How the step in the traces moved, against ``change`` in ``unit``."""
     if unit != TIME:
         return Agreement.NO_TIME
-    timed = verdicts.relative(change)
+    timed = change.effect
     traced = difference.delta_us / difference.step_before_us if difference.step_before_us else 0.0
     if not traced * timed > 0:
         return Agreement.OPPOSED
@@ -72,7 +72,7 @@ def lead(what: ChangeEvidence, unit: str) -> str:
         said = [f"What is measured here is no time; the traces tell what the same step calls. In them it went {step}."]
     else:
         timed = f"from {words.quantity(change.before, unit)} to {words.quantity(change.after, unit)}"
-        timed += f" ({words.signed_percent(verdicts.relative(change))})"
+        timed += f" ({words.signed_percent(change.effect)})"
         said = [f"Traced, under the profiler, the step went {step}; timed, without it, {timed}.", _SAID[found]]
     return " ".join(filter(None, [*said, machine(difference)]))
 

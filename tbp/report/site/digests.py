@@ -75,7 +75,7 @@ def _fields(kind: type) -> tuple[str, ...] | None:
 
 def _of_points(points: Points) -> _Plain:
     own = points.columns
-    commits = _of_commits(own.order)[own.place]
+    commits = _of_commits(own.order)[own.commit_index]
     arrays = (own.outcome, own.value, own.low, own.high, own.comparable)
     said = (sorted(own.sessions.items()), sorted(own.reasons.items()))
     return ["points", commits.tobytes(), *(array.tobytes() for array in arrays), _plain(said)]

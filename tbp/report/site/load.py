@@ -23,7 +23,7 @@ from tbp.history.acknowledged import seen
 from tbp.history.beside_the_branch import runs_beside
 from tbp.history.build import histories
 from tbp.history.events import Event
-from tbp.history.judge_series import Asked, Moved, judge_all
+from tbp.history.judge_series import SeriesFindings, SeriesRuns, judge_all
 from tbp.history.known_series import KnownSeries
 from tbp.history.runs import runs
 from tbp.history.touching import to_ask, with_touching
@@ -202,7 +202,7 @@ def by_themselves(held: Stored, workers: Workers | None = None) -> tuple[History
     return histories(held.results, held.sessions, held.commits, no_trace, [], held.policy, judge)
 
 
-def _moved(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
+def _moved(workers: Workers, asked: Sequence[SeriesRuns]) -> Iterator[SeriesFindings]:
     """What moved in each series, found by ``workers``, who begin at once."""
     # Those of like length are judged together, the longest first: little is cheaper, and no process ends much later.
     order = sorted(range(len(asked)), key=lambda place: -len(asked[place].points))
@@ -212,7 +212,7 @@ def _moved(workers: Workers, asked: Sequence[Asked]) -> Iterator[Moved]:
     return _as_asked(order, moved)
 
 
-def _as_asked(order: Sequence[int], moved: Iterable[Moved]) -> Iterator[Moved]:
+def _as_asked(order: Sequence[int], moved: Iterable[SeriesFindings]) -> Iterator[SeriesFindings]:
     """``moved``, which is of the series in ``order``, in that in which they were asked for."""
     found = dict(zip(order, moved, strict=True))
     yield from (found[place] for place in range(len(order)))

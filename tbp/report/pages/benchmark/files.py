@@ -118,8 +118,9 @@ def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int
     for history in histories:
         own = columns(history.points)
         is_site_order = own.order is commits.commits
-        hashes = (own.order[at].hash for at in own.place.tolist())
-        found.append(own.place if is_site_order else np.array([commits.place[name] for name in hashes], np.int32))
+        hashes = (own.order[at].hash for at in own.commit_index.tolist())
+        places = own.commit_index if is_site_order else np.array([commits.place[name] for name in hashes], np.int32)
+        found.append(places)
     return np.flatnonzero(np.bincount(np.concatenate(found))).astype(np.int32)
 
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from tbp.asv.declarations import benchmark_from_name
 from tbp.comparison.judgements import StoredSeries, judgements
 from tbp.model.changes import History, LineRuns, State
-from tbp.model.comparison import Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Judgement
 from tbp.model.points import columns, last_with_level
 from tbp.model.points import commits as commits_of
 from tbp.model.series import Commit, Line, Point, SeriesKey
@@ -113,7 +113,7 @@ def _judged(compared: Sequence[_Asked]) -> dict[tuple[Line, SeriesKey], Judgemen
             groups.setdefault((pair.origin.commit, pair.newest.commit), []).append(pair)
     verdicts: dict[tuple[Line, SeriesKey], Judgement] = {}
     for commits, several in groups.items():
-        sides = [Judged(commit.short, commit.hash, commit.subject) for commit in commits]
+        sides = [ComparedCommit(commit.short, commit.hash, commit.subject) for commit in commits]
         judged = judgements((pair.series for pair in several if pair.series is not None), sides[0], sides[1])
         verdicts |= {
             (pair.runs.line, pair.runs.key): judgement for pair, judgement in zip(several, judged, strict=True)

@@ -340,7 +340,7 @@ def _breaks(history: History, data: ReportData) -> tuple[Break, ...]:
     return tuple(
         Break(
             kind=one.kind.value,
-            what=one.what,
+            what=one.explanation,
             commit=commit_link(history.points[one.index].commit, data.commit_url),
             consequence="" if one.comparable else "values before and after it are not comparable",
         )

@@ -11,8 +11,9 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from tbp.comparison.judgements import RELEVANT, RELEVANT_LIMIT, changed
-from tbp.model.changes import LEAST_SHOWN, State
+from tbp.comparison.judgements import changed
+from tbp.model import relevance
+from tbp.model.changes import State
 from tbp.model.comparison import Judgement
 from tbp.report.parts.series_order import family_of
 from tbp.statistics.robust import relative
@@ -61,7 +62,7 @@ def difference_said(state: State, ratio: float, size: str) -> str:
 
     ``size`` is ``ratio`` in words.
     """
-    if abs(ratio) >= LEAST_SHOWN:
+    if abs(ratio) >= relevance.LEAST_SHOWN:
         return f", {size}"
     return "" if state is State.NO_CHANGE else ", no difference"
 
@@ -99,6 +100,6 @@ def _state(own: Sequence[Judgement], ratio: float, low: float, high: float) -> S
         return State.UNDECIDED
     claimed = changed(own[0].better, ratio > 0)
     is_sure = low > 0 or high < 0
-    if is_sure and abs(ratio) >= RELEVANT and any(one.state is claimed for one in own):
+    if is_sure and abs(ratio) >= relevance.TWO_COMMITS and any(one.state is claimed for one in own):
         return claimed
-    return State.NO_CHANGE if max(-low, high) < RELEVANT_LIMIT else State.UNDECIDED
+    return State.NO_CHANGE if max(-low, high) < relevance.EXCLUDED else State.UNDECIDED

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from tbp.asv.declarations import benchmark_from_name
 from tbp.comparison.judgements import StoredSeries, judgements
 from tbp.model.changes import History, State
-from tbp.model.comparison import Judged, Judgement
+from tbp.model.comparison import ComparedCommit, Judgement
 from tbp.model.points import columns as runs_of
 from tbp.model.series import Commit, SeriesKey, Tag
 from tbp.report.base.report_data import ReportData
@@ -178,7 +178,7 @@ def _key(judgement: Judgement, pair: Pair) -> SeriesKey:
 
 
 def _judgements(histories: Sequence[History], pair: Pair) -> tuple[Judgement, ...]:
-    sides = [Judged(commit.short, commit.hash, commit.subject) for commit in (pair.baseline, pair.contender)]
+    sides = [ComparedCommit(commit.short, commit.hash, commit.subject) for commit in (pair.baseline, pair.contender)]
     return judgements((stored(history) for history in histories), sides[0], sides[1])
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tbp.model import relevance
 from tbp.model.changes import History
 from tbp.model.points import last_with_level
 from tbp.model.series import Commit, Outcome, Point
@@ -36,9 +37,6 @@ _ERROR = re.compile(r"error|deviation|mismatch")
 TIME_SIGMAS = 3.0
 """Times closer than so many noises between runs are the same: what the detector would not part either (``short``).
 Where there are too few runs to know it, the spread of the newest run's processes or samples stands for it."""
-
-LEAST_TIME = 0.02
-"""And closer than this: runs of one commit on a quiet machine differ by 1 to 2 % (docs/ruler.md)."""
 
 SURE_TIME = 0.10
 """Up to this uncertainty two times that do not differ are called the same; with more, which is faster is undecided."""
@@ -163,9 +161,9 @@ def _group(
 
 def _uncertain(history: History, point: Point) -> float:
     if math.isfinite(history.noise_between):
-        return max(LEAST_TIME, TIME_SIGMAS * history.noise_between)
+        return max(relevance.TWO_COMMITS, TIME_SIGMAS * history.noise_between)
     spread = max(point.sessions) - min(point.sessions) if len(point.sessions) > 1 else point.high - point.low
-    return max(LEAST_TIME, spread / point.value if math.isfinite(spread) else 0.0)
+    return max(relevance.TWO_COMMITS, spread / point.value if math.isfinite(spread) else 0.0)
 
 
 def _with_twins(variants: Sequence[Variant]) -> list[Variant]:

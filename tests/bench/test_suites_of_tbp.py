@@ -1,17 +1,20 @@
-"""The FLOPs that tbp's own suites declare, against those torch counts of the matrix products it runs."""
+"""tbp's own suites: the names and versions that its history hangs on, and the FLOPs that its workloads declare."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from asv_runner.discovery import disc_benchmarks
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-import benchmarks.attention
-import benchmarks.compressed_inference
-import benchmarks.feed_forward
-import benchmarks.train_step  # noqa: F401 - each registers its workloads
-from tbp.bench import Case
+import benchmarks.workloads.attention
+import benchmarks.workloads.compressed_inference
+import benchmarks.workloads.feed_forward
+import benchmarks.workloads.train_step  # each registers its workloads
+from tbp.bench import PROTOCOL, Case
 from tbp.bench.workloads import find
 
 SHAPE = {"batch": 2, "sequence_length": 16, "tokens": 32, "d_model": 32, "heads": 4, "d_ff": 64}
@@ -30,6 +33,27 @@ DECLARED = [
     ("compressed_inference", "pruned_unstructured"),
     ("compressed_inference", "pruned_structured"),
 ]
+
+
+def test_asv_finds_the_suites_and_nothing_in_their_workloads():
+    """Stored results are found by these names and versions: another one leaves a history behind without a word."""
+    discovered = {
+        benchmark.name: benchmark.version for benchmark in disc_benchmarks(str(Path(benchmarks.__file__).parent))
+    }
+    assert sorted(name for name in discovered if name.endswith(".torchtime_step")) == [
+        "attention.Nightly.torchtime_step",
+        "attention.NightlyHalf.torchtime_step",
+        "attention.Quick.torchtime_step",
+        "compressed_inference.Nightly.torchtime_step",
+        "compressed_inference.Quick.torchtime_step",
+        "feed_forward.Nightly.torchtime_step",
+        "feed_forward.NightlyHalf.torchtime_step",
+        "feed_forward.Quick.torchtime_step",
+        "train_step.Nightly.torchtime_step",
+        "train_step.Quick.torchtime_step",
+    ]
+    assert len(discovered) == 35
+    assert set(discovered.values()) == {str(PROTOCOL)}
 
 
 @pytest.mark.parametrize(("family", "variant"), DECLARED)
