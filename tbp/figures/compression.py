@@ -1,4 +1,4 @@
-"""What variants of a model cost: two quantities of each, of which less is better, and the front of those worth taking.
+"""The costs of a model's variants: two quantities of each, of which less is better, and the front of these two.
 
 Takes the variants' costs, gives a plotly figure.
 """

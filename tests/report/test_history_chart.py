@@ -25,7 +25,7 @@ NAN = math.nan
 def payload(*histories, tags=()):
     """As a script gets it."""
     differ = dimensions([history.key for history in histories])
-    chart = history_chart(histories, differ, commit_list(commit_order(histories)).place, tags)
+    chart = history_chart(histories, differ, commit_list(commit_order(histories)).number, tags)
     return unpacked(packed(chart.payload))
 
 
@@ -64,7 +64,7 @@ def test_commits_are_in_the_site_s_order_and_only_those_with_the_benchmark(make_
     history = make_history((1.0, 2.0, 3.0), State.NO_CHANGE)
     short = replace(history, points=history.points[1:])
     order = commit_order([history])
-    data = history_chart([short], (), commit_list(order).place).payload
+    data = history_chart([short], (), commit_list(order).number).payload
     assert data["commits"] == [1, 2]
     said = commits_payload(commit_list(order), "javascript:alert(1)")
     assert said["url"] == ""
@@ -130,7 +130,7 @@ def test_series_far_apart_start_as_changes_and_one_alone_on_a_logarithmic_axis(m
     strange = make_history((1e6, 1e6), State.NO_CHANGE, machine="o")
     assert payload(stepped, strange)["scale"] == "relative"
     zero = make_history((0.0, 1.0), State.NO_CHANGE)
-    assert not history_chart([zero], (), commit_list(commit_order([zero])).place).log_possible
+    assert not history_chart([zero], (), commit_list(commit_order([zero])).number).log_possible
 
 
 @pytest.mark.parametrize("values", [(), (NAN, NAN), (math.inf, 1.0), (0.0, 0.0), (1e-320, 1e300)])
@@ -150,7 +150,7 @@ def test_the_data_of_series_that_are_not_drawn_at_first_lies_apart(make_history)
     values = [1e-3] * LEAST_APART
     many = [make_history(values, State.NO_CHANGE, machine=f"m{place}") for place in range(FIRST + 2)]
     differ = dimensions([history.key for history in many])
-    place = commit_list(commit_order(many)).place
+    place = commit_list(commit_order(many)).number
     chart = history_chart(many, differ, place)
     later = chart.payload["series"][FIRST:]
     assert [sorted(one) for one in later] == [["id", "in"]] * 2

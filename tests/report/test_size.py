@@ -63,7 +63,7 @@ def test_a_page_of_400_series_of_165_runs_is_no_monster(make_history, make_chang
     found = [measured(make_history, f"variant_{i}", 165, i % 20 == 0, make_change) for i in range(400)]
     data = make_report(*found)
     commits = site_commits(data)
-    page = benchmark_page(found[0].key.benchmark, data, commits.place)
+    page = benchmark_page(found[0].key.benchmark, data, commits.number)
     html = main_html("benchmark.html", page, Frame("example", "today", "0", root="../")).encode()
     script = script_call(*packed_call("tbp.chart", page.chart.payload)).encode()
     print(f"page {len(html):,} B, data {len(script):,} B, gzip {len(gzip.compress(html + script)):,} B")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVEL = 6
-"""Of zlib, its usual one: 9 takes twice as long for 1 % less."""
+"""The usual level of zlib: 9 takes twice as long for 1 % less."""
 
 MOST_DECIMALS = 300
 """A power of ten with more digits is no number."""
@@ -29,7 +29,7 @@ def packed(value: object) -> str:
 
 
 def unpacked(text: str) -> object:
-    """What a script makes of ``text``."""
+    """The value that a script makes of ``text``."""
     return msgspec.json.decode(zlib.decompress(base64.b64decode(text)))
 
 

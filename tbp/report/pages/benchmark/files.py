@@ -119,7 +119,7 @@ def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int
         own = columns(history.points)
         is_site_order = own.order is commits.commits
         hashes = (own.order[at].hash for at in own.commit_index.tolist())
-        places = own.commit_index if is_site_order else np.array([commits.place[name] for name in hashes], np.int32)
+        places = own.commit_index if is_site_order else np.array([commits.number[name] for name in hashes], np.int32)
         found.append(places)
     return np.flatnonzero(np.bincount(np.concatenate(found))).astype(np.int32)
 

@@ -25,14 +25,14 @@ LINES = 24
 """Lines in a chart, and sentences beside it, the steepest first; more cannot be told apart."""
 
 SUBJECTS = {"seconds": "time", "bytes": "memory"}
-"""What grows, by its unit."""
+"""The quantity that grows, by its unit."""
 
 
-class Line(Struct, frozen=True):
+class DescribedLine(Struct, frozen=True):
     """One line of the chart, and the sentence beside it."""
 
     line: GrowthLine
-    said: str
+    sentence: str
 
     @property
     def name(self) -> str:
@@ -43,37 +43,38 @@ class Scaling(Struct, frozen=True):
     """One parameter over which values grow."""
 
     parameter: str
-    lines: tuple[Line, ...]
+    lines: tuple[DescribedLine, ...]
     more: int  # lines that are not shown
     chart: go.Figure | None  # None where nothing is drawn
 
 
 def scalings(histories: Sequence[History], dimensions: Sequence[Dimension]) -> tuple[Scaling, ...]:
     """For each parameter whose values are numbers, of which at least two were measured."""
-    found = (_scaling(one, histories, dimensions) for one in dimensions if not one.is_place and numeric(one.values))
-    return tuple(scaling for scaling in found if scaling.lines)
+    numbers = [over for over in dimensions if not over.is_place and numeric(over.values)]
+    every = (_scaling(over, histories, dimensions) for over in numbers)
+    return tuple(scaling for scaling in every if scaling.lines)
 
 
 def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence[Dimension]) -> Scaling:
     sizes = numeric(over.values)
-    others = [one for one in dimensions if one is not over]
+    rest = [dimension for dimension in dimensions if dimension is not over]
     groups: dict[tuple[int, ...], list[History]] = {}
     for history in histories:
         if over.place_of(history.key) >= 0 and math.isfinite(verdicts.newest_value(history)):
-            groups.setdefault(tuple(one.place_of(history.key) for one in others), []).append(history)
-    lines: list[tuple[Growth, Line]] = []
+            groups.setdefault(tuple(dimension.place_of(history.key) for dimension in rest), []).append(history)
+    lines: list[tuple[Growth, DescribedLine]] = []
     for members in groups.values():
-        pairs = sorted((sizes[str(over.value_of(own.key))], verdicts.newest_value(own)) for own in members)
-        grown = growth([size for size, _ in pairs], [value for _, value in pairs])
+        pairs = sorted((sizes[str(over.value_of(member.key))], verdicts.newest_value(member)) for member in members)
+        xs, ys = tuple(size for size, _ in pairs), tuple(value for _, value in pairs)
+        grown = growth(xs, ys)
         if grown is not None:
-            name = series_name(members[0].key, others) if others else ""
-            said = sentence(grown, over.name, SUBJECTS.get(members[0].unit, "value"))
-            lines.append((grown, Line(GrowthLine(name, tuple(x for x, _ in pairs), tuple(y for _, y in pairs)), said)))
-    lines.sort(key=lambda own: (-own[0].exponent, natural(own[1].name)))
+            text = sentence(grown, over.name, SUBJECTS.get(members[0].unit, "value"))
+            name = series_name(members[0].key, rest) if rest else ""
+            lines.append((grown, DescribedLine(GrowthLine(name, xs, ys), text)))
+    lines.sort(key=lambda entry: (-entry[0].exponent, natural(entry[1].name)))
     is_charted = any(grown.sizes >= CHARTED for grown, _ in lines)
     shown = tuple(line for _, line in lines[:LINES])
-    drawn = [line.line for line in shown]
-    chart = growth_figure(over.shown_name, drawn, histories[0].unit) if is_charted else None
+    chart = growth_figure(over.shown_name, [each.line for each in shown], histories[0].unit) if is_charted else None
     return Scaling(over.name, shown, len(lines) - len(shown), chart)
 
 
@@ -85,10 +86,10 @@ def sentence(grown: Growth, parameter: str, subject: str) -> str:
         return f"{subject} at {parameter} {most} is {ratio} that at {least}"
     verb = "grows" if grown.exponent > 0 else "falls"
     interval = f"95 % interval {_power(grown.low)} to {_power(grown.high)}, {grown.sizes} sizes"
-    said = f"{subject} {verb} as {parameter}^{_power(grown.exponent)} ({interval})"
+    text = f"{subject} {verb} as {parameter}^{_power(grown.exponent)} ({interval})"
     if not grown.is_power_law:
-        said += f"; it is no single power: from {size(grown.before_largest)} to {most} it is ^{_power(grown.last)}"
-    return f"{said}; {ratio} from {least} to {most}"
+        text += f"; it is no single power: from {size(grown.before_largest)} to {most} it is ^{_power(grown.last)}"
+    return f"{text}; {ratio} from {least} to {most}"
 
 
 def size(number: float) -> str:

@@ -159,7 +159,7 @@ def benchmark_page(
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories], data.faces)
     names = [series_name(history.key, differ) for history in histories]
-    place = site_commits(data).place if place is None else place
+    place = site_commits(data).number if place is None else place
     known = rates_of_all(data.histories) if known is None else known
     if together_at is None:
         together_at = of_benchmark(data.at_once, histories)

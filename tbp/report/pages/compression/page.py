@@ -204,7 +204,7 @@ def _section(group: Group, places: Places) -> Section:
         place=places.name(group.machine, group.environment),
         findings=tuple(found(one, group) for one in worth),
         baseline=group.baseline.name,
-        charts=_charts(group),
+        charts=cost_charts(group),
         rows=tuple(_row(one, group) for one in group.variants),
         has_error=any(math.isfinite(one.error) for one in group.variants),
         is_relative=any(one.is_relative for one in group.variants),
@@ -227,7 +227,7 @@ def _kind(one: Variant) -> str:
     return {Place.ON_FRONT: "front", Place.UNDECIDED: "maybe", Place.BEATEN: "other"}[one.place]
 
 
-def _charts(group: Group) -> tuple[CostChart, ...]:
+def cost_charts(group: Group) -> tuple[CostChart, ...]:
     """Time against size, and against error where every variant has one above zero."""
     time_factor, time_unit = words.scale_of(max(one.time_s for one in group.variants), words.SECONDS)
     size_factor, size_unit = words.scale_of(max(one.size_bytes for one in group.variants), words.BYTES)
