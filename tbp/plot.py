@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-    from tbp.asv.results import Results
     from tbp.model.changes import History
     from tbp.traces.operators.operators import Session as TraceSession
 
@@ -83,6 +82,7 @@ def compression(source: ResultSource, suite: str, *, against: str = "size", is_d
 def _histories(source: ResultSource, benchmark: str | None = None) -> tuple[History, ...]:
     """The series of ``source``, or those of one benchmark, with what moved in them."""
     import tbp
+    from tbp.asv.results import Results
     from tbp.asv.sessions import Sessions
     from tbp.history.build import histories
     from tbp.model.series import Commit
@@ -98,20 +98,14 @@ def _histories(source: ResultSource, benchmark: str | None = None) -> tuple[Hist
     dates = frame[["commit", "date"]].drop_duplicates("commit").sort_values(["date", "commit"])
     rows = zip(dates["commit"].tolist(), dates["date"].tolist(), strict=True)
     order = tuple(Commit(commit, date.to_pydatetime()) for commit, date in rows)
-    return histories(_results(frame), Sessions(()), Commits(order), _no_trace)
+    results = Results(_with_used_categories(frame), benchmarks={}, machines=())
+    return histories(results, Sessions(()), Commits(order), _no_trace)
 
 
-def _results(frame: pd.DataFrame) -> Results:
-    """The rows of the frame as the readers of asv's files give them."""
-    import pandas as pd
-
-    from tbp.asv.result_table import MOMENTS, Value, table
-    from tbp.asv.results import Results as ResultsOfFrame
-
-    columns = {name: frame[name].tolist() for name in Value._fields}
-    for name in MOMENTS:
-        columns[name] = [None if pd.isna(moment) else moment.to_pydatetime() for moment in columns[name]]
-    return ResultsOfFrame(table(map(Value._make, zip(*columns.values(), strict=True))), {}, ())
+def _with_used_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` without the categories that none of its rows has, as the readers of asv's files leave it."""
+    used = {name: frame[name].cat.remove_unused_categories() for name in frame.select_dtypes("category").columns}
+    return frame.assign(**used)
 
 
 def _no_trace(path: Path) -> TraceSession:

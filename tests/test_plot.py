@@ -6,32 +6,34 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
 import tbp
-from tbp.asv.result_table import Value, table
-from tbp.asv.results import Results
 from tbp.errors import UsageError
-from tbp.model.series import Outcome
+
+from .result_frames import frame_of
 
 ATTENTION, MEMORY = "attention.Quick.torchtime_step", "feed_forward.Nightly.peakmem_step"
 SUITE = "compressed_inference.Nightly"
 COSTS = {"dense": (8e-3, 24e6, 1e-7), "int8": (4e-3, 6e6, 2e-3)}  # seconds, bytes, relative error
 
 
-def values() -> list[Value]:
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
     """Twenty nights: attention over three lengths, slower from the twelfth on; memory; two variants of a model."""
-    rows = []
+    rows: list[dict[str, object]] = []
 
     def add(night: int, benchmark: str, parameters: tuple[tuple[str, str], ...], value: float, unit: str) -> None:
-        when = datetime(2026, 2, 20, tzinfo=UTC) + timedelta(days=night)
         noisy = value * (1 + 0.004 * ((night * 7) % 5 - 2))
         rows.append(
-            Value(
-                benchmark, parameters, "bench-1", "py3.13", f"{night:02d}" + "ab" * 19, when, Outcome.MEASURED, noisy,
-                noisy * 0.99, noisy * 1.01, 1.0, "1", unit, "time" if unit == "seconds" else "track",
-            )
+            {
+                "benchmark": benchmark, "parameters": parameters, "commit": f"{night:02d}" + "ab" * 19,
+                "date": datetime(2026, 2, 20, tzinfo=UTC) + timedelta(days=night), "value": noisy,
+                "q25": noisy * 0.99, "q75": noisy * 1.01, "unit": unit,
+                "type": "time" if unit == "seconds" else "track",
+            }
         )  # fmt: skip
 
     for night in range(20):
@@ -44,14 +46,7 @@ def values() -> list[Value]:
             add(night, f"{SUITE}.torchtime_step", parameters, seconds, "seconds")
             add(night, f"{SUITE}.track_model_bytes", parameters, size, "bytes")
             add(night, f"{SUITE}.track_error", parameters, error, "relative error")
-    return rows
-
-
-@pytest.fixture(scope="module")
-def frame():
-    from tbp.asv.result_frame import frame
-
-    return frame(Results(table(values()), {}, ()).points)
+    return frame_of(rows)
 
 
 def test_the_history_has_every_series_its_runs_and_what_moved(frame) -> None:

@@ -52,8 +52,6 @@ DEFINED_TWICE = {
     "Source",
     "Standing",
     "Wanted",
-    "_File",
-    "_Unusable",
 }
 
 # A docstring that begins with one of these has no subject, or needs the docstring above it.

@@ -19,7 +19,6 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from tbp.report.base.packing import packed
-from tbp.report.site.known_templates import known_templates
 from tbp.wording import words
 
 _HERE = Path(__file__).parent.parent
@@ -198,7 +197,6 @@ def _visible(value: object) -> object:
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
-        bytecode_cache=known_templates(),
         autoescape=True,
         auto_reload=False,  # templates do not change under a running report
         undefined=StrictUndefined,

@@ -1,14 +1,13 @@
 """The files of one benchmark: its page, and the data that the page loads.
 
 Takes what a site is made from with the histories of one benchmark only, gives names and bytes. It needs nothing else,
-so it may be done in any process, and not at all while its key is the same.
+so it may be done in any process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, groupby
-from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -27,8 +26,6 @@ from tbp.report.pages.benchmark.page import BenchmarkPage, benchmark_page
 from tbp.report.pages.benchmark.rates import Rate, rates_of_all
 from tbp.report.parts import addresses
 from tbp.report.parts.page_events import PageEvent, page_events
-from tbp.report.site.digests import digest
-from tbp.report.site.known_pages import Made
 
 SCRIPTS = (
     "vendor/plotly-basic.min", "base/address_state", "base/dom", "base/number_words", "base/unpacking",
@@ -53,30 +50,6 @@ class BenchmarkPageJob(Struct, frozen=True):
     def runs(self) -> int:
         return sum(len(history.points) for history in self.data.histories)
 
-    def key(self, shared: bytes) -> bytes:
-        """A digest of all that it is made of; ``shared`` is one of what every page is made of."""
-        # The hashes are those of the histories' points.
-        places = np.fromiter(self.places.values(), np.int32, len(self.places))
-        return digest(
-            shared,
-            self.data.histories,
-            self.data.beside,
-            self.data.remarks,
-            places,
-            self.rates,
-            self.data.sources,
-            self.at_once,
-            self.events,
-        )
-
-
-class BenchmarkFiles(NamedTuple):
-    """What was made of one benchmark."""
-
-    benchmark: str
-    contents: dict[str, bytes]  # by the name of the file, relative to the site
-    noted: Made
-
 
 def jobs(data: ReportData, frame: Frame) -> list[BenchmarkPageJob]:
     """One for each benchmark, in order of their names."""
@@ -84,7 +57,7 @@ def jobs(data: ReportData, frame: Frame) -> list[BenchmarkPageJob]:
     below = replace(frame, root="../")
     commits, known = site_commits(data), rates_of_all(data.histories)
     together, events = data.at_once, page_events(data.events, data.faces)
-    shared = shared_by_pages(data)
+    shared = _shared_by_pages(data)
     aside: dict[str, list[LineRuns]] = {}
     for runs in data.beside:
         aside.setdefault(runs.key.benchmark, []).append(runs)
@@ -107,8 +80,8 @@ def jobs(data: ReportData, frame: Frame) -> list[BenchmarkPageJob]:
     return made_jobs
 
 
-def shared_by_pages(data: ReportData) -> ReportData:
-    """What every benchmark's page is made from: nothing of other benchmarks, nor of single runs."""
+def _shared_by_pages(data: ReportData) -> ReportData:
+    """The data of every benchmark's page: nothing of other benchmarks, nor of single runs."""
     return replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), problems=(), order=(), joined=())
 
 
@@ -134,12 +107,6 @@ def benchmark_files(job: BenchmarkPageJob) -> dict[str, bytes]:
     """The content of each file, by its name relative to the site."""
     page, data = page_and_data(job)
     return {page.file: page_html(page, job.frame).encode(), **{file.name: file.script.encode() for file in data}}
-
-
-def files_of_all(jobs: Sequence[BenchmarkPageJob], shared: bytes | None) -> list[BenchmarkFiles]:
-    """The files of several benchmarks; their keys stay empty where ``shared`` is None, as nothing is kept."""
-    made = ((job, benchmark_files(job), job.key(shared) if shared is not None else b"") for job in jobs)
-    return [BenchmarkFiles(job.benchmark, contents, Made.of(key, contents)) for job, contents, key in made]
 
 
 def page_and_data(job: BenchmarkPageJob) -> tuple[RenderedPage, tuple[DataFile, ...]]:

@@ -11,15 +11,12 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.asv.declarations import benchmark_from_name
-from tbp.comparison.judgements import StoredSeries, judgements
+from tbp.comparison.judgements import judgements, series_of_points
 from tbp.model.changes import History, State
 from tbp.model.comparison import ComparedCommit, Judgement
-from tbp.model.points import columns as runs_of
 from tbp.model.series import Commit, SeriesKey, Tag
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.run_grid import MOST_COMMITS, columns_of
@@ -179,24 +176,8 @@ def _key(judgement: Judgement, pair: Pair) -> SeriesKey:
 
 def _judgements(histories: Sequence[History], pair: Pair) -> tuple[Judgement, ...]:
     sides = [ComparedCommit(commit.short, commit.hash, commit.subject) for commit in (pair.baseline, pair.contender)]
-    return judgements((stored(history) for history in histories), sides[0], sides[1])
-
-
-def stored(history: History) -> StoredSeries:
-    """The series as the comparison takes it. Runs of other benchmark versions compare with nothing."""
-    kind = benchmark_from_name(history.key.benchmark).type
-    comparable = runs_of(history.points).comparable
-    versions = ["present"] * len(comparable)
-    for place in np.flatnonzero(~comparable).tolist():
-        versions[place] = f"other {place}"
-    return StoredSeries(
-        key=history.key,
-        unit=history.unit,
-        better=history.better,
-        is_counter=kind == "track" and history.unit != "seconds",
-        points=history.points,
-        versions=tuple(versions),
-    )
+    series = (series_of_points(history.key, history.unit, history.better, history.points) for history in histories)
+    return judgements(series, sides[0], sides[1])
 
 
 def _rank(judgement: Judgement) -> tuple[object, ...]:
