@@ -19,7 +19,8 @@ from tbp.errors import NothingMeasured, UsageError
 from tbp.model.changes import State
 from tbp.project.asv_config import AsvConfig, read_config
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.summary_and_points import points, summary_json
+from tbp.report.data.points_csv import points
+from tbp.report.data.summary_json import summary_json
 from tbp.report.pages.benchmark.page import benchmark_page
 from tbp.report.site.load import View, report_data
 

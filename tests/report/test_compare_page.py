@@ -4,11 +4,12 @@ from msgspec.structs import replace
 
 from tbp.model.changes import State
 from tbp.model.series import Commit, Tag
-from tbp.report.base.commit_order import commit_order
 from tbp.report.base.report_data import Base
 from tbp.report.data.run_grid import payload
 from tbp.report.pages.compare.page import compare_page
 from tbp.report.pages.compare.pairs import pairs
+
+from ..histories import commit_order
 
 CALM = [1.0, 1.001, 0.999, 1.0, 1.001, 0.999] * 4
 # Long enough that its newest run, which none after it confirms, is believed.
@@ -62,7 +63,7 @@ def test_the_place_with_most_series_of_the_newest_commit_is_compared(make_histor
     many = [make_history(STEADY, State.NO_CHANGE, benchmark=f"a.time_{n}", machine="many") for n in range(3)]
     few = make_history(STEADY, State.NO_CHANGE, machine="few")
     pair = next(pairs([few, *many], commit_order([few, *many])))
-    assert pair.machine == "many"
+    assert pair.setup.machine == "many"
     said = page(make_report, few, *many)
     assert said.place == "many · py3.13"
     assert said.commands[0].endswith(" --machine many")

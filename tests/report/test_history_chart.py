@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, State
 from tbp.model.series import Better, Tag
-from tbp.report.base.commit_order import commit_order
 from tbp.report.base.packing import packed, unpacked
 from tbp.report.data.history_chart import (
     FIRST,
@@ -18,6 +17,8 @@ from tbp.report.data.history_chart import (
 )
 from tbp.report.parts.series_names import dimensions, series_name
 from tbp.report.parts.sparkline import COLUMNS, HEIGHT, LEVELS, MARGIN, UNITS, WIDTH, sparkline
+
+from ..histories import commit_order
 
 NAN = math.nan
 

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from tbp.model import points
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
-from tbp.report.base.commit_order import commit_order
 from tbp.report.base.packing import packed as pack
-from tbp.report.data.run_grid import MOST_COMMITS, Columns, Packed, packed, payload
+from tbp.report.data.run_grid import MOST_COMMITS, GridColumns, Packed, packed, payload
+
+from ..histories import commit_order
 
 
 def read(row: Packed, columns: int) -> list[float | str]:
@@ -21,8 +22,8 @@ def read(row: Packed, columns: int) -> list[float | str]:
     return cells
 
 
-def columns_of(history) -> Columns:
-    return Columns.of([point.commit for point in history.points])
+def columns_of(history) -> GridColumns:
+    return GridColumns.of([point.commit for point in history.points])
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.001, 0.98, 1.5, 3.0, 0.01, 400.0, 2_865.0])

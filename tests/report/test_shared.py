@@ -31,7 +31,7 @@ def test_a_commit_that_moved_several_series_is_told_once_and_linked(make_history
     assert one.how == "3 regressions; +100 % to +300 %"
     assert one.before is not None
     assert one.before.short == "02c0ffee"
-    assert one.around.said == f"Nothing else that is recorded changed: python 3.13, processor {SAME[1].before}."
+    assert one.around.sentence == f"Nothing else that is recorded changed: python 3.13, processor {SAME[1].before}."
     for section in found.sections[:3]:
         link = section.changes[0].together
         assert link is not None
@@ -52,7 +52,7 @@ def test_what_a_series_was_measured_with_stays_with_it_where_it_differs(make_his
     assert (one.around.brief, one.whose) == ("Nothing else that is recorded changed", " of 2 of them")
     links = [section.changes[0].together for section in found.sections]
     assert [link is not None and link.tells_around for link in links] == [False, True, True]
-    assert found.sections[0].changes[0].around.said == "Beside the code changed: torch."
+    assert found.sections[0].changes[0].around.sentence == "Beside the code changed: torch."
     assert found.sections[0].changes[0].around_at is None
 
 

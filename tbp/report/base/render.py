@@ -89,6 +89,11 @@ def main_html(template: str, page: object, frame: Frame) -> str:
     return _environment().get_template(template).render(page=page, frame=frame)
 
 
+def fragment_html(template: str, content: object) -> str:
+    """A part of a page made by ``template``, which knows ``content``."""
+    return _environment().get_template(template).render(content=content)
+
+
 def page_html(page: RenderedPage, frame: Frame) -> str:
     """A file of the site: it loads scripts, styles and data from files beside it."""
     return _environment().get_template("base.html").render(page=_marked(page), frame=frame, styles=STYLES)
@@ -189,7 +194,7 @@ def finite(value: object) -> object:
 
 
 def _visible(value: object) -> object:
-    """What a template prints, without characters that act unseen; markup is made of texts that went through here."""
+    """The text that a template prints, without characters that act unseen; markup consists of such texts."""
     return words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -33,7 +33,6 @@ from tbp.model.changes import Change, History
 from tbp.model.merit import LESS_IS_BETTER, merit
 from tbp.model.points import MEASURED, OUTCOMES, columns
 from tbp.model.series import Commit, Outcome, Tag
-from tbp.report.base.commit_order import commit_order
 from tbp.report.base.packing import decimals, rounded
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses
@@ -91,7 +90,7 @@ def commit_list(commits: Iterable[Commit]) -> CommitList:
 
 def site_commits(data: ReportData) -> CommitList:
     """All commits of the site in order of history."""
-    return commit_list(data.commits or commit_order(data.histories))
+    return commit_list(data.commits)
 
 
 def commits_payload(commits: CommitList, commit_url: str) -> Json:

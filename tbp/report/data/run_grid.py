@@ -21,14 +21,14 @@ from tbp.model.merit import BETTER, LESS_IS_BETTER, WORSE, merit
 from tbp.model.points import MEASURED, OUTCOMES, commits, levels
 from tbp.model.points import columns as runs_of
 from tbp.model.runs import Machine, Run
-from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey, Tag
+from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey, Setup, Tag
 from tbp.report.base.packing import decimals, rounded
 from tbp.report.parts import addresses
 from tbp.report.parts.commit_links import commit_link
 from tbp.report.parts.environment_parts import parts
-from tbp.report.parts.places import Places
+from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import family_of
-from tbp.report.parts.setups import Setups, setups
+from tbp.report.parts.setup_facts import SetupFacts, setup_facts
 from tbp.report.parts.shown_change import told_size
 from tbp.statistics.robust import median
 from tbp.wording import verdicts, words
@@ -76,7 +76,7 @@ def columns_of(order: Sequence[Commit]) -> tuple[Commit, ...]:
     return tuple(order[-MOST_COMMITS:])
 
 
-class Columns(Struct, frozen=True, dict=True):
+class GridColumns(Struct, frozen=True, dict=True):
     """The commits of the grid, oldest first, and how the runs of a series find theirs."""
 
     commits: tuple[Commit, ...]
@@ -84,10 +84,9 @@ class Columns(Struct, frozen=True, dict=True):
     aside: tuple[Commit, ...] = ()  # of other lines: their columns come after all others
 
     @classmethod
-    def of(cls, order: Sequence[Commit], lines: Sequence[Line] = ()) -> Columns:
-        aside = sorted(
-            (commit for line in lines for commit in line.commits), key=lambda commit: (commit.date, commit.hash)
-        )
+    def of(cls, order: Sequence[Commit], lines: Sequence[Line] = ()) -> GridColumns:
+        every = (commit for line in lines for commit in line.commits)
+        aside = sorted(every, key=lambda commit: (commit.date, commit.hash))
         return cls(columns_of(order), tuple(order), tuple(aside[-MOST_ASIDE:]))
 
     def places_aside(self, points: Sequence[Point]) -> Indexes:
@@ -121,7 +120,7 @@ class Columns(Struct, frozen=True, dict=True):
         return {commit.hash: column for column, commit in enumerate(self.commits)}
 
 
-def packed(history: History, columns: Columns, beside: Sequence[LineRuns] = ()) -> Packed:
+def packed(history: History, columns: GridColumns, beside: Sequence[LineRuns] = ()) -> Packed:
     """The series' runs on the columns, and those of other lines."""
     places = columns.places(history.points)
     several = [(places, runs_of(history.points))]
@@ -157,24 +156,27 @@ def payload(
 ) -> dict[str, object]:
     """The data that ``static/base/run_grid.js`` takes. ``histories`` are in the order in which the rows are shown."""
     lines = tuple(dict.fromkeys(part.line for part in beside))
-    columns = Columns.of(order, lines)
+    columns = GridColumns.of(order, lines)
     aside: dict[SeriesKey, list[LineRuns]] = {}
     for part in beside:
         aside.setdefault(part.key, []).append(part)
     benchmarks = list(dict.fromkeys(history.key.benchmark for history in histories))
-    spots = list(dict.fromkeys((history.key.machine, history.key.environment) for history in histories))
+    measured = list(dict.fromkeys(history.key.setup for history in histories))
     units = list(dict.fromkeys(history.unit for history in histories))
-    places = Places.of(histories, faces(machines))
+    setup_names = SetupNames.of(histories, faces(machines))
     index = {name: {item: i for i, item in enumerate(items)} for name, items in (("b", benchmarks), ("u", units))}
-    spot_of = {spot: i for i, spot in enumerate(spots)}
+    number_of = {setup: number for number, setup in enumerate(measured)}
     return {
         "commits": [_commit(commit, commit_url) for commit in columns.commits],
         "aside": [_commit(commit, commit_url) for commit in columns.aside],
         "lines": columns.lines(lines),
-        "places": [_seen(*spot, places.name(*spot), places.face(spot[0])) for spot in spots],
-        "parts": _parts(spots, runs, places),
+        "places": [
+            _seen(setup.machine, setup.environment, setup_names.name(setup), setup_names.face(setup.machine))
+            for setup in measured
+        ],
+        "parts": _parts(measured, runs, setup_names),
         "setups": _setups(
-            setups(spots, runs, machines, {commit.hash: at for at, commit in enumerate(columns.commits)})
+            setup_facts(measured, runs, machines, {commit.hash: at for at, commit in enumerate(columns.commits)})
         ),
         "tags": _tags(columns, tags),
         "benchmarks": [
@@ -185,7 +187,7 @@ def payload(
             _row(
                 history,
                 packed(history, columns, aside.get(history.key, ())),
-                (index["b"][history.key.benchmark], spot_of[history.key.machine, history.key.environment]),
+                (index["b"][history.key.benchmark], number_of[history.key.setup]),
                 index["u"][history.unit],
             )
             for history in histories
@@ -211,20 +213,20 @@ def _row(history: History, row: Packed, names: tuple[int, int], unit: int) -> li
     ]
 
 
-def _parts(spots: Sequence[tuple[str, str]], runs: Sequence[Run], places: Places) -> list[object]:
-    """The names of what the places differ in, and the values of each place."""
-    differing = parts(spots, runs, places.faces)
+def _parts(measured: Sequence[Setup], runs: Sequence[Run], setup_names: SetupNames) -> list[object]:
+    """The names of the parts that the setups differ in, and the values of each setup."""
+    differing = parts(measured, runs, setup_names.faces)
     return [_seen(*differing.names), [_seen(*values) for values in differing.values]]
 
 
-def _setups(known: Setups) -> dict[str, object]:
+def _setups(known: SetupFacts) -> dict[str, object]:
     texts = {
         "names": known.names, "hardware": known.hardware, "unrecorded": known.unrecorded, "values": known.values,
     }  # fmt: skip
     return {**{name: _seen(*values) for name, values in texts.items()}, "places": known.places}
 
 
-def _tags(columns: Columns, tags: Sequence[Tag]) -> list[object]:
+def _tags(columns: GridColumns, tags: Sequence[Tag]) -> list[object]:
     """[column, name, whether it is that commit's own], newest first."""
     at = {commit.hash: column for column, commit in enumerate((*columns.commits, *columns.aside))}
     marks = [(at[tag.commit], words.visible(tag.name), int(tag.is_exact)) for tag in tags if tag.commit in at]

@@ -17,6 +17,7 @@ from tbp.report.pages.benchmark.files import shared_data
 from tbp.report.pages.changes import changes_page
 from tbp.report.pages.charts import charts_page
 from tbp.report.pages.compare.page import compare_page, states
+from tbp.report.pages.compare.rules import rules
 from tbp.report.pages.compression.variants import groups
 from tbp.report.pages.contents import SiteContents
 from tbp.report.pages.heatmap import heatmap_page
@@ -49,7 +50,7 @@ def _grid(site: SiteContents) -> Iterable[DataFile]:
     runs = payload(
         by_name(data.histories), site.order, data.commit_url, data.runs, data.tags, data.beside, data.machines
     )
-    yield DataFile("data/grid.js", (packed_call("tbp.grid", {**runs, "states": states()}),))
+    yield DataFile("data/grid.js", (packed_call("tbp.grid", {**runs, "states": states(), "rules": rules()}),))
 
 
 BASICS = ("base/address_state", "base/dom", "base/number_words")
@@ -61,18 +62,18 @@ COMPRESSION = PageData(
 )
 BENCHMARK_DATA = PageData(lambda site: shared_data(site.data))  # of the pages of all benchmarks
 
+SERIES = (*BASICS, "base/unpacking", "base/chunks", "pages/series", "pages/filter")  # of the pages that list all series
+GRID_SCRIPTS = ("base/unpacking", "base/run_grid")
+COMPARE = (*GRID_SCRIPTS, "pages/foreign", "pages/judge", "pages/setups", "pages/columns", "pages/compare")
+HEATMAP = ("pages/filter", "base/rownames", *GRID_SCRIPTS, "pages/heatmap")
+
 PAGES = (
-    Page(INDEX, "Summary", lambda site: site.summary, (*BASICS, "charts/series", "pages/filter", "pages/index"),
-         (INDEX_DATA,)),
+    Page(INDEX, "Summary", lambda site: site.summary, (*SERIES, "pages/index"), (INDEX_DATA,)),
     Page("changes.html", "Changes", lambda site: changes_page(site.data, site.order), (*BASICS, "pages/changes")),
-    Page("charts.html", "Charts", lambda site: charts_page(site.summary),
-         (*BASICS, "charts/series", "pages/filter", "pages/charts"), (INDEX_DATA,)),
-    Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data, site.order),
-         (*BASICS, "pages/filter", "base/rownames", "base/unpacking", "base/run_grid", "pages/heatmap"), (GRID,)),
+    Page("charts.html", "Charts", lambda site: charts_page(site.summary), (*SERIES, "pages/charts"), (INDEX_DATA,)),
+    Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data, site.order), (*BASICS, *HEATMAP), (GRID,)),
     Page("compare.html", "Compare", lambda site: compare_page(site.data, site.order),
-         (*BASICS, "base/unpacking", "base/run_grid", "pages/foreign", "pages/judge", "pages/setups", "pages/columns",
-          "pages/compare"),
-         (GRID,)),
+         (*BASICS, *COMPARE), (GRID,)),
     Page("machines.html", "Machines", lambda site: machines_page(site.data), ("pages/machines",)),
     Page("compression.html", "Compression", lambda site: site.compression,
          ("vendor/plotly-basic.min", *BASICS, "base/unpacking", "charts/benchmark_data", "charts/chart",

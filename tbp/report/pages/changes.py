@@ -17,10 +17,11 @@ from tbp.history.machine_wide_changes import AtOnce, sentence
 from tbp.model.series import Commit
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses, event_words, trace_words
+from tbp.report.parts.addresses import series_href
 from tbp.report.parts.change_sorts import GLYPHS, SOUGHT, WORDS, Sort, sort_of
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.page_events import anchor_of
-from tbp.report.parts.places import Places, series_href
+from tbp.report.parts.series_names import SetupNames
 from tbp.wording import verdicts, words
 
 # So that a page stays below 200 kB: an item is about 450 bytes, a row without items 900.
@@ -66,7 +67,7 @@ class Lead(Struct, frozen=True):
     item: Item
 
 
-class Row(Struct, frozen=True):
+class ChangesRow(Struct, frozen=True):
     """One event: what one of the commits up to ``commit`` did."""
 
     anchor: str
@@ -93,7 +94,7 @@ class ChangesPage(Struct, frozen=True):
     verdict: str
     counts: str  # what is counted here, beside what the summary counts
     chips: tuple[Chip, ...]  # of the whole site, with those there are none of
-    rows: tuple[Row, ...]
+    rows: tuple[ChangesRow, ...]
     base: str  # in words: what is judged against, and what is not listed for it; empty for the whole history
     left_out: str  # in words: events that are too old to be listed
 
@@ -101,13 +102,13 @@ class ChangesPage(Struct, frozen=True):
 def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
     """All events. ``order`` is that of the site's commits, oldest first."""
     listed, past = _counted(data.events, data, order)
-    places = Places.of(data.histories, data.faces)
+    setup_names = SetupNames.of(data.histories, data.faces)
     at_once = _at_once(listed, data.at_once)
     left = MOST_ITEMS
-    rows: list[Row] = []
+    rows: list[ChangesRow] = []
     taken = {anchor_of(event) for event in listed}
     for number, event in enumerate(listed[:MOST_ROWS]):
-        row = _row(event, data, places, min(left, MOST_ITEMS_OF_A_ROW))
+        row = _row(event, data, setup_names, min(left, MOST_ITEMS_OF_A_ROW))
         seen_at = (change.range.first.hash for change in event.members if change.range is not None)
         anchors = tuple(
             anchor for anchor in dict.fromkeys(map(addresses.commit_anchor, seen_at)) if anchor not in taken
@@ -196,11 +197,11 @@ def _counts(events: Sequence[Event]) -> str:
     )
 
 
-def _row(event: Event, data: ReportData, places: Places, most: int) -> Row:
+def _row(event: Event, data: ReportData, setup_names: SetupNames, most: int) -> ChangesRow:
     ranked = sorted(event.members, key=_rank)
-    items = tuple(_item(change, places, event) for change in ranked[:most])
+    items = tuple(_item(change, setup_names, event) for change in ranked[:most])
     accepting = _accepting(event)
-    return Row(
+    return ChangesRow(
         anchor=anchor_of(event),
         anchors=(),
         commit=commit_link(event.range.first, data.commit_url),
@@ -211,7 +212,7 @@ def _row(event: Event, data: ReportData, places: Places, most: int) -> Row:
         touching=event_words.touching(event),
         sorts=tuple(dict.fromkeys(sort_of(change) for change in ranked)),
         chips=_chips(ranked),
-        leads=_leads(ranked, places, event),
+        leads=_leads(ranked, setup_names, event),
         causes=_causes(ranked),
         others=_others(ranked),
         items=items if len(ranked) > 1 else (),
@@ -222,15 +223,15 @@ def _row(event: Event, data: ReportData, places: Places, most: int) -> Row:
     )
 
 
-def _leads(ranked: Sequence[SeriesChange], places: Places, event: Event) -> tuple[Lead, ...]:
+def _leads(ranked: Sequence[SeriesChange], setup_names: SetupNames, event: Event) -> tuple[Lead, ...]:
     """The largest regression and the largest improvement, else the first of what there is."""
     if len(ranked) == 1:
-        return (Lead("", _item(ranked[0], places, event)),)
+        return (Lead("", _item(ranked[0], setup_names, event)),)
     first = {sort_of(change): change for change in reversed(ranked)}
     sure = [sort for sort in Sort if sort in SOUGHT and sort in first]
     told = sure or [sort_of(ranked[0])]
     noun = {sort: word for sort, (word, _) in WORDS.items()} | {Sort.CHANGED: "change"}
-    return tuple(Lead(f"largest {noun[sort]}", _item(first[sort], places, event)) for sort in told)
+    return tuple(Lead(f"largest {noun[sort]}", _item(first[sort], setup_names, event)) for sort in told)
 
 
 def _accepting(event: Event) -> tuple[str, ...]:
@@ -269,7 +270,7 @@ def _range(event: Event) -> str:
     return "; ".join(filter(None, [f"this commit or {earlier} before it{since}", event_words.narrowed(event)]))
 
 
-def _item(change: SeriesChange, places: Places, event: Event) -> Item:
+def _item(change: SeriesChange, setup_names: SetupNames, event: Event) -> Item:
     history, own = change.history, change.evidence.change
     sort = sort_of(change)
     doubt = own.doubt or "not confirmed"
@@ -280,7 +281,7 @@ def _item(change: SeriesChange, places: Places, event: Event) -> Item:
     return Item(
         benchmark=history.key.benchmark,
         parameters=history.key.label,
-        place=places.name(history.key.machine, history.key.environment),
+        place=setup_names.name(history.key.setup),
         href=series_href(history),
         sort=sort,
         glyph=GLYPHS[sort],

@@ -16,9 +16,10 @@ from tbp.model.points import last_with_level
 from tbp.model.series import Commit
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.run_grid import columns_of, middle
+from tbp.report.parts.addresses import series_href
 from tbp.report.parts.change_sorts import GLYPHS, Sort, sort_of
 from tbp.report.parts.commit_links import CommitLink, commit_link, span
-from tbp.report.parts.places import Places, series_href
+from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import family_of
 from tbp.wording import verdicts, words
 
@@ -37,7 +38,7 @@ STEPS = (0.05, 0.10, 0.25)
 """Where a stronger colour begins."""
 
 
-class Moved(Struct, frozen=True):
+class NewestChange(Struct, frozen=True):
     """A change of a series in the table."""
 
     glyph: str  # empty where no change was found, but the newest run is far from its level
@@ -45,18 +46,18 @@ class Moved(Struct, frozen=True):
     commit: CommitLink
 
 
-class Row(Struct, frozen=True):
+class HeatmapRow(Struct, frozen=True):
     benchmark: str
     parameters: str
     place: str
     href: str
-    moved: tuple[Moved, ...]  # newest first
+    moved: tuple[NewestChange, ...]  # newest first
 
 
 class HeatmapPage(Struct, frozen=True):
     verdict: str
     span: str
-    rows: tuple[Row, ...]
+    rows: tuple[HeatmapRow, ...]
     left_out: str
     choices: tuple[int, ...]  # numbers of commits, the one at first is DEFAULT_COMMITS or all
     default: int
@@ -71,7 +72,7 @@ def heatmap_page(data: ReportData, order: Sequence[Commit]) -> HeatmapPage:
     """What moved on the newest DEFAULT_COMMITS commits, and how the page can be set."""
     columns = columns_of(order)
     newest = {commit.hash for commit in columns[-DEFAULT_COMMITS:]}
-    places = Places.of(data.histories, data.faces)
+    setup_names = SetupNames.of(data.histories, data.faces)
     moved = [(history, changes) for history in data.histories if (changes := _moved(history, newest, data.commit_url))]
     choices = (*(choice for choice in CHOICES if choice < len(columns)), len(columns))
     said = words.count(len(newest), "newest commit")
@@ -79,7 +80,7 @@ def heatmap_page(data: ReportData, order: Sequence[Commit]) -> HeatmapPage:
     return HeatmapPage(
         verdict=f"{len(moved):,} of {words.count(len(data.histories), 'series', 'series')} moved on the {said}.",
         span=span(columns),
-        rows=tuple(_row(history, changes, places) for history, changes in moved[:MOST_ROWS]),
+        rows=tuple(_row(history, changes, setup_names) for history, changes in moved[:MOST_ROWS]),
         left_out=f"and {words.count(left, 'more series', 'more series')}" if left > 0 else "",
         choices=choices,
         default=min(DEFAULT_COMMITS, len(columns)),
@@ -91,12 +92,12 @@ def heatmap_page(data: ReportData, order: Sequence[Commit]) -> HeatmapPage:
     )
 
 
-def _row(history: History, moved: tuple[Moved, ...], places: Places) -> Row:
+def _row(history: History, moved: tuple[NewestChange, ...], setup_names: SetupNames) -> HeatmapRow:
     key = history.key
-    return Row(key.benchmark, key.label, places.name(key.machine, key.environment), series_href(history), moved)
+    return HeatmapRow(key.benchmark, key.label, setup_names.name(key.setup), series_href(history), moved)
 
 
-def _moved(history: History, newest: set[str], commit_url: str) -> tuple[Moved, ...]:
+def _moved(history: History, newest: set[str], commit_url: str) -> tuple[NewestChange, ...]:
     found = []
     for evidence in reversed(history.changes):
         index = evidence.change.index
@@ -104,11 +105,11 @@ def _moved(history: History, newest: set[str], commit_url: str) -> tuple[Moved, 
             sort = sort_of(SeriesChange(history, evidence))
             effect = verdicts.effect(evidence.change, history.unit, history.better)
             said = f"{effect} (suspect)" if sort is Sort.SUSPECT else effect
-            found.append(Moved(GLYPHS[sort], said, commit_link(history.points[index].commit, commit_url)))
+            found.append(NewestChange(GLYPHS[sort], said, commit_link(history.points[index].commit, commit_url)))
     return tuple(found) or _left(history, newest, commit_url)
 
 
-def _left(history: History, newest: set[str], commit_url: str) -> tuple[Moved, ...]:
+def _left(history: History, newest: set[str], commit_url: str) -> tuple[NewestChange, ...]:
     """That the newest run is beyond the noise of its level, if it is: no change is found there, but it is no calm."""
     newest_run = last_with_level(history.points)
     level = next((one.change.after for one in reversed(history.changes) if one.change.confirmed), middle(history))
@@ -119,7 +120,7 @@ def _left(history: History, newest: set[str], commit_url: str) -> tuple[Moved, .
         return ()
     size = words.signed_size(level, newest_run.value, history.unit)
     said = f"not confirmed: the newest run is {size} from its level"
-    return (Moved("", said, commit_link(newest_run.commit, commit_url)),)
+    return (NewestChange("", said, commit_link(newest_run.commit, commit_url)),)
 
 
 def _percent(ratio: float) -> str:

@@ -28,7 +28,7 @@ SUBJECTS = {"seconds": "time", "bytes": "memory"}
 """The quantity that grows, by its unit."""
 
 
-class DescribedLine(Struct, frozen=True):
+class LineInWords(Struct, frozen=True):
     """One line of the chart, and the sentence beside it."""
 
     line: GrowthLine
@@ -43,7 +43,7 @@ class Scaling(Struct, frozen=True):
     """One parameter over which values grow."""
 
     parameter: str
-    lines: tuple[DescribedLine, ...]
+    lines: tuple[LineInWords, ...]
     more: int  # lines that are not shown
     chart: go.Figure | None  # None where nothing is drawn
 
@@ -62,7 +62,7 @@ def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence
     for history in histories:
         if over.place_of(history.key) >= 0 and math.isfinite(verdicts.newest_value(history)):
             groups.setdefault(tuple(dimension.place_of(history.key) for dimension in rest), []).append(history)
-    lines: list[tuple[Growth, DescribedLine]] = []
+    lines: list[tuple[Growth, LineInWords]] = []
     for members in groups.values():
         pairs = sorted((sizes[str(over.value_of(member.key))], verdicts.newest_value(member)) for member in members)
         xs, ys = tuple(size for size, _ in pairs), tuple(value for _, value in pairs)
@@ -70,7 +70,7 @@ def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence
         if grown is not None:
             text = sentence(grown, over.name, SUBJECTS.get(members[0].unit, "value"))
             name = series_name(members[0].key, rest) if rest else ""
-            lines.append((grown, DescribedLine(GrowthLine(name, xs, ys), text)))
+            lines.append((grown, LineInWords(GrowthLine(name, xs, ys), text)))
     lines.sort(key=lambda entry: (-entry[0].exponent, natural(entry[1].name)))
     is_charted = any(grown.sizes >= CHARTED for grown, _ in lines)
     shown = tuple(line for _, line in lines[:LINES])

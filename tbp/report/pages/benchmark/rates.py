@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from tbp.model.changes import History
 from tbp.model.series import SeriesKey
-from tbp.report.parts.places import series_href
+from tbp.report.parts.addresses import series_href
 from tbp.statistics.power_law import numeric
 from tbp.wording import verdicts, words
 

@@ -192,7 +192,7 @@ def _link(group: Together | None, block: ChangeBlock) -> Link | None:
     return Link(group.anchor, group.moved, f" {where}{said}.", block.before == group.before, tells_around)
 
 
-class Break(Struct, frozen=True):
+class BreakInWords(Struct, frozen=True):
     """Something else than the code that changed in a series."""
 
     kind: str
@@ -206,11 +206,11 @@ class SharedBreak(Struct, frozen=True):
 
     anchor: str
     whose: str  # "in 27 of 28 series"
-    own: Break
+    own: BreakInWords
     is_of_all: bool  # so that no series needs to refer to it
 
 
-def shared_breaks(breaks: Sequence[Sequence[Break]]) -> dict[Break, SharedBreak]:
+def shared_breaks(breaks: Sequence[Sequence[BreakInWords]]) -> dict[BreakInWords, SharedBreak]:
     """Those of more than one series, in the order in which the series tell them."""
     several = Counter(one for own in breaks for one in dict.fromkeys(own))
     return {

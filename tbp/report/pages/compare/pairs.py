@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from tbp.model.changes import History, State
 from tbp.model.points import levels
-from tbp.model.series import Commit, Tag
-from tbp.report.data.run_grid import Columns
+from tbp.model.series import Commit, Setup, Tag
+from tbp.report.data.run_grid import GridColumns
 from tbp.wording import words
 
 MOST_LACKING = 0.5
@@ -34,13 +34,12 @@ _SILENT = (State.STALE, State.VANISHED)
 _CHANGED = {State.REGRESSION: "regression", State.CHANGED: "change", State.IMPROVEMENT: "improvement"}
 
 
-class Pair(Struct, frozen=True):
-    """Two commits in one place."""
+class CommitPair(Struct, frozen=True):
+    """Two commits measured with one setup."""
 
     baseline: Commit
     contender: Commit
-    machine: str
-    environment: str
+    setup: Setup
     why: str = ""  # what the baseline is: "the base main", "the tag v1.2"
 
 
@@ -66,29 +65,29 @@ class _Runs(Struct, frozen=True, dict=True):
 
 def pairs(
     histories: Sequence[History], order: Sequence[Commit], base: str = "", tags: Sequence[Tag] = ()
-) -> Iterator[Pair]:
+) -> Iterator[CommitPair]:
     """Pairs that may have something to say, the likeliest first; places that have most to say come first.
 
     Of each place its newest commit, against the base and nothing else; without one against the newest tag, the commits
     before the newest standing changes, the one before. ``base`` is a hash. Only commits that can be chosen on the page
     are taken, and of base and tags those that the place has values of.
     """
-    columns = Columns.of(order)
+    columns = GridColumns.of(order)
     place_of = {commit.hash: column for column, commit in enumerate(columns.commits)}
-    own: dict[tuple[str, str], list[_Runs]] = {}
+    by_setup: dict[Setup, list[_Runs]] = {}
     for history in histories:
         at = np.where(np.isfinite(levels(history.points)), columns.places(history.points), -1)
         if len((series := _Runs(history, at)).columns) > 1:
-            own.setdefault((history.key.machine, history.key.environment), []).append(series)
+            by_setup.setdefault(history.key.setup, []).append(series)
     base_at = place_of.get(base, -1)
     named = [(base_at, BASE)] if base_at >= 0 else []
     tagged = [(place_of[tag.commit], f"the tag {words.cut(tag.name, 40)}") for tag in tags if tag.commit in place_of]
     named += sorted(tagged, reverse=True)
-    for place, runs in sorted(own.items(), key=lambda item: _worth(item[1], named), reverse=True):
+    for setup, runs in sorted(by_setup.items(), key=lambda item: _worth(item[1], named), reverse=True):
         contender = _contender(runs)
         kept = [one for one in runs if contender in one.columns]
         for baseline, why in _baselines(kept, contender, named):
-            yield Pair(columns.commits[baseline], columns.commits[contender], *place, why)
+            yield CommitPair(columns.commits[baseline], columns.commits[contender], setup, why)
 
 
 def _worth(runs: Sequence[_Runs], named: Sequence[tuple[int, str]]) -> tuple[object, ...]:

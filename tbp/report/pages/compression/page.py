@@ -15,9 +15,10 @@ from tbp.figures.compression import Axis, Spot, compression_figure
 from tbp.figures.history import WIDE
 from tbp.figures.look import shipped
 from tbp.report.base.report_data import ReportData
-from tbp.report.pages.compression.pareto import Place
-from tbp.report.pages.compression.variants import RELATIVE, Group, Variant, better_in, groups, is_same_time
-from tbp.report.parts.places import Places, series_href
+from tbp.report.pages.compression.pareto import ChoiceRank
+from tbp.report.pages.compression.variants import RELATIVE, Variant, VariantGroup, better_in, groups, is_same_time
+from tbp.report.parts.addresses import series_href
+from tbp.report.parts.series_names import SetupNames
 from tbp.wording import words
 
 MOST_GROUPS = 12
@@ -29,7 +30,7 @@ TINY = 1e-5
 """Relative errors below this are rounding: no reader weighs them."""
 
 
-class Row(Struct, frozen=True):
+class VariantRow(Struct, frozen=True):
     """One variant in the table; changes are against the baseline."""
 
     name: str
@@ -51,7 +52,7 @@ class CostChart(Struct, frozen=True):
     figure: go.Figure
 
 
-class Section(Struct, frozen=True):
+class CompressionSection(Struct, frozen=True):
     """One model on one device."""
 
     title: str
@@ -60,7 +61,7 @@ class Section(Struct, frozen=True):
     findings: tuple[str, ...]  # a sentence for each variant on the front
     baseline: str
     charts: tuple[CostChart, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[VariantRow, ...]
     has_error: bool
     is_relative: bool  # whether the errors are relative ones
     missing: tuple[str, ...]
@@ -68,7 +69,7 @@ class Section(Struct, frozen=True):
 
 class CompressionPage(Struct, frozen=True):
     verdict: str
-    sections: tuple[Section, ...]
+    sections: tuple[CompressionSection, ...]
     left_out: int
 
     @property
@@ -84,23 +85,23 @@ class CompressionPage(Struct, frozen=True):
 def compression_page(data: ReportData) -> CompressionPage:
     """Every suite that has time and model bytes of several variants."""
     found = groups(data.histories)
-    places = Places.of(data.histories, data.faces)
+    setup_names = SetupNames.of(data.histories, data.faces)
     return CompressionPage(
         _verdict(found),
-        tuple(_section(group, places) for group in found[:MOST_GROUPS]),
+        tuple(_section(group, setup_names) for group in found[:MOST_GROUPS]),
         max(0, len(found) - MOST_GROUPS),
     )
 
 
-def said(one: Variant, group: Group) -> str:
+def said(one: Variant, group: VariantGroup) -> str:
     """``int8_dynamic: 45 % faster, 4.0 × smaller, relative error 0.21 %``."""
     error = [_error_said(one.error, one.is_relative)] if math.isfinite(one.error) else []
     return f"{one.name}: {', '.join([time_change(one, group.baseline), size_change(one, group.baseline), *error])}"
 
 
-def found(one: Variant, group: Group) -> str:
+def found(one: Variant, group: VariantGroup) -> str:
     """The same, and whether it is worth leaving the baseline for."""
-    if one.place is not Place.UNDECIDED:
+    if one.place is not ChoiceRank.UNDECIDED:
         return said(one, group)
     return f"{said(one, group)}; not ruled out: {_doubt(one, _rival(one, group))}"
 
@@ -156,7 +157,7 @@ def _percent(ratio: float) -> str:
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
-def _rival(one: Variant, group: Group) -> Variant:
+def _rival(one: Variant, group: VariantGroup) -> Variant:
     return next(other for other in group.variants if other.name == one.rival)
 
 
@@ -174,7 +175,7 @@ def _joined(adjectives: Sequence[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _verdict(found: Sequence[Group]) -> str:
+def _verdict(found: Sequence[VariantGroup]) -> str:
     if not found:
         return "No suite records both the time and the size of a model."
     gains = [
@@ -195,13 +196,13 @@ def _verdict(found: Sequence[Group]) -> str:
     return f"{nothing}; smallest is {said(best, group)}." if is_smaller else f"{nothing}, and none is smaller."
 
 
-def _section(group: Group, places: Places) -> Section:
+def _section(group: VariantGroup, setup_names: SetupNames) -> CompressionSection:
     worth = [one for one in group.variants if one.is_candidate and not is_as_baseline(one, group)]
-    worth.sort(key=lambda one: one.place is Place.UNDECIDED)
-    return Section(
+    worth.sort(key=lambda one: one.place is ChoiceRank.UNDECIDED)
+    return CompressionSection(
         title=group.suite,
         common=", ".join(f"{name}={value}" for name, value in group.common),
-        place=places.name(group.machine, group.environment),
+        place=setup_names.name(group.setup),
         findings=tuple(found(one, group) for one in worth),
         baseline=group.baseline.name,
         charts=cost_charts(group),
@@ -212,7 +213,7 @@ def _section(group: Group, places: Places) -> Section:
     )
 
 
-def is_as_baseline(one: Variant, group: Group) -> bool:
+def is_as_baseline(one: Variant, group: VariantGroup) -> bool:
     """Whether it is the baseline, or nothing tells it from the baseline: no reason to leave that."""
     base = group.baseline
     is_sure = one.is_sure and base.is_sure
@@ -224,10 +225,10 @@ def is_as_baseline(one: Variant, group: Group) -> bool:
 def _kind(one: Variant) -> str:
     if one.is_twin:
         return "twin"
-    return {Place.ON_FRONT: "front", Place.UNDECIDED: "maybe", Place.BEATEN: "other"}[one.place]
+    return {ChoiceRank.ON_FRONT: "front", ChoiceRank.UNDECIDED: "maybe", ChoiceRank.BEATEN: "other"}[one.place]
 
 
-def cost_charts(group: Group) -> tuple[CostChart, ...]:
+def cost_charts(group: VariantGroup) -> tuple[CostChart, ...]:
     """Time against size, and against error where every variant has one above zero."""
     time_factor, time_unit = words.scale_of(max(one.time_s for one in group.variants), words.SECONDS)
     size_factor, size_unit = words.scale_of(max(one.size_bytes for one in group.variants), words.BYTES)
@@ -244,7 +245,7 @@ def cost_charts(group: Group) -> tuple[CostChart, ...]:
     return tuple(charts)
 
 
-def _chart(name: str, group: Group, x: Axis, xs: Sequence[float], y: Axis, ys: Sequence[float]) -> CostChart:
+def _chart(name: str, group: VariantGroup, x: Axis, xs: Sequence[float], y: Axis, ys: Sequence[float]) -> CostChart:
     spots = [
         Spot(across, up, one.name, _kind(one), said(one, group))
         for across, up, one in zip(xs, ys, group.variants, strict=True)
@@ -257,14 +258,14 @@ def _axis(title: str, values: Sequence[float]) -> Axis:
     return Axis(f"{title}{', logarithmic' if is_log else ''}", is_log)
 
 
-def _row(one: Variant, group: Group) -> Row:
+def _row(one: Variant, group: VariantGroup) -> VariantRow:
     is_baseline = one.name == group.baseline.name
     newest = max(other.commit.date for other in group.variants)
     remarks = ["baseline"] if is_baseline else [_why(one, group)]
     remarks = list(filter(None, remarks))
     if one.commit.date != newest:
         remarks.append(f"at {one.commit.short} ({words.moment(one.commit.date)}), older than the others")
-    return Row(
+    return VariantRow(
         name=one.name,
         href=series_href(one.history),
         time=words.quantity(one.time_s, "seconds"),
@@ -278,15 +279,15 @@ def _row(one: Variant, group: Group) -> Row:
     )
 
 
-def _merit(one: Variant, group: Group) -> str:
+def _merit(one: Variant, group: VariantGroup) -> str:
     if one.is_twin or not one.is_candidate:
         return ""
-    if one.place is Place.UNDECIDED:
+    if one.place is ChoiceRank.UNDECIDED:
         return "not ruled out"
     return "" if is_as_baseline(one, group) and one.name != group.baseline.name else "worth taking"
 
 
-def _why(one: Variant, group: Group) -> str:
+def _why(one: Variant, group: VariantGroup) -> str:
     """Which comparison keeps a variant that is no baseline from being worth taking, and how sure it is."""
     if one.is_twin:
         return "A/A twin: the same work again, so it shows the noise"
@@ -296,6 +297,6 @@ def _why(one: Variant, group: Group) -> str:
         return ""
     rival = _rival(one, group)
     better = _joined(better_in(rival, one))
-    if one.place is Place.BEATEN:
+    if one.place is ChoiceRank.BEATEN:
         return f"{rival.name} is {better}, and no worse in the rest"
     return _doubt(one, rival)

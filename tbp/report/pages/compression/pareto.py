@@ -44,7 +44,7 @@ def may_dominate(one: Sequence[Cost], other: Sequence[Cost]) -> bool:
     return is_better and not any(b.is_better_than(a) for a, b in pairs)
 
 
-class Place(Enum):
+class ChoiceRank(Enum):
     """Of a choice among the others."""
 
     ON_FRONT = auto()  # no other is as good in everything and better in something
@@ -52,14 +52,14 @@ class Place(Enum):
     BEATEN = auto()
 
 
-class Standing(Struct, frozen=True):
+class ChoiceStanding(Struct, frozen=True):
     """``rival`` is the choice that beats it or may, by its place in the list; None where there is none."""
 
-    place: Place
+    place: ChoiceRank
     rival: int | None = None
 
 
-def standings(choices: Sequence[Sequence[Cost]]) -> list[Standing]:
+def standings(choices: Sequence[Sequence[Cost]]) -> list[ChoiceStanding]:
     """Where each choice stands among the others, by comparing it with every one of them."""
     found = []
     for own, one in enumerate(choices):
@@ -67,7 +67,7 @@ def standings(choices: Sequence[Sequence[Cost]]) -> list[Standing]:
         beaten = next((at for at, other in others if dominates(other, one)), None)
         doubted = next((at for at, other in others if may_dominate(other, one)), None)
         if beaten is not None:
-            found.append(Standing(Place.BEATEN, beaten))
+            found.append(ChoiceStanding(ChoiceRank.BEATEN, beaten))
         else:
-            found.append(Standing(Place.ON_FRONT if doubted is None else Place.UNDECIDED, doubted))
+            found.append(ChoiceStanding(ChoiceRank.ON_FRONT if doubted is None else ChoiceRank.UNDECIDED, doubted))
     return found

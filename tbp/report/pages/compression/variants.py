@@ -17,8 +17,8 @@ from msgspec.structs import replace
 from tbp.model import relevance
 from tbp.model.changes import History
 from tbp.model.points import last_with_level
-from tbp.model.series import Commit, Outcome, Point
-from tbp.report.pages.compression.pareto import Cost, Place, standings
+from tbp.model.series import Commit, Outcome, Point, Setup
+from tbp.report.pages.compression.pareto import ChoiceRank, Cost, standings
 from tbp.wording import verdicts
 
 Parameters = tuple[tuple[str, str], ...]
@@ -67,13 +67,13 @@ class Variant(Struct, frozen=True):
     commit: Commit
     history: History  # of its time
     is_twin: bool = False
-    place: Place = Place.BEATEN
+    place: ChoiceRank = ChoiceRank.BEATEN
     rival: str = ""  # the variant that beats it, or may where its place is undecided
 
     @property
     def is_candidate(self) -> bool:
         """Whether it is on the front, or not ruled out from it."""
-        return self.place is not Place.BEATEN
+        return self.place is not ChoiceRank.BEATEN
 
     @property
     def is_sure(self) -> bool:
@@ -81,12 +81,11 @@ class Variant(Struct, frozen=True):
         return self.uncertain <= SURE_TIME
 
 
-class Group(Struct, frozen=True):
+class VariantGroup(Struct, frozen=True):
     """The variants of one model on one device; ``missing`` says which have no value, and why."""
 
     suite: str  # "compressed_inference.Nightly"
-    machine: str
-    environment: str
+    setup: Setup
     common: Parameters  # that all variants share
     variants: tuple[Variant, ...]  # fastest first
     baseline: Variant
@@ -97,12 +96,12 @@ class Group(Struct, frozen=True):
         return all(math.isfinite(one.error) for one in self.variants)
 
 
-def groups(histories: Sequence[History]) -> tuple[Group, ...]:
+def groups(histories: Sequence[History]) -> tuple[VariantGroup, ...]:
     """Every group with at least two variants, in order of suite, place and parameters."""
-    suites: dict[tuple[str, str, str], list[History]] = defaultdict(list)
+    suites: dict[tuple[str, Setup], list[History]] = defaultdict(list)
     for history in histories:
         suite = history.key.benchmark.rpartition(".")[0]
-        suites[suite, history.key.machine, history.key.environment].append(history)
+        suites[suite, history.key.setup].append(history)
     return tuple(group for _, own in sorted(suites.items()) for group in _of_suite(own))
 
 
@@ -112,7 +111,7 @@ def is_same_time(one: Variant, other: Variant) -> bool:
     return not a.is_better_than(b) and not b.is_better_than(a)
 
 
-def _of_suite(histories: Sequence[History]) -> Iterable[Group]:
+def _of_suite(histories: Sequence[History]) -> Iterable[VariantGroup]:
     times = [history for history in histories if _is_time(history)]
     sizes = _by_parameters(history for history in histories if _method_is(_SIZE, history) and history.unit == "bytes")
     errors = _by_parameters(history for history in histories if _method_is(_ERROR, history))
@@ -135,7 +134,7 @@ def _group(
     common: Parameters,
     sizes: Mapping[Parameters, History],
     errors: Mapping[Parameters, History],
-) -> Group | None:
+) -> VariantGroup | None:
     variants, missing = [], []
     for history in times:
         point, size = last_with_level(history.points), verdicts.newest_value(sizes.get(history.key.parameters))
@@ -153,8 +152,8 @@ def _group(
         return None
     key = times[0].key
     ranked = sorted(_with_front(_with_twins(variants)), key=lambda one: (one.time_s, one.name))
-    return Group(
-        key.benchmark.rpartition(".")[0], key.machine, key.environment, common, tuple(ranked), _baseline(ranked),
+    return VariantGroup(
+        key.benchmark.rpartition(".")[0], key.setup, common, tuple(ranked), _baseline(ranked),
         tuple(missing),
     )  # fmt: skip
 

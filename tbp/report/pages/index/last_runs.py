@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tbp.model.changes import History, State
 from tbp.model.points import commits, outcomes
-from tbp.model.series import Commit, Outcome
+from tbp.model.series import Commit, Outcome, Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.wording import words
@@ -38,13 +38,13 @@ class LastRun(Struct, frozen=True):
 
 def last_runs(data: ReportData) -> tuple[LastRun, ...]:
     """A row for each machine and environment of ``data``, stale ones first, then by name."""
-    places: dict[tuple[str, str], list[History]] = {}
+    by_setup: dict[Setup, list[History]] = {}
     for history in data.histories:
-        places.setdefault((history.key.machine, history.key.environment), []).append(history)
+        by_setup.setdefault(history.key.setup, []).append(history)
     newest = data.newest.date if data.newest else None
     rows = [
-        replace(_last_run(place, own, newest, data.commit_url), face=data.faces.get(place[0], place[0]))
-        for place, own in sorted(places.items())
+        replace(_last_run(setup, histories, newest, data.commit_url), face=data.faces.get(setup.machine, setup.machine))
+        for setup, histories in sorted(by_setup.items())
     ]
     return tuple(sorted(rows, key=lambda row: (not row.is_stale, row.machine, row.environment)))
 
@@ -66,9 +66,7 @@ def silence(runs: Sequence[LastRun]) -> str:
     return f"{last.date}; {f'none stale, {behind} of {where} behind' if behind else where}"
 
 
-def _last_run(
-    place: tuple[str, str], histories: Sequence[History], newest: datetime | None, commit_url: str
-) -> LastRun:
+def _last_run(setup: Setup, histories: Sequence[History], newest: datetime | None, commit_url: str) -> LastRun:
     last = [found for history in histories if (found := _last_measured(history)) is not None]
     commit = max(last, key=lambda own: (own.date, own.hash), default=None)
     tried = max((history.points[-1].commit for history in histories if history.points), key=lambda own: own.date)
@@ -76,9 +74,9 @@ def _last_run(
     measured = {history.key: history for history, outcome in outcomes if outcome is Outcome.MEASURED}
     benchmarks = {key.benchmark for key in measured}
     return LastRun(
-        machine=place[0],
-        face=place[0],
-        environment=place[1],
+        machine=setup.machine,
+        face=setup.machine,
+        environment=setup.environment,
         commit=commit_link(commit, commit_url) if commit else None,
         measured=f"{words.count(len(benchmarks), 'benchmark')}, {words.count(len(measured), 'series', 'series')}"
         if commit

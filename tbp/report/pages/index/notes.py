@@ -13,7 +13,7 @@ from tbp.history.machine_wide_changes import brief, first_said
 from tbp.model.changes import State
 from tbp.project import directions
 from tbp.report.base.report_data import ReportData
-from tbp.report.pages.index.rows import Row
+from tbp.report.pages.index.rows import IndexRow
 from tbp.report.parts import addresses
 from tbp.wording import words
 
@@ -27,7 +27,7 @@ class Note(Struct, frozen=True):
     more: str = ""  # what that is
 
 
-def notes(data: ReportData, rows: Sequence[Row]) -> tuple[Note, ...]:
+def notes(data: ReportData, rows: Sequence[IndexRow]) -> tuple[Note, ...]:
     """Levels that were left, gains that are none, changes of no known merit, and commits that moved most series
     of a machine."""
     said = " ".join(filter(None, [_left(rows), _net_worse(rows)]))
@@ -43,13 +43,13 @@ def notes(data: ReportData, rows: Sequence[Row]) -> tuple[Note, ...]:
 
 def first(data: ReportData) -> Note | None:
     """The note to read before the verdict: what most series of a machine have in common, where that still stands."""
-    standing = [one for one in data.at_once_since_base if one.is_standing]
+    standing = data.standing_shifts
     if not standing:
         return None
     return Note(first_said(standing), addresses.changes_of(standing[0].commit), "what moved there")
 
 
-def _net_worse(rows: Sequence[Row]) -> str:
+def _net_worse(rows: Sequence[IndexRow]) -> str:
     better = [one for one in rows if one.state in (State.IMPROVEMENT, State.RECOVERED)]
     worse = sum(one.standing is not None and one.standing.is_net_worse for one in better)
     if not worse:
@@ -58,7 +58,7 @@ def _net_worse(rows: Sequence[Row]) -> str:
     return f"{worse:,} of {len(better):,} improved or recovered series {is_are} worse than at first."
 
 
-def _left(rows: Sequence[Row]) -> str:
+def _left(rows: Sequence[IndexRow]) -> str:
     moved = [one for one in rows if one.standing is not None]
     left = sum(one.standing is not None and one.standing.is_left for one in moved)
     if not left:

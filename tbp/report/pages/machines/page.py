@@ -18,11 +18,11 @@ from tbp.history.twins import original as original_of
 from tbp.model.changes import History, State
 from tbp.model.points import last_with_level
 from tbp.model.runs import Machine, Run
-from tbp.model.series import Commit
+from tbp.model.series import Commit, Setup
 from tbp.report.base.report_data import ReportData
-from tbp.report.pages.machines.environments import Inventory, Noise, Overview, bars, inventory, noise
+from tbp.report.pages.machines.environments import EnvironmentNoise, Inventory, Overview, bars, inventory, noise
 from tbp.report.parts.commit_links import CommitLink, commit_link
-from tbp.report.parts.inventory import Difference, Installed, differences, installed, what_is_recorded
+from tbp.report.parts.inventory import Installed, InventoryDifference, differences, installed, what_is_recorded
 from tbp.statistics.robust import quantile
 from tbp.wording import words
 
@@ -44,7 +44,7 @@ class Fact(Struct, frozen=True):
     value: str
 
 
-class Change(Struct, frozen=True):
+class RunDifference(Struct, frozen=True):
     """What differs from the run before; each of the three is a list in words."""
 
     commit: CommitLink
@@ -61,13 +61,13 @@ class Environment(Struct, frozen=True):
     is_silent: bool
     facts: tuple[Fact, ...]
     last: CommitLink | None  # of the newest run with a value
-    changes: tuple[Change, ...]  # newest first
+    changes: tuple[RunDifference, ...]  # newest first
     more_changes: int
     recorded: str  # what could be seen to change
     installed: Installed
     is_open: bool  # on the page at first
     anchor: str
-    noise: Noise
+    noise: EnvironmentNoise
     runs: int
     series: int
 
@@ -92,23 +92,23 @@ class MachinesPage(Struct, frozen=True):
 
 def machines_page(data: ReportData) -> MachinesPage:
     """Every machine with results, its environments by name."""
-    histories: dict[tuple[str, str], list[History]] = defaultdict(list)
-    runs: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    histories: dict[Setup, list[History]] = defaultdict(list)
+    runs: dict[Setup, list[Run]] = defaultdict(list)
     for history in data.histories:
-        histories[history.key.machine, history.key.environment].append(history)
+        histories[history.key.setup].append(history)
     for run in data.runs:
-        runs[run.machine, run.environment].append(run)
+        runs[run.setup].append(run)
     known = {machine.name: machine for machine in data.machines}
-    spots = {*histories, *runs}
-    names = sorted({machine for machine, _ in spots} | set(known))
+    measured = {*histories, *runs}
+    names = sorted({setup.machine for setup in measured} | set(known))
     cards: list[MachineCard] = []
     for name in names:
-        places = sorted(place for place in spots if place[0] == name)
+        setups = sorted(setup for setup in measured if setup.machine == name)
         environments = [
-            _environment(place[1], histories[place], runs[place], data, f"{len(cards) + 1}-{number}")
-            for number, place in enumerate(places, start=1)
+            _environment(setup.environment, histories[setup], runs[setup], data, f"{len(cards) + 1}-{number}")
+            for number, setup in enumerate(setups, start=1)
         ]
-        if len(spots) > MOST_OPEN:
+        if len(measured) > MOST_OPEN:
             environments = [replace(environment, is_open=False) for environment in environments]
         environments.sort(key=lambda environment: environment.is_silent)
         face = data.faces.get(name, name)
@@ -119,10 +119,10 @@ def machines_page(data: ReportData) -> MachinesPage:
 
 def _overview(cards: Sequence[MachineCard]) -> tuple[Overview, ...]:
     """A row for each environment, in the order of the cards."""
-    spots = [(card.name, environment) for card in cards for environment in card.environments]
+    rows = [(card.name, environment) for card in cards for environment in card.environments]
     return tuple(
         Overview(
-            spot=(machine if len(cards) > 1 else "", own.name),
+            setup=Setup(machine if len(cards) > 1 else "", own.name),
             anchor=own.anchor,
             state=own.state,
             is_silent=own.is_silent,
@@ -135,7 +135,7 @@ def _overview(cards: Sequence[MachineCard]) -> tuple[Overview, ...]:
             within=words.percent(own.noise.within),
             over=own.noise.over if own.series else "",
         )
-        for (machine, own), bar in zip(spots, bars([own.noise for _, own in spots]), strict=True)
+        for (machine, own), bar in zip(rows, bars([own.noise for _, own in rows]), strict=True)
     )
 
 
@@ -252,8 +252,8 @@ def _with(runs: Sequence[Run]) -> Iterable[Fact]:
     yield Fact("Device clock", " to ".join(f"{clock:,} MHz" for clock in dict.fromkeys(clocks)))
 
 
-def _change(one: Difference, data: ReportData) -> Change:
-    return Change(commit_link(one.commit, data.commit_url), *map(_listed, (one.added, one.removed, one.bumped)))
+def _change(one: InventoryDifference, data: ReportData) -> RunDifference:
+    return RunDifference(commit_link(one.commit, data.commit_url), *map(_listed, (one.added, one.removed, one.bumped)))
 
 
 def _listed(items: Sequence[str], most: int = 10) -> str:

@@ -39,8 +39,9 @@ tbp.setFragment = (text) => {
   if (text !== tbp.fragment()) history.replaceState(null, "", text ? `#${text}` : "#");
 };
 
-// Where a page of the site is.
+// Where a page of the site is, and the links of a part of a page made to lead there.
 tbp.href = (address) => address;
+tbp.links = () => {};
 
 // Run a file of data, once.
 tbp.load = (source, missing) => {

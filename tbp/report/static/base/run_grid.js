@@ -30,6 +30,6 @@ tbp.grid = (data) => {
   };
 
   // Commits beside the branch are of the comparison only: their columns come after all others.
-  tbp.runs = { commits, aside, lines, places, rows, cell, tags, parts: data.parts[0], setups: data.setups, states: data.states };
+  tbp.runs = { commits, aside, lines, places, rows, cell, tags, parts: data.parts[0], setups: data.setups, states: data.states, rules: data.rules };
   document.dispatchEvent(new Event("tbp-grid"));
 };
