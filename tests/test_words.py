@@ -23,6 +23,7 @@ CLEAN_ROOMS = (
     "tbp/demo",
     "tbp/detection",
     "tbp/export",
+    "tbp/figures",
     "tbp/gate",
     "tbp/history",
     "tbp/hotspots",
@@ -34,7 +35,7 @@ CLEAN_ROOMS = (
     "tbp/training",
     "tbp/wording",
 )
-CLEAN_DOCS = ("CONTRIBUTING.md", "docs/ruler.md")
+CLEAN_DOCS = ("CONTRIBUTING.md", "docs/notebooks.md", "docs/ruler.md")
 
 # Class names that tbp defines more than once. The set may only shrink.
 DEFINED_TWICE = {
