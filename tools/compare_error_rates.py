@@ -24,7 +24,7 @@ import numpy as np
 
 from tbp.asv.declarations import parameter_values
 from tbp.asv.results import read_results
-from tbp.asv.sessions import read_sessions
+from tbp.asv.session_files import read_sessions
 from tbp.comparison.judgements import StoredSeries, judgements
 from tbp.comparison.stored_commits import stored_series
 from tbp.model.changes import State

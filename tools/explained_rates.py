@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tbp.history.explanations import explained
 from tbp.model.changes import Change, ChangeKind
-from tbp.model.points import Columns, Points
+from tbp.model.points import PointColumns, Points
 from tbp.model.series import Commit
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ def points(value: NDArray[np.float64]) -> Points:
     order = tuple(Commit(f"{place:040x}", START + timedelta(days=place)) for place in range(number))
     nothing = np.full(number, np.nan)
     place, outcome = np.arange(number, dtype=np.int32), np.zeros(number, np.int8)
-    return Points(Columns(order, place, outcome, value, nothing, nothing, np.ones(number, bool), {}, {}))
+    return Points(PointColumns(order, place, outcome, value, nothing, nothing, np.ones(number, bool), {}, {}))
 
 
 def kind(

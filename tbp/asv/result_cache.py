@@ -55,12 +55,12 @@ def read_files(results_dir: Path, cache: bool = True) -> ReadFiles:
     store = Store(NAMESPACE)
     is_worth = cache and store.is_there and sum(sizes.values()) >= WORTH_BYTES
     stored = _stored(store, list(sizes)) if is_worth else {}
-    new = [path for path in sizes if path not in stored]
-    parsed = dict(zip(new, _parsed(new, [sizes[path] for path in new]), strict=True))
+    unknown = [path for path in sizes if path not in stored]
+    parsed = dict(zip(unknown, _parsed(unknown, [sizes[path] for path in unknown]), strict=True))
     if is_worth:
-        store.keep({one.key: _ENCODER.encode(one.file) for one in parsed.values() if one.file is not None})
-    files = stored | {path: one.file for path, one in parsed.items() if one.file is not None}
-    problems = [one.problem for one in parsed.values() if one.problem]
+        store.keep({new.key: _ENCODER.encode(new.file) for new in parsed.values() if new.file is not None})
+    files = stored | {path: new.file for path, new in parsed.items() if new.file is not None}
+    problems = [new.problem for new in parsed.values() if new.problem]
     problems += [f"{path}: {problem}" for path in sizes if path in files for problem in files[path].problems]
     return ReadFiles([files[path] for path in sizes if path in files], problems, len(sizes) - len(files))
 

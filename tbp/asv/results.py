@@ -117,9 +117,9 @@ def _frame(
     cells: Sequence[NamedCells],
 ) -> pd.DataFrame:
     """The values of ``files`` in their order; of each recorded benchmark its declaration of today and its cells."""
-    index = {benchmark: place for place, benchmark in enumerate(recorded)}
+    index_of = {benchmark: index for index, benchmark in enumerate(recorded)}
     counts = np.concatenate([file.counts for file in files])
-    of_row = np.array([index[benchmark] for file in files for benchmark in file.benchmarks], np.int64)
+    of_row = np.array([index_of[benchmark] for file in files for benchmark in file.benchmarks], np.int64)
     first_cells = np.cumsum([0, *(len(several.cells) for several in cells)])[of_row]
     # The rows of one benchmark in one file are the first of its cells, in order.
     cell = np.arange(counts.sum()) + np.repeat(first_cells - (np.cumsum(counts) - counts), counts)
@@ -154,8 +154,8 @@ def _category(codes: Places, items: Sequence[object]) -> pd.Categorical:
     """The column of ``items[code]``. Equal items become one category, unused ones none; categories are sorted."""
     is_used = np.bincount(codes, minlength=len(items)) > 0
     categories: list[object] = sorted({item for item, used in zip(items, is_used.tolist(), strict=True) if used})  # type: ignore[type-var]  # texts, or tuples of texts
-    place = {item: code for code, item in enumerate(categories)}
-    of_item = np.array([place.get(item, -1) for item in items], np.int32)
+    code_of = {item: code for code, item in enumerate(categories)}
+    of_item = np.array([code_of.get(item, -1) for item in items], np.int32)
     return pd.Categorical.from_codes(of_item[codes], pd.Index(categories, dtype=object, tupleize_cols=False))
 
 
@@ -179,10 +179,10 @@ def _without_repeated(frame: pd.DataFrame, heads: Sequence[ResultHead], problems
         f"{is_repeated.sum()} values are in two files of one run (commits {commits}); the file that sorts last "
         "was used: move the one that is not wanted out of the folder"
     )
-    return with_used_categories(frame[~is_repeated].reset_index(drop=True))
+    return _with_used_categories(frame[~is_repeated].reset_index(drop=True))
 
 
-def with_used_categories(frame: pd.DataFrame) -> pd.DataFrame:
+def _with_used_categories(frame: pd.DataFrame) -> pd.DataFrame:
     """``frame`` without the categories that no row has."""
     texts = [name for name, dtype in COLUMNS.items() if dtype == "category"]
     return frame.assign(**{name: frame[name].cat.remove_unused_categories() for name in texts})

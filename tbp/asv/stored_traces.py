@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tbp.asv.sessions import SESSION_END, Sessions, read_sessions
+from tbp.asv.session_files import SESSION_END, read_sessions
+from tbp.asv.sessions import Sessions
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.model.series import SeriesKey
 from tbp.project.asv_config import configuration, results_folder
@@ -48,9 +49,7 @@ class Source:
     @property
     def cell(self) -> str:
         """``attention.Quick.torchtime_step (variant=sdpa)``; empty where the cell is not known."""
-        if self.key is None:
-            return ""
-        return f"{self.key.benchmark} ({self.key.label})" if self.key.label else self.key.benchmark
+        return self.key.name if self.key is not None else ""
 
 
 def chosen(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from tbp.asv.ratios import add_ratios
 from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, interruptible, require_asv, run_asv, run_commits
-from tbp.asv.sessions import SESSION_END
+from tbp.asv.session_files import SESSION_END
 from tbp.errors import NothingMeasured, UnreadableInput
 from tbp.gate.night import Tracked, measure_night
 from tbp.history.already_reported import untold

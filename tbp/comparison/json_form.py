@@ -67,10 +67,10 @@ def from_json(text: str | bytes) -> Comparison:
 
     try:
         content = json.loads(text)
-        found = content["format"]
-        if found != FORMAT:
-            raise UnreadableInput(f"the comparison has format {found!r:.20}, and this tbp reads {FORMAT}: update tbp")
-        for numbers, names in ((content, ("seconds",)), *((own, _NUMBERS) for own in content["judgements"])):
+        version = content["format"]
+        if version != FORMAT:
+            raise UnreadableInput(f"the comparison has format {version!r:.20}, and this tbp reads {FORMAT}: update tbp")
+        for numbers, names in ((content, ("seconds",)), *((each, _NUMBERS) for each in content["judgements"])):
             numbers.update({name: math.nan for name in names if numbers[name] is None})
         return msgspec.convert(content, Comparison)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -82,9 +82,9 @@ def _plain(value: object) -> _Plain:
     if isinstance(value, Struct):
         return _plain(asdict(value))
     if isinstance(value, dict):
-        return {str(key): _plain(own) for key, own in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(own) for own in value]
+        return [_plain(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if isinstance(value, int) else str(value)

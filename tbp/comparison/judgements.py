@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from tbp.asv.declarations import benchmark_from_name
 from tbp.comparison.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, RunsDifference, difference, repeats_exactly
 from tbp.history.circumstances import Circumstances, kind_of, sentence
 from tbp.history.explanations import not_refuted
@@ -29,7 +30,7 @@ from tbp.wording.words import percent, quantity
 
 # Share of false ones among the changes claimed. The interval must exclude "no effect" too, see CONFIDENCE.
 ALPHA = 0.05
-# What is not the commit's own doing. A dependency may be: a commit can ask for another version of it.
+# Kinds of circumstances that a commit does not change. It may change a dependency: it can ask for another version.
 _NOT_OF_COMMIT = (ChangeKind.HARNESS, ChangeKind.HARDWARE)
 
 
@@ -52,6 +53,11 @@ def is_counter(kind: str, unit: str) -> bool:
     return kind == "track" and unit != "seconds"
 
 
+def series_of_points(key: SeriesKey, unit: str, better: Better, points: Sequence[Point]) -> StoredSeries:
+    """A series as a report has it: its points tell which runs are of another version, and nothing what they ran on."""
+    return StoredSeries(key, unit, better, is_counter(benchmark_from_name(key.benchmark).type, unit), points)
+
+
 class _Open(Struct, frozen=True):
     """A judgement that is to be decided by a difference, once all differences are known."""
 
@@ -62,20 +68,22 @@ class _Open(Struct, frozen=True):
 def judgements(
     stored: Iterable[StoredSeries], baseline: ComparedCommit, contender: ComparedCommit
 ) -> tuple[Judgement, ...]:
-    """What the runs of two commits say of each series; series with neither are left out."""
+    """The judgement on each series by the runs of two commits; series with neither are left out."""
     known = [(series, judged) for series in stored if (judged := _judged(series, baseline, contender)) is not None]
     corrected = iter(
         benjamini_hochberg([judged.difference.p_value for _, judged in known if isinstance(judged, _Open)])
     )
-    found = [
-        (series, _decided(own.judgement, own.difference, next(corrected)) if isinstance(own, _Open) else own)
-        for series, own in known
-    ]
-    return tuple(_put_down(own, series, baseline, contender) for series, own in found)
+
+    def closed(judged: Judgement | _Open) -> Judgement:
+        return (
+            judged if isinstance(judged, Judgement) else _decided(judged.judgement, judged.difference, next(corrected))
+        )
+
+    return tuple(_put_down(closed(judged), series, baseline, contender) for series, judged in known)
 
 
 def differing(series: StoredSeries, baseline: ComparedCommit, contender: ComparedCommit) -> tuple[Circumstance, ...]:
-    """What the runs of the two commits were measured with, where it is not the same; nothing unless both measured."""
+    """The circumstances that differ between the runs of the two commits; none unless both have a value."""
     first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
     if first is None or second is None or not series.circumstances:
         return ()
@@ -83,8 +91,8 @@ def differing(series: StoredSeries, baseline: ComparedCommit, contender: Compare
         return ()
     old, new = series.circumstances[first], series.circumstances[second]
     pairs = [Circumstance(name, old.get(name, ""), value) for name, value in new.items()]
-    moved = [one for one in pairs if one.is_changed]
-    return tuple(sorted(moved, key=lambda one: (list(ChangeKind).index(kind_of(one.name)), one.name)))
+    moved = [pair for pair in pairs if pair.is_changed]
+    return tuple(sorted(moved, key=lambda pair: (list(ChangeKind).index(kind_of(pair.name)), pair.name)))
 
 
 def _put_down(
@@ -94,15 +102,15 @@ def _put_down(
 
     What the noise decides is then no answer either: its interval is of the code and the circumstance together.
     """
-    causes = [own for own in differing(series, baseline, contender) if kind_of(own.name) in _NOT_OF_COMMIT]
+    causes = [cause for cause in differing(series, baseline, contender) if kind_of(cause.name) in _NOT_OF_COMMIT]
     first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
     is_alike = judgement.state is State.NO_CHANGE or abs(judgement.effect) < relevance.TWO_COMMITS
     if not causes or is_alike or first is None or second is None:
         return judgement
     if _is_of_two_versions(series, first, second):
         return judgement
-    kept: list[int] = np.flatnonzero(_is_comparable(series, first, second)).tolist()
-    left = not_refuted(causes, (first, second), series.circumstances, series.points, kept)
+    comparable: list[int] = np.flatnonzero(_is_comparable(series, first, second)).tolist()
+    left = not_refuted(causes, (first, second), series.circumstances, series.points, comparable)
     if not left:
         return judgement
     reason = f"measured with {sentence(left)}: not the code's doing alone"
@@ -117,7 +125,7 @@ def _is_of_two_versions(series: StoredSeries, first: int, second: int) -> bool:
 
 
 def _is_comparable(series: StoredSeries, first: int, second: int) -> NDArray[np.bool_]:
-    """Which of the points have a value of the same version of the benchmark as these two."""
+    """True for each point with a value of the same version of the benchmark as these two."""
     is_kept = np.isfinite(measured_values(series.points))
     if series.versions is None:
         return is_kept & columns(series.points).comparable
@@ -128,11 +136,11 @@ def _is_comparable(series: StoredSeries, first: int, second: int) -> NDArray[np.
 
 
 def _judged(series: StoredSeries, baseline: ComparedCommit, contender: ComparedCommit) -> Judgement | _Open | None:
-    """What one series says; None where it has neither commit."""
+    """The judgement on one series, or an open one; None where the series has neither commit."""
     first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
     empty = Judgement(series.key.benchmark, series.key.parameters, State.SKIPPED, series.unit, series.better)
     if first is None or second is None:
-        lacking = [side.revision for side, own in ((baseline, first), (contender, second)) if own is None]
+        lacking = [side.revision for side, index in ((baseline, first), (contender, second)) if index is None]
         return replace(empty, reason=f"not in {lacking[0]}") if len(lacking) == 1 else None
     old, new = series.points[first], series.points[second]
     if not (_is_measured(old) and _is_measured(new)):
@@ -153,41 +161,42 @@ def _compared(series: StoredSeries, both: Judgement, first: int, second: int) ->
     if _is_of_two_versions(series, first, second):
         return replace(both, reason="the benchmark itself differs between the two")
     is_kept = _is_comparable(series, first, second)
-    kept: list[int] = np.flatnonzero(is_kept).tolist()
+    indexes: list[int] = np.flatnonzero(is_kept).tolist()
     values: list[float] = measured_values(series.points)[is_kept].tolist()
     if series.is_counter and (
-        both.before == both.after or repeats_exactly(values, kept.index(first), kept.index(second))
+        both.before == both.after or repeats_exactly(values, indexes.index(first), indexes.index(second))
     ):
         return _exactly(both)
     if len(values) >= MIN_EXACT_RUNS and min(values) == max(values):
         return replace(both, state=State.NO_CHANGE)
     if min(both.before, both.after) <= 0:
         return replace(both, reason="it is not positive, so noise is no share of it")
-    kept = [place for place, value in zip(kept, values, strict=True) if value > 0]
-    found = difference(
+    indexes = [index for index, value in zip(indexes, values, strict=True) if value > 0]
+    of_runs = difference(
         [value for value in values if value > 0],
-        kept.index(first),
-        kept.index(second),
+        indexes.index(first),
+        indexes.index(second),
         (series.points[first].sessions, series.points[second].sessions),
     )
-    if found is None:
-        return replace(both, reason=_too_few(series.is_counter, len(kept) - 2))
-    return _Open(both, found)
+    if of_runs is None:
+        return replace(both, reason=_too_few(series.is_counter, len(indexes) - 2))
+    return _Open(both, of_runs)
 
 
-def _decided(judgement: Judgement, found: RunsDifference, p_value: float) -> Judgement:
+def _decided(judgement: Judgement, difference: RunsDifference, p_value: float) -> Judgement:
     """The state that the difference allows."""
-    low, high = found.interval(CONFIDENCE)
-    own = replace(judgement, low=low, high=high, p_value=p_value)
-    is_change = p_value <= ALPHA and found.p_value <= 1 - CONFIDENCE and abs(own.effect) >= relevance.TWO_COMMITS
-    if is_change and found.is_shared:
-        return replace(own, state=changed(own.better, own.after > own.before))
+    low, high = difference.interval(CONFIDENCE)
+    decided = replace(judgement, low=low, high=high, p_value=p_value)
+    is_sure = p_value <= ALPHA and difference.p_value <= 1 - CONFIDENCE
+    is_change = is_sure and abs(decided.effect) >= relevance.TWO_COMMITS
+    if is_change and difference.is_shared:
+        return replace(decided, state=changed(decided.better, decided.after > decided.before))
     if max(-low, high) < relevance.EXCLUDED:
-        return replace(own, state=State.NO_CHANGE)
-    why = f"two runs of it differ by {percent(relative(found.error))} or so without any change"
+        return replace(decided, state=State.NO_CHANGE)
+    why = f"two runs of it differ by {percent(relative(difference.error))} or so without any change"
     if is_change:
         why = "the stored runs beside these two do not confirm it: one odd run would look the same"
-    return replace(own, reason=why)
+    return replace(decided, reason=why)
 
 
 def _exactly(both: Judgement) -> Judgement:
@@ -203,11 +212,11 @@ def changed(better: Better, is_up: bool) -> State:
     return State.REGRESSION if is_up is (better is Better.LOWER) else State.IMPROVEMENT
 
 
-def _too_few(is_counter: bool, others: int) -> str:
+def _too_few(is_counter: bool, other_runs: int) -> str:
     least = f"{MIN_EXACT_RUNS} (if they repeat exactly) or {MIN_OTHER_RUNS}" if is_counter else str(MIN_OTHER_RUNS)
     return (
         "one stored run on each side cannot tell a change from the noise between runs, and of the "
-        f"{least} other runs that would show it, {others or 'none'} {'is' if others == 1 else 'are'} stored"
+        f"{least} other runs that would show it, {other_runs or 'none'} {'is' if other_runs == 1 else 'are'} stored"
     )
 
 

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 from tbp.model.changes import State
 from tbp.model.comparison import Comparison, Judgement
+from tbp.model.series import series_name
 from tbp.wording import phrases, words
 from tbp.wording.comparison_summary import sentence, tally
 
@@ -42,17 +43,17 @@ def junit(comparison: Comparison) -> str:
     suite = ElementTree.SubElement(root, "testsuite", totals)
     for judgement in comparison.judgements:
         suite.append(_case(judgement, comparison.method))
-    said = ElementTree.SubElement(suite, "system-out")
-    said.text = _text("\n".join([sentence(comparison), phrases.context(comparison), *comparison.notes]))
+    output = ElementTree.SubElement(suite, "system-out")
+    output.text = _text("\n".join([sentence(comparison), phrases.context(comparison), *comparison.notes]))
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
 
 def _case(judgement: Judgement, method: str) -> ElementTree.Element:
     module, _, function = judgement.benchmark.rpartition(".")
-    name = f"{function} ({judgement.label})" if judgement.parameters else function
-    own = {"classname": _text(words.one_line(module)), "name": _text(words.one_line(name))}
-    case = ElementTree.Element("testcase", own | _time(judgement.after if judgement.unit == "seconds" else math.nan))
+    name = series_name(function, judgement.parameters)
+    names = {"classname": _text(words.one_line(module)), "name": _text(words.one_line(name))}
+    case = ElementTree.Element("testcase", names | _time(judgement.after if judgement.unit == "seconds" else math.nan))
     effect = phrases.effect(judgement)
     if judgement.state in _ELEMENTS:
         message = effect if judgement.state is State.REGRESSION else judgement.reason or judgement.state.value

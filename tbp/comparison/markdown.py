@@ -57,7 +57,7 @@ def code(text: str, most: int = MOST_TEXT) -> str:
     if not text or _PLAIN.fullmatch(text):
         return text and f"`{text}`"
     # Numbers, as CommonMark takes no structure from them: https://spec.commonmark.org/0.31.2/#entity-and-numeric
-    escaped = _ACTIVE.sub(lambda found: f"&#{ord(found.group())};", text)
+    escaped = _ACTIVE.sub(lambda match: f"&#{ord(match.group())};", text)
     return f"<code>{escaped}</code>"
 
 
@@ -69,8 +69,8 @@ def _sentence(text: str, most: int = MOST_TEXT) -> str:
 def _fitting(comparison: Comparison, state: State, room: int) -> list[str]:
     """The rows of a state, benchmarks together, as many of the first as fit into ``room`` characters."""
     rows: list[str] = []
-    for _, own in phrases.by_benchmark(comparison.of(state)):
-        for judgement in own:
+    for _, group in phrases.by_benchmark(comparison.of(state)):
+        for judgement in group:
             row = _row(judgement, comparison.method)
             room -= len(row)
             if room < 0:
@@ -80,8 +80,8 @@ def _fitting(comparison: Comparison, state: State, room: int) -> list[str]:
 
 
 def _row(judgement: Judgement, method: str) -> str:
-    said = [judgement.reason, *judgement.operators[:MOST_OPERATORS]]
-    effect = [phrases.effect(judgement), *map(_sentence, said)]
+    sentences = [judgement.reason, *judgement.operators[:MOST_OPERATORS]]
+    effect = [phrases.effect(judgement), *map(_sentence, sentences)]
     cells = [
         code(judgement.benchmark),
         code(judgement.label),
@@ -97,8 +97,8 @@ def _section(state: State, rows: list[str], count: int) -> str:
     """The table of one state, folded if it is long, with the number of rows that were cut."""
     title = f"{verdicts.GLYPHS[state]} {verdicts.PLURALS[state][1].capitalize()} ({count:,})".replace("~", "&#126;")
     cut = count - len(rows)
-    said = f"\n{words.count(cut, 'row')} left out: a comment has a limit.\n" if cut else ""
+    note = f"\n{words.count(cut, 'row')} left out: a comment has a limit.\n" if cut else ""
     table = f"{_HEAD}{''.join(rows)}" if rows else ""
     if state in _FOLDED or (len(rows) > MOST_OPEN and state is not State.REGRESSION):
-        return f"\n<details><summary>{title}</summary>\n\n{table}{said}\n</details>\n"
-    return f"\n#### {title}\n\n{table}{said}"
+        return f"\n<details><summary>{title}</summary>\n\n{table}{note}\n</details>\n"
+    return f"\n#### {title}\n\n{table}{note}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.results import Results, read_results
-from tbp.asv.sessions import Sessions, named_as_today, read_sessions
+from tbp.asv.session_files import read_sessions
+from tbp.asv.sessions import Sessions, named_as_today
 from tbp.comparison.judgements import StoredSeries, differing, is_counter, judgements
 from tbp.errors import NothingMeasured, UsageError
 from tbp.history.circumstances import with_number
@@ -35,7 +37,7 @@ _CELL = ["benchmark", "parameters"]
 
 
 class CompareRequest(Struct, frozen=True):
-    """What the command line asks for; empty: not said."""
+    """The request of the command line; empty texts: anything."""
 
     baseline: str
     contender: str
@@ -56,8 +58,8 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Compare
     results = read_results(folder)
     repository = config.repository if config is not None else Path()
     dates = results.commits
-    newest_first = sorted(dates, key=lambda own: dates[own], reverse=True)
-    hashes = [stored_commit(newest_first, repository, own) for own in (wanted.baseline, wanted.contender)]
+    newest_first = sorted(dates, key=lambda name: dates[name], reverse=True)
+    hashes = [stored_commit(newest_first, repository, revision) for revision in (wanted.baseline, wanted.contender)]
     if hashes[0] == hashes[1]:
         raise UsageError(f"{wanted.baseline} and {wanted.contender} are the same commit {hashes[0][:8]}: name two")
     frame = _wanted_rows(results.frame, is_wanted)
@@ -77,21 +79,21 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Compare
         named_as_today(read_sessions(folder), results.benchmarks),
         _policy(config, results_dir),
     )
-    found = judgements(stored, *sides)
+    judged = judgements(stored, *sides)
     return Comparison(
         project=config.project if config is not None else folder.resolve().name,
         baseline=sides[0],
         contender=sides[1],
         method=FROM_STORED_RESULTS,
-        judgements=found,
+        judgements=judged,
         machine=setup.machine,
         environment=setup.environment,
         notes=(
             *notes,
             *_of_lines(commits, hashes, wanted),
-            *_measured_with([differing(series, *sides) for series in stored], len(found)),
-            *_ask(found, wanted),
-            *_undirected(found),
+            *_measured_with([differing(series, *sides) for series in stored], len(judged)),
+            *_ask(judged, wanted),
+            *_undirected(judged),
             *_problems(results),
         ),
     )
@@ -99,10 +101,10 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Compare
 
 def _wanted_rows(frame: pd.DataFrame, is_wanted: Callable[[str, Parameters], bool]) -> pd.DataFrame:
     """The rows of the benchmarks, with their parameters, that are wanted."""
-    number = frame.groupby(_CELL, observed=True).ngroup()
-    is_first = ~number.duplicated()
-    cells = zip(number[is_first], frame.loc[is_first, _CELL].itertuples(index=False, name=None), strict=True)
-    return frame[number.isin([place for place, cell in cells if is_wanted(*cell)])]
+    group = frame.groupby(_CELL, observed=True).ngroup()
+    is_first = ~group.duplicated()
+    cells = zip(group[is_first], frame.loc[is_first, _CELL].itertuples(index=False, name=None), strict=True)
+    return frame[group.isin([number for number, cell in cells if is_wanted(*cell)])]
 
 
 def chosen_setup(frame: pd.DataFrame, hashes: Sequence[str], wanted: CompareRequest) -> tuple[Setup, tuple[str, ...]]:
@@ -138,25 +140,25 @@ def stored_series(
     results: Results, order: Sequence[Commit], sessions: Sessions, policy: Policy
 ) -> tuple[StoredSeries, ...]:
     """The series of ``results``, sorted by key, each run at its commit's place in ``order``; others are left out."""
-    return tuple(_stored(runs, policy) for runs in rows_by_series(results, sessions, Commits(tuple(order))))
+    return tuple(_stored(rows, policy) for rows in rows_by_series(results, sessions, Commits(tuple(order))))
 
 
-def _stored(runs: SeriesRows, policy: Policy) -> StoredSeries:
+def _stored(rows: SeriesRows, policy: Policy) -> StoredSeries:
     return StoredSeries(
-        key=runs.key,
-        unit=runs.unit,
-        better=direction(runs.key.benchmark, runs.type, runs.unit, policy).better,
-        is_counter=is_counter(runs.type, runs.unit),
-        points=runs.points,
-        versions=runs.versions,
-        circumstances=with_number(runs.runs()),
+        key=rows.key,
+        unit=rows.unit,
+        better=direction(rows.key.benchmark, rows.type, rows.unit, policy).better,
+        is_counter=is_counter(rows.type, rows.unit),
+        points=rows.points,
+        versions=rows.versions,
+        circumstances=with_number(rows.runs()),
     )
 
 
 def _policy(config: AsvConfig | None, results_dir: Path | None) -> Policy:
     """The policy of the project of these results, as `tbp report` takes it."""
-    own = own_config(config, results_dir)
-    return read_policy(own.policy_file) if own is not None else Policy()
+    project = own_config(config, results_dir)
+    return read_policy(project.policy_file) if project is not None else Policy()
 
 
 def _nowhere(cells: Mapping[Setup, tuple[set[object], set[object]]], wanted: CompareRequest) -> str:
@@ -175,7 +177,7 @@ def _names(setups: Iterable[Setup]) -> str:
 
 
 def _of_lines(commits: Commits, hashes: Sequence[str], wanted: CompareRequest) -> tuple[str, ...]:
-    old, new = (commits.line(own) for own in hashes)
+    old, new = (commits.line(name) for name in hashes)
     if old == new:
         return ()
     return (f"{wanted.baseline} is of {old} and {wanted.contender} of {new}: runs of other lines are left out",)
@@ -184,27 +186,27 @@ def _of_lines(commits: Commits, hashes: Sequence[str], wanted: CompareRequest) -
 def _measured_with(differences: Iterable[Sequence[Circumstance]], benchmarks: int) -> tuple[str, ...]:
     """Every circumstance that differs between the two sides, each once, whatever is made of it."""
     pairs: dict[str, Counter[str]] = {}
-    for own in (one for several in differences for one in several):
-        pairs.setdefault(own.name, Counter())[f"{own.before} → {own.after}"] += 1
+    for cause in chain.from_iterable(differences):
+        pairs.setdefault(cause.name, Counter())[f"{cause.before} → {cause.after}"] += 1
     if not pairs:
         return ()
     named = [
-        f"{name} {own.most_common(1)[0][0]}"
-        + " or the like" * (len(own) > 1)
-        + f" in {own.total()} of {benchmarks} benchmarks" * (own.total() < benchmarks)
-        for name, own in pairs.items()
+        f"{name} {values.most_common(1)[0][0]}"
+        + " or the like" * (len(values) > 1)
+        + f" in {values.total()} of {benchmarks} benchmarks" * (values.total() < benchmarks)
+        for name, values in pairs.items()
     ]
     return (f"the two were not measured alike: {', '.join(named)}",)
 
 
-def _ask(found: Iterable[Judgement], wanted: CompareRequest) -> tuple[str, ...]:
-    if all(judgement.state is not State.UNDECIDED for judgement in found):
+def _ask(judged: Iterable[Judgement], wanted: CompareRequest) -> tuple[str, ...]:
+    if all(judgement.state is not State.UNDECIDED for judgement in judged):
         return ()
     return (f"what is undecided can be measured: run `tbp gate {wanted.baseline} {wanted.contender}`",)
 
 
-def _undirected(found: Iterable[Judgement]) -> tuple[str, ...]:
-    changed = [own.benchmark for own in found if own.state is State.CHANGED]
+def _undirected(judged: Iterable[Judgement]) -> tuple[str, ...]:
+    changed = [judgement.benchmark for judgement in judged if judgement.state is State.CHANGED]
     return (undirected(changed),) if changed else ()
 
 

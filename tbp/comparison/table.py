@@ -45,9 +45,9 @@ def table(comparison: Comparison, *, verbose: bool = False, colour: bool = False
     for state in phrases.ORDER if verbose else _LISTED:
         if counts[state]:
             lines += ["", *_section(comparison, state, verbose, colour, width)]
-    told = [f"{verdicts.GLYPHS[state]} {counts[state]:,} {state}" for state in phrases.ORDER if state not in _LISTED]
+    rest = [f"{verdicts.GLYPHS[state]} {counts[state]:,} {state}" for state in phrases.ORDER if state not in _LISTED]
     if not verbose and (counts[State.NO_CHANGE] or counts[State.SKIPPED]):
-        lines += ["", f"{'   '.join(told)}   (--verbose lists them)"]
+        lines += ["", f"{'   '.join(rest)}   (--verbose lists them)"]
     if comparison.notes:
         lines.append("")
     for note in comparison.notes:
@@ -57,9 +57,9 @@ def table(comparison: Comparison, *, verbose: bool = False, colour: bool = False
 
 def _section(comparison: Comparison, state: State, verbose: bool, colour: bool, width: int) -> list[str]:
     """One state: its title, its rows by benchmark, and how many were left out."""
-    own = comparison.of(state)
-    shown = own[:MOST_ROWS] if state in _SHORTENED and not verbose else own
-    title = f"{verdicts.GLYPHS[state]} {_TITLES[state]} ({len(own):,})"
+    judgements = comparison.of(state)
+    shown = judgements[:MOST_ROWS] if state in _SHORTENED and not verbose else judgements
+    title = f"{verdicts.GLYPHS[state]} {_TITLES[state]} ({len(judgements):,})"
     lines = [f"\x1b[1;{_COLOURS.get(state, '2')}m{title}\x1b[0m" if colour else title]
     numbers = dict(zip(shown, _columns(shown, comparison.method), strict=True))
     labels = max(len(words.one_line(judgement.label)) for judgement in shown)
@@ -72,8 +72,8 @@ def _section(comparison: Comparison, state: State, verbose: bool, colour: bool, 
             for judgement in rows:
                 lines += _row(judgement, numbers[judgement], label_width, width)
                 lines += _said(judgement, "" if reason else judgement.reason, width)
-    if len(own) > len(shown):
-        lines.append(f"  … and {len(own) - len(shown):,} more (--verbose lists them)")
+    if len(judgements) > len(shown):
+        lines.append(f"  … and {len(judgements) - len(shown):,} more (--verbose lists them)")
     return lines
 
 
@@ -88,7 +88,7 @@ def _by_reason(shown: Sequence[Judgement]) -> list[tuple[str, tuple[Judgement, .
 
 
 def _columns(judgements: Sequence[Judgement], method: str) -> list[str]:
-    """What is a number in each row, columns aligned and two spaces apart."""
+    """The numbers of each row, columns aligned and two spaces apart."""
     rows = [
         (
             shortened(phrases.before_after(judgement), MOST_LEVELS),

@@ -1,4 +1,4 @@
-"""What two stored runs of a series say of a change between them, and how sure that is.
+"""The difference of two stored runs of a series, with its error.
 
 Takes the values of a series' runs, oldest first, and which two are meant; gives their difference with its error. Two
 runs say nothing of the noise between runs, so it is taken from the other runs of the series: how far neighbours lie
@@ -33,9 +33,9 @@ _QUANTILES = ((0.5, 0.6745), (0.75, 1.1503), (0.9, 1.6449), (0.95, 1.9600))
 MOST_FREEDOM = 8
 # No time repeats better than this from process to process; keeps a clock that ticks coarsely from claiming certainty.
 LEAST_ERROR = 0.002
-# Runs on each outer side of the two that are asked whether the level is theirs too, and the least share of the
-# difference that they must show. Without asking them, 111 of those pairs were claimed instead of 15, and runs further
-# out showed the change in 16: most of what looks like a change is one odd run.
+# Runs on each outer side of the two that must share its level, and the least share of the difference they must show.
+# Without them, 111 of those pairs were claimed instead of 15, and runs further out showed the change in 16: most of
+# what looks like a change is one odd run.
 WITNESSES = 3
 LEAST_SHARE = 0.5
 # The newest run has no witness after it, and a spike in it looks like a change. Where one run in twenty is a spike of
@@ -55,7 +55,7 @@ class RunsDifference(Struct, frozen=True):
     is_shared: bool  # whether the runs beside the two confirm it: a spike of one run is no change
 
     def interval(self, confidence: float) -> tuple[float, float]:
-        """Of the ratio − 1: (0.05, 0.07) is 5 to 7 % more."""
+        """The interval of the ratio − 1: (0.05, 0.07) is 5 to 7 % more."""
         reach = t_reach(confidence, self.freedom) * self.error
         # Beyond e^±50 only how far is unknown: keeps the exponential finite.
         return relative(self.effect - reach), relative(self.effect + reach)
@@ -82,10 +82,11 @@ def difference(
     if len(logs) - 2 < MIN_OTHER_RUNS:
         return None
     step = float(logs[end] - logs[start])
-    others = _other_steps(logs, start, end)
-    error = max(sigma(others), _error_within(*sessions), LEAST_ERROR)
+    other_steps = _other_steps(logs, start, end)
+    error = max(sigma(other_steps), _error_within(*sessions), LEAST_ERROR)
     effect = step if first < second else -step
-    return RunsDifference(effect, error, min(MOST_FREEDOM, len(others) / 2), _is_shared(logs, start, end, others))
+    freedom = min(MOST_FREEDOM, len(other_steps) / 2)
+    return RunsDifference(effect, error, freedom, _is_shared(logs, start, end, other_steps))
 
 
 def sigma(steps: Floats) -> float:
@@ -95,15 +96,15 @@ def sigma(steps: Floats) -> float:
 
 
 def repeats_exactly(values: Sequence[float], first: int, second: int) -> bool:
-    """Whether the other runs show that a value changes by decision and not by chance.
+    """True where the other runs show that a value changes by decision and not by chance.
 
     One step between the two is the change itself and shows nothing.
     """
     start, end = sorted((first, second))
-    others = [place for place in range(len(values)) if place not in (first, second)]
-    steps = [(place, following) for place, following in pairwise(others) if values[place] != values[following]]
-    is_change_seen = any(place < end and following > start for place, following in steps)
-    return len(others) >= MIN_EXACT_RUNS and len(steps) - is_change_seen <= (1 - EXACT_SHARE) * (len(others) - 1)
+    indexes = [index for index in range(len(values)) if index not in (first, second)]
+    steps = [(index, following) for index, following in pairwise(indexes) if values[index] != values[following]]
+    is_change_seen = any(index < end and following > start for index, following in steps)
+    return len(indexes) >= MIN_EXACT_RUNS and len(steps) - is_change_seen <= (1 - EXACT_SHARE) * (len(indexes) - 1)
 
 
 def _other_steps(logs: Floats, start: int, end: int) -> Floats:
@@ -114,21 +115,21 @@ def _other_steps(logs: Floats, start: int, end: int) -> Floats:
 
 
 def _error_within(first: Sequence[float], second: Sequence[float]) -> float:
-    """What the spread between a run's processes says of the error; 0 where there are fewer than two a run."""
+    """The error by the spread between a run's processes; 0 where there are fewer than two a run."""
     if min(len(first), len(second)) < 2:
         return 0.0
     return math.sqrt(sum(float(np.var(np.log(side), ddof=1)) / len(side) for side in (first, second)))
 
 
-def _is_shared(logs: Floats, start: int, end: int, others: Floats) -> bool:
-    """Whether the runs before the older one and those after the younger one keep to the two levels.
+def _is_shared(logs: Floats, start: int, end: int, other_steps: Floats) -> bool:
+    """True where the runs before the older one and those after the younger one keep to the two levels.
 
     Where nothing was stored on one side, as always after the newest run, the difference must exceed LONE others.
     """
     step = float(logs[end] - logs[start])
     before, after = logs[max(0, start - WITNESSES) : start].tolist(), logs[end + 1 : end + 1 + WITNESSES].tolist()
-    if not (before and after) and (len(others) < LONE or abs(step) <= float(np.abs(others).max())):
+    if not (before and after) and (len(other_steps) < LONE or abs(step) <= float(np.abs(other_steps).max())):
         return False
     seen = [float(logs[end]) - median(before)] if before else []
     seen += [median(after) - float(logs[start])] if after else []
-    return all(own * math.copysign(1.0, step) > LEAST_SHARE * abs(step) for own in seen)
+    return all(shift * math.copysign(1.0, step) > LEAST_SHARE * abs(step) for shift in seen)

@@ -4,9 +4,9 @@ Takes the values of a series, oldest first, and where known each run's session m
 Reading them, naming a direction (better, worse) and explaining them is left to others. Three regimes, because
 what can be known differs:
 
-- *counters*: values that repeat exactly change by decision, not by chance (``counters``);
-- *short* series (fewer than ``LONG`` runs): every place is tried; sessions, not runs, are the evidence (``short``);
-- *long* series: a likelihood proposes (``long``), tests of every boundary dispose (``selection``), and the newest and
+- *counters*: values that repeat exactly change by decision, not by chance (``counters``); - *short* series (fewer than
+``LONG`` runs): every place is tried; sessions, not runs, are the evidence (``short_series``); - *long* series: a
+likelihood proposes (``long_series``), tests of every boundary dispose (``selection``), and the newest and
   the oldest runs, too few for a segment of their own, are judged against the segments beside them (``ends``).
 """
 

@@ -100,19 +100,21 @@ def _record(traced: Sequence[_Traced], recording: Recording, folder: Path) -> No
                 changed.sessions[side].append(trace)
 
 
-def sentences(found: Difference, effect: float) -> tuple[str, ...]:
-    """On the operators that changed for sure in the direction of ``effect``, the largest first; without any, on what
-    they worked on. At last what the traces had lost."""
+def sentences(difference: Difference, effect: float) -> tuple[str, ...]:
+    """Sentences on the operators that changed for sure in the direction of ``effect``, the largest first.
+
+    Without any, on what they worked on. The last ones name what the traces lost.
+    """
     # Of a changed count the count is certain, not the time: there its own part says the direction.
-    counted = found.rows["kind"].isin(["new", "gone", "calls"])
-    moved_us = found.rows["calls_part_us"].where(counted, found.rows["delta_us"])
-    toward = moved_us[found.rows["certain"] & (moved_us * effect > 0)]
-    rows = found.rows.loc[toward.abs().sort_values(ascending=False, kind="stable").index]
+    counted = difference.rows["kind"].isin(["new", "gone", "calls"])
+    moved_us = difference.rows["calls_part_us"].where(counted, difference.rows["delta_us"])
+    toward = moved_us[difference.rows["certain"] & (moved_us * effect > 0)]
+    rows = difference.rows.loc[toward.abs().sort_values(ascending=False, kind="stable").index]
     if rows.empty:
         nothing = "the traces do not explain it: no operator changed in calls or, for sure, in time"
-        return (nothing, *foremost(found.exact), *found.losses)
+        return (nothing, *foremost(difference.exact), *difference.losses)
     # A busy neighbour can make more calls take less time under the profiler: then only the count is worth telling.
     rows = rows.head(NAMED_OPERATORS)
-    is_told = (rows["delta_us"] * effect > 0).tolist()
-    said = zip(is_told, attributions(rows, found.clock), counts(rows), strict=True)
-    return (*(whole if told else count for told, whole, count in said), *found.losses)
+    is_timed_so = (rows["delta_us"] * effect > 0).tolist()
+    wordings = zip(is_timed_so, attributions(rows, difference.clock), counts(rows), strict=True)
+    return (*(whole if is_timed else count for is_timed, whole, count in wordings), *difference.losses)

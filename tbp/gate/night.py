@@ -44,7 +44,7 @@ class Tracked(Struct):
     changes: Sequence[Change]  # those that it shows by itself
     ratios: list[Ratio]
     relevant: float = 0.0
-    is_news: Callable[[Change], bool] = lambda change: False  # of a change, that nobody was told of it
+    is_news: Callable[[Change], bool] = lambda change: False  # of a change: True where it was not reported yet
     made: list[Ratio] = field(default_factory=list)  # tonight
 
     @property
@@ -122,7 +122,7 @@ class _Night:
     def __init__(self, config: AsvConfig, tracked: Sequence[Tracked], heard: Heard) -> None:
         self._config, self._heard = config, heard
         self._tracked = {series.key: series for series in tracked}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def measure(self, task: Task, deadline: Deadline) -> bool:
         """Measure what is asked, as far as time allows; whether any ratio came of it."""
@@ -151,8 +151,8 @@ class _Night:
         return bool(ratios)
 
     def _tell(self, lead: str, why: str) -> None:
-        if why not in self._told:
-            self._told.add(why)
+        if why not in self._reported:
+            self._reported.add(why)
             self._heard(f"{lead}{why}")
 
 

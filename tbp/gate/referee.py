@@ -267,7 +267,7 @@ def discovered(checkouts: Mapping[Side, Checkout], deadline: Deadline | None = N
         CellFailed: the suites cannot even be looked for.
         OutOfTime: the deadline passed.
     """
-    found: dict[Side, list[Cell]] = {}
+    cells: dict[Side, list[Cell]] = {}
     with ExitStack() as stack:
         workers: dict[Side, Worker] = {}
         try:
@@ -275,20 +275,22 @@ def discovered(checkouts: Mapping[Side, Checkout], deadline: Deadline | None = N
                 workers[side] = stack.enter_context(Worker(checkouts[side], deadline=deadline))
                 workers[side].send(do="discover")
             for side in SIDES:
-                found[side] = _cells(side, workers[side].receive(IMPORT_TIMEOUT_S), checkouts[side].timeout_s)
+                cells[side] = _cells(side, workers[side].receive(IMPORT_TIMEOUT_S), checkouts[side].timeout_s)
         except (WorkerLost, msgspec.ValidationError) as error:
             raise CellFailed(f"the suites of {side} cannot be looked for: {error}") from None
-    return found
+    return cells
 
 
 def _cells(side: Side, reply: Mapping[str, object], timeout_s: float) -> list[Cell]:
     if "benchmarks" not in reply:
         fail(side, reply)
-    return [cell for one in msgspec.convert(reply["benchmarks"], list[_Discovered]) for cell in one.cells(timeout_s)]
+    return [
+        cell for suite in msgspec.convert(reply["benchmarks"], list[_Discovered]) for cell in suite.cells(timeout_s)
+    ]
 
 
 class _Discovered(msgspec.Struct):
-    """A benchmark as a worker tells it."""
+    """A benchmark in the reply of a worker."""
 
     name: str
     parameter_names: list[str]

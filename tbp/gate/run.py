@@ -190,7 +190,7 @@ def _discovered(sides: Mapping[Side, Checkout], deadline: Deadline, wanted: Gate
 
 
 def _matched(
-    found: Mapping[Side, Sequence[Cell]], patterns: Sequence[re.Pattern[str]]
+    discovered_cells: Mapping[Side, Sequence[Cell]], patterns: Sequence[re.Pattern[str]]
 ) -> tuple[list[Cell], list[Judgement]]:
     """The cells that both sides have, and a judgement for each that only one has."""
 
@@ -204,7 +204,8 @@ def _matched(
         return not patterns or any(pattern.search(name) or pattern.search(cell.benchmark) for pattern in patterns)
 
     by_name = {
-        side: {(cell.benchmark, cell.parameters): cell for cell in found[side] if wanted(cell)} for side in SIDES
+        side: {(cell.benchmark, cell.parameters): cell for cell in discovered_cells[side] if wanted(cell)}
+        for side in SIDES
     }
     base, head = by_name["base"], by_name["head"]
     common = [cell for key, cell in head.items() if key in base]

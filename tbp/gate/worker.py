@@ -57,8 +57,8 @@ class Channel:
             if not piece:
                 os._exit(0)
             line += piece
-        found: dict[str, Any] = json.loads(line)
-        return found
+        request: dict[str, Any] = json.loads(line)
+        return request
 
     def reply(self, **values: object) -> None:
         data = json.dumps(values).encode() + b"\n"
@@ -116,7 +116,7 @@ def work_and_end(work: Callable[[], None], channel: Channel) -> None:
 
 
 def is_safe_to_fork() -> bool:
-    """Whether this process has one thread and has not touched CUDA, which no forked process can use."""
+    """True where this process has one thread and has not touched CUDA, which no forked process can use."""
     try:
         threads = len(list(Path("/proc/self/task").iterdir()))
     except OSError:
@@ -133,14 +133,14 @@ def benchmark(root: str, name: str, index: int | None) -> Any:
     """asv_runner's benchmark of that name, set to one combination of its parameters."""
     from asv_runner.discovery import get_benchmark_from_name
 
-    found = get_benchmark_from_name(root, name)
-    if index is not None and found._params:
-        found.set_param_idx(index)
-    return found
+    loaded = get_benchmark_from_name(root, name)
+    if index is not None and loaded._params:
+        loaded.set_param_idx(index)
+    return loaded
 
 
 def import_suites(root: str, names: list[str]) -> None:
-    """Import the modules of these benchmarks; one that fails here fails again, and is told, where its cell is run."""
+    """Import the modules of these benchmarks; one that fails here fails again where its cell is run."""
     for name in names:
         try:
             benchmark(root, name, None)
@@ -156,20 +156,22 @@ def import_profiler() -> None:
 
 
 def discovered(root: str) -> list[dict[str, object]]:
-    """What can be timed; a module that does not import in this commit is left out, its traceback is printed."""
+    """The benchmarks that can be timed; a module that does not import in this commit is left out, its traceback is
+    printed.
+    """
     from asv_runner.discovery import disc_benchmarks
 
     return [
         {
-            "name": one.name,
-            "parameter_names": list(one.param_names),
-            "parameters": [list(cell) for cell in product(*one.params)],
-            "setup_cache": one.setup_cache_key,
-            "timeout_s": one.timeout,
-            "cache_timeout_s": one.setup_cache_timeout,
+            "name": suite.name,
+            "parameter_names": list(suite.param_names),
+            "parameters": [list(cell) for cell in product(*suite.params)],
+            "setup_cache": suite.setup_cache_key,
+            "timeout_s": suite.timeout,
+            "cache_timeout_s": suite.setup_cache_timeout,
         }
-        for one in disc_benchmarks(root, ignore_import_errors=True)
-        if one.type == "time"
+        for suite in disc_benchmarks(root, ignore_import_errors=True)
+        if suite.type == "time"
     ]
 
 
@@ -182,30 +184,30 @@ def make_cache(root: str, request: dict[str, Any]) -> None:
 def measure(root: str, request: dict[str, Any], channel: Channel) -> None:
     """Set one cell up, answer its blocks, tear it down."""
     os.chdir(request["folder"])
-    found = benchmark(root, request["name"], request["index"])
-    if found.setup_cache_key is not None:
+    cell = benchmark(root, request["name"], request["index"])
+    if cell.setup_cache_key is not None:
         cache = pickle.loads(Path("cache.pickle").read_bytes())
-        found.set_cache(cache) if hasattr(found, "set_cache") else found.insert_param(cache)
-    reasons = note_skips(found)
-    if found.do_setup():
+        cell.set_cache(cache) if hasattr(cell, "set_cache") else cell.insert_param(cache)
+    reasons = note_skips(cell)
+    if cell.do_setup():
         channel.reply(skipped=reasons[0] if reasons else "its suite skips these parameters")
         return
     try:
-        step = WorkerStep(found)
+        step = WorkerStep(cell)
         gc.collect()
         gc.freeze()  # what is there now is not looked at again: a collection before each block costs nothing
         channel.reply(ready=True, pid=os.getpid())
-        while (asked := channel.request())["do"] != "end":
-            match asked["do"]:
+        while (turn := channel.request())["do"] != "end":
+            match turn["do"]:
                 case "calibrate":
-                    pin(asked["cores"])
-                    channel.reply(**step.calibrated(asked["sample_s"], asked["warmup_s"]))
+                    pin(turn["cores"])
+                    channel.reply(**step.calibrated(turn["sample_s"], turn["warmup_s"]))
                 case "block":
-                    channel.reply(**step.block(asked["number"], asked["samples"]))
+                    channel.reply(**step.block(turn["number"], turn["samples"]))
                 case "trace":
-                    channel.reply(traced=step.trace(asked["path"], asked["steps"]))
+                    channel.reply(traced=step.trace(turn["path"], turn["steps"]))
     finally:
-        found.do_teardown()
+        cell.do_teardown()
 
 
 def pin(cores: list[int]) -> None:
@@ -215,7 +217,7 @@ def pin(cores: list[int]) -> None:
             os.sched_setaffinity(0, cores)
 
 
-def note_skips(found: Any) -> list[str]:
+def note_skips(cell: Any) -> list[str]:
     """Makes the set-ups of a benchmark keep why they skip, which asv only prints."""
     reasons: list[str] = []
 
@@ -229,7 +231,7 @@ def note_skips(found: Any) -> list[str]:
 
         return noted
 
-    found._setups = [noting(setup) for setup in found._setups]
+    cell._setups = [noting(setup) for setup in cell._setups]
     return reasons
 
 
@@ -240,14 +242,14 @@ class WorkerStep:
     tbp's own type, are called ``number`` times in a sample. ``timeraw_*`` starts an interpreter for each sample.
     """
 
-    def __init__(self, found: Any) -> None:
-        parameters = found._build_params() if hasattr(found, "_build_params") else found._current_params
-        self._benchmark = found
-        self._call: Callable[[], object] = lambda: found.func(*parameters)
-        self._declared = int(getattr(found, "number", 0))
-        self._raw = found._get_timer(*parameters) if type(found).__name__ == "TimerawBenchmark" else None
-        self._fresh = bool(found._setups) and getattr(found, "_setup_isolates_timed_calls", False)
-        self._wall_s: Callable[[], float] = getattr(found, "timer", time.perf_counter)
+    def __init__(self, cell: Any) -> None:
+        parameters = cell._build_params() if hasattr(cell, "_build_params") else cell._current_params
+        self._benchmark = cell
+        self._call: Callable[[], object] = lambda: cell.func(*parameters)
+        self._declared = int(getattr(cell, "number", 0))
+        self._raw = cell._get_timer(*parameters) if type(cell).__name__ == "TimerawBenchmark" else None
+        self._fresh = bool(cell._setups) and getattr(cell, "_setup_isolates_timed_calls", False)
+        self._wall_s: Callable[[], float] = getattr(cell, "timer", time.perf_counter)
 
     def calibrated(self, sample_s: float, warmup_s: float) -> dict[str, object]:
         """The ``number`` of calls that fill a sample, and the time that such a sample takes, its set-up included."""

@@ -75,18 +75,18 @@ class Worker:
         self._deadline = deadline or Deadline()
         requests, self._requests = os.pipe()
         self._replies, replies = os.pipe()
-        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
         self._pending = b""
         pinned = dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE"}
         # Nothing of a gate is stored: without these the ruler records nothing.
-        kept = {k: v for k, v in checkout.variables.items() if k not in ("TBP_RESULTS_DIR", "TBP_RUN")}
+        environment = {k: v for k, v in checkout.variables.items() if k not in ("TBP_RESULTS_DIR", "TBP_RUN")}
         try:
             self.process = subprocess.Popen(
                 [checkout.python, str(PROGRAM), checkout.benchmark_dir, str(requests), str(replies)],
-                env=kept | pinned,
+                env=environment | pinned,
                 stdin=subprocess.DEVNULL,
-                stdout=self._said,
-                stderr=self._said,
+                stdout=self._output,
+                stderr=self._output,
                 pass_fds=(requests, replies),
                 start_new_session=True,
             )
@@ -147,12 +147,12 @@ class Worker:
         assert isinstance(reply, dict)
         return reply
 
-    def said(self) -> str:
+    def last_output(self) -> str:
         """The end of what the worker and its benchmarks printed."""
-        size = self._said.seek(0, os.SEEK_END)
-        self._said.seek(max(0, size - SAID_BYTES))
-        text = self._said.read().decode(errors="replace").strip()
-        self._said.seek(0, os.SEEK_END)
+        size = self._output.seek(0, os.SEEK_END)
+        self._output.seek(max(0, size - SAID_BYTES))
+        text = self._output.read().decode(errors="replace").strip()
+        self._output.seek(0, os.SEEK_END)
         return text
 
     def end(self) -> None:
@@ -163,9 +163,9 @@ class Worker:
         self._close_channel()
 
     def _lose(self, why: str) -> None:
-        said = self.said()
+        output = self.last_output()
         self.end()
-        raise WorkerLost(f"{why}; it said last: {said.splitlines()[-1]}" if said else why)
+        raise WorkerLost(f"{why}; it said last: {output.splitlines()[-1]}" if output else why)
 
     def _how_it_ended(self) -> str:
         try:
@@ -179,5 +179,5 @@ class Worker:
             if descriptor >= 0:
                 os.close(descriptor)
         self._requests = self._replies = -1
-        if not self._said.closed:
-            self._said.close()
+        if not self._output.closed:
+            self._output.close()

@@ -1,7 +1,7 @@
-"""How histories look to whoever reads the report: with what the project accepts, and since a revision.
+"""Histories as the report shows them: with the changes that the project accepts, and since a revision.
 
-Takes histories, acknowledgements and the commits before the revision judged against; gives histories whose states
-say what a reader must know. What moved was decided before, in ``histories``.
+Takes histories, acknowledgements and the commits before the revision judged against; gives histories with the states
+that a reader must know. Changes were decided before, in ``build``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tbp.model.changes import History, State
 from tbp.model.points import commits
 from tbp.project.acknowledgements import Ack, found_ack
 
-# What a suspect change takes the place of; a failure is worse news than a suspicion.
+# States that a suspect change replaces; a failure is worse news than a suspicion.
 _QUIET = (State.NO_CHANGE, State.NOT_ENOUGH_DATA)
 _GONE = (State.STALE, State.VANISHED)
 
@@ -35,12 +35,12 @@ def seen(
 def shown_state(history: History) -> State:
     """The state by the changes that count: since ``History.since``, and not acknowledged.
 
-    Of what is no longer measured, that stays said.
+    A series that is no longer measured keeps that state.
     """
     if history.state in _GONE:
         return history.state
-    found = state(history.points, history.balance)
-    return State.SUSPECT if found in _QUIET and history.suspect is not None else found
+    counted = state(history.points, history.balance)
+    return State.SUSPECT if counted in _QUIET and history.suspect is not None else counted
 
 
 def marked(history: History) -> History:
@@ -60,15 +60,15 @@ def marked(history: History) -> History:
 
 
 def _seen(history: History, acks: Sequence[Ack], past: Set[str]) -> History:
-    found = [found_ack(history, what, acks) for what in history.changes] if acks else []
-    if any(found):
+    accepted = [found_ack(history, evidence, acks) for evidence in history.changes] if acks else []
+    if any(accepted):
         changes = tuple(
-            replace(what, change=replace(what.change, acknowledged=ack.reason)) if ack else what
-            for what, ack in zip(history.changes, found, strict=True)
+            replace(evidence, change=replace(evidence.change, acknowledged=ack.reason)) if ack else evidence
+            for evidence, ack in zip(history.changes, accepted, strict=True)
         )
         history = replace(history, changes=changes)
     if past:
-        last = max((place for place, own in enumerate(commits(history.points)) if own.hash in past), default=-1)
+        last = max((index for index, commit in enumerate(commits(history.points)) if commit.hash in past), default=-1)
         history = replace(history, since=last + 1)
     history = marked(history)
     shown = shown_state(history)

@@ -1,4 +1,4 @@
-"""Agreement of a change with its witnesses: where few runs confirm one, no witness may speak against it.
+"""Agreement of a change with its witnesses: where few runs confirm one, no witness may contradict it.
 
 Takes a confirmed change of a time and its witnesses (traces of both sides, the machine's yardstick, the A/A twin);
 gives the doubt in words, or nothing. Gathering the witnesses is left to ``witnesses``.
@@ -32,7 +32,7 @@ AS_MUCH = 0.75
 
 
 class Witnesses(Struct, frozen=True):
-    """Facts about the two sides of a change from elsewhere than its timings. NaN and None: nothing is known."""
+    """Facts about the two sides of a change from elsewhere than its timings; NaN and None where nothing is known."""
 
     difference: Difference | None = None  # of the traces
     yardstick: float = math.nan  # time of the machine's yardstick after ÷ before
@@ -70,7 +70,7 @@ def _is_explained(change: Change, difference: Difference | None) -> bool:
 
 
 def _of_traces(difference: Difference | None, shift: float, machine: float) -> str:
-    """That the traces would have shown the change. ``machine`` is the part of it that the yardstick moved by."""
+    """The doubt that the traces would have shown the change; ``machine`` is the part that the yardstick moved by."""
     if difference is None or not _is_comparable(difference):
         return ""
     traced = math.log(difference.step_after_us / difference.step_before_us)

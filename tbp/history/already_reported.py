@@ -1,7 +1,7 @@
-"""Which regressions a night has told of before, so that each one raises the alarm once.
+"""The regressions that earlier nights reported, so that each of them raises the alarm once.
 
-Takes tonight's histories, gives the regressions that no night before reported, and notes them. Not those of tonight's
-commits: a level is often confirmed only by the runs of later nights, and a night that was interrupted reported nothing.
+Takes tonight's histories, gives the regressions that no night before reported, and notes them. They need not be of
+tonight's commits: later runs often confirm a level first, and an interrupted night reports nothing.
 The note lies in the results folder, where the next night finds it, under a name that asv passes over.
 """
 
@@ -38,10 +38,10 @@ class Reported(Struct, frozen=True):
 def first_reported(
     regressions: Iterable[History], results_dir: Path, accepted: Iterable[History] = ()
 ) -> list[History]:
-    """Those of ``regressions``, the histories with one that stands, that are reported for the first time tonight.
+    """The ``regressions``, histories with one that stands, that are reported for the first time tonight.
 
-    A second call gives none. Those of ``accepted`` are forgotten: once their acknowledgement expires they are news
-    again. Raises OSError when the note cannot be written.
+    A second call gives none. Regressions of ``accepted`` are forgotten: once their acknowledgement expires they are
+    news again. Raises OSError when the note cannot be written.
     """
     standing = list(regressions)
     before = _read(results_dir / NAME)
@@ -63,7 +63,7 @@ def news(standing: Iterable[History], before: Set[Reported]) -> list[History]:
 
 
 def untold(results_dir: Path) -> Callable[[History, Change], bool]:
-    """Tells of a change whether it is a regression that no night reported.
+    """Returns a test of a change: True for a regression that no night reported.
 
     Without a note none is: all there is may be old.
     """
@@ -113,7 +113,7 @@ def _is_known(history: History, regression: Reported, before: Set[Reported]) -> 
 
 
 def _read(path: Path) -> frozenset[Reported]:
-    """What is noted; nothing where there is no note or it is damaged: an alarm too many rather than one too few."""
+    """The noted regressions; none where there is no note or it is damaged: rather an alarm too many than too few."""
     try:
         note = json.loads(path.read_bytes())
         if note["format"] != FORMAT:
@@ -127,7 +127,7 @@ def _read(path: Path) -> frozenset[Reported]:
 
 
 def _write(path: Path, reported: Set[Reported]) -> None:
-    note = {"format": FORMAT, "reported": sorted((astuple(one.key), one.commit) for one in reported)}
+    note = {"format": FORMAT, "reported": sorted((astuple(entry.key), entry.commit) for entry in reported)}
     handle, name = tempfile.mkstemp(prefix=".unfinished-", dir=path.parent)
     with os.fdopen(handle, "w", encoding="utf-8") as unfinished:
         json.dump(note, unfinished, indent=1)

@@ -1,9 +1,8 @@
-"""Results, sessions and commits → histories, each with its state, its changes and what the traces say of them.
+"""Results, sessions and commits → histories, each with its state, its changes and the evidence of traces.
 
 Takes what ``tbp.asv`` read, and a callable that reads one trace, so that nothing is read here: it is called only for
-the two sides of a change and for the newest commit of a series. Gives what the report renders. What moved in one series
-is decided in ``judging``, which changes so many series would bring by chance in ``false_discovery``, and what the
-traces say in ``trace_evidence``.
+the two sides of a change and for the newest commit of a series. Gives the histories that the report renders. One series
+is judged in ``judge_series``; here follow the steps that look at all of them: false discovery, pairs, witnesses, state.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from tbp.project.policy import Policy
 
 
 class _Judged(Struct, frozen=True):
-    """A series and what moved in it, before it is seen among the others."""
+    """A series and its changes, before it is seen among the others."""
 
     key: SeriesKey
     rows: SeriesRows
@@ -51,7 +50,7 @@ class _Judged(Struct, frozen=True):
 
     @property
     def boundaries(self) -> list[int]:
-        """Where its segments begin."""
+        """The indexes at which its segments begin."""
         return [change.index for change in self.changes if change.confirmed]
 
 
@@ -65,80 +64,80 @@ def histories(
     judge: Judge = judge_all,
     ratios: Mapping[SeriesKey, Sequence[Ratio]] | None = None,
 ) -> tuple[History, ...]:
-    """Every series of the results, sorted by key. Traces that cannot be read are said in ``problems``, if given.
+    """Every series of the results, sorted by key. Traces that cannot be read are named in ``problems``, if given.
 
     Only runs with a benchmark's present version are judged: another version measures something else. They are among
-    the points, marked as not comparable. ``judge`` is asked what moved in all of them at once: it may know already, or
-    ask several processes. ``ratios`` are those of pairs that nights measured.
+    the points, marked as not comparable. ``judge`` judges all of them at once: it may remember, or use several
+    processes. ``ratios`` are those of pairs that nights measured.
     """
     policy = policy or Policy()
     judged = _judged(rows_by_series(results, sessions, commits), results, policy, judge)
     if not judged:
         return ()
-    fresh = freshness(((own.key, own.points) for own in judged), results.benchmarks)
-    tested = [place for place, own in enumerate(judged) if _is_tested(own)]
-    kept = controlled([judged[place].changes for place in tested], policy.false_discovery_rate)
-    for place, changes in zip(tested, kept, strict=True):
-        judged[place] = replace(judged[place], changes=changes)
-    for place, own in enumerate(judged):
-        if found := (ratios or {}).get(own.key):  # pairs have an error rate of their own
-            judged[place] = replace(own, changes=with_pairs(own.changes, own.points, found, policy.relevant))
+    fresh = freshness(((series.key, series.points) for series in judged), results.benchmarks)
+    tested = [index for index, series in enumerate(judged) if _is_tested(series)]
+    controlled_changes = controlled([judged[index].changes for index in tested], policy.false_discovery_rate)
+    for index, changes in zip(tested, controlled_changes, strict=True):
+        judged[index] = replace(judged[index], changes=changes)
+    for index, series in enumerate(judged):
+        if paired := (ratios or {}).get(series.key):  # pairs have an error rate of their own
+            judged[index] = replace(series, changes=with_pairs(series.changes, series.points, paired, policy.relevant))
     traces = Traces(trace_reader, sessions, [] if problems is None else problems)
-    known = {own.key: own.points for own in judged}
-    return tuple(_history(own, fresh, traces, policy, known) for own in judged)
+    known = {series.key: series.points for series in judged}
+    return tuple(_history(series, fresh, traces, policy, known) for series in judged)
 
 
 def _judged(series: Sequence[SeriesRows], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
-    asked = [
+    to_judge = [
         SeriesRuns(
-            runs,
-            compared_with(present_version(runs, results.benchmarks.get(runs.key.benchmark)), runs),
+            rows,
+            compared_with(present_version(rows, results.benchmarks.get(rows.key.benchmark)), rows),
             policy.relevant,
         )
-        for runs in series
+        for rows in series
     ]
     return [
         _Judged(
-            key=runs.key,
-            rows=runs,
-            direction=direction(runs.key.benchmark, runs.type, runs.unit, policy),
-            points=own.points,
-            changes=moved.changes,
-            breaks=moved.breaks,
-            noise_within=moved.noise_within,
+            key=rows.key,
+            rows=rows,
+            direction=direction(rows.key.benchmark, rows.type, rows.unit, policy),
+            points=runs.points,
+            changes=findings.changes,
+            breaks=findings.breaks,
+            noise_within=findings.noise_within,
         )
-        for runs, own, moved in zip(series, asked, judge(asked), strict=True)
+        for rows, runs, findings in zip(series, to_judge, judge(to_judge), strict=True)
     ]
 
 
-def _is_tested(own: _Judged) -> bool:
-    """Whether chance could have brought a change: there are enough runs, and they do not all say the same."""
-    value = levels(own.points)
-    return is_enough(own.points) and bool(np.nanmin(value) < np.nanmax(value))
+def _is_tested(series: _Judged) -> bool:
+    """True where chance could have brought a change: there are enough runs, and not all of one value."""
+    value = levels(series.points)
+    return is_enough(series.points) and bool(np.nanmin(value) < np.nanmax(value))
 
 
 def _history(
-    own: _Judged, fresh: Freshness, traces: Traces, policy: Policy, known: Mapping[SeriesKey, Points]
+    series: _Judged, fresh: Freshness, traces: Traces, policy: Policy, known: Mapping[SeriesKey, Points]
 ) -> History:
-    key, points = own.key, own.points
+    key, points = series.key, series.points
     newest = newest_traces(key, points, traces)
-    changes = _agreeing(own, _evidence(own, traces), traces.sessions, known) if own.changes else ()
-    own = replace(own, changes=tuple(evidence.change for evidence in changes))
+    changes = _agreeing(series, _evidence(series, traces), traces.sessions, known) if series.changes else ()
+    series = replace(series, changes=tuple(evidence.change for evidence in changes))
     history = History(
         key=key,
-        unit=own.rows.unit,
-        better=own.direction.better,
-        better_by=own.direction.source,
+        unit=series.rows.unit,
+        better=series.direction.better,
+        better_by=series.direction.source,
         points=points,
         state=State.NOT_ENOUGH_DATA,  # until all is known that it depends on
         changes=changes,
-        breaks=own.breaks,
-        noise_within=own.noise_within,
-        noise_between=noise_between(points, own.boundaries),
+        breaks=series.breaks,
+        noise_within=series.noise_within,
+        noise_between=noise_between(points, series.boundaries),
         operators=newest.operators,
         operators_commit=newest.commit,
         frames=newest.frames,
-        roof_flop=_roof_flop(own, traces.sessions),
+        roof_flop=_roof_flop(series, traces.sessions),
         relevant=policy.relevant,
     )
     traces.forget()
@@ -146,13 +145,13 @@ def _history(
     return marked(replace(history, state=final))
 
 
-def _evidence(own: _Judged, traces: Traces) -> tuple[ChangeEvidence, ...]:
-    """Each change with what its traces, its values and its circumstances say on both sides."""
-    key, points, changes = own.key, own.points, own.changes
+def _evidence(series: _Judged, traces: Traces) -> tuple[ChangeEvidence, ...]:
+    """Each change with its traces, its values and its circumstances on both sides."""
+    key, points, changes = series.key, series.points, series.changes
     both = sides(points, changes, lambda commit: traces.sessions.samples_s(key, commit.hash))
     cuts = [change.index for change in changes]
     edges = zip([0, *cuts[:-1]], [*cuts[1:], len(points)], strict=True)
-    around = [surroundings(*one, own.rows.circumstances) for one in zip(changes, edges, strict=True)]
+    around = [surroundings(*placed, series.rows.circumstances) for placed in zip(changes, edges, strict=True)]
     return tuple(
         replace(evidence(key, points, changes, i, traces), sides=both[i], circumstances=around[i])
         for i in range(len(changes))
@@ -160,27 +159,27 @@ def _evidence(own: _Judged, traces: Traces) -> tuple[ChangeEvidence, ...]:
 
 
 def _agreeing(
-    own: _Judged, evidences: Sequence[ChangeEvidence], sessions: Sessions, known: Mapping[SeriesKey, Points]
+    series: _Judged, evidences: Sequence[ChangeEvidence], sessions: Sessions, known: Mapping[SeriesKey, Points]
 ) -> tuple[ChangeEvidence, ...]:
-    """The changes, only suspect where other evidence speaks against them. ``known`` has the points of all series."""
-    if own.rows.type != "time":
+    """The changes, only suspect where other evidence contradicts them. ``known`` has the points of all series."""
+    if series.rows.type != "time":
         return tuple(evidences)
     indexes = [evidence.change.index for evidence in evidences]
-    edges = zip([0, *indexes[:-1]], [*indexes[1:], len(own.points)], strict=True)
+    edges = zip([0, *indexes[:-1]], [*indexes[1:], len(series.points)], strict=True)
     agreed = []
     for shift, (start, end) in zip(evidences, edges, strict=True):
         change, against = shift.change, ""
         if is_weak(change):
-            witnesses = gathered(own.key, own.points, (start, change.index, end), sessions, known)
+            witnesses = gathered(series.key, series.points, (start, change.index, end), sessions, known)
             against = doubt(change, replace(witnesses, difference=shift.difference))
         suspected = replace(change, confirmed=False, doubt=against) if against else change
         agreed.append(replace(shift, change=suspected))
     return tuple(agreed)
 
 
-def _roof_flop(own: _Judged, sessions: Sessions) -> float:
-    """See ``History.roof_flop``; most projects have no sessions, and nothing is looked up for them."""
-    if not sessions.commits(own.key):
+def _roof_flop(series: _Judged, sessions: Sessions) -> float:
+    """``History.roof_flop``. Most projects have no sessions, and nothing is looked up for them."""
+    if not sessions.commits(series.key):
         return math.nan
-    known = np.flatnonzero(np.isfinite(levels(own.points))).tolist()
-    return sessions.roof_flop(own.key, own.points[known[-1]].commit.hash) if known else math.nan
+    known = np.flatnonzero(np.isfinite(levels(series.points))).tolist()
+    return sessions.roof_flop(series.key, series.points[known[-1]].commit.hash) if known else math.nan

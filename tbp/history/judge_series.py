@@ -50,7 +50,7 @@ class SeriesFindings(Struct, frozen=True):
 Judge: TypeAlias = Callable[[Sequence[SeriesRuns]], Iterable[SeriesFindings]]
 
 
-class _Around(Struct, frozen=True):
+class _Surroundings(Struct, frozen=True):
     """The surroundings of a change in its series."""
 
     series: SeriesRuns
@@ -59,18 +59,18 @@ class _Around(Struct, frozen=True):
     noise: float  # between runs, inside segments
 
 
-def put_down(change: Change, around: _Around) -> Change:
+def put_down(change: Change, around: _Surroundings) -> Change:
     """``change`` with its kind: of the code, or of a circumstance that changed at the same place."""
     series = around.series
     return explained(change, around.edges, around.circumstances, series.points, around.noise, series.rows.started_ms)
 
 
-def sized(change: Change, around: _Around) -> Change:
+def sized(change: Change, around: _Surroundings) -> Change:
     """``change`` with the interval of its effect."""
     return with_interval(change, around.edges, around.series.points)
 
 
-def doubted_at_zero(change: Change, around: _Around) -> Change:
+def doubted_at_zero(change: Change, around: _Surroundings) -> Change:
     """``change``, only suspect where the interval of its effect leaves open whether there is an effect.
 
     Of noise with two modes the ranks can be sure that something moved while the medians may be where they were.
@@ -80,7 +80,7 @@ def doubted_at_zero(change: Change, around: _Around) -> Change:
     return replace(change, confirmed=False, doubt=f"its {CONFIDENCE * 100:.0f} % interval reaches 0")
 
 
-def doubted_if_small(change: Change, around: _Around) -> Change:
+def doubted_if_small(change: Change, around: _Surroundings) -> Change:
     """``change``, only suspect where it is smaller than the project wants to be alerted about."""
     relevant = around.series.relevant
     if not change.confirmed or not abs(change.effect) < relevant:  # an effect from 0 is NaN, and alerts
@@ -88,8 +88,8 @@ def doubted_if_small(change: Change, around: _Around) -> Change:
     return replace(change, confirmed=False, doubt=f"smaller than the {relevant:.1%} this project alerts about")
 
 
-STEPS: tuple[Callable[[Change, _Around], Change], ...] = (put_down, sized, doubted_at_zero, doubted_if_small)
-"""What is done with each change point of the detector, in this order. A new rule is a function here."""
+STEPS: tuple[Callable[[Change, _Surroundings], Change], ...] = (put_down, sized, doubted_at_zero, doubted_if_small)
+"""The steps that each change point of the detector goes through, in this order. A new rule is a function here."""
 
 
 def judge_all(several: Sequence[SeriesRuns]) -> list[SeriesFindings]:
@@ -107,7 +107,7 @@ def judged(series: SeriesRuns, change_points: Sequence[Change]) -> SeriesFinding
     cuts = [0, *(change.index for change in change_points), len(points)]
     changes = []
     for start, change, end in zip(cuts, change_points, cuts[2:], strict=False):
-        around = _Around(series, (start, end), circumstances, noise)
+        around = _Surroundings(series, (start, end), circumstances, noise)
         for step in STEPS:
             change = step(change, around)
         changes.append(change)
@@ -131,6 +131,6 @@ def _version_breaks(rows: SeriesRows, points: Points) -> list[Break]:
     version_breaks: list[Break] = []
     for index in (np.flatnonzero(np.diff(points.columns.comparable)) + 1).tolist():
         old, new = (rows.versions[i][:VERSION_DIGITS] or "unknown" for i in (index - 1, index))
-        what = f"benchmark version {old} → {new}"
-        version_breaks.append(Break(index, ChangeKind.HARNESS, what, comparable=False))
+        explanation = f"benchmark version {old} → {new}"
+        version_breaks.append(Break(index, ChangeKind.HARNESS, explanation, comparable=False))
     return version_breaks

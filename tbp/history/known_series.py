@@ -27,11 +27,11 @@ _DECODER = msgspec.msgpack.Decoder(SeriesFindings)
 def findings(series: Sequence[SeriesRuns]) -> list[SeriesFindings]:
     """Returns the findings in each of ``series``, in their order."""
     store = Store("series")
-    if not store.is_there or sum(len(one.points) for one in series) < WORTH_RUNS:
+    if not store.is_there or sum(len(runs.points) for runs in series) < WORTH_RUNS:
         return _judged(series)
     keys = digests(series)
     stored = store.known(keys)
-    known = {key: _decoded(stored.get(key), one) for key, one in zip(keys, series, strict=True)}
+    known = {key: _decoded(stored.get(key), runs) for key, runs in zip(keys, series, strict=True)}
     new = [index for index, key in enumerate(keys) if known[key] is None]
     judged = dict(zip((keys[index] for index in new), _judged([series[index] for index in new]), strict=True))
     store.keep({key: msgspec.msgpack.encode(of_series) for key, of_series in judged.items()})
@@ -39,7 +39,7 @@ def findings(series: Sequence[SeriesRuns]) -> list[SeriesFindings]:
 
 
 def digests(series: Sequence[SeriesRuns]) -> list[bytes]:
-    """A key for each series: of everything that ``judge_series.judged`` looks at."""
+    """A key for each series: of everything that ``judge_series.judged`` depends on."""
     seen: dict[int, bytes] = {}
 
     def of(known: Circumstances) -> bytes:
@@ -48,7 +48,7 @@ def digests(series: Sequence[SeriesRuns]) -> list[bytes]:
             seen[id(known)] = key_of(sorted(known.items()))
         return seen[id(known)]
 
-    return [_digest(one, b"".join(map(of, one.rows.circumstances))) for one in series]
+    return [_digest(runs, b"".join(map(of, runs.rows.circumstances))) for runs in series]
 
 
 def _digest(series: SeriesRuns, circumstances: bytes) -> bytes:

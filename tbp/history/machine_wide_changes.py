@@ -29,10 +29,11 @@ LEAST_SERIES = 5
 """Series that moved, below which a commit that touched what they share is as likely."""
 
 LEAST_BENCHMARKS = 3
-"""Of how many benchmarks: the series of one share their code."""
+"""Benchmarks that these series are of at least: the series of one benchmark share their code."""
 
 LEAST_SHARE = 0.5
-"""Of the series measured there on both sides: a commit that moves half of everything is rare, a host that does not."""
+"""Share of the series measured there on both sides. A commit that moves half of everything is rare; a host that does
+is not."""
 
 NIGHT_GAP = timedelta(hours=6)
 """Between two runs that are of different nights: asv measures the commits of one night without a pause."""
@@ -47,7 +48,7 @@ _Item = TypeVar("_Item")
 
 
 class AtOnce(Struct, frozen=True):
-    """Most series of a place moved at one commit, or in the night that began with it."""
+    """Most series of a setup moved at one commit, or in the night that began with it."""
 
     commit: Commit
     machine: str  # its identifier
@@ -91,51 +92,53 @@ def at_once(
     runs_of: dict[Setup, list[Run]] = defaultdict(list)
     for run in runs:
         runs_of[run.setup].append(run)
-    found = [one for setup, own in sorted(by_setup.items()) for one in _of_setup(setup, own, runs_of[setup])]
-    named = [replace(one, where=_where(one, faces or {})) for one in found]
-    return tuple(sorted(named, key=lambda one: one.commit.date, reverse=True))
+    shifts = [
+        shift for setup, of_setup in sorted(by_setup.items()) for shift in _of_setup(setup, of_setup, runs_of[setup])
+    ]
+    named = [replace(shift, where=_where(shift, faces or {})) for shift in shifts]
+    return tuple(sorted(named, key=lambda shift: shift.commit.date, reverse=True))
 
 
-def brief(one: AtOnce) -> str:
+def brief(shift: AtOnce) -> str:
     """``10 of 16 series of ci · py3.9 moved at c16dcb72: was it the machine rather than the code?``"""
-    return _explained(one) if one.is_explained else f"{_counted(one)}: {QUESTION}"
+    return _explained(shift) if shift.is_explained else f"{_counted(shift)}: {QUESTION}"
 
 
-def sentence(one: AtOnce) -> str:
-    """The same with their directions: ``…, 1 up and 9 down: was it …``."""
-    return _explained(one) if one.is_explained else f"{_counted(one)}, {_ways(one)}: {QUESTION}"
+def sentence(shift: AtOnce) -> str:
+    """``brief`` with directions: ``…, 1 up and 9 down: was it …``."""
+    return _explained(shift) if shift.is_explained else f"{_counted(shift)}, {_ways(shift)}: {QUESTION}"
 
 
 def first_said(standing: Sequence[AtOnce]) -> str:
     """The sentence that comes before any verdict: the first of ``standing``, and how many more there are."""
-    said = brief(standing[0])
+    text = brief(standing[0])
     more = len(standing) - 1
-    others = f" So at {words.count(more, 'other commit')}: see the changes." if more else ""
-    return f"{said[:1].upper()}{said[1:]}{'' if said.endswith('?') else '.'}{others}"
+    rest = f" So at {words.count(more, 'other commit')}: see the changes." if more else ""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('?') else '.'}{rest}"
 
 
-def _where(one: AtOnce, faces: Mapping[str, str]) -> str:
-    return " · ".join(filter(None, [faces.get(one.machine, one.machine), one.environment]))
+def _where(shift: AtOnce, faces: Mapping[str, str]) -> str:
+    return " · ".join(filter(None, [faces.get(shift.machine, shift.machine), shift.environment]))
 
 
-def _counted(one: AtOnce) -> str:
-    return f"{one.moved:,} of {one.of:,} series of {one.where} moved at {one.commit.short}"
+def _counted(shift: AtOnce) -> str:
+    return f"{shift.moved:,} of {shift.of:,} series of {shift.where} moved at {shift.commit.short}"
 
 
-def _ways(one: AtOnce) -> str:
-    down = one.moved - one.up
-    return f"{one.up:,} up and {down:,} down" if one.up and down else "all up" if one.up else "all down"
+def _ways(shift: AtOnce) -> str:
+    down = shift.moved - shift.up
+    return f"{shift.up:,} up and {down:,} down" if shift.up and down else "all up" if shift.up else "all down"
 
 
-def _explained(one: AtOnce) -> str:
+def _explained(shift: AtOnce) -> str:
     """``calls per sample (asv's number) fell from about 97,915 to 1 for 61 of 63 series of … at c0ffee00; …``."""
-    moved = f"{words.count(one.moved, 'level')} moved with it, {_ways(one)}"
-    if one.cause is None:
-        return f"{_counted(one)}, {_ways(one)}, with {one.night} rather than with the commit"
-    series = f"for {one.changed:,} of {one.of:,} series of {one.where} at {one.commit.short}"
-    if one.cause.name != NUMBER:
-        return f"{one.cause.name} changed from {one.cause.before} to {one.cause.after} {series}; {moved}"
-    before, after = _number(one.cause.before), _number(one.cause.after)
+    moved = f"{words.count(shift.moved, 'level')} moved with it, {_ways(shift)}"
+    if shift.cause is None:
+        return f"{_counted(shift)}, {_ways(shift)}, with {shift.night} rather than with the commit"
+    series = f"for {shift.changed:,} of {shift.of:,} series of {shift.where} at {shift.commit.short}"
+    if shift.cause.name != NUMBER:
+        return f"{shift.cause.name} changed from {shift.cause.before} to {shift.cause.after} {series}; {moved}"
+    before, after = _number(shift.cause.before), _number(shift.cause.after)
     went = "fell" if after < before else "rose"
     return f"{NUMBER} (asv's number) {went} from about {before:,.0f} to {after:,.0f} {series}; {moved}"
 
@@ -149,19 +152,19 @@ def _of_setup(setup: Setup, histories: Sequence[History], runs: Sequence[Run]) -
     begun = _nights(runs)
     for move in _moves(histories):
         groups[begun.get(move.commit.hash, move.commit.hash)].append(move)
-    asked = [own for own in groups.values() if _is_much({move.series for move in own}, histories)]
-    spans = [_span(history) for history in histories] if asked else []
-    found = [one for own in asked if (one := _at_once(setup, own, histories, spans)) is not None]
-    return _once(found, [run for run in runs if run.started is not None])
+    large = [moves for moves in groups.values() if _is_much({move.series for move in moves}, histories)]
+    spans = [_span(history) for history in histories] if large else []
+    shifts = [shift for moves in large if (shift := _at_once(setup, moves, histories, spans)) is not None]
+    return _once(shifts, [run for run in runs if run.started is not None])
 
 
 def _moves(histories: Sequence[History]) -> Iterator[_Move]:
     for series, history in enumerate(histories):
-        changes = (own.change for own in history.changes)
+        changes = (evidence.change for evidence in history.changes)
         # A counter's change is certain, and the code's where nothing else changed.
-        counted = (one for one in changes if one.p_value > 0 or one.kind is not ChangeKind.CODE)
-        moved = ((one.index, one, one.causes) for one in counted)
-        broken = ((one.index, None, one.causes) for one in history.breaks if one.causes)
+        counted = (change for change in changes if change.p_value > 0 or change.kind is not ChangeKind.CODE)
+        moved = ((change.index, change, change.causes) for change in counted)
+        broken = ((entry.index, None, entry.causes) for entry in history.breaks if entry.causes)
         for index, change, causes in (*moved, *broken):
             if 0 <= index < len(history.points):
                 yield _Move(series, history.points[index].commit, change, causes)
@@ -190,8 +193,8 @@ def _at_once(
 ) -> AtOnce | None:
     """The cause that most series of ``setup`` have in common among the ``moves`` of one night; None without any."""
     commit = _commonest(move.commit for move in moves)
-    own = {move.series for move in moves}
-    of = len(own) + sum(_holds(span, commit) for series, span in enumerate(spans) if series not in own)
+    movers = {move.series for move in moves}
+    of = len(movers) + sum(_holds(span, commit) for series, span in enumerate(spans) if series not in movers)
     changes = {move.series: move.change for move in moves if move.change is not None}
 
     def are_most(series: Mapping[int, object]) -> bool:
@@ -200,21 +203,23 @@ def _at_once(
     def made(moved: Mapping[int, Change], cause: Circumstance | None, changed: int, night: str) -> AtOnce:
         return AtOnce(
             commit, setup.machine, setup.environment, "", len(moved), of,
-            sum(one.after > one.before for one in moved.values()),
+            sum(change.after > change.before for change in moved.values()),
             _is_standing(moved, histories), frozenset(move.commit.hash for move in moves), cause, changed, night,
         )  # fmt: skip
 
-    names = [one.name for change in changes.values() for one in change.causes]
+    names = [cause.name for change in changes.values() for cause in change.causes]
     if names:
         name = _commonest(names)
-        moved = {series: own for series, own in changes.items() if name in [one.name for one in own.causes]}
-        changed = {move.series: one for move in moves for one in move.causes if one.name == name}
+        moved = {
+            series: change for series, change in changes.items() if name in [cause.name for cause in change.causes]
+        }
+        changed = {move.series: cause for move in moves for cause in move.causes if cause.name == name}
         if are_most(changed) and _is_much(set(moved), histories):
             return made(moved, _typical(list(changed.values())), len(changed), "")
-    at_night = {series: own for series, own in changes.items() if own.kind is ChangeKind.UNRECORDED}
+    at_night = {series: change for series, change in changes.items() if change.kind is ChangeKind.UNRECORDED}
     if are_most(at_night):
-        return made(at_night, None, 0, _commonest(own.explanation for own in at_night.values()))
-    by_code = {series: own for series, own in changes.items() if own.kind is ChangeKind.CODE}
+        return made(at_night, None, 0, _commonest(change.explanation for change in at_night.values()))
+    by_code = {series: change for series, change in changes.items() if change.kind is ChangeKind.CODE}
     return made(by_code, None, 0, "") if are_most(by_code) else None
 
 
@@ -224,41 +229,43 @@ def _typical(several: Sequence[Circumstance]) -> Circumstance:
         return _commonest(several)
     before, after = (
         median([_number(text) for text in side])
-        for side in zip(*((one.before, one.after) for one in several), strict=True)
+        for side in zip(*((circumstance.before, circumstance.after) for circumstance in several), strict=True)
     )
     return Circumstance(NUMBER, f"{before:,.0f}", f"{after:,.0f}")
 
 
-def _once(found: Sequence[AtOnce], runs: Sequence[Run]) -> list[AtOnce]:
+def _once(shifts: Sequence[AtOnce], runs: Sequence[Run]) -> list[AtOnce]:
     """Without what older commits show that were measured when something had changed: that is one event.
 
     ``runs`` are those whose time is known, in order of history.
     """
-    place = {run.commit.hash: at for at, run in enumerate(runs)}
+    position = {run.commit.hash: at for at, run in enumerate(runs)}
     started = [run.started for run in runs if run.started is not None]
-    known = [one for one in found if one.is_explained and one.commit.hash in place]
+    known = [shift for shift in shifts if shift.is_explained and shift.commit.hash in position]
     later: dict[str, AtOnce] = {}
-    for one in known:
-        at = place[one.commit.hash]
+    for shift in known:
+        at = position[shift.commit.hash]
         measured = max(started[max(0, at - 1) : at + 1])  # of the two beside it, the one that shows what is new
         for other in known:
-            other_at = place[other.commit.hash]
-            if at < other_at and _is_like(one, other) and measured > started[other_at] - NIGHT_GAP:
-                later[one.commit.hash] = other
-    return [one for one in found if one.commit.hash not in later]
+            other_at = position[other.commit.hash]
+            if at < other_at and _is_like(shift, other) and measured > started[other_at] - NIGHT_GAP:
+                later[shift.commit.hash] = other
+    return [shift for shift in shifts if shift.commit.hash not in later]
 
 
-def _is_like(one: AtOnce, other: AtOnce) -> bool:
+def _is_like(shift: AtOnce, other: AtOnce) -> bool:
     """True where both are put down to one cause, there or back."""
-    if one.cause is None or other.cause is None:
-        return one.night == other.night and one.cause is other.cause
-    sides = [{own.before, own.after} for own in (one.cause, other.cause)]
-    return one.cause.name == other.cause.name and (one.cause.name == NUMBER or sides[0] == sides[1])
+    if shift.cause is None or other.cause is None:
+        return shift.night == other.night and shift.cause is other.cause
+    sides = [{cause.before, cause.after} for cause in (shift.cause, other.cause)]
+    return shift.cause.name == other.cause.name and (shift.cause.name == NUMBER or sides[0] == sides[1])
 
 
 def _is_standing(moved: Mapping[int, Change], histories: Sequence[History]) -> bool:
     still = sum(
-        not any(own.change.index > change.index and own.change.matters for own in histories[series].changes)
+        not any(
+            evidence.change.index > change.index and evidence.change.matters for evidence in histories[series].changes
+        )
         for series, change in moved.items()
     )
     return still >= LEAST_SHARE * len(moved)
@@ -270,7 +277,7 @@ def _commonest(items: Iterable[_Item]) -> _Item:
 
 
 def _is_much(series: Set[int], histories: Sequence[History]) -> bool:
-    benchmarks = {histories[own].key.benchmark for own in series}
+    benchmarks = {histories[index].key.benchmark for index in series}
     return len(series) >= LEAST_SERIES and len(benchmarks) >= LEAST_BENCHMARKS
 
 
@@ -283,16 +290,18 @@ def _span(history: History) -> Span:
 
 
 def _holds(span: Span, commit: Commit) -> bool:
-    """Whether there are values before ``commit`` and from it on; by date, as a series may not have been run there."""
+    """True where there are values before the date of ``commit`` and from it on; the series may lack a run there."""
     return span is not None and span[0] < commit.date <= span[1]
 
 
-def of_benchmark(found: Sequence[AtOnce], histories: Sequence[History]) -> tuple[AtOnce, ...]:
-    """Those that moved one of ``histories``, which are of one benchmark."""
-    own = {
-        (history.key.machine, history.key.environment, history.points[what.change.index].commit.hash)
+def of_benchmark(shifts: Sequence[AtOnce], histories: Sequence[History]) -> tuple[AtOnce, ...]:
+    """The ``shifts`` that moved one of ``histories``, which are of one benchmark."""
+    moved = {
+        (history.key.machine, history.key.environment, history.points[evidence.change.index].commit.hash)
         for history in histories
-        for what in history.changes
-        if 0 <= what.change.index < len(history.points)
+        for evidence in history.changes
+        if 0 <= evidence.change.index < len(history.points)
     }
-    return tuple(one for one in found if any((one.machine, one.environment, commit) in own for commit in one.commits))
+    return tuple(
+        shift for shift in shifts if any((shift.machine, shift.environment, name) in moved for name in shift.commits)
+    )

@@ -51,7 +51,7 @@ class Verdict(Enum):
 
 
 class Crossing(Struct, frozen=True):
-    """A ratio, by place in the series: what lies between tells on it."""
+    """A ratio, by place in the series: a step between the two commits shows in it."""
 
     base: int  # place of the commit compared with
     head: int  # place of the commit judged
@@ -59,7 +59,7 @@ class Crossing(Struct, frozen=True):
     is_fresh: bool = False
 
     def spans(self, index: int) -> bool:
-        """Returns whether a step at ``index`` tells on it."""
+        """True where a step at ``index`` shows in it."""
         return self.base < index <= self.head
 
 
@@ -75,7 +75,7 @@ class InTurns(Struct, frozen=True):
     against: int  # place of the commit that was compared with
     earliest: int  # place at which the step may be as well
     suspicion: float = 0.0  # chance without a change of what raised the suspicion
-    wanted: int = 0  # further fresh pairs until the next look; 0 where all is said
+    wanted: int = 0  # further fresh pairs until the next look; 0 where nothing is open
 
 
 def step(
@@ -86,7 +86,7 @@ def step(
     Where several places explain them equally, the newest: those before it were judged on their own nights.
     """
     inside = [crossing for crossing in crossings if begin <= crossing.base and crossing.head < end]
-    # Between two of these places nothing tells one step from another: each is the newest of its kind.
+    # Between two of these places no ratio parts one step from another: each is the newest of its kind.
     places = sorted({index for crossing in inside for index in (crossing.base, crossing.head) if index > begin})
     gains = [_gain([crossing for crossing in inside if crossing.spans(index)]) for index in places]
     best = max(gains, default=0.0)
@@ -138,7 +138,7 @@ def _gain(crossings: Sequence[Crossing]) -> float:
 
 
 def _effects(crossings: Iterable[Crossing], index: int, *, is_fresh: bool) -> list[float]:
-    """The effects of all pairs, fresh or not, that a step at ``index`` tells on."""
+    """The effects of all pairs, fresh or not, in which a step at ``index`` shows."""
     spanning = (crossing for crossing in crossings if crossing.spans(index) and crossing.is_fresh is is_fresh)
     return [effect for crossing in spanning for effect in crossing.effects]
 
@@ -205,7 +205,7 @@ def with_pairs(
         return tuple(judged)
     distant = [change for change in judged if change.index <= begin or not _is_near(change, evidence.index)]
     is_confirmed = evidence.verdict is Verdict.CONFIRMED
-    # A suspicion is shown where nothing else tells of it.
+    # A suspicion is shown where nothing else shows it.
     if is_confirmed or (len(distant) == len(judged) and evidence.suspicion <= SHOWN_P):
         return tuple(sorted([*distant, _change(evidence, begin, points)], key=lambda change: change.index))
     return tuple(judged)
@@ -302,7 +302,7 @@ def wanted(
 ) -> FreshPairs | None:
     """The fresh pairs that would decide most; None where nothing is suspected.
 
-    ``changes`` are those that the series shows by itself; ``is_news`` tells which of them nobody was told of.
+    ``changes`` are those that the series shows by itself; ``is_news`` is true of those that were not reported yet.
     """
     measured = np.flatnonzero(np.isfinite(levels(points))).tolist()
     crossings = by_place(points, ratios)

@@ -1,6 +1,6 @@
 """Results and sessions → the runs: the measuring of one commit on one machine in one environment, and its conditions.
 
-Takes what ``tbp.asv.results`` and ``tbp.asv.sessions`` read. Which values belong to one series is left to
+Takes the results and sessions that ``tbp.asv`` read. Which values belong to one series is left to
 ``tbp.history``.
 """
 

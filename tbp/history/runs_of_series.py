@@ -1,8 +1,8 @@
 """Results, sessions and commits → the rows of each series, in order of history.
 
-Takes the frame of results and what the ruler recorded. Gives ``SeriesRows``; which of them are comparable, and what
-moved, is left to ``tbp.history.build``. A large project has millions of runs: they stay columns, and what many of them
-share is made once.
+Takes the frame of results and the ruler's sessions. Gives ``SeriesRows``; which of them are comparable, and what
+moved, is left to ``tbp.history.build``. A large project has millions of rows: they stay columns, and values that many
+of them share are made once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tbp.model.series import SeriesKey
 from tbp.project.commits import Commits
 from tbp.statistics.robust import median
 
-_FACTS = ["python", "requirements", "hardware"]  # what a result file tells of its run
+_FACTS = ["python", "requirements", "hardware"]  # of a run, in its result file
 _UNKNOWN: Circumstances = {}  # of runs without a value, which explain nothing
 
 
@@ -51,25 +51,25 @@ def rows_by_series(results: Results, sessions: Sessions, commits: Commits) -> li
     return list(_series(frame, sessions, commits)) if len(frame) else []
 
 
-def present_version(runs: SeriesRows, declared: Benchmark | None) -> str:
+def present_version(rows: SeriesRows, declared: Benchmark | None) -> str:
     """The version that benchmarks.json declares, or that of the newest run where none has it; empty where unknown."""
-    if declared and declared.version and declared.version in runs.versions:
+    if declared and declared.version and declared.version in rows.versions:
         return declared.version
-    return next((version for version in reversed(runs.versions) if version), "")
+    return next((version for version in reversed(rows.versions) if version), "")
 
 
-def compared_with(version: str, runs: SeriesRows) -> Points:
+def compared_with(version: str, rows: SeriesRows) -> Points:
     """The points, those of another benchmark version marked as not comparable: it measures something else."""
-    if {"", version}.issuperset(runs.versions):
-        return runs.points
-    return compared(runs.points, np.array([known in ("", version) for known in runs.versions]))
+    if {"", version}.issuperset(rows.versions):
+        return rows.points
+    return compared(rows.points, np.array([known in ("", version) for known in rows.versions]))
 
 
 class _SessionColumns(Struct, frozen=True):
     """The sessions of the runs of one series, by index of the run."""
 
     torch: list[str]  # "" where unknown
-    threads: list[str]  # the same
+    threads: list[str]  # "" where unknown
     medians: dict[int, tuple[float, ...]]
     reasons: dict[int, str]
 
@@ -85,17 +85,17 @@ class _SessionColumns(Struct, frozen=True):
 
 
 def _in_order(frame: pd.DataFrame, commits: Commits) -> pd.DataFrame:
-    """The rows at known commits, sorted by series and by the commit's place in the order.
+    """The rows at known commits, sorted by series and by the commit's position in the order.
 
-    That becomes a column, and ``started_ms`` another, since 1970.
+    The position becomes a column, and ``started_ms``, since 1970, another.
     """
-    position = {commit.hash: place for place, commit in enumerate(commits.order)}
-    place_of = np.array([position.get(name, -1) for name in frame["commit"].cat.categories], np.int32)
-    frame = frame.assign(place=place_of[frame["commit"].cat.codes])
-    if (place_of < 0).any():
-        frame = frame[frame["place"] >= 0]
+    positions = {commit.hash: position for position, commit in enumerate(commits.order)}
+    position_of = np.array([positions.get(name, -1) for name in frame["commit"].cat.categories], np.int32)
+    frame = frame.assign(position=position_of[frame["commit"].cat.codes])
+    if (position_of < 0).any():
+        frame = frame[frame["position"] >= 0]
     since_ms = frame["started"].astype("int64").astype("float64").where(frame["started"].notna())
-    return frame.assign(started_ms=since_ms).sort_values([*SERIES, "place"])
+    return frame.assign(started_ms=since_ms).sort_values([*SERIES, "position"])
 
 
 class _Circumstances:
@@ -109,7 +109,7 @@ class _Circumstances:
         self.known: dict[tuple[int, str, str], Circumstances] = {}
 
     def of(self, rows: slice, is_measured: NDArray[np.bool_], recorded: _SessionColumns) -> list[Circumstances]:
-        """Those of each run of a series; of a run without a value they explain nothing."""
+        """The circumstances of each run of a series; those of a run without a value explain nothing."""
         runs = list(zip(self.of_row[rows].tolist(), recorded.torch, recorded.threads, strict=True))
         known = {run: self._known(*run) for run in set(runs)}
         return [known[run] if measured else _UNKNOWN for run, measured in zip(runs, is_measured.tolist(), strict=True)]
@@ -129,18 +129,18 @@ def _series(frame: pd.DataFrame, sessions: Sessions, commits: Commits) -> Iterat
     newest = frame[["unit", "type"]].iloc[edges[1:] - 1].itertuples(index=False, name=None)
     known = _Circumstances(frame)
     outcomes = np.array([OUTCOMES.index(outcome) for outcome in frame["outcome"].cat.categories], np.int8)
-    place, outcome = frame["place"].to_numpy(), outcomes[frame["outcome"].cat.codes]
+    position, outcome = frame["position"].to_numpy(), outcomes[frame["outcome"].cat.codes]
     values = frame[["value", "q25", "q75"]].to_numpy()
     number, versions, started_ms = (frame[name].to_numpy() for name in ("number", "version", "started_ms"))
     for fields, (unit, kind), start, end in zip(keys, newest, edges.tolist(), edges[1:].tolist(), strict=False):
         key, rows = SeriesKey(*fields), slice(start, end)
         is_measured = outcome[rows] == MEASURED
-        recorded = _recorded(key, sessions, commits, place[rows], is_measured & (kind == "time"))
+        recorded = _recorded(key, sessions, commits, position[rows], is_measured & (kind == "time"))
         value, low, high = _levels(values[rows], recorded.medians).T
         is_comparable = np.ones(len(value), bool)
         columns = PointColumns(
             commits.order,
-            place[rows],
+            position[rows],
             outcome[rows],
             value,
             low,
@@ -156,12 +156,12 @@ def _series(frame: pd.DataFrame, sessions: Sessions, commits: Commits) -> Iterat
 
 
 def _recorded(
-    key: SeriesKey, sessions: Sessions, commits: Commits, place: NDArray[np.int32], is_time: NDArray[np.bool_]
+    key: SeriesKey, sessions: Sessions, commits: Commits, position: NDArray[np.int32], is_time: NDArray[np.bool_]
 ) -> _SessionColumns:
-    """What the sessions of a series recorded at each of its commits, which are at ``place`` in their order."""
-    recorded = _SessionColumns([""] * len(place), [""] * len(place), {}, {})
+    """The sessions of a series at each of its commits, which are at ``position`` in their order."""
+    recorded = _SessionColumns([""] * len(position), [""] * len(position), {}, {})
     with_sessions = sessions.commits(key)
-    for index, at in enumerate(place.tolist() if with_sessions else ()):
+    for index, at in enumerate(position.tolist() if with_sessions else ()):
         commit = commits.order[at].hash
         if commit in with_sessions:
             recorded.add(index, sessions, key, commit, bool(is_time[index]))

@@ -1,4 +1,4 @@
-"""The state of a series: what is said of it in one word.
+"""The state of a series: the verdict in one word.
 
 Takes its points and its balance, and when it and the others were measured last. Ages are counted from the newest commit
 of the folder that has a result, not from the clock, so that the same results always give the same report.
@@ -18,7 +18,7 @@ from tbp.model.points import columns, levels
 from tbp.model.series import Outcome, Point, SeriesKey, Setup
 
 # Below these no change could be confirmed, so "no change" would claim too much. 5 single values against 5 are the
-# first that can pass, by the size of a step (``short``); with 3 sessions a run the t test needs 4 runs.
+# first that can pass, by the size of a step (``short_series``); with 3 sessions a run the t test needs 4 runs.
 ENOUGH_RUNS = 10
 ENOUGH_RUNS_WITH_SESSIONS = 4
 ENOUGH_SESSIONS = 3
@@ -64,7 +64,7 @@ def newest_date(points: Sequence[Point]) -> datetime:
 def state(points: Sequence[Point], balance: Balance | None) -> State:
     """The balance of the confirmed changes decides.
 
-    Without one: whether the newest run has a value, and whether there are enough of them.
+    Without one it depends on the newest run having a value, and on their number.
     """
     if balance is not None:
         return _balanced(balance)
@@ -85,7 +85,7 @@ def _balanced(balance: Balance) -> State:
 
 
 def is_enough(points: Sequence[Point]) -> bool:
-    """Whether a change could have been confirmed, or the values are all the same."""
+    """True where a change could have been confirmed, or all values are equal."""
     value = levels(points)
     measured = np.flatnonzero(np.isfinite(value)).tolist()
     if len(measured) >= ENOUGH_RUNS:

@@ -1,4 +1,4 @@
-"""The commits of an event that touch what everything is measured with, rather than the code under test.
+"""The commits of an event that touch the benchmarks or their requirements, rather than the code under test.
 
 Takes events and the files that commits touch, gives the events with those commits named.
 """
@@ -30,8 +30,8 @@ _REQUIREMENTS = re.compile(
 
 
 def to_ask(events: Iterable[Event], order: CommitOrder) -> list[str]:
-    """The hashes to ask git for: of the confirmed changes of the code, the newest event first."""
-    return [commit_hash for event in events if _is_asked(event) for commit_hash in _hashes(event, order)]
+    """The hashes whose files git must list: of the confirmed changes of the code, the newest event first."""
+    return [commit_hash for event in events if _is_looked_up(event) for commit_hash in _hashes(event, order)]
 
 
 def with_touching(
@@ -42,12 +42,12 @@ def with_touching(
     ``touched`` has the paths that each commit touches; ``benchmark_dir`` is the folder that benchmarks are in.
     """
     return tuple(
-        replace(event, touching=_touching(event, order, touched, benchmark_dir)) if _is_asked(event) else event
+        replace(event, touching=_touching(event, order, touched, benchmark_dir)) if _is_looked_up(event) else event
         for event in events
     )
 
 
-def _is_asked(event: Event) -> bool:
+def _is_looked_up(event: Event) -> bool:
     return event.is_verdict and event.range.commits <= MOST_COMMITS
 
 

@@ -1,8 +1,7 @@
-"""What the traces on both sides of a change say of it.
+"""The evidence of traces: the two sides of a change, and the newest commit of a series.
 
-Takes the sessions, which know where traces lie, and a callable that reads one, so that nothing is read here. What two
-traces differ in is decided by ``tbp.traces.differences.difference``, which is imported where there are two: it brings
-pandas.
+Takes the sessions, which know where traces lie, and a callable that reads one, so that nothing is read here. Two traces
+are compared by ``tbp.traces.differences.difference``, which is imported where there are two: it brings pandas.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ TRACES_FOR_OPERATORS = 3
 
 
 class NewestTraces(Struct, frozen=True):
-    """What the traces of the newest commit with readable ones say, the mean over its sessions."""
+    """The traces of the newest commit with readable ones, the mean over its sessions."""
 
     commit: Commit | None = None
     operators: OperatorTable | None = None
@@ -47,7 +46,7 @@ class Traces(Struct):
     read: TraceReader
     sessions: Sessions
     problems: list[str]
-    _kept: dict[Path, TraceSession | None] = field(default_factory=dict)
+    _known: dict[Path, TraceSession | None] = field(default_factory=dict)
 
     def of(self, key: SeriesKey, commit: Commit, most: int) -> list[TraceSession]:
         """Up to ``most`` readable traces of a series at a commit."""
@@ -55,16 +54,16 @@ class Traces(Struct):
         return [trace for path in paths if (trace := self._trace(path)) is not None]
 
     def forget(self) -> None:
-        self._kept.clear()
+        self._known.clear()
 
     def _trace(self, path: Path) -> TraceSession | None:
-        if path not in self._kept:
+        if path not in self._known:
             try:
-                self._kept[path] = self.read(path)
+                self._known[path] = self.read(path)
             except UnreadableTrace as error:
                 self.problems.append(str(error))
-                self._kept[path] = None
-        return self._kept[path]
+                self._known[path] = None
+        return self._known[path]
 
 
 def evidence(
@@ -101,13 +100,13 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
     if not traces.sessions.commits(key):
         return NewestTraces()
     for point in reversed(points):
-        if point.comparable and (found := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
+        if point.comparable and (traced := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
             from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, pruned
             from tbp.traces.operators.operators import merged_frames, merged_table
 
-            own = merged_frames(found)
-            drawn = pruned(own, DRAWN_SHARE, MOST_DRAWN) if own is not None else None
-            return NewestTraces(point.commit, merged_table([trace.table for trace in found]), drawn)
+            merged = merged_frames(traced)
+            drawn = pruned(merged, DRAWN_SHARE, MOST_DRAWN) if merged is not None else None
+            return NewestTraces(point.commit, merged_table([trace.table for trace in traced]), drawn)
     return NewestTraces()
 
 
@@ -129,6 +128,6 @@ def _nearest(
     if not traces.sessions.commits(key):
         return None
     for point in map(points.__getitem__, indexes):
-        if point.comparable and (found := traces.of(key, point.commit, TRACES_PER_SIDE)):
-            return point.commit, found
+        if point.comparable and (traced := traces.of(key, point.commit, TRACES_PER_SIDE)):
+            return point.commit, traced
     return None

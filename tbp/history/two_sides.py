@@ -1,4 +1,4 @@
-"""What was measured on the two sides of a change, small enough to be shown.
+"""The values on the two sides of a change, few enough to be shown.
 
 Takes the points of a series, its changes and a callable that gives the samples of a run's processes. Gives the two
 sides of each change: samples where the ruler kept them for both, else the runs' medians. Drawing is left to the report.
@@ -26,37 +26,37 @@ MOST_VALUES = 100
 
 
 def sides(points: Sequence[Point], changes: Sequence[Change], samples: Samples) -> tuple[Sides | None, ...]:
-    """The two sides of each of ``changes`` (ascending), None where one has no value: see ``Sides``."""
-    own, level = columns(points), levels(points)
+    """The two sides of each of ``changes`` (ascending), None where one has no value."""
+    table, level = columns(points), levels(points)
     measured = np.isfinite(level)
     edges = [0, *(change.index for change in changes), len(points)]
-    found = []
+    both_sides = []
     for start, index, end in zip(edges, edges[1:], edges[2:], strict=False):
         before = np.flatnonzero(measured[start:index])[::-1] + start
         after = np.flatnonzero(measured[index:end]) + index
-        found.append(_sides(own, level, (before.tolist(), after.tolist()), samples))
-    return tuple(found)
+        both_sides.append(_sides(table, level, (before.tolist(), after.tolist()), samples))
+    return tuple(both_sides)
 
 
-def _sides(own: PointColumns, level: Floats, runs: tuple[list[int], list[int]], samples: Samples) -> Sides | None:
+def _sides(table: PointColumns, level: Floats, runs: tuple[list[int], list[int]], samples: Samples) -> Sides | None:
     """``runs`` are the indexes of those with a level on both sides, the nearest first."""
     if not all(runs):
         return None
-    old, new = (_with_samples(own, side, samples) for side in runs)
+    old, new = (_with_samples(table, side, samples) for side in runs)
     if old and new:
         return Sides(_of_processes(old), _of_processes(new), of="samples")
-    before, after = (_of_runs(own, level, side[:MOST_VALUES]) for side in runs)
+    before, after = (_of_runs(table, level, side[:MOST_VALUES]) for side in runs)
     return Sides(before, after, of="run medians")
 
 
-def _with_samples(own: PointColumns, side: Sequence[int], samples: Samples) -> list[tuple[str, Sequence[float]]]:
+def _with_samples(table: PointColumns, side: Sequence[int], samples: Samples) -> list[tuple[str, Sequence[float]]]:
     """(commit, samples) of each process of the nearest runs that have them."""
-    nearest = [own.order[own.commit_index[index]] for index in side[:RUNS_PER_SIDE]]
+    nearest = [table.order[table.commit_index[index]] for index in side[:RUNS_PER_SIDE]]
     return [(commit.hash, process) for commit in nearest for process in samples(commit) if len(process)]
 
 
-def _of_runs(own: PointColumns, level: Floats, side: Sequence[int]) -> Side:
-    sessions = [len(own.sessions.get(index, ())) for index in side]
+def _of_runs(table: PointColumns, level: Floats, side: Sequence[int]) -> Side:
+    sessions = [len(table.sessions.get(index, ())) for index in side]
     return _thinned(level[side].tolist(), len(side), sum(sessions) if all(sessions) else 0)
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
 
 CONFIDENCE = 0.99
-"""Of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows: at 95 %, one
-interval in twenty would miss the truth."""
+"""The confidence of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows:
+at 95 %, one interval in twenty would miss the truth."""
 
 
 _WORSE = {Better.LOWER: 1, Better.HIGHER: -1}  # the sign of a step for the worse; where nothing says it, there is none

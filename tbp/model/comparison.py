@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tbp.model.changes import CONFIDENCE as CONFIDENCE
 from tbp.model.changes import State
-from tbp.model.series import Better
+from tbp.model.series import Better, Parameters, parameter_label, series_name
 
 
 class ComparedCommit(Struct, frozen=True):
@@ -30,7 +30,7 @@ class Judgement(Struct, frozen=True):
     """
 
     benchmark: str
-    parameters: tuple[tuple[str, str], ...]
+    parameters: Parameters
     state: State
     unit: str = "seconds"
     better: Better = Better.LOWER
@@ -46,13 +46,11 @@ class Judgement(Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """The parameters as one string: ``variant=sdpa, sequence_length=256``; empty without parameters."""
-        return ", ".join(f"{name}={value}" for name, value in self.parameters)
+        return parameter_label(self.parameters)
 
     @property
     def name(self) -> str:
-        """``attention.Quick.torchtime_step (variant=sdpa)``."""
-        return f"{self.benchmark} ({self.label})" if self.parameters else self.benchmark
+        return series_name(self.benchmark, self.parameters)
 
 
 class Comparison(Struct, frozen=True):

@@ -9,8 +9,11 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from msgspec import Struct
+
+Parameters: TypeAlias = tuple[tuple[str, str], ...]  # (name, value)
 
 
 class Better(StrEnum):
@@ -39,11 +42,21 @@ class Setup(Struct, frozen=True, order=True):
         return f"{self.machine}, {self.environment}"
 
 
+def parameter_label(parameters: Parameters) -> str:
+    """The parameters as one string: ``variant=sdpa, sequence_length=256``; empty without parameters."""
+    return ", ".join(f"{name}={value}" for name, value in parameters)
+
+
+def series_name(benchmark: str, parameters: Parameters) -> str:
+    """``attention.Quick.torchtime_step (variant=sdpa)``; without parameters the benchmark."""
+    return f"{benchmark} ({parameter_label(parameters)})" if parameters else benchmark
+
+
 class SeriesKey(Struct, frozen=True, order=True):
     """The identity of a series from commit to commit."""
 
     benchmark: str  # asv's name: "attention.Quick.torchtime_step"
-    parameters: tuple[tuple[str, str], ...]  # (name, value) in asv's order; strings without repr quotes
+    parameters: Parameters  # in asv's order; strings without repr quotes
     machine: str
     environment: str
 
@@ -54,8 +67,11 @@ class SeriesKey(Struct, frozen=True, order=True):
 
     @property
     def label(self) -> str:
-        """The parameters as one string: ``variant=sdpa, sequence_length=256``; empty without parameters."""
-        return ", ".join(f"{name}={value}" for name, value in self.parameters)
+        return parameter_label(self.parameters)
+
+    @property
+    def name(self) -> str:
+        return series_name(self.benchmark, self.parameters)
 
 
 class Commit(Struct, frozen=True, cache_hash=True):

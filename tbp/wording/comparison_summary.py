@@ -1,4 +1,4 @@
-"""What a whole comparison comes to: one sentence and one exit code."""
+"""The sum of a comparison: one sentence and one exit code."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tbp.model.comparison import Comparison
 from tbp.wording import phrases, verdicts, words
 
 MEASURED = (*phrases.CHANGED, State.NO_CHANGE, State.UNDECIDED)
-_TOLD = (State.CHANGED, State.IMPROVEMENT, State.UNDECIDED, State.FAILED)
+_NAMED = (State.CHANGED, State.IMPROVEMENT, State.UNDECIDED, State.FAILED)
 
 
 def tally(comparison: Comparison) -> dict[State, int]:
-    """How many judgements are in each state a judgement can have, in the order in which they are shown."""
-    return {state: sum(own.state is state for own in comparison.judgements) for state in phrases.ORDER}
+    """The number of judgements in each state that a judgement can have, in the order in which they are shown."""
+    return {state: sum(judgement.state is state for judgement in comparison.judgements) for state in phrases.ORDER}
 
 
 def sentence(comparison: Comparison, quote: Callable[[str], str] = words.one_line) -> str:
@@ -28,14 +28,14 @@ def sentence(comparison: Comparison, quote: Callable[[str], str] = words.one_lin
     judged = len(comparison.judgements) - counts[State.SKIPPED]
     if not judged:
         return f"Nothing was compared: {words.count(counts[State.SKIPPED], 'benchmark')} skipped"
-    told = [f"{counts[state]:,} {verdicts.PLURALS[state][counts[state] != 1]}" for state in _TOLD if counts[state]]
+    parts = [f"{counts[state]:,} {verdicts.PLURALS[state][counts[state] != 1]}" for state in _NAMED if counts[state]]
     if counts[State.REGRESSION]:
-        told.insert(0, words.count(counts[State.REGRESSION], "regression"))
+        parts.insert(0, words.count(counts[State.REGRESSION], "regression"))
     elif judged == counts[State.UNDECIDED] + counts[State.FAILED]:
-        return f"Cannot tell: {', '.join(told)} of {words.count(judged, 'benchmark')}"
+        return f"Cannot tell: {', '.join(parts)} of {words.count(judged, 'benchmark')}"
     else:
-        told.insert(0, "No regression")
-    return f"{', '.join(told)} in {words.count(judged, 'benchmark')}{_largest(comparison, quote)}"
+        parts.insert(0, "No regression")
+    return f"{', '.join(parts)} in {words.count(judged, 'benchmark')}{_largest(comparison, quote)}"
 
 
 def exit_code(comparison: Comparison, strict: bool) -> ExitCode:
@@ -54,7 +54,7 @@ def exit_code(comparison: Comparison, strict: bool) -> ExitCode:
 def _largest(comparison: Comparison, quote: Callable[[str], str]) -> str:
     """``; the largest is NAME: EFFECT`` of the regressions, without one of the improvements, else nothing."""
     for state in phrases.CHANGED:
-        if own := comparison.of(state):
-            lead = "the largest is" if len(own) > 1 else "it is"
-            return f"; {lead} {quote(own[0].name)}: {phrases.effect(own[0])}"
+        if judgements := comparison.of(state):
+            lead = "the largest is" if len(judgements) > 1 else "it is"
+            return f"; {lead} {quote(judgements[0].name)}: {phrases.effect(judgements[0])}"
     return ""

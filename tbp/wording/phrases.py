@@ -1,4 +1,4 @@
-"""What one judgement says, in words: effect, levels, evidence.
+"""A judgement in words: effect, levels, evidence.
 
 Takes a judgement, gives plain text on one line; escaping belongs to the form that prints it. Numbers are put in words
 by ``tbp.wording.words``.
@@ -40,8 +40,8 @@ def effect(judgement: Judgement) -> str:
 
 def interval(judgement: Judgement) -> str:
     """``(99 % CI 5.2–7.0)``, ``(99 % CI −0.8 to 1.2)``; empty where there is none, as of an exact count."""
-    said = words.interval_of(judgement.low, judgement.high, judgement.before, judgement.unit)
-    return f"({said.removesuffix(' %')})" if said else ""
+    text = words.interval_of(judgement.low, judgement.high, judgement.before, judgement.unit)
+    return f"({text.removesuffix(' %')})" if text else ""
 
 
 def before_after(judgement: Judgement) -> str:
@@ -81,10 +81,10 @@ def context(comparison: Comparison) -> str:
 
 def by_benchmark(judgements: tuple[Judgement, ...]) -> Iterator[tuple[str, list[Judgement]]]:
     """The judgements of each benchmark together, benchmarks in the order of their first one."""
-    first = {judgement.benchmark: place for place, judgement in reversed(list(enumerate(judgements)))}
+    first = {judgement.benchmark: index for index, judgement in reversed(list(enumerate(judgements)))}
     together = sorted(judgements, key=lambda judgement: first[judgement.benchmark])
-    for benchmark, own in groupby(together, key=lambda judgement: judgement.benchmark):
-        yield benchmark, list(own)
+    for benchmark, group in groupby(together, key=lambda judgement: judgement.benchmark):
+        yield benchmark, list(group)
 
 
 def _direction(judgement: Judgement) -> str:

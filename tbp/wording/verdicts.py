@@ -97,7 +97,7 @@ def better(history: History) -> str:
 
 
 def move(change: Change, unit: str) -> str:
-    """How far the level moved: ``▲ +12 %``. The arrow is the value's direction, not its merit."""
+    """The move of the level: ``▲ +12 %``. The arrow is the value's direction, not its merit."""
     return f"{'▲' if change.after > change.before else '▼'} {signed_size(change.before, change.after, unit)}"
 
 
@@ -123,12 +123,6 @@ def before_after(change: Change, unit: str) -> str:
     return f"{quantity(change.before, unit)} → {quantity(change.after, unit)}"
 
 
-def series_name(history: History) -> str:
-    """``attention.Quick.torchtime_step (variant=sdpa)``."""
-    label = history.key.label
-    return f"{history.key.benchmark} ({label})" if label else history.key.benchmark
-
-
 def since(history: History, change: Change, word: str = "since") -> str:
     """``since 04342f08``; empty where the change names no point of the series."""
     is_known = 0 <= change.index < len(history.points)
@@ -146,22 +140,22 @@ def newest_value(history: History | None) -> float:
 
 def newest_reason(history: History) -> str:
     """Why the newest run that failed or was skipped has no value, where that is known."""
-    own = columns(history.points)
-    without = [index for index, reason in own.reasons.items() if reason and own.outcome[index] != MEASURED]
-    return own.reasons[max(without)] if without else ""
+    table = columns(history.points)
+    without = [index for index, reason in table.reasons.items() if reason and table.outcome[index] != MEASURED]
+    return table.reasons[max(without)] if without else ""
 
 
 def measured_runs(history: History) -> int:
-    """In how many runs the series has a value of the present benchmark version."""
+    """The number of runs in which the series has a value of the present benchmark version."""
     return int(np.isfinite(levels(history.points)).sum())
 
 
 def with_value(history: History) -> str:
     """``3 runs with a value``; runs of earlier benchmark versions are told apart."""
-    own = columns(history.points)
-    earlier = int((~own.comparable & np.isfinite(own.value)).sum())
-    said = f"{count(measured_runs(history), 'run')} with a value"
-    return f"{said}, {earlier:,} of earlier benchmark versions" if earlier else said
+    table = columns(history.points)
+    earlier = int((~table.comparable & np.isfinite(table.value)).sum())
+    text = f"{count(measured_runs(history), 'run')} with a value"
+    return f"{text}, {earlier:,} of earlier benchmark versions" if earlier else text
 
 
 def explained(history: History) -> str:
@@ -183,7 +177,7 @@ def last_run(history: History) -> str:
 
 
 def finding(history: History) -> str:
-    """One sentence on one series: what moved, since when, between which levels, how sure; or why nothing is said."""
+    """One sentence on one series: its change, since when, between which levels, how sure; or the lack of a verdict."""
     change = history.standing_change
     if history.state in STATES_OF_CHANGE and change is not None:
         words = [effect(change, history.unit, history.better), since(history, change)]
@@ -193,8 +187,8 @@ def finding(history: History) -> str:
             probability(change.p_value),
             f"measured in turns against {change.in_turns[:8]}" if change.in_turns else "",
         ]
-        said = f"{' '.join(filter(None, words))}: {', '.join(filter(None, [*sure, made_of(history)]))}."
-        return f"{said} Acknowledged: {change.acknowledged}" if history.state is State.ACKNOWLEDGED else said
+        text = f"{' '.join(filter(None, words))}: {', '.join(filter(None, [*sure, made_of(history)]))}."
+        return f"{text} Acknowledged: {change.acknowledged}" if history.state is State.ACKNOWLEDGED else text
     value = quantity(newest_value(history), history.unit)
     runs = count(measured_runs(history), "run")
     match history.state:
@@ -202,8 +196,8 @@ def finding(history: History) -> str:
             return f"Suspect, not confirmed: {suspicion(history)}."
         case State.NO_CHANGE:
             noise = percent(history.noise_between)
-            said = f"No confirmed change over {runs}; now {value}, noise between runs {noise}."
-            return " ".join(filter(None, [said, explained(history)]))
+            text = f"No confirmed change over {runs}; now {value}, noise between runs {noise}."
+            return " ".join(filter(None, [text, explained(history)]))
         case State.NOT_ENOUGH_DATA:
             return f"Cannot tell: {with_value(history)}{'' if value == UNKNOWN else ', the newest ' + value}."
         case State.STALE:
@@ -245,10 +239,10 @@ def _crossed(history: History) -> str:
     return f"across the {named(names, 2)}" if names else ""
 
 
-def undone(history: History, what: ChangeEvidence) -> str:
+def undone(history: History, evidence: ChangeEvidence) -> str:
     """``recovered at 4d7b91c0`` of a regression whose level before is back; empty of any other change."""
     balance = history.balance
-    index = next((at for at, evidence in enumerate(history.changes) if evidence is what), -1)
+    index = next((at for at, change in enumerate(history.changes) if change is evidence), -1)
     by = dict(balance.undone).get(index) if balance is not None else None
     return f"recovered {since(history, history.changes[by].change, 'at')}" if by is not None else ""
 
@@ -278,7 +272,7 @@ def _size(change: Change) -> float:
 
 
 def suspicion(history: History) -> str:
-    """What is suspected of a series, and why it is not more: ``▲ +4.1 % slower since 04342f08: 1.00 s → 1.04 s, …``."""
+    """The suspicion on a series, and its doubt: ``▲ +4.1 % slower since 04342f08: 1.00 s → 1.04 s, …``."""
     suspect = history.suspect
     if suspect is None:
         return ""
@@ -289,7 +283,7 @@ def suspicion(history: History) -> str:
 
 
 def tally(histories: Sequence[History]) -> dict[State, int]:
-    """How many series are in each state, every state named, worst first."""
+    """The number of series in each state, every state named, worst first."""
     counts = Counter(history.state for history in histories)
     return {state: counts[state] for state in State}
 
@@ -308,7 +302,7 @@ def verdict(ranked: Sequence[History], name: str = "") -> str:
             return sentence + "."
         size = effect(step, first.unit, first.better)
         lead = "the largest" if worst > 1 else "it"
-        return f"{sentence}; {lead} is {name or series_name(first)}: {size} {since(first, step)}".rstrip() + "."
+        return f"{sentence}; {lead} is {name or first.key.name}: {size} {since(first, step)}".rstrip() + "."
     if not any(counts[state] for state in _SETTLED):
         why = [f"{number:,} {PLURALS[state][number != 1]}" for state, number in counts.items() if number]
         return f"Cannot tell: no verdict on any of {series} ({', '.join(why)})."

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from tbp.model.changes import CONFIDENCE, effect_size
-from tbp.wording import words
 
 UNKNOWN = "–"
 """Stands for a number there is none of."""
@@ -24,19 +23,19 @@ BYTES = ((1.0, "B"), (1024.0, "KiB"), (1024.0**2, "MiB"), (1024.0**3, "GiB"), (1
 PLAIN = ((1.0, ""), (1e6, "M"), (1e9, "G"), (1e12, "T"))
 
 NO_UNIT = ("unit", "")
-"""What asv calls the unit of a ``track_`` benchmark that declares none."""
+"""The names that asv gives the unit of a ``track_`` benchmark that declares none."""
 
 PERCENTAGES = ("%", "percent", "percentage", "pct")
 """Units whose changes are told in points: 61 % → 64 % is +3.0 points, and not +4.9 %."""
 
 
-# Control characters (but tab and newline), lone surrogates, and those that turn the direction of the text around
-# them: a name must not be able to write the verdict beside it backwards (CVE-2021-42574).
+# Control characters (but tab and newline), lone surrogates, and characters that turn the direction of the text
+# around them: a name must not be able to write the verdict beside it backwards (CVE-2021-42574).
 INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
-    """``text`` with what is not seen but acts on what is replaced by U+FFFD."""
+    """``text`` with U+FFFD for characters that act without being seen."""
     return text if text.isprintable() else INVISIBLE.sub("\ufffd", text)  # none of those is printable
 
 
@@ -91,9 +90,9 @@ def whole(value: float) -> str:
 
 
 def signed_difference(before: float, after: float, unit: str) -> str:
-    """How far a value moved, in its unit: ``+22.2 ms``, ``−3 calls``, of a percentage ``+3.0 points``."""
-    said = points(after - before) if unit in PERCENTAGES else quantity(after - before, unit)
-    return f"+{said}" if math.isfinite(after - before) and after > before else said
+    """The move of a value in its unit: ``+22.2 ms``, ``−3 calls``, of a percentage ``+3.0 points``."""
+    size = points(after - before) if unit in PERCENTAGES else quantity(after - before, unit)
+    return f"+{size}" if math.isfinite(after - before) and after > before else size
 
 
 def microseconds(value_us: float) -> str:
@@ -143,7 +142,7 @@ def signed_points(difference: float) -> str:
 
 
 def signed_size(before: float, after: float, unit: str) -> str:
-    """How far a value moved from what it was: ``+12 %``, of a percentage ``+3.0 points``; ``from 0`` where that is."""
+    """The move of a value relative to the value before: ``+12 %``, of a percentage ``+3.0 points``, or ``from 0``."""
     if unit in PERCENTAGES:
         return signed_points(after - before)
     return signed_percent(effect_size(before, after)) if before else "from 0"
@@ -156,9 +155,9 @@ def probability(p_value: float) -> str:
     return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
+def count(number: int, singular: str, plural: str | None = None) -> str:
     """``1 commit``, ``1,200 commits``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def named(names: Sequence[str], most: int) -> str:
@@ -193,8 +192,8 @@ def _interval(low: float, high: float, sign: str, of: str) -> str:
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         return ""
     signed, plain, factor = (signed_points, points, 1) if of == "points" else (signed_percent, percent, 100)
-    said = signed if sign == "+" else plain
-    bounds = [said(bound).removesuffix(f" {of}") for bound in (low, high)]
+    wording = signed if sign == "+" else plain
+    bounds = [wording(bound).removesuffix(f" {of}") for bound in (low, high)]
     if bounds[0] == bounds[1]:
         bounds = [f"{factor * bound:{sign},.1f}".replace("-", "−") for bound in (low, high)]
     # "−7.0–−5.2" cannot be read.
@@ -204,14 +203,14 @@ def _interval(low: float, high: float, sign: str, of: str) -> str:
 
 
 def first_line(text: str, limit: int = 160) -> str:
-    """What a failure says in one line: the last line that is not blank, as in a traceback, cut at ``limit``."""
+    """A failure in one line: its last line that is not blank, as in a traceback, cut at ``limit``."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return cut(lines[-1], limit) if lines else ""
 
 
 def one_line(text: str) -> str:
-    """``text`` without line ends, tabs and what is not seen but acts: names are hostile, and a row is one line."""
-    return words.visible(" ".join(text.split()))
+    """``text`` without line ends, tabs and characters that act unseen: names are hostile, and a row is one line."""
+    return visible(" ".join(text.split()))
 
 
 def shortened(text: str, limit: int) -> str:

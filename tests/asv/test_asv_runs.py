@@ -14,7 +14,7 @@ import pytest
 
 from tbp.asv.results import Results, read_results
 from tbp.asv.runner import run_asv
-from tbp.asv.sessions import read_sessions
+from tbp.asv.session_files import read_sessions
 from tbp.model.series import Outcome
 
 from ..result_frames import rows_of

@@ -101,7 +101,7 @@ def test_another_cause_carries_the_first_level_along(make_history) -> None:
 @pytest.mark.parametrize(
     ("of", "said"),
     [
-        ({"kind": ChangeKind.HARDWARE, "what": "EPYC 1 → EPYC 2"}, "since then ▲ +25 % with EPYC 1 → EPYC 2"),
+        ({"kind": ChangeKind.HARDWARE, "explanation": "EPYC 1 → EPYC 2"}, "since then ▲ +25 % with EPYC 1 → EPYC 2"),
         ({"acknowledged": "worth it"}, "since then ▲ +25 % slower, acknowledged"),
     ],
 )

@@ -84,7 +84,7 @@ def _counts(changes: Sequence[SeriesChange]) -> str:
 
 def _sentence(one: SeriesChange) -> str:
     history, change = one.history, one.evidence.change
-    name = verdicts.series_name(history)
+    name = history.key.name
     where = " · ".join(filter(None, [history.key.machine, history.key.environment]))
     sure = filter(
         None, [verdicts.before_after(change, history.unit), verdicts.interval_of_change(change, history.unit)]

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from tbp.asv.ratios import Ratios, read_ratios
 from tbp.asv.results import Results, read_results
-from tbp.asv.sessions import Sessions, named_as_today, read_sessions, without_result
+from tbp.asv.session_files import read_sessions
+from tbp.asv.sessions import Sessions, named_as_today, without_result
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.history.acknowledged import seen
 from tbp.history.beside_the_branch import runs_beside

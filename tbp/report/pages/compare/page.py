@@ -14,8 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.asv.declarations import benchmark_from_name
-from tbp.comparison.judgements import StoredSeries, is_counter, judgements
+from tbp.comparison.judgements import judgements, series_of_points
 from tbp.model.changes import History, State
 from tbp.model.comparison import ComparedCommit, Judgement
 from tbp.model.series import Commit, SeriesKey, Tag
@@ -177,13 +176,8 @@ def _key(judgement: Judgement, pair: Pair) -> SeriesKey:
 
 def _judgements(histories: Sequence[History], pair: Pair) -> tuple[Judgement, ...]:
     sides = [ComparedCommit(commit.short, commit.hash, commit.subject) for commit in (pair.baseline, pair.contender)]
-    return judgements((stored(history) for history in histories), sides[0], sides[1])
-
-
-def stored(history: History) -> StoredSeries:
-    """The series as the comparison takes it. Runs of other benchmark versions compare with nothing."""
-    kind = benchmark_from_name(history.key.benchmark).type
-    return StoredSeries(history.key, history.unit, history.better, is_counter(kind, history.unit), history.points)
+    series = (series_of_points(history.key, history.unit, history.better, history.points) for history in histories)
+    return judgements(series, sides[0], sides[1])
 
 
 def _rank(judgement: Judgement) -> tuple[object, ...]:
