@@ -17,12 +17,15 @@ CLEAN_ROOMS = (
     "benchmarks",
     "tbp/bench",
     "tbp/blocks",
+    "tbp/commands",
     "tbp/comparison",
     "tbp/compression",
     "tbp/demo",
     "tbp/detection",
+    "tbp/export",
     "tbp/gate",
     "tbp/history",
+    "tbp/hotspots",
     "tbp/model",
     "tbp/statistics",
     "tbp/training",
@@ -51,7 +54,6 @@ DEFINED_TWICE = {
     "Side",
     "Source",
     "Standing",
-    "Wanted",
 }
 
 # A docstring that begins with one of these has no subject, or needs the docstring above it.

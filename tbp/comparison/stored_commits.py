@@ -7,7 +7,7 @@ have both, and the series of these, made as a history is. Judging them is left t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -26,10 +26,11 @@ from tbp.model.changes import Circumstance, State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.model.series import Commit, Setup
 from tbp.project.asv_config import AsvConfig, own_config, results_folder
+from tbp.project.bench_filter import BenchFilter, bench_filter
 from tbp.project.commits import Commits, read_commits
 from tbp.project.directions import direction, undirected
 from tbp.project.policy import Policy, read_policy
-from tbp.project.revisions import Parameters, bench_filter, stored_commit
+from tbp.project.revisions import stored_commit
 from tbp.wording.phrases import FROM_STORED_RESULTS
 
 MOST_PROBLEMS = 3  # of the results, repeated among the notes
@@ -99,8 +100,8 @@ def compared(config: AsvConfig | None, results_dir: Path | None, request: Compar
     )
 
 
-def _wanted_rows(frame: pd.DataFrame, is_wanted: Callable[[str, Parameters], bool]) -> pd.DataFrame:
-    """The rows of the benchmarks, with their parameters, that are wanted."""
+def _wanted_rows(frame: pd.DataFrame, is_wanted: BenchFilter) -> pd.DataFrame:
+    """The rows of the benchmarks, with their parameters, that are request."""
     group = frame.groupby(_CELL, observed=True).ngroup()
     is_first = ~group.duplicated()
     cells = zip(group[is_first], frame.loc[is_first, _CELL].itertuples(index=False, name=None), strict=True)
