@@ -1,4 +1,4 @@
-"""TRACE or COMMIT of the command line → recordings, those of one benchmark cell together.
+"""The command line's TRACE or COMMIT → recordings, those of one benchmark cell together.
 
 A trace is a file of any recorder, a folder, or a pattern; any other argument is a commit whose traces lie beside asv's
 results. Cells are chosen before a stored trace is read. Ranking, comparing and exporting is left to the callers.
@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
+
+from msgspec import Struct
 
 from tbp.asv.session_files import SESSION_END, read_sessions
 from tbp.asv.sessions import Sessions
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.model.series import SeriesKey
 from tbp.project.asv_config import configuration, results_folder
-from tbp.project.revisions import bench_filter, stored_commit
+from tbp.project.bench_filter import bench_filter
+from tbp.project.revisions import stored_commit
 from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import Recording
 
@@ -25,9 +28,8 @@ MOST_LISTED = 20  # cells named where the user has to choose: a screen
 MOST_NOTES = 3  # unreadable files that are named
 
 
-@dataclass(frozen=True)
-class StoredTraces:
-    """The options of the command line that choose among stored traces; an empty value is no option."""
+class StoredTraces(Struct, frozen=True):
+    """The folder of results and the filters of its traces; empty: the default, no filter."""
 
     config: Path | None = None
     results: Path | None = None
@@ -36,9 +38,8 @@ class StoredTraces:
     bench: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class TraceSource:
-    """The traces of one cell, which need not be read yet."""
+class TraceSource(Struct, frozen=True):
+    """The traces of one cell, not yet read."""
 
     name: str  # what the user wrote, or the commit
     paths: tuple[Path, ...]
@@ -50,6 +51,18 @@ class TraceSource:
     def cell(self) -> str:
         """``attention.Quick.torchtime_step (variant=sdpa)``; empty where the cell is not known."""
         return self.key.name if self.key is not None else ""
+
+
+Cells: TypeAlias = Sequence[tuple[TraceSource, ...]]
+"""The recordings of each cell to show: of one side, or before and after."""
+
+
+def chosen_sides(arguments: Sequence[str], wanted: StoredTraces) -> Cells:
+    """The cells of one argument, or the pairs of cells of two. Raises as ``chosen``."""
+    if len(arguments) == 1:
+        return [(source,) for source in chosen(arguments[0], wanted)]
+    before, after = arguments
+    return chosen_pairs(before, after, wanted)
 
 
 def chosen(argument: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
@@ -79,13 +92,13 @@ def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[T
         # A trace of no stored benchmark has no cell to match.
         raise _ambiguous(before, old) if len(old) > 1 else _ambiguous(after, new)
     else:
-        new_of_cell = {_cell(source): source for source in new}
-        pairs = [(source, new_of_cell[_cell(source)]) for source in old if _cell(source) in new_of_cell]
+        by_cell = {_cell(source): source for source in new}
+        pairs = [(source, by_cell[_cell(source)]) for source in old if _cell(source) in by_cell]
     if not pairs:
         raise UsageError(f"{before} and {after} have traces of no cell in common; see each with `tbp hotspots` first")
     if len(pairs) > 1 and not wanted.bench:
         raise _ambiguous(f"{before} and {after}", [source for source, _ in pairs])
-    return tuple((_read(old_side), _read(new_side)) for old_side, new_side in pairs)
+    return tuple((_read(first), _read(second)) for first, second in pairs)
 
 
 def sources(argument: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
@@ -109,11 +122,11 @@ def trace_files(argument: str) -> tuple[Path, ...]:
     """The traces that ``argument`` names as a file, a folder or a pattern; none where it names no file."""
     path = Path(argument)
     if path.is_dir():
-        return tuple(sorted(file for file in path.iterdir() if _is_trace(file)))
+        return tuple(sorted(filter(_is_trace, path.iterdir())))
     if path.exists():
         return (path,)
-    names = glob.glob(argument)  # noqa: PTH207 - Path.glob refuses absolute patterns
-    return tuple(sorted(file for file in map(Path, names) if _is_trace(file)))
+    matches = glob.glob(argument)  # noqa: PTH207 - Path.glob refuses absolute patterns
+    return tuple(sorted(filter(_is_trace, map(Path, matches))))
 
 
 def _is_trace(path: Path) -> bool:
@@ -126,9 +139,9 @@ def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tup
     is_wanted = bench_filter(wanted.bench)
     groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Recording]] = {}
     for recording in recordings:
-        about = recording.about
-        if not about.benchmark or is_wanted(about.benchmark, about.parameters):
-            groups.setdefault((about.benchmark, about.parameters), []).append(recording)
+        cell = (recording.about.benchmark, recording.about.parameters)
+        if not cell[0] or is_wanted(*cell):
+            groups.setdefault(cell, []).append(recording)
     if not groups:
         raise UsageError(
             f"--bench {' '.join(wanted.bench)} finds none of the traces in {argument}; write a shorter one"
@@ -153,17 +166,17 @@ def _of_commit(revision: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
     is_wanted = bench_filter(wanted.bench)
     keys = sorted({session.key for session in sessions.sessions if session.commit == commit and session.trace})
     traced = {key: paths for key in keys if (paths := sessions.traces(key, commit))}
-    selected = {
+    chosen_paths = {
         key: paths
         for key, paths in traced.items()
         if wanted.machine in ("", key.machine)
         and wanted.environment in ("", key.environment)
         and is_wanted(key.benchmark, key.parameters)
     }
-    if not selected:
+    if not chosen_paths:
         cells = _listed([TraceSource(commit[:8], paths, key) for key, paths in traced.items()])
         raise UsageError(f"--bench, --machine and --environment leave no trace of {commit[:8]}; choose among\n{cells}")
-    return tuple(TraceSource(commit[:8], paths, key) for key, paths in selected.items())
+    return tuple(TraceSource(commit[:8], paths, key) for key, paths in chosen_paths.items())
 
 
 def stored_in(wanted: StoredTraces) -> tuple[Path, Path | None]:
@@ -173,8 +186,8 @@ def stored_in(wanted: StoredTraces) -> tuple[Path, Path | None]:
 
 
 def _commit(revision: str, sessions: Sessions, folder: Path, repository: Path | None) -> str:
-    traced = sorted((session.started, session.commit) for session in sessions.sessions if session.trace)
-    newest = {commit: started for started, commit in traced}
+    traced = [session for session in sessions.sessions if session.trace]
+    newest = {session.commit: session.started for session in sorted(traced, key=lambda session: session.started)}
     if not newest:
         raise NothingMeasured(f"there is no trace under {folder}; run `asv run`, or name a trace file")
     return stored_commit(sorted(newest, key=lambda commit: newest[commit], reverse=True), repository, revision, "trace")
@@ -188,7 +201,7 @@ def _read(source: TraceSource) -> TraceSource:
 
 
 def _recordings(paths: Iterable[Path]) -> tuple[tuple[Recording, ...], tuple[str, ...]]:
-    """The recordings in ``paths``, and a sentence on each unreadable file. Raises UnreadableTrace if all are."""
+    """The readable recordings of ``paths``, and a sentence on each that cannot. Raises UnreadableTrace if none can."""
     recordings: list[Recording] = []
     errors: list[UnreadableTrace] = []
     for path in paths:
@@ -210,7 +223,7 @@ def _ambiguous(argument: str, cells: Sequence[TraceSource]) -> UsageError:
 
 
 def _listed(cells: Sequence[TraceSource]) -> str:
-    """A line for each cell, with its machine and environment where those differ."""
+    """A line for each, with its machine and environment where those differ."""
     setups = {source.key.setup for source in cells if source.key}
     lines = []
     for source in cells[:MOST_LISTED]:

@@ -7,10 +7,10 @@ step. ``device_table`` and ``forms`` show it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS
 from tbp.traces.devices.ranks import RANK_COLUMNS, Rank, Run, runs
@@ -25,8 +25,7 @@ RUN_RANK_COLUMNS = {"run": COUNT, **RANK_COLUMNS}  # runs count from 0 in order 
 _NOT_PER_STEP = frozenset({"busy_share", "host_bound_share", "communication_share"})
 
 
-@dataclass(frozen=True)
-class Devices:
+class Devices(Struct, frozen=True):
     """The devices of one side, per step."""
 
     devices: pd.DataFrame  # MEAN_DEVICE_COLUMNS, means over the traces that use the device
@@ -45,7 +44,7 @@ class Devices:
 
 def devices(recordings: Sequence[Recording]) -> Devices | None:
     """The devices of ``recordings``; None where nothing ran on one, or only operator tables are left."""
-    ranks = [rank for recording in recordings if (rank := recording.rank) is not None and len(rank.device.devices)]
+    ranks = [each.rank for each in recordings if each.rank is not None and len(each.rank.device.devices)]
     if not ranks:
         return None
     distributed = [run for run in runs(ranks) if run.world_size > 1]

@@ -1,6 +1,6 @@
 """Recordings → one HTML file of their flame graphs, for any trace: ``tbp hotspots TRACE --flame FILE``.
 
-Takes sources that are read already, each one cell or two sides of it, gives text; the verb writes it.
+Takes sources that are read already, each one cell or two sides of it, gives text; writing is left to ``tbp.commands``.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from tbp import __version__
-from tbp.asv.stored_traces import TraceSource
+from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
 from tbp.hotspots.views import Facts, facts
 from tbp.report.base.render import STATIC, flames_html, script_call
-from tbp.report.parts.flame import Flame, FlameSection, FlamesPage, Place, difference_flame, flame
+from tbp.report.parts.flame import Flame, FlameAddress, FlameSection, FlamesPage, difference_flame, flame
 from tbp.traces.differences.difference import difference
 from tbp.traces.differences.frame_difference import frame_difference, pruned_difference
 from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
@@ -24,7 +24,7 @@ SCRIPTS = ("base/app.js", "base/address_state.js", "base/dom.js", "base/number_w
 """Scripts of the report that draw a flame graph, in the order in which they build on each other."""
 
 
-def flame_file(shown: Sequence[tuple[TraceSource, ...]]) -> str:
+def flame_file(shown: Cells) -> str:
     """The page with a flame graph for each source, or for each baseline and contender.
 
     Raises:
@@ -58,10 +58,10 @@ def _names(sides: Sequence[TraceSource]) -> str:
 def _flame(name: str, sides: tuple[TraceSource, ...]) -> Flame:
     frames = [_frames(source) for source in sides]
     if len(frames) == 1:
-        return flame(pruned(frames[0], DRAWN_SHARE, MOST_DRAWN), Place(name))
+        return flame(pruned(frames[0], DRAWN_SHARE, MOST_DRAWN), FlameAddress(name))
     before, after = ([recording.session for recording in source.recordings] for source in sides)
     both = pruned_difference(frame_difference(*frames), DRAWN_SHARE, MOST_DRAWN)
-    return difference_flame(both, difference(before, after), Place(name))
+    return difference_flame(both, difference(before, after), FlameAddress(name))
 
 
 def _frames(source: TraceSource) -> Frames:

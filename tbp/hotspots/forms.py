@@ -20,10 +20,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TypeAlias
 
 import pandas as pd
+from msgspec.structs import asdict
 
 from tbp.hotspots.devices import Devices
 from tbp.hotspots.views import Compared, Ranking
@@ -49,7 +49,7 @@ def to_json(views: Views, top: int | None = None) -> str:
 
 
 def to_csv(views: Views, top: int | None = None) -> str:
-    """Every row, or the first ``top`` of each view, as one CSV table; control characters in texts are replaced."""
+    """The rows of ``to_json`` as one CSV table; control characters in texts are replaced."""
     frames = [_rows(view, top).assign(cell=view.cell, losses="; ".join(_losses(view))) for view in views]
     table = pd.concat(frames, ignore_index=True)
     texts = [name for name in table.columns if table[name].dtype == object or table[name].dtype == "str"]
@@ -68,21 +68,21 @@ def _ranking(view: Ranking, top: int | None) -> dict[str, object]:
 
 
 def _difference(view: Compared, top: int | None) -> dict[str, object]:
-    difference = view.difference
+    compared = view.difference
     return {
         "cell": view.cell,
         "before": asdict(view.before),
         "after": asdict(view.after),
-        "step_before_us": difference.step_before_us,
-        "step_after_us": difference.step_after_us,
-        "residual_us": difference.residual_us,
-        "machine_factor": difference.machine_factor,
-        "clock": difference.clock,
-        "enough_sessions": difference.enough_sessions,
-        "explanation": explanation(difference),
+        "step_before_us": compared.step_before_us,
+        "step_after_us": compared.step_after_us,
+        "residual_us": compared.residual_us,
+        "machine_factor": compared.machine_factor,
+        "clock": compared.clock,
+        "enough_sessions": compared.enough_sessions,
+        "explanation": explanation(compared),
         "operators": _rows(view, top).to_dict("records"),
-        "exact": None if difference.exact is None else difference.exact.to_dict("records"),
-        "callers": None if difference.parents is None else difference.parents.to_dict("records"),
+        "exact": None if compared.exact is None else compared.exact.to_dict("records"),
+        "callers": None if compared.parents is None else compared.parents.to_dict("records"),
         "device_before": _device(view.devices[0]),
         "device_after": _device(view.devices[1]),
     }
@@ -114,9 +114,9 @@ def _rows(view: View, top: int | None) -> pd.DataFrame:
 def _plain(value: object) -> _Plain:
     """``value`` as JSON types; None for a number that is not finite."""
     if isinstance(value, dict):
-        return {str(key): _plain(member) for key, member in value.items()}
+        return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(member) for member in value]
+        return [_plain(each) for each in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, int) else str(value)

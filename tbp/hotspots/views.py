@@ -6,12 +6,12 @@ Takes sources that are read already, gives checked frames with the facts above t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 import pandas as pd
+from msgspec import Struct
 
-from tbp.asv.stored_traces import TraceSource
+from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
 from tbp.hotspots.devices import Devices, devices
 from tbp.traces.differences.difference import Difference, difference
@@ -32,9 +32,8 @@ class By(StrEnum):
 COLUMNS = {By.SELF: "self_us", By.DEVICE: "self_device_us", By.TOTAL: "total_us", By.FLOPS: FLOPS}
 
 
-@dataclass(frozen=True)
-class Facts:
-    """The facts of one side, which stand above its numbers."""
+class Facts(Struct, frozen=True):
+    """The facts that stand above the numbers of one side."""
 
     name: str  # file or commit
     files: tuple[str, ...]
@@ -46,8 +45,7 @@ class Facts:
     losses: tuple[str, ...]  # sentences on what could not be read
 
 
-@dataclass(frozen=True)
-class Ranking:
+class Ranking(Struct, frozen=True):
     """``rows`` is the operator table, largest first, with ``share``, the part of ``whole`` (0 to 1).
 
     ``whole`` is the sum over all operators; for total times, which contain each other, it is the step's host time.
@@ -62,8 +60,7 @@ class Ranking:
     devices: Devices | None  # None where nothing ran on a device, or only operator tables are left
 
 
-@dataclass(frozen=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """Two sides of one cell."""
 
     cell: str
@@ -71,6 +68,17 @@ class Compared:
     after: Facts
     difference: Difference
     devices: tuple[Devices | None, Devices | None]  # before, after
+
+
+def views_of(cells: Cells, by: str | None) -> list[Ranking] | list[Compared]:
+    """The ranking of each cell by ``by``, or its difference where ``cells`` have two sides.
+
+    Raises:
+        UsageError: the traces do not have the quantity.
+    """
+    if any(len(sides) == 2 for sides in cells):
+        return [compared(before, after) for before, after in cells]
+    return [ranking(source, By(by) if by else None) for (source,) in cells]
 
 
 def ranking(source: TraceSource, by: By | None = None) -> Ranking:
@@ -101,14 +109,16 @@ def ranking(source: TraceSource, by: By | None = None) -> Ranking:
 
 
 def compared(before: TraceSource, after: TraceSource) -> Compared:
-    """The difference of two sides of one cell, with the devices of each."""
-    sessions = [[recording.session for recording in side.recordings] for side in (before, after)]
-    both_devices = (devices(before.recordings), devices(after.recordings))
-    return Compared(before.cell or after.cell, facts(before), facts(after), difference(*sessions), both_devices)
+    """The difference of two sides."""
+    measured = difference(
+        [recording.session for recording in before.recordings], [recording.session for recording in after.recordings]
+    )
+    beside = (devices(before.recordings), devices(after.recordings))
+    return Compared(before.cell or after.cell, facts(before), facts(after), measured, beside)
 
 
 def facts(source: TraceSource) -> Facts:
-    """The facts that the recordings of one side name, each once."""
+    """The facts that the recordings of one side carry; a fact of several recordings stands there once."""
     abouts = [recording.about for recording in source.recordings]
     return Facts(
         name=source.name,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.errors import UsageError
 
@@ -16,8 +18,8 @@ DEFAULT_NAMES = ("asv.conf.json", "asv.conf.jsonc")  # the names that asv 0.6.6 
 ACKS = Path("reports", "acks.toml")  # in the folder of asv.conf.json; without one, in the current folder
 
 
-class AsvConfig(NamedTuple):
-    """The values of asv.conf.json that tbp needs."""
+class AsvConfig(Struct, frozen=True):
+    """The part of asv.conf.json that tbp needs."""
 
     path: Path
     project: str
@@ -34,12 +36,12 @@ class AsvConfig(NamedTuple):
 
     @property
     def policy_file(self) -> Path:
-        """The path of the policy (``tbp.project.policy``)."""
+        """The file that ``tbp.project.policy`` reads."""
         return self.path.parent / "pyproject.toml"
 
     @property
     def acks_file(self) -> Path:
-        """The path of the acknowledgements (``tbp.project.acknowledgements``)."""
+        """The file that ``tbp.project.acknowledgements`` reads."""
         return self.path.parent / ACKS
 
     @property
@@ -97,7 +99,7 @@ def read_config(path: Path | None = None, branch: str = "") -> AsvConfig:
     if not branch:
         return config
     _ = config.local_repository  # raises where there is no clone that could have the branch
-    return config._replace(branches=(branch, *config.branches))
+    return replace(config, branches=(branch, *config.branches))
 
 
 def _content(path: Path) -> dict[str, object]:

@@ -1,14 +1,12 @@
-"""Revisions and patterns of the command line → a stored commit, and a test that finds benchmarks.
+"""A revision that a user names on the command line → the hash of a stored commit.
 
-Takes hashes and names, gives one hash or a test; reading results and sessions is left to the caller.
+Takes the hashes of stored commits and a revision, gives one of the hashes; reading results is left to the caller.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from tbp.errors import UsageError
 from tbp.project.branch import resolve
@@ -18,13 +16,11 @@ from tbp.project.commits import ancestors
 MIN_PREFIX = 4
 NEAREST = 3  # stored commits that a message names when the wanted one is missing
 
-Parameters: TypeAlias = tuple[tuple[str, str], ...]
 
-
-def stored_commit(stored: Sequence[str], repository: Path | None, revision: str, record: str = "result") -> str:
+def stored_commit(stored: Sequence[str], repository: Path | None, revision: str, kind: str = "result") -> str:
     """The hash of ``stored``, newest first, that ``revision`` means to git, else the hash that begins with it.
 
-    ``record`` names in messages what is stored of a commit.
+    ``kind`` names in messages what is stored of a commit.
 
     Raises:
         UsageError: no hash fits, or more than one; the message names the nearest.
@@ -44,9 +40,7 @@ def stored_commit(stored: Sequence[str], repository: Path | None, revision: str,
         among = set(stored)
         nearest = [commit for commit in ancestors(repository, known) if commit in among]
         which = f"the nearest before it: {_short(nearest)}" if nearest else f"stored are {_short(stored)}"
-        raise UsageError(
-            f"{revision} ({known[:8]}) has no stored {record}; run `asv run {revision}^!`, or take {which}"
-        )
+        raise UsageError(f"{revision} ({known[:8]}) has no stored {kind}; run `asv run {revision}^!`, or take {which}")
     raise UsageError(
         f"{revision} names no stored commit; stored are {_short(stored)}: write {MIN_PREFIX} or more characters of a "
         f"hash, or run `asv run {revision}^!` in a repository that has it"
@@ -66,24 +60,6 @@ def base_commit(stored: Sequence[str], repository: Path | None, revision: str) -
         if nearest:
             return nearest
     return stored_commit(stored, repository, revision)
-
-
-def bench_filter(patterns: Sequence[str]) -> Callable[[str, Parameters], bool]:
-    """Whether one of the patterns finds a benchmark, as ``asv run --bench`` does: by name and parameters.
-
-    Raises:
-        UsageError: one of them is no regular expression.
-    """
-    try:
-        compiled = [re.compile(pattern) for pattern in patterns]
-    except re.error as error:
-        raise UsageError(f"--bench {error.pattern!r} is no regular expression: {error}") from None
-
-    def is_wanted(benchmark: str, parameters: Parameters) -> bool:
-        name = f"{benchmark}({', '.join(value for _, value in parameters)})"
-        return not compiled or any(pattern.search(name) for pattern in compiled)
-
-    return is_wanted
 
 
 def _short(hashes: Sequence[str]) -> str:
