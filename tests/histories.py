@@ -22,6 +22,12 @@ def commit(ordinal: int, subject: str = "") -> Commit:
     return Commit(f"{ordinal:02d}" + "c0ffee" * 6 + "00", FIRST_DAY + timedelta(days=ordinal), subject)
 
 
+def commit_order(histories: Sequence[History]) -> tuple[Commit, ...]:
+    """Every commit of ``histories`` once, the oldest first."""
+    commits = {point.commit for history in histories for point in history.points}
+    return tuple(sorted(commits, key=lambda commit: (commit.date, commit.hash)))
+
+
 def history(
     values: Sequence[float] = (1e-3, 1e-3, 1e-3, 1.2e-3, 1.2e-3),
     state: State = State.REGRESSION,
@@ -89,6 +95,7 @@ def report(*histories: History, **fields: object) -> ReportData:
         "histories": histories,
         "machines": (Machine("bench-1", (("processor", "Example CPU"), ("cores", "2"), ("system", "Linux"))),),
         "commit_url": "https://example.org/commit/",
+        "commits": commit_order(histories),
         **fields,
     }
     return ReportData(**values)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import pytest
 
 from tbp.model.changes import ChangeKind, State
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.summary_and_points import summary_json
+from tbp.report.data.summary_json import summary_json
 from tbp.report.pages.index.page import summary
 from tbp.report.pages.machines.page import machines_page
 from tbp.report.site.load import report_data

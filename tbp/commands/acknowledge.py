@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """0 when the acknowledgement is written."""
+    """Returns 0 when the acknowledgement is written."""
     from tbp.project.acknowledgements import new_ack, require_on_branch, write_ack
     from tbp.project.asv_config import ACKS, default_path, read_config
 

@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """3 when the contender is confirmed to be worse, 4 when a benchmark failed in it."""
+    """Returns 3 when the contender is confirmed to be worse, 4 when a benchmark failed in it."""
     from tbp.commands.output import ComparisonOutput, write_comparison
     from tbp.comparison.stored_commits import CompareRequest, compared
     from tbp.project.asv_config import configuration

@@ -16,7 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """0 whatever is detected, as detecting is what it is for."""
+    """Returns 0 whatever is detected, as detecting is what it is for."""
     from tbp.commands.output import print_summary
     from tbp.demo.run import measure, prepare
     from tbp.project.asv_config import read_config

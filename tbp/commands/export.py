@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """0 when everything named was written."""
+    """Returns 0 when everything named was written."""
     from tbp.asv.stored_traces import sources
     from tbp.export.files import export_plain, export_tensorboard
 

@@ -38,9 +38,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """3 when a benchmark of the contender is confirmed to be worse, 4 when one failed.
+    """Returns 3 when a benchmark of the contender is confirmed to be worse, 4 when one failed.
 
-    130 when it was interrupted and no regression was confirmed by then.
+    It is 130 when it was interrupted and no regression was confirmed by then.
     """
     from tbp.asv.runner import require_asv
     from tbp.commands.output import ComparisonOutput, write_comparison

@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """0 whatever is shown, as a trace alone is no verdict."""
+    """Returns 0 whatever is shown, as a trace alone is no verdict."""
     _require_meant(options)
     from tbp.asv.stored_traces import chosen_sides
     from tbp.commands.output import terminal_width, write_file, write_forms

@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
+    """Returns 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
     from tbp.asv.new_commits import measure, pending
     from tbp.asv.runner import hear_asv
     from tbp.commands.output import print_summary, verdict_code

@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """0, and 2 when a trace that should go had to stay."""
+    """Returns 0, and 2 when a trace that should go had to stay."""
     from tbp.history.kept_traces import prune_plan
     from tbp.project.asv_config import configuration
     from tbp.report.site.load import stored

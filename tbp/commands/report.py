@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
+    """Returns 3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
     from tbp.commands.output import print_summary, verdict_code
     from tbp.report.site.build import write_single_file, write_site
     from tbp.report.site.load import View, report_data

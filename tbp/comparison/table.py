@@ -19,6 +19,7 @@ from tbp.wording.comparison_summary import sentence, tally
 from tbp.wording.terminal import Name, Paragraph, TextRows, terminal_text
 from tbp.wording.words import shortened
 
+MOST_VERDICT = 2000  # characters of the verdict: the effect stands behind the benchmark's name
 MOST_LEVELS = 30  # characters of "before → after": a track_ benchmark's unit may be any text
 # Undecided and failed rows beyond these are counted: a comparison of stored results may have thousands of them.
 MOST_ROWS = 20
@@ -43,8 +44,8 @@ def table(comparison: Comparison, *, verbose: bool = False, colour: bool = False
 
 def _parts(comparison: Comparison, verbose: bool) -> Iterator[RenderableType]:
     counts = tally(comparison)
-    yield Paragraph(sentence(comparison))
-    yield Paragraph(phrases.context(comparison))
+    yield Paragraph(sentence(comparison), most=MOST_VERDICT)
+    yield Paragraph(phrases.context(comparison), most=MOST_VERDICT)
     for state in phrases.ORDER if verbose else _LISTED:
         if counts[state]:
             yield from ("", *_section(comparison, state, verbose))

@@ -25,7 +25,7 @@ MIN_OTHER_RUNS = 8
 WINDOW = 30
 # (quantile of the absolute differences, the same quantile of the standard normal distribution's). For normal noise
 # all four say the same standard deviation; for the heavy tails of shared machines the outer ones say a larger one.
-_QUANTILES = ((0.5, 0.6745), (0.75, 1.1503), (0.9, 1.6449), (0.95, 1.9600))
+QUANTILES = ((0.5, 0.6745), (0.75, 1.1503), (0.9, 1.6449), (0.95, 1.9600))
 # Degrees of freedom of Student's t: half the differences, but no more than this, because the tails of real noise are
 # heavy. Of 5,060 pairs of adjacent runs (times of a project on hosted runners) 4, 8 and no limit claim 10, 15 and 23
 # to have changed; runs further out show the same change in 10, 12 and 17 of them. Of pairs 10 runs apart 97, 141 and
@@ -92,7 +92,7 @@ def difference(
 def sigma(steps: Floats) -> float:
     """Standard deviation of differences, as the most pessimistic of their quantiles says."""
     sizes = np.sort(np.abs(steps))
-    return max(quantile(sizes, share) / normal for share, normal in _QUANTILES)
+    return max(quantile(sizes, share) / normal for share, normal in QUANTILES)
 
 
 def repeats_exactly(values: Sequence[float], first: int, second: int) -> bool:

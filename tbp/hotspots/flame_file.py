@@ -13,7 +13,7 @@ from tbp.asv.stored_traces import Cells, Source
 from tbp.errors import UsageError
 from tbp.hotspots.views import Facts, facts
 from tbp.report.base.render import STATIC, flames_html, script_call
-from tbp.report.parts.flame import Flame, FlameSection, FlamesPage, Place, difference_flame, flame
+from tbp.report.parts.flame import Flame, FlameAddress, FlameSection, FlamesPage, difference_flame, flame
 from tbp.traces.differences.difference import difference
 from tbp.traces.differences.frame_difference import frame_difference, pruned_difference
 from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
@@ -58,10 +58,10 @@ def _names(sides: Sequence[Source]) -> str:
 def _flame(name: str, sides: tuple[Source, ...]) -> Flame:
     frames = [_frames(source) for source in sides]
     if len(frames) == 1:
-        return flame(pruned(frames[0], DRAWN_SHARE, MOST_DRAWN), Place(name))
+        return flame(pruned(frames[0], DRAWN_SHARE, MOST_DRAWN), FlameAddress(name))
     before, after = ([recording.session for recording in source.recordings] for source in sides)
     both = pruned_difference(frame_difference(*frames), DRAWN_SHARE, MOST_DRAWN)
-    return difference_flame(both, difference(before, after), Place(name))
+    return difference_flame(both, difference(before, after), FlameAddress(name))
 
 
 def _frames(source: Source) -> Frames:

@@ -17,7 +17,7 @@ from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey
 from tbp.project.lines import compared
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.history_chart import site_commits
-from tbp.report.parts.places import series_href
+from tbp.report.parts.addresses import series_href
 from tbp.report.site.build import write_site
 
 from .opening import DESKTOP, PHONE, opened, overflow, violations

@@ -25,6 +25,7 @@ from tbp.traces.differences.frame_difference import frame_difference
 from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
 from tbp.wording import words
 
+from ..histories import commit_order
 from .opening import DESKTOP, PHONE, overflow, quiet_page, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -102,7 +103,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         history("changed", frames(AFTER), frames(BEFORE)),
         *(history("many", many(2_000), machine=machine) for machine in ("one", "two")),
     )
-    data = ReportData("example", found)
+    data = ReportData("example", found, commits=commit_order(found))
     return write_site(data, tmp_path_factory.mktemp("flames")).parent
 
 

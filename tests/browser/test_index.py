@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,14 @@ from tbp.report.site.build import write_single_file, write_site
 from .opening import DESKTOP, PHONE, opened, overflow, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+CHUNKS_OF_ROWS = """async () => {
+  const body = document.querySelector("#series tbody");
+  const rows = tbp.chunked("rows", [], () => {});
+  await new Promise((done) => rows.whenThere([...tbp.series.keys()], done));
+  body.replaceChildren(...[...tbp.series.keys()].map(rows.at));
+}"""
+"""Shows all rows that lie in files of their own, in place of the page's."""
 
 LOOKS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
 
@@ -69,13 +79,21 @@ def one_file(data: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path
     return write_single_file(data, tmp_path_factory.mktemp("single") / "report.html")
 
 
+@contextmanager
+def loaded(browser: Any, path: Path, *args: Any, **options: Any) -> Iterator[Any]:
+    """The index, once it has loaded its rows."""
+    with opened(browser, path, *args, **options) as page:
+        page.wait_for_selector("#filter[data-ready]")
+        yield page
+
+
 def shown(page: Any) -> str:
     return str(page.inner_text("#shown"))
 
 
 @pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_the_index_fits_and_has_no_barrier(browser, site, size, scheme) -> None:
-    with opened(browser, site, size=size, scheme=scheme) as page:
+    with loaded(browser, site, size=size, scheme=scheme) as page:
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         page.uncheck("input[value=regression]")
         assert overflow(page) <= 0
@@ -83,7 +101,7 @@ def test_the_index_fits_and_has_no_barrier(browser, site, size, scheme) -> None:
 
 
 def test_a_page_shows_the_worst_rows_and_more_are_a_button_away(browser, site) -> None:
-    with opened(browser, site) as page:
+    with loaded(browser, site) as page:
         rows = page.locator("#series tbody tr")
         assert (rows.count(), shown(page)) == (MOST_ROWS, "145 of 145 series")
         assert page.inner_text("#more") == "Show 50 more of 95"
@@ -96,56 +114,8 @@ def test_a_page_shows_the_worst_rows_and_more_are_a_button_away(browser, site) -
         assert not page.locator("#more").is_visible()
 
 
-def test_rows_of_the_script_are_like_those_of_the_page(browser, site) -> None:
-    with opened(browser, site) as page:
-        made, written = page.evaluate(
-            """() => {
-              const skipped = { path: "d", a: "href" };
-              const plain = (node) => (node.nodeType === Node.TEXT_NODE ? node.data : [
-                node.localName,
-                [...node.attributes].filter(({ name }) => name !== skipped[node.localName])
-                  .map(({ name, value }) => `${name}=${value}`).sort(),
-                [...node.childNodes].map(plain),
-              ]);
-              const data = tbp.series;
-              const rows = [...document.querySelectorAll("#series tbody tr:not(.more-of)")];
-              const all = data.series.map((own) => tbp.fields(data, own));
-              const first = tbp.groups(all, all.keys()).slice(0, rows.length).map(([place]) => place);
-              const made = first.map((place) => tbp.rowElement(all[place], data.spark));
-              for (const row of [...made, ...rows]) row.normalize();
-              return [made.map(plain), rows.map(plain)];
-            }"""
-        )
-        assert made == written
-        assert len(made) >= MOST_ROWS - 5
-
-
-def test_lines_of_the_script_are_drawn_like_those_of_the_page(browser, site) -> None:
-    with opened(browser, site) as page:
-        far = page.evaluate(
-            """() => {
-              const data = tbp.series;
-              const all = data.series.map((own) => tbp.fields(data, own));
-              const first = tbp.groups(all, all.keys());
-              const rows = [...document.querySelectorAll("#series tbody tr:not(.more-of)")];
-              const apart = rows.map((row, place) => {
-                const own = row.querySelector("path");
-                const made = tbp.rowElement(all[first[place][0]], data.spark).querySelector("path");
-                if (!own || !made) return own === made ? 0 : 99;
-                document.body.append(made.ownerSVGElement);
-                const length = Math.abs(own.getTotalLength() - made.getTotalLength());
-                const ends = [own, made].map((path) => path.getPointAtLength(path.getTotalLength() / 2));
-                made.ownerSVGElement.remove();
-                return length + Math.abs(ends[0].x - ends[1].x) + Math.abs(ends[0].y - ends[1].y);
-              });
-              return Math.max(...apart);
-            }"""
-        )
-        assert far < 0.1
-
-
 def test_one_state_alone_is_a_key_away_and_in_the_address(browser, site) -> None:
-    with opened(browser, site) as page:
+    with loaded(browser, site) as page:
         only = page.locator("button.only[value=suspect]")
         only.focus()
         page.keyboard.press("Enter")
@@ -155,6 +125,7 @@ def test_one_state_alone_is_a_key_away_and_in_the_address(browser, site) -> None
         assert 0 < int(before.split()[0]) < 20
         assert page.locator("#series tbody tr:not(.more-of):not(.suspect)").count() == 0
         page.reload()
+        page.wait_for_selector("#filter[data-ready]")
         assert shown(page) == before
         assert not page.is_checked("input[value=regression]")
         only.click()
@@ -168,7 +139,7 @@ def test_series_that_one_commit_moved_are_one_row_until_asked_for(browser, data,
         for place in range(8, 12)
     ]
     site = write_site(replace(data, histories=(*alike, *data.histories[-6:])), tmp_path)
-    with opened(browser, site, fragment="#only=regression") as page:
+    with loaded(browser, site, fragment="#only=regression") as page:
         rows = page.locator("#series tbody tr:not(.more-of)")
         fold = page.locator(".more-of button")
         assert (rows.count(), shown(page)) == (1, "4 of 10 series")
@@ -191,7 +162,7 @@ def test_series_that_one_commit_moved_are_one_row_until_asked_for(browser, data,
 
 
 def test_the_newest_change_comes_first_when_asked(browser, site) -> None:
-    with opened(browser, site) as page:
+    with loaded(browser, site) as page:
         page.select_option("select[name=order]", "newest")
         dates = page.locator("#series tbody .when").all_inner_texts()
         assert dates == sorted(dates, reverse=True)
@@ -204,7 +175,7 @@ def test_the_newest_change_comes_first_when_asked(browser, site) -> None:
 
 
 def test_how_old_the_newest_result_is_comes_from_the_readers_clock(browser, site) -> None:
-    with opened(browser, site) as page:
+    with loaded(browser, site) as page:
         ages = page.evaluate(
             """() => ["2026-05-01 12:00 UTC", "2026-05-11 23:00 UTC", "2026-05-12 11:59 UTC", "2027-01-01 00:00 UTC",
               ""].map((text) => tbp.age(text, Date.UTC(2026, 4, 12, 12)))"""
@@ -214,7 +185,7 @@ def test_how_old_the_newest_result_is_comes_from_the_readers_clock(browser, site
 
 
 def test_filters_narrow_and_the_address_keeps_them(browser, site) -> None:
-    with opened(browser, site) as page:
+    with loaded(browser, site) as page:
         page.select_option("select[name=device]", "cuda")
         page.fill("input[name=size]", "10")
         assert page.inner_text("#size-said") == "at least 10 %"
@@ -228,6 +199,7 @@ def test_filters_narrow_and_the_address_keeps_them(browser, site) -> None:
         assert kept == "#hide=suspect&q=LAYER1&suite=suite_1&device=cuda&size=10"
         before = [row.text_content() for row in page.locator("#series tbody tr").all()]
         page.reload()
+        page.wait_for_selector("#filter[data-ready]")
         assert [row.text_content() for row in page.locator("#series tbody tr").all()] == before
         assert page.input_value("select[name=device]") == "cuda"
         assert not page.is_checked("input[value=suspect]")
@@ -238,14 +210,14 @@ def test_filters_narrow_and_the_address_keeps_them(browser, site) -> None:
 
 
 def test_a_link_opens_the_index_filtered_and_an_old_one_does_no_harm(browser, site) -> None:
-    with opened(browser, site, fragment="#machine=bench-3&order=benchmark&suite=gone&hide=nonsense&size=x") as page:
+    with loaded(browser, site, fragment="#machine=bench-3&order=benchmark&suite=gone&hide=nonsense&size=x") as page:
         assert shown(page) == "120 of 145 series"
         assert page.inner_text("#series tbody tr.group >> nth=0") == "suite_0.Layer0.time_forward · 1"
         assert page.input_value("select[name=suite]") == ""
 
 
 def test_the_address_can_be_changed_by_hand(browser, site) -> None:
-    with opened(browser, site) as page:
+    with loaded(browser, site) as page:
         page.evaluate("location.hash = 'q=layer77'")
         page.wait_for_function("document.getElementById('shown').textContent.startsWith('1 of')")
         assert page.input_value("input[name=q]") == "layer77"
@@ -254,7 +226,7 @@ def test_the_address_can_be_changed_by_hand(browser, site) -> None:
 
 
 def test_the_keyboard_filters(browser, site) -> None:
-    with opened(browser, site) as page:
+    with loaded(browser, site) as page:
         page.focus("input[value=no_change]")
         page.keyboard.press("Space")
         page.keyboard.press("Enter")
@@ -264,7 +236,7 @@ def test_the_keyboard_filters(browser, site) -> None:
 
 
 def test_what_is_accepted_suspect_and_silent_is_said(browser, site) -> None:
-    with opened(browser, site, fragment="#q=layer0.") as page:
+    with loaded(browser, site, fragment="#q=layer0.") as page:
         row = page.locator("#series tbody tr.acknowledged")
         assert "acknowledged: exact softmax is worth it" in row.inner_text()
         assert "99 % CI" in row.inner_text()
@@ -289,13 +261,7 @@ def test_without_scripts_the_worst_rows_and_every_benchmark_are_there(browser, s
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_hostile_names_stay_texts_in_rows_that_a_script_makes(browser, hostile_site, size) -> None:
     with opened(browser, hostile_site, size=size) as page:
-        page.evaluate(
-            """() => {
-              const data = tbp.series;
-              document.querySelector("#series tbody").replaceChildren(
-                ...data.series.map((own) => tbp.rowElement(tbp.fields(data, own), data.spark)));
-            }"""
-        )
+        page.evaluate(CHUNKS_OF_ROWS)
         assert page.locator("main img, main b, main script, [onerror], [onload]").count() == 0
         assert page.locator("a[href^='javascript']").count() == 0
         assert page.title() != "owned"
@@ -319,6 +285,7 @@ def test_one_file_goes_back_and_forth_and_can_be_linked_into(browser, one_file) 
     with opened(browser, one_file, fragment="#device=cuda&q=layer7.") as page:
         assert shown(page) == "1 of 145 series"
         page.reload()
+        page.wait_for_selector("#filter[data-ready]")
         assert shown(page) == "1 of 145 series"
         page.click("#all")
         page.locator("#series tbody a", has_text="attention").first.click()

@@ -57,6 +57,7 @@ def test_a_chart_fits_the_sheet_and_is_light_when_the_screen_is_dark(browser, pl
 
 def test_the_index_is_a_table_of_all_rows_on_paper(browser, site) -> None:  # noqa: F811
     with opened(browser, site, DESKTOP, "dark") as page:
+        page.wait_for_selector("#filter[data-ready]")
         assert page.locator("#series tbody tr").count() == 50
         print_out(page)
         assert page.locator("#series tbody tr").count() == 145

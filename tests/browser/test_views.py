@@ -14,7 +14,7 @@ from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
 from tbp.model.runs import Run
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts.places import series_href
+from tbp.report.parts.addresses import series_href
 from tbp.report.site.build import write_single_file, write_site
 
 from .opening import DESKTOP, PHONE, opened, overflow, quiet_page, violations

@@ -1,10 +1,8 @@
 import math
 
 import pandas as pd
-from msgspec.structs import replace
 
 from tbp.model.changes import Change, ChangeEvidence
-from tbp.report.base.commit_order import commit_order
 from tbp.report.pages.benchmark.change_blocks import IN_FULL
 from tbp.report.pages.benchmark.page import benchmark_page
 from tbp.report.parts import trace_rows
@@ -118,21 +116,6 @@ def test_without_a_trace_the_note_says_why(make_history, make_change, make_repor
     page = benchmark_page(noted.key.benchmark, make_report(noted))
     assert page.sections[0].changes[0].remark == "the trace of 02c0ffee is broken"
     assert page.sections[0].hotspots is None
-
-
-def test_commits_keep_each_series_order_even_against_their_dates(make_history) -> None:
-    whole = make_history()
-    points = whole.points
-    first = replace(whole, points=(points[0], points[3], points[1]))
-    second = replace(whole, points=(points[1], points[2]))
-    order = [commit.short[:2] for commit in commit_order([first, second])]
-    assert order == ["00", "03", "01", "02"]
-
-
-def test_contradicting_orders_still_name_every_commit_once(make_history) -> None:
-    whole = make_history()
-    back = replace(whole, points=tuple(reversed(whole.points)))
-    assert [commit.short[:2] for commit in commit_order([whole, back])] == ["00", "01", "02", "03", "04"]
 
 
 def test_only_confirmed_changes_are_shown_in_full_the_newest_first(make_history, make_change, make_report) -> None:

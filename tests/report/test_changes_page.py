@@ -6,12 +6,13 @@ from msgspec.structs import replace
 from tbp.history.events import Touching
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
 from tbp.model.series import Better, Commit
-from tbp.report.base.commit_order import commit_order
 from tbp.report.base.render import Frame, main_html
 from tbp.report.base.report_data import Base
 from tbp.report.pages.changes import MOST_ITEMS_OF_A_ROW, changes_page
 from tbp.report.parts import addresses
 from tbp.report.parts.change_sorts import Sort
+
+from ..histories import commit_order
 
 VALUES = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
 
@@ -51,7 +52,7 @@ def test_another_torch_and_a_suspect_are_named_as_what_they_are(make_history, ma
     )(make_report)
     suspect, explained = said.rows
     assert (explained.sorts, suspect.sorts) == ((Sort.EXPLAINED,), (Sort.SUSPECT,))
-    assert explained.others == ("dependency change: torch 2.12 → 2.13",)
+    assert explained.other_changes == ("dependency change: torch 2.12 → 2.13",)
     assert suspect.leads[0].item.remark == "suspect: its runs disagree"
     assert explained.anchor != suspect.anchor
     assert said.verdict == "No confirmed change of the code; 2 events with other shifts of level."
@@ -221,7 +222,9 @@ def test_commits_are_in_order_of_history_whatever_their_dates(make_history, make
     early = points[0].commit.date - timedelta(days=9)
     points[4] = type(points[4])(**{**_fields(points[4]), "commit": Commit(points[4].commit.hash, early)})
     rebased = replace(plain, points=tuple(points))
-    assert [row.commit.short[:2] for row in page(rebased)(make_report).rows] == ["04", "02"]
+    order = tuple(point.commit for point in points)
+    shown = changes_page(make_report(rebased, commits=order), order)
+    assert [row.commit.short[:2] for row in shown.rows] == ["04", "02"]
 
 
 def _fields(point):

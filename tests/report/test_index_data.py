@@ -1,4 +1,4 @@
-"""The index stays small, and what its script adds says what the page would have said."""
+"""The data of the index: small, in the order of the rows, and rows and cards in files of their own."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from tbp.model.changes import Change, ChangeEvidence, State
 from tbp.model.series import Commit, Outcome, Point
+from tbp.report.base.packing import unpacked
 from tbp.report.base.render import Frame, main_html, script_call
-from tbp.report.pages.index.data import index_data
+from tbp.report.pages.index import data as data_of_index
+from tbp.report.pages.index.data import index_data, index_files
 from tbp.report.pages.index.page import summary
-from tbp.report.parts import sparkline
 
 
 def many(make_history, benchmarks: int, series: int, changed: float = 0.1):
@@ -68,34 +69,36 @@ def test_the_index_of_300_benchmarks_of_three_series_is_small(make_history, make
 def test_quiet_series_cost_the_script_little(make_history, make_report) -> None:
     quiet = [make_history((1.0,) * 40, State.NO_CHANGE, benchmark=f"b.time_{place}") for place in range(100)]
     _, data = sizes(make_report(*quiet))
-    assert len(data) < 100 * 180 + 1000
+    assert len(data) < 100 * 60 + 1000
 
 
 def test_every_series_is_in_the_data_in_the_order_of_the_rows(make_history, make_report) -> None:
     data = make_report(make_history((1.0, 1.0), State.NO_CHANGE, benchmark="a.b"), make_history())
     found = json.loads(json.dumps(index_data(summary(data))))
-    names = [found["benchmarks"][own[0]][0] for own in found["series"]]
-    states = [found["states"][own[4]][0] for own in found["series"]]
-    assert names == ["attention.Quick.torchtime_step", "a.b"]
-    assert states == ["regression", "no_change"]
-    commit = found["series"][0][12]
-    assert found["commits"][commit - 1][:2] == ["03c0ffee", data.histories[1].points[3].commit.hash]
+    assert [found["benchmarks"][at] for at in found["benchmark_at"]] == ["attention.Quick.torchtime_step", "a.b"]
+    assert [found["states"][at] for at in found["state_at"]] == ["regression", "no_change"]
+    (at, none) = found["commit_at"]
+    assert (found["commits"][at - 1][0], none) == (data.histories[1].points[3].commit.hash, 0)
+    assert found["sizes"] == [0.2, 0]
 
 
-def test_changes_say_where_they_went_and_what_moved_has_its_newest_value(make_history, make_report) -> None:
-    at = [ChangeEvidence(Change(*one, 0.001, True)) for one in ((1, 1.0, 2.0), (3, 2.0, 0.5))]
-    moved = make_history((1.0, 2.0, 2.0, 0.5, 0.51), State.REGRESSION, changes=tuple(at), benchmark="a.b")
-    quiet = make_history((1.0, 1.02), State.NO_CHANGE)
-    found = index_data(summary(make_report(moved, quiet)))["series"]
-    assert (found[0][5], found[0][16], found[0][17]) == ("510 ms", [1, -4], ["1.00 s", "500 ms", "−500 ms"])
-    assert found[1][5] == "1.02 s"
-    assert len(found[1]) < 16
+def test_a_search_finds_a_row_by_what_it_shows(make_history, make_report) -> None:
+    data = make_report(make_history(parameters=(("variant", "sdpa"),)), make_history((1.0,), State.NO_CHANGE))
+    moved, quiet = index_data(summary(data))["texts"]
+    assert moved.startswith("variant=sdpa ▲ +20 % slower")
+    assert quiet == "variant=sdpa"
 
 
-def test_a_line_survives_its_letters(make_history) -> None:
-    spark = sparkline.sparkline(make_history((1.0, math.nan, 2.0, 3.0, 1.5)))
-    codes = [None if letter == " " else ord(letter) - 65 - (ord(letter) > 91) for letter in spark.code]
-    assert tuple(codes) == spark.levels
-    letters = {sparkline.Sparkline((level,)).code for level in range(sparkline.LEVELS + 1)}
-    assert len(letters) == sparkline.LEVELS + 1
-    assert not letters & set('\\"<>& ')
+def test_rows_and_cards_lie_in_files_of_so_many(make_history, make_report, monkeypatch) -> None:
+    monkeypatch.setattr(data_of_index, "CHUNK", 2)
+    series = [make_history((1.0, 1.1), State.NO_CHANGE, benchmark=f"a.b<i>{place}") for place in range(3)]
+    files = {file.name: file.calls for file in index_files(summary(make_report(*series)))}
+    chunks = [f"data/{kind}-{number}.js" for kind in ("rows", "cards") for number in (0, 1)]
+    assert list(files) == ["data/index.js", "data/benchmarks.js", *chunks]
+    ((_, (function, text)),) = files["data/rows-1.js"]
+    chunk = unpacked(text)
+    html = chunk.pop("html")
+    assert (function, chunk) == ("tbp.chunk", {"kind": "rows", "number": 1})
+    assert (html.count("<tr "), html.count("</tr>")) == (1, 1)
+    assert "b&lt;i&gt;2" in html
+    assert "<i>" not in html

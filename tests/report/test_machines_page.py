@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from tbp.model.changes import State
 from tbp.model.runs import Machine, Run
-from tbp.model.series import Commit
+from tbp.model.series import Commit, Setup
 from tbp.report.base.render import Frame, main_html
 from tbp.report.pages.machines.environments import inventory
 from tbp.report.pages.machines.page import machines_page
@@ -109,7 +109,7 @@ def test_every_environment_s_noise_is_seen_at_once(make_history, make_report) ->
     loud = replace(make_history((1.0, 1.0), State.NO_CHANGE, environment="loud"), noise_between=0.04)
     unknown = replace(make_history((1.0,), State.NOT_ENOUGH_DATA, environment="loud"), noise_between=NAN)
     page = machines_page(make_report(quiet, loud, unknown))
-    said = [(row.spot[1], row.between, row.bar, row.over) for row in page.overview]
+    said = [(row.setup.environment, row.between, row.bar, row.over) for row in page.overview]
     assert said == [
         ("loud", "4.0 %", 100.0, "median of 1 of 2 timed series"),
         ("quiet", "1.0 %", 25.0, "1 timed series"),
@@ -121,7 +121,7 @@ def test_every_environment_s_noise_is_seen_at_once(make_history, make_report) ->
 def test_what_differs_between_environments_is_a_row_and_the_rest_a_sentence() -> None:
     one = run(0, {"numpy": "1.26", "torch": "2.12", "six": "1"}, python="3.13")
     two = run(0, {"numpy": "1.26", "torch": "2.13"}, python="3.13")
-    runs = {("bench-1", "old"): [one], ("bench-1", "new"): [two]}
+    runs = {Setup("bench-1", "old"): [one], Setup("bench-1", "new"): [two]}
     found = inventory(runs, {"bench-1": Machine("bench-1", (("processor", "Example CPU"),))})
     assert [column.label for column in found.columns] == ["new", "old"]
     assert [(row.name, row.values) for row in found.rows] == [("torch", ("2.13", "2.12")), ("six", ("", "1"))]
@@ -137,7 +137,7 @@ def test_a_machine_without_results_is_listed(make_report) -> None:
 @pytest.mark.parametrize(("left_out", "said"), [(1, "1 environment that has"), (2, "2 environments that have")])
 def test_environments_without_a_column_are_counted(make_report, left_out: int, said: str) -> None:
     page = machines_page(make_report())
-    columns = inventory({("m", name): [run(0)] for name in ("a", "b")}, {}).columns
+    columns = inventory({Setup("m", name): [run(0)] for name in ("a", "b")}, {}).columns
     page = replace(page, inventory=replace(page.inventory, columns=columns, left_out=left_out))
     text = main_html("machines.html", page, Frame("example", "", "1"))
     assert f"Without {said} fewer runs." in text

@@ -1,8 +1,7 @@
 """A benchmark's page shows what it runs, in a length that keeps the page small."""
 
 from tbp.report.base.render import Frame, main_html
-from tbp.report.pages.benchmark.page import benchmark_page
-from tbp.report.pages.benchmark.source import LENGTH, LINES, source_of
+from tbp.report.pages.benchmark.page import LENGTH, LINES, benchmark_page, code_of
 
 CODE = "def time_it(self):\n    if self.a < 3:\n        step()\n"
 
@@ -17,17 +16,17 @@ def test_the_code_stands_on_its_page_as_it_was_written(make_history, make_report
 
 
 def test_long_code_is_cut_and_said_to_be() -> None:
-    long = source_of("\n".join(f"line {number}" for number in range(LINES + 5)))
+    long = code_of("\n".join(f"line {number}" for number in range(LINES + 5)))
     assert long is not None
     assert long.code.endswith(f"line {LINES - 1}")
     assert long.left_out == f"Cut here: {LINES + 5} lines in all, in benchmarks.json."
-    wide = source_of("x" * 100_000)
+    wide = code_of("x" * 100_000)
     assert wide is not None
     assert len(wide.code) == LENGTH
-    assert len(source_of("x" * 500, series=60).code) < 300  # a page of many series is full without it
+    assert len(code_of("x" * 500, series=60).code) < 300  # a page of many series is full without it
     assert wide.left_out == "Cut here: 1 line in all, in benchmarks.json."
 
 
 def test_without_code_there_is_nothing_to_show() -> None:
-    assert source_of("") is None
-    assert source_of(" \n") is None
+    assert code_of("") is None
+    assert code_of(" \n") is None

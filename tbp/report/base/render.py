@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
 
+from tbp.report.base.packing import packed
 from tbp.wording import words
 
 _HERE = Path(__file__).parent.parent
@@ -86,6 +87,11 @@ class DataFile(Struct, frozen=True):
 def main_html(template: str, page: object, frame: Frame) -> str:
     """The content of a page made by ``template``, which knows ``page`` and ``frame``."""
     return _environment().get_template(template).render(page=page, frame=frame)
+
+
+def fragment_html(template: str, content: object) -> str:
+    """A part of a page made by ``template``, which knows ``content``."""
+    return _environment().get_template(template).render(content=content)
 
 
 def page_html(page: RenderedPage, frame: Frame) -> str:
@@ -157,6 +163,11 @@ def script_call(function: str, value: object) -> str:
     return f"// {MARK}\n{function}({script_json(value)});\n"
 
 
+def packed_call(function: str, value: object) -> tuple[str, object]:
+    """A call of a ``DataFile`` for data that grows with the runs; its function is called when it is unpacked."""
+    return "tbp.packed", [function, packed(value)]
+
+
 def script_json(value: object) -> str:
     """JSON in ASCII that ends no script element and no line; NaN and infinities become null."""
     text = strict_json(value, (",", ":"))
@@ -183,7 +194,7 @@ def finite(value: object) -> object:
 
 
 def _visible(value: object) -> object:
-    """What a template prints, without characters that act unseen; markup is made of texts that went through here."""
+    """The text that a template prints, without characters that act unseen; markup consists of such texts."""
     return words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

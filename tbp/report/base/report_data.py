@@ -1,4 +1,4 @@
-"""What the pages are rendered from: histories, where they came from, and what could not be read."""
+"""The data that pages are rendered from: histories, where they came from, and what could not be read."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from tbp.model.changes import History, LineRuns
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Commit, SeriesKey, Tag
 from tbp.project.acknowledgements import Ack
-from tbp.report.base.commit_order import commit_order
 from tbp.wording.machine_names import faces
 
 
 class Base(Struct, frozen=True):
-    """What the report judges against: only changes after it count."""
+    """The revision that the report judges against: only changes after it count."""
 
     revision: str  # as the user wrote it
     commit: Commit  # its commit, or the nearest before it that has a result
@@ -37,7 +36,7 @@ class ReportData(Struct, frozen=True, dict=True):
     acks: tuple[Ack, ...] = ()  # as they stand in the file, expired ones too
     base: Base | None = None
     order: tuple[str, ...] = ()  # hashes of the project's history, oldest first; empty where no repository tells
-    commits: tuple[Commit, ...] = ()  # in order of history; empty: the order is read off the series
+    commits: tuple[Commit, ...] = ()  # with a result, in order of history
     tags: tuple[Tag, ...] = ()
     branch: str = ""  # whose first parents the series are; empty where no repository tells
     beside: tuple[LineRuns, ...] = ()  # what was measured on other lines, by series
@@ -64,14 +63,19 @@ class ReportData(Struct, frozen=True, dict=True):
     @property
     def at_once_since_base(self) -> tuple[AtOnce, ...]:
         """The shifts of ``at_once`` after the revision that is judged against."""
-        place = {commit.hash: at for at, commit in enumerate(self.commits)}
-        since = place.get(self.base.commit.hash, -1) if self.base is not None else -1
-        return tuple(one for one in self.at_once if place.get(one.commit.hash, len(place)) > since)
+        number = {commit.hash: at for at, commit in enumerate(self.commits)}
+        since = number.get(self.base.commit.hash, -1) if self.base is not None else -1
+        return tuple(shift for shift in self.at_once if number.get(shift.commit.hash, len(number)) > since)
+
+    @property
+    def standing_shifts(self) -> tuple[AtOnce, ...]:
+        """The shifts of ``at_once_since_base`` that the machine did not leave again."""
+        return tuple(shift for shift in self.at_once_since_base if shift.is_standing)
 
     @cached_property
     def in_order(self) -> CommitOrder:
         """The commits of the branch, measured or not."""
-        return CommitOrder(self.order, self.commits or commit_order(self.histories))
+        return CommitOrder(self.order, self.commits)
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
@@ -90,7 +94,7 @@ class ReportData(Struct, frozen=True, dict=True):
     @cached_property
     def by_benchmark(self) -> Mapping[str, tuple[History, ...]]:
         """The histories of each benchmark."""
-        found: dict[str, list[History]] = {}
+        by_name: dict[str, list[History]] = {}
         for history in self.histories:
-            found.setdefault(history.key.benchmark, []).append(history)
-        return {benchmark: tuple(histories) for benchmark, histories in found.items()}
+            by_name.setdefault(history.key.benchmark, []).append(history)
+        return {benchmark: tuple(histories) for benchmark, histories in by_name.items()}

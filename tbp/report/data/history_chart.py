@@ -1,77 +1,74 @@
-"""The history chart of one benchmark as numbers, and the commits all charts share.
+"""The history chart of one benchmark as data for scripts, and the commits that all charts share.
 
-Takes histories, gives plain JSON values for ``base/unpacking.js``, which makes values of them again; ``chart.js``
-draws. A point costs about four bytes: values are whole numbers of a small unit, written as differences from the one
-before in ``letters``, quartiles are a letter each for parts of the value, and commits are written once for the site.
+Takes histories, gives plain values. The traces are those of ``tbp.figures.history``, in plotly's own JSON; beside them
+is what the chooser, the cursors and the tables say. Commits are written once for the site.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+import plotly.graph_objects as go
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from tbp.model.changes import History
-from tbp.model.points import MEASURED, OUTCOMES, PointColumns, columns
+from tbp.figures.history import (
+    CHANGES,
+    UNIT_LENGTH,
+    Places,
+    Unit,
+    axis_scale,
+    axis_unit,
+    commit_numbers,
+    drawn_changes,
+    series_traces,
+)
+from tbp.figures.levels import version_breaks
+from tbp.figures.look import look
+from tbp.model.changes import Change, History
+from tbp.model.merit import LESS_IS_BETTER, merit
+from tbp.model.points import MEASURED, OUTCOMES, columns
 from tbp.model.series import Commit, Outcome, Tag
-from tbp.report.base.commit_order import commit_order
+from tbp.report.base.packing import decimals, rounded
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.chart_marks import BEYOND_NOISES, LESS_IS_BETTER, change_marks, levels, version_breaks
 from tbp.report.parts import addresses
-from tbp.report.parts.packing import GAP, LETTERS, MOST, packed, packed_series, ranges
 from tbp.report.parts.series_names import Dimension
-from tbp.wording import words
+from tbp.wording import verdicts, words
 
 Json: TypeAlias = "dict[str, object]"
-
-WIDE = 4.0
-"""Largest over smallest value up to which a linear axis shows all: beyond, a step of 5 % of the smallest is a hundredth
-of the height. Where one series is so wide the axis is logarithmic, where only series differ they start as changes."""
-
-APART = 100.0
-"""So far apart series have nothing in common but the page: a logarithmic axis would be as flat as a linear one."""
 
 SUBJECT_LENGTH = 60
 """Characters of a commit's subject in a hover and a table of data."""
 
-UNIT_LENGTH = 30
-"""Characters of a unit beside the axis, which is 400 pixels high."""
-
 FIRST = 8
-"""Series drawn at first, as charts/chooser.js has it; the data of all others is loaded when a reader asks for it."""
+"""Series drawn at first, as static/charts/chooser.js has it; the data of the rest is loaded when a reader asks."""
 
 NAMING = ("id", "in")
-"""Of a series whose data comes later, what is told before."""
+"""Fields of a series that are shipped at once where its data comes later."""
 
 LEAST_APART = 1000
-"""Runs in the data of the others (four kilobytes) from which on a file of their own is worth it."""
+"""Runs of the later series (five kilobytes) from which on a file for them is worth it."""
 
 DIGITS = 5
 """Significant digits of a series' smallest value: a hundredth of the noise of the quietest series."""
 
+QUARTILE_CUT = 1
+"""Decimals fewer of how far the quartiles are from their run's median: a tenth of a per mille of it."""
+
 NOISE_DIGITS = 5
 """Decimals of a series' noise between runs: 0.001 %."""
 
-LEAST_PART = 1e-10
-"""Of a series' largest value, the smallest part that is told apart: a value near zero must not make numbers endless."""
-
-# How far a quartile is from the value, in thousandths of it, is told by a letter: exactly up to 10, then to 5 %, up to
-# ten times the value. Quartiles would be half of the data otherwise.
-OFFSETS = tuple(range(11)) + tuple(round(10 * 1.1**power) for power in range(1, len(LETTERS) - 10))
-UNKNOWN = GAP
-
-_BETWEEN = (np.array(OFFSETS[1:]) + np.array(OFFSETS[:-1])) / 2  # where the next letter is nearer
-_CODES = np.frombuffer(LETTERS.encode(), np.uint8)
+# Two runs of one level differ by √2 noises; this is Student's t at 99 % with as many degrees of freedom as
+# ``two_runs`` grants (MOST_FREEDOM), so that a script's "beyond noise" asks for as much as `tbp compare`.
+BEYOND_NOISES = math.sqrt(2) * 3.355
 
 
 class Chart(Struct, frozen=True):
-    """``payload`` is what ``charts/chart.js`` draws; ``more`` what it asks for later, empty where nothing is left."""
+    """``payload`` is what ``static/charts/chart.js`` draws; ``more`` what it loads later, empty without any."""
 
     payload: Json
     log_possible: bool
@@ -82,159 +79,152 @@ class CommitList(Struct, frozen=True):
     """All commits of a site in order of history."""
 
     commits: tuple[Commit, ...]
-    place: dict[str, int]  # by full hash
+    number: dict[str, int]  # of each, by its full hash
 
 
 def commit_list(commits: Iterable[Commit]) -> CommitList:
-    """``commits`` with the place of each."""
+    """``commits`` with the number of each."""
     order = tuple(commits)
-    return CommitList(order, {commit.hash: place for place, commit in enumerate(order)})
+    return CommitList(order, {commit.hash: at for at, commit in enumerate(order)})
 
 
 def site_commits(data: ReportData) -> CommitList:
     """All commits of the site in order of history."""
-    return commit_list(data.commits or commit_order(data.histories))
+    return commit_list(data.commits)
 
 
 def commits_payload(commits: CommitList, commit_url: str) -> Json:
-    """What every chart and table of data says of commits, and how numbers are written in them.
-
-    Dates are seconds since 1970, as differences.
-    """
-    seconds = [int(commit.date.timestamp()) for commit in commits.commits]
+    """The commits that charts and tables of data name; dates are seconds since 1970."""
     return {
-        "letters": LETTERS,
-        "offsets": OFFSETS,
         "url": addresses.commit_prefix(commit_url),
         "hash": [words.visible(commit.hash) for commit in commits.commits],
-        "date": packed(np.diff(seconds, prepend=0)),
+        "date": [int(commit.date.timestamp()) for commit in commits.commits],
         "subject": [words.visible(words.cut(commit.subject, SUBJECT_LENGTH)) for commit in commits.commits],
     }
 
 
 def history_chart(
-    histories: Sequence[History], dimensions: Sequence[Dimension], place: Mapping[str, int], tags: Sequence[Tag] = ()
+    histories: Sequence[History],
+    dimensions: Sequence[Dimension],
+    site_number: Mapping[str, int],
+    tags: Sequence[Tag] = (),
 ) -> Chart:
-    """Each series over all their commits: its points, its levels with their noise, its changes.
+    """Each series over all their commits: its traces, and what is written beside the chart.
 
-    ``place`` is that of each commit among the site's. Drawn at first are the first of ``histories``: worst first.
+    ``site_number`` is that of each commit among the site's. Drawn at first are the first of ``histories``: worst first.
     """
     runs = [columns(history.points) for history in histories]
-    hashes = [tuple(own.order[at].hash for at in own.commit_index.tolist()) for own in runs]
-    xs = {own: x for x, own in enumerate(dict.fromkeys(hashes))}  # most series were run at the same commits
-    order = sorted({name for own in xs for name in own}, key=place.__getitem__)
-    at = {name: index for index, name in enumerate(order)}
-    values = np.concatenate([own.value[np.isfinite(own.value)] for own in runs])
-    unit = histories[0].unit
-    is_positive = bool(len(values)) and bool(values.min() > 0)
-    remarks: dict[str, int] = {}
+    hashes = {series.order[at].hash for series in runs for at in np.unique(series.commit_index).tolist()}
+    order = sorted(hashes, key=site_number.__getitem__)
+    number = {name: index for index, name in enumerate(order)}
+    values = [series.value for series in runs]
+    unit = axis_unit(histories)
     series = [
-        _series(history, dimensions, own, xs[names], remarks)
-        for history, own, names in zip(histories, runs, hashes, strict=True)
+        _series(history, at, dimensions, commit_numbers(history, number), unit) for at, history in enumerate(histories)
     ]
     payload: Json = {
-        "scales": [[size, words.visible(words.cut(name, UNIT_LENGTH))] for size, name in words.scales_of(unit)],
-        "unit": words.visible(words.cut(unit, UNIT_LENGTH)),
+        "factor": unit.factor,
+        "scales": [
+            [size, words.visible(words.cut(name, UNIT_LENGTH))] for size, name in words.scales_of(histories[0].unit)
+        ],
+        "unit": words.visible(words.cut(histories[0].unit, UNIT_LENGTH)),
         "better": LESS_IS_BETTER[histories[0].better],
         "reach": round(BEYOND_NOISES, 4),
-        "scale": _scale([own.value[np.isfinite(own.value)] for own in runs[:FIRST]]) if is_positive else "linear",
-        "commits": packed(ranges([place[name] for name in order])),
-        "dimensions": [[one.shown_name, one.shown_values, one.is_place] for one in dimensions],
+        "scale": axis_scale(values[:FIRST]),
+        "commits": [site_number[name] for name in order],
+        "dimensions": [[each.shown_name, each.shown_values, each.is_place] for each in dimensions],
         "series": series,
-        "xs": [packed(ranges([at[name] for name in own])) for own in xs],
-        "remarks": list(remarks),
     }
     more: Json = {}
-    if sum(len(own) for own in runs[FIRST:]) >= LEAST_APART:
-        payload["series"] = series[:FIRST] + [{name: one[name] for name in NAMING} for one in series[FIRST:]]
-        more["series"] = [{name: value for name, value in one.items() if name not in NAMING} for one in series[FIRST:]]
-    if tagged := [[at[tag.commit], words.visible(tag.name), int(tag.is_exact)] for tag in tags if tag.commit in at]:
-        payload["tags"] = tagged
-    return Chart(payload, is_positive, more)
+    if sum(len(later) for later in runs[FIRST:]) >= LEAST_APART:
+        payload["series"] = series[:FIRST] + [{name: each[name] for name in NAMING} for each in series[FIRST:]]
+        more["series"] = [{k: value for k, value in each.items() if k not in NAMING} for each in series[FIRST:]]
+    if known := [tag for tag in tags if tag.commit in number]:
+        payload["tags"] = [[number[tag.commit], words.visible(tag.name), int(tag.is_exact)] for tag in known]
+    is_positive = all(bool((finite > 0).all()) for finite in (series[np.isfinite(series)] for series in values))
+    return Chart(payload, is_positive and any(np.isfinite(series).any() for series in values), more)
 
 
-def _scale(drawn: Sequence[NDArray[np.float64]]) -> str:
-    """The axis at first, for the positive values of each series drawn."""
-    drawn = [own for own in drawn if len(own)]
-    middles = [float(np.sort(own)[len(own) // 2]) for own in drawn]
-    apart = max(middles) / min(middles) if middles else 1.0
-    if apart < APART and any(float(own.max()) / float(own.min()) >= WIDE for own in drawn):
-        return "log"
-    return "relative" if apart >= WIDE else "linear"
-
-
-def _series(
-    history: History, dimensions: Sequence[Dimension], own: PointColumns, x: int, remarks: dict[str, int]
-) -> Json:
-    """``x`` is the place of its commits in the chart; ``remarks`` has the place of each, and gets new ones."""
-    step = unit_step(own.value)
+def _series(history: History, number: int, dimensions: Sequence[Dimension], xs: Places, unit: Unit) -> Json:
+    """One series; ``xs`` is the number of the commit of each run among the chart's."""
     data: Json = {
         "id": addresses.anchor(history.key),
-        "in": [one.place_of(history.key) for one in dimensions],
-        "x": x,
-        "step": step,
-        "v": packed_series(np.rint(own.value / step)),
-        "levels": levels(history, step),
+        "in": [each.place_of(history.key) for each in dimensions],
+        "traces": [_shipped(trace, history) for trace in series_traces(history, xs, unit, look(number))],
+        "sessions": _sessions(history),
     }
     if math.isfinite(history.noise_between):
         data["noise"] = round(history.noise_between, NOISE_DIGITS)
-    optional: Json = {
-        "low": _quartiles(own.value, own.low, -1).rstrip(UNKNOWN),
-        "high": _quartiles(own.value, own.high, 1).rstrip(UNKNOWN),
-        "sessions": _sessions(own),
-        "other": packed(ranges(np.flatnonzero(~own.comparable))),
-        "remarks": packed(_remarks(own, remarks)),
-        "changes": change_marks(history, step),
-        "breaks": version_breaks(history),
-    }
-    return data | {name: value for name, value in optional.items() if value}
+    if remarks := _remarks(history, xs):
+        data["remarks"] = remarks
+    if breaks := version_breaks(history):
+        data["breaks"] = [int(xs[index]) for index in breaks]
+    return data
 
 
-def unit_step(values: Sequence[float] | NDArray[np.float64]) -> float:
-    """The unit in which values are written as whole numbers: 1 where they are such, else small enough for DIGITS."""
-    own = np.asarray(values, dtype=np.float64)
-    sizes = np.abs(own[np.isfinite(own)])
-    if bool(np.all((sizes == np.trunc(sizes)) & (sizes < MOST))):
-        return 1.0
-    smallest = max(float(sizes[sizes > 0].min()), float(sizes.max()) * LEAST_PART)
-    # What is smaller than a normal number has no reciprocal: it is drawn at 0.
-    return max(float(f"1e{math.floor(math.log10(smallest)) - (DIGITS - 1)}"), sys.float_info.min)
+def _shipped(trace: go.Scatter, history: History) -> Json:
+    """The trace as plotly.js takes it, with as many digits as are seen, and what scripts say of changes."""
+    shipped: dict[str, Any] = trace.to_plotly_json()
+    if isinstance(trace.y, np.ndarray):
+        to = decimals(trace.y, DIGITS)
+        shipped["y"] = rounded(trace.y, to)
+        if trace.error_y.array is not None:
+            to = None if to is None else to - QUARTILE_CUT
+            bars = {side: rounded(getattr(trace.error_y, side), to) for side in ("array", "arrayminus")}
+            shipped["error_y"] = {**shipped["error_y"], **bars}
+        shipped = _on_every_commit(shipped)
+    if trace.meta == CHANGES:
+        changes = [evidence.change for evidence in drawn_changes(history)]
+        shipped["customdata"] = [_change(change, history) for change in changes]
+    return shipped
 
 
-def _quartiles(values: NDArray[np.float64], quartiles: NDArray[np.float64], side: int) -> str:
-    """How far each quartile is above (side 1) or below (−1) its value, as letters; one on the other side is at it."""
-    known = np.isfinite(values) & np.isfinite(quartiles) & (values != 0)
-    own = values[known]
-    with np.errstate(over="ignore"):  # the farthest letter is for anything farther
-        thousandths = side * 1000 * ((quartiles[known] - own) / np.abs(own))
-    letters = np.full(len(values), ord(UNKNOWN), np.uint8)
-    letters[known] = _CODES[np.searchsorted(_BETWEEN, thousandths, side="right")]
-    return letters.tobytes().decode("ascii")
+def _on_every_commit(trace: dict[str, Any]) -> dict[str, Any]:
+    """The trace with a value or null for each commit from its first run to its last: x need not be shipped then.
+
+    As it is where most commits have no run, or one has several.
+    """
+    x = trace["x"]
+    places = x - x[0]
+    if places[-1] >= 2 * len(x) or not (np.diff(x) > 0).all():
+        return trace
+
+    def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        every = np.full(int(places[-1]) + 1, np.nan)
+        every[places] = values
+        return every
+
+    wide = {name: value for name, value in trace.items() if name != "x"} | {"x0": int(x[0]), "y": spread(trace["y"])}
+    if "error_y" in trace:
+        bars = {side: spread(trace["error_y"][side]) for side in ("array", "arrayminus")}
+        wide["error_y"] = {**trace["error_y"], **bars}
+    return wide
 
 
-def _sessions(own: PointColumns) -> int | str:
-    """How many processes each run had; one number where they all had as many."""
-    numbers = np.zeros(len(own), np.int64)
-    for index, sessions in own.sessions.items():
-        numbers[index] = len(sessions)
-    if not len(own) or (numbers == numbers[0]).all():
-        return int(numbers[0]) if len(own) else 0
-    return packed(numbers)
+def _change(change: Change, history: History) -> list[object]:
+    """``[before, after, merit, is confirmed, "▲ +12 %", "slower"]``, levels in the series' unit."""
+    move = verdicts.move(change, history.unit)
+    effect = verdicts.effect(change, history.unit, history.better).removeprefix(move).strip()
+    levels = [float(f"{level:.{DIGITS}g}") for level in (change.before, change.after)]
+    judged = [merit(change, history.better), int(change.confirmed)]
+    return [*levels, *judged, words.visible(move), words.visible(effect)]
 
 
-def _remarks(own: PointColumns, remarks: dict[str, int]) -> list[int]:
-    """Of the runs without a value: how many are left out, how many follow each other, which words they have."""
-    found: list[int] = []
-    free = 0  # behind the last stretch
-    for index in np.flatnonzero(own.outcome != MEASURED).tolist():
-        said = _remark(OUTCOMES[own.outcome[index]], own.reasons.get(index, ""))
-        remark = remarks.setdefault(said, len(remarks))
-        if found and index == free and remark == found[-1]:
-            found[-2] += 1
-        else:
-            found += [index - free, 1, remark]
-        free = index + 1
-    return found
+def _sessions(history: History) -> int | list[int]:
+    """How many processes each run had; one number where all of them had as many."""
+    runs = columns(history.points)
+    numbers = [len(runs.sessions.get(index, ())) for index in range(len(runs))]
+    return numbers if len(set(numbers)) > 1 else next(iter(numbers), 0)
+
+
+def _remarks(history: History, xs: Places) -> dict[str, list[int]]:
+    """The runs without a value, by what became of them: the numbers of their commits."""
+    runs = columns(history.points)
+    remarks: dict[str, list[int]] = {}
+    for index in np.flatnonzero(runs.outcome != MEASURED).tolist():
+        remark = _remark(OUTCOMES[runs.outcome[index]], runs.reasons.get(index, ""))
+        remarks.setdefault(remark, []).append(int(xs[index]))
+    return remarks
 
 
 @lru_cache(256)  # what fails fails alike in many runs

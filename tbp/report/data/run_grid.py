@@ -1,11 +1,7 @@
-"""Every run of every series on the newest commits, packed for the scripts of the heatmap and the comparison.
+"""Every run of every series on the newest commits, for the scripts of the heatmap and the comparison.
 
-Takes histories and the order of their commits, gives plain JSON values. Ten thousand series on 200 commits are two
-million values: each is two characters here, and the scripts draw what is looked at.
-
-A cell's two characters are a number in base 64: 0 no run, 1 failed, 2 skipped; from 3 on the value, as its
-ratio to the level of its segment. The steps are finest around 1: 0.014 % there, 0.15 % at a factor of 1.6. Values that
-no ratio holds (zero, negative, a thousand times the level) are in ``exact``.
+Takes histories and the order of their commits, gives plain values. Ten thousand series on 200 commits are two million
+values: they are shipped packed, with five digits, and the scripts draw what is looked at.
 """
 
 from __future__ import annotations
@@ -13,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,18 +17,18 @@ from msgspec import Struct
 
 from tbp.asv.declarations import benchmark_from_name
 from tbp.model.changes import Change, ChangeKind, History, LineRuns, State
-from tbp.model.points import OUTCOMES, commits, levels
-from tbp.model.points import PointColumns as Runs
+from tbp.model.merit import BETTER, LESS_IS_BETTER, WORSE, merit
+from tbp.model.points import MEASURED, OUTCOMES, commits, levels
 from tbp.model.points import columns as runs_of
 from tbp.model.runs import Machine, Run
-from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey, Tag
-from tbp.report.data.chart_marks import BETTER, LESS_IS_BETTER, WORSE, merit
+from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey, Setup, Tag
+from tbp.report.base.packing import decimals, rounded
 from tbp.report.parts import addresses
 from tbp.report.parts.commit_links import commit_link
 from tbp.report.parts.environment_parts import parts
-from tbp.report.parts.places import Places
+from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import family_of
-from tbp.report.parts.setups import Setups, setups
+from tbp.report.parts.setup_facts import SetupFacts, setup_facts
 from tbp.report.parts.shown_change import told_size
 from tbp.statistics.robust import median
 from tbp.wording import verdicts, words
@@ -47,17 +43,8 @@ MOST_ASIDE = 100
 SUBJECT_LENGTH = 80
 """Characters of a commit's subject."""
 
-DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-"""Of base 64, none of which JSON or HTML escape."""
-
-NO_RUN, FAILED, SKIPPED, FIRST = range(4)
-EXACT = FIRST  # the value is in ``exact``
-SCALE = 355.0  # codes per unit of asinh(ln ratio ÷ BEND)
-BEND = 0.05  # from this ln of a ratio on the steps grow with it
-MIDDLE = 2050  # code of a ratio of 1
-REACH = len(DIGITS) ** 2 - 1 - MIDDLE  # codes on either side, all of them above EXACT; a factor of 2,800
-
-_PAIRS = np.array([first + second for first in DIGITS for second in DIGITS])
+DIGITS = 5
+"""Significant digits of a series' smallest value: 0.01 % of it, where a tenth of that is what the quietest move by."""
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Indexes: TypeAlias = npt.NDArray[np.int64]
@@ -76,9 +63,10 @@ class Mark(Struct, frozen=True):
 class Packed(Struct, frozen=True):
     """One series on the columns of the grid. A segment is (first column, level, level of the segment before)."""
 
-    cells: str
+    values: Floats  # of each column up to the last run; NaN where none was measured
     segments: tuple[tuple[int, float, float], ...]
-    exact: Mapping[int, float]  # column → value
+    failed: tuple[int, ...]  # columns of runs that failed
+    skipped: tuple[int, ...]
     apart: tuple[int, ...]  # columns of another benchmark version, not comparable
     marks: tuple[Mark, ...]
 
@@ -88,7 +76,7 @@ def columns_of(order: Sequence[Commit]) -> tuple[Commit, ...]:
     return tuple(order[-MOST_COMMITS:])
 
 
-class Columns(Struct, frozen=True, dict=True):
+class GridColumns(Struct, frozen=True, dict=True):
     """The commits of the grid, oldest first, and how the runs of a series find theirs."""
 
     commits: tuple[Commit, ...]
@@ -96,8 +84,9 @@ class Columns(Struct, frozen=True, dict=True):
     aside: tuple[Commit, ...] = ()  # of other lines: their columns come after all others
 
     @classmethod
-    def of(cls, order: Sequence[Commit], lines: Sequence[Line] = ()) -> Columns:
-        aside = sorted((commit for line in lines for commit in line.commits), key=lambda one: (one.date, one.hash))
+    def of(cls, order: Sequence[Commit], lines: Sequence[Line] = ()) -> GridColumns:
+        every = (commit for line in lines for commit in line.commits)
+        aside = sorted(every, key=lambda commit: (commit.date, commit.hash))
         return cls(columns_of(order), tuple(order), tuple(aside[-MOST_ASIDE:]))
 
     def places_aside(self, points: Sequence[Point]) -> Indexes:
@@ -106,17 +95,18 @@ class Columns(Struct, frozen=True, dict=True):
 
     def lines(self, lines: Sequence[Line]) -> list[object]:
         """[name, columns, column that it came from or -1] of each line with a column."""
-        known = {commit.hash: place for place, commit in enumerate((*self.commits, *self.aside))}
-        found: list[object] = []
+        column = {commit.hash: at for at, commit in enumerate((*self.commits, *self.aside))}
+        listed: list[object] = []
         for line in lines:
-            own = [known[commit.hash] for commit in line.commits if commit.hash in known]
-            if own:
-                found.append([words.visible(line.name), own, known.get(line.origin.hash, -1) if line.origin else -1])
-        return found
+            columns = [column[commit.hash] for commit in line.commits if commit.hash in column]
+            if columns:
+                origin = column.get(line.origin.hash, -1) if line.origin else -1
+                listed.append([words.visible(line.name), columns, origin])
+        return listed
 
     @cached_property
     def _aside_of(self) -> Mapping[str, int]:
-        return {commit.hash: place for place, commit in enumerate(self.aside, len(self.commits))}
+        return {commit.hash: column for column, commit in enumerate(self.aside, len(self.commits))}
 
     def places(self, points: Sequence[Point]) -> Indexes:
         """The column of each point; -1 where it has none."""
@@ -130,36 +120,27 @@ class Columns(Struct, frozen=True, dict=True):
         return {commit.hash: column for column, commit in enumerate(self.commits)}
 
 
-def packed(history: History, columns: Columns, beside: Sequence[LineRuns] = ()) -> Packed:
+def packed(history: History, columns: GridColumns, beside: Sequence[LineRuns] = ()) -> Packed:
     """The series' runs on the columns, and those of other lines."""
     places = columns.places(history.points)
-    segments = _on_columns(_segments(history), places)
-    shown = np.flatnonzero(places >= 0)
-    at = places[shown]
-    runs = runs_of(history.points)
-    value, comparable = runs.value[shown], runs.comparable[shown]
-    level = np.array([level for _, level, _ in segments] or [math.nan])
-    # As the script finds them: by column, since series of several branches may not follow the order of the columns.
-    own = np.searchsorted([start for start, _, _ in segments], at, side="right") - 1
-    levels_at = np.full(len(runs), np.nan)
-    levels_at[shown] = level[np.maximum(own, 0)]
-    found = _cells_of(runs, levels_at)[shown]
-    # Other lines are packed against the newest level, whose segment goes on to the last column.
-    for own_runs in beside:
-        own_at, other = columns.places_aside(own_runs.points), runs_of(own_runs.points)
-        is_shown = own_at >= 0
-        at = np.concatenate([at, own_at[is_shown]])
-        found = np.concatenate([found, _cells_of(other, np.full(len(other), level[-1]))[is_shown]])
-        value = np.concatenate([value, other.value[is_shown]])
-        comparable = np.concatenate([comparable, other.comparable[is_shown]])
-    codes = np.full(len(columns.commits) + len(columns.aside), NO_RUN, np.int64)
-    codes[at] = found
-    exact = found == EXACT
+    several = [(places, runs_of(history.points))]
+    several += [(columns.places_aside(line.points), runs_of(line.points)) for line in beside]
+    shown = [at >= 0 for at, _ in several]
+    at = np.concatenate([places[is_shown] for (places, _), is_shown in zip(several, shown, strict=True)])
+
+    def column(name: str) -> npt.NDArray[Any]:
+        parts = [getattr(runs, name)[is_shown] for (_, runs), is_shown in zip(several, shown, strict=True)]
+        return np.concatenate(parts)
+
+    values = np.full(int(at.max()) + 1 if len(at) else 0, np.nan)
+    outcome = column("outcome")
+    values[at] = np.where(outcome == MEASURED, column("value"), np.nan)
     return Packed(
-        cells=_text(codes),
-        segments=segments,
-        exact=dict(zip(at[exact].tolist(), value[exact].tolist(), strict=True)),
-        apart=tuple(at[~comparable].tolist()),
+        values=rounded(values, decimals(values, DIGITS)),
+        segments=_on_columns(_segments(history), places),
+        failed=tuple(at[outcome == OUTCOMES.index(Outcome.FAILED)].tolist()),
+        skipped=tuple(at[outcome == OUTCOMES.index(Outcome.SKIPPED)].tolist()),
+        apart=tuple(at[~column("comparable")].tolist()),
         marks=tuple(_marks(history, places)),
     )
 
@@ -173,33 +154,40 @@ def payload(
     beside: Sequence[LineRuns] = (),
     machines: Sequence[Machine] = (),
 ) -> dict[str, object]:
-    """What ``static/base/run_grid.js`` unpacks. ``histories`` in the order in which the rows are shown."""
-    lines = tuple(dict.fromkeys(own.line for own in beside))
-    columns = Columns.of(order, lines)
+    """The data that ``static/base/run_grid.js`` takes. ``histories`` are in the order in which the rows are shown."""
+    lines = tuple(dict.fromkeys(part.line for part in beside))
+    columns = GridColumns.of(order, lines)
     aside: dict[SeriesKey, list[LineRuns]] = {}
-    for own in beside:
-        aside.setdefault(own.key, []).append(own)
+    for part in beside:
+        aside.setdefault(part.key, []).append(part)
     benchmarks = list(dict.fromkeys(history.key.benchmark for history in histories))
-    spots = list(dict.fromkeys((history.key.machine, history.key.environment) for history in histories))
+    measured = list(dict.fromkeys(history.key.setup for history in histories))
     units = list(dict.fromkeys(history.unit for history in histories))
-    places = Places.of(histories, faces(machines))
+    setup_names = SetupNames.of(histories, faces(machines))
     index = {name: {item: i for i, item in enumerate(items)} for name, items in (("b", benchmarks), ("u", units))}
-    spot_of = {spot: i for i, spot in enumerate(spots)}
+    number_of = {setup: number for number, setup in enumerate(measured)}
     return {
         "commits": [_commit(commit, commit_url) for commit in columns.commits],
         "aside": [_commit(commit, commit_url) for commit in columns.aside],
         "lines": columns.lines(lines),
-        "places": [[*spot, places.name(*spot), places.face(spot[0])] for spot in spots],
-        "parts": _parts(spots, runs, places),
-        "setups": _setups(setups(spots, runs, machines, {one.hash: at for at, one in enumerate(columns.commits)})),
+        "places": [
+            _seen(setup.machine, setup.environment, setup_names.name(setup), setup_names.face(setup.machine))
+            for setup in measured
+        ],
+        "parts": _parts(measured, runs, setup_names),
+        "setups": _setups(
+            setup_facts(measured, runs, machines, {commit.hash: at for at, commit in enumerate(columns.commits)})
+        ),
         "tags": _tags(columns, tags),
-        "benchmarks": [[name, family_of(name), addresses.page_file(name), _is_track(name)] for name in benchmarks],
-        "units": [[unit, words.scales_of(unit)] for unit in units],
+        "benchmarks": [
+            [*_seen(name, family_of(name)), addresses.page_file(name), _is_track(name)] for name in benchmarks
+        ],
+        "units": [[*_seen(unit), [[size, *_seen(symbol)] for size, symbol in words.scales_of(unit)]] for unit in units],
         "rows": [
             _row(
                 history,
                 packed(history, columns, aside.get(history.key, ())),
-                (index["b"][history.key.benchmark], spot_of[history.key.machine, history.key.environment]),
+                (index["b"][history.key.benchmark], number_of[history.key.setup]),
                 index["u"][history.unit],
             )
             for history in histories
@@ -207,7 +195,7 @@ def payload(
     }
 
 
-def _row(history: History, own: Packed, names: tuple[int, int], unit: int) -> list[object]:
+def _row(history: History, row: Packed, names: tuple[int, int], unit: int) -> list[object]:
     noise = history.noise_between
     return [
         *names,
@@ -216,32 +204,37 @@ def _row(history: History, own: Packed, names: tuple[int, int], unit: int) -> li
         unit,
         LESS_IS_BETTER[history.better],
         round(noise, 5) if math.isfinite(noise) else None,
-        own.cells,
-        [[start, _short(level), _short(before)] for start, level, before in own.segments],
-        [[mark.column, mark.glyph, mark.words, mark.tone[0], mark.size] for mark in own.marks],
-        list(own.apart),
-        {str(column): value for column, value in own.exact.items()},
+        row.values,
+        [[start, _short(level), _short(before)] for start, level, before in row.segments],
+        [[mark.column, mark.glyph, mark.words, mark.tone[0], mark.size] for mark in row.marks],
+        list(row.apart),
+        list(row.failed),
+        list(row.skipped),
     ]
 
 
-def _parts(spots: Sequence[tuple[str, str]], runs: Sequence[Run], places: Places) -> list[object]:
-    """What the places differ in, and of each place its values of it."""
-    found = parts(spots, runs, places.faces)
-    return [[words.visible(name) for name in found.names], [[*map(words.visible, own)] for own in found.values]]
+def _parts(measured: Sequence[Setup], runs: Sequence[Run], setup_names: SetupNames) -> list[object]:
+    """The names of the parts that the setups differ in, and the values of each setup."""
+    differing = parts(measured, runs, setup_names.faces)
+    return [_seen(*differing.names), [_seen(*values) for values in differing.values]]
 
 
-def _setups(found: Setups) -> dict[str, object]:
+def _setups(known: SetupFacts) -> dict[str, object]:
     texts = {
-        "names": found.names, "hardware": found.hardware, "unrecorded": found.unrecorded, "values": found.values,
+        "names": known.names, "hardware": known.hardware, "unrecorded": known.unrecorded, "values": known.values,
     }  # fmt: skip
-    return {**{name: [*map(words.visible, own)] for name, own in texts.items()}, "places": found.places}
+    return {**{name: _seen(*values) for name, values in texts.items()}, "places": known.places}
 
 
-def _tags(columns: Columns, tags: Sequence[Tag]) -> list[object]:
+def _tags(columns: GridColumns, tags: Sequence[Tag]) -> list[object]:
     """[column, name, whether it is that commit's own], newest first."""
     at = {commit.hash: column for column, commit in enumerate((*columns.commits, *columns.aside))}
-    found = [(at[tag.commit], words.visible(tag.name), int(tag.is_exact)) for tag in tags if tag.commit in at]
-    return [list(one) for one in sorted(found, key=lambda one: (-one[0], one[1]))]
+    marks = [(at[tag.commit], words.visible(tag.name), int(tag.is_exact)) for tag in tags if tag.commit in at]
+    return [list(mark) for mark in sorted(marks, key=lambda mark: (-mark[0], mark[1]))]
+
+
+def _seen(*texts: str) -> list[str]:
+    return [words.visible(text) for text in texts]
 
 
 def _is_track(benchmark: str) -> int:
@@ -255,24 +248,6 @@ def _commit(commit: Commit, commit_url: str) -> list[str]:
 
 def _short(value: float) -> float:
     return float(f"{value:.6g}")
-
-
-def _cells_of(runs: Runs, level: Floats) -> npt.NDArray[np.int64]:
-    """The code of each run, whose segment has this level."""
-    found = _codes(runs.value, level)
-    found[runs.outcome == OUTCOMES.index(Outcome.FAILED)] = FAILED
-    found[runs.outcome == OUTCOMES.index(Outcome.SKIPPED)] = SKIPPED
-    return found
-
-
-def _codes(values: Floats, level: Floats) -> npt.NDArray[np.int64]:
-    """EXACT where a ratio cannot hold the value."""
-    # A ratio may overflow, or vanish into 0, whose logarithm is no number either: both are values that do not fit.
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-        ratios = np.where((values > 0) & (level > 0), values / level, np.nan)
-        steps = np.rint(SCALE * np.arcsinh(np.log(ratios) / BEND))
-    fits = np.abs(steps) <= REACH  # not where it is NaN
-    return np.where(fits, MIDDLE + np.where(fits, steps, 0), EXACT).astype(np.int64)
 
 
 def _segments(history: History) -> list[tuple[int, float, float]]:
@@ -294,30 +269,26 @@ def middle(history: History) -> float:
 
 def _on_columns(segments: Sequence[tuple[int, float, float]], places: Indexes) -> tuple[tuple[int, float, float], ...]:
     """The segments with a column, each from its first column on, which never lies before that of an earlier one."""
-    found: list[tuple[int, float, float]] = []
+    stretches: list[tuple[int, float, float]] = []
     ends = [*(start for start, _, _ in segments[1:]), len(places)]
     for (start, level, before), end in zip(segments, ends, strict=True):
-        own = places[start:end]
-        own = own[own >= 0]
-        if len(own):
-            found.append((max(int(own.min()), found[-1][0] if found else 0), level, before))
-    return tuple(found)
-
-
-def _text(codes: npt.NDArray[np.int64]) -> str:
-    """Two characters a code, without those of the runs that there are none of at the end."""
-    last = np.flatnonzero(codes != NO_RUN)
-    return "".join(_PAIRS[codes[: last[-1] + 1]].tolist()) if len(last) else ""
+        columns = places[start:end]
+        columns = columns[columns >= 0]
+        if len(columns):
+            stretches.append((max(int(columns.min()), stretches[-1][0] if stretches else 0), level, before))
+    return tuple(stretches)
 
 
 def _marks(history: History, places: Indexes) -> list[Mark]:
-    found = []
+    marks = []
     for change in (evidence.change for evidence in history.changes):
         if 0 <= change.index < len(places) and places[change.index] >= 0:
-            said = verdicts.effect(change, history.unit, history.better) + ", acknowledged" * bool(change.acknowledged)
+            effect = verdicts.effect(change, history.unit, history.better) + ", acknowledged" * bool(
+                change.acknowledged
+            )
             at, tone = int(places[change.index]), _tone(change, history.better)
-            found.append(Mark(at, _glyph(change), said, tone, told_size(change.effect)))
-    return found
+            marks.append(Mark(at, _glyph(change), effect, tone, told_size(change.effect)))
+    return marks
 
 
 def _glyph(change: Change) -> str:

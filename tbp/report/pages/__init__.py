@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from tbp.report.base.render import DataFile, Frame, NavigationEntry, RenderedPage, main_html
+from tbp.report.base.render import DataFile, Frame, NavigationEntry, RenderedPage, main_html, packed_call
 from tbp.report.data.run_grid import payload
 from tbp.report.pages.benchmark.files import shared_data
 from tbp.report.pages.changes import changes_page
 from tbp.report.pages.charts import charts_page
 from tbp.report.pages.compare.page import compare_page, states
-from tbp.report.pages.compression.page import compression_page
+from tbp.report.pages.compare.rules import rules
 from tbp.report.pages.compression.variants import groups
 from tbp.report.pages.contents import SiteContents
 from tbp.report.pages.heatmap import heatmap_page
@@ -50,28 +50,35 @@ def _grid(site: SiteContents) -> Iterable[DataFile]:
     runs = payload(
         by_name(data.histories), site.order, data.commit_url, data.runs, data.tags, data.beside, data.machines
     )
-    yield DataFile("data/grid.js", (("tbp.grid", {**runs, "states": states()}),))
+    yield DataFile("data/grid.js", (packed_call("tbp.grid", {**runs, "states": states(), "rules": rules()}),))
 
 
 BASICS = ("base/address_state", "base/dom", "base/number_words")
 INDEX_DATA = PageData(lambda site: index_files(site.summary), ("data/index.js",))
 GRID = PageData(_grid, ("data/grid.js",))
+COMPRESSION = PageData(
+    lambda site: (DataFile("data/compression.js", (packed_call("tbp.compression", site.compression.figures),)),),
+    ("data/layout.js", "data/compression.js"),
+)
 BENCHMARK_DATA = PageData(lambda site: shared_data(site.data))  # of the pages of all benchmarks
 
+SERIES = (*BASICS, "base/unpacking", "base/chunks", "pages/series", "pages/filter")  # of the pages that list all series
+GRID_SCRIPTS = ("base/unpacking", "base/run_grid")
+COMPARE = (*GRID_SCRIPTS, "pages/foreign", "pages/judge", "pages/setups", "pages/columns", "pages/compare")
+HEATMAP = ("pages/filter", "base/rownames", *GRID_SCRIPTS, "pages/heatmap")
+
 PAGES = (
-    Page(INDEX, "Summary", lambda site: site.summary, (*BASICS, "charts/series", "pages/filter", "pages/index"),
-         (INDEX_DATA,)),
+    Page(INDEX, "Summary", lambda site: site.summary, (*SERIES, "pages/index"), (INDEX_DATA,)),
     Page("changes.html", "Changes", lambda site: changes_page(site.data, site.order), (*BASICS, "pages/changes")),
-    Page("charts.html", "Charts", lambda site: charts_page(site.summary),
-         (*BASICS, "charts/series", "pages/filter", "pages/charts"), (INDEX_DATA,)),
-    Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data, site.order),
-         (*BASICS, "pages/filter", "base/rownames", "base/run_grid", "pages/heatmap"), (GRID,)),
+    Page("charts.html", "Charts", lambda site: charts_page(site.summary), (*SERIES, "pages/charts"), (INDEX_DATA,)),
+    Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data, site.order), (*BASICS, *HEATMAP), (GRID,)),
     Page("compare.html", "Compare", lambda site: compare_page(site.data, site.order),
-         (*BASICS, "base/run_grid", "pages/foreign", "pages/judge", "pages/setups", "pages/columns", "pages/compare"),
-         (GRID,)),
+         (*BASICS, *COMPARE), (GRID,)),
     Page("machines.html", "Machines", lambda site: machines_page(site.data), ("pages/machines",)),
-    Page("compression.html", "Compression", lambda site: compression_page(site.data),
-         is_shown=lambda site: bool(groups(site.data.histories))),
+    Page("compression.html", "Compression", lambda site: site.compression,
+         ("vendor/plotly-basic.min", *BASICS, "base/unpacking", "charts/benchmark_data", "charts/chart",
+          "charts/figure", "pages/compression"),
+         (COMPRESSION,), is_shown=lambda site: bool(groups(site.data.histories))),
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from tbp.report.pages.index.page import Summary
-from tbp.report.pages.index.rows import Row
+from tbp.report.pages.index.rows import IndexRow
 from tbp.report.parts.sparkline import LEAST_SPAN
 from tbp.wording import words
 
@@ -20,7 +20,7 @@ FIRST_DRAWN = 24
 class ChartsPage(Struct, frozen=True):
     title: str
     summary: Summary
-    first: tuple[Row, ...]  # empty without any series
+    first: tuple[IndexRow, ...]  # empty without any series
     left_out: str  # a sentence for readers without a script
     least_span: str  # movement that fills a chart's height
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from tbp.model.series import Commit
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.history_chart import site_commits
+from tbp.report.pages.compression.page import CompressionPage, compression_page
 from tbp.report.pages.index.page import Summary, summary
 
 
@@ -26,3 +27,8 @@ class SiteContents(Struct, frozen=True, dict=True):
     def summary(self) -> Summary:
         """The content of the index, with a row for each series."""
         return summary(self.data)
+
+    @cached_property
+    def compression(self) -> CompressionPage:
+        """The content of the page of compressed models, with its charts."""
+        return compression_page(self.data)

@@ -1,4 +1,4 @@
-"""Where things are: file names and anchors for hostile benchmark names, commit links, commands to copy.
+"""Addresses in a report: file names and anchors for hostile benchmark names, commit links, commands to copy.
 
 Pure functions from names to strings that are safe in a file name, in a URL or in a shell.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 if TYPE_CHECKING:
+    from tbp.model.changes import History
     from tbp.model.series import Commit, SeriesKey
 
 INDEX = "index.html"
@@ -23,7 +24,7 @@ SLUG_LENGTH = 60
 HASH = re.compile(r"[0-9a-fA-F]{4,64}")
 
 QUOTE = r"[^-.\w]?"
-"""What may stand around a value in asv's names; a quote character itself would make the shell's quoting unreadable."""
+"""May stand around a value in asv's names; a quote character itself would make the shell's quoting unreadable."""
 
 
 def digest(text: str) -> str:
@@ -59,13 +60,18 @@ def anchor(key: SeriesKey) -> str:
     return "s-" + digest(repr((key.benchmark, key.parameters, key.machine, key.environment)))
 
 
+def series_href(history: History) -> str:
+    """The series on its benchmark's page, from the site's folder."""
+    return f"{page_file(history.key.benchmark)}#{anchor(history.key)}"
+
+
 def commit_anchor(commit_hash: str) -> str:
     """The id of a commit on the page of changes."""
     return "at-" + digest(commit_hash)
 
 
 def changes_of(commit: Commit) -> str:
-    """What the commit moved, relative to the site."""
+    """The changes that a commit made, relative to the site."""
     return f"changes.html#{commit_anchor(commit.hash)}"
 
 

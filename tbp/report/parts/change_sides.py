@@ -1,28 +1,26 @@
 """The two sides of a change as they are shown: a strip of values each, and what they were measured with.
 
-Takes the sides and circumstances of a change, gives coordinates as letters, words and rows. ``pages/benchmark.js``
+Takes the sides and circumstances of a change, gives coordinates, words and rows. ``pages/benchmark.js``
 makes the SVG; the words say the same to a reader without scripts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import sub
 
 from msgspec import Struct
 
 from tbp.history.two_sides import MOST_VALUES, RUNS_PER_SIDE
 from tbp.model.changes import ChangeEvidence, Circumstance, Side, Sides
 from tbp.model.series import Better
-from tbp.report.parts.packing import packed
 from tbp.wording import words
 
 WIDTH = 1000
-"""Of a strip in its own units; the page stretches it."""
+"""The width of a strip in its own units; the page stretches it."""
 
 ROOM = 0.04
-"""Of a value, on both sides of it where all values are the same. Else the scale ends with the least and the most value
-that is shown: whatever is written below an end was measured."""
+"""The share of a value that is shown on both sides of it where all values are the same. Else the scale ends with the
+least and the most value that is shown: whatever is written below an end was measured."""
 
 FAR_OUT = 3.0
 """Interquartile ranges beyond the quartiles that the scale reaches at most (Tukey, "Exploratory data analysis", 1977):
@@ -41,10 +39,10 @@ FIRST = (
     "system",
     "calls per sample",
 )
-"""What a reader asks for first; requirements, of which there may be hundreds, come behind."""
+"""The facts that a reader looks for first; requirements, of which there may be hundreds, come behind."""
 
 HARDWARE = ("processor", "cores")
-"""What tells one machine from another."""
+"""The facts that tell one machine from another."""
 
 UNKNOWN_HARDWARE = "The hardware is not recorded, so that another machine is not ruled out"
 
@@ -62,8 +60,8 @@ class Strip(Struct, frozen=True):
     """One side in words, and what is drawn of it in 0 … WIDTH: its quartiles, its median between them, its dots."""
 
     label: str  # "before"
-    drawn: str  # letters of the three, then of the distances between dots
-    said: str  # "median 1.00 ms, quartiles …; 900 samples of 3 processes in 1 run"
+    drawn: tuple[int, ...]  # the three, then the dots
+    sentence: str  # "median 1.00 ms, quartiles …; 900 samples of 3 processes in 1 run"
 
 
 class Strips(Struct, frozen=True):
@@ -74,17 +72,17 @@ class Strips(Struct, frozen=True):
 
 
 class Around(Struct, frozen=True):
-    """What the two sides were measured with: what changed first."""
+    """The facts that the two sides were measured with: those that changed first."""
 
-    said: str
+    sentence: str
     rows: tuple[Circumstance, ...]
     rest: str  # what is not among the rows, in words
     brief: str  # the sentence without what stayed, and without its full stop
 
     @property
     def is_long(self) -> bool:
-        """Whether a page that has it already should refer to it."""
-        return bool(self.rows or self.rest) or len(self.said) > LONG
+        """True where a page that has it already should refer to it."""
+        return bool(self.rows or self.rest) or len(self.sentence) > LONG
 
 
 def strips(sides: Sides, unit: str) -> Strips:
@@ -97,7 +95,7 @@ def strips(sides: Sides, unit: str) -> Strips:
     def strip(label: str, side: Side) -> Strip:
         dots = [place(value) for value in side.values if low <= value <= high]
         box = [place(side.low), place(side.median), place(side.high)]
-        return Strip(label, packed([*box, *map(sub, dots, [0, *dots])]), _said(side, sides.of, unit))
+        return Strip(label, (*box, *dots), _said(side, sides.of, unit))
 
     is_thinned = any(len(side.values) < side.measured for side in (sides.before, sides.after))
     return Strips(
@@ -109,7 +107,7 @@ def strips(sides: Sides, unit: str) -> Strips:
 
 
 def legend(unit: str, better: Better) -> str:
-    """What all strips of one benchmark show: once on a page, where each is repeated for every change."""
+    """The explanation of all strips of a benchmark: once on a page, which has strips for every change."""
     of = "time per call" if unit == "seconds" else "values"
     better_is = "" if better is Better.UNKNOWN else f", {better.value} is better"
     return (
@@ -150,32 +148,32 @@ def _said(side: Side, of: str, unit: str) -> str:
     return f"{spread}; n = {runs}" + (f", {processes} in all" if side.processes else "")
 
 
-def around(what: ChangeEvidence) -> Around:
-    """What changed beside the code, and what is known to have stayed."""
-    known = what.circumstances
+def around(evidence: ChangeEvidence) -> Around:
+    """The facts that changed beside the code, and those that are known to have stayed."""
+    known = evidence.circumstances
     if not known:
-        said = "Nothing is recorded of what the runs were measured with"
-        return Around(f"{said}.", (), "", said)
-    is_hardware_known = any(one.name in HARDWARE and one.before and one.after for one in known)
-    changed = [one for one in known if one.is_changed]
-    same = sorted((one for one in known if one.before == one.after), key=lambda one: _rank(one.name))
-    partly = [one.name for one in known if not (one.before and one.after)]
+        sentence = "Nothing is recorded of what the runs were measured with"
+        return Around(f"{sentence}.", (), "", sentence)
+    is_hardware_known = any(row.name in HARDWARE and row.before and row.after for row in known)
+    changed = [row for row in known if row.is_changed]
+    same = sorted((row for row in known if row.before == row.after), key=lambda row: _rank(row.name))
+    partly = [row.name for row in known if not (row.before and row.after)]
     rest, brief = [], ""
     if changed:
-        said = f"Beside the code changed: {words.named([one.name for one in changed], NAMED)}."
+        sentence = f"Beside the code changed: {words.named([row.name for row in changed], NAMED)}."
         shown = same[:UNCHANGED_SHOWN]
         if len(same) > len(shown):
-            rest.append(f"The same on both sides: {words.named([one.name for one in same[len(shown) :]], NAMED)}.")
+            rest.append(f"The same on both sides: {words.named([row.name for row in same[len(shown) :]], NAMED)}.")
     else:
         shown = []
-        values = words.named([f"{one.name} {one.before}" for one in same], NAMED)
+        values = words.named([f"{row.name} {row.before}" for row in same], NAMED)
         brief = ("Nothing else that is recorded changed" if is_hardware_known else UNKNOWN_HARDWARE) * bool(same)
-        said = f"{brief}: {values}." if same else "Nothing else is known to have changed."
+        sentence = f"{brief}: {values}." if same else "Nothing else is known to have changed."
         if same and not is_hardware_known:
-            said = f"{UNKNOWN_HARDWARE}; the same on both sides: {values}."
+            sentence = f"{UNKNOWN_HARDWARE}; the same on both sides: {values}."
     if partly:
         rest.append(f"Known of one side only: {words.named(partly, NAMED)}.")
-    return Around(said, (*changed, *shown), " ".join(rest), brief or said.removesuffix("."))
+    return Around(sentence, (*changed, *shown), " ".join(rest), brief or sentence.removesuffix("."))
 
 
 def _rank(name: str) -> int:

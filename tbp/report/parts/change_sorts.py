@@ -11,7 +11,7 @@ from tbp.wording import verdicts
 
 
 class Sort(StrEnum):
-    """What a change point is said to be."""
+    """The sort of a change point."""
 
     REGRESSION = "regression"
     CHANGED = "changed"  # nothing says whether it is for the worse
@@ -23,7 +23,7 @@ class Sort(StrEnum):
 
 
 SOUGHT = (Sort.REGRESSION, Sort.IMPROVEMENT)
-"""What a reader looks for first: its absence says something, too."""
+"""The sorts that a reader looks for first: their absence says something, too."""
 
 
 GLYPHS = {
@@ -49,16 +49,16 @@ WORDS = {
 
 
 def sort_of(change: SeriesChange) -> Sort:
-    """What the change is said to be."""
-    own = change.evidence.change
-    if not own.confirmed:
+    """The sort of a change, by its kind and its merit."""
+    shown = change.evidence.change
+    if not shown.confirmed:
         return Sort.SUSPECT
-    if own.kind is not ChangeKind.CODE:
+    if shown.kind is not ChangeKind.CODE:
         return Sort.EXPLAINED
-    if own.is_recovery:
+    if shown.is_recovery:
         return Sort.RECOVERED
     if change.history.better is Better.UNKNOWN:
         return Sort.CHANGED
-    if not own.is_worse(change.history.better):
+    if not shown.is_worse(change.history.better):
         return Sort.IMPROVEMENT
-    return Sort.ACKNOWLEDGED if own.acknowledged else Sort.REGRESSION
+    return Sort.ACKNOWLEDGED if shown.acknowledged else Sort.REGRESSION

@@ -67,9 +67,8 @@ class FlamesPage(Struct, frozen=True):
     version: str
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a flame graph stands."""
+class FlameAddress(Struct, frozen=True):
+    """The id, data file and command of a flame graph."""
 
     id: str  # unlike any other's on its page
     data_file: str = ""  # relative to the site; empty where the page holds the data itself
@@ -77,61 +76,61 @@ class Place:
 
 
 def newest_flame(history: History) -> Flame | None:
-    """Of the newest commit with a trace; None where no frames are at hand."""
-    found, commit = history.frames, history.operators_commit
-    if found is None or not len(found.rows):
+    """The flame graph of the newest commit with a trace; None where no frames are at hand."""
+    frames, commit = history.frames, history.operators_commit
+    if frames is None or not len(frames.rows):
         return None
     command = addresses.raw_traces(history.key, commit) if commit else ""
-    return flame(found, Place(f"{addresses.anchor(history.key)}-now", data_file(history), command))
+    return flame(frames, FlameAddress(f"{addresses.anchor(history.key)}-now", data_file(history), command))
 
 
-def change_flame(history: History, what: ChangeEvidence) -> Flame | None:
-    """Of a change with traces on both sides; None where no frames are at hand."""
-    found, difference = what.frames, what.difference
-    if found is None or difference is None or not len(found.rows):
+def change_flame(history: History, evidence: ChangeEvidence) -> Flame | None:
+    """The flame graph of a change with traces on both sides; None where no frames are at hand."""
+    frames, difference = evidence.frames, evidence.difference
+    if frames is None or difference is None or not len(frames.rows):
         return None
-    index, points = what.change.index, history.points
+    index, points = evidence.change.index, history.points
     command = addresses.raw_traces(history.key, points[index].commit) if 0 <= index < len(points) else ""
-    place = Place(f"{addresses.anchor(history.key)}-{index}", data_file(history), command)
-    return difference_flame(found, difference, place)
+    address = FlameAddress(f"{addresses.anchor(history.key)}-{index}", data_file(history), command)
+    return difference_flame(frames, difference, address)
 
 
-def flame(found: Frames, place: Place) -> Flame:
+def flame(frames: Frames, address: FlameAddress) -> Flame:
     """The frames of one side, at least one."""
-    clock = "device" if _has_device(found.rows["device_ns"]) else "host"
+    clock = "device" if _has_device(frames.rows["device_ns"]) else "host"
     return Flame(
-        id=place.id,
-        data_file=place.data_file,
+        id=address.id,
+        data_file=address.data_file,
         title="Flame graph",
-        caption=_caption(found, clock),
+        caption=_caption(frames, clock),
         clock=clock,
         has_device=clock == "device",
         is_difference=False,
         gone=False,
-        rows=rows_of(found, clock),
+        rows=rows_of(frames, clock),
         rows_note=f"frames of at least {LEAST_ROW_SHARE * 100:.0f} %",
-        command=place.command,
-        payload=_payload(place.id, found, clock),
+        command=address.command,
+        payload=_payload(address.id, frames, clock),
     )
 
 
-def difference_flame(found: FrameDifference, difference: Difference, place: Place) -> Flame:
-    """What two sides' frames differ in; ``difference`` is that of the same sessions."""
-    has_device = _has_device(found.rows["device_after_us"]) or _has_device(found.rows["device_before_us"])
-    what_moved = {clock: _marks(found, difference, clock) for clock in CLOCKS}
+def difference_flame(frames: FrameDifference, difference: Difference, address: FlameAddress) -> Flame:
+    """The flame graph of what the frames of two sides differ in; ``difference`` is that of the same sessions."""
+    has_device = _has_device(frames.rows["device_after_us"]) or _has_device(frames.rows["device_before_us"])
+    what_moved = {clock: _marks(frames, difference, clock) for clock in CLOCKS}
     return Flame(
-        id=place.id,
-        data_file=place.data_file,
+        id=address.id,
+        data_file=address.data_file,
         title="Flame graph, coloured by change",
-        caption=_difference_caption(found, difference),
+        caption=_difference_caption(frames, difference),
         clock=difference.clock,
         has_device=has_device,
         is_difference=True,
         gone=any(GONE in moved.kind for moved in what_moved.values()),
-        rows=rows_of_difference(found, difference.clock, what_moved[difference.clock]),
+        rows=rows_of_difference(frames, difference.clock, what_moved[difference.clock]),
         rows_note=f"frames of at least {LEAST_ROW_SHARE * 100:.0f} %, and what certainly changed",
-        command=place.command,
-        payload=_difference_payload(place.id, found, difference, what_moved),
+        command=address.command,
+        payload=_difference_payload(address.id, frames, difference, what_moved),
     )
 
 
@@ -141,18 +140,18 @@ def data_file(history: History) -> str:
     return f"data/{slug}.{addresses.anchor(history.key)}.flame.js"
 
 
-def _caption(found: Frames, clock: str) -> str:
-    steps = words.count(found.steps, "traced step") if found.sessions == 1 else f"{found.sessions} traced sessions"
-    top_us = float(found.total_ns()[found.parent == NO_PARENT].sum()) / found.steps / NS_PER_US
-    said = (
+def _caption(frames: Frames, clock: str) -> str:
+    steps = words.count(frames.steps, "traced step") if frames.sessions == 1 else f"{frames.sessions} traced sessions"
+    top_us = float(frames.total_ns()[frames.parent == NO_PARENT].sum()) / frames.steps / NS_PER_US
+    caption = (
         f"Who called whom in one step, mean of {steps}."
-        if found.step_ns
+        if frames.step_ns
         else "Who called whom; no steps are marked, so that all of it counts as one.",
         "Width is kernel time." if clock == "device" else "Width is time on the host.",
         "Tracing costs time: compare shares.",
-        _overlap(top_us, found.step_ns / found.steps / NS_PER_US),
+        _overlap(top_us, frames.step_ns / frames.steps / NS_PER_US),
     )
-    return " ".join(filter(None, said))
+    return " ".join(filter(None, caption))
 
 
 def _overlap(top_us: float, step_us: float) -> str:
@@ -164,43 +163,47 @@ def _overlap(top_us: float, step_us: float) -> str:
     )
 
 
-def _difference_caption(found: FrameDifference, difference: Difference) -> str:
-    mean = " → ".join(words.microseconds(found.step_us(side)) for side in ("before", "after"))
-    median = " → ".join(words.microseconds(own) for own in (difference.step_before_us, difference.step_after_us))
-    said = [
+def _difference_caption(frames: FrameDifference, difference: Difference) -> str:
+    mean = " → ".join(words.microseconds(frames.step_us(side)) for side in ("before", "after"))
+    median = " → ".join(
+        words.microseconds(step_us) for step_us in (difference.step_before_us, difference.step_after_us)
+    )
+    sentences = [
         "Width is the time after, in one traced step.",
         f"Times here are means over all traced steps ({mean} a step), which a few slow steps make longer.",
         f"The operators' table has medians ({median}).",
     ]
     if abs(difference.machine_factor - 1) >= NAMED_MACHINE:
-        said.append(
+        sentences.append(
             f"Operators that did not change took {difference.machine_factor:.2f} × their time: "
             "only what goes beyond that is coloured."
         )
-    said.append(_overlap(found.total_us("after")[found.parent == NO_PARENT].sum(), found.step_after_us))
-    return " ".join(filter(None, said))
+    sentences.append(_overlap(frames.total_us("after")[frames.parent == NO_PARENT].sum(), frames.step_after_us))
+    return " ".join(filter(None, sentences))
 
 
-def _marks(found: FrameDifference, difference: Difference, clock: str) -> Marks:
+def _marks(frames: FrameDifference, difference: Difference, clock: str) -> Marks:
     """Times are judged on the clock of the difference only; on the other one new calls alone are certain."""
     rows = difference.rows
     judged = clock == difference.clock
     timed = rows["kind"] == "time"
     sure = rows["certain"] if judged else rows["certain"] & ~timed
     moved = np.sign(np.where(timed, rows["delta_us"], rows["calls_after"] - rows["calls_before"]))
-    certain = {str(name): int(sign) for name, sign, told in zip(rows["operator"], moved, sure, strict=True) if told}
+    certain = {
+        str(name): int(sign) for name, sign, is_sure in zip(rows["operator"], moved, sure, strict=True) if is_sure
+    }
     factor = difference.machine_factor if judged else 1.0
-    return marks(found, clock, factor, certain)
+    return marks(frames, clock, factor, certain)
 
 
 def _has_device(column: object) -> bool:
     return bool(np.asarray(column).sum() > 0)
 
 
-def _payload(place: str, found: Frames, clock: str) -> dict[str, object]:
-    rows, steps = found.rows, found.steps
+def _payload(flame_id: str, frames: Frames, clock: str) -> dict[str, object]:
+    rows, steps = frames.rows, frames.steps
     return {
-        "id": place,
+        "id": flame_id,
         "clock": clock,
         **_names(rows),
         "parent": rows["parent"].tolist(),
@@ -208,17 +211,17 @@ def _payload(place: str, found: Frames, clock: str) -> dict[str, object]:
         "calls": _compact(rows["calls"].to_numpy() / steps),
         "host": _nanoseconds(rows["self_ns"].to_numpy() / steps),
         "device": _nanoseconds(rows["device_ns"].to_numpy() / steps),
-        "step": round(found.step_ns / steps),
+        "step": round(frames.step_ns / steps),
     }
 
 
 def _difference_payload(
-    place: str, found: FrameDifference, difference: Difference, what_moved: dict[str, Marks]
+    flame_id: str, frames: FrameDifference, difference: Difference, what_moved: dict[str, Marks]
 ) -> dict[str, object]:
-    rows = found.rows
+    rows = frames.rows
     numbers = {name: rows[name].to_numpy(dtype=np.float64) for name in rows if str(name).endswith("_us")}
     return {
-        "id": place,
+        "id": flame_id,
         "clock": difference.clock,
         **_names(rows),
         "parent": rows["parent"].tolist(),
@@ -226,12 +229,12 @@ def _difference_payload(
         "calls": _compact(rows["calls_after"].to_numpy()),
         "host": _nanoseconds(numbers["self_after_us"] * NS_PER_US),
         "device": _nanoseconds(numbers["device_after_us"] * NS_PER_US),
-        "step": round(found.step_after_us * NS_PER_US),
+        "step": round(frames.step_after_us * NS_PER_US),
         "before": {
             "calls": _compact(rows["calls_before"].to_numpy()),
             "host": _nanoseconds(numbers["self_before_us"] * NS_PER_US),
             "device": _nanoseconds(numbers["device_before_us"] * NS_PER_US),
-            "step": round(found.step_before_us * NS_PER_US),
+            "step": round(frames.step_before_us * NS_PER_US),
         },
         "marks": {clock: _letters(moved) for clock, moved in what_moved.items()},
         "factor": round(difference.machine_factor, 4),

@@ -43,13 +43,13 @@ class FlameRow:
     delta: str = ""
 
 
-def rows_of(found: Frames, clock: str) -> tuple[FlameRow, ...]:
+def rows_of(frames: Frames, clock: str) -> tuple[FlameRow, ...]:
     """Its largest frames on one clock, depth first."""
-    total_us = found.total_ns(clock) / found.steps / NS_PER_US
-    step_us = found.step_ns / found.steps / NS_PER_US if clock == "host" else 0.0
-    whole_us = max(float(total_us[found.parent == NO_PARENT].sum()), step_us)
-    names, level = called(found.rows), depths(found.parent)
-    calls = found.rows["calls"].to_numpy() / found.steps
+    total_us = frames.total_ns(clock) / frames.steps / NS_PER_US
+    step_us = frames.step_ns / frames.steps / NS_PER_US if clock == "host" else 0.0
+    whole_us = max(float(total_us[frames.parent == NO_PARENT].sum()), step_us)
+    names, level = called(frames.rows), depths(frames.parent)
+    calls = frames.rows["calls"].to_numpy() / frames.steps
     nothing = np.zeros(len(names), dtype=bool)
     return tuple(
         FlameRow(
@@ -59,18 +59,18 @@ def rows_of(found: Frames, clock: str) -> tuple[FlameRow, ...]:
             share=words.percent(float(total_us[row]) / whole_us),
             calls=words.calls(float(calls[row])),
         )
-        for row in _topmost(found.parent, total_us, LEAST_ROW_SHARE * whole_us, nothing)
+        for row in _topmost(frames.parent, total_us, LEAST_ROW_SHARE * whole_us, nothing)
     )
 
 
-def rows_of_difference(found: FrameDifference, clock: str, moved: Marks) -> tuple[FlameRow, ...]:
-    """What certainly changed on one clock, and the largest frames."""
-    before_us, after_us = found.total_us("before", clock), found.total_us("after", clock)
-    whole_us = found.step_us("after", clock)
-    names, level = called(found.rows), depths(found.parent)
-    calls = [found.rows[f"calls_{side}"].to_numpy() for side in ("before", "after")]
+def rows_of_difference(frames: FrameDifference, clock: str, moved: Marks) -> tuple[FlameRow, ...]:
+    """Rows of the frames that certainly changed on one clock, and of the largest ones."""
+    before_us, after_us = frames.total_us("before", clock), frames.total_us("after", clock)
+    whole_us = frames.step_us("after", clock)
+    names, level = called(frames.rows), depths(frames.parent)
+    calls = [frames.rows[f"calls_{side}"].to_numpy() for side in ("before", "after")]
     listed = []
-    for row in _topmost(found.parent, np.maximum(before_us, after_us), LEAST_ROW_SHARE * whole_us, moved.certain):
+    for row in _topmost(frames.parent, np.maximum(before_us, after_us), LEAST_ROW_SHARE * whole_us, moved.certain):
         kind = moved.kind[row]
         listed.append(
             FlameRow(
@@ -78,7 +78,7 @@ def rows_of_difference(found: FrameDifference, clock: str, moved: Marks) -> tupl
                 level=int(level[row]),
                 time=words.microseconds(float(after_us[row])),
                 share=words.percent(float(after_us[row]) / whole_us) if whole_us else "",
-                calls=" → ".join(dict.fromkeys(words.calls(float(own[row])) for own in calls)),
+                calls=" → ".join(dict.fromkeys(words.calls(float(column[row])) for column in calls)),
                 mark="" if kind == SAME else kind if moved.certain[row] else f"{kind}, not certain",
                 glyph=GLYPHS[kind],
                 before=words.microseconds(float(before_us[row])),
@@ -113,12 +113,12 @@ def _topmost(parent: Indices, size: NDArray[np.float64], least: float, wanted: N
 
 
 def called(rows: pd.DataFrame) -> list[str]:
-    """What every frame is called; several small ones by their number."""
-    return [frame_name(*one) for one in zip(rows["name"], rows["kind"], rows["merged"], strict=True)]
+    """The name of every frame; several small ones are named by their number."""
+    return [frame_name(*frame) for frame in zip(rows["name"], rows["kind"], rows["merged"], strict=True)]
 
 
 def frame_name(name: str, kind: str, merged: int) -> str:
-    """What a frame is called; several small ones by their number."""
+    """The name of a frame; several small ones are named by their number."""
     if kind != SMALLER:
         return words.cut(words.visible(name), NAME_LENGTH)
     return f"({merged:,} smaller)" if merged else "(deeper calls)"

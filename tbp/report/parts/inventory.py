@@ -1,4 +1,4 @@
-"""What runs were measured with, and what came, went or moved from one to the next.
+"""Packages and facts that runs were measured with, and what came, went or moved from one to the next.
 
 Takes the runs of one environment on one machine, oldest first. Only what two runs both say is compared.
 """
@@ -17,7 +17,7 @@ ANY_VERSION = "any version"  # asv was asked for none in particular
 PIP = "pip+"  # asv's mark of what pip installs in an environment of conda
 
 
-class Difference(Struct, frozen=True):
+class InventoryDifference(Struct, frozen=True):
     """Against the run before; each item in words: ``numpy 2.1``, ``torch 2.12 → 2.13``."""
 
     commit: Commit
@@ -26,34 +26,34 @@ class Difference(Struct, frozen=True):
     bumped: tuple[str, ...]
 
 
-def differences(runs: Sequence[Run], project: str = "") -> list[Difference]:
+def differences(runs: Sequence[Run], project: str = "") -> list[InventoryDifference]:
     """Every run that differs from what the runs before it said, newest first.
 
     The ``project`` itself has another version at every commit, which is no news.
     """
-    own = normal(project)
+    project_name = normal(project)
     packages: dict[str, str] = {}
-    others: dict[str, str] = {}
-    found = []
+    further: dict[str, str] = {}
+    names = []
     for run in _unlike(runs):
-        listed = {name: version for name, version in run.packages if normal(name) != own}
-        said = _others(run)
+        listed = {name: version for name, version in run.packages if normal(name) != project_name}
+        facts = _others(run)
         # A run whose ruler listed nothing has not lost its packages.
         added = [f"{name} {version}" for name, version in listed.items() if packages and name not in packages]
         removed = [f"{name} {version}" for name, version in packages.items() if listed and name not in listed]
         bumped = [
-            f"{name} {others[name]} → {value}" for name, value in said.items() if others.get(name, value) != value
+            f"{name} {further[name]} → {value}" for name, value in facts.items() if further.get(name, value) != value
         ]
         bumped += [
             f"{name} {packages[name]} → {version}"
             for name, version in listed.items()
-            if packages.get(name, version) != version and name not in said
+            if packages.get(name, version) != version and name not in facts
         ]
         if added or removed or bumped:
-            found.append(Difference(run.commit, tuple(added), tuple(removed), tuple(bumped)))
+            names.append(InventoryDifference(run.commit, tuple(added), tuple(removed), tuple(bumped)))
         packages = listed or packages
-        others.update(said)
-    return found[::-1]
+        further.update(facts)
+    return names[::-1]
 
 
 class Installed(Struct, frozen=True):
@@ -68,16 +68,16 @@ def installed(runs: Sequence[Run]) -> Installed:
     listed = next((run.packages for run in reversed(runs) if run.packages), ())
     if listed:
         return Installed(listed)
-    asked = next((run.requirements for run in reversed(runs) if run.requirements), ())
-    return Installed(tuple((name, version or ANY_VERSION) for name, version in asked), is_asked=True)
+    requirements = next((run.requirements for run in reversed(runs) if run.requirements), ())
+    return Installed(tuple((name, version or ANY_VERSION) for name, version in requirements), is_asked=True)
 
 
 def measured_with(runs: Sequence[Run], machine: Machine | None) -> dict[str, str]:
-    """What the newest runs of one environment say of themselves, and its machine: name → value as it is shown."""
-    said = dict(machine.facts) if machine is not None else {}
+    """The facts of the newest runs of an environment and of its machine: name → value as it is shown."""
+    facts = dict(machine.facts) if machine is not None else {}
     for run in _unlike(runs):
-        said.update(_others(run))
-    return {**said, **{name: version for name, version in installed(runs).packages if name not in said}}
+        facts.update(_others(run))
+    return {**facts, **{name: version for name, version in installed(runs).packages if name not in facts}}
 
 
 class Known(Struct, frozen=True):
@@ -85,28 +85,28 @@ class Known(Struct, frozen=True):
 
     commit: Commit
     facts: Mapping[str, str]  # python, threads, the machine's, …
-    asked: Mapping[str, str] | None  # requirement → version
+    requirements: Mapping[str, str] | None  # name → version
     packages: Mapping[str, str] | None  # installed → version
 
 
 def known_at(runs: Sequence[Run], machine: Machine | None) -> Iterator[Known]:
     """Yields the known setup of the runs of one environment, oldest first, wherever it changes.
 
-    A run that does not say something is taken for the one before; ``machine`` speaks where no run does.
+    A run that does not record a fact has that of the run before; ``machine`` counts where no run records any.
     """
     says_hardware = any(run.hardware for run in runs)
     facts = dict(machine.facts) if machine is not None and not says_hardware else {}
-    asked: Mapping[str, str] | None = None
+    requirements: Mapping[str, str] | None = None
     packages: Mapping[str, str] | None = None
     for run in _unlike(runs):
-        own = _others(run)
+        recorded = _others(run)
         if run.python or run.requirements:
-            asked = {name.removeprefix(PIP): version or ANY_VERSION for name, version in run.requirements}
+            requirements = {name.removeprefix(PIP): version or ANY_VERSION for name, version in run.requirements}
         facts.update(
-            (name, value) for name, value in own.items() if name not in dict(run.requirements) or name == "torch"
+            (name, value) for name, value in recorded.items() if name not in dict(run.requirements) or name == "torch"
         )
         packages = dict(run.packages) or packages
-        yield Known(run.commit, dict(facts), asked, packages)
+        yield Known(run.commit, dict(facts), requirements, packages)
 
 
 def what_is_recorded(runs: Sequence[Run]) -> str:
@@ -135,10 +135,10 @@ def normal(name: str) -> str:
 
 
 def _unlike(runs: Sequence[Run]) -> Iterator[Run]:
-    """Those that do not say what the run before says: of thousands there are a few."""
+    """The runs that record other facts than the run before: of thousands there are a few."""
     last: object = None
     for run in runs:
-        own = (
+        differing = (
             run.requirements,
             run.python,
             run.hardware,
@@ -148,17 +148,17 @@ def _unlike(runs: Sequence[Run]) -> Iterator[Run]:
             run.devices,
             run.packages,
         )
-        if own != last:
+        if differing != last:
             yield run
-        last = own
+        last = differing
 
 
 def _others(run: Run) -> dict[str, str]:
-    """What else the run says of itself, names as they are shown."""
-    said = {**dict(run.requirements), "python": run.python, **dict(run.hardware)}
+    """The facts of a run beside its packages, names as they are shown."""
+    facts = {**dict(run.requirements), "python": run.python, **dict(run.hardware)}
     if run.torch:
-        said["torch"] = run.torch
-    said["threads"] = ", ".join(map(str, run.threads))
-    said["governor"] = ", ".join(run.governors)
-    said["device"] = ", ".join(run.devices)
-    return {name: value for name, value in said.items() if value}
+        facts["torch"] = run.torch
+    facts["threads"] = ", ".join(map(str, run.threads))
+    facts["governor"] = ", ".join(run.governors)
+    facts["device"] = ", ".join(run.devices)
+    return {name: value for name, value in facts.items() if value}

@@ -1,16 +1,17 @@
-"""What the series of one benchmark differ in: parameters, machine, environment.
+"""Names of series: of a site by machine and environment, of a benchmark by what its series differ in.
 
-Takes the keys of series, gives dimensions with their values in a natural order, and what each series is called by them.
+Takes all series once, so that naming one of ten thousand does not look at all of them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from msgspec import Struct
 
-from tbp.model.series import SeriesKey
+from tbp.model.changes import History
+from tbp.model.series import SeriesKey, Setup
 from tbp.report.parts.series_order import natural
 from tbp.wording import words
 
@@ -18,6 +19,29 @@ MACHINE, ENVIRONMENT = "machine", "environment"
 
 VALUE_LENGTH = 60
 """Characters of a value in a chooser: a parameter may be a page of code."""
+
+
+class SetupNames(Struct, frozen=True):
+    """The names of setups on a site, which say as much of machine and environment as tells them apart."""
+
+    has_machines: bool  # several
+    has_environments: bool
+    faces: Mapping[str, str] = {}
+
+    @classmethod
+    def of(cls, histories: Iterable[History], faces: Mapping[str, str] | None = None) -> SetupNames:
+        """``faces`` are the names of machines, by identifier; one without a name is called by its identifier."""
+        setups = {history.key.setup for history in histories}
+        several = (len({setup.machine for setup in setups}) > 1, len({setup.environment for setup in setups}) > 1)
+        return cls(*several, faces or {})
+
+    def name(self, setup: Setup) -> str:
+        """Machine and environment, as far as the site has more than one of them."""
+        return " · ".join([self.face(setup.machine)] * self.has_machines + [setup.environment] * self.has_environments)
+
+    def face(self, machine: str) -> str:
+        """The name of the machine that readers see."""
+        return self.faces.get(machine, machine)
 
 
 class Dimension(Struct, frozen=True, dict=True):
@@ -53,7 +77,7 @@ class Dimension(Struct, frozen=True, dict=True):
 
     @cached_property
     def _places(self) -> dict[str, int]:
-        return {value: place for place, value in enumerate(self.values)}
+        return {value: index for index, value in enumerate(self.values)}
 
 
 def dimensions(keys: Sequence[SeriesKey], faces: Mapping[str, str] | None = None) -> tuple[Dimension, ...]:
@@ -64,19 +88,21 @@ def dimensions(keys: Sequence[SeriesKey], faces: Mapping[str, str] | None = None
     parameters = dict.fromkeys(name for key in keys for name, _ in key.parameters)
     every = [Dimension(name, ()) for name in parameters]
     every += [Dimension(name, (), is_place=True) for name in (MACHINE, ENVIRONMENT)]
-    found = []
-    for one in every:
-        values = {one.value_of(key) for key in keys}
+    differing = []
+    for dimension in every:
+        values = {dimension.value_of(key) for key in keys}
         if len(values) > 1:
             known = sorted((value for value in values if value is not None), key=natural)
-            names = faces or {} if one.is_place and one.name == MACHINE else {}
-            found.append(Dimension(one.name, tuple(known), one.is_place, names))
-    return tuple(found)
+            names = faces or {} if dimension.is_place and dimension.name == MACHINE else {}
+            differing.append(Dimension(dimension.name, tuple(known), dimension.is_place, names))
+    return tuple(differing)
 
 
 def series_name(key: SeriesKey, among: Sequence[Dimension]) -> str:
-    """What tells a series apart: ``variant=sdpa, tokens=64 · bench-1``; its whole label where nothing does."""
-    values = [(one, one.value_of(key)) for one in among]
-    own = ", ".join(f"{one.name}={value}" for one, value in values if value is not None and not one.is_place)
-    places = [one.name_of(value) for one, value in values if value is not None and one.is_place]
-    return " · ".join(filter(None, [own, *places])) or key.label
+    """The values that tell a series apart: ``variant=sdpa, tokens=64 · bench-1``; its label where none does."""
+    values = [(dimension, dimension.value_of(key)) for dimension in among]
+    parameters = ", ".join(
+        f"{dimension.name}={value}" for dimension, value in values if value is not None and not dimension.is_place
+    )
+    places = [dimension.name_of(value) for dimension, value in values if value is not None and dimension.is_place]
+    return " · ".join(filter(None, [parameters, *places])) or key.label

@@ -20,7 +20,7 @@ ROW_ORDER = (
     State.REGRESSION, State.CHANGED, State.IMPROVEMENT, State.RECOVERED, State.SUSPECT, State.FAILED, State.STALE,
     State.VANISHED, State.UNDECIDED, State.ACKNOWLEDGED, State.NOT_ENOUGH_DATA, State.NO_CHANGE, State.SKIPPED,
 )  # fmt: skip
-"""What a reader has to see first: what moved, then what is no longer known, then what is as it was."""
+"""The order in which a reader has to see states: what moved, then what is no longer known, then what is as it was."""
 
 
 _RANK = {state: order for order, state in enumerate(ROW_ORDER)}

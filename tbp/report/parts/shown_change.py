@@ -15,9 +15,9 @@ LARGEST = 1e6
 SIZE_DIGITS = 4  # 0.01 %
 
 
-def changed_at(history: History, what: ChangeEvidence) -> Commit | None:
+def changed_at(history: History, evidence: ChangeEvidence) -> Commit | None:
     """The first commit with the new level."""
-    index = what.change.index
+    index = evidence.change.index
     return history.points[index].commit if 0 <= index < len(history.points) else None
 
 
@@ -27,7 +27,7 @@ def shown_change(history: History) -> ChangeEvidence | None:
 
 
 def told_change(history: History) -> ChangeEvidence | None:
-    """The same, or the suspect one of a series that has no other."""
+    """The change that a series is listed for: the standing one, or the suspect one where it has no other."""
     return shown_change(history) or (history.suspect if history.state is State.SUSPECT else None)
 
 

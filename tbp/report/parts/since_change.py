@@ -1,4 +1,4 @@
-"""Where a series is now, seen from the change it is told for: a step of the past may have been left, or taken back.
+"""The newest values of a series, seen from the change that it is listed for: it may have been left, or taken back.
 
 Takes a history and one of its changes, gives numbers and words; verdicts stay those of ``tbp.history``.
 """
@@ -39,15 +39,15 @@ class Now(Struct, frozen=True):
     first: float  # the first level that counts; NaN where that is the one before the change
 
 
-def now(history: History, what: ChangeEvidence) -> Now | None:
-    """The series as it is since ``what``; None where nothing was measured since."""
+def now(history: History, evidence: ChangeEvidence) -> Now | None:
+    """The series as it is since this change; None where nothing was measured since."""
     value = levels(history.points)
     known = np.flatnonzero(np.isfinite(value)).tolist()
-    later = _later(history, what)
-    index, after = (later[-1].index, later[-1].after) if later else (what.change.index, what.change.after)
+    later = _later(history, evidence)
+    index, after = (later[-1].index, later[-1].after) if later else (evidence.change.index, evidence.change.after)
     if not known or not 0 <= index <= known[-1]:
         return None
-    sides = [_side(own, after, history.noise_between) for own in value[index:] if math.isfinite(own)]
+    sides = [_side(level, after, history.noise_between) for level in value[index:] if math.isfinite(level)]
     gone = _trailing(sides)
     is_left = gone >= A_LEVEL and gone > _longest(sides[: len(sides) - gone], sides[-1])
     last = known[-1]
@@ -59,60 +59,60 @@ def now(history: History, what: ChangeEvidence) -> Now | None:
         gone=gone,
         is_left=is_left,
         after=after,
-        later=() if _is_of_several(history, what) else later,
+        later=() if _is_of_several(history, evidence) else later,
         level=median(value[known[-gone:]]) if is_left else after,
-        first=_first(history, what),
+        first=_first(history, evidence),
     )
 
 
-def is_net_worse(history: History, found: Now) -> bool:
-    """Whether the series is worse than at first although its change says better."""
-    if history.state not in (State.IMPROVEMENT, State.RECOVERED) or not math.isfinite(found.first):
+def is_net_worse(history: History, now: Now) -> bool:
+    """True for a series that is worse than at first although its change was for the better."""
+    if history.state not in (State.IMPROVEMENT, State.RECOVERED) or not math.isfinite(now.first):
         return False
-    side = _side(found.level, found.first, history.noise_between)
-    return side != 0 and _step(found.first, found.level).is_worse(history.better)
+    side = _side(now.level, now.first, history.noise_between)
+    return side != 0 and _step(now.first, now.level).is_worse(history.better)
 
 
-def is_as_told(found: Now) -> bool:
-    """Whether the series is where its only change brought it: nothing is to be said beside its newest value."""
-    return found.is_newest_run and not (found.gone or found.later) and not math.isfinite(found.first)
+def is_as_told(now: Now) -> bool:
+    """True where the only change of a series brought it: nothing is to be said beside its newest value."""
+    return now.is_newest_run and not (now.gone or now.later) and not math.isfinite(now.first)
 
 
-def leaving(history: History, found: Now) -> str:
+def leaving(history: History, now: Now) -> str:
     """The words for what became of a level: ``the newest 9 runs have left this level: ▲ +53 % slower``.
 
     A later change that is not part of it comes first: ``since then ▼ −50 % with EPYC 1 → EPYC 2; still at this level``.
     """
-    if found.later:
-        change = found.later[-1]
+    if now.later:
+        change = now.later[-1]
         accepted = ", acknowledged" if change.acknowledged else ""
         moved_on = f"since then {verdicts.effect(change, history.unit, history.better)}{accepted}"
-        return f"{moved_on}; {_leaving(history, found)}"
-    return _leaving(history, found)
+        return f"{moved_on}; {_leaving(history, now)}"
+    return _leaving(history, now)
 
 
-def _leaving(history: History, found: Now) -> str:
-    step = _step(found.after, found.level if found.is_left else found.value)
+def _leaving(history: History, now: Now) -> str:
+    step = _step(now.after, now.level if now.is_left else now.value)
     moved = verdicts.effect(step, history.unit, history.better)
-    if found.is_left:
-        return f"the newest {found.gone:,} runs have left this level: {moved}"
-    if found.gone:
+    if now.is_left:
+        return f"the newest {now.gone:,} runs have left this level: {moved}"
+    if now.gone:
         return f"the newest run is off this level: {moved}"
-    return "still at this level" if found.runs > 1 else "only one run since"
+    return "still at this level" if now.runs > 1 else "only one run since"
 
 
-def net(history: History, found: Now) -> str:
+def net(history: History, now: Now) -> str:
     """``net ▲ +79 % slower than at first, 99.2 ms``; empty where the change is all that ever happened."""
-    if not math.isfinite(found.first):
+    if not math.isfinite(now.first):
         return ""
-    return _net(history, found.first, found.value)
+    return _net(history, now.first, now.value)
 
 
-def sentence(history: History, found: Now) -> str:
+def sentence(history: History, now: Now) -> str:
     """All of it: ``Now 177 ms at 4d7b91c0: the newest 9 runs have left this level: …; net …``."""
-    at = f"Now {words.quantity(found.value, history.unit)} at {found.commit.short} ({words.moment(found.commit.date)})"
-    since = "" if found.is_newest_run else ", newer runs have no value"
-    return f"{at}{since}; {'; '.join(filter(None, [leaving(history, found), net(history, found)]))}."
+    at = f"Now {words.quantity(now.value, history.unit)} at {now.commit.short} ({words.moment(now.commit.date)})"
+    since = "" if now.is_newest_run else ", newer runs have no value"
+    return f"{at}{since}; {'; '.join(filter(None, [leaving(history, now), net(history, now)]))}."
 
 
 def finding(history: History) -> str:
@@ -125,14 +125,14 @@ def finding(history: History) -> str:
     return f"{sentence} {total[:1].upper()}{total[1:]}."
 
 
-def runs_around(history: History, what: ChangeEvidence) -> tuple[int, int]:
+def runs_around(history: History, evidence: ChangeEvidence) -> tuple[int, int]:
     """Runs with a value of the level before and of the one after: up to the neighbouring confirmed changes."""
-    cuts = sorted(own.change.index for own in history.changes if own.change.confirmed or own is what)
-    at = cuts.index(what.change.index)
+    cuts = sorted(other.change.index for other in history.changes if other.change.confirmed or other is evidence)
+    at = cuts.index(evidence.change.index)
     start = cuts[at - 1] if at else 0
     end = cuts[at + 1] if at + 1 < len(cuts) else len(history.points)
     known = np.isfinite(levels(history.points))
-    return int(known[start : what.change.index].sum()), int(known[what.change.index : end].sum())
+    return int(known[start : evidence.change.index].sum()), int(known[evidence.change.index : end].sum())
 
 
 def _net(history: History, first: float, level: float) -> str:
@@ -142,26 +142,28 @@ def _net(history: History, first: float, level: float) -> str:
     return f"net {verdicts.effect(_step(first, level), history.unit, history.better)} than {at_first}"
 
 
-def _later(history: History, what: ChangeEvidence) -> tuple[Change, ...]:
-    """The changes that are confirmed since ``what``."""
+def _later(history: History, evidence: ChangeEvidence) -> tuple[Change, ...]:
+    """The changes that are confirmed since this change."""
     changes = (evidence.change for evidence in history.changes)
-    return tuple(change for change in changes if change.confirmed and change.index > what.change.index)
+    return tuple(change for change in changes if change.confirmed and change.index > evidence.change.index)
 
 
-def _is_of_several(history: History, what: ChangeEvidence) -> bool:
-    """True where ``what`` stands for all changes of a balance."""
+def _is_of_several(history: History, evidence: ChangeEvidence) -> bool:
+    """True where the change stands for all changes of a balance."""
     balance = history.balance
-    return balance is not None and balance.is_of_several and history.changes[balance.standing] is what
+    return balance is not None and balance.is_of_several and history.changes[balance.standing] is evidence
 
 
-def _first(history: History, what: ChangeEvidence) -> float:
+def _first(history: History, evidence: ChangeEvidence) -> float:
     """The level before the first change that counts, carried along by what is not the code's doing."""
     balance = history.balance
-    if balance is not None and history.changes[balance.standing] is what:
+    if balance is not None and history.changes[balance.standing] is evidence:
         is_all = not balance.is_recovery and math.isclose(balance.first, balance.reference)
         return math.nan if is_all else balance.first
-    counted = [own for own in history.changes if own.change.confirmed and own.change.index >= history.since]
-    return counted[0].change.before if counted and counted[0].change.index < what.change.index else math.nan
+    counted = [
+        evidence for evidence in history.changes if evidence.change.confirmed and evidence.change.index >= history.since
+    ]
+    return counted[0].change.before if counted and counted[0].change.index < evidence.change.index else math.nan
 
 
 def _side(value: float, level: float, noise: float) -> int:
@@ -180,8 +182,8 @@ def _trailing(sides: Sequence[int]) -> int:
 def _longest(sides: Sequence[int], side: int) -> int:
     """The most in a row on ``side``: a series that visits two levels by turns has not left one of them."""
     longest = current = 0
-    for own in sides:
-        current = current + 1 if own == side else 0
+    for each in sides:
+        current = current + 1 if each == side else 0
         longest = max(longest, current)
     return longest
 

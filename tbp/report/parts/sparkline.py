@@ -58,11 +58,6 @@ class Sparkline(Struct, frozen=True):
         """(x, y) of the newest value."""
         return _spot(self, max(column for column, level in enumerate(self.levels) if level is not None))
 
-    @property
-    def code(self) -> str:
-        """The levels as one character each, for static/pages/index.js: ``A`` is 0, a blank no value; no backslash."""
-        return "".join(" " if level is None else chr(65 + level + (level >= 27)) for level in self.levels)
-
 
 def sparkline(history: History) -> Sparkline:
     """The series from its first to its newest point, smallest value at the bottom; a gap where there is no
@@ -75,15 +70,17 @@ def sparkline(history: History) -> Sparkline:
     low, high = min(known), max(known)
     span = max(high - low, LEAST_SPAN * max(abs(low), abs(high)), sys.float_info.min)
     middle = (low + high) / 2
-    heights = [None if math.isnan(one) else round(LEVELS * (0.5 + (one - middle) / span)) for one in columns]
+    heights = [None if math.isnan(value) else round(LEVELS * (0.5 + (value - middle) / span)) for value in columns]
     moved = [evidence.change for evidence in history.changes if evidence.change.is_verdict]
-    at = [(int(one.index * len(columns) / len(values)), one) for one in moved if 0 <= one.index < len(values)]
-    shown = [(column, one.after > one.before) for column, one in at if heights[column] is not None]
+    at = [
+        (int(change.index * len(columns) / len(values)), change) for change in moved if 0 <= change.index < len(values)
+    ]
+    shown = [(column, change.after > change.before) for column, change in at if heights[column] is not None]
     return Sparkline(tuple(heights), tuple(column for column, _ in shown), tuple(is_up for _, is_up in shown))
 
 
 def _spot(spark: Sparkline, column: int) -> tuple[int, int]:
-    """Where a column with a value is drawn."""
+    """The coordinates of a column with a value."""
     level = spark.levels[column] or 0
     across = WIDTH * UNITS - 2 * MARGIN
     return MARGIN + round(across * column / max(1, len(spark.levels) - 1)), MARGIN + LEVELS - level

@@ -1,4 +1,4 @@
-"""What the traces say of a series, as rows of words: its hotspots, and what moved between two commits.
+"""The traces of a series as rows of words: its hotspots, and what moved between two commits.
 
 Takes an ``OperatorTable`` or a ``Difference``, gives rows ready to be shown; reading and comparing traces
 belong to ``tbp.traces``, which is imported where there is a trace: it brings pandas, and a small report without traces
@@ -34,7 +34,7 @@ CALLERS = 12
 """Operators shown under their callers."""
 
 LEAST_MOVED = 0.01
-"""Of the step's change, the least that is worth a row under a caller."""
+"""The least share of the step's change that is worth a row under a caller."""
 
 KINDS = {"new": "new", "gone": "gone", "calls": "calls changed", "time": "time changed", "same": ""}
 
@@ -58,7 +58,7 @@ class Hotspots(Struct, frozen=True):
     rest: str  # what is not shown, and what the traces had lost, in words; empty when everything is
 
 
-class Moved(Struct, frozen=True):
+class OperatorRow(Struct, frozen=True):
     """One operator between two commits, or a row that sums up; ``worse`` is None where direction says nothing."""
 
     operator: str
@@ -93,7 +93,7 @@ class Told(Struct, frozen=True):
 
     clock: str  # "host" or "device": whose self time the rows compare
     whole: str  # what a share is a share of: "traced slowdown", "traced speed-up"
-    rows: tuple[Moved, ...]
+    rows: tuple[OperatorRow, ...]
     caveats: str
     losses: tuple[str, ...]  # what damaged traces lost, one sentence a side
     exact: tuple[str, ...]  # what is certain without a clock: moved calls, shapes, FLOPs, bytes, kernels
@@ -117,7 +117,7 @@ def told(difference: Difference) -> Told:
 
 
 def losses(difference: Difference) -> tuple[str, ...]:
-    """What the files of each side held that could not be used: it may be what differs."""
+    """The parts of the files of each side that could not be used: they may be what differs."""
     sides = (("before", difference.loss_before), ("after", difference.loss_after))
     return tuple(f"Traces {side} the change: {'; '.join(loss.sentences)}." for side, loss in sides if loss)
 
@@ -196,14 +196,14 @@ def shapes(recorded: str) -> str:
     return ", ".join("×".join(str(length) for length in size) for size in sizes if size)
 
 
-def moved(difference: Difference) -> tuple[Moved, ...]:
+def moved(difference: Difference) -> tuple[OperatorRow, ...]:
     """Operators by how much their self time moved, then what is left out and the residual: the sum is the step's."""
     shown, rest = difference.rows.head(DIFFERENCES), difference.rows.iloc[DIFFERENCES:]
     rows = [_moved(row) for _, row in shown.iterrows()]
     if len(rest):
         rows.append(_sum(words.count(len(rest), "further operator"), float(rest["delta_us"].sum()), difference))
     rows.append(_sum("outside operators", difference.residual_us, difference))
-    step = Moved(
+    step = OperatorRow(
         operator="the traced step",
         delta=words.signed_microseconds(difference.delta_us),
         share="",
@@ -216,11 +216,11 @@ def moved(difference: Difference) -> tuple[Moved, ...]:
     return (*rows, step)
 
 
-def _moved(row: pd.Series) -> Moved:
+def _moved(row: pd.Series) -> OperatorRow:
     delta_us, share = float(row["delta_us"]), float(row["share"])
     calls = [words.calls(float(row[side])) for side in ("calls_before", "calls_after")]
     kind, certain = KINDS.get(str(row["kind"]), str(row["kind"])), bool(row["certain"])
-    return Moved(
+    return OperatorRow(
         operator=str(row["operator"]),
         delta=words.signed_microseconds(delta_us),
         share=words.percent(share),
@@ -234,9 +234,9 @@ def _moved(row: pd.Series) -> Moved:
     )
 
 
-def _sum(label: str, delta_us: float, difference: Difference) -> Moved:
+def _sum(label: str, delta_us: float, difference: Difference) -> OperatorRow:
     share = _ratio(delta_us, difference.delta_us)
-    return Moved(
+    return OperatorRow(
         operator=label,
         delta=words.signed_microseconds(delta_us),
         share=words.percent(share),
@@ -246,7 +246,7 @@ def _sum(label: str, delta_us: float, difference: Difference) -> Moved:
 
 
 def caveats(difference: Difference) -> str:
-    """What limits the comparison: too few sessions to judge times."""
+    """The limits of the comparison: too few sessions to judge times."""
     from tbp.traces.differences.difference import LEAST_SESSIONS
 
     if difference.enough_sessions:

@@ -28,7 +28,7 @@ TIME = "seconds"
 
 
 class Agreement(Enum):
-    """What the traced step did, against what was measured."""
+    """The agreement of the traced step with what was measured."""
 
     AGREES = auto()
     MORE = auto()  # in the same direction, by more than AGREES times as much
@@ -59,22 +59,24 @@ def agreement(difference: Difference, change: Change, unit: str) -> Agreement:
     return Agreement.MORE if ratio > AGREES else Agreement.LESS if ratio < 1 / AGREES else Agreement.AGREES
 
 
-def lead(what: ChangeEvidence, unit: str) -> str:
-    """What comes before any operator: what the step did in the traces, and what was measured; empty without traces."""
-    difference, change = what.difference, what.change
+def lead(evidence: ChangeEvidence, unit: str) -> str:
+    """Sentences before any operator: on the step in the traces and on what was measured; empty without traces."""
+    difference, change = evidence.difference, evidence.change
     if difference is None:
         return ""
-    found = agreement(difference, change, unit)
+    agreed = agreement(difference, change, unit)
     step = f"from {words.microseconds(difference.step_before_us)} to {words.microseconds(difference.step_after_us)}"
     if difference.step_before_us:
         step += f" ({words.signed_percent(difference.delta_us / difference.step_before_us)})"
-    if found is Agreement.NO_TIME:
-        said = [f"What is measured here is no time; the traces tell what the same step calls. In them it went {step}."]
+    if agreed is Agreement.NO_TIME:
+        sentences = [
+            f"What is measured here is no time; the traces tell what the same step calls. In them it went {step}."
+        ]
     else:
         timed = f"from {words.quantity(change.before, unit)} to {words.quantity(change.after, unit)}"
         timed += f" ({words.signed_percent(change.effect)})"
-        said = [f"Traced, under the profiler, the step went {step}; timed, without it, {timed}.", _SAID[found]]
-    return " ".join(filter(None, [*said, machine(difference)]))
+        sentences = [f"Traced, under the profiler, the step went {step}; timed, without it, {timed}.", _SAID[agreed]]
+    return " ".join(filter(None, [*sentences, machine(difference)]))
 
 
 def machine(difference: Difference) -> str:
@@ -88,53 +90,53 @@ def machine(difference: Difference) -> str:
     return f"Operators that did not change took {took} in the traces after the change: the machine was {speed} then."
 
 
-def causes(what: ChangeEvidence, unit: str) -> tuple[str, ...]:
+def causes(evidence: ChangeEvidence, unit: str) -> tuple[str, ...]:
     """The certain operators that account for most of the change, as sentences; empty where none can be named.
 
     Of a time they have their share of the step in the traces, of bytes what they allocate, of a count their calls.
     """
-    difference, change = what.difference, what.change
+    difference, change = evidence.difference, evidence.change
     if difference is None:
         return ()
     from tbp.traces.differences.difference import NAMED_SHARE, attributions
 
-    found, rows = agreement(difference, change, unit), difference.rows
-    if found is Agreement.OPPOSED:
+    agreed, rows = agreement(difference, change, unit), difference.rows
+    if agreed is Agreement.OPPOSED:
         return ()
-    if found is Agreement.NO_TIME:
+    if agreed is Agreement.NO_TIME:
         return _counted(difference, change, unit)[:CAUSES]
     named = rows[rows["certain"] & (rows["share"] >= NAMED_SHARE)].head(CAUSES)
     return tuple(attributions(named, difference.clock))
 
 
-def explanation(what: ChangeEvidence, unit: str) -> str:
-    """What the operators say of the change, without the full stop; empty without traces."""
-    difference, change = what.difference, what.change
+def explanation(evidence: ChangeEvidence, unit: str) -> str:
+    """The operators that account for the change, without the full stop; empty without traces."""
+    difference, change = evidence.difference, evidence.change
     if difference is None:
         return ""
     from tbp.traces.differences.difference import NAMED_OPERATORS, UNEXPLAINED
     from tbp.traces.differences.difference import explanation as of_times
 
     if agreement(difference, change, unit) in (Agreement.OPPOSED, Agreement.NO_TIME):
-        said = _counted(difference, change, unit)[:NAMED_OPERATORS]
+        counted = _counted(difference, change, unit)[:NAMED_OPERATORS]
         none = "no operator is certainly called more or less often"
-        return "; ".join([*(said or [f"{UNEXPLAINED}: {none}"]), *difference.losses])
+        return "; ".join([*(counted or [f"{UNEXPLAINED}: {none}"]), *difference.losses])
     return of_times(difference)
 
 
-def in_a_line(what: ChangeEvidence, unit: str) -> str:
-    """The same for a row of a table, where no ``lead`` stands before it."""
-    difference, change = what.difference, what.change
+def in_a_line(evidence: ChangeEvidence, unit: str) -> str:
+    """``explanation`` for a row of a table, where no ``lead`` stands before it."""
+    difference, change = evidence.difference, evidence.change
     if difference is not None and agreement(difference, change, unit) is Agreement.OPPOSED:
         moved = (
             words.signed_percent(difference.delta_us / difference.step_before_us) if difference.step_before_us else "–"
         )
         return f"the traces do not show it: in them the step changed by {moved}"
-    return explanation(what, unit)
+    return explanation(evidence, unit)
 
 
 def _counted(difference: Difference, change: Change, unit: str) -> tuple[str, ...]:
-    """What certainly differs, apart from time, in the direction of ``change``."""
+    """The certain differences, apart from time, in the direction of ``change``."""
     from tbp.traces.differences.difference import counts
 
     is_more = change.after > change.before
@@ -146,11 +148,11 @@ def _counted(difference: Difference, change: Change, unit: str) -> tuple[str, ..
 
 
 def _allocated(exact: pd.DataFrame | None, is_more: bool) -> list[str]:
-    """Of each operator on both sides that allocates more or less, by how much."""
+    """By how much each operator on both sides allocates more or less."""
     if exact is None:
         return []
-    own = exact[exact["kind"] == "allocated_bytes"]
-    moved = own["after"] - own["before"]
+    allocated = exact[exact["kind"] == "allocated_bytes"]
+    moved = allocated["after"] - allocated["before"]
     toward = moved[(moved > 0) if is_more else (moved < 0)]
     order = toward.abs().sort_values(ascending=False, kind="stable").index
-    return [str(sentence) for sentence in own.loc[order, "sentence"]]
+    return [str(sentence) for sentence in allocated.loc[order, "sentence"]]

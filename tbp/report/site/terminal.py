@@ -19,7 +19,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.events import LEAST_SERIES
 from tbp.report.pages.index.notes import first
 from tbp.report.parts import event_words
-from tbp.report.parts.places import Places
+from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import changed_at, shown_change
 from tbp.report.parts.since_change import finding
@@ -65,7 +65,7 @@ def report_summary(data: ReportData, index: Path) -> ReportSummary:
     histories = ranked(data.histories)
     changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
     remark = [undirected(changed)] if changed else []
-    opening = [preface.said] if (preface := first(data)) is not None else []
+    opening = [preface.sentence] if (preface := first(data)) is not None else []
     lines = [*opening, verdict(histories, data), *event_lines(data, histories), *remark, f"report: {index.resolve()}"]
     return ReportSummary(
         lines="\n".join(lines),
@@ -76,12 +76,12 @@ def report_summary(data: ReportData, index: Path) -> ReportSummary:
 
 def event_lines(data: ReportData, histories: Sequence[History]) -> tuple[str, ...]:
     """A line for each event, those with most regressions first, then in the order of ``histories``, worst first."""
-    places = Places.of(data.histories, data.faces)
+    setup_names = SetupNames.of(data.histories, data.faces)
     events = _standing_events(data, histories)
     lines = []
     for standing in events[:MOST_EVENTS]:
-        lines.append(f"  {_line(standing, data, places)}")
-        lines += [f"    {_told(history, places)}" for history in _in_turns(standing)]
+        lines.append(f"  {_line(standing, data, setup_names)}")
+        lines += [f"    {_told(history, setup_names)}" for history in _in_turns(standing)]
     left_out = len(events) - MOST_EVENTS
     return (*lines, f"  … and {left_out:,} more: see the report") if left_out > 0 else tuple(lines)
 
@@ -108,13 +108,13 @@ def _standing_changes(history: History) -> tuple[ChangeEvidence, ...]:
     return tuple(history.changes[number] for number in balance.regressions)
 
 
-def _line(standing: StandingEvent, data: ReportData, places: Places) -> str:
+def _line(standing: StandingEvent, data: ReportData, setup_names: SetupNames) -> str:
     event = standing.event
     if event is None or len(standing.changes) < LEAST_SERIES:
         history = standing.changes[0].history
-        return " ".join(filter(None, [_told(history, places), _narrowed(standing)]))
+        return " ".join(filter(None, [_told(history, setup_names), _narrowed(standing)]))
     moved = ": ".join(filter(None, [_moved(standing.changes), event_words.sizes(standing.changes)]))
-    seen_by = event_words.seen_by(event.sightings, data.faces) or _lone_machine(standing, places)
+    seen_by = event_words.seen_by(event.sightings, data.faces) or _lone_machine(standing, setup_names)
     return "; ".join(filter(None, [f"{moved} {_since(event)}", seen_by]))
 
 
@@ -124,13 +124,13 @@ def _in_turns(standing: StandingEvent) -> list[History]:
     return [change.history for change in several if change.evidence.change.in_turns][:1]
 
 
-def _told(history: History, places: Places) -> str:
-    return f"{_name(history, places)}: {finding(history)}"
+def _told(history: History, setup_names: SetupNames) -> str:
+    return f"{_name(history, setup_names)}: {finding(history)}"
 
 
-def _name(history: History, places: Places) -> str:
+def _name(history: History, setup_names: SetupNames) -> str:
     key = history.key
-    return " ".join(filter(None, (key.benchmark, key.label, places.name(key.machine, key.environment))))
+    return " ".join(filter(None, (key.benchmark, key.label, setup_names.name(key.setup))))
 
 
 def _moved(changes: Sequence[SeriesChange]) -> str:
@@ -152,10 +152,10 @@ def _since(event: Event) -> str:
     return f"since {event.range.first.short}"
 
 
-def _lone_machine(standing: StandingEvent, places: Places) -> str:
+def _lone_machine(standing: StandingEvent, setup_names: SetupNames) -> str:
     """The machine of an event that no other measured, where the site has several."""
     machines = {change.history.key.machine for change in standing.changes}
-    return f"on {places.face(min(machines))}" if places.machine and len(machines) == 1 else ""
+    return f"on {setup_names.face(min(machines))}" if setup_names.has_machines and len(machines) == 1 else ""
 
 
 def _narrowed(standing: StandingEvent) -> str:

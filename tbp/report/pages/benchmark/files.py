@@ -14,13 +14,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from tbp.figures import look
 from tbp.history.machine_wide_changes import AtOnce, of_benchmark
 from tbp.model.changes import History, LineRuns
 from tbp.model.points import columns
 from tbp.model.series import SeriesKey
-from tbp.report.base.render import DataFile, Frame, RenderedPage, main_html, page_html
+from tbp.report.base.render import DataFile, Frame, RenderedPage, main_html, packed_call, page_html
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.chart_layout import layout
 from tbp.report.data.history_chart import CommitList, commits_payload, site_commits
 from tbp.report.pages.benchmark.page import BenchmarkPage, benchmark_page
 from tbp.report.pages.benchmark.rates import Rate, rates_of_all
@@ -28,9 +28,9 @@ from tbp.report.parts import addresses
 from tbp.report.parts.page_events import PageEvent, page_events
 
 SCRIPTS = (
-    "vendor/plotly-scatter.min", "base/address_state", "base/dom", "base/number_words", "base/unpacking",
-    "charts/axis", "charts/chooser", "charts/cursors", "base/tables", "pages/benchmark", "charts/growth",
-    "charts/flame", "charts/chart", "base/jump",
+    "vendor/plotly-basic.min", "base/address_state", "base/dom", "base/number_words", "base/unpacking",
+    "charts/benchmark_data", "charts/axis", "charts/chooser", "charts/cursors", "base/tables", "pages/benchmark",
+    "charts/figure", "charts/growth", "charts/flame", "charts/chart", "base/jump",
 )  # fmt: skip
 """Scripts of every benchmark's page, in the order in which they build on each other."""
 
@@ -64,42 +64,42 @@ def jobs(data: ReportData, frame: Frame) -> list[BenchmarkPageJob]:
     made_jobs = []
     made: dict[bytes, Mapping[str, int]] = {}  # most benchmarks were measured at the same commits
     for benchmark, series in groupby(ordered, key=lambda history: history.key.benchmark):
-        own = tuple(series)
-        said = {history.key: known[history.key] for history in own if history.key in known}
-        places = _places(own, commits)
+        histories = tuple(series)
+        rates = {history.key: known[history.key] for history in histories if history.key in known}
+        places = _places(histories, commits)
         known_as = places.tobytes()
         if known_as not in made:
-            made[known_as] = {commits.commits[place].hash: place for place in places.tolist()}
+            made[known_as] = {commits.commits[index].hash: index for index in places.tolist()}
         source = {benchmark: data.sources[benchmark]} if benchmark in data.sources else {}
-        moved = of_benchmark(together, own)
-        own_data = replace(shared, histories=own, beside=tuple(aside.get(benchmark, ())), sources=source)
+        moved = of_benchmark(together, histories)
+        own_data = replace(shared, histories=histories, beside=tuple(aside.get(benchmark, ())), sources=source)
         if benchmark in data.remarks:
             own_data = replace(own_data, remarks={benchmark: data.remarks[benchmark]})
         joined = events.get(benchmark, ())
-        made_jobs.append(BenchmarkPageJob(benchmark, own_data, below, made[known_as], said, moved, joined))
+        made_jobs.append(BenchmarkPageJob(benchmark, own_data, below, made[known_as], rates, moved, joined))
     return made_jobs
 
 
 def _shared_by_pages(data: ReportData) -> ReportData:
-    """The data of every benchmark's page: nothing of other benchmarks, nor of single runs."""
+    """The data that the pages of all benchmarks share: nothing of single benchmarks, nor of single runs."""
     return replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), problems=(), order=(), joined=())
 
 
 def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int32]:
     """The places of their commits among the site's, ascending."""
-    found = [np.empty(0, np.int32)]
+    indexes = [np.empty(0, np.int32)]
     for history in histories:
-        own = columns(history.points)
-        is_site_order = own.order is commits.commits
-        hashes = (own.order[at].hash for at in own.commit_index.tolist())
-        places = own.commit_index if is_site_order else np.array([commits.place[name] for name in hashes], np.int32)
-        found.append(places)
-    return np.flatnonzero(np.bincount(np.concatenate(found))).astype(np.int32)
+        runs = columns(history.points)
+        is_site_order = runs.order is commits.commits
+        hashes = (runs.order[at].hash for at in runs.commit_index.tolist())
+        places = runs.commit_index if is_site_order else np.array([commits.number[name] for name in hashes], np.int32)
+        indexes.append(places)
+    return np.flatnonzero(np.bincount(np.concatenate(indexes))).astype(np.int32)
 
 
 def shared_data(data: ReportData) -> Iterator[DataFile]:
     """The data that the pages of all benchmarks have in common."""
-    yield DataFile("data/layout.js", (("tbp.layout", layout()),))
+    yield DataFile("data/layout.js", (("tbp.layout", look.shared()),))
     yield DataFile("data/commits.js", (("tbp.commits", commits_payload(site_commits(data), data.commit_url)),))
 
 
@@ -123,9 +123,9 @@ def page_and_data(job: BenchmarkPageJob) -> tuple[RenderedPage, tuple[DataFile, 
 
 
 def _data(page: BenchmarkPage) -> Iterator[DataFile]:
-    yield DataFile(page.data_file, (("tbp.chart", page.chart.payload),))
+    yield DataFile(page.data_file, (packed_call("tbp.chart", page.chart.payload),))
     if page.chart.more:
-        yield DataFile(addresses.more_file(page.name), (("tbp.more", page.chart.more),))
+        yield DataFile(addresses.more_file(page.name), (packed_call("tbp.more", page.chart.more),))
     flames: dict[str, list[dict[str, object]]] = {}
     for flame in filter(None, chain.from_iterable(section.flames for section in page.sections)):
         flames.setdefault(flame.data_file, []).append(flame.payload)

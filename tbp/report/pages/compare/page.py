@@ -17,22 +17,23 @@ from msgspec.structs import replace
 from tbp.comparison.judgements import judgements, series_of_points
 from tbp.model.changes import History, State
 from tbp.model.comparison import ComparedCommit, Judgement
-from tbp.model.series import Commit, SeriesKey, Tag
+from tbp.model.series import Commit, SeriesKey, Setup, Tag
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.run_grid import MOST_COMMITS, columns_of
 from tbp.report.pages.compare.means import Mean, difference_said, means
-from tbp.report.pages.compare.pairs import Pair, pairs
+from tbp.report.pages.compare.pairs import CommitPair, pairs
 from tbp.report.parts import addresses
+from tbp.report.parts.addresses import series_href
 from tbp.report.parts.commit_links import CommitLink, commit_link
-from tbp.report.parts.places import Places, series_href
+from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import Tile, by_name, tile
 from tbp.wording import phrases, verdicts, words
 
 MOST_ROWS = 200
-"""Of the precomputed pair, 700 bytes each."""
+"""Rows of the precomputed pair, 700 bytes each."""
 
 MOST_UNFOLDED = 20
-"""Rows without a change that stand open, as static/pages/compare.js has it."""
+"""Rows without a change that stand open."""
 
 MOST_TRIED = 1_000
 """Series judged to find a pair in which something changed; 1 to 2 ms each on two slow cores."""
@@ -41,7 +42,7 @@ TAG_LENGTH = 40
 """Characters of a tag's name."""
 
 
-class Row(Struct, frozen=True):
+class CompareRow(Struct, frozen=True):
     benchmark: str
     parameters: str
     href: str
@@ -54,99 +55,103 @@ class Row(Struct, frozen=True):
     reason: str
 
 
-class Side(Struct, frozen=True):
+class ComparedSide(Struct, frozen=True):
     """One of the two commits."""
 
     name: str  # "Baseline" or "Contender"
     commit: CommitLink
     tags: str  # "v1.2, v1.2.1"
-    what: str  # why it was chosen, of the baseline: "the run before"
+    why: str  # it was chosen, of the baseline: "the run before"
 
 
-class Group(Struct, frozen=True):
+class FoldedRows(Struct, frozen=True):
     """Rows under one heading: what may matter, then what did not change, then what could not be compared."""
 
     folded: str  # the word on the fold: "no change"; empty where the rows stand open
-    rows: tuple[Row, ...]
+    rows: tuple[CompareRow, ...]
 
 
 class ComparePage(Struct, frozen=True):
     """``sides`` is empty where no place has two commits."""
 
     verdict: str
-    sides: tuple[Side, ...] = ()
-    place: str = ""
+    sides: tuple[ComparedSide, ...] = ()
+    setup_name: str = ""
     default: str = ""  # for the script: column of the baseline, of the contender, number of the place
     tallies: tuple[Tile, ...] = ()
     means: tuple[Mean, ...] = ()
-    groups: tuple[Group, ...] = ()
+    groups: tuple[FoldedRows, ...] = ()
     left_out: str = ""
     series: int = 0  # with those left out
     commands: tuple[str, ...] = ()
     only_newest: str = ""  # a sentence where not every commit can be chosen
+    most_unfolded: int = MOST_UNFOLDED  # for the script
 
 
 def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
     """The first of ``pairs`` in which something changed, or how to come by one."""
-    places: dict[tuple[str, str], list[History]] = {}
+    by_setup: dict[Setup, list[History]] = {}
     for history in data.histories:
-        places.setdefault(_place(history), []).append(history)
-    begun = _first_said(pairs(data.histories, order, data.base.commit.hash if data.base else "", data.tags), places)
+        by_setup.setdefault(history.key.setup, []).append(history)
+    begun = _first_said(pairs(data.histories, order, data.base.commit.hash if data.base else "", data.tags), by_setup)
     if begun is None:
         return ComparePage("Two commits are needed for a comparison.")
-    pair, found = begun
-    own = {history.key: history for history in places[pair.machine, pair.environment]}
-    ranked = sorted(found, key=_rank)
-    rows = [_row(judgement, own[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
-    spots = list(dict.fromkeys(_place(history) for history in by_name(data.histories)))
+    pair, judged = begun
+    machine = pair.setup.machine
+    by_key = {history.key: history for history in by_setup[pair.setup]}
+    ranked = sorted(judged, key=_rank)
+    rows = [_row(judgement, by_key[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
+    measured = list(dict.fromkeys(history.key.setup for history in by_name(data.histories)))
     columns = [commit.hash for commit in columns_of(order)]
     ends = [columns.index(commit.hash) for commit in (pair.baseline, pair.contender)]
     return ComparePage(
-        verdict=_verdict(found, pair),
+        verdict=_verdict(judged, pair),
         sides=_sides(pair, data),
-        place=" · ".join(filter(None, (data.faces.get(pair.machine, pair.machine), pair.environment))),
-        default=" ".join(map(str, [*ends, spots.index((pair.machine, pair.environment))])),
-        tallies=_tallies(found),
-        means=means(found),
+        setup_name=" · ".join(filter(None, (data.faces.get(machine, machine), pair.setup.environment))),
+        default=" ".join(map(str, [*ends, measured.index(pair.setup)])),
+        tallies=_tallies(judged),
+        means=means(judged),
         groups=_groups(rows),
-        series=len(found),
+        series=len(judged),
         left_out=_left_out(ranked[MOST_ROWS:]),
-        commands=_commands(pair, Places.of(data.histories)),
+        commands=_commands(pair, SetupNames.of(data.histories)),
         only_newest=_only_newest(data, len(order) - len(columns), pair),
     )
 
 
 def _first_said(
-    tried: Iterable[Pair], places: Mapping[tuple[str, str], Sequence[History]]
-) -> tuple[Pair, tuple[Judgement, ...]] | None:
+    tried: Iterable[CommitPair], by_setup: Mapping[Setup, Sequence[History]]
+) -> tuple[CommitPair, tuple[Judgement, ...]] | None:
     """The first pair in which something changed, else the first one."""
     first, looked_at = None, 0
     for pair in tried:
-        own = places[pair.machine, pair.environment]
-        looked_at += len(own)
+        series = by_setup[pair.setup]
+        looked_at += len(series)
         if first is not None and looked_at > MOST_TRIED:
             break
-        found = _judgements(own, pair)
-        first = first or (pair, found)
-        if any(judgement.state in phrases.CHANGED for judgement in found):
-            return pair, found
+        judged = _judgements(series, pair)
+        first = first or (pair, judged)
+        if any(judgement.state in phrases.CHANGED for judgement in judged):
+            return pair, judged
     return first
 
 
-def _groups(rows: Sequence[Row]) -> tuple[Group, ...]:
+def _groups(rows: Sequence[CompareRow]) -> tuple[FoldedRows, ...]:
     """Few rows without a change stay beside the others: a page of ten needs no folding."""
     folds = [State.SKIPPED]
     if sum(row.state is State.NO_CHANGE for row in rows) > MOST_UNFOLDED:
         folds.insert(0, State.NO_CHANGE)
-    groups = [Group("", tuple(row for row in rows if row.state not in folds))]
-    groups += [Group(_word(state, 2), tuple(row for row in rows if row.state is state)) for state in folds]
+    groups = [FoldedRows("", tuple(row for row in rows if row.state not in folds))]
+    groups += [FoldedRows(_word(state, 2), tuple(row for row in rows if row.state is state)) for state in folds]
     return tuple(group for group in groups if group.rows)
 
 
-def _sides(pair: Pair, data: ReportData) -> tuple[Side, ...]:
+def _sides(pair: CommitPair, data: ReportData) -> tuple[ComparedSide, ...]:
     return (
-        Side("Baseline", commit_link(pair.baseline, data.commit_url), _tags(data.tags, pair.baseline), pair.why),
-        Side("Contender", commit_link(pair.contender, data.commit_url), _tags(data.tags, pair.contender), ""),
+        ComparedSide(
+            "Baseline", commit_link(pair.baseline, data.commit_url), _tags(data.tags, pair.baseline), pair.why
+        ),
+        ComparedSide("Contender", commit_link(pair.contender, data.commit_url), _tags(data.tags, pair.contender), ""),
     )
 
 
@@ -154,27 +159,23 @@ def _tags(tags: Sequence[Tag], commit: Commit) -> str:
     return ", ".join(words.cut(tag.name, TAG_LENGTH) for tag in tags if tag.commit == commit.hash)
 
 
-def _only_newest(data: ReportData, older: int, pair: Pair) -> str:
+def _only_newest(data: ReportData, older: int, pair: CommitPair) -> str:
     """That older commits cannot be chosen, the base among them where it is one."""
     if older <= 0:
         return ""
-    said = f"The {MOST_COMMITS} newest commits can be chosen here."
+    sentence = f"The {MOST_COMMITS} newest commits can be chosen here."
     if data.base is not None and data.base.commit.hash not in (pair.baseline.hash, pair.contender.hash):
-        said += (
+        sentence += (
             f" {words.cut(data.base.revision, TAG_LENGTH)} is not one of them, or has no values on this environment."
         )
-    return said
+    return sentence
 
 
-def _place(history: History) -> tuple[str, str]:
-    return history.key.machine, history.key.environment
+def _key(judgement: Judgement, pair: CommitPair) -> SeriesKey:
+    return SeriesKey(judgement.benchmark, judgement.parameters, pair.setup.machine, pair.setup.environment)
 
 
-def _key(judgement: Judgement, pair: Pair) -> SeriesKey:
-    return SeriesKey(judgement.benchmark, judgement.parameters, pair.machine, pair.environment)
-
-
-def _judgements(histories: Sequence[History], pair: Pair) -> tuple[Judgement, ...]:
+def _judgements(histories: Sequence[History], pair: CommitPair) -> tuple[Judgement, ...]:
     sides = [ComparedCommit(commit.short, commit.hash, commit.subject) for commit in (pair.baseline, pair.contender)]
     series = (series_of_points(history.key, history.unit, history.better, history.points) for history in histories)
     return judgements(series, sides[0], sides[1])
@@ -185,7 +186,7 @@ def _rank(judgement: Judgement) -> tuple[object, ...]:
     return phrases.ORDER.index(judgement.state), -size if math.isfinite(size) else 0.0, judgement.name
 
 
-def _row(judgement: Judgement, history: History) -> Row:
+def _row(judgement: Judgement, history: History) -> CompareRow:
     is_changed = judgement.state in phrases.CHANGED
     state = _word(judgement.state, 1)
     interval = words.interval_of(judgement.low, judgement.high, judgement.before, judgement.unit)
@@ -195,7 +196,7 @@ def _row(judgement: Judgement, history: History) -> Row:
     elif math.isfinite(judgement.effect):
         size = words.signed_size(judgement.before, judgement.after, judgement.unit)
         state += difference_said(judgement.state, judgement.effect, size)
-    return Row(
+    return CompareRow(
         benchmark=judgement.benchmark,
         parameters=judgement.label,
         href=series_href(history),
@@ -210,37 +211,38 @@ def _row(judgement: Judgement, history: History) -> Row:
 
 
 def _word(state: State, number: int) -> str:
-    """What could not be compared may have failed: it was not always skipped."""
+    """A state in words. Series that could not be compared may have failed: they were not always skipped."""
     return "not comparable" if state is State.SKIPPED else verdicts.PLURALS[state][number != 1]
 
 
 def states() -> list[list[str]]:
     """For the script, in the order in which they are listed: class, glyph, word for one and for several."""
-    return [[one.name.lower(), verdicts.GLYPHS[one], _word(one, 1), _word(one, 2)] for one in phrases.ORDER]
+    return [[state.name.lower(), verdicts.GLYPHS[state], _word(state, 1), _word(state, 2)] for state in phrases.ORDER]
 
 
-def _tallies(found: Sequence[Judgement]) -> tuple[Tile, ...]:
-    counts = Counter(judgement.state for judgement in found)
+def _tallies(judged: Sequence[Judgement]) -> tuple[Tile, ...]:
+    counts = Counter(judgement.state for judgement in judged)
     tiles = [tile(state, counts[state]) for state in phrases.ORDER if counts[state]]
-    return tuple(replace(one, word=_word(one.state, one.number)) for one in tiles)
+    return tuple(replace(counted, word=_word(counted.state, counted.number)) for counted in tiles)
 
 
-def _verdict(found: Sequence[Judgement], pair: Pair) -> str:
-    said = [f"{tally.number:,} {tally.word}" for tally in _tallies(found)]
-    return f"{pair.contender.short} against {pair.baseline.short}: {', '.join(said)}."
+def _verdict(judged: Sequence[Judgement], pair: CommitPair) -> str:
+    counts = [f"{tally.number:,} {tally.word}" for tally in _tallies(judged)]
+    return f"{pair.contender.short} against {pair.baseline.short}: {', '.join(counts)}."
 
 
 def _left_out(rest: Sequence[Judgement]) -> str:
-    said = [f"{tally.number:,} {tally.word}" for tally in _tallies(rest)]
-    return f"Not listed: {', '.join(said)}." if said else ""
+    counts = [f"{tally.number:,} {tally.word}" for tally in _tallies(rest)]
+    return f"Not listed: {', '.join(counts)}." if counts else ""
 
 
-def _commands(pair: Pair, places: Places) -> tuple[str, ...]:
+def _commands(pair: CommitPair, setup_names: SetupNames) -> tuple[str, ...]:
     """To compare and to measure the two, where their hashes are hashes and nothing ends a shell's line."""
     hashes = [pair.baseline.short, pair.contender.short]
-    if not all(addresses.HASH.fullmatch(own) for own in hashes):
+    if not all(addresses.HASH.fullmatch(text) for text in hashes):
         return ()
-    named = [("--machine", pair.machine)] * places.machine + [("--environment", pair.environment)] * places.environment
+    named = [("--machine", pair.setup.machine)] * setup_names.has_machines
+    named += [("--environment", pair.setup.environment)] * setup_names.has_environments
     if not all(value.isprintable() for _, value in named):
         return ()
     options = [f"{option} {shlex.quote(value)}" for option, value in named]

@@ -1,48 +1,41 @@
-"""Every series of the index as data for its script: what the filter looks at, and what rows are made of.
+"""The series of the index as data for scripts: what the filter looks at, and rows and cards as HTML.
 
-Takes a ``Summary``, gives plain JSON values for data/index.js. The page itself holds the worst rows only, so that it
-stays small; pages/index.js makes the others of this, as they are asked for, and pages/charts.js draws all of them.
-What is empty at the end of a row is left out: most series are quiet.
+Takes a ``Summary``, gives data files. The pages hold the worst series only, so that they stay small. All the others are
+made by the same templates and lie in files of ``CHUNK`` series each, which ``base/chunks.js`` loads when a reader asks
+for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from tbp.model.changes import State
-from tbp.report.base.render import DataFile
+from tbp.report.base.render import DataFile, fragment_html, packed_call
 from tbp.report.pages.index.page import Summary
-from tbp.report.pages.index.rows import Row
-from tbp.report.parts import sparkline
-from tbp.report.parts.commit_links import CommitLink
+from tbp.report.pages.index.rows import IndexRow
 from tbp.report.parts.series_order import ROW_ORDER, Tile
 from tbp.report.parts.shown_change import told_size
-from tbp.wording import verdicts, words
+from tbp.wording import words
 
-Value: TypeAlias = "str | int | float | list[Value]"
+CHUNK = 200
+"""Series in a file: four times what a page shows at once, and 25 kB of rows (130 bytes each on mujoco_warp)."""
 
-# The order of a row's fields is static/charts/series.js's ``fields``.
+CHUNKS = {"rows": "rows.html", "cards": "cards.html"}
+"""The kinds of elements that lie in chunks, for the index and for all charts, each with its template."""
 
-
-class _Texts:
-    """Values that many rows share, each once."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[str, ...], int] = {}
-
-    def place(self, *texts: str) -> int:
-        return self.known.setdefault(texts, len(self.known))
-
-    @property
-    def listed(self) -> list[Value]:
-        return [list[Value](texts) if len(texts) > 1 else texts[0] for texts in self.known]
+Value: TypeAlias = "str | int | float | Sequence[Value]"
 
 
 def index_files(summary: Summary) -> Iterator[DataFile]:
-    """The data of the index, and the list of benchmarks, which the pages of benchmarks load to lead to each other."""
+    """The data of the index and of all charts; and the list by which pages of benchmarks lead to each other."""
     yield DataFile("data/index.js", (("tbp.index", index_data(summary)),))
     yield DataFile("data/benchmarks.js", (("tbp.benchmarks", benchmark_list(summary)),))
+    for kind, template in CHUNKS.items():
+        for number in range(0, len(summary.rows), CHUNK):
+            html = fragment_html(template, summary.rows[number : number + CHUNK])
+            chunk = {"kind": kind, "number": number // CHUNK, "html": html}
+            yield DataFile(f"data/{kind}-{number // CHUNK}.js", (packed_call("tbp.chunk", chunk),))
 
 
 def benchmark_list(summary: Summary) -> list[list[str]]:
@@ -60,70 +53,50 @@ def _worst(tiles: Sequence[Tile]) -> tuple[str, str, str]:
     return worst.state.name.lower(), worst.glyph, f"{worst.number:,} {worst.word}"
 
 
-def index_data(summary: Summary) -> dict[str, Value | dict[str, Value]]:
-    """What data/index.js hands to the script."""
-    benchmarks, places, commits = _Texts(), _Texts(), _Texts()
-    series: list[Value] = [_row(one, benchmarks, places, commits) for one in summary.rows]
+def index_data(summary: Summary) -> dict[str, Value]:
+    """The columns of ``tbp.index``: a value for each series, in the order of the rows. A column whose name ends in
+    ``_at`` holds places in the list of its name. Commits are counted from 1, and 0 is none."""
+    rows = summary.rows
+    benchmarks, benchmark_at = _once(row.benchmark for row in rows)
+    machines, machine_at = _once(row.machine for row in rows)
+    environments, environment_at = _once(row.environment for row in rows)
+    devices, device_at = _once(row.device for row in rows)
+    commits: dict[tuple[str, str, str], int] = {}
     return {
-        "states": [[state.name.lower(), verdicts.GLYPHS[state], verdicts.PLURALS[state][0]] for state in State],
-        "benchmarks": benchmarks.listed,
-        "places": places.listed,
-        "commits": commits.listed,
-        "spark": {
-            "width": sparkline.WIDTH, "height": sparkline.HEIGHT, "units": sparkline.UNITS,
-            "margin": sparkline.MARGIN, "levels": sparkline.LEVELS,
-        },
-        "series": series,
-    }  # fmt: skip
+        "chunk": CHUNK,
+        "states": [state.name.lower() for state in State],
+        "state_at": [list(State).index(row.state) for row in rows],
+        "benchmarks": benchmarks,
+        "benchmark_at": benchmark_at,
+        "machines": machines,
+        "machine_at": machine_at,
+        "environments": environments,
+        "environment_at": environment_at,
+        "devices": devices,
+        "device_at": device_at,
+        "sizes": [told_size(row.size) for row in rows],
+        "commit_at": [_commit(row, commits) for row in rows],
+        "commits": [list(commit) for commit in commits],
+        "texts": [words.visible(_text(row)) for row in rows],
+    }
 
 
-def _row(one: Row, benchmarks: _Texts, places: _Texts, commits: _Texts) -> list[Value]:
-    page, _, anchor = one.href.partition("#")
-    levels: list[Value] = [_seen(level) for level in one.levels]
-    standing = one.standing
-    causes: list[Value] = [_seen(cause) for cause in one.causes]
-    # One to a smaller value is -1 - its column.
-    changes: list[Value] = [
-        column if is_up else -1 - column for column, is_up in zip(one.sparkline.changes, one.sparkline.ups, strict=True)
-    ]
-    fields: list[Value] = [
-        benchmarks.place(_seen(one.benchmark), page),
-        _seen(one.parameters),
-        anchor,
-        places.place(_seen(one.machine), _seen(one.environment), _seen(one.place)),
-        list(State).index(one.state),
-        _seen(one.newest),
-        one.sparkline.code,
-        _seen(one.device),
-        _seen(one.remark),
-        # Only of what moved:
-        told_size(one.size),
-        _seen(one.change) if one.size else "",
-        list[Value](one.sure),
-        _commit(one.commit, commits),
-        _commit(one.last_good, commits),
-        one.between,
-        causes,
-        changes,
-        levels,
-        _seen(standing.leaving) if standing else "",
-        _seen(standing.net) if standing else "",
-        (standing.is_left + 2 * standing.is_net_worse) if standing else 0,
-        _seen(one.no_cause),
-    ]
-    while fields and fields[-1] in ("", 0, []):
-        fields.pop()
-    return fields
+def _once(values: Iterable[str]) -> tuple[list[str], list[int]]:
+    """Each of ``values`` once, as it is shown, and for each value its place among these."""
+    places: dict[str, int] = {}
+    at = [places.setdefault(words.visible(value), len(places)) for value in values]
+    return list(places), at
 
 
-def _commit(link: CommitLink | None, commits: _Texts) -> int:
-    """Its place in the list of commits, from 1; 0 for none, so that it can be left out."""
-    if link is None:
+def _commit(row: IndexRow, commits: dict[tuple[str, str, str], int]) -> int:
+    if row.commit is None:
         return 0
-    return 1 + commits.place(
-        _seen(link.short), _seen(link.hash), _seen(link.subject), link.href, link.date, link.anchor
-    )
+    shown = (words.visible(row.commit.hash), row.commit.date, words.visible(row.commit.subject))
+    return 1 + commits.setdefault(shown, len(commits))
 
 
-def _seen(text: str) -> str:
-    return words.visible(text)
+def _text(row: IndexRow) -> str:
+    """The words that a search finds a row by, beside those that it shares with other rows."""
+    standing = (row.standing.leaving, row.standing.net) if row.standing else ()
+    change = row.change if row.size else ""
+    return " ".join(filter(None, (row.parameters, row.setup_name, change, *standing, *row.causes, row.remark)))

@@ -17,7 +17,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.events import LargeEvent, large_events
 from tbp.report.pages.index.last_runs import LastRun, last_runs, silence
 from tbp.report.pages.index.notes import Note, first, notes
-from tbp.report.pages.index.rows import Row, among, row
+from tbp.report.pages.index.rows import IndexRow, among, row
 from tbp.report.parts import addresses
 from tbp.report.parts.commit_links import span
 from tbp.report.parts.series_order import Tile, by_name, family_of, natural, ranked, tiles
@@ -35,7 +35,7 @@ OPEN_BENCHMARKS = 60
 """With more benchmarks, each suite's list is folded away."""
 
 
-class Benchmark(Struct, frozen=True):
+class ListedBenchmark(Struct, frozen=True):
     """One benchmark in the list of all of them."""
 
     name: str
@@ -48,11 +48,11 @@ class Family(Struct, frozen=True):
     """The benchmarks of one suite: what comes before the first dot of asv's name."""
 
     name: str
-    benchmarks: tuple[Benchmark, ...]
+    benchmarks: tuple[ListedBenchmark, ...]
 
 
 class Facets(Struct, frozen=True):
-    """What the rows can be filtered by; each sorted, empty where all have the same."""
+    """The values that rows can be filtered by; each sorted, empty where all rows have the same."""
 
     suites: tuple[str, ...]
     machines: tuple[str, ...]
@@ -63,21 +63,21 @@ class Facets(Struct, frozen=True):
 class Listed(Struct, frozen=True):
     """A row of the page itself, with how many others it stands for."""
 
-    row: Row
+    row: IndexRow
     more: int = 0
 
 
 class Summary(Struct, frozen=True):
     verdict: str
     headline: str  # the verdict without its largest change
-    lead: Row | None  # that change; None where there is no regression
+    lead: IndexRow | None  # that change; None where there is no regression
     events: tuple[LargeEvent, ...]  # that brought several of the regressions
     first: Note | None  # what to know before the verdict
     notes: tuple[Note, ...]  # what to know before reading on
     worst: State | None  # None when there is nothing
     base: str  # what is judged against, in words; empty for the whole history
     tiles: tuple[Tile, ...]
-    rows: tuple[Row, ...]  # of every series
+    rows: tuple[IndexRow, ...]  # of every series
     facets: Facets
     faces: Mapping[str, str]  # what each machine is called, by its identifier
     families: tuple[Family, ...]
@@ -90,16 +90,16 @@ class Summary(Struct, frozen=True):
     def listed(self) -> tuple[Listed, ...]:
         """The rows in the page itself."""
         groups = list(grouped(self.rows))[:MOST_ROWS]
-        return tuple(Listed(own[0], len(own) - 1) for own in groups)
+        return tuple(Listed(group[0], len(group) - 1) for group in groups)
 
     @property
     def left_out(self) -> int:
         """Series that the page itself has neither a row nor a count for."""
-        return len(self.rows) - sum(1 + one.more for one in self.listed)
+        return len(self.rows) - sum(1 + listed.more for listed in self.listed)
 
     @property
     def has_causes(self) -> bool:
-        return any(one.causes for one in self.rows)
+        return any(row.causes for row in self.rows)
 
     @property
     def are_families_open(self) -> bool:
@@ -111,8 +111,8 @@ def summary(data: ReportData) -> Summary:
     histories = ranked(data.histories)
     seen = among(data)
     rows = tuple(row(history, seen) for history in histories)
-    if not any(one.causes for one in rows):  # then why there are none is of no use either
-        rows = tuple(replace(one, no_cause="") for one in rows)
+    if not any(row.causes for row in rows):  # then why there are none is of no use either
+        rows = tuple(replace(row, no_cause="") for row in rows)
     runs = last_runs(data)
     return Summary(
         verdict=verdict(histories, data),
@@ -135,14 +135,14 @@ def summary(data: ReportData) -> Summary:
     )
 
 
-def grouped(rows: Iterable[Row]) -> Iterator[tuple[Row, ...]]:
+def grouped(rows: Iterable[IndexRow]) -> Iterator[tuple[IndexRow, ...]]:
     """Rows of one benchmark that the same commit moved with the same verdict, together where the first of them was."""
-    groups: dict[tuple[object, ...], list[Row]] = {}
-    for place, one in enumerate(rows):
-        key = (one.benchmark, one.commit.hash, one.state) if one.commit else (place,)
-        groups.setdefault(key, []).append(one)
-    for own in groups.values():
-        yield from [tuple(own)] if len(own) >= LEAST_GROUP else ((one,) for one in own)
+    groups: dict[tuple[object, ...], list[IndexRow]] = {}
+    for number, each in enumerate(rows):
+        key = (each.benchmark, each.commit.hash, each.state) if each.commit else (number,)
+        groups.setdefault(key, []).append(each)
+    for group in groups.values():
+        yield from [tuple(group)] if len(group) >= LEAST_GROUP else ((each,) for each in group)
 
 
 def _headline(histories: Sequence[History], data: ReportData) -> str:
@@ -160,16 +160,16 @@ def _base(data: ReportData) -> str:
     return f"Judged since {words.cut(data.base.revision, 60)}, measured at {at}: earlier changes are not counted."
 
 
-def _facets(rows: Sequence[Row]) -> Facets:
+def _facets(rows: Sequence[IndexRow]) -> Facets:
     def several(values: Iterable[str]) -> tuple[str, ...]:
-        found = sorted(set(values) - {""}, key=natural)
-        return tuple(found) if len(found) > 1 else ()
+        distinct = sorted(set(values) - {""}, key=natural)
+        return tuple(distinct) if len(distinct) > 1 else ()
 
     return Facets(
-        several(family_of(one.benchmark) for one in rows),
-        several(one.machine for one in rows),
-        several(one.environment for one in rows),
-        several(one.device for one in rows),
+        several(family_of(row.benchmark) for row in rows),
+        several(row.machine for row in rows),
+        several(row.environment for row in rows),
+        several(row.device for row in rows),
     )
 
 
@@ -186,8 +186,8 @@ def _families(histories: Sequence[History]) -> tuple[Family, ...]:
     )
 
 
-def _benchmark(name: str, series: Sequence[History]) -> Benchmark:
-    return Benchmark(
+def _benchmark(name: str, series: Sequence[History]) -> ListedBenchmark:
+    return ListedBenchmark(
         name=name,
         href=addresses.page_file(name),
         finding=words.count(len(series), "series", "series"),

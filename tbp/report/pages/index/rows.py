@@ -1,6 +1,6 @@
 """One series in the table of the index, in words.
 
-Takes a history and what it is seen among, gives a ``Row``; the order of rows is left to ``summary``, their HTML to
+Takes a history and what it is seen among, gives a ``IndexRow``; the order of rows is left to ``summary``, their HTML to
 ``pages``, and those that a script adds to ``index_data``.
 """
 
@@ -15,8 +15,9 @@ from tbp.project.acknowledgements import found_ack
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import event_words, trace_words
 from tbp.report.parts import since_change as since_then
+from tbp.report.parts.addresses import series_href
 from tbp.report.parts.commit_links import CommitLink, commit_link
-from tbp.report.parts.places import Places, series_href
+from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.shown_change import changed_at, shown_change, size, told_change, told_step
 from tbp.report.parts.sparkline import Sparkline, sparkline
 from tbp.wording import verdicts, words
@@ -27,8 +28,8 @@ DEVICE = "device"
 """The parameter that says where a workload runs; tbp's suites have it, and others by convention."""
 
 
-class Standing(Struct, frozen=True):
-    """Where a changed series is now, as it is shown."""
+class ShownStanding(Struct, frozen=True):
+    """The newest level of a changed series, as it is shown."""
 
     leaving: str  # whether it is still at the level after the change
     net: str  # how far it is from its first level; empty where the change is all that happened
@@ -36,12 +37,12 @@ class Standing(Struct, frozen=True):
     is_net_worse: bool  # its change is for the better, and yet it is worse than at first
 
 
-class Row(Struct, frozen=True):
+class IndexRow(Struct, frozen=True):
     """One series in the table of the index."""
 
     benchmark: str
     parameters: str
-    place: str  # machine and environment, where the site has more than one
+    setup_name: str  # machine and environment, where the site has more than one
     machine: str
     environment: str
     device: str  # empty where no parameter tells it
@@ -52,7 +53,7 @@ class Row(Struct, frozen=True):
     sure: tuple[str, ...]  # its interval, p, and the runs on both sides; of a balance of several changes these
     levels: tuple[str, ...]  # before and after of a change, and how far it moved in its unit; else empty
     newest: str  # value
-    standing: Standing | None  # None without a change
+    standing: ShownStanding | None  # None without a change
     commit: CommitLink | None  # the first one at the new level that any series of its event has
     last_good: CommitLink | None  # the last one at the old level, where ``commit`` alone may not be the cause
     between: str  # why it may not be: "one of 4 commits", "the largest part; the first at 04342f08"
@@ -65,18 +66,18 @@ class Row(Struct, frozen=True):
 
 
 class Among(Struct, frozen=True):
-    """What a row says depends on what else is on the site."""
+    """The site around a row: its words depend on what else is there."""
 
     data: ReportData
-    places: Places
+    setup_names: SetupNames
 
 
 def among(data: ReportData) -> Among:
-    """What the rows of ``data`` need to know of each other, gathered once."""
-    return Among(data, Places.of(data.histories, data.faces))
+    """The surroundings of all rows of ``data``, gathered once."""
+    return Among(data, SetupNames.of(data.histories, data.faces))
 
 
-def row(history: History, seen: Among) -> Row:
+def row(history: History, seen: Among) -> IndexRow:
     """The row of one series."""
     key, data, standing = history.key, seen.data, shown_change(history)
     shown, step = told_change(history), told_step(history)
@@ -84,10 +85,10 @@ def row(history: History, seen: Among) -> Row:
     of_several = event_words.of_several(between)
     first = _first_of_several(history, changed_at(history, shown) if shown else None, data)
     now = since_then.now(history, shown) if shown else None
-    return Row(
+    return IndexRow(
         benchmark=key.benchmark,
         parameters=key.label,
-        place=seen.places.name(key.machine, key.environment),
+        setup_name=seen.setup_names.name(key.setup),
         machine=key.machine,
         environment=key.environment,
         device=dict(key.parameters).get(DEVICE, ""),
@@ -119,11 +120,11 @@ def _levels(history: History, step: Change) -> tuple[str, ...]:
     return (*values, words.signed_difference(before, after, history.unit))
 
 
-def _sure(history: History, what: ChangeEvidence) -> tuple[str, ...]:
+def _sure(history: History, evidence: ChangeEvidence) -> tuple[str, ...]:
     if shown_change(history) is not None and (steps := verdicts.steps(history)):
         return steps
-    change = what.change
-    runs = since_then.runs_around(history, what)
+    change = evidence.change
+    runs = since_then.runs_around(history, evidence)
     counted = f"{runs[0]:,} + {words.count(runs[1], 'run')}"
     sure = [
         verdicts.interval_of_change(change, history.unit, "+"),
@@ -132,8 +133,8 @@ def _sure(history: History, what: ChangeEvidence) -> tuple[str, ...]:
     return tuple(filter(None, [*sure, counted]))
 
 
-def _standing(history: History, now: since_then.Now) -> Standing:
-    return Standing(
+def _standing(history: History, now: since_then.Now) -> ShownStanding:
+    return ShownStanding(
         since_then.leaving(history, now),
         since_then.net(history, now),
         now.is_left,
@@ -141,10 +142,10 @@ def _standing(history: History, now: since_then.Now) -> Standing:
     )
 
 
-def _range(history: History, what: ChangeEvidence, data: ReportData) -> Range | None:
+def _range(history: History, evidence: ChangeEvidence, data: ReportData) -> Range | None:
     """The commits that may be the cause, as far as all series of the event tell them apart."""
-    event = data.event_of.get((history.key, what.change.index))
-    return event.range if event is not None else range_of(history.points, what.change.index, data.in_order)
+    event = data.event_of.get((history.key, evidence.change.index))
+    return event.range if event is not None else range_of(history.points, evidence.change.index, data.in_order)
 
 
 def _first_of_several(history: History, commit: Commit | None, data: ReportData) -> CommitLink | None:

@@ -39,8 +39,9 @@ tbp.setFragment = (text) => {
   if (text !== tbp.fragment()) history.replaceState(null, "", text ? `#${text}` : "#");
 };
 
-// Where a page of the site is.
+// Where a page of the site is, and the links of a part of a page made to lead there.
 tbp.href = (address) => address;
+tbp.links = () => {};
 
 // Run a file of data, once.
 tbp.load = (source, missing) => {
@@ -55,6 +56,8 @@ tbp.load = (source, missing) => {
 // Functions to run once the page is there; in a report of one file, whenever a page is shown.
 tbp.starts = [];
 tbp.ready = (start) => { tbp.starts.push(start); };
+// Settled once the packed data of the page is there (see unpacking.js).
+tbp.arrived = Promise.resolve();
 tbp.start = () => { for (const start of tbp.starts) start(); };
 tbp.begin = tbp.start;
 
@@ -107,7 +110,7 @@ tbp.ready(() => {
 });
 document.addEventListener("DOMContentLoaded", () => {
   tbp.themeButton(document.getElementById("theme"));
-  tbp.begin();
+  tbp.arrived.then(() => tbp.begin());
 });
 
 // On paper: light colours whatever the screen has, what is folded away open (not the tables of data, which have

@@ -28,7 +28,7 @@ tbp.href = (address) => {
   return to.href.startsWith(root) && known ? tbp.single.hash(page, to.hash.slice(1)) : address;
 };
 
-tbp.single.links = (part) => {
+tbp.links = (part) => {
   for (const link of part.querySelectorAll("a[href]")) link.setAttribute("href", tbp.href(link.getAttribute("href")));
 };
 
@@ -52,15 +52,19 @@ tbp.single.show = () => {
   tbp.single.page = new AbortController();
   tbp.single.shown = known.page;
   main.replaceChildren(known.content.cloneNode(true));
-  tbp.single.links(main);
+  tbp.links(main);
   document.title = known.title;
   for (const entry of document.querySelectorAll("header .entry")) {
     if (entry.dataset.page === known.page) entry.setAttribute("aria-current", "page");
     else entry.removeAttribute("aria-current");
   }
   tbp.single.call(known.calls);
-  tbp.start();
-  if (!tbp.fragment()) scrollTo(0, 0);
+  const { signal } = tbp.single.page;
+  tbp.arrived.then(() => {
+    if (signal.aborted) return;
+    tbp.start();
+    if (!tbp.fragment()) scrollTo(0, 0);
+  });
 };
 
 // What a page listens to on the window or the document is forgotten with it.
@@ -94,7 +98,7 @@ tbp.begin = () => {
     tbp.single.templates.set(page, { page, title, calls, content: template.content });
   }
   for (const entry of document.querySelectorAll("header a, footer a")) entry.dataset.page = entry.getAttribute("href");
-  for (const part of document.querySelectorAll("header, footer")) tbp.single.links(part);
+  for (const part of document.querySelectorAll("header, footer")) tbp.links(part);
   const skip = document.querySelector(".skip");
   skip.addEventListener("click", (event) => {
     event.preventDefault();

@@ -1,40 +1,34 @@
 // written by tbp report
-// Draws the history chart of a benchmark page: which series, which commits, which axis is the reader's choice.
+// Draws the history chart of a benchmark page: its traces are those of tbp/figures/history.py; which series, which
+// commits, which axis is the reader's choice.
 // Texts of data are disarmed for plotly where they enter a trace, and nowhere else are they markup.
 "use strict";
 
-// Okabe and Ito's colours that differ for colour-blind readers, in shades legible on white and on black; red and
-// vermilion are left to regressions. https://jfly.uni-koeln.de/color/
-tbp.COLOURS = ["#0f83c4", "#d28b00", "#008f68", "#b5629b", "#7a6ff0", "#8a7a2c", "#4aa3b5", "#8c8c8c"];
-// plotly's symbols, with their outlines for the page's own legend around (12, 5).
-tbp.SYMBOLS = [
-  ["circle", "M8 5a4 4 0 1 1 8 0a4 4 0 1 1-8 0z"],
-  ["square", "M8.5 1.5h7v7h-7z"],
-  ["diamond", "M12 0l5 5-5 5-5-5z"],
-  ["cross", "M10.5 0h3v3.5h3.5v3h-3.5v3.5h-3v-3.5h-3.5v-3h3.5z"],
-  ["x", "M9 0l3 3 3-3 2 2-3 3 3 3-2 2-3-3-3 3-2-2 3-3-3-3z"],
-  ["hexagon", "M12 0l4.3 2.5v5l-4.3 2.5-4.3-2.5v-5z"],
-  ["pentagon", "M12 0l4.8 3.5-1.9 5.6h-5.8l-1.9-5.6z"],
-  ["hourglass", "M8 0h8l-8 10h8z"],
-];
+// Outlines of plotly's symbols around (12, 5), for the page's own legend.
+tbp.OUTLINES = {
+  circle: "M8 5a4 4 0 1 1 8 0a4 4 0 1 1-8 0z",
+  square: "M8.5 1.5h7v7h-7z",
+  diamond: "M12 0l5 5-5 5-5-5z",
+  cross: "M10.5 0h3v3.5h3.5v3h-3.5v3.5h-3v-3.5h-3.5v-3h3.5z",
+  x: "M9 0l3 3 3-3 2 2-3 3 3 3-2 2-3-3-3 3-2-2 3-3-3-3z",
+  hexagon: "M12 0l4.3 2.5v5l-4.3 2.5-4.3-2.5v-5z",
+  pentagon: "M12 0l4.8 3.5-1.9 5.6h-5.8l-1.9-5.6z",
+  hourglass: "M8 0h8l-8 10h8z",
+};
 tbp.WORSE = "#d6402b";
 tbp.BETTER = "#2f7fd6";
 tbp.NEUTRAL = "#8a8a8a"; // not the code's doing
-// Colour and symbol move against each other, so that 64 series can be told apart.
-tbp.look = (place) => ({
-  colour: tbp.COLOURS[place % 8],
-  symbol: tbp.SYMBOLS[(place + Math.floor(place / 8)) % 8],
-});
-// A look as a small picture beside a name.
-tbp.key = (look) => {
+// The look of a trace as a small picture beside a name.
+tbp.key = ({ color, symbol }) => {
   const svg = tbp.svg("svg", { class: "key", viewBox: "0 0 24 10", width: 24, height: 10, "aria-hidden": "true" });
-  svg.append(tbp.svg("path", { d: `M0 4h24v2h-24z${look.symbol[1]}`, fill: look.colour }));
+  svg.append(tbp.svg("path", { d: `M0 4h24v2h-24z${tbp.OUTLINES[symbol]}`, fill: color }));
   return svg;
 };
 tbp.meritColour = (merit) => (merit > 0 ? tbp.WORSE : merit < 0 ? tbp.BETTER : tbp.NEUTRAL);
 
 // With more series than these their noise bands are paler, or they would hide the points.
 tbp.CROWDED = 3;
+tbp.PALE = 0.3;
 // With more labelled changes the labels cover each other; the marks have the same words.
 tbp.LABELLED = 5;
 
@@ -72,78 +66,33 @@ tbp.redrawn = (place, always) => {
   });
 };
 
-// The traces of one series: its noise band, its levels, its quartiles, its points, its changes. `scale` makes what is
-// drawn of a value. Bars are one line with gaps: plotly's own error bars are an element each, and took half the time.
+// The traces of one series as the reader chose to see them. `scale` makes what is drawn of a value of the trace.
 tbp.traces = (one, data, scale, isCrowded) => {
-  const { look } = one;
   const name = tbp.disarmed(one.name.length > 80 ? `${one.name.slice(0, 79)}…` : one.name);
   const quantity = (value) => tbp.disarmed(tbp.quantity(value, data.scales));
-  const line = (width, more) => ({ x: [], y: [], mode: "lines", line: { color: look.colour, width }, hoverinfo: "skip", ...more });
-  const band = line(0, { fill: "toself", fillcolor: `${look.colour}${isCrowded ? "0c" : "2b"}` });
-  const level = line(2);
-  const bars = line(1, { opacity: 0.6 });
-  for (const [first, last, value, reach] of one.levels) {
-    const [left, right] = [Math.min(first, last) - 0.4, Math.max(first, last) + 0.4];
-    level.x.push(left, right, null);
-    level.y.push(scale(value), scale(value), null);
-    if (!reach) continue;
-    const [low, high] = [scale(value - reach), scale(value + reach)];
-    band.x.push(left, right, right, left, left, null);
-    band.y.push(low, low, high, high, low, null);
-  }
-  one.values.forEach((value, index) => {
-    if (!Number.isFinite(one.low[index]) || one.other.has(index)) return;
-    bars.x.push(one.x[index], one.x[index], null);
-    bars.y.push(scale(one.low[index]), scale(one.high[index]), null);
-  });
-  const hover = "<b>%{fullData.name}</b><br>%{text}<extra></extra>";
-  const points = (isOther) => {
-    const at = one.values.map((_, index) => index)
-      .filter((index) => Number.isFinite(one.values[index]) && one.other.has(index) === isOther);
-    const said = (index) => [
+  const part = Math.abs(scale(1) - scale(0));
+  const scaled = (values, by) => values.map((value) => (typeof value === "number" ? by(value) : null));
+  const runs = new Map(one.x.map((x, index) => [x, index]));
+  const said = (x, isOther) => {
+    const index = runs.get(x);
+    return [
       quantity(one.values[index]),
       Number.isFinite(one.low[index]) && `quartiles ${quantity(one.low[index])} – ${quantity(one.high[index])}`,
       isOther && "another benchmark version, not comparable",
-      ...data.said(one.x[index]),
+      ...data.said(x),
     ].filter(Boolean).join("<br>");
-    return {
-      name,
-      mode: "markers",
-      x: at.map((index) => one.x[index]),
-      y: at.map((index) => scale(one.values[index])),
-      text: at.map(said),
-      customdata: at.map((index) => [one.id, index]),
-      hovertemplate: hover,
-      marker: {
-        color: isOther ? tbp.NEUTRAL : look.colour,
-        symbol: isOther ? `${look.symbol[0]}-open` : look.symbol[0],
-        size: 6,
-        opacity: 0.75,
-      },
-    };
   };
-  const changes = {
-    name,
-    mode: "markers",
-    x: one.changes.map((change) => change.x),
-    y: one.changes.map((change) => scale(change.after)),
-    text: one.changes.map((change) => [
-      `<b>${tbp.disarmed(`${change.move} ${change.said}`)}${change.confirmed ? "" : ", suspect"}</b>`,
-      `${quantity(change.before)} → ${quantity(change.after)}`,
-      ...data.said(change.x),
-    ].join("<br>")),
-    customdata: one.changes.map((change) => [one.id, change.index]),
-    hovertemplate: hover,
-    marker: {
-      size: 14,
-      color: one.changes.map((change) => tbp.meritColour(change.merit)),
-      symbol: one.changes.map((change) => `triangle-${change.after > change.before ? "up" : "down"}${change.confirmed ? "" : "-open"}`),
-    },
-  };
-  const drawn = [band, level, bars, points(false)];
-  if (one.other.size && !data.relative) drawn.push(points(true));
-  if (one.changes.length) drawn.push(changes);
-  return drawn.filter((trace) => trace.x.length);
+  return one.traces.filter((trace) => trace.meta !== "other version" || !data.relative).map((trace) => {
+    const drawn = { ...trace, name, legendgroup: one.id, y: scaled(trace.y, scale) };
+    if (trace.meta === "band" && isCrowded) drawn.opacity = tbp.PALE;
+    if (trace.error_y) {
+      const { array, arrayminus } = trace.error_y;
+      drawn.error_y = { ...trace.error_y, array: scaled(array, (size) => size * part), arrayminus: scaled(arrayminus, (size) => size * part) };
+    }
+    if (trace.meta === "points" || trace.meta === "other version") drawn.text = trace.x.map((x) => said(x, trace.meta !== "points"));
+    if (trace.meta === "changes") drawn.text = trace.text.map((text, at) => [text, ...data.said(trace.x[at])].join("<br>"));
+    return drawn;
+  });
 };
 
 // Lines before each commit with a confirmed change, where another version begins, and at tags; with their words.
@@ -203,13 +152,11 @@ tbp.tagMarks = (data, [from, to], [low, high], width, drawnAt) => {
 
 tbp.chart = (encoded) => {
   const place = document.getElementById("chart");
+  tbp.strips(encoded.strips || []);
   const data = tbp.decoded(encoded);
   const last = data.places.length - 1;
   const title = place.dataset.name;
-  data.series.forEach((one, index) => {
-    one.look = tbp.look(index);
-    one.name = tbp.nameOf(one, data.dimensions, title);
-  });
+  data.series.forEach((one) => { one.name = tbp.nameOf(one, data.dimensions, title); });
   // Tags of one commit share a mark; one of a commit without a result lies before the next one that has it.
   const tagged = new Map();
   for (const [x, name, exact] of data.tags || []) {
@@ -240,7 +187,7 @@ tbp.chart = (encoded) => {
   // The unit of the axis: that of the middle one of the levels drawn.
   let [factor, symbol] = data.scales[0];
   const fitUnit = (shown) => {
-    const sizes = shown.flatMap((one) => one.levels.map(([, , value]) => Math.abs(value))).sort((a, b) => a - b);
+    const sizes = shown.flatMap((one) => one.levels.map(Math.abs)).sort((a, b) => a - b);
     const middle = sizes.length ? sizes[sizes.length >> 1] : 1;
     [factor, symbol] = data.scales.findLast((scale) => middle / scale[0] >= 0.9995) || data.scales[0];
   };
@@ -248,7 +195,7 @@ tbp.chart = (encoded) => {
   // What is drawn of a value of a series: in the axis' unit, or in per cent more than its first level.
   const scaleOf = (one) => {
     if (chooser.scale !== "relative") return (value) => value / factor;
-    const base = one.levels.length ? one.levels[0][2] : NaN;
+    const base = one.levels.length ? one.levels[0] : NaN;
     return (value) => (base ? 100 * (value - base) / Math.abs(base) : NaN);
   };
 
@@ -325,8 +272,8 @@ tbp.chart = (encoded) => {
   const traces = (shown) => {
     data.relative = chooser.scale === "relative";
     // The worst one last, so that it lies on top.
-    const drawn = [...shown].reverse().flatMap((one) => tbp.traces(one, data, scaleOf(one), shown.length > tbp.CROWDED));
-    return drawn.sort((a, b) => Number(b.fill === "toself") - Number(a.fill === "toself"));
+    const drawn = [...shown].reverse().flatMap((one) => tbp.traces(one, data, (value) => scaleOf(one)(value * data.factor), shown.length > tbp.CROWDED));
+    return drawn.sort((a, b) => Number(b.meta === "band") - Number(a.meta === "band"));
   };
 
   const missing = () => {
@@ -353,12 +300,13 @@ tbp.chart = (encoded) => {
   };
 
   const picked = (event) => {
-    const [id, index] = event.points[0].customdata || [];
-    const one = data.series.find((own) => own.id === id);
+    const { x, data: trace } = event.points[0];
+    const one = data.series.find((series) => series.id === trace.legendgroup);
     if (!one || cursors.isPicking()) return;
-    const commit = tbp.commit(data.places[one.x[index]]);
-    const said = ` ${commit.date} ${commit.subject} · ${tbp.quantity(one.values[index], data.scales)} `;
-    const link = tbp.make("a", { href: tbp.href(`#${id}`) }, one.name);
+    const at = Math.round(axis.from(x));
+    const commit = tbp.commit(data.places[at]);
+    const said = ` ${commit.date} ${commit.subject} · ${tbp.quantity(one.values[one.x.indexOf(at)], data.scales)} `;
+    const link = tbp.make("a", { href: tbp.href(`#${one.id}`) }, one.name);
     document.getElementById("picked").replaceChildren(tbp.commitLink(commit), tbp.make("bdi", {}, said), link);
     // With a finger the first touch is what shows the hover.
     if (commit.href && !matchMedia("(pointer: coarse)").matches) open(commit.href, "_blank", "noopener,noreferrer");
@@ -372,5 +320,5 @@ tbp.chart = (encoded) => {
   });
   tbp.redrawn(place, draw);
   tbp.tables(data);
-  tbp.scalings?.(data.scalings || []);
+  tbp.growth?.(data.growth || []);
 };

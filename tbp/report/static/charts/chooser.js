@@ -106,7 +106,7 @@ tbp.chooser = (data, redraw) => {
       state.changed();
     });
     const name = tbp.make("bdi", {}, one.name);
-    return tbp.make("li", {}, tbp.make("label", {}, input, tbp.key(one.look), " ", name));
+    return tbp.make("li", {}, tbp.make("label", {}, input, ...tbp.keyOf(one), " ", name));
   };
 
   const more = tbp.make("button", { type: "button", class: "small" });

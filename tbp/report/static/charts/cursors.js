@@ -67,7 +67,7 @@ tbp.cursors = (data, chooser, place) => {
 
   const item = (one) => {
     const { words, tone } = between(one, chooser.cursors);
-    return tbp.make("li", {}, tbp.key(one.look), " ", tbp.make("bdi", {}, one.name), ": ", tbp.make("span", { class: tone || null }, words));
+    return tbp.make("li", {}, ...tbp.keyOf(one), " ", tbp.make("bdi", {}, one.name), ": ", tbp.make("span", { class: tone || null }, words));
   };
 
   const show = () => {

@@ -9,11 +9,11 @@ tbp.STRIP = { width: 1000, height: 30 };
 // value get different heights, and always the same ones.
 tbp.GOLDEN = 0.6180339887;
 
-tbp.strip = (label, letters) => {
+tbp.strip = (label, numbers) => {
   const { width, height } = tbp.STRIP;
-  const [low, median, high, ...steps] = tbp.unpacked(letters);
+  const [low, median, high, ...values] = numbers;
   // Lines of no length, which a round cap shows.
-  const dots = tbp.sums(steps).map((x, rank) => `M${x} ${3 + Math.round((height - 6) * ((rank * tbp.GOLDEN) % 1))}h0`);
+  const dots = values.map((x, rank) => `M${x} ${3 + Math.round((height - 6) * ((rank * tbp.GOLDEN) % 1))}h0`);
   const svg = tbp.svg("svg", {
     class: `strip ${label}`, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": `Values ${label}`,
   });
@@ -25,12 +25,15 @@ tbp.strip = (label, letters) => {
   return [tbp.make("span", { class: "side" }, label), svg];
 };
 
-tbp.ready(() => {
-  for (const box of document.querySelectorAll(".strips[data-before]")) {
-    if (box.querySelector("svg")) continue;
-    const { before, after } = box.dataset;
+// The values of each change, in the order of the page.
+tbp.strips = (all) => {
+  document.querySelectorAll(".strips").forEach((box, index) => {
+    const [before, after] = all[index];
     box.prepend(...tbp.strip("before", before), ...tbp.strip("after", after), tbp.make("span"));
-  }
+  });
+};
+
+tbp.ready(() => {
   // The whole hash of each commit, or its link. A page of a report of one file may be shown before there is a list.
   const places = new Map((tbp.commitList ? tbp.commitList.hash : []).map((hash, place) => [hash.slice(0, 8), place]));
   for (const commit of document.querySelectorAll("span.commit:not([title])")) {

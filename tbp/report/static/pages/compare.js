@@ -3,7 +3,7 @@
 "use strict";
 
 tbp.compare = (form) => {
-  const ROWS = 100, MOST_UNFOLDED = 20, UNSURE = ["undecided", "no_change", "skipped"], HASH = /^[0-9a-f]{4,64}$/i;
+  const ROWS = 100, MOST_UNFOLDED = Number(form.dataset.unfolded), UNSURE = ["undecided", "no_change", "skipped"], HASH = /^[0-9a-f]{4,64}$/i;
   const runs = { ...tbp.runs, commits: [...tbp.runs.commits, ...tbp.runs.aside], places: [...tbp.runs.places] }, { commits, places, rows, states } = runs;
   const none = { state: "none", value: NaN, ratio: NaN };
   const cell = (row, column) => (row.own ? (row.own.column === column ? row.own : none) : tbp.runs.cell(row, column));

@@ -34,21 +34,12 @@ tbp.choose = (select, value) => {
 
 // The form over `all` series. `changed` is called whenever other ones are to be shown.
 tbp.filter = (form, all, changed) => {
-  const texts = [];
   const states = [...form.querySelectorAll("input[name=state]")];
   const facets = ["suite", "machine", "environment", "device"].filter((name) => form.elements[name]);
   const everything = document.getElementById("all");
   const filters = document.getElementById("more-filters");
   const wide = matchMedia("(min-width: 901px)");
   const threshold = tbp.threshold(form.elements.size);
-
-  const text = (place) => {
-    if (texts[place] === undefined) {
-      const { name, parameters, machine, environment, place: shownPlace, change, commit, causes, remark, leaving, net } = all[place];
-      texts[place] = [name, parameters, machine, environment, shownPlace, change, leaving, net, ...(commit ? [commit.short, commit.hash, commit.date, commit.subject] : []), ...causes, remark].join(" ").toLowerCase();
-    }
-    return texts[place];
-  };
 
   const read = () => {
     const kept = tbp.state.read();
@@ -81,7 +72,7 @@ tbp.filter = (form, all, changed) => {
     all.forEach((row, place) => {
       if (hidden.has(row.state) || row.size < least) return;
       if (chosen.some(([name, value]) => row[name] !== value)) return;
-      if (wanted.every((word) => text(place).includes(word))) found.push(place);
+      if (wanted.every((word) => row.text.includes(word))) found.push(place);
     });
     return form.elements.order.value === "newest" ? newestFirst(found) : found;
   };

@@ -1,6 +1,6 @@
-"""The setup of every place at each commit: versions, hardware, packages. Whoever compares two sees all that differs.
+"""The facts of every setup at each commit: versions, hardware, packages. Whoever compares two sees all that differs.
 
-Takes places and runs, gives columns of values; ``static/pages/setups.js`` compares two of them. Values that are equal
+Takes setups and runs, gives columns of values; ``static/pages/setups.js`` compares two of them. Values that are equal
 everywhere are left out, and what nobody recorded is named.
 """
 
@@ -13,6 +13,7 @@ from msgspec import Struct
 from tbp.history.circumstances import kind_of
 from tbp.model.changes import ChangeKind
 from tbp.model.runs import Machine, Run
+from tbp.model.series import Setup
 from tbp.report.parts.environment_parts import ABSENT
 from tbp.report.parts.inventory import Known, known_at
 
@@ -24,11 +25,9 @@ EXPECTED = ("python", "processor", "system", PACKAGES)
 
 LISTED = "listed"
 
-Spot = tuple[str, str]  # machine, environment
 
-
-class Setups(Struct, frozen=True):
-    """``places`` has for each place, by the column from which on it holds, a place in ``values`` for each of ``names``;
+class SetupFacts(Struct, frozen=True):
+    """``places`` has for each setup, by the column from which on it holds, a place in ``values`` for each of ``names``;
     -1 is not recorded.
     """
 
@@ -39,23 +38,24 @@ class Setups(Struct, frozen=True):
     places: tuple[tuple[tuple[int, tuple[int, ...]], ...], ...]
 
 
-def setups(
-    spots: Sequence[Spot], runs: Sequence[Run], machines: Sequence[Machine], columns: Mapping[str, int]
-) -> Setups:
+def setup_facts(
+    measured: Sequence[Setup], runs: Sequence[Run], machines: Sequence[Machine], columns: Mapping[str, int]
+) -> SetupFacts:
     """``runs`` in order of history; ``columns`` are those of commits, by hash. What is older holds from the first."""
     facts = {machine.name: machine for machine in machines}
-    by_spot: dict[Spot, list[Run]] = {spot: [] for spot in spots}
+    by_setup: dict[Setup, list[Run]] = {setup: [] for setup in measured}
     for run in runs:
-        by_spot.setdefault((run.machine, run.environment), []).append(run)
-    known = [
-        {columns.get(setup.commit.hash, 0): setup for setup in known_at(by_spot[spot], facts.get(spot[0]))}
-        for spot in spots
+        by_setup.setdefault(run.setup, []).append(run)
+    by_column = [
+        {columns.get(known.commit.hash, 0): known for known in known_at(by_setup[setup], facts.get(setup.machine))}
+        for setup in measured
     ]
-    every = [setup for by_column in known for setup in by_column.values()]
-    requirements = {name for setup in every for name in setup.asked or ()}
-    listed = {name for setup in every for name in setup.packages or ()}
+    every = [known for columns_of_setup in by_column for known in columns_of_setup.values()]
+    requirements = {name for known in every for name in known.requirements or ()}
+    listed = {name for known in every for name in known.packages or ()}
     values = [
-        {column: _values(setup, requirements, listed) for column, setup in by_column.items()} for by_column in known
+        {column: _values(known, requirements, listed) for column, known in columns_of_setup.items()}
+        for columns_of_setup in by_column
     ]
     return _packed(values)
 
@@ -65,12 +65,12 @@ def _values(setup: Known, requirements: Iterable[str], listed: Iterable[str]) ->
     values: dict[str, str] = {}
     if setup.packages is not None:
         values = {**dict.fromkeys(listed, ABSENT), **setup.packages, PACKAGES: LISTED}
-    if setup.asked is not None:
-        values = {**dict.fromkeys(requirements, ABSENT), **values, **setup.asked}
+    if setup.requirements is not None:
+        values = {**dict.fromkeys(requirements, ABSENT), **values, **setup.requirements}
     return {**values, **setup.facts}
 
 
-def _packed(places: Sequence[Mapping[int, Mapping[str, str]]]) -> Setups:
+def _packed(places: Sequence[Mapping[int, Mapping[str, str]]]) -> SetupFacts:
     every = [values for by_column in places for values in by_column.values()]
     names = sorted({name for values in every for name in values})
     differing = [name for name in names if len({values.get(name) for values in every}) > 1]
@@ -82,7 +82,7 @@ def _packed(places: Sequence[Mapping[int, Mapping[str, str]]]) -> Setups:
         )
         for by_column in places
     )
-    return Setups(
+    return SetupFacts(
         names=tuple(differing),
         hardware=tuple(name for name in differing if kind_of(name) is ChangeKind.HARDWARE),
         unrecorded=tuple(name for name in EXPECTED if name not in names),

@@ -1,36 +1,28 @@
-"""The site's data for other programs: ``summary.json`` and ``points.csv``; docs/report.md describes both.
+"""``summary.json``: the report's verdicts, events and series for other programs; docs/report.md describes the fields.
 
-Takes ``ReportData``, gives bytes. The feed is in ``feed``.
+Takes ``ReportData``, gives bytes.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from itertools import repeat
+from collections.abc import Mapping
 from typing import TypeAlias
 
-import numpy as np
-from msgspec import Struct
-
 from tbp.history.events import Event, SeriesChange
+from tbp.history.machine_wide_changes import first_said
 from tbp.history.ranges import Range, range_of
 from tbp.model.changes import CONFIDENCE, ChangeEvidence, History
-from tbp.model.points import OUTCOMES, Floats, columns, commits
-from tbp.model.series import Better, Commit, Line, Point, SeriesKey
+from tbp.model.series import Better, Commit, Line, SeriesKey
 from tbp.report.base.render import strict_json
 from tbp.report.base.report_data import ReportData
-from tbp.report.pages.index.notes import first
 from tbp.report.parts import event_words, trace_words
-from tbp.report.parts.places import series_href
+from tbp.report.parts.addresses import series_href
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import told_change
 from tbp.report.parts.verdict_sentence import verdict
-from tbp.system.parallel import batched
-from tbp.wording import verdicts, words
+from tbp.wording import verdicts
 
 Key: TypeAlias = tuple[SeriesKey, int]  # of a change: its series, and its index there
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
@@ -39,21 +31,6 @@ Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | 
 # 1: the first.
 FORMAT = 1
 
-# What a spreadsheet takes for a formula at a cell's start, and the full-width forms that some turn into it.
-# https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-MOST_PLAIN = 250_000
-"""Points in a plain file: some 50 MB. Ten times as many compress to a tenth."""
-
-_BOOLEANS = ("false", "true")
-_OUTCOMES = tuple(outcome.value for outcome in OUTCOMES)
-BATCH_RUNS = 20_000  # written at a time, and packed as one piece: packing is no better for larger ones
-
-COLUMNS = (
-    "benchmark", "parameters", "machine", "environment", "commit", "date", "outcome", "value", "low", "high", "unit",
-    "sessions", "comparable", "line",
-)  # fmt: skip
-
 
 def summary_json(data: ReportData) -> bytes:
     """Verdict, states, events, every series with its changes; strict JSON in ASCII, NaN and infinities as null."""
@@ -61,7 +38,7 @@ def summary_json(data: ReportData) -> bytes:
     content: dict[str, Value] = {
         "format": FORMAT,
         "project": data.project,
-        "first": told_first.said if (told_first := first(data)) is not None else "",
+        "first": first_said(data.standing_shifts) if data.standing_shifts else "",
         "verdict": verdict(histories, data),
         "branch": data.branch,
         "lines": [_line(line) for line in dict.fromkeys(own.line for own in data.beside)],
@@ -80,84 +57,6 @@ def summary_json(data: ReportData) -> bytes:
     }
     fields += [f"{json.dumps(name)}: [\n" + ",\n".join(lines) + "\n]" for name, lines in lists.items()]
     return ("{" + ",\n".join(fields) + "}\n").encode("ascii")
-
-
-def points_file(data: ReportData) -> str:
-    """The name of the file of all points: compressed where plain it would be too much for a page's folder."""
-    number = sum(len(own.points) for own in data.histories) + sum(len(own.points) for own in data.beside)
-    return "points.csv" if number <= MOST_PLAIN else "points.csv.gz"
-
-
-def points(data: ReportData) -> list[Callable[[], bytes]]:
-    """What makes the content of ``points_file``, piece by piece: a large project has millions of points."""
-    rows = packed_rows if points_file(data).endswith(".gz") else plain_rows
-    asked = [Wanted(history.key, history.unit, history.points) for history in data.histories]
-    asked += [Wanted(own.key, own.unit, own.points, own.line.name) for own in data.beside]
-    batches = batched(asked, [len(own.points) for own in asked], BATCH_RUNS)
-    return [partial(rows, batch, place == 0) for place, batch in enumerate(batches or [[]])]
-
-
-class Wanted(Struct, frozen=True):
-    """A series whose points are to be written."""
-
-    key: SeriesKey
-    unit: str
-    points: Sequence[Point]
-    line: str = ""  # that they are on; empty of the branch
-
-
-def packed_rows(several: Sequence[Wanted], is_first: bool) -> bytes:
-    """A piece of a gzip file, which is as many of them as one likes. The same bytes give the same bytes."""
-    return gzip.compress(plain_rows(several, is_first), compresslevel=1, mtime=0)
-
-
-def plain_rows(several: Sequence[Wanted], is_first: bool) -> bytes:
-    """Every point of some series as lines of CSV; above the first ones the names of the columns."""
-    dates: dict[Commit, str] = {}
-    pieces = [",".join(COLUMNS) + "\r\n"] if is_first else []
-    for own in several:
-        texts = (own.key.benchmark, own.key.label, own.key.machine, own.key.environment)
-        start, unit = ",".join(map(cell, texts)), cell(own.unit)
-        lines, end = _lines(own.points, unit, dates), f",{cell(own.line)}\r\n"
-        if len(own.points):
-            pieces += [start, ",", f"{end}{start},".join(lines), end]
-    return "".join(pieces).encode()
-
-
-def cell(text: str) -> str:
-    """A foreign text as a cell of a CSV file that no spreadsheet takes for a formula (RFC 4180)."""
-    text = words.visible(text)
-    if text.startswith(_FORMULA):
-        text = "'" + text
-    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
-
-
-def _lines(points: Sequence[Point], unit: str, dates: dict[Commit, str]) -> Iterator[str]:
-    """The columns from the commit on; ``dates`` keeps what many points share. Makes no object for each point."""
-    own = columns(points)
-    value, low, high = (_numbers(column) for column in (own.value, own.low, own.high))
-    said = [dates.get(commit) or dates.setdefault(commit, _said(commit)) for commit in commits(points)]
-    what = map(_OUTCOMES.__getitem__, own.outcome.tolist())
-    sessions: Iterable[str] = repeat("0")
-    if own.sessions:
-        sessions = [str(len(own.sessions.get(place, ()))) for place in range(len(own))]
-    comparable = map(_BOOLEANS.__getitem__, own.comparable.tolist())
-    return map(",".join, zip(said, what, value, low, high, repeat(unit), sessions, comparable))
-
-
-def _said(commit: Commit) -> str:
-    return f"{cell(commit.hash)},{commit.date.isoformat()}"
-
-
-def _numbers(values: Floats) -> Iterable[str]:
-    """Nine significant digits: a millionth of the noise of the calmest benchmark. Empty where there is no number."""
-    is_known = np.isfinite(values)
-    if not is_known.any():
-        return repeat("")
-    own = values.tolist()
-    if is_known.all():
-        return map("{:.9g}".format, own)
-    return [f"{value:.9g}" if known else "" for value, known in zip(own, is_known.tolist(), strict=True)]
 
 
 def _series(history: History, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:

@@ -1,0 +1,112 @@
+"""``points.csv``: every stored value for other programs; docs/report.md describes the columns.
+
+Takes ``ReportData``, gives bytes in pieces: a large project has millions of points.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import repeat
+
+import numpy as np
+from msgspec import Struct
+
+from tbp.model.points import OUTCOMES, Floats, columns, commits
+from tbp.model.series import Commit, Point, SeriesKey
+from tbp.report.base.report_data import ReportData
+from tbp.system.parallel import batched
+from tbp.wording import words
+
+# What a spreadsheet takes for a formula at a cell's start, and the full-width forms that some turn into it.
+# https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+MOST_PLAIN = 250_000
+"""Points in a plain file: some 50 MB. Ten times as many compress to a tenth."""
+
+BATCH_RUNS = 20_000  # written at a time, and packed as one piece: packing is no better for larger ones
+
+COLUMNS = (
+    "benchmark", "parameters", "machine", "environment", "commit", "date", "outcome", "value", "low", "high", "unit",
+    "sessions", "comparable", "line",
+)  # fmt: skip
+
+
+class PointsJob(Struct, frozen=True):
+    """A series whose points are to be written."""
+
+    key: SeriesKey
+    unit: str
+    points: Sequence[Point]
+    line: str = ""  # that they are on; empty of the branch
+
+
+def points_file(data: ReportData) -> str:
+    """The name of the file of all points: compressed where plain it would be too much for a page's folder."""
+    number = sum(len(own.points) for own in data.histories) + sum(len(own.points) for own in data.beside)
+    return "points.csv" if number <= MOST_PLAIN else "points.csv.gz"
+
+
+def points(data: ReportData) -> list[Callable[[], bytes]]:
+    """Functions that give the content of ``points_file``, piece by piece."""
+    rows = packed_rows if points_file(data).endswith(".gz") else plain_rows
+    jobs = [PointsJob(history.key, history.unit, history.points) for history in data.histories]
+    jobs += [PointsJob(runs.key, runs.unit, runs.points, runs.line.name) for runs in data.beside]
+    batches = batched(jobs, [len(job.points) for job in jobs], BATCH_RUNS)
+    return [partial(rows, batch, number == 0) for number, batch in enumerate(batches or [[]])]
+
+
+def packed_rows(jobs: Sequence[PointsJob], is_first: bool) -> bytes:
+    """A piece of a gzip file, which may have any number of them. The same bytes give the same bytes."""
+    return gzip.compress(plain_rows(jobs, is_first), compresslevel=1, mtime=0)
+
+
+def plain_rows(jobs: Sequence[PointsJob], is_first: bool) -> bytes:
+    """Every point of some series as lines of CSV (RFC 4180); above the first ones the names of the columns."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    if is_first:
+        writer.writerow(COLUMNS)
+    dates: dict[Commit, tuple[str, str]] = {}
+    for job in jobs:
+        writer.writerows(_rows(job, dates))
+    return text.getvalue().encode()
+
+
+def cell(text: str) -> str:
+    """A foreign text that no spreadsheet takes for a formula."""
+    text = words.visible(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _rows(job: PointsJob, dates: dict[Commit, tuple[str, str]]) -> Iterable[tuple[str, ...]]:
+    """A row for each point; ``dates`` keeps what many points share. Makes no object for each point but its row."""
+    runs = columns(job.points)
+    shared = (job.key.benchmark, job.key.label, job.key.machine, job.key.environment)
+    for commit in commits(job.points):
+        if commit not in dates:
+            dates[commit] = cell(commit.hash), commit.date.isoformat()
+    at = [dates[commit] for commit in commits(job.points)]
+    sessions: Iterable[str] = repeat("0")
+    if runs.sessions:
+        sessions = [str(len(runs.sessions.get(place, ()))) for place in range(len(runs))]
+    return zip(
+        *(repeat(cell(text)) for text in shared),
+        [commit for commit, _ in at],
+        [date for _, date in at],
+        [OUTCOMES[outcome].value for outcome in runs.outcome.tolist()],
+        *(_numbers(column) for column in (runs.value, runs.low, runs.high)),
+        repeat(cell(job.unit)),
+        sessions,
+        ["true" if is_comparable else "false" for is_comparable in runs.comparable.tolist()],
+        repeat(cell(job.line)),
+    )
+
+
+def _numbers(values: Floats) -> Iterable[str]:
+    """Nine significant digits: a millionth of the noise of the calmest benchmark. Empty where there is no number."""
+    known = np.isfinite(values).tolist()
+    return [f"{value:.9g}" if is_known else "" for value, is_known in zip(values.tolist(), known, strict=True)]
