@@ -38,7 +38,7 @@ from tbp.traces.operators.operators import Session as TraceSession
 
 
 class Stored(Struct, frozen=True):
-    """What a results folder holds, with the order of its commits and what the project asks of verdicts."""
+    """The content of a results folder, with the order of its commits and the project's policy."""
 
     folder: Path
     results: Results
@@ -73,7 +73,7 @@ def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
 
 
 class View(Struct, frozen=True):
-    """What a report is asked besides the results."""
+    """The choices of the reader that change a report of the same results."""
 
     acks: Path | None = None  # None: reports/acks.toml beside the configuration
     base: str = ""  # a revision: only changes after it count
