@@ -2,8 +2,8 @@
 
 Importing ``tbp`` imports nothing else: ``tbp.blocks``, ``tbp.training`` and ``tbp.compression`` are the code
 under test, ``tbp.bench`` is the ruler that times it, and everything else analyses what was measured. For scripts and
-notebooks, ``tbp.load`` reads a results folder of asv into one pandas frame, and ``tbp.change_points`` finds where the
-level of a series shifts.
+notebooks, ``tbp.load`` reads a results folder of asv into one pandas frame, ``tbp.change_points`` finds where the level
+of a series shifts, and ``tbp.plot`` draws the report's charts.
 """
 
 from __future__ import annotations
@@ -16,17 +16,22 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from tbp import plot as plot
     from tbp.detection.detector import change_points as change_points
 
 
 if not TYPE_CHECKING:  # which knows the names, and would take any other for one of these
 
     def __getattr__(name: str) -> object:
-        """``tbp.change_points``, imported on first use: it brings numpy and scipy."""
+        """``tbp.change_points`` and ``tbp.plot``, imported on first use: they bring numpy, scipy and plotly."""
         if name == "change_points":
             from tbp.detection.detector import change_points
 
             return change_points
+        if name == "plot":
+            from importlib import import_module
+
+            return import_module("tbp.plot")
         raise AttributeError(f"module 'tbp' has no attribute {name!r}")
 
 

@@ -1,4 +1,4 @@
-"""What variants of a model cost: two quantities of each, of which less is better, and the front of those worth taking.
+"""The costs of a model's variants: two quantities of each, of which less is better, and the front of these two.
 
 Takes the variants' costs, gives a plotly figure.
 """
@@ -28,11 +28,12 @@ KIND_NAMES = {FRONT: "worth taking", MAYBE: "not ruled out", OTHER: "another is 
 
 LABEL_LENGTH = 22
 
-# About the chart in a report, in pixels: where a name would cover another or a mark, it is left to the hover.
-WIDTH, HEIGHT = 420, 230
+# The chart on a phone, in pixels: a name that would cover another or a mark there is left to the hover.
+WIDTH, HEIGHT = 300, 220
 CHARACTER, LINE, MARK = 6.0, 13, 7
+# The line of the front leaves its marks to the right.
 SIDES = {  # of a mark, by plotly's name: where the text begins, in its own lengths, and how many lines below it is
-    "middle right": (0.0, 0), "middle left": (-1.0, 0), "top right": (0.0, -1), "bottom right": (0.0, 1),
+    "middle left": (-1.0, 0), "middle right": (0.0, 0), "top right": (0.0, -1), "bottom right": (0.0, 1),
     "top left": (-1.0, -1), "bottom left": (-1.0, 1), "top center": (-0.5, -1), "bottom center": (-0.5, 1),
 }  # fmt: skip
 
@@ -138,7 +139,7 @@ def _sides(spots: Sequence[Spot], across: Sequence[float], up: Sequence[float]) 
         length = CHARACTER * len(_label(spots[at]))
         start = across[at] + begins * length + MARK * (begins + 0.5) * 2.4
         box = (start, start + length, up[at] - below * LINE)
-        is_inside = box[0] > 0 and box[1] < WIDTH + 20 and 0 < box[2] < HEIGHT
+        is_inside = box[0] > 0 and box[1] < WIDTH + 10 and 0 < box[2] < HEIGHT
         if not sides[at] and is_inside and not any(_cover(box, other) for other in taken):
             sides[at] = side
             taken.append(box)

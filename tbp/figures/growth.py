@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from msgspec import Struct
 
-from tbp.figures.look import NAME_LENGTH, disarmed, log_ticks, look, template
+from tbp.figures.look import NAME_LENGTH, Look, disarmed, log_ticks, look, template
 from tbp.wording import words
 
 
@@ -29,7 +29,7 @@ def growth_figure(parameter: str, lines: Sequence[GrowthLine], unit: str, is_dar
     factor, symbol = words.scale_of(levels[len(levels) // 2], words.scales_of(unit))
     shown = disarmed(words.visible(parameter))
     return go.Figure(
-        [_trace(place, line, shown, factor, unit) for place, line in enumerate(lines)],
+        [_trace(line, look(number), shown, factor, unit) for number, line in enumerate(lines)],
         layout={
             "template": template(is_dark),
             "xaxis": {
@@ -47,8 +47,7 @@ def growth_figure(parameter: str, lines: Sequence[GrowthLine], unit: str, is_dar
     )
 
 
-def _trace(place: int, line: GrowthLine, parameter: str, factor: float, unit: str) -> go.Scatter:
-    style = look(place)
+def _trace(line: GrowthLine, style: Look, parameter: str, factor: float, unit: str) -> go.Scatter:
     name = disarmed(words.cut(words.visible(line.name), NAME_LENGTH))
     quantities = [words.visible(words.quantity(value, unit)) for value in line.values]
     return go.Scatter(

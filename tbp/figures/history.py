@@ -68,7 +68,7 @@ MERIT_COLOURS = {WORSE: WORSE_COLOUR, NEUTRAL: NEUTRAL_COLOUR}
 
 
 class Unit(Struct, frozen=True):
-    """What the axis counts: ``factor`` of the series' unit is one of it."""
+    """The unit of the axis: ``factor`` in the series' unit is 1 in it."""
 
     factor: float
     symbol: str
@@ -105,16 +105,16 @@ def history_figure(
     ``commits`` is the order of their commits, by date where it is not given. A legend entry switches its series.
     """
     order = tuple(commits) or _by_date(histories)
-    number = {commit.hash: place for place, commit in enumerate(order)}
+    number = {commit.hash: x for x, commit in enumerate(order)}
     unit = axis_unit(histories)
     figure = go.Figure(layout=_layout(histories, order, unit, is_dark))
     traces: list[go.Scatter] = []
     # The first series, which is the worst one in a report, is drawn last and so on top.
-    for place, (history, name) in reversed(list(enumerate(zip(histories, names, strict=True)))):
+    for index, (history, name) in reversed(list(enumerate(zip(histories, names, strict=True)))):
         xs = commit_numbers(history, number)
         texts = _hover_texts(history, order, xs)
-        for trace in series_traces(history, xs, unit, look(place)):
-            trace.update(name=disarmed(words.cut(words.visible(name), NAME_LENGTH)), legendgroup=str(place))
+        for trace in series_traces(history, xs, unit, look(index)):
+            trace.update(name=disarmed(words.cut(words.visible(name), NAME_LENGTH)), legendgroup=str(index))
             trace.showlegend = trace.meta == POINTS and len(histories) > 1
             if trace.meta in (POINTS, OTHER_VERSION):
                 trace.update(text=[texts[x] for x in trace.x.tolist()])
@@ -134,14 +134,15 @@ def commit_numbers(history: History, number: Mapping[str, int]) -> Places:
 
 
 def series_traces(history: History, xs: Places, unit: Unit, style: Look) -> list[go.Scatter]:
-    """What is drawn of one series, without its name and without texts for a hover; empty parts are left out.
+    """The traces of one series, without its name and without texts for a hover; empty parts are left out.
 
     ``xs`` is the number of each run's commit.
     """
     runs = columns(history.points)
     stretches = levels(history)
     reached = reach(history, stretches)
-    is_measured = np.isfinite(runs.value)
+    with np.errstate(over="ignore"):  # the largest numbers are none in a small unit
+        is_measured = np.isfinite(runs.value / unit.factor)
     traces = [
         _band(stretches, xs, unit, reached, style) if reached else None,
         _line(stretches, xs, unit, style),
@@ -186,11 +187,13 @@ def _points(runs: PointColumns, xs: Places, is_shown: NDArray[np.bool_], unit: U
     """Each run's median, with its quartiles as bars."""
     marker = {"color": style.colour, "symbol": style.symbol, "size": 6, "opacity": 0.75}
     value = runs.value[is_shown] / unit.factor
+    with np.errstate(over="ignore"):
+        low, high = runs.low[is_shown] / unit.factor, runs.high[is_shown] / unit.factor
     bars: dict[str, Any] = {
         "type": "data",
         "symmetric": False,
-        "array": np.maximum(runs.high[is_shown] / unit.factor - value, 0),
-        "arrayminus": np.maximum(value - runs.low[is_shown] / unit.factor, 0),
+        "array": np.maximum(high - value, 0),
+        "arrayminus": np.maximum(value - low, 0),
         "width": 0,
         "thickness": 1,
         "color": faded(style.colour, 0.6),
@@ -269,7 +272,7 @@ def _by_date(histories: Sequence[History]) -> tuple[Commit, ...]:
 
 
 def _hover_texts(history: History, order: Sequence[Commit], xs: Places) -> dict[int, str]:
-    """What a hover shows of each run that has a value, by the number of its commit."""
+    """The text of a hover over each run, by the number of its commit."""
     runs = columns(history.points)
     texts = {}
     rows = zip(xs.tolist(), runs.value.tolist(), runs.low.tolist(), runs.high.tolist(), strict=True)
@@ -324,12 +327,12 @@ def _add_marks(
             )
         for change in (evidence.change for evidence in drawn_changes(history) if evidence.change.confirmed):
             moved.setdefault(int(xs[change.index]), []).append((change, history))
-    for place, (x, changes) in enumerate(sorted(moved.items())):
+    for height, (x, changes) in enumerate(sorted(moved.items())):
         colours = [_colour(change, history) for change, history in changes]
         colour = next((wanted for wanted in (WORSE_COLOUR, BETTER_COLOUR) if wanted in colours), NEUTRAL_COLOUR)
         figure.add_vline(x - 0.5, line={"color": colour, "width": 1.5, "dash": "dot"}, layer="below")
         if len(moved) <= LABELLED:
-            _label(figure, x, f"<b>{_moved(changes)}</b> {disarmed(order[x].short)}", colour, place, len(order))
+            _label(figure, x, f"<b>{_moved(changes)}</b> {disarmed(order[x].short)}", colour, height % 2, len(order))
     for tag in (tag for tag in tags if tag.commit in number):
         x_tag = number[tag.commit] - (0 if tag.is_exact else 0.5)
         figure.add_vline(x_tag, line={"color": NEUTRAL_COLOUR, "width": 1}, opacity=0.45, layer="below")
@@ -347,9 +350,9 @@ def _moved(changes: Sequence[tuple[Change, History]]) -> str:
     return f"{''.join(sorted({move[0] for move in moves}))} {len(moves)} series"
 
 
-def _label(figure: go.Figure, x: int, text: str, colour: str, place: int, commits: int) -> None:
+def _label(figure: go.Figure, x: int, text: str, colour: str, height: int, commits: int) -> None:
     """A change's words above its line; neighbours are on different heights, so that they do not cover each other."""
     figure.add_annotation(
-        text=text, x=x - 0.5, y=1, yref="paper", yanchor="bottom", yshift=13 * (place % 2), showarrow=False,
+        text=text, x=x - 0.5, y=1, yref="paper", yanchor="bottom", yshift=13 * height, showarrow=False,
         xanchor="left" if x < commits / 2 else "right", font={"color": colour, "size": 11},
     )  # fmt: skip

@@ -20,7 +20,7 @@ SYMBOLS = ("circle", "square", "diamond", "cross", "x", "hexagon", "pentagon", "
 WORSE_COLOUR = "#d6402b"
 BETTER_COLOUR = "#2f7fd6"
 NEUTRAL_COLOUR = "#8a8a8a"
-"""Of a change that is not the code's doing."""
+"""The colour of a change that is not the code's doing."""
 
 NAME_LENGTH = 80
 """Characters of a series' name in a legend and in a hover."""
@@ -40,7 +40,7 @@ CONFIG = {
     # A double click is answered by chart.js, which also clears the address.
     "doubleClick": False,
 }
-"""What plotly.js may do, for ``Plotly.react`` and for ``Figure.show(config=…)``."""
+"""The configuration of plotly.js, for ``Plotly.react`` and for ``Figure.show(config=…)``."""
 
 
 class Theme(Struct, frozen=True):
@@ -82,7 +82,7 @@ def disarmed(text: str) -> str:
     return text
 
 
-def layout() -> go.Layout:
+def shared_layout() -> go.Layout:
     """The layout of every chart, without colours and without plotly's default template (6.5 kB a figure)."""
     axis: dict[str, Any] = {"zeroline": False, "showline": False, "automargin": True, "title": {"standoff": 8}}
     # Ticks that are not seen keep the hashes clear of the lowest value's label.
@@ -102,13 +102,13 @@ def layout() -> go.Layout:
 
 def shared() -> dict[str, object]:
     """The layout and the configuration that the report's scripts give to every chart."""
-    return {"layout": layout().to_plotly_json(), "config": CONFIG}
+    return {"layout": shared_layout().to_plotly_json(), "config": CONFIG}
 
 
 def template(is_dark: bool = False) -> go.layout.Template:
     """The shared layout with the colours of a light or a dark page, for a figure that stands by itself."""
     theme = DARK if is_dark else LIGHT
-    coloured = layout()
+    coloured = shared_layout()
     coloured.update(
         font={"color": theme.text, "family": FONT},
         paper_bgcolor=theme.page,

@@ -3,18 +3,16 @@ from tbp.model.series import Better
 from tbp.report.parts import change_sides
 from tbp.report.parts.change_sides import UNCHANGED_SHOWN, Strip, around, legend, strips
 
-from .unpacking import sums, unpacked
-
 CHANGE = Change(3, 1e-3, 2e-3, 0.01, True)
 
 
-def box(strip: Strip) -> list[int | None]:
+def box(strip: Strip) -> list[int]:
     """Quartiles with the median between them, in the strip's own units."""
-    return unpacked(strip.drawn)[:3]
+    return list(strip.drawn[:3])
 
 
-def dots(strip: Strip) -> list[int | None]:
-    return sums(unpacked(strip.drawn)[3:])
+def dots(strip: Strip) -> list[int]:
+    return list(strip.drawn[3:])
 
 
 def side(*values: float, measured: int = 0, processes: int = 0) -> Side:

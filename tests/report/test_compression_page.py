@@ -3,7 +3,6 @@ from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
-from tbp.report.pages.compression.scatter import HEIGHT, WIDTH, Axis, scatter
 
 from tbp.model.changes import History, State
 from tbp.report.pages.compression.page import compression_page, error_text, scientific
@@ -179,17 +178,6 @@ def test_a_relative_error_is_told_in_per_cent(value, said) -> None:
     assert error_text(value, is_relative=True) == said
 
 
-def test_the_line_of_a_chart_falls_and_leaves_out_what_is_beaten_in_it() -> None:
-    """The second is on the front for a quantity that is not drawn."""
-    axes = [Axis("ms", [1.0, 2.0, 3.0], str), Axis("MiB", [5.0, 6.0, 1.0], str)]
-    chart = scatter("chart", *axes, ["a", "b", "c"], ["front"] * 3, ["a", "b", "c"])
-    first, _, last = chart.spots
-    assert chart.line == f"M{first.x:g} {first.y:g}H{last.x:g}V{last.y:g}"
-    assert last.y > first.y  # pixels count downwards
-    rising = scatter("chart", *axes, ["a", "b", "c"], ["front", "front", "other"], ["a", "b", "c"])
-    assert rising.line == ""
-
-
 @pytest.mark.parametrize(
     ("value", "said"), [(2.1e-3, "2.1e−3"), (2e-3, "2e−3"), (0.0, "0"), (math.nan, "–"), (12.0, "1.2e1")]
 )
@@ -197,20 +185,10 @@ def test_an_error_is_told_by_its_magnitude(value, said) -> None:
     assert scientific(value) == said
 
 
-def test_a_scatter_s_marks_and_labels_stay_inside_and_apart():
-    names = [f"variant_{place}" for place in range(6)]
-    x = Axis("ms", [1.0, 1.01, 1.02, 5.0, 5.01, 9.9], str)
-    y = Axis("error", [1e-6, 1e-6, 2e-6, 1e-3, 1e-3, 0.1], str, is_log=True)
-    chart = scatter("chart", x, y, names, ["front"] * 3 + ["other"] * 3, names)
-    boxes = []
-    for label in chart.labels:
-        start = label.x if label.anchor == "start" else label.x - 6.4 * len(label.text)
-        assert start >= 0
-        assert start + 6.4 * len(label.text) <= WIDTH
-        assert 0 <= label.y <= HEIGHT
-        assert not [
-            b for b in boxes if start < b[1] and b[0] < start + 6.4 * len(label.text) and abs(label.y - b[2]) < 10
-        ]
-        boxes.append((start, start + 6.4 * len(label.text), label.y))
-    assert [spot.x for spot in chart.spots] == sorted(spot.x for spot in chart.spots)
-    assert chart.spots[5].y < chart.spots[3].y < chart.spots[0].y
+def test_its_charts_have_a_mark_for_each_variant(suite, make_report) -> None:
+    page = compression_page(make_report(*suite(VARIANTS)))
+    by_size, by_error = page.figures
+    marks = [(trace["name"], trace["text"]) for trace in by_size["data"] if trace["mode"] == "markers+text"]
+    assert [name for name, _ in marks] == ["worth taking", "another is as good"]
+    assert by_size["layout"]["xaxis"]["title"]["text"] == "time per call in ms (less is better)"
+    assert by_error["layout"]["yaxis"]["type"] == "log"

@@ -21,21 +21,21 @@ def test_each_other_combination_is_a_line_of_newest_values_the_steepest_first(ma
     flat = [series(make_history, 1e-3 * size, variant="flash", size=str(size)) for size in sizes]
     steep = [series(make_history, 1e-6 * size**2, variant="naive", size=str(size)) for size in sizes]
     (only,) = found(*flat, *steep)
-    assert (only.parameter, only.is_charted) == ("size", True)
-    assert [(line.name, line.sizes) for line in only.lines] == [
+    assert only.parameter == "size"
+    assert [(line.name, line.line.sizes) for line in only.lines] == [
         ("variant=naive", (64.0, 256.0, 1024.0)),
         ("variant=flash", (64.0, 256.0, 1024.0)),
     ]
     assert (
         only.lines[0].sentence == "time grows as size^2.00 (95 % interval 2.00 to 2.00, 3 sizes); 256 × from 64 to 1024"
     )
-    assert only.payload["lines"][1] == ["variant=flash", [64.0, 256.0, 1024.0], [0.064, 0.256, 1.024]]
+    assert only.chart is not None
+    assert [(trace.name, trace.x) for trace in only.chart.data] == [(line.name, line.line.sizes) for line in only.lines]
 
 
 def test_two_sizes_have_a_ratio_and_no_chart(make_history) -> None:
     (only,) = found(series(make_history, 1.0, size="256"), series(make_history, 7.4, size="1024"))
-    assert not only.is_charted
-    assert only.payload == {}
+    assert only.chart is None
     assert [(line.name, line.sentence) for line in only.lines] == [("", "time at size 1024 is 7.40 × that at 256")]
 
 

@@ -1,45 +1,42 @@
 import math
-import random
 
 import numpy as np
 import pytest
 
-from tbp.report.parts.packing import BASE, LETTERS, MOST, packed, packed_series, ranges
-
-from .unpacking import places, sums, unpacked
+from tbp.report.base.packing import decimals, packed, rounded, unpacked
 
 
-def test_numbers_come_back_whatever_their_size_and_sign() -> None:
-    chance = random.Random(3)
-    numbers = [0, 1, -1, 21, -21, 22, 924, -925, MOST, -MOST, 2 * MOST]
-    numbers += [chance.choice((-1, 1)) * int(10 ** chance.uniform(0, 15)) for _ in range(200)]
-    assert unpacked(packed(numbers)) == numbers
-    assert packed([]) == ""
+def test_values_come_back_and_what_is_no_number_is_null() -> None:
+    value = {"text": "</script>&\u2028", "numbers": np.array([1.5, math.nan, -math.inf]), "place": np.int64(3)}
+    assert unpacked(packed(value)) == {"text": "</script>&\u2028", "numbers": [1.5, None, None], "place": 3}
 
 
-def test_neighbours_cost_a_letter_and_noise_two() -> None:
-    assert len(packed([20, -20, 0])) == 3
-    assert len(packed([22, -923])) == 4
+def test_packed_data_needs_no_escape_anywhere() -> None:
+    text = packed(["\"'\\<>&~ \n\t"] * 3 + list(range(1000)))
+    assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+
+
+def test_the_same_values_are_the_same_bytes() -> None:
+    assert packed({"a": [1, 2]}) == packed({"a": [1, 2]})
 
 
 @pytest.mark.parametrize(
-    "values", [[], [math.nan], [5, math.nan, math.nan, 7, 7], [math.nan, 1, math.nan], [math.nan] * 400]
+    ("numbers", "to"),
+    [
+        ([2.0134567e-3, 5.0], 7),
+        ([123_456_789_012.0, 7.0], None),  # whole numbers are kept whole
+        ([], None),
+        ([0.0, 0.5], 5),
+        ([1e-300, 2.5], 14),  # what is a ten billionth of the largest does not make all others long
+        ([1e-320, 5e-324], None),
+        ([math.nan, 1.23e6 + 0.5], -2),
+    ],
 )
-def test_a_series_comes_back_with_its_gaps_and_a_long_gap_is_short(values) -> None:
-    text = packed_series(np.array(values, dtype=np.float64))
-    found = [math.nan if number is None else number for number in sums(unpacked(text))]
-    np.testing.assert_array_equal(found, values)
-    assert len(text) <= 12
+def test_the_smallest_number_keeps_five_digits(numbers, to) -> None:
+    assert decimals(np.array(numbers, np.float64), 5) == to
 
 
-def test_places_are_told_by_what_is_left_out_and_what_follows() -> None:
-    assert ranges([]) == []
-    assert ranges([0, 1, 2, 3]) == [0, 4]
-    assert ranges([2, 3, 7, 9, 10]) == [2, 2, 3, 1, 1, 2]
-    assert places(packed(ranges([2, 3, 7, 9, 10]))) == [2, 3, 7, 9, 10]
-
-
-def test_no_letter_needs_an_escape_anywhere() -> None:
-    assert len(set(LETTERS)) == len(LETTERS) == 2 * BASE + 1
-    assert not set(LETTERS) & set("\"'\\<>&~ \n\t")
-    assert LETTERS.isascii()
+def test_numbers_are_short_once_rounded() -> None:
+    values = np.array([2.0134567e-3, math.nan, 1e-9])
+    assert packed(rounded(values, 7)) == packed([0.0020135, None, 0.0])
+    assert rounded(values, None) is values

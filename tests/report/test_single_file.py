@@ -57,8 +57,8 @@ def test_nothing_is_loaded_and_plotly_is_there_once(tmp_path, make_history, make
     assert [own.name for own in tmp_path.iterdir()] == ["report.html"]
     found = elements(path)
     assert not [attributes for tag, attributes in found.tags if "src" in attributes or tag == "link"]
-    assert path.read_text("utf-8").count("plotly.js (scatter only") == 1
-    assert path.stat().st_size < 1_400_000
+    assert path.read_text("utf-8").count("plotly.js (basic - minified)") == 1
+    assert path.stat().st_size < 1_500_000
 
 
 def test_only_its_own_scripts_may_run(tmp_path, make_history, make_report) -> None:

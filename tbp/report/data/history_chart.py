@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import plotly.graph_objects as go
 from msgspec import Struct, field
+from numpy.typing import NDArray
 
 from tbp.figures.history import (
     CHANGES,
@@ -47,7 +48,7 @@ FIRST = 8
 """Series drawn at first, as static/charts/chooser.js has it; the data of the rest is loaded when a reader asks."""
 
 NAMING = ("id", "in")
-"""Of a series whose data comes later, what is shipped before."""
+"""Fields of a series that are shipped at once where its data comes later."""
 
 LEAST_APART = 1000
 """Runs of the later series (five kilobytes) from which on a file for them is worth it."""
@@ -78,13 +79,13 @@ class CommitList(Struct, frozen=True):
     """All commits of a site in order of history."""
 
     commits: tuple[Commit, ...]
-    place: dict[str, int]  # by full hash
+    number: dict[str, int]  # of each, by its full hash
 
 
 def commit_list(commits: Iterable[Commit]) -> CommitList:
-    """``commits`` with the place of each."""
+    """``commits`` with the number of each."""
     order = tuple(commits)
-    return CommitList(order, {commit.hash: place for place, commit in enumerate(order)})
+    return CommitList(order, {commit.hash: at for at, commit in enumerate(order)})
 
 
 def site_commits(data: ReportData) -> CommitList:
@@ -103,15 +104,18 @@ def commits_payload(commits: CommitList, commit_url: str) -> Json:
 
 
 def history_chart(
-    histories: Sequence[History], dimensions: Sequence[Dimension], place: Mapping[str, int], tags: Sequence[Tag] = ()
+    histories: Sequence[History],
+    dimensions: Sequence[Dimension],
+    site_number: Mapping[str, int],
+    tags: Sequence[Tag] = (),
 ) -> Chart:
     """Each series over all their commits: its traces, and what is written beside the chart.
 
-    ``place`` is that of each commit among the site's. Drawn at first are the first of ``histories``: worst first.
+    ``site_number`` is that of each commit among the site's. Drawn at first are the first of ``histories``: worst first.
     """
     runs = [columns(history.points) for history in histories]
     hashes = {series.order[at].hash for series in runs for at in np.unique(series.commit_index).tolist()}
-    order = sorted(hashes, key=place.__getitem__)
+    order = sorted(hashes, key=site_number.__getitem__)
     number = {name: index for index, name in enumerate(order)}
     values = [series.value for series in runs]
     unit = axis_unit(histories)
@@ -127,7 +131,7 @@ def history_chart(
         "better": LESS_IS_BETTER[histories[0].better],
         "reach": round(BEYOND_NOISES, 4),
         "scale": axis_scale(values[:FIRST]),
-        "commits": [place[name] for name in order],
+        "commits": [site_number[name] for name in order],
         "dimensions": [[each.shown_name, each.shown_values, each.is_place] for each in dimensions],
         "series": series,
     }
@@ -168,10 +172,33 @@ def _shipped(trace: go.Scatter, history: History) -> Json:
             to = None if to is None else to - QUARTILE_CUT
             bars = {side: rounded(getattr(trace.error_y, side), to) for side in ("array", "arrayminus")}
             shipped["error_y"] = {**shipped["error_y"], **bars}
+        shipped = _on_every_commit(shipped)
     if trace.meta == CHANGES:
         changes = [evidence.change for evidence in drawn_changes(history)]
         shipped["customdata"] = [_change(change, history) for change in changes]
     return shipped
+
+
+def _on_every_commit(trace: dict[str, Any]) -> dict[str, Any]:
+    """The trace with a value or null for each commit from its first run to its last: x need not be shipped then.
+
+    As it is where most commits have no run, or one has several.
+    """
+    x = trace["x"]
+    places = x - x[0]
+    if places[-1] >= 2 * len(x) or not (np.diff(x) > 0).all():
+        return trace
+
+    def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        every = np.full(int(places[-1]) + 1, np.nan)
+        every[places] = values
+        return every
+
+    wide = {name: value for name, value in trace.items() if name != "x"} | {"x0": int(x[0]), "y": spread(trace["y"])}
+    if "error_y" in trace:
+        bars = {side: spread(trace["error_y"][side]) for side in ("array", "arrayminus")}
+        wide["error_y"] = {**trace["error_y"], **bars}
+    return wide
 
 
 def _change(change: Change, history: History) -> list[object]:

@@ -85,7 +85,8 @@ class GridColumns(Struct, frozen=True, dict=True):
 
     @classmethod
     def of(cls, order: Sequence[Commit], lines: Sequence[Line] = ()) -> GridColumns:
-        aside = sorted((commit for line in lines for commit in line.commits), key=lambda one: (one.date, one.hash))
+        every = (commit for line in lines for commit in line.commits)
+        aside = sorted(every, key=lambda commit: (commit.date, commit.hash))
         return cls(columns_of(order), tuple(order), tuple(aside[-MOST_ASIDE:]))
 
     def places_aside(self, points: Sequence[Point]) -> Indexes:
@@ -94,17 +95,18 @@ class GridColumns(Struct, frozen=True, dict=True):
 
     def lines(self, lines: Sequence[Line]) -> list[object]:
         """[name, columns, column that it came from or -1] of each line with a column."""
-        known = {commit.hash: place for place, commit in enumerate((*self.commits, *self.aside))}
-        found: list[object] = []
+        column = {commit.hash: at for at, commit in enumerate((*self.commits, *self.aside))}
+        listed: list[object] = []
         for line in lines:
-            own = [known[commit.hash] for commit in line.commits if commit.hash in known]
-            if own:
-                found.append([words.visible(line.name), own, known.get(line.origin.hash, -1) if line.origin else -1])
-        return found
+            columns = [column[commit.hash] for commit in line.commits if commit.hash in column]
+            if columns:
+                origin = column.get(line.origin.hash, -1) if line.origin else -1
+                listed.append([words.visible(line.name), columns, origin])
+        return listed
 
     @cached_property
     def _aside_of(self) -> Mapping[str, int]:
-        return {commit.hash: place for place, commit in enumerate(self.aside, len(self.commits))}
+        return {commit.hash: column for column, commit in enumerate(self.aside, len(self.commits))}
 
     def places(self, points: Sequence[Point]) -> Indexes:
         """The column of each point; -1 where it has none."""
@@ -152,12 +154,12 @@ def payload(
     beside: Sequence[LineRuns] = (),
     machines: Sequence[Machine] = (),
 ) -> dict[str, object]:
-    """What ``static/base/run_grid.js`` takes. ``histories`` in the order in which the rows are shown."""
-    lines = tuple(dict.fromkeys(own.line for own in beside))
+    """The data that ``static/base/run_grid.js`` takes. ``histories`` are in the order in which the rows are shown."""
+    lines = tuple(dict.fromkeys(part.line for part in beside))
     columns = GridColumns.of(order, lines)
     aside: dict[SeriesKey, list[LineRuns]] = {}
-    for own in beside:
-        aside.setdefault(own.key, []).append(own)
+    for part in beside:
+        aside.setdefault(part.key, []).append(part)
     benchmarks = list(dict.fromkeys(history.key.benchmark for history in histories))
     measured = list(dict.fromkeys(history.key.setup for history in histories))
     units = list(dict.fromkeys(history.unit for history in histories))
@@ -169,16 +171,18 @@ def payload(
         "aside": [_commit(commit, commit_url) for commit in columns.aside],
         "lines": columns.lines(lines),
         "places": [
-            [setup.machine, setup.environment, setup_names.name(setup), setup_names.face(setup.machine)]
+            _seen(setup.machine, setup.environment, setup_names.name(setup), setup_names.face(setup.machine))
             for setup in measured
         ],
         "parts": _parts(measured, runs, setup_names),
         "setups": _setups(
-            setup_facts(measured, runs, machines, {one.hash: at for at, one in enumerate(columns.commits)})
+            setup_facts(measured, runs, machines, {commit.hash: at for at, commit in enumerate(columns.commits)})
         ),
         "tags": _tags(columns, tags),
-        "benchmarks": [[name, family_of(name), addresses.page_file(name), _is_track(name)] for name in benchmarks],
-        "units": [[unit, words.scales_of(unit)] for unit in units],
+        "benchmarks": [
+            [*_seen(name, family_of(name)), addresses.page_file(name), _is_track(name)] for name in benchmarks
+        ],
+        "units": [[*_seen(unit), [[size, *_seen(symbol)] for size, symbol in words.scales_of(unit)]] for unit in units],
         "rows": [
             _row(
                 history,
@@ -191,7 +195,7 @@ def payload(
     }
 
 
-def _row(history: History, own: Packed, names: tuple[int, int], unit: int) -> list[object]:
+def _row(history: History, row: Packed, names: tuple[int, int], unit: int) -> list[object]:
     noise = history.noise_between
     return [
         *names,
@@ -200,33 +204,37 @@ def _row(history: History, own: Packed, names: tuple[int, int], unit: int) -> li
         unit,
         LESS_IS_BETTER[history.better],
         round(noise, 5) if math.isfinite(noise) else None,
-        own.values,
-        [[start, _short(level), _short(before)] for start, level, before in own.segments],
-        [[mark.column, mark.glyph, mark.words, mark.tone[0], mark.size] for mark in own.marks],
-        list(own.apart),
-        list(own.failed),
-        list(own.skipped),
+        row.values,
+        [[start, _short(level), _short(before)] for start, level, before in row.segments],
+        [[mark.column, mark.glyph, mark.words, mark.tone[0], mark.size] for mark in row.marks],
+        list(row.apart),
+        list(row.failed),
+        list(row.skipped),
     ]
 
 
 def _parts(measured: Sequence[Setup], runs: Sequence[Run], setup_names: SetupNames) -> list[object]:
-    """The parts that the setups differ in, and the values of each setup."""
-    found = parts(measured, runs, setup_names.faces)
-    return [[words.visible(name) for name in found.names], [[*map(words.visible, own)] for own in found.values]]
+    """The names of the parts that the setups differ in, and the values of each setup."""
+    differing = parts(measured, runs, setup_names.faces)
+    return [_seen(*differing.names), [_seen(*values) for values in differing.values]]
 
 
-def _setups(found: SetupFacts) -> dict[str, object]:
+def _setups(known: SetupFacts) -> dict[str, object]:
     texts = {
-        "names": found.names, "hardware": found.hardware, "unrecorded": found.unrecorded, "values": found.values,
+        "names": known.names, "hardware": known.hardware, "unrecorded": known.unrecorded, "values": known.values,
     }  # fmt: skip
-    return {**{name: [*map(words.visible, own)] for name, own in texts.items()}, "places": found.places}
+    return {**{name: _seen(*values) for name, values in texts.items()}, "places": known.places}
 
 
 def _tags(columns: GridColumns, tags: Sequence[Tag]) -> list[object]:
     """[column, name, whether it is that commit's own], newest first."""
     at = {commit.hash: column for column, commit in enumerate((*columns.commits, *columns.aside))}
-    found = [(at[tag.commit], words.visible(tag.name), int(tag.is_exact)) for tag in tags if tag.commit in at]
-    return [list(one) for one in sorted(found, key=lambda one: (-one[0], one[1]))]
+    marks = [(at[tag.commit], words.visible(tag.name), int(tag.is_exact)) for tag in tags if tag.commit in at]
+    return [list(mark) for mark in sorted(marks, key=lambda mark: (-mark[0], mark[1]))]
+
+
+def _seen(*texts: str) -> list[str]:
+    return [words.visible(text) for text in texts]
 
 
 def _is_track(benchmark: str) -> int:
@@ -261,24 +269,26 @@ def middle(history: History) -> float:
 
 def _on_columns(segments: Sequence[tuple[int, float, float]], places: Indexes) -> tuple[tuple[int, float, float], ...]:
     """The segments with a column, each from its first column on, which never lies before that of an earlier one."""
-    found: list[tuple[int, float, float]] = []
+    stretches: list[tuple[int, float, float]] = []
     ends = [*(start for start, _, _ in segments[1:]), len(places)]
     for (start, level, before), end in zip(segments, ends, strict=True):
-        own = places[start:end]
-        own = own[own >= 0]
-        if len(own):
-            found.append((max(int(own.min()), found[-1][0] if found else 0), level, before))
-    return tuple(found)
+        columns = places[start:end]
+        columns = columns[columns >= 0]
+        if len(columns):
+            stretches.append((max(int(columns.min()), stretches[-1][0] if stretches else 0), level, before))
+    return tuple(stretches)
 
 
 def _marks(history: History, places: Indexes) -> list[Mark]:
-    found = []
+    marks = []
     for change in (evidence.change for evidence in history.changes):
         if 0 <= change.index < len(places) and places[change.index] >= 0:
-            said = verdicts.effect(change, history.unit, history.better) + ", acknowledged" * bool(change.acknowledged)
+            effect = verdicts.effect(change, history.unit, history.better) + ", acknowledged" * bool(
+                change.acknowledged
+            )
             at, tone = int(places[change.index]), _tone(change, history.better)
-            found.append(Mark(at, _glyph(change), said, tone, told_size(change.effect)))
-    return found
+            marks.append(Mark(at, _glyph(change), effect, tone, told_size(change.effect)))
+    return marks
 
 
 def _glyph(change: Change) -> str:

@@ -92,7 +92,7 @@ def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int
         runs = columns(history.points)
         is_site_order = runs.order is commits.commits
         hashes = (runs.order[at].hash for at in runs.commit_index.tolist())
-        places = runs.commit_index if is_site_order else np.array([commits.place[name] for name in hashes], np.int32)
+        places = runs.commit_index if is_site_order else np.array([commits.number[name] for name in hashes], np.int32)
         indexes.append(places)
     return np.flatnonzero(np.bincount(np.concatenate(indexes))).astype(np.int32)
 

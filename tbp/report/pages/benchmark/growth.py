@@ -50,36 +50,31 @@ class Scaling(Struct, frozen=True):
 
 def scalings(histories: Sequence[History], dimensions: Sequence[Dimension]) -> tuple[Scaling, ...]:
     """For each parameter whose values are numbers, of which at least two were measured."""
-    grown = (
-        _scaling(dimension, histories, dimensions)
-        for dimension in dimensions
-        if not dimension.is_place and numeric(dimension.values)
-    )
-    return tuple(scaling for scaling in grown if scaling.lines)
+    numbers = [over for over in dimensions if not over.is_place and numeric(over.values)]
+    every = (_scaling(over, histories, dimensions) for over in numbers)
+    return tuple(scaling for scaling in every if scaling.lines)
 
 
 def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence[Dimension]) -> Scaling:
     sizes = numeric(over.values)
-    further = [dimension for dimension in dimensions if dimension is not over]
+    rest = [dimension for dimension in dimensions if dimension is not over]
     groups: dict[tuple[int, ...], list[History]] = {}
     for history in histories:
         if over.place_of(history.key) >= 0 and math.isfinite(verdicts.newest_value(history)):
-            groups.setdefault(tuple(dimension.place_of(history.key) for dimension in further), []).append(history)
+            groups.setdefault(tuple(dimension.place_of(history.key) for dimension in rest), []).append(history)
     lines: list[tuple[Growth, LineInWords]] = []
     for members in groups.values():
-        pairs = sorted((sizes[str(over.value_of(history.key))], verdicts.newest_value(history)) for history in members)
-        grown = growth([size for size, _ in pairs], [value for _, value in pairs])
+        pairs = sorted((sizes[str(over.value_of(member.key))], verdicts.newest_value(member)) for member in members)
+        xs, ys = tuple(size for size, _ in pairs), tuple(value for _, value in pairs)
+        grown = growth(xs, ys)
         if grown is not None:
-            name = series_name(members[0].key, further) if further else ""
-            in_words = sentence(grown, over.name, SUBJECTS.get(members[0].unit, "value"))
-            lines.append(
-                (grown, LineInWords(GrowthLine(name, tuple(x for x, _ in pairs), tuple(y for _, y in pairs)), in_words))
-            )
-    lines.sort(key=lambda pair: (-pair[0].exponent, natural(pair[1].name)))
+            text = sentence(grown, over.name, SUBJECTS.get(members[0].unit, "value"))
+            name = series_name(members[0].key, rest) if rest else ""
+            lines.append((grown, LineInWords(GrowthLine(name, xs, ys), text)))
+    lines.sort(key=lambda entry: (-entry[0].exponent, natural(entry[1].name)))
     is_charted = any(grown.sizes >= CHARTED for grown, _ in lines)
     shown = tuple(line for _, line in lines[:LINES])
-    drawn = [line.line for line in shown]
-    chart = growth_figure(over.shown_name, drawn, histories[0].unit) if is_charted else None
+    chart = growth_figure(over.shown_name, [each.line for each in shown], histories[0].unit) if is_charted else None
     return Scaling(over.name, shown, len(lines) - len(shown), chart)
 
 

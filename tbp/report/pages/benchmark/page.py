@@ -120,7 +120,7 @@ def benchmark_page(
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories], data.faces)
     names = [series_name(history.key, differ) for history in histories]
-    indexes = site_commits(data).place if indexes is None else indexes
+    indexes = site_commits(data).number if indexes is None else indexes
     known = rates_of_all(data.histories) if known is None else known
     if together_at is None:
         together_at = of_benchmark(data.at_once, histories)

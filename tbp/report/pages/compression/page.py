@@ -210,7 +210,7 @@ def _section(group: VariantGroup, setup_names: SetupNames) -> CompressionSection
         setup_name=setup_names.name(group.setup),
         findings=tuple(found(variant, group) for variant in worth),
         baseline=group.baseline.name,
-        charts=_charts(group),
+        charts=cost_charts(group),
         rows=tuple(_row(variant, group) for variant in group.variants),
         has_error=any(math.isfinite(variant.error) for variant in group.variants),
         is_relative=any(variant.is_relative for variant in group.variants),
@@ -233,7 +233,7 @@ def _kind(variant: Variant) -> str:
     return {ChoiceRank.ON_FRONT: "front", ChoiceRank.UNDECIDED: "maybe", ChoiceRank.BEATEN: "other"}[variant.rank]
 
 
-def _charts(group: VariantGroup) -> tuple[CostChart, ...]:
+def cost_charts(group: VariantGroup) -> tuple[CostChart, ...]:
     """Time against size, and against error where every variant has one above zero."""
     time_factor, time_unit = words.scale_of(max(variant.time_s for variant in group.variants), words.SECONDS)
     size_factor, size_unit = words.scale_of(max(variant.size_bytes for variant in group.variants), words.BYTES)

@@ -45,8 +45,23 @@ tbp.decoded = (data) => {
 
 tbp.NOTHING = { traces: [], x: [], values: [], low: [], high: [], sessions: [], other: new Set(), remarks: new Map(), levels: [], changes: [], breaks: [] };
 
+// A trace with a value or null for each commit from its first run on: with the commits that it has a value of.
+tbp.withCommits = (trace) => {
+  if (trace.x0 === undefined) return trace;
+  const { x0, ...found } = trace;
+  const at = [...trace.y.keys()].filter((index) => trace.y[index] !== null);
+  const chosen = (values) => at.map((index) => values[index]);
+  Object.assign(found, { x: at.map((index) => x0 + index), y: chosen(trace.y) });
+  if (trace.error_y) {
+    const { array, arrayminus } = trace.error_y;
+    found.error_y = { ...trace.error_y, array: chosen(array), arrayminus: chosen(arrayminus) };
+  }
+  return found;
+};
+
 // Beside its traces, what tables, cursors and the axis ask of a series: a list entry for each run, in the series' unit.
-tbp.decodedSeries = (one, data) => {
+tbp.decodedSeries = (shipped, data) => {
+  const one = { ...shipped, traces: shipped.traces.map(tbp.withCommits) };
   const part = (name) => one.traces.find((trace) => trace.meta === name);
   const value = (drawn) => (typeof drawn === "number" ? drawn * data.factor : NaN);
   const runs = [];

@@ -1,0 +1,124 @@
+"""The report's charts for notebooks: each function takes results and gives a ``plotly.graph_objects.Figure``.
+
+The results are asv's folder, or rows of the frame of ``tbp.load``: choose rows to choose series. Commits are ordered by
+their dates. What moved is found as the report finds it, without what sessions, traces and acknowledgements add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from tbp.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    from tbp.model.changes import History
+    from tbp.traces.operators.operators import Session as TraceSession
+
+ResultSource: TypeAlias = "str | PathLike[str] | pd.DataFrame"
+
+MOST_NAMED = 20
+"""Names in a message; the rest is counted."""
+
+
+def history(source: ResultSource, benchmark: str, *, is_dark: bool = False) -> go.Figure:
+    """The history of every series of ``benchmark``: runs with quartiles, levels, changes and breaks.
+
+    A legend entry switches its series off and on. Raises ``UsageError`` where there is no such benchmark.
+    """
+    from tbp.figures.history import history_figure
+    from tbp.report.parts.series_names import dimensions, series_name
+    from tbp.report.parts.series_order import ranked
+
+    series = ranked(_histories(source, benchmark))
+    differ = dimensions([each.key for each in series])
+    return history_figure(series, [series_name(each.key, differ) for each in series], is_dark=is_dark)
+
+
+def growth(source: ResultSource, benchmark: str, parameter: str, *, is_dark: bool = False) -> go.Figure:
+    """The newest values of ``benchmark`` over a numeric parameter, both axes logarithmic.
+
+    Raises ``UsageError`` where there is no such benchmark, or fewer than three sizes of ``parameter``.
+    """
+    from tbp.report.pages.benchmark.growth import CHARTED, scalings
+    from tbp.report.parts.series_names import dimensions
+
+    series = _histories(source, benchmark)
+    known = scalings(series, dimensions([each.key for each in series]))
+    chart = next((scaling.chart for scaling in known if scaling.parameter == parameter), None)
+    if chart is None:
+        charted = [scaling.parameter for scaling in known if scaling.chart is not None]
+        raise UsageError(
+            f"{benchmark} has no {CHARTED} sizes of {parameter} with a value; {_named(charted, 'parameters that have')}"
+        )
+    return _themed(chart, is_dark)
+
+
+def compression(source: ResultSource, suite: str, *, against: str = "size", is_dark: bool = False) -> go.Figure:
+    """The variants of a compressed model by their time, and by ``against``: "size" or "error".
+
+    ``suite`` is the class of the benchmarks, as in the heading of the report's page. Where it has several models,
+    choose the rows of the frame that are of one. Raises ``UsageError`` where that is not one model.
+    """
+    from tbp.report.pages.compression.page import cost_charts
+    from tbp.report.pages.compression.variants import groups
+
+    models = groups(_histories(source))
+    charts = [cost_charts(model) for model in models if model.suite == suite]
+    if len(charts) != 1:
+        suites = sorted({model.suite for model in models})
+        raise UsageError(f"{suite} has {len(charts)} models with time and size; {_named(suites, 'suites that have')}")
+    chart = next((chart for chart in charts[0] if chart.name == f"Time against {against}"), None)
+    if chart is None:
+        raise UsageError(f"the variants of {suite} have no {against}; against may be 'size' or 'error'")
+    return _themed(chart.figure, is_dark)
+
+
+def _histories(source: ResultSource, benchmark: str | None = None) -> tuple[History, ...]:
+    """The series of ``source``, or those of one benchmark, with what moved in them."""
+    import tbp
+    from tbp.asv.results import Results
+    from tbp.asv.sessions import Sessions
+    from tbp.history.build import histories
+    from tbp.model.series import Commit
+    from tbp.project.commits import Commits
+
+    frame = tbp.load(Path(source)) if isinstance(source, str | PathLike) else source
+    if benchmark is not None:
+        chosen = frame[frame["benchmark"] == benchmark]
+        if chosen.empty:
+            known = sorted(frame["benchmark"].unique().tolist())
+            raise UsageError(f"there is no result of {benchmark}; {_named(known, 'benchmarks')}")
+        frame = chosen
+    dates = frame[["commit", "date"]].drop_duplicates("commit").sort_values(["date", "commit"])
+    rows = zip(dates["commit"].tolist(), dates["date"].tolist(), strict=True)
+    order = tuple(Commit(commit, date.to_pydatetime()) for commit, date in rows)
+    results = Results(_with_used_categories(frame), benchmarks={}, machines=())
+    return histories(results, Sessions(()), Commits(order), _no_trace)
+
+
+def _with_used_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` without the categories that none of its rows has, as the readers of asv's files leave it."""
+    used = {name: frame[name].cat.remove_unused_categories() for name in frame.select_dtypes("category").columns}
+    return frame.assign(**used)
+
+
+def _no_trace(path: Path) -> TraceSession:
+    raise NotImplementedError(f"{path}: a chart reads no trace")
+
+
+def _themed(figure: go.Figure, is_dark: bool) -> go.Figure:
+    from tbp.figures.look import template
+
+    return figure.update_layout(template=template(is_dark))
+
+
+def _named(names: Sequence[str], kind: str) -> str:
+    from tbp.wording import words
+
+    return f"{kind}: {words.named(names, MOST_NAMED)}" if names else f"there are no {kind.removesuffix(' that have')}"
