@@ -47,13 +47,7 @@ CLEAN_DOCS = (
 )
 
 # Class names that tbp defines more than once. The set may only shrink.
-DEFINED_TWICE = {
-    "Document",
-    "Event",
-    "Run",
-    "Session",
-    "Side",
-}
+DEFINED_TWICE = {"Document", "Event", "Run", "Session", "Side"}
 
 # A docstring that begins with one of these has no subject, or needs the docstring above it.
 NO_SUBJECT = re.compile(r"(What|Whether|Where|Those|See|Of|The same)\b")

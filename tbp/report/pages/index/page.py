@@ -21,7 +21,7 @@ from tbp.report.pages.index.rows import IndexRow, among, row
 from tbp.report.parts import addresses
 from tbp.report.parts.commit_links import span
 from tbp.report.parts.series_order import Tile, by_name, family_of, natural, ranked, tiles
-from tbp.report.parts.verdict_sentence import _since, verdict
+from tbp.report.parts.verdict_sentence import since_base, verdict
 from tbp.wording import words
 
 MOST_ROWS = 50
@@ -149,7 +149,7 @@ def _headline(histories: Sequence[History], data: ReportData) -> str:
     worst = sum(history.state is State.REGRESSION for history in histories)
     if not worst:
         return verdict(histories, data)
-    return _since(f"{words.count(worst, 'regression')} in {words.count(len(histories), 'series', 'series')}.", data)
+    return since_base(f"{words.count(worst, 'regression')} in {words.count(len(histories), 'series', 'series')}.", data)
 
 
 def _base(data: ReportData) -> str:
