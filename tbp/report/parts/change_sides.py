@@ -19,8 +19,8 @@ WIDTH = 1000
 """The width of a strip in its own units; the page stretches it."""
 
 ROOM = 0.04
-"""The share of a value that is shown on both sides of it where all values are the same. Else the scale ends with the least
-and the most value that is shown: whatever is written below an end was measured."""
+"""The share of a value that is shown on both sides of it where all values are the same. Else the scale ends with the
+least and the most value that is shown: whatever is written below an end was measured."""
 
 FAR_OUT = 3.0
 """Interquartile ranges beyond the quartiles that the scale reaches at most (Tukey, "Exploratory data analysis", 1977):
