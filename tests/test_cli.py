@@ -7,11 +7,14 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from tbp import commands
 from tbp.__main__ import main
+from tbp.cli import VERBS
 from tbp.errors import UsageError
 from tbp.project.asv_config import read_config
 
@@ -178,7 +181,7 @@ def test_compare_says_which_commit_it_cannot_find(
         (["demo", "--out", "full"], 2, "full is not empty"),
         (["compare", "A", "B"], 2, "cannot read asv.conf.json"),
         (["compare", "A", "B", "--results", "nowhere"], 4, "asv run"),
-        (["compare", "A", "B", "--json", "--markdown"], 2, "only one of --json, --markdown and --junit"),
+        (["compare", "A", "B", "--json", "--markdown"], 2, "only one of --json and --markdown can go to stdout"),
         (["compare", "A", "B", "--junit", "not-there/x.xml"], 2, "there is no folder not-there"),
         (["hotspots", "HEAD"], 2, "cannot read asv.conf.json"),
         (["hotspots", "HEAD", "--results", "nowhere"], 4, "there is no trace under nowhere"),
@@ -304,13 +307,29 @@ def test_nightly_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
     assert "git was not found" in err
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_says_what_it_is_for(verb: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main([*verb.split(), "--help"])
+    assert ended.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.startswith(f"usage: tbp {verb} ")
+    assert import_module(f"tbp.commands.{VERBS[verb]}").HELP in shown
+
+
+def test_every_module_of_a_verb_is_in_the_table():
+    folder = Path(commands.__file__).parent
+    helpers = {"__init__", "options", "output"}
+    assert {path.stem for path in folder.glob("*.py")} - helpers == set(VERBS.values())
+
+
 def test_help_imports_nothing_heavy():
     program = (
         "import sys\n"
         "from tbp.__main__ import main\n"
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
-        "heavy = {'torch', 'pandas', 'plotly', 'asv', 'numpy', 'scipy', 'jinja2', 'msgspec'} & set(sys.modules)\n"
-        "sys.exit(', '.join(heavy) or 0)\n"
+        "heavy = {'torch', 'pandas', 'plotly', 'asv', 'numpy', 'scipy', 'jinja2', 'msgspec', 'rich', 'tomlkit'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -343,7 +362,7 @@ def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     def full(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("tbp.commands.report.report", full)
+    monkeypatch.setattr("tbp.report.site.load.report_data", full)
     code, out, err = run(capsys, "report", "--results", "anywhere")
     assert (code, out) == (2, "")
     assert err == f"tbp: {os.strerror(number)}: make room and run it again; what was measured before is kept\n"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tbp.commands.report import said_of
 from tbp.model.changes import ChangeKind, State
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.summary_json import summary_json
 from tbp.report.pages.index.page import summary
 from tbp.report.pages.machines.page import machines_page
 from tbp.report.site.load import report_data
+from tbp.report.site.terminal import report_summary
 
 from . import fleets
 
@@ -43,7 +43,7 @@ def test_it_is_said_first_and_once_on_every_output(fallen: ReportData, tmp_path:
     assert page.first.said.startswith(FELL)
     assert page.first.said.endswith(" levels moved with it, all up.")
     assert not [note for note in page.notes if "number" in note.said]
-    lines = said_of(fallen, tmp_path).lines.splitlines()
+    lines = report_summary(fallen, tmp_path).lines.splitlines()
     assert lines[0] == page.first.said
     assert lines[1].startswith("No confirmed regression in 63 series")
     assert json.loads(summary_json(fallen))["first"] == page.first.said

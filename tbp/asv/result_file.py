@@ -98,8 +98,8 @@ def result_file(name: str, folder: str, data: bytes) -> ResultFile:
     """The columns of ``data``, the content of the file ``name`` in ``folder``. Raises UnusableFile."""
     content = usual_content(data)
     if content is not None:
-        # Parameters are decoded later than the rest, and only once each.
-        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # Parameters are decoded later than the rest, and only once each. ValueError: bad UTF-8, numbers beyond any use.
+        with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
             return _columns(content, name, folder)
     return _columns(tolerant_content(data), name, folder)
 

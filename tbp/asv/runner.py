@@ -17,8 +17,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbp.errors import RunFailed, UsageError
+
+if TYPE_CHECKING:
+    from tbp.system.progress import Progress
 
 # asv run's exit status when a benchmark failed; the others were measured and stored.
 SOME_BENCHMARKS_FAILED = 2
@@ -39,7 +43,7 @@ class Ran:
 
     @property
     def some_failed(self) -> bool:
-        """Whether asv measured but at least one benchmark failed."""
+        """True where asv measured but at least one benchmark failed."""
         return self.status == SOME_BENCHMARKS_FAILED
 
 
@@ -145,6 +149,14 @@ def progress_percent(line: str) -> float | None:
     """How far asv says it is, or None for a line that does not say."""
     match = _PROGRESS.match(line)
     return float(match.group(1)) if match else None
+
+
+def hear_asv(progress: Progress, line: str, *, is_kept: bool = True) -> None:
+    """Passes a line of asv's output on, and the share that it says is done."""
+    if is_kept:
+        progress.line(line)
+    if (percent := progress_percent(line)) is not None:
+        progress.at(percent, 100)
 
 
 def run_commits(

@@ -1,4 +1,4 @@
-"""What the command line calls TRACE or COMMIT → recordings, the ones of one benchmark cell together.
+"""The command line's TRACE or COMMIT → recordings, those of one benchmark cell together.
 
 A trace is a file of any recorder, a folder, or a pattern; everything else is a commit whose traces lie beside asv's
 results. Cells are chosen before any stored trace is read. Ranking, comparing and exporting is left to others.
@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
+
+from msgspec import Struct
 
 from tbp.asv.session_files import SESSION_END, read_sessions
 from tbp.asv.sessions import Sessions
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.model.series import SeriesKey
 from tbp.project.asv_config import configuration, results_folder
-from tbp.project.revisions import bench_filter, stored_commit
+from tbp.project.bench_filter import bench_filter
+from tbp.project.revisions import stored_commit
 from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import Recording
 
@@ -25,9 +28,8 @@ MOST_LISTED = 20  # cells named where one has to be chosen: a screen
 MOST_NOTES = 3  # unreadable files named
 
 
-@dataclass(frozen=True)
-class StoredTraces:
-    """What the command line says besides the traces; empty: not said."""
+class StoredTraces(Struct, frozen=True):
+    """The folder of results and the filters of its traces; empty: the default, no filter."""
 
     config: Path | None = None
     results: Path | None = None
@@ -36,8 +38,7 @@ class StoredTraces:
     bench: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """The traces of one cell, not yet read."""
 
     name: str  # what the user wrote, or the commit
@@ -52,6 +53,22 @@ class Source:
         return self.key.name if self.key is not None else ""
 
 
+Cells: TypeAlias = Sequence[tuple[Source, ...]]
+"""The recordings of each cell to show: of one side, or before and after."""
+
+
+def chosen_sides(arguments: Sequence[str], wanted: StoredTraces) -> Cells:
+    """The cells of one argument, or those to compare of two.
+
+    Raises:
+        as ``chosen``.
+    """
+    if len(arguments) == 1:
+        return [(source,) for source in chosen(arguments[0], wanted)]
+    before, after = arguments
+    return chosen_pairs(before, after, wanted)
+
+
 def chosen(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:
     """The cells to show of one argument: the only one there is, or those that ``--bench`` finds.
 
@@ -60,10 +77,10 @@ def chosen(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:
         NothingMeasured: no trace is stored.
         UnreadableTrace: no file can be read.
     """
-    found = sources(argument, wanted)
-    if len(found) > 1 and not wanted.bench:
-        raise _ambiguous(argument, found)
-    return tuple(map(_read, found))
+    cells = sources(argument, wanted)
+    if len(cells) > 1 and not wanted.bench:
+        raise _ambiguous(argument, cells)
+    return tuple(map(_read, cells))
 
 
 def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[Source, Source], ...]:
@@ -79,13 +96,13 @@ def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[S
         # A trace of its own has no cell to be matched with.
         raise _ambiguous(before, old) if len(old) > 1 else _ambiguous(after, new)
     else:
-        others = {_place(source): source for source in new}
-        pairs = [(source, others[_place(source)]) for source in old if _place(source) in others]
+        by_cell = {_cell(source): source for source in new}
+        pairs = [(source, by_cell[_cell(source)]) for source in old if _cell(source) in by_cell]
     if not pairs:
         raise UsageError(f"{before} and {after} have traces of no cell in common; see each with `tbp hotspots` first")
     if len(pairs) > 1 and not wanted.bench:
         raise _ambiguous(f"{before} and {after}", [source for source, _ in pairs])
-    return tuple((_read(one), _read(other)) for one, other in pairs)
+    return tuple((_read(first), _read(second)) for first, second in pairs)
 
 
 def sources(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:
@@ -109,11 +126,11 @@ def trace_files(argument: str) -> tuple[Path, ...]:
     """The traces that ``argument`` names as a file, a folder or a pattern; none where it names no file."""
     path = Path(argument)
     if path.is_dir():
-        return tuple(sorted(own for own in path.iterdir() if _is_trace(own)))
+        return tuple(sorted(filter(_is_trace, path.iterdir())))
     if path.exists():
         return (path,)
-    found = glob.glob(argument)  # noqa: PTH207 - Path.glob refuses absolute patterns
-    return tuple(sorted(own for own in map(Path, found) if _is_trace(own)))
+    matches = glob.glob(argument)  # noqa: PTH207 - Path.glob refuses absolute patterns
+    return tuple(sorted(filter(_is_trace, map(Path, matches))))
 
 
 def _is_trace(path: Path) -> bool:
@@ -125,9 +142,10 @@ def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tup
     recordings, notes = _recordings(files)
     is_wanted = bench_filter(wanted.bench)
     groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Recording]] = {}
-    for one in recordings:
-        if not one.about.benchmark or is_wanted(one.about.benchmark, one.about.parameters):
-            groups.setdefault((one.about.benchmark, one.about.parameters), []).append(one)
+    for recording in recordings:
+        cell = (recording.about.benchmark, recording.about.parameters)
+        if not cell[0] or is_wanted(*cell):
+            groups.setdefault(cell, []).append(recording)
     if not groups:
         raise UsageError(
             f"--bench {' '.join(wanted.bench)} finds none of the traces in {argument}; write a shorter one"
@@ -135,12 +153,12 @@ def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tup
     return tuple(
         Source(
             name=argument,
-            paths=tuple(one.path for one in own),
+            paths=tuple(recording.path for recording in group),
             key=SeriesKey(benchmark, parameters, "", "") if benchmark else None,
-            recordings=tuple(own),
+            recordings=tuple(group),
             notes=notes,
         )
-        for (benchmark, parameters), own in sorted(groups.items())
+        for (benchmark, parameters), group in sorted(groups.items())
     )
 
 
@@ -152,17 +170,17 @@ def _of_commit(revision: str, wanted: StoredTraces) -> tuple[Source, ...]:
     is_wanted = bench_filter(wanted.bench)
     keys = sorted({session.key for session in sessions.sessions if session.commit == commit and session.trace})
     traced = {key: paths for key in keys if (paths := sessions.traces(key, commit))}
-    asked = {
+    chosen_paths = {
         key: paths
         for key, paths in traced.items()
         if wanted.machine in ("", key.machine)
         and wanted.environment in ("", key.environment)
         and is_wanted(key.benchmark, key.parameters)
     }
-    if not asked:
+    if not chosen_paths:
         cells = _listed([Source(commit[:8], paths, key) for key, paths in traced.items()])
         raise UsageError(f"--bench, --machine and --environment leave no trace of {commit[:8]}; it has\n{cells}")
-    return tuple(Source(commit[:8], paths, key) for key, paths in asked.items())
+    return tuple(Source(commit[:8], paths, key) for key, paths in chosen_paths.items())
 
 
 def stored_in(wanted: StoredTraces) -> tuple[Path, Path | None]:
@@ -172,10 +190,11 @@ def stored_in(wanted: StoredTraces) -> tuple[Path, Path | None]:
 
 
 def _commit(revision: str, sessions: Sessions, folder: Path, repository: Path | None) -> str:
-    newest = {one.commit: one.started for one in sorted(sessions.sessions, key=lambda one: one.started) if one.trace}
+    traced = [session for session in sessions.sessions if session.trace]
+    newest = {session.commit: session.started for session in sorted(traced, key=lambda session: session.started)}
     if not newest:
         raise NothingMeasured(f"there is no trace under {folder}; run `asv run`, or name a trace file")
-    return stored_commit(sorted(newest, key=lambda own: newest[own], reverse=True), repository, revision, "trace")
+    return stored_commit(sorted(newest, key=lambda commit: newest[commit], reverse=True), repository, revision, "trace")
 
 
 def _read(source: Source) -> Source:
@@ -186,7 +205,7 @@ def _read(source: Source) -> Source:
 
 
 def _recordings(paths: Iterable[Path]) -> tuple[tuple[Recording, ...], tuple[str, ...]]:
-    """What can be read of ``paths``, and a sentence on each that cannot. Raises UnreadableTrace if none can."""
+    """The readable recordings of ``paths``, and a sentence on each that cannot. Raises UnreadableTrace if none can."""
     recordings: list[Recording] = []
     errors: list[UnreadableTrace] = []
     for path in paths:
@@ -200,25 +219,25 @@ def _recordings(paths: Iterable[Path]) -> tuple[tuple[Recording, ...], tuple[str
     return tuple(recordings), (*(f"left out: {error}" for error in errors[:MOST_NOTES]), *more)
 
 
-def _ambiguous(argument: str, found: Sequence[Source]) -> UsageError:
+def _ambiguous(argument: str, cells: Sequence[Source]) -> UsageError:
     return UsageError(
-        f"{argument} has traces of {len(found)} cells; choose with --bench REGEX, --machine and --environment "
-        f"(--bench . shows all):\n{_listed(found)}"
+        f"{argument} has traces of {len(cells)} cells; choose with --bench REGEX, --machine and --environment "
+        f"(--bench . shows all):\n{_listed(cells)}"
     )
 
 
-def _listed(found: Sequence[Source]) -> str:
+def _listed(cells: Sequence[Source]) -> str:
     """A line for each, with its machine and environment where those differ."""
-    setups = {source.key.setup for source in found if source.key}
+    setups = {source.key.setup for source in cells if source.key}
     lines = []
-    for source in found[:MOST_LISTED]:
+    for source in cells[:MOST_LISTED]:
         setup = f"  on {source.key.setup}" if source.key and len(setups) > 1 else ""
         lines.append(f"  {source.cell or 'traces that name no benchmark'}{setup}")
-    if len(found) > MOST_LISTED:
-        lines.append(f"  … and {len(found) - MOST_LISTED} more")
+    if len(cells) > MOST_LISTED:
+        lines.append(f"  … and {len(cells) - MOST_LISTED} more")
     return "\n".join(lines)
 
 
-def _place(source: Source) -> tuple[object, ...]:
+def _cell(source: Source) -> tuple[object, ...]:
     key = source.key
     return (key.benchmark, frozenset(key.parameters), key.machine, key.environment) if key else ()

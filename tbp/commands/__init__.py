@@ -1,1 +1,1 @@
-"""The verbs of the command line, one file each: help, options and ``run`` (load → analyse → render → write)."""
+"""The verbs of the command line, one a file: ``HELP``, ``add_options(parser)`` and ``run(options) -> ExitCode``."""

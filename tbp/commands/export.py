@@ -1,34 +1,41 @@
-"""The options of ``tbp export``, and saying what it did.
-
-Imports nothing heavy, as the command line is parsed with it.
-"""
+"""``tbp export``: copies of traces for other viewers."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tbp.export.files import Exported
+from tbp.commands.options import add_stored_traces_options, stored_traces
+from tbp.errors import ExitCode
+
+HELP = "copies of traces for TensorBoard or ui.perfetto.dev"
 
 
-def add_export_options(parser: argparse.ArgumentParser) -> None:
-    """What to export, and in which form to where; exactly one form is required."""
-    say = "trace files, folders, quoted patterns, or stored commits (default: HEAD)"
-    parser.add_argument("traces", nargs="*", default=["HEAD"], metavar="TRACE|COMMIT", help=say)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    meaning = "trace files, folders, quoted patterns, or stored commits (default: HEAD)"
+    parser.add_argument("traces", nargs="*", default=["HEAD"], metavar="TRACE|COMMIT", help=meaning)
     form = parser.add_mutually_exclusive_group(required=True)
-    say = "for `tensorboard --logdir DIR` with torch-tb-profiler (pip install 'tbp[tensorboard]')"
-    form.add_argument("--tensorboard", type=Path, metavar="DIR", help=say)
-    say = "repaired copies for ui.perfetto.dev and other viewers: a .json or .json.gz, or a folder of them"
-    form.add_argument("--perfetto", "--plain", dest="plain", type=Path, metavar="PATH", help=say)
+    meaning = "for `tensorboard --logdir DIR` with torch-tb-profiler (pip install 'tbp[tensorboard]')"
+    form.add_argument("--tensorboard", type=Path, metavar="DIR", help=meaning)
+    meaning = "repaired copies for ui.perfetto.dev and other viewers: a .json or .json.gz, or a folder of them"
+    form.add_argument("--perfetto", "--plain", dest="plain", type=Path, metavar="PATH", help=meaning)
+    add_stored_traces_options(parser)
 
 
-def say_exported(exported: Exported, options: argparse.Namespace) -> None:
-    """What was written and where to look at it; what the traces had lost goes to stderr."""
+def run(options: argparse.Namespace) -> ExitCode:
+    """Returns 0 when everything named was written."""
+    from tbp.asv.stored_traces import sources
+    from tbp.export.files import export_plain, export_tensorboard
+
+    traces = [source for argument in options.traces for source in sources(argument, stored_traces(options))]
+    if options.tensorboard:
+        target, viewer = options.tensorboard, f"`tensorboard --logdir {options.tensorboard}` shows them"
+        exported = export_tensorboard(traces, target)
+    else:
+        target, viewer = options.plain, "ui.perfetto.dev opens them"
+        exported = export_plain(traces, target)
     for loss in exported.losses:
         print(f"tbp: {loss}", file=sys.stderr)
-    target = options.tensorboard or options.plain
-    look = f"`tensorboard --logdir {target}` shows them" if options.tensorboard else "ui.perfetto.dev opens them"
-    print(f"traces written to {target}: {len(exported.paths)}; {look}")
+    print(f"traces written to {target}: {len(exported.paths)}; {viewer}")
+    return ExitCode.OK

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tbp.asv.stored_traces import StoredTraces
+
+STDOUT = Path("-")
+"""The file of a form that is printed instead of the table."""
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
@@ -11,35 +18,78 @@ def add_config_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_branch_option(parser: argparse.ArgumentParser) -> None:
-    say = "the series are this branch's first parents (default: the first of branches in asv.conf.json)"
-    parser.add_argument("--branch", default="", metavar="NAME", help=say)
+    meaning = "the series are this branch's first parents (default: the first of branches in asv.conf.json)"
+    parser.add_argument("--branch", default="", metavar="NAME", help=meaning)
 
 
 def add_results_options(parser: argparse.ArgumentParser) -> None:
-    """Where asv's results are: beside its configuration, or in a folder of their own."""
+    """Adds where asv's results are: beside its configuration, or in a folder named here."""
     add_config_option(parser)
     parser.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
 
 
-def add_place_options(parser: argparse.ArgumentParser, which: str) -> None:
-    """Which machine's and which environment's results are meant; ``which`` is the help of both."""
-    parser.add_argument("--machine", default="", metavar="NAME", help=which)
-    parser.add_argument("--environment", default="", metavar="NAME", help=which)
+def add_acks_option(parser: argparse.ArgumentParser) -> None:
+    meaning = "accepted changes (default: reports/acks.toml beside the configuration)"
+    parser.add_argument("--acks", type=Path, metavar="FILE", help=meaning)
+
+
+def add_exit_zero_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--exit-zero", action="store_true", help="do not let a regression set the exit code")
+
+
+def add_site_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what ``tbp report`` and ``tbp nightly`` need to build a site."""
+    add_results_options(parser)
+    add_branch_option(parser)
+    parser.add_argument("--out", type=Path, default=Path("reports/site"), metavar="DIR", help="default: reports/site")
+    add_acks_option(parser)
+    add_exit_zero_option(parser)
+
+
+def add_setup_options(parser: argparse.ArgumentParser, meaning: str) -> None:
+    """Adds which machine's and which environment's results are meant; ``meaning`` is the help of both."""
+    parser.add_argument("--machine", default="", metavar="NAME", help=meaning)
+    parser.add_argument("--environment", default="", metavar="NAME", help=meaning)
 
 
 def add_bench_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help="only these benchmarks")
+    meaning = "only benchmarks in whose name, or name(value, value), it is found, as in asv run; may be repeated"
+    parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help=meaning)
 
 
-def add_stored_options(parser: argparse.ArgumentParser) -> None:
-    """Where a stored commit's traces are, and which of its benchmark cells are meant."""
+def add_stored_traces_options(parser: argparse.ArgumentParser) -> None:
+    """Adds where a stored commit's traces are, and which of its benchmark cells are meant."""
     add_results_options(parser)
-    add_place_options(parser, "of a commit's traces; default: any")
+    add_setup_options(parser, "of a commit's traces; default: any")
     add_bench_option(parser)
 
 
+def stored_traces(options: argparse.Namespace) -> StoredTraces:
+    """Returns what ``add_stored_traces_options`` added."""
+    from tbp.asv.stored_traces import StoredTraces
+
+    return StoredTraces(options.config, options.results, options.machine, options.environment, tuple(options.bench))
+
+
+def add_form_option(parser: argparse.ArgumentParser, flag: str, form: str) -> None:
+    """Adds a form that goes to a file, or in place of the table to stdout."""
+    parser.add_argument(
+        flag, type=Path, nargs="?", const=STDOUT, metavar="FILE", help=f"{form}; without FILE on stdout, not the table"
+    )
+
+
+def add_comparison_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the forms of a comparison and what becomes of its exit code."""
+    add_form_option(parser, "--json", "as JSON")
+    add_form_option(parser, "--markdown", "as a comment on a pull request")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="as JUnit XML")
+    parser.add_argument("--strict", action="store_true", help="exit with 5 if anything is undecided")
+    parser.add_argument("--verbose", action="store_true", help="list what did not change or was skipped too")
+    add_exit_zero_option(parser)
+
+
 def percent(text: str) -> float:
-    """As a share: ``5`` and ``5%`` are 0.05."""
+    """A share, of which ``5`` and ``5%`` both are 0.05."""
     value = float(text.removesuffix("%"))
     if not 0 < value < 100:
         raise argparse.ArgumentTypeError("must be above 0 and below 100")

@@ -1,87 +1,69 @@
-"""``tbp report``: load the results, analyse them, write the site, and say what was found."""
+"""``tbp report``: the site of a results folder."""
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from tbp.errors import UsageError
-from tbp.project.asv_config import configuration, own_config
-from tbp.report.parts.addresses import INDEX
+from tbp.commands.options import add_site_options
+from tbp.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from tbp.report.base.report_data import ReportData
+    from tbp.project.asv_config import AsvConfig
 
+HELP = "HTML from asv's results and the traces beside them"
+DEFAULT_PORT = 8765
 SINGLE = "report.html"
 
 
-class Said(NamedTuple):
-    """What a report prints, and what its exit code depends on."""
-
-    lines: str
-    problems: str
-    is_regressed: bool
-
-
-class Wanted(NamedTuple):
-    """What the command line asks for."""
-
-    config: Path | None
-    results: Path | None
-    out: Path
-    acks: Path | None = None
-    base: str = ""
-    is_single: bool = False  # one file instead of a folder
-    branch: str = ""  # in place of the configured one
-
-    @property
-    def first_page(self) -> Path:
-        """The page that a reader opens."""
-        if not self.is_single:
-            return self.out / INDEX
-        return self.out if self.out.suffix == ".html" else self.out / SINGLE
+def add_options(parser: argparse.ArgumentParser) -> None:
+    add_site_options(parser)
+    parser.add_argument("--base", default="", metavar="REV", help="count only changes after this revision")
+    parser.add_argument("--single-file", action="store_true", help="the whole site as DIR/report.html, to send")
+    meaning = "serve the site on 127.0.0.1 until Ctrl-C"
+    parser.add_argument("--serve", action="store_true", help=meaning)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, metavar="N", help="of --serve (default: %(default)s)")
+    parser.add_argument("--open", action="store_true", help="open it in the browser")
 
 
-def report(wanted: Wanted) -> Said:
-    """The site is in ``wanted.out`` when this returns.
-
-    Raises:
-        NothingMeasured: there is no result.
-        UsageError: something cannot be read, written or meant.
-    """
+def run(options: argparse.Namespace) -> ExitCode:
+    """Returns 3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
+    from tbp.commands.output import print_summary, verdict_code
     from tbp.report.site.build import write_single_file, write_site
     from tbp.report.site.load import View, report_data
+    from tbp.report.site.terminal import report_summary
 
-    config = configuration(wanted.config, wanted.results, wanted.branch)
-    if wanted.branch and own_config(config, wanted.results) is None:
-        raise UsageError(
-            f"--branch {wanted.branch}: these results are not those of asv.conf.json; leave one of the two"
-        )
-    data = report_data(config, wanted.results, View(wanted.acks, wanted.base))
-    if wanted.is_single:
-        write_single_file(data, wanted.first_page)
+    data = report_data(_configuration(options), options.results, View(options.acks, options.base))
+    if options.single_file:
+        is_file = options.out.suffix == ".html"
+        first_page = write_single_file(data, options.out if is_file else options.out / SINGLE)
     else:
-        write_site(data, wanted.out)
-    return said_of(data, wanted.first_page)
+        first_page = write_site(data, options.out)
+    summary = report_summary(data, first_page)
+    print_summary(summary)
+    if options.serve or options.open:
+        _show(first_page, options)
+    return verdict_code(summary.is_regressed, options.exit_zero)
 
 
-def said_of(data: ReportData, index: Path) -> Said:
-    """What was found, a line per event with a change that stands, and where the report is."""
-    from tbp.model.changes import State
-    from tbp.project.directions import undirected
-    from tbp.report.pages.index.notes import first
-    from tbp.report.parts.series_order import ranked
-    from tbp.report.parts.verdict_sentence import verdict
-    from tbp.report.site.load import standing_regressions
-    from tbp.report.site.terminal import event_lines
+def _configuration(options: argparse.Namespace) -> AsvConfig | None:
+    """Raises UsageError where it cannot be read, or where a branch is named of results from elsewhere."""
+    from tbp.project.asv_config import configuration, own_config
 
-    histories = ranked(data.histories)
-    found = event_lines(data, histories)
-    changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
-    remark = [undirected(changed)] if changed else []
-    opening = [preface.said] if (preface := first(data)) is not None else []
-    return Said(
-        lines="\n".join([*opening, verdict(histories, data), *found, *remark, f"report: {index.resolve()}"]),
-        problems="\n".join(f"tbp: {problem}" for problem in data.problems),
-        is_regressed=bool(standing_regressions(data.histories)),
-    )
+    config = configuration(options.config, options.results, options.branch)
+    if options.branch and own_config(config, options.results) is None:
+        raise UsageError(
+            f"--branch {options.branch}: these results are not those of asv.conf.json; leave one of the two"
+        )
+    return config
+
+
+def _show(first_page: Path, options: argparse.Namespace) -> None:
+    """Serves the site until Ctrl-C, or opens it, as the command line wants it."""
+    from tbp.report.site.serve import serve, show
+
+    if options.serve:
+        serve(first_page, options.port, options.open)
+    else:
+        show(first_page.resolve().as_uri())

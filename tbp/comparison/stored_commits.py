@@ -7,7 +7,7 @@ have both, and the series of these, made as a history is. Judging them is left t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -26,10 +26,11 @@ from tbp.model.changes import Circumstance, State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.model.series import Commit, Setup
 from tbp.project.asv_config import AsvConfig, own_config, results_folder
+from tbp.project.bench_filter import BenchFilter, bench_filter
 from tbp.project.commits import Commits, read_commits
 from tbp.project.directions import direction, undirected
 from tbp.project.policy import Policy, read_policy
-from tbp.project.revisions import Parameters, bench_filter, stored_commit
+from tbp.project.revisions import stored_commit
 from tbp.wording.phrases import FROM_STORED_RESULTS
 
 MOST_PROBLEMS = 3  # of the results, repeated among the notes
@@ -46,7 +47,7 @@ class CompareRequest(Struct, frozen=True):
     bench: tuple[str, ...] = ()  # regular expressions; a benchmark that one of them finds is compared
 
 
-def compared(config: AsvConfig | None, results_dir: Path | None, wanted: CompareRequest) -> Comparison:
+def compared(config: AsvConfig | None, results_dir: Path | None, request: CompareRequest) -> Comparison:
     """Two commits as the results in ``results_dir``, or where ``config`` keeps them, say.
 
     Raises:
@@ -54,24 +55,24 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Compare
         NothingMeasured: there are no results, or none of both commits on one machine in one environment.
     """
     folder = results_folder(config, results_dir)
-    is_wanted = bench_filter(wanted.bench)
+    is_wanted = bench_filter(request.bench)
     results = read_results(folder)
     repository = config.repository if config is not None else Path()
     dates = results.commits
     newest_first = sorted(dates, key=lambda name: dates[name], reverse=True)
-    hashes = [stored_commit(newest_first, repository, revision) for revision in (wanted.baseline, wanted.contender)]
+    hashes = [stored_commit(newest_first, repository, revision) for revision in (request.baseline, request.contender)]
     if hashes[0] == hashes[1]:
-        raise UsageError(f"{wanted.baseline} and {wanted.contender} are the same commit {hashes[0][:8]}: name two")
+        raise UsageError(f"{request.baseline} and {request.contender} are the same commit {hashes[0][:8]}: name two")
     frame = _wanted_rows(results.frame, is_wanted)
     if frame.empty:
-        raise NothingMeasured(f"--bench {' '.join(wanted.bench)} finds no benchmark in {folder}; write a shorter one")
-    setup, notes = chosen_setup(frame, hashes, wanted)
+        raise NothingMeasured(f"--bench {' '.join(request.bench)} finds no benchmark in {folder}; write a shorter one")
+    setup, notes = chosen_setup(frame, hashes, request)
     commits = read_commits(dates, repository, config.branch if config is not None else "")
     order = commits.compared(*hashes)
     subjects = {commit.hash: commit.subject for commit in order}
     sides = (
-        ComparedCommit(wanted.baseline, hashes[0], subjects.get(hashes[0], "")),
-        ComparedCommit(wanted.contender, hashes[1], subjects.get(hashes[1], "")),
+        ComparedCommit(request.baseline, hashes[0], subjects.get(hashes[0], "")),
+        ComparedCommit(request.contender, hashes[1], subjects.get(hashes[1], "")),
     )
     stored = stored_series(
         replace(results, frame=frame[_is_of(frame, setup)]),
@@ -90,24 +91,24 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Compare
         environment=setup.environment,
         notes=(
             *notes,
-            *_of_lines(commits, hashes, wanted),
+            *_of_lines(commits, hashes, request),
             *_measured_with([differing(series, *sides) for series in stored], len(judged)),
-            *_ask(judged, wanted),
+            *_ask(judged, request),
             *_undirected(judged),
             *_problems(results),
         ),
     )
 
 
-def _wanted_rows(frame: pd.DataFrame, is_wanted: Callable[[str, Parameters], bool]) -> pd.DataFrame:
-    """The rows of the benchmarks, with their parameters, that are wanted."""
+def _wanted_rows(frame: pd.DataFrame, is_wanted: BenchFilter) -> pd.DataFrame:
+    """The rows of the benchmarks, with their parameters, that are request."""
     group = frame.groupby(_CELL, observed=True).ngroup()
     is_first = ~group.duplicated()
     cells = zip(group[is_first], frame.loc[is_first, _CELL].itertuples(index=False, name=None), strict=True)
     return frame[group.isin([number for number, cell in cells if is_wanted(*cell)])]
 
 
-def chosen_setup(frame: pd.DataFrame, hashes: Sequence[str], wanted: CompareRequest) -> tuple[Setup, tuple[str, ...]]:
+def chosen_setup(frame: pd.DataFrame, hashes: Sequence[str], request: CompareRequest) -> tuple[Setup, tuple[str, ...]]:
     """The machine and environment in which both commits have most benchmarks in common, and a note on others.
 
     Raises:
@@ -117,12 +118,12 @@ def chosen_setup(frame: pd.DataFrame, hashes: Sequence[str], wanted: CompareRequ
     cells: dict[Setup, tuple[set[object], set[object]]] = {}
     columns = ["commit", "machine", "environment", *_CELL]
     for commit, machine, environment, *cell in frame.loc[frame["commit"].isin(hashes), columns].itertuples(index=False):
-        if wanted.machine in ("", machine) and wanted.environment in ("", environment):
+        if request.machine in ("", machine) and request.environment in ("", environment):
             sides = cells.setdefault(Setup(machine, environment), (set(), set()))
             sides[hashes.index(commit)].add(tuple(cell))
     common = {setup: len(old & new) for setup, (old, new) in cells.items() if old and new}
     if not common:
-        raise NothingMeasured(_nowhere(cells, wanted))
+        raise NothingMeasured(_nowhere(cells, request))
     most = max(common.values())
     best = [setup for setup, count in common.items() if count == most]
     if len(best) > 1:
@@ -161,14 +162,14 @@ def _policy(config: AsvConfig | None, results_dir: Path | None) -> Policy:
     return read_policy(project.policy_file) if project is not None else Policy()
 
 
-def _nowhere(cells: Mapping[Setup, tuple[set[object], set[object]]], wanted: CompareRequest) -> str:
+def _nowhere(cells: Mapping[Setup, tuple[set[object], set[object]]], request: CompareRequest) -> str:
     sides = [
         f"{revision} in {_names(setup for setup in cells if cells[setup][side]) or 'none'}"
-        for side, revision in enumerate((wanted.baseline, wanted.contender))
+        for side, revision in enumerate((request.baseline, request.contender))
     ]
     return (
         f"no machine and environment has results of both: {' and '.join(sides)}; run `asv run` for the missing one, "
-        f"or measure both with `tbp gate {wanted.baseline} {wanted.contender}`"
+        f"or measure both with `tbp gate {request.baseline} {request.contender}`"
     )
 
 
@@ -176,11 +177,11 @@ def _names(setups: Iterable[Setup]) -> str:
     return "; ".join(map(str, sorted(setups)))
 
 
-def _of_lines(commits: Commits, hashes: Sequence[str], wanted: CompareRequest) -> tuple[str, ...]:
+def _of_lines(commits: Commits, hashes: Sequence[str], request: CompareRequest) -> tuple[str, ...]:
     old, new = (commits.line(name) for name in hashes)
     if old == new:
         return ()
-    return (f"{wanted.baseline} is of {old} and {wanted.contender} of {new}: runs of other lines are left out",)
+    return (f"{request.baseline} is of {old} and {request.contender} of {new}: runs of other lines are left out",)
 
 
 def _measured_with(differences: Iterable[Sequence[Circumstance]], benchmarks: int) -> tuple[str, ...]:
@@ -199,10 +200,10 @@ def _measured_with(differences: Iterable[Sequence[Circumstance]], benchmarks: in
     return (f"the two were not measured alike: {', '.join(named)}",)
 
 
-def _ask(judged: Iterable[Judgement], wanted: CompareRequest) -> tuple[str, ...]:
+def _ask(judged: Iterable[Judgement], request: CompareRequest) -> tuple[str, ...]:
     if all(judgement.state is not State.UNDECIDED for judgement in judged):
         return ()
-    return (f"what is undecided can be measured: run `tbp gate {wanted.baseline} {wanted.contender}`",)
+    return (f"what is undecided can be measured: run `tbp gate {request.baseline} {request.contender}`",)
 
 
 def _undirected(judged: Iterable[Judgement]) -> tuple[str, ...]:

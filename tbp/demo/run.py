@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 import site
-import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
 
-from tbp.asv.runner import progress_percent, require_asv, run_asv, run_commits
+from tbp.asv.runner import hear_asv, require_asv, run_asv, run_commits
 from tbp.demo.repository import create
 from tbp.errors import RunFailed, UsageError
+from tbp.system.progress import Progress
+from tbp.system.whole_files import write_whole
 
 # Shown to users before it starts; measured on two shared cores.
 EXPECTED = "three to five minutes"
@@ -48,7 +49,7 @@ def prepare(out: Path) -> Path:
     return out.resolve()
 
 
-def measure(out: Path, say: Callable[[str], None], progress: Callable[[float], None]) -> Demo:
+def measure(out: Path, progress: Progress) -> Demo:
     """Make the repository under ``out`` and run asv over its commits.
 
     Rounds are interleaved: each commit is measured in three passes over the whole history. So the machine's drift is
@@ -61,29 +62,23 @@ def measure(out: Path, say: Callable[[str], None], progress: Callable[[float], N
     require_asv()
     sample = out / "sample"
     commits = create(sample, datetime.now(UTC))
-    say(f"made {len(commits)} commits in {sample}")
+    progress.line(f"made {len(commits)} commits in {sample}")
     environment = _environment(out / "home")
     named = run_asv(["machine", "--yes"], sample, environment=environment)
     if named.status != 0:
         raise RunFailed(f"asv machine ended with status {named.status}: {named.output.strip()}")
-    say(f"timing and tracing every commit with asv: {EXPECTED} on two cores")
-
-    def report_progress(line: str) -> None:
-        percent = progress_percent(line)
-        if percent is not None:
-            progress(percent)
-
+    progress.line(f"timing and tracing every commit with asv: {EXPECTED} on two cores")
     started = time.monotonic()
     ran = run_commits(
         sample / "asv.conf.json",
         commits,
         options=["--interleave-rounds", "--record-samples", "--show-stderr"],
         environment=environment,
-        heard=report_progress,
+        heard=partial(hear_asv, progress, is_kept=False),
     )
     if ran.some_failed:
-        (out / "asv.log").write_text(ran.output, encoding="utf-8")
-        say(f"some benchmarks failed; asv's output is in {out / 'asv.log'}")
+        write_whole(out / "asv.log", ran.output.encode())
+        progress.line(f"some benchmarks failed; asv's output is in {out / 'asv.log'}")
     return Demo(sample, out / "site", commits, time.monotonic() - started)
 
 
@@ -95,11 +90,3 @@ def _environment(home: Path) -> dict[str, str]:
     directories["PYTHONUSERBASE"] = site.getuserbase()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
     return inherited | directories
-
-
-def progress_bar(percent: float) -> None:
-    """A line on stderr that grows in place; nothing where stderr is no terminal."""
-    if sys.stderr.isatty():
-        filled = int(percent / 100 * 30)
-        end = "\n" if percent >= 100 else ""
-        print(f"\r  [{'#' * filled}{'.' * (30 - filled)}] {percent:3.0f} %", end=end, file=sys.stderr, flush=True)

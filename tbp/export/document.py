@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from tbp.errors import UnreadableTrace
 from tbp.traces.reading.loss import Tally
@@ -28,8 +28,7 @@ _FIRST_EVENT = re.compile(rb'"traceEvents"\s*:\s*\[')
 _BRACKET_OR_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("|\Z)|[{}\[\]]', re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(Struct, frozen=True):
     """``events`` are JSON objects, in file order; ``header`` has the file's other keys with their JSON."""
 
     header: Mapping[str, msgspec.Raw]
@@ -41,8 +40,8 @@ class Document:
         for key, value in self.header.items():
             yield b"%s: %s,\n" % (msgspec.json.encode(key), bytes(value))
         yield b'"traceEvents": [\n'
-        for place, event in enumerate(self.events):
-            yield b",\n" + event if place else event
+        for number, event in enumerate(self.events):
+            yield b",\n" + event if number else event
         yield b"\n]}\n"
 
 
@@ -79,13 +78,13 @@ def _whole(data: bytes) -> tuple[Fields, list[bytes]]:
 
 
 def _damaged(data: bytes) -> tuple[Fields, list[bytes]]:
-    """The same of what is not JSON: objects are cut out by counting brackets outside of strings."""
-    found = _FIRST_EVENT.search(data)
-    start = found.end() if found else 1
+    """The header and the events of what is not JSON: objects are cut out by counting brackets outside of strings."""
+    opening = _FIRST_EVENT.search(data)
+    start = opening.end() if opening else 1
     header: Fields = {}
-    if found:
+    if opening:
         try:
-            header = OBJECT.decode(data[: found.start()] + b'"traceEvents": []}')
+            header = OBJECT.decode(data[: opening.start()] + b'"traceEvents": []}')
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             header = {}  # the keys say less than the events
     header.pop("traceEvents", None)

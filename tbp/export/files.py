@@ -9,8 +9,9 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from tbp.asv.stored_traces import Source
 from tbp.errors import UsageError
@@ -25,16 +26,14 @@ _ENDS = (TRACE_END, ".pt.trace.json.zst", ".pt.trace.json", ".json.zst", ".json.
 _TIMESTAMP = re.compile(r"\.\d{10,}$")
 
 
-@dataclass(frozen=True)
-class Exported:
-    """What was written, and sentences on what its traces had lost."""
+class Exported(Struct, frozen=True):
+    """The files that were written, and sentences on what their traces had lost."""
 
     paths: tuple[Path, ...]
     losses: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Copy:
+class _Copy(Struct, frozen=True):
     """One trace and the names it gets."""
 
     path: Path
@@ -83,15 +82,15 @@ def _copies(sources: Iterable[Source]) -> Iterator[_Copy]:
     """Every trace of ``sources``; reading it with the tolerant reader first refuses what is hostile."""
     for source in sources:
         recordings = source.recordings or tuple(read_recording(path) for path in source.paths)
-        for one in recordings:
-            if one.path.name.endswith(OPERATORS_END):
+        for recording in recordings:
+            if recording.path.name.endswith(OPERATORS_END):
                 raise UsageError(
-                    f"the raw trace of {source.name} was pruned, {one.path.name} has only its operators: "
+                    f"the raw trace of {source.name} was pruned, {recording.path.name} has only its operators: "
                     "`tbp hotspots` shows them"
                 )
-            losses = tuple(f"{one.path.name}: {loss}" for loss in one.about.losses)
-            run, worker = _names(source, one.path)
-            yield _Copy(one.path, run, worker, losses)
+            losses = tuple(f"{recording.path.name}: {loss}" for loss in recording.about.losses)
+            run, worker = _names(source, recording.path)
+            yield _Copy(recording.path, run, worker, losses)
 
 
 def _names(source: Source, path: Path) -> tuple[str, str]:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import msgspec
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.export.document import OBJECT, Document, Fields
 from tbp.traces.calls.nesting import NO_PARENT, parents
@@ -39,8 +40,7 @@ _RENAMED = {"fwdbwd": "forward_backward", "gpu_user_annotation": "gpu_annotation
 _ANY = msgspec.json.Decoder()
 
 
-@dataclass
-class _Event:
+class _Event(Struct):
     """One event on its way: what of it is looked at, and the fields it is written from."""
 
     fields: Fields
@@ -49,7 +49,7 @@ class _Event:
     category: str
     start_ns: int | None = None
     duration_ns: int | None = None
-    arguments: Fields = field(default_factory=dict)
+    arguments: Fields = {}
 
     @property
     def kind(self) -> Category:
@@ -57,7 +57,7 @@ class _Event:
 
 
 def for_tensorboard(document: Document) -> Document:
-    """The same trace, as the plugin reads it. Timed events without a usable time are left out."""
+    """A trace as the plugin reads it. Timed events without a usable time are left out."""
     events = [event for text in document.events if (event := _event(OBJECT.decode(text))) is not None]
     first_ns = min((event.start_ns for event in events if event.ph == "X" and event.start_ns is not None), default=0)
     _number(events)
@@ -66,8 +66,8 @@ def for_tensorboard(document: Document) -> Document:
 
 def start_ns(document: Document) -> int:
     """When the first timed event began, on the clock of the file and of its "baseTimeNanoseconds"."""
-    found = (_event(OBJECT.decode(text)) for text in document.events)
-    first_ns = min((e.start_ns for e in found if e is not None and e.ph == "X" and e.start_ns is not None), default=0)
+    decoded = (_event(OBJECT.decode(text)) for text in document.events)
+    first_ns = min((e.start_ns for e in decoded if e is not None and e.ph == "X" and e.start_ns is not None), default=0)
     base = bytes(document.header.get("baseTimeNanoseconds", msgspec.Raw(b"0")))
     return first_ns + (int(base) if base.isdigit() else 0)
 
@@ -96,15 +96,15 @@ def _number(events: Sequence[_Event]) -> None:
     ends = starts + np.array([event.duration_ns for event in host], dtype=np.int64)
     parent = parents(np.array(threads, dtype=np.int32), starts, ends)
     launched: dict[bytes, int] = {}
-    for place, (event, thread) in enumerate(zip(host, threads, strict=True)):
+    for index, (event, thread) in enumerate(zip(host, threads, strict=True)):
         event.fields["tid"] = msgspec.Raw(str(thread).encode())
-        owner = place
+        owner = index
         while owner != NO_PARENT and host[owner].kind is Category.RUNTIME:
             owner = int(parent[owner])
-        own = ROOT if owner == NO_PARENT else owner + 1
-        _set_external_id(event, own)
+        identifier = ROOT if owner == NO_PARENT else owner + 1
+        _set_external_id(event, identifier)
         if event.kind is Category.RUNTIME and "correlation" in event.arguments:
-            launched[bytes(event.arguments["correlation"])] = own
+            launched[bytes(event.arguments["correlation"])] = identifier
     for event in events:
         if event.kind in ON_DEVICE:
             _set_external_id(event, launched.get(bytes(event.arguments.get("correlation", b"")), ROOT))
@@ -118,11 +118,11 @@ def _thread_numbers(host: Iterable[_Event]) -> list[int]:
     for event in host:
         thread = (bytes(event.fields.get("pid", b"")), bytes(event.fields.get("tid", b"")))
         if thread not in numbers:
-            own = int(thread[1]) if re.fullmatch(rb"\d{1,9}", thread[1]) else 0
-            while own in taken:
-                own += 1
-            taken.add(own)
-            numbers[thread] = own
+            number = int(thread[1]) if re.fullmatch(rb"\d{1,9}", thread[1]) else 0
+            while number in taken:
+                number += 1
+            taken.add(number)
+            numbers[thread] = number
         threads.append(numbers[thread])
     return threads
 

@@ -10,7 +10,6 @@ SETUP_TIMEOUT_S = 60.0
 
 Side = Literal["base", "head"]
 
-
 SIDES: tuple[Side, Side] = ("base", "head")
 
 

@@ -1,27 +1,31 @@
 """Pairs for a night: each new commit against the one at which its level begins, then fresh ones for what is suspected.
 
-Takes series with what is known of them, gives the ratios that were measured in the time there is. Which pairs decide
-is told by ``tbp.history.paired_evidence``; storing them is left to the caller.
+Takes series with what is known of them, measures pairs in the time there is, and stores their ratios beside the
+results. Which pairs decide is ``tbp.history.paired_evidence``'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from math import log1p
+from pathlib import Path
 
 from msgspec import Struct, field
 
 from tbp.asv.checkouts import checkouts
-from tbp.asv.ratios import Ratio
+from tbp.asv.ratios import Ratio, Ratios, add_ratios
+from tbp.asv.runner import interruptible
 from tbp.errors import RunFailed
 from tbp.gate.cells import SIDES, Cell, CellFailed, Side
 from tbp.gate.evidence import agrees, estimated
 from tbp.gate.measuring import Folders, Measuring
 from tbp.gate.referee import discovered
 from tbp.gate.worker_process import Deadline, OutOfTime
+from tbp.history.already_reported import untold
 from tbp.history.paired_evidence import FRESH_LOOKS, level_begin, wanted, with_pairs
 from tbp.model import relevance
-from tbp.model.changes import Change
+from tbp.model.changes import Change, History
 from tbp.model.series import Point, SeriesKey
 from tbp.project.asv_config import AsvConfig
 from tbp.statistics.paired_ratios import Pair
@@ -68,6 +72,43 @@ class Task(Struct, frozen=True):
     def __str__(self) -> str:
         why = "fresh pairs of" if self.is_fresh else "measuring in turns"
         return f"tbp: {why} {self.head[:8]} against {self.base[:8]}: {words.count(len(self.pairs), 'benchmark')}"
+
+
+def tracked_series(
+    histories: Iterable[History], ratios: Ratios, relevant: float, results_dir: Path, commits: Iterable[str]
+) -> list[Tracked]:
+    """The series of this machine that are times; ``histories`` are as runs alone show them, ``commits`` the night's."""
+    machine = _this_machine(results_dir, commits)
+    is_untold = untold(results_dir)
+    return [
+        Tracked(
+            history.key,
+            history.points,
+            [evidence.change for evidence in history.changes],
+            list(ratios.of.get(history.key, ())),
+            relevant,
+            partial(is_untold, history),
+        )
+        for history in histories
+        if history.unit == "seconds" and history.key.machine == machine
+    ]
+
+
+def _this_machine(results_dir: Path, commits: Iterable[str]) -> str:
+    """asv's name for this machine: whose results were written last. Empty where tonight left none."""
+    paths = [path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")]
+    return max(paths, key=lambda path: path.stat().st_mtime_ns).parent.name if paths else ""
+
+
+def measure_in_turns(
+    config: AsvConfig, tracked: Sequence[Tracked], commits: Sequence[str], budget_s: float, heard: Heard
+) -> None:
+    """Measure as ``measure_night`` does; the ratios are stored beside the results when this ends, however it ends."""
+    try:
+        with interruptible():
+            measure_night(config, tracked, commits, budget_s, heard)
+    finally:
+        add_ratios(config.results_dir, [(series.key, ratio) for series in tracked for ratio in series.made])
 
 
 def measure_night(

@@ -8,8 +8,6 @@ The note lies in the results folder, where the next night finds it, under a name
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from msgspec.structs import astuple
 
 from tbp.model.changes import Change, History
 from tbp.model.series import Point, SeriesKey
+from tbp.system.whole_files import write_whole
 
 NAME = "nightly.reported"
 # History of the file.
@@ -128,8 +127,4 @@ def _read(path: Path) -> frozenset[Reported]:
 
 def _write(path: Path, reported: Set[Reported]) -> None:
     note = {"format": FORMAT, "reported": sorted((astuple(entry.key), entry.commit) for entry in reported)}
-    handle, name = tempfile.mkstemp(prefix=".unfinished-", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as unfinished:
-        json.dump(note, unfinished, indent=1)
-    Path(name).chmod(0o644)
-    Path(name).replace(path)
+    write_whole(path, json.dumps(note, indent=1).encode())

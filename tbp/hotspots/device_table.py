@@ -1,31 +1,30 @@
-"""What the devices did, as lines of text for a terminal: each device, its longest kernels, and the ranks of a run.
+"""The devices of a trace, for a terminal: each device, its longest kernels, and the ranks of a run.
 
-Takes ``Devices``, gives lines no wider than asked. The names in them are whatever a trace says: ``aligned`` and
-``wrapped`` make them harmless.
+Takes ``Devices``, gives paragraphs and rows of ``tbp.wording.terminal``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
+from rich.console import RenderableType
 
 from tbp.hotspots.devices import MEAN_DEVICE_COLUMNS, Devices
 from tbp.traces.calls.kernels import REST
 from tbp.traces.reading.columns import NUMBER
 from tbp.wording import words
-from tbp.wording.terminal import aligned, wrapped
+from tbp.wording.terminal import Paragraph, TextRows
 
 MOST_KERNELS = 5  # unless the command line says otherwise: the operators above them are the answer, these its detail
 MOST_RANKS = 16  # rows: two nodes
 MOST_DEVICES = 8
 
 
-def device_lines(view: Devices, *, top: int | None, width: int) -> list[str]:
+def device_parts(view: Devices, top: int | None) -> Iterator[RenderableType]:
     """Each part behind an empty line."""
-    together = len(view.ranks) > 1
-    return [
-        *(_ranks(view, width) if together else _devices(view, width)),
-        *_kernels(view, top or MOST_KERNELS, width),
-    ]
+    yield from _ranks(view) if len(view.ranks) > 1 else _devices(view)
+    yield from _kernels(view, top or MOST_KERNELS)
 
 
 def busy_sentence(view: Devices | None) -> str:
@@ -36,76 +35,69 @@ def busy_sentence(view: Devices | None) -> str:
     return f"busy {words.percent(busy)}, waiting for the host {words.percent(waiting)}"
 
 
-def _devices(view: Devices, width: int) -> list[str]:
-    lines = [""]
+def _devices(view: Devices) -> Iterator[RenderableType]:
+    yield ""
     for _, row in view.devices.head(MOST_DEVICES).iterrows():
-        lines += wrapped(_device(row), width, "", "  ")
+        yield Paragraph(_device(row), "", "  ")
     if len(view.devices) > MOST_DEVICES:
-        lines.append(f"… and {words.count(len(view.devices) - MOST_DEVICES, 'more device')}")
+        yield f"… and {words.count(len(view.devices) - MOST_DEVICES, 'more device')}"
     if len(view.ranks):
         rank = int(view.ranks["rank"].iloc[0])
-        others = f"rank {rank} of {view.world_size:,} of a distributed run ({view.backend or 'no backend named'})"
-        lines += wrapped(f"This is {others}; a folder or quoted pattern of its files shows the ranks together", width)
-    return lines
+        run = f"rank {rank} of {view.world_size:,} of a distributed run ({view.backend or 'no backend named'})"
+        yield Paragraph(f"This is {run}; a folder or quoted pattern of its files shows the ranks together")
 
 
 def _device(row: pd.Series) -> str:
     """``Device 0: busy 24 % of the time, waiting for the host 76 %; per step kernels 54.2 ms in 900 launches, …``."""
     number = {name: float(row[name]) for name, kind in MEAN_DEVICE_COLUMNS.items() if kind == NUMBER}
     parts = [_part("kernels", number["kernel_us"], number["kernels"], "launch", "launches")]
-    for what, one in (("copies", "copy"), ("fills", "fill")):
-        if number[what]:
-            size = number["copied_bytes" if what == "copies" else "filled_bytes"]
-            sized = f" of {words.quantity(size, 'bytes')}" if size == size else ""
-            parts.append(_part(what, number[f"{one}_us"], number[what], one, what) + sized)
+    for singular, plural, size in (("copy", "copies", "copied_bytes"), ("fill", "fills", "filled_bytes")):
+        if number[plural]:
+            sized = f" of {words.quantity(number[size], 'bytes')}" if number[size] == number[size] else ""
+            parts.append(_part(plural, number[f"{singular}_us"], number[plural], singular, plural) + sized)
     busy, waiting = (words.percent(number[f"{name}_share"]) for name in ("busy", "host_bound"))
-    said = f"busy {busy} of the time, waiting for the host {waiting}; per step {', '.join(parts)}"
+    sentence = f"busy {busy} of the time, waiting for the host {waiting}; per step {', '.join(parts)}"
     if number["communication_us"]:
-        said += (
+        sentence += (
             f"; communication {words.microseconds(number['communication_us'])} of it "
             f"({words.percent(number['communication_share'])} of the device's time), "
             f"{words.microseconds(number['exposed_communication_us'])} with nothing else running"
         )
-    return f"Device {row['device']}: {said}"
+    return f"Device {row['device']}: {sentence}"
 
 
-def _part(what: str, time_us: float, count: float, one: str, many: str) -> str:
-    return f"{what} {words.microseconds(time_us)} in {words.calls(count)} {one if count == 1 else many}"
+def _part(work: str, time_us: float, count: float, singular: str, plural: str) -> str:
+    return f"{work} {words.microseconds(time_us)} in {words.calls(count)} {singular if count == 1 else plural}"
 
 
-def _kernels(view: Devices, top: int, width: int) -> list[str]:
-    shown = view.kernels.head(top)
-    cells = [
-        (
-            str(row["kernel"]),
-            words.microseconds(float(row["total_us"])),
-            words.percent(float(row["share"])),
-            words.calls(float(row["calls"])),
-        )
-        for _, row in shown.iterrows()
-    ]
-    head, *body = aligned([("kernel", "device time", "share", "calls"), *cells], width)
-    lines = ["", head]
-    for line, operator in zip(body, shown["operator"], strict=True):
-        lines += [line, *wrapped(operator if operator in REST else f"of {operator}", width, "    ")]
+def _kernels(view: Devices, top: int) -> Iterator[RenderableType]:
+    yield ""
+    rows = TextRows()
+    rows.add("kernel", "device time", "share", "calls")
+    for _, row in view.kernels.head(top).iterrows():
+        time, share = words.microseconds(float(row["total_us"])), words.percent(float(row["share"]))
+        rows.add(str(row["kernel"]), time, share, words.calls(float(row["calls"])))
+        operator = str(row["operator"])
+        rows.below(Paragraph(operator if operator in REST else f"of {operator}", "    "))
+    yield rows
     left = view.kernels.iloc[top:]
     if len(left):
-        lines.append(f"… and {words.count(len(left), 'more kernel')}: {words.percent(float(left['share'].sum()))}")
-    return lines
+        yield f"… and {words.count(len(left), 'more kernel')}: {words.percent(float(left['share'].sum()))}"
 
 
-def _ranks(view: Devices, width: int) -> list[str]:
+def _ranks(view: Devices) -> Iterator[RenderableType]:
     """A row per rank; what stands out is for the reader to see: the slowest step, the longest wait."""
     runs = "one run" if view.runs == 1 else f"{view.runs} runs"
     title = f"{len(view.ranks)} ranks of {runs} ({view.backend or 'no backend named'})"
     if view.missing:
         title += f"; without a trace: {_listed(view.missing)}"
-    cells = [_rank(row, view.runs > 1) for _, row in view.ranks.head(MOST_RANKS).iterrows()]
-    titles = ("rank", "step", "busy", "waiting", "communication", "share", "alone")
-    lines = ["", *wrapped(title, width), *aligned([titles, *cells], width)]
+    rows = TextRows()
+    rows.add("rank", "step", "busy", "waiting", "communication", "share", "alone")
+    for _, row in view.ranks.head(MOST_RANKS).iterrows():
+        rows.add(*_rank(row, view.runs > 1))
+    yield from ("", Paragraph(title), rows)
     if len(view.ranks) > MOST_RANKS:
-        lines.append(f"… and {words.count(len(view.ranks) - MOST_RANKS, 'more rank')} (--json has them)")
-    return lines
+        yield f"… and {words.count(len(view.ranks) - MOST_RANKS, 'more rank')} (--json has them)"
 
 
 def _rank(row: pd.Series, with_run: bool) -> tuple[str, ...]:

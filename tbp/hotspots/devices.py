@@ -1,4 +1,4 @@
-"""What the devices did in the traces of one side: busy or waiting, with which kernels, and the ranks side by side.
+"""The devices in the traces of one side: busy or waiting, with which kernels, and the ranks side by side.
 
 Takes recordings, gives one frozen value with checked frames, or None for traces without a device. Every number is per
 step. Saying it is left to ``device_table`` and ``forms``.
@@ -7,10 +7,10 @@ step. Saying it is left to ``device_table`` and ``forms``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS
 from tbp.traces.devices.ranks import RANK_COLUMNS, Rank, Run, runs
@@ -25,8 +25,7 @@ RUN_RANK_COLUMNS = {"run": COUNT, **RANK_COLUMNS}  # runs count from 0 in order 
 _NOT_PER_STEP = frozenset({"busy_share", "host_bound_share", "communication_share"})
 
 
-@dataclass(frozen=True)
-class Devices:
+class Devices(Struct, frozen=True):
     """``devices`` has MEAN_DEVICE_COLUMNS, the mean over the traces that use the device; ``kernels`` has
     MEAN_KERNEL_COLUMNS, the mean over all traces, longest first; ``ranks`` has RUN_RANK_COLUMNS."""
 
@@ -45,8 +44,8 @@ class Devices:
 
 
 def devices(recordings: Sequence[Recording]) -> Devices | None:
-    """What is known of the devices; None where nothing ran on one, or only operator tables were kept."""
-    ranks = [one.rank for one in recordings if one.rank is not None and len(one.rank.device.devices)]
+    """The devices as far as recordings know them; None where nothing ran on one, or only operator tables are left."""
+    ranks = [each.rank for each in recordings if each.rank is not None and len(each.rank.device.devices)]
     if not ranks:
         return None
     distributed = [run for run in runs(ranks) if run.world_size > 1]

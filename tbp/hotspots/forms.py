@@ -20,10 +20,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TypeAlias
 
 import pandas as pd
+from msgspec.structs import asdict
 
 from tbp.hotspots.devices import Devices
 from tbp.hotspots.views import Compared, Ranking
@@ -48,7 +48,7 @@ def to_json(views: Views, top: int | None = None) -> str:
 
 
 def to_csv(views: Views, top: int | None = None) -> str:
-    """The same rows as one table; in texts what acts instead of being seen is replaced."""
+    """The rows of ``to_json`` as one table; in texts what acts instead of being seen is replaced."""
     frames = [_rows(view, top).assign(cell=view.cell, losses="; ".join(_losses(view))) for view in views]
     table = pd.concat(frames, ignore_index=True)
     texts = [name for name in table.columns if table[name].dtype == object or table[name].dtype == "str"]
@@ -67,21 +67,21 @@ def _ranking(view: Ranking, top: int | None) -> dict[str, object]:
 
 
 def _difference(view: Compared, top: int | None) -> dict[str, object]:
-    found = view.difference
+    compared = view.difference
     return {
         "cell": view.cell,
         "before": asdict(view.before),
         "after": asdict(view.after),
-        "step_before_us": found.step_before_us,
-        "step_after_us": found.step_after_us,
-        "residual_us": found.residual_us,
-        "machine_factor": found.machine_factor,
-        "clock": found.clock,
-        "enough_sessions": found.enough_sessions,
-        "explanation": explanation(found),
+        "step_before_us": compared.step_before_us,
+        "step_after_us": compared.step_after_us,
+        "residual_us": compared.residual_us,
+        "machine_factor": compared.machine_factor,
+        "clock": compared.clock,
+        "enough_sessions": compared.enough_sessions,
+        "explanation": explanation(compared),
         "operators": _rows(view, top).to_dict("records"),
-        "exact": None if found.exact is None else found.exact.to_dict("records"),
-        "callers": None if found.parents is None else found.parents.to_dict("records"),
+        "exact": None if compared.exact is None else compared.exact.to_dict("records"),
+        "callers": None if compared.parents is None else compared.parents.to_dict("records"),
         "device_before": _device(view.devices[0]),
         "device_after": _device(view.devices[1]),
     }
@@ -113,9 +113,9 @@ def _rows(view: View, top: int | None) -> pd.DataFrame:
 def _plain(value: object) -> _Plain:
     """``value`` in what JSON has."""
     if isinstance(value, dict):
-        return {str(key): _plain(own) for key, own in value.items()}
+        return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(own) for own in value]
+        return [_plain(each) for each in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, int) else str(value)

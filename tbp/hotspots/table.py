@@ -1,22 +1,26 @@
-"""Operators and differences on a terminal: what is shown, then the numbers.
+"""Operators and differences on a terminal: the facts of each view, then its numbers.
 
-Takes views, gives text no line of which is wider than asked (``lines``, which also makes harmless what a trace says);
-printing is left to others.
+Takes views, gives text; printing it is left to the caller. ``tbp.wording.terminal`` keeps lines in the terminal's width
+and makes harmless what a trace says.
 """
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Iterator
 
-from tbp.hotspots.device_table import busy_sentence, device_lines
+import pandas as pd
+from rich.console import RenderableType
+
+from tbp.hotspots.device_table import busy_sentence, device_parts
+from tbp.hotspots.forms import Views
 from tbp.hotspots.views import COLUMNS, By, Compared, Facts, Ranking
 from tbp.report.parts.trace_rows import shapes
 from tbp.traces.differences.difference import LEAST_SESSIONS
 from tbp.wording import words
-from tbp.wording.terminal import aligned, wrapped
+from tbp.wording.terminal import Name, Paragraph, TextRows, terminal_text
 from tbp.wording.words import one_line, shortened
 
-LEAST_WIDTH = 60  # the numbers and two words of an operator
+MOST_NAME = 120  # characters of a file's name above its facts
 # Operators of a ranking, and uncertain ones of a difference, unless the command line says otherwise: about a screen.
 MOST_ROWS = 20
 MOST_EXACT = 20
@@ -26,71 +30,81 @@ _NAMES = {By.SELF: "self time", By.DEVICE: "device time", By.TOTAL: "total time"
 _FLOPS = ((1.0, "FLOP"), (1e3, "kFLOP"), (1e6, "MFLOP"), (1e9, "GFLOP"), (1e12, "TFLOP"))
 
 
+def views_table(views: Views, top: int | None, with_shapes: bool, width: int) -> str:
+    """Every view below the one before it."""
+    return "\n".join(
+        ranking_table(view, top=top, with_shapes=with_shapes, width=width)
+        if isinstance(view, Ranking)
+        else difference_table(view, top=top, width=width)
+        for view in views
+    )
+
+
 def ranking_table(ranking: Ranking, *, top: int | None = None, with_shapes: bool = False, width: int = 80) -> str:
     """The operators as text, and what the devices did where there are any; its last line ended.
 
     ``top`` is of the operators and of the kernels; without it each is about a screen.
     """
-    kernels, top = top, top or MOST_ROWS
-    width = max(width, LEAST_WIDTH)
-    rows = ranking.rows.head(top)
-    cells = [_cells(row, ranking) for _, row in rows.iterrows()]
-    lines = [*_heading(ranking.cell, width), *_facts("", ranking.facts, width)]
-    lines += wrapped(f"{_amount(ranking.whole, ranking.by)} {_whole(ranking.by)} per step, under the profiler", width)
-    lines.append("")
-    body = aligned([_titles(ranking), *cells], width)
-    lines.append(body[0])
-    for line, (_, row) in zip(body[1:], rows.iterrows(), strict=True):
-        lines.append(line)
+    return terminal_text(_ranking(ranking, top, with_shapes), width=width)
+
+
+def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[RenderableType]:
+    most = top or MOST_ROWS
+    shown, left = ranking.rows.head(most), ranking.rows.iloc[most:]
+    yield from (*_heading(ranking.cell), *_facts("", ranking.facts))
+    yield Paragraph(f"{_amount(ranking.whole, ranking.by)} {_whole(ranking.by)} per step, under the profiler")
+    yield ""
+    rows = TextRows()
+    rows.add(*_titles(ranking))
+    for _, row in shown.iterrows():
+        rows.add(*_cells(row, ranking))
         if with_shapes:
-            lines += wrapped(shapes(str(row["shapes"])), width, "    ")
-    if with_shapes and not any(rows["shapes"]):
-        lines.append("No shapes: the recorder was not asked for them (record_shapes)")
-    left = ranking.rows.iloc[top:]
+            rows.below(Paragraph(shapes(str(row["shapes"])), "    "))
+    yield rows
+    if with_shapes and not any(shown["shapes"]):
+        yield "No shapes: the recorder was not asked for them (record_shapes)"
     if len(left):
         share = words.percent(float(left["share"].sum()))
         part = "" if ranking.by is By.TOTAL else f": {share}"
-        lines.append(f"… and {words.count(len(left), 'more operator')}{part} (--top N)")
+        yield f"… and {words.count(len(left), 'more operator')}{part} (--top N)"
     if ranking.devices is not None:
-        lines += device_lines(ranking.devices, top=kernels, width=width)
-    return "\n".join(lines) + "\n"
+        yield from device_parts(ranking.devices, top)
 
 
 def difference_table(compared: Compared, *, top: int | None = None, width: int = 80) -> str:
-    """What separates two sides, as text: first what is exact, then what is timed, then what limits it."""
-    width = max(width, LEAST_WIDTH)
-    found = compared.difference
-    exact = found.rows[found.rows["certain"] & (found.rows["kind"] != "time")]
-    timed = found.rows[found.rows["certain"] & (found.rows["kind"] == "time")]
-    rest = found.rows[~found.rows["certain"] & (found.rows["delta_us"] != 0)]
-    lines = [*_heading(compared.cell, width), *_facts("before: ", compared.before, width)]
-    lines += [*_facts("after:  ", compared.after, width), ""]
-    lines += wrapped(_step(compared), width)
-    lines += _section("Calls, exact", exact, top or MOST_EXACT, "no operator's calls changed for certain", width)
-    if found.exact is not None and len(found.exact):
-        title = "Moved calls, shapes, FLOPs, bytes and kernels, exact"
-        lines += _section(title, found.exact, top or MOST_EXACT, "", width)
-    lines += _section("Times", timed, top, _no_times(compared), width)
+    """The difference of two sides as text: first what is exact, then what is timed, then what limits it."""
+    return terminal_text(_difference(compared, top), width=width)
+
+
+def _difference(compared: Compared, top: int | None) -> Iterator[RenderableType]:
+    measured = compared.difference
+    exact = measured.rows[measured.rows["certain"] & (measured.rows["kind"] != "time")]
+    timed = measured.rows[measured.rows["certain"] & (measured.rows["kind"] == "time")]
+    rest = measured.rows[~measured.rows["certain"] & (measured.rows["delta_us"] != 0)]
+    yield from (*_heading(compared.cell), *_facts("before: ", compared.before), *_facts("after:  ", compared.after))
+    yield from ("", Paragraph(_step(compared)))
+    yield from _section("Calls, exact", exact, top or MOST_EXACT, "no operator's calls changed for certain")
+    if measured.exact is not None and len(measured.exact):
+        yield from _section(
+            "Moved calls, shapes, FLOPs, bytes and kernels, exact", measured.exact, top or MOST_EXACT, ""
+        )
+    yield from _section("Times", timed, top, _no_times(compared))
     if len(rest):
-        most = MOST_UNCERTAIN if top is None else top
-        lines += _section("Not certain, it may be noise", rest, most, "", width)
-    lines += ["", *_devices(compared, width), *wrapped(_machine(compared), width), *wrapped(_residual(compared), width)]
-    return "\n".join(lines) + "\n"
+        yield from _section("Not certain, it may be noise", rest, MOST_UNCERTAIN if top is None else top, "")
+    yield from ("", *_devices(compared), Paragraph(_machine(compared)), Paragraph(_residual(compared)))
 
 
-def _heading(cell: str, width: int) -> list[str]:
-    return [shortened(one_line(cell), width)] if cell else []
+def _heading(cell: str) -> list[RenderableType]:
+    return [Name(cell)] if cell else []
 
 
-def _facts(lead: str, facts: Facts, width: int) -> list[str]:
+def _facts(lead: str, facts: Facts) -> Iterator[RenderableType]:
     """``04342f08: 3 traces of 20 steps; cpu; torch 2.13.0``, and what was lost."""
     parts = [_traces(facts), facts.device, f"torch {facts.torch}" if facts.torch else "torch version not recorded"]
-    said = "; ".join(one_line(part) for part in parts if part)
-    name = shortened(one_line(facts.name), width - len(lead) - 1)
-    lines = wrapped(f"{name}: {said}", width, lead, " " * len(lead))
+    name = shortened(one_line(facts.name), MOST_NAME)
+    yield Paragraph(f"{name}: {'; '.join(filter(None, parts))}", lead, " " * len(lead))
     for loss in facts.losses:
-        lines += wrapped(f"Note: {loss}", width)
-    return lines
+        yield Paragraph(f"Note: {loss}")
 
 
 def _traces(facts: Facts) -> str:
@@ -133,36 +147,42 @@ def _whole(by: By) -> str:
     return {By.DEVICE: "on the device", By.FLOPS: "in all"}.get(by, "on the host")
 
 
-def _section(title: str, rows: pd.DataFrame, top: int | None, none: str, width: int) -> list[str]:
+def _section(title: str, rows: pd.DataFrame, top: int | None, none: str) -> Iterator[RenderableType]:
+    """The first ``top`` sentences below their title, or why there is none."""
+    yield ""
+    if not len(rows):
+        yield Paragraph(f"{title}: {none}")
+        return
     shown = rows if top is None else rows.head(top)
-    lines = ["", f"{title} ({len(rows)})"]
+    yield f"{title} ({len(rows)})"
     for sentence in shown["sentence"]:
-        lines += wrapped(str(sentence), width, "  ", "    ")
+        yield Paragraph(str(sentence), "  ", "    ")
     if len(rows) > len(shown):
-        lines.append(f"  … and {len(rows) - len(shown)} more (--top N)")
-    return lines if len(rows) else ["", *wrapped(f"{title}: {none}", width)]
+        yield f"  … and {len(rows) - len(shown)} more (--top N)"
 
 
 def _step(compared: Compared) -> str:
-    found = compared.difference
-    before, after = (words.microseconds(value) for value in (found.step_before_us, found.step_after_us))
-    relative = words.signed_percent(found.delta_us / found.step_before_us) if found.step_before_us else "from 0"
-    clock = "on the device" if found.clock == "device" else "on the host"
-    delta = words.signed_microseconds(found.delta_us)
+    measured = compared.difference
+    before, after = (words.microseconds(value) for value in (measured.step_before_us, measured.step_after_us))
+    relative = (
+        words.signed_percent(measured.delta_us / measured.step_before_us) if measured.step_before_us else "from 0"
+    )
+    clock = "on the device" if measured.clock == "device" else "on the host"
+    delta = words.signed_microseconds(measured.delta_us)
     return f"Step {before} → {after} ({delta}, {relative}) under the profiler; operators by their self time {clock}"
 
 
 def _no_times(compared: Compared) -> str:
-    found = compared.difference
-    if found.enough_sessions:
+    measured = compared.difference
+    if measured.enough_sessions:
         return "no operator's time changed beyond the noise"
-    given = f"{found.sessions_before} and {found.sessions_after} are given"
+    given = f"{measured.sessions_before} and {measured.sessions_after} are given"
     return f"not judged, that takes {LEAST_SESSIONS} traces on each side and {given}"
 
 
-def _devices(compared: Compared, width: int) -> list[str]:
+def _devices(compared: Compared) -> list[RenderableType]:
     before, after = map(busy_sentence, compared.devices)
-    return wrapped(f"Device: {before} before; {after} after", width) if before and after else []
+    return [Paragraph(f"Device: {before} before; {after} after")] if before and after else []
 
 
 def _machine(compared: Compared) -> str:

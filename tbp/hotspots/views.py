@@ -6,12 +6,12 @@ Takes sources that were read, gives checked frames with the facts to say above t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 import pandas as pd
+from msgspec import Struct
 
-from tbp.asv.stored_traces import Source
+from tbp.asv.stored_traces import Cells, Source
 from tbp.errors import UsageError
 from tbp.hotspots.devices import Devices, devices
 from tbp.traces.differences.difference import Difference, difference
@@ -21,7 +21,7 @@ FLOPS = "flops"  # column of the operator table, in traces whose shapes were rec
 
 
 class By(StrEnum):
-    """What operators are ranked by."""
+    """The quantity that operators are ranked by."""
 
     SELF = "self"
     DEVICE = "device"
@@ -32,9 +32,8 @@ class By(StrEnum):
 COLUMNS = {By.SELF: "self_us", By.DEVICE: "self_device_us", By.TOTAL: "total_us", By.FLOPS: FLOPS}
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What is said of one side above its numbers."""
+class Facts(Struct, frozen=True):
+    """The facts that stand above the numbers of one side."""
 
     name: str  # file or commit
     files: tuple[str, ...]
@@ -46,8 +45,7 @@ class Facts:
     losses: tuple[str, ...]  # sentences: what could not be read
 
 
-@dataclass(frozen=True)
-class Ranking:
+class Ranking(Struct, frozen=True):
     """``rows`` are the operator table's, largest first, and ``share``: their part of the whole.
 
     The whole is the sum over all operators; of total times, which contain each other, it is the step's host time.
@@ -62,8 +60,7 @@ class Ranking:
     devices: Devices | None  # None: nothing ran on one, or only its operators were kept
 
 
-@dataclass(frozen=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """Two sides of one cell."""
 
     cell: str
@@ -73,13 +70,24 @@ class Compared:
     devices: tuple[Devices | None, Devices | None]  # before, after
 
 
+def views_of(cells: Cells, by: str | None) -> list[Ranking] | list[Compared]:
+    """The ranking of each cell by ``by``, or its difference where ``cells`` have two sides.
+
+    Raises:
+        UsageError: nothing is known of what it should be ranked by.
+    """
+    if any(len(sides) == 2 for sides in cells):
+        return [compared(before, after) for before, after in cells]
+    return [ranking(source, By(by) if by else None) for (source,) in cells]
+
+
 def ranking(source: Source, by: By | None = None) -> Ranking:
     """The operators of one cell; ranked by device time where there is any, unless ``by`` says otherwise.
 
     Raises:
         UsageError: nothing is known of what it should be ranked by.
     """
-    table = merged_table([one.session.table for one in source.recordings])
+    table = merged_table([recording.session.table for recording in source.recordings])
     has_device = bool(table.frame["self_device_us"].sum() > 0)
     by = by or (By.DEVICE if has_device else By.SELF)
     column = COLUMNS[by]
@@ -101,25 +109,27 @@ def ranking(source: Source, by: By | None = None) -> Ranking:
 
 
 def compared(before: Source, after: Source) -> Compared:
-    """What separates two sides."""
-    found = difference([one.session for one in before.recordings], [one.session for one in after.recordings])
+    """The difference of two sides."""
+    measured = difference(
+        [recording.session for recording in before.recordings], [recording.session for recording in after.recordings]
+    )
     beside = (devices(before.recordings), devices(after.recordings))
-    return Compared(before.cell or after.cell, facts(before), facts(after), found, beside)
+    return Compared(before.cell or after.cell, facts(before), facts(after), measured, beside)
 
 
 def facts(source: Source) -> Facts:
-    """What the recordings of one side say of themselves; each thing that several say once."""
-    abouts = [one.about for one in source.recordings]
+    """The facts that the recordings of one side carry; a fact of several recordings stands there once."""
+    abouts = [recording.about for recording in source.recordings]
     return Facts(
         name=source.name,
-        files=tuple(str(one.path) for one in source.recordings),
+        files=tuple(str(recording.path) for recording in source.recordings),
         traces=len(abouts),
         steps=tuple(about.steps for about in abouts),
         device="; ".join(_distinct(about.device for about in abouts)),
         torch=", ".join(_distinct(about.torch for about in abouts)),
         commit=", ".join(_distinct(about.commit for about in abouts)),
         losses=(
-            *(f"{one.path.name}: {loss}" for one in source.recordings for loss in one.about.losses),
+            *(f"{recording.path.name}: {loss}" for recording in source.recordings for loss in recording.about.losses),
             *source.notes,
         ),
     )

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.errors import UsageError
 
@@ -16,8 +18,8 @@ DEFAULT_NAMES = ("asv.conf.json", "asv.conf.jsonc")  # as asv 0.6.6 looks for th
 ACKS = Path("reports", "acks.toml")  # beside it, or here where the results are from elsewhere
 
 
-class AsvConfig(NamedTuple):  # dataclasses take longer to import than a report that stands already takes to be found
-    """What tbp needs of asv.conf.json."""
+class AsvConfig(Struct, frozen=True):
+    """The part of asv.conf.json that tbp needs."""
 
     path: Path
     project: str
@@ -34,12 +36,12 @@ class AsvConfig(NamedTuple):  # dataclasses take longer to import than a report 
 
     @property
     def policy_file(self) -> Path:
-        """Where ``tbp.project.policy`` looks."""
+        """The file that ``tbp.project.policy`` reads."""
         return self.path.parent / "pyproject.toml"
 
     @property
     def acks_file(self) -> Path:
-        """Where ``tbp.project.acknowledgements`` looks."""
+        """The file that ``tbp.project.acknowledgements`` reads."""
         return self.path.parent / ACKS
 
     @property
@@ -62,10 +64,10 @@ def results_folder(config: AsvConfig | None, results_dir: Path | None) -> Path:
 
 def default_path() -> Path | None:
     """The configuration in this folder, None without one. Raises UsageError where there are two, as asv does."""
-    found = [Path(name) for name in DEFAULT_NAMES if Path(name).exists()]
-    if len(found) > 1:
+    paths = [Path(name) for name in DEFAULT_NAMES if Path(name).exists()]
+    if len(paths) > 1:
         raise UsageError(f"here are both {' and '.join(DEFAULT_NAMES)}: name one with --config")
-    return found[0] if found else None
+    return paths[0] if paths else None
 
 
 def configuration(config: Path | None, results_dir: Path | None, branch: str = "") -> AsvConfig | None:
@@ -95,7 +97,7 @@ def read_config(path: Path | None = None, branch: str = "") -> AsvConfig:
     if not branch:
         return config
     _ = config.local_repository  # has the branch
-    return config._replace(branches=(branch, *config.branches))
+    return replace(config, branches=(branch, *config.branches))
 
 
 def _content(path: Path) -> dict[str, object]:

@@ -40,7 +40,9 @@ class Block(Struct, frozen=True):
     @property
     def clean(self) -> tuple[int, ...]:
         """Indexes of the samples that nothing interrupted; all of them where those are too few."""
-        return tuple(i for i, switches in enumerate(self.switches) if self.is_contaminated or switches == 0)
+        if self.is_contaminated:
+            return tuple(range(len(self.wall_s)))
+        return tuple(i for i, switches in enumerate(self.switches) if switches == 0)
 
     @property
     def is_contaminated(self) -> bool:

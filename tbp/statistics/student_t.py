@@ -1,4 +1,4 @@
-"""Student's t, two-sided, by ``scipy.special``: ``scipy.stats`` gives the same and takes a second to import.
+"""Student's t, two-sided, by ``scipy.special``: ``scipy.stats`` gives the same and takes half a second to import.
 
 ``report/static/judge.js`` has the same two functions for the browser; tests/browser compares them.
 """

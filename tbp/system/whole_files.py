@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-# `tbp nightly` clears hidden files of this name away that killed runs left in the results.
+# `tbp nightly` removes hidden files of this name that killed runs left in the results (``tbp.asv.leftovers``).
 UNFINISHED = ".unfinished-"
 
 

@@ -182,3 +182,15 @@ def test_all_that_machine_json_says_is_kept(result_file: Writer):
 def test_a_value_says_when_it_was_measured(result_file: Writer, started_at: object, said: str | None):
     (found,) = values(result_file("a", {"time_it": [[1.0], [], "v", started_at]}))
     assert (None if pd.isna(found.started) else found.started.isoformat()) == said
+
+
+@pytest.mark.parametrize(("digits", "benchmarks"), [(400, ["time_it", "time_it"]), (5_000, ["time_it"])])
+@pytest.mark.parametrize("head", ["requirements", "params"])
+def test_a_number_beyond_any_use_is_never_fatal(result_file: Writer, head: str, digits: int, benchmarks: list[str]):
+    """Of 400 digits it is still a text; Python refuses to read more than 4,300."""
+    result_file("a", {"time_it": [[1.0], []]})
+    path = result_file("b", {"time_it": [[1.0], []]}, **{head: {"numpy": "huge"}})
+    path.write_text(path.read_text().replace('"huge"', "1" * digits))
+    results = read_results(path.parent.parent)
+    assert results.frame["benchmark"].tolist() == benchmarks
+    assert results.left_out == 2 - len(benchmarks)

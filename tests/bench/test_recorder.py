@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from tbp.asv.leftovers import remove_abandoned
 from tbp.bench import recorder
 from tbp.bench.clock import Timing
 from tbp.bench.devices import device
 from tbp.bench.recorder import Destination, record, result_stem
-from tbp.commands.nightly import remove_abandoned
 
 TIMING = Timing(number=2, wall_s=(1e-4, 2e-4), cpu_s=(1e-4, 1e-4), involuntary_switches=(0, 3))
 PARAMETERS = {"variant": "sdpa", "tokens": "64"}

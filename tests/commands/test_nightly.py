@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tbp.__main__ import main
-from tbp.commands.nightly import FIRST_NIGHT, Pending, pending, remove_abandoned, set_aside
+from tbp.asv.leftovers import remove_abandoned, set_aside
+from tbp.asv.new_commits import FIRST_NIGHT, Pending, pending
 from tbp.project.asv_config import AsvConfig, read_config
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tbp.asv.new_commits import pending
 from tbp.asv.results import Results, read_results
-from tbp.commands.nightly import pending
 from tbp.model.series import Outcome
 from tbp.project.asv_config import read_config
 
@@ -173,7 +173,7 @@ def test_nights_measure_what_is_new_and_a_regression_raises_one_alarm(project: P
     code, out, err = project.night()
     assert code == 3, err
     assert "suite.track_calls" in out
-    assert "1 new commits to measure" in err
+    assert "1 new commit to measure" in err
     assert project.outcomes() == dict.fromkeys([*old[-3:], slower], MEASURED)
     assert {path: path.stat().st_mtime_ns for path in stored} == stored, "the night before is not measured again"
 

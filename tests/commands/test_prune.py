@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from msgspec.structs import replace
 
 from tbp.__main__ import main
 from tbp.asv.session_files import read_sessions
 from tbp.asv.sessions import Session, Sessions
-from tbp.commands.prune import kept_runs, plan, prune, same
 from tbp.errors import UnreadableTrace
+from tbp.history.kept_traces import PrunePlan, kept_runs, prune_plan
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State  # fmt: skip
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
 from tbp.project.policy import Policy
 from tbp.report.site.load import report_data, stored
 from tbp.traces import operator_files
 from tbp.traces.operator_files import read_operators, write_operators
+from tbp.traces.pruned import prune, same
 from tbp.traces.read_recording import read_recording
 
 A, B = "a" * 40, "b" * 40
@@ -40,8 +40,10 @@ def files(results: Path, end: str) -> list[str]:
     return sorted(path.name for path in results.glob(f"*/*.traces/*/*{end}"))
 
 
-def removable(results: Path) -> tuple[Path, ...]:
-    return plan(replace(stored(None, results), policy=NOTHING_KEPT)).removable
+def plan(results: Path) -> PrunePlan:
+    """The plan of a project that keeps the traces beside changes only."""
+    own = stored(None, results)
+    return prune_plan(own.results, own.sessions, own.commits, NOTHING_KEPT)
 
 
 def project(results: Path) -> None:
@@ -123,7 +125,7 @@ def test_pruned_traces_are_read_from_their_tables(
 
 def test_a_report_says_the_same_of_what_was_pruned(traced_results: Path):
     (before,) = report_data(None, traced_results).histories
-    prune(removable(traced_results))
+    prune(plan(traced_results).removable)
     assert files(traced_results, ".pt.trace.json.gz") == []
     (after,) = report_data(None, traced_results).histories
     assert before.operators is not None
@@ -164,7 +166,7 @@ def test_a_trace_stays_where_its_table_cannot_be_written(traced_results: Path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(operator_files, "write_whole", full)
-    pruned = prune(removable(traced_results))
+    pruned = prune(plan(traced_results).removable)
     assert (pruned.removed, len(pruned.problems)) == (0, 6)
     assert "No space left" in pruned.problems[0]
     assert len(files(traced_results, ".pt.trace.json.gz")) == 6
@@ -172,7 +174,7 @@ def test_a_trace_stays_where_its_table_cannot_be_written(traced_results: Path, m
 
 
 def test_a_trace_that_cannot_be_read_stays(traced_results: Path):
-    first, *others = removable(traced_results)
+    first, *others = plan(traced_results).removable
     first.write_bytes(b"no trace")
     pruned = prune([first, *others])
     assert (pruned.removed, len(pruned.problems)) == (5, 1)
@@ -186,17 +188,17 @@ def test_an_interruption_between_table_and_removal_leaves_both(traced_results: P
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            prune(removable(traced_results))
+            prune(plan(traced_results).removable)
     assert len(files(traced_results, ".pt.trace.json.gz")) == 6
     assert len(files(traced_results, ".operators.json.gz")) == 1
-    assert all(path.name.endswith(".pt.trace.json.gz") for path in removable(traced_results))
-    assert prune(removable(traced_results)).removed == 6
+    assert all(path.name.endswith(".pt.trace.json.gz") for path in plan(traced_results).removable)
+    assert prune(plan(traced_results).removable).removed == 6
 
 
 def test_traces_of_runs_without_a_result_stay(traced_results: Path):
     (traced_results / "box" / f"{A[:8]}-env.json").unlink()
-    found = plan(replace(stored(None, traced_results), policy=NOTHING_KEPT))
-    assert (len(found.removable), found.kept, found.unplaced) == (3, 3, 3)
+    found = plan(traced_results)
+    assert (len(found.removable), found.kept_traces, found.unplaced) == (3, 3, 3)
 
 
 KEY = SeriesKey("suite.time_thing", (), "box", "env")

@@ -37,7 +37,7 @@ def test_most_series_of_a_machine_at_one_commit_are_asked_about(make_history, ma
     )
     page = summary(make_report(*series))
     assert page.first is not None
-    assert page.first.said == brief(found)
+    assert page.first.sentence == brief(found)
     assert page.first.href.startswith("changes.html#at-")
 
 
@@ -46,8 +46,8 @@ def test_what_most_series_have_left_is_said_after_the_verdict(make_history, make
     series = [replace(own, changes=(*own.changes, back)) for own in moved(make_history, 5)]
     page = summary(make_report(*series))
     assert page.first is not None
-    assert "05c0ffee" in page.first.said
-    assert [note.said for note in page.notes if "03c0ffee" in note.said] == [brief(at_once(series)[1])]
+    assert "05c0ffee" in page.first.sentence
+    assert [note.sentence for note in page.notes if "03c0ffee" in note.sentence] == [brief(at_once(series)[1])]
 
 
 def test_suspects_count(make_history) -> None:

@@ -52,7 +52,7 @@ def test_another_torch_and_a_suspect_are_named_as_what_they_are(make_history, ma
     )(make_report)
     suspect, explained = said.rows
     assert (explained.sorts, suspect.sorts) == ((Sort.EXPLAINED,), (Sort.SUSPECT,))
-    assert explained.others == ("dependency change: torch 2.12 → 2.13",)
+    assert explained.other_changes == ("dependency change: torch 2.12 → 2.13",)
     assert suspect.leads[0].item.remark == "suspect: its runs disagree"
     assert explained.anchor != suspect.anchor
     assert said.verdict == "No confirmed change of the code; 2 events with other shifts of level."

@@ -27,7 +27,7 @@ def test_the_default_is_the_newest_commit_against_the_one_before_it(make_history
     said = page(make_report, own)
     assert tuple(side.commit.hash for side in said.sides) == (own.points[-2].commit.hash, own.points[-1].commit.hash)
     assert said.default == "10 11 0"
-    assert said.sides[0].what == "the run before"
+    assert said.sides[0].why == "the run before"
     hashes = " ".join(side.commit.short for side in said.sides)
     assert said.commands == (f"tbp compare {hashes}", f"tbp gate {hashes}")
 
@@ -65,7 +65,7 @@ def test_the_place_with_most_series_of_the_newest_commit_is_compared(make_histor
     pair = next(pairs([few, *many], commit_order([few, *many])))
     assert pair.setup.machine == "many"
     said = page(make_report, few, *many)
-    assert said.place == "many · py3.13"
+    assert said.setup_name == "many · py3.13"
     assert said.commands[0].endswith(" --machine many")
 
 
@@ -73,7 +73,7 @@ def test_with_a_base_the_newest_commit_is_held_against_it(make_history, make_rep
     own = make_history(STEADY, State.NO_CHANGE)
     base = own.points[4].commit
     said = compare_page(make_report(own, base=Base("v1.0", base)), commit_order([own]))
-    assert (said.sides[0].commit.hash, said.sides[0].what) == (base.hash, "the base")
+    assert (said.sides[0].commit.hash, said.sides[0].why) == (base.hash, "the base")
     elsewhere = make_report(own, base=Base("v1.0", Commit("f" * 40, base.date)))
     assert compare_page(elsewhere, commit_order([own])).default == "10 11 0"
 
@@ -82,7 +82,7 @@ def test_a_mean_is_geometric_and_over_one_unit(make_history, make_report) -> Non
     half = make_history([1.0, 0.5], State.NOT_ENOUGH_DATA, benchmark="a.time_x")
     double = make_history([1.0, 2.0], State.NOT_ENOUGH_DATA, benchmark="a.time_y")
     larger = make_history([100.0, 110.0], State.NOT_ENOUGH_DATA, benchmark="a.peakmem_x", unit="bytes")
-    means = {mean.what: mean for mean in page(make_report, half, double, larger).means}
+    means = {mean.quantity: mean for mean in page(make_report, half, double, larger).means}
     assert (means["time"].words, means["time"].series) == ("undecided, no difference", 2)
     assert means["size"].words == "undecided, +10 %"  # of two runs
 
@@ -120,7 +120,7 @@ def test_it_begins_behind_a_standing_regression_that_the_newest_commit_still_has
     own = make_history(SLOWER, State.REGRESSION, changes=(make_change(24, 1.0, 1.2),))
     said = page(make_report, own)
     assert said.default == "23 47 0"
-    assert said.sides[0].what == "the last run before a standing regression"
+    assert said.sides[0].why == "the last run before a standing regression"
     assert said.verdict.endswith(": 1 regression.")
 
 
@@ -129,7 +129,7 @@ def test_a_tag_is_what_the_newest_commit_is_held_against(make_history, make_repo
     tags = [Tag(name, own.points[place].commit.hash) for name, place in (("v1", 3), ("v2", 7), ("v3", 11))]
     said = compare_page(make_report(own, tags=tuple(tags)), commit_order([own]))
     # v3 is the newest commit itself.
-    assert (said.sides[0].tags, said.sides[0].what) == ("v2", "the tag v2")
+    assert (said.sides[0].tags, said.sides[0].why) == ("v2", "the tag v2")
     assert said.sides[1].tags == "v3"
 
 
@@ -139,7 +139,7 @@ def test_a_place_with_the_newest_tag_comes_before_one_with_more_series(make_hist
     said = compare_page(
         make_report(*many, tagged, tags=(Tag("v1", tagged.points[5].commit.hash),)), commit_order([*many, tagged])
     )
-    assert (said.place, said.sides[0].what) == ("released · py3.13", "the tag v1")
+    assert (said.setup_name, said.sides[0].why) == ("released · py3.13", "the tag v1")
 
 
 def test_behind_a_tag_without_a_change_standing_ones_are_looked_for(make_history, make_change, make_report) -> None:
@@ -148,7 +148,7 @@ def test_behind_a_tag_without_a_change_standing_ones_are_looked_for(make_history
     tag = Tag("v1", own.points[40].commit.hash)
     assert compare_page(make_report(own, tags=(tag,)), commit_order([own])).sides == said.sides
     base = Base("v1", own.points[40].commit)
-    assert compare_page(make_report(own, base=base), commit_order([own])).sides[0].what == "the base"
+    assert compare_page(make_report(own, base=base), commit_order([own])).sides[0].why == "the base"
 
 
 def test_a_base_older_than_what_can_be_chosen_is_said_so(make_history, make_report) -> None:

@@ -156,7 +156,7 @@ def test_the_verdict_is_the_fastest_that_is_worth_it(suite, make_report) -> None
 def test_the_front_keeps_every_trade_and_drops_the_rest():
     choices = [[Cost(time, 0.01), Cost(size, 0.01)] for time, size in ((1, 9), (2, 5), (3, 5), (9, 1), (9, 9))]
     found = standings(choices)
-    assert [one.place is ChoiceRank.ON_FRONT for one in found] == [True, True, False, True, False]
+    assert [one.rank is ChoiceRank.ON_FRONT for one in found] == [True, True, False, True, False]
     assert found[2].rival == 1
 
 
@@ -165,12 +165,12 @@ def test_a_choice_stands_or_falls_by_the_comparison_with_its_rival():
         return [Cost(time, 0.2, is_sure), Cost(size, 0.01)]
 
     unsure = standings([costs(1.0, 5, is_sure=False), costs(1.1, 6), costs(9, 1)])
-    assert [(one.place, one.rival) for one in unsure] == [
+    assert [(one.rank, one.rival) for one in unsure] == [
         (ChoiceRank.ON_FRONT, None),
         (ChoiceRank.UNDECIDED, 0),
         (ChoiceRank.ON_FRONT, None),
     ]
-    assert [one.place for one in standings([costs(1.0, 5), costs(1.1, 6)])] == [ChoiceRank.ON_FRONT, ChoiceRank.BEATEN]
+    assert [one.rank for one in standings([costs(1.0, 5), costs(1.1, 6)])] == [ChoiceRank.ON_FRONT, ChoiceRank.BEATEN]
 
 
 @pytest.mark.parametrize(("value", "said"), [(6.3e-3, "0.63 %"), (1.5e-7, "0.000015 %"), (0.1, "10 %"), (0.0, "0 %")])

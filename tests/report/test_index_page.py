@@ -80,8 +80,8 @@ def test_tiles_count_the_states_that_occur_and_those_a_reader_seeks(make_history
 
 def test_the_place_is_told_only_where_it_tells_something(make_history, make_report) -> None:
     one, other = make_history(), make_history(machine="bench-2")
-    assert {row.place for row in summary(make_report(one)).rows} == {""}
-    assert {row.place for row in summary(make_report(one, other)).rows} == {"bench-1", "bench-2"}
+    assert {row.setup_name for row in summary(make_report(one)).rows} == {""}
+    assert {row.setup_name for row in summary(make_report(one, other)).rows} == {"bench-1", "bench-2"}
 
 
 def test_benchmarks_are_listed_by_family(make_history, make_report) -> None:

@@ -35,14 +35,14 @@ def test_a_commit_that_moved_several_series_is_told_once_and_linked(make_history
     for section in found.sections[:3]:
         link = section.changes[0].together
         assert link is not None
-        assert (link.anchor, link.said) == (one.anchor, "3 of 4 series moved")
+        assert (link.anchor, link.words) == (one.anchor, "3 of 4 series moved")
         assert link.rest == " at this commit; nothing else that is recorded changed."
         assert link.tells_around
         assert link.tells_before
     other = found.sections[3].changes[0]
     assert other.together is None
     assert other.around_at is not None
-    assert (other.around_at.anchor, other.around_at.said) == (one.anchor, "as at 03c0ffee")
+    assert (other.around_at.anchor, other.around_at.words) == (one.anchor, "as at 03c0ffee")
 
 
 def test_what_a_series_was_measured_with_stays_with_it_where_it_differs(make_history, make_report) -> None:
@@ -67,12 +67,12 @@ def test_changes_at_different_commits_refer_to_the_first_that_tells_the_same(
     assert first.around_at is None
     assert second.around_at is not None
     assert second.around_at.anchor == first.around_anchor != ""
-    assert second.around_at.said == "as for variant=v1 at 01c0ffee"
+    assert second.around_at.words == "as for variant=v1 at 01c0ffee"
     alone = page(make_report, histories[0]).sections[0].changes[0]
     assert (alone.around_at, alone.around_anchor) == (None, "")
     twice = tuple(change for history in histories for change in history.changes)
     newest, oldest = page(make_report, replace(histories[0], changes=twice)).sections[0].changes
-    assert (newest.around_at, oldest.around_at and oldest.around_at.said) == (None, "as at 02c0ffee")
+    assert (newest.around_at, oldest.around_at and oldest.around_at.words) == (None, "as at 02c0ffee")
 
 
 def test_what_is_short_is_told_again(make_history, make_change, make_report) -> None:
@@ -104,11 +104,11 @@ def test_a_break_of_several_series_is_told_once(make_history, make_report) -> No
 
 def test_the_place_of_all_series_is_told_once(make_history, make_report) -> None:
     here, there = make_history(), make_history(machine="elsewhere")
-    assert page(make_report, here, named(make_history, 1)).place == "bench-1 · py3.13"
+    assert page(make_report, here, named(make_history, 1)).setup_name == "bench-1 · py3.13"
     found = page(make_report, here, there)
-    assert found.place == ""
-    assert [section.place for section in found.sections] == ["bench-1 · py3.13", "elsewhere · py3.13"]
-    assert page(make_report, here).sections[0].place == "bench-1 · py3.13"
+    assert found.setup_name == ""
+    assert [section.setup_name for section in found.sections] == ["bench-1 · py3.13", "elsewhere · py3.13"]
+    assert page(make_report, here).sections[0].setup_name == "bench-1 · py3.13"
 
 
 def test_a_page_tells_the_event_of_the_whole_site(make_history, make_report) -> None:

@@ -51,7 +51,7 @@ def test_a_gain_that_is_worse_than_at_first_is_no_good_news(make_history, make_r
     assert row.standing.net == "net ▲ +40 % slower than at first, 1.00 s"
     assert row.standing.is_net_worse
     found = summary(make_report(own)).notes
-    assert [note.said for note in found] == ["1 of 1 improved or recovered series is worse than at first."]
+    assert [note.sentence for note in found] == ["1 of 1 improved or recovered series is worse than at first."]
     page = benchmark_page(own.key.benchmark, make_report(own))
     assert page.sections[0].is_net_worse
     assert page.finding.endswith("still at this level; net ▲ +40 % slower than at first, 1.00 s.")

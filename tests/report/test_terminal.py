@@ -6,11 +6,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tbp.commands.report import said_of
 from tbp.model.changes import State
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts.series_order import ranked
-from tbp.report.site.terminal import event_lines
+from tbp.report.site.terminal import event_lines, report_summary
 
 NAN = float("nan")
 NAME = "attention.Quick.torchtime_step"
@@ -22,7 +21,7 @@ def lines_of(data: ReportData) -> tuple[str, ...]:
 
 def test_an_event_of_several_machines_is_one_line(make_history, make_report, tmp_path: Path) -> None:
     histories = [make_history(machine=machine) for machine in ("bench-1", "bench-2")]
-    assert said_of(make_report(*histories), tmp_path).lines.splitlines()[1:] == [
+    assert report_summary(make_report(*histories), tmp_path).lines.splitlines()[1:] == [
         f"  2 regressions of {NAME}: +20 % since 03c0ffee; on both machines that measured it",
         f"report: {tmp_path.resolve()}",
     ]

@@ -50,7 +50,7 @@ class Item(Struct, frozen=True):
 
     benchmark: str
     parameters: str
-    place: str  # machine and environment, where the site has more than one
+    setup_name: str  # machine and environment, where the site has more than one
     href: str
     sort: Sort
     glyph: str
@@ -82,7 +82,7 @@ class ChangesRow(Struct, frozen=True):
     chips: tuple[Chip, ...]
     leads: tuple[Lead, ...]
     causes: tuple[str, ...]  # operators, in sentences
-    others: tuple[str, ...]  # what else changed: "dependency change: torch 2.12 → 2.13"
+    other_changes: tuple[str, ...]  # what else changed: "dependency change: torch 2.12 → 2.13"
     items: tuple[Item, ...]  # worst first
     more: int  # items that are not listed
     acknowledged: str  # who answers for it and why; empty where nobody does
@@ -148,9 +148,9 @@ def _counted(events: Sequence[Event], data: ReportData, order: Sequence[Commit])
     """The events after the base, and how many there are up to it; all of them without a base."""
     if data.base is None:
         return events, 0
-    place = {commit.hash: at for at, commit in enumerate(order)}
-    base = place.get(data.base.commit.hash, -1)
-    counted = [event for event in events if place.get(event.range.first.hash, 0) > base]
+    number = {commit.hash: at for at, commit in enumerate(order)}
+    base = number.get(data.base.commit.hash, -1)
+    counted = [event for event in events if number.get(event.range.first.hash, 0) > base]
     return counted, len(events) - len(counted)
 
 
@@ -163,33 +163,42 @@ def _base(past: int, data: ReportData) -> str:
 
 def acknowledgement(event: Event) -> str:
     """Why the event's regressions are accepted, in words; empty unless all of them are."""
-    if any(sort_of(one) is Sort.REGRESSION for one in event.changes):
+    if any(sort_of(change) is Sort.REGRESSION for change in event.changes):
         return ""
-    reasons = dict.fromkeys(one.evidence.change.acknowledged for one in event.changes)
+    reasons = dict.fromkeys(change.evidence.change.acknowledged for change in event.changes)
     return "; ".join(words.cut(reason, REASON_LENGTH) for reason in reasons if reason)
 
 
 def _verdict(events: Sequence[Event]) -> str:
     if not events:
         return "No level has shifted in any series."
-    sorts = [{sort_of(one) for one in event.members} for event in events]
+    sorts = [{sort_of(change) for change in event.members} for event in events]
     worse, better, changed = Sort.REGRESSION, Sort.IMPROVEMENT, Sort.CHANGED
     numbers = (
-        (sum(worse in own and better not in own for own in sorts), "made something worse"),
-        (sum(better in own and worse not in own for own in sorts), "made something better"),
-        (sum(worse in own and better in own for own in sorts), "did both"),
-        (sum(not {worse, better} & own and changed in own for own in sorts), "changed something, for better or worse"),
-        (sum(not {worse, better, changed} & own for own in sorts), "with other shifts of level"),
+        (
+            sum(worse in sorts_of_event and better not in sorts_of_event for sorts_of_event in sorts),
+            "made something worse",
+        ),
+        (
+            sum(better in sorts_of_event and worse not in sorts_of_event for sorts_of_event in sorts),
+            "made something better",
+        ),
+        (sum(worse in sorts_of_event and better in sorts_of_event for sorts_of_event in sorts), "did both"),
+        (
+            sum(not {worse, better} & sorts_of_event and changed in sorts_of_event for sorts_of_event in sorts),
+            "changed something, for better or worse",
+        ),
+        (sum(not {worse, better, changed} & sorts_of_event for sorts_of_event in sorts), "with other shifts of level"),
     )
     if not any(number for number, _ in numbers[:-1]):
         return f"No confirmed change of the code; {words.count(len(events), 'event')} with other shifts of level."
-    said = ", ".join(f"{number:,} {verb}" for number, verb in numbers if number)
-    return f"{words.count(len(events), 'event')} moved something: {said}."
+    counted = ", ".join(f"{number:,} {verb}" for number, verb in numbers if number)
+    return f"{words.count(len(events), 'event')} moved something: {counted}."
 
 
 def _counts(events: Sequence[Event]) -> str:
     """Why the numbers are others than those of the summary."""
-    keys = [one.history.key for event in events for one in event.members]
+    keys = [change.history.key for event in events for change in event.members]
     series = words.count(len(set(keys)), "series", "series")
     return (
         f"{words.count(len(keys), 'change')} of {series}, over the whole history: a series that moved three times "
@@ -214,7 +223,7 @@ def _row(event: Event, data: ReportData, setup_names: SetupNames, most: int) -> 
         chips=_chips(ranked),
         leads=_leads(ranked, setup_names, event),
         causes=_causes(ranked),
-        others=_others(ranked),
+        other_changes=_other_changes(ranked),
         items=items if len(ranked) > 1 else (),
         more=len(ranked) - len(items) if len(ranked) > 1 else 0,
         acknowledged=acknowledgement(event),
@@ -229,9 +238,9 @@ def _leads(ranked: Sequence[SeriesChange], setup_names: SetupNames, event: Event
         return (Lead("", _item(ranked[0], setup_names, event)),)
     first = {sort_of(change): change for change in reversed(ranked)}
     sure = [sort for sort in Sort if sort in SOUGHT and sort in first]
-    told = sure or [sort_of(ranked[0])]
+    shown = sure or [sort_of(ranked[0])]
     noun = {sort: word for sort, (word, _) in WORDS.items()} | {Sort.CHANGED: "change"}
-    return tuple(Lead(f"largest {noun[sort]}", _item(first[sort], setup_names, event)) for sort in told)
+    return tuple(Lead(f"largest {noun[sort]}", _item(first[sort], setup_names, event)) for sort in shown)
 
 
 def _accepting(event: Event) -> tuple[str, ...]:
@@ -245,7 +254,7 @@ def _accepting(event: Event) -> tuple[str, ...]:
 
 
 def _rank(change: SeriesChange) -> tuple[object, ...]:
-    """What is sure before what is suspect, worse before better, large before small."""
+    """A key that sorts sure changes before suspect ones, worse before better, large before small."""
     size = abs(change.worsening)
     return list(Sort).index(sort_of(change)), -size if math.isfinite(size) else -math.inf, change.history.key
 
@@ -271,22 +280,22 @@ def _range(event: Event) -> str:
 
 
 def _item(change: SeriesChange, setup_names: SetupNames, event: Event) -> Item:
-    history, own = change.history, change.evidence.change
+    history, shown = change.history, change.evidence.change
     sort = sort_of(change)
-    doubt = own.doubt or "not confirmed"
-    difference = words.signed_difference(own.before, own.after, history.unit)
+    doubt = shown.doubt or "not confirmed"
+    difference = words.signed_difference(shown.before, shown.after, history.unit)
     undone = verdicts.undone(history, change.evidence)
-    sure = (verdicts.interval_of_change(own, history.unit, "+"), words.probability(own.p_value), undone)
+    sure = (verdicts.interval_of_change(shown, history.unit, "+"), words.probability(shown.p_value), undone)
     is_wider = change.range is not None and change.range.commits > event.range.commits
     return Item(
         benchmark=history.key.benchmark,
         parameters=history.key.label,
-        place=setup_names.name(history.key.setup),
+        setup_name=setup_names.name(history.key.setup),
         href=series_href(history),
         sort=sort,
         glyph=GLYPHS[sort],
-        effect=verdicts.effect(own, history.unit, history.better),
-        levels=f"{verdicts.before_after(own, history.unit)} ({difference})",
+        effect=verdicts.effect(shown, history.unit, history.better),
+        levels=f"{verdicts.before_after(shown, history.unit)} ({difference})",
         remark=f"suspect: {doubt}" if sort is Sort.SUSPECT else ", ".join(filter(None, sure)),
         alone=f"by itself {event_words.of_several(change.range)}" if is_wider else "",
     )
@@ -296,12 +305,12 @@ def _causes(ranked: Sequence[SeriesChange]) -> tuple[str, ...]:
     """The operators that account for the largest change whose traces name some."""
     for change in ranked:
         is_told = sort_of(change) is not Sort.SUSPECT
-        found = trace_words.causes(change.evidence, change.history.unit) if is_told else ()
-        if found:
-            return found
+        causes = trace_words.causes(change.evidence, change.history.unit) if is_told else ()
+        if causes:
+            return causes
     return ()
 
 
-def _others(ranked: Sequence[SeriesChange]) -> tuple[str, ...]:
+def _other_changes(ranked: Sequence[SeriesChange]) -> tuple[str, ...]:
     changes = [change.evidence.change for change in ranked if sort_of(change) is Sort.EXPLAINED]
-    return tuple(dict.fromkeys(": ".join(filter(None, [own.kind.value, own.explanation])) for own in changes))
+    return tuple(dict.fromkeys(": ".join(filter(None, [change.kind.value, change.explanation])) for change in changes))

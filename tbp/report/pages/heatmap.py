@@ -35,7 +35,7 @@ NOISE_SIGMAS = 3.0
 """A cell is coloured from so many noises between runs on: of runs without a change 1 in 370 is, if noise is normal."""
 
 STEPS = (0.05, 0.10, 0.25)
-"""Where a stronger colour begins."""
+"""The effect sizes from which on colours are stronger."""
 
 
 class NewestChange(Struct, frozen=True):
@@ -49,7 +49,7 @@ class NewestChange(Struct, frozen=True):
 class HeatmapRow(Struct, frozen=True):
     benchmark: str
     parameters: str
-    place: str
+    setup_name: str
     href: str
     moved: tuple[NewestChange, ...]  # newest first
 
@@ -69,16 +69,17 @@ class HeatmapPage(Struct, frozen=True):
 
 
 def heatmap_page(data: ReportData, order: Sequence[Commit]) -> HeatmapPage:
-    """What moved on the newest DEFAULT_COMMITS commits, and how the page can be set."""
+    """The series that moved on the newest DEFAULT_COMMITS commits, and the settings of the page."""
     columns = columns_of(order)
     newest = {commit.hash for commit in columns[-DEFAULT_COMMITS:]}
     setup_names = SetupNames.of(data.histories, data.faces)
     moved = [(history, changes) for history in data.histories if (changes := _moved(history, newest, data.commit_url))]
     choices = (*(choice for choice in CHOICES if choice < len(columns)), len(columns))
-    said = words.count(len(newest), "newest commit")
+    shown_commits = words.count(len(newest), "newest commit")
+    series = words.count(len(data.histories), "series", "series")
     left = len(moved) - MOST_ROWS
     return HeatmapPage(
-        verdict=f"{len(moved):,} of {words.count(len(data.histories), 'series', 'series')} moved on the {said}.",
+        verdict=f"{len(moved):,} of {series} moved on the {shown_commits}.",
         span=span(columns),
         rows=tuple(_row(history, changes, setup_names) for history, changes in moved[:MOST_ROWS]),
         left_out=f"and {words.count(left, 'more series', 'more series')}" if left > 0 else "",
@@ -98,29 +99,33 @@ def _row(history: History, moved: tuple[NewestChange, ...], setup_names: SetupNa
 
 
 def _moved(history: History, newest: set[str], commit_url: str) -> tuple[NewestChange, ...]:
-    found = []
+    newest_changes = []
     for evidence in reversed(history.changes):
         index = evidence.change.index
         if 0 <= index < len(history.points) and history.points[index].commit.hash in newest:
             sort = sort_of(SeriesChange(history, evidence))
             effect = verdicts.effect(evidence.change, history.unit, history.better)
-            said = f"{effect} (suspect)" if sort is Sort.SUSPECT else effect
-            found.append(NewestChange(GLYPHS[sort], said, commit_link(history.points[index].commit, commit_url)))
-    return tuple(found) or _left(history, newest, commit_url)
+            text = f"{effect} (suspect)" if sort is Sort.SUSPECT else effect
+            newest_changes.append(
+                NewestChange(GLYPHS[sort], text, commit_link(history.points[index].commit, commit_url))
+            )
+    return tuple(newest_changes) or _left(history, newest, commit_url)
 
 
 def _left(history: History, newest: set[str], commit_url: str) -> tuple[NewestChange, ...]:
     """That the newest run is beyond the noise of its level, if it is: no change is found there, but it is no calm."""
     newest_run = last_with_level(history.points)
-    level = next((one.change.after for one in reversed(history.changes) if one.change.confirmed), middle(history))
+    level = next(
+        (evidence.change.after for evidence in reversed(history.changes) if evidence.change.confirmed), middle(history)
+    )
     if newest_run is None or newest_run.commit.hash not in newest or not level:
         return ()
     noise = NOISE_SIGMAS * history.noise_between
     if not abs(effect_size(level, newest_run.value)) >= max(relevance.TWO_COMMITS, noise):
         return ()
     size = words.signed_size(level, newest_run.value, history.unit)
-    said = f"not confirmed: the newest run is {size} from its level"
-    return (NewestChange("", said, commit_link(newest_run.commit, commit_url)),)
+    text = f"not confirmed: the newest run is {size} from its level"
+    return (NewestChange("", text, commit_link(newest_run.commit, commit_url)),)
 
 
 def _percent(ratio: float) -> str:

@@ -132,9 +132,7 @@ def raw_traces(key: SeriesKey, commit: Commit) -> str:
     """The command that writes this series' traces of this commit for ui.perfetto.dev; empty when the hash is none."""
     if not HASH.fullmatch(commit.hash):
         return ""
-    # `tbp export` looks at a benchmark without parameters as "name()".
-    pattern = bench_regex(key) if key.parameters else rf"^{_escaped(key.benchmark)}\("
-    return f"tbp export --perfetto traces-{commit.short} --bench {shlex.quote(pattern)} {commit.short}"
+    return f"tbp export --perfetto traces-{commit.short} --bench {shlex.quote(bench_regex(key))} {commit.short}"
 
 
 def _escaped(name: str) -> str:

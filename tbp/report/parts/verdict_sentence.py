@@ -11,10 +11,11 @@ from tbp.wording import verdicts, words
 
 def verdict(histories: Sequence[History], data: ReportData) -> str:
     """The one sentence on everything; ``histories`` have the worst first."""
-    return _since(verdicts.verdict(histories), data)
+    return since_base(verdicts.verdict(histories), data)
 
 
-def _since(sentence: str, data: ReportData) -> str:
+def since_base(sentence: str, data: ReportData) -> str:
+    """``sentence`` with the revision that is judged against, where there is one."""
     if data.base is None:
         return sentence
     return f"Since {words.cut(data.base.revision, 60)}: {sentence[:1].lower()}{sentence[1:]}"

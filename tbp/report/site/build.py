@@ -39,7 +39,7 @@ Making: TypeAlias = Callable[[], dict[str, bytes]]  # makes files: the content o
 
 FOLDERS = ("benchmarks", "data", "static/base", "static/charts", "static/pages", "static/vendor")
 DATA_FILES = ("summary.json", "points.csv", "points.csv.gz", "feed.xml")
-DRAWN_S = 10e-6  # about what a run takes to be written and drawn on a page on a slow core
+DRAWN_S = 5e-6  # about what a run takes to be written and drawn on a page on a slow core
 BATCH_RUNS = 20_000  # drawn at a time: a fifth of a second
 
 

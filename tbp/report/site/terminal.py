@@ -1,24 +1,30 @@
-"""The events with a change that stands, a line each, for the terminal: the commits and counts are those of the index.
+"""The summary of a report for the terminal: its verdict, the events with a change that stands, its problems.
 
-Takes the data of a site and its histories, worst first; gives lines of text. Where they are printed is left to
-``tbp.commands.report``.
+Takes the data of a site, gives lines of text; the commits and counts are those of the index. Printing them is left to
+``tbp.commands.output``.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
 from tbp.history.events import Event, SeriesChange
 from tbp.model.changes import ChangeEvidence, History, State
+from tbp.project.directions import undirected
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.events import LEAST_SERIES
+from tbp.report.pages.index.notes import first
 from tbp.report.parts import event_words
 from tbp.report.parts.series_names import SetupNames
+from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import changed_at, shown_change
 from tbp.report.parts.since_change import finding
+from tbp.report.parts.verdict_sentence import verdict
+from tbp.report.site.load import standing_regressions
 from tbp.wording import verdicts, words
 
 MOST_EVENTS = 20
@@ -26,6 +32,14 @@ MOST_EVENTS = 20
 
 MOST_BENCHMARKS = 2
 """Benchmarks named of one event: asv's names are long, and the number beside them counts the rest."""
+
+
+class ReportSummary(Struct, frozen=True):
+    """The lines that a report prints, and the fact that decides its exit code."""
+
+    lines: str
+    problems: str  # one a line, each led by "tbp: "
+    is_regressed: bool
 
 
 class StandingEvent(Struct):
@@ -46,10 +60,24 @@ class StandingEvent(Struct):
         return len(self.changes) >= LEAST_SERIES or first.evidence is first.history.standing
 
 
-def event_lines(data: ReportData, ranked: Sequence[History]) -> tuple[str, ...]:
-    """A line for each event, those with most regressions first, then as ``ranked`` has their series, worst first."""
+def report_summary(data: ReportData, index: Path) -> ReportSummary:
+    """The verdict, a line per event with a change that stands, and the address of the report at ``index``."""
+    histories = ranked(data.histories)
+    changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
+    remark = [undirected(changed)] if changed else []
+    opening = [preface.sentence] if (preface := first(data)) is not None else []
+    lines = [*opening, verdict(histories, data), *event_lines(data, histories), *remark, f"report: {index.resolve()}"]
+    return ReportSummary(
+        lines="\n".join(lines),
+        problems="\n".join(f"tbp: {problem}" for problem in data.problems),
+        is_regressed=bool(standing_regressions(data.histories)),
+    )
+
+
+def event_lines(data: ReportData, histories: Sequence[History]) -> tuple[str, ...]:
+    """A line for each event, those with most regressions first, then in the order of ``histories``, worst first."""
     setup_names = SetupNames.of(data.histories, data.faces)
-    events = _standing_events(data, ranked)
+    events = _standing_events(data, histories)
     lines = []
     for standing in events[:MOST_EVENTS]:
         lines.append(f"  {_line(standing, data, setup_names)}")
@@ -58,9 +86,9 @@ def event_lines(data: ReportData, ranked: Sequence[History]) -> tuple[str, ...]:
     return (*lines, f"  … and {left_out:,} more: see the report") if left_out > 0 else tuple(lines)
 
 
-def _standing_events(data: ReportData, ranked: Iterable[History]) -> list[StandingEvent]:
+def _standing_events(data: ReportData, histories: Iterable[History]) -> list[StandingEvent]:
     by_event: dict[int, StandingEvent] = {}  # by identity: an event holds whole histories
-    for history in ranked:
+    for history in histories:
         for evidence in _standing_changes(history):
             event = data.event_of.get((history.key, evidence.change.index))
             key = id(evidence) if event is None else id(event)

@@ -31,7 +31,7 @@ class Link(Struct, frozen=True):
     """To another place of the same page, where something is told already."""
 
     anchor: str
-    said: str  # the words that are the link
+    words: str  # the words that are the link
     rest: str = ""  # of the sentence
     tells_before: bool = False  # the last commit with the old level
     tells_around: bool = False  # what the runs were measured with
@@ -77,15 +77,15 @@ class ChangeBlock(Struct, frozen=True):
 def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock, ...], tuple[ChangeBlock, ...]]:
     """(shown in full, told in a line) of the series' changes, newest first."""
     newest_first = history.changes[::-1]
-    in_full = [what for what in newest_first if what.change.confirmed][:IN_FULL]
-    others = [what for what in newest_first if what not in in_full]
-    full, lines = (tuple(_change(history, what, commit_url) for what in some) for some in (in_full, others))
+    in_full = [evidence for evidence in newest_first if evidence.change.confirmed][:IN_FULL]
+    brief = [evidence for evidence in newest_first if evidence not in in_full]
+    full, lines = (tuple(_change(history, evidence, commit_url) for evidence in some) for some in (in_full, brief))
     return full, lines
 
 
-def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBlock:
-    change, difference = what.change, what.difference
-    commit = changed_at(history, what)
+def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> ChangeBlock:
+    change, difference = evidence.change, evidence.difference
+    commit = changed_at(history, evidence)
     moved = words.signed_difference(change.before, change.after, history.unit)
     last = last_with_level(history.points, change.index) if commit else None
     before = last.commit if last is not None else None
@@ -103,29 +103,29 @@ def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBl
         probability=words.probability(change.p_value),
         commit=commit_link(commit, commit_url) if commit else None,
         before=commit_link(before, commit_url) if before else None,
-        lead=trace_words.lead(what, history.unit),
-        explanation=trace_words.explanation(what, history.unit),
+        lead=trace_words.lead(evidence, history.unit),
+        explanation=trace_words.explanation(evidence, history.unit),
         traces=trace_rows.told(difference) if difference is not None else None,
-        remark=what.note or ("" if difference is not None else "No trace on one of the two sides."),
-        strips=change_sides.strips(what.sides, history.unit) if what.sides is not None else None,
-        around=change_sides.around(what),
+        remark=evidence.note or ("" if difference is not None else "No trace on one of the two sides."),
+        strips=change_sides.strips(evidence.sides, history.unit) if evidence.sides is not None else None,
+        around=change_sides.around(evidence),
         command=command,
         again=again.replace(_pattern(command), SAME, 1) if command else again,
-        flame=_flame(history, what) if what.frames is not None else None,
+        flame=_flame(history, evidence) if evidence.frames is not None else None,
     )
 
 
-def _flame(history: History, what: ChangeEvidence) -> Flame | None:
+def _flame(history: History, evidence: ChangeEvidence) -> Flame | None:
     from tbp.report.parts.flame import change_flame  # brings pandas, as the frames did
 
-    return change_flame(history, what)
+    return change_flame(history, evidence)
 
 
 def _merit(change: Change, history: History) -> str:
-    own = merit(change, history.better)
-    return "" if own == NEUTRAL else "worse" if own == WORSE else "better"
+    merit_of_change = merit(change, history.better)
+    return "" if merit_of_change == NEUTRAL else "worse" if merit_of_change == WORSE else "better"
 
 
 def _pattern(command: str) -> str:
-    """What picks the benchmark: the last argument."""
+    """The pattern that picks the benchmark: the last argument."""
     return command.partition(" --bench ")[2]

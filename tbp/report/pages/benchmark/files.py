@@ -64,37 +64,37 @@ def jobs(data: ReportData, frame: Frame) -> list[BenchmarkPageJob]:
     made_jobs = []
     made: dict[bytes, Mapping[str, int]] = {}  # most benchmarks were measured at the same commits
     for benchmark, series in groupby(ordered, key=lambda history: history.key.benchmark):
-        own = tuple(series)
-        said = {history.key: known[history.key] for history in own if history.key in known}
-        places = _places(own, commits)
+        histories = tuple(series)
+        rates = {history.key: known[history.key] for history in histories if history.key in known}
+        places = _places(histories, commits)
         known_as = places.tobytes()
         if known_as not in made:
-            made[known_as] = {commits.commits[place].hash: place for place in places.tolist()}
+            made[known_as] = {commits.commits[index].hash: index for index in places.tolist()}
         source = {benchmark: data.sources[benchmark]} if benchmark in data.sources else {}
-        moved = of_benchmark(together, own)
-        own_data = replace(shared, histories=own, beside=tuple(aside.get(benchmark, ())), sources=source)
+        moved = of_benchmark(together, histories)
+        own_data = replace(shared, histories=histories, beside=tuple(aside.get(benchmark, ())), sources=source)
         if benchmark in data.remarks:
             own_data = replace(own_data, remarks={benchmark: data.remarks[benchmark]})
         joined = events.get(benchmark, ())
-        made_jobs.append(BenchmarkPageJob(benchmark, own_data, below, made[known_as], said, moved, joined))
+        made_jobs.append(BenchmarkPageJob(benchmark, own_data, below, made[known_as], rates, moved, joined))
     return made_jobs
 
 
 def _shared_by_pages(data: ReportData) -> ReportData:
-    """The data of every benchmark's page: nothing of other benchmarks, nor of single runs."""
+    """The data that the pages of all benchmarks share: nothing of single benchmarks, nor of single runs."""
     return replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), problems=(), order=(), joined=())
 
 
 def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int32]:
     """The places of their commits among the site's, ascending."""
-    found = [np.empty(0, np.int32)]
+    indexes = [np.empty(0, np.int32)]
     for history in histories:
-        own = columns(history.points)
-        is_site_order = own.order is commits.commits
-        hashes = (own.order[at].hash for at in own.commit_index.tolist())
-        places = own.commit_index if is_site_order else np.array([commits.number[name] for name in hashes], np.int32)
-        found.append(places)
-    return np.flatnonzero(np.bincount(np.concatenate(found))).astype(np.int32)
+        runs = columns(history.points)
+        is_site_order = runs.order is commits.commits
+        hashes = (runs.order[at].hash for at in runs.commit_index.tolist())
+        places = runs.commit_index if is_site_order else np.array([commits.number[name] for name in hashes], np.int32)
+        indexes.append(places)
+    return np.flatnonzero(np.bincount(np.concatenate(indexes))).astype(np.int32)
 
 
 def shared_data(data: ReportData) -> Iterator[DataFile]:

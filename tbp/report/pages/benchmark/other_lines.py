@@ -50,7 +50,7 @@ class LineRow(Struct, frozen=True):
 class OtherLines(Struct, frozen=True):
     """``said`` is the heading of the fold; empty where everything is of the branch."""
 
-    said: str = ""
+    summary: str = ""
     rows: tuple[LineRow, ...] = ()
     left_out: int = 0  # series of lines without a row
 

@@ -85,7 +85,7 @@ class BenchmarkPage(Struct, frozen=True):
     sections: tuple[SeriesSection, ...]
     quiet: tuple[QuietRow, ...]  # series that have no section
     command: str  # measures all series at the newest commit
-    place: str  # of all series, where it is one and they are several
+    setup_name: str  # of all series, where it is one and they are several
     together: tuple[Together, ...]  # events that moved several series, those with the most series first
     breaks: tuple[SharedBreak, ...]
     remark: str  # on the traces of all changes, where it is the same of several
@@ -94,7 +94,7 @@ class BenchmarkPage(Struct, frozen=True):
     has_unit: bool
     source: BenchmarkCode | None = None  # what it runs, where asv keeps it
     strips: str = ""  # what the values beside each change are; empty where no change has any
-    others: OtherLines = OtherLines()
+    other_lines: OtherLines = OtherLines()
     parameters: str = ""  # how they changed, a sentence; empty where they did not
 
     @property
@@ -106,7 +106,7 @@ class BenchmarkPage(Struct, frozen=True):
 def benchmark_page(
     benchmark: str,
     data: ReportData,
-    place: Mapping[str, int] | None = None,
+    indexes: Mapping[str, int] | None = None,
     known: Mapping[SeriesKey, Sequence[Rate]] | None = None,
     together_at: Sequence[AtOnce] | None = None,
     events: Sequence[PageEvent] | None = None,
@@ -120,14 +120,14 @@ def benchmark_page(
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories], data.faces)
     names = [series_name(history.key, differ) for history in histories]
-    place = site_commits(data).number if place is None else place
+    indexes = site_commits(data).number if indexes is None else indexes
     known = rates_of_all(data.histories) if known is None else known
     if together_at is None:
         together_at = of_benchmark(data.at_once, histories)
     if events is None:
         events = page_events(data.events, data.faces).get(benchmark, ())
     grown = scalings(histories, differ)
-    chart = history_chart(histories, differ, place, data.tags)
+    chart = history_chart(histories, differ, indexes, data.tags)
     if figures := [shipped(grow.chart) for grow in grown if grow.chart is not None]:
         chart.payload["growth"] = figures
     if chart.more:
@@ -137,7 +137,7 @@ def benchmark_page(
         series_section(history, name, data, known.get(history.key, ()))
         for history, name in zip(histories, names, strict=True)
     )
-    where = shared_place([section.place for section in sections])
+    where = shared_place([section.setup_name for section in sections])
     shared = shared_breaks([section.breaks for section in sections])
     series = [(history.key, name) for history, name in zip(histories, names, strict=True)]
     blocks = told_once([section.changes for section in sections], series, together, events)
@@ -167,8 +167,8 @@ def benchmark_page(
             for section, history, is_row in zip(sections, histories, are_rows, strict=True)
             if is_row
         ),
-        command=_command(benchmark, histories, place),
-        place=where,
+        command=_command(benchmark, histories, indexes),
+        setup_name=where,
         together=together,
         breaks=tuple(shared.values()),
         remark=shared_remark([section.changes for section in sections]),
@@ -178,13 +178,13 @@ def benchmark_page(
         source=code_of(data.sources.get(benchmark, ""), len(histories)),
         strips=change_sides.legend(histories[0].unit, histories[0].better) if drawn else "",
         parameters=data.remarks.get(benchmark, ""),
-        others=other_lines(data, dict(zip((history.key for history in histories), names, strict=True))),
+        other_lines=other_lines(data, dict(zip((history.key for history in histories), names, strict=True))),
     )
 
 
 def _better(history: History) -> str:
-    said = verdicts.better(history)
-    return f"{said[:1].upper()}{said[1:]}." if said else directions.undirected([history.key.benchmark])
+    known = verdicts.better(history)
+    return f"{known[:1].upper()}{known[1:]}." if known else directions.undirected([history.key.benchmark])
 
 
 def _told_once(
@@ -198,32 +198,34 @@ def _told_once(
     return tuple(
         replace(
             section,
-            changes=own,
-            place="" if where else section.place,
-            breaks=tuple(one for one in section.breaks if one not in shared),
-            shared=tuple(shared[one] for one in section.breaks if one in shared and not shared[one].is_of_all),
+            changes=changes,
+            setup_name="" if where else section.setup_name,
+            breaks=tuple(broken for broken in section.breaks if broken not in shared),
+            shared=tuple(
+                shared[broken] for broken in section.breaks if broken in shared and not shared[broken].is_of_all
+            ),
             unfolded=len(sections) == 1 or (section.has_changed and sum(is_changed[:at]) < UNFOLDED),
         )
-        for at, (section, own) in enumerate(zip(sections, blocks, strict=True))
+        for at, (section, changes) in enumerate(zip(sections, blocks, strict=True))
     )
 
 
-def _command(benchmark: str, histories: Sequence[History], place: Mapping[str, int]) -> str:
-    """What measures the whole benchmark at the newest commit that it has."""
+def _command(benchmark: str, histories: Sequence[History], indexes: Mapping[str, int]) -> str:
+    """The command that measures the whole benchmark at its newest commit."""
     ends = [history.points[-1].commit for history in histories if len(history.points)]
-    newest = max(ends, key=lambda commit: place[commit.hash], default=None)
+    newest = max(ends, key=lambda commit: indexes[commit.hash], default=None)
     return addresses.reproduction(SeriesKey(benchmark, (), "", ""), newest) if newest else ""
 
 
 def _finding(histories: Sequence[History], names: Sequence[str]) -> str:
     """The verdict on the benchmark, where its worst series is now, and where the time of that went."""
-    said = verdicts.finding(histories[0]) if len(histories) == 1 else verdicts.verdict(histories, names[0])
-    what = told_change(histories[0])
-    found = since_change.now(histories[0], what) if what is not None else None
+    text = verdicts.finding(histories[0]) if len(histories) == 1 else verdicts.verdict(histories, names[0])
+    change = told_change(histories[0])
+    now = since_change.now(histories[0], change) if change is not None else None
     standing = shown_change(histories[0])
     causes = trace_words.causes(standing, histories[0].unit) if standing else ()
-    said = f"{said.removesuffix('.')}; {'; '.join(causes)}." if causes else said
-    return f"{said} {since_change.sentence(histories[0], found)}" if found is not None else said
+    text = f"{text.removesuffix('.')}; {'; '.join(causes)}." if causes else text
+    return f"{text} {since_change.sentence(histories[0], now)}" if now is not None else text
 
 
 def code_of(code: str, series: int = 1) -> BenchmarkCode | None:

@@ -1,4 +1,4 @@
-"""What else is known of a timed step: FLOP/s, tokens/s, share of the machine's roof, memory, operators.
+"""Rates of a timed step and what else is known of it: FLOP/s, tokens/s, share of the machine's roof, memory, operators.
 
 Takes a history of times and the histories of the same suite, joins those with the same parameters, machine and
 environment, gives rows of words. Nothing is said of what nobody recorded.
@@ -50,22 +50,22 @@ class Rate(Struct, frozen=True):
 
 
 def rates_of_all(histories: Sequence[History]) -> dict[SeriesKey, tuple[Rate, ...]]:
-    """What is known of each series of times; those of which nothing is known are left out."""
+    """The rates of each series of times; series without any are left out."""
     cells: dict[_Cell, dict[str, History]] = {}
     for history in histories:
         cells.setdefault(_cell(history.key), {})[_method(history.key)] = history
     timed = (history for history in histories if history.unit == "seconds")
-    found = {history.key: rates(history, cells[_cell(history.key)]) for history in timed}
-    return {key: known for key, known in found.items() if known}
+    known = {history.key: rates(history, cells[_cell(history.key)]) for history in timed}
+    return {key: several for key, several in known.items() if several}
 
 
-def rates(history: History, others: Mapping[str, History]) -> tuple[Rate, ...]:
-    """Rows for a series of times, from the ``others`` of its cell by method; none where nothing was recorded."""
+def rates(history: History, cells: Mapping[str, History]) -> tuple[Rate, ...]:
+    """Rows for a series of times, from the series of its cell by method; none where nothing was recorded."""
     time_s = verdicts.newest_value(history)
     if not time_s > 0:
         return ()
     rows = []
-    flops = verdicts.newest_value(others.get(f"track_{FLOPS}"))
+    flops = verdicts.newest_value(cells.get(f"track_{FLOPS}"))
     if flops > 0:
         rows.append(Rate("work done", f"{prefixed(flops / time_s)}FLOP/s"))
         if history.roof_flop > 0:
@@ -75,8 +75,8 @@ def rates(history: History, others: Mapping[str, History]) -> tuple[Rate, ...]:
     if tokens > 0:
         rows.append(Rate("throughput", f"{words.significant(tokens / time_s)} tokens/s"))
     for counter, name in COUNTERS.items():
-        rows += _row(name, others.get(f"track_{counter}"))
-    rows += _row(PEAK_OF_PROCESS, others.get(_TIMED.sub("peakmem_", _method(history.key))))
+        rows += _row(name, cells.get(f"track_{counter}"))
+    rows += _row(PEAK_OF_PROCESS, cells.get(_TIMED.sub("peakmem_", _method(history.key))))
     return tuple(rows)
 
 

@@ -29,7 +29,7 @@ class SeriesSection(Struct, frozen=True):
 
     anchor: str
     name: str
-    place: str
+    setup_name: str
     state: State
     glyph: str
     badge: str
@@ -86,7 +86,7 @@ def series_section(history: History, name: str, data: ReportData, rates: Sequenc
     return SeriesSection(
         anchor=addresses.anchor(history.key),
         name=name or "the only series",
-        place=" · ".join(
+        setup_name=" · ".join(
             filter(None, [data.faces.get(history.key.machine, history.key.machine), history.key.environment])
         ),
         state=history.state,
@@ -121,7 +121,9 @@ def series_section(history: History, name: str, data: ReportData, rates: Sequenc
 def is_quiet(section: SeriesSection) -> bool:
     """True where a row says all of it; its place is empty where the page tells it."""
     parts = (section.changes, section.earlier, section.breaks, section.shared, section.rates, section.hotspots)
-    return section.state is State.NO_CHANGE and not any((*parts, section.flame, section.place, section.is_explained))
+    return section.state is State.NO_CHANGE and not any(
+        (*parts, section.flame, section.setup_name, section.is_explained)
+    )
 
 
 def quiet_row(section: SeriesSection, history: History) -> QuietRow:
@@ -143,7 +145,7 @@ def _breaks(history: History, data: ReportData) -> tuple[BreakInWords, ...]:
     return tuple(
         BreakInWords(
             kind=broken.kind.value,
-            what=broken.explanation,
+            explanation=broken.explanation,
             commit=commit_link(history.points[broken.index].commit, data.commit_url),
             consequence="" if broken.comparable else "values before and after it are not comparable",
         )

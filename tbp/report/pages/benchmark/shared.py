@@ -1,4 +1,4 @@
-"""What several series of a benchmark have in common, so that their page tells it once.
+"""Facts that several series of a benchmark have in common, so that their page tells them once.
 
 Takes the histories, events and sections of a page, gives the events that moved more than one series, what else changed
 in several, and the sections again with links to both. How each series' own change is told belongs to ``change_blocks``.
@@ -33,7 +33,7 @@ MOST = 5
 """Events told of a page, those with the most series first: the others are told where the series are."""
 
 IN_BRIEF = 2
-"""Of these, told in a sentence at the top of the page."""
+"""Events that a sentence at the top of the page tells."""
 
 
 class Together(Struct, frozen=True):
@@ -56,22 +56,23 @@ class Together(Struct, frozen=True):
 def moved_together(histories: Sequence[History], commit_url: str, events: Sequence[PageEvent]) -> tuple[Together, ...]:
     """The events that moved several of ``histories``, those with the most of them first; of as many the newest."""
     changes = {
-        (history.key, what.change.index): SeriesChange(history, what)
+        (history.key, evidence.change.index): SeriesChange(history, evidence)
         for history in histories
-        for what in history.changes
+        for evidence in history.changes
     }
-    found = []
+    groups = []
     for event in events:
         moved = [changes[change.series, change.index] for change in event.changes]
         if len(moved) >= LEAST:
-            found.append(_together(event, moved, len(histories), commit_url))
-    found.sort(key=lambda one: -len(one.changes))
-    told: dict[change_sides.Around, Link] = {}
-    for one in found[:MOST]:
-        told.setdefault(one.around, _at(one))
-    known = ((one, told[one.around]) for one in found[:MOST])
+            groups.append(_together(event, moved, len(histories), commit_url))
+    groups.sort(key=lambda group: -len(group.changes))
+    links: dict[change_sides.Around, Link] = {}
+    for group in groups[:MOST]:
+        links.setdefault(group.around, _at(group))
+    known = ((group, links[group.around]) for group in groups[:MOST])
     return tuple(
-        one if link == _at(one) or not one.around.is_long else replace(one, around_at=link) for one, link in known
+        group if link == _at(group) or not group.around.is_long else replace(group, around_at=link)
+        for group, link in known
     )
 
 
@@ -79,19 +80,19 @@ def _at(group: Together) -> Link:
     return Link(group.anchor, f"as at {group.commit.short}")
 
 
-def _together(event: PageEvent, own: Sequence[SeriesChange], of: int, commit_url: str) -> Together:
-    arounds = Counter(change_sides.around(one.evidence) for one in own)
+def _together(event: PageEvent, changes: Sequence[SeriesChange], of: int, commit_url: str) -> Together:
+    arounds = Counter(change_sides.around(change.evidence) for change in changes)
     (around, same), *_ = arounds.most_common(1)
     before = event.range.last_before
     return Together(
         anchor=f"c-{event.anchor}",
         commit=commit_link(event.range.first, commit_url),
         of_several=event_words.of_several(event.range),
-        moved=f"{len(own)} of {of} series moved",
-        how=_how(own),
+        moved=f"{len(changes)} of {of} series moved",
+        how=_how(changes),
         before=commit_link(before, commit_url) if before is not None else None,
         around=around,
-        whose=f" of {same} of them" if same < len(own) else "",
+        whose=f" of {same} of them" if same < len(changes) else "",
         event=_line(event),
         is_one_machine=event.is_one_machine,
         changes=frozenset((change.series, change.index) for change in event.changes),
@@ -102,10 +103,10 @@ def _line(event: PageEvent) -> EventLine:
     return EventLine(event.anchor, f"In all, {event.moved}" if event.is_wider else "", "; ".join(event.about))
 
 
-def _how(own: Sequence[SeriesChange]) -> str:
-    sorts = Counter(sort_of(one) for one in own)
-    said = ", ".join(f"{sorts[sort]} {WORDS[sort][sorts[sort] != 1]}" for sort in WORDS if sorts[sort])
-    return "; ".join(filter(None, [said, event_words.sizes(own)]))
+def _how(changes: Sequence[SeriesChange]) -> str:
+    sorts = Counter(sort_of(change) for change in changes)
+    counts = ", ".join(f"{sorts[sort]} {WORDS[sort][sorts[sort] != 1]}" for sort in WORDS if sorts[sort])
+    return "; ".join(filter(None, [counts, event_words.sizes(changes)]))
 
 
 def told_once(
@@ -119,29 +120,32 @@ def told_once(
     ``series`` are their keys and names. What a block tells that a later one refers to gets an anchor.
     """
     group_of = {change: group for group in groups for change in group.changes}
-    told = {group.around: _at(group) for group in reversed(groups)}
+    links = {group.around: _at(group) for group in reversed(groups)}
     used: set[str] = set()
     linked: list[list[ChangeBlock]] = []
-    for place, (own, (key, name)) in enumerate(zip(blocks, series, strict=True)):
-        found = []
+    for number, (blocks_of_series, (key, name)) in enumerate(zip(blocks, series, strict=True)):
+        linked_blocks = []
         here: dict[change_sides.Around, Link] = {}
-        for at, block in enumerate(own):
+        for at, block in enumerate(blocks_of_series):
             together = _link(group_of.get((key, block.index)), block)
-            link = (here.get(block.around) or told.get(block.around)) if block.around.is_long else None
+            link = (here.get(block.around) or links.get(block.around)) if block.around.is_long else None
             anchor = ""
             if link is None and block.around.is_long:
-                anchor = f"m-{place}-{at}"
+                anchor = f"m-{number}-{at}"
                 short = block.commit.short if block.commit else "the change"
                 here[block.around] = Link(anchor, f"as at {short}")
-                told[block.around] = Link(anchor, f"as for {words.cut(name, 60) or 'the series'} at {short}")
+                links[block.around] = Link(anchor, f"as for {words.cut(name, 60) or 'the series'} at {short}")
             elif link is not None and not (together and together.tells_around):
                 used.add(link.anchor)
-            found.append(replace(block, around_at=link, around_anchor=anchor, together=together))
-        linked.append(found)
+            linked_blocks.append(replace(block, around_at=link, around_anchor=anchor, together=together))
+        linked.append(linked_blocks)
     return _with_events(
         [
-            [replace(one, around_anchor=one.around_anchor if one.around_anchor in used else "") for one in own]
-            for own in linked
+            [
+                replace(block, around_anchor=block.around_anchor if block.around_anchor in used else "")
+                for block in blocks_of_series
+            ]
+            for blocks_of_series in linked
         ],
         [key for key, _ in series],
         events,
@@ -164,9 +168,9 @@ def _with_events(
             )
             if (key, block.index) in of
             else block
-            for block in own
+            for block in blocks_of_series
         )
-        for key, own in zip(keys, blocks, strict=True)
+        for key, blocks_of_series in zip(keys, blocks, strict=True)
     ]
 
 
@@ -187,16 +191,16 @@ def _link(group: Together | None, block: ChangeBlock) -> Link | None:
     if group is None or block.doubt:
         return None
     tells_around = block.around == group.around
-    said = f"; {block.around.brief[0].lower()}{block.around.brief[1:]}" if tells_around else ""
+    rest = f"; {block.around.brief[0].lower()}{block.around.brief[1:]}" if tells_around else ""
     where = "at this commit" if block.commit == group.commit and not group.of_several else "in this event"
-    return Link(group.anchor, group.moved, f" {where}{said}.", block.before == group.before, tells_around)
+    return Link(group.anchor, group.moved, f" {where}{rest}.", block.before == group.before, tells_around)
 
 
 class BreakInWords(Struct, frozen=True):
     """Something else than the code that changed in a series."""
 
     kind: str
-    what: str
+    explanation: str
     commit: CommitLink
     consequence: str
 
@@ -206,16 +210,16 @@ class SharedBreak(Struct, frozen=True):
 
     anchor: str
     whose: str  # "in 27 of 28 series"
-    own: BreakInWords
+    broken: BreakInWords
     is_of_all: bool  # so that no series needs to refer to it
 
 
 def shared_breaks(breaks: Sequence[Sequence[BreakInWords]]) -> dict[BreakInWords, SharedBreak]:
-    """Those of more than one series, in the order in which the series tell them."""
-    several = Counter(one for own in breaks for one in dict.fromkeys(own))
+    """The breaks of more than one series, in the order in which the series have them."""
+    several = Counter(broken for breaks_of_series in breaks for broken in dict.fromkeys(breaks_of_series))
     return {
-        one: SharedBreak(f"b-{place}", _whose(number, len(breaks)), one, is_of_all=number == len(breaks))
-        for place, (one, number) in enumerate(several.items())
+        broken: SharedBreak(f"b-{index}", _whose(number, len(breaks)), broken, is_of_all=number == len(breaks))
+        for index, (broken, number) in enumerate(several.items())
         if number >= SEVERAL
     }
 
@@ -230,6 +234,6 @@ def shared_place(places: Sequence[str]) -> str:
 
 
 def shared_remark(blocks: Sequence[Sequence[ChangeBlock]]) -> str:
-    """What is said of the traces of every change, where it is the same of several; else empty."""
-    remarks = [block.remark for own in blocks for block in own]
+    """The remark on the traces of every change, where several have the same; else empty."""
+    remarks = [block.remark for blocks_of_series in blocks for block in blocks_of_series]
     return remarks[0].removesuffix(".") if len(remarks) >= SEVERAL and len(set(remarks)) == 1 else ""

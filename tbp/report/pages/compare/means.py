@@ -1,4 +1,4 @@
-"""What the series of a suite did together between two commits: a geometric mean that claims no more than they do.
+"""Geometric means over the series of a suite between two commits, which claim no more than the series do.
 
 Takes judgements, gives one ``Mean`` per suite and unit. ``static/pages/judge.js`` says the same of any other pair.
 """
@@ -24,7 +24,7 @@ class Mean(Struct, frozen=True):
     """Geometric mean of after ÷ before over the series of a suite that have one unit."""
 
     suite: str
-    what: str  # "time", "size", or the unit
+    quantity: str  # "time", "size", or the unit
     state: State
     glyph: str
     words: str
@@ -32,29 +32,33 @@ class Mean(Struct, frozen=True):
     series: int
 
 
-def means(found: Sequence[Judgement]) -> tuple[Mean, ...]:
+def means(judged: Sequence[Judgement]) -> tuple[Mean, ...]:
     """The means of series with positive values at both commits. Percentages change in points: they have no ratio."""
-    both = [one for one in found if one.before > 0 and one.after > 0 and one.unit not in words.PERCENTAGES]
+    both = [
+        judgement
+        for judgement in judged
+        if judgement.before > 0 and judgement.after > 0 and judgement.unit not in words.PERCENTAGES
+    ]
     both.sort(key=_group)
-    return tuple(_mean(list(own)) for _, own in groupby(both, key=_group))
+    return tuple(_mean(list(members)) for _, members in groupby(both, key=_group))
 
 
 def _group(judgement: Judgement) -> tuple[str, str, str]:
     return family_of(judgement.benchmark), judgement.unit, judgement.better
 
 
-def _mean(own: Sequence[Judgement]) -> Mean:
-    first = own[0]
-    ratio = _ratio(list(map(_distance, own)))
-    low, high = _interval(own)
-    state = _state(own, ratio, low, high)
+def _mean(members: Sequence[Judgement]) -> Mean:
+    first = members[0]
+    ratio = _ratio(list(map(_distance, members)))
+    low, high = _interval(members)
+    state = _state(members, ratio, low, high)
     text = verdicts.PLURALS[state][0] + difference_said(state, ratio, words.signed_percent(ratio))
     if state in phrases.CHANGED:
-        said = f"{words.signed_percent(ratio)} {verdicts.direction(ratio > 0, first.unit, first.better)}"
-        text = f"{'▲' if ratio > 0 else '▼'} {said}"
-    what = {"seconds": "time", "bytes": "size", "unit": "value"}.get(first.unit, first.unit)
+        effect = f"{words.signed_percent(ratio)} {verdicts.direction(ratio > 0, first.unit, first.better)}"
+        text = f"{'▲' if ratio > 0 else '▼'} {effect}"
+    quantity = {"seconds": "time", "bytes": "size", "unit": "value"}.get(first.unit, first.unit)
     interval = words.interval(low, high)
-    return Mean(family_of(first.benchmark), what, state, verdicts.GLYPHS[state], text, interval, len(own))
+    return Mean(family_of(first.benchmark), quantity, state, verdicts.GLYPHS[state], text, interval, len(members))
 
 
 def difference_said(state: State, ratio: float, size: str) -> str:
@@ -77,16 +81,16 @@ def _ratio(logarithms: Sequence[float]) -> float:
     return relative(math.fsum(logarithms) / len(logarithms))
 
 
-def _interval(own: Sequence[Judgement]) -> tuple[float, float]:
+def _interval(members: Sequence[Judgement]) -> tuple[float, float]:
     """As wide as the series' own on average: they ran in one process after the other on one machine, whose luck they
     share, so many series make their mean no surer. NaN where one of them has none.
     """
     lows, highs = [], []
-    for one in own:
-        if one.state in (*phrases.CHANGED, State.NO_CHANGE) and not math.isfinite(one.low):  # exact
-            low = high = _distance(one)
-        elif math.isfinite(one.low) and math.isfinite(one.high) and one.low > -1:
-            low, high = math.log1p(one.low), math.log1p(one.high)
+    for judgement in members:
+        if judgement.state in (*phrases.CHANGED, State.NO_CHANGE) and not math.isfinite(judgement.low):  # exact
+            low = high = _distance(judgement)
+        elif math.isfinite(judgement.low) and math.isfinite(judgement.high) and judgement.low > -1:
+            low, high = math.log1p(judgement.low), math.log1p(judgement.high)
         else:
             return math.nan, math.nan
         lows.append(low)
@@ -94,12 +98,12 @@ def _interval(own: Sequence[Judgement]) -> tuple[float, float]:
     return _ratio(lows), _ratio(highs)
 
 
-def _state(own: Sequence[Judgement], ratio: float, low: float, high: float) -> State:
+def _state(members: Sequence[Judgement], ratio: float, low: float, high: float) -> State:
     """A change only where the interval says so and a series, too; as ``history.compare`` decides of one series."""
     if math.isnan(low):
         return State.UNDECIDED
-    claimed = changed(own[0].better, ratio > 0)
+    claimed = changed(members[0].better, ratio > 0)
     is_sure = low > 0 or high < 0
-    if is_sure and abs(ratio) >= relevance.TWO_COMMITS and any(one.state is claimed for one in own):
+    if is_sure and abs(ratio) >= relevance.TWO_COMMITS and any(judgement.state is claimed for judgement in members):
         return claimed
     return State.NO_CHANGE if max(-low, high) < relevance.EXCLUDED else State.UNDECIDED

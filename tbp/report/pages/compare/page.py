@@ -30,7 +30,7 @@ from tbp.report.parts.series_order import Tile, by_name, tile
 from tbp.wording import phrases, verdicts, words
 
 MOST_ROWS = 200
-"""Of the precomputed pair, 700 bytes each."""
+"""Rows of the precomputed pair, 700 bytes each."""
 
 MOST_UNFOLDED = 20
 """Rows without a change that stand open."""
@@ -61,7 +61,7 @@ class ComparedSide(Struct, frozen=True):
     name: str  # "Baseline" or "Contender"
     commit: CommitLink
     tags: str  # "v1.2, v1.2.1"
-    what: str  # why it was chosen, of the baseline: "the run before"
+    why: str  # it was chosen, of the baseline: "the run before"
 
 
 class FoldedRows(Struct, frozen=True):
@@ -76,7 +76,7 @@ class ComparePage(Struct, frozen=True):
 
     verdict: str
     sides: tuple[ComparedSide, ...] = ()
-    place: str = ""
+    setup_name: str = ""
     default: str = ""  # for the script: column of the baseline, of the contender, number of the place
     tallies: tuple[Tile, ...] = ()
     means: tuple[Mean, ...] = ()
@@ -96,23 +96,23 @@ def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
     begun = _first_said(pairs(data.histories, order, data.base.commit.hash if data.base else "", data.tags), by_setup)
     if begun is None:
         return ComparePage("Two commits are needed for a comparison.")
-    pair, found = begun
+    pair, judged = begun
     machine = pair.setup.machine
-    own = {history.key: history for history in by_setup[pair.setup]}
-    ranked = sorted(found, key=_rank)
-    rows = [_row(judgement, own[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
+    by_key = {history.key: history for history in by_setup[pair.setup]}
+    ranked = sorted(judged, key=_rank)
+    rows = [_row(judgement, by_key[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
     measured = list(dict.fromkeys(history.key.setup for history in by_name(data.histories)))
     columns = [commit.hash for commit in columns_of(order)]
     ends = [columns.index(commit.hash) for commit in (pair.baseline, pair.contender)]
     return ComparePage(
-        verdict=_verdict(found, pair),
+        verdict=_verdict(judged, pair),
         sides=_sides(pair, data),
-        place=" · ".join(filter(None, (data.faces.get(machine, machine), pair.setup.environment))),
+        setup_name=" · ".join(filter(None, (data.faces.get(machine, machine), pair.setup.environment))),
         default=" ".join(map(str, [*ends, measured.index(pair.setup)])),
-        tallies=_tallies(found),
-        means=means(found),
+        tallies=_tallies(judged),
+        means=means(judged),
         groups=_groups(rows),
-        series=len(found),
+        series=len(judged),
         left_out=_left_out(ranked[MOST_ROWS:]),
         commands=_commands(pair, SetupNames.of(data.histories)),
         only_newest=_only_newest(data, len(order) - len(columns), pair),
@@ -125,14 +125,14 @@ def _first_said(
     """The first pair in which something changed, else the first one."""
     first, looked_at = None, 0
     for pair in tried:
-        own = by_setup[pair.setup]
-        looked_at += len(own)
+        series = by_setup[pair.setup]
+        looked_at += len(series)
         if first is not None and looked_at > MOST_TRIED:
             break
-        found = _judgements(own, pair)
-        first = first or (pair, found)
-        if any(judgement.state in phrases.CHANGED for judgement in found):
-            return pair, found
+        judged = _judgements(series, pair)
+        first = first or (pair, judged)
+        if any(judgement.state in phrases.CHANGED for judgement in judged):
+            return pair, judged
     return first
 
 
@@ -163,12 +163,12 @@ def _only_newest(data: ReportData, older: int, pair: CommitPair) -> str:
     """That older commits cannot be chosen, the base among them where it is one."""
     if older <= 0:
         return ""
-    said = f"The {MOST_COMMITS} newest commits can be chosen here."
+    sentence = f"The {MOST_COMMITS} newest commits can be chosen here."
     if data.base is not None and data.base.commit.hash not in (pair.baseline.hash, pair.contender.hash):
-        said += (
+        sentence += (
             f" {words.cut(data.base.revision, TAG_LENGTH)} is not one of them, or has no values on this environment."
         )
-    return said
+    return sentence
 
 
 def _key(judgement: Judgement, pair: CommitPair) -> SeriesKey:
@@ -211,35 +211,35 @@ def _row(judgement: Judgement, history: History) -> CompareRow:
 
 
 def _word(state: State, number: int) -> str:
-    """What could not be compared may have failed: it was not always skipped."""
+    """A state in words. Series that could not be compared may have failed: they were not always skipped."""
     return "not comparable" if state is State.SKIPPED else verdicts.PLURALS[state][number != 1]
 
 
 def states() -> list[list[str]]:
     """For the script, in the order in which they are listed: class, glyph, word for one and for several."""
-    return [[one.name.lower(), verdicts.GLYPHS[one], _word(one, 1), _word(one, 2)] for one in phrases.ORDER]
+    return [[state.name.lower(), verdicts.GLYPHS[state], _word(state, 1), _word(state, 2)] for state in phrases.ORDER]
 
 
-def _tallies(found: Sequence[Judgement]) -> tuple[Tile, ...]:
-    counts = Counter(judgement.state for judgement in found)
+def _tallies(judged: Sequence[Judgement]) -> tuple[Tile, ...]:
+    counts = Counter(judgement.state for judgement in judged)
     tiles = [tile(state, counts[state]) for state in phrases.ORDER if counts[state]]
-    return tuple(replace(one, word=_word(one.state, one.number)) for one in tiles)
+    return tuple(replace(counted, word=_word(counted.state, counted.number)) for counted in tiles)
 
 
-def _verdict(found: Sequence[Judgement], pair: CommitPair) -> str:
-    said = [f"{tally.number:,} {tally.word}" for tally in _tallies(found)]
-    return f"{pair.contender.short} against {pair.baseline.short}: {', '.join(said)}."
+def _verdict(judged: Sequence[Judgement], pair: CommitPair) -> str:
+    counts = [f"{tally.number:,} {tally.word}" for tally in _tallies(judged)]
+    return f"{pair.contender.short} against {pair.baseline.short}: {', '.join(counts)}."
 
 
 def _left_out(rest: Sequence[Judgement]) -> str:
-    said = [f"{tally.number:,} {tally.word}" for tally in _tallies(rest)]
-    return f"Not listed: {', '.join(said)}." if said else ""
+    counts = [f"{tally.number:,} {tally.word}" for tally in _tallies(rest)]
+    return f"Not listed: {', '.join(counts)}." if counts else ""
 
 
 def _commands(pair: CommitPair, setup_names: SetupNames) -> tuple[str, ...]:
     """To compare and to measure the two, where their hashes are hashes and nothing ends a shell's line."""
     hashes = [pair.baseline.short, pair.contender.short]
-    if not all(addresses.HASH.fullmatch(own) for own in hashes):
+    if not all(addresses.HASH.fullmatch(text) for text in hashes):
         return ()
     named = [("--machine", pair.setup.machine)] * setup_names.has_machines
     named += [("--environment", pair.setup.environment)] * setup_names.has_environments

@@ -27,7 +27,7 @@ MOST_CHANGES = 3
 """Standing changes of a place that are looked behind, the newest ones."""
 
 BASE = "the base"
-"""What a baseline is called that the project named; it is compared against whatever that says."""
+"""The name of a baseline that the project chose; it is compared against whatever its runs are."""
 
 _SILENT = (State.STALE, State.VANISHED)
 # States whose standing change is looked behind, in this order, and what that is called.
@@ -51,7 +51,7 @@ class _Runs(Struct, frozen=True, dict=True):
 
     @cached_property
     def columns(self) -> tuple[int, ...]:
-        """Those with a value, ascending."""
+        """The columns with a value, ascending."""
         return tuple(np.flatnonzero(np.bincount(self.at[self.at >= 0])).tolist())
 
     @property
@@ -85,8 +85,8 @@ def pairs(
     named += sorted(tagged, reverse=True)
     for setup, runs in sorted(by_setup.items(), key=lambda item: _worth(item[1], named), reverse=True):
         contender = _contender(runs)
-        kept = [one for one in runs if contender in one.columns]
-        for baseline, why in _baselines(kept, contender, named):
+        present = [series for series in runs if contender in series.columns]
+        for baseline, why in _baselines(present, contender, named):
             yield CommitPair(columns.commits[baseline], columns.commits[contender], setup, why)
 
 
@@ -96,24 +96,24 @@ def _worth(runs: Sequence[_Runs], named: Sequence[tuple[int, str]]) -> tuple[obj
     """
     contender = _contender(runs)
     return (
-        next((-place for place, (column, _) in enumerate(named) if _has(runs, column, contender)), -len(named)),
-        sum(one.history.state is State.REGRESSION for one in runs),
-        sum(one.history.state not in _SILENT for one in runs),
-        sum(len(one.columns) for one in runs),
-        max(one.columns[-1] for one in runs),
+        next((-rank for rank, (column, _) in enumerate(named) if _has(runs, column, contender)), -len(named)),
+        sum(series.history.state is State.REGRESSION for series in runs),
+        sum(series.history.state not in _SILENT for series in runs),
+        sum(len(series.columns) for series in runs),
+        max(series.columns[-1] for series in runs),
     )
 
 
 def _contender(runs: Sequence[_Runs]) -> int:
     """The newest column that is not of a few series alone, and has a value before it."""
-    newest = Counter(one.columns[-1] for one in runs)
+    newest = Counter(series.columns[-1] for series in runs)
     least = max(newest.values()) * MOST_LACKING
     return max(column for column, count in newest.items() if count >= least)
 
 
 def _has(runs: Sequence[_Runs], column: int, contender: int) -> bool:
-    """Whether the place has values of a column before its contender."""
-    return 0 <= column < contender and any(column in one.columns for one in runs)
+    """True where the setup has values of a column before its contender."""
+    return 0 <= column < contender and any(column in series.columns for series in runs)
 
 
 def _baselines(runs: Sequence[_Runs], contender: int, named: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
@@ -124,8 +124,10 @@ def _baselines(runs: Sequence[_Runs], contender: int, named: Sequence[tuple[int,
         if first[1] == BASE:
             return
     for state, noun in _CHANGED.items():
-        before = {one.before_change for one in runs if one.history.state is state}
+        before = {series.before_change for series in runs if series.history.state is state}
         newest = sorted((column for column in before if 0 <= column < contender), reverse=True)[:MOST_CHANGES]
         yield from ((column, f"the last run before a standing {noun}") for column in newest)
-    last = Counter(one.columns[one.columns.index(contender) - 1] for one in runs if one.columns[0] != contender)
+    last = Counter(
+        series.columns[series.columns.index(contender) - 1] for series in runs if series.columns[0] != contender
+    )
     yield max((count, column) for column, count in last.items())[1], "the run before"

@@ -57,7 +57,7 @@ class CompressionSection(Struct, frozen=True):
 
     title: str
     common: str  # parameters that all variants share
-    place: str
+    setup_name: str
     findings: tuple[str, ...]  # a sentence for each variant on the front
     baseline: str
     charts: tuple[CostChart, ...]
@@ -74,7 +74,7 @@ class CompressionPage(Struct, frozen=True):
 
     @property
     def figures(self) -> list[dict[str, object]]:
-        """What ``static/pages/compression.js`` draws, in the order of the page."""
+        """The charts that ``static/pages/compression.js`` draws, in the order of the page."""
         return [shipped(chart.figure) for section in self.sections for chart in section.charts]
 
     @property
@@ -84,41 +84,42 @@ class CompressionPage(Struct, frozen=True):
 
 def compression_page(data: ReportData) -> CompressionPage:
     """Every suite that has time and model bytes of several variants."""
-    found = groups(data.histories)
+    shown = groups(data.histories)
     setup_names = SetupNames.of(data.histories, data.faces)
     return CompressionPage(
-        _verdict(found),
-        tuple(_section(group, setup_names) for group in found[:MOST_GROUPS]),
-        max(0, len(found) - MOST_GROUPS),
+        _verdict(shown),
+        tuple(_section(group, setup_names) for group in shown[:MOST_GROUPS]),
+        max(0, len(shown) - MOST_GROUPS),
     )
 
 
-def said(one: Variant, group: VariantGroup) -> str:
+def said(variant: Variant, group: VariantGroup) -> str:
     """``int8_dynamic: 45 % faster, 4.0 × smaller, relative error 0.21 %``."""
-    error = [_error_said(one.error, one.is_relative)] if math.isfinite(one.error) else []
-    return f"{one.name}: {', '.join([time_change(one, group.baseline), size_change(one, group.baseline), *error])}"
+    error = [_error_said(variant.error, variant.is_relative)] if math.isfinite(variant.error) else []
+    changes = [time_change(variant, group.baseline), size_change(variant, group.baseline), *error]
+    return f"{variant.name}: {', '.join(changes)}"
 
 
-def found(one: Variant, group: VariantGroup) -> str:
-    """The same, and whether it is worth leaving the baseline for."""
-    if one.place is not ChoiceRank.UNDECIDED:
-        return said(one, group)
-    return f"{said(one, group)}; not ruled out: {_doubt(one, _rival(one, group))}"
+def found(variant: Variant, group: VariantGroup) -> str:
+    """``said``, and whether the variant is worth leaving the baseline for."""
+    if variant.rank is not ChoiceRank.UNDECIDED:
+        return said(variant, group)
+    return f"{said(variant, group)}; not ruled out: {_doubt(variant, _rival(variant, group))}"
 
 
-def time_change(one: Variant, baseline: Variant) -> str:
+def time_change(variant: Variant, baseline: Variant) -> str:
     """``45 % faster``; only beyond the noise. With noise that would hide what matters, no difference is not claimed."""
-    if is_same_time(one, baseline):
-        if one.is_sure and baseline.is_sure:
+    if is_same_time(variant, baseline):
+        if variant.is_sure and baseline.is_sure:
             return "as fast"
-        return f"time undecided (±{words.percent(max(one.uncertain, baseline.uncertain))})"
-    change = one.time_s / baseline.time_s - 1
+        return f"time undecided (±{words.percent(max(variant.uncertain, baseline.uncertain))})"
+    change = variant.time_s / baseline.time_s - 1
     return f"{words.percent(abs(change))} {'slower' if change > 0 else 'faster'}"
 
 
-def size_change(one: Variant, baseline: Variant) -> str:
+def size_change(variant: Variant, baseline: Variant) -> str:
     """``4.0 × smaller``; below a factor of 1.05 in percent."""
-    ratio = baseline.size_bytes / one.size_bytes
+    ratio = baseline.size_bytes / variant.size_bytes
     word = "smaller" if ratio > 1 else "larger"
     if abs(ratio - 1) <= SAME_SIZE:
         return "as large"
@@ -157,13 +158,13 @@ def _percent(ratio: float) -> str:
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
-def _rival(one: Variant, group: VariantGroup) -> Variant:
-    return next(other for other in group.variants if other.name == one.rival)
+def _rival(variant: Variant, group: VariantGroup) -> Variant:
+    return next(other for other in group.variants if other.name == variant.rival)
 
 
-def _doubt(one: Variant, rival: Variant) -> str:
+def _doubt(variant: Variant, rival: Variant) -> str:
     """Why ``one`` may not be worth taking."""
-    better, unsure = _joined(better_in(rival, one)), words.percent(max(one.uncertain, rival.uncertain))
+    better, unsure = _joined(better_in(rival, variant)), words.percent(max(variant.uncertain, rival.uncertain))
     if better:
         return f"{rival.name} is {better}, and which of the two is faster is undecided (±{unsure})"
     return f"{rival.name} is no worse in the rest, and which of the two is faster is undecided (±{unsure})"
@@ -175,20 +176,24 @@ def _joined(adjectives: Sequence[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _verdict(found: Sequence[VariantGroup]) -> str:
-    if not found:
+def _verdict(shown: Sequence[VariantGroup]) -> str:
+    if not shown:
         return "No suite records both the time and the size of a model."
     gains = [
-        (one.time_s / group.baseline.time_s, one, group)
-        for group in found
-        for one in group.variants
-        if one.is_candidate and not is_same_time(one, group.baseline) and one.time_s < group.baseline.time_s
+        (variant.time_s / group.baseline.time_s, variant, group)
+        for group in shown
+        for variant in group.variants
+        if variant.is_candidate and not is_same_time(variant, group.baseline) and variant.time_s < group.baseline.time_s
     ]
     if gains:
         _, best, group = min(gains, key=lambda gain: gain[0])
         return f"Fastest is {said(best, group)}, against {group.baseline.name}."
     _, best, group = min(
-        ((one.size_bytes / group.baseline.size_bytes, one, group) for group in found for one in group.variants),
+        (
+            (variant.size_bytes / group.baseline.size_bytes, variant, group)
+            for group in shown
+            for variant in group.variants
+        ),
         key=lambda gain: gain[0],
     )
     nothing = "No variant is faster than its baseline beyond the noise"
@@ -197,46 +202,46 @@ def _verdict(found: Sequence[VariantGroup]) -> str:
 
 
 def _section(group: VariantGroup, setup_names: SetupNames) -> CompressionSection:
-    worth = [one for one in group.variants if one.is_candidate and not is_as_baseline(one, group)]
-    worth.sort(key=lambda one: one.place is ChoiceRank.UNDECIDED)
+    worth = [variant for variant in group.variants if variant.is_candidate and not is_as_baseline(variant, group)]
+    worth.sort(key=lambda variant: variant.rank is ChoiceRank.UNDECIDED)
     return CompressionSection(
         title=group.suite,
         common=", ".join(f"{name}={value}" for name, value in group.common),
-        place=setup_names.name(group.setup),
-        findings=tuple(found(one, group) for one in worth),
+        setup_name=setup_names.name(group.setup),
+        findings=tuple(found(variant, group) for variant in worth),
         baseline=group.baseline.name,
         charts=cost_charts(group),
-        rows=tuple(_row(one, group) for one in group.variants),
-        has_error=any(math.isfinite(one.error) for one in group.variants),
-        is_relative=any(one.is_relative for one in group.variants),
+        rows=tuple(_row(variant, group) for variant in group.variants),
+        has_error=any(math.isfinite(variant.error) for variant in group.variants),
+        is_relative=any(variant.is_relative for variant in group.variants),
         missing=group.missing,
     )
 
 
-def is_as_baseline(one: Variant, group: VariantGroup) -> bool:
-    """Whether it is the baseline, or nothing tells it from the baseline: no reason to leave that."""
+def is_as_baseline(variant: Variant, group: VariantGroup) -> bool:
+    """True for the baseline, and for a variant that nothing tells from it: no reason to leave the baseline."""
     base = group.baseline
-    is_sure = one.is_sure and base.is_sure
-    return one.name == base.name or (
-        is_sure and is_same_time(one, base) and not better_in(one, base) and not better_in(base, one)
+    is_sure = variant.is_sure and base.is_sure
+    return variant.name == base.name or (
+        is_sure and is_same_time(variant, base) and not better_in(variant, base) and not better_in(base, variant)
     )
 
 
-def _kind(one: Variant) -> str:
-    if one.is_twin:
+def _kind(variant: Variant) -> str:
+    if variant.is_twin:
         return "twin"
-    return {ChoiceRank.ON_FRONT: "front", ChoiceRank.UNDECIDED: "maybe", ChoiceRank.BEATEN: "other"}[one.place]
+    return {ChoiceRank.ON_FRONT: "front", ChoiceRank.UNDECIDED: "maybe", ChoiceRank.BEATEN: "other"}[variant.rank]
 
 
 def cost_charts(group: VariantGroup) -> tuple[CostChart, ...]:
     """Time against size, and against error where every variant has one above zero."""
-    time_factor, time_unit = words.scale_of(max(one.time_s for one in group.variants), words.SECONDS)
-    size_factor, size_unit = words.scale_of(max(one.size_bytes for one in group.variants), words.BYTES)
-    times = [one.time_s / time_factor for one in group.variants]
-    sizes = [one.size_bytes / size_factor for one in group.variants]
+    time_factor, time_unit = words.scale_of(max(variant.time_s for variant in group.variants), words.SECONDS)
+    size_factor, size_unit = words.scale_of(max(variant.size_bytes for variant in group.variants), words.BYTES)
+    times = [variant.time_s / time_factor for variant in group.variants]
+    sizes = [variant.size_bytes / size_factor for variant in group.variants]
     time = _axis(f"time per call in {time_unit}", times)
     charts = [_chart("Time against size", group, time, times, _axis(f"model size in {size_unit}", sizes), sizes)]
-    errors = [one.error for one in group.variants]
+    errors = [variant.error for variant in group.variants]
     if all(error > 0 for error in errors):
         title = RELATIVE if group.variants[0].is_relative else "error"
         is_relative = group.variants[0].is_relative
@@ -247,8 +252,8 @@ def cost_charts(group: VariantGroup) -> tuple[CostChart, ...]:
 
 def _chart(name: str, group: VariantGroup, x: Axis, xs: Sequence[float], y: Axis, ys: Sequence[float]) -> CostChart:
     spots = [
-        Spot(across, up, one.name, _kind(one), said(one, group))
-        for across, up, one in zip(xs, ys, group.variants, strict=True)
+        Spot(across, up, variant.name, _kind(variant), said(variant, group))
+        for across, up, variant in zip(xs, ys, group.variants, strict=True)
     ]
     return CostChart(name, compression_figure(x, y, spots))
 
@@ -258,45 +263,45 @@ def _axis(title: str, values: Sequence[float]) -> Axis:
     return Axis(f"{title}{', logarithmic' if is_log else ''}", is_log)
 
 
-def _row(one: Variant, group: VariantGroup) -> VariantRow:
-    is_baseline = one.name == group.baseline.name
+def _row(variant: Variant, group: VariantGroup) -> VariantRow:
+    is_baseline = variant.name == group.baseline.name
     newest = max(other.commit.date for other in group.variants)
-    remarks = ["baseline"] if is_baseline else [_why(one, group)]
+    remarks = ["baseline"] if is_baseline else [_why(variant, group)]
     remarks = list(filter(None, remarks))
-    if one.commit.date != newest:
-        remarks.append(f"at {one.commit.short} ({words.moment(one.commit.date)}), older than the others")
+    if variant.commit.date != newest:
+        remarks.append(f"at {variant.commit.short} ({words.moment(variant.commit.date)}), older than the others")
     return VariantRow(
-        name=one.name,
-        href=series_href(one.history),
-        time=words.quantity(one.time_s, "seconds"),
-        time_change="" if is_baseline else time_change(one, group.baseline),
-        size=words.quantity(one.size_bytes, "bytes"),
-        size_change="" if is_baseline else size_change(one, group.baseline),
-        error=error_text(one.error, one.is_relative),
+        name=variant.name,
+        href=series_href(variant.history),
+        time=words.quantity(variant.time_s, "seconds"),
+        time_change="" if is_baseline else time_change(variant, group.baseline),
+        size=words.quantity(variant.size_bytes, "bytes"),
+        size_change="" if is_baseline else size_change(variant, group.baseline),
+        error=error_text(variant.error, variant.is_relative),
         remark="; ".join(remarks),
-        merit=_merit(one, group),
-        kind=_kind(one),
+        merit=_merit(variant, group),
+        kind=_kind(variant),
     )
 
 
-def _merit(one: Variant, group: VariantGroup) -> str:
-    if one.is_twin or not one.is_candidate:
+def _merit(variant: Variant, group: VariantGroup) -> str:
+    if variant.is_twin or not variant.is_candidate:
         return ""
-    if one.place is ChoiceRank.UNDECIDED:
+    if variant.rank is ChoiceRank.UNDECIDED:
         return "not ruled out"
-    return "" if is_as_baseline(one, group) and one.name != group.baseline.name else "worth taking"
+    return "" if is_as_baseline(variant, group) and variant.name != group.baseline.name else "worth taking"
 
 
-def _why(one: Variant, group: VariantGroup) -> str:
+def _why(variant: Variant, group: VariantGroup) -> str:
     """Which comparison keeps a variant that is no baseline from being worth taking, and how sure it is."""
-    if one.is_twin:
+    if variant.is_twin:
         return "A/A twin: the same work again, so it shows the noise"
-    if is_as_baseline(one, group):
+    if is_as_baseline(variant, group):
         return f"as {group.baseline.name} in everything"
-    if not one.rival:
+    if not variant.rival:
         return ""
-    rival = _rival(one, group)
-    better = _joined(better_in(rival, one))
-    if one.place is ChoiceRank.BEATEN:
+    rival = _rival(variant, group)
+    better = _joined(better_in(rival, variant))
+    if variant.rank is ChoiceRank.BEATEN:
         return f"{rival.name} is {better}, and no worse in the rest"
-    return _doubt(one, rival)
+    return _doubt(variant, rival)

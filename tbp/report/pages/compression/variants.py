@@ -56,7 +56,7 @@ is chance. Variants of a dense float32 model had 1.3e−7 to 1.9e−7."""
 
 
 class Variant(Struct, frozen=True):
-    """What one variant costs at ``commit``."""
+    """The costs of a variant at ``commit``."""
 
     name: str
     time_s: float
@@ -67,17 +67,17 @@ class Variant(Struct, frozen=True):
     commit: Commit
     history: History  # of its time
     is_twin: bool = False
-    place: ChoiceRank = ChoiceRank.BEATEN
+    rank: ChoiceRank = ChoiceRank.BEATEN
     rival: str = ""  # the variant that beats it, or may where its place is undecided
 
     @property
     def is_candidate(self) -> bool:
-        """Whether it is on the front, or not ruled out from it."""
-        return self.place is not ChoiceRank.BEATEN
+        """True on the front, and where nothing rules the variant out from it."""
+        return self.rank is not ChoiceRank.BEATEN
 
     @property
     def is_sure(self) -> bool:
-        """Whether its time, where it does not differ from another, is the same."""
+        """True where a time that does not differ from another is the same."""
         return self.uncertain <= SURE_TIME
 
 
@@ -93,7 +93,7 @@ class VariantGroup(Struct, frozen=True):
 
     @property
     def has_error(self) -> bool:
-        return all(math.isfinite(one.error) for one in self.variants)
+        return all(math.isfinite(variant.error) for variant in self.variants)
 
 
 def groups(histories: Sequence[History]) -> tuple[VariantGroup, ...]:
@@ -102,12 +102,12 @@ def groups(histories: Sequence[History]) -> tuple[VariantGroup, ...]:
     for history in histories:
         suite = history.key.benchmark.rpartition(".")[0]
         suites[suite, history.key.setup].append(history)
-    return tuple(group for _, own in sorted(suites.items()) for group in _of_suite(own))
+    return tuple(group for _, histories_of_suite in sorted(suites.items()) for group in _of_suite(histories_of_suite))
 
 
-def is_same_time(one: Variant, other: Variant) -> bool:
-    """Whether the noise allows no difference between the two times."""
-    a, b = _time(one), _time(other)
+def is_same_time(variant: Variant, other: Variant) -> bool:
+    """True where the noise allows no difference between the two times."""
+    a, b = _time(variant), _time(other)
     return not a.is_better_than(b) and not b.is_better_than(a)
 
 
@@ -122,10 +122,10 @@ def _of_suite(histories: Sequence[History]) -> Iterable[VariantGroup]:
     for history in times:
         common = tuple((name, value) for name, value in history.key.parameters if name != parameter)
         cells[history.key.benchmark, common].append(history)
-    for (_, common), own in cells.items():
-        found = _group(own, parameter, common, sizes, errors)
-        if found is not None:
-            yield found
+    for (_, common), timed in cells.items():
+        group = _group(timed, parameter, common, sizes, errors)
+        if group is not None:
+            yield group
 
 
 def _group(
@@ -151,7 +151,7 @@ def _group(
     if len(variants) < 2:
         return None
     key = times[0].key
-    ranked = sorted(_with_front(_with_twins(variants)), key=lambda one: (one.time_s, one.name))
+    ranked = sorted(_with_front(_with_twins(variants)), key=lambda variant: (variant.time_s, variant.name))
     return VariantGroup(
         key.benchmark.rpartition(".")[0], key.setup, common, tuple(ranked), _baseline(ranked),
         tuple(missing),
@@ -167,53 +167,62 @@ def _uncertain(history: History, point: Point) -> float:
 
 def _with_twins(variants: Sequence[Variant]) -> list[Variant]:
     """No time is surer than the same work under two names shows."""
-    by_name = {one.name: one for one in variants}
-    twins = [(one, original) for one in variants if (original := by_name.get(_TWIN.sub("", one.name))) and one.is_twin]
-    floor = max((abs(one.time_s / original.time_s - 1) for one, original in twins), default=0.0)
-    return [replace(one, uncertain=max(one.uncertain, floor)) for one in variants]
+    by_name = {variant.name: variant for variant in variants}
+    twins = [
+        (variant, original)
+        for variant in variants
+        if (original := by_name.get(_TWIN.sub("", variant.name))) and variant.is_twin
+    ]
+    floor = max((abs(variant.time_s / original.time_s - 1) for variant, original in twins), default=0.0)
+    return [replace(variant, uncertain=max(variant.uncertain, floor)) for variant in variants]
 
 
 def _with_front(variants: Sequence[Variant]) -> list[Variant]:
     """A twin is the same choice a second time: it is neither on the front nor in the way of another."""
-    with_error = all(math.isfinite(one.error) for one in variants)
-    choices = [one for one in variants if not one.is_twin]
-    found = standings([_costs(one, with_error) for one in choices])
-    rivals = ["" if own.rival is None else choices[own.rival].name for own in found]
-    told = {one.name: (own.place, rival) for one, own, rival in zip(choices, found, rivals, strict=True)}
+    with_error = all(math.isfinite(variant.error) for variant in variants)
+    choices = [variant for variant in variants if not variant.is_twin]
+    ranks = standings([_costs(variant, with_error) for variant in choices])
+    rivals = ["" if standing.rival is None else choices[standing.rival].name for standing in ranks]
+    known = {
+        variant.name: (standing.rank, rival) for variant, standing, rival in zip(choices, ranks, rivals, strict=True)
+    }
     return [
-        replace(one, place=told[one.name][0], rival=told[one.name][1]) if one.name in told else one for one in variants
+        replace(variant, rank=known[variant.name][0], rival=known[variant.name][1])
+        if variant.name in known
+        else variant
+        for variant in variants
     ]
 
 
-def _costs(one: Variant, with_error: bool) -> list[Cost]:
-    costs = [_time(one), _size(one)]
-    return [*costs, _error(one)] if with_error else costs
+def _costs(variant: Variant, with_error: bool) -> list[Cost]:
+    costs = [_time(variant), _size(variant)]
+    return [*costs, _error(variant)] if with_error else costs
 
 
-def _time(one: Variant) -> Cost:
-    return Cost(one.time_s, one.uncertain, one.is_sure)
+def _time(variant: Variant) -> Cost:
+    return Cost(variant.time_s, variant.uncertain, variant.is_sure)
 
 
-def _size(one: Variant) -> Cost:
-    return Cost(one.size_bytes, SAME_BYTES)
+def _size(variant: Variant) -> Cost:
+    return Cost(variant.size_bytes, SAME_BYTES)
 
 
-def _error(one: Variant) -> Cost:
-    return Cost(max(one.error, ROUNDING) if one.is_relative else one.error, SAME_ERROR)
+def _error(variant: Variant) -> Cost:
+    return Cost(max(variant.error, ROUNDING) if variant.is_relative else variant.error, SAME_ERROR)
 
 
-def better_in(one: Variant, other: Variant) -> list[str]:
+def better_in(variant: Variant, other: Variant) -> list[str]:
     """In what ``one`` is better than ``other`` for sure: "faster", "smaller", "more exact"."""
-    pairs = [("faster", _time(one), _time(other)), ("smaller", _size(one), _size(other))]
-    if math.isfinite(one.error) and math.isfinite(other.error):
-        pairs.append(("more exact", _error(one), _error(other)))
+    pairs = [("faster", _time(variant), _time(other)), ("smaller", _size(variant), _size(other))]
+    if math.isfinite(variant.error) and math.isfinite(other.error):
+        pairs.append(("more exact", _error(variant), _error(other)))
     return [word for word, a, b in pairs if a.is_better_than(b)]
 
 
 def _baseline(variants: Sequence[Variant]) -> Variant:
-    names = {one.name.lower(): one for one in variants}
+    names = {variant.name.lower(): variant for variant in variants}
     named = next((names[name] for name in BASELINES if name in names), None)
-    return named or max(variants, key=lambda one: (not one.is_twin, one.size_bytes, one.time_s))
+    return named or max(variants, key=lambda variant: (not variant.is_twin, variant.size_bytes, variant.time_s))
 
 
 def _is_time(history: History) -> bool:
@@ -238,7 +247,7 @@ def _by_parameters(histories: Iterable[History]) -> dict[Parameters, History]:
 
 
 def _why(history: History) -> str:
-    """Of a variant without a time or without a size."""
+    """The reason why a variant has no time or no size."""
     newest = history.points[-1] if history.points else None
     if newest is None or newest.outcome is Outcome.MEASURED:
         return "no size is recorded"

@@ -22,7 +22,7 @@ CHUNK = 200
 """Series in a file: four times what a page shows at once, and 25 kB of rows (130 bytes each on mujoco_warp)."""
 
 CHUNKS = {"rows": "rows.html", "cards": "cards.html"}
-"""What is shipped in chunks, for the index and for the page of all charts, and the template that makes it."""
+"""The kinds of elements that lie in chunks, for the index and for all charts, each with its template."""
 
 Value: TypeAlias = "str | int | float | Sequence[Value]"
 
@@ -96,7 +96,7 @@ def _commit(row: IndexRow, commits: dict[tuple[str, str, str], int]) -> int:
 
 
 def _text(row: IndexRow) -> str:
-    """What a search finds a row by, beside what it shares with other rows."""
+    """The words that a search finds a row by, beside those that it shares with other rows."""
     standing = (row.standing.leaving, row.standing.net) if row.standing else ()
     change = row.change if row.size else ""
-    return " ".join(filter(None, (row.parameters, row.place, change, *standing, *row.causes, row.remark)))
+    return " ".join(filter(None, (row.parameters, row.setup_name, change, *standing, *row.causes, row.remark)))

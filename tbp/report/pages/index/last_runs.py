@@ -56,8 +56,8 @@ def silence(runs: Sequence[LastRun]) -> str:
         named = [f"{run.face} ({run.environment})" if run.environment else run.face for run in stale]
         more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
         since = max((run.commit.date for run in stale if run.commit), default="")
-        said = f": nothing since {since}" if since else ""
-        return f"{', '.join(named[:MOST_NAMED])}{more} {'is' if len(named) == 1 else 'are'} stale{said}"
+        since_when = f": nothing since {since}" if since else ""
+        return f"{', '.join(named[:MOST_NAMED])}{more} {'is' if len(named) == 1 else 'are'} stale{since_when}"
     last = max((run.commit for run in runs if run.commit), key=lambda link: link.date, default=None)
     if last is None:
         return "no machine has measured anything yet"
@@ -67,9 +67,9 @@ def silence(runs: Sequence[LastRun]) -> str:
 
 
 def _last_run(setup: Setup, histories: Sequence[History], newest: datetime | None, commit_url: str) -> LastRun:
-    last = [found for history in histories if (found := _last_measured(history)) is not None]
-    commit = max(last, key=lambda own: (own.date, own.hash), default=None)
-    tried = max((history.points[-1].commit for history in histories if history.points), key=lambda own: own.date)
+    last = [commit_of_series for history in histories if (commit_of_series := _last_measured(history)) is not None]
+    commit = max(last, key=lambda commit: (commit.date, commit.hash), default=None)
+    tried = max((history.points[-1].commit for history in histories if history.points), key=lambda commit: commit.date)
     outcomes = [(history, _outcome(history, commit)) for history in histories] if commit else []
     measured = {history.key: history for history, outcome in outcomes if outcome is Outcome.MEASURED}
     benchmarks = {key.benchmark for key in measured}
@@ -90,9 +90,9 @@ def _last_run(setup: Setup, histories: Sequence[History], newest: datetime | Non
 
 def _tell(outcomes: Sequence[tuple[History, Outcome | None]], wanted: Outcome) -> str:
     """``2 benchmarks, 5 series``; empty for none."""
-    own = [history for history, outcome in outcomes if outcome is wanted]
-    benchmarks = len({history.key.benchmark for history in own})
-    return f"{words.count(benchmarks, 'benchmark')}, {words.count(len(own), 'series', 'series')}" if own else ""
+    alike = [history for history, outcome in outcomes if outcome is wanted]
+    benchmarks = len({history.key.benchmark for history in alike})
+    return f"{words.count(benchmarks, 'benchmark')}, {words.count(len(alike), 'series', 'series')}" if alike else ""
 
 
 def _remark(commit: Commit | None, tried: Commit, newest: datetime | None) -> str:
@@ -105,13 +105,15 @@ def _remark(commit: Commit | None, tried: Commit, newest: datetime | None) -> st
 
 
 def _last_measured(history: History) -> Commit | None:
-    found = outcomes(history.points)
-    last = next((place for place in reversed(range(len(found))) if found[place] is Outcome.MEASURED), None)
+    outcome = outcomes(history.points)
+    last = next((index for index in reversed(range(len(outcome))) if outcome[index] is Outcome.MEASURED), None)
     return None if last is None else history.points[last].commit
 
 
 def _outcome(history: History, commit: Commit | None) -> Outcome | None:
-    """What became of a series at ``commit``; None where it was not run there."""
-    own = commits(history.points)
-    place = next((place for place in reversed(range(len(own))) if commit and own[place].hash == commit.hash), None)
-    return None if place is None else history.points[place].outcome
+    """The outcome of a series at ``commit``; None where it was not run there."""
+    measured = commits(history.points)
+    index = next(
+        (index for index in reversed(range(len(measured))) if commit and measured[index].hash == commit.hash), None
+    )
+    return None if index is None else history.points[index].outcome

@@ -1,4 +1,4 @@
-"""What a reader of the index should know before the rows: sentences on many of them at once.
+"""Notes that a reader of the index should read before the rows: sentences on many of them at once.
 
 Takes the rows and what they were made of, gives sentences, each with the page that has more.
 """
@@ -22,7 +22,7 @@ MOST = 3
 
 
 class Note(Struct, frozen=True):
-    said: str
+    sentence: str
     href: str = ""  # of the page with more
     more: str = ""  # what that is
 
@@ -30,15 +30,17 @@ class Note(Struct, frozen=True):
 def notes(data: ReportData, rows: Sequence[IndexRow]) -> tuple[Note, ...]:
     """Levels that were left, gains that are none, changes of no known merit, and commits that moved most series
     of a machine."""
-    said = " ".join(filter(None, [_left(rows), _net_worse(rows)]))
-    found = [Note(said)] if said else []
-    changed = [one.benchmark for one in rows if one.state is State.CHANGED]
-    found += [Note(directions.undirected(changed))] if changed else []
-    together = [one for one in data.at_once_since_base if not one.is_standing]  # those are said before the verdict
-    found += [Note(brief(one), addresses.changes_of(one.commit), "what moved there") for one in together[:MOST]]
+    sentences = " ".join(filter(None, [_left(rows), _net_worse(rows)]))
+    shown = [Note(sentences)] if sentences else []
+    changed = [row.benchmark for row in rows if row.state is State.CHANGED]
+    shown += [Note(directions.undirected(changed))] if changed else []
+    together = [
+        shift for shift in data.at_once_since_base if not shift.is_standing
+    ]  # those are said before the verdict
+    shown += [Note(brief(shift), addresses.changes_of(shift.commit), "what moved there") for shift in together[:MOST]]
     if (more := len(together) - MOST) > 0:
-        found.append(Note(f"So at {words.count(more, 'earlier commit')}.", "changes.html", "all changes"))
-    return tuple(found)
+        shown.append(Note(f"So at {words.count(more, 'earlier commit')}.", "changes.html", "all changes"))
+    return tuple(shown)
 
 
 def first(data: ReportData) -> Note | None:
@@ -50,8 +52,8 @@ def first(data: ReportData) -> Note | None:
 
 
 def _net_worse(rows: Sequence[IndexRow]) -> str:
-    better = [one for one in rows if one.state in (State.IMPROVEMENT, State.RECOVERED)]
-    worse = sum(one.standing is not None and one.standing.is_net_worse for one in better)
+    better = [row for row in rows if row.state in (State.IMPROVEMENT, State.RECOVERED)]
+    worse = sum(row.standing is not None and row.standing.is_net_worse for row in better)
     if not worse:
         return ""
     is_are = "is" if worse == 1 else "are"
@@ -59,8 +61,8 @@ def _net_worse(rows: Sequence[IndexRow]) -> str:
 
 
 def _left(rows: Sequence[IndexRow]) -> str:
-    moved = [one for one in rows if one.standing is not None]
-    left = sum(one.standing is not None and one.standing.is_left for one in moved)
+    moved = [row for row in rows if row.standing is not None]
+    left = sum(row.standing is not None and row.standing.is_left for row in moved)
     if not left:
         return ""
     have = "has" if left == 1 else "have"

@@ -21,7 +21,7 @@ from tbp.report.pages.index.rows import IndexRow, among, row
 from tbp.report.parts import addresses
 from tbp.report.parts.commit_links import span
 from tbp.report.parts.series_order import Tile, by_name, family_of, natural, ranked, tiles
-from tbp.report.parts.verdict_sentence import _since, verdict
+from tbp.report.parts.verdict_sentence import since_base, verdict
 from tbp.wording import words
 
 MOST_ROWS = 50
@@ -52,7 +52,7 @@ class Family(Struct, frozen=True):
 
 
 class Facets(Struct, frozen=True):
-    """What the rows can be filtered by; each sorted, empty where all have the same."""
+    """The values that rows can be filtered by; each sorted, empty where all rows have the same."""
 
     suites: tuple[str, ...]
     machines: tuple[str, ...]
@@ -90,16 +90,16 @@ class Summary(Struct, frozen=True):
     def listed(self) -> tuple[Listed, ...]:
         """The rows in the page itself."""
         groups = list(grouped(self.rows))[:MOST_ROWS]
-        return tuple(Listed(own[0], len(own) - 1) for own in groups)
+        return tuple(Listed(group[0], len(group) - 1) for group in groups)
 
     @property
     def left_out(self) -> int:
         """Series that the page itself has neither a row nor a count for."""
-        return len(self.rows) - sum(1 + one.more for one in self.listed)
+        return len(self.rows) - sum(1 + listed.more for listed in self.listed)
 
     @property
     def has_causes(self) -> bool:
-        return any(one.causes for one in self.rows)
+        return any(row.causes for row in self.rows)
 
     @property
     def are_families_open(self) -> bool:
@@ -111,8 +111,8 @@ def summary(data: ReportData) -> Summary:
     histories = ranked(data.histories)
     seen = among(data)
     rows = tuple(row(history, seen) for history in histories)
-    if not any(one.causes for one in rows):  # then why there are none is of no use either
-        rows = tuple(replace(one, no_cause="") for one in rows)
+    if not any(row.causes for row in rows):  # then why there are none is of no use either
+        rows = tuple(replace(row, no_cause="") for row in rows)
     runs = last_runs(data)
     return Summary(
         verdict=verdict(histories, data),
@@ -138,18 +138,18 @@ def summary(data: ReportData) -> Summary:
 def grouped(rows: Iterable[IndexRow]) -> Iterator[tuple[IndexRow, ...]]:
     """Rows of one benchmark that the same commit moved with the same verdict, together where the first of them was."""
     groups: dict[tuple[object, ...], list[IndexRow]] = {}
-    for place, one in enumerate(rows):
-        key = (one.benchmark, one.commit.hash, one.state) if one.commit else (place,)
-        groups.setdefault(key, []).append(one)
-    for own in groups.values():
-        yield from [tuple(own)] if len(own) >= LEAST_GROUP else ((one,) for one in own)
+    for number, each in enumerate(rows):
+        key = (each.benchmark, each.commit.hash, each.state) if each.commit else (number,)
+        groups.setdefault(key, []).append(each)
+    for group in groups.values():
+        yield from [tuple(group)] if len(group) >= LEAST_GROUP else ((each,) for each in group)
 
 
 def _headline(histories: Sequence[History], data: ReportData) -> str:
     worst = sum(history.state is State.REGRESSION for history in histories)
     if not worst:
         return verdict(histories, data)
-    return _since(f"{words.count(worst, 'regression')} in {words.count(len(histories), 'series', 'series')}.", data)
+    return since_base(f"{words.count(worst, 'regression')} in {words.count(len(histories), 'series', 'series')}.", data)
 
 
 def _base(data: ReportData) -> str:
@@ -162,14 +162,14 @@ def _base(data: ReportData) -> str:
 
 def _facets(rows: Sequence[IndexRow]) -> Facets:
     def several(values: Iterable[str]) -> tuple[str, ...]:
-        found = sorted(set(values) - {""}, key=natural)
-        return tuple(found) if len(found) > 1 else ()
+        distinct = sorted(set(values) - {""}, key=natural)
+        return tuple(distinct) if len(distinct) > 1 else ()
 
     return Facets(
-        several(family_of(one.benchmark) for one in rows),
-        several(one.machine for one in rows),
-        several(one.environment for one in rows),
-        several(one.device for one in rows),
+        several(family_of(row.benchmark) for row in rows),
+        several(row.machine for row in rows),
+        several(row.environment for row in rows),
+        several(row.device for row in rows),
     )
 
 

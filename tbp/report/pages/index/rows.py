@@ -29,7 +29,7 @@ DEVICE = "device"
 
 
 class ShownStanding(Struct, frozen=True):
-    """Where a changed series is now, as it is shown."""
+    """The newest level of a changed series, as it is shown."""
 
     leaving: str  # whether it is still at the level after the change
     net: str  # how far it is from its first level; empty where the change is all that happened
@@ -42,7 +42,7 @@ class IndexRow(Struct, frozen=True):
 
     benchmark: str
     parameters: str
-    place: str  # machine and environment, where the site has more than one
+    setup_name: str  # machine and environment, where the site has more than one
     machine: str
     environment: str
     device: str  # empty where no parameter tells it
@@ -66,14 +66,14 @@ class IndexRow(Struct, frozen=True):
 
 
 class Among(Struct, frozen=True):
-    """What a row says depends on what else is on the site."""
+    """The site around a row: its words depend on what else is there."""
 
     data: ReportData
     setup_names: SetupNames
 
 
 def among(data: ReportData) -> Among:
-    """What the rows of ``data`` need to know of each other, gathered once."""
+    """The surroundings of all rows of ``data``, gathered once."""
     return Among(data, SetupNames.of(data.histories, data.faces))
 
 
@@ -88,7 +88,7 @@ def row(history: History, seen: Among) -> IndexRow:
     return IndexRow(
         benchmark=key.benchmark,
         parameters=key.label,
-        place=seen.setup_names.name(key.setup),
+        setup_name=seen.setup_names.name(key.setup),
         machine=key.machine,
         environment=key.environment,
         device=dict(key.parameters).get(DEVICE, ""),
@@ -120,11 +120,11 @@ def _levels(history: History, step: Change) -> tuple[str, ...]:
     return (*values, words.signed_difference(before, after, history.unit))
 
 
-def _sure(history: History, what: ChangeEvidence) -> tuple[str, ...]:
+def _sure(history: History, evidence: ChangeEvidence) -> tuple[str, ...]:
     if shown_change(history) is not None and (steps := verdicts.steps(history)):
         return steps
-    change = what.change
-    runs = since_then.runs_around(history, what)
+    change = evidence.change
+    runs = since_then.runs_around(history, evidence)
     counted = f"{runs[0]:,} + {words.count(runs[1], 'run')}"
     sure = [
         verdicts.interval_of_change(change, history.unit, "+"),
@@ -142,10 +142,10 @@ def _standing(history: History, now: since_then.Now) -> ShownStanding:
     )
 
 
-def _range(history: History, what: ChangeEvidence, data: ReportData) -> Range | None:
+def _range(history: History, evidence: ChangeEvidence, data: ReportData) -> Range | None:
     """The commits that may be the cause, as far as all series of the event tell them apart."""
-    event = data.event_of.get((history.key, what.change.index))
-    return event.range if event is not None else range_of(history.points, what.change.index, data.in_order)
+    event = data.event_of.get((history.key, evidence.change.index))
+    return event.range if event is not None else range_of(history.points, evidence.change.index, data.in_order)
 
 
 def _first_of_several(history: History, commit: Commit | None, data: ReportData) -> CommitLink | None:

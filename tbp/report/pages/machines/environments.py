@@ -31,8 +31,8 @@ LEAST_FOR_TENTH = 10
 
 
 class EnvironmentNoise(Struct, frozen=True):
-    """Of an environment's times, or of all its series where it has none: a counter that repeats exactly says nothing
-    of the machine. NaN where nothing is known."""
+    """The noise of an environment's times, or of all its series where it has none: a counter that repeats exactly says
+    nothing of the machine. NaN where nothing is known."""
 
     between: float = math.nan  # median over series
     tenth: float = math.nan  # that one series in ten has or exceeds; NaN below LEAST_FOR_TENTH series
@@ -79,7 +79,7 @@ class Differing(Struct, frozen=True):
 
 
 class Inventory(Struct, frozen=True):
-    """What differs between environments; ``rows`` is empty where nothing does."""
+    """The facts that differ between environments; ``rows`` is empty where none does."""
 
     columns: tuple[Column, ...]
     rows: tuple[Differing, ...]
@@ -88,25 +88,37 @@ class Inventory(Struct, frozen=True):
 
 
 def noise(histories: Sequence[History]) -> EnvironmentNoise:
-    """Of one environment's series."""
+    """The noise of the series of an environment."""
     times = [history for history in histories if history.unit == "seconds"]
-    told = times or histories
-    between = np.sort([one.noise_between for one in told if math.isfinite(one.noise_between)])
-    within = [one.noise_within for one in told if math.isfinite(one.noise_within)]
+    timed = times or histories
+    between = np.sort([history.noise_between for history in timed if math.isfinite(history.noise_between)])
+    within = [history.noise_within for history in timed if math.isfinite(history.noise_within)]
     return EnvironmentNoise(
         between=quantile(between, 0.5) if len(between) else math.nan,
         tenth=quantile(between, 0.9) if len(between) >= LEAST_FOR_TENTH else math.nan,
         within=median(within) if within else math.nan,
         series=len(between),
-        of=len(told),
+        of=len(timed),
         are_times=bool(times),
     )
 
 
 def bars(noises: Sequence[EnvironmentNoise]) -> list[float]:
     """The noise between runs of each, in 0…100 of the largest."""
-    largest = max((own.between for own in noises if math.isfinite(own.between)), default=0.0)
-    return [round(100 * own.between / largest, 1) if largest and math.isfinite(own.between) else 0.0 for own in noises]
+    largest = max(
+        (
+            noise_of_environment.between
+            for noise_of_environment in noises
+            if math.isfinite(noise_of_environment.between)
+        ),
+        default=0.0,
+    )
+    return [
+        round(100 * noise_of_environment.between / largest, 1)
+        if largest and math.isfinite(noise_of_environment.between)
+        else 0.0
+        for noise_of_environment in noises
+    ]
 
 
 def inventory(
@@ -117,8 +129,8 @@ def inventory(
     measured = sorted(setup for setup, runs_of_setup in runs.items() if runs_of_setup)
     shown = sorted(sorted(measured, key=lambda setup: -len(runs[setup]))[:MOST_COLUMNS])
     known = [measured_with(runs[setup], machines.get(setup.machine)) for setup in shown]
-    names = list(dict.fromkeys(name for own in known for name in own))
-    rows = [Differing(name, tuple(own.get(name, "") for own in known)) for name in names]
+    names = list(dict.fromkeys(name for facts in known for name in facts))
+    rows = [Differing(name, tuple(facts.get(name, "") for facts in known)) for name in names]
     is_one_machine = len({setup.machine for setup in shown}) == 1
     same = [f"{row.name} {row.values[0]}".strip() for row in rows if len(set(row.values)) == 1]
     return Inventory(

@@ -27,13 +27,13 @@ from tbp.statistics.robust import quantile
 from tbp.wording import words
 
 MOST_DIFFERENCES = 12
-"""Of an environment, newest first: hosted runners may change their processor with every run."""
+"""Differences listed of an environment, newest first: hosted runners may change their processor with every run."""
 
 MOST_OPEN = 4
 """Environments; with more, each is folded."""
 
 TWIN_SHARE = 0.95
-"""Of the pairs that lie inside the noise floor."""
+"""The share of pairs that lie inside the noise floor."""
 
 LEAST_PAIRS = 5
 """Below which a floor would be one odd pair."""
@@ -45,7 +45,7 @@ class Fact(Struct, frozen=True):
 
 
 class RunDifference(Struct, frozen=True):
-    """What differs from the run before; each of the three is a list in words."""
+    """The differences from the run before; each of the three is a list in words."""
 
     commit: CommitLink
     added: str
@@ -122,20 +122,20 @@ def _overview(cards: Sequence[MachineCard]) -> tuple[Overview, ...]:
     rows = [(card.name, environment) for card in cards for environment in card.environments]
     return tuple(
         Overview(
-            setup=Setup(machine if len(cards) > 1 else "", own.name),
-            anchor=own.anchor,
-            state=own.state,
-            is_silent=own.is_silent,
-            last=own.last,
-            runs=f"{own.runs:,}" if own.runs else "",
-            series=f"{own.series:,}" if own.series else "",
-            between=words.percent(own.noise.between),
+            setup=Setup(machine if len(cards) > 1 else "", environment.name),
+            anchor=environment.anchor,
+            state=environment.state,
+            is_silent=environment.is_silent,
+            last=environment.last,
+            runs=f"{environment.runs:,}" if environment.runs else "",
+            series=f"{environment.series:,}" if environment.series else "",
+            between=words.percent(environment.noise.between),
             bar=bar,
-            tenth=words.percent(own.noise.tenth) if math.isfinite(own.noise.tenth) else "",
-            within=words.percent(own.noise.within),
-            over=own.noise.over if own.series else "",
+            tenth=words.percent(environment.noise.tenth) if math.isfinite(environment.noise.tenth) else "",
+            within=words.percent(environment.noise.within),
+            over=environment.noise.over if environment.series else "",
         )
-        for (machine, own), bar in zip(rows, bars([own.noise for _, own in rows]), strict=True)
+        for (machine, environment), bar in zip(rows, bars([environment.noise for _, environment in rows]), strict=True)
     )
 
 
@@ -145,18 +145,18 @@ def twin_ratios(histories: Iterable[History]) -> list[float]:
     A twin is the same work under a second name, so whatever differs is noise.
     """
     times = [history for history in histories if history.unit == "seconds"]
-    own = {(history.key.benchmark, history.key.parameters): history for history in times}
-    found = []
-    for (benchmark, parameters), twin in own.items():
-        original = own.get((benchmark, original_of(parameters)))
+    by_series = {(history.key.benchmark, history.key.parameters): history for history in times}
+    ratios = []
+    for (benchmark, parameters), twin in by_series.items():
+        original = by_series.get((benchmark, original_of(parameters)))
         if original is not None and original is not twin:
             values = {point.commit.hash: point.value for point in original.points if point.has_level}
-            found += [
+            ratios += [
                 point.value / values[point.commit.hash] - 1
                 for point in twin.points
                 if point.has_level and values.get(point.commit.hash, 0) > 0
             ]
-    return found
+    return ratios
 
 
 def _verdict(cards: Sequence[MachineCard]) -> str:
@@ -164,8 +164,8 @@ def _verdict(cards: Sequence[MachineCard]) -> str:
     if not environments:
         return "Nothing has been measured yet."
     silent = sum(environment.is_silent for environment in environments)
-    said = f"{words.count(len(cards), 'machine')}, {words.count(len(environments), 'environment')}"
-    return f"{said}; {silent:,} fell silent." if silent else f"{said}; none fell silent."
+    counts = f"{words.count(len(cards), 'machine')}, {words.count(len(environments), 'environment')}"
+    return f"{counts}; {silent:,} fell silent." if silent else f"{counts}; none fell silent."
 
 
 def _hardware(machine: Machine) -> tuple[Fact, ...]:
@@ -177,7 +177,7 @@ def _hardware(machine: Machine) -> tuple[Fact, ...]:
 def _environment(
     name: str, histories: Sequence[History], runs: Sequence[Run], data: ReportData, anchor: str
 ) -> Environment:
-    found = differences(runs, data.project)
+    between_runs = differences(runs, data.project)
     last = _newest(histories, runs)
     is_silent = bool(histories) and all(history.state in (State.STALE, State.VANISHED) for history in histories)
     since = words.moment(last.date) if last else ""
@@ -187,8 +187,8 @@ def _environment(
         is_silent=is_silent,
         facts=tuple(fact for fact in (*_runs(runs, histories), *_noise(histories), *_with(runs)) if fact.value),
         last=commit_link(last, data.commit_url) if last else None,
-        changes=tuple(_change(one, data) for one in found[:MOST_DIFFERENCES]),
-        more_changes=max(0, len(found) - MOST_DIFFERENCES),
+        changes=tuple(_change(difference, data) for difference in between_runs[:MOST_DIFFERENCES]),
+        more_changes=max(0, len(between_runs) - MOST_DIFFERENCES),
         recorded=what_is_recorded(runs),
         installed=installed(runs),
         is_open=True,
@@ -212,23 +212,27 @@ def _runs(runs: Sequence[Run], histories: Sequence[History]) -> Iterable[Fact]:
     yield Fact("Series", f"{len(histories):,}" if histories else "")
     if runs:
         newest = runs[-1]
-        said = [f"{newest.measured:,} measured"]
-        said += [
+        counts = [f"{newest.measured:,} measured"]
+        counts += [
             f"{number:,} {word}" for number, word in ((newest.failed, "failed"), (newest.skipped, "skipped")) if number
         ]
         when = f" (begun {words.moment(newest.started)})" if newest.started else ""
-        yield Fact("Runs", f"{words.count(len(runs), 'run')}; in the newest {', '.join(said)}{when}")
+        yield Fact("Runs", f"{words.count(len(runs), 'run')}; in the newest {', '.join(counts)}{when}")
 
 
 def _noise(histories: Sequence[History]) -> Iterable[Fact]:
-    own = noise(histories)
-    tenth = f"; one series in ten has {words.percent(own.tenth)} or more" if math.isfinite(own.tenth) else ""
+    noise_of_series = noise(histories)
+    tenth = (
+        f"; one series in ten has {words.percent(noise_of_series.tenth)} or more"
+        if math.isfinite(noise_of_series.tenth)
+        else ""
+    )
     for name, value, more in (
-        ("Noise between runs", own.between, tenth),
-        ("Noise within a run", own.within, ""),
+        ("Noise between runs", noise_of_series.between, tenth),
+        ("Noise within a run", noise_of_series.within, ""),
     ):
         if math.isfinite(value):
-            yield Fact(name, f"{words.percent(value)} ({own.over}){more}")
+            yield Fact(name, f"{words.percent(value)} ({noise_of_series.over}){more}")
     ratios = twin_ratios(histories)
     if len(ratios) >= LEAST_PAIRS:
         floor = quantile(np.sort(np.abs(ratios)), TWIN_SHARE)
@@ -240,7 +244,7 @@ def _noise(histories: Sequence[History]) -> Iterable[Fact]:
 
 
 def _with(runs: Sequence[Run]) -> Iterable[Fact]:
-    """What the newest run that says so was measured with."""
+    """The packages of the newest run that records any."""
     yield Fact("Python", next((run.python for run in reversed(runs) if run.python), ""))
     yield Fact("torch", next((run.torch for run in reversed(runs) if run.torch), ""))
     yield Fact("Threads", ", ".join(map(str, next((run.threads for run in reversed(runs) if run.threads), ()))))
@@ -252,8 +256,11 @@ def _with(runs: Sequence[Run]) -> Iterable[Fact]:
     yield Fact("Device clock", " to ".join(f"{clock:,} MHz" for clock in dict.fromkeys(clocks)))
 
 
-def _change(one: InventoryDifference, data: ReportData) -> RunDifference:
-    return RunDifference(commit_link(one.commit, data.commit_url), *map(_listed, (one.added, one.removed, one.bumped)))
+def _change(difference: InventoryDifference, data: ReportData) -> RunDifference:
+    return RunDifference(
+        commit_link(difference.commit, data.commit_url),
+        *map(_listed, (difference.added, difference.removed, difference.bumped)),
+    )
 
 
 def _listed(items: Sequence[str], most: int = 10) -> str:

@@ -18,13 +18,11 @@ tbp.columns = (form, runs, redraw) => {
 
   // Commits with a value, and those with a run at all, of each place.
   const measured = places.map(() => new Set()), tried = places.map(() => new Set());
-  for (const { cells, place } of rows) {
-    // Without unpacking them: two million cells take a second. The first codes are no run, failed and skipped.
-    for (let at = 0; at < cells.length; at += 2) {
-      if (cells[at] !== "A" || cells[at + 1] > "C") measured[place.index].add(at / 2);
-      if (cells[at] !== "A" || cells[at + 1] !== "A") tried[place.index].add(at / 2);
-    }
+  for (const { values, states, place } of rows) {
+    values.forEach((value, column) => { if (typeof value === "number") measured[place.index].add(column); });
+    for (const column of states.keys()) tried[place.index].add(column);
   }
+  measured.forEach((columns, index) => { for (const column of columns) tried[index].add(column); });
   state.isMeasured = ({ commit, place }) => measured[place].has(commit);
   state.isTried = ({ commit, place }) => tried[place].has(commit);
   state.tagsOf = (commit) => tags.filter((tag) => tag.column === commit).map((tag) => tag.name);

@@ -1,0 +1,52 @@
+"""Leftovers of killed runs in a results folder: files half written, traces without a session, results cut off."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from tbp.asv.session_files import SESSION_END
+from tbp.system.whole_files import UNFINISHED
+from tbp.traces.recording import TRACE_END
+
+# A hidden file or a trace without its session that is older belongs to no run that still goes on: both are there for
+# the seconds between the end of a timing and the writing of its session (``tbp.bench.recorder``).
+ABANDONED_S = 3600.0
+
+
+def remove_abandoned(results_dir: Path) -> int:
+    """Delete files half written, and traces that have no session; returns how many files that was.
+
+    A file younger than ``ABANDONED_S`` stays: it may belong to a run that goes on.
+    """
+    horizon_s = time.time() - ABANDONED_S
+    removed = 0
+    for path in (*results_dir.rglob(f"{UNFINISHED}*"), *_lone_traces(results_dir)):
+        with suppress(FileNotFoundError):  # another night was quicker
+            if path.stat().st_mtime < horizon_s:
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def set_aside(results_dir: Path, commits: Iterable[str]) -> list[Path]:
+    """Give asv's result files of ``commits`` that are no JSON a name that asv passes over; their new paths.
+
+    asv writes in place, and refuses to measure a commit whose file was cut off.
+    """
+    aside = []
+    for path in sorted({path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")}):
+        try:
+            json.loads(path.read_bytes())
+        except ValueError:
+            aside.append(path.replace(path.with_name(f"{path.name}.unreadable")))
+    return aside
+
+
+def _lone_traces(results_dir: Path) -> Iterator[Path]:
+    for path in results_dir.glob(f"*/*.traces/*/*{TRACE_END}"):
+        if not path.with_name(path.name.removesuffix(TRACE_END) + SESSION_END).exists():
+            yield path

@@ -1,0 +1,40 @@
+"""``tbp compare``: one stored commit judged against another."""
+
+from __future__ import annotations
+
+import argparse
+
+from tbp.commands.options import (
+    add_bench_option,
+    add_branch_option,
+    add_comparison_options,
+    add_results_options,
+    add_setup_options,
+)
+from tbp.errors import ExitCode
+
+HELP = "judge one stored commit against another, measuring nothing"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("baseline", metavar="A", help="the commit compared against: a revision, or 4 of a hash")
+    parser.add_argument("contender", metavar="B", help="the commit judged")
+    add_results_options(parser)
+    add_branch_option(parser)
+    add_setup_options(parser, "default: the one with most in common")
+    add_bench_option(parser)
+    add_comparison_options(parser)
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Returns 3 when the contender is confirmed to be worse, 4 when a benchmark failed in it."""
+    from tbp.commands.output import ComparisonOutput, write_comparison
+    from tbp.comparison.stored_commits import CompareRequest, compared
+    from tbp.project.asv_config import configuration
+
+    output = ComparisonOutput.of(options)
+    config = configuration(options.config, options.results, options.branch)
+    request = CompareRequest(
+        options.baseline, options.contender, options.machine, options.environment, tuple(options.bench)
+    )
+    return write_comparison(compared(config, options.results, request), output)

@@ -1,0 +1,59 @@
+"""``tbp gate``: two commits measured in turns."""
+
+from __future__ import annotations
+
+import argparse
+from math import inf
+
+from tbp.commands.options import (
+    add_bench_option,
+    add_comparison_options,
+    add_config_option,
+    count,
+    minutes,
+    percent,
+)
+from tbp.errors import ExitCode
+from tbp.model import relevance
+
+HELP = "measure two commits in turns and say what became slower"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("baseline", metavar="BASE", help="the commit compared against: a revision")
+    parser.add_argument("contender", metavar="HEAD", help="the commit judged; . is the working tree as it is")
+    add_config_option(parser)
+    add_bench_option(parser)
+    parser.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
+    parser.add_argument("--threads", type=count, default=1, metavar="N", help="of each benchmark (default: 1)")
+    meaning = "wall time for everything; what it does not decide is undecided (default: as long as it takes)"
+    parser.add_argument("--budget", type=minutes, default=inf, metavar="MIN", help=meaning)
+    meaning = "smallest change that is claimed (default: 2)"
+    parser.add_argument("--relevant", type=percent, default=relevance.TWO_COMMITS, metavar="PERCENT", help=meaning)
+    meaning = "a change that 'no change' must exclude (default: 5)"
+    parser.add_argument("--excluded", type=percent, default=relevance.EXCLUDED, metavar="PERCENT", help=meaning)
+    meaning = "expected share of false ones among the changes claimed (default: 5)"
+    parser.add_argument("--false-discovery-rate", type=percent, default=0.05, metavar="PERCENT", help=meaning)
+    add_comparison_options(parser)
+
+
+def run(options: argparse.Namespace) -> ExitCode:
+    """Returns 3 when a benchmark of the contender is confirmed to be worse, 4 when one failed.
+
+    It is 130 when it was interrupted and no regression was confirmed by then.
+    """
+    from tbp.asv.runner import require_asv
+    from tbp.commands.output import ComparisonOutput, write_comparison
+    from tbp.gate.evidence import Limits
+    from tbp.gate.run import GateRequest, gate
+    from tbp.project.asv_config import read_config
+    from tbp.project.working_tree import judged
+
+    output = ComparisonOutput.of(options)
+    config = read_config(options.config)
+    require_asv()
+    baseline, contender = (judged(config.local_repository, name) for name in (options.baseline, options.contender))
+    limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
+    request = GateRequest(tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget)
+    gated = gate(config, baseline, contender, request)
+    return gated.exit_code(write_comparison(gated.comparison, output))

@@ -1,0 +1,141 @@
+"""Forms to files and to stdout, the terminal's width and colours, and exit codes: what verbs do with their results."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from tbp.commands.options import STDOUT
+from tbp.errors import ExitCode, UsageError
+from tbp.system.whole_files import write_whole
+
+if TYPE_CHECKING:
+    from tbp.model.comparison import Comparison
+    from tbp.report.site.terminal import ReportSummary
+
+# Where stdout is no terminal, such as a log of CI: names need not be cut much.
+WIDTH_OF_NO_TERMINAL = 120
+
+Forms = Mapping[str, tuple[Path | None, Callable[[], str]]]
+"""Flag of a form → its file, STDOUT or None where it is not wanted, and what makes its text."""
+
+
+class ComparisonOutput(Struct, frozen=True):
+    """The forms in which a comparison is wanted, and what decides its exit code."""
+
+    json: Path | None
+    markdown: Path | None
+    junit: Path | None
+    strict: bool
+    verbose: bool
+    exit_zero: bool
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> ComparisonOutput:
+        """The output that ``add_comparison_options`` asks for; to be made before anything is measured.
+
+        Raises:
+            UsageError: two forms would go to stdout, or a file into a folder there is none of.
+        """
+        require_writable({"--json": options.json, "--markdown": options.markdown, "--junit": options.junit})
+        return cls(**{name: getattr(options, name) for name in cls.__struct_fields__})
+
+
+def require_writable(files: Mapping[str, Path | None]) -> None:
+    """Raises UsageError where two of ``files``, by flag, go to stdout, or one into a folder there is none of."""
+    *flags, last = [flag for flag, path in files.items() if path == STDOUT] or [""]
+    if flags:
+        raise UsageError(f"only one of {', '.join(flags)} and {last} can go to stdout: give the other a FILE")
+    for path in files.values():
+        if path is not None and not path.parent.is_dir():
+            raise UsageError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+
+
+def write_comparison(comparison: Comparison, output: ComparisonOutput) -> ExitCode:
+    """Writes the forms, or the table to stdout, and gives the exit code.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    from tbp.comparison.json_form import to_json
+    from tbp.comparison.junit import junit
+    from tbp.comparison.markdown import markdown
+    from tbp.comparison.table import table
+    from tbp.model.changes import State
+    from tbp.wording.comparison_summary import exit_code
+
+    forms: Forms = {
+        "--json": (output.json, lambda: to_json(comparison)),
+        "--markdown": (output.markdown, lambda: markdown(comparison)),
+        "--junit": (output.junit, lambda: junit(comparison)),
+    }
+    width, colour = terminal_width(), has_colours()
+    write_forms(forms, lambda: table(comparison, verbose=output.verbose, colour=colour, width=width))
+    undecided = len(comparison.of(State.UNDECIDED))
+    if undecided and not output.strict:
+        print(f"tbp: {undecided:,} undecided, which --strict would tell in the exit code", file=sys.stderr)
+    code = exit_code(comparison, output.strict)
+    is_verdict = code in (ExitCode.REGRESSION, ExitCode.UNDECIDED)
+    return ExitCode.OK if output.exit_zero and is_verdict else code
+
+
+def write_forms(forms: Forms, otherwise: Callable[[], str]) -> None:
+    """Writes each form to its file, and prints the one for stdout; ``otherwise`` makes what is printed without one.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    printed = otherwise
+    for path, form in forms.values():
+        if path == STDOUT:
+            printed = form
+        elif path is not None:
+            write_file(path, form())
+    sys.stdout.write(printed())
+
+
+def write_file(path: Path, text: str) -> None:
+    """Writes a file that appears whole; what is no plain file, such as /dev/stderr or a pipe, is written to.
+
+    Raises:
+        UsageError: ``path`` cannot be written.
+    """
+    content = text.encode("utf-8", "replace")
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+        else:
+            write_whole(path.resolve(), content)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; name another file") from None
+
+
+def print_summary(summary: ReportSummary) -> None:
+    """Prints the lines of a report, and its problems on stderr."""
+    if summary.problems:
+        print(summary.problems, file=sys.stderr)
+    print(summary.lines)
+
+
+def verdict_code(is_regressed: bool, exit_zero: bool) -> ExitCode:
+    """REGRESSION where there is one, unless ``exit_zero`` keeps it out of the exit code."""
+    return ExitCode.REGRESSION if is_regressed and not exit_zero else ExitCode.OK
+
+
+def terminal_width() -> int:
+    """Characters in a line of the terminal, or WIDTH_OF_NO_TERMINAL."""
+    return shutil.get_terminal_size((WIDTH_OF_NO_TERMINAL, 24)).columns
+
+
+def has_colours() -> bool:
+    """True where stdout is a terminal with colours and neither NO_COLOR nor TERM=dumb speaks against them."""
+    from rich.console import Console
+
+    console = Console()
+    return console.color_system is not None and not console.no_color

@@ -1,0 +1,90 @@
+"""Puts operator tables in the place of raw traces: each trace goes only when its table is proven equal to it.
+
+Takes the paths of traces, leaves their tables; which traces may go is ``tbp.history.kept_traces``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+from msgspec import Struct
+
+from tbp.errors import UnreadableInput, UnreadableTrace
+from tbp.traces.devices.ranks import Rank
+from tbp.traces.frames.frames import Frames
+from tbp.traces.operator_files import read_operators, write_operators
+from tbp.traces.read_recording import read_recording
+from tbp.traces.recording import Recording, operators_path
+
+
+class Pruned(Struct, frozen=True):
+    """The traces that went: bytes freed are those of the traces less those of the tables."""
+
+    removed: int
+    freed_bytes: int
+    problems: tuple[str, ...]  # sentences: which trace stayed and why
+
+
+def prune(removable: Iterable[Path]) -> Pruned:
+    """Put the operator table beside each trace, then remove the trace; an interruption leaves at least one of both."""
+    removed, freed = 0, 0
+    problems: list[str] = []
+    for trace in removable:
+        try:
+            freed += _prune(trace)
+            removed += 1
+        except (UnreadableInput, OSError) as error:
+            problems.append(f"{trace} stays: {error}")
+    return Pruned(removed, freed, tuple(problems))
+
+
+def _prune(trace: Path) -> int:
+    """The bytes freed. Raises UnreadableInput or OSError, and then the trace is where it was."""
+    recording, table = read_recording(trace), operators_path(trace)
+    write_operators(recording, table)
+    if not same(read_operators(table), recording):
+        raise UnreadableTrace(f"its operators cannot be kept exactly in {table.name}")
+    freed = trace.stat().st_size - table.stat().st_size
+    trace.unlink()
+    return freed
+
+
+def same(first: Recording, second: Recording) -> bool:
+    """True where both hold the same numbers to the last digit."""
+    return (
+        first.about == second.about
+        and (first.session.step_us, first.session.table.steps) == (second.session.step_us, second.session.table.steps)
+        and _equal(first.session.table.frame, second.session.table.frame)
+        and _equal(first.session.per_step, second.session.per_step)
+        and _same_frames(first.session.frames, second.session.frames)
+        and _same_detail(first.session.detail, second.session.detail)
+        and _same_devices(first.rank, second.rank)
+    )
+
+
+def _same_detail(first: pd.DataFrame | None, second: pd.DataFrame | None) -> bool:
+    return first is second if first is None or second is None else _equal(first, second)
+
+
+def _same_devices(first: Rank | None, second: Rank | None) -> bool:
+    """True where the devices did the same; of a trace without a device nothing is kept."""
+    used = [None if each is None or not len(each.device.devices) else each for each in (first, second)]
+    if used[0] is None or used[1] is None:
+        return used[0] is used[1]
+    frames = zip(*((each.device.devices, each.device.kernels) for each in (used[0], used[1])), strict=True)
+    same_head = (used[0].place, used[0].device.window_us) == (used[1].place, used[1].device.window_us)
+    return same_head and all(_equal(mine, its) for mine, its in frames)
+
+
+def _same_frames(first: Frames | None, second: Frames | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    sizes = [(each.steps, each.step_ns, each.sessions) for each in (first, second)]
+    return sizes[0] == sizes[1] and _equal(first.rows, second.rows)
+
+
+def _equal(first: pd.DataFrame, second: pd.DataFrame) -> bool:
+    """True where the values are the same; pandas has several kinds of text."""
+    return first.astype(second.dtypes.to_dict()).equals(second)

@@ -1,0 +1,63 @@
+"""Progress on stderr, with a terminal and without."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+
+PROGRAM = """
+from tbp.gate.progress import GateProgress
+with GateProgress() as progress:
+    progress.say("looking for benchmarks")
+    for turn in range(2):
+        progress.turn(turn, 2, 4 - 2 * turn)
+        progress.cell()
+        progress.cell()
+    progress.line("tbp: [bold]a line[/] that stays")
+print("result")
+"""
+
+
+def run_on_a_terminal(**variables: str) -> str:
+    """What a terminal is given when stderr and stdout are that terminal."""
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", **variables}
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], stdout=follower, stderr=follower, env=environment
+    ) as process:
+        os.close(follower)
+        received = b""
+        try:
+            while part := os.read(leader, 65536):
+                received += part
+        except OSError:  # the other end is closed
+            pass
+    os.close(leader)
+    assert process.returncode == 0, received
+    return received.decode()
+
+
+def test_a_terminal_has_a_bar_that_is_gone_at_the_end() -> None:
+    shown = run_on_a_terminal()
+    assert "pair 2 of 2 benchmarks" in shown
+    assert "left at most" in shown
+    assert "tbp: [bold]a line[/] that stays\r\n" in shown
+    assert shown.endswith("\x1b[2Kresult\r\n"), "the line of the bar is cleared"
+    assert "━" in shown
+
+
+def test_without_a_terminal_there_are_plain_lines_only() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    first, *more, last = done.stderr.splitlines()
+    assert (first, last) == ("measuring 2 benchmarks", "tbp: [bold]a line[/] that stays")
+    assert all(line.startswith("at most 0:0") for line in more)
+    assert done.stdout == "result\n"
+    assert "\x1b" not in done.stderr
+
+
+def test_a_terminal_that_cannot_move_its_cursor_has_no_bar() -> None:
+    shown = run_on_a_terminal(TERM="dumb")
+    assert "\x1b" not in shown
+    assert "tbp: [bold]a line[/] that stays" in shown
