@@ -217,7 +217,7 @@ def test_an_interrupted_build_leaves_nothing(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(build, "_static", interrupted)
-    monkeypatch.setattr(build, "DRAWN_S", 10.0)  # so that it is shared out
+    monkeypatch.setattr(build, "SERIES_S", 10.0)  # so that it is shared out
     with pytest.raises(KeyboardInterrupt):
         write_site(make_report(make_history()), tmp_path / "site")
     assert list((tmp_path / "site").iterdir()) == []
@@ -228,7 +228,7 @@ def test_several_processes_write_the_site_of_one(
 ) -> None:
     histories = [make_history(benchmark=f"suite.time_{name}") for name in "abc"]
     alone = contents(write_site(make_report(*histories), tmp_path / "alone").parent)
-    monkeypatch.setattr(build, "DRAWN_S", 10.0)
+    monkeypatch.setattr(build, "SERIES_S", 10.0)
     monkeypatch.setattr(build, "BATCH_RUNS", 1)
     assert contents(write_site(make_report(*histories), tmp_path / "together").parent) == alone
 
