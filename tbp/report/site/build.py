@@ -97,7 +97,7 @@ class _PutFile(NamedTuple):
 
 
 class _Destination:
-    """Where a site is written: new files are in ``folder`` until all of them can take their places in ``out``."""
+    """The folder of a site: new files are in ``folder`` until all of them can take their places in ``out``."""
 
     def __init__(self, out: Path, folder: Path) -> None:
         self.out, self.folder = out, folder
