@@ -40,6 +40,18 @@ def opened(
         yield page
 
 
+def wait_until(page: Any, expression: str) -> None:
+    """Returns once ``expression`` is true in the page.
+
+    ``page.wait_for_function`` asks a second time with an eval in the page, which the page's policy forbids.
+    """
+    for _ in range(1000):
+        if page.evaluate(f"Boolean({expression})"):
+            return
+        page.wait_for_timeout(10)
+    raise AssertionError(f"never true: {expression}")
+
+
 def overflow(page: Any) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
 

@@ -16,7 +16,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.site.build import write_single_file, write_site
 
 from .conftest import commits, series
-from .opening import DESKTOP, PHONE, opened, overflow, violations
+from .opening import DESKTOP, PHONE, opened, overflow, violations, wait_until
 from .test_site import benchmark_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -51,20 +51,20 @@ def test_series_are_chosen_by_dimension_and_the_address_keeps_them(browser, plau
         assert len(drawn(page)) == 8
         assert page.inner_text("#drawn").startswith("8 of 12 series drawn, the worst first")
         page.click("#drawn button")
-        page.wait_for_function(f"{NAMES}.length === 12")
+        wait_until(page, f"{NAMES}.length === 12")
         for value in ("64", "256", "2048"):
             page.locator("#choose fieldset", has_text="sequence_length").get_by_label(value, exact=True).uncheck()
         expected = [f"variant={variant}, sequence_length=1024" for variant in ("math", "sdpa", "sdpa_causal")]
-        page.wait_for_function(f"{NAMES}.length === 3")
+        wait_until(page, f"{NAMES}.length === 3")
         assert drawn(page) == expected
         page.locator("#legend").get_by_label("variant=math, sequence_length=1024").uncheck()
-        page.wait_for_function(f"{NAMES}.length === 2")
+        wait_until(page, f"{NAMES}.length === 2")
         page.reload()
         page.wait_for_selector(READY)
         assert drawn(page) == expected[1:]
         assert page.locator("#choose input:checked").count() == 4
         page.locator("#choose fieldset", has_text="sequence_length").get_by_role("button", name="all").click()
-        page.wait_for_function(f"{NAMES}.length === 11")
+        wait_until(page, f"{NAMES}.length === 11")
 
 
 def test_the_scale_is_chosen_and_the_address_keeps_it(browser, plausible_site) -> None:
@@ -74,7 +74,7 @@ def test_the_scale_is_chosen_and_the_address_keeps_it(browser, plausible_site) -
         assert page.input_value("#scale") == "relative"
         assert page.evaluate(f"{axis}.ticksuffix") == " %"
         page.select_option("#scale", "log")
-        page.wait_for_function(f"{axis}.type === 'log'")
+        wait_until(page, f"{axis}.type === 'log'")
         page.reload()
         page.wait_for_selector(READY)
         assert (page.input_value("#scale"), page.evaluate(f"{axis}.type")) == ("log", "log")
@@ -103,12 +103,12 @@ def test_a_brush_zooms_the_address_keeps_it_and_a_button_or_a_double_click_ends_
         assert page.input_value("#span") == "own"
         page.focus("#whole")
         page.keyboard.press("Enter")
-        page.wait_for_function(f"{RANGE}[0] === -0.7")
+        wait_until(page, f"{RANGE}[0] === -0.7")
         assert page.evaluate("location.hash") in ("", "#")
         page.select_option("#span", "30")
-        page.wait_for_function(f"{RANGE}[0] === 89.5")
+        wait_until(page, f"{RANGE}[0] === 89.5")
         page.mouse.dblclick(box["x"] + box["width"] * 0.3, middle)
-        page.wait_for_function(f"{RANGE}[0] === -0.7")
+        wait_until(page, f"{RANGE}[0] === -0.7")
 
 
 def test_any_two_commits_can_be_read_against_each_other(browser, plausible_site) -> None:
@@ -188,7 +188,7 @@ def test_commits_lie_by_their_dates_when_that_is_chosen(browser, plausible_site)
         page.wait_for_selector(READY)
         assert page.evaluate(f"{axis}.ticktext[0]") == "a6a3a450<br>2026-03-02"
         page.select_option("#axis", "date")
-        page.wait_for_function(f"{axis}.title.text === 'date, UTC'")
+        wait_until(page, f"{axis}.title.text === 'date, UTC'")
         assert "axis=date" in page.evaluate("location.hash")
         assert "2026-03-16" in page.evaluate(f"{axis}.ticktext")
         page.reload()
@@ -326,7 +326,7 @@ def test_in_a_report_of_one_file_choices_are_kept_behind_the_page(browser, plaus
         page.wait_for_selector(READY)
         page.select_option("#scale", "log")
         page.select_option("#span", "30")
-        page.wait_for_function(f"{RANGE}[0] === 89.5")
+        wait_until(page, f"{RANGE}[0] === 89.5")
         assert page.evaluate("location.hash").startswith("#/benchmarks/attention")
         page.reload()
         page.wait_for_selector(READY)

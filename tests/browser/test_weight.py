@@ -16,7 +16,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.site.build import write_single_file, write_site
 
 from .conftest import commits, series
-from .opening import DESKTOP, PHONE, opened, overflow, violations
+from .opening import DESKTOP, PHONE, opened, overflow, violations, wait_until
 from .test_site import benchmark_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -60,18 +60,18 @@ def test_series_that_are_not_drawn_at_first_are_loaded_when_they_are_asked_for(b
         assert page.inner_text("#drawn").startswith("8 of 12 series drawn")
         assert loads() == 0
         page.click("#drawn button")
-        page.wait_for_function(f"{DRAWN}.length === 12")
+        wait_until(page, f"{DRAWN}.length === 12")
         last = "document.getElementById('chart').data.filter(one => one.name === 'size=s10' && one.mode === 'markers')"
         assert page.evaluate(f"{last}[0].x.length") > 0.9 * RUNS
         assert loads() == 1
         page.reload()
-        page.wait_for_function(f"{DRAWN}.length === 12")
+        wait_until(page, f"{DRAWN}.length === 12")
 
 
 def test_a_choice_in_the_address_loads_what_it_needs(browser, heavy_site) -> None:
     path = benchmark_page(heavy_site, "heavy")
     with watched(browser, path, "#only.size=s10") as (page, loads):
-        page.wait_for_function(f"{DRAWN}.join() === 'size=s10'")
+        wait_until(page, f"{DRAWN}.join() === 'size=s10'")
         assert loads() == 1
 
 
@@ -92,7 +92,7 @@ def test_that_the_data_is_missing_is_said(browser, tmp_path) -> None:
     page.goto(benchmark_page(site, "heavy").as_uri())
     page.wait_for_selector(READY)
     page.click("#drawn button")
-    page.wait_for_function("document.getElementById('drawn').textContent.includes('is missing: run tbp report again')")
+    wait_until(page, "document.getElementById('drawn').textContent.includes('is missing: run tbp report again')")
     page.close()
 
 
@@ -101,12 +101,12 @@ def test_in_a_report_of_one_file_nothing_is_missing(browser, tmp_path) -> None:
         page.locator("main a[href^='#/benchmarks/heavy']").first.click()
         page.wait_for_selector(READY)
         page.click("#drawn button")
-        page.wait_for_function(f"{DRAWN}.length === 12")
+        wait_until(page, f"{DRAWN}.length === 12")
         page.locator("#quiet").get_by_role("button").last.click()
         page.wait_for_selector("#quiet td table")
         assert page.locator(".one svg.strip").count() == 10
         page.locator(".one .moved-block a", has_text="4 of 12 series moved").first.click()
-        page.wait_for_function("document.querySelector('[id^=c-]').getBoundingClientRect().top < 300")
+        wait_until(page, "document.querySelector('[id^=c-]').getBoundingClientRect().top < 300")
 
 
 def test_what_is_folded_is_on_paper(browser, heavy_site) -> None:

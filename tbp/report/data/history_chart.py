@@ -1,7 +1,7 @@
 """The history chart of one benchmark as data for scripts, and the commits that all charts share.
 
-Takes histories, gives plain values. The traces are those of ``tbp.figures.history``, in plotly's own JSON; beside them
-is what the chooser, the cursors and the tables say. Commits are written once for the site.
+Takes histories, gives plain values. The traces are those of ``tbp.figures.series_traces``, in plotly's own JSON. Beside
+them is what the chooser, the cursors and the tables say. Commits are written once for the site.
 """
 
 from __future__ import annotations
@@ -16,19 +16,10 @@ import plotly.graph_objects as go
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from tbp.figures.history import (
-    CHANGES,
-    UNIT_LENGTH,
-    Places,
-    Unit,
-    axis_scale,
-    axis_unit,
-    commit_numbers,
-    drawn_changes,
-    series_traces,
-)
+from tbp.figures.history import UNIT_LENGTH, axis_scale, axis_unit
 from tbp.figures.levels import version_breaks
 from tbp.figures.look import look
+from tbp.figures.series_traces import CHANGES, Places, Unit, commit_numbers, drawn_changes, series_traces
 from tbp.model.changes import Change, History
 from tbp.model.merit import LESS_IS_BETTER, merit
 from tbp.model.points import MEASURED, OUTCOMES, columns

@@ -1,5 +1,5 @@
 // written by tbp report
-// Draws the history chart of a benchmark page: its traces are those of tbp/figures/history.py; which series, which
+// Draws the history chart of a benchmark page: its traces are those of tbp/figures/series_traces.py; which series, which
 // commits, which axis is the reader's choice.
 // Texts of data are disarmed for plotly where they enter a trace, and nowhere else are they markup.
 "use strict";
