@@ -124,7 +124,7 @@ def series(
     traced: bool = True,
     reason: str = "",
 ) -> History:
-    """Lognormal noise around a level that shifts by a factor at each of ``shifts``."""
+    """Lognormal noise around a level that shifts by a factor at each of ``shifts``; without a level every run failed."""
     points: list[Point] = []
     factors = dict(shifts)
     changes = []
@@ -143,7 +143,8 @@ def series(
             points.append(Point(commit, outcome, reason=reason))
         else:
             sessions = tuple(value * math.exp(chance.gauss(0, 0.01)) for _ in range(3))
-            points.append(Point(commit, Outcome.MEASURED, value, value * 0.985, value * 1.02, sessions))
+            measured = Point(commit, Outcome.MEASURED, value, value * 0.985, value * 1.02, sessions)
+            points.append(Point(commit, Outcome.FAILED, reason=reason) if math.isnan(level) else measured)
     table = operator_table(chance) if traced else None
     return History(
         key, unit, better, tuple(points), state, tuple(changes), 0.012, noise, table, history[-1] if table else None
