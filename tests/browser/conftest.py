@@ -124,7 +124,7 @@ def series(
     traced: bool = True,
     reason: str = "",
 ) -> History:
-    """Lognormal noise around a level that shifts by a factor at each of ``shifts``; without a level every run failed."""
+    """Lognormal noise around a level that shifts by a factor at each of ``shifts``; NaN: every run failed."""
     points: list[Point] = []
     factors = dict(shifts)
     changes = []
