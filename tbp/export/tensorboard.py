@@ -1,6 +1,6 @@
 """Events → what torch-tb-profiler 0.4.3 understands, so that TensorBoard shows the GPU time of each operator.
 
-Takes a ``Document``, gives another one. That plugin was given up before the profiler's present file format. It needs:
+Takes a ``TraceCopy``, gives another one. That plugin was given up before the profiler's present file format. It needs:
 
 - the old category names: what is not "Runtime" launches nothing, and without launches no operator has device time;
 - times that a float holds exactly: an operator that seems to end a hair after its caller is dropped;
@@ -18,7 +18,7 @@ from decimal import Decimal
 import msgspec
 import numpy as np
 
-from tbp.export.document import OBJECT, Document, Fields
+from tbp.export.document import OBJECT, Fields, TraceCopy
 from tbp.traces.nesting import NO_PARENT, parents
 from tbp.traces.trace import CATEGORIES, ON_DEVICE, Category
 
@@ -56,7 +56,7 @@ class _Event:
         return CATEGORIES.get(self.category, Category.OTHER) if self.ph == "X" else Category.OTHER
 
 
-def for_tensorboard(document: Document) -> Document:
+def for_tensorboard(document: TraceCopy) -> TraceCopy:
     """The same trace, as the plugin reads it. Timed events without a usable time are left out."""
     events = [event for text in document.events if (event := _event(OBJECT.decode(text))) is not None]
     first_ns = min((event.start_ns for event in events if event.ph == "X" and event.start_ns is not None), default=0)
@@ -64,11 +64,11 @@ def for_tensorboard(document: Document) -> Document:
     return replace(document, events=[msgspec.json.encode(_written(event, first_ns)) for event in events])
 
 
-def start_ns(document: Document) -> int:
+def start_ns(document: TraceCopy) -> int:
     """When the first timed event began, on the clock of the file and of its "baseTimeNanoseconds"."""
     found = (_event(OBJECT.decode(text)) for text in document.events)
     first_ns = min((e.start_ns for e in found if e is not None and e.ph == "X" and e.start_ns is not None), default=0)
-    base = bytes(document.header.get("baseTimeNanoseconds", msgspec.Raw(b"0")))
+    base = document.header.get("baseTimeNanoseconds", "0")
     return first_ns + (int(base) if base.isdigit() else 0)
 
 

@@ -24,7 +24,8 @@ from tbp.traces.trace import ABSENT, CATEGORIES, COLUMNS, SETTLED, Allocations, 
 MOST_TEXTS = 400_000
 MOST_TEXT_BYTES = 64 << 20
 MOST_THREADS = 20_000
-MOST_EVENTS = 5_000_000  # 3 GB of text; a table of them takes 1.3 GB
+MOST_EVENTS = 5_000_000  # timed ones, 3 GB of text; a table of them takes 1.3 GB
+MOST_ENTRIES = 4 * MOST_EVENTS  # of any kind; real traces have up to as many arrows and labels as timed events
 
 MEMORY = "[memory]"  # an instant that tells of an allocation, with profile_memory=True
 
@@ -142,12 +143,14 @@ class Columns:
     _shapes: _Codes[bytes] = field(default_factory=_Codes)
     _settings: _Codes[bytes] = field(default_factory=_Codes)
     _events: int = 0
+    _entries: int = 0
 
     def add(self, events: Sequence[Event | BareEvent]) -> None:
         """Take the timed events among these, and what was allocated; the others (flows, labels) hold no time.
 
         Raises UnreadableTrace, without the path, where a table of texts or the events become too many.
         """
+        self._entries += len(events)
         timed = [event for event in events if event.ph == "X"]
         start_ns = all_nanoseconds([event.ts for event in timed])
         duration_ns = all_nanoseconds([event.dur for event in timed])
@@ -219,7 +222,7 @@ class Columns:
                 f"has {texts:,} different names, shapes or threads ({text_bytes >> 20} MB of them) and more to come, "
                 "which no recording has; record it again"
             )
-        if self._events > MOST_EVENTS:
+        if self._events > MOST_EVENTS or self._entries > MOST_ENTRIES:
             raise UnreadableTrace(f"holds more than {MOST_EVENTS:,} events; record fewer steps")
 
 

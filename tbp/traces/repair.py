@@ -1,28 +1,28 @@
 """What can be saved of a file that is not JSON: cut off, or with values JSON does not have.
 
-Takes a piece of the text, gives the events it can tell apart, and counts what it gives up. Columns are left to
-``events``, the sentences about the loss to ``loss``.
+Takes a piece of the text, gives the events it can tell apart, and counts what it gives up. Cutting is left to
+``cutting``, columns to ``events``, the sentences about the loss to ``loss``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
+from tbp.traces.cutting import PART_BYTES, cut
+from tbp.traces.document import BETWEEN_EVENTS
 from tbp.traces.events import BARE_EVENT, EVENT, EVENTS, BareEvent, Event
 from tbp.traces.loss import Tally
 
 Anything = TypeVar("Anything")
+Entry = TypeVar("Entry")
 
-# Small enough that one bad value sends few events down the slow road, large enough that the fast one pays.
-PART_BYTES = 1 << 18
-
-BETWEEN_EVENTS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
-_BRACKET_OR_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("|\Z)|[{}\[\]]', re.DOTALL)
+_ANY = msgspec.json.Decoder()
+_FIRST_KEY = re.compile(rb'\{\s*"[^"\\]{1,100}"')
 _RAW_EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 _STRING_OR_WORD = re.compile(
@@ -38,32 +38,52 @@ _ESCAPE = re.compile(
 _CONTROL = re.compile(r"[\x00-\x1f]")
 
 
-def salvaged(text: bytes, last: bool, tally: Tally) -> Iterator[list[Event | BareEvent] | bytes]:
-    """The readable events of a piece of a file, and, where the list ends in it, what stands behind it as bytes.
+@dataclass(frozen=True)
+class EventForm(Generic[Entry]):
+    """How events are wanted: ``whole`` reads a piece of JSON, or is None; ``mended`` reads the text of an event, which
+    may be none of JSON, and counts what that costs."""
 
-    ``last`` says that nothing follows the piece: then a list that does not end was cut off. What is given up is
+    whole: Callable[[bytes], list[Entry] | None]
+    mended: Callable[[bytes, Tally], Entry | None]
+
+
+def salvaged(
+    text: bytes, is_rest: bool, form: EventForm[Entry], tally: Tally
+) -> Generator[list[Entry], None, bytes | None]:
+    """The readable events of a piece of a file; returns what stands behind the list if its end is in the piece.
+
+    ``is_rest`` says that nothing follows the piece: then an event that does not end was cut off. What is given up is
     counted.
     """
     for low, high in _parts(text):
         part = text[low:high]
-        if (events := _decoded(b"[" + part + b"]", EVENTS)) is not None:
-            yield list(events)
-        elif (texts := _decoded(b"[" + part + b"]", _RAW_EVENTS)) is not None:
-            yield _mended(map(bytes, texts), tally)
-        else:
-            cut = _Cut()
-            yield _mended(cut.texts(part), tally)
-            if cut.ended is not None:
-                yield text[low + cut.ended :]
-                return
-            if cut.is_open and not (last and high == len(text)):
-                tally.add(unreadable=1)
-    if last:
-        tally.add(cut_off=1)
+        events = form.whole(part)
+        if events is not None:
+            yield events
+            continue
+        pieces = cut(part)
+        yield _mended(pieces.values, form, tally)
+        tally.add(unreadable=pieces.strays)
+        if pieces.list_end is not None:
+            return text[low + pieces.list_end + 1 :]
+        if pieces.open_from is not None:
+            begun = _likely_events(part[pieces.open_from :])
+            is_cut_off = is_rest and high == len(text)
+            yield _mended(begun[:-1] if is_cut_off else begun, form, tally)
+    return None
 
 
-def _mended(texts: Iterable[bytes], tally: Tally) -> list[Event | BareEvent]:
-    return [event for text in texts if (event := mended(text, tally)) is not None]
+def _likely_events(text: bytes) -> list[bytes]:
+    """Events in a text whose brackets do not tell, by their looks: they begin with the key that the first one has."""
+    key = _FIRST_KEY.match(text)
+    if key is None:
+        return [text]
+    boundary = re.compile(rb"(?<=\})\s*,\s*(?=" + re.escape(key[0]) + rb")")
+    return boundary.split(text)
+
+
+def _mended(texts: Iterable[bytes], form: EventForm[Entry], tally: Tally) -> list[Entry]:
+    return [event for text in texts if (event := form.mended(text, tally)) is not None]
 
 
 def _parts(text: bytes) -> Iterator[tuple[int, int]]:
@@ -76,6 +96,18 @@ def _parts(text: bytes) -> Iterator[tuple[int, int]]:
         start = boundary.end() if boundary else len(text)
 
 
+def _decoded(text: bytes, decoder: msgspec.json.Decoder[Anything]) -> Anything | None:
+    try:
+        return decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _whole_events(text: bytes) -> list[Event | BareEvent] | None:
+    events = _decoded(b"[" + text + b"]", EVENTS)
+    return None if events is None else list(events)
+
+
 def mended(text: bytes, tally: Tally) -> Event | BareEvent | None:
     """One event, if need be without its "args" or with NaN, N/A and bad characters replaced; None: given up."""
     event: Event | BareEvent | None = _decoded(text, EVENT)
@@ -86,38 +118,26 @@ def mended(text: bytes, tally: Tally) -> Event | BareEvent | None:
     return event
 
 
-def _decoded(text: bytes, decoder: msgspec.json.Decoder[Anything]) -> Anything | None:
-    try:
-        return decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+def _whole_texts(text: bytes) -> list[bytes] | None:
+    listed = b"[" + text + b"]"
+    if _decoded(listed, _ANY) is None:  # which, unlike the next one, looks into strings
         return None
+    texts = [bytes(event) for event in _RAW_EVENTS.decode(listed)]
+    return texts if all(event.startswith(b"{") for event in texts) else None
 
 
-@dataclass
-class _Cut:
-    """Cuts a text at its outermost brackets, those in strings aside."""
+def _mended_text(text: bytes, tally: Tally) -> bytes | None:
+    is_object = text.startswith(b"{")
+    if is_object and _decoded(text, _ANY) is not None:
+        return text
+    plain = json_text(text)
+    is_mended = is_object and _decoded(plain, _ANY) is not None
+    tally.add(**({"mended": 1} if is_mended else {"unreadable": 1}))
+    return plain if is_mended else None
 
-    ended: int | None = None  # behind the bracket that closes the list
-    is_open: bool = False  # the text ends inside an event
 
-    def texts(self, part: bytes) -> Iterator[bytes]:
-        depth = 0
-        start = 0
-        for token in _BRACKET_OR_STRING.finditer(part):
-            bracket = token[0]
-            if bracket in b"{[":
-                start = token.start() if depth == 0 else start
-                depth += 1
-            elif bracket in b"}]":
-                depth -= 1
-                if depth == 0:
-                    yield part[start : token.end()]
-                elif depth < 0:
-                    self.ended = token.end()
-                    return
-            elif not token[1]:
-                break  # a string without an end
-        self.is_open = depth > 0
+TIMED = EventForm(_whole_events, mended)  # what ``events`` makes columns of
+TEXTS = EventForm(_whole_texts, _mended_text)  # each as JSON of its own, with everything an event carries
 
 
 def json_text(text: bytes) -> bytes:

@@ -152,7 +152,7 @@ def many_empty_events() -> Iterator[bytes]:
         ("names.json", many_names(b"name"), "different names"),
         ("threads.json", many_names(b"tid"), "different names, shapes or threads"),
         ("long.json", many_long_names, "different names"),
-        ("empty.json", many_empty_events, "has an event of more than 16 MB"),
+        ("empty.json", many_empty_events, "holds more than 5,000,000 events"),
     ],
 )
 def test_is_refused_within_limits(
