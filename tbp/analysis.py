@@ -39,7 +39,7 @@ from tbp.report.model import Base, ReportData
 from tbp.scale.workers import Workers
 
 if TYPE_CHECKING:
-    from tbp.traces.operators import Session as TraceSession
+    from tbp.traces.operators import TraceSession
 
 SERIES_S, JUDGED_S = 1e-3, 8e-6  # about what judging a series takes on a slow core, and each of its runs
 BATCH_RUNS = 8_000  # judged at a time: a twentieth of a second, and a megabyte to hand over

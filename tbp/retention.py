@@ -23,7 +23,7 @@ from tbp.history.histories import histories
 from tbp.history.series import Commit, History, SeriesKey
 from tbp.report import words
 from tbp.traces.frames import Frames
-from tbp.traces.operators import Session
+from tbp.traces.operators import TraceSession
 from tbp.traces.ranks import Rank
 
 
@@ -156,7 +156,7 @@ def _same_devices(one: Rank | None, other: Rank | None) -> bool:
     if used[0] is None or used[1] is None:
         return used[0] is used[1]
     frames = zip(*((each.device.devices, each.device.kernels) for each in (used[0], used[1])), strict=True)
-    same_head = (used[0].place, used[0].device.window_us) == (used[1].place, used[1].device.window_us)
+    same_head = (used[0].origin, used[0].device.window_us) == (used[1].origin, used[1].device.window_us)
     return same_head and all(_equal(mine, its) for mine, its in frames)
 
 
@@ -181,5 +181,5 @@ def _run(key: SeriesKey, commit: str) -> tuple[object, ...]:
     return key.benchmark, frozenset(key.parameters), key.machine, key.environment, commit
 
 
-def _unread(path: Path) -> Session:
+def _unread(path: Path) -> TraceSession:
     raise UnreadableTrace(f"{path} is not read here")

@@ -14,7 +14,7 @@ import msgspec
 
 from tbp.asv.declarations import plain_value
 from tbp.asv.sessions import OPERATORS_END
-from tbp.traces.operators import Session
+from tbp.traces.operators import TraceSession
 from tbp.traces.ranks import Rank, rank_of
 from tbp.traces.read import read_trace
 from tbp.traces.trace import Trace
@@ -42,7 +42,7 @@ class Recording:
     """One file, read."""
 
     path: Path
-    session: Session
+    session: TraceSession
     about: About
     rank: Rank | None = None  # where in a distributed run, and what the devices did; None: only operators were kept
 
@@ -77,7 +77,7 @@ def read_recording(path: Path) -> Recording:
     return Recording(path, rank.session, about(trace, rank.session), rank)
 
 
-def about(trace: Trace, own: Session) -> About:
+def about(trace: Trace, own: TraceSession) -> About:
     """What ``trace``, whose operators are ``own``, says of itself."""
     facts = _decoded(trace.metadata.get("tbp", ""), _Facts) or _Facts()
     has_steps = any(name.startswith("ProfilerStep#") for name in trace.names)
@@ -92,7 +92,7 @@ def about(trace: Trace, own: Session) -> About:
     )
 
 
-def _device(trace: Trace, own: Session) -> str:
+def _device(trace: Trace, own: TraceSession) -> str:
     """The device of a trace that is not the ruler's."""
     if not own.table.frame["self_device_us"].sum() > 0:
         return "cpu"

@@ -13,10 +13,10 @@ from tbp.asv.recordings import Recording, read_recording
 from tbp.asv.sessions import OPERATORS_END
 from tbp.cache import files
 from tbp.errors import UnreadableTrace
-from tbp.traces.operators import Session
+from tbp.traces.operators import TraceSession
 
 
-def trace_session(path: Path) -> Session:
+def trace_session(path: Path) -> TraceSession:
     """The operators of one trace: the reader that ``tbp.history`` is given.
 
     Raises:
@@ -45,7 +45,7 @@ def _known(kept: Path) -> Recording | None:
     return recording
 
 
-def _kept(path: Path, content: bytes, kept: Path) -> Session:
+def _kept(path: Path, content: bytes, kept: Path) -> TraceSession:
     recording = read_recording(path)
     try:
         is_same = files.file_digest(path) == content  # `asv run` may write while a report is built

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from tbp.history.balance import SETTLED_RUNS, Balance, balance
 
 if TYPE_CHECKING:
-    from tbp.traces.difference import Difference
+    from tbp.traces.difference import TraceDifference
     from tbp.traces.frame_difference import FrameDifference
     from tbp.traces.frames import Frames
     from tbp.traces.operators import OperatorTable
@@ -242,7 +242,7 @@ class ChangeEvidence(Struct, frozen=True):
     """What the runs and the traces on both sides of a change say about it."""
 
     change: Change
-    difference: Difference | None = None  # None: no trace on one of the two sides
+    difference: TraceDifference | None = None  # None: no trace on one of the two sides
     note: str = ""  # why there is no difference
     frames: FrameDifference | None = None  # of the same traces, without what is too small to draw; None: not at hand
     sides: Sides | None = None  # None: one of the two has no value

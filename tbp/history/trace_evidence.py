@@ -20,8 +20,7 @@ from tbp.history.series import Change, ChangeEvidence, Commit, Point, SeriesKey
 if TYPE_CHECKING:
     from tbp.traces.frame_difference import FrameDifference
     from tbp.traces.frames import Frames
-    from tbp.traces.operators import OperatorTable
-    from tbp.traces.operators import Session as TraceSession
+    from tbp.traces.operators import OperatorTable, TraceSession
 
 # Reads one trace file; may raise UnreadableTrace.
 TraceReader: TypeAlias = "Callable[[Path], TraceSession]"

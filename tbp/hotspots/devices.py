@@ -15,7 +15,7 @@ import pandas as pd
 from tbp.asv.recordings import Recording
 from tbp.traces.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.device import DEVICE_COLUMNS, KERNEL_COLUMNS
-from tbp.traces.ranks import RANK_COLUMNS, Rank, Run, runs
+from tbp.traces.ranks import RANK_COLUMNS, DistributedRun, Rank, runs
 
 # As those of one trace, which counts launches; a mean per step is no whole number.
 MEAN_DEVICE_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in DEVICE_COLUMNS.items()}
@@ -54,7 +54,7 @@ def devices(recordings: Sequence[Recording]) -> Devices | None:
         devices=_devices(ranks),
         kernels=_kernels(ranks),
         ranks=_ranks(distributed),
-        backend=", ".join(dict.fromkeys(run.ranks[0].place.backend for run in distributed if run.ranks[0])),
+        backend=", ".join(dict.fromkeys(run.ranks[0].origin.backend for run in distributed if run.ranks[0])),
         runs=len(distributed),
         world_size=max((run.world_size for run in distributed), default=1),
         missing=next((run.missing for run in distributed if run.missing), ()),
@@ -90,7 +90,7 @@ def _kernels(ranks: Sequence[Rank]) -> pd.DataFrame:
     return frame.reset_index(drop=True)[list(MEAN_KERNEL_COLUMNS)]
 
 
-def _ranks(distributed: Sequence[Run]) -> pd.DataFrame:
+def _ranks(distributed: Sequence[DistributedRun]) -> pd.DataFrame:
     if not distributed:
         kinds = {TEXT: object, COUNT: np.int64, NUMBER: np.float64}
         return pd.DataFrame({name: pd.Series(dtype=kinds[kind]) for name, kind in RUN_RANK_COLUMNS.items()})

@@ -14,7 +14,7 @@ import pandas as pd
 from tbp.errors import UsageError
 from tbp.hotspots.devices import Devices, devices
 from tbp.sources import Source
-from tbp.traces.difference import Difference, difference
+from tbp.traces.difference import TraceDifference, difference
 from tbp.traces.operators import OperatorTable, hotspots, merged_table
 
 FLOPS = "flops"  # column of the operator table, in traces whose shapes were recorded
@@ -69,7 +69,7 @@ class Compared:
     cell: str
     before: Facts
     after: Facts
-    difference: Difference
+    difference: TraceDifference
     devices: tuple[Devices | None, Devices | None]  # before, after
 
 

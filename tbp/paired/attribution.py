@@ -19,9 +19,9 @@ from tbp.errors import UnreadableTrace
 from tbp.history.series import State
 from tbp.paired.processes import OutOfTime
 from tbp.paired.referee import SIDES, Cell, CellFailed, CellSkipped, Side
-from tbp.traces.difference import LEAST_SESSIONS, Difference, attributions, counts, difference
+from tbp.traces.difference import LEAST_SESSIONS, TraceDifference, attributions, counts, difference
 from tbp.traces.exact import foremost
-from tbp.traces.operators import Session, session
+from tbp.traces.operators import TraceSession, session
 from tbp.traces.read import read_trace
 from tbp.verdict.judgement import Judgement
 
@@ -64,7 +64,7 @@ class _Traced:
 
     cell: Cell
     judgement: Judgement
-    sessions: dict[Side, list[Session]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    sessions: dict[Side, list[TraceSession]] = field(default_factory=lambda: {side: [] for side in SIDES})
     goes_on: bool = True
     problem: str = ""  # why there is no trace
 
@@ -101,7 +101,7 @@ def _record(traced: Sequence[_Traced], recording: Recording, folder: Path) -> No
                 changed.sessions[side].append(trace)
 
 
-def sentences(found: Difference, effect: float) -> tuple[str, ...]:
+def sentences(found: TraceDifference, effect: float) -> tuple[str, ...]:
     """On the operators that changed for sure in the direction of ``effect``, the largest first; without any, on what
     they worked on. At last what the traces had lost."""
     # Of a changed count the count is certain, not the time: there its own part says the direction.

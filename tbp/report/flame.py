@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tbp.history.series import ChangeEvidence, History
 from tbp.report import addresses, words
 from tbp.report.flame_rows import LEAST_ROW_SHARE, FlameRow, called, rows_of, rows_of_difference
-from tbp.traces.difference import NAMED_MACHINE, Difference
+from tbp.traces.difference import NAMED_MACHINE, TraceDifference
 from tbp.traces.frame_difference import FASTER, GONE, NEW, SAME, SLOWER, FrameDifference, Marks, marks
 from tbp.traces.frames import ANNOTATION, DEVICE, OPERATOR, REST_OF_DEVICE, RUNTIME, SMALLER, Frames
 from tbp.traces.nesting import NO_PARENT
@@ -97,7 +97,7 @@ def flame(found: Frames, place: Place) -> Flame:
     )
 
 
-def difference_flame(found: FrameDifference, difference: Difference, place: Place) -> Flame:
+def difference_flame(found: FrameDifference, difference: TraceDifference, place: Place) -> Flame:
     """What two sides' frames differ in; ``difference`` is that of the same sessions."""
     has_device = _has_device(found.rows["device_after_us"]) or _has_device(found.rows["device_before_us"])
     what_moved = {clock: _marks(found, difference, clock) for clock in CLOCKS}
@@ -146,7 +146,7 @@ def _overlap(top_us: float, step_us: float) -> str:
     )
 
 
-def _difference_caption(found: FrameDifference, difference: Difference) -> str:
+def _difference_caption(found: FrameDifference, difference: TraceDifference) -> str:
     mean = " → ".join(words.microseconds(found.step_us(side)) for side in ("before", "after"))
     median = " → ".join(words.microseconds(own) for own in (difference.step_before_us, difference.step_after_us))
     said = [
@@ -163,7 +163,7 @@ def _difference_caption(found: FrameDifference, difference: Difference) -> str:
     return " ".join(filter(None, said))
 
 
-def _marks(found: FrameDifference, difference: Difference, clock: str) -> Marks:
+def _marks(found: FrameDifference, difference: TraceDifference, clock: str) -> Marks:
     """Times are judged on the clock of the difference only; on the other one new calls alone are certain."""
     rows = difference.rows
     judged = clock == difference.clock
@@ -195,7 +195,7 @@ def _payload(place: str, found: Frames, clock: str) -> dict[str, object]:
 
 
 def _difference_payload(
-    place: str, found: FrameDifference, difference: Difference, what_moved: dict[str, Marks]
+    place: str, found: FrameDifference, difference: TraceDifference, what_moved: dict[str, Marks]
 ) -> dict[str, object]:
     rows = found.rows
     numbers = {name: rows[name].to_numpy(dtype=np.float64) for name in rows if str(name).endswith("_us")}

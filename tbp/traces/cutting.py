@@ -90,7 +90,7 @@ class Cutter:
 class CutText:
     """A text cut into its values."""
 
-    values: list[bytes]  # whole objects and lists; what stands between them is left out
+    spans: list[tuple[int, int]]  # of whole objects and lists; what stands between them is left out
     strays: int  # closing brackets that nothing opened
     open_from: int | None  # where a value begins that does not end in the text
     list_end: int | None  # position of the bracket that closes the list; nothing behind it was cut
@@ -104,7 +104,7 @@ def cut(text: bytes) -> CutText:
     starts = brackets.starts[brackets.starts < last].tolist()
     ends = brackets.ends[brackets.ends <= last].tolist()
     return CutText(
-        values=[text[start:end] for start, end in zip(starts, ends, strict=False)],
+        spans=list(zip(starts, ends, strict=False)),
         strays=int((brackets.strays < last).sum()),
         open_from=starts[-1] if len(starts) > len(ends) else None,
         list_end=list_end,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tbp.errors import UnreadableTrace
 from tbp.traces.document import TraceText
-from tbp.traces.events import Columns
+from tbp.traces.events import EventColumns
 from tbp.traces.loss import Loss, Tally
 from tbp.traces.packing import blocks
 from tbp.traces.repair import TEXTS, TIMED, Entry, EventForm, salvaged
@@ -32,7 +32,7 @@ def read_trace(path: str | Path) -> Trace:
     """The timed events of one file. Raises UnreadableTrace where there is none to be had, and nothing else."""
     path = Path(path)
     tally = Tally()
-    columns = Columns(tally)
+    columns = EventColumns(tally)
     document = TraceText(blocks(path, tally))
     with _naming(path):
         for events in _events(document, TIMED, tally):

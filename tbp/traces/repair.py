@@ -7,7 +7,7 @@ Takes a piece of the text, gives the events it can tell apart, and counts what i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,7 +15,7 @@ import msgspec
 
 from tbp.traces.cutting import PART_BYTES, cut
 from tbp.traces.document import BETWEEN_EVENTS
-from tbp.traces.events import BARE_EVENT, EVENT, EVENTS, BareEvent, Event
+from tbp.traces.events import BARE_EVENT, EVENT, EVENTS, BareEvent, TraceEvent
 from tbp.traces.loss import Tally
 
 Anything = TypeVar("Anything")
@@ -40,11 +40,11 @@ _CONTROL = re.compile(r"[\x00-\x1f]")
 
 @dataclass(frozen=True)
 class EventForm(Generic[Entry]):
-    """How events are wanted: ``whole`` reads a piece of JSON, or is None; ``mended`` reads the text of an event, which
-    may be none of JSON, and counts what that costs."""
+    """How events are wanted; each function is None where the text is not what it should be."""
 
-    whole: Callable[[bytes], list[Entry] | None]
-    mended: Callable[[bytes, Tally], Entry | None]
+    whole: Callable[[bytes], list[Entry] | None]  # of a piece
+    event: Callable[[bytes], Entry | None]  # of one event as it is
+    mended: Callable[[bytes], Entry | None]  # of one event after ``json_text``
 
 
 def salvaged(
@@ -61,29 +61,55 @@ def salvaged(
         if events is not None:
             yield events
             continue
-        pieces = cut(part)
-        yield _mended(pieces.values, form, tally)
-        tally.add(unreadable=pieces.strays)
-        if pieces.list_end is not None:
-            return text[low + pieces.list_end + 1 :]
-        if pieces.open_from is not None:
-            begun = _likely_events(part[pieces.open_from :])
-            is_cut_off = is_rest and high == len(text)
-            yield _mended(begun[:-1] if is_cut_off else begun, form, tally)
+        events = []
+        list_end = _salvage_part(part, is_rest and high == len(text), form, events, tally)
+        yield events
+        if list_end is not None:
+            return text[low + list_end + 1 :]
     return None
 
 
-def _likely_events(text: bytes) -> list[bytes]:
-    """Events in a text whose brackets do not tell, by their looks: they begin with the key that the first one has."""
-    key = _FIRST_KEY.match(text)
-    if key is None:
-        return [text]
-    boundary = re.compile(rb"(?<=\})\s*,\s*(?=" + re.escape(key[0]) + rb")")
-    return boundary.split(text)
+def _salvage_part(part: bytes, is_rest: bool, form: EventForm[Entry], events: list[Entry], tally: Tally) -> int | None:
+    """Add the readable events to ``events``; returns the position of the list's closing bracket if it is here."""
+    pieces = cut(part)
+    unclear = pieces.open_from
+    for start, end in pieces.spans:
+        if not _salvage(part[start:end], form, events, tally):
+            if BETWEEN_EVENTS.search(part, start, end):  # the damage has hidden where the event ends
+                unclear = start
+                break
+            tally.add(unreadable=1)
+    if unclear is None:
+        tally.add(unreadable=pieces.strays)
+        return pieces.list_end
+    return _salvage_by_looks(part, unclear, is_rest, form, events, tally)
 
 
-def _mended(texts: Iterable[bytes], form: EventForm[Entry], tally: Tally) -> list[Entry]:
-    return [event for text in texts if (event := form.mended(text, tally)) is not None]
+def _salvage_by_looks(
+    part: bytes, start: int, is_rest: bool, form: EventForm[Entry], events: list[Entry], tally: Tally
+) -> int | None:
+    """As ``_salvage_part`` from ``start`` on, where the brackets do not tell: an event begins as the first one does."""
+    key = _FIRST_KEY.match(part, start)
+    if key is not None:
+        for boundary in re.compile(rb"\}\s*,\s*(?=" + re.escape(key[0]) + rb")").finditer(part, start):
+            tally.add(unreadable=not _salvage(part[start : boundary.start() + 1], form, events, tally))
+            start = boundary.end()
+    last = cut(part[start:])
+    for low, high in last.spans:
+        tally.add(unreadable=not _salvage(part[start + low : start + high], form, events, tally))
+    tally.add(unreadable=last.open_from is not None and not is_rest)
+    return None if last.list_end is None else start + last.list_end
+
+
+def _salvage(text: bytes, form: EventForm[Entry], events: list[Entry], tally: Tally) -> bool:
+    """Add an event to ``events``, if need be mended; false where it has to be given up."""
+    event = form.event(text)
+    if event is None:
+        event = form.mended(json_text(text))
+        tally.add(mended=event is not None)
+    if event is not None:
+        events.append(event)
+    return event is not None
 
 
 def _parts(text: bytes) -> Iterator[tuple[int, int]]:
@@ -103,19 +129,18 @@ def _decoded(text: bytes, decoder: msgspec.json.Decoder[Anything]) -> Anything |
         return None
 
 
-def _whole_events(text: bytes) -> list[Event | BareEvent] | None:
+def _whole_events(text: bytes) -> list[TraceEvent | BareEvent] | None:
     events = _decoded(b"[" + text + b"]", EVENTS)
     return None if events is None else list(events)
 
 
-def mended(text: bytes, tally: Tally) -> Event | BareEvent | None:
-    """One event, if need be without its "args" or with NaN, N/A and bad characters replaced; None: given up."""
-    event: Event | BareEvent | None = _decoded(text, EVENT)
-    if event is None:
-        plain = json_text(text)
-        event = _decoded(plain, EVENT) or _decoded(plain, BARE_EVENT)
-        tally.add(**({"unreadable": 1} if event is None else {"mended": 1}))
-    return event
+def _event(text: bytes) -> TraceEvent | BareEvent | None:
+    return _decoded(text, EVENT)
+
+
+def _mended_event(text: bytes) -> TraceEvent | BareEvent | None:
+    """If need be without its "args"."""
+    return _decoded(text, EVENT) or _decoded(text, BARE_EVENT)
 
 
 def _whole_texts(text: bytes) -> list[bytes] | None:
@@ -126,18 +151,12 @@ def _whole_texts(text: bytes) -> list[bytes] | None:
     return texts if all(event.startswith(b"{") for event in texts) else None
 
 
-def _mended_text(text: bytes, tally: Tally) -> bytes | None:
-    is_object = text.startswith(b"{")
-    if is_object and _decoded(text, _ANY) is not None:
-        return text
-    plain = json_text(text)
-    is_mended = is_object and _decoded(plain, _ANY) is not None
-    tally.add(**({"mended": 1} if is_mended else {"unreadable": 1}))
-    return plain if is_mended else None
+def _object_text(text: bytes) -> bytes | None:
+    return text if text.startswith(b"{") and _decoded(text, _ANY) is not None else None
 
 
-TIMED = EventForm(_whole_events, mended)  # what ``events`` makes columns of
-TEXTS = EventForm(_whole_texts, _mended_text)  # each as JSON of its own, with everything an event carries
+TIMED = EventForm(_whole_events, _event, _mended_event)  # what ``events`` makes columns of
+TEXTS = EventForm(_whole_texts, _object_text, _object_text)  # each as JSON of its own, with all that an event carries
 
 
 def json_text(text: bytes) -> bytes:

@@ -26,8 +26,7 @@ from tbp.history.histories import histories
 from tbp.history.series import Better, ChangeKind, History, Outcome, SeriesKey, State
 from tbp.policy import Policy
 from tbp.traces.columns import COUNT, NUMBER
-from tbp.traces.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable
-from tbp.traces.operators import Session as TraceSession
+from tbp.traces.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, TraceSession
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = SeriesKey("m.time_it", (), "box", "env")

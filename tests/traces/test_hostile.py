@@ -276,4 +276,4 @@ def test_numbers_of_ranks_that_no_run_has_are_not_believed(tmp_path: Path) -> No
 def test_times_an_age_apart_have_a_middle(tmp_path: Path) -> None:
     path = tmp_path / "apart.json"
     path.write_bytes(HEAD + EVENT % 1 + b"," + EVENT % (3 * 10**15) + TAIL)
-    assert rank_of(path, read_trace(path)).place.end_ns > 0
+    assert rank_of(path, read_trace(path)).origin.end_ns > 0

@@ -19,7 +19,7 @@ from tbp.errors import UnreadableTrace
 from tbp.traces.device import device_use
 from tbp.traces.difference import difference
 from tbp.traces.operators import session, whole_trace_table
-from tbp.traces.ranks import Rank, place, runs
+from tbp.traces.ranks import Rank, origin, runs
 from tbp.traces.read import read_trace
 
 CASES = 2_000
@@ -94,7 +94,7 @@ def test_damage_to_real_traces_is_read_or_refused(recordings: Path, tmp_path: Pa
                 trace = read_trace(path)
                 own = session(trace)
                 whole_trace_table(trace)
-                runs([Rank(path, place(trace), own, device_use(trace))])
+                runs([Rank(path, origin(trace), own, device_use(trace))])
                 result = difference([own], [own])
                 assert result.delta_us == 0, case
                 assert not result.rows["certain"].any(), case
