@@ -90,10 +90,10 @@ def _salvage_by_looks(
 ) -> int | None:
     """As ``_salvage_part`` from ``start`` on, where the brackets do not tell: an event begins as the first one does."""
     key = _FIRST_KEY.match(part, start)
-    if key is not None:
-        for boundary in re.compile(rb"\}\s*,\s*(?=" + re.escape(key[0]) + rb")").finditer(part, start):
-            tally.add(unreadable=not _salvage(part[start : boundary.start() + 1], form, events, tally))
-            start = boundary.end()
+    boundaries = re.compile(rb"\}\s*,\s*(?=" + re.escape(key[0]) + rb")") if key else BETWEEN_EVENTS
+    for boundary in boundaries.finditer(part, start):
+        tally.add(unreadable=not _salvage(part[start : boundary.start() + 1], form, events, tally))
+        start = boundary.end()
     last = cut(part[start:])
     for low, high in last.spans:
         tally.add(unreadable=not _salvage(part[start + low : start + high], form, events, tally))
