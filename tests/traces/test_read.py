@@ -278,16 +278,10 @@ def test_layout_and_blocks_make_no_difference(
 @pytest.mark.parametrize(
     ("old", "new"),
     [(b'"name"', b'"name'), (b'"args": {', b'"args": '), (b": {", b": {{"), (b": [[", b": ["), (b"]]", b"]]]")],
-        (b'"name"', b'"name'),
-        (b'"args": {', b'"args": '),
-        (b'"args": {', b'"args": {{'),
-        (b": [[", b": ["),
-        (b"]]", b"]]]"),
-    ],
 )
 def test_a_bracket_or_quote_costs_the_event_that_lacks_it(write: Write, old: bytes, new: bytes) -> None:
     args = {"Input Dims": [[2, 3], []], "Concrete Inputs": ["[1, 2]", ""]}
-    text = json.dumps({"traceEvents": [{**event, "args": args} for event in EVENTS], "last": 1}).encode()
+    text = json.dumps({"traceEvents": [{**event, "name": "n", "args": args} for event in EVENTS], "last": 1}).encode()
     at = text.index(b'"ts": 100,') - 30
     trace = read_trace(write(text[:at] + text[at:].replace(old, new, 1)))
     assert {*range(500)} - {*(trace.start_ns // 1000).tolist()} == {100}
