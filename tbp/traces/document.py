@@ -143,7 +143,7 @@ class TraceText:
         return True
 
     def _skip_head(self) -> None:
-        """Leave ``_kept`` at the first event, with the keys before it in ``metadata``."""
+        """Leave the text at the first event, with the keys before it in ``metadata``."""
         while not self._text.strip():
             del self._text[:]
             if not self._take():

@@ -25,7 +25,7 @@ MOST_TEXTS = 400_000
 MOST_TEXT_BYTES = 64 << 20
 MOST_THREADS = 20_000
 MOST_EVENTS = 5_000_000  # timed ones, 3 GB of text; a table of them takes 1.3 GB
-MOST_ENTRIES = 4 * MOST_EVENTS  # of any kind; real traces have up to as many arrows and labels as timed events
+MOST_ENTRIES = 2 * MOST_EVENTS  # of any kind; real traces have up to as many arrows and labels as timed events
 
 MEMORY = "[memory]"  # an instant that tells of an allocation, with profile_memory=True
 

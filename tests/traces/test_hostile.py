@@ -102,6 +102,11 @@ def bomb_in_the_head() -> Iterator[bytes]:
     yield b'", "traceEvents": []}'
 
 
+def many_heads() -> Iterator[bytes]:
+    """The key of the list, again and again, each inside the value of the one before."""
+    yield b'{"a": {"traceEvents": 1, ' * 600_000
+
+
 def gigantic_name() -> Iterator[bytes]:
     yield HEAD + b'{"ph": "X", "name": "'
     for _ in range(300):
@@ -147,6 +152,7 @@ def many_empty_events() -> Iterator[bytes]:
         ("spaces.json.gz", bomb_of_spaces, "has an event of more than 16 MB"),
         ("within.json.gz", bomb_in_events, "unpacks to over"),
         ("head.json.gz", bomb_in_the_head, "is no profiler trace"),
+        ("keys.json", many_heads, "has no list in"),
         ("name.json", gigantic_name, "has an event of more than 16 MB"),
         ("braces.json", gigantic_braces, "has an event of more than 16 MB"),
         ("names.json", many_names(b"name"), "different names"),
