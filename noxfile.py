@@ -19,11 +19,12 @@ def _install_group(session: nox.Session, *groups: str, extras: str = "bench") ->
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Formatting, lint and types."""
+    """Formatting, lint, types, and the direction of imports."""
     _install_group(session, "lint", "test")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
+    session.run("lint-imports")
 
 
 @nox.session

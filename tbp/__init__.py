@@ -1,8 +1,9 @@
 """Performance tracking for Transformer code in PyTorch.
 
 Importing ``tbp`` imports nothing else: ``tbp.blocks``, ``tbp.training`` and ``tbp.compression`` are the code
-under test, ``tbp.bench`` is the ruler that times it, and everything else analyses what was measured. ``tbp.load``
-gives what a results folder of asv holds as one pandas frame.
+under test, ``tbp.bench`` is the ruler that times it, and everything else analyses what was measured. For scripts and
+notebooks, ``tbp.load`` reads a results folder of asv into one pandas frame, and ``tbp.change_points`` finds where the
+level of a series shifts.
 """
 
 from __future__ import annotations
@@ -14,6 +15,19 @@ if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
+
+    from tbp.detection.detector import change_points as change_points
+
+
+if not TYPE_CHECKING:  # which knows the names, and would take any other for one of these
+
+    def __getattr__(name: str) -> object:
+        """``tbp.change_points``, imported on first use: it brings numpy and scipy."""
+        if name == "change_points":
+            from tbp.detection.detector import change_points
+
+            return change_points
+        raise AttributeError(f"module 'tbp' has no attribute {name!r}")
 
 
 def load(results_dir: str | PathLike[str]) -> pd.DataFrame:

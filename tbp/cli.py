@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tbp import __version__
+from tbp.commands.options import add_bench_option, add_results_options, add_stored_options, count, minutes_or_none
 from tbp.errors import ExitCode
-from tbp.options import add_bench_option, add_results_options, add_stored_options, count, minutes_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tbp.cache.unchanged import Said
-    from tbp.sources import StoredTraces
+    from tbp.asv.stored_traces import StoredTraces
+    from tbp.report.site.unchanged import Said
 
 COLUMNS = 80  # where there is no terminal
 EXIT_CODES = """exit codes:
@@ -90,20 +90,20 @@ def _verbs() -> dict[str, Verb]:
 
 
 def _add_report_options(parser: argparse.ArgumentParser) -> None:
-    from tbp.report.options import add_report_options, add_showing_options
+    from tbp.commands.report_options import add_report_options, add_showing_options
 
     add_report_options(parser)
     add_showing_options(parser)
 
 
 def _add_ack_options(parser: argparse.ArgumentParser) -> None:
-    from tbp.report.options import add_ack_options
+    from tbp.commands.report_options import add_ack_options
 
     add_ack_options(parser)
 
 
 def _add_nightly_options(parser: argparse.ArgumentParser) -> None:
-    from tbp.report.options import add_report_options
+    from tbp.commands.report_options import add_report_options
 
     add_report_options(parser)
     add_bench_option(parser)
@@ -113,26 +113,26 @@ def _add_nightly_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_compare_options(parser: argparse.ArgumentParser) -> None:
-    from tbp.verdict.options import add_compare_options
+    from tbp.commands.comparison_output import add_compare_options
 
     add_compare_options(parser)
 
 
 def _add_gate_options(parser: argparse.ArgumentParser) -> None:
-    from tbp.verdict.options import add_gate_options
+    from tbp.commands.comparison_output import add_gate_options
 
     add_gate_options(parser)
 
 
 def _add_hotspots_options(parser: argparse.ArgumentParser) -> None:
-    from tbp.hotspots.options import add_hotspots_options
+    from tbp.commands.hotspots import add_hotspots_options
 
     add_hotspots_options(parser)
     add_stored_options(parser)
 
 
 def _add_export_options(parser: argparse.ArgumentParser) -> None:
-    from tbp.export.options import add_export_options
+    from tbp.commands.export import add_export_options
 
     add_export_options(parser)
     add_stored_options(parser)
@@ -152,19 +152,19 @@ def _add_demo_options(parser: argparse.ArgumentParser) -> None:
 
 def run_report(options: argparse.Namespace) -> ExitCode:
     """``tbp report``: 3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
-    from tbp.reporting import Wanted, forget, report
+    from tbp.commands.report import Wanted, forget, report
 
     files = (options.config, options.results, options.out, options.acks)
     wanted = Wanted(*files, options.base, options.single_file, options.branch)
     said = report(wanted)
     _say(said)
     if options.serve:
-        from tbp.report.serve import serve
+        from tbp.report.site.serve import serve
 
         forget()
         serve(wanted.first_page, options.port, options.open)
     elif options.open:
-        from tbp.report.serve import show
+        from tbp.report.site.serve import show
 
         show(wanted.first_page.resolve().as_uri())
     return _verdict(said.is_regressed, options.exit_zero)
@@ -172,8 +172,8 @@ def run_report(options: argparse.Namespace) -> ExitCode:
 
 def run_ack(options: argparse.Namespace) -> ExitCode:
     """``tbp ack``: 0 when the acknowledgement is written."""
-    from tbp.acknowledge import new_ack, require_on_branch, write_ack
-    from tbp.asv.config import ACKS, default_path, read_config
+    from tbp.commands.acknowledge import new_ack, require_on_branch, write_ack
+    from tbp.project.asv_config import ACKS, default_path, read_config
 
     own = options.config or default_path()
     config = read_config(own, options.branch) if own else None
@@ -189,13 +189,13 @@ def run_ack(options: argparse.Namespace) -> ExitCode:
 
 def run_nightly(options: argparse.Namespace) -> ExitCode:
     """``tbp nightly``: 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
-    from tbp.analysis import View, acknowledged_regressions, report_data, standing_regressions, stored
-    from tbp.asv.config import read_config
-    from tbp.nightly import measure, measure_in_turns, pending
-    from tbp.report.site import write_site
-    from tbp.reported import first_reported
-    from tbp.reporting import said_of
-    from tbp.scale.workers import Workers
+    from tbp.commands.nightly import measure, measure_in_turns, pending
+    from tbp.commands.report import said_of
+    from tbp.history.already_reported import first_reported
+    from tbp.project.asv_config import read_config
+    from tbp.report.site.build import write_site
+    from tbp.report.site.load import View, acknowledged_regressions, report_data, standing_regressions, stored
+    from tbp.system.worker_pool import Workers
 
     config = read_config(options.config, options.branch)
     night = pending(config, options.most)
@@ -222,13 +222,13 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
 
 def run_compare(options: argparse.Namespace) -> ExitCode:
     """``tbp compare``: 3 when the contender is confirmed to be worse, 4 when a benchmark failed in it."""
-    from tbp.asv.config import configuration
-    from tbp.compare import Wanted, compared
-    from tbp.verdict.options import output, write
+    from tbp.commands.comparison_output import output, write
+    from tbp.comparison.stored_commits import CompareRequest, compared
+    from tbp.project.asv_config import configuration
 
     wanted = output(options)
     sides = (options.baseline, options.contender)
-    asked = Wanted(*sides, options.machine, options.environment, tuple(options.bench))
+    asked = CompareRequest(*sides, options.machine, options.environment, tuple(options.bench))
     config = configuration(options.config, options.results, options.branch)
     comparison = compared(config, options.results, asked)
     return write(comparison, wanted)
@@ -239,28 +239,28 @@ def run_gate(options: argparse.Namespace) -> ExitCode:
 
     130 when it was interrupted and no regression was confirmed by then.
     """
-    from tbp.asv.config import read_config
     from tbp.asv.runner import require_asv
-    from tbp.asv.snapshot import judged
-    from tbp.paired.evidence import Limits
-    from tbp.paired.run import Wanted, gate
-    from tbp.verdict.options import output, write
+    from tbp.commands.comparison_output import output, write
+    from tbp.gate.evidence import Limits
+    from tbp.gate.run import GateRequest, gate
+    from tbp.project.asv_config import read_config
+    from tbp.project.working_tree import judged
 
     wanted = output(options)
     config = read_config(options.config)
     require_asv()
     sides = [judged(config.local_repository, revision) for revision in (options.baseline, options.contender)]
     limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
-    asked = Wanted(tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget)
+    asked = GateRequest(tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget)
     gated = gate(config, sides[0], sides[1], asked)
     return gated.exit_code(write(gated.comparison, wanted))
 
 
 def run_hotspots(options: argparse.Namespace) -> ExitCode:
     """``tbp hotspots``: 0 whatever it shows, as a trace alone is no verdict."""
-    from tbp.hotspots.options import shown, write_flames, write_views
+    from tbp.asv.stored_traces import chosen, chosen_pairs
+    from tbp.commands.hotspots import shown, write_flames, write_views
     from tbp.hotspots.views import By, compared, ranking
-    from tbp.sources import chosen, chosen_pairs
 
     show, wanted = shown(options), _stored(options)
     if len(show.arguments) == 2:
@@ -274,9 +274,9 @@ def run_hotspots(options: argparse.Namespace) -> ExitCode:
 
 def run_export(options: argparse.Namespace) -> ExitCode:
     """``tbp export``: 0 when everything named was written."""
+    from tbp.asv.stored_traces import sources
+    from tbp.commands.export import say_exported
     from tbp.export.files import export_plain, export_tensorboard
-    from tbp.export.options import say_exported
-    from tbp.sources import sources
 
     found = [source for argument in options.traces for source in sources(argument, _stored(options))]
     exported = (
@@ -288,9 +288,9 @@ def run_export(options: argparse.Namespace) -> ExitCode:
 
 def run_trace_prune(options: argparse.Namespace) -> ExitCode:
     """``tbp trace prune``: 0, and 2 when a trace that should go had to stay."""
-    from tbp.analysis import stored
-    from tbp.asv.config import configuration
-    from tbp.retention import account, plan, promise, prune
+    from tbp.commands.prune import account, plan, promise, prune
+    from tbp.project.asv_config import configuration
+    from tbp.report.site.load import stored
 
     planned = plan(stored(configuration(options.config, options.results), options.results))
     if not options.apply or not planned.removable:
@@ -304,18 +304,18 @@ def run_trace_prune(options: argparse.Namespace) -> ExitCode:
 
 
 def _stored(options: argparse.Namespace) -> StoredTraces:
-    from tbp.sources import StoredTraces
+    from tbp.asv.stored_traces import StoredTraces
 
     return StoredTraces(options.config, options.results, options.machine, options.environment, tuple(options.bench))
 
 
 def run_demo(options: argparse.Namespace) -> ExitCode:
     """``tbp demo``: 0 whatever it finds, as finding is what it is for."""
-    from tbp.analysis import report_data
-    from tbp.asv.config import read_config
+    from tbp.commands.report import said_of
     from tbp.demo.run import measure, prepare, progress_bar
-    from tbp.report.site import write_site
-    from tbp.reporting import said_of
+    from tbp.project.asv_config import read_config
+    from tbp.report.site.build import write_site
+    from tbp.report.site.load import report_data
 
     demo = measure(prepare(options.out), lambda words: print(words, file=sys.stderr), progress_bar)
     print(f"asv took {demo.seconds:.0f} s", file=sys.stderr)

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tbp.cache import files
+from tbp.system import cache
+
+from .histories import make_change, make_history, make_operators, make_report  # noqa: F401 - fixtures
+from .result_folders import real_results, result_file  # noqa: F401 - fixtures
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +33,7 @@ def interruptible() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def saved_long_ago() -> None:
     """The cache trusts no code that was saved just before, as somebody may have who runs the tests."""
-    files._BEGAN_NS += HOUR_NS
+    cache._BEGAN_NS += HOUR_NS
 
 
 HOUR_NS = 3_600_000_000_000

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tbp.__main__ import main
-from tbp.asv.config import read_config
 from tbp.errors import UsageError
+from tbp.project.asv_config import read_config
 
 COMMITS = [f"{index:08x}{index:032x}" for index in range(1, 41)]
 
@@ -344,7 +344,7 @@ def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     def full(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("tbp.reporting.report", full)
+    monkeypatch.setattr("tbp.commands.report.report", full)
     code, out, err = run(capsys, "report", "--results", "anywhere")
     assert (code, out) == (2, "")
     assert err == f"tbp: {os.strerror(number)}: make room and run it again; what was measured before is kept\n"

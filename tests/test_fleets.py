@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tbp.analysis import report_data
-from tbp.history.series import ChangeKind, State
-from tbp.report.data_files import summary_json
-from tbp.report.machines import machines_page
-from tbp.report.model import ReportData
-from tbp.report.summary import summary
-from tbp.reporting import said_of
+from tbp.commands.report import said_of
+from tbp.model.changes import ChangeKind, State
+from tbp.report.base.report_data import ReportData
+from tbp.report.data.summary_and_points import summary_json
+from tbp.report.pages.index.page import summary
+from tbp.report.pages.machines.page import machines_page
+from tbp.report.site.load import report_data
 
 from . import fleets
 
@@ -93,5 +93,5 @@ def test_another_driver_of_one_machine_is_its_hardware(tmp_path: Path) -> None:
         fleets.result(tmp_path / "results", {**machine, "driver": driver}, commit, {"attention.time_sdpa": row})
     (history,) = report_data(None, tmp_path / "results").histories
     (change,) = (own.change for own in history.changes)
-    assert (change.kind, change.what) == (ChangeKind.HARDWARE, "driver 550 → 560")
+    assert (change.kind, change.explanation) == (ChangeKind.HARDWARE, "driver 550 → 560")
     assert history.state is State.NO_CHANGE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-REPORT = "import tbp.analysis, tbp.report.site, tbp.cache.known_traces"
+REPORT = "import tbp.report.site.load, tbp.report.site.build, tbp.traces.known_traces"
 
 
 def test_a_report_imports_neither_scipy_stats_nor_plotly_nor_torch_nor_asv():

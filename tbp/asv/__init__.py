@@ -1,1 +1,1 @@
-"""All that knows asv's files and plugins: its environments, its result files, the sessions beside them."""
+"""asv's result files, sessions and plugins, and asv as a program. Everything that knows asv's formats is here."""

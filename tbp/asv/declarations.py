@@ -6,7 +6,6 @@ values for ``results``.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections import Counter
@@ -14,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
+
+from tbp.system.python_text import plain_value, without_address
 
 # asv's prefixes and those of tbp's own type, with (type, unit): what a benchmark is where benchmarks.json is missing.
 PREFIXES = {
@@ -25,8 +26,6 @@ PREFIXES = {
     "track": ("track", "unit"),
 }
 _PREFIX = re.compile(rf"(?i:{'|'.join(PREFIXES)})(?=_|[A-Z])")  # time_it and TimeIt alike
-_CLASS = re.compile(r"<class '(.+)'>")
-_ADDRESS = re.compile(r"^(<.*) at 0x[0-9a-fA-F]+(>)$")
 
 
 class Benchmark(Struct, frozen=True):
@@ -91,23 +90,8 @@ def parameter_values(params: object) -> list[list[str]]:
     """Each parameter's values as the report shows them, from the reprs that asv stores; [] without parameters."""
     if not isinstance(params, list):
         return []
-    lists = [[_ADDRESS.sub(r"\1\2", str(value)) for value in values] for values in params if isinstance(values, list)]
+    lists = [[without_address(str(value)) for value in values] for values in params if isinstance(values, list)]
     return [_distinct([plain_value(value) for value in values], values) for values in lists]
-
-
-def plain_value(text: str) -> str:
-    """``'sdpa'`` → ``sdpa``, ``<class 'int'>`` → ``int``, ``<Model at 0x7f12>`` → ``<Model>``; else as it is.
-
-    An address is another one in every process; asv_runner leaves it out.
-    """
-    if text[:1] in ("'", '"'):
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            return text
-        return value if isinstance(value, str) and value.strip() else text
-    found = _CLASS.fullmatch(text)
-    return found.group(1) if found else _ADDRESS.sub(r"\1\2", text)
 
 
 def _distinct(plain: list[str], original: list[str]) -> list[str]:

@@ -15,8 +15,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from tbp.asv.whole_files import write_whole
-from tbp.history.series import SeriesKey
+from tbp.model.series import SeriesKey
+from tbp.system.whole_files import write_whole
 
 END = ".paired"
 # History of the file. A field more is no new format: readers pass over what they do not know.

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from tbp.asv.result_arrays import ResultFile
 from tbp.asv.result_files import Grid, Grids
-from tbp.cache import files, packed
-from tbp.cache.unchanged import Identity
+from tbp.report.site.unchanged import Identity
+from tbp.system import cache, packed_cache
 
 # What the entries mean. Changes with everything that ``tbp.asv.result_files`` makes of the same file.
 # 1: the first. 2: when each benchmark was measured, and all that machine.json says.
@@ -45,14 +45,14 @@ _DECODER = msgspec.msgpack.Decoder(Cached)
 
 def cache_file(results_dir: Path) -> Path | None:
     """Where the cache of a results folder is; None where there is to be none."""
-    place = files.folder()
-    return place / f"results-{files.name_of(results_dir)}" if place is not None else None
+    place = cache.folder()
+    return place / f"results-{cache.name_of(results_dir)}" if place is not None else None
 
 
 def load(path: Path, results_dir: Path) -> Cached:
     """What is kept of ``results_dir``; empty where there is nothing that can be used."""
     empty = Cached(_folder(results_dir))
-    cached = packed.decoded(files.load(path, _KIND, _VERSION), _DECODER)
+    cached = packed_cache.decoded(cache.load(path, _KIND, _VERSION), _DECODER)
     if cached is None:
         return empty
     sizes = np.array([grid.size for grid in cached.grids], np.int64)
@@ -63,7 +63,7 @@ def load(path: Path, results_dir: Path) -> Cached:
 def save(path: Path, results_dir: Path, grids: Grids, entries: Mapping[bytes, Entry]) -> None:
     """Keep ``entries``. Where that cannot be done (a full disk, no right to write), it is not."""
     payload = msgspec.msgpack.encode(Cached(_folder(results_dir), *_with_used_grids(grids, entries)))
-    files.save(path, _KIND, _VERSION, payload)
+    cache.save(path, _KIND, _VERSION, payload)
 
 
 def _folder(results_dir: Path) -> bytes:

@@ -13,8 +13,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tbp.cache.unchanged import Identity, Seen, is_settled, look
-from tbp.scale.workers import Workers
+from tbp.report.site.unchanged import Identity, Seen, is_settled, look
+from tbp.system.worker_pool import Workers
 
 if TYPE_CHECKING:
     from tbp.asv.result_arrays import Files, ResultFile

@@ -20,7 +20,7 @@ from tbp.asv.declarations import Benchmark
 from tbp.asv.parameters import Cell, Named
 from tbp.asv.result_arrays import Files
 from tbp.asv.result_files import Grid
-from tbp.history.series import Outcome
+from tbp.model.series import Outcome
 
 # What there can be only one row of.
 ROW = ("benchmark", "parameters", "machine", "environment", "commit")

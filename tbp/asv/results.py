@@ -22,8 +22,7 @@ from tbp.asv.result_files import Facts, Run, facts_of, memory
 from tbp.asv.result_folder import Reading
 from tbp.asv.result_table import Table, Value, chosen_rows, moment, repeated_rows, table_of_files
 from tbp.errors import NothingMeasured
-from tbp.history.circumstances import fact_name
-from tbp.report.model import Machine
+from tbp.model.runs import Machine, fact_name
 
 MOST_REMARKS = 3  # on parameters, told among the problems; each stands on its benchmark's page too
 ASV_RUN = "run `asv run` in the project, or pass the folder that asv.conf.json calls results_dir"

@@ -2,7 +2,7 @@
 
 Takes a results folder; beside asv's ``<machine>/<stem>.json`` lies ``<machine>/<stem>.traces/<benchmark>/`` with
 ``<cell>.<session>.session.json.gz`` and ``<cell>.<session>.pt.trace.json.gz`` (written by ``tbp.bench.recorder``),
-or ``<cell>.<session>.operators.json.gz`` where the trace was pruned (``tbp.asv.operator_files``).
+or ``<cell>.<session>.operators.json.gz`` where the trace was pruned (``tbp.traces.operator_files``).
 Gives the sessions and the paths of their traces; reading a trace is left to ``tbp.traces``.
 """
 
@@ -21,17 +21,17 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.asv.declarations import Benchmark, plain_value
+from tbp.asv.declarations import Benchmark
 from tbp.asv.parameters import completed
-from tbp.history.series import SeriesKey
+from tbp.model.series import SeriesKey
+from tbp.system.python_text import plain_value
+from tbp.traces.recording import TRACE_END, operators_path
 
 # Format of the session files.
 # 1: the first.
 FORMAT = 1
 SESSION_END = ".session.json.gz"
-TRACE_END = ".pt.trace.json.gz"
-OPERATORS_END = ".operators.json.gz"  # what `tbp trace prune` keeps of a trace
-# The ruler takes at least as many (``tbp.bench.clock.Plan.min_samples``). Fewer are a hasty look, as under
+# The ruler takes at least as many (``tbp.bench.clock.SamplingPlan.min_samples``). Fewer are a hasty look, as under
 # `asv run --quick`: one sample of one call without warm-up.
 MIN_SAMPLES = 10
 # A session whose process had less of the processor than the calmest one of its run, by more than this factor, was
@@ -94,7 +94,7 @@ class Session(Struct, frozen=True):
     device_name: str
     torch: str
     python: str
-    # Or the operator table kept in its place (``tbp.asv.recordings`` reads both). None where there is neither;
+    # Or the operator table kept in its place (``tbp.traces.recording`` reads both). None where there is neither;
     # ``trace_note`` says why.
     trace: Path | None
     trace_note: str
@@ -387,11 +387,6 @@ def _trace(stored: _SessionFile, path: Path) -> tuple[Path | None, str]:
         return trace, stored.trace_note
     table = operators_path(trace)
     return (table, "") if table.is_file() else (None, f"its trace {stored.trace} is missing")
-
-
-def operators_path(trace: Path) -> Path:
-    """Where the operator table of ``trace`` is kept when the trace is removed."""
-    return trace.with_name(trace.name.removesuffix(TRACE_END) + OPERATORS_END)
 
 
 def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:

@@ -5,7 +5,7 @@ it makes asv know the benchmark type ``torchtime_*``.
 """
 
 from .asv_type import TorchTime, register
-from .clock import PROTOCOL, Clock, Plan, Timing, time_calls
+from .clock import PROTOCOL, Clock, SamplingPlan, Timing, time_calls
 from .devices import Device, Skip, device, require
 from .suite import Suite
 from .workloads import Case, Step, Workload, WrongResult, inference, relative_error, subject, workload
@@ -15,7 +15,7 @@ __all__ = [
     "Case",
     "Clock",
     "Device",
-    "Plan",
+    "SamplingPlan",
     "Skip",
     "Step",
     "Suite",

@@ -14,17 +14,19 @@ import asv_runner.benchmarks
 import torch
 from asv_runner.benchmarks._base import Benchmark, _get_first_attr
 
-from .clock import Plan, time_calls
+from .clock import SamplingPlan, time_calls
 from .devices import Device, device, settle_threads
-from .recorder import place, record
+from .recorder import Destination, record
 from .roof import cpu_roof_flop_per_s
 from .yardstick import cpu_yardstick
 
 
 class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
-    """Times ``torchtime_*`` functions and methods. Honours asv's attributes ``repeat``, ``number``,
-    ``sample_time``, ``warmup_time``, ``rounds``, ``timeout``; ``device`` ("cpu", "cuda") says what to synchronise
-    and is found out when it is not declared."""
+    """Times ``torchtime_*`` functions and methods.
+
+    Honours asv's attributes ``repeat``, ``number``, ``sample_time``, ``warmup_time``, ``rounds`` and ``timeout``, and
+    ``device`` ("cpu" or "cuda"), which is synchronised. Without it the device is CUDA once the process uses CUDA.
+    """
 
     name_regex = re.compile("^(TorchTime[A-Z_].+)|(torchtime_.+)$")
 
@@ -39,36 +41,36 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
         return _get_first_attr(self._attr_sources, name, default)
 
     def do_setup(self) -> bool:
-        """asv's set-up, with torch's threads settled first; a skipped cell leaves a session that says why."""
+        """asv's set-up, with torch's threads settled first; a skipped cell leaves a session with the reason."""
         settle_threads()
         skipped: list[str] = []
         self._setups = [_noting_skips(setup, skipped) for setup in self._setups]
         skip = bool(super().do_setup())
-        where = place()
-        if skip and skipped and where is not None:
-            record(where, self.name, self._named_parameters(), device("cpu"), None, None, skipped=skipped[0])
+        destination = Destination.from_environment()
+        if skip and skipped and destination is not None:
+            record(destination, self.name, self._named_parameters(), device("cpu"), None, None, skipped=skipped[0])
         return skip
 
     def run(self, *parameters: Any) -> dict[str, Any]:
-        """All samples, in seconds per call, as asv wants them."""
+        """asv's form of a result: all samples, in seconds per call, and the calls per sample."""
 
         def call() -> object:
             return self.func(*parameters)
 
         call()
         on = self._device()
-        plan = Plan().with_asv(
+        plan = SamplingPlan().with_asv(
             repeat=self._attribute("repeat", 0),
             number=int(self._attribute("number", 0)),
             warmup_s=float(self._attribute("warmup_time", -1)),
             sample_s=self._attribute("sample_time", None),
         )
-        # A GPU has a clock of its own: the CPU's yardstick says nothing of it.
+        # A GPU has a clock of its own, which the CPU's yardstick does not follow.
         timing = time_calls(call, on, plan, yardstick=cpu_yardstick() if on.name == "cpu" else None)
-        where = place()
-        if where is not None:
+        destination = Destination.from_environment()
+        if destination is not None:
             roof = cpu_roof_flop_per_s() if on.name == "cpu" else 0.0
-            record(where, self.name, self._named_parameters(), on, timing, call, roof_flop_per_s=roof)
+            record(destination, self.name, self._named_parameters(), on, timing, call, roof_flop_per_s=roof)
         return {"samples": list(timing.wall_s), "number": timing.number}
 
     def _device(self) -> Device:
@@ -83,7 +85,7 @@ class TorchTime(Benchmark):  # type: ignore[misc]  # asv_runner ships no types
 
 
 def _noting_skips(setup: Callable[..., None], reasons: list[str]) -> Callable[..., None]:
-    """``setup``, which adds to ``reasons`` why it skips; asv itself only prints it."""
+    """``setup`` that also adds the reason of a skip to ``reasons``; asv itself only prints the reason."""
 
     def noting(*arguments: object) -> None:
         try:
@@ -98,5 +100,5 @@ def _noting_skips(setup: Callable[..., None], reasons: list[str]) -> Callable[..
 def register() -> None:
     """Make asv_runner know the type; a second call changes nothing."""
     types = asv_runner.benchmarks.benchmark_types
-    if not any(one.__name__ == TorchTime.__name__ for one in types):
+    if not any(known.__name__ == TorchTime.__name__ for known in types):
         types.append(TorchTime)

@@ -1,11 +1,11 @@
 """The timing loop: calls → samples.
 
-Takes something to call, a device to wait for and a plan; gives every sample, with the CPU time and the involuntary
-context switches that say how far to trust it. Statistics are left to whoever reads the samples.
+Takes something to call, a device to wait for and a plan. Gives every sample, with the CPU time and the involuntary
+context switches that show how far to trust it. Statistics are left to whoever reads the samples.
 
-Samples of about one millisecond: one that is shorter than a scheduler slice is mostly either untouched by
-a neighbour or discarded by the median; asv's 10 ms is hit almost always (sd of a night's value 27–29 % at
-4 ms a sample against 7–9 % at 1 ms, on two cores with zero to two busy neighbours).
+A sample takes about one millisecond. One that is shorter than a scheduler slice is mostly either untouched by
+a neighbour or discarded by the median. asv's 10 ms is hit almost always. On two cores with up to two busy neighbours
+the sd of a night's value was 7–9 % at 1 ms and 27–29 % at 4 ms.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _involuntary_switches() -> int:
 
 @dataclass(frozen=True)
 class Clock:
-    """What is read at the edges of a sample; a test injects its own."""
+    """The readings at both edges of a sample; a test injects a clock that it controls."""
 
     wall_s: Callable[[], float] = time.perf_counter
     cpu_s: Callable[[], float] = time.process_time  # all threads of the process
@@ -39,17 +39,17 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SamplingPlan:
     """How long to warm up and how much to sample. Samples end at ``max_samples`` or when the budget is spent."""
 
     sample_s: float = 0.001
     warmup_s: float = 0.1
     budget_s: float = 0.5
-    min_samples: int = 10  # taken whatever the budget says
+    min_samples: int = 10  # taken even past the budget
     max_samples: int = 300
     number: int = 0  # calls per sample; 0: as many as fill ``sample_s``
 
-    def with_asv(self, repeat: object, number: int, warmup_s: float, sample_s: float | None) -> Plan:
+    def with_asv(self, repeat: object, number: int, warmup_s: float, sample_s: float | None) -> SamplingPlan:
         """The plan under asv's attributes (``--attribute``, ``--quick``, or set on a suite).
 
         ``repeat`` is asv's: a number of samples, or (min, max, seconds), 0 for tbp's own choice; a negative
@@ -94,14 +94,14 @@ def _garbage_collector_off() -> Iterator[None]:
 def time_calls(
     call: Callable[[], object],
     device: Device,
-    plan: Plan,
+    plan: SamplingPlan,
     clock: Clock | None = None,
     yardstick: Callable[[], object] | None = None,
 ) -> Timing:
     """Time ``call`` on ``device``, and ``yardstick`` (see ``tbp.bench.yardstick``) once after each sample.
 
-    The device is synchronised before each sample's first reading and before its last: synchronising at the end
-    only would let work submitted earlier leak into the sample (measured 1.30 × on CUDA).
+    The device is synchronised before each sample's first reading and before its last. Synchronising at the end only
+    would let work submitted earlier leak into the sample (measured 1.30 × on CUDA).
     """
     clock = clock or Clock()
     with _garbage_collector_off():
@@ -138,7 +138,7 @@ def _warm_up(call: Callable[[], object], device: Device, warmup_s: float, clock:
         device.synchronise()
 
 
-def _calibrated_number(call: Callable[[], object], device: Device, plan: Plan, clock: Clock) -> int:
+def _calibrated_number(call: Callable[[], object], device: Device, plan: SamplingPlan, clock: Clock) -> int:
     """Calls that fill one sample, from the fastest call seen while warming up (at least three calls)."""
     end_s = clock.wall_s() + plan.warmup_s
     fastest_s, calls, number = float("inf"), 0, 1

@@ -1,4 +1,4 @@
-"""Counters: what can be said of a step without a clock, and so without noise.
+"""Counters: numbers of a step that need no clock, and so carry no noise.
 
 Takes a step (or anything to call), gives numbers of operators or bytes. Each is measured in a pass of its own,
 because counting slows what it counts.
@@ -36,8 +36,8 @@ class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def operators(call: Callable[[], object]) -> int:
-    """ATen operators dispatched by one call, below autograd: what a kernel launch is paid for."""
-    call()  # whatever is made once (caches, optimizer state) is made now
+    """ATen operators dispatched by one call, below autograd; dispatch and kernel launches cost time for each."""
+    call()  # makes what is made once: caches, optimizer state
     with _Counting() as counting:
         call()
     return int(counting.operators)

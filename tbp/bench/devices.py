@@ -1,8 +1,8 @@
-"""Devices: what can run here, and how to wait for it.
+"""Devices: which of them this machine has, which dtypes they compute in, and how to wait for them.
 
-Takes a device name and a dtype, gives a ``Device`` that can be synchronised or a ``Skip`` that says why not. A half
-precision that the processor only emulates is skipped: it would time the emulation (measured 19–22 × slower), and
-a CUDA cell on a machine without CUDA is skipped rather than run somewhere else.
+Takes a device name and a dtype, gives a ``Device`` that can be synchronised or a ``Skip`` with the reason. A half
+precision that the processor only emulates is skipped: it would time the emulation (measured 19–22 × slower). So is
+a CUDA cell on a machine without CUDA, rather than run somewhere else.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Device:
     """A place to compute; ``synchronise`` returns when everything submitted to it is done."""
 
     name: str  # "cpu" or "cuda"
-    hardware: str  # what the vendor calls it
+    hardware: str  # the vendor's name
     synchronise: Callable[[], None]
 
 
 def _nothing() -> None:
-    """The CPU has always finished when the call returns."""
+    """Nothing to wait for: on the CPU a call returns when its work is done."""
 
 
 def device(name: str) -> Device:

@@ -22,7 +22,8 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,7 +45,6 @@ TRACE_BUDGET_S = 2.0
 TRACE_MIN_STEPS = 3
 GZIP_LEVEL = 3  # torch's own .json.gz uses 9: about 15 × slower for 15 % fewer bytes
 
-
 RESULTS_DIR = "TBP_RESULTS_DIR"  # asv's results, set in asv's processes
 if os.environ.get(RESULTS_DIR):
     # torch.profiler imports this when it first starts (1.4 s of the 1.5 s a session's trace took). Imported here, asv's
@@ -54,8 +54,8 @@ if os.environ.get(RESULTS_DIR):
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where this process's sessions go, and what they are sessions of."""
+class Destination:
+    """Folder of this process's sessions, and the run that they belong to."""
 
     folder: Path
     run: str  # one asv invocation; sorts by time
@@ -64,23 +64,22 @@ class Place:
     machine: str
     traces: bool = True
 
-
-def place() -> Place | None:
-    """Where to record, from the environment; None where asv keeps no result to record beside."""
-    results_dir, commit = os.environ.get(RESULTS_DIR), os.environ.get("ASV_COMMIT")
-    if not results_dir or not commit:
-        return None
-    environment = os.environ.get("ASV_ENV_NAME", "")
-    machine = os.environ.get("TBP_MACHINE") or platform.node()
-    folder = Path(results_dir) / machine / f"{result_stem(commit, environment)}.traces"
-    return Place(
-        folder=folder,
-        run=os.environ.get("TBP_RUN", ""),
-        commit=commit,
-        environment=environment,
-        machine=machine,
-        traces=os.environ.get("TBP_TRACE", "1") != "0",
-    )
+    @classmethod
+    def from_environment(cls) -> Destination | None:
+        """The destination that the environment variables name; None where asv keeps no result to record beside."""
+        results_dir, commit = os.environ.get(RESULTS_DIR), os.environ.get("ASV_COMMIT")
+        if not results_dir or not commit:
+            return None
+        environment = os.environ.get("ASV_ENV_NAME", "")
+        machine = os.environ.get("TBP_MACHINE") or platform.node()
+        return cls(
+            folder=Path(results_dir) / machine / f"{result_stem(commit, environment)}.traces",
+            run=os.environ.get("TBP_RUN", ""),
+            commit=commit,
+            environment=environment,
+            machine=machine,
+            traces=os.environ.get("TBP_TRACE", "1") != "0",
+        )
 
 
 def result_stem(commit: str, environment: str) -> str:
@@ -91,7 +90,7 @@ def result_stem(commit: str, environment: str) -> str:
 
 
 def record(
-    where: Place,
+    destination: Destination,
     benchmark: str,
     parameters: Mapping[str, str],
     device: Device,
@@ -100,54 +99,26 @@ def record(
     skipped: str = "",
     roof_flop_per_s: float = 0.0,
 ) -> Path | None:
-    """Write one session, with a trace of ``call`` unless there is none or ``where`` wants none.
+    """Write one session, with a trace of ``call`` unless it is None or ``destination`` takes no traces.
 
-    Returns the session's path, or None when it could not be written (a full disk, no permission): the reason goes
-    to stderr and the timing, which asv stores, is kept.
+    Returns the session's path, or None when it could not be written (a full disk, no permission). The reason then goes
+    to stderr; the timing, which asv stores, is not lost.
     """
     clock = clock_mhz(device)  # first, while it is still what the timing ran at
-    started = datetime.now(UTC)
-    session = f"{started:%Y%m%dT%H%M%S}-{os.getpid()}"
-    stem = f"{_slug(parameters)}.{session}"
-    facts = {
-        "format": SESSION_FORMAT,
-        "run": where.run,
-        "session": session,
-        "benchmark": benchmark,
-        "parameters": dict(parameters),
-        "commit": where.commit,
-        "environment": where.environment,
-        "machine": where.machine,
-        "started": started.isoformat(timespec="seconds"),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "device": device.name,
-        "device_name": device.hardware,
-        "threads": torch.get_num_threads(),
-        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
-        "skipped": skipped,
-    }
-    folder = where.folder / _safe(benchmark)
+    facts = _facts(destination, benchmark, parameters, device, skipped)
+    stem = f"{_slug(parameters)}.{facts['session']}"
+    folder = destination.folder / _safe(benchmark)
+    path = folder / f"{stem}.session.json.gz"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         trace, note = None, skipped or "recording traces is switched off (TBP_TRACE=0)"
-        if call is not None and timing is not None and where.traces:
+        if call is not None and timing is not None and destination.traces:
             trace, note = f"{stem}.pt.trace.json.gz", ""
             step_s = sorted(timing.wall_s)[len(timing.wall_s) // 2]
             _write_trace(folder / trace, call, device, step_s, facts)
-        measured = {
-            "number": timing.number if timing else 0,
-            "wall_s": timing.wall_s if timing else (),
-            "cpu_s": timing.cpu_s if timing else (),
-            "involuntary_switches": timing.involuntary_switches if timing else (),
-            "yardstick_s": timing.yardstick_s if timing else (),
-            "roof_flop_per_s": round(roof_flop_per_s),  # 0: not measured
-            "governor": governor(),
-            "clock_mhz": clock,
-            "packages": packages(),
-        }
-        path = folder / f"{stem}.session.json.gz"
-        text = json.dumps({**facts, **measured, "trace": trace, "trace_note": note})
+        measured = _measured(timing) | {"roof_flop_per_s": round(roof_flop_per_s)}  # 0: not measured
+        surroundings = {"governor": governor(), "clock_mhz": clock, "packages": packages()}
+        text = json.dumps({**facts, **measured, **surroundings, "trace": trace, "trace_note": note})
         with _whole(path) as unfinished:
             unfinished.write_bytes(gzip.compress(text.encode(), GZIP_LEVEL))
     except OSError as error:
@@ -160,6 +131,43 @@ def record(
     return path
 
 
+def _facts(
+    destination: Destination, benchmark: str, parameters: Mapping[str, str], device: Device, skipped: str
+) -> dict[str, object]:
+    """The part of a session that its trace carries too: the measured cell, and the process that measured it."""
+    started = datetime.now(UTC)
+    return {
+        "format": SESSION_FORMAT,
+        "run": destination.run,
+        "session": f"{started:%Y%m%dT%H%M%S}-{os.getpid()}",
+        "benchmark": benchmark,
+        "parameters": dict(parameters),
+        "commit": destination.commit,
+        "environment": destination.environment,
+        "machine": destination.machine,
+        "started": started.isoformat(timespec="seconds"),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "device": device.name,
+        "device_name": device.hardware,
+        "threads": torch.get_num_threads(),
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", ""),
+        "skipped": skipped,
+    }
+
+
+def _measured(timing: Timing | None) -> dict[str, object]:
+    """The samples of a session; without a timing, of a skipped cell, none."""
+    timing = timing or Timing(0, (), (), ())
+    return {
+        "number": timing.number,
+        "wall_s": timing.wall_s,
+        "cpu_s": timing.cpu_s,
+        "involuntary_switches": timing.involuntary_switches,
+        "yardstick_s": timing.yardstick_s,
+    }
+
+
 def _write_trace(
     path: Path, call: Callable[[], object], device: Device, step_s: float, facts: Mapping[str, object]
 ) -> None:
@@ -167,8 +175,8 @@ def _write_trace(
     activities = [ProfilerActivity.CPU]
     if device.name == "cuda":
         activities.append(ProfilerActivity.CUDA)
-    # Without acc_events, which makes torch build a Python object of every event, only to throw them away: 8.7 s instead
-    # of 1.3 s for 20 training steps of 661 operators, and the same file.
+    # Without acc_events, which makes torch build a Python object of every event, only to throw them away. With it, 20
+    # training steps of 661 operators took 8.7 s instead of 1.3 s, and gave the same file.
     plan = schedule(wait=0, warmup=1, active=steps, repeat=1)
     with profile(activities=activities, schedule=plan, record_shapes=True) as profiler:
         # As JSON values of the trace's own top level, where every viewer ignores them.
@@ -187,27 +195,21 @@ def _write_trace(
             plain.unlink(missing_ok=True)
 
 
-class _whole:  # noqa: N801 - reads as a verb's object: ``with _whole(path) as unfinished``
-    """A hidden file beside ``path`` that takes its name when the block ends well and is removed when it does not.
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A hidden file beside ``path`` that takes its name when the block ends well, and is removed when it does not.
 
-    What a killed process leaves of it, ``tbp.nightly`` clears away.
+    ``tbp nightly`` removes the hidden files of processes that were killed.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> Path:
-        handle, name = tempfile.mkstemp(prefix=".unfinished-", dir=self._path.parent)
-        os.close(handle)
-        self._unfinished = Path(name)
-        return self._unfinished
-
-    def __exit__(self, kind: object, value: object, traceback: object) -> None:
-        if kind is None:
-            self._unfinished.chmod(0o644)
-            self._unfinished.replace(self._path)
-        else:
-            self._unfinished.unlink(missing_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".unfinished-", dir=path.parent)
+    os.close(handle)
+    unfinished = Path(name)
+    try:
+        yield unfinished
+        unfinished.chmod(0o644)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _safe(text: str) -> str:

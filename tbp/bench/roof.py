@@ -1,7 +1,7 @@
 """The roof: how many floating-point operations a second this process gets out of the machine's matrix products.
 
-Measured after the timing, in the same process and with the same threads, because it moves: from run to run by a tenth,
-under load to a fifth. What a step reaches of it says how much faster it could be at best.
+Measured after the timing, in the same process and with the same threads, because it moves. From run to run it moves by
+a tenth, under load it falls to a fifth. The share of it that a step reaches bounds how much faster the step could be.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 import torch
 
-# float32. A product of this width takes 1–10 ms on one core; where it takes less than SHORT_S the next one, of eight
-# times the work, tells more, as many cores need larger products to be busy.
+# Of float32 products, tried in this order. The first takes 1–10 ms on one core. After one of less than SHORT_S the next
+# is tried, of eight times the work: many cores need larger products to be busy.
 WIDTHS = (512, 1024, 2048)
 SHORT_S = 0.001
-# Of repeating one product; with the first one, which warms up, under 50 ms on a core of 25 GFLOP/s.
+# Time for repeating one product; together with the first, which warms up, under 50 ms on a core of 25 GFLOP/s.
 BUDGET_S = 0.02
 
 

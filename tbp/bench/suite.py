@@ -54,7 +54,7 @@ class Suite:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if not hasattr(cls, "variants"):
-            return  # what several suites share
+            return  # a base of several suites
         labels = [find(cls.family, variant).label for variant in cls.variants]
         cls.params = [labels, *cls.shapes.values(), list(cls.dtypes), list(cls.devices)]
         cls.param_names = ["variant", *cls.shapes, "dtype", "device"]
@@ -107,7 +107,7 @@ def _track_error(self: Suite, *values: Any) -> float:
 
 
 def _counter(function: Callable[..., float], unit: str) -> Callable[..., float]:
-    """What asv reads off a ``track_*`` function: its unit, and a version that no edit of this file changes."""
+    """``function`` with the attributes that asv reads: a unit, and a version that edits of this file do not change."""
     function.unit = unit  # type: ignore[attr-defined]
     function.version = str(PROTOCOL)  # type: ignore[attr-defined]
     return function

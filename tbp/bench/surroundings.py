@@ -1,7 +1,7 @@
-"""What a process measures in: what is installed, and what may move the clock of the processor or the device.
+"""Surroundings of a process: the installed packages, and how the clocks of processor and device run.
 
-Nothing here may cost time that a session notices. Names and versions come from the names of folders: reading them by
-``importlib.metadata`` opens every METADATA file (68 ms for 94 packages, the names 1 ms, with the same result).
+Nothing here may cost time that a session notices. Names and versions come from the names of folders: 1 ms for
+94 packages. ``importlib.metadata`` opens every METADATA file, which took 68 ms with the same result.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from .devices import Device
 
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
-# What an installer leaves beside a package: name and version, each without hyphens (the wheel format, PEP 427), or as
-# setuptools wrote eggs, with the version of Python after them.
+# The folder that an installer leaves beside a package: name and version, each without hyphens (wheels, PEP 427).
+# setuptools' eggs have the version of Python after them.
 _INSTALLED = re.compile(r"(?P<name>[\w.]+)-(?P<version>[\w.+!]+?)(-py[\d.]+)?\.(dist|egg)-info", re.ASCII)
 
 
 def governor(path: Path = GOVERNOR) -> str:
-    """How the processor's frequency is chosen: ``performance``, ``powersave``; empty where the system does not say."""
+    """The processor's frequency governor, ``performance`` or ``powersave``, say; empty where the system names none."""
     try:
         return path.read_text(encoding="ascii", errors="replace").strip()[:40]
     except OSError:
@@ -32,7 +32,7 @@ def governor(path: Path = GOVERNOR) -> str:
 
 
 def clock_mhz(device: Device) -> int:
-    """The device's present clock; 0 where torch cannot tell, which on CUDA needs the package nvidia-ml-py."""
+    """The device's present clock; 0 where torch cannot read it: on CUDA that needs the package nvidia-ml-py."""
     if device.name != "cuda":
         return 0
     try:
@@ -42,21 +42,21 @@ def clock_mhz(device: Device) -> int:
 
 
 def packages() -> str:
-    """All that can be imported here, ``numpy=2.1.0;torch=2.13.0``, sorted; of two the one that is imported."""
+    """Every package that can be imported, sorted: ``numpy=2.1.0;torch=2.13.0``. Of two versions the imported one."""
     return _packages(tuple(sys.path))
 
 
 @functools.cache
 def _packages(folders: Sequence[str]) -> str:
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for folder in folders:
         try:
             names = [path.name for path in Path(folder or ".").iterdir()]
         except OSError:
             continue
         for name in names:
-            own = _INSTALLED.fullmatch(name)
-            if own:
-                # As pip shows it, so that my.package and my_package are one.
-                found.setdefault(re.sub(r"[-_.]+", "-", own["name"]).lower(), own["version"])
-    return ";".join(f"{name}={version}" for name, version in sorted(found.items()))
+            installed = _INSTALLED.fullmatch(name)
+            if installed:
+                # Named as pip names it, so that my.package and my_package are one package.
+                versions.setdefault(re.sub(r"[-_.]+", "-", installed["name"]).lower(), installed["version"])
+    return ";".join(f"{name}={version}" for name, version in sorted(versions.items()))

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from .devices import Skip
 
-# Largest |output − reference| ÷ largest |reference| that still counts as the same result, per dtype: some 100
-# roundings of the dtype (2⁻²³, 2⁻¹⁰, 2⁻⁷), because a step adds up hundreds of products.
+# Largest |output − reference| ÷ largest |reference| that still counts as the same result. It is some 100 roundings of
+# the dtype (2⁻²³, 2⁻¹⁰, 2⁻⁷), because a step adds up hundreds of products.
 TOLERANCES = {torch.float64: 1e-12, torch.float32: 1e-5, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 
 
@@ -30,7 +30,7 @@ class WrongResult(AssertionError):
 
 @dataclass(frozen=True)
 class Case:
-    """Where and how large: what a build needs to know."""
+    """Shape, dtype and device of one cell: all that a build needs to know."""
 
     shape: Mapping[str, int]
     dtype: torch.dtype
@@ -54,10 +54,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Step:
-    """One workload call, and what can be known of it besides its time."""
+    """One workload call, with its output, weights, inputs and FLOPs."""
 
     run: Callable[[], object]
-    output: Callable[[], Tensor]  # what the reference is compared with; does not disturb ``run``
+    output: Callable[[], Tensor]  # compared with the reference; does not disturb ``run``
     module: nn.Module | None = None  # the weights that ``run`` uses, for their size and for the reference
     inputs: tuple[Tensor, ...] = ()
     flops: int | None = None  # analytic: 2 per multiply-add; causal attention counts half of S²; None: not known
@@ -96,8 +96,7 @@ def workload(
 ) -> Callable[[Build], Build]:
     """Register the decorated build as ``variant`` of ``family``.
 
-    ``twin`` registers it a second time under that name: the ratio of the two is what the ruler sees where there is
-    nothing to see, its noise floor.
+    ``twin`` registers the same build under a second name. The ratio of the two times is the ruler's noise floor.
 
     Raises:
         ValueError: the name is taken.
@@ -105,11 +104,11 @@ def workload(
 
     def register(build: Build) -> Build:
         made = Workload(family, variant, build, reference, version, tolerances)
-        for one in [made] if twin is None else [made, replace(made, variant=twin)]:
-            key = (one.family, one.variant)
+        for entry in [made] if twin is None else [made, replace(made, variant=twin)]:
+            key = (family, entry.variant)
             if key in _registry:
-                raise ValueError(f"workload {family}.{one.variant} is registered already; choose another name")
-            _registry[key] = one
+                raise ValueError(f"workload {family}.{entry.variant} is registered already; choose another name")
+            _registry[key] = entry
         return build
 
     return register
@@ -132,22 +131,22 @@ def subject(module: str, name: str) -> Any:
     """``name`` of ``module``, from the commit under test.
 
     Raises:
-        Skip: the commit has no such module or name, or the module that was found is not the commit's.
+        Skip: the commit has no such module or name, or the imported module is not the commit's.
     """
     commit = os.environ.get("ASV_COMMIT", "")[:8] or "the code under test"
     try:
-        found = importlib.import_module(module)
+        imported = importlib.import_module(module)
     except ModuleNotFoundError as error:
         # Only a missing part of the subject is an old commit; a missing dependency is a failure to be shown.
         if error.name and (error.name == module or module.startswith(f"{error.name}.")):
             raise Skip(f"{commit} has no module {module}") from None
         raise
     home = os.environ.get("TBP_SUBJECT_DIR")
-    if home and not Path(found.__file__ or "").resolve().is_relative_to(Path(home).resolve()):
-        raise Skip(f"{commit} has no module {module} (the one at {found.__file__} is not the commit's)")
-    if not hasattr(found, name):
+    if home and not Path(imported.__file__ or "").resolve().is_relative_to(Path(home).resolve()):
+        raise Skip(f"{commit} has no module {module} (the one at {imported.__file__} is not the commit's)")
+    if not hasattr(imported, name):
         raise Skip(f"{commit} has no {module}.{name}")
-    return getattr(found, name)
+    return getattr(imported, name)
 
 
 def inference(module: nn.Module, *inputs: Tensor, flops: int | None = None, **options: Any) -> Step:

@@ -1,8 +1,8 @@
 """The yardstick: a piece of work that no commit changes, timed beside every sample.
 
 A shared machine changes its speed by the second, and CPU time changes with it (another guest on the same core). The
-yardstick slows down alike, so sample ÷ yardstick says what the step costs at the machine's usual speed. Measured on
-two shared cores while other work came and went, 30 sessions of 200 samples: the standard deviation of a session's
+yardstick slows down alike, so sample ÷ yardstick is the step's cost at the machine's usual speed. Measured on
+two shared cores while other work came and went, over 30 sessions of 200 samples. The standard deviation of a session's
 median was 12–13 % of the time itself and 0.7–1.7 % of its ratio to the yardstick. A matrix product alone left 3–4 %,
 a GELU alone 4 %: the slow-down differs between computing and moving data, so the yardstick does some of both.
 """

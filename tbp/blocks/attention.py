@@ -21,9 +21,8 @@ from tbp.blocks.mask import causal_mask, checked_mask
 class MultiHeadAttention(nn.Module):
     """Scaled dot-product attention over ``num_heads`` heads (Vaswani et al. 2017, section 3.2.2).
 
-    The S × T weights are never built unless asked for. On CPU the flash kernel runs as long as ``dropout`` is
-    0 or the module is in eval mode; attention dropout sends torch to its math path there (measured, torch
-    2.13).
+    The S × T weights are built only with ``need_weights``. On CPU the flash kernel runs as long as ``dropout`` is 0 or
+    the module is in eval mode. Attention dropout sends torch to its math path there (measured, torch 2.13).
 
     Args:
         d_model: width of the queries and of the output.
@@ -107,9 +106,8 @@ class MultiHeadAttention(nn.Module):
 
         Args:
             mask: boolean, broadcastable to (B, H, S, T); True where a query may look.
-            causal: query s sees keys 0 … s, in addition to ``mask``. Needs S = T: torch aligns a causal mask
-                with the first key, flash-attention with the last, so for S ≠ T the mask must say which is
-                meant.
+            causal: query s sees keys 0 … s, in addition to ``mask``. Needs S = T. For S ≠ T pass a mask: torch
+                aligns a causal one with the first key, flash-attention with the last.
             need_weights: also return the (B, H, S, T) weights, before dropout. This leaves the fast path.
 
         Raises:
@@ -184,8 +182,8 @@ class NaiveMultiHeadAttention(nn.Module):
     """The baseline: matmul, softmax, matmul. Slow and wrong on purpose; do not train with it.
 
     The S × T weights are built on every call. ``masked_fill(mask == 0, -1e9)`` takes any mask that
-    broadcasts: it raises in float16, gives a fully masked row uniform weights, and reads an additive float
-        mask as its opposite.
+    broadcasts. It raises in float16, gives a fully masked row uniform weights, and reads an additive float mask as its
+    opposite.
     The parameters have the names of ``MultiHeadAttention``, so one's ``state_dict`` loads into the other.
 
     Args:
@@ -237,7 +235,7 @@ def _split(projected_BSD: Tensor, heads: int) -> Tensor:
 
 
 def _combined(mask: Tensor | None, causal: bool, q_BHSK: Tensor) -> Tensor | None:
-    """``mask`` and, where asked for, the causal mask, as one; None when there is neither."""
+    """The conjunction of ``mask`` and, with ``causal``, the causal mask; None without either."""
     if not causal:
         return mask
     causal_11SS = causal_mask(q_BHSK.size(-2), q_BHSK.device)

@@ -20,8 +20,8 @@ HIDDEN_WIDTH_MULTIPLE = 8
 class FeedForward(nn.Module):
     """``down(dropout(activation(up(x))))``; with SwiGLU ``down(dropout(silu(gate(x)) · up(x)))`` (Shazeer 2020).
 
-    SwiGLU has a third matrix, so its hidden width is 2/3 of ``d_ff``, rounded up to a multiple of 8: about as many
-    parameters and FLOPs as the other two. It has no biases, as in the paper. The naive baseline is "relu".
+    SwiGLU has a third matrix, so its hidden width is 2/3 of ``d_ff``, rounded up to a multiple of 8. That makes about
+    as many parameters and FLOPs as the other two. It has no biases, as in the paper. The naive baseline is "relu".
 
     Args:
         d_model: width of input and output.

@@ -1,7 +1,7 @@
 """Attention masks: boolean, 4-D, broadcastable to (B, H, S, T); True where a query may look at a key.
 
 One form only. A (B, S) mask means a padding mask to one reader and (S, T) to another as soon as the sizes
-coincide, and an additive float mask under ``mask == 0`` means its opposite, so both are refused.
+coincide. An additive float mask under ``mask == 0`` means its opposite. So both are refused.
 """
 
 # B batch, H query heads, S query positions, T key positions

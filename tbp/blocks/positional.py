@@ -13,7 +13,7 @@ from torch import Tensor, nn
 class PositionalEncoding(nn.Module):
     """Adds sin(s / 10000^(i/D)) to the even dimensions i of position s, and the cosine to the odd ones.
 
-    The table is computed in float64, kept in the default dtype and left out of the ``state_dict``: it is no
+    The table is computed in float64, kept in the default dtype and left out of the ``state_dict``. It is no
     parameter, and at 5,000 positions it would add 1.3 MB to every checkpoint of a 64-wide model.
 
     Args:

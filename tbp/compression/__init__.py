@@ -1,4 +1,4 @@
-"""Smaller models: pruning, INT8 quantisation, and the bytes that tell whether they are.
+"""Smaller models: pruning, INT8 quantisation, and their size in bytes.
 
 Code under test: torch only, and ``tbp.blocks`` where pruning must know which matrices belong together.
 """

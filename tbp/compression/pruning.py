@@ -20,7 +20,7 @@ def prune_model(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
     """Set the ``pruning_ratio`` of smallest entries (L1, unstructured) of every linear weight to 0, for good.
 
     The honest null: dense storage keeps every zero, so the model is neither smaller nor faster (ratio 1.00 at 70 %,
-    measured), and a training step fills the zeros again. The ratio is of all entries, so pruning again by the same
+    measured). A training step fills the zeros again. The ratio is of all entries, so pruning again by the same
     ratio changes nothing. Equal to ``torch.nn.utils.prune.l1_unstructured`` and ``remove`` on each weight, up to ties.
 
     Raises:
@@ -33,9 +33,9 @@ def prune_model(model: nn.Module, pruning_ratio: float = 0.3) -> nn.Module:
     with torch.no_grad():
         for weight in weights:
             pruned = weight.abs().flatten().topk(round(pruning_ratio * weight.numel()), largest=False).indices
-            kept = torch.ones(weight.numel(), dtype=torch.bool, device=weight.device)
-            kept[pruned] = False
-            weight.masked_fill_(~kept.view_as(weight), 0.0)
+            is_pruned = torch.zeros(weight.numel(), dtype=torch.bool, device=weight.device)
+            is_pruned[pruned] = True
+            weight.masked_fill_(is_pruned.view_as(weight), 0.0)
     return model
 
 
@@ -161,6 +161,6 @@ def _keep_rows(linear: nn.Linear, rows: Tensor) -> None:
 
 def _keep_columns(linear: nn.Linear, columns: Tensor) -> None:
     # Contiguous, or the product would run on a strided weight.
-    kept = linear.weight.detach()[:, columns].contiguous()
-    linear.weight = nn.Parameter(kept, linear.weight.requires_grad)
+    weight = linear.weight.detach()[:, columns].contiguous()
+    linear.weight = nn.Parameter(weight, linear.weight.requires_grad)
     linear.in_features = columns.numel()

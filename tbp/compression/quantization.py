@@ -32,7 +32,7 @@ class QuantizationUnavailable(RuntimeError):
 
 @dataclass(frozen=True)
 class QuantizedModel:
-    """A quantised copy, and how it was made: times of different engines are no series."""
+    """A quantised copy, and how it was made. Times of different engines do not belong in one series."""
 
     module: nn.Module  # in eval mode
     method: Literal["static", "dynamic"]
@@ -97,8 +97,8 @@ def default_engine() -> Engine:
     """
     for engine in get_args(Engine):
         if engine != "onednn" and engine in torch.backends.quantized.supported_engines:
-            found: Engine = engine
-            return found
+            available: Engine = engine
+            return available
     raise QuantizationUnavailable(
         f"this torch has none of the engines x86, fbgemm and qnnpack, only {_supported()}; use another build"
     )
@@ -109,7 +109,7 @@ def _supported() -> str:
 
 
 def _eager_quantization() -> ModuleType:
-    """``torch.ao.quantization``, where there is one."""
+    """``torch.ao.quantization``, where this torch has it."""
     try:
         return importlib.import_module("torch.ao.quantization")
     except ImportError as error:
@@ -128,7 +128,7 @@ def _checked_engine(engine: Engine | None) -> Engine:
 
 
 def _check_linears(model: nn.Module) -> int:
-    """How many plain linears there are to quantise."""
+    """Number of plain linears to quantise, all of them float32 on the CPU."""
     linears = [module for module in model.modules() if type(module) is nn.Linear]
     if not linears:
         raise ValueError("the model has no nn.Linear to quantise")
@@ -142,7 +142,7 @@ def _check_linears(model: nn.Module) -> int:
 
 
 def _calibrate(prepared: nn.Module, calibration: Iterable[Tensor | Sequence[Tensor]]) -> int:
-    """How many inputs the observers saw."""
+    """Shows every calibration input to the observers; returns how many there were."""
     seen = 0
     with torch.no_grad():
         for arguments in calibration:
@@ -153,7 +153,7 @@ def _calibrate(prepared: nn.Module, calibration: Iterable[Tensor | Sequence[Tens
 
 @contextmanager
 def _engine_selected(engine: Engine) -> Iterator[None]:
-    """Weights are packed by the engine selected at that moment, and run with it whatever is selected later."""
+    """Selects ``engine`` for the block; weights packed in it run with that engine from then on."""
     before = torch.backends.quantized.engine
     torch.backends.quantized.engine = engine
     try:
@@ -164,7 +164,7 @@ def _engine_selected(engine: Engine) -> Iterator[None]:
 
 @contextmanager
 def _expected_warnings_ignored() -> Iterator[None]:
-    """Silence what torch says of its own calls here; warnings of the model being calibrated still come through."""
+    """Silences torch's warnings about its own calls; warnings of the model being calibrated still come through."""
     with warnings.catch_warnings():
         # Known, and answered by looking for the module first.
         warnings.filterwarnings("ignore", "torch.ao.quantization is deprecated", DeprecationWarning)

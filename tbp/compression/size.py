@@ -1,4 +1,4 @@
-"""How large a model is, in memory and on disk. Both count what is there: zeros, shared tensors, packed INT8 weights."""
+"""Size of a model in memory and in a checkpoint, with its zeros, shared tensors and packed INT8 weights."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def checkpoint_bytes(model: nn.Module) -> int:
 
 
 def _tensors(model: nn.Module) -> list[Tensor]:
-    """All of them, kept alive together: unpacked copies must not reuse each other's addresses."""
+    """All tensors of the model, alive together: unpacked copies must not reuse each other's addresses."""
     # Packed weights are neither parameters nor buffers; only the state_dict unpacks them, to tuples.
     packed = (value for value in model.state_dict().values() if isinstance(value, tuple))
     return [*model.parameters(), *model.buffers(), *_flattened(packed)]

@@ -40,7 +40,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _git(folder: Path, date: datetime, *arguments: str) -> str:
-    """Run git with an identity of its own, whatever the user's configuration says."""
+    """Output of git, run with a fixed identity and without the user's configuration."""
     stamp = date.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
     identity = {
         "GIT_AUTHOR_NAME": "tbp demo",

@@ -1,7 +1,7 @@
 """The demo from end to end: repository → asv run over its commits, with traces → report.
 
-Everything lies under one folder: ``sample`` (the repository, asv's results and traces in ``sample/.asv``), ``site``
-(the report) and ``home`` (what asv and virtualenv keep in a home directory).
+Everything lies under one folder. ``sample`` is the repository, with asv's results and traces in ``sample/.asv``.
+``site`` is the report, and ``home`` the home directory that asv and virtualenv get.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import site
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from tbp.asv.runner import progress_percent, require_asv, run_asv, run_commits
 from tbp.demo.repository import create
@@ -23,9 +24,8 @@ from tbp.errors import RunFailed, UsageError
 EXPECTED = "three to five minutes"
 
 
-@dataclass(frozen=True)
-class Demo:
-    """Where the demo's parts lie."""
+class Demo(Struct, frozen=True):
+    """A measured demo: its folders and its commits."""
 
     sample: Path
     site: Path
@@ -51,8 +51,8 @@ def prepare(out: Path) -> Path:
 def measure(out: Path, say: Callable[[str], None], progress: Callable[[float], None]) -> Demo:
     """Make the repository under ``out`` and run asv over its commits.
 
-    Rounds are interleaved: each commit is measured in three passes over the whole history, so that the machine's
-    drift is not mistaken for a commit's doing.
+    Rounds are interleaved: each commit is measured in three passes over the whole history. So the machine's drift is
+    not mistaken for a commit's doing.
 
     Raises:
         UsageError: git, asv or torch is missing.
@@ -68,7 +68,7 @@ def measure(out: Path, say: Callable[[str], None], progress: Callable[[float], N
         raise RunFailed(f"asv machine ended with status {named.status}: {named.output.strip()}")
     say(f"timing and tracing every commit with asv: {EXPECTED} on two cores")
 
-    def heard(line: str) -> None:
+    def report_progress(line: str) -> None:
         percent = progress_percent(line)
         if percent is not None:
             progress(percent)
@@ -79,22 +79,22 @@ def measure(out: Path, say: Callable[[str], None], progress: Callable[[float], N
         commits,
         options=["--interleave-rounds", "--record-samples", "--show-stderr"],
         environment=environment,
-        heard=heard,
+        heard=report_progress,
     )
     if ran.some_failed:
         (out / "asv.log").write_text(ran.output, encoding="utf-8")
-        say(f"some benchmarks failed; asv's words are in {out / 'asv.log'}")
+        say(f"some benchmarks failed; asv's output is in {out / 'asv.log'}")
     return Demo(sample, out / "site", commits, time.monotonic() - started)
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """The user's environment with a home directory of the demo's own, so that nothing is left in the user's."""
+    """The user's environment with ``home`` as home directory, so that nothing is left in the user's."""
     home.mkdir()
-    own = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "XDG_CACHE_HOME": str(home / "cache")}
-    # A user's own site-packages hang on HOME; keep the ones this Python sees.
-    own["PYTHONUSERBASE"] = site.getuserbase()
+    directories = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "XDG_CACHE_HOME": str(home / "cache")}
+    # A user's site-packages depend on HOME; keep those that this Python sees.
+    directories["PYTHONUSERBASE"] = site.getuserbase()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
-    return inherited | own
+    return inherited | directories
 
 
 def progress_bar(percent: float) -> None:

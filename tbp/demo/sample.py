@@ -1,17 +1,17 @@
 """The sample project: a tiny Transformer package and eight commits of its life, as any project outside tbp has.
 
-``COMMITS`` is the whole story: each commit's subject and the files it writes. One of them really slows attention,
-one really speeds the feed-forward network up; none of the others touches what is timed.
+``COMMITS`` is the whole history: each commit's subject and the files it writes. One commit really slows attention
+down, one really speeds the feed-forward network up; the other six touch nothing that is timed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class SampleCommit:
+class SampleCommit(Struct, frozen=True):
     """One commit: its subject, and the text of every file it writes."""
 
     subject: str
@@ -97,12 +97,30 @@ class Block(nn.Module):
         return x + self.feed_forward(self.norm_2(x))
 '''
 
-_SUITES = '''"""tinyformer's benchmarks: declarations that tbp turns into timings, traces and counters."""
+_SUITES = '''"""tinyformer's suites: declarations that tbp turns into timings, traces and counters."""
+
+from tbp import bench
+
+from .workloads.inference import FAMILY
+
+
+class Inference(bench.Suite):
+    family = FAMILY
+    variants = ("attention", "attention_twin", "feed_forward")
+    shapes = {"tokens": (256,)}
+    fixed = {"width": 64, "heads": 4}
+    devices = ("cpu",)
+    counters = ("operators", "peak_bytes")
+'''
+
+_WORKLOADS = '''"""The builds and references of tinyformer's workloads."""
 
 import torch
 import torch.nn.functional as F
 
 from tbp import bench
+
+FAMILY = "tinyformer"
 
 
 def _attention_reference(case, step):
@@ -121,27 +139,18 @@ def _feed_forward_reference(case, step):
     return F.linear(F.gelu(hidden, approximate="tanh"), weights["down.weight"], weights["down.bias"])
 
 
-@bench.workload("tinyformer", "attention", reference=_attention_reference, twin="attention_twin")
+@bench.workload(FAMILY, "attention", reference=_attention_reference, twin="attention_twin")
 def attention(case):
     make = bench.subject("tinyformer.attention", "Attention")
     module = case.place(lambda: make(case["width"], case["heads"]))
     return bench.inference(module, case.randn(1, case["tokens"], case["width"]))
 
 
-@bench.workload("tinyformer", "feed_forward", reference=_feed_forward_reference)
+@bench.workload(FAMILY, "feed_forward", reference=_feed_forward_reference)
 def feed_forward(case):
     make = bench.subject("tinyformer.feed_forward", "FeedForward")
     module = case.place(lambda: make(case["width"], 4 * case["width"]))
     return bench.inference(module, case.randn(1, case["tokens"], case["width"]))
-
-
-class Inference(bench.Suite):
-    family = "tinyformer"
-    variants = ("attention", "attention_twin", "feed_forward")
-    shapes = {"tokens": (256,)}
-    fixed = {"width": 64, "heads": 4}
-    devices = ("cpu",)
-    counters = ("operators", "peak_bytes")
 '''
 
 _CONFIG = """{
@@ -191,4 +200,10 @@ COMMITS = (
 )
 
 # Outside the history: asv reads its configuration and the suites from the working tree, for every commit.
-WORKING_TREE = {"asv.conf.json": _CONFIG, "benchmarks/__init__.py": "", "benchmarks/inference.py": _SUITES}
+WORKING_TREE = {
+    "asv.conf.json": _CONFIG,
+    "benchmarks/__init__.py": "",
+    "benchmarks/inference.py": _SUITES,
+    "benchmarks/workloads/__init__.py": "",
+    "benchmarks/workloads/inference.py": _WORKLOADS,
+}

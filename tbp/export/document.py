@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from tbp.traces.read import read_texts
+from tbp.traces.reading.read import read_texts
 
 Fields: TypeAlias = "dict[str, msgspec.Raw]"
 

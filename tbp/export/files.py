@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tbp.asv.recordings import read_recording
-from tbp.asv.sessions import OPERATORS_END, TRACE_END
-from tbp.asv.whole_files import write_whole
+from tbp.asv.stored_traces import Source
 from tbp.errors import UsageError
 from tbp.export.document import TraceCopy, read_copy
 from tbp.export.tensorboard import for_tensorboard, start_ns
-from tbp.sources import Source
+from tbp.system.whole_files import write_whole
+from tbp.traces.read_recording import read_recording
+from tbp.traces.recording import OPERATORS_END, TRACE_END
 
 GZIP_LEVEL = 3  # torch's own .json.gz uses 9: about 15 × slower for 15 % fewer bytes
 _ENDS = (TRACE_END, ".pt.trace.json.zst", ".pt.trace.json", ".json.zst", ".json.gz", ".json")

@@ -19,8 +19,8 @@ import msgspec
 import numpy as np
 
 from tbp.export.document import OBJECT, Fields, TraceCopy
-from tbp.traces.nesting import NO_PARENT, parents
-from tbp.traces.trace import CATEGORIES, ON_DEVICE, Category
+from tbp.traces.calls.nesting import NO_PARENT, parents
+from tbp.traces.reading.trace import CATEGORIES, ON_DEVICE, Category
 
 # Multiples of 1/1024 µs below 2**43 µs, three months, add up exactly in a float; they are at most half a ns off.
 GRID_PER_US = 1024

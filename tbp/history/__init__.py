@@ -1,1 +1,1 @@
-"""Series over commits, and what moved in them. Pure analysis: no files, clocks, prints or torch."""
+"""Results, sessions and commits → the history of each series, its state, and events. Pure analysis."""

@@ -1,4 +1,4 @@
-"""Agreement of a change with its witnesses: where few runs confirm one, no witness may speak against it.
+"""Agreement of a change with its witnesses: where few runs confirm one, no witness may contradict it.
 
 Takes a confirmed change of a time and its witnesses (traces of both sides, the machine's yardstick, the A/A twin);
 gives the doubt in words, or nothing. Gathering the witnesses is left to ``witnesses``.
@@ -14,27 +14,25 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from tbp.history.series import Change
-from tbp.report.words import signed_percent
+from tbp.model import relevance
+from tbp.model.changes import Change
+from tbp.wording.words import signed_percent
 
 if TYPE_CHECKING:
-    from tbp.traces.difference import TraceDifference
+    from tbp.traces.differences.difference import TraceDifference
 
 # From this p-value on a change rests on few runs, which one bad night can make: that of the newest of 8 runs has 0.007
 # at best. In a long series, and in a short one with several runs on either side, changes are far below.
 WEAK_P = 0.001
-# Smallest effect that witnesses speak against: traced steps, twins and yardsticks of one commit differ by 5 to 10 %
-# from run to run on a shared machine, less than half of this.
-LEAST_EFFECT = 0.25
 # Part of the change, in logarithms, that a witness has to show in order to agree. The profiler makes a step 1.1 to 1.6
-# times as long, so the traces of a true change show more than half of it; see also ``LEAST_EFFECT``.
+# times as long, so the traces of a true change show more than half of it; see also ``relevance.WITNESSED``.
 LEAST_PART = 0.25
 # Part of the change that the yardstick has to have moved by to be as good an explanation as the commit.
 AS_MUCH = 0.75
 
 
 class Witnesses(Struct, frozen=True):
-    """Facts about the two sides of a change from elsewhere than its timings. NaN and None: nothing is known."""
+    """Facts about the two sides of a change from elsewhere than its timings; NaN and None where nothing is known."""
 
     difference: TraceDifference | None = None  # of the traces
     yardstick: float = math.nan  # time of the machine's yardstick after ÷ before
@@ -43,7 +41,7 @@ class Witnesses(Struct, frozen=True):
 
 def is_weak(change: Change) -> bool:
     """True where witnesses are needed: ``change`` is a verdict on few runs, and large enough for them to show it."""
-    is_large = min(change.before, change.after) > 0 and abs(_shift(change)) >= math.log1p(LEAST_EFFECT)
+    is_large = min(change.before, change.after) > 0 and abs(_shift(change)) >= math.log1p(relevance.WITNESSED)
     return change.is_verdict and change.p_value >= WEAK_P and is_large
 
 
@@ -72,7 +70,7 @@ def _is_explained(change: Change, difference: TraceDifference | None) -> bool:
 
 
 def _of_traces(difference: TraceDifference | None, shift: float, machine: float) -> str:
-    """That the traces would have shown the change. ``machine`` is the part of it that the yardstick moved by."""
+    """The doubt that the traces would have shown the change; ``machine`` is the part that the yardstick moved by."""
     if difference is None or not _is_comparable(difference):
         return ""
     traced = math.log(difference.step_after_us / difference.step_before_us)

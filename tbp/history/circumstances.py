@@ -1,4 +1,4 @@
-"""What a run was measured with besides its commit, and where that changed.
+"""The circumstances of a run besides its commit, and the runs at which they changed.
 
 Takes rows of results and the torch that the ruler saw, gives the breaks of a series. Which of them a change of level is
 put down to is decided in ``explanations``.
@@ -11,9 +11,10 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from tbp.history.series import Break, Change, ChangeKind, Circumstance
+from tbp.model.changes import Break, Change, ChangeKind, Circumstance
+from tbp.model.runs import FACT_NAMES, OF_MACHINE, fact_name, named_values
 
-# Name of a circumstance → what it was; a run that does not say has no entry.
+# Name of a circumstance → its value; a run that does not record it has no entry.
 Circumstances: TypeAlias = Mapping[str, str]
 
 # asv times `number` calls together, so that a sample lasts about as long whatever the step takes, and calibrates anew
@@ -24,18 +25,12 @@ NUMBER_FACTOR = 4.0
 NUMBER = "calls per sample"
 THREADS = "threads"  # of torch, which the ruler sets
 
-# machine.json's keys as they are shown.
-FACT_NAMES = {
-    "cpu": "processor", "num_cpu": "cores", "ram": "memory", "arch": "architecture", "os": "system", "gpu": "GPU",
-    "driver": "driver",
-}  # fmt: skip
-OF_MACHINE = "machine's "
 RULER_TORCH = "torch"
 MOST_NAMED = 3  # circumstances named in one sentence
 
 
-class Said(Protocol):
-    """What a result file says of its run (``tbp.asv.result_frame``)."""
+class RunFacts(Protocol):
+    """The facts of a run in its result file (``tbp.asv.result_frame``)."""
 
     @property
     def python(self) -> str: ...
@@ -45,7 +40,7 @@ class Said(Protocol):
     def hardware(self) -> str: ...
 
 
-class Run(Struct, frozen=True):
+class RunCircumstances(Struct, frozen=True):
     """One run of a series: its value in the table of data, and its circumstances."""
 
     circumstances: Circumstances
@@ -53,43 +48,38 @@ class Run(Struct, frozen=True):
     value: float  # per call
 
 
-def circumstances(said: Said, torch: str, threads: str = "") -> Circumstances:
-    """What a result file says of its run, and the ``torch`` and ``threads`` its sessions saw (empty: unknown)."""
-    hardware = {fact_name(name): value for name, value in named_values(said.hardware)}
-    requirements = {name: value for name, value in named_values(said.requirements) if name != RULER_TORCH or not torch}
-    known = {**requirements, "python": said.python, RULER_TORCH: torch or requirements.get(RULER_TORCH, ""), **hardware}
-    known[THREADS] = threads
+def circumstances(facts: RunFacts, torch: str, threads: str = "") -> Circumstances:
+    """The circumstances of a run by its result file; ``torch`` and ``threads`` are its sessions', empty if unknown."""
+    hardware = {fact_name(name): value for name, value in named_values(facts.hardware)}
+    requirements = {name: value for name, value in named_values(facts.requirements) if name != RULER_TORCH or not torch}
+    seen = {"python": facts.python, RULER_TORCH: torch or requirements.get(RULER_TORCH, "")}
+    known = {**requirements, **seen, **hardware, THREADS: threads}
     return {name: value for name, value in known.items() if value}
 
 
-def fact_name(key: str) -> str:
-    """A key of machine.json as it is shown; a project's own is told apart from a requirement of that name."""
-    return FACT_NAMES.get(key.lower(), OF_MACHINE + key)
-
-
 def kind_of(name: str) -> ChangeKind:
-    """What kind of change a circumstance makes."""
+    """The kind of change that a circumstance makes."""
     if name in (NUMBER, THREADS):
         return ChangeKind.HARNESS
     is_fact = name in FACT_NAMES.values() or name.startswith(OF_MACHINE)
     return ChangeKind.HARDWARE if is_fact else ChangeKind.DEPENDENCY
 
 
-def with_number(runs: Sequence[Run]) -> list[Circumstances]:
+def with_number(runs: Sequence[RunCircumstances]) -> list[Circumstances]:
     """Each run's circumstances, with its number of calls per sample.
 
     Of numbers that NUMBER_FACTOR does not tell apart the first seen stands for all: so equal ones are equal in whatever
     order the runs were measured.
     """
     known: list[Circumstances] = []
-    numbers: list[Run] = []  # told apart, the one in force last
+    numbers: list[RunCircumstances] = []  # told apart, the one in force last
     now: Circumstances = {}
-    # Most runs know what the one before knew: they share it, which ``breaks`` is glad of.
+    # Most runs have the circumstances of the one before, and share the object: ``breaks`` passes over them quickly.
     shared: Circumstances | None = None
     for run in runs:
         if run.number > 0 and run.value > 0 and (not numbers or _is_other_length(numbers[-1], run)):
-            like = next((one for one in reversed(numbers) if not _is_other_length(one, run)), run)
-            numbers = [*(one for one in numbers if one is not like), like]
+            like = next((old for old in reversed(numbers) if not _is_other_length(old, run)), run)
+            numbers = [*(old for old in numbers if old is not like), like]
             shared = None
         if run.circumstances is not shared:
             shared = run.circumstances
@@ -99,9 +89,9 @@ def with_number(runs: Sequence[Run]) -> list[Circumstances]:
 
 
 def breaks(runs: Sequence[Circumstances]) -> tuple[Break, ...]:
-    """Where a circumstance differs from what the run before that said of it had; one break a run and kind."""
+    """The runs at which a circumstance differs from its last recorded value; one break for each run and kind."""
     last: dict[str, str] = {}
-    found: list[Break] = []
+    series_breaks: list[Break] = []
     before: Circumstances | None = None
     for index, run in enumerate(runs):
         if run is before:
@@ -111,23 +101,22 @@ def breaks(runs: Sequence[Circumstances]) -> tuple[Break, ...]:
         for kind in ChangeKind:
             causes = [Circumstance(name, last[name], run[name]) for name in moved if kind_of(name) is kind]
             if causes:
-                found.append(Break(index, kind, sentence(causes), causes=tuple(causes)))
+                series_breaks.append(Break(index, kind, sentence(causes), causes=tuple(causes)))
         last.update(run)
-    return tuple(found)
+    return tuple(series_breaks)
 
 
 def surroundings(change: Change, edges: tuple[int, int], runs: Sequence[Circumstances]) -> tuple[Circumstance, ...]:
-    """What is known of the runs just before and just after a change, what changed first, then by name.
+    """The circumstances just before and just after a change: the changed ones first, then by name.
 
-    ``edges`` are where the segment before begins and the one after ends. A run that does not say something is taken
-    for the nearest one on its side that does.
+    ``edges`` are where the segment before begins and the one after ends. What a run does not record is taken from the
+    nearest run on its side that does.
     """
     before = last_known(runs[edges[0] : change.index])
     after = last_known(runs[change.index : edges[1]][::-1])
-    found = [Circumstance(name, before.get(name, ""), after.get(name, "")) for name in before.keys() | after.keys()]
-    return tuple(
-        sorted(found, key=lambda one: (not one.is_changed, list(ChangeKind).index(kind_of(one.name)), one.name))
-    )
+    known = [Circumstance(name, before.get(name, ""), after.get(name, "")) for name in before.keys() | after.keys()]
+    kinds = list(ChangeKind)
+    return tuple(sorted(known, key=lambda fact: (not fact.is_changed, kinds.index(kind_of(fact.name)), fact.name)))
 
 
 def last_known(runs: Sequence[Circumstances]) -> dict[str, str]:
@@ -140,7 +129,7 @@ def last_known(runs: Sequence[Circumstances]) -> dict[str, str]:
     return last
 
 
-def _is_other_length(old: Run, new: Run) -> bool:
+def _is_other_length(old: RunCircumstances, new: RunCircumstances) -> bool:
     if 1 / NUMBER_FACTOR <= new.number / old.number <= NUMBER_FACTOR:
         return False
     return not 1 / NUMBER_FACTOR <= new.number * new.value / (old.number * old.value) <= NUMBER_FACTOR
@@ -148,12 +137,6 @@ def _is_other_length(old: Run, new: Run) -> bool:
 
 def sentence(causes: Sequence[Circumstance]) -> str:
     """``torch 2.12 → 2.13, numpy 1.26 → 2.0``."""
-    named = [f"{one.name} {one.before} → {one.after}" for one in causes[:MOST_NAMED]]
+    named = [f"{cause.name} {cause.before} → {cause.after}" for cause in causes[:MOST_NAMED]]
     rest = len(causes) - MOST_NAMED
     return ", ".join([*named, f"{rest} more"] if rest > 0 else named)
-
-
-def named_values(text: str) -> list[tuple[str, str]]:
-    """``a=1;b=2`` as pairs; parts without a value are left out."""
-    parts = [part.partition("=") for part in text.split(";")]
-    return [(name, value) for name, _, value in parts if name and value]

@@ -16,8 +16,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.history.ranges import CommitOrder, Range, location
-from tbp.history.series import ChangeEvidence, ChangeKind, History
-from tbp.history.sightings import Cell, Sightings, cell_of, sightings
+from tbp.history.sightings import SeriesCell, Sightings, cell_of, sightings
+from tbp.model.changes import ChangeEvidence, ChangeKind, History
 
 _KINDS = tuple(ChangeKind)
 
@@ -38,7 +38,7 @@ class SeriesChange(Struct, frozen=True):
     def worsening(self) -> float:
         """Size of the effect relative to the level before: positive for the worse; infinite from a level of zero."""
         change = self.evidence.change
-        size = abs(change.after - change.before) / abs(change.before) if change.before else math.inf
+        size = abs(change.effect) if change.before else math.inf
         return size if change.is_worse(self.history.better) else -size
 
 
@@ -97,7 +97,7 @@ def events(histories: Sequence[History], order: CommitOrder) -> tuple[Event, ...
     B and C, but not A and C) the commit that most series agree on is one event, then the next. A suspect joins an event
     that it overlaps, and moves nothing of it; the suspects that are left make events of their own.
     """
-    of_cell: dict[Cell, list[History]] = {}
+    of_cell: dict[SeriesCell, list[History]] = {}
     for history in histories:
         of_cell.setdefault(cell_of(history), []).append(history)
     by_cause: dict[tuple[ChangeKind, str], tuple[list[_Group], list[_Group]]] = {}
@@ -128,7 +128,7 @@ def _cause(member: SeriesChange) -> tuple[ChangeKind, str]:
     change = member.evidence.change
     if change.kind is ChangeKind.CODE or change.kind is ChangeKind.HARNESS:
         return change.kind, ""
-    return change.kind, change.what if change.kind is ChangeKind.DEPENDENCY else member.history.key.machine
+    return change.kind, change.explanation if change.kind is ChangeKind.DEPENDENCY else member.history.key.machine
 
 
 def _single(histories: Sequence[History], order: CommitOrder) -> Iterator[_Group]:

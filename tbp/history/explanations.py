@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from statistics import median
 
 import numpy as np
 from msgspec import Struct
@@ -19,8 +18,10 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.history.circumstances import Circumstances, kind_of, sentence
-from tbp.history.points import Floats, levels
-from tbp.history.series import Change, ChangeKind, Circumstance, Point
+from tbp.model.changes import Change, ChangeKind, Circumstance
+from tbp.model.points import Floats, levels
+from tbp.model.series import Point
+from tbp.statistics.robust import median
 
 # A step of Δ in noise of σ is found within about (σ / Δ)² runs of its place (Hinkley, "Inference about the
 # change-point", Biometrika 57, 1970); four times that covers nine in ten. A break this near is the step's place.
@@ -29,10 +30,11 @@ MOST_REACH = 5
 
 # Share of the telling runs that must follow what is put down for a change. Noise puts some on the wrong side, more of
 # them the smaller the step. 3/4 missed a third of the processors that moved a level by 5 % in noise of 4 %; just more
-# than half blamed a processor for three times as many of the code's changes (``tests/perf/explained_rates.py``).
+# than half blamed a processor for three times as many of the code's changes (``tools/explained_rates.py``).
 FOLLOWING = 2 / 3
-# Nothing but levels speaks for a night, so more is asked than of a circumstance: several runs, and so many that they
-# follow it by a chance of at most this if they are out of line as often as others. Two of a quiet series are enough.
+# Nothing but levels is evidence of a night, so more is needed than for a circumstance: several runs, and so many that
+# they follow it by a chance of at most this if they are out of line as often as others. Two of a quiet series are
+# enough.
 LEAST_OF_NIGHT = 2
 NIGHT_CHANCE = 0.01
 # asv measures commits one after the other, in an order that is git's. Between two of them nobody changes a machine, but
@@ -60,7 +62,7 @@ def explained(
     """``change`` with the kind of what it is put down to, moved there where noise hid the exact run.
 
     ``edges`` are where the segment before begins and the one after ends; ``noise`` is the relative spread of values
-    inside segments (NaN: unknown). ``started_ms`` says of each run when it was measured; None where nothing does.
+    inside segments (NaN: unknown). ``started_ms`` has the time when each run was measured; None where none is known.
     """
     value = levels(points)
     inside = np.flatnonzero(np.isfinite(value[edges[0] : edges[1]])) + edges[0]
@@ -69,9 +71,9 @@ def explained(
     for index in _near(change, inside.tolist(), noise):
         if causes := _causes(index, around):
             moved = change if index == change.index else _at(change, index, edges, points)
-            return replace(moved, kind=kind_of(causes[0].name), what=sentence(causes), causes=causes)
+            return replace(moved, kind=kind_of(causes[0].name), explanation=sentence(causes), causes=causes)
     night = _night(around)
-    return replace(change, kind=ChangeKind.UNRECORDED, what=night) if night else change
+    return replace(change, kind=ChangeKind.UNRECORDED, explanation=night) if night else change
 
 
 def not_refuted(
@@ -79,21 +81,21 @@ def not_refuted(
     pair: tuple[int, int],
     runs: Sequence[Circumstances],
     points: Sequence[Point],
-    kept: Sequence[int],
+    comparable: Sequence[int],
 ) -> tuple[Circumstance, ...]:
-    """Those of ``causes`` that no other run shows to be without effect on the level of a pair of runs.
+    """The ``causes`` that no other run shows to be without effect on the level of a pair of runs.
 
-    ``causes`` are what differs between the two, ``kept`` the runs that may be compared with them. Runs between the two
-    are not asked: nothing says on which side of a change of the code they are.
+    ``causes`` differ between the two; ``comparable`` are the runs that may be compared with them. Runs between the two
+    do not count: nobody knows on which side of a change of the code they are.
     """
     first, second = pair
     forward = 1 if first < second else -1
     value = levels(points)
-    outside = np.array([i for i in kept if (i - first) * forward <= 0 or (i - second) * forward >= 0], np.int64)
+    outside = np.array([i for i in comparable if (i - first) * forward <= 0 or (i - second) * forward >= 0], np.int64)
     outside = outside[np.isfinite(value[outside])]
     change = Change(second, float(value[first]), float(value[second]), p_value=math.nan, confirmed=False)
-    own = [runs[i] for i in outside.tolist()]
-    around = _Around(outside, _is_after(change, value[outside]), own, np.full(len(own), np.nan))
+    circumstances = [runs[i] for i in outside.tolist()]
+    around = _Around(outside, _is_after(change, value[outside]), circumstances, np.full(len(circumstances), np.nan))
     is_before = (outside - first) * forward <= 0
     return tuple(cause for cause in causes if _is_followed(cause, is_before, around))
 
@@ -129,11 +131,11 @@ def _causes(index: int, around: _Around) -> tuple[Circumstance, ...]:
     return tuple(sorted(followed, key=lambda circumstance: list(ChangeKind).index(kind_of(circumstance.name))))
 
 
-def _nearest(runs: Sequence[Circumstances], places: Iterable[int]) -> dict[str, str]:
+def _nearest(runs: Sequence[Circumstances], indexes: Iterable[int]) -> dict[str, str]:
     """The circumstances of the first of these runs, completed with those that only later ones have."""
     circumstances: dict[str, str] = {}
     last: Circumstances = circumstances
-    for index in places:
+    for index in indexes:
         if runs[index] is not last:  # most runs share theirs with the one before
             last = runs[index]
             for name, value in last.items():

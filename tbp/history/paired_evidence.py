@@ -5,7 +5,7 @@ night compare a new commit with the one at which the level begins; those of many
 suspicion, *fresh* pairs decide: chance that raised it does not come twice. Reading ratios and measuring more is left
 to others.
 
-How often this finds a step and how often it is wrong: ``tests/perf/simulated_nights.py``.
+How often this finds a step and how often it is wrong: ``tools/simulated_nights.py``.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.ratios import Ratio
-from tbp.history.points import levels
-from tbp.history.series import CONFIDENCE, Change, Point
-from tbp.paired.estimate import Estimate, estimate
+from tbp.model import relevance
+from tbp.model.changes import CONFIDENCE, Change
+from tbp.model.points import levels
+from tbp.model.series import Point
+from tbp.statistics.paired_ratios import Estimate, estimate
 
-# Smallest effect that pairs confirm unless the project asks for more: as the gate's.
-RELEVANT = 0.02
 # Ratios of nights raise a suspicion at this chance of them without a change. It costs fresh pairs, not an alarm.
 SUSPECT_P = 0.1
 # … and is shown at this one: most suspicions are none, and fresh pairs end them the same night.
@@ -35,7 +35,7 @@ CONFIRM_P = 0.0002
 # Fresh pairs at which they are looked at → the share of CONFIRM_P that the look may spend. As in the gate: what is
 # clear ends early. Beyond 96 pairs, which is half the time of a night for one benchmark, the noise is too large.
 FRESH_LOOKS = {6: 0.1, 12: 0.2, 24: 0.2, 48: 0.25, 96: 0.25}
-# A change that the series shows may lie a few runs from where it is (tests/perf/false_alarms.py, MARGIN).
+# A change that the series shows may lie a few runs from where it is (tools/false_alarms.py, MARGIN).
 SETTLING_RUNS = 5
 # Places are told apart where one explains the ratios better by more than this, twice a difference of log-likelihoods:
 # a limit of about 95 %.
@@ -51,7 +51,7 @@ class Verdict(Enum):
 
 
 class Crossing(Struct, frozen=True):
-    """A ratio, by place in the series: what lies between tells on it."""
+    """A ratio, by place in the series: a step between the two commits shows in it."""
 
     base: int  # place of the commit compared with
     head: int  # place of the commit judged
@@ -59,7 +59,7 @@ class Crossing(Struct, frozen=True):
     is_fresh: bool = False
 
     def spans(self, index: int) -> bool:
-        """Returns whether a step at ``index`` tells on it."""
+        """True where a step at ``index`` shows in it."""
         return self.base < index <= self.head
 
 
@@ -75,16 +75,18 @@ class InTurns(Struct, frozen=True):
     against: int  # place of the commit that was compared with
     earliest: int  # place at which the step may be as well
     suspicion: float = 0.0  # chance without a change of what raised the suspicion
-    wanted: int = 0  # further fresh pairs until the next look; 0 where all is said
+    wanted: int = 0  # further fresh pairs until the next look; 0 where nothing is open
 
 
-def step(crossings: Sequence[Crossing], begin: int, end: int, relevant: float = RELEVANT) -> InTurns | None:
+def step(
+    crossings: Sequence[Crossing], begin: int, end: int, relevant: float = relevance.TWO_COMMITS
+) -> InTurns | None:
     """The step after ``begin`` and before ``end`` that explains ``crossings`` best; None where nothing is suspected.
 
     Where several places explain them equally, the newest: those before it were judged on their own nights.
     """
     inside = [crossing for crossing in crossings if begin <= crossing.base and crossing.head < end]
-    # Between two of these places nothing tells one step from another: each is the newest of its kind.
+    # Between two of these places no ratio parts one step from another: each is the newest of its kind.
     places = sorted({index for crossing in inside for index in (crossing.base, crossing.head) if index > begin})
     gains = [_gain([crossing for crossing in inside if crossing.spans(index)]) for index in places]
     best = max(gains, default=0.0)
@@ -136,7 +138,7 @@ def _gain(crossings: Sequence[Crossing]) -> float:
 
 
 def _effects(crossings: Iterable[Crossing], index: int, *, is_fresh: bool) -> list[float]:
-    """The effects of all pairs, fresh or not, that a step at ``index`` tells on."""
+    """The effects of all pairs, fresh or not, in which a step at ``index`` shows."""
     spanning = (crossing for crossing in crossings if crossing.spans(index) and crossing.is_fresh is is_fresh)
     return [effect for crossing in spanning for effect in crossing.effects]
 
@@ -198,12 +200,12 @@ def with_pairs(
         return tuple(changes)
     judged = _tested(changes, crossings, points)
     begin = level_begin(judged, points)
-    evidence = step(crossings, begin, len(points), max(relevant, RELEVANT))
+    evidence = step(crossings, begin, len(points), max(relevant, relevance.TWO_COMMITS))
     if evidence is None or evidence.verdict is Verdict.REFUTED:
         return tuple(judged)
     distant = [change for change in judged if change.index <= begin or not _is_near(change, evidence.index)]
     is_confirmed = evidence.verdict is Verdict.CONFIRMED
-    # A suspicion is shown where nothing else tells of it.
+    # A suspicion is shown where nothing else shows it.
     if is_confirmed or (len(distant) == len(judged) and evidence.suspicion <= SHOWN_P):
         return tuple(sorted([*distant, _change(evidence, begin, points)], key=lambda change: change.index))
     return tuple(judged)
@@ -283,7 +285,7 @@ def _percent(value: float) -> str:
     return f"{rounded:+.1f}".replace("-", "−") if rounded else "0.0"
 
 
-class Wanted(Struct, frozen=True):
+class FreshPairs(Struct, frozen=True):
     """Fresh pairs to measure next for one series."""
 
     base: int  # place of the commit to compare with
@@ -297,10 +299,10 @@ def wanted(
     ratios: Sequence[Ratio],
     relevant: float,
     is_news: Callable[[Change], bool],
-) -> Wanted | None:
+) -> FreshPairs | None:
     """The fresh pairs that would decide most; None where nothing is suspected.
 
-    ``changes`` are those that the series shows by itself; ``is_news`` tells which of them nobody was told of.
+    ``changes`` are those that the series shows by itself; ``is_news`` is true of those that were not reported yet.
     """
     measured = np.flatnonzero(np.isfinite(levels(points))).tolist()
     crossings = by_place(points, ratios)
@@ -315,7 +317,7 @@ def wanted(
                 # The series may show it a few runs from where it is.
                 return _between(measured, max(begin + 1, change.index - SETTLING_RUNS), pairs)
     begin = level_begin(with_pairs(changes, points, ratios, relevant), points)
-    suspected = step(crossings, begin, len(points), max(relevant, RELEVANT))
+    suspected = step(crossings, begin, len(points), max(relevant, relevance.TWO_COMMITS))
     if suspected is None or not suspected.wanted:
         return None
     # Where fresh pairs have not found it close by, it may be anywhere on this level.
@@ -323,7 +325,7 @@ def wanted(
     return _between(measured, begin + 1 if is_asked_again else suspected.earliest, suspected.wanted)
 
 
-def _between(measured: Sequence[int], earliest: int, pairs: int) -> Wanted | None:
+def _between(measured: Sequence[int], earliest: int, pairs: int) -> FreshPairs | None:
     """Pairs of the last run with a value that is surely before a step, and the newest one."""
     base = max((index for index in measured if index < earliest), default=None)
-    return Wanted(base, measured[-1], pairs) if base is not None else None
+    return FreshPairs(base, measured[-1], pairs) if base is not None else None

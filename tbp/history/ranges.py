@@ -13,8 +13,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.history.explanations import reach
-from tbp.history.points import columns, levels
-from tbp.history.series import Change, Commit, History, Point
+from tbp.model.changes import Change, History
+from tbp.model.points import columns, levels
+from tbp.model.series import Commit, Point
 
 
 class CommitOrder:
@@ -43,7 +44,7 @@ class CommitOrder:
         if id(runs.order) not in self._places:
             places = [self._place_of.get(commit.hash, -1) for commit in runs.order]
             self._places[id(runs.order)] = runs.order, np.array(places, np.int64)
-        places_of_runs: NDArray[np.int64] = self._places[id(runs.order)][1][runs.place]
+        places_of_runs: NDArray[np.int64] = self._places[id(runs.order)][1][runs.commit_index]
         return places_of_runs
 
 

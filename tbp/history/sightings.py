@@ -14,13 +14,13 @@ from typing import TypeAlias
 import numpy as np
 from msgspec import Struct
 
-from tbp.history.interval import with_interval
-from tbp.history.measured import median
-from tbp.history.points import levels
+from tbp.detection.interval import with_interval
 from tbp.history.ranges import CommitOrder, Range
-from tbp.history.series import Change, History
+from tbp.model.changes import Change, History
+from tbp.model.points import levels
+from tbp.statistics.robust import median
 
-Cell: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]  # benchmark and parameters
+SeriesCell: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]  # benchmark and parameters
 
 # Runs looked at on each side: enough for a median, and what is further away may be another level.
 WINDOW = 30
@@ -54,7 +54,7 @@ class Sightings(Struct, frozen=True):
 def sightings(
     moved: Sequence[tuple[History, Change]],
     suspects: Iterable[History],
-    of_cell: Mapping[Cell, Sequence[History]],
+    of_cell: Mapping[SeriesCell, Sequence[History]],
     between: Range,
     order: CommitOrder,
 ) -> Sightings:
@@ -64,7 +64,7 @@ def sightings(
     """
     on = {history.key.machine for history, _ in moved}
     unsure = {history.key.machine for history in suspects} - on
-    effects: dict[Cell, float] = {}  # the smallest of each
+    effects: dict[SeriesCell, float] = {}  # the smallest of each
     for history, change in moved:
         cell, effect = cell_of(history), change.effect
         if cell not in effects or abs(effect) < abs(effects[cell]):
@@ -81,7 +81,7 @@ def sightings(
     return Sightings(tuple(sorted(on)), tuple(sorted(unsure)), tuple(sorted(still)), tuple(sorted(firm)))
 
 
-def cell_of(history: History) -> Cell:
+def cell_of(history: History) -> SeriesCell:
     """The benchmark and parameters that series of several machines have in common."""
     return history.key.benchmark, history.key.parameters
 

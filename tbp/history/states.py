@@ -1,4 +1,4 @@
-"""The state of a series: what is said of it in one word.
+"""The state of a series: the verdict in one word.
 
 Takes its points and its balance, and when it and the others were measured last. Ages are counted from the newest commit
 of the folder that has a result, not from the clock, so that the same results always give the same report.
@@ -12,58 +12,59 @@ from datetime import datetime, timedelta
 import numpy as np
 from msgspec import Struct
 
-from tbp.history.balance import Balance
-from tbp.history.points import columns, levels
-from tbp.history.series import Outcome, Point, SeriesKey, State
+from tbp.model.balance import Balance
+from tbp.model.changes import State
+from tbp.model.points import columns, levels
+from tbp.model.series import Outcome, Point, SeriesKey, Setup
 
 # Below these no change could be confirmed, so "no change" would claim too much. 5 single values against 5 are the
-# first that can pass, by the size of a step (``short``); with 3 sessions a run the t test needs 4 runs.
+# first that can pass, by the size of a step (``short_series``); with 3 sessions a run the t test needs 4 runs.
 ENOUGH_RUNS = 10
 ENOUGH_RUNS_WITH_SESSIONS = 4
 ENOUGH_SESSIONS = 3
 
 
 class Freshness(Struct, frozen=True):
-    """When the series of a folder were measured last."""
+    """Commit dates of the newest runs in a folder."""
 
-    newest: datetime  # commit date of the newest run of any machine
-    series: Mapping[SeriesKey, datetime]  # the same of each series
-    places: Mapping[tuple[str, str], datetime]  # the same of each machine and environment
-    benchmarks: Mapping[tuple[str, str, str], datetime]  # … and benchmark there
+    newest: datetime  # of any machine
+    series: Mapping[SeriesKey, datetime]
+    setups: Mapping[Setup, datetime]
+    benchmarks: Mapping[tuple[str, Setup], datetime]
     declared: frozenset[str]  # benchmarks that benchmarks.json declares; empty where it is missing
 
     def gone(self, key: SeriesKey, stale_days: float) -> State | None:
         """VANISHED or STALE, or None for a series that is still measured."""
         is_undeclared = bool(self.declared) and key.benchmark not in self.declared
-        if is_undeclared or self.series[key] < self.benchmarks[key.benchmark, key.machine, key.environment]:
+        if is_undeclared or self.series[key] < self.benchmarks[key.benchmark, key.setup]:
             return State.VANISHED
-        silent = self.newest - self.places[key.machine, key.environment]
+        silent = self.newest - self.setups[key.setup]
         return State.STALE if silent > timedelta(days=min(stale_days, 1e6)) else None
 
 
 def freshness(series: Iterable[tuple[SeriesKey, Sequence[Point]]], declared: Iterable[str]) -> Freshness:
     """The newest dates of all series. Raises ValueError where there is none."""
-    own = {key: newest_date(points) for key, points in series}
-    places: dict[tuple[str, str], datetime] = {}
-    benchmarks: dict[tuple[str, str, str], datetime] = {}
-    for key, last in own.items():
-        place = key.machine, key.environment
-        places[place] = max(last, places.get(place, last))
-        benchmarks[key.benchmark, *place] = max(last, benchmarks.get((key.benchmark, *place), last))
-    return Freshness(max(places.values()), own, places, benchmarks, frozenset(declared))
+    dates = {key: newest_date(points) for key, points in series}
+    setups: dict[Setup, datetime] = {}
+    benchmarks: dict[tuple[str, Setup], datetime] = {}
+    for key, last in dates.items():
+        setup = key.setup
+        setups[setup] = max(last, setups.get(setup, last))
+        benchmarks[key.benchmark, setup] = max(last, benchmarks.get((key.benchmark, setup), last))
+    return Freshness(max(setups.values()), dates, setups, benchmarks, frozenset(declared))
 
 
 def newest_date(points: Sequence[Point]) -> datetime:
     """The newest commit date of the points; a history's dates may run backwards, so not that of the last one."""
-    own = columns(points)
-    newest: datetime = max(own.order[place].date for place in own.place.tolist())
+    table = columns(points)
+    newest: datetime = max(table.order[index].date for index in table.commit_index.tolist())
     return newest
 
 
 def state(points: Sequence[Point], balance: Balance | None) -> State:
     """The balance of the confirmed changes decides.
 
-    Without one: whether the newest run has a value, and whether there are enough of them.
+    Without one it depends on the newest run having a value, and on their number.
     """
     if balance is not None:
         return _balanced(balance)
@@ -84,7 +85,7 @@ def _balanced(balance: Balance) -> State:
 
 
 def is_enough(points: Sequence[Point]) -> bool:
-    """Whether a change could have been confirmed, or the values are all the same."""
+    """True where a change could have been confirmed, or all values are equal."""
     value = levels(points)
     measured = np.flatnonzero(np.isfinite(value)).tolist()
     if len(measured) >= ENOUGH_RUNS:

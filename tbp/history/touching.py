@@ -1,4 +1,4 @@
-"""The commits of an event that touch what everything is measured with, rather than the code under test.
+"""The commits of an event that touch the benchmarks or their requirements, rather than the code under test.
 
 Takes events and the files that commits touch, gives the events with those commits named.
 """
@@ -17,6 +17,9 @@ from tbp.history.ranges import CommitOrder
 # Commits of a range: among more, some touch the requirements in any case.
 MOST_COMMITS = 100
 
+# Folder beside a suite's module that holds its builds, as in tbp's own benchmarks and those of ``tbp demo``.
+WORKLOADS = "workloads"
+
 # Files that say which packages there are, how they are built and what asv does; by name, wherever they lie.
 _REQUIREMENTS = re.compile(
     r"(?:^|/)(?:asv\.conf\.json\w*|pyproject\.toml|setup\.(?:py|cfg)|pipfile"
@@ -27,8 +30,8 @@ _REQUIREMENTS = re.compile(
 
 
 def to_ask(events: Iterable[Event], order: CommitOrder) -> list[str]:
-    """The hashes to ask git for: of the confirmed changes of the code, the newest event first."""
-    return [commit_hash for event in events if _is_asked(event) for commit_hash in _hashes(event, order)]
+    """The hashes whose files git must list: of the confirmed changes of the code, the newest event first."""
+    return [commit_hash for event in events if _is_looked_up(event) for commit_hash in _hashes(event, order)]
 
 
 def with_touching(
@@ -39,12 +42,12 @@ def with_touching(
     ``touched`` has the paths that each commit touches; ``benchmark_dir`` is the folder that benchmarks are in.
     """
     return tuple(
-        replace(event, touching=_touching(event, order, touched, benchmark_dir)) if _is_asked(event) else event
+        replace(event, touching=_touching(event, order, touched, benchmark_dir)) if _is_looked_up(event) else event
         for event in events
     )
 
 
-def _is_asked(event: Event) -> bool:
+def _is_looked_up(event: Event) -> bool:
     return event.is_verdict and event.range.commits <= MOST_COMMITS
 
 
@@ -66,10 +69,15 @@ def _hashes(event: Event, order: CommitOrder) -> Sequence[str]:
 
 
 def _modules(benchmark: str, benchmark_dir: str) -> list[str]:
-    """Paths that a benchmark may be written in: its name begins with that of its module, which may be in a package."""
-    folder = benchmark_dir.strip("/").rpartition("/")[2]
-    parts = benchmark.split(".")
-    modules = ["/".join([folder, *parts[:length]]) for length in range(1, len(parts))]
+    """Paths that a benchmark may be written in: its name begins with that of its module, which may be in a package.
+
+    A module of that name in a folder ``workloads`` beside it is part of it: the builds of its suites.
+    """
+    package = benchmark_dir.strip("/").rpartition("/")[2]
+    modules = []
+    for name in benchmark.split(".")[:-1]:
+        modules += [f"{package}/{name}", f"{package}/{WORKLOADS}/{name}"]
+        package = f"{package}/{name}"
     return [f"{module}{ending}" for module in modules for ending in (".py", "/__init__.py")]
 
 

@@ -1,7 +1,7 @@
-"""What the traces on both sides of a change say of it.
+"""The evidence of traces: the two sides of a change, and the newest commit of a series.
 
-Takes the sessions, which know where traces lie, and a callable that reads one, so that nothing is read here. What two
-traces differ in is decided by ``tbp.traces.difference``, which is imported where there are two: it brings pandas.
+Takes the sessions, which know where traces lie, and a callable that reads one, so that nothing is read here. Two traces
+are compared by ``tbp.traces.differences.difference``, which is imported where there are two: it brings pandas.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from msgspec import Struct, field
 
 from tbp.asv.sessions import Sessions
 from tbp.errors import UnreadableTrace
-from tbp.history.points import last_with_level
-from tbp.history.series import Change, ChangeEvidence, Commit, Point, SeriesKey
+from tbp.model.changes import Change, ChangeEvidence
+from tbp.model.points import last_with_level
+from tbp.model.series import Commit, Point, SeriesKey
 
 if TYPE_CHECKING:
-    from tbp.traces.frame_difference import FrameDifference
-    from tbp.traces.frames import Frames
-    from tbp.traces.operators import OperatorTable, TraceSession
+    from tbp.traces.differences.frame_difference import FrameDifference
+    from tbp.traces.frames.frames import Frames
+    from tbp.traces.operators.operators import OperatorTable, TraceSession
 
 # Reads one trace file; may raise UnreadableTrace.
 TraceReader: TypeAlias = "Callable[[Path], TraceSession]"
@@ -31,7 +32,7 @@ TRACES_FOR_OPERATORS = 3
 
 
 class NewestTraces(Struct, frozen=True):
-    """What the traces of the newest commit with readable ones say, the mean over its sessions."""
+    """The traces of the newest commit with readable ones, the mean over its sessions."""
 
     commit: Commit | None = None
     operators: OperatorTable | None = None
@@ -44,7 +45,7 @@ class Traces(Struct):
     read: TraceReader
     sessions: Sessions
     problems: list[str]
-    _kept: dict[Path, TraceSession | None] = field(default_factory=dict)
+    _known: dict[Path, TraceSession | None] = field(default_factory=dict)
 
     def of(self, key: SeriesKey, commit: Commit, most: int) -> list[TraceSession]:
         """Up to ``most`` readable traces of a series at a commit."""
@@ -52,16 +53,16 @@ class Traces(Struct):
         return [trace for path in paths if (trace := self._trace(path)) is not None]
 
     def forget(self) -> None:
-        self._kept.clear()
+        self._known.clear()
 
     def _trace(self, path: Path) -> TraceSession | None:
-        if path not in self._kept:
+        if path not in self._known:
             try:
-                self._kept[path] = self.read(path)
+                self._known[path] = self.read(path)
             except UnreadableTrace as error:
                 self.problems.append(str(error))
-                self._kept[path] = None
-        return self._kept[path]
+                self._known[path] = None
+        return self._known[path]
 
 
 def evidence(
@@ -85,7 +86,7 @@ def evidence(
     (old_commit, old), (new_commit, new) = before, after
     last = last_with_level(points, change.index)
     adjacent = (last.commit if last else None, points[change.index].commit)
-    from tbp.traces.difference import difference
+    from tbp.traces.differences.difference import difference
 
     note = ""
     if (old_commit, new_commit) != adjacent:
@@ -98,20 +99,20 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
     if not traces.sessions.commits(key):
         return NewestTraces()
     for point in reversed(points):
-        if point.comparable and (found := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
-            from tbp.traces.frames import DRAWN_SHARE, MOST_DRAWN, pruned
-            from tbp.traces.operators import merged_frames, merged_table
+        if point.comparable and (traced := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
+            from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, pruned
+            from tbp.traces.operators.operators import merged_frames, merged_table
 
-            own = merged_frames(found)
-            drawn = pruned(own, DRAWN_SHARE, MOST_DRAWN) if own is not None else None
-            return NewestTraces(point.commit, merged_table([trace.table for trace in found]), drawn)
+            merged = merged_frames(traced)
+            drawn = pruned(merged, DRAWN_SHARE, MOST_DRAWN) if merged is not None else None
+            return NewestTraces(point.commit, merged_table([trace.table for trace in traced]), drawn)
     return NewestTraces()
 
 
 def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> FrameDifference | None:
-    from tbp.traces.frame_difference import frame_difference, pruned_difference
-    from tbp.traces.frames import DRAWN_SHARE, MOST_DRAWN
-    from tbp.traces.operators import merged_frames
+    from tbp.traces.differences.frame_difference import frame_difference, pruned_difference
+    from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN
+    from tbp.traces.operators.operators import merged_frames
 
     old, new = merged_frames(before), merged_frames(after)
     if old is None or new is None:
@@ -126,6 +127,6 @@ def _nearest(
     if not traces.sessions.commits(key):
         return None
     for point in map(points.__getitem__, indexes):
-        if point.comparable and (found := traces.of(key, point.commit, TRACES_PER_SIDE)):
-            return point.commit, found
+        if point.comparable and (traced := traces.of(key, point.commit, TRACES_PER_SIDE)):
+            return point.commit, traced
     return None

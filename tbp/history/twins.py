@@ -10,7 +10,7 @@ import re
 
 from msgspec.structs import replace
 
-from tbp.history.series import SeriesKey
+from tbp.model.series import SeriesKey
 
 TWIN = re.compile(r"^(.+)_twin( v\d+)?$")
 """The ruler's name of a variant's A/A twin, with the workload's version."""

@@ -1,6 +1,6 @@
 """Witnesses of a shift: how the machine's yardstick and the A/A twin of a series moved where its level shifts.
 
-Takes the points of the series, those of the others and the sessions; gives ``Witnesses``, which ``agreement`` hears.
+Takes the points of the series, those of the others and the sessions; gives ``Witnesses`` for ``agreement``.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import numpy as np
 
 from tbp.asv.sessions import Sessions
 from tbp.history.agreement import Witnesses
-from tbp.history.measured import median
-from tbp.history.points import Points, commits, levels
-from tbp.history.series import SeriesKey
-from tbp.history.sides import RUNS_PER_SIDE
 from tbp.history.twins import twins
+from tbp.history.two_sides import RUNS_PER_SIDE
+from tbp.model.points import Points, commits, levels
+from tbp.model.series import SeriesKey
+from tbp.statistics.robust import median
 
 
 def gathered(
@@ -44,6 +44,6 @@ def _of(points: Points, hashes: Sequence[str]) -> list[float]:
 
 
 def _ratio(before: Sequence[float], after: Sequence[float]) -> float:
-    """Median after ÷ median before of what is known; NaN where a side knows nothing."""
+    """Median after ÷ median before of what is known; NaN where a side has nothing."""
     old, new = (np.array([value for value in side if value > 0]) for side in (before, after))
     return median(new) / median(old) if len(old) and len(new) else float("nan")

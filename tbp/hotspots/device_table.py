@@ -9,10 +9,10 @@ from __future__ import annotations
 import pandas as pd
 
 from tbp.hotspots.devices import MEAN_DEVICE_COLUMNS, Devices
-from tbp.hotspots.lines import aligned, wrapped
-from tbp.report import words
-from tbp.traces.columns import NUMBER
-from tbp.traces.kernels import REST
+from tbp.traces.calls.kernels import REST
+from tbp.traces.reading.columns import NUMBER
+from tbp.wording import words
+from tbp.wording.terminal import aligned, wrapped
 
 MOST_KERNELS = 5  # unless the command line says otherwise: the operators above them are the answer, these its detail
 MOST_RANKS = 16  # rows: two nodes

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tbp.asv.recordings import Recording
-from tbp.traces.columns import COUNT, NUMBER, TEXT, check
-from tbp.traces.device import DEVICE_COLUMNS, KERNEL_COLUMNS
-from tbp.traces.ranks import RANK_COLUMNS, DistributedRun, Rank, runs
+from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS
+from tbp.traces.devices.ranks import RANK_COLUMNS, DistributedRun, Rank, runs
+from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
+from tbp.traces.recording import Recording
 
 # As those of one trace, which counts launches; a mean per step is no whole number.
 MEAN_DEVICE_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in DEVICE_COLUMNS.items()}

@@ -8,11 +8,11 @@ JSON is strict and ASCII; what is no finite number is ``null``. One object:
                      "clock", "enough_sessions", "explanation", "operators": [{column: value, …}, …], "exact",
                      "callers", "device_before", "device_after"}, …]
 
-``facts``, ``before`` and ``after`` are ``views.Facts``; the columns are those of ``tbp.traces.operators`` with
-``share``, or of ``tbp.traces.difference``; "exact" and "callers" are rows of ``tbp.traces.exact``, or null where not
-known. Each "device" is null, or {"devices", "kernels", "ranks": rows of ``devices``, "backend", "runs", "world_size",
-"missing_ranks"}. Times are µs per step. CSV has the operators' columns behind ``cell``, and last ``losses``: what the
-files had lost.
+``facts``, ``before`` and ``after`` are ``views.Facts``; the columns are those of ``tbp.traces.operators.operators``
+with ``share``, or of ``tbp.traces.differences.difference``; "exact" and "callers" are rows of
+``tbp.traces.differences.exact``, or null where not known. Each "device" is null, or {"devices", "kernels", "ranks":
+rows of ``devices``, "backend", "runs", "world_size", "missing_ranks"}. Times are µs per step. CSV has the operators'
+columns behind ``cell``, and last ``losses``: what the files had lost.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ import pandas as pd
 
 from tbp.hotspots.devices import Devices
 from tbp.hotspots.views import Compared, Ranking
-from tbp.traces.difference import explanation
-from tbp.verdict.phrases import one_line
+from tbp.traces.differences.difference import explanation
+from tbp.wording.words import one_line
 
 # The fields of Facts and the columns of the frames are those of the file: to rename one is another format.
 # 1: the first.

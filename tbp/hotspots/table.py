@@ -9,13 +9,12 @@ from __future__ import annotations
 import pandas as pd
 
 from tbp.hotspots.device_table import busy_sentence, device_lines
-from tbp.hotspots.lines import aligned, wrapped
 from tbp.hotspots.views import COLUMNS, By, Compared, Facts, Ranking
-from tbp.report import words
-from tbp.report.evidence import shapes
-from tbp.traces.difference import LEAST_SESSIONS
-from tbp.verdict.phrases import one_line
-from tbp.verdict.table import shortened
+from tbp.report.parts.trace_rows import shapes
+from tbp.traces.differences.difference import LEAST_SESSIONS
+from tbp.wording import words
+from tbp.wording.terminal import aligned, wrapped
+from tbp.wording.words import one_line, shortened
 
 LEAST_WIDTH = 60  # the numbers and two words of an operator
 # Operators of a ranking, and uncertain ones of a difference, unless the command line says otherwise: about a screen.

@@ -11,11 +11,11 @@ from enum import StrEnum
 
 import pandas as pd
 
+from tbp.asv.stored_traces import Source
 from tbp.errors import UsageError
 from tbp.hotspots.devices import Devices, devices
-from tbp.sources import Source
-from tbp.traces.difference import TraceDifference, difference
-from tbp.traces.operators import OperatorTable, hotspots, merged_table
+from tbp.traces.differences.difference import TraceDifference, difference
+from tbp.traces.operators.operators import OperatorTable, hotspots, merged_table
 
 FLOPS = "flops"  # column of the operator table, in traces whose shapes were recorded
 

@@ -16,7 +16,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 Batch = Sequence[Tensor]
-"""What a ``DataLoader`` over a ``TensorDataset`` yields; the default objective takes (inputs, labels)."""
+"""The tensors of one micro-batch, as a ``DataLoader`` over a ``TensorDataset`` yields them. The default objective takes
+(inputs, labels)."""
 
 
 def summed_cross_entropy(model: nn.Module, batch: Batch) -> Tensor:
@@ -26,7 +27,7 @@ def summed_cross_entropy(model: nn.Module, batch: Batch) -> Tensor:
 
 
 def labelled_items(batch: Batch) -> Tensor:
-    """How many labels of (inputs, labels) count, those but -100; a scalar on their device, so nothing waits for it."""
+    """Number of labels in (inputs, labels) other than -100; a scalar on their device, so that nothing waits for it."""
     _, labels = batch
     return (labels != -100).sum()
 
@@ -44,7 +45,7 @@ def train_with_gradient_accumulation(
 ) -> Tensor:
     """Train on all of ``dataloader``, one optimizer step per ``accumulation_steps`` micro-batches.
 
-    Each micro-batch's *summed* loss is divided by the items in the whole group, so the gradient is that of one batch
+    Each micro-batch's *summed* loss is divided by the items in the whole group. So the gradient is that of one batch
     made of them all, however ragged (https://huggingface.co/blog/gradient_accumulation). A shorter group at the end
     steps too. A group without a counted item has a loss and gradients of 0.
 
@@ -83,7 +84,7 @@ def naive_train_with_gradient_accumulation(
 ) -> Tensor:
     """The baseline, wrong on purpose: the mean of means, and no step for the micro-batches left at the end.
 
-    With ragged micro-batches every item of a short one weighs more (up to 71 % off, measured); the gradients of the
+    With ragged micro-batches every item of a short one weighs more (up to 71 % off, measured). The gradients of the
     tail stay behind in the parameters, where the next epoch adds to them.
 
     Returns:

@@ -20,12 +20,12 @@ from tbp.training.precision import half_precision_support
 
 
 class HalfPrecisionUnavailable(RuntimeError):
-    """The step would not run in the half precision that was asked for."""
+    """The step would not run in the requested half precision."""
 
 
 @dataclass(frozen=True)
 class AmpStep:
-    """What one step did."""
+    """Outcome of one training step."""
 
     loss: Tensor  # scalar, float32, detached
     stepped: bool  # False: gradients held inf or NaN, so optimizer and scheduler were left alone
@@ -61,7 +61,7 @@ def train_with_amp(
         scheduler: stepped after each optimizer step that was made.
         max_norm: gradients are clipped to this norm.
         loss: of (output, labels), a scalar.
-        output_dtype: what the model returns under autocast; ``dtype`` unless told. A model that ends in an operator
+        output_dtype: the dtype that the model returns under autocast. None: ``dtype``. A model that ends in an operator
             autocast keeps in float32 returns that, as a layer norm on CUDA does.
         allow_emulation: run where the instructions are missing, 20 times slower. For checking arithmetic only.
 
@@ -82,7 +82,7 @@ def train_with_amp(
         wanted = dtype if output_dtype is None else output_dtype
         if output.dtype != wanted:
             raise HalfPrecisionUnavailable(
-                f"the model returned {output.dtype} under {dtype} autocast, not {wanted}: either autocast did not "
+                f"the model returned {output.dtype} under {dtype} autocast, not {wanted}. Either autocast did not "
                 f"reach it, or it ends in an operator autocast keeps in float32; then pass output_dtype={output.dtype}"
             )
         value = loss(output, labels)
@@ -128,7 +128,7 @@ def _check_scaler(dtype: torch.dtype, scaler: GradScaler | None) -> None:
 def _scaled_step(
     model: nn.Module, optimizer: Optimizer, loss: Tensor, scaler: GradScaler | None, max_norm: float | None
 ) -> bool:
-    """Backward and optimizer step; whether the step was made."""
+    """Backward pass and optimizer step; True when the step was made."""
     if scaler is None:
         loss.backward()  # type: ignore[no-untyped-call]  # torch ships it without types
         norm = nn.utils.clip_grad_norm_(model.parameters(), float("inf") if max_norm is None else max_norm)
@@ -143,5 +143,5 @@ def _scaled_step(
     scale_before = scaler.get_scale()
     scaler.step(optimizer)
     scaler.update()
-    # GradScaler does not say whether it skipped, but it lowers the scale exactly then.
+    # GradScaler has no flag for a skipped step, but it lowers the scale exactly then.
     return scaler.get_scale() >= scale_before

@@ -1,7 +1,7 @@
-"""Whether a device computes in half precision at all: the question to ask before timing it.
+"""Native support of half precision: a check to make before a half-precision step is timed.
 
 Without the instructions CPU autocast converts back and forth and is 19–22 times slower than float32 (measured,
-torch 2.13), and a CUDA device emulates bfloat16. Such a number says nothing, so the answer is a reason not to.
+torch 2.13), and a CUDA device emulates bfloat16. Such a time means nothing, so the answer is a reason to skip.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def half_precision_support(device: torch.device | str, dtype: torch.dtype) -> st
 
 @functools.cache
 def cpu_features() -> frozenset[str]:
-    """Instruction-set names of this CPU; empty where neither torch nor /proc/cpuinfo tells."""
+    """Instruction-set names of this CPU; empty where neither torch nor /proc/cpuinfo lists them."""
     if hasattr(torch.cpu, "get_capabilities"):
         return frozenset(name for name, has in torch.cpu.get_capabilities().items() if has is True)
     try:

@@ -28,7 +28,7 @@ def create_scheduler(
         num_training_steps: optimizer steps in the whole training, warm-up included.
         warmup_steps: an int is that many steps; a float in [0, 1) is a share of ``num_training_steps``, rounded up
             as ``transformers.TrainingArguments`` does.
-        warmup_ratio: that share, said by name; ``warmup_steps`` is then not looked at.
+        warmup_ratio: that share by name; ``warmup_steps`` is then ignored.
 
     Raises:
         TypeError: for a ``warmup_steps`` that is no number.

@@ -15,7 +15,7 @@ import pytest
 from tbp.asv.results import Results, read_results
 from tbp.asv.runner import run_asv
 from tbp.asv.sessions import read_sessions
-from tbp.history.series import Outcome
+from tbp.model.series import Outcome
 
 pytest.importorskip("asv")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tbp.asv.declarations import Benchmark, parameter_values, plain_value
+from tbp.asv.declarations import Benchmark, parameter_values
 from tbp.asv.parameters import completed, named
 from tbp.asv.results import Results, read_results
+from tbp.system.python_text import plain_value
 
 Writer = Callable[..., Path]
 

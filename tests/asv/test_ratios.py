@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tbp.asv.ratios import END, Ratio, add_ratios, read_ratios
-from tbp.history.series import SeriesKey
+from tbp.model.series import SeriesKey
 
 KEY = SeriesKey("suite.time_it", (("n", "1"),), "box", "py3.11")
 NIGHT = Ratio("a" * 40, "b" * 40, (0.1, 0.12))

@@ -15,8 +15,9 @@ from tbp.asv import result_cache, result_folder
 from tbp.asv.result_cache import cache_file
 from tbp.asv.result_frame import frame
 from tbp.asv.results import Results, read_results
-from tbp.cache import files, unchanged
 from tbp.errors import NothingMeasured
+from tbp.report.site import unchanged
+from tbp.system import cache
 
 Writer = Callable[..., Path]
 HOUR_NS = 3_600_000_000_000
@@ -53,7 +54,7 @@ def kept(folder: Path) -> Path:
 
 def headed(payload: bytes) -> bytes:
     """The head of a whole file with this content."""
-    return files._head(result_cache._KIND, result_cache._VERSION, payload)
+    return cache._head(result_cache._KIND, result_cache._VERSION, payload)
 
 
 def same(one: Results, other: Results) -> bool:

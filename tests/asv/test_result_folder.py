@@ -11,8 +11,8 @@ import pytest
 from tbp.asv import result_folder
 from tbp.asv.result_folder import Reading
 from tbp.asv.results import Results, results_of
-from tbp.cache.unchanged import look
-from tbp.scale.workers import Workers
+from tbp.report.site.unchanged import look
+from tbp.system.worker_pool import Workers
 
 Writer = Callable[..., Path]
 

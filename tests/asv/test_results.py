@@ -10,13 +10,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tbp.asv.declarations import benchmark_from_name, plain_value
+from tbp.asv.declarations import benchmark_from_name
 from tbp.asv.result_files import memory
 from tbp.asv.result_frame import frame
 from tbp.asv.result_table import Value, table
 from tbp.asv.results import read_results
 from tbp.errors import NothingMeasured
-from tbp.history.series import Outcome
+from tbp.model.series import Outcome
+from tbp.system.python_text import plain_value
 
 Writer = Callable[..., Path]
 NAN, INF = float("nan"), float("inf")

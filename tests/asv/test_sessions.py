@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tbp.asv.sessions import MIN_SAMPLES, Sessions, read_sessions, without_result
-from tbp.history.series import SeriesKey
+from tbp.model.series import SeriesKey
 
 KEY = SeriesKey("m.time_it", (("variant", "sdpa"), ("length", "256")), "box", "env")
 STORED: dict[str, Any] = {
@@ -76,9 +76,9 @@ def test_a_newer_run_that_skips_the_cell_counts(tmp_path: Path):
 
 def test_enough_samples_are_what_the_ruler_takes_at_least():
     pytest.importorskip("torch")
-    from tbp.bench.clock import Plan
+    from tbp.bench.clock import SamplingPlan
 
-    assert Plan().min_samples == MIN_SAMPLES
+    assert SamplingPlan().min_samples == MIN_SAMPLES
 
 
 def test_the_order_of_parameters_does_not_matter(tmp_path: Path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tbp.bench.clock import Clock, Plan, time_calls
+from tbp.bench.clock import Clock, SamplingPlan, time_calls
 from tbp.bench.devices import Device
 
 
@@ -40,7 +40,7 @@ class Machine:
 
 def test_a_sample_is_the_devices_time_not_the_submissions():
     machine = Machine()
-    timing = time_calls(lambda: machine.submit(10e-6, 400e-6), machine.device, Plan(), machine.clock)
+    timing = time_calls(lambda: machine.submit(10e-6, 400e-6), machine.device, SamplingPlan(), machine.clock)
     # Two calls fill a millisecond: 10 µs to submit the first, then the stream is busy for 2 × 400 µs.
     assert timing.number == 2
     assert timing.wall_s == pytest.approx([405e-6] * len(timing.wall_s))
@@ -49,29 +49,31 @@ def test_a_sample_is_the_devices_time_not_the_submissions():
 def test_work_submitted_before_a_sample_does_not_leak_into_it():
     machine = Machine()
     machine.submit(0.0, 5.0)  # somebody else's, still running when the first sample starts
-    timing = time_calls(lambda: machine.submit(0.0, 1e-3), machine.device, Plan(number=1), machine.clock)
+    timing = time_calls(lambda: machine.submit(0.0, 1e-3), machine.device, SamplingPlan(number=1), machine.clock)
     assert max(timing.wall_s) == pytest.approx(1e-3)
 
 
 def test_the_number_of_calls_fills_a_millisecond():
     machine = Machine()
-    timing = time_calls(lambda: machine.submit(20e-6, 0.0), machine.device, Plan(), machine.clock)
+    timing = time_calls(lambda: machine.submit(20e-6, 0.0), machine.device, SamplingPlan(), machine.clock)
     assert timing.number == 50
     assert timing.wall_s == pytest.approx([20e-6] * len(timing.wall_s))
 
 
 def test_a_step_longer_than_a_sample_is_called_once():
     machine = Machine()
-    timing = time_calls(lambda: machine.submit(0.2, 0.0), machine.device, Plan(), machine.clock)
+    timing = time_calls(lambda: machine.submit(0.2, 0.0), machine.device, SamplingPlan(), machine.clock)
     assert timing.number == 1
-    assert len(timing.wall_s) == Plan().min_samples, "the budget is spent, but ten samples are taken all the same"
+    assert len(timing.wall_s) == SamplingPlan().min_samples, (
+        "the budget is spent, but ten samples are taken all the same"
+    )
 
 
 def test_samples_end_with_the_budget_or_at_the_maximum():
     machine = Machine()
     call = lambda: machine.submit(1e-3, 0.0)  # noqa: E731
-    assert len(time_calls(call, machine.device, Plan(budget_s=0.05), machine.clock).wall_s) == 50
-    assert len(time_calls(call, machine.device, Plan(budget_s=10.0), machine.clock).wall_s) == 300
+    assert len(time_calls(call, machine.device, SamplingPlan(budget_s=0.05), machine.clock).wall_s) == 50
+    assert len(time_calls(call, machine.device, SamplingPlan(budget_s=10.0), machine.clock).wall_s) == 300
 
 
 def test_cpu_time_and_switches_stand_beside_each_sample():
@@ -81,7 +83,7 @@ def test_cpu_time_and_switches_stand_beside_each_sample():
         machine.submit(1e-3, 0.0)
         machine.switches += 3
 
-    timing = time_calls(disturbed, machine.device, Plan(number=1), machine.clock)
+    timing = time_calls(disturbed, machine.device, SamplingPlan(number=1), machine.clock)
     assert timing.cpu_s == pytest.approx([0.5e-3] * len(timing.cpu_s))
     assert set(timing.involuntary_switches) == {3}
 
@@ -98,7 +100,7 @@ def test_the_yardstick_is_timed_after_each_sample():
         machine.submit(2e-4, 0.0)
         work.append("yardstick")
 
-    timing = time_calls(step, machine.device, Plan(number=1, warmup_s=0), machine.clock, yardstick)
+    timing = time_calls(step, machine.device, SamplingPlan(number=1, warmup_s=0), machine.clock, yardstick)
     assert timing.yardstick_s == pytest.approx([2e-4] * len(timing.wall_s))
     assert timing.wall_s == pytest.approx([1e-3] * len(timing.wall_s))
     assert work == ["step", "yardstick"] * len(timing.wall_s)
@@ -115,7 +117,7 @@ def test_the_garbage_collector_is_off_and_then_as_before(was_on: bool):
 
     gc.enable() if was_on else gc.disable()
     try:
-        time_calls(step, machine.device, Plan(), machine.clock)
+        time_calls(step, machine.device, SamplingPlan(), machine.clock)
         assert gc.isenabled() is was_on
     finally:
         gc.enable()
@@ -124,7 +126,7 @@ def test_the_garbage_collector_is_off_and_then_as_before(was_on: bool):
 
 def test_asvs_quick_means_one_call_one_sample_no_warm_up():
     machine = Machine()
-    plan = Plan().with_asv(repeat=1, number=1, warmup_s=0, sample_s=None)
+    plan = SamplingPlan().with_asv(repeat=1, number=1, warmup_s=0, sample_s=None)
     calls: list[int] = []
 
     def step() -> None:
@@ -136,6 +138,6 @@ def test_asvs_quick_means_one_call_one_sample_no_warm_up():
 
 
 def test_asvs_repeat_may_be_a_range():
-    plan = Plan().with_asv(repeat=(2, 5, 0.1), number=0, warmup_s=-1, sample_s=0.002)
+    plan = SamplingPlan().with_asv(repeat=(2, 5, 0.1), number=0, warmup_s=-1, sample_s=0.002)
     assert (plan.min_samples, plan.max_samples, plan.budget_s, plan.sample_s) == (2, 5, 0.1, 0.002)
-    assert plan.warmup_s == Plan().warmup_s
+    assert plan.warmup_s == SamplingPlan().warmup_s

@@ -15,15 +15,15 @@ import torch
 from tbp.bench import recorder
 from tbp.bench.clock import Timing
 from tbp.bench.devices import device
-from tbp.bench.recorder import Place, place, record, result_stem
-from tbp.nightly import remove_abandoned
+from tbp.bench.recorder import Destination, record, result_stem
+from tbp.commands.nightly import remove_abandoned
 
 TIMING = Timing(number=2, wall_s=(1e-4, 2e-4), cpu_s=(1e-4, 1e-4), involuntary_switches=(0, 3))
 PARAMETERS = {"variant": "sdpa", "tokens": "64"}
 
 
-def where(tmp_path: Path, *, traces: bool = True) -> Place:
-    return Place(tmp_path / "abc.traces", "run", "0123456789abcdef", "tbp-py3.11", "machine", traces)
+def destination(tmp_path: Path, *, traces: bool = True) -> Destination:
+    return Destination(tmp_path / "abc.traces", "run", "0123456789abcdef", "tbp-py3.11", "machine", traces)
 
 
 def step() -> torch.Tensor:
@@ -37,7 +37,7 @@ def read(path: Path) -> dict[str, object]:
 
 
 def test_a_session_says_what_was_timed_where(tmp_path: Path):
-    path = record(where(tmp_path, traces=False), "suite.torchtime_step", PARAMETERS, device("cpu"), TIMING, step)
+    path = record(destination(tmp_path, traces=False), "suite.torchtime_step", PARAMETERS, device("cpu"), TIMING, step)
     assert path is not None
     session = read(path)
     assert session["parameters"] == PARAMETERS
@@ -52,7 +52,7 @@ def test_a_session_says_what_was_timed_where(tmp_path: Path):
 
 
 def test_a_trace_lies_beside_the_session_and_says_the_same(tmp_path: Path):
-    path = record(where(tmp_path), "suite.torchtime_step", PARAMETERS, device("cpu"), TIMING, step)
+    path = record(destination(tmp_path), "suite.torchtime_step", PARAMETERS, device("cpu"), TIMING, step)
     assert path is not None
     session = read(path)
     trace = read(path.parent / str(session["trace"]))
@@ -71,7 +71,7 @@ def test_a_trace_lies_beside_the_session_and_says_the_same(tmp_path: Path):
 
 def test_long_steps_make_short_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     slow = Timing(number=1, wall_s=(1.5,), cpu_s=(1.5,), involuntary_switches=(0,))
-    path = record(where(tmp_path), "suite.torchtime_step", PARAMETERS, device("cpu"), slow, step)
+    path = record(destination(tmp_path), "suite.torchtime_step", PARAMETERS, device("cpu"), slow, step)
     assert path is not None
     events = read(path.parent / str(read(path)["trace"]))["traceEvents"]
     assert isinstance(events, list)
@@ -81,7 +81,7 @@ def test_long_steps_make_short_traces(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_parameters_that_look_alike_have_files_of_their_own(tmp_path: Path):
     paths = {
-        record(where(tmp_path, traces=False), "b", {"p": value}, device("cpu"), TIMING, None)
+        record(destination(tmp_path, traces=False), "b", {"p": value}, device("cpu"), TIMING, None)
         for value in ("a/b", "a b")
     }
     assert len(paths) == 2
@@ -89,7 +89,7 @@ def test_parameters_that_look_alike_have_files_of_their_own(tmp_path: Path):
 
 
 def test_a_hostile_benchmark_name_stays_inside_the_folder(tmp_path: Path):
-    path = record(where(tmp_path, traces=False), "../../etc/x", {"p": "../" * 200}, device("cpu"), TIMING, None)
+    path = record(destination(tmp_path, traces=False), "../../etc/x", {"p": "../" * 200}, device("cpu"), TIMING, None)
     assert path is not None
     assert (tmp_path / "abc.traces") in path.resolve().parents
     assert path.exists()
@@ -100,7 +100,7 @@ def test_a_step_that_raises_while_traced_leaves_no_file(tmp_path: Path):
         raise RuntimeError("out of luck")
 
     with pytest.raises(RuntimeError, match="out of luck"):
-        record(where(tmp_path), "b", PARAMETERS, device("cpu"), TIMING, failing)
+        record(destination(tmp_path), "b", PARAMETERS, device("cpu"), TIMING, failing)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -113,7 +113,7 @@ def test_a_full_disk_loses_the_session_but_not_the_run(
             return disk.write(data)
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    assert record(where(tmp_path, traces=False), "b", PARAMETERS, device("cpu"), TIMING, None) is None
+    assert record(destination(tmp_path, traces=False), "b", PARAMETERS, device("cpu"), TIMING, None) is None
     assert "No space left on device" in capsys.readouterr().err
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -127,9 +127,9 @@ def test_a_killed_recorder_leaves_nothing_under_a_final_name(tmp_path: Path):
         "from tbp.bench.devices import device\n"
         "def killed(*a, **k): os.kill(os.getpid(), signal.SIGKILL)\n"
         "recorder.shutil.copyfileobj = killed\n"
-        f"where = recorder.Place(pathlib.Path({str(tmp_path)!r}), 'run', 'c' * 40, 'e', 'm')\n"
+        f"destination = recorder.Destination(pathlib.Path({str(tmp_path)!r}), 'run', 'c' * 40, 'e', 'm')\n"
         "timing = Timing(1, (1e-4,), (1e-4,), (0,))\n"
-        "recorder.record(where, 'b', {}, device('cpu'), timing, lambda: torch.ones(2) + 1)\n"
+        "recorder.record(destination, 'b', {}, device('cpu'), timing, lambda: torch.ones(2) + 1)\n"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert ended.returncode == -9, ended.stderr.decode()
@@ -146,12 +146,12 @@ def test_a_killed_recorder_leaves_nothing_under_a_final_name(tmp_path: Path):
 def test_where_to_record_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     for name in ("TBP_RESULTS_DIR", "TBP_MACHINE", "ASV_COMMIT"):
         monkeypatch.delenv(name, raising=False)
-    assert place() is None, "outside asv nothing is recorded"
+    assert Destination.from_environment() is None, "outside asv nothing is recorded"
     monkeypatch.setenv("TBP_RESULTS_DIR", str(tmp_path))
     monkeypatch.setenv("TBP_MACHINE", "m")
     monkeypatch.setenv("ASV_COMMIT", "0123456789abcdef")
     monkeypatch.setenv("ASV_ENV_NAME", "tbp-py3.11")
-    found = place()
+    found = Destination.from_environment()
     assert found is not None
     assert found.folder == tmp_path / "m" / "01234567-tbp-py3.11.traces"
 

@@ -14,26 +14,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tbp.history.series import (
-    Better,
-    Change,
-    ChangeEvidence,
-    Circumstance,
-    Commit,
-    History,
-    Outcome,
-    Point,
-    SeriesKey,
-    Side,
-    Sides,
-    State,
-    Tag,
-)
-from tbp.report.model import Machine, ReportData, Run
-from tbp.report.site import write_site
-from tbp.traces.difference import ROW_COLUMNS, TraceDifference
-from tbp.traces.operators import OperatorTable
-from tbp.traces.wording import RowFigures, row_sentence
+from tbp.model.changes import Change, ChangeEvidence, Circumstance, History, Side, Sides, State
+from tbp.model.runs import Machine, Run
+from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey, Tag
+from tbp.report.base.report_data import ReportData
+from tbp.report.site.build import write_site
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
+from tbp.traces.differences.wording import RowFigures, row_sentence
+from tbp.traces.operators.operators import OperatorTable
 
 HOSTILE = (
     "%{x}<b><script>document.title='owned'</script>\"'`><img src=x onerror=document.title='owned'>"

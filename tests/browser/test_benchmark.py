@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tbp.history.series import Outcome, Point, SeriesKey
-from tbp.report.model import ReportData
-from tbp.report.site import write_single_file, write_site
+from tbp.model.series import Outcome, Point, SeriesKey
+from tbp.report.base.report_data import ReportData
+from tbp.report.site.build import write_single_file, write_site
 
 from .conftest import commits, series
 from .opening import DESKTOP, PHONE, opened, overflow, violations

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tbp.report.charts import FIRST_DRAWN
-from tbp.report.model import ReportData
-from tbp.report.site import write_site
+from tbp.report.base.report_data import ReportData
+from tbp.report.pages.charts import FIRST_DRAWN
+from tbp.report.site.build import write_site
 
 from .opening import PHONE, opened, overflow
 from .test_index import eventful

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tbp.asv.lines import compared
-from tbp.history.compare import judgements
-from tbp.history.series import Better, Commit, History, Line, LineRuns, Outcome, Point, SeriesKey, State
-from tbp.report.chart_data import site_commits
-from tbp.report.comparison import stored
-from tbp.report.model import ReportData, Run
-from tbp.report.places import series_href
-from tbp.report.site import write_site
-from tbp.verdict.judgement import Judged, Judgement
+from tbp.comparison.judgements import judgements
+from tbp.model.changes import History, LineRuns, State
+from tbp.model.comparison import ComparedCommit, Judgement
+from tbp.model.runs import Run
+from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey
+from tbp.project.lines import compared
+from tbp.report.base.report_data import ReportData
+from tbp.report.data.history_chart import site_commits
+from tbp.report.pages.compare.page import stored
+from tbp.report.parts.places import series_href
+from tbp.report.site.build import write_site
 
 from .opening import DESKTOP, PHONE, opened, overflow, violations
 
@@ -215,7 +217,7 @@ def test_chosen_columns_fit_and_are_accessible(browser, machines, size, scheme) 
         assert page.locator("#compare-columns li").count() == 2
 
 
-def expected(histories: Sequence[History], before: Judged, after: Judged) -> dict[str, Judgement]:
+def expected(histories: Sequence[History], before: ComparedCommit, after: ComparedCommit) -> dict[str, Judgement]:
     href = {(one.key.benchmark, one.key.parameters): series_href(one) for one in histories}
     found = judgements((stored(one) for one in histories), before, after)
     return {href[one.benchmark, one.parameters]: one for one in found}
@@ -259,7 +261,7 @@ def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path
     with opened(browser, index.parent / "compare.html") as page:
         ready(page)
         for before, after in pairs:
-            sides = [Judged(order[at].short, order[at].hash) for at in (before, after)]
+            sides = [ComparedCommit(order[at].short, order[at].hash) for at in (before, after)]
             said = page.evaluate(
                 """([from, to, names]) => {
                   const pairs = tbp.runs.rows.map((row) => ({ row, base: row, from, to, names }));
@@ -310,7 +312,7 @@ def test_the_script_compares_each_commit_by_the_runs_of_its_own_line(browser, pl
         ready(page)
         assert "maint · " in page.locator("#compare-commit-0 optgroup[label='Other lines'] option").first.inner_text()
         for before, after in pairs:
-            sides = [Judged(order[at].short, order[at].hash) for at in (before, after)]
+            sides = [ComparedCommit(order[at].short, order[at].hash) for at in (before, after)]
             said = page.evaluate(
                 """([from, to, names]) => {
                   const pairs = tbp.runs.rows.map((row) => ({ row, base: row, from, to, names }));

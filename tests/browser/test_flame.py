@@ -15,14 +15,15 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.__main__ import main
-from tbp.history.series import Better, Change, ChangeEvidence, Commit, History, Outcome, Point, SeriesKey, State
-from tbp.report import words
-from tbp.report.model import ReportData
-from tbp.report.site import write_site
-from tbp.traces.difference import ROW_COLUMNS, TraceDifference
-from tbp.traces.frame_difference import frame_difference
-from tbp.traces.frames import FRAME_COLUMNS, Frames
-from tbp.traces.nesting import NO_PARENT
+from tbp.model.changes import Change, ChangeEvidence, History, State
+from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
+from tbp.report.base.report_data import ReportData
+from tbp.report.site.build import write_site
+from tbp.traces.calls.nesting import NO_PARENT
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
+from tbp.traces.differences.frame_difference import frame_difference
+from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
+from tbp.wording import words
 
 from .opening import DESKTOP, PHONE, overflow, quiet_page, violations
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tbp.acks import Ack
-from tbp.history.perspective import seen
-from tbp.history.series import Change, ChangeEvidence, SeriesKey, State
-from tbp.report import summary
-from tbp.report.model import ReportData
-from tbp.report.site import write_single_file, write_site
+from tbp.history.acknowledged import seen
+from tbp.model.changes import Change, ChangeEvidence, State
+from tbp.model.series import SeriesKey
+from tbp.project.acknowledgements import Ack
+from tbp.report.base.report_data import ReportData
+from tbp.report.pages.index.page import MOST_ROWS
+from tbp.report.site.build import write_single_file, write_site
 
 from .opening import DESKTOP, PHONE, opened, overflow, violations
 
@@ -84,7 +85,7 @@ def test_the_index_fits_and_has_no_barrier(browser, site, size, scheme) -> None:
 def test_a_page_shows_the_worst_rows_and_more_are_a_button_away(browser, site) -> None:
     with opened(browser, site) as page:
         rows = page.locator("#series tbody tr")
-        assert (rows.count(), shown(page)) == (summary.MOST_ROWS, "145 of 145 series")
+        assert (rows.count(), shown(page)) == (MOST_ROWS, "145 of 145 series")
         assert page.inner_text("#more") == "Show 50 more of 95"
         page.focus("#more")
         page.keyboard.press("Enter")
@@ -116,7 +117,7 @@ def test_rows_of_the_script_are_like_those_of_the_page(browser, site) -> None:
             }"""
         )
         assert made == written
-        assert len(made) >= summary.MOST_ROWS - 5
+        assert len(made) >= MOST_ROWS - 5
 
 
 def test_lines_of_the_script_are_drawn_like_those_of_the_page(browser, site) -> None:
@@ -278,7 +279,7 @@ def test_without_scripts_the_worst_rows_and_every_benchmark_are_there(browser, s
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(site.as_uri())
-    assert page.locator("#series tbody tr").count() == summary.MOST_ROWS
+    assert page.locator("#series tbody tr").count() == MOST_ROWS
     assert page.locator("#rest").inner_text().startswith("95 more series are on the pages of their benchmarks")
     assert page.locator(".family li a").count() == 126
     assert not page.locator("select").first.is_visible()
@@ -345,7 +346,7 @@ def test_one_file_is_readable_without_scripts(browser, one_file) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(one_file.as_uri())
-    assert page.locator("#series tbody tr").count() == summary.MOST_ROWS
+    assert page.locator("#series tbody tr").count() == MOST_ROWS
     context.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tbp.report.site import write_single_file
+from tbp.report.site.build import write_single_file
 
 from .opening import DESKTOP, PHONE, opened, overflow, violations
 from .test_site import benchmark_page

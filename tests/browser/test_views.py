@@ -10,21 +10,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tbp.history.series import (
-    Better,
-    Change,
-    ChangeEvidence,
-    ChangeKind,
-    Commit,
-    History,
-    Outcome,
-    Point,
-    SeriesKey,
-    State,
-)
-from tbp.report.model import ReportData, Run
-from tbp.report.places import series_href
-from tbp.report.site import write_single_file, write_site
+from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
+from tbp.model.runs import Run
+from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
+from tbp.report.base.report_data import ReportData
+from tbp.report.parts.places import series_href
+from tbp.report.site.build import write_single_file, write_site
 
 from .opening import DESKTOP, PHONE, opened, overflow, quiet_page, violations
 

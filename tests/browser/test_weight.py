@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tbp.history.series import SeriesKey, State
-from tbp.report.model import ReportData
-from tbp.report.site import write_single_file, write_site
+from tbp.model.changes import State
+from tbp.model.series import SeriesKey
+from tbp.report.base.report_data import ReportData
+from tbp.report.site.build import write_single_file, write_site
 
 from .conftest import commits, series
 from .opening import DESKTOP, PHONE, opened, overflow, violations

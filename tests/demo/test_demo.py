@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tbp.analysis import report_data
-from tbp.asv.config import read_config
 from tbp.demo.repository import create
 from tbp.demo.sample import COMMITS
-from tbp.history.series import History, State
+from tbp.model.changes import History, State
+from tbp.project.asv_config import read_config
+from tbp.report.site.load import report_data
 
 
 def test_the_repository_is_a_real_one(tmp_path: Path):

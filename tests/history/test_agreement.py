@@ -13,14 +13,15 @@ from msgspec.structs import replace
 
 from tbp.asv.sessions import Session, Sessions
 from tbp.history.agreement import Witnesses, doubt
-from tbp.history.points import Points, columns
-from tbp.history.series import Change, ChangeKind, Commit, Outcome, Point, SeriesKey
 from tbp.history.twins import twins
 from tbp.history.witnesses import gathered
-from tbp.traces.columns import NUMBER
-from tbp.traces.difference import ROW_COLUMNS, TraceDifference
-from tbp.traces.exact import EXACT_COLUMNS
-from tbp.traces.loss import Loss
+from tbp.model.changes import Change, ChangeKind
+from tbp.model.points import Points, columns
+from tbp.model.series import Commit, Outcome, Point, SeriesKey
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
+from tbp.traces.differences.exact import EXACT_COLUMNS
+from tbp.traces.reading.columns import NUMBER
+from tbp.traces.reading.loss import Loss
 
 # The situation that asked for this: 1.00 ms → 2.49 ms in the newest run, on a machine that was busy that night.
 SAME_WORK = "its traces have the same operators and calls on both sides"

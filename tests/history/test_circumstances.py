@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tbp.asv.result_frame import Value
 from tbp.history.circumstances import (
     NUMBER,
-    Run,
+    RunCircumstances,
     breaks,
     circumstances,
     kind_of,
@@ -19,7 +19,8 @@ from tbp.history.circumstances import (
     with_number,
 )
 from tbp.history.explanations import explained
-from tbp.history.series import Change, ChangeKind, Commit, Outcome, Point
+from tbp.model.changes import Change, ChangeKind
+from tbp.model.series import Commit, Outcome, Point
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NAN = float("nan")
@@ -52,7 +53,7 @@ def test_circumstances_are_named_in_words():
 
 def test_a_break_is_where_the_last_known_value_ends():
     found = breaks([OLD, {}, OLD, NEW, {**NEW, "processor": "A"}, {**NEW, "processor": "B"}])
-    assert [(one.index, one.kind, one.what) for one in found] == [
+    assert [(one.index, one.kind, one.explanation) for one in found] == [
         (3, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13"),
         (5, ChangeKind.HARDWARE, "processor A → B"),
     ]
@@ -60,7 +61,7 @@ def test_a_break_is_where_the_last_known_value_ends():
 
 def test_a_change_at_a_break_is_put_down_to_it():
     found = judged([OLD] * 5 + [NEW] * 5, 5)
-    assert (found.kind, found.what, found.index) == (ChangeKind.DEPENDENCY, "torch 2.12 → 2.13", 5)
+    assert (found.kind, found.explanation, found.index) == (ChangeKind.DEPENDENCY, "torch 2.12 → 2.13", 5)
     assert not found.is_verdict
 
 
@@ -82,7 +83,7 @@ def test_a_processor_that_goes_back_and_forth_explains_nothing():
 
 def test_the_system_s_update_is_hardware_and_named():
     found = judged([{"system": "Linux 5"}] * 5 + [{"system": "Linux 6"}] * 5, 5)
-    assert (found.kind, found.what) == (ChangeKind.HARDWARE, "system Linux 5 → Linux 6")
+    assert (found.kind, found.explanation) == (ChangeKind.HARDWARE, "system Linux 5 → Linux 6")
 
 
 @pytest.mark.parametrize(
@@ -98,14 +99,14 @@ def test_the_system_s_update_is_hardware_and_named():
 def test_number_counts_only_when_samples_become_another_length(
     number: list[float], value: list[float], known: list[str | None]
 ):
-    runs = [Run({}, *both) for both in zip(number, value, strict=True)]
+    runs = [RunCircumstances({}, *both) for both in zip(number, value, strict=True)]
     assert [run.get(NUMBER) for run in with_number(runs)] == known
 
 
 def test_only_three_circumstances_are_named():
     old = dict.fromkeys("abcde", "1")
     (found,) = breaks([old, dict.fromkeys("abcde", "2")])
-    assert found.what == "a 1 → 2, b 1 → 2, c 1 → 2, 2 more"
+    assert found.explanation == "a 1 → 2, b 1 → 2, c 1 → 2, 2 more"
 
 
 def test_what_was_not_measured_is_passed_over():

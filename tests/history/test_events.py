@@ -11,18 +11,8 @@ from msgspec.structs import replace
 
 from tbp.history.events import Event, events
 from tbp.history.ranges import CommitOrder, range_of
-from tbp.history.series import (
-    Better,
-    Change,
-    ChangeEvidence,
-    ChangeKind,
-    Commit,
-    History,
-    Outcome,
-    Point,
-    SeriesKey,
-    State,
-)
+from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
+from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 COMMITS = tuple(Commit(f"c{place}", START + timedelta(days=place)) for place in range(40))
@@ -241,9 +231,9 @@ def test_what_is_certainly_too_small_to_matter_is_no_event():
 
 
 def test_changes_put_down_to_something_else_are_events_of_their_kind():
-    torch = {"kind": ChangeKind.DEPENDENCY, "what": "torch 2.12 → 2.13"}
-    numpy = {"kind": ChangeKind.DEPENDENCY, "what": "numpy 1.26 → 2.0"}
-    processor = {"kind": ChangeKind.HARDWARE, "what": "processor A → B"}
+    torch = {"kind": ChangeKind.DEPENDENCY, "explanation": "torch 2.12 → 2.13"}
+    numpy = {"kind": ChangeKind.DEPENDENCY, "explanation": "numpy 1.26 → 2.0"}
+    processor = {"kind": ChangeKind.HARDWARE, "explanation": "processor A → B"}
     kinds = found(
         series(range(9), (5, 1.5), on="x"),
         series(range(9), (5, 1.5), on="x", name="b", **torch),

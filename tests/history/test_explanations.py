@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from tbp.history.circumstances import Run, with_number
+from tbp.history.circumstances import RunCircumstances, with_number
 from tbp.history.explanations import explained
-from tbp.history.series import Change, ChangeKind, Commit, Outcome, Point
+from tbp.model.changes import Change, ChangeKind
+from tbp.model.series import Commit, Outcome, Point
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000.0
 START_MS = START.timestamp() * 1000
 FAST, SLOW = 1e-6, 142e-6
-MANY, ONE = Run({}, 97_915, FAST), Run({}, 1, SLOW)
+MANY, ONE = RunCircumstances({}, 97_915, FAST), RunCircumstances({}, 1, SLOW)
 
 
 def points(values: Sequence[float]) -> list[Point]:
@@ -43,24 +44,24 @@ def test_number_fell_and_older_commits_were_measured_later_with_the_new_one():
     """asv's number fell from 97,915 to 1; four of the older commits were measured after that."""
     runs = [ONE if place in (4, 9, 14, 17) else MANY for place in range(20)] + [ONE] * 10
     found = judged([run.value for run in runs], 20, with_number(runs))
-    assert (found.kind, found.what) == (ChangeKind.HARNESS, "calls per sample 97,915 → 1")
+    assert (found.kind, found.explanation) == (ChangeKind.HARNESS, "calls per sample 97,915 → 1")
     assert (found.index, found.causes[0].before) == (20, "97,915")
 
 
 def test_a_commit_measured_with_both_numbers_at_one_level_is_told_from_them():
     """The older commits that were measured with number 1 are as fast as with 97,915: the commit is slow."""
-    runs = [Run({}, 1 if place in (4, 9, 14, 17) else 97_915, FAST) for place in range(20)] + [ONE] * 10
+    runs = [RunCircumstances({}, 1 if place in (4, 9, 14, 17) else 97_915, FAST) for place in range(20)] + [ONE] * 10
     found = judged([run.value for run in runs], 20, with_number(runs))
-    assert (found.kind, found.what) == (ChangeKind.CODE, "")
+    assert (found.kind, found.explanation) == (ChangeKind.CODE, "")
 
 
 def test_calibrated_numbers_that_come_back_are_one_circumstance():
-    runs = [Run({}, number, FAST if number > 1 else SLOW) for number in (97_915, 1, 98_123, 1, 99_001)]
+    runs = [RunCircumstances({}, number, FAST if number > 1 else SLOW) for number in (97_915, 1, 98_123, 1, 99_001)]
     assert [run["calls per sample"] for run in with_number(runs)] == ["97,915", "1", "97,915", "1", "97,915"]
 
 
 def test_a_step_ten_times_slower_with_a_tenth_of_the_number_is_the_regression_itself():
-    runs = [Run({}, 1000, 1.0)] * 10 + [Run({}, 100, 10.0)] * 10
+    runs = [RunCircumstances({}, 1000, 1.0)] * 10 + [RunCircumstances({}, 100, 10.0)] * 10
     assert judged([run.value for run in runs], 10, with_number(runs)).kind is ChangeKind.CODE
 
 
@@ -73,7 +74,7 @@ def test_runs_that_follow_a_circumstance_put_the_change_down_to_it(name: str, ki
     old, new = {name: "A"}, {name: "B"}
     known = [old, old, new, old, old, old, new, new, new, new]
     found = judged([1.0, 1.0, 1.2, 1.0, 1.0, 1.0, 1.2, 1.2, 1.2, 1.2], 6, known)
-    assert (found.kind, found.what) == (kind, f"{name} A → B")
+    assert (found.kind, found.explanation) == (kind, f"{name} A → B")
 
 
 def test_one_odd_run_of_five_does_not_speak_for_the_commit():
@@ -102,14 +103,14 @@ def test_of_two_circumstances_the_one_that_the_level_follows_is_named():
     a, b = {"torch": "2.12", "numpy": "1"}, {"torch": "2.13", "numpy": "2"}
     known = [a, {**a, "numpy": "2"}, a, {**a, "torch": "2.13"}, a, b, b, b]
     found = judged([1.0, 1.0, 1.0, 1.2, 1.0, 1.2, 1.2, 1.2], 5, known)
-    assert found.what == "torch 2.12 → 2.13"
+    assert found.explanation == "torch 2.12 → 2.13"
 
 
 def test_a_level_that_follows_the_night_is_not_the_commit_s():
     """Nothing is recorded; commits 2 and 5 were measured with the newest ones."""
     nights = [0, 1, 20, 3, 4, 21, 6, 7, 22, 23, 24]
     found = judged([1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.3, 1.3], 8, nights=nights)
-    assert (found.kind, found.what) == (ChangeKind.UNRECORDED, "runs measured from 2026-01-21 on")
+    assert (found.kind, found.explanation) == (ChangeKind.UNRECORDED, "runs measured from 2026-01-21 on")
 
 
 def test_older_commits_that_measure_as_before_leave_it_with_the_commit():
@@ -136,7 +137,7 @@ def test_runs_out_of_line_do_not_make_a_night():
 def test_newer_commits_measured_before_the_night_keep_the_level_before():
     nights = [10, 11, 12, 13, 14, 15, 1, 2, 16, 3, 17, 4]
     found = judged([1.3, 1.3, 1.3, 1.3, 1.3, 1.3, 1.0, 1.0, 1.3, 1.0, 1.3, 1.0], 6, nights=nights)
-    assert (found.kind, found.what) == (ChangeKind.UNRECORDED, "runs measured before 2026-01-11")
+    assert (found.kind, found.explanation) == (ChangeKind.UNRECORDED, "runs measured before 2026-01-11")
 
 
 def test_a_session_that_went_on_changed_no_machine():

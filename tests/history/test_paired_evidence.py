@@ -1,6 +1,6 @@
 """Verdicts of pairs on a step, from literal ratios: where it is, whether it is confirmed, and what to measure next.
 
-How often, in numbers: ``tests/perf/simulated_nights.py``.
+How often, in numbers: ``tools/simulated_nights.py``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tbp.asv.ratios import Ratio
-from tbp.history.paired_evidence import FRESH_LOOKS, Crossing, Verdict, Wanted, level_begin, step, wanted, with_pairs
-from tbp.history.series import Change, ChangeKind, Commit, Outcome, Point
+from tbp.history.paired_evidence import (
+    FRESH_LOOKS,
+    Crossing,
+    FreshPairs,
+    Verdict,
+    level_begin,
+    step,
+    wanted,
+    with_pairs,
+)
+from tbp.model.changes import Change, ChangeKind
+from tbp.model.series import Commit, Outcome, Point
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 QUIET = (-0.002, 0.001, 0.002, -0.001)
@@ -177,7 +187,7 @@ def test_a_change_that_fresh_pairs_refute_is_suspect():
 
 def test_an_apparent_pulse_is_refuted_by_pairs_from_before_it_to_after_it():
     both = [change(6), change(9, -0.10)]
-    assert wanted(both, points(12), [ratio(0, 1, 0.0)], 0.0, always) == Wanted(0, 11, 6)
+    assert wanted(both, points(12), [ratio(0, 1, 0.0)], 0.0, always) == FreshPairs(0, 11, 6)
     pairs = [ratio(0, 11, 0.0, 6, is_fresh=True)]
     assert [one.confirmed for one in with_pairs(both, points(12), pairs, 0.0)] == [False, False]
     assert wanted(both, points(12), pairs, 0.0, always) is None
@@ -212,12 +222,12 @@ def test_nothing_suspected_nothing_wanted():
 
 def test_a_suspected_newest_commit_is_measured_against_the_one_before_it():
     nights = [ratio(0, 7, 0.0), ratio(0, 8, 0.0), ratio(0, 9, 0.10)]
-    assert wanted([], points(10), nights, 0.0, never) == Wanted(8, 9, 6)
+    assert wanted([], points(10), nights, 0.0, never) == FreshPairs(8, 9, 6)
 
 
 def test_a_commit_without_a_value_is_passed_over():
     nights = [ratio(0, 6, 0.0), ratio(0, 7, 0.0), ratio(0, 9, 0.10)]
-    assert wanted([], points(10, missing=[8]), nights, 0.0, never) == Wanted(7, 9, 6)
+    assert wanted([], points(10, missing=[8]), nights, 0.0, never) == FreshPairs(7, 9, 6)
 
 
 def test_where_fresh_pairs_close_by_found_nothing_the_whole_level_is_asked():
@@ -227,7 +237,7 @@ def test_where_fresh_pairs_close_by_found_nothing_the_whole_level_is_asked():
 
 
 def test_a_regression_that_nobody_was_told_of_is_measured_around_its_place():
-    assert wanted([change(9)], points(12), [ratio(0, 1, 0.0)], 0.0, always) == Wanted(3, 11, 6)
+    assert wanted([change(9)], points(12), [ratio(0, 1, 0.0)], 0.0, always) == FreshPairs(3, 11, 6)
     assert wanted([change(9)], points(12), [ratio(0, 1, 0.0)], 0.0, never) is None
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tbp.history.change_points import change_points
-from tbp.history.series import Commit, Outcome, Point, SeriesKey, State
+from tbp.detection.detector import change_points
 from tbp.history.states import freshness, is_enough
+from tbp.model.changes import State
+from tbp.model.series import Commit, Outcome, Point, SeriesKey
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

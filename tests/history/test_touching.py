@@ -9,17 +9,9 @@ from msgspec.structs import replace
 
 from tbp.history.events import Event, SeriesChange, Touching
 from tbp.history.ranges import CommitOrder
-from tbp.history.series import (
-    Better,
-    Change,
-    ChangeEvidence,
-    ChangeKind,
-    Commit,
-    History,
-    SeriesKey,
-    State,
-)
 from tbp.history.touching import MOST_COMMITS, to_ask, with_touching
+from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
+from tbp.model.series import Better, Commit, SeriesKey
 
 COMMITS = tuple(Commit(f"c{place}", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=place)) for place in range(5))
 IN_ORDER = CommitOrder([commit.hash for commit in COMMITS], COMMITS)
@@ -55,6 +47,7 @@ def named(path: str, benchmark_dir: str = "benchmarks", **fields: object) -> tup
         "benchmarks/suites/attention.py",
         "perf/benchmarks/suites/__init__.py",
         "benchmarks/suites/attention/Quick.py",  # a module may have a class's name
+        "benchmarks/suites/workloads/attention.py",
     ],
 )
 def test_a_commit_that_touches_requirements_or_the_benchmark_is_named(path: str):
@@ -67,6 +60,7 @@ def test_a_commit_that_touches_requirements_or_the_benchmark_is_named(path: str)
         "src/attention.py",
         "benchmarks/attention.py",  # of another benchmark
         "benchmarks/suites/feed_forward.py",
+        "benchmarks/suites/workloads/feed_forward.py",
         "mybenchmarks/suites/attention.py",
         "docs/requirements.md",
         "src/lock.py",

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tbp.history.series import Commit, SeriesKey
-from tbp.report import addresses
+from tbp.model.series import Commit, SeriesKey
+from tbp.report.parts import addresses
 
 WHEN = datetime(2026, 5, 1, tzinfo=UTC)
 KEY = SeriesKey("attention.Quick.torchtime_step", (("variant", "sdpa"), ("length", "256")), "m", "e")

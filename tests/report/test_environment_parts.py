@@ -1,8 +1,8 @@
 from datetime import UTC, datetime
 
-from tbp.history.series import Commit
-from tbp.report.environment_parts import parts
-from tbp.report.model import Run
+from tbp.model.runs import Run
+from tbp.model.series import Commit
+from tbp.report.parts.environment_parts import parts
 
 COMMIT = Commit("c0ffee00" * 5, datetime(2026, 5, 1, tzinfo=UTC))
 

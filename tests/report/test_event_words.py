@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.history.events import Touching
-from tbp.history.series import Change, ChangeEvidence
 from tbp.history.sightings import Sightings
-from tbp.report import event_words
+from tbp.model.changes import Change, ChangeEvidence
+from tbp.report.parts import event_words
 
 
 @pytest.mark.parametrize(

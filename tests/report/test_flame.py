@@ -11,16 +11,17 @@ import pandas as pd
 import pytest
 from msgspec.structs import replace
 
-from tbp.history.series import Change, ChangeEvidence, Commit, History
-from tbp.report import addresses
-from tbp.report.flame import Flame, change_flame, newest_flame
-from tbp.report.flame_rows import MOST_ROWS, NAME_LENGTH
-from tbp.report.site import write_site
-from tbp.sources import StoredTraces, chosen
-from tbp.traces.difference import ROW_COLUMNS, TraceDifference
-from tbp.traces.frame_difference import frame_difference
-from tbp.traces.frames import FRAME_COLUMNS, Frames
-from tbp.traces.nesting import NO_PARENT
+from tbp.asv.stored_traces import StoredTraces, chosen
+from tbp.model.changes import Change, ChangeEvidence, History
+from tbp.model.series import Commit
+from tbp.report.parts import addresses
+from tbp.report.parts.flame import Flame, change_flame, newest_flame
+from tbp.report.parts.flame_rows import MOST_ROWS, NAME_LENGTH
+from tbp.report.site.build import write_site
+from tbp.traces.calls.nesting import NO_PARENT
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
+from tbp.traces.differences.frame_difference import frame_difference
+from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
 
 Rows = Mapping[str, tuple[str, int, int, int]]
 

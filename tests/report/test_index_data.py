@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from tbp.history.series import Change, ChangeEvidence, Commit, Outcome, Point, State
-from tbp.report import sparkline
-from tbp.report.index_data import index_data
-from tbp.report.pages import Frame, index_html, script_call
-from tbp.report.summary import summary
+from tbp.model.changes import Change, ChangeEvidence, State
+from tbp.model.series import Commit, Outcome, Point
+from tbp.report.base.render import Frame, index_html, script_call
+from tbp.report.pages.index.data import index_data
+from tbp.report.pages.index.page import summary
+from tbp.report.parts import sparkline
 
 
 def many(make_history, benchmarks: int, series: int, changed: float = 0.1):

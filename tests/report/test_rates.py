@@ -1,8 +1,8 @@
 from msgspec.structs import replace
 
-from tbp.history.series import State
-from tbp.report.detail import benchmark_page
-from tbp.report.rates import rates_of_all, tokens_of
+from tbp.model.changes import State
+from tbp.report.pages.benchmark.page import benchmark_page
+from tbp.report.pages.benchmark.rates import rates_of_all, tokens_of
 
 CELL = (("variant", "sdpa"), ("batch", "8"), ("sequence_length", "128"))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tbp.errors import UsageError
-from tbp.report.serve import server
+from tbp.report.site.serve import server
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tbp.history.series import Commit
-from tbp.report.model import Machine, Run
-from tbp.report.setups import PACKAGES, Setups, setups
+from tbp.model.runs import Machine, Run
+from tbp.model.series import Commit
+from tbp.report.parts.setups import PACKAGES, Setups, setups
 
 COMMITS = [Commit(f"{place:040x}", datetime(2026, 5, 1, tzinfo=UTC) + timedelta(days=place)) for place in range(4)]
 COLUMNS = {commit.hash: place for place, commit in enumerate(COMMITS)}

@@ -8,13 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.errors import UsageError
-from tbp.history.series import Change, ChangeEvidence, Commit, History, Outcome, Point, SeriesKey, State
-from tbp.report import site
-from tbp.report.model import Machine
-from tbp.report.pages import script_json
-from tbp.report.site import write_site
-from tbp.report.words import INVISIBLE
-from tbp.scale.workers import Workers
+from tbp.model.changes import Change, ChangeEvidence, History, State
+from tbp.model.runs import Machine
+from tbp.model.series import Commit, Outcome, Point, SeriesKey
+from tbp.report.base.render import script_json
+from tbp.report.site import build
+from tbp.report.site.build import write_site
+from tbp.system.worker_pool import Workers
+from tbp.wording.words import INVISIBLE
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -244,7 +245,7 @@ def test_what_is_half_written_goes_when_this_process_is_interrupted(
     """Others must not go on writing into a folder that is being removed."""
     here = os.getpid()
 
-    def put(self: site._Place, *_: object) -> None:
+    def put(self: build._Place, *_: object) -> None:
         for place in range(10**9 if os.getpid() != here else 0):
             (self.folder / "data" / str(place)).touch()
 
@@ -255,10 +256,10 @@ def test_what_is_half_written_goes_when_this_process_is_interrupted(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("threading.active_count", lambda: 1)  # other tests may have left some
-    monkeypatch.setattr(site._Place, "put_made", put)
-    monkeypatch.setattr(site._Place, "put_benchmarks", put)
-    monkeypatch.setattr(site, "_static", interrupted)
-    monkeypatch.setattr(site, "DRAWN_S", 10.0)
+    monkeypatch.setattr(build._Place, "put_made", put)
+    monkeypatch.setattr(build._Place, "put_benchmarks", put)
+    monkeypatch.setattr(build, "_static", interrupted)
+    monkeypatch.setattr(build, "DRAWN_S", 10.0)
     with Workers(2) as workers, pytest.raises(KeyboardInterrupt):
-        site.write_site(make_report(make_history()), tmp_path / "site", workers)
+        build.write_site(make_report(make_history()), tmp_path / "site", workers)
     assert list((tmp_path / "site").iterdir()) == []

@@ -9,11 +9,11 @@ from importlib.resources import files
 import pytest
 from msgspec.structs import replace
 
-from tbp.history.series import Circumstance, History, State
-from tbp.history.sides import sides
-from tbp.report.chart_data import commits_payload, site_commits
-from tbp.report.detail import benchmark_page
-from tbp.report.pages import Frame, benchmark_html, script_call
+from tbp.history.two_sides import sides
+from tbp.model.changes import Circumstance, History, State
+from tbp.report.base.render import Frame, benchmark_html, script_call
+from tbp.report.data.history_chart import commits_payload, site_commits
+from tbp.report.pages.benchmark.page import benchmark_page
 
 # The ordinary page: README and DESIGN promise it.
 MOST_BYTES = 40_000

@@ -1,8 +1,8 @@
 """A benchmark's page shows what it runs, in a length that keeps the page small."""
 
-from tbp.report.detail import benchmark_page
-from tbp.report.pages import Frame, benchmark_html
-from tbp.report.source import LENGTH, LINES, source_of
+from tbp.report.base.render import Frame, benchmark_html
+from tbp.report.pages.benchmark.page import benchmark_page
+from tbp.report.pages.benchmark.source import LENGTH, LINES, source_of
 
 CODE = "def time_it(self):\n    if self.a < 3:\n        step()\n"
 

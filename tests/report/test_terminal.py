@@ -6,11 +6,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tbp.history.series import State
-from tbp.report.model import ReportData
-from tbp.report.summary import ranked
-from tbp.report.terminal import event_lines
-from tbp.reporting import said_of
+from tbp.commands.report import said_of
+from tbp.model.changes import State
+from tbp.report.base.report_data import ReportData
+from tbp.report.parts.series_order import ranked
+from tbp.report.site.terminal import event_lines
 
 NAN = float("nan")
 NAME = "attention.Quick.torchtime_step"

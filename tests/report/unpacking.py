@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tbp.report.letters import BASE, LETTERS
+from tbp.report.parts.packing import BASE, LETTERS
 
 
 def unpacked(text: str) -> list[int | None]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tbp.traces.read import read_trace
-from tbp.traces.trace import Trace
+from tbp.traces.reading.read import read_trace
+from tbp.traces.reading.trace import Trace
 
 
 @pytest.fixture

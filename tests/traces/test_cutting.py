@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tbp.traces.cutting import Cutter, cut
+from tbp.traces.reading.cutting import Cutter, cut
 
 
 @pytest.mark.parametrize(

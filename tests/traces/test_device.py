@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tbp.traces.device import DEVICE_COLUMNS, KERNEL_COLUMNS, busy_ns, device_use
-from tbp.traces.trace import Trace
+from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS, busy_ns, device_use
+from tbp.traces.reading.trace import Trace
 
 TraceOf = Callable[..., Trace]
 

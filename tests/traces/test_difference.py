@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from tbp.errors import UsageError
-from tbp.traces.difference import ROW_COLUMNS, TraceDifference, difference, explanation
-from tbp.traces.loss import Loss
-from tbp.traces.operators import OPERATOR_COLUMNS, OperatorTable, TraceSession
-from tbp.traces.sides import side
-from tbp.traces.wording import calls, change
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference, difference, explanation
+from tbp.traces.differences.sides import side
+from tbp.traces.differences.wording import calls, change
+from tbp.traces.operators.operators import OPERATOR_COLUMNS, OperatorTable, TraceSession
+from tbp.traces.reading.loss import Loss
 
 # operator → (calls, self_us) in each of ten equal steps
 Step = Mapping[str, tuple[float, float]]

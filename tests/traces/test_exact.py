@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tbp.traces.difference import difference, explanation
-from tbp.traces.operators import TraceSession, session
-from tbp.traces.trace import Trace
+from tbp.traces.differences.difference import difference, explanation
+from tbp.traces.operators.operators import TraceSession, session
+from tbp.traces.reading.trace import Trace
 
 SessionOf = Callable[..., TraceSession]
 Entry = tuple[Any, ...]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tbp.traces.flops import flops
-from tbp.traces.operators import operator_table
-from tbp.traces.trace import Trace
+from tbp.traces.calls.flops import flops
+from tbp.traces.operators.operators import operator_table
+from tbp.traces.reading.trace import Trace
 
 torch = pytest.importorskip("torch")
 counting = pytest.importorskip("torch.utils.flop_counter")

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tbp.traces.frame_difference import FrameDifference, frame_difference, marks, pruned_difference
-from tbp.traces.frames import FRAME_COLUMNS, Frames
-from tbp.traces.nesting import NO_PARENT
+from tbp.traces.calls.nesting import NO_PARENT
+from tbp.traces.differences.frame_difference import FrameDifference, frame_difference, marks, pruned_difference
+from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
 
 Tree = Mapping[str, tuple[int, int]]
 

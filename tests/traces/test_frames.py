@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tbp.traces.frames import FRAME_COLUMNS, MOST_DEPTH, Frames, merged, pruned
-from tbp.traces.host import host_tree
-from tbp.traces.kernels import NO_LAUNCH
-from tbp.traces.nesting import NO_PARENT
-from tbp.traces.operators import operator_table, session
-from tbp.traces.read import read_trace
-from tbp.traces.trace import Trace
+from tbp.traces.calls.host import host_tree
+from tbp.traces.calls.kernels import NO_LAUNCH
+from tbp.traces.calls.nesting import NO_PARENT
+from tbp.traces.frames.frames import FRAME_COLUMNS, MOST_DEPTH, Frames, merged, pruned
+from tbp.traces.operators.operators import operator_table, session
+from tbp.traces.reading.read import read_trace
+from tbp.traces.reading.trace import Trace
 
 TraceOf = Callable[..., Trace]
 STEP = {"cat": "user_annotation"}

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from tbp.traces import packing
-from tbp.traces.loss import Tally
-from tbp.traces.ranks import rank_of, runs
-from tbp.traces.read import read_trace
+from tbp.traces.devices.ranks import rank_of, runs
+from tbp.traces.reading import packing
+from tbp.traces.reading.loss import Tally
+from tbp.traces.reading.read import read_trace
 
 # The imports take 0.75 GB of address space, mostly the BLAS library's and none of it resident; the rest is for reading.
 ADDRESS_SPACE_BYTES = 1_300 << 20
@@ -31,8 +31,8 @@ READ = """
 import sys
 from pathlib import Path
 from tbp.errors import UnreadableTrace
-from tbp.traces.operators import session
-from tbp.traces.read import read_trace
+from tbp.traces.operators.operators import session
+from tbp.traces.reading.read import read_trace
 try:
     trace = read_trace(sys.argv[1])
     print("read", len(trace), len(session(trace).table.frame), *trace.losses, sep="|", end="|")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tbp.traces.host import operator_name
-from tbp.traces.operators import whole_trace_table
-from tbp.traces.read import read_trace
+from tbp.traces.calls.host import operator_name
+from tbp.traces.operators.operators import whole_trace_table
+from tbp.traces.reading.read import read_trace
 
 torch = pytest.importorskip("torch")
 

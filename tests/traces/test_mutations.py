@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from tbp.errors import UnreadableTrace
-from tbp.traces.device import device_use
-from tbp.traces.difference import difference
-from tbp.traces.operators import session, whole_trace_table
-from tbp.traces.ranks import Rank, origin, runs
-from tbp.traces.read import read_trace
+from tbp.traces.devices.device import device_use
+from tbp.traces.devices.ranks import Rank, origin, runs
+from tbp.traces.differences.difference import difference
+from tbp.traces.operators.operators import session, whole_trace_table
+from tbp.traces.reading.read import read_trace
 
 CASES = 2_000
 HANGS_AFTER_S = 60  # a case takes 0.04; no measure of speed, only of an end

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from tbp.traces.nesting import (
+from tbp.traces.calls.nesting import (
     NO_PARENT,
     _encloses,
     _nested,

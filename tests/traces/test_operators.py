@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tbp.traces.host import operator_name
-from tbp.traces.kernels import GRAPH, NO_LAUNCH, NO_OPERATOR, REST
-from tbp.traces.operators import (
+from tbp.traces.calls.host import operator_name
+from tbp.traces.calls.kernels import GRAPH, NO_LAUNCH, NO_OPERATOR, REST
+from tbp.traces.operators.operators import (
     OPERATOR_COLUMNS,
     PER_STEP_COLUMNS,
     OperatorTable,
@@ -22,7 +22,7 @@ from tbp.traces.operators import (
     step_us,
     whole_trace_table,
 )
-from tbp.traces.trace import Trace
+from tbp.traces.reading.trace import Trace
 
 TraceOf = Callable[..., Trace]
 STEP = {"cat": "user_annotation"}

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from tbp.errors import UnreadableTrace
-from tbp.traces.loss import Loss, total
-from tbp.traces.numbers import nanoseconds
-from tbp.traces.read import read_trace
-from tbp.traces.trace import Category, Trace
+from tbp.traces.reading.loss import Loss, total
+from tbp.traces.reading.numbers import nanoseconds
+from tbp.traces.reading.read import read_trace
+from tbp.traces.reading.trace import Category, Trace
 
 Write = Callable[..., Path]
 
@@ -266,8 +266,8 @@ def test_layout_and_blocks_make_no_difference(
     write: Write, monkeypatch: pytest.MonkeyPatch, layout: str, block_bytes: int
 ) -> None:
     """Strings that look like events, and lists of objects that begin as events do."""
-    monkeypatch.setattr("tbp.traces.document.BLOCK_BYTES", block_bytes)
-    monkeypatch.setattr("tbp.traces.document.PART_BYTES", block_bytes)
+    monkeypatch.setattr("tbp.traces.reading.document.BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr("tbp.traces.reading.document.PART_BYTES", block_bytes)
     trace = read_trace(write(f'{{"traceEvents": {LAYOUTS[layout](EVENTS)}, "last": 1}}'.encode()))
     assert trace.start_ns.tolist() == list(range(0, 500_000, 1000))
     assert trace.external_id.tolist() == list(range(500))
@@ -372,7 +372,7 @@ def test_without_a_zstd_reader_the_way_out_is_said(write: Write, monkeypatch: py
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr("tbp.traces.packing.importlib.import_module", missing)
+    monkeypatch.setattr("tbp.traces.reading.packing.importlib.import_module", missing)
     with pytest.raises(UnreadableTrace, match="pip install zstandard"):
         read_trace(write(b"\x28\xb5\x2f\xfd\x00", "packed.json.zst"))
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tbp.history.agreement import Witnesses, doubt
-from tbp.history.series import Change
-from tbp.traces.difference import TraceDifference, difference, explanation
-from tbp.traces.operators import TraceSession, session
-from tbp.traces.trace import Trace
+from tbp.model.changes import Change
+from tbp.traces.differences.difference import TraceDifference, difference, explanation
+from tbp.traces.operators.operators import TraceSession, session
+from tbp.traces.reading.trace import Trace
 
 torch = pytest.importorskip("torch")
 

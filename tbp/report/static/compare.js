@@ -145,7 +145,7 @@ tbp.compare = (form) => {
     get("compare-sides").replaceChildren(...state.chosen.map(line), ...elsewhere, ...(isShared ? [tbp.make("li", {}, tbp.make("b", {}, "On"), " ", tbp.make("bdi", {}, state.place(state.chosen[0])))] : []));
   };
 
-  // To compare and to measure the two, as tbp.report.comparison writes them.
+  // To compare and to measure the two, as tbp.report.pages.compare.page writes them.
   const commands = () => {
     const [from, to] = state.chosen, pair = [from, to].map(({ commit }) => commits[commit].short), { machine, environment } = places[from.place];
     const several = (key) => new Set(tbp.runs.places.map((place) => place[key])).size > 1;

@@ -1,5 +1,5 @@
 // written by tbp report
-// Flame graphs: draws what tbp/report/flame.py hands over in data/*.flame.js, once it comes into view. Names arrive as
+// Flame graphs: draws what tbp/report/parts/flame.py hands over in data/*.flame.js, once it comes into view. Names arrive as
 // plain text and only ever become text; widths are whole nanoseconds, so that what is below a frame never outgrows it.
 "use strict";
 

@@ -1,5 +1,5 @@
 // written by tbp report
-// Unpacks data/grid.js (see tbp/report/grid.py): every run of every series on the newest commits.
+// Unpacks data/grid.js (see tbp/report/data/run_grid.py): every run of every series on the newest commits.
 "use strict";
 
 tbp.grid = (data) => {

@@ -50,7 +50,7 @@ tbp.rowElement = (row, shape) => {
 };
 
 // Rows of one benchmark that the same commit moved with the same verdict, together where the first of them is: the
-// counterpart of ``tbp.report.summary.grouped``. A pair is no group.
+// counterpart of ``tbp.report.pages.index.page.grouped``. A pair is no group.
 tbp.LEAST_GROUP = 3;
 tbp.groups = (all, places) => {
   const groups = new Map();

@@ -1,5 +1,5 @@
 // written by tbp report
-// Any two runs judged as `tbp compare` judges: the counterpart of tbp/history/two_runs.py, history/compare.py and
+// Any two runs judged as `tbp compare` judges: the counterpart of tbp/comparison/two_runs.py, history/compare.py and
 // report/means.py, which say where every number comes from. A test holds both against each other. What is not here is
 // how far the processes of one run disagree, which can only make a verdict less sure.
 "use strict";
@@ -12,7 +12,7 @@ tbp.judging = (cell) => {
   // Values are packed to 0.014 %; closer than this they are the same count.
   const SAME = 3e-4;
 
-  // Student's t, as tbp/history/student.py; ln Γ by Lanczos (g = 7), good to 1e-14.
+  // Student's t, as tbp/statistics/student_t.py; ln Γ by Lanczos (g = 7), good to 1e-14.
   const LANCZOS = [676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905,
     -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7];
   const lnGamma = (x) => {
@@ -94,7 +94,7 @@ tbp.judging = (cell) => {
     return others.length >= MIN_EXACT_RUNS && steps.length - isSeen <= (1 - EXACT_SHARE) * (others.length - 1);
   };
 
-  // The columns whose runs tell what two say, in their order, as tbp/asv/lines.py: of one line, or of two each its own.
+  // The columns whose runs tell what two say, in their order, as tbp/project/lines.py: of one line, or of two each its own.
   const branch = { columns: tbp.runs.commits.map(({ column }) => column), origin: -1 };
   const lineOf = (column) => [branch, ...tbp.runs.lines].find((line) => line.columns.includes(column)) || { columns: [column], origin: -1 };
   const pathTo = (column) => {
@@ -199,7 +199,7 @@ tbp.judging = (cell) => {
     return { ...one, reason: isChange ? "the stored runs beside these two do not confirm it: one odd run would look the same"
       : `two runs of it differ by ${tbp.percent(Math.expm1(found.error))} or so without any change` };
   };
-  // Benjamini and Hochberg (1995), as tbp/history/false_discovery.py.
+  // Benjamini and Hochberg (1995), as tbp/detection/false_discovery.py.
   const corrected = (ps) => {
     const order = ps.map((_, i) => i).sort((a, b) => ps[b] - ps[a]), found = [];
     let least = 1;
@@ -227,7 +227,7 @@ tbp.judging = (cell) => {
     return result(Math.max(-low, high) < RELEVANT_LIMIT ? "no_change" : "undecided");
   };
 
-  // As tbp.report.words.interval_of.
+  // As tbp.wording.words.interval_of.
   tbp.interval = ({ low, high, before, row }) => {
     if (!Number.isFinite(low) || !Number.isFinite(high) || low >= high) return "";
     const [said, of, factor] = tbp.isPercentage(row.unit) ? [tbp.points, "points", Math.abs(before)] : [tbp.percent, "%", 1];

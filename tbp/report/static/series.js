@@ -55,7 +55,7 @@ tbp.sparkPath = (spots) => spots.map((spot, column) => {
   return `${spots[column - 1] ? "L" : "M"}${spot[0]} ${spot[1]}${spots[column - 1] || spots[column + 1] ? "" : "l0 0"}`;
 }).join("");
 
-// The same drawing as ``tbp.report.sparkline`` makes of the same levels.
+// The same drawing as ``tbp.report.parts.sparkline`` makes of the same levels.
 tbp.sparkElement = (row, shape) => {
   const spots = tbp.spots(row, shape);
   const last = spots.filter(Boolean).at(-1);

@@ -1,5 +1,5 @@
 // written by tbp report
-// What else differs between two of the places that a reader compares, and what nobody recorded (tbp/report/setups.py).
+// What else differs between two of the places that a reader compares, and what nobody recorded (tbp/report/parts/setups.py).
 "use strict";
 
 tbp.setups = ({ names, hardware, unrecorded, values, places }) => {

@@ -1,5 +1,5 @@
 // written by tbp report
-// What pages share: their state in the address, numbers in words (as tbp/report/words.py says them), elements made
+// What pages share: their state in the address, numbers in words (as tbp/wording/words.py says them), elements made
 // without any markup.
 "use strict";
 
@@ -105,7 +105,7 @@ tbp.percent = (ratio) => {
   return `${ratio < 0 ? "−" : ""}${tbp.fixed(size, digits)} %`;
 };
 
-// What a value that went up (or down) did, as tbp.report.words.direction says it. `better` is 1 where less is better,
+// What a value that went up (or down) did, as tbp.wording.words.direction says it. `better` is 1 where less is better,
 // -1 where more is, and 0 where nobody knows.
 tbp.direction = (isUp, { unit, better }) => {
   const lower = better > 0;
@@ -116,7 +116,7 @@ tbp.direction = (isUp, { unit, better }) => {
 tbp.merit = (isUp, { better }) => (better ? (isUp === better > 0 ? "worse" : "better") : "");
 tbp.effect = (size, isUp, of) => `${isUp ? "▲" : "▼"} ${size} ${tbp.direction(isUp, of)}`;
 
-// How far a value moved from what it was: in per cent, a percentage in points, as tbp.report.words.signed_size.
+// How far a value moved from what it was: in per cent, a percentage in points, as tbp.wording.words.signed_size.
 tbp.isPercentage = (unit) => ["%", "percent", "percentage", "pct"].includes(unit);
 tbp.points = (moved) => {
   if (!Number.isFinite(moved)) return "–";

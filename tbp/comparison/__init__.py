@@ -1,0 +1,1 @@
+"""Two stored commits → a ``Comparison``, and its forms: terminal table, Markdown, JUnit XML, JSON."""

@@ -1,0 +1,218 @@
+"""``tbp gate`` from two hashes to a ``Comparison``: environments, cells, pairs, judgements.
+
+Nothing is stored. A budget ends all waiting: what is known then is the result, and so it is after an interrupt.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import time
+from collections.abc import Mapping, Sequence
+from math import inf, isfinite
+
+from msgspec import Struct, field
+
+from tbp.asv.checkouts import Checkout, checkouts
+from tbp.asv.runner import interruptible
+from tbp.errors import ExitCode, NothingMeasured, UsageError
+from tbp.gate.attribution import explained
+from tbp.gate.budget import Budget
+from tbp.gate.cells import SIDES, Cell, CellFailed, Side
+from tbp.gate.evidence import Evidence, Limits
+from tbp.gate.judging import judgements
+from tbp.gate.measuring import Folders, Measuring
+from tbp.gate.policy import run_gate
+from tbp.gate.progress import Progress
+from tbp.gate.referee import discovered
+from tbp.gate.worker_process import Deadline, OutOfTime
+from tbp.model.changes import State
+from tbp.model.comparison import ComparedCommit, Comparison, Judgement
+from tbp.project.asv_config import AsvConfig
+from tbp.wording import words
+
+METHOD = "measured in turns"
+INTERRUPTED = "interrupted"
+# Of a budget, kept for ending processes, judging and printing: a second or two of three minutes.
+ENDING_SHARE = 0.02
+
+
+class GateRequest(Struct, frozen=True):
+    """The benchmarks to measure, and how."""
+
+    bench: Sequence[str] = ()  # regular expressions over "benchmark(parameter, …)", as asv's --bench; empty: all
+    environment: str = ""  # asv's -E
+    threads: int = 1
+    limits: Limits = field(default_factory=Limits)
+    budget_s: float = inf  # of wall time, for everything
+
+    @property
+    def out_of_time(self) -> str:
+        """Why measuring stopped, where time was short."""
+        return f"the budget of {self.budget_s / 60:g} min ended"
+
+
+class Gated(Struct, frozen=True):
+    """The result of a gate, and whether somebody ended it early."""
+
+    comparison: Comparison
+    is_interrupted: bool = False
+
+    def exit_code(self, verdict: ExitCode) -> ExitCode:
+        """``verdict``, that of the comparison, unless it is only what an interrupt left."""
+        return ExitCode.INTERRUPTED if self.is_interrupted and verdict is not ExitCode.REGRESSION else verdict
+
+
+class _Measured(Struct):
+    """The result so far: it grows while the gate runs, so that an interrupt leaves it whole."""
+
+    evidence: Sequence[Evidence] = ()
+    settled: list[Judgement] = field(default_factory=list)  # on cells that are not measured
+    judged: tuple[Judgement, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    is_interrupted: bool = False
+
+
+def gate(config: AsvConfig, baseline: ComparedCommit, contender: ComparedCommit, wanted: GateRequest) -> Gated:
+    """Measure both commits in turns and judge every benchmark that can be timed.
+
+    An interrupt, or a SIGTERM like one, ends it: what was known by then is given, if there were benchmarks by then.
+
+    Raises:
+        RunFailed: a commit could not be installed, or not within the budget.
+        NothingMeasured: neither commit has a benchmark of that name that can be timed, or none was found in time.
+        UsageError: a pattern is no regular expression.
+        KeyboardInterrupt: it was interrupted before there was anything to measure.
+    """
+    progress = Progress()
+    start_s = time.monotonic()
+    patterns = _compiled(wanted.bench)
+    deadline = Deadline(start_s + wanted.budget_s * (1 - ENDING_SHARE))
+    try:
+        with interruptible():
+            commits = (baseline.commit, contender.commit)
+            pair = checkouts(config.path, commits, wanted.environment, progress.say, deadline.left_s)
+            measured = _measured(config, dict(zip(SIDES, pair, strict=True)), patterns, wanted, deadline, progress)
+    finally:
+        progress.end()  # what comes next, an error too, begins a line of its own
+    everything = (*measured.judged, *measured.settled)
+    comparison = Comparison(
+        project=config.project,
+        baseline=baseline,
+        contender=contender,
+        method=METHOD,
+        judgements=tuple(sorted(everything, key=lambda judgement: (judgement.benchmark, judgement.parameters))),
+        machine=platform.node(),
+        environment=pair[0].environment,
+        seconds=time.monotonic() - start_s,
+        notes=tuple(measured.notes),
+    )
+    return Gated(comparison, measured.is_interrupted)
+
+
+def _measured(
+    config: AsvConfig,
+    sides: Mapping[Side, Checkout],
+    patterns: Sequence[re.Pattern[str]],
+    wanted: GateRequest,
+    deadline: Deadline,
+    progress: Progress,
+) -> _Measured:
+    """Everything that processes say of both sides."""
+    progress.say("looking for benchmarks")
+    start_s = time.monotonic()
+    cells, absent = _matched(_discovered(sides, deadline, wanted), patterns)
+    if not cells and not absent:
+        raise NothingMeasured(
+            f"no benchmark of {config.path.parent} that can be timed matches; `asv check` and --bench name them"
+        )
+    # To look for benchmarks is to import them: about what workers will take until they are ready.
+    budget = Budget(lambda: deadline.left_s, wanted.budget_s, time.monotonic() - start_s)
+    known = _Measured([Evidence(cell) for cell in cells], absent)
+    with Folders(sides, deadline) as folders:
+        measuring = Measuring(sides, folders, wanted.threads, budget, deadline, progress.cell)
+        ended = ""
+        try:
+            _fill(folders, known, cells)
+            run_gate(known.evidence, measuring, wanted.limits, progress.turn, budget)
+        except OutOfTime:
+            pass
+        except KeyboardInterrupt:
+            known.is_interrupted, ended = True, INTERRUPTED
+        if not ended and any(each.wants_pairs for each in known.evidence):
+            ended = wanted.out_of_time
+        known.judged = judgements(known.evidence, wanted.limits, ended)
+        if not known.is_interrupted:
+            _explain(known, cells, measuring, progress)
+    known.notes += measuring.notes()
+    known.notes += _ending(known, ended, isfinite(wanted.budget_s))
+    return known
+
+
+def _fill(folders: Folders, known: _Measured, cells: Sequence[Cell]) -> None:
+    failed = folders.fill(cells)
+    known.settled += failed.values()
+    known.evidence = [each for each in known.evidence if each.cell not in failed]
+
+
+def _explain(known: _Measured, cells: Sequence[Cell], measuring: Measuring, progress: Progress) -> None:
+    progress.say("tracing what changed")
+    try:
+        known.judged = explained(known.judged, cells, measuring.recording)
+    except KeyboardInterrupt:
+        known.is_interrupted = True
+
+
+def _ending(known: _Measured, ended: str, has_budget: bool) -> list[str]:
+    """A sentence where it ended before all was decided."""
+    measurable = [each for each in known.evidence if each.state is None]
+    left = sum(each.wants_pairs for each in measurable)
+    if not (ended and left):
+        return []
+    more = "; a larger --budget, or fewer benchmarks (--bench), decide more" if has_budget else ""
+    return [f"{ended} with {left:,} of {words.count(len(measurable), 'benchmark')} undecided{more}"]
+
+
+def _compiled(patterns: Sequence[str]) -> list[re.Pattern[str]]:
+    try:
+        return [re.compile(pattern) for pattern in patterns]
+    except re.error as error:
+        raise UsageError(f"--bench {error.pattern!r} is no regular expression: {error}") from None
+
+
+def _discovered(sides: Mapping[Side, Checkout], deadline: Deadline, wanted: GateRequest) -> dict[Side, list[Cell]]:
+    try:
+        return discovered(sides, deadline)
+    except CellFailed as failed:
+        raise NothingMeasured(f"{failed}; `asv check` shows more") from None
+    except OutOfTime:
+        raise NothingMeasured(f"{wanted.out_of_time} before the benchmarks were found; give it more time") from None
+
+
+def _matched(
+    discovered_cells: Mapping[Side, Sequence[Cell]], patterns: Sequence[re.Pattern[str]]
+) -> tuple[list[Cell], list[Judgement]]:
+    """The cells that both sides have, and a judgement for each that only one has."""
+
+    def wanted(cell: Cell) -> bool:
+        # What asv matches: the name, and with parameters the name with their values.
+        name = (
+            f"{cell.benchmark}({', '.join(value for _, value in cell.parameters)})"
+            if cell.parameters
+            else cell.benchmark
+        )
+        return not patterns or any(pattern.search(name) or pattern.search(cell.benchmark) for pattern in patterns)
+
+    by_name = {
+        side: {(cell.benchmark, cell.parameters): cell for cell in discovered_cells[side] if wanted(cell)}
+        for side in SIDES
+    }
+    base, head = by_name["base"], by_name["head"]
+    common = [cell for key, cell in head.items() if key in base]
+    absent = [
+        Judgement(
+            *key, State.SKIPPED, reason=f"not in {'base' if key in head else 'head'}: the suite does not offer it there"
+        )
+        for key in sorted(base.keys() ^ head.keys())
+    ]
+    return common, absent

@@ -1,0 +1,91 @@
+"""Results and sessions → the runs: the measuring of one commit on one machine in one environment, and its conditions.
+
+Takes the results and sessions that ``tbp.asv`` read. Which values belong to one series is left to
+``tbp.history``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from msgspec.structs import replace
+
+from tbp.asv.result_table import Table, keys, moment
+from tbp.asv.results import Results
+from tbp.asv.sessions import Session, Sessions
+from tbp.model.runs import Run, fact_name, named_values
+from tbp.model.series import Outcome, Setup
+from tbp.project.commits import Commits
+
+_IDENTITY = ("machine", "environment", "commit")  # there is one run of each
+_FACTS = (*_IDENTITY, "python", "requirements", "hardware")
+
+
+def runs(results: Results, sessions: Sessions, commits: Commits) -> tuple[Run, ...]:
+    """Every run of the results at a known commit, oldest commit first, then by machine and environment."""
+    position = {commit.hash: index for index, commit in enumerate(commits.order)}
+    sessions_of = _sessions_of_runs(sessions)
+    placed: list[tuple[int, Run]] = []
+    for machine, environment, commit, python, requirements, hardware, *rest in _stated(results.points):
+        index = position.get(commit)
+        if index is not None:
+            run = Run(
+                commits.order[index], machine, environment, python, _pins(requirements), _hardware(hardware), *rest
+            )
+            of_run = sessions_of.get((run.setup, commit))
+            placed.append((index, _with_sessions(run, of_run) if of_run else run))
+    return tuple(run for _, run in sorted(placed, key=lambda entry: (entry[0], entry[1].setup)))
+
+
+def _stated(points: Table) -> Iterator[tuple[Any, ...]]:
+    """Yields for each run ``_FACTS``, how many series were measured, failed and skipped, and when the first began."""
+    _, first, run = np.unique(keys([points.labels(name) for name in _IDENTITY]), True, True)
+    facts = [points.labels(name).at(first) for name in _FACTS]
+    outcomes = points.outcome.items
+    counts = []
+    for outcome in (Outcome.MEASURED, Outcome.FAILED, Outcome.SKIPPED):
+        is_of = points.outcome.codes == (outcomes.index(outcome) if outcome in outcomes else len(outcomes))
+        counts.append(np.bincount(run[is_of], minlength=len(first)).tolist())
+    started_ms = np.full(len(first), np.inf)
+    np.fmin.at(started_ms, run, points.started_ms)
+    started = [moment(at_ms) if at_ms < np.inf else None for at_ms in started_ms.tolist()]
+    return zip(*facts, *counts, started, strict=True)
+
+
+@lru_cache
+def _hardware(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((fact_name(name), value) for name, value in named_values(text))
+
+
+@lru_cache  # most runs have equal texts
+def _pins(text: str) -> tuple[tuple[str, str], ...]:
+    """``numpy=1.26;torch=`` as pairs; asv leaves the version to the installer where there is none."""
+    parts = (part.partition("=") for part in text.split(";"))
+    return tuple((name, version) for name, _, version in parts if name)
+
+
+def _sessions_of_runs(sessions: Sessions) -> Mapping[tuple[Setup, str], list[Session]]:
+    """The sessions that are given out, by setup and commit of their run."""
+    groups: dict[tuple[Setup, str], list[Session]] = {}
+    for session in sessions.used:
+        groups.setdefault((session.key.setup, session.commit), []).append(session)
+    return groups
+
+
+def _with_sessions(run: Run, sessions: Sequence[Session]) -> Run:
+    """``run`` with what its sessions recorded; there is at least one."""
+    clocks = [session.clock_mhz for session in sessions if session.clock_mhz > 0]
+    newest = max(sessions, key=lambda session: session.started)
+    return replace(
+        run,
+        started=min(session.started for session in sessions),
+        torch=newest.torch,
+        packages=tuple(sorted(named_values(newest.packages))),
+        governors=tuple(sorted({session.governor for session in sessions if session.governor})),
+        threads=tuple(sorted({session.threads for session in sessions if session.threads > 0})),
+        devices=tuple(sorted({session.device_name for session in sessions if session.device_name})),
+        clocks_mhz=(min(clocks), max(clocks)) if clocks else (),
+    )

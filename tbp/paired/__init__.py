@@ -1,1 +1,0 @@
-"""Two commits measured in turns: what ``tbp gate`` decides by."""

@@ -1,0 +1,301 @@
+"""Commits in the order of the branch, and those beside it on lines of their own.
+
+Takes the commits that have results, with the dates asv noted, and a git repository. Gives those of the branch oldest
+first with their subjects: what the branch was, along first parents. Without a repository, with a shallow one or without
+git they are in order of date, and a note says so. Everything a commit message holds is hostile text: it is decoded
+here and escaped where it is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tbp.model.series import Commit, Line, Tag
+from tbp.project.asv_config import AsvConfig
+from tbp.project.branch import Branch, branch_of, first_parents_arguments
+from tbp.project.git import GitFailed, Question, git, is_shallow
+from tbp.project.lines import Beside, compared, lines_beside
+
+WITH_ONE = "with `--config PATH/asv.conf.json` they are in that of its repository, with subjects"
+GONE = "not in the repository"  # the line of commits that a whole one lacks: it has all that the branch was
+MOST_LINES = 3  # named in a note
+MOST_NAMED = 500  # lines named by their branches, the longest: more would not fit a command line
+
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+class Commits(Struct, frozen=True):
+    """``order`` has the commits with results that make a series, oldest first: those of the branch.
+
+    Without a repository it has all of them, and of a shallow one also those that it does not tell, by their date.
+    """
+
+    order: tuple[Commit, ...]
+    history: tuple[str, ...] = ()  # every hash of the branch, oldest first, measured or not; empty without a repository
+    notes: tuple[str, ...] = ()  # sentences: why the order or the subjects may be less than they could be
+    tags: tuple[Tag, ...] = ()  # in order of history, then of their names; those of other lines come last
+    branch: str = ""  # its name; empty without a repository
+    lines: tuple[Line, ...] = ()  # the commits with results that are not on the branch, the longest line first
+
+    def compared(self, baseline: str, contender: str) -> tuple[Commit, ...]:
+        """The commits whose runs tell what two of them say. See ``tbp.project.lines.compared``."""
+        return compared(baseline, contender, self.order, self.lines)
+
+    def line(self, commit: str) -> str:
+        """The name of the line that a commit with results is on; the branch's for those that make the series."""
+        return next((own.name for own in self.lines if any(one.hash == commit for one in own.commits)), self.branch)
+
+
+def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, branch: str = "") -> Commits:
+    """The commits of ``dates`` (hash → date by asv) in the order of ``branch``, or of the repository's default branch.
+
+    What is missing is said in ``notes``.
+
+    Raises:
+        UsageError: the repository has no such branch.
+    """
+    with AskedCommits(repository, branch) as asked:
+        asked.ask(dates)
+        return asked.commits(dates)
+
+
+class AskedCommits:
+    """The commits of ``read_commits``, as a context. git begins when this is made: that takes as long as its answers.
+
+    Raises:
+        UsageError: the repository has no such branch.
+    """
+
+    def __init__(self, repository: Path | None, branch: str = "") -> None:
+        self.repository = repository
+        self._failure: GitFailed | None = None
+        self._branch = Branch("", "")
+        self._open = ExitStack()
+        if repository is None:
+            return
+        try:
+            self._branch = branch_of(repository, branch)
+        except GitFailed as failure:
+            self._failure = failure
+            return
+        self._descriptions = self._open.enter_context(_descriptions(repository))
+        walk = Question(repository, *first_parents_arguments(self._branch))
+        self._walk = self._open.enter_context(walk)
+        self._tags = self._open.enter_context(_tags(repository))
+
+    def __enter__(self) -> AskedCommits:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._open.__exit__(kind, error, at)
+
+    def ask(self, hashes: Iterable[str]) -> None:
+        """Ask git of these commits. To be called once, before ``commits``."""
+        if self._branch.commit:
+            self._descriptions.tell("".join(f"{name}\n" for name in hashes if _HASH.fullmatch(name)))
+
+    def commits(self, dates: Mapping[str, datetime]) -> Commits:
+        """Those of ``dates``, which are among the hashes that git was asked for. To be called once."""
+        by_date = [Commit(name, date) for name, date in sorted(dates.items(), key=lambda item: (item[1], item[0]))]
+        repository = self.repository
+        if repository is None:
+            note = f"no repository was given: commits are in order of date; {WITH_ONE}"
+            return Commits(tuple(by_date), notes=(note,))
+        try:
+            return self._placed(repository, by_date)
+        except GitFailed as failure:
+            return Commits(tuple(by_date), notes=(f"{failure}; commits are in order of date, without subjects",))
+
+    def _placed(self, repository: Path, by_date: Sequence[Commit]) -> Commits:
+        if self._failure is not None:
+            raise self._failure
+        known = _described(self._descriptions.answer(), {own.hash: own.date for own in by_date})
+        history, tagged = tuple(reversed(self._walk.answer().split())), _tagged(self._tags)
+        rank = {name: place for place, name in enumerate(history)}
+        commits = [known.get(own.hash, own) for own in by_date]
+        is_whole = all(own.hash in known and own.hash in rank for own in commits) or not is_shallow(repository)
+        sorted_out = _sorted_out(repository, commits, known, history, is_whole)
+        beside, branch = sorted_out.lines, self._branch
+        order = _ordered(sorted_out.branch, rank)
+        notes = _notes(repository, branch.name, sorted_out, len(commits), is_whole)
+        return Commits(order, history, notes, _tags_shown(tagged, order, rank, beside), branch.name, beside)
+
+
+def asked_of(config: AsvConfig | None) -> AskedCommits:
+    """The commits of the project's branch; without a configuration git is not asked. Raises as ``AskedCommits``."""
+    return AskedCommits(config.repository, config.branch) if config is not None else AskedCommits(None)
+
+
+class _SortedOut(NamedTuple):
+    branch: tuple[Commit, ...]  # what makes the series, in no order
+    lines: tuple[Line, ...]
+    missing: int  # commits that the repository lacks
+    uncertain: int  # that it has, and cannot tell whether they are on the branch
+
+
+def _sorted_out(
+    repository: Path, commits: Sequence[Commit], known: Mapping[str, Commit], history: Sequence[str], is_whole: bool
+) -> _SortedOut:
+    """Which of ``commits`` make the series, and which are beside the branch.
+
+    A whole repository has all that the branch was, so what it lacks is not on it, as far as was fetched. One that has
+    none of the commits is another project's, and says nothing of them.
+    """
+    on_branch = set(history)
+    aside = [own for own in commits if own.hash in known and own.hash not in on_branch]
+    missing = [own for own in commits if own.hash not in known]
+    if len(missing) == len(commits):
+        return _SortedOut(tuple(commits), (), len(missing), 0)
+    measured = sorted((own for own in commits if own.hash in on_branch), key=_places(history))
+    found = _lines(repository, aside, history, measured) if aside else Beside((), frozenset())
+    uncertain = frozenset() if is_whole else found.lost
+    lines = tuple(own for own in found.lines if own.commits[0].hash not in uncertain)
+    lines += (Line(GONE, tuple(missing)),) if missing and is_whole else ()
+    placed = {own.hash for line in lines for own in line.commits}
+    branch = tuple(own for own in commits if own.hash not in placed)
+    return _SortedOut(branch, lines, len(missing), len(uncertain))
+
+
+def ancestors(repository: Path, commit: str) -> list[str]:
+    """``commit`` and everything it came from, the nearest first; empty where git cannot be asked."""
+    try:
+        return git(repository, "rev-list", "--topo-order", "--end-of-options", commit, "--").split()
+    except GitFailed:
+        return []
+
+
+def _lines(repository: Path, aside: Sequence[Commit], history: Sequence[str], measured: Sequence[Commit]) -> Beside:
+    """The lines of the commits ``aside``, with names."""
+    walked = git(
+        repository, "rev-list", "--first-parent", "--parents", "--stdin", stdin="\n".join(own.hash for own in aside)
+    )
+    parents = {fields[0]: fields[1] for fields in map(str.split, walked.splitlines()) if len(fields) > 1}
+    found = lines_beside(aside, parents, history, measured)
+    tips = [line.commits[-1].hash for line in found.lines[:MOST_NAMED]]
+    branches = _branches(repository, tips)
+    lines = [replace(line, name=branches.get(line.commits[-1].hash, line.name)) for line in found.lines]
+    return Beside(tuple(lines), found.lost)
+
+
+def _branches(repository: Path, tips: Sequence[str]) -> dict[str, str]:
+    """The branch, else the tag, on whose first-parent line each tip is; those that are on none are left out."""
+    found: dict[str, str] = {}
+    for pattern in ("refs/tags/*", "refs/remotes/*", "refs/heads/*"):  # the last one that knows a tip names it
+        answer = git(
+            repository, "name-rev", "--name-only", f"--refs={pattern}", "--exclude=refs/remotes/origin/HEAD", *tips
+        )
+        for tip, said in zip(tips, answer.splitlines(), strict=True):
+            name, _, steps = said.partition("~")
+            if said != "undefined" and "^" not in name.removesuffix("^0") and "^" not in steps:
+                short = name.removesuffix("^0").removeprefix("tags/")
+                found[tip] = short.removeprefix("remotes/").removeprefix("origin/")
+    return found
+
+
+def _notes(repository: Path, branch: str, sorted_out: _SortedOut, number: int, is_whole: bool) -> tuple[str, ...]:
+    missing, uncertain, lines = sorted_out.missing, sorted_out.uncertain, sorted_out.lines
+    kind = "repository" if is_whole else "shallow repository"
+    deeper = "run `git fetch --unshallow` in it"
+    notes = []
+    if missing:
+        remedy = "run `git fetch` in it, or pass the right one" if is_whole else deeper
+        by_date = "" if lines and lines[-1].name == GONE else ", placed by date"
+        notes.append(f"the {kind} {repository} lacks {missing} of {number} commits{by_date}: {remedy}")
+    if uncertain:
+        notes.append(
+            f"the {kind} {repository} does not tell whether {uncertain} of {number} commits are on {branch}; they are "
+            f"placed by date: {deeper}"
+        )
+    if lines:
+        several = sum(len(line.commits) for line in lines)
+        named = [f"{line.name} ({len(line.commits)})" for line in lines[:MOST_LINES]]
+        more = f" and {len(lines) - MOST_LINES} more" if len(lines) > MOST_LINES else ""
+        notes.append(
+            f"{several} of {number} commits with results are not on the first-parent line of {branch}: "
+            f"{', '.join(named)}{more}; they are shown apart, and in no series"
+        )
+    return tuple(notes)
+
+
+def _ordered(commits: Iterable[Commit], rank: Mapping[str, int]) -> tuple[Commit, ...]:
+    """By place in history; a commit outside it goes before the first one in history that is younger.
+
+    Dates in a history may run backwards (rebased, wrong clock), so each counts as no older than its predecessors.
+    """
+    commits = list(commits)
+    inside = sorted((c for c in commits if c.hash in rank), key=lambda c: rank[c.hash])
+    keys: dict[str, tuple[datetime, int, str]] = {}
+    latest = datetime.min.replace(tzinfo=UTC)
+    for commit in inside:
+        latest = max(latest, commit.date)
+        keys[commit.hash] = (latest, rank[commit.hash], commit.hash)
+    return tuple(sorted(commits, key=lambda c: keys.get(c.hash, (c.date, len(rank), c.hash))))
+
+
+def _descriptions(repository: Path) -> Question:
+    """Hash, date and subject of those commits that git is told and that the repository has."""
+    return Question(
+        repository, "log", "--no-walk=unsorted", "--ignore-missing", "--stdin", "-z", "--no-show-signature",
+        "--encoding=UTF-8", "--format=%H%x00%ct%x00%s", stdin=None,
+    )  # fmt: skip
+
+
+def _described(answer: str, dates: Mapping[str, datetime]) -> dict[str, Commit]:
+    """Those commits with their subject and date."""
+    fields = answer.split("\0")
+    known = {}
+    for name, seconds, subject in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
+        if name not in dates:  # git says the newest where none is asked for, and the commit that a tag names
+            continue
+        commit = Commit(name, dates[name], subject)
+        with suppress(ValueError, OverflowError, OSError):  # a date beyond the calendar: asv's is kept
+            commit = replace(commit, date=datetime.fromtimestamp(int(seconds), UTC))
+        known[name] = commit
+    return known
+
+
+def _tags(repository: Path) -> Question:
+    # An annotated tag is an object of its own: the starred fields are those of what it names.
+    form = "%(refname:strip=2)%00%(if:equals=commit)%(objecttype)%(then)%(objectname)%(else)%(*objectname)%(end)"
+    return Question(repository, "for-each-ref", "refs/tags", f"--format={form}")
+
+
+def _tagged(tags: Question) -> list[tuple[str, str]]:
+    """(name, hash of the commit it names) of every tag; one of a file or a folder has an empty hash."""
+    return [(name, commit) for name, _, commit in (line.partition("\0") for line in tags.answer().splitlines())]
+
+
+def _tags_shown(
+    tagged: Iterable[tuple[str, str]], order: Sequence[Commit], rank: Mapping[str, int], lines: Sequence[Line]
+) -> tuple[Tag, ...]:
+    """Each tag at the first commit with results that is no older than it; one beyond the newest result has no place.
+
+    Beside the branch only those are shown whose own commit has results.
+    """
+    shown = [*order, *(commit for line in lines for commit in line.commits)]
+    place = {commit.hash: index for index, commit in enumerate(shown)}
+    inside = sorted((rank[commit.hash], commit.hash) for commit in order if commit.hash in rank)
+    found = []
+    for name, commit in tagged:
+        if commit in place:
+            found.append(Tag(name, commit))
+        elif commit in rank:
+            following = bisect_left(inside, (rank[commit], ""))
+            if following < len(inside):
+                found.append(Tag(name, inside[following][1], is_exact=False))
+    return tuple(sorted(found, key=lambda tag: (place[tag.commit], tag.name)))
+
+
+def _places(history: Sequence[str]) -> Callable[[Commit], int]:
+    rank = {name: place for place, name in enumerate(history)}
+    return lambda commit: rank[commit.hash]

@@ -1,0 +1,111 @@
+"""What a project asks of its verdicts: ``[tool.tbp]`` in its pyproject.toml.
+
+    [tool.tbp]
+    relevant = 0.05               # alert from 5 % on; smaller changes stay suspect
+    stale_days = 30               # a machine silent for longer than the others is stale
+    false_discovery_rate = 0.05   # share of false ones among the changes of a report
+    paired_budget = 10            # minutes in which `tbp nightly` measures new commits in turns; 0: never
+    keep_traces_of_newest_runs = 10   # raw traces that `tbp trace prune` leaves, beside those around changes
+    [tool.tbp.better]
+    "track_metric$" = "lower"     # regular expression, found in the benchmark's name → the better direction
+
+Takes the file, gives a ``Policy``; what its numbers do belongs to ``tbp.history``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from tbp.errors import UsageError
+from tbp.project.toml_file import read_toml
+
+if TYPE_CHECKING:
+    from tbp.model.series import Better
+
+KEYS = (
+    "better", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs", "paired_budget",
+)  # fmt: skip
+
+
+class Policy(Struct, frozen=True):
+    """The defaults are those of a project that asks for nothing."""
+
+    better: tuple[tuple[re.Pattern[str], Better], ...] = ()  # the first that finds a benchmark's name decides
+    # Smallest relative change to alert about, 0.05 is 5 %. 0: whatever the detector confirms, which is 1 % in a long
+    # series and 5 % in a short one at least.
+    relevant: float = 0.0
+    stale_days: float = 30.0  # a machine that nightly jobs left out for a month is not merely late
+    false_discovery_rate: float = 0.05  # the usual choice; docs/verdict.md has what it costs and saves
+    # Minutes of a night. Four pairs of 100 benchmarks and fresh ones of a few take about ten on two cores.
+    paired_budget: float = 10.0
+    # Of each series. A choice: what one looks at in a viewer is new, and the report needs the tables only.
+    keep_traces_of_newest_runs: int = 10
+
+    def direction(self, benchmark: str) -> Better | None:
+        """The better direction of ``benchmark`` as the project says; None where it does not."""
+        return next((better for pattern, better in self.better if pattern.search(benchmark)), None)
+
+
+def read_policy(path: Path) -> Policy:
+    """The policy in the pyproject.toml at ``path``; the default one without such a file or table.
+
+    Raises:
+        UsageError: the file cannot be read, or a key or value of the table cannot be meant.
+    """
+    content = read_toml(path)
+    if content is None:
+        return Policy()
+    tools = content.get("tool")
+    table = tools.get("tbp", {}) if isinstance(tools, dict) else {}
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: [tool.tbp] must be a table, not {table!r}")
+    unknown = sorted(set(table) - set(KEYS))
+    if unknown:
+        raise UsageError(f"{path}: [tool.tbp] has no key {unknown[0]}; it knows {', '.join(KEYS)}")
+    otherwise = Policy()
+    return Policy(
+        better=_better(path, table.get("better", {})),
+        relevant=_number(path, table, "relevant", otherwise.relevant, most=10.0),
+        stale_days=_number(path, table, "stale_days", otherwise.stale_days, most=float("inf")),
+        false_discovery_rate=_number(path, table, "false_discovery_rate", otherwise.false_discovery_rate, most=1.0),
+        paired_budget=_number(path, table, "paired_budget", otherwise.paired_budget, most=float("inf")),
+        keep_traces_of_newest_runs=_count(
+            path, table, "keep_traces_of_newest_runs", otherwise.keep_traces_of_newest_runs
+        ),
+    )
+
+
+def _better(path: Path, table: object) -> tuple[tuple[re.Pattern[str], Better], ...]:
+    from tbp.model.series import Better
+
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: [tool.tbp.better] must be a table of regular expression = direction, not {table!r}")
+    known = []
+    for pattern, direction in table.items():
+        if direction not in (Better.LOWER.value, Better.HIGHER.value):
+            raise UsageError(f'{path}: [tool.tbp.better] {pattern!r} must be "lower" or "higher", not {direction!r}')
+        try:
+            known.append((re.compile(pattern), Better(direction)))
+        except re.error as error:
+            raise UsageError(f"{path}: [tool.tbp.better] {pattern!r} is no regular expression: {error}") from None
+    return tuple(known)
+
+
+def _number(path: Path, table: Mapping[str, object], key: str, default: float, most: float) -> float:
+    value = table.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
+        limit = "" if most == float("inf") else f" and at most {most:g}"
+        raise UsageError(f"{path}: [tool.tbp] {key} must be a number of at least 0{limit}, not {value!r}")
+    return float(value)
+
+
+def _count(path: Path, table: Mapping[str, object], key: str, default: int) -> int:
+    value = table.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise UsageError(f"{path}: [tool.tbp] {key} must be a whole number of at least 0, not {value!r}")
+    return value

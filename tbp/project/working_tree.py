@@ -1,0 +1,75 @@
+"""The commit that a revision means, also for ``.``, the working tree as it is now.
+
+The working tree becomes a commit that no branch knows: asv can then check it out as any other. Nothing of the
+repository that a user sees changes (no branch, no index, no stash); git's housekeeping removes it some day. The same
+content gives the same hash, so a second gate finds it installed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from tbp.errors import UnreadableInput, UsageError
+from tbp.model.comparison import ComparedCommit
+from tbp.project.git import GitFailed, GitMissing, git, is_shallow
+
+WORKING_TREE = "."
+
+
+def judged(repository: Path, revision: str) -> ComparedCommit:
+    """The commit that ``revision`` means, with its subject.
+
+    Raises:
+        UsageError: there is no such commit.
+        UnreadableInput: git cannot read the repository or its working tree.
+    """
+    try:
+        commit = _snapshot(repository) if revision == WORKING_TREE else _commit(repository, revision)
+        subject = git(repository, "log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%s", commit).strip()
+    except GitMissing as failed:
+        raise UnreadableInput(str(failed)) from None
+    except GitFailed as failed:
+        raise UnreadableInput(f"{failed}; is repo in asv.conf.json a git repository with a working tree?") from None
+    return ComparedCommit(revision, commit, subject)
+
+
+def _commit(repository: Path, revision: str) -> str:
+    try:
+        return git(repository, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").strip()
+    except GitMissing:
+        raise
+    except GitFailed as failed:
+        raise UsageError(f"{revision!r} names no commit: {failed}; {_remedy(repository)}") from None
+
+
+def _remedy(repository: Path) -> str:
+    with suppress(GitFailed):
+        if is_shallow(repository):
+            return "the clone is shallow, `git fetch --unshallow` brings the older commits"
+    return "`git log --oneline` shows those there are"
+
+
+def _snapshot(repository: Path) -> str:
+    """HEAD where nothing differs from it, else a commit of every file that git does not ignore."""
+    head = _commit(repository, "HEAD")
+    top = Path(git(repository, "rev-parse", "--show-toplevel").strip())
+    index = Path(git(repository, "rev-parse", "--path-format=absolute", "--git-path", "index").strip())
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "index"
+        if index.exists():
+            shutil.copy(index, copy)  # so that git need not read every file again
+        variables = {"GIT_INDEX_FILE": str(copy)}
+        git(top, "add", "--all", variables=variables)
+        tree = git(top, "write-tree", variables=variables).strip()
+    if tree == git(repository, "rev-parse", f"{head}^{{tree}}").strip():
+        return head
+    when = git(repository, "log", "-1", "--no-show-signature", "--format=%cI", head).strip()
+    who = {
+        f"GIT_{role}_{key}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for key, value in (("NAME", "tbp"), ("EMAIL", "tbp@localhost"), ("DATE", when))
+    }
+    return git(repository, "commit-tree", tree, "-p", head, "-m", "the working tree", variables=who).strip()

@@ -1,0 +1,96 @@
+"""What the pages are rendered from: histories, where they came from, and what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from msgspec import Struct, field
+
+from tbp.history.events import Event, events
+from tbp.history.machine_wide_changes import AtOnce, at_once
+from tbp.history.ranges import CommitOrder
+from tbp.model.changes import History, LineRuns
+from tbp.model.runs import Machine, Run
+from tbp.model.series import Commit, SeriesKey, Tag
+from tbp.project.acknowledgements import Ack
+from tbp.report.base.commit_order import commit_order
+from tbp.wording.machine_names import faces
+
+
+class Base(Struct, frozen=True):
+    """What the report judges against: only changes after it count."""
+
+    revision: str  # as the user wrote it
+    commit: Commit  # its commit, or the nearest before it that has a result
+
+
+class ReportData(Struct, frozen=True, dict=True):
+    """All a site says. ``problems`` are sentences about input that could not be used, each with what to do."""
+
+    project: str
+    histories: tuple[History, ...]
+    machines: tuple[Machine, ...] = ()
+    commit_url: str = ""  # asv's show_commit_url: prefix before the hash; empty when there is none
+    problems: tuple[str, ...] = ()
+    runs: tuple[Run, ...] = ()  # oldest commit first, then by machine and environment
+    acks: tuple[Ack, ...] = ()  # as they stand in the file, expired ones too
+    base: Base | None = None
+    order: tuple[str, ...] = ()  # hashes of the project's history, oldest first; empty where no repository tells
+    commits: tuple[Commit, ...] = ()  # in order of history; empty: the order is read off the series
+    tags: tuple[Tag, ...] = ()
+    branch: str = ""  # whose first parents the series are; empty where no repository tells
+    beside: tuple[LineRuns, ...] = ()  # what was measured on other lines, by series
+    remarks: Mapping[str, str] = field(default_factory=dict)  # how the parameters of a benchmark changed
+    sources: Mapping[str, str] = field(default_factory=dict)  # what each benchmark runs, where asv has its code
+    joined: tuple[Event, ...] | None = None  # what ``events`` gives; None: it is found when somebody asks
+
+    @cached_property
+    def newest(self) -> Commit | None:
+        """The newest commit with a result, by date; None without any. A site knows no other clock."""
+        commits = (history.points[-1].commit for history in self.histories if history.points)
+        return max(commits, key=lambda commit: (commit.date, commit.hash), default=None)
+
+    @cached_property
+    def at_once(self) -> tuple[AtOnce, ...]:
+        """The commits that moved most series of a machine and environment, the newest first."""
+        return at_once(self.histories, self.runs, self.faces)
+
+    @cached_property
+    def faces(self) -> Mapping[str, str]:
+        """The names of the machines, by identifier."""
+        return faces(self.machines)
+
+    @property
+    def at_once_since_base(self) -> tuple[AtOnce, ...]:
+        """The shifts of ``at_once`` after the revision that is judged against."""
+        place = {commit.hash: at for at, commit in enumerate(self.commits)}
+        since = place.get(self.base.commit.hash, -1) if self.base is not None else -1
+        return tuple(one for one in self.at_once if place.get(one.commit.hash, len(place)) > since)
+
+    @cached_property
+    def in_order(self) -> CommitOrder:
+        """The commits of the branch, measured or not."""
+        return CommitOrder(self.order, self.commits or commit_order(self.histories))
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """The events, newest first, each once however many series show it."""
+        return events(self.histories, self.in_order) if self.joined is None else self.joined
+
+    @cached_property
+    def event_of(self) -> Mapping[tuple[SeriesKey, int], Event]:
+        """The event of each change, by its series and its index there."""
+        return {
+            (change.history.key, change.evidence.change.index): event
+            for event in self.events
+            for change in event.members
+        }
+
+    @cached_property
+    def by_benchmark(self) -> Mapping[str, tuple[History, ...]]:
+        """The histories of each benchmark."""
+        found: dict[str, list[History]] = {}
+        for history in self.histories:
+            found.setdefault(history.key.benchmark, []).append(history)
+        return {benchmark: tuple(histories) for benchmark, histories in found.items()}

@@ -1,0 +1,114 @@
+"""``feed.xml``: an Atom feed (RFC 4287) with one entry for each event that has confirmed changes, the newest first.
+
+Takes ``ReportData``, gives bytes. The same results give the same feed: ids come from project and commit, dates from
+commits, and nothing from the clock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import NAMESPACE_URL, uuid5
+from xml.etree import ElementTree as Xml
+
+from tbp.history.events import Event, SeriesChange
+from tbp.report.base.report_data import ReportData
+from tbp.report.parts import addresses, event_words
+from tbp.wording import verdicts, words
+
+ATOM = "http://www.w3.org/2005/Atom"
+MOST_ENTRIES = 100
+"""The newest ones: a feed is asked for again and again, and what is older is on the site."""
+
+MOST_NAMED = 20
+"""Changes told of one event."""
+
+# What XML 1.0 cannot hold, escaped or not, beside what ``words.visible`` replaces.
+_NO_XML = re.compile("[\ufffe\uffff]")
+
+
+def feed_xml(data: ReportData) -> bytes:
+    """The feed; without any change it has no entries."""
+    newest_first = [event for event in data.events if event.is_verdict]
+    latest = data.newest.date if data.newest else datetime.fromtimestamp(0, UTC)
+    feed = Xml.Element("feed", {"xmlns": ATOM})
+    _add(feed, "title", f"{data.project}: performance")
+    _add(feed, "id", _id(data.project))
+    _add(feed, "updated", _moment(latest))
+    Xml.SubElement(_add(feed, "author"), "name").text = _legal(data.project) or "tbp"
+    _add(feed, "link", rel="alternate", href="index.html", type="text/html")
+    _add(feed, "generator", "tbp")
+    for event in newest_first[:MOST_ENTRIES]:
+        _entry(feed, event, data)
+    Xml.indent(feed, space=" ")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{Xml.tostring(feed, "unicode")}\n'.encode()
+
+
+def _entry(feed: Xml.Element, event: Event, data: ReportData) -> None:
+    commit, changes = event.range.first, event.changes
+    entry = _add(feed, "entry")
+    of_several = event_words.of_several(event.range)
+    at = f"by {of_several} up to {commit.short}" if of_several else f"at {commit.short}"
+    _add(entry, "title", f"{_counts(changes)} {at}{f': {commit.subject}' if commit.subject else ''}")
+    _add(entry, "id", _id(data.project, commit.hash))
+    _add(entry, "updated", _moment(commit.date))
+    href = addresses.commit_href(data.commit_url, commit) or addresses.page_file(changes[0].history.key.benchmark)
+    _add(entry, "link", rel="alternate", href=href)
+    lines = [_sentence(change) for change in changes[:MOST_NAMED]]
+    if len(changes) > MOST_NAMED:
+        lines.append(f"and {len(changes) - MOST_NAMED:,} more")
+    if event.suspects:
+        lines.append(f"and {event_words.extent(event.suspects)} suspect")
+    if of_several and event.range.last_before is not None:
+        lines.append(f"the cause is {of_several} since {event.range.last_before.short}")
+    lines += filter(None, [event_words.seen_by(event.sightings, data.faces), event_words.touching(event)])
+    _add(entry, "content", "\n".join(lines), type="text")
+
+
+def _counts(changes: Sequence[SeriesChange]) -> str:
+    """``2 regressions, 1 improvement``; acknowledged ones, recoveries and those of no known merit apart."""
+    worse = [one for one in changes if one.evidence.change.is_worse(one.history.better)]
+    accepted = sum(bool(one.evidence.change.acknowledged) for one in worse)
+    better = sum(one.evidence.change.is_better(one.history.better) for one in changes)
+    recovered = sum(one.evidence.change.is_recovery for one in changes)
+    parts = [
+        (len(worse) - accepted, "regression", "regressions"),
+        (accepted, "acknowledged regression", "acknowledged regressions"),
+        (len(changes) - len(worse) - better, "changed", "changed"),
+        (better - recovered, "improvement", "improvements"),
+        (recovered, "recovered", "recovered"),
+    ]
+    return ", ".join(words.count(number, one, many) for number, one, many in parts if number)
+
+
+def _sentence(one: SeriesChange) -> str:
+    history, change = one.history, one.evidence.change
+    name = history.key.name
+    where = " · ".join(filter(None, [history.key.machine, history.key.environment]))
+    sure = filter(
+        None, [verdicts.before_after(change, history.unit), verdicts.interval_of_change(change, history.unit)]
+    )
+    said = f"{name} on {where}: {verdicts.effect(change, history.unit, history.better)}, {', '.join(sure)}"
+    if undone := verdicts.undone(one.history, one.evidence):
+        return f"{said}; {undone}"
+    return f"{said}; acknowledged: {change.acknowledged}" if change.acknowledged else said
+
+
+def _id(project: str, commit: str = "") -> str:
+    return f"urn:uuid:{uuid5(NAMESPACE_URL, _legal(f'tbp:{project}:{commit}'))}"
+
+
+def _moment(when: datetime) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _add(parent: Xml.Element, tag: str, text: str = "", **attributes: str) -> Xml.Element:
+    element = Xml.SubElement(parent, tag, {name: _legal(value) for name, value in attributes.items()})
+    if text:
+        element.text = _legal(text)
+    return element
+
+
+def _legal(text: str) -> str:
+    return _NO_XML.sub("\ufffd", words.visible(text))

@@ -1,0 +1,1 @@
+"""The pages of the site, one file or folder each; ``PAGES`` is their registry."""

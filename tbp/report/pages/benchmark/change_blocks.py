@@ -1,0 +1,131 @@
+"""One change of a series with all its evidence, as words and rows.
+
+Takes a history and one of its changes, gives what the template shows; the page around it belongs to ``detail``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History
+from tbp.model.points import last_with_level
+from tbp.report.data.chart_marks import NEUTRAL, WORSE, merit
+from tbp.report.parts import addresses, change_sides, trace_rows, trace_words
+from tbp.report.parts.commit_links import CommitLink, commit_link
+from tbp.report.parts.shown_change import changed_at
+from tbp.wording import verdicts, words
+
+if TYPE_CHECKING:
+    from tbp.report.parts.flame import Flame
+
+SAME = "…"
+"""In a command to copy: the pattern of the command before it, which is most of its length; a script writes it out."""
+
+IN_FULL = 3
+"""Changes of a series shown with all their evidence: the newest confirmed ones. All others are told in a line."""
+
+
+class Link(Struct, frozen=True):
+    """To another place of the same page, where something is told already."""
+
+    anchor: str
+    said: str  # the words that are the link
+    rest: str = ""  # of the sentence
+    tells_before: bool = False  # the last commit with the old level
+    tells_around: bool = False  # what the runs were measured with
+
+
+class EventLine(Struct, frozen=True):
+    """Words on other series that moved too, with a link to all of them."""
+
+    anchor: str  # on the page of changes
+    link: str  # the words that are the link
+    rest: str  # of the sentence
+
+
+class ChangeBlock(Struct, frozen=True):
+    """One change of a series with its evidence."""
+
+    index: int  # of the change: which one it is
+    effect: str
+    doubt: str  # why it is only suspect; empty for a confirmed one
+    merit: str  # "worse" or "better"; empty where the code is not what changed, or only came back
+    kind: str  # what it is put down to where that is not the code
+    levels: str
+    interval: str  # that holds the true size; empty where it is not known
+    probability: str
+    commit: CommitLink | None
+    before: CommitLink | None  # the last commit with the old level
+    lead: str  # what the traced step did against what was measured; empty without traces
+    explanation: str
+    traces: trace_rows.Told | None
+    remark: str  # why there is nothing of traces, or which were taken
+    strips: change_sides.Strips | None
+    around: change_sides.Around
+    command: str  # measures both commits in turns and judges; empty where there is none
+    again: str  # measures this commit, with SAME for the pattern that ``command`` ends with; empty where there is none
+    flame: Flame | None = None
+    of_several: str = ""  # "one of 4 commits": by the runs of the series itself
+    event: EventLine | None = None
+    together: Link | None = None  # to what its event did to other series of the page
+    around_at: Link | None = None  # to where else than at ``together`` the page tells ``around`` in full
+    around_anchor: str = ""  # where others refer to it
+
+
+def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock, ...], tuple[ChangeBlock, ...]]:
+    """(shown in full, told in a line) of the series' changes, newest first."""
+    newest_first = history.changes[::-1]
+    in_full = [what for what in newest_first if what.change.confirmed][:IN_FULL]
+    others = [what for what in newest_first if what not in in_full]
+    full, lines = (tuple(_change(history, what, commit_url) for what in some) for some in (in_full, others))
+    return full, lines
+
+
+def _change(history: History, what: ChangeEvidence, commit_url: str) -> ChangeBlock:
+    change, difference = what.change, what.difference
+    commit = changed_at(history, what)
+    moved = words.signed_difference(change.before, change.after, history.unit)
+    last = last_with_level(history.points, change.index) if commit else None
+    before = last.commit if last is not None else None
+    is_timed = history.unit == "seconds"
+    command = addresses.gate(history.key, before, commit) if is_timed and before and commit else ""
+    again = addresses.reproduction(history.key, commit) if commit else ""
+    return ChangeBlock(
+        index=change.index,
+        effect=verdicts.effect(change, history.unit, history.better),
+        doubt="" if change.confirmed else f"suspect, {change.doubt or 'not confirmed'}",
+        merit=_merit(change, history),
+        kind="" if change.kind is ChangeKind.CODE else change.kind.value,
+        levels=f"{verdicts.before_after(change, history.unit)} ({moved})",
+        interval=verdicts.interval_of_change(change, history.unit, "+"),
+        probability=words.probability(change.p_value),
+        commit=commit_link(commit, commit_url) if commit else None,
+        before=commit_link(before, commit_url) if before else None,
+        lead=trace_words.lead(what, history.unit),
+        explanation=trace_words.explanation(what, history.unit),
+        traces=trace_rows.told(difference) if difference is not None else None,
+        remark=what.note or ("" if difference is not None else "No trace on one of the two sides."),
+        strips=change_sides.strips(what.sides, history.unit) if what.sides is not None else None,
+        around=change_sides.around(what),
+        command=command,
+        again=again.replace(_pattern(command), SAME, 1) if command else again,
+        flame=_flame(history, what) if what.frames is not None else None,
+    )
+
+
+def _flame(history: History, what: ChangeEvidence) -> Flame | None:
+    from tbp.report.parts.flame import change_flame  # brings pandas, as the frames did
+
+    return change_flame(history, what)
+
+
+def _merit(change: Change, history: History) -> str:
+    own = merit(change, history.better)
+    return "" if own == NEUTRAL else "worse" if own == WORSE else "better"
+
+
+def _pattern(command: str) -> str:
+    """What picks the benchmark: the last argument."""
+    return command.partition(" --bench ")[2]

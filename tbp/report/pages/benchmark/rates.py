@@ -1,0 +1,115 @@
+"""What else is known of a timed step: FLOP/s, tokens/s, share of the machine's roof, memory, operators.
+
+Takes a history of times and the histories of the same suite, joins those with the same parameters, machine and
+environment, gives rows of words. Nothing is said of what nobody recorded.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from tbp.model.changes import History
+from tbp.model.series import SeriesKey
+from tbp.report.parts.places import series_href
+from tbp.statistics.power_law import numeric
+from tbp.wording import verdicts, words
+
+FLOPS = "flops"
+OPERATORS = "operators"
+# Counters of tbp's suites (``tbp.bench.suite.COUNTERS``) → what they are called here.
+COUNTERS = {
+    FLOPS: "FLOPs of a step",
+    "peak_bytes": "peak memory of a step",
+    "model_bytes": "model size",
+    OPERATORS: "operators of a step",
+    "error": "error against the reference",
+}
+PEAK_OF_PROCESS = "peak memory of the process"  # asv's own peakmem_*
+
+# Parameters whose product is the number of tokens in a step.
+TOKENS = (("tokens",), ("batch", "sequence_length"), ("batch_size", "sequence_length"), ("batch_size", "seq_len"))
+
+_TIMED = re.compile(r"(?i)^(torchtime|timeraw|time)_?")
+_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+# A series without its method: suite, parameters, machine, environment.
+_Cell: TypeAlias = tuple[str, frozenset[tuple[str, str]], str, str]
+
+
+class Rate(Struct, frozen=True):
+    """One row: what it is, how much, and the page it was measured on (empty for what was reckoned)."""
+
+    name: str
+    value: str
+    href: str = ""
+
+
+def rates_of_all(histories: Sequence[History]) -> dict[SeriesKey, tuple[Rate, ...]]:
+    """What is known of each series of times; those of which nothing is known are left out."""
+    cells: dict[_Cell, dict[str, History]] = {}
+    for history in histories:
+        cells.setdefault(_cell(history.key), {})[_method(history.key)] = history
+    timed = (history for history in histories if history.unit == "seconds")
+    found = {history.key: rates(history, cells[_cell(history.key)]) for history in timed}
+    return {key: known for key, known in found.items() if known}
+
+
+def rates(history: History, others: Mapping[str, History]) -> tuple[Rate, ...]:
+    """Rows for a series of times, from the ``others`` of its cell by method; none where nothing was recorded."""
+    time_s = verdicts.newest_value(history)
+    if not time_s > 0:
+        return ()
+    rows = []
+    flops = verdicts.newest_value(others.get(f"track_{FLOPS}"))
+    if flops > 0:
+        rows.append(Rate("work done", f"{prefixed(flops / time_s)}FLOP/s"))
+        if history.roof_flop > 0:
+            share = words.percent(flops / history.roof_flop)
+            rows.append(Rate("share of the roof", f"{share} of the machine's float32 matrix products beside it"))
+    tokens = tokens_of(history.key)
+    if tokens > 0:
+        rows.append(Rate("throughput", f"{words.significant(tokens / time_s)} tokens/s"))
+    for counter, name in COUNTERS.items():
+        rows += _row(name, others.get(f"track_{counter}"))
+    rows += _row(PEAK_OF_PROCESS, others.get(_TIMED.sub("peakmem_", _method(history.key))))
+    return tuple(rows)
+
+
+def prefixed(number: float) -> str:
+    """``131 G``: three digits and the prefix of the unit that follows."""
+    size, prefix = next(((size, prefix) for size, prefix in _PREFIXES if abs(number) >= size), (1.0, ""))
+    return f"{words.significant(number / size)} {prefix}"
+
+
+def tokens_of(key: SeriesKey) -> float:
+    """Tokens in one step, from the parameters; NaN where they do not tell."""
+    parameters = dict(key.parameters)
+    for names in TOKENS:
+        if all(name in parameters for name in names):
+            sizes = [numeric([parameters[name]]).get(parameters[name], math.nan) for name in names]
+            return math.prod(sizes)
+    return math.nan
+
+
+def _row(name: str, history: History | None) -> list[Rate]:
+    value = verdicts.newest_value(history)
+    if history is None or not math.isfinite(value):
+        return []
+    if history.unit == "FLOP":
+        shown = f"{prefixed(value)}FLOP"
+    else:
+        shown = words.calls(value) if history.unit == OPERATORS else words.quantity(value, history.unit)
+    return [Rate(name, shown, f"../{series_href(history)}")]
+
+
+def _method(key: SeriesKey) -> str:
+    return key.benchmark.rpartition(".")[2]
+
+
+def _cell(key: SeriesKey) -> _Cell:
+    return key.benchmark.rpartition(".")[0], frozenset(key.parameters), key.machine, key.environment

@@ -1,0 +1,235 @@
+"""What several series of a benchmark have in common, so that their page tells it once.
+
+Takes the histories, events and sections of a page, gives the events that moved more than one series, what else changed
+in several, and the sections again with links to both. How each series' own change is told belongs to ``change_blocks``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tbp.history.events import SeriesChange
+from tbp.model.changes import History
+from tbp.model.series import SeriesKey
+from tbp.report.pages.benchmark.change_blocks import ChangeBlock, EventLine, Link
+from tbp.report.parts import change_sides, event_words
+from tbp.report.parts.change_sorts import WORDS, sort_of
+from tbp.report.parts.commit_links import CommitLink, commit_link
+from tbp.report.parts.page_events import PageEvent
+from tbp.wording import words
+
+LEAST = 3
+"""Series of a page from which on an event is told above them: two tell it as shortly one by one, and what is above
+them delays what a reader came for."""
+
+SEVERAL = 2
+"""Series from which on a place, a break or a remark that they share is told once."""
+
+MOST = 5
+"""Events told of a page, those with the most series first: the others are told where the series are."""
+
+IN_BRIEF = 2
+"""Of these, told in a sentence at the top of the page."""
+
+
+class Together(Struct, frozen=True):
+    """One event that moved several series of the page."""
+
+    anchor: str
+    commit: CommitLink  # the newest of its range
+    of_several: str  # "one of 4 commits"; empty where the commit is the cause
+    moved: str  # "19 of 28 series moved"
+    how: str  # "18 regressions, 1 improvement: −12 % to +3,616 %"
+    before: CommitLink | None  # the last commit before the range
+    around: change_sides.Around  # what most of them were measured with on both sides
+    whose: str  # of how many that is told, where not of all
+    event: EventLine  # what it did to the whole site
+    is_one_machine: bool
+    changes: frozenset[tuple[SeriesKey, int]]  # by their series and their indexes there
+    around_at: Link | None = None  # to where the page told it before
+
+
+def moved_together(histories: Sequence[History], commit_url: str, events: Sequence[PageEvent]) -> tuple[Together, ...]:
+    """The events that moved several of ``histories``, those with the most of them first; of as many the newest."""
+    changes = {
+        (history.key, what.change.index): SeriesChange(history, what)
+        for history in histories
+        for what in history.changes
+    }
+    found = []
+    for event in events:
+        moved = [changes[change.series, change.index] for change in event.changes]
+        if len(moved) >= LEAST:
+            found.append(_together(event, moved, len(histories), commit_url))
+    found.sort(key=lambda one: -len(one.changes))
+    told: dict[change_sides.Around, Link] = {}
+    for one in found[:MOST]:
+        told.setdefault(one.around, _at(one))
+    known = ((one, told[one.around]) for one in found[:MOST])
+    return tuple(
+        one if link == _at(one) or not one.around.is_long else replace(one, around_at=link) for one, link in known
+    )
+
+
+def _at(group: Together) -> Link:
+    return Link(group.anchor, f"as at {group.commit.short}")
+
+
+def _together(event: PageEvent, own: Sequence[SeriesChange], of: int, commit_url: str) -> Together:
+    arounds = Counter(change_sides.around(one.evidence) for one in own)
+    (around, same), *_ = arounds.most_common(1)
+    before = event.range.last_before
+    return Together(
+        anchor=f"c-{event.anchor}",
+        commit=commit_link(event.range.first, commit_url),
+        of_several=event_words.of_several(event.range),
+        moved=f"{len(own)} of {of} series moved",
+        how=_how(own),
+        before=commit_link(before, commit_url) if before is not None else None,
+        around=around,
+        whose=f" of {same} of them" if same < len(own) else "",
+        event=_line(event),
+        is_one_machine=event.is_one_machine,
+        changes=frozenset((change.series, change.index) for change in event.changes),
+    )
+
+
+def _line(event: PageEvent) -> EventLine:
+    return EventLine(event.anchor, f"In all, {event.moved}" if event.is_wider else "", "; ".join(event.about))
+
+
+def _how(own: Sequence[SeriesChange]) -> str:
+    sorts = Counter(sort_of(one) for one in own)
+    said = ", ".join(f"{sorts[sort]} {WORDS[sort][sorts[sort] != 1]}" for sort in WORDS if sorts[sort])
+    return "; ".join(filter(None, [said, event_words.sizes(own)]))
+
+
+def told_once(
+    blocks: Sequence[Sequence[ChangeBlock]],
+    series: Sequence[tuple[SeriesKey, str]],
+    groups: Sequence[Together],
+    events: Sequence[PageEvent],
+) -> list[tuple[ChangeBlock, ...]]:
+    """The blocks of each series, linked to what was told above them: by a group, or by an earlier block.
+
+    ``series`` are their keys and names. What a block tells that a later one refers to gets an anchor.
+    """
+    group_of = {change: group for group in groups for change in group.changes}
+    told = {group.around: _at(group) for group in reversed(groups)}
+    used: set[str] = set()
+    linked: list[list[ChangeBlock]] = []
+    for place, (own, (key, name)) in enumerate(zip(blocks, series, strict=True)):
+        found = []
+        here: dict[change_sides.Around, Link] = {}
+        for at, block in enumerate(own):
+            together = _link(group_of.get((key, block.index)), block)
+            link = (here.get(block.around) or told.get(block.around)) if block.around.is_long else None
+            anchor = ""
+            if link is None and block.around.is_long:
+                anchor = f"m-{place}-{at}"
+                short = block.commit.short if block.commit else "the change"
+                here[block.around] = Link(anchor, f"as at {short}")
+                told[block.around] = Link(anchor, f"as for {words.cut(name, 60) or 'the series'} at {short}")
+            elif link is not None and not (together and together.tells_around):
+                used.add(link.anchor)
+            found.append(replace(block, around_at=link, around_anchor=anchor, together=together))
+        linked.append(found)
+    return _with_events(
+        [
+            [replace(one, around_anchor=one.around_anchor if one.around_anchor in used else "") for one in own]
+            for own in linked
+        ],
+        [key for key, _ in series],
+        events,
+    )
+
+
+def _with_events(
+    blocks: Sequence[Sequence[ChangeBlock]], keys: Sequence[SeriesKey], events: Sequence[PageEvent]
+) -> list[tuple[ChangeBlock, ...]]:
+    """The blocks with of how many commits their own runs make it one, and what is known of the event beside them."""
+    of = {
+        (change.series, change.index): (event, change) for event in events for change in event.changes + event.suspects
+    }
+    return [
+        tuple(
+            replace(
+                block,
+                of_several=event_words.of_several(of[key, block.index][1].range),
+                event=_beside(of[key, block.index][0]) if block.together is None else None,
+            )
+            if (key, block.index) in of
+            else block
+            for block in own
+        )
+        for key, own in zip(keys, blocks, strict=True)
+    ]
+
+
+def _beside(event: PageEvent) -> EventLine | None:
+    """The event that a change is part of; None where it is all of it, and nothing is known beside it."""
+    number = len(event.changes) + len(event.suspects)
+    if number == 1 and not event.is_wider and not event.about:
+        return None
+    of_several, first = event_words.of_several(event.range), event.range.first.short
+    at = f"by {of_several} up to {first}" if of_several else f"at {first}"
+    return EventLine(
+        event.anchor, f"{event.moved} {at}" if event.is_wider or number > 1 else "", "; ".join(event.about)
+    )
+
+
+def _link(group: Together | None, block: ChangeBlock) -> Link | None:
+    """To the event's own paragraph, from a block of a series that it moved; suspect changes are not counted there."""
+    if group is None or block.doubt:
+        return None
+    tells_around = block.around == group.around
+    said = f"; {block.around.brief[0].lower()}{block.around.brief[1:]}" if tells_around else ""
+    where = "at this commit" if block.commit == group.commit and not group.of_several else "in this event"
+    return Link(group.anchor, group.moved, f" {where}{said}.", block.before == group.before, tells_around)
+
+
+class Break(Struct, frozen=True):
+    """Something else than the code that changed in a series."""
+
+    kind: str
+    what: str
+    commit: CommitLink
+    consequence: str
+
+
+class SharedBreak(Struct, frozen=True):
+    """One that several series have."""
+
+    anchor: str
+    whose: str  # "in 27 of 28 series"
+    own: Break
+    is_of_all: bool  # so that no series needs to refer to it
+
+
+def shared_breaks(breaks: Sequence[Sequence[Break]]) -> dict[Break, SharedBreak]:
+    """Those of more than one series, in the order in which the series tell them."""
+    several = Counter(one for own in breaks for one in dict.fromkeys(own))
+    return {
+        one: SharedBreak(f"b-{place}", _whose(number, len(breaks)), one, is_of_all=number == len(breaks))
+        for place, (one, number) in enumerate(several.items())
+        if number >= SEVERAL
+    }
+
+
+def _whose(number: int, of: int) -> str:
+    return f"in all {of} series" if number == of else f"in {number} of {of} series"
+
+
+def shared_place(places: Sequence[str]) -> str:
+    """The machine and environment of all series, where it is one and there are several series; else empty."""
+    return places[0] if len(places) >= SEVERAL and len(set(places)) == 1 else ""
+
+
+def shared_remark(blocks: Sequence[Sequence[ChangeBlock]]) -> str:
+    """What is said of the traces of every change, where it is the same of several; else empty."""
+    remarks = [block.remark for own in blocks for block in own]
+    return remarks[0].removesuffix(".") if len(remarks) >= SEVERAL and len(set(remarks)) == 1 else ""

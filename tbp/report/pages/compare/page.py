@@ -1,0 +1,266 @@
+"""The comparison's page as data: a pair of commits that has something to say, judged as `tbp compare` judges.
+
+Takes ``ReportData`` and the order of its commits, gives words and addresses. Any other pair is judged by the script
+(``static/judge.js``), by the same rules, from the packed runs of ``grid``.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tbp.asv.declarations import benchmark_from_name
+from tbp.comparison.judgements import StoredSeries, judgements
+from tbp.model.changes import History, State
+from tbp.model.comparison import ComparedCommit, Judgement
+from tbp.model.points import columns as runs_of
+from tbp.model.series import Commit, SeriesKey, Tag
+from tbp.report.base.report_data import ReportData
+from tbp.report.data.run_grid import MOST_COMMITS, columns_of
+from tbp.report.pages.compare.means import Mean, difference_said, means
+from tbp.report.pages.compare.pairs import Pair, pairs
+from tbp.report.parts import addresses
+from tbp.report.parts.commit_links import CommitLink, commit_link
+from tbp.report.parts.places import Places, series_href
+from tbp.report.parts.series_order import Tile, by_name, tile
+from tbp.wording import phrases, verdicts, words
+
+MOST_ROWS = 200
+"""Of the precomputed pair, 700 bytes each."""
+
+MOST_UNFOLDED = 20
+"""Rows without a change that stand open, as static/compare.js has it."""
+
+MOST_TRIED = 1_000
+"""Series judged to find a pair in which something changed; 1 to 2 ms each on two slow cores."""
+
+TAG_LENGTH = 40
+"""Characters of a tag's name."""
+
+
+class Row(Struct, frozen=True):
+    benchmark: str
+    parameters: str
+    href: str
+    state: State
+    glyph: str
+    verdict: str  # "undecided", or the effect with its direction
+    interval: str
+    before: str
+    after: str
+    reason: str
+
+
+class Side(Struct, frozen=True):
+    """One of the two commits."""
+
+    name: str  # "Baseline" or "Contender"
+    commit: CommitLink
+    tags: str  # "v1.2, v1.2.1"
+    what: str  # why it was chosen, of the baseline: "the run before"
+
+
+class Group(Struct, frozen=True):
+    """Rows under one heading: what may matter, then what did not change, then what could not be compared."""
+
+    folded: str  # the word on the fold: "no change"; empty where the rows stand open
+    rows: tuple[Row, ...]
+
+
+class ComparePage(Struct, frozen=True):
+    """``sides`` is empty where no place has two commits."""
+
+    verdict: str
+    sides: tuple[Side, ...] = ()
+    place: str = ""
+    default: str = ""  # for the script: column of the baseline, of the contender, number of the place
+    tallies: tuple[Tile, ...] = ()
+    means: tuple[Mean, ...] = ()
+    groups: tuple[Group, ...] = ()
+    left_out: str = ""
+    series: int = 0  # with those left out
+    commands: tuple[str, ...] = ()
+    only_newest: str = ""  # a sentence where not every commit can be chosen
+
+
+def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
+    """The first of ``pairs`` in which something changed, or how to come by one."""
+    places: dict[tuple[str, str], list[History]] = {}
+    for history in data.histories:
+        places.setdefault(_place(history), []).append(history)
+    begun = _first_said(pairs(data.histories, order, data.base.commit.hash if data.base else "", data.tags), places)
+    if begun is None:
+        return ComparePage("Two commits are needed for a comparison.")
+    pair, found = begun
+    own = {history.key: history for history in places[pair.machine, pair.environment]}
+    ranked = sorted(found, key=_rank)
+    rows = [_row(judgement, own[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
+    spots = list(dict.fromkeys(_place(history) for history in by_name(data.histories)))
+    columns = [commit.hash for commit in columns_of(order)]
+    ends = [columns.index(commit.hash) for commit in (pair.baseline, pair.contender)]
+    return ComparePage(
+        verdict=_verdict(found, pair),
+        sides=_sides(pair, data),
+        place=" · ".join(filter(None, (data.faces.get(pair.machine, pair.machine), pair.environment))),
+        default=" ".join(map(str, [*ends, spots.index((pair.machine, pair.environment))])),
+        tallies=_tallies(found),
+        means=means(found),
+        groups=_groups(rows),
+        series=len(found),
+        left_out=_left_out(ranked[MOST_ROWS:]),
+        commands=_commands(pair, Places.of(data.histories)),
+        only_newest=_only_newest(data, len(order) - len(columns), pair),
+    )
+
+
+def _first_said(
+    tried: Iterable[Pair], places: Mapping[tuple[str, str], Sequence[History]]
+) -> tuple[Pair, tuple[Judgement, ...]] | None:
+    """The first pair in which something changed, else the first one."""
+    first, looked_at = None, 0
+    for pair in tried:
+        own = places[pair.machine, pair.environment]
+        looked_at += len(own)
+        if first is not None and looked_at > MOST_TRIED:
+            break
+        found = _judgements(own, pair)
+        first = first or (pair, found)
+        if any(judgement.state in phrases.CHANGED for judgement in found):
+            return pair, found
+    return first
+
+
+def _groups(rows: Sequence[Row]) -> tuple[Group, ...]:
+    """Few rows without a change stay beside the others: a page of ten needs no folding."""
+    folds = [State.SKIPPED]
+    if sum(row.state is State.NO_CHANGE for row in rows) > MOST_UNFOLDED:
+        folds.insert(0, State.NO_CHANGE)
+    groups = [Group("", tuple(row for row in rows if row.state not in folds))]
+    groups += [Group(_word(state, 2), tuple(row for row in rows if row.state is state)) for state in folds]
+    return tuple(group for group in groups if group.rows)
+
+
+def _sides(pair: Pair, data: ReportData) -> tuple[Side, ...]:
+    return (
+        Side("Baseline", commit_link(pair.baseline, data.commit_url), _tags(data.tags, pair.baseline), pair.why),
+        Side("Contender", commit_link(pair.contender, data.commit_url), _tags(data.tags, pair.contender), ""),
+    )
+
+
+def _tags(tags: Sequence[Tag], commit: Commit) -> str:
+    return ", ".join(words.cut(tag.name, TAG_LENGTH) for tag in tags if tag.commit == commit.hash)
+
+
+def _only_newest(data: ReportData, older: int, pair: Pair) -> str:
+    """That older commits cannot be chosen, the base among them where it is one."""
+    if older <= 0:
+        return ""
+    said = f"The {MOST_COMMITS} newest commits can be chosen here."
+    if data.base is not None and data.base.commit.hash not in (pair.baseline.hash, pair.contender.hash):
+        said += (
+            f" {words.cut(data.base.revision, TAG_LENGTH)} is not one of them, or has no values on this environment."
+        )
+    return said
+
+
+def _place(history: History) -> tuple[str, str]:
+    return history.key.machine, history.key.environment
+
+
+def _key(judgement: Judgement, pair: Pair) -> SeriesKey:
+    return SeriesKey(judgement.benchmark, judgement.parameters, pair.machine, pair.environment)
+
+
+def _judgements(histories: Sequence[History], pair: Pair) -> tuple[Judgement, ...]:
+    sides = [ComparedCommit(commit.short, commit.hash, commit.subject) for commit in (pair.baseline, pair.contender)]
+    return judgements((stored(history) for history in histories), sides[0], sides[1])
+
+
+def stored(history: History) -> StoredSeries:
+    """The series as the comparison takes it. Runs of other benchmark versions compare with nothing."""
+    kind = benchmark_from_name(history.key.benchmark).type
+    comparable = runs_of(history.points).comparable
+    versions = ["present"] * len(comparable)
+    for place in np.flatnonzero(~comparable).tolist():
+        versions[place] = f"other {place}"
+    return StoredSeries(
+        key=history.key,
+        unit=history.unit,
+        better=history.better,
+        is_counter=kind == "track" and history.unit != "seconds",
+        points=history.points,
+        versions=tuple(versions),
+    )
+
+
+def _rank(judgement: Judgement) -> tuple[object, ...]:
+    size = abs(judgement.effect)
+    return phrases.ORDER.index(judgement.state), -size if math.isfinite(size) else 0.0, judgement.name
+
+
+def _row(judgement: Judgement, history: History) -> Row:
+    is_changed = judgement.state in phrases.CHANGED
+    state = _word(judgement.state, 1)
+    interval = words.interval_of(judgement.low, judgement.high, judgement.before, judgement.unit)
+    if is_changed:
+        effect = phrases.effect(judgement).removesuffix(phrases.interval(judgement)).strip()
+        state = f"{'▲' if judgement.after > judgement.before else '▼'} {effect}"
+    elif math.isfinite(judgement.effect):
+        size = words.signed_size(judgement.before, judgement.after, judgement.unit)
+        state += difference_said(judgement.state, judgement.effect, size)
+    return Row(
+        benchmark=judgement.benchmark,
+        parameters=judgement.label,
+        href=series_href(history),
+        state=judgement.state,
+        glyph=verdicts.GLYPHS[judgement.state],
+        verdict=state,
+        interval=f"({interval})" if interval else "",
+        before=words.quantity(judgement.before, judgement.unit),
+        after=words.quantity(judgement.after, judgement.unit),
+        reason=judgement.reason,
+    )
+
+
+def _word(state: State, number: int) -> str:
+    """What could not be compared may have failed: it was not always skipped."""
+    return "not comparable" if state is State.SKIPPED else verdicts.PLURALS[state][number != 1]
+
+
+def states() -> list[list[str]]:
+    """For the script, in the order in which they are listed: class, glyph, word for one and for several."""
+    return [[one.name.lower(), verdicts.GLYPHS[one], _word(one, 1), _word(one, 2)] for one in phrases.ORDER]
+
+
+def _tallies(found: Sequence[Judgement]) -> tuple[Tile, ...]:
+    counts = Counter(judgement.state for judgement in found)
+    tiles = [tile(state, counts[state]) for state in phrases.ORDER if counts[state]]
+    return tuple(replace(one, word=_word(one.state, one.number)) for one in tiles)
+
+
+def _verdict(found: Sequence[Judgement], pair: Pair) -> str:
+    said = [f"{tally.number:,} {tally.word}" for tally in _tallies(found)]
+    return f"{pair.contender.short} against {pair.baseline.short}: {', '.join(said)}."
+
+
+def _left_out(rest: Sequence[Judgement]) -> str:
+    said = [f"{tally.number:,} {tally.word}" for tally in _tallies(rest)]
+    return f"Not listed: {', '.join(said)}." if said else ""
+
+
+def _commands(pair: Pair, places: Places) -> tuple[str, ...]:
+    """To compare and to measure the two, where their hashes are hashes and nothing ends a shell's line."""
+    hashes = [pair.baseline.short, pair.contender.short]
+    if not all(addresses.HASH.fullmatch(own) for own in hashes):
+        return ()
+    named = [("--machine", pair.machine)] * places.machine + [("--environment", pair.environment)] * places.environment
+    if not all(value.isprintable() for _, value in named):
+        return ()
+    options = [f"{option} {shlex.quote(value)}" for option, value in named]
+    return " ".join(["tbp compare", *hashes, *options]), " ".join(["tbp gate", *hashes])

@@ -1,0 +1,1 @@
+"""The page of compressed models: what each variant costs in time, bytes and error."""

@@ -1,0 +1,1 @@
+"""The first page: the verdict, and one row for each series, the worst first."""

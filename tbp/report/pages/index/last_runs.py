@@ -1,0 +1,119 @@
+"""When each machine last measured anything, so that silence is not read as health.
+
+Takes histories, gives a row for each machine and environment, the longest silent first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tbp.model.changes import History, State
+from tbp.model.points import commits, outcomes
+from tbp.model.series import Commit, Outcome
+from tbp.report.base.report_data import ReportData
+from tbp.report.parts.commit_links import CommitLink, commit_link
+from tbp.wording import words
+
+MOST_NAMED = 3
+"""Stale machines named in one sentence."""
+
+
+class LastRun(Struct, frozen=True):
+    """The newest commit that has a value from one machine and environment."""
+
+    machine: str  # its identifier
+    face: str  # what it is called
+    environment: str
+    commit: CommitLink | None  # None: nothing there ever had a value
+    measured: str  # "12 benchmarks, 48 series"
+    failed: str  # of that commit; empty where nothing did
+    skipped: str
+    is_stale: bool
+    remark: str  # how far it is behind, and whether newer runs brought nothing
+
+
+def last_runs(data: ReportData) -> tuple[LastRun, ...]:
+    """A row for each machine and environment of ``data``, stale ones first, then by name."""
+    places: dict[tuple[str, str], list[History]] = {}
+    for history in data.histories:
+        places.setdefault((history.key.machine, history.key.environment), []).append(history)
+    newest = data.newest.date if data.newest else None
+    rows = [
+        replace(_last_run(place, own, newest, data.commit_url), face=data.faces.get(place[0], place[0]))
+        for place, own in sorted(places.items())
+    ]
+    return tuple(sorted(rows, key=lambda row: (not row.is_stale, row.machine, row.environment)))
+
+
+def silence(runs: Sequence[LastRun]) -> str:
+    """One sentence on all of them: who is silent, or that nobody is."""
+    stale = [run for run in runs if run.is_stale]
+    if stale:
+        named = [f"{run.face} ({run.environment})" if run.environment else run.face for run in stale]
+        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        since = max((run.commit.date for run in stale if run.commit), default="")
+        said = f": nothing since {since}" if since else ""
+        return f"{', '.join(named[:MOST_NAMED])}{more} {'is' if len(named) == 1 else 'are'} stale{said}"
+    last = max((run.commit for run in runs if run.commit), key=lambda link: link.date, default=None)
+    if last is None:
+        return "no machine has measured anything yet"
+    behind = sum(bool(run.remark) for run in runs)
+    where = words.count(len(runs), "machine and environment", "machines and environments")
+    return f"{last.date}; {f'none stale, {behind} of {where} behind' if behind else where}"
+
+
+def _last_run(
+    place: tuple[str, str], histories: Sequence[History], newest: datetime | None, commit_url: str
+) -> LastRun:
+    last = [found for history in histories if (found := _last_measured(history)) is not None]
+    commit = max(last, key=lambda own: (own.date, own.hash), default=None)
+    tried = max((history.points[-1].commit for history in histories if history.points), key=lambda own: own.date)
+    outcomes = [(history, _outcome(history, commit)) for history in histories] if commit else []
+    measured = {history.key: history for history, outcome in outcomes if outcome is Outcome.MEASURED}
+    benchmarks = {key.benchmark for key in measured}
+    return LastRun(
+        machine=place[0],
+        face=place[0],
+        environment=place[1],
+        commit=commit_link(commit, commit_url) if commit else None,
+        measured=f"{words.count(len(benchmarks), 'benchmark')}, {words.count(len(measured), 'series', 'series')}"
+        if commit
+        else "nothing yet",
+        failed=_tell(outcomes, Outcome.FAILED),
+        skipped=_tell(outcomes, Outcome.SKIPPED),
+        is_stale=any(history.state is State.STALE for history in histories),
+        remark=_remark(commit, tried, newest),
+    )
+
+
+def _tell(outcomes: Sequence[tuple[History, Outcome | None]], wanted: Outcome) -> str:
+    """``2 benchmarks, 5 series``; empty for none."""
+    own = [history for history, outcome in outcomes if outcome is wanted]
+    benchmarks = len({history.key.benchmark for history in own})
+    return f"{words.count(benchmarks, 'benchmark')}, {words.count(len(own), 'series', 'series')}" if own else ""
+
+
+def _remark(commit: Commit | None, tried: Commit, newest: datetime | None) -> str:
+    parts = []
+    if commit is not None and newest is not None and (behind := newest - commit.date) >= timedelta(days=1):
+        parts.append(f"{words.count(behind.days, 'day')} behind the newest commit with a result")
+    if commit is None or (tried.hash != commit.hash and tried.date > commit.date):
+        parts.append(f"nothing measured at {tried.short} ({words.moment(tried.date)})")
+    return "; ".join(parts)
+
+
+def _last_measured(history: History) -> Commit | None:
+    found = outcomes(history.points)
+    last = next((place for place in reversed(range(len(found))) if found[place] is Outcome.MEASURED), None)
+    return None if last is None else history.points[last].commit
+
+
+def _outcome(history: History, commit: Commit | None) -> Outcome | None:
+    """What became of a series at ``commit``; None where it was not run there."""
+    own = commits(history.points)
+    place = next((place for place in reversed(range(len(own))) if commit and own[place].hash == commit.hash), None)
+    return None if place is None else history.points[place].outcome

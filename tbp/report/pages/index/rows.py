@@ -1,0 +1,186 @@
+"""One series in the table of the index, in words.
+
+Takes a history and what it is seen among, gives a ``Row``; the order of rows is left to ``summary``, their HTML to
+``pages``, and those that a script adds to ``index_data``.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from tbp.history.ranges import Range, range_of
+from tbp.model.changes import Change, ChangeEvidence, History, State
+from tbp.model.series import Commit
+from tbp.project.acknowledgements import found_ack
+from tbp.report.base.report_data import ReportData
+from tbp.report.parts import event_words, trace_words
+from tbp.report.parts import since_change as since_then
+from tbp.report.parts.commit_links import CommitLink, commit_link
+from tbp.report.parts.places import Places, series_href
+from tbp.report.parts.shown_change import changed_at, shown_change, size, told_change, told_step
+from tbp.report.parts.sparkline import Sparkline, sparkline
+from tbp.wording import verdicts, words
+
+TO_SEE_IT = "its page has the command that shows it"
+
+DEVICE = "device"
+"""The parameter that says where a workload runs; tbp's suites have it, and others by convention."""
+
+
+class Standing(Struct, frozen=True):
+    """Where a changed series is now, as it is shown."""
+
+    leaving: str  # whether it is still at the level after the change
+    net: str  # how far it is from its first level; empty where the change is all that happened
+    is_left: bool
+    is_net_worse: bool  # its change is for the better, and yet it is worse than at first
+
+
+class Row(Struct, frozen=True):
+    """One series in the table of the index."""
+
+    benchmark: str
+    parameters: str
+    place: str  # machine and environment, where the site has more than one
+    machine: str
+    environment: str
+    device: str  # empty where no parameter tells it
+    href: str
+    state: State
+    glyph: str  # empty beside a change, which has its arrow
+    change: str
+    sure: tuple[str, ...]  # its interval, p, and the runs on both sides; of a balance of several changes these
+    levels: tuple[str, ...]  # before and after of a change, and how far it moved in its unit; else empty
+    newest: str  # value
+    standing: Standing | None  # None without a change
+    commit: CommitLink | None  # the first one at the new level that any series of its event has
+    last_good: CommitLink | None  # the last one at the old level, where ``commit`` alone may not be the cause
+    between: str  # why it may not be: "one of 4 commits", "the largest part; the first at 04342f08"
+    since: CommitLink | None  # the first commit of a balance of which ``commit`` made only the largest part
+    causes: tuple[str, ...]
+    no_cause: str  # why there are none of a change
+    remark: str  # why there is no value, or no verdict
+    size: float  # of the change shown, relative and without its sign; 0 without one, infinite from zero
+    sparkline: Sparkline
+
+
+class Among(Struct, frozen=True):
+    """What a row says depends on what else is on the site."""
+
+    data: ReportData
+    places: Places
+
+
+def among(data: ReportData) -> Among:
+    """What the rows of ``data`` need to know of each other, gathered once."""
+    return Among(data, Places.of(data.histories, data.faces))
+
+
+def row(history: History, seen: Among) -> Row:
+    """The row of one series."""
+    key, data, standing = history.key, seen.data, shown_change(history)
+    shown, step = told_change(history), told_step(history)
+    between = _range(history, shown, data) if shown else None
+    of_several = event_words.of_several(between)
+    first = _first_of_several(history, changed_at(history, shown) if shown else None, data)
+    now = since_then.now(history, shown) if shown else None
+    return Row(
+        benchmark=key.benchmark,
+        parameters=key.label,
+        place=seen.places.name(key.machine, key.environment),
+        machine=key.machine,
+        environment=key.environment,
+        device=dict(key.parameters).get(DEVICE, ""),
+        href=series_href(history),
+        state=history.state,
+        glyph="" if standing and not standing.change.acknowledged else verdicts.GLYPHS[history.state],
+        change=verdicts.effect(step, history.unit, history.better) if step else verdicts.PLURALS[history.state][0],
+        sure=_sure(history, shown) if shown else (),
+        levels=_levels(history, step) if step else (),
+        newest=words.quantity(verdicts.newest_value(history), history.unit),
+        standing=_standing(history, now) if now else None,
+        commit=commit_link(between.first, data.commit_url) if between else None,
+        last_good=commit_link(between.last_before, data.commit_url)
+        if between and between.last_before and of_several
+        else None,
+        between=", ".join(filter(None, [of_several, f"the largest part; the first at {first.short}" if first else ""])),
+        since=first,
+        causes=trace_words.causes(standing, history.unit) if standing else (),
+        no_cause=_evidence(standing, history.unit) if standing else "",
+        remark=_remark(history, standing, data),
+        size=size(history),
+        sparkline=sparkline(history),
+    )
+
+
+def _levels(history: History, step: Change) -> tuple[str, ...]:
+    before, after = step.before, step.after
+    values = [words.quantity(value, history.unit) for value in (before, after)]
+    return (*values, words.signed_difference(before, after, history.unit))
+
+
+def _sure(history: History, what: ChangeEvidence) -> tuple[str, ...]:
+    if shown_change(history) is not None and (steps := verdicts.steps(history)):
+        return steps
+    change = what.change
+    runs = since_then.runs_around(history, what)
+    counted = f"{runs[0]:,} + {words.count(runs[1], 'run')}"
+    sure = [
+        verdicts.interval_of_change(change, history.unit, "+"),
+        words.probability(change.p_value) if change.confirmed else "",
+    ]
+    return tuple(filter(None, [*sure, counted]))
+
+
+def _standing(history: History, now: since_then.Now) -> Standing:
+    return Standing(
+        since_then.leaving(history, now),
+        since_then.net(history, now),
+        now.is_left,
+        since_then.is_net_worse(history, now),
+    )
+
+
+def _range(history: History, what: ChangeEvidence, data: ReportData) -> Range | None:
+    """The commits that may be the cause, as far as all series of the event tell them apart."""
+    event = data.event_of.get((history.key, what.change.index))
+    return event.range if event is not None else range_of(history.points, what.change.index, data.in_order)
+
+
+def _first_of_several(history: History, commit: Commit | None, data: ReportData) -> CommitLink | None:
+    """The first commit of a balance of which ``commit`` made only the largest part; None of any other."""
+    step = told_step(history)
+    first = history.points[step.index].commit if step is not None and 0 <= step.index < len(history.points) else None
+    return commit_link(first, data.commit_url) if first is not None and first != commit else None
+
+
+def _remark(history: History, standing: ChangeEvidence | None, data: ReportData) -> str:
+    if standing is not None:
+        return _acknowledgement(history, standing, data)
+    match history.state:
+        case State.SUSPECT:
+            return f"not confirmed: {history.suspect.change.doubt or 'too few runs to tell'}" if history.suspect else ""
+        case State.FAILED | State.SKIPPED:
+            return words.first_line(verdicts.newest_reason(history)) or f"{verdicts.NO_REASON}; {TO_SEE_IT}"
+        case State.NOT_ENOUGH_DATA:
+            return f"{verdicts.with_value(history)} so far"
+        case State.STALE | State.VANISHED:
+            return verdicts.last_run(history)
+    return verdicts.explained(history)
+
+
+def _evidence(standing: ChangeEvidence, unit: str) -> str:
+    if standing.difference is None:
+        return words.first_line(standing.note)
+    return "" if trace_words.causes(standing, unit) else words.first_line(trace_words.in_a_line(standing, unit))
+
+
+def _acknowledgement(history: History, standing: ChangeEvidence, data: ReportData) -> str:
+    """That it is accepted and why, or that it was until lately."""
+    ack = found_ack(history, standing, data.acks) if data.acks else None
+    if standing.change.acknowledged:
+        until = f" until {ack.until.isoformat()}" if ack is not None and ack.until else ""
+        return f"acknowledged{until}: {words.cut(standing.change.acknowledged, 160)}"
+    if ack is None or ack.until is None:
+        return ""
+    return f"acknowledgement expired on {ack.until.isoformat()}: {words.cut(ack.reason, 160)}"

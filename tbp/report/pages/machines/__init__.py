@@ -1,0 +1,1 @@
+"""The page of machines and environments: what was measured where, with what, and how noisily."""

@@ -1,0 +1,137 @@
+"""All environments of a site side by side: how noisy each is, and what they were measured with that differs.
+
+Takes histories and runs by place, gives rows in words; the details of each environment are ``machines``'.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+import numpy as np
+from msgspec import Struct
+
+from tbp.model.changes import History
+from tbp.model.runs import Machine, Run
+from tbp.report.parts.commit_links import CommitLink
+from tbp.report.parts.inventory import measured_with
+from tbp.statistics.robust import quantile
+from tbp.wording import words
+
+MOST_COLUMNS = 12
+"""Environments in the table of differences, those with the most runs: more are no table that anybody reads."""
+
+MOST_SAME = 8
+"""Names in the sentence of what is the same everywhere."""
+
+LEAST_FOR_TENTH = 10
+"""Series below which "one in ten" would be less than one."""
+
+Spot = tuple[str, str]  # machine, environment
+
+
+class Noise(Struct, frozen=True):
+    """Of an environment's times, or of all its series where it has none: a counter that repeats exactly says nothing
+    of the machine. NaN where nothing is known."""
+
+    between: float = math.nan  # median over series
+    tenth: float = math.nan  # that one series in ten has or exceeds; NaN below LEAST_FOR_TENTH series
+    within: float = math.nan
+    series: int = 0  # whose noise between runs is known
+    of: int = 0  # series there are of that kind
+    are_times: bool = True
+
+    @property
+    def over(self) -> str:
+        """``median of 3 of 24 timed series``: what the numbers are told from."""
+        kind = "timed series" if self.are_times else "series"
+        return f"median of {self.series:,} of {self.of:,} {kind}" if self.of > self.series else f"{self.of:,} {kind}"
+
+
+class Overview(Struct, frozen=True):
+    """One environment as a row."""
+
+    spot: Spot
+    anchor: str
+    state: str
+    is_silent: bool
+    last: CommitLink | None
+    runs: str
+    series: str
+    between: str
+    bar: float  # its noise between runs in 0…100 of the largest
+    tenth: str
+    within: str
+    over: str
+
+
+class Column(Struct, frozen=True):
+    machine: str  # empty where there is one only
+    environment: str
+    label: str  # in a list to choose from
+
+
+class Differing(Struct, frozen=True):
+    """One thing that not all environments were measured with alike."""
+
+    name: str
+    values: tuple[str, ...]  # one a column
+
+
+class Inventory(Struct, frozen=True):
+    """What differs between environments; ``rows`` is empty where nothing does."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Differing, ...]
+    same: str  # what is the same everywhere, in words
+    left_out: int  # environments that have no column
+
+
+def noise(histories: Sequence[History]) -> Noise:
+    """Of one environment's series."""
+    times = [history for history in histories if history.unit == "seconds"]
+    told = times or histories
+    between = np.sort([one.noise_between for one in told if math.isfinite(one.noise_between)])
+    within = [one.noise_within for one in told if math.isfinite(one.noise_within)]
+    return Noise(
+        between=quantile(between, 0.5) if len(between) else math.nan,
+        tenth=quantile(between, 0.9) if len(between) >= LEAST_FOR_TENTH else math.nan,
+        within=median(within) if within else math.nan,
+        series=len(between),
+        of=len(told),
+        are_times=bool(times),
+    )
+
+
+def bars(noises: Sequence[Noise]) -> list[float]:
+    """The noise between runs of each, in 0…100 of the largest."""
+    largest = max((own.between for own in noises if math.isfinite(own.between)), default=0.0)
+    return [round(100 * own.between / largest, 1) if largest and math.isfinite(own.between) else 0.0 for own in noises]
+
+
+def inventory(
+    runs: Mapping[Spot, Sequence[Run]], machines: Mapping[str, Machine], faces: Mapping[str, str] | None = None
+) -> Inventory:
+    """The setups of the newest runs of the environments, where they differ; ``faces`` name the machines."""
+    called = faces or {}
+    spots = sorted(spot for spot, own in runs.items() if own)
+    shown = sorted(sorted(spots, key=lambda spot: -len(runs[spot]))[:MOST_COLUMNS])
+    known = [measured_with(runs[spot], machines.get(spot[0])) for spot in shown]
+    names = list(dict.fromkeys(name for own in known for name in own))
+    rows = [Differing(name, tuple(own.get(name, "") for own in known)) for name in names]
+    is_one_machine = len({machine for machine, _ in shown}) == 1
+    same = [f"{row.name} {row.values[0]}".strip() for row in rows if len(set(row.values)) == 1]
+    return Inventory(
+        columns=tuple(
+            Column(
+                "" if is_one_machine else face,
+                environment,
+                environment if is_one_machine else f"{face} · {environment}",
+            )
+            for face, environment in ((called.get(machine, machine), environment) for machine, environment in shown)
+        ),
+        rows=tuple(row for row in rows if len(set(row.values)) > 1),
+        same=words.named(same, MOST_SAME),
+        left_out=len(spots) - len(shown),
+    )

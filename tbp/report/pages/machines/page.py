@@ -1,0 +1,261 @@
+"""The machines' page as data: what was measured where and with what, how noisy it is, and what changed in between.
+
+Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``. What was installed is ``inventory``'s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tbp.history.twins import original as original_of
+from tbp.model.changes import History, State
+from tbp.model.points import last_with_level
+from tbp.model.runs import Machine, Run
+from tbp.model.series import Commit
+from tbp.report.base.report_data import ReportData
+from tbp.report.pages.machines.environments import Inventory, Noise, Overview, bars, inventory, noise
+from tbp.report.parts.commit_links import CommitLink, commit_link
+from tbp.report.parts.inventory import Difference, Installed, differences, installed, what_is_recorded
+from tbp.statistics.robust import quantile
+from tbp.wording import words
+
+MOST_DIFFERENCES = 12
+"""Of an environment, newest first: hosted runners may change their processor with every run."""
+
+MOST_OPEN = 4
+"""Environments; with more, each is folded."""
+
+TWIN_SHARE = 0.95
+"""Of the pairs that lie inside the noise floor."""
+
+LEAST_PAIRS = 5
+"""Below which a floor would be one odd pair."""
+
+
+class Fact(Struct, frozen=True):
+    name: str
+    value: str
+
+
+class Change(Struct, frozen=True):
+    """What differs from the run before; each of the three is a list in words."""
+
+    commit: CommitLink
+    added: str
+    removed: str
+    bumped: str
+
+
+class Environment(Struct, frozen=True):
+    """One environment on one machine."""
+
+    name: str
+    state: str  # "reporting", or since when it is silent
+    is_silent: bool
+    facts: tuple[Fact, ...]
+    last: CommitLink | None  # of the newest run with a value
+    changes: tuple[Change, ...]  # newest first
+    more_changes: int
+    recorded: str  # what could be seen to change
+    installed: Installed
+    is_open: bool  # on the page at first
+    anchor: str
+    noise: Noise
+    runs: int
+    series: int
+
+
+class MachineCard(Struct, frozen=True):
+    name: str  # what it is called
+    identifier: str  # asv's; empty where that is what it is called
+    facts: tuple[Fact, ...]
+    environments: tuple[Environment, ...]
+
+
+class MachinesPage(Struct, frozen=True):
+    verdict: str
+    overview: tuple[Overview, ...]
+    inventory: Inventory
+    machines: tuple[MachineCard, ...]
+
+    @property
+    def has_tenths(self) -> bool:
+        return any(row.tenth for row in self.overview)
+
+
+def machines_page(data: ReportData) -> MachinesPage:
+    """Every machine with results, its environments by name."""
+    histories: dict[tuple[str, str], list[History]] = defaultdict(list)
+    runs: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for history in data.histories:
+        histories[history.key.machine, history.key.environment].append(history)
+    for run in data.runs:
+        runs[run.machine, run.environment].append(run)
+    known = {machine.name: machine for machine in data.machines}
+    spots = {*histories, *runs}
+    names = sorted({machine for machine, _ in spots} | set(known))
+    cards: list[MachineCard] = []
+    for name in names:
+        places = sorted(place for place in spots if place[0] == name)
+        environments = [
+            _environment(place[1], histories[place], runs[place], data, f"{len(cards) + 1}-{number}")
+            for number, place in enumerate(places, start=1)
+        ]
+        if len(spots) > MOST_OPEN:
+            environments = [replace(environment, is_open=False) for environment in environments]
+        environments.sort(key=lambda environment: environment.is_silent)
+        face = data.faces.get(name, name)
+        identifier = "" if name in face else name
+        cards.append(MachineCard(face, identifier, _hardware(known.get(name, Machine(name))), tuple(environments)))
+    return MachinesPage(_verdict(cards), _overview(cards), inventory(runs, known, data.faces), tuple(cards))
+
+
+def _overview(cards: Sequence[MachineCard]) -> tuple[Overview, ...]:
+    """A row for each environment, in the order of the cards."""
+    spots = [(card.name, environment) for card in cards for environment in card.environments]
+    return tuple(
+        Overview(
+            spot=(machine if len(cards) > 1 else "", own.name),
+            anchor=own.anchor,
+            state=own.state,
+            is_silent=own.is_silent,
+            last=own.last,
+            runs=f"{own.runs:,}" if own.runs else "",
+            series=f"{own.series:,}" if own.series else "",
+            between=words.percent(own.noise.between),
+            bar=bar,
+            tenth=words.percent(own.noise.tenth) if math.isfinite(own.noise.tenth) else "",
+            within=words.percent(own.noise.within),
+            over=own.noise.over if own.series else "",
+        )
+        for (machine, own), bar in zip(spots, bars([own.noise for _, own in spots]), strict=True)
+    )
+
+
+def twin_ratios(histories: Iterable[History]) -> list[float]:
+    """Twin ÷ original − 1 of every run that has both, over the series that are times.
+
+    A twin is the same work under a second name, so whatever differs is noise.
+    """
+    times = [history for history in histories if history.unit == "seconds"]
+    own = {(history.key.benchmark, history.key.parameters): history for history in times}
+    found = []
+    for (benchmark, parameters), twin in own.items():
+        original = own.get((benchmark, original_of(parameters)))
+        if original is not None and original is not twin:
+            values = {point.commit.hash: point.value for point in original.points if point.has_level}
+            found += [
+                point.value / values[point.commit.hash] - 1
+                for point in twin.points
+                if point.has_level and values.get(point.commit.hash, 0) > 0
+            ]
+    return found
+
+
+def _verdict(cards: Sequence[MachineCard]) -> str:
+    environments = [environment for card in cards for environment in card.environments]
+    if not environments:
+        return "Nothing has been measured yet."
+    silent = sum(environment.is_silent for environment in environments)
+    said = f"{words.count(len(cards), 'machine')}, {words.count(len(environments), 'environment')}"
+    return f"{said}; {silent:,} fell silent." if silent else f"{said}; none fell silent."
+
+
+def _hardware(machine: Machine) -> tuple[Fact, ...]:
+    return tuple(
+        Fact(f"{name[:1].upper()}{name[1:]}".removeprefix("Machine's "), value) for name, value in machine.facts
+    )
+
+
+def _environment(
+    name: str, histories: Sequence[History], runs: Sequence[Run], data: ReportData, anchor: str
+) -> Environment:
+    found = differences(runs, data.project)
+    last = _newest(histories, runs)
+    is_silent = bool(histories) and all(history.state in (State.STALE, State.VANISHED) for history in histories)
+    since = words.moment(last.date) if last else ""
+    return Environment(
+        name=name,
+        state=f"silent since {since}" if is_silent and since else "silent" if is_silent else "reporting",
+        is_silent=is_silent,
+        facts=tuple(fact for fact in (*_runs(runs, histories), *_noise(histories), *_with(runs)) if fact.value),
+        last=commit_link(last, data.commit_url) if last else None,
+        changes=tuple(_change(one, data) for one in found[:MOST_DIFFERENCES]),
+        more_changes=max(0, len(found) - MOST_DIFFERENCES),
+        recorded=what_is_recorded(runs),
+        installed=installed(runs),
+        is_open=True,
+        anchor=f"environment-{anchor}",
+        noise=noise(histories),
+        runs=len(runs),
+        series=len(histories),
+    )
+
+
+def _newest(histories: Sequence[History], runs: Sequence[Run]) -> Commit | None:
+    """The newest commit with a value."""
+    last = next((run.commit for run in reversed(runs) if run.measured), None)
+    if last is not None:
+        return last
+    points = (last_with_level(history.points) for history in histories)
+    return max((p.commit for p in points if p is not None), key=lambda commit: commit.date, default=None)
+
+
+def _runs(runs: Sequence[Run], histories: Sequence[History]) -> Iterable[Fact]:
+    yield Fact("Series", f"{len(histories):,}" if histories else "")
+    if runs:
+        newest = runs[-1]
+        said = [f"{newest.measured:,} measured"]
+        said += [
+            f"{number:,} {word}" for number, word in ((newest.failed, "failed"), (newest.skipped, "skipped")) if number
+        ]
+        when = f" (begun {words.moment(newest.started)})" if newest.started else ""
+        yield Fact("Runs", f"{words.count(len(runs), 'run')}; in the newest {', '.join(said)}{when}")
+
+
+def _noise(histories: Sequence[History]) -> Iterable[Fact]:
+    own = noise(histories)
+    tenth = f"; one series in ten has {words.percent(own.tenth)} or more" if math.isfinite(own.tenth) else ""
+    for name, value, more in (
+        ("Noise between runs", own.between, tenth),
+        ("Noise within a run", own.within, ""),
+    ):
+        if math.isfinite(value):
+            yield Fact(name, f"{words.percent(value)} ({own.over}){more}")
+    ratios = twin_ratios(histories)
+    if len(ratios) >= LEAST_PAIRS:
+        floor = quantile(np.sort(np.abs(ratios)), TWIN_SHARE)
+        yield Fact(
+            "A/A twins",
+            f"{TWIN_SHARE:.0%}".replace("%", " %") + f" of {len(ratios):,} pairs of the same work differ by less than "
+            f"{words.percent(floor)}, median {words.signed_percent(median(ratios))}: the measured noise floor",
+        )
+
+
+def _with(runs: Sequence[Run]) -> Iterable[Fact]:
+    """What the newest run that says so was measured with."""
+    yield Fact("Python", next((run.python for run in reversed(runs) if run.python), ""))
+    yield Fact("torch", next((run.torch for run in reversed(runs) if run.torch), ""))
+    yield Fact("Threads", ", ".join(map(str, next((run.threads for run in reversed(runs) if run.threads), ()))))
+    governors = next((run.governors for run in reversed(runs) if run.governors), ())
+    warning = "" if governors in ((), ("performance",)) else ": the frequency may move; `performance` keeps it still"
+    yield Fact("Frequency governor", ", ".join(governors) + warning)
+    yield Fact("Device", ", ".join(next((run.devices for run in reversed(runs) if run.devices), ())))
+    clocks = next((run.clocks_mhz for run in reversed(runs) if run.clocks_mhz), ())
+    yield Fact("Device clock", " to ".join(f"{clock:,} MHz" for clock in dict.fromkeys(clocks)))
+
+
+def _change(one: Difference, data: ReportData) -> Change:
+    return Change(commit_link(one.commit, data.commit_url), *map(_listed, (one.added, one.removed, one.bumped)))
+
+
+def _listed(items: Sequence[str], most: int = 10) -> str:
+    rest = len(items) - most
+    return ", ".join([*items[:most], *([f"{rest} more"] if rest > 0 else [])])

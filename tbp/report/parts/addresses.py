@@ -1,0 +1,137 @@
+"""Where things are: file names and anchors for hostile benchmark names, commit links, commands to copy.
+
+Pure functions from names to strings that are safe in a file name, in a URL or in a shell.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+if TYPE_CHECKING:
+    from tbp.model.series import Commit, SeriesKey
+
+INDEX = "index.html"
+"""The page that a reader opens."""
+
+SLUG_LENGTH = 60
+"""Characters of a name kept in a file name: readable, and far below the 255 bytes a file system allows."""
+
+HASH = re.compile(r"[0-9a-fA-F]{4,64}")
+
+QUOTE = r"[^-.\w]?"
+"""What may stand around a value in asv's names; a quote character itself would make the shell's quoting unreadable."""
+
+
+def digest(text: str) -> str:
+    """Eight hex digits that tell two names apart whose slugs are equal."""
+    from hashlib import sha256  # here, as it brings OpenSSL, which a report that stands needs not
+
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def slug(name: str) -> str:
+    """``name`` as a file name without its extension: ASCII, no dots or separators, unlike every other name's."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", name)[:SLUG_LENGTH].strip("-")
+    return f"{readable}-{digest(name)}" if readable else digest(name)
+
+
+def page_file(benchmark: str) -> str:
+    """The benchmark's page, relative to the site."""
+    return f"benchmarks/{slug(benchmark)}.html"
+
+
+def data_file(benchmark: str) -> str:
+    """The benchmark's chart data, relative to the site."""
+    return f"data/{slug(benchmark)}.js"
+
+
+def more_file(benchmark: str) -> str:
+    """The chart data of the series that are not drawn at first, relative to the site. No other slug has a dot."""
+    return f"data/{slug(benchmark)}.more.js"
+
+
+def anchor(key: SeriesKey) -> str:
+    """The id of a series on its benchmark's page."""
+    return "s-" + digest(repr((key.benchmark, key.parameters, key.machine, key.environment)))
+
+
+def commit_anchor(commit_hash: str) -> str:
+    """The id of a commit on the page of changes."""
+    return "at-" + digest(commit_hash)
+
+
+def changes_of(commit: Commit) -> str:
+    """What the commit moved, relative to the site."""
+    return f"changes.html#{commit_anchor(commit.hash)}"
+
+
+def accept(benchmark: str, commit: Commit) -> str:
+    """The command that accepts what the commit did to the benchmark; empty when the hash is none."""
+    if not HASH.fullmatch(commit.hash) or not benchmark.isprintable() or benchmark.startswith("-"):
+        return ""
+    return f"tbp ack {shlex.quote(benchmark)} {commit.hash[:12]} --reason 'why it is accepted'"
+
+
+@lru_cache(8)  # a site has one
+def commit_prefix(commit_url: str) -> str:
+    """``commit_url`` if it is http(s) with a host, so that a hash behind it makes a link; else empty."""
+    if any(ord(character) <= 32 for character in commit_url):
+        return ""
+    try:
+        parts = urlsplit(commit_url)
+    except ValueError:
+        return ""
+    return commit_url if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def commit_href(commit_url: str, commit: Commit) -> str:
+    """A link to the commit; empty unless ``commit_url`` is http(s) with a host."""
+    prefix = commit_prefix(commit_url)
+    return prefix + quote(commit.hash, safe="", errors="replace") if prefix else ""
+
+
+def bench_regex(key: SeriesKey) -> str:
+    """A regex for ``asv run --bench`` that picks this series; without parameters, all series of the benchmark.
+
+    asv matches ``name(param, param)`` where each parameter is a repr; a series has them without the quotes of
+    strings, hence ``QUOTE`` around each value. A control character becomes ``.`` so that nothing copied into a
+    shell can end its line.
+    """
+    name = _escaped(key.benchmark)
+    if not key.parameters:
+        return rf"^{name}(\(|$)"
+    values = ", ".join(f"{QUOTE}{_escaped(value)}{QUOTE}" for _, value in key.parameters)
+    return rf"^{name}\({values}\)$"
+
+
+def reproduction(key: SeriesKey, commit: Commit) -> str:
+    """The command that measures this series on this commit; empty when the hash is none."""
+    if not HASH.fullmatch(commit.hash):
+        return ""
+    return f"asv run --bench {shlex.quote(bench_regex(key))} {shlex.quote(commit.short + '^!')}"
+
+
+def gate(key: SeriesKey, before: Commit, after: Commit) -> str:
+    """The command that measures both commits in turns on this series; empty where a hash is none."""
+    if not all(HASH.fullmatch(commit.hash) for commit in (before, after)):
+        return ""
+    return f"tbp gate {before.short} {after.short} --bench {shlex.quote(bench_regex(key))}"
+
+
+def raw_traces(key: SeriesKey, commit: Commit) -> str:
+    """The command that writes this series' traces of this commit for ui.perfetto.dev; empty when the hash is none."""
+    if not HASH.fullmatch(commit.hash):
+        return ""
+    # `tbp export` looks at a benchmark without parameters as "name()".
+    pattern = bench_regex(key) if key.parameters else rf"^{_escaped(key.benchmark)}\("
+    return f"tbp export --perfetto traces-{commit.short} --bench {shlex.quote(pattern)} {commit.short}"
+
+
+def _escaped(name: str) -> str:
+    if name.isprintable():
+        return re.escape(name)
+    return "".join("." if not character.isprintable() else re.escape(character) for character in name)

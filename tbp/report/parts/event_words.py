@@ -1,0 +1,85 @@
+"""An event in words: of how many commits it may be one, who saw it, and which of them touch the benchmark.
+
+Takes events, gives plain text for every page and file. How far a level moved is put into words by ``words``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from tbp.history.events import Event, SeriesChange
+from tbp.history.ranges import Range
+from tbp.history.sightings import Sightings
+from tbp.wording import words
+
+MOST_COMMITS = 3
+"""Commits that touch the benchmark and are named, and the files named of each: the first ones show what it is about."""
+
+MOST_FILES = 3
+
+MOST_MACHINES = 3
+"""Machines named: with more, the number says as much."""
+
+
+def of_several(between: Range | None) -> str:
+    """``one of 4 commits``; empty where it is one, or not known."""
+    return f"one of {between.commits:,} commits" if between is not None and between.commits > 1 else ""
+
+
+def narrowed(event: Event) -> str:
+    """``each series by itself leaves 4 commits or more``; empty where one of them tells as much as all."""
+    least = min((change.range.commits for change in event.changes if change.range is not None), default=0)
+    return f"each series by itself leaves {least:,} commits or more" if least > event.range.commits else ""
+
+
+def extent(changes: Sequence[SeriesChange]) -> str:
+    """How many series moved: ``12 series of 4 benchmarks``, ``1 series``."""
+    benchmarks = len({change.history.key.benchmark for change in changes})
+    series = words.count(len(changes), "series", "series")
+    return f"{series} of {words.count(benchmarks, 'benchmark')}" if len(changes) > 1 else series
+
+
+def sizes(changes: Sequence[SeriesChange]) -> str:
+    """The smallest and the largest effect with their signs: ``+12 % to +40 %``; empty where one is from zero."""
+    by_size = sorted(changes, key=lambda change: change.evidence.change.effect)
+    if not all(math.isfinite(change.evidence.change.effect) for change in by_size):
+        return ""
+    ends = [(change.evidence.change, change.history.unit) for change in (*by_size[:1], *by_size[-1:])]
+    return " to ".join(dict.fromkeys(words.signed_size(end.before, end.after, unit) for end, unit in ends))
+
+
+def seen_by(sightings: Sightings, faces: Mapping[str, str]) -> str:
+    """On which of the machines that measured it: ``on all 4 machines that measured it``; empty for a lone one.
+
+    ``faces`` is what machines are called, by their identifiers.
+    """
+    moved = len(sightings.moved)
+    if sightings.measured < 2:
+        return ""
+    if moved == sightings.measured:
+        return f"on {'both' if moved == 2 else f'all {moved:,}'} machines that measured it"
+    if moved > 1 or sightings.suspect:
+        unsure = f", suspect on {len(sightings.suspect):,} more" if sightings.suspect else ""
+        firm = f", not on {_machines(sightings.firm, faces)}" if sightings.firm else ""
+        return f"on {moved:,} of {sightings.measured:,} machines that measured it{unsure}{firm}"
+    only = f"only on machine {_machines(sightings.moved, faces)}"
+    if not sightings.firm:
+        return f"{only}; on {_machines(sightings.still, faces)} noise would hide it"
+    return f"{only}, not on {_machines(sightings.firm, faces)}: the machine rather than the code?"
+
+
+def _machines(names: Sequence[str], faces: Mapping[str, str]) -> str:
+    return words.named([faces.get(name, name) for name in names], MOST_MACHINES)
+
+
+def touching(event: Event) -> str:
+    """``of 7 commits, 2 touch the benchmark or its requirements: 04342f08 (pyproject.toml), …``; empty without any."""
+    if not event.touching:
+        return ""
+    if event.range.commits == 1:
+        return f"it touches the benchmark or its requirements: {words.named(event.touching[0].files, MOST_FILES)}"
+    commits = [f"{commit.commit[:8]} ({words.named(commit.files, MOST_FILES)})" for commit in event.touching]
+    touch = "touches" if len(commits) == 1 else "touch"
+    of = f"of {event.range.commits:,} commits, {len(commits):,} {touch}"
+    return f"{of} the benchmark or its requirements: {words.named(commits, MOST_COMMITS)}"

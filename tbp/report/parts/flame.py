@@ -1,0 +1,264 @@
+"""Flame graphs as data: what ``static/flame.js`` draws, and the top of each as rows for a page without scripts.
+
+Takes the frames of a series' newest traces and of its changes, gives words, rows and payloads; merging and comparing
+frames belongs to ``tbp.traces``, the HTML to ``templates/flame.html``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from tbp.model.changes import ChangeEvidence, History
+from tbp.report.parts import addresses
+from tbp.report.parts.flame_rows import LEAST_ROW_SHARE, FlameRow, called, rows_of, rows_of_difference
+from tbp.traces.calls.nesting import NO_PARENT
+from tbp.traces.differences.difference import NAMED_MACHINE, TraceDifference
+from tbp.traces.differences.frame_difference import FASTER, GONE, NEW, SAME, SLOWER, FrameDifference, Marks, marks
+from tbp.traces.frames.frames import ANNOTATION, DEVICE, OPERATOR, REST_OF_DEVICE, RUNTIME, SMALLER, Frames
+from tbp.traces.reading.trace import NS_PER_US
+from tbp.wording import words
+
+CLOCKS = ("host", "device")
+
+# Threads that run at once add up to more than the step; below 1 % it is rounding and the edges of events.
+OVERLAP = 1.01
+
+# A letter for each frame, a capital where the change is certain.
+MARKS = {SAME: ".", NEW: "n", GONE: "g", SLOWER: "s", FASTER: "f"}
+KINDS = {OPERATOR: "o", ANNOTATION: "a", RUNTIME: "r", DEVICE: "d", REST_OF_DEVICE: "x", SMALLER: "m"}
+
+
+@dataclass(frozen=True)
+class Flame:
+    """One flame graph. ``payload`` is for ``script_call("tbp.flame", …)`` in ``data_file``."""
+
+    id: str
+    data_file: str  # of the series: it may hold several
+    title: str
+    caption: str
+    clock: str  # shown first: "host" or "device"
+    has_device: bool
+    is_difference: bool
+    gone: bool  # whether frames can be shown that are no longer there
+    rows: tuple[FlameRow, ...]
+    rows_note: str  # which rows those are
+    command: str  # writes the raw traces for a viewer; empty where the commit's hash is none
+    payload: dict[str, object]
+
+
+class FlameSection(Struct, frozen=True):
+    title: str
+    facts: tuple[str, ...]  # sentences above the graph
+    flame: Flame
+
+
+class FlamesPage(Struct, frozen=True):
+    """Flame graphs in one file. ``scripts`` and ``style`` are ours or of ``script_call``: they are not escaped."""
+
+    title: str
+    sections: tuple[FlameSection, ...]
+    scripts: tuple[str, ...]
+    style: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a flame graph stands."""
+
+    id: str  # unlike any other's on its page
+    data_file: str = ""  # relative to the site; empty where the page holds the data itself
+    command: str = ""
+
+
+def newest_flame(history: History) -> Flame | None:
+    """Of the newest commit with a trace; None where no frames are at hand."""
+    found, commit = history.frames, history.operators_commit
+    if found is None or not len(found.rows):
+        return None
+    command = addresses.raw_traces(history.key, commit) if commit else ""
+    return flame(found, Place(f"{addresses.anchor(history.key)}-now", data_file(history), command))
+
+
+def change_flame(history: History, what: ChangeEvidence) -> Flame | None:
+    """Of a change with traces on both sides; None where no frames are at hand."""
+    found, difference = what.frames, what.difference
+    if found is None or difference is None or not len(found.rows):
+        return None
+    index, points = what.change.index, history.points
+    command = addresses.raw_traces(history.key, points[index].commit) if 0 <= index < len(points) else ""
+    place = Place(f"{addresses.anchor(history.key)}-{index}", data_file(history), command)
+    return difference_flame(found, difference, place)
+
+
+def flame(found: Frames, place: Place) -> Flame:
+    """The frames of one side, at least one."""
+    clock = "device" if _has_device(found.rows["device_ns"]) else "host"
+    return Flame(
+        id=place.id,
+        data_file=place.data_file,
+        title="Flame graph",
+        caption=_caption(found, clock),
+        clock=clock,
+        has_device=clock == "device",
+        is_difference=False,
+        gone=False,
+        rows=rows_of(found, clock),
+        rows_note=f"frames of at least {LEAST_ROW_SHARE * 100:.0f} %",
+        command=place.command,
+        payload=_payload(place.id, found, clock),
+    )
+
+
+def difference_flame(found: FrameDifference, difference: TraceDifference, place: Place) -> Flame:
+    """What two sides' frames differ in; ``difference`` is that of the same sessions."""
+    has_device = _has_device(found.rows["device_after_us"]) or _has_device(found.rows["device_before_us"])
+    what_moved = {clock: _marks(found, difference, clock) for clock in CLOCKS}
+    return Flame(
+        id=place.id,
+        data_file=place.data_file,
+        title="Flame graph, coloured by change",
+        caption=_difference_caption(found, difference),
+        clock=difference.clock,
+        has_device=has_device,
+        is_difference=True,
+        gone=any(GONE in moved.kind for moved in what_moved.values()),
+        rows=rows_of_difference(found, difference.clock, what_moved[difference.clock]),
+        rows_note=f"frames of at least {LEAST_ROW_SHARE * 100:.0f} %, and what certainly changed",
+        command=place.command,
+        payload=_difference_payload(place.id, found, difference, what_moved),
+    )
+
+
+def data_file(history: History) -> str:
+    """The flame graphs of a series, relative to the site."""
+    slug = addresses.slug(history.key.benchmark)
+    return f"data/{slug}.{addresses.anchor(history.key)}.flame.js"
+
+
+def _caption(found: Frames, clock: str) -> str:
+    steps = words.count(found.steps, "traced step") if found.sessions == 1 else f"{found.sessions} traced sessions"
+    top_us = float(found.total_ns()[found.parent == NO_PARENT].sum()) / found.steps / NS_PER_US
+    said = (
+        f"Who called whom in one step, mean of {steps}."
+        if found.step_ns
+        else "Who called whom; no steps are marked, so that all of it counts as one.",
+        "Width is kernel time." if clock == "device" else "Width is time on the host.",
+        "Tracing costs time: compare shares.",
+        _overlap(top_us, found.step_ns / found.steps / NS_PER_US),
+    )
+    return " ".join(filter(None, said))
+
+
+def _overlap(top_us: float, step_us: float) -> str:
+    if not step_us or top_us <= OVERLAP * step_us:
+        return ""
+    return (
+        f"On the host threads ran at once: together they took {words.microseconds(top_us)} in a step of "
+        f"{words.microseconds(step_us)}."
+    )
+
+
+def _difference_caption(found: FrameDifference, difference: TraceDifference) -> str:
+    mean = " → ".join(words.microseconds(found.step_us(side)) for side in ("before", "after"))
+    median = " → ".join(words.microseconds(own) for own in (difference.step_before_us, difference.step_after_us))
+    said = [
+        "Width is the time after, in one traced step.",
+        f"Times here are means over all traced steps ({mean} a step), which a few slow steps make longer.",
+        f"The operators' table has medians ({median}).",
+    ]
+    if abs(difference.machine_factor - 1) >= NAMED_MACHINE:
+        said.append(
+            f"Operators that did not change took {difference.machine_factor:.2f} × their time: "
+            "only what goes beyond that is coloured."
+        )
+    said.append(_overlap(found.total_us("after")[found.parent == NO_PARENT].sum(), found.step_after_us))
+    return " ".join(filter(None, said))
+
+
+def _marks(found: FrameDifference, difference: TraceDifference, clock: str) -> Marks:
+    """Times are judged on the clock of the difference only; on the other one new calls alone are certain."""
+    rows = difference.rows
+    judged = clock == difference.clock
+    timed = rows["kind"] == "time"
+    sure = rows["certain"] if judged else rows["certain"] & ~timed
+    moved = np.sign(np.where(timed, rows["delta_us"], rows["calls_after"] - rows["calls_before"]))
+    certain = {str(name): int(sign) for name, sign, told in zip(rows["operator"], moved, sure, strict=True) if told}
+    factor = difference.machine_factor if judged else 1.0
+    return marks(found, clock, factor, certain)
+
+
+def _has_device(column: object) -> bool:
+    return bool(np.asarray(column).sum() > 0)
+
+
+def _payload(place: str, found: Frames, clock: str) -> dict[str, object]:
+    rows, steps = found.rows, found.steps
+    return {
+        "id": place,
+        "clock": clock,
+        **_names(rows),
+        "parent": rows["parent"].tolist(),
+        "kind": "".join(KINDS[kind] for kind in rows["kind"]),
+        "calls": _compact(rows["calls"].to_numpy() / steps),
+        "host": _nanoseconds(rows["self_ns"].to_numpy() / steps),
+        "device": _nanoseconds(rows["device_ns"].to_numpy() / steps),
+        "step": round(found.step_ns / steps),
+    }
+
+
+def _difference_payload(
+    place: str, found: FrameDifference, difference: TraceDifference, what_moved: dict[str, Marks]
+) -> dict[str, object]:
+    rows = found.rows
+    numbers = {name: rows[name].to_numpy(dtype=np.float64) for name in rows if str(name).endswith("_us")}
+    return {
+        "id": place,
+        "clock": difference.clock,
+        **_names(rows),
+        "parent": rows["parent"].tolist(),
+        "kind": "".join(KINDS[kind] for kind in rows["kind"]),
+        "calls": _compact(rows["calls_after"].to_numpy()),
+        "host": _nanoseconds(numbers["self_after_us"] * NS_PER_US),
+        "device": _nanoseconds(numbers["device_after_us"] * NS_PER_US),
+        "step": round(found.step_after_us * NS_PER_US),
+        "before": {
+            "calls": _compact(rows["calls_before"].to_numpy()),
+            "host": _nanoseconds(numbers["self_before_us"] * NS_PER_US),
+            "device": _nanoseconds(numbers["device_before_us"] * NS_PER_US),
+            "step": round(found.step_before_us * NS_PER_US),
+        },
+        "marks": {clock: _letters(moved) for clock, moved in what_moved.items()},
+        "factor": round(difference.machine_factor, 4),
+        "judged": difference.clock,
+    }
+
+
+def _names(rows: pd.DataFrame) -> dict[str, object]:
+    """Each distinct name once, and for every frame its place."""
+    known: dict[str, int] = {}
+    places = [known.setdefault(text, len(known)) for text in called(rows)]
+    return {"names": list(known), "name": places}
+
+
+def _letters(moved: Marks) -> str:
+    return "".join(
+        MARKS[kind].upper() if certain else MARKS[kind]
+        for kind, certain in zip(moved.kind, moved.certain.tolist(), strict=True)
+    )
+
+
+def _compact(values: NDArray[np.float64]) -> list[int | float]:
+    """Whole numbers as such, others to three digits behind the point."""
+    return [int(value) if value == round(value) else round(value, 3) for value in values.tolist()]
+
+
+def _nanoseconds(values: NDArray[np.float64]) -> list[int]:
+    """Whole ns; nothing at all where all are 0, as without a device."""
+    rounded: list[int] = np.rint(values).astype(np.int64).tolist()
+    return rounded if any(rounded) else []

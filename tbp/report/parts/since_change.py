@@ -1,0 +1,190 @@
+"""Where a series is now, seen from the change it is told for: a step of the past may have been left, or taken back.
+
+Takes a history and one of its changes, gives numbers and words; verdicts stay those of ``tbp.history``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from tbp.model.balance import same_level
+from tbp.model.changes import Change, ChangeEvidence, History, State
+from tbp.model.points import levels
+from tbp.model.series import Commit
+from tbp.statistics.robust import median
+from tbp.wording import verdicts, words
+
+A_LEVEL = 2
+"""Runs in a row beyond the noise from which on a level is left: one run may be a spike."""
+
+_WITH_NET = (State.REGRESSION, State.IMPROVEMENT, State.RECOVERED)
+
+
+class Now(Struct, frozen=True):
+    """The newest value of a series beside the level after one of its changes."""
+
+    value: float
+    commit: Commit  # the newest with a value
+    is_newest_run: bool  # False: runs after it brought none
+    runs: int  # with a value since the newest confirmed level began
+    gone: int  # newest runs in a row beyond the noise, on one side of that level
+    is_left: bool  # whether those are enough to say that the level is left
+    after: float  # that level
+    later: tuple[Change, ...]  # confirmed since the change, and no part of what it is told for
+    level: float  # where the series is: the median of those runs where it is left, else ``after``
+    first: float  # the first level that counts; NaN where that is the one before the change
+
+
+def now(history: History, what: ChangeEvidence) -> Now | None:
+    """The series as it is since ``what``; None where nothing was measured since."""
+    value = levels(history.points)
+    known = np.flatnonzero(np.isfinite(value)).tolist()
+    later = _later(history, what)
+    index, after = (later[-1].index, later[-1].after) if later else (what.change.index, what.change.after)
+    if not known or not 0 <= index <= known[-1]:
+        return None
+    sides = [_side(own, after, history.noise_between) for own in value[index:] if math.isfinite(own)]
+    gone = _trailing(sides)
+    is_left = gone >= A_LEVEL and gone > _longest(sides[: len(sides) - gone], sides[-1])
+    last = known[-1]
+    return Now(
+        value=float(value[last]),
+        commit=history.points[last].commit,
+        is_newest_run=last == len(history.points) - 1,
+        runs=len(sides),
+        gone=gone,
+        is_left=is_left,
+        after=after,
+        later=() if _is_of_several(history, what) else later,
+        level=median(value[known[-gone:]]) if is_left else after,
+        first=_first(history, what),
+    )
+
+
+def is_net_worse(history: History, found: Now) -> bool:
+    """Whether the series is worse than at first although its change says better."""
+    if history.state not in (State.IMPROVEMENT, State.RECOVERED) or not math.isfinite(found.first):
+        return False
+    side = _side(found.level, found.first, history.noise_between)
+    return side != 0 and _step(found.first, found.level).is_worse(history.better)
+
+
+def is_as_told(found: Now) -> bool:
+    """Whether the series is where its only change brought it: nothing is to be said beside its newest value."""
+    return found.is_newest_run and not (found.gone or found.later) and not math.isfinite(found.first)
+
+
+def leaving(history: History, found: Now) -> str:
+    """The words for what became of a level: ``the newest 9 runs have left this level: ▲ +53 % slower``.
+
+    A later change that is not part of it comes first: ``since then ▼ −50 % with EPYC 1 → EPYC 2; still at this level``.
+    """
+    if found.later:
+        change = found.later[-1]
+        accepted = ", acknowledged" if change.acknowledged else ""
+        moved_on = f"since then {verdicts.effect(change, history.unit, history.better)}{accepted}"
+        return f"{moved_on}; {_leaving(history, found)}"
+    return _leaving(history, found)
+
+
+def _leaving(history: History, found: Now) -> str:
+    step = _step(found.after, found.level if found.is_left else found.value)
+    moved = verdicts.effect(step, history.unit, history.better)
+    if found.is_left:
+        return f"the newest {found.gone:,} runs have left this level: {moved}"
+    if found.gone:
+        return f"the newest run is off this level: {moved}"
+    return "still at this level" if found.runs > 1 else "only one run since"
+
+
+def net(history: History, found: Now) -> str:
+    """``net ▲ +79 % slower than at first, 99.2 ms``; empty where the change is all that ever happened."""
+    if not math.isfinite(found.first):
+        return ""
+    return _net(history, found.first, found.value)
+
+
+def sentence(history: History, found: Now) -> str:
+    """All of it: ``Now 177 ms at 4d7b91c0: the newest 9 runs have left this level: …; net …``."""
+    at = f"Now {words.quantity(found.value, history.unit)} at {found.commit.short} ({words.moment(found.commit.date)})"
+    since = "" if found.is_newest_run else ", newer runs have no value"
+    return f"{at}{since}; {'; '.join(filter(None, [leaving(history, found), net(history, found)]))}."
+
+
+def finding(history: History) -> str:
+    """The sentence on the series, and how far its level is from the first one where more than its balance made that."""
+    sentence, standing, balance = verdicts.finding(history), history.standing, history.balance
+    first = _first(history, standing) if standing is not None and history.state in _WITH_NET else math.nan
+    if balance is None or math.isnan(first):
+        return sentence
+    total = _net(history, first, balance.level)
+    return f"{sentence} {total[:1].upper()}{total[1:]}."
+
+
+def runs_around(history: History, what: ChangeEvidence) -> tuple[int, int]:
+    """Runs with a value of the level before and of the one after: up to the neighbouring confirmed changes."""
+    cuts = sorted(own.change.index for own in history.changes if own.change.confirmed or own is what)
+    at = cuts.index(what.change.index)
+    start = cuts[at - 1] if at else 0
+    end = cuts[at + 1] if at + 1 < len(cuts) else len(history.points)
+    known = np.isfinite(levels(history.points))
+    return int(known[start : what.change.index].sum()), int(known[what.change.index : end].sum())
+
+
+def _net(history: History, first: float, level: float) -> str:
+    at_first = f"at {'the base' if history.since else 'first'}, {words.quantity(first, history.unit)}"
+    if first == level:
+        return f"net as {at_first}"
+    return f"net {verdicts.effect(_step(first, level), history.unit, history.better)} than {at_first}"
+
+
+def _later(history: History, what: ChangeEvidence) -> tuple[Change, ...]:
+    """The changes that are confirmed since ``what``."""
+    changes = (evidence.change for evidence in history.changes)
+    return tuple(change for change in changes if change.confirmed and change.index > what.change.index)
+
+
+def _is_of_several(history: History, what: ChangeEvidence) -> bool:
+    """True where ``what`` stands for all changes of a balance."""
+    balance = history.balance
+    return balance is not None and balance.is_of_several and history.changes[balance.standing] is what
+
+
+def _first(history: History, what: ChangeEvidence) -> float:
+    """The level before the first change that counts, carried along by what is not the code's doing."""
+    balance = history.balance
+    if balance is not None and history.changes[balance.standing] is what:
+        is_all = not balance.is_recovery and math.isclose(balance.first, balance.reference)
+        return math.nan if is_all else balance.first
+    counted = [own for own in history.changes if own.change.confirmed and own.change.index >= history.since]
+    return counted[0].change.before if counted and counted[0].change.index < what.change.index else math.nan
+
+
+def _side(value: float, level: float, noise: float) -> int:
+    """1 above what noise makes of ``level``, −1 below, 0 within."""
+    return 0 if abs(value - level) <= same_level(level, noise) else 1 if value > level else -1
+
+
+def _trailing(sides: Sequence[int]) -> int:
+    """How many of the last ones are on the same side, none where that is within."""
+    number = 0
+    while number < len(sides) and sides[-1 - number] == sides[-1] != 0:
+        number += 1
+    return number
+
+
+def _longest(sides: Sequence[int], side: int) -> int:
+    """The most in a row on ``side``: a series that visits two levels by turns has not left one of them."""
+    longest = current = 0
+    for own in sides:
+        current = current + 1 if own == side else 0
+        longest = max(longest, current)
+    return longest
+
+
+def _step(before: float, after: float) -> Change:
+    return Change(0, before, after, math.nan, confirmed=True)

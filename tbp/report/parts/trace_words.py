@@ -1,0 +1,156 @@
+"""How what the traces say of a change stands to what was measured of it, in words.
+
+Takes a ``TraceDifference`` and the change it is held against, gives sentences; the rows are ``evidence``'s. A trace is
+another clock than a timing, and no clock at all for bytes and counts, so that is said before any operator is named.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from tbp.model.changes import Change, ChangeEvidence
+from tbp.wording import words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tbp.traces.differences.difference import TraceDifference
+
+CAUSES = 2
+"""Operators named in a row of the index; the benchmark's page has them all."""
+
+AGREES = 2.0
+"""Traces whose step changed by up to so many times what the timing did, or not less than its inverse, show the change.
+The profiler alone made steps of these suites 1.1 to 1.6 times as long; a larger ratio is something else."""
+
+TIME = "seconds"
+
+
+class Agreement(Enum):
+    """What the traced step did, against what was measured."""
+
+    AGREES = auto()
+    MORE = auto()  # in the same direction, by more than AGREES times as much
+    LESS = auto()
+    OPPOSED = auto()  # the step in the traces did not move in the direction of the timing
+    NO_TIME = auto()  # what was measured is bytes or a count
+
+
+_SAID = {
+    Agreement.AGREES: "",
+    Agreement.MORE: "The traces overstate the change, so take from them which operators it was and how often they were "
+    "called, not how long they took.",
+    Agreement.LESS: "The traces show only a part of the change: the shares are of that part.",
+    Agreement.OPPOSED: "So the traces do not show this change, and what differs in them need not be its cause.",
+    Agreement.NO_TIME: "",
+}
+
+
+def agreement(difference: TraceDifference, change: Change, unit: str) -> Agreement:
+    """How the step in the traces moved, against ``change`` in ``unit``."""
+    if unit != TIME:
+        return Agreement.NO_TIME
+    timed = change.effect
+    traced = difference.delta_us / difference.step_before_us if difference.step_before_us else 0.0
+    if not traced * timed > 0:
+        return Agreement.OPPOSED
+    ratio = traced / timed
+    return Agreement.MORE if ratio > AGREES else Agreement.LESS if ratio < 1 / AGREES else Agreement.AGREES
+
+
+def lead(what: ChangeEvidence, unit: str) -> str:
+    """What comes before any operator: what the step did in the traces, and what was measured; empty without traces."""
+    difference, change = what.difference, what.change
+    if difference is None:
+        return ""
+    found = agreement(difference, change, unit)
+    step = f"from {words.microseconds(difference.step_before_us)} to {words.microseconds(difference.step_after_us)}"
+    if difference.step_before_us:
+        step += f" ({words.signed_percent(difference.delta_us / difference.step_before_us)})"
+    if found is Agreement.NO_TIME:
+        said = [f"What is measured here is no time; the traces tell what the same step calls. In them it went {step}."]
+    else:
+        timed = f"from {words.quantity(change.before, unit)} to {words.quantity(change.after, unit)}"
+        timed += f" ({words.signed_percent(change.effect)})"
+        said = [f"Traced, under the profiler, the step went {step}; timed, without it, {timed}.", _SAID[found]]
+    return " ".join(filter(None, [*said, machine(difference)]))
+
+
+def machine(difference: TraceDifference) -> str:
+    """That the machine ran at another speed while one side was traced; empty where it did not."""
+    from tbp.traces.differences.difference import NAMED_MACHINE
+
+    if abs(difference.machine_factor - 1) < NAMED_MACHINE:
+        return ""
+    speed = "slower" if difference.machine_factor > 1 else "faster"
+    took = f"{difference.machine_factor:.2f} × their time"
+    return f"Operators that did not change took {took} in the traces after the change: the machine was {speed} then."
+
+
+def causes(what: ChangeEvidence, unit: str) -> tuple[str, ...]:
+    """The certain operators that account for most of the change, as sentences; empty where none can be named.
+
+    Of a time they have their share of the step in the traces, of bytes what they allocate, of a count their calls.
+    """
+    difference, change = what.difference, what.change
+    if difference is None:
+        return ()
+    from tbp.traces.differences.difference import NAMED_SHARE, attributions
+
+    found, rows = agreement(difference, change, unit), difference.rows
+    if found is Agreement.OPPOSED:
+        return ()
+    if found is Agreement.NO_TIME:
+        return _counted(difference, change, unit)[:CAUSES]
+    named = rows[rows["certain"] & (rows["share"] >= NAMED_SHARE)].head(CAUSES)
+    return tuple(attributions(named, difference.clock))
+
+
+def explanation(what: ChangeEvidence, unit: str) -> str:
+    """What the operators say of the change, without the full stop; empty without traces."""
+    difference, change = what.difference, what.change
+    if difference is None:
+        return ""
+    from tbp.traces.differences.difference import NAMED_OPERATORS, UNEXPLAINED
+    from tbp.traces.differences.difference import explanation as of_times
+
+    if agreement(difference, change, unit) in (Agreement.OPPOSED, Agreement.NO_TIME):
+        said = _counted(difference, change, unit)[:NAMED_OPERATORS]
+        none = "no operator is certainly called more or less often"
+        return "; ".join([*(said or [f"{UNEXPLAINED}: {none}"]), *difference.losses])
+    return of_times(difference)
+
+
+def in_a_line(what: ChangeEvidence, unit: str) -> str:
+    """The same for a row of a table, where no ``lead`` stands before it."""
+    difference, change = what.difference, what.change
+    if difference is not None and agreement(difference, change, unit) is Agreement.OPPOSED:
+        moved = (
+            words.signed_percent(difference.delta_us / difference.step_before_us) if difference.step_before_us else "–"
+        )
+        return f"the traces do not show it: in them the step changed by {moved}"
+    return explanation(what, unit)
+
+
+def _counted(difference: TraceDifference, change: Change, unit: str) -> tuple[str, ...]:
+    """What certainly differs, apart from time, in the direction of ``change``."""
+    from tbp.traces.differences.difference import counts
+
+    is_more = change.after > change.before
+    allocated = _allocated(difference.exact, is_more) if unit == "bytes" else []
+    moved = difference.rows["calls_after"] - difference.rows["calls_before"]
+    toward = difference.rows[difference.rows["certain"] & ((moved > 0) if is_more else (moved < 0))]
+    # In their order, that of the time that came or went: views are called most and neither allocate nor take time.
+    return (*allocated, *counts(toward))
+
+
+def _allocated(exact: pd.DataFrame | None, is_more: bool) -> list[str]:
+    """Of each operator on both sides that allocates more or less, by how much."""
+    if exact is None:
+        return []
+    own = exact[exact["kind"] == "allocated_bytes"]
+    moved = own["after"] - own["before"]
+    toward = moved[(moved > 0) if is_more else (moved < 0)]
+    order = toward.abs().sort_values(ascending=False, kind="stable").index
+    return [str(sentence) for sentence in own.loc[order, "sentence"]]

@@ -1,0 +1,1 @@
+"""Numbers → numbers: robust statistics, tests of distributions, false discovery. Knows no series and no commits."""

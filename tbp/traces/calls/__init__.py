@@ -1,0 +1,1 @@
+"""The events of a trace → which call encloses which, and the work that each did."""

@@ -1,0 +1,133 @@
+"""The host side of a trace as a forest: who called whom, in which step, and the time each spent itself.
+
+Takes a ``Trace``, gives a ``HostTree``; leaves device work to ``kernels`` and tables to ``operators``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tbp.traces.calls.nesting import NO_PARENT, absorbed, parents
+from tbp.traces.reading.trace import Category, Codes, Indices, Nanoseconds, Trace
+
+STEP = "ProfilerStep#*"  # every "ProfilerStep#12" of a trace
+OUTSIDE = -1  # step of an event that belongs to none
+
+# torch leaves these out of its own tables (_filter_name in torch/autograd/profiler_util.py).
+UNCOUNTED = frozenset(
+    {
+        "[memory]",
+        "[OutOfMemory]",
+        "profiler::_record_function_enter",
+        "profiler::_record_function_enter_new",
+        "profiler::_record_function_exit",
+        "aten::is_leaf",
+        "aten::output_nr",
+        "aten::_version",
+    }
+)
+
+_STEP_NAME = re.compile(r"ProfilerStep#\d+$")
+_ADDRESS = re.compile(r"\s*(?:\bat\s+)?\b0x[0-9a-fA-F]+\b")
+
+
+def operator_name(name: str) -> str:
+    """The name under which runs can be compared: without addresses, and one name for all steps."""
+    return STEP if _STEP_NAME.match(name) else _ADDRESS.sub("", name)
+
+
+@dataclass(frozen=True)
+class HostTree:
+    """One entry per host event (operator, annotation, runtime call; if asked for, Python function), in file order.
+
+    Indices are into these entries.
+    """
+
+    event: Indices  # the event in the trace
+    name_code: Codes  # into ``names``
+    names: tuple[str, ...]  # as operator_name gives them
+    parent: Indices  # innermost enclosing event, NO_PARENT at the top
+    stands_for: Indices  # the entry it is counted with: itself, but for doubles (nesting.absorbed)
+    total_ns: Nanoseconds  # with everything it called
+    self_ns: Nanoseconds  # without; 0 for doubles
+    step: Indices  # counted from 0 in order of time; OUTSIDE where no step holds its start
+    is_step: NDArray[np.bool_]  # the entry is a ProfilerStep annotation itself
+    step_start_ns: Nanoseconds
+    step_end_ns: Nanoseconds
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """The entries that are counted as calls: all but doubles."""
+        return np.equal(self.stands_for, np.arange(len(self.event)))
+
+    @property
+    def steps(self) -> int:
+        """Steps annotated in the trace; 0 where it was recorded without a schedule."""
+        return len(self.step_start_ns)
+
+    def step_at(self, time_ns: Nanoseconds) -> Indices:
+        """Number of the step that holds each time; OUTSIDE between and around the steps."""
+        if not self.steps:
+            return np.full(len(time_ns), OUTSIDE, dtype=np.int64)
+        step = np.searchsorted(self.step_start_ns, time_ns, side="right") - 1
+        inside = (step >= 0) & (time_ns < self.step_end_ns[np.maximum(step, 0)])
+        return np.where(inside, step, OUTSIDE)
+
+
+# Python functions (with_stack=True) are no operators: they would take the time between operators away from the
+# annotation around them, in those traces only. They are nested where torch's own table is wanted.
+HOST = (Category.OPERATOR, Category.ANNOTATION, Category.RUNTIME)
+
+
+def host_tree(trace: Trace, *, python: bool = False) -> HostTree:
+    """Nest the host events of a trace, thread by thread; with ``python`` also Python functions."""
+    uncounted = np.array([name in UNCOUNTED for name in trace.names], dtype=bool)
+    on_host = np.isin(trace.category, (*HOST, Category.PYTHON) if python else HOST)
+    event = np.flatnonzero(on_host & ~uncounted[trace.name_code])
+    start_ns, end_ns = trace.start_ns[event], trace.end_ns[event]
+    parent = parents(trace.thread_code[event], start_ns, end_ns)
+    names, code_of = operator_codes(trace.names)
+    name_code = code_of[trace.name_code[event]]
+    is_step = _step_codes(trace.names)[trace.name_code[event]]
+    # torch compares names before addresses are stripped: two functions at two addresses are two.
+    stands_for = absorbed(parent, np.where(is_step, -1, trace.name_code[event]).astype(np.int32))
+    total_ns = trace.duration_ns[event]
+    by_start = np.flatnonzero(is_step)[np.argsort(start_ns[is_step], kind="stable")]
+    tree = HostTree(
+        event=event,
+        name_code=name_code,
+        names=names,
+        parent=parent,
+        stands_for=stands_for,
+        total_ns=total_ns,
+        self_ns=_self_ns(parent, stands_for, total_ns),
+        step=np.full(len(event), OUTSIDE, dtype=np.int64),
+        is_step=is_step,
+        step_start_ns=start_ns[by_start],
+        step_end_ns=end_ns[by_start],
+    )
+    tree.step[:] = tree.step_at(start_ns)
+    return tree
+
+
+def _self_ns(parent: Indices, stands_for: Indices, total_ns: Nanoseconds) -> Nanoseconds:
+    """Total time less that of the children. Exact in float64 up to 2**53 ns, 104 days."""
+    counted = stands_for == np.arange(len(parent))
+    child = np.flatnonzero(counted & (parent != NO_PARENT))
+    inner_ns = np.bincount(stands_for[parent[child]], weights=total_ns[child], minlength=len(parent))
+    return np.where(counted, total_ns - inner_ns.astype(np.int64), 0)
+
+
+def operator_codes(names: tuple[str, ...]) -> tuple[tuple[str, ...], Codes]:
+    """Distinct comparable names, and for each name of the trace the code of its own."""
+    code_of: dict[str, int] = {}
+    codes = [code_of.setdefault(operator_name(name), len(code_of)) for name in names]
+    return tuple(code_of), np.array(codes, dtype=np.int32)
+
+
+def _step_codes(names: tuple[str, ...]) -> NDArray[np.bool_]:
+    return np.array([_STEP_NAME.match(name) is not None for name in names], dtype=bool)

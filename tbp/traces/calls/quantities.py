@@ -1,0 +1,141 @@
+"""What each host event of a trace worked on: FLOPs, bytes allocated, bytes copied.
+
+Takes a ``Trace`` and its ``HostTree``, gives an array of each with an entry per host event; NaN is unknown, never 0.
+Sums over them are left to ``operators``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tbp.traces.calls.flops import COMPOSED, FORMULAS, flops
+from tbp.traces.calls.host import HostTree
+from tbp.traces.calls.kernels import DeviceWork
+from tbp.traces.calls.nesting import NO_PARENT, first_ancestors
+from tbp.traces.reading.trace import ABSENT, Indices, Trace
+
+Floats = NDArray[np.float64]
+
+# How far an allocation looks outwards for an operator that still runs; deeper nesting is no recording's.
+_MOST_CLIMBS = 1_000
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """One entry per host event; NaN is unknown."""
+
+    flops: Floats
+    allocated_bytes: Floats
+    copied_bytes: Floats
+
+    def summed(self, counted: NDArray[Any], code: NDArray[np.integer], size: int, steps: int) -> dict[str, Floats]:
+        """Per step and code, by name, of the entries that count."""
+        return {
+            "flops": summed_wholly(self.flops[counted], code, size) / steps,
+            "allocated_bytes": summed(self.allocated_bytes[counted], code, size) / steps,
+            "copied_bytes": summed(self.copied_bytes[counted], code, size) / steps,
+        }
+
+
+def quantities(trace: Trace, tree: HostTree, work: DeviceWork) -> Quantities:
+    """All of them."""
+    return Quantities(event_flops(trace, tree), event_allocated(trace, tree), event_copied(trace, tree, work))
+
+
+def event_flops(trace: Trace, tree: HostTree) -> Floats:
+    """FLOPs of each event itself: NaN without a formula or shapes, 0 where they are counted with an enclosing event.
+
+    ``aten::convolution`` holds ``aten::_convolution``: the outermost counts, as torch's FlopCounterMode does.
+    """
+    found = np.full(len(tree.event), np.nan)
+    has_formula = np.array([name in FORMULAS for name in trace.names], dtype=bool)[trace.name_code[tree.event]]
+    entry = np.flatnonzero(has_formula)
+    if not len(entry):
+        return found
+    event = tree.event[entry]
+    codes = np.stack([trace.name_code[event], trace.shape_code[event], trace.settings_code[event]])
+    kinds, kind = np.unique(codes, axis=1, return_inverse=True)
+    each = [flops(trace.names[n], trace.shapes[s], trace.settings[t]) for n, s, t in kinds.T.tolist()]
+    found[entry] = np.array([np.nan if value is None else value for value in each])[kind.reshape(-1)]
+    composed = np.array([name in COMPOSED for name in trace.names], dtype=bool)[trace.name_code[tree.event]]
+    split_up = composed & _around(tree, has_formula & ~composed, composed)
+    known = has_formula & ~np.isnan(found)
+    found[(known & split_up) | (has_formula & _inside(tree, known & ~split_up))] = 0.0
+    return found
+
+
+def _inside(tree: HostTree, outer: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which events lie inside one of ``outer``."""
+    ancestor = first_ancestors(tree.parent, ~outer)
+    inside: NDArray[np.bool_] = (tree.parent != NO_PARENT) & (ancestor[tree.parent] != NO_PARENT)
+    return inside
+
+
+def _around(tree: HostTree, inner: NDArray[np.bool_], outer: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of ``outer`` have one of ``inner`` inside; of several around one, the innermost."""
+    around = np.zeros(len(tree.event), dtype=bool)
+    ancestor = first_ancestors(tree.parent, ~outer)[inner]
+    around[ancestor[ancestor != NO_PARENT]] = True
+    return around
+
+
+def event_allocated(trace: Trace, tree: HostTree) -> Floats:
+    """Bytes allocated in each event itself, on host and device; all NaN in a trace without memory recording."""
+    if not len(trace.memory):
+        return np.full(len(tree.event), np.nan)
+    sizes = np.zeros(len(tree.event))
+    grown = trace.memory.size_bytes > 0
+    owner = _running(trace, tree, trace.memory.thread_code[grown], trace.memory.start_ns[grown])
+    known = owner != NO_PARENT
+    np.add.at(sizes, tree.stands_for[owner[known]], trace.memory.size_bytes[grown][known])
+    return sizes
+
+
+def _running(trace: Trace, tree: HostTree, thread: NDArray[np.int32], time_ns: Indices) -> Indices:
+    """The innermost event that runs on a thread at a time; NO_PARENT where none does."""
+    found = np.full(len(time_ns), NO_PARENT, dtype=np.int64)
+    if not len(tree.event):
+        return found
+    end_ns = trace.end_ns[tree.event]
+    for code in np.unique(thread):
+        entries = np.flatnonzero(trace.thread_code[tree.event] == code)
+        if len(entries):
+            start_ns = trace.start_ns[tree.event[entries]]
+            order = entries[np.lexsort((-end_ns[entries], start_ns))]
+            here = np.flatnonzero(thread == code)
+            last = np.searchsorted(trace.start_ns[tree.event[order]], time_ns[here], side="right") - 1
+            found[here] = np.where(last >= 0, order[np.maximum(last, 0)], NO_PARENT)
+    for _ in range(_MOST_CLIMBS):
+        over = np.flatnonzero((found != NO_PARENT) & (end_ns[found] <= time_ns))
+        if not len(over):
+            return found
+        found[over] = tree.parent[found[over]]
+    found[end_ns[found] <= time_ns] = NO_PARENT
+    return found
+
+
+def event_copied(trace: Trace, tree: HostTree, work: DeviceWork) -> Floats:
+    """Bytes of the copies and fills that each event launched itself; NaN where none has its size recorded."""
+    sizes = np.full(len(tree.event), np.nan)
+    recorded = (work.owner != ABSENT) & (trace.copied_bytes[work.event] != ABSENT)
+    owner = work.owner[recorded]
+    sizes[owner] = 0.0
+    np.add.at(sizes, owner, trace.copied_bytes[work.event[recorded]])
+    return sizes
+
+
+def summed(values: Floats, code: NDArray[np.integer], size: int) -> Floats:
+    """Sum of the known values per code; NaN where none is known."""
+    known = ~np.isnan(values)
+    total = np.bincount(code[known], values[known], size).astype(np.float64)
+    return np.where(np.bincount(code[known], minlength=size) > 0, total, np.nan)
+
+
+def summed_wholly(values: Floats, code: NDArray[np.integer], size: int) -> Floats:
+    """Sum per code; NaN where any is unknown, as a part of the FLOPs would read as all of them."""
+    unknown = np.bincount(code[np.isnan(values)], minlength=size) > 0
+    return np.where(unknown, np.nan, summed(values, code, size))

@@ -1,0 +1,210 @@
+"""What the devices of a trace did: when they were busy, with what, and how much of the time they waited for the host.
+
+Takes a ``Trace``, gives a frozen ``DeviceUse`` with checked frames; which operator launched what is left to
+``kernels``. Times are sums over the window that is looked at, not per step.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tbp.traces.calls.host import HOST, HostTree, host_tree
+from tbp.traces.calls.kernels import REST, DeviceWork, device_work
+from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
+from tbp.traces.reading.trace import ABSENT, NS_PER_US, ON_DEVICE, Category, Codes, Indices, Nanoseconds, Trace
+
+# NVIDIA's and AMD's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel): communication.
+_COMMUNICATION = re.compile(r"\bn?r?ccl[A-Z_]|\bnccl", re.IGNORECASE)
+
+DEVICE_COLUMNS = {
+    "device": TEXT,  # as the trace numbers it
+    "busy_us": NUMBER,  # of the window: some kernel, copy or fill ran (union over streams)
+    "busy_share": NUMBER,  # of the window, 0…1
+    "host_bound_share": NUMBER,  # of the window, 0…1: nothing ran, the device waited for the host
+    "kernel_us": NUMBER,  # sums over streams, communication included: may exceed the window
+    "copy_us": NUMBER,
+    "fill_us": NUMBER,
+    "communication_us": NUMBER,  # of NCCL's and RCCL's kernels
+    "communication_share": NUMBER,  # of all device time, 0…1
+    "exposed_communication_us": NUMBER,  # of the window: communication ran and nothing else
+    "kernels": COUNT,
+    "copies": COUNT,
+    "fills": COUNT,
+    "copied_bytes": NUMBER,  # by copies; NaN where none was recorded
+    "filled_bytes": NUMBER,
+}
+KERNEL_COLUMNS = {
+    "kernel": TEXT,
+    "kind": TEXT,  # "kernel", "copy", "fill", "communication"
+    "calls": COUNT,  # launches in the window
+    "total_us": NUMBER,
+    "share": NUMBER,  # of all device time in the window
+    "operator": TEXT,  # that most of its time belongs to, or a named rest (``kernels.REST``)
+}
+
+
+@dataclass(frozen=True)
+class DeviceUse:
+    """``devices`` has DEVICE_COLUMNS, a row per device; ``kernels`` KERNEL_COLUMNS, the longest first.
+
+    The window runs from the start of the first step to the end of the last one, or over all host and device events
+    where there are no steps. What lies partly in it counts with that part in busy times, and wholly in sums if it
+    starts inside. Both frames are empty, and the window 0, for a trace without a device.
+    """
+
+    window_us: float
+    devices: pd.DataFrame
+    kernels: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        check(self.devices, DEVICE_COLUMNS, "devices")
+        check(self.kernels, KERNEL_COLUMNS, "kernels")
+
+
+def device_use(trace: Trace) -> DeviceUse:
+    """What ran on each device of a trace."""
+    tree = host_tree(trace)
+    return nested_device_use(trace, tree, device_work(trace, tree))
+
+
+def nested_device_use(trace: Trace, tree: HostTree, work: DeviceWork) -> DeviceUse:
+    """The same of a trace that is nested already."""
+    if not np.isin(trace.category, ON_DEVICE).any():
+        return DeviceUse(0.0, _frame([], DEVICE_COLUMNS), _frame([], KERNEL_COLUMNS))
+    start_ns, end_ns = _window(trace, tree.step_start_ns, tree.step_end_ns)
+    inside = (trace.start_ns[work.event] >= start_ns) & (trace.start_ns[work.event] < end_ns)
+    communication = np.array([_COMMUNICATION.search(name) is not None for name in trace.names], dtype=bool)
+    kind = _kinds(trace, communication)[work.event]
+    device = _device_codes(trace)[work.event]
+    rows = [
+        _device_row(trace, work.event, kind, device == code, inside, (start_ns, end_ns)) | {"device": name}
+        for code, name in enumerate(_device_names(trace))
+        if (device == code).any()
+    ]
+    names = (*tree.names, *REST)
+    operator = np.where(work.owner != ABSENT, _names_of(tree.name_code, work.owner), len(tree.names) + work.rest)
+    return DeviceUse(
+        window_us=(end_ns - start_ns) / NS_PER_US,
+        devices=_frame(rows, DEVICE_COLUMNS),
+        kernels=_kernels(trace, work.event[inside], kind[inside], operator[inside], names),
+    )
+
+
+def busy_ns(start_ns: Nanoseconds, end_ns: Nanoseconds) -> int:
+    """Length of the union of intervals, exact."""
+    if not len(start_ns):
+        return 0
+    order = np.argsort(start_ns, kind="stable")
+    start, reached = start_ns[order], np.maximum.accumulate(end_ns[order])
+    gap_ns = np.maximum(start[1:] - reached[:-1], 0)
+    return int(reached[-1] - start[0] - gap_ns.sum())
+
+
+def _window(trace: Trace, step_start_ns: Nanoseconds, step_end_ns: Nanoseconds) -> tuple[int, int]:
+    if len(step_start_ns):
+        return int(step_start_ns.min()), int(step_end_ns.max())
+    timed = np.isin(trace.category, (*HOST, *ON_DEVICE))
+    if not timed.any():
+        return 0, 0
+    return int(trace.start_ns[timed].min()), int(trace.end_ns[timed].max())
+
+
+_KINDS = ("kernel", "copy", "fill", "communication")
+
+
+def _kinds(trace: Trace, communication: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Index into _KINDS of every event on a device."""
+    kinds = np.select([trace.category == Category.COPY, trace.category == Category.FILL], [1, 2], 0)
+    return np.where((kinds == 0) & communication[trace.name_code], 3, kinds).astype(np.int8)
+
+
+def _device_names(trace: Trace) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(thread.partition("/")[0] for thread in trace.threads))
+
+
+def _device_codes(trace: Trace) -> Codes:
+    """Every event's process: on a device that is the device's number."""
+    known = {name: code for code, name in enumerate(_device_names(trace))}
+    of_thread = np.array([known[thread.partition("/")[0]] for thread in trace.threads], dtype=np.int32)
+    return of_thread[trace.thread_code]
+
+
+def _device_row(
+    trace: Trace,
+    event: Indices,
+    kind: NDArray[np.int8],
+    here: NDArray[np.bool_],
+    inside: NDArray[np.bool_],
+    window_ns: tuple[int, int],
+) -> dict[str, object]:
+    length_ns = window_ns[1] - window_ns[0]
+    start_ns, end_ns = (np.clip(times[event], *window_ns) for times in (trace.start_ns, trace.end_ns))
+    quiet = here & (kind != _KINDS.index("communication"))
+    busy, computing = busy_ns(start_ns[here], end_ns[here]), busy_ns(start_ns[quiet], end_ns[quiet])
+    of_kind = [here & inside & (kind == code) for code in range(len(_KINDS))]
+    kernel_ns, copy_ns, fill_ns, communication_ns = (int(trace.duration_ns[event[one]].sum()) for one in of_kind)
+    whole_ns = kernel_ns + copy_ns + fill_ns + communication_ns
+    return {
+        "busy_us": busy / NS_PER_US,
+        "busy_share": busy / length_ns if length_ns else np.nan,
+        "host_bound_share": 1 - busy / length_ns if length_ns else np.nan,
+        "kernel_us": (kernel_ns + communication_ns) / NS_PER_US,
+        "copy_us": copy_ns / NS_PER_US,
+        "fill_us": fill_ns / NS_PER_US,
+        "communication_us": communication_ns / NS_PER_US,
+        "communication_share": communication_ns / whole_ns if whole_ns else 0.0,
+        "exposed_communication_us": (busy - computing) / NS_PER_US,
+        "kernels": int(of_kind[0].sum() + of_kind[3].sum()),
+        "copies": int(of_kind[1].sum()),
+        "fills": int(of_kind[2].sum()),
+        "copied_bytes": _recorded_bytes(trace.copied_bytes[event[of_kind[1]]]),
+        "filled_bytes": _recorded_bytes(trace.copied_bytes[event[of_kind[2]]]),
+    }
+
+
+def _recorded_bytes(sizes: Indices) -> float:
+    return float(sizes[sizes != ABSENT].sum()) if (sizes != ABSENT).any() else np.nan
+
+
+def _names_of(name_code: Codes, owner: Indices) -> Indices:
+    return name_code[np.maximum(owner, 0)].astype(np.int64) if len(name_code) else owner
+
+
+def _kernels(
+    trace: Trace, event: Indices, kind: NDArray[np.int8], operator: Indices, names: tuple[str, ...]
+) -> pd.DataFrame:
+    launches = pd.DataFrame(
+        {"name": trace.name_code[event], "kind": kind, "operator": operator, "ns": trace.duration_ns[event]}
+    )
+    by_operator = launches.groupby(["name", "kind", "operator"])["ns"].agg(["size", "sum"]).reset_index()
+    by_operator = by_operator.sort_values("sum", ascending=False, kind="stable")
+    by_name = by_operator.groupby(["name", "kind"], sort=False)
+    total = by_name[["size", "sum"]].sum().reset_index()
+    total["operator"] = by_name["operator"].first().to_numpy()
+    total = total.sort_values("sum", ascending=False, kind="stable")
+    whole_ns = int(total["sum"].sum())
+    frame = pd.DataFrame(
+        {
+            "kernel": [trace.names[code] for code in total["name"]],
+            "kind": [_KINDS[code] for code in total["kind"]],
+            "calls": total["size"].to_numpy(dtype=np.int64),
+            "total_us": total["sum"].to_numpy(dtype=np.float64) / NS_PER_US,
+            "share": total["sum"].to_numpy(dtype=np.float64) / max(whole_ns, 1),
+            "operator": [names[code] for code in total["operator"]],
+        }
+    )
+    return _typed(frame, KERNEL_COLUMNS)
+
+
+def _frame(rows: list[dict[str, object]], columns: dict[str, str]) -> pd.DataFrame:
+    return _typed(pd.DataFrame(rows, columns=list(columns)), columns)
+
+
+def _typed(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
+    kinds = {TEXT: object, COUNT: np.int64, NUMBER: np.float64}
+    return frame.astype({name: kinds[kind] for name, kind in columns.items()})

@@ -1,0 +1,1 @@
+"""Two sides of traces → what changed between them, operator by operator and frame by frame."""

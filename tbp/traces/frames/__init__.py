@@ -1,0 +1,1 @@
+"""The calls of a trace merged by path, as a flame graph shows them."""

@@ -1,0 +1,208 @@
+"""Operator tables on disk: what is kept of a trace when its raw events are removed.
+
+Takes a ``Recording``, writes ``<cell>.<session>.operators.json.gz`` beside the session it belongs to, and reads that
+back: the same numbers to the last digit, so that reports say the same before and after. One JSON object, compressed:
+
+    format      FORMAT
+    about       the fields of ``About``
+    step_us     median time of a step
+    steps, sessions    behind the table
+    table       column → values: the operator table, one row per operator
+    per_step    column → values: its rows by step; "operator" counts in the table's rows, or in ``others`` behind them
+    others      operators of single steps that the table has no row of
+    detail      column → values: calls, FLOPs, bytes and kernels by caller and shapes, or null
+    loss        what the trace file held that could not be used, counted by kind
+    frames      its calls merged by path (``tbp.traces.frames.frames``), or null: see ``_Frames``
+    rank        where in a distributed run, and what the devices did, or null: see ``_Rank``
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+import pandas as pd
+
+from tbp.errors import UnreadableTrace
+from tbp.system.whole_files import write_whole
+from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS, DeviceUse
+from tbp.traces.devices.ranks import Rank, RankOrigin
+from tbp.traces.frames.frames import FRAME_COLUMNS, KINDS, Frames
+from tbp.traces.operators.detail import DETAIL_COLUMNS
+from tbp.traces.operators.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, TraceSession
+from tbp.traces.reading.columns import COUNT, FLAG, TEXT
+from tbp.traces.reading.loss import Loss
+from tbp.traces.recording import About, Recording
+
+# History of the file.
+#   1  first
+FORMAT = 1
+GZIP_LEVEL = 9  # kept for ever, and small: 2 ms more than level 3 on 100 kB
+# A table of 10,000 operators over 1,000 steps has 100 MB; what is larger was not written by us.
+LARGEST_BYTES = 1 << 28
+
+_Column: TypeAlias = list[str | int | float | None]
+_EMPTY: Mapping[str, str | int | bool] = {TEXT: "", COUNT: 0, FLAG: False}  # of a column older than the reader
+
+
+class _Frames(msgspec.Struct):
+    """``rows`` is column → values; "name" counts in ``names``."""
+
+    steps: int
+    step_ns: int
+    sessions: int
+    names: list[str]
+    rows: dict[str, _Column]
+
+
+class _Rank(msgspec.Struct):
+    """A trace of a device; the frames are column → values."""
+
+    origin: RankOrigin = msgspec.field(name="place")
+    window_us: float
+    devices: dict[str, _Column]
+    kernels: dict[str, _Column]
+
+
+class _File(msgspec.Struct):
+    format: int
+    about: About
+    step_us: float
+    steps: int
+    sessions: int
+    table: dict[str, _Column]
+    per_step: dict[str, _Column]
+    others: list[str]
+    detail: dict[str, _Column] | None = None
+    loss: dict[str, int] = {}  # by the fields of ``Loss``
+    frames: _Frames | None = None
+    rank: _Rank | None = None  # null: nothing ran on a device
+
+
+_DECODER = msgspec.json.Decoder(_File)
+_FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def write_operators(recording: Recording, path: Path) -> None:
+    """Keep the operators of ``recording`` at ``path``, complete or not at all. Raises OSError."""
+    write_whole(path, operator_bytes(recording))
+
+
+def operator_bytes(recording: Recording) -> bytes:
+    """The content of that file; the same recording gives the same bytes."""
+    session = recording.session
+    operators = list(session.table.frame["operator"])
+    others = sorted(set(session.per_step["operator"]) - set(operators))
+    row = {operator: place for place, operator in enumerate([*operators, *others])}
+    content = _File(
+        format=FORMAT,
+        about=recording.about,
+        step_us=session.step_us,
+        steps=session.table.steps,
+        sessions=session.table.sessions,
+        table=_columns(session.table.frame),
+        per_step=_columns(session.per_step.assign(operator=session.per_step["operator"].map(row))),
+        others=others,
+        detail=None if session.detail is None else _columns(session.detail),
+        loss=asdict(session.loss),
+        frames=None if session.frames is None else _stored_frames(session.frames),
+        rank=_stored_rank(recording.rank),
+    )
+    return gzip.compress(msgspec.json.encode(content), GZIP_LEVEL, mtime=0)
+
+
+def read_operators(path: Path) -> Recording:
+    """What ``write_operators`` kept at ``path``. A column that is newer than the file is unknown: NaN, or empty.
+
+    Raises:
+        UnreadableTrace: it cannot be read, or is of another format.
+    """
+    try:
+        stored = _stored(path)
+        table = OperatorTable(
+            _frame(stored.table, OPERATOR_COLUMNS), stored.steps, stored.sessions, msgspec.convert(stored.loss, Loss)
+        )
+        detail = None if stored.detail is None else _frame(stored.detail, DETAIL_COLUMNS)
+        names = [*stored.table["operator"], *stored.others]
+        rows = {**stored.per_step, "operator": [names[int(place or 0)] for place in stored.per_step["operator"]]}
+        frames = None if stored.frames is None else _frames(stored.frames)
+        own = TraceSession(table, _frame(rows, PER_STEP_COLUMNS), stored.step_us, detail, frames)
+        return Recording(path, own, stored.about, None if stored.rank is None else _rank(path, own, stored.rank))
+    except (gzip.BadGzipFile, EOFError, zlib.error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise _damaged(path, error) from None
+    except (
+        KeyError,
+        IndexError,
+        ValueError,
+        TypeError,
+        OverflowError,
+    ) as error:  # columns of other lengths, kinds or names
+        raise _damaged(path, error) from None
+    except OSError as error:
+        raise UnreadableTrace(f"{path} cannot be opened ({error.strerror or error}); check the path") from None
+
+
+def _stored(path: Path) -> _File:
+    # Not gzip.decompress: a few kilobytes can hold gigabytes.
+    with gzip.open(path) as file:
+        data = file.read(LARGEST_BYTES + 1)
+    if len(data) > LARGEST_BYTES:
+        raise UnreadableTrace(f"{path} holds more than an operator table can; delete it")
+    version = bytes(_FORMAT.decode(data).get("format", msgspec.Raw(b"null")))
+    if version != str(FORMAT).encode():
+        raise UnreadableTrace(f"{path} has format {version[:20]!r}, and this tbp reads {FORMAT}: update tbp")
+    return _DECODER.decode(data)
+
+
+def _damaged(path: Path, error: Exception) -> UnreadableTrace:
+    return UnreadableTrace(f"{path} holds no operator table ({error}); delete it and record its commit again")
+
+
+def _stored_rank(rank: Rank | None) -> _Rank | None:
+    if rank is None or not len(rank.device.devices):
+        return None
+    return _Rank(rank.origin, rank.device.window_us, _columns(rank.device.devices), _columns(rank.device.kernels))
+
+
+def _rank(path: Path, own: TraceSession, stored: _Rank) -> Rank:
+    devices = _frame(stored.devices, DEVICE_COLUMNS, "device")
+    return Rank(path, stored.origin, own, DeviceUse(stored.window_us, devices, _frame(stored.kernels, KERNEL_COLUMNS)))
+
+
+def _stored_frames(frames: Frames) -> _Frames:
+    names = {name: place for place, name in enumerate(dict.fromkeys(frames.rows["name"]))}
+    rows = frames.rows.assign(name=frames.rows["name"].map(names))
+    return _Frames(frames.steps, frames.step_ns, frames.sessions, list(names), _columns(rows))
+
+
+def _frames(stored: _Frames) -> Frames:
+    names: _Column = [stored.names[int(place or 0)] for place in stored.rows["name"]]
+    rows = {**stored.rows, "name": names}
+    frames = Frames(_frame(rows, FRAME_COLUMNS, "name"), stored.steps, stored.step_ns, stored.sessions)
+    is_tree = all(-1 <= parent < row for row, parent in enumerate(frames.parent.tolist()))
+    if stored.steps < 1 or not is_tree or not KINDS.issuperset(frames.rows["kind"]):
+        raise ValueError("its frames are no tree")
+    return frames
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, _Column]:
+    return {str(name): frame[name].tolist() for name in frame.columns}  # msgspec writes NaN as null
+
+
+def _frame(stored: Mapping[str, _Column], columns: Mapping[str, str], key: str = "operator") -> pd.DataFrame:
+    """The frame of ``columns``, each with its kind; ``key`` is one that every file has."""
+    length = len(stored[key])
+    return pd.DataFrame({name: _series(stored.get(name), kind, length) for name, kind in columns.items()})
+
+
+def _series(values: _Column | None, kind: str, length: int) -> pd.Series:
+    if values is None:
+        values = [_EMPTY.get(kind)] * length
+    if kind in _EMPTY:
+        return pd.Series(values, dtype={TEXT: "object", COUNT: "int64", FLAG: "bool"}[kind])
+    return pd.Series([float("nan") if value is None else value for value in values], dtype="float64")

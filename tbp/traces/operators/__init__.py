@@ -1,0 +1,1 @@
+"""The operators of a trace: calls, self time and callers."""

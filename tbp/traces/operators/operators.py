@@ -1,0 +1,264 @@
+"""A trace → its operators: how often each was called per step, and where the time went.
+
+Takes a ``Trace``, gives checked frames. A *step* is one ``ProfilerStep#…`` annotation, that is one workload call;
+what lies outside the steps is left out wherever the trace has steps. A trace without steps counts as one step.
+Profiled times are longer than real ones (1.0–1.4 µs per event): they say where, never how long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tbp.traces.calls.host import OUTSIDE, HostTree, host_tree
+from tbp.traces.calls.kernels import REST, DeviceWork, device_work
+from tbp.traces.calls.nesting import NO_PARENT, added_up
+from tbp.traces.calls.quantities import Quantities, quantities
+from tbp.traces.frames.frames import Frames, frames, merged
+from tbp.traces.operators.detail import DETAIL_COLUMNS, detail
+from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
+from tbp.traces.reading.loss import Loss, total
+from tbp.traces.reading.trace import ABSENT, NS_PER_US, Indices, Trace
+
+OPERATOR_COLUMNS = {
+    "operator": TEXT,  # without addresses; one row each
+    "calls": NUMBER,  # per step
+    "self_us": NUMBER,  # per step, on the host, without what it called
+    "total_us": NUMBER,  # per step, on the host, with what it called; nested calls of one operator count twice
+    "self_device_us": NUMBER,  # per step, of the kernels it launched itself; 0 without a device
+    "total_device_us": NUMBER,  # per step, of those and of what it called
+    "shapes": TEXT,  # the most common input shapes, as JSON; "" where none were recorded
+    "flops": NUMBER,  # per step; NaN where unknown, 0 where an enclosing operator's row has them
+    "allocated_bytes": NUMBER,  # per step, in its own code, freed again or not; NaN without memory recording
+    "copied_bytes": NUMBER,  # per step, by copies and fills it launched itself; NaN where none was recorded
+}
+QUANTITIES = frozenset({"flops", "allocated_bytes", "copied_bytes"})  # may be absent: tables from before they were read
+PER_STEP_COLUMNS = {
+    "step": COUNT,  # from 0, in order of time
+    "operator": TEXT,
+    "calls": COUNT,  # in this step
+    "self_us": NUMBER,  # in this step, on the host
+    "self_device_us": NUMBER,  # in this step, of the kernels it launched itself
+}
+
+
+@dataclass(frozen=True)
+class OperatorTable:
+    """``frame`` has OPERATOR_COLUMNS, longest host self time first; every number is per step.
+
+    Two rows may be no operators but the rest of the device time (``kernels.REST``), with 0 calls.
+    """
+
+    frame: pd.DataFrame
+    steps: int  # workload calls behind the numbers, over all sessions
+    sessions: int = 1  # processes they were recorded in
+    loss: Loss = field(default_factory=Loss)  # of the files behind it: belongs beside the numbers wherever they stand
+
+    def __post_init__(self) -> None:
+        check(self.frame, OPERATOR_COLUMNS, "operator table", QUANTITIES)
+
+
+@dataclass(frozen=True)
+class TraceSession:
+    """One process's trace, reduced to what a comparison needs."""
+
+    table: OperatorTable
+    per_step: pd.DataFrame  # PER_STEP_COLUMNS
+    step_us: float  # median time of a step on the host
+    detail: pd.DataFrame | None = None  # detail.DETAIL_COLUMNS, for the exact comparison; None: not at hand
+    frames: Frames | None = None  # for flame graphs; None: not at hand
+
+    @property
+    def loss(self) -> Loss:
+        return self.table.loss
+
+    def __post_init__(self) -> None:
+        check(self.per_step, PER_STEP_COLUMNS, "per-step operators")
+        if self.detail is not None:
+            check(self.detail, DETAIL_COLUMNS, "operators by caller and shapes")
+
+
+def session(trace: Trace) -> TraceSession:
+    """All that ``difference`` wants of one trace, nested once."""
+    tree = host_tree(trace)
+    return nested_session(trace, tree, device_work(trace, tree))
+
+
+def nested_session(trace: Trace, tree: HostTree, work: DeviceWork) -> TraceSession:
+    """The same of a trace that is nested already."""
+    amounts = quantities(trace, tree, work)
+    table = _table(trace, tree, work, amounts, tree.steps > 0)
+    return TraceSession(
+        table,
+        _per_step(tree, work),
+        _step_us(trace, tree),
+        detail(trace, tree, work, amounts),
+        frames(trace, tree, work),
+    )
+
+
+def operator_table(trace: Trace) -> OperatorTable:
+    """Per-step means over the steps of the trace. The step annotation itself is no operator and is left out."""
+    tree = host_tree(trace)
+    work = device_work(trace, tree)
+    return _table(trace, tree, work, quantities(trace, tree, work), tree.steps > 0)
+
+
+def whole_trace_table(trace: Trace) -> OperatorTable:
+    """Sums over the whole trace, inside and outside of steps, the steps (``ProfilerStep#*``) and Python
+    functions included.
+
+    Calls, self and total time equal those of torch's ``key_averages()``, which calls the step ``ProfilerStep*``.
+    Also where that makes a self time negative: of two children that overlap partially both count in full.
+    """
+    tree = host_tree(trace, python=True)
+    work = device_work(trace, tree)
+    return _table(trace, tree, work, quantities(trace, tree, work), within_steps=False)
+
+
+def per_step(trace: Trace) -> pd.DataFrame:
+    """PER_STEP_COLUMNS, a row for each operator in each step that called it; without steps all is step 0."""
+    tree = host_tree(trace)
+    return _per_step(tree, device_work(trace, tree))
+
+
+def step_us(trace: Trace) -> float:
+    """Median time of a step on the host; without steps the time from the first host event to the last one's end.
+
+    0 in a trace without host events.
+    """
+    return _step_us(trace, host_tree(trace))
+
+
+def hotspots(table: OperatorTable, top: int = 10, by: str = "self_us") -> pd.DataFrame:
+    """The ``top`` operators by self time (or by "self_device_us"), with ``share``, their part of the sum over all."""
+    frame = table.frame.sort_values([by, "operator"], ascending=[False, True], kind="stable")
+    whole_us = float(frame[by].sum())
+    frame = frame.assign(share=frame[by] / whole_us if whole_us else 0.0)
+    return frame.head(top).reset_index(drop=True)
+
+
+def merged_frames(sessions: Sequence[TraceSession]) -> Frames | None:
+    """The mean over several sessions; None where one of them has none: what all of them say is not known then."""
+    own = [each.frames for each in sessions if each.frames is not None]
+    return merged(own) if own and len(own) == len(sessions) else None
+
+
+def merged_table(tables: Sequence[OperatorTable]) -> OperatorTable:
+    """The mean over several sessions; an operator that one of them lacks counts 0 there."""
+    if len(tables) == 1:
+        return tables[0]
+    rows = pd.concat([table.frame for table in tables], ignore_index=True)
+    numbers = [name for name, kind in OPERATOR_COLUMNS.items() if kind == NUMBER and name in rows]
+    # Unknown in every table stays unknown.
+    frame = rows.groupby("operator")[numbers].sum(min_count=1) / max(len(tables), 1)
+    frame["shapes"] = rows.groupby("operator")["shapes"].first()
+    return OperatorTable(
+        _sorted(frame.reset_index()),
+        sum(table.steps for table in tables),
+        sum(table.sessions for table in tables),
+        total(table.loss for table in tables),
+    )
+
+
+def _table(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities, within_steps: bool) -> OperatorTable:
+    counted = tree.counted & ~(tree.is_step | (tree.step == OUTSIDE)) if within_steps else tree.counted
+    launched = work.step != OUTSIDE if within_steps else np.ones(len(work.step), dtype=bool)
+    names = (*tree.names, *REST)
+    code, size = tree.name_code[counted], len(names)
+    steps = tree.steps if within_steps else 1
+    per_call = NS_PER_US * steps
+    calls = np.bincount(code, minlength=size)
+    total_device_ns = _total_device_ns(tree, work, launched)
+    frame = pd.DataFrame(
+        {
+            "operator": names,
+            "calls": calls / steps,
+            "self_us": np.bincount(code, tree.self_ns[counted], size) / per_call,
+            "total_us": np.bincount(code, tree.total_ns[counted], size) / per_call,
+            "self_device_us": np.bincount(_device_code(tree, work)[launched], work.duration_ns[launched], size)
+            / per_call,
+            "total_device_us": (np.bincount(code, total_device_ns[counted], size) + _rest_ns(work, launched, size))
+            / per_call,
+            "shapes": _common_shapes(trace, tree, counted, size),
+            **amounts.summed(counted, code, size, steps),
+        }
+    )
+    return OperatorTable(_sorted(frame[(calls > 0) | (frame["self_device_us"] > 0)]), steps, loss=trace.loss)
+
+
+def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+    ordered = frame.sort_values(["self_us", "operator"], ascending=[False, True], kind="stable")
+    return ordered.reset_index(drop=True)[[name for name in OPERATOR_COLUMNS if name in ordered]]
+
+
+def _device_code(tree: HostTree, work: DeviceWork) -> Indices:
+    """The name each piece of device work is counted under: its owner's, or one of REST behind them."""
+    owned = work.owner != ABSENT
+    code = len(tree.names) + work.rest
+    code[owned] = tree.name_code[work.owner[owned]]
+    return code
+
+
+def _rest_ns(work: DeviceWork, launched: NDArray[np.bool_], size: int) -> NDArray[np.float64]:
+    alone = launched & (work.owner == ABSENT)
+    codes = size - len(REST) + work.rest[alone]
+    return np.bincount(codes, work.duration_ns[alone], size).astype(np.float64)
+
+
+def _total_device_ns(tree: HostTree, work: DeviceWork, launched: NDArray[np.bool_]) -> Indices:
+    """Device time of each entry and of all below it; 0 for doubles."""
+    at = launched & (work.owner != ABSENT)
+    own_ns = np.zeros(len(tree.event), dtype=np.int64)
+    np.add.at(own_ns, work.owner[at], work.duration_ns[at])
+    if not at.any():
+        return own_ns
+    above = np.where(tree.parent != NO_PARENT, tree.stands_for[tree.parent], NO_PARENT)
+    return added_up(np.where(tree.counted, above, NO_PARENT), own_ns)
+
+
+def _common_shapes(trace: Trace, tree: HostTree, counted: NDArray[np.bool_], size: int) -> list[str]:
+    """Each operator's most frequent non-empty shapes text; of equally frequent ones the first in the file."""
+    code, shape = tree.name_code[counted], trace.shape_code[tree.event[counted]]
+    pairs = pd.DataFrame({"code": code, "shape": shape})
+    recorded = np.array([bool(text) for text in trace.shapes], dtype=bool)
+    pairs = pairs[recorded[shape]] if len(recorded) else pairs
+    counts = pairs.groupby(["code", "shape"]).size().sort_values(ascending=False, kind="stable")
+    texts = [""] * size
+    for operator, shapes in reversed(list(counts.index)):
+        texts[operator] = trace.shapes[shapes]
+    return texts
+
+
+def _per_step(tree: HostTree, work: DeviceWork) -> pd.DataFrame:
+    names = (*tree.names, *REST)
+    counted = tree.counted & ~tree.is_step
+    step, work_step = (tree.step, work.step) if tree.steps else (tree.step * 0, work.step * 0)
+    counted &= step != OUTSIDE
+    launched = work_step != OUTSIDE
+    host_key = step[counted] * len(names) + tree.name_code[counted]
+    device_key = work_step[launched] * len(names) + _device_code(tree, work)[launched]
+    key, position = np.unique(np.concatenate([host_key, device_key]), return_inverse=True)
+    host, device = position[: len(host_key)], position[len(host_key) :]
+    return pd.DataFrame(
+        {
+            "step": key // len(names),
+            "operator": pd.Series([names[code] for code in key % len(names)], dtype=object),
+            "calls": np.bincount(host, minlength=len(key)),
+            "self_us": np.bincount(host, tree.self_ns[counted], len(key)) / NS_PER_US,
+            "self_device_us": np.bincount(device, work.duration_ns[launched], len(key)) / NS_PER_US,
+        }
+    )
+
+
+def _step_us(trace: Trace, tree: HostTree) -> float:
+    if tree.steps:
+        return float(np.median(tree.step_end_ns - tree.step_start_ns)) / NS_PER_US
+    if not len(tree.event):
+        return 0.0
+    span_ns = trace.end_ns[tree.event].max() - trace.start_ns[tree.event].min()
+    return float(span_ns) / NS_PER_US

@@ -1,0 +1,24 @@
+"""Reads one recording: a trace file, or the operator table kept in its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tbp.traces.devices.ranks import rank_of
+from tbp.traces.reading.read import read_trace
+from tbp.traces.recording import OPERATORS_END, Recording, about
+
+
+def read_recording(path: Path) -> Recording:
+    """The operators of one file.
+
+    Raises:
+        UnreadableTrace: it is neither a trace nor a stored operator table.
+    """
+    if path.name.endswith(OPERATORS_END):
+        from tbp.traces.operator_files import read_operators
+
+        return read_operators(path)
+    trace = read_trace(path)
+    rank = rank_of(path, trace)
+    return Recording(path, rank.session, about(trace, rank.session), rank)

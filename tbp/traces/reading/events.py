@@ -1,0 +1,256 @@
+"""JSON text of events → the columns of a trace.
+
+Takes the events that ``read`` decodes and ``repair`` mends, gives the arrays of a ``Trace``. A text that is not JSON
+is theirs; a value that makes no sense (a negative duration) is left out here and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tbp.errors import UnreadableTrace
+from tbp.traces.reading.loss import Tally
+from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
+from tbp.traces.reading.trace import (
+    ABSENT,
+    CATEGORIES,
+    COLUMNS,
+    SETTLED,
+    Allocations,
+    Category,
+    Codes,
+    Indices,
+    Trace,
+)
+
+# Real traces have up to a few thousand names, with Python frames some ten thousand, and a thread per stream. Beyond
+# these a file is made to exhaust memory, or is no trace.
+MOST_TEXTS = 400_000
+MOST_TEXT_BYTES = 64 << 20
+MOST_THREADS = 20_000
+MOST_EVENTS = 5_000_000  # timed ones, 3 GB of text; a table of them takes 1.3 GB
+MOST_ENTRIES = 2 * MOST_EVENTS  # of any kind; real traces have up to as many arrows and labels as timed events
+
+MEMORY = "[memory]"  # an instant that tells of an allocation, with profile_memory=True
+
+_NOTHING = msgspec.Raw()
+
+
+class Arguments(msgspec.Struct, gc=False):
+    """What is read of an event's "args"; the older files spell the external id in lower case."""
+
+    correlation: int = ABSENT
+    external_id: int = msgspec.field(name="External id", default=ABSENT)
+    old_external_id: int = msgspec.field(name="external id", default=ABSENT)
+    shapes: msgspec.Raw = msgspec.field(name="Input Dims", default=_NOTHING)
+    settings: msgspec.Raw = msgspec.field(name="Concrete Inputs", default=_NOTHING)
+    copied_bytes: int | str = msgspec.field(name="bytes", default=ABSENT)  # text on the host side of ROCm's copies
+    allocated_bytes: int = msgspec.field(name="Bytes", default=0)
+    device_type: int = msgspec.field(name="Device Type", default=0)
+
+
+class TraceEvent(msgspec.Struct, gc=False):
+    """One entry of "traceEvents". Times stay text, see ``numbers``."""
+
+    ph: str = ""
+    name: str = ""
+    cat: str | None = None
+    pid: int | str | float | None = None
+    tid: int | str | float | None = None
+    ts: msgspec.Raw = _NOTHING
+    dur: msgspec.Raw = _NOTHING
+    args: Arguments | None = None
+
+
+class BareEvent(msgspec.Struct, gc=False):
+    """An event whose "args" are of no known shape."""
+
+    ph: str = ""
+    name: str = ""
+    cat: str | None = None
+    pid: int | str | float | None = None
+    tid: int | str | float | None = None
+    ts: msgspec.Raw = _NOTHING
+    dur: msgspec.Raw = _NOTHING
+
+    @property
+    def args(self) -> Arguments | None:
+        return None
+
+
+EVENT = msgspec.json.Decoder(TraceEvent)
+EVENTS = msgspec.json.Decoder(list[TraceEvent])
+BARE_EVENT = msgspec.json.Decoder(BareEvent)
+
+_NO_ARGUMENTS = Arguments()
+
+Key = TypeVar("Key", bound=Hashable)
+Thread: TypeAlias = tuple[int | str | float | None, int | str | float | None]  # process and thread
+
+
+class _Codes(dict[Key, int]):
+    """Gives equal keys equal codes, in order of first sight, and knows what the keys weigh."""
+
+    text_bytes = 0
+
+    def __missing__(self, key: Key) -> int:
+        self.text_bytes += len(key) if isinstance(key, str | bytes) else len(str(key))
+        self[key] = code = len(self)
+        return code
+
+    def codes(self, keys: Sequence[Key]) -> Codes:
+        return np.fromiter(map(self.__getitem__, keys), dtype=np.int32, count=len(keys))
+
+
+class _Categories(dict[str | None, int]):
+    def __missing__(self, name: str | None) -> int:
+        return Category.OTHER
+
+
+_CATEGORIES = _Categories(CATEGORIES)
+_CATEGORIES[None] = Category.OPERATOR
+
+
+class _Growing:
+    """A column that grows in one piece of memory.
+
+    Many small arrays to be joined at the end took twice the memory: freed, they leave holes that nothing large fits.
+    """
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._room: NDArray[Any] = np.empty(0)
+
+    def add(self, values: NDArray[Any]) -> None:
+        needed = self._size + len(values)
+        if needed > len(self._room):
+            room = np.empty(max(2 * len(self._room), needed), dtype=values.dtype)  # untouched pages cost nothing
+            room[: self._size] = self._room[: self._size]
+            self._room = room
+        self._room[self._size : needed] = values
+        self._size = needed
+
+    @property
+    def values(self) -> NDArray[Any]:
+        return self._room[: self._size]
+
+
+@dataclass
+class EventColumns:
+    """Grows piece by piece, so that the objects of no more than one piece of events are alive at a time."""
+
+    tally: Tally = field(default_factory=Tally)
+    _columns: dict[str, _Growing] = field(default_factory=lambda: {name: _Growing() for name in COLUMNS})
+    _memory: tuple[_Growing, ...] = field(default_factory=lambda: tuple(_Growing() for _ in fields(Allocations)))
+    _names: _Codes[str] = field(default_factory=_Codes)
+    _threads: _Codes[Thread] = field(default_factory=_Codes)
+    _shapes: _Codes[bytes] = field(default_factory=_Codes)
+    _settings: _Codes[bytes] = field(default_factory=_Codes)
+    _events: int = 0
+    _entries: int = 0
+
+    def add(self, events: Sequence[TraceEvent | BareEvent]) -> None:
+        """Take the timed events among these, and what was allocated; the others (flows, labels) hold no time.
+
+        Raises UnreadableTrace, without the path, where a table of texts or the events become too many.
+        """
+        self._entries += len(events)
+        timed = [event for event in events if event.ph == "X"]
+        start_ns = all_nanoseconds([event.ts for event in timed])
+        duration_ns = all_nanoseconds([event.dur for event in timed])
+        usable = _is_time(start_ns) & _is_time(duration_ns) & (duration_ns >= 0)
+        if not usable.all():
+            self.tally.add(untimed=int((~usable).sum()))
+            timed = [event for event, good in zip(timed, usable.tolist(), strict=True) if good]
+            start_ns, duration_ns = start_ns[usable], duration_ns[usable]
+        self._add(timed, start_ns, duration_ns)
+        self._add_memory([event for event in events if event.ph == "i" and event.name == MEMORY])
+        self._check_size()
+
+    def trace(self, metadata: Mapping[str, str]) -> Trace:
+        """Everything added so far as one value, which shares its memory with this."""
+        if not self._events:
+            self.add([])
+        return Trace(
+            names=tuple(self._names),
+            threads=tuple(f"{pid}/{tid}" for pid, tid in self._threads),
+            shapes=tuple(map(_text, self._shapes)),
+            settings=tuple(map(_text, self._settings)),
+            metadata=metadata,
+            loss=self.tally.loss,
+            memory=Allocations(*(column.values for column in self._memory)),
+            **{name: column.values for name, column in self._columns.items()},
+        )
+
+    def _add(self, timed: Sequence[TraceEvent | BareEvent], start_ns: Indices, duration_ns: Indices) -> None:
+        arguments = [event.args or _NO_ARGUMENTS for event in timed]
+        names = [event.name for event in timed]
+        external = _identifiers([a.external_id for a in arguments])
+        old_external = _identifiers([a.old_external_id for a in arguments])
+        settings = np.full(len(timed), self._settings[b""], dtype=np.int32)
+        for at, name in enumerate(names):
+            if name in SETTLED:
+                settings[at] = self._settings[bytes(arguments[at].settings)]
+        columns: dict[str, NDArray[Any]] = {
+            "name_code": self._names.codes(names),
+            "category": np.fromiter((_CATEGORIES[event.cat] for event in timed), dtype=np.int8, count=len(timed)),
+            "thread_code": self._threads.codes([(event.pid, event.tid) for event in timed]),
+            "start_ns": start_ns,
+            "duration_ns": duration_ns,
+            "correlation": _identifiers([a.correlation for a in arguments]),
+            "external_id": np.where(external == ABSENT, old_external, external),
+            "shape_code": self._shapes.codes([bytes(a.shapes) for a in arguments]),
+            "settings_code": settings,
+            "copied_bytes": _identifiers([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
+        }
+        for name, column in columns.items():
+            self._columns[name].add(column)
+        self._events += len(timed)
+
+    def _add_memory(self, events: Sequence[TraceEvent | BareEvent]) -> None:
+        arguments = [event.args or _NO_ARGUMENTS for event in events]
+        start_ns = all_nanoseconds([event.ts for event in events])
+        thread = self._threads.codes([(event.pid, event.tid) for event in events])
+        size = _whole([a.allocated_bytes for a in arguments], otherwise=0)
+        on_device = np.array([a.device_type != 0 for a in arguments], dtype=bool)
+        good = _is_time(start_ns)
+        values: tuple[NDArray[Any], ...] = (start_ns, thread, size, on_device)
+        for column, value in zip(self._memory, values, strict=True):
+            column.add(value[good])
+
+    def _check_size(self) -> None:
+        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._threads)
+        texts, text_bytes = max(len(table) for table in tables), sum(table.text_bytes for table in tables)
+        if texts > MOST_TEXTS or text_bytes > MOST_TEXT_BYTES or len(self._threads) > MOST_THREADS:
+            raise UnreadableTrace(
+                f"has {texts:,} different names, shapes or threads ({text_bytes >> 20} MB of them) and more to come, "
+                "which no recording has; record it again"
+            )
+        if self._events > MOST_EVENTS or self._entries > MOST_ENTRIES:
+            raise UnreadableTrace(f"holds more than {MOST_EVENTS:,} events; record fewer steps")
+
+
+def _is_time(value_ns: Indices) -> NDArray[np.bool_]:
+    return (value_ns > -LARGEST_NS) & (value_ns < LARGEST_NS)
+
+
+def _identifiers(values: list[int]) -> Indices:
+    return np.maximum(_whole(values, otherwise=ABSENT), ABSENT)
+
+
+def _whole(values: list[int], otherwise: int) -> Indices:
+    """As int64; kineto writes 2**64 - 1 where it has no identifier."""
+    try:
+        return np.array(values, dtype=np.int64)
+    except OverflowError:
+        return np.array([value if abs(value) < 2**63 else otherwise for value in values], dtype=np.int64)
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")

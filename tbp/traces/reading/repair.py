@@ -1,0 +1,174 @@
+"""What can be saved of a file that is not JSON: cut off, or with values JSON does not have.
+
+Takes a piece of the text, gives the events it can tell apart, and counts what it gives up. Cutting is left to
+``cutting``, columns to ``events``, the sentences about the loss to ``loss``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from tbp.traces.reading.cutting import PART_BYTES, cut
+from tbp.traces.reading.document import BETWEEN_EVENTS
+from tbp.traces.reading.events import BARE_EVENT, EVENT, EVENTS, BareEvent, TraceEvent
+from tbp.traces.reading.loss import Tally
+
+Anything = TypeVar("Anything")
+Entry = TypeVar("Entry")
+
+_ANY = msgspec.json.Decoder()
+_FIRST_KEY = re.compile(rb'\{\s*"[^"\\]{1,100}"')
+_RAW_EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
+
+_STRING_OR_WORD = re.compile(
+    r'"(?:[^"\\]|\\.)*"|(?<![\w"])(?:N/A|[-+]?(?:nan|inf(?:inity)?)(?:\([a-z]+\))?)(?![\w"])',
+    re.DOTALL | re.IGNORECASE,
+)
+# In group 1 what JSON has, surrogates in pairs; in group 2 one alone, which is no character.
+_ESCAPE = re.compile(
+    r'\\(?:(["\\/bfnrt]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})'
+    r"|(u[0-9a-fA-F]{4})|.?)",
+    re.DOTALL,
+)
+_CONTROL = re.compile(r"[\x00-\x1f]")
+
+
+@dataclass(frozen=True)
+class EventForm(Generic[Entry]):
+    """How events are wanted; each function is None where the text is not what it should be."""
+
+    whole: Callable[[bytes], list[Entry] | None]  # of a piece
+    event: Callable[[bytes], Entry | None]  # of one event as it is
+    mended: Callable[[bytes], Entry | None]  # of one event after ``json_text``
+
+
+def salvaged(
+    text: bytes, is_rest: bool, form: EventForm[Entry], tally: Tally
+) -> Generator[list[Entry], None, bytes | None]:
+    """The readable events of a piece of a file; returns what stands behind the list if its end is in the piece.
+
+    ``is_rest`` says that nothing follows the piece: then an event that does not end was cut off. What is given up is
+    counted.
+    """
+    for low, high in _parts(text):
+        part = text[low:high]
+        events = form.whole(part)
+        if events is not None:
+            yield events
+            continue
+        events = []
+        list_end = _salvage_part(part, is_rest and high == len(text), form, events, tally)
+        yield events
+        if list_end is not None:
+            return text[low + list_end + 1 :]
+    return None
+
+
+def _salvage_part(part: bytes, is_rest: bool, form: EventForm[Entry], events: list[Entry], tally: Tally) -> int | None:
+    """Add the readable events to ``events``; returns the position of the list's closing bracket if it is here."""
+    pieces = cut(part)
+    unclear = pieces.open_from
+    for start, end in pieces.spans:
+        if not _salvage(part[start:end], form, events, tally):
+            if BETWEEN_EVENTS.search(part, start, end):  # the damage has hidden where the event ends
+                unclear = start
+                break
+            tally.add(unreadable=1)
+    if unclear is None:
+        tally.add(unreadable=pieces.strays)
+        return pieces.list_end
+    return _salvage_by_looks(part, unclear, is_rest, form, events, tally)
+
+
+def _salvage_by_looks(
+    part: bytes, start: int, is_rest: bool, form: EventForm[Entry], events: list[Entry], tally: Tally
+) -> int | None:
+    """As ``_salvage_part`` from ``start`` on, where the brackets do not tell: an event begins as the first one does."""
+    key = _FIRST_KEY.match(part, start)
+    boundaries = re.compile(rb"\}\s*,\s*(?=" + re.escape(key[0]) + rb")") if key else BETWEEN_EVENTS
+    for boundary in boundaries.finditer(part, start):
+        tally.add(unreadable=not _salvage(part[start : boundary.start() + 1], form, events, tally))
+        start = boundary.end()
+    last = cut(part[start:])
+    for low, high in last.spans:
+        tally.add(unreadable=not _salvage(part[start + low : start + high], form, events, tally))
+    tally.add(unreadable=last.open_from is not None and not is_rest)
+    return None if last.list_end is None else start + last.list_end
+
+
+def _salvage(text: bytes, form: EventForm[Entry], events: list[Entry], tally: Tally) -> bool:
+    """Add an event to ``events``, if need be mended; false where it has to be given up."""
+    event = form.event(text)
+    if event is None:
+        event = form.mended(json_text(text))
+        tally.add(mended=event is not None)
+    if event is not None:
+        events.append(event)
+    return event is not None
+
+
+def _parts(text: bytes) -> Iterator[tuple[int, int]]:
+    """Bounds of runs of whole events, each about PART_BYTES; the last runs to the end."""
+    start = 0
+    while start < len(text):
+        boundary = BETWEEN_EVENTS.search(text, start + PART_BYTES)
+        end = boundary.start() + 1 if boundary else len(text)
+        yield start, end
+        start = boundary.end() if boundary else len(text)
+
+
+def _decoded(text: bytes, decoder: msgspec.json.Decoder[Anything]) -> Anything | None:
+    try:
+        return decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _whole_events(text: bytes) -> list[TraceEvent | BareEvent] | None:
+    events = _decoded(b"[" + text + b"]", EVENTS)
+    return None if events is None else list(events)
+
+
+def _event(text: bytes) -> TraceEvent | BareEvent | None:
+    return _decoded(text, EVENT)
+
+
+def _mended_event(text: bytes) -> TraceEvent | BareEvent | None:
+    """If need be without its "args"."""
+    return _decoded(text, EVENT) or _decoded(text, BARE_EVENT)
+
+
+def _whole_texts(text: bytes) -> list[bytes] | None:
+    listed = b"[" + text + b"]"
+    if _decoded(listed, _ANY) is None:  # which, unlike the next one, looks into strings
+        return None
+    texts = [bytes(event) for event in _RAW_EVENTS.decode(listed)]
+    return texts if all(event.startswith(b"{") for event in texts) else None
+
+
+def _object_text(text: bytes) -> bytes | None:
+    return text if text.startswith(b"{") and _decoded(text, _ANY) is not None else None
+
+
+TIMED = EventForm(_whole_events, _event, _mended_event)  # what ``events`` makes columns of
+TEXTS = EventForm(_whole_texts, _object_text, _object_text)  # each as JSON of its own, with all that an event carries
+
+
+def json_text(text: bytes) -> bytes:
+    """The text with what JSON does not have replaced: bare words by null, bad escapes and bytes by themselves."""
+
+    def mended_token(token: re.Match[str]) -> str:
+        return _CONTROL.sub(" ", _ESCAPE.sub(_mended_escape, token[0])) if token[0].startswith('"') else "null"
+
+    return _STRING_OR_WORD.sub(mended_token, text.decode("utf-8", "replace")).encode()
+
+
+def _mended_escape(escape: re.Match[str]) -> str:
+    if escape[1]:
+        return escape[0]
+    return "\ufffd" if escape[2] else "\\\\" + escape[0][1:]

@@ -1,0 +1,143 @@
+"""A trace: the timed events of one profiler file as numpy columns.
+
+It takes nothing and gives the value that ``tbp.traces.reading.read`` fills and everything else here works on. Which
+operator holds which event, and what they add up to, is left to ``nesting`` and ``operators``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tbp.traces.reading.loss import Loss
+
+Codes: TypeAlias = NDArray[np.int32]
+Nanoseconds: TypeAlias = NDArray[np.int64]
+Indices: TypeAlias = NDArray[np.int64]
+
+NS_PER_US = 1000
+
+ABSENT = -1  # in correlation and external_id: the event carries none
+
+
+class Category(IntEnum):
+    """What an event is; only the first three are nested in each other on the host."""
+
+    OPERATOR = 1
+    ANNOTATION = 2  # record_function, optimizer steps, ProfilerStep#…
+    RUNTIME = 3  # the host side of a launch, copy or synchronisation
+    KERNEL = 4  # on the device, as the next two
+    COPY = 6
+    FILL = 7
+    PYTHON = 5  # python_function, with_stack=True
+    OTHER = 0
+
+
+ON_DEVICE = (Category.KERNEL, Category.COPY, Category.FILL)
+
+# Both spellings of kineto's ActivityType: "Operator" until 2021, "cpu_op" since
+# (libkineto/src/ActivityType.cpp). An annotation was an "Operator" in the old ones.
+CATEGORIES: Mapping[str, Category] = {
+    "Operator": Category.OPERATOR,
+    "cpu_op": Category.OPERATOR,
+    "": Category.OPERATOR,  # EventList.export_chrome_trace writes operators without a category
+    "user_annotation": Category.ANNOTATION,
+    "Runtime": Category.RUNTIME,
+    "cuda_runtime": Category.RUNTIME,
+    "cuda_driver": Category.RUNTIME,
+    "hip_runtime": Category.RUNTIME,
+    "xpu_runtime": Category.RUNTIME,
+    "mtia_runtime": Category.RUNTIME,
+    "privateuse1_runtime": Category.RUNTIME,
+    "privateuse1_driver": Category.RUNTIME,
+    "Kernel": Category.KERNEL,
+    "kernel": Category.KERNEL,
+    "Memcpy": Category.COPY,
+    "gpu_memcpy": Category.COPY,
+    "Memset": Category.FILL,
+    "gpu_memset": Category.FILL,
+    "python_function": Category.PYTHON,
+    "Python": Category.PYTHON,
+}
+
+
+# Operators whose FLOPs need more than shapes: of these the scalar arguments are kept (stride, padding, …).
+SETTLED = frozenset(
+    {"aten::convolution", "aten::_convolution", "aten::convolution_overrideable", "aten::convolution_backward"}
+)
+
+
+@dataclass(frozen=True)
+class Allocations:
+    """What was allocated and freed, in file order, where the trace was recorded with ``profile_memory=True``."""
+
+    start_ns: Nanoseconds
+    thread_code: Codes  # into the trace's ``threads``
+    size_bytes: Indices  # negative where memory was freed
+    on_device: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Timed events ("ph": "X") in file order; every array has one entry per event.
+
+    Times are nanoseconds on the file's own clock, exact: µs with three decimals lose nothing. A code indexes the
+    tuple beside it.
+    """
+
+    names: tuple[str, ...]
+    name_code: Codes
+    category: NDArray[np.int8]  # a Category each
+    threads: tuple[str, ...]  # "pid/tid"; a device stream is a thread too, its pid the device's number
+    thread_code: Codes
+    start_ns: Nanoseconds
+    duration_ns: Nanoseconds  # never negative
+    correlation: Indices  # ties a launch to what it started; ABSENT where there is none
+    external_id: Indices  # of the operator, as the recorder numbered it; ABSENT where there is none
+    shapes: tuple[str, ...]  # JSON text of "Input Dims"; "" where none was recorded
+    shape_code: Codes
+    settings: tuple[str, ...]  # JSON text of "Concrete Inputs", only of SETTLED operators; "" elsewhere
+    settings_code: Codes
+    copied_bytes: Indices  # of a copy or fill on the device; ABSENT where none was recorded
+    metadata: Mapping[str, str]  # the file's other top-level keys, each value as JSON text ("tbp" among them)
+    memory: Allocations
+    loss: Loss = field(default_factory=Loss)  # what the file held that could not be used
+
+    def __len__(self) -> int:
+        return len(self.name_code)
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What was lost, in sentences; empty for a whole file."""
+        return self.loss.sentences
+
+    def selected(self, keep: NDArray[np.bool_], loss: Loss) -> Trace:
+        """The events where ``keep`` is true, in the same order, with ``loss`` added to what was lost."""
+        return replace(self, **{name: getattr(self, name)[keep] for name in COLUMNS}, loss=self.loss + loss)
+
+    @property
+    def end_ns(self) -> Nanoseconds:
+        return self.start_ns + self.duration_ns
+
+
+# The arrays with an entry per event.
+COLUMNS = (
+    "name_code",
+    "category",
+    "thread_code",
+    "start_ns",
+    "duration_ns",
+    "correlation",
+    "external_id",
+    "shape_code",
+    "settings_code",
+    "copied_bytes",
+)

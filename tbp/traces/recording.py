@@ -1,0 +1,103 @@
+"""One trace file, or the operator table kept in its place → its operators, and what it says of itself.
+
+Takes a path anywhere: any profiler trace, or the ``.operators.json.gz`` that ``tbp trace prune`` leaves where a raw
+trace was (``operator_files``). Gives a ``Recording``; comparing and showing several is left to others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from tbp.system.python_text import plain_value
+from tbp.traces.devices.ranks import Rank
+from tbp.traces.operators.operators import TraceSession
+from tbp.traces.reading.trace import Trace
+
+Value = TypeVar("Value")
+
+MOST_DEVICES = 3  # different devices named of a machine
+
+
+@dataclass(frozen=True)
+class About:
+    """What a trace says of itself; every text may be empty, as other recorders note little."""
+
+    steps: int  # 0: it marks none, and all of it counts as one
+    device: str = ""  # "cpu, AMD EPYC …", "NVIDIA H200"
+    torch: str = ""
+    benchmark: str = ""
+    parameters: tuple[tuple[str, str], ...] = ()
+    commit: str = ""
+    losses: tuple[str, ...] = ()  # sentences: what the file held that could not be read
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One file, read."""
+
+    path: Path
+    session: TraceSession
+    about: About
+    rank: Rank | None = None  # where in a distributed run, and what the devices did; None: only operators were kept
+
+
+class _Facts(msgspec.Struct):
+    """What the ruler writes into a trace (``tbp.bench.recorder``); the rest is passed over."""
+
+    torch: str = ""
+    device: str = ""
+    device_name: str = ""
+    benchmark: str = ""
+    parameters: dict[str, str] = {}
+    commit: str = ""
+
+
+class _Device(msgspec.Struct):
+    name: str = ""
+
+
+def about(trace: Trace, own: TraceSession) -> About:
+    """What ``trace``, whose operators are ``own``, says of itself."""
+    facts = _decoded(trace.metadata.get("tbp", ""), _Facts) or _Facts()
+    has_steps = any(name.startswith("ProfilerStep#") for name in trace.names)
+    return About(
+        steps=own.table.steps if has_steps else 0,
+        device=", ".join(filter(None, (facts.device, facts.device_name))) or _device(trace, own),
+        torch=facts.torch,
+        benchmark=facts.benchmark,
+        parameters=tuple((name, plain_value(value)) for name, value in facts.parameters.items()),
+        commit=facts.commit,
+        losses=trace.losses,
+    )
+
+
+def _device(trace: Trace, own: TraceSession) -> str:
+    """The device of a trace that is not the ruler's."""
+    if not own.table.frame["self_device_us"].sum() > 0:
+        return "cpu"
+    devices = _decoded(trace.metadata.get("deviceProperties", ""), list[_Device]) or []
+    names = list(dict.fromkeys(device.name for device in devices if device.name))
+    return ", ".join(names[:MOST_DEVICES]) or "a device it does not name"
+
+
+def _decoded(text: str, kind: type[Value]) -> Value | None:
+    """What foreign metadata holds, None where it holds something else."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
+TRACE_END = ".pt.trace.json.gz"
+
+
+OPERATORS_END = ".operators.json.gz"  # what `tbp trace prune` keeps of a trace
+
+
+def operators_path(trace: Path) -> Path:
+    """Where the operator table of ``trace`` is kept when the trace is removed."""
+    return trace.with_name(trace.name.removesuffix(TRACE_END) + OPERATORS_END)

@@ -1,1 +1,0 @@
-"""Verdicts on two commits: what is said of each benchmark, and in which forms it is said."""

@@ -1,0 +1,1 @@
+"""Numbers and verdicts as plain text, for the terminal, HTML, Markdown and JSON alike."""

@@ -1,0 +1,69 @@
+"""tbp's own suites: the names and versions that its history hangs on, and the FLOPs that its workloads declare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from asv_runner.discovery import disc_benchmarks
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+import benchmarks.workloads.attention
+import benchmarks.workloads.compressed_inference
+import benchmarks.workloads.feed_forward
+import benchmarks.workloads.train_step  # each registers its workloads
+from tbp.bench import PROTOCOL, Case
+from tbp.bench.workloads import find
+
+SHAPE = {"batch": 2, "sequence_length": 16, "tokens": 32, "d_model": 32, "heads": 4, "d_ff": 64}
+
+# Causal attention declares half of the S² products, and torch runs and counts all of them.
+DECLARED = [
+    ("attention", "naive"),
+    ("attention", "sdpa"),
+    ("attention", "grouped_query"),
+    ("feed_forward", "gelu"),
+    ("feed_forward", "swiglu"),
+    ("train_step", "naive_attention"),
+    ("train_step", "float32"),
+    ("train_step", "accumulated"),
+    ("compressed_inference", "dense"),
+    ("compressed_inference", "pruned_unstructured"),
+    ("compressed_inference", "pruned_structured"),
+]
+
+
+def test_asv_finds_the_suites_and_nothing_in_their_workloads():
+    """Stored results are found by these names and versions: another one leaves a history behind without a word."""
+    discovered = {
+        benchmark.name: benchmark.version for benchmark in disc_benchmarks(str(Path(benchmarks.__file__).parent))
+    }
+    assert sorted(name for name in discovered if name.endswith(".torchtime_step")) == [
+        "attention.Nightly.torchtime_step",
+        "attention.NightlyHalf.torchtime_step",
+        "attention.Quick.torchtime_step",
+        "compressed_inference.Nightly.torchtime_step",
+        "compressed_inference.Quick.torchtime_step",
+        "feed_forward.Nightly.torchtime_step",
+        "feed_forward.NightlyHalf.torchtime_step",
+        "feed_forward.Quick.torchtime_step",
+        "train_step.Nightly.torchtime_step",
+        "train_step.Quick.torchtime_step",
+    ]
+    assert len(discovered) == 35
+    assert set(discovered.values()) == {str(PROTOCOL)}
+
+
+@pytest.mark.parametrize(("family", "variant"), DECLARED)
+def test_declared_flops_are_those_of_the_products(family: str, variant: str):
+    step = find(family, variant).build(Case(SHAPE, torch.float32, "cpu"))
+    # The counter knows no flash attention of the CPU: its plain products are counted instead.
+    with FlopCounterMode(display=False) as counted, sdpa_kernel(SDPBackend.MATH):
+        step.run()
+    assert step.flops == counted.get_total_flops()
+
+
+def test_integer_products_are_no_flops():
+    assert find("compressed_inference", "int8_dynamic").build(Case(SHAPE, torch.float32, "cpu")).flops is None

@@ -1,0 +1,262 @@
+"""Nights over real git histories with real asv runs: new commits, interruptions, commits that do not build, alarms."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tbp.asv.results import Results, read_results
+from tbp.commands.nightly import pending
+from tbp.model.series import Outcome
+from tbp.project.asv_config import read_config
+
+pytest.importorskip("asv")
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Of one commit, named by the file HOLD, the second benchmark begins and does not end.
+SUITE = """
+import os
+import time
+from pathlib import Path
+
+import tiny
+
+HOLD = Path(__file__).with_name("HOLD")
+
+
+def track_calls():
+    return tiny.calls()
+
+
+track_calls.unit = "bytes"  # of which less is better
+
+
+def track_hold():
+    if HOLD.exists() and HOLD.read_text() == os.environ["ASV_COMMIT"]:
+        HOLD.with_name("held").write_text(str(os.getpid()))
+        time.sleep(120)
+    return 1
+
+
+def time_calls():
+    tiny.calls()
+
+
+time_calls.number, time_calls.repeat, time_calls.rounds, time_calls.warmup_time = 1, 3, 1, 0.0
+"""
+
+CONFIG = {
+    "version": 1,
+    "project": "tiny",
+    "repo": ".",
+    "branches": ["main"],
+    "plugins": [".tbp.asv.environment"],
+    "environment_type": "tbp",
+    "launch_method": "forkserver",
+    "results_dir": ".asv/results",
+    "env_dir": ".asv/env",
+}
+
+
+class Project:
+    """A repository of a package ``tiny``, with suites and asv's configuration in its working tree only."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "tiny"
+        self.results_dir = self.folder / ".asv" / "results"
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
+        self.mark = f"tbp-test-{os.getpid()}-{time.monotonic_ns()}"  # in the environment of all that a night starts
+        self.environment |= {"HOME": str(folder), "PYTHONPATH": str(ROOT), "MARK": self.mark, "TBP_NO_CACHE": "1"}
+        self.folder.mkdir()
+        self.git("init", "-q", "-b", "main")
+        (self.folder / "asv.conf.json").write_text(json.dumps(CONFIG))
+        (self.folder / "benchmarks").mkdir()
+        (self.folder / "benchmarks" / "__init__.py").write_text("")
+        (self.folder / "benchmarks" / "suite.py").write_text(SUITE)
+
+    def git(self, *arguments: str) -> str:
+        who = {
+            f"GIT_{who}_{what}": "t@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        }
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.folder, env=os.environ | who, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, calls: str = "return 1") -> str:
+        package = self.folder / "tiny"
+        package.mkdir(exist_ok=True)
+        number = len(self.git("rev-list", "--all").split())
+        (package / "__init__.py").write_text(f'"""Commit {number}."""\n\n\ndef calls():\n    {calls}\n')
+        self.git("add", "tiny")
+        self.git("commit", "-q", "-m", f"commit {number}")
+        return self.git("rev-parse", "HEAD")
+
+    def start(self, paired_budget: float = 0) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tbp", "nightly", f"--paired-budget={paired_budget}"],
+            cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def night(self, paired_budget: float = 0) -> tuple[int, str, str]:
+        """Exit code, what it printed, and what it and asv said of their progress."""
+        process = self.start(paired_budget)
+        out, err = process.communicate(timeout=120)
+        return process.returncode, out, err
+
+    def interrupted_night(self, commit: str, number: signal.Signals) -> tuple[int, str]:
+        """A night that gets a signal, as its whole terminal would, when ``commit`` is half measured."""
+        suites = self.folder / "benchmarks"
+        (suites / "HOLD").write_text(commit)
+        process = self.start()
+        end_s = time.monotonic() + 60
+        while not (suites / "held").exists() and time.monotonic() < end_s and process.poll() is None:
+            time.sleep(0.05)
+        os.killpg(process.pid, number)
+        _, err = process.communicate(timeout=60)
+        (suites / "HOLD").unlink()
+        (suites / "held").unlink()
+        return process.returncode, err
+
+    def orphans(self) -> list[str]:
+        """The command lines of processes that a night started and left."""
+        found = []
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if f"MARK={self.mark}".encode() in environ.read_bytes().split(b"\0"):
+                    found.append(environ.with_name("cmdline").read_bytes().replace(b"\0", b" ").decode())
+            except OSError:
+                continue
+        return found
+
+    def results(self) -> Results:
+        return read_results(self.results_dir, cache=False)
+
+    def outcomes(self) -> dict[str, set[Outcome]]:
+        """Of each commit with a result, what became of its benchmarks."""
+        found: dict[str, set[Outcome]] = {}
+        for value in self.results().values():
+            found.setdefault(value.commit, set()).add(value.outcome)
+        return found
+
+    def result_file(self, commit: str) -> Path | None:
+        return next(self.results_dir.glob(f"*/{commit[:8]}-*.json"), None)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+MEASURED, FAILED = {Outcome.MEASURED}, {Outcome.FAILED}
+
+
+def test_nights_measure_what_is_new_and_a_regression_raises_one_alarm(project: Project):
+    old = [project.commit() for _ in range(5)]
+    code, out, err = project.night()
+    assert (code, project.outcomes()) == (0, dict.fromkeys(old[-3:], MEASURED)), err
+    assert "3 new commits to measure" in err
+    assert (project.folder / "reports" / "site" / "index.html").exists()
+    stored = {path: path.stat().st_mtime_ns for path in project.results_dir.rglob("*-*.json")}
+
+    slower = project.commit("return 2")
+    code, out, err = project.night()
+    assert code == 3, err
+    assert "suite.track_calls" in out
+    assert "1 new commits to measure" in err
+    assert project.outcomes() == dict.fromkeys([*old[-3:], slower], MEASURED)
+    assert {path: path.stat().st_mtime_ns for path in stored} == stored, "the night before is not measured again"
+
+    code, out, err = project.night()
+    assert code == 0, err
+    assert "suite.track_calls" in out, "it still stands"
+    assert "0 new commits to measure" in err
+
+
+def test_an_interrupted_night_goes_on_where_it_stopped(project: Project):
+    first, second, third = (project.commit() for _ in range(3))
+    code, err = project.interrupted_night(first, signal.SIGTERM)
+    assert code == 130, err
+    assert project.orphans() == []
+    assert project.result_file(first) is None, "asv stores a commit when all of its benchmarks are done"
+
+    code, err = project.interrupted_night(second, signal.SIGINT)
+    assert code == 130, err
+    assert "interrupted; what was measured before is kept" in err
+    assert "Traceback" not in err
+    assert project.orphans() == []
+    assert project.outcomes() == {first: MEASURED}
+    kept = project.result_file(first)
+    assert kept is not None
+    stored_ns = kept.stat().st_mtime_ns
+    # A kill while asv writes: it writes in place.
+    kept.with_name(kept.name.replace(first[:8], second[:8])).write_bytes(kept.read_bytes()[:300])
+
+    code, _, err = project.night()
+    assert code == 0, err
+    assert "2 new commits to measure" in err
+    assert "cut off while it was written" in err
+    assert project.outcomes() == dict.fromkeys([first, second, third], MEASURED)
+    assert kept.stat().st_mtime_ns == stored_ns
+    assert project.results().problems == ()
+
+
+def test_a_commit_that_does_not_build_is_stored_as_failed_and_not_tried_again(project: Project):
+    good = [project.commit() for _ in range(2)]
+    assert project.night()[0] == 0
+
+    broken = project.commit("return (")
+    code, _, err = project.night()
+    assert code == 4, err
+    assert "some benchmarks failed" in err
+    assert project.outcomes() == {**dict.fromkeys(good, MEASURED), broken: FAILED}
+    assert (project.folder / "reports" / "site" / "index.html").exists()
+
+    # A submodule that is nowhere: asv cannot check this one out.
+    (project.folder / ".gitmodules").write_text('[submodule "gone"]\n\tpath = gone\n\turl = ./nowhere\n')
+    project.git("add", ".gitmodules")
+    project.git("update-index", "--add", "--cacheinfo", f"160000,{good[0]},gone")
+    unbuildable = project.commit("return 1")
+    project.git("rm", "-q", "--cached", "gone", ".gitmodules")
+    repaired = project.commit("return 1")
+    code, _, err = project.night()
+    assert code == 4, err
+    assert "2 new commits to measure" in err
+    expected = {**dict.fromkeys([*good, repaired], MEASURED), **dict.fromkeys([broken, unbuildable], FAILED)}
+    assert project.outcomes() == expected
+
+    assert pending(read_config(project.folder / "asv.conf.json"), 20).commits == ()
+
+
+LOOP = "sum(range({})); return 1"
+
+
+def test_a_slower_newest_commit_is_told_the_same_night_because_both_were_measured_in_turns(project: Project):
+    for _ in range(3):
+        project.commit(LOOP.format(80_000))
+    assert project.night()[0] == 0
+
+    same = project.commit(LOOP.format(80_000))
+    code, out, err = project.night(paired_budget=3)
+    assert code == 0, err
+    assert f"measuring in turns {same[:8]}" in err
+
+    slower = project.commit(LOOP.format(100_000))
+    code, out, err = project.night(paired_budget=3)
+    assert code == 3, err
+    (told,) = [line for line in out.splitlines() if line.startswith("  suite.time_calls")]
+    assert slower[:8] in told
+    assert f"measured in turns against {same[:8]}" in told
+
+    assert project.night(paired_budget=3)[0] == 0, "nothing is new"
+    assert len(list(project.results_dir.glob("*/*.paired"))) == 2

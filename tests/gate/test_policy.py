@@ -1,0 +1,392 @@
+"""The policy, with pairs that are simulated: what is claimed, what is found, and when it ends early.
+
+How often, in numbers: ``tools/gate_error_rates.py``. Here each seed is one answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from tbp.errors import ExitCode
+from tbp.gate.budget import Budget
+from tbp.gate.cells import Cell, CellFailed, CellSkipped, Side
+from tbp.gate.evidence import CONFIRM_LOOKS, CONFIRM_PAIRS, FIRST_LOOK, SCREEN_PAIRS, Evidence, Limits
+from tbp.gate.judging import judgements
+from tbp.gate.policy import run_gate
+from tbp.gate.run import Gated
+from tbp.model.changes import State
+from tbp.model.comparison import ComparedCommit, Comparison, Judgement
+from tbp.statistics.paired_ratios import Pair
+
+CHANGED = (State.REGRESSION, State.IMPROVEMENT)
+Answer = Pair | CellFailed | CellSkipped
+
+
+def cells(count: int) -> list[Cell]:
+    return [Cell(f"suite.time_{i}", 0, ()) for i in range(count)]
+
+
+def pair(effect: float, cpu_effect: float | None = None) -> Pair:
+    """A pair in which head takes ``effect`` longer, 0.1 for 10 %."""
+    cpu = effect if cpu_effect is None else cpu_effect
+    return Pair(math.log1p(effect), math.log1p(cpu), 1.0, 1.0 + effect)
+
+
+def verdicts(
+    asked: Sequence[Cell], answer: Callable[[Cell, int], Answer], limits: Limits | None = None
+) -> dict[str, Judgement]:
+    """The judgements by benchmark; ``answer`` gives a cell's pair, from its first, 0, on."""
+    seen: Counter[Cell] = Counter()
+
+    def measure(active: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]) -> Iterator[tuple[Cell, Answer]]:
+        for cell in active:
+            yield cell, answer(cell, seen[cell])
+            seen[cell] += 1
+
+    evidence = [Evidence(cell) for cell in asked]
+    run_gate(evidence, measure, limits or Limits(), lambda *_: None)
+    return {one.benchmark: one for one in judgements(evidence, limits or Limits())}
+
+
+def noisy(
+    seed: int, noise: float, effects: Mapping[Cell, float], hit_share: float = 0.0
+) -> Callable[[Cell, int], Answer]:
+    """Pairs with normal noise, a share of which a neighbour hits by 15 % in either direction."""
+    rng = np.random.default_rng(seed)
+
+    def answer(cell: Cell, number: int) -> Answer:
+        true = math.log1p(effects.get(cell, 0.0))
+        hit = 0.15 * rng.choice([-1, 1]) if rng.random() < hit_share else 0.0
+        return Pair(true + rng.normal(0, noise) + hit, true + rng.normal(0, noise / 2), 1.0, 1.0)
+
+    return answer
+
+
+@pytest.mark.parametrize(("noise", "hit_share"), [(0.02, 0.0), (0.03, 0.0), (0.02, 0.1)])
+def test_identical_commits_change_nothing(noise: float, hit_share: float):
+    """Of 100 gates of 14 benchmarks at most one claims anything."""
+    wrong = 0
+    for seed in range(100):
+        found = verdicts(cells(14), noisy(seed, noise, {}, hit_share))
+        wrong += any(one.state in CHANGED for one in found.values())
+    assert wrong <= 1
+
+
+def test_five_percent_are_found_in_most_gates_and_nothing_else():
+    asked = cells(14)
+    found: Counter[State] = Counter()
+    others: Counter[State] = Counter()
+    for seed in range(60):
+        made = verdicts(asked, noisy(seed, 0.02, {asked[0]: 0.05, asked[1]: -0.05}))
+        for one in made.values():
+            (found if one.benchmark in ("suite.time_0", "suite.time_1") else others)[one.state] += 1
+            if one.benchmark == "suite.time_0":
+                assert one.state is not State.IMPROVEMENT
+    assert found[State.REGRESSION] + found[State.IMPROVEMENT] >= 0.8 * found.total()
+    assert others[State.REGRESSION] + others[State.IMPROVEMENT] <= 0.003 * others.total()
+
+
+@pytest.mark.parametrize(("noise", "hit_share"), [(0.02, 0.0), (0.03, 0.1), (0.05, 0.0)])
+def test_ten_percent_are_never_called_no_change(noise: float, hit_share: float):
+    asked = cells(14)
+    states = Counter(
+        verdicts(asked, noisy(seed, noise, {asked[0]: 0.10}, hit_share))["suite.time_0"].state for seed in range(100)
+    )
+    assert set(states) <= {State.REGRESSION, State.UNDECIDED}
+    assert states[State.REGRESSION] >= 50
+
+
+# One cell at a time
+
+QUIET = (-0.002, 0.001, 0.002, -0.001)
+
+
+def steady(effect: float, cpu_effect: float | None = None) -> Callable[[Cell, int], Answer]:
+    """The same effect in every pair, but for noise of 0.2 %."""
+    return lambda cell, number: pair(effect + QUIET[number % 4], cpu_effect)
+
+
+def test_what_is_clearly_unchanged_ends_at_the_first_look():
+    (one,) = verdicts(cells(1), steady(0.0)).values()
+    assert (one.state, one.evidence) == (State.NO_CHANGE, FIRST_LOOK)
+    assert one.reason == ""
+
+
+def test_what_is_clearly_changed_is_screened_no_further_and_judged_by_fresh_pairs_alone():
+    """10 % in the four pairs of screening, 8 % in those that confirm."""
+    asked: list[int] = []
+
+    def answer(cell: Cell, number: int) -> Answer:
+        asked.append(number)
+        return pair((0.10 if number < FIRST_LOOK else 0.08) + QUIET[number % 4])
+
+    (one,) = verdicts(cells(1), answer).values()
+    assert one.state is State.REGRESSION
+    assert one.effect == pytest.approx(0.08, abs=0.001)
+    assert one.evidence == min(CONFIRM_LOOKS), "what is clear ends at the first look"
+    assert len(asked) == FIRST_LOOK + min(CONFIRM_LOOKS)
+
+
+def test_an_improvement_is_named_so():
+    (one,) = verdicts(cells(1), steady(-0.10)).values()
+    assert one.state is State.IMPROVEMENT
+    assert one.effect == pytest.approx(-0.10, abs=0.001)
+
+
+def test_the_interval_holds_the_effect_and_is_relative():
+    (one,) = verdicts(cells(1), steady(0.10)).values()
+    assert 0.09 < one.low < one.effect < one.high < 0.11
+    assert (one.before, one.after) == (1.0, pytest.approx(1.10, abs=0.01))
+    assert one.p_value < 1e-6
+
+
+def test_chance_that_comes_once_is_no_change():
+    """Screening saw 10 %, the fresh pairs see nothing: neither is the first believed nor the second doubted."""
+    (one,) = verdicts(cells(1), lambda cell, n: pair((0.10 if n < FIRST_LOOK else 0.0) + QUIET[n % 4])).values()
+    assert one.state is State.NO_CHANGE
+    assert one.evidence == min(CONFIRM_LOOKS)
+
+
+def test_a_real_change_too_small_to_matter_is_no_change():
+    (one,) = verdicts(cells(1), steady(0.01)).values()
+    assert one.state is State.NO_CHANGE
+    (claimed,) = verdicts(cells(1), steady(0.01), Limits(relevant=0.005, excluded=0.008)).values()
+    assert claimed.state is State.REGRESSION
+
+
+def test_wall_time_that_moves_alone_is_contended():
+    (one,) = verdicts(cells(1), steady(0.10, cpu_effect=0.0)).values()
+    assert one.state is State.UNDECIDED
+    assert one.reason.startswith("contended: wall time moved and CPU time did not")
+
+
+def test_cpu_time_that_moves_the_other_way_is_contended():
+    (one,) = verdicts(cells(1), steady(-0.10, cpu_effect=0.10)).values()
+    assert one.state is State.UNDECIDED
+
+
+def test_a_step_that_waits_needs_no_witness():
+    (one,) = verdicts(cells(1), steady(0.10, cpu_effect=math.nan)).values()
+    assert one.state is State.REGRESSION
+
+
+def test_noise_that_leaves_room_for_a_change_is_undecided():
+    """±10 % from pair to pair: after all 20 of them, neither a change nor none can be said."""
+    (one,) = verdicts(cells(1), lambda cell, n: pair(0.1 if n % 2 else -0.1)).values()
+    assert one.state is State.UNDECIDED
+    assert one.evidence == SCREEN_PAIRS + CONFIRM_PAIRS
+    assert one.low < -0.05
+    assert one.high > 0.05
+    assert f"is possible after {SCREEN_PAIRS + CONFIRM_PAIRS} pairs" in one.reason
+
+
+@pytest.mark.parametrize("number", [0, FIRST_LOOK - 1, FIRST_LOOK + 3])
+def test_one_failure_fails_the_cell_and_no_other(number: int):
+    asked = cells(3)
+
+    def answer(cell: Cell, place: int) -> Answer:
+        if cell == asked[1] and place == number:
+            return CellFailed("base raised ValueError: no")
+        return pair(0.1 + QUIET[place % 4])
+
+    found = verdicts(asked, answer)
+    assert [one.state for one in found.values()] == [State.REGRESSION, State.FAILED, State.REGRESSION]
+    failed = found["suite.time_1"]
+    assert failed.reason == "base raised ValueError: no"
+    assert math.isnan(failed.effect)
+    assert math.isnan(failed.p_value)
+
+
+def test_a_skip_keeps_its_reason():
+    (one,) = verdicts(cells(1), lambda *_: CellSkipped("no CUDA device")).values()
+    assert (one.state, one.reason) == (State.SKIPPED, "no CUDA device")
+
+
+def test_no_cells_no_judgements():
+    assert verdicts([], steady(0.0)) == {}
+
+
+def test_a_change_counts_less_among_many():
+    """Weak evidence is a regression where it is alone, and none among twenty benchmarks."""
+
+    def answer(cell: Cell, number: int) -> Answer:
+        return pair((0.05 if number % 4 else -0.01) if cell == asked[0] else QUIET[number % 4])
+
+    asked = cells(20)
+    alone, among = verdicts(asked[:1], answer), verdicts(asked, answer)
+    assert alone["suite.time_0"].state is State.REGRESSION
+    assert among["suite.time_0"].p_value == pytest.approx(20 * alone["suite.time_0"].p_value)
+    assert among["suite.time_0"].state is State.UNDECIDED
+
+
+def test_sides_take_turns_at_being_first_and_what_is_said_is_how_far_it_is():
+    firsts: list[Side] = []
+    heard: list[tuple[int, int, int]] = []
+
+    def measure(active: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]) -> Iterator[tuple[Cell, Answer]]:
+        firsts.append(first)
+        for cell in active:
+            yield cell, pair(QUIET[len(firsts) % 4])
+
+    run_gate([Evidence(cell) for cell in cells(2)], measure, Limits(), lambda *words: heard.append(words))
+    assert firsts == ["base", "head", "base", "head"]
+    assert heard == [(turn, 2, 2 * (SCREEN_PAIRS + CONFIRM_PAIRS - turn)) for turn in range(FIRST_LOOK)]
+
+
+def test_a_weak_change_needs_all_looks_and_is_corrected_for_them():
+    """A change of 2.5 % among ±2 %: too weak for the first looks, clear at the last one."""
+    quiet = (-0.02, 0.02, -0.02, 0.02)
+    strong = Limits(false_discovery_rate=0.05)
+
+    def answer(cell: Cell, number: int) -> Answer:
+        return pair(0.10 + QUIET[number % 4] if number < FIRST_LOOK else 0.025 + quiet[number % 4])
+
+    (one,) = verdicts(cells(1), answer, strong).values()
+    assert (one.state, one.evidence) == (State.REGRESSION, CONFIRM_PAIRS)
+    one_look = 0.0274  # Student's t of the trimmed mean of twelve
+    assert one.p_value == pytest.approx(one_look / CONFIRM_LOOKS[CONFIRM_PAIRS], rel=0.05)
+
+
+# A budget
+
+
+class Clock:
+    """A machine on which workers take 3 s to start and a pair as long as it is told."""
+
+    def __init__(self, budget_s: float, pair_s: Mapping[Cell, float] | None = None, start_s: float = 3.0) -> None:
+        self.now_s, self.budget_s, self.start_s, self.pair_s = 0.0, budget_s, start_s, pair_s or {}
+        self.budget = Budget(lambda: self.budget_s - self.now_s, budget_s, start_s)
+
+    def gate(self, asked: Sequence[Cell], answer: Callable[[Cell, int], Answer]) -> list[Evidence]:
+        seen: Counter[Cell] = Counter()
+
+        def measure(
+            active: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]
+        ) -> Iterator[tuple[Cell, Answer]]:
+            self.now_s += self.start_s
+            self.budget.workers_began(self.start_s)
+            for cell in active:
+                if has_room(cell):
+                    self.now_s += self.pair_s.get(cell, 1.0)
+                    self.budget.pair_ended(cell, self.pair_s.get(cell, 1.0))
+                    yield cell, answer(cell, seen[cell])
+                    seen[cell] += 1
+
+        evidence = [Evidence(cell) for cell in asked]
+        run_gate(evidence, measure, Limits(), lambda *_: None, self.budget)
+        return evidence
+
+
+def changing(*changed: Cell) -> Callable[[Cell, int], Answer]:
+    return lambda cell, number: pair((0.10 if cell in changed else 0.0) + QUIET[number % 4])
+
+
+def test_a_budget_that_is_enough_changes_nothing():
+    asked = cells(3)
+    clock = Clock(120.0)
+    evidence = clock.gate(asked, changing(asked[0]))
+    assert [one.state for one in judgements(evidence, Limits())] == [State.REGRESSION, *[State.NO_CHANGE] * 2]
+    assert clock.now_s == 4 * (3 + 3) + 6 * (3 + 1)
+
+
+@pytest.mark.parametrize("budget_s", [1.0, 5.0, 17.0, 40.0, 60.0, 95.0])
+def test_a_budget_is_never_overdrawn(budget_s: float):
+    asked = cells(30)
+    clock = Clock(budget_s)
+    clock.gate(asked, changing(asked[7]))
+    assert clock.now_s <= budget_s
+
+
+def test_a_short_budget_decides_some_benchmarks_rather_than_none():
+    """Time for two pairs of each of thirty: instead, those that are begun get their first look."""
+    asked = cells(30)
+    evidence = Clock(75.0).gate(asked, changing())
+    measured = Counter(len(one.pairs) for one in evidence)
+    assert set(measured) == {0, FIRST_LOOK}
+    assert measured[FIRST_LOOK] >= 8
+    told = judgements(evidence, Limits(), "the budget of 1 min ended")
+    assert Counter(one.state for one in told) == {
+        State.NO_CHANGE: measured[FIRST_LOOK],
+        State.UNDECIDED: measured[0],
+    }
+    assert {one.reason for one in told} == {"", "not measured: the budget of 1 min ended"}
+
+
+def test_what_is_flagged_is_confirmed_before_what_is_open_gets_more_pairs():
+    """After the first look of all, time for one of both: the flagged one is decided, the noisy one stays open."""
+    asked = cells(2)
+
+    def answer(cell: Cell, number: int) -> Answer:
+        return pair(0.10 + QUIET[number % 4] if cell == asked[0] else (0.1 if number % 2 else -0.1))
+
+    evidence = Clock(62.0).gate(asked, answer)
+    regressed, noisy_one = judgements(evidence, Limits(), "the budget of 1 min ended")
+    assert (regressed.state, len(evidence[0].pairs)) == (State.REGRESSION, 10)
+    assert noisy_one.state is State.UNDECIDED
+    assert len(evidence[1].pairs) < SCREEN_PAIRS + CONFIRM_PAIRS
+    assert noisy_one.reason.endswith("pairs; the budget of 1 min ended")
+
+
+def test_a_change_that_could_not_be_confirmed_in_time_is_said_to_be_suspected():
+    (asked,) = cells(1)
+    evidence = Clock(40.0).gate([asked], changing(asked))
+    (one,) = judgements(evidence, Limits(), "the budget of 0.5 min ended")
+    assert one.state is State.UNDECIDED
+    assert one.reason == "suspected, and not confirmed by fresh pairs: the budget of 0.5 min ended"
+    assert one.effect == pytest.approx(0.10, abs=0.01)
+
+
+def test_a_slow_benchmark_that_cannot_end_in_time_is_not_begun_and_holds_up_no_other():
+    asked = cells(3)
+    clock = Clock(60.0, {asked[1]: 20.0})
+    evidence = clock.gate(asked, changing())
+    assert len(evidence[1].pairs) < FIRST_LOOK
+    assert [len(one.pairs) for one in (evidence[0], evidence[2])] == [FIRST_LOOK, FIRST_LOOK]
+    assert clock.now_s <= 60.0
+
+
+def test_one_pair_alone_says_how_little_it_is():
+    evidence = [Evidence(cell, screened=[pair(0.1)]) for cell in cells(1)]
+    (one,) = judgements(evidence, Limits(), "interrupted")
+    assert (one.state, one.evidence) == (State.UNDECIDED, 1)
+    assert one.reason == "only 1 pair measured: interrupted"
+    assert math.isnan(one.effect)
+
+
+def test_an_interrupt_between_two_pairs_leaves_both_whole():
+    asked = cells(2)
+
+    def answer(cell: Cell, number: int) -> Answer:
+        if number == 2 and cell == asked[1]:
+            raise KeyboardInterrupt
+        return pair(QUIET[number % 4])
+
+    def measure(active: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]) -> Iterator[tuple[Cell, Answer]]:
+        for cell in asked:
+            yield cell, answer(cell, len(by_cell[cell].pairs))
+
+    by_cell = {cell: Evidence(cell) for cell in asked}
+    with pytest.raises(KeyboardInterrupt):
+        run_gate(list(by_cell.values()), measure, Limits(), lambda *_: None)
+    assert [len(one.pairs) for one in by_cell.values()] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [
+        (ExitCode.REGRESSION, ExitCode.REGRESSION),  # what is confirmed stays confirmed
+        (ExitCode.OK, ExitCode.INTERRUPTED),
+        (ExitCode.NOTHING_MEASURED, ExitCode.INTERRUPTED),
+        (ExitCode.UNDECIDED, ExitCode.INTERRUPTED),
+    ],
+)
+def test_the_exit_code_of_an_interrupted_gate(verdict: ExitCode, code: ExitCode):
+    side = ComparedCommit("main", "a" * 40)
+    comparison = Comparison("thing", side, side, "measured in turns", ())
+    assert Gated(comparison, is_interrupted=True).exit_code(verdict) is code
+    assert Gated(comparison).exit_code(verdict) is verdict

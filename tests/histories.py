@@ -1,0 +1,114 @@
+"""Literal histories for the report's tests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from tbp.model.changes import Change, ChangeEvidence, History, State
+from tbp.model.runs import Machine
+from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
+from tbp.report.base.report_data import ReportData
+from tbp.traces.operators.operators import OperatorTable
+
+FIRST_DAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def commit(ordinal: int, subject: str = "") -> Commit:
+    return Commit(f"{ordinal:02d}" + "c0ffee" * 6 + "00", FIRST_DAY + timedelta(days=ordinal), subject)
+
+
+def history(
+    values: Sequence[float] = (1e-3, 1e-3, 1e-3, 1.2e-3, 1.2e-3),
+    state: State = State.REGRESSION,
+    *,
+    benchmark: str = "attention.Quick.torchtime_step",
+    parameters: tuple[tuple[str, str], ...] = (("variant", "sdpa"),),
+    machine: str = "bench-1",
+    environment: str = "py3.13",
+    unit: str = "seconds",
+    better: Better = Better.LOWER,
+    changes: tuple[ChangeEvidence, ...] | None = None,
+    reason: str = "",
+    operators: OperatorTable | None = None,
+) -> History:
+    """A series of one value per commit; NaN is a run that failed, or was skipped where ``state`` says so."""
+    outcome = Outcome.SKIPPED if state is State.SKIPPED else Outcome.FAILED
+    points = tuple(
+        Point(commit(ordinal), outcome, reason=reason)
+        if math.isnan(value)
+        else Point(commit(ordinal), Outcome.MEASURED, value, value * 0.99, value * 1.01, (value, value))
+        for ordinal, value in enumerate(values)
+    )
+    if changes is None:
+        changed = state in (State.REGRESSION, State.IMPROVEMENT)
+        changes = (change(3, values[0], values[-1]),) if changed else ()
+    return History(
+        key=SeriesKey(benchmark, parameters, machine, environment),
+        unit=unit,
+        better=better,
+        points=points,
+        state=state,
+        changes=changes,
+        noise_within=0.01,
+        noise_between=0.021,
+        operators=operators,
+        operators_commit=points[-1].commit if operators else None,
+    )
+
+
+def change(index: int, before: float, after: float, *, confirmed: bool = True, note: str = "") -> ChangeEvidence:
+    return ChangeEvidence(Change(index, before, after, 0.0004, confirmed), note=note)
+
+
+def operator_table(names: Sequence[str] = ("aten::mm", "aten::softmax"), device_us: float = 0.0) -> OperatorTable:
+    """Operators with 100, 50, 33, … µs of self time."""
+    rows = len(names)
+    self_us = [100.0 / (place + 1) for place in range(rows)]
+    frame = pd.DataFrame(
+        {
+            "operator": pd.Series(list(names), dtype=object),
+            "calls": [4.0] * rows,
+            "self_us": self_us,
+            "total_us": self_us,
+            "self_device_us": [device_us] * rows,
+            "total_device_us": [device_us] * rows,
+            "shapes": pd.Series(["[[8, 64], [64, 64]]"] * rows, dtype=object),
+        }
+    )
+    return OperatorTable(frame, steps=20)
+
+
+def report(*histories: History, **fields: object) -> ReportData:
+    values: dict[str, object] = {
+        "project": "example",
+        "histories": histories,
+        "machines": (Machine("bench-1", (("processor", "Example CPU"), ("cores", "2"), ("system", "Linux"))),),
+        "commit_url": "https://example.org/commit/",
+        **fields,
+    }
+    return ReportData(**values)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def make_history() -> Callable[..., History]:
+    return history
+
+
+@pytest.fixture
+def make_change() -> Callable[..., ChangeEvidence]:
+    return change
+
+
+@pytest.fixture
+def make_operators() -> Callable[..., OperatorTable]:
+    return operator_table
+
+
+@pytest.fixture
+def make_report() -> Callable[..., ReportData]:
+    return report

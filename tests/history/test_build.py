@@ -1,0 +1,368 @@
+"""From results to histories, with traces that are made of literals."""
+
+from __future__ import annotations
+
+import os
+import re
+import tarfile
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from msgspec.structs import replace
+
+from tbp.asv.declarations import Benchmark
+from tbp.asv.result_table import Value, table
+from tbp.asv.results import Results, read_results
+from tbp.asv.sessions import Session, Sessions
+from tbp.errors import UnreadableTrace
+from tbp.history.agreement import WEAK_P
+from tbp.history.build import histories
+from tbp.model.changes import ChangeKind, History, State
+from tbp.model.series import Better, Outcome, SeriesKey
+from tbp.project.commits import read_commits
+from tbp.project.policy import Policy
+from tbp.traces.operators.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, TraceSession
+from tbp.traces.reading.columns import COUNT, NUMBER
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+KEY = SeriesKey("m.time_it", (), "box", "env")
+NAN = float("nan")
+SESSIONS_S = [
+    [1.02, 0.97, 1.00], [0.96, 1.03, 1.05], [1.01, 0.99, 0.94], [1.04, 0.98, 1.02],
+    [0.95, 1.00, 1.03], [1.03, 1.06, 0.99], [0.98, 0.96, 1.01], [1.00, 1.02, 0.97],
+]  # fmt: skip
+
+
+def name(i: int) -> str:
+    return f"{i:x}" * 40
+
+
+def results(
+    values: Sequence[float],
+    versions: str = "",
+    unit: str = "seconds",
+    kind: str = "time",
+    requirements: Sequence[str] = (),
+) -> Results:
+    rows = []
+    for i, value in enumerate(values):
+        outcome = Outcome.SKIPPED if np.isnan(value) else Outcome.MEASURED
+        version = versions[i] if versions else "v"
+        rows.append(
+            Value(
+                "m.time_it",
+                (),
+                "box",
+                "env",
+                name(i),
+                START + timedelta(days=i),
+                outcome,
+                value,
+                value,
+                value,
+                1.0,
+                version,
+                unit,
+                kind,
+                "",
+                requirements[i] if requirements else "",
+            )
+        )
+    return Results(table(rows), {"m.time_it": Benchmark("m.time_it", kind, unit, "w")}, ())
+
+
+def sessions(runs_s: Sequence[Sequence[float]], traced: Sequence[int] = ()) -> Sessions:
+    return Sessions(
+        tuple(
+            Session(
+                key=KEY, commit=name(i), run="1", session=str(j), started=START, wall_s=(wall_s,), cpu_s=(),
+                involuntary_switches=(), number=1, threads=1, device="cpu", device_name="", torch="", python="",
+                trace=Path(f"{i}/{j}") if i in traced else None, trace_note="" if i in traced else "switched off",
+                skipped="",
+            )
+            for i, run_s in enumerate(runs_s)
+            for j, wall_s in enumerate(run_s)
+        )
+    )  # fmt: skip
+
+
+class Shelf:
+    """Traces by commit: one call of ``aten::masked_fill_`` is added at the fifth. Remembers what was read."""
+
+    def __init__(self, changes_at: int = 4) -> None:
+        self.read: list[Path] = []
+        self.changes_at = changes_at
+
+    def __call__(self, path: Path) -> TraceSession:
+        self.read.append(path)
+        calls = 2 if int(path.parts[0]) >= self.changes_at else 1
+        numbers = {column: [100.0] for column, kind in OPERATOR_COLUMNS.items() if kind == NUMBER}
+        frame = pd.DataFrame({"operator": ["aten::masked_fill_"], **numbers, "calls": [float(calls)], "shapes": [""]})
+        step = {
+            column: np.arange(20) if column == "step" else [calls] * 20
+            for column, kind in PER_STEP_COLUMNS.items()
+            if kind == COUNT
+        }
+        per_step = pd.DataFrame(
+            {
+                **step,
+                "operator": ["aten::masked_fill_"] * 20,
+                "self_us": [100.0 * calls] * 20,
+                "self_device_us": [0.0] * 20,
+            }
+        )
+        table = OperatorTable(frame[list(OPERATOR_COLUMNS)], 20)
+        return TraceSession(table, per_step[list(PER_STEP_COLUMNS)], 100.0 * calls)
+
+
+def history(
+    measured: Results, kept: Sessions | None = None, shelf: Shelf | None = None, policy: Policy | None = None
+) -> History:
+    (only,) = histories(measured, kept or Sessions(), read_commits(measured.commits), shelf or Shelf(), policy=policy)
+    return only
+
+
+def slower() -> list[list[float]]:
+    return [[s * 1.3 for s in run] if i >= 4 else run for i, run in enumerate(SESSIONS_S)]
+
+
+def medians_s(runs_s: Sequence[Sequence[float]]) -> list[float]:
+    return [float(np.median(run)) for run in runs_s]
+
+
+def test_a_regression_names_its_commit_and_its_operator():
+    shelf = Shelf()
+    found = history(results(medians_s(slower())), sessions(slower(), traced=range(8)), shelf)
+    assert found.state is State.REGRESSION
+    assert found.standing is not None
+    assert found.standing.change.index == 4
+    difference = found.standing.difference
+    assert difference is not None
+    assert difference.rows["operator"].tolist() == ["aten::masked_fill_"]
+    assert difference.rows["calls_after"].tolist() == [2.0]
+    assert found.operators_commit == found.points[7].commit
+    assert found.noise_between < 0.05
+    # Three sessions on both sides of the change and of the newest commit, each read once.
+    assert sorted({path.parts[0] for path in shelf.read}) == ["3", "4", "7"]
+    assert len(shelf.read) == 9
+
+
+def test_a_busy_night_is_suspect_as_its_traces_do_not_show_it():
+    """Eight runs, the newest 2.49 × as slow, and a step that did what it had done at a hundredth more time."""
+    runs_s = [*SESSIONS_S[:7], [s * 2.49 for s in SESSIONS_S[7]]]
+    shelf = Shelf(changes_at=99)
+    found = history(results(medians_s(runs_s)), sessions(runs_s, traced=range(8)), shelf)
+    assert (found.state, found.standing) == (State.NO_CHANGE, None)  # until it is seen among others: ``perspective``
+    assert found.suspect is not None
+    change = found.suspect.change
+    assert change.index == 7
+    assert change.p_value >= WEAK_P
+    assert change.doubt == (
+        "its traces have the same operators and calls on both sides, and a step that changed by 0 %"
+    )
+    # Without traces the same run is a regression: nothing speaks against it.
+    assert history(results(medians_s(runs_s)), sessions(runs_s)).state is State.REGRESSION
+
+
+def test_a_change_whose_interval_reaches_zero_is_only_suspect():
+    """Two modes whose shares moved: ranks are sure of it, and the medians may be where they were."""
+    low, high = [1.08] * 8, [1.29] * 8
+    values = [*low, 1.29, 1.29] * 12 + [*high, 1.08, 1.08] * 12
+    values = [value - i * 1e-9 for i, value in enumerate(values)]  # no counter, and no trend to speak of
+    found = history(results(values))
+    (what,) = found.changes
+    assert (found.standing, found.suspect, what.change.doubt) == (None, what, "its 99 % interval reaches 0")
+
+
+def test_the_nearest_traces_are_compared_and_named():
+    found = history(results(medians_s(slower())), sessions(slower(), traced=[1, 6]))
+    assert found.standing is not None
+    assert found.standing.difference is not None
+    assert found.standing.note == "traces of 11111111 and 66666666, the nearest that were recorded"
+
+
+def test_without_a_trace_the_change_says_so():
+    found = history(results(medians_s(slower())), sessions(slower(), traced=[0]))
+    assert found.standing is not None
+    assert found.standing.difference is None
+    assert found.standing.note == "no readable trace after it: switched off"
+
+
+def test_an_unreadable_trace_is_a_problem_and_not_the_end():
+    def broken(path: Path) -> TraceSession:
+        raise UnreadableTrace(f"{path} is broken")
+
+    problems: list[str] = []
+    measured = results(medians_s(slower()))
+    kept = sessions(slower(), traced=range(8))
+    (found,) = histories(measured, kept, read_commits(measured.commits), broken, problems)
+    assert found.state is State.REGRESSION
+    assert found.operators is None
+    assert "7/0 is broken" in problems
+
+
+def test_an_improvement_and_a_recovery():
+    faster = [[s * 0.7 for s in run] if i >= 4 else run for i, run in enumerate(SESSIONS_S)]
+    assert history(results(medians_s(faster)), sessions(faster)).state is State.IMPROVEMENT
+    back = [[s * 1.5 for s in run] if 3 <= i < 6 else run for i, run in enumerate(SESSIONS_S)]
+    recovered = history(results(medians_s(back)), sessions(back))
+    assert [e.change.index for e in recovered.changes] == [3, 6]
+    assert recovered.state is State.RECOVERED
+
+
+@pytest.mark.parametrize(
+    ("values", "state"),
+    [
+        ([NAN, NAN], State.SKIPPED),
+        ([1.0], State.NOT_ENOUGH_DATA),
+        ([1.0, 1.01, 0.99, 1.0], State.NOT_ENOUGH_DATA),
+        ([1.0, 1.01, 0.99] * 4, State.NO_CHANGE),
+        ([1.0, 1.01, 0.99, NAN], State.SKIPPED),
+    ],
+)
+def test_states_without_a_change(values: list[float], state: State):
+    assert history(results(values)).state is state
+
+
+def test_sessions_make_a_short_series_enough():
+    assert history(results(medians_s(SESSIONS_S)), sessions(SESSIONS_S)).state is State.NO_CHANGE
+
+
+def test_a_counter_changes_for_sure_and_its_unit_gives_the_direction():
+    values = [10.0, 10.0, 10.0, 12.0]
+    assert history(results(values, unit="tokens/s", kind="track")).state is State.IMPROVEMENT
+    assert history(results(values, unit="operators", kind="track")).state is State.REGRESSION
+
+
+def test_only_the_declared_version_is_judged():
+    found = history(results([1.0, 1.0, 9.0, 9.1, 9.0], versions="vvwww"))
+    assert [point.comparable for point in found.points] == [False, False, True, True, True]
+    assert found.changes == ()
+    (only,) = found.breaks
+    assert (only.index, only.kind, only.comparable) == (2, ChangeKind.HARNESS, False)
+    assert only.explanation == "benchmark version v → w"
+    # None of the declared version: that of the newest run.
+    found = history(results([1.0, 1.0, 9.0, 9.1, 9.0], versions="vvxxx"))
+    assert [point.comparable for point in found.points] == [False, False, True, True, True]
+
+
+def test_half_a_regression_undone_is_no_recovery():
+    back = [[s * (1.5 if 3 <= i < 6 else 1.25 if i >= 6 else 1.0) for s in run] for i, run in enumerate(SESSIONS_S)]
+    found = history(results(medians_s(back)), sessions(back))
+    assert [e.change.is_recovery for e in found.changes] == [False] * len(found.changes)
+    assert found.state is State.REGRESSION
+    assert found.standing is not None
+    assert found.standing.change.index == 3
+
+
+@pytest.mark.parametrize(
+    ("levels", "relevant", "state"),
+    [
+        ((1000, 1420, 1390), 0.0, State.REGRESSION),
+        ((1000, 1420, 1040), 0.0, State.REGRESSION),
+        ((1000, 1420, 1040), 0.05, State.RECOVERED),  # what is left is nothing that this project alerts about
+        ((1000, 500, 550), 0.0, State.REGRESSION),
+        ((1000, 500, 550, 500), 0.0, State.RECOVERED),
+        ((1000, 1420, 800), 0.0, State.IMPROVEMENT),
+    ],
+)
+def test_the_state_is_the_balance_of_the_confirmed_changes(levels, relevant, state):
+    values = [float(level) for level in levels for _ in range(4)]
+    measured = results(values, unit="operators", kind="track")
+    assert history(measured, policy=Policy(relevant=relevant)).state is state
+
+
+def test_new_hardware_repairs_no_regression_of_which_a_part_is_left():
+    values = [1000.0] * 4 + [1420.0] * 4 + [710.0] * 4 + [600.0] * 4
+    requirements = ["torch=2.12"] * 8 + ["torch=2.13"] * 8
+    found = history(results(values, unit="operators", kind="track", requirements=requirements))
+    assert found.state is State.REGRESSION
+    assert found.standing_change is not None
+    assert (found.standing_change.before, found.standing_change.after) == (500.0, 600.0)
+
+
+def test_a_shift_with_a_new_requirement_is_no_regression():
+    requirements = ["torch=2.12"] * 4 + ["torch=2.13"] * 4
+    found = history(results(medians_s(slower()), requirements=requirements), sessions(slower()))
+    assert found.state is State.NO_CHANGE
+    assert found.standing is None
+    assert found.explained is not None
+    change = found.explained.change
+    assert (change.index, change.kind, change.explanation) == (4, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
+    assert [one.index for one in found.breaks] == [4]
+
+
+def test_a_regression_stands_after_a_later_shift_of_another_kind():
+    values = [10.0] * 4 + [12.0] * 4 + [13.0] * 4
+    requirements = ["torch=2.12"] * 8 + ["torch=2.13"] * 4
+    found = history(results(values, unit="operators", kind="track", requirements=requirements))
+    assert found.state is State.REGRESSION
+    assert found.standing is not None
+    assert found.standing.change.index == 4
+
+
+def test_another_torch_in_the_sessions_is_a_dependency_change():
+    kept = sessions(slower())
+    kept = Sessions(
+        tuple(replace(one, torch="2.12" if int(one.commit[0], 16) < 4 else "2.13") for one in kept.sessions)
+    )
+    found = history(results(medians_s(slower())), kept)
+    assert found.explained is not None
+    assert found.explained.change.explanation == "torch 2.12 → 2.13"
+
+
+def test_values_across_versions_are_not_compared():
+    runs = [SESSIONS_S[0]] * 4 + [[s * 3 for s in run] for run in SESSIONS_S[:4]]
+    found = history(results(medians_s(runs), versions="vvvvwwww"), sessions(runs))
+    assert found.changes == ()
+    assert found.state is State.NO_CHANGE
+
+
+def test_the_project_says_the_direction_and_what_it_alerts_about():
+    values = [10.0] * 4 + [12.0] * 4
+    measured = results(values, unit="operators", kind="track")
+    policy = Policy(better=((re.compile("time_it"), Better.HIGHER),))
+    assert history(measured, policy=policy).state is State.IMPROVEMENT
+    found = history(measured, policy=Policy(relevant=0.5))
+    assert found.state is not State.REGRESSION
+    assert found.changes[0].change.doubt == "smaller than the 50.0% this project alerts about"
+
+
+def test_where_nothing_says_what_is_better_a_change_is_a_change():
+    """30 kernels → 60 is twice as much; no unit and no name says whether that is for the worse."""
+    for values in ([30.0] * 4 + [60.0] * 4, [60.0] * 4 + [30.0] * 4):
+        found = history(results(values, unit="kernels", kind="track"))
+        assert (found.state, found.better, found.better_by) == (State.CHANGED, Better.UNKNOWN, "")
+        assert found.standing is not None
+
+
+def test_a_history_says_how_its_direction_is_known():
+    rate = history(results([30.0] * 4 + [60.0] * 4, unit="tokens/s", kind="track"))
+    assert (rate.state, rate.better, rate.better_by) == (State.IMPROVEMENT, Better.HIGHER, "unit tokens/s")
+    assert history(results([1.0] * 4)).better_by == "time"
+
+
+@pytest.mark.parametrize(("project", "series"), [("lightning", 120), ("mjwarp", 280), ("pyg", 12)])
+def test_real_projects_have_few_findings(tmp_path: Path, project: str, series: int):
+    folder = os.environ.get("TBP_TEST_DATA")
+    if not folder:
+        pytest.skip("TBP_TEST_DATA names no folder of real results")
+    with tarfile.open(Path(folder) / "asv" / f"{project}.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    measured = read_results(next(path for path in tmp_path.rglob("results") if path.is_dir()))
+    found = histories(measured, Sessions(), read_commits(measured.commits), Shelf())
+    assert len(found) == series
+    states = Counter(history.state for history in found)
+    # A GPU project's series are so quiet that steps of 2 % are told: 173 of its 280 moved, most at commits that moved
+    # many of them at once.
+    moved = states[State.REGRESSION] + states[State.CHANGED] + states[State.IMPROVEMENT]
+    assert moved < series * (2 / 3 if project == "mjwarp" else 1 / 3)
+    # The longest have 1,055 runs, and shifts that can be seen by eye: eight among 157 runs of one, ten among 822 of
+    # another. Counters change for sure.
+    certain = [sum(what.change.confirmed for what in history.changes) for history in found]
+    assert all(changes <= 8 + len(history.points) / 80 for changes, history in zip(certain, found, strict=True))

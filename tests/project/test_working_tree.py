@@ -1,0 +1,169 @@
+"""The working tree as a commit that no branch knows, over real repositories."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tbp.errors import UnreadableInput, UsageError
+from tbp.project.working_tree import judged
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = {f"GIT_{who}_{what}": "t@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env=os.environ | identity, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """One commit of ``kept``, ``gone`` and a rule to ignore ``*.log``."""
+    git(tmp_path, "init", "-q", "-b", "main")
+    for name, text in (("kept", "1\n"), ("gone", "2\n"), (".gitignore", "*.log\n")):
+        (tmp_path / name).write_text(text)
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "the first")
+    return tmp_path
+
+
+def files(repository: Path, commit: str) -> dict[str, str]:
+    """Mode by name."""
+    rows = (line.split() for line in git(repository, "ls-tree", "-r", commit).splitlines())
+    return {name: mode for mode, _, _, name in rows}
+
+
+PLAIN, EXECUTABLE, LINK = "100644", "100755", "120000"
+
+
+def test_a_clean_tree_is_head(repository: Path):
+    found = judged(repository, ".")
+    assert (found.revision, found.commit, found.subject) == (".", git(repository, "rev-parse", "HEAD"), "the first")
+
+
+def test_a_revision_is_its_commit(repository: Path):
+    found = judged(repository, "main")
+    assert (found.revision, found.commit, found.subject) == ("main", git(repository, "rev-parse", "HEAD"), "the first")
+
+
+def test_what_is_ignored_alone_changes_nothing(repository: Path):
+    (repository / "run.log").write_text("noise")
+    assert judged(repository, ".").commit == git(repository, "rev-parse", "HEAD")
+
+
+def test_a_snapshot_has_every_file_as_it_is_now(repository: Path):
+    """Changed, new, new and staged, deleted, executable, a link, in a folder; not what is ignored."""
+    (repository / "kept").write_text("changed\n")
+    (repository / "kept").chmod(0o755)
+    (repository / "gone").unlink()
+    (repository / "folder").mkdir()
+    (repository / "folder" / "new").write_text("3\n")
+    (repository / "staged").write_text("4\n")
+    git(repository, "add", "staged")
+    (repository / "staged").write_text("5\n")
+    (repository / "link").symlink_to("kept")
+    (repository / "run.log").write_text("noise")
+    found = judged(repository, ".")
+    assert found.subject == "the working tree"
+    assert files(repository, found.commit) == {
+        ".gitignore": PLAIN,
+        "folder/new": PLAIN,
+        "kept": EXECUTABLE,
+        "link": LINK,
+        "staged": PLAIN,
+    }
+    assert git(repository, "show", f"{found.commit}:kept") == "changed"
+    assert git(repository, "show", f"{found.commit}:staged") == "5"
+    assert git(repository, "rev-parse", f"{found.commit}^") == git(repository, "rev-parse", "HEAD")
+
+
+def test_the_same_content_has_the_same_hash(repository: Path):
+    (repository / "kept").write_text("changed\n")
+    first = judged(repository, ".")
+    (repository / "kept").write_text("changed again\n")
+    assert judged(repository, ".").commit != first.commit
+    (repository / "kept").write_text("changed\n")
+    assert judged(repository, ".") == first
+
+
+def test_a_user_sees_nothing_of_it(repository: Path):
+    (repository / "kept").write_text("changed\n")
+    (repository / "new").write_text("3\n")
+    git(repository, "add", "--intent-to-add", "new")
+
+    def visible() -> list[object]:
+        index = (repository / ".git" / "index").read_bytes()
+        asked = (["status", "--porcelain"], ["for-each-ref"], ["stash", "list"], ["reflog"])
+        return [index, *(git(repository, *arguments) for arguments in asked)]
+
+    before = visible()
+    assert set(files(repository, judged(repository, ".").commit)) == {".gitignore", "gone", "kept", "new"}
+    assert visible() == before
+
+
+def test_a_subfolder_of_the_repository_is_the_whole_tree(repository: Path):
+    (repository / "folder").mkdir()
+    (repository / "new").write_text("3\n")
+    assert "new" in files(repository, judged(repository / "folder", ".").commit)
+
+
+def test_unmerged_files_are_taken_as_they_lie_there(repository: Path):
+    git(repository, "checkout", "-qb", "other")
+    (repository / "kept").write_text("theirs\n")
+    git(repository, "commit", "-qam", "theirs")
+    git(repository, "checkout", "-q", "main")
+    (repository / "kept").write_text("ours\n")
+    git(repository, "commit", "-qam", "ours")
+    with pytest.raises(subprocess.CalledProcessError):
+        git(repository, "merge", "-q", "other")
+    assert "<<<<<<<" in git(repository, "show", f"{judged(repository, '.').commit}:kept")
+    assert git(repository, "status", "--porcelain") == "UU kept"
+
+
+@pytest.mark.parametrize("revision", ["no-such-commit", "", "--all", "HEAD:kept"])
+def test_what_is_no_commit_is_said_to_be_none(repository: Path, revision: str):
+    with pytest.raises(UsageError, match=f"'{revision}' names no commit: .*`git log --oneline` shows those there are"):
+        judged(repository, revision)
+
+
+@pytest.mark.parametrize("revision", [".", "HEAD"])
+def test_a_repository_without_a_commit(tmp_path: Path, revision: str):
+    git(tmp_path, "init", "-q")
+    (tmp_path / "new").write_text("3\n")
+    with pytest.raises(UsageError, match="'HEAD' names no commit"):
+        judged(tmp_path, revision)
+
+
+def test_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    for revision in (".", "HEAD"):
+        with pytest.raises((UsageError, UnreadableInput), match="not a git repository"):
+            judged(tmp_path, revision)
+
+
+def test_a_bare_repository_has_no_working_tree(repository: Path, tmp_path_factory: pytest.TempPathFactory):
+    bare = tmp_path_factory.mktemp("bare")
+    git(bare, "clone", "-q", "--bare", str(repository), ".")
+    assert judged(bare, "main").subject == "the first"
+    with pytest.raises(UnreadableInput, match=r"is repo in asv\.conf\.json a git repository with a working tree"):
+        judged(bare, ".")
+
+
+def test_a_commit_that_a_shallow_clone_lacks(repository: Path, tmp_path_factory: pytest.TempPathFactory):
+    git(repository, "commit", "-q", "--allow-empty", "-m", "the second")
+    clone = tmp_path_factory.mktemp("shallow")
+    git(clone, "clone", "-q", "--depth", "1", repository.as_uri(), ".")
+    with pytest.raises(
+        UsageError, match=r"'HEAD~1' names no commit: .*`git fetch --unshallow` brings the older commits"
+    ):
+        judged(clone, "HEAD~1")
+
+
+def test_without_git_that_is_all_that_is_said(repository: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", str(repository))
+    with pytest.raises(UnreadableInput, match=r"^git was not found: install it$"):
+        judged(repository, "main")

@@ -1,0 +1,131 @@
+"""How often ``tbp gate`` claims a change that is none, what it finds, and how many pairs that takes.
+
+    python tools/gate_error_rates.py [--gates 200] [--seed 1]
+
+Simulates the pairs, not the processes: the effect of a pair is the true one plus noise of a given standard deviation,
+normal, with heavy tails (one pair in ten is hit by 15 % more, in either direction, of which CPU time sees nothing), or
+with two modes (each process is at one of two levels by chance, four standard deviations apart, as memory layout does).
+One benchmark in seven has the effect, the others have none. Prints a line per setting; about two minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+
+from tbp.gate.cells import Cell, Side
+from tbp.gate.evidence import Evidence, Limits
+from tbp.gate.judging import judgements
+from tbp.gate.policy import run_gate
+from tbp.model.changes import State
+from tbp.statistics.paired_ratios import Pair
+
+CELLS = (14, 300)
+NOISE = (0.01, 0.02, 0.03, 0.05)
+EFFECTS = (0.0, 0.02, 0.03, 0.05, 0.10)
+CHANGED_SHARE = 1 / 7
+HIT_SHARE, HIT = 0.10, 0.15
+MODES_APART = 4.0
+CPU_NOISE = 0.5  # of the wall time's: CPU time knows no waiting
+CHANGES = (State.REGRESSION, State.IMPROVEMENT)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One line of the table; the rest of its gates are the lines of the same seed."""
+
+    cells: int
+    tails: str
+    noise: float
+    effect: float
+    gates: int
+    seed: int
+
+
+@dataclass
+class Found:
+    """What became of all the gates of a setting."""
+
+    changed: Counter[State] = field(default_factory=Counter)
+    unchanged: Counter[State] = field(default_factory=Counter)
+    wrong_gates: int = 0  # that claim a change of an unchanged benchmark
+    pairs: int = 0
+
+
+def simulated(setting: Setting) -> Found:
+    rng = np.random.default_rng([setting.seed, setting.cells, round(1e4 * setting.noise), round(1e4 * setting.effect)])
+    cells = [Cell(f"{i}", 0, ()) for i in range(setting.cells)]
+    slower = set(cells[: round(setting.cells * CHANGED_SHARE)]) if setting.effect else set()
+    true = {cell: float(np.log1p(setting.effect)) if cell in slower else 0.0 for cell in cells}
+
+    def measure(asked: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]) -> Iterator[tuple[Cell, Pair]]:
+        wall = rng.normal(0, setting.noise, len(asked))
+        if setting.tails == "heavy":
+            wall += HIT * rng.choice([-1, 1], len(asked)) * (rng.random(len(asked)) < HIT_SHARE)
+        cpu = rng.normal(0, CPU_NOISE * setting.noise, len(asked))
+        if setting.tails == "two modes":
+            modes = MODES_APART * setting.noise * np.diff(rng.integers(0, 2, (2, len(asked))), axis=0)[0]
+            wall, cpu = wall + modes, cpu + modes
+        for cell, own, cpu_own in zip(asked, wall.tolist(), cpu.tolist(), strict=True):
+            yield cell, Pair(true[cell] + own, true[cell] + cpu_own, 1.0, 1.0)
+
+    found = Found()
+    for _ in range(-(-setting.gates * CELLS[0] // setting.cells)):
+        evidence = [Evidence(cell) for cell in cells]
+        run_gate(evidence, measure, Limits(), lambda *_: None)
+        states = {one.benchmark: one.state for one in judgements(evidence, Limits())}
+        for cell in cells:
+            (found.changed if cell in slower else found.unchanged)[states[cell.benchmark]] += 1
+        found.wrong_gates += any(states[cell.benchmark] in CHANGES for cell in cells if cell not in slower)
+        found.pairs += sum(len(one.pairs) for one in evidence)
+    return found
+
+
+def line(setting: Setting, found: Found) -> str:
+    unchanged, changed = found.unchanged.total(), found.changed.total()
+    false = sum(found.unchanged[state] for state in CHANGES)
+    states = (State.REGRESSION, State.NO_CHANGE, State.UNDECIDED)
+    shares = [f"{found.changed[state] / changed:.1%}" for state in states] if changed else ["–"] * 3
+    gates = (unchanged + changed) // setting.cells
+    numbers = [
+        f"{setting.cells}",
+        setting.tails,
+        f"{setting.noise:.0%}",
+        f"{setting.effect:.0%}",
+        *shares,
+        f"{false:,} of {unchanged:,}",
+        f"{found.wrong_gates} of {gates}",
+        f"{found.unchanged[State.NO_CHANGE] / unchanged:.1%}",
+        f"{found.pairs / (unchanged + changed):.1f}",
+    ]
+    return f"| {' | '.join(numbers)} |".replace("%", " %")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gates", type=int, default=200, help="of 14 benchmarks; as many benchmarks for the others")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    settings = [
+        # Without an effect, three times as many: what is to be shown there is rare.
+        Setting(cells, tails, noise, effect, options.gates * (1 if effect else 3), options.seed)
+        for cells, tails, noise, effect in product(CELLS, ("normal", "heavy", "two modes"), NOISE, EFFECTS)
+    ]
+    print(
+        "| benchmarks | tails | sd of a pair | effect | regression | no change | undecided | false claims "
+        "| gates with one | unchanged cleared | pairs |"
+    )
+    print("| --- " * 11 + "|")
+    with ProcessPoolExecutor() as pool:
+        for setting, found in zip(settings, pool.map(simulated, settings), strict=True):
+            print(line(setting, found), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""How soon nights with pairs find a step, and how often they claim one that is none.
+
+    python tools/simulated_nights.py RESULTS [RESULTS ...] [--series 300] [--nights 30000] [--seed 1]
+
+RESULTS are results folders of asv. Of each long series the levels are taken out by a running median; what is left, in
+blocks that keep their order, is the noise of simulated runs. Nights come one at a time after sixty runs without pairs.
+Each adds a run and a few pairs of its commit against the one at which the level begins, and whatever fresh pairs
+``tbp.history.paired_evidence.wanted`` asks for. What is told is what ``with_pairs`` makes of the changes that the
+detector finds: the same functions as ``tbp nightly``.
+
+Steps of 5 and 10 % come at a random night. Prints for each noise of a pair: found that night, within 2 and within 3
+nights; alarms per 1,000 nights of series without a step, with pairs and without; and fresh pairs per night.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain, repeat
+from math import log1p
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from tbp.asv.ratios import Ratio
+from tbp.asv.results import read_results
+from tbp.asv.sessions import Sessions
+from tbp.detection.detector import change_points
+from tbp.gate.night import NIGHT_PAIRS
+from tbp.history.paired_evidence import SETTLING_RUNS, wanted, with_pairs
+from tbp.history.runs_of_series import rows_by_series
+from tbp.model.changes import Change
+from tbp.model.series import Commit, Outcome, Point
+from tbp.project.commits import read_commits
+
+BEFORE = 60  # runs that were measured without pairs
+NIGHTS = 20  # of one series
+STEP_NIGHTS = (4, 15)  # a step comes at one of these
+MOST_FRESH = 100  # pairs that a night's budget has for one series
+BLOCK = 10  # runs of the noise that stay together
+WINDOW = 21  # of the running median: levels of real series are shorter than a hundred runs
+LEAST_RUNS = 40
+SIZES = (0.05, 0.10)
+# sd of one pair: as measured; and such that the mean of a night's pairs has the same.
+PAIR_NOISE = (0.03, 0.03 * NIGHT_PAIRS**0.5)
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Found:
+    """The fate of some series."""
+
+    delays: list[int] = field(default_factory=list)  # nights until it was told; NIGHTS where it never was
+    misplaced: int = 0
+    alarms: int = 0  # of nights without a step
+    alarms_alone: int = 0  # … that the detector would have raised without pairs
+    nights: int = 0
+    fresh: int = 0  # pairs
+
+
+def residuals(folder: Path) -> list[Floats]:
+    """The residuals of each long series in a results folder: what a running median leaves of its logarithms."""
+    results = read_results(folder)
+    found = []
+    for _, rows in rows_by_series(results, Sessions(), read_commits(results.commits)):
+        values = rows.points.columns.value
+        values = values[np.isfinite(values) & (values > 0)]
+        if len(values) >= LEAST_RUNS and len(set(values.tolist())) > len(values) / 2:
+            logs = np.log(values)
+            found.append(logs - median_filter(logs, size=WINDOW, mode="nearest"))
+    return found
+
+
+def nights(seed: int, noise: Sequence[Floats], size: float, pair_noise: float, series: int) -> Found:
+    """Simulated nights of ``series`` series."""
+    rng = np.random.default_rng([seed, round(1e4 * size), round(1e4 * pair_noise)])
+    found = Found()
+    for _ in range(series):
+        own = noise[int(rng.integers(len(noise)))]
+        starts = rng.integers(0, len(own) - BLOCK + 1, (BEFORE + NIGHTS) // BLOCK)
+        logs = np.concatenate([own[start : start + BLOCK] for start in starts])
+        at = BEFORE + int(rng.integers(*STEP_NIGHTS)) if size else len(logs)
+        true = np.where(np.arange(len(logs)) >= at, log1p(size), 0.0)
+        _one(rng, np.exp(logs + true), true, at, pair_noise, found)
+    return found
+
+
+def _one(rng: np.random.Generator, values: Floats, true: Floats, at: int, pair_noise: float, found: Found) -> None:
+    points = [Point(Commit(f"{i:040}", DAY + timedelta(i)), Outcome.MEASURED, value) for i, value in enumerate(values)]
+    ratios: list[Ratio] = []
+
+    def measure(base: int, head: int, pairs: int, is_fresh: bool) -> None:
+        effects = rng.normal(true[head] - true[base], pair_noise, pairs)
+        names = points[base].commit.hash, points[head].commit.hash
+        ratios.append(Ratio(*names, tuple(effects.tolist()), is_fresh))
+
+    told_before = _told(change_points(values[:BEFORE].tolist()))
+    told_alone = set(told_before)
+    anchor = max([0, *told_before])
+    for newest in range(BEFORE, len(values)):
+        changes, shown = change_points(values[: newest + 1].tolist()), points[: newest + 1]
+        if newest < at:
+            found.nights += 1
+            found.alarms_alone += _is_news(_told(changes), told_alone)
+            told_alone |= _told(changes)
+        measure(anchor, newest, NIGHT_PAIRS, is_fresh=False)
+        spent = 0
+        news = partial(_is_fresh, told_before)
+        while (more := wanted(changes, shown, ratios, 0.0, news)) is not None and spent + more.pairs <= MOST_FRESH:
+            measure(more.base, more.head, more.pairs, is_fresh=True)
+            spent += more.pairs
+        found.fresh += spent
+        told = _told(with_pairs(changes, shown, ratios, 0.0))
+        if _is_news(told, told_before):
+            if newest >= at:
+                found.delays.append(newest - at + 1)
+                found.misplaced += not any(abs(place - at) <= SETTLING_RUNS for place in told)
+                return
+            found.alarms += 1
+            told_before |= told
+    if at < len(values):
+        found.delays.append(NIGHTS + 1)
+
+
+def _told(changes: Sequence[Change]) -> set[int]:
+    return {change.index for change in changes if change.is_verdict}
+
+
+def _is_fresh(before: set[int], change: Change) -> bool:
+    return _is_news({change.index}, before)
+
+
+def _is_news(told: set[int], before: set[int]) -> bool:
+    return any(all(abs(place - old) > SETTLING_RUNS for old in before) for place in told)
+
+
+def line(name: str, pair_noise: float, size: float, found: Found) -> str:
+    if not size:
+        alone, alarms = (1000 * count / found.nights for count in (found.alarms_alone, found.alarms))
+        return (
+            f"{name} | {pair_noise:.1%} | none | {found.nights:,} nights: {alarms:.3f} alarms per 1,000 nights "
+            f"({alone:.2f} by the series alone) | {found.fresh / found.nights:.1f} fresh pairs a night"
+        )
+    within = [np.mean(np.asarray(found.delays) <= nights) for nights in (1, 2, 3)]
+    shares = " · ".join(f"{share:.1%}" for share in within)
+    return (
+        f"{name} | {pair_noise:.1%} | {size:.0%} | {shares} | {found.misplaced} of {len(found.delays)} misplaced, "
+        f"{found.alarms} alarms before"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="+", type=Path)
+    parser.add_argument("--series", type=int, default=300, help="with a step of each size")
+    parser.add_argument("--nights", type=int, default=30_000, help="without a step")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    print("noise of | sd of a pair | step | found the same night · within 2 · within 3 |")
+    parts = 4
+    with ProcessPoolExecutor(2) as pool:
+        for folder in options.results:
+            noise = residuals(folder)
+            for pair_noise in PAIR_NOISE:
+                for size in (*SIZES, 0.0):
+                    series = options.series if size else options.nights // NIGHTS
+                    seeds = [options.seed * parts + part for part in range(parts)]
+                    asked = (repeat(noise), repeat(size), repeat(pair_noise), repeat(-(-series // parts)))
+                    print(line(str(folder), pair_noise, size, _joined(pool.map(nights, seeds, *asked))), flush=True)
+
+
+def _joined(parts: Iterable[Found]) -> Found:
+    found = list(parts)
+    return Found(
+        delays=list(chain.from_iterable(part.delays for part in found)),
+        misplaced=sum(part.misplaced for part in found),
+        alarms=sum(part.alarms for part in found),
+        alarms_alone=sum(part.alarms_alone for part in found),
+        nights=sum(part.nights for part in found),
+        fresh=sum(part.fresh for part in found),
+    )
+
+
+if __name__ == "__main__":
+    main()
