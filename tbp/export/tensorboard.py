@@ -13,13 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
 import msgspec
 import numpy as np
 
 from tbp.export.document import OBJECT, Fields, TraceCopy
 from tbp.traces.calls.nesting import NO_PARENT, parents
+from tbp.traces.reading.numbers import nanoseconds
 from tbp.traces.reading.trace import CATEGORIES, ON_DEVICE, Category
 
 # Multiples of 1/1024 µs below 2**43 µs, three months, add up exactly in a float; they are at most half a ns off.
@@ -27,7 +27,6 @@ GRID_PER_US = 1024
 # The first event begins here: the plugin takes a start of 0 for none.
 FIRST_US = 1000
 
-LARGEST_NS = 4 * 10**18  # int64 ends at 9.2e18; as a date this is the year 2096
 ROOT = 0  # external id of a launch outside of operators
 
 _HOST = (Category.OPERATOR, Category.ANNOTATION, Category.RUNTIME)
@@ -57,7 +56,7 @@ class _Event:
 
 
 def for_tensorboard(document: TraceCopy) -> TraceCopy:
-    """The same trace, as the plugin reads it. Timed events without a usable time are left out."""
+    """A copy of the trace, as the plugin reads it. Timed events without a usable time are left out."""
     events = [event for text in document.events if (event := _event(OBJECT.decode(text))) is not None]
     first_ns = min((event.start_ns for event in events if event.ph == "X" and event.start_ns is not None), default=0)
     _number(events)
@@ -66,8 +65,8 @@ def for_tensorboard(document: TraceCopy) -> TraceCopy:
 
 def start_ns(document: TraceCopy) -> int:
     """When the first timed event began, on the clock of the file and of its "baseTimeNanoseconds"."""
-    found = (_event(OBJECT.decode(text)) for text in document.events)
-    first_ns = min((e.start_ns for e in found if e is not None and e.ph == "X" and e.start_ns is not None), default=0)
+    events = (_event(OBJECT.decode(text)) for text in document.events)
+    first_ns = min((e.start_ns for e in events if e is not None and e.ph == "X" and e.start_ns is not None), default=0)
     base = document.header.get("baseTimeNanoseconds", "0")
     return first_ns + (int(base) if base.isdigit() else 0)
 
@@ -96,15 +95,15 @@ def _number(events: Sequence[_Event]) -> None:
     ends = starts + np.array([event.duration_ns for event in host], dtype=np.int64)
     parent = parents(np.array(threads, dtype=np.int32), starts, ends)
     launched: dict[bytes, int] = {}
-    for place, (event, thread) in enumerate(zip(host, threads, strict=True)):
+    for index, (event, thread) in enumerate(zip(host, threads, strict=True)):
         event.fields["tid"] = msgspec.Raw(str(thread).encode())
-        owner = place
+        owner = index
         while owner != NO_PARENT and host[owner].kind is Category.RUNTIME:
             owner = int(parent[owner])
-        own = ROOT if owner == NO_PARENT else owner + 1
-        _set_external_id(event, own)
+        operator_id = ROOT if owner == NO_PARENT else owner + 1
+        _set_external_id(event, operator_id)
         if event.kind is Category.RUNTIME and "correlation" in event.arguments:
-            launched[bytes(event.arguments["correlation"])] = own
+            launched[bytes(event.arguments["correlation"])] = operator_id
     for event in events:
         if event.kind in ON_DEVICE:
             _set_external_id(event, launched.get(bytes(event.arguments.get("correlation", b"")), ROOT))
@@ -118,11 +117,11 @@ def _thread_numbers(host: Iterable[_Event]) -> list[int]:
     for event in host:
         thread = (bytes(event.fields.get("pid", b"")), bytes(event.fields.get("tid", b"")))
         if thread not in numbers:
-            own = int(thread[1]) if re.fullmatch(rb"\d{1,9}", thread[1]) else 0
-            while own in taken:
-                own += 1
-            taken.add(own)
-            numbers[thread] = own
+            number = int(thread[1]) if re.fullmatch(rb"\d{1,9}", thread[1]) else 0
+            while number in taken:
+                number += 1
+            taken.add(number)
+            numbers[thread] = number
         threads.append(numbers[thread])
     return threads
 
@@ -170,12 +169,7 @@ def _grid(time_ns: int) -> int:
 
 
 def _nanoseconds(fields: Fields, key: str) -> int | None:
-    """Exact nanoseconds of a number of µs, also of one in quotes; None where there is no finite one."""
-    try:
-        exact = Decimal(bytes(fields[key]).strip(b'"').decode("ascii")) * 1000 if key in fields else Decimal("nan")
-        return int(exact.to_integral_value()) if abs(exact) < LARGEST_NS else None
-    except (ArithmeticError, UnicodeDecodeError):  # decimal's errors: no number, an absurd exponent
-        return None
+    return nanoseconds(bytes(fields[key])) if key in fields else None
 
 
 def _text(fields: Fields, key: str) -> str:

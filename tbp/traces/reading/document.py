@@ -105,7 +105,7 @@ class TraceText:
         return piece
 
     def _likely_start(self) -> int:
-        """Where an event seems to begin in damaged text whose brackets do not tell."""
+        """The start of an event, by its looks, in damaged text whose brackets do not tell."""
         start = _last_start(self._text, 0)
         if start is None:
             size = f"{LARGEST_EVENT_BYTES >> 20} MB"
@@ -210,7 +210,7 @@ def _head(text: bytes) -> dict[str, msgspec.Raw] | None:
 
 
 def _last_start(text: bytearray, low: int) -> int | None:
-    """Where the last event begins that has another one before it, by its looks; not searched before ``low``."""
+    """The start of the last event behind another one, by its looks; not searched before ``low``."""
     start = None
     for boundary in BETWEEN_EVENTS.finditer(text, max(0, low)):
         start = boundary.end()

@@ -43,7 +43,7 @@ _NOTHING = msgspec.Raw()
 
 
 class Arguments(msgspec.Struct, gc=False):
-    """What is read of an event's "args"; the older files spell the external id in lower case."""
+    """The read part of an event's "args"; the older files spell the external id in lower case."""
 
     correlation: int = ABSENT
     external_id: int = msgspec.field(name="External id", default=ABSENT)

@@ -107,9 +107,9 @@ def _unzstd(file: BinaryIO, tally: Tally) -> Iterator[bytes]:
 def _zstd_reader(file: BinaryIO) -> tuple[Any, type[Exception]]:
     """A stream and what it raises: Python's own from 3.14 on, else the package ``zstandard``."""
     try:
-        own = importlib.import_module("compression.zstd")
-        limits = {own.DecompressionParameter.window_log_max: _LARGEST_WINDOW.bit_length() - 1}
-        return own.ZstdFile(file, options=limits), own.ZstdError
+        standard = importlib.import_module("compression.zstd")
+        limits = {standard.DecompressionParameter.window_log_max: _LARGEST_WINDOW.bit_length() - 1}
+        return standard.ZstdFile(file, options=limits), standard.ZstdError
     except ModuleNotFoundError:
         pass
     try:

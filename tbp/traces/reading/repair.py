@@ -1,4 +1,4 @@
-"""What can be saved of a file that is not JSON: cut off, or with values JSON does not have.
+"""A piece of a file that is not JSON → the events that can be saved of it: it is cut off, or has values JSON lacks.
 
 Takes a piece of the text, gives the events it can tell apart, and counts what it gives up. Cutting is left to
 ``cutting``, columns to ``events``, the sentences about the loss to ``loss``.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import msgspec
@@ -61,55 +61,59 @@ def salvaged(
         if events is not None:
             yield events
             continue
-        events = []
-        list_end = _salvage_part(part, is_rest and high == len(text), form, events, tally)
-        yield events
+        salvage = _Salvage(form)
+        list_end = salvage.part(part, is_rest and high == len(text))
+        tally.add(unreadable=salvage.unreadable, mended=salvage.mended)
+        yield salvage.events
         if list_end is not None:
             return text[low + list_end + 1 :]
     return None
 
 
-def _salvage_part(part: bytes, is_rest: bool, form: EventForm[Entry], events: list[Entry], tally: Tally) -> int | None:
-    """Add the readable events to ``events``; returns the position of the list's closing bracket if it is here."""
-    pieces = cut(part)
-    unclear = pieces.open_from
-    for start, end in pieces.spans:
-        if not _salvage(part[start:end], form, events, tally):
-            if BETWEEN_EVENTS.search(part, start, end):  # the damage has hidden where the event ends
-                unclear = start
-                break
-            tally.add(unreadable=1)
-    if unclear is None:
-        tally.add(unreadable=pieces.strays)
+@dataclass
+class _Salvage(Generic[Entry]):
+    """The readable events of one part. The positions that its functions return are of the list's closing bracket."""
+
+    form: EventForm[Entry]
+    events: list[Entry] = field(default_factory=list)
+    unreadable: int = 0
+    mended: int = 0
+
+    def part(self, part: bytes, is_rest: bool) -> int | None:
+        """Every event that its brackets tell apart; from the first unclear one on, as ``by_looks``."""
+        pieces = cut(part)
+        for start, end in pieces.spans:
+            if not self.add(part[start:end]):
+                if BETWEEN_EVENTS.search(part, start, end):  # the damage has hidden where the event ends
+                    return self.by_looks(part, start, is_rest)
+                self.unreadable += 1
+        if pieces.open_from is not None:
+            return self.by_looks(part, pieces.open_from, is_rest)
+        self.unreadable += pieces.strays
         return pieces.list_end
-    return _salvage_by_looks(part, unclear, is_rest, form, events, tally)
 
+    def by_looks(self, part: bytes, start: int, is_rest: bool) -> int | None:
+        """The events from ``start`` on, where brackets do not tell: each begins with the key that the first one has."""
+        key = _FIRST_KEY.match(part, start)
+        boundaries = re.compile(rb"\}\s*,\s*(?=" + re.escape(key[0]) + rb")") if key else BETWEEN_EVENTS
+        for boundary in boundaries.finditer(part, start):
+            self.unreadable += not self.add(part[start : boundary.start() + 1])
+            start = boundary.end()
+        last = cut(part[start:])
+        for low, high in last.spans:
+            self.unreadable += not self.add(part[start + low : start + high])
+        self.unreadable += last.open_from is not None and not is_rest
+        return None if last.list_end is None else start + last.list_end
 
-def _salvage_by_looks(
-    part: bytes, start: int, is_rest: bool, form: EventForm[Entry], events: list[Entry], tally: Tally
-) -> int | None:
-    """As ``_salvage_part`` from ``start`` on, where the brackets do not tell: an event begins as the first one does."""
-    key = _FIRST_KEY.match(part, start)
-    boundaries = re.compile(rb"\}\s*,\s*(?=" + re.escape(key[0]) + rb")") if key else BETWEEN_EVENTS
-    for boundary in boundaries.finditer(part, start):
-        tally.add(unreadable=not _salvage(part[start : boundary.start() + 1], form, events, tally))
-        start = boundary.end()
-    last = cut(part[start:])
-    for low, high in last.spans:
-        tally.add(unreadable=not _salvage(part[start + low : start + high], form, events, tally))
-    tally.add(unreadable=last.open_from is not None and not is_rest)
-    return None if last.list_end is None else start + last.list_end
-
-
-def _salvage(text: bytes, form: EventForm[Entry], events: list[Entry], tally: Tally) -> bool:
-    """Add an event to ``events``, if need be mended; false where it has to be given up."""
-    event = form.event(text)
-    if event is None:
-        event = form.mended(json_text(text))
-        tally.add(mended=event is not None)
-    if event is not None:
-        events.append(event)
-    return event is not None
+    def add(self, text: bytes) -> bool:
+        """Add an event, if need be mended; false where it has to be given up."""
+        event = self.form.event(text)
+        if event is None:
+            event = self.form.mended(json_text(text))
+            self.mended += event is not None
+        if event is not None:
+            self.events.append(event)
+        return event is not None
 
 
 def _parts(text: bytes) -> Iterator[tuple[int, int]]:
