@@ -26,7 +26,8 @@ from tbp.traces.reading.packing import BLOCK_BYTES
 # The longest events seen are 60 kB (a kernel's name, or a list of 300 ranks). One of 16 MB is no event.
 LARGEST_EVENT_BYTES = 16 << 20
 
-# Where a guess is looked for, at the end of a block: room for the longest events seen. Searching all took 6 % longer.
+# Where a guess is looked for, at the end of a block: room for the longest events seen. Searching the whole block took
+# 0.08 CPU s more for 100 MB.
 _GUESS_BYTES = 1 << 16
 
 BETWEEN_EVENTS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
