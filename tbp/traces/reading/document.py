@@ -68,11 +68,11 @@ class TraceText:
     def _guessed(self, decoded: Callable[[bytes], Events | None]) -> Iterator[Events]:
         """Pieces for as long as they decode; leaves the text at an event."""
         while self._fill(BLOCK_BYTES):
-            start = _last_start(self._text, len(self._text) - _GUESS_BYTES)
-            events = None if start is None else decoded(_piece(self._text[:start]))
-            if events is None:
+            boundary = _last_boundary(self._text, len(self._text) - _GUESS_BYTES)
+            events = decoded(bytes(memoryview(self._text)[: boundary[0]])) if boundary else None
+            if boundary is None or events is None:
                 return
-            del self._text[:start]
+            del self._text[: boundary[1]]
             yield events
 
     def _counted(self) -> Iterator[bytes]:
@@ -100,18 +100,18 @@ class TraceText:
         yield self._taken(len(self._text))
 
     def _taken(self, end: int) -> bytes:
-        """The piece before ``end``, which is dropped from the text."""
-        piece = _piece(self._text[:end])
+        """The piece before ``end``, without the comma behind its last event; it is dropped from the text."""
+        piece = bytes(memoryview(self._text)[:end])
         del self._text[:end]
-        return piece
+        return piece.rstrip(_SPACE).removesuffix(b",")
 
     def _likely_start(self) -> int:
         """The start of an event, by its looks, in damaged text whose brackets do not tell."""
-        start = _last_start(self._text, 0)
-        if start is None:
+        boundary = _last_boundary(self._text, 0)
+        if boundary is None:
             size = f"{LARGEST_EVENT_BYTES >> 20} MB"
             raise UnreadableTrace(f"has an event of more than {size} of text, which no profiler writes; record again")
-        return start
+        return boundary[1]
 
     def end(self, behind: bytes = b"") -> int:
         """Read what stands behind the list's bracket into ``metadata``: the file's last keys, where they can be read.
@@ -210,14 +210,12 @@ def _head(text: bytes) -> dict[str, msgspec.Raw] | None:
         return None
 
 
-def _last_start(text: bytearray, low: int) -> int | None:
-    """The start of the last event behind another one, by its looks; not searched before ``low``."""
-    start = None
+def _last_boundary(text: bytearray, low: int) -> tuple[int, int] | None:
+    """The end of the last event that another one follows, and the start of that one, by their looks.
+
+    Nothing before ``low`` is searched.
+    """
+    last = None
     for boundary in BETWEEN_EVENTS.finditer(text, max(0, low)):
-        start = boundary.end()
-    return start
-
-
-def _piece(text: bytearray) -> bytes:
-    """Without the comma behind the last event."""
-    return bytes(text).rstrip(_SPACE).removesuffix(b",")
+        last = boundary.start() + 1, boundary.end()
+    return last

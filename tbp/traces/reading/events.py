@@ -85,7 +85,7 @@ class BareEvent(msgspec.Struct, gc=False):
 
 
 EVENT = msgspec.json.Decoder(TraceEvent)
-EVENTS = msgspec.json.Decoder(list[TraceEvent])
+EVENTS: msgspec.json.Decoder[list[TraceEvent | BareEvent]] = msgspec.json.Decoder(list[TraceEvent])
 BARE_EVENT = msgspec.json.Decoder(BareEvent)
 
 _NO_ARGUMENTS = Arguments()

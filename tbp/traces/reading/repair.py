@@ -134,8 +134,7 @@ def _decoded(text: bytes, decoder: msgspec.json.Decoder[Anything]) -> Anything |
 
 
 def _whole_events(text: bytes) -> list[TraceEvent | BareEvent] | None:
-    events = _decoded(b"[" + text + b"]", EVENTS)
-    return None if events is None else list(events)
+    return _decoded(b"[" + text + b"]", EVENTS)
 
 
 def _event(text: bytes) -> TraceEvent | BareEvent | None:
