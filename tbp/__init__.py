@@ -59,7 +59,6 @@ def load(results_dir: str | PathLike[str]) -> pd.DataFrame:
     import warnings
     from pathlib import Path
 
-    from tbp.asv.result_frame import frame
     from tbp.asv.results import read_results
 
     results = read_results(Path(results_dir))
@@ -67,4 +66,4 @@ def load(results_dir: str | PathLike[str]) -> pd.DataFrame:
         shown = "\n".join(results.problems[:3])
         rest = f"\n… and {len(results.problems) - 3} more" if len(results.problems) > 3 else ""
         warnings.warn(f"{shown}{rest}", stacklevel=2)
-    return frame(results.points)
+    return results.frame

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import sys
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from tbp.errors import ExitCode, TbpError
 
@@ -28,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output went away (``tbp report | head``): no error of ours, and nothing left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
         return int(ExitCode.OK)
     except OSError as error:
         if error.errno not in _FULL:
@@ -38,27 +37,29 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run() -> NoReturn:
-    """``main`` of a process of its own, which ends with it."""
-    # A command ends before garbage could fill the memory, and looking for it takes a twentieth of a report's time.
-    gc.set_threshold(100_000, 50, 100)
+    """Ends the process with the exit code of ``main``."""
     code = main()
-    if not _is_said():
-        code = int(ExitCode.USAGE)
-    os._exit(code)  # taking every object apart takes as long as finding a report that stands
+    sys.exit(code if _is_written() else int(ExitCode.USAGE))
 
 
-def _is_said() -> bool:
-    """Whether what was printed has left this process; a reader who went away wants no more, as in ``main``."""
-    try:
-        for stream in (sys.stdout, sys.stderr):
+def _is_written() -> bool:
+    """Whether all output has left this process; a reader who went away wants no more, as in ``main``."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
             if stream is not None:  # it is where the caller has closed it
                 stream.flush()
-    except BrokenPipeError:
-        return True
-    except OSError as error:
-        print(f"tbp: the output cannot be written: {error.strerror}", file=sys.stderr, flush=True)
-        return False
+        except BrokenPipeError:
+            _discard(stream)
+        except OSError as error:
+            _discard(stream)
+            print(f"tbp: the output cannot be written: {error.strerror}", file=sys.stderr, flush=True)
+            return False
     return True
+
+
+def _discard(stream: TextIO) -> None:
+    """Let what is still in the buffer of ``stream`` go nowhere, or Python fails to write it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

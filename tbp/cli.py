@@ -6,9 +6,7 @@ Results go to stdout, progress and warnings to stderr. Exit codes are ``tbp.erro
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,9 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tbp.asv.stored_traces import StoredTraces
-    from tbp.report.site.unchanged import Said
+    from tbp.commands.report import Said
 
-COLUMNS = 80  # where there is no terminal
 EXIT_CODES = """exit codes:
   0  no confirmed regression        4  nothing measured, or benchmarks failed
   2  usage, configuration or input  5  something is undecided (only with --strict)
@@ -41,32 +38,20 @@ class Verb(NamedTuple):
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line; ``verb`` of the result is the function to run."""
-    width = _columns() - 2  # as argparse has it
     parser = argparse.ArgumentParser(
         prog="tbp",
         description="Which commit made what slower, by how much, how sure that is, and which operator did it.",
         epilog=EXIT_CODES,
-        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=width),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"tbp {__version__}")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", prog="tbp")
     for name, verb in _verbs().items():
-        form = partial(argparse.HelpFormatter, width=width)
-        own = verbs.add_parser(name, help=verb.say, description=verb.say, formatter_class=form)
+        own = verbs.add_parser(name, help=verb.say, description=verb.say)
         if name in arguments:  # the others' options would only take time
             own.set_defaults(verb=verb.run)
             verb.add_options(own)
     return parser.parse_args(arguments)
-
-
-def _columns() -> int:
-    """Of the terminal. argparse asks shutil at each option, which brings all that packs files."""
-    with suppress(ValueError):
-        if (asked := int(os.environ.get("COLUMNS") or 0)) > 0:
-            return asked
-    with suppress(AttributeError, ValueError, OSError):  # no stdout, a closed one, no terminal
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns or COLUMNS  # type: ignore[union-attr]
-    return COLUMNS
 
 
 def _verbs() -> dict[str, Verb]:
@@ -152,7 +137,7 @@ def _add_demo_options(parser: argparse.ArgumentParser) -> None:
 
 def run_report(options: argparse.Namespace) -> ExitCode:
     """``tbp report``: 3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
-    from tbp.commands.report import Wanted, forget, report
+    from tbp.commands.report import Wanted, report
 
     files = (options.config, options.results, options.out, options.acks)
     wanted = Wanted(*files, options.base, options.single_file, options.branch)
@@ -161,7 +146,6 @@ def run_report(options: argparse.Namespace) -> ExitCode:
     if options.serve:
         from tbp.report.site.serve import serve
 
-        forget()
         serve(wanted.first_page, options.port, options.open)
     elif options.open:
         from tbp.report.site.serve import show
@@ -195,20 +179,18 @@ def run_nightly(options: argparse.Namespace) -> ExitCode:
     from tbp.project.asv_config import read_config
     from tbp.report.site.build import write_site
     from tbp.report.site.load import View, acknowledged_regressions, report_data, standing_regressions, stored
-    from tbp.system.worker_pool import Workers
 
     config = read_config(options.config, options.branch)
     night = pending(config, options.most)
     print(f"{len(night.commits)} new commits to measure", file=sys.stderr)
     heard = partial(print, file=sys.stderr, flush=True)
     measured = measure(config, night, options.bench, heard)
-    with Workers() as workers:
-        if measured.commits:
-            held = stored(config, None)
-            budget = held.policy.paired_budget if options.paired_budget is None else options.paired_budget
-            measure_in_turns(held, measured.commits, budget, workers, heard)
-        data = report_data(config, None, workers, View(options.acks))
-        index = write_site(data, options.out, workers)
+    if measured.commits:
+        held = stored(config, None)
+        budget = held.policy.paired_budget if options.paired_budget is None else options.paired_budget
+        measure_in_turns(held, measured.commits, budget, heard)
+    data = report_data(config, None, View(options.acks))
+    index = write_site(data, options.out)
     _say(said_of(data, index))
     accepted = acknowledged_regressions(data.histories)
     fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)

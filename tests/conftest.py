@@ -11,16 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from tbp.system import cache
-
 from .histories import make_change, make_history, make_operators, make_report  # noqa: F401 - fixtures
 from .result_folders import real_results, result_file  # noqa: F401 - fixtures
 
 
 @pytest.fixture(autouse=True)
 def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is left in the user's cache; the tests of the cache switch it on, in a folder of their own."""
+    """Nothing is left in the user's cache; the tests of what is kept ask for ``store_folder``."""
     monkeypatch.setenv("TBP_NO_CACHE", "1")
+
+
+@pytest.fixture
+def store_folder(no_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the store, which is switched on."""
+    monkeypatch.delenv("TBP_NO_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "tbp"
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -30,13 +36,6 @@ def interruptible() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(autouse=True, scope="session")
-def saved_long_ago() -> None:
-    """The cache trusts no code that was saved just before, as somebody may have who runs the tests."""
-    cache._BEGAN_NS += HOUR_NS
-
-
-HOUR_NS = 3_600_000_000_000
 CELL = {"benchmark": "suite.time_thing", "parameters": {"width": "64"}}
 COMMITS = ("a" * 40, "b" * 40)
 

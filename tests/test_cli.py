@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -364,17 +363,3 @@ def test_a_full_disk_behind_the_output_is_no_traceback(tmp_path: Path, lines: in
     assert done.returncode == 2
     assert done.stderr.startswith("tbp: ")
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("columns", ["", "0", "-5", "x", "40", "72", "200"])
-def test_help_is_as_wide_as_argparse_would_have_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: str
-):
-    monkeypatch.setenv("COLUMNS", columns)
-    with pytest.raises(SystemExit):
-        main(["report", "--help"])
-    own = capsys.readouterr().out
-    monkeypatch.setattr("tbp.cli._columns", lambda: shutil.get_terminal_size().columns)
-    with pytest.raises(SystemExit):
-        main(["report", "--help"])
-    assert own == capsys.readouterr().out

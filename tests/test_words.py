@@ -41,14 +41,11 @@ DEFINED_TWICE = {
     "Pair",
     "Place",
     "Row",
-    "Run",
     "Section",
     "Side",
     "Source",
     "Standing",
     "Wanted",
-    "_File",
-    "_Unusable",
 }
 
 # A docstring that begins with one of these has no subject, or needs the docstring above it.

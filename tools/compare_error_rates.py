@@ -24,7 +24,7 @@ import numpy as np
 
 from tbp.asv.declarations import parameter_values
 from tbp.asv.results import read_results
-from tbp.asv.sessions import read_sessions
+from tbp.asv.session_files import read_sessions
 from tbp.comparison.judgements import StoredSeries, judgements
 from tbp.comparison.stored_commits import stored_series
 from tbp.model.changes import State
@@ -121,7 +121,7 @@ class Claim:
 def print_real(results_dir: Path) -> None:
     results = read_results(results_dir)
     commits = read_commits(results.commits)
-    all_series = stored_series(results.values(), commits.order, read_sessions(results_dir), Policy())
+    all_series = stored_series(results, commits.order, read_sessions(results_dir), Policy())
     asv = AsvRule(results_dir)
     states: Counter[State] = Counter()
     claims: dict[str, list[Claim]] = {"tbp compare": [], "asv compare": [], "more than 10 %": []}

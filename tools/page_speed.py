@@ -98,7 +98,7 @@ def show(browser: Any, out: Path) -> None:
         sizes = (len(contents[0]), sum(map(len, contents)), sum(len(gzip.compress(own, 6)) for own in contents))
         columns = "".join(f"{size / 1000:>9.1f}" for size in sizes)
         print(f"{page.relative_to(out).as_posix()[-50:]:52}{paint_s:>9.2f}{chart_s:>9.2f}{columns}", flush=True)
-    shared = sum(path.stat().st_size for path in out.glob("static/*.js")) / 1e6
+    shared = sum(path.stat().st_size for path in out.glob("static/**/*.js")) / 1e6
     print(f"shared scripts: {shared:.2f} MB")
 
 

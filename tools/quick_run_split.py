@@ -23,7 +23,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from tbp.asv.sessions import Session, Sessions, read_sessions
+from tbp.asv.session_files import read_sessions
+from tbp.asv.sessions import Session, Sessions
 from tbp.model.series import SeriesKey
 
 TWIN_SUFFIX = "_twin"

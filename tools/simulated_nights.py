@@ -70,8 +70,8 @@ def residuals(folder: Path) -> list[Floats]:
     """The residuals of each long series in a results folder: what a running median leaves of its logarithms."""
     results = read_results(folder)
     found = []
-    for _, rows in rows_by_series(results, Sessions(), read_commits(results.commits)):
-        values = rows.points.columns.value
+    for runs in rows_by_series(results, Sessions(), read_commits(results.commits)):
+        values = runs.points.columns.value
         values = values[np.isfinite(values) & (values > 0)]
         if len(values) >= LEAST_RUNS and len(set(values.tolist())) > len(values) / 2:
             logs = np.log(values)

@@ -142,11 +142,11 @@ def _install(config_name: str, commits: tuple[str, str], specifier: str) -> list
 def _inside(environment: object) -> tuple[str, dict[str, str]]:
     """The interpreter and the variables of a process that asv starts in ``environment``: whatever its type sets."""
     show = "import json, os, sys; print('\\n' + json.dumps([sys.executable, dict(os.environ)]))"
-    said: str = environment.run(["-c", show], env=dict(os.environ, **environment.env_vars))  # type: ignore[attr-defined]
-    python, variables = json.loads(said.strip().splitlines()[-1])
+    printed: str = environment.run(["-c", show], env=dict(os.environ, **environment.env_vars))  # type: ignore[attr-defined]
+    python, variables = json.loads(printed.strip().splitlines()[-1])
     return python, variables
 
 
 if __name__ == "__main__":
     name, base_commit, head_commit, wanted, target = sys.argv[1:]
-    Path(target).write_text(json.dumps([asdict(one) for one in _install(name, (base_commit, head_commit), wanted)]))
+    Path(target).write_text(json.dumps([asdict(made) for made in _install(name, (base_commit, head_commit), wanted)]))

@@ -1,4 +1,4 @@
-"""What asv declares of its benchmarks: benchmarks.json, names and parameter values.
+"""Declarations of asv's benchmarks: benchmarks.json, names and parameter values.
 
 Takes the file as asv writes it on discovery, or only a benchmark's name where there is none. Gives ``Benchmark``
 values for ``results``.
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from tbp.system.python_text import plain_value, without_address
 
-# asv's prefixes and those of tbp's own type, with (type, unit): what a benchmark is where benchmarks.json is missing.
+# asv's prefixes and those of tbp's own type, with (type, unit), for benchmarks that benchmarks.json does not declare.
 PREFIXES = {
     "torchtime": ("time", "seconds"),
     "timeraw": ("time", "seconds"),
@@ -55,14 +55,14 @@ def read_json(path: Path) -> object:
 
 
 def benchmark_from_name(name: str) -> Benchmark:
-    """What asv's naming convention says; a name without a known prefix is of type and unit "unknown"."""
+    """The benchmark by asv's naming convention; a name without a known prefix is of type and unit "unknown"."""
     prefix = _PREFIX.match(name.rpartition(".")[2])
     kind, unit = PREFIXES[prefix.group().lower()] if prefix else ("unknown", "unknown")
     return Benchmark(name, kind, unit)
 
 
 def declarations(path: Path, problems: list[str]) -> dict[str, Benchmark]:
-    """The benchmarks of benchmarks.json by name; without the file, nothing. What is wrong is added to problems."""
+    """The benchmarks of benchmarks.json by name; without the file, nothing. Faults are added to problems."""
     if not path.is_file():
         return {}
     content = read_json(path)
@@ -80,7 +80,7 @@ def _benchmark(name: str, entry: Mapping[str, object]) -> Benchmark:
         type=str(entry.get("type") or guess.type),
         unit=str(entry.get("unit") or guess.unit),
         version=str(entry.get("version") or ""),
-        parameter_names=tuple(str(own) for own in names) if isinstance(names, list) else (),
+        parameter_names=tuple(str(name) for name in names) if isinstance(names, list) else (),
         parameters=tuple(map(tuple, parameter_values(entry["params"]))) if "params" in entry else None,
         code=code if isinstance(code := entry.get("code"), str) else "",
     )
@@ -104,8 +104,8 @@ def _distinct(plain: list[str], original: list[str]) -> list[str]:
     if len(number) == len(shown):
         return shown
     seen: Counter[str] = Counter()
-    for place, value in enumerate(shown):
+    for index, value in enumerate(shown):
         if number[value] > 1:
-            shown[place] = f"{value} ({seen[value]})"
+            shown[index] = f"{value} ({seen[value]})"
             seen[value] += 1
     return shown

@@ -1,69 +1,59 @@
 """Remarks on benchmarks whose parameters changed, so that a series ended that others go on from.
 
-Takes the runs with their parameters by the names of today, gives a sentence for each such benchmark.
+Takes the files with the parameters of their benchmarks by the names of today, gives a sentence for each such benchmark.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
 from tbp.asv.declarations import Benchmark
-from tbp.asv.parameters import Named
-from tbp.asv.result_arrays import Files
-from tbp.asv.result_files import Run
+from tbp.asv.parameters import NamedCells
+from tbp.asv.result_file import RecordedBenchmark, ResultFile, ResultHead
 
 
-def parameter_remarks(files: Files, declared: Sequence[Benchmark], names: Sequence[Named | None]) -> Mapping[str, str]:
+def parameter_remarks(
+    files: Sequence[ResultFile], today: Mapping[RecordedBenchmark, tuple[Benchmark, NamedCells]]
+) -> Mapping[str, str]:
     """By benchmark, sorted: since when it has the parameters of today, and how its runs before that are named.
 
-    ``names`` has the parameters of each grid, None for those of no file; ``declared`` what it is of.
+    ``today`` has the declaration of each benchmark of ``files``, and its cells.
     """
-    odd = {
-        benchmark.name
-        for benchmark, name in zip(declared, names, strict=True)
-        if name is not None and _is_apart(name, benchmark)
-    }
-    if not odd:
+    apart: dict[str, list[NamedCells]] = {}
+    for declared, cells in today.values():
+        if _is_apart(cells, declared):
+            apart.setdefault(declared.name, []).append(cells)
+    if not apart:
         return {}
-    places: dict[str, list[int]] = {}
-    for index, benchmark in enumerate(declared):
-        if benchmark.name in odd:
-            places.setdefault(benchmark.name, []).append(index)
-    run_of_row = np.repeat(np.arange(len(files.runs)), files.sizes)
-    remarks = {}
-    for name, indexes in sorted(places.items()):
-        today = [
-            index for index in indexes if (now := names[index]) is not None and not _is_apart(now, declared[index])
-        ]
-        runs = (files.runs[run] for run in run_of_row[np.isin(files.grids, today)].tolist())
-        since = min(runs, key=lambda run: (run.date_ms, run.commit), default=None)
-        apart = [now for index in indexes if (now := names[index]) is not None and _is_apart(now, declared[index])]
-        remarks[name] = " ".join(_sentences(apart, since))
-    return remarks
+    newest_first = sorted(files, key=lambda file: (file.head.date_ms, file.head.commit), reverse=True)
+    since: dict[str, ResultHead] = {}
+    for file in newest_first:
+        for declared, cells in (today[benchmark] for benchmark in file.benchmarks):
+            if declared.name in apart and not _is_apart(cells, declared):
+                since[declared.name] = file.head
+    return {name: " ".join(_sentences(apart[name], since.get(name))) for name in sorted(apart)}
 
 
-def _is_apart(named: Named, benchmark: Benchmark) -> bool:
-    """True where none of the cells of ``named`` is one of today's benchmark."""
-    names = {name for name, _ in named.cells[0]} if named.cells else set(benchmark.parameter_names)
+def _is_apart(cells: NamedCells, benchmark: Benchmark) -> bool:
+    """True where none of ``cells`` is one of today's benchmark."""
+    names = {name for name, _ in cells.cells[0]} if cells.cells else set(benchmark.parameter_names)
     return benchmark.parameters is not None and names != set(benchmark.parameter_names)
 
 
-def _sentences(apart: Sequence[Named], since: Run | None) -> Iterator[str]:
-    added = list(dict.fromkeys(name for named in apart for name in named.added))
+def _sentences(apart: Sequence[NamedCells], since: ResultHead | None) -> Iterator[str]:
+    added = list(dict.fromkeys(name for cells in apart for name in cells.added))
     when = f"since {since.commit[:8]}" if since is not None else "today"
     if added:
         yield (
             f"it has the parameter {' and '.join(added)} {when}; runs from before do not tell which value they had, so "
             "they are series without it, which end there"
         )
-    if any(named.removed for named in apart):
+    if any(cells.removed for cells in apart):
         yield f"{when} it has a parameter less; runs with it are series of their own, which end there"
-    if any(named.is_ambiguous for named in apart):
+    if any(cells.is_ambiguous for cells in apart):
         yield (
             f"{when} it has other parameters, and the values of runs from before fit them in several ways; there they "
             "are called param1, param2 … in the order that they had"
         )
-    elif any(not named.added and not named.removed for named in apart):
+    elif any(not cells.added and not cells.removed for cells in apart):
         yield f"{when} it has other parameters; those of runs from before are called param1, param2 … in their order"

@@ -1,4 +1,4 @@
-"""A benchmark's parameters over its history: which of today's they were, though some were added, removed or moved.
+"""The parameters of a benchmark over its history → their names of today, though some were added, removed or moved.
 
 A result file has the values of each parameter and not its name; benchmarks.json has the names of today. So values tell
 which is which. Takes the values of a run and today's declaration, gives names. Where values do not tell, nothing is
@@ -22,8 +22,8 @@ MOST_PARAMETERS = 6
 """The most parameters of which every order is tried: 720 orders. No known benchmark has more."""
 
 
-class Named(Struct, frozen=True):
-    """The parameters of a run by the names of today."""
+class NamedCells(Struct, frozen=True):
+    """The cells of a run, its parameters by the names of today."""
 
     cells: tuple[Cell, ...]  # in the order of the run's results; a parameter with one value may be added or left out
     added: tuple[str, ...] = ()  # parameters of today whose value in this run is not known
@@ -31,7 +31,7 @@ class Named(Struct, frozen=True):
     is_ambiguous: bool = False  # its values fit today's parameters in several ways, so it is named by none
 
 
-def named(values: Values, benchmark: Benchmark) -> Named:
+def named(values: Values, benchmark: Benchmark) -> NamedCells:
     """The cells of a run with these ``values``.
 
     A parameter that was added with one value had that value before; one that was removed and had one value is left out.
@@ -39,25 +39,23 @@ def named(values: Values, benchmark: Benchmark) -> Named:
     """
     names, today = benchmark.parameter_names, benchmark.parameters
     if today is None or len(names) != len(today) or max(len(names), len(values)) > MOST_PARAMETERS:
-        return Named(_cells(benchmark.names(len(values)), values))
+        return NamedCells(_cells(benchmark.names(len(values)), values))
     fits = _fits(values, today)
     if len(fits) != 1:
         numbered = tuple(f"param{i}" for i in range(1, len(values) + 1))
-        return Named(_cells(numbered, values), is_ambiguous=len(fits) > 1)
+        return NamedCells(_cells(numbered, values), is_ambiguous=len(fits) > 1)
     then_of = {now: then for then, now in fits[0].items()}  # in the run, of each of today's that it has
     added = [now for now in range(len(names)) if now not in then_of]
     removed = [then for then in range(len(values)) if then not in fits[0]]
-    is_told = all(len(today[now]) == 1 for now in added)
+    is_completed = all(len(today[now]) == 1 for now in added)
     unmatched = [then for then in removed if len(values[then]) > 1]
     cells = []
     for cell in product(*values):
-        own_cell = [(names[now], cell[then_of[now]]) for now in range(len(names)) if now in then_of]
-        if is_told:
-            own_cell = [
-                (names[now], cell[then_of[now]] if now in then_of else today[now][0]) for now in range(len(names))
-            ]
-        cells.append((*own_cell, *((f"param{then + 1}", cell[then]) for then in unmatched)))
-    return Named(tuple(cells), () if is_told else tuple(names[now] for now in added), len(unmatched))
+        pairs = [(names[now], cell[then_of[now]]) for now in range(len(names)) if now in then_of]
+        if is_completed:
+            pairs = [(names[now], cell[then_of[now]] if now in then_of else today[now][0]) for now in range(len(names))]
+        cells.append((*pairs, *((f"param{then + 1}", cell[then]) for then in unmatched)))
+    return NamedCells(tuple(cells), () if is_completed else tuple(names[now] for now in added), len(unmatched))
 
 
 def completed(cell: Cell, benchmark: Benchmark) -> Cell:

@@ -1,8 +1,8 @@
 """Ratios of commits that were measured in turns, kept beside asv's results.
 
 Takes a results folder, gives the ratios of each series; and adds those of a night. There is one file for each commit
-judged, ``<machine>/<commit>-<environment>.paired``, a name that asv passes over. Effects of single pairs are kept: what
-they say together is derived on reading.
+judged, ``<machine>/<commit>-<environment>.paired``, a name that asv passes over. Effects of single pairs are kept;
+their sum is derived on reading.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ END = ".paired"
 # History of the file. A field more is no new format: readers pass over what they do not know.
 #   1  first
 FORMAT = 1
-# asv's own: longer names of environments are stored as their digest.
+# asv's limit: longer names of environments are stored as their digest.
 MOST_ENVIRONMENT = 128
 
 Effect = Annotated[float, Meta(gt=-20.0, lt=20.0)]  # a logarithm: e²⁰ is no ratio of two commits
@@ -43,7 +43,7 @@ class _Cell(Struct, frozen=True):
     ratios: tuple[Ratio, ...]
 
 
-class _File(Struct, frozen=True):
+class _RatiosFile(Struct, frozen=True):
     format: int
     machine: str
     environment: str
@@ -64,7 +64,7 @@ def read_ratios(results_dir: Path) -> Ratios:
     for path in sorted(results_dir.glob(f"*/*{END}")):
         try:
             stored = _read(path)
-        except _Unusable as error:
+        except _UnusableRatios as error:
             problems.append(f"{path} was left out: {error}; delete it, and the next night measures in turns again")
             continue
         for cell in stored.cells:
@@ -83,22 +83,22 @@ def add_ratios(results_dir: Path, measured: Iterable[tuple[SeriesKey, Ratio]]) -
     for path, cells in files.items():
         (machine, environment) = next((key.machine, key.environment) for key in cells)
         listed = tuple(_Cell(key.benchmark, key.parameters, ratios) for key, ratios in sorted(cells.items()))
-        write_whole(path, msgspec.json.encode(_File(FORMAT, machine, environment, listed)))
+        write_whole(path, msgspec.json.encode(_RatiosFile(FORMAT, machine, environment, listed)))
 
 
-class _Unusable(Exception):
-    """Why a file cannot be used."""
+class _UnusableRatios(Exception):
+    """A file that holds no ratios; the message is the reason."""
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path) -> _RatiosFile:
     try:
-        stored = msgspec.json.decode(path.read_bytes(), type=_File)
+        stored = msgspec.json.decode(path.read_bytes(), type=_RatiosFile)
     except OSError as error:
-        raise _Unusable(f"it cannot be opened ({error.strerror})") from None
+        raise _UnusableRatios(f"it cannot be opened ({error.strerror})") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _Unusable(f"it holds no ratios ({error})") from None
+        raise _UnusableRatios(f"it holds no ratios ({error})") from None
     if stored.format != FORMAT:
-        raise _Unusable(f"it has format {stored.format}, and this tbp reads {FORMAT}")
+        raise _UnusableRatios(f"it has format {stored.format}, and this tbp reads {FORMAT}")
     return stored
 
 
@@ -106,7 +106,7 @@ def _known(path: Path) -> dict[SeriesKey, tuple[Ratio, ...]]:
     """The ratios that are in the file already; nothing where it is missing or damaged."""
     try:
         stored = _read(path)
-    except _Unusable:
+    except _UnusableRatios:
         return {}
     return {
         SeriesKey(cell.benchmark, cell.parameters, stored.machine, stored.environment): cell.ratios

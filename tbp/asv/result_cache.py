@@ -1,96 +1,129 @@
-"""What was read of a results folder, kept so that the next reading pays for new files only (see ``tbp.cache``).
+"""A results folder → its result files as columns; those that were read before are taken from the store.
 
-One file per results folder. Which of its entries still hold is told by the identity of the result files: reading a
-large project's to compare their content would take half as long as parsing them.
+Takes the folder as ``asv run`` writes it (``<machine>/<commit>-<environment>.json``). New files are parsed by several
+processes, and kept (``tbp.system.store``) by a digest of their path and bytes, so that the next report pays for new
+files only. The meaning of the files together is left to ``tbp.asv.results``.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
+from stat import S_ISREG
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from tbp.asv.result_arrays import ResultFile
-from tbp.asv.result_files import Grid, Grids
-from tbp.report.site.unchanged import Identity
-from tbp.system import cache, packed_cache
+from tbp.asv.result_file import Counts, Floats, ResultFile, result_file
+from tbp.asv.result_json import UnusableFile
+from tbp.system.parallel import batched, mapped
+from tbp.system.store import Store, key_of
 
-# What the entries mean. Changes with everything that ``tbp.asv.result_files`` makes of the same file.
-# 1: the first. 2: when each benchmark was measured, and all that machine.json says.
-PARSER = 2
-_KIND, _VERSION = b"results", b"%d\n" % PARSER
+NOT_RESULTS = {"machine.json", "benchmarks.json"}
+NAMESPACE = "results"
+# Smaller folders are parsed in 0.2 s anyway, and would only fill the store.
+WORTH_BYTES = 8_000_000
+BATCH_BYTES = 10_000_000  # of JSON: some 40 MB while they are being parsed
+FILE_S, BYTE_S = 30e-6, 10e-9  # to parse a file on a slow core, and each of its bytes
 
-
-class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """One file as it was read."""
-
-    identity: Identity
-    file: ResultFile
+_DTYPES = {Floats: np.float64, Counts: np.int64}
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=lambda array: array.tobytes())
+_DECODER = msgspec.msgpack.Decoder(ResultFile, dec_hook=lambda kind, data: np.frombuffer(data, _DTYPES[kind]))
 
 
-class Cached(msgspec.Struct, frozen=True, array_like=True):
-    """Of every result file, by its path relative to the results folder, what was read."""
+class ReadFiles(msgspec.Struct, frozen=True, eq=False):
+    """The result files of a folder."""
 
-    folder: bytes
-    grids: list[Grid] = []
-    entries: dict[bytes, Entry] = {}
-
-
-_DECODER = msgspec.msgpack.Decoder(Cached)
+    files: list[ResultFile]  # those that can be used, in order of their paths
+    problems: list[str]  # sentences: a file, or a part of it, that could not be used, and the remedy
+    left_out: int  # files that could not be used
 
 
-def cache_file(results_dir: Path) -> Path | None:
-    """Where the cache of a results folder is; None where there is to be none."""
-    place = cache.folder()
-    return place / f"results-{cache.name_of(results_dir)}" if place is not None else None
+class _Parsed(msgspec.Struct, frozen=True, eq=False):
+    """A file that was parsed; without ``file`` it cannot be used, and ``problem`` is the reason."""
+
+    key: bytes
+    file: ResultFile | None
+    problem: str = ""
 
 
-def load(path: Path, results_dir: Path) -> Cached:
-    """What is kept of ``results_dir``; empty where there is nothing that can be used."""
-    empty = Cached(_folder(results_dir))
-    cached = packed_cache.decoded(cache.load(path, _KIND, _VERSION), _DECODER)
-    if cached is None:
-        return empty
-    sizes = np.array([grid.size for grid in cached.grids], np.int64)
-    is_whole = all(_is_whole(entry.file, sizes) for entry in cached.entries.values())
-    return cached if is_whole and cached.folder == empty.folder else empty
+def read_files(results_dir: Path, cache: bool = True) -> ReadFiles:
+    """Every result file of a machine's folder in ``results_dir``; with ``cache`` those of large folders are kept."""
+    sizes = _sizes(results_dir)
+    store = Store(NAMESPACE)
+    is_worth = cache and store.is_there and sum(sizes.values()) >= WORTH_BYTES
+    stored = _stored(store, list(sizes)) if is_worth else {}
+    unknown = [path for path in sizes if path not in stored]
+    parsed = dict(zip(unknown, _parsed(unknown, [sizes[path] for path in unknown]), strict=True))
+    if is_worth:
+        store.keep({new.key: _ENCODER.encode(new.file) for new in parsed.values() if new.file is not None})
+    files = stored | {path: new.file for path, new in parsed.items() if new.file is not None}
+    problems = [new.problem for new in parsed.values() if new.problem]
+    problems += [f"{path}: {problem}" for path in sizes if path in files for problem in files[path].problems]
+    return ReadFiles([files[path] for path in sizes if path in files], problems, len(sizes) - len(files))
 
 
-def save(path: Path, results_dir: Path, grids: Grids, entries: Mapping[bytes, Entry]) -> None:
-    """Keep ``entries``. Where that cannot be done (a full disk, no right to write), it is not."""
-    payload = msgspec.msgpack.encode(Cached(_folder(results_dir), *_with_used_grids(grids, entries)))
-    cache.save(path, _KIND, _VERSION, payload)
+def _sizes(results_dir: Path) -> dict[Path, int]:
+    """The files that should be results, sorted, with their sizes in bytes."""
+    sizes = {}
+    for path in sorted(results_dir.glob("*/*.json")):
+        if path.name in NOT_RESULTS:
+            continue
+        try:
+            state = path.stat()
+        except OSError:  # asv replaces files: this one is gone
+            continue
+        if S_ISREG(state.st_mode):  # a pipe would be waited for without end
+            sizes[path] = state.st_size
+    return sizes
 
 
-def _folder(results_dir: Path) -> bytes:
-    return os.fsencode(results_dir.resolve())
+def _stored(store: Store, paths: Sequence[Path]) -> dict[Path, ResultFile]:
+    """The files of ``paths`` that were parsed before as they are now."""
+    keys = {}
+    for path in paths:
+        try:
+            keys[path] = _key(path, path.read_bytes())
+        except OSError:
+            continue  # named among the problems when it is parsed
+    known = store.known(list(keys.values()))
+    decoded = ((path, _decoded(known[key])) for path, key in keys.items() if key in known)
+    return {path: file for path, file in decoded if file is not None}
 
 
-def _is_whole(file: ResultFile, sizes: npt.NDArray[np.int64]) -> bool:
-    """Whether the arrays fit each other and the grids, so that nothing that is computed from them can fail."""
-    if len(file.grid) % 4 or not 2 * len(file.grid) == 2 * len(file.count) == len(file.start) or len(file.cell) % 32:
-        return False
-    places, counts = file.grids, file.counts
-    if ((places < 0) | (places >= len(sizes)) | (counts < 0)).any():
-        return False
-    return bool((counts <= sizes[places]).all()) and int(counts.sum()) * 32 == len(file.cell)
+def _key(path: Path, data: bytes) -> bytes:
+    """A digest of a file: of its bytes, and of its path below the results folder, which may name machine and run."""
+    return key_of(os.fsencode("/".join(path.parts[-2:])), data)
 
 
-def _with_used_grids(grids: Grids, entries: Mapping[bytes, Entry]) -> tuple[list[Grid], dict[bytes, Entry]]:
-    """Without the grids of files that are gone, which would pile up."""
-    is_used = np.zeros(len(grids.all), bool)
-    for entry in entries.values():
-        is_used[entry.file.grids] = True
-    if is_used.all():
-        return grids.all, dict(entries)
-    new_place = np.cumsum(is_used, dtype=np.int32) - np.int32(1)
-    moved = {name: _moved(entry, new_place[entry.file.grids].tobytes()) for name, entry in entries.items()}
-    return [grid for grid, used in zip(grids.all, is_used, strict=True) if used], moved
+def _decoded(payload: bytes) -> ResultFile | None:
+    """The file that was kept; None for a payload of another shape."""
+    try:
+        file = _DECODER.decode(payload)
+    except (msgspec.DecodeError, ValueError):  # ValueError: half a number
+        return None
+    lengths = {len(file.value), len(file.q25), len(file.q75), len(file.number), int(file.counts.sum())}
+    is_whole = len(lengths) == 1 and len(file.benchmarks) == len(file.counts) == len(file.started_ms)
+    return file if is_whole else None
 
 
-def _moved(entry: Entry, places: bytes) -> Entry:
-    return Entry(entry.identity, msgspec.structs.replace(entry.file, grid=places))
+def _parsed(paths: Sequence[Path], sizes: Sequence[int]) -> list[_Parsed]:
+    seconds = len(paths) * FILE_S + sum(sizes) * BYTE_S
+    return list(chain.from_iterable(mapped(_parse, batched(paths, sizes, BATCH_BYTES), seconds=seconds)))
+
+
+def _parse(paths: Sequence[Path]) -> list[_Parsed]:
+    parsed = []
+    for path in paths:
+        key = b""
+        try:
+            data = path.read_bytes()
+            key = _key(path, data)
+            parsed.append(_Parsed(key, result_file(path.name, path.parent.name, data)))
+        except (OSError, UnusableFile) as error:
+            reason = f"cannot be opened ({error.strerror})" if isinstance(error, OSError) else error
+            advice = "delete it and run `asv run` again for its commit"
+            parsed.append(_Parsed(key, None, f"{path} was left out: it {reason}; {advice}"))
+    return parsed

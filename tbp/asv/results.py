@@ -1,95 +1,191 @@
-"""asv's results folder → one table.
+"""asv's results folder → one tidy pandas frame, a row for each value.
 
 Takes a results folder as ``asv run`` writes it (``<machine>/<commit>-<environment>.json``, ``machine.json`` beside
-them, ``benchmarks.json`` above). Gives every value of every run; what could not be used is said in ``problems``, never
-fatal. Which values form a series, and what moved, is left to ``tbp.history``. asv itself is not needed: its classes
-promise no stability, its files do.
+them, ``benchmarks.json`` above). What could not be used is named in ``problems``, and never fatal. Which values form a
+series, and what moved, is left to ``tbp.history``. asv itself is not needed: its classes promise no stability, its
+files do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+import pandas as pd
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from tbp.asv.declarations import Benchmark, benchmark_from_name, declarations, read_json
 from tbp.asv.parameter_remarks import parameter_remarks
-from tbp.asv.parameters import named
-from tbp.asv.result_files import Facts, Run, facts_of, memory
-from tbp.asv.result_folder import Reading
-from tbp.asv.result_table import Table, Value, chosen_rows, moment, repeated_rows, table_of_files
+from tbp.asv.parameters import NamedCells, named
+from tbp.asv.result_cache import read_files
+from tbp.asv.result_file import Facts, RecordedBenchmark, ResultFile, ResultHead, facts_of, memory
 from tbp.errors import NothingMeasured
 from tbp.model.runs import Machine, fact_name
+from tbp.model.series import Outcome
 
-MOST_REMARKS = 3  # on parameters, told among the problems; each stands on its benchmark's page too
+MOST_REMARKS = 3  # on parameters, repeated among the problems; each stands on its benchmark's page too
 ASV_RUN = "run `asv run` in the project, or pass the folder that asv.conf.json calls results_dir"
 
+# Columns of the frame, whose meanings ``tbp.load`` has. Texts are categories, sorted, with none that is not used.
+MOMENT = "datetime64[ms, UTC]"
+COLUMNS = {
+    "benchmark": "category",
+    "parameters": "category",
+    "machine": "category",
+    "environment": "category",
+    "commit": "category",
+    "date": MOMENT,
+    "outcome": "category",
+    "value": "float64",
+    "q25": "float64",
+    "q75": "float64",
+    "number": "float64",
+    "version": "category",
+    "unit": "category",
+    "type": "category",
+    "python": "category",
+    "requirements": "category",
+    "hardware": "category",
+    "started": MOMENT,
+}
+SERIES = ["benchmark", "parameters", "machine", "environment"]
+RUN = ["machine", "environment", "commit"]
+_OUTCOMES = (Outcome.MEASURED, Outcome.FAILED, Outcome.SKIPPED)
 
-class Results(Struct, frozen=True):
-    """What a results folder holds. ``benchmarks`` is what benchmarks.json declares today."""
+Places: TypeAlias = NDArray[np.int64]
 
-    points: Table
-    benchmarks: Mapping[str, Benchmark]
+
+class Results(Struct, frozen=True, eq=False):
+    """The content of a results folder."""
+
+    frame: pd.DataFrame  # COLUMNS
+    benchmarks: Mapping[str, Benchmark]  # as benchmarks.json declares them today
     machines: tuple[Machine, ...]
-    problems: tuple[str, ...] = ()  # sentences: which file could not be used and what to do
+    problems: tuple[str, ...] = ()  # sentences: a file that could not be used, and the remedy
     left_out: int = 0  # files that could not be used
     remarks: Mapping[str, str] = {}  # by benchmark: how its parameters changed
-
-    def values(self) -> Iterator[Value]:
-        """The rows of ``points``, each as a value."""
-        return self.points.values()
 
     @property
     def commits(self) -> dict[str, datetime]:
         """Every commit with a result and its date as asv wrote it."""
-        own = self.points.commit
-        codes, first = np.unique(own.codes, return_index=True)
-        dates_ms = self.points.date_ms[first].tolist()
-        return {own.items[code]: moment(date_ms) for code, date_ms in zip(codes.tolist(), dates_ms, strict=True)}
+        first = self.frame.drop_duplicates("commit").sort_values("commit")
+        return dict(zip(first["commit"], first["date"].dt.to_pydatetime(), strict=True))
+
+
+def checked(frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame``. Raises TypeError unless it has exactly COLUMNS, in their order."""
+    dtypes = {name: str(dtype) for name, dtype in frame.dtypes.items()}
+    if list(dtypes.items()) != list(COLUMNS.items()):
+        raise TypeError(f"results: columns are {dtypes}, expected {COLUMNS}")
+    return frame
 
 
 def read_results(results_dir: Path, cache: bool = True) -> Results:
-    """Everything under ``results_dir``, with what was read before taken from the cache (see ``result_cache``).
+    """Everything under ``results_dir``; files that were read before are taken from the cache (``result_cache``).
 
     Raises:
         NothingMeasured: there is no folder or no usable result in it.
     """
-    return results_of(Reading(results_dir, cache=cache))
-
-
-def results_of(reading: Reading) -> Results:
-    """Everything in a folder that is being read. Raises as ``read_results``."""
-    results_dir = reading.results_dir
     if not results_dir.is_dir():
         raise NothingMeasured(f"there is no results folder {results_dir}; {ASV_RUN}")
     problems: list[str] = []
     benchmarks = declarations(results_dir / "benchmarks.json", problems)
-    files, grids, said, left_out = reading.files
-    problems += said
-    if not files.cells.size:
+    read = read_files(results_dir, cache)
+    files = read.files
+    problems += read.problems
+    if not any(len(file.value) for file in files):
         detail = f" ({problems[0]})" if problems else ""
         raise NothingMeasured(f"no asv result under {results_dir}{detail}; {ASV_RUN}")
-    declared = [benchmarks.get(grid.benchmark) or benchmark_from_name(grid.benchmark) for grid in grids]
-    is_used = np.bincount(files.grids, minlength=len(grids)) > 0  # the cache knows those of files that are gone, too
-    names = [
-        named(own.parameters, of) if used else None for own, of, used in zip(grids, declared, is_used, strict=True)
-    ]
-    points = table_of_files(files, grids, declared, names)
-    remarks = parameter_remarks(files, declared, names)
+    recorded = list(dict.fromkeys(benchmark for file in files for benchmark in file.benchmarks))
+    declared = [benchmarks.get(benchmark.name) or benchmark_from_name(benchmark.name) for benchmark in recorded]
+    cells = [named(benchmark.parameters, today) for benchmark, today in zip(recorded, declared, strict=True)]
+    remarks = parameter_remarks(files, dict(zip(recorded, zip(declared, cells, strict=True), strict=True)))
     problems += _first([f"{name}: {remark}" for name, remark in remarks.items()])
-    repeated = repeated_rows(points, files)
-    if repeated.any():
-        commits = ", ".join(sorted({commit[:8] for commit in chosen_rows(points, repeated).commit.items})[:3])
-        problems.append(
-            f"{int(repeated.sum())} values are in two files of one run (commits {commits}); the file that sorts last "
-            "was used: move the one that is not wanted out of the folder"
-        )
-        points = chosen_rows(points, ~repeated)
-    machines = _machines(results_dir, files.runs, problems)
-    return Results(points, benchmarks, machines, tuple(problems), left_out, remarks)
+    heads = [file.head for file in files]
+    frame = _without_repeated(_frame(files, recorded, declared, cells), heads, problems)
+    return Results(frame, benchmarks, _machines(results_dir, heads, problems), tuple(problems), read.left_out, remarks)
+
+
+def _frame(
+    files: Sequence[ResultFile],
+    recorded: Sequence[RecordedBenchmark],
+    declared: Sequence[Benchmark],
+    cells: Sequence[NamedCells],
+) -> pd.DataFrame:
+    """The values of ``files`` in their order; of each recorded benchmark its declaration of today and its cells."""
+    index_of = {benchmark: index for index, benchmark in enumerate(recorded)}
+    counts = np.concatenate([file.counts for file in files])
+    of_row = np.array([index_of[benchmark] for file in files for benchmark in file.benchmarks], np.int64)
+    first_cells = np.cumsum([0, *(len(several.cells) for several in cells)])[of_row]
+    # The rows of one benchmark in one file are the first of its cells, in order.
+    cell = np.arange(counts.sum()) + np.repeat(first_cells - (np.cumsum(counts) - counts), counts)
+    benchmark = np.repeat(of_row, counts)
+    run = np.repeat(np.arange(len(files)), [len(file.value) for file in files])
+    value = np.concatenate([file.value for file in files])
+    heads = [file.head for file in files]
+    columns = {
+        "benchmark": _category(benchmark, [known.name for known in recorded]),
+        "parameters": _category(cell, [parameters for several in cells for parameters in several.cells]),
+        "machine": _category(run, [head.machine for head in heads]),
+        "environment": _category(run, [head.environment for head in heads]),
+        "commit": _category(run, [head.commit for head in heads]),
+        "date": _moments(np.array([head.date_ms for head in heads], np.float64))[run],
+        "outcome": _category(np.where(np.isinf(value), 1, np.where(np.isnan(value), 2, 0)), _OUTCOMES),
+        "value": np.where(np.isinf(value), np.nan, value),
+        "q25": np.concatenate([file.q25 for file in files]),
+        "q75": np.concatenate([file.q75 for file in files]),
+        "number": np.concatenate([file.number for file in files]),
+        "version": _category(benchmark, [known.version for known in recorded]),
+        "unit": _category(benchmark, [today.unit for today in declared]),
+        "type": _category(benchmark, [today.type for today in declared]),
+        "python": _category(run, [head.python for head in heads]),
+        "requirements": _category(run, [head.requirements for head in heads]),
+        "hardware": _category(run, [head.hardware for head in heads]),
+        "started": _moments(np.concatenate([file.started_ms for file in files])).repeat(counts),
+    }
+    return checked(pd.DataFrame(columns, copy=False))
+
+
+def _category(codes: Places, items: Sequence[object]) -> pd.Categorical:
+    """The column of ``items[code]``. Equal items become one category, unused ones none; categories are sorted."""
+    is_used = np.bincount(codes, minlength=len(items)) > 0
+    categories: list[object] = sorted({item for item, used in zip(items, is_used.tolist(), strict=True) if used})  # type: ignore[type-var]  # texts, or tuples of texts
+    code_of = {item: code for code, item in enumerate(categories)}
+    of_item = np.array([code_of.get(item, -1) for item in items], np.int32)
+    return pd.Categorical.from_codes(of_item[codes], pd.Index(categories, dtype=object, tupleize_cols=False))
+
+
+def _moments(milliseconds: NDArray[np.float64]) -> pd.DatetimeIndex:
+    """Milliseconds since 1970 in UTC; NaN becomes NaT."""
+    is_known = np.isfinite(milliseconds)
+    moments = np.where(is_known, milliseconds, 0).astype("datetime64[ms]")
+    moments[~is_known] = np.datetime64("NaT")
+    return pd.DatetimeIndex(moments, tz="UTC")
+
+
+def _without_repeated(frame: pd.DataFrame, heads: Sequence[ResultHead], problems: list[str]) -> pd.DataFrame:
+    """``frame`` with one row for each value of a run that is in two files: that of the file that sorts last."""
+    if len({(head.machine, head.environment, head.commit) for head in heads}) == len(heads):
+        return frame
+    is_repeated = frame.duplicated([*SERIES, "commit"], keep="last")
+    if not is_repeated.any():
+        return frame
+    commits = ", ".join(sorted({commit[:8] for commit in frame["commit"][is_repeated].unique()})[:3])
+    problems.append(
+        f"{is_repeated.sum()} values are in two files of one run (commits {commits}); the file that sorts last "
+        "was used: move the one that is not wanted out of the folder"
+    )
+    return _with_used_categories(frame[~is_repeated].reset_index(drop=True))
+
+
+def _with_used_categories(frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` without the categories that no row has."""
+    texts = [name for name, dtype in COLUMNS.items() if dtype == "category"]
+    return frame.assign(**{name: frame[name].cat.remove_unused_categories() for name in texts})
 
 
 def _first(sentences: Sequence[str]) -> list[str]:
@@ -97,24 +193,24 @@ def _first(sentences: Sequence[str]) -> list[str]:
     return [*sentences[:MOST_REMARKS], *([f"the parameters of {more} more benchmarks changed"] if more > 0 else [])]
 
 
-def _machines(results_dir: Path, runs: Sequence[Run], problems: list[str]) -> tuple[Machine, ...]:
-    """One entry per machine with results: what asv's machine.json says of it, or else its newest run."""
-    newest: dict[str, Run] = {}
-    for run in runs:
-        if run.machine not in newest or run.date_ms >= newest[run.machine].date_ms:
-            newest[run.machine] = run
-    details = {name: _machine(name, run.hardware) for name, run in newest.items()}
+def _machines(results_dir: Path, heads: Sequence[ResultHead], problems: list[str]) -> tuple[Machine, ...]:
+    """Every machine with results: as asv's machine.json describes it, or else its newest run."""
+    newest: dict[str, ResultHead] = {}
+    for head in heads:
+        if head.machine not in newest or head.date_ms >= newest[head.machine].date_ms:
+            newest[head.machine] = head
+    machines = {name: _machine(name, head.facts) for name, head in newest.items()}
     for path in sorted(results_dir.glob("*/machine.json")):
         content = read_json(path)
         if not isinstance(content, dict):
             problems.append(f"{path} cannot be read; run `asv machine` on that machine again")
             continue
         name = str(content.get("machine") or path.parent.name)
-        if name in details and (facts := facts_of(content)):
-            details[name] = _machine(name, facts)
-    return tuple(details[name] for name in sorted(details))
+        if name in machines and (facts := facts_of(content)):
+            machines[name] = _machine(name, facts)
+    return tuple(machines[name] for name in sorted(machines))
 
 
 def _machine(name: str, facts: Facts) -> Machine:
-    known = ((fact_name(key), memory(value) if key == "ram" else value) for key, value in facts)
-    return Machine(name, tuple(known))
+    shown = ((fact_name(key), memory(value) if key == "ram" else value) for key, value in facts)
+    return Machine(name, tuple(shown))

@@ -1,36 +1,23 @@
-"""The ruler's session files → what each process measured, and where its trace is.
+"""The ruler's sessions: each process's measurements of one cell of a benchmark, and where its trace is.
 
-Takes a results folder; beside asv's ``<machine>/<stem>.json`` lies ``<machine>/<stem>.traces/<benchmark>/`` with
-``<cell>.<session>.session.json.gz`` and ``<cell>.<session>.pt.trace.json.gz`` (written by ``tbp.bench.recorder``),
-or ``<cell>.<session>.operators.json.gz`` where the trace was pruned (``tbp.traces.operator_files``).
-Gives the sessions and the paths of their traces; reading a trace is left to ``tbp.traces``.
+Takes the sessions that ``tbp.asv.session_files`` read; gives those of one run of a series, with its medians.
 """
 
 from __future__ import annotations
 
-import gzip
 import statistics
-import sys
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.declarations import Benchmark
 from tbp.asv.parameters import completed
 from tbp.model.series import SeriesKey
-from tbp.system.python_text import plain_value
-from tbp.traces.recording import TRACE_END, operators_path
 
-# Format of the session files.
-# 1: the first.
-FORMAT = 1
-SESSION_END = ".session.json.gz"
 # The ruler takes at least as many (``tbp.bench.clock.SamplingPlan.min_samples``). Fewer are a hasty look, as under
 # `asv run --quick`: one sample of one call without warm-up.
 MIN_SAMPLES = 10
@@ -39,46 +26,10 @@ MIN_SAMPLES = 10
 # of interrupted ones are 0.2 to 0.85. Of 20 pairs of A/A twins, measured with two to six busy neighbours on two cores,
 # 6 differed by more than 10 % (up to 71 %) with all sessions, 3 without these: runs without any calm session are left.
 CALM_SHARE = 0.9
-RECORD_AGAIN = "run `asv run` again for its commit to record it anew"
-
-
-class _SessionFile(msgspec.Struct):
-    """A session file as it is stored; fields that are not named here are passed over."""
-
-    format: int
-    run: str
-    session: str
-    benchmark: str
-    parameters: dict[str, str]
-    commit: str
-    environment: str
-    machine: str
-    started: datetime
-    wall_s: list[float]
-    torch: str = ""
-    python: str = ""
-    device: str = ""
-    device_name: str = ""
-    threads: int = 0
-    number: int = 1
-    cpu_s: list[float] = []
-    involuntary_switches: list[int] = []
-    yardstick_s: list[float] = []
-    roof_flop_per_s: float = 0.0
-    governor: str = ""
-    clock_mhz: int = 0
-    packages: str = ""
-    trace: str | None = None
-    trace_note: str = ""
-    skipped: str = ""
-
-
-_DECODER = msgspec.json.Decoder(_SessionFile)
-_FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Session(Struct, frozen=True):
-    """What one process measured of one cell of a benchmark."""
+    """One process's measurements of one cell of a benchmark."""
 
     key: SeriesKey
     commit: str  # full hash
@@ -118,18 +69,18 @@ class Session(Struct, frozen=True):
 
     @property
     def has_yardstick(self) -> bool:
-        """Whether every sample has one."""
+        """True where every sample has a yardstick."""
         return len(self.yardstick_s) == len(self.wall_s) > 0 and min(self.yardstick_s) > 0
 
     @property
     def yardsticks(self) -> float:
         """Median of sample ÷ yardstick, in which the machine's speed cancels; NaN where there is no yardstick."""
-        pairs = [(wall, own) for wall, own in zip(self.wall_s, self.yardstick_s, strict=False) if own > 0]
-        return statistics.median(wall / own for wall, own in pairs) if pairs else float("nan")
+        pairs = [(wall, stick) for wall, stick in zip(self.wall_s, self.yardstick_s, strict=False) if stick > 0]
+        return statistics.median(wall / stick for wall, stick in pairs) if pairs else float("nan")
 
     def corrected_s(self, usual_s: float) -> tuple[float, ...]:
         """The samples where the yardstick takes its usual time, seconds per call; each of them has to have one."""
-        return tuple(wall / own * usual_s for wall, own in zip(self.wall_s, self.yardstick_s, strict=True))
+        return tuple(wall / stick * usual_s for wall, stick in zip(self.wall_s, self.yardstick_s, strict=True))
 
 
 class Sessions(Struct, frozen=True, dict=True):
@@ -144,7 +95,7 @@ class Sessions(Struct, frozen=True, dict=True):
 
     def of(self, key: SeriesKey, commit: str) -> tuple[Session, ...]:
         """The sessions of one run of a series at a commit, in order of time; empty where none is kept."""
-        return self._newest.get(_place(key, commit), ())
+        return self._newest.get(_run(key, commit), ())
 
     def commits(self, key: SeriesKey) -> frozenset[str]:
         """The commits at which the series has sessions."""
@@ -164,17 +115,17 @@ class Sessions(Struct, frozen=True, dict=True):
         At the machine's usual speed where every session of the series has a yardstick: the median of sample ÷
         yardstick, times the yardstick's usual time on that machine (see ``tbp.bench.yardstick``).
         """
-        own = _calm([session for session in self.of(key, commit) if session.wall_s])
+        calm = _calm([session for session in self.of(key, commit) if session.wall_s])
         if _series(key) in self._without_yardstick:
-            return tuple(session.median_s for session in own)
-        return tuple(session.yardsticks * self._usual_yardstick_s[_speed(session)] for session in own)
+            return tuple(session.median_s for session in calm)
+        return tuple(session.yardsticks * self._usual_yardstick_s[_speed(session)] for session in calm)
 
     def samples_s(self, key: SeriesKey, commit: str) -> tuple[tuple[float, ...], ...]:
         """Each session's samples, seconds per call, on the scale of ``medians_s``."""
-        own = [session for session in self.of(key, commit) if session.wall_s]
+        measured = [session for session in self.of(key, commit) if session.wall_s]
         if _series(key) in self._without_yardstick:
-            return tuple(session.wall_s for session in own)
-        return tuple(session.corrected_s(self._usual_yardstick_s[_speed(session)]) for session in own)
+            return tuple(session.wall_s for session in measured)
+        return tuple(session.corrected_s(self._usual_yardstick_s[_speed(session)]) for session in measured)
 
     def yardstick_s(self, key: SeriesKey, commit: str) -> float:
         """The time of the machine's yardstick beside the samples, the median session's; NaN where unknown."""
@@ -186,8 +137,8 @@ class Sessions(Struct, frozen=True, dict=True):
 
         From the times as they were measured: what slowed the step slowed the products after it. NaN where unknown.
         """
-        own = (session for session in self.of(key, commit) if session.wall_s and session.roof_flop_per_s > 0)
-        done = [session.median_s * session.roof_flop_per_s for session in own]
+        measured = (session for session in self.of(key, commit) if session.wall_s and session.roof_flop_per_s > 0)
+        done = [session.median_s * session.roof_flop_per_s for session in measured]
         return statistics.median(done) if done else float("nan")
 
     def traces(self, key: SeriesKey, commit: str) -> tuple[Path, ...]:
@@ -209,7 +160,7 @@ class Sessions(Struct, frozen=True, dict=True):
         for session in self._measured:
             if session.has_yardstick:
                 medians.setdefault(_speed(session), []).append(statistics.median(session.yardstick_s))
-        return {place: statistics.median(values) for place, values in medians.items()}
+        return {speed: statistics.median(values) for speed, values in medians.items()}
 
     @cached_property
     def _without_yardstick(self) -> frozenset[tuple[object, ...]]:
@@ -222,29 +173,29 @@ class Sessions(Struct, frozen=True, dict=True):
 
     @property
     def used(self) -> tuple[Session, ...]:
-        """Those that are given out."""
+        """The sessions that are given out."""
         return tuple(session for group in self._newest.values() for session in group)
 
     @cached_property
     def _commits(self) -> Mapping[tuple[object, ...], frozenset[str]]:
-        found: dict[tuple[object, ...], set[str]] = {}
+        commits: dict[tuple[object, ...], set[str]] = {}
         for session in self.sessions:
-            found.setdefault(_series(session.key), set()).add(session.commit)
-        return {series: frozenset(commits) for series, commits in found.items()}
+            commits.setdefault(_series(session.key), set()).add(session.commit)
+        return {series: frozenset(hashes) for series, hashes in commits.items()}
 
     @cached_property
     def _beside(self) -> Mapping[tuple[object, ...], frozenset[SeriesKey]]:
-        found: dict[tuple[object, ...], set[SeriesKey]] = {}
+        suites: dict[tuple[object, ...], set[SeriesKey]] = {}
         for key in {session.key for session in self.sessions}:
-            found.setdefault(_suite(key), set()).add(key)
-        return {suite: frozenset(keys) for suite, keys in found.items()}
+            suites.setdefault(_suite(key), set()).add(key)
+        return {suite: frozenset(keys) for suite, keys in suites.items()}
 
     @cached_property
     def _newest(self) -> Mapping[tuple[object, ...], tuple[Session, ...]]:
         groups: dict[tuple[object, ...], list[Session]] = {}
         for session in self.sessions:
-            groups.setdefault(_place(session.key, session.commit), []).append(session)
-        return {place: _newest_run(group) for place, group in groups.items()}
+            groups.setdefault(_run(session.key, session.commit), []).append(session)
+        return {run: _newest_run(group) for run, group in groups.items()}
 
 
 def _newest_run(group: Sequence[Session]) -> tuple[Session, ...]:
@@ -252,24 +203,24 @@ def _newest_run(group: Sequence[Session]) -> tuple[Session, ...]:
     hasty = {session.run for session in group if not session.skipped and len(session.wall_s) < MIN_SAMPLES}
     runs = {session.run for session in group}
     newest = max(runs - hasty or runs)
-    own = (session for session in group if session.run == newest)
-    return tuple(sorted(own, key=lambda session: (session.started, session.session)))
+    of_newest = (session for session in group if session.run == newest)
+    return tuple(sorted(of_newest, key=lambda session: (session.started, session.session)))
 
 
 def _calm(run: Sequence[Session]) -> list[Session]:
-    """Those that had about as much of the processor as the one that had most."""
+    """The sessions that had about as much of the processor as the calmest one."""
     shares = [session.processor_share for session in run]
     most = max((share for share in shares if share == share), default=float("nan"))
     return [session for session, share in zip(run, shares, strict=True) if not share < CALM_SHARE * most]
 
 
-def _place(key: SeriesKey, commit: str) -> tuple[object, ...]:
+def _run(key: SeriesKey, commit: str) -> tuple[object, ...]:
     # JSON objects promise no order, so parameters are compared as a set.
     return *_series(key), commit
 
 
 def _speed(session: Session) -> tuple[object, ...]:
-    """What the yardstick's usual time may depend on."""
+    """Everything that the yardstick's usual time may depend on."""
     return session.key.machine, session.key.environment, session.threads, session.device_name
 
 
@@ -278,44 +229,9 @@ def _series(key: SeriesKey) -> tuple[object, ...]:
 
 
 def _suite(key: SeriesKey) -> tuple[object, ...]:
-    """What the benchmarks of one asv class share; outside of classes, those of one module."""
+    """The identity that the benchmarks of one asv class share; outside of classes, those of one module."""
     suite, _, _ = key.benchmark.rpartition(".")
     return suite, frozenset(key.parameters), key.machine, key.environment
-
-
-class _Unusable(Exception):
-    """A file that holds no session; the message ends a sentence that begins with its path."""
-
-
-def read_sessions(results_dir: Path, seen: Iterable[str] | None = None) -> Sessions:
-    """Every session under ``results_dir``; none is fine, since most asv projects keep none. Raises nothing.
-
-    ``seen`` are the paths of all files there, where somebody has looked.
-    """
-    sessions: list[Session] = []
-    problems: list[str] = []
-    kept = _kept(results_dir, seen)
-    traces = {path for path in kept if path.name.endswith(TRACE_END)}
-    for path in (path for path in kept if path.name.endswith(SESSION_END)):
-        try:
-            stored = _stored(path)
-        except _Unusable as error:
-            problems.append(f"{path} was left out: it {error}")
-            traces.discard(path.with_name(path.name.removesuffix(SESSION_END) + TRACE_END))
-            continue
-        trace, note = _trace(stored, path)
-        if trace is None and stored.trace is not None:
-            problems.append(f"{path}: {note}; {RECORD_AGAIN}")
-        traces.discard(path.with_name(path.name.removesuffix(SESSION_END) + TRACE_END))
-        if trace is not None:
-            traces.discard(trace)
-        sessions.append(_session(stored, trace, note))
-    problems += [
-        f"{path} has no session file beside it, so it belongs to no result (a run was stopped?); delete it or "
-        f"{RECORD_AGAIN}"
-        for path in sorted(traces)
-    ]
-    return Sessions(tuple(sessions), tuple(problems))
 
 
 def named_as_today(sessions: Sessions, benchmarks: Mapping[str, Benchmark]) -> Sessions:
@@ -325,93 +241,21 @@ def named_as_today(sessions: Sessions, benchmarks: Mapping[str, Benchmark]) -> S
 
 
 def _named_as_today(session: Session, declared: Benchmark | None) -> Session:
-    own = session.key.parameters
-    cell = completed(own, declared) if declared is not None else own
-    return session if cell is own else replace(session, key=replace(session.key, parameters=cell))
-
-
-def _kept(results_dir: Path, seen: Iterable[str] | None) -> list[Path]:
-    """Every file of a recorder, sorted."""
-    if seen is None:
-        return sorted(results_dir.glob("*/*.traces/*/*"))
-    start = len(results_dir.parts)
-    recorded = (Path(path) for path in seen if ".traces" in path)
-    return sorted(
-        path for path in recorded if len(path.parts) == start + 4 and path.parts[start + 1].endswith(".traces")
-    )
+    parameters = session.key.parameters
+    cell = completed(parameters, declared) if declared is not None else parameters
+    return session if cell is parameters else replace(session, key=replace(session.key, parameters=cell))
 
 
 def without_result(sessions: Sessions, measured: set[tuple[SeriesKey, str]]) -> tuple[str, ...]:
     """A sentence about each run whose sessions no asv result file knows of; ``measured`` is (series, commit)."""
-    known = {_place(key, commit) for key, commit in measured}
+    known = {_run(key, commit) for key, commit in measured}
     lost: dict[tuple[str, str, str], int] = {}
     for session in sessions.sessions:
-        if _place(session.key, session.commit) not in known:
+        if _run(session.key, session.commit) not in known:
             run = (session.key.machine, session.key.environment, session.commit[:8])
             lost[run] = lost.get(run, 0) + 1
     return tuple(
         f"{count} sessions of commit {commit} ({machine}, {environment}) have no asv result, so they are not shown: "
         "the run was stopped or its result deleted; run `asv run` again for this commit"
         for (machine, environment, commit), count in sorted(lost.items())
-    )
-
-
-def _stored(path: Path) -> _SessionFile:
-    try:
-        data = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error):
-        raise _Unusable(f"cannot be decompressed (half written?); {RECORD_AGAIN}") from None
-    try:
-        version = _FORMAT.decode(data).get("format", msgspec.Raw(b"null"))
-        if bytes(version) != str(FORMAT).encode():
-            raise _Unusable(f"has format {bytes(version)[:20]!r}, and this tbp reads {FORMAT}: update tbp")
-        stored = _DECODER.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _Unusable(f"holds no session ({error}); {RECORD_AGAIN}") from None
-    if not stored.commit or not stored.benchmark:
-        raise _Unusable(f"names no commit or no benchmark; {RECORD_AGAIN}")
-    if stored.started.tzinfo is None:
-        raise _Unusable(f"has a start without a time zone; {RECORD_AGAIN}")
-    return stored
-
-
-def _trace(stored: _SessionFile, path: Path) -> tuple[Path | None, str]:
-    """The trace beside a session file or what is kept of it, or None and why."""
-    if stored.trace is None:
-        return None, stored.trace_note or "no trace was recorded"
-    # A name with a folder in it would lead out of the results.
-    if Path(stored.trace).name != stored.trace:
-        return None, "its trace is no plain file name"
-    trace = path.with_name(stored.trace)
-    if trace.is_file():
-        return trace, stored.trace_note
-    table = operators_path(trace)
-    return (table, "") if table.is_file() else (None, f"its trace {stored.trace} is missing")
-
-
-def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:
-    parameters = tuple((name, plain_value(value)) for name, value in stored.parameters.items())
-    return Session(
-        key=SeriesKey(stored.benchmark, parameters, stored.machine, stored.environment),
-        commit=stored.commit,
-        run=stored.run,
-        session=stored.session,
-        started=stored.started,
-        wall_s=tuple(stored.wall_s),
-        cpu_s=tuple(stored.cpu_s),
-        involuntary_switches=tuple(stored.involuntary_switches),
-        number=stored.number,
-        threads=stored.threads,
-        device=stored.device,
-        device_name=stored.device_name,
-        torch=stored.torch,
-        python=stored.python,
-        trace=trace,
-        trace_note=note,
-        skipped=stored.skipped,
-        yardstick_s=tuple(stored.yardstick_s),
-        roof_flop_per_s=stored.roof_flop_per_s,
-        governor=stored.governor,
-        clock_mhz=stored.clock_mhz,
-        packages=sys.intern(stored.packages),  # the same in all sessions of a run
     )

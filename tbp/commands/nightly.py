@@ -16,13 +16,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from tbp.asv.ratios import add_ratios
-from tbp.asv.result_table import chosen_rows
 from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, interruptible, require_asv, run_asv, run_commits
-from tbp.asv.sessions import SESSION_END
+from tbp.asv.session_files import SESSION_END
 from tbp.errors import NothingMeasured, UnreadableInput
 from tbp.gate.night import Tracked, measure_night
 from tbp.history.already_reported import untold
@@ -30,7 +27,6 @@ from tbp.project.asv_config import AsvConfig
 from tbp.project.branch import branch_of, first_parents
 from tbp.project.git import GitFailed
 from tbp.report.site.load import Stored, by_themselves
-from tbp.system.worker_pool import Workers
 from tbp.traces.recording import TRACE_END
 
 # Where nothing has been measured yet, the whole history would take days: start with a few commits.
@@ -96,9 +92,7 @@ def measure(config: AsvConfig, night: Pending, bench: Sequence[str], heard: Call
     return Night(night.commits, ran)
 
 
-def measure_in_turns(
-    store: Stored, commits: Sequence[str], minutes: float, workers: Workers, heard: Callable[[str], None]
-) -> int:
+def measure_in_turns(store: Stored, commits: Sequence[str], minutes: float, heard: Callable[[str], None]) -> int:
     """Pairs of ``commits``, which were measured tonight, against earlier ones; stored when this ends, however it ends.
 
     ``store`` is what the results say by now. Returns of how many series there is something new; where nothing can be
@@ -106,7 +100,7 @@ def measure_in_turns(
     """
     if store.config is None or not (commits and minutes):
         return 0
-    tracked = _tracked(store, commits, workers)
+    tracked = _tracked(store, commits)
     try:
         with interruptible():
             measure_night(store.config, tracked, commits, 60 * minutes, heard)
@@ -115,7 +109,7 @@ def measure_in_turns(
     return sum(bool(series.made) for series in tracked)
 
 
-def _tracked(store: Stored, commits: Sequence[str], workers: Workers) -> list[Tracked]:
+def _tracked(store: Stored, commits: Sequence[str]) -> list[Tracked]:
     """The series of this machine that are times and were measured tonight, as they are without pairs."""
     machine = _own_machine(store.folder, commits)
     is_untold = untold(store.folder)
@@ -128,7 +122,7 @@ def _tracked(store: Stored, commits: Sequence[str], workers: Workers) -> list[Tr
             store.policy.relevant,
             partial(is_untold, history),
         )
-        for history in by_themselves(store, workers)
+        for history in by_themselves(store)
         if history.unit == "seconds" and history.key.machine == machine
     ]
 
@@ -177,11 +171,10 @@ def _lone_traces(results_dir: Path) -> Iterable[Path]:
 def _stored(results_dir: Path) -> tuple[set[str], set[str]]:
     """Every commit with a result, and those of them in which something could be measured."""
     try:
-        points = read_results(results_dir).points
+        frame = read_results(results_dir).frame
     except NothingMeasured:
         return set(), set()
-    is_measured = np.isfinite(points.value)
-    return set(points.commit.items), set(chosen_rows(points, is_measured).commit.items)
+    return set(frame["commit"].unique()), set(frame["commit"][frame["value"].notna()].unique())
 
 
 def _first_parents(config: AsvConfig) -> list[str]:

@@ -2,7 +2,7 @@
 
 Takes series with all their stored runs, because only the other runs tell how much two runs differ by chance; gives one
 judgement each, corrected for how many there are. Reading, and choosing the machine, is left to
-``tbp.comparison.stored_commits``; the statistics of two runs are ``two_runs``.
+``tbp.comparison.stored_commits``; the statistics of two runs are in ``two_runs``.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from tbp.asv.declarations import benchmark_from_name
 from tbp.comparison.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, RunsDifference, difference, repeats_exactly
 from tbp.history.circumstances import Circumstances, kind_of, sentence
 from tbp.history.explanations import not_refuted
 from tbp.model import relevance
 from tbp.model.changes import ChangeKind, Circumstance, State, effect_size
 from tbp.model.comparison import CONFIDENCE, ComparedCommit, Judgement
-from tbp.model.points import index_of, measured_values
+from tbp.model.points import columns, index_of, measured_values
 from tbp.model.series import Better, Outcome, Point, SeriesKey
 from tbp.statistics.benjamini_hochberg import benjamini_hochberg
 from tbp.statistics.robust import relative
@@ -39,10 +40,22 @@ class StoredSeries(Struct, frozen=True):
     key: SeriesKey
     unit: str
     better: Better
-    is_counter: bool  # a track_ benchmark of something other than time: it may repeat exactly
+    is_counter: bool  # it may repeat exactly, see ``is_counter``
     points: Sequence[Point]  # in order of history
-    versions: tuple[str, ...]  # of the benchmark, for each point; "" where unknown
+    # Of the benchmark, for each point; "" where unknown. None where only the points tell: one that is not comparable is
+    # of a version that no other has.
+    versions: Sequence[str] | None = None
     circumstances: Sequence[Circumstances] = ()  # of each point; empty: not known of any
+
+
+def is_counter(kind: str, unit: str) -> bool:
+    """True for a benchmark of asv's type ``kind`` that may repeat exactly: a track_ of something other than time."""
+    return kind == "track" and unit != "seconds"
+
+
+def series_of_points(key: SeriesKey, unit: str, better: Better, points: Sequence[Point]) -> StoredSeries:
+    """A series as a report has it: its points tell which runs are of another version, and nothing what they ran on."""
+    return StoredSeries(key, unit, better, is_counter(benchmark_from_name(key.benchmark).type, unit), points)
 
 
 class _Open(Struct, frozen=True):
@@ -105,13 +118,18 @@ def _put_down(
 
 
 def _is_of_two_versions(series: StoredSeries, first: int, second: int) -> bool:
+    if series.versions is None:
+        comparable = columns(series.points).comparable
+        return not (comparable[first] and comparable[second])
     return len({series.versions[first], series.versions[second]} - {""}) > 1
 
 
 def _is_comparable(series: StoredSeries, first: int, second: int) -> NDArray[np.bool_]:
     """True for each point with a value of the same version of the benchmark as these two."""
-    versions = {series.versions[first], series.versions[second]} - {""}
     is_kept = np.isfinite(measured_values(series.points))
+    if series.versions is None:
+        return is_kept & columns(series.points).comparable
+    versions = {series.versions[first], series.versions[second]} - {""}
     if versions:
         is_kept &= np.array([version in ("", *versions) for version in series.versions])
     return is_kept

@@ -1,37 +1,39 @@
 """``tbp compare``: two stored commits, nothing measured.
 
 Takes a results folder and two revisions, gives a ``Comparison``: which commits are meant, which machine and environment
-have both, and the series of these. ``tbp.comparison.judgements`` judges them.
+have both, and the series of these, made as a history is. Judging them is left to ``tbp.comparison.judgements``.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
+import pandas as pd
 from msgspec import Struct
+from msgspec.structs import replace
 
-from tbp.asv.result_table import Value
 from tbp.asv.results import Results, read_results
-from tbp.asv.sessions import Sessions, named_as_today, read_sessions
-from tbp.comparison.judgements import StoredSeries, differing, judgements
+from tbp.asv.session_files import read_sessions
+from tbp.asv.sessions import Sessions, named_as_today
+from tbp.comparison.judgements import StoredSeries, differing, is_counter, judgements
 from tbp.errors import NothingMeasured, UsageError
-from tbp.history.circumstances import Circumstances, RunCircumstances, circumstances, with_number
-from tbp.history.runs_of_series import seen
+from tbp.history.circumstances import with_number
+from tbp.history.runs_of_series import SeriesRows, rows_by_series
 from tbp.model.changes import Circumstance, State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
-from tbp.model.series import Commit, Outcome, Point, SeriesKey, Setup
+from tbp.model.series import Commit, Setup
 from tbp.project.asv_config import AsvConfig, own_config, results_folder
 from tbp.project.commits import Commits, read_commits
 from tbp.project.directions import direction, undirected
 from tbp.project.policy import Policy, read_policy
-from tbp.project.revisions import bench_filter, stored_commit
-from tbp.statistics.robust import median
+from tbp.project.revisions import Parameters, bench_filter, stored_commit
 from tbp.wording.phrases import FROM_STORED_RESULTS
 
-MOST_PROBLEMS = 3  # of the results, said among the notes
+MOST_PROBLEMS = 3  # of the results, repeated among the notes
+_CELL = ["benchmark", "parameters"]
 
 
 class CompareRequest(Struct, frozen=True):
@@ -60,10 +62,10 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Compare
     hashes = [stored_commit(newest_first, repository, revision) for revision in (wanted.baseline, wanted.contender)]
     if hashes[0] == hashes[1]:
         raise UsageError(f"{wanted.baseline} and {wanted.contender} are the same commit {hashes[0][:8]}: name two")
-    rows = [row for row in results.values() if is_wanted(row.benchmark, row.parameters)]
-    if not rows:
+    frame = _wanted_rows(results.frame, is_wanted)
+    if frame.empty:
         raise NothingMeasured(f"--bench {' '.join(wanted.bench)} finds no benchmark in {folder}; write a shorter one")
-    setup, notes = chosen_setup(rows, hashes, wanted)
+    setup, notes = chosen_setup(frame, hashes, wanted)
     commits = read_commits(dates, repository, config.branch if config is not None else "")
     order = commits.compared(*hashes)
     subjects = {commit.hash: commit.subject for commit in order}
@@ -72,7 +74,7 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Compare
         ComparedCommit(wanted.contender, hashes[1], subjects.get(hashes[1], "")),
     )
     stored = stored_series(
-        [row for row in rows if (row.machine, row.environment) == (setup.machine, setup.environment)],
+        replace(results, frame=frame[_is_of(frame, setup)]),
         order,
         named_as_today(read_sessions(folder), results.benchmarks),
         _policy(config, results_dir),
@@ -97,19 +99,27 @@ def compared(config: AsvConfig | None, results_dir: Path | None, wanted: Compare
     )
 
 
-def chosen_setup(rows: Sequence[Value], hashes: Sequence[str], wanted: CompareRequest) -> tuple[Setup, tuple[str, ...]]:
-    """The machine and environment in which both commits have most benchmarks in common, and what to say of others.
+def _wanted_rows(frame: pd.DataFrame, is_wanted: Callable[[str, Parameters], bool]) -> pd.DataFrame:
+    """The rows of the benchmarks, with their parameters, that are wanted."""
+    group = frame.groupby(_CELL, observed=True).ngroup()
+    is_first = ~group.duplicated()
+    cells = zip(group[is_first], frame.loc[is_first, _CELL].itertuples(index=False, name=None), strict=True)
+    return frame[group.isin([number for number, cell in cells if is_wanted(*cell)])]
+
+
+def chosen_setup(frame: pd.DataFrame, hashes: Sequence[str], wanted: CompareRequest) -> tuple[Setup, tuple[str, ...]]:
+    """The machine and environment in which both commits have most benchmarks in common, and a note on others.
 
     Raises:
         UsageError: several have as many.
         NothingMeasured: none has both.
     """
     cells: dict[Setup, tuple[set[object], set[object]]] = {}
-    for row in rows:
-        is_asked = wanted.machine in ("", row.machine) and wanted.environment in ("", row.environment)
-        if is_asked and row.commit in hashes:
-            sides = cells.setdefault(Setup(row.machine, row.environment), (set(), set()))
-            sides[hashes.index(row.commit)].add((row.benchmark, row.parameters))
+    columns = ["commit", "machine", "environment", *_CELL]
+    for commit, machine, environment, *cell in frame.loc[frame["commit"].isin(hashes), columns].itertuples(index=False):
+        if wanted.machine in ("", machine) and wanted.environment in ("", environment):
+            sides = cells.setdefault(Setup(machine, environment), (set(), set()))
+            sides[hashes.index(commit)].add(tuple(cell))
     common = {setup: len(old & new) for setup, (old, new) in cells.items() if old and new}
     if not common:
         raise NothingMeasured(_nowhere(cells, wanted))
@@ -122,62 +132,27 @@ def chosen_setup(rows: Sequence[Value], hashes: Sequence[str], wanted: CompareRe
     return best[0], (note,) if rest else ()
 
 
+def _is_of(frame: pd.DataFrame, setup: Setup) -> pd.Series:
+    return (frame["machine"] == setup.machine) & (frame["environment"] == setup.environment)
+
+
 def stored_series(
-    rows: Iterable[Value], order: Sequence[Commit], sessions: Sessions, policy: Policy
+    results: Results, order: Sequence[Commit], sessions: Sessions, policy: Policy
 ) -> tuple[StoredSeries, ...]:
-    """The series of ``rows``, sorted by key, each run at the place of its commit in ``order``; others are left out."""
-    position = {commit.hash: index for index, commit in enumerate(order)}
-    series: dict[SeriesKey, list[Value]] = {}
-    for row in (row for row in rows if row.commit in position):
-        series.setdefault(SeriesKey(row.benchmark, row.parameters, row.machine, row.environment), []).append(row)
-    known: dict[tuple[str, ...], Circumstances] = {}
-    return tuple(
-        _series(
-            key, sorted(series_rows, key=lambda row: position[row.commit]), position, order, sessions, policy, known
-        )
-        for key, series_rows in sorted(series.items())
-    )
+    """The series of ``results``, sorted by key, each run at its commit's place in ``order``; others are left out."""
+    return tuple(_stored(rows, policy) for rows in rows_by_series(results, sessions, Commits(tuple(order))))
 
 
-def _series(
-    key: SeriesKey,
-    rows: Sequence[Value],
-    position: Mapping[str, int],
-    order: Sequence[Commit],
-    sessions: Sessions,
-    policy: Policy,
-    known: dict[tuple[str, ...], Circumstances],
-) -> StoredSeries:
-    newest = rows[-1]
+def _stored(rows: SeriesRows, policy: Policy) -> StoredSeries:
     return StoredSeries(
-        key=key,
-        unit=newest.unit,
-        better=direction(key.benchmark, newest.type, newest.unit, policy).better,
-        is_counter=newest.type == "track" and newest.unit != "seconds",
-        points=tuple(_point(key, row, order[position[row.commit]], sessions) for row in rows),
-        versions=tuple(row.version for row in rows),
-        circumstances=with_number([_run(key, row, sessions, known) for row in rows]),
+        key=rows.key,
+        unit=rows.unit,
+        better=direction(rows.key.benchmark, rows.type, rows.unit, policy).better,
+        is_counter=is_counter(rows.type, rows.unit),
+        points=rows.points,
+        versions=rows.versions,
+        circumstances=with_number(rows.runs()),
     )
-
-
-def _run(
-    key: SeriesKey, row: Value, sessions: Sessions, known: dict[tuple[str, ...], Circumstances]
-) -> RunCircumstances:
-    """A run with its circumstances, which ``known`` keeps: they are the same for all of its series."""
-    if row.outcome is not Outcome.MEASURED:
-        return RunCircumstances({}, row.number, row.value)
-    facts = (row.python, row.requirements, row.hardware, *seen(sessions, key, row.commit))
-    if facts not in known:
-        known[facts] = circumstances(row, *facts[-2:])
-    return RunCircumstances(known[facts], row.number, row.value)
-
-
-def _point(key: SeriesKey, row: Value, commit: Commit, sessions: Sessions) -> Point:
-    """A run's value is the median of its processes where they are known: asv's pools their samples."""
-    is_time = row.type == "time" and row.outcome is Outcome.MEASURED
-    medians = tuple(value for value in sessions.medians_s(key, row.commit) if value > 0) if is_time else ()
-    value = median(medians) if medians else row.value
-    return Point(commit, row.outcome, value, sessions=medians, reason=sessions.skipped(key, row.commit))
 
 
 def _policy(config: AsvConfig | None, results_dir: Path | None) -> Policy:

@@ -1,7 +1,6 @@
 """The runs beside the branch, by line and series. None of them is of a series that is judged.
 
-Takes the results and sessions that ``tbp.asv`` read, gives ``LineRuns``. Comparing them with the branch is left to the
-report.
+Takes results and sessions, gives ``LineRuns``. Comparing them with the branch is left to the report.
 """
 
 from __future__ import annotations
@@ -27,14 +26,15 @@ def runs_beside(results: Results, sessions: Sessions, commits: Commits, policy: 
     if not commits.lines:
         return ()
     aside = replace(commits, order=tuple(commit for line in commits.lines for commit in line.commits))
-    runs: list[LineRuns] = []
-    for key, rows in rows_by_series(results, sessions, aside):
-        declared = results.benchmarks.get(key.benchmark)
-        version = declared.version if declared and declared.version else present_version(rows, declared)
-        better = direction(key.benchmark, rows.type, rows.unit, policy).better
-        for line, points in _by_line(compared_with(version, rows), commits.lines):
-            runs.append(LineRuns(key, line, points, rows.unit, better))
-    return tuple(runs)
+    beside: list[LineRuns] = []
+    for runs in rows_by_series(results, sessions, aside):
+        benchmark = runs.key.benchmark
+        declared = results.benchmarks.get(benchmark)
+        version = declared.version if declared and declared.version else present_version(runs, declared)
+        better = direction(benchmark, runs.type, runs.unit, policy).better
+        for line, points in _by_line(compared_with(version, runs), commits.lines):
+            beside.append(LineRuns(runs.key, line, points, runs.unit, better))
+    return tuple(beside)
 
 
 def _by_line(points: Points, lines: tuple[Line, ...]) -> Iterator[tuple[Line, Points]]:

@@ -24,7 +24,7 @@ from tbp.history.agreement import doubt, is_weak
 from tbp.history.circumstances import surroundings
 from tbp.history.judge_series import Judge, SeriesRuns, judge_all
 from tbp.history.paired_evidence import with_pairs
-from tbp.history.runs_of_series import Rows, compared_with, present_version, rows_by_series
+from tbp.history.runs_of_series import SeriesRows, compared_with, present_version, rows_by_series
 from tbp.history.states import Freshness, freshness, is_enough, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
 from tbp.history.two_sides import sides
@@ -41,7 +41,7 @@ class _Judged(Struct, frozen=True):
     """A series and its changes, before it is seen among the others."""
 
     key: SeriesKey
-    rows: Rows
+    rows: SeriesRows
     direction: Direction
     points: Points
     changes: tuple[Change, ...]
@@ -87,24 +87,26 @@ def histories(
     return tuple(_history(series, fresh, traces, policy, known) for series in judged)
 
 
-def _judged(series: Sequence[tuple[SeriesKey, Rows]], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
+def _judged(series: Sequence[SeriesRows], results: Results, policy: Policy, judge: Judge) -> list[_Judged]:
     to_judge = [
         SeriesRuns(
-            rows, compared_with(present_version(rows, results.benchmarks.get(key.benchmark)), rows), policy.relevant
+            rows,
+            compared_with(present_version(rows, results.benchmarks.get(rows.key.benchmark)), rows),
+            policy.relevant,
         )
-        for key, rows in series
+        for rows in series
     ]
     return [
         _Judged(
-            key=key,
+            key=rows.key,
             rows=rows,
-            direction=direction(key.benchmark, rows.type, rows.unit, policy),
+            direction=direction(rows.key.benchmark, rows.type, rows.unit, policy),
             points=runs.points,
-            changes=moved.changes,
-            breaks=moved.breaks,
-            noise_within=moved.noise_within,
+            changes=findings.changes,
+            breaks=findings.breaks,
+            noise_within=findings.noise_within,
         )
-        for (key, rows), runs, moved in zip(series, to_judge, judge(to_judge), strict=True)
+        for rows, runs, findings in zip(series, to_judge, judge(to_judge), strict=True)
     ]
 
 

@@ -1,13 +1,13 @@
 """The circumstances of a run besides its commit, and the runs at which they changed.
 
-Takes rows of results and the torch that the ruler saw, gives the breaks of a series. Which of them a change of level is
-put down to is decided in ``explanations``.
+Takes the facts of result files and the torch that the ruler saw, gives the breaks of a series. Which of them a change
+of level is put down to is decided in ``explanations``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -29,31 +29,23 @@ RULER_TORCH = "torch"
 MOST_NAMED = 3  # circumstances named in one sentence
 
 
-class RunFacts(Protocol):
-    """The facts of a run in its result file (``tbp.asv.result_frame``)."""
-
-    @property
-    def python(self) -> str: ...
-    @property
-    def requirements(self) -> str: ...
-    @property
-    def hardware(self) -> str: ...
-
-
 class RunCircumstances(Struct, frozen=True):
-    """One run of a series: its value in the table of data, and its circumstances."""
+    """One run of a series: its circumstances, and its value, which they may explain."""
 
     circumstances: Circumstances
     number: float  # calls timed together; NaN where unknown
     value: float  # per call
 
 
-def circumstances(facts: RunFacts, torch: str, threads: str = "") -> Circumstances:
-    """The circumstances of a run by its result file; ``torch`` and ``threads`` are its sessions', empty if unknown."""
-    hardware = {fact_name(name): value for name, value in named_values(facts.hardware)}
-    requirements = {name: value for name, value in named_values(facts.requirements) if name != RULER_TORCH or not torch}
-    seen = {"python": facts.python, RULER_TORCH: torch or requirements.get(RULER_TORCH, "")}
-    known = {**requirements, **seen, **hardware, THREADS: threads}
+def circumstances(
+    python: str = "", requirements: str = "", hardware: str = "", torch: str = "", threads: str = ""
+) -> Circumstances:
+    """The circumstances that a result file tells, as ``tbp.load`` has them, and the ``torch`` and ``threads`` that its
+    sessions saw. Each is empty where it is unknown.
+    """
+    facts = {fact_name(name): value for name, value in named_values(hardware)}
+    pins = {name: value for name, value in named_values(requirements) if name != RULER_TORCH or not torch}
+    known = {**pins, "python": python, RULER_TORCH: torch or pins.get(RULER_TORCH, ""), **facts, THREADS: threads}
     return {name: value for name, value in known.items() if value}
 
 

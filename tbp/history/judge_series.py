@@ -21,7 +21,7 @@ from tbp.detection.interval import with_interval
 from tbp.detection.noise import noise_between, noise_within
 from tbp.history.circumstances import Circumstances, RunCircumstances, breaks, with_number
 from tbp.history.explanations import explained
-from tbp.history.runs_of_series import Rows
+from tbp.history.runs_of_series import SeriesRows
 from tbp.model import relevance
 from tbp.model.changes import CONFIDENCE, Break, Change, ChangeKind
 from tbp.model.points import Points
@@ -33,7 +33,7 @@ _NO_RUN = RunCircumstances({}, math.nan, math.nan)  # of another version: its ci
 class SeriesRuns(Struct, frozen=True):
     """A series to judge."""
 
-    rows: Rows
+    rows: SeriesRows
     points: Points  # those of ``rows``, with those of another benchmark version marked
     relevant: float  # smallest relative change to alert about
 
@@ -101,7 +101,8 @@ def judge_all(several: Sequence[SeriesRuns]) -> list[SeriesFindings]:
 def judged(series: SeriesRuns, change_points: Sequence[Change]) -> SeriesFindings:
     """The findings in a series in which the detector found ``change_points``."""
     rows, points = series.rows, series.points
-    circumstances = with_number(rows.runs(points.columns.comparable, _NO_RUN))
+    comparable = points.columns.comparable.tolist()
+    circumstances = with_number([run if known else _NO_RUN for run, known in zip(rows.runs(), comparable, strict=True)])
     noise = noise_between(points, [change.index for change in change_points if change.confirmed])
     cuts = [0, *(change.index for change in change_points), len(points)]
     changes = []
@@ -125,7 +126,7 @@ def _values(series: SeriesRuns) -> Values:
     return Values(values.tolist(), sessions, counter=series.rows.type == "track")
 
 
-def _version_breaks(rows: Rows, points: Points) -> list[Break]:
+def _version_breaks(rows: SeriesRows, points: Points) -> list[Break]:
     """Breaks where runs of another benchmark version end and those of the present one begin, or the other way round."""
     version_breaks: list[Break] = []
     for index in (np.flatnonzero(np.diff(points.columns.comparable)) + 1).tolist():

@@ -6,22 +6,17 @@ Takes the results and sessions that ``tbp.asv`` read. Which values belong to one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
-import numpy as np
+import pandas as pd
 from msgspec.structs import replace
 
-from tbp.asv.result_table import Table, keys, moment
-from tbp.asv.results import Results
+from tbp.asv.results import RUN, Results
 from tbp.asv.sessions import Session, Sessions
 from tbp.model.runs import Run, fact_name, named_values
 from tbp.model.series import Outcome, Setup
 from tbp.project.commits import Commits
-
-_IDENTITY = ("machine", "environment", "commit")  # there is one run of each
-_FACTS = (*_IDENTITY, "python", "requirements", "hardware")
 
 
 def runs(results: Results, sessions: Sessions, commits: Commits) -> tuple[Run, ...]:
@@ -29,30 +24,33 @@ def runs(results: Results, sessions: Sessions, commits: Commits) -> tuple[Run, .
     position = {commit.hash: index for index, commit in enumerate(commits.order)}
     sessions_of = _sessions_of_runs(sessions)
     placed: list[tuple[int, Run]] = []
-    for machine, environment, commit, python, requirements, hardware, *rest in _stated(results.points):
-        index = position.get(commit)
-        if index is not None:
-            run = Run(
-                commits.order[index], machine, environment, python, _pins(requirements), _hardware(hardware), *rest
-            )
-            of_run = sessions_of.get((run.setup, commit))
-            placed.append((index, _with_sessions(run, of_run) if of_run else run))
+    for row in _heads(results.frame).to_dict("records"):
+        index = position.get(row["commit"])
+        if index is None:
+            continue
+        run = Run(
+            commits.order[index],
+            row["machine"],
+            row["environment"],
+            row["python"],
+            _pins(row["requirements"]),
+            _hardware(row["hardware"]),
+            measured=row[Outcome.MEASURED],
+            failed=row[Outcome.FAILED],
+            skipped=row[Outcome.SKIPPED],
+            started=None if pd.isna(row["started"]) else row["started"].to_pydatetime(),
+        )
+        of_run = sessions_of.get((run.setup, run.commit.hash))
+        placed.append((index, _with_sessions(run, of_run) if of_run else run))
     return tuple(run for _, run in sorted(placed, key=lambda entry: (entry[0], entry[1].setup)))
 
 
-def _stated(points: Table) -> Iterator[tuple[Any, ...]]:
-    """Yields for each run ``_FACTS``, how many series were measured, failed and skipped, and when the first began."""
-    _, first, run = np.unique(keys([points.labels(name) for name in _IDENTITY]), True, True)
-    facts = [points.labels(name).at(first) for name in _FACTS]
-    outcomes = points.outcome.items
-    counts = []
-    for outcome in (Outcome.MEASURED, Outcome.FAILED, Outcome.SKIPPED):
-        is_of = points.outcome.codes == (outcomes.index(outcome) if outcome in outcomes else len(outcomes))
-        counts.append(np.bincount(run[is_of], minlength=len(first)).tolist())
-    started_ms = np.full(len(first), np.inf)
-    np.fmin.at(started_ms, run, points.started_ms)
-    started = [moment(at_ms) if at_ms < np.inf else None for at_ms in started_ms.tolist()]
-    return zip(*facts, *counts, started, strict=True)
+def _heads(frame: pd.DataFrame) -> pd.DataFrame:
+    """A row for each run: its facts, how many series have each outcome, and when its measuring began."""
+    groups = frame.groupby(RUN, observed=True)
+    counts = {outcome: (frame["outcome"] == outcome).groupby(groups.ngroup()).sum() for outcome in Outcome}
+    first = frame.drop_duplicates(RUN).sort_values(RUN).reset_index(drop=True)
+    return first.assign(**counts, started=groups["started"].min().reset_index(drop=True))
 
 
 @lru_cache

@@ -1,21 +1,21 @@
-"""Results, sessions and commits → the runs of each series, in order of history.
+"""Results, sessions and commits → the rows of each series, in order of history.
 
-Takes the results and sessions that ``tbp.asv`` read. Gives rows; which of them are comparable is left to ``build``. A
-large project has millions of runs: they stay columns, and what many of them share is made once.
+Takes the frame of results and the ruler's sessions. Gives ``SeriesRows``; which of them are comparable, and what
+moved, is left to ``tbp.history.build``. A large project has millions of rows: they stay columns, and values that many
+of them share are made once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.asv.declarations import Benchmark
-from tbp.asv.result_table import keys
-from tbp.asv.results import Results
+from tbp.asv.results import SERIES, Results
 from tbp.asv.sessions import Sessions
 from tbp.history.circumstances import Circumstances, RunCircumstances, circumstances
 from tbp.model.points import MEASURED, OUTCOMES, Floats, PointColumns, Points, compared
@@ -23,180 +23,160 @@ from tbp.model.series import SeriesKey
 from tbp.project.commits import Commits
 from tbp.statistics.robust import median
 
-_KEY = ("benchmark", "parameters", "machine", "environment")
+_FACTS = ["python", "requirements", "hardware"]  # of a run, in its result file
 _UNKNOWN: Circumstances = {}  # of runs without a value, which explain nothing
 
 
-class _RowFacts(NamedTuple):
-    """The facts that the circumstances of a run depend on."""
-
-    python: str
-    requirements: str
-    hardware: str
-    torch: str = ""  # as the sessions saw it
-    threads: str = ""  # as the sessions saw them
-
-
-class Rows(Struct, frozen=True, eq=False):
+class SeriesRows(Struct, frozen=True, eq=False):
     """The runs of one series in order of history, and what they were measured with."""
 
+    key: SeriesKey
     points: Points
     number: Floats  # calls timed together, NaN where unknown
     circumstances: Sequence[Circumstances]  # equal ones are one object
     started_ms: Floats  # when it was measured, since 1970; NaN where unknown
-    versions: Sequence[str]  # of the benchmark; "" in files too old to say
+    versions: Sequence[str]  # of the benchmark; "" in files too old to have one
     unit: str  # the newest one's
     type: str
 
-    def runs(self, comparable: NDArray[np.bool_], otherwise: RunCircumstances) -> list[RunCircumstances]:
-        """One for each row; ``otherwise`` for those that are not comparable."""
-        rows = zip(
-            comparable.tolist(), self.circumstances, self.number.tolist(), self.points.columns.value.tolist(),
-            strict=True,
-        )  # fmt: skip
-        return [
-            RunCircumstances(known, number, value) if is_comparable else otherwise
-            for is_comparable, known, number, value in rows
-        ]
+    def runs(self) -> list[RunCircumstances]:
+        """The circumstances of each run, with its value."""
+        rows = zip(self.circumstances, self.number.tolist(), self.points.columns.value.tolist(), strict=True)
+        return [RunCircumstances(*row) for row in rows]
 
 
-def rows_by_series(results: Results, sessions: Sessions, commits: Commits) -> list[tuple[SeriesKey, Rows]]:
-    """Each series' runs in order of history; series in order of their keys."""
-    return list(_Reader(results, sessions, commits).series())
+def rows_by_series(results: Results, sessions: Sessions, commits: Commits) -> list[SeriesRows]:
+    """Each series with a run at a known commit; sorted by key."""
+    frame = _in_order(results.frame, commits)
+    return list(_series(frame, sessions, commits)) if len(frame) else []
 
 
-def present_version(rows: Rows, declared: Benchmark | None) -> str:
+def present_version(rows: SeriesRows, declared: Benchmark | None) -> str:
     """The version that benchmarks.json declares, or that of the newest run where none has it; empty where unknown."""
     if declared and declared.version and declared.version in rows.versions:
         return declared.version
     return next((version for version in reversed(rows.versions) if version), "")
 
 
-def compared_with(version: str, rows: Rows) -> Points:
+def compared_with(version: str, rows: SeriesRows) -> Points:
     """The points, those of another benchmark version marked as not comparable: it measures something else."""
     if {"", version}.issuperset(rows.versions):
         return rows.points
-    return compared(rows.points, np.array([stated in ("", version) for stated in rows.versions]))
+    return compared(rows.points, np.array([known in ("", version) for known in rows.versions]))
 
 
-def seen(sessions: Sessions, key: SeriesKey, commit: str) -> tuple[str, str]:
-    """The torch and the threads that the sessions of a run saw; empty where unknown."""
-    of_run = sessions.of(key, commit)
-    torch = next((session.torch for session in of_run if session.torch), "")
-    return torch, next((str(session.threads) for session in of_run if session.threads), "")
-
-
-class _Sessions(NamedTuple):
-    """The facts of sessions about the runs of one series, by index of the run."""
+class _SessionColumns(Struct, frozen=True):
+    """The sessions of the runs of one series, by index of the run."""
 
     torch: list[str]  # "" where unknown
     threads: list[str]  # "" where unknown
     medians: dict[int, tuple[float, ...]]
     reasons: dict[int, str]
 
-    def note(self, index: int, sessions: Sessions, key: SeriesKey, commit: str, is_time: bool) -> None:
-        self.torch[index], self.threads[index] = seen(sessions, key, commit)
+    def add(self, index: int, sessions: Sessions, key: SeriesKey, commit: str, is_time: bool) -> None:
+        """Look up the sessions of the run at ``index``."""
+        of_run = sessions.of(key, commit)
+        self.torch[index] = next((session.torch for session in of_run if session.torch), "")
+        self.threads[index] = next((str(session.threads) for session in of_run if session.threads), "")
         if is_time and (medians := sessions.medians_s(key, commit)):
             self.medians[index] = medians
         if reason := sessions.skipped(key, commit):
             self.reasons[index] = reason
 
 
-class _Reader:
-    """The table of results with its rows sorted by series and commit."""
+def _in_order(frame: pd.DataFrame, commits: Commits) -> pd.DataFrame:
+    """The rows at known commits, sorted by series and by the commit's position in the order.
 
-    def __init__(self, results: Results, sessions: Sessions, commits: Commits) -> None:
-        self.sessions, self.order = sessions, commits.order
-        position = {commit.hash: index for index, commit in enumerate(commits.order)}
-        points = results.points
-        places = np.array([position.get(name, -1) for name in points.commit.items], np.int64)[points.commit.codes]
-        key = keys([points.labels(name) for name in _KEY])
-        rows = np.lexsort((places, key))
-        rows = rows[places[rows] >= 0]
-        self.places = places[rows].astype(np.int32)
-        self.edges = np.flatnonzero(np.diff(key[rows], prepend=-1, append=-1)).tolist()
-        names = (*_KEY, "commit", "version", "unit", "type", "python", "requirements", "hardware")
-        self.codes = {name: points.labels(name).codes[rows] for name in names}
-        self.items = {name: points.labels(name).items for name in names}
-        outcomes = np.array([OUTCOMES.index(outcome) for outcome in points.outcome.items], np.int8)
-        self.outcome = outcomes[points.outcome.codes[rows]]
-        self.value, self.low, self.high = points.value[rows], points.q25[rows], points.q75[rows]
-        self.number, self.started_ms = points.number[rows], points.started_ms[rows]
-        # What a run was measured with is the same for all of its series.
-        stated = ("python", "requirements", "hardware")
-        facts = keys([points.labels(name) for name in stated])[rows]
-        _, first, self.facts = np.unique(facts, return_index=True, return_inverse=True)
-        texts = [[self._text(name, row) for row in first.tolist()] for name in stated]
-        self.stated = [
-            _RowFacts(python, requirements, hardware) for python, requirements, hardware in zip(*texts, strict=True)
-        ]
-        self.known: dict[_RowFacts, Circumstances] = {}
+    The position becomes a column, and ``started_ms``, since 1970, another.
+    """
+    positions = {commit.hash: position for position, commit in enumerate(commits.order)}
+    position_of = np.array([positions.get(name, -1) for name in frame["commit"].cat.categories], np.int32)
+    frame = frame.assign(position=position_of[frame["commit"].cat.codes])
+    if (position_of < 0).any():
+        frame = frame[frame["position"] >= 0]
+    since_ms = frame["started"].astype("int64").astype("float64").where(frame["started"].notna())
+    return frame.assign(started_ms=since_ms).sort_values([*SERIES, "position"])
 
-    def series(self) -> Iterator[tuple[SeriesKey, Rows]]:
-        for start, end in zip(self.edges, self.edges[1:], strict=False):
-            benchmark, parameters, machine, environment = (self.items[name][self.codes[name][start]] for name in _KEY)
-            key = SeriesKey(benchmark, parameters, machine, environment)
-            yield key, self._rows(key, slice(start, end))
 
-    def _rows(self, key: SeriesKey, part: slice) -> Rows:
-        count = part.stop - part.start
-        values = np.stack([self.value[part], self.low[part], self.high[part]])
-        seen_by_sessions = _Sessions([""] * count, [""] * count, {}, {})
-        measured_there = self.sessions.commits(key)
-        if measured_there:
-            commits = [self._text("commit", row) for row in range(part.start, part.stop)]
-            is_time = self.outcome[part] == MEASURED if self._text("type", part.stop - 1) == "time" else [False] * count
-            for index, commit in enumerate(commits):
-                if commit in measured_there:
-                    seen_by_sessions.note(index, self.sessions, key, commit, bool(is_time[index]))
-            for index, medians in seen_by_sessions.medians.items():
-                values[:, index] = _level(values[:, index], medians)
-        columns = PointColumns(
-            self.order,
-            self.places[part],
-            self.outcome[part],
-            values[0],
-            values[1],
-            values[2],
-            np.ones(count, bool),
-            seen_by_sessions.medians,
-            seen_by_sessions.reasons,
-        )
-        versions = self.items["version"]
-        return Rows(
-            Points(columns),
-            self.number[part],
-            self._circumstances(part, seen_by_sessions),
-            self.started_ms[part],
-            [versions[code] for code in self.codes["version"][part].tolist()],
-            self._text("unit", part.stop - 1),
-            self._text("type", part.stop - 1),
-        )
+class _Circumstances:
+    """The circumstances of runs; most runs share theirs with many others."""
 
-    def _circumstances(self, part: slice, seen_by_sessions: _Sessions) -> list[Circumstances]:
-        rows = list(zip(self.facts[part].tolist(), seen_by_sessions.torch, seen_by_sessions.threads, strict=True))
-        known = {row: self._known(*row) for row in set(rows)}
-        is_measured = (self.outcome[part] == MEASURED).tolist()
-        return [known[row] if has_value else _UNKNOWN for row, has_value in zip(rows, is_measured, strict=True)]
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.of_row = frame.groupby(_FACTS, observed=True).ngroup().to_numpy()
+        _, first = np.unique(self.of_row, return_index=True)
+        facts = frame[_FACTS].iloc[first].itertuples(index=False, name=None)
+        self.facts: list[tuple[str, str, str]] = list(facts)
+        self.known: dict[tuple[int, str, str], Circumstances] = {}
+
+    def of(self, rows: slice, is_measured: NDArray[np.bool_], recorded: _SessionColumns) -> list[Circumstances]:
+        """The circumstances of each run of a series; those of a run without a value explain nothing."""
+        runs = list(zip(self.of_row[rows].tolist(), recorded.torch, recorded.threads, strict=True))
+        known = {run: self._known(*run) for run in set(runs)}
+        return [known[run] if measured else _UNKNOWN for run, measured in zip(runs, is_measured.tolist(), strict=True)]
 
     def _known(self, facts: int, torch: str, threads: str) -> Circumstances:
-        stated = self.stated[facts]
-        if torch or threads:
-            stated = stated._replace(torch=torch, threads=threads)
-        if stated not in self.known:
-            self.known[stated] = circumstances(stated, torch, threads)
-        return self.known[stated]
-
-    def _text(self, name: str, row: int) -> str:
-        return str(self.items[name][self.codes[name][row]])
+        key = facts, torch, threads
+        if key not in self.known:
+            self.known[key] = circumstances(*self.facts[facts], torch, threads)
+        return self.known[key]
 
 
-def _level(measured: Floats, sessions: tuple[float, ...]) -> Floats:
-    """A run's value and quartiles: asv's, moved to the median of the sessions.
+def _series(frame: pd.DataFrame, sessions: Sessions, commits: Commits) -> Iterator[SeriesRows]:
+    """The series of ``frame``, which is in order."""
+    series = frame.groupby(SERIES, observed=True).ngroup().to_numpy()
+    edges = np.flatnonzero(np.diff(series, prepend=-1, append=-1))
+    keys = frame[SERIES].iloc[edges[:-1]].itertuples(index=False, name=None)
+    newest = frame[["unit", "type"]].iloc[edges[1:] - 1].itertuples(index=False, name=None)
+    known = _Circumstances(frame)
+    outcomes = np.array([OUTCOMES.index(outcome) for outcome in frame["outcome"].cat.categories], np.int8)
+    position, outcome = frame["position"].to_numpy(), outcomes[frame["outcome"].cat.codes]
+    values = frame[["value", "q25", "q75"]].to_numpy()
+    number, versions, started_ms = (frame[name].to_numpy() for name in ("number", "version", "started_ms"))
+    for fields, (unit, kind), start, end in zip(keys, newest, edges.tolist(), edges[1:].tolist(), strict=False):
+        key, rows = SeriesKey(*fields), slice(start, end)
+        is_measured = outcome[rows] == MEASURED
+        recorded = _recorded(key, sessions, commits, position[rows], is_measured & (kind == "time"))
+        value, low, high = _levels(values[rows], recorded.medians).T
+        is_comparable = np.ones(len(value), bool)
+        columns = PointColumns(
+            commits.order,
+            position[rows],
+            outcome[rows],
+            value,
+            low,
+            high,
+            is_comparable,
+            recorded.medians,
+            recorded.reasons,
+        )
+        circumstances = known.of(rows, is_measured, recorded)
+        yield SeriesRows(
+            key, Points(columns), number[rows], circumstances, started_ms[rows], versions[rows].tolist(), unit, kind
+        )
+
+
+def _recorded(
+    key: SeriesKey, sessions: Sessions, commits: Commits, position: NDArray[np.int32], is_time: NDArray[np.bool_]
+) -> _SessionColumns:
+    """The sessions of a series at each of its commits, which are at ``position`` in their order."""
+    recorded = _SessionColumns([""] * len(position), [""] * len(position), {}, {})
+    with_sessions = sessions.commits(key)
+    for index, at in enumerate(position.tolist() if with_sessions else ()):
+        commit = commits.order[at].hash
+        if commit in with_sessions:
+            recorded.add(index, sessions, key, commit, bool(is_time[index]))
+    return recorded
+
+
+def _levels(measured: Floats, sessions: Mapping[int, tuple[float, ...]]) -> Floats:
+    """The value and quartiles of each run: asv's, moved to the median of its sessions where it has some.
 
     asv pools the samples of all processes, which hides that the process is the unit.
     """
-    if not measured[0] > 0:
-        return measured
-    middle = median(sessions)
-    return np.array([middle, *(measured[1:] * middle / measured[0])])
+    levels = measured.copy()
+    for index, medians in sessions.items():
+        value, *quartiles = measured[index].tolist()
+        if value > 0:
+            middle = median(medians)
+            levels[index] = [middle, *(quartile * middle / value for quartile in quartiles)]
+    return levels

@@ -20,6 +20,9 @@ from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
 from tbp.traces.operators.operators import merged_frames
 from tbp.wording import words
 
+SCRIPTS = ("base/app.js", "base/address_state.js", "base/dom.js", "base/number_words.js", "charts/flame.js")
+"""Scripts of the report that draw a flame graph, in the order in which they build on each other."""
+
 
 def flame_file(shown: Sequence[tuple[Source, ...]]) -> str:
     """The page of one source, or of a baseline and a contender, each.
@@ -28,14 +31,14 @@ def flame_file(shown: Sequence[tuple[Source, ...]]) -> str:
         UsageError: nothing is known of who called whom.
     """
     sections = tuple(_section(f"flame-{place}", sides) for place, sides in enumerate(shown))
-    own = tuple((STATIC / name).read_text("utf-8") for name in ("app.js", "views.js", "flame.js"))
+    own = tuple((STATIC / name).read_text("utf-8") for name in SCRIPTS)
     data = tuple(script_call("tbp.flame", section.flame.payload) for section in sections)
     return flames_html(
         FlamesPage(
             title=sections[0].title if len(sections) == 1 else _names(shown[0]),
             sections=sections,
             scripts=(*own, *data),
-            style=(STATIC / "style.css").read_text("utf-8"),
+            style=(STATIC / "base/style.css").read_text("utf-8"),
             version=__version__,
         )
     )

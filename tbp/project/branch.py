@@ -59,12 +59,7 @@ def first_parents(repository: Path, branch: Branch) -> list[str]:
     Raises:
         GitFailed: git cannot be asked.
     """
-    return git(repository, *first_parents_arguments(branch)).split()
-
-
-def first_parents_arguments(branch: Branch) -> tuple[str, ...]:
-    """The arguments with which git lists the commits of ``first_parents``."""
-    return "rev-list", "--first-parent", branch.commit, "--"
+    return git(repository, "rev-list", "--first-parent", branch.commit, "--").split()
 
 
 def resolve(repository: Path, revision: str) -> str:

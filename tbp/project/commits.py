@@ -11,19 +11,17 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.model.series import Commit, Line, Tag
-from tbp.project.asv_config import AsvConfig
-from tbp.project.branch import Branch, branch_of, first_parents_arguments
-from tbp.project.git import GitFailed, Question, git, is_shallow
+from tbp.project.branch import Branch, branch_of
+from tbp.project.git import GitFailed, git, is_shallow
 from tbp.project.lines import Beside, compared, lines_beside
 
 WITH_ONE = "with `--config PATH/asv.conf.json` they are in that of its repository, with subjects"
@@ -31,6 +29,11 @@ GONE = "not in the repository"  # the line of commits that a whole one lacks: it
 MOST_LINES = 3  # named in a note
 MOST_NAMED = 500  # lines named by their branches, the longest: more would not fit a command line
 
+# Each entry is four fields, each ended by a NUL. Tags are the only names that are wanted beside the commits.
+_LOG = (
+    "log", "-z", "--no-show-signature", "--encoding=UTF-8", "--decorate=short", "--decorate-refs=refs/tags/*",
+    "--format=%H%x00%ct%x00%s%x00%D",
+)  # fmt: skip
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -57,83 +60,72 @@ class Commits(Struct, frozen=True):
 
 
 def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, branch: str = "") -> Commits:
-    """The commits of ``dates`` (hash → date by asv) in the order of ``branch``, or of the repository's default branch.
+    """Returns the commits of ``dates`` (hash → date by asv) in the order of ``branch``.
 
-    What is missing is said in ``notes``.
-
-    Raises:
-        UsageError: the repository has no such branch.
-    """
-    with AskedCommits(repository, branch) as asked:
-        asked.ask(dates)
-        return asked.commits(dates)
-
-
-class AskedCommits:
-    """The commits of ``read_commits``, as a context. git begins when this is made: that takes as long as its answers.
+    Without its name it is the repository's default branch. What is missing is said in ``notes``.
 
     Raises:
         UsageError: the repository has no such branch.
     """
-
-    def __init__(self, repository: Path | None, branch: str = "") -> None:
-        self.repository = repository
-        self._failure: GitFailed | None = None
-        self._branch = Branch("", "")
-        self._open = ExitStack()
-        if repository is None:
-            return
-        try:
-            self._branch = branch_of(repository, branch)
-        except GitFailed as failure:
-            self._failure = failure
-            return
-        self._descriptions = self._open.enter_context(_descriptions(repository))
-        walk = Question(repository, *first_parents_arguments(self._branch))
-        self._walk = self._open.enter_context(walk)
-        self._tags = self._open.enter_context(_tags(repository))
-
-    def __enter__(self) -> AskedCommits:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._open.__exit__(kind, error, at)
-
-    def ask(self, hashes: Iterable[str]) -> None:
-        """Ask git of these commits. To be called once, before ``commits``."""
-        if self._branch.commit:
-            self._descriptions.tell("".join(f"{name}\n" for name in hashes if _HASH.fullmatch(name)))
-
-    def commits(self, dates: Mapping[str, datetime]) -> Commits:
-        """Those of ``dates``, which are among the hashes that git was asked for. To be called once."""
-        by_date = [Commit(name, date) for name, date in sorted(dates.items(), key=lambda item: (item[1], item[0]))]
-        repository = self.repository
-        if repository is None:
-            note = f"no repository was given: commits are in order of date; {WITH_ONE}"
-            return Commits(tuple(by_date), notes=(note,))
-        try:
-            return self._placed(repository, by_date)
-        except GitFailed as failure:
-            return Commits(tuple(by_date), notes=(f"{failure}; commits are in order of date, without subjects",))
-
-    def _placed(self, repository: Path, by_date: Sequence[Commit]) -> Commits:
-        if self._failure is not None:
-            raise self._failure
-        known = _described(self._descriptions.answer(), {own.hash: own.date for own in by_date})
-        history, tagged = tuple(reversed(self._walk.answer().split())), _tagged(self._tags)
-        rank = {name: place for place, name in enumerate(history)}
-        commits = [known.get(own.hash, own) for own in by_date]
-        is_whole = all(own.hash in known and own.hash in rank for own in commits) or not is_shallow(repository)
-        sorted_out = _sorted_out(repository, commits, known, history, is_whole)
-        beside, branch = sorted_out.lines, self._branch
-        order = _ordered(sorted_out.branch, rank)
-        notes = _notes(repository, branch.name, sorted_out, len(commits), is_whole)
-        return Commits(order, history, notes, _tags_shown(tagged, order, rank, beside), branch.name, beside)
+    by_date = [Commit(name, date) for name, date in sorted(dates.items(), key=lambda item: (item[1], item[0]))]
+    if repository is None:
+        note = f"no repository was given: commits are in order of date; {WITH_ONE}"
+        return Commits(tuple(by_date), notes=(note,))
+    try:
+        return _placed(repository, branch_of(repository, branch), by_date)
+    except GitFailed as failure:
+        return Commits(tuple(by_date), notes=(f"{failure}; commits are in order of date, without subjects",))
 
 
-def asked_of(config: AsvConfig | None) -> AskedCommits:
-    """The commits of the project's branch; without a configuration git is not asked. Raises as ``AskedCommits``."""
-    return AskedCommits(config.repository, config.branch) if config is not None else AskedCommits(None)
+def _placed(repository: Path, branch: Branch, by_date: Sequence[Commit]) -> Commits:
+    walked = _logged(git(repository, *_LOG, "--first-parent", branch.commit, "--"))
+    history = tuple(entry.hash for entry in reversed(walked))
+    rank = {name: index for index, name in enumerate(history)}
+    aside = [commit.hash for commit in by_date if commit.hash not in rank and _HASH.fullmatch(commit.hash)]
+    entries = [*walked, *(_aside(repository, aside) if aside else ())]
+    by_hash = {entry.hash: entry for entry in entries}
+    known = {commit.hash: by_hash[commit.hash].described(commit) for commit in by_date if commit.hash in by_hash}
+    commits = [known.get(commit.hash, commit) for commit in by_date]
+    is_whole = all(commit.hash in known and commit.hash in rank for commit in commits) or not is_shallow(repository)
+    sorted_out = _sorted_out(repository, commits, known, history, is_whole)
+    order = _ordered(sorted_out.branch, rank)
+    notes = _notes(repository, branch.name, sorted_out, len(commits), is_whole)
+    tagged = [(tag, entry.hash) for entry in entries for tag in entry.tags]
+    tags = _tags_shown(tagged, order, rank, sorted_out.lines)
+    return Commits(order, history, notes, tags, branch.name, sorted_out.lines)
+
+
+class _Entry(NamedTuple):
+    """One commit of git's log."""
+
+    hash: str
+    date_s: str  # of the commit, since 1970; whatever its author wrote
+    subject: str
+    decoration: str  # "tag: 1.0, tag: 1.0-rc" or nothing
+
+    @property
+    def tags(self) -> list[str]:
+        """Names of the tags that name this commit; none of them can hold a space."""
+        return [name.removeprefix("tag: ") for name in self.decoration.split(", ") if name]
+
+    def described(self, commit: Commit) -> Commit:
+        """Returns ``commit``, which is this one, with its subject and date."""
+        commit = replace(commit, subject=self.subject)
+        with suppress(ValueError, OverflowError, OSError):  # a date beyond the calendar: asv's stays
+            commit = replace(commit, date=datetime.fromtimestamp(int(self.date_s), UTC))
+        return commit
+
+
+def _logged(log: str) -> list[_Entry]:
+    fields = log.split("\0")
+    return [_Entry(*entry) for entry in zip(fields[::4], fields[1::4], fields[2::4], fields[3::4], strict=False)]
+
+
+def _aside(repository: Path, hashes: Sequence[str]) -> list[_Entry]:
+    """Those of ``hashes`` that the repository has; a tag's is not that of the commit that git tells for it."""
+    stdin = "".join(f"{name}\n" for name in hashes)
+    entries = _logged(git(repository, *_LOG, "--no-walk=unsorted", "--ignore-missing", "--stdin", stdin=stdin))
+    return [entry for entry in entries if entry.hash in set(hashes)]
 
 
 class _SortedOut(NamedTuple):
@@ -240,39 +232,6 @@ def _ordered(commits: Iterable[Commit], rank: Mapping[str, int]) -> tuple[Commit
         latest = max(latest, commit.date)
         keys[commit.hash] = (latest, rank[commit.hash], commit.hash)
     return tuple(sorted(commits, key=lambda c: keys.get(c.hash, (c.date, len(rank), c.hash))))
-
-
-def _descriptions(repository: Path) -> Question:
-    """Hash, date and subject of those commits that git is told and that the repository has."""
-    return Question(
-        repository, "log", "--no-walk=unsorted", "--ignore-missing", "--stdin", "-z", "--no-show-signature",
-        "--encoding=UTF-8", "--format=%H%x00%ct%x00%s", stdin=None,
-    )  # fmt: skip
-
-
-def _described(answer: str, dates: Mapping[str, datetime]) -> dict[str, Commit]:
-    """Those commits with their subject and date."""
-    fields = answer.split("\0")
-    known = {}
-    for name, seconds, subject in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
-        if name not in dates:  # git says the newest where none is asked for, and the commit that a tag names
-            continue
-        commit = Commit(name, dates[name], subject)
-        with suppress(ValueError, OverflowError, OSError):  # a date beyond the calendar: asv's is kept
-            commit = replace(commit, date=datetime.fromtimestamp(int(seconds), UTC))
-        known[name] = commit
-    return known
-
-
-def _tags(repository: Path) -> Question:
-    # An annotated tag is an object of its own: the starred fields are those of what it names.
-    form = "%(refname:strip=2)%00%(if:equals=commit)%(objecttype)%(then)%(objectname)%(else)%(*objectname)%(end)"
-    return Question(repository, "for-each-ref", "refs/tags", f"--format={form}")
-
-
-def _tagged(tags: Question) -> list[tuple[str, str]]:
-    """(name, hash of the commit it names) of every tag; one of a file or a folder has an empty hash."""
-    return [(name, commit) for name, _, commit in (line.partition("\0") for line in tags.answer().splitlines())]
 
 
 def _tags_shown(

@@ -1,17 +1,18 @@
-"""Asking git: one place that runs it, quietly, never waiting for an answer from a person or for ever."""
+"""Runs git: quietly, without locks, prompts or lazy fetches, and with an end.
+
+Takes a repository and git's arguments, gives what git prints. What a commit message, a branch or a tag is called is
+foreign text, and is escaped where it is shown.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-
-from tbp.system.pipes import room
 
 GIT_TIMEOUT_S = 120.0  # a walk over a hundred thousand commits takes a few seconds; a dead network drive takes for ever
+_QUIET = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
 
 
 class GitFailed(Exception):
@@ -19,87 +20,31 @@ class GitFailed(Exception):
 
 
 class GitMissing(GitFailed):
-    """There is no git to ask."""
+    """There is no git to run."""
 
 
 def git(repository: Path, *arguments: str, stdin: str = "", variables: Mapping[str, str] | None = None) -> str:
-    """What git prints, run in ``repository`` with ``variables`` added to its environment.
+    """Returns what git prints, run in ``repository`` with ``variables`` added to its environment.
 
     Raises:
         GitFailed: and nothing else; GitMissing where git is not installed.
     """
-    with Question(repository, *arguments, stdin=stdin, variables=variables) as question:
-        return question.answer()
-
-
-class Question:
-    """git, begun when this is made, so that several may be under way; ended with the context. The arguments are those
-    of ``git``; where ``stdin`` is None, git waits to be told.
-    """
-
-    def __init__(
-        self,
-        repository: Path,
-        *arguments: str,
-        stdin: str | None = "",
-        variables: Mapping[str, str] | None = None,
-    ) -> None:
-        quiet = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
-        self.repository = repository
-        self._stdin: bytes | None = None  # not told yet
-        self._process: subprocess.Popen[bytes] | None = None
-        self._failed: OSError | None = None
-        try:
-            self._process = subprocess.Popen(
-                ["git", "-C", str(repository), *arguments],
-                # Without anything to read git must not wait for its end, which a copy of this process would hold open.
-                stdin=subprocess.DEVNULL if stdin == "" else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=os.environ | quiet | dict(variables or {}),
-            )
-        except OSError as error:
-            self._failed = error
-        if stdin:
-            self.tell(stdin)
-
-    def __enter__(self) -> Question:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._process is not None:
-            if self._process.poll() is None:
-                self._process.kill()
-            with contextlib.suppress(BrokenPipeError):  # what it did not want to read any more
-                self._process.__exit__(kind, error, at)
-
-    def tell(self, stdin: str) -> None:
-        """All that git is to read, at once if the pipe takes it in."""
-        self._stdin = stdin.encode()
-        if self._process is None or self._process.stdin is None:
-            return
-        if len(self._stdin) <= room(self._process.stdin):
-            with contextlib.suppress(BrokenPipeError):  # git wants to read nothing, and says why
-                self._process.stdin.write(self._stdin)
-            with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.close()
-            self._process.stdin, self._stdin = None, None
-
-    def answer(self) -> str:
-        """What git prints, to be asked for once. Raises as ``git``."""
-        if self._process is None:
-            if isinstance(self._failed, FileNotFoundError):
-                raise GitMissing("git was not found: install it")
-            raise GitFailed(f"git could not be started: {self._failed}")
-        try:
-            out, err = self._process.communicate(self._stdin, GIT_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            raise GitFailed(f"git did not answer within {GIT_TIMEOUT_S:.0f} s in {self.repository}") from None
-        status = self._process.returncode
-        if status:
-            said = err.decode(errors="replace").strip().splitlines()
-            raise GitFailed(f"git cannot read {self.repository} ({said[0] if said else f'exit {status}'})")
-        return out.decode(errors="replace")
+    command = ["git", "-C", str(repository), *arguments]
+    environment = os.environ | _QUIET | dict(variables or {})
+    try:
+        done = subprocess.run(
+            command, input=stdin.encode(), capture_output=True, env=environment, timeout=GIT_TIMEOUT_S, check=False
+        )
+    except FileNotFoundError:
+        raise GitMissing("git was not found: install it") from None
+    except subprocess.TimeoutExpired:
+        raise GitFailed(f"git did not answer within {GIT_TIMEOUT_S:.0f} s in {repository}") from None
+    except OSError as error:
+        raise GitFailed(f"git could not be started: {error}") from None
+    if done.returncode:
+        words = done.stderr.decode(errors="replace").strip().splitlines()
+        raise GitFailed(f"git cannot read {repository} ({words[0] if words else f'exit {done.returncode}'})")
+    return done.stdout.decode(errors="replace")
 
 
 def is_shallow(repository: Path) -> bool:

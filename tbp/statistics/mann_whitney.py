@@ -2,6 +2,10 @@
 
 Takes two samples, gives the chance of a difference like theirs without one. How many places were looked at before is
 the caller's to correct for.
+
+Not ``scipy.stats.mannwhitneyu``: its 0.4 ms a call would add 7.9 s to the 12.5 s that the detector takes for 10,600
+series of 165 runs with two steps; this takes 0.3 s. It has no exact test for samples with ties that do not overlap,
+and no z score to divide where neighbours are correlated. Tests compare the two where both apply.
 """
 
 from __future__ import annotations
@@ -62,7 +66,7 @@ def tails(smaller: int, larger: int) -> tuple[int, ...]:
 
     Mann and Whitney, "On a test of whether one of two random variables is stochastically larger than the other",
     Annals of Mathematical Statistics 18 (1947): the coefficients of a Gaussian binomial, here by multiplying and
-    dividing by its factors in turn. Not scipy.stats, which takes longer to import than most reports to build.
+    dividing by its factors in turn.
     """
     # What runs over on the way comes back: only the result has to fit.
     is_small = math.comb(smaller + larger, smaller) < 2**63

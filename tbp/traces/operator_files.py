@@ -22,6 +22,7 @@ import gzip
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -117,13 +118,21 @@ def operator_bytes(recording: Recording) -> bytes:
 
 
 def read_operators(path: Path) -> Recording:
-    """What ``write_operators`` kept at ``path``. A column that is newer than the file is unknown: NaN, or empty.
+    """Returns what ``write_operators`` kept at ``path``. Raises as ``stored_recording``."""
+    try:
+        return stored_recording(path, path.read_bytes())
+    except OSError as error:
+        raise UnreadableTrace(f"{path} cannot be opened ({error.strerror or error}); check the path") from None
+
+
+def stored_recording(path: Path, content: bytes) -> Recording:
+    """Returns the recording of ``operator_bytes``. A column that is newer than them is unknown: NaN, or empty.
 
     Raises:
-        UnreadableTrace: it cannot be read, or is of another format.
+        UnreadableTrace: ``content`` is something else, or of another format; ``path`` is where it is from.
     """
     try:
-        stored = _stored(path)
+        stored = _stored(path, content)
         table = OperatorTable(
             _frame(stored.table, OPERATOR_COLUMNS), stored.steps, stored.sessions, msgspec.convert(stored.loss, Loss)
         )
@@ -143,13 +152,11 @@ def read_operators(path: Path) -> Recording:
         OverflowError,
     ) as error:  # columns of other lengths, kinds or names
         raise _damaged(path, error) from None
-    except OSError as error:
-        raise UnreadableTrace(f"{path} cannot be opened ({error.strerror or error}); check the path") from None
 
 
-def _stored(path: Path) -> _File:
+def _stored(path: Path, content: bytes) -> _File:
     # Not gzip.decompress: a few kilobytes can hold gigabytes.
-    with gzip.open(path) as file:
+    with gzip.open(BytesIO(content)) as file:
         data = file.read(LARGEST_BYTES + 1)
     if len(data) > LARGEST_BYTES:
         raise UnreadableTrace(f"{path} holds more than an operator table can; delete it")

@@ -14,8 +14,10 @@ import pytest
 
 from tbp.asv.results import Results, read_results
 from tbp.asv.runner import run_asv
-from tbp.asv.sessions import read_sessions
+from tbp.asv.session_files import read_sessions
 from tbp.model.series import Outcome
+
+from ..result_frames import rows_of
 
 pytest.importorskip("asv")
 
@@ -123,7 +125,7 @@ def test_a_commit_without_the_workload_skips_it_and_the_next_is_measured(reposit
     new, old = _hashes(repository).split()
     cpu = [
         (value.commit, value.outcome)
-        for value in results.values()
+        for value in rows_of(results)
         if value.benchmark == "tiny.Quick.torchtime_step" and ("device", "cpu") in value.parameters
     ]
     assert sorted(cpu) == sorted([(old, Outcome.SKIPPED), (new, Outcome.MEASURED)])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import tbp
-from tbp.asv.result_frame import COLUMNS
+from tbp.asv.results import COLUMNS
 from tbp.errors import NothingMeasured
 
 Writer = Callable[..., Path]

@@ -13,6 +13,8 @@ from tbp.asv.parameters import completed, named
 from tbp.asv.results import Results, read_results
 from tbp.system.python_text import plain_value
 
+from ..result_frames import rows_of
+
 Writer = Callable[..., Path]
 
 N, KIND, WORKERS = ("10", "20"), ("a", "b"), ("1", "4")
@@ -115,7 +117,7 @@ def test_a_parameter_that_was_added_is_told_with_the_commit_that_has_it_first(re
     said += "they are series without it, which end there"
     assert results.remarks == {"time_x": said}
     assert results.problems == (f"time_x: {said}",)
-    assert {value.parameters for value in results.values() if value.commit[0] == "a"} == {
+    assert {value.parameters for value in rows_of(results) if value.commit[0] == "a"} == {
         (("n", "10"),),
         (("n", "20"),),
     }
@@ -125,7 +127,7 @@ def test_two_values_of_one_name_in_one_file_are_two_series_and_nothing_is_to_be_
     path = result_file("a", {"time_x": [[1.0, 9.0], [["<Obj>", "<Obj>"]], "v"]})
     results = results_of(path, param_names=["o"], params=[["<Obj>", "<Obj>"]])
     assert results.problems == ()
-    assert [(value.parameters, value.value) for value in results.values()] == [
+    assert [(value.parameters, value.value) for value in rows_of(results)] == [
         ((("o", "<Obj> (0)"),), 1.0),
         ((("o", "<Obj> (1)"),), 9.0),
     ]
@@ -135,7 +137,7 @@ def test_a_series_whose_parameters_changed_places_goes_on(result_file: Writer):
     result_file("a", {"time_x": [[1.0, 2.0, 3.0, 4.0], [list(N), ["'a'", "'b'"]], "v"]})
     path = result_file("b", {"time_x": [[1.0, 3.0, 2.0, 4.0], [["'a'", "'b'"], list(N)], "v"]})
     results = results_of(path, param_names=["kind", "n"], params=[["'a'", "'b'"], list(N)])
-    found = {(value.commit[0], value.parameters): value.value for value in results.values()}
+    found = {(value.commit[0], value.parameters): value.value for value in rows_of(results)}
     for kind, n, value in (("a", "10", 1.0), ("b", "10", 2.0), ("a", "20", 3.0), ("b", "20", 4.0)):
         assert found["a", (("kind", kind), ("n", n))] == found["b", (("kind", kind), ("n", n))] == value
     assert results.problems == ()

@@ -1,65 +1,53 @@
-"""The cache changes how long reading takes, and nothing else."""
+"""What is kept of result files changes how long reading takes, and nothing else."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pandas as pd
 import pytest
 
-from tbp.asv import result_cache, result_folder
-from tbp.asv.result_cache import cache_file
-from tbp.asv.result_frame import frame
+from tbp.asv import result_cache
 from tbp.asv.results import Results, read_results
-from tbp.errors import NothingMeasured
-from tbp.report.site import unchanged
-from tbp.system import cache
+from tbp.system.store import FILE, Store
+
+from ..result_frames import rows_of
 
 Writer = Callable[..., Path]
-HOUR_NS = 3_600_000_000_000
-WORTH_BYTES = result_folder.WORTH_BYTES
+Reader = Callable[..., tuple[Results, list[str]]]
+WORTH_BYTES = result_cache.WORTH_BYTES
 
 
 @pytest.fixture
-def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Results, list[str]]]:
-    """Read the folder and say which files were really opened."""
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    """Read the folder and name the files that were parsed."""
     monkeypatch.delenv("TBP_NO_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(result_folder, "WORTH_BYTES", 0)
-    monkeypatch.setattr(unchanged, "SETTLED_NS", -HOUR_NS)  # the tests' files are brand new
-    opened: list[str] = []
-    content = result_folder._content
-    monkeypatch.setattr(
-        result_folder, "_content", lambda path, size: (opened.append(Path(path).name), content(path, size))[1]
-    )
+    monkeypatch.setattr(result_cache, "WORTH_BYTES", 0)
+    parsed: list[str] = []
+    result_file = result_cache.result_file
+
+    def noted(name: str, *arguments: Any) -> Any:
+        parsed.append(name)
+        return result_file(name, *arguments)
+
+    monkeypatch.setattr(result_cache, "result_file", noted)
 
     def read_again(cache: bool = True) -> tuple[Results, list[str]]:
-        opened.clear()
-        return read_results(tmp_path / "results", cache=cache), list(opened)
+        parsed.clear()
+        return read_results(tmp_path / "results", cache=cache), list(parsed)
 
     return read_again
 
 
-Reader = Callable[..., tuple[Results, list[str]]]
-
-
-def kept(folder: Path) -> Path:
-    (path,) = (folder / "cache" / "tbp").iterdir()
-    return path
-
-
-def headed(payload: bytes) -> bytes:
-    """The head of a whole file with this content."""
-    return cache._head(result_cache._KIND, result_cache._VERSION, payload)
-
-
-def same(one: Results, other: Results) -> bool:
-    pd.testing.assert_frame_equal(frame(one.points), frame(other.points))
-    return (one.machines, one.problems) == (other.machines, other.problems)
+def assert_same(one: Results, other: Results) -> None:
+    pd.testing.assert_frame_equal(one.frame, other.frame)
+    assert (one.machines, one.problems, one.left_out) == (other.machines, other.problems, other.left_out)
 
 
 @pytest.fixture
@@ -68,45 +56,35 @@ def two_files(result_file: Writer) -> Path:
     return result_file("b", {"time_it": [[3.0, None], [["1", "2"]], "v"], "time_odd": [[1.0], [["1", "2"]]]}, day=1)
 
 
-def test_a_second_reading_opens_new_files_only(read: Reader, two_files: Path, result_file: Writer):
-    first, opened = read()
-    assert opened == ["aaaaaaaa-env.json", "bbbbbbbb-env.json"]
-    second, opened = read()
-    assert opened == []
-    assert same(first, second)
+def test_a_second_reading_parses_new_files_only(read: Reader, two_files: Path, result_file: Writer):
+    first, parsed = read()
+    assert parsed == ["aaaaaaaa-env.json", "bbbbbbbb-env.json"]
+    second, parsed = read()
+    assert parsed == []
+    assert_same(first, second)
     assert "time_odd has 1 results for 2" in second.problems[0]
     result_file("c", {"time_other": [[3.0], []]}, day=2)
-    third, opened = read()
-    assert opened == ["cccccccc-env.json"]
-    assert same(third, read(cache=False)[0])
+    third, parsed = read()
+    assert parsed == ["cccccccc-env.json"]
+    assert_same(third, read(cache=False)[0])
 
 
-def test_a_changed_file_is_read_again(read: Reader, two_files: Path):
+def test_a_changed_file_is_parsed_again(read: Reader, two_files: Path):
     """Of the same size, and with its old time of modification."""
     read()
     stat = two_files.stat()
     two_files.write_text(two_files.read_text().replace("3.0", "4.0"))
     os.utime(two_files, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    found, opened = read()
-    assert opened == [two_files.name]
-    assert 4.0 in found.points.value.tolist()
+    found, parsed = read()
+    assert parsed == [two_files.name]
+    assert 4.0 in found.frame["value"].tolist()
 
 
-def test_a_file_that_has_just_changed_is_not_kept(read: Reader, two_files: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(unchanged, "SETTLED_NS", HOUR_NS)
+def test_what_is_gone_is_not_read(read: Reader, two_files: Path):
     read()
-    assert len(read()[1]) == 2
-
-
-def test_what_is_gone_is_forgotten(read: Reader, two_files: Path, tmp_path: Path):
-    read()
-    size = kept(tmp_path).stat().st_size
     two_files.unlink()
-    found, opened = read()
-    assert (opened, len(found.points)) == ([], 2)
-    assert kept(tmp_path).stat().st_size < size
-    assert b"time_odd" not in kept(tmp_path).read_bytes()
-    assert same(found, read()[0])
+    found, parsed = read()
+    assert (parsed, len(found.frame)) == ([], 2)
 
 
 def test_units_are_those_of_today(read: Reader, two_files: Path):
@@ -114,68 +92,56 @@ def test_units_are_those_of_today(read: Reader, two_files: Path):
     (two_files.parent.parent / "benchmarks.json").write_text(
         json.dumps({"time_it": {"unit": "ms", "param_names": ["n"], "type": "time"}})
     )
-    found, opened = read()
-    value = next(found.values())
-    assert (opened, value.unit, value.parameters) == ([], "ms", (("n", "1"),))
+    found, parsed = read()
+    row: Any = rows_of(found)[0]
+    assert (parsed, row.unit, row.parameters) == ([], "ms", (("n", "1"),))
+
+
+def test_a_file_that_cannot_be_used_is_named_every_time(read: Reader, two_files: Path):
+    two_files.write_bytes(b"{")
+    first, _ = read()
+    second, parsed = read()
+    assert parsed == [two_files.name]
+    assert_same(first, second)
+    assert first.left_out == 1
+
+
+def test_equal_bytes_of_two_machines_are_two_runs(read: Reader, result_file: Writer):
+    """Without a machine in the file its folder names the machine."""
+    path = result_file("a", {"time_it": [[1.0], []]}, params={})
+    (path.parent.parent / "other").mkdir()
+    (path.parent.parent / "other" / path.name).write_bytes(path.read_bytes())
+    for _ in range(2):
+        found, _ = read()
+        assert found.frame["machine"].tolist() == ["box", "other"]
+
+
+def entries(folder: Path) -> Iterator[tuple[bytes, Any]]:
+    for path in (folder / "results").glob("*/*.json"):
+        key = result_cache._key(path, path.read_bytes())
+        yield key, Store(result_cache.NAMESPACE).known([key])[key]
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda data: b"",
-        lambda data: data[:-1],
-        lambda data: data[:100] + bytes([data[100] ^ 1]) + data[101:],
-        lambda data: data.replace(b"cache\n%d" % result_cache.PARSER, b"cache\n0"),
-        lambda data: os.urandom(1000),
-        lambda data: headed(b"\x93") + b"\x93",
-        lambda data: headed(b"[]") + b"[]",
+        lambda payload: b"",
+        lambda payload: payload[:-1],
+        lambda payload: b"\x93",
+        lambda payload: msgspec.msgpack.encode(msgspec.msgpack.decode(payload) | {"counts": b"1234567"}),
+        lambda payload: msgspec.msgpack.encode(msgspec.msgpack.decode(payload) | {"counts": b"\xff" * 8}),
+        lambda payload: msgspec.msgpack.encode(msgspec.msgpack.decode(payload) | {"value": b""}),
     ],
 )
-def test_a_damaged_cache_is_rebuilt(read: Reader, two_files: Path, tmp_path: Path, damage: Callable[[bytes], bytes]):
-    first, _ = read()
-    whole = kept(tmp_path).read_bytes()
-    kept(tmp_path).write_bytes(damage(whole))
-    second, opened = read()
-    assert len(opened) == 2
-    assert same(first, second)
-    assert kept(tmp_path).read_bytes() == whole
-
-
-@pytest.mark.parametrize("part", ["grid", "count", "cell"])
-def test_arrays_that_do_not_fit_each_other_are_not_trusted(read: Reader, two_files: Path, tmp_path: Path, part: str):
-    read()
-    cached = result_cache.load(kept(tmp_path), tmp_path / "results")
-    name, entry = next(iter(cached.entries.items()))
-    wrong = result_cache.msgspec.structs.replace(entry.file, **{part: b"\xff\xff\xff\x00" * 2})
-    changed = result_cache.Cached(cached.folder, cached.grids, {name: result_cache.Entry(entry.identity, wrong)})
-    payload = result_cache.msgspec.msgpack.encode(changed)
-    kept(tmp_path).write_bytes(headed(payload) + payload)
-    assert len(read()[1]) == 2
-
-
-def test_a_cache_that_cannot_be_written_is_none(read: Reader, two_files: Path, tmp_path: Path):
-    (tmp_path / "cache").write_text("a file where the folder should be")
-    assert len(read()[1]) == 2
-    assert len(read()[1]) == 2
-
-
-def test_a_full_disk_leaves_nothing_behind(
-    read: Reader, two_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_is_kept_in_another_shape_is_parsed_again(
+    read: Reader, two_files: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
 ):
-    def full(self: Path, target: Path) -> Path:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
-    assert len(read()[1]) == 2
-    assert list((tmp_path / "cache" / "tbp").iterdir()) == []
-
-
-def test_readers_at_the_same_time_do_not_disturb_each_other(read: Reader, two_files: Path, tmp_path: Path):
-    expected, _ = read(cache=False)
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: read_results(tmp_path / "results"), range(32)))
-    assert all(same(own, expected) for own in found)
-    assert len(list((tmp_path / "cache" / "tbp").iterdir())) == 1
+    first, _ = read()
+    Store(result_cache.NAMESPACE).keep({key: damage(payload) for key, payload in entries(tmp_path)})
+    second, parsed = read()
+    assert len(parsed) == 2
+    assert_same(first, second)
+    assert read()[1] == []
 
 
 def test_the_results_folder_is_left_alone(read: Reader, two_files: Path, tmp_path: Path):
@@ -189,19 +155,40 @@ def test_it_can_be_switched_off(read: Reader, two_files: Path, tmp_path: Path, m
     monkeypatch.setenv("TBP_NO_CACHE", "1")
     read()
     assert not (tmp_path / "cache").exists()
-    assert cache_file(tmp_path) is None
 
 
 def test_a_small_folder_is_not_worth_it(read: Reader, two_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(result_folder, "WORTH_BYTES", WORTH_BYTES)
+    monkeypatch.setattr(result_cache, "WORTH_BYTES", WORTH_BYTES)
     read()
     assert not (tmp_path / "cache").exists()
-
-
-def test_two_folders_do_not_share(read: Reader, two_files: Path, tmp_path: Path):
+    monkeypatch.setattr(result_cache, "WORTH_BYTES", 100)
     read()
-    other = tmp_path / "other"
-    (other / "box").mkdir(parents=True)
-    with pytest.raises(NothingMeasured):
-        read_results(other)
-    assert cache_file(other) != cache_file(tmp_path / "results")
+    assert [path.name for path in (tmp_path / "cache" / "tbp").iterdir()] == [FILE]
+
+
+def test_several_processes_read_what_one_reads(result_file: Writer, monkeypatch: pytest.MonkeyPatch):
+    # Each file has benchmarks of its own, in another order.
+    for place, letter in enumerate("abcdefgh"):
+        rows = {f"time_{name}": [[1.0 + place], [], f"v{place // 3}"] for name in letter + "xy"}
+        path = result_file(letter, dict(reversed(rows.items())) if place % 2 else rows, day=place)
+    path.write_bytes(path.read_bytes()[:-5])
+    folder = path.parent.parent
+    alone = read_results(folder)
+    monkeypatch.setattr(result_cache, "FILE_S", 100.0)
+    monkeypatch.setattr(result_cache, "BATCH_BYTES", 1)
+    several = read_results(folder)
+    assert len(alone.frame) == 7 * 3
+    assert_same(several, alone)
+    assert "cannot be read as JSON" in alone.problems[0]
+
+
+def test_only_files_of_a_machine_s_folder_are_results(result_file: Writer):
+    path = result_file("a", {"time_it": [[1.0], []]})
+    deeper = path.parent / "aaaaaaaa-env.traces"
+    deeper.mkdir()
+    (deeper / "bbbbbbbb-env.json").write_text("{")
+    (path.parent.parent / "cccccccc-env.json").write_text("{")
+    (path.parent / "dddddddd-env.json").mkdir()
+    os.mkfifo(path.parent / "eeeeeeee-env.json")  # to be opened by nobody: it would wait for ever
+    found = read_results(path.parent.parent)
+    assert (len(found.frame), found.problems) == (1, ())

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tbp.asv.sessions import MIN_SAMPLES, Sessions, read_sessions, without_result
+from tbp.asv.session_files import read_sessions
+from tbp.asv.sessions import MIN_SAMPLES, Sessions, without_result
 from tbp.model.series import SeriesKey
 
 KEY = SeriesKey("m.time_it", (("variant", "sdpa"), ("length", "256")), "box", "env")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tbp.comparison.judgements import judgements
+from tbp.comparison.judgements import judgements, series_of_points
 from tbp.model.changes import History, LineRuns, State
 from tbp.model.comparison import ComparedCommit, Judgement
 from tbp.model.runs import Run
@@ -17,7 +17,6 @@ from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey
 from tbp.project.lines import compared
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.history_chart import site_commits
-from tbp.report.pages.compare.page import stored
 from tbp.report.parts.places import series_href
 from tbp.report.site.build import write_site
 
@@ -219,7 +218,8 @@ def test_chosen_columns_fit_and_are_accessible(browser, machines, size, scheme) 
 
 def expected(histories: Sequence[History], before: ComparedCommit, after: ComparedCommit) -> dict[str, Judgement]:
     href = {(one.key.benchmark, one.key.parameters): series_href(one) for one in histories}
-    found = judgements((stored(one) for one in histories), before, after)
+    series = (series_of_points(one.key, one.unit, one.better, one.points) for one in histories)
+    found = judgements(series, before, after)
     return {href[one.benchmark, one.parameters]: one for one in found}
 
 

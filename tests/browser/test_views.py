@@ -242,7 +242,7 @@ def test_commits_and_names_stay_when_the_heatmap_is_scrolled(browser, site, size
 
 def test_names_in_the_heatmap_are_told_apart(browser) -> None:
     places = ["conda-py3.9", "conda-py3.9-pip-torch1.8-vision", "conda-py3.9-pip-torch1.11-vision"]
-    source = (Path(__file__).parents[2] / "tbp/report/static/rownames.js").read_text("utf-8")
+    source = (Path(__file__).parents[2] / "tbp/report/static/base/rownames.js").read_text("utf-8")
     with quiet_page(browser) as page:
         page.evaluate("window.tbp = {}")
         page.evaluate(f"{source}; 0")

@@ -14,7 +14,8 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.__main__ import main
-from tbp.asv.sessions import Session, Sessions, read_sessions
+from tbp.asv.session_files import read_sessions
+from tbp.asv.sessions import Session, Sessions
 from tbp.commands.prune import kept_runs, plan, prune, same
 from tbp.errors import UnreadableTrace
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State  # fmt: skip

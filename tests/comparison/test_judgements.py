@@ -8,8 +8,9 @@ from math import isnan, nan
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
-from tbp.comparison.judgements import StoredSeries, judgements
+from tbp.comparison.judgements import StoredSeries, judgements, series_of_points
 from tbp.history.circumstances import Circumstances
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Judgement
@@ -240,3 +241,13 @@ def test_no_change_with_another_driver_stays_no_change():
 def test_another_version_is_told_before_another_driver():
     found = judge(stored(STEP, versions=["1"] * 20 + ["2"] * 20, circumstances=OLD * 20 + NEW * 20), 19, 20)
     assert found.reason == "the benchmark itself differs between the two"
+
+
+def test_runs_that_are_not_comparable_are_of_no_version_that_another_has():
+    """A report knows of a run only whether it is of the present version of its benchmark."""
+    points = [replace(point(place, value), comparable=place not in (18, 19)) for place, value in enumerate(STEP)]
+    series = series_of_points(SeriesKey("m.time_b", (), "m", "e"), "seconds", Better.LOWER, points)
+    differs = "the benchmark itself differs between the two"
+    assert [judge(series, first, second).reason for first, second in ((17, 19), (19, 20), (18, 19))] == [differs] * 3
+    assert judge(series, 17, 20).state is State.REGRESSION
+    assert not series.is_counter

@@ -6,32 +6,30 @@ import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from math import nan
 from pathlib import Path
 
 import pytest
 
-from tbp.asv.result_frame import Value
+from tbp.asv.results import Results
 from tbp.asv.sessions import Session, Sessions
 from tbp.comparison.stored_commits import CompareRequest, chosen_setup, compared, stored_series
 from tbp.errors import NothingMeasured, UsageError
 from tbp.model.changes import State
-from tbp.model.series import Outcome, SeriesKey, Setup
+from tbp.model.series import SeriesKey, Setup
 from tbp.project.commits import read_commits
 from tbp.project.policy import Policy
 from tbp.project.revisions import stored_commit
 
+from ..result_frames import frame_of
+
 A, B = "aaaa" + "0" * 36, "bbbb" + "0" * 36
 
 
-def row(benchmark: str, commit: str, machine: str = "m", environment: str = "e") -> Value:
-    when = datetime(2026, 1, 1, tzinfo=UTC)
-    return Value(
-        benchmark, (), machine, environment, commit, when, Outcome.MEASURED, 1.0, nan, nan, nan, "1", "seconds", "time"
-    )
+def row(benchmark: str, commit: str, machine: str = "m", environment: str = "e") -> dict[str, object]:
+    return {"benchmark": benchmark, "machine": machine, "environment": environment, "commit": commit}
 
 
-def measured(machine: str, environment: str, *benchmarks: str) -> list[Value]:
+def measured(machine: str, environment: str, *benchmarks: str) -> list[dict[str, object]]:
     """Both commits have these benchmarks there."""
     return [row(name, commit, machine, environment) for name in benchmarks for commit in (A, B)]
 
@@ -60,7 +58,7 @@ def test_what_is_not_stored_names_the_nearest_that_is(tmp_path: Path):
 
 def test_the_setup_with_most_in_common_is_taken_and_the_others_named():
     rows = [*measured("m", "few", "x"), *measured("m", "most", "x", "y"), row("x", A, "other")]
-    setup, notes = chosen_setup(rows, (A, B), CompareRequest("A", "B"))
+    setup, notes = chosen_setup(frame_of(rows), (A, B), CompareRequest("A", "B"))
     assert setup == Setup("m", "most")
     assert notes == ("both were measured elsewhere too, with fewer benchmarks in common: m, few",)
 
@@ -68,16 +66,16 @@ def test_the_setup_with_most_in_common_is_taken_and_the_others_named():
 def test_setups_with_as_many_in_common_must_be_chosen_from():
     rows = [*measured("m", "one", "x"), *measured("m", "two", "x")]
     with pytest.raises(UsageError, match=r"\(m, one; m, two\): say --machine or --environment"):
-        chosen_setup(rows, (A, B), CompareRequest("A", "B"))
-    assert chosen_setup(rows, (A, B), CompareRequest("A", "B", environment="two")) == (Setup("m", "two"), ())
+        chosen_setup(frame_of(rows), (A, B), CompareRequest("A", "B"))
+    assert chosen_setup(frame_of(rows), (A, B), CompareRequest("A", "B", environment="two")) == (Setup("m", "two"), ())
 
 
 def test_no_setup_with_both_says_where_each_is():
     rows = [row("x", A, "here"), row("x", B, "there")]
     with pytest.raises(NothingMeasured, match="A in here, e and B in there, e; run `asv run` for the missing one"):
-        chosen_setup(rows, (A, B), CompareRequest("A", "B"))
+        chosen_setup(frame_of(rows), (A, B), CompareRequest("A", "B"))
     with pytest.raises(NothingMeasured, match="A in none and B in there, e"):
-        chosen_setup(rows, (A, B), CompareRequest("A", "B", machine="there"))
+        chosen_setup(frame_of(rows), (A, B), CompareRequest("A", "B", machine="there"))
 
 
 def test_the_value_of_a_run_is_the_median_of_its_processes():
@@ -88,7 +86,8 @@ def test_the_value_of_a_run_is_the_median_of_its_processes():
         for i, value in enumerate((1.0, 1.5, 9.0))
     ]
     commits = read_commits({A: when, B: when})
-    (found,) = stored_series([row("x", A), row("x", B)], commits.order, Sessions(tuple(sessions)), Policy())
+    stored = Results(frame_of([row("x", A), row("x", B)]), {}, ())
+    (found,) = stored_series(stored, commits.order, Sessions(tuple(sessions)), Policy())
     assert [point.value for point in found.points] == [1.5, 1.0]  # asv's own, where there are no sessions
     assert found.points[0].sessions == (1.0, 1.5, 9.0)
     assert (found.unit, found.is_counter) == ("seconds", False)

@@ -16,7 +16,6 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.asv.declarations import Benchmark
-from tbp.asv.result_table import Value, table
 from tbp.asv.results import Results, read_results
 from tbp.asv.sessions import Session, Sessions
 from tbp.errors import UnreadableTrace
@@ -28,6 +27,8 @@ from tbp.project.commits import read_commits
 from tbp.project.policy import Policy
 from tbp.traces.operators.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, TraceSession
 from tbp.traces.reading.columns import COUNT, NUMBER
+
+from ..result_frames import frame_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = SeriesKey("m.time_it", (), "box", "env")
@@ -54,26 +55,13 @@ def results(
         outcome = Outcome.SKIPPED if np.isnan(value) else Outcome.MEASURED
         version = versions[i] if versions else "v"
         rows.append(
-            Value(
-                "m.time_it",
-                (),
-                "box",
-                "env",
-                name(i),
-                START + timedelta(days=i),
-                outcome,
-                value,
-                value,
-                value,
-                1.0,
-                version,
-                unit,
-                kind,
-                "",
-                requirements[i] if requirements else "",
-            )
-        )
-    return Results(table(rows), {"m.time_it": Benchmark("m.time_it", kind, unit, "w")}, ())
+            {
+                "commit": name(i), "date": START + timedelta(days=i), "outcome": outcome, "value": value, "q25": value,
+                "q75": value, "number": 1.0, "version": version, "unit": unit, "type": kind,
+                "requirements": requirements[i] if requirements else "",
+            }
+        )  # fmt: skip
+    return Results(frame_of(rows), {"m.time_it": Benchmark("m.time_it", kind, unit, "w")}, ())
 
 
 def sessions(runs_s: Sequence[Sequence[float]], traced: Sequence[int] = ()) -> Sessions:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from tbp.asv.result_frame import Value
 from tbp.history.circumstances import (
     NUMBER,
     RunCircumstances,
@@ -37,18 +36,14 @@ def judged(runs: Sequence[Mapping[str, str]], index: int, noise: float = 0.01, s
     return explained(Change(index, 1.0, step, 0.001, True), (0, len(runs)), runs, points(values), noise)
 
 
-def row(**known: str) -> Value:
-    return Value("b", (), "m", "e", "c", START, Outcome.MEASURED, 1.0, NAN, NAN, 1.0, "v", "seconds", "time", **known)
-
-
 def test_circumstances_are_named_in_words():
     known = circumstances(
-        row(python="3.11", requirements="numpy=1.26;torch=2.13;six=", hardware="cpu=A;num_cpu=2;os=Linux 6"), ""
+        python="3.11", requirements="numpy=1.26;torch=2.13;six=", hardware="cpu=A;num_cpu=2;os=Linux 6"
     )
     assert known == {
         "numpy": "1.26", "torch": "2.13", "python": "3.11", "processor": "A", "cores": "2", "system": "Linux 6",
     }  # fmt: skip
-    assert circumstances(row(requirements="torch=2.13"), "2.13.1+cpu") == {"torch": "2.13.1+cpu"}
+    assert circumstances(requirements="torch=2.13", torch="2.13.1+cpu") == {"torch": "2.13.1+cpu"}
 
 
 def test_a_break_is_where_the_last_known_value_ends():

@@ -10,7 +10,7 @@ from tbp.history.machine_wide_changes import LEAST_SERIES, at_once, brief, of_be
 from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, Circumstance, History, State
 from tbp.model.runs import Run
 from tbp.report.base.render import Frame
-from tbp.report.pages.benchmark.files import wanted
+from tbp.report.pages.benchmark.files import jobs
 from tbp.report.pages.index.page import summary
 
 VALUES = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
@@ -161,7 +161,7 @@ def test_another_machine_does_not_dilute_it(make_history) -> None:
 
 def test_the_page_of_a_benchmark_among_them_says_so_and_no_other(make_history, make_report) -> None:
     series = [*moved(make_history, 5), *steady(make_history, 2)]
-    asked = {own.benchmark: own.at_once for own in wanted(make_report(*series), Frame("x", "", "1"))}
+    asked = {own.benchmark: own.at_once for own in jobs(make_report(*series), Frame("x", "", "1"))}
     assert [one.moved for one in asked["a.time_0"]] == [5]
     assert asked["b.time_0"] == ()
     assert of_benchmark(at_once(series), series[:1]) == asked["a.time_0"]

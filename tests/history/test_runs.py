@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tbp.asv.results import read_results
-from tbp.asv.sessions import read_sessions
+from tbp.asv.session_files import read_sessions
 from tbp.history.runs import runs
 from tbp.project.commits import read_commits
 

@@ -9,7 +9,7 @@ import pytest
 
 from tbp.model.series import Tag
 from tbp.project.branch import resolve
-from tbp.project.commits import GONE, AskedCommits, Commits, ancestors, read_commits
+from tbp.project.commits import GONE, Commits, ancestors, read_commits
 
 HOSTILE = 'a "quoted" <script>alert(1)</script> %H %x00 🐛 --end'
 HOSTILE_TAG = "v1<script>alert(1)</script>%x00{{7}}"
@@ -52,27 +52,6 @@ def test_history_gives_the_order_and_not_the_dates(repository: Path):
     assert commits.history == tuple(hashes)
     assert commits.branch == "main"
     assert commits.notes == ()
-
-
-def test_git_is_told_of_the_commits_when_they_are_known(repository: Path):
-    hashes = [commit(repository, "one", 1), commit(repository, "two", 2)]
-    with AskedCommits(repository) as asked:
-        unknown = [f"{place:040x}" for place in range(3_000)]  # more than a pipe takes in
-        asked.ask([*unknown, *hashes])
-        commits = asked.commits(dict.fromkeys(hashes, date(5)))
-    assert [(c.hash, c.subject, c.date) for c in commits.order] == [
-        (hashes[0], "one", date(1)),
-        (hashes[1], "two", date(2)),
-    ]
-    assert commits.notes == ()
-
-
-def test_who_asks_git_and_wants_no_answer_leaves_no_process_behind(repository: Path):
-    commit(repository, "one", 1)
-    with AskedCommits(repository) as asked:
-        process = asked._descriptions._process
-        assert process is not None
-    assert process.poll() is not None
 
 
 def lines_of(commits: Commits) -> list[tuple[str, list[str]]]:

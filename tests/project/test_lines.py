@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tbp.asv.result_content import _COLUMNS
+from tbp.asv.result_json import _COLUMNS
 from tbp.comparison.stored_commits import CompareRequest, compared
 from tbp.errors import NothingMeasured, UsageError
 from tbp.model.changes import State

@@ -7,7 +7,7 @@ from tbp.history.events import Touching
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
 from tbp.model.series import Better, Commit
 from tbp.report.base.commit_order import commit_order
-from tbp.report.base.render import Frame, page_html
+from tbp.report.base.render import Frame, main_html
 from tbp.report.base.report_data import Base
 from tbp.report.pages.changes import MOST_ITEMS_OF_A_ROW, changes_page
 from tbp.report.parts import addresses
@@ -126,7 +126,7 @@ def test_the_commits_that_touch_the_benchmark_are_named_and_escaped(make_history
     assert found_page.rows[0].touching == (
         "of 2 commits, 1 touches the benchmark or its requirements: 01c0ffee (<b>/requirements.txt)"
     )
-    assert "<b>/req" not in page_html("changes.html", found_page, Frame("example", "", "1"))
+    assert "<b>/req" not in main_html("changes.html", found_page, Frame("example", "", "1"))
 
 
 def test_a_commit_that_moved_everything_lists_the_worst_and_counts_the_rest(make_history, make_report) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from tbp.model.changes import Change, ChangeEvidence, State
 from tbp.model.series import Commit, Outcome, Point
-from tbp.report.base.render import Frame, index_html, script_call
+from tbp.report.base.render import Frame, main_html, script_call
 from tbp.report.pages.index.data import index_data
 from tbp.report.pages.index.page import summary
 from tbp.report.parts import sparkline
@@ -48,7 +48,7 @@ def many(make_history, benchmarks: int, series: int, changed: float = 0.1):
 
 def sizes(data) -> tuple[bytes, bytes]:
     found = summary(data)
-    page = index_html(found, Frame("example", "2026-05-01 12:00 UTC", "1.0")).encode()
+    page = main_html("index.html", found, Frame("example", "2026-05-01 12:00 UTC", "1.0")).encode()
     return page, script_call("tbp.index", index_data(found)).encode()
 
 

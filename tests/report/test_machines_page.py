@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from tbp.model.changes import State
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Commit
-from tbp.report.base.render import Frame, page_html
+from tbp.report.base.render import Frame, main_html
 from tbp.report.pages.machines.environments import inventory
 from tbp.report.pages.machines.page import machines_page
 from tbp.report.parts.inventory import Installed, differences, installed, what_is_recorded
@@ -139,5 +139,5 @@ def test_environments_without_a_column_are_counted(make_report, left_out: int, s
     page = machines_page(make_report())
     columns = inventory({("m", name): [run(0)] for name in ("a", "b")}, {}).columns
     page = replace(page, inventory=replace(page.inventory, columns=columns, left_out=left_out))
-    text = page_html("machines.html", page, Frame("example", "", "1"))
+    text = main_html("machines.html", page, Frame("example", "", "1"))
     assert f"Without {said} fewer runs." in text

@@ -26,7 +26,7 @@ from tbp.report.data.run_grid import (
 
 
 def unpacked(own, columns: int) -> list[float | str]:
-    """As static/grid.js reads it: values, or what there is instead."""
+    """As static/base/run_grid.js reads it: values, or what there is instead."""
     cells = own.cells.ljust(2 * columns, DIGITS[0])
     read: list[float | str] = []
     for column in range(columns):
@@ -123,7 +123,7 @@ def test_points_in_columns_are_packed_as_points_of_their_own(make_history) -> No
     single = make_history(values, changes=changes)
     order = tuple(point.commit for point in single.points)
     kept = [place for place in range(len(values)) if place % 7]  # not every commit has a run of the series
-    columns = points.Columns(
+    columns = points.PointColumns(
         order=order,
         commit_index=np.array(kept, np.int32),
         outcome=np.array([points.OUTCOMES.index(single.points[place].outcome) for place in kept], np.int8),

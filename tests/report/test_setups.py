@@ -19,7 +19,7 @@ def run(place: int, spot: tuple[str, str], system: str = "", **more: object) -> 
 
 
 def at(found: Setups, place: int, column: int) -> dict[str, str]:
-    """The setup that ``static/setups.js`` finds for a place at a column."""
+    """The setup that ``static/pages/setups.js`` finds for a place at a column."""
     known = [own for start, own in found.places[place] if start <= column][-1]
     return {name: found.values[code] for name, code in zip(found.names, known, strict=True) if code >= 0}
 

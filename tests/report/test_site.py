@@ -1,6 +1,4 @@
 import math
-import os
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,10 +9,9 @@ from tbp.errors import UsageError
 from tbp.model.changes import Change, ChangeEvidence, History, State
 from tbp.model.runs import Machine
 from tbp.model.series import Commit, Outcome, Point, SeriesKey
-from tbp.report.base.render import script_json
+from tbp.report.base.render import STATIC, script_json
 from tbp.report.site import build
 from tbp.report.site.build import write_site
-from tbp.system.worker_pool import Workers
 from tbp.wording.words import INVISIBLE
 
 HOSTILE = [
@@ -29,8 +26,7 @@ HOSTILE = [
     "&lt;b&gt;",
 ]
 
-A_WHILE_S = 20.0
-VIEWS = ("changes.html", "heatmap.html", "compare.html", "machines.html", "compression.html")
+VIEWS = ("changes.html", "heatmap.html", "compare.html", "machines.html")
 
 
 class Structure(HTMLParser):
@@ -103,38 +99,8 @@ def test_a_site_has_a_page_and_data_per_benchmark(tmp_path, make_history, make_r
     names = sorted(contents(index.parent))
     assert index.name == "index.html"
     assert len([name for name in names if name.startswith("benchmarks/")]) == 2
-    assert [name for name in names if name.startswith("static/")] == [
-        "static/app.js",
-        "static/axis.js",
-        "static/changes.js",
-        "static/chart.js",
-        "static/charts.js",
-        "static/chooser.js",
-        "static/columns.js",
-        "static/compare.js",
-        "static/cursors.js",
-        "static/evidence.js",
-        "static/filter.js",
-        "static/flame.js",
-        "static/foreign.js",
-        "static/grid.js",
-        "static/heatmap.js",
-        "static/index.js",
-        "static/inventory.js",
-        "static/judge.js",
-        "static/jump.js",
-        "static/numbers.js",
-        "static/plotly-LICENSE.txt",
-        "static/plotly-scatter.min.js",
-        "static/rownames.js",
-        "static/scaling.js",
-        "static/series.js",
-        "static/setups.js",
-        "static/style.css",
-        "static/tables.js",
-        "static/views.css",
-        "static/views.js",
-    ]
+    shipped = {f"static/{path.relative_to(STATIC).as_posix()}" for path in STATIC.glob("*/*")}
+    assert {name for name in names if name.startswith("static/")} == shipped - {"static/base/single_file.js"}
     assert {"data/layout.js", "data/commits.js", "data/benchmarks.js"} <= set(names)
 
 
@@ -197,7 +163,7 @@ def test_a_file_in_the_way_is_a_usage_error(tmp_path, make_report) -> None:
 def test_an_empty_site_says_what_to_run(tmp_path, make_report) -> None:
     page = write_site(make_report(), tmp_path).read_text("utf-8")
     assert "asv run NEW" in page
-    assert not (tmp_path / "static" / "plotly-scatter.min.js").exists()
+    assert not (tmp_path / "static" / "vendor").exists()
 
 
 def test_pages_allow_scripts_from_files_only(tmp_path, make_history, make_report) -> None:
@@ -239,27 +205,49 @@ def test_views_of_three_hundred_benchmarks_stay_small(tmp_path, make_history, ma
     assert (tmp_path / "data" / "grid.js").stat().st_size < 200_000
 
 
-def test_what_is_half_written_goes_when_this_process_is_interrupted(
+def test_an_interrupted_build_leaves_nothing(
     tmp_path, make_history, make_report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Others must not go on writing into a folder that is being removed."""
-    here = os.getpid()
-
-    def put(self: build._Place, *_: object) -> None:
-        for place in range(10**9 if os.getpid() != here else 0):
-            (self.folder / "data" / str(place)).touch()
+    """Other processes must not go on writing into a folder that is being removed."""
 
     def interrupted(_: object) -> None:
-        end = time.monotonic() + A_WHILE_S
-        while not list(tmp_path.glob("site/.tbp-*/data/*")) and time.monotonic() < end:
-            time.sleep(0.001)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("threading.active_count", lambda: 1)  # other tests may have left some
-    monkeypatch.setattr(build._Place, "put_made", put)
-    monkeypatch.setattr(build._Place, "put_benchmarks", put)
     monkeypatch.setattr(build, "_static", interrupted)
-    monkeypatch.setattr(build, "DRAWN_S", 10.0)
-    with Workers(2) as workers, pytest.raises(KeyboardInterrupt):
-        build.write_site(make_report(make_history()), tmp_path / "site", workers)
+    monkeypatch.setattr(build, "DRAWN_S", 10.0)  # so that it is shared out
+    with pytest.raises(KeyboardInterrupt):
+        write_site(make_report(make_history()), tmp_path / "site")
     assert list((tmp_path / "site").iterdir()) == []
+
+
+def test_several_processes_write_the_site_of_one(
+    tmp_path, make_history, make_report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    histories = [make_history(benchmark=f"suite.time_{name}") for name in "abc"]
+    alone = contents(write_site(make_report(*histories), tmp_path / "alone").parent)
+    monkeypatch.setattr(build, "DRAWN_S", 10.0)
+    monkeypatch.setattr(build, "BATCH_RUNS", 1)
+    assert contents(write_site(make_report(*histories), tmp_path / "together").parent) == alone
+
+
+def test_only_what_differs_is_written_again(tmp_path, make_history, make_report) -> None:
+    data = make_report(make_history(benchmark="suite.time_a"), make_history(benchmark="suite.time_b"))
+    site = write_site(data, tmp_path / "site").parent
+    first = contents(site)
+    page, other = sorted(site.glob("benchmarks/*.html"))
+    page.write_bytes(page.read_bytes() + b"!")
+    other.unlink()
+    untouched = {path: path.stat().st_mtime_ns for path in site.rglob("*") if path.is_file() and path != page}
+    assert contents(write_site(data, site).parent) == first
+    assert all(path.stat().st_mtime_ns == modified for path, modified in untouched.items())
+
+
+def test_a_page_behind_a_link_is_put_in_its_place(tmp_path, make_history, make_report) -> None:
+    data = make_report(make_history())
+    site = write_site(data, tmp_path / "site").parent
+    first = contents(site)
+    (page,) = site.glob("benchmarks/*.html")
+    page.rename(tmp_path / "elsewhere.html")
+    page.symlink_to(tmp_path / "elsewhere.html")
+    assert contents(write_site(data, site).parent) == first
+    assert not page.is_symlink()

@@ -1,6 +1,6 @@
 """A benchmark's page shows what it runs, in a length that keeps the page small."""
 
-from tbp.report.base.render import Frame, benchmark_html
+from tbp.report.base.render import Frame, main_html
 from tbp.report.pages.benchmark.page import benchmark_page
 from tbp.report.pages.benchmark.source import LENGTH, LINES, source_of
 
@@ -10,10 +10,10 @@ CODE = "def time_it(self):\n    if self.a < 3:\n        step()\n"
 def test_the_code_stands_on_its_page_as_it_was_written(make_history, make_report) -> None:
     history = make_history()
     page = benchmark_page(history.key.benchmark, make_report(history, sources={history.key.benchmark: CODE}))
-    html = benchmark_html(page, Frame("example", "today", "0", root="../"))
+    html = main_html("benchmark.html", page, Frame("example", "today", "0", root="../"))
     assert "def time_it(self):\n    if self.a &lt; 3:\n        step()</pre>" in html
     other = benchmark_page(history.key.benchmark, make_report(history, sources={"another": CODE}))
-    assert "What it runs" not in benchmark_html(other, Frame("example", "today", "0", root="../"))
+    assert "What it runs" not in main_html("benchmark.html", other, Frame("example", "today", "0", root="../"))
 
 
 def test_long_code_is_cut_and_said_to_be() -> None:

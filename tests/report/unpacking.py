@@ -1,4 +1,4 @@
-"""What static/numbers.js does with letters, in the plainest way."""
+"""What static/base/unpacking.js does with letters, in the plainest way."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Data → HTML and JavaScript text, with everything foreign escaped.
 
-Takes what ``summary`` and ``detail`` found, gives whole files as text; writing them belongs to ``site``.
+Takes the data of a page and its template, gives whole files as text; writing them belongs to ``site``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
 
-from tbp.report.site.known_templates import known_templates
 from tbp.wording import words
 
 _HERE = Path(__file__).parent.parent
 STATIC = _HERE / "static"
-"""What pages load: scripts and styles."""
+"""The folder of the scripts and styles that pages load."""
+
+STYLES = ("base/style.css", "pages/pages.css")
+"""Every page has both, as a report of one file has."""
 
 MARK = "written by tbp report"
 """In the first line of every file of a site, so that a later build knows which files it may replace or remove."""
@@ -37,7 +39,99 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
-def own_scripts_policy(scripts: Sequence[str]) -> str:
+SCRIPT_OF_SINGLE_FILE = "base/single_file"
+"""The script that only a report of one file has: it shows the pages that lie in its templates."""
+
+
+class NavigationEntry(Struct, frozen=True):
+    """A page that every page links to."""
+
+    file: str
+    title: str
+
+
+class Frame(Struct, frozen=True):
+    """Facts that the surroundings of every page show."""
+
+    project: str
+    newest: str  # date of the newest commit with a result, with its zone; empty without any
+    version: str
+    root: str = ""  # from the page to the site's folder: "" or "../"
+    points: str = "points.csv"  # the file of all points
+    is_single: bool = False  # one file holds the whole site, and nothing lies beside it
+    navigation: tuple[NavigationEntry, ...] = ()
+
+
+class RenderedPage(Struct, frozen=True):
+    """A page without its surroundings, which a site and a report of one file put around it."""
+
+    file: str  # relative to the site
+    title: str
+    main: str  # HTML
+    scripts: tuple[str, ...] = ()  # relative to the static folder, without ``.js``, in the order in which they run
+    opens: tuple[str, ...] = ()  # data files that are loaded with the page
+
+
+class DataFile(Struct, frozen=True):
+    """Data for scripts: values, each with the function of tbp's scripts that takes it."""
+
+    name: str  # relative to the site
+    calls: tuple[tuple[str, object], ...]
+
+    @property
+    def script(self) -> str:
+        return "".join(script_call(function, value) for function, value in self.calls)
+
+
+def main_html(template: str, page: object, frame: Frame) -> str:
+    """The content of a page made by ``template``, which knows ``page`` and ``frame``."""
+    return _environment().get_template(template).render(page=page, frame=frame)
+
+
+def page_html(page: RenderedPage, frame: Frame) -> str:
+    """A file of the site: it loads scripts, styles and data from files beside it."""
+    return _environment().get_template("base.html").render(page=_marked(page), frame=frame, styles=STYLES)
+
+
+def single_html(pages: Sequence[RenderedPage], data: Iterable[DataFile], frame: Frame) -> str:
+    """All pages in one file that begins with the first of them.
+
+    The others lie in templates, the data in blocks of JSON that no browser runs, and each script is there once, allowed
+    by its digest.
+    """
+    used = [script for page in pages for script in page.scripts]
+    scripts = [static_text(f"{name}.js") for name in dict.fromkeys(("base/app", SCRIPT_OF_SINGLE_FILE, *used))]
+    # Nothing in a script may end its element or hide the end.
+    if any(mark in script.lower() for script in scripts for mark in ("</script", "<!--")):
+        raise ValueError("a static script holds the end of its own element")
+    return (
+        _environment()
+        .get_template("single.html")
+        .render(
+            page=_marked(pages[0]),
+            others=[_marked(page) for page in pages[1:]],
+            frame=frame,
+            policy=_own_scripts_policy(scripts),
+            styles=[Markup(static_text(name)) for name in STYLES],
+            blocks=[
+                (file.name, function, Markup(script_json(value))) for file in data for function, value in file.calls
+            ],
+            scripts=[Markup(script) for script in scripts],
+        )
+    )
+
+
+def _marked(page: RenderedPage) -> dict[str, object]:
+    """``page`` for a template that surrounds it: its content is HTML already."""
+    return {**{name: getattr(page, name) for name in page.__struct_fields__}, "main": Markup(page.main)}
+
+
+def static_text(name: str) -> str:
+    """A script or style by its name in the static folder."""
+    return (STATIC / name).read_text("utf-8")
+
+
+def _own_scripts_policy(scripts: Sequence[str]) -> str:
     """The policy of a page that holds its scripts itself: these and no others."""
     allowed = _sources(scripts)
     return CONTENT_SECURITY_POLICY.replace("'self' file:;", f"{allowed};", 1).replace("'self' file: ", "")
@@ -49,38 +143,6 @@ def _sources(scripts: Sequence[str]) -> str:
     return " ".join(f"'sha256-{digest}'" for digest in digests)
 
 
-NAVIGATION = (
-    ("index.html", "Summary"),
-    ("changes.html", "Changes"),
-    ("charts.html", "Charts"),
-    ("heatmap.html", "Heatmap"),
-    ("compare.html", "Compare"),
-    ("machines.html", "Machines"),
-    ("compression.html", "Compression"),
-)
-"""The pages every page links to: file and name."""
-
-
-class Frame(Struct, frozen=True):
-    """What surrounds every page."""
-
-    project: str
-    newest: str  # date of the newest commit with a result, with its zone; empty without any
-    version: str
-    root: str = ""  # from the page to the site's folder: "" or "../"
-    points: str = "points.csv"  # the file of all points
-    is_single: bool = False  # one file holds the whole site, and nothing lies beside it
-    has_compression: bool = True  # whether there is something on that page
-
-
-def index_html(summary: object, frame: Frame) -> str:
-    return _environment().get_template("index.html").render(summary=summary, frame=frame)
-
-
-def benchmark_html(page: object, frame: Frame) -> str:
-    return _environment().get_template("benchmark.html").render(page=page, frame=frame)
-
-
 def flames_html(page: Any) -> str:
     """A file of its own: styles, scripts and data are in it, and the policy names each script by its digest."""
     allowed = _sources(page.scripts)
@@ -88,11 +150,6 @@ def flames_html(page: Any) -> str:
     scripts, style = [Markup(script) for script in page.scripts], Markup(page.style)
     template = _environment().get_template("flames.html")
     return template.render(page=page, policy=policy, scripts=scripts, style=style)
-
-
-def page_html(template: str, page: object, frame: Frame) -> str:
-    """The page made by ``template``, which knows ``page``."""
-    return _environment().get_template(template).render(page=page, frame=frame)
 
 
 def script_call(function: str, value: object) -> str:
@@ -134,7 +191,6 @@ def _visible(value: object) -> object:
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
-        bytecode_cache=known_templates(),
         autoescape=True,
         auto_reload=False,  # templates do not change under a running report
         undefined=StrictUndefined,
@@ -143,5 +199,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(mark=MARK, policy=CONTENT_SECURITY_POLICY, navigation=NAVIGATION)
+    environment.globals.update(mark=MARK, policy=CONTENT_SECURITY_POLICY)
     return environment

@@ -1,7 +1,7 @@
 """The layout all charts share, as plotly.js wants it.
 
 Plain values without plotly.py, whose import costs more than a small site; a test has plotly.py check them. Colours,
-ticks and sizes are filled in by ``static/chart.js``, so that they follow the theme and the width.
+ticks and sizes are filled in by ``static/charts/chart.js``, so that they follow the theme and the width.
 """
 
 from __future__ import annotations

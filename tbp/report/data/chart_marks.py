@@ -1,7 +1,7 @@
 """What is drawn of one series besides its points, as numbers: its levels, its changes, its breaks.
 
 Takes a history, gives plain JSON values; values are whole numbers of ``step``. Colours and shapes are given to them by
-``static/chart.js``.
+``static/charts/chart.js``.
 """
 
 from __future__ import annotations

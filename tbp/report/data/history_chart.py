@@ -1,6 +1,6 @@
 """The history chart of one benchmark as numbers, and the commits all charts share.
 
-Takes histories, gives plain JSON values for ``static/numbers.js``, which makes values of them again; ``chart.js``
+Takes histories, gives plain JSON values for ``base/unpacking.js``, which makes values of them again; ``chart.js``
 draws. A point costs about four bytes: values are whole numbers of a small unit, written as differences from the one
 before in ``letters``, quartiles are a letter each for parts of the value, and commits are written once for the site.
 """
@@ -44,7 +44,7 @@ UNIT_LENGTH = 30
 """Characters of a unit beside the axis, which is 400 pixels high."""
 
 FIRST = 8
-"""Series drawn at first, as static/chooser.js has it; the data of all others is loaded when a reader asks for it."""
+"""Series drawn at first, as charts/chooser.js has it; the data of all others is loaded when a reader asks for it."""
 
 NAMING = ("id", "in")
 """Of a series whose data comes later, what is told before."""
@@ -71,7 +71,7 @@ _CODES = np.frombuffer(LETTERS.encode(), np.uint8)
 
 
 class Chart(Struct, frozen=True):
-    """``payload`` is what ``static/chart.js`` draws; ``more`` what it asks for later, empty where nothing is left."""
+    """``payload`` is what ``charts/chart.js`` draws; ``more`` what it asks for later, empty where nothing is left."""
 
     payload: Json
     log_possible: bool

@@ -173,7 +173,7 @@ def payload(
     beside: Sequence[LineRuns] = (),
     machines: Sequence[Machine] = (),
 ) -> dict[str, object]:
-    """What ``static/grid.js`` unpacks. ``histories`` in the order in which the rows are shown."""
+    """What ``static/base/run_grid.js`` unpacks. ``histories`` in the order in which the rows are shown."""
     lines = tuple(dict.fromkeys(own.line for own in beside))
     columns = Columns.of(order, lines)
     aside: dict[SeriesKey, list[LineRuns]] = {}

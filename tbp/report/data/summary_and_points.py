@@ -29,7 +29,7 @@ from tbp.report.parts.places import series_href
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import told_change
 from tbp.report.parts.verdict_sentence import verdict
-from tbp.system.worker_pool import batched
+from tbp.system.parallel import batched
 from tbp.wording import verdicts, words
 
 Key: TypeAlias = tuple[SeriesKey, int]  # of a change: its series, and its index there

@@ -1,1 +1,106 @@
-"""The pages of the site, one file or folder each; ``PAGES`` is their registry."""
+"""The registry of pages: each page of the site that is not of one benchmark, in the order of the navigation.
+
+A page x is its maker ``pages/x.py`` (or a folder of that name), ``templates/x.html``, ``static/pages/x.js`` if it has a
+script, and an entry of ``PAGES``. The pages of the benchmarks, of which there are many, are made by
+``pages.benchmark.files``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+
+from tbp.report.base.render import DataFile, Frame, NavigationEntry, RenderedPage, main_html
+from tbp.report.data.run_grid import payload
+from tbp.report.pages.benchmark.files import shared_data
+from tbp.report.pages.changes import changes_page
+from tbp.report.pages.charts import charts_page
+from tbp.report.pages.compare.page import compare_page, states
+from tbp.report.pages.compression.page import compression_page
+from tbp.report.pages.compression.variants import groups
+from tbp.report.pages.contents import SiteContents
+from tbp.report.pages.heatmap import heatmap_page
+from tbp.report.pages.index.data import index_files
+from tbp.report.pages.machines.page import machines_page
+from tbp.report.parts.addresses import INDEX
+from tbp.report.parts.series_order import by_name
+
+
+class PageData(Struct, frozen=True):
+    """Data files of pages. Sites without any series have none."""
+
+    make: Callable[[SiteContents], Iterable[DataFile]]
+    opens: tuple[str, ...] = ()  # files that are loaded with the page; the others are when a reader asks for them
+
+
+class Page(Struct, frozen=True):
+    """A page of the site. Its scripts and data are loaded where the site has series."""
+
+    file: str  # of the site; its template has the same name
+    title: str  # in the navigation
+    make: Callable[[SiteContents], object]  # gives what the template knows as ``page``
+    scripts: tuple[str, ...] = ()  # see ``RenderedPage``
+    data: tuple[PageData, ...] = ()
+    is_shown: Callable[[SiteContents], bool] = lambda site: True  # False: the page has nothing to show
+
+
+def _grid(site: SiteContents) -> Iterable[DataFile]:
+    data = site.data
+    runs = payload(
+        by_name(data.histories), site.order, data.commit_url, data.runs, data.tags, data.beside, data.machines
+    )
+    yield DataFile("data/grid.js", (("tbp.grid", {**runs, "states": states()}),))
+
+
+BASICS = ("base/address_state", "base/dom", "base/number_words")
+INDEX_DATA = PageData(lambda site: index_files(site.summary), ("data/index.js",))
+GRID = PageData(_grid, ("data/grid.js",))
+BENCHMARK_DATA = PageData(lambda site: shared_data(site.data))  # of the pages of all benchmarks
+
+PAGES = (
+    Page(INDEX, "Summary", lambda site: site.summary, (*BASICS, "charts/series", "pages/filter", "pages/index"),
+         (INDEX_DATA,)),
+    Page("changes.html", "Changes", lambda site: changes_page(site.data, site.order), (*BASICS, "pages/changes")),
+    Page("charts.html", "Charts", lambda site: charts_page(site.summary),
+         (*BASICS, "charts/series", "pages/filter", "pages/charts"), (INDEX_DATA,)),
+    Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data, site.order),
+         (*BASICS, "pages/filter", "base/rownames", "base/run_grid", "pages/heatmap"), (GRID,)),
+    Page("compare.html", "Compare", lambda site: compare_page(site.data, site.order),
+         (*BASICS, "base/run_grid", "pages/foreign", "pages/judge", "pages/setups", "pages/columns", "pages/compare"),
+         (GRID,)),
+    Page("machines.html", "Machines", lambda site: machines_page(site.data), ("pages/machines",)),
+    Page("compression.html", "Compression", lambda site: compression_page(site.data),
+         is_shown=lambda site: bool(groups(site.data.histories))),
+)  # fmt: skip
+
+
+def shown(site: SiteContents) -> tuple[Page, ...]:
+    """The pages that have something to show."""
+    return tuple(page for page in PAGES if page.is_shown(site))
+
+
+def navigation(site: SiteContents) -> tuple[NavigationEntry, ...]:
+    """The links that every page has to the others."""
+    return tuple(NavigationEntry(page.file, page.title) for page in shown(site))
+
+
+def data_of_pages(site: SiteContents) -> tuple[PageData, ...]:
+    """The data of all pages, each once; that which takes longest to make is first."""
+    if not site.data.histories:
+        return ()
+    used = (data for page in shown(site) for data in page.data)
+    return tuple(dict.fromkeys((GRID, *used, BENCHMARK_DATA)))
+
+
+def rendered(page: Page, site: SiteContents, frame: Frame) -> RenderedPage:
+    """The page without its surroundings."""
+    has_series = bool(site.data.histories)
+    project = frame.project
+    return RenderedPage(
+        file=page.file,
+        title=f"{project}: performance" if page.file == INDEX else f"{page.title} · {project}",
+        main=main_html(page.file, page.make(site), frame),
+        scripts=page.scripts if has_series else (),
+        opens=tuple(name for data in page.data for name in data.opens) if has_series else (),
+    )

@@ -1,6 +1,6 @@
 """The page of all charts as data: the first ones, which it draws without a script, and how it is called.
 
-Takes a ``Summary``, gives words and rows. All the others are drawn by static/charts.js, of the same data/index.js that
+Takes a ``Summary``, gives words and rows. All the others are drawn by pages/charts.js, of the same data/index.js that
 the index has: nothing is shipped for this page but the page.
 """
 

@@ -1,6 +1,6 @@
 """The two sides of a change as they are shown: a strip of values each, and what they were measured with.
 
-Takes the sides and circumstances of a change, gives coordinates as letters, words and rows. ``static/evidence.js``
+Takes the sides and circumstances of a change, gives coordinates as letters, words and rows. ``pages/benchmark.js``
 makes the SVG; the words say the same to a reader without scripts.
 """
 

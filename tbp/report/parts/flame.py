@@ -1,4 +1,4 @@
-"""Flame graphs as data: what ``static/flame.js`` draws, and the top of each as rows for a page without scripts.
+"""Flame graphs as data: what ``static/charts/flame.js`` draws, and the top of each as rows for a page without scripts.
 
 Takes the frames of a series' newest traces and of its changes, gives words, rows and payloads; merging and comparing
 frames belongs to ``tbp.traces``, the HTML to ``templates/flame.html``.

@@ -1,6 +1,6 @@
 """Whole numbers as letters: a tenth of what a chart costs as JSON, and still text that needs no escape.
 
-Takes numbers, gives strings for ``static/numbers.js``, which makes numbers of them again. The letters themselves are
+Takes numbers, gives strings for ``base/unpacking.js``, which makes numbers of them again. The letters themselves are
 handed to it once for the whole site, so that they are defined here only.
 """
 

@@ -1,6 +1,6 @@
 """The setup of every place at each commit: versions, hardware, packages. Whoever compares two sees all that differs.
 
-Takes places and runs, gives columns of values; ``static/setups.js`` compares two of them. Values that are equal
+Takes places and runs, gives columns of values; ``static/pages/setups.js`` compares two of them. Values that are equal
 everywhere are left out, and what nobody recorded is named.
 """
 

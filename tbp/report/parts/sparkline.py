@@ -60,7 +60,7 @@ class Sparkline(Struct, frozen=True):
 
     @property
     def code(self) -> str:
-        """The levels as one character each, for static/index.js: ``A`` is 0, a blank no value; no backslash."""
+        """The levels as one character each, for static/pages/index.js: ``A`` is 0, a blank no value; no backslash."""
         return "".join(" " if level is None else chr(65 + level + (level >= 27)) for level in self.levels)
 
 

@@ -1,14 +1,13 @@
 """The files of one benchmark: its page, and the data that the page loads.
 
 Takes what a site is made from with the histories of one benchmark only, gives names and bytes. It needs nothing else,
-so it may be done in any process, and not at all while its key is the same.
+so it may be done in any process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, groupby
-from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -19,18 +18,24 @@ from tbp.history.machine_wide_changes import AtOnce, of_benchmark
 from tbp.model.changes import History, LineRuns
 from tbp.model.points import columns
 from tbp.model.series import SeriesKey
-from tbp.report.base.render import Frame, benchmark_html, script_call
+from tbp.report.base.render import DataFile, Frame, RenderedPage, main_html, page_html
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.history_chart import CommitList, site_commits
-from tbp.report.pages.benchmark.page import benchmark_page
+from tbp.report.data.chart_layout import layout
+from tbp.report.data.history_chart import CommitList, commits_payload, site_commits
+from tbp.report.pages.benchmark.page import BenchmarkPage, benchmark_page
 from tbp.report.pages.benchmark.rates import Rate, rates_of_all
 from tbp.report.parts import addresses
 from tbp.report.parts.page_events import PageEvent, page_events
-from tbp.report.site.digests import digest
-from tbp.report.site.known_pages import Made
+
+SCRIPTS = (
+    "vendor/plotly-scatter.min", "base/address_state", "base/dom", "base/number_words", "base/unpacking",
+    "charts/axis", "charts/chooser", "charts/cursors", "base/tables", "pages/benchmark", "charts/growth",
+    "charts/flame", "charts/chart", "base/jump",
+)  # fmt: skip
+"""Scripts of every benchmark's page, in the order in which they build on each other."""
 
 
-class Wanted(Struct, frozen=True):
+class BenchmarkPageJob(Struct, frozen=True):
     """One benchmark's page to make."""
 
     benchmark: str
@@ -45,42 +50,18 @@ class Wanted(Struct, frozen=True):
     def runs(self) -> int:
         return sum(len(history.points) for history in self.data.histories)
 
-    def key(self, shared: bytes) -> bytes:
-        """A digest of all that it is made of; ``shared`` is one of what every page is made of."""
-        # The hashes are those of the histories' points.
-        places = np.fromiter(self.places.values(), np.int32, len(self.places))
-        return digest(
-            shared,
-            self.data.histories,
-            self.data.beside,
-            self.data.remarks,
-            places,
-            self.rates,
-            self.data.sources,
-            self.at_once,
-            self.events,
-        )
 
-
-class BenchmarkFiles(NamedTuple):
-    """What was made of one benchmark."""
-
-    benchmark: str
-    contents: dict[str, bytes]  # by the name of the file, relative to the site
-    noted: Made
-
-
-def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
+def jobs(data: ReportData, frame: Frame) -> list[BenchmarkPageJob]:
     """One for each benchmark, in order of their names."""
     ordered = sorted(data.histories, key=lambda history: history.key.benchmark)
     below = replace(frame, root="../")
     commits, known = site_commits(data), rates_of_all(data.histories)
     together, events = data.at_once, page_events(data.events, data.faces)
-    shared = shared_by_pages(data)
+    shared = _shared_by_pages(data)
     aside: dict[str, list[LineRuns]] = {}
     for runs in data.beside:
         aside.setdefault(runs.key.benchmark, []).append(runs)
-    asked = []
+    made_jobs = []
     made: dict[bytes, Mapping[str, int]] = {}  # most benchmarks were measured at the same commits
     for benchmark, series in groupby(ordered, key=lambda history: history.key.benchmark):
         own = tuple(series)
@@ -95,12 +76,12 @@ def wanted(data: ReportData, frame: Frame) -> list[Wanted]:
         if benchmark in data.remarks:
             own_data = replace(own_data, remarks={benchmark: data.remarks[benchmark]})
         joined = events.get(benchmark, ())
-        asked.append(Wanted(benchmark, own_data, below, made[known_as], said, moved, joined))
-    return asked
+        made_jobs.append(BenchmarkPageJob(benchmark, own_data, below, made[known_as], said, moved, joined))
+    return made_jobs
 
 
-def shared_by_pages(data: ReportData) -> ReportData:
-    """What every benchmark's page is made from: nothing of other benchmarks, nor of single runs."""
+def _shared_by_pages(data: ReportData) -> ReportData:
+    """The data of every benchmark's page: nothing of other benchmarks, nor of single runs."""
     return replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), problems=(), order=(), joined=())
 
 
@@ -116,25 +97,37 @@ def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int
     return np.flatnonzero(np.bincount(np.concatenate(found))).astype(np.int32)
 
 
-def benchmark_files(asked: Wanted) -> dict[str, bytes]:
+def shared_data(data: ReportData) -> Iterator[DataFile]:
+    """The data that the pages of all benchmarks have in common."""
+    yield DataFile("data/layout.js", (("tbp.layout", layout()),))
+    yield DataFile("data/commits.js", (("tbp.commits", commits_payload(site_commits(data), data.commit_url)),))
+
+
+def benchmark_files(job: BenchmarkPageJob) -> dict[str, bytes]:
     """The content of each file, by its name relative to the site."""
-    return dict(_files(asked))
+    page, data = page_and_data(job)
+    return {page.file: page_html(page, job.frame).encode(), **{file.name: file.script.encode() for file in data}}
 
 
-def files_of_all(asked: Sequence[Wanted], shared: bytes | None) -> list[BenchmarkFiles]:
-    """Those of several benchmarks; their keys stay empty where ``shared`` is None, as nothing is kept."""
-    found = ((own, benchmark_files(own), own.key(shared) if shared is not None else b"") for own in asked)
-    return [BenchmarkFiles(own.benchmark, contents, Made.of(key, contents)) for own, contents, key in found]
+def page_and_data(job: BenchmarkPageJob) -> tuple[RenderedPage, tuple[DataFile, ...]]:
+    """The page of a benchmark without its surroundings, and its data."""
+    page = benchmark_page(job.benchmark, job.data, job.places, job.rates, job.at_once, job.events)
+    rendered = RenderedPage(
+        file=page.file,
+        title=f"{page.name} · {job.frame.project}",
+        main=main_html("benchmark.html", page, job.frame),
+        scripts=SCRIPTS,
+        opens=("data/layout.js", "data/commits.js", page.data_file),
+    )
+    return rendered, tuple(_data(page))
 
 
-def _files(asked: Wanted) -> Iterator[tuple[str, bytes]]:
-    page = benchmark_page(asked.benchmark, asked.data, asked.places, asked.rates, asked.at_once, asked.events)
-    yield page.file, benchmark_html(page, asked.frame).encode()
-    yield page.data_file, script_call("tbp.chart", page.chart.payload).encode()
+def _data(page: BenchmarkPage) -> Iterator[DataFile]:
+    yield DataFile(page.data_file, (("tbp.chart", page.chart.payload),))
     if page.chart.more:
-        yield addresses.more_file(asked.benchmark), script_call("tbp.more", page.chart.more).encode()
+        yield DataFile(addresses.more_file(page.name), (("tbp.more", page.chart.more),))
     flames: dict[str, list[dict[str, object]]] = {}
     for flame in filter(None, chain.from_iterable(section.flames for section in page.sections)):
         flames.setdefault(flame.data_file, []).append(flame.payload)
     for name, payloads in flames.items():
-        yield name, "".join(script_call("tbp.flame", payload) for payload in payloads).encode()
+        yield DataFile(name, tuple(("tbp.flame", payload) for payload in payloads))

@@ -44,7 +44,7 @@ class Scaling(Struct, frozen=True):
     is_charted: bool
     lines: tuple[Line, ...]
     more: int  # lines that are not shown
-    payload: dict[str, object]  # for static/scaling.js; empty where nothing is drawn
+    payload: dict[str, object]  # for static/charts/growth.js; empty where nothing is drawn
 
 
 def scalings(histories: Sequence[History], dimensions: Sequence[Dimension]) -> tuple[Scaling, ...]:

@@ -13,8 +13,7 @@ from itertools import islice
 import numpy as np
 from msgspec import Struct
 
-from tbp.asv.declarations import benchmark_from_name
-from tbp.comparison.judgements import StoredSeries, judgements
+from tbp.comparison.judgements import StoredSeries, judgements, series_of_points
 from tbp.model.changes import History, LineRuns, State
 from tbp.model.comparison import ComparedCommit, Judgement
 from tbp.model.points import columns, last_with_level
@@ -93,11 +92,7 @@ def _asked(runs: LineRuns, newest: Point, history: History | None, data: ReportD
     if origin is None:
         return _Asked(runs, newest, None, None)
     points = (*came, *runs.points)
-    kind = benchmark_from_name(runs.key.benchmark).type
-    versions = tuple("present" if point.comparable else f"other {index}" for index, point in enumerate(points))
-    is_counter = kind == "track" and runs.unit != "seconds"
-    series = StoredSeries(runs.key, runs.unit, runs.better, is_counter, points, versions)
-    return _Asked(runs, newest, series, origin)
+    return _Asked(runs, newest, series_of_points(runs.key, runs.unit, runs.better, points), origin)
 
 
 def _places(several: Sequence[Sequence[Point]]) -> dict[str, tuple[Sequence[Point], int]]:

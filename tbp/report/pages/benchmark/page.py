@@ -140,13 +140,6 @@ class BenchmarkPage(Struct, frozen=True):
         """The events that are told at the top."""
         return self.together[:IN_BRIEF]
 
-    @property
-    def scripts(self) -> tuple[str, ...]:
-        """What draws the page."""
-        has_flames = any(flame is not None for section in self.sections for flame in section.flames)
-        drawn = (("scaling",) if self.scalings else ()) + (("flame",) if has_flames else ())
-        return "views", "numbers", "axis", "chooser", "cursors", "tables", "evidence", *drawn, "chart", "jump"
-
 
 def benchmark_page(
     benchmark: str,

@@ -1,6 +1,6 @@
 """What the series of a suite did together between two commits: a geometric mean that claims no more than they do.
 
-Takes judgements, gives one ``Mean`` per suite and unit. ``static/judge.js`` says the same of any other pair.
+Takes judgements, gives one ``Mean`` per suite and unit. ``static/pages/judge.js`` says the same of any other pair.
 """
 
 from __future__ import annotations

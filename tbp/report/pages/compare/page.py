@@ -1,7 +1,7 @@
 """The comparison's page as data: a pair of commits that has something to say, judged as `tbp compare` judges.
 
 Takes ``ReportData`` and the order of its commits, gives words and addresses. Any other pair is judged by the script
-(``static/judge.js``), by the same rules, from the packed runs of ``grid``.
+(``static/pages/judge.js``), by the same rules, from the packed runs of ``grid``.
 """
 
 from __future__ import annotations
@@ -11,15 +11,12 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.asv.declarations import benchmark_from_name
-from tbp.comparison.judgements import StoredSeries, judgements
+from tbp.comparison.judgements import judgements, series_of_points
 from tbp.model.changes import History, State
 from tbp.model.comparison import ComparedCommit, Judgement
-from tbp.model.points import columns as runs_of
 from tbp.model.series import Commit, SeriesKey, Tag
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.run_grid import MOST_COMMITS, columns_of
@@ -35,7 +32,7 @@ MOST_ROWS = 200
 """Of the precomputed pair, 700 bytes each."""
 
 MOST_UNFOLDED = 20
-"""Rows without a change that stand open, as static/compare.js has it."""
+"""Rows without a change that stand open, as static/pages/compare.js has it."""
 
 MOST_TRIED = 1_000
 """Series judged to find a pair in which something changed; 1 to 2 ms each on two slow cores."""
@@ -179,24 +176,8 @@ def _key(judgement: Judgement, pair: Pair) -> SeriesKey:
 
 def _judgements(histories: Sequence[History], pair: Pair) -> tuple[Judgement, ...]:
     sides = [ComparedCommit(commit.short, commit.hash, commit.subject) for commit in (pair.baseline, pair.contender)]
-    return judgements((stored(history) for history in histories), sides[0], sides[1])
-
-
-def stored(history: History) -> StoredSeries:
-    """The series as the comparison takes it. Runs of other benchmark versions compare with nothing."""
-    kind = benchmark_from_name(history.key.benchmark).type
-    comparable = runs_of(history.points).comparable
-    versions = ["present"] * len(comparable)
-    for place in np.flatnonzero(~comparable).tolist():
-        versions[place] = f"other {place}"
-    return StoredSeries(
-        key=history.key,
-        unit=history.unit,
-        better=history.better,
-        is_counter=kind == "track" and history.unit != "seconds",
-        points=history.points,
-        versions=tuple(versions),
-    )
+    series = (series_of_points(history.key, history.unit, history.better, history.points) for history in histories)
+    return judgements(series, sides[0], sides[1])
 
 
 def _rank(judgement: Judgement) -> tuple[object, ...]:

@@ -1,25 +1,28 @@
 """Every series of the index as data for its script: what the filter looks at, and what rows are made of.
 
 Takes a ``Summary``, gives plain JSON values for data/index.js. The page itself holds the worst rows only, so that it
-stays small; static/index.js makes the others of this, as they are asked for, and static/charts.js draws all of them.
+stays small; pages/index.js makes the others of this, as they are asked for, and pages/charts.js draws all of them.
 What is empty at the end of a row is left out: most series are quiet.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from tbp.model.changes import State
+from tbp.report.base.render import DataFile
 from tbp.report.pages.index.page import Summary
 from tbp.report.pages.index.rows import Row
 from tbp.report.parts import sparkline
 from tbp.report.parts.commit_links import CommitLink
+from tbp.report.parts.series_order import ROW_ORDER, Tile
 from tbp.report.parts.shown_change import told_size
 from tbp.wording import verdicts, words
 
 Value: TypeAlias = "str | int | float | list[Value]"
 
-# The order of a row's fields is static/series.js's ``fields``.
+# The order of a row's fields is static/charts/series.js's ``fields``.
 
 
 class _Texts:
@@ -34,6 +37,27 @@ class _Texts:
     @property
     def listed(self) -> list[Value]:
         return [list[Value](texts) if len(texts) > 1 else texts[0] for texts in self.known]
+
+
+def index_files(summary: Summary) -> Iterator[DataFile]:
+    """The data of the index, and the list of benchmarks, which the pages of benchmarks load to lead to each other."""
+    yield DataFile("data/index.js", (("tbp.index", index_data(summary)),))
+    yield DataFile("data/benchmarks.js", (("tbp.benchmarks", benchmark_list(summary)),))
+
+
+def benchmark_list(summary: Summary) -> list[list[str]]:
+    """Each benchmark, by suite and name: its name, its address from the site's folder, and the worst state of its
+    series: the name and glyph of the state, and how many series are in it."""
+    return [
+        [words.visible(benchmark.name), benchmark.href, *_worst(benchmark.tiles)]
+        for family in summary.families
+        for benchmark in family.benchmarks
+    ]
+
+
+def _worst(tiles: Sequence[Tile]) -> tuple[str, str, str]:
+    worst = min(tiles, key=lambda tile: ROW_ORDER.index(tile.state))
+    return worst.state.name.lower(), worst.glyph, f"{worst.number:,} {worst.word}"
 
 
 def index_data(summary: Summary) -> dict[str, Value | dict[str, Value]]:

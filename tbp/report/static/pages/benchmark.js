@@ -1,6 +1,7 @@
 // written by tbp report
 // Adds to the evidence of each change what would make the page heavy: the values on both sides, drawn (see
-// tbp/report/parts/change_sides.py; a box holds the quartiles, a line is the median, a dot is a value), whole hashes, and a command that has most of its length from another.
+// tbp/report/parts/change_sides.py; a box holds the quartiles, a line is the median, a dot is a value), whole hashes,
+// and a command that has most of its length from another.
 "use strict";
 
 tbp.STRIP = { width: 1000, height: 30 };

@@ -1,6 +1,5 @@
 // written by tbp report
-// Makes values of the numbers in data/*.js again: the counterpart of chart_data.py. Also keeps what a reader chose in
-// the address, so that a link shows the same.
+// Makes values of the numbers in data/*.js again: the counterpart of tbp/report/data/history_chart.py.
 "use strict";
 
 tbp.layout = (shared) => { tbp.shared = shared; };
@@ -9,7 +8,7 @@ tbp.commits = (list) => {
   tbp.commitList = { ...list, date: tbp.sums(tbp.unpacked(list.date)) };
 };
 
-// Letters → whole numbers, and null for what is missing: the counterpart of letters.py.
+// Letters → whole numbers, and null for what is missing: the counterpart of tbp/report/parts/packing.py.
 tbp.unpacked = (text = "") => {
   const base = tbp.digits.size >> 1;
   const found = [];

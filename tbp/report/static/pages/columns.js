@@ -3,7 +3,7 @@
 // in the address as commit~machine~environment.
 "use strict";
 
-// runs: as grid.js unpacks them; what files add to their commits and places is of this page as long as it is open.
+// runs: as run_grid.js unpacks them; what files add to their commits and places is of this page as long as it is open.
 tbp.columns = (form, runs, redraw) => {
   const MOST_COLUMNS = 6, MOST_PRESETS = 6, OFFERED = 3;
   const { commits, aside, lines, places, rows, tags, parts } = runs, setups = tbp.setups(runs.setups), ofBranch = commits.slice(0, commits.length - aside.length), storedPlaces = [...places], newestFirst = [...ofBranch].reverse();

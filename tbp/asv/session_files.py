@@ -1,0 +1,156 @@
+"""The ruler's session files → the sessions of a results folder.
+
+Takes a results folder; beside asv's ``<machine>/<stem>.json`` lies ``<machine>/<stem>.traces/<benchmark>/`` with
+``<cell>.<session>.session.json.gz`` and ``<cell>.<session>.pt.trace.json.gz`` (written by ``tbp.bench.recorder``),
+or ``<cell>.<session>.operators.json.gz`` where the trace was pruned (``tbp.traces.operator_files``).
+Gives ``Sessions`` with the paths of their traces; reading a trace is left to ``tbp.traces``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from tbp.asv.sessions import Session, Sessions
+from tbp.model.series import SeriesKey
+from tbp.system.python_text import plain_value
+from tbp.traces.recording import TRACE_END, operators_path
+
+# Format of the session files.
+# 1: the first.
+FORMAT = 1
+SESSION_END = ".session.json.gz"
+RECORD_AGAIN = "run `asv run` again for its commit to record it anew"
+
+
+class _SessionFile(msgspec.Struct):
+    """A session file as it is stored; fields that are not named here are passed over."""
+
+    format: int
+    run: str
+    session: str
+    benchmark: str
+    parameters: dict[str, str]
+    commit: str
+    environment: str
+    machine: str
+    started: datetime
+    wall_s: list[float]
+    torch: str = ""
+    python: str = ""
+    device: str = ""
+    device_name: str = ""
+    threads: int = 0
+    number: int = 1
+    cpu_s: list[float] = []
+    involuntary_switches: list[int] = []
+    yardstick_s: list[float] = []
+    roof_flop_per_s: float = 0.0
+    governor: str = ""
+    clock_mhz: int = 0
+    packages: str = ""
+    trace: str | None = None
+    trace_note: str = ""
+    skipped: str = ""
+
+
+_DECODER = msgspec.json.Decoder(_SessionFile)
+_FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class _UnusableSession(Exception):
+    """A file that holds no session; the message ends a sentence that begins with its path."""
+
+
+def read_sessions(results_dir: Path) -> Sessions:
+    """Every session under ``results_dir``; none is fine, since most asv projects keep none. Raises nothing."""
+    sessions: list[Session] = []
+    problems: list[str] = []
+    recorded = sorted(results_dir.glob("*/*.traces/*/*"))
+    traces = {path for path in recorded if path.name.endswith(TRACE_END)}
+    for path in (path for path in recorded if path.name.endswith(SESSION_END)):
+        try:
+            stored = _stored(path)
+        except _UnusableSession as error:
+            problems.append(f"{path} was left out: it {error}")
+            traces.discard(path.with_name(path.name.removesuffix(SESSION_END) + TRACE_END))
+            continue
+        trace, note = _trace(stored, path)
+        if trace is None and stored.trace is not None:
+            problems.append(f"{path}: {note}; {RECORD_AGAIN}")
+        traces.discard(path.with_name(path.name.removesuffix(SESSION_END) + TRACE_END))
+        if trace is not None:
+            traces.discard(trace)
+        sessions.append(_session(stored, trace, note))
+    problems += [
+        f"{path} has no session file beside it, so it belongs to no result (a run was stopped?); delete it or "
+        f"{RECORD_AGAIN}"
+        for path in sorted(traces)
+    ]
+    return Sessions(tuple(sessions), tuple(problems))
+
+
+def _stored(path: Path) -> _SessionFile:
+    try:
+        data = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error):
+        raise _UnusableSession(f"cannot be decompressed (half written?); {RECORD_AGAIN}") from None
+    try:
+        version = _FORMAT.decode(data).get("format", msgspec.Raw(b"null"))
+        if bytes(version) != str(FORMAT).encode():
+            raise _UnusableSession(f"has format {bytes(version)[:20]!r}, and this tbp reads {FORMAT}: update tbp")
+        stored = _DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _UnusableSession(f"holds no session ({error}); {RECORD_AGAIN}") from None
+    if not stored.commit or not stored.benchmark:
+        raise _UnusableSession(f"names no commit or no benchmark; {RECORD_AGAIN}")
+    if stored.started.tzinfo is None:
+        raise _UnusableSession(f"has a start without a time zone; {RECORD_AGAIN}")
+    return stored
+
+
+def _trace(stored: _SessionFile, path: Path) -> tuple[Path | None, str]:
+    """The trace beside a session file or what is kept of it, or None and why."""
+    if stored.trace is None:
+        return None, stored.trace_note or "no trace was recorded"
+    # A name with a folder in it would lead out of the results.
+    if Path(stored.trace).name != stored.trace:
+        return None, "its trace is no plain file name"
+    trace = path.with_name(stored.trace)
+    if trace.is_file():
+        return trace, stored.trace_note
+    table = operators_path(trace)
+    return (table, "") if table.is_file() else (None, f"its trace {stored.trace} is missing")
+
+
+def _session(stored: _SessionFile, trace: Path | None, note: str) -> Session:
+    parameters = tuple((name, plain_value(value)) for name, value in stored.parameters.items())
+    return Session(
+        key=SeriesKey(stored.benchmark, parameters, stored.machine, stored.environment),
+        commit=stored.commit,
+        run=stored.run,
+        session=stored.session,
+        started=stored.started,
+        wall_s=tuple(stored.wall_s),
+        cpu_s=tuple(stored.cpu_s),
+        involuntary_switches=tuple(stored.involuntary_switches),
+        number=stored.number,
+        threads=stored.threads,
+        device=stored.device,
+        device_name=stored.device_name,
+        torch=stored.torch,
+        python=stored.python,
+        trace=trace,
+        trace_note=note,
+        skipped=stored.skipped,
+        yardstick_s=tuple(stored.yardstick_s),
+        roof_flop_per_s=stored.roof_flop_per_s,
+        governor=stored.governor,
+        clock_mhz=stored.clock_mhz,
+        packages=sys.intern(stored.packages),  # the same in all sessions of a run
+    )

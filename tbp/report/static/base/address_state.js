@@ -1,0 +1,44 @@
+// written by tbp report
+// The state of a page in the address: what a form chose, so that a link shows the same.
+"use strict";
+
+// State that differs from the start, as the address's fragment, so that a link keeps it.
+tbp.state = {
+  read: () => new URLSearchParams(tbp.fragment()),
+  keep: (pairs) => {
+    const kept = new URLSearchParams(pairs.filter(([, value]) => value !== ""));
+    tbp.setFragment(kept.toString());
+  },
+};
+
+// Boxes of which some are off, as the address says it: the one that is on alone, or those that are off.
+tbp.boxes = {
+  read: (boxes, kept) => {
+    const alone = boxes.some((box) => box.value === kept.get("only")) ? kept.get("only") : "";
+    const hidden = (kept.get("hide") || "").split(",");
+    for (const box of boxes) box.checked = alone ? box.value === alone : !hidden.includes(box.value);
+  },
+  pairs: (boxes) => {
+    const on = boxes.filter((box) => box.checked).map((box) => box.value);
+    if (on.length === 1 && boxes.length > 1) return [["only", on[0]]];
+    return [["hide", boxes.filter((box) => !box.checked).map((box) => box.value).join(",")]];
+  },
+  // The buttons that leave one box on, and all of them when pressed again.
+  buttons: (form, boxes, changed) => {
+    for (const button of form.querySelectorAll("button.only")) {
+      button.addEventListener("click", () => {
+        const isAlone = button.getAttribute("aria-pressed") === "true";
+        for (const box of boxes) box.checked = isAlone || box.value === button.value;
+        changed();
+      });
+    }
+  },
+  press: (form, boxes) => {
+    const on = boxes.filter((box) => box.checked);
+    for (const button of form.querySelectorAll("button.only")) {
+      const isAlone = on.length === 1 && boxes.length > 1 && on[0].value === button.value;
+      button.setAttribute("aria-pressed", String(isAlone));
+      button.textContent = isAlone ? "all" : "only";
+    }
+  },
+};
