@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from tbp.errors import UnreadableTrace
 from tbp.traces.reading.loss import Tally
 
-# 1 MB of text is 2–4 thousand events: decoding got no faster beyond it, and 2 MB took 7 MB more memory, 8 MB 30 MB more.
+# 1 MB of text is 2–4 thousand events: decoding got no faster beyond it, 2 MB took 7 MB more memory and 8 MB 30 MB.
 BLOCK_BYTES = 1 << 20
 
 # Real traces pack 10–35 : 1 (repeated ones 40), a bomb of one repeated byte 1,032 : 1, the most deflate can do.
