@@ -34,7 +34,7 @@ from tbp.project.revisions import base_commit
 from tbp.project.touched_files import touched
 from tbp.report.base.report_data import Base, ReportData
 from tbp.traces.known_traces import trace_session
-from tbp.traces.operators.operators import Session as TraceSession
+from tbp.traces.operators.operators import TraceSession
 
 
 class Stored(Struct, frozen=True):
