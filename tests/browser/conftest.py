@@ -19,7 +19,7 @@ from tbp.model.runs import Machine, Run
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey, Tag
 from tbp.report.base.report_data import ReportData
 from tbp.report.site.build import write_site
-from tbp.traces.differences.difference import ROW_COLUMNS, Difference
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
 from tbp.traces.differences.wording import RowFigures, row_sentence
 from tbp.traces.operators.operators import OperatorTable
 
@@ -67,7 +67,7 @@ def operator_table(chance: random.Random, names: tuple[str, ...] = OPERATORS, de
     return OperatorTable(frame, steps=60, sessions=3)
 
 
-def difference(chance: random.Random, names: tuple[str, ...] = OPERATORS, slower: bool = True) -> Difference:
+def difference(chance: random.Random, names: tuple[str, ...] = OPERATORS, slower: bool = True) -> TraceDifference:
     rows: list[dict[str, Any]] = []
     step_before_us = 2000.0
     for place, name in enumerate(names):
@@ -97,7 +97,7 @@ def difference(chance: random.Random, names: tuple[str, ...] = OPERATORS, slower
     frame = pd.DataFrame(rows).reindex(columns=list(ROW_COLUMNS)).astype({"certain": bool})
     numbers = [name for name, kind in ROW_COLUMNS.items() if kind == "number"]
     frame[numbers] = frame[numbers].astype(float)
-    return Difference(frame, step_before_us, step_before_us + delta_us, delta_us - summed, 1.02, 3, 3)
+    return TraceDifference(frame, step_before_us, step_before_us + delta_us, delta_us - summed, 1.02, 3, 3)
 
 
 def samples(chance: random.Random, before: float, after: float, noise: float) -> Sides:

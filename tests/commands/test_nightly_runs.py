@@ -17,6 +17,8 @@ from tbp.asv.results import Results, read_results
 from tbp.model.series import Outcome
 from tbp.project.asv_config import read_config
 
+from ..result_frames import rows_of
+
 pytest.importorskip("asv")
 pytestmark = pytest.mark.slow
 
@@ -145,7 +147,7 @@ class Project:
     def outcomes(self) -> dict[str, set[Outcome]]:
         """Of each commit with a result, what became of its benchmarks."""
         found: dict[str, set[Outcome]] = {}
-        for value in self.results().values():
+        for value in rows_of(self.results()):
             found.setdefault(value.commit, set()).add(value.outcome)
         return found
 

@@ -16,8 +16,9 @@ from functools import partial
 from itertools import chain, islice
 from operator import call
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp import __version__
@@ -89,7 +90,7 @@ def write_single_file(data: ReportData, path: Path) -> Path:
     return path
 
 
-class _PutFile(NamedTuple):
+class _PutFile(Struct, frozen=True):
     """A file of the site."""
 
     name: str  # relative to the site

@@ -34,7 +34,7 @@ from tbp.project.revisions import base_commit
 from tbp.project.touched_files import touched
 from tbp.report.base.report_data import Base, ReportData
 from tbp.traces.known_traces import trace_session
-from tbp.traces.operators.operators import Session as TraceSession
+from tbp.traces.operators.operators import TraceSession
 
 
 class Stored(Struct, frozen=True):
@@ -73,7 +73,7 @@ def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
 
 
 class View(Struct, frozen=True):
-    """The wishes of whoever asks for a report, besides the results."""
+    """The choices of the reader that change a report of the same results."""
 
     acks: Path | None = None  # None: reports/acks.toml beside the configuration
     base: str = ""  # a revision: only changes after it count
