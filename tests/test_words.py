@@ -45,8 +45,6 @@ DEFINED_TWICE = {
     "Run",
     "Session",
     "Side",
-    "Source",
-    "Standing",
 }
 
 # A docstring that begins with one of these has no subject, or needs the docstring above it.
