@@ -68,6 +68,17 @@ def test_the_rest_is_done_here_when_a_process_is_killed():
     assert list(mapped(killed_elsewhere, items, seconds=LONG_S, jobs=2)) == list(range(10))
 
 
+def test_all_is_done_here_where_no_process_can_be_started():
+    program = (
+        "import joblib, resource\n"
+        "from tbp.system.parallel import mapped\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))\n"
+        "print(list(mapped(abs, [-1, -2, -3], seconds=100.0, jobs=2)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[1, 2, 3]\n", "")
+
+
 def test_an_error_is_the_caller_s():
     with pytest.raises(ValueError, match="number 3"):
         list(mapped(failing, range(6), seconds=LONG_S, jobs=2))
