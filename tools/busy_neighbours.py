@@ -2,8 +2,8 @@
 
     python tools/busy_neighbours.py [--seed 1] tbp gate HEAD~1 HEAD --bench Quick
 
-Each neighbour is a process that multiplies and copies for 2 to 20 seconds; how many there are changes at random. The
-exit status is the command's. For measuring what contention does to a verdict.
+Each neighbour is a process that multiplies and copies for 2 to 20 seconds; their number changes at random. The exit
+status is the command's. For measuring the effect of contention on a verdict. Takes as long as the command.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SHORTEST_S, LONGEST_S = 2.0, 20.0
 
 
 def be_busy(seconds: float) -> None:
-    """Compute and move memory, half and half."""
+    """Keep a core busy: about half the time computing, half moving memory."""
     end_s = time.monotonic() + seconds
     memory = bytearray(8 << 20)
     value = 1.0

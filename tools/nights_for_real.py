@@ -1,10 +1,10 @@
-"""Real nights on the demo's repository: a slowdown committed last is told, an empty commit is not.
+"""Real nights on the demo's repository: does a night report the slowdown committed last, and no empty commit?
 
     python tools/nights_for_real.py [--repetitions 3] [--slower 0.1]
 
 Makes the demo's repository in an empty folder, measures its newest commits in a first night, then commits a
-feed-forward network that works on some of its rows twice, then nothing; a night after each. Prints what each night
-told. A repetition takes about four minutes on two cores. The exit status is 0 when all was as it should be.
+feed-forward network that works on some of its rows twice, then an empty commit, with a night after each. Prints the
+lines of each night. A repetition takes about four minutes on two cores. The exit status is 0 when all nights are right.
 """
 
 from __future__ import annotations
@@ -36,12 +36,11 @@ class Project:
         create(self.sample, datetime.now(UTC))
 
     def commit(self, subject: str) -> None:
-        who = {
-            f"GIT_{who}_{what}": "demo@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        author = {
+            f"GIT_{role}_{key}": "demo@example.invalid" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")
         }
-        subprocess.run(
-            ["git", "commit", "-q", "--allow-empty", "-am", subject], cwd=self.sample, env=os.environ | who, check=True
-        )
+        command = ["git", "commit", "-q", "--allow-empty", "-am", subject]
+        subprocess.run(command, cwd=self.sample, env=os.environ | author, check=True)
 
     def slow_down(self, share: float) -> None:
         path = self.sample / "tinyformer" / "feed_forward.py"
@@ -51,13 +50,13 @@ class Project:
         self.commit("Work on some rows twice")
 
     def night(self) -> tuple[int, list[str], list[str]]:
-        """Exit code, what was told of feed_forward and attention, and what was said of the pairs."""
+        """The exit code, the lines on feed_forward and attention, and the notes on the pairs."""
         done = subprocess.run(
             [sys.executable, "-m", "tbp", "nightly"],
             cwd=self.sample, env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        told = [line for line in done.stdout.splitlines() if "torchtime" in line]
-        return done.returncode, told, [line for line in done.stderr.splitlines() if line.startswith("tbp:")]
+        reported = [line for line in done.stdout.splitlines() if "torchtime" in line]
+        return done.returncode, reported, [line for line in done.stderr.splitlines() if line.startswith("tbp:")]
 
 
 def repetition(folder: Path, slower: float) -> bool:
@@ -69,14 +68,15 @@ def repetition(folder: Path, slower: float) -> bool:
         elif name == "empty commit":
             project.commit("Nothing")
         start_s = time.monotonic()
-        code, told, said = project.night()
-        nights.append((code, told))
+        code, lines, notes = project.night()
+        nights.append((code, lines))
         print(
-            f"{name}: exit code {code} after {time.monotonic() - start_s:.0f} s", *said, *told, sep="\n  ", flush=True
+            f"{name}: exit code {code} after {time.monotonic() - start_s:.0f} s", *notes, *lines, sep="\n  ", flush=True
         )
-    (_, _), (code, told), (empty_code, _) = nights
-    is_told = code == REGRESSION and any("feed_forward" in line and "measured in turns" in line for line in told)
-    return is_told and not any("attention" in line and "in turns" in line for line in told) and empty_code == 0
+    (_, _), (code, lines), (empty_code, _) = nights
+    in_turns = [line for line in lines if "measured in turns" in line]
+    is_found = code == REGRESSION and any("feed_forward" in line for line in in_turns)
+    return is_found and not any("attention" in line for line in in_turns) and empty_code == 0
 
 
 def main() -> int:
@@ -88,7 +88,7 @@ def main() -> int:
     for _ in range(options.repetitions):
         with tempfile.TemporaryDirectory() as folder:
             right += repetition(Path(folder), options.slower)
-    print(f"{right} of {options.repetitions} as it should be")
+    print(f"{right} of {options.repetitions} right")
     return 0 if right == options.repetitions else 1
 
 

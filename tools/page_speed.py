@@ -1,12 +1,12 @@
-"""How long a report's pages take to show something, and how large they are.
+"""The time until a report's pages show something, and their sizes.
 
     python tools/page_speed.py [--series 300] [--commits 200] [--out DIR]
 
 Builds a report of made-up results and opens its index, its other pages and those of two benchmarks in Chromium from
 file://, each in a new browser context, five times. Shown are medians, from the start of the navigation: *paint* is the
-first one of anything, *chart* is when the first sparkline or plot is in the page and drawn. Wanted: first paint within
-0.3 s, first chart within 1 s; the index of 300 series under 200 kB, 40 kB compressed; a benchmark's page with its data
-under 40 kB.
+first paint of anything, *chart* is when the first sparkline or plot is in the page and drawn. Targets: first paint in
+0.3 s, first chart in 1 s; the index of 300 series under 250 kB; a benchmark's page with its data under 40 kB; shared
+scripts under 1.4 MB. Takes about two minutes; needs playwright and Chromium (TBP_CHROMIUM or /usr/bin/chromium).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from typing import Any
 
 from synthetic_project import Project, synthetic
 
-CHART = ".spark path, #chart .scatterlayer path"  # not the small pictures beside names and changes
+CHART = ".spark path, #chart .scatterlayer path"  # without the small pictures beside names and changes
 TIMES = 5
 TIMEOUT_S = 20.0
 CHROMIUM = os.environ.get("TBP_CHROMIUM", "/usr/bin/chromium")
-# Tells when an element that fits was there and the frame after it was drawn.
+# Notes the time at which a matching element is there and the next frame is drawn.
 WATCH = """
 (() => {
   const look = () => {
@@ -68,7 +68,10 @@ def speed(browser: Any, page: Path, has_chart: bool) -> Speed:
 
 
 def waited(tab: Any, expression: str) -> float:
-    """The expression's value, once it has one. Not ``wait_for_function``, which the pages' policy forbids."""
+    """The expression's value, once it has one; NaN after TIMEOUT_S.
+
+    ``wait_for_function`` needs eval, which the pages' content security policy forbids.
+    """
     end = time.monotonic() + TIMEOUT_S
     while time.monotonic() < end:
         value = tab.evaluate(f"() => {expression}")
@@ -79,10 +82,12 @@ def waited(tab: Any, expression: str) -> float:
 
 
 def loaded(out: Path, page: Path) -> list[Path]:
-    """The page and the data it loads when it is opened, without what all pages share."""
+    """The page and the data that it loads when it is opened, without files that all pages share."""
     text = page.read_text()
-    own = [path for path in out.glob("data/*.js") if path.name in text and path.name not in ("layout.js", "commits.js")]
-    return [page, *own]
+    data = [
+        path for path in out.glob("data/*.js") if path.name in text and path.name not in ("layout.js", "commits.js")
+    ]
+    return [page, *data]
 
 
 def show(browser: Any, out: Path) -> None:
@@ -92,10 +97,11 @@ def show(browser: Any, out: Path) -> None:
     print(f"{'':52}{'paint s':>9}{'chart s':>9}{'page kB':>9}{'+ data':>9}{'gzip':>9}")
     for page in [*pages, largest, median]:
         has_chart = page.name in ("index.html", "charts.html") or page.parent.name == "benchmarks"
-        found = [speed(browser, page, has_chart) for _ in range(TIMES)]
-        paint_s, chart_s = (statistics.median(getattr(one, field) for one in found) for field in ("paint_s", "chart_s"))
+        speeds = [speed(browser, page, has_chart) for _ in range(TIMES)]
+        paint_s = statistics.median(each.paint_s for each in speeds)
+        chart_s = statistics.median(each.chart_s for each in speeds)
         contents = [path.read_bytes() for path in loaded(out, page)]
-        sizes = (len(contents[0]), sum(map(len, contents)), sum(len(gzip.compress(own, 6)) for own in contents))
+        sizes = (len(contents[0]), sum(map(len, contents)), sum(len(gzip.compress(content, 6)) for content in contents))
         columns = "".join(f"{size / 1000:>9.1f}" for size in sizes)
         print(f"{page.relative_to(out).as_posix()[-50:]:52}{paint_s:>9.2f}{chart_s:>9.2f}{columns}", flush=True)
     shared = sum(path.stat().st_size for path in out.glob("static/**/*.js")) / 1e6
@@ -108,7 +114,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, default=300)
     parser.add_argument("--commits", type=int, default=200)
-    parser.add_argument("--out", type=Path, help="a report that is built already")
+    parser.add_argument("--out", type=Path, help="folder of a report that is built already")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as engine:
         out = arguments.out or Path(folder) / "site"

@@ -1,26 +1,22 @@
-"""How many steps are found, at the right place and of the right size, in series that have several levels.
+"""The steps found at the right run and of the right size in series that have several levels.
 
     python tools/several_levels.py [--series 240] [--seed 1]
 
-Simulates series of 40 to 300 runs with 2 to 8 steps of 5 % to ×15 up or down, some of them back to an earlier level,
-segments of 5 runs and more, noise of 1, 3 or 8 % (plain, of two modes, with outliers, with drift and correlation). A
+Simulates series of 40 to 300 runs with 2 to 8 steps of 5 % to ×15 up or down, some of them back to an earlier level.
+Segments have 5 runs or more; noise is 1, 3 or 8 % (plain, of two modes, with outliers, with drift and correlation). A
 step is found within 3 runs. It is *obvious* where it is at least 15 % and six times the noise. Prints F1 of all steps;
-of obvious steps the shares that are confirmed, and that are shown (confirmed or suspect); the median error of their
-sizes; confirmed changes per 1,000 runs of series without a step. Under 10 s of one core.
+the shares of obvious steps that are confirmed, and that are shown (confirmed or suspect); the median error of their
+sizes; confirmed changes per 1,000 runs of series without a step. Takes under 10 s of one core.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import sys
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent))
 from false_alarms import NOISE, NOISES, noise
 
 from tbp.detection.detector import change_points
@@ -28,14 +24,14 @@ from tbp.detection.detector import change_points
 MARGIN = 3  # runs
 SHORTEST = 5  # runs of a segment
 OBVIOUS, OBVIOUS_SIGMAS = math.log1p(0.15), 6.0
-TWO_MODES = 2.1  # standard deviation of that noise, in its coefficient of variation
+TWO_MODES = 2.1  # standard deviation of noise with two modes ÷ its coefficient of variation
 TRIES = 200
 
 
 @dataclass(frozen=True)
 class Levels:
     values: list[float]
-    steps: tuple[tuple[int, float], ...]  # first run after each, and its size as a logarithm
+    steps: tuple[tuple[int, float], ...]  # first run after the step, and its size as a logarithm
     sigma: float
 
 
@@ -70,18 +66,18 @@ def levels(rng: np.random.Generator) -> Levels:
 
 
 def counted(several: list[Levels]) -> tuple[Counts, list[float]]:
-    """The counts of steps found and missed, and by how much the sizes of matched obvious steps are off."""
+    """The counts of steps found and missed, and the errors (logarithms) in the sizes of found obvious steps."""
     counts, errors = Counts(), []
-    for own in several:
-        changes = change_points(own.values)
+    for series in several:
+        changes = change_points(series.values)
         free = {change.index: change for change in changes if change.confirmed}
         counts.claimed += len(free)
-        counts.steps += len(own.steps)
-        for cut, size in own.steps:
+        counts.steps += len(series.steps)
+        for cut, size in series.steps:
             nearest = min(free, key=lambda index: abs(index - cut), default=None)
             hit = free.pop(nearest) if nearest is not None and abs(nearest - cut) <= MARGIN else None
             counts.hits += hit is not None
-            if abs(size) < max(OBVIOUS, OBVIOUS_SIGMAS * own.sigma):
+            if abs(size) < max(OBVIOUS, OBVIOUS_SIGMAS * series.sigma):
                 continue
             counts.obvious += 1
             counts.obvious_confirmed += hit is not None

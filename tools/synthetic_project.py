@@ -1,7 +1,7 @@
-"""A project with results and a repository that knows their commits: what `tbp report` and `asv publish` both need.
+"""A project with results and a repository that has their commits, as `tbp report` and `asv publish` need it.
 
-``synthetic`` makes both up: seeded random series with noise, steps, outliers and gaps. ``adopted`` takes someone's
-real results, makes a repository with as many commits and writes the results again with its hashes.
+``synthetic`` makes both up: seeded random series with noise, steps, outliers and gaps. ``adopted`` takes real results,
+makes a repository with as many commits and writes the results again with its hashes. Other tools import this module.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ GRIDS = [(), (2,), (3,), (2, 2), (6,), (4, 3), (2, 3, 5), (8, 4), (10, 6)]
 FAMILIES = 20
 ENVIRONMENT = "virtualenv-py3.11"
 FIRST_MS, HOURS = 1_600_000_000_000, 9
-STEP_SHARE = 0.15  # of the series that have a step
-LOST_SHARE = 0.01  # of the values
+STEP_SHARE = 0.15  # share of the series that have a step
+LOST_SHARE = 0.01  # share of the values that are missing
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ def synthetic(folder: Path, series: int, commits: int, parameters: bool, seed: i
     facts = {"arch": "x86_64", "cpu": "Some CPU @ 2.60GHz", "machine": "box", "num_cpu": "8", "os": "Linux 5.15",
              "ram": "33437564928"}  # fmt: skip
     (machine / "machine.json").write_text(json.dumps({**facts, "version": 1}))
-    for place, name in enumerate(hashes):
+    for number, name in enumerate(hashes):
         rows = {}
         start = 0
         for benchmark, params in declared.items():
-            own = values[start : (start := start + math.prod(map(len, params))), place]
-            rows[benchmark] = row(own, params)
+            cells = values[start : (start := start + math.prod(map(len, params))), number]
+            rows[benchmark] = row(cells, params)
         content = {
-            "commit_hash": name, "env_name": ENVIRONMENT, "date": FIRST_MS + place * HOURS * 3_600_000,
+            "commit_hash": name, "env_name": ENVIRONMENT, "date": FIRST_MS + number * HOURS * 3_600_000,
             "params": {**facts, "python": "3.11"}, "python": "3.11", "requirements": {}, "env_vars": {},
             "result_columns": COLUMNS, "results": rows, "durations": {}, "version": 2,
         }  # fmt: skip
@@ -68,7 +68,7 @@ def synthetic(folder: Path, series: int, commits: int, parameters: bool, seed: i
 
 
 def adopted(folder: Path, results: Path, project: str) -> Project:
-    """The results in ``results`` as if measured on a repository of as many commits, in their order of date."""
+    """The results in ``results`` as if measured on a new repository of as many commits, in their order of date."""
     files = [path for path in results.glob("*/*.json") if path.name != "machine.json"]
     dates = {}
     for path in files:
@@ -88,12 +88,12 @@ def adopted(folder: Path, results: Path, project: str) -> Project:
 
 
 def repository(folder: Path, dates_s: Sequence[int]) -> list[str]:
-    """A history of empty commits in a line, one at each date; their hashes, oldest first."""
+    """The hashes, oldest first, of a new history of empty commits, with a commit at each date."""
     parts = ["feature done\nreset refs/heads/main\n"]
-    for place, date in enumerate(dates_s, 1):
-        parts.append(f"commit refs/heads/main\nmark :{place}\ncommitter A <a@example.org> {date} +0000\n")
-        subject = f"Commit {place}"
-        parts.append(f"data {len(subject)}\n{subject}\n" + (f"from :{place - 1}\n" if place > 1 else ""))
+    for number, date in enumerate(dates_s, 1):
+        parts.append(f"commit refs/heads/main\nmark :{number}\ncommitter A <a@example.org> {date} +0000\n")
+        subject = f"Commit {number}"
+        parts.append(f"data {len(subject)}\n{subject}\n" + (f"from :{number - 1}\n" if number > 1 else ""))
     parts.append("done\n")
     folder.mkdir(parents=True)
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", folder], check=True)
@@ -115,23 +115,25 @@ def configured(folder: Path, project: str) -> Project:
 
 
 def benchmarks(dice: np.random.Generator, series: int, parameters: bool) -> dict[str, list[list[str]]]:
-    """Each benchmark's parameter values; their cells are ``series`` in all."""
-    found: dict[str, list[list[str]]] = {}
+    """The parameter values of each benchmark; all benchmarks together have ``series`` cells."""
+    declared: dict[str, list[list[str]]] = {}
     while series > 0:
         fitting = [grid for grid in GRIDS if math.prod(grid) <= series] if parameters else [()]
         grid = fitting[dice.integers(len(fitting))]
-        found[f"family{len(found) % FAMILIES}.Suite{len(found) // 7}.time_{len(found)}"] = [VALUES[:n] for n in grid]
+        number = len(declared)
+        name = f"family{number % FAMILIES}.Suite{number // 7}.time_{number}"
+        declared[name] = [VALUES[:n] for n in grid]
         series -= math.prod(grid)
-    return found
+    return declared
 
 
 def levels(dice: np.random.Generator, series: int, commits: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Seconds, one row per series: lognormal noise that shares a little with its neighbour, steps, outliers, gaps."""
+    """Seconds, a row for each series: lognormal noise with a little correlation, steps, outliers, gaps."""
     noise = dice.normal(size=(series, commits)) * 10 ** dice.uniform(-2.5, -1.2, size=(series, 1))
     noise[:, 1:] += dice.choice([0.0, 0.2], size=(series, 1)) * noise[:, :-1]
     noise += (dice.random((series, commits)) < 0.02) * np.abs(dice.normal(size=(series, commits))) * 0.5
-    for own in np.flatnonzero(dice.random(series) < STEP_SHARE):
-        noise[own, dice.integers(commits) :] += dice.choice([-1, 1]) * dice.uniform(0.05, 0.5)
+    for moved in np.flatnonzero(dice.random(series) < STEP_SHARE):
+        noise[moved, dice.integers(commits) :] += dice.choice([-1, 1]) * dice.uniform(0.05, 0.5)
     values = np.exp(noise + dice.uniform(math.log(1e-6), 0, size=(series, 1)))
     values[dice.random((series, commits)) < LOST_SHARE] = math.nan
     return values

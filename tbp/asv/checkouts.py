@@ -1,9 +1,9 @@
 """Two commits, each installed in an asv environment of its own, ready to run side by side.
 
-Takes asv's configuration and two hashes, gives for each the Python and the environment variables that asv would run
-its benchmarks with. asv keeps one commit installed per environment, so each side has its own folder under asv's
-``env_dir`` and any environment type works (but ``existing``, which holds whatever is there). What asv prints goes to
-the caller: the work is done by this module run as a process, in which alone asv is imported.
+Takes asv's configuration and two hashes, gives for each the Python and the environment variables that asv would use for
+its benchmarks. asv has one commit installed per environment, so each side has its own folder under asv's ``env_dir``.
+Any environment type works but ``existing``, which cannot hold two commits. This module runs itself as a process, the
+only process that imports asv, and passes asv's output to the caller.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from tbp.errors import RunFailed
 
-# Of equal length: even the length of a path in the environment can move a process's memory and so its time
+# Names of equal length: even the length of a path in the environment moves a process's memory, and so its time
 # (Mytkowicz et al., "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
 FOLDERS = ("gate-base", "gate-head")
 
@@ -32,13 +32,13 @@ INTERRUPT_TIMEOUT_S = 10.0
 
 @dataclass(frozen=True)
 class Checkout:
-    """One commit, installed."""
+    """An installed commit, with all that a process needs to run its benchmarks."""
 
     commit: str
     python: str  # the environment's interpreter
     variables: Mapping[str, str]  # the whole environment of its processes
     environment: str  # asv's name for it
-    benchmark_dir: str  # the working tree's suites, for both
+    benchmark_dir: str  # suites of the working tree, which both commits run
     timeout_s: float = 60.0  # asv's default_benchmark_timeout: for benchmarks that declare none
 
 
@@ -49,14 +49,14 @@ def checkouts(
     heard: Callable[[str], None] = lambda line: None,
     timeout_s: float = inf,
 ) -> tuple[Checkout, Checkout]:
-    """Both commits installed, made anew only where they are not there already.
+    """Both commits installed, each built only where it is not installed already.
 
     ``environment`` is asv's ``-E``: a name of the matrix, or ``type:python``; empty takes the first of the matrix.
     ``heard`` gets each line that asv prints.
 
     Raises:
-        RunFailed: asv could not make an environment or install a commit; its last words are in the message. Or it
-            took more than ``timeout_s``: what is installed by then is there the next time.
+        RunFailed: asv could not make an environment or install a commit; the message has its last lines. Or it took
+            more than ``timeout_s``: a commit that is installed by then is there the next time.
     """
     is_late = threading.Event()
     with tempfile.TemporaryDirectory() as folder:
@@ -83,11 +83,13 @@ def checkouts(
                 _interrupt(process)
         if is_late.is_set():
             raise RunFailed(
-                "the budget ended while asv installed the commits; what is installed by now is there the next time"
+                "the budget ended while asv installed the commits; the next try goes on from what is installed by now"
             )
         if process.returncode or not answer.exists():
             last = " / ".join(line.strip(" ·") for line in lines[-4:] if line.strip())
-            raise RunFailed(f"asv could not install a commit to measure it: {last}")
+            raise RunFailed(
+                f"asv could not install a commit to measure it: {last}; correct the build, or asv.conf.json"
+            )
         base, head = json.loads(answer.read_text())
     return Checkout(**base), Checkout(**head)
 
@@ -98,7 +100,7 @@ def _stop(process: subprocess.Popen[str], is_late: threading.Event) -> None:
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:
-    """End asv as Ctrl-C does, so that it ends what it has started; by force where it does not listen."""
+    """End asv as Ctrl-C does, so that it ends its own processes; kill it after INTERRUPT_TIMEOUT_S."""
     process.send_signal(signal.SIGINT)
     try:
         process.wait(INTERRUPT_TIMEOUT_S)
@@ -108,7 +110,7 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
 
 
 def _install(config_name: str, commits: tuple[str, str], specifier: str) -> list[Checkout]:
-    """In a process of its own, in the configuration's folder: asv's classes, which promise no stability, end here."""
+    """Both commits installed by asv. Runs in the child process, which alone depends on asv's unstable classes."""
     from asv.config import Config
     from asv.environment import ExistingEnvironment, get_environments
     from asv.plugin_manager import plugin_manager
@@ -125,10 +127,12 @@ def _install(config_name: str, commits: tuple[str, str], specifier: str) -> list
         environment = next(iter(get_environments(config, [specifier] if specifier else [])), None)
         if environment is None:
             raise SystemExit(
-                "asv offers no environment for this Python; see environment_type and pythons in its config"
+                "asv has no environment for this Python: correct environment_type or pythons in asv.conf.json"
             )
         if isinstance(environment, ExistingEnvironment):
-            raise SystemExit("environment type existing cannot hold two commits; use tbp, virtualenv or conda")
+            raise SystemExit(
+                "environment_type existing cannot hold two commits: set it to tbp, virtualenv or conda in asv.conf.json"
+            )
         environment.create()
         environment.install_project(config, repository, commit)
         python, variables = _inside(environment)
@@ -140,7 +144,7 @@ def _install(config_name: str, commits: tuple[str, str], specifier: str) -> list
 
 
 def _inside(environment: object) -> tuple[str, dict[str, str]]:
-    """The interpreter and the variables of a process that asv starts in ``environment``: whatever its type sets."""
+    """The interpreter and the environment variables of a process that asv starts in ``environment``."""
     show = "import json, os, sys; print('\\n' + json.dumps([sys.executable, dict(os.environ)]))"
     printed: str = environment.run(["-c", show], env=dict(os.environ, **environment.env_vars))  # type: ignore[attr-defined]
     python, variables = json.loads(printed.strip().splitlines()[-1])

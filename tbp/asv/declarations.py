@@ -40,14 +40,14 @@ class Benchmark(Struct, frozen=True):
     code: str = ""  # its source and its setup's, as asv reads them; empty where it could not
 
     def names(self, count: int) -> tuple[str, ...]:
-        """The names of ``count`` parameters; asv's own "param1", … where a run had another number of them."""
+        """The names of ``count`` parameters; asv's "param1", … where a run had another number of them."""
         if len(self.parameter_names) == count:
             return self.parameter_names
         return tuple(f"param{i}" for i in range(1, count + 1))
 
 
 def read_json(path: Path) -> object:
-    """The file's content; None for one that holds no JSON. NaN and Infinity, which asv writes, are read as such."""
+    """The file's content; None for a file without valid JSON. Accepts NaN and Infinity, which asv writes."""
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, numbers beyond any use
@@ -87,7 +87,7 @@ def _benchmark(name: str, entry: Mapping[str, object]) -> Benchmark:
 
 
 def parameter_values(params: object) -> list[list[str]]:
-    """Each parameter's values as the report shows them, from the reprs that asv stores; [] without parameters."""
+    """The values of each parameter as the report shows them, from the reprs that asv stores; [] without parameters."""
     if not isinstance(params, list):
         return []
     lists = [[without_address(str(value)) for value in values] for values in params if isinstance(values, list)]
@@ -95,9 +95,9 @@ def parameter_values(params: object) -> list[list[str]]:
 
 
 def _distinct(plain: list[str], original: list[str]) -> list[str]:
-    """The reprs themselves where two of them would look alike: 256 and '256' are two cells.
+    """The plain values, or the reprs where two plain values would be equal: 256 and '256' are two cells.
 
-    Equal reprs are two cells too, numbered in their order, as asv_runner does: ``<Model> (0)``, ``<Model> (1)``.
+    Equal reprs are two cells too, numbered in order, as asv_runner does: ``<Model> (0)``, ``<Model> (1)``.
     """
     shown = plain if len(set(plain)) == len(set(original)) else original
     number = Counter(shown)

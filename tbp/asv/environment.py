@@ -62,13 +62,13 @@ class HostEnvironment(Virtualenv):  # type: ignore[misc]  # asv ships no types
             self._run_pip(["install", *names], env=dict(os.environ))
 
     def checkout_project(self, repo: Any, commit_hash: str) -> None:
-        # What is imported is the checkout: until it is whole, no commit is installed. A run killed here would
-        # otherwise leave the commit before marked as installed, with another one's files.
+        # Benchmarks import the checkout: until it is whole, no commit is installed. A run killed here would otherwise
+        # leave the earlier commit marked as installed, with files of another commit.
         self._set_installed_commit_hash(None)
         super().checkout_project(repo, commit_hash)
 
     def _build_project(self, repo: object, commit_hash: str, build_dir: str) -> None:
-        """Nothing to build: the commit's source is imported where it was checked out."""
+        """Build nothing: the commit's source is imported where it was checked out."""
 
     def _install_project(self, repo: object, commit_hash: str, build_dir: str) -> None:
         source = Path(build_dir)
@@ -85,10 +85,10 @@ class HostEnvironment(Virtualenv):  # type: ignore[misc]  # asv ships no types
         return self._site_packages / SUBJECT_PTH
 
     def run_executable(self, executable: str, args: list[str], **kwargs: Any) -> Any:
-        """asv's, with what the ruler needs to know of the commit and a pinned OpenMP wait policy."""
+        """Run as asv does, with the commit's folder for the ruler and a fixed OpenMP wait policy in the environment."""
         env = dict(kwargs.pop("env", os.environ))
         env["TBP_SUBJECT_DIR"] = self._build_root
-        # Left alone, libgomp's threads spin between regions and a neighbour's load changes what is measured.
+        # By default libgomp's threads spin between regions, and a neighbour's load changes the measurement.
         env.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         return super().run_executable(executable, args, env=env, **kwargs)
 
@@ -115,7 +115,7 @@ def _option(arguments: list[str], *names: str) -> str | None:
 
 
 def _machine_name(arguments: list[str]) -> str:
-    """The name asv will store results under."""
+    """The machine's name in asv's results."""
     name: str = _option(arguments, "--machine", "-m") or Machine.get_unique_machine_name()
     try:
         return str(MachineCollection.load(name).get("machine", name))
@@ -131,7 +131,7 @@ def announce(arguments: list[str]) -> None:
     try:
         results_dir = Path(Config.load(Path(config).name if config else None).results_dir)
     except util.UserError:
-        return  # asv itself says what is wrong with it
+        return  # asv itself reports the error
     os.environ.setdefault("TBP_RESULTS_DIR", str(results_dir.resolve()))
     os.environ.setdefault("TBP_MACHINE", _machine_name(arguments))
     os.environ.setdefault("TBP_RUN", f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}")

@@ -1,4 +1,4 @@
-"""Remarks on benchmarks whose parameters changed, so that a series ended that others go on from.
+"""Remarks on benchmarks whose parameters changed, so that series ended and others began.
 
 Takes the files with the parameters of their benchmarks by the names of today, gives a sentence for each such benchmark.
 """
@@ -45,15 +45,15 @@ def _sentences(apart: Sequence[NamedCells], since: ResultHead | None) -> Iterato
     when = f"since {since.commit[:8]}" if since is not None else "today"
     if added:
         yield (
-            f"it has the parameter {' and '.join(added)} {when}; runs from before do not tell which value they had, so "
+            f"it has the parameter {' and '.join(added)} {when}; the value in earlier runs is unknown, so "
             "they are series without it, which end there"
         )
     if any(cells.removed for cells in apart):
-        yield f"{when} it has a parameter less; runs with it are series of their own, which end there"
+        yield f"{when} it has a parameter less; earlier runs are series of their own, which end there"
     if any(cells.is_ambiguous for cells in apart):
         yield (
-            f"{when} it has other parameters, and the values of runs from before fit them in several ways; there they "
-            "are called param1, param2 … in the order that they had"
+            f"{when} it has other parameters, and the values of earlier runs fit them in several ways; there they "
+            "are called param1, param2 … in their order"
         )
     elif any(not cells.added and not cells.removed for cells in apart):
-        yield f"{when} it has other parameters; those of runs from before are called param1, param2 … in their order"
+        yield f"{when} it has other parameters; those of earlier runs are called param1, param2 … in their order"

@@ -1,8 +1,8 @@
-"""The parameters of a benchmark over its history → their names of today, though some were added, removed or moved.
+"""The names of a benchmark's parameters over its history, in which parameters were added, removed or moved.
 
-A result file has the values of each parameter and not its name; benchmarks.json has the names of today. So values tell
-which is which. Takes the values of a run and today's declaration, gives names. Where values do not tell, nothing is
-guessed.
+A result file has the values of each parameter and not its name; benchmarks.json has today's names. So parameters are
+matched by values. Takes the values of a run and today's declaration, gives names. Where values fit in several ways,
+nothing is guessed.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class NamedCells(Struct, frozen=True):
 
 
 def named(values: Values, benchmark: Benchmark) -> NamedCells:
-    """The cells of a run with these ``values``.
+    """The cells of a run with ``values``, under the names that ``benchmark`` has today.
 
-    A parameter that was added with one value had that value before; one that was removed and had one value is left out.
-    Both go on as the series that they were.
+    A parameter added later with a single value had that value before. A removed parameter that had a single value is
+    left out. In both cases the series goes on.
     """
     names, today = benchmark.parameter_names, benchmark.parameters
     if today is None or len(names) != len(today) or max(len(names), len(values)) > MOST_PARAMETERS:
@@ -59,7 +59,7 @@ def named(values: Values, benchmark: Benchmark) -> NamedCells:
 
 
 def completed(cell: Cell, benchmark: Benchmark) -> Cell:
-    """The parameters of a process with those that were added since with one value, as ``named`` has them."""
+    """``cell`` with the parameters that ``benchmark`` got later with a single value, in today's order."""
     known = dict(cell)
     added = [index for index, name in enumerate(benchmark.parameter_names) if name not in known]
     today = benchmark.parameters
@@ -77,10 +77,10 @@ def _cells(names: Sequence[str], values: Values) -> tuple[Cell, ...]:
 
 
 def _fits(values: Values, today: Values) -> list[dict[int, int]]:
-    """The ways in which parameters of a run can be those of today: the place of each today, by its place in the run.
+    """The best matches of a run's parameters with today's, each as {index in the run: index today}.
 
-    Best is where most have values in common, then where most have the same ones. A parameter stays where it is unless
-    another place is better; one that is gone, or not there yet, has nothing in common with those that are left.
+    The best match has most parameters with a common value, then most with equal values. A parameter keeps its index
+    unless another one is better. A removed or added parameter has no value in common with the remaining ones.
     """
     then, now = [set(choices) for choices in values], [set(choices) for choices in today]
     few, many = (then, now) if len(then) < len(now) else (now, then)

@@ -1,8 +1,8 @@
 """Ratios of commits that were measured in turns, kept beside asv's results.
 
-Takes a results folder, gives the ratios of each series; and adds those of a night. There is one file for each commit
-judged, ``<machine>/<commit>-<environment>.paired``, a name that asv passes over. Effects of single pairs are kept;
-their sum is derived on reading.
+Takes a results folder, gives the ratios of each series; adds the ratios of a night. There is one file for each judged
+commit, ``<machine>/<commit>-<environment>.paired``, a name that asv ignores. It has the effects of single pairs;
+statistics are derived on reading.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Effect = Annotated[float, Meta(gt=-20.0, lt=20.0)]  # a logarithm: e²⁰ is no 
 
 
 class Ratio(Struct, frozen=True):
-    """Pairs of processes of two commits in turns, measured for one purpose."""
+    """The effects of pairs of processes of two commits, measured for one purpose."""
 
     base: str  # full hash
     head: str  # full hash
@@ -58,7 +58,7 @@ class Ratios(Struct, frozen=True):
 
 
 def read_ratios(results_dir: Path) -> Ratios:
-    """Every ratio that can be read; one that cannot is named in the problems."""
+    """Every ratio that can be read; the problems name each file that cannot."""
     ratios: dict[SeriesKey, tuple[Ratio, ...]] = {}
     problems = []
     for path in sorted(results_dir.glob(f"*/*{END}")):
@@ -74,7 +74,7 @@ def read_ratios(results_dir: Path) -> Ratios:
 
 
 def add_ratios(results_dir: Path, measured: Iterable[tuple[SeriesKey, Ratio]]) -> None:
-    """Store what a night measured. Raises OSError, and then the file is as it was."""
+    """Store the ratios of a night. Raises OSError and leaves the file in question as it was."""
     files: dict[Path, dict[SeriesKey, tuple[Ratio, ...]]] = {}
     for key, ratio in measured:
         path = results_dir / key.machine / f"{ratio.head[:8]}-{_stem(key.environment)}{END}"
@@ -103,7 +103,7 @@ def _read(path: Path) -> _RatiosFile:
 
 
 def _known(path: Path) -> dict[SeriesKey, tuple[Ratio, ...]]:
-    """The ratios that are in the file already; nothing where it is missing or damaged."""
+    """The ratios that are in the file already; empty where it is missing or damaged."""
     try:
         stored = _read(path)
     except _UnusableRatios:
@@ -121,5 +121,5 @@ def _stem(environment: str) -> str:
 
 
 def pooled(ratios: Sequence[Ratio]) -> list[float]:
-    """The effects of all their pairs."""
+    """The effects of all pairs of ``ratios``."""
     return [effect for ratio in ratios for effect in ratio.effects]

@@ -1,7 +1,7 @@
 """Running asv: ``asv run`` over given commits, in the Python that runs tbp.
 
-Takes a configuration and commits, runs asv as a process, gives its exit status and passes its words on. Which
-commits to run is decided by the caller; what they measured is read by ``tbp.asv.results``.
+Takes a configuration and commits, runs asv as a process, gives its exit status and passes its output on. The caller
+chooses the commits; ``tbp.asv.results`` reads the results.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 # asv run's exit status when a benchmark failed; the others were measured and stored.
 SOME_BENCHMARKS_FAILED = 2
 
-# How long asv may take to end after an interrupt before it is killed: it takes less than one second, unless git or a
-# build has to be ended as well.
+# Time for asv to end after an interrupt before it is killed: it needs less than one second, unless it has to end git or
+# a build as well.
 ENDING_S = 30.0
 
 _PROGRESS = re.compile(r"^\[\s*([\d.]+)%\]")
@@ -36,7 +36,7 @@ _PROGRESS = re.compile(r"^\[\s*([\d.]+)%\]")
 
 @dataclass(frozen=True)
 class Ran:
-    """How an asv process ended."""
+    """The end of an asv process: exit status and output."""
 
     status: int
     output: str
@@ -64,8 +64,7 @@ def run_asv(
 ) -> Ran:
     """Run ``asv ARGUMENTS`` in ``folder``; ``heard`` gets each line of its output as it comes.
 
-    An interrupt, and a SIGTERM or SIGHUP like one, ends asv and every process it started; what asv stored before is
-    kept.
+    An interrupt, SIGTERM or SIGHUP ends asv and every process it started; results that asv stored before stay.
 
     Raises:
         RunFailed: asv could not be started.
@@ -90,7 +89,7 @@ def run_asv(
     assert process.stdout is not None
     lines: list[str] = []
     with interruptible(), process.stdout, _ended(process):
-        with suppress(BrokenPipeError), process.stdin:  # it ended at once; its status and words say why
+        with suppress(BrokenPipeError), process.stdin:  # asv ended at once; its status and output have the reason
             process.stdin.write(stdin)
         for line in process.stdout:
             lines.append(line)
@@ -100,7 +99,7 @@ def run_asv(
 
 @contextmanager
 def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Whatever happens in the block, neither asv nor anything it started outlives it."""
+    """A block that ends asv, and every process that asv started, when the block ends in any way."""
     try:
         yield
     finally:
@@ -116,7 +115,7 @@ def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
 
 
 def _kill_session(leader: int) -> None:
-    """Kill what is left of the session that ``leader`` began: asv's fork server has a process group of its own."""
+    """Kill every process in the session of ``leader``; asv's fork server has a process group of its own."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it ended meanwhile
             # pid (name) state parent group session …; the name may hold anything, so count from its end.
@@ -127,7 +126,7 @@ def _kill_session(leader: int) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM and SIGHUP, as from a service that cancels a job or a terminal that closes, interrupt as Ctrl-C does."""
+    """A block in which SIGTERM (a cancelled job) and SIGHUP (a closed terminal) interrupt as Ctrl-C does."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -135,7 +134,7 @@ def interruptible() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's
         return
-    # Whoever has it ignored, as nohup has SIGHUP, means it.
+    # A signal that the caller ignores, as nohup ignores SIGHUP, stays ignored.
     numbers = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
@@ -146,7 +145,7 @@ def interruptible() -> Iterator[None]:
 
 
 def progress_percent(line: str) -> float | None:
-    """How far asv says it is, or None for a line that does not say."""
+    """The progress that a line of asv's output shows, in per cent; None for a line without it."""
     match = _PROGRESS.match(line)
     return float(match.group(1)) if match else None
 
@@ -168,10 +167,10 @@ def run_commits(
     environment: Mapping[str, str] | None = None,
     heard: Callable[[str], None] = lambda line: None,
 ) -> Ran:
-    """``asv run`` over ``commits``, in their order.
+    """Run ``asv run`` over ``commits``, in their order.
 
     Raises:
-        RunFailed: asv ended in a way that left nothing measured; its last words are in the message.
+        RunFailed: asv ended without measuring all; the message has its last lines.
     """
     selection = [argument for pattern in bench for argument in ("--bench", pattern)]
     ran = run_asv(
@@ -183,5 +182,5 @@ def run_commits(
     )
     if ran.status not in (0, SOME_BENCHMARKS_FAILED):
         last = " / ".join(line.strip(" ·") for line in ran.output.strip().splitlines()[-4:])
-        raise RunFailed(f"asv run ended with status {ran.status}: {last}; what it stored before is kept")
+        raise RunFailed(f"asv run ended with status {ran.status}: {last}; results that it stored before stay")
     return ran

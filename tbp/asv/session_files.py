@@ -29,7 +29,7 @@ RECORD_AGAIN = "run `asv run` again for its commit to record it anew"
 
 
 class _SessionFile(msgspec.Struct):
-    """A session file as it is stored; fields that are not named here are passed over."""
+    """A session file as it is stored; other fields in it are ignored."""
 
     format: int
     run: str
@@ -115,7 +115,7 @@ def _stored(path: Path) -> _SessionFile:
 
 
 def _trace(stored: _SessionFile, path: Path) -> tuple[Path | None, str]:
-    """The trace beside a session file or what is kept of it, or None and why."""
+    """The trace beside a session file or the table that replaces it, with a note; None with the reason."""
     if stored.trace is None:
         return None, stored.trace_note or "no trace was recorded"
     # A name with a folder in it would lead out of the results.

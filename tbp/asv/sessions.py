@@ -1,4 +1,4 @@
-"""The ruler's sessions: each process's measurements of one cell of a benchmark, and where its trace is.
+"""The ruler's sessions: each process's measurements of one cell of a benchmark, and the path of its trace.
 
 Takes the sessions that ``tbp.asv.session_files`` read; gives those of one run of a series, with its medians.
 """
@@ -18,13 +18,13 @@ from tbp.asv.declarations import Benchmark
 from tbp.asv.parameters import completed
 from tbp.model.series import SeriesKey
 
-# The ruler takes at least as many (``tbp.bench.clock.SamplingPlan.min_samples``). Fewer are a hasty look, as under
-# `asv run --quick`: one sample of one call without warm-up.
+# The ruler takes at least as many (``tbp.bench.clock.SamplingPlan.min_samples``). A session
+# with fewer is hasty, as under `asv run --quick`: one sample of one call without warm-up.
 MIN_SAMPLES = 10
-# A session whose process had less of the processor than the calmest one of its run, by more than this factor, was
-# interrupted most of the time: its time is the neighbours'. Shares of calm ones differ by a few per cent, those
-# of interrupted ones are 0.2 to 0.85. Of 20 pairs of A/A twins, measured with two to six busy neighbours on two cores,
-# 6 differed by more than 10 % (up to 71 %) with all sessions, 3 without these: runs without any calm session are left.
+# A session is interrupted where its share of the processor is below this part of the largest share in its run: its time
+# is the neighbours'. The shares of calm sessions differ by a few per cent, interrupted ones have 0.2 to 0.85. Of 20 A/A
+# twins, measured with two to six busy neighbours on two cores, 6 differed by more than 10 % (up to 71 %) with all
+# sessions, and 3 without the interrupted ones: runs in which no session is calm.
 CALM_SHARE = 0.9
 
 
@@ -74,27 +74,27 @@ class Session(Struct, frozen=True):
 
     @property
     def yardsticks(self) -> float:
-        """Median of sample ÷ yardstick, in which the machine's speed cancels; NaN where there is no yardstick."""
+        """Median of sample ÷ yardstick, in which the machine's speed cancels; NaN without a yardstick."""
         pairs = [(wall, stick) for wall, stick in zip(self.wall_s, self.yardstick_s, strict=False) if stick > 0]
         return statistics.median(wall / stick for wall, stick in pairs) if pairs else float("nan")
 
     def corrected_s(self, usual_s: float) -> tuple[float, ...]:
-        """The samples where the yardstick takes its usual time, seconds per call; each of them has to have one."""
+        """The samples, seconds per call, scaled to a yardstick of ``usual_s``; each sample must have a yardstick."""
         return tuple(wall / stick * usual_s for wall, stick in zip(self.wall_s, self.yardstick_s, strict=True))
 
 
 class Sessions(Struct, frozen=True, dict=True):
-    """All sessions of a results folder. Of each series and commit only one ``run`` is given out.
+    """All sessions of a results folder. The methods use one ``run`` of each series and commit.
 
-    That is the newest one with enough samples, so that ``asv run --quick`` does not replace what was measured with
-    care; where none has enough, the newest.
+    It is the newest run with MIN_SAMPLES samples, so that ``asv run --quick`` does not replace a careful measurement;
+    where no run has as many, it is the newest.
     """
 
     sessions: tuple[Session, ...] = ()
     problems: tuple[str, ...] = ()  # sentences: which file could not be used and what to do
 
     def of(self, key: SeriesKey, commit: str) -> tuple[Session, ...]:
-        """The sessions of one run of a series at a commit, in order of time; empty where none is kept."""
+        """The sessions of one run of a series at a commit, in order of time; empty where none is stored."""
         return self._newest.get(_run(key, commit), ())
 
     def commits(self, key: SeriesKey) -> frozenset[str]:
@@ -102,18 +102,21 @@ class Sessions(Struct, frozen=True, dict=True):
         return self._commits.get(_series(key), frozenset())
 
     def traced(self, key: SeriesKey) -> SeriesKey:
-        """The series whose traces tell of ``key``: itself, or for one without sessions, as counters are, the only one
-        of its suite that has some with its parameters."""
+        """The series whose traces explain ``key``: itself where it has sessions.
+
+        For a series without sessions, such as a counter, it is the only series of its suite with the same parameters
+        that has some; where there are none or several, ``key``.
+        """
         if _series(key) in self._commits:
             return key
         beside = self._beside.get(_suite(key), frozenset())
         return next(iter(beside)) if len(beside) == 1 else key
 
     def medians_s(self, key: SeriesKey, commit: str) -> tuple[float, ...]:
-        """Each session's median, seconds per call; those that were interrupted most of the time only where all were.
+        """The median of each calm session (see CALM_SHARE), seconds per call.
 
-        At the machine's usual speed where every session of the series has a yardstick: the median of sample ÷
-        yardstick, times the yardstick's usual time on that machine (see ``tbp.bench.yardstick``).
+        Where every session of the series has a yardstick, medians are at the machine's usual speed: the median of
+        sample ÷ yardstick, times the yardstick's usual time on that machine (see ``tbp.bench.yardstick``).
         """
         calm = _calm([session for session in self.of(key, commit) if session.wall_s])
         if _series(key) in self._without_yardstick:
@@ -128,34 +131,35 @@ class Sessions(Struct, frozen=True, dict=True):
         return tuple(session.corrected_s(self._usual_yardstick_s[_speed(session)]) for session in measured)
 
     def yardstick_s(self, key: SeriesKey, commit: str) -> float:
-        """The time of the machine's yardstick beside the samples, the median session's; NaN where unknown."""
+        """The time of the machine's yardstick beside the samples, median of the sessions; NaN where unknown."""
         known = [statistics.median(session.yardstick_s) for session in self.of(key, commit) if session.has_yardstick]
         return statistics.median(known) if known else float("nan")
 
     def roof_flop(self, key: SeriesKey, commit: str) -> float:
-        """FLOP that the machine's matrix products would have done in the time of one call, the median session's.
+        """FLOP that the machine's matrix products would have done in the time of one call, median of the sessions.
 
-        From the times as they were measured: what slowed the step slowed the products after it. NaN where unknown.
+        From times without correction, since a load that slows the step slows the products after it too. NaN where
+        unknown.
         """
         measured = (session for session in self.of(key, commit) if session.wall_s and session.roof_flop_per_s > 0)
         done = [session.median_s * session.roof_flop_per_s for session in measured]
         return statistics.median(done) if done else float("nan")
 
     def traces(self, key: SeriesKey, commit: str) -> tuple[Path, ...]:
-        """The traces of those sessions."""
+        """The traces of the sessions at a commit."""
         return tuple(session.trace for session in self.of(key, commit) if session.trace is not None)
 
     def trace_note(self, key: SeriesKey, commit: str) -> str:
-        """Why there is no trace, as the ruler or the reader noted it; empty where nothing is known."""
+        """The reason for a missing trace, as the ruler or the reader noted it; empty where none is known."""
         return next((session.trace_note for session in self.of(key, commit) if session.trace_note), "")
 
     def skipped(self, key: SeriesKey, commit: str) -> str:
-        """Why the cell was skipped; empty where it ran or no session says so."""
+        """The reason for skipping the cell; empty where it ran or has no session."""
         return next((session.skipped for session in self.of(key, commit) if session.skipped), "")
 
     @cached_property
     def _usual_yardstick_s(self) -> Mapping[tuple[object, ...], float]:
-        """One speed for all series of a machine, environment and number of threads, so that variants compare."""
+        """The median yardstick time by _speed: equal for all variants on a machine, so that they compare."""
         medians: dict[tuple[object, ...], list[float]] = {}
         for session in self._measured:
             if session.has_yardstick:
@@ -164,7 +168,7 @@ class Sessions(Struct, frozen=True, dict=True):
 
     @cached_property
     def _without_yardstick(self) -> frozenset[tuple[object, ...]]:
-        """The series with a session that lacks it: measured and corrected times are not comparable."""
+        """The series with a session without a yardstick: measured and corrected times are not comparable."""
         return frozenset(_series(session.key) for session in self._measured if not session.has_yardstick)
 
     @cached_property
@@ -199,7 +203,7 @@ class Sessions(Struct, frozen=True, dict=True):
 
 
 def _newest_run(group: Sequence[Session]) -> tuple[Session, ...]:
-    """The sessions, in order of time, of the newest run that has enough samples, or of the newest where none has."""
+    """The sessions, in order of time, of the newest run with MIN_SAMPLES samples, else of the newest run."""
     hasty = {session.run for session in group if not session.skipped and len(session.wall_s) < MIN_SAMPLES}
     runs = {session.run for session in group}
     newest = max(runs - hasty or runs)
@@ -235,7 +239,7 @@ def _suite(key: SeriesKey) -> tuple[object, ...]:
 
 
 def named_as_today(sessions: Sessions, benchmarks: Mapping[str, Benchmark]) -> Sessions:
-    """``sessions`` under the keys that results have: with the parameters that were added since with one value."""
+    """``sessions`` under today's keys: each gets the parameters that its benchmark got later with a single value."""
     named = [_named_as_today(session, benchmarks.get(session.key.benchmark)) for session in sessions.sessions]
     return Sessions(tuple(named), sessions.problems)
 
@@ -247,7 +251,7 @@ def _named_as_today(session: Session, declared: Benchmark | None) -> Session:
 
 
 def without_result(sessions: Sessions, measured: set[tuple[SeriesKey, str]]) -> tuple[str, ...]:
-    """A sentence about each run whose sessions no asv result file knows of; ``measured`` is (series, commit)."""
+    """A sentence for each run with sessions but without an asv result; ``measured`` has (series, commit) of results."""
     known = {_run(key, commit) for key, commit in measured}
     lost: dict[tuple[str, str, str], int] = {}
     for session in sessions.sessions:

@@ -1,7 +1,7 @@
 """The command line's TRACE or COMMIT → recordings, those of one benchmark cell together.
 
-A trace is a file of any recorder, a folder, or a pattern; everything else is a commit whose traces lie beside asv's
-results. Cells are chosen before any stored trace is read. Ranking, comparing and exporting is left to others.
+A trace is a file of any recorder, a folder, or a pattern; any other argument is a commit whose traces lie beside asv's
+results. Cells are chosen before a stored trace is read. Ranking, comparing and exporting is left to the callers.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import Recording
 
 ENDS = (".json", ".json.gz", ".json.zst")
-MOST_LISTED = 20  # cells named where one has to be chosen: a screen
-MOST_NOTES = 3  # unreadable files named
+MOST_LISTED = 20  # cells named where the user has to choose: a screen
+MOST_NOTES = 3  # unreadable files that are named
 
 
 class StoredTraces(Struct, frozen=True):
@@ -38,13 +38,13 @@ class StoredTraces(Struct, frozen=True):
     bench: tuple[str, ...] = ()
 
 
-class Source(Struct, frozen=True):
+class TraceSource(Struct, frozen=True):
     """The traces of one cell, not yet read."""
 
     name: str  # what the user wrote, or the commit
     paths: tuple[Path, ...]
-    key: SeriesKey | None = None  # None: of a trace that belongs to no stored benchmark
-    recordings: tuple[Recording, ...] = ()  # read already, where that was needed to tell the cell
+    key: SeriesKey | None = None  # None for a trace of no stored benchmark
+    recordings: tuple[Recording, ...] = ()  # read already where the cell is known only from the content
     notes: tuple[str, ...] = ()
 
     @property
@@ -53,27 +53,23 @@ class Source(Struct, frozen=True):
         return self.key.name if self.key is not None else ""
 
 
-Cells: TypeAlias = Sequence[tuple[Source, ...]]
+Cells: TypeAlias = Sequence[tuple[TraceSource, ...]]
 """The recordings of each cell to show: of one side, or before and after."""
 
 
 def chosen_sides(arguments: Sequence[str], wanted: StoredTraces) -> Cells:
-    """The cells of one argument, or those to compare of two.
-
-    Raises:
-        as ``chosen``.
-    """
+    """The cells of one argument, or the pairs of cells of two. Raises as ``chosen``."""
     if len(arguments) == 1:
         return [(source,) for source in chosen(arguments[0], wanted)]
     before, after = arguments
     return chosen_pairs(before, after, wanted)
 
 
-def chosen(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:
-    """The cells to show of one argument: the only one there is, or those that ``--bench`` finds.
+def chosen(argument: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
+    """The cells that one argument shows: its only one, or those that ``--bench`` finds.
 
     Raises:
-        UsageError: it names nothing, or several cells and no ``--bench`` chooses.
+        UsageError: the argument names nothing, or several cells without ``--bench``.
         NothingMeasured: no trace is stored.
         UnreadableTrace: no file can be read.
     """
@@ -83,8 +79,8 @@ def chosen(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:
     return tuple(map(_read, cells))
 
 
-def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[Source, Source], ...]:
-    """The cells to compare: of two commits those that both have, otherwise the two that are named.
+def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[TraceSource, TraceSource], ...]:
+    """The cells to compare: those that two commits have in common, or the only cell of each side.
 
     Raises:
         as ``chosen``.
@@ -93,7 +89,7 @@ def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[S
     if len(old) == len(new) == 1:
         pairs = [(old[0], new[0])]
     elif any(source.key is None for source in (*old, *new)):
-        # A trace of its own has no cell to be matched with.
+        # A trace of no stored benchmark has no cell to match.
         raise _ambiguous(before, old) if len(old) > 1 else _ambiguous(after, new)
     else:
         by_cell = {_cell(source): source for source in new}
@@ -105,8 +101,8 @@ def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[S
     return tuple((_read(first), _read(second)) for first, second in pairs)
 
 
-def sources(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:
-    """Every cell that one argument and the options name, sorted."""
+def sources(argument: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
+    """Every cell that ``argument`` and the options name, sorted."""
     files = trace_files(argument)
     if files:
         return _of_files(argument, files, wanted)
@@ -115,7 +111,7 @@ def sources(argument: str, wanted: StoredTraces) -> tuple[Source, ...]:
     except (UsageError, NothingMeasured):
         if Path(argument).is_dir():
             raise UsageError(
-                f"{argument} is a folder without a trace right in it; name one that has, or a trace file"
+                f"{argument} is a folder without a trace directly in it; name a folder that has one, or a trace file"
             ) from None
         if argument.endswith(ENDS) or glob.has_magic(argument):
             raise UsageError(f"there is no file {argument}; check the path") from None
@@ -137,8 +133,8 @@ def _is_trace(path: Path) -> bool:
     return path.name.endswith(ENDS) and not path.name.endswith(SESSION_END) and path.is_file()
 
 
-def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tuple[Source, ...]:
-    """Files by the cell that they say they are of; those that say none are one source."""
+def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tuple[TraceSource, ...]:
+    """Files by the cell that they name; those that name none are one source."""
     recordings, notes = _recordings(files)
     is_wanted = bench_filter(wanted.bench)
     groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Recording]] = {}
@@ -151,7 +147,7 @@ def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tup
             f"--bench {' '.join(wanted.bench)} finds none of the traces in {argument}; write a shorter one"
         )
     return tuple(
-        Source(
+        TraceSource(
             name=argument,
             paths=tuple(recording.path for recording in group),
             key=SeriesKey(benchmark, parameters, "", "") if benchmark else None,
@@ -162,8 +158,8 @@ def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tup
     )
 
 
-def _of_commit(revision: str, wanted: StoredTraces) -> tuple[Source, ...]:
-    """The cells with a trace that are stored of one commit."""
+def _of_commit(revision: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
+    """The cells of one commit with a stored trace."""
     folder, repository = stored_in(wanted)
     sessions = read_sessions(folder)
     commit = _commit(revision, sessions, folder, repository)
@@ -178,13 +174,13 @@ def _of_commit(revision: str, wanted: StoredTraces) -> tuple[Source, ...]:
         and is_wanted(key.benchmark, key.parameters)
     }
     if not chosen_paths:
-        cells = _listed([Source(commit[:8], paths, key) for key, paths in traced.items()])
-        raise UsageError(f"--bench, --machine and --environment leave no trace of {commit[:8]}; it has\n{cells}")
-    return tuple(Source(commit[:8], paths, key) for key, paths in chosen_paths.items())
+        cells = _listed([TraceSource(commit[:8], paths, key) for key, paths in traced.items()])
+        raise UsageError(f"--bench, --machine and --environment leave no trace of {commit[:8]}; choose among\n{cells}")
+    return tuple(TraceSource(commit[:8], paths, key) for key, paths in chosen_paths.items())
 
 
 def stored_in(wanted: StoredTraces) -> tuple[Path, Path | None]:
-    """The folder of asv's results, and the repository to ask what a revision means."""
+    """The folder of asv's results, and the repository in which git resolves revisions."""
     config = configuration(wanted.config, wanted.results)
     return results_folder(config, wanted.results), config.repository if config is not None else Path()
 
@@ -197,11 +193,11 @@ def _commit(revision: str, sessions: Sessions, folder: Path, repository: Path | 
     return stored_commit(sorted(newest, key=lambda commit: newest[commit], reverse=True), repository, revision, "trace")
 
 
-def _read(source: Source) -> Source:
+def _read(source: TraceSource) -> TraceSource:
     if source.recordings:
         return source
     recordings, notes = _recordings(source.paths)
-    return Source(source.name, source.paths, source.key, recordings, notes)
+    return TraceSource(source.name, source.paths, source.key, recordings, notes)
 
 
 def _recordings(paths: Iterable[Path]) -> tuple[tuple[Recording, ...], tuple[str, ...]]:
@@ -219,14 +215,14 @@ def _recordings(paths: Iterable[Path]) -> tuple[tuple[Recording, ...], tuple[str
     return tuple(recordings), (*(f"left out: {error}" for error in errors[:MOST_NOTES]), *more)
 
 
-def _ambiguous(argument: str, cells: Sequence[Source]) -> UsageError:
+def _ambiguous(argument: str, cells: Sequence[TraceSource]) -> UsageError:
     return UsageError(
         f"{argument} has traces of {len(cells)} cells; choose with --bench REGEX, --machine and --environment "
         f"(--bench . shows all):\n{_listed(cells)}"
     )
 
 
-def _listed(cells: Sequence[Source]) -> str:
+def _listed(cells: Sequence[TraceSource]) -> str:
     """A line for each, with its machine and environment where those differ."""
     setups = {source.key.setup for source in cells if source.key}
     lines = []
@@ -238,6 +234,6 @@ def _listed(cells: Sequence[Source]) -> str:
     return "\n".join(lines)
 
 
-def _cell(source: Source) -> tuple[object, ...]:
+def _cell(source: TraceSource) -> tuple[object, ...]:
     key = source.key
     return (key.benchmark, frozenset(key.parameters), key.machine, key.environment) if key else ()

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tbp.asv.stored_traces import Source
+from tbp.asv.stored_traces import TraceSource
 from tbp.errors import UsageError
-from tbp.export.document import Document, read_document
+from tbp.export.document import TraceCopy, read_copy
 from tbp.export.tensorboard import for_tensorboard, start_ns
 from tbp.system.whole_files import write_whole
 from tbp.traces.read_recording import read_recording
@@ -42,7 +42,7 @@ class _Copy(Struct, frozen=True):
     losses: tuple[str, ...]
 
 
-def export_tensorboard(sources: Iterable[Source], folder: Path) -> Exported:
+def export_tensorboard(sources: Iterable[TraceSource], folder: Path) -> Exported:
     """Write the traces of ``sources`` for torch-tb-profiler.
 
     Raises:
@@ -52,7 +52,7 @@ def export_tensorboard(sources: Iterable[Source], folder: Path) -> Exported:
     written: list[Path] = []
     losses: list[str] = []
     for copy in _copies(sources):
-        document = read_document(copy.path)
+        document = read_copy(copy.path)
         at_ns = start_ns(document)
         while (path := folder / copy.run / f"{copy.worker}.{at_ns}.pt.trace.json") in written:
             at_ns += 1  # another trace of the same instant
@@ -62,7 +62,7 @@ def export_tensorboard(sources: Iterable[Source], folder: Path) -> Exported:
     return Exported(tuple(written), tuple(losses))
 
 
-def export_plain(sources: Iterable[Source], target: Path) -> Exported:
+def export_plain(sources: Iterable[TraceSource], target: Path) -> Exported:
     """Write repaired copies that any viewer of Chrome traces opens: one file, or a folder of them.
 
     Raises:
@@ -74,11 +74,11 @@ def export_plain(sources: Iterable[Source], target: Path) -> Exported:
         raise UsageError(f"{len(copies)} traces do not fit into one file {target}: name a folder")
     paths = [target] if is_file else list(_plain_paths(copies, target))
     for copy, path in zip(copies, paths, strict=True):
-        _write(path, read_document(copy.path), copy.path)
+        _write(path, read_copy(copy.path), copy.path)
     return Exported(tuple(paths), tuple(loss for copy in copies for loss in copy.losses))
 
 
-def _copies(sources: Iterable[Source]) -> Iterator[_Copy]:
+def _copies(sources: Iterable[TraceSource]) -> Iterator[_Copy]:
     """Every trace of ``sources``; reading it with the tolerant reader first refuses what is hostile."""
     for source in sources:
         recordings = source.recordings or tuple(read_recording(path) for path in source.paths)
@@ -93,7 +93,7 @@ def _copies(sources: Iterable[Source]) -> Iterator[_Copy]:
             yield _Copy(recording.path, run, worker, losses)
 
 
-def _names(source: Source, path: Path) -> tuple[str, str]:
+def _names(source: TraceSource, path: Path) -> tuple[str, str]:
     """Run and worker: traces of one cell are one run's, and so are those of one folder."""
     stem = _safe(_TIMESTAMP.sub("", _stem(path)))
     if source.key is not None:
@@ -104,7 +104,7 @@ def _names(source: Source, path: Path) -> tuple[str, str]:
     return (_safe(path.parent.resolve().name), stem) if len(source.paths) > 1 else (stem, "worker0")
 
 
-def _label(source: Source) -> str:
+def _label(source: TraceSource) -> str:
     return "-".join(value for _, value in source.key.parameters) if source.key else ""
 
 
@@ -116,7 +116,7 @@ def _plain_paths(copies: Iterable[_Copy], folder: Path) -> Iterator[Path]:
         yield folder / f"{name}{f'-{taken[name]}' if taken[name] > 1 else ''}.json.gz"
 
 
-def _write(path: Path, document: Document, source: Path) -> None:
+def _write(path: Path, document: TraceCopy, source: Path) -> None:
     if path.exists() and path.samefile(source):
         raise UsageError(f"{path} is the trace itself: name another file")
     content = b"".join(document.text())

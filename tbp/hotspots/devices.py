@@ -1,7 +1,7 @@
-"""The devices in the traces of one side: busy or waiting, with which kernels, and the ranks side by side.
+"""The devices in the traces of one side: time busy and waiting, kernels, and the ranks side by side.
 
 Takes recordings, gives one frozen value with checked frames, or None for traces without a device. Every number is per
-step. Saying it is left to ``device_table`` and ``forms``.
+step. ``device_table`` and ``forms`` show it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import pandas as pd
 from msgspec import Struct
 
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS
-from tbp.traces.devices.ranks import RANK_COLUMNS, Rank, Run, runs
+from tbp.traces.devices.ranks import RANK_COLUMNS, DistributedRun, Rank, runs
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.recording import Recording
 
-# As those of one trace, which counts launches; a mean per step is no whole number.
+# The columns of one trace, with numbers instead of counts: a mean per step is no whole number.
 MEAN_DEVICE_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in DEVICE_COLUMNS.items()}
 MEAN_KERNEL_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in KERNEL_COLUMNS.items()}
 RUN_RANK_COLUMNS = {"run": COUNT, **RANK_COLUMNS}  # runs count from 0 in order of time
@@ -26,16 +26,15 @@ _NOT_PER_STEP = frozenset({"busy_share", "host_bound_share", "communication_shar
 
 
 class Devices(Struct, frozen=True):
-    """``devices`` has MEAN_DEVICE_COLUMNS, the mean over the traces that use the device; ``kernels`` has
-    MEAN_KERNEL_COLUMNS, the mean over all traces, longest first; ``ranks`` has RUN_RANK_COLUMNS."""
+    """The devices of one side, per step."""
 
-    devices: pd.DataFrame
-    kernels: pd.DataFrame
-    ranks: pd.DataFrame  # empty where no trace tells of a distributed run
+    devices: pd.DataFrame  # MEAN_DEVICE_COLUMNS, means over the traces that use the device
+    kernels: pd.DataFrame  # MEAN_KERNEL_COLUMNS, means over all traces, longest first
+    ranks: pd.DataFrame  # RUN_RANK_COLUMNS; empty without traces of a distributed run
     backend: str  # of the distributed runs: "nccl"
     runs: int
-    world_size: int  # ranks that the largest run has
-    missing: tuple[int, ...]  # ranks of the first run that has some without a trace
+    world_size: int  # ranks of the largest run
+    missing: tuple[int, ...]  # ranks without a trace, of the first run that lacks some
 
     def __post_init__(self) -> None:
         check(self.devices, MEAN_DEVICE_COLUMNS, "devices")
@@ -44,7 +43,7 @@ class Devices(Struct, frozen=True):
 
 
 def devices(recordings: Sequence[Recording]) -> Devices | None:
-    """The devices as far as recordings know them; None where nothing ran on one, or only operator tables are left."""
+    """The devices of ``recordings``; None where nothing ran on one, or only operator tables are left."""
     ranks = [each.rank for each in recordings if each.rank is not None and len(each.rank.device.devices)]
     if not ranks:
         return None
@@ -53,7 +52,7 @@ def devices(recordings: Sequence[Recording]) -> Devices | None:
         devices=_devices(ranks),
         kernels=_kernels(ranks),
         ranks=_ranks(distributed),
-        backend=", ".join(dict.fromkeys(run.ranks[0].place.backend for run in distributed if run.ranks[0])),
+        backend=", ".join(dict.fromkeys(run.ranks[0].origin.backend for run in distributed if run.ranks[0])),
         runs=len(distributed),
         world_size=max((run.world_size for run in distributed), default=1),
         missing=next((run.missing for run in distributed if run.missing), ()),
@@ -89,7 +88,7 @@ def _kernels(ranks: Sequence[Rank]) -> pd.DataFrame:
     return frame.reset_index(drop=True)[list(MEAN_KERNEL_COLUMNS)]
 
 
-def _ranks(distributed: Sequence[Run]) -> pd.DataFrame:
+def _ranks(distributed: Sequence[DistributedRun]) -> pd.DataFrame:
     if not distributed:
         kinds = {TEXT: object, COUNT: np.int64, NUMBER: np.float64}
         return pd.DataFrame({name: pd.Series(dtype=kinds[kind]) for name, kind in RUN_RANK_COLUMNS.items()})

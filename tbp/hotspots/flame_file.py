@@ -1,6 +1,6 @@
-"""Recordings → one HTML file of their flame graphs, for a trace of anywhere: ``tbp hotspots TRACE --flame FILE``.
+"""Recordings → one HTML file of their flame graphs, for any trace: ``tbp hotspots TRACE --flame FILE``.
 
-Takes sources that were read, one cell or two sides of it each, gives text; writing is left to ``tbp.commands``.
+Takes sources that are read already, each one cell or two sides of it, gives text; writing is left to ``tbp.commands``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from tbp import __version__
-from tbp.asv.stored_traces import Cells, Source
+from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
 from tbp.hotspots.views import Facts, facts
 from tbp.report.base.render import STATIC, flames_html, script_call
@@ -25,10 +25,10 @@ SCRIPTS = ("base/app.js", "base/address_state.js", "base/dom.js", "base/number_w
 
 
 def flame_file(shown: Cells) -> str:
-    """The page of one source, or of a baseline and a contender, each.
+    """The page with a flame graph for each source, or for each baseline and contender.
 
     Raises:
-        UsageError: nothing is known of who called whom.
+        UsageError: a trace has no callers, or no operators.
     """
     sections = tuple(_section(f"flame-{number}", sides) for number, sides in enumerate(shown))
     scripts = tuple((STATIC / name).read_text("utf-8") for name in SCRIPTS)
@@ -44,18 +44,18 @@ def flame_file(shown: Cells) -> str:
     )
 
 
-def _section(name: str, sides: tuple[Source, ...]) -> FlameSection:
+def _section(name: str, sides: tuple[TraceSource, ...]) -> FlameSection:
     cell = sides[0].cell or sides[-1].cell
-    sentences = tuple(sentence for source in sides for sentence in _said(facts(source)))
+    sentences = tuple(sentence for source in sides for sentence in _sentences(facts(source)))
     return FlameSection(f"{cell}, {_names(sides)}" if cell else _names(sides), sentences, _flame(name, sides))
 
 
-def _names(sides: Sequence[Source]) -> str:
-    """Files without their folders, which the facts below tell."""
+def _names(sides: Sequence[TraceSource]) -> str:
+    """The names of the sides' files without their folders, which stand in the facts below."""
     return " → ".join(PurePath(source.name).name or source.name for source in sides)
 
 
-def _flame(name: str, sides: tuple[Source, ...]) -> Flame:
+def _flame(name: str, sides: tuple[TraceSource, ...]) -> Flame:
     frames = [_frames(source) for source in sides]
     if len(frames) == 1:
         return flame(pruned(frames[0], DRAWN_SHARE, MOST_DRAWN), FlameAddress(name))
@@ -64,16 +64,16 @@ def _flame(name: str, sides: tuple[Source, ...]) -> Flame:
     return difference_flame(both, difference(before, after), FlameAddress(name))
 
 
-def _frames(source: Source) -> Frames:
+def _frames(source: TraceSource) -> Frames:
     frames = merged_frames([recording.session for recording in source.recordings])
     if frames is None:
-        raise UsageError(f"of {source.name} only operator tables are left, without callers; record it again")
+        raise UsageError(f"{source.name} has only operator tables, without callers: record its traces again")
     if not len(frames.rows):
-        raise UsageError(f"{source.name} holds no operator in its steps, so there is nothing to draw")
+        raise UsageError(f"{source.name} has no operator in its steps, so there is nothing to draw: record it again")
     return frames
 
 
-def _said(side: Facts) -> tuple[str, ...]:
+def _sentences(side: Facts) -> tuple[str, ...]:
     traces = words.count(side.traces, "trace")
     torch = f"torch {side.torch}" if side.torch else "torch version not recorded"
     return (f"{side.name}: {'; '.join(filter(None, (traces, side.device, torch)))}", *side.losses)

@@ -1,6 +1,6 @@
 """Rankings and differences for other programs: JSON and CSV.
 
-JSON is strict and ASCII; what is no finite number is ``null``. One object:
+JSON is strict and ASCII; a number that is not finite is ``null``. One object:
 
     format         FORMAT
     hotspots       [{"cell", "facts", "by", "operators": [{column: value, …}, …], "device"}, …], or instead of it
@@ -10,9 +10,9 @@ JSON is strict and ASCII; what is no finite number is ``null``. One object:
 
 ``facts``, ``before`` and ``after`` are ``views.Facts``; the columns are those of ``tbp.traces.operators.operators``
 with ``share``, or of ``tbp.traces.differences.difference``; "exact" and "callers" are rows of
-``tbp.traces.differences.exact``, or null where not known. Each "device" is null, or {"devices", "kernels", "ranks":
-rows of ``devices``, "backend", "runs", "world_size", "missing_ranks"}. Times are µs per step. CSV has the operators'
-columns behind ``cell``, and last ``losses``: what the files had lost.
+``tbp.traces.differences.exact``, or null where unknown. Each "device" is null, or {"devices", "kernels", "ranks":
+rows of ``devices``, "backend", "runs", "world_size", "missing_ranks"}. Times are µs per step. CSV has ``cell``,
+the operators' columns, and last ``losses``: sentences on what could not be read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from tbp.hotspots.views import Compared, Ranking
 from tbp.traces.differences.difference import explanation
 from tbp.wording.words import one_line
 
-# The fields of Facts and the columns of the frames are those of the file: to rename one is another format.
+# History of the format. The file has the fields of Facts and the columns of the frames, so a new name there is a new
+# format.
 # 1: the first.
 FORMAT = 1
 
@@ -40,7 +41,7 @@ _Plain: TypeAlias = "str | int | float | list[_Plain] | dict[str, _Plain] | None
 
 
 def to_json(views: Views, top: int | None = None) -> str:
-    """Every row, or the first ``top`` of each view, as one JSON object; its last line ended."""
+    """Every row, or the first ``top`` of each view, as one JSON object with a newline at its end."""
     rankings = [_ranking(view, top) for view in views if isinstance(view, Ranking)]
     differences = [_difference(view, top) for view in views if isinstance(view, Compared)]
     content = {"format": FORMAT, **({"differences": differences} if differences else {"hotspots": rankings})}
@@ -48,7 +49,7 @@ def to_json(views: Views, top: int | None = None) -> str:
 
 
 def to_csv(views: Views, top: int | None = None) -> str:
-    """The rows of ``to_json`` as one table; in texts what acts instead of being seen is replaced."""
+    """The rows of ``to_json`` as one CSV table; control characters in texts are replaced."""
     frames = [_rows(view, top).assign(cell=view.cell, losses="; ".join(_losses(view))) for view in views]
     table = pd.concat(frames, ignore_index=True)
     texts = [name for name in table.columns if table[name].dtype == object or table[name].dtype == "str"]
@@ -111,7 +112,7 @@ def _rows(view: View, top: int | None) -> pd.DataFrame:
 
 
 def _plain(value: object) -> _Plain:
-    """``value`` in what JSON has."""
+    """``value`` as JSON types; None for a number that is not finite."""
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):

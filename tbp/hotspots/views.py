@@ -1,6 +1,6 @@
-"""Recordings → what is shown: operators ranked, or the difference of two sides with what is certain apart.
+"""Recordings → ranked operators, or the difference of two sides with its exact part apart.
 
-Takes sources that were read, gives checked frames with the facts to say above them. Reads and prints nothing.
+Takes sources that are read already, gives checked frames with the facts above them. Reads and prints nothing.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from enum import StrEnum
 import pandas as pd
 from msgspec import Struct
 
-from tbp.asv.stored_traces import Cells, Source
+from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
 from tbp.hotspots.devices import Devices, devices
-from tbp.traces.differences.difference import Difference, difference
+from tbp.traces.differences.difference import TraceDifference, difference
 from tbp.traces.operators.operators import OperatorTable, hotspots, merged_table
 
 FLOPS = "flops"  # column of the operator table, in traces whose shapes were recorded
@@ -38,17 +38,17 @@ class Facts(Struct, frozen=True):
     name: str  # file or commit
     files: tuple[str, ...]
     traces: int
-    steps: tuple[int, ...]  # of each trace; 0: it marks none
+    steps: tuple[int, ...]  # of each trace; 0 where it marks none
     device: str
     torch: str
-    commit: str  # as the trace says
-    losses: tuple[str, ...]  # sentences: what could not be read
+    commit: str  # recorded in the traces
+    losses: tuple[str, ...]  # sentences on what could not be read
 
 
 class Ranking(Struct, frozen=True):
-    """``rows`` are the operator table's, largest first, and ``share``: their part of the whole.
+    """``rows`` is the operator table, largest first, with ``share``, the part of ``whole`` (0 to 1).
 
-    The whole is the sum over all operators; of total times, which contain each other, it is the step's host time.
+    ``whole`` is the sum over all operators; for total times, which contain each other, it is the step's host time.
     """
 
     cell: str
@@ -57,7 +57,7 @@ class Ranking(Struct, frozen=True):
     rows: pd.DataFrame
     whole: float  # µs per step, or FLOPs
     has_device: bool
-    devices: Devices | None  # None: nothing ran on one, or only its operators were kept
+    devices: Devices | None  # None where nothing ran on a device, or only operator tables are left
 
 
 class Compared(Struct, frozen=True):
@@ -66,7 +66,7 @@ class Compared(Struct, frozen=True):
     cell: str
     before: Facts
     after: Facts
-    difference: Difference
+    difference: TraceDifference
     devices: tuple[Devices | None, Devices | None]  # before, after
 
 
@@ -74,27 +74,27 @@ def views_of(cells: Cells, by: str | None) -> list[Ranking] | list[Compared]:
     """The ranking of each cell by ``by``, or its difference where ``cells`` have two sides.
 
     Raises:
-        UsageError: nothing is known of what it should be ranked by.
+        UsageError: the traces do not have the quantity.
     """
     if any(len(sides) == 2 for sides in cells):
         return [compared(before, after) for before, after in cells]
     return [ranking(source, By(by) if by else None) for (source,) in cells]
 
 
-def ranking(source: Source, by: By | None = None) -> Ranking:
-    """The operators of one cell; ranked by device time where there is any, unless ``by`` says otherwise.
+def ranking(source: TraceSource, by: By | None = None) -> Ranking:
+    """The operators of one cell, ranked ``by`` a quantity; by default device time where there is any, else self time.
 
     Raises:
-        UsageError: nothing is known of what it should be ranked by.
+        UsageError: the traces do not have the quantity.
     """
     table = merged_table([recording.session.table for recording in source.recordings])
     has_device = bool(table.frame["self_device_us"].sum() > 0)
     by = by or (By.DEVICE if has_device else By.SELF)
     column = COLUMNS[by]
     if by is By.DEVICE and not has_device:
-        raise UsageError(f"nothing ran on a device in {source.name}: rank it --by self or --by total")
+        raise UsageError(f"nothing ran on a device in {source.name}: use --by self or --by total")
     if column not in table.frame or not table.frame[column].sum() > 0:
-        raise UsageError(f"{source.name} has no {by} to rank by: rank it --by self, or record it with record_shapes")
+        raise UsageError(f"{source.name} has no {by} to rank by: use --by self, or record the trace with record_shapes")
     rows = hotspots(table, len(table.frame), column)
     whole = _whole(table, by)
     return Ranking(
@@ -108,7 +108,7 @@ def ranking(source: Source, by: By | None = None) -> Ranking:
     )
 
 
-def compared(before: Source, after: Source) -> Compared:
+def compared(before: TraceSource, after: TraceSource) -> Compared:
     """The difference of two sides."""
     measured = difference(
         [recording.session for recording in before.recordings], [recording.session for recording in after.recordings]
@@ -117,7 +117,7 @@ def compared(before: Source, after: Source) -> Compared:
     return Compared(before.cell or after.cell, facts(before), facts(after), measured, beside)
 
 
-def facts(source: Source) -> Facts:
+def facts(source: TraceSource) -> Facts:
     """The facts that the recordings of one side carry; a fact of several recordings stands there once."""
     abouts = [recording.about for recording in source.recordings]
     return Facts(

@@ -1,7 +1,7 @@
 """asv.conf.json: the few keys tbp reads, without importing asv.
 
-Takes the file's path, gives an ``AsvConfig`` with absolute folders. The file is JSON5, as asv 0.6 reads it. What asv
-makes of the other keys stays asv's.
+Takes the file's path, gives an ``AsvConfig`` with absolute folders. The file is JSON5, as asv 0.6 reads it. The
+other keys are left to asv.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from tbp.errors import UsageError
 
-DEFAULT_NAMES = ("asv.conf.json", "asv.conf.jsonc")  # as asv 0.6.6 looks for them
-ACKS = Path("reports", "acks.toml")  # beside it, or here where the results are from elsewhere
+DEFAULT_NAMES = ("asv.conf.json", "asv.conf.jsonc")  # the names that asv 0.6.6 looks for
+ACKS = Path("reports", "acks.toml")  # in the folder of asv.conf.json; without one, in the current folder
 
 
 class AsvConfig(Struct, frozen=True):
@@ -25,13 +25,13 @@ class AsvConfig(Struct, frozen=True):
     project: str
     repository: Path | None  # None where ``repo`` is a URL
     results_dir: Path
-    branches: tuple[str, ...]  # as asv names them, one at least; "" is the repository's default branch
-    commit_url: str  # show_commit_url when it is a web address, else ""
+    branches: tuple[str, ...]  # at least one; "" is the repository's default branch
+    commit_url: str  # ``show_commit_url`` where it is a web address, else ""
     benchmark_dir: str = "benchmarks"  # relative to the file
 
     @property
     def branch(self) -> str:
-        """The branch whose first-parent line the series are; "" is the repository's default branch."""
+        """The branch whose first parents the series follow; "" is the repository's default branch."""
         return self.branches[0]
 
     @property
@@ -48,35 +48,37 @@ class AsvConfig(Struct, frozen=True):
     def local_repository(self) -> Path:
         """The project's repository on this machine. Raises UsageError where ``repo`` is an address."""
         if self.repository is None:
-            raise UsageError(f"{self.path}: repo is an address; this needs a local clone: set repo to its folder")
+            raise UsageError(
+                f"{self.path}: repo is an address, and this command needs a local clone: set repo to its folder"
+            )
         return self.repository
 
 
 def own_config(config: AsvConfig | None, results_dir: Path | None) -> AsvConfig | None:
-    """``config`` if these results are its own; those from elsewhere are of other commits than its repository's."""
+    """``config`` where ``results_dir`` is its results folder; else None, as other results have other commits."""
     return config if config is not None and results_dir in (None, config.results_dir) else None
 
 
 def results_folder(config: AsvConfig | None, results_dir: Path | None) -> Path:
-    """``results_dir``, or else where ``config`` keeps its results."""
+    """``results_dir``, or else the results folder of ``config``."""
     return results_dir if results_dir is not None else config.results_dir if config is not None else Path()
 
 
 def default_path() -> Path | None:
-    """The configuration in this folder, None without one. Raises UsageError where there are two, as asv does."""
+    """The path of the configuration in this folder, None without one. Raises UsageError where there are two."""
     paths = [Path(name) for name in DEFAULT_NAMES if Path(name).exists()]
     if len(paths) > 1:
-        raise UsageError(f"here are both {' and '.join(DEFAULT_NAMES)}: name one with --config")
+        raise UsageError(f"this folder has both {' and '.join(DEFAULT_NAMES)}: name one with --config")
     return paths[0] if paths else None
 
 
 def configuration(config: Path | None, results_dir: Path | None, branch: str = "") -> AsvConfig | None:
-    """The asv.conf.json to go by: the one named, else the one here, else none if there are results to go by.
+    """The configuration at ``config``, else the one in this folder; None without both where ``results_dir`` is given.
 
-    ``branch`` takes the place of the file's first one, unless it is empty.
+    ``branch`` replaces the first branch of the file, unless it is empty.
 
     Raises:
-        UsageError: it cannot be read, or there is neither a configuration nor a results folder.
+        UsageError: the file cannot be read, or there is neither a configuration nor a results folder.
     """
     path = config or default_path()
     if path is None and results_dir is not None:
@@ -87,16 +89,16 @@ def configuration(config: Path | None, results_dir: Path | None, branch: str = "
 
 
 def read_config(path: Path | None = None, branch: str = "") -> AsvConfig:
-    """The configuration at ``path``, or else the one in this folder; ``branch`` as in ``configuration``.
+    """The configuration at ``path``, or else the one in this folder; ``branch`` replaces its first branch.
 
     Raises:
-        UsageError: there is no such file, or it is not what asv would accept.
+        UsageError: there is no such file, or asv would not accept it.
     """
     path = path or default_path() or Path(DEFAULT_NAMES[0])
     config = _checked(path.resolve(), _content(path))
     if not branch:
         return config
-    _ = config.local_repository  # has the branch
+    _ = config.local_repository  # raises where there is no clone that could have the branch
     return replace(config, branches=(branch, *config.branches))
 
 
@@ -107,8 +109,8 @@ def _content(path: Path) -> dict[str, object]:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(
-            f"cannot read {path}: {error.strerror or error}; run this where asv.conf.json is, "
-            "or name it with --config (or the results with --results)"
+            f"cannot read {path}: {error.strerror or error}; run tbp in the folder of asv.conf.json, "
+            "or name the file with --config (or the results with --results)"
         ) from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from None

@@ -1,9 +1,9 @@
 """Commits in the order of the branch, and those beside it on lines of their own.
 
 Takes the commits that have results, with the dates asv noted, and a git repository. Gives those of the branch oldest
-first with their subjects: what the branch was, along first parents. Without a repository, with a shallow one or without
-git they are in order of date, and a note says so. Everything a commit message holds is hostile text: it is decoded
-here and escaped where it is shown.
+first with their subjects: along first parents, each of which was the branch at some time. Without a repository, with a
+shallow one or without git they are in order of date, and a note says so. Everything a commit message holds is hostile
+text: it is decoded here and escaped where it is shown.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -38,12 +37,12 @@ _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Commits(Struct, frozen=True):
-    """``order`` has the commits with results that make a series, oldest first: those of the branch.
+    """The commits with results: those that make a series, and those beside the branch.
 
-    Without a repository it has all of them, and of a shallow one also those that it does not tell, by their date.
+    Without a repository all of them make a series; of a shallow one those that it does not know do, too, by their date.
     """
 
-    order: tuple[Commit, ...]
+    order: tuple[Commit, ...]  # that make a series, oldest first
     history: tuple[str, ...] = ()  # every hash of the branch, oldest first, measured or not; empty without a repository
     notes: tuple[str, ...] = ()  # sentences: why the order or the subjects may be less than they could be
     tags: tuple[Tag, ...] = ()  # in order of history, then of their names; those of other lines come last
@@ -51,18 +50,19 @@ class Commits(Struct, frozen=True):
     lines: tuple[Line, ...] = ()  # the commits with results that are not on the branch, the longest line first
 
     def compared(self, baseline: str, contender: str) -> tuple[Commit, ...]:
-        """The commits whose runs tell what two of them say. See ``tbp.project.lines.compared``."""
+        """Returns the commits whose runs decide a comparison of two: ``tbp.project.lines.compared``."""
         return compared(baseline, contender, self.order, self.lines)
 
     def line(self, commit: str) -> str:
-        """The name of the line that a commit with results is on; the branch's for those that make the series."""
-        return next((own.name for own in self.lines if any(one.hash == commit for one in own.commits)), self.branch)
+        """Returns the name of the line that a commit with results is on; the branch's for one that makes the series."""
+        on_line = (line.name for line in self.lines if any(member.hash == commit for member in line.commits))
+        return next(on_line, self.branch)
 
 
 def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, branch: str = "") -> Commits:
     """Returns the commits of ``dates`` (hash → date by asv) in the order of ``branch``.
 
-    Without its name it is the repository's default branch. What is missing is said in ``notes``.
+    Without its name it is the repository's default branch. ``notes`` names what is missing.
 
     Raises:
         UsageError: the repository has no such branch.
@@ -95,7 +95,7 @@ def _placed(repository: Path, branch: Branch, by_date: Sequence[Commit]) -> Comm
     return Commits(order, history, notes, tags, branch.name, sorted_out.lines)
 
 
-class _Entry(NamedTuple):
+class _Entry(Struct, frozen=True):
     """One commit of git's log."""
 
     hash: str
@@ -122,14 +122,17 @@ def _logged(log: str) -> list[_Entry]:
 
 
 def _aside(repository: Path, hashes: Sequence[str]) -> list[_Entry]:
-    """Those of ``hashes`` that the repository has; a tag's is not that of the commit that git tells for it."""
+    """Those of ``hashes`` that are commits of the repository; for the hash of a tag git logs the commit it names."""
+    wanted = set(hashes)
     stdin = "".join(f"{name}\n" for name in hashes)
     entries = _logged(git(repository, *_LOG, "--no-walk=unsorted", "--ignore-missing", "--stdin", stdin=stdin))
-    return [entry for entry in entries if entry.hash in set(hashes)]
+    return [entry for entry in entries if entry.hash in wanted]
 
 
-class _SortedOut(NamedTuple):
-    branch: tuple[Commit, ...]  # what makes the series, in no order
+class _SortedOut(Struct, frozen=True):
+    """The commits with results, parted."""
+
+    branch: tuple[Commit, ...]  # that make the series, in no order
     lines: tuple[Line, ...]
     missing: int  # commits that the repository lacks
     uncertain: int  # that it has, and cannot tell whether they are on the branch
@@ -138,28 +141,28 @@ class _SortedOut(NamedTuple):
 def _sorted_out(
     repository: Path, commits: Sequence[Commit], known: Mapping[str, Commit], history: Sequence[str], is_whole: bool
 ) -> _SortedOut:
-    """Which of ``commits`` make the series, and which are beside the branch.
+    """Returns ``commits`` parted into those that make the series and those beside the branch.
 
     A whole repository has all that the branch was, so what it lacks is not on it, as far as was fetched. One that has
     none of the commits is another project's, and says nothing of them.
     """
     on_branch = set(history)
-    aside = [own for own in commits if own.hash in known and own.hash not in on_branch]
-    missing = [own for own in commits if own.hash not in known]
+    aside = [commit for commit in commits if commit.hash in known and commit.hash not in on_branch]
+    missing = [commit for commit in commits if commit.hash not in known]
     if len(missing) == len(commits):
         return _SortedOut(tuple(commits), (), len(missing), 0)
-    measured = sorted((own for own in commits if own.hash in on_branch), key=_places(history))
-    found = _lines(repository, aside, history, measured) if aside else Beside((), frozenset())
-    uncertain = frozenset() if is_whole else found.lost
-    lines = tuple(own for own in found.lines if own.commits[0].hash not in uncertain)
+    measured = sorted((commit for commit in commits if commit.hash in on_branch), key=_ranks(history))
+    beside = _lines(repository, aside, history, measured) if aside else Beside((), frozenset())
+    uncertain = frozenset() if is_whole else beside.lost
+    lines = tuple(line for line in beside.lines if line.commits[0].hash not in uncertain)
     lines += (Line(GONE, tuple(missing)),) if missing and is_whole else ()
-    placed = {own.hash for line in lines for own in line.commits}
-    branch = tuple(own for own in commits if own.hash not in placed)
+    placed = {commit.hash for line in lines for commit in line.commits}
+    branch = tuple(commit for commit in commits if commit.hash not in placed)
     return _SortedOut(branch, lines, len(missing), len(uncertain))
 
 
 def ancestors(repository: Path, commit: str) -> list[str]:
-    """``commit`` and everything it came from, the nearest first; empty where git cannot be asked."""
+    """Returns ``commit`` and everything it came from, the nearest first; nothing where git cannot be run."""
     try:
         return git(repository, "rev-list", "--topo-order", "--end-of-options", commit, "--").split()
     except GitFailed:
@@ -168,30 +171,29 @@ def ancestors(repository: Path, commit: str) -> list[str]:
 
 def _lines(repository: Path, aside: Sequence[Commit], history: Sequence[str], measured: Sequence[Commit]) -> Beside:
     """The lines of the commits ``aside``, with names."""
-    walked = git(
-        repository, "rev-list", "--first-parent", "--parents", "--stdin", stdin="\n".join(own.hash for own in aside)
-    )
+    hashes = "\n".join(commit.hash for commit in aside)
+    walked = git(repository, "rev-list", "--first-parent", "--parents", "--stdin", stdin=hashes)
     parents = {fields[0]: fields[1] for fields in map(str.split, walked.splitlines()) if len(fields) > 1}
-    found = lines_beside(aside, parents, history, measured)
-    tips = [line.commits[-1].hash for line in found.lines[:MOST_NAMED]]
+    beside = lines_beside(aside, parents, history, measured)
+    tips = [line.commits[-1].hash for line in beside.lines[:MOST_NAMED]]
     branches = _branches(repository, tips)
-    lines = [replace(line, name=branches.get(line.commits[-1].hash, line.name)) for line in found.lines]
-    return Beside(tuple(lines), found.lost)
+    lines = [replace(line, name=branches.get(line.commits[-1].hash, line.name)) for line in beside.lines]
+    return Beside(tuple(lines), beside.lost)
 
 
 def _branches(repository: Path, tips: Sequence[str]) -> dict[str, str]:
     """The branch, else the tag, on whose first-parent line each tip is; those that are on none are left out."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for pattern in ("refs/tags/*", "refs/remotes/*", "refs/heads/*"):  # the last one that knows a tip names it
         answer = git(
             repository, "name-rev", "--name-only", f"--refs={pattern}", "--exclude=refs/remotes/origin/HEAD", *tips
         )
-        for tip, said in zip(tips, answer.splitlines(), strict=True):
-            name, _, steps = said.partition("~")
-            if said != "undefined" and "^" not in name.removesuffix("^0") and "^" not in steps:
+        for tip, named in zip(tips, answer.splitlines(), strict=True):
+            name, _, steps = named.partition("~")
+            if named != "undefined" and "^" not in name.removesuffix("^0") and "^" not in steps:
                 short = name.removesuffix("^0").removeprefix("tags/")
-                found[tip] = short.removeprefix("remotes/").removeprefix("origin/")
-    return found
+                names[tip] = short.removeprefix("remotes/").removeprefix("origin/")
+    return names
 
 
 def _notes(repository: Path, branch: str, sorted_out: _SortedOut, number: int, is_whole: bool) -> tuple[str, ...]:
@@ -220,7 +222,7 @@ def _notes(repository: Path, branch: str, sorted_out: _SortedOut, number: int, i
 
 
 def _ordered(commits: Iterable[Commit], rank: Mapping[str, int]) -> tuple[Commit, ...]:
-    """By place in history; a commit outside it goes before the first one in history that is younger.
+    """The commits by their rank in history; one outside it goes before the first in history that is younger.
 
     Dates in a history may run backwards (rebased, wrong clock), so each counts as no older than its predecessors.
     """
@@ -242,19 +244,19 @@ def _tags_shown(
     Beside the branch only those are shown whose own commit has results.
     """
     shown = [*order, *(commit for line in lines for commit in line.commits)]
-    place = {commit.hash: index for index, commit in enumerate(shown)}
+    index_of = {commit.hash: index for index, commit in enumerate(shown)}
     inside = sorted((rank[commit.hash], commit.hash) for commit in order if commit.hash in rank)
-    found = []
+    tags = []
     for name, commit in tagged:
-        if commit in place:
-            found.append(Tag(name, commit))
+        if commit in index_of:
+            tags.append(Tag(name, commit))
         elif commit in rank:
             following = bisect_left(inside, (rank[commit], ""))
             if following < len(inside):
-                found.append(Tag(name, inside[following][1], is_exact=False))
-    return tuple(sorted(found, key=lambda tag: (place[tag.commit], tag.name)))
+                tags.append(Tag(name, inside[following][1], is_exact=False))
+    return tuple(sorted(tags, key=lambda tag: (index_of[tag.commit], tag.name)))
 
 
-def _places(history: Sequence[str]) -> Callable[[Commit], int]:
-    rank = {name: place for place, name in enumerate(history)}
+def _ranks(history: Sequence[str]) -> Callable[[Commit], int]:
+    rank = {name: index for index, name in enumerate(history)}
     return lambda commit: rank[commit.hash]

@@ -1,8 +1,8 @@
-"""Which direction of a benchmark's value is the better one, and how that is known: the only place that decides it.
+"""The better direction of a benchmark's value, and how it is known: the only module that decides it.
 
-Takes a benchmark's name, type and unit and what the project says of it; gives a ``Direction``. Asked in this order, the
-first answer counts: ``[tool.tbp.better]`` of the project, asv's type, the unit, the words of the benchmark's own name.
-Where none of them answers nothing is guessed: the direction is ``Better.UNKNOWN``. docs/verdict.md has the table.
+Takes a benchmark's name, type and unit and the project's policy; gives a ``Direction``. The first source that decides
+counts: ``[tool.tbp.better]`` of the project, asv's type, the unit, the words of the benchmark's name. Where none does,
+nothing is guessed and the direction is ``Better.UNKNOWN``. docs/verdict.md has the table.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from tbp.wording.words import named
 
 
 def set_of(words: str) -> frozenset[str]:
-    """The words of a table of this module, which are written one beside the other."""
+    """The words of ``words``, separated by white space."""
     return frozenset(words.split())
 
 
 IN_POLICY = "[tool.tbp.better] in pyproject.toml"
 
-# Of asv's types all but "track" say what they measure.
+# Every type of asv but "track" names its quantity.
 _LOWER_TYPES = {"time": "time", "timeraw": "time", "memory": "memory", "peakmemory": "peak memory"}
 
-_KIND = re.compile("^(time|timeraw|mem|peakmem|track)_")  # asv's, which says no more than the type
-# Units as they are written, case and all: "ms" is a time and "MS" nothing known.
+_KIND = re.compile("^(time|timeraw|mem|peakmem|track)_")  # asv's prefix, which adds nothing to the type
+# Units, case-sensitive: "ms" is a time and "MS" is unknown.
 _TIMES = set_of(
     "s sec secs second seconds ms msec millisecond milliseconds us µs μs usec microsecond microseconds ns nsec "
     "nanosecond nanoseconds minutes hours"
 )
 _SIZES = set_of("byte bytes Byte Bytes B kB KB MB GB TB KiB MiB GiB TiB")
-# What there is to do: less of it is less work. "FLOPs" is a count, "FLOPS" a rate, and "flops" may be either.
+# Amounts of work, of which less is better. "FLOPs" is a count, "FLOPS" a rate, and "flops" may be either.
 _WORK = re.compile("[kKMGTP]?FLOPs?|operators|instructions|cycles|allocations")
 _RATES = re.compile("fps|FPS|qps|QPS|iops|IOPS|[kMG]?Hz|[kKMGTP]?FLOPS")
-# A quantity of physics per second is a speed, but none of the code.
+# A physical quantity per second is a speed, but not the speed of code.
 _PHYSICAL = set_of("m mm cm km rad deg ° N kg g J W V A K °C Pa %")
 _PER = re.compile(r"\s*/\s*|[\s_-]+per[\s_-]+", re.IGNORECASE)
 _PER_TIMES = _TIMES | set_of("min minute h hr hour d day")  # "h" alone may be anything, "samples/h" is a rate
 
-# Words of a name, or of a unit in words, each of them whole: "lossless" has none.
+# Whole words of a name, or of a unit in words: "lossless" contains none of them.
 _GAINS = set_of(
     "throughput bandwidth fps qps speedup accuracy cosine similarity utilization utilisation occupancy mfu efficiency "
     "reward hit hits recall auc auroc bleu rouge psnr ssim per-time"
@@ -66,7 +66,7 @@ _PER_TIME = "per-time"
 
 
 class Direction(Struct, frozen=True):
-    """Which direction is better; ``source`` says how that is known, ``unit it/s``, and is empty where it is not."""
+    """The better direction; ``source`` is how it is known ("unit it/s"), empty where it is not known."""
 
     better: Better
     source: str = ""
@@ -82,7 +82,7 @@ def direction(benchmark: str, benchmark_type: str, unit: str, policy: Policy) ->
     if (of_unit := better_of_unit(unit)) is not Better.UNKNOWN:
         return Direction(of_unit, f"unit {unit.strip()}")
     # Suites and modules are named for what they run, functions for what they return.
-    words = _speaking(_KIND.sub("", benchmark.rpartition(".")[2]))
+    words = _directed_words(_KIND.sub("", benchmark.rpartition(".")[2]))
     of_name = _agreed(better for _, better in words)
     if of_name is Better.UNKNOWN:
         return Direction(of_name)
@@ -90,32 +90,32 @@ def direction(benchmark: str, benchmark_type: str, unit: str, policy: Policy) ->
 
 
 def better_of_unit(unit: str) -> Better:
-    """UNKNOWN where the unit says nothing: "%", "m", "frames", none."""
+    """The better direction of values in ``unit``; UNKNOWN for "%", "m", "frames" and for no unit."""
     numerator, *denominators = _PER.split(unit.strip())
     if numerator in _PHYSICAL:
         return Better.UNKNOWN
     if _PER_TIMES.intersection(denominators):
         is_rate = numerator in _SIZES or not (
-            numerator in _TIMES or any(better is Better.LOWER for _, better in _speaking(numerator))
+            numerator in _TIMES or any(better is Better.LOWER for _, better in _directed_words(numerator))
         )
         return Better.HIGHER if is_rate else Better.UNKNOWN
     if numerator in _TIMES or numerator in _SIZES or _WORK.fullmatch(numerator):
         return Better.LOWER
-    return Better.HIGHER if _RATES.fullmatch(numerator) else _agreed(better for _, better in _speaking(unit))
+    return Better.HIGHER if _RATES.fullmatch(numerator) else _agreed(better for _, better in _directed_words(unit))
 
 
 def deciding_lines(benchmarks: Iterable[str]) -> tuple[str, ...]:
-    """Lines for pyproject.toml, below ``[tool.tbp.better]``, of which each says that lower is better.
+    """Lines for pyproject.toml, below ``[tool.tbp.better]``, each of which sets lower as better.
 
-    One for each function of ``benchmarks``: functions of one name measure the same in every suite.
+    There is one for each function of ``benchmarks``: functions of one name measure the same in every suite.
     """
     functions = dict.fromkeys(benchmark.rpartition(".")[2] for benchmark in benchmarks)
-    # A string of JSON is one of TOML.
+    # Every JSON string is a TOML string.
     return tuple(f'{json.dumps(re.escape(function) + "$")} = "{Better.LOWER}"' for function in functions)
 
 
-def _speaking(text: str) -> list[tuple[str, Better]]:
-    """The words of ``text`` that know a direction; none where one of _TURNING stands among them."""
+def _directed_words(text: str) -> list[tuple[str, Better]]:
+    """The words of ``text`` that have a direction; none where a word of _TURNING stands among them."""
     spoken = " ".join(word.lower() for word in _WORD.findall(text)).replace("speed up", "speedup")
     words = _RATE.sub(_PER_TIME, spoken).split()
     if _TURNING.intersection(words):
@@ -130,11 +130,11 @@ def _agreed(known: Iterable[Better]) -> Better:
 
 
 MOST_LINES = 3
-"""For pyproject.toml, named at once: with more functions a project writes a shorter pattern."""
+"""The most lines for pyproject.toml in one remark: for more functions a project writes a shorter pattern."""
 
 
 def undirected(benchmarks: Sequence[str]) -> str:
-    """A remark on benchmarks (asv's names) whose better direction nothing says, and how a project says it."""
+    """A remark on benchmarks (asv's names) without a known better direction, with the lines that set it."""
     known = list(dict.fromkeys(benchmarks))
     lines = named(deciding_lines(known), MOST_LINES)
     return (

@@ -1,7 +1,7 @@
 """The lines of commits beside the branch: maintenance branches, side branches, what was merged.
 
-Takes the commits with results that are not on the branch, and their first parents; gives each of them to one line.
-Also tells which commits' runs belong to the comparison of two. Asks git nothing.
+Takes the commits with results that are not on the branch, and their first parents; assigns each commit to one line.
+Also lists the commits whose runs belong to the comparison of two commits. Runs no git.
 """
 
 from __future__ import annotations
@@ -16,41 +16,41 @@ from tbp.model.series import Commit, Line
 
 
 class Beside(NamedTuple):
-    """The lines of commits that are not on the branch, and the commits that lead nowhere."""
+    """The lines of the commits that are not on the branch, and the commits whose history is incomplete."""
 
     lines: tuple[Line, ...]  # the longest first, each named by the hash of its newest commit
     lost: frozenset[str]  # hashes whose first parents end before they reach the branch
 
 
 class _Step(Struct, frozen=True):
-    """From a commit along first parents to the next one with results."""
+    """The way from a commit along first parents to the next commit with results."""
 
-    before: str  # hash of that one; empty where there is none
-    fork: str  # hash of the commit of the branch where it was reached before any other of a line; else empty
-    is_lost: bool = False  # neither was reached
+    before: str  # hash of that next commit; empty where there is none
+    fork: str  # hash of the branch's commit, where the branch was reached first; else empty
+    is_lost: bool = False  # neither the branch nor another line was reached
 
 
 def lines_beside(commits: Sequence[Commit], parents: Mapping[str, str], history: Sequence[str],
                  measured: Sequence[Commit]) -> Beside:  # fmt: skip
-    """The lines of ``commits``.
+    """The lines that ``commits`` make.
 
-    ``parents`` has the first parent of each of them and of all before them, ``history`` the hashes of the branch and
+    ``parents`` has the first parent of each commit and of all its ancestors. ``history`` has the hashes of the branch,
     ``measured`` its commits with results, both oldest first.
     """
     rank = {name: index for index, name in enumerate(history)}
     known = {commit.hash: commit for commit in (*commits, *measured)}
-    places = [rank[commit.hash] for commit in measured]
+    measured_ranks = [rank[commit.hash] for commit in measured]
     aside = {commit.hash for commit in commits}
     steps: dict[str, _Step] = {}
     for name in aside:
-        at = parents.get(name, "")
-        while at and at not in aside and at not in rank:
-            at = parents.get(at, "")
-        if at in rank:
-            before = bisect_right(places, rank[at])
-            steps[name] = _Step(measured[before - 1].hash if before else "", at)
+        ancestor = parents.get(name, "")
+        while ancestor and ancestor not in aside and ancestor not in rank:
+            ancestor = parents.get(ancestor, "")
+        if ancestor in rank:
+            before = bisect_right(measured_ranks, rank[ancestor])
+            steps[name] = _Step(measured[before - 1].hash if before else "", ancestor)
         else:
-            steps[name] = _Step(at, "", is_lost=not at)
+            steps[name] = _Step(ancestor, "", is_lost=not ancestor)
     paths = {name: _path(name, steps) for name in aside - {step.before for step in steps.values()}}
     lines: list[Line] = []
     given: set[str] = set()
@@ -65,7 +65,7 @@ def lines_beside(commits: Sequence[Commit], parents: Mapping[str, str], history:
 
 
 def _path(name: str, steps: Mapping[str, _Step]) -> list[str]:
-    """Its commits with results beside the branch, oldest first."""
+    """The commits with results from the branch to the commit ``name``, without the branch's own; oldest first."""
     path = [name]
     while (before := steps[path[-1]].before) in steps:
         path.append(before)
@@ -73,15 +73,15 @@ def _path(name: str, steps: Mapping[str, _Step]) -> list[str]:
 
 
 def path_to(commit: str, order: Sequence[Commit], lines: Sequence[Line]) -> tuple[Commit, ...]:
-    """The commits with results along the first parents of ``commit``, itself last; ``order`` is the branch."""
+    """The commits with results along the first parents of ``commit``, which is last; ``order`` is the branch."""
     path: list[Commit] = []
-    at: str | None = commit
-    while at is not None:
-        line = next((line for line in lines if any(member.hash == at for member in line.commits)), None)
+    tip: str | None = commit
+    while tip is not None:
+        line = next((line for line in lines if any(member.hash == tip for member in line.commits)), None)
         commits = order if line is None else line.commits
         hashes = [member.hash for member in commits]
-        path = [*commits[: hashes.index(at) + 1], *path]
-        at = line.origin.hash if line is not None and line.origin is not None else None
+        path = [*commits[: hashes.index(tip) + 1], *path]
+        tip = line.origin.hash if line is not None and line.origin is not None else None
     return tuple(path)
 
 
@@ -95,10 +95,11 @@ def after(commit: str, order: Sequence[Commit], lines: Sequence[Line]) -> tuple[
 
 
 def compared(baseline: str, contender: str, order: Sequence[Commit], lines: Sequence[Line]) -> tuple[Commit, ...]:
-    """The commits whose runs tell what two of them say: of one line, in its order.
+    """The commits whose runs decide the comparison of two commits, in the order of the history that they make.
 
-    Of two lines those before the baseline, then the contender and those after it: nothing lies between the two. A side
-    without such runs has the others of its own line, the nearest next to it.
+    On one line, this is its order. On two lines it is the commits up to the baseline, then the contender and the
+    commits after it. Where a side has no such neighbours, the other commits of its line stand in, the nearest ones next
+    to it.
     """
     to_old, to_new = path_to(baseline, order, lines), path_to(contender, order, lines)
     for path, other in ((to_new, baseline), (to_old, contender)):

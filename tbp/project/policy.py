@@ -1,15 +1,15 @@
-"""What a project asks of its verdicts: ``[tool.tbp]`` in its pyproject.toml.
+"""The settings of a project for its verdicts: ``[tool.tbp]`` in its pyproject.toml.
 
     [tool.tbp]
     relevant = 0.05               # alert from 5 % on; smaller changes stay suspect
     stale_days = 30               # a machine silent for longer than the others is stale
-    false_discovery_rate = 0.05   # share of false ones among the changes of a report
-    paired_budget = 10            # minutes in which `tbp nightly` measures new commits in turns; 0: never
-    keep_traces_of_newest_runs = 10   # raw traces that `tbp trace prune` leaves, beside those around changes
+    false_discovery_rate = 0.05   # expected share of false changes among those of a report
+    paired_budget = 10            # minutes that `tbp nightly` spends on pairs of processes; 0: none
+    keep_traces_of_newest_runs = 10   # raw traces that `tbp trace prune` keeps, besides those around changes
     [tool.tbp.better]
-    "track_metric$" = "lower"     # regular expression, found in the benchmark's name → the better direction
+    "track_metric$" = "lower"     # regular expression, searched in the benchmark's name → better direction
 
-Takes the file, gives a ``Policy``; what its numbers do belongs to ``tbp.history``.
+Takes the file, gives a ``Policy``; ``tbp.history`` applies its numbers.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ KEYS = (
 
 
 class Policy(Struct, frozen=True):
-    """The defaults are those of a project that asks for nothing."""
+    """The settings of one project; the defaults hold where it sets nothing."""
 
-    better: tuple[tuple[re.Pattern[str], Better], ...] = ()  # the first that finds a benchmark's name decides
-    # Smallest relative change to alert about, 0.05 is 5 %. 0: whatever the detector confirms, which is 1 % in a long
-    # series and 5 % in a short one at least.
+    better: tuple[tuple[re.Pattern[str], Better], ...] = ()  # the first pattern found in a benchmark's name decides
+    # Smallest relative change to alert about, 0.05 is 5 %. 0: every change that the detector confirms, which is at
+    # least 1 % in a long series and 5 % in a short one.
     relevant: float = 0.0
     stale_days: float = 30.0  # a machine that nightly jobs left out for a month is not merely late
     false_discovery_rate: float = 0.05  # the usual choice; docs/verdict.md has what it costs and saves
-    # Minutes of a night. Four pairs of 100 benchmarks and fresh ones of a few take about ten on two cores.
+    # Minutes of a night. Four pairs of each of 100 benchmarks and fresh pairs of a few take about ten on two cores.
     paired_budget: float = 10.0
-    # Of each series. A choice: what one looks at in a viewer is new, and the report needs the tables only.
+    # Of each series. A choice: traces opened in a viewer are recent ones, and the report needs operator tables only.
     keep_traces_of_newest_runs: int = 10
 
     def direction(self, benchmark: str) -> Better | None:
-        """The better direction of ``benchmark`` as the project says; None where it does not."""
+        """The better direction of ``benchmark`` that the project sets; None where it sets none."""
         return next((better for pattern, better in self.better if pattern.search(benchmark)), None)
 
 
@@ -55,7 +55,7 @@ def read_policy(path: Path) -> Policy:
     """The policy in the pyproject.toml at ``path``; the default one without such a file or table.
 
     Raises:
-        UsageError: the file cannot be read, or a key or value of the table cannot be meant.
+        UsageError: the file cannot be read, or the table has an unknown key or a value that is not allowed.
     """
     content = read_toml(path)
     if content is None:
@@ -66,7 +66,7 @@ def read_policy(path: Path) -> Policy:
         raise UsageError(f"{path}: [tool.tbp] must be a table, not {table!r}")
     unknown = sorted(set(table) - set(KEYS))
     if unknown:
-        raise UsageError(f"{path}: [tool.tbp] has no key {unknown[0]}; it knows {', '.join(KEYS)}")
+        raise UsageError(f"{path}: [tool.tbp] has no key {unknown[0]}; the keys are {', '.join(KEYS)}")
     otherwise = Policy()
     return Policy(
         better=_better(path, table.get("better", {})),

@@ -1,6 +1,6 @@
 """A revision that a user names on the command line → the hash of a stored commit.
 
-Takes the hashes of stored commits and a revision, gives one of the hashes; reading what is stored is left to others.
+Takes the hashes of stored commits and a revision, gives one of the hashes; reading results is left to the caller.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from tbp.errors import UsageError
 from tbp.project.branch import resolve
 from tbp.project.commits import ancestors
 
-# Shorter ones name too many commits: git's own least.
+# Git's own minimum: a shorter prefix fits too many commits.
 MIN_PREFIX = 4
-NEAREST = 3  # stored commits named where the one asked for is not
+NEAREST = 3  # stored commits that a message names when the wanted one is missing
 
 
 def stored_commit(stored: Sequence[str], repository: Path | None, revision: str, kind: str = "result") -> str:
-    """The one of ``stored``, newest first, that ``revision`` means: as git says, else the one whose hash begins so.
+    """The hash of ``stored``, newest first, that ``revision`` means to git, else the hash that begins with it.
+
+    ``kind`` names in messages what is stored of a commit.
 
     Raises:
-        UsageError: there is none, or more than one; the message names the nearest. ``kind`` of file is stored.
+        UsageError: no hash fits, or more than one; the message names the nearest.
     """
     known = resolve(repository, revision) if repository is not None else ""
     if known in stored:
@@ -33,7 +35,7 @@ def stored_commit(stored: Sequence[str], repository: Path | None, revision: str,
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise UsageError(f"{revision} begins {len(matches)} stored commits ({_short(matches)}): write more of it")
+        raise UsageError(f"{revision} begins {len(matches)} stored commits ({_short(matches)}): add characters")
     if known and repository is not None:
         among = set(stored)
         nearest = [commit for commit in ancestors(repository, known) if commit in among]
@@ -41,15 +43,15 @@ def stored_commit(stored: Sequence[str], repository: Path | None, revision: str,
         raise UsageError(f"{revision} ({known[:8]}) has no stored {kind}; run `asv run {revision}^!`, or take {which}")
     raise UsageError(
         f"{revision} names no stored commit; stored are {_short(stored)}: write {MIN_PREFIX} or more characters of a "
-        f"hash, or run `asv run {revision}^!` in a repository that knows it"
+        f"hash, or run `asv run {revision}^!` in a repository that has it"
     )
 
 
 def base_commit(stored: Sequence[str], repository: Path | None, revision: str) -> str:
-    """The one of ``stored``, newest first, that says what was so at ``revision``: its own, or the nearest before it.
+    """The hash of ``stored``, newest first, that stands for ``revision``: itself, or its nearest ancestor there.
 
     Raises:
-        UsageError: there is none, or ``revision`` names more than one.
+        UsageError: there is none, or ``revision`` names more than one commit.
     """
     known = resolve(repository, revision) if repository is not None else ""
     if known and known not in stored and repository is not None:
@@ -61,6 +63,6 @@ def base_commit(stored: Sequence[str], repository: Path | None, revision: str) -
 
 
 def _short(hashes: Sequence[str]) -> str:
-    """Some hashes, as short as git shows them."""
+    """The first hashes, each of eight characters, and how many there are beyond them."""
     more = f" and {len(hashes) - NEAREST} more" if len(hashes) > NEAREST else ""
     return ", ".join(commit[:8] for commit in hashes[:NEAREST]) + more

@@ -1,8 +1,8 @@
 """The commit that a revision means, also for ``.``, the working tree as it is now.
 
-The working tree becomes a commit that no branch knows: asv can then check it out as any other. Nothing of the
-repository that a user sees changes (no branch, no index, no stash); git's housekeeping removes it some day. The same
-content gives the same hash, so a second gate finds it installed.
+The working tree becomes a commit on no branch, which asv can check out as any other. Nothing that a user sees of the
+repository changes (no branch, no index, no stash), and git's housekeeping removes the commit some day. Equal content
+gives an equal hash, so a second gate finds it installed.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ def _remedy(repository: Path) -> str:
     with suppress(GitFailed):
         if is_shallow(repository):
             return "the clone is shallow, `git fetch --unshallow` brings the older commits"
-    return "`git log --oneline` shows those there are"
+    return "`git log --oneline` lists the commits there are"
 
 
 def _snapshot(repository: Path) -> str:
-    """HEAD where nothing differs from it, else a commit of every file that git does not ignore."""
+    """The hash of HEAD where nothing differs from it, else of a commit of every file that git does not ignore."""
     head = _commit(repository, "HEAD")
     top = Path(git(repository, "rev-parse", "--show-toplevel").strip())
     index = Path(git(repository, "rev-parse", "--path-format=absolute", "--git-path", "index").strip())
@@ -66,10 +66,10 @@ def _snapshot(repository: Path) -> str:
         tree = git(top, "write-tree", variables=variables).strip()
     if tree == git(repository, "rev-parse", f"{head}^{{tree}}").strip():
         return head
-    when = git(repository, "log", "-1", "--no-show-signature", "--format=%cI", head).strip()
-    who = {
+    date = git(repository, "log", "-1", "--no-show-signature", "--format=%cI", head).strip()
+    author = {
         f"GIT_{role}_{key}": value
         for role in ("AUTHOR", "COMMITTER")
-        for key, value in (("NAME", "tbp"), ("EMAIL", "tbp@localhost"), ("DATE", when))
+        for key, value in (("NAME", "tbp"), ("EMAIL", "tbp@localhost"), ("DATE", date))
     }
-    return git(repository, "commit-tree", tree, "-p", head, "-m", "the working tree", variables=who).strip()
+    return git(repository, "commit-tree", tree, "-p", head, "-m", "the working tree", variables=author).strip()

@@ -113,7 +113,7 @@ def test_a_parameter_that_was_added_is_told_with_the_commit_that_has_it_first(re
     result_file("b", {"time_x": [[1.0, 2.0, 3.0, 4.0], [list(N), list(WORKERS)], "v"]}, date=1_800_000_000_000)
     path = result_file("c", {"time_x": [[1.0, 2.0, 3.0, 4.0], [list(N), list(WORKERS)], "v"]}, date=1_900_000_000_000)
     results = results_of(path, param_names=["n", "workers"], params=[list(N), list(WORKERS)])
-    said = "it has the parameter workers since bbbbbbbb; runs from before do not tell which value they had, so "
+    said = "it has the parameter workers since bbbbbbbb; the value in earlier runs is unknown, so "
     said += "they are series without it, which end there"
     assert results.remarks == {"time_x": said}
     assert results.problems == (f"time_x: {said}",)

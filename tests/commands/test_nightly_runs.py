@@ -144,10 +144,10 @@ class Project:
 
     def outcomes(self) -> dict[str, set[Outcome]]:
         """Of each commit with a result, what became of its benchmarks."""
-        found: dict[str, set[Outcome]] = {}
-        for value in self.results().values():
-            found.setdefault(value.commit, set()).add(value.outcome)
-        return found
+        frame = self.results().frame
+        return {
+            str(commit): set(map(Outcome, rows["outcome"])) for commit, rows in frame.groupby("commit", observed=True)
+        }
 
     def result_file(self, commit: str) -> Path | None:
         return next(self.results_dir.glob(f"*/{commit[:8]}-*.json"), None)

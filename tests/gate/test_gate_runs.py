@@ -282,7 +282,7 @@ def test_a_contender_that_does_not_import_is_not_measured(gate: Gate):
 def test_one_environment_for_both_commits_is_refused(gate: Gate):
     done = gate("base", "same", "--config", "existing.json")
     assert done.returncode == 4
-    assert "environment type existing cannot hold two commits; use tbp, virtualenv or conda" in done.stderr
+    assert "environment_type existing cannot hold two commits: set it to tbp, virtualenv or conda" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

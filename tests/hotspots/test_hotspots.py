@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 from tbp.__main__ import main
-from tbp.asv.stored_traces import Source, StoredTraces, chosen, trace_files
+from tbp.asv.stored_traces import StoredTraces, TraceSource, chosen, trace_files
 from tbp.errors import UsageError
 from tbp.hotspots.forms import to_json
 from tbp.hotspots.table import ranking_table
@@ -64,7 +64,7 @@ def test_a_trace_is_ranked_by_self_time(
 
 
 def test_shares_are_of_the_whole(recorded_traces: dict[str, list[Path]]):
-    source = Source("x", (), recordings=(read_recording(recorded_traces[A][0]),))
+    source = TraceSource("x", (), recordings=(read_recording(recorded_traces[A][0]),))
     own = ranking(source)
     assert own.by is By.SELF
     assert own.rows["share"].sum() == pytest.approx(1)
@@ -106,7 +106,7 @@ def test_several_cells_are_listed_unless_chosen(traced_results: Path, capsys: py
     assert "suite.time_thing (width=128)\naaaaaaaa: 5 steps" in out
     assert "suite.time_thing (width=64)\naaaaaaaa: 2 traces" in out
     code, _, err = run(capsys, *arguments, "--bench", "nothing")
-    assert (code, "leave no trace of aaaaaaaa; it has\n" in err) == (2, True)
+    assert (code, "leave no trace of aaaaaaaa; choose among\n" in err) == (2, True)
 
 
 def test_a_folder_and_a_pattern_are_the_traces_of_one_cell(recorded_traces: dict[str, list[Path]]):
@@ -179,7 +179,7 @@ def test_json_and_csv_hold_every_operator(
     [
         (["not-there.json"], "there is no file not-there.json"),
         (["no*"], "there is no file no*"),
-        (["folder"], "folder is a folder without a trace right in it"),
+        (["folder"], "folder is a folder without a trace directly in it"),
         (["a", "b", "c"], "put a pattern of one cell's traces in quotes"),
         (["a", "b", "--by", "self"], "--by and --shapes are for one trace"),
         (["a", "--json", "--csv"], "only one of --json and --csv"),
@@ -360,5 +360,5 @@ def test_what_was_kept_without_callers_has_no_flame_graph(
     old = tmp_path / "old.operators.json.gz"
     write_operators(replace(recording, session=replace(recording.session, frames=None)), old)
     code, _, err = run(capsys, "hotspots", old, "--flame", tmp_path / "flame.html")
-    assert (code, "without callers; record it again" in err) == (2, True)
+    assert (code, "without callers: record its traces again" in err) == (2, True)
     assert not (tmp_path / "flame.html").exists()

@@ -82,7 +82,7 @@ GOOD = '[[ack]]\nbenchmark = "a"\ncommit = "5555555"\nreason = "r"\n'
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[[ack", "correct it there"),
+        ("[[ack", "correct the file"),
         ("[ack]\nbenchmark = 1", r"begins with \[\[ack\]\]"),
         ("[[ack]]\n[policy]", r"knows only \[\[ack\]\] tables, not 'policy'"),
         (GOOD + GOOD.replace("reason", "why"), r"acks.toml, \[\[ack\]\] number 2 has no key 'why'"),

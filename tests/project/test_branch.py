@@ -129,13 +129,13 @@ def test_any_revision_is_the_line_that_ends_there(tmp_path: Path):
     assert branch_of(folder, old[:10]) == Branch(old[:10], old)
 
 
-def test_a_branch_that_is_nowhere_is_said_with_what_to_do(tmp_path: Path):
+def test_the_error_for_a_missing_branch_names_what_to_do(tmp_path: Path):
     folder = repository(tmp_path / "r", "main")
     with pytest.raises(UsageError) as raised:
         branch_of(folder, "develop")
     assert str(raised.value) == (
-        f"the repository {folder} has no branch develop, which the series would follow: run `git fetch origin "
-        "develop:develop` in it, correct branches in asv.conf.json, or say --branch. It has main."
+        f"the repository {folder} has no branch develop for the series to follow. Run `git fetch origin "
+        "develop:develop` in it, correct `branches` in asv.conf.json, or name a branch with --branch. It has main."
     )
 
 

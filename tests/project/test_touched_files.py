@@ -71,8 +71,8 @@ def test_without_a_repository_nothing_is_known(tmp_path: Path):
     assert touched(tmp_path, []) == {}
 
 
-def test_only_the_first_ones_are_asked_for(repository: Path, monkeypatch: pytest.MonkeyPatch):
+def test_only_the_first_commits_are_looked_up(repository: Path, monkeypatch: pytest.MonkeyPatch):
     commit(repository, {"a.py": "1"}, 1)
     one, two = (commit(repository, {"a.py": text}, 2) for text in "23")
-    monkeypatch.setattr(module, "MOST_ASKED", 1)
+    monkeypatch.setattr(module, "MOST_LOOKED_UP", 1)
     assert list(touched(repository, [two, one])) == [two]

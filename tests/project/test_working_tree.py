@@ -126,7 +126,9 @@ def test_unmerged_files_are_taken_as_they_lie_there(repository: Path):
 
 @pytest.mark.parametrize("revision", ["no-such-commit", "", "--all", "HEAD:kept"])
 def test_what_is_no_commit_is_said_to_be_none(repository: Path, revision: str):
-    with pytest.raises(UsageError, match=f"'{revision}' names no commit: .*`git log --oneline` shows those there are"):
+    with pytest.raises(
+        UsageError, match=f"'{revision}' names no commit: .*`git log --oneline` lists the commits there are"
+    ):
         judged(repository, revision)
 
 

@@ -16,8 +16,9 @@ from functools import partial
 from itertools import chain, islice
 from operator import call
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp import __version__
@@ -89,7 +90,7 @@ def write_single_file(data: ReportData, path: Path) -> Path:
     return path
 
 
-class _PutFile(NamedTuple):
+class _PutFile(Struct, frozen=True):
     """A file of the site."""
 
     name: str  # relative to the site
@@ -97,7 +98,7 @@ class _PutFile(NamedTuple):
 
 
 class _Destination:
-    """Where a site is written: new files are in ``folder`` until all of them can take their places in ``out``."""
+    """The folder of a site: new files are in ``folder`` until all of them can take their places in ``out``."""
 
     def __init__(self, out: Path, folder: Path) -> None:
         self.out, self.folder = out, folder

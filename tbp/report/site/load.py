@@ -34,11 +34,11 @@ from tbp.project.revisions import base_commit
 from tbp.project.touched_files import touched
 from tbp.report.base.report_data import Base, ReportData
 from tbp.traces.known_traces import trace_session
-from tbp.traces.operators.operators import Session as TraceSession
+from tbp.traces.operators.operators import TraceSession
 
 
 class Stored(Struct, frozen=True):
-    """What a results folder holds, with the order of its commits and what the project asks of verdicts."""
+    """The content of a results folder, with the order of its commits and the project's policy."""
 
     folder: Path
     results: Results
@@ -62,9 +62,9 @@ def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
     repository, branch = (project.repository, project.branch) if project is not None else (None, "")
     commits = read_commits(results.commits, repository, branch)
     if commits.lines and not commits.order:
-        others = ", ".join(line.name for line in commits.lines[:MOST_LINES])
+        further = ", ".join(line.name for line in commits.lines[:MOST_LINES])
         raise NothingMeasured(
-            f"no commit of {commits.branch} has a result in {folder}; those that have are of other lines ({others}): "
+            f"no commit of {commits.branch} has a result in {folder}; those that have are of other lines ({further}): "
             "say --branch NAME, run `git fetch`, or correct branches in asv.conf.json"
         )
     policy = read_policy(project.policy_file) if project else Policy()
@@ -73,7 +73,7 @@ def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
 
 
 class View(Struct, frozen=True):
-    """What a report is asked besides the results."""
+    """The choices of the reader that change a report of the same results."""
 
     acks: Path | None = None  # None: reports/acks.toml beside the configuration
     base: str = ""  # a revision: only changes after it count
