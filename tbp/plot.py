@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from tbp.model.changes import History
-    from tbp.traces.operators.operators import Session as TraceSession
+    from tbp.traces.operators.operators import TraceSession
 
 ResultSource: TypeAlias = "str | PathLike[str] | pd.DataFrame"
 

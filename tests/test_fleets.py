@@ -40,13 +40,13 @@ def test_no_commit_is_blamed_for_asv_s_number(fallen: ReportData) -> None:
 def test_it_is_said_first_and_once_on_every_output(fallen: ReportData, tmp_path: Path) -> None:
     page = summary(fallen)
     assert page.first is not None
-    assert page.first.said.startswith(FELL)
-    assert page.first.said.endswith(" levels moved with it, all up.")
-    assert not [note for note in page.notes if "number" in note.said]
+    assert page.first.sentence.startswith(FELL)
+    assert page.first.sentence.endswith(" levels moved with it, all up.")
+    assert not [note for note in page.notes if "number" in note.sentence]
     lines = report_summary(fallen, tmp_path).lines.splitlines()
-    assert lines[0] == page.first.said
+    assert lines[0] == page.first.sentence
     assert lines[1].startswith("No confirmed regression in 63 series")
-    assert json.loads(summary_json(fallen))["first"] == page.first.said
+    assert json.loads(summary_json(fallen))["first"] == page.first.sentence
 
 
 def test_older_commits_that_follow_each_other_were_measured_later_as_well(tmp_path: Path, monkeypatch) -> None:
@@ -76,7 +76,7 @@ def test_thirteen_machines_are_called_by_what_they_are(tmp_path: Path) -> None:
     assert data.faces["unit-06"] == "A100 · Windows 11"
     assert data.faces["unit-12"] == "Intel Core i9-13900K · Windows 11"
     assert data.faces["unit-13"] == "unit-13"
-    assert {row.place for row in summary(data).rows} >= {"A100 · Windows 11 · virtualenv-py3.13"}
+    assert {row.setup_name for row in summary(data).rows} >= {"A100 · Windows 11 · virtualenv-py3.13"}
     cards = {card.name: card for card in machines_page(data).machines}
     assert cards["A100 · Windows 11"].identifier == "unit-06"
     assert [fact.name for fact in cards["A100 · Windows 11"].facts] == [

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from tbp.asv.stored_traces import TraceSource
 from tbp.errors import UsageError
-from tbp.export.document import Document, read_document
+from tbp.export.document import TraceCopy, read_copy
 from tbp.export.tensorboard import for_tensorboard, start_ns
 from tbp.system.whole_files import write_whole
 from tbp.traces.read_recording import read_recording
@@ -52,7 +52,7 @@ def export_tensorboard(sources: Iterable[TraceSource], folder: Path) -> Exported
     written: list[Path] = []
     losses: list[str] = []
     for copy in _copies(sources):
-        document = read_document(copy.path)
+        document = read_copy(copy.path)
         at_ns = start_ns(document)
         while (path := folder / copy.run / f"{copy.worker}.{at_ns}.pt.trace.json") in written:
             at_ns += 1  # another trace of the same instant
@@ -74,7 +74,7 @@ def export_plain(sources: Iterable[TraceSource], target: Path) -> Exported:
         raise UsageError(f"{len(copies)} traces do not fit into one file {target}: name a folder")
     paths = [target] if is_file else list(_plain_paths(copies, target))
     for copy, path in zip(copies, paths, strict=True):
-        _write(path, read_document(copy.path), copy.path)
+        _write(path, read_copy(copy.path), copy.path)
     return Exported(tuple(paths), tuple(loss for copy in copies for loss in copy.losses))
 
 
@@ -116,7 +116,7 @@ def _plain_paths(copies: Iterable[_Copy], folder: Path) -> Iterator[Path]:
         yield folder / f"{name}{f'-{taken[name]}' if taken[name] > 1 else ''}.json.gz"
 
 
-def _write(path: Path, document: Document, source: Path) -> None:
+def _write(path: Path, document: TraceCopy, source: Path) -> None:
     if path.exists() and path.samefile(source):
         raise UsageError(f"{path} is the trace itself: name another file")
     content = b"".join(document.text())

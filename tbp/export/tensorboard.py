@@ -1,6 +1,6 @@
 """Events → what torch-tb-profiler 0.4.3 understands, so that TensorBoard shows the GPU time of each operator.
 
-Takes a ``Document``, gives another one. That plugin was given up before the profiler's present file format. It needs:
+Takes a ``TraceCopy``, gives another one. That plugin was given up before the profiler's present file format. It needs:
 
 - the old category names: what is not "Runtime" launches nothing, and without launches no operator has device time;
 - times that a float holds exactly: an operator that seems to end a hair after its caller is dropped;
@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.export.document import OBJECT, Document, Fields
+from tbp.export.document import OBJECT, Fields, TraceCopy
 from tbp.traces.calls.nesting import NO_PARENT, parents
+from tbp.traces.reading.numbers import nanoseconds
 from tbp.traces.reading.trace import CATEGORIES, ON_DEVICE, Category
 
 # Multiples of 1/1024 µs below 2**43 µs, three months, add up exactly in a float; they are at most half a ns off.
@@ -28,7 +28,6 @@ GRID_PER_US = 1024
 # The first event begins here: the plugin takes a start of 0 for none.
 FIRST_US = 1000
 
-LARGEST_NS = 4 * 10**18  # int64 ends at 9.2e18; as a date this is the year 2096
 ROOT = 0  # external id of a launch outside of operators
 
 _HOST = (Category.OPERATOR, Category.ANNOTATION, Category.RUNTIME)
@@ -56,19 +55,19 @@ class _Event(Struct):
         return CATEGORIES.get(self.category, Category.OTHER) if self.ph == "X" else Category.OTHER
 
 
-def for_tensorboard(document: Document) -> Document:
-    """A trace as the plugin reads it. Timed events without a usable time are left out."""
+def for_tensorboard(document: TraceCopy) -> TraceCopy:
+    """A copy of the trace, as the plugin reads it. Timed events without a usable time are left out."""
     events = [event for text in document.events if (event := _event(OBJECT.decode(text))) is not None]
     first_ns = min((event.start_ns for event in events if event.ph == "X" and event.start_ns is not None), default=0)
     _number(events)
     return replace(document, events=[msgspec.json.encode(_written(event, first_ns)) for event in events])
 
 
-def start_ns(document: Document) -> int:
+def start_ns(document: TraceCopy) -> int:
     """When the first timed event began, on the clock of the file and of its "baseTimeNanoseconds"."""
-    decoded = (_event(OBJECT.decode(text)) for text in document.events)
-    first_ns = min((e.start_ns for e in decoded if e is not None and e.ph == "X" and e.start_ns is not None), default=0)
-    base = bytes(document.header.get("baseTimeNanoseconds", msgspec.Raw(b"0")))
+    events = (_event(OBJECT.decode(text)) for text in document.events)
+    first_ns = min((e.start_ns for e in events if e is not None and e.ph == "X" and e.start_ns is not None), default=0)
+    base = document.header.get("baseTimeNanoseconds", "0")
     return first_ns + (int(base) if base.isdigit() else 0)
 
 
@@ -101,10 +100,10 @@ def _number(events: Sequence[_Event]) -> None:
         owner = index
         while owner != NO_PARENT and host[owner].kind is Category.RUNTIME:
             owner = int(parent[owner])
-        identifier = ROOT if owner == NO_PARENT else owner + 1
-        _set_external_id(event, identifier)
+        operator_id = ROOT if owner == NO_PARENT else owner + 1
+        _set_external_id(event, operator_id)
         if event.kind is Category.RUNTIME and "correlation" in event.arguments:
-            launched[bytes(event.arguments["correlation"])] = identifier
+            launched[bytes(event.arguments["correlation"])] = operator_id
     for event in events:
         if event.kind in ON_DEVICE:
             _set_external_id(event, launched.get(bytes(event.arguments.get("correlation", b"")), ROOT))
@@ -170,12 +169,7 @@ def _grid(time_ns: int) -> int:
 
 
 def _nanoseconds(fields: Fields, key: str) -> int | None:
-    """Exact nanoseconds of a number of µs, also of one in quotes; None where there is no finite one."""
-    try:
-        exact = Decimal(bytes(fields[key]).strip(b'"').decode("ascii")) * 1000 if key in fields else Decimal("nan")
-        return int(exact.to_integral_value()) if abs(exact) < LARGEST_NS else None
-    except (ArithmeticError, UnicodeDecodeError):  # decimal's errors: no number, an absurd exponent
-        return None
+    return nanoseconds(bytes(fields[key])) if key in fields else None
 
 
 def _text(fields: Fields, key: str) -> str:

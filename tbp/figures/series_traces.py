@@ -58,14 +58,20 @@ def series_traces(history: History, xs: Places, unit: Unit, style: Look) -> list
     reached = reach(history, stretches)
     with np.errstate(over="ignore"):  # the largest numbers are none in a small unit
         is_measured = np.isfinite(runs.value / unit.factor)
-    traces = [
-        _band(stretches, xs, unit, reached, style) if reached else None,
-        _line(stretches, xs, unit, style),
-        _points(runs, xs, is_measured & runs.comparable, unit, style),
-        _points_of_other_version(runs, xs, is_measured & ~runs.comparable, unit, style),
-        _changes(history, xs, unit),
-    ]
-    return [trace for trace in traces if trace is not None and len(trace.x)]
+    is_other = is_measured & ~runs.comparable
+    is_shown = is_measured & runs.comparable
+    traces: list[go.Scatter] = []
+    if stretches and reached:
+        traces.append(_band(stretches, xs, unit, reached, style))
+    if stretches:
+        traces.append(_line(stretches, xs, unit, style))
+    if is_shown.any():
+        traces.append(_points(runs, xs, is_shown, unit, style))
+    if is_other.any():
+        traces.append(_points_of_other_version(runs, xs, is_other, unit, style))
+    if changes := [evidence.change for evidence in drawn_changes(history)]:
+        traces.append(_changes(changes, history, xs, unit))
+    return traces
 
 
 def _ends(level: Level, xs: Places) -> tuple[float, float]:
@@ -142,11 +148,8 @@ def drawn_changes(history: History) -> list[ChangeEvidence]:
     ]
 
 
-def _changes(history: History, xs: Places, unit: Unit) -> go.Scatter | None:
+def _changes(changes: Sequence[Change], history: History, xs: Places, unit: Unit) -> go.Scatter:
     """A triangle for each change at its new level: where the value went, hollow where it is only suspect."""
-    changes = [evidence.change for evidence in drawn_changes(history)]
-    if not changes:
-        return None
     shapes = [
         f"triangle-{'up' if change.after > change.before else 'down'}{'' if change.confirmed else '-open'}"
         for change in changes

@@ -20,9 +20,9 @@ from tbp.gate.cells import SIDES, Cell, CellFailed, CellSkipped, Side
 from tbp.gate.worker_process import OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
-from tbp.traces.differences.difference import LEAST_SESSIONS, Difference, attributions, counts, difference
+from tbp.traces.differences.difference import LEAST_SESSIONS, TraceDifference, attributions, counts, difference
 from tbp.traces.differences.exact import foremost
-from tbp.traces.operators.operators import Session, session
+from tbp.traces.operators.operators import TraceSession, session
 from tbp.traces.reading.read import read_trace
 
 # Recording and reading both sides takes some ten seconds a benchmark; one cause often slows many of them.
@@ -63,7 +63,7 @@ class _Traced(Struct):
 
     cell: Cell
     judgement: Judgement
-    sessions: dict[Side, list[Session]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    sessions: dict[Side, list[TraceSession]] = field(default_factory=lambda: {side: [] for side in SIDES})
     goes_on: bool = True
     problem: str = ""  # why there is no trace
 
@@ -100,7 +100,7 @@ def _record(traced: Sequence[_Traced], recording: Recording, folder: Path) -> No
                 changed.sessions[side].append(trace)
 
 
-def sentences(difference: Difference, effect: float) -> tuple[str, ...]:
+def sentences(difference: TraceDifference, effect: float) -> tuple[str, ...]:
     """Sentences on the operators that changed for sure in the direction of ``effect``, the largest first.
 
     Without any, on what they worked on. The last ones name what the traces lost.

@@ -19,7 +19,7 @@ from tbp.model.changes import Change
 from tbp.wording.words import signed_percent
 
 if TYPE_CHECKING:
-    from tbp.traces.differences.difference import Difference
+    from tbp.traces.differences.difference import TraceDifference
 
 # From this p-value on a change rests on few runs, which one bad night can make: that of the newest of 8 runs has 0.007
 # at best. In a long series, and in a short one with several runs on either side, changes are far below.
@@ -34,7 +34,7 @@ AS_MUCH = 0.75
 class Witnesses(Struct, frozen=True):
     """Facts about the two sides of a change from elsewhere than its timings; NaN and None where nothing is known."""
 
-    difference: Difference | None = None  # of the traces
+    difference: TraceDifference | None = None  # of the traces
     yardstick: float = math.nan  # time of the machine's yardstick after ÷ before
     twin: float = math.nan  # level of the A/A twin after ÷ before
 
@@ -60,7 +60,7 @@ def doubt(change: Change, witnesses: Witnesses) -> str:
     return "; ".join(filter(None, against))
 
 
-def _is_explained(change: Change, difference: Difference | None) -> bool:
+def _is_explained(change: Change, difference: TraceDifference | None) -> bool:
     """True where operators that certainly changed make up at least a part of the change."""
     if difference is None or not difference.step_before_us > 0:
         return False
@@ -69,7 +69,7 @@ def _is_explained(change: Change, difference: Difference | None) -> bool:
     return abs(float(toward.sum())) / difference.step_before_us >= LEAST_PART * abs(change.effect)
 
 
-def _of_traces(difference: Difference | None, shift: float, machine: float) -> str:
+def _of_traces(difference: TraceDifference | None, shift: float, machine: float) -> str:
     """The doubt that the traces would have shown the change; ``machine`` is the part that the yardstick moved by."""
     if difference is None or not _is_comparable(difference):
         return ""
@@ -84,7 +84,7 @@ def _of_traces(difference: Difference | None, shift: float, machine: float) -> s
     return f"its traces have the same operators and calls on both sides, and {step}{speed}"
 
 
-def _is_comparable(difference: Difference) -> bool:
+def _is_comparable(difference: TraceDifference) -> bool:
     """True where both sides did the same, as far as is recorded, and have enough traced steps to compare times."""
     rows, exact = difference.rows, difference.exact
     has_same_work = bool((rows["calls_before"] == rows["calls_after"]).all()) and (exact is None or exact.empty)

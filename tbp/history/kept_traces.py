@@ -21,7 +21,7 @@ from tbp.model.changes import History
 from tbp.model.series import Commit, SeriesKey
 from tbp.project.commits import Commits
 from tbp.project.policy import Policy
-from tbp.traces.operators.operators import Session as TraceSession
+from tbp.traces.operators.operators import TraceSession
 from tbp.traces.recording import TRACE_END
 
 

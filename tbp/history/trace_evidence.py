@@ -21,8 +21,7 @@ from tbp.model.series import Commit, Point, SeriesKey
 if TYPE_CHECKING:
     from tbp.traces.differences.frame_difference import FrameDifference
     from tbp.traces.frames.frames import Frames
-    from tbp.traces.operators.operators import OperatorTable
-    from tbp.traces.operators.operators import Session as TraceSession
+    from tbp.traces.operators.operators import OperatorTable, TraceSession
 
 # Reads one trace file; may raise UnreadableTrace.
 TraceReader: TypeAlias = "Callable[[Path], TraceSession]"

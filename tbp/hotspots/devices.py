@@ -13,7 +13,7 @@ import pandas as pd
 from msgspec import Struct
 
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS
-from tbp.traces.devices.ranks import RANK_COLUMNS, Rank, Run, runs
+from tbp.traces.devices.ranks import RANK_COLUMNS, DistributedRun, Rank, runs
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.recording import Recording
 
@@ -52,7 +52,7 @@ def devices(recordings: Sequence[Recording]) -> Devices | None:
         devices=_devices(ranks),
         kernels=_kernels(ranks),
         ranks=_ranks(distributed),
-        backend=", ".join(dict.fromkeys(run.ranks[0].place.backend for run in distributed if run.ranks[0])),
+        backend=", ".join(dict.fromkeys(run.ranks[0].origin.backend for run in distributed if run.ranks[0])),
         runs=len(distributed),
         world_size=max((run.world_size for run in distributed), default=1),
         missing=next((run.missing for run in distributed if run.missing), ()),
@@ -88,7 +88,7 @@ def _kernels(ranks: Sequence[Rank]) -> pd.DataFrame:
     return frame.reset_index(drop=True)[list(MEAN_KERNEL_COLUMNS)]
 
 
-def _ranks(distributed: Sequence[Run]) -> pd.DataFrame:
+def _ranks(distributed: Sequence[DistributedRun]) -> pd.DataFrame:
     if not distributed:
         kinds = {TEXT: object, COUNT: np.int64, NUMBER: np.float64}
         return pd.DataFrame({name: pd.Series(dtype=kinds[kind]) for name, kind in RUN_RANK_COLUMNS.items()})

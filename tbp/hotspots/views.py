@@ -14,7 +14,7 @@ from msgspec import Struct
 from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
 from tbp.hotspots.devices import Devices, devices
-from tbp.traces.differences.difference import Difference, difference
+from tbp.traces.differences.difference import TraceDifference, difference
 from tbp.traces.operators.operators import OperatorTable, hotspots, merged_table
 
 FLOPS = "flops"  # column of the operator table, in traces whose shapes were recorded
@@ -66,7 +66,7 @@ class Compared(Struct, frozen=True):
     cell: str
     before: Facts
     after: Facts
-    difference: Difference
+    difference: TraceDifference
     devices: tuple[Devices | None, Devices | None]  # before, after
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from tbp.model.balance import SETTLED_RUNS, Balance, balance
 
 if TYPE_CHECKING:
-    from tbp.traces.differences.difference import Difference
+    from tbp.traces.differences.difference import TraceDifference
     from tbp.traces.differences.frame_difference import FrameDifference
     from tbp.traces.frames.frames import Frames
     from tbp.traces.operators.operators import OperatorTable
@@ -169,7 +169,7 @@ class ChangeEvidence(Struct, frozen=True):
     """A change with the runs and the traces on both sides of it."""
 
     change: Change
-    difference: Difference | None = None  # None: no trace on one of the two sides
+    difference: TraceDifference | None = None  # None: no trace on one of the two sides
     note: str = ""  # why there is no difference
     frames: FrameDifference | None = None  # of the same traces, without what is too small to draw; None: not at hand
     sides: Sides | None = None  # None: one of the two has no value

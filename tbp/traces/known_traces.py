@@ -12,12 +12,12 @@ from pathlib import Path
 from tbp.errors import UnreadableTrace
 from tbp.system.store import Store, file_key
 from tbp.traces.operator_files import operator_bytes, stored_recording
-from tbp.traces.operators.operators import Session
+from tbp.traces.operators.operators import TraceSession
 from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import OPERATORS_END, Recording
 
 
-def trace_session(path: Path) -> Session:
+def trace_session(path: Path) -> TraceSession:
     """Returns the operators of one trace: the reader that ``tbp.history`` is given.
 
     Raises:

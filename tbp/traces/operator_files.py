@@ -32,10 +32,10 @@ import pandas as pd
 from tbp.errors import UnreadableTrace
 from tbp.system.whole_files import write_whole
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS, DeviceUse
-from tbp.traces.devices.ranks import Place, Rank
+from tbp.traces.devices.ranks import Rank, RankOrigin
 from tbp.traces.frames.frames import FRAME_COLUMNS, KINDS, Frames
 from tbp.traces.operators.detail import DETAIL_COLUMNS
-from tbp.traces.operators.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, Session
+from tbp.traces.operators.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, TraceSession
 from tbp.traces.reading.columns import COUNT, FLAG, TEXT
 from tbp.traces.reading.loss import Loss
 from tbp.traces.recording import About, Recording
@@ -64,7 +64,7 @@ class _Frames(msgspec.Struct):
 class _Rank(msgspec.Struct):
     """A trace of a device; the frames are column → values."""
 
-    place: Place
+    origin: RankOrigin = msgspec.field(name="place")
     window_us: float
     devices: dict[str, _Column]
     kernels: dict[str, _Column]
@@ -140,7 +140,7 @@ def stored_recording(path: Path, content: bytes) -> Recording:
         names = [*stored.table["operator"], *stored.others]
         rows = {**stored.per_step, "operator": [names[int(place or 0)] for place in stored.per_step["operator"]]}
         frames = None if stored.frames is None else _frames(stored.frames)
-        own = Session(table, _frame(rows, PER_STEP_COLUMNS), stored.step_us, detail, frames)
+        own = TraceSession(table, _frame(rows, PER_STEP_COLUMNS), stored.step_us, detail, frames)
         return Recording(path, own, stored.about, None if stored.rank is None else _rank(path, own, stored.rank))
     except (gzip.BadGzipFile, EOFError, zlib.error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _damaged(path, error) from None
@@ -173,12 +173,12 @@ def _damaged(path: Path, error: Exception) -> UnreadableTrace:
 def _stored_rank(rank: Rank | None) -> _Rank | None:
     if rank is None or not len(rank.device.devices):
         return None
-    return _Rank(rank.place, rank.device.window_us, _columns(rank.device.devices), _columns(rank.device.kernels))
+    return _Rank(rank.origin, rank.device.window_us, _columns(rank.device.devices), _columns(rank.device.kernels))
 
 
-def _rank(path: Path, own: Session, stored: _Rank) -> Rank:
+def _rank(path: Path, own: TraceSession, stored: _Rank) -> Rank:
     devices = _frame(stored.devices, DEVICE_COLUMNS, "device")
-    return Rank(path, stored.place, own, DeviceUse(stored.window_us, devices, _frame(stored.kernels, KERNEL_COLUMNS)))
+    return Rank(path, stored.origin, own, DeviceUse(stored.window_us, devices, _frame(stored.kernels, KERNEL_COLUMNS)))
 
 
 def _stored_frames(frames: Frames) -> _Frames:

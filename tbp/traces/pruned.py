@@ -74,7 +74,7 @@ def _same_devices(first: Rank | None, second: Rank | None) -> bool:
     if used[0] is None or used[1] is None:
         return used[0] is used[1]
     frames = zip(*((each.device.devices, each.device.kernels) for each in (used[0], used[1])), strict=True)
-    same_head = (used[0].place, used[0].device.window_us) == (used[1].place, used[1].device.window_us)
+    same_head = (used[0].origin, used[0].device.window_us) == (used[1].origin, used[1].device.window_us)
     return same_head and all(_equal(mine, its) for mine, its in frames)
 
 

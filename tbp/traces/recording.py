@@ -14,7 +14,7 @@ import msgspec
 
 from tbp.system.python_text import plain_value
 from tbp.traces.devices.ranks import Rank
-from tbp.traces.operators.operators import Session
+from tbp.traces.operators.operators import TraceSession
 from tbp.traces.reading.trace import Trace
 
 Value = TypeVar("Value")
@@ -40,7 +40,7 @@ class Recording:
     """One file, read."""
 
     path: Path
-    session: Session
+    session: TraceSession
     about: About
     rank: Rank | None = None  # where in a distributed run, and what the devices did; None: only operators were kept
 
@@ -60,7 +60,7 @@ class _Device(msgspec.Struct):
     name: str = ""
 
 
-def about(trace: Trace, own: Session) -> About:
+def about(trace: Trace, own: TraceSession) -> About:
     """What ``trace``, whose operators are ``own``, says of itself."""
     facts = _decoded(trace.metadata.get("tbp", ""), _Facts) or _Facts()
     has_steps = any(name.startswith("ProfilerStep#") for name in trace.names)
@@ -75,7 +75,7 @@ def about(trace: Trace, own: Session) -> About:
     )
 
 
-def _device(trace: Trace, own: Session) -> str:
+def _device(trace: Trace, own: TraceSession) -> str:
     """The device of a trace that is not the ruler's."""
     if not own.table.frame["self_device_us"].sum() > 0:
         return "cpu"

@@ -79,8 +79,9 @@ class TextRows:
         self._entries: list[RenderableType | tuple[str, ...]] = []
 
     def add(self, name: str, *numbers: str) -> None:
-        """Add a row; all rows have as many numbers."""
-        self._entries.append((one_line(name), *map(one_line, numbers)))
+        """Add a row; all rows have as many numbers. A row without any text takes no line."""
+        if any((name, *numbers)):
+            self._entries.append((one_line(name), *map(one_line, numbers)))
 
     def below(self, *lines: RenderableType) -> None:
         """Add lines below the last row."""
@@ -90,7 +91,7 @@ class TextRows:
         rows = [entry for entry in self._entries if isinstance(entry, tuple)]
         is_apart = self._is_split and _width(rows) > options.max_width - self._indent
         indent = self._indent + 2 * (is_apart and any(name for name, *_ in rows))
-        columns = [("", *numbers) for _, *numbers in rows] if is_apart else rows
+        columns = [("", *numbers) for _, *numbers in rows if any(numbers)] if is_apart else rows
         is_narrow = is_apart and _width(columns) > options.max_width - indent
         lines = iter([] if is_narrow else self._lines(columns, indent, console, options))
         for entry in self._entries:
@@ -102,7 +103,7 @@ class TextRows:
                 yield Name(name, self._indent)
             if is_narrow:
                 yield Paragraph("; ".join(filter(None, numbers)), " " * indent)
-            else:
+            elif any(numbers) or not is_apart:
                 yield from (*next(lines), Segment.line())
 
     def _lines(

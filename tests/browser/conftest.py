@@ -19,7 +19,7 @@ from tbp.model.runs import Machine, Run
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey, Tag
 from tbp.report.base.report_data import ReportData
 from tbp.report.site.build import write_site
-from tbp.traces.differences.difference import ROW_COLUMNS, Difference
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
 from tbp.traces.differences.wording import RowFigures, row_sentence
 from tbp.traces.operators.operators import OperatorTable
 
@@ -67,7 +67,7 @@ def operator_table(chance: random.Random, names: tuple[str, ...] = OPERATORS, de
     return OperatorTable(frame, steps=60, sessions=3)
 
 
-def difference(chance: random.Random, names: tuple[str, ...] = OPERATORS, slower: bool = True) -> Difference:
+def difference(chance: random.Random, names: tuple[str, ...] = OPERATORS, slower: bool = True) -> TraceDifference:
     rows: list[dict[str, Any]] = []
     step_before_us = 2000.0
     for place, name in enumerate(names):
@@ -97,7 +97,7 @@ def difference(chance: random.Random, names: tuple[str, ...] = OPERATORS, slower
     frame = pd.DataFrame(rows).reindex(columns=list(ROW_COLUMNS)).astype({"certain": bool})
     numbers = [name for name, kind in ROW_COLUMNS.items() if kind == "number"]
     frame[numbers] = frame[numbers].astype(float)
-    return Difference(frame, step_before_us, step_before_us + delta_us, delta_us - summed, 1.02, 3, 3)
+    return TraceDifference(frame, step_before_us, step_before_us + delta_us, delta_us - summed, 1.02, 3, 3)
 
 
 def samples(chance: random.Random, before: float, after: float, noise: float) -> Sides:
@@ -124,7 +124,7 @@ def series(
     traced: bool = True,
     reason: str = "",
 ) -> History:
-    """Lognormal noise around a level that shifts by a factor at each of ``shifts``."""
+    """Lognormal noise around a level that shifts by a factor at each of ``shifts``; NaN: every run failed."""
     points: list[Point] = []
     factors = dict(shifts)
     changes = []
@@ -138,11 +138,12 @@ def series(
             changes.append(ChangeEvidence(what, evidence, note, None, samples(chance, before, level, noise), around))
         value = level * math.exp(chance.gauss(0, noise))
         last = ordinal == len(history) - 1
-        if chance.random() < 0.02 or (last and state in (State.FAILED, State.SKIPPED)):
+        is_lost = chance.random() < 0.02 or (last and state in (State.FAILED, State.SKIPPED))
+        sessions = () if is_lost else tuple(value * math.exp(chance.gauss(0, 0.01)) for _ in range(3))
+        if is_lost or math.isnan(value):
             outcome = Outcome.SKIPPED if state is State.SKIPPED else Outcome.FAILED
             points.append(Point(commit, outcome, reason=reason))
         else:
-            sessions = tuple(value * math.exp(chance.gauss(0, 0.01)) for _ in range(3))
             points.append(Point(commit, Outcome.MEASURED, value, value * 0.985, value * 1.02, sessions))
     table = operator_table(chance) if traced else None
     return History(

@@ -20,7 +20,7 @@ from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
 from tbp.report.base.report_data import ReportData
 from tbp.report.site.build import write_site
 from tbp.traces.calls.nesting import NO_PARENT
-from tbp.traces.differences.difference import ROW_COLUMNS, Difference
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
 from tbp.traces.differences.frame_difference import frame_difference
 from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
 from tbp.wording import words
@@ -87,7 +87,7 @@ def history(name: str, after: Frames, before: Frames | None = None, machine: str
     rows = rows.assign(**{column: pd.Series([text], dtype=object) for column, text in texts.items()}, certain=True)
     changes: tuple[ChangeEvidence, ...] = ()
     if before is not None:
-        what = Difference(rows, 4000.0, 4500.0, 0.0, 1.1, 3, 3, "host")
+        what = TraceDifference(rows, 4000.0, 4500.0, 0.0, 1.1, 3, 3, "host")
         found = frame_difference(before, after)
         changes = (ChangeEvidence(Change(3, 1e-3, 1.2e-3, 0.001, True), what, "", found),)
     made = History(

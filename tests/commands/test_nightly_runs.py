@@ -17,8 +17,6 @@ from tbp.asv.results import Results, read_results
 from tbp.model.series import Outcome
 from tbp.project.asv_config import read_config
 
-from ..result_frames import rows_of
-
 pytest.importorskip("asv")
 pytestmark = pytest.mark.slow
 
@@ -146,10 +144,10 @@ class Project:
 
     def outcomes(self) -> dict[str, set[Outcome]]:
         """Of each commit with a result, what became of its benchmarks."""
-        found: dict[str, set[Outcome]] = {}
-        for value in rows_of(self.results()):
-            found.setdefault(value.commit, set()).add(value.outcome)
-        return found
+        frame = self.results().frame
+        return {
+            str(commit): set(map(Outcome, rows["outcome"])) for commit, rows in frame.groupby("commit", observed=True)
+        }
 
     def result_file(self, commit: str) -> Path | None:
         return next(self.results_dir.glob(f"*/{commit[:8]}-*.json"), None)

@@ -23,7 +23,7 @@ import pytest
 
 from tbp.__main__ import main
 from tbp.errors import UnreadableTrace
-from tbp.export.document import read_document
+from tbp.export.document import read_copy
 from tbp.export.tensorboard import for_tensorboard
 from tbp.traces.operators.operators import whole_trace_table
 from tbp.traces.reading.read import read_trace
@@ -53,7 +53,7 @@ def events(*entries: dict[str, Any]) -> str:
 def for_plugin(tmp_path: Path, text: str) -> list[dict[str, Any]]:
     path = tmp_path / "trace.json"
     path.write_text(text)
-    return [json.loads(event) for event in for_tensorboard(read_document(path)).events]
+    return [json.loads(event) for event in for_tensorboard(read_copy(path)).events]
 
 
 def test_categories_are_the_plugin_s(tmp_path: Path):
@@ -160,7 +160,7 @@ def test_every_trace_there_is_becomes_valid_json(tmp_path: Path):
     for path in (*Path(folder, "traces").glob("*/*.json.gz"), *tmp_path.rglob("*.json*")):
         try:
             timed = len(read_trace(path))
-            document = read_document(path)
+            document = read_copy(path)
         except UnreadableTrace:
             continue
         content = json.loads(b"".join(document.text()).decode("utf-8"), parse_constant=pytest.fail)

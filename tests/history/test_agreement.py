@@ -18,7 +18,7 @@ from tbp.history.witnesses import gathered
 from tbp.model.changes import Change, ChangeKind
 from tbp.model.points import Points, columns
 from tbp.model.series import Commit, Outcome, Point, SeriesKey
-from tbp.traces.differences.difference import ROW_COLUMNS, Difference
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
 from tbp.traces.differences.exact import EXACT_COLUMNS
 from tbp.traces.reading.columns import NUMBER
 from tbp.traces.reading.loss import Loss
@@ -38,7 +38,7 @@ def traces(
     sessions: int = 3,
     exact: int = 0,
     **fields: Any,
-) -> Difference:
+) -> TraceDifference:
     """One operator that makes the whole step."""
     row: dict[str, object] = dict.fromkeys(ROW_COLUMNS, 0.0)
     row |= {"operator": "aten::mm", "calls_before": calls[0], "calls_after": calls[1], "kind": "same", "sentence": ""}
@@ -46,7 +46,7 @@ def traces(
     row |= {"share": 1.0, "certain": certain}
     changed = pd.DataFrame([{name: 0.0 if kind == NUMBER else "" for name, kind in EXACT_COLUMNS.items()}] * exact)
     rows = pd.DataFrame([row], columns=list(ROW_COLUMNS))
-    return Difference(rows, before_us, after_us, 0.0, factor, sessions, sessions, exact=changed, **fields)
+    return TraceDifference(rows, before_us, after_us, 0.0, factor, sessions, sessions, exact=changed, **fields)
 
 
 def test_a_busy_night_is_no_regression_of_the_commit_it_met():
@@ -96,7 +96,7 @@ def test_witnesses_that_agree_or_know_nothing_leave_it_confirmed(witnesses: Witn
         (traces(1000.0, 2000.0, factor=2.0), "all operators slower alike, and no yardstick that knows the machine"),
     ],
 )
-def test_traces_that_cannot_exclude_the_change_say_nothing(difference: Difference, why: str):
+def test_traces_that_cannot_exclude_the_change_say_nothing(difference: TraceDifference, why: str):
     assert doubt(BUSY_NIGHT, Witnesses(difference)) == "", why
 
 

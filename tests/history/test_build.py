@@ -25,8 +25,7 @@ from tbp.model.changes import ChangeKind, History, State
 from tbp.model.series import Better, Outcome, SeriesKey
 from tbp.project.commits import read_commits
 from tbp.project.policy import Policy
-from tbp.traces.operators.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable
-from tbp.traces.operators.operators import Session as TraceSession
+from tbp.traces.operators.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, TraceSession
 from tbp.traces.reading.columns import COUNT, NUMBER
 
 from ..result_frames import frame_of

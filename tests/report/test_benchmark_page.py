@@ -6,7 +6,7 @@ from tbp.model.changes import Change, ChangeEvidence
 from tbp.report.pages.benchmark.change_blocks import IN_FULL
 from tbp.report.pages.benchmark.page import benchmark_page
 from tbp.report.parts import trace_rows
-from tbp.traces.differences.difference import ROW_COLUMNS, Difference
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
 from tbp.traces.differences.exact import EXACT_COLUMNS, PARENT_COLUMNS
 from tbp.traces.operators.detail import NO_CALLER
 from tbp.traces.reading.loss import Loss
@@ -14,7 +14,7 @@ from tbp.traces.reading.loss import Loss
 NAN = math.nan
 
 
-def difference(**fields: object) -> Difference:
+def difference(**fields: object) -> TraceDifference:
     """masked_fill_ is new and takes 60 µs, mm takes 3 µs less, 3 µs are outside operators."""
     rows = [
         ("aten::masked_fill_", 0.0, 4.0, 0.0, 60.0, 60.0, 60.0, 0.0, 1.0, "new", True, "masked 0 → 4 calls"),
@@ -25,7 +25,7 @@ def difference(**fields: object) -> Difference:
     frame = pd.DataFrame(columns, columns=list(ROW_COLUMNS))
     values = {"step_before_us": 1000.0, "step_after_us": 1060.0, "residual_us": 3.0, "machine_factor": 1.0}
     sessions = {"sessions_before": 3, "sessions_after": 3}
-    return Difference(frame, **{**values, **sessions, **fields})  # type: ignore[arg-type]
+    return TraceDifference(frame, **{**values, **sessions, **fields})  # type: ignore[arg-type]
 
 
 def test_moved_operators_add_up_to_the_step() -> None:
@@ -43,7 +43,7 @@ def test_moved_operators_add_up_to_the_step() -> None:
 
 def test_operators_beyond_the_shown_ones_are_one_row() -> None:
     found = difference()
-    many = Difference(pd.concat([found.rows] * 10, ignore_index=True), 1000.0, 1570.0, 0.0, 1.0, 3, 3)
+    many = TraceDifference(pd.concat([found.rows] * 10, ignore_index=True), 1000.0, 1570.0, 0.0, 1.0, 3, 3)
     rows = trace_rows.moved(many)
     assert len(rows) == trace_rows.DIFFERENCES + 3
     assert rows[trace_rows.DIFFERENCES].operator == "5 further operators"

@@ -8,7 +8,7 @@ from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
 from tbp.model.series import Better, Commit
 from tbp.report.base.render import Frame, main_html
 from tbp.report.base.report_data import Base
-from tbp.report.pages.changes import MOST_ITEMS_OF_A_ROW, changes_page
+from tbp.report.pages.changes.page import MOST_ITEMS_OF_A_ROW, changes_page
 from tbp.report.parts import addresses
 from tbp.report.parts.change_sorts import Sort
 

@@ -19,7 +19,7 @@ from tbp.report.parts.flame import Flame, change_flame, newest_flame
 from tbp.report.parts.flame_rows import MOST_ROWS, NAME_LENGTH
 from tbp.report.site.build import write_site
 from tbp.traces.calls.nesting import NO_PARENT
-from tbp.traces.differences.difference import ROW_COLUMNS, Difference
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
 from tbp.traces.differences.frame_difference import frame_difference
 from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
 
@@ -60,12 +60,12 @@ def frames(rows: Rows, steps: int = 2, step_ns: int = 8_000_000) -> Frames:
 
 def difference(
     factor: float = 1.0, certain: tuple[str, ...] = ("mm", "masked_fill_"), clock: str = "host"
-) -> Difference:
+) -> TraceDifference:
     rows = pd.DataFrame({name: pd.Series([0.0] * len(certain)) for name in ROW_COLUMNS})
     rows["calls_after"] = 1.0
     texts = {"operator": list(certain), "kind": ["calls"] * len(certain), "sentence": [""] * len(certain)}
     rows = rows.assign(**{name: pd.Series(text, dtype=object) for name, text in texts.items()}, certain=True)
-    return Difference(rows, 4000.0, 4500.0, 0.0, factor, 3, 3, clock)
+    return TraceDifference(rows, 4000.0, 4500.0, 0.0, factor, 3, 3, clock)
 
 
 def changed(history: History, **fields: object) -> Flame:

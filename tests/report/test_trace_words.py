@@ -5,13 +5,13 @@ import pytest
 
 from tbp.model.changes import Change, ChangeEvidence
 from tbp.report.parts.trace_words import causes, explanation, in_a_line, lead
-from tbp.traces.differences.difference import ROW_COLUMNS, Difference
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
 from tbp.traces.differences.exact import EXACT_COLUMNS
 
 
 def traced(
     before_us: float = 600.0, after_us: float = 800.0, factor: float = 1.0, exact: pd.DataFrame | None = None
-) -> Difference:
+) -> TraceDifference:
     """softmax is new and holds most of what the step gained; mm is called once less."""
     gained = after_us - before_us
     rows = [
@@ -36,10 +36,10 @@ def traced(
         ("aten::mm", 3.0, 2.0, 90.0, 60.0, -30.0, -30.0, 0.0, -30.0 / gained, "calls", True, "", 90.0, 60.0, 0.0, 0.0),
     ]
     frame = pd.DataFrame(rows, columns=list(ROW_COLUMNS))
-    return Difference(frame, before_us, after_us, gained - 120.0, factor, 3, 3, exact=exact)
+    return TraceDifference(frame, before_us, after_us, gained - 120.0, factor, 3, 3, exact=exact)
 
 
-def evidence(before: float, after: float, difference: Difference) -> ChangeEvidence:
+def evidence(before: float, after: float, difference: TraceDifference) -> ChangeEvidence:
     return ChangeEvidence(Change(3, before, after, 0.001, True), difference)
 
 

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from tbp.errors import UsageError
-from tbp.traces.differences.difference import ROW_COLUMNS, Difference, difference, explanation
+from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference, difference, explanation
 from tbp.traces.differences.sides import side
 from tbp.traces.differences.wording import calls, change
-from tbp.traces.operators.operators import OPERATOR_COLUMNS, OperatorTable, Session
+from tbp.traces.operators.operators import OPERATOR_COLUMNS, OperatorTable, TraceSession
 from tbp.traces.reading.loss import Loss
 
 # operator → (calls, self_us) in each of ten equal steps
@@ -24,7 +24,9 @@ Step = Mapping[str, tuple[float, float]]
 QUIET: dict[str, tuple[float, float]] = {f"quiet{i}": (2, 100.0) for i in range(6)}
 
 
-def session_of(steps: Sequence[Step], *, idle_us: float = 50.0, device: Mapping[str, float] | None = None) -> Session:
+def session_of(
+    steps: Sequence[Step], *, idle_us: float = 50.0, device: Mapping[str, float] | None = None
+) -> TraceSession:
     """A session whose steps spend ``idle_us`` outside operators; ``device`` adds device self time per step."""
     device = device or {}
     rows = [
@@ -46,10 +48,10 @@ def session_of(steps: Sequence[Step], *, idle_us: float = 50.0, device: Mapping[
             [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 3] for name, us in device.items()],
             columns=list(OPERATOR_COLUMNS),
         )
-    return Session(OperatorTable(table, steps=len(steps)), pd.DataFrame(rows), float(step_us))
+    return TraceSession(OperatorTable(table, steps=len(steps)), pd.DataFrame(rows), float(step_us))
 
 
-def side_of(step: Step, sessions: int = 3, speeds: Sequence[float] = (1.0, 1.01, 0.99)) -> list[Session]:
+def side_of(step: Step, sessions: int = 3, speeds: Sequence[float] = (1.0, 1.01, 0.99)) -> list[TraceSession]:
     """Sessions of ten equal steps, each on a machine of its own speed."""
     return [
         session_of([{name: (number, us * speed) for name, (number, us) in step.items()}] * 10)
@@ -57,7 +59,7 @@ def side_of(step: Step, sessions: int = 3, speeds: Sequence[float] = (1.0, 1.01,
     ]
 
 
-def row(result: Difference, operator: str) -> dict[str, Any]:
+def row(result: TraceDifference, operator: str) -> dict[str, Any]:
     return {str(name): value for name, value in result.rows.set_index("operator").loc[operator].items()}
 
 
@@ -165,7 +167,7 @@ def test_calls_that_vary_from_step_to_step_are_not_certain() -> None:
     assert (row(result, "poll")["kind"], row(result, "poll")["certain"]) == ("calls", False)
 
 
-def periodic(period: int, steps: int = 20) -> list[Session]:
+def periodic(period: int, steps: int = 20) -> list[TraceSession]:
     return [session_of([QUIET | ({"step": (1, 90.0)} if i % period == 0 else {}) for i in range(steps)])] * 3
 
 

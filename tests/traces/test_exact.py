@@ -8,22 +8,22 @@ from typing import Any
 import pytest
 
 from tbp.traces.differences.difference import difference, explanation
-from tbp.traces.operators.operators import Session, session
+from tbp.traces.operators.operators import TraceSession, session
 from tbp.traces.reading.trace import Trace
 
-SessionOf = Callable[..., Session]
+SessionOf = Callable[..., TraceSession]
 Entry = tuple[Any, ...]
 
 
 @pytest.fixture
 def session_of(trace_of: Callable[..., Trace]) -> SessionOf:
-    def made(*entries: Entry) -> Session:
+    def made(*entries: Entry) -> TraceSession:
         return session(trace_of(*entries))
 
     return made
 
 
-def changes(before: Session, after: Session) -> dict[tuple[str, str], str]:
+def changes(before: TraceSession, after: TraceSession) -> dict[tuple[str, str], str]:
     exact = difference([before], [after]).exact
     assert exact is not None
     return {(row["operator"], row["kind"]): row["sentence"] for _, row in exact.iterrows()}

@@ -102,6 +102,11 @@ def bomb_in_the_head() -> Iterator[bytes]:
     yield b'", "traceEvents": []}'
 
 
+def many_heads() -> Iterator[bytes]:
+    """The key of the list, again and again, each inside the value of the one before."""
+    yield b'{"a": {"traceEvents": 1, ' * 600_000
+
+
 def gigantic_name() -> Iterator[bytes]:
     yield HEAD + b'{"ph": "X", "name": "'
     for _ in range(300):
@@ -147,12 +152,13 @@ def many_empty_events() -> Iterator[bytes]:
         ("spaces.json.gz", bomb_of_spaces, "has an event of more than 16 MB"),
         ("within.json.gz", bomb_in_events, "unpacks to over"),
         ("head.json.gz", bomb_in_the_head, "is no profiler trace"),
+        ("keys.json", many_heads, "has no list in"),
         ("name.json", gigantic_name, "has an event of more than 16 MB"),
         ("braces.json", gigantic_braces, "has an event of more than 16 MB"),
         ("names.json", many_names(b"name"), "different names"),
         ("threads.json", many_names(b"tid"), "different names, shapes or threads"),
         ("long.json", many_long_names, "different names"),
-        ("empty.json", many_empty_events, "has an event of more than 16 MB"),
+        ("empty.json", many_empty_events, "holds more than 5,000,000 events"),
     ],
 )
 def test_is_refused_within_limits(
@@ -276,4 +282,4 @@ def test_numbers_of_ranks_that_no_run_has_are_not_believed(tmp_path: Path) -> No
 def test_times_an_age_apart_have_a_middle(tmp_path: Path) -> None:
     path = tmp_path / "apart.json"
     path.write_bytes(HEAD + EVENT % 1 + b"," + EVENT % (3 * 10**15) + TAIL)
-    assert rank_of(path, read_trace(path)).place.end_ns > 0
+    assert rank_of(path, read_trace(path)).origin.end_ns > 0

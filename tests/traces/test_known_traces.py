@@ -12,7 +12,7 @@ from tbp.errors import UnreadableTrace
 from tbp.system.store import FILE, Store, file_key
 from tbp.traces import known_traces, read_recording
 from tbp.traces.known_traces import trace_session
-from tbp.traces.operators.operators import Session
+from tbp.traces.operators.operators import TraceSession
 from tbp.traces.recording import Recording
 
 
@@ -30,7 +30,7 @@ def traces(traced_results: Path) -> list[Path]:
     return sorted(traced_results.rglob("*.pt.trace.json.gz"))
 
 
-def content(session: Session) -> str:
+def content(session: TraceSession) -> str:
     return f"{session.step_us} {session.table.frame.to_csv()} {session.per_step.to_csv()}"
 
 

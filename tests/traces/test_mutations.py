@@ -17,7 +17,7 @@ import pytest
 
 from tbp.errors import UnreadableTrace
 from tbp.traces.devices.device import device_use
-from tbp.traces.devices.ranks import Rank, place, runs
+from tbp.traces.devices.ranks import Rank, origin, runs
 from tbp.traces.differences.difference import difference
 from tbp.traces.operators.operators import session, whole_trace_table
 from tbp.traces.reading.read import read_trace
@@ -94,7 +94,7 @@ def test_damage_to_real_traces_is_read_or_refused(recordings: Path, tmp_path: Pa
                 trace = read_trace(path)
                 own = session(trace)
                 whole_trace_table(trace)
-                runs([Rank(path, place(trace), own, device_use(trace))])
+                runs([Rank(path, origin(trace), own, device_use(trace))])
                 result = difference([own], [own])
                 assert result.delta_us == 0, case
                 assert not result.rows["certain"].any(), case

@@ -9,8 +9,8 @@ import pytest
 
 from tbp.history.agreement import Witnesses, doubt
 from tbp.model.changes import Change
-from tbp.traces.differences.difference import Difference, difference, explanation
-from tbp.traces.operators.operators import Session, session
+from tbp.traces.differences.difference import TraceDifference, difference, explanation
+from tbp.traces.operators.operators import TraceSession, session
 from tbp.traces.reading.trace import Trace
 
 torch = pytest.importorskip("torch")
@@ -44,20 +44,20 @@ def attention(extra: Callable[..., Any] = lambda scores: scores, width: int = 32
     return step
 
 
-def compared(record: Record, before: Step, after: Step, sessions: int = 3) -> Difference:
+def compared(record: Record, before: Step, after: Step, sessions: int = 3) -> TraceDifference:
     """Sessions take turns, so that a slow spell of the machine meets both sides."""
     pairs = [(session(record(before)), session(record(after))) for _ in range(sessions)]
-    sides: list[list[Session]] = [list(side) for side in zip(*pairs, strict=True)]
+    sides: list[list[TraceSession]] = [list(side) for side in zip(*pairs, strict=True)]
     return difference(*sides)
 
 
-def doubted(result: Difference, timed: float = 1.3) -> str:
+def doubted(result: TraceDifference, timed: float = 1.3) -> str:
     """The doubt about a change of few runs that is as large as the traced one, or at least ``timed``."""
     ratio = max(timed, result.step_after_us / result.step_before_us)
     return doubt(Change(7, 1e-3, 1e-3 * ratio, 0.017, confirmed=True), Witnesses(result))
 
 
-def certain(result: Difference) -> set[str]:
+def certain(result: TraceDifference) -> set[str]:
     return set(result.rows[result.rows["certain"]]["operator"])
 
 

@@ -60,6 +60,19 @@ def test_numbers_that_do_not_fit_in_columns_follow_each_other() -> None:
     assert lines(rows) == ["  a", f"    {'1' * 40}; 2", "  b", f"    {'3' * 20}"]
 
 
+def test_rows_without_numbers_take_no_line_for_them() -> None:
+    """As benchmarks do that an interrupt left without a pair."""
+    rows = TextRows(indent=2, justify="left", is_split=True)
+    rows.below("benchmark")
+    rows.add("", "", "")
+    rows.below("  interrupted")
+    assert lines(rows) == ["benchmark", "  interrupted"]
+    rows.add("x" * 70, "", "")
+    assert lines(rows, width=40)[-1].startswith("  xxx")
+    rows.add("short", "1 µs", "")
+    assert lines(rows)[-2:] == ["  short", "    1 µs"]
+
+
 def test_wide_characters_take_two_columns() -> None:
     rows = TextRows()
     rows.add("日本語" * 20, "1 µs")

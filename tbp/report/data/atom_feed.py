@@ -68,10 +68,10 @@ def _entry(feed: Xml.Element, event: Event, data: ReportData) -> None:
 
 def _counts(changes: Sequence[SeriesChange]) -> str:
     """``2 regressions, 1 improvement``; acknowledged ones, recoveries and those of no known merit apart."""
-    worse = [one for one in changes if one.evidence.change.is_worse(one.history.better)]
-    accepted = sum(bool(one.evidence.change.acknowledged) for one in worse)
-    better = sum(one.evidence.change.is_better(one.history.better) for one in changes)
-    recovered = sum(one.evidence.change.is_recovery for one in changes)
+    worse = [change for change in changes if change.evidence.change.is_worse(change.history.better)]
+    accepted = sum(bool(change.evidence.change.acknowledged) for change in worse)
+    better = sum(change.evidence.change.is_better(change.history.better) for change in changes)
+    recovered = sum(change.evidence.change.is_recovery for change in changes)
     parts = [
         (len(worse) - accepted, "regression", "regressions"),
         (accepted, "acknowledged regression", "acknowledged regressions"),
@@ -79,20 +79,20 @@ def _counts(changes: Sequence[SeriesChange]) -> str:
         (better - recovered, "improvement", "improvements"),
         (recovered, "recovered", "recovered"),
     ]
-    return ", ".join(words.count(number, one, many) for number, one, many in parts if number)
+    return ", ".join(words.count(number, noun, many) for number, noun, many in parts if number)
 
 
-def _sentence(one: SeriesChange) -> str:
-    history, change = one.history, one.evidence.change
+def _sentence(member: SeriesChange) -> str:
+    history, change = member.history, member.evidence.change
     name = history.key.name
     where = " · ".join(filter(None, [history.key.machine, history.key.environment]))
     sure = filter(
         None, [verdicts.before_after(change, history.unit), verdicts.interval_of_change(change, history.unit)]
     )
-    said = f"{name} on {where}: {verdicts.effect(change, history.unit, history.better)}, {', '.join(sure)}"
-    if undone := verdicts.undone(one.history, one.evidence):
-        return f"{said}; {undone}"
-    return f"{said}; acknowledged: {change.acknowledged}" if change.acknowledged else said
+    sentence = f"{name} on {where}: {verdicts.effect(change, history.unit, history.better)}, {', '.join(sure)}"
+    if undone := verdicts.undone(member.history, member.evidence):
+        return f"{sentence}; {undone}"
+    return f"{sentence}; acknowledged: {change.acknowledged}" if change.acknowledged else sentence
 
 
 def _id(project: str, commit: str = "") -> str:

@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 from tbp.figures.history import UNIT_LENGTH, axis_scale, axis_unit
 from tbp.figures.levels import version_breaks
 from tbp.figures.look import look
-from tbp.figures.series_traces import CHANGES, Places, Unit, commit_numbers, drawn_changes, series_traces
+from tbp.figures.series_traces import (
+    CHANGES,
+    OTHER_VERSION,
+    POINTS,
+    Places,
+    Unit,
+    commit_numbers,
+    drawn_changes,
+    series_traces,
+)
 from tbp.model.changes import Change, History
 from tbp.model.merit import LESS_IS_BETTER, merit
 from tbp.model.points import MEASURED, OUTCOMES, columns
@@ -155,16 +164,17 @@ def _series(history: History, number: int, dimensions: Sequence[Dimension], xs: 
 
 def _shipped(trace: go.Scatter, history: History) -> Json:
     """The trace as plotly.js takes it, with as many digits as are seen, and what scripts say of changes."""
+    # The trace itself is asked for nothing: each of its attributes takes plotly as long as the rest of this.
     shipped: dict[str, Any] = trace.to_plotly_json()
-    if isinstance(trace.y, np.ndarray):
-        to = decimals(trace.y, DIGITS)
-        shipped["y"] = rounded(trace.y, to)
-        if trace.error_y.array is not None:
+    if shipped["meta"] in (POINTS, OTHER_VERSION):
+        to = decimals(shipped["y"], DIGITS)
+        shipped["y"] = rounded(shipped["y"], to)
+        if "error_y" in shipped:
             to = None if to is None else to - QUARTILE_CUT
-            bars = {side: rounded(getattr(trace.error_y, side), to) for side in ("array", "arrayminus")}
-            shipped["error_y"] = {**shipped["error_y"], **bars}
+            bars = {side: rounded(shipped["error_y"][side], to) for side in ("array", "arrayminus")}
+            shipped["error_y"] |= bars
         shipped = _on_every_commit(shipped)
-    if trace.meta == CHANGES:
+    if shipped["meta"] == CHANGES:
         changes = [evidence.change for evidence in drawn_changes(history)]
         shipped["customdata"] = [_change(change, history) for change in changes]
     return shipped

@@ -46,7 +46,7 @@ class PointsJob(Struct, frozen=True):
 
 def points_file(data: ReportData) -> str:
     """The name of the file of all points: compressed where plain it would be too much for a page's folder."""
-    number = sum(len(own.points) for own in data.histories) + sum(len(own.points) for own in data.beside)
+    number = sum(len(series.points) for series in data.histories) + sum(len(series.points) for series in data.beside)
     return "points.csv" if number <= MOST_PLAIN else "points.csv.gz"
 
 
@@ -92,7 +92,7 @@ def _rows(job: PointsJob, dates: dict[Commit, tuple[str, str]]) -> Iterable[tupl
     at = [dates[commit] for commit in commits(job.points)]
     sessions: Iterable[str] = repeat("0")
     if runs.sessions:
-        sessions = [str(len(runs.sessions.get(place, ()))) for place in range(len(runs))]
+        sessions = [str(len(runs.sessions.get(index, ()))) for index in range(len(runs))]
     return zip(
         *(repeat(cell(text)) for text in shared),
         [commit for commit, _ in at],

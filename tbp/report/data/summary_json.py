@@ -41,7 +41,7 @@ def summary_json(data: ReportData) -> bytes:
         "first": first_said(data.standing_shifts) if data.standing_shifts else "",
         "verdict": verdict(histories, data),
         "branch": data.branch,
-        "lines": [_line(line) for line in dict.fromkeys(own.line for own in data.beside)],
+        "lines": [_line(line) for line in dict.fromkeys(runs.line for runs in data.beside)],
         "base": {"revision": data.base.revision, **_commit(data.base.commit)} if data.base else None,
         "newest": _commit(data.newest) if data.newest else None,
         "confidence": CONFIDENCE,
@@ -79,14 +79,14 @@ def _series(history: History, data: ReportData, event_of: Mapping[Key, int]) -> 
         "last_run": _commit(last) if last else None,
         "change": _standing(history),
         "balance": _balance(history),
-        "changes": [_change(history, what, data, event_of) for what in history.changes],
+        "changes": [_change(history, evidence, data, event_of) for evidence in history.changes],
     }
 
 
 def _standing(history: History) -> int | None:
     """Place in ``changes`` of the one that the state is for."""
     shown = told_change(history)
-    return next((place for place, what in enumerate(history.changes) if what is shown), None)
+    return next((index for index, evidence in enumerate(history.changes) if evidence is shown), None)
 
 
 def _balance(history: History) -> Value:
@@ -106,9 +106,11 @@ def _balance(history: History) -> Value:
     }
 
 
-def _change(history: History, what: ChangeEvidence, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:
-    change = what.change
-    operators: list[Value] = list(trace_words.causes(what, history.unit))
+def _change(
+    history: History, evidence: ChangeEvidence, data: ReportData, event_of: Mapping[Key, int]
+) -> dict[str, Value]:
+    change = evidence.change
+    operators: list[Value] = list(trace_words.causes(evidence, history.unit))
     return {
         **_range(range_of(history.points, change.index, data.in_order)),
         "event": event_of.get((history.key, change.index)),

@@ -14,7 +14,7 @@ from msgspec import Struct
 from tbp.report.base.render import DataFile, Frame, NavigationEntry, RenderedPage, main_html, packed_call
 from tbp.report.data.run_grid import payload
 from tbp.report.pages.benchmark.files import shared_data
-from tbp.report.pages.changes import changes_page
+from tbp.report.pages.changes.page import changes_page
 from tbp.report.pages.charts import charts_page
 from tbp.report.pages.compare.page import compare_page, states
 from tbp.report.pages.compare.rules import rules

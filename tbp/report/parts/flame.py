@@ -17,7 +17,7 @@ from tbp.model.changes import ChangeEvidence, History
 from tbp.report.parts import addresses
 from tbp.report.parts.flame_rows import LEAST_ROW_SHARE, FlameRow, called, rows_of, rows_of_difference
 from tbp.traces.calls.nesting import NO_PARENT
-from tbp.traces.differences.difference import NAMED_MACHINE, Difference
+from tbp.traces.differences.difference import NAMED_MACHINE, TraceDifference
 from tbp.traces.differences.frame_difference import FASTER, GONE, NEW, SAME, SLOWER, FrameDifference, Marks, marks
 from tbp.traces.frames.frames import ANNOTATION, DEVICE, OPERATOR, REST_OF_DEVICE, RUNTIME, SMALLER, Frames
 from tbp.traces.reading.trace import NS_PER_US
@@ -114,7 +114,7 @@ def flame(frames: Frames, address: FlameAddress) -> Flame:
     )
 
 
-def difference_flame(frames: FrameDifference, difference: Difference, address: FlameAddress) -> Flame:
+def difference_flame(frames: FrameDifference, difference: TraceDifference, address: FlameAddress) -> Flame:
     """The flame graph of what the frames of two sides differ in; ``difference`` is that of the same sessions."""
     has_device = _has_device(frames.rows["device_after_us"]) or _has_device(frames.rows["device_before_us"])
     what_moved = {clock: _marks(frames, difference, clock) for clock in CLOCKS}
@@ -163,7 +163,7 @@ def _overlap(top_us: float, step_us: float) -> str:
     )
 
 
-def _difference_caption(frames: FrameDifference, difference: Difference) -> str:
+def _difference_caption(frames: FrameDifference, difference: TraceDifference) -> str:
     mean = " → ".join(words.microseconds(frames.step_us(side)) for side in ("before", "after"))
     median = " → ".join(
         words.microseconds(step_us) for step_us in (difference.step_before_us, difference.step_after_us)
@@ -182,7 +182,7 @@ def _difference_caption(frames: FrameDifference, difference: Difference) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _marks(frames: FrameDifference, difference: Difference, clock: str) -> Marks:
+def _marks(frames: FrameDifference, difference: TraceDifference, clock: str) -> Marks:
     """Times are judged on the clock of the difference only; on the other one new calls alone are certain."""
     rows = difference.rows
     judged = clock == difference.clock
@@ -216,7 +216,7 @@ def _payload(flame_id: str, frames: Frames, clock: str) -> dict[str, object]:
 
 
 def _difference_payload(
-    flame_id: str, frames: FrameDifference, difference: Difference, what_moved: dict[str, Marks]
+    flame_id: str, frames: FrameDifference, difference: TraceDifference, what_moved: dict[str, Marks]
 ) -> dict[str, object]:
     rows = frames.rows
     numbers = {name: rows[name].to_numpy(dtype=np.float64) for name in rows if str(name).endswith("_us")}

@@ -1,6 +1,6 @@
 """The traces of a series as rows of words: its hotspots, and what moved between two commits.
 
-Takes an ``OperatorTable`` or a ``Difference``, gives rows ready to be shown; reading and comparing traces
+Takes an ``OperatorTable`` or a ``TraceDifference``, gives rows ready to be shown; reading and comparing traces
 belong to ``tbp.traces``, which is imported where there is a trace: it brings pandas, and a small report without traces
 is built in less time than that takes.
 """
@@ -18,7 +18,7 @@ from tbp.wording import words
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tbp.traces.differences.difference import Difference
+    from tbp.traces.differences.difference import TraceDifference
     from tbp.traces.operators.operators import OperatorTable
 
 HOTSPOTS = 12
@@ -101,7 +101,7 @@ class Told(Struct, frozen=True):
     callers: tuple[UnderCaller, ...]
 
 
-def told(difference: Difference) -> Told:
+def told(difference: TraceDifference) -> Told:
     """The difference as rows and sentences."""
     exact = [] if difference.exact is None else [str(sentence) for sentence in difference.exact["sentence"]]
     return Told(
@@ -116,13 +116,13 @@ def told(difference: Difference) -> Told:
     )
 
 
-def losses(difference: Difference) -> tuple[str, ...]:
+def losses(difference: TraceDifference) -> tuple[str, ...]:
     """The parts of the files of each side that could not be used: they may be what differs."""
     sides = (("before", difference.loss_before), ("after", difference.loss_after))
     return tuple(f"Traces {side} the change: {'; '.join(loss.sentences)}." for side, loss in sides if loss)
 
 
-def callers(difference: Difference) -> tuple[UnderCaller, ...]:
+def callers(difference: TraceDifference) -> tuple[UnderCaller, ...]:
     """The operators that certainly changed, under each of their callers, by how much they moved there."""
     if difference.parents is None:
         return ()
@@ -196,7 +196,7 @@ def shapes(recorded: str) -> str:
     return ", ".join("×".join(str(length) for length in size) for size in sizes if size)
 
 
-def moved(difference: Difference) -> tuple[OperatorRow, ...]:
+def moved(difference: TraceDifference) -> tuple[OperatorRow, ...]:
     """Operators by how much their self time moved, then what is left out and the residual: the sum is the step's."""
     shown, rest = difference.rows.head(DIFFERENCES), difference.rows.iloc[DIFFERENCES:]
     rows = [_moved(row) for _, row in shown.iterrows()]
@@ -234,7 +234,7 @@ def _moved(row: pd.Series) -> OperatorRow:
     )
 
 
-def _sum(label: str, delta_us: float, difference: Difference) -> OperatorRow:
+def _sum(label: str, delta_us: float, difference: TraceDifference) -> OperatorRow:
     share = _ratio(delta_us, difference.delta_us)
     return OperatorRow(
         operator=label,
@@ -245,7 +245,7 @@ def _sum(label: str, delta_us: float, difference: Difference) -> OperatorRow:
     )
 
 
-def caveats(difference: Difference) -> str:
+def caveats(difference: TraceDifference) -> str:
     """The limits of the comparison: too few sessions to judge times."""
     from tbp.traces.differences.difference import LEAST_SESSIONS
 

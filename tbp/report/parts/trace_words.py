@@ -1,6 +1,6 @@
 """How what the traces say of a change stands to what was measured of it, in words.
 
-Takes a ``Difference`` and the change it is held against, gives sentences; the rows are ``evidence``'s. A trace is
+Takes a ``TraceDifference`` and the change it is held against, gives sentences; the rows are ``evidence``'s. A trace is
 another clock than a timing, and no clock at all for bytes and counts, so that is said before any operator is named.
 """
 
@@ -15,7 +15,7 @@ from tbp.wording import words
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tbp.traces.differences.difference import Difference
+    from tbp.traces.differences.difference import TraceDifference
 
 CAUSES = 2
 """Operators named in a row of the index; the benchmark's page has them all."""
@@ -47,7 +47,7 @@ _SAID = {
 }
 
 
-def agreement(difference: Difference, change: Change, unit: str) -> Agreement:
+def agreement(difference: TraceDifference, change: Change, unit: str) -> Agreement:
     """How the step in the traces moved, against ``change`` in ``unit``."""
     if unit != TIME:
         return Agreement.NO_TIME
@@ -79,7 +79,7 @@ def lead(evidence: ChangeEvidence, unit: str) -> str:
     return " ".join(filter(None, [*sentences, machine(difference)]))
 
 
-def machine(difference: Difference) -> str:
+def machine(difference: TraceDifference) -> str:
     """That the machine ran at another speed while one side was traced; empty where it did not."""
     from tbp.traces.differences.difference import NAMED_MACHINE
 
@@ -135,7 +135,7 @@ def in_a_line(evidence: ChangeEvidence, unit: str) -> str:
     return explanation(evidence, unit)
 
 
-def _counted(difference: Difference, change: Change, unit: str) -> tuple[str, ...]:
+def _counted(difference: TraceDifference, change: Change, unit: str) -> tuple[str, ...]:
     """The certain differences, apart from time, in the direction of ``change``."""
     from tbp.traces.differences.difference import counts
 

@@ -98,7 +98,7 @@ class _PutFile(Struct, frozen=True):
 
 
 class _Destination:
-    """Where a site is written: new files are in ``folder`` until all of them can take their places in ``out``."""
+    """The folder of a site: new files are in ``folder`` until all of them can take their places in ``out``."""
 
     def __init__(self, out: Path, folder: Path) -> None:
         self.out, self.folder = out, folder

@@ -34,7 +34,7 @@ from tbp.project.revisions import base_commit
 from tbp.project.touched_files import touched
 from tbp.report.base.report_data import Base, ReportData
 from tbp.traces.known_traces import trace_session
-from tbp.traces.operators.operators import Session as TraceSession
+from tbp.traces.operators.operators import TraceSession
 
 
 class Stored(Struct, frozen=True):
@@ -62,9 +62,9 @@ def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
     repository, branch = (project.repository, project.branch) if project is not None else (None, "")
     commits = read_commits(results.commits, repository, branch)
     if commits.lines and not commits.order:
-        others = ", ".join(line.name for line in commits.lines[:MOST_LINES])
+        further = ", ".join(line.name for line in commits.lines[:MOST_LINES])
         raise NothingMeasured(
-            f"no commit of {commits.branch} has a result in {folder}; those that have are of other lines ({others}): "
+            f"no commit of {commits.branch} has a result in {folder}; those that have are of other lines ({further}): "
             "say --branch NAME, run `git fetch`, or correct branches in asv.conf.json"
         )
     policy = read_policy(project.policy_file) if project else Policy()

@@ -62,33 +62,33 @@ class Handler(SimpleHTTPRequestHandler):
     def _is_inside(self) -> bool:
         root = Path(self.directory).resolve()
         try:
-            asked = Path(self.translate_path(self.path)).resolve()
+            path = Path(self.translate_path(self.path)).resolve()
         except (OSError, ValueError):  # ValueError: a NUL in the address
             return False
-        if not asked.is_relative_to(root):
+        if not path.is_relative_to(root):
             return False
-        return not any(part.startswith(".") for part in asked.relative_to(root).parts)
+        return not any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def server(folder: Path, port: int) -> ThreadingHTTPServer:
     """A server of ``folder`` on 127.0.0.1; port 0 takes a free one. Raises UsageError where the port is taken."""
     try:
-        found = ThreadingHTTPServer((HOST, port), partial(Handler, directory=str(folder)))
+        server_of_folder = ThreadingHTTPServer((HOST, port), partial(Handler, directory=str(folder)))
     except (OSError, OverflowError) as error:
         raise UsageError(f"cannot serve on port {port}: {error}; choose another with --port, 0 takes any") from None
-    found.daemon_threads = True
-    return found
+    server_of_folder.daemon_threads = True
+    return server_of_folder
 
 
 def serve(index: Path, port: int, open_it: bool) -> None:
     """Serve the folder of ``index`` until Ctrl-C; ``open_it`` shows it in the browser."""
-    with server(index.parent, port) as found:
-        address = f"http://{HOST}:{found.server_address[1]}/{index.name}"
+    with server(index.parent, port) as running:
+        address = f"http://{HOST}:{running.server_address[1]}/{index.name}"
         print(f"serving {address} to this machine only; Ctrl-C ends it", file=sys.stderr, flush=True)
         if open_it:
             show(address)
         with suppress(KeyboardInterrupt):
-            found.serve_forever()
+            running.serve_forever()
     print(file=sys.stderr)
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from tbp.traces.calls.host import host_tree
 from tbp.traces.calls.kernels import device_work
 from tbp.traces.devices.device import DeviceUse, nested_device_use
-from tbp.traces.operators.operators import OperatorTable, Session, merged_table, nested_session
+from tbp.traces.operators.operators import OperatorTable, TraceSession, merged_table, nested_session
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.reading.numbers import LARGEST_NS
 from tbp.traces.reading.trace import Trace
@@ -37,7 +37,7 @@ RANK_COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Place:
+class RankOrigin:
     """Where in a distributed run, and when, a file was recorded; rank 0 of 1 where the file does not tell."""
 
     rank: int
@@ -52,24 +52,24 @@ class Rank:
     """One file of a run."""
 
     path: Path
-    place: Place
-    session: Session
+    origin: RankOrigin
+    session: TraceSession
     device: DeviceUse
 
     @property
     def rank(self) -> int:
-        return self.place.rank
+        return self.origin.rank
 
 
 @dataclass(frozen=True)
-class Run:
+class DistributedRun:
     """The ranks of one run, in their order; ``missing`` names those without a file."""
 
     ranks: tuple[Rank, ...]
 
     @property
     def world_size(self) -> int:
-        return self.ranks[0].place.world_size
+        return self.ranks[0].origin.world_size
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -89,30 +89,30 @@ class Run:
         return frame
 
 
-def runs(ranks: Iterable[Rank]) -> list[Run]:
+def runs(ranks: Iterable[Rank]) -> list[DistributedRun]:
     """Files grouped by run, in order of time.
 
     Files are of one run if they name the same number of ranks and backend, are of different ranks, and were recorded
     at overlapping times. A file that names no rank is a run of its own.
     """
     groups: list[list[Rank]] = []
-    for rank in sorted(ranks, key=lambda found: (found.place.start_ns, found.path)):
+    for rank in sorted(ranks, key=lambda found: (found.origin.start_ns, found.path)):
         group = next((group for group in groups if _together(rank, group)), None)
         if group is None:
             groups.append([rank])
         else:
             group.append(rank)
-    return [Run(tuple(sorted(group, key=lambda rank: rank.rank))) for group in groups]
+    return [DistributedRun(tuple(sorted(group, key=lambda rank: rank.rank))) for group in groups]
 
 
 def _together(rank: Rank, group: list[Rank]) -> bool:
-    own = rank.place
+    own = rank.origin
     return own.world_size > 1 and all(
         (own.world_size, own.backend) == (its.world_size, its.backend)
         and own.rank != its.rank
         and own.start_ns < its.end_ns
         and its.start_ns < own.end_ns
-        for its in (other.place for other in group)
+        for its in (other.origin for other in group)
     )
 
 
@@ -120,10 +120,10 @@ def rank_of(path: Path, trace: Trace) -> Rank:
     """One file, which was read as ``trace``."""
     tree = host_tree(trace)
     work = device_work(trace, tree)
-    return Rank(path, place(trace), nested_session(trace, tree, work), nested_device_use(trace, tree, work))
+    return Rank(path, origin(trace), nested_session(trace, tree, work), nested_device_use(trace, tree, work))
 
 
-def place(trace: Trace) -> Place:
+def origin(trace: Trace) -> RankOrigin:
     """What the file says of where it was recorded."""
     told = _told(trace)
     base_ns = _whole(_json(trace.metadata.get("baseTimeNanoseconds", "0")), 0, LARGEST_NS)
@@ -131,7 +131,7 @@ def place(trace: Trace) -> Place:
     usual_ns = int(np.partition(trace.start_ns, len(trace) // 2)[len(trace) // 2])
     near = np.abs(trace.start_ns - usual_ns) < 3600 * 10**9
     world_size = _whole(told.get("world_size"), 1, MOST_RANKS)
-    return Place(
+    return RankOrigin(
         rank=_whole(told.get("rank"), 0, world_size - 1),
         world_size=max(world_size, 1),
         backend=str(told.get("backend", "")),

@@ -1,6 +1,6 @@
 """What separates the traces of two commits, operator by operator.
 
-Takes the sessions of both sides, gives a ``Difference``: every operator's share of the step's change, split into
+Takes the sessions of both sides, gives a ``TraceDifference``: every operator's share of the step's change, split into
 calls and time per call, and whether it is certain. Call counts are exact, so a changed count is certain at once;
 a changed time needs several sessions (see ``_timed``). Leaves the wording of a row to
 ``wording``.
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from tbp.errors import UsageError
 from tbp.traces.differences.exact import by_parent, exact_changes, foremost
-from tbp.traces.differences.sides import Floats, Side, operators_of, side
+from tbp.traces.differences.sides import Floats, TracedSide, operators_of, side
 from tbp.traces.differences.wording import RowFigures, attribution_sentence, change, counts_sentence, row_sentence
-from tbp.traces.operators.operators import Session
+from tbp.traces.operators.operators import TraceSession
 from tbp.traces.reading.columns import FLAG, NUMBER, TEXT, check
 from tbp.traces.reading.loss import Loss, total
 
@@ -62,7 +62,7 @@ ROW_COLUMNS = {
     "operator": TEXT,
     "calls_before": NUMBER,  # per step, median over sessions
     "calls_after": NUMBER,
-    "self_before_us": NUMBER,  # per step, median over sessions, on the clock named by ``Difference.clock``
+    "self_before_us": NUMBER,  # per step, median over sessions, on the clock named by ``TraceDifference.clock``
     "self_after_us": NUMBER,
     "delta_us": NUMBER,  # after − before: above 0 is slower
     "calls_part_us": NUMBER,  # Δ calls × old time per call
@@ -79,7 +79,7 @@ ROW_COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Difference:
+class TraceDifference:
     """``rows`` has ROW_COLUMNS, largest absolute delta first; all times are µs per step.
 
     The deltas of the rows and ``residual_us`` sum to ``delta_us``. The residual is what no operator holds: Python
@@ -119,7 +119,7 @@ class Difference:
         return min(self.sessions_before, self.sessions_after) >= LEAST_SESSIONS
 
 
-def difference(before: Sequence[Session], after: Sequence[Session]) -> Difference:
+def difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> TraceDifference:
     """Compare two sides, at least one session each; raises UsageError where a side has none."""
     if not before or not after:
         raise UsageError("a difference needs a trace on both sides; record the missing one")
@@ -141,7 +141,7 @@ def difference(before: Sequence[Session], after: Sequence[Session]) -> Differenc
     enough = min(len(before), len(after)) >= LEAST_SESSIONS
     rows["certain"] = changed | (timed & enough)
     rows["sentence"] = _sentences(rows, clock)
-    return Difference(
+    return TraceDifference(
         rows=_sorted(rows),
         step_before_us=step_before_us,
         step_after_us=step_after_us,
@@ -157,7 +157,7 @@ def difference(before: Sequence[Session], after: Sequence[Session]) -> Differenc
     )
 
 
-def explanation(difference: Difference) -> str:
+def explanation(difference: TraceDifference) -> str:
     """One sentence: the certain operators that make up most of the step's change, or why none can be named; and what
     the files behind it had lost."""
     said = _explanation(difference)
@@ -166,7 +166,7 @@ def explanation(difference: Difference) -> str:
     return "; ".join([said, *difference.losses])
 
 
-def _explanation(difference: Difference) -> str:
+def _explanation(difference: TraceDifference) -> str:
     certain = difference.rows[difference.rows["certain"]]
     named = certain[certain["share"] >= NAMED_SHARE].head(NAMED_OPERATORS)
     if len(named):
@@ -187,7 +187,7 @@ def _explanation(difference: Difference) -> str:
     )
 
 
-def _device_bound(before: Sequence[Session], after: Sequence[Session]) -> bool:
+def _device_bound(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> bool:
     """Whether the device is busy for most of the step on both sides, in the median session, and moved as the step."""
     (old_busy_us, old_step_us), (new_busy_us, new_step_us) = map(_device_and_step_us, (before, after))
     if min(old_step_us, new_step_us) <= 0:
@@ -199,13 +199,13 @@ def _device_bound(before: Sequence[Session], after: Sequence[Session]) -> bool:
     return abs(delta_us) < SHARE_LEAST_CHANGE * old_step_us or unexplained_us <= DEVICE_EXPLAINS * abs(delta_us)
 
 
-def _device_and_step_us(sessions: Sequence[Session]) -> tuple[float, float]:
+def _device_and_step_us(sessions: Sequence[TraceSession]) -> tuple[float, float]:
     """Time on the device, and of the step on the host, in the median session."""
     device_us = [each.table.frame["self_device_us"].sum() for each in sessions]
     return float(np.median(device_us)), float(np.median([each.step_us for each in sessions]))
 
 
-def _calls_changed(old: Side, new: Side) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _calls_changed(old: TracedSide, new: TracedSide) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(for sure, at all): for sure if no step of one side makes as many calls as any of the other.
 
     What runs in every fourth step only has equal counts on both sides in some steps; it is sure if every session
@@ -222,7 +222,7 @@ def _calls_changed(old: Side, new: Side) -> tuple[NDArray[np.bool_], NDArray[np.
     return more | fewer | (agreed & beyond & enough), moved
 
 
-def _machine_factors(old: Side, new: Side, unmoved: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _machine_factors(old: TracedSide, new: TracedSide, unmoved: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """How slow each session's machine was, as a column per side: 1 is the usual of the old side."""
     usual_us = np.median(old.floor_us, axis=0)
     telling = unmoved & (old.floor_us.min(axis=0) >= MACHINE_LEAST_US) & (new.floor_us.min(axis=0) > 0)
@@ -232,7 +232,7 @@ def _machine_factors(old: Side, new: Side, unmoved: NDArray[np.bool_]) -> tuple[
     return ratios[0][:, None], ratios[1][:, None]
 
 
-def _typical(old: Side, new: Side) -> NDArray[np.int8]:
+def _typical(old: TracedSide, new: TracedSide) -> NDArray[np.int8]:
     """1 where the usual self time, which a row shows, became longer by what matters, -1 shorter, 0 else.
 
     A floor alone can lie where neighbours come and go: all the quickest steps of one side were quicker by a tenth while
@@ -261,7 +261,7 @@ def _timed(old_us: Floats, new_us: Floats) -> NDArray[np.int8]:
     return np.where(matters, slower.astype(np.int8) - faster.astype(np.int8), 0).astype(np.int8)
 
 
-def _rows(operators: tuple[str, ...], old: Side, new: Side, clock: str) -> pd.DataFrame:
+def _rows(operators: tuple[str, ...], old: TracedSide, new: TracedSide, clock: str) -> pd.DataFrame:
     calls_before, calls_after = np.median(old.calls, axis=0), np.median(new.calls, axis=0)
     before_us, after_us = np.median(old.self_us, axis=0), np.median(new.self_us, axis=0)
     other_before_us, other_after_us = np.median(old.other_self_us, axis=0), np.median(new.other_self_us, axis=0)

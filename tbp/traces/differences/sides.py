@@ -1,6 +1,6 @@
 """Sessions of one side → arrays, sessions × operators, on the operators of both sides.
 
-Takes the ``Session`` values of a comparison, gives the per-session figures that ``difference`` judges: how often
+Takes the ``TraceSession`` values of a comparison, gives the per-session figures that ``difference`` judges: how often
 an operator ran per step and what a step spent in it. Leaves every judgement to ``difference``.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tbp.traces.operators.operators import Session
+from tbp.traces.operators.operators import TraceSession
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ FLOOR = 0.10
 
 
 @dataclass(frozen=True)
-class Side:
+class TracedSide:
     """One side; arrays are sessions × operators, times are µs per step."""
 
     steps: int  # of the shortest session
@@ -36,17 +36,17 @@ class Side:
     other_self_us: Floats  # as self_us, on the clock that is not judged: host for device and the reverse
 
 
-def operators_of(sessions: Sequence[Session]) -> tuple[str, ...]:
+def operators_of(sessions: Sequence[TraceSession]) -> tuple[str, ...]:
     """Every operator of any session, sorted."""
     return tuple(sorted({name for each in sessions for name in each.per_step["operator"]}))
 
 
-def side(sessions: Sequence[Session], operators: tuple[str, ...], column: str, other: str) -> Side:
+def side(sessions: Sequence[TraceSession], operators: tuple[str, ...], column: str, other: str) -> TracedSide:
     """The figures of one side; ``column`` is the self time that is judged, "self_us" or "self_device_us"."""
     calls = [_PerStep.of(each, operators, "calls") for each in sessions]
     times = [_PerStep.of(each, operators, column) for each in sessions]
     others = [_PerStep.of(each, operators, other) for each in sessions]
-    return Side(
+    return TracedSide(
         steps=min(each.steps for each in calls),
         step_us=np.array([each.step_us for each in sessions]),
         calls=np.array([each.means for each in calls]),
@@ -72,7 +72,7 @@ class _PerStep:
     zeros: NDArray[np.int64]  # steps without the operator
 
     @classmethod
-    def of(cls, one: Session, operators: tuple[str, ...], column: str) -> _PerStep:
+    def of(cls, one: TraceSession, operators: tuple[str, ...], column: str) -> _PerStep:
         steps = max(one.table.steps, 1)
         code = pd.Index(operators).get_indexer(pd.Index(one.per_step["operator"]))
         values = one.per_step[column].to_numpy(dtype=np.float64)

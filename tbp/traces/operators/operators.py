@@ -63,7 +63,7 @@ class OperatorTable:
 
 
 @dataclass(frozen=True)
-class Session:
+class TraceSession:
     """One process's trace, reduced to what a comparison needs."""
 
     table: OperatorTable
@@ -82,17 +82,17 @@ class Session:
             check(self.detail, DETAIL_COLUMNS, "operators by caller and shapes")
 
 
-def session(trace: Trace) -> Session:
+def session(trace: Trace) -> TraceSession:
     """All that ``difference`` wants of one trace, nested once."""
     tree = host_tree(trace)
     return nested_session(trace, tree, device_work(trace, tree))
 
 
-def nested_session(trace: Trace, tree: HostTree, work: DeviceWork) -> Session:
+def nested_session(trace: Trace, tree: HostTree, work: DeviceWork) -> TraceSession:
     """The same of a trace that is nested already."""
     amounts = quantities(trace, tree, work)
     table = _table(trace, tree, work, amounts, tree.steps > 0)
-    return Session(
+    return TraceSession(
         table,
         _per_step(tree, work),
         _step_us(trace, tree),
@@ -142,7 +142,7 @@ def hotspots(table: OperatorTable, top: int = 10, by: str = "self_us") -> pd.Dat
     return frame.head(top).reset_index(drop=True)
 
 
-def merged_frames(sessions: Sequence[Session]) -> Frames | None:
+def merged_frames(sessions: Sequence[TraceSession]) -> Frames | None:
     """The mean over several sessions; None where one of them has none: what all of them say is not known then."""
     own = [each.frames for each in sessions if each.frames is not None]
     return merged(own) if own and len(own) == len(sessions) else None

@@ -16,12 +16,12 @@ _IS = {
 }
 
 
-def check(frame: pd.DataFrame, columns: Mapping[str, str], what: str, optional: frozenset[str] = frozenset()) -> None:
+def check(frame: pd.DataFrame, columns: Mapping[str, str], title: str, optional: frozenset[str] = frozenset()) -> None:
     """Raise TypeError unless ``frame`` has exactly these columns, in this order, each of its kind; ``optional`` ones
     may be absent."""
     expected = [name for name in columns if name not in optional or name in frame.columns]
     if list(frame.columns) != expected:
-        raise TypeError(f"{what}: columns are {list(frame.columns)}, expected {list(columns)}")
+        raise TypeError(f"{title}: columns are {list(frame.columns)}, expected {list(columns)}")
     wrong = [name for name in expected if not _IS[columns[name]](frame[name])]
     if wrong:
-        raise TypeError(f"{what}: {', '.join(f'{name} is {frame[name].dtype}' for name in wrong)}")
+        raise TypeError(f"{title}: {', '.join(f'{name} is {frame[name].dtype}' for name in wrong)}")

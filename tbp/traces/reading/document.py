@@ -1,175 +1,202 @@
 """The text of a trace file, block by block → its other keys, and its events in pieces.
 
 Takes blocks as ``packing`` gives them, of any length, of an object with "traceEvents" or of the bare list. Gives
-pieces of text that each hold whole events; never holds more than a block, or one event if that is longer. Reading the
-events is left to ``events``, pieces that are no JSON to ``repair``.
+pieces that each hold whole events; never holds more than a block, or one event if that is longer. Reading the events
+is left to the decoder that ``pieces`` is given, pieces that are no JSON to ``repair``.
+
+Where a piece ends is a guess that its decoding proves: the last ``}, {"`` of a block. JSON that was cut inside an event
+or a string does not decode. At the first piece that does not, and from there to the end of the file, ``cutting`` finds
+the ends by counting brackets. Either way is linear in the text; a guess costs nothing, and nearly every file, however
+it is laid out, is read to its end with guesses.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
 from tbp.errors import UnreadableTrace
+from tbp.traces.reading.cutting import LIST_END_BYTES, PART_BYTES, Cutter
 from tbp.traces.reading.packing import BLOCK_BYTES
 
 # The longest events seen are 60 kB (a kernel's name, or a list of 300 ranks). One of 16 MB is no event.
 LARGEST_EVENT_BYTES = 16 << 20
 
-_LONG_BYTES = LARGEST_EVENT_BYTES // 2
+# Where a guess is looked for, at the end of a block: room for the longest events seen. Searching the whole block took
+# 0.08 CPU s more for 100 MB.
+_GUESS_BYTES = 1 << 16
 
-# How many braces before the end of a block may belong to something else than a new event.
-_TRIES = 2_000
-
+BETWEEN_EVENTS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
+_NESTED_KEYS = 100  # in one block; more are no metadata
+_KEY_BYTES = 100  # the key, with space around its colon
 _EVENTS_KEY = re.compile(rb'"traceEvents"\s*:\s*')
-_BEFORE_EVENT = re.compile(rb"\}\s*,\s*\Z")
-_IN_EVENT = re.compile(rb'\{\s*"')
-_FIRST_KEY = re.compile(rb'\s*\{\s*("[^"\\]{1,100}")')
 _PLAIN_KEY = re.compile(rb'"(\w+)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*)')
+_EVENT_SIGN = b'"ph"'  # a key that every event has
+_SPACE = b" \t\r\n"
 _ARCHIVE_HEAD = 262  # bytes that tell a tar or zip file: the first trace in one is not all of it
-_GAP_BYTES = 64  # between two events; kineto writes 8
 
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 DOCUMENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+Events = TypeVar("Events")
+
 
 @dataclass
-class Document:
-    """A file as it is read: ``metadata`` is whole once ``pieces`` has come to its end."""
+class TraceText:
+    """A file as it is read: ``metadata`` is whole once ``end`` was called behind the last piece."""
 
     blocks: Iterator[bytes]
     metadata: dict[str, str] = field(default_factory=dict)  # the other top-level keys, each value as JSON text
-    is_list: bool = False
-    _kept: bytearray = field(default_factory=bytearray)
-    _first_key: re.Pattern[bytes] = _IN_EVENT
+    is_cut_off: bool = False  # the file ended inside the list; true from its last piece on
+    _text: bytearray = field(default_factory=bytearray)  # not yet given
 
-    def pieces(self) -> Iterator[tuple[bytes, bool]]:
-        """(text of whole events, whether it is the rest of the file). Raises UnreadableTrace where there is no list.
+    def pieces(self, decoded: Callable[[bytes], Events | None]) -> Iterator[Events | bytes]:
+        """The events of the list, piece by piece: as ``decoded`` gives them, or where that is None the piece itself.
 
-        A piece starts at an event and has no comma behind its last one; the last piece runs to the end of the file,
-        with whatever stands behind the list.
+        A piece starts at an event and has no comma behind its last one. Raises UnreadableTrace where there is no list.
         """
         self._skip_head()
-        self._fill(BLOCK_BYTES)
-        if found := _FIRST_KEY.match(self._kept):
-            self._first_key = re.compile(rb"\{\s*" + re.escape(found[1]))
+        yield from self._guessed(decoded)
+        for piece in self._counted():
+            events = decoded(piece)
+            yield piece if events is None else events
+
+    def _guessed(self, decoded: Callable[[bytes], Events | None]) -> Iterator[Events]:
+        """Pieces for as long as they decode; leaves the text at an event."""
         while self._fill(BLOCK_BYTES):
-            if (boundary := self._boundary()) is not None:
-                end, start = boundary
-                piece = bytes(self._kept[:end])
-                del self._kept[:start]
-                yield piece, False
-            elif len(self._kept) > LARGEST_EVENT_BYTES:
-                size = f"{LARGEST_EVENT_BYTES >> 20} MB"
-                raise UnreadableTrace(
-                    f"has an event of more than {size} of text, which no profiler writes; record again"
-                )
-            elif not self._take():
-                break
-        rest = bytes(self._kept)
-        self._kept.clear()
-        yield rest, True
+            boundary = _last_boundary(self._text, len(self._text) - _GUESS_BYTES)
+            events = decoded(bytes(memoryview(self._text)[: boundary[0]])) if boundary else None
+            if boundary is None or events is None:
+                return
+            del self._text[: boundary[1]]
+            yield events
 
-    def end(self, behind: bytes) -> int:
-        """Tell of what stands behind the list's bracket: the file's last keys, where they can be read.
+    def _counted(self) -> Iterator[bytes]:
+        """The pieces of what is left, told apart by their brackets."""
+        cutter = Cutter()
+        end, is_more = 0, True
+        while is_more or end < len(self._text):
+            is_more = self._fill(cutter.position + PART_BYTES + LIST_END_BYTES)
+            end = min(cutter.position + PART_BYTES, len(self._text))
+            brackets = cutter.advance(self._text, end)
+            list_end = brackets.list_end(self._text)
+            if list_end is not None:
+                yield self._taken(list_end)
+                del self._text[:1]
+                return
+            start = int(brackets.starts[-1]) if len(brackets.starts) else 0
+            if not start and len(self._text) > LARGEST_EVENT_BYTES:
+                start = self._likely_start()
+                cutter = Cutter(position=start)
+            if start:
+                cutter.position -= start
+                end -= start
+                yield self._taken(start)
+        self.is_cut_off = True
+        yield self._taken(len(self._text))
 
-        Gives the number of events in a second list there: which one was meant nobody knows, and the first was read.
+    def _taken(self, end: int) -> bytes:
+        """The piece before ``end``, without the comma behind its last event; it is dropped from the text."""
+        piece = bytes(memoryview(self._text)[:end])
+        del self._text[:end]
+        return piece.rstrip(_SPACE).removesuffix(b",")
+
+    def _likely_start(self) -> int:
+        """The start of an event, by its looks, in damaged text whose brackets do not tell."""
+        boundary = _last_boundary(self._text, 0)
+        if boundary is None:
+            size = f"{LARGEST_EVENT_BYTES >> 20} MB"
+            raise UnreadableTrace(f"has an event of more than {size} of text, which no profiler writes; record again")
+        return boundary[1]
+
+    def end(self, behind: bytes = b"") -> int:
+        """Read what stands behind the list's bracket into ``metadata``: the file's last keys, where they can be read.
+
+        ``behind`` is the part of it that a piece held already. Returns the number of events there: of two lists nobody
+        knows which was meant, and the first was read.
         """
-        self._kept[:0] = behind + b"," if self._kept else behind
-        while len(self._kept) <= LARGEST_EVENT_BYTES and self._take():
+        self._text[:0] = behind + b"," if behind and self._text else behind
+        while len(self._text) <= LARGEST_EVENT_BYTES and self._take():
             pass
-        with suppress(msgspec.DecodeError, UnicodeDecodeError):  # the events are what matters
-            keys = DOCUMENT.decode(b'{"first":[]' + bytes(self._kept))
+        try:
+            keys = DOCUMENT.decode(b'{"first":[]' + bytes(self._text))
             del keys["first"]
             second = keys.pop("traceEvents", None)
-            self.add(keys)
+            self._add(keys)
             return 0 if second is None else len(_LIST.decode(second))
-        return 0
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return self._text.count(_EVENT_SIGN)
 
     def _take(self) -> bool:
         block = next(self.blocks, b"")
-        self._kept += block
+        self._text += block
         return bool(block)
 
     def _fill(self, size: int) -> bool:
-        """Whether there is as much as this and more to come; blocks may be small."""
-        while len(self._kept) < size:
+        """Take blocks until there is as much text as this; false where the file ends before."""
+        while len(self._text) < size:
             if not self._take():
                 return False
         return True
 
-    def _boundary(self) -> tuple[int, int] | None:
-        """Where the last but one event kept ends, and where the next one starts.
-
-        A brace behind ``},`` and before the key that the file's first event has first. Inside a string the key's quote
-        would be escaped; a list of objects inside "args" has other keys. Before any key only where none is found for
-        long, as in a file whose events differ in their first keys.
-        """
-        found = self._boundary_before(self._first_key)
-        return self._boundary_before(_IN_EVENT) if found is None and len(self._kept) > _LONG_BYTES else found
-
-    def _boundary_before(self, opening: re.Pattern[bytes]) -> tuple[int, int] | None:
-        kept, at = self._kept, len(self._kept)
-        for _ in range(_TRIES):
-            at = kept.rfind(b"{", 0, at)
-            if at < 0:
-                return None
-            low = max(0, at - _GAP_BYTES)
-            before = _BEFORE_EVENT.search(kept, low, at)
-            if before and opening.match(kept, at):
-                return before.start() + 1, at
-        return None
-
     def _skip_head(self) -> None:
-        """Leave ``_kept`` at the first event, with the keys before it in ``metadata``."""
-        while not self._kept.strip():
-            del self._kept[:]
+        """Leave the text at the first event, with the keys before it in ``metadata``."""
+        while not self._text.strip():
+            del self._text[:]
             if not self._take():
                 raise UnreadableTrace("is empty; the recording was interrupted, so record it again")
         self._fill(_ARCHIVE_HEAD)
-        if self._kept.startswith(b"PK\x03\x04") or self._kept[257:262] == b"ustar":
+        if self._text.startswith(b"PK\x03\x04") or self._text[257:262] == b"ustar":
             raise UnreadableTrace("is an archive of files; unpack it and name the traces in it")
-        if self._kept.startswith(b"\xef\xbb\xbf"):
-            del self._kept[:3]
-        if self._kept.lstrip()[:1] == b"[":
-            self.is_list = True
-            del self._kept[: self._kept.index(b"[") + 1]
+        if self._text.startswith(b"\xef\xbb\xbf"):
+            del self._text[:3]
+        if self._text.lstrip()[:1] == b"[":
+            del self._text[: self._text.index(b"[") + 1]
             return
-        searched = 0
-        while (found := self._events_key(searched)) is None:
-            searched = max(0, len(self._kept) - 100)
-            if len(self._kept) > LARGEST_EVENT_BYTES or not self._take():
-                raise UnreadableTrace(self._no_events())
-        self._read_head(bytes(self._kept[: found.start()]))
-        if self._kept[found.end()] != ord("["):
+        key = self._events_key()
+        if key is None:
+            raise UnreadableTrace(self._no_events())
+        self._read_head(bytes(self._text[: key.start()]))
+        if self._text[key.end()] != ord("["):
             raise UnreadableTrace('has no list in "traceEvents"; name a file that export_chrome_trace has written')
-        del self._kept[: found.end() + 1]
+        del self._text[: key.end() + 1]
 
-    def _events_key(self, searched: int) -> re.Match[bytes] | None:
-        """The key, once its value has begun too; the first one outside a nested value, if the head is JSON."""
-        matches = [found for found in _EVENTS_KEY.finditer(self._kept, searched) if found.end() < len(self._kept)]
-        whole = (found for found in matches if _head(bytes(self._kept[: found.start()])) is not None)
-        return next(whole, matches[0] if matches else None)
+    def _events_key(self) -> re.Match[bytes] | None:
+        """The key, once its value has begun too: that of the file's object, or where none is found a nested one."""
+        cutter = Cutter()
+        nested = None
+        searched, is_more = 0, True
+        while is_more and len(self._text) <= LARGEST_EVENT_BYTES:
+            for _, match in zip(range(_NESTED_KEYS), _EVENTS_KEY.finditer(self._text, searched), strict=False):
+                if match.end() == len(self._text):
+                    break
+                cutter.advance(self._text, match.start())
+                if cutter.depth == 1 and not cutter.is_in_string:
+                    return match
+                nested = nested or match
+            searched = max(cutter.position, len(self._text) - _KEY_BYTES)
+            is_more = self._take()
+        return nested
 
     def _read_head(self, text: bytes) -> None:
         keys = _head(text)
         if keys is not None:
-            self.add(keys)
+            self._add(keys)
         else:
             plain = _PLAIN_KEY.findall(text)
             self.metadata |= {key.decode(): value.decode("utf-8", "replace") for key, value in plain}
 
-    def add(self, keys: dict[str, msgspec.Raw]) -> None:
+    def _add(self, keys: dict[str, msgspec.Raw]) -> None:
         keys.pop("traceEvents", None)
         self.metadata |= {key: bytes(value).decode("utf-8", "replace") for key, value in keys.items()}
 
     def _no_events(self) -> str:
         try:
-            DOCUMENT.decode(bytes(self._kept))
+            DOCUMENT.decode(bytes(self._text))
         except (msgspec.DecodeError, UnicodeDecodeError):
             return "is no profiler trace; name a file that export_chrome_trace has written"
         return 'has no "traceEvents"; name a file that export_chrome_trace has written'
@@ -181,3 +208,14 @@ def _head(text: bytes) -> dict[str, msgspec.Raw] | None:
         return DOCUMENT.decode(text + b'"traceEvents":[]}')
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def _last_boundary(text: bytearray, low: int) -> tuple[int, int] | None:
+    """The end of the last event that another one follows, and the start of that one, by their looks.
+
+    Nothing before ``low`` is searched.
+    """
+    last = None
+    for boundary in BETWEEN_EVENTS.finditer(text, max(0, low)):
+        last = boundary.start() + 1, boundary.end()
+    return last

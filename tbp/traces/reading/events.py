@@ -34,7 +34,8 @@ from tbp.traces.reading.trace import (
 MOST_TEXTS = 400_000
 MOST_TEXT_BYTES = 64 << 20
 MOST_THREADS = 20_000
-MOST_EVENTS = 5_000_000  # 3 GB of text; a table of them takes 1.3 GB
+MOST_EVENTS = 5_000_000  # timed ones, 3 GB of text; a table of them takes 1.3 GB
+MOST_ENTRIES = 2 * MOST_EVENTS  # of any kind; real traces have up to as many arrows and labels as timed events
 
 MEMORY = "[memory]"  # an instant that tells of an allocation, with profile_memory=True
 
@@ -42,7 +43,7 @@ _NOTHING = msgspec.Raw()
 
 
 class Arguments(msgspec.Struct, gc=False):
-    """What is read of an event's "args"; the older files spell the external id in lower case."""
+    """The read part of an event's "args"; the older files spell the external id in lower case."""
 
     correlation: int = ABSENT
     external_id: int = msgspec.field(name="External id", default=ABSENT)
@@ -54,7 +55,7 @@ class Arguments(msgspec.Struct, gc=False):
     device_type: int = msgspec.field(name="Device Type", default=0)
 
 
-class Event(msgspec.Struct, gc=False):
+class TraceEvent(msgspec.Struct, gc=False):
     """One entry of "traceEvents". Times stay text, see ``numbers``."""
 
     ph: str = ""
@@ -83,14 +84,14 @@ class BareEvent(msgspec.Struct, gc=False):
         return None
 
 
-EVENT = msgspec.json.Decoder(Event)
-EVENTS = msgspec.json.Decoder(list[Event])
+EVENT = msgspec.json.Decoder(TraceEvent)
+EVENTS: msgspec.json.Decoder[list[TraceEvent | BareEvent]] = msgspec.json.Decoder(list[TraceEvent])
 BARE_EVENT = msgspec.json.Decoder(BareEvent)
 
 _NO_ARGUMENTS = Arguments()
 
 Key = TypeVar("Key", bound=Hashable)
-Place: TypeAlias = tuple[int | str | float | None, int | str | float | None]  # process and thread
+Thread: TypeAlias = tuple[int | str | float | None, int | str | float | None]  # process and thread
 
 
 class _Codes(dict[Key, int]):
@@ -141,23 +142,25 @@ class _Growing:
 
 
 @dataclass
-class Columns:
+class EventColumns:
     """Grows piece by piece, so that the objects of no more than one piece of events are alive at a time."""
 
     tally: Tally = field(default_factory=Tally)
     _columns: dict[str, _Growing] = field(default_factory=lambda: {name: _Growing() for name in COLUMNS})
     _memory: tuple[_Growing, ...] = field(default_factory=lambda: tuple(_Growing() for _ in fields(Allocations)))
     _names: _Codes[str] = field(default_factory=_Codes)
-    _threads: _Codes[Place] = field(default_factory=_Codes)
+    _threads: _Codes[Thread] = field(default_factory=_Codes)
     _shapes: _Codes[bytes] = field(default_factory=_Codes)
     _settings: _Codes[bytes] = field(default_factory=_Codes)
     _events: int = 0
+    _entries: int = 0
 
-    def add(self, events: Sequence[Event | BareEvent]) -> None:
+    def add(self, events: Sequence[TraceEvent | BareEvent]) -> None:
         """Take the timed events among these, and what was allocated; the others (flows, labels) hold no time.
 
         Raises UnreadableTrace, without the path, where a table of texts or the events become too many.
         """
+        self._entries += len(events)
         timed = [event for event in events if event.ph == "X"]
         start_ns = all_nanoseconds([event.ts for event in timed])
         duration_ns = all_nanoseconds([event.dur for event in timed])
@@ -185,7 +188,7 @@ class Columns:
             **{name: column.values for name, column in self._columns.items()},
         )
 
-    def _add(self, timed: Sequence[Event | BareEvent], start_ns: Indices, duration_ns: Indices) -> None:
+    def _add(self, timed: Sequence[TraceEvent | BareEvent], start_ns: Indices, duration_ns: Indices) -> None:
         arguments = [event.args or _NO_ARGUMENTS for event in timed]
         names = [event.name for event in timed]
         external = _identifiers([a.external_id for a in arguments])
@@ -210,7 +213,7 @@ class Columns:
             self._columns[name].add(column)
         self._events += len(timed)
 
-    def _add_memory(self, events: Sequence[Event | BareEvent]) -> None:
+    def _add_memory(self, events: Sequence[TraceEvent | BareEvent]) -> None:
         arguments = [event.args or _NO_ARGUMENTS for event in events]
         start_ns = all_nanoseconds([event.ts for event in events])
         thread = self._threads.codes([(event.pid, event.tid) for event in events])
@@ -229,7 +232,7 @@ class Columns:
                 f"has {texts:,} different names, shapes or threads ({text_bytes >> 20} MB of them) and more to come, "
                 "which no recording has; record it again"
             )
-        if self._events > MOST_EVENTS:
+        if self._events > MOST_EVENTS or self._entries > MOST_ENTRIES:
             raise UnreadableTrace(f"holds more than {MOST_EVENTS:,} events; record fewer steps")
 
 

@@ -1,4 +1,4 @@
-"""What a trace file held that could not be used, counted by kind.
+"""The content of a trace file that could not be used, counted by kind.
 
 Takes counts from the readers, gives one frozen value that travels with the trace into its tables and comparisons,
 and the sentences with which a report says it.
@@ -25,7 +25,7 @@ class Loss:
     packing_unsure: int = 0  # compressed files whose checksum is not that of their content
 
     def __bool__(self) -> bool:
-        """Whether anything was lost, or may have been."""
+        """True if anything was lost, or may have been."""
         return any(astuple(self)[1:])
 
     def __add__(self, other: Loss) -> Loss:
@@ -34,21 +34,21 @@ class Loss:
     @property
     def sentences(self) -> tuple[str, ...]:
         """One for each kind of loss; none for a whole file. Without a capital or a full stop, to stand in a list."""
-        own = "its" if self.cut_off == 1 else "their"
-        said = (
+        whose = "its" if self.cut_off == 1 else "their"
+        sentences = (
             (self.packing_cut, f"{_files(self.packing_cut, 'compressed ')} too early: what stood behind is lost"),
             (self.packing_damaged, "the compressed file is damaged: what stood behind the damage is lost"),
             (self.packing_unsure, "the compressed file fails its checksum: any of its values may be wrong"),
             (
                 self.cut_off,
-                f"{_files(self.cut_off)} inside {own} events: those after the first {self.kept} are lost",
+                f"{_files(self.cut_off)} inside {whose} events: those after the first {self.kept} are lost",
             ),
             (self.unreadable, f"left out as unreadable: {_events(self.unreadable)}"),
             (self.mended, f"mended where a value was not JSON or of no known kind: {_events(self.mended)}"),
             (self.untimed, f"left out for want of a usable time: {_events(self.untimed)}"),
             (self.doubled, f"counted once though more often in the file: {_events(self.doubled)}"),
         )
-        return tuple(sentence for happened, sentence in said if happened)
+        return tuple(sentence for happened, sentence in sentences if happened)
 
     @property
     def sentence(self) -> str:

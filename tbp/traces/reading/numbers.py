@@ -53,8 +53,8 @@ def all_nanoseconds(texts: Sequence[msgspec.Raw]) -> Nanoseconds:
 
 
 def _or_none(text: msgspec.Raw) -> int:
-    found = nanoseconds(bytes(text))
-    return NO_TIME if found is None else found
+    time_ns = nanoseconds(bytes(text))
+    return NO_TIME if time_ns is None else time_ns
 
 
 def _plain(text: NDArray[np.uint8], end: NDArray[np.intp]) -> tuple[Nanoseconds, NDArray[np.bool_]]:

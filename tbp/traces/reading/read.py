@@ -7,19 +7,19 @@ the bare list), of any age and size, piece by piece. Gives its timed events; wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from tbp.errors import UnreadableTrace
-from tbp.traces.reading.document import DOCUMENT, Document
-from tbp.traces.reading.events import EVENTS, BareEvent, Columns, Event
+from tbp.traces.reading.document import TraceText
+from tbp.traces.reading.events import EventColumns
 from tbp.traces.reading.loss import Loss, Tally
 from tbp.traces.reading.packing import blocks
-from tbp.traces.reading.repair import salvaged
+from tbp.traces.reading.repair import TEXTS, TIMED, Entry, EventForm, salvaged
 from tbp.traces.reading.trace import ABSENT, Trace
 
 # What makes two events the same one.
@@ -32,57 +32,58 @@ def read_trace(path: str | Path) -> Trace:
     """The timed events of one file. Raises UnreadableTrace where there is none to be had, and nothing else."""
     path = Path(path)
     tally = Tally()
-    columns = Columns(tally)
-    document = Document(blocks(path, tally))
-    try:
-        for events in _events(document, tally):
+    columns = EventColumns(tally)
+    document = TraceText(blocks(path, tally))
+    with _naming(path):
+        for events in _events(document, TIMED, tally):
             tally.add(kept=len(events))
             columns.add(events)
-    except UnreadableTrace as reason:
-        raise UnreadableTrace(f"{path} {reason}") from reason.__cause__
-    except RecursionError:
-        raise UnreadableTrace(f"{path} {_TOO_DEEP}") from None
     trace = columns.trace(document.metadata)
     if not len(trace):
         raise UnreadableTrace(f"{path} holds no timed event; record it again with the profiler active around a step")
     return _without_doubles(trace)
 
 
-def _events(document: Document, tally: Tally) -> Iterator[list[Event | BareEvent]]:
+def read_texts(path: str | Path) -> tuple[Mapping[str, str], list[bytes]]:
+    """(the other top-level keys with their JSON, every event as a JSON object of its own, in file order).
+
+    Raises UnreadableTrace where there is no event to be had, and nothing else. The losses are those of ``read_trace``.
+    """
+    path = Path(path)
+    tally = Tally()
+    document = TraceText(blocks(path, tally))
+    with _naming(path):
+        texts = [text for piece in _events(document, TEXTS, tally) for text in piece]
+    if not texts:
+        raise UnreadableTrace(f"{path} holds no event; name a file that export_chrome_trace has written")
+    return document.metadata, texts
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the path before what is wrong with the file."""
+    try:
+        yield
+    except UnreadableTrace as reason:
+        raise UnreadableTrace(f"{path} {reason}") from reason.__cause__
+    except RecursionError:
+        raise UnreadableTrace(f"{path} {_TOO_DEEP}") from None
+
+
+def _events(document: TraceText, form: EventForm[Entry], tally: Tally) -> Iterator[list[Entry]]:
     """The events in runs: at full speed where a piece is as kineto writes it, with care where it is not."""
-    for text, last in document.pieces():
-        whole = _rest(text, document) if last else _decoded(text)
-        if whole is not None:
-            yield whole
+    for piece in document.pieces(form.whole):
+        if not isinstance(piece, bytes):
+            yield piece
             continue
-        for found in salvaged(text, last, tally):
-            if isinstance(found, bytes):
-                tally.add(unreadable=document.end(found))
-                return
-            yield found
-
-
-def _decoded(text: bytes) -> list[Event | BareEvent] | None:
-    """The events of a piece from inside the list; None where it is not what it should be."""
-    try:
-        return list(EVENTS.decode(b"[" + text + b"]"))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-
-
-def _rest(text: bytes, document: Document) -> list[Event | BareEvent] | None:
-    """The last events and the keys behind them; None where they are not what they should be."""
-    if b'"traceEvents"' in text:
-        return None  # a second list, of which a decoder would take the last
-    try:
-        if document.is_list:
-            return list(EVENTS.decode(b"[" + text))
-        keys = DOCUMENT.decode(b'{"traceEvents":[' + text)
-        events: list[Event | BareEvent] = list(EVENTS.decode(keys["traceEvents"]))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    document.add(keys)
-    return events
+        behind = yield from salvaged(piece, document.is_cut_off, form, tally)
+        if behind is not None:
+            tally.add(unreadable=document.end(behind))
+            return
+    if document.is_cut_off:
+        tally.add(cut_off=1)
+    else:
+        tally.add(unreadable=document.end())
 
 
 def _without_doubles(trace: Trace) -> Trace:

@@ -1,28 +1,28 @@
-"""What can be saved of a file that is not JSON: cut off, or with values JSON does not have.
+"""A piece of a file that is not JSON → the events that can be saved of it: it is cut off, or has values JSON lacks.
 
-Takes a piece of the text, gives the events it can tell apart, and counts what it gives up. Columns are left to
-``events``, the sentences about the loss to ``loss``.
+Takes a piece of the text, gives the events it can tell apart, and counts what it gives up. Cutting is left to
+``cutting``, columns to ``events``, the sentences about the loss to ``loss``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import msgspec
 
-from tbp.traces.reading.events import BARE_EVENT, EVENT, EVENTS, BareEvent, Event
+from tbp.traces.reading.cutting import PART_BYTES, cut
+from tbp.traces.reading.document import BETWEEN_EVENTS
+from tbp.traces.reading.events import BARE_EVENT, EVENT, EVENTS, BareEvent, TraceEvent
 from tbp.traces.reading.loss import Tally
 
 Anything = TypeVar("Anything")
+Entry = TypeVar("Entry")
 
-# Small enough that one bad value sends few events down the slow road, large enough that the fast one pays.
-PART_BYTES = 1 << 18
-
-BETWEEN_EVENTS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
-_BRACKET_OR_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*("|\Z)|[{}\[\]]', re.DOTALL)
+_ANY = msgspec.json.Decoder()
+_FIRST_KEY = re.compile(rb'\{\s*"[^"\\]{1,100}"')
 _RAW_EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 _STRING_OR_WORD = re.compile(
@@ -38,32 +38,82 @@ _ESCAPE = re.compile(
 _CONTROL = re.compile(r"[\x00-\x1f]")
 
 
-def salvaged(text: bytes, last: bool, tally: Tally) -> Iterator[list[Event | BareEvent] | bytes]:
-    """The readable events of a piece of a file, and, where the list ends in it, what stands behind it as bytes.
+@dataclass(frozen=True)
+class EventForm(Generic[Entry]):
+    """How events are wanted; each function is None where the text is not what it should be."""
 
-    ``last`` says that nothing follows the piece: then a list that does not end was cut off. What is given up is
+    whole: Callable[[bytes], list[Entry] | None]  # of a piece
+    event: Callable[[bytes], Entry | None]  # of one event as it is
+    mended: Callable[[bytes], Entry | None]  # of one event after ``json_text``
+
+
+def salvaged(
+    text: bytes, is_rest: bool, form: EventForm[Entry], tally: Tally
+) -> Generator[list[Entry], None, bytes | None]:
+    """The readable events of a piece of a file; returns what stands behind the list if its end is in the piece.
+
+    ``is_rest`` says that nothing follows the piece: then an event that does not end was cut off. What is given up is
     counted.
     """
     for low, high in _parts(text):
         part = text[low:high]
-        if (events := _decoded(b"[" + part + b"]", EVENTS)) is not None:
-            yield list(events)
-        elif (texts := _decoded(b"[" + part + b"]", _RAW_EVENTS)) is not None:
-            yield _mended(map(bytes, texts), tally)
-        else:
-            cut = _Cut()
-            yield _mended(cut.texts(part), tally)
-            if cut.ended is not None:
-                yield text[low + cut.ended :]
-                return
-            if cut.is_open and not (last and high == len(text)):
-                tally.add(unreadable=1)
-    if last:
-        tally.add(cut_off=1)
+        events = form.whole(part)
+        if events is not None:
+            yield events
+            continue
+        salvage = _Salvage(form)
+        list_end = salvage.part(part, is_rest and high == len(text))
+        tally.add(unreadable=salvage.unreadable, mended=salvage.mended)
+        yield salvage.events
+        if list_end is not None:
+            return text[low + list_end + 1 :]
+    return None
 
 
-def _mended(texts: Iterable[bytes], tally: Tally) -> list[Event | BareEvent]:
-    return [event for text in texts if (event := mended(text, tally)) is not None]
+@dataclass
+class _Salvage(Generic[Entry]):
+    """The readable events of one part. The positions that its functions return are of the list's closing bracket."""
+
+    form: EventForm[Entry]
+    events: list[Entry] = field(default_factory=list)
+    unreadable: int = 0
+    mended: int = 0
+
+    def part(self, part: bytes, is_rest: bool) -> int | None:
+        """Every event that its brackets tell apart; from the first unclear one on, as ``by_looks``."""
+        pieces = cut(part)
+        for start, end in pieces.spans:
+            if not self.add(part[start:end]):
+                if BETWEEN_EVENTS.search(part, start, end):  # the damage has hidden where the event ends
+                    return self.by_looks(part, start, is_rest)
+                self.unreadable += 1
+        if pieces.open_from is not None:
+            return self.by_looks(part, pieces.open_from, is_rest)
+        self.unreadable += pieces.strays
+        return pieces.list_end
+
+    def by_looks(self, part: bytes, start: int, is_rest: bool) -> int | None:
+        """The events from ``start`` on, where brackets do not tell: each begins with the key that the first one has."""
+        key = _FIRST_KEY.match(part, start)
+        boundaries = re.compile(rb"\}\s*,\s*(?=" + re.escape(key[0]) + rb")") if key else BETWEEN_EVENTS
+        for boundary in boundaries.finditer(part, start):
+            self.unreadable += not self.add(part[start : boundary.start() + 1])
+            start = boundary.end()
+        last = cut(part[start:])
+        for low, high in last.spans:
+            self.unreadable += not self.add(part[start + low : start + high])
+        self.unreadable += last.open_from is not None and not is_rest
+        return None if last.list_end is None else start + last.list_end
+
+    def add(self, text: bytes) -> bool:
+        """Add an event, if need be mended; false where it has to be given up."""
+        event = self.form.event(text)
+        if event is None:
+            event = self.form.mended(json_text(text))
+            self.mended += event is not None
+        if event is not None:
+            self.events.append(event)
+        return event is not None
 
 
 def _parts(text: bytes) -> Iterator[tuple[int, int]]:
@@ -76,16 +126,6 @@ def _parts(text: bytes) -> Iterator[tuple[int, int]]:
         start = boundary.end() if boundary else len(text)
 
 
-def mended(text: bytes, tally: Tally) -> Event | BareEvent | None:
-    """One event, if need be without its "args" or with NaN, N/A and bad characters replaced; None: given up."""
-    event: Event | BareEvent | None = _decoded(text, EVENT)
-    if event is None:
-        plain = json_text(text)
-        event = _decoded(plain, EVENT) or _decoded(plain, BARE_EVENT)
-        tally.add(**({"unreadable": 1} if event is None else {"mended": 1}))
-    return event
-
-
 def _decoded(text: bytes, decoder: msgspec.json.Decoder[Anything]) -> Anything | None:
     try:
         return decoder.decode(text)
@@ -93,31 +133,33 @@ def _decoded(text: bytes, decoder: msgspec.json.Decoder[Anything]) -> Anything |
         return None
 
 
-@dataclass
-class _Cut:
-    """Cuts a text at its outermost brackets, those in strings aside."""
+def _whole_events(text: bytes) -> list[TraceEvent | BareEvent] | None:
+    return _decoded(b"[" + text + b"]", EVENTS)
 
-    ended: int | None = None  # behind the bracket that closes the list
-    is_open: bool = False  # the text ends inside an event
 
-    def texts(self, part: bytes) -> Iterator[bytes]:
-        depth = 0
-        start = 0
-        for token in _BRACKET_OR_STRING.finditer(part):
-            bracket = token[0]
-            if bracket in b"{[":
-                start = token.start() if depth == 0 else start
-                depth += 1
-            elif bracket in b"}]":
-                depth -= 1
-                if depth == 0:
-                    yield part[start : token.end()]
-                elif depth < 0:
-                    self.ended = token.end()
-                    return
-            elif not token[1]:
-                break  # a string without an end
-        self.is_open = depth > 0
+def _event(text: bytes) -> TraceEvent | BareEvent | None:
+    return _decoded(text, EVENT)
+
+
+def _mended_event(text: bytes) -> TraceEvent | BareEvent | None:
+    """If need be without its "args"."""
+    return _decoded(text, EVENT) or _decoded(text, BARE_EVENT)
+
+
+def _whole_texts(text: bytes) -> list[bytes] | None:
+    listed = b"[" + text + b"]"
+    if _decoded(listed, _ANY) is None:  # which, unlike the next one, looks into strings
+        return None
+    texts = [bytes(event) for event in _RAW_EVENTS.decode(listed)]
+    return texts if all(event.startswith(b"{") for event in texts) else None
+
+
+def _object_text(text: bytes) -> bytes | None:
+    return text if text.startswith(b"{") and _decoded(text, _ANY) is not None else None
+
+
+TIMED = EventForm(_whole_events, _event, _mended_event)  # what ``events`` makes columns of
+TEXTS = EventForm(_whole_texts, _object_text, _object_text)  # each as JSON of its own, with all that an event carries
 
 
 def json_text(text: bytes) -> bytes:

@@ -26,7 +26,7 @@ ABSENT = -1  # in correlation and external_id: the event carries none
 
 
 class Category(IntEnum):
-    """What an event is; only the first three are nested in each other on the host."""
+    """The kinds of events; only the first three are nested in each other on the host."""
 
     OPERATOR = 1
     ANNOTATION = 2  # record_function, optimizer steps, ProfilerStep#…
@@ -74,7 +74,7 @@ SETTLED = frozenset(
 
 @dataclass(frozen=True)
 class Allocations:
-    """What was allocated and freed, in file order, where the trace was recorded with ``profile_memory=True``."""
+    """Memory that was allocated and freed, in file order, where the trace was recorded with ``profile_memory=True``."""
 
     start_ns: Nanoseconds
     thread_code: Codes  # into the trace's ``threads``
@@ -116,7 +116,7 @@ class Trace:
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """What was lost, in sentences; empty for a whole file."""
+        """Losses in sentences; empty for a whole file."""
         return self.loss.sentences
 
     def selected(self, keep: NDArray[np.bool_], loss: Loss) -> Trace:

@@ -1,20 +1,16 @@
-"""The page of changes as data: one row for each event, newest first.
+"""One event on the page of changes: its series, causes and the commands that accept it.
 
-Takes ``ReportData`` and the order of its commits, gives words and addresses; the HTML belongs to ``pages``.
+Takes an event, gives words and addresses; the HTML belongs to the template.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from tbp.history.events import Event, SeriesChange
-from tbp.history.machine_wide_changes import AtOnce, sentence
-from tbp.model.series import Commit
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses, event_words, trace_words
 from tbp.report.parts.addresses import series_href
@@ -23,11 +19,6 @@ from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.page_events import anchor_of
 from tbp.report.parts.series_names import SetupNames
 from tbp.wording import verdicts, words
-
-# So that a page stays below 200 kB: an item is about 450 bytes, a row without items 900.
-MOST_ROWS = 100
-MOST_ITEMS = 200
-MOST_ITEMS_OF_A_ROW = 8
 
 MOST_ACCEPTED = 4
 """Commands that accept an event: with more, a pattern is shorter."""
@@ -90,123 +81,8 @@ class ChangesRow(Struct, frozen=True):
     more_accepting: int  # such commands that are not listed
 
 
-class ChangesPage(Struct, frozen=True):
-    verdict: str
-    counts: str  # what is counted here, beside what the summary counts
-    chips: tuple[Chip, ...]  # of the whole site, with those there are none of
-    rows: tuple[ChangesRow, ...]
-    base: str  # in words: what is judged against, and what is not listed for it; empty for the whole history
-    left_out: str  # in words: events that are too old to be listed
-
-
-def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
-    """All events. ``order`` is that of the site's commits, oldest first."""
-    listed, past = _counted(data.events, data, order)
-    setup_names = SetupNames.of(data.histories, data.faces)
-    at_once = _at_once(listed, data.at_once)
-    left = MOST_ITEMS
-    rows: list[ChangesRow] = []
-    taken = {anchor_of(event) for event in listed}
-    for number, event in enumerate(listed[:MOST_ROWS]):
-        row = _row(event, data, setup_names, min(left, MOST_ITEMS_OF_A_ROW))
-        seen_at = (change.range.first.hash for change in event.members if change.range is not None)
-        anchors = tuple(
-            anchor for anchor in dict.fromkeys(map(addresses.commit_anchor, seen_at)) if anchor not in taken
-        )
-        taken.update(anchors)
-        rows.append(replace(row, at_once=at_once.get(number, ()), anchors=anchors))
-        left -= len(row.items)
-    older = len(listed) - len(rows)
-    return ChangesPage(
-        verdict=_verdict(listed),
-        counts=_counts(listed),
-        chips=_chips([change for event in listed for change in event.members], occurring=False),
-        rows=tuple(rows),
-        base=_base(past, data),
-        left_out=f"{words.count(older, 'older event')}: see the pages of the benchmarks." * bool(older),
-    )
-
-
-def _at_once(events: Sequence[Event], at_once: Sequence[AtOnce]) -> dict[int, tuple[str, ...]]:
-    """A sentence for each machine and environment of which most series moved, at the event with most of them."""
-    votes: dict[tuple[str, str, str], Counter[int]] = {}
-    for number, event in enumerate(events):
-        for change in event.members:
-            if change.range is not None:
-                key = change.history.key
-                sight = (change.range.first.hash, key.machine, key.environment)
-                votes.setdefault(sight, Counter())[number] += 1
-    sentences: dict[int, list[str]] = {}
-    for moved in sorted(at_once, key=lambda moved: -moved.moved):
-        counted = votes.get((moved.commit.hash, moved.machine, moved.environment))
-        if counted:
-            sentences.setdefault(counted.most_common(1)[0][0], []).append(sentence(moved))
-    return {number: tuple(several) for number, several in sentences.items()}
-
-
-def _counted(events: Sequence[Event], data: ReportData, order: Sequence[Commit]) -> tuple[Sequence[Event], int]:
-    """The events after the base, and how many there are up to it; all of them without a base."""
-    if data.base is None:
-        return events, 0
-    number = {commit.hash: at for at, commit in enumerate(order)}
-    base = number.get(data.base.commit.hash, -1)
-    counted = [event for event in events if number.get(event.range.first.hash, 0) > base]
-    return counted, len(events) - len(counted)
-
-
-def _base(past: int, data: ReportData) -> str:
-    if data.base is None:
-        return ""
-    since = f"Judged since {words.cut(data.base.revision, 60)} ({data.base.commit.short})"
-    return f"{since}; {words.count(past, 'event')} up to it {'is' if past == 1 else 'are'} not listed."
-
-
-def acknowledgement(event: Event) -> str:
-    """Why the event's regressions are accepted, in words; empty unless all of them are."""
-    if any(sort_of(change) is Sort.REGRESSION for change in event.changes):
-        return ""
-    reasons = dict.fromkeys(change.evidence.change.acknowledged for change in event.changes)
-    return "; ".join(words.cut(reason, REASON_LENGTH) for reason in reasons if reason)
-
-
-def _verdict(events: Sequence[Event]) -> str:
-    if not events:
-        return "No level has shifted in any series."
-    sorts = [{sort_of(change) for change in event.members} for event in events]
-    worse, better, changed = Sort.REGRESSION, Sort.IMPROVEMENT, Sort.CHANGED
-    numbers = (
-        (
-            sum(worse in sorts_of_event and better not in sorts_of_event for sorts_of_event in sorts),
-            "made something worse",
-        ),
-        (
-            sum(better in sorts_of_event and worse not in sorts_of_event for sorts_of_event in sorts),
-            "made something better",
-        ),
-        (sum(worse in sorts_of_event and better in sorts_of_event for sorts_of_event in sorts), "did both"),
-        (
-            sum(not {worse, better} & sorts_of_event and changed in sorts_of_event for sorts_of_event in sorts),
-            "changed something, for better or worse",
-        ),
-        (sum(not {worse, better, changed} & sorts_of_event for sorts_of_event in sorts), "with other shifts of level"),
-    )
-    if not any(number for number, _ in numbers[:-1]):
-        return f"No confirmed change of the code; {words.count(len(events), 'event')} with other shifts of level."
-    counted = ", ".join(f"{number:,} {verb}" for number, verb in numbers if number)
-    return f"{words.count(len(events), 'event')} moved something: {counted}."
-
-
-def _counts(events: Sequence[Event]) -> str:
-    """Why the numbers are others than those of the summary."""
-    keys = [change.history.key for event in events for change in event.members]
-    series = words.count(len(set(keys)), "series", "series")
-    return (
-        f"{words.count(len(keys), 'change')} of {series}, over the whole history: a series that moved three times "
-        "is counted three times here. The summary counts each series once, by where it stands now."
-    )
-
-
-def _row(event: Event, data: ReportData, setup_names: SetupNames, most: int) -> ChangesRow:
+def changes_row(event: Event, data: ReportData, setup_names: SetupNames, most: int) -> ChangesRow:
+    """The row of an event, with at most ``most`` of its series."""
     ranked = sorted(event.members, key=_rank)
     items = tuple(_item(change, setup_names, event) for change in ranked[:most])
     accepting = _accepting(event)
@@ -220,7 +96,7 @@ def _row(event: Event, data: ReportData, setup_names: SetupNames, most: int) -> 
         is_one_machine=event.sightings.is_alone,
         touching=event_words.touching(event),
         sorts=tuple(dict.fromkeys(sort_of(change) for change in ranked)),
-        chips=_chips(ranked),
+        chips=chips(ranked),
         leads=_leads(ranked, setup_names, event),
         causes=_causes(ranked),
         other_changes=_other_changes(ranked),
@@ -259,7 +135,8 @@ def _rank(change: SeriesChange) -> tuple[object, ...]:
     return list(Sort).index(sort_of(change)), -size if math.isfinite(size) else -math.inf, change.history.key
 
 
-def _chips(changes: Sequence[SeriesChange], occurring: bool = True) -> tuple[Chip, ...]:
+def chips(changes: Sequence[SeriesChange], occurring: bool = True) -> tuple[Chip, ...]:
+    """How many changes of each sort there are; of the sought sorts also none, unless only ``occurring``."""
     counts = dict.fromkeys(Sort, 0)
     for change in changes:
         counts[sort_of(change)] += 1
@@ -314,3 +191,11 @@ def _causes(ranked: Sequence[SeriesChange]) -> tuple[str, ...]:
 def _other_changes(ranked: Sequence[SeriesChange]) -> tuple[str, ...]:
     changes = [change.evidence.change for change in ranked if sort_of(change) is Sort.EXPLAINED]
     return tuple(dict.fromkeys(": ".join(filter(None, [change.kind.value, change.explanation])) for change in changes))
+
+
+def acknowledgement(event: Event) -> str:
+    """Why the event's regressions are accepted, in words; empty unless all of them are."""
+    if any(sort_of(change) is Sort.REGRESSION for change in event.changes):
+        return ""
+    reasons = dict.fromkeys(change.evidence.change.acknowledged for change in event.changes)
+    return "; ".join(words.cut(reason, REASON_LENGTH) for reason in reasons if reason)

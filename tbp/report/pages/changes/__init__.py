@@ -1,0 +1,1 @@
+"""The page of events: which commits moved something, newest first."""
