@@ -1,4 +1,4 @@
-"""Reads one recording: a trace file, or the operator table kept in its place."""
+"""Reads a recording: a trace file, or the operator table in its place."""
 
 from __future__ import annotations
 
