@@ -91,7 +91,7 @@ def measure(reader: str, path: Path) -> None:
 
 
 def peak_mib() -> float:
-    """Of this process; ru_maxrss would be at least that of the process which started it."""
+    """Peak memory of this process; ru_maxrss would be at least that of the process which started it."""
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
 
 
