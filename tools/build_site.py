@@ -135,7 +135,7 @@ def compare(name: str, project: Project, repeats: int, with_asv: bool) -> None:
 
 
 def print_help_time() -> None:
-    """The shortest of ten, as nothing else tells what starting takes."""
+    """Prints the shortest of ten starts, as longer ones waited for something else."""
     times_s = []
     for _ in range(10):
         begin = time.perf_counter()

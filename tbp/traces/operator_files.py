@@ -61,7 +61,7 @@ class _Frames(msgspec.Struct):
 
 
 class _Rank(msgspec.Struct):
-    """A trace of a device; the frames are column → values."""
+    """The rank of a trace with devices; the frames are column → values."""
 
     origin: RankOrigin = msgspec.field(name="place")
     window_us: float

@@ -78,7 +78,7 @@ def _matches(wanted: Indices, known: Indices, entries: Indices) -> Indices:
 
 
 def _owns(tree: HostTree, owner: Indices) -> NDArray[np.bool_]:
-    """A step is no operator: what only a step encloses has no owner."""
+    """True where ``owner`` is an operator: a step is none, and owns nothing."""
     return np.where(owner != ABSENT, ~_at(tree.is_step, owner), False)
 
 

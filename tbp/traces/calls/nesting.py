@@ -64,7 +64,7 @@ def _encloses(parent: Indices, end: Nanoseconds) -> bool:
 
 
 def _walked(start: Nanoseconds, end: Nanoseconds) -> Indices:
-    """torch's stack walk: whatever does not hold the event is closed for good, also if it is still running."""
+    """Parents by torch's stack walk: an event that does not hold the next is closed for good, also if it still runs."""
     parent: list[int] = []
     stack: list[int] = []
     starts, ends = start.tolist(), end.tolist()

@@ -108,7 +108,7 @@ class TraceDifference:
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """A part of a sentence for each side whose files had lost something; none for whole ones."""
+        """A part of a sentence for each side with damaged files; none for whole ones."""
         sides = (("before", self.loss_before), ("after", self.loss_after))
         return tuple(f"the traces {side} are incomplete: {', '.join(loss.sentences)}" for side, loss in sides if loss)
 
@@ -237,7 +237,7 @@ def _machine_factors(old: TracedSide, new: TracedSide, unmoved: NDArray[np.bool_
 
 
 def _typical(old: TracedSide, new: TracedSide) -> NDArray[np.int8]:
-    """1 where the usual self time, which a row shows, became longer by what matters, -1 shorter, 0 else.
+    """1 where the usual self time, which a row shows, became longer by enough to matter, -1 shorter, 0 else.
 
     A floor alone can lie where neighbours come and go: all the quickest steps of one side were quicker by a tenth while
     the usual step was the same to 1 µs. Identical code, 113 operators, 2 cores with 10–15 runnable processes, 18

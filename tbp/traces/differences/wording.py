@@ -52,7 +52,7 @@ def _figures(rows: pd.DataFrame) -> list[RowFigures]:
 
 
 def row_sentence(row: RowFigures, clock: str) -> str:
-    """``aten::_softmax 1 → 2 calls (+0.87 ms, 81 % of the slowdown)``; the share only of what adds to it."""
+    """``aten::_softmax 1 → 2 calls (+0.87 ms, 81 % of the slowdown)``; the share only where the row adds to it."""
     return f"{row.operator} {_happening(row)} ({_amount(row, clock)})"
 
 

@@ -83,7 +83,7 @@ class Frames:
 
 
 def frames(trace: Trace, tree: HostTree, work: DeviceWork) -> Frames:
-    """The frames of one session: of what lies in steps, where the trace marks steps."""
+    """The frames of a session: of its calls in steps, where the trace marks steps."""
     inside = tree.counted & ~tree.is_step & ((tree.step != OUTSIDE) | (tree.steps == 0))
     names, device_code = operator_codes(trace.names)
     smaller = len(names)
@@ -177,7 +177,7 @@ def shares(parent: Indices, total: NDArray[np.generic], step: float) -> NDArray[
 
 
 def refolded(rows: pd.DataFrame, fold: Folded, summed: Sequence[str]) -> pd.DataFrame:
-    """``rows`` as ``fold`` puts them together: names and kinds of what stays; ``summed`` and merged are added up."""
+    """``rows`` as ``fold`` puts them together: names and kinds stay; ``summed`` and merged are added up."""
     size = len(fold.parent)
     added = fold.row[~fold.stays]
     texts = {
@@ -266,7 +266,7 @@ def _texts(texts: Sequence[str], codes: Indices) -> pd.Series[str]:
 
 
 def _added(values: NDArray[Value], row: NDArray[np.integer], size: int) -> NDArray[Value]:
-    """The sum of the values of each row, in their own kind of number: integers stay exact."""
+    """The sum of the values of each row, in their kind of number: integers stay exact."""
     total = np.zeros(size, dtype=values.dtype)
     np.add.at(total, row, values)
     return total

@@ -64,7 +64,7 @@ class OperatorTable:
 
 @dataclass(frozen=True)
 class TraceSession:
-    """One process's trace, reduced to what a comparison needs."""
+    """The trace of a process, reduced to the needs of a comparison."""
 
     table: OperatorTable
     per_step: pd.DataFrame  # PER_STEP_COLUMNS

@@ -35,7 +35,7 @@ class Loss(msgspec.Struct, frozen=True):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """A sentence for each kind of loss, without a capital or a full stop, to stand in a list."""
+        """A sentence for each kind of loss, in lower case to stand in a list; none for a whole file."""
         whose = "its" if self.cut_off == 1 else "their"
         sentences = (
             (self.packing_cut, f"{_files(self.packing_cut, 'compressed ')} too early: what stood behind is lost"),

@@ -120,7 +120,7 @@ class Trace:
         return self.loss.sentences
 
     def selected(self, keep: NDArray[np.bool_], loss: Loss) -> Trace:
-        """The events where ``keep`` is true, in the same order, with ``loss`` added to what was lost."""
+        """The events where ``keep`` is true, in the same order, with ``loss`` added to that of the trace."""
         return replace(self, **{name: getattr(self, name)[keep] for name in COLUMNS}, loss=self.loss + loss)
 
     @property
