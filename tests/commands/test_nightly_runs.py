@@ -17,6 +17,8 @@ from tbp.asv.results import Results, read_results
 from tbp.model.series import Outcome
 from tbp.project.asv_config import read_config
 
+from ..repositories import commit, git, new_repository
+
 pytest.importorskip("asv")
 pytestmark = pytest.mark.slow
 
@@ -76,30 +78,19 @@ class Project:
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
         self.mark = f"tbp-test-{os.getpid()}-{time.monotonic_ns()}"  # in the environment of all that a night starts
         self.environment |= {"HOME": str(folder), "PYTHONPATH": str(ROOT), "MARK": self.mark, "TBP_NO_CACHE": "1"}
-        self.folder.mkdir()
-        self.git("init", "-q", "-b", "main")
+        new_repository(self.folder)
         (self.folder / "asv.conf.json").write_text(json.dumps(CONFIG))
         (self.folder / "benchmarks").mkdir()
         (self.folder / "benchmarks" / "__init__.py").write_text("")
         (self.folder / "benchmarks" / "suite.py").write_text(SUITE)
 
     def git(self, *arguments: str) -> str:
-        who = {
-            f"GIT_{who}_{what}": "t@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-        }
-        done = subprocess.run(
-            ["git", *arguments], cwd=self.folder, env=os.environ | who, capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
+        return git(self.folder, *arguments)
 
     def commit(self, calls: str = "return 1") -> str:
-        package = self.folder / "tiny"
-        package.mkdir(exist_ok=True)
         number = len(self.git("rev-list", "--all").split())
-        (package / "__init__.py").write_text(f'"""Commit {number}."""\n\n\ndef calls():\n    {calls}\n')
-        self.git("add", "tiny")
-        self.git("commit", "-q", "-m", f"commit {number}")
-        return self.git("rev-parse", "HEAD")
+        module = f'"""Commit {number}."""\n\n\ndef calls():\n    {calls}\n'
+        return commit(self.folder, f"commit {number}", files={"tiny/__init__.py": module})
 
     def start(self, paired_budget: float = 0) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tbp.__main__ import main
 from tbp.asv.session_files import read_sessions
 from tbp.asv.sessions import Session, Sessions
 from tbp.errors import UnreadableTrace
@@ -26,14 +24,11 @@ from tbp.traces.operator_files import read_operators, write_operators
 from tbp.traces.pruned import prune, same
 from tbp.traces.read_recording import read_recording
 
+from ..command_line import Run
+from ..result_folders import shared_data
+
 A, B = "a" * 40, "b" * 40
 NOTHING_KEPT = Policy(keep_traces_of_newest_runs=0)
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = main(list(map(str, arguments)))
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def files(results: Path, end: str) -> list[str]:
@@ -74,15 +69,12 @@ def test_a_table_is_kept_to_the_last_digit(tmp_path: Path, recorded_traces: dict
 
 
 @pytest.mark.parametrize("name", ["mi250/mi250_minitoy_train_ROCm6_2_kineto.json.gz", "a100/nccl_data.json.gz"])
-def test_what_the_device_did_is_kept_too(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]):
-    folder = os.environ.get("TBP_TEST_DATA")
-    if not folder:
-        pytest.skip("TBP_TEST_DATA names no folder of recorded traces")
-    raw, table = Path(folder, "traces", name), tmp_path / "x.operators.json.gz"
+def test_what_the_device_did_is_kept_too(tmp_path: Path, name: str, run: Run):
+    raw, table = shared_data() / "traces" / name, tmp_path / "x.operators.json.gz"
     recording = read_recording(raw)
     write_operators(recording, table)
     assert same(read_operators(table), recording)
-    before, after = (run(capsys, "hotspots", path, "--top", 50)[1] for path in (raw, table))
+    before, after = (run("hotspots", path, "--top", 50)[1] for path in (raw, table))
     assert "Device" in before
     assert after.partition("per step, under")[2] == before.partition("per step, under")[2]
     written = read_operators(table)
@@ -92,12 +84,12 @@ def test_what_the_device_did_is_kept_too(tmp_path: Path, name: str, capsys: pyte
 
 
 def test_a_dry_run_says_what_it_would_free_and_changes_nothing(
-    traced_results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    traced_results: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ):
     project(traced_results)
     monkeypatch.chdir(traced_results.parent)
     before = sorted(traced_results.rglob("*"))
-    code, out, _ = run(capsys, "trace", "prune")
+    code, out, _ = run("trace", "prune")
     assert code == 0
     assert out.startswith("would replace 3 raw traces by operator tables and free at most ")
     assert "3 stay: those of the 1 newest runs of each series, those beside 0 changes" in out
@@ -105,21 +97,19 @@ def test_a_dry_run_says_what_it_would_free_and_changes_nothing(
     assert sorted(traced_results.rglob("*")) == before
 
 
-def test_pruned_traces_are_read_from_their_tables(
-    traced_results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+def test_pruned_traces_are_read_from_their_tables(traced_results: Path, monkeypatch: pytest.MonkeyPatch, run: Run):
     project(traced_results)
     monkeypatch.chdir(traced_results.parent)
-    shown = [run(capsys, "hotspots", *sides) for sides in (("aaaa",), ("aaaa", "bbbb"))]
-    code, out, err = run(capsys, "trace", "prune", "--apply")
+    shown = [run("hotspots", *sides) for sides in (("aaaa",), ("aaaa", "bbbb"))]
+    code, out, err = run("trace", "prune", "--apply")
     assert (code, out.startswith("replaced 3 raw traces by operator tables and freed ")) == (0, True), err
     older, newer = (traced_results / "box" / f"{commit[:8]}-env.traces" / "suite.time_thing" for commit in (A, B))
     assert len(list(older.glob("*.operators.json.gz"))) == len(list(newer.glob("*.pt.trace.json.gz"))) == 3
     assert not list(older.glob("*.pt.trace.json.gz"))
-    assert [run(capsys, "hotspots", *sides) for sides in (("aaaa",), ("aaaa", "bbbb"))] == shown
+    assert [run("hotspots", *sides) for sides in (("aaaa",), ("aaaa", "bbbb"))] == shown
     assert read_sessions(traced_results).problems == ()
-    assert run(capsys, "trace", "prune", "--apply")[1].startswith("nothing to prune")
-    code, _, err = run(capsys, "export", "--plain", "out", "aaaa")
+    assert run("trace", "prune", "--apply")[1].startswith("nothing to prune")
+    code, _, err = run("export", "--plain", "out", "aaaa")
     assert (code, "was pruned" in err) == (2, True)
 
 

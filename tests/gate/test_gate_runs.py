@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from ..repositories import git, new_repository
+
 pytest.importorskip("asv")
 pytestmark = pytest.mark.slow
 
@@ -63,21 +65,12 @@ CONFIG = {
 }
 
 
-def git(folder: Path, *arguments: str) -> str:
-    identity = {f"GIT_{who}_{what}": "t@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=os.environ | identity, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
-
-
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tags: base; same, which changes no code; slower, where ``total`` works twice; broken, which does not import."""
-    folder = tmp_path_factory.mktemp("gated") / "thing"
-    (folder / "thing").mkdir(parents=True)
+    folder = new_repository(tmp_path_factory.mktemp("gated") / "thing")
+    (folder / "thing").mkdir()
     (folder / "benchmarks").mkdir()
-    git(folder, "init", "-q", "-b", "main")
     (folder / "asv.conf.json").write_text(json.dumps(CONFIG))
     (folder / "existing.json").write_text(json.dumps(CONFIG | {"environment_type": "existing"}))
     (folder / "benchmarks" / "__init__.py").touch()

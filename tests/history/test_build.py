@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tarfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -336,13 +334,8 @@ def test_a_history_says_how_its_direction_is_known():
 
 
 @pytest.mark.parametrize(("project", "series"), [("lightning", 120), ("mjwarp", 280), ("pyg", 12)])
-def test_real_projects_have_few_findings(tmp_path: Path, project: str, series: int):
-    folder = os.environ.get("TBP_TEST_DATA")
-    if not folder:
-        pytest.skip("TBP_TEST_DATA names no folder of real results")
-    with tarfile.open(Path(folder) / "asv" / f"{project}.tar.xz") as archive:
-        archive.extractall(tmp_path, filter="data")
-    measured = read_results(next(path for path in tmp_path.rglob("results") if path.is_dir()))
+def test_real_projects_have_few_findings(real_results: Callable[[str], Path], project: str, series: int):
+    measured = read_results(real_results(project))
     found = histories(measured, Sessions(), read_commits(measured.commits), Shelf())
     assert len(found) == series
     states = Counter(history.state for history in found)

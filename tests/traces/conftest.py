@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,12 @@ import pytest
 from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.trace import Trace
 
+from ..result_folders import shared_data
+
 
 @pytest.fixture
 def recordings() -> Path:
-    folder = os.environ.get("TBP_TEST_DATA")
-    if not folder:
-        pytest.skip("TBP_TEST_DATA names no folder of recorded traces")
-    return Path(folder) / "traces"
+    return shared_data() / "traces"
 
 
 @pytest.fixture
