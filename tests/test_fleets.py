@@ -39,7 +39,6 @@ def test_no_commit_is_blamed_for_asv_s_number(fallen: ReportData) -> None:
 
 def test_it_is_said_first_and_once_on_every_output(fallen: ReportData, tmp_path: Path) -> None:
     page = summary(fallen)
-    assert page.first is not None
     assert page.first.sentence.startswith(FELL)
     assert page.first.sentence.endswith(" levels moved with it, all up.")
     assert not [note for note in page.notes if "number" in note.sentence]

@@ -5,18 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import fields
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from tbp.asv.session_files import read_sessions
-from tbp.asv.sessions import Session, Sessions
+from tbp.asv.sessions import Sessions
 from tbp.errors import UnreadableTrace
 from tbp.history.kept_traces import PrunePlan, kept_runs, prune_plan
-from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State  # fmt: skip
-from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
+from tbp.model.changes import Change, ChangeEvidence, History, State
+from tbp.model.series import Better, SeriesKey
 from tbp.project.policy import Policy
 from tbp.report.site.load import report_data, stored
 from tbp.traces import operator_files
@@ -25,6 +24,7 @@ from tbp.traces.pruned import prune, same
 from tbp.traces.read_recording import read_recording
 
 from ..command_line import Run
+from ..histories import numbered, points, session
 from ..result_folders import shared_data
 
 A, B = "a" * 40, "b" * 40
@@ -78,7 +78,6 @@ def test_what_the_device_did_is_kept_too(tmp_path: Path, name: str, run: Run):
     assert "Device" in before
     assert after.partition("per step, under")[2] == before.partition("per step, under")[2]
     written = read_operators(table)
-    assert written.rank is not None
     written.rank.device.devices.loc[0, "busy_us"] += 1e-9
     assert not same(written, recording)
 
@@ -118,12 +117,8 @@ def test_a_report_says_the_same_of_what_was_pruned(traced_results: Path):
     prune(plan(traced_results).removable)
     assert files(traced_results, ".pt.trace.json.gz") == []
     (after,) = report_data(None, traced_results).histories
-    assert before.operators is not None
-    assert after.operators is not None
     pd.testing.assert_frame_equal(after.operators.frame, before.operators.frame, check_dtype=False, check_exact=True)
     assert after.operators_commit == before.operators_commit
-    assert before.frames is not None
-    assert after.frames is not None
     pd.testing.assert_frame_equal(after.frames.rows, before.frames.rows, check_dtype=False, check_exact=True)
 
 
@@ -196,26 +191,14 @@ KEY = SeriesKey("suite.time_thing", (), "box", "env")
 
 def history(traced: str, changes: tuple[int, ...]) -> tuple[History, Sessions]:
     """A series with a run for each character of ``traced``: "t" has a raw trace, "o" its table, "." neither."""
-    commits = [Commit(f"{place:040x}", datetime(2026, 1, 1, tzinfo=UTC)) for place in range(len(traced))]
     ends = {"t": ".pt.trace.json.gz", "o": ".operators.json.gz"}
-    sessions = tuple(
-        Session(
-            key=KEY, commit=commit.hash, run="1", session="s", started=commit.date, wall_s=(1.0,) * 10, cpu_s=(),
-            involuntary_switches=(), number=1, threads=1, device="cpu", device_name="", torch="", python="",
-            trace=Path(f"x{ends[mark]}") if mark in ends else None, trace_note="", skipped="",
-        )
-        for commit, mark in zip(commits, traced, strict=True)
-    )  # fmt: skip
-    made = History(
-        key=KEY, unit="seconds", better=Better.LOWER, state=State.NO_CHANGE,
-        points=tuple(Point(commit, Outcome.MEASURED, 1.0) for commit in commits),
-        changes=tuple(ChangeEvidence(a_change(place)) for place in changes),
-    )  # fmt: skip
-    return made, Sessions(sessions)
-
-
-def a_change(index: int) -> Change:
-    return Change(index=index, before=1.0, after=2.0, p_value=0.001, confirmed=True, kind=ChangeKind.CODE)
+    traces = [Path(f"x{ends[mark]}") if mark in ends else None for mark in traced]
+    sessions = (
+        session(KEY, numbered(place).hash, wall_s=(1.0,) * 10, trace=trace) for place, trace in enumerate(traces)
+    )
+    evidence = tuple(ChangeEvidence(Change(place, 1.0, 2.0, 0.001, True)) for place in changes)
+    of = KEY, "seconds", Better.LOWER, tuple(points([1.0] * len(traced)))
+    return History(*of, State.NO_CHANGE, evidence), Sessions(tuple(sessions))
 
 
 @pytest.mark.parametrize(
@@ -234,7 +217,7 @@ def a_change(index: int) -> Change:
 def test_the_newest_runs_and_both_sides_of_a_change_keep_theirs(
     traced: str, changes: tuple[int, ...], most: int, kept: set[int]
 ):
-    assert {int(commit, 16) for _, commit in kept_runs(*history(traced, changes), most)} == kept
+    assert {int(commit) for _, commit in kept_runs(*history(traced, changes), most)} == kept
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tbp.asv.results import Results
-from tbp.asv.sessions import Session, Sessions
+from tbp.asv.sessions import Sessions
 from tbp.comparison.stored_commits import CompareRequest, chosen_setup, compared, stored_series
 from tbp.errors import NothingMeasured, UsageError
 from tbp.model.changes import State
@@ -18,6 +18,7 @@ from tbp.project.commits import read_commits
 from tbp.project.policy import Policy
 from tbp.project.revisions import stored_commit
 
+from ..histories import session
 from ..repositories import commit, new_repository
 from ..result_folders import write_result
 from ..result_frames import frame_of
@@ -73,10 +74,7 @@ def test_no_setup_with_both_says_where_each_is():
 def test_the_value_of_a_run_is_the_median_of_its_processes():
     when = datetime(2026, 1, 1, tzinfo=UTC)
     key = SeriesKey("x", (), "m", "e")
-    sessions = [
-        Session(key, A, "run", str(i), when, (value,), (), (), 1, 1, "cpu", "", "", "", None, "", "")
-        for i, value in enumerate((1.0, 1.5, 9.0))
-    ]
+    sessions = [session(key, A, str(i), (value,)) for i, value in enumerate((1.0, 1.5, 9.0))]
     commits = read_commits({A: when, B: when})
     stored = Results(frame_of([row("x", A), row("x", B)]), {}, ())
     (found,) = stored_series(stored, commits.order, Sessions(tuple(sessions)), Policy())

@@ -144,7 +144,6 @@ def test_what_was_measured_beside_the_branch_is_shown_apart(project: Project):
     assert others.summary == "Beside main: 7 commits on 1 other line"
     (row,) = others.rows
     assert (row.line, row.runs, row.state, row.verdict) == ("maint", 7, State.NO_CHANGE, "no change")
-    assert row.origin is not None
     assert (row.origin.subject, row.newest.subject) == ("day 9", "day 31.5")
     text = b"".join(make() for make in points(data)).decode()
     lines = [row["line"] for row in csv.DictReader(io.StringIO(text))]

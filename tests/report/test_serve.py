@@ -155,7 +155,6 @@ def test_ctrl_c_ends_it_with_the_code_of_the_report(tmp_path: Path) -> None:
         [sys.executable, "-c", START, str(tmp_path / "results")], stderr=subprocess.PIPE, stdout=subprocess.PIPE,
         text=True, env={**os.environ, "TBP_NO_CACHE": "1"}, cwd=tmp_path,
     )  # fmt: skip
-    assert process.stderr is not None
     line = ""
     while not line.startswith("serving"):
         line = process.stderr.readline()

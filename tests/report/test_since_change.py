@@ -36,7 +36,6 @@ STEP = changes((3, 1.0, 1.2))
 def test_what_became_of_the_level(make_history, since, said) -> None:
     own = make_history((1.0, 1.0, 1.0, *since), changes=STEP)
     found = since_change.now(own, own.changes[-1])
-    assert found is not None
     assert since_change.leaving(own, found) == said
     assert found.is_left is ("have left" in said)
 
@@ -47,7 +46,6 @@ def test_a_gain_that_is_worse_than_at_first_is_no_good_news(make_history, make_r
     own = make_history((1.0, 1.0, 1.5, 1.5, 1.4, 1.4), State.IMPROVEMENT, changes=(accepted, better))
     row = summary(make_report(own)).rows[0]
     assert row.change == "▼ −6.7 % faster"
-    assert row.standing is not None
     assert row.standing.net == "net ▲ +40 % slower than at first, 1.00 s"
     assert row.standing.is_net_worse
     found = summary(make_report(own)).notes
@@ -64,7 +62,6 @@ def test_a_regression_of_which_a_part_is_undone_is_where_that_brought_it(make_hi
     assert row.change == "▲ +40 % slower"
     assert row.levels == ("1.00 s", "1.40 s", "+400 ms")
     assert row.sure == ("▲ +50 % at 02c0ffee", "▼ −6.7 % at 04c0ffee")
-    assert row.standing is not None
     assert (row.standing.leaving, row.standing.net) == ("still at this level", "")
     assert (row.commit.short, row.since, row.between) == ("02c0ffee", None, "")
 
@@ -111,7 +108,6 @@ def test_what_came_after_the_change_and_is_no_part_of_it_is_named(make_history, 
     own = make_history((1.0, 1.0, 1.2, 1.2, 1.5, 1.5), State.REGRESSION, changes=(worse, later))
     row = summary(make_report(own)).rows[0]
     assert (row.change, row.levels[:2], row.newest) == ("▲ +20 % slower", ("1.00 s", "1.20 s"), "1.50 s")
-    assert row.standing is not None
     assert row.standing.leaving == f"{said}; still at this level"
 
 
@@ -127,7 +123,6 @@ def test_what_is_acknowledged_is_told_apart_and_net_is_since_the_base(make_histo
 
 def test_the_net_change_of_a_single_step_is_that_step(make_history, make_report) -> None:
     row = summary(make_report(make_history((1.0, 1.0, 1.0, 1.2, 1.2), changes=STEP))).rows[0]
-    assert row.standing is not None
     assert (row.standing.net, row.standing.is_net_worse) == ("", False)
 
 

@@ -17,11 +17,9 @@ def test_the_code_stands_on_its_page_as_it_was_written(make_history, make_report
 
 def test_long_code_is_cut_and_said_to_be() -> None:
     long = code_of("\n".join(f"line {number}" for number in range(LINES + 5)))
-    assert long is not None
     assert long.code.endswith(f"line {LINES - 1}")
     assert long.left_out == f"Cut here: {LINES + 5} lines in all, in benchmarks.json."
     wide = code_of("x" * 100_000)
-    assert wide is not None
     assert len(wide.code) == LENGTH
     assert len(code_of("x" * 500, series=60).code) < 300  # a page of many series is full without it
     assert wide.left_out == "Cut here: 1 line in all, in benchmarks.json."
