@@ -93,6 +93,11 @@ def history(
     )
 
 
+HOSTILE = ("<script>alert(1)</script>", '=HYPERLINK("http://x")', "]]>&amp;<!--", "\x00\x0b\ufffe\udc80\u202e",
+           'a"b,c\r\nd')  # fmt: skip
+"""Names that mean something to a browser, a spreadsheet, XML, a terminal and CSV."""
+
+
 def change(index: int, before: float, after: float, *, confirmed: bool = True, note: str = "") -> ChangeEvidence:
     return ChangeEvidence(Change(index, before, after, 0.0004, confirmed), note=note)
 

@@ -15,10 +15,9 @@ import pytest
 from tbp import commands
 from tbp.__main__ import main
 from tbp.cli import VERBS
-from tbp.errors import UsageError
-from tbp.project.asv_config import read_config
 
 from .command_line import Run
+from .repositories import new_repository
 from .result_folders import write_result
 
 COMMITS = [f"{index:08x}{index:032x}" for index in range(1, 41)]
@@ -34,37 +33,26 @@ def write_results(folder: Path, values: list[float], benchmark: str = "suite.tim
 STEADY = [1.0, 1.01, 0.99, 1.0, 1.01, 0.98] * 5
 
 
-def test_no_regression_is_0_and_names_the_report(tmp_path: Path, run: Run):
-    results = write_results(tmp_path / "results", STEADY)
-    code, out, _ = run("report", "--results", str(results), "--out", str(tmp_path / "site"))
-    assert code == 0
-    assert f"report: {tmp_path / 'site' / 'index.html'}" in out
-    assert (tmp_path / "site" / "index.html").exists()
-
-
-def test_a_standing_regression_is_3_unless_told_otherwise(tmp_path: Path, run: Run):
-    slower = [*STEADY[:15], *(2 * value for value in STEADY[15:])]
-    results = write_results(tmp_path / "results", slower)
-    arguments = ("report", "--results", str(results), "--out", str(tmp_path / "site"))
-    code, out, _ = run(*arguments)
-    assert code == 3
-    assert "slower" in out
-    assert "suite.time_thing" in out
-    assert run(*arguments, "--exit-zero")[0] == 0
-
-
-def test_an_improvement_is_no_regression(tmp_path: Path, run: Run):
-    results = write_results(tmp_path / "results", [*(2 * value for value in STEADY[:15]), *STEADY[15:]])
-    code, out, _ = run("report", "--results", str(results), "--out", str(tmp_path / "site"))
-    assert code == 0
-    assert "faster" in out
-
-
 SLOWER = [*STEADY[:15], *(2 * value for value in STEADY[15:])]
 
 
+@pytest.mark.parametrize(
+    ("values", "code", "words"),
+    [(STEADY, 0, "No confirmed regression"), (SLOWER, 3, "suite.time_thing: ▲ +1"), (SLOWER[::-1], 0, "faster")],
+    ids=["no regression is 0", "a standing regression is 3", "an improvement is no regression"],
+)
+def test_a_report_s_code_is_its_verdict(tmp_path: Path, run: Run, values: list[float], code: int, words: str):
+    results = write_results(tmp_path / "results", values)
+    arguments = ("report", "--results", results, "--out", tmp_path / "site")
+    found, out, _ = run(*arguments)
+    assert (found, words in out) == (code, True), out
+    assert f"report: {tmp_path / 'site' / 'index.html'}" in out
+    assert (tmp_path / "site" / "index.html").exists()
+    assert run(*arguments, "--exit-zero")[0] == 0
+
+
 def test_compare_is_3_for_a_regression_unless_told_otherwise(tmp_path: Path, run: Run):
-    results = str(write_results(tmp_path / "results", SLOWER))
+    results = write_results(tmp_path / "results", SLOWER)
     arguments = ("compare", COMMITS[14][:8], COMMITS[15], "--results", results)
     code, out, _ = run(*arguments)
     assert code == 3
@@ -101,7 +89,7 @@ def test_report_and_compare_ask_the_project_which_direction_is_better(
 
 
 def test_compare_is_5_for_undecided_only_if_strict(tmp_path: Path, run: Run):
-    results = str(write_results(tmp_path / "results", [1.0, 1.2]))
+    results = write_results(tmp_path / "results", [1.0, 1.2])
     arguments = ("compare", COMMITS[0], COMMITS[1], "--results", results)
     code, out, err = run(*arguments)
     assert code == 0
@@ -111,7 +99,7 @@ def test_compare_is_5_for_undecided_only_if_strict(tmp_path: Path, run: Run):
 
 
 def test_compare_takes_only_the_benchmarks_asked_for(tmp_path: Path, run: Run):
-    results = str(write_results(tmp_path / "results", SLOWER))
+    results = write_results(tmp_path / "results", SLOWER)
     arguments = ("compare", COMMITS[14], COMMITS[15], "--results", results, "--bench")
     assert run(*arguments, "time_th")[0] == 3
     code, _, err = run(*arguments, "nothing")
@@ -120,7 +108,7 @@ def test_compare_takes_only_the_benchmarks_asked_for(tmp_path: Path, run: Run):
 
 
 def test_compare_writes_every_form(tmp_path: Path, run: Run):
-    results = str(write_results(tmp_path / "results", SLOWER))
+    results = write_results(tmp_path / "results", SLOWER)
     arguments = ("compare", COMMITS[14], COMMITS[15], "--results", results)
     files = [tmp_path / name for name in ("c.json", "c.md", "c.xml")]
     named = [f"--{form}={path}" for form, path in zip(("json", "markdown", "junit"), files, strict=True)]
@@ -169,12 +157,7 @@ def test_compare_says_which_commit_it_cannot_find(arguments: tuple[str, ...], wo
     ],
 )
 def test_bad_input_is_one_clear_line(
-    arguments: list[str],
-    code: int,
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    run: Run,
+    arguments: list[str], code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "full").mkdir()
@@ -187,86 +170,11 @@ def test_bad_input_is_one_clear_line(
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ('{"version": 1,, }', "line 1"),
-        ("[]", "must hold a JSON object"),
-        ('{"results_dir": 3}', "results_dir must be a string"),
-        ('{"branches": "main"}', "branches must be a list"),
-    ],
-)
-def test_an_unreadable_configuration_says_where_and_what(tmp_path: Path, text: str, words: str):
-    path = tmp_path / "asv.conf.json"
-    path.write_text(text)
-    with pytest.raises(UsageError, match=words):
-        read_config(path)
-
-
-def test_a_configuration_has_comments_and_trailing_commas(tmp_path: Path):
-    path = tmp_path / "asv.conf.json"
-    path.write_text('{ // a comment\n "project": "a // b", /* and\n another */ "repo": ".", "branches": ["x",],\n}')
-    config = read_config(path)
-    assert (config.project, config.branches, config.repository) == ("a // b", ("x",), tmp_path)
-    assert config.results_dir == tmp_path / "results"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{version: 1, project: 'p q', repo: '.', branches: ['main', \"1.x\"],}",
-        '\ufeff{"version": 1, "project": "p q", "repo": ".", "branches": ["main", "1.x"]}',
-        '{"project": "p \\\nq", "branches": [\'main\', /* dev */ "1.x"], // end\n}',
-        "{project: 'p\\x20q', branches: ['main', '1.x'], install_timeout: +.5e3, hash_length: 0x8}",
-    ],
-)
-def test_a_configuration_is_json5(tmp_path: Path, text: str):
-    path = tmp_path / "asv.conf.json"
-    path.write_text(text, "utf-8")
-    config = read_config(path)
-    assert (config.project, config.branches) == ("p q", ("main", "1.x"))
-
-
-@pytest.mark.parametrize("branches", ["", ', "branches": null', ', "branches": []', ', "branches": [null]'])
-def test_without_branches_it_is_the_default_one(tmp_path: Path, branches: str):
-    path = tmp_path / "asv.conf.json"
-    path.write_text('{"repo": "."' + branches + "}")
-    assert read_config(path).branch == ""
-
-
-def test_the_command_lines_branch_takes_the_place_of_the_first(tmp_path: Path):
-    path = tmp_path / "asv.conf.json"
-    path.write_text('{"repo": ".", "branches": ["main"]}')
-    assert read_config(path, "1.x").branch == "1.x"
-    path.write_text('{"repo": "https://example.org/a.git"}')
-    with pytest.raises(UsageError, match="needs a local clone"):
-        read_config(path, "1.x")
-
-
-def test_a_configuration_may_be_called_jsonc_and_two_are_one_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "asv.conf.jsonc"
-    path.write_text("{ // mine\n project: 'p'}")
-    assert read_config().project == "p"
-    (tmp_path / "asv.conf.json").write_text("{}")
-    with pytest.raises(UsageError, match="name one with --config"):
-        read_config()
-
-
-@pytest.mark.parametrize("repo", ["https://example.org/a.git", "git@example.org:a.git", "ssh://example.org/a"])
-def test_an_address_is_no_repository_to_read(tmp_path: Path, repo: str):
-    path = tmp_path / "asv.conf.json"
-    path.write_text(json.dumps({"repo": repo, "show_commit_url": "javascript:alert(1)"}))
-    config = read_config(path)
-    assert (config.repository, config.commit_url) == (None, "")
-
-
-@pytest.mark.parametrize(
     ("folder", "words"),
     [("empty", "cannot list the commits of the branch"), ("not-there", "No such file or directory")],
 )
 def test_nightly_without_a_usable_repository(tmp_path: Path, folder: str, words: str, run: Run):
-    (tmp_path / "empty").mkdir()
-    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=tmp_path / "empty", check=True)
+    new_repository(tmp_path / "empty")
     config = tmp_path / "asv.conf.json"
     config.write_text(json.dumps({"repo": folder}))
     code, _, err = run("nightly", "--config", str(config))

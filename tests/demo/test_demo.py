@@ -16,23 +16,14 @@ from tbp.model.changes import History, State
 from tbp.project.asv_config import read_config
 from tbp.report.site.load import report_data
 
+from ..repositories import git
+
 
 def test_the_repository_is_a_real_one(tmp_path: Path):
     commits = create(tmp_path / "sample", datetime(2026, 1, 8, tzinfo=UTC))
-    logged = subprocess.run(
-        ["git", "log", "--reverse", "--format=%H %s"],
-        cwd=tmp_path / "sample",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert logged.stdout.splitlines() == [
-        f"{name} {commit.subject}" for name, commit in zip(commits, COMMITS, strict=True)
-    ]
-    status = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=tmp_path / "sample", capture_output=True, text=True, check=True
-    )
-    assert status.stdout.splitlines() == ["?? asv.conf.json", "?? benchmarks/"]
+    logged = git(tmp_path / "sample", "log", "--reverse", "--format=%H %s").splitlines()
+    assert logged == [f"{name} {commit.subject}" for name, commit in zip(commits, COMMITS, strict=True)]
+    assert git(tmp_path / "sample", "status", "--porcelain").splitlines() == ["?? asv.conf.json", "?? benchmarks/"]
 
 
 @pytest.mark.slow

@@ -27,16 +27,14 @@ from tbp.traces.operator_files import write_operators
 from tbp.traces.read_recording import read_recording
 
 from ..command_line import Run
+from ..trace_events import event
 
 A, B = "a" * 40, "b" * 40
 
 
 def written(path: Path, *names: str, **header: object) -> Path:
     """A trace of operators of 1 µs, one after the other."""
-    events = [
-        {"ph": "X", "cat": "cpu_op", "name": name, "pid": 1, "tid": 1, "ts": 10 * place, "dur": 1}
-        for place, name in enumerate(names)
-    ]
+    events = [event(name, 10 * place, 1) for place, name in enumerate(names)]
     path.write_text(json.dumps({**header, "traceEvents": events}))
     return path
 
@@ -179,11 +177,7 @@ def test_json_and_csv_hold_every_operator(tmp_path: Path, recorded_traces: dict[
     ],
 )
 def test_what_cannot_be_meant_is_one_clear_line(
-    arguments: list[str],
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    run: Run,
+    arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
@@ -200,14 +194,8 @@ def test_neither_git_nor_results_nor_torch_are_needed(tmp_path: Path):
         f"code = main(['hotspots', {str(path)!r}])\n"
         "sys.exit(', '.join({'torch', 'asv', 'scipy', 'plotly'} & set(sys.modules)) or code)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PATH": ""},
-        check=False,
-    )
+    variables = {**os.environ, "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=variables)
     assert (done.returncode, done.stderr) == (0, "")
     assert "aten::mm" in done.stdout
 
@@ -227,8 +215,8 @@ def on_device(path: Path, rank: int, busy_us: int, *, world_size: int = 2) -> Pa
         ("gpu_memcpy", "Memcpy HtoD", 7, 95, 2, {"correlation": 3, "bytes": 4096}),
     ]
     events = [
-        {"ph": "X", "cat": cat, "name": name, "pid": 1 if tid == 1 else 0, "tid": tid, "ts": ts, "dur": dur, "args": a}
-        for cat, name, tid, ts, dur, a in entries
+        event(name, ts, dur, {"cat": cat, "pid": int(tid == 1), "tid": tid, "args": arguments})
+        for cat, name, tid, ts, dur, arguments in entries
     ]
     told = {"backend": "nccl", "rank": rank, "world_size": world_size}
     path.write_text(json.dumps({"distributedInfo": told, "traceEvents": events}))
@@ -278,14 +266,10 @@ def test_without_a_device_nothing_is_said_of_one(tmp_path: Path, run: Run):
 
 def test_a_call_that_moved_and_another_shape_are_shown(tmp_path: Path, run: Run):
     def calling(name: str, callers: tuple[str, str], size: int) -> Path:
-        events = [
-            {"ph": "X", "cat": "cpu_op", "name": caller, "pid": 1, "tid": 1, "ts": 100 * place, "dur": 50}
-            for place, caller in enumerate(("a", "b"))
-        ]
         at = 100 * ("a", "b").index(callers[0]) + 10
-        inner = {"name": "aten::mm", "ts": at, "dur": 20, "args": {"Input Dims": [[2, size], [size, 5]]}}
+        inner = event("aten::mm", at, 20, {"args": {"Input Dims": [[2, size], [size, 5]]}})
         path = tmp_path / name
-        path.write_text(json.dumps({"traceEvents": [*events, {**events[0], **inner}]}))
+        path.write_text(json.dumps({"traceEvents": [event("a", 0, 50), event("b", 100, 50), inner]}))
         return path
 
     before, after = calling("before.json", ("a", "b"), 3), calling("after.json", ("b", "a"), 4)

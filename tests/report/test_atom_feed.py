@@ -13,14 +13,9 @@ from tbp.history.acknowledged import marked
 from tbp.model.changes import Change, ChangeEvidence, State
 from tbp.report.data.atom_feed import feed_xml
 
+from ..histories import HOSTILE
+
 ATOM = "{http://www.w3.org/2005/Atom}"
-HOSTILE = [
-    "<script>alert(1)</script>",
-    '=HYPERLINK("http://x")',
-    "]]>&amp;<!--",
-    "\x00\x0b\ufffe\udc80\u202e",
-    'a"b,c\r\nd',
-]
 
 
 def entries(data) -> list[Xml.Element]:

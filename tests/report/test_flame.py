@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 from msgspec.structs import replace
 
@@ -19,11 +18,12 @@ from tbp.report.parts.flame import Flame, change_flame, newest_flame
 from tbp.report.parts.flame_rows import MOST_ROWS, NAME_LENGTH
 from tbp.report.site.build import write_site
 from tbp.traces.calls.nesting import NO_PARENT
-from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
 from tbp.traces.differences.frame_difference import frame_difference
-from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
+from tbp.traces.frames.frames import Frames
 
-Rows = Mapping[str, tuple[str, int, int, int]]
+from ..flames import Rows, certain_difference, frames
+
+Make = Callable[..., Any]
 
 BEFORE: Rows = {
     "linear": ("operator", 4, 1_000_000, 0),
@@ -39,50 +39,17 @@ AFTER: Rows = {
 }
 
 
-def frames(rows: Rows, steps: int = 2, step_ns: int = 8_000_000) -> Frames:
-    """Literal frames: path → (kind, calls, self ns, device ns) over all steps."""
-    place = {path: row for row, path in enumerate(rows)}
-    frame = pd.DataFrame(
-        {
-            "parent": [place[path.rpartition(" > ")[0]] if " > " in path else NO_PARENT for path in rows],
-            "name": pd.Series([path.rpartition(" > ")[2] for path in rows], dtype=object),
-            "kind": pd.Series([row[0] for row in rows.values()], dtype=object),
-            **{
-                name: [row[at] for row in rows.values()] for at, name in enumerate(("calls", "self_ns", "device_ns"), 1)
-            },
-            "merged": 1,
-        }
-    )
-    return Frames(
-        frame.astype({name: np.int64 for name, kind in FRAME_COLUMNS.items() if kind == "count"}), steps, step_ns, 3
-    )
-
-
-def difference(
-    factor: float = 1.0, certain: tuple[str, ...] = ("mm", "masked_fill_"), clock: str = "host"
-) -> TraceDifference:
-    rows = pd.DataFrame({name: pd.Series([0.0] * len(certain)) for name in ROW_COLUMNS})
-    rows["calls_after"] = 1.0
-    texts = {"operator": list(certain), "kind": ["calls"] * len(certain), "sentence": [""] * len(certain)}
-    rows = rows.assign(**{name: pd.Series(text, dtype=object) for name, text in texts.items()}, certain=True)
-    return TraceDifference(rows, 4000.0, 4500.0, 0.0, factor, 3, 3, clock)
-
-
 def changed(history: History, **fields: object) -> Flame:
     found = frame_difference(frames(BEFORE), frames(AFTER))
-    evidence = ChangeEvidence(Change(3, 1e-3, 1.2e-3, 0.001, True), difference(**fields), "", found)  # type: ignore[arg-type]
-    flame = change_flame(history, evidence)
-    assert flame is not None
-    return flame
+    evidence = ChangeEvidence(Change(3, 1e-3, 1.2e-3, 0.001, True), certain_difference(**fields), "", found)
+    return change_flame(history, evidence)
 
 
 def newest(history: History, found: Frames) -> Flame:
-    flame = newest_flame(replace(history, frames=found, operators_commit=history.points[-1].commit))
-    assert flame is not None
-    return flame
+    return newest_flame(replace(history, frames=found, operators_commit=history.points[-1].commit))
 
 
-def test_what_is_drawn_is_per_step_and_adds_up(make_history: Callable[..., History]) -> None:
+def test_what_is_drawn_is_per_step_and_adds_up(make_history: Make) -> None:
     flame = newest(make_history(), frames(AFTER))
     payload = flame.payload
     assert payload["names"] == ["linear", "mm", "gemm", "masked_fill_"]
@@ -97,7 +64,7 @@ def test_what_is_drawn_is_per_step_and_adds_up(make_history: Callable[..., Histo
     assert "3 traced sessions" in flame.caption
 
 
-def test_the_top_is_a_table_largest_first_below_its_caller(make_history: Callable[..., History]) -> None:
+def test_the_top_is_a_table_largest_first_below_its_caller(make_history: Make) -> None:
     rows = {name: row for name, row in AFTER.items() if "gemm" not in name}
     rows["tiny"] = ("operator", 2, 2_000, 0)
     flame = newest(make_history(), frames(rows))
@@ -108,18 +75,18 @@ def test_the_top_is_a_table_largest_first_below_its_caller(make_history: Callabl
     ]
 
 
-def test_the_table_is_bounded(make_history: Callable[..., History]) -> None:
+def test_the_table_is_bounded(make_history: Make) -> None:
     many: Rows = {f"n{place}": ("operator", 1, 1_000_000, 0) for place in range(19)}
     deep = {f"{'n0 > ' * level}n0": ("operator", 1, 1_000_000, 0) for level in range(40)}
     assert len(newest(make_history(), frames({**many, **deep})).rows) <= MOST_ROWS
 
 
-def test_threads_that_overlap_are_said(make_history: Callable[..., History]) -> None:
+def test_threads_that_overlap_are_said(make_history: Make) -> None:
     said = newest(make_history(), frames(AFTER, step_ns=4_000_000)).caption
     assert "On the host threads ran at once: together they took 2.75 ms in a step of 2.00 ms." in said
 
 
-def test_a_difference_has_both_sides_and_a_mark_for_each_frame(make_history: Callable[..., History]) -> None:
+def test_a_difference_has_both_sides_and_a_mark_for_each_frame(make_history: Make) -> None:
     flame = changed(make_history())
     payload = flame.payload
     assert payload["names"] == ["linear", "mm", "gemm", "masked_fill_", "old"]
@@ -140,20 +107,20 @@ def test_a_difference_has_both_sides_and_a_mark_for_each_frame(make_history: Cal
     ]
 
 
-def test_doubt_is_a_mark_of_its_own(make_history: Callable[..., History]) -> None:
+def test_doubt_is_a_mark_of_its_own(make_history: Make) -> None:
     flame = changed(make_history(), certain=("other",))
-    assert flame.payload["marks"]["host"].startswith("ss.")  # type: ignore[index]
+    assert flame.payload["marks"]["host"].startswith("ss.")
     assert flame.rows[0].mark == "slower, not certain"
 
 
-def test_a_slower_machine_is_said_and_not_coloured(make_history: Callable[..., History]) -> None:
+def test_a_slower_machine_is_said_and_not_coloured(make_history: Make) -> None:
     flame = changed(make_history(), factor=2.0, certain=("other",))
     assert "took 2.00 × their time: only what goes beyond that is coloured" in flame.caption
-    assert flame.payload["marks"]["host"][:2] == ".."  # type: ignore[index]
+    assert flame.payload["marks"]["host"][:2] == ".."
     assert "×" not in changed(make_history()).caption
 
 
-def test_several_small_frames_are_told_by_their_number(make_history: Callable[..., History]) -> None:
+def test_several_small_frames_are_told_by_their_number(make_history: Make) -> None:
     found = frames({"a": ("operator", 1, 10, 0), "": ("smaller", 7, 10, 0), "b": ("operator", 1, 1, 0)})
     found.rows["merged"] = [1, 1200, 1]
     assert newest(make_history(), found).payload["names"] == ["a", "(1,200 smaller)", "b"]
@@ -161,19 +128,17 @@ def test_several_small_frames_are_told_by_their_number(make_history: Callable[..
     assert "(deeper calls)" in str(newest(make_history(), found).payload["names"])
 
 
-def test_no_frames_is_no_graph(make_history: Callable[..., History]) -> None:
+def test_no_frames_is_no_graph(make_history: Make) -> None:
     assert newest_flame(make_history()) is None
     assert change_flame(make_history(), ChangeEvidence(Change(3, 1.0, 2.0, 0.1, True))) is None
 
 
-def test_each_series_has_its_data_in_a_file_of_its_own(
-    tmp_path: Path, make_history: Callable[..., History], make_report: Callable[..., object]
-) -> None:
+def test_each_series_has_its_data_in_a_file_of_its_own(tmp_path: Path, make_history: Make, make_report: Make) -> None:
     two = [
         replace(make_history(machine=name), frames=frames(AFTER), operators_commit=make_history().points[-1].commit)
         for name in ("m1", "m2")
     ]
-    site = write_site(make_report(*two, make_history(benchmark="bare")), tmp_path).parent  # type: ignore[arg-type]
+    site = write_site(make_report(*two, make_history(benchmark="bare")), tmp_path).parent
     found = sorted(site.glob("data/*.flame.js"))
     assert len(found) == 2
     page = next(site.glob("benchmarks/attention*.html")).read_text()
@@ -182,23 +147,19 @@ def test_each_series_has_its_data_in_a_file_of_its_own(
         text = path.read_text().removeprefix("// written by tbp report\ntbp.flame(").removesuffix(");\n")
         assert json.loads(text)["names"][0] == "linear"
     assert "flame-box" not in next(site.glob("benchmarks/bare*.html")).read_text()
-    write_site(make_report(make_history(benchmark="bare")), tmp_path)  # type: ignore[arg-type]
+    write_site(make_report(make_history(benchmark="bare")), tmp_path)
     assert not list(site.glob("data/*.flame.js"))
 
 
 @pytest.mark.parametrize(
     "text", ["</script><img src=x onerror=alert(1)>", "\u202e\u2028\x00\udc80", "{{7*7}}", "x" * 9999]
 )
-def test_hostile_names_stay_text(
-    tmp_path: Path, make_history: Callable[..., History], make_report: Callable[..., object], text: str
-) -> None:
+def test_hostile_names_stay_text(tmp_path: Path, make_history: Make, make_report: Make, text: str) -> None:
     found = frames({text: ("operator", 1, 10_000, 0)})
     made = replace(make_history(), frames=found, operators_commit=make_history().points[-1].commit)
-    site = write_site(make_report(made), tmp_path).parent  # type: ignore[arg-type]
-    data, page = (
-        next(site.glob("data/*.flame.js")).read_bytes(),
-        next(site.glob("benchmarks/*.html")).read_text("utf-8"),
-    )
+    site = write_site(make_report(made), tmp_path).parent
+    data = next(site.glob("data/*.flame.js")).read_bytes()
+    page = next(site.glob("benchmarks/*.html")).read_text("utf-8")
     assert data.isascii()
     assert b"<" not in data
     assert "onerror=alert(1)>" not in page
@@ -207,7 +168,7 @@ def test_hostile_names_stay_text(
 
 
 def test_the_command_finds_the_traces_of_its_series_only(
-    traced_results: Path, make_history: Callable[..., History], monkeypatch: pytest.MonkeyPatch
+    traced_results: Path, make_history: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source,) = chosen("aaaa", StoredTraces(results=traced_results))
     assert source.key is not None

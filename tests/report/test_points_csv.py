@@ -13,14 +13,9 @@ from tbp.model.changes import State
 from tbp.report.data import points_csv
 from tbp.report.data.points_csv import COLUMNS, cell, points, points_file
 
+from ..histories import HOSTILE
+
 NAN = math.nan
-HOSTILE = [
-    "<script>alert(1)</script>",
-    '=HYPERLINK("http://x")',
-    "]]>&amp;<!--",
-    "\x00\x0b\ufffe\udc80\u202e",
-    'a"b,c\r\nd',
-]
 
 
 def rows(data) -> list[dict[str, str]]:

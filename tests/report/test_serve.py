@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import signal
 import socket
 import subprocess
@@ -18,21 +17,16 @@ import pytest
 from tbp.errors import UsageError
 from tbp.report.site.serve import server
 
+from ..result_folders import write_result
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     folder = tmp_path / "site"
     (folder / "data").mkdir(parents=True)
     (folder / ".hidden").mkdir()
-    for name in (
-        "index.html",
-        "data/index.js",
-        "points.csv",
-        "feed.xml",
-        "summary.json",
-        ".hidden/x.html",
-        "static.css",
-    ):
+    names = "index.html data/index.js points.csv feed.xml summary.json .hidden/x.html static.css"
+    for name in names.split():
         (folder / name).write_text(name, "utf-8")
     (tmp_path / "secret.html").write_text("secret", "utf-8")
     (folder / "link.html").symlink_to(tmp_path / "secret.html")
@@ -83,19 +77,10 @@ def test_files_come_with_their_type(port: int, path: str, kind: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/../secret.html",
-        "/..%2fsecret.html",
-        "/%2e%2e/secret.html",
-        "/data/../../secret.html",
-        "//etc/passwd",
-        "/link.html",
-        "/.hidden/x.html",
-        "/data/",
-        "/data",
-        "/nothing.html",
-        "/%00",
+        "/../secret.html", "/..%2fsecret.html", "/%2e%2e/secret.html", "/data/../../secret.html", "//etc/passwd",
+        "/link.html", "/.hidden/x.html", "/data/", "/data", "/nothing.html", "/%00",
     ],
-)
+)  # fmt: skip
 def test_nothing_outside_hidden_or_listed_is_given(port: int, path: str) -> None:
     status, _, body = ask(port, path)
     assert status in (301, 404)
@@ -131,29 +116,13 @@ def test_a_taken_port_is_said(site: Path) -> None:
         server(site, 70000)
 
 
-START = """
-import json, sys
-from pathlib import Path
-folder = Path(sys.argv[1])
-(folder / "m").mkdir(parents=True)
-(folder / "m" / "machine.json").write_text('{"machine": "m", "version": 1}')
-for place in range(30):
-    commit = f"{place + 1:08x}" * 5
-    values = 1.0 + 0.01 * (place % 3) + (place >= 15)
-    result = {"version": 2, "commit_hash": commit, "env_name": "e", "date": 1700000000000 + place * 86400000,
-              "params": {"machine": "m", "python": "3.11"}, "python": "3.11", "requirements": {}, "env_vars": {},
-              "result_columns": ["result", "params", "version"], "results": {"s.time_x": [[values], [], "1"]},
-              "durations": {}}
-    (folder / "m" / f"{commit[:8]}-e.json").write_text(json.dumps(result))
-from tbp.__main__ import main
-sys.exit(main(["report", "--results", str(folder), "--out", str(folder / "site"), "--serve", "--port", "0"]))
-"""
-
-
 def test_ctrl_c_ends_it_with_the_code_of_the_report(tmp_path: Path) -> None:
+    for place in range(30):
+        value = 1.0 + 0.01 * (place % 3) + (place >= 15)
+        write_result(tmp_path / "results", f"{place + 1:08x}" * 5, {"s.time_x": [[value], [], "1"]}, place)
     process = subprocess.Popen(
-        [sys.executable, "-c", START, str(tmp_path / "results")], stderr=subprocess.PIPE, stdout=subprocess.PIPE,
-        text=True, env={**os.environ, "TBP_NO_CACHE": "1"}, cwd=tmp_path,
+        [sys.executable, "-m", "tbp", "report", "--results", "results", "--out", "site", "--serve", "--port", "0"],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path,
     )  # fmt: skip
     line = ""
     while not line.startswith("serving"):

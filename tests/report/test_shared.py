@@ -112,18 +112,13 @@ def test_a_page_tells_the_event_of_the_whole_site(make_history, make_report) -> 
     other = make_history(benchmark="b.time_other", machine="m1")
     found = page(make_report, *own, other)
     (one,) = found.together
-    assert (one.event.link, one.event.rest) == (
-        "In all, 5 series of 2 benchmarks moved",
-        "on both machines that measured it",
-    )
+    on_both = "on both machines that measured it"
+    assert (one.event.link, one.event.rest) == ("In all, 5 series of 2 benchmarks moved", on_both)
     assert one.event.anchor == one.commit.anchor
     blocks = [section.changes[0] for section in found.sections]
     assert all(block.event is None and block.together is not None for block in blocks)
     lone = page(make_report, other, *own).sections[0].changes[0]
-    assert (lone.event.link, lone.event.rest) == (
-        "5 series of 2 benchmarks moved at 03c0ffee",
-        "on both machines that measured it",
-    )
+    assert (lone.event.link, lone.event.rest) == ("5 series of 2 benchmarks moved at 03c0ffee", on_both)
     assert page(make_report, other).sections[0].changes[0].event is None
 
 

@@ -44,11 +44,8 @@ def test_the_summary_has_each_event_once_with_who_saw_it(make_history, make_repo
     touching = (Touching("03c0ffee", ("uv.lock",)),)
     found = json.loads(summary_json(make_report(*both, suspect, joined=(replace(event, touching=touching),))))
     (told,) = found["events"]
-    assert (told["first"]["commit"][:8], told["last_before"]["commit"][:8], told["commits"]) == (
-        "03c0ffee",
-        "02c0ffee",
-        1,
-    )
+    commits = told["last_before"]["commit"][:8], told["first"]["commit"][:8], told["commits"]
+    assert commits == ("02c0ffee", "03c0ffee", 1)
     assert (told["kind"], told["series"], told["suspects"], told["benchmarks"]) == ("code", 2, 1, 2)
     assert told["machines"] == {"moved": ["m1", "m2"], "suspect": ["bench-1"], "still": [], "excluding": []}
     assert told["seen"] == "on 2 of 3 machines that measured it, suspect on 1 more"

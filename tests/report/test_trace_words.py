@@ -15,26 +15,10 @@ def traced(
     """softmax is new and holds most of what the step gained; mm is called once less."""
     gained = after_us - before_us
     rows = [
-        (
-            "aten::_softmax",
-            0.0,
-            1.0,
-            0.0,
-            150.0,
-            150.0,
-            150.0,
-            0.0,
-            150.0 / gained,
-            "new",
-            True,
-            "",
-            0.0,
-            150.0,
-            0.0,
-            0.0,
-        ),
+        ("aten::_softmax", 0.0, 1.0, 0.0, 150.0, 150.0, 150.0, 0.0, 150.0 / gained, "new", True, "",
+         0.0, 150.0, 0.0, 0.0),
         ("aten::mm", 3.0, 2.0, 90.0, 60.0, -30.0, -30.0, 0.0, -30.0 / gained, "calls", True, "", 90.0, 60.0, 0.0, 0.0),
-    ]
+    ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=list(ROW_COLUMNS))
     return TraceDifference(frame, before_us, after_us, gained - 120.0, factor, 3, 3, exact=exact)
 

@@ -13,6 +13,7 @@ from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.trace import Trace
 
 from ..result_folders import shared_data
+from ..trace_events import event
 
 
 @pytest.fixture
@@ -42,11 +43,6 @@ def trace_of(write: Callable[..., Path]) -> Callable[..., Trace]:
         return read_trace(write([event(*entry) for entry in entries]))
 
     return made
-
-
-def event(name: str, ts: float, dur: float, extra: dict[str, Any] | None = None) -> dict[str, Any]:
-    plain = {"ph": "X", "cat": "cpu_op", "name": name, "pid": 1, "tid": 1, "ts": ts, "dur": dur}
-    return plain | (extra or {})
 
 
 @pytest.fixture

@@ -17,26 +17,20 @@ from tbp.wording import phrases
     ("judgement", "words"),
     [
         (Judgement("b", (), State.REGRESSION, effect=0.061, low=0.052, high=0.07), "+6.1 % slower (99 % CI 5.2–7.0)"),
-        (
-            Judgement("b", (), State.IMPROVEMENT, effect=-0.06, low=-0.07, high=-0.05),
-            "−6.0 % faster (99 % CI −7.0 to −5.0)",
-        ),
-        (
-            Judgement("b", (), State.REGRESSION, "x", Better.HIGHER, effect=-0.1, low=-0.2, high=-0.05),
-            "−10 % lower (worse) (99 % CI −20 to −5.0)",
-        ),
+        (Judgement("b", (), State.IMPROVEMENT, effect=-0.06, low=-0.07, high=-0.05),
+         "−6.0 % faster (99 % CI −7.0 to −5.0)"),
+        (Judgement("b", (), State.REGRESSION, "x", Better.HIGHER, effect=-0.1, low=-0.2, high=-0.05),
+         "−10 % lower (worse) (99 % CI −20 to −5.0)"),
         (Judgement("b", (), State.REGRESSION, "calls", effect=0.5), "+50 % higher (worse)"),
         (Judgement("b", (), State.REGRESSION, "bytes", before=0, after=8, effect=inf), "from 0 larger"),
-        (
-            Judgement("b", (), State.CHANGED, "%", Better.UNKNOWN, 61.0, 64.0, effect=0.049, low=0.034, high=0.064),
-            "+3.0 points higher (99 % CI 2.1–3.9 points)",
-        ),
+        (Judgement("b", (), State.CHANGED, "%", Better.UNKNOWN, 61.0, 64.0, effect=0.049, low=0.034, high=0.064),
+         "+3.0 points higher (99 % CI 2.1–3.9 points)"),
         (Judgement("b", (), State.REGRESSION, "%", before=0.0, after=8.0), "+8.0 points higher (worse)"),
         # Not known to have changed: no direction.
         (Judgement("b", (), State.UNDECIDED, effect=0.04, low=-0.02, high=0.1), "+4.0 % (99 % CI −2.0 to 10)"),
         (Judgement("b", (), State.FAILED), ""),
     ],
-)
+)  # fmt: skip
 def test_effect(judgement: Judgement, words: str):
     assert phrases.effect(judgement) == words
 
