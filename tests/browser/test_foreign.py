@@ -25,8 +25,7 @@ def result_file(**other: object) -> bytes:
 
 
 def test_a_result_file_from_elsewhere_becomes_a_column(browser, plausible_site) -> None:
-    with opened(browser, plausible_site.parent / "compare.html") as page:
-        page.wait_for_selector("#compare-form[data-ready]")
+    with opened(browser, plausible_site.parent / "compare.html", ready="#compare-form[data-ready]") as page:
         given = {"name": "theirs.json", "mimeType": "application/json", "buffer": result_file()}
         page.set_input_files("#compare-files", [given])
         page.wait_for_selector("#compare-read li")
@@ -63,8 +62,7 @@ def test_a_result_file_from_elsewhere_becomes_a_column(browser, plausible_site) 
     ],
 )
 def test_a_file_that_is_no_result_is_told_what_to_do(browser, plausible_site, content, said) -> None:
-    with opened(browser, plausible_site.parent / "compare.html", PHONE) as page:
-        page.wait_for_selector("#compare-form[data-ready]")
+    with opened(browser, plausible_site.parent / "compare.html", PHONE, ready="#compare-form[data-ready]") as page:
         # Dropped, as from a folder's window.
         page.evaluate(
             """async (content) => {

@@ -110,8 +110,7 @@ def test_in_a_report_of_one_file_nothing_is_missing(browser, tmp_path) -> None:
 
 
 def test_what_is_folded_is_on_paper(browser, heavy_site) -> None:
-    with opened(browser, benchmark_page(heavy_site, "heavy")) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(heavy_site, "heavy"), ready=READY) as page:
         assert page.locator("details.one[open]").count() == 3
         closed = page.locator("details.one:not([open])").first
         assert "→" in closed.locator("summary .brief").inner_text()
@@ -124,8 +123,7 @@ def test_what_is_folded_is_on_paper(browser, heavy_site) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_a_page_of_many_series_fits_and_axe_finds_nothing_wrong(browser, heavy_site, size, scheme) -> None:
-    with opened(browser, benchmark_page(heavy_site, "heavy"), size, scheme) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(heavy_site, "heavy"), size, scheme, ready=READY) as page:
         page.locator("#quiet").get_by_role("button").first.click()
         page.wait_for_selector("#quiet td table")
         assert overflow(page) <= 0
