@@ -29,6 +29,7 @@ from tbp.figures.series_traces import (
     POINTS,
     Floats,
     Places,
+    Trace,
     Unit,
     change_colour,
     commit_numbers,
@@ -96,21 +97,22 @@ def history_figure(
     number = {commit.hash: x for x, commit in enumerate(order)}
     unit = axis_unit(histories)
     figure = go.Figure(layout=_layout(histories, order, unit, is_dark))
-    traces: list[go.Scatter] = []
+    traces: list[Trace] = []
     # The first series, which is the worst one in a report, is drawn last and so on top.
     for index, (history, name) in reversed(list(enumerate(zip(histories, names, strict=True)))):
         xs = commit_numbers(history, number)
         texts = _hover_texts(history, order, xs)
         for trace in series_traces(history, xs, unit, look(index)):
-            trace.update(name=disarmed(words.cut(words.visible(name), NAME_LENGTH)), legendgroup=str(index))
-            trace.showlegend = trace.meta == POINTS and len(histories) > 1
-            if trace.meta in (POINTS, OTHER_VERSION):
-                trace.update(text=[texts[x] for x in trace.x.tolist()])
-            if trace.meta == BAND and len(histories) > CROWDED:
-                trace.opacity = 0.3
+            part = trace["meta"]
+            trace |= {"name": disarmed(words.cut(words.visible(name), NAME_LENGTH)), "legendgroup": str(index)}
+            trace["showlegend"] = part == POINTS and len(histories) > 1
+            if part in (POINTS, OTHER_VERSION):
+                trace["text"] = [texts[x] for x in trace["x"].tolist()]
+            if part == BAND and len(histories) > CROWDED:
+                trace["opacity"] = 0.3
             traces.append(trace)
     # Bands lie under all lines and points.
-    figure.add_traces(sorted(traces, key=lambda trace: trace.meta != BAND))
+    figure.add_traces(sorted(traces, key=lambda trace: trace["meta"] != BAND))
     _add_marks(figure, histories, number, order, tags)
     return figure
 

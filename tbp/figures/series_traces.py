@@ -1,7 +1,8 @@
 """The traces of one series: its runs with quartiles, its levels with their noise, its changes.
 
-Takes a history with the number of each run's commit, gives plotly traces without names and without texts of commits.
-The figure of a notebook (``tbp.figures.history``) and the report's script add those.
+Takes a history with the number of each run's commit, gives scatter traces as plotly's JSON has them, without names and
+without texts of commits. The figure of a notebook (``tbp.figures.history``) and the report's script add those. plotly
+checks them where a figure is made of them: that takes 1 ms a series, and a report may have 10,000.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-import plotly.graph_objects as go
 from msgspec import Struct
 from numpy.typing import NDArray
 
@@ -25,6 +25,7 @@ from tbp.wording import verdicts, words
 
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.int64]
+Trace: TypeAlias = dict[str, Any]
 
 BAND, LEVEL, POINTS, OTHER_VERSION, CHANGES = "band", "level", "points", "other version", "changes"
 """The part that a trace draws of its series, in its ``meta``."""
@@ -48,7 +49,7 @@ def commit_numbers(history: History, number: Mapping[str, int]) -> Places:
     return np.array([number[runs.order[at].hash] for at in runs.commit_index.tolist()], np.int64)
 
 
-def series_traces(history: History, xs: Places, unit: Unit, style: Look) -> list[go.Scatter]:
+def series_traces(history: History, xs: Places, unit: Unit, style: Look) -> list[Trace]:
     """The traces of one series, without its name and without texts for a hover; empty parts are left out.
 
     ``xs`` is the number of each run's commit.
@@ -60,7 +61,7 @@ def series_traces(history: History, xs: Places, unit: Unit, style: Look) -> list
         is_measured = np.isfinite(runs.value / unit.factor)
     is_other = is_measured & ~runs.comparable
     is_shown = is_measured & runs.comparable
-    traces: list[go.Scatter] = []
+    traces: list[Trace] = []
     if stretches and reached:
         traces.append(_band(stretches, xs, unit, reached, style))
     if stretches:
@@ -79,7 +80,7 @@ def _ends(level: Level, xs: Places) -> tuple[float, float]:
     return first - BEYOND_COMMIT, last + BEYOND_COMMIT
 
 
-def _band(stretches: Sequence[Level], xs: Places, unit: Unit, reached: float, style: Look) -> go.Scatter:
+def _band(stretches: Sequence[Level], xs: Places, unit: Unit, reached: float, style: Look) -> Trace:
     """The noise around each level, as areas."""
     x: list[float | None] = []
     y: list[float | None] = []
@@ -91,20 +92,20 @@ def _band(stretches: Sequence[Level], xs: Places, unit: Unit, reached: float, st
         y += [low, low, high, high, low, None]
     fill = faded(style.colour, 0.17)
     line = {"color": style.colour, "width": 0}
-    return go.Scatter(x=x, y=y, mode="lines", line=line, fill="toself", fillcolor=fill, hoverinfo="skip", meta=BAND)
+    return _scatter(x=x, y=y, mode="lines", line=line, fill="toself", fillcolor=fill, hoverinfo="skip", meta=BAND)
 
 
-def _line(stretches: Sequence[Level], xs: Places, unit: Unit, style: Look) -> go.Scatter:
+def _line(stretches: Sequence[Level], xs: Places, unit: Unit, style: Look) -> Trace:
     """The levels, as a line with gaps."""
     x: list[float | None] = []
     y: list[float | None] = []
     for level in stretches:
         x += [*_ends(level, xs), None]
         y += [_drawable(level.value / unit.factor)] * 2 + [None]
-    return go.Scatter(x=x, y=y, mode="lines", line={"color": style.colour, "width": 2}, hoverinfo="skip", meta=LEVEL)
+    return _scatter(x=x, y=y, mode="lines", line={"color": style.colour, "width": 2}, hoverinfo="skip", meta=LEVEL)
 
 
-def _points(runs: PointColumns, xs: Places, is_shown: NDArray[np.bool_], unit: Unit, style: Look) -> go.Scatter:
+def _points(runs: PointColumns, xs: Places, is_shown: NDArray[np.bool_], unit: Unit, style: Look) -> Trace:
     """Each run's median, with its quartiles as bars."""
     marker = {"color": style.colour, "symbol": style.symbol, "size": 6, "opacity": 0.75}
     value = runs.value[is_shown] / unit.factor
@@ -125,15 +126,19 @@ def _points(runs: PointColumns, xs: Places, is_shown: NDArray[np.bool_], unit: U
 
 def _points_of_other_version(
     runs: PointColumns, xs: Places, is_shown: NDArray[np.bool_], unit: Unit, style: Look
-) -> go.Scatter:
+) -> Trace:
     """Runs of another version of the benchmark, which no level is made of."""
     marker = {"color": NEUTRAL_COLOUR, "symbol": f"{style.symbol}-open", "size": 6, "opacity": 0.75}
     return _run_markers(xs[is_shown], runs.value[is_shown] / unit.factor, marker, OTHER_VERSION)
 
 
-def _run_markers(x: Places, y: Floats, marker: Mapping[str, Any], part: str, **more: Any) -> go.Scatter:
+def _run_markers(x: Places, y: Floats, marker: Mapping[str, Any], part: str, **more: Any) -> Trace:
     hover = "<b>%{fullData.name}</b><br>%{text}<extra></extra>"
-    return go.Scatter(x=x, y=y, mode="markers", marker=marker, hovertemplate=hover, meta=part, **more)
+    return _scatter(x=x, y=y, mode="markers", marker=marker, hovertemplate=hover, meta=part, **more)
+
+
+def _scatter(**attributes: Any) -> Trace:
+    return {"type": "scatter", **attributes}
 
 
 def drawn_changes(history: History) -> list[ChangeEvidence]:
@@ -148,13 +153,13 @@ def drawn_changes(history: History) -> list[ChangeEvidence]:
     ]
 
 
-def _changes(changes: Sequence[Change], history: History, xs: Places, unit: Unit) -> go.Scatter:
+def _changes(changes: Sequence[Change], history: History, xs: Places, unit: Unit) -> Trace:
     """A triangle for each change at its new level: where the value went, hollow where it is only suspect."""
     shapes = [
         f"triangle-{'up' if change.after > change.before else 'down'}{'' if change.confirmed else '-open'}"
         for change in changes
     ]
-    return go.Scatter(
+    return _scatter(
         x=[int(xs[change.index]) for change in changes],
         y=[_drawable(change.after / unit.factor) for change in changes],
         mode="markers",

@@ -11,6 +11,7 @@ import signal
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from typing import TypeVar, cast
 
 Item = TypeVar("Item")
@@ -19,7 +20,7 @@ Result = TypeVar("Result")
 # Work that takes one process less than this is done here: to start the interpreters of two others and to import numpy
 # and the analysis in them took 1.0 s on two cores, and halving the work must bring more than that.
 WORTH_S = 2.0
-# Handing out and taking in keeps no more processes busy (measured on 10,600 series).
+# The work of the largest project seen (10,600 series over 165 commits, 31 CPU s) leaves each of 16 about that much.
 MOST_JOBS = 16
 
 
@@ -34,8 +35,11 @@ def mapped(
     raised here. The work of a process that died is done in this one. No process works on when the generator is closed,
     or is left by an error or by Ctrl-C.
     """
-    is_worth = seconds >= WORTH_S and len(items) > 1 and jobs != 1
-    results = _in_order(function, items, _begun(function, items, jobs) if is_worth else None)
+    begun = None
+    if seconds >= WORTH_S and len(items) > 1 and jobs != 1:
+        with suppress(OSError):  # no process can be started, or too many files are open
+            begun = _begun(function, items, jobs)
+    results = _in_order(function, items, begun)
     next(results)  # which enters its ``finally``: whoever closes it from here on ends the others
     return results
 

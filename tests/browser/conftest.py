@@ -138,13 +138,13 @@ def series(
             changes.append(ChangeEvidence(what, evidence, note, None, samples(chance, before, level, noise), around))
         value = level * math.exp(chance.gauss(0, noise))
         last = ordinal == len(history) - 1
-        if chance.random() < 0.02 or (last and state in (State.FAILED, State.SKIPPED)):
+        is_lost = chance.random() < 0.02 or (last and state in (State.FAILED, State.SKIPPED))
+        sessions = () if is_lost else tuple(value * math.exp(chance.gauss(0, 0.01)) for _ in range(3))
+        if is_lost or math.isnan(value):
             outcome = Outcome.SKIPPED if state is State.SKIPPED else Outcome.FAILED
             points.append(Point(commit, outcome, reason=reason))
         else:
-            sessions = tuple(value * math.exp(chance.gauss(0, 0.01)) for _ in range(3))
-            measured = Point(commit, Outcome.MEASURED, value, value * 0.985, value * 1.02, sessions)
-            points.append(Point(commit, Outcome.FAILED, reason=reason) if math.isnan(level) else measured)
+            points.append(Point(commit, Outcome.MEASURED, value, value * 0.985, value * 1.02, sessions))
     table = operator_table(chance) if traced else None
     return History(
         key, unit, better, tuple(points), state, tuple(changes), 0.012, noise, table, history[-1] if table else None

@@ -306,8 +306,7 @@ def test_the_script_unpacks_every_value_as_it_was(browser, site, plausible_data)
             missing = len(runs) - len(history.points)
             assert all(state == "none" for state, _ in runs[:missing])
             for point, (state, value) in zip(history.points, runs[missing:], strict=True):
-                is_told = point.outcome is not Outcome.MEASURED or math.isfinite(point.value)
-                assert state == (point.outcome.value if is_told else "none")
+                assert state == point.outcome.value
                 if math.isfinite(point.value):
                     assert value == pytest.approx(point.value, rel=2e-3)
 

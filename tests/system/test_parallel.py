@@ -68,11 +68,25 @@ def test_the_rest_is_done_here_when_a_process_is_killed():
     assert list(mapped(killed_elsewhere, items, seconds=LONG_S, jobs=2)) == list(range(10))
 
 
+def test_all_is_done_here_where_no_process_can_be_started():
+    program = (
+        "import joblib, resource\n"
+        "from tbp.system.parallel import mapped\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))\n"
+        "print(list(mapped(abs, [-1, -2, -3], seconds=100.0, jobs=2)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[1, 2, 3]\n", "")
+
+
 def test_an_error_is_the_caller_s():
     with pytest.raises(ValueError, match="number 3"):
         list(mapped(failing, range(6), seconds=LONG_S, jobs=2))
 
 
+# loky's manager thread fails with a KeyError where it is closed before it took up the first task (joblib 1.6), after
+# it has killed the workers.
+@pytest.mark.filterwarnings("ignore:Exception in thread ExecutorManagerThread")
 def test_who_takes_some_results_only_gets_no_warning():
     results = mapped(square, range(100), seconds=LONG_S, jobs=2)
     assert next(results)[0] == 0

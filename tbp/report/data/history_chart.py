@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
-import plotly.graph_objects as go
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
@@ -24,6 +23,7 @@ from tbp.figures.series_traces import (
     OTHER_VERSION,
     POINTS,
     Places,
+    Trace,
     Unit,
     commit_numbers,
     drawn_changes,
@@ -162,17 +162,16 @@ def _series(history: History, number: int, dimensions: Sequence[Dimension], xs: 
     return data
 
 
-def _shipped(trace: go.Scatter, history: History) -> Json:
+def _shipped(trace: Trace, history: History) -> Json:
     """The trace as plotly.js takes it, with as many digits as are seen, and what scripts say of changes."""
-    # The trace itself is asked for nothing: each of its attributes takes plotly as long as the rest of this.
-    shipped: dict[str, Any] = trace.to_plotly_json()
+    shipped = dict(trace)
     if shipped["meta"] in (POINTS, OTHER_VERSION):
         to = decimals(shipped["y"], DIGITS)
         shipped["y"] = rounded(shipped["y"], to)
         if "error_y" in shipped:
             to = None if to is None else to - QUARTILE_CUT
             bars = {side: rounded(shipped["error_y"][side], to) for side in ("array", "arrayminus")}
-            shipped["error_y"] |= bars
+            shipped["error_y"] = {**shipped["error_y"], **bars}
         shipped = _on_every_commit(shipped)
     if shipped["meta"] == CHANGES:
         changes = [evidence.change for evidence in drawn_changes(history)]

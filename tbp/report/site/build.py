@@ -40,7 +40,7 @@ Making: TypeAlias = Callable[[], dict[str, bytes]]  # makes files: the content o
 
 FOLDERS = ("benchmarks", "data", "static/base", "static/charts", "static/pages", "static/vendor")
 DATA_FILES = ("summary.json", "points.csv", "points.csv.gz", "feed.xml")
-DRAWN_S = 5e-6  # about what a run takes to be written and drawn on a page on a slow core
+SERIES_S, RUN_S = 1e-3, 14e-6  # about what drawing a series and writing its points takes, and each of its runs
 BATCH_RUNS = 20_000  # drawn at a time: a fifth of a second
 
 
@@ -135,7 +135,7 @@ def _put_all(data: ReportData, destination: _Destination) -> Iterator[_PutFile]:
     rows = points(data)
     pages = batched(page_jobs, [job.runs for job in page_jobs], BATCH_RUNS)
     makings: list[Callable[[], Any]] = [*rows, *(partial(destination.put_benchmarks, several) for several in pages)]
-    seconds = sum(job.runs for job in page_jobs) * DRAWN_S
+    seconds = len(data.histories) * SERIES_S + sum(job.runs for job in page_jobs) * RUN_S
     with closing(mapped(call, makings, seconds=seconds)) as made:  # nobody writes to a folder that is gone
         yield from destination.put(dict(_static(data)))
         for making in _shared(site, frame):
