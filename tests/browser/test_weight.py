@@ -16,7 +16,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.site.build import write_single_file, write_site
 
 from .conftest import commits, series
-from .opening import DESKTOP, PHONE, opened, overflow, violations, wait_until
+from .opening import DESKTOP, PHONE, opened, overflow, reload, violations, wait_until
 from .test_site import benchmark_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -64,7 +64,7 @@ def test_series_that_are_not_drawn_at_first_are_loaded_when_they_are_asked_for(b
         last = "document.getElementById('chart').data.filter(one => one.name === 'size=s10' && one.mode === 'markers')"
         assert page.evaluate(f"{last}[0].x.length") > 0.9 * RUNS
         assert loads() == 1
-        page.reload()
+        reload(page, READY)
         wait_until(page, f"{DRAWN}.length === 12")
 
 

@@ -1,4 +1,4 @@
-"""Which pairs a night measures: tasks from literal series. The nights themselves: tests/test_nightly_runs.py."""
+"""Which pairs a night measures: tasks from literal series; tests/commands/test_nightly_runs.py has whole nights."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 from tbp.model.changes import Change, ChangeEvidence, State
 from tbp.report.pages.heatmap import heatmap_page
 
-from ..histories import commit_order
+from ...histories import commit_order
 
 
 def test_the_table_has_what_moved_on_the_newest_commits_only(make_history, make_report) -> None:

@@ -29,7 +29,6 @@ def test_rows_are_sorted_by_state_then_by_size_then_by_name(make_history, make_r
 def test_a_row_of_a_regression(make_history, make_report) -> None:
     row = summary(make_report(make_history())).rows[0]
     assert (row.levels, row.newest) == (("1.00 ms", "1.20 ms", "+200 µs"), "1.20 ms")
-    assert row.commit is not None
     assert row.commit.short == "03c0ffee"
     assert row.commit.href == "https://example.org/commit/" + row.commit.hash
     assert row.commit.date == "2026-05-04 12:00 UTC"

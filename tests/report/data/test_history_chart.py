@@ -18,7 +18,7 @@ from tbp.report.data.history_chart import (
 from tbp.report.parts.series_names import dimensions, series_name
 from tbp.report.parts.sparkline import COLUMNS, HEIGHT, LEVELS, MARGIN, UNITS, WIDTH, sparkline
 
-from ..histories import commit_order
+from ...histories import commit_order
 
 NAN = math.nan
 

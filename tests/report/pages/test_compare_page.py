@@ -9,7 +9,7 @@ from tbp.report.data.run_grid import payload
 from tbp.report.pages.compare.page import compare_page
 from tbp.report.pages.compare.pairs import pairs
 
-from ..histories import change, commit_order, history, report
+from ...histories import change, commit_order, history, report
 
 CALM = [1.0, 1.001, 0.999, 1.0, 1.001, 0.999] * 4
 # Long enough that its newest run, which none after it confirms, is believed.

@@ -12,7 +12,7 @@ from tbp.report.pages.changes.page import MOST_ITEMS_OF_A_ROW, changes_page
 from tbp.report.parts import addresses
 from tbp.report.parts.change_sorts import Sort
 
-from ..histories import commit_order, history, report
+from ...histories import commit_order, history, report
 
 VALUES = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
 

@@ -13,7 +13,7 @@ from tbp.model.changes import State
 from tbp.report.data import points_csv
 from tbp.report.data.points_csv import COLUMNS, cell, points, points_file
 
-from ..histories import HOSTILE
+from ...histories import HOSTILE
 
 NAN = math.nan
 

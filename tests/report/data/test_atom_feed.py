@@ -13,7 +13,7 @@ from tbp.history.acknowledged import marked
 from tbp.model.changes import Change, ChangeEvidence, State
 from tbp.report.data.atom_feed import feed_xml
 
-from ..histories import HOSTILE
+from ...histories import HOSTILE
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 

@@ -15,7 +15,7 @@ from tbp.report.pages.machines.page import machines_page
 from tbp.report.site.load import report_data
 from tbp.report.site.terminal import report_summary
 
-from . import fleets
+from ... import fleets
 
 FELL = (
     "Calls per sample (asv's number) fell from about 24,478 to 1 for 61 of 63 series of bench · virtualenv-py3.12 at "

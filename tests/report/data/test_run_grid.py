@@ -10,7 +10,7 @@ from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
 from tbp.report.base.packing import packed as pack
 from tbp.report.data.run_grid import MOST_COMMITS, GridColumns, Packed, packed, payload
 
-from ..histories import commit_order
+from ...histories import commit_order
 
 
 def read(row: Packed, columns: int) -> list[float | str]:

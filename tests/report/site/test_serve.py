@@ -17,7 +17,7 @@ import pytest
 from tbp.errors import UsageError
 from tbp.report.site.serve import server
 
-from ..result_folders import write_result
+from ...result_folders import write_result
 
 
 @pytest.fixture

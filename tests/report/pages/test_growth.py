@@ -29,7 +29,6 @@ def test_each_other_combination_is_a_line_of_newest_values_the_steepest_first(ma
     assert (
         only.lines[0].sentence == "time grows as size^2.00 (95 % interval 2.00 to 2.00, 3 sizes); 256 × from 64 to 1024"
     )
-    assert only.chart is not None
     assert [(trace.name, trace.x) for trace in only.chart.data] == [(line.name, line.line.sizes) for line in only.lines]
 
 
