@@ -1,7 +1,5 @@
 """What holds for every test, and real traces beside asv's results for those of more than one folder."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import shutil

@@ -1,7 +1,5 @@
 """Literal frames for flame graphs, and a difference that is certain of some operators."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

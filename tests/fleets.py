@@ -4,8 +4,6 @@
 asv began to time one call at a time, as happened to a large web framework.
 """
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Literal histories for the report's tests."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta

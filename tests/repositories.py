@@ -1,7 +1,5 @@
 """Git repositories for the tests, which are the same whoever runs them."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Results folders for the tests: literal ones, and other people's."""
 
-from __future__ import annotations
-
 import json
 import os
 import tarfile

@@ -1,7 +1,5 @@
 """The command line as a user meets it: verbs, exit codes, one clear line for every kind of bad input."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

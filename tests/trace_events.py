@@ -1,7 +1,5 @@
 """Events of literal traces."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

@@ -1,7 +1,5 @@
 """Real asv runs over real git histories: the environment type, the ruler of the working tree, skipped old commits."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import os

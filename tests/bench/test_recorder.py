@@ -1,7 +1,5 @@
 """What the recorder leaves: a session and a trace, whole or not at all."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import os

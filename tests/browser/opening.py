@@ -1,7 +1,5 @@
 """Pages in a real browser, opened from the disk as a reader opens them, and what none of them may do."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A benchmark's page in a real browser: what a reader may choose of its chart, and that the address keeps it."""
 
-from __future__ import annotations
-
 import math
 import random
 import re

@@ -1,7 +1,5 @@
 """The page of all charts in a real browser: what is drawn, what the filter leaves, what a click opens."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

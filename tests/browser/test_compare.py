@@ -1,7 +1,5 @@
 """The comparison's page in a real browser: any commits, machines and environments beside each other."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Flame graphs in a real browser: they draw when they come into view, zoom, search, and say what they show."""
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Result files from elsewhere beside the stored runs, in a real browser."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

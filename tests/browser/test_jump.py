@@ -1,7 +1,5 @@
 """From one benchmark's page to another, in a real browser."""
 
-from __future__ import annotations
-
 import pytest
 
 from tbp.report.site.build import write_single_file

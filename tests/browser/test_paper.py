@@ -1,7 +1,5 @@
 """Pages on paper, as Chromium prints them: light, whole, and without what only a screen can use."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The pages in a real browser, opened from the disk as a reader opens them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The pages of all series in a real browser: changes, heatmap, comparison, machines, compression."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """What keeps a benchmark's page light must lose nothing: data that comes later, and what is told once."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """One event on machines that measure different commits: `tbp report` on a real repository, up to every output."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The night without asv: what is to be done, what is cleared away, and alarms that later nights bring."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

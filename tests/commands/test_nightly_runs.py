@@ -1,7 +1,5 @@
 """Nights over real git histories with real asv runs: new commits, interruptions, commits that do not build, alarms."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

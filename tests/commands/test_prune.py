@@ -1,7 +1,5 @@
 """``tbp trace prune``: raw traces go, and nothing that is said changes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """`tbp report --base` and `--acks`, and `tbp ack`, on a real repository with results of asv's form."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

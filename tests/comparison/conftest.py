@@ -1,7 +1,5 @@
 """A comparison with every state, and one whose every text means harm."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """Series and two of their commits → judgements."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import isnan, nan
 

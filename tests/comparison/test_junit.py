@@ -1,7 +1,5 @@
 """The comparison as JUnit XML."""
 
-from __future__ import annotations
-
 from xml.etree import ElementTree
 
 from tbp.comparison.junit import junit

@@ -1,7 +1,5 @@
 """Which stored commits, machine and environment ``tbp compare`` takes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path

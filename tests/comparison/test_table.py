@@ -1,7 +1,5 @@
 """The table on a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from msgspec.structs import replace

@@ -1,7 +1,5 @@
 """Two stored runs against the noise of the others."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The demo: its repository, and (slow) the whole of it, which must find what was planted and nothing else."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

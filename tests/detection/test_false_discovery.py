@@ -1,7 +1,5 @@
 """Which changes stand among many series."""
 
-from __future__ import annotations
-
 from tbp.detection.false_discovery import controlled
 from tbp.model.changes import Change
 

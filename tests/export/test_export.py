@@ -1,7 +1,5 @@
 """``tbp export``: copies for viewers, and a real TensorBoard that shows the same numbers."""
 
-from __future__ import annotations
-
 import gzip
 import importlib.util
 import json

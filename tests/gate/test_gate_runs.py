@@ -1,7 +1,5 @@
 """``tbp gate`` as a user runs it: git, asv, environments, workers, exit codes, and what it leaves behind."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """Which pairs a night measures: tasks from literal series; tests/commands/test_nightly_runs.py has whole nights."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -3,8 +3,6 @@
 How often, in numbers: ``tools/gate_error_rates.py``. Here each seed is one answer.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence

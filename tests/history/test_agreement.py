@@ -1,7 +1,5 @@
 """A change and its witnesses → the doubt."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """What is news in a night: literal histories of one value per commit, and the note between two nights."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """From results to histories, with traces that are made of literals."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence

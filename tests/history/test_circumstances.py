@@ -1,7 +1,5 @@
 """Breaks of a series and the changes they explain."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import pytest

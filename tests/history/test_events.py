@@ -1,7 +1,5 @@
 """One event, once: literal ranges on machines that measure different commits, with literal answers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -163,11 +161,7 @@ def test_two_changes_of_a_series_are_never_one_event():
 
 
 def test_ties_do_not_depend_on_the_order_of_series():
-    own = [
-        series((0, 5), (5, 1.5), on="a"),
-        series((3, 9), (9, 1.5), on="b"),
-        series((7, 12), (12, 1.5), on="c"),
-    ]
+    own = [series((0, 5), (5, 1.5), on="a"), series((3, 9), (9, 1.5), on="b"), series((7, 12), (12, 1.5), on="c")]
     assert [told(event) for event in found(*own)] == [told(event) for event in found(*reversed(own))]
 
 

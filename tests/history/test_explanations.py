@@ -1,7 +1,5 @@
 """Changes of level that follow what was measured with, or when, rather than the commit."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 

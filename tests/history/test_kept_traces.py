@@ -1,7 +1,5 @@
 """Which raw traces stay: those of the newest runs, and of both sides of each change."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

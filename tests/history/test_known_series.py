@@ -1,7 +1,5 @@
 """What is known of a series changes how long a report takes, and nothing else."""
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Callable
@@ -121,11 +119,7 @@ def test_a_removed_result_is_gone(results: Path, cached: Path, judged: list[int]
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [
-        ('"cpu": "A"', '"cpu": "B"'),
-        ('"requirements": {}', '"requirements": {"numpy": "2"}'),
-        ('[], "1"]', '[], "2"]'),
-    ],
+    [('"cpu": "A"', '"cpu": "B"'), ('"requirements": {}', '"requirements": {"numpy": "2"}'), ('[], "1"]', '[], "2"]')],
 )
 def test_what_a_run_was_measured_with_counts(
     results: Path, cached: Path, judged: list[int], build: Build, cold: Build, old: str, new: str

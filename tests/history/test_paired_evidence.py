@@ -3,8 +3,6 @@
 How often, in numbers: ``tools/simulated_nights.py``.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

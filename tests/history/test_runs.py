@@ -1,7 +1,5 @@
 """Runs: what each result file was measured with."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from collections.abc import Callable

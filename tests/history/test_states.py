@@ -1,7 +1,5 @@
 """Series that are no longer measured."""
 
-from __future__ import annotations
-
 from tbp.detection.detector import change_points
 from tbp.history.states import freshness, is_enough
 from tbp.model.changes import State

@@ -1,7 +1,5 @@
 """Which commits of an event are named, because they touch what it was measured with."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

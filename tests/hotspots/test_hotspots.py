@@ -1,7 +1,5 @@
 """``tbp hotspots`` as a user meets it, on real traces; hostile ones are literal."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib

@@ -1,7 +1,5 @@
 """The state machine, one literal row after the other of the table in docs/verdict.md."""
 
-from __future__ import annotations
-
 import math
 import re
 from itertools import pairwise

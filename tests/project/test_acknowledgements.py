@@ -1,7 +1,5 @@
 """Acknowledgements: reading them, what they match, and writing them."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The configuration of asv: what is read of it, and what cannot be meant."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

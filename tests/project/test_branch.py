@@ -1,7 +1,5 @@
 """Which branch the series follow, in real repositories."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Projects whose results are not all of one branch, made with git and reported as users report them."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

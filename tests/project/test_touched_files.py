@@ -1,7 +1,5 @@
 """Which files commits touch, asked of real repositories."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

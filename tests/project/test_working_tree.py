@@ -1,7 +1,5 @@
 """The working tree as a commit that no branch knows, over real repositories."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Blocks, rounds, pairs and what several pairs say together: literals in, literals out."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

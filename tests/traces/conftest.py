@@ -1,7 +1,5 @@
 """Traces for the tests: literal ones, real recordings, and the folder of other people's."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Differences of literal sessions: parts, certainty, sums, words."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -115,8 +113,7 @@ def test_changed_calls_are_certain_with_one_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before_us", "after_us", "why"),
-    [(100.0, 119.0, "19 µs is too little"), (1000.0, 1095.0, "9.5 % is too little")],
+    ("before_us", "after_us", "why"), [(100.0, 119.0, "19 µs is too little"), (1000.0, 1095.0, "9.5 % is too little")]
 )
 def test_a_change_must_matter(before_us: float, after_us: float, why: str) -> None:
     result = difference(side_of(QUIET | {"mm": (1, before_us)}), side_of(QUIET | {"mm": (1, after_us)}))

@@ -1,7 +1,5 @@
 """What changed apart from time: moved calls, shapes, FLOPs, bytes, kernels; one session on each side is enough."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Two sides' frames, joined by path: what is new, gone, slower, and what only looks like it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 

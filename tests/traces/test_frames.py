@@ -1,7 +1,5 @@
 """A step's calls merged by path: every nanosecond once, and none more below a frame than in it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Each is read by a process of its own with hard limits on address space and CPU t
 bound that does not hold kills it instead of slowing the tests down.
 """
 
-from __future__ import annotations
-
 import gzip
 import importlib.util
 import os

@@ -1,7 +1,5 @@
 """Nesting against a plain walk with a stack, on literal and on random intervals."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

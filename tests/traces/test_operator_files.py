@@ -1,7 +1,5 @@
 """Operator tables in files: nothing is lost, and what is damaged is said."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Raw traces that are replaced by their tables, and whatever comes between."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

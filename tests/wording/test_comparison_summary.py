@@ -1,7 +1,5 @@
 """One sentence and one exit code for a whole comparison."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """A judgement in words."""
 
-from __future__ import annotations
-
 from math import inf, nan
 
 import pytest

@@ -1,7 +1,5 @@
 """The feed: an entry for each confirmed event."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from xml.etree import ElementTree as Xml

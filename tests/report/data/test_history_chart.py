@@ -8,13 +8,7 @@ from msgspec.structs import replace
 from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, State
 from tbp.model.series import Better, Tag
 from tbp.report.base.packing import packed, unpacked
-from tbp.report.data.history_chart import (
-    FIRST,
-    LEAST_APART,
-    commit_list,
-    commits_payload,
-    history_chart,
-)
+from tbp.report.data.history_chart import FIRST, LEAST_APART, commit_list, commits_payload, history_chart
 from tbp.report.parts.series_names import dimensions, series_name
 from tbp.report.parts.sparkline import COLUMNS, HEIGHT, LEVELS, MARGIN, UNITS, WIDTH, sparkline
 

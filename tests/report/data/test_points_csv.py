@@ -1,7 +1,5 @@
 """Every point as a line of CSV, whatever names are like."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import io

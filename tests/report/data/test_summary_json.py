@@ -1,7 +1,5 @@
 """The verdicts for other programs, as strict JSON."""
 
-from __future__ import annotations
-
 import json
 import math
 

@@ -1,7 +1,5 @@
 """The data of the index: small, in the order of the rows, and rows and cards in files of their own."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import math

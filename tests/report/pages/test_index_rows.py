@@ -33,11 +33,7 @@ def test_commits_between_that_nobody_measured_are_a_range(make_history, make_rep
     hashes = [point.commit.hash for point in own.points]
     order = (*hashes[:3], "x", "y", *hashes[3:])
     row = summary(make_report(own, order=order)).rows[0]
-    assert (row.last_good.short, row.commit.short, row.between) == (
-        "02c0ffee",
-        "03c0ffee",
-        "one of 3 commits",
-    )
+    assert (row.last_good.short, row.commit.short, row.between) == ("02c0ffee", "03c0ffee", "one of 3 commits")
     row = summary(make_report(own, order=tuple(hashes))).rows[0]
     assert (row.last_good, row.between) == (None, "")
 

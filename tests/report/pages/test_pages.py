@@ -1,7 +1,5 @@
 """The registry of pages: what an entry names is there, and what nobody names is not."""
 
-from __future__ import annotations
-
 from tbp.report.base.render import SCRIPT_OF_SINGLE_FILE, STATIC
 from tbp.report.pages import PAGES
 from tbp.report.pages.benchmark import files

@@ -1,7 +1,5 @@
 """Events in words: literal sightings, literal sentences."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

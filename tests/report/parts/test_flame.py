@@ -1,7 +1,5 @@
 """Flame graphs as data: what the script draws adds up, the table tells the top, and words say what colours mean."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """All that differs between two setups is there to be told, at each commit."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 from tbp.model.runs import Machine, Run

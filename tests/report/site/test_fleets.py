@@ -1,7 +1,5 @@
 """Reports of whole fleets: what moved everything is said first, once, and a machine is called by what it is."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

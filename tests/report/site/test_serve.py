@@ -1,7 +1,5 @@
 """The local server, asked over a real socket."""
 
-from __future__ import annotations
-
 import http.client
 import signal
 import socket

@@ -1,7 +1,5 @@
 """The report of one file, as text; tests/browser opens it."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """The lines that ``tbp report`` and ``tbp nightly`` print."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from msgspec.structs import replace
