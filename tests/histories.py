@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
 from tbp.asv.sessions import Session
-from tbp.model.changes import Change, ChangeEvidence, History, State
+from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, History, State
 from tbp.model.runs import Machine
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
 from tbp.report.base.report_data import ReportData
@@ -98,6 +99,14 @@ HOSTILE = ("<script>alert(1)</script>", '=HYPERLINK("http://x")', "]]>&amp;<!--"
 
 def change(index: int, before: float, after: float, *, confirmed: bool = True, note: str = "") -> ChangeEvidence:
     return ChangeEvidence(Change(index, before, after, 0.0004, confirmed), note=note)
+
+
+def of_two_versions() -> History:
+    """Two runs of one version of the benchmark, and two of the next one."""
+    plain = history((9.0, 9.0, 1.0, 1.0), State.NO_CHANGE)
+    version = Break(2, ChangeKind.HARNESS, "benchmark version a → b", comparable=False)
+    runs = tuple(replace(point, comparable=index > 1) for index, point in enumerate(plain.points))
+    return replace(plain, points=runs, breaks=(version,))
 
 
 def operator_table(names: Sequence[str] = ("aten::mm", "aten::softmax"), device_us: float = 0.0) -> OperatorTable:

@@ -12,6 +12,11 @@ import pytest
 COLUMNS = ["result", "params", "version", "started_at", "duration", "stats_ci_99_a", "stats_ci_99_b", "stats_q_25",
            "stats_q_75", "stats_number", "stats_repeat", "samples", "profile"]  # fmt: skip
 FIRST_MS = 1_700_000_000_000
+ASV_CONFIG = {
+    "version": 1, "repo": ".", "branches": ["main"], "plugins": [".tbp.asv.environment"], "environment_type": "tbp",
+    "launch_method": "forkserver", "results_dir": ".asv/results", "env_dir": ".asv/env",
+}  # fmt: skip
+"""The configuration of a small project that asv really runs, but for its name."""
 
 
 def shared_data() -> Path:

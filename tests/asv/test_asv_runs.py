@@ -16,6 +16,7 @@ from tbp.asv.session_files import read_sessions
 from tbp.model.series import Outcome
 
 from ..repositories import commit, git, new_repository
+from ..result_folders import ASV_CONFIG
 from ..result_frames import rows_of
 
 pytest.importorskip("asv")
@@ -46,17 +47,7 @@ class Quick(bench.Suite):
     rounds = 1
 """
 
-CONFIG = {
-    "version": 1,
-    "project": "tbp",
-    "repo": ".",
-    "branches": ["main"],
-    "plugins": [".tbp.asv.environment"],
-    "environment_type": "tbp",
-    "launch_method": "forkserver",
-    "results_dir": ".asv/results",
-    "env_dir": ".asv/env",
-}
+CONFIG = ASV_CONFIG | {"project": "tbp"}
 
 
 @pytest.fixture(scope="module")

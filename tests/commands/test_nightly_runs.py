@@ -16,6 +16,7 @@ from tbp.model.series import Outcome
 from tbp.project.asv_config import read_config
 
 from ..repositories import commit, git, new_repository
+from ..result_folders import ASV_CONFIG
 
 pytest.importorskip("asv")
 pytestmark = pytest.mark.slow
@@ -54,17 +55,7 @@ def time_calls():
 time_calls.number, time_calls.repeat, time_calls.rounds, time_calls.warmup_time = 1, 3, 1, 0.0
 """
 
-CONFIG = {
-    "version": 1,
-    "project": "tiny",
-    "repo": ".",
-    "branches": ["main"],
-    "plugins": [".tbp.asv.environment"],
-    "environment_type": "tbp",
-    "launch_method": "forkserver",
-    "results_dir": ".asv/results",
-    "env_dir": ".asv/env",
-}
+CONFIG = ASV_CONFIG | {"project": "tiny"}
 
 
 class Project:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ..repositories import git, new_repository
+from ..result_folders import ASV_CONFIG
 
 pytest.importorskip("asv")
 pytestmark = pytest.mark.slow
@@ -51,16 +52,7 @@ class Cached:
 
 TOTAL, ORDERED = "speed.time_total", "speed.Cached.time_ordered"
 
-CONFIG = {
-    "version": 1,
-    "project": "thing",
-    "repo": ".",
-    "branches": ["main"],
-    "plugins": [".tbp.asv.environment"],
-    "environment_type": "tbp",
-    "results_dir": ".asv/results",
-    "env_dir": ".asv/env",
-}
+CONFIG = ASV_CONFIG | {"project": "thing"}
 
 
 @pytest.fixture(scope="module")

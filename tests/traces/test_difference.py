@@ -28,13 +28,7 @@ def session_of(
     """A session whose steps spend ``idle_us`` outside operators; ``device`` adds device self time per step."""
     device = device or {}
     rows = [
-        {
-            "step": index,
-            "operator": name,
-            "calls": int(number),
-            "self_us": float(us),
-            "self_device_us": device.get(name, 0.0),
-        }
+        (index, name, int(number), float(us), device.get(name, 0.0))
         for index, step in enumerate(steps)
         for name, (number, us) in step.items()
     ]
@@ -42,11 +36,10 @@ def session_of(
     table = pd.DataFrame({name: pd.Series(dtype=float) for name in OPERATOR_COLUMNS})
     table = table.astype({"operator": object, "shapes": object})
     if device:
-        table = pd.DataFrame(
-            [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 3] for name, us in device.items()],
-            columns=list(OPERATOR_COLUMNS),
-        )
-    return TraceSession(OperatorTable(table, steps=len(steps)), pd.DataFrame(rows), float(step_us))
+        on_device = [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 3] for name, us in device.items()]
+        table = pd.DataFrame(on_device, columns=list(OPERATOR_COLUMNS))
+    per_step = pd.DataFrame(rows, columns=["step", "operator", "calls", "self_us", "self_device_us"])
+    return TraceSession(OperatorTable(table, steps=len(steps)), per_step, float(step_us))
 
 
 def side_of(step: Step, sessions: int = 3, speeds: Sequence[float] = (1.0, 1.01, 0.99)) -> list[TraceSession]:

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, State
+from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
 from tbp.model.series import Better, Tag
 from tbp.report.base.packing import packed, unpacked
 from tbp.report.data.history_chart import FIRST, LEAST_APART, commit_list, commits_payload, history_chart
 from tbp.report.parts.series_names import dimensions, series_name
 from tbp.report.parts.sparkline import COLUMNS, HEIGHT, LEVELS, MARGIN, UNITS, WIDTH, sparkline
 
-from ...histories import commit_order
+from ...histories import commit_order, of_two_versions
 
 NAN = math.nan
 
@@ -99,11 +99,8 @@ def test_a_change_says_where_the_value_went_and_what_that_is(make_history) -> No
     assert changes["customdata"] == [[100.0, 90.0, 1, 1, "▼ −10 %", "lower (worse)"]]
 
 
-def test_runs_of_another_version_are_a_trace_of_their_own(make_history) -> None:
-    history = make_history((9.0, 9.0, 1.0, 1.0), State.NO_CHANGE)
-    points = tuple(replace(point, comparable=index > 1) for index, point in enumerate(history.points))
-    version = Break(2, ChangeKind.HARNESS, "benchmark version a → b", comparable=False)
-    (series,) = payload(replace(history, points=points, breaks=(version,)))["series"]
+def test_runs_of_another_version_are_a_trace_of_their_own() -> None:
+    (series,) = payload(of_two_versions())["series"]
     assert (part(series, "other version")["x0"], part(series, "other version")["y"]) == (0, [9.0, 9.0])
     assert (part(series, "points")["x0"], part(series, "points")["y"]) == (2, [1.0, 1.0])
     assert series["breaks"] == [2]
