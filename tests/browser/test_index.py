@@ -1,7 +1,5 @@
 """The index and the report of one file in a real browser: filters, addresses, rows that a script makes."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """From one benchmark's page to another, in a real browser."""
 
-from __future__ import annotations
-
 import pytest
 
 from tbp.report.site.build import write_single_file
@@ -14,8 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
 def test_another_benchmark_is_found_by_its_name(browser, plausible_site, size, scheme) -> None:
-    with opened(browser, benchmark_page(plausible_site), size, scheme) as page:
-        page.wait_for_selector("#chart[data-ready]")
+    with opened(browser, benchmark_page(plausible_site), size, scheme, ready="#chart[data-ready]") as page:
         page.fill("#jump input", "step track")
         matches = page.locator("#jump-matches a")
         assert matches.all_inner_texts() == ["train_step.Nightly.track_tokens_per_second\n✖ 2 regressions"]
@@ -55,8 +52,7 @@ def test_previous_and_next_walk_the_benchmarks_in_order(browser, plausible_site)
 
 
 def test_the_page_leads_to_its_changes_and_past_its_chart(browser, plausible_site) -> None:
-    with opened(browser, benchmark_page(plausible_site)) as page:
-        page.wait_for_selector("#chart[data-ready]")
+    with opened(browser, benchmark_page(plausible_site), ready="#chart[data-ready]") as page:
         page.focus(".past")
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.id") == "findings"

@@ -1,7 +1,5 @@
 """Reading: every form of file, exact times, and damage that is said or refused but never a crash."""
 
-from __future__ import annotations
-
 import gzip
 import importlib
 import importlib.util
