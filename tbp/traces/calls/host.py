@@ -1,4 +1,4 @@
-"""The host side of a trace as a forest: who called whom, in which step, and the time each spent itself.
+"""The host side of a trace as a forest: callers, steps, and the time that each call spent itself.
 
 Takes a ``Trace``, gives a ``HostTree``; leaves device work to ``kernels`` and tables to ``operators``.
 """
@@ -36,7 +36,7 @@ _ADDRESS = re.compile(r"\s*(?:\bat\s+)?\b0x[0-9a-fA-F]+\b")
 
 
 def operator_name(name: str) -> str:
-    """The name under which runs can be compared: without addresses, and one name for all steps."""
+    """A name that compares between runs: without addresses, and the same for all steps."""
     return STEP if _STEP_NAME.match(name) else _ADDRESS.sub("", name)
 
 
@@ -123,7 +123,7 @@ def _self_ns(parent: Indices, stands_for: Indices, total_ns: Nanoseconds) -> Nan
 
 
 def operator_codes(names: tuple[str, ...]) -> tuple[tuple[str, ...], Codes]:
-    """Distinct comparable names, and for each name of the trace the code of its own."""
+    """Distinct comparable names, and for each name of the trace the code of its comparable one."""
     code_of: dict[str, int] = {}
     codes = [code_of.setdefault(operator_name(name), len(code_of)) for name in names]
     return tuple(code_of), np.array(codes, dtype=np.int32)

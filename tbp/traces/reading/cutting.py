@@ -39,7 +39,7 @@ class OuterBrackets:
     strays: NDArray[np.intp]  # closing brackets that nothing opened; that of the list is one
 
     def list_end(self, text: bytes | bytearray) -> int | None:
-        """Position of the bracket that closes the list, if it is here; ``text`` is what was cut."""
+        """Position of the bracket that closes the list, if it is here; ``text`` is the text that was cut."""
         return next((at for at in self.strays.tolist() if _LIST_END.match(text, at)), None)
 
 

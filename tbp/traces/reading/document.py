@@ -76,7 +76,7 @@ class TraceText:
             yield events
 
     def _counted(self) -> Iterator[bytes]:
-        """The pieces of what is left, told apart by their brackets."""
+        """The pieces of the text that is left, told apart by their brackets."""
         cutter = Cutter()
         end, is_more = 0, True
         while is_more or end < len(self._text):
@@ -114,7 +114,7 @@ class TraceText:
         return boundary[1]
 
     def end(self, behind: bytes = b"") -> int:
-        """Read what stands behind the list's bracket into ``metadata``: the file's last keys, where they can be read.
+        """Reads the text behind the list's bracket into ``metadata``: the file's last keys, where they can be read.
 
         ``behind`` is the part of it that a piece held already. Returns the number of events there: of two lists nobody
         knows which was meant, and the first was read.

@@ -95,7 +95,7 @@ Thread: TypeAlias = tuple[int | str | float | None, int | str | float | None]  #
 
 
 class _Codes(dict[Key, int]):
-    """Gives equal keys equal codes, in order of first sight, and knows what the keys weigh."""
+    """Gives equal keys equal codes, in order of first sight, and counts the length of the keys."""
 
     text_bytes = 0
 
@@ -143,7 +143,7 @@ class _Growing:
 
 @dataclass
 class EventColumns:
-    """Grows piece by piece, so that the objects of no more than one piece of events are alive at a time."""
+    """The columns of a trace, which grow piece by piece: objects of only one piece of events are alive at a time."""
 
     tally: Tally = field(default_factory=Tally)
     _columns: dict[str, _Growing] = field(default_factory=lambda: {name: _Growing() for name in COLUMNS})
@@ -156,7 +156,7 @@ class EventColumns:
     _entries: int = 0
 
     def add(self, events: Sequence[TraceEvent | BareEvent]) -> None:
-        """Take the timed events among these, and what was allocated; the others (flows, labels) hold no time.
+        """Takes the timed events among these, and the allocations; all else (flows, labels) holds no time.
 
         Raises UnreadableTrace, without the path, where a table of texts or the events become too many.
         """
@@ -245,7 +245,7 @@ def _identifiers(values: list[int]) -> Indices:
 
 
 def _whole(values: list[int], otherwise: int) -> Indices:
-    """As int64; kineto writes 2**64 - 1 where it has no identifier."""
+    """``values`` as int64; kineto writes 2**64 - 1 where it has no identifier."""
     try:
         return np.array(values, dtype=np.int64)
     except OverflowError:

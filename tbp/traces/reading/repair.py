@@ -40,7 +40,7 @@ _CONTROL = re.compile(r"[\x00-\x1f]")
 
 @dataclass(frozen=True)
 class EventForm(Generic[Entry]):
-    """How events are wanted; each function is None where the text is not what it should be."""
+    """The wanted form of events; each function gives None where the text is something else."""
 
     whole: Callable[[bytes], list[Entry] | None]  # of a piece
     event: Callable[[bytes], Entry | None]  # of one event as it is
@@ -93,7 +93,7 @@ class _Salvage(Generic[Entry]):
         return pieces.list_end
 
     def by_looks(self, part: bytes, start: int, is_rest: bool) -> int | None:
-        """The events from ``start`` on, where brackets do not tell: each begins with the key that the first one has."""
+        """The events from ``start`` on where brackets fail: each begins with the first key of the first event."""
         key = _FIRST_KEY.match(part, start)
         boundaries = re.compile(rb"\}\s*,\s*(?=" + re.escape(key[0]) + rb")") if key else BETWEEN_EVENTS
         for boundary in boundaries.finditer(part, start):
@@ -142,7 +142,7 @@ def _event(text: bytes) -> TraceEvent | BareEvent | None:
 
 
 def _mended_event(text: bytes) -> TraceEvent | BareEvent | None:
-    """If need be without its "args"."""
+    """An event, if need be without its "args"."""
     return _decoded(text, EVENT) or _decoded(text, BARE_EVENT)
 
 
@@ -163,7 +163,7 @@ TEXTS = EventForm(_whole_texts, _object_text, _object_text)  # each as JSON of i
 
 
 def json_text(text: bytes) -> bytes:
-    """The text with what JSON does not have replaced: bare words by null, bad escapes and bytes by themselves."""
+    """The text as JSON can have it: null for bare words, bad escapes and bytes as themselves."""
 
     def mended_token(token: re.Match[str]) -> str:
         return _CONTROL.sub(" ", _ESCAPE.sub(_mended_escape, token[0])) if token[0].startswith('"') else "null"

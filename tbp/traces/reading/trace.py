@@ -7,14 +7,14 @@ operator holds which event, and what they add up to, is left to ``nesting`` and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tbp.traces.reading.loss import Loss
+from tbp.traces.reading.loss import NOTHING_LOST, Loss
 
 Codes: TypeAlias = NDArray[np.int32]
 Nanoseconds: TypeAlias = NDArray[np.int64]
@@ -109,7 +109,7 @@ class Trace:
     copied_bytes: Indices  # of a copy or fill on the device; ABSENT where none was recorded
     metadata: Mapping[str, str]  # the file's other top-level keys, each value as JSON text ("tbp" among them)
     memory: Allocations
-    loss: Loss = field(default_factory=Loss)  # what the file held that could not be used
+    loss: Loss = NOTHING_LOST  # what the file held that could not be used
 
     def __len__(self) -> int:
         return len(self.name_code)
@@ -120,7 +120,7 @@ class Trace:
         return self.loss.sentences
 
     def selected(self, keep: NDArray[np.bool_], loss: Loss) -> Trace:
-        """The events where ``keep`` is true, in the same order, with ``loss`` added to what was lost."""
+        """The events where ``keep`` is true, in the same order, with ``loss`` added to that of the trace."""
         return replace(self, **{name: getattr(self, name)[keep] for name in COLUMNS}, loss=self.loss + loss)
 
     @property
