@@ -43,7 +43,7 @@ def run() -> NoReturn:
 
 
 def _is_written() -> bool:
-    """Whether all output has left this process; a reader who went away wants no more, as in ``main``."""
+    """True where all output has left this process; a reader who went away wants no more, as in ``main``."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:  # it is where the caller has closed it

@@ -14,7 +14,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What ``tbp`` tells the shell. 1 is left to crashes, so that a crash is never read as a verdict."""
+    """Exit codes of ``tbp``. 1 is left to crashes, so that a crash is never read as a verdict."""
 
     OK = 0
     USAGE = 2

@@ -125,17 +125,17 @@ def compare(name: str, project: Project, repeats: int, with_asv: bool) -> None:
     for repeat in range(repeats + 1):
         for step, command, out, prepare in steps:
             prepare()
-            own = cost(command, project, out, is_watched=repeat == 0)
+            spent = cost(command, project, out, is_watched=repeat == 0)
             if repeat == 0:
-                peaks_mib[step] = own.peak_mib
+                peaks_mib[step] = spent.peak_mib
             else:
-                costs[step].append(own)
+                costs[step].append(spent)
         last.unlink()
     show(costs, peaks_mib)
 
 
 def print_help_time() -> None:
-    """The shortest of ten, as nothing else tells what starting takes."""
+    """Prints the shortest of ten starts, as longer ones waited for something else."""
     times_s = []
     for _ in range(10):
         begin = time.perf_counter()
@@ -147,14 +147,16 @@ def print_help_time() -> None:
 def show(costs: dict[str, list[Cost]], peaks_mib: dict[str, float]) -> None:
     print(f"{'':28}{'wall s':>9}{'CPU s':>9}{'peak MiB':>10}{'MB':>8}{'times as fast':>15}")
     medians = {
-        step: Cost(*(statistics.median(getattr(one, field) for one in own) for field in Cost.__dataclass_fields__))
-        for step, own in costs.items()
+        step: Cost(
+            *(statistics.median(getattr(each, field) for each in repeats) for field in Cost.__dataclass_fields__)
+        )
+        for step, repeats in costs.items()
     }
     peer = medians.get(PUBLISH)
-    for step, own in medians.items():
-        ratio = f"{peer.wall_s / own.wall_s:.1f}" if peer else ""
+    for step, usual in medians.items():
+        ratio = f"{peer.wall_s / usual.wall_s:.1f}" if peer else ""
         print(
-            f"{step:28}{own.wall_s:>9.2f}{own.cpu_s:>9.2f}{peaks_mib[step]:>10.0f}{own.size_mb:>8.1f}{ratio:>15}",
+            f"{step:28}{usual.wall_s:>9.2f}{usual.cpu_s:>9.2f}{peaks_mib[step]:>10.0f}{usual.size_mb:>8.1f}{ratio:>15}",
             flush=True,
         )
 
@@ -165,7 +167,7 @@ def clear(*folders: Path) -> None:
 
 
 def newest(project: Project) -> Path:
-    """The file that sorts last; it does not matter which one it is, as each has every series."""
+    """The file that sorts last; any would do, as each has every series."""
     return max(project.results.glob("*/*-*.json"))
 
 
@@ -187,8 +189,8 @@ def main() -> None:
     arguments = parser.parse_args()
     print_help_time()
     with tempfile.TemporaryDirectory() as folder:
-        for place, results in enumerate(arguments.results):
-            project = adopted(Path(folder) / f"real{place}", results.resolve(), "real")
+        for number, results in enumerate(arguments.results):
+            project = adopted(Path(folder) / f"real{number}", results.resolve(), "real")
             compare(str(results), project, arguments.repeats, not arguments.no_asv)
         if not arguments.only_results:
             project = synthetic(

@@ -1,4 +1,4 @@
-"""How long a results folder takes to read, beside two peers in the same run.
+"""The time to read a results folder, beside two peers in the same run.
 
     python tools/read_results.py [--scale 0.1] [--keep DIR]
 
@@ -38,14 +38,14 @@ READERS = ("asv", "tbp, no cache", "tbp, writing the cache", "tbp, from the cach
 
 def benchmarks(dice: random.Random, series: int) -> dict[str, list[list[str]]]:
     """Parameter values by benchmark, ``series`` cells in all."""
-    found: dict[str, list[list[str]]] = {}
+    values: dict[str, list[list[str]]] = {}
     while series > 0:
         grid = dice.choice([sizes for sizes in GRIDS if math.prod(sizes) <= series])
         kind = dice.choice([*["time"] * 18, "peakmem", "track"])
-        name = f"module{dice.randrange(60)}.Class{dice.randrange(400)}.{kind}_method_{len(found)}"
-        found[name] = [VALUES[:size] for size in grid]
+        name = f"module{dice.randrange(60)}.Class{dice.randrange(400)}.{kind}_method_{len(values)}"
+        values[name] = [VALUES[:size] for size in grid]
         series -= math.prod(grid)
-    return found
+    return values
 
 
 def result_file(dice: random.Random, declared: dict[str, list[list[str]]], commit: int, samples: int) -> str:
@@ -78,8 +78,8 @@ def row(dice: random.Random, name: str, params: list[list[str]], samples: int) -
         stats[0], stats[1] = [-math.inf] * size, [math.inf] * size
     if not samples:
         return [result, *head, *stats, *counts]
-    kept = [None if v is None else [v * dice.gauss(1, 0.02) for _ in range(samples)] for v in measured]
-    return [result, *head, *stats, *counts, kept]
+    raw = [None if v is None else [v * dice.gauss(1, 0.02) for _ in range(samples)] for v in measured]
+    return [result, *head, *stats, *counts, raw]
 
 
 def write(folder: Path, name: str, scale: float) -> None:
@@ -97,7 +97,7 @@ def write(folder: Path, name: str, scale: float) -> None:
 
 
 def read(reader: str, folder: Path) -> int:
-    """How many values the reader finds."""
+    """Number of values that the reader finds."""
     if reader == "asv":
         from asv.results import iter_results
 
@@ -123,11 +123,11 @@ def read_naively(folder: Path) -> int:
     for path in folder.glob("*/*-*.json"):
         content = json.loads(path.read_text())
         for name, values in content["results"].items():
-            own = dict(zip(content["result_columns"], values, strict=False))
-            for i, cell in enumerate(product(*own["params"])):
+            fields = dict(zip(content["result_columns"], values, strict=False))
+            for i, cell in enumerate(product(*fields["params"])):
                 row = {"benchmark": name, "parameters": cell, "commit": content["commit_hash"], "date": content["date"]}
                 for column in ("result", "stats_q_25", "stats_q_75", "stats_number"):
-                    row[column] = own[column][i] if own.get(column) else None
+                    row[column] = fields[column][i] if fields.get(column) else None
                 rows.append(row)
     return len(pd.DataFrame(rows))
 
@@ -166,7 +166,7 @@ def compare(folder: Path, scale: float) -> None:
 
 
 def line(reader: str, results: Path, environment: dict[str, str], peer_s: float = math.nan) -> float:
-    """Prints one reader's line and gives its CPU time."""
+    """Prints the line of a reader and returns its CPU time."""
     command = [sys.executable, __file__, "--measure", reader, str(results)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -57,7 +57,7 @@ def events_as_text() -> Callable[[Path], int]:
 
 
 def hta() -> Callable[[Path], int]:
-    """Parsed and its call stacks built, which is where its self times come from."""
+    """A reader that parses with HTA and builds its call stacks, from which its self times come."""
     from hta.common.trace import Trace
 
     def read(path: Path) -> int:
@@ -91,7 +91,7 @@ def measure(reader: str, path: Path) -> None:
 
 
 def peak_mib() -> float:
-    """Of this process; ru_maxrss would be at least that of the process which started it."""
+    """Peak memory of this process; ru_maxrss would be at least that of the process which started it."""
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
 
 
@@ -105,7 +105,7 @@ class Reading:
 
 
 def reading(python: str, reader: str, path: Path) -> Reading | str:
-    """One reader's measurement, or the last line of what went wrong."""
+    """One reader's measurement, or the last line of its error."""
     command = [python, __file__, "--measure", reader, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -144,7 +144,7 @@ def compare(path: Path, rounds: int, peers: list[str]) -> None:
 
 
 def stop_to_table(folder: Path) -> None:
-    """From the profiler's stop, which costs both the same, to a table of operators."""
+    """Prints the time from the profiler's stop, which costs both the same, to a table of operators."""
     import torch
 
     from tbp.traces.operators.operators import whole_trace_table

@@ -16,9 +16,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from tbp.errors import RunFailed
 
@@ -30,8 +32,7 @@ FOLDERS = ("gate-base", "gate-head")
 INTERRUPT_TIMEOUT_S = 10.0
 
 
-@dataclass(frozen=True)
-class Checkout:
+class Checkout(Struct, frozen=True):
     """An installed commit, with all that a process needs to run its benchmarks."""
 
     commit: str

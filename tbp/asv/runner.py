@@ -15,9 +15,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from tbp.errors import RunFailed, UsageError
 
@@ -34,8 +35,7 @@ ENDING_S = 30.0
 _PROGRESS = re.compile(r"^\[\s*([\d.]+)%\]")
 
 
-@dataclass(frozen=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """The end of an asv process: exit status and output."""
 
     status: int

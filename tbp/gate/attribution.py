@@ -20,8 +20,9 @@ from tbp.gate.cells import SIDES, Cell, CellFailed, CellSkipped, Side
 from tbp.gate.worker_process import OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
-from tbp.traces.differences.difference import LEAST_SESSIONS, TraceDifference, attributions, counts, difference
+from tbp.traces.differences.difference import LEAST_SESSIONS, TraceDifference, difference
 from tbp.traces.differences.exact import foremost
+from tbp.traces.differences.wording import attributions, counts
 from tbp.traces.operators.operators import TraceSession, session
 from tbp.traces.reading.read import read_trace
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from tbp.errors import UsageError
 from tbp.project.git import GitFailed, git
@@ -17,14 +18,14 @@ MOST_NAMED = 5  # existing branches that a message names when the wanted one is 
 _LOCAL, _ORIGIN = "refs/heads/", "refs/remotes/origin/"
 
 
-class Branch(NamedTuple):
+class Branch(Struct, frozen=True):
     """A branch, or for a tag or hash the line of commits that ends there."""
 
     name: str  # as the user knows it, without "origin/"
     commit: str  # full hash of the newest commit
 
 
-class _Reference(NamedTuple):
+class _Reference(Struct, frozen=True):
     commit: str
     target: str  # the reference that a symbolic one stands for; else empty
 

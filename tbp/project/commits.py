@@ -122,7 +122,7 @@ def _logged(log: str) -> list[_Entry]:
 
 
 def _aside(repository: Path, hashes: Sequence[str]) -> list[_Entry]:
-    """Those of ``hashes`` that are commits of the repository; for the hash of a tag git logs the commit it names."""
+    """The commits of the repository among ``hashes``; for the hash of a tag git logs the commit it names."""
     wanted = set(hashes)
     stdin = "".join(f"{name}\n" for name in hashes)
     entries = _logged(git(repository, *_LOG, "--no-walk=unsorted", "--ignore-missing", "--stdin", stdin=stdin))

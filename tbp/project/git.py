@@ -48,5 +48,5 @@ def git(repository: Path, *arguments: str, stdin: str = "", variables: Mapping[s
 
 
 def is_shallow(repository: Path) -> bool:
-    """Whether older commits were left out when ``repository`` was cloned. Raises GitFailed."""
+    """True where older commits were left out when ``repository`` was cloned. Raises GitFailed."""
     return git(repository, "rev-parse", "--is-shallow-repository").strip() == "true"

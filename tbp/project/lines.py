@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from msgspec import Struct
 
 from tbp.model.series import Commit, Line
 
 
-class Beside(NamedTuple):
+class Beside(Struct, frozen=True):
     """The lines of the commits that are not on the branch, and the commits whose history is incomplete."""
 
     lines: tuple[Line, ...]  # the longest first, each named by the hash of its newest commit

@@ -20,8 +20,8 @@ def plain_value(text: str) -> str:
         except (ValueError, SyntaxError):
             return text
         return value if isinstance(value, str) and value.strip() else text
-    found = _CLASS.fullmatch(text)
-    return found.group(1) if found else without_address(text)
+    named = _CLASS.fullmatch(text)
+    return named[1] if named else without_address(text)
 
 
 def without_address(text: str) -> str:

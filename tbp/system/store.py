@@ -61,7 +61,7 @@ class Store:
 
     @property
     def is_there(self) -> bool:
-        """Whether anything can be kept at all; where not, no key needs to be computed."""
+        """True where anything can be kept at all; else no key needs to be computed."""
         return folder() is not None
 
     def known(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
@@ -70,13 +70,13 @@ class Store:
         values: dict[bytes, bytes] = {}
         if path is None or not _is_file(path):
             return values
-        asked = {self._inside(key): key for key in keys}
+        key_of = {self._inside(key): key for key in keys}
         with _harmless(path), _opened(path) as database:
             database.execute("CREATE TEMP TABLE asked (key BLOB PRIMARY KEY)")
-            database.executemany("INSERT INTO asked VALUES (?)", ((key,) for key in asked))
+            database.executemany("INSERT INTO asked VALUES (?)", ((key,) for key in key_of))
             for key, value, crc in database.execute("SELECT key, value, crc FROM kept JOIN asked USING (key)"):
                 if isinstance(value, bytes) and zlib.crc32(value) == crc:
-                    values[asked[key]] = value
+                    values[key_of[key]] = value
             # Last, and at most once a day for each: another process may be writing.
             old = "used < ? AND key IN (SELECT key FROM asked)"
             if database.execute(f"SELECT 1 FROM kept WHERE {old} LIMIT 1", (now_s - _DAY_S,)).fetchone():
@@ -150,8 +150,8 @@ def code_version() -> bytes:
 
 
 def _path() -> Path | None:
-    place = folder()
-    return place / FILE if place is not None else None
+    in_folder = folder()
+    return in_folder / FILE if in_folder is not None else None
 
 
 def _is_file(path: Path) -> bool:

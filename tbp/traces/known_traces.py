@@ -41,7 +41,7 @@ def trace_session(path: Path) -> TraceSession:
 
 
 def _key(path: Path) -> bytes | None:
-    """A digest of the trace; None where it cannot be read, of which reading it tells the reason."""
+    """A digest of the trace; None where it cannot be read: ``read_recording`` gives the reason."""
     try:
         return file_key(path)
     except OSError:

@@ -1,7 +1,7 @@
-"""Operator tables on disk: what is kept of a trace when its raw events are removed.
+"""Operator tables on disk, which stay of a trace when its raw events are removed.
 
 Takes a ``Recording``, writes ``<cell>.<session>.operators.json.gz`` beside the session it belongs to, and reads that
-back: the same numbers to the last digit, so that reports say the same before and after. One JSON object, compressed:
+back: the same numbers to the last digit, so that reports are equal before and after. One JSON object, compressed:
 
     format      FORMAT
     about       the fields of ``About``
@@ -11,9 +11,9 @@ back: the same numbers to the last digit, so that reports say the same before an
     per_step    column → values: its rows by step; "operator" counts in the table's rows, or in ``others`` behind them
     others      operators of single steps that the table has no row of
     detail      column → values: calls, FLOPs, bytes and kernels by caller and shapes, or null
-    loss        what the trace file held that could not be used, counted by kind
+    loss        the content of the trace file that could not be used, counted by kind
     frames      its calls merged by path (``tbp.traces.frames.frames``), or null: see ``_Frames``
-    rank        where in a distributed run, and what the devices did, or null: see ``_Rank``
+    rank        its rank in a distributed run, and the use of its devices, or null: see ``_Rank``
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
@@ -36,7 +35,7 @@ from tbp.traces.devices.ranks import Rank, RankOrigin
 from tbp.traces.frames.frames import FRAME_COLUMNS, KINDS, Frames
 from tbp.traces.operators.detail import DETAIL_COLUMNS
 from tbp.traces.operators.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, TraceSession
-from tbp.traces.reading.columns import COUNT, FLAG, TEXT
+from tbp.traces.reading.columns import COUNT, DTYPES, FLAG, TEXT
 from tbp.traces.reading.loss import Loss
 from tbp.traces.recording import About, Recording
 
@@ -62,7 +61,7 @@ class _Frames(msgspec.Struct):
 
 
 class _Rank(msgspec.Struct):
-    """A trace of a device; the frames are column → values."""
+    """The rank of a trace with devices; the frames are column → values."""
 
     origin: RankOrigin = msgspec.field(name="place")
     window_us: float
@@ -78,9 +77,9 @@ class _File(msgspec.Struct):
     sessions: int
     table: dict[str, _Column]
     per_step: dict[str, _Column]
-    others: list[str]
+    step_only: list[str] = msgspec.field(name="others")
     detail: dict[str, _Column] | None = None
-    loss: dict[str, int] = {}  # by the fields of ``Loss``
+    loss: Loss = Loss()
     frames: _Frames | None = None
     rank: _Rank | None = None  # null: nothing ran on a device
 
@@ -90,16 +89,16 @@ _FORMAT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def write_operators(recording: Recording, path: Path) -> None:
-    """Keep the operators of ``recording`` at ``path``, complete or not at all. Raises OSError."""
+    """Writes the operators of ``recording`` to ``path``, complete or not at all. Raises OSError."""
     write_whole(path, operator_bytes(recording))
 
 
 def operator_bytes(recording: Recording) -> bytes:
-    """The content of that file; the same recording gives the same bytes."""
+    """The content of an operator file; a recording always gives the same bytes."""
     session = recording.session
     operators = list(session.table.frame["operator"])
-    others = sorted(set(session.per_step["operator"]) - set(operators))
-    row = {operator: place for place, operator in enumerate([*operators, *others])}
+    step_only = sorted(set(session.per_step["operator"]) - set(operators))
+    row = {operator: at for at, operator in enumerate([*operators, *step_only])}
     content = _File(
         format=FORMAT,
         about=recording.about,
@@ -108,9 +107,9 @@ def operator_bytes(recording: Recording) -> bytes:
         sessions=session.table.sessions,
         table=_columns(session.table.frame),
         per_step=_columns(session.per_step.assign(operator=session.per_step["operator"].map(row))),
-        others=others,
+        step_only=step_only,
         detail=None if session.detail is None else _columns(session.detail),
-        loss=asdict(session.loss),
+        loss=session.loss,
         frames=None if session.frames is None else _stored_frames(session.frames),
         rank=_stored_rank(recording.rank),
     )
@@ -118,7 +117,7 @@ def operator_bytes(recording: Recording) -> bytes:
 
 
 def read_operators(path: Path) -> Recording:
-    """Returns what ``write_operators`` kept at ``path``. Raises as ``stored_recording``."""
+    """Returns the recording that ``write_operators`` wrote to ``path``. Raises as ``stored_recording``."""
     try:
         return stored_recording(path, path.read_bytes())
     except OSError as error:
@@ -133,24 +132,18 @@ def stored_recording(path: Path, content: bytes) -> Recording:
     """
     try:
         stored = _stored(path, content)
-        table = OperatorTable(
-            _frame(stored.table, OPERATOR_COLUMNS), stored.steps, stored.sessions, msgspec.convert(stored.loss, Loss)
-        )
+        table = OperatorTable(_frame(stored.table, OPERATOR_COLUMNS), stored.steps, stored.sessions, stored.loss)
         detail = None if stored.detail is None else _frame(stored.detail, DETAIL_COLUMNS)
-        names = [*stored.table["operator"], *stored.others]
-        rows = {**stored.per_step, "operator": [names[int(place or 0)] for place in stored.per_step["operator"]]}
+        names = [*stored.table["operator"], *stored.step_only]
+        rows = {**stored.per_step, "operator": [names[int(row or 0)] for row in stored.per_step["operator"]]}
         frames = None if stored.frames is None else _frames(stored.frames)
-        own = TraceSession(table, _frame(rows, PER_STEP_COLUMNS), stored.step_us, detail, frames)
-        return Recording(path, own, stored.about, None if stored.rank is None else _rank(path, own, stored.rank))
+        session = TraceSession(table, _frame(rows, PER_STEP_COLUMNS), stored.step_us, detail, frames)
+        return Recording(
+            path, session, stored.about, None if stored.rank is None else _rank(path, session, stored.rank)
+        )
     except (gzip.BadGzipFile, EOFError, zlib.error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _damaged(path, error) from None
-    except (
-        KeyError,
-        IndexError,
-        ValueError,
-        TypeError,
-        OverflowError,
-    ) as error:  # columns of other lengths, kinds or names
+    except (LookupError, ValueError, TypeError, OverflowError) as error:  # columns of other lengths, kinds or names
         raise _damaged(path, error) from None
 
 
@@ -176,19 +169,21 @@ def _stored_rank(rank: Rank | None) -> _Rank | None:
     return _Rank(rank.origin, rank.device.window_us, _columns(rank.device.devices), _columns(rank.device.kernels))
 
 
-def _rank(path: Path, own: TraceSession, stored: _Rank) -> Rank:
+def _rank(path: Path, session: TraceSession, stored: _Rank) -> Rank:
     devices = _frame(stored.devices, DEVICE_COLUMNS, "device")
-    return Rank(path, stored.origin, own, DeviceUse(stored.window_us, devices, _frame(stored.kernels, KERNEL_COLUMNS)))
+    return Rank(
+        path, stored.origin, session, DeviceUse(stored.window_us, devices, _frame(stored.kernels, KERNEL_COLUMNS))
+    )
 
 
 def _stored_frames(frames: Frames) -> _Frames:
-    names = {name: place for place, name in enumerate(dict.fromkeys(frames.rows["name"]))}
+    names = {name: at for at, name in enumerate(dict.fromkeys(frames.rows["name"]))}
     rows = frames.rows.assign(name=frames.rows["name"].map(names))
     return _Frames(frames.steps, frames.step_ns, frames.sessions, list(names), _columns(rows))
 
 
 def _frames(stored: _Frames) -> Frames:
-    names: _Column = [stored.names[int(place or 0)] for place in stored.rows["name"]]
+    names: _Column = [stored.names[int(at or 0)] for at in stored.rows["name"]]
     rows = {**stored.rows, "name": names}
     frames = Frames(_frame(rows, FRAME_COLUMNS, "name"), stored.steps, stored.step_ns, stored.sessions)
     is_tree = all(-1 <= parent < row for row, parent in enumerate(frames.parent.tolist()))
@@ -202,7 +197,7 @@ def _columns(frame: pd.DataFrame) -> dict[str, _Column]:
 
 
 def _frame(stored: Mapping[str, _Column], columns: Mapping[str, str], key: str = "operator") -> pd.DataFrame:
-    """The frame of ``columns``, each with its kind; ``key`` is one that every file has."""
+    """The frame of ``columns``, each with its kind; ``key`` is a column that every file has."""
     length = len(stored[key])
     return pd.DataFrame({name: _series(stored.get(name), kind, length) for name, kind in columns.items()})
 
@@ -211,5 +206,5 @@ def _series(values: _Column | None, kind: str, length: int) -> pd.Series:
     if values is None:
         values = [_EMPTY.get(kind)] * length
     if kind in _EMPTY:
-        return pd.Series(values, dtype={TEXT: "object", COUNT: "int64", FLAG: "bool"}[kind])
+        return pd.Series(values, dtype=DTYPES[kind])
     return pd.Series([float("nan") if value is None else value for value in values], dtype="float64")

@@ -69,7 +69,7 @@ def _same_detail(first: pd.DataFrame | None, second: pd.DataFrame | None) -> boo
 
 
 def _same_devices(first: Rank | None, second: Rank | None) -> bool:
-    """True where the devices did the same; of a trace without a device nothing is kept."""
+    """True where the devices have the same use; a trace without a device has none stored."""
     used = [None if each is None or not len(each.device.devices) else each for each in (first, second)]
     if used[0] is None or used[1] is None:
         return used[0] is used[1]

@@ -1,4 +1,4 @@
-"""Reads one recording: a trace file, or the operator table kept in its place."""
+"""Reads a recording: a trace file, or the operator table in its place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tbp.traces.recording import OPERATORS_END, Recording, about
 
 
 def read_recording(path: Path) -> Recording:
-    """The operators of one file.
+    """Returns the recording of a file.
 
     Raises:
         UnreadableTrace: it is neither a trace nor a stored operator table.

@@ -1,12 +1,12 @@
-"""One trace file, or the operator table kept in its place → its operators, and what it says of itself.
+"""A trace file, or the operator table in its place → its operators, and the notes of its recorder.
 
 Takes a path anywhere: any profiler trace, or the ``.operators.json.gz`` that ``tbp trace prune`` leaves where a raw
-trace was (``operator_files``). Gives a ``Recording``; comparing and showing several is left to others.
+trace was (``operator_files``). Gives a ``Recording``; comparing and showing several is left to
+other rooms.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,9 +22,8 @@ Value = TypeVar("Value")
 MOST_DEVICES = 3  # different devices named of a machine
 
 
-@dataclass(frozen=True)
-class About:
-    """What a trace says of itself; every text may be empty, as other recorders note little."""
+class About(msgspec.Struct, frozen=True):
+    """The notes of a trace on itself; every text may be empty, as other recorders note little."""
 
     steps: int  # 0: it marks none, and all of it counts as one
     device: str = ""  # "cpu, AMD EPYC …", "NVIDIA H200"
@@ -32,21 +31,20 @@ class About:
     benchmark: str = ""
     parameters: tuple[tuple[str, str], ...] = ()
     commit: str = ""
-    losses: tuple[str, ...] = ()  # sentences: what the file held that could not be read
+    losses: tuple[str, ...] = ()  # sentences on the content of the file that could not be read
 
 
-@dataclass(frozen=True)
-class Recording:
-    """One file, read."""
+class Recording(msgspec.Struct, frozen=True):
+    """A file that was read."""
 
     path: Path
     session: TraceSession
     about: About
-    rank: Rank | None = None  # where in a distributed run, and what the devices did; None: only operators were kept
+    rank: Rank | None = None  # with the use of its devices; None: only operators were stored
 
 
 class _Facts(msgspec.Struct):
-    """What the ruler writes into a trace (``tbp.bench.recorder``); the rest is passed over."""
+    """Facts that the ruler writes into a trace (``tbp.bench.recorder``); the rest is passed over."""
 
     torch: str = ""
     device: str = ""
@@ -60,13 +58,13 @@ class _Device(msgspec.Struct):
     name: str = ""
 
 
-def about(trace: Trace, own: TraceSession) -> About:
-    """What ``trace``, whose operators are ``own``, says of itself."""
+def about(trace: Trace, session: TraceSession) -> About:
+    """The notes of ``trace``, whose operators are in ``session``, on itself."""
     facts = _decoded(trace.metadata.get("tbp", ""), _Facts) or _Facts()
     has_steps = any(name.startswith("ProfilerStep#") for name in trace.names)
     return About(
-        steps=own.table.steps if has_steps else 0,
-        device=", ".join(filter(None, (facts.device, facts.device_name))) or _device(trace, own),
+        steps=session.table.steps if has_steps else 0,
+        device=", ".join(filter(None, (facts.device, facts.device_name))) or _device(trace, session),
         torch=facts.torch,
         benchmark=facts.benchmark,
         parameters=tuple((name, plain_value(value)) for name, value in facts.parameters.items()),
@@ -75,9 +73,9 @@ def about(trace: Trace, own: TraceSession) -> About:
     )
 
 
-def _device(trace: Trace, own: TraceSession) -> str:
+def _device(trace: Trace, session: TraceSession) -> str:
     """The device of a trace that is not the ruler's."""
-    if not own.table.frame["self_device_us"].sum() > 0:
+    if not session.table.frame["self_device_us"].sum() > 0:
         return "cpu"
     devices = _decoded(trace.metadata.get("deviceProperties", ""), list[_Device]) or []
     names = list(dict.fromkeys(device.name for device in devices if device.name))
@@ -85,7 +83,7 @@ def _device(trace: Trace, own: TraceSession) -> str:
 
 
 def _decoded(text: str, kind: type[Value]) -> Value | None:
-    """What foreign metadata holds, None where it holds something else."""
+    """The ``kind`` in foreign metadata; None where that is something else."""
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -93,11 +91,9 @@ def _decoded(text: str, kind: type[Value]) -> Value | None:
 
 
 TRACE_END = ".pt.trace.json.gz"
-
-
-OPERATORS_END = ".operators.json.gz"  # what `tbp trace prune` keeps of a trace
+OPERATORS_END = ".operators.json.gz"  # of the table that `tbp trace prune` leaves of a trace
 
 
 def operators_path(trace: Path) -> Path:
-    """Where the operator table of ``trace`` is kept when the trace is removed."""
+    """The path of the operator table that stays when ``trace`` is removed."""
     return trace.with_name(trace.name.removesuffix(TRACE_END) + OPERATORS_END)

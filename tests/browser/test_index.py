@@ -16,7 +16,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.page import MOST_ROWS
 from tbp.report.site.build import write_single_file, write_site
 
-from .opening import DESKTOP, PHONE, opened, overflow, reload, unfold, violations, without_scripts
+from .opening import DESKTOP, PHONE, opened, overflow, reload, unfold, violations, wait_until, without_scripts
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -208,10 +208,10 @@ def test_a_link_opens_the_index_filtered_and_an_old_one_does_no_harm(browser, si
 def test_the_address_can_be_changed_by_hand(browser, site) -> None:
     with opened(browser, site, ready=READY) as page:
         page.evaluate("location.hash = 'q=layer77'")
-        page.wait_for_function("document.getElementById('shown').textContent.startsWith('1 of')")
+        wait_until(page, "document.getElementById('shown').textContent.startsWith('1 of')")
         assert page.input_value("input[name=q]") == "layer77"
         page.go_back()
-        page.wait_for_function("document.getElementById('shown').textContent.startsWith('145 of')")
+        wait_until(page, "document.getElementById('shown').textContent.startsWith('145 of')")
 
 
 def test_the_keyboard_filters(browser, site) -> None:

@@ -35,12 +35,14 @@ def test_another_benchmark_is_found_by_its_name(browser, plausible_site, size, s
 
 def test_previous_and_next_walk_the_benchmarks_in_order(browser, plausible_site) -> None:
     with opened(browser, benchmark_page(plausible_site)) as page:
+        page.wait_for_selector("#jump a[rel=next]")  # the list of benchmarks arrives after the page
         seen = [page.inner_text("h1")]
         assert page.locator("#jump a[rel=prev]").count() == 0
         while page.locator("#jump a[rel=next]").count():
             with page.expect_navigation():
                 page.click("#jump a[rel=next]")
             page.wait_for_selector("#chart[data-ready]")
+            page.wait_for_selector("#jump a[rel=prev]")
             seen.append(page.inner_text("h1"))
         assert len(seen) == len(list(plausible_site.parent.glob("benchmarks/*.html")))
         assert seen == sorted(seen)

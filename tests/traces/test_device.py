@@ -1,15 +1,21 @@
 """What a device did: busy time as a union, kinds of work, communication, and the host's share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS, busy_ns, device_use
+from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS, DeviceUse, busy_ns
+from tbp.traces.devices.ranks import rank_of
 from tbp.traces.reading.trace import Trace
 
 TraceOf = Callable[..., Trace]
+
+
+def used(trace: Trace) -> DeviceUse:
+    return rank_of(Path("trace.json"), trace).device
 
 
 @pytest.mark.parametrize(
@@ -27,7 +33,7 @@ def on_device(name: str, start: float, duration: float, category: str = "kernel"
 
 
 def test_what_ran_on_a_device(trace_of: TraceOf) -> None:
-    use = device_use(
+    use = used(
         trace_of(
             ("ProfilerStep#1", 0, 100, {"cat": "user_annotation"}),
             on_device("gemm", 10, 20),
@@ -56,7 +62,7 @@ def test_what_ran_on_a_device(trace_of: TraceOf) -> None:
 
 
 def test_a_trace_without_a_device_has_empty_frames(trace_of: TraceOf) -> None:
-    use = device_use(trace_of(("mm", 0, 5)))
+    use = used(trace_of(("mm", 0, 5)))
     assert (len(use.devices), len(use.kernels)) == (0, 0)
     assert list(use.kernels.columns) == list(KERNEL_COLUMNS)
     assert use.window_us == 0

@@ -1,12 +1,12 @@
 """Differences of literal sessions: parts, certainty, sums, words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
 from tbp.errors import UsageError
 from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference, difference, explanation
@@ -219,7 +219,7 @@ def test_words_for_numbers() -> None:
 
 
 def test_what_the_files_had_lost_is_said_with_the_explanation() -> None:
-    cut = replace(side_of(QUIET)[0], table=replace(side_of(QUIET)[0].table, loss=Loss(kept=12, cut_off=1)))
+    cut = replace(side_of(QUIET)[0], table=replace(side_of(QUIET)[0].table, loss=Loss(usable=12, cut_off=1)))
     result = difference(side_of(QUIET | {"mm": (1, 10.0)}), [cut, *side_of(QUIET | {"mm": (2, 200.0)})])
     lost = "the traces after are incomplete: the file ends inside its events: those after the first 12 are lost"
     assert explanation(result).endswith(f"; {lost}")

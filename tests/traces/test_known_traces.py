@@ -1,10 +1,10 @@
 """A trace that was read before gives the same, without being read."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.errors import UnreadableTrace
 from tbp.system.store import FILE, Store, file_key

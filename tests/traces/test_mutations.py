@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from tbp.errors import UnreadableTrace
-from tbp.traces.devices.device import device_use
-from tbp.traces.devices.ranks import Rank, origin, runs
+from tbp.traces.devices.ranks import rank_of, runs
 from tbp.traces.differences.difference import difference
-from tbp.traces.operators.operators import session, whole_trace_table
+from tbp.traces.operators.operators import whole_trace_table
 from tbp.traces.reading.read import read_trace
 
 CASES = 2_000
@@ -90,10 +89,10 @@ def test_damage_to_real_traces_is_read_or_refused(recordings: Path, tmp_path: Pa
         with ending(case):
             try:
                 trace = read_trace(path)
-                own = session(trace)
+                rank = rank_of(path, trace)
                 whole_trace_table(trace)
-                runs([Rank(path, origin(trace), own, device_use(trace))])
-                result = difference([own], [own])
+                runs([rank])
+                result = difference([rank.session], [rank.session])
                 assert result.delta_us == 0, case
                 assert not result.rows["certain"].any(), case
                 outcomes["read with a loss" if trace.losses else "read"] += 1

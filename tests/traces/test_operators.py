@@ -15,9 +15,7 @@ from tbp.traces.operators.operators import (
     hotspots,
     merged_table,
     operator_table,
-    per_step,
     session,
-    step_us,
     whole_trace_table,
 )
 from tbp.traces.reading.trace import Trace
@@ -53,7 +51,7 @@ def test_numbers_are_per_step_and_what_lies_outside_is_left_out(trace_of: TraceO
     assert row(table.frame, "mm")["calls"] == 1.5
     assert row(table.frame, "mm")["self_us"] == 5
     assert row(table.frame, "relu")["calls"] == 0.5
-    assert step_us(trace) == 11
+    assert session(trace).step_us == 11
     whole = whole_trace_table(trace).frame
     assert row(whole, "ProfilerStep#*")["calls"] == 2
     assert row(whole, "ProfilerStep#*")["self_us"] == 22 - 11
@@ -64,15 +62,15 @@ def test_per_step_rows(trace_of: TraceOf) -> None:
     trace = trace_of(
         ("ProfilerStep#1", 0, 9, STEP), ("mm", 1, 2), ("mm", 4, 2), ("ProfilerStep#2", 10, 9, STEP), ("relu", 11, 1)
     )
-    frame = per_step(trace)
+    frame = session(trace).per_step
     assert list(frame.columns) == list(PER_STEP_COLUMNS)
     assert frame.to_numpy().tolist() == [[0, "mm", 2, 4.0, 0.0], [1, "relu", 1, 1.0, 0.0]]
 
 
 def test_without_steps_the_trace_is_one_step(trace_of: TraceOf) -> None:
     trace = trace_of(("mm", 5, 2), ("mm", 8, 4))
-    assert per_step(trace).to_numpy().tolist() == [[0, "mm", 2, 6.0, 0.0]]
-    assert step_us(trace) == 7
+    assert session(trace).per_step.to_numpy().tolist() == [[0, "mm", 2, 6.0, 0.0]]
+    assert session(trace).step_us == 7
 
 
 def test_python_functions_are_no_operators(trace_of: TraceOf) -> None:

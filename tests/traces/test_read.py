@@ -9,11 +9,11 @@ import random
 import tarfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from tbp.errors import UnreadableTrace
 from tbp.traces.reading.loss import Loss, total
@@ -158,8 +158,8 @@ def test_a_trailing_comma_loses_nothing(write: Write) -> None:
         b"[" * 100_000,
         b"null",
         b"\x1f\x8b",
-        gzip.compress(b""),
-        gzip.compress(b"{"),
+        gzip.compress(b"", mtime=0),
+        gzip.compress(b"{", mtime=0),
         b"\x00\x01\x02",
         b"PK\x03\x04",
     ],
@@ -333,7 +333,7 @@ def test_the_loss_of_a_broken_file_is_counted(recordings: Path, tmp_path: Path, 
     with tarfile.open(recordings / "broken.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")
     loss = read_trace(tmp_path / "broken" / name).loss
-    assert {key: value for key, value in asdict(loss).items() if value and key != "kept"} == BROKEN[name]
+    assert {key: value for key, value in asdict(loss).items() if value and key != "usable"} == BROKEN[name]
     assert loss.sentence.startswith("The trace is incomplete: ")
 
 
@@ -344,16 +344,16 @@ def test_what_is_cut_off_is_said_and_the_rest_kept(recordings: Path, tmp_path: P
     trace = read_trace(tmp_path / "broken" / name)
     assert trace.loss.cut_off == 1
     assert trace.loss.packing_cut == int(name.endswith(".gz"))
-    assert trace.loss.kept > 500
+    assert trace.loss.usable > 500
     assert trace.loss.unreadable == 0
 
 
 def test_losses_add_up() -> None:
-    both = total([Loss(kept=3, mended=1), Loss(kept=2, cut_off=1), Loss(cut_off=1)])
-    assert both == Loss(kept=5, mended=1, cut_off=2)
+    both = total([Loss(usable=3, mended=1), Loss(usable=2, cut_off=1), Loss(cut_off=1)])
+    assert both == Loss(usable=5, mended=1, cut_off=2)
     assert both.sentences[0] == "2 files end inside their events: those after the first 5 are lost"
-    assert not Loss(kept=7)
-    assert Loss(kept=7).sentence == ""
+    assert not Loss(usable=7)
+    assert Loss(usable=7).sentence == ""
 
 
 @pytest.mark.skipif(importlib.util.find_spec("zstandard") is None, reason="no zstd reader installed")

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from tbp.traces.calls.kernels import REST
-from tbp.traces.devices.device import device_use
 from tbp.traces.devices.ranks import rank_of, runs
 from tbp.traces.differences.difference import difference, explanation
 from tbp.traces.operators.operators import operator_table, session, whole_trace_table
@@ -80,7 +79,7 @@ def test_repeats_of_one_configuration_and_the_change_between_two(recordings: Pat
 )
 def test_what_the_device_did(recordings: Path, name: str, busy_share: float | None, communication_share: float) -> None:
     trace = read_trace(recordings / name)
-    use = device_use(trace)
+    use = rank_of(recordings / name, trace).device
     row = use.devices.loc[0]
     assert row["busy_share"] + row["host_bound_share"] == pytest.approx(1)
     assert busy_share is None or row["busy_share"] == pytest.approx(busy_share, abs=1e-6)

@@ -6,8 +6,6 @@ frames belongs to ``tbp.traces``, the HTML to ``templates/flame.html``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from msgspec import Struct
@@ -33,8 +31,7 @@ MARKS = {SAME: ".", NEW: "n", GONE: "g", SLOWER: "s", FASTER: "f"}
 KINDS = {OPERATOR: "o", ANNOTATION: "a", RUNTIME: "r", DEVICE: "d", REST_OF_DEVICE: "x", SMALLER: "m"}
 
 
-@dataclass(frozen=True)
-class Flame:
+class Flame(Struct, frozen=True):
     """One flame graph. ``payload`` is for ``script_call("tbp.flame", …)`` in ``data_file``."""
 
     id: str

@@ -5,10 +5,9 @@ Takes frames or what two sides' differ in, gives rows; drawing the whole belongs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.nesting import NO_PARENT, depths
@@ -28,8 +27,7 @@ NAME_LENGTH = 240
 GLYPHS = {SAME: "", NEW: "+", GONE: "−", SLOWER: "▲", FASTER: "▼"}
 
 
-@dataclass(frozen=True)
-class FlameRow:
+class FlameRow(Struct, frozen=True):
     """A frame near the top; ``level`` counts from 0 at the top of the step."""
 
     name: str

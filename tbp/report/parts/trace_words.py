@@ -98,7 +98,8 @@ def causes(evidence: ChangeEvidence, unit: str) -> tuple[str, ...]:
     difference, change = evidence.difference, evidence.change
     if difference is None:
         return ()
-    from tbp.traces.differences.difference import NAMED_SHARE, attributions
+    from tbp.traces.differences.difference import NAMED_SHARE
+    from tbp.traces.differences.wording import attributions
 
     agreed, rows = agreement(difference, change, unit), difference.rows
     if agreed is Agreement.OPPOSED:
@@ -137,7 +138,7 @@ def in_a_line(evidence: ChangeEvidence, unit: str) -> str:
 
 def _counted(difference: TraceDifference, change: Change, unit: str) -> tuple[str, ...]:
     """The certain differences, apart from time, in the direction of ``change``."""
-    from tbp.traces.differences.difference import counts
+    from tbp.traces.differences.wording import counts
 
     is_more = change.after > change.before
     allocated = _allocated(difference.exact, is_more) if unit == "bytes" else []

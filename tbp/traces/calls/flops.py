@@ -1,7 +1,7 @@
 """FLOPs of an operator from its recorded input shapes, without torch.
 
 Takes the JSON texts of a trace ("Input Dims", "Concrete Inputs"), gives floating-point operations; None where they
-cannot be told, which is not 0. The formulas are those of torch.utils.flop_counter (torch 2.13): a multiplication and
+are unknown, which is not 0. The formulas are those of torch.utils.flop_counter (torch 2.13): a multiplication and
 an addition are two operations, bias and causal masks are not accounted for. Beyond torch's they cover attention on
 the CPU, for which torch counts 0, by the same formula as on CUDA.
 """
@@ -21,19 +21,19 @@ _LARGEST = 2**62  # a shape may be any text; what does not fit int64 is no recor
 
 
 def flops(operator: str, shapes: str, settings: str = "") -> int | None:
-    """Of one call; None without a formula, without shapes, or with shapes that the formula does not take."""
+    """FLOPs of a call; None without a formula, without shapes, or with shapes that the formula does not take."""
     formula = FORMULAS.get(operator)
     if formula is None or not shapes:
         return None
     try:
-        found = formula(_shapes(shapes), _settings(settings))
+        count = formula(_shapes(shapes), _settings(settings))
     except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
         return None
-    return found if 0 <= found < _LARGEST else None
+    return count if 0 <= count < _LARGEST else None
 
 
 def _shapes(text: str) -> Shapes:
-    """Sizes of each tensor; () for an argument that is none. A list of tensors is none either."""
+    """Sizes of each tensor; () for an argument that is no tensor, and for a list of tensors."""
     return [
         tuple(size) if isinstance(size, list) and all(isinstance(length, int) for length in size) else ()
         for size in json.loads(text)
@@ -45,8 +45,7 @@ def _settings(text: str) -> Settings:
 
 
 def _numbers(setting: str) -> list[int]:
-    found = json.loads(setting)
-    return [int(number) for number in found]
+    return [int(number) for number in json.loads(setting)]
 
 
 def _product(a: Shape, b: Shape) -> int:
@@ -74,7 +73,7 @@ def _attention(q_BHSK: Shape, k_BHSK: Shape, v_BHSK: Shape) -> int:
 
 
 def _attention_backward(q_BHSK: Shape, k_BHSK: Shape, v_BHSK: Shape) -> int:
-    """The scores again, then the gradients of scores and value, of query and key."""
+    """FLOPs of the scores again, then of the gradients of scores and value, of query and key."""
     batch, heads, length, width, other, out = _sizes(q_BHSK, k_BHSK, v_BHSK)
     return 2 * batch * heads * length * other * (3 * width + 2 * out)
 
@@ -95,14 +94,14 @@ def _transposed(x_BSHK: Shape) -> Shape:
 
 
 def _packed_attention(shapes: Shapes, settings: Settings) -> int:
-    """(B, S, H, K) each; with lengths per sequence (cum_seq_q) the work cannot be told from shapes."""
+    """FLOPs of tensors (B, S, H, K); with lengths per sequence (cum_seq_q) shapes do not give the work."""
     if shapes[3]:
         raise ValueError
     return _attention(*(_transposed(x_BSHK) for x_BSHK in shapes[:3]))
 
 
 def _convolved(x: Shape, weight: Shape, places: Shape) -> int:
-    """``places``: where the filter is laid, of the output or, transposed, of the input."""
+    """FLOPs of a filter laid on ``places``, the sizes of the output or, transposed, of the input."""
     return 2 * prod(places) * prod(weight[2:]) * x[0] * weight[0] * weight[1]
 
 
@@ -120,17 +119,17 @@ def _convolution_backward(shapes: Shapes, settings: Settings) -> int:
     gradient, x, weight = shapes[:3]
     transposed = _flag(settings[7])
     of_input, of_weight = (_flag(flag) for flag in settings[10].strip("[]").split(",")[:2])
-    found = 0
+    count = 0
     if of_input:
-        found += _convolved(gradient, weight, x[2:] if transposed else gradient[2:])
+        count += _convolved(gradient, weight, x[2:] if transposed else gradient[2:])
     if of_weight:
-        one, other = (gradient, x) if transposed else (x, gradient)
-        found += 2 * prod(weight[2:]) * prod(other[2:]) * one[1] * other[0] * other[1]
-    return found
+        source, target = (gradient, x) if transposed else (x, gradient)
+        count += 2 * prod(weight[2:]) * prod(target[2:]) * source[1] * target[0] * target[1]
+    return count
 
 
 def _each(values: list[int], x: Shape) -> list[int]:
-    """One value per dimension; a single one means all."""
+    """``values`` for each spatial dimension of ``x``; a single value holds for all of them."""
     return values * (len(x) - 2) if len(values) == 1 else values
 
 
@@ -170,5 +169,5 @@ FORMULAS: Mapping[str, Callable[[Shapes, Settings], int]] = {
     "aten::_flash_attention_forward": _packed_attention,
 }
 
-# Made of others that have a formula; its own counts only where the trace shows none of those inside.
+# Operators made of others that have a formula: theirs counts only where the trace shows none of those inside.
 COMPOSED = frozenset({"aten::linear"})

@@ -1,4 +1,4 @@
-"""The host side of a trace as a forest: who called whom, in which step, and the time each spent itself.
+"""The host side of a trace as a forest: callers, steps, and the time that each call spent itself.
 
 Takes a ``Trace``, gives a ``HostTree``; leaves device work to ``kernels`` and tables to ``operators``.
 """
@@ -6,9 +6,9 @@ Takes a ``Trace``, gives a ``HostTree``; leaves device work to ``kernels`` and t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.nesting import NO_PARENT, absorbed, parents
@@ -36,12 +36,11 @@ _ADDRESS = re.compile(r"\s*(?:\bat\s+)?\b0x[0-9a-fA-F]+\b")
 
 
 def operator_name(name: str) -> str:
-    """The name under which runs can be compared: without addresses, and one name for all steps."""
+    """A name that compares between runs: without addresses, and the same for all steps."""
     return STEP if _STEP_NAME.match(name) else _ADDRESS.sub("", name)
 
 
-@dataclass(frozen=True)
-class HostTree:
+class HostTree(Struct, frozen=True, eq=False):
     """One entry per host event (operator, annotation, runtime call; if asked for, Python function), in file order.
 
     Indices are into these entries.
@@ -123,7 +122,7 @@ def _self_ns(parent: Indices, stands_for: Indices, total_ns: Nanoseconds) -> Nan
 
 
 def operator_codes(names: tuple[str, ...]) -> tuple[tuple[str, ...], Codes]:
-    """Distinct comparable names, and for each name of the trace the code of its own."""
+    """Distinct comparable names, and for each name of the trace the code of its comparable one."""
     code_of: dict[str, int] = {}
     codes = [code_of.setdefault(operator_name(name), len(code_of)) for name in names]
     return tuple(code_of), np.array(codes, dtype=np.int32)

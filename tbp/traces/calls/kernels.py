@@ -6,10 +6,10 @@ own and the named rest add up to all device time. Leaves tables to ``operators``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.host import HostTree
@@ -28,8 +28,7 @@ REST = (NO_LAUNCH, NO_OPERATOR, GRAPH)
 _GRAPH_LAUNCH = "GraphLaunch"  # cudaGraphLaunch, cuGraphLaunch, hipGraphLaunch, …_ptsz
 
 
-@dataclass(frozen=True)
-class DeviceWork:
+class DeviceWork(Struct, frozen=True, eq=False):
     """One entry per kernel, copy or fill."""
 
     event: Indices  # in the trace
@@ -40,7 +39,10 @@ class DeviceWork:
 
 
 def device_work(trace: Trace, tree: HostTree) -> DeviceWork:
-    """Kernel → runtime call by correlation → innermost enclosing operator; by external id where that fails."""
+    """The owner of each kernel: the innermost operator around its runtime call, which shares its correlation.
+
+    Where that fails, the operator with its external id.
+    """
     work = np.flatnonzero(np.isin(trace.category, ON_DEVICE))
     on_runtime = trace.category[tree.event] == Category.RUNTIME
     launches = np.flatnonzero(on_runtime & (trace.correlation[tree.event] != ABSENT))
@@ -66,7 +68,7 @@ def device_work(trace: Trace, tree: HostTree) -> DeviceWork:
 
 
 def _matches(wanted: Indices, known: Indices, entries: Indices) -> Indices:
-    """For each wanted id the first entry that carries it; ABSENT where none does."""
+    """The first entry that carries each ``wanted`` id; ABSENT where none does."""
     if not len(known):
         return np.full(len(wanted), ABSENT, dtype=np.int64)
     order = np.argsort(known, kind="stable")
@@ -75,7 +77,7 @@ def _matches(wanted: Indices, known: Indices, entries: Indices) -> Indices:
 
 
 def _owns(tree: HostTree, owner: Indices) -> NDArray[np.bool_]:
-    """A step is no operator: what only a step encloses has no owner."""
+    """True where ``owner`` is an operator: a step is none, and owns nothing."""
     return np.where(owner != ABSENT, ~_at(tree.is_step, owner), False)
 
 

@@ -20,7 +20,7 @@ NO_PARENT = -1
 
 
 def parents(thread: Codes, start_ns: Nanoseconds, end_ns: Nanoseconds) -> Indices:
-    """Index of the innermost event that encloses each one on its thread; NO_PARENT at the top.
+    """Index of the innermost event that encloses each event on its thread; NO_PARENT at the top.
 
     Intervals are half-open: what starts where another ends is not inside it. Of equal intervals the earlier entry
     encloses the later. A partial overlap is no nesting; where one occurs, the thread is walked event by event.
@@ -58,13 +58,13 @@ def _nested(start: Nanoseconds, end: Nanoseconds) -> Indices:
 
 
 def _encloses(parent: Indices, end: Nanoseconds) -> bool:
-    """Whether every event ends inside its parent; false as soon as two of the thread overlap partially."""
+    """True where every event ends inside its parent, so that no two events of the thread overlap partially."""
     child = np.flatnonzero(parent != NO_PARENT)
     return bool(np.all(end[child] <= end[parent[child]]))
 
 
 def _walked(start: Nanoseconds, end: Nanoseconds) -> Indices:
-    """torch's stack walk: whatever does not hold the event is closed for good, also if it is still running."""
+    """Parents by torch's stack walk: an event that does not hold the next is closed for good, also if it still runs."""
     parent: list[int] = []
     stack: list[int] = []
     starts, ends = start.tolist(), end.tolist()
@@ -77,8 +77,10 @@ def _walked(start: Nanoseconds, end: Nanoseconds) -> Indices:
 
 
 def absorbed(parent: Indices, name_code: Codes) -> Indices:
-    """For each event the one that stands for it: itself, or its ancestor where it is the only child of an event of
-    the same name. torch counts such a pair once, with the outer one's time."""
+    """The event that stands for each event: itself, or the ancestor of the same name of which it is the only child.
+
+    torch counts such a pair once, with the time of the outer event.
+    """
     has_parent = parent != NO_PARENT
     above = np.where(has_parent, parent, 0)
     children = np.bincount(parent[has_parent], minlength=len(parent))
@@ -90,7 +92,7 @@ def absorbed(parent: Indices, name_code: Codes) -> Indices:
 
 
 def depths(parent: Indices) -> Indices:
-    """How many events enclose each one. Doubles the distance looked at, so that deep nesting costs its logarithm."""
+    """Number of events around each event. The distance looked at doubles, so deep nesting costs its logarithm."""
     depth: Indices = (parent != NO_PARENT).astype(np.int64)
     above = parent.copy()
     while (below := np.flatnonzero(above != NO_PARENT)).size:
@@ -111,12 +113,15 @@ def added_up(parent: Indices, values: NDArray[Value]) -> NDArray[Value]:
 
 
 def first_ancestors(parent: Indices, skipped: NDArray[np.bool_]) -> Indices:
-    """For each event itself, or the innermost around it that is not skipped; NO_PARENT where there is none."""
-    found = np.where(skipped, parent, np.arange(len(parent), dtype=np.int64))
-    while True:
-        some = np.flatnonzero(found != NO_PARENT)
-        further = found.copy()
-        further[some] = found[found[some]]
-        if np.array_equal(further, found):
-            return found
-        found = further
+    """Each event itself, or the innermost around it that is not skipped; NO_PARENT where there is none."""
+    ancestor = np.where(skipped, parent, np.arange(len(parent), dtype=np.int64))
+    while not np.array_equal(further := looked_up(ancestor, ancestor), ancestor):
+        ancestor = further
+    return ancestor
+
+
+def looked_up(values: Indices, index: Indices) -> Indices:
+    """``values[index]``, NO_PARENT where the index is that."""
+    if not len(values):
+        return np.full(len(index), NO_PARENT, dtype=np.int64)
+    return np.where(index != NO_PARENT, values[np.maximum(index, 0)], NO_PARENT)

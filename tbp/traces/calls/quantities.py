@@ -1,4 +1,4 @@
-"""What each host event of a trace worked on: FLOPs, bytes allocated, bytes copied.
+"""The work of each host event of a trace: FLOPs, bytes allocated, bytes copied.
 
 Takes a ``Trace`` and its ``HostTree``, gives an array of each with an entry per host event; NaN is unknown, never 0.
 Sums over them are left to ``operators``.
@@ -6,10 +6,10 @@ Sums over them are left to ``operators``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.flops import COMPOSED, FORMULAS, flops
@@ -24,8 +24,7 @@ Floats = NDArray[np.float64]
 _MOST_CLIMBS = 1_000
 
 
-@dataclass(frozen=True)
-class Quantities:
+class Quantities(Struct, frozen=True, eq=False):
     """One entry per host event; NaN is unknown."""
 
     flops: Floats
@@ -33,7 +32,7 @@ class Quantities:
     copied_bytes: Floats
 
     def summed(self, counted: NDArray[Any], code: NDArray[np.integer], size: int, steps: int) -> dict[str, Floats]:
-        """Per step and code, by name, of the entries that count."""
+        """Sums of the ``counted`` entries per step and ``code``, by name of the quantity."""
         return {
             "flops": summed_wholly(self.flops[counted], code, size) / steps,
             "allocated_bytes": summed(self.allocated_bytes[counted], code, size) / steps,
@@ -42,7 +41,7 @@ class Quantities:
 
 
 def quantities(trace: Trace, tree: HostTree, work: DeviceWork) -> Quantities:
-    """All of them."""
+    """The quantities of every host event."""
     return Quantities(event_flops(trace, tree), event_allocated(trace, tree), event_copied(trace, tree, work))
 
 
@@ -51,32 +50,32 @@ def event_flops(trace: Trace, tree: HostTree) -> Floats:
 
     ``aten::convolution`` holds ``aten::_convolution``: the outermost counts, as torch's FlopCounterMode does.
     """
-    found = np.full(len(tree.event), np.nan)
+    amounts = np.full(len(tree.event), np.nan)
     has_formula = np.array([name in FORMULAS for name in trace.names], dtype=bool)[trace.name_code[tree.event]]
     entry = np.flatnonzero(has_formula)
     if not len(entry):
-        return found
+        return amounts
     event = tree.event[entry]
     codes = np.stack([trace.name_code[event], trace.shape_code[event], trace.settings_code[event]])
     kinds, kind = np.unique(codes, axis=1, return_inverse=True)
     each = [flops(trace.names[n], trace.shapes[s], trace.settings[t]) for n, s, t in kinds.T.tolist()]
-    found[entry] = np.array([np.nan if value is None else value for value in each])[kind.reshape(-1)]
+    amounts[entry] = np.array([np.nan if value is None else value for value in each])[kind.reshape(-1)]
     composed = np.array([name in COMPOSED for name in trace.names], dtype=bool)[trace.name_code[tree.event]]
     split_up = composed & _around(tree, has_formula & ~composed, composed)
-    known = has_formula & ~np.isnan(found)
-    found[(known & split_up) | (has_formula & _inside(tree, known & ~split_up))] = 0.0
-    return found
+    known = has_formula & ~np.isnan(amounts)
+    amounts[(known & split_up) | (has_formula & _inside(tree, known & ~split_up))] = 0.0
+    return amounts
 
 
 def _inside(tree: HostTree, outer: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which events lie inside one of ``outer``."""
+    """True of the events that lie inside an event of ``outer``."""
     ancestor = first_ancestors(tree.parent, ~outer)
     inside: NDArray[np.bool_] = (tree.parent != NO_PARENT) & (ancestor[tree.parent] != NO_PARENT)
     return inside
 
 
 def _around(tree: HostTree, inner: NDArray[np.bool_], outer: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which of ``outer`` have one of ``inner`` inside; of several around one, the innermost."""
+    """True of the events of ``outer`` with an event of ``inner`` inside; of several around it, the innermost."""
     around = np.zeros(len(tree.event), dtype=bool)
     ancestor = first_ancestors(tree.parent, ~outer)[inner]
     around[ancestor[ancestor != NO_PARENT]] = True
@@ -97,9 +96,9 @@ def event_allocated(trace: Trace, tree: HostTree) -> Floats:
 
 def _running(trace: Trace, tree: HostTree, thread: NDArray[np.int32], time_ns: Indices) -> Indices:
     """The innermost event that runs on a thread at a time; NO_PARENT where none does."""
-    found = np.full(len(time_ns), NO_PARENT, dtype=np.int64)
+    innermost = np.full(len(time_ns), NO_PARENT, dtype=np.int64)
     if not len(tree.event):
-        return found
+        return innermost
     end_ns = trace.end_ns[tree.event]
     for code in np.unique(thread):
         entries = np.flatnonzero(trace.thread_code[tree.event] == code)
@@ -108,14 +107,14 @@ def _running(trace: Trace, tree: HostTree, thread: NDArray[np.int32], time_ns: I
             order = entries[np.lexsort((-end_ns[entries], start_ns))]
             here = np.flatnonzero(thread == code)
             last = np.searchsorted(trace.start_ns[tree.event[order]], time_ns[here], side="right") - 1
-            found[here] = np.where(last >= 0, order[np.maximum(last, 0)], NO_PARENT)
+            innermost[here] = np.where(last >= 0, order[np.maximum(last, 0)], NO_PARENT)
     for _ in range(_MOST_CLIMBS):
-        over = np.flatnonzero((found != NO_PARENT) & (end_ns[found] <= time_ns))
+        over = np.flatnonzero((innermost != NO_PARENT) & (end_ns[innermost] <= time_ns))
         if not len(over):
-            return found
-        found[over] = tree.parent[found[over]]
-    found[end_ns[found] <= time_ns] = NO_PARENT
-    return found
+            return innermost
+        innermost[over] = tree.parent[innermost[over]]
+    innermost[end_ns[innermost] <= time_ns] = NO_PARENT
+    return innermost
 
 
 def event_copied(trace: Trace, tree: HostTree, work: DeviceWork) -> Floats:

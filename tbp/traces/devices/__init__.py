@@ -1,1 +1,1 @@
-"""What the devices of a trace did, and the ranks of a distributed run."""
+"""The devices of a trace, and the ranks of a distributed run."""

@@ -1,4 +1,4 @@
-"""What the devices of a trace did: when they were busy, with what, and how much of the time they waited for the host.
+"""The devices of a trace: the time that they were busy, their kernels and copies, and their waits for the host.
 
 Takes a ``Trace``, gives a frozen ``DeviceUse`` with checked frames; which operator launched what is left to
 ``kernels``. Times are sums over the window that is looked at, not per step.
@@ -7,15 +7,15 @@ Takes a ``Trace``, gives a frozen ``DeviceUse`` with checked frames; which opera
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
-from tbp.traces.calls.host import HOST, HostTree, host_tree
-from tbp.traces.calls.kernels import REST, DeviceWork, device_work
-from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
+from tbp.traces.calls.host import HOST, HostTree
+from tbp.traces.calls.kernels import REST, DeviceWork
+from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
 from tbp.traces.reading.trace import ABSENT, NS_PER_US, ON_DEVICE, Category, Codes, Indices, Nanoseconds, Trace
 
 # NVIDIA's and AMD's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel): communication.
@@ -48,8 +48,7 @@ KERNEL_COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class DeviceUse:
+class DeviceUse(Struct, frozen=True, eq=False):
     """``devices`` has DEVICE_COLUMNS, a row per device; ``kernels`` KERNEL_COLUMNS, the longest first.
 
     The window runs from the start of the first step to the end of the last one, or over all host and device events
@@ -66,16 +65,10 @@ class DeviceUse:
         check(self.kernels, KERNEL_COLUMNS, "kernels")
 
 
-def device_use(trace: Trace) -> DeviceUse:
-    """What ran on each device of a trace."""
-    tree = host_tree(trace)
-    return nested_device_use(trace, tree, device_work(trace, tree))
-
-
-def nested_device_use(trace: Trace, tree: HostTree, work: DeviceWork) -> DeviceUse:
-    """The same of a trace that is nested already."""
+def device_use(trace: Trace, tree: HostTree, work: DeviceWork) -> DeviceUse:
+    """The work of each device of a trace, of which ``tree`` and ``work`` are."""
     if not np.isin(trace.category, ON_DEVICE).any():
-        return DeviceUse(0.0, _frame([], DEVICE_COLUMNS), _frame([], KERNEL_COLUMNS))
+        return DeviceUse(0.0, typed([], DEVICE_COLUMNS), typed([], KERNEL_COLUMNS))
     start_ns, end_ns = _window(trace, tree.step_start_ns, tree.step_end_ns)
     inside = (trace.start_ns[work.event] >= start_ns) & (trace.start_ns[work.event] < end_ns)
     communication = np.array([_COMMUNICATION.search(name) is not None for name in trace.names], dtype=bool)
@@ -90,7 +83,7 @@ def nested_device_use(trace: Trace, tree: HostTree, work: DeviceWork) -> DeviceU
     operator = np.where(work.owner != ABSENT, _names_of(tree.name_code, work.owner), len(tree.names) + work.rest)
     return DeviceUse(
         window_us=(end_ns - start_ns) / NS_PER_US,
-        devices=_frame(rows, DEVICE_COLUMNS),
+        devices=typed(rows, DEVICE_COLUMNS),
         kernels=_kernels(trace, work.event[inside], kind[inside], operator[inside], names),
     )
 
@@ -128,7 +121,7 @@ def _device_names(trace: Trace) -> tuple[str, ...]:
 
 
 def _device_codes(trace: Trace) -> Codes:
-    """Every event's process: on a device that is the device's number."""
+    """Index of each event's process; the process of device work is its device."""
     known = {name: code for code, name in enumerate(_device_names(trace))}
     of_thread = np.array([known[thread.partition("/")[0]] for thread in trace.threads], dtype=np.int32)
     return of_thread[trace.thread_code]
@@ -147,7 +140,7 @@ def _device_row(
     quiet = here & (kind != _KINDS.index("communication"))
     busy, computing = busy_ns(start_ns[here], end_ns[here]), busy_ns(start_ns[quiet], end_ns[quiet])
     of_kind = [here & inside & (kind == code) for code in range(len(_KINDS))]
-    kernel_ns, copy_ns, fill_ns, communication_ns = (int(trace.duration_ns[event[one]].sum()) for one in of_kind)
+    kernel_ns, copy_ns, fill_ns, communication_ns = (int(trace.duration_ns[event[each]].sum()) for each in of_kind)
     whole_ns = kernel_ns + copy_ns + fill_ns + communication_ns
     return {
         "busy_us": busy / NS_PER_US,
@@ -198,13 +191,4 @@ def _kernels(
             "operator": [names[code] for code in total["operator"]],
         }
     )
-    return _typed(frame, KERNEL_COLUMNS)
-
-
-def _frame(rows: list[dict[str, object]], columns: dict[str, str]) -> pd.DataFrame:
-    return _typed(pd.DataFrame(rows, columns=list(columns)), columns)
-
-
-def _typed(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
-    kinds = {TEXT: object, COUNT: np.int64, NUMBER: np.float64}
-    return frame.astype({name: kinds[kind] for name, kind in columns.items()})
+    return typed(frame, KERNEL_COLUMNS)

@@ -1,27 +1,27 @@
 """The trace files of one distributed run, which belong together: a file per rank.
 
-Takes files that were read, gives runs with their ranks side by side; its operators are left to ``operators``.
+Takes traces, gives runs with their ranks side by side; a rank's operators are left to ``operators``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 
 from tbp.traces.calls.host import host_tree
 from tbp.traces.calls.kernels import device_work
-from tbp.traces.devices.device import DeviceUse, nested_device_use
+from tbp.traces.devices.device import DeviceUse, device_use
 from tbp.traces.operators.operators import OperatorTable, TraceSession, merged_table, nested_session
-from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
+from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, typed
 from tbp.traces.reading.numbers import LARGEST_NS
 from tbp.traces.reading.trace import Trace
 
-MOST_RANKS = 1_000_000  # a file that tells of more tells nothing; the largest runs have some 100,000
+MOST_RANKS = 1_000_000  # a file with more has no such thing; the largest runs have some 100,000
 
 RANK_COLUMNS = {
     "rank": COUNT,
@@ -36,19 +36,17 @@ RANK_COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class RankOrigin:
-    """Where in a distributed run, and when, a file was recorded; rank 0 of 1 where the file does not tell."""
+class RankOrigin(Struct, frozen=True):
+    """The rank and time that a file was recorded at; rank 0 of 1 where the file names none."""
 
     rank: int
     world_size: int
     backend: str
-    start_ns: int  # since the epoch, as far as the file tells
+    start_ns: int  # since the epoch, where the file has that
     end_ns: int
 
 
-@dataclass(frozen=True)
-class Rank:
+class Rank(Struct, frozen=True):
     """One file of a run."""
 
     path: Path
@@ -61,8 +59,7 @@ class Rank:
         return self.origin.rank
 
 
-@dataclass(frozen=True)
-class DistributedRun:
+class DistributedRun(Struct, frozen=True):
     """The ranks of one run, in their order; ``missing`` names those without a file."""
 
     ranks: tuple[Rank, ...]
@@ -73,8 +70,7 @@ class DistributedRun:
 
     @property
     def missing(self) -> tuple[int, ...]:
-        found = {rank.rank for rank in self.ranks}
-        return tuple(number for number in range(self.world_size) if number not in found)
+        return tuple(sorted(set(range(self.world_size)) - {rank.rank for rank in self.ranks}))
 
     @property
     def operators(self) -> OperatorTable:
@@ -84,9 +80,7 @@ class DistributedRun:
     @property
     def frame(self) -> pd.DataFrame:
         """RANK_COLUMNS, a row per rank."""
-        frame = pd.DataFrame([_row(rank) for rank in self.ranks], columns=list(RANK_COLUMNS))
-        check(frame, RANK_COLUMNS, "ranks")
-        return frame
+        return typed([_row(rank) for rank in self.ranks], RANK_COLUMNS)
 
 
 def runs(ranks: Iterable[Rank]) -> list[DistributedRun]:
@@ -96,7 +90,7 @@ def runs(ranks: Iterable[Rank]) -> list[DistributedRun]:
     at overlapping times. A file that names no rank is a run of its own.
     """
     groups: list[list[Rank]] = []
-    for rank in sorted(ranks, key=lambda found: (found.origin.start_ns, found.path)):
+    for rank in sorted(ranks, key=lambda rank: (rank.origin.start_ns, rank.path)):
         group = next((group for group in groups if _together(rank, group)), None)
         if group is None:
             groups.append([rank])
@@ -106,43 +100,39 @@ def runs(ranks: Iterable[Rank]) -> list[DistributedRun]:
 
 
 def _together(rank: Rank, group: list[Rank]) -> bool:
-    own = rank.origin
-    return own.world_size > 1 and all(
-        (own.world_size, own.backend) == (its.world_size, its.backend)
-        and own.rank != its.rank
-        and own.start_ns < its.end_ns
-        and its.start_ns < own.end_ns
+    mine = rank.origin
+    return mine.world_size > 1 and all(
+        (mine.world_size, mine.backend) == (its.world_size, its.backend)
+        and mine.rank != its.rank
+        and mine.start_ns < its.end_ns
+        and its.start_ns < mine.end_ns
         for its in (other.origin for other in group)
     )
 
 
 def rank_of(path: Path, trace: Trace) -> Rank:
-    """One file, which was read as ``trace``."""
+    """The rank whose file was read as ``trace``."""
     tree = host_tree(trace)
     work = device_work(trace, tree)
-    return Rank(path, origin(trace), nested_session(trace, tree, work), nested_device_use(trace, tree, work))
+    return Rank(path, origin(trace), nested_session(trace, tree, work), device_use(trace, tree, work))
 
 
 def origin(trace: Trace) -> RankOrigin:
-    """What the file says of where it was recorded."""
-    told = _told(trace)
+    """The origin that the file notes of itself."""
+    info = _json(trace.metadata.get("distributedInfo", "{}"))
+    noted = info if isinstance(info, dict) else {}
     base_ns = _whole(_json(trace.metadata.get("baseTimeNanoseconds", "0")), 0, LARGEST_NS)
-    # Some files close with a mark at the end of time. One of the starts, not the mean of two: so one is near it.
+    # Some files close with a mark at the end of time. A start, not the mean of two: so at least one is near it.
     usual_ns = int(np.partition(trace.start_ns, len(trace) // 2)[len(trace) // 2])
     near = np.abs(trace.start_ns - usual_ns) < 3600 * 10**9
-    world_size = _whole(told.get("world_size"), 1, MOST_RANKS)
+    world_size = _whole(noted.get("world_size"), 1, MOST_RANKS)
     return RankOrigin(
-        rank=_whole(told.get("rank"), 0, world_size - 1),
+        rank=_whole(noted.get("rank"), 0, world_size - 1),
         world_size=max(world_size, 1),
-        backend=str(told.get("backend", "")),
+        backend=str(noted.get("backend", "")),
         start_ns=base_ns + int(trace.start_ns[near].min()),
         end_ns=base_ns + int(trace.end_ns[near].max()),
     )
-
-
-def _told(trace: Trace) -> dict[str, object]:
-    told = _json(trace.metadata.get("distributedInfo", "{}"))
-    return told if isinstance(told, dict) else {}
 
 
 def _json(text: str) -> object:

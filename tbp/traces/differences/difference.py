@@ -1,27 +1,26 @@
-"""What separates the traces of two commits, operator by operator.
+"""The difference between the traces of two commits, operator by operator.
 
 Takes the sessions of both sides, gives a ``TraceDifference``: every operator's share of the step's change, split into
 calls and time per call, and whether it is certain. Call counts are exact, so a changed count is certain at once;
-a changed time needs several sessions (see ``_timed``). Leaves the wording of a row to
-``wording``.
+a changed time needs several sessions (see ``_timed``). Leaves the wording of a row to ``wording``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.errors import UsageError
 from tbp.traces.differences.exact import by_parent, exact_changes, foremost
 from tbp.traces.differences.sides import Floats, TracedSide, operators_of, side
-from tbp.traces.differences.wording import RowFigures, attribution_sentence, change, counts_sentence, row_sentence
+from tbp.traces.differences.wording import attributions, change, row_sentences
 from tbp.traces.operators.operators import TraceSession
 from tbp.traces.reading.columns import FLAG, NUMBER, TEXT, check
-from tbp.traces.reading.loss import Loss, total
+from tbp.traces.reading.loss import NOTHING_LOST, Loss, total
 
 # The rule for changed times and its limits. A time must pass it as measured *and* freed of the machine's speed:
 # that speed is read off mostly small, dispatch-bound operators, which products do not follow, so by itself it made
@@ -78,8 +77,7 @@ ROW_COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class TraceDifference:
+class TraceDifference(Struct, frozen=True, eq=False):
     """``rows`` has ROW_COLUMNS, largest absolute delta first; all times are µs per step.
 
     The deltas of the rows and ``residual_us`` sum to ``delta_us``. The residual is what no operator holds: Python
@@ -96,8 +94,8 @@ class TraceDifference:
     clock: str = "host"  # "host" or "device": whose self time the rows compare
     exact: pd.DataFrame | None = None  # exact.EXACT_COLUMNS: moved calls, shapes, FLOPs, bytes, kernels; None: unknown
     parents: pd.DataFrame | None = None  # exact.PARENT_COLUMNS: operators under their callers; None: unknown
-    loss_before: Loss = field(default_factory=Loss)  # of the files compared: belongs beside the difference
-    loss_after: Loss = field(default_factory=Loss)
+    loss_before: Loss = NOTHING_LOST  # of the files compared: belongs beside the difference
+    loss_after: Loss = NOTHING_LOST
 
     def __post_init__(self) -> None:
         check(self.rows, ROW_COLUMNS, "difference")
@@ -109,13 +107,13 @@ class TraceDifference:
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """A part of a sentence for each side whose files had lost something; none for whole ones."""
+        """A part of a sentence for each side with damaged files; none for whole ones."""
         sides = (("before", self.loss_before), ("after", self.loss_after))
         return tuple(f"the traces {side} are incomplete: {', '.join(loss.sentences)}" for side, loss in sides if loss)
 
     @property
     def enough_sessions(self) -> bool:
-        """Whether changed times could be judged at all."""
+        """True where both sides have enough sessions to judge changed times."""
         return min(self.sessions_before, self.sessions_after) >= LEAST_SESSIONS
 
 
@@ -135,12 +133,12 @@ def difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) ->
     step_before_us, step_after_us = float(np.median(old.step_us)), float(np.median(new.step_us))
     rows = _rows(operators, old, new, clock)
     step_delta_us = step_after_us - step_before_us
-    told = abs(step_delta_us) >= SHARE_LEAST_CHANGE * step_before_us and step_delta_us != 0
-    rows["share"] = rows["delta_us"] / step_delta_us if told else np.nan
+    has_share = abs(step_delta_us) >= SHARE_LEAST_CHANGE * step_before_us and step_delta_us != 0
+    rows["share"] = rows["delta_us"] / step_delta_us if has_share else np.nan
     rows["kind"] = _kinds(rows, moved, timed)
     enough = min(len(before), len(after)) >= LEAST_SESSIONS
     rows["certain"] = changed | (timed & enough)
-    rows["sentence"] = _sentences(rows, clock)
+    rows["sentence"] = row_sentences(rows, clock)
     return TraceDifference(
         rows=_sorted(rows),
         step_before_us=step_before_us,
@@ -158,12 +156,14 @@ def difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) ->
 
 
 def explanation(difference: TraceDifference) -> str:
-    """One sentence: the certain operators that make up most of the step's change, or why none can be named; and what
-    the files behind it had lost."""
-    said = _explanation(difference)
-    if said.startswith(UNEXPLAINED) and (did := foremost(difference.exact)):
-        said += f"; but operators did something else: {'; '.join(did)}"
-    return "; ".join([said, *difference.losses])
+    """A sentence: the certain operators that make up most of the step's change, or why none can be named.
+
+    It ends with the losses of the files.
+    """
+    sentence = _explanation(difference)
+    if sentence.startswith(UNEXPLAINED) and (did := foremost(difference.exact)):
+        sentence += f"; but operators did something else: {'; '.join(did)}"
+    return "; ".join([sentence, *difference.losses])
 
 
 def _explanation(difference: TraceDifference) -> str:
@@ -188,7 +188,7 @@ def _explanation(difference: TraceDifference) -> str:
 
 
 def _device_bound(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> bool:
-    """Whether the device is busy for most of the step on both sides, in the median session, and moved as the step."""
+    """True where the device is busy for most of a median session's step, on both sides, and moved as the step did."""
     (old_busy_us, old_step_us), (new_busy_us, new_step_us) = map(_device_and_step_us, (before, after))
     if min(old_step_us, new_step_us) <= 0:
         return False
@@ -206,9 +206,12 @@ def _device_and_step_us(sessions: Sequence[TraceSession]) -> tuple[float, float]
 
 
 def _calls_changed(old: TracedSide, new: TracedSide) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(for sure, at all): for sure if no step of one side makes as many calls as any of the other.
+    """Two masks of operators: calls changed for sure, and at all.
 
-    What runs in every fourth step only has equal counts on both sides in some steps; it is sure if every session
+    They changed for sure if no step of one side makes as many calls as any of the other.
+
+
+    An operator of every fourth step has equal counts on both sides in some steps; it is sure if every session
     of a side agrees on the mean, there are enough of them, and the means differ by more than where the window of
     steps happened to begin can do.
     """
@@ -223,17 +226,17 @@ def _calls_changed(old: TracedSide, new: TracedSide) -> tuple[NDArray[np.bool_],
 
 
 def _machine_factors(old: TracedSide, new: TracedSide, unmoved: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """How slow each session's machine was, as a column per side: 1 is the usual of the old side."""
+    """Slowness of each session's machine, as a column per side: 1 is the usual of the old side."""
     usual_us = np.median(old.floor_us, axis=0)
     telling = unmoved & (old.floor_us.min(axis=0) >= MACHINE_LEAST_US) & (new.floor_us.min(axis=0) > 0)
     if telling.sum() < MACHINE_LEAST_OPERATORS:
         return np.ones((len(old.floor_us), 1)), np.ones((len(new.floor_us), 1))
-    ratios = [np.median(one.floor_us[:, telling] / usual_us[telling], axis=1) for one in (old, new)]
+    ratios = [np.median(each.floor_us[:, telling] / usual_us[telling], axis=1) for each in (old, new)]
     return ratios[0][:, None], ratios[1][:, None]
 
 
 def _typical(old: TracedSide, new: TracedSide) -> NDArray[np.int8]:
-    """1 where the usual self time, which a row shows, became longer by what matters, -1 shorter, 0 else.
+    """1 where the usual self time, which a row shows, became longer by enough to matter, -1 shorter, 0 else.
 
     A floor alone can lie where neighbours come and go: all the quickest steps of one side were quicker by a tenth while
     the usual step was the same to 1 µs. Identical code, 113 operators, 2 cores with 10–15 runnable processes, 18
@@ -266,10 +269,9 @@ def _rows(operators: tuple[str, ...], old: TracedSide, new: TracedSide, clock: s
     before_us, after_us = np.median(old.self_us, axis=0), np.median(new.self_us, axis=0)
     other_before_us, other_after_us = np.median(old.other_self_us, axis=0), np.median(new.other_self_us, axis=0)
     per_call_us = np.divide(before_us, calls_before, out=np.zeros_like(before_us), where=calls_before > 0)
-    # A new operator has no old time per call: all of its time is due to its calls.
-    calls_part_us = np.where(calls_before > 0, (calls_after - calls_before) * per_call_us, after_us - before_us)
-    # The rest of the device time has no calls: its change is one of time.
-    calls_part_us = np.where((calls_before == 0) & (calls_after == 0), 0.0, calls_part_us)
+    # All the time of a new operator is due to its calls; the rest of the device time has none, and changes in time.
+    new_part_us = np.where(calls_after > 0, after_us - before_us, 0.0)
+    calls_part_us = np.where(calls_before > 0, (calls_after - calls_before) * per_call_us, new_part_us)
     rows = pd.DataFrame(
         {
             "operator": pd.Series(operators, dtype=object),
@@ -295,27 +297,6 @@ def _kinds(rows: pd.DataFrame, moved: NDArray[np.bool_], timed: NDArray[np.bool_
     return pd.Series(kinds.astype(object), dtype=object)
 
 
-def attributions(rows: pd.DataFrame, clock: str) -> list[str]:
-    """A sentence for each of ``rows`` (ROW_COLUMNS) that may stand beside a timing: calls, and shares of the trace."""
-    return [attribution_sentence(row, clock) for row in _figures(rows)]
-
-
-def counts(rows: pd.DataFrame) -> list[str]:
-    """A sentence for each of ``rows`` (ROW_COLUMNS) on its calls alone."""
-    return [counts_sentence(row) for row in _figures(rows)]
-
-
-def _figures(rows: pd.DataFrame) -> list[RowFigures]:
-    fields = [rows[name] for name in RowFigures.__dataclass_fields__]
-    return [RowFigures(*values) for values in zip(*fields, strict=True)]
-
-
-def _sentences(rows: pd.DataFrame, clock: str) -> pd.Series[str]:
-    return pd.Series([row_sentence(row, clock) for row in _figures(rows)], dtype=object)
-
-
 def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
-    largest = rows.assign(size=rows["delta_us"].abs()).sort_values(
-        ["size", "operator"], ascending=[False, True], kind="stable"
-    )
+    largest = rows.assign(size=rows["delta_us"].abs()).sort_values(["size", "operator"], ascending=[False, True])
     return largest.reset_index(drop=True)[list(ROW_COLUMNS)]

@@ -1,7 +1,7 @@
-"""What two sides did differently, apart from time: exact, so one session on each side is enough.
+"""Differences of two sides apart from time: exact, so one session on each side is enough.
 
 Takes the details of both sides' sessions, gives a checked frame with a sentence per row. Where the sessions of one
-side disagree with each other nothing is said. Times are left to ``difference``.
+side disagree with each other there is no row. Times are left to ``difference``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandas as pd
 
 from tbp.traces.differences.wording import calls, kernel_text, quantity, shapes_text
 from tbp.traces.operators.detail import NO_CALLER
-from tbp.traces.reading.columns import NUMBER, TEXT, check
+from tbp.traces.reading.columns import NUMBER, TEXT, typed
 
 EXACT_COLUMNS = {
     "operator": TEXT,
@@ -42,13 +42,8 @@ _PRECISION = 1e-9
 
 def exact_changes(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """EXACT_COLUMNS, by operator; empty where a side has no details (DETAIL_COLUMNS)."""
-    found = [*_all(before, after)] if before and after else []
-    frame = pd.DataFrame(found, columns=list(EXACT_COLUMNS)).astype(
-        {name: np.float64 if kind == NUMBER else object for name, kind in EXACT_COLUMNS.items()}
-    )
-    frame = frame.sort_values(["operator", "kind", "sentence"], kind="stable").reset_index(drop=True)
-    check(frame, EXACT_COLUMNS, "exact changes")
-    return frame
+    frame = typed([*_all(before, after)] if before and after else [], EXACT_COLUMNS)
+    return frame.sort_values(["operator", "kind", "sentence"], kind="stable", ignore_index=True)
 
 
 def foremost(exact: pd.DataFrame | None) -> tuple[str, ...]:
@@ -69,10 +64,7 @@ def by_parent(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame]) -> 
     joined["delta_us"] = joined["self_us_after"] - joined["self_us_before"]
     joined = joined.rename(columns={"self_us_before": "self_before_us", "self_us_after": "self_after_us"})
     order = joined["delta_us"].abs().sort_values(ascending=False, kind="stable").index
-    frame = joined.loc[order, list(PARENT_COLUMNS)].reset_index(drop=True)
-    frame = frame.astype({name: np.float64 if kind == NUMBER else object for name, kind in PARENT_COLUMNS.items()})
-    check(frame, PARENT_COLUMNS, "operators by parent")
-    return frame
+    return typed(joined.loc[order].reset_index(drop=True), PARENT_COLUMNS)
 
 
 def _all(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame]) -> Iterator[tuple[object, ...]]:
@@ -109,7 +101,7 @@ def _sums(detail: pd.DataFrame, keys: list[str], column: str) -> pd.Series:
 def _changed(
     before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame], keys: list[str], column: str
 ) -> Iterator[tuple[str, float, float]]:
-    """(key, before, after) of what both sides agree on in themselves and not with each other."""
+    """(key, before, after) where the sessions of each side agree with each other, and the sides do not."""
     old, new = _agreed(before, keys, column), _agreed(after, keys, column)
     for key in old.index.intersection(new.index):
         if abs(old[key] - new[key]) > _PRECISION * max(abs(old[key]), abs(new[key])):
@@ -131,7 +123,7 @@ def _shifts(
     delta = both["new"] - both["old"]
     delta = delta[delta.abs() > _PRECISION * both.max(axis=1)]
     for operator, change in delta.groupby(level=0):
-        # What is lost in one place must turn up in another, or the sessions of a side do not agree on it.
+        # Calls lost under a value must turn up under another, or the sessions of a side do not agree on it.
         if str(operator) in operators and abs(change.sum()) <= _PRECISION * change.abs().sum():
             yield str(operator), change.droplevel(0)
 
@@ -146,7 +138,7 @@ def _moved(
 
 
 def caller(parent: object) -> str:
-    """In words."""
+    """A caller in words."""
     return "the step itself" if parent == NO_CALLER else str(parent)
 
 
@@ -157,8 +149,8 @@ def _shapes(
         old, new = str(change.idxmin()), str(change.idxmax())
         if old and new:  # else one side was recorded without shapes
             count = float(change[change > 0].sum())
-            what = f"{shapes_text(old)} → {shapes_text(new)}"
-            yield operator, "shapes", count, count, f"{operator} works on {what} in {calls(count)} of its calls"
+            texts = f"{shapes_text(old)} → {shapes_text(new)}"
+            yield operator, "shapes", count, count, f"{operator} works on {texts} in {calls(count)} of its calls"
 
 
 def _renamed(before: Sequence[pd.DataFrame], after: Sequence[pd.DataFrame]) -> Iterator[tuple[object, ...]]:
@@ -177,7 +169,7 @@ def _kernels(names: Sequence[str]) -> str:
 
 
 def _kernel_names(details: Sequence[pd.DataFrame], keys: list[str]) -> dict[tuple[str, str], frozenset[str]]:
-    """What each operator on each shape launches, where all sessions of a side agree."""
+    """The kernels that each operator launches on each shape, where all sessions of a side agree."""
     sides = [
         {
             (str(operator), str(shapes)): frozenset("\n".join(names).split("\n")) - {""}

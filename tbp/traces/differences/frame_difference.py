@@ -1,16 +1,17 @@
 """Two sides' frames → every path with its figures before and after, and which of them to mark as changed.
 
-Takes merged ``Frames`` and what ``difference`` found certain, gives a checked frame. A frame is marked by its time
-with all below it, so that marks lead from the step down to the operator that changed. Drawing is left to the report.
+Takes merged ``Frames`` and the certain operators of ``difference``, gives a checked frame. A frame is marked by its
+time with all below it, so that marks lead from the step down to the operator that changed. Drawing is left to the
+report.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.nesting import NO_PARENT, added_up
@@ -37,14 +38,13 @@ DIFFERENCE_COLUMNS = {
     "self_after_us": NUMBER,
     "device_before_us": NUMBER,
     "device_after_us": NUMBER,
-    "known_before": COUNT,  # 0: it may have run, but too short for what was kept of that side; else 1
+    "known_before": COUNT,  # 0: it may have run, but too short to be among the frames of that side; else 1
     "known_after": COUNT,
 }
 SUMMED = ("calls_before", "calls_after", "self_before_us", "self_after_us", "device_before_us", "device_after_us")
 
 
-@dataclass(frozen=True)
-class FrameDifference:
+class FrameDifference(Struct, frozen=True, eq=False):
     """``rows`` has DIFFERENCE_COLUMNS, every path of any side once."""
 
     rows: pd.DataFrame
@@ -61,8 +61,8 @@ class FrameDifference:
 
     def total_us(self, side: str, clock: str = "host") -> NDArray[np.float64]:
         """Each frame's time with all below it; ``side`` is "before" or "after", ``clock`` "host" or "device"."""
-        own = self.rows[f"{'self' if clock == 'host' else 'device'}_{side}_us"].to_numpy(dtype=np.float64)
-        return added_up(self.parent, own)
+        self_us = self.rows[f"{'self' if clock == 'host' else 'device'}_{side}_us"].to_numpy(dtype=np.float64)
+        return added_up(self.parent, self_us)
 
     def step_us(self, side: str, clock: str = "host") -> float:
         """All of a step: the frames at its top, or the annotated step where that is longer."""
@@ -74,58 +74,57 @@ class FrameDifference:
 def frame_difference(before: Frames, after: Frames) -> FrameDifference:
     """Both sides' frames, joined by path."""
     rows, places = union([after.rows, before.rows])  # the order of what runs now
-    for side, frames, place in (("before", before, places[1]), ("after", after, places[0])):
+    for side, frames, at in (("before", before, places[1]), ("after", after, places[0])):
         for column, source in (("calls", "calls"), ("self", "self_ns"), ("device", "device_ns")):
             values = np.zeros(len(rows), dtype=np.float64)
             scale = frames.steps if column == "calls" else frames.steps * NS_PER_US
-            np.add.at(values, place, frames.rows[source].to_numpy(dtype=np.float64) / scale)
+            np.add.at(values, at, frames.rows[source].to_numpy(dtype=np.float64) / scale)
             rows[f"{column}_{side}" if column == "calls" else f"{column}_{side}_us"] = values
-        rows[f"known_{side}"] = _known(rows, place)
+        rows[f"known_{side}"] = _known(rows, at)
     step_before_us, step_after_us = (each.step_ns / each.steps / NS_PER_US for each in (before, after))
     return FrameDifference(rows[list(DIFFERENCE_COLUMNS)], step_before_us, step_after_us)
 
 
-def pruned_difference(found: FrameDifference, least_share: float = 0.0, most: int = NO_BOUND) -> FrameDifference:
-    """Without the frames below ``least_share`` of the step on both sides and clocks; no sum changes."""
-    share = np.zeros(len(found.rows))
-    for side, step_us in (("before", found.step_before_us), ("after", found.step_after_us)):
+def pruned_difference(difference: FrameDifference, least_share: float = 0.0, most: int = NO_BOUND) -> FrameDifference:
+    """``difference`` without the frames below ``least_share`` of the step on both sides and clocks; no sum changes."""
+    share = np.zeros(len(difference.rows))
+    for side, step_us in (("before", difference.step_before_us), ("after", difference.step_after_us)):
         for clock in ("host", "device"):
             whole_us = step_us if clock == "host" else 0.0
-            share = np.maximum(share, shares(found.parent, found.total_us(side, clock), whole_us))
-    fold = folded(found.parent, share, (found.rows["kind"] == SMALLER).to_numpy(), least_share, most)
-    rows = refolded(found.rows, fold, SUMMED)
+            share = np.maximum(share, shares(difference.parent, difference.total_us(side, clock), whole_us))
+    fold = folded(difference.parent, share, (difference.rows["kind"] == SMALLER).to_numpy(), least_share, most)
+    rows = refolded(difference.rows, fold, SUMMED)
     for column in ("known_before", "known_after"):
         rows[column] = np.ones(len(rows), dtype=np.int64)
-        rows.loc[: int(fold.stays.sum()) - 1, column] = found.rows[column].to_numpy()[fold.stays]
-    return FrameDifference(rows[list(DIFFERENCE_COLUMNS)], found.step_before_us, found.step_after_us)
+        rows.loc[: int(fold.stays.sum()) - 1, column] = difference.rows[column].to_numpy()[fold.stays]
+    return FrameDifference(rows[list(DIFFERENCE_COLUMNS)], difference.step_before_us, difference.step_after_us)
 
 
-@dataclass(frozen=True)
-class Marks:
+class Marks(Struct, frozen=True, eq=False):
     """An entry per row of a ``FrameDifference``."""
 
     kind: tuple[str, ...]  # NEW, GONE, SLOWER, FASTER or SAME
     certain: NDArray[np.bool_]  # of a changed one: it holds an operator whose change is certain, in that direction
 
 
-def marks(found: FrameDifference, clock: str, machine_factor: float, certain: Mapping[str, int]) -> Marks:
-    """What to mark on one ``clock``; ``certain`` has 1 for each operator that surely does more there, -1 for less.
+def marks(difference: FrameDifference, clock: str, machine_factor: float, certain: Mapping[str, int]) -> Marks:
+    """The marks on one ``clock``; ``certain`` has 1 for each operator that surely does more there, -1 for less.
 
     ``machine_factor`` is how much longer unchanged work took after. A frame is slower or faster only where that holds
     as measured *and* freed of the machine's speed, as in ``difference``. It must have changed by LEAST_MARKED_SHARE of
     the step, and by LEAST_CHANGE of its own time where no certain change is in it.
     """
-    before_us, after_us = found.total_us("before", clock), found.total_us("after", clock)
+    before_us, after_us = difference.total_us("before", clock), difference.total_us("after", clock)
     measured_us, freed_us = after_us - before_us, after_us / machine_factor - before_us
     size_us = np.where(measured_us * freed_us > 0, np.minimum(np.abs(measured_us), np.abs(freed_us)), 0.0)
-    sure = _holds_certain(found, clock, certain, np.sign(measured_us))
-    least_us = LEAST_MARKED_SHARE * max(found.step_us("before", clock), found.step_us("after", clock))
+    sure = _holds_certain(difference, clock, certain, np.sign(measured_us))
+    least_us = LEAST_MARKED_SHARE * max(difference.step_us("before", clock), difference.step_us("after", clock))
     marked = (size_us > 0) & (size_us >= least_us) & (sure | (size_us > LEAST_CHANGE * before_us))
-    rows = found.rows
-    told = (rows["kind"] != SMALLER).to_numpy()
+    rows = difference.rows
+    is_single = (rows["kind"] != SMALLER).to_numpy()
     calls_before, calls_after = rows["calls_before"].to_numpy(), rows["calls_after"].to_numpy()
-    is_new = told & (calls_before == 0) & (calls_after > 0) & (rows["known_before"] > 0).to_numpy()
-    is_gone = told & (calls_after == 0) & (calls_before > 0) & (rows["known_after"] > 0).to_numpy()
+    is_new = is_single & (calls_before == 0) & (calls_after > 0) & (rows["known_before"] > 0).to_numpy()
+    is_gone = is_single & (calls_after == 0) & (calls_before > 0) & (rows["known_after"] > 0).to_numpy()
     kinds = np.select(
         [is_new, is_gone, marked & (measured_us > 0), marked & (measured_us < 0)],
         [NEW, GONE, SLOWER, FASTER],
@@ -136,10 +135,10 @@ def marks(found: FrameDifference, clock: str, machine_factor: float, certain: Ma
     return Marks(tuple(kinds.tolist()), (sure | ((is_new | is_gone) & steady)) & (kinds != SAME))
 
 
-def _known(rows: pd.DataFrame, place: Indices) -> NDArray[np.int64]:
-    """1 where a side has the frame, or would have it: 0 below a frame of which something small was not kept."""
+def _known(rows: pd.DataFrame, rows_of_side: Indices) -> NDArray[np.int64]:
+    """1 where a side has the frame, or would have it: 0 below a frame that lost something small."""
     has = np.zeros(len(rows), dtype=bool)
-    has[place] = True
+    has[rows_of_side] = True
     parents = rows["parent"].to_numpy(dtype=np.int64)
     collects = np.zeros(len(rows) + 1, dtype=bool)  # the last entry is the top's: NO_PARENT is −1
     collects[parents[has & (rows["kind"] == SMALLER).to_numpy()]] = True
@@ -151,10 +150,10 @@ def _known(rows: pd.DataFrame, place: Indices) -> NDArray[np.int64]:
 
 
 def _holds_certain(
-    found: FrameDifference, clock: str, certain: Mapping[str, int], direction: NDArray[np.float64]
+    difference: FrameDifference, clock: str, certain: Mapping[str, int], direction: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Whether a certain operator, in the frame or below it, moved the way the frame did."""
-    rows, parent = found.rows, found.parent
+    """True where a certain operator, in the frame or below it, moved the way the frame did."""
+    rows, parent = difference.rows, difference.parent
     column = "self" if clock == "host" else "device"
     own_us = (rows[f"{column}_after_us"] - rows[f"{column}_before_us"]).to_numpy(dtype=np.float64)
     names = rows["name"].to_numpy(dtype=object)
@@ -163,5 +162,5 @@ def _holds_certain(
     # Twice the calls in less time: that there are more is certain, that they take less is not.
     sure = np.array([certain.get(name, 0) for name in names[launcher]], dtype=np.float64)
     moved = np.where(np.sign(own_us) == sure, sure, 0.0)
-    found_in = {sign: added_up(parent, (moved == sign).astype(np.int64)) > 0 for sign in (-1.0, 1.0)}
-    return np.where(direction > 0, found_in[1.0], np.where(direction < 0, found_in[-1.0], False))
+    holds = {sign: added_up(parent, (moved == sign).astype(np.int64)) > 0 for sign in (-1.0, 1.0)}
+    return np.where(direction > 0, holds[1.0], np.where(direction < 0, holds[-1.0], False))

@@ -7,10 +7,10 @@ an operator ran per step and what a step spent in it. Leaves every judgement to 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.operators.operators import TraceSession
@@ -22,8 +22,7 @@ Floats = NDArray[np.float64]
 FLOOR = 0.10
 
 
-@dataclass(frozen=True)
-class TracedSide:
+class TracedSide(Struct, frozen=True, eq=False):
     """One side; arrays are sessions × operators, times are µs per step."""
 
     steps: int  # of the shortest session
@@ -45,7 +44,7 @@ def side(sessions: Sequence[TraceSession], operators: tuple[str, ...], column: s
     """The figures of one side; ``column`` is the self time that is judged, "self_us" or "self_device_us"."""
     calls = [_PerStep.of(each, operators, "calls") for each in sessions]
     times = [_PerStep.of(each, operators, column) for each in sessions]
-    others = [_PerStep.of(each, operators, other) for each in sessions]
+    other_times = [_PerStep.of(each, operators, other) for each in sessions]
     return TracedSide(
         steps=min(each.steps for each in calls),
         step_us=np.array([each.step_us for each in sessions]),
@@ -54,12 +53,11 @@ def side(sessions: Sequence[TraceSession], operators: tuple[str, ...], column: s
         most_calls=np.array([each.at_rank(-1) for each in calls]),
         self_us=np.array([_typical(time, call) for time, call in zip(times, calls, strict=True)]),
         floor_us=np.array([each.quantiles(FLOOR) for each in times]),
-        other_self_us=np.array([_typical(time, call) for time, call in zip(others, calls, strict=True)]),
+        other_self_us=np.array([_typical(time, call) for time, call in zip(other_times, calls, strict=True)]),
     )
 
 
-@dataclass(frozen=True)
-class _PerStep:
+class _PerStep(Struct, frozen=True, eq=False):
     """One column of a session by operator and step, without the zeros of steps that did without the operator.
 
     Steps × operators would be gigabytes for a file of many steps with operators of their own.
@@ -72,10 +70,10 @@ class _PerStep:
     zeros: NDArray[np.int64]  # steps without the operator
 
     @classmethod
-    def of(cls, one: TraceSession, operators: tuple[str, ...], column: str) -> _PerStep:
-        steps = max(one.table.steps, 1)
-        code = pd.Index(operators).get_indexer(pd.Index(one.per_step["operator"]))
-        values = one.per_step[column].to_numpy(dtype=np.float64)
+    def of(cls, session: TraceSession, operators: tuple[str, ...], column: str) -> _PerStep:
+        steps = max(session.table.steps, 1)
+        code = pd.Index(operators).get_indexer(pd.Index(session.per_step["operator"]))
+        values = session.per_step[column].to_numpy(dtype=np.float64)
         count = np.bincount(code, minlength=len(operators))
         return cls(
             steps=steps,
@@ -87,7 +85,7 @@ class _PerStep:
 
     @property
     def means(self) -> Floats:
-        """Of each operator over all steps."""
+        """The mean of each operator over all steps."""
         ends = np.append(self.first, len(self.values))
         sums = np.add.reduceat(np.append(self.values, 0.0), self.first) if len(self.first) else np.empty(0)
         return np.where(np.diff(ends) > 0, sums, 0.0) / self.steps
@@ -95,20 +93,20 @@ class _PerStep:
     def at_rank(self, rank: int) -> Floats:
         """The value of each operator with so many smaller ones; from the end if below 0."""
         rank = rank % self.steps
-        place = np.where(rank < self.below, rank, rank - self.zeros)
+        position = np.where(rank < self.below, rank, rank - self.zeros)
         is_zero = (rank >= self.below) & (rank < self.below + self.zeros)
         known = np.append(self.values, 0.0)
-        return np.where(is_zero, 0.0, known[np.clip(self.first + place, 0, len(self.values))])
+        return np.where(is_zero, 0.0, known[np.clip(self.first + position, 0, len(self.values))])
 
     def quantiles(self, part: float) -> Floats:
-        """Linear between ranks, as numpy's."""
+        """The quantile of each operator, linear between ranks as numpy's."""
         low, beyond = divmod(part * (self.steps - 1), 1)
         lower, upper = self.at_rank(int(low)), self.at_rank(min(int(low) + 1, self.steps - 1))
         return lower + (upper - lower) * beyond
 
 
 def _typical(time: _PerStep, calls: _PerStep) -> Floats:
-    """A median step, undisturbed by the odd slow one; but what only some steps do has a median of no meaning."""
+    """The median step, undisturbed by the odd slow step; the mean where only some steps have the operator."""
     steady = calls.at_rank(0) == calls.at_rank(-1)
     typical: Floats = np.where(steady, time.quantiles(0.5), time.means)
     return typical

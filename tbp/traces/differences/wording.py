@@ -1,21 +1,21 @@
-"""One sentence per operator of a difference, for the gate, the report and the notification alike.
+"""A sentence per operator of a difference, for the gate, the report and the notification alike.
 
-Takes the figures of one row, gives text; leaves escaping to whoever prints it (an operator's name is whatever the
-trace says it is).
+Takes rows of a difference, gives text; leaves escaping to whoever prints it (an operator's name may be any text).
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+
+import pandas as pd
+from msgspec import Struct
 
 LEAST_SHARE = 0.005  # would read "0 %"
 MOST_KERNEL = 60  # characters; a sentence names two or more
 
 
-@dataclass(frozen=True)
-class RowFigures:
-    """What a sentence is made of; times are µs per step, ``share`` is NaN where there is none to give."""
+class RowFigures(Struct, frozen=True):
+    """The numbers of a sentence; times are µs per step, ``share`` is NaN where there is none to give."""
 
     operator: str
     kind: str
@@ -30,36 +30,56 @@ class RowFigures:
         return self.self_after_us - self.self_before_us
 
 
+def row_sentences(rows: pd.DataFrame, clock: str) -> pd.Series[str]:
+    """The column "sentence" of ``rows``, which have the others of ``difference.ROW_COLUMNS``."""
+    return pd.Series([row_sentence(row, clock) for row in _figures(rows)], dtype=object)
+
+
+def attributions(rows: pd.DataFrame, clock: str) -> list[str]:
+    """A sentence for each of ``rows`` (ROW_COLUMNS) that may stand beside a timing: calls, and shares of the trace."""
+    return [attribution_sentence(row, clock) for row in _figures(rows)]
+
+
+def counts(rows: pd.DataFrame) -> list[str]:
+    """A sentence for each of ``rows`` (ROW_COLUMNS) on its calls alone."""
+    return [counts_sentence(row) for row in _figures(rows)]
+
+
+def _figures(rows: pd.DataFrame) -> list[RowFigures]:
+    fields = [rows[name] for name in RowFigures.__struct_fields__]
+    return [RowFigures(*values) for values in zip(*fields, strict=True)]
+
+
 def row_sentence(row: RowFigures, clock: str) -> str:
-    """``aten::_softmax 1 → 2 calls (+0.87 ms, 81 % of the slowdown)``; the share only of what adds to it."""
-    return f"{row.operator} {_what(row)} ({_amount(row, clock)})"
+    """``aten::_softmax 1 → 2 calls (+0.87 ms, 81 % of the slowdown)``; the share only where the row adds to it."""
+    return f"{row.operator} {_happening(row)} ({_amount(row, clock)})"
 
 
 def attribution_sentence(row: RowFigures, clock: str) -> str:
     """``aten::_softmax 1 → 2 calls (81 % of the traced slowdown)``: for a reader who has another clock before them.
 
     Traced times are longer than timed ones, by how much differs from operator to operator; only a share that is too
-    small to give leaves the time itself, said to be the trace's.
+    small to give leaves the time itself, as the trace's.
     """
     if row.share >= LEAST_SHARE:
         beside = f"{row.share * 100:.0f} % of the traced {'slowdown' if row.delta_us > 0 else 'speed-up'}"
     else:  # also NaN
         beside = f"{change(row.delta_us)} in the trace"
-    return f"{row.operator} {_what(row)} ({beside}{', on the device' if clock == 'device' else ''})"
+    return f"{row.operator} {_happening(row)} ({beside}{', on the device' if clock == 'device' else ''})"
 
 
 def counts_sentence(row: RowFigures) -> str:
-    """``aten::_softmax 1 → 2 calls``: what is true of the step whichever way it is measured."""
+    """``aten::_softmax 1 → 2 calls``: true of the step whichever way it is measured."""
     return f"{row.operator} {calls(row.calls_before)} → {calls(row.calls_after)} calls"
 
 
 def calls(number: float) -> str:
-    """Whole where it is whole: an operator of every fourth step has 0.25 calls."""
+    """A number of calls, whole where it is whole: an operator of every fourth step has 0.25."""
     return f"{number:.0f}" if number == round(number) else f"{number:.2f}".rstrip("0")
 
 
 def change(delta_us: float) -> str:
-    """With its sign, in µs below 100 and in ms above; ``0 µs`` has none."""
+    """A change of time with its sign, in µs below 100 and in ms above; ``0 µs`` has none."""
     size = abs(delta_us)
     if size < 100:
         return f"{_sign(delta_us)}{size:.0f} µs" if size >= 0.5 else "0 µs"
@@ -78,7 +98,7 @@ def kernel_text(name: str) -> str:
     return f"{name[:head]}…{name[head + 1 - MOST_KERNEL :]}"
 
 
-def _what(row: RowFigures) -> str:
+def _happening(row: RowFigures) -> str:
     if row.kind in {"new", "gone", "calls"}:
         return f"{calls(row.calls_before)} → {calls(row.calls_after)} calls"
     if not row.calls_after:

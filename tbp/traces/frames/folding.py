@@ -1,25 +1,23 @@
-"""Which frames of a tree stay, and where the rest is put together.
+"""The frames of a tree that stay, and the rest put together.
 
-Takes parents and how much each frame matters, gives new rows: those that stay in their order, then one for each that
+Takes parents and how much each frame matters, gives new rows: those that stay in their order, then a row for each that
 lost frames below it. Knows nothing of names and times; adding up is left to ``frames``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
-from tbp.traces.calls.nesting import NO_PARENT, depths, first_ancestors
+from tbp.traces.calls.nesting import NO_PARENT, depths, first_ancestors, looked_up
 from tbp.traces.reading.trace import Indices
 
 NO_BOUND = 1 << 62
 
 
-@dataclass(frozen=True)
-class Folded:
-    """``row`` says for each old row which new one it is part of; ``parent`` has an entry per new row."""
+class Folded(Struct, frozen=True, eq=False):
+    """``row`` has for each old row the new row that it is part of; ``parent`` has an entry per new row."""
 
     row: Indices
     stays: NDArray[np.bool_]  # of the old rows; the others were put together
@@ -29,7 +27,7 @@ class Folded:
 def folded(
     parent: Indices, share: NDArray[np.float64], collective: NDArray[np.bool_], least_share: float, most: int
 ) -> Folded:
-    """Keep what has at least ``least_share``, of that the ``most`` largest, and all around each of them.
+    """Keeps the ``most`` largest rows of at least ``least_share``, and all rows around them.
 
     ``collective`` marks rows that are put together already, which are put together anew. A parent stands in an
     earlier row than what is below it, before and after. Rows that collect come on top of ``most``.
@@ -39,7 +37,7 @@ def folded(
     stays = np.zeros(len(parent), dtype=bool)
     stays[largest] = share[largest] >= max(least_share, 0.0)
     home = first_ancestors(parent, ~stays)
-    # One alone costs no more under its own name.
+    # A row alone costs no more under its own name.
     gone = np.flatnonzero(~stays)
     _, collector, number = np.unique(home[gone], return_inverse=True, return_counts=True)
     stays[gone[(number[collector] == 1) & ~collective[gone]]] = True
@@ -48,18 +46,11 @@ def folded(
     row = np.where(stays, new, NO_PARENT)
     row[~stays] = stays.sum() + collector
     old = np.concatenate([parent[stays], homes])
-    return Folded(row, stays, np.where(old != NO_PARENT, place_of(new, old), NO_PARENT))
-
-
-def place_of(values: Indices, index: Indices) -> Indices:
-    """``values[index]``, NO_PARENT where the index is that."""
-    if not len(values):
-        return np.full(len(index), NO_PARENT, dtype=np.int64)
-    return np.where(index != NO_PARENT, values[np.maximum(index, 0)], NO_PARENT)
+    return Folded(row, stays, looked_up(new, old))
 
 
 def _bounded_by_parents(parent: Indices, share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """No more than the least of those around it: overlapping events can seem longer than what holds them."""
+    """Shares no larger than those around them: overlapping events can seem longer than the event that holds them."""
     bounded = share.copy()
     depth = depths(parent)
     order = np.argsort(depth, kind="stable")

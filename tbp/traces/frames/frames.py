@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.host import OUTSIDE, HostTree, operator_codes
 from tbp.traces.calls.kernels import REST, DeviceWork
-from tbp.traces.calls.nesting import NO_PARENT, added_up, depths, first_ancestors
-from tbp.traces.frames.folding import NO_BOUND, Folded, folded, place_of
+from tbp.traces.calls.nesting import NO_PARENT, added_up, depths, first_ancestors, looked_up
+from tbp.traces.frames.folding import NO_BOUND, Folded, folded
 from tbp.traces.reading.columns import COUNT, TEXT, check
-from tbp.traces.reading.trace import ABSENT, Category, Indices, Trace
+from tbp.traces.reading.trace import Category, Indices, Trace
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -61,8 +61,7 @@ MOST_DRAWN = 2_000
 _LARGEST_WEIGHT = 1_000
 
 
-@dataclass(frozen=True)
-class Frames:
+class Frames(Struct, frozen=True, eq=False):
     """``rows`` has FRAME_COLUMNS. Divided by ``steps`` a number is per step."""
 
     rows: pd.DataFrame
@@ -83,7 +82,7 @@ class Frames:
 
 
 def frames(trace: Trace, tree: HostTree, work: DeviceWork) -> Frames:
-    """The frames of one session: of what lies in steps, where the trace marks steps."""
+    """The frames of a session: of its calls in steps, where the trace marks steps."""
     inside = tree.counted & ~tree.is_step & ((tree.step != OUTSIDE) | (tree.steps == 0))
     names, device_code = operator_codes(trace.names)
     smaller = len(names)
@@ -108,7 +107,7 @@ def frames(trace: Trace, tree: HostTree, work: DeviceWork) -> Frames:
 
 
 def merged(sessions: Sequence[Frames]) -> Frames:
-    """The mean of several sessions, each weighing alike; what one of them lacks counts 0 there."""
+    """The mean of several sessions, each weighing alike; a path that a session lacks counts 0 there."""
     if len(sessions) == 1:
         return sessions[0]
     steps = math.lcm(*(each.steps for each in sessions)) if sessions else 1
@@ -118,8 +117,8 @@ def merged(sessions: Sequence[Frames]) -> Frames:
     shared, places = union([each.rows for each in sessions])
     for name in SUMMED:
         shared[name] = np.zeros(len(shared), dtype=np.int64)
-        for each, place, weight in zip(sessions, places, weights, strict=True):
-            np.add.at(shared[name].to_numpy(), place, _integers(each.rows[name]) * weight)
+        for each, at, weight in zip(sessions, places, weights, strict=True):
+            np.add.at(shared[name].to_numpy(), at, _integers(each.rows[name]) * weight)
     return Frames(
         shared[list(FRAME_COLUMNS)],
         sum(each.steps * weight for each, weight in zip(sessions, weights, strict=True)),
@@ -129,23 +128,23 @@ def merged(sessions: Sequence[Frames]) -> Frames:
 
 
 def union(several: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, list[Indices]]:
-    """Every path of any of these frames once, and for each of them the row of each of its own.
+    """Every path of any of these frames once, and the row there of each of their rows.
 
-    Has the columns parent, name, kind and merged (the largest).
+    Its columns are parent, name, kind and merged (the largest).
     """
     known: dict[tuple[int, str, str], int] = {}
     most: list[int] = []
-    places: list[Indices] = []
+    rows_of_each: list[Indices] = []
     for rows in several:
-        place: list[int] = []
+        row_of: list[int] = []
         for parent, name, kind, count in zip(rows["parent"], rows["name"], rows["kind"], rows["merged"], strict=True):
-            row = known.setdefault((place[parent] if parent != NO_PARENT else NO_PARENT, name, kind), len(known))
-            place.append(row)
+            row = known.setdefault((row_of[parent] if parent != NO_PARENT else NO_PARENT, name, kind), len(known))
+            row_of.append(row)
             if row == len(most):
                 most.append(count)
             else:
                 most[row] = max(most[row], count)
-        places.append(np.array(place, dtype=np.int64))
+        rows_of_each.append(np.array(row_of, dtype=np.int64))
     columns = list(zip(*known, strict=True)) or [(), (), ()]
     shared = pd.DataFrame(
         {
@@ -155,30 +154,29 @@ def union(several: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, list[Indices]]
             "merged": np.array(most, dtype=np.int64),
         }
     )
-    return shared, places
+    return shared, rows_of_each
 
 
-def pruned(found: Frames, least_share: float = 0.0, most: int = NO_BOUND) -> Frames:
-    """Without the frames below ``least_share`` of the step on host and device, at most about ``most``.
+def pruned(whole: Frames, least_share: float = 0.0, most: int = NO_BOUND) -> Frames:
+    """The frames without those below ``least_share`` of the step on host and device, at most about ``most``.
 
-    What goes stays in its caller's SMALLER frame: no sum changes.
+    Their sums go to the SMALLER frame of their caller.
     """
-    clocks = ((found.total_ns("host"), found.step_ns), (found.total_ns("device"), 0))
-    share = np.max([shares(found.parent, *clock) for clock in clocks], axis=0)
-    fold = folded(found.parent, share, (found.rows["kind"] == SMALLER).to_numpy(), least_share, most)
-    return Frames(refolded(found.rows, fold, SUMMED)[list(FRAME_COLUMNS)], found.steps, found.step_ns, found.sessions)
+    clocks = ((whole.total_ns("host"), whole.step_ns), (whole.total_ns("device"), 0))
+    share = np.max([shares(whole.parent, *clock) for clock in clocks], axis=0)
+    fold = folded(whole.parent, share, (whole.rows["kind"] == SMALLER).to_numpy(), least_share, most)
+    return Frames(refolded(whole.rows, fold, SUMMED)[list(FRAME_COLUMNS)], whole.steps, whole.step_ns, whole.sessions)
 
 
 def shares(parent: Indices, total: NDArray[np.generic], step: float) -> NDArray[np.float64]:
-    """What part each frame is of all that is at the top, or of the ``step`` where that is longer; 0 for all where
-    nothing took time."""
+    """The part of each frame in all at the top, or in the ``step`` where that is longer; 0 where nothing took time."""
     whole = max(float(total[parent == NO_PARENT].sum()), float(step) if np.any(total) else 0.0)
     part: NDArray[np.float64] = np.asarray(total, dtype=np.float64) / whole if whole > 0 else np.zeros(len(total))
     return part
 
 
 def refolded(rows: pd.DataFrame, fold: Folded, summed: Sequence[str]) -> pd.DataFrame:
-    """``rows`` as ``fold`` puts them together: names and kinds of what stays; ``summed`` and merged are added up."""
+    """``rows`` as ``fold`` puts them together: names and kinds stay; ``summed`` and merged are added up."""
     size = len(fold.parent)
     added = fold.row[~fold.stays]
     texts = {
@@ -193,12 +191,9 @@ def refolded(rows: pd.DataFrame, fold: Folded, summed: Sequence[str]) -> pd.Data
 
 
 def _above(tree: HostTree, inside: NDArray[np.bool_]) -> tuple[Indices, Indices]:
-    """For each event the nearest around it that is a frame, and how many frames are around it.
-
-    Below MOST_DEPTH the former is the one at that depth.
-    """
+    """The nearest frame around each event, below MOST_DEPTH the frame at that depth; and the number around it."""
     nearest = first_ancestors(tree.parent, ~inside)
-    above = np.where(tree.parent != NO_PARENT, place_of(nearest, tree.parent), NO_PARENT)
+    above = looked_up(nearest, tree.parent)
     depth = depths(above)
     if len(depth) and depth.max() > MOST_DEPTH:
         limit = first_ancestors(above, depth >= MOST_DEPTH)
@@ -209,20 +204,20 @@ def _above(tree: HostTree, inside: NDArray[np.bool_]) -> tuple[Indices, Indices]
 def _merged_by_path(
     inside: NDArray[np.bool_], above: Indices, depth: Indices, code: Indices, codes: int
 ) -> tuple[Indices, Indices, Indices, Indices]:
-    """(row of each event, parent and name code of each row, the first event of each), level by level."""
+    """(row of each event, parent and name code of each row, the first event of each row), level by level."""
     row_of = np.full(len(above), NO_PARENT, dtype=np.int64)
     parents, row_codes, firsts, size = [], [], [], 0
     events = np.flatnonzero(inside)
     events = events[np.argsort(depth[events], kind="stable")]
     for level in np.split(events, np.flatnonzero(np.diff(depth[events])) + 1):
         # At most 5 M rows and 400,000 names (tbp.traces.reading.events): the product fits int64.
-        key = (place_of(row_of, above[level]) + 1) * codes + code[level]
-        kept, first, row = np.unique(key, return_index=True, return_inverse=True)
+        key = (looked_up(row_of, above[level]) + 1) * codes + code[level]
+        keys, first, row = np.unique(key, return_index=True, return_inverse=True)
         row_of[level] = size + row
-        parents.append(kept // codes - 1)
-        row_codes.append(kept % codes)
+        parents.append(keys // codes - 1)
+        row_codes.append(keys % codes)
         firsts.append(level[first])
-        size += len(kept)
+        size += len(keys)
     return row_of, np.concatenate(parents), np.concatenate(row_codes), np.concatenate(firsts)
 
 
@@ -234,25 +229,25 @@ def _with_device(
     row_of: Indices,
     named: tuple[tuple[str, ...], NDArray[np.int32]],
 ) -> pd.DataFrame:
-    """The host's rows, then one for each kernel under each; behind them the rest at the top."""
+    """The host's rows, then a row for each kernel under each of them; behind them the rest at the top."""
     launched = np.flatnonzero((work.step != OUTSIDE) | (tree.steps == 0))
     if not len(launched):
         return host
     names, code_of = (*named[0], *REST), named[1]
-    owner = np.where(work.owner[launched] != ABSENT, place_of(row_of, work.owner[launched]), NO_PARENT)
-    own_code = code_of[trace.name_code[work.event[launched]]]
-    code = np.where(owner != NO_PARENT, own_code, len(named[0]) + work.rest[launched]).astype(np.int64)
-    kept, row = np.unique((owner + 1) * len(names) + code, return_inverse=True)
-    parent = kept // len(names) - 1
+    owner = looked_up(row_of, work.owner[launched])  # ABSENT is NO_PARENT
+    kernel_code = code_of[trace.name_code[work.event[launched]]]
+    code = np.where(owner != NO_PARENT, kernel_code, len(named[0]) + work.rest[launched]).astype(np.int64)
+    keys, row = np.unique((owner + 1) * len(names) + code, return_inverse=True)
+    parent = keys // len(names) - 1
     device = pd.DataFrame(
         {
             "parent": parent,
-            "name": _texts(names, kept % len(names)),
+            "name": _texts(names, keys % len(names)),
             "kind": _texts((REST_OF_DEVICE, DEVICE), (parent != NO_PARENT).astype(np.int64)),
-            "calls": np.bincount(row, minlength=len(kept)),
-            "self_ns": np.zeros(len(kept), dtype=np.int64),
-            "device_ns": _added(work.duration_ns[launched], row, len(kept)),
-            "merged": np.ones(len(kept), dtype=np.int64),
+            "calls": np.bincount(row, minlength=len(keys)),
+            "self_ns": np.zeros(len(keys), dtype=np.int64),
+            "device_ns": _added(work.duration_ns[launched], row, len(keys)),
+            "merged": np.ones(len(keys), dtype=np.int64),
         }
     )
     return pd.concat([host, device], ignore_index=True)
@@ -270,7 +265,7 @@ def _texts(texts: Sequence[str], codes: Indices) -> pd.Series[str]:
 
 
 def _added(values: NDArray[Value], row: NDArray[np.integer], size: int) -> NDArray[Value]:
-    """The sum of the values of each row, in their own kind of number: integers stay exact."""
+    """The sum of the values of each row, in their kind of number: integers stay exact."""
     total = np.zeros(size, dtype=values.dtype)
     np.add.at(total, row, values)
     return total

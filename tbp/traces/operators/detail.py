@@ -40,14 +40,14 @@ def detail(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities) 
     shape = trace.shape_code[tree.event[counted]].astype(np.int64)
     # At most 400,000 each (events.MOST_TEXTS): the product fits int64.
     key = (caller * operators + tree.name_code[counted]) * shapes + shape
-    kept, row = np.unique(key, return_inverse=True)
-    size, steps = len(kept), max(tree.steps, 1)
+    keys, row = np.unique(key, return_inverse=True)
+    size, steps = len(keys), max(tree.steps, 1)
     names = (*tree.names, NO_CALLER)
     return pd.DataFrame(
         {
-            "parent": pd.Series([names[code] for code in kept // shapes // operators], dtype=object),
-            "operator": pd.Series([names[code] for code in kept // shapes % operators], dtype=object),
-            "shapes": pd.Series([trace.shapes[code] for code in kept % shapes], dtype=object),
+            "parent": pd.Series([names[code] for code in keys // shapes // operators], dtype=object),
+            "operator": pd.Series([names[code] for code in keys // shapes % operators], dtype=object),
+            "shapes": pd.Series([trace.shapes[code] for code in keys % shapes], dtype=object),
             "calls": np.bincount(row, minlength=size) / steps,
             "self_us": np.bincount(row, tree.self_ns[counted], size) / NS_PER_US / steps,
             **amounts.summed(counted, row, size, steps),

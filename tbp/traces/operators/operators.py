@@ -1,4 +1,4 @@
-"""A trace → its operators: how often each was called per step, and where the time went.
+"""A trace → its operators: the calls of each per step, and its time.
 
 Takes a ``Trace``, gives checked frames. A *step* is one ``ProfilerStep#…`` annotation, that is one workload call;
 what lies outside the steps is left out wherever the trace has steps. A trace without steps counts as one step.
@@ -8,20 +8,20 @@ Profiled times are longer than real ones (1.0–1.4 µs per event): they say whe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.host import OUTSIDE, HostTree, host_tree
 from tbp.traces.calls.kernels import REST, DeviceWork, device_work
-from tbp.traces.calls.nesting import NO_PARENT, added_up
+from tbp.traces.calls.nesting import NO_PARENT, added_up, looked_up
 from tbp.traces.calls.quantities import Quantities, quantities
 from tbp.traces.frames.frames import Frames, frames, merged
 from tbp.traces.operators.detail import DETAIL_COLUMNS, detail
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
-from tbp.traces.reading.loss import Loss, total
+from tbp.traces.reading.loss import NOTHING_LOST, Loss, total
 from tbp.traces.reading.trace import ABSENT, NS_PER_US, Indices, Trace
 
 OPERATOR_COLUMNS = {
@@ -46,8 +46,7 @@ PER_STEP_COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class OperatorTable:
+class OperatorTable(Struct, frozen=True, eq=False):
     """``frame`` has OPERATOR_COLUMNS, longest host self time first; every number is per step.
 
     Two rows may be no operators but the rest of the device time (``kernels.REST``), with 0 calls.
@@ -55,16 +54,15 @@ class OperatorTable:
 
     frame: pd.DataFrame
     steps: int  # workload calls behind the numbers, over all sessions
-    sessions: int = 1  # processes they were recorded in
-    loss: Loss = field(default_factory=Loss)  # of the files behind it: belongs beside the numbers wherever they stand
+    sessions: int = 1  # recorded processes behind the numbers
+    loss: Loss = NOTHING_LOST  # of the files behind it: belongs beside the numbers wherever they stand
 
     def __post_init__(self) -> None:
         check(self.frame, OPERATOR_COLUMNS, "operator table", QUANTITIES)
 
 
-@dataclass(frozen=True)
-class TraceSession:
-    """One process's trace, reduced to what a comparison needs."""
+class TraceSession(Struct, frozen=True, eq=False):
+    """The trace of a process, reduced to the needs of a comparison."""
 
     table: OperatorTable
     per_step: pd.DataFrame  # PER_STEP_COLUMNS
@@ -83,13 +81,13 @@ class TraceSession:
 
 
 def session(trace: Trace) -> TraceSession:
-    """All that ``difference`` wants of one trace, nested once."""
+    """The session of a trace that is yet to be nested."""
     tree = host_tree(trace)
     return nested_session(trace, tree, device_work(trace, tree))
 
 
 def nested_session(trace: Trace, tree: HostTree, work: DeviceWork) -> TraceSession:
-    """The same of a trace that is nested already."""
+    """The session of ``trace``, of which ``tree`` and ``work`` are."""
     amounts = quantities(trace, tree, work)
     table = _table(trace, tree, work, amounts, tree.steps > 0)
     return TraceSession(
@@ -102,36 +100,21 @@ def nested_session(trace: Trace, tree: HostTree, work: DeviceWork) -> TraceSessi
 
 
 def operator_table(trace: Trace) -> OperatorTable:
-    """Per-step means over the steps of the trace. The step annotation itself is no operator and is left out."""
+    """The means over the steps of a trace. The step annotation itself is no operator and is left out."""
     tree = host_tree(trace)
     work = device_work(trace, tree)
     return _table(trace, tree, work, quantities(trace, tree, work), tree.steps > 0)
 
 
 def whole_trace_table(trace: Trace) -> OperatorTable:
-    """Sums over the whole trace, inside and outside of steps, the steps (``ProfilerStep#*``) and Python
-    functions included.
+    """Sums over a whole trace, the time outside of steps, the steps (``ProfilerStep#*``) and Python functions included.
 
     Calls, self and total time equal those of torch's ``key_averages()``, which calls the step ``ProfilerStep*``.
-    Also where that makes a self time negative: of two children that overlap partially both count in full.
+    That can make a self time negative: of two children that overlap partially both count in full.
     """
     tree = host_tree(trace, python=True)
     work = device_work(trace, tree)
     return _table(trace, tree, work, quantities(trace, tree, work), within_steps=False)
-
-
-def per_step(trace: Trace) -> pd.DataFrame:
-    """PER_STEP_COLUMNS, a row for each operator in each step that called it; without steps all is step 0."""
-    tree = host_tree(trace)
-    return _per_step(tree, device_work(trace, tree))
-
-
-def step_us(trace: Trace) -> float:
-    """Median time of a step on the host; without steps the time from the first host event to the last one's end.
-
-    0 in a trace without host events.
-    """
-    return _step_us(trace, host_tree(trace))
 
 
 def hotspots(table: OperatorTable, top: int = 10, by: str = "self_us") -> pd.DataFrame:
@@ -143,13 +126,13 @@ def hotspots(table: OperatorTable, top: int = 10, by: str = "self_us") -> pd.Dat
 
 
 def merged_frames(sessions: Sequence[TraceSession]) -> Frames | None:
-    """The mean over several sessions; None where one of them has none: what all of them say is not known then."""
-    own = [each.frames for each in sessions if each.frames is not None]
-    return merged(own) if own and len(own) == len(sessions) else None
+    """The mean frames of several sessions; None where a session has none."""
+    drawn = [each.frames for each in sessions if each.frames is not None]
+    return merged(drawn) if drawn and len(drawn) == len(sessions) else None
 
 
 def merged_table(tables: Sequence[OperatorTable]) -> OperatorTable:
-    """The mean over several sessions; an operator that one of them lacks counts 0 there."""
+    """The mean over several sessions; an operator that a session lacks counts 0 there."""
     if len(tables) == 1:
         return tables[0]
     rows = pd.concat([table.frame for table in tables], ignore_index=True)
@@ -197,7 +180,7 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _device_code(tree: HostTree, work: DeviceWork) -> Indices:
-    """The name each piece of device work is counted under: its owner's, or one of REST behind them."""
+    """The code of the name that each piece of device work counts under: its owner's, or one of REST behind them."""
     owned = work.owner != ABSENT
     code = len(tree.names) + work.rest
     code[owned] = tree.name_code[work.owner[owned]]
@@ -217,8 +200,7 @@ def _total_device_ns(tree: HostTree, work: DeviceWork, launched: NDArray[np.bool
     np.add.at(own_ns, work.owner[at], work.duration_ns[at])
     if not at.any():
         return own_ns
-    above = np.where(tree.parent != NO_PARENT, tree.stands_for[tree.parent], NO_PARENT)
-    return added_up(np.where(tree.counted, above, NO_PARENT), own_ns)
+    return added_up(np.where(tree.counted, looked_up(tree.stands_for, tree.parent), NO_PARENT), own_ns)
 
 
 def _common_shapes(trace: Trace, tree: HostTree, counted: NDArray[np.bool_], size: int) -> list[str]:
@@ -235,6 +217,7 @@ def _common_shapes(trace: Trace, tree: HostTree, counted: NDArray[np.bool_], siz
 
 
 def _per_step(tree: HostTree, work: DeviceWork) -> pd.DataFrame:
+    """PER_STEP_COLUMNS, a row for each operator in each step that called it; without steps all is step 0."""
     names = (*tree.names, *REST)
     counted = tree.counted & ~tree.is_step
     step, work_step = (tree.step, work.step) if tree.steps else (tree.step * 0, work.step * 0)
@@ -256,6 +239,7 @@ def _per_step(tree: HostTree, work: DeviceWork) -> pd.DataFrame:
 
 
 def _step_us(trace: Trace, tree: HostTree) -> float:
+    """Median time of a step on the host; without steps the time from the first host event to the last one's end."""
     if tree.steps:
         return float(np.median(tree.step_end_ns - tree.step_start_ns)) / NS_PER_US
     if not len(tree.event):

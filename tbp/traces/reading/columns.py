@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 TEXT, COUNT, NUMBER, FLAG = "text", "count", "number", "flag"
+DTYPES = {TEXT: "object", COUNT: "int64", NUMBER: "float64", FLAG: "bool"}
 
 _IS = {
     TEXT: lambda column: pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column),
@@ -14,6 +15,12 @@ _IS = {
     NUMBER: pd.api.types.is_float_dtype,
     FLAG: pd.api.types.is_bool_dtype,
 }
+
+
+def typed(rows: pd.DataFrame | Sequence[object], columns: Mapping[str, str]) -> pd.DataFrame:
+    """A frame of these columns, each of its kind, from ``rows`` with values by their names or in their order."""
+    frame = pd.DataFrame(rows, columns=list(columns))
+    return frame.astype({name: DTYPES[kind] for name, kind in columns.items()})
 
 
 def check(frame: pd.DataFrame, columns: Mapping[str, str], title: str, optional: frozenset[str] = frozenset()) -> None:

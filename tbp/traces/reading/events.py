@@ -7,7 +7,6 @@ is theirs; a value that makes no sense (a negative duration) is left out here an
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -95,7 +94,7 @@ Thread: TypeAlias = tuple[int | str | float | None, int | str | float | None]  #
 
 
 class _Codes(dict[Key, int]):
-    """Gives equal keys equal codes, in order of first sight, and knows what the keys weigh."""
+    """Gives equal keys equal codes, in order of first sight, and counts the length of the keys."""
 
     text_bytes = 0
 
@@ -141,22 +140,22 @@ class _Growing:
         return self._room[: self._size]
 
 
-@dataclass
 class EventColumns:
-    """Grows piece by piece, so that the objects of no more than one piece of events are alive at a time."""
+    """The columns of a trace, which grow piece by piece: objects of only one piece of events are alive at a time."""
 
-    tally: Tally = field(default_factory=Tally)
-    _columns: dict[str, _Growing] = field(default_factory=lambda: {name: _Growing() for name in COLUMNS})
-    _memory: tuple[_Growing, ...] = field(default_factory=lambda: tuple(_Growing() for _ in fields(Allocations)))
-    _names: _Codes[str] = field(default_factory=_Codes)
-    _threads: _Codes[Thread] = field(default_factory=_Codes)
-    _shapes: _Codes[bytes] = field(default_factory=_Codes)
-    _settings: _Codes[bytes] = field(default_factory=_Codes)
-    _events: int = 0
-    _entries: int = 0
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+        self._columns = {name: _Growing() for name in COLUMNS}
+        self._memory = tuple(_Growing() for _ in Allocations.__struct_fields__)
+        self._names: _Codes[str] = _Codes()
+        self._threads: _Codes[Thread] = _Codes()
+        self._shapes: _Codes[bytes] = _Codes()
+        self._settings: _Codes[bytes] = _Codes()
+        self._events = 0
+        self._entries = 0
 
     def add(self, events: Sequence[TraceEvent | BareEvent]) -> None:
-        """Take the timed events among these, and what was allocated; the others (flows, labels) hold no time.
+        """Takes the timed events among these, and the allocations; all else (flows, labels) holds no time.
 
         Raises UnreadableTrace, without the path, where a table of texts or the events become too many.
         """
@@ -245,7 +244,7 @@ def _identifiers(values: list[int]) -> Indices:
 
 
 def _whole(values: list[int], otherwise: int) -> Indices:
-    """As int64; kineto writes 2**64 - 1 where it has no identifier."""
+    """``values`` as int64; kineto writes 2**64 - 1 where it has no identifier."""
     try:
         return np.array(values, dtype=np.int64)
     except OverflowError:

@@ -1,20 +1,21 @@
 """The content of a trace file that could not be used, counted by kind.
 
 Takes counts from the readers, gives one frozen value that travels with the trace into its tables and comparisons,
-and the sentences with which a report says it.
+and the sentences on it for a report.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, field
+
+import msgspec
+from msgspec.structs import astuple
 
 
-@dataclass(frozen=True)
-class Loss:
-    """Counts over one file, or the sum over several; nothing was lost where all but ``kept`` are 0."""
+class Loss(msgspec.Struct, frozen=True):
+    """Counts over one file, or the sum over several; nothing was lost where all but ``usable`` are 0."""
 
-    kept: int = 0  # events that were read, for scale; those before the cut where a file is cut off
+    usable: int = msgspec.field(name="kept", default=0)  # events read, for scale; if cut off, those before the cut
     unreadable: int = 0  # events given up
     mended: int = 0  # events read after a value JSON does not have was replaced
     untimed: int = 0  # events without a usable time
@@ -33,7 +34,7 @@ class Loss:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """One for each kind of loss; none for a whole file. Without a capital or a full stop, to stand in a list."""
+        """A sentence for each kind of loss, in lower case to stand in a list; none for a whole file."""
         whose = "its" if self.cut_off == 1 else "their"
         sentences = (
             (self.packing_cut, f"{_files(self.packing_cut, 'compressed ')} too early: what stood behind is lost"),
@@ -41,7 +42,7 @@ class Loss:
             (self.packing_unsure, "the compressed file fails its checksum: any of its values may be wrong"),
             (
                 self.cut_off,
-                f"{_files(self.cut_off)} inside {whose} events: those after the first {self.kept} are lost",
+                f"{_files(self.cut_off)} inside {whose} events: those after the first {self.usable} are lost",
             ),
             (self.unreadable, f"left out as unreadable: {_events(self.unreadable)}"),
             (self.mended, f"mended where a value was not JSON or of no known kind: {_events(self.mended)}"),
@@ -52,15 +53,18 @@ class Loss:
 
     @property
     def sentence(self) -> str:
-        """For a report, whole: ``The trace is incomplete: …``; empty where nothing was lost."""
+        """The sentence for a report: ``The trace is incomplete: …``; empty where nothing was lost."""
         return f"The trace is incomplete: {'; '.join(self.sentences)}." if self else ""
 
 
-@dataclass
+NOTHING_LOST = Loss()
+
+
 class Tally:
     """Grows while a file is read; its readers are generators, which can return nothing beside what they yield."""
 
-    loss: Loss = field(default_factory=Loss)
+    def __init__(self) -> None:
+        self.loss = NOTHING_LOST
 
     def add(self, **counts: int) -> None:
         """Count what happened, by the names of ``Loss``."""
@@ -69,7 +73,7 @@ class Tally:
 
 def total(losses: Iterable[Loss]) -> Loss:
     """The sum over several traces."""
-    return sum(losses, Loss())
+    return sum(losses, NOTHING_LOST)
 
 
 def _files(count: int, kind: str = "") -> str:

@@ -54,7 +54,7 @@ def blocks(path: Path, tally: Tally) -> Iterator[bytes]:
 
 
 def _require_file(path: Path) -> None:
-    """Opening a pipe waits for whoever writes it, a device may never end. Raises UnreadableTrace, or OSError."""
+    """Refuses pipes, which wait for a writer, and devices, which may never end: UnreadableTrace, or OSError."""
     kind = path.stat().st_mode
     if stat.S_ISDIR(kind):
         raise UnreadableTrace("is a folder; name a trace file in it")
@@ -105,7 +105,7 @@ def _unzstd(file: BinaryIO, tally: Tally) -> Iterator[bytes]:
 
 
 def _zstd_reader(file: BinaryIO) -> tuple[Any, type[Exception]]:
-    """A stream and what it raises: Python's own from 3.14 on, else the package ``zstandard``."""
+    """A stream and its exceptions: Python's own from 3.14 on, else the package ``zstandard``."""
     try:
         standard = importlib.import_module("compression.zstd")
         limits = {standard.DecompressionParameter.window_log_max: _LARGEST_WINDOW.bit_length() - 1}

@@ -36,7 +36,7 @@ def read_trace(path: str | Path) -> Trace:
     document = TraceText(blocks(path, tally))
     with _naming(path):
         for events in _events(document, TIMED, tally):
-            tally.add(kept=len(events))
+            tally.add(usable=len(events))
             columns.add(events)
     trace = columns.trace(document.metadata)
     if not len(trace):
@@ -61,7 +61,7 @@ def read_texts(path: str | Path) -> tuple[Mapping[str, str], list[bytes]]:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Put the path before what is wrong with the file."""
+    """Puts the path before the fault of its file."""
     try:
         yield
     except UnreadableTrace as reason:
@@ -71,7 +71,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _events(document: TraceText, form: EventForm[Entry], tally: Tally) -> Iterator[list[Entry]]:
-    """The events in runs: at full speed where a piece is as kineto writes it, with care where it is not."""
+    """The events, piece by piece: at full speed where a piece is as kineto writes it, with care where it is not."""
     for piece in document.pieces(form.whole):
         if not isinstance(piece, bytes):
             yield piece
@@ -87,8 +87,11 @@ def _events(document: TraceText, form: EventForm[Entry], tally: Tally) -> Iterat
 
 
 def _without_doubles(trace: Trace) -> Trace:
-    """Each event once. Equal events are doubles only if they carry an id: in a file with whole-µs times two calls
-    of one operator can otherwise agree in everything."""
+    """The trace with each event once.
+
+    Equal events are doubles only if they carry an id: with whole-µs times two calls of one operator can agree in
+    everything else.
+    """
     numbered = np.flatnonzero((trace.external_id != ABSENT) | (trace.correlation != ABSENT))
     double = numbered[_repeated(trace, numbered)]
     if not len(double):
@@ -99,7 +102,7 @@ def _without_doubles(trace: Trace) -> Trace:
 
 
 def _repeated(trace: Trace, events: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of these are equal to an earlier one in all that identifies them."""
+    """True of each of these events that equals an earlier one in all that identifies it."""
     repeated = np.zeros(len(events), dtype=bool)
     # Few share a start: only those are compared in full.
     start_ns = trace.start_ns[events]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import msgspec
@@ -38,9 +37,8 @@ _ESCAPE = re.compile(
 _CONTROL = re.compile(r"[\x00-\x1f]")
 
 
-@dataclass(frozen=True)
-class EventForm(Generic[Entry]):
-    """How events are wanted; each function is None where the text is not what it should be."""
+class EventForm(msgspec.Struct, Generic[Entry], frozen=True):
+    """The wanted form of events; each function gives None where the text is something else."""
 
     whole: Callable[[bytes], list[Entry] | None]  # of a piece
     event: Callable[[bytes], Entry | None]  # of one event as it is
@@ -70,14 +68,14 @@ def salvaged(
     return None
 
 
-@dataclass
 class _Salvage(Generic[Entry]):
     """The readable events of one part. The positions that its functions return are of the list's closing bracket."""
 
-    form: EventForm[Entry]
-    events: list[Entry] = field(default_factory=list)
-    unreadable: int = 0
-    mended: int = 0
+    def __init__(self, form: EventForm[Entry]) -> None:
+        self.form = form
+        self.events: list[Entry] = []
+        self.unreadable = 0
+        self.mended = 0
 
     def part(self, part: bytes, is_rest: bool) -> int | None:
         """Every event that its brackets tell apart; from the first unclear one on, as ``by_looks``."""
@@ -93,7 +91,7 @@ class _Salvage(Generic[Entry]):
         return pieces.list_end
 
     def by_looks(self, part: bytes, start: int, is_rest: bool) -> int | None:
-        """The events from ``start`` on, where brackets do not tell: each begins with the key that the first one has."""
+        """The events from ``start`` on where brackets fail: each begins with the first key of the first event."""
         key = _FIRST_KEY.match(part, start)
         boundaries = re.compile(rb"\}\s*,\s*(?=" + re.escape(key[0]) + rb")") if key else BETWEEN_EVENTS
         for boundary in boundaries.finditer(part, start):
@@ -142,7 +140,7 @@ def _event(text: bytes) -> TraceEvent | BareEvent | None:
 
 
 def _mended_event(text: bytes) -> TraceEvent | BareEvent | None:
-    """If need be without its "args"."""
+    """An event, if need be without its "args"."""
     return _decoded(text, EVENT) or _decoded(text, BARE_EVENT)
 
 
@@ -163,7 +161,7 @@ TEXTS = EventForm(_whole_texts, _object_text, _object_text)  # each as JSON of i
 
 
 def json_text(text: bytes) -> bytes:
-    """The text with what JSON does not have replaced: bare words by null, bad escapes and bytes by themselves."""
+    """The text as JSON can have it: null for bare words, bad escapes and bytes as themselves."""
 
     def mended_token(token: re.Match[str]) -> str:
         return _CONTROL.sub(" ", _ESCAPE.sub(_mended_escape, token[0])) if token[0].startswith('"') else "null"

@@ -7,14 +7,15 @@ operator holds which event, and what they add up to, is left to ``nesting`` and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TypeAlias
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from tbp.traces.reading.loss import Loss
+from tbp.traces.reading.loss import NOTHING_LOST, Loss
 
 Codes: TypeAlias = NDArray[np.int32]
 Nanoseconds: TypeAlias = NDArray[np.int64]
@@ -72,8 +73,7 @@ SETTLED = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Allocations:
+class Allocations(Struct, frozen=True, eq=False):
     """Memory that was allocated and freed, in file order, where the trace was recorded with ``profile_memory=True``."""
 
     start_ns: Nanoseconds
@@ -85,8 +85,7 @@ class Allocations:
         return len(self.start_ns)
 
 
-@dataclass(frozen=True)
-class Trace:
+class Trace(Struct, frozen=True, eq=False):
     """Timed events ("ph": "X") in file order; every array has one entry per event.
 
     Times are nanoseconds on the file's own clock, exact: µs with three decimals lose nothing. A code indexes the
@@ -109,7 +108,7 @@ class Trace:
     copied_bytes: Indices  # of a copy or fill on the device; ABSENT where none was recorded
     metadata: Mapping[str, str]  # the file's other top-level keys, each value as JSON text ("tbp" among them)
     memory: Allocations
-    loss: Loss = field(default_factory=Loss)  # what the file held that could not be used
+    loss: Loss = NOTHING_LOST  # what the file held that could not be used
 
     def __len__(self) -> int:
         return len(self.name_code)
@@ -120,7 +119,7 @@ class Trace:
         return self.loss.sentences
 
     def selected(self, keep: NDArray[np.bool_], loss: Loss) -> Trace:
-        """The events where ``keep`` is true, in the same order, with ``loss`` added to what was lost."""
+        """The events where ``keep`` is true, in the same order, with ``loss`` added to that of the trace."""
         return replace(self, **{name: getattr(self, name)[keep] for name in COLUMNS}, loss=self.loss + loss)
 
     @property

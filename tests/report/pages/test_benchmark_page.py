@@ -139,7 +139,7 @@ def test_what_traces_lost_and_what_is_exact_is_told_beside_the_operators() -> No
         ],
         columns=list(PARENT_COLUMNS),
     )
-    told = trace_rows.told(difference(exact=exact, parents=parents, loss_after=Loss(kept=9, unreadable=2)))
+    told = trace_rows.told(difference(exact=exact, parents=parents, loss_after=Loss(usable=9, unreadable=2)))
     assert (len(told.exact), told.more_exact) == (trace_rows.EXACT, 2)
     assert told.losses == ("Traces after the change: left out as unreadable: 2 events.",)
     assert [(row.caller, row.operator, row.calls, row.share, row.worse) for row in told.callers] == [
