@@ -3,12 +3,12 @@
 import gzip
 import json
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from msgspec.structs import fields
 
 from tbp.errors import UnreadableTrace
 from tbp.traces.operator_files import read_operators, write_operators
