@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .opening import DESKTOP, PHONE, assert_harmless, opened, overflow, unfold, without_scripts
+from .opening import DESKTOP, PHONE, assert_harmless, opened, overflow, unfold
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -15,39 +15,12 @@ def benchmark_page(site: Path, name: str = "attention") -> Path:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
-def test_the_index_fits_and_is_quiet(browser, plausible_site, size, scheme) -> None:
-    with opened(browser, plausible_site, size, scheme) as page:
-        assert page.locator("#series tbody tr").count() == 24
-        assert overflow(page) <= 0
-        dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 20, 24)"
-        assert dark == (scheme == "dark")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_a_benchmark_page_draws_its_chart_and_fits(browser, plausible_site, size, scheme) -> None:
     with opened(browser, benchmark_page(plausible_site), size, scheme, ready="#chart[data-ready]") as page:
         assert page.locator("#chart svg.main-svg").count() >= 1
         assert page.locator("#chart .scatterlayer .point").count() > 100
         unfold(page)
         assert overflow(page) <= 0
-
-
-def test_the_filter_works_and_its_address_keeps_it(browser, plausible_site) -> None:
-    with opened(browser, plausible_site) as page:
-        page.fill("input[name=q]", "sdpa 2048")
-        page.uncheck("input[value=no_change]")
-        assert page.locator("#series tbody tr:visible").count() == 1
-        assert page.inner_text("#shown") == "1 of 24 series"
-        page.reload()
-        assert page.input_value("input[name=q]") == "sdpa 2048"
-        assert page.locator("#series tbody tr:visible").count() == 1
-        page.check("input[value=no_change]")
-        page.fill("input[name=q]", "")
-        page.select_option("select[name=order]", "benchmark")
-        assert page.inner_text("#series tbody tr:first-child") == "attention.Quick.torchtime_step · 12"
-        page.fill("input[name=q]", "nothing like it")
-        assert page.locator("#nothing").is_visible()
 
 
 def test_a_row_leads_to_its_series_unfolded(browser, plausible_site) -> None:
@@ -84,9 +57,3 @@ def test_hostile_names_make_no_element_and_no_handler(browser, hostile_site, siz
                 hover.wait_for(state="attached")
                 assert "%{x}<b>" in hover.text_content()
             assert_harmless(page)
-
-
-def test_a_page_without_scripts_is_whole(browser, plausible_site) -> None:
-    with without_scripts(browser, plausible_site) as page:
-        assert page.locator("#series tbody tr").count() == 24
-        assert not page.locator("#filter input").first.is_visible()

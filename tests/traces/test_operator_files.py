@@ -72,9 +72,9 @@ def test_frames_that_are_no_tree_are_refused(
     [
         (b"", "holds no operator table"),
         (b"\x1f\x8b\x08", "holds no operator table"),
-        (gzip.compress(b"[]"), "holds no operator table"),
-        (gzip.compress(b'{"format": 2}'), "update tbp"),
-        (gzip.compress(b'{"format": 1}'), "holds no operator table"),
+        (gzip.compress(b"[]", mtime=0), "holds no operator table"),
+        (gzip.compress(b'{"format": 2}', mtime=0), "update tbp"),
+        (gzip.compress(b'{"format": 1}', mtime=0), "holds no operator table"),
     ],
 )
 def test_a_damaged_table_is_said_in_a_sentence(tmp_path: Path, content: bytes, words: str):
