@@ -7,7 +7,6 @@ other rooms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,8 +22,7 @@ Value = TypeVar("Value")
 MOST_DEVICES = 3  # different devices named of a machine
 
 
-@dataclass(frozen=True)
-class About:
+class About(msgspec.Struct, frozen=True):
     """The notes of a trace on itself; every text may be empty, as other recorders note little."""
 
     steps: int  # 0: it marks none, and all of it counts as one
@@ -36,8 +34,7 @@ class About:
     losses: tuple[str, ...] = ()  # sentences on the content of the file that could not be read
 
 
-@dataclass(frozen=True)
-class Recording:
+class Recording(msgspec.Struct, frozen=True):
     """A file that was read."""
 
     path: Path

@@ -92,7 +92,7 @@ def difference(chance: random.Random, names: tuple[str, ...] = OPERATORS, slower
     delta_us = summed * 1.05
     for row in rows:
         row["share"] = row["delta_us"] / delta_us
-        row["sentence"] = row_sentence(RowFigures(*(row[f] for f in RowFigures.__dataclass_fields__)), "host")
+        row["sentence"] = row_sentence(RowFigures(*(row[f] for f in RowFigures.__struct_fields__)), "host")
     rows.sort(key=lambda row: -abs(row["delta_us"]))
     frame = pd.DataFrame(rows).reindex(columns=list(ROW_COLUMNS)).astype({"certain": bool})
     numbers = [name for name, kind in ROW_COLUMNS.items() if kind == "number"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from msgspec.structs import fields
 
 from tbp.__main__ import main
 from tbp.asv.session_files import read_sessions

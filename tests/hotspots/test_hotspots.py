@@ -12,11 +12,11 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
 from tbp.__main__ import main
 from tbp.asv.stored_traces import StoredTraces, TraceSource, chosen, trace_files

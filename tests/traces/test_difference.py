@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
 from tbp.errors import UsageError
 from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference, difference, explanation

@@ -6,9 +6,9 @@ Takes a ``Trace``, gives a ``HostTree``; leaves device work to ``kernels`` and t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.nesting import NO_PARENT, absorbed, parents
@@ -40,8 +40,7 @@ def operator_name(name: str) -> str:
     return STEP if _STEP_NAME.match(name) else _ADDRESS.sub("", name)
 
 
-@dataclass(frozen=True)
-class HostTree:
+class HostTree(Struct, frozen=True, eq=False):
     """One entry per host event (operator, annotation, runtime call; if asked for, Python function), in file order.
 
     Indices are into these entries.

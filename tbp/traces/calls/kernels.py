@@ -6,10 +6,10 @@ own and the named rest add up to all device time. Leaves tables to ``operators``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.host import HostTree
@@ -28,8 +28,7 @@ REST = (NO_LAUNCH, NO_OPERATOR, GRAPH)
 _GRAPH_LAUNCH = "GraphLaunch"  # cudaGraphLaunch, cuGraphLaunch, hipGraphLaunch, …_ptsz
 
 
-@dataclass(frozen=True)
-class DeviceWork:
+class DeviceWork(Struct, frozen=True, eq=False):
     """One entry per kernel, copy or fill."""
 
     event: Indices  # in the trace

@@ -6,10 +6,10 @@ Sums over them are left to ``operators``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.flops import COMPOSED, FORMULAS, flops
@@ -24,8 +24,7 @@ Floats = NDArray[np.float64]
 _MOST_CLIMBS = 1_000
 
 
-@dataclass(frozen=True)
-class Quantities:
+class Quantities(Struct, frozen=True, eq=False):
     """One entry per host event; NaN is unknown."""
 
     flops: Floats

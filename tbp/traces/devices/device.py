@@ -7,10 +7,10 @@ Takes a ``Trace``, gives a frozen ``DeviceUse`` with checked frames; which opera
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.host import HOST, HostTree
@@ -48,8 +48,7 @@ KERNEL_COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class DeviceUse:
+class DeviceUse(Struct, frozen=True, eq=False):
     """``devices`` has DEVICE_COLUMNS, a row per device; ``kernels`` KERNEL_COLUMNS, the longest first.
 
     The window runs from the start of the first step to the end of the last one, or over all host and device events

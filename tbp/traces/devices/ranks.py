@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 
 from tbp.traces.calls.host import host_tree
 from tbp.traces.calls.kernels import device_work
@@ -36,8 +36,7 @@ RANK_COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class RankOrigin:
+class RankOrigin(Struct, frozen=True):
     """The rank and time that a file was recorded at; rank 0 of 1 where the file names none."""
 
     rank: int
@@ -47,8 +46,7 @@ class RankOrigin:
     end_ns: int
 
 
-@dataclass(frozen=True)
-class Rank:
+class Rank(Struct, frozen=True):
     """One file of a run."""
 
     path: Path
@@ -61,8 +59,7 @@ class Rank:
         return self.origin.rank
 
 
-@dataclass(frozen=True)
-class DistributedRun:
+class DistributedRun(Struct, frozen=True):
     """The ranks of one run, in their order; ``missing`` names those without a file."""
 
     ranks: tuple[Rank, ...]

@@ -8,10 +8,10 @@ a changed time needs several sessions (see ``_timed``). Leaves the wording of a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.errors import UsageError
@@ -77,8 +77,7 @@ ROW_COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class TraceDifference:
+class TraceDifference(Struct, frozen=True, eq=False):
     """``rows`` has ROW_COLUMNS, largest absolute delta first; all times are µs per step.
 
     The deltas of the rows and ``residual_us`` sum to ``delta_us``. The residual is what no operator holds: Python

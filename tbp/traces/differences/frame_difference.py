@@ -8,10 +8,10 @@ report.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.nesting import NO_PARENT, added_up
@@ -44,8 +44,7 @@ DIFFERENCE_COLUMNS = {
 SUMMED = ("calls_before", "calls_after", "self_before_us", "self_after_us", "device_before_us", "device_after_us")
 
 
-@dataclass(frozen=True)
-class FrameDifference:
+class FrameDifference(Struct, frozen=True, eq=False):
     """``rows`` has DIFFERENCE_COLUMNS, every path of any side once."""
 
     rows: pd.DataFrame
@@ -101,8 +100,7 @@ def pruned_difference(difference: FrameDifference, least_share: float = 0.0, mos
     return FrameDifference(rows[list(DIFFERENCE_COLUMNS)], difference.step_before_us, difference.step_after_us)
 
 
-@dataclass(frozen=True)
-class Marks:
+class Marks(Struct, frozen=True, eq=False):
     """An entry per row of a ``FrameDifference``."""
 
     kind: tuple[str, ...]  # NEW, GONE, SLOWER, FASTER or SAME

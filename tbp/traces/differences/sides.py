@@ -7,10 +7,10 @@ an operator ran per step and what a step spent in it. Leaves every judgement to 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.operators.operators import TraceSession
@@ -22,8 +22,7 @@ Floats = NDArray[np.float64]
 FLOOR = 0.10
 
 
-@dataclass(frozen=True)
-class TracedSide:
+class TracedSide(Struct, frozen=True, eq=False):
     """One side; arrays are sessions × operators, times are µs per step."""
 
     steps: int  # of the shortest session
@@ -58,8 +57,7 @@ def side(sessions: Sequence[TraceSession], operators: tuple[str, ...], column: s
     )
 
 
-@dataclass(frozen=True)
-class _PerStep:
+class _PerStep(Struct, frozen=True, eq=False):
     """One column of a session by operator and step, without the zeros of steps that did without the operator.
 
     Steps × operators would be gigabytes for a file of many steps with operators of their own.

@@ -6,16 +6,15 @@ Takes rows of a difference, gives text; leaves escaping to whoever prints it (an
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 import pandas as pd
+from msgspec import Struct
 
 LEAST_SHARE = 0.005  # would read "0 %"
 MOST_KERNEL = 60  # characters; a sentence names two or more
 
 
-@dataclass(frozen=True)
-class RowFigures:
+class RowFigures(Struct, frozen=True):
     """The numbers of a sentence; times are µs per step, ``share`` is NaN where there is none to give."""
 
     operator: str
@@ -47,7 +46,7 @@ def counts(rows: pd.DataFrame) -> list[str]:
 
 
 def _figures(rows: pd.DataFrame) -> list[RowFigures]:
-    fields = [rows[name] for name in RowFigures.__dataclass_fields__]
+    fields = [rows[name] for name in RowFigures.__struct_fields__]
     return [RowFigures(*values) for values in zip(*fields, strict=True)]
 
 

@@ -6,9 +6,8 @@ lost frames below it. Knows nothing of names and times; adding up is left to ``f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.nesting import NO_PARENT, depths, first_ancestors, looked_up
@@ -17,8 +16,7 @@ from tbp.traces.reading.trace import Indices
 NO_BOUND = 1 << 62
 
 
-@dataclass(frozen=True)
-class Folded:
+class Folded(Struct, frozen=True, eq=False):
     """``row`` has for each old row the new row that it is part of; ``parent`` has an entry per new row."""
 
     row: Indices

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.host import OUTSIDE, HostTree, operator_codes
@@ -61,8 +61,7 @@ MOST_DRAWN = 2_000
 _LARGEST_WEIGHT = 1_000
 
 
-@dataclass(frozen=True)
-class Frames:
+class Frames(Struct, frozen=True, eq=False):
     """``rows`` has FRAME_COLUMNS. Divided by ``steps`` a number is per step."""
 
     rows: pd.DataFrame

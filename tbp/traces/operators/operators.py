@@ -8,10 +8,10 @@ Profiled times are longer than real ones (1.0–1.4 µs per event): they say whe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.traces.calls.host import OUTSIDE, HostTree, host_tree
@@ -46,8 +46,7 @@ PER_STEP_COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class OperatorTable:
+class OperatorTable(Struct, frozen=True, eq=False):
     """``frame`` has OPERATOR_COLUMNS, longest host self time first; every number is per step.
 
     Two rows may be no operators but the rest of the device time (``kernels.REST``), with 0 calls.
@@ -62,8 +61,7 @@ class OperatorTable:
         check(self.frame, OPERATOR_COLUMNS, "operator table", QUANTITIES)
 
 
-@dataclass(frozen=True)
-class TraceSession:
+class TraceSession(Struct, frozen=True, eq=False):
     """The trace of a process, reduced to the needs of a comparison."""
 
     table: OperatorTable

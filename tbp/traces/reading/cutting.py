@@ -13,9 +13,9 @@ closing bracket that nothing opened is damage and leaves the depth at 0, so that
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 _QUOTE = ord('"')
@@ -30,8 +30,7 @@ _LIST_END = re.compile(rb'\][ \t\r\n]*(?:,\s*"|\}?\s*\Z)')
 LIST_END_BYTES = 64  # of text behind a bracket that tell which one it is; kineto writes a few
 
 
-@dataclass(frozen=True)
-class OuterBrackets:
+class OuterBrackets(Struct, frozen=True, eq=False):
     """Positions of the brackets around values of a list; a value may begin in one part of the text, end in another."""
 
     starts: NDArray[np.intp]
@@ -43,13 +42,13 @@ class OuterBrackets:
         return next((at for at in self.strays.tolist() if _LIST_END.match(text, at)), None)
 
 
-@dataclass
 class Cutter:
     """Follows the brackets of a text that grows. ``position`` is how far; lower it where the text loses its front."""
 
-    position: int = 0
-    depth: int = 0
-    is_in_string: bool = False
+    def __init__(self, position: int = 0) -> None:
+        self.position = position
+        self.depth = 0
+        self.is_in_string = False
 
     def advance(self, text: bytes | bytearray, end: int) -> OuterBrackets:
         """The outer brackets between ``position`` and ``end``, which becomes the new position.
@@ -86,8 +85,7 @@ class Cutter:
         )
 
 
-@dataclass(frozen=True)
-class CutText:
+class CutText(Struct, frozen=True):
     """A text cut into its values."""
 
     spans: list[tuple[int, int]]  # of whole objects and lists; what stands between them is left out

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import msgspec
@@ -45,14 +44,14 @@ DOCUMENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 Events = TypeVar("Events")
 
 
-@dataclass
 class TraceText:
     """A file as it is read: ``metadata`` is whole once ``end`` was called behind the last piece."""
 
-    blocks: Iterator[bytes]
-    metadata: dict[str, str] = field(default_factory=dict)  # the other top-level keys, each value as JSON text
-    is_cut_off: bool = False  # the file ended inside the list; true from its last piece on
-    _text: bytearray = field(default_factory=bytearray)  # not yet given
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self.blocks = blocks
+        self.metadata: dict[str, str] = {}  # the other top-level keys, each value as JSON text
+        self.is_cut_off = False  # the file ended inside the list; true from its last piece on
+        self._text = bytearray()  # not yet given
 
     def pieces(self, decoded: Callable[[bytes], Events | None]) -> Iterator[Events | bytes]:
         """The events of the list, piece by piece: as ``decoded`` gives them, or where that is None the piece itself.

@@ -7,7 +7,6 @@ is theirs; a value that makes no sense (a negative duration) is left out here an
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -141,19 +140,19 @@ class _Growing:
         return self._room[: self._size]
 
 
-@dataclass
 class EventColumns:
     """The columns of a trace, which grow piece by piece: objects of only one piece of events are alive at a time."""
 
-    tally: Tally = field(default_factory=Tally)
-    _columns: dict[str, _Growing] = field(default_factory=lambda: {name: _Growing() for name in COLUMNS})
-    _memory: tuple[_Growing, ...] = field(default_factory=lambda: tuple(_Growing() for _ in fields(Allocations)))
-    _names: _Codes[str] = field(default_factory=_Codes)
-    _threads: _Codes[Thread] = field(default_factory=_Codes)
-    _shapes: _Codes[bytes] = field(default_factory=_Codes)
-    _settings: _Codes[bytes] = field(default_factory=_Codes)
-    _events: int = 0
-    _entries: int = 0
+    def __init__(self, tally: Tally) -> None:
+        self.tally = tally
+        self._columns = {name: _Growing() for name in COLUMNS}
+        self._memory = tuple(_Growing() for _ in Allocations.__struct_fields__)
+        self._names: _Codes[str] = _Codes()
+        self._threads: _Codes[Thread] = _Codes()
+        self._shapes: _Codes[bytes] = _Codes()
+        self._settings: _Codes[bytes] = _Codes()
+        self._events = 0
+        self._entries = 0
 
     def add(self, events: Sequence[TraceEvent | BareEvent]) -> None:
         """Takes the timed events among these, and the allocations; all else (flows, labels) holds no time.

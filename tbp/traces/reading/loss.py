@@ -7,7 +7,6 @@ and the sentences on it for a report.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import msgspec
 from msgspec.structs import astuple
@@ -61,11 +60,11 @@ class Loss(msgspec.Struct, frozen=True):
 NOTHING_LOST = Loss()
 
 
-@dataclass
 class Tally:
     """Grows while a file is read; its readers are generators, which can return nothing beside what they yield."""
 
-    loss: Loss = NOTHING_LOST
+    def __init__(self) -> None:
+        self.loss = NOTHING_LOST
 
     def add(self, **counts: int) -> None:
         """Count what happened, by the names of ``Loss``."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import msgspec
@@ -38,8 +37,7 @@ _ESCAPE = re.compile(
 _CONTROL = re.compile(r"[\x00-\x1f]")
 
 
-@dataclass(frozen=True)
-class EventForm(Generic[Entry]):
+class EventForm(msgspec.Struct, Generic[Entry], frozen=True):
     """The wanted form of events; each function gives None where the text is something else."""
 
     whole: Callable[[bytes], list[Entry] | None]  # of a piece
@@ -70,14 +68,14 @@ def salvaged(
     return None
 
 
-@dataclass
 class _Salvage(Generic[Entry]):
     """The readable events of one part. The positions that its functions return are of the list's closing bracket."""
 
-    form: EventForm[Entry]
-    events: list[Entry] = field(default_factory=list)
-    unreadable: int = 0
-    mended: int = 0
+    def __init__(self, form: EventForm[Entry]) -> None:
+        self.form = form
+        self.events: list[Entry] = []
+        self.unreadable = 0
+        self.mended = 0
 
     def part(self, part: bytes, is_rest: bool) -> int | None:
         """Every event that its brackets tell apart; from the first unclear one on, as ``by_looks``."""

@@ -7,11 +7,12 @@ operator holds which event, and what they add up to, is left to ``nesting`` and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TypeAlias
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.traces.reading.loss import NOTHING_LOST, Loss
@@ -72,8 +73,7 @@ SETTLED = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Allocations:
+class Allocations(Struct, frozen=True, eq=False):
     """Memory that was allocated and freed, in file order, where the trace was recorded with ``profile_memory=True``."""
 
     start_ns: Nanoseconds
@@ -85,8 +85,7 @@ class Allocations:
         return len(self.start_ns)
 
 
-@dataclass(frozen=True)
-class Trace:
+class Trace(Struct, frozen=True, eq=False):
     """Timed events ("ph": "X") in file order; every array has one entry per event.
 
     Times are nanoseconds on the file's own clock, exact: µs with three decimals lose nothing. A code indexes the
