@@ -5,7 +5,6 @@ Takes the sessions that ``tbp.asv.session_files`` read; gives those of one run o
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -17,6 +16,7 @@ from msgspec.structs import replace
 from tbp.asv.declarations import Benchmark
 from tbp.asv.parameters import completed
 from tbp.model.series import SeriesKey
+from tbp.statistics.robust import median
 
 # The ruler takes at least as many (``tbp.bench.clock.SamplingPlan.min_samples``). A session
 # with fewer is hasty, as under `asv run --quick`: one sample of one call without warm-up.
@@ -59,13 +59,12 @@ class Session(Struct, frozen=True):
     @property
     def median_s(self) -> float:
         """Median of the samples, seconds per call; NaN without samples."""
-        return statistics.median(self.wall_s) if self.wall_s else float("nan")
+        return median(self.wall_s)
 
     @property
     def processor_share(self) -> float:
         """Median of CPU time ÷ wall time of the samples, above 1 with several threads; NaN where unknown."""
-        pairs = [(cpu, wall) for cpu, wall in zip(self.cpu_s, self.wall_s, strict=False) if wall > 0]
-        return statistics.median(cpu / wall for cpu, wall in pairs) if pairs else float("nan")
+        return median([cpu / wall for cpu, wall in zip(self.cpu_s, self.wall_s, strict=False) if wall > 0])
 
     @property
     def has_yardstick(self) -> bool:
@@ -75,8 +74,7 @@ class Session(Struct, frozen=True):
     @property
     def yardsticks(self) -> float:
         """Median of sample ÷ yardstick, in which the machine's speed cancels; NaN without a yardstick."""
-        pairs = [(wall, stick) for wall, stick in zip(self.wall_s, self.yardstick_s, strict=False) if stick > 0]
-        return statistics.median(wall / stick for wall, stick in pairs) if pairs else float("nan")
+        return median([wall / stick for wall, stick in zip(self.wall_s, self.yardstick_s, strict=False) if stick > 0])
 
     def corrected_s(self, usual_s: float) -> tuple[float, ...]:
         """The samples, seconds per call, scaled to a yardstick of ``usual_s``; each sample must have a yardstick."""
@@ -132,8 +130,7 @@ class Sessions(Struct, frozen=True, dict=True):
 
     def yardstick_s(self, key: SeriesKey, commit: str) -> float:
         """The time of the machine's yardstick beside the samples, median of the sessions; NaN where unknown."""
-        known = [statistics.median(session.yardstick_s) for session in self.of(key, commit) if session.has_yardstick]
-        return statistics.median(known) if known else float("nan")
+        return median([median(session.yardstick_s) for session in self.of(key, commit) if session.has_yardstick])
 
     def roof_flop(self, key: SeriesKey, commit: str) -> float:
         """FLOP that the machine's matrix products would have done in the time of one call, median of the sessions.
@@ -142,8 +139,7 @@ class Sessions(Struct, frozen=True, dict=True):
         unknown.
         """
         measured = (session for session in self.of(key, commit) if session.wall_s and session.roof_flop_per_s > 0)
-        done = [session.median_s * session.roof_flop_per_s for session in measured]
-        return statistics.median(done) if done else float("nan")
+        return median([session.median_s * session.roof_flop_per_s for session in measured])
 
     def traces(self, key: SeriesKey, commit: str) -> tuple[Path, ...]:
         """The traces of the sessions at a commit."""
@@ -163,8 +159,8 @@ class Sessions(Struct, frozen=True, dict=True):
         medians: dict[tuple[object, ...], list[float]] = {}
         for session in self._measured:
             if session.has_yardstick:
-                medians.setdefault(_speed(session), []).append(statistics.median(session.yardstick_s))
-        return {speed: statistics.median(values) for speed, values in medians.items()}
+                medians.setdefault(_speed(session), []).append(median(session.yardstick_s))
+        return {speed: median(values) for speed, values in medians.items()}
 
     @cached_property
     def _without_yardstick(self) -> frozenset[tuple[object, ...]]:

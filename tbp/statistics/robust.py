@@ -1,7 +1,8 @@
 """Median and quantile of float arrays, as numpy's to the last digit and without its preparations.
 
 A series of 165 runs asks for about thirty. Of 165 values numpy's median takes 10.8 µs, this one 1.1 µs; numpy's
-quantile 28.8 µs, this one 0.4 µs. For 10,600 series that is 3 s. Mean, variance and clipping are numpy's.
+quantile 28.8 µs, this one 0.4 µs. For 10,600 series that is 3 s. Mean, variance and clipping are numpy's. The standard
+library's median serves stretches of a few numbers (the sparkline's), its lower median the gate's budget.
 """
 
 from __future__ import annotations

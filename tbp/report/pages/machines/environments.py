@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import median
 
 import numpy as np
 from msgspec import Struct
@@ -17,7 +16,7 @@ from tbp.model.runs import Machine, Run
 from tbp.model.series import Setup
 from tbp.report.parts.commit_links import CommitLink
 from tbp.report.parts.inventory import measured_with
-from tbp.statistics.robust import quantile
+from tbp.statistics.robust import median, quantile
 from tbp.wording import words
 
 MOST_COLUMNS = 12
@@ -96,7 +95,7 @@ def noise(histories: Sequence[History]) -> EnvironmentNoise:
     return EnvironmentNoise(
         between=quantile(between, 0.5) if len(between) else math.nan,
         tenth=quantile(between, 0.9) if len(between) >= LEAST_FOR_TENTH else math.nan,
-        within=median(within) if within else math.nan,
+        within=median(within),
         series=len(between),
         of=len(timed),
         are_times=bool(times),

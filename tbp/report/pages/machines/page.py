@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from statistics import median
 
 import numpy as np
 from msgspec import Struct
@@ -23,7 +22,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.pages.machines.environments import EnvironmentNoise, Inventory, Overview, bars, inventory, noise
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.inventory import Installed, InventoryDifference, differences, installed, what_is_recorded
-from tbp.statistics.robust import quantile
+from tbp.statistics.robust import median, quantile
 from tbp.wording import words
 
 MOST_DIFFERENCES = 12
