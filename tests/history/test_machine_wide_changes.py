@@ -6,7 +6,8 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from tbp.history.circumstances import NUMBER, kind_of
-from tbp.history.machine_wide_changes import LEAST_SERIES, at_once, brief, of_benchmark, sentence
+from tbp.history.machine_wide_changes import LEAST_SERIES, at_once, of_benchmark
+from tbp.history.shift_sentences import brief, sentence
 from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, Circumstance, History, State
 from tbp.model.runs import Run
 from tbp.report.base.render import Frame
@@ -143,7 +144,7 @@ def test_a_commit_that_moved_a_part_of_them_is_the_code(make_history) -> None:
 
 def test_another_machine_does_not_dilute_it(make_history) -> None:
     (found,) = at_once([*moved(make_history, 5), *steady(make_history, 30, machine="bench-2")])
-    assert (found.machine, found.moved, found.of) == ("bench-1", 5, 5)
+    assert (found.setup.machine, found.moved, found.of) == ("bench-1", 5, 5)
 
 
 def test_the_page_of_a_benchmark_among_them_says_so_and_no_other(make_history, make_report) -> None:
