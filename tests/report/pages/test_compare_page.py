@@ -188,6 +188,6 @@ def test_one_commit_cannot_be_compared() -> None:
 def test_the_default_columns_are_those_of_the_packed_runs() -> None:
     own = history([1.0] * 250, State.NO_CHANGE)
     before, after, _ = map(int, page(own).default.split())
-    commits = payload(make_report(own))["commits"]
+    commits = payload(report(own))["commits"]
     assert [commits[before][0], commits[after][0]] == [point.commit.short for point in own.points[-2:]]
     assert page(own).only_newest
