@@ -122,3 +122,21 @@ def test_a_class_name_is_defined_once():
         if isinstance(node, ast.ClassDef)
     )
     assert {name for name, count in defined.items() if count > 1} == set()
+
+
+# The ruler and the code under test run without msgspec in the environments of the measured project, as does the gate's
+# worker.
+WITHOUT_MSGSPEC = ("tbp/bench", "tbp/blocks", "tbp/training", "tbp/compression", "tbp/gate/worker.py")
+
+
+def test_values_of_the_analysis_are_structs():
+    names = [
+        f"{path.relative_to(ROOT)}: {alias.name}"
+        for path in sources("tbp")
+        if not str(path.relative_to(ROOT)).startswith(WITHOUT_MSGSPEC)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module in ("dataclasses", "typing")
+        for alias in node.names
+        if node.module == "dataclasses" or alias.name == "NamedTuple"
+    ]
+    assert names == [], "frozen msgspec.Struct is the one value class of the analysis"
