@@ -16,8 +16,9 @@ from stat import S_ISREG
 import msgspec
 import numpy as np
 
-from tbp.asv.result_file import Counts, Floats, ResultFile, result_file
+from tbp.asv.result_file import Counts, ResultFile, result_file
 from tbp.asv.result_json import UnusableFile
+from tbp.system.arrays import Floats
 from tbp.system.parallel import batched, mapped
 from tbp.system.store import Store, key_of
 

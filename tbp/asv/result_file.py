@@ -30,6 +30,7 @@ from tbp.asv.result_json import (
     tolerant_content,
     usual_content,
 )
+from tbp.system.arrays import Floats
 
 # More cells than any benchmark has: one with more is damaged, and would fill the memory.
 MOST_CELLS = 1_000_000
@@ -43,7 +44,6 @@ NO_FACTS = ("machine", "version", "python")
 
 # The facts of a machine in a result file or machine.json: asv's in their order, then others by name. None is empty.
 Facts: TypeAlias = tuple[tuple[str, str], ...]
-Floats: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.int64]
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -26,6 +25,7 @@ from tbp.asv.result_file import Facts, RecordedBenchmark, ResultFile, ResultHead
 from tbp.errors import NothingMeasured
 from tbp.model.runs import Machine, fact_name
 from tbp.model.series import Outcome
+from tbp.system.arrays import Indices
 
 MOST_REMARKS = 3  # on parameters, repeated among the problems; each stands on its benchmark's page too
 ASV_RUN = "run `asv run` in the project, or pass the folder that asv.conf.json calls results_dir"
@@ -55,8 +55,6 @@ COLUMNS = {
 SERIES = ["benchmark", "parameters", "machine", "environment"]
 RUN = ["machine", "environment", "commit"]
 _OUTCOMES = (Outcome.MEASURED, Outcome.FAILED, Outcome.SKIPPED)
-
-Places: TypeAlias = NDArray[np.int64]
 
 
 class Results(Struct, frozen=True, eq=False):
@@ -150,7 +148,7 @@ def _frame(
     return checked(pd.DataFrame(columns, copy=False))
 
 
-def _category(codes: Places, items: Sequence[object]) -> pd.Categorical:
+def _category(codes: Indices, items: Sequence[object]) -> pd.Categorical:
     """The column of ``items[code]``. Equal items become one category, unused ones none; categories are sorted."""
     is_used = np.bincount(codes, minlength=len(items)) > 0
     categories: list[object] = sorted({item for item, used in zip(items, is_used.tolist(), strict=True) if used})  # type: ignore[type-var]  # texts, or tuples of texts

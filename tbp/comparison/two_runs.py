@@ -14,9 +14,9 @@ from itertools import pairwise
 import numpy as np
 from msgspec import Struct
 
-from tbp.model.points import Floats
 from tbp.statistics.robust import median, quantile, relative
 from tbp.statistics.student_t import t_reach, two_sided_t
+from tbp.system.arrays import Floats
 
 # Other runs without which the noise between runs is not known: their differences are what is measured, and the rules
 # below were measured with 8 and more.

@@ -24,9 +24,9 @@ from msgspec import Struct
 from tbp.detection.measured import Measured
 from tbp.detection.noise import MAD_TO_SIGMA
 from tbp.detection.segmentation import Loss
-from tbp.model.points import Floats
 from tbp.statistics.mann_whitney import inflated, ranked, two_sided
 from tbp.statistics.robust import median, quantile
+from tbp.system.arrays import Floats
 
 # A line through both segments must gain this over the step, twice the log-likelihood, to make it drift. At 0, steps
 # near a segment's end are mistaken for lines (F1 0.804 against 0.812).

@@ -13,8 +13,8 @@ from tbp.detection.measured import Measured
 from tbp.detection.selection import LevelStep, Selection, robust_sigma
 from tbp.detection.short_series import are_confirmed, is_relevant, run_sigma, short_p_value
 from tbp.model import relevance
-from tbp.model.points import Floats
 from tbp.statistics.robust import median
+from tbp.system.arrays import Floats
 
 MOST_NEWEST = 4  # with more, the tests of a long series can tell, even where it has only 20 runs
 MIN_EARLIER = 3  # runs in the segment before them: fewer say nothing of its level

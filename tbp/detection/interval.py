@@ -18,11 +18,12 @@ from tbp.detection.boundaries import MEDIAN_ERROR
 from tbp.detection.measured import Measured, measured
 from tbp.detection.selection import correlation_inflation, residuals_of
 from tbp.model.changes import CONFIDENCE, Change
-from tbp.model.points import Floats, columns, levels
+from tbp.model.points import columns, levels
 from tbp.model.series import Point
 from tbp.statistics.mann_whitney import tails
 from tbp.statistics.robust import relative
 from tbp.statistics.student_t import t_reach
+from tbp.system.arrays import Floats
 
 # Up to here the distribution of the rank statistic is counted out; beyond, the normal approximation places the bounds
 # of a 99 % interval on the same difference or the next.

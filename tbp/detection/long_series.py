@@ -19,8 +19,8 @@ from tbp.detection.measured import Measured
 from tbp.detection.segmentation import Segmentation, SegmentationTask, density_loss, huber_loss, segmentations
 from tbp.detection.selection import Selection, correlation_inflation, residuals_of, robust_sigma, selected
 from tbp.model import relevance
-from tbp.model.points import Floats
 from tbp.statistics.robust import median
+from tbp.system.arrays import Floats
 
 # Tuned on synthetic series (100-400 runs, noise 1-8 %, steps 2-30 %, with two modes, outliers and drift) of seeds
 # other than those that docs/verdict.md reports.

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.model.changes import Change
-from tbp.model.points import Floats
 from tbp.statistics.robust import median
+from tbp.system.arrays import Floats
 
 
 class Measured(Struct, frozen=True):

@@ -20,7 +20,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from tbp.model.points import Floats
+from tbp.system.arrays import Floats
 
 # Gives the costs of deviations of −reach … reach bins.
 Loss: TypeAlias = Callable[[int], Floats]

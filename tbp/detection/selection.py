@@ -17,8 +17,8 @@ from tbp.detection.boundaries import Boundary, NoiseModel
 from tbp.detection.measured import Measured
 from tbp.detection.noise import MAD_TO_SIGMA
 from tbp.model import relevance
-from tbp.model.points import Floats
 from tbp.statistics.robust import median
+from tbp.system.arrays import Floats
 
 # Of the tests, for each place a boundary could be at: every run is one more chance to be wrong, and readers count false
 # alarms a night, not a history. At 1.7e-4 heavy-tailed real series of 60 runs have 1.4 times the false alarms, and

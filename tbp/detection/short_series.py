@@ -18,10 +18,10 @@ from tbp.detection.boundaries import draws
 from tbp.detection.measured import Measured
 from tbp.model import relevance
 from tbp.model.changes import Change
-from tbp.model.points import Floats
 from tbp.statistics.mann_whitney import rank_p_value
 from tbp.statistics.robust import median
 from tbp.statistics.student_t import two_sided_t
+from tbp.system.arrays import Floats
 
 # Short series and the newest run. Sessions of one run share its luck, so two tests must agree: Mann-Whitney over
 # sessions, and Student's t over runs, each times the places a change could be at. Simulated without a change, 3

@@ -27,8 +27,6 @@ from tbp.figures.series_traces import (
     BAND,
     OTHER_VERSION,
     POINTS,
-    Floats,
-    Places,
     Trace,
     Unit,
     change_colour,
@@ -39,6 +37,7 @@ from tbp.figures.series_traces import (
 from tbp.model.changes import Change, History
 from tbp.model.points import columns
 from tbp.model.series import Commit, Tag
+from tbp.system.arrays import Floats, Indices
 from tbp.wording import verdicts, words
 
 WIDE = 4.0
@@ -125,7 +124,7 @@ def _by_date(histories: Sequence[History]) -> tuple[Commit, ...]:
     return tuple(sorted(known.values(), key=lambda commit: (commit.date, commit.hash)))
 
 
-def _hover_texts(history: History, order: Sequence[Commit], xs: Places) -> dict[int, str]:
+def _hover_texts(history: History, order: Sequence[Commit], xs: Indices) -> dict[int, str]:
     """The text of a hover over each run, by the number of its commit."""
     runs = columns(history.points)
     texts = {}

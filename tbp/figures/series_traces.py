@@ -21,10 +21,9 @@ from tbp.figures.look import BETTER_COLOUR, NEUTRAL_COLOUR, WORSE_COLOUR, Look, 
 from tbp.model.changes import Change, ChangeEvidence, History
 from tbp.model.merit import NEUTRAL, WORSE, merit
 from tbp.model.points import PointColumns, columns
+from tbp.system.arrays import Floats, Indices
 from tbp.wording import verdicts, words
 
-Floats: TypeAlias = NDArray[np.float64]
-Places: TypeAlias = NDArray[np.int64]
 Trace: TypeAlias = dict[str, Any]
 
 BAND, LEVEL, POINTS, OTHER_VERSION, CHANGES = "band", "level", "points", "other version", "changes"
@@ -43,13 +42,13 @@ class Unit(Struct, frozen=True):
     symbol: str
 
 
-def commit_numbers(history: History, number: Mapping[str, int]) -> Places:
+def commit_numbers(history: History, number: Mapping[str, int]) -> Indices:
     """The number of each run's commit, by the numbers of their hashes."""
     runs = columns(history.points)
     return np.array([number[runs.order[at].hash] for at in runs.commit_index.tolist()], np.int64)
 
 
-def series_traces(history: History, xs: Places, unit: Unit, style: Look) -> list[Trace]:
+def series_traces(history: History, xs: Indices, unit: Unit, style: Look) -> list[Trace]:
     """The traces of one series, without its name and without texts for a hover; empty parts are left out.
 
     ``xs`` is the number of each run's commit.
@@ -75,12 +74,12 @@ def series_traces(history: History, xs: Places, unit: Unit, style: Look) -> list
     return traces
 
 
-def _ends(level: Level, xs: Places) -> tuple[float, float]:
+def _ends(level: Level, xs: Indices) -> tuple[float, float]:
     first, last = sorted((int(xs[level.first]), int(xs[level.last])))
     return first - BEYOND_COMMIT, last + BEYOND_COMMIT
 
 
-def _band(stretches: Sequence[Level], xs: Places, unit: Unit, reached: float, style: Look) -> Trace:
+def _band(stretches: Sequence[Level], xs: Indices, unit: Unit, reached: float, style: Look) -> Trace:
     """The noise around each level, as areas."""
     x: list[float | None] = []
     y: list[float | None] = []
@@ -95,7 +94,7 @@ def _band(stretches: Sequence[Level], xs: Places, unit: Unit, reached: float, st
     return _scatter(x=x, y=y, mode="lines", line=line, fill="toself", fillcolor=fill, hoverinfo="skip", meta=BAND)
 
 
-def _line(stretches: Sequence[Level], xs: Places, unit: Unit, style: Look) -> Trace:
+def _line(stretches: Sequence[Level], xs: Indices, unit: Unit, style: Look) -> Trace:
     """The levels, as a line with gaps."""
     x: list[float | None] = []
     y: list[float | None] = []
@@ -105,7 +104,7 @@ def _line(stretches: Sequence[Level], xs: Places, unit: Unit, style: Look) -> Tr
     return _scatter(x=x, y=y, mode="lines", line={"color": style.colour, "width": 2}, hoverinfo="skip", meta=LEVEL)
 
 
-def _points(runs: PointColumns, xs: Places, is_shown: NDArray[np.bool_], unit: Unit, style: Look) -> Trace:
+def _points(runs: PointColumns, xs: Indices, is_shown: NDArray[np.bool_], unit: Unit, style: Look) -> Trace:
     """Each run's median, with its quartiles as bars."""
     marker = {"color": style.colour, "symbol": style.symbol, "size": 6, "opacity": 0.75}
     value = runs.value[is_shown] / unit.factor
@@ -125,14 +124,14 @@ def _points(runs: PointColumns, xs: Places, is_shown: NDArray[np.bool_], unit: U
 
 
 def _points_of_other_version(
-    runs: PointColumns, xs: Places, is_shown: NDArray[np.bool_], unit: Unit, style: Look
+    runs: PointColumns, xs: Indices, is_shown: NDArray[np.bool_], unit: Unit, style: Look
 ) -> Trace:
     """Runs of another version of the benchmark, which no level is made of."""
     marker = {"color": NEUTRAL_COLOUR, "symbol": f"{style.symbol}-open", "size": 6, "opacity": 0.75}
     return _run_markers(xs[is_shown], runs.value[is_shown] / unit.factor, marker, OTHER_VERSION)
 
 
-def _run_markers(x: Places, y: Floats, marker: Mapping[str, Any], part: str, **more: Any) -> Trace:
+def _run_markers(x: Indices, y: Floats, marker: Mapping[str, Any], part: str, **more: Any) -> Trace:
     hover = "<b>%{fullData.name}</b><br>%{text}<extra></extra>"
     return _scatter(x=x, y=y, mode="markers", marker=marker, hovertemplate=hover, meta=part, **more)
 
@@ -153,7 +152,7 @@ def drawn_changes(history: History) -> list[ChangeEvidence]:
     ]
 
 
-def _changes(changes: Sequence[Change], history: History, xs: Places, unit: Unit) -> Trace:
+def _changes(changes: Sequence[Change], history: History, xs: Indices, unit: Unit) -> Trace:
     """A triangle for each change at its new level: where the value went, hollow where it is only suspect."""
     shapes = [
         f"triangle-{'up' if change.after > change.before else 'down'}{'' if change.confirmed else '-open'}"

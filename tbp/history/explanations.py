@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from tbp.history.circumstances import Circumstances, kind_of, sentence
 from tbp.model.changes import Change, ChangeKind, Circumstance
-from tbp.model.points import Floats, levels
+from tbp.model.points import levels
 from tbp.model.series import Point
 from tbp.statistics.robust import median
+from tbp.system.arrays import Floats
 
 # A step of Δ in noise of σ is found within about (σ / Δ)² runs of its place (Hinkley, "Inference about the
 # change-point", Biometrika 57, 1970); four times that covers nine in ten. A break this near is the step's place.

@@ -18,10 +18,11 @@ from tbp.asv.declarations import Benchmark
 from tbp.asv.results import SERIES, Results
 from tbp.asv.sessions import Sessions
 from tbp.history.circumstances import Circumstances, RunCircumstances, circumstances
-from tbp.model.points import MEASURED, OUTCOMES, Floats, PointColumns, Points, compared
+from tbp.model.points import MEASURED, OUTCOMES, PointColumns, Points, compared
 from tbp.model.series import SeriesKey
 from tbp.project.commits import Commits
 from tbp.statistics.robust import median
+from tbp.system.arrays import Floats
 
 _FACTS = ["python", "requirements", "hardware"]  # of a run, in its result file
 _UNKNOWN: Circumstances = {}  # of runs without a value, which explain nothing

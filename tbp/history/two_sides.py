@@ -12,9 +12,10 @@ from typing import TypeAlias
 import numpy as np
 
 from tbp.model.changes import Change, Side, Sides
-from tbp.model.points import Floats, PointColumns, columns, levels
+from tbp.model.points import PointColumns, columns, levels
 from tbp.model.series import Commit, Point
 from tbp.statistics.robust import quantile
+from tbp.system.arrays import Floats
 
 # A run's processes, each with its samples in the series' unit; empty where none are kept.
 Samples: TypeAlias = Callable[[Commit], Sequence[Sequence[float]]]

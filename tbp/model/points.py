@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TypeAlias, overload
+from typing import overload
 
 import numpy as np
 from msgspec import Struct
@@ -16,8 +16,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.model.series import Commit, Outcome, Point
-
-Floats: TypeAlias = NDArray[np.float64]
+from tbp.system.arrays import Floats
 
 OUTCOMES = tuple(Outcome)
 MEASURED = OUTCOMES.index(Outcome.MEASURED)

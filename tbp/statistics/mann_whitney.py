@@ -17,7 +17,7 @@ from statistics import NormalDist
 import numpy as np
 from msgspec import Struct
 
-from tbp.model.points import Floats
+from tbp.system.arrays import Floats
 
 LEAST = 1e-300  # p-values are never 0, which is left to what is certain
 EXACT = 8  # up to this many values in the smaller sample the distribution is computed; scipy's own limit

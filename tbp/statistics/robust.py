@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tbp.model.points import Floats
+from tbp.system.arrays import Floats
 
 LARGEST_LOG = 50.0  # a factor of 10^21: beyond it nothing is known but that it is large
 

@@ -22,7 +22,6 @@ from tbp.figures.series_traces import (
     CHANGES,
     OTHER_VERSION,
     POINTS,
-    Places,
     Trace,
     Unit,
     commit_numbers,
@@ -37,6 +36,7 @@ from tbp.report.base.packing import decimals, rounded
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses
 from tbp.report.parts.series_names import Dimension
+from tbp.system.arrays import Indices
 from tbp.wording import verdicts, words
 
 Json: TypeAlias = "dict[str, object]"
@@ -145,7 +145,7 @@ def history_chart(
     return Chart(payload, is_positive and any(np.isfinite(series).any() for series in values), more)
 
 
-def _series(history: History, number: int, dimensions: Sequence[Dimension], xs: Places, unit: Unit) -> Json:
+def _series(history: History, number: int, dimensions: Sequence[Dimension], xs: Indices, unit: Unit) -> Json:
     """One series; ``xs`` is the number of the commit of each run among the chart's."""
     data: Json = {
         "id": addresses.anchor(history.key),
@@ -217,7 +217,7 @@ def _sessions(history: History) -> int | list[int]:
     return numbers if len(set(numbers)) > 1 else next(iter(numbers), 0)
 
 
-def _remarks(history: History, xs: Places) -> dict[str, list[int]]:
+def _remarks(history: History, xs: Indices) -> dict[str, list[int]]:
     """The runs without a value, by what became of them: the numbers of their commits."""
     runs = columns(history.points)
     remarks: dict[str, list[int]] = {}

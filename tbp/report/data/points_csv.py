@@ -15,9 +15,10 @@ from itertools import repeat
 import numpy as np
 from msgspec import Struct
 
-from tbp.model.points import OUTCOMES, Floats, columns, commits
+from tbp.model.points import OUTCOMES, columns, commits
 from tbp.model.series import Commit, Point, SeriesKey
 from tbp.report.base.report_data import ReportData
+from tbp.system.arrays import Floats
 from tbp.system.parallel import batched
 from tbp.wording import words
 

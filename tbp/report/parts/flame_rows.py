@@ -10,10 +10,11 @@ import pandas as pd
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tbp.system.arrays import Indices
 from tbp.traces.calls.nesting import NO_PARENT, depths
 from tbp.traces.differences.frame_difference import FASTER, GONE, NEW, SAME, SLOWER, FrameDifference, Marks
 from tbp.traces.frames.frames import SMALLER, Frames
-from tbp.traces.reading.trace import NS_PER_US, Indices
+from tbp.traces.reading.trace import NS_PER_US
 from tbp.wording import words
 
 # A row of the table is worth reading from a twentieth of the step on, as an operator named in words (NAMED_SHARE);

@@ -11,8 +11,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tbp.system.arrays import Indices
 from tbp.traces.calls.nesting import NO_PARENT, absorbed, parents
-from tbp.traces.reading.trace import Category, Codes, Indices, Nanoseconds, Trace
+from tbp.traces.reading.trace import Category, Codes, Nanoseconds, Trace
 
 STEP = "ProfilerStep#*"  # every "ProfilerStep#12" of a trace
 OUTSIDE = -1  # step of an event that belongs to none

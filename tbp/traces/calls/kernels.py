@@ -12,9 +12,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HostTree
 from tbp.traces.calls.nesting import first_ancestors
-from tbp.traces.reading.trace import ABSENT, ON_DEVICE, Category, Indices, Nanoseconds, Trace
+from tbp.traces.reading.trace import ABSENT, ON_DEVICE, Category, Nanoseconds, Trace
 
 Value = TypeVar("Value", bound=np.generic)
 

@@ -12,7 +12,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tbp.traces.reading.trace import Codes, Indices, Nanoseconds
+from tbp.system.arrays import Indices
+from tbp.traces.reading.trace import Codes, Nanoseconds
 
 Value = TypeVar("Value", bound=np.generic)
 

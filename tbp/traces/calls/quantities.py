@@ -12,13 +12,12 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tbp.system.arrays import Floats, Indices
 from tbp.traces.calls.flops import COMPOSED, FORMULAS, flops
 from tbp.traces.calls.host import HostTree
 from tbp.traces.calls.kernels import DeviceWork
 from tbp.traces.calls.nesting import NO_PARENT, first_ancestors
-from tbp.traces.reading.trace import ABSENT, Indices, Trace
-
-Floats = NDArray[np.float64]
+from tbp.traces.reading.trace import ABSENT, Trace
 
 # How far an allocation looks outwards for an operator that still runs; deeper nesting is no recording's.
 _MOST_CLIMBS = 1_000

@@ -13,10 +13,11 @@ import pandas as pd
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HOST, HostTree
 from tbp.traces.calls.kernels import REST, DeviceWork
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
-from tbp.traces.reading.trace import ABSENT, NS_PER_US, ON_DEVICE, Category, Codes, Indices, Nanoseconds, Trace
+from tbp.traces.reading.trace import ABSENT, NS_PER_US, ON_DEVICE, Category, Codes, Nanoseconds, Trace
 
 # NVIDIA's and AMD's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel): communication.
 _COMMUNICATION = re.compile(r"\bn?r?ccl[A-Z_]|\bnccl", re.IGNORECASE)

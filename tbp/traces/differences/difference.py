@@ -15,8 +15,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.errors import UsageError
+from tbp.system.arrays import Floats
 from tbp.traces.differences.exact import by_parent, exact_changes, foremost
-from tbp.traces.differences.sides import Floats, TracedSide, operators_of, side
+from tbp.traces.differences.sides import TracedSide, operators_of, side
 from tbp.traces.differences.wording import attributions, change, row_sentences
 from tbp.traces.operators.operators import TraceSession
 from tbp.traces.reading.columns import FLAG, NUMBER, TEXT, check

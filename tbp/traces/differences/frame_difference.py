@@ -14,12 +14,13 @@ import pandas as pd
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tbp.system.arrays import Indices
 from tbp.traces.calls.nesting import NO_PARENT, added_up
 from tbp.traces.differences.difference import LEAST_CHANGE
 from tbp.traces.frames.folding import NO_BOUND, folded
 from tbp.traces.frames.frames import DEVICE, SMALLER, Frames, refolded, shares, union
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
-from tbp.traces.reading.trace import NS_PER_US, Indices
+from tbp.traces.reading.trace import NS_PER_US
 
 # A frame whose time changed by less of the step than this is not marked: at the width of a screen it is a change of
 # five pixels, and half of what ``difference`` calls a change of the step at all (SHARE_LEAST_CHANGE).

@@ -13,9 +13,8 @@ import pandas as pd
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tbp.system.arrays import Floats
 from tbp.traces.operators.operators import TraceSession
-
-Floats = NDArray[np.float64]
 
 # The steps a contended machine did not touch; the median still moved with neighbours, the minimum with luck
 # (A/A runs on 2 cores, 20–30 steps a session).

@@ -10,8 +10,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tbp.system.arrays import Indices
 from tbp.traces.calls.nesting import NO_PARENT, depths, first_ancestors, looked_up
-from tbp.traces.reading.trace import Indices
 
 NO_BOUND = 1 << 62
 

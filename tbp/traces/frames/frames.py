@@ -16,12 +16,13 @@ import pandas as pd
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tbp.system.arrays import Indices
 from tbp.traces.calls.host import OUTSIDE, HostTree, operator_codes
 from tbp.traces.calls.kernels import REST, DeviceWork
 from tbp.traces.calls.nesting import NO_PARENT, added_up, depths, first_ancestors, looked_up
 from tbp.traces.frames.folding import NO_BOUND, Folded, folded
 from tbp.traces.reading.columns import COUNT, TEXT, check
-from tbp.traces.reading.trace import Category, Indices, Trace
+from tbp.traces.reading.trace import Category, Trace
 
 Value = TypeVar("Value", bound=np.generic)
 

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tbp.system.arrays import Indices
 from tbp.traces.calls.host import OUTSIDE, HostTree, operator_name
 from tbp.traces.calls.kernels import DeviceWork
 from tbp.traces.calls.nesting import NO_PARENT
 from tbp.traces.calls.quantities import Quantities
 from tbp.traces.reading.columns import NUMBER, TEXT
-from tbp.traces.reading.trace import ABSENT, NS_PER_US, Indices, Trace
+from tbp.traces.reading.trace import ABSENT, NS_PER_US, Trace
 
 NO_CALLER = "(the step)"
 

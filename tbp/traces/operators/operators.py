@@ -14,6 +14,7 @@ import pandas as pd
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from tbp.system.arrays import Indices
 from tbp.traces.calls.host import OUTSIDE, HostTree, host_tree
 from tbp.traces.calls.kernels import REST, DeviceWork, device_work
 from tbp.traces.calls.nesting import NO_PARENT, added_up, looked_up
@@ -22,7 +23,7 @@ from tbp.traces.frames.frames import Frames, frames, merged
 from tbp.traces.operators.detail import DETAIL_COLUMNS, detail
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.reading.loss import NOTHING_LOST, Loss, total
-from tbp.traces.reading.trace import ABSENT, NS_PER_US, Indices, Trace
+from tbp.traces.reading.trace import ABSENT, NS_PER_US, Trace
 
 OPERATOR_COLUMNS = {
     "operator": TEXT,  # without addresses; one row each

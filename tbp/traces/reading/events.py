@@ -14,19 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tbp.errors import UnreadableTrace
+from tbp.system.arrays import Indices
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
-from tbp.traces.reading.trace import (
-    ABSENT,
-    CATEGORIES,
-    COLUMNS,
-    SETTLED,
-    Allocations,
-    Category,
-    Codes,
-    Indices,
-    Trace,
-)
+from tbp.traces.reading.trace import ABSENT, CATEGORIES, COLUMNS, SETTLED, Allocations, Category, Codes, Trace
 
 # Real traces have up to a few thousand names, with Python frames some ten thousand, and a thread per stream. Beyond
 # these a file is made to exhaust memory, or is no trace.

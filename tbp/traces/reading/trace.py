@@ -15,11 +15,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from tbp.system.arrays import Indices
 from tbp.traces.reading.loss import NOTHING_LOST, Loss
 
 Codes: TypeAlias = NDArray[np.int32]
 Nanoseconds: TypeAlias = NDArray[np.int64]
-Indices: TypeAlias = NDArray[np.int64]
 
 NS_PER_US = 1000
 
