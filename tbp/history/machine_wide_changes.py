@@ -51,9 +51,8 @@ class AtOnce(Struct, frozen=True):
     """Most series of a setup moved at one commit, or in the night that began with it."""
 
     commit: Commit
-    machine: str  # its identifier
-    environment: str
-    where: str  # both, the machine as it is called
+    setup: Setup
+    where: str  # its name, with the machine as it is called
     moved: int  # series whose level moved there
     of: int  # series with a value on both sides
     up: int  # of those that moved, with the higher value after
@@ -118,7 +117,7 @@ def first_said(standing: Sequence[AtOnce]) -> str:
 
 
 def _where(shift: AtOnce, faces: Mapping[str, str]) -> str:
-    return " · ".join(filter(None, [faces.get(shift.machine, shift.machine), shift.environment]))
+    return " · ".join(filter(None, [faces.get(shift.setup.machine, shift.setup.machine), shift.setup.environment]))
 
 
 def _counted(shift: AtOnce) -> str:
@@ -202,7 +201,7 @@ def _at_once(
 
     def made(moved: Mapping[int, Change], cause: Circumstance | None, changed: int, night: str) -> AtOnce:
         return AtOnce(
-            commit, setup.machine, setup.environment, "", len(moved), of,
+            commit, setup, "", len(moved), of,
             sum(change.after > change.before for change in moved.values()),
             _is_standing(moved, histories), frozenset(move.commit.hash for move in moves), cause, changed, night,
         )  # fmt: skip
@@ -297,11 +296,9 @@ def _holds(span: Span, commit: Commit) -> bool:
 def of_benchmark(shifts: Sequence[AtOnce], histories: Sequence[History]) -> tuple[AtOnce, ...]:
     """The ``shifts`` that moved one of ``histories``, which are of one benchmark."""
     moved = {
-        (history.key.machine, history.key.environment, history.points[evidence.change.index].commit.hash)
+        (history.key.setup, history.points[evidence.change.index].commit.hash)
         for history in histories
         for evidence in history.changes
         if 0 <= evidence.change.index < len(history.points)
     }
-    return tuple(
-        shift for shift in shifts if any((shift.machine, shift.environment, name) in moved for name in shift.commits)
-    )
+    return tuple(shift for shift in shifts if any((shift.setup, name) in moved for name in shift.commits))

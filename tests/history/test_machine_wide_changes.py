@@ -156,7 +156,7 @@ def test_a_commit_that_moved_a_part_of_them_is_the_code(make_history) -> None:
 
 def test_another_machine_does_not_dilute_it(make_history) -> None:
     (found,) = at_once([*moved(make_history, 5), *steady(make_history, 30, machine="bench-2")])
-    assert (found.machine, found.moved, found.of) == ("bench-1", 5, 5)
+    assert (found.setup.machine, found.moved, found.of) == ("bench-1", 5, 5)
 
 
 def test_the_page_of_a_benchmark_among_them_says_so_and_no_other(make_history, make_report) -> None:

@@ -197,7 +197,7 @@ def test_one_commit_cannot_be_compared(make_history, make_report) -> None:
 def test_the_default_columns_are_those_of_the_packed_runs(make_history, make_report) -> None:
     own = make_history([1.0] * 250, State.NO_CHANGE)
     before, after, _ = map(int, page(make_report, own).default.split())
-    commits = payload([own], commit_order([own]), "")["commits"]
+    commits = payload(make_report(own))["commits"]
     assert [commits[before][0], commits[after][0]] == [point.commit.short for point in own.points[-2:]]
     assert page(make_report, own).only_newest
 

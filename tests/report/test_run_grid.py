@@ -10,8 +10,6 @@ from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
 from tbp.report.base.packing import packed as pack
 from tbp.report.data.run_grid import MOST_COMMITS, GridColumns, Packed, packed, payload
 
-from ..histories import commit_order
-
 
 def read(row: Packed, columns: int) -> list[float | str]:
     """As static/base/run_grid.js reads it: values, or what there is instead."""
@@ -67,25 +65,24 @@ def test_suspects_and_other_causes_have_marks_of_their_own(make_history) -> None
     assert len(own.segments) == 2  # a suspect moves no level
 
 
-def test_only_the_newest_commits_have_a_column(make_history) -> None:
+def test_only_the_newest_commits_have_a_column(make_history, make_report) -> None:
     history = make_history([1.0] * (MOST_COMMITS + 5), State.NO_CHANGE)
-    told = payload([history], commit_order([history]), "")
+    told = payload(make_report(history))
     assert len(told["commits"]) == MOST_COMMITS
     assert told["commits"][0][0] == history.points[5].commit.short
 
 
-def test_ten_thousand_series_stay_small(make_history) -> None:
+def test_ten_thousand_series_stay_small(make_history, make_report) -> None:
     chance = random.Random(1)
     several = [
         make_history([1e-3 * math.exp(chance.gauss(0, 0.02)) for _ in range(165)], State.NO_CHANGE) for _ in range(40)
     ]
-    order = commit_order(several)
-    few, many = (len(pack(payload(several[:n], order, ""))) for n in (20, 40))
+    few, many = (len(pack(payload(make_report(*several[:n])))) for n in (20, 40))
     print(f"{(many - few) / 20 / 165:.2f} B a run")
     assert 10_600 * (many - few) / 20 < 6e6
 
 
-def test_points_in_columns_are_packed_as_points_of_their_own(make_history) -> None:
+def test_points_in_columns_are_packed_as_points_of_their_own(make_history, make_report) -> None:
     values = [1.0, math.nan, 1.2, 0.0, 1.1] * 50
     changes = (ChangeEvidence(Change(3, 1.0, 1.2, 0.001, True)), ChangeEvidence(Change(230, 1.2, 1.1, 0.001, True)))
     single = make_history(values, changes=changes)
@@ -104,4 +101,5 @@ def test_points_in_columns_are_packed_as_points_of_their_own(make_history) -> No
     )
     in_columns = replace(single, points=points.Points(columns))
     as_tuple = replace(single, points=tuple(points.Points(columns)))
-    assert pack(payload([in_columns], order, "")) == pack(payload([as_tuple], order, ""))
+    data = make_report(in_columns, commits=order)
+    assert pack(payload(data)) == pack(payload(replace(data, histories=(as_tuple,))))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,19 +20,20 @@ from tbp.model.changes import Change, ChangeKind, History, LineRuns, State
 from tbp.model.merit import BETTER, LESS_IS_BETTER, WORSE, merit
 from tbp.model.points import MEASURED, OUTCOMES, commits, levels
 from tbp.model.points import columns as runs_of
-from tbp.model.runs import Machine, Run
+from tbp.model.runs import Run
 from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey, Setup, Tag
 from tbp.report.base.packing import decimals, rounded
+from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses
 from tbp.report.parts.commit_links import commit_link
 from tbp.report.parts.environment_parts import parts
 from tbp.report.parts.series_names import SetupNames
-from tbp.report.parts.series_order import family_of
+from tbp.report.parts.series_order import by_name, family_of
 from tbp.report.parts.setup_facts import SetupFacts, setup_facts
 from tbp.report.parts.shown_change import told_size
 from tbp.statistics.robust import median
+from tbp.system.arrays import Floats, Indices
 from tbp.wording import verdicts, words
-from tbp.wording.machine_names import faces
 
 MOST_COMMITS = 200
 """The newest ones; more are not looked at side by side, and each costs two characters a series."""
@@ -45,9 +46,6 @@ SUBJECT_LENGTH = 80
 
 DIGITS = 5
 """Significant digits of a series' smallest value: 0.01 % of it, where a tenth of that is what the quietest move by."""
-
-Floats: TypeAlias = npt.NDArray[np.float64]
-Indexes: TypeAlias = npt.NDArray[np.int64]
 
 
 class Mark(Struct, frozen=True):
@@ -89,7 +87,7 @@ class GridColumns(Struct, frozen=True, dict=True):
         aside = sorted(every, key=lambda commit: (commit.date, commit.hash))
         return cls(columns_of(order), tuple(order), tuple(aside[-MOST_ASIDE:]))
 
-    def places_aside(self, points: Sequence[Point]) -> Indexes:
+    def places_aside(self, points: Sequence[Point]) -> Indices:
         """The column of each point of another line; -1 where it has none."""
         return np.array([self._aside_of.get(commit.hash, -1) for commit in commits(points)], np.int64)
 
@@ -108,15 +106,15 @@ class GridColumns(Struct, frozen=True, dict=True):
     def _aside_of(self) -> Mapping[str, int]:
         return {commit.hash: column for column, commit in enumerate(self.aside, len(self.commits))}
 
-    def places(self, points: Sequence[Point]) -> Indexes:
+    def places(self, points: Sequence[Point]) -> Indices:
         """The column of each point; -1 where it has none."""
         runs = runs_of(points)
         if runs.order == self.order:
             return runs.commit_index.astype(np.int64) - (len(self.order) - len(self.commits))
-        return np.array([self._column_of.get(commit.hash, -1) for commit in commits(points)], np.int64)
+        return np.array([self.column_of.get(commit.hash, -1) for commit in commits(points)], np.int64)
 
     @cached_property
-    def _column_of(self) -> Mapping[str, int]:
+    def column_of(self) -> Mapping[str, int]:
         return {commit.hash: column for column, commit in enumerate(self.commits)}
 
 
@@ -145,40 +143,31 @@ def packed(history: History, columns: GridColumns, beside: Sequence[LineRuns] = 
     )
 
 
-def payload(
-    histories: Sequence[History],
-    order: Sequence[Commit],
-    commit_url: str,
-    runs: Sequence[Run] = (),
-    tags: Sequence[Tag] = (),
-    beside: Sequence[LineRuns] = (),
-    machines: Sequence[Machine] = (),
-) -> dict[str, object]:
-    """The data that ``static/base/run_grid.js`` takes. ``histories`` are in the order in which the rows are shown."""
-    lines = tuple(dict.fromkeys(part.line for part in beside))
-    columns = GridColumns.of(order, lines)
+def payload(data: ReportData) -> dict[str, object]:
+    """The data that ``static/base/run_grid.js`` takes."""
+    histories = by_name(data.histories)
+    lines = tuple(dict.fromkeys(part.line for part in data.beside))
+    columns = GridColumns.of(data.commits, lines)
     aside: dict[SeriesKey, list[LineRuns]] = {}
-    for part in beside:
+    for part in data.beside:
         aside.setdefault(part.key, []).append(part)
     benchmarks = list(dict.fromkeys(history.key.benchmark for history in histories))
     measured = list(dict.fromkeys(history.key.setup for history in histories))
     units = list(dict.fromkeys(history.unit for history in histories))
-    setup_names = SetupNames.of(histories, faces(machines))
+    setup_names = SetupNames.of(histories, data.faces)
     index = {name: {item: i for i, item in enumerate(items)} for name, items in (("b", benchmarks), ("u", units))}
     number_of = {setup: number for number, setup in enumerate(measured)}
     return {
-        "commits": [_commit(commit, commit_url) for commit in columns.commits],
-        "aside": [_commit(commit, commit_url) for commit in columns.aside],
+        "commits": [_commit(commit, data.commit_url) for commit in columns.commits],
+        "aside": [_commit(commit, data.commit_url) for commit in columns.aside],
         "lines": columns.lines(lines),
         "places": [
             _seen(setup.machine, setup.environment, setup_names.name(setup), setup_names.face(setup.machine))
             for setup in measured
         ],
-        "parts": _parts(measured, runs, setup_names),
-        "setups": _setups(
-            setup_facts(measured, runs, machines, {commit.hash: at for at, commit in enumerate(columns.commits)})
-        ),
-        "tags": _tags(columns, tags),
+        "parts": _parts(measured, data.runs, setup_names),
+        "setups": _setups(setup_facts(measured, data.runs, data.machines, columns.column_of)),
+        "tags": _tags(columns, data.tags),
         "benchmarks": [
             [*_seen(name, family_of(name)), addresses.page_file(name), _is_track(name)] for name in benchmarks
         ],
@@ -267,7 +256,7 @@ def middle(history: History) -> float:
     return median(known)
 
 
-def _on_columns(segments: Sequence[tuple[int, float, float]], places: Indexes) -> tuple[tuple[int, float, float], ...]:
+def _on_columns(segments: Sequence[tuple[int, float, float]], places: Indices) -> tuple[tuple[int, float, float], ...]:
     """The segments with a column, each from its first column on, which never lies before that of an earlier one."""
     stretches: list[tuple[int, float, float]] = []
     ends = [*(start for start, _, _ in segments[1:]), len(places)]
@@ -279,7 +268,7 @@ def _on_columns(segments: Sequence[tuple[int, float, float]], places: Indexes) -
     return tuple(stretches)
 
 
-def _marks(history: History, places: Indexes) -> list[Mark]:
+def _marks(history: History, places: Indices) -> list[Mark]:
     marks = []
     for change in (evidence.change for evidence in history.changes):
         if 0 <= change.index < len(places) and places[change.index] >= 0:

@@ -24,7 +24,6 @@ from tbp.report.pages.heatmap import heatmap_page
 from tbp.report.pages.index.data import index_files
 from tbp.report.pages.machines.page import machines_page
 from tbp.report.parts.addresses import INDEX
-from tbp.report.parts.series_order import by_name
 
 
 class PageData(Struct, frozen=True):
@@ -46,11 +45,8 @@ class Page(Struct, frozen=True):
 
 
 def _grid(site: SiteContents) -> Iterable[DataFile]:
-    data = site.data
-    runs = payload(
-        by_name(data.histories), site.order, data.commit_url, data.runs, data.tags, data.beside, data.machines
-    )
-    yield DataFile("data/grid.js", (packed_call("tbp.grid", {**runs, "states": states(), "rules": rules()}),))
+    grid = {**payload(site.data), "states": states(), "rules": rules()}
+    yield DataFile("data/grid.js", (packed_call("tbp.grid", grid),))
 
 
 BASICS = ("base/address_state", "base/dom", "base/number_words")

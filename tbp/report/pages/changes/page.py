@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tbp.history.events import Event
 from tbp.history.machine_wide_changes import AtOnce, sentence
-from tbp.model.series import Commit
+from tbp.model.series import Commit, Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.changes.rows import ChangesRow, Chip, changes_row, chips
 from tbp.report.parts import addresses
@@ -67,16 +67,15 @@ def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
 
 def _at_once(events: Sequence[Event], at_once: Sequence[AtOnce]) -> dict[int, tuple[str, ...]]:
     """A sentence for each machine and environment of which most series moved, at the event with most of them."""
-    votes: dict[tuple[str, str, str], Counter[int]] = {}
+    votes: dict[tuple[str, Setup], Counter[int]] = {}
     for number, event in enumerate(events):
         for change in event.members:
             if change.range is not None:
-                key = change.history.key
-                sight = (change.range.first.hash, key.machine, key.environment)
+                sight = (change.range.first.hash, change.history.key.setup)
                 votes.setdefault(sight, Counter())[number] += 1
     sentences: dict[int, list[str]] = {}
     for moved in sorted(at_once, key=lambda moved: -moved.moved):
-        counted = votes.get((moved.commit.hash, moved.machine, moved.environment))
+        counted = votes.get((moved.commit.hash, moved.setup))
         if counted:
             sentences.setdefault(counted.most_common(1)[0][0], []).append(sentence(moved))
     return {number: tuple(several) for number, several in sentences.items()}
