@@ -1,7 +1,7 @@
 """Commits at which most series of one machine and environment moved together, or were measured with something else.
 
-Takes histories and runs, gives the commits in question with their counts, and a sentence on each. Where what changed
-is recorded, the sentence names it; else it is a question to the reader. No verdict is changed by it.
+Takes histories and runs, gives the commits in question with their counts, and what changed there where that is
+recorded. No verdict is changed by it. The sentences on them are of ``shift_sentences``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from tbp.model.changes import Change, ChangeKind, Circumstance, History
 from tbp.model.points import levels
 from tbp.model.series import Commit, Setup
 from tbp.statistics.robust import median
-from tbp.wording import words
 
 if TYPE_CHECKING:
     from tbp.model.runs import Run
@@ -37,8 +36,6 @@ is not."""
 
 NIGHT_GAP = timedelta(hours=6)
 """Between two runs that are of different nights: asv measures the commits of one night without a pause."""
-
-QUESTION = "was it the machine rather than the code?"
 
 MOST_OF_NIGHT = 10
 """Commits of a night that are seen as one: as many as a night of a busy project measures."""
@@ -98,51 +95,12 @@ def at_once(
     return tuple(sorted(named, key=lambda shift: shift.commit.date, reverse=True))
 
 
-def brief(shift: AtOnce) -> str:
-    """``10 of 16 series of ci · py3.9 moved at c16dcb72: was it the machine rather than the code?``"""
-    return _explained(shift) if shift.is_explained else f"{_counted(shift)}: {QUESTION}"
-
-
-def sentence(shift: AtOnce) -> str:
-    """``brief`` with directions: ``…, 1 up and 9 down: was it …``."""
-    return _explained(shift) if shift.is_explained else f"{_counted(shift)}, {_ways(shift)}: {QUESTION}"
-
-
-def first_said(standing: Sequence[AtOnce]) -> str:
-    """The sentence that comes before any verdict: the first of ``standing``, and how many more there are."""
-    text = brief(standing[0])
-    more = len(standing) - 1
-    rest = f" So at {words.count(more, 'other commit')}: see the changes." if more else ""
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('?') else '.'}{rest}"
-
-
 def _where(shift: AtOnce, faces: Mapping[str, str]) -> str:
     return " · ".join(filter(None, [faces.get(shift.setup.machine, shift.setup.machine), shift.setup.environment]))
 
 
-def _counted(shift: AtOnce) -> str:
-    return f"{shift.moved:,} of {shift.of:,} series of {shift.where} moved at {shift.commit.short}"
-
-
-def _ways(shift: AtOnce) -> str:
-    down = shift.moved - shift.up
-    return f"{shift.up:,} up and {down:,} down" if shift.up and down else "all up" if shift.up else "all down"
-
-
-def _explained(shift: AtOnce) -> str:
-    """``calls per sample (asv's number) fell from about 97,915 to 1 for 61 of 63 series of … at c0ffee00; …``."""
-    moved = f"{words.count(shift.moved, 'level')} moved with it, {_ways(shift)}"
-    if shift.cause is None:
-        return f"{_counted(shift)}, {_ways(shift)}, with {shift.night} rather than with the commit"
-    series = f"for {shift.changed:,} of {shift.of:,} series of {shift.where} at {shift.commit.short}"
-    if shift.cause.name != NUMBER:
-        return f"{shift.cause.name} changed from {shift.cause.before} to {shift.cause.after} {series}; {moved}"
-    before, after = _number(shift.cause.before), _number(shift.cause.after)
-    went = "fell" if after < before else "rose"
-    return f"{NUMBER} (asv's number) {went} from about {before:,.0f} to {after:,.0f} {series}; {moved}"
-
-
-def _number(text: str) -> float:
+def number(text: str) -> float:
+    """The number that a circumstance is written as: ``97,915``."""
     return float(text.replace(",", ""))
 
 
@@ -227,7 +185,7 @@ def _typical(several: Sequence[Circumstance]) -> Circumstance:
     if several[0].name != NUMBER:
         return _commonest(several)
     before, after = (
-        median([_number(text) for text in side])
+        median([number(text) for text in side])
         for side in zip(*((circumstance.before, circumstance.after) for circumstance in several), strict=True)
     )
     return Circumstance(NUMBER, f"{before:,.0f}", f"{after:,.0f}")

@@ -6,7 +6,8 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from tbp.history.circumstances import NUMBER, kind_of
-from tbp.history.machine_wide_changes import LEAST_SERIES, at_once, brief, of_benchmark, sentence
+from tbp.history.machine_wide_changes import LEAST_SERIES, at_once, of_benchmark
+from tbp.history.shift_sentences import brief, sentence
 from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, Circumstance, History, State
 from tbp.model.runs import Run
 from tbp.report.base.render import Frame

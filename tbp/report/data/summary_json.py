@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from tbp.history.events import Event, SeriesChange
-from tbp.history.machine_wide_changes import first_said
 from tbp.history.ranges import Range, range_of
+from tbp.history.shift_sentences import first_said
 from tbp.model.changes import CONFIDENCE, ChangeEvidence, History
 from tbp.model.series import Better, Commit, Line, SeriesKey
 from tbp.report.base.render import strict_json

@@ -12,7 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.figures.look import shipped
-from tbp.history.machine_wide_changes import AtOnce, of_benchmark, sentence
+from tbp.history.machine_wide_changes import AtOnce, of_benchmark
+from tbp.history.shift_sentences import sentence
 from tbp.model.changes import History, State
 from tbp.model.series import SeriesKey
 from tbp.project import directions

@@ -12,7 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.history.events import Event
-from tbp.history.machine_wide_changes import AtOnce, sentence
+from tbp.history.machine_wide_changes import AtOnce
+from tbp.history.shift_sentences import sentence
 from tbp.model.series import Commit, Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.changes.rows import ChangesRow, Chip, changes_row, chips

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from tbp.history.machine_wide_changes import brief, first_said
+from tbp.history.shift_sentences import brief, first_said
 from tbp.model.changes import State
 from tbp.project import directions
 from tbp.report.base.report_data import ReportData
