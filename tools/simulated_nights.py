@@ -5,7 +5,7 @@
 RESULTS are results folders of asv. A running median removes the levels of each long series; the residuals, in blocks
 that keep their order, are the noise of simulated runs. Nights come one at a time after sixty runs without pairs. Each
 adds a run, a few pairs of its commit against the first commit of the level, and the fresh pairs that
-``tbp.history.paired_evidence.wanted`` gives. A night reports the changes that ``with_pairs`` makes of the detector's:
+``tbp.history.paired_changes.wanted`` gives. A night reports the changes that ``with_pairs`` makes of the detector's:
 the functions that ``tbp nightly`` uses.
 
 Steps of 5 and 10 % come at a random night. Prints for each noise of a pair the steps found that night, within 2 and
@@ -34,7 +34,8 @@ from tbp.asv.results import read_results
 from tbp.asv.sessions import Sessions
 from tbp.detection.detector import change_points
 from tbp.gate.night import NIGHT_PAIRS
-from tbp.history.paired_evidence import SETTLING_RUNS, wanted, with_pairs
+from tbp.history.paired_changes import wanted, with_pairs
+from tbp.history.paired_evidence import SETTLING_RUNS
 from tbp.history.runs_of_series import rows_by_series
 from tbp.model.changes import Change
 from tbp.model.series import Commit, Outcome, Point

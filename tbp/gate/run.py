@@ -18,12 +18,12 @@ from tbp.errors import ExitCode, NothingMeasured
 from tbp.gate.attribution import explained
 from tbp.gate.budget import Budget
 from tbp.gate.cells import SIDES, Cell, CellFailed, Side
+from tbp.gate.discovery import discovered
 from tbp.gate.evidence import Evidence, Limits
 from tbp.gate.judging import judgements
 from tbp.gate.measuring import Folders, Measuring
 from tbp.gate.policy import run_gate
 from tbp.gate.progress import GateProgress
-from tbp.gate.referee import discovered
 from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement

@@ -23,7 +23,7 @@ from tbp.history.acknowledged import marked
 from tbp.history.agreement import doubt, is_weak
 from tbp.history.circumstances import surroundings
 from tbp.history.judge_series import Judge, SeriesRuns, judge_all
-from tbp.history.paired_evidence import with_pairs
+from tbp.history.paired_changes import with_pairs
 from tbp.history.runs_of_series import SeriesRows, compared_with, present_version, rows_by_series
 from tbp.history.states import Freshness, freshness, is_enough, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces

@@ -14,7 +14,8 @@ import pytest
 from tbp.asv.checkouts import Checkout
 from tbp.gate import referee
 from tbp.gate.cells import Cell, CellFailed, CellSkipped, Side
-from tbp.gate.referee import Team, discovered, make_cache
+from tbp.gate.discovery import discovered
+from tbp.gate.referee import Team, make_cache
 from tbp.statistics.paired_ratios import Pair
 
 pytest.importorskip("asv_runner")

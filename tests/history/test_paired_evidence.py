@@ -12,16 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tbp.asv.ratios import Ratio
-from tbp.history.paired_evidence import (
-    FRESH_LOOKS,
-    Crossing,
-    FreshPairs,
-    Verdict,
-    level_begin,
-    step,
-    wanted,
-    with_pairs,
-)
+from tbp.history.paired_changes import FreshPairs, level_begin, wanted, with_pairs
+from tbp.history.paired_evidence import FRESH_LOOKS, Crossing, Verdict, step
 from tbp.model.changes import Change, ChangeKind
 from tbp.model.series import Commit, Outcome, Point
 
