@@ -5,8 +5,9 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.model.changes import History, State
-from tbp.report.pages.compression.page import compression_page, error_text, scientific
+from tbp.report.pages.compression.page import compression_page
 from tbp.report.pages.compression.pareto import ChoiceRank, Cost, standings
+from tbp.report.pages.compression.variant_words import error_text, scientific
 from tbp.report.pages.compression.variants import groups
 
 SUITE = "compressed_inference.Nightly"

@@ -1,6 +1,6 @@
 """The compression page as data: what each variant of a model costs in time, bytes and error, in words and charts.
 
-Takes ``ReportData``, gives words and figures; which variants are worth it is decided in ``compression_data``.
+Takes ``ReportData``, gives words and figures; which variants are worth it is decided in ``pareto``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,17 @@ from tbp.figures.history import WIDE
 from tbp.figures.look import shipped
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.compression.pareto import ChoiceRank
+from tbp.report.pages.compression.variant_words import (
+    SAME_SIZE,
+    doubt,
+    error_text,
+    found,
+    joined,
+    rival_of,
+    said,
+    size_change,
+    time_change,
+)
 from tbp.report.pages.compression.variants import RELATIVE, Variant, VariantGroup, better_in, groups, is_same_time
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.series_names import SetupNames
@@ -23,11 +34,6 @@ from tbp.wording import words
 
 MOST_GROUPS = 12
 """On the page, 12 kB each."""
-
-SAME_SIZE = 0.005
-
-TINY = 1e-5
-"""Relative errors below this are rounding: no reader weighs them."""
 
 
 class VariantRow(Struct, frozen=True):
@@ -91,89 +97,6 @@ def compression_page(data: ReportData) -> CompressionPage:
         tuple(_section(group, setup_names) for group in shown[:MOST_GROUPS]),
         max(0, len(shown) - MOST_GROUPS),
     )
-
-
-def said(variant: Variant, group: VariantGroup) -> str:
-    """``int8_dynamic: 45 % faster, 4.0 × smaller, relative error 0.21 %``."""
-    error = [_error_said(variant.error, variant.is_relative)] if math.isfinite(variant.error) else []
-    changes = [time_change(variant, group.baseline), size_change(variant, group.baseline), *error]
-    return f"{variant.name}: {', '.join(changes)}"
-
-
-def found(variant: Variant, group: VariantGroup) -> str:
-    """``said``, and whether the variant is worth leaving the baseline for."""
-    if variant.rank is not ChoiceRank.UNDECIDED:
-        return said(variant, group)
-    return f"{said(variant, group)}; not ruled out: {_doubt(variant, _rival(variant, group))}"
-
-
-def time_change(variant: Variant, baseline: Variant) -> str:
-    """``45 % faster``; only beyond the noise. With noise that would hide what matters, no difference is not claimed."""
-    if is_same_time(variant, baseline):
-        if variant.is_sure and baseline.is_sure:
-            return "as fast"
-        return f"time undecided (±{words.percent(max(variant.uncertain, baseline.uncertain))})"
-    change = variant.time_s / baseline.time_s - 1
-    return f"{words.percent(abs(change))} {'slower' if change > 0 else 'faster'}"
-
-
-def size_change(variant: Variant, baseline: Variant) -> str:
-    """``4.0 × smaller``; below a factor of 1.05 in percent."""
-    ratio = baseline.size_bytes / variant.size_bytes
-    word = "smaller" if ratio > 1 else "larger"
-    if abs(ratio - 1) <= SAME_SIZE:
-        return "as large"
-    factor = max(ratio, 1 / ratio)
-    return f"{factor:.1f} × {word}" if factor >= 1.05 else f"{words.percent(factor - 1)} {word}"
-
-
-def scientific(value: float) -> str:
-    """``2.1e−3``, ``0``; with a minus sign, after which no line breaks."""
-    if not math.isfinite(value):
-        return words.UNKNOWN
-    mantissa, _, exponent = f"{value:.1e}".partition("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}".replace("-", "−") if value else "0"
-
-
-def error_text(value: float, is_relative: bool) -> str:
-    """``0.21 %``, ``0.000015 %`` of a relative error; what else a suite declares by its magnitude, as ``2.1e−3``."""
-    if not is_relative or not math.isfinite(value):
-        return scientific(value)
-    return _percent(value)
-
-
-def _error_said(value: float, is_relative: bool) -> str:
-    """For a sentence, where digits of what is next to nothing tell nothing."""
-    if not is_relative:
-        return f"error {scientific(value)}"
-    return f"{RELATIVE} {'under 0.001 %' if 0 < value < TINY else _percent(value)}"
-
-
-def _percent(ratio: float) -> str:
-    """To two digits, however small, and never with an exponent."""
-    if not ratio:
-        return "0 %"
-    places = max(0, 1 - math.floor(math.log10(abs(ratio * 100))))
-    text = f"{ratio * 100:.{places}f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
-
-
-def _rival(variant: Variant, group: VariantGroup) -> Variant:
-    return next(other for other in group.variants if other.name == variant.rival)
-
-
-def _doubt(variant: Variant, rival: Variant) -> str:
-    """Why ``one`` may not be worth taking."""
-    better, unsure = _joined(better_in(rival, variant)), words.percent(max(variant.uncertain, rival.uncertain))
-    if better:
-        return f"{rival.name} is {better}, and which of the two is faster is undecided (±{unsure})"
-    return f"{rival.name} is no worse in the rest, and which of the two is faster is undecided (±{unsure})"
-
-
-def _joined(adjectives: Sequence[str]) -> str:
-    """``faster, smaller and more exact``."""
-    *most, last = adjectives or [""]
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _verdict(shown: Sequence[VariantGroup]) -> str:
@@ -300,8 +223,8 @@ def _why(variant: Variant, group: VariantGroup) -> str:
         return f"as {group.baseline.name} in everything"
     if not variant.rival:
         return ""
-    rival = _rival(variant, group)
-    better = _joined(better_in(rival, variant))
+    rival = rival_of(variant, group)
+    better = joined(better_in(rival, variant))
     if variant.rank is ChoiceRank.BEATEN:
         return f"{rival.name} is {better}, and no worse in the rest"
-    return _doubt(variant, rival)
+    return doubt(variant, rival)
