@@ -1,7 +1,5 @@
 """What holds for every test, and real traces beside asv's results for those of more than one folder."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import shutil
@@ -11,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from .command_line import run  # noqa: F401 - a fixture
 from .histories import make_change, make_history, make_operators, make_report  # noqa: F401 - fixtures
-from .result_folders import real_results, result_file  # noqa: F401 - fixtures
+from .result_folders import real_results, result_file, write_result  # noqa: F401 - fixtures
 
 
 @pytest.fixture(autouse=True)
@@ -86,13 +85,6 @@ def traced_results(tmp_path: Path, recorded_traces: dict[str, list[Path]]) -> Pa
 
 def store(results: Path, commit: str, place: int, traces: Sequence[Path]) -> None:
     """One run of one cell: its result as asv 0.6 writes it, and a session for each trace."""
-    stem, day_ms = f"{commit[:8]}-env", 86_400_000
-    result = {
-        "version": 2, "commit_hash": commit, "env_name": "env", "date": 1_700_000_000_000 + place * day_ms,
-        "params": {"machine": "box", "python": "3.11"}, "python": "3.11", "requirements": {}, "env_vars": {},
-        "result_columns": ["result", "params", "version"],
-        "results": {CELL["benchmark"]: [[1.0], [["64"]], "1"]}, "durations": {},
-    }  # fmt: skip
     declared = {
         "suite.time_thing": {
             "name": "suite.time_thing", "type": "time", "unit": "seconds", "version": "1",
@@ -100,11 +92,10 @@ def store(results: Path, commit: str, place: int, traces: Sequence[Path]) -> Non
         },
         "version": 2,
     }  # fmt: skip
-    folder = results / "box" / f"{stem}.traces" / "suite.time_thing"
+    result = write_result(results, commit, {"suite.time_thing": [[1.0], [["64"]], "1"]}, place)
+    folder = result.with_suffix(".traces") / "suite.time_thing"
     folder.mkdir(parents=True)
     (results / "benchmarks.json").write_text(json.dumps(declared))
-    (results / "box" / "machine.json").write_text(json.dumps({"machine": "box", "version": 1}))
-    (results / "box" / f"{stem}.json").write_text(json.dumps(result))
     for number, trace in enumerate(traces):
         name = f"64-0.s{number}"
         shutil.copy(trace, folder / f"{name}.pt.trace.json.gz")

@@ -4,17 +4,14 @@
 asv began to time one call at a time, as happened to a large web framework.
 """
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-COLUMNS = ["result", "params", "version", "started_at", "duration", "stats_ci_99_a", "stats_ci_99_b", "stats_q_25",
-           "stats_q_75", "stats_number"]  # fmt: skip
-FIRST_MS, DAY_MS = 1_700_000_000_000, 86_400_000
+from .result_folders import FIRST_MS, write_result
+
 NUMBER = 97_915
 BACKFILLED = (12, 23, 31, 40)
 """Commits measured when asv's number had fallen, though it fell later."""
@@ -26,16 +23,10 @@ SYSTEMS = ("Ubuntu 22.04", "Windows 11")
 
 def result(folder: Path, machine: Mapping[str, Any], commit: int, rows: Mapping[str, list[Any]], **head: Any) -> None:
     """One result file, and the machine's machine.json beside it."""
-    place = folder / str(machine["machine"])
-    place.mkdir(parents=True, exist_ok=True)
     python = head.pop("python", "3.12")
-    (place / "machine.json").write_text(json.dumps({**machine, "version": 1}))
-    content = {
-        "commit_hash": commit_hash(commit), "env_name": f"virtualenv-py{python}",
-        "date": FIRST_MS + commit * DAY_MS, "params": {**machine, "python": python}, "python": python,
-        "requirements": {}, "env_vars": {}, "result_columns": COLUMNS, "results": rows, "version": 2, **head,
-    }  # fmt: skip
-    (place / f"{commit_hash(commit)[:8]}-virtualenv-py{python}.json").write_text(json.dumps(content))
+    setup, params = (machine["machine"], f"virtualenv-py{python}"), {**machine, "python": python}
+    path = write_result(folder, commit_hash(commit), rows, commit, *setup, python=python, params=params, **head)
+    (path.parent / "machine.json").write_text(json.dumps({**machine, "version": 1}))
 
 
 def commit_hash(commit: int) -> str:
@@ -45,7 +36,7 @@ def commit_hash(commit: int) -> str:
 def row(value: float, number: int, night: float) -> list[Any]:
     """A benchmark without parameters."""
     quartiles = [[value * 0.99], [value * 1.01]]
-    return [[value], [], "v1", FIRST_MS + int(night * DAY_MS), 1.0, *quartiles, *quartiles, [number]]
+    return [[value], [], "v1", FIRST_MS + int(night * 86_400_000), 1.0, *quartiles, *quartiles, [number]]
 
 
 def number_fell(folder: Path, series: int = 63, slower: float = 142.0) -> Path:

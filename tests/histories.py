@@ -1,15 +1,16 @@
 """Literal histories for the report's tests."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
-from tbp.model.changes import Change, ChangeEvidence, History, State
+from tbp.asv.sessions import Session
+from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, History, State
 from tbp.model.runs import Machine
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
 from tbp.report.base.report_data import ReportData
@@ -20,6 +21,30 @@ FIRST_DAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 def commit(ordinal: int, subject: str = "") -> Commit:
     return Commit(f"{ordinal:02d}" + "c0ffee" * 6 + "00", FIRST_DAY + timedelta(days=ordinal), subject)
+
+
+def numbered(place: int) -> Commit:
+    """A commit whose hash is its place, in forty digits."""
+    return Commit(f"{place:040d}", FIRST_DAY + timedelta(days=place))
+
+
+def points(values: Iterable[float], sessions: int = 0) -> list[Point]:
+    """A run for each value, NaN for one that failed, each of so many sessions that agree."""
+    return [
+        Point(
+            numbered(place), Outcome.FAILED if math.isnan(value) else Outcome.MEASURED, value,
+            sessions=(value,) * sessions,
+        )
+        for place, value in enumerate(values)
+    ]  # fmt: skip
+
+
+def session(key: SeriesKey, commit: str, name: str = "s", wall_s: tuple[float, ...] = (1.0,), **fields: Any) -> Session:
+    """One process that timed a cell, and says nothing else but ``fields``."""
+    facts: dict[str, Any] = dict.fromkeys(("device_name", "torch", "python", "trace_note", "skipped"), "")
+    facts |= {"run": "1", "started": FIRST_DAY, "cpu_s": (), "involuntary_switches": (), "number": 1, "threads": 1}
+    facts |= {"device": "cpu", "trace": None, **fields}
+    return Session(key=key, commit=commit, session=name, wall_s=wall_s, **facts)
 
 
 def commit_order(histories: Sequence[History]) -> tuple[Commit, ...]:
@@ -67,8 +92,21 @@ def history(
     )
 
 
+HOSTILE = ("<script>alert(1)</script>", '=HYPERLINK("http://x")', "]]>&amp;<!--", "\x00\x0b\ufffe\udc80\u202e",
+           'a"b,c\r\nd')  # fmt: skip
+"""Names that mean something to a browser, a spreadsheet, XML, a terminal and CSV."""
+
+
 def change(index: int, before: float, after: float, *, confirmed: bool = True, note: str = "") -> ChangeEvidence:
     return ChangeEvidence(Change(index, before, after, 0.0004, confirmed), note=note)
+
+
+def of_two_versions() -> History:
+    """Two runs of one version of the benchmark, and two of the next one."""
+    plain = history((9.0, 9.0, 1.0, 1.0), State.NO_CHANGE)
+    version = Break(2, ChangeKind.HARNESS, "benchmark version a → b", comparable=False)
+    runs = tuple(replace(point, comparable=index > 1) for index, point in enumerate(plain.points))
+    return replace(plain, points=runs, breaks=(version,))
 
 
 def operator_table(names: Sequence[str] = ("aten::mm", "aten::softmax"), device_us: float = 0.0) -> OperatorTable:

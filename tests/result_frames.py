@@ -1,7 +1,5 @@
 """Frames of results made of literals, and the rows of frames."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """The command line as a user meets it: verbs, exit codes, one clear line for every kind of bad input."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os
@@ -15,82 +13,50 @@ import pytest
 from tbp import commands
 from tbp.__main__ import main
 from tbp.cli import VERBS
-from tbp.errors import UsageError
-from tbp.project.asv_config import read_config
+
+from .command_line import Run
+from .repositories import new_repository
+from .result_folders import write_result
 
 COMMITS = [f"{index:08x}{index:032x}" for index in range(1, 41)]
 
 
 def write_results(folder: Path, values: list[float], benchmark: str = "suite.time_thing") -> Path:
     """A results folder of one benchmark, one run per value, as asv 0.6 writes it."""
-    machine = folder / "machine"
-    machine.mkdir(parents=True)
-    (machine / "machine.json").write_text(json.dumps({"machine": "machine", "version": 1}))
     for place, value in enumerate(values):
-        commit = COMMITS[place]
-        content = {
-            "version": 2,
-            "commit_hash": commit,
-            "env_name": "env",
-            "date": 1_700_000_000_000 + place * 86_400_000,
-            "params": {"machine": "machine", "python": "3.11"},
-            "python": "3.11",
-            "requirements": {},
-            "env_vars": {},
-            "result_columns": ["result", "params", "version"],
-            "results": {benchmark: [[value], [], "1"]},
-            "durations": {},
-        }
-        (machine / f"{commit[:8]}-env.json").write_text(json.dumps(content))
+        write_result(folder, COMMITS[place], {benchmark: [[value], [], "1"]}, place)
     return folder
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = main(list(arguments))
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 STEADY = [1.0, 1.01, 0.99, 1.0, 1.01, 0.98] * 5
 
 
-def test_no_regression_is_0_and_names_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    results = write_results(tmp_path / "results", STEADY)
-    code, out, _ = run(capsys, "report", "--results", str(results), "--out", str(tmp_path / "site"))
-    assert code == 0
-    assert f"report: {tmp_path / 'site' / 'index.html'}" in out
-    assert (tmp_path / "site" / "index.html").exists()
-
-
-def test_a_standing_regression_is_3_unless_told_otherwise(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    slower = [*STEADY[:15], *(2 * value for value in STEADY[15:])]
-    results = write_results(tmp_path / "results", slower)
-    arguments = ("report", "--results", str(results), "--out", str(tmp_path / "site"))
-    code, out, _ = run(capsys, *arguments)
-    assert code == 3
-    assert "slower" in out
-    assert "suite.time_thing" in out
-    assert run(capsys, *arguments, "--exit-zero")[0] == 0
-
-
-def test_an_improvement_is_no_regression(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    results = write_results(tmp_path / "results", [*(2 * value for value in STEADY[:15]), *STEADY[15:]])
-    code, out, _ = run(capsys, "report", "--results", str(results), "--out", str(tmp_path / "site"))
-    assert code == 0
-    assert "faster" in out
-
-
 SLOWER = [*STEADY[:15], *(2 * value for value in STEADY[15:])]
 
 
-def test_compare_is_3_for_a_regression_unless_told_otherwise(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    results = str(write_results(tmp_path / "results", SLOWER))
+@pytest.mark.parametrize(
+    ("values", "code", "words"),
+    [(STEADY, 0, "No confirmed regression"), (SLOWER, 3, "suite.time_thing: ▲ +1"), (SLOWER[::-1], 0, "faster")],
+    ids=["no regression is 0", "a standing regression is 3", "an improvement is no regression"],
+)
+def test_a_report_s_code_is_its_verdict(tmp_path: Path, run: Run, values: list[float], code: int, words: str):
+    results = write_results(tmp_path / "results", values)
+    arguments = ("report", "--results", results, "--out", tmp_path / "site")
+    found, out, _ = run(*arguments)
+    assert (found, words in out) == (code, True), out
+    assert f"report: {tmp_path / 'site' / 'index.html'}" in out
+    assert (tmp_path / "site" / "index.html").exists()
+    assert run(*arguments, "--exit-zero")[0] == 0
+
+
+def test_compare_is_3_for_a_regression_unless_told_otherwise(tmp_path: Path, run: Run):
+    results = write_results(tmp_path / "results", SLOWER)
     arguments = ("compare", COMMITS[14][:8], COMMITS[15], "--results", results)
-    code, out, _ = run(capsys, *arguments)
+    code, out, _ = run(*arguments)
     assert code == 3
     assert out.startswith("1 regression in 1 benchmark; it is suite.time_thing: +102 % slower (99 % CI ")
-    assert run(capsys, *arguments, "--exit-zero")[0] == 0
-    assert run(capsys, "compare", COMMITS[15], COMMITS[14], "--results", results)[0] == 0
+    assert run(*arguments, "--exit-zero")[0] == 0
+    assert run("compare", COMMITS[15], COMMITS[14], "--results", results)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -102,55 +68,55 @@ def test_compare_is_3_for_a_regression_unless_told_otherwise(tmp_path: Path, cap
     ],
 )
 def test_report_and_compare_ask_the_project_which_direction_is_better(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], better: str, code: int, compared: str, report: str
+    tmp_path: Path, run: Run, better: str, code: int, compared: str, report: str
 ):
     write_results(tmp_path / "results", [30.0] * 15 + [60.0] * 15, "suite.track_thing")
     (tmp_path / "asv.conf.json").write_text('{"version": 1, "project": "p", "repo": ".", "results_dir": "results"}')
     if better:
         (tmp_path / "pyproject.toml").write_text(f"[tool.tbp.better]\n'track_thing' = '{better}'\n")
     config = ("--config", str(tmp_path / "asv.conf.json"))
-    found, out, _ = run(capsys, "compare", COMMITS[14], COMMITS[15], *config)
+    found, out, _ = run("compare", COMMITS[14], COMMITS[15], *config)
     assert found == code
     assert out.startswith(compared)
     hint = '"track_thing$" = "lower"'
     assert (hint in out.replace("\n", " ")) is not bool(better)
-    found, out, _ = run(capsys, "report", "--out", str(tmp_path / "site"), *config)
+    found, out, _ = run("report", "--out", str(tmp_path / "site"), *config)
     assert found == code
     assert report in out
     assert out.count(hint) == (0 if better else 1)
 
 
-def test_compare_is_5_for_undecided_only_if_strict(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    results = str(write_results(tmp_path / "results", [1.0, 1.2]))
+def test_compare_is_5_for_undecided_only_if_strict(tmp_path: Path, run: Run):
+    results = write_results(tmp_path / "results", [1.0, 1.2])
     arguments = ("compare", COMMITS[0], COMMITS[1], "--results", results)
-    code, out, err = run(capsys, *arguments)
+    code, out, err = run(*arguments)
     assert code == 0
     assert f"run `tbp gate {COMMITS[0]}" in out.replace("\n", " ")
     assert "1 undecided" in err
-    assert run(capsys, *arguments, "--strict")[0] == 5
+    assert run(*arguments, "--strict")[0] == 5
 
 
-def test_compare_takes_only_the_benchmarks_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    results = str(write_results(tmp_path / "results", SLOWER))
+def test_compare_takes_only_the_benchmarks_asked_for(tmp_path: Path, run: Run):
+    results = write_results(tmp_path / "results", SLOWER)
     arguments = ("compare", COMMITS[14], COMMITS[15], "--results", results, "--bench")
-    assert run(capsys, *arguments, "time_th")[0] == 3
-    code, _, err = run(capsys, *arguments, "nothing")
+    assert run(*arguments, "time_th")[0] == 3
+    code, _, err = run(*arguments, "nothing")
     assert code == 4
     assert "--bench nothing finds no benchmark" in err
 
 
-def test_compare_writes_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    results = str(write_results(tmp_path / "results", SLOWER))
+def test_compare_writes_every_form(tmp_path: Path, run: Run):
+    results = write_results(tmp_path / "results", SLOWER)
     arguments = ("compare", COMMITS[14], COMMITS[15], "--results", results)
     files = [tmp_path / name for name in ("c.json", "c.md", "c.xml")]
     named = [f"--{form}={path}" for form, path in zip(("json", "markdown", "junit"), files, strict=True)]
-    _, table, _ = run(capsys, *arguments, *named)
+    _, table, _ = run(*arguments, *named)
     assert table.startswith("1 regression")
     assert json.loads(files[0].read_text())["counts"]["regression"] == 1
     assert files[1].read_text().startswith("### 1 regression")
     assert files[2].read_text().startswith("<?xml")
-    assert json.loads(run(capsys, *arguments, "--json")[1])["format"] == 1
-    assert run(capsys, *arguments, "--markdown")[1] == files[1].read_text()
+    assert json.loads(run(*arguments, "--json")[1])["format"] == 1
+    assert run(*arguments, "--markdown")[1] == files[1].read_text()
 
 
 @pytest.mark.parametrize(
@@ -162,11 +128,9 @@ def test_compare_writes_every_form(tmp_path: Path, capsys: pytest.CaptureFixture
         ((COMMITS[0], COMMITS[1], "--bench", "("), "no regular expression"),
     ],
 )
-def test_compare_says_which_commit_it_cannot_find(
-    arguments: tuple[str, ...], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_compare_says_which_commit_it_cannot_find(arguments: tuple[str, ...], words: str, tmp_path: Path, run: Run):
     results = write_results(tmp_path / "results", [1.0, 1.0])
-    code, _, err = run(capsys, "compare", *arguments, "--results", str(results))
+    code, _, err = run("compare", *arguments, "--results", str(results))
     assert code == 2
     assert words in err
 
@@ -191,17 +155,12 @@ def test_compare_says_which_commit_it_cannot_find(
     ],
 )
 def test_bad_input_is_one_clear_line(
-    arguments: list[str],
-    code: int,
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    arguments: list[str], code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "something").write_text("")
-    found, out, err = run(capsys, *arguments)
+    found, out, err = run(*arguments)
     assert (found, out) == (code, "")
     assert words in err
     assert err.startswith("tbp: ")
@@ -209,100 +168,23 @@ def test_bad_input_is_one_clear_line(
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ('{"version": 1,, }', "line 1"),
-        ("[]", "must hold a JSON object"),
-        ('{"results_dir": 3}', "results_dir must be a string"),
-        ('{"branches": "main"}', "branches must be a list"),
-    ],
-)
-def test_an_unreadable_configuration_says_where_and_what(tmp_path: Path, text: str, words: str):
-    path = tmp_path / "asv.conf.json"
-    path.write_text(text)
-    with pytest.raises(UsageError, match=words):
-        read_config(path)
-
-
-def test_a_configuration_has_comments_and_trailing_commas(tmp_path: Path):
-    path = tmp_path / "asv.conf.json"
-    path.write_text('{ // a comment\n "project": "a // b", /* and\n another */ "repo": ".", "branches": ["x",],\n}')
-    config = read_config(path)
-    assert (config.project, config.branches, config.repository) == ("a // b", ("x",), tmp_path)
-    assert config.results_dir == tmp_path / "results"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{version: 1, project: 'p q', repo: '.', branches: ['main', \"1.x\"],}",
-        '\ufeff{"version": 1, "project": "p q", "repo": ".", "branches": ["main", "1.x"]}',
-        '{"project": "p \\\nq", "branches": [\'main\', /* dev */ "1.x"], // end\n}',
-        "{project: 'p\\x20q', branches: ['main', '1.x'], install_timeout: +.5e3, hash_length: 0x8}",
-    ],
-)
-def test_a_configuration_is_json5(tmp_path: Path, text: str):
-    path = tmp_path / "asv.conf.json"
-    path.write_text(text, "utf-8")
-    config = read_config(path)
-    assert (config.project, config.branches) == ("p q", ("main", "1.x"))
-
-
-@pytest.mark.parametrize("branches", ["", ', "branches": null', ', "branches": []', ', "branches": [null]'])
-def test_without_branches_it_is_the_default_one(tmp_path: Path, branches: str):
-    path = tmp_path / "asv.conf.json"
-    path.write_text('{"repo": "."' + branches + "}")
-    assert read_config(path).branch == ""
-
-
-def test_the_command_lines_branch_takes_the_place_of_the_first(tmp_path: Path):
-    path = tmp_path / "asv.conf.json"
-    path.write_text('{"repo": ".", "branches": ["main"]}')
-    assert read_config(path, "1.x").branch == "1.x"
-    path.write_text('{"repo": "https://example.org/a.git"}')
-    with pytest.raises(UsageError, match="needs a local clone"):
-        read_config(path, "1.x")
-
-
-def test_a_configuration_may_be_called_jsonc_and_two_are_one_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "asv.conf.jsonc"
-    path.write_text("{ // mine\n project: 'p'}")
-    assert read_config().project == "p"
-    (tmp_path / "asv.conf.json").write_text("{}")
-    with pytest.raises(UsageError, match="name one with --config"):
-        read_config()
-
-
-@pytest.mark.parametrize("repo", ["https://example.org/a.git", "git@example.org:a.git", "ssh://example.org/a"])
-def test_an_address_is_no_repository_to_read(tmp_path: Path, repo: str):
-    path = tmp_path / "asv.conf.json"
-    path.write_text(json.dumps({"repo": repo, "show_commit_url": "javascript:alert(1)"}))
-    config = read_config(path)
-    assert (config.repository, config.commit_url) == (None, "")
-
-
-@pytest.mark.parametrize(
     ("folder", "words"),
     [("empty", "cannot list the commits of the branch"), ("not-there", "No such file or directory")],
 )
-def test_nightly_without_a_usable_repository(
-    tmp_path: Path, folder: str, words: str, capsys: pytest.CaptureFixture[str]
-):
-    (tmp_path / "empty").mkdir()
-    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=tmp_path / "empty", check=True)
+def test_nightly_without_a_usable_repository(tmp_path: Path, folder: str, words: str, run: Run):
+    new_repository(tmp_path / "empty")
     config = tmp_path / "asv.conf.json"
     config.write_text(json.dumps({"repo": folder}))
-    code, _, err = run(capsys, "nightly", "--config", str(config))
+    code, _, err = run("nightly", "--config", str(config))
     assert code == 2
     assert words in err
 
 
-def test_nightly_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_nightly_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run):
     config = tmp_path / "asv.conf.json"
     config.write_text(json.dumps({"repo": "."}))
     monkeypatch.setenv("PATH", str(tmp_path))
-    code, _, err = run(capsys, "nightly", "--config", str(config))
+    code, _, err = run("nightly", "--config", str(config))
     assert code == 2
     assert "git was not found" in err
 
@@ -358,12 +240,12 @@ def test_a_closed_pipe_is_no_traceback(tmp_path: Path):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int):
+def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch, run: Run, number: int):
     def full(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("tbp.report.site.load.report_data", full)
-    code, out, err = run(capsys, "report", "--results", "anywhere")
+    code, out, err = run("report", "--results", "anywhere")
     assert (code, out) == (2, "")
     assert err == f"tbp: {os.strerror(number)}: make room and run it again; what was measured before is kept\n"
 

@@ -1,7 +1,5 @@
 """What a report must not cost: libraries that take longer to import than a small report to build."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

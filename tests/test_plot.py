@@ -1,7 +1,5 @@
 """The charts for notebooks, of results as asv stores them, and the examples that docs/notebooks.md shows."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The words of the code: docstrings that stand alone, names that name, class names used once, short sentences."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections import Counter

@@ -26,7 +26,7 @@ class GateProgress(Progress):
         elif number == 1 and not self.is_live and isfinite(self.left_s):
             self.line(f"at most {self.left_s // 60:.0f}:{self.left_s % 60:02.0f} more")
         self._most = self._done + most
-        self.say(f"pair {number + 1} of {benchmarks}")
+        self.say(f"pair {number + 1}: {benchmarks}")
 
     def cell(self) -> None:
         """A pair of a cell ended."""

@@ -1,7 +1,5 @@
 """Real asv runs over real git histories: the environment type, the ruler of the working tree, skipped old commits."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import os
@@ -17,6 +15,8 @@ from tbp.asv.runner import run_asv
 from tbp.asv.session_files import read_sessions
 from tbp.model.series import Outcome
 
+from ..repositories import commit, git, new_repository
+from ..result_folders import ASV_CONFIG
 from ..result_frames import rows_of
 
 pytest.importorskip("asv")
@@ -47,27 +47,7 @@ class Quick(bench.Suite):
     rounds = 1
 """
 
-CONFIG = {
-    "version": 1,
-    "project": "tbp",
-    "repo": ".",
-    "branches": ["main"],
-    "plugins": [".tbp.asv.environment"],
-    "environment_type": "tbp",
-    "launch_method": "forkserver",
-    "results_dir": ".asv/results",
-    "env_dir": ".asv/env",
-}
-
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = {
-        f"GIT_{who}_{what}": "t@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-    }
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=os.environ | identity, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+CONFIG = ASV_CONFIG | {"project": "tbp"}
 
 
 @pytest.fixture(scope="module")
@@ -76,16 +56,11 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     Its first commit has neither ruler nor blocks, its second has blocks and a ruler that only raises.
     """
-    folder = tmp_path_factory.mktemp("history") / "tbp"
-    (folder / "tbp").mkdir(parents=True)
-    git(folder, "init", "-q", "-b", "main")
-    (folder / "tbp" / "__init__.py").write_text('"""Commit 1."""\n')
-    git(folder, "add", ".")
-    git(folder, "commit", "-qm", "without blocks or ruler")
-    (folder / "tbp" / "blocks.py").write_text("def double(x):\n    return x + x\n")
-    (folder / "tbp" / "bench.py").write_text("raise RuntimeError('the commit brought its own ruler')\n")
-    git(folder, "add", ".")
-    git(folder, "commit", "-qm", "blocks, and a ruler that must not be used")
+    folder = new_repository(tmp_path_factory.mktemp("history") / "tbp")
+    commit(folder, "without blocks or ruler", files={"tbp/__init__.py": '"""Commit 1."""\n'})
+    blocks = {"tbp/blocks.py": "def double(x):\n    return x + x\n"}
+    ruler = {"tbp/bench.py": "raise RuntimeError('the commit brought its own ruler')\n"}
+    commit(folder, "blocks, and a ruler that must not be used", files=blocks | ruler)
     # The working tree: this project's ruler, suites and plugin, uncommitted.
     (folder / "tbp" / "bench.py").unlink()
     for part in ("bench", "asv"):

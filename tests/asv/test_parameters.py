@@ -1,7 +1,5 @@
 """Which of today's parameters those of a run were, told by their values."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Ratios beside asv's results: what a night adds, the next one reads, whatever happened to the files."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

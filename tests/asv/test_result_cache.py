@@ -1,7 +1,5 @@
 """What is kept of result files changes how long reading takes, and nothing else."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """One result file as rows: what asv writes, what it wrote, and what no asv ever wrote."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable
@@ -92,8 +90,7 @@ def test_a_run_says_its_python_requirements_and_hardware(result_file: Writer):
 
 
 @pytest.mark.parametrize(
-    ("ram", "said"),
-    [("67416002560", "62.8 GiB"), ("65836440", "62.8 GiB"), ("64 GB", "64 GB"), ("²", "²"), ("", "")],
+    ("ram", "said"), [("67416002560", "62.8 GiB"), ("65836440", "62.8 GiB"), ("64 GB", "64 GB"), ("²", "²"), ("", "")]
 )
 def test_memory_is_bytes_or_the_kilobytes_of_older_versions_of_asv(ram: str, said: str):
     assert memory(ram) == said

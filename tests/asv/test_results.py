@@ -1,7 +1,5 @@
 """A results folder as one frame, and what is to be known of it."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections import Counter

@@ -1,7 +1,5 @@
 """asv as a process, with a stand-in for asv: how it is started, interrupted and ended."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

@@ -1,7 +1,5 @@
 """The timing loop against an injected clock and a simulated asynchronous device: no test reads the real time."""
 
-from __future__ import annotations
-
 import gc
 from dataclasses import dataclass, field
 

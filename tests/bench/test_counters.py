@@ -1,7 +1,5 @@
 """Counters against what can be counted by hand."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

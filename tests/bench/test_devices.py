@@ -1,7 +1,5 @@
 """Devices: what is skipped, what fails loudly, and what CUDA is asked for (fakes at the seam; no GPU needed)."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

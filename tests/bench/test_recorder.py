@@ -1,7 +1,5 @@
 """What the recorder leaves: a session and a trace, whole or not at all."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import os
@@ -53,7 +51,6 @@ def test_a_session_says_what_was_timed_where(tmp_path: Path):
 
 def test_a_trace_lies_beside_the_session_and_says_the_same(tmp_path: Path):
     path = record(destination(tmp_path), "suite.torchtime_step", PARAMETERS, device("cpu"), TIMING, step)
-    assert path is not None
     session = read(path)
     trace = read(path.parent / str(session["trace"]))
     facts = trace["tbp"]
@@ -72,7 +69,6 @@ def test_a_trace_lies_beside_the_session_and_says_the_same(tmp_path: Path):
 def test_long_steps_make_short_traces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     slow = Timing(number=1, wall_s=(1.5,), cpu_s=(1.5,), involuntary_switches=(0,))
     path = record(destination(tmp_path), "suite.torchtime_step", PARAMETERS, device("cpu"), slow, step)
-    assert path is not None
     events = read(path.parent / str(read(path)["trace"]))["traceEvents"]
     assert isinstance(events, list)
     steps = [event for event in events if str(event.get("name", "")).startswith("ProfilerStep#")]
@@ -90,7 +86,6 @@ def test_parameters_that_look_alike_have_files_of_their_own(tmp_path: Path):
 
 def test_a_hostile_benchmark_name_stays_inside_the_folder(tmp_path: Path):
     path = record(destination(tmp_path, traces=False), "../../etc/x", {"p": "../" * 200}, device("cpu"), TIMING, None)
-    assert path is not None
     assert (tmp_path / "abc.traces") in path.resolve().parents
     assert path.exists()
 
@@ -152,7 +147,6 @@ def test_where_to_record_comes_from_the_environment(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("ASV_COMMIT", "0123456789abcdef")
     monkeypatch.setenv("ASV_ENV_NAME", "tbp-py3.11")
     found = Destination.from_environment()
-    assert found is not None
     assert found.folder == tmp_path / "m" / "01234567-tbp-py3.11.traces"
 
 

@@ -1,7 +1,5 @@
 """Suites as asv_runner discovers and runs them: real discovery, real set-up, real timing, in this process."""
 
-from __future__ import annotations
-
 import sys
 import textwrap
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """tbp's own suites: the names and versions that its history hangs on, and the FLOPs that its workloads declare."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

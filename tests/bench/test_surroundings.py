@@ -1,7 +1,5 @@
 """What a process measures in, read from the system without opening a package."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import re
 from pathlib import Path

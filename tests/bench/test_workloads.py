@@ -1,7 +1,5 @@
 """The registry, the oracle check and the code under test as each commit has it."""
 
-from __future__ import annotations
-
 import sys
 import types
 from pathlib import Path

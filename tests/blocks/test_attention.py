@@ -2,8 +2,6 @@
 
 # B batch, D model width, H query heads, G key/value heads, S query positions, T key positions, K head width
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest
@@ -85,11 +83,7 @@ def test_output_and_weights_equal_the_float64_reference(which: str, num_kv_heads
     qkv, mask = inputs(dtype), some_mask(which)
     expected, expected_weights = reference(attention, *qkv, mask)
     with_weights, weights = attention(*qkv, mask, need_weights=True)
-    for got, want in (
-        (attention(*qkv, mask), expected),
-        (with_weights, expected),
-        (weights, expected_weights),
-    ):
+    for got, want in ((attention(*qkv, mask), expected), (with_weights, expected), (weights, expected_weights)):
         torch.testing.assert_close(got.double(), want, rtol=0, atol=TOLERANCE[dtype])
 
 

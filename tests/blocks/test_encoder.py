@@ -1,7 +1,5 @@
 """The encoder against ``nn.TransformerEncoderLayer``, and with every attention it can be built from."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

@@ -1,7 +1,5 @@
 """The feed-forward network against its formulas in float64."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import Tensor

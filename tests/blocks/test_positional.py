@@ -1,7 +1,5 @@
 """Positional encoding against the paper's formula, term by term."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """Sites to look at: one of plausible series, one where every name is hostile."""
 
-from __future__ import annotations
-
 import math
 import os
 import random

@@ -1,7 +1,5 @@
 """Pages in a real browser, opened from the disk as a reader opens them, and what none of them may do."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,12 +30,42 @@ def quiet_page(browser: Any, size: tuple[int, int] = DESKTOP, scheme: str = "lig
 
 @contextmanager
 def opened(
-    browser: Any, path: Path, size: tuple[int, int] = DESKTOP, scheme: str = "light", fragment: str = ""
-) -> Iterator[Any]:
-    """The page at ``path``, as ``quiet_page``."""
+    browser: Any, path: Path, size: tuple[int, int] = DESKTOP, scheme: str = "light", *, fragment: str = "",
+    ready: str = "",
+) -> Iterator[Any]:  # fmt: skip
+    """The page at ``path``, as ``quiet_page``, once there is an element ``ready``."""
     with quiet_page(browser, size, scheme) as page:
         page.goto(path.as_uri() + fragment)
+        if ready:
+            page.wait_for_selector(ready)
         yield page
+
+
+@contextmanager
+def without_scripts(browser: Any, path: Path) -> Iterator[Any]:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    yield page
+    context.close()
+
+
+def reload(page: Any, ready: str) -> None:
+    page.reload()
+    page.wait_for_selector(ready)
+
+
+def unfold(page: Any, within: str = "details") -> None:
+    for folded in page.locator(within).all():
+        folded.evaluate("one => { one.open = true; }")
+
+
+def assert_harmless(page: Any) -> None:
+    """No name of the report has become an element, a handler or a link, or is too wide."""
+    assert page.locator("main img, main b script, svg[onload], [onerror], body script").count() == 0
+    assert page.locator("a[href^='javascript']").count() == 0
+    assert page.title() != "owned"
+    assert overflow(page) <= 0
 
 
 def wait_until(page: Any, expression: str) -> None:

@@ -1,7 +1,5 @@
 """A benchmark's page in a real browser: what a reader may choose of its chart, and that the address keeps it."""
 
-from __future__ import annotations
-
 import math
 import random
 import re
@@ -16,7 +14,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.site.build import write_single_file, write_site
 
 from .conftest import commits, series
-from .opening import DESKTOP, PHONE, opened, overflow, violations, wait_until
+from .opening import DESKTOP, PHONE, opened, overflow, reload, violations, wait_until, without_scripts
 from .test_site import benchmark_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -46,8 +44,7 @@ def drawn(page: Any) -> list[str]:
 
 
 def test_series_are_chosen_by_dimension_and_the_address_keeps_them(browser, plausible_site) -> None:
-    with opened(browser, benchmark_page(plausible_site)) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site), ready=READY) as page:
         assert len(drawn(page)) == 8
         assert page.inner_text("#drawn").startswith("8 of 12 series drawn, the worst first")
         page.click("#drawn button")
@@ -59,8 +56,7 @@ def test_series_are_chosen_by_dimension_and_the_address_keeps_them(browser, plau
         assert drawn(page) == expected
         page.locator("#legend").get_by_label("variant=math, sequence_length=1024").uncheck()
         wait_until(page, f"{NAMES}.length === 2")
-        page.reload()
-        page.wait_for_selector(READY)
+        reload(page, READY)
         assert drawn(page) == expected[1:]
         assert page.locator("#choose input:checked").count() == 4
         page.locator("#choose fieldset", has_text="sequence_length").get_by_role("button", name="all").click()
@@ -69,20 +65,17 @@ def test_series_are_chosen_by_dimension_and_the_address_keeps_them(browser, plau
 
 def test_the_scale_is_chosen_and_the_address_keeps_it(browser, plausible_site) -> None:
     axis = "document.getElementById('chart').layout.yaxis"
-    with opened(browser, benchmark_page(plausible_site)) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site), ready=READY) as page:
         assert page.input_value("#scale") == "relative"
         assert page.evaluate(f"{axis}.ticksuffix") == " %"
         page.select_option("#scale", "log")
         wait_until(page, f"{axis}.type === 'log'")
-        page.reload()
-        page.wait_for_selector(READY)
+        reload(page, READY)
         assert (page.input_value("#scale"), page.evaluate(f"{axis}.type")) == ("log", "log")
 
 
 def test_a_brush_zooms_the_address_keeps_it_and_a_button_or_a_double_click_ends_it(browser, plausible_site) -> None:
-    with opened(browser, benchmark_page(plausible_site)) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site), ready=READY) as page:
         assert not page.is_visible("#whole")
         box = page.locator("#chart .nsewdrag").first.bounding_box()
         middle = box["y"] + box["height"] / 2
@@ -95,8 +88,7 @@ def test_a_brush_zooms_the_address_keeps_it_and_a_button_or_a_double_click_ends_
         low, high = page.evaluate(RANGE)
         assert 55 < low < 65
         assert 85 < high < 95
-        page.reload()
-        page.wait_for_selector(READY)
+        reload(page, READY)
         again = page.evaluate(RANGE)
         assert abs(again[0] - low) <= 1
         assert abs(again[1] - high) <= 1
@@ -112,8 +104,7 @@ def test_a_brush_zooms_the_address_keeps_it_and_a_button_or_a_double_click_ends_
 
 
 def test_any_two_commits_can_be_read_against_each_other(browser, plausible_site) -> None:
-    with opened(browser, benchmark_page(plausible_site)) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site), ready=READY) as page:
         page.click("#cursors summary")
         first, second = page.locator("#cursors select").all()
         # The step of +39 % is at the ninetieth commit.
@@ -131,8 +122,7 @@ def test_any_two_commits_can_be_read_against_each_other(browser, plausible_site)
         labels = page.locator("#chart .annotation-text").all_text_contents()
         assert {"A", "B"} <= set(labels)
         said = page.inner_text("#cursors ul")
-        page.reload()
-        page.wait_for_selector(READY)
+        reload(page, READY)
         assert page.inner_text("#cursors ul") == said
         page.get_by_role("button", name="Swap").click()
         assert "faster, beyond noise" in page.inner_text("#cursors ul")
@@ -145,8 +135,7 @@ def test_any_two_commits_can_be_read_against_each_other(browser, plausible_site)
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_two_commits_are_chosen_on_the_chart_and_no_commit_is_opened_by_it(browser, plausible_site, size) -> None:
-    with opened(browser, benchmark_page(plausible_site), size) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site), size, ready=READY) as page:
         page.click("#cursors summary")
         page.get_by_role("button", name="Choose on the chart").click()
         page.locator("#chart").scroll_into_view_if_needed()
@@ -166,8 +155,7 @@ def test_two_commits_are_chosen_on_the_chart_and_no_commit_is_opened_by_it(brows
 
 def test_a_drag_chooses_commits_and_the_height_follows(browser, plausible_site) -> None:
     heights = "document.getElementById('chart').layout.yaxis.range"
-    with opened(browser, benchmark_page(plausible_site, "feed-forward-Nightly-peakmem")) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site, "feed-forward-Nightly-peakmem"), ready=READY) as page:
         before = page.evaluate(heights)
         box = page.locator("#chart .nsewdrag").first.bounding_box()
         page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.45)
@@ -184,15 +172,13 @@ def test_a_drag_chooses_commits_and_the_height_follows(browser, plausible_site) 
 
 def test_commits_lie_by_their_dates_when_that_is_chosen(browser, plausible_site) -> None:
     axis = "document.getElementById('chart').layout.xaxis"
-    with opened(browser, benchmark_page(plausible_site)) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site), ready=READY) as page:
         assert page.evaluate(f"{axis}.ticktext[0]") == "a6a3a450<br>2026-03-02"
         page.select_option("#axis", "date")
         wait_until(page, f"{axis}.title.text === 'date, UTC'")
         assert "axis=date" in page.evaluate("location.hash")
         assert "2026-03-16" in page.evaluate(f"{axis}.ticktext")
-        page.reload()
-        page.wait_for_selector(READY)
+        reload(page, READY)
         assert page.input_value("#axis") == "date"
         # A gap in time is one in the chart, and both ways lead to the same commit.
         said = page.evaluate(
@@ -211,8 +197,7 @@ def test_commits_lie_by_their_dates_when_that_is_chosen(browser, plausible_site)
 
 
 def test_the_chart_starts_where_its_series_do_and_says_what_is_better(browser, heavy_late_site) -> None:
-    with opened(browser, benchmark_page(heavy_late_site, "late")) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(heavy_late_site, "late"), ready=READY) as page:
         assert page.evaluate(RANGE) == [89.3, 99.7]
         title = "document.getElementById('chart').layout.yaxis.title.text"
         assert page.evaluate(title) == "time per call in ms, lower is better"
@@ -220,20 +205,17 @@ def test_the_chart_starts_where_its_series_do_and_says_what_is_better(browser, h
 
 def test_a_link_to_a_series_and_a_choice_opens_both(browser, plausible_site) -> None:
     path = benchmark_page(plausible_site)
-    with opened(browser, path) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, path, ready=READY) as page:
         anchor = page.locator("details.one:not([open])").first.get_attribute("id")
         page.goto(f"{path.as_uri()}#{anchor}&only.variant=sdpa&nonsense=1&from=zzz&low=x")
-        page.reload()
-        page.wait_for_selector(READY)
+        reload(page, READY)
         assert page.evaluate(f"document.getElementById('{anchor}').open")
         assert all(name.startswith("variant=sdpa,") for name in drawn(page))
         assert page.evaluate(RANGE)[0] == -0.7
 
 
 def test_tags_are_marked_and_changes_have_their_lines(browser, plausible_site) -> None:
-    with opened(browser, benchmark_page(plausible_site)) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site), ready=READY) as page:
         labels = page.locator("#chart .annotation-text").all_text_contents()
         assert {"v0.9", "v1.0"} <= set(labels)
         places = "document.getElementById('chart').layout.shapes.map(shape => shape.x0)"
@@ -241,8 +223,7 @@ def test_tags_are_marked_and_changes_have_their_lines(browser, plausible_site) -
 
 
 def test_a_point_tells_its_commit_and_a_click_opens_it(browser, plausible_site) -> None:
-    with opened(browser, benchmark_page(plausible_site, "feed-forward-Nightly-torchtime")) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site, "feed-forward-Nightly-torchtime"), ready=READY) as page:
         page.context.route("https://example.org/**", lambda route: route.fulfill(body="a commit"))
         page.locator("#chart .scatterlayer .point").nth(5).hover(force=True)
         hover = page.locator("#chart .hoverlayer .hovertext").first
@@ -257,8 +238,7 @@ def test_a_point_tells_its_commit_and_a_click_opens_it(browser, plausible_site) 
 
 
 def test_tables_of_data_are_filled_when_they_are_opened(browser, plausible_site) -> None:
-    with opened(browser, benchmark_page(plausible_site), PHONE) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site), PHONE, ready=READY) as page:
         assert page.locator("details[data-points] table").count() == 0
         page.locator("details.one[open] details[data-points] summary").first.click()
         table = page.locator("details[data-points] table").first
@@ -272,8 +252,7 @@ def test_tables_of_data_are_filled_when_they_are_opened(browser, plausible_site)
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_the_two_sides_of_a_change_are_shown(browser, plausible_site, size) -> None:
-    with opened(browser, benchmark_page(plausible_site), size) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site), size, ready=READY) as page:
         block = page.locator(".one .moved-block").first
         assert block.locator("svg.strip").count() == 2
         dots = block.locator("svg.strip .dots").first.get_attribute("d")
@@ -294,8 +273,7 @@ def test_the_two_sides_of_a_change_are_shown(browser, plausible_site, size) -> N
 
 
 def test_the_growth_over_a_parameter_is_drawn_when_it_comes_near(browser, plausible_site) -> None:
-    with opened(browser, benchmark_page(plausible_site), PHONE) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site), PHONE, ready=READY) as page:
         assert not page.locator(".scaling[data-ready]").count()
         page.locator(".growth").scroll_into_view_if_needed()
         page.wait_for_selector(".scaling[data-ready]")
@@ -310,8 +288,7 @@ def test_the_growth_over_a_parameter_is_drawn_when_it_comes_near(browser, plausi
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong(browser, plausible_site, scheme) -> None:
-    with opened(browser, benchmark_page(plausible_site), DESKTOP, scheme) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(plausible_site), DESKTOP, scheme, ready=READY) as page:
         page.locator(".growth").scroll_into_view_if_needed()
         page.wait_for_selector(".scaling[data-ready]")
         page.click("text=Data of the growth")
@@ -328,25 +305,21 @@ def test_in_a_report_of_one_file_choices_are_kept_behind_the_page(browser, plaus
         page.select_option("#span", "30")
         wait_until(page, f"{RANGE}[0] === 89.5")
         assert page.evaluate("location.hash").startswith("#/benchmarks/attention")
-        page.reload()
-        page.wait_for_selector(READY)
+        reload(page, READY)
         assert (page.input_value("#scale"), page.input_value("#span")) == ("log", "30")
         page.locator("details.one[open] details[data-points] summary").first.click()
         page.wait_for_selector("details[data-points] td")
 
 
 def test_the_page_can_be_read_without_scripts(browser, plausible_site) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(benchmark_page(plausible_site).as_uri())
-    assert page.locator(".strips:visible").count() == 0
-    said = page.locator(".one .moved-block").first.inner_text()
-    assert re.search(r"Before: median 5\.\d\d ms, quartiles 5\.\d\d ms – 5\.\d\d ms; n = 3 processes", said)
-    assert page.locator(".growth li").count() == 3
-    assert not page.locator("#scale").is_visible()
-    instead = page.locator("noscript").first
-    assert "variant=sdpa, sequence_length=1024" in instead.inner_text()
-    assert "The chart and data tables need JavaScript" in instead.inner_text()
-    assert instead.locator("svg.spark path").count() == 1
-    assert not page.locator("#chart").is_visible()
-    context.close()
+    with without_scripts(browser, benchmark_page(plausible_site)) as page:
+        assert page.locator(".strips:visible").count() == 0
+        said = page.locator(".one .moved-block").first.inner_text()
+        assert re.search(r"Before: median 5\.\d\d ms, quartiles 5\.\d\d ms – 5\.\d\d ms; n = 3 processes", said)
+        assert page.locator(".growth li").count() == 3
+        assert not page.locator("#scale").is_visible()
+        instead = page.locator("noscript").first
+        assert "variant=sdpa, sequence_length=1024" in instead.inner_text()
+        assert "The chart and data tables need JavaScript" in instead.inner_text()
+        assert instead.locator("svg.spark path").count() == 1
+        assert not page.locator("#chart").is_visible()

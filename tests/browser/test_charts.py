@@ -1,7 +1,5 @@
 """The page of all charts in a real browser: what is drawn, what the filter leaves, what a click opens."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.pages.charts import FIRST_DRAWN
 from tbp.report.site.build import write_site
 
-from .opening import PHONE, opened, overflow
+from .opening import PHONE, opened, overflow, reload, without_scripts
 from .test_index import eventful
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -32,8 +30,7 @@ def names(page: Any) -> list[str]:
 
 
 def test_every_series_has_a_chart_with_its_value_state_and_change_points(browser, charts, data) -> None:
-    with opened(browser, charts) as page:
-        page.wait_for_selector("#charts[data-ready]")
+    with opened(browser, charts, ready="#charts[data-ready]") as page:
         assert page.locator("#charts > li").count() == len(data.histories) == 145
         card = page.locator("#charts li", has_text="sdpa, sequence_length=2048").first
         assert "▲ +12 % slower" in card.inner_text()
@@ -44,10 +41,7 @@ def test_every_series_has_a_chart_with_its_value_state_and_change_points(browser
 
 
 def test_the_script_draws_what_the_page_had_drawn(browser, charts) -> None:
-    with opened(browser, charts) as page:
-        context = browser.new_context(java_script_enabled=False)
-        plain = context.new_page()
-        plain.goto(charts.as_uri())
+    with opened(browser, charts) as page, without_scripts(browser, charts) as plain:
         said = """list => [...list.children].slice(0, COUNT).map((item) => [
           item.innerText, item.querySelector("a").href,
           [...item.querySelectorAll("svg *")].map((one) => [
@@ -59,7 +53,6 @@ def test_the_script_draws_what_the_page_had_drawn(browser, charts) -> None:
         assert page.locator("#charts").evaluate(said) == written
         assert len(written) == FIRST_DRAWN
         assert "121 more series need JavaScript" in plain.inner_text("#rest")
-        context.close()
 
 
 def test_the_filter_is_that_of_the_index_and_the_address_keeps_it(browser, charts) -> None:
@@ -71,8 +64,7 @@ def test_the_filter_is_that_of_the_index_and_the_address_keeps_it(browser, chart
         assert 0 < int(found.split()[0]) < 30
         assert page.evaluate("location.hash") == "#hide=suspect&device=cuda&size=20"
         shown = names(page)
-        page.reload()
-        page.wait_for_selector("#charts[data-ready]")
+        reload(page, "#charts[data-ready]")
         assert names(page) == shown
         page.goto(charts.with_name("index.html").as_uri() + "#hide=suspect&device=cuda&size=20")
         assert page.inner_text("#shown") == found
@@ -80,8 +72,7 @@ def test_the_filter_is_that_of_the_index_and_the_address_keeps_it(browser, chart
 
 
 def test_charts_go_by_the_size_of_the_change_or_by_name(browser, charts) -> None:
-    with opened(browser, charts) as page:
-        page.wait_for_selector("#charts[data-ready]")
+    with opened(browser, charts, ready="#charts[data-ready]") as page:
         assert "+88 % slower" in page.inner_text("#charts li >> nth=0")
         page.select_option("select[name=order]", "benchmark")
         assert names(page)[0].startswith("attention.")
@@ -94,8 +85,7 @@ def test_charts_go_by_the_size_of_the_change_or_by_name(browser, charts) -> None
 
 
 def test_the_keyboard_opens_the_series_of_a_chart(browser, charts) -> None:
-    with opened(browser, charts, PHONE, fragment="#q=peakmem gelu") as page:
-        page.wait_for_selector("#charts[data-ready]")
+    with opened(browser, charts, PHONE, fragment="#q=peakmem gelu", ready="#charts[data-ready]") as page:
         page.focus("#charts a")
         page.keyboard.press("Enter")
         page.wait_for_selector("#chart[data-ready]")
@@ -103,8 +93,7 @@ def test_the_keyboard_opens_the_series_of_a_chart(browser, charts) -> None:
 
 
 def test_paper_has_every_chart_that_is_on_the_screen(browser, charts) -> None:
-    with opened(browser, charts) as page:
-        page.wait_for_selector("#charts[data-ready]")
+    with opened(browser, charts, ready="#charts[data-ready]") as page:
         page.emulate_media(media="print")
         assert page.locator("#charts li").last.evaluate("one => getComputedStyle(one).contentVisibility") == "visible"
         assert not page.locator("input[name=q]").is_visible()
@@ -115,8 +104,7 @@ def test_more_charts_than_a_phone_can_hold_are_a_button_away(browser, charts) ->
     with opened(browser, charts, PHONE) as page:
         # As with more than 300 series.
         page.add_init_script("addEventListener('DOMContentLoaded', () => { tbp.CHARTS = 100; }, { capture: true })")
-        page.reload()
-        page.wait_for_selector("#charts[data-ready]")
+        reload(page, "#charts[data-ready]")
         assert page.locator("#charts > li").count() == 100
         assert page.inner_text("#more") == "Show 45 more of 45"
         page.focus("#more")

@@ -1,7 +1,5 @@
 """The comparison's page in a real browser: any commits, machines and environments beside each other."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,12 +18,13 @@ from tbp.report.data.history_chart import site_commits
 from tbp.report.parts.addresses import series_href
 from tbp.report.site.build import write_site
 
-from .opening import DESKTOP, PHONE, opened, overflow, violations
+from .opening import DESKTOP, PHONE, opened, overflow, reload, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PLACE = ("bench-1", "virtualenv-py3.13-torch2.13")
 OTHER = ("bench-1", "virtualenv-py3.13-torch2.12")
+READY = "#compare-form[data-ready]"
 
 
 def in_another_environment(history: History) -> History:
@@ -58,13 +57,8 @@ def machines(plausible_site) -> Path:
     return plausible_site.parent / "compare.html"
 
 
-def ready(page) -> None:
-    page.wait_for_selector("#compare-form[data-ready]")
-
-
 def test_it_begins_with_a_judged_pair_that_can_be_filtered_at_once(browser, machines) -> None:
-    with opened(browser, machines) as page:
-        ready(page)
+    with opened(browser, machines, ready=READY) as page:
         everything = page.locator("#compare-default-rows tbody tr").count()
         assert page.inner_text("#shown") == f"{everything} of {everything} series"
         assert "regression" in page.inner_text("#compare-title")
@@ -73,8 +67,7 @@ def test_it_begins_with_a_judged_pair_that_can_be_filtered_at_once(browser, mach
         rows = page.locator("#compare-default-rows tbody tr:visible")
         assert 0 < rows.count() < everything
         assert all("1024" in text for text in rows.all_inner_texts())
-        page.reload()
-        ready(page)
+        reload(page, READY)
         assert "1024" in rows.first.inner_text()
         page.fill("#compare-q", "")
         page.check("#compare-far")
@@ -84,8 +77,7 @@ def test_it_begins_with_a_judged_pair_that_can_be_filtered_at_once(browser, mach
 
 
 def test_any_two_commits_are_judged_as_the_first_two_and_linked_to(browser, machines) -> None:
-    with opened(browser, machines) as page:
-        ready(page)
+    with opened(browser, machines, ready=READY) as page:
         page.select_option("#compare-commit-1", "110")
         page.select_option("#compare-commit-0", "85")
         first = page.locator("#compare-table tbody tr").first.inner_text()
@@ -102,8 +94,7 @@ def test_any_two_commits_are_judged_as_the_first_two_and_linked_to(browser, mach
         assert commands.locator(".copy").count() == 2
         assert "UTC" in page.inner_text("#compare-sides")
         said = page.inner_text("main")
-        page.reload()
-        ready(page)
+        reload(page, READY)
         assert page.inner_text("main") == said
         page.click("#compare-swap")
         assert "faster" in page.locator("#compare-table tbody tr").first.inner_text()
@@ -112,8 +103,7 @@ def test_any_two_commits_are_judged_as_the_first_two_and_linked_to(browser, mach
 
 
 def test_a_commit_without_values_is_said_so_with_the_nearest_that_have_some(browser, site) -> None:
-    with opened(browser, site) as page:
-        ready(page)
+    with opened(browser, site, ready=READY) as page:
         last = page.locator("#compare-commit-0 option").first.get_attribute("value")
         page.select_option("#compare-part-0-0", label="2.12")
         page.select_option("#compare-part-1-0", label="2.12")
@@ -136,8 +126,7 @@ def test_a_commit_without_values_is_said_so_with_the_nearest_that_have_some(brow
     [("v0.9", "v0.9"), ("2026-04-01", "2026-04-01"), ("1999", ""), ("nosuchthing", ""), ("HASH", "HASH")],
 )
 def test_a_commit_is_found_by_what_is_typed(browser, machines, text, found) -> None:
-    with opened(browser, machines) as page:
-        ready(page)
+    with opened(browser, machines, ready=READY) as page:
         hash_ = page.evaluate("tbp.runs.commits[30].short")
         page.fill("#compare-type-0", text.replace("HASH", f"{hash_}00ff"))
         page.keyboard.press("Enter")
@@ -152,8 +141,7 @@ def test_a_commit_is_found_by_what_is_typed(browser, machines, text, found) -> N
 
 
 def test_one_part_of_an_environment_is_changed_and_all_else_stays(browser, site) -> None:
-    with opened(browser, site) as page:
-        ready(page)
+    with opened(browser, site, ready=READY) as page:
         assert page.locator("#compare-part-0-0 option").all_inner_texts() == ["2.12", "2.13"]
         page.get_by_role("button", name="torch 2.13 against 2.12").click()
         assert page.inner_text("#compare-title").startswith("torch 2.13 against torch 2.12 at ")
@@ -163,8 +151,7 @@ def test_one_part_of_an_environment_is_changed_and_all_else_stays(browser, site)
         assert page.locator("#compare-table .badge.improvement").count() == 0  # nobody's merit
         assert page.locator("#compare-elsewhere").is_visible()
         said = page.inner_text("#compare-title")
-        page.reload()
-        ready(page)
+        reload(page, READY)
         assert page.inner_text("#compare-title") == said
 
 
@@ -186,8 +173,7 @@ def test_all_else_is_equal_only_where_it_is(browser, plausible_data, tmp_path, s
         replace(old, hardware=hardware[0], packages=packages), replace(new, hardware=hardware[1], packages=packages)
     )  # fmt: skip
     index = write_site(replace(data, runs=runs), tmp_path)
-    with opened(browser, index.parent / "compare.html") as page:
-        ready(page)
+    with opened(browser, index.parent / "compare.html", ready=READY) as page:
         assert page.inner_text("#compare-presets").startswith(label)
         page.get_by_role("button", name="torch 2.13 against 2.12").click()
         assert told in page.inner_text("#compare-sides")
@@ -197,8 +183,7 @@ def test_all_else_is_equal_only_where_it_is(browser, plausible_data, tmp_path, s
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_chosen_columns_fit_and_are_accessible(browser, machines, size, scheme) -> None:
-    with opened(browser, machines, size, scheme) as page:
-        ready(page)
+    with opened(browser, machines, size, scheme, ready=READY) as page:
         page.select_option("#compare-commit-0", "85")
         assert overflow(page) <= 0
         assert violations(page) == []
@@ -223,54 +208,43 @@ def expected(histories: Sequence[History], before: ComparedCommit, after: Compar
     return {href[one.benchmark, one.parameters]: one for one in found}
 
 
+def judged_by_the_script(page, before: int, after: int, sides: Sequence[ComparedCommit]) -> dict[str, list]:
+    """State, interval, reason and verdict by the address of the series, of the columns ``before`` and ``after``."""
+    judge = """([from, to, names]) => {
+      const pairs = tbp.runs.rows.map((row) => ({ row, base: row, from, to, names }));
+      return tbp.judgements(pairs).map((one, i) => (
+        [pairs[i].row.href, one && [one.state, one.low, one.high, one.reason, tbp.verdict(one)]]));
+    }"""
+    rows = page.evaluate(judge, [before, after, [side.revision for side in sides]])
+    return {href: judgement for href, judgement in rows if judgement}
+
+
 def without_sessions(history: History) -> History:
     return replace(history, points=tuple(replace(point, sessions=()) for point in history.points))
 
 
-def counter(commits) -> History:
-    """Repeats exactly, but for a step."""
-    points = tuple(
-        Point(commit, Outcome.MEASURED, 100.0 if place < 60 else 120.0) for place, commit in enumerate(commits)
-    )
-    key = SeriesKey("train_step.Nightly.track_operators", (), *PLACE)
-    return History(key, "operators", Better.LOWER, points, State.NO_CHANGE)
-
-
-def share(commits) -> History:
-    """A percentage of which nothing says whether more is better: 61 % for 60 runs, then 64 %."""
-    points = tuple(
-        Point(commit, Outcome.MEASURED, 61.0 if place < 60 else 64.0) for place, commit in enumerate(commits)
-    )
-    return History(SeriesKey("s.track_share", (), *PLACE), "%", Better.UNKNOWN, points, State.CHANGED)
-
-
-def still(commits) -> History:
-    """A series with one value in every run."""
-    points = tuple(Point(commit, Outcome.MEASURED, 0.0) for commit in commits)
-    return History(SeriesKey("s.time_nothing", (), *PLACE), "seconds", Better.LOWER, points, State.NO_CHANGE)
+def stepped(commits, name: str, unit: str, better: Better, before: float, after: float) -> History:
+    """A series with one value in its first sixty runs, and another one in the rest."""
+    values = [before if place < 60 else after for place in range(len(commits))]
+    points = tuple(Point(commit, Outcome.MEASURED, value) for commit, value in zip(commits, values, strict=True))
+    return History(SeriesKey(name, (), *PLACE), unit, better, points, State.NO_CHANGE)
 
 
 def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path) -> None:
     # Without what it does not know: how far the processes of one run disagree.
     order = site_commits(plausible_data).commits
     own = [one for one in plausible_data.histories if (one.key.machine, one.key.environment) == PLACE]
-    own = [*map(without_sessions, own), counter(order), share(order), still(order)]
+    counter = stepped(order, "train_step.Nightly.track_operators", "operators", Better.LOWER, 100.0, 120.0)
+    share = stepped(order, "s.track_share", "%", Better.UNKNOWN, 61.0, 64.0)
+    still = stepped(order, "s.time_nothing", "seconds", Better.LOWER, 0.0, 0.0)
+    own = [*map(without_sessions, own), counter, share, still]
     index = write_site(replace(plausible_data, histories=tuple(own), machines=()), tmp_path)
     pairs = [(88, 95), (95, 88), (59, 61), (40, 100), (100, 119), (118, 119), (2, 5), (0, 119), (85, 118), (69, 71)]
     states = set()
-    with opened(browser, index.parent / "compare.html") as page:
-        ready(page)
+    with opened(browser, index.parent / "compare.html", ready=READY) as page:
         for before, after in pairs:
             sides = [ComparedCommit(order[at].short, order[at].hash) for at in (before, after)]
-            said = page.evaluate(
-                """([from, to, names]) => {
-                  const pairs = tbp.runs.rows.map((row) => ({ row, base: row, from, to, names }));
-                  return tbp.judgements(pairs).map((one, i) => (
-                    [pairs[i].row.href, one && [one.state, one.low, one.high, one.reason, tbp.verdict(one)]]));
-                }""",
-                [before, after, [side.revision for side in sides]],
-            )
-            found = {href: one for href, one in said if one}
+            found = judged_by_the_script(page, before, after, sides)
             wanted = expected(own, *sides)
             assert found.keys() == wanted.keys()
             for href, judgement in wanted.items():
@@ -308,25 +282,16 @@ def test_the_script_compares_each_commit_by_the_runs_of_its_own_line(browser, pl
     index = write_site(data, tmp_path)
     column = {commit.hash: place for place, commit in enumerate((*branch, *line.commits))}
     pairs = [(62, 75), (75, 62), (40, 89), (89, 40), (89, 100), (100, 89), (61, 118), (119, 60), (20, 30), (58, 95)]
-    with opened(browser, index.parent / "compare.html") as page:
-        ready(page)
+    with opened(browser, index.parent / "compare.html", ready=READY) as page:
         assert "maint · " in page.locator("#compare-commit-0 optgroup[label='Other lines'] option").first.inner_text()
         for before, after in pairs:
             sides = [ComparedCommit(order[at].short, order[at].hash) for at in (before, after)]
-            said = page.evaluate(
-                """([from, to, names]) => {
-                  const pairs = tbp.runs.rows.map((row) => ({ row, base: row, from, to, names }));
-                  return tbp.judgements(pairs).map((one, i) => (
-                    [pairs[i].row.href, one && [one.state, one.low, one.high]]));
-                }""",
-                [column[sides[0].commit], column[sides[1].commit], [side.revision for side in sides]],
-            )
-            found = {href: one for href, one in said if one}
+            found = judged_by_the_script(page, *(column[side.commit] for side in sides), sides)
             path = compared(sides[0].commit, sides[1].commit, branch, (line,))
             wanted = expected([_on_path(one, path) for one in whole], *sides)
             assert found.keys() == wanted.keys()
             for href, judgement in wanted.items():
-                state, low, high = found[href]
+                state, low, high, *_ = found[href]
                 assert state == judgement.state.name.lower(), (before, after, judgement)
                 if not math.isnan(low):
                     assert (low, high) == pytest.approx((judgement.low, judgement.high), rel=0.01, abs=1e-3)

@@ -1,38 +1,31 @@
 """Flame graphs in a real browser: they draw when they come into view, zoom, search, and say what they show."""
 
-from __future__ import annotations
-
 import json
 import random
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 from msgspec.structs import replace
 
 from tbp.__main__ import main
 from tbp.model.changes import Change, ChangeEvidence, History, State
-from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
+from tbp.model.series import Better, Outcome, Point, SeriesKey
 from tbp.report.base.report_data import ReportData
 from tbp.report.site.build import write_site
-from tbp.traces.calls.nesting import NO_PARENT
-from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
 from tbp.traces.differences.frame_difference import frame_difference
-from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
+from tbp.traces.frames.frames import Frames
 from tbp.wording import words
 
-from ..histories import commit_order
-from .opening import DESKTOP, PHONE, overflow, quiet_page, violations
+from ..flames import Rows, certain_difference, frames
+from ..histories import commit, commit_order
+from ..trace_events import event
+from .opening import DESKTOP, PHONE, overflow, quiet_page, violations, without_scripts
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HOSTILE = "%{x}<b><img src=x onerror=document.title='owned'>\"'`</b></script>{{7*7}}\u202e\x00"
-STEP = 8_000_000
-Rows = Mapping[str, tuple[str, int, int, int]]
 
 BEFORE: Rows = {
     "linear": ("operator", 4, 1_000_000, 0), "linear > mm": ("operator", 4, 2_000_000, 0),
@@ -47,24 +40,6 @@ AFTER: Rows = {
 }  # fmt: skip
 
 
-def frames(rows: Rows) -> Frames:
-    """Literal frames of two steps: path → (kind, calls, self ns, device ns)."""
-    place = {path: row for row, path in enumerate(rows)}
-    frame = pd.DataFrame(
-        {
-            "parent": [place[path.rpartition(" > ")[0]] if " > " in path else NO_PARENT for path in rows],
-            "name": pd.Series([path.rpartition(" > ")[2] for path in rows], dtype=object),
-            "kind": pd.Series([row[0] for row in rows.values()], dtype=object),
-            **{
-                name: [row[at] for row in rows.values()] for at, name in enumerate(("calls", "self_ns", "device_ns"), 1)
-            },
-            "merged": 1,
-        }
-    )
-    counts = {name: np.int64 for name, kind in FRAME_COLUMNS.items() if kind == "count"}
-    return Frames(frame.astype(counts), 2, STEP)
-
-
 def many(number: int) -> Frames:
     """A tree of so many frames, each wide enough to be drawn on a wide screen."""
     chance, rows = random.Random(3), {}
@@ -77,23 +52,13 @@ def many(number: int) -> Frames:
 
 
 def history(name: str, after: Frames, before: Frames | None = None, machine: str = "box") -> History:
-    start = datetime(2026, 5, 1, tzinfo=UTC)
-    points = tuple(
-        Point(Commit(f"{place:040x}", start + timedelta(days=place)), Outcome.MEASURED, 1e-3) for place in range(6)
-    )
-    rows = pd.DataFrame({column: pd.Series([0.0]) for column in ROW_COLUMNS})
-    rows["calls_after"] = 1.0
-    texts = {"operator": "mm", "kind": "calls", "sentence": ""}
-    rows = rows.assign(**{column: pd.Series([text], dtype=object) for column, text in texts.items()}, certain=True)
+    points = tuple(Point(commit(place), Outcome.MEASURED, 1e-3) for place in range(6))
     changes: tuple[ChangeEvidence, ...] = ()
     if before is not None:
-        what = TraceDifference(rows, 4000.0, 4500.0, 0.0, 1.1, 3, 3, "host")
-        found = frame_difference(before, after)
-        changes = (ChangeEvidence(Change(3, 1e-3, 1.2e-3, 0.001, True), what, "", found),)
-    made = History(
-        SeriesKey(name, (), machine, "env"), "seconds", Better.LOWER, points,
-        State.REGRESSION if changes else State.NO_CHANGE, changes,
-    )  # fmt: skip
+        traced = certain_difference(1.1, ("mm",)), "", frame_difference(before, after)
+        changes = (ChangeEvidence(Change(3, 1e-3, 1.2e-3, 0.001, True), *traced),)
+    of = SeriesKey(name, (), machine, "env"), "seconds", Better.LOWER, points
+    made = History(*of, State.REGRESSION if changes else State.NO_CHANGE, changes)
     return replace(made, frames=after, operators_commit=points[-1].commit)
 
 
@@ -280,21 +245,15 @@ def test_graphs_fit_and_have_no_barrier(page: Any, site: Path) -> None:
 
 
 def test_paper_and_pages_without_scripts_have_the_table(browser: Any, site: Path) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(page_of(site, "changed").as_uri())
-    top = page.locator(".flame-top").first
-    top.locator("summary").click()
-    assert "2 → 6" in top.locator("tbody tr").filter(has_text="mm").first.inner_text()
-    assert not page.locator(".flame-box").first.is_visible()
-    context.close()
+    with without_scripts(browser, page_of(site, "changed")) as page:
+        top = page.locator(".flame-top").first
+        top.locator("summary").click()
+        assert "2 → 6" in top.locator("tbody tr").filter(has_text="mm").first.inner_text()
+        assert not page.locator(".flame-box").first.is_visible()
 
 
 def test_a_file_of_its_own_draws_and_asks_for_nothing(page: Any, tmp_path: Path) -> None:
-    events = [
-        {"ph": "X", "cat": "cpu_op", "name": name, "pid": 1, "tid": 1, "ts": start, "dur": duration}
-        for name, start, duration in (("linear", 0, 100), ("mm", 10, 60), (HOSTILE, 200, 50))
-    ]
+    events = [event("linear", 0, 100), event("mm", 10, 60), event(HOSTILE, 200, 50)]
     trace, file = tmp_path / "trace.json", tmp_path / "flame.html"
     trace.write_text(json.dumps({"traceEvents": events}))
     assert main(["hotspots", str(trace), "--flame", str(file)]) == 0

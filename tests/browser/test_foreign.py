@@ -1,7 +1,5 @@
 """Result files from elsewhere beside the stored runs, in a real browser."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
@@ -25,8 +23,7 @@ def result_file(**other: object) -> bytes:
 
 
 def test_a_result_file_from_elsewhere_becomes_a_column(browser, plausible_site) -> None:
-    with opened(browser, plausible_site.parent / "compare.html") as page:
-        page.wait_for_selector("#compare-form[data-ready]")
+    with opened(browser, plausible_site.parent / "compare.html", ready="#compare-form[data-ready]") as page:
         given = {"name": "theirs.json", "mimeType": "application/json", "buffer": result_file()}
         page.set_input_files("#compare-files", [given])
         page.wait_for_selector("#compare-read li")
@@ -63,8 +60,7 @@ def test_a_result_file_from_elsewhere_becomes_a_column(browser, plausible_site) 
     ],
 )
 def test_a_file_that_is_no_result_is_told_what_to_do(browser, plausible_site, content, said) -> None:
-    with opened(browser, plausible_site.parent / "compare.html", PHONE) as page:
-        page.wait_for_selector("#compare-form[data-ready]")
+    with opened(browser, plausible_site.parent / "compare.html", PHONE, ready="#compare-form[data-ready]") as page:
         # Dropped, as from a folder's window.
         page.evaluate(
             """async (content) => {

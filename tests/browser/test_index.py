@@ -1,10 +1,6 @@
 """The index and the report of one file in a real browser: filters, addresses, rows that a script makes."""
 
-from __future__ import annotations
-
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +16,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.page import MOST_ROWS
 from tbp.report.site.build import write_single_file, write_site
 
-from .opening import DESKTOP, PHONE, opened, overflow, violations
+from .opening import DESKTOP, PHONE, opened, overflow, reload, unfold, violations, wait_until, without_scripts
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -32,6 +28,7 @@ CHUNKS_OF_ROWS = """async () => {
 }"""
 """Shows all rows that lie in files of their own, in place of the page's."""
 
+READY = "#filter[data-ready]"
 LOOKS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
 
 
@@ -79,29 +76,23 @@ def one_file(data: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path
     return write_single_file(data, tmp_path_factory.mktemp("single") / "report.html")
 
 
-@contextmanager
-def loaded(browser: Any, path: Path, *args: Any, **options: Any) -> Iterator[Any]:
-    """The index, once it has loaded its rows."""
-    with opened(browser, path, *args, **options) as page:
-        page.wait_for_selector("#filter[data-ready]")
-        yield page
-
-
 def shown(page: Any) -> str:
     return str(page.inner_text("#shown"))
 
 
 @pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_the_index_fits_and_has_no_barrier(browser, site, size, scheme) -> None:
-    with loaded(browser, site, size=size, scheme=scheme) as page:
-        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    with opened(browser, site, size=size, scheme=scheme, ready=READY) as page:
+        unfold(page)
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 20, 24)"
+        assert dark == (scheme == "dark")
         page.uncheck("input[value=regression]")
         assert overflow(page) <= 0
         assert violations(page) == []
 
 
 def test_a_page_shows_the_worst_rows_and_more_are_a_button_away(browser, site) -> None:
-    with loaded(browser, site) as page:
+    with opened(browser, site, ready=READY) as page:
         rows = page.locator("#series tbody tr")
         assert (rows.count(), shown(page)) == (MOST_ROWS, "145 of 145 series")
         assert page.inner_text("#more") == "Show 50 more of 95"
@@ -115,7 +106,7 @@ def test_a_page_shows_the_worst_rows_and_more_are_a_button_away(browser, site) -
 
 
 def test_one_state_alone_is_a_key_away_and_in_the_address(browser, site) -> None:
-    with loaded(browser, site) as page:
+    with opened(browser, site, ready=READY) as page:
         only = page.locator("button.only[value=suspect]")
         only.focus()
         page.keyboard.press("Enter")
@@ -124,8 +115,7 @@ def test_one_state_alone_is_a_key_away_and_in_the_address(browser, site) -> None
         before = shown(page)
         assert 0 < int(before.split()[0]) < 20
         assert page.locator("#series tbody tr:not(.more-of):not(.suspect)").count() == 0
-        page.reload()
-        page.wait_for_selector("#filter[data-ready]")
+        reload(page, READY)
         assert shown(page) == before
         assert not page.is_checked("input[value=regression]")
         only.click()
@@ -139,7 +129,7 @@ def test_series_that_one_commit_moved_are_one_row_until_asked_for(browser, data,
         for place in range(8, 12)
     ]
     site = write_site(replace(data, histories=(*alike, *data.histories[-6:])), tmp_path)
-    with loaded(browser, site, fragment="#only=regression") as page:
+    with opened(browser, site, fragment="#only=regression", ready=READY) as page:
         rows = page.locator("#series tbody tr:not(.more-of)")
         fold = page.locator(".more-of button")
         assert (rows.count(), shown(page)) == (1, "4 of 10 series")
@@ -154,15 +144,12 @@ def test_series_that_one_commit_moved_are_one_row_until_asked_for(browser, data,
         assert page.evaluate("document.activeElement.getAttribute('aria-expanded')") == "true"
         page.keyboard.press("Enter")
         assert rows.count() == 1
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(site.as_uri())
-    assert page.locator("tr.more-of").inner_text().startswith("and 3 more series of ")
-    context.close()
+    with without_scripts(browser, site) as page:
+        assert page.locator("tr.more-of").inner_text().startswith("and 3 more series of ")
 
 
 def test_the_newest_change_comes_first_when_asked(browser, site) -> None:
-    with loaded(browser, site) as page:
+    with opened(browser, site, ready=READY) as page:
         page.select_option("select[name=order]", "newest")
         dates = page.locator("#series tbody .when").all_inner_texts()
         assert dates == sorted(dates, reverse=True)
@@ -175,7 +162,7 @@ def test_the_newest_change_comes_first_when_asked(browser, site) -> None:
 
 
 def test_how_old_the_newest_result_is_comes_from_the_readers_clock(browser, site) -> None:
-    with loaded(browser, site) as page:
+    with opened(browser, site, ready=READY) as page:
         ages = page.evaluate(
             """() => ["2026-05-01 12:00 UTC", "2026-05-11 23:00 UTC", "2026-05-12 11:59 UTC", "2027-01-01 00:00 UTC",
               ""].map((text) => tbp.age(text, Date.UTC(2026, 4, 12, 12)))"""
@@ -185,7 +172,7 @@ def test_how_old_the_newest_result_is_comes_from_the_readers_clock(browser, site
 
 
 def test_filters_narrow_and_the_address_keeps_them(browser, site) -> None:
-    with loaded(browser, site) as page:
+    with opened(browser, site, ready=READY) as page:
         page.select_option("select[name=device]", "cuda")
         page.fill("input[name=size]", "10")
         assert page.inner_text("#size-said") == "at least 10 %"
@@ -198,11 +185,12 @@ def test_filters_narrow_and_the_address_keeps_them(browser, site) -> None:
         kept = page.evaluate("location.hash")
         assert kept == "#hide=suspect&q=LAYER1&suite=suite_1&device=cuda&size=10"
         before = [row.text_content() for row in page.locator("#series tbody tr").all()]
-        page.reload()
-        page.wait_for_selector("#filter[data-ready]")
+        reload(page, READY)
         assert [row.text_content() for row in page.locator("#series tbody tr").all()] == before
         assert page.input_value("select[name=device]") == "cuda"
         assert not page.is_checked("input[value=suspect]")
+        page.fill("input[name=q]", "nothing like it")
+        assert page.locator("#nothing").is_visible()
         page.click("#all")
         assert shown(page) == "145 of 145 series"
         assert page.evaluate("location.hash") == ""
@@ -210,23 +198,24 @@ def test_filters_narrow_and_the_address_keeps_them(browser, site) -> None:
 
 
 def test_a_link_opens_the_index_filtered_and_an_old_one_does_no_harm(browser, site) -> None:
-    with loaded(browser, site, fragment="#machine=bench-3&order=benchmark&suite=gone&hide=nonsense&size=x") as page:
+    fragment = "#machine=bench-3&order=benchmark&suite=gone&hide=nonsense&size=x"
+    with opened(browser, site, fragment=fragment, ready=READY) as page:
         assert shown(page) == "120 of 145 series"
         assert page.inner_text("#series tbody tr.group >> nth=0") == "suite_0.Layer0.time_forward · 1"
         assert page.input_value("select[name=suite]") == ""
 
 
 def test_the_address_can_be_changed_by_hand(browser, site) -> None:
-    with loaded(browser, site) as page:
+    with opened(browser, site, ready=READY) as page:
         page.evaluate("location.hash = 'q=layer77'")
-        page.wait_for_function("document.getElementById('shown').textContent.startsWith('1 of')")
+        wait_until(page, "document.getElementById('shown').textContent.startsWith('1 of')")
         assert page.input_value("input[name=q]") == "layer77"
         page.go_back()
-        page.wait_for_function("document.getElementById('shown').textContent.startsWith('145 of')")
+        wait_until(page, "document.getElementById('shown').textContent.startsWith('145 of')")
 
 
 def test_the_keyboard_filters(browser, site) -> None:
-    with loaded(browser, site) as page:
+    with opened(browser, site, ready=READY) as page:
         page.focus("input[value=no_change]")
         page.keyboard.press("Space")
         page.keyboard.press("Enter")
@@ -236,7 +225,7 @@ def test_the_keyboard_filters(browser, site) -> None:
 
 
 def test_what_is_accepted_suspect_and_silent_is_said(browser, site) -> None:
-    with loaded(browser, site, fragment="#q=layer0.") as page:
+    with opened(browser, site, fragment="#q=layer0.", ready=READY) as page:
         row = page.locator("#series tbody tr.acknowledged")
         assert "acknowledged: exact softmax is worth it" in row.inner_text()
         assert "99 % CI" in row.inner_text()
@@ -248,14 +237,11 @@ def test_what_is_accepted_suspect_and_silent_is_said(browser, site) -> None:
 
 
 def test_without_scripts_the_worst_rows_and_every_benchmark_are_there(browser, site) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(site.as_uri())
-    assert page.locator("#series tbody tr").count() == MOST_ROWS
-    assert page.locator("#rest").inner_text().startswith("95 more series are on the pages of their benchmarks")
-    assert page.locator(".family li a").count() == 126
-    assert not page.locator("select").first.is_visible()
-    context.close()
+    with without_scripts(browser, site) as page:
+        assert page.locator("#series tbody tr").count() == MOST_ROWS
+        assert page.locator("#rest").inner_text().startswith("95 more series are on the pages of their benchmarks")
+        assert page.locator(".family li a").count() == 126
+        assert not page.locator("select").first.is_visible()
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
@@ -284,8 +270,7 @@ def test_one_file_is_the_whole_site(browser, one_file, size, scheme) -> None:
 def test_one_file_goes_back_and_forth_and_can_be_linked_into(browser, one_file) -> None:
     with opened(browser, one_file, fragment="#device=cuda&q=layer7.") as page:
         assert shown(page) == "1 of 145 series"
-        page.reload()
-        page.wait_for_selector("#filter[data-ready]")
+        reload(page, READY)
         assert shown(page) == "1 of 145 series"
         page.click("#all")
         page.locator("#series tbody a", has_text="attention").first.click()
@@ -310,11 +295,8 @@ def test_one_file_goes_back_and_forth_and_can_be_linked_into(browser, one_file) 
 
 
 def test_one_file_is_readable_without_scripts(browser, one_file) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(one_file.as_uri())
-    assert page.locator("#series tbody tr").count() == MOST_ROWS
-    context.close()
+    with without_scripts(browser, one_file) as page:
+        assert page.locator("#series tbody tr").count() == MOST_ROWS
 
 
 def test_one_file_of_hostile_names_runs_nothing(browser, hostile_data, tmp_path) -> None:

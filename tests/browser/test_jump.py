@@ -1,7 +1,5 @@
 """From one benchmark's page to another, in a real browser."""
 
-from __future__ import annotations
-
 import pytest
 
 from tbp.report.site.build import write_single_file
@@ -14,8 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
 def test_another_benchmark_is_found_by_its_name(browser, plausible_site, size, scheme) -> None:
-    with opened(browser, benchmark_page(plausible_site), size, scheme) as page:
-        page.wait_for_selector("#chart[data-ready]")
+    with opened(browser, benchmark_page(plausible_site), size, scheme, ready="#chart[data-ready]") as page:
         page.fill("#jump input", "step track")
         matches = page.locator("#jump-matches a")
         assert matches.all_inner_texts() == ["train_step.Nightly.track_tokens_per_second\n✖ 2 regressions"]
@@ -38,12 +35,14 @@ def test_another_benchmark_is_found_by_its_name(browser, plausible_site, size, s
 
 def test_previous_and_next_walk_the_benchmarks_in_order(browser, plausible_site) -> None:
     with opened(browser, benchmark_page(plausible_site)) as page:
+        page.wait_for_selector("#jump a[rel=next]")  # the list of benchmarks arrives after the page
         seen = [page.inner_text("h1")]
         assert page.locator("#jump a[rel=prev]").count() == 0
         while page.locator("#jump a[rel=next]").count():
             with page.expect_navigation():
                 page.click("#jump a[rel=next]")
             page.wait_for_selector("#chart[data-ready]")
+            page.wait_for_selector("#jump a[rel=prev]")
             seen.append(page.inner_text("h1"))
         assert len(seen) == len(list(plausible_site.parent.glob("benchmarks/*.html")))
         assert seen == sorted(seen)
@@ -53,8 +52,7 @@ def test_previous_and_next_walk_the_benchmarks_in_order(browser, plausible_site)
 
 
 def test_the_page_leads_to_its_changes_and_past_its_chart(browser, plausible_site) -> None:
-    with opened(browser, benchmark_page(plausible_site)) as page:
-        page.wait_for_selector("#chart[data-ready]")
+    with opened(browser, benchmark_page(plausible_site), ready="#chart[data-ready]") as page:
         page.focus(".past")
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.id") == "findings"

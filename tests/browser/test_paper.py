@@ -1,7 +1,5 @@
 """Pages on paper, as Chromium prints them: light, whole, and without what only a screen can use."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -36,8 +34,7 @@ def colour(page: Any, selector: str, of: str = "color") -> str:
 
 
 def test_a_chart_fits_the_sheet_and_is_light_when_the_screen_is_dark(browser, plausible_site) -> None:
-    with opened(browser, benchmark_page(plausible_site), (1900, 1000), "dark") as page:
-        page.wait_for_selector("#chart[data-ready]")
+    with opened(browser, benchmark_page(plausible_site), (1900, 1000), "dark", ready="#chart[data-ready]") as page:
         title = "#chart .ytitle"
         assert colour(page, title, "fill") == "rgb(229, 234, 239)"
         folded = page.locator("details.one:not([open])").count()
@@ -56,8 +53,7 @@ def test_a_chart_fits_the_sheet_and_is_light_when_the_screen_is_dark(browser, pl
 
 
 def test_the_index_is_a_table_of_all_rows_on_paper(browser, site) -> None:  # noqa: F811
-    with opened(browser, site, DESKTOP, "dark") as page:
-        page.wait_for_selector("#filter[data-ready]")
+    with opened(browser, site, DESKTOP, "dark", ready="#filter[data-ready]") as page:
         assert page.locator("#series tbody tr").count() == 50
         print_out(page)
         assert page.locator("#series tbody tr").count() == 145
@@ -72,8 +68,7 @@ def test_the_index_is_a_table_of_all_rows_on_paper(browser, site) -> None:  # no
 
 
 def test_a_printed_file_is_made_in_the_same_way(browser, plausible_site) -> None:
-    with opened(browser, benchmark_page(plausible_site), DESKTOP, "dark") as page:
-        page.wait_for_selector("#chart[data-ready]")
+    with opened(browser, benchmark_page(plausible_site), DESKTOP, "dark", ready="#chart[data-ready]") as page:
         page.evaluate("document.addEventListener('tbp-paper', () => { (window.seen ||= []).push(tbp.isPaper); })")
         assert page.pdf(format="A4")[:4] == b"%PDF"
         assert page.evaluate("seen") == [True, False]
@@ -81,8 +76,7 @@ def test_a_printed_file_is_made_in_the_same_way(browser, plausible_site) -> None
 
 def test_the_heatmap_is_coloured_and_whole_on_paper(browser, plausible_site) -> None:
     path = plausible_site.parent / "heatmap.html"
-    with opened(browser, path, (800, 600), "dark", fragment="#rows=all&n=120") as page:
-        page.wait_for_selector("#heat[data-ready]")
+    with opened(browser, path, (800, 600), "dark", fragment="#rows=all&n=120", ready="#heat[data-ready]") as page:
         show_on(page, "print", (A4[1], A4[0]))
         assert page.locator("#heat thead th").count() == 51
         assert page.inner_text("#heat-title").endswith("on the 50 newest commits.")

@@ -1,7 +1,5 @@
 """What keeps a benchmark's page light must lose nothing: data that comes later, and what is told once."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.site.build import write_single_file, write_site
 
 from .conftest import commits, series
-from .opening import DESKTOP, PHONE, opened, overflow, violations, wait_until
+from .opening import DESKTOP, PHONE, opened, overflow, reload, violations, wait_until
 from .test_site import benchmark_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -64,7 +62,7 @@ def test_series_that_are_not_drawn_at_first_are_loaded_when_they_are_asked_for(b
         last = "document.getElementById('chart').data.filter(one => one.name === 'size=s10' && one.mode === 'markers')"
         assert page.evaluate(f"{last}[0].x.length") > 0.9 * RUNS
         assert loads() == 1
-        page.reload()
+        reload(page, READY)
         wait_until(page, f"{DRAWN}.length === 12")
 
 
@@ -110,8 +108,7 @@ def test_in_a_report_of_one_file_nothing_is_missing(browser, tmp_path) -> None:
 
 
 def test_what_is_folded_is_on_paper(browser, heavy_site) -> None:
-    with opened(browser, benchmark_page(heavy_site, "heavy")) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(heavy_site, "heavy"), ready=READY) as page:
         assert page.locator("details.one[open]").count() == 3
         closed = page.locator("details.one:not([open])").first
         assert "→" in closed.locator("summary .brief").inner_text()
@@ -124,8 +121,7 @@ def test_what_is_folded_is_on_paper(browser, heavy_site) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_a_page_of_many_series_fits_and_axe_finds_nothing_wrong(browser, heavy_site, size, scheme) -> None:
-    with opened(browser, benchmark_page(heavy_site, "heavy"), size, scheme) as page:
-        page.wait_for_selector(READY)
+    with opened(browser, benchmark_page(heavy_site, "heavy"), size, scheme, ready=READY) as page:
         page.locator("#quiet").get_by_role("button").first.click()
         page.wait_for_selector("#quiet td table")
         assert overflow(page) <= 0

@@ -1,7 +1,5 @@
 """One event on machines that measure different commits: `tbp report` on a real repository, up to every output."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -9,7 +7,9 @@ import pytest
 
 from tbp.__main__ import main
 
-from .test_report_view import STEADY, git
+from ..repositories import commit, git, new_repository
+from ..result_folders import write_result
+from .test_report_view import STEADY
 
 COMMITS = 64
 SLOWER_AT = 32
@@ -19,28 +19,17 @@ MEASURED = {"even": range(0, COMMITS, 3), "odd": range(1, COMMITS, 4)}  # (30, 3
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("project")
-    git(folder, "init", "-q", "-b", "main")
+    folder = new_repository(tmp_path_factory.mktemp("project"))
     (folder / "benchmarks").mkdir()
+    hashes = []
     for place in range(COMMITS):
-        (folder / "code.py").write_text(str(place))
-        if place == REQUIREMENTS_AT:
-            (folder / "uv.lock").write_text("<b>")
-        git(folder, "add", "code.py", *(["uv.lock"] if place == REQUIREMENTS_AT else []))
-        git(folder, "commit", "-q", "-m", f"number {place}")
-    hashes = git(folder, "rev-list", "--reverse", "main").split()
+        requirements = {"uv.lock": "<b>"} if place == REQUIREMENTS_AT else {}
+        hashes.append(commit(folder, f"number {place}", files={"code.py": str(place), **requirements}))
     for machine, measured in MEASURED.items():
-        (folder / "results" / machine).mkdir(parents=True)
-        (folder / "results" / machine / "machine.json").write_text(json.dumps({"machine": machine, "version": 1}))
         for run, place in enumerate(measured):
             value = STEADY[run % 6] * (2 if place >= SLOWER_AT else 1)
-            content = {
-                "version": 2, "commit_hash": hashes[place], "env_name": "env", "python": "3.11", "requirements": {},
-                "date": 1_767_268_800_000 + place * 3_600_000, "params": {"machine": machine, "python": "3.11"},
-                "env_vars": {}, "result_columns": ["result", "params", "version"],
-                "results": {"suite.time_thing": [[value], [], "1"]}, "durations": {},
-            }  # fmt: skip
-            (folder / "results" / machine / f"{hashes[place][:8]}-env.json").write_text(json.dumps(content))
+            rows = {"suite.time_thing": [[value], [], "1"]}
+            write_result(folder / "results", hashes[place], rows, place / 24, machine)
     (folder / "asv.conf.json").write_text(json.dumps({"repo": ".", "project": "mine"}))
     return folder
 

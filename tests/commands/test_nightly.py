@@ -1,10 +1,7 @@
 """The night without asv: what is to be done, what is cleared away, and alarms that later nights bring."""
 
-from __future__ import annotations
-
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,19 +11,16 @@ from tbp.asv.leftovers import remove_abandoned, set_aside
 from tbp.asv.new_commits import FIRST_NIGHT, Pending, pending
 from tbp.project.asv_config import AsvConfig, read_config
 
-
-def git(folder: Path, *arguments: str) -> str:
-    who = {f"GIT_{who}_{what}": "t@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    done = subprocess.run(["git", *arguments], cwd=folder, env=os.environ | who, capture_output=True, check=True)
-    return done.stdout.decode().strip()
+from ..repositories import commit, git, new_repository
+from ..result_folders import write_result
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> AsvConfig:
     """A repository of six commits with asv's configuration in it, and no results."""
-    git(tmp_path, "init", "-q", "-b", "main")
+    new_repository(tmp_path)
     for subject in "abcdef":
-        git(tmp_path, "commit", "-q", "--allow-empty", "-m", subject)
+        commit(tmp_path, subject)
     (tmp_path / "asv.conf.json").write_text(json.dumps({"project": "tiny", "results_dir": "results"}))
     return read_config(tmp_path / "asv.conf.json")
 
@@ -36,26 +30,10 @@ def history(config: AsvConfig) -> list[str]:
     return git(config.local_repository, "rev-list", "--reverse", "main").split()
 
 
-def write_result(config: AsvConfig, commit: str, value: float | None) -> Path:
+def measure(config: AsvConfig, commit: str, value: float | None) -> Path:
     """A result file of one counter; None is a run that failed."""
-    folder = config.results_dir / "box"
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {
-        "version": 2,
-        "commit_hash": commit,
-        "env_name": "env",
-        "date": 1_700_000_000_000 + history(config).index(commit),
-        "params": {"machine": "box", "python": "3.11"},
-        "python": "3.11",
-        "requirements": {},
-        "env_vars": {},
-        "result_columns": ["result", "params", "version"],
-        "results": {"suite.track_bytes": [[value], [], "1"]},
-        "durations": {},
-    }
-    path = folder / f"{commit[:8]}-env.json"
-    path.write_text(json.dumps(content))
-    return path
+    rows = {"suite.track_bytes": [[value], [], "1"]}
+    return write_result(config.results_dir, commit, rows, history(config).index(commit))
 
 
 def test_a_first_night_takes_the_newest_few(config: AsvConfig):
@@ -64,25 +42,24 @@ def test_a_first_night_takes_the_newest_few(config: AsvConfig):
 
 def test_the_oldest_of_the_new_ones_come_first(config: AsvConfig):
     commits = history(config)
-    write_result(config, commits[1], 1.0)
+    measure(config, commits[1], 1.0)
     assert pending(config, 20) == Pending(tuple(commits[2:]), before=(commits[1],))
     assert pending(config, 2) == Pending(tuple(commits[2:4]), before=(commits[1],))
 
 
 def test_a_failed_commit_counts_as_measured_and_a_sound_one_goes_before_it(config: AsvConfig):
     commits = history(config)
-    write_result(config, commits[1], 1.0)
-    write_result(config, commits[2], None)
-    write_result(config, commits[3], None)
+    measure(config, commits[1], 1.0)
+    measure(config, commits[2], None)
+    measure(config, commits[3], None)
     assert pending(config, 20) == Pending(tuple(commits[4:]), before=(commits[1], commits[3]))
 
 
 def test_results_of_other_branches_are_passed_over(config: AsvConfig):
     commits = history(config)
     git(config.local_repository, "checkout", "-q", "--detach", commits[0])
-    git(config.local_repository, "commit", "-q", "--allow-empty", "-m", "aside")
-    aside = git(config.local_repository, "rev-parse", "HEAD")
-    path = write_result(config, commits[0], 1.0)
+    aside = commit(config.local_repository, "aside")
+    path = measure(config, commits[0], 1.0)
     path.write_text(path.read_text().replace(commits[0], aside))
     assert pending(config, 20) == Pending(tuple(commits[-FIRST_NIGHT:]))
 
@@ -104,7 +81,7 @@ def test_what_killed_runs_left_is_removed_after_an_hour(tmp_path: Path):
 
 def test_a_result_that_was_cut_off_is_set_aside(config: AsvConfig):
     commits = history(config)
-    whole, cut, other = (write_result(config, commit, 1.0) for commit in commits[:3])
+    whole, cut, other = (measure(config, commit, 1.0) for commit in commits[:3])
     for path in (cut, other):
         path.write_bytes(path.read_bytes()[:50])
     aside = set_aside(config.results_dir, commits[:2])
@@ -119,9 +96,9 @@ def test_a_regression_that_a_later_night_confirms_raises_the_alarm_then(
     monkeypatch.chdir(config.path.parent)
     commits = history(config)
     codes = []
-    for commit, value in zip(commits, [1.0, 1.0, 2.0, 2.0, 2.0], strict=False):
-        git(config.local_repository, "reset", "-q", "--soft", commit)  # the branch grows by one commit a night
-        write_result(config, commit, value)
+    for newest, value in zip(commits, [1.0, 1.0, 2.0, 2.0, 2.0], strict=False):
+        git(config.local_repository, "reset", "-q", "--soft", newest)  # the branch grows by one commit a night
+        measure(config, newest, value)
         codes.append(main(["nightly"]))
     assert codes == [0, 0, 0, 3, 0]
     assert "suite.track_bytes" in capsys.readouterr().out

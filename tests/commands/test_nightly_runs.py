@@ -1,7 +1,5 @@
 """Nights over real git histories with real asv runs: new commits, interruptions, commits that do not build, alarms."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -16,6 +14,9 @@ from tbp.asv.new_commits import pending
 from tbp.asv.results import Results, read_results
 from tbp.model.series import Outcome
 from tbp.project.asv_config import read_config
+
+from ..repositories import commit, git, new_repository
+from ..result_folders import ASV_CONFIG
 
 pytest.importorskip("asv")
 pytestmark = pytest.mark.slow
@@ -54,17 +55,7 @@ def time_calls():
 time_calls.number, time_calls.repeat, time_calls.rounds, time_calls.warmup_time = 1, 3, 1, 0.0
 """
 
-CONFIG = {
-    "version": 1,
-    "project": "tiny",
-    "repo": ".",
-    "branches": ["main"],
-    "plugins": [".tbp.asv.environment"],
-    "environment_type": "tbp",
-    "launch_method": "forkserver",
-    "results_dir": ".asv/results",
-    "env_dir": ".asv/env",
-}
+CONFIG = ASV_CONFIG | {"project": "tiny"}
 
 
 class Project:
@@ -76,30 +67,19 @@ class Project:
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
         self.mark = f"tbp-test-{os.getpid()}-{time.monotonic_ns()}"  # in the environment of all that a night starts
         self.environment |= {"HOME": str(folder), "PYTHONPATH": str(ROOT), "MARK": self.mark, "TBP_NO_CACHE": "1"}
-        self.folder.mkdir()
-        self.git("init", "-q", "-b", "main")
+        new_repository(self.folder)
         (self.folder / "asv.conf.json").write_text(json.dumps(CONFIG))
         (self.folder / "benchmarks").mkdir()
         (self.folder / "benchmarks" / "__init__.py").write_text("")
         (self.folder / "benchmarks" / "suite.py").write_text(SUITE)
 
     def git(self, *arguments: str) -> str:
-        who = {
-            f"GIT_{who}_{what}": "t@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-        }
-        done = subprocess.run(
-            ["git", *arguments], cwd=self.folder, env=os.environ | who, capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
+        return git(self.folder, *arguments)
 
     def commit(self, calls: str = "return 1") -> str:
-        package = self.folder / "tiny"
-        package.mkdir(exist_ok=True)
         number = len(self.git("rev-list", "--all").split())
-        (package / "__init__.py").write_text(f'"""Commit {number}."""\n\n\ndef calls():\n    {calls}\n')
-        self.git("add", "tiny")
-        self.git("commit", "-q", "-m", f"commit {number}")
-        return self.git("rev-parse", "HEAD")
+        module = f'"""Commit {number}."""\n\n\ndef calls():\n    {calls}\n'
+        return commit(self.folder, f"commit {number}", files={"tiny/__init__.py": module})
 
     def start(self, paired_budget: float = 0) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -197,7 +177,6 @@ def test_an_interrupted_night_goes_on_where_it_stopped(project: Project):
     assert project.orphans() == []
     assert project.outcomes() == {first: MEASURED}
     kept = project.result_file(first)
-    assert kept is not None
     stored_ns = kept.stat().st_mtime_ns
     # A kill while asv writes: it writes in place.
     kept.with_name(kept.name.replace(first[:8], second[:8])).write_bytes(kept.read_bytes()[:300])

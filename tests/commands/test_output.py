@@ -1,7 +1,5 @@
 """Where forms go, and what keeps colours off."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

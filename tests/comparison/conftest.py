@@ -1,7 +1,5 @@
 """A comparison with every state, and one whose every text means harm."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest
@@ -16,32 +14,15 @@ HOSTILE = (
 )
 
 REGRESSION = Judgement(
-    STEP,
-    (("variant", "sdpa"),),
-    State.REGRESSION,
-    before=4.10e-3,
-    after=4.35e-3,
-    effect=0.061,
-    low=0.052,
-    high=0.070,
-    p_value=0.0001,
-    evidence=12,
-    operators=("aten::masked_fill_ 0 → 4 calls (+0.25 ms)",),
-)
+    STEP, (("variant", "sdpa"),), State.REGRESSION, before=4.10e-3, after=4.35e-3, effect=0.061, low=0.052, high=0.070,
+    p_value=0.0001, evidence=12, operators=("aten::masked_fill_ 0 → 4 calls (+0.25 ms)",),
+)  # fmt: skip
 SMALLER = replace(REGRESSION, parameters=(("variant", "math"),), effect=0.031, low=0.022, high=0.040, operators=())
 IMPROVEMENT = Judgement("model.track_bytes", (), State.IMPROVEMENT, "bytes", before=2048.0, after=1024.0, effect=-0.5)
 UNDECIDED = Judgement(
-    "feed_forward.time_gelu",
-    (),
-    State.UNDECIDED,
-    before=1.0,
-    after=1.04,
-    effect=0.04,
-    low=-0.02,
-    high=0.10,
-    evidence=8,
-    reason="the noise is larger than the change",
-)
+    "feed_forward.time_gelu", (), State.UNDECIDED, before=1.0, after=1.04, effect=0.04, low=-0.02, high=0.10,
+    evidence=8, reason="the noise is larger than the change",
+)  # fmt: skip
 FAILED = Judgement("train.time_step", (), State.FAILED, reason="it failed in HEAD")
 NO_CHANGE = Judgement("encoder.time_forward", (), State.NO_CHANGE, before=1.0, after=1.0, effect=0.0)
 SKIPPED = Judgement("cuda.time_forward", (), State.SKIPPED, reason="no CUDA device")

@@ -1,7 +1,5 @@
 """The comparison as JSON and back."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from math import isnan

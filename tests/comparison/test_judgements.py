@@ -1,9 +1,6 @@
 """Series and two of their commits → judgements."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from math import isnan, nan
 
 import numpy as np
@@ -14,37 +11,35 @@ from tbp.comparison.judgements import StoredSeries, judgements, series_of_points
 from tbp.history.circumstances import Circumstances
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Judgement
-from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
+from tbp.model.series import Better, Outcome, Point, SeriesKey
+
+from ..histories import numbered
 
 STEADY = [1.00, 1.01] * 10
 FAILED, SKIPPED = None, nan
 
 
-def commit(place: int) -> Commit:
-    return Commit(f"{place:040d}", datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=place))
-
-
 def point(place: int, value: float | None) -> Point:
     if value is None:
-        return Point(commit(place), Outcome.FAILED)
-    return Point(commit(place), Outcome.SKIPPED if isnan(value) else Outcome.MEASURED, value)
+        return Point(numbered(place), Outcome.FAILED)
+    return Point(numbered(place), Outcome.SKIPPED if isnan(value) else Outcome.MEASURED, value)
 
 
 def stored(
     values: Sequence[float | None], *, name: str = "b", counter: bool = False, better: Better = Better.LOWER,
-    versions: Sequence[str] = (), start: int = 0,
-    circumstances: Sequence[Circumstances] = (),
+    versions: Sequence[str] = (), start: int = 0, circumstances: Sequence[Circumstances] = (),
 ) -> StoredSeries:  # fmt: skip
     points = tuple(point(start + place, value) for place, value in enumerate(values))
-    unit = "calls" if counter else "seconds"
-    return StoredSeries(
-        SeriesKey(name, (), "m", "e"), unit, better, counter, points, tuple(versions) or ("1",) * len(points),
-        circumstances,
-    )  # fmt: skip
+    of = SeriesKey(name, (), "m", "e"), "calls" if counter else "seconds", better, counter
+    return StoredSeries(*of, points, tuple(versions) or ("1",) * len(points), circumstances)
+
+
+def sides(first: int, second: int) -> tuple[ComparedCommit, ComparedCommit]:
+    return ComparedCommit("A", numbered(first).hash), ComparedCommit("B", numbered(second).hash)
 
 
 def judge(series: StoredSeries, first: int, second: int) -> Judgement:
-    (found,) = judgements([series], ComparedCommit("A", commit(first).hash), ComparedCommit("B", commit(second).hash))
+    (found,) = judgements([series], *sides(first, second))
     return found
 
 
@@ -145,7 +140,7 @@ def test_only_in_the_contender():
 
 
 def test_a_series_with_neither_is_left_out():
-    assert judgements([stored([1.0])], ComparedCommit("A", commit(5).hash), ComparedCommit("B", commit(6).hash)) == ()
+    assert judgements([stored([1.0])], *sides(5, 6)) == ()
 
 
 def test_another_version_of_the_benchmark_is_another_benchmark():
@@ -162,10 +157,7 @@ def test_p_values_are_corrected_for_how_many_are_judged():
     values = [*STEADY[:19], 1.12, *(1.12 * value for value in STEADY)]
     alone = judge(stored(values), 18, 19)
     others = [stored(STEADY * 2, name=f"o{i}") for i in range(49)]
-    among = judgements(
-        [stored(values), *others], ComparedCommit("A", commit(18).hash), ComparedCommit("B", commit(19).hash)
-    )[0]
-    assert among.p_value > alone.p_value
+    assert judgements([stored(values), *others], *sides(18, 19))[0].p_value > alone.p_value
 
 
 def test_identical_commits_are_hardly_ever_told_apart():
@@ -175,7 +167,7 @@ def test_identical_commits_are_hardly_ever_told_apart():
     for _ in range(60):
         noise = rng.normal(0, 0.03, (20, 30)) + 0.3 * (rng.random((20, 30)) < 0.05)
         series = [stored(np.exp(own).tolist(), name=f"b{i:02}") for i, own in enumerate(noise)]
-        found = judgements(series, ComparedCommit("A", commit(14).hash), ComparedCommit("B", commit(15).hash))
+        found = judgements(series, *sides(14, 15))
         claimed += sum(one.state in (State.REGRESSION, State.IMPROVEMENT) for one in found)
     assert claimed <= 12
 
@@ -194,13 +186,10 @@ STEP = [*STEADY, *(1.3 * value for value in STEADY)]
 @pytest.mark.parametrize("better", Better)
 def test_what_came_with_another_driver_is_undecided(better: Better):
     found = judge(stored(STEP, better=better, circumstances=OLD * 20 + NEW * 20), 19, 20)
-    assert (found.state, found.reason) == (
-        State.UNDECIDED, "measured with driver 550 → 570: not the code's doing alone",
-    )  # fmt: skip
+    assert found.state is State.UNDECIDED
+    assert found.reason == "measured with driver 550 → 570: not the code's doing alone"
     assert found.effect == pytest.approx(1.3 / 1.01 - 1)
-    assert isnan(found.low)
-    assert isnan(found.high)
-    assert isnan(found.p_value)
+    assert [isnan(number) for number in (found.low, found.high, found.p_value)] == [True] * 3
     back = judge(stored(STEP, circumstances=OLD * 20 + NEW * 20), 20, 19)
     assert back.reason == "measured with driver 570 → 550: not the code's doing alone"
 

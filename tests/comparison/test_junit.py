@@ -1,7 +1,5 @@
 """The comparison as JUnit XML."""
 
-from __future__ import annotations
-
 from xml.etree import ElementTree
 
 from tbp.comparison.junit import junit
@@ -34,7 +32,6 @@ def test_a_regression_says_what_it_is(comparison: Comparison):
     case = next(suite(comparison).iter("testcase"))
     assert (case.get("classname"), case.get("time")) == ("attention.Quick", "0.004350000")
     failure = case.find("failure")
-    assert failure is not None
     assert failure.get("message") == "+6.1 % slower (99 % CI 5.2–7.0)"
     assert failure.text == (
         "4.10 ms → 4.35 ms, +6.1 % slower (99 % CI 5.2–7.0), 12 pairs\naten::masked_fill_ 0 → 4 calls (+0.25 ms)"

@@ -1,7 +1,5 @@
 """The comment on a pull request, also when everything in it means harm."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

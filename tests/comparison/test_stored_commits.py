@@ -1,9 +1,5 @@
 """Which stored commits, machine and environment ``tbp compare`` takes."""
 
-from __future__ import annotations
-
-import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tbp.asv.results import Results
-from tbp.asv.sessions import Session, Sessions
+from tbp.asv.sessions import Sessions
 from tbp.comparison.stored_commits import CompareRequest, chosen_setup, compared, stored_series
 from tbp.errors import NothingMeasured, UsageError
 from tbp.model.changes import State
@@ -20,6 +16,9 @@ from tbp.project.commits import read_commits
 from tbp.project.policy import Policy
 from tbp.project.revisions import stored_commit
 
+from ..histories import session
+from ..repositories import commit, new_repository
+from ..result_folders import write_result
 from ..result_frames import frame_of
 
 A, B = "aaaa" + "0" * 36, "bbbb" + "0" * 36
@@ -41,16 +40,8 @@ def test_a_prefix_of_four_is_enough():
 
 
 def test_what_is_not_stored_names_the_nearest_that_is(tmp_path: Path):
-    def git(*arguments: str) -> str:
-        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
-        command = ["git", "-C", str(tmp_path), *identity, *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    git("init", "-q", "-b", "main")
-    hashes = []
-    for subject in ("one", "two", "three"):
-        git("commit", "-q", "--allow-empty", "-m", subject)
-        hashes.append(git("rev-parse", "HEAD"))
+    new_repository(tmp_path)
+    hashes = [commit(tmp_path, subject) for subject in ("one", "two", "three")]
     assert stored_commit(hashes, tmp_path, "main~1") == hashes[1]
     with pytest.raises(UsageError, match=rf"run `asv run main\^!`, or take the nearest before it: {hashes[1][:8]}, "):
         stored_commit(hashes[:2], tmp_path, "main")
@@ -81,10 +72,7 @@ def test_no_setup_with_both_says_where_each_is():
 def test_the_value_of_a_run_is_the_median_of_its_processes():
     when = datetime(2026, 1, 1, tzinfo=UTC)
     key = SeriesKey("x", (), "m", "e")
-    sessions = [
-        Session(key, A, "run", str(i), when, (value,), (), (), 1, 1, "cpu", "", "", "", None, "", "")
-        for i, value in enumerate((1.0, 1.5, 9.0))
-    ]
+    sessions = [session(key, A, str(i), (value,)) for i, value in enumerate((1.0, 1.5, 9.0))]
     commits = read_commits({A: when, B: when})
     stored = Results(frame_of([row("x", A), row("x", B)]), {}, ())
     (found,) = stored_series(stored, commits.order, Sessions(tuple(sessions)), Policy())
@@ -95,26 +83,13 @@ def test_the_value_of_a_run_is_the_median_of_its_processes():
 
 def results_of(folder: Path, runs: Mapping[str, Mapping[str, object]], number: Sequence[int] = (10,) * 20) -> Path:
     """Twenty runs of two benchmarks, the last ten 1.3 times as slow; ``runs``: what the first and last ten say."""
-    (folder / "m").mkdir(parents=True)
-    (folder / "m" / "machine.json").write_text(json.dumps({"machine": "m", "version": 1}))
     for place in range(20):
         side = "before" if place < 10 else "after"
         value = (1.0, 1.01)[place % 2] * (1.3 if place >= 10 else 1.0)
         own = [[value], [], "1", None, 1.0, None, None, [value], [value], [number[place]], [10]]
-        content = {
-            "version": 2, "commit_hash": f"{place + 1:08x}" + "0" * 32, "env_name": "e", "python": "3.11",
-            "date": 1_700_000_000_000 + place * 86_400_000, "requirements": {}, "durations": {}, "env_vars": {},
-            "params": {"machine": "m"}, "result_columns": COLUMNS, "results": {"x.time_a": own, "x.time_b": own},
-            **runs[side],
-        }  # fmt: skip
-        (folder / "m" / f"{place + 1:08x}-e.json").write_text(json.dumps(content))
+        commit = f"{place + 1:08x}" + "0" * 32
+        write_result(folder, commit, {"x.time_a": own, "x.time_b": own}, place, "m", "e", **runs[side])
     return folder
-
-
-COLUMNS = [
-    "result", "params", "version", "started_at", "duration", "stats_ci_99_a", "stats_ci_99_b", "stats_q_25",
-    "stats_q_75", "stats_number", "stats_repeat",
-]  # fmt: skip
 
 
 def test_another_driver_is_named_once_and_no_regression(tmp_path: Path):

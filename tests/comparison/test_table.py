@@ -1,7 +1,5 @@
 """The table on a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from msgspec.structs import replace
@@ -46,15 +44,9 @@ def test_80_columns_are_enough_whatever_the_names(comparison_of: Make, compariso
         (("first", "x" * 90), ("last", "y")),
         State.REGRESSION,
         "furlongs per fortnight per square yard",
-        before=1.0,
-        after=12345.0,
-        effect=12344.0,
-        low=10_000.0,
-        high=20_000.0,
-        p_value=0.0001,
-        evidence=12,
+        before=1.0, after=12345.0, effect=12344.0, low=10_000.0, high=20_000.0, p_value=0.0001, evidence=12,
         operators=("aten::" + "a" * 300,),
-    )
+    )  # fmt: skip
     lines = table(comparison_of(long, *comparison.judgements), verbose=True, width=80).splitlines()
     assert max(map(len, lines)) <= 80
 

@@ -1,7 +1,5 @@
 """Two stored runs against the noise of the others."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -16,13 +14,11 @@ STEP = [*STEADY[:10], *(1.3 * value for value in STEADY[10:])]
 
 def claimed(values: list[float], first: int, second: int) -> bool:
     found = difference(values, first, second)
-    assert found is not None
     return found.is_shared and found.p_value < 0.01
 
 
 def test_a_step_is_found_between_its_neighbours():
     found = difference(STEP, 9, 10)
-    assert found is not None
     assert found.effect == pytest.approx(math.log(1.3 * 1.00 / 1.01))
     assert found.error == pytest.approx(math.log(1.01) / 0.6745)  # the median of the others says most
     assert found.is_shared
@@ -31,8 +27,6 @@ def test_a_step_is_found_between_its_neighbours():
 
 def test_the_older_one_may_come_second():
     forwards, backwards = difference(STEP, 5, 15), difference(STEP, 15, 5)
-    assert forwards is not None
-    assert backwards is not None
     assert backwards.effect == -forwards.effect
     assert (backwards.error, backwards.is_shared) == (forwards.error, forwards.is_shared)
 
@@ -64,8 +58,6 @@ def test_sessions_that_disagree_make_it_less_sure_and_never_surer():
     disagreeing = difference(STEP, 9, 10, ([0.8, 1.01, 1.2], [1.0, 1.3, 1.6]))
     alone = difference(STEP, 9, 10)
     assert agreeing == alone
-    assert disagreeing is not None
-    assert alone is not None
     assert disagreeing.error > 5 * alone.error
 
 

@@ -2,8 +2,6 @@
 
 # B batch, S sequence positions, D model width, F hidden width, H heads
 
-from __future__ import annotations
-
 import copy
 import math
 from functools import partial

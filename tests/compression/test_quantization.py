@@ -1,7 +1,5 @@
 """INT8 against the float32 model it was made from, and the size it saves."""
 
-from __future__ import annotations
-
 import importlib
 import warnings
 from types import ModuleType

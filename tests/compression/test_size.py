@@ -1,7 +1,5 @@
 """Model sizes against counts done by hand."""
 
-from __future__ import annotations
-
 import io
 
 import torch

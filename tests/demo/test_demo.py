@@ -1,7 +1,5 @@
 """The demo: its repository, and (slow) the whole of it, which must find what was planted and nothing else."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -16,23 +14,14 @@ from tbp.model.changes import History, State
 from tbp.project.asv_config import read_config
 from tbp.report.site.load import report_data
 
+from ..repositories import git
+
 
 def test_the_repository_is_a_real_one(tmp_path: Path):
     commits = create(tmp_path / "sample", datetime(2026, 1, 8, tzinfo=UTC))
-    logged = subprocess.run(
-        ["git", "log", "--reverse", "--format=%H %s"],
-        cwd=tmp_path / "sample",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert logged.stdout.splitlines() == [
-        f"{name} {commit.subject}" for name, commit in zip(commits, COMMITS, strict=True)
-    ]
-    status = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=tmp_path / "sample", capture_output=True, text=True, check=True
-    )
-    assert status.stdout.splitlines() == ["?? asv.conf.json", "?? benchmarks/"]
+    logged = git(tmp_path / "sample", "log", "--reverse", "--format=%H %s").splitlines()
+    assert logged == [f"{name} {commit.subject}" for name, commit in zip(commits, COMMITS, strict=True)]
+    assert git(tmp_path / "sample", "status", "--porcelain").splitlines() == ["?? asv.conf.json", "?? benchmarks/"]
 
 
 @pytest.mark.slow
@@ -66,7 +55,6 @@ def test_the_demo_finds_what_was_planted(tmp_path: Path):
     assert found["torchtime_step", "feed_forward"].state is not State.REGRESSION
 
     evidence = next(one for one in attention.changes if one.change.confirmed)
-    assert evidence.difference is not None
     rows = evidence.difference.rows
     new = set(rows.loc[(rows["calls_before"] == 0) & rows["certain"], "operator"])
     assert "aten::softmax" in new

@@ -1,7 +1,5 @@
 """Literal series, literal answers; then the rates that the thresholds promise."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

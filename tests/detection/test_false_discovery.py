@@ -1,13 +1,7 @@
 """Which changes stand among many series."""
 
-from __future__ import annotations
-
-import pytest
-from scipy import stats
-
 from tbp.detection.false_discovery import controlled
 from tbp.model.changes import Change
-from tbp.statistics.benjamini_hochberg import benjamini_hochberg
 
 
 def change(p_value: float, confirmed: bool = True) -> Change:
@@ -43,8 +37,3 @@ def test_suspects_are_not_judged():
 def test_nothing_is_fine():
     assert controlled([], 0.05) == []
     assert controlled([[], []], 0.05) == [(), ()]
-
-
-def test_the_correction_is_scipy_s():
-    p_values = [0.01, 0.5, 0.01, 1.0, 1e-300, 0.2, 0.04]
-    assert benjamini_hochberg(p_values) == pytest.approx(stats.false_discovery_control(p_values).tolist())

@@ -1,7 +1,5 @@
 """Series of several levels: every step that anybody sees, with the size that anybody reads off the chart."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

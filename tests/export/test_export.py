@@ -1,7 +1,5 @@
 """``tbp export``: copies for viewers, and a real TensorBoard that shows the same numbers."""
 
-from __future__ import annotations
-
 import gzip
 import importlib.util
 import json
@@ -21,20 +19,16 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tbp.__main__ import main
 from tbp.errors import UnreadableTrace
 from tbp.export.document import read_copy
 from tbp.export.tensorboard import for_tensorboard
 from tbp.traces.operators.operators import whole_trace_table
 from tbp.traces.reading.read import read_trace
 
+from ..command_line import Run
+from ..result_folders import shared_data
+
 A, B = "a" * 40, "b" * 40
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = main(list(map(str, arguments)))
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def strict(path: Path) -> dict[str, Any]:
@@ -108,11 +102,9 @@ def test_what_stops_the_plugin_is_renamed_or_left_out(tmp_path: Path):
     assert all(isinstance(event["tid"], int) for event in written)
 
 
-def test_a_commit_is_a_run_with_a_span_for_each_session(
-    tmp_path: Path, traced_results: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_a_commit_is_a_run_with_a_span_for_each_session(tmp_path: Path, traced_results: Path, run: Run):
     target = tmp_path / "log"
-    code, out, err = run(capsys, "export", "--tensorboard", target, "aaaa", "bbbb", "--results", traced_results)
+    code, out, err = run("export", "--tensorboard", target, "aaaa", "bbbb", "--results", traced_results)
     assert (code, err) == (0, "")
     assert out == f"traces written to {target}: 6; `tensorboard --logdir {target}` shows them\n"
     runs = {path.name: sorted(own.name for own in path.iterdir()) for path in sorted(target.iterdir())}
@@ -122,12 +114,12 @@ def test_a_commit_is_a_run_with_a_span_for_each_session(
         assert all(re.fullmatch(r"box\.\d{15,}\.pt\.trace\.json", name) for name in names)
 
 
-def test_a_plain_copy_is_the_trace_repaired(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_plain_copy_is_the_trace_repaired(tmp_path: Path, run: Run):
     path, copy = tmp_path / "broken.json", tmp_path / "copy.json.gz"
     good = '{"ph": "X", "cat": "cpu_op", "name": "a", "pid": 1, "tid": 1, "ts": 1712195495519689.047, "dur": 1.5}'
     odd = good.replace('"a"', '"b\\q"').replace("1.5", '2, "args": {"x": NaN, "y": N/A, "ok": "NaN"}')
     path.write_text(f'{{"schemaVersion": 1, "traceEvents": [{good}, {odd}, {good[:40]}')
-    code, out, err = run(capsys, "export", "--perfetto", copy, path)
+    code, out, err = run("export", "--perfetto", copy, path)
     assert (code, "ui.perfetto.dev" in out, "broken.json: " in err) == (0, True, True)
     content = strict(copy)
     assert content["schemaVersion"] == 1
@@ -136,28 +128,24 @@ def test_a_plain_copy_is_the_trace_repaired(tmp_path: Path, capsys: pytest.Captu
     assert b'"ts": 1712195495519689.047' in gzip.decompress(copy.read_bytes())
 
 
-def test_several_traces_go_into_a_folder(
-    tmp_path: Path, recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
-):
+def test_several_traces_go_into_a_folder(tmp_path: Path, recorded_traces: dict[str, list[Path]], run: Run):
     traces = recorded_traces[A]
-    assert run(capsys, "export", "--plain", tmp_path / "out", *traces)[0] == 0
+    assert run("export", "--plain", tmp_path / "out", *traces)[0] == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a0.json.gz", "a1.json.gz", "a2.json.gz"]
-    code, _, err = run(capsys, "export", "--plain", tmp_path / "one.json", *traces)
+    code, _, err = run("export", "--plain", tmp_path / "one.json", *traces)
     assert (code, "name a folder" in err) == (2, True)
-    code, _, err = run(capsys, "export", "--plain", traces[0], traces[0])
+    code, _, err = run("export", "--plain", traces[0], traces[0])
     assert (code, "is the trace itself" in err) == (2, True)
     read_trace(traces[0])
 
 
 @pytest.mark.slow
 def test_every_trace_there_is_becomes_valid_json(tmp_path: Path):
-    folder = os.environ.get("TBP_TEST_DATA")
-    if not folder:
-        pytest.skip("TBP_TEST_DATA names no folder of recorded traces")
-    with tarfile.open(Path(folder) / "traces" / "broken.tar.xz") as archive:
+    folder = shared_data()
+    with tarfile.open(folder / "traces" / "broken.tar.xz") as archive:
         archive.extractall(tmp_path, filter="data")
     copied = 0
-    for path in (*Path(folder, "traces").glob("*/*.json.gz"), *tmp_path.rglob("*.json*")):
+    for path in (*(folder / "traces").glob("*/*.json.gz"), *tmp_path.rglob("*.json*")):
         try:
             timed = len(read_trace(path))
             document = read_copy(path)
@@ -232,9 +220,7 @@ def loaded(address: str, runs: int) -> list[str]:
 
 
 @pytest.mark.slow
-def test_tensorboard_shows_our_numbers(
-    tmp_path: Path, recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
-):
+def test_tensorboard_shows_our_numbers(tmp_path: Path, recorded_traces: dict[str, list[Path]], run: Run):
     if importlib.util.find_spec("torch_tb_profiler") is None:
         pytest.skip("the extra tensorboard is not installed")
     traces = {"a0": recorded_traces[A][0]}
@@ -242,7 +228,7 @@ def test_tensorboard_shows_our_numbers(
         mi250, v100 = (Path(folder) / "traces" / name for name in ("mi250", "v100"))
         traces["mi250_minitoy_train_ROCm6_2_kineto"] = next(mi250.iterdir())
         traces["rank-0.Apr_03_18_51_38.1102"] = next(v100.iterdir())
-    assert run(capsys, "export", "--tensorboard", tmp_path / "log", *traces.values())[0] == 0
+    assert run("export", "--tensorboard", tmp_path / "log", *traces.values())[0] == 0
     with tensorboard(tmp_path / "log") as address:
         runs = loaded(address, len(traces))
         for name, trace in traces.items():

@@ -6,10 +6,12 @@ from msgspec.structs import replace
 from tbp.figures.history import axis_scale, axis_title, axis_unit, history_figure
 from tbp.figures.levels import Level, levels, reach, version_breaks
 from tbp.figures.look import BETTER_COLOUR, NEUTRAL_COLOUR, WORSE_COLOUR
-from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, State
+from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
 from tbp.model.merit import BETTER, NEUTRAL, WORSE, merit
 from tbp.model.points import columns
 from tbp.model.series import Better, Tag
+
+from ..histories import of_two_versions
 
 NAN = math.nan
 
@@ -36,12 +38,10 @@ def test_a_series_is_a_band_a_line_its_runs_and_its_changes(make_history) -> Non
     assert [label.text for label in figure.layout.annotations] == ["<b>▲ +30 %</b> 03c0ffee"]
 
 
-def test_tags_and_breaks_are_lines(make_history) -> None:
-    history = make_history((9.0, 9.0, 1.0, 1.0), State.NO_CHANGE)
-    points = tuple(replace(point, comparable=index > 1) for index, point in enumerate(history.points))
-    version = Break(2, ChangeKind.HARNESS, "benchmark version a → b", comparable=False)
-    history = replace(history, points=points, breaks=(version,))
-    tags = (Tag("v1<b>", points[1].commit.hash), Tag("v2", points[3].commit.hash, is_exact=False))
+def test_tags_and_breaks_are_lines() -> None:
+    history = of_two_versions()
+    _, first, _, last = (point.commit.hash for point in history.points)
+    tags = (Tag("v1<b>", first), Tag("v2", last, is_exact=False))
     figure = history_figure([history], [""], tags)
     assert [shape.x0 for shape in figure.layout.shapes] == [1.5, 1, 2.5]
     assert [label.text for label in figure.layout.annotations] == ["v1&lt;b&gt;", "v2"]
@@ -77,13 +77,9 @@ def test_levels_are_split_at_confirmed_changes_only(make_history, make_change) -
     assert reach(replace(history, noise_between=NAN), levels(history)) == 0.0
 
 
-def test_runs_of_another_version_have_no_level(make_history) -> None:
-    history = make_history((9.0, 9.0, 1.0, 1.0), State.NO_CHANGE)
-    points = tuple(replace(point, comparable=index > 1) for index, point in enumerate(history.points))
-    version = Break(2, ChangeKind.HARNESS, "benchmark version a → b", comparable=False)
-    history = replace(history, points=points, breaks=(version,))
-    assert levels(history) == [Level(2, 3, 1.0)]
-    assert version_breaks(history) == [2]
+def test_runs_of_another_version_have_no_level() -> None:
+    assert levels(of_two_versions()) == [Level(2, 3, 1.0)]
+    assert version_breaks(of_two_versions()) == [2]
 
 
 def test_a_band_holds_95_of_100_runs_whatever_their_noise(make_history) -> None:

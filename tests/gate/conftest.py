@@ -1,7 +1,5 @@
 """A tiny asv suite for real workers, and who of them is still there."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time

@@ -1,7 +1,5 @@
 """What the gate says of the operators behind a change, from traces that torch records here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path

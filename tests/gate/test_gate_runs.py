@@ -1,7 +1,5 @@
 """``tbp gate`` as a user runs it: git, asv, environments, workers, exit codes, and what it leaves behind."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -12,6 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from ..repositories import git, new_repository
+from ..result_folders import ASV_CONFIG
 
 pytest.importorskip("asv")
 pytestmark = pytest.mark.slow
@@ -51,33 +52,15 @@ class Cached:
 
 TOTAL, ORDERED = "speed.time_total", "speed.Cached.time_ordered"
 
-CONFIG = {
-    "version": 1,
-    "project": "thing",
-    "repo": ".",
-    "branches": ["main"],
-    "plugins": [".tbp.asv.environment"],
-    "environment_type": "tbp",
-    "results_dir": ".asv/results",
-    "env_dir": ".asv/env",
-}
-
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = {f"GIT_{who}_{what}": "t@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=os.environ | identity, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+CONFIG = ASV_CONFIG | {"project": "thing"}
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tags: base; same, which changes no code; slower, where ``total`` works twice; broken, which does not import."""
-    folder = tmp_path_factory.mktemp("gated") / "thing"
-    (folder / "thing").mkdir(parents=True)
+    folder = new_repository(tmp_path_factory.mktemp("gated") / "thing")
+    (folder / "thing").mkdir()
     (folder / "benchmarks").mkdir()
-    git(folder, "init", "-q", "-b", "main")
     (folder / "asv.conf.json").write_text(json.dumps(CONFIG))
     (folder / "existing.json").write_text(json.dumps(CONFIG | {"environment_type": "existing"}))
     (folder / "benchmarks" / "__init__.py").touch()

@@ -1,20 +1,18 @@
-"""Which pairs a night measures: tasks from literal series. The nights themselves: tests/test_nightly_runs.py."""
-
-from __future__ import annotations
+"""Which pairs a night measures: tasks from literal series; tests/commands/test_nightly_runs.py has whole nights."""
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tbp.asv.ratios import Ratio
 from tbp.gate.night import NIGHT_PAIRS, Task, Tracked, fresh_tasks, new_tasks, ratio_of
 from tbp.model.changes import Change
-from tbp.model.series import Commit, Outcome, Point, SeriesKey
+from tbp.model.series import SeriesKey
 from tbp.statistics.paired_ratios import Pair
 
-DAY = datetime(2026, 1, 1, tzinfo=UTC)
+from ..histories import numbered, points
+
 QUIET = (-0.002, 0.001, 0.002, -0.001)
 
 
@@ -23,21 +21,14 @@ def key(name: str) -> SeriesKey:
 
 
 def commit(place: int) -> str:
-    return f"{place:040}"
+    return numbered(place).hash
 
 
 def tracked(
     name: str, runs: int = 10, changes: Sequence[Change] = (), ratios: Sequence[Ratio] = (), missing: Sequence[int] = ()
 ) -> Tracked:
-    points = [
-        Point(
-            Commit(commit(i), DAY + timedelta(i)),
-            Outcome.FAILED if i in missing else Outcome.MEASURED,
-            math.nan if i in missing else 1.0,
-        )
-        for i in range(runs)
-    ]
-    return Tracked(key(name), points, changes, list(ratios))
+    runs_of = points(math.nan if place in missing else 1.0 for place in range(runs))
+    return Tracked(key(name), runs_of, changes, list(ratios))
 
 
 def ratio(base: int, head: int, effect: float, pairs: int = 4, *, is_fresh: bool = False) -> Ratio:

@@ -3,8 +3,6 @@
 How often, in numbers: ``tools/gate_error_rates.py``. Here each seed is one answer.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -132,13 +130,9 @@ def test_what_is_clearly_changed_is_screened_no_further_and_judged_by_fresh_pair
     assert len(asked) == FIRST_LOOK + min(CONFIRM_LOOKS)
 
 
-def test_an_improvement_is_named_so():
+def test_an_improvement_is_named_so_and_the_interval_holds_the_effect():
     (one,) = verdicts(cells(1), steady(-0.10)).values()
-    assert one.state is State.IMPROVEMENT
-    assert one.effect == pytest.approx(-0.10, abs=0.001)
-
-
-def test_the_interval_holds_the_effect_and_is_relative():
+    assert (one.state, one.effect) == (State.IMPROVEMENT, pytest.approx(-0.10, abs=0.001))
     (one,) = verdicts(cells(1), steady(0.10)).values()
     assert 0.09 < one.low < one.effect < one.high < 0.11
     assert (one.before, one.after) == (1.0, pytest.approx(1.10, abs=0.01))
@@ -159,20 +153,19 @@ def test_a_real_change_too_small_to_matter_is_no_change():
     assert claimed.state is State.REGRESSION
 
 
-def test_wall_time_that_moves_alone_is_contended():
-    (one,) = verdicts(cells(1), steady(0.10, cpu_effect=0.0)).values()
-    assert one.state is State.UNDECIDED
-    assert one.reason.startswith("contended: wall time moved and CPU time did not")
-
-
-def test_cpu_time_that_moves_the_other_way_is_contended():
-    (one,) = verdicts(cells(1), steady(-0.10, cpu_effect=0.10)).values()
-    assert one.state is State.UNDECIDED
-
-
-def test_a_step_that_waits_needs_no_witness():
-    (one,) = verdicts(cells(1), steady(0.10, cpu_effect=math.nan)).values()
-    assert one.state is State.REGRESSION
+@pytest.mark.parametrize(
+    ("effect", "cpu_effect", "state"),
+    [
+        pytest.param(0.10, 0.0, State.UNDECIDED, id="wall time that moves alone is contended"),
+        pytest.param(-0.10, 0.10, State.UNDECIDED, id="so is what moves the other way"),
+        pytest.param(0.10, math.nan, State.REGRESSION, id="a step that waits needs no witness"),
+    ],
+)
+def test_cpu_time_is_the_witness_of_wall_time(effect: float, cpu_effect: float, state: State):
+    (one,) = verdicts(cells(1), steady(effect, cpu_effect)).values()
+    assert one.state is state
+    is_contended = one.reason.startswith("contended: wall time moved and CPU time did not")
+    assert is_contended is (state is State.UNDECIDED)
 
 
 def test_noise_that_leaves_room_for_a_change_is_undecided():
@@ -310,10 +303,7 @@ def test_a_short_budget_decides_some_benchmarks_rather_than_none():
     assert set(measured) == {0, FIRST_LOOK}
     assert measured[FIRST_LOOK] >= 8
     told = judgements(evidence, Limits(), "the budget of 1 min ended")
-    assert Counter(one.state for one in told) == {
-        State.NO_CHANGE: measured[FIRST_LOOK],
-        State.UNDECIDED: measured[0],
-    }
+    assert Counter(one.state for one in told) == {State.NO_CHANGE: measured[FIRST_LOOK], State.UNDECIDED: measured[0]}
     assert {one.reason for one in told} == {"", "not measured: the budget of 1 min ended"}
 
 

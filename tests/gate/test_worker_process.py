@@ -1,7 +1,5 @@
 """Real worker processes on a tiny suite: what asv's attributes mean, and every way a benchmark can go wrong."""
 
-from __future__ import annotations
-
 import math
 import os
 import signal

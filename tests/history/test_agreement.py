@@ -1,27 +1,26 @@
 """A change and its witnesses → the doubt."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 import pytest
 from msgspec.structs import replace
 
-from tbp.asv.sessions import Session, Sessions
+from tbp.asv.sessions import Sessions
 from tbp.history.agreement import Witnesses, doubt
 from tbp.history.twins import twins
 from tbp.history.witnesses import gathered
 from tbp.model.changes import Change, ChangeKind
 from tbp.model.points import Points, columns
-from tbp.model.series import Commit, Outcome, Point, SeriesKey
+from tbp.model.series import SeriesKey
 from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
 from tbp.traces.differences.exact import EXACT_COLUMNS
 from tbp.traces.reading.columns import NUMBER
 from tbp.traces.reading.loss import Loss
+
+from ..histories import points, session
 
 # The situation that asked for this: 1.00 ms → 2.49 ms in the newest run, on a machine that was busy that night.
 SAME_WORK = "its traces have the same operators and calls on both sides"
@@ -150,10 +149,14 @@ def test_a_twin_is_found_by_its_name():
     assert twins(key("sdpa_twin v2")) == (key("sdpa v2"),)
 
 
+def columned(values: Sequence[float]) -> Points:
+    return Points(columns(points(values)))
+
+
 def test_witnesses_are_asked_about_the_runs_next_to_the_change():
     """The twin of a step of 2 at the fifth run; the yardstick was never measured."""
     own, twin = (SeriesKey("m.time_it", (("variant", variant),), "box", "env") for variant in ("sdpa", "sdpa_twin"))
-    known = {own: points([1.0, 1.0, 1.0, 1.0, 2.0, math.nan, 2.0]), twin: points([1.1] * 4 + [1.21, 5.0, 1.21])}
+    known = {own: columned([1.0, 1.0, 1.0, 1.0, 2.0, math.nan, 2.0]), twin: columned([1.1] * 4 + [1.21, 5.0, 1.21])}
     found = gathered(own, known[own], (0, 4, 7), Sessions(), known)
     assert found.twin == pytest.approx(1.1)  # at the commits that the series itself has values of
     assert math.isnan(found.yardstick)
@@ -162,25 +165,9 @@ def test_witnesses_are_asked_about_the_runs_next_to_the_change():
 
 def test_the_yardstick_of_the_runs_is_compared():
     key = SeriesKey("m.time_it", (), "box", "env")
-    at = points([1.0, 1.0, 2.0])
-    kept = tuple(
-        Session(
-            key, point.commit.hash, "r", str(place), point.commit.date, (1.0,), (), (), 1, 1, "cpu", "", "", "",
-            None, "", "", yardstick_s=(1.46e-3 if place == 2 else 1.0e-3,),
-        )
+    at = columned([1.0, 1.0, 2.0])
+    runs = tuple(
+        session(key, point.commit.hash, yardstick_s=(1.46e-3 if place == 2 else 1.0e-3,))
         for place, point in enumerate(at)
-    )  # fmt: skip
-    assert gathered(key, at, (0, 2, 3), Sessions(kept), {}).yardstick == pytest.approx(1.46)
-
-
-def points(values: Sequence[float]) -> Points:
-    """A run for each value, NaN for one that failed."""
-    made = [
-        Point(
-            Commit(f"{place:040d}", datetime(2026, 1, 1 + place, tzinfo=UTC)),
-            Outcome.FAILED if math.isnan(value) else Outcome.MEASURED,
-            value,
-        )
-        for place, value in enumerate(values)
-    ]
-    return Points(columns(made))
+    )
+    assert gathered(key, at, (0, 2, 3), Sessions(runs), {}).yardstick == pytest.approx(1.46)

@@ -1,10 +1,7 @@
 """What is news in a night: literal histories of one value per commit, and the note between two nights."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,19 +10,19 @@ from msgspec.structs import replace
 
 from tbp.history.already_reported import NAME, Reported, first_reported, news, untold
 from tbp.model.changes import Change, ChangeEvidence, History, State
-from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
+from tbp.model.series import Better, SeriesKey
+
+from ..histories import points
 
 KEY = SeriesKey("suite.track_calls", (("n", "1"),), "box", "env")
 
 
 def history(*regressed_at: int, key: SeriesKey = KEY) -> History:
     """Thirty runs, with a level twice as high from each of these places on."""
-    day = datetime(2026, 1, 1, tzinfo=UTC)
-    points = tuple(Point(Commit(f"{i:040}", day + timedelta(i)), Outcome.MEASURED, 1.0) for i in range(30))
     levels = [2.0**step for step in range(len(regressed_at) + 1)]
     found = zip(regressed_at, pairwise(levels), strict=True)
     changes = tuple(ChangeEvidence(Change(i, before, after, 0.0, confirmed=True)) for i, (before, after) in found)
-    return History(key, "calls", Better.LOWER, points, State.REGRESSION, changes)
+    return History(key, "calls", Better.LOWER, tuple(points([1.0] * 30)), State.REGRESSION, changes)
 
 
 @pytest.mark.parametrize(

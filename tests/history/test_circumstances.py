@@ -1,9 +1,6 @@
 """Breaks of a series and the changes they explain."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -19,16 +16,12 @@ from tbp.history.circumstances import (
 )
 from tbp.history.explanations import explained
 from tbp.model.changes import Change, ChangeKind
-from tbp.model.series import Commit, Outcome, Point
+from tbp.model.series import Outcome
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
+from ..histories import points
+
 NAN = float("nan")
 OLD, NEW = {"torch": "2.12"}, {"torch": "2.13"}
-
-
-def points(values: Sequence[float]) -> list[Point]:
-    days = [START + timedelta(days=i) for i in range(len(values))]
-    return [Point(Commit(f"{i:040x}", day), Outcome.MEASURED, values[i]) for i, day in enumerate(days)]
 
 
 def judged(runs: Sequence[Mapping[str, str]], index: int, noise: float = 0.01, step: float = 1.2) -> Change:

@@ -1,7 +1,5 @@
 """One event, once: literal ranges on machines that measure different commits, with literal answers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -42,16 +40,8 @@ def series(
         if place in factors:
             fields: dict[str, object] = {"p_value": 0.001, "confirmed": True, **change}
             changes.append(ChangeEvidence(Change(index, before, level, **fields)))  # type: ignore[arg-type]
-    key = SeriesKey(name, (), on, "e")
-    return History(
-        key,
-        "seconds",
-        Better.LOWER,
-        tuple(points),
-        State.REGRESSION,
-        tuple(changes),
-        noise_between=noise,
-    )
+    of = SeriesKey(name, (), on, "e"), "seconds", Better.LOWER
+    return History(*of, tuple(points), State.REGRESSION, tuple(changes), noise_between=noise)
 
 
 def found(*histories: History, order: Sequence[str] = ORDER) -> tuple[Event, ...]:
@@ -71,7 +61,6 @@ def told(event: Event) -> tuple[str, str, int, list[str]]:
 def test_a_range_counts_every_commit_measured_or_not():
     history = series((0, 4, 8), (8, 1.5))
     between = range_of(history.points, 1 + 1, CommitOrder(ORDER, COMMITS))
-    assert between is not None
     assert (between.last_before, between.first, between.commits) == (COMMITS[4], COMMITS[8], 4)
 
 
@@ -81,13 +70,11 @@ def test_a_run_without_a_value_or_of_another_version_is_part_of_the_range():
     other = replace(history.points[2], comparable=False)
     points = (*history.points[:2], other, failed, history.points[4])
     between = range_of(points, 4, CommitOrder(ORDER, COMMITS))
-    assert between is not None
     assert (between.last_before, between.commits) == (COMMITS[1], 3)
 
 
 def test_a_change_with_nothing_before_it_may_be_any_commit_before():
     between = range_of(series((3, 4)).points, 0, CommitOrder(ORDER, COMMITS))
-    assert between is not None
     assert (between.last_before, between.first, between.commits) == (None, COMMITS[3], 4)
 
 
@@ -101,7 +88,6 @@ def test_a_place_that_is_none_has_no_range():
 def test_without_a_repository_only_what_was_measured_is_counted():
     history = series((0, 4, 8), (8, 1.5))
     between = range_of(history.points, 2, CommitOrder((), (COMMITS[0], COMMITS[4], COMMITS[8])))
-    assert between is not None
     assert between.commits == 1
 
 
@@ -175,11 +161,7 @@ def test_two_changes_of_a_series_are_never_one_event():
 
 
 def test_ties_do_not_depend_on_the_order_of_series():
-    own = [
-        series((0, 5), (5, 1.5), on="a"),
-        series((3, 9), (9, 1.5), on="b"),
-        series((7, 12), (12, 1.5), on="c"),
-    ]
+    own = [series((0, 5), (5, 1.5), on="a"), series((3, 9), (9, 1.5), on="b"), series((7, 12), (12, 1.5), on="c")]
     assert [told(event) for event in found(*own)] == [told(event) for event in found(*reversed(own))]
 
 
@@ -255,9 +237,7 @@ def test_changes_put_down_to_something_else_are_events_of_their_kind():
 def test_a_change_from_zero_is_the_worst():
     history = series(range(9), (5, 1.5))
     change = Change(5, 0.0, 4.0, 0.001, True)
-    from_zero = replace(
-        history, key=replace(history.key, benchmark="zero"), changes=(ChangeEvidence(change),), points=history.points
-    )
+    from_zero = replace(history, key=replace(history.key, benchmark="zero"), changes=(ChangeEvidence(change),))
     (event,) = found(history, from_zero)
     assert [one.worsening for one in event.changes] == [math.inf, 0.5]
     assert event.worst == math.inf

@@ -1,9 +1,7 @@
 """Changes of level that follow what was measured with, or when, rather than the commit."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -11,20 +9,14 @@ import pytest
 from tbp.history.circumstances import RunCircumstances, with_number
 from tbp.history.explanations import explained
 from tbp.model.changes import Change, ChangeKind
-from tbp.model.series import Commit, Outcome, Point
+
+from ..histories import points
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000.0
 START_MS = START.timestamp() * 1000
 FAST, SLOW = 1e-6, 142e-6
 MANY, ONE = RunCircumstances({}, 97_915, FAST), RunCircumstances({}, 1, SLOW)
-
-
-def points(values: Sequence[float]) -> list[Point]:
-    return [
-        Point(Commit(f"{place:040x}", START + timedelta(days=place)), Outcome.MEASURED, value)
-        for place, value in enumerate(values)
-    ]
 
 
 def judged(
@@ -106,56 +98,46 @@ def test_of_two_circumstances_the_one_that_the_level_follows_is_named():
     assert found.explanation == "torch 2.12 → 2.13"
 
 
-def test_a_level_that_follows_the_night_is_not_the_commit_s():
-    """Nothing is recorded; commits 2 and 5 were measured with the newest ones."""
-    nights = [0, 1, 20, 3, 4, 21, 6, 7, 22, 23, 24]
-    found = judged([1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.3, 1.3], 8, nights=nights)
-    assert (found.kind, found.explanation) == (ChangeKind.UNRECORDED, "runs measured from 2026-01-21 on")
+LATER = [0, 1, 20, 3, 4, 21, 6, 7, 22, 23, 24]
+"""Commits 2 and 5 were measured with the newest ones."""
+FOLLOWS = [1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.3, 1.3]
 
 
-def test_older_commits_that_measure_as_before_leave_it_with_the_commit():
-    nights = [0, 1, 20, 3, 4, 21, 6, 7, 22, 23, 24]
-    found = judged([1.0] * 8 + [1.3, 1.3, 1.3], 8, nights=nights)
-    assert found.kind is ChangeKind.CODE
+@pytest.mark.parametrize(
+    ("values", "index", "nights", "explanation"),
+    [
+        pytest.param(FOLLOWS, 8, LATER, "runs measured from 2026-01-21 on", id="it follows the night"),
+        pytest.param(
+            [1.3] * 6 + [1.0, 1.0, 1.3, 1.0, 1.3, 1.0], 6, [10, 11, 12, 13, 14, 15, 1, 2, 16, 3, 17, 4],
+            "runs measured before 2026-01-11", id="newer commits measured before the night are as before",
+        ),
+        pytest.param(
+            FOLLOWS, 8, [np.nan, np.nan, 20, np.nan, np.nan, 21, np.nan, np.nan, 22, 23, 24],
+            "runs measured from 2026-01-21 on", id="results without a time are the oldest",
+        ),
+    ],
+)  # fmt: skip
+def test_a_level_that_follows_the_night_is_not_the_commit_s(values, index, nights, explanation):
+    """Nothing is recorded that changed."""
+    found = judged(values, index, nights=nights)
+    assert (found.kind, found.explanation) == (ChangeKind.UNRECORDED, explanation)
 
 
-def test_one_run_measured_later_does_not_speak_for_the_night():
-    nights = [0, 1, 20, 3, 4, 5, 6, 7, 22, 23, 24]
-    found = judged([1.0, 1.0, 1.3, 1.0, 1.0, 1.0, 1.0, 1.0, 1.3, 1.3, 1.3], 8, nights=nights)
-    assert found.kind is ChangeKind.CODE
-
-
-def test_a_history_measured_backwards_is_as_good_as_any():
-    assert judged([1.0] * 8 + [1.3] * 8, 8, nights=list(range(16, 0, -1))).kind is ChangeKind.CODE
-
-
-def test_runs_out_of_line_do_not_make_a_night():
-    """In order of commits and of measuring alike, two runs after the change have the level before."""
-    assert judged([1.0] * 8 + [1.3, 1.0, 1.0, 1.3, 1.3, 1.3], 8, nights=range(14)).kind is ChangeKind.CODE
-
-
-def test_newer_commits_measured_before_the_night_keep_the_level_before():
-    nights = [10, 11, 12, 13, 14, 15, 1, 2, 16, 3, 17, 4]
-    found = judged([1.3, 1.3, 1.3, 1.3, 1.3, 1.3, 1.0, 1.0, 1.3, 1.0, 1.3, 1.0], 6, nights=nights)
-    assert (found.kind, found.explanation) == (ChangeKind.UNRECORDED, "runs measured before 2026-01-11")
-
-
-def test_a_session_that_went_on_changed_no_machine():
-    """Commits by date may lie in another order than git's, in which asv measured them one after the other."""
-    hours = [0, 1, 20, 3, 4, 21, 6, 7, 22, 23, 24]
-    values = [1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.3, 1.3]
-    assert judged(values, 8, nights=[hour / 24 / 10 for hour in hours]).kind is ChangeKind.CODE
-
-
-def test_of_a_noisy_series_two_runs_do_not_speak_for_a_night():
-    nights = [0, 1, 20, 3, 4, 21, 6, 7, 22, 23, 24, 25, 26, 27]
-    values = [1.0, 1.3, 1.3, 1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.0, 1.3, 1.3, 1.0, 1.3]
+@pytest.mark.parametrize(
+    ("values", "nights"),
+    [
+        pytest.param([1.0] * 8 + [1.3] * 3, LATER, id="older commits measured later are as before"),
+        pytest.param([1.0, 1.0, 1.3, *[1.0] * 5, 1.3, 1.3, 1.3], [0, 1, 20, *range(3, 8), 22, 23, 24],
+                     id="one run measured later does not speak for the night"),
+        pytest.param([1.0] * 8 + [1.3] * 8, range(16, 0, -1), id="a history measured backwards is as good as any"),
+        pytest.param([1.0] * 8 + [1.3, 1.0, 1.0, 1.3, 1.3, 1.3], range(14), id="two runs out of line are no night"),
+        # Commits by date may lie in another order than git's, in which asv measured them one after the other.
+        pytest.param(FOLLOWS, [night / 240 for night in LATER], id="a session that went on changed no machine"),
+        pytest.param([1.0, 1.3, 1.3, 1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.0, 1.3, 1.3, 1.0, 1.3], [*LATER, 25, 26, 27],
+                     id="of a noisy series two runs do not speak for a night"),
+        pytest.param(FOLLOWS, None, id="no times at all"),
+        pytest.param(FOLLOWS, [np.nan] * 11, id="times that nobody knows"),
+    ],
+)  # fmt: skip
+def test_a_change_at_the_eighth_commit_stays_with_it(values, nights):
     assert judged(values, 8, nights=nights).kind is ChangeKind.CODE
-
-
-def test_results_without_a_time_are_the_oldest():
-    nights = [np.nan, np.nan, 20, np.nan, np.nan, 21, np.nan, np.nan, 22, 23, 24]
-    values = [1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.0, 1.0, 1.3, 1.3, 1.3]
-    assert judged(values, 8, nights=nights).kind is ChangeKind.UNRECORDED
-    assert judged(values, 8).kind is ChangeKind.CODE
-    assert judged(values, 8, nights=[np.nan] * 11).kind is ChangeKind.CODE

@@ -1,7 +1,5 @@
 """What is known of a series changes how long a report takes, and nothing else."""
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Callable
@@ -20,6 +18,8 @@ from tbp.report.site.build import write_site
 from tbp.report.site.load import report_data
 from tbp.system.store import FILE, Store
 
+from ..result_folders import write_result
+
 BENCHMARKS = ("suite.time_one", "suite.time_two", "other.track_three")
 
 Build = Callable[[], dict[str, bytes]]
@@ -28,19 +28,10 @@ Build = Callable[[], dict[str, bytes]]
 def store(results: Path, place: int, machine: str = "box", factor: float = 1.0) -> Path:
     """One run of three benchmarks; the first is slower from the 30th commit on."""
     dice = random.Random(place)
-    commit = f"{place:08x}" * 5
     values = {name: dice.gauss(1.0, 0.01) * factor for name in BENCHMARKS}
     values["suite.time_one"] *= 1.2 if place >= 30 else 1.0
-    content = {
-        "version": 2, "commit_hash": commit, "env_name": "env", "date": 1_700_000_000_000 + place * 86_400_000,
-        "params": {"machine": machine, "python": "3.11", "cpu": "A"}, "python": "3.11", "requirements": {},
-        "env_vars": {}, "result_columns": ["result", "params", "version"], "durations": {},
-        "results": {name: [[value], [], "1"] for name, value in values.items()},
-    }  # fmt: skip
-    path = results / machine / f"{commit[:8]}-env.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content))
-    return path
+    rows = {name: [[value], [], "1"] for name, value in values.items()}
+    return write_result(results, f"{place:08x}" * 5, rows, place, machine, params={"machine": machine, "cpu": "A"})
 
 
 @pytest.fixture
@@ -128,11 +119,7 @@ def test_a_removed_result_is_gone(results: Path, cached: Path, judged: list[int]
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [
-        ('"cpu": "A"', '"cpu": "B"'),
-        ('"requirements": {}', '"requirements": {"numpy": "2"}'),
-        ('[], "1"]', '[], "2"]'),
-    ],
+    [('"cpu": "A"', '"cpu": "B"'), ('"requirements": {}', '"requirements": {"numpy": "2"}'), ('[], "1"]', '[], "2"]')],
 )
 def test_what_a_run_was_measured_with_counts(
     results: Path, cached: Path, judged: list[int], build: Build, cold: Build, old: str, new: str

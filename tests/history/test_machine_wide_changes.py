@@ -19,10 +19,13 @@ VALUES = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
 
 def moved(make_history, number: int, *, after: float = 2.0, kind: ChangeKind = ChangeKind.CODE, confirmed=True, **more):
     change = Change(3, 1.0, after, 0.001, confirmed, kind)
-    return [
-        make_history(VALUES, changes=(ChangeEvidence(change),), benchmark=f"a.time_{place}", **more)
-        for place in range(number)
-    ]
+    names = [f"a.time_{place}" for place in range(number)]
+    return [make_history(VALUES, changes=(ChangeEvidence(change),), benchmark=name, **more) for name in names]
+
+
+def with_change(history: History, **fields) -> History:
+    """The history with another change in place of its only one."""
+    return replace(history, changes=(ChangeEvidence(replace(history.changes[0].change, **fields)),))
 
 
 def steady(make_history, number: int, **more):
@@ -37,7 +40,6 @@ def test_most_series_of_a_machine_at_one_commit_are_asked_about(make_history, ma
         "6 of 9 series of bench-1 · py3.13 moved at 03c0ffee, 5 up and 1 down: was it the machine rather than the code?"
     )
     page = summary(make_report(*series))
-    assert page.first is not None
     assert page.first.sentence == brief(found)
     assert page.first.href.startswith("changes.html#at-")
 
@@ -46,7 +48,6 @@ def test_what_most_series_have_left_is_said_after_the_verdict(make_history, make
     back = ChangeEvidence(Change(5, 2.0, 1.0, 0.001, True))
     series = [replace(own, changes=(*own.changes, back)) for own in moved(make_history, 5)]
     page = summary(make_report(*series))
-    assert page.first is not None
     assert "05c0ffee" in page.first.sentence
     assert [note.sentence for note in page.notes if "03c0ffee" in note.sentence] == [brief(at_once(series)[1])]
 
@@ -57,12 +58,8 @@ def test_suspects_count(make_history) -> None:
 
 def with_cause(history: History, name: str, before: str, after: str, *, has_moved: bool = True) -> History:
     cause = (Circumstance(name, before, after),)
-    change = replace(history.changes[0].change, kind=kind_of(name), causes=cause)
-    return replace(
-        history,
-        changes=(ChangeEvidence(change),) if has_moved else (),
-        breaks=(Break(3, kind_of(name), "", causes=cause),),
-    )
+    broken = replace(history, breaks=(Break(3, kind_of(name), "", causes=cause),))
+    return with_change(broken, kind=kind_of(name), causes=cause) if has_moved else replace(broken, changes=())
 
 
 def test_what_is_put_down_to_something_names_it(make_history) -> None:
@@ -94,13 +91,8 @@ def test_a_circumstance_that_moved_no_levels_is_not_worth_a_word(make_history) -
 
 def test_what_follows_a_night_says_so(make_history) -> None:
     night = "runs measured from 2026-05-04 on"
-    series = [
-        replace(
-            own,
-            changes=(ChangeEvidence(replace(own.changes[0].change, kind=ChangeKind.UNRECORDED, explanation=night)),),
-        )
-        for own in moved(make_history, 5)
-    ]
+    moves = moved(make_history, 5)
+    series = [with_change(own, kind=ChangeKind.UNRECORDED, explanation=night) for own in moves]
     (found,) = at_once(series)
     assert brief(found) == (
         "5 of 5 series of bench-1 · py3.13 moved at 03c0ffee, all up, with runs measured from 2026-05-04 on rather "
@@ -118,8 +110,7 @@ def measured(history: History, hours: Sequence[float]) -> list[Run]:
 def test_commits_of_one_night_are_seen_as_one(make_history) -> None:
     """Noise puts some series' step a commit later."""
     series = moved(make_history, 6)
-    later = [replace(own, changes=(ChangeEvidence(Change(4, 1.0, 2.0, 0.001, True)),)) for own in series[3:]]
-    series = [*series[:3], *later]
+    series = [*series[:3], *(with_change(own, index=4) for own in series[3:])]
     assert at_once(series) == ()
     assert at_once(series, measured(series[0], [0, 0, 0, 0, 0, 0])) == ()
     (found,) = at_once(series, measured(series[0], [0, 0, 0, 48, 25, 2]))
@@ -141,11 +132,7 @@ def test_older_commits_measured_when_it_had_changed_are_no_event_of_their_own(ma
 
 
 def test_counters_that_repeat_exactly_are_the_code(make_history) -> None:
-    exact = [
-        replace(own, changes=(ChangeEvidence(replace(own.changes[0].change, p_value=0.0)),))
-        for own in moved(make_history, 9)
-    ]
-    assert at_once(exact) == ()
+    assert at_once([with_change(own, p_value=0.0) for own in moved(make_history, 9)]) == ()
 
 
 def test_a_commit_that_moved_a_part_of_them_is_the_code(make_history) -> None:

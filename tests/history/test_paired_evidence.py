@@ -3,11 +3,8 @@
 How often, in numbers: ``tools/simulated_nights.py``.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,9 +12,10 @@ from tbp.asv.ratios import Ratio
 from tbp.history.paired_changes import FreshPairs, level_begin, wanted, with_pairs
 from tbp.history.paired_evidence import FRESH_LOOKS, Crossing, Verdict, step
 from tbp.model.changes import Change, ChangeKind
-from tbp.model.series import Commit, Outcome, Point
+from tbp.model.series import Point
 
-DAY = datetime(2026, 1, 1, tzinfo=UTC)
+from ..histories import points
+
 QUIET = (-0.002, 0.001, 0.002, -0.001)
 
 
@@ -26,15 +24,8 @@ def effects(effect: float, pairs: int = 4) -> tuple[float, ...]:
     return tuple(math.log1p(effect) + QUIET[i % 4] for i in range(pairs))
 
 
-def points(count: int, missing: Sequence[int] = ()) -> list[Point]:
-    return [
-        Point(
-            Commit(f"{i:040}", DAY + timedelta(i)),
-            Outcome.FAILED if i in missing else Outcome.MEASURED,
-            math.nan if i in missing else 1.0,
-        )
-        for i in range(count)
-    ]
+def runs(count: int, missing: Sequence[int] = ()) -> list[Point]:
+    return points(math.nan if place in missing else 1.0 for place in range(count))
 
 
 def ratio(base: int, head: int, effect: float, pairs: int = 4, *, is_fresh: bool = False) -> Ratio:
@@ -58,7 +49,7 @@ def never(_: Change) -> bool:
 
 def test_no_ratios_no_step():
     assert step([], 0, 10) is None
-    assert with_pairs([], points(10), [], 0.0) == ()
+    assert with_pairs([], runs(10), [], 0.0) == ()
 
 
 def test_a_ratio_without_an_effect_raises_no_suspicion():
@@ -67,7 +58,6 @@ def test_a_ratio_without_an_effect_raises_no_suspicion():
 
 def test_of_one_ratio_the_newest_commit_is_suspected():
     said = step([Crossing(0, 9, effects(0.10))], 0, 10)
-    assert said is not None
     assert (said.index, said.verdict, said.wanted) == (9, Verdict.UNDECIDED, min(FRESH_LOOKS))
     assert said.effect == pytest.approx(0.10, abs=0.001)
 
@@ -76,7 +66,6 @@ def test_ratios_of_earlier_nights_say_where_it_is():
     """Nights 6 and 7 saw nothing, nights 8 and 9 do."""
     nights = [Crossing(0, head, effects(0.10 if head >= 8 else 0.0)) for head in (6, 7, 8, 9)]
     said = step(nights, 0, 10)
-    assert said is not None
     assert (said.index, said.earliest) == (8, 8)
 
 
@@ -112,7 +101,6 @@ def test_few_pairs_borrow_the_noise_of_earlier_nights():
 )
 def test_fresh_pairs_alone_decide(fresh: tuple[float, ...], verdict: Verdict):
     said = step([Crossing(0, 9, effects(0.10)), Crossing(0, 9, fresh, is_fresh=True)], 0, 10)
-    assert said is not None
     assert said.verdict is verdict
     assert (said.wanted > 0) is (verdict is Verdict.UNDECIDED)
 
@@ -122,15 +110,12 @@ def test_fresh_pairs_of_several_nights_add_up():
     one = [Crossing(0, 9, effects(0.06)), Crossing(8, 9, weak, is_fresh=True)]
     first = step(one, 0, 10)
     later = step([*one, *(Crossing(8, 9, weak, is_fresh=True) for _ in range(3))], 0, 10)
-    assert first is not None
-    assert later is not None
     assert (first.verdict, later.verdict) == (Verdict.UNDECIDED, Verdict.CONFIRMED)
 
 
 def test_after_the_last_look_nothing_more_is_asked():
     noisy = tuple(0.26 if i % 2 else -0.14 for i in range(max(FRESH_LOOKS)))
     said = step([Crossing(0, 9, effects(0.30)), Crossing(0, 9, noisy, is_fresh=True)], 0, 10)
-    assert said is not None
     assert (said.verdict, said.wanted) == (Verdict.UNDECIDED, 0)
 
 
@@ -139,7 +124,7 @@ def test_after_the_last_look_nothing_more_is_asked():
 
 def test_a_step_that_pairs_alone_confirm_is_a_change_of_the_series():
     night = [ratio(0, 9, 0.10), ratio(8, 9, 0.10, 6, is_fresh=True)]
-    (found,) = with_pairs([], points(10), night, 0.0)
+    (found,) = with_pairs([], runs(10), night, 0.0)
     assert (found.index, found.confirmed, found.doubt) == (9, True, "")
     assert found.effect == pytest.approx(0.10, abs=0.001)
     assert 0.08 < found.low < found.effect < found.high < 0.12
@@ -149,96 +134,97 @@ def test_a_step_that_pairs_alone_confirm_is_a_change_of_the_series():
 def test_a_weak_suspicion_is_not_shown_and_a_refuted_one_neither():
     weak = Ratio(f"{0:040}", f"{9:040}", (0.02, 0.10, 0.03, 0.09))
     assert step([Crossing(0, 9, weak.effects)], 0, 10) is not None
-    assert with_pairs([], points(10), [weak], 0.0) == ()
-    assert with_pairs([], points(10), [ratio(0, 9, 0.10), ratio(0, 9, 0.0, 6, is_fresh=True)], 0.0) == ()
+    assert with_pairs([], runs(10), [weak], 0.0) == ()
+    assert with_pairs([], runs(10), [ratio(0, 9, 0.10), ratio(0, 9, 0.0, 6, is_fresh=True)], 0.0) == ()
 
 
 def test_a_suspicion_is_shown_as_one():
-    (found,) = with_pairs([], points(10), [ratio(0, 9, 0.10)], 0.0)
+    (found,) = with_pairs([], runs(10), [ratio(0, 9, 0.10)], 0.0)
     assert not found.confirmed
     assert found.doubt == "measured in turns against 00000000, and not confirmed by fresh pairs yet"
 
 
 def test_a_suspect_of_the_series_close_by_is_what_pairs_confirm():
     night = [ratio(0, 9, 0.10), ratio(8, 9, 0.10, 6, is_fresh=True)]
-    (found,) = with_pairs([change(8, 0.3, confirmed=False)], points(10), night, 0.0)
+    (found,) = with_pairs([change(8, 0.3, confirmed=False)], runs(10), night, 0.0)
     assert (found.index, found.confirmed) == (9, True)
 
 
 def test_a_change_that_the_series_confirms_keeps_its_place_and_gets_the_interval_of_the_pairs():
-    (found,) = with_pairs([change(9, 0.14)], points(12), [ratio(3, 11, 0.10, 6, is_fresh=True)], 0.0)
+    (found,) = with_pairs([change(9, 0.14)], runs(12), [ratio(3, 11, 0.10, 6, is_fresh=True)], 0.0)
     assert (found.index, found.confirmed, found.in_turns) == (9, True, f"{3:040}")
     assert found.effect == pytest.approx(0.10, abs=0.001)
 
 
 def test_a_change_that_fresh_pairs_refute_is_suspect():
-    (found,) = with_pairs([change(9)], points(12), [ratio(3, 11, 0.0, 6, is_fresh=True)], 0.0)
+    (found,) = with_pairs([change(9)], runs(12), [ratio(3, 11, 0.0, 6, is_fresh=True)], 0.0)
     assert not found.confirmed
     assert found.doubt == "measured in turns against 00000000 it is 0.0 % (−0.3 to +0.3 %)"
 
 
 def test_an_apparent_pulse_is_refuted_by_pairs_from_before_it_to_after_it():
     both = [change(6), change(9, -0.10)]
-    assert wanted(both, points(12), [ratio(0, 1, 0.0)], 0.0, always) == FreshPairs(0, 11, 6)
+    assert wanted(both, runs(12), [ratio(0, 1, 0.0)], 0.0, always) == FreshPairs(0, 11, 6)
     pairs = [ratio(0, 11, 0.0, 6, is_fresh=True)]
-    assert [one.confirmed for one in with_pairs(both, points(12), pairs, 0.0)] == [False, False]
-    assert wanted(both, points(12), pairs, 0.0, always) is None
+    assert [one.confirmed for one in with_pairs(both, runs(12), pairs, 0.0)] == [False, False]
+    assert wanted(both, runs(12), pairs, 0.0, always) is None
 
 
 def test_a_change_that_was_told_long_ago_stays_where_a_newer_one_is_refuted():
     both = [change(6), change(9, -0.10)]
     pairs = [ratio(6, 11, 0.0, 6, is_fresh=True)]
-    assert [one.confirmed for one in with_pairs(both, points(12), pairs, 0.0)] == [True, False]
+    assert [one.confirmed for one in with_pairs(both, runs(12), pairs, 0.0)] == [True, False]
 
 
-def test_a_change_put_down_to_something_else_is_left_alone():
-    other = change(9, kind=ChangeKind.HARDWARE)
-    assert with_pairs([other], points(12), [ratio(3, 11, 0.0, 6, is_fresh=True)], 0.0) == (other,)
-
-
-def test_without_fresh_pairs_the_series_decides_alone():
-    confirmed = change(9)
-    assert with_pairs([confirmed], points(12), [ratio(9, 11, 0.0)], 0.0) == (confirmed,)
+@pytest.mark.parametrize(
+    ("changes", "pairs"),
+    [
+        pytest.param((change(9, kind=ChangeKind.HARDWARE),), ratio(3, 11, 0.0, 6, is_fresh=True), id="another cause"),
+        pytest.param((change(9),), ratio(9, 11, 0.0), id="no fresh pairs"),
+    ],
+)
+def test_what_pairs_say_nothing_of_is_left_alone(changes, pairs):
+    assert with_pairs(changes, runs(12), [pairs], 0.0) == changes
 
 
 def test_ratios_of_commits_that_are_not_in_the_series_are_passed_over():
-    assert with_pairs([], points(5), [ratio(0, 9, 0.5)], 0.0) == ()
+    assert with_pairs([], runs(5), [ratio(0, 9, 0.5)], 0.0) == ()
 
 
 # What to measure next
 
 
-def test_nothing_suspected_nothing_wanted():
-    assert wanted([], points(10), [ratio(0, 9, 0.0)], 0.0, never) is None
-
-
-def test_a_suspected_newest_commit_is_measured_against_the_one_before_it():
-    nights = [ratio(0, 7, 0.0), ratio(0, 8, 0.0), ratio(0, 9, 0.10)]
-    assert wanted([], points(10), nights, 0.0, never) == FreshPairs(8, 9, 6)
-
-
-def test_a_commit_without_a_value_is_passed_over():
-    nights = [ratio(0, 6, 0.0), ratio(0, 7, 0.0), ratio(0, 9, 0.10)]
-    assert wanted([], points(10, missing=[8]), nights, 0.0, never) == FreshPairs(7, 9, 6)
+@pytest.mark.parametrize(
+    ("changes", "nights", "missing", "asked"),
+    [
+        pytest.param([], [ratio(0, 9, 0.0)], (), None, id="nothing is suspected"),
+        pytest.param([], [ratio(0, 7, 0.0), ratio(0, 8, 0.0), ratio(0, 9, 0.10)], (), FreshPairs(8, 9, 6),
+                     id="the newest commit is measured against the one before it"),
+        pytest.param([], [ratio(0, 6, 0.0), ratio(0, 7, 0.0), ratio(0, 9, 0.10)], (8,), FreshPairs(7, 9, 6),
+                     id="a commit without a value is passed over"),
+        pytest.param([change(9)], [ratio(0, 1, 0.0)], (), None, id="a regression that was told"),
+    ],
+)  # fmt: skip
+def test_what_is_suspected_is_measured_next_to_it(changes, nights, missing, asked):
+    assert wanted(changes, runs(12 if changes else 10, missing), nights, 0.0, never) == asked
 
 
 def test_where_fresh_pairs_close_by_found_nothing_the_whole_level_is_asked():
     nights = [ratio(0, 9, 0.10), ratio(8, 9, 0.0, 6, is_fresh=True)]
-    asked = wanted([], points(10), nights, 0.0, never)
+    asked = wanted([], runs(10), nights, 0.0, never)
     assert asked is None or asked.base == 0
 
 
 def test_a_regression_that_nobody_was_told_of_is_measured_around_its_place():
-    assert wanted([change(9)], points(12), [ratio(0, 1, 0.0)], 0.0, always) == FreshPairs(3, 11, 6)
-    assert wanted([change(9)], points(12), [ratio(0, 1, 0.0)], 0.0, never) is None
+    assert wanted([change(9)], runs(12), [ratio(0, 1, 0.0)], 0.0, always) == FreshPairs(3, 11, 6)
 
 
 def test_what_is_decided_wants_nothing_more():
     nights = [ratio(0, 9, 0.10), ratio(8, 9, 0.10, 6, is_fresh=True)]
-    assert wanted([], points(10), nights, 0.0, always) is None
-    assert wanted([change(9)], points(12), [ratio(3, 11, 0.0, 6, is_fresh=True)], 0.0, always) is None
+    assert wanted([], runs(10), nights, 0.0, always) is None
+    assert wanted([change(9)], runs(12), [ratio(3, 11, 0.0, 6, is_fresh=True)], 0.0, always) is None
 
 
 def test_a_level_begins_at_the_last_confirmed_change_or_the_first_value():
-    assert level_begin([], points(5, missing=[0])) == 1
-    assert level_begin([change(2), change(4, confirmed=False)], points(6)) == 2
+    assert level_begin([], runs(5, missing=[0])) == 1
+    assert level_begin([change(2), change(4, confirmed=False)], runs(6)) == 2

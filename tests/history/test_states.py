@@ -1,15 +1,11 @@
 """Series that are no longer measured."""
 
-from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
-
 from tbp.detection.detector import change_points
 from tbp.history.states import freshness, is_enough
 from tbp.model.changes import State
-from tbp.model.series import Commit, Outcome, Point, SeriesKey
+from tbp.model.series import Outcome, Point, SeriesKey
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
+from ..histories import numbered, points
 
 
 def key(benchmark: str = "b", value: str = "1", machine: str = "m") -> SeriesKey:
@@ -17,7 +13,7 @@ def key(benchmark: str = "b", value: str = "1", machine: str = "m") -> SeriesKey
 
 
 def until(day: int) -> list[Point]:
-    return [Point(Commit("c", START + timedelta(days=day)), Outcome.MEASURED, 1.0)]
+    return [Point(numbered(day), Outcome.MEASURED, 1.0)]
 
 
 def gone(own: SeriesKey, day: int, declared: tuple[str, ...] = ("b",), stale_days: float = 30) -> State | None:
@@ -45,13 +41,8 @@ def test_a_machine_that_fell_silent_is_stale():
     assert gone(key(machine="silent"), 60, stale_days=float("inf")) is None
 
 
-def runs(count: int) -> list[Point]:
-    return [Point(Commit(f"c{i}", START), Outcome.MEASURED, 1.0 + 0.01 * (i % 3)) for i in range(count)]
-
-
 def test_ten_single_values_are_the_first_that_could_have_told_a_change():
-    assert (is_enough(runs(9)), is_enough(runs(10))) == (False, True)
-    assert [change.confirmed for change in change_points([1.0, 1.01, 0.99, 1.0, 1.02] * 2)] == []
-    assert [change.confirmed for change in change_points([1.0, 1.01, 0.99, 1.0, 1.02, 2.0, 2.01, 1.99, 2.0, 2.02])] == [
-        True
-    ]
+    assert (is_enough(points([1.0, 1.01, 0.99] * 3)), is_enough(points([1.0, 1.01] * 5))) == (False, True)
+    steady = [1.0, 1.01, 0.99, 1.0, 1.02]
+    assert change_points([*steady, *steady]) == ()
+    assert [change.confirmed for change in change_points([*steady, *(1 + value for value in steady)])] == [True]

@@ -1,7 +1,5 @@
 """Which commits of an event are named, because they touch what it was measured with."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -32,24 +30,13 @@ def named(path: str, benchmark_dir: str = "benchmarks", **fields: object) -> tup
 @pytest.mark.parametrize(
     "path",
     [
-        "asv.conf.json",
-        "perf/asv.conf.jsonc",
-        "pyproject.toml",
-        "setup.cfg",
-        "requirements.txt",
-        "ci/requirements-dev.txt",
-        "requirements/test.in",
-        "constraints.txt",
-        "environment.yml",
-        "uv.lock",
-        "Pipfile.lock",
-        "conda-lock.yml",
-        "benchmarks/suites/attention.py",
-        "perf/benchmarks/suites/__init__.py",
+        "asv.conf.json", "perf/asv.conf.jsonc", "pyproject.toml", "setup.cfg", "requirements.txt",
+        "ci/requirements-dev.txt", "requirements/test.in", "constraints.txt", "environment.yml", "uv.lock",
+        "Pipfile.lock", "conda-lock.yml", "benchmarks/suites/attention.py", "perf/benchmarks/suites/__init__.py",
         "benchmarks/suites/attention/Quick.py",  # a module may have a class's name
         "benchmarks/suites/workloads/attention.py",
     ],
-)
+)  # fmt: skip
 def test_a_commit_that_touches_requirements_or_the_benchmark_is_named(path: str):
     assert named(path) == (Touching("c2", (path,)),)
 
@@ -57,16 +44,12 @@ def test_a_commit_that_touches_requirements_or_the_benchmark_is_named(path: str)
 @pytest.mark.parametrize(
     "path",
     [
-        "src/attention.py",
-        "benchmarks/attention.py",  # of another benchmark
-        "benchmarks/suites/feed_forward.py",
-        "benchmarks/suites/workloads/feed_forward.py",
-        "mybenchmarks/suites/attention.py",
-        "docs/requirements.md",
-        "src/lock.py",
+        "src/attention.py", "mybenchmarks/suites/attention.py", "docs/requirements.md", "src/lock.py",
         "pyproject.toml.orig",
+        # Of another benchmark.
+        "benchmarks/attention.py", "benchmarks/suites/feed_forward.py", "benchmarks/suites/workloads/feed_forward.py",
     ],
-)
+)  # fmt: skip
 def test_other_files_are_the_code(path: str):
     assert named(path) == ()
 

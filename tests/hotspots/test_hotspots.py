@@ -1,7 +1,5 @@
 """``tbp hotspots`` as a user meets it, on real traces; hostile ones are literal."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib
@@ -18,7 +16,6 @@ import pandas as pd
 import pytest
 from msgspec.structs import replace
 
-from tbp.__main__ import main
 from tbp.asv.stored_traces import StoredTraces, TraceSource, chosen, trace_files
 from tbp.errors import UsageError
 from tbp.hotspots.forms import to_json
@@ -27,30 +24,24 @@ from tbp.hotspots.views import By, ranking
 from tbp.traces.operator_files import write_operators
 from tbp.traces.read_recording import read_recording
 
+from ..command_line import Run
+from ..trace_events import event
+
 A, B = "a" * 40, "b" * 40
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = main(list(map(str, arguments)))
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def written(path: Path, *names: str, **header: object) -> Path:
     """A trace of operators of 1 µs, one after the other."""
-    events = [
-        {"ph": "X", "cat": "cpu_op", "name": name, "pid": 1, "tid": 1, "ts": 10 * place, "dur": 1}
-        for place, name in enumerate(names)
-    ]
+    events = [event(name, 10 * place, 1) for place, name in enumerate(names)]
     path.write_text(json.dumps({**header, "traceEvents": events}))
     return path
 
 
 def test_a_trace_is_ranked_by_self_time(
-    recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    recorded_traces: dict[str, list[Path]], run: Run, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("COLUMNS", "70")
-    code, out, err = run(capsys, "hotspots", recorded_traces[A][0], "--shapes", "--top", 2)
+    code, out, err = run("hotspots", recorded_traces[A][0], "--shapes", "--top", 2)
     lines = out.splitlines()
     assert (code, err) == (0, "")
     assert lines[0] == "suite.time_thing (width=64)"
@@ -75,37 +66,35 @@ def test_shares_are_of_the_whole(recorded_traces: dict[str, list[Path]]):
         ranking(source, By.DEVICE)
 
 
-def test_two_commits_differ_in_their_calls_first(traced_results: Path, capsys: pytest.CaptureFixture[str]):
-    code, out, _ = run(capsys, "hotspots", "aaaa", "bbbb", "--results", traced_results)
+def test_two_commits_differ_in_their_calls_first(traced_results: Path, run: Run):
+    code, out, _ = run("hotspots", "aaaa", "bbbb", "--results", traced_results)
     assert code == 0
     assert "before: aaaaaaaa: 3 traces of 5 steps; cpu, a processor" in out
     calls, times = out.index("Calls, exact (2)"), out.index("\nTimes")
     assert calls < out.index("aten::_softmax 1 → 2 calls (") < times < out.index("Machine: ") < out.index("Residual: ")
 
 
-def test_times_of_single_traces_are_not_judged(
-    recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
-):
-    _, out, _ = run(capsys, "hotspots", recorded_traces[A][0], recorded_traces[B][0])
+def test_times_of_single_traces_are_not_judged(recorded_traces: dict[str, list[Path]], run: Run):
+    _, out, _ = run("hotspots", recorded_traces[A][0], recorded_traces[B][0])
     assert "aten::_softmax 1 → 2 calls (" in out
     assert "Times: not judged, that takes 3 traces on each side and 1 and 1 are given" in out
 
 
-def test_several_cells_are_listed_unless_chosen(traced_results: Path, capsys: pytest.CaptureFixture[str]):
+def test_several_cells_are_listed_unless_chosen(traced_results: Path, run: Run):
     for path in traced_results.glob(f"*/{A[:8]}-env.traces/*/64-0.s2.session.json.gz"):
         facts = json.loads(gzip.decompress(path.read_bytes())) | {"parameters": {"width": "128"}}
         path.write_bytes(gzip.compress(json.dumps(facts).encode()))
     arguments = ("hotspots", "aaaa", "--results", traced_results)
-    code, out, err = run(capsys, *arguments)
+    code, out, err = run(*arguments)
     assert (code, out) == (2, "")
     assert "aaaa has traces of 2 cells; choose with --bench REGEX" in err
     assert err.endswith("  suite.time_thing (width=128)\n  suite.time_thing (width=64)\n")
-    _, out, _ = run(capsys, *arguments, "--bench", r"time_thing\(64")
+    _, out, _ = run(*arguments, "--bench", r"time_thing\(64")
     assert out.startswith("suite.time_thing (width=64)\naaaaaaaa: 2 traces of 5 steps")
-    _, out, _ = run(capsys, *arguments, "--bench", ".")
+    _, out, _ = run(*arguments, "--bench", ".")
     assert "suite.time_thing (width=128)\naaaaaaaa: 5 steps" in out
     assert "suite.time_thing (width=64)\naaaaaaaa: 2 traces" in out
-    code, _, err = run(capsys, *arguments, "--bench", "nothing")
+    code, _, err = run(*arguments, "--bench", "nothing")
     assert (code, "leave no trace of aaaaaaaa; choose among\n" in err) == (2, True)
 
 
@@ -117,23 +106,23 @@ def test_a_folder_and_a_pattern_are_the_traces_of_one_cell(recorded_traces: dict
     assert source.cell == "suite.time_thing (width=64)"
 
 
-def test_what_was_lost_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_what_was_lost_is_said(tmp_path: Path, run: Run):
     path = written(tmp_path / "cut.json", "aten::mm", "aten::add")
     path.write_text(path.read_text()[:-20])
-    code, out, _ = run(capsys, "hotspots", path)
+    code, out, _ = run("hotspots", path)
     assert code == 0
     assert "Note: cut.json: " in out
     assert "no steps marked, all counts as one; cpu; torch version not recorded" in out.replace("\n", " ")
 
 
-def test_an_unreadable_file_among_others_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_an_unreadable_file_among_others_is_left_out(tmp_path: Path, run: Run):
     written(tmp_path / "a.json", "aten::mm")
     (tmp_path / "b.json").write_text("no trace")
-    code, out, _ = run(capsys, "hotspots", tmp_path)
+    code, out, _ = run("hotspots", tmp_path)
     assert code == 0
     assert "Note: left out: " in out
     (tmp_path / "a.json").unlink()
-    code, out, err = run(capsys, "hotspots", tmp_path)
+    code, out, err = run("hotspots", tmp_path)
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
@@ -158,19 +147,17 @@ def test_metadata_of_any_kind_is_no_reason_to_stop(tmp_path: Path, tbp: str):
     assert read_recording(path).about.torch == ""
 
 
-def test_json_and_csv_hold_every_operator(
-    tmp_path: Path, recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
-):
+def test_json_and_csv_hold_every_operator(tmp_path: Path, recorded_traces: dict[str, list[Path]], run: Run):
     trace, file = recorded_traces[A][0], tmp_path / "rows.csv"
-    code, out, _ = run(capsys, "hotspots", trace, "--json", f"--csv={file}")
+    code, out, _ = run("hotspots", trace, "--json", f"--csv={file}")
     (content,) = json.loads(out, parse_constant=pytest.fail)["hotspots"]
     assert (code, content["by"], content["facts"]["steps"]) == (0, "self", [5])
     names = [row["operator"] for row in content["operators"]]
     assert list(pd.read_csv(file)["operator"]) == names
     assert "aten::_softmax" in names
-    _, out, _ = run(capsys, "hotspots", trace, recorded_traces[B][0], "--csv", "--top", "1")
+    _, out, _ = run("hotspots", trace, recorded_traces[B][0], "--csv", "--top", "1")
     assert list(pd.read_csv(io.StringIO(out))["cell"]) == ["suite.time_thing (width=64)"]
-    _, out, _ = run(capsys, "hotspots", trace, recorded_traces[B][0], "--json")
+    _, out, _ = run("hotspots", trace, recorded_traces[B][0], "--json")
     assert json.loads(out, parse_constant=pytest.fail)["differences"][0]["enough_sessions"] is False
 
 
@@ -188,15 +175,11 @@ def test_json_and_csv_hold_every_operator(
     ],
 )
 def test_what_cannot_be_meant_is_one_clear_line(
-    arguments: list[str],
-    words: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
-    code, out, err = run(capsys, "hotspots", *arguments)
+    code, out, err = run("hotspots", *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert words in err
 
@@ -209,14 +192,8 @@ def test_neither_git_nor_results_nor_torch_are_needed(tmp_path: Path):
         f"code = main(['hotspots', {str(path)!r}])\n"
         "sys.exit(', '.join({'torch', 'asv', 'scipy', 'plotly'} & set(sys.modules)) or code)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PATH": ""},
-        check=False,
-    )
+    variables = {**os.environ, "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=variables)
     assert (done.returncode, done.stderr) == (0, "")
     assert "aten::mm" in done.stdout
 
@@ -236,17 +213,17 @@ def on_device(path: Path, rank: int, busy_us: int, *, world_size: int = 2) -> Pa
         ("gpu_memcpy", "Memcpy HtoD", 7, 95, 2, {"correlation": 3, "bytes": 4096}),
     ]
     events = [
-        {"ph": "X", "cat": cat, "name": name, "pid": 1 if tid == 1 else 0, "tid": tid, "ts": ts, "dur": dur, "args": a}
-        for cat, name, tid, ts, dur, a in entries
+        event(name, ts, dur, {"cat": cat, "pid": int(tid == 1), "tid": tid, "args": arguments})
+        for cat, name, tid, ts, dur, arguments in entries
     ]
     told = {"backend": "nccl", "rank": rank, "world_size": world_size}
     path.write_text(json.dumps({"distributedInfo": told, "traceEvents": events}))
     return path
 
 
-def test_what_the_device_did_is_said_below_the_operators(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_what_the_device_did_is_said_below_the_operators(tmp_path: Path, run: Run):
     path = on_device(tmp_path / "r0.json", 0, 10)
-    code, out, _ = run(capsys, "hotspots", path)
+    code, out, _ = run("hotspots", path)
     text = " ".join(out.split())
     assert code == 0
     assert "Device 0: busy 22 % of the time, waiting for the host 78 %; per step kernels 30.0 µs in 2 launches" in text
@@ -254,20 +231,20 @@ def test_what_the_device_did_is_said_below_the_operators(tmp_path: Path, capsys:
     assert "communication 20.0 µs of it (62 % of the device's time), 10.0 µs with nothing else running" in text
     assert "This is rank 0 of 2 of a distributed run (nccl)" in text
     assert "ncclDevKernel_AllReduce 20.0 µs 62 % 1 of nccl:all_reduce sgemm 10.0 µs 31 % 1 of aten::mm" in text
-    _, out, _ = run(capsys, "hotspots", path, "--top", 1)
+    _, out, _ = run("hotspots", path, "--top", 1)
     assert out.endswith("… and 2 more kernels: 38 %\n")
 
 
-def test_ranks_of_one_run_stand_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_ranks_of_one_run_stand_together(tmp_path: Path, run: Run):
     for rank, busy_us in ((0, 10), (1, 20)):
         on_device(tmp_path / f"r{rank}.json", rank, busy_us, world_size=3)
-    _, out, _ = run(capsys, "hotspots", tmp_path)
+    _, out, _ = run("hotspots", tmp_path)
     lines = [line.split() for line in out.splitlines()]
     assert "2 ranks of one run (nccl); without a trace: 2" in out
     at = lines.index(["rank", "step", "busy", "waiting", "communication", "share", "alone"])
     assert " ".join(lines[at + 1]) == "0 100 µs 22 % 78 % 20.0 µs 62 % 10.0 µs"
     assert " ".join(lines[at + 2]) == "1 100 µs 42 % 58 % 40.0 µs 65 % 20.0 µs"
-    _, out, _ = run(capsys, "hotspots", tmp_path, "--json")
+    _, out, _ = run("hotspots", tmp_path, "--json")
     device = json.loads(out, parse_constant=pytest.fail)["hotspots"][0]["device"]
     assert [row["rank"] for row in device["ranks"]] == [0, 1]
     assert (device["missing_ranks"], device["world_size"], device["runs"]) == ([2], 3, 1)
@@ -276,33 +253,29 @@ def test_ranks_of_one_run_stand_together(tmp_path: Path, capsys: pytest.CaptureF
     assert device["kernels"][0]["total_us"] == pytest.approx(30)
 
 
-def test_without_a_device_nothing_is_said_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_without_a_device_nothing_is_said_of_one(tmp_path: Path, run: Run):
     path = written(tmp_path / "a.json", "aten::mm")
-    _, out, _ = run(capsys, "hotspots", path)
+    _, out, _ = run("hotspots", path)
     assert "Device" not in out
     assert "kernel" not in out
-    _, out, _ = run(capsys, "hotspots", path, "--json")
+    _, out, _ = run("hotspots", path, "--json")
     assert json.loads(out)["hotspots"][0]["device"] is None
 
 
-def test_a_call_that_moved_and_another_shape_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_call_that_moved_and_another_shape_are_shown(tmp_path: Path, run: Run):
     def calling(name: str, callers: tuple[str, str], size: int) -> Path:
-        events = [
-            {"ph": "X", "cat": "cpu_op", "name": caller, "pid": 1, "tid": 1, "ts": 100 * place, "dur": 50}
-            for place, caller in enumerate(("a", "b"))
-        ]
         at = 100 * ("a", "b").index(callers[0]) + 10
-        inner = {"name": "aten::mm", "ts": at, "dur": 20, "args": {"Input Dims": [[2, size], [size, 5]]}}
+        inner = event("aten::mm", at, 20, {"args": {"Input Dims": [[2, size], [size, 5]]}})
         path = tmp_path / name
-        path.write_text(json.dumps({"traceEvents": [*events, {**events[0], **inner}]}))
+        path.write_text(json.dumps({"traceEvents": [event("a", 0, 50), event("b", 100, 50), inner]}))
         return path
 
     before, after = calling("before.json", ("a", "b"), 3), calling("after.json", ("b", "a"), 4)
-    _, out, _ = run(capsys, "hotspots", before, after)
+    _, out, _ = run("hotspots", before, after)
     assert "Moved calls, shapes, FLOPs, bytes and kernels, exact (3)" in out
     assert "aten::mm 1 call moved from a to b" in out
     assert "aten::mm works on 2×3, 3×5 → 2×4, 4×5 in 1 of its calls" in out
-    _, out, _ = run(capsys, "hotspots", before, after, "--json")
+    _, out, _ = run("hotspots", before, after, "--json")
     (found,) = json.loads(out, parse_constant=pytest.fail)["differences"]
     assert {row["kind"] for row in found["exact"]} == {"moved", "shapes", "flops"}
     assert {(row["parent"], row["operator"], row["delta_us"]) for row in found["callers"]} >= {
@@ -311,25 +284,25 @@ def test_a_call_that_moved_and_another_shape_are_shown(tmp_path: Path, capsys: p
     assert found["explanation"].startswith("The trace does not explain it")
 
 
-def test_losses_are_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_losses_are_in_every_form(tmp_path: Path, run: Run):
     whole, cut = written(tmp_path / "whole.json", "aten::mm"), written(tmp_path / "cut.json", "aten::mm", "aten::add")
     cut.write_text(cut.read_text()[:-20])
     lost = "cut.json: the file ends inside its events: those after the first 1 are lost"
-    assert lost in " ".join(run(capsys, "hotspots", whole, cut)[1].split())
-    (found,) = json.loads(run(capsys, "hotspots", whole, cut, "--json")[1])["differences"]
+    assert lost in " ".join(run("hotspots", whole, cut)[1].split())
+    (found,) = json.loads(run("hotspots", whole, cut, "--json")[1])["differences"]
     assert found["after"]["losses"] == [lost]
     assert found["explanation"].endswith(f"the traces after are incomplete: {lost.partition(': ')[2]}")
     for arguments in ((cut,), (whole, cut)):
-        table = pd.read_csv(io.StringIO(run(capsys, "hotspots", *arguments, "--csv")[1]))
+        table = pd.read_csv(io.StringIO(run("hotspots", *arguments, "--csv")[1]))
         assert set(table["losses"]) == {lost}
 
 
 def test_a_flame_graph_is_one_file_that_asks_for_nothing(
-    tmp_path: Path, recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, recorded_traces: dict[str, list[Path]], run: Run
 ):
     file = tmp_path / "flame.html"
     sides = [str(recorded_traces[commit][0].parent / f"{commit[0]}*.json.gz") for commit in (A, B)]
-    code, out, err = run(capsys, "hotspots", *sides, "--flame", file)
+    code, out, err = run("hotspots", *sides, "--flame", file)
     text = file.read_text("utf-8")
     assert (code, err) == (0, f"flame graph: {file}\n")
     assert "1 → 2 calls" in out
@@ -343,10 +316,10 @@ def test_a_flame_graph_is_one_file_that_asks_for_nothing(
     assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
 
 
-def test_a_flame_graph_of_a_hostile_trace_holds_no_element_of_its(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_flame_graph_of_a_hostile_trace_holds_no_element_of_its(tmp_path: Path, run: Run):
     trace = written(tmp_path / "<b>.json", "</script><img src=x onerror=alert(1)>", "\u202e")
     file = tmp_path / "flame.html"
-    assert run(capsys, "hotspots", trace, "--flame", file)[0] == 0
+    assert run("hotspots", trace, "--flame", file)[0] == 0
     text = file.read_text("utf-8")
     assert "<img" not in text
     assert "<b>.json" not in text
@@ -354,11 +327,11 @@ def test_a_flame_graph_of_a_hostile_trace_holds_no_element_of_its(tmp_path: Path
 
 
 def test_what_was_kept_without_callers_has_no_flame_graph(
-    tmp_path: Path, recorded_traces: dict[str, list[Path]], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, recorded_traces: dict[str, list[Path]], run: Run
 ):
     recording = read_recording(recorded_traces[A][0])
     old = tmp_path / "old.operators.json.gz"
     write_operators(replace(recording, session=replace(recording.session, frames=None)), old)
-    code, _, err = run(capsys, "hotspots", old, "--flame", tmp_path / "flame.html")
+    code, _, err = run("hotspots", old, "--flame", tmp_path / "flame.html")
     assert (code, "without callers: record its traces again" in err) == (2, True)
     assert not (tmp_path / "flame.html").exists()

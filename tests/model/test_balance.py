@@ -1,10 +1,7 @@
 """The state machine, one literal row after the other of the table in docs/verdict.md."""
 
-from __future__ import annotations
-
 import math
 import re
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,11 +12,12 @@ from tbp.history.acknowledged import marked
 from tbp.history.states import state
 from tbp.model.balance import Balance, balance
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
-from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
+from tbp.model.series import Better, SeriesKey
 from tbp.wording.words import signed_percent
 
+from ..histories import points
+
 NOISE = 0.003  # three times this is less than the 1 % that two levels may be apart and still be the same
-START = datetime(2026, 5, 1, tzinfo=UTC)
 ACCEPTED, SUSPECT = {"acknowledged": "worth it"}, {"confirmed": False, "p_value": 0.2}
 TORCH, HOST = {"kind": ChangeKind.DEPENDENCY}, {"kind": ChangeKind.HARDWARE}
 
@@ -34,17 +32,14 @@ def walked(*levels: float, **of: dict[str, object]) -> tuple[Change, ...]:
 
 
 def history(changes: tuple[Change, ...], better: Better = Better.LOWER, **of: object) -> History:
-    points = tuple(Point(Commit(f"{at:040}", START + timedelta(at)), Outcome.MEASURED, 1.0) for at in range(90))
-    evidence = tuple(map(ChangeEvidence, changes))
-    key = SeriesKey("suite.time_it", (), "box", "env")
-    return History(key, "seconds", better, points, State.NO_CHANGE, evidence, noise_between=NOISE, **of)  # type: ignore[arg-type]
+    evidence, key = tuple(map(ChangeEvidence, changes)), SeriesKey("suite.time_it", (), "box", "env")
+    measured = tuple(points([1.0] * 90))
+    return History(key, "seconds", better, measured, State.NO_CHANGE, evidence, noise_between=NOISE, **of)  # type: ignore[arg-type]
 
 
 def outcome(history: History) -> tuple[str, str, str, float]:
     """(state, the change it is told for, the changes that make the balance, the balance)."""
     total, step = history.balance, history.standing_change
-    assert total is not None
-    assert step is not None
     names = ["ABCDEFGH"[index] for index in (total.standing, *total.parts)]
     return state(history.points, total).value, names[0], "".join(names[1:]), round(step.effect, 3)
 
@@ -144,8 +139,6 @@ def test_the_documented_table_is_what_happens() -> None:
         changes = walked(*map(float, steps.split(" → ")), **{name: OF[cause] for name in names.split(", ") if name})
         own = history(changes, since=11 if number >= len(ROWS) else 0)
         total, step = own.balance, own.standing_change
-        assert total is not None
-        assert step is not None
         assert state(own.points, total).value == expected, levels
         if size := re.match(r"([+−][\d.]+ %) (?:since|at) ([A-H])", words):
             assert size.groups() == (signed_percent(step.effect), "ABCDEFGH"[total.since]), levels
@@ -179,7 +172,6 @@ def test_a_direction_that_nobody_knows_makes_nothing_better_or_worse() -> None:
 )
 def test_what_counts_as_back(levels, noise, relevant, is_back) -> None:
     found = balance(walked(*levels), 1, noise, relevant)
-    assert found is not None
     assert found.is_recovery is is_back
 
 
@@ -196,33 +188,22 @@ def test_what_counts_as_back(levels, noise, relevant, is_back) -> None:
 )
 def test_a_counter_is_exact(levels, is_back) -> None:
     found = balance([replace(change, p_value=0.0) for change in walked(*levels)], 1, 0.0)
-    assert found is not None
     assert found.is_recovery is is_back
 
 
 def test_levels_beyond_any_ratio_have_a_balance_too() -> None:
     found = balance(walked(1e-300, 1e300, 1e-200, 1e300), 1, NOISE)
-    assert found is not None
     assert found.regressions == (0, 2)
 
 
 def test_levels_that_are_not_positive_are_carried_by_differences() -> None:
     found = balance(walked(-1.0, 1.0, 3.0, 1.0, B=HOST), 1, NOISE)
-    assert found == Balance(
-        standing=2,
-        parts=(0, 2),
-        reference=1.0,
-        level=1.0,
-        first=1.0,
-        is_recovery=True,
-        recoveries=(2,),
-        undone=((0, 2),),
-    )
+    levels = {"reference": 1.0, "level": 1.0, "first": 1.0}
+    assert found == Balance(2, (0, 2), **levels, is_recovery=True, recoveries=(2,), undone=((0, 2),))
 
 
 def test_the_balance_knows_the_regressions_that_stand_and_the_gain_before_them() -> None:
     found = balance(walked(2.0, 1.0, 1.2, 1.5, 1.8, 1.7, C=ACCEPTED), 1, NOISE)
-    assert found is not None
     assert (found.regressions, found.accepted, found.gains) == ((1, 3), (2,), (0,))
     assert (found.first, found.level) == (2.0, 1.7)
     assert found.reference == pytest.approx(1.7 / 1.2 / (1.7 / 1.5))  # the accepted 1.2 → 1.5 raises it from 1.0

@@ -1,9 +1,5 @@
 """Acknowledgements: reading them, what they match, and writing them."""
 
-from __future__ import annotations
-
-import os
-import subprocess
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +21,8 @@ from tbp.project.acknowledgements import (
     write_ack,
 )
 from tbp.wording.words import visible
+
+from ..repositories import commit, git, new_repository
 
 DAY = date(2026, 5, 10)
 HASHES = [f"{place:x}" * 40 for place in range(1, 10)]
@@ -133,11 +131,9 @@ def test_an_acknowledged_regression_is_none_and_an_expired_one_returns() -> None
     ack = Ack("attention.*", "5555555", "exact softmax", DAY)
     (shown,) = seen([history(SLOWER)], [ack], DAY)
     assert shown.state is State.ACKNOWLEDGED
-    assert shown.standing is not None
     assert shown.standing.change.acknowledged == "exact softmax"
     (shown,) = seen([history(SLOWER)], [ack], DAY + timedelta(days=1))
     assert shown.state is State.REGRESSION
-    assert shown.standing is not None
     assert shown.standing.change.acknowledged == ""
 
 
@@ -145,7 +141,6 @@ def test_an_older_regression_that_nobody_accepted_still_stands() -> None:
     own = history(Change(2, 0.5, 1.0, 0.001, True), SLOWER, values=(0.5,) * 2 + (1.0,) * 2 + (2.0,) * 4)
     (shown,) = seen([own], [Ack("*", "5555555", "r")], DAY)
     assert shown.state is State.REGRESSION
-    assert shown.standing is not None
     assert shown.standing.change.index == 2
 
 
@@ -243,18 +238,9 @@ def test_what_is_asked_for_must_make_sense(commit, reason, until, words) -> None
 
 
 def test_only_commits_of_the_branch_are_acknowledged(tmp_path: Path) -> None:
-    def git(*arguments: str) -> str:
-        own = {"GIT_CONFIG_GLOBAL": os.devnull}
-        own |= {f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        command = ["git", "-C", str(tmp_path), *arguments]
-        return subprocess.run(command, env=os.environ | own, check=True, capture_output=True, text=True).stdout.strip()
-
-    git("init", "-q", "-b", "main")
-    git("commit", "-q", "--allow-empty", "-m", "one")
-    one = git("rev-parse", "HEAD")
-    git("checkout", "-q", "-b", "1.x")
-    git("commit", "-q", "--allow-empty", "-m", "two")
-    two = git("rev-parse", "HEAD")
+    one = commit(new_repository(tmp_path), "one")
+    git(tmp_path, "checkout", "-q", "-b", "1.x")
+    two = commit(tmp_path, "two")
     require_on_branch(Ack("x", one, "why"), tmp_path, "main")
     require_on_branch(Ack("x", two, "why"), tmp_path, "1.x")
     require_on_branch(Ack("x", "abcdef12", "why"), tmp_path, "main")  # nobody knows it here

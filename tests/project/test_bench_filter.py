@@ -1,7 +1,5 @@
 """Which benchmarks a ``--bench`` pattern finds."""
 
-from __future__ import annotations
-
 import pytest
 
 from tbp.errors import UsageError

@@ -1,9 +1,5 @@
 """Which branch the series follow, in real repositories."""
 
-from __future__ import annotations
-
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,30 +8,17 @@ from tbp.errors import UsageError
 from tbp.project.branch import Branch, branch_of, first_parents
 from tbp.project.git import GitFailed
 
+from ..repositories import NO_CONFIGURATION, commit, git, new_repository
+
 
 @pytest.fixture(autouse=True)
 def no_configuration_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
-        monkeypatch.setenv(name, os.devnull)
-    for who in ("AUTHOR", "COMMITTER"):
-        for what in ("NAME", "EMAIL"):
-            monkeypatch.setenv(f"GIT_{who}_{what}", "x")
-
-
-def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def commit(folder: Path, subject: str) -> str:
-    git(folder, "commit", "-q", "--allow-empty", "-m", subject)
-    return git(folder, "rev-parse", "HEAD")
+    for name, value in NO_CONFIGURATION.items():
+        monkeypatch.setenv(name, value)
 
 
 def repository(folder: Path, branch: str) -> Path:
-    folder.mkdir()
-    git(folder, "init", "-q", "-b", branch)
-    commit(folder, "one")
+    commit(new_repository(folder, branch), "one")
     return folder
 
 

@@ -1,6 +1,3 @@
-from __future__ import annotations
-
-import os
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,23 +8,10 @@ from tbp.model.series import Tag
 from tbp.project.branch import resolve
 from tbp.project.commits import GONE, Commits, ancestors, read_commits
 
+from ..repositories import commit, git, new_repository
+
 HOSTILE = 'a "quoted" <script>alert(1)</script> %H %x00 🐛 --end'
 HOSTILE_TAG = "v1<script>alert(1)</script>%x00{{7}}"
-
-
-def git(folder: Path, *arguments: str, day: int = 1) -> str:
-    when = f"2026-01-{day:02d}T00:00:00+00:00"
-    identity = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_COMMITTER_DATE": when}
-    identity |= {f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments], env=os.environ | identity, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-def commit(folder: Path, subject: str, day: int) -> str:
-    git(folder, "commit", "--allow-empty", "-m", subject, day=day)
-    return git(folder, "rev-parse", "HEAD")
 
 
 def date(day: int) -> datetime:
@@ -36,10 +20,7 @@ def date(day: int) -> datetime:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    git(folder, "init", "-q", "-b", "main")
-    return folder
+    return new_repository(tmp_path / "repository")
 
 
 def test_history_gives_the_order_and_not_the_dates(repository: Path):

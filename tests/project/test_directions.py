@@ -1,7 +1,5 @@
 """A benchmark's name, type and unit → the better direction, and how it is known."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 

@@ -1,19 +1,14 @@
 """Projects whose results are not all of one branch, made with git and reported as users report them."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io
 import json
-import os
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
-from tbp.asv.result_json import _COLUMNS
 from tbp.comparison.stored_commits import CompareRequest, compared
 from tbp.errors import NothingMeasured, UsageError
 from tbp.model.changes import State
@@ -24,9 +19,10 @@ from tbp.report.data.summary_json import summary_json
 from tbp.report.pages.benchmark.page import benchmark_page
 from tbp.report.site.load import View, report_data
 
+from ..repositories import git, new_repository
+from ..result_folders import write_result
+
 NAME = "solve.time_solve"
-DAY = 86_400
-BEGIN = 1_700_000_000
 
 
 class Project:
@@ -35,7 +31,7 @@ class Project:
     def __init__(self, folder: Path, **config: object) -> None:
         self.folder = folder
         self.measured = 0
-        self.git("init", "-q", "-b", "main")
+        new_repository(folder)
         results = folder / "results"
         results.mkdir()
         entry = {"name": NAME, "code": "", "params": [], "param_names": [], "type": "time", "unit": "seconds"}
@@ -44,11 +40,7 @@ class Project:
         (folder / "asv.conf.json").write_text(json.dumps(content))
 
     def git(self, *arguments: str, day: float = 0) -> str:
-        when = f"{BEGIN + int(day * DAY)} +0000"
-        own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_COMMITTER_DATE": when, "GIT_AUTHOR_DATE": when}
-        own |= {f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        command = ["git", "-C", str(self.folder), *arguments]
-        return subprocess.run(command, env=os.environ | own, check=True, capture_output=True, text=True).stdout.strip()
+        return git(self.folder, *arguments, day=day)
 
     def commit(self, day: float, value_s: float | None) -> str:
         """The hash of a commit on what is checked out, with a result where there is a value."""
@@ -63,14 +55,8 @@ class Project:
         self.measured += 1
         digest = hashlib.sha256(str(self.measured).encode()).digest()
         value_s *= 1 + 0.01 * (digest[0] / 255 - 0.5)  # a noise of half a per cent
-        machine = self.folder / "results" / "box"
-        machine.mkdir(exist_ok=True)
-        content = {
-            "commit_hash": commit, "env_name": "env", "date": (BEGIN + int(day * DAY)) * 1000, "python": "3.11",
-            "params": {"machine": "box"}, "requirements": {}, "version": 2, "result_columns": _COLUMNS,
-            "results": {NAME: [[value_s], [], "1", 0, 1.0, None, None, [value_s], [value_s], [1]]},
-        }  # fmt: skip
-        (machine / f"{commit[:8]}-env.json").write_text(json.dumps(content))
+        row = [[value_s], [], "1", 0, 1.0, None, None, [value_s], [value_s], [1]]
+        write_result(self.folder / "results", commit, {NAME: row}, day)
         return commit
 
     @property
@@ -156,7 +142,6 @@ def test_what_was_measured_beside_the_branch_is_shown_apart(project: Project):
     assert others.summary == "Beside main: 7 commits on 1 other line"
     (row,) = others.rows
     assert (row.line, row.runs, row.state, row.verdict) == ("maint", 7, State.NO_CHANGE, "no change")
-    assert row.origin is not None
     assert (row.origin.subject, row.newest.subject) == ("day 9", "day 31.5")
     text = b"".join(make() for make in points(data)).decode()
     lines = [row["line"] for row in csv.DictReader(io.StringIO(text))]

@@ -1,7 +1,5 @@
 """[tool.tbp] of a project."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

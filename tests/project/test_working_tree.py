@@ -1,8 +1,5 @@
 """The working tree as a commit that no branch knows, over real repositories."""
 
-from __future__ import annotations
-
-import os
 import subprocess
 from pathlib import Path
 
@@ -11,23 +8,14 @@ import pytest
 from tbp.errors import UnreadableInput, UsageError
 from tbp.project.working_tree import judged
 
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = {f"GIT_{who}_{what}": "t@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=os.environ | identity, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+from ..repositories import commit, git, new_repository
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """One commit of ``kept``, ``gone`` and a rule to ignore ``*.log``."""
-    git(tmp_path, "init", "-q", "-b", "main")
-    for name, text in (("kept", "1\n"), ("gone", "2\n"), (".gitignore", "*.log\n")):
-        (tmp_path / name).write_text(text)
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-qm", "the first")
+    files = {"kept": "1\n", "gone": "2\n", ".gitignore": "*.log\n"}
+    commit(new_repository(tmp_path), "the first", files=files)
     return tmp_path
 
 

@@ -1,7 +1,5 @@
 """Mann-Whitney against scipy's, and what scipy does not do."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

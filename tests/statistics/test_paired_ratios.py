@@ -1,12 +1,9 @@
 """Blocks, rounds, pairs and what several pairs say together: literals in, literals out."""
 
-from __future__ import annotations
-
 import math
 
 import pytest
 
-from tbp.statistics.benjamini_hochberg import benjamini_hochberg
 from tbp.statistics.paired_ratios import Block, Pair, Round, estimate
 
 
@@ -126,9 +123,3 @@ def test_pairs_without_any_spread():
 def test_one_pair_says_nothing_of_its_spread(effects: list[float]):
     with pytest.raises(ValueError, match=f"{len(effects)} pairs say nothing of their spread; measure at least two"):
         estimate(effects)
-
-
-def test_p_values_are_corrected_for_how_many_were_looked_at():
-    assert benjamini_hochberg([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.16 / 3, 0.16 / 3, 0.5])
-    assert benjamini_hochberg([0.02]) == [0.02]
-    assert benjamini_hochberg([]) == []

@@ -9,7 +9,6 @@ NAN = math.nan
 
 def test_a_square_has_exponent_two_for_sure():
     found = growth([1.0, 2.0, 4.0, 8.0], [3.0, 12.0, 48.0, 192.0])
-    assert found is not None
     assert found.exponent == pytest.approx(2.0)
     assert (found.low, found.high) == (pytest.approx(2.0), pytest.approx(2.0))
     assert (found.sizes, found.smallest, found.largest, found.ratio) == (4, 1.0, pytest.approx(8.0), pytest.approx(64))
@@ -18,7 +17,6 @@ def test_a_square_has_exponent_two_for_sure():
 def test_noise_makes_an_interval_that_student_would_give():
     # ln y = (0, 1.1, 1.9, 3.1) over ln x = (0, 1, 2, 3): slope 1.01, s² = 0.0254/…, t(0.975, 2) = 4.303.
     found = growth([math.exp(i) for i in range(4)], [math.exp(one) for one in (0.0, 1.1, 1.9, 3.1)])
-    assert found is not None
     assert found.exponent == pytest.approx(1.01)
     residuals = [y - (1.525 + 1.01 * (x - 1.5)) for x, y in enumerate((0.0, 1.1, 1.9, 3.1))]
     error = math.sqrt(sum(one**2 for one in residuals) / 2 / 5)
@@ -29,7 +27,6 @@ def test_noise_makes_an_interval_that_student_would_give():
 def test_a_fixed_cost_makes_the_last_exponent_the_larger_one_and_no_power_law():
     sizes = [2.0**i for i in range(5, 13)]
     found = growth(sizes, [1000 + size**2 for size in sizes])
-    assert found is not None
     assert found.last == pytest.approx(2.0, abs=0.01)
     assert found.exponent < 1.9
     assert not found.is_power_law
@@ -38,7 +35,6 @@ def test_a_fixed_cost_makes_the_last_exponent_the_larger_one_and_no_power_law():
 
 def test_two_sizes_have_a_ratio_and_no_interval():
     found = growth([256.0, 1024.0], [1.0, 8.0])
-    assert found is not None
     assert (found.ratio, found.exponent) == (pytest.approx(8.0), pytest.approx(1.5))
     assert math.isnan(found.low)
     assert not found.is_power_law
@@ -46,7 +42,6 @@ def test_two_sizes_have_a_ratio_and_no_interval():
 
 def test_several_values_of_a_size_are_one():
     found = growth([1.0, 2.0, 2.0], [1.0, 2.0, 8.0])
-    assert found is not None
     assert (found.sizes, found.ratio) == (2, pytest.approx(4.0))
 
 
@@ -60,7 +55,6 @@ def test_less_than_two_usable_sizes_say_nothing(sizes, values):
 
 def test_a_value_of_zero_is_left_out():
     found = growth([1.0, 2.0, 4.0], [0.0, 1.0, 2.0])
-    assert found is not None
     assert (found.sizes, found.exponent) == (2, pytest.approx(1.0))
 
 

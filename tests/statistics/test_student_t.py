@@ -1,7 +1,5 @@
 """Student's t against published tables."""
 
-from __future__ import annotations
-
 import pytest
 
 from tbp.statistics.student_t import t_reach, two_sided_t

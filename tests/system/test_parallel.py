@@ -1,7 +1,5 @@
 """Several processes give what one gives."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

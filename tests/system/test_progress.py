@@ -1,7 +1,5 @@
 """Progress on stderr, with a terminal and without."""
 
-from __future__ import annotations
-
 import os
 import pty
 import subprocess

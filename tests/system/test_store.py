@@ -1,7 +1,5 @@
 """What is kept between runs saves time, is bounded, and is never in the way."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import stat

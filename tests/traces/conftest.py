@@ -1,9 +1,6 @@
 """Traces for the tests: literal ones, real recordings, and the folder of other people's."""
 
-from __future__ import annotations
-
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +10,13 @@ import pytest
 from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.trace import Trace
 
+from ..result_folders import shared_data
+from ..trace_events import event
+
 
 @pytest.fixture
 def recordings() -> Path:
-    folder = os.environ.get("TBP_TEST_DATA")
-    if not folder:
-        pytest.skip("TBP_TEST_DATA names no folder of recorded traces")
-    return Path(folder) / "traces"
+    return shared_data() / "traces"
 
 
 @pytest.fixture
@@ -44,11 +41,6 @@ def trace_of(write: Callable[..., Path]) -> Callable[..., Trace]:
         return read_trace(write([event(*entry) for entry in entries]))
 
     return made
-
-
-def event(name: str, ts: float, dur: float, extra: dict[str, Any] | None = None) -> dict[str, Any]:
-    plain = {"ph": "X", "cat": "cpu_op", "name": name, "pid": 1, "tid": 1, "ts": ts, "dur": dur}
-    return plain | (extra or {})
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Cutting a list at its brackets: values, strings that hold brackets, damage, and text that comes in small parts."""
 
-from __future__ import annotations
-
 import pytest
 
 from tbp.traces.reading.cutting import Cutter, cut

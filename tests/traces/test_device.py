@@ -1,7 +1,5 @@
 """What a device did: busy time as a union, kinds of work, communication, and the host's share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

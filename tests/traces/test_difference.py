@@ -1,7 +1,5 @@
 """Differences of literal sessions: parts, certainty, sums, words."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,13 +28,7 @@ def session_of(
     """A session whose steps spend ``idle_us`` outside operators; ``device`` adds device self time per step."""
     device = device or {}
     rows = [
-        {
-            "step": index,
-            "operator": name,
-            "calls": int(number),
-            "self_us": float(us),
-            "self_device_us": device.get(name, 0.0),
-        }
+        (index, name, int(number), float(us), device.get(name, 0.0))
         for index, step in enumerate(steps)
         for name, (number, us) in step.items()
     ]
@@ -44,11 +36,10 @@ def session_of(
     table = pd.DataFrame({name: pd.Series(dtype=float) for name in OPERATOR_COLUMNS})
     table = table.astype({"operator": object, "shapes": object})
     if device:
-        table = pd.DataFrame(
-            [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 3] for name, us in device.items()],
-            columns=list(OPERATOR_COLUMNS),
-        )
-    return TraceSession(OperatorTable(table, steps=len(steps)), pd.DataFrame(rows), float(step_us))
+        on_device = [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 3] for name, us in device.items()]
+        table = pd.DataFrame(on_device, columns=list(OPERATOR_COLUMNS))
+    per_step = pd.DataFrame(rows, columns=["step", "operator", "calls", "self_us", "self_device_us"])
+    return TraceSession(OperatorTable(table, steps=len(steps)), per_step, float(step_us))
 
 
 def side_of(step: Step, sessions: int = 3, speeds: Sequence[float] = (1.0, 1.01, 0.99)) -> list[TraceSession]:
@@ -115,8 +106,7 @@ def test_changed_calls_are_certain_with_one_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before_us", "after_us", "why"),
-    [(100.0, 119.0, "19 µs is too little"), (1000.0, 1095.0, "9.5 % is too little")],
+    ("before_us", "after_us", "why"), [(100.0, 119.0, "19 µs is too little"), (1000.0, 1095.0, "9.5 % is too little")]
 )
 def test_a_change_must_matter(before_us: float, after_us: float, why: str) -> None:
     result = difference(side_of(QUIET | {"mm": (1, before_us)}), side_of(QUIET | {"mm": (1, after_us)}))

@@ -1,7 +1,5 @@
 """What changed apart from time: moved calls, shapes, FLOPs, bytes, kernels; one session on each side is enough."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +23,6 @@ def session_of(trace_of: Callable[..., Trace]) -> SessionOf:
 
 def changes(before: TraceSession, after: TraceSession) -> dict[tuple[str, str], str]:
     exact = difference([before], [after]).exact
-    assert exact is not None
     return {(row["operator"], row["kind"]): row["sentence"] for _, row in exact.iterrows()}
 
 
@@ -43,7 +40,6 @@ def test_a_call_that_moved(session_of: SessionOf) -> None:
     after = session_of(("encode", 0, 10), ("mm", 4, 2), ("decode", 20, 10), ("mm", 21, 2))
     assert changes(before, after) == {("mm", "moved"): "mm 1 call moved from encode to decode"}
     rows = difference([before], [after]).parents
-    assert rows is not None
     moved = rows[rows["operator"] == "mm"].set_index("parent")["delta_us"]
     assert (moved["encode"], moved["decode"]) == (-2, 2)
     assert rows["delta_us"].sum() == 0

@@ -1,7 +1,5 @@
 """FLOPs: literal shapes, and recorded steps against torch's own FlopCounterMode."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,40 +1,23 @@
 """Two sides' frames, joined by path: what is new, gone, slower, and what only looks like it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from tbp.traces.calls.nesting import NO_PARENT
 from tbp.traces.differences.frame_difference import FrameDifference, frame_difference, marks, pruned_difference
-from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
+from tbp.traces.frames.frames import Frames
+
+from ..flames import frames, paths
 
 Tree = Mapping[str, tuple[int, int]]
 
 
-def tree(rows: Tree, steps: int = 1, step_ns: int = 0, column: str = "self_ns") -> Frames:
+def tree(rows: Tree, steps: int = 1, step_ns: int = 0) -> Frames:
     """Literal frames: path → (calls, µs) over all steps; "…" stands for several small ones."""
-    place = {path: row for row, path in enumerate(rows)}
-    names = [path.rpartition(" > ")[2] for path in rows]
-    frame = pd.DataFrame(
-        {
-            "parent": [place.get(path.rpartition(" > ")[0], NO_PARENT) for path in rows],
-            "name": pd.Series(["" if name == "…" else name for name in names], dtype=object),
-            "kind": pd.Series(["smaller" if name == "…" else "operator" for name in names], dtype=object),
-            "calls": [calls for calls, _ in rows.values()],
-            "self_ns": 0,
-            "device_ns": 0,
-            "merged": 1,
-        }
-    )
-    frame[column] = [1000 * time_us for _, time_us in rows.values()]
-    return Frames(
-        frame.astype({name: np.int64 for name, kind in FRAME_COLUMNS.items() if kind == "count"}), steps, step_ns
-    )
+    kinds = {path: "smaller" if path.endswith("…") else "operator" for path in rows}
+    literal = {path: (kinds[path], calls, 1000 * time_us, 0) for path, (calls, time_us) in rows.items()}
+    return frames(literal, steps, step_ns, 1)
 
 
 def marked(
@@ -42,11 +25,8 @@ def marked(
 ) -> dict[str, tuple[str, bool]]:
     """path → (mark, certain)."""
     found = frame_difference(tree(before), tree(after))
-    names: list[str] = []
-    for parent, name in zip(found.rows["parent"], found.rows["name"], strict=True):
-        names.append(f"{names[parent]} > {name or '…'}" if parent != NO_PARENT else name or "…")
     what = marks(found, "host", factor, certain)
-    return dict(zip(names, zip(what.kind, what.certain.tolist(), strict=True), strict=True))
+    return dict(zip(paths(found), zip(what.kind, what.certain.tolist(), strict=True), strict=True))
 
 
 def test_every_path_of_any_side_once_per_step() -> None:
@@ -123,9 +103,7 @@ def test_pruning_joins_both_sides_alike() -> None:
 
 def test_on_the_device_a_kernel_speaks_for_its_launcher() -> None:
     def on_device(time_us: int) -> Frames:
-        frames = tree({"mm": (1, 0), "mm > gemm": (1, time_us)}, column="device_ns")
-        frames.rows.loc[1, "kind"] = "device"
-        return frames
+        return frames({"mm": ("operator", 1, 0, 0), "mm > gemm": ("device", 1, 0, 1000 * time_us)}, 1, 0)
 
     found = frame_difference(on_device(100), on_device(150))
     what = marks(found, "device", 1.0, {"mm": 1})

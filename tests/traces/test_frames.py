@@ -1,7 +1,5 @@
 """A step's calls merged by path: every nanosecond once, and none more below a frame than in it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,44 +10,28 @@ import pytest
 from tbp.traces.calls.host import host_tree
 from tbp.traces.calls.kernels import NO_LAUNCH
 from tbp.traces.calls.nesting import NO_PARENT
-from tbp.traces.frames.frames import FRAME_COLUMNS, MOST_DEPTH, Frames, merged, pruned
+from tbp.traces.frames.frames import MOST_DEPTH, Frames, merged, pruned
 from tbp.traces.operators.operators import operator_table, session
 from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.trace import Trace
+
+from ..flames import frames, paths
 
 TraceOf = Callable[..., Trace]
 STEP = {"cat": "user_annotation"}
 
 
 def frames_of(trace: Trace) -> Frames:
-    found = session(trace).frames
-    assert found is not None
-    return found
+    return session(trace).frames
 
 
-def paths(found: Frames, column: str = "calls") -> dict[str, int]:
-    """``{"a > b": number}`` of every frame; one put together from others is called "…"."""
-    names: list[str] = []
-    for parent, name in zip(found.rows["parent"], found.rows["name"], strict=True):
-        names.append(f"{names[parent]} > {name or '…'}" if parent != NO_PARENT else name or "…")
-    return dict(zip(names, found.rows[column].tolist(), strict=True))
+def numbers(found: Frames, column: str = "calls") -> dict[str, int]:
+    return dict(zip(paths(found), found.rows[column].tolist(), strict=True))
 
 
 def tree(rows: Mapping[str, tuple[int, int, int]], steps: int = 1, step_ns: int = 0) -> Frames:
     """Literal frames: path → (calls, self ns, device ns)."""
-    place = {path: row for row, path in enumerate(rows)}
-    frame = pd.DataFrame(
-        {
-            "parent": [place.get(path.rpartition(" > ")[0], NO_PARENT) for path in rows],
-            "name": pd.Series([path.rpartition(" > ")[2] for path in rows], dtype=object),
-            "kind": pd.Series(["operator"] * len(rows), dtype=object),
-            **{name: [row[at] for row in rows.values()] for at, name in enumerate(("calls", "self_ns", "device_ns"))},
-            "merged": 1,
-        }
-    )
-    return Frames(
-        frame.astype({name: np.int64 for name, kind in FRAME_COLUMNS.items() if kind == "count"}), steps, step_ns
-    )
+    return frames({path: ("operator", *row) for path, row in rows.items()}, steps, step_ns, 1)
 
 
 def test_calls_merge_by_path_over_the_steps(trace_of: TraceOf) -> None:
@@ -60,8 +42,13 @@ def test_calls_merge_by_path_over_the_steps(trace_of: TraceOf) -> None:
         ("mm", 300, 50),
     )  # fmt: skip
     found = frames_of(trace)
-    assert paths(found) == {"block": 2, "mm": 1, "block > mm": 3, "block > mm > empty": 1}
-    assert paths(found, "self_ns") == {"block": 90_000, "mm": 5_000, "block > mm": 26_000, "block > mm > empty": 4_000}
+    assert numbers(found) == {"block": 2, "mm": 1, "block > mm": 3, "block > mm > empty": 1}
+    assert numbers(found, "self_ns") == {
+        "block": 90_000,
+        "mm": 5_000,
+        "block > mm": 26_000,
+        "block > mm > empty": 4_000,
+    }
     assert dict(zip(found.rows["name"], found.rows["kind"], strict=True))["block"] == "annotation"
     assert found.total_ns().tolist()[0] == 120_000
     assert (found.steps, found.step_ns) == (2, 200_000)
@@ -69,8 +56,8 @@ def test_calls_merge_by_path_over_the_steps(trace_of: TraceOf) -> None:
 
 def test_doubles_and_addresses_make_no_frames_of_their_own(trace_of: TraceOf) -> None:
     found = frames_of(trace_of(("f at 0x7f10", 0, 10), ("f at 0x7f10", 1, 8), ("g", 2, 5), ("f at 0x7f20", 20, 10)))
-    assert paths(found) == {"f": 2, "f > g": 1}
-    assert paths(found, "self_ns") == {"f": 15_000, "f > g": 5_000}
+    assert numbers(found) == {"f": 2, "f > g": 1}
+    assert numbers(found, "self_ns") == {"f": 15_000, "f > g": 5_000}
 
 
 def test_kernels_are_leaves_of_the_operator_that_launched_them(trace_of: TraceOf) -> None:
@@ -84,10 +71,10 @@ def test_kernels_are_leaves_of_the_operator_that_launched_them(trace_of: TraceOf
             ("lost", 300, 7, {"cat": "kernel", "tid": 7, "args": {"correlation": 9}}),
         )
     )  # fmt: skip
-    kernels = {path: ns for path, ns in paths(found, "device_ns").items() if ns}
+    kernels = {path: ns for path, ns in numbers(found, "device_ns").items() if ns}
     assert kernels == {"linear > mm > gemm": 200_000, NO_LAUNCH: 7_000}
     assert found.total_ns("device")[0] == 200_000
-    assert paths(found)["linear > mm > gemm"] == 2
+    assert numbers(found)["linear > mm > gemm"] == 2
     assert set(found.rows["kind"]) == {"operator", "runtime", "device", "rest"}
 
 
@@ -101,43 +88,35 @@ def test_what_runs_deeper_than_is_told_is_put_together(trace_of: TraceOf) -> Non
 
 
 def test_pruned_frames_stay_in_the_sums() -> None:
-    found = tree(
-        {
-            "a": (1, 0, 0),
-            "b": (1, 900, 0),
-            "a > c": (2, 60, 0),
-            "a > d": (3, 2, 0),
-            "a > d > e": (4, 1, 0),
-            "a > f": (5, 3, 0),
-        }
-    )
+    calls_and_ns = {"a": (1, 0), "b": (1, 900), "a > c": (2, 60), "a > d": (3, 2), "a > d > e": (4, 1), "a > f": (5, 3)}
+    found = tree({path: (*row, 0) for path, row in calls_and_ns.items()})
     less = pruned(found, least_share=0.01)
-    assert paths(less, "self_ns") == {"a": 0, "b": 900, "a > c": 60, "a > …": 6}
-    assert paths(less)["a > …"] == 3 + 4 + 5
-    assert paths(less, "merged")["a > …"] == 3
+    assert numbers(less, "self_ns") == {"a": 0, "b": 900, "a > c": 60, "a > …": 6}
+    assert numbers(less)["a > …"] == 3 + 4 + 5
+    assert numbers(less, "merged")["a > …"] == 3
     again = pruned(less, least_share=0.1)
-    assert paths(again, "self_ns") == {"b": 900, "…": 66}
-    assert paths(again, "merged")["…"] == 5
+    assert numbers(again, "self_ns") == {"b": 900, "…": 66}
+    assert numbers(again, "merged")["…"] == 5
 
 
 def test_one_small_frame_alone_keeps_its_name() -> None:
-    assert paths(pruned(tree({"a": (1, 99, 0), "a > b": (1, 1, 0)}), least_share=0.1)) == {"a": 1, "a > b": 1}
+    assert numbers(pruned(tree({"a": (1, 99, 0), "a > b": (1, 1, 0)}), least_share=0.1)) == {"a": 1, "a > b": 1}
 
 
 def test_what_matters_on_the_device_only_stays() -> None:
     found = tree({"a": (1, 1, 0), "a > gemm": (1, 0, 500), "b": (1, 999, 0)})
-    assert paths(pruned(found, least_share=0.1)) == {"a": 1, "a > gemm": 1, "b": 1}
+    assert numbers(pruned(found, least_share=0.1)) == {"a": 1, "a > gemm": 1, "b": 1}
 
 
 def test_at_most_so_many_frames_and_the_largest() -> None:
     found = tree({"a": (1, 5, 0), "b": (1, 50, 0), "c": (1, 10, 0), "b > d": (1, 20, 0)})
-    assert paths(pruned(found, most=2), "self_ns") == {"b": 50, "b > d": 20, "…": 15}
+    assert numbers(pruned(found, most=2), "self_ns") == {"b": 50, "b > d": 20, "…": 15}
 
 
 def test_the_mean_of_sessions_weighs_each_alike() -> None:
     one, other = tree({"a": (2, 100, 0)}, steps=1, step_ns=200), tree({"a": (3, 900, 0), "b": (3, 60, 0)}, 3, 900)
     mean = merged([one, other])
-    per_step = {path: number / mean.steps for path, number in paths(mean, "self_ns").items()}
+    per_step = {path: number / mean.steps for path, number in numbers(mean, "self_ns").items()}
     assert per_step == {"a": (100 + 300) / 2, "b": (0 + 20) / 2}
     assert (mean.step_ns / mean.steps, mean.sessions) == ((200 + 300) / 2, 2)
 

@@ -4,8 +4,6 @@ Each is read by a process of its own with hard limits on address space and CPU t
 bound that does not hold kills it instead of slowing the tests down.
 """
 
-from __future__ import annotations
-
 import gzip
 import importlib.util
 import os
@@ -53,13 +51,9 @@ def limit() -> None:
 def read_within_limits(path: Path) -> str:
     """What came of it: "read|…" or "refused|…"; fails the test if the limits were met."""
     done = subprocess.run(
-        [sys.executable, "-c", READ, str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=limit,
+        [sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=False, preexec_fn=limit,
         env={"OPENBLAS_NUM_THREADS": "1"},
-    )
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     said, _, peak_mib = done.stdout.strip().rpartition("|")
     assert int(peak_mib) <= RESIDENT_MIB
@@ -216,10 +210,8 @@ def test_operators_nested_deeper_than_any_stack(tmp_path: Path) -> None:
         for n in range(count):
             times = (n, 4 * count - 2 * n)
             yield b',{"ph":"X","cat":"cpu_op","name":"f%d","ts":%d,"dur":%d,"args":{}}' % (n % 7, *times)
-            yield b',{"ph":"X","cat":"cuda_runtime","name":"r","ts":%d,"dur":%d,"args":{"correlation":%d}}' % (
-                *times,
-                n,
-            )
+            launch = b',{"ph":"X","cat":"cuda_runtime","name":"r","ts":%d,"dur":%d,"args":{"correlation":%d}}'
+            yield launch % (*times, n)
             yield b',{"ph":"X","cat":"kernel","name":"k","tid":7,"ts":%d,"dur":1,"args":{"correlation":%d}}' % (n, n)
         yield TAIL
 

@@ -1,7 +1,5 @@
 """Traces are read where there is no torch: nothing here may import it, asv or plotly."""
 
-from __future__ import annotations
-
 import pkgutil
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Calls, self and total time against torch's own key_averages()."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

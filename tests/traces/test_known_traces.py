@@ -1,7 +1,5 @@
 """A trace that was read before gives the same, without being read."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Every case is made of its own number, so a failure names what to run again.
 """
 
-from __future__ import annotations
-
 import gzip
 import random
 import re

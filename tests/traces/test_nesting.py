@@ -1,7 +1,5 @@
 """Nesting against a plain walk with a stack, on literal and on random intervals."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np
@@ -26,28 +24,19 @@ def nested(*intervals: tuple[int, int]) -> list[int]:
     return parent
 
 
-def test_children_and_grandchildren() -> None:
-    assert nested((0, 10), (1, 5), (2, 3), (6, 9)) == [-1, 0, 1, 0]
-
-
-def test_the_order_in_the_file_does_not_matter() -> None:
-    assert nested((2, 3), (6, 9), (0, 10), (1, 5)) == [3, 2, -1, 2]
-
-
-def test_what_starts_at_an_end_is_outside() -> None:
-    assert nested((0, 5), (5, 9), (5, 5)) == [-1, -1, 1]
-
-
-def test_equal_intervals_nest_in_file_order() -> None:
-    assert nested((0, 5), (0, 5), (0, 5)) == [-1, 0, 1]
-
-
-def test_events_without_duration() -> None:
-    assert nested((0, 10), (0, 0), (0, 0), (4, 4), (10, 10)) == [-1, 0, 0, 0, -1]
-
-
-def test_a_partial_overlap_is_no_nesting() -> None:
-    assert nested((0, 10), (5, 15), (6, 9)) == [-1, -1, 1]
+@pytest.mark.parametrize(
+    ("intervals", "parent"),
+    [
+        pytest.param([(0, 10), (1, 5), (2, 3), (6, 9)], [-1, 0, 1, 0], id="children and grandchildren"),
+        pytest.param([(2, 3), (6, 9), (0, 10), (1, 5)], [3, 2, -1, 2], id="the order in the file does not matter"),
+        pytest.param([(0, 5), (5, 9), (5, 5)], [-1, -1, 1], id="what starts at an end is outside"),
+        pytest.param([(0, 5), (0, 5), (0, 5)], [-1, 0, 1], id="equal intervals nest in file order"),
+        pytest.param([(0, 10), (0, 0), (0, 0), (4, 4), (10, 10)], [-1, 0, 0, 0, -1], id="events without duration"),
+        pytest.param([(0, 10), (5, 15), (6, 9)], [-1, -1, 1], id="a partial overlap is no nesting"),
+    ],
+)
+def test_an_interval_lies_in_the_smallest_around_it(intervals: list[tuple[int, int]], parent: list[int]) -> None:
+    assert nested(*intervals) == parent
 
 
 def test_threads_do_not_nest_in_each_other() -> None:
@@ -99,13 +88,7 @@ def test_an_only_child_of_the_same_name_is_counted_with_its_parent() -> None:
 def test_depths_sums_and_ancestors() -> None:
     parent = np.array([NO_PARENT, 0, 1, 2, 0, NO_PARENT], dtype=np.int64)
     assert depths(parent).tolist() == [0, 1, 2, 3, 1, 0]
-    assert added_up(parent, np.array([1, 10, 100, 1000, 5, 7], dtype=np.int64)).tolist() == [
-        1116,
-        1110,
-        1100,
-        1000,
-        5,
-        7,
-    ]
+    sums = added_up(parent, np.array([1, 10, 100, 1000, 5, 7], dtype=np.int64))
+    assert sums.tolist() == [1116, 1110, 1100, 1000, 5, 7]
     skipped = np.array([False, True, True, False, True, True])
     assert first_ancestors(parent, skipped).tolist() == [0, 0, 0, 3, 0, NO_PARENT]

@@ -1,7 +1,5 @@
 """Operator tables of literal traces: self and total time, steps, shapes, device work."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Reading: every form of file, exact times, and damage that is said or refused but never a crash."""
 
-from __future__ import annotations
-
 import gzip
 import importlib
 import importlib.util
@@ -160,8 +158,8 @@ def test_a_trailing_comma_loses_nothing(write: Write) -> None:
         b"[" * 100_000,
         b"null",
         b"\x1f\x8b",
-        gzip.compress(b""),
-        gzip.compress(b"{"),
+        gzip.compress(b"", mtime=0),
+        gzip.compress(b"{", mtime=0),
         b"\x00\x01\x02",
         b"PK\x03\x04",
     ],

@@ -1,7 +1,5 @@
 """Other people's traces: device time adds up, steps are counted, two repeats of one run differ in nothing exact."""
 
-from __future__ import annotations
-
 import tarfile
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Real recordings: the same code twice shows nothing certain, an injected operator is found and named."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

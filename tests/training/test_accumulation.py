@@ -2,8 +2,6 @@
 
 # B batch, S sequence positions, V vocabulary
 
-from __future__ import annotations
-
 import pytest
 import torch
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """The mixed-precision step against float32, ``GradScaler("cpu")`` being a complete scaler."""
 
-from __future__ import annotations
-
 import copy
 
 import pytest

@@ -1,7 +1,5 @@
 """The schedule against ``transformers``, step by step, and what its arguments may mean."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch.optim import SGD, Optimizer

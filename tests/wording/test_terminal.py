@@ -1,7 +1,5 @@
 """Text on a terminal: columns, names that are too long, hostile text, wide characters."""
 
-from __future__ import annotations
-
 import pytest
 from rich.cells import cell_len
 from rich.text import Text

@@ -124,31 +124,19 @@ def test_a_traceback_is_told_by_its_last_line() -> None:
 @pytest.mark.parametrize(
     ("values", "state", "reason", "expected"),
     [
-        (
-            (1e-3, 1e-3, 1e-3, 1.2e-3),
-            State.REGRESSION,
-            "",
-            "▲ +20 % slower since 03c0ffee: 1.00 ms → 1.20 ms, p < 0.001.",
-        ),
+        ((1e-3, 1e-3, 1e-3, 1.2e-3), State.REGRESSION, "",
+         "▲ +20 % slower since 03c0ffee: 1.00 ms → 1.20 ms, p < 0.001."),
         ((1e-3,) * 4, State.NO_CHANGE, "", "No confirmed change over 4 runs; now 1.00 ms, noise between runs 2.1 %."),
         ((1e-3,), State.NOT_ENOUGH_DATA, "", "Cannot tell: 1 run with a value, the newest 1.00 ms."),
         ((), State.NOT_ENOUGH_DATA, "", "Cannot tell: 0 runs with a value."),
-        (
-            (1e-3,),
-            State.STALE,
-            "",
-            "Its machine and environment fell silent: last measured at 00c0ffee (2026-05-01 12:00 UTC); then 1.00 ms.",
-        ),
-        (
-            (1e-3,),
-            State.VANISHED,
-            "",
-            "No longer measured: last measured at 00c0ffee (2026-05-01 12:00 UTC); then 1.00 ms.",
-        ),
+        ((1e-3,), State.STALE, "",
+         "Its machine and environment fell silent: last measured at 00c0ffee (2026-05-01 12:00 UTC); then 1.00 ms."),
+        ((1e-3,), State.VANISHED, "",
+         "No longer measured: last measured at 00c0ffee (2026-05-01 12:00 UTC); then 1.00 ms."),
         ((NAN,), State.FAILED, "RuntimeError: boom", "Failed in the newest run: RuntimeError: boom"),
         ((NAN,), State.SKIPPED, "", "Skipped in the newest run: no reason was recorded"),
     ],
-)
+)  # fmt: skip
 def test_finding(make_history, values, state: State, reason: str, expected: str) -> None:
     assert verdicts.finding(make_history(values, state, reason=reason)) == expected
 
@@ -161,36 +149,19 @@ def steps(*levels: float) -> tuple[ChangeEvidence, ...]:
 @pytest.mark.parametrize(
     ("levels", "state", "expected"),
     [
-        (
-            (1.00, 1.42, 1.39),
-            State.REGRESSION,
-            "▲ +39 % slower since 01c0ffee: 1.00 s → 1.39 s, of which ▲ +42 % at 01c0ffee, ▼ −2.1 % at 02c0ffee.",
-        ),
-        (
-            (1.00, 0.50, 0.55),
-            State.REGRESSION,
-            "▲ +10 % slower since 02c0ffee: 500 ms → 550 ms, p < 0.001, after ▼ −50 % at 01c0ffee.",
-        ),
-        (
-            (1.00, 1.42, 1.00),
-            State.RECOVERED,
-            "▼ −30 % recovered since 02c0ffee: 1.42 s → 1.00 s, p < 0.001, which undoes ▲ +42 % at 01c0ffee.",
-        ),
-        (
-            (1.00, 1.42, 0.80),
-            State.IMPROVEMENT,
-            "▼ −20 % faster since 01c0ffee: 1.00 s → 800 ms, of which ▼ −44 % at 02c0ffee, ▲ +42 % at 01c0ffee.",
-        ),
-        (
-            (1.00, 1.02, 1.05, 1.10, 1.20, 1.35, 1.55),
-            State.REGRESSION,
-            (
-                "▲ +55 % slower since 01c0ffee: 1.00 s → 1.55 s, of which ▲ +15 % at 06c0ffee, ▲ +13 % at 05c0ffee, "
-                "▲ +9.1 % at 04c0ffee, ▲ +4.8 % at 03c0ffee, 2 more."
-            ),
-        ),
+        ((1.00, 1.42, 1.39), State.REGRESSION,
+         "▲ +39 % slower since 01c0ffee: 1.00 s → 1.39 s, of which ▲ +42 % at 01c0ffee, ▼ −2.1 % at 02c0ffee."),
+        ((1.00, 0.50, 0.55), State.REGRESSION,
+         "▲ +10 % slower since 02c0ffee: 500 ms → 550 ms, p < 0.001, after ▼ −50 % at 01c0ffee."),
+        ((1.00, 1.42, 1.00), State.RECOVERED,
+         "▼ −30 % recovered since 02c0ffee: 1.42 s → 1.00 s, p < 0.001, which undoes ▲ +42 % at 01c0ffee."),
+        ((1.00, 1.42, 0.80), State.IMPROVEMENT,
+         "▼ −20 % faster since 01c0ffee: 1.00 s → 800 ms, of which ▼ −44 % at 02c0ffee, ▲ +42 % at 01c0ffee."),
+        ((1.00, 1.02, 1.05, 1.10, 1.20, 1.35, 1.55), State.REGRESSION,
+         ("▲ +55 % slower since 01c0ffee: 1.00 s → 1.55 s, of which ▲ +15 % at 06c0ffee, ▲ +13 % at 05c0ffee, "
+          "▲ +9.1 % at 04c0ffee, ▲ +4.8 % at 03c0ffee, 2 more.")),
     ],
-)
+)  # fmt: skip
 def test_the_finding_names_the_parts_of_the_balance(make_history, levels, state: State, expected: str) -> None:
     own = marked(make_history(levels, state, changes=steps(*levels)))
     assert verdicts.finding(own) == expected

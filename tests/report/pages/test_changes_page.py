@@ -1,0 +1,221 @@
+from collections.abc import Sequence
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from tbp.history.events import Touching
+from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
+from tbp.model.series import Better, Commit
+from tbp.report.base.render import Frame, main_html
+from tbp.report.base.report_data import Base
+from tbp.report.pages.changes.page import MOST_ITEMS_OF_A_ROW, changes_page
+from tbp.report.parts import addresses
+from tbp.report.parts.change_sorts import Sort
+
+from ...histories import commit_order, history, report
+
+VALUES = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
+
+
+def page(*histories, **fields):
+    return changes_page(report(*histories, **fields), commit_order(histories))
+
+
+def found(*changes: Change) -> tuple[ChangeEvidence, ...]:
+    return tuple(ChangeEvidence(change) for change in changes)
+
+
+DOUBLED = found(Change(3, 1.0, 2.0, 0.001, True))
+
+
+def test_an_event_is_one_row_and_the_newest_is_first() -> None:
+    one = history(VALUES, changes=found(Change(3, 1.0, 1.1, 0.001, True)), benchmark="a.time_x")
+    two = history(VALUES, changes=DOUBLED, benchmark="b.time_y")
+    three = history(VALUES, changes=found(Change(4, 2.0, 1.0, 0.001, True)), benchmark="c.time_z")
+    said = page(one, two, three)
+    assert [row.commit.short[:2] for row in said.rows] == ["04", "03"]
+    assert [item.benchmark for item in said.rows[1].items] == ["b.time_y", "a.time_x"]
+    assert [(lead.of, lead.item.effect) for lead in said.rows[1].leads] == [("largest regression", "▲ +100 % slower")]
+    assert said.rows[0].sorts == (Sort.IMPROVEMENT,)
+    assert said.verdict == "2 events moved something: 1 made something worse, 1 made something better."
+
+
+def test_a_regression_that_was_undone_says_where() -> None:
+    own = history(VALUES, changes=found(Change(1, 1.0, 2.0, 0.0004, True), Change(3, 2.0, 1.0, 0.0004, True)))
+    said = page(own)
+    assert [row.leads[0].item.remark for row in said.rows] == ["p < 0.001", "p < 0.001, recovered at 03c0ffee"]
+
+
+def test_another_torch_and_a_suspect_are_named_as_what_they_are() -> None:
+    other = Change(3, 1.0, 2.0, 0.001, True, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
+    unsure = Change(3, 1.0, 1.02, 0.04, False, doubt="its runs disagree")
+    moved = (found(other), "a.time_x"), (found(unsure), "b.time_x")
+    said = page(*(history(VALUES, State.NO_CHANGE, changes=what, benchmark=name) for what, name in moved))
+    suspect, explained = said.rows
+    assert (explained.sorts, suspect.sorts) == ((Sort.EXPLAINED,), (Sort.SUSPECT,))
+    assert explained.other_changes == ("dependency change: torch 2.12 → 2.13",)
+    assert suspect.leads[0].item.remark == "suspect: its runs disagree"
+    assert explained.anchor != suspect.anchor
+    assert said.verdict == "No confirmed change of the code; 2 events with other shifts of level."
+
+
+def test_a_change_for_better_or_worse_is_neither() -> None:
+    one = history(VALUES, State.CHANGED, changes=DOUBLED, better=Better.UNKNOWN)
+    said = page(one)
+    assert said.verdict == "1 event moved something: 1 changed something, for better or worse."
+    assert said.rows[0].sorts == (Sort.CHANGED,)
+    assert said.rows[0].leads[0].item.effect == "▲ +100 % higher"
+    assert said.rows[0].accepting == ()
+
+
+def test_a_change_after_unmeasured_commits_is_put_down_to_all_of_them() -> None:
+    seldom = history((1.0, float("nan"), float("nan"), 2.0), changes=DOUBLED)
+    assert page(seldom).rows[0].range == "this commit or one of the 2 before it, since 00c0ffee"
+
+
+def test_unmeasured_commits_of_the_branch_count_here_as_everywhere() -> None:
+    """This page once counted commits with a result only, and called the first of them the cause."""
+    own = history((1.0, 1.0, 1.0, 2.0), changes=DOUBLED)
+    hashes = [point.commit.hash for point in own.points]
+    order = (*hashes[:3], "x", "y", *hashes[3:])
+    assert page(own, order=order).rows[0].range == "this commit or one of the 2 before it, since 02c0ffee"
+
+
+def on(machine: str, at: Sequence[int], value: Sequence[float], **fields) -> History:
+    """A series of one machine that measured some of the commits; it moved where its first value changes."""
+    step = next((place for place, own in enumerate(value) if own != value[0]), 0)
+    changes = found(Change(step, value[0], value[step], 0.001, True)) if step else ()
+    plain = history((1.0,) * 20, changes=changes, machine=machine, **fields)
+    points = (replace(plain.points[place], value=own) for place, own in zip(at, value, strict=True))
+    return replace(plain, points=tuple(points))
+
+
+def test_machines_that_measure_different_commits_see_one_event() -> None:
+    few = on("few", (0, 4, 8), (1.0, 1.0, 1.5))
+    others = on("others", (1, 6, 9), (1.0, 1.0, 1.4))
+    order = tuple(point.commit.hash for point in history((1.0,) * 20).points)
+    (row,) = page(few, others, order=order).rows
+    assert row.commit.short == "08c0ffee"
+    assert row.range == (
+        "this commit or the one before it, since 06c0ffee; each series by itself leaves 3 commits or more"
+    )
+    assert row.seen_by == "on both machines that measured it"
+    assert [item.alone for item in row.items] == ["by itself one of 4 commits", "by itself one of 3 commits"]
+    # Commits that a series saw it at are ids too: other pages link to them.
+    assert row.anchors == (addresses.commit_anchor(others.points[2].commit.hash),)
+    assert row.accepting == tuple(
+        f"tbp ack attention.Quick.torchtime_step {commit.hash[:12]} --reason 'why it is accepted'"
+        for commit in (few.points[2].commit, others.points[2].commit)
+    )
+
+
+def test_a_step_on_one_of_three_machines_is_asked_about() -> None:
+    every = tuple(range(20))
+    moved = on("moved", every, (1.0,) * 10 + (1.5,) * 10)
+    calm = [on(name, every, (1.0,) * 20) for name in ("calm-1", "calm-2")]
+    (row,) = page(moved, *calm).rows
+    assert row.is_one_machine
+    assert row.seen_by == "only on machine moved, not on calm-1, calm-2: the machine rather than the code?"
+    assert row.sorts == (Sort.REGRESSION,)  # it is asked, and as confirmed as before
+
+
+def test_the_commits_that_touch_the_benchmark_are_named_and_escaped() -> None:
+    own = history((1.0, float("nan"), 2.0), changes=found(Change(2, 1.0, 2.0, 0.001, True)))
+    (event,) = report(own).events
+    touching = (Touching(own.points[1].commit.hash, ("<b>/requirements.txt",)),)
+    data = report(own, joined=(replace(event, touching=touching),))
+    found_page = changes_page(data, commit_order([own]))
+    assert found_page.rows[0].touching == (
+        "of 2 commits, 1 touches the benchmark or its requirements: 01c0ffee (<b>/requirements.txt)"
+    )
+    assert "<b>/req" not in main_html("changes.html", found_page, Frame("example", "", "1"))
+
+
+def test_a_commit_that_moved_everything_lists_the_worst_and_counts_the_rest() -> None:
+    histories = [
+        history(VALUES, changes=found(Change(3, 1.0, 1 + size / 100, 0.001, True)), benchmark=f"a.time_{size}")
+        for size in range(5, 45)
+    ]
+    row = page(*histories).rows[0]
+    assert row.items[0].benchmark == "a.time_44"
+    assert (len(row.items), row.more) == (MOST_ITEMS_OF_A_ROW, 40 - MOST_ITEMS_OF_A_ROW)
+    assert row.chips[0].number == 40
+
+
+def test_an_accepted_regression_is_acknowledged_and_no_longer_one() -> None:
+    accepted = Change(3, 1.0, 2.0, 0.001, True, acknowledged="exact softmax is worth it")
+    one = history(VALUES, changes=found(accepted), benchmark="a.time_x")
+    said = page(one)
+    assert said.rows[0].sorts == (Sort.ACKNOWLEDGED,)
+    assert said.rows[0].acknowledged == "exact softmax is worth it"
+    assert said.verdict == "No confirmed change of the code; 1 event with other shifts of level."
+    other = history(VALUES, changes=DOUBLED, benchmark="b.time_y")
+    assert page(one, other).rows[0].acknowledged == ""  # not all of it is accepted
+
+
+def test_what_changed_up_to_the_base_is_counted_only() -> None:
+    changes = found(Change(2, 1.0, 1.5, 0.001, True), Change(4, 1.5, 2.0, 0.001, True))
+    one = history(VALUES, changes=changes)
+    said = page(one, base=Base("v1.0", one.points[2].commit))
+    assert [row.commit.short[:2] for row in said.rows] == ["04"]
+    assert said.base.startswith("Judged since v1.0 (02")
+    assert said.base.endswith("; 1 event up to it is not listed.")
+
+
+def test_how_sure_a_change_is_stands_beside_it() -> None:
+    sure = Change(3, 1.0, 2.0, 0.0001, True, low=0.9, high=1.1)
+    item = page(history(VALUES, changes=found(sure))).rows[0].leads[0].item
+    assert item.remark == "99 % CI +90 to +110 %, p < 0.001"
+    assert item.levels == "1.00 s → 2.00 s (+1.00 s)"
+
+
+def test_the_largest_of_both_directions_are_told() -> None:
+    sizes = {"a.time_small": 1.023, "b.time_large": 0.75, "c.time_smaller": 0.9}
+    histories = [
+        history(VALUES, changes=found(Change(3, 1.0, size, 0.001, True)), benchmark=name)
+        for name, size in sizes.items()
+    ]
+    said = page(*histories)
+    assert [(lead.of, lead.item.benchmark) for lead in said.rows[0].leads] == [
+        ("largest regression", "a.time_small"),
+        ("largest improvement", "b.time_large"),
+    ]
+    assert said.verdict == "1 event moved something: 1 did both."
+    assert said.counts.startswith("3 changes of 3 series, over the whole history")
+
+
+def test_a_regression_has_the_command_that_accepts_it() -> None:
+    one = history(VALUES, changes=DOUBLED, benchmark="a.time_x; rm -rf ~")
+    (row,) = page(one).rows
+    assert row.accepting == ("tbp ack 'a.time_x; rm -rf ~' 03c0ffeec0ff --reason 'why it is accepted'",)
+    better = history(VALUES, changes=found(Change(3, 2.0, 1.0, 0.001, True)))
+    assert page(better).rows[0].accepting == ()
+
+
+def test_commands_that_are_not_listed_are_counted() -> None:
+    (row,) = page(*(history(VALUES, changes=DOUBLED, benchmark=f"a.time_{name}") for name in "uvwxyz")).rows
+    assert (len(row.accepting), row.more_accepting) == (4, 2)
+
+
+def test_a_commit_that_moved_most_of_a_machine_is_asked_about() -> None:
+    moved = [history(VALUES, changes=DOUBLED, benchmark=f"a.time_{number}") for number in range(6)]
+    (row,) = page(*moved).rows
+    assert row.at_once == (
+        "6 of 6 series of bench-1 · py3.13 moved at 03c0ffee, all up: was it the machine rather than the code?",
+    )
+
+
+def test_without_a_change_the_page_says_so() -> None:
+    assert page(history((1.0, 1.0), State.NO_CHANGE)).verdict == "No level has shifted in any series."
+    assert page().rows == ()
+
+
+def test_commits_are_in_order_of_history_whatever_their_dates() -> None:
+    plain = history(VALUES, changes=found(Change(2, 1.0, 1.5, 0.001, True), Change(4, 1.5, 2.0, 0.001, True)))
+    points = list(plain.points)
+    early = points[0].commit.date - timedelta(days=9)
+    points[4] = replace(points[4], commit=Commit(points[4].commit.hash, early))
+    rebased = replace(plain, points=tuple(points))
+    order = tuple(point.commit for point in points)
+    shown = changes_page(report(rebased, commits=order), order)
+    assert [row.commit.short[:2] for row in shown.rows] == ["04", "02"]

@@ -1,0 +1,109 @@
+"""The report of one file, as text; tests/browser opens it."""
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tbp.errors import UsageError
+from tbp.model.changes import State
+from tbp.report.pages import PAGES
+from tbp.report.site.build import write_single_file
+
+
+class Elements(HTMLParser):
+    """Start tags with their attributes, and the texts of scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[tuple[dict[str, str | None], str]] = []
+        self.is_inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.is_inside = tag == "script"
+        if self.is_inside:
+            self.scripts.append((dict(attrs), ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.is_inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self.is_inside:
+            attributes, text = self.scripts[-1]
+            self.scripts[-1] = (attributes, text + data)
+
+
+def elements(path: Path) -> Elements:
+    found = Elements()
+    found.feed(path.read_text("utf-8"))
+    return found
+
+
+def report_file(tmp_path, make_history, make_report, **names) -> Path:
+    data = make_report(make_history(**names), make_history((1.0,), State.NO_CHANGE, benchmark="b.time_x"))
+    return write_single_file(data, tmp_path / "report.html")
+
+
+def test_nothing_is_loaded_and_plotly_is_there_once(tmp_path, make_history, make_report) -> None:
+    path = report_file(tmp_path, make_history, make_report)
+    assert path == tmp_path / "report.html"
+    assert [own.name for own in tmp_path.iterdir()] == ["report.html"]
+    found = elements(path)
+    assert not [attributes for tag, attributes in found.tags if "src" in attributes or tag == "link"]
+    assert path.read_text("utf-8").count("plotly.js (basic - minified)") == 1
+    assert path.stat().st_size < 1_500_000
+
+
+def test_only_its_own_scripts_may_run(tmp_path, make_history, make_report) -> None:
+    found = elements(report_file(tmp_path, make_history, make_report))
+    (policy,) = [a["content"] or "" for tag, a in found.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    allowed = re.search(r"script-src ([^;]*);", policy)
+    assert "unsafe" not in allowed[1]
+    assert "self" not in allowed[1]
+    run = [text for attributes, text in found.scripts if "type" not in attributes]
+    hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in run]
+    assert len(run) >= 4
+    assert allowed[1].split() == hashes
+
+
+def test_every_page_lies_in_a_template(tmp_path, make_history, make_report) -> None:
+    found = elements(report_file(tmp_path, make_history, make_report))
+    templates = [attributes for tag, attributes in found.tags if tag == "template"]
+    assert len(templates) == 2 + len(PAGES) - 2  # the index is the page itself; nothing was compressed
+    blocks = {attributes["data-file"] for attributes, _ in found.scripts if "data-file" in attributes}
+    assert {call for one in templates for call in (one["data-calls"] or "").split()} <= blocks
+    assert "data/index.js" in blocks
+
+
+def test_hostile_names_add_no_script_and_no_template(tmp_path, make_history, make_report) -> None:
+    text = "</template></script><script>alert(1)</script>\"'&lt;x<!--"
+    hostile = report_file(tmp_path / "one", make_history, make_report, benchmark=text, parameters=((text, text),))
+    harmless = report_file(tmp_path / "two", make_history, make_report, benchmark="x", parameters=(("x", "x"),))
+    attacked, expected = ([tag for tag, _ in elements(path).tags] for path in (hostile, harmless))
+    assert attacked.count("script") == expected.count("script")
+    assert attacked.count("template") == expected.count("template")
+
+
+def test_the_same_data_gives_the_same_file(tmp_path, make_history, make_report) -> None:
+    one, two = (report_file(tmp_path / name, make_history, make_report) for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_name_of_its_own_and_no_foreign_file_replaced(tmp_path, make_history, make_report) -> None:
+    data = make_report(make_history())
+    assert write_single_file(data, tmp_path / "mine.html") == tmp_path / "mine.html"
+    assert write_single_file(data, tmp_path / "mine.html").exists()
+    (tmp_path / "other.html").write_text("mine", "utf-8")
+    with pytest.raises(UsageError, match="was not written by tbp"):
+        write_single_file(data, tmp_path / "other.html")
+
+
+def test_an_empty_report_is_one_file_too(tmp_path, make_report) -> None:
+    path = write_single_file(make_report(), tmp_path / "report.html")
+    assert "asv run NEW" in path.read_text("utf-8")
+    assert path.stat().st_size < 68_000

@@ -1,0 +1,55 @@
+"""Raw traces that are replaced by their tables, and whatever comes between."""
+
+from pathlib import Path
+
+import pytest
+
+from tbp.history.kept_traces import prune_plan
+from tbp.project.policy import Policy
+from tbp.report.site.load import stored
+from tbp.traces import operator_files
+from tbp.traces.pruned import prune
+
+
+def files(results: Path, end: str) -> list[Path]:
+    return sorted(results.glob(f"*/*.traces/*/*{end}"))
+
+
+def raw(results: Path) -> list[Path]:
+    return files(results, ".pt.trace.json.gz")
+
+
+def test_a_trace_stays_where_its_table_cannot_be_written(traced_results: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(operator_files, "write_whole", full)
+    pruned = prune(raw(traced_results))
+    assert (pruned.removed, len(pruned.problems)) == (0, 6)
+    assert "No space left" in pruned.problems[0]
+    assert len(raw(traced_results)) == 6
+    assert files(traced_results, ".operators.json.gz") == []
+
+
+def test_a_trace_that_cannot_be_read_stays(traced_results: Path):
+    first, *others = raw(traced_results)
+    first.write_bytes(b"no trace")
+    pruned = prune([first, *others])
+    assert (pruned.removed, len(pruned.problems)) == (5, 1)
+    assert first.read_bytes() == b"no trace"
+
+
+def test_an_interruption_between_table_and_removal_leaves_both(traced_results: Path, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            prune(raw(traced_results))
+    assert len(raw(traced_results)) == 6
+    assert len(files(traced_results, ".operators.json.gz")) == 1
+    project = stored(None, traced_results)
+    plan = prune_plan(project.results, project.sessions, project.commits, Policy(keep_traces_of_newest_runs=0))
+    assert sorted(plan.removable) == raw(traced_results)
+    assert prune(raw(traced_results)).removed == 6

@@ -1,0 +1,3 @@
+"""The comparisons of tests/comparison, for the words about them."""
+
+from ..comparison.conftest import comparison, comparison_of  # noqa: F401 - fixtures
