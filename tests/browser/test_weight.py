@@ -21,7 +21,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 READY = "#chart[data-ready]"
 DRAWN = (
-    "[...new Set(document.getElementById('chart').data.filter(one => one.name && one.x.length).map(one => one.name))]"
+    "[...new Set((document.getElementById('chart').data ?? [])"
+    ".filter(one => one.name && one.x.length).map(one => one.name))]"
 )
 RUNS = 300
 
