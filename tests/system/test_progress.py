@@ -39,7 +39,7 @@ def run_on_a_terminal(**variables: str) -> str:
 
 def test_a_terminal_has_a_bar_that_is_gone_at_the_end() -> None:
     shown = run_on_a_terminal()
-    assert "pair 2 of 2 benchmarks" in shown
+    assert "pair 2: 2 benchmarks" in shown
     assert "left at most" in shown
     assert "tbp: [bold]a line[/] that stays\r\n" in shown
     assert shown.endswith("\x1b[2Kresult\r\n"), "the line of the bar is cleared"
