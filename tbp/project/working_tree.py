@@ -60,7 +60,8 @@ def _snapshot(repository: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "index"
         if index.exists():
-            shutil.copy(index, copy)  # so that git need not read every file again
+            # So that git need not read every file again; with its time, by which git knows which files it must read.
+            shutil.copy2(index, copy)
         variables = {"GIT_INDEX_FILE": str(copy)}
         git(top, "add", "--all", variables=variables)
         tree = git(top, "write-tree", variables=variables).strip()
