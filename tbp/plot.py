@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from tbp.model.changes import History
-    from tbp.traces.operators.operators import TraceSession
 
 ResultSource: TypeAlias = "str | PathLike[str] | pd.DataFrame"
 
@@ -85,6 +84,7 @@ def _histories(source: ResultSource, benchmark: str | None = None) -> tuple[Hist
     from tbp.asv.results import Results
     from tbp.asv.sessions import Sessions
     from tbp.history.build import histories
+    from tbp.history.trace_evidence import no_trace
     from tbp.model.series import Commit
     from tbp.project.commits import Commits
 
@@ -99,17 +99,13 @@ def _histories(source: ResultSource, benchmark: str | None = None) -> tuple[Hist
     rows = zip(dates["commit"].tolist(), dates["date"].tolist(), strict=True)
     order = tuple(Commit(commit, date.to_pydatetime()) for commit, date in rows)
     results = Results(_with_used_categories(frame), benchmarks={}, machines=())
-    return histories(results, Sessions(()), Commits(order), _no_trace)
+    return histories(results, Sessions(()), Commits(order), no_trace)
 
 
 def _with_used_categories(frame: pd.DataFrame) -> pd.DataFrame:
     """``frame`` without the categories that none of its rows has, as the readers of asv's files leave it."""
     used = {name: frame[name].cat.remove_unused_categories() for name in frame.select_dtypes("category").columns}
     return frame.assign(**used)
-
-
-def _no_trace(path: Path) -> TraceSession:
-    raise NotImplementedError(f"{path}: a chart reads no trace")
 
 
 def _themed(figure: go.Figure, is_dark: bool) -> go.Figure:

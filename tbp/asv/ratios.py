@@ -8,7 +8,7 @@ statistics are derived on reading.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -118,8 +118,3 @@ def _stem(environment: str) -> str:
     if len(environment) >= MOST_ENVIRONMENT:
         return "env-" + hashlib.md5(environment.encode()).hexdigest()
     return environment
-
-
-def pooled(ratios: Sequence[Ratio]) -> list[float]:
-    """The effects of all pairs of ``ratios``."""
-    return [effect for ratio in ratios for effect in ratio.effects]

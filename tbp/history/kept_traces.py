@@ -15,13 +15,12 @@ from msgspec.structs import replace
 
 from tbp.asv.results import Results
 from tbp.asv.sessions import Sessions
-from tbp.errors import UnreadableTrace
 from tbp.history.build import histories
+from tbp.history.trace_evidence import no_trace
 from tbp.model.changes import History
 from tbp.model.series import Commit, SeriesKey
 from tbp.project.commits import Commits
 from tbp.project.policy import Policy
-from tbp.traces.operators.operators import TraceSession
 from tbp.traces.recording import TRACE_END
 
 
@@ -41,7 +40,7 @@ def prune_plan(results: Results, sessions: Sessions, commits: Commits, policy: P
     traces = tuple(session for session in sessions.sessions if _is_raw(session.trace))
     # Without their traces the histories are the same, and no trace is read to tell what is in it.
     bare = Sessions(tuple(replace(session, trace=None) for session in sessions.sessions))
-    all_histories = histories(results, bare, commits, _unread, policy=policy)
+    all_histories = histories(results, bare, commits, no_trace, policy=policy)
     runs = {run for history in all_histories for run in kept_runs(history, sessions, policy.keep_traces_of_newest_runs)}
     used = {path for key, commit in runs for path in sessions.traces(key, commit)}
     placed = {_run(history.key, point.commit.hash) for history in all_histories for point in history.points}
@@ -78,7 +77,3 @@ def _is_raw(trace: Path | None) -> bool:
 def _run(key: SeriesKey, commit: str) -> tuple[object, ...]:
     # JSON objects promise no order, so parameters are compared as a set.
     return key.benchmark, frozenset(key.parameters), key.machine, key.environment, commit
-
-
-def _unread(path: Path) -> TraceSession:
-    raise UnreadableTrace(f"{path} is not read here")

@@ -39,6 +39,11 @@ class NewestTraces(Struct, frozen=True):
     frames: Frames | None = None
 
 
+def no_trace(path: Path) -> TraceSession:
+    """The reader of those who judge runs alone. Raises UnreadableTrace."""
+    raise UnreadableTrace(f"{path} is not read here")
+
+
 class Traces(Struct):
     """Reads each trace of a run at most once while one series is at hand, and keeps what was unreadable."""
 

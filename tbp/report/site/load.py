@@ -15,7 +15,7 @@ from tbp.asv.ratios import Ratios, read_ratios
 from tbp.asv.results import Results, read_results
 from tbp.asv.session_files import read_sessions
 from tbp.asv.sessions import Sessions, named_as_today, without_result
-from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
+from tbp.errors import NothingMeasured, UsageError
 from tbp.history.acknowledged import seen
 from tbp.history.beside_the_branch import runs_beside
 from tbp.history.build import histories
@@ -23,6 +23,7 @@ from tbp.history.events import Event
 from tbp.history.known_series import findings
 from tbp.history.runs import runs
 from tbp.history.touching import to_ask, with_touching
+from tbp.history.trace_evidence import no_trace
 from tbp.model.changes import History, LineRuns, State
 from tbp.model.points import commits as commits_of
 from tbp.model.series import SeriesKey
@@ -34,7 +35,6 @@ from tbp.project.revisions import base_commit
 from tbp.project.touched_files import touched
 from tbp.report.base.report_data import Base, ReportData
 from tbp.traces.known_traces import trace_session
-from tbp.traces.operators.operators import TraceSession
 
 
 class Stored(Struct, frozen=True):
@@ -163,10 +163,6 @@ def _until(store: Stored, base: Base | None) -> frozenset[str]:
 
 def by_themselves(store: Stored) -> tuple[History, ...]:
     """Returns every series as its runs alone show it: without pairs, traces and acknowledgements."""
-
-    def no_trace(path: Path) -> TraceSession:
-        raise UnreadableTrace(f"{path} is not read here")
-
     return histories(store.results, store.sessions, store.commits, no_trace, [], store.policy, findings)
 
 
