@@ -24,6 +24,8 @@ class Loss(msgspec.Struct, frozen=True):
     packing_cut: int = 0  # compressed files that end too early
     packing_damaged: int = 0  # compressed files that cannot be unpacked to their end
     packing_unsure: int = 0  # compressed files whose checksum is not that of their content
+    misplaced: int = 0  # events whose time lies outside of the recording
+    bounded: int = 0  # events that cannot have lasted as long as they claim
 
     def __bool__(self) -> bool:
         """True if anything was lost, or may have been."""
@@ -47,6 +49,8 @@ class Loss(msgspec.Struct, frozen=True):
             (self.unreadable, f"left out as unreadable: {_events(self.unreadable)}"),
             (self.mended, f"mended where a value was not JSON or of no known kind: {_events(self.mended)}"),
             (self.untimed, f"left out for want of a usable time: {_events(self.untimed)}"),
+            (self.misplaced, f"left out, with times outside of the recording: {_events(self.misplaced)}"),
+            (self.bounded, f"shortened to what is possible beside the rest: {_events(self.bounded)}"),
             (self.doubled, f"counted once though more often in the file: {_events(self.doubled)}"),
         )
         return tuple(sentence for happened, sentence in sentences if happened)
