@@ -77,7 +77,7 @@ def device_work(trace: Trace, tree: HostTree) -> DeviceWork:
 def _entry(tree: HostTree, event: Indices) -> Indices:
     """The entry of each event, which the tree has; ABSENT stays."""
     entry = np.searchsorted(tree.event, event)
-    return np.where(_at(np.append(tree.event, ABSENT), entry) == event, entry, ABSENT)
+    return np.where((event != ABSENT) & (np.append(tree.event, ABSENT)[entry] == event), entry, ABSENT)
 
 
 def _owns(tree: HostTree, owner: Indices) -> NDArray[np.bool_]:

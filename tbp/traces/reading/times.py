@@ -1,7 +1,7 @@
 """Times that cannot be → the times that can.
 
 Takes a ``Trace``, gives one in which no event lies outside of the recording and none lasts longer than is possible, so
-that a damaged one can move no window and no share. Both are counted. Sound times stay as they are: on 32 recordings of
+that a damaged one can move no window and no share. Both are counted. Sound times stay as they are: on 23 recordings of
 NVIDIA's and AMD's devices nothing here changes one.
 """
 
