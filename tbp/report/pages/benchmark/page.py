@@ -6,7 +6,6 @@ Takes the histories of one benchmark, gives words, rows and addresses; the HTML 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -42,9 +41,6 @@ from tbp.report.parts.series_order import Tile, family_of, ranked, tiles
 from tbp.report.parts.shown_change import shown_change, told_change
 from tbp.report.parts.sparkline import Sparkline, sparkline
 from tbp.wording import verdicts, words
-
-if TYPE_CHECKING:
-    pass
 
 QUIET_TABLE = 4
 """Series without anything to tell from which on they are rows of one table: fewer are as short one by one."""
