@@ -19,7 +19,7 @@ STEADY = [1.0, 1.01, 0.99, 1.0, 1.01, 0.99, 1.0, 1.01, 0.99, 1.0, 1.01, 0.99]
 
 
 def page(*histories, **fields):
-    return compare_page(report(*histories, **fields), commit_order(histories))
+    return compare_page(report(*histories, **fields))
 
 
 def test_the_default_is_the_newest_commit_against_the_one_before_it() -> None:

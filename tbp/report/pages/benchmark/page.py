@@ -17,7 +17,7 @@ from tbp.model.changes import History, State
 from tbp.model.series import SeriesKey
 from tbp.project import directions
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.history_chart import Chart, history_chart, site_commits
+from tbp.report.data.history_chart import Chart, history_chart
 from tbp.report.pages.benchmark.change_blocks import ChangeBlock
 from tbp.report.pages.benchmark.growth import Scaling, scalings
 from tbp.report.pages.benchmark.other_lines import OtherLines, other_lines
@@ -117,7 +117,7 @@ def benchmark_page(
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories], data.faces)
     names = [series_name(history.key, differ) for history in histories]
-    indexes = site_commits(data).number if indexes is None else indexes
+    indexes = data.number_of if indexes is None else indexes
     known = rates_of_all(data.histories) if known is None else known
     if together_at is None:
         together_at = of_benchmark(data.at_once, histories)

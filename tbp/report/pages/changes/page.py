@@ -1,6 +1,6 @@
 """The page of changes as data: one row for each event, newest first.
 
-Takes ``ReportData`` and the order of its commits, gives words and addresses; the HTML belongs to ``pages``.
+Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from tbp.history.events import Event
 from tbp.history.machine_wide_changes import AtOnce
 from tbp.history.shift_sentences import sentence
-from tbp.model.series import Commit, Setup
+from tbp.model.series import Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.changes.rows import ChangesRow, Chip, changes_row, chips
 from tbp.report.parts import addresses
@@ -38,9 +38,9 @@ class ChangesPage(Struct, frozen=True):
     left_out: str  # in words: events that are too old to be listed
 
 
-def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
-    """All events. ``order`` is that of the site's commits, oldest first."""
-    listed, past = _counted(data.events, data, order)
+def changes_page(data: ReportData) -> ChangesPage:
+    """All events."""
+    listed, past = _counted(data.events, data)
     setup_names = SetupNames.of(data.histories, data.faces)
     at_once = _at_once(listed, data.at_once)
     left = MOST_ITEMS
@@ -82,13 +82,12 @@ def _at_once(events: Sequence[Event], at_once: Sequence[AtOnce]) -> dict[int, tu
     return {number: tuple(several) for number, several in sentences.items()}
 
 
-def _counted(events: Sequence[Event], data: ReportData, order: Sequence[Commit]) -> tuple[Sequence[Event], int]:
+def _counted(events: Sequence[Event], data: ReportData) -> tuple[Sequence[Event], int]:
     """The events after the base, and how many there are up to it; all of them without a base."""
     if data.base is None:
         return events, 0
-    number = {commit.hash: at for at, commit in enumerate(order)}
-    base = number.get(data.base.commit.hash, -1)
-    counted = [event for event in events if number.get(event.range.first.hash, 0) > base]
+    base = data.number_of.get(data.base.commit.hash, -1)
+    counted = [event for event in events if data.number_of.get(event.range.first.hash, 0) > base]
     return counted, len(events) - len(counted)
 
 
