@@ -190,5 +190,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["percent"] = words.percent
     environment.globals.update(mark=MARK, policy=CONTENT_SECURITY_POLICY)
     return environment

@@ -16,11 +16,12 @@ from tbp.history.machine_wide_changes import AtOnce
 from tbp.history.shift_sentences import sentence
 from tbp.model.series import Setup
 from tbp.report.base.report_data import ReportData
-from tbp.report.pages.changes.rows import ChangesRow, Chip, changes_row, chips
+from tbp.report.pages.changes.rows import ChangesRow, changes_row, chips
 from tbp.report.parts import addresses
 from tbp.report.parts.change_sorts import Sort, sort_of
 from tbp.report.parts.page_events import anchor_of
 from tbp.report.parts.series_names import SetupNames
+from tbp.report.parts.series_order import Tile
 from tbp.wording import words
 
 # So that a page stays below 200 kB: an item is about 450 bytes, a row without items 900.
@@ -32,7 +33,7 @@ MOST_ITEMS_OF_A_ROW = 8
 class ChangesPage(Struct, frozen=True):
     verdict: str
     counts: str  # what is counted here, beside what the summary counts
-    chips: tuple[Chip, ...]  # of the whole site, with those there are none of
+    chips: tuple[Tile, ...]  # of the whole site, with those there are none of
     rows: tuple[ChangesRow, ...]
     base: str  # in words: what is judged against, and what is not listed for it; empty for the whole history
     left_out: str  # in words: events that are too old to be listed
