@@ -189,5 +189,5 @@ def test_the_default_columns_are_those_of_the_packed_runs() -> None:
     own = history([1.0] * 250, State.NO_CHANGE)
     before, after, _ = map(int, page(own).default.split())
     commits = payload(report(own))["commits"]
-    assert [commits[before][0], commits[after][0]] == [point.commit.short for point in own.points[-2:]]
+    assert [commits[before]["short"], commits[after]["short"]] == [point.commit.short for point in own.points[-2:]]
     assert page(own).only_newest
