@@ -10,16 +10,13 @@ operators, calls and shapes were what they had been, its twin was quiet, and its
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from tbp.model import relevance
 from tbp.model.changes import Change
+from tbp.traces.differences.difference import TraceDifference
 from tbp.wording.words import signed_percent
-
-if TYPE_CHECKING:
-    from tbp.traces.differences.difference import TraceDifference
 
 # From this p-value on a change rests on few runs, which one bad night can make: that of the newest of 8 runs has 0.007
 # at best. In a long series, and in a short one with several runs on either side, changes are far below.

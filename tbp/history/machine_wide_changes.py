@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -18,11 +18,9 @@ from msgspec.structs import replace
 from tbp.history.circumstances import NUMBER
 from tbp.model.changes import Change, ChangeKind, Circumstance, History
 from tbp.model.points import levels
+from tbp.model.runs import Run
 from tbp.model.series import Commit, Setup
 from tbp.statistics.robust import median
-
-if TYPE_CHECKING:
-    from tbp.model.runs import Run
 
 LEAST_SERIES = 5
 """Series that moved, below which a commit that touched what they share is as likely."""

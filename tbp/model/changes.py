@@ -6,20 +6,18 @@ import math
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.model.balance import SETTLED_RUNS, Balance, balance
-
-if TYPE_CHECKING:
-    from tbp.traces.differences.difference import TraceDifference
-    from tbp.traces.differences.frame_difference import FrameDifference
-    from tbp.traces.frames.frames import Frames
-    from tbp.traces.operators.operators import OperatorTable
+from tbp.model.points import levels
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
+from tbp.traces.differences.difference import TraceDifference
+from tbp.traces.differences.frame_difference import FrameDifference
+from tbp.traces.frames.frames import Frames
+from tbp.traces.operators.operators import OperatorTable
 
 CONFIDENCE = 0.99
 """The confidence of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows:
@@ -180,8 +178,6 @@ def _settled(changes: Sequence[Change], points: Sequence[Point]) -> frozenset[in
     """The indexes of the ``changes`` that begin a level of enough runs to rely on it."""
     if all(change.confirmed for change in changes):
         return frozenset(range(len(changes)))
-    from tbp.model.points import levels  # which is made of these values
-
     is_known = np.isfinite(levels(points))
     ends = [*(change.index for change in changes[1:]), len(points)]
     return frozenset(

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import math
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,6 +17,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from tbp.report.base.packing import packed
+from tbp.system.strict_json import strict_json
 from tbp.wording import words
 
 _HERE = Path(__file__).parent.parent
@@ -170,27 +169,8 @@ def packed_call(function: str, value: object) -> tuple[str, object]:
 
 def script_json(value: object) -> str:
     """JSON in ASCII that ends no script element and no line; NaN and infinities become null."""
-    text = strict_json(value, (",", ":"))
+    text = strict_json(value, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def strict_json(value: object, separators: tuple[str, str] = (", ", ": ")) -> str:
-    """JSON in ASCII with null for NaN and infinities, which it has not."""
-    try:
-        return json.dumps(value, allow_nan=False, separators=separators)
-    except ValueError:  # there is one
-        return json.dumps(finite(value), allow_nan=False, separators=separators)
-
-
-def finite(value: object) -> object:
-    """``value`` with null for NaN and infinities, which JSON has not."""
-    if isinstance(value, dict):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _visible(value: object) -> object:
@@ -210,5 +190,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["percent"] = words.percent
     environment.globals.update(mark=MARK, policy=CONTENT_SECURITY_POLICY)
     return environment

@@ -45,6 +45,11 @@ class ReportData(Struct, frozen=True, dict=True):
     joined: tuple[Event, ...] | None = None  # what ``events`` gives; None: it is found when somebody asks
 
     @cached_property
+    def number_of(self) -> Mapping[str, int]:
+        """The place of each of ``commits``, by its full hash."""
+        return {commit.hash: at for at, commit in enumerate(self.commits)}
+
+    @cached_property
     def newest(self) -> Commit | None:
         """The newest commit with a result, by date; None without any. A site knows no other clock."""
         commits = (history.points[-1].commit for history in self.histories if history.points)
@@ -63,9 +68,9 @@ class ReportData(Struct, frozen=True, dict=True):
     @property
     def at_once_since_base(self) -> tuple[AtOnce, ...]:
         """The shifts of ``at_once`` after the revision that is judged against."""
-        number = {commit.hash: at for at, commit in enumerate(self.commits)}
-        since = number.get(self.base.commit.hash, -1) if self.base is not None else -1
-        return tuple(shift for shift in self.at_once if number.get(shift.commit.hash, len(number)) > since)
+        since = self.number_of.get(self.base.commit.hash, -1) if self.base is not None else -1
+        newest = len(self.commits)
+        return tuple(shift for shift in self.at_once if self.number_of.get(shift.commit.hash, newest) > since)
 
     @property
     def standing_shifts(self) -> tuple[AtOnce, ...]:

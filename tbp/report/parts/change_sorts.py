@@ -26,23 +26,12 @@ SOUGHT = (Sort.REGRESSION, Sort.IMPROVEMENT)
 """The sorts that a reader looks for first: their absence says something, too."""
 
 
-GLYPHS = {
-    Sort.REGRESSION: "✖",
-    Sort.CHANGED: verdicts.GLYPHS[State.CHANGED],
-    Sort.IMPROVEMENT: "✔",
-    Sort.RECOVERED: "↺",
-    Sort.ACKNOWLEDGED: verdicts.GLYPHS[State.ACKNOWLEDGED],
-    Sort.EXPLAINED: "⇆",
-    Sort.SUSPECT: verdicts.GLYPHS[State.SUSPECT],
-}
+# All but one are called as the states of series are.
+_OF_STATES = {sort: State(sort.value) for sort in Sort if sort is not Sort.EXPLAINED}
 
+GLYPHS = {sort: verdicts.GLYPHS[state] for sort, state in _OF_STATES.items()} | {Sort.EXPLAINED: "⇆"}
 
-WORDS = {
-    Sort.REGRESSION: ("regression", "regressions"),
-    Sort.CHANGED: verdicts.PLURALS[State.CHANGED],
-    Sort.IMPROVEMENT: ("improvement", "improvements"),
-    Sort.RECOVERED: ("recovered", "recovered"),
-    Sort.ACKNOWLEDGED: verdicts.PLURALS[State.ACKNOWLEDGED],
+WORDS = {sort: verdicts.PLURALS[state] for sort, state in _OF_STATES.items()} | {
     Sort.EXPLAINED: ("with another cause", "with other causes"),
     Sort.SUSPECT: ("suspect", "suspects"),
 }

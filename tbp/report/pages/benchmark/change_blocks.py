@@ -5,8 +5,6 @@ Takes a history and one of its changes, gives what the template shows; the page 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import Struct
 
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History
@@ -14,11 +12,9 @@ from tbp.model.merit import NEUTRAL, WORSE, merit
 from tbp.model.points import last_with_level
 from tbp.report.parts import addresses, change_sides, trace_rows, trace_words
 from tbp.report.parts.commit_links import CommitLink, commit_link
+from tbp.report.parts.flame import Flame, change_flame
 from tbp.report.parts.shown_change import changed_at
 from tbp.wording import verdicts, words
-
-if TYPE_CHECKING:
-    from tbp.report.parts.flame import Flame
 
 SAME = "…"
 """In a command to copy: the pattern of the command before it, which is most of its length; a script writes it out."""
@@ -111,14 +107,8 @@ def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> Chan
         around=change_sides.around(evidence),
         command=command,
         again=again.replace(_pattern(command), SAME, 1) if command else again,
-        flame=_flame(history, evidence) if evidence.frames is not None else None,
+        flame=change_flame(history, evidence),
     )
-
-
-def _flame(history: History, evidence: ChangeEvidence) -> Flame | None:
-    from tbp.report.parts.flame import change_flame  # brings pandas, as the frames did
-
-    return change_flame(history, evidence)
 
 
 def _merit(change: Change, history: History) -> str:

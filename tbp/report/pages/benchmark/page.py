@@ -6,7 +6,6 @@ Takes the histories of one benchmark, gives words, rows and addresses; the HTML 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,7 +17,7 @@ from tbp.model.changes import History, State
 from tbp.model.series import SeriesKey
 from tbp.project import directions
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.history_chart import Chart, history_chart, site_commits
+from tbp.report.data.history_chart import Chart, history_chart
 from tbp.report.pages.benchmark.change_blocks import ChangeBlock
 from tbp.report.pages.benchmark.growth import Scaling, scalings
 from tbp.report.pages.benchmark.other_lines import OtherLines, other_lines
@@ -42,9 +41,6 @@ from tbp.report.parts.series_order import Tile, family_of, ranked, tiles
 from tbp.report.parts.shown_change import shown_change, told_change
 from tbp.report.parts.sparkline import Sparkline, sparkline
 from tbp.wording import verdicts, words
-
-if TYPE_CHECKING:
-    pass
 
 QUIET_TABLE = 4
 """Series without anything to tell from which on they are rows of one table: fewer are as short one by one."""
@@ -121,7 +117,7 @@ def benchmark_page(
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories], data.faces)
     names = [series_name(history.key, differ) for history in histories]
-    indexes = site_commits(data).number if indexes is None else indexes
+    indexes = data.number_of if indexes is None else indexes
     known = rates_of_all(data.histories) if known is None else known
     if together_at is None:
         together_at = of_benchmark(data.at_once, histories)

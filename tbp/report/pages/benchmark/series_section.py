@@ -114,7 +114,7 @@ def series_section(history: History, name: str, data: ReportData, rates: Sequenc
         reason=verdicts.newest_reason(history) if unfinished else "",
         runs=len(history.points),
         command=addresses.reproduction(history.key, history.points[-1].commit) if unfinished else "",
-        flame=newest_flame(history) if history.frames is not None else None,
+        flame=newest_flame(history),
     )
 
 

@@ -1,6 +1,6 @@
 """The comparison's page as data: a pair of commits that has something to say, judged as `tbp compare` judges.
 
-Takes ``ReportData`` and the order of its commits, gives words and addresses. Any other pair is judged by the script
+Takes ``ReportData``, gives words and addresses. Any other pair is judged by the script
 (``static/pages/judge.js``), by the same rules, from the packed runs of ``grid``.
 """
 
@@ -88,12 +88,13 @@ class ComparePage(Struct, frozen=True):
     most_unfolded: int = MOST_UNFOLDED  # for the script
 
 
-def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
+def compare_page(data: ReportData) -> ComparePage:
     """The first of ``pairs`` in which something changed, or how to come by one."""
     by_setup: dict[Setup, list[History]] = {}
     for history in data.histories:
         by_setup.setdefault(history.key.setup, []).append(history)
-    begun = _first_said(pairs(data.histories, order, data.base.commit.hash if data.base else "", data.tags), by_setup)
+    base = data.base.commit.hash if data.base else ""
+    begun = _first_said(pairs(data.histories, data.commits, base, data.tags), by_setup)
     if begun is None:
         return ComparePage("Two commits are needed for a comparison.")
     pair, judged = begun
@@ -102,7 +103,7 @@ def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
     ranked = sorted(judged, key=_rank)
     rows = [_row(judgement, by_key[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
     measured = list(dict.fromkeys(history.key.setup for history in by_name(data.histories)))
-    columns = [commit.hash for commit in columns_of(order)]
+    columns = [commit.hash for commit in columns_of(data.commits)]
     ends = [columns.index(commit.hash) for commit in (pair.baseline, pair.contender)]
     return ComparePage(
         verdict=_verdict(judged, pair),
@@ -115,7 +116,7 @@ def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
         series=len(judged),
         left_out=_left_out(ranked[MOST_ROWS:]),
         commands=_commands(pair, SetupNames.of(data.histories)),
-        only_newest=_only_newest(data, len(order) - len(columns), pair),
+        only_newest=_only_newest(data, len(data.commits) - len(columns), pair),
     )
 
 

@@ -1,6 +1,6 @@
 """One series in the table of the index, in words.
 
-Takes a history and what it is seen among, gives a ``IndexRow``; the order of rows is left to ``summary``, their HTML to
+Takes a history and the data of its site, gives a ``IndexRow``; the order of rows is left to ``summary``, their HTML to
 ``pages``, and those that a script adds to ``index_data``.
 """
 
@@ -65,21 +65,9 @@ class IndexRow(Struct, frozen=True):
     sparkline: Sparkline
 
 
-class Among(Struct, frozen=True):
-    """The site around a row: its words depend on what else is there."""
-
-    data: ReportData
-    setup_names: SetupNames
-
-
-def among(data: ReportData) -> Among:
-    """The surroundings of all rows of ``data``, gathered once."""
-    return Among(data, SetupNames.of(data.histories, data.faces))
-
-
-def row(history: History, seen: Among) -> IndexRow:
+def row(history: History, data: ReportData, setup_names: SetupNames) -> IndexRow:
     """The row of one series."""
-    key, data, standing = history.key, seen.data, shown_change(history)
+    key, standing = history.key, shown_change(history)
     shown, step = told_change(history), told_step(history)
     between = _range(history, shown, data) if shown else None
     of_several = event_words.of_several(between)
@@ -88,7 +76,7 @@ def row(history: History, seen: Among) -> IndexRow:
     return IndexRow(
         benchmark=key.benchmark,
         parameters=key.label,
-        setup_name=seen.setup_names.name(key.setup),
+        setup_name=setup_names.name(key.setup),
         machine=key.machine,
         environment=key.environment,
         device=dict(key.parameters).get(DEVICE, ""),

@@ -14,7 +14,6 @@ from msgspec import Struct
 from tbp.model.changes import History
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Setup
-from tbp.report.parts.commit_links import CommitLink
 from tbp.report.parts.inventory import measured_with
 from tbp.statistics.robust import median, quantile
 from tbp.wording import words
@@ -41,27 +40,14 @@ class EnvironmentNoise(Struct, frozen=True):
     are_times: bool = True
 
     @property
+    def has_tenth(self) -> bool:
+        return math.isfinite(self.tenth)
+
+    @property
     def over(self) -> str:
         """``median of 3 of 24 timed series``: what the numbers are told from."""
         kind = "timed series" if self.are_times else "series"
         return f"median of {self.series:,} of {self.of:,} {kind}" if self.of > self.series else f"{self.of:,} {kind}"
-
-
-class Overview(Struct, frozen=True):
-    """One environment as a row."""
-
-    setup: Setup  # without the machine where the site has one
-    anchor: str
-    state: str
-    is_silent: bool
-    last: CommitLink | None
-    runs: str
-    series: str
-    between: str
-    bar: float  # its noise between runs in 0…100 of the largest
-    tenth: str
-    within: str
-    over: str
 
 
 class Column(Struct, frozen=True):
@@ -104,20 +90,9 @@ def noise(histories: Sequence[History]) -> EnvironmentNoise:
 
 def bars(noises: Sequence[EnvironmentNoise]) -> list[float]:
     """The noise between runs of each, in 0…100 of the largest."""
-    largest = max(
-        (
-            noise_of_environment.between
-            for noise_of_environment in noises
-            if math.isfinite(noise_of_environment.between)
-        ),
-        default=0.0,
-    )
-    return [
-        round(100 * noise_of_environment.between / largest, 1)
-        if largest and math.isfinite(noise_of_environment.between)
-        else 0.0
-        for noise_of_environment in noises
-    ]
+    known = [each.between if math.isfinite(each.between) else 0.0 for each in noises]
+    largest = max(known, default=0.0) or 1.0
+    return [round(100 * between / largest, 1) for between in known]
 
 
 def inventory(
