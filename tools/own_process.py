@@ -45,7 +45,7 @@ def peak_mib() -> float:
 def reading(
     script: str, reader: str, path: Path, python: str = sys.executable, environment: Mapping[str, str] | None = None
 ) -> Reading | str:
-    """What ``script --measure`` prints, or the last line of its error."""
+    """The measurement that ``script --measure`` prints, or the last line of its error."""
     command = [python, script, "--measure", reader, str(path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
