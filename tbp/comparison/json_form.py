@@ -36,6 +36,7 @@ from msgspec.structs import asdict
 
 from tbp.errors import UnreadableInput
 from tbp.model.comparison import CONFIDENCE, Comparison
+from tbp.system.foreign_text import json_without_commands
 from tbp.wording.comparison_summary import sentence, tally
 
 # The fields of Comparison, ComparedCommit and Judgement are the fields of the file: to rename one is another format.
@@ -54,7 +55,7 @@ def to_json(comparison: Comparison) -> str:
         "counts": {state.value: count for state, count in tally(comparison).items()},
         "confidence": CONFIDENCE,
     }
-    return json.dumps(_plain(derived | asdict(comparison)), indent=2, allow_nan=False) + "\n"
+    return json_without_commands(json.dumps(_plain(derived | asdict(comparison)), indent=2, allow_nan=False)) + "\n"
 
 
 def from_json(text: str | bytes) -> Comparison:

@@ -22,6 +22,7 @@ from tbp.report.parts.addresses import series_href
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import told_change
 from tbp.report.parts.verdict_sentence import verdict
+from tbp.system.foreign_text import json_without_commands
 from tbp.wording import verdicts
 
 Key: TypeAlias = tuple[SeriesKey, int]  # of a change: its series, and its index there
@@ -56,7 +57,7 @@ def summary_json(data: ReportData) -> bytes:
         "series": [strict_json(_series(history, data, event_of)) for history in histories],
     }
     fields += [f"{json.dumps(name)}: [\n" + ",\n".join(lines) + "\n]" for name, lines in lists.items()]
-    return ("{" + ",\n".join(fields) + "}\n").encode("ascii")
+    return json_without_commands("{" + ",\n".join(fields) + "}\n").encode("ascii")
 
 
 def _series(history: History, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:
