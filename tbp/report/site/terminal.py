@@ -37,8 +37,8 @@ MOST_BENCHMARKS = 2
 class ReportSummary(Struct, frozen=True):
     """The lines that a report prints, and the fact that decides its exit code."""
 
-    lines: str
-    problems: str  # one a line, each led by "tbp: "
+    lines: tuple[str, ...]
+    problems: tuple[str, ...]  # sentences
     is_regressed: bool
 
 
@@ -66,10 +66,10 @@ def report_summary(data: ReportData, index: Path) -> ReportSummary:
     changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
     remark = [undirected(changed)] if changed else []
     opening = [preface.sentence] if (preface := first(data)) is not None else []
-    lines = [*opening, verdict(histories, data), *event_lines(data, histories), *remark, f"report: {index.resolve()}"]
+    lines = (*opening, verdict(histories, data), *event_lines(data, histories), *remark, f"report: {index.resolve()}")
     return ReportSummary(
-        lines="\n".join(lines),
-        problems="\n".join(f"tbp: {problem}" for problem in data.problems),
+        lines=lines,
+        problems=tuple(data.problems),
         is_regressed=bool(standing_regressions(data.histories)),
     )
 
