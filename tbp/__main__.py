@@ -10,6 +10,7 @@ from typing import NoReturn, TextIO
 from tbp.errors import ExitCode, TbpError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # wherever it was met: a disk, a quota, the file that stdout is
+_MOST_SHOWN = 200  # characters of a path
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,10 +31,20 @@ def main(arguments: list[str] | None = None) -> int:
         _discard(sys.stdout)
         return int(ExitCode.OK)
     except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        print(f"tbp: {error.strerror}: make room and run it again; what was measured before is kept", file=sys.stderr)
+        print(f"tbp: {_reason(error)}", file=sys.stderr)
         return int(ExitCode.USAGE)
+    except MemoryError:
+        print("tbp: the memory is full: end other programs, or report of fewer results", file=sys.stderr)
+        return int(ExitCode.USAGE)
+
+
+def _reason(error: OSError) -> str:
+    """A sentence on what the system refused, whose file may have a name of any length."""
+    if error.errno in _FULL:
+        return f"{error.strerror}: make room and run it again; what was measured before is kept"
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    shown = f"{name if len(name) <= _MOST_SHOWN else f'{name[:_MOST_SHOWN]}…'}: " if name else ""
+    return f"{shown}{error.strerror or error}; check the path and the rights to it"
 
 
 def run() -> NoReturn:
