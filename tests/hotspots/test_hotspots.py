@@ -95,7 +95,7 @@ def test_several_cells_are_listed_unless_chosen(traced_results: Path, run: Run):
     assert "suite.time_thing (width=128)\naaaaaaaa: 5 steps" in out
     assert "suite.time_thing (width=64)\naaaaaaaa: 2 traces" in out
     code, _, err = run(*arguments, "--bench", "nothing")
-    assert (code, "leave no trace of aaaaaaaa; choose among\n" in err) == (2, True)
+    assert (code, "leave no trace of aaaaaaaa; choose among: suite.time_thing" in err) == (2, True)
 
 
 def test_a_folder_and_a_pattern_are_the_traces_of_one_cell(recorded_traces: dict[str, list[Path]]):
