@@ -23,6 +23,11 @@ class Better(StrEnum):
     HIGHER = "higher"
     UNKNOWN = "unknown"  # it is not recorded (``tbp.project.directions``): a change is neither worse nor better
 
+    @property
+    def worse(self) -> int:
+        """The sign of a step for the worse; 0 where no direction is known as the better one."""
+        return {Better.LOWER: 1, Better.HIGHER: -1}.get(self, 0)
+
 
 class Outcome(StrEnum):
     """The outcome of one benchmark cell in one run."""

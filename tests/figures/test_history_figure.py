@@ -7,7 +7,6 @@ from tbp.figures.history import axis_scale, axis_title, axis_unit, history_figur
 from tbp.figures.levels import Level, levels, reach, version_breaks
 from tbp.figures.look import BETTER_COLOUR, NEUTRAL_COLOUR, WORSE_COLOUR
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
-from tbp.model.merit import BETTER, NEUTRAL, WORSE, merit
 from tbp.model.points import columns
 from tbp.model.series import Better, Tag
 
@@ -122,10 +121,10 @@ def test_the_axis_names_its_unit_and_what_is_better(make_history) -> None:
 
 def test_a_change_with_a_dependency_is_neither_worse_nor_better(make_history) -> None:
     moved = Change(3, 1.0, 1.2, 0.001, True, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
-    assert merit(moved, Better.LOWER) == NEUTRAL
-    assert merit(replace(moved, kind=ChangeKind.CODE), Better.LOWER) == WORSE
-    assert merit(replace(moved, kind=ChangeKind.CODE), Better.HIGHER) == BETTER
-    assert merit(replace(moved, kind=ChangeKind.CODE, is_recovery=True), Better.HIGHER) == NEUTRAL
+    assert moved.merit(Better.LOWER) == 0
+    assert replace(moved, kind=ChangeKind.CODE).merit(Better.LOWER) == 1
+    assert replace(moved, kind=ChangeKind.CODE).merit(Better.HIGHER) == -1
+    assert replace(moved, kind=ChangeKind.CODE, is_recovery=True).merit(Better.HIGHER) == 0
     for change, colour in ((moved, NEUTRAL_COLOUR), (replace(moved, kind=ChangeKind.CODE, after=0.8), BETTER_COLOUR)):
         figure = history_figure([make_history((1.0,) * 5, changes=(ChangeEvidence(change),))], [""])
         assert figure.layout.shapes[0].line.color == colour

@@ -14,6 +14,7 @@ from tbp.model.changes import History, LineRuns
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Commit, SeriesKey, Tag
 from tbp.project.acknowledgements import Ack
+from tbp.wording import words
 from tbp.wording.machine_names import faces
 
 
@@ -64,6 +65,12 @@ class ReportData(Struct, frozen=True, dict=True):
     def faces(self) -> Mapping[str, str]:
         """The names of the machines, by identifier."""
         return faces(self.machines)
+
+    def since_base(self, sentence: str) -> str:
+        """``sentence`` with the revision that is judged against, where there is one."""
+        if self.base is None:
+            return sentence
+        return f"Since {words.cut(self.base.revision, 60)}: {sentence[:1].lower()}{sentence[1:]}"
 
     @property
     def at_once_since_base(self) -> tuple[AtOnce, ...]:

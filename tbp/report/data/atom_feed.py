@@ -7,7 +7,6 @@ commits, and nothing from the clock.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree as Xml
@@ -15,6 +14,7 @@ from xml.etree import ElementTree as Xml
 from tbp.history.events import Event, SeriesChange
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses, event_words
+from tbp.report.parts.change_sorts import counted
 from tbp.wording import verdicts, words
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -50,7 +50,7 @@ def _entry(feed: Xml.Element, event: Event, data: ReportData) -> None:
     entry = _add(feed, "entry")
     of_several = event_words.of_several(event.range)
     at = f"by {of_several} up to {commit.short}" if of_several else f"at {commit.short}"
-    _add(entry, "title", f"{_counts(changes)} {at}{f': {commit.subject}' if commit.subject else ''}")
+    _add(entry, "title", f"{counted(changes)} {at}{f': {commit.subject}' if commit.subject else ''}")
     _add(entry, "id", _id(data.project, commit.hash))
     _add(entry, "updated", _moment(commit.date))
     href = addresses.commit_href(data.commit_url, commit) or addresses.page_file(changes[0].history.key.benchmark)
@@ -64,22 +64,6 @@ def _entry(feed: Xml.Element, event: Event, data: ReportData) -> None:
         lines.append(f"the cause is {of_several} since {event.range.last_before.short}")
     lines += filter(None, [event_words.seen_by(event.sightings, data.faces), event_words.touching(event)])
     _add(entry, "content", "\n".join(lines), type="text")
-
-
-def _counts(changes: Sequence[SeriesChange]) -> str:
-    """``2 regressions, 1 improvement``; acknowledged ones, recoveries and those of no known merit apart."""
-    worse = [change for change in changes if change.evidence.change.is_worse(change.history.better)]
-    accepted = sum(bool(change.evidence.change.acknowledged) for change in worse)
-    better = sum(change.evidence.change.is_better(change.history.better) for change in changes)
-    recovered = sum(change.evidence.change.is_recovery for change in changes)
-    parts = [
-        (len(worse) - accepted, "regression", "regressions"),
-        (accepted, "acknowledged regression", "acknowledged regressions"),
-        (len(changes) - len(worse) - better, "changed", "changed"),
-        (better - recovered, "improvement", "improvements"),
-        (recovered, "recovered", "recovered"),
-    ]
-    return ", ".join(words.count(number, noun, many) for number, noun, many in parts if number)
 
 
 def _sentence(member: SeriesChange) -> str:

@@ -23,7 +23,6 @@ from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import changed_at, shown_change
 from tbp.report.parts.since_change import finding
-from tbp.report.parts.verdict_sentence import verdict
 from tbp.report.site.load import standing_regressions
 from tbp.wording import verdicts, words
 
@@ -66,7 +65,8 @@ def report_summary(data: ReportData, index: Path) -> ReportSummary:
     changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
     remark = [undirected(changed)] if changed else []
     opening = [preface.sentence] if (preface := first(data)) is not None else []
-    lines = [*opening, verdict(histories, data), *event_lines(data, histories), *remark, f"report: {index.resolve()}"]
+    verdict = data.since_base(verdicts.verdict(histories))
+    lines = [*opening, verdict, *event_lines(data, histories), *remark, f"report: {index.resolve()}"]
     return ReportSummary(
         lines="\n".join(lines),
         problems="\n".join(f"tbp: {problem}" for problem in data.problems),

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History
-from tbp.model.merit import NEUTRAL, WORSE, merit
+from tbp.model.changes import ChangeEvidence, ChangeKind, History
 from tbp.model.points import last_with_level
 from tbp.report.parts import addresses, change_sides, trace_rows, trace_words
 from tbp.report.parts.commit_links import CommitLink, commit_link
@@ -92,7 +91,7 @@ def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> Chan
         index=change.index,
         effect=verdicts.effect(change, history.unit, history.better),
         doubt="" if change.confirmed else f"suspect, {change.doubt or 'not confirmed'}",
-        merit=_merit(change, history),
+        merit=("", "worse", "better")[change.merit(history.better)],
         kind="" if change.kind is ChangeKind.CODE else change.kind.value,
         levels=f"{verdicts.before_after(change, history.unit)} ({moved})",
         interval=verdicts.interval_of_change(change, history.unit, "+"),
@@ -109,11 +108,6 @@ def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> Chan
         again=again.replace(_pattern(command), SAME, 1) if command else again,
         flame=change_flame(history, evidence),
     )
-
-
-def _merit(change: Change, history: History) -> str:
-    merit_of_change = merit(change, history.better)
-    return "" if merit_of_change == NEUTRAL else "worse" if merit_of_change == WORSE else "better"
 
 
 def _pattern(command: str) -> str:
