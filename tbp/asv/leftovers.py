@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from tbp.asv.result_cache import MOST_BYTES
 from tbp.asv.session_files import SESSION_END
+from tbp.system.bounded import read_plain
 from tbp.system.whole_files import UNFINISHED
 from tbp.traces.recording import TRACE_END
 
@@ -40,8 +42,8 @@ def set_aside(results_dir: Path, commits: Iterable[str]) -> list[Path]:
     aside = []
     for path in sorted({path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")}):
         try:
-            json.loads(path.read_bytes())
-        except ValueError:
+            json.loads(read_plain(path, MOST_BYTES))
+        except (OSError, ValueError, RecursionError):
             aside.append(path.replace(path.with_name(f"{path.name}.unreadable")))
     return aside
 

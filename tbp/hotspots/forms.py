@@ -26,6 +26,7 @@ from tbp.hotspots.devices import Devices
 from tbp.hotspots.views import Compared, Ranking
 from tbp.system.strict_json import strict_json
 from tbp.traces.differences.difference import explanation
+from tbp.wording.csv_cells import csv_cell
 from tbp.wording.words import one_line
 
 # History of the format. The file has the fields of Facts and the columns of the frames, so a new name there is a new
@@ -46,11 +47,11 @@ def to_json(views: Views, top: int | None = None) -> str:
 
 
 def to_csv(views: Views, top: int | None = None) -> str:
-    """The rows of ``to_json`` as one CSV table; control characters in texts are replaced."""
+    """The rows of ``to_json`` as one CSV table; its texts are single lines that no spreadsheet takes for formulas."""
     frames = [_rows(view, top).assign(cell=view.cell, losses="; ".join(_losses(view))) for view in views]
     table = pd.concat(frames, ignore_index=True)
     texts = [name for name in table.columns if table[name].dtype == object or table[name].dtype == "str"]
-    table = table.assign(**{name: table[name].map(lambda text: one_line(str(text))) for name in texts})
+    table = table.assign(**{name: table[name].map(lambda text: csv_cell(one_line(str(text)))) for name in texts})
     return table[["cell", *(name for name in table.columns if name != "cell")]].to_csv(index=False, lineterminator="\n")
 
 

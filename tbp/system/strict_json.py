@@ -1,4 +1,4 @@
-"""JSON as every program reads it: ASCII, with null for NaN and infinities, which JSON has not."""
+"""JSON as every program reads it: ASCII, null for NaN and infinities, and no command of a CI system in its texts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from tbp.system.foreign_text import json_without_commands
+
 
 def strict_json(value: object, **layout: Any) -> str:
     """``value`` as text, a Struct as an object of its fields; ``layout`` is for ``json.dumps``, as ``indent``."""
     try:
-        return json.dumps(value, allow_nan=False, **layout)
+        text = json.dumps(value, allow_nan=False, **layout)
     except (TypeError, ValueError):  # there is such a value
-        return json.dumps(_plain(value), allow_nan=False, **layout)
+        text = json.dumps(_plain(value), allow_nan=False, **layout)
+    return json_without_commands(text)
 
 
 def _plain(value: object) -> object:

@@ -6,12 +6,12 @@ Takes numbers and histories, gives plain text; escaping belongs to the template,
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from tbp.model.changes import CONFIDENCE, effect_size
+from tbp.system.foreign_text import visible as visible
 
 UNKNOWN = "–"
 """Stands for a number there is none of."""
@@ -27,16 +27,6 @@ NO_UNIT = ("unit", "")
 
 PERCENTAGES = ("%", "percent", "percentage", "pct")
 """Units whose changes are told in points: 61 % → 64 % is +3.0 points, and not +4.9 %."""
-
-
-# Control characters (but tab and newline), lone surrogates, and characters that turn the direction of the text
-# around them: a name must not be able to write the verdict beside it backwards (CVE-2021-42574).
-INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def visible(text: str) -> str:
-    """``text`` with U+FFFD for characters that act without being seen."""
-    return text if text.isprintable() else INVISIBLE.sub("\ufffd", text)  # none of those is printable
 
 
 def cut(text: str, limit: int) -> str:

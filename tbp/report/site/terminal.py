@@ -36,8 +36,8 @@ MOST_BENCHMARKS = 2
 class ReportSummary(Struct, frozen=True):
     """The lines that a report prints, and the fact that decides its exit code."""
 
-    lines: str
-    problems: str  # one a line, each led by "tbp: "
+    lines: tuple[str, ...]
+    problems: tuple[str, ...]  # sentences
     is_regressed: bool
 
 
@@ -66,10 +66,10 @@ def report_summary(data: ReportData, index: Path) -> ReportSummary:
     remark = [undirected(changed)] if changed else []
     opening = [preface.sentence] if (preface := first(data)) is not None else []
     verdict = data.since_base(verdicts.verdict(histories))
-    lines = [*opening, verdict, *event_lines(data, histories), *remark, f"report: {index.resolve()}"]
+    lines = (*opening, verdict, *event_lines(data, histories), *remark, f"report: {index.resolve()}")
     return ReportSummary(
-        lines="\n".join(lines),
-        problems="\n".join(f"tbp: {problem}" for problem in data.problems),
+        lines=lines,
+        problems=tuple(data.problems),
         is_regressed=bool(standing_regressions(data.histories)),
     )
 

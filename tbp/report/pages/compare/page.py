@@ -223,8 +223,8 @@ def states() -> list[list[str]]:
 
 def _tallies(judged: Sequence[Judgement]) -> tuple[Tile, ...]:
     counts = Counter(judgement.state for judgement in judged)
-    tiles = [tile(state, counts[state]) for state in phrases.ORDER if counts[state]]
-    return tuple(replace(counted, word=_word(counted.state, counted.number)) for counted in tiles)
+    present = [(state, counts[state]) for state in phrases.ORDER if counts[state]]
+    return tuple(replace(tile(state, number), word=_word(state, number)) for state, number in present)
 
 
 def _verdict(judged: Sequence[Judgement], pair: CommitPair) -> str:

@@ -53,7 +53,7 @@ def _worst(tiles: Sequence[Tile]) -> tuple[str, str, str]:
 
 
 def index_data(summary: Summary) -> dict[str, Value]:
-    """The fields of each series for ``static/pages/series.js``, in the order of the rows."""
+    """The input of ``static/pages/series.js``: the fields of each series, in the order of the rows."""
     return {"chunk": CHUNK, "rows": [_fields(row) for row in summary.rows]}
 
 
