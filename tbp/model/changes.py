@@ -218,6 +218,10 @@ class History(Struct, frozen=True, dict=True):
         settled = _settled(changes, self.points)
         return balance(changes, self.better.worse, self.noise_between, self.relevant, self.since, settled)
 
+    def commit_at(self, index: int) -> Commit | None:
+        """The commit of the run at ``index``; None where there is no such run."""
+        return self.points[index].commit if 0 <= index < len(self.points) else None
+
     @property
     def standing(self) -> ChangeEvidence | None:
         """The change of the code that makes the state; of several regressions the one of which most is left."""

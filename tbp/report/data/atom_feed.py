@@ -68,12 +68,11 @@ def _entry(feed: Xml.Element, event: Event, data: ReportData) -> None:
 
 def _sentence(member: SeriesChange) -> str:
     history, change = member.history, member.evidence.change
-    name = history.key.name
-    where = " · ".join(filter(None, [history.key.machine, history.key.environment]))
+    effect = verdicts.effect(change, history.unit, history.better)
     sure = filter(
         None, [verdicts.before_after(change, history.unit), verdicts.interval_of_change(change, history.unit)]
     )
-    sentence = f"{name} on {where}: {verdicts.effect(change, history.unit, history.better)}, {', '.join(sure)}"
+    sentence = f"{history.key.name} on {history.key.setup.called({})}: {effect}, {', '.join(sure)}"
     if undone := verdicts.undone(member.history, member.evidence):
         return f"{sentence}; {undone}"
     return f"{sentence}; acknowledged: {change.acknowledged}" if change.acknowledged else sentence

@@ -76,9 +76,9 @@ def change_flame(history: History, evidence: ChangeEvidence) -> Flame | None:
     frames, difference = evidence.frames, evidence.difference
     if frames is None or difference is None or not len(frames.rows):
         return None
-    index, points = evidence.change.index, history.points
-    command = addresses.raw_traces(history.key, points[index].commit) if 0 <= index < len(points) else ""
-    address = FlameAddress(f"{addresses.anchor(history.key)}-{index}", data_file(history), command)
+    commit = history.commit_at(evidence.change.index)
+    command = addresses.raw_traces(history.key, commit) if commit is not None else ""
+    address = FlameAddress(f"{addresses.anchor(history.key)}-{evidence.change.index}", data_file(history), command)
     return difference_flame(frames, difference, address)
 
 

@@ -12,7 +12,6 @@ from tbp.model.points import last_with_level
 from tbp.report.parts import addresses, change_sides, trace_rows, trace_words
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.flame import Flame, change_flame
-from tbp.report.parts.shown_change import changed_at
 from tbp.wording import verdicts, words
 
 SAME = "…"
@@ -80,7 +79,7 @@ def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock,
 
 def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> ChangeBlock:
     change, difference = evidence.change, evidence.difference
-    commit = changed_at(history, evidence)
+    commit = history.commit_at(change.index)
     moved = words.signed_difference(change.before, change.after, history.unit)
     last = last_with_level(history.points, change.index) if commit else None
     before = last.commit if last is not None else None

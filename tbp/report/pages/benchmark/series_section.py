@@ -77,9 +77,7 @@ def series_section(history: History, name: str, data: ReportData, rates: Sequenc
     return SeriesSection(
         anchor=addresses.anchor(history.key),
         name=name or "the only series",
-        setup_name=" · ".join(
-            filter(None, [data.faces.get(history.key.machine, history.key.machine), history.key.environment])
-        ),
+        setup_name=history.key.setup.called(data.faces),
         state=history.state,
         glyph="" if standing else verdicts.GLYPHS[history.state],
         badge=verdicts.effect(step, history.unit, history.better) if step else verdicts.PLURALS[history.state][0],
@@ -126,9 +124,9 @@ def _breaks(history: History, data: ReportData) -> tuple[BreakInWords, ...]:
         BreakInWords(
             kind=broken.kind.value,
             explanation=broken.explanation,
-            commit=commit_link(history.points[broken.index].commit, data.commit_url),
+            commit=commit_link(commit, data.commit_url),
             consequence="" if broken.comparable else "values before and after it are not comparable",
         )
         for broken in order
-        if 0 <= broken.index < len(history.points)
+        if (commit := history.commit_at(broken.index)) is not None
     )
