@@ -162,23 +162,14 @@ def moment(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def interval(low: float, high: float) -> str:
-    """``99 % CI 5.2–7.0 %``, ``99 % CI −0.8 to 1.2 %``; empty where there is none or the effect is exact."""
-    return _interval(low, high, "-", "%")
-
-
 def interval_of(low: float, high: float, before: float, unit: str, sign: str = "-") -> str:
-    """The interval of an effect on the level ``before``: as ``interval``, of a percentage ``99 % CI 2.1–3.9 points``.
+    """The interval of an effect on the level ``before``: ``99 % CI 5.2–7.0 %``, of a percentage ``… 2.1–3.9 points``.
 
-    With ``sign`` "+" it is signed, to stand beside a signed effect: ``99 % CI +5.2 to +7.0 %``.
+    It is empty where there is none or the effect is exact. ``sign`` is Python's format of signs: with ``+`` it stands
+    beside a signed effect, ``99 % CI +5.2 to +7.0 %``.
     """
-    if unit in PERCENTAGES:
-        return _interval(low * abs(before), high * abs(before), sign, "points")
-    return _interval(low, high, sign, "%")
-
-
-def _interval(low: float, high: float, sign: str, of: str) -> str:
-    """``sign`` is Python's format of signs: ``-`` for negative numbers only, ``+`` for all."""
+    of = "points" if unit in PERCENTAGES else "%"
+    low, high = (bound * abs(before) if of == "points" else bound for bound in (low, high))
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         return ""
     signed, plain, factor = (signed_points, points, 1) if of == "points" else (signed_percent, percent, 100)

@@ -8,7 +8,7 @@ from tbp.figures.levels import Level, levels, reach, version_breaks
 from tbp.figures.look import BETTER_COLOUR, NEUTRAL_COLOUR, WORSE_COLOUR
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
 from tbp.model.points import columns
-from tbp.model.series import Better, Tag
+from tbp.model.series import Better
 
 from ..histories import of_two_versions
 
@@ -37,13 +37,9 @@ def test_a_series_is_a_band_a_line_its_runs_and_its_changes(make_history) -> Non
     assert [label.text for label in figure.layout.annotations] == ["<b>▲ +30 %</b> 03c0ffee"]
 
 
-def test_tags_and_breaks_are_lines() -> None:
-    history = of_two_versions()
-    _, first, _, last = (point.commit.hash for point in history.points)
-    tags = (Tag("v1<b>", first), Tag("v2", last, is_exact=False))
-    figure = history_figure([history], [""], tags)
-    assert [shape.x0 for shape in figure.layout.shapes] == [1.5, 1, 2.5]
-    assert [label.text for label in figure.layout.annotations] == ["v1&lt;b&gt;", "v2"]
+def test_a_break_is_a_line() -> None:
+    figure = history_figure([of_two_versions()], [""])
+    assert [shape.x0 for shape in figure.layout.shapes] == [1.5]
     (other,) = traces(figure, "other version")
     assert (other.x.tolist(), other.marker.color) == ([0, 1], NEUTRAL_COLOUR)
 
