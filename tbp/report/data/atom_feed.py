@@ -6,7 +6,6 @@ commits, and nothing from the clock.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree as Xml
@@ -24,9 +23,6 @@ MOST_ENTRIES = 100
 MOST_NAMED = 20
 """Changes told of one event."""
 
-# What XML 1.0 cannot hold, escaped or not, beside what ``words.visible`` replaces.
-_NO_XML = re.compile("[\ufffe\uffff]")
-
 
 def feed_xml(data: ReportData) -> bytes:
     """The feed; without any change it has no entries."""
@@ -36,7 +32,7 @@ def feed_xml(data: ReportData) -> bytes:
     _add(feed, "title", f"{data.project}: performance")
     _add(feed, "id", _id(data.project))
     _add(feed, "updated", _moment(latest))
-    Xml.SubElement(_add(feed, "author"), "name").text = _legal(data.project) or "tbp"
+    Xml.SubElement(_add(feed, "author"), "name").text = words.xml_text(data.project) or "tbp"
     _add(feed, "link", rel="alternate", href="index.html", type="text/html")
     _add(feed, "generator", "tbp")
     for event in newest_first[:MOST_ENTRIES]:
@@ -79,7 +75,7 @@ def _sentence(member: SeriesChange) -> str:
 
 
 def _id(project: str, commit: str = "") -> str:
-    return f"urn:uuid:{uuid5(NAMESPACE_URL, _legal(f'tbp:{project}:{commit}'))}"
+    return f"urn:uuid:{uuid5(NAMESPACE_URL, words.xml_text(f'tbp:{project}:{commit}'))}"
 
 
 def _moment(when: datetime) -> str:
@@ -87,11 +83,7 @@ def _moment(when: datetime) -> str:
 
 
 def _add(parent: Xml.Element, tag: str, text: str = "", **attributes: str) -> Xml.Element:
-    element = Xml.SubElement(parent, tag, {name: _legal(value) for name, value in attributes.items()})
+    element = Xml.SubElement(parent, tag, {name: words.xml_text(value) for name, value in attributes.items()})
     if text:
-        element.text = _legal(text)
+        element.text = words.xml_text(text)
     return element
-
-
-def _legal(text: str) -> str:
-    return _NO_XML.sub("\ufffd", words.visible(text))
