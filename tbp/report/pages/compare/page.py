@@ -90,15 +90,12 @@ class ComparePage(Struct, frozen=True):
 
 def compare_page(data: ReportData) -> ComparePage:
     """The first of ``pairs`` in which something changed, or how to come by one."""
-    by_setup: dict[Setup, list[History]] = {}
-    for history in data.histories:
-        by_setup.setdefault(history.key.setup, []).append(history)
     base = data.base.commit.hash if data.base else ""
-    begun = _first_said(pairs(data.histories, data.commits, base, data.tags), by_setup)
+    begun = _first_said(pairs(data.histories, data.commits, base, data.tags), data.by_setup)
     if begun is None:
         return ComparePage("Two commits are needed for a comparison.")
     pair, judged = begun
-    by_key = {history.key: history for history in by_setup[pair.setup]}
+    by_key = {history.key: history for history in data.by_setup[pair.setup]}
     ranked = sorted(judged, key=_rank)
     rows = [_row(judgement, by_key[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
     measured = list(dict.fromkeys(history.key.setup for history in by_name(data.histories)))

@@ -39,13 +39,10 @@ class LastRun(Struct, frozen=True):
 
 def last_runs(data: ReportData) -> tuple[LastRun, ...]:
     """A row for each machine and environment of ``data``, stale ones first, then by name."""
-    by_setup: dict[Setup, list[History]] = {}
-    for history in data.histories:
-        by_setup.setdefault(history.key.setup, []).append(history)
     newest = data.newest.date if data.newest else None
     rows = [
         replace(_last_run(setup, histories, newest, data.commit_url), face=data.faces.get(setup.machine, setup.machine))
-        for setup, histories in sorted(by_setup.items())
+        for setup, histories in sorted(data.by_setup.items())
     ]
     return tuple(sorted(rows, key=lambda row: (not row.is_stale, row.machine, row.environment)))
 
