@@ -68,7 +68,7 @@ def write_comparison(comparison: Comparison, output: ComparisonOutput) -> ExitCo
     from tbp.comparison.markdown import markdown
     from tbp.comparison.table import table
     from tbp.model.changes import State
-    from tbp.wording.comparison_summary import exit_code
+    from tbp.wording.phrases import exit_code
 
     forms: Forms = {
         "--json": (output.json, lambda: to_json(comparison)),

@@ -31,7 +31,7 @@ from msgspec.structs import asdict
 
 from tbp.model.comparison import CONFIDENCE, Comparison
 from tbp.system.strict_json import strict_json
-from tbp.wording.comparison_summary import sentence, tally
+from tbp.wording.phrases import sentence, tally
 
 # The fields of Comparison, ComparedCommit and Judgement are the fields of the file: to rename one is another format.
 # 1: the first.

@@ -24,9 +24,6 @@ CONFIDENCE = 0.99
 at 95 %, one interval in twenty would miss the truth."""
 
 
-_WORSE = {Better.LOWER: 1, Better.HIGHER: -1}  # the sign of a step for the worse; where nothing says it, there is none
-
-
 class State(StrEnum):
     """The verdict on a series, worst first; the report sorts by this order."""
 
@@ -113,11 +110,17 @@ class Change(Struct, frozen=True):
 
     def is_worse(self, better: Better) -> bool:
         """True where the level moved in the direction that is not the better one; False where that is not known."""
-        return _WORSE.get(better, 0) * (self.after - self.before) > 0
+        return better.worse * (self.after - self.before) > 0
 
     def is_better(self, better: Better) -> bool:
         """True where the level moved in the better direction; False where that is not known."""
-        return _WORSE.get(better, 0) * (self.after - self.before) < 0
+        return better.worse * (self.after - self.before) < 0
+
+    def merit(self, better: Better) -> int:
+        """1 for a change of the code for the worse, -1 for one for the better; 0 for every other, and a recovery."""
+        if not self.is_of_code or self.is_recovery:
+            return 0
+        return self.is_worse(better) - self.is_better(better)
 
 
 class Break(Struct, frozen=True):
@@ -212,8 +215,12 @@ class History(Struct, frozen=True, dict=True):
     def balance(self) -> Balance | None:
         """The balance of the confirmed changes that count; None where the code made none of them."""
         changes = [evidence.change for evidence in self.changes]
-        worse = _WORSE.get(self.better, 0)
-        return balance(changes, worse, self.noise_between, self.relevant, self.since, _settled(changes, self.points))
+        settled = _settled(changes, self.points)
+        return balance(changes, self.better.worse, self.noise_between, self.relevant, self.since, settled)
+
+    def commit_at(self, index: int) -> Commit | None:
+        """The commit of the run at ``index``; None where there is no such run."""
+        return self.points[index].commit if 0 <= index < len(self.points) else None
 
     @property
     def standing(self) -> ChangeEvidence | None:

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -148,13 +147,17 @@ def _sources(scripts: Sequence[str]) -> str:
     return " ".join(f"'sha256-{digest}'" for digest in digests)
 
 
-def flames_html(page: Any) -> str:
-    """A file of its own: styles, scripts and data are in it, and the policy names each script by its digest."""
-    allowed = _sources(page.scripts)
-    policy = f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-    scripts, style = [Markup(script) for script in page.scripts], Markup(page.style)
-    template = _environment().get_template("flames.html")
-    return template.render(page=page, policy=policy, scripts=scripts, style=style)
+def flames_html(scripts: Sequence[str], **page: object) -> str:
+    """A file of its own: styles, scripts and data are in it, and the policy names each script by its digest.
+
+    ``scripts`` are ours or of ``script_call``: they are not escaped.
+    """
+    policy = (
+        f"default-src 'none'; script-src {_sources(scripts)}; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    style, template = Markup(static_text(STYLES[0])), _environment().get_template("flames.html")
+    return template.render(page=page, policy=policy, scripts=[*map(Markup, scripts)], style=style)
 
 
 def script_call(function: str, value: object) -> str:

@@ -28,7 +28,6 @@ from tbp.figures.series_traces import (
     series_traces,
 )
 from tbp.model.changes import Change, History
-from tbp.model.merit import LESS_IS_BETTER, merit
 from tbp.model.points import MEASURED, OUTCOMES, columns
 from tbp.model.series import Commit, Outcome, Tag
 from tbp.report.base.packing import decimals, rounded
@@ -108,7 +107,7 @@ def history_chart(
             [size, words.visible(words.cut(name, UNIT_LENGTH))] for size, name in words.scales_of(histories[0].unit)
         ],
         "unit": words.visible(words.cut(histories[0].unit, UNIT_LENGTH)),
-        "better": LESS_IS_BETTER[histories[0].better],
+        "better": histories[0].better.worse,
         "reach": round(BEYOND_NOISES, 4),
         "scale": axis_scale(values[:FIRST]),
         "commits": [site_number[name] for name in order],
@@ -164,7 +163,7 @@ def _change(change: Change, history: History) -> list[object]:
     move = verdicts.move(change, history.unit)
     effect = verdicts.effect(change, history.unit, history.better).removeprefix(move).strip()
     levels = [float(f"{level:.{DIGITS}g}") for level in (change.before, change.after)]
-    judged = [merit(change, history.better), int(change.confirmed)]
+    judged = [change.merit(history.better), int(change.confirmed)]
     return [*levels, *judged, words.visible(move), words.visible(effect)]
 
 

@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from tbp.asv.declarations import benchmark_from_name
 from tbp.model.changes import Change, ChangeKind, History, LineRuns, State
-from tbp.model.merit import BETTER, LESS_IS_BETTER, WORSE, merit
 from tbp.model.points import MEASURED, OUTCOMES, commits, levels
 from tbp.model.points import columns as runs_of
 from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey, Tag
@@ -141,7 +140,7 @@ def grid_row(history: History, columns: GridColumns, setup: int, beside: Sequenc
         is_track=benchmark_from_name(key.benchmark).type == "track",
         setup=setup,
         unit=words.visible(history.unit),
-        better=LESS_IS_BETTER[history.better],
+        better=history.better.worse,
         noise=round(history.noise_between, 5),
         values=rounded(values, decimals(values, DIGITS)),
         segments=_on_columns(_segments(history), places),
@@ -272,4 +271,4 @@ def _glyph(change: Change) -> str:
 def _tone(change: Change, better: Better) -> str:
     if not change.confirmed:
         return "suspect"
-    return "plain" if change.acknowledged else {WORSE: "worse", BETTER: "better"}.get(merit(change, better), "plain")
+    return "plain" if change.acknowledged else ("plain", "worse", "better")[change.merit(better)]

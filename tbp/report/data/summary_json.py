@@ -20,7 +20,6 @@ from tbp.report.parts import event_words, trace_words
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import told_change
-from tbp.report.parts.verdict_sentence import verdict
 from tbp.system.strict_json import strict_json
 from tbp.wording import verdicts
 
@@ -39,7 +38,7 @@ def summary_json(data: ReportData) -> bytes:
         "format": FORMAT,
         "project": data.project,
         "first": first_said(data.standing_shifts) if data.standing_shifts else "",
-        "verdict": verdict(histories, data),
+        "verdict": data.since_base(verdicts.verdict(histories)),
         "branch": data.branch,
         "lines": [_line(line) for line in dict.fromkeys(runs.line for runs in data.beside)],
         "base": {"revision": data.base.revision, **_commit(data.base.commit)} if data.base else None,

@@ -98,14 +98,12 @@ def _row(history: History, moved: tuple[NewestChange, ...], setup_names: SetupNa
 def _moved(history: History, newest: set[str], commit_url: str) -> tuple[NewestChange, ...]:
     newest_changes = []
     for evidence in reversed(history.changes):
-        index = evidence.change.index
-        if 0 <= index < len(history.points) and history.points[index].commit.hash in newest:
+        commit = history.commit_at(evidence.change.index)
+        if commit is not None and commit.hash in newest:
             sort = sort_of(SeriesChange(history, evidence))
             effect = verdicts.effect(evidence.change, history.unit, history.better)
             text = f"{effect} (suspect)" if sort is Sort.SUSPECT else effect
-            newest_changes.append(
-                NewestChange(GLYPHS[sort], text, commit_link(history.points[index].commit, commit_url))
-            )
+            newest_changes.append(NewestChange(GLYPHS[sort], text, commit_link(commit, commit_url)))
     return tuple(newest_changes) or _left(history, newest, commit_url)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 
 from tbp.history.events import SeriesChange
@@ -35,6 +37,12 @@ WORDS = {sort: verdicts.PLURALS[state] for sort, state in _OF_STATES.items()} | 
     Sort.EXPLAINED: ("with another cause", "with other causes"),
     Sort.SUSPECT: ("suspect", "suspects"),
 }
+
+
+def counted(changes: Iterable[SeriesChange]) -> str:
+    """``2 regressions, 1 improvement``: how many there are of each sort."""
+    numbers = Counter(map(sort_of, changes))
+    return ", ".join(f"{numbers[sort]:,} {WORDS[sort][numbers[sort] != 1]}" for sort in Sort if numbers[sort])
 
 
 def sort_of(change: SeriesChange) -> Sort:

@@ -59,8 +59,8 @@ class OperatorRow(Struct, frozen=True):
 
     operator: str
     delta: str
-    share: str
-    bar: float
+    share: str = ""
+    bar: float = 0.0
     calls: str = ""
     before: str = ""
     after: str = ""
@@ -196,8 +196,6 @@ def moved(difference: TraceDifference) -> tuple[OperatorRow, ...]:
     step = OperatorRow(
         operator="the traced step",
         delta=words.signed_microseconds(difference.delta_us),
-        share="",
-        bar=0.0,
         before=words.microseconds(difference.step_before_us),
         after=words.microseconds(difference.step_after_us),
         worse=difference.delta_us > 0,

@@ -124,7 +124,7 @@ def test_what_differs_between_environments_is_a_row_and_the_rest_a_sentence() ->
     two = run(0, {"numpy": "1.26", "torch": "2.13"}, python="3.13")
     runs = {Setup("bench-1", "old"): [one], Setup("bench-1", "new"): [two]}
     found = inventory(runs, {"bench-1": Machine("bench-1", (("processor", "Example CPU"),))})
-    assert [column.label for column in found.columns] == ["new", "old"]
+    assert [column.called({}) for column in found.columns] == ["new", "old"]
     assert [(row.name, row.values) for row in found.rows] == [("torch", ("2.13", "2.12")), ("six", ("", "1"))]
     assert found.same == "processor Example CPU, python 3.13, numpy 1.26"
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History
-from tbp.model.merit import NEUTRAL, WORSE, merit
+from tbp.model.changes import ChangeEvidence, ChangeKind, History
 from tbp.model.points import last_with_level
 from tbp.report.parts import addresses, change_sides, trace_rows, trace_words
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.flame import Flame, change_flame
-from tbp.report.parts.shown_change import changed_at
 from tbp.wording import verdicts, words
 
 SAME = "…"
@@ -81,7 +79,7 @@ def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock,
 
 def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> ChangeBlock:
     change, difference = evidence.change, evidence.difference
-    commit = changed_at(history, evidence)
+    commit = history.commit_at(change.index)
     moved = words.signed_difference(change.before, change.after, history.unit)
     last = last_with_level(history.points, change.index) if commit else None
     before = last.commit if last is not None else None
@@ -92,7 +90,7 @@ def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> Chan
         index=change.index,
         effect=verdicts.effect(change, history.unit, history.better),
         doubt="" if change.confirmed else f"suspect, {change.doubt or 'not confirmed'}",
-        merit=_merit(change, history),
+        merit=("", "worse", "better")[change.merit(history.better)],
         kind="" if change.kind is ChangeKind.CODE else change.kind.value,
         levels=f"{verdicts.before_after(change, history.unit)} ({moved})",
         interval=verdicts.interval_of_change(change, history.unit, "+"),
@@ -109,11 +107,6 @@ def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> Chan
         again=again.replace(_pattern(command), SAME, 1) if command else again,
         flame=change_flame(history, evidence),
     )
-
-
-def _merit(change: Change, history: History) -> str:
-    merit_of_change = merit(change, history.better)
-    return "" if merit_of_change == NEUTRAL else "worse" if merit_of_change == WORSE else "better"
 
 
 def _pattern(command: str) -> str:

@@ -22,7 +22,7 @@ from tbp.report.pages.benchmark.change_blocks import ChangeBlock
 from tbp.report.pages.benchmark.growth import Scaling, scalings
 from tbp.report.pages.benchmark.other_lines import OtherLines, other_lines
 from tbp.report.pages.benchmark.rates import Rate, rates_of_all
-from tbp.report.pages.benchmark.series_section import QuietRow, SeriesSection, is_quiet, quiet_row, series_section
+from tbp.report.pages.benchmark.series_section import SeriesSection, is_quiet, series_section
 from tbp.report.pages.benchmark.shared import (
     IN_BRIEF,
     BreakInWords,
@@ -80,7 +80,7 @@ class BenchmarkPage(Struct, frozen=True):
     first_line: Sparkline
     scalings: tuple[Scaling, ...]
     sections: tuple[SeriesSection, ...]
-    quiet: tuple[QuietRow, ...]  # series that have no section
+    quiet: tuple[SeriesSection, ...]  # series of which a row of a table says all
     command: str  # measures all series at the newest commit
     setup_name: str  # of all series, where it is one and they are several
     together: tuple[Together, ...]  # events that moved several series, those with the most series first
@@ -159,11 +159,7 @@ def benchmark_page(
         first_line=sparkline(histories[0]),
         scalings=grown,
         sections=tuple(section for section, is_row in zip(sections, are_rows, strict=True) if not is_row),
-        quiet=tuple(
-            quiet_row(section, history)
-            for section, history, is_row in zip(sections, histories, are_rows, strict=True)
-            if is_row
-        ),
+        quiet=tuple(section for section, is_row in zip(sections, are_rows, strict=True) if is_row),
         command=_command(benchmark, histories, indexes),
         setup_name=where,
         together=together,

@@ -105,20 +105,14 @@ def _verdict(events: Sequence[Event]) -> str:
     sorts = [{sort_of(change) for change in event.members} for event in events]
     worse, better, changed = Sort.REGRESSION, Sort.IMPROVEMENT, Sort.CHANGED
     numbers = (
+        (sum(worse in moved and better not in moved for moved in sorts), "made something worse"),
+        (sum(better in moved and worse not in moved for moved in sorts), "made something better"),
+        (sum(worse in moved and better in moved for moved in sorts), "did both"),
         (
-            sum(worse in sorts_of_event and better not in sorts_of_event for sorts_of_event in sorts),
-            "made something worse",
-        ),
-        (
-            sum(better in sorts_of_event and worse not in sorts_of_event for sorts_of_event in sorts),
-            "made something better",
-        ),
-        (sum(worse in sorts_of_event and better in sorts_of_event for sorts_of_event in sorts), "did both"),
-        (
-            sum(not {worse, better} & sorts_of_event and changed in sorts_of_event for sorts_of_event in sorts),
+            sum(moved & {worse, better, changed} == {changed} for moved in sorts),
             "changed something, for better or worse",
         ),
-        (sum(not {worse, better, changed} & sorts_of_event for sorts_of_event in sorts), "with other shifts of level"),
+        (sum(not moved & {worse, better, changed} for moved in sorts), "with other shifts of level"),
     )
     if not any(number for number, _ in numbers[:-1]):
         return f"No confirmed change of the code; {words.count(len(events), 'event')} with other shifts of level."

@@ -90,16 +90,12 @@ class ComparePage(Struct, frozen=True):
 
 def compare_page(data: ReportData) -> ComparePage:
     """The first of ``pairs`` in which something changed, or how to come by one."""
-    by_setup: dict[Setup, list[History]] = {}
-    for history in data.histories:
-        by_setup.setdefault(history.key.setup, []).append(history)
     base = data.base.commit.hash if data.base else ""
-    begun = _first_said(pairs(data.histories, data.commits, base, data.tags), by_setup)
+    begun = _first_said(pairs(data.histories, data.commits, base, data.tags), data.by_setup)
     if begun is None:
         return ComparePage("Two commits are needed for a comparison.")
     pair, judged = begun
-    machine = pair.setup.machine
-    by_key = {history.key: history for history in by_setup[pair.setup]}
+    by_key = {history.key: history for history in data.by_setup[pair.setup]}
     ranked = sorted(judged, key=_rank)
     rows = [_row(judgement, by_key[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
     measured = list(dict.fromkeys(history.key.setup for history in by_name(data.histories)))
@@ -108,7 +104,7 @@ def compare_page(data: ReportData) -> ComparePage:
     return ComparePage(
         verdict=_verdict(judged, pair),
         sides=_sides(pair, data),
-        setup_name=" · ".join(filter(None, (data.faces.get(machine, machine), pair.setup.environment))),
+        setup_name=pair.setup.called(data.faces),
         default=" ".join(map(str, [*ends, measured.index(pair.setup)])),
         tallies=_tallies(judged),
         means=means(judged),
@@ -148,11 +144,10 @@ def _groups(rows: Sequence[CompareRow]) -> tuple[FoldedRows, ...]:
 
 
 def _sides(pair: CommitPair, data: ReportData) -> tuple[ComparedSide, ...]:
-    return (
-        ComparedSide(
-            "Baseline", commit_link(pair.baseline, data.commit_url), _tags(data.tags, pair.baseline), pair.why
-        ),
-        ComparedSide("Contender", commit_link(pair.contender, data.commit_url), _tags(data.tags, pair.contender), ""),
+    sides = (("Baseline", pair.baseline, pair.why), ("Contender", pair.contender, ""))
+    return tuple(
+        ComparedSide(name, commit_link(commit, data.commit_url), _tags(data.tags, commit), why)
+        for name, commit, why in sides
     )
 
 

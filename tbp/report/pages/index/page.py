@@ -22,8 +22,7 @@ from tbp.report.parts import addresses
 from tbp.report.parts.commit_links import span
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import Tile, by_name, family_of, natural, ranked, tiles
-from tbp.report.parts.verdict_sentence import since_base, verdict
-from tbp.wording import words
+from tbp.wording import verdicts, words
 
 MOST_ROWS = 50
 """Rows in the page itself, the worst ones; a script adds the others from data/index.js as they are asked for. With
@@ -98,8 +97,8 @@ def summary(data: ReportData) -> Summary:
         rows = tuple(replace(row, no_cause="") for row in rows)
     runs = last_runs(data)
     return Summary(
-        verdict=verdict(histories, data),
-        headline=_headline(histories, data),
+        verdict=(verdict := data.since_base(verdicts.verdict(histories))),
+        headline=_headline(histories, data) or verdict,
         lead=rows[0] if rows and rows[0].state is State.REGRESSION and rows[0].commit else None,
         events=large_events(data),
         first=first(data),
@@ -130,9 +129,8 @@ def grouped(rows: Iterable[IndexRow]) -> Iterator[tuple[IndexRow, ...]]:
 
 def _headline(histories: Sequence[History], data: ReportData) -> str:
     worst = sum(history.state is State.REGRESSION for history in histories)
-    if not worst:
-        return verdict(histories, data)
-    return since_base(f"{words.count(worst, 'regression')} in {words.count(len(histories), 'series', 'series')}.", data)
+    counts = f"{words.count(worst, 'regression')} in {words.count(len(histories), 'series', 'series')}."
+    return data.since_base(counts) if worst else ""
 
 
 def _base(data: ReportData) -> str:

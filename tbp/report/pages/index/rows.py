@@ -18,7 +18,7 @@ from tbp.report.parts import since_change as since_then
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.series_names import SetupNames
-from tbp.report.parts.shown_change import changed_at, shown_change, size, told_change, told_step
+from tbp.report.parts.shown_change import shown_change, size, told_change, told_step
 from tbp.report.parts.sparkline import Sparkline, sparkline
 from tbp.wording import verdicts, words
 
@@ -71,7 +71,7 @@ def row(history: History, data: ReportData, setup_names: SetupNames) -> IndexRow
     shown, step = told_change(history), told_step(history)
     between = _range(history, shown, data) if shown else None
     of_several = event_words.of_several(between)
-    first = _first_of_several(history, changed_at(history, shown) if shown else None, data)
+    first = _first_of_several(history, history.commit_at(shown.change.index) if shown else None, data)
     now = since_then.now(history, shown) if shown else None
     return IndexRow(
         benchmark=key.benchmark,
@@ -139,7 +139,7 @@ def _range(history: History, evidence: ChangeEvidence, data: ReportData) -> Rang
 def _first_of_several(history: History, commit: Commit | None, data: ReportData) -> CommitLink | None:
     """The first commit of a balance of which ``commit`` made only the largest part; None of any other."""
     step = told_step(history)
-    first = history.points[step.index].commit if step is not None and 0 <= step.index < len(history.points) else None
+    first = history.commit_at(step.index) if step is not None else None
     return commit_link(first, data.commit_url) if first is not None and first != commit else None
 
 

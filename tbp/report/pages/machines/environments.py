@@ -50,12 +50,6 @@ class EnvironmentNoise(Struct, frozen=True):
         return f"median of {self.series:,} of {self.of:,} {kind}" if self.of > self.series else f"{self.of:,} {kind}"
 
 
-class Column(Struct, frozen=True):
-    machine: str  # empty where there is one only
-    environment: str
-    label: str  # in a list to choose from
-
-
 class Differing(Struct, frozen=True):
     """One thing that not all environments were measured with alike."""
 
@@ -66,7 +60,7 @@ class Differing(Struct, frozen=True):
 class Inventory(Struct, frozen=True):
     """The facts that differ between environments; ``rows`` is empty where none does."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[Setup, ...]  # with the machines as they are called; without one where all are of one
     rows: tuple[Differing, ...]
     same: str  # what is the same everywhere, in words
     left_out: int  # environments that have no column
@@ -109,12 +103,8 @@ def inventory(
     same = [f"{row.name} {row.values[0]}".strip() for row in rows if len(set(row.values)) == 1]
     return Inventory(
         columns=tuple(
-            Column(
-                "" if is_one_machine else face,
-                environment,
-                environment if is_one_machine else f"{face} · {environment}",
-            )
-            for face, environment in ((called.get(setup.machine, setup.machine), setup.environment) for setup in shown)
+            Setup("" if is_one_machine else called.get(setup.machine, setup.machine), setup.environment)
+            for setup in shown
         ),
         rows=tuple(row for row in rows if len(set(row.values)) > 1),
         same=words.named(same, MOST_SAME),

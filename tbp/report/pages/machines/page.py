@@ -100,14 +100,11 @@ class MachinesPage(Struct, frozen=True):
 
 def machines_page(data: ReportData) -> MachinesPage:
     """Every machine with results, its environments by name."""
-    histories: dict[Setup, list[History]] = defaultdict(list)
     runs: dict[Setup, list[Run]] = defaultdict(list)
-    for history in data.histories:
-        histories[history.key.setup].append(history)
     for run in data.runs:
         runs[run.setup].append(run)
     known = {machine.name: machine for machine in data.machines}
-    measured = {*histories, *runs}
+    measured = {*data.by_setup, *runs}
     names = sorted({setup.machine for setup in measured} | set(known))
     cards: list[MachineCard] = []
     for name in names:
@@ -115,7 +112,11 @@ def machines_page(data: ReportData) -> MachinesPage:
         face = data.faces.get(name, name)
         environments = [
             _environment(
-                Setup(face, setup.environment), histories[setup], runs[setup], data, f"{len(cards) + 1}-{number}"
+                Setup(face, setup.environment),
+                data.by_setup.get(setup, ()),
+                runs[setup],
+                data,
+                f"{len(cards) + 1}-{number}",
             )
             for number, setup in enumerate(setups, start=1)
         ]
