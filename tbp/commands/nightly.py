@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     """Returns 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
     from tbp.asv.new_commits import measure, pending
     from tbp.asv.runner import hear_asv
-    from tbp.commands.output import print_summary, verdict_code
+    from tbp.commands.output import print_summary, say_waiting, verdict_code
     from tbp.history.already_reported import first_reported
     from tbp.project.asv_config import read_config
     from tbp.report.site.build import write_site
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         ran = measure(config, night, options.bench, partial(hear_asv, progress))
     _measure_in_turns(config, night.commits, options.paired_budget)
     data = report_data(config, None, View(options.acks))
-    print_summary(report_summary(data, write_site(data, options.out)))
+    print_summary(report_summary(data, write_site(data, options.out, say_waiting)))
     accepted = acknowledged_regressions(data.histories)
     fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)
     print(f"{words.count(len(fresh), 'regression')} that no night before reported", file=sys.stderr)
