@@ -27,18 +27,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Returns 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
+    from tbp.asv.night_lock import only_night
+    from tbp.project.asv_config import read_config
+
+    config = read_config(options.config, options.branch)
+    with only_night(config.results_dir):
+        return _night(config, options)
+
+
+def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
     from tbp.asv.new_commits import measure, pending
     from tbp.asv.runner import hear_asv
     from tbp.commands.output import print_summary, say_waiting, verdict_code
     from tbp.history.already_reported import first_reported
-    from tbp.project.asv_config import read_config
     from tbp.report.site.build import write_site
     from tbp.report.site.load import View, acknowledged_regressions, report_data, standing_regressions
     from tbp.report.site.terminal import report_summary
     from tbp.system.progress import Progress
     from tbp.wording import words
 
-    config = read_config(options.config, options.branch)
     night = pending(config, options.most)
     print(f"{words.count(len(night.commits), 'new commit')} to measure", file=sys.stderr)
     with Progress() as progress:
