@@ -118,7 +118,7 @@ def write_file(path: Path, text: str) -> None:
 
 def say_waiting() -> None:
     """Says on stderr that another report is waited for."""
-    print("tbp: another report is being written to this folder; this one begins when it has ended", file=sys.stderr)
+    warn("tbp: another report is being written to this folder; this one begins when it has ended")
 
 
 def print_summary(summary: ReportSummary) -> None:
