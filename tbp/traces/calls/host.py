@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
 from tbp.traces.calls.nesting import NO_PARENT, absorbed, parents
-from tbp.traces.calls.steps import Steps
+from tbp.traces.calls.steps import StepWindows
 from tbp.traces.reading.categories import Category
 from tbp.traces.reading.trace import STEP_NAME, Codes, Nanoseconds, Trace
 
@@ -57,7 +57,7 @@ class HostTree(Struct, frozen=True, eq=False):
     process: Codes  # into the trace's ``processes``
     step: Indices  # counted from 0 in its process; OUTSIDE where no step holds its start
     is_step: NDArray[np.bool_]  # the entry is a ProfilerStep annotation itself
-    windows: Steps
+    windows: StepWindows
 
     @property
     def counted(self) -> NDArray[np.bool_]:
@@ -89,7 +89,7 @@ def host_tree(trace: Trace, *, python: bool = False) -> HostTree:
     stands_for = absorbed(parent, np.where(is_step, -1, trace.name_code[event]).astype(np.int32))
     total_ns = trace.duration_ns[event]
     process = trace.process_code[event]
-    windows = Steps.of(start_ns[is_step], end_ns[is_step], process[is_step])
+    windows = StepWindows.of(start_ns[is_step], end_ns[is_step], process[is_step])
     return HostTree(
         event=event,
         name_code=name_code,

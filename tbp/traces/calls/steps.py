@@ -16,7 +16,7 @@ from tbp.traces.reading.trace import Codes, Nanoseconds
 OUTSIDE = -1  # step of an event that belongs to none
 
 
-class Steps(Struct, frozen=True, eq=False):
+class StepWindows(Struct, frozen=True, eq=False):
     """An entry for each step, in order of time."""
 
     start_ns: Nanoseconds
@@ -25,7 +25,7 @@ class Steps(Struct, frozen=True, eq=False):
     number: Indices  # in its process, from 0
 
     @classmethod
-    def of(cls, start_ns: Nanoseconds, end_ns: Nanoseconds, process: Codes) -> Steps:
+    def of(cls, start_ns: Nanoseconds, end_ns: Nanoseconds, process: Codes) -> StepWindows:
         """The steps of these annotations, in any order."""
         order = np.argsort(start_ns, kind="stable")
         process = process[order]

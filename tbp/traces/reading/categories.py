@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -34,7 +33,7 @@ UNDECIDED = -1  # none: an operator of a host, or work of a device
 DEVICE_OPERATOR = -2  # work of a device, but a runtime call where a host's process has it (kineto says both of hpu_op)
 
 
-class Meaning(NamedTuple):
+class Meaning(Struct, frozen=True):
     """One row of the table."""
 
     category: int  # a Category, UNDECIDED or DEVICE_OPERATOR
