@@ -225,8 +225,7 @@ class TraceText:
     def _end_search(self, search: Search) -> None:
         self._tally.add(unreadable=search.lost, cut_off=int(search.is_cut))
         if self._has_events:
-            is_rest = search.has_pairs and not search.lost and not search.heads  # of the event before
-            self._tally.add(joined=search.heads, mended=int(is_rest))
+            self._tally.add(joined=search.heads, mended=int(search.is_rest))
         self._lists = max(1, self._lists)
         self._has_guesses = True
         self._search = None

@@ -58,13 +58,18 @@ class Search:
         self._effort = effort
         self._starts = starts  # of broken events
         self._has_sign = False
-        self.has_pairs = False  # keys were passed
+        self._has_pairs = False
         self._counted_from = 0
 
     @property
     def lost(self) -> int:
         """The events that were passed; text with the key that every event has is at least one."""
         return max(self._starts, int(self._has_sign)) - self.is_cut
+
+    @property
+    def is_rest(self) -> bool:
+        """True where the passed text is the end of the event before it, which was read without these keys."""
+        return self._has_pairs and not (self._starts or self._has_sign or self.heads)
 
     def broken_at(self, position: int) -> None:
         """Note where the first event was found to be broken: what begins before is part of it."""
@@ -118,7 +123,7 @@ class Search:
     def _pass(self, window: Window, start: int, end: int) -> None:
         text = window.text[start:end]
         self._counted_from = max(0, self._counted_from - end)
-        self.has_pairs = self.has_pairs or _PAIR.search(text) is not None
+        self._has_pairs = self._has_pairs or _PAIR.search(text) is not None
         self._has_sign = self._has_sign or _SIGN.search(text) is not None
         self.heads += len(_LIST_KEY.findall(text))
 
