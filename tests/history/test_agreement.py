@@ -9,9 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.asv.sessions import Sessions
-from tbp.history.agreement import Witnesses, doubt
+from tbp.history.agreement import Witnesses, doubt, gathered
 from tbp.history.twins import twins
-from tbp.history.witnesses import gathered
 from tbp.model.changes import Change, ChangeKind
 from tbp.model.points import Points, columns
 from tbp.model.series import SeriesKey

@@ -98,16 +98,16 @@ def test_facets_are_offered_where_series_differ(make_history, make_report) -> No
     one = make_history(parameters=(("device", "cuda"),))
     other = make_history(parameters=(("device", "cpu"),), benchmark="train.time_x")
     facets = summary(make_report(one, other)).facets
-    assert facets.devices == ("cpu", "cuda")
-    assert facets.suites == ("attention", "train")
-    assert facets.machines == ()
+    assert facets["device"] == ("cpu", "cuda")
+    assert facets["suite"] == ("attention", "train")
+    assert facets["machine"] == ()
 
 
 def test_the_page_holds_the_worst_rows(make_history, make_report) -> None:
     many = [make_history((1.0, 1.0), State.NO_CHANGE, benchmark=f"b.time_{place}") for place in range(MOST_ROWS)]
     found = summary(make_report(*many, make_history()))
     assert len(found.listed) == MOST_ROWS
-    assert found.listed[0].row.state is State.REGRESSION
+    assert found.listed[0][0].state is State.REGRESSION
     assert len(found.rows) == MOST_ROWS + 1
 
 
