@@ -5,16 +5,14 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
+from tbp.model.changes import ChangeKind, State
 from tbp.report.pages.benchmark.page import benchmark_page
 from tbp.report.pages.index.page import summary
 from tbp.report.parts import since_change
 
+from ...histories import changes
+
 NAN = math.nan
-
-
-def changes(*steps: tuple[int, float, float]) -> tuple[ChangeEvidence, ...]:
-    return tuple(ChangeEvidence(Change(index, before, after, 0.0004, True)) for index, before, after in steps)
 
 
 STEP = changes((3, 1.0, 1.2))
