@@ -116,6 +116,11 @@ def write_file(path: Path, text: str) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror}; name another file") from None
 
 
+def say_waiting() -> None:
+    """Says on stderr that another report is waited for."""
+    warn("tbp: another report is being written to this folder; this one begins when it has ended")
+
+
 def print_summary(summary: ReportSummary) -> None:
     """Prints the lines of a report, and its problems on stderr."""
     warn(*(f"tbp: {problem}" for problem in summary.problems))

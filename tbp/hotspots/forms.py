@@ -10,9 +10,9 @@ JSON is strict and ASCII; a number that is not finite is ``null``. One object:
 
 ``facts``, ``before`` and ``after`` are ``views.Facts``; the columns are those of ``tbp.traces.operators.operators``
 with ``share``, or of ``tbp.traces.differences.difference``; "exact" and "callers" are rows of
-``tbp.traces.differences.exact``, or null where unknown. Each "device" is null, or {"devices", "kernels", "ranks":
-rows of ``devices``, "backend", "runs", "world_size", "missing_ranks"}. Times are µs per step. CSV has ``cell``,
-the operators' columns, and last ``losses``: sentences on what could not be read.
+``tbp.traces.differences.exact``, or null where unknown. Each "device" is null, or {"devices", "kernels", "idle",
+"ranks": rows of ``devices``, "backend", "runs", "world_size", "missing_ranks"}. Times are µs per step. CSV has
+``cell``, the operators' columns, and last ``losses``: sentences on what could not be read.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ def _device(view: Devices | None) -> dict[str, object] | None:
         return None
     return {
         "devices": view.devices.to_dict("records"),
+        "idle": view.idle.to_dict("records"),
         "kernels": view.kernels.to_dict("records"),
         "ranks": view.ranks.to_dict("records"),
         "backend": view.backend,

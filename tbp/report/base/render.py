@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.report.base.packing import packed
 from tbp.system.strict_json import strict_json
@@ -28,6 +29,9 @@ STYLES = ("base/style.css", "pages/pages.css")
 
 MARK = "written by tbp report"
 """In the first line of every file of a site, so that a later build knows which files it may replace or remove."""
+
+# What stands around the content of a page in base.html; all else there is escaped, and so cannot hold either.
+_BEFORE_MAIN, _AFTER_MAIN = b'<main id="main">\n', b"\n</main>\n<footer>"
 
 # Scripts and styles come from files beside the page only: `file:` is what 'self' does not cover in every browser
 # when a page is opened from a disk. plotly.js sets style attributes and a style element; it keeps the camera
@@ -82,9 +86,20 @@ class DataFile(Struct, frozen=True):
         return "".join(script_call(function, value) for function, value in self.calls)
 
 
+def within(frame: Frame) -> Frame:
+    """``frame`` as the content of a page knows it: without what only its surroundings show."""
+    return replace(frame, newest="", navigation=())
+
+
 def main_html(template: str, page: object, frame: Frame) -> str:
-    """The content of a page made by ``template``, which knows ``page`` and ``frame``."""
-    return _environment().get_template(template).render(page=page, frame=frame)
+    """The content of a page made by ``template``, which knows ``page`` and ``within(frame)``."""
+    return _environment().get_template(template).render(page=page, frame=within(frame))
+
+
+def main_of(file: bytes) -> bytes:
+    """The content of the page that a file of the site has; nothing where the file is no such page."""
+    start, end = file.find(_BEFORE_MAIN), file.rfind(_AFTER_MAIN)
+    return file[start + len(_BEFORE_MAIN) : end] if 0 <= start < end else b""
 
 
 def fragment_html(template: str, content: object) -> str:

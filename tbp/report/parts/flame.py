@@ -188,8 +188,10 @@ def _has_device(column: object) -> bool:
 
 
 def _payload(flame_id: str, frames: Frames, clock: str) -> dict[str, object]:
-    calls, host_ns, device_ns = frames.rows[["calls", "self_ns", "device_ns"]].to_numpy(np.float64).T / frames.steps
-    side = _side(calls, host_ns, device_ns, frames.step_ns / frames.steps)
+    calls, self_ns, device_ns = (
+        frames.rows[column].to_numpy(dtype=np.float64) / frames.steps for column in ("calls", "self_ns", "device_ns")
+    )
+    side = _side(calls, self_ns, device_ns, frames.step_ns / frames.steps)
     return {"id": flame_id, "clock": clock, **_tree(frames.rows), **side}
 
 

@@ -61,21 +61,20 @@ def test_a_suspect_series_says_what_is_suspected_and_why_it_is_no_more(make_hist
     assert found.verdict == "No confirmed regression in 1 series; 1 suspect."
 
 
-def test_an_acknowledged_regression_is_not_in_the_verdict(make_history, make_report) -> None:
-    acks = (Ack("attention.*", "03c0ffee", "exact softmax is worth it", date(2026, 12, 31)),)
-    shown = seen([make_history()], acks, TODAY)
-    found = summary(make_report(*shown, acks=acks))
-    assert found.verdict == "No confirmed regression in 1 series; 1 acknowledged."
-    assert (found.rows[0].glyph, found.rows[0].change) == ("☑", "▲ +20 % slower")
-    assert found.rows[0].remark == "acknowledged until 2026-12-31: exact softmax is worth it"
-
-
-def test_an_expired_acknowledgement_is_said(make_history, make_report) -> None:
-    acks = (Ack("attention.*", "03c0ffee", "until the release", date(2026, 5, 4)),)
-    shown = seen([make_history()], acks, TODAY)
-    found = summary(make_report(*shown, acks=acks))
-    assert found.verdict.startswith("1 regression in 1 series")
-    assert found.rows[0].remark == "acknowledgement expired on 2026-05-04: until the release"
+@pytest.mark.parametrize(
+    ("until", "verdict", "row"),
+    [
+        (date(2026, 12, 31), "No confirmed regression in 1 series; 1 acknowledged.",
+         ("☑", "▲ +20 % slower", "acknowledged until 2026-12-31: worth it")),
+        (date(2026, 5, 4), "1 regression in 1 series",
+         ("", "▲ +20 % slower", "acknowledgement expired on 2026-05-04: worth it")),
+    ],
+)  # fmt: skip
+def test_an_acknowledged_regression_is_none_until_its_last_day(make_history, make_report, until, verdict, row) -> None:
+    acks = (Ack("attention.*", "03c0ffee", "worth it", until),)
+    index = summary(make_report(*seen([make_history()], acks, TODAY), acks=acks))
+    assert index.verdict.startswith(verdict)
+    assert (index.rows[0].glyph, index.rows[0].change, index.rows[0].remark) == row
 
 
 def test_what_moved_comes_before_what_failed_and_what_did_not(make_history, make_report) -> None:

@@ -19,7 +19,8 @@ from tbp.history.machine_wide_changes import AtOnce, of_benchmark
 from tbp.model.changes import History, LineRuns
 from tbp.model.points import columns
 from tbp.model.series import SeriesKey
-from tbp.report.base.render import DataFile, Frame, RenderedPage, main_html, packed_call, page_html
+from tbp.report.base.digests import Digests
+from tbp.report.base.render import DataFile, Frame, RenderedPage, main_html, packed_call, page_html, within
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.history_chart import commits_payload
 from tbp.report.pages.benchmark.page import BenchmarkPage, benchmark_page
@@ -39,7 +40,7 @@ class BenchmarkPageJob(Struct, frozen=True):
     """One benchmark's page to make."""
 
     benchmark: str
-    data: ReportData  # with the histories and the source of this benchmark only
+    data: ReportData  # with what a page shows of this benchmark only
     frame: Frame  # of a page below the index
     places: Mapping[str, int]  # of the benchmark's commits among the site's, by their hashes, in order of history
     rates: Mapping[SeriesKey, tuple[Rate, ...]]  # what the suite's other benchmarks say of its series
@@ -49,6 +50,25 @@ class BenchmarkPageJob(Struct, frozen=True):
     @property
     def runs(self) -> int:
         return sum(len(history.points) for history in self.data.histories)
+
+    def key(self, digests: Digests) -> bytes:
+        """A digest of everything that the files of the benchmark are made from, but the surroundings of its page."""
+        return digests.of("benchmark", replace(self, frame=within(self.frame)))
+
+    @property
+    def file(self) -> str:
+        """The name of the page in the site."""
+        return addresses.page_file(self.benchmark)
+
+    def page(self, main: str) -> RenderedPage:
+        """The page whose content is ``main``."""
+        return RenderedPage(
+            file=self.file,
+            title=f"{self.benchmark} · {self.frame.project}",
+            main=main,
+            scripts=SCRIPTS,
+            opens=("data/layout.js", "data/commits.js", addresses.data_file(self.benchmark)),
+        )
 
 
 def jobs(data: ReportData, frame: Frame) -> list[BenchmarkPageJob]:
@@ -62,27 +82,37 @@ def jobs(data: ReportData, frame: Frame) -> list[BenchmarkPageJob]:
     for runs in data.beside:
         aside.setdefault(runs.key.benchmark, []).append(runs)
     made_jobs = []
-    made: dict[bytes, Mapping[str, int]] = {}  # most benchmarks were measured at the same commits
+    # Most benchmarks were measured at the same commits.
+    made: dict[bytes, tuple[Mapping[str, int], ReportData]] = {}
     for benchmark, series in groupby(ordered, key=lambda history: history.key.benchmark):
         histories = tuple(series)
         rates = {history.key: known[history.key] for history in histories if history.key in known}
         places = _places(histories, data)
         known_as = places.tobytes()
         if known_as not in made:
-            made[known_as] = {data.commits[index].hash: index for index in places.tolist()}
+            numbers = {data.commits[index].hash: index for index in places.tolist()}
+            tags = tuple(tag for tag in data.tags if tag.commit in numbers)
+            made[known_as] = numbers, replace(shared, tags=tags)
+        of_commits, shared_here = made[known_as]
         source = {benchmark: data.sources[benchmark]} if benchmark in data.sources else {}
         moved = of_benchmark(together, histories)
-        own_data = replace(shared, histories=histories, beside=tuple(aside.get(benchmark, ())), sources=source)
+        own_data = replace(shared_here, histories=histories, sources=source)
+        if benchmark in aside:
+            own_data = replace(own_data, beside=tuple(aside[benchmark]), commits=data.commits)
         if benchmark in data.remarks:
             own_data = replace(own_data, remarks={benchmark: data.remarks[benchmark]})
         joined = events.get(benchmark, ())
-        made_jobs.append(BenchmarkPageJob(benchmark, own_data, below, made[known_as], rates, moved, joined))
+        made_jobs.append(BenchmarkPageJob(benchmark, own_data, below, of_commits, rates, moved, joined))
     return made_jobs
 
 
 def _shared_by_pages(data: ReportData) -> ReportData:
-    """The data that the pages of all benchmarks share: nothing of single benchmarks, nor of single runs."""
-    return replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), problems=(), order=(), joined=())
+    """The data that the pages of all benchmarks share: nothing of single benchmarks, nor of single runs.
+
+    Nor what such a page shows nothing of: it would be made again whenever that changes.
+    """
+    shared = replace(data, histories=(), beside=(), remarks={}, sources={}, runs=(), problems=(), order=(), joined=())
+    return replace(shared, commits=(), tags=(), acks=(), base=None)
 
 
 def _places(histories: Sequence[History], data: ReportData) -> NDArray[np.int32]:
@@ -112,14 +142,7 @@ def benchmark_files(job: BenchmarkPageJob) -> dict[str, bytes]:
 def page_and_data(job: BenchmarkPageJob) -> tuple[RenderedPage, tuple[DataFile, ...]]:
     """The page of a benchmark without its surroundings, and its data."""
     page = benchmark_page(job.benchmark, job.data, job.places, job.rates, job.at_once, job.events)
-    rendered = RenderedPage(
-        file=page.file,
-        title=f"{page.name} · {job.frame.project}",
-        main=main_html("benchmark.html", page, job.frame),
-        scripts=SCRIPTS,
-        opens=("data/layout.js", "data/commits.js", page.data_file),
-    )
-    return rendered, tuple(_data(page))
+    return job.page(main_html("benchmark.html", page, job.frame)), tuple(_data(page))
 
 
 def _data(page: BenchmarkPage) -> Iterator[DataFile]:
