@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from tbp import __version__
 from tbp.errors import UsageError
 from tbp.report.base.digests import Digests
-from tbp.report.base.render import MARK, SCRIPT_OF_SINGLE_FILE, STATIC, Frame, page_html, single_html
+from tbp.report.base.render import SCRIPT_OF_SINGLE_FILE, STATIC, Frame, page_html, single_html
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.atom_feed import feed_xml
 from tbp.report.data.points_csv import points, points_file
@@ -33,6 +33,7 @@ from tbp.report.pages import PAGES, Page, PageData, data_of_pages, navigation, r
 from tbp.report.pages.benchmark.files import BenchmarkPageJob, benchmark_files, jobs, page_and_data
 from tbp.report.pages.contents import SiteContents
 from tbp.report.parts.addresses import INDEX
+from tbp.report.site.folder import DATA_FILES, NEW, is_ours, moving_order, site_folder
 from tbp.report.site.unchanged import EarlierFiles, FileDigests, file_digests, rest_of
 from tbp.system.parallel import batched, mapped
 from tbp.system.whole_files import write_whole
@@ -41,14 +42,15 @@ from tbp.wording import words
 Making: TypeAlias = Callable[[], dict[str, bytes]]  # makes files: the content of each by its name in the site
 
 FOLDERS = ("benchmarks", "data", "static/base", "static/charts", "static/pages", "static/vendor")
-DATA_FILES = ("summary.json", "points.csv", "points.csv.gz", "feed.xml")
 SERIES_S, RUN_S = 1e-3, 7e-6  # about what drawing a series and writing its points takes, and each of its runs
 WORTH_S = 0.5  # of drawing and writing, from which on files of an earlier build are looked for: it takes 0.1 s
 BATCH_RUNS = 20_000  # drawn at a time: a fifth of a second
 
 
-def write_site(data: ReportData, out: Path) -> Path:
+def write_site(data: ReportData, out: Path, waits: Callable[[], None] = lambda: None) -> Path:
     """Writes the site of ``data`` to ``out`` and returns the path of its index.html.
+
+    ``waits`` is called where another process writes to ``out``, which is waited for.
 
     The same data gives the same bytes. A file that is there already as it is to be is left alone. The index is put in
     place last, so that it never links to a page that is not there. Pages of an earlier site in ``out`` are removed,
@@ -59,19 +61,14 @@ def write_site(data: ReportData, out: Path) -> Path:
     """
     index = out / INDEX
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        if index.exists() and not _is_ours(index):
-            raise UsageError(f"{index} was not written by tbp; choose an empty folder for the report")
-        foreign = [] if index.exists() else [name for name in DATA_FILES if (out / name).exists()]
-        if foreign:
-            raise UsageError(f"{out / foreign[0]} was not written by tbp; choose an empty folder for the report")
-        with tempfile.TemporaryDirectory(prefix=".tbp-", dir=out) as folder:
-            destination = _Destination(out, Path(folder))
-            build = _Build(data, destination)
-            files = list(build.files())
-            destination.move([file.name for file in files if file.is_new])
-        _remove_stale(out, {file.name for file in files})
-        build.earlier.keep()
+        with site_folder(out, waits):
+            with tempfile.TemporaryDirectory(prefix=NEW, dir=out) as folder:
+                destination = _Destination(out, Path(folder))
+                build = _Build(data, destination)
+                files = list(build.files())
+                destination.move([file.name for file in files if file.is_new])
+            _remove_stale(out, {file.name for file in files})
+            build.earlier.keep()
     except OSError as error:
         raise UsageError(f"cannot write the report to {out}: {error}") from error
     return index
@@ -81,7 +78,7 @@ def write_single_file(data: ReportData, path: Path) -> Path:
     """The whole site as one file at ``path``. Raises ``UsageError`` if it cannot be written, or is no report."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not _is_ours(path):
+        if path.exists() and not is_ours(path):
             raise UsageError(f"{path} was not written by tbp; choose another name for the report")
         site = SiteContents(data)
         frame = replace(_frame(site), is_single=True)
@@ -131,7 +128,7 @@ class _Destination:
         """Put the new files in their places, the index last."""
         for name in {name.rpartition("/")[0] for name in names if "/" in name}:
             (self.out / name).mkdir(parents=True, exist_ok=True)
-        for name in sorted(names, key=lambda name: name == INDEX):
+        for name in sorted(names, key=moving_order):
             (self.folder / name).replace(self.out / name)
 
 
@@ -231,11 +228,6 @@ def _is_there(path: Path, content: bytes) -> bool:
         return False
 
 
-def _is_ours(path: Path) -> bool:
-    with path.open("rb") as file:
-        return MARK.encode() in file.read(200)
-
-
 def _remove_stale(out: Path, written: set[str]) -> None:
     """Removes pages, data and scripts that no page has any more; only files that carry the mark, and the data files."""
     for name in set(DATA_FILES) - written:
@@ -243,5 +235,5 @@ def _remove_stale(out: Path, written: set[str]) -> None:
     stale = (*(page.file for page in PAGES), "benchmarks/*.html", "data/*.js", "static/**/*.js")
     for path in [path for pattern in stale for path in out.glob(pattern)]:
         name = path.relative_to(out).as_posix()
-        if name not in written and path.is_file() and not path.is_symlink() and _is_ours(path):
+        if name not in written and not path.is_symlink() and is_ours(path):
             path.unlink()

@@ -22,7 +22,7 @@ from tbp.model.series import SeriesKey
 from tbp.report.base.digests import Digests
 from tbp.report.base.render import DataFile, Frame, RenderedPage, main_html, packed_call, page_html, within
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.history_chart import CommitList, commits_payload, site_commits
+from tbp.report.data.history_chart import commits_payload
 from tbp.report.pages.benchmark.page import BenchmarkPage, benchmark_page
 from tbp.report.pages.benchmark.rates import Rate, rates_of_all
 from tbp.report.parts import addresses
@@ -75,7 +75,7 @@ def jobs(data: ReportData, frame: Frame) -> list[BenchmarkPageJob]:
     """One for each benchmark, in order of their names."""
     ordered = sorted(data.histories, key=lambda history: history.key.benchmark)
     below = replace(frame, root="../")
-    commits, known = site_commits(data), rates_of_all(data.histories)
+    known = rates_of_all(data.histories)
     together, events = data.at_once, page_events(data.events, data.faces)
     shared = _shared_by_pages(data)
     aside: dict[str, list[LineRuns]] = {}
@@ -87,10 +87,10 @@ def jobs(data: ReportData, frame: Frame) -> list[BenchmarkPageJob]:
     for benchmark, series in groupby(ordered, key=lambda history: history.key.benchmark):
         histories = tuple(series)
         rates = {history.key: known[history.key] for history in histories if history.key in known}
-        places = _places(histories, commits)
+        places = _places(histories, data)
         known_as = places.tobytes()
         if known_as not in made:
-            numbers = {commits.commits[index].hash: index for index in places.tolist()}
+            numbers = {data.commits[index].hash: index for index in places.tolist()}
             tags = tuple(tag for tag in data.tags if tag.commit in numbers)
             made[known_as] = numbers, replace(shared, tags=tags)
         of_commits, shared_here = made[known_as]
@@ -115,14 +115,14 @@ def _shared_by_pages(data: ReportData) -> ReportData:
     return replace(shared, commits=(), tags=(), acks=(), base=None)
 
 
-def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int32]:
+def _places(histories: Sequence[History], data: ReportData) -> NDArray[np.int32]:
     """The places of their commits among the site's, ascending."""
     indexes = [np.empty(0, np.int32)]
     for history in histories:
         runs = columns(history.points)
-        is_site_order = runs.order is commits.commits
+        is_site_order = runs.order is data.commits
         hashes = (runs.order[at].hash for at in runs.commit_index.tolist())
-        places = runs.commit_index if is_site_order else np.array([commits.number[name] for name in hashes], np.int32)
+        places = runs.commit_index if is_site_order else np.array([data.number_of[name] for name in hashes], np.int32)
         indexes.append(places)
     return np.flatnonzero(np.bincount(np.concatenate(indexes))).astype(np.int32)
 
@@ -130,7 +130,7 @@ def _places(histories: Sequence[History], commits: CommitList) -> NDArray[np.int
 def shared_data(data: ReportData) -> Iterator[DataFile]:
     """The data that the pages of all benchmarks have in common."""
     yield DataFile("data/layout.js", (("tbp.layout", look.shared()),))
-    yield DataFile("data/commits.js", (("tbp.commits", commits_payload(site_commits(data), data.commit_url)),))
+    yield DataFile("data/commits.js", (("tbp.commits", commits_payload(data.commits, data.commit_url)),))
 
 
 def benchmark_files(job: BenchmarkPageJob) -> dict[str, bytes]:
