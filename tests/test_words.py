@@ -29,6 +29,7 @@ CLEAN_DOCS = (
     "docs/notebooks.md",
     "docs/report.md",
     "docs/ruler.md",
+    "docs/traces.md",
     "docs/verdict.md",
 )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from tbp.commands.options import add_bench_option, add_site_options, count, minutes_or_none
 from tbp.errors import ExitCode
+from tbp.system.printing import warn
 
 if TYPE_CHECKING:
     from tbp.project.asv_config import AsvConfig
@@ -47,7 +47,7 @@ def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
     from tbp.wording import words
 
     night = pending(config, options.most)
-    print(f"{words.count(len(night.commits), 'new commit')} to measure", file=sys.stderr)
+    warn(f"{words.count(len(night.commits), 'new commit')} to measure")
     with Progress() as progress:
         ran = measure(config, night, options.bench, partial(hear_asv, progress))
     _measure_in_turns(config, night.commits, options.paired_budget)
@@ -55,10 +55,10 @@ def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
     print_summary(report_summary(data, write_site(data, options.out, say_waiting)))
     accepted = acknowledged_regressions(data.histories)
     fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)
-    print(f"{words.count(len(fresh), 'regression')} that no night before reported", file=sys.stderr)
+    warn(f"{words.count(len(fresh), 'regression')} that no night before reported")
     verdict = verdict_code(bool(fresh), options.exit_zero)
     if verdict is ExitCode.OK and ran is not None and ran.some_failed:
-        print("tbp: some benchmarks failed; asv's words are above", file=sys.stderr)
+        warn("tbp: some benchmarks failed; asv's words are above")
         return ExitCode.NOTHING_MEASURED
     return verdict
 

@@ -41,7 +41,7 @@ MOST_VALUE_BYTES = 256_000_000
 MOST_STEPS, _STEPS_AT_ONCE = 1_000_000_000, 1_000_000
 _DAY_S = 86_400
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_COMPUTED_WITH = ("numpy", "pandas", "scipy")
+_COMPUTED_WITH = ("numpy", "pandas", "scipy", "plotly", "jinja2")
 # ``used`` is when a value was written or asked for, in s since 1970, to about a day; ``crc`` is of the value, since
 # SQLite itself does not notice a flipped bit.
 _TABLE = (

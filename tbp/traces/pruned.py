@@ -102,7 +102,9 @@ def _same_devices(first: Rank | None, second: Rank | None) -> bool:
     used = [None if each is None or not len(each.device.devices) else each for each in (first, second)]
     if used[0] is None or used[1] is None:
         return used[0] is used[1]
-    frames = zip(*((each.device.devices, each.device.kernels) for each in (used[0], used[1])), strict=True)
+    frames = zip(
+        *((each.device.devices, each.device.kernels, each.device.idle) for each in (used[0], used[1])), strict=True
+    )
     same_head = (used[0].origin, used[0].device.window_us) == (used[1].origin, used[1].device.window_us)
     return same_head and all(_equal(mine, its) for mine, its in frames)
 

@@ -16,10 +16,11 @@ import pytest
 from msgspec.structs import asdict
 
 from tbp.errors import UnreadableTrace
+from tbp.traces.reading.categories import Category
 from tbp.traces.reading.loss import Loss, total
 from tbp.traces.reading.numbers import nanoseconds
 from tbp.traces.reading.read import read_trace
-from tbp.traces.reading.trace import Category, Trace
+from tbp.traces.reading.trace import Trace
 
 Write = Callable[..., Path]
 
@@ -177,12 +178,12 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 50_000])
-def test_of_two_lists_of_events_the_first_is_read_and_the_second_counted(write: Write, size: int) -> None:
+def test_of_two_lists_of_events_both_are_read_and_that_is_said(write: Write, size: int) -> None:
     events = json.dumps([{"ph": "X", "name": "aten::mm", "ts": 2 * at, "dur": 1} for at in range(size)]).encode()
     second = json.dumps([{"ph": "X", "name": "second", "ts": 1, "dur": 1}] * 3).encode()
     trace = read_trace(write(b'{"traceEvents": ' + events + b', "traceEvents": ' + second + b', "tbp": 5}'))
-    assert (len(trace), trace.names, dict(trace.metadata)) == (size, ("aten::mm",), {"tbp": "5"})
-    assert trace.losses == ("left out as unreadable: 3 events",)
+    assert (len(trace), trace.names, dict(trace.metadata)) == (size + 3, ("aten::mm", "second"), {"tbp": "5"})
+    assert trace.losses == ("read as one with the trace before it in the file: 1 trace",)
 
 
 def test_keys_behind_a_mended_event_are_kept(write: Write) -> None:
@@ -236,7 +237,13 @@ def test_random_damage_never_raises_anything_else(write: Write) -> None:
 
 
 EVENTS: list[dict[str, Any]] = [
-    {"ph": "X", "name": f'}}, {{"ph": {n % 7}', "ts": n, "dur": 1, "args": {"External id": n, "stack": STACK[: n % 4]}}
+    {
+        "ph": "X",
+        "name": f'}}, {{"ph": {n % 7}',
+        "ts": n,
+        "dur": 1,
+        "args": {"External id": n + 1, "stack": STACK[: n % 4]},
+    }
     for n in range(500)
 ]
 
@@ -268,7 +275,7 @@ def test_layout_and_blocks_make_no_difference(
     monkeypatch.setattr("tbp.traces.reading.document.PART_BYTES", block_bytes)
     trace = read_trace(write(f'{{"traceEvents": {LAYOUTS[layout](EVENTS)}, "last": 1}}'.encode()))
     assert trace.start_ns.tolist() == list(range(0, 500_000, 1000))
-    assert trace.external_id.tolist() == list(range(500))
+    assert trace.external_id.tolist() == list(range(1, 501))
     assert trace.names == tuple(f'}}, {{"ph": {n}' for n in range(7))
     assert (trace.losses, dict(trace.metadata)) == ((), {"last": "1"})
 
