@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from base64 import b32encode
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -21,6 +22,9 @@ INDEX = "index.html"
 SLUG_LENGTH = 60
 """Characters of a name kept in a file name: readable, and far below the 255 bytes a file system allows."""
 
+DIGEST_LENGTH = 24
+"""Of base32, five bits each: a pair of names with one digest takes 2^60 tries. With 32 bits it took 80,000."""
+
 HASH = re.compile(r"[0-9a-fA-F]{4,64}")
 
 QUOTE = r"[^-.\w]?"
@@ -28,10 +32,10 @@ QUOTE = r"[^-.\w]?"
 
 
 def digest(text: str) -> str:
-    """Eight hex digits that tell two names apart whose slugs are equal."""
+    """Letters and digits that tell two names apart whose slugs are equal; nobody can make two names with one digest."""
     from hashlib import sha256  # here, as it brings OpenSSL, which a report that stands needs not
 
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return b32encode(sha256(text.encode("utf-8", "surrogatepass")).digest())[:DIGEST_LENGTH].decode().lower()
 
 
 def slug(name: str) -> str:
