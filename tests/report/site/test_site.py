@@ -12,7 +12,7 @@ from tbp.model.series import Commit, Outcome, Point, SeriesKey
 from tbp.report.base.render import STATIC, script_json
 from tbp.report.site import build
 from tbp.report.site.build import write_site
-from tbp.wording.words import INVISIBLE
+from tbp.system.foreign_text import INVISIBLE
 
 HOSTILE = [
     "<script>alert(1)</script>",
