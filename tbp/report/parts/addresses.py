@@ -23,7 +23,7 @@ SLUG_LENGTH = 60
 """Characters of a name kept in a file name: readable, and far below the 255 bytes a file system allows."""
 
 DIGEST_LENGTH = 24
-"""Of base32, five bits each: a pair of names with one digest takes 2^60 tries. With 32 bits it took 80,000."""
+"""Characters of base32, five bits each: a pair of names with one digest takes 2^60 tries, 80,000 with 32 bits."""
 
 HASH = re.compile(r"[0-9a-fA-F]{4,64}")
 
