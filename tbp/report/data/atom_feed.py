@@ -6,7 +6,6 @@ commits, and nothing from the clock.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
@@ -15,6 +14,7 @@ from xml.etree import ElementTree as Xml
 from tbp.history.events import Event, SeriesChange
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses, event_words
+from tbp.system.foreign_text import xml_text
 from tbp.wording import verdicts, words
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -23,9 +23,6 @@ MOST_ENTRIES = 100
 
 MOST_NAMED = 20
 """Changes told of one event."""
-
-# What XML 1.0 cannot hold, escaped or not, beside what ``words.visible`` replaces.
-_NO_XML = re.compile("[\ufffe\uffff]")
 
 
 def feed_xml(data: ReportData) -> bytes:
@@ -36,7 +33,7 @@ def feed_xml(data: ReportData) -> bytes:
     _add(feed, "title", f"{data.project}: performance")
     _add(feed, "id", _id(data.project))
     _add(feed, "updated", _moment(latest))
-    Xml.SubElement(_add(feed, "author"), "name").text = _legal(data.project) or "tbp"
+    Xml.SubElement(_add(feed, "author"), "name").text = xml_text(data.project) or "tbp"
     _add(feed, "link", rel="alternate", href="index.html", type="text/html")
     _add(feed, "generator", "tbp")
     for event in newest_first[:MOST_ENTRIES]:
@@ -96,7 +93,7 @@ def _sentence(member: SeriesChange) -> str:
 
 
 def _id(project: str, commit: str = "") -> str:
-    return f"urn:uuid:{uuid5(NAMESPACE_URL, _legal(f'tbp:{project}:{commit}'))}"
+    return f"urn:uuid:{uuid5(NAMESPACE_URL, xml_text(f'tbp:{project}:{commit}'))}"
 
 
 def _moment(when: datetime) -> str:
@@ -104,11 +101,7 @@ def _moment(when: datetime) -> str:
 
 
 def _add(parent: Xml.Element, tag: str, text: str = "", **attributes: str) -> Xml.Element:
-    element = Xml.SubElement(parent, tag, {name: _legal(value) for name, value in attributes.items()})
+    element = Xml.SubElement(parent, tag, {name: xml_text(value) for name, value in attributes.items()})
     if text:
-        element.text = _legal(text)
+        element.text = xml_text(text)
     return element
-
-
-def _legal(text: str) -> str:
-    return _NO_XML.sub("\ufffd", words.visible(text))
