@@ -3,7 +3,7 @@
 Fields: names of benchmarks, parameters, values, units, machines, environments, requirements, processors, operators of
 traces, commit subjects, authors, branches, tags, reasons of acknowledgements, the project's title, and arguments of the
 command line. Outputs: every page of the site and the report of one file, opened in Chromium, stdout and stderr of the
-verbs, JSON, CSV, Markdown, JUnit, Atom, and flame graphs. Ends with 1 where anything was executed, requests for, or acts.
+verbs, JSON, CSV, Markdown, JUnit, Atom, and flame graphs. Ends with 1 where anything was executed, asked for, or acts.
 
     python tools/injections.py [--payloads N] [--first N] [--keep FOLDER]
 """
@@ -218,7 +218,7 @@ def print_outputs(folder: Path, hashes: list[str], payloads: list[str], findings
 
 
 def open_pages(folder: Path, findings: Findings) -> None:
-    """Open every page in Chromium, use its parts, and see that nothing is executed or requests for."""
+    """Open every page in Chromium, use its parts, and see that nothing is executed or asked for."""
     from playwright.sync_api import sync_playwright
 
     named = [os.environ.get("TBP_CHROMIUM"), "/usr/bin/chromium", shutil.which("google-chrome")]
@@ -244,7 +244,7 @@ def open_pages(folder: Path, findings: Findings) -> None:
             if page.evaluate("window.owned === 1 || document.title === 'owned'"):
                 findings.acting.append(f"page {name}: executed")
             elsewhere = [url for url in requests if not url.startswith(("file:", "data:", "blob:"))]
-            findings.acting += [f"page {name}: requests for {url}" for url in elsewhere]
+            findings.acting += [f"page {name}: asked for {url}" for url in elsewhere]
             handlers = "[onerror], [onload], [onclick], a[href^='javascript:'], main iframe, main object, main base"
             if page.locator(handlers).count():
                 findings.acting.append(f"page {name}: an element came out of a name")
