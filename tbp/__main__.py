@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from typing import NoReturn
 
@@ -10,6 +11,7 @@ from tbp.errors import ExitCode, TbpError
 from tbp.system.printing import discard, guard, guarded, warn
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)  # wherever it was met: a disk, a quota, the file that stdout is
+_MOST_SHOWN = 200  # characters of a path
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,10 +36,20 @@ def _exit_code(arguments: list[str]) -> int:
         warn("tbp: interrupted; what was measured before is kept")
         return int(ExitCode.INTERRUPTED)
     except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        warn(f"tbp: {error.strerror}: make room and run it again; what was measured before is kept")
+        warn(f"tbp: {_reason(error)}")
         return int(ExitCode.USAGE)
+    except MemoryError:
+        warn("tbp: the memory is full: end other programs, or report of fewer results")
+        return int(ExitCode.USAGE)
+
+
+def _reason(error: OSError) -> str:
+    """A sentence on what the system refused, whose file may have a name of any length."""
+    if error.errno in _FULL:
+        return f"{error.strerror}: make room and run it again; what was measured before is kept"
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    shown = f"{name if len(name) <= _MOST_SHOWN else f'{name[:_MOST_SHOWN]}…'}: " if name else ""
+    return f"{shown}{error.strerror or error}; check the path and the rights to it"
 
 
 def run() -> NoReturn:

@@ -68,7 +68,7 @@ def write_comparison(comparison: Comparison, output: ComparisonOutput) -> ExitCo
     from tbp.comparison.markdown import markdown
     from tbp.comparison.table import table
     from tbp.model.changes import State
-    from tbp.wording.comparison_summary import exit_code
+    from tbp.wording.phrases import exit_code
 
     forms: Forms = {
         "--json": (output.json, lambda: to_json(comparison)),
@@ -114,6 +114,11 @@ def write_file(path: Path, text: str) -> None:
             write_whole(path.resolve(), content)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; name another file") from None
+
+
+def say_waiting() -> None:
+    """Says on stderr that another report is waited for."""
+    warn("tbp: another report is being written to this folder; this one begins when it has ended")
 
 
 def print_summary(summary: ReportSummary) -> None:

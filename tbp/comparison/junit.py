@@ -14,9 +14,8 @@ from xml.etree import ElementTree
 from tbp.model.changes import State
 from tbp.model.comparison import Comparison, Judgement
 from tbp.model.series import series_name
-from tbp.system.foreign_text import xml_text
 from tbp.wording import phrases, words
-from tbp.wording.comparison_summary import sentence, tally
+from tbp.wording.phrases import sentence, tally
 
 _ELEMENTS = {
     State.REGRESSION: "failure",
@@ -30,7 +29,7 @@ def junit(comparison: Comparison) -> str:
     """The comparison as an XML document, to be encoded as UTF-8."""
     counts = tally(comparison)
     totals = {
-        "name": xml_text(f"tbp {comparison.project}".strip()),
+        "name": words.xml_text(f"tbp {comparison.project}".strip()),
         "tests": str(len(comparison.judgements)),
         "failures": str(counts[State.REGRESSION]),
         "errors": str(counts[State.FAILED]),
@@ -42,7 +41,7 @@ def junit(comparison: Comparison) -> str:
     for judgement in comparison.judgements:
         suite.append(_case(judgement, comparison.method))
     output = ElementTree.SubElement(suite, "system-out")
-    output.text = xml_text("\n".join([sentence(comparison), phrases.context(comparison), *comparison.notes]))
+    output.text = words.xml_text("\n".join([sentence(comparison), phrases.context(comparison), *comparison.notes]))
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
@@ -50,13 +49,15 @@ def junit(comparison: Comparison) -> str:
 def _case(judgement: Judgement, method: str) -> ElementTree.Element:
     module, _, function = judgement.benchmark.rpartition(".")
     name = series_name(function, judgement.parameters)
-    names = {"classname": xml_text(words.one_line(module)), "name": xml_text(words.one_line(name))}
+    names = {"classname": words.xml_text(words.one_line(module)), "name": words.xml_text(words.one_line(name))}
     case = ElementTree.Element("testcase", names | _time(judgement.after if judgement.unit == "seconds" else math.nan))
     effect = phrases.effect(judgement)
     if judgement.state in _ELEMENTS:
         message = effect if judgement.state is State.REGRESSION else judgement.reason or judgement.state.value
-        outcome = ElementTree.SubElement(case, _ELEMENTS[judgement.state], message=xml_text(words.one_line(message)))
-        outcome.text = xml_text("\n".join(_details(judgement, method)))
+        outcome = ElementTree.SubElement(
+            case, _ELEMENTS[judgement.state], message=words.xml_text(words.one_line(message))
+        )
+        outcome.text = words.xml_text("\n".join(_details(judgement, method)))
     return case
 
 

@@ -24,8 +24,6 @@ MOST_OF_LINE = 4000
 # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 # https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
 _COMMAND_AT_START = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
-# What XML 1.0 cannot hold, escaped or not, beside what INVISIBLE has: https://www.w3.org/TR/xml/#charsets
-_NO_XML = re.compile("[\ufffe\uffff]")
 _HASHES = re.compile("#(?=#)")
 _COMMAND_ANYWHERE = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))", re.IGNORECASE)
 
@@ -47,11 +45,6 @@ def without_commands(text: str, *, is_at_start: bool = True) -> str:
         first, newline, rest = ("", "", text) if is_at_start else text.partition("\n")
         text = first + newline + _COMMAND_AT_START.sub(r"\1: ", rest)
     return _COMMAND_ANYWHERE.sub("# ", text) if "##" in text else text
-
-
-def xml_text(text: str) -> str:
-    """``text`` as an element of XML may hold it, to be escaped."""
-    return _NO_XML.sub("\ufffd", visible(text))
 
 
 def json_without_commands(text: str) -> str:

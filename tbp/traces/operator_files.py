@@ -31,6 +31,7 @@ import pandas as pd
 from tbp.errors import UnreadableTrace
 from tbp.system.whole_files import write_whole
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS, DeviceUse
+from tbp.traces.devices.idle import IDLE_COLUMNS
 from tbp.traces.devices.ranks import Rank, RankOrigin
 from tbp.traces.frames.frames import FRAME_COLUMNS, KINDS, Frames
 from tbp.traces.operators.detail import DETAIL_COLUMNS
@@ -67,6 +68,7 @@ class _Rank(msgspec.Struct):
     window_us: float
     devices: dict[str, _Column]
     kernels: dict[str, _Column]
+    idle: dict[str, _Column] | None = None  # null in files older than the reader
 
 
 class _File(msgspec.Struct):
@@ -166,14 +168,18 @@ def _damaged(path: Path, error: Exception) -> UnreadableTrace:
 def _stored_rank(rank: Rank | None) -> _Rank | None:
     if rank is None or not len(rank.device.devices):
         return None
-    return _Rank(rank.origin, rank.device.window_us, _columns(rank.device.devices), _columns(rank.device.kernels))
+    used = rank.device
+    return _Rank(rank.origin, used.window_us, _columns(used.devices), _columns(used.kernels), _columns(used.idle))
 
 
 def _rank(path: Path, session: TraceSession, stored: _Rank) -> Rank:
-    devices = _frame(stored.devices, DEVICE_COLUMNS, "device")
-    return Rank(
-        path, stored.origin, session, DeviceUse(stored.window_us, devices, _frame(stored.kernels, KERNEL_COLUMNS))
+    used = DeviceUse(
+        stored.window_us,
+        _frame(stored.devices, DEVICE_COLUMNS, "device"),
+        _frame(stored.kernels, KERNEL_COLUMNS),
+        _frame(stored.idle or {"operator": []}, IDLE_COLUMNS),
     )
+    return Rank(path, stored.origin, session, used)
 
 
 def _stored_frames(frames: Frames) -> _Frames:

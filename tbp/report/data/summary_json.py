@@ -15,14 +15,12 @@ from tbp.history.ranges import Range, range_of
 from tbp.history.shift_sentences import first_said
 from tbp.model.changes import CONFIDENCE, ChangeEvidence, History
 from tbp.model.series import Better, Commit, Line, SeriesKey
-from tbp.report.base.render import strict_json
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import event_words, trace_words
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import told_change
-from tbp.report.parts.verdict_sentence import verdict
-from tbp.system.foreign_text import json_without_commands
+from tbp.system.strict_json import strict_json
 from tbp.wording import verdicts
 
 Key: TypeAlias = tuple[SeriesKey, int]  # of a change: its series, and its index there
@@ -40,7 +38,7 @@ def summary_json(data: ReportData) -> bytes:
         "format": FORMAT,
         "project": data.project,
         "first": first_said(data.standing_shifts) if data.standing_shifts else "",
-        "verdict": verdict(histories, data),
+        "verdict": data.since_base(verdicts.verdict(histories)),
         "branch": data.branch,
         "lines": [_line(line) for line in dict.fromkeys(runs.line for runs in data.beside)],
         "base": {"revision": data.base.revision, **_commit(data.base.commit)} if data.base else None,
@@ -57,7 +55,7 @@ def summary_json(data: ReportData) -> bytes:
         "series": [strict_json(_series(history, data, event_of)) for history in histories],
     }
     fields += [f"{json.dumps(name)}: [\n" + ",\n".join(lines) + "\n]" for name, lines in lists.items()]
-    return json_without_commands("{" + ",\n".join(fields) + "}\n").encode("ascii")
+    return ("{" + ",\n".join(fields) + "}\n").encode("ascii")
 
 
 def _series(history: History, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:
