@@ -24,10 +24,12 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from tbp.__main__ import main as tbp
 from tbp.system.foreign_text import INVISIBLE
 
 MARK = "document.title='owned';window.owned=1;fetch('http://127.0.0.1:9/x')"
@@ -170,16 +172,21 @@ def _event(name: str, category: str, start_us: int, duration_us: int) -> dict[st
     return {"ph": "X", "cat": category, "name": name, "pid": 1, "tid": 1, "ts": start_us, "dur": duration_us}
 
 
-def verbs(hashes: list[str], payloads: list[str]) -> Iterator[tuple[str, ...]]:
-    """Arguments of every verb that measures nothing."""
+def hostile_arguments(hashes: list[str], payloads: list[str]) -> Iterator[tuple[str, ...]]:
+    """Arguments of which one is hostile; most end in a message that names it."""
     old, new = hashes[0], hashes[-1]
-    traces = [f"results/m0/{commit[:8]}-e.traces/traced.torchtime_x/0.s.pt.trace.json.gz" for commit in (old, new)]
     for payload in payloads:
         argument = payload.encode(errors="replace").decode().replace("\0", "")
         yield ("ack", f"--reason={argument}", "--", argument, hashes[COMMITS // 2])
         yield ("compare", old, new, f"--machine={argument}")
         yield ("compare", old, f"x{argument}")
         yield ("report", f"--bench={argument}", argument)
+
+
+def verbs(hashes: list[str]) -> Iterator[tuple[str, ...]]:
+    """Arguments of every verb that measures nothing."""
+    old, new = hashes[0], hashes[-1]
+    traces = [f"results/m0/{commit[:8]}-e.traces/traced.torchtime_x/0.s.pt.trace.json.gz" for commit in (old, new)]
     yield ("report", "--out", "site")
     yield ("report", "--out", "site", "--branch", "main", "--base", old)
     yield ("report", "--out", "one", "--single-file")
@@ -192,13 +199,33 @@ def verbs(hashes: list[str], payloads: list[str]) -> Iterator[tuple[str, ...]]:
     yield ("trace", "prune")
 
 
+def run_here(folder: Path, arguments: tuple[str, ...]) -> tuple[int, list[str]]:
+    """The exit code of tbp in this process, and its stdout and stderr."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
+    with chdir(folder), redirect_stdout(streams[0]), redirect_stderr(streams[1]):
+        try:
+            code = tbp(list(arguments))
+        except SystemExit as ended:  # argparse's
+            code = int(ended.code or 0)
+    for stream in streams:
+        stream.flush()
+    return code, [stream.buffer.getvalue().decode() for stream in streams]  # type: ignore[attr-defined]
+
+
 def print_outputs(folder: Path, hashes: list[str], payloads: list[str], findings: Findings) -> None:
     """Run the verbs, on a terminal's colours and without, and look at all that they print and write."""
-    for verb in verbs(hashes, payloads):
+    for verb in hostile_arguments(hashes, payloads):
+        code, streams = run_here(folder, verb)
+        where = " ".join(verb)[:60]
+        if code not in (0, 2, 3, 4, 5):
+            findings.acting.append(f"{where}: exit {code}: {streams[1][-300:]!r}")
+        for stream in streams:
+            findings.look("terminal", where, stream)
+    for verb in verbs(hashes):
         for colours in ({}, {"FORCE_COLOR": "1"}) if verb[0] in ("compare", "hotspots") else ({},):
             done = subprocess.run(
                 [sys.executable, "-m", "tbp", *verb], cwd=folder, capture_output=True, check=False, timeout=300,
-                env=os.environ | {"TBP_NO_CACHE": "1"} | colours,
+                env=os.environ | colours,
             )  # fmt: skip
             where = " ".join(verb)[:60]
             if b"Traceback" in done.stderr or done.returncode not in (0, 2, 3, 4, 5):
@@ -265,6 +292,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the project here")
     options = parser.parse_args()
     payloads = [*CORPUS[options.first :: max(1, len(CORPUS) // options.payloads)]]
+    os.environ["TBP_NO_CACHE"] = "1"
     findings = Findings()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
