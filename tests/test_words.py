@@ -30,6 +30,7 @@ CLEAN_DOCS = (
     "docs/report.md",
     "docs/ruler.md",
     "docs/security.md",
+    "docs/traces.md",
     "docs/verdict.md",
 )
 

@@ -17,12 +17,14 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
-from tbp.traces.calls.host import OUTSIDE, HostTree, operator_codes
+from tbp.traces.calls.host import HostTree, operator_codes
 from tbp.traces.calls.kernels import REST, DeviceWork
 from tbp.traces.calls.nesting import NO_PARENT, added_up, depths, first_ancestors, looked_up
+from tbp.traces.calls.steps import OUTSIDE
 from tbp.traces.frames.folding import NO_BOUND, Folded, folded
+from tbp.traces.reading.categories import Category
 from tbp.traces.reading.columns import COUNT, TEXT, check
-from tbp.traces.reading.trace import Category, Trace
+from tbp.traces.reading.trace import Trace
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -103,8 +105,9 @@ def frames(trace: Trace, tree: HostTree, work: DeviceWork) -> Frames:
         }
     )
     rows = _with_device(host, trace, tree, work, row_of, (names, device_code))
-    step_ns = int((tree.step_end_ns - tree.step_start_ns).sum())
-    return pruned(Frames(rows, max(tree.steps, 1), step_ns), most=MOST_FRAMES)
+    step_ns = int((tree.windows.end_ns - tree.windows.start_ns).sum())
+    # Of several processes with steps, these are the mean: a step of any of them counts alike.
+    return pruned(Frames(rows, max(len(tree.windows), 1), step_ns), most=MOST_FRAMES)
 
 
 def merged(sessions: Sequence[Frames]) -> Frames:
