@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     if not options.apply or not plan.removable:
         print(promise(plan))
         return ExitCode.OK
-    pruned = prune(plan.removable)
+    pruned = prune(plan.removable, results.policy.names)
     for problem in pruned.problems:
         print(f"tbp: {problem}", file=sys.stderr)
     print(account(plan, pruned))

@@ -106,8 +106,10 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
     for point in reversed(points):
         if point.comparable and (traced := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
             from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, pruned
+            from tbp.traces.operators.one_run import one_a_run
             from tbp.traces.operators.operators import merged_frames, merged_table
 
+            traced = one_a_run(traced)
             merged = merged_frames(traced)
             drawn = pruned(merged, DRAWN_SHARE, MOST_DRAWN) if merged is not None else None
             return NewestTraces(point.commit, merged_table([trace.table for trace in traced]), drawn)
@@ -117,9 +119,10 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
 def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> FrameDifference | None:
     from tbp.traces.differences.frame_difference import frame_difference, pruned_difference
     from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN
+    from tbp.traces.operators.one_run import one_a_run
     from tbp.traces.operators.operators import merged_frames
 
-    old, new = merged_frames(before), merged_frames(after)
+    old, new = merged_frames(one_a_run(before)), merged_frames(one_a_run(after))
     if old is None or new is None:
         return None
     return pruned_difference(frame_difference(old, new), DRAWN_SHARE, MOST_DRAWN)

@@ -10,7 +10,8 @@ import pytest
 from tbp.traces.calls.host import host_tree
 from tbp.traces.calls.kernels import NO_LAUNCH
 from tbp.traces.calls.nesting import NO_PARENT
-from tbp.traces.frames.frames import MOST_DEPTH, Frames, merged, pruned
+from tbp.traces.frames.frames import MOST_DEPTH, Frames, pruned
+from tbp.traces.frames.merging import merged
 from tbp.traces.operators.operators import operator_table, session
 from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.trace import Trace

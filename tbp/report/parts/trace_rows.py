@@ -41,6 +41,7 @@ KINDS = {"new": "new", "gone": "gone", "calls": "calls changed", "time": "time c
 
 class Hotspot(Struct, frozen=True):
     operator: str
+    recorded: str  # its name in the trace; empty where that is the same, or several
     calls: str  # per step
     self_time: str
     device_time: str  # empty when nothing ran on a device
@@ -176,6 +177,7 @@ def _left(operators: int, left_us: float, whole_us: float) -> str:
 def _hotspot(row: pd.Series, on_device: bool) -> Hotspot:
     return Hotspot(
         operator=str(row["operator"]),
+        recorded=str(row.get("recorded", "")),
         calls=words.calls(float(row["calls"])),
         self_time=words.microseconds(float(row["self_us"])),
         device_time=words.microseconds(float(row["self_device_us"])) if on_device else "",

@@ -70,7 +70,7 @@ def device_use(trace: Trace, tree: HostTree, work: DeviceWork) -> DeviceUse:
     """The work of each device of a trace, of which ``tree`` and ``work`` are."""
     if not np.isin(trace.category, ON_DEVICE).any():
         return DeviceUse(0.0, typed([], DEVICE_COLUMNS), typed([], KERNEL_COLUMNS))
-    start_ns, end_ns = _window(trace, tree.step_start_ns, tree.step_end_ns)
+    start_ns, end_ns = window_ns(trace, tree.step_start_ns, tree.step_end_ns)
     inside = (trace.start_ns[work.event] >= start_ns) & (trace.start_ns[work.event] < end_ns)
     communication = np.array([_COMMUNICATION.search(name) is not None for name in trace.names], dtype=bool)
     kind = _kinds(trace, communication)[work.event]
@@ -99,7 +99,8 @@ def busy_ns(start_ns: Nanoseconds, end_ns: Nanoseconds) -> int:
     return int(reached[-1] - start[0] - gap_ns.sum())
 
 
-def _window(trace: Trace, step_start_ns: Nanoseconds, step_end_ns: Nanoseconds) -> tuple[int, int]:
+def window_ns(trace: Trace, step_start_ns: Nanoseconds, step_end_ns: Nanoseconds) -> tuple[int, int]:
+    """From the start of the first step to the end of the last one; over all events where there are no steps."""
     if len(step_start_ns):
         return int(step_start_ns.min()), int(step_end_ns.max())
     timed = np.isin(trace.category, (*HOST, *ON_DEVICE))

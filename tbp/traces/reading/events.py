@@ -43,6 +43,8 @@ class Arguments(msgspec.Struct, gc=False):
     copied_bytes: int | str = msgspec.field(name="bytes", default=ABSENT)  # text on the host side of ROCm's copies
     allocated_bytes: int = msgspec.field(name="Bytes", default=0)
     device_type: int = msgspec.field(name="Device Type", default=0)
+    call_stack: str = msgspec.field(name="Call stack", default="")  # with_stack until torch 1.11, and of TorchScript
+    module_hierarchy: str = msgspec.field(name="Module Hierarchy", default="")  # with_modules, of TorchScript
 
 
 class TraceEvent(msgspec.Struct, gc=False):
@@ -142,6 +144,7 @@ class EventColumns:
         self._threads: _Codes[Thread] = _Codes()
         self._shapes: _Codes[bytes] = _Codes()
         self._settings: _Codes[bytes] = _Codes()
+        self._stacks: _Codes[tuple[str, str]] = _Codes()
         self._events = 0
         self._entries = 0
 
@@ -172,6 +175,7 @@ class EventColumns:
             threads=tuple(f"{pid}/{tid}" for pid, tid in self._threads),
             shapes=tuple(map(_text, self._shapes)),
             settings=tuple(map(_text, self._settings)),
+            stacks=tuple(self._stacks),
             metadata=metadata,
             loss=self.tally.loss,
             memory=Allocations(*(column.values for column in self._memory)),
@@ -187,6 +191,7 @@ class EventColumns:
         for at, name in enumerate(names):
             if name in SETTLED:
                 settings[at] = self._settings[bytes(arguments[at].settings)]
+        stacks = [(a.call_stack, a.module_hierarchy) for a in arguments]
         columns: dict[str, NDArray[Any]] = {
             "name_code": self._names.codes(names),
             "category": np.fromiter((_CATEGORIES[event.cat] for event in timed), dtype=np.int8, count=len(timed)),
@@ -197,6 +202,7 @@ class EventColumns:
             "external_id": np.where(external == ABSENT, old_external, external),
             "shape_code": self._shapes.codes([bytes(a.shapes) for a in arguments]),
             "settings_code": settings,
+            "stack_code": self._stacks.codes(stacks),
             "copied_bytes": _identifiers([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
         }
         for name, column in columns.items():
@@ -215,7 +221,7 @@ class EventColumns:
             column.add(value[good])
 
     def _check_size(self) -> None:
-        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._threads)
+        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._stacks, self._threads)
         texts, text_bytes = max(len(table) for table in tables), sum(table.text_bytes for table in tables)
         if texts > MOST_TEXTS or text_bytes > MOST_TEXT_BYTES or len(self._threads) > MOST_THREADS:
             raise UnreadableTrace(
