@@ -46,9 +46,10 @@ def trace_session(path: Path, rules: tuple[NameRule, ...] = ()) -> TraceSession:
 def _key(path: Path, rules: tuple[NameRule, ...]) -> bytes | None:
     """A digest of the trace and rules; None where it cannot be read: ``read_recording`` gives the reason."""
     try:
-        return key_of(file_key(path), [(rule.pattern.pattern, rule.replacement) for rule in rules])
+        digest = file_key(path)
     except OSError:
         return None
+    return key_of(digest, [(rule.pattern.pattern, rule.replacement) for rule in rules]) if rules else digest
 
 
 def _stored(path: Path, table: bytes) -> Recording | None:

@@ -33,7 +33,7 @@ from tbp.errors import UnreadableTrace
 from tbp.system.whole_files import write_whole
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS, DeviceUse
 from tbp.traces.devices.host_communication import HostCommunication
-from tbp.traces.devices.ranks import Rank
+from tbp.traces.devices.ranks import Rank, of_rank
 from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
 from tbp.traces.frames.kinds import KINDS
 from tbp.traces.operators.detail import DETAIL_COLUMNS
@@ -181,7 +181,7 @@ def _rank(path: Path, session: TraceSession, stored: _Rank) -> Rank:
     devices = _frame(stored.devices, DEVICE_COLUMNS, "device")
     use = DeviceUse(stored.window_us, devices, _frame(stored.kernels, KERNEL_COLUMNS))
     its_origin = located(path, stored.origin)
-    return Rank(path, its_origin, replace(session, origin=its_origin), use, stored.host)
+    return Rank(path, its_origin, of_rank(session, its_origin), use, stored.host)
 
 
 def _stored_frames(frames: Frames) -> _Frames:

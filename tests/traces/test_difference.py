@@ -243,7 +243,7 @@ def test_figures_over_steps_are_those_of_a_table_with_zeros() -> None:
         dense = np.where(chance.random((steps, 12)) < 0.6, chance.normal(1, 3, (steps, 12)), 0.0)
         dense[:, 0], dense[:, 1] = 0.0, np.abs(dense[:, 1]) + 1
         step, code = np.nonzero(dense)
-        rows = pd.DataFrame({"step": step, "operator": [f"o{c}" for c in code], "calls": 1})
+        rows = pd.DataFrame({"step": step, "operator": [f"o{c}" for c in code], "calls": 1.0})
         own = session_of([{"o0": (1, 1.0)}] * steps)
         own = replace(own, per_step=rows.assign(self_us=dense[step, code], self_device_us=0.0))
         found = side([own], tuple(f"o{c}" for c in range(12)), "self_us", "self_device_us")

@@ -75,7 +75,7 @@ def test_without_steps_the_trace_is_one_step(trace_of: TraceOf) -> None:
 def test_python_functions_are_no_operators(trace_of: TraceOf) -> None:
     trace = trace_of(("ProfilerStep#1", 0, 9, STEP), ("a.py(1): f", 1, 5, {"cat": "python_function"}), ("mm", 2, 2))
     assert list(operator_table(trace).frame["operator"]) == ["mm"]
-    assert row(whole_trace_table(trace).frame, "a.py(1): f")["self_us"] == 3
+    assert row(whole_trace_table(trace).frame, "a.py(#1): f")["self_us"] == 3
 
 
 def test_the_most_common_shapes(trace_of: TraceOf) -> None:

@@ -95,8 +95,15 @@ def rank_of(path: Path, trace: Trace, rules: Sequence[NameRule] = ()) -> Rank:
     tree = host_tree(trace, rules)
     work = device_work(trace, tree)
     its_origin = origin(path, trace)
-    session = replace(nested_session(trace, tree, work), origin=its_origin)
-    return Rank(path, its_origin, session, device_use(trace, tree, work), host_communication(trace, tree))
+    session = nested_session(trace, tree, work)
+    return Rank(
+        path, its_origin, of_rank(session, its_origin), device_use(trace, tree, work), host_communication(trace, tree)
+    )
+
+
+def of_rank(session: TraceSession, its_origin: RankOrigin) -> TraceSession:
+    """``session`` with its origin where it is one of several ranks."""
+    return replace(session, origin=its_origin) if its_origin.is_distributed else session
 
 
 def _row(rank: Rank) -> dict[str, object]:
