@@ -97,8 +97,17 @@ HOSTILE = ("<script>alert(1)</script>", '=HYPERLINK("http://x")', "]]>&amp;<!--"
 """Names that mean something to a browser, a spreadsheet, XML, a terminal and CSV."""
 
 
-def change(index: int, before: float, after: float, *, confirmed: bool = True, note: str = "") -> ChangeEvidence:
-    return ChangeEvidence(Change(index, before, after, 0.0004, confirmed), note=note)
+def change(
+    index: int, before: float, after: float, p_value: float = 0.0004, confirmed: bool = True, *, note: str = "",
+    **fields: Any,
+) -> ChangeEvidence:  # fmt: skip
+    """A change between two levels, confirmed unless it is said not to be; ``fields`` are those of Change."""
+    return ChangeEvidence(Change(index, before, after, p_value, confirmed, **fields), note=note)
+
+
+def changes(*steps: tuple[int, float, float]) -> tuple[ChangeEvidence, ...]:
+    """Confirmed changes of (index, before, after)."""
+    return tuple(change(*step) for step in steps)
 
 
 def of_two_versions() -> History:
@@ -109,14 +118,17 @@ def of_two_versions() -> History:
     return replace(plain, points=runs, breaks=(version,))
 
 
-def operator_table(names: Sequence[str] = ("aten::mm", "aten::softmax"), device_us: float = 0.0) -> OperatorTable:
-    """Operators with 100, 50, 33, … µs of self time."""
+def operator_table(
+    names: Sequence[str] = ("aten::mm", "aten::softmax"), device_us: float = 0.0, self_us: Sequence[float] = (),
+    calls: Sequence[float] = (),
+) -> OperatorTable:  # fmt: skip
+    """Operators with 100, 50, 33, … µs of self time, unless it is given."""
     rows = len(names)
-    self_us = [100.0 / (place + 1) for place in range(rows)]
+    self_us = self_us or [100.0 / (place + 1) for place in range(rows)]
     frame = pd.DataFrame(
         {
             "operator": pd.Series(list(names), dtype=object),
-            "calls": [4.0] * rows,
+            "calls": calls or [4.0] * rows,
             "self_us": self_us,
             "total_us": self_us,
             "self_device_us": [device_us] * rows,

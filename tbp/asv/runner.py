@@ -7,7 +7,6 @@ chooses the commits; ``tbp.asv.results`` reads the results.
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from tbp.errors import RunFailed, UsageError
+from tbp.system.children import KILLED_S, forget, kill_session, mind
 
 if TYPE_CHECKING:
     from tbp.system.progress import Progress
@@ -99,7 +99,8 @@ def run_asv(
 
 @contextmanager
 def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
-    """A block that ends asv, and every process that asv started, when the block ends in any way."""
+    """A block that ends asv, and every process that asv started, when the block or this process ends in any way."""
+    mind(process.pid)
     try:
         yield
     finally:
@@ -110,18 +111,10 @@ def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
                     process.wait(timeout=ENDING_S)
         finally:
             process.kill()
-            process.wait()
-            _kill_session(process.pid)
-
-
-def _kill_session(leader: int) -> None:
-    """Kill every process in the session of ``leader``; asv's fork server has a process group of its own."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it ended meanwhile
-            # pid (name) state parent group session …; the name may hold anything, so count from its end.
-            session = stat.read_text(errors="replace").rpartition(")")[2].split()[3]
-            if int(session) == leader:
-                os.kill(int(stat.parent.name), signal.SIGKILL)
+            kill_session(process.pid)  # asv's fork server has a process group of its own
+            with suppress(subprocess.TimeoutExpired):  # the kernel does not let go of it
+                process.wait(KILLED_S)
+            forget(process.pid)
 
 
 @contextmanager

@@ -184,7 +184,7 @@ def _of_commit(revision: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
     }
     if not chosen_paths:
         cells = _listed([TraceSource(commit[:8], paths, key) for key, paths in traced.items()])
-        raise UsageError(f"--bench, --machine and --environment leave no trace of {commit[:8]}; choose among\n{cells}")
+        raise UsageError(f"--bench, --machine and --environment leave no trace of {commit[:8]}; choose among: {cells}")
     return tuple(TraceSource(commit[:8], paths, key) for key, paths in chosen_paths.items())
 
 
@@ -233,20 +233,20 @@ def _recordings(paths: Iterable[Path], rules: Sequence[NameRule]) -> tuple[tuple
 def _ambiguous(argument: str, cells: Sequence[TraceSource]) -> UsageError:
     return UsageError(
         f"{argument} has traces of {len(cells)} cells; choose with --bench REGEX, --machine and --environment "
-        f"(--bench . shows all):\n{_listed(cells)}"
+        f"(--bench . shows all): {_listed(cells)}"
     )
 
 
 def _listed(cells: Sequence[TraceSource]) -> str:
-    """A line for each, with its machine and environment where those differ."""
+    """All of them, each with its machine and environment where those differ."""
     setups = {source.key.setup for source in cells if source.key}
-    lines = []
+    names = []
     for source in cells[:MOST_LISTED]:
-        setup = f"  on {source.key.setup}" if source.key and len(setups) > 1 else ""
-        lines.append(f"  {source.cell or 'traces that name no benchmark'}{setup}")
+        setup = f" on {source.key.setup}" if source.key and len(setups) > 1 else ""
+        names.append(f"{source.cell or 'traces that name no benchmark'}{setup}")
     if len(cells) > MOST_LISTED:
-        lines.append(f"  … and {len(cells) - MOST_LISTED} more")
-    return "\n".join(lines)
+        names.append(f"… and {len(cells) - MOST_LISTED} more")
+    return "; ".join(names)
 
 
 def _cell(source: TraceSource) -> tuple[object, ...]:

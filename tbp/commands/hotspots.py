@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from tbp.commands.options import add_form_option, add_stored_traces_options, count, stored_traces
 from tbp.errors import ExitCode, UsageError
+from tbp.system.printing import warn
 
 HELP = "the operators of a trace, or what separates two"
 RANKS = ("self", "device", "total", "flops")
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     views = views_of(cells, options.by, options.group_by or GROUPS[0])
     if options.flame is not None:
         write_file(options.flame, flame_file(cells))
-        print(f"flame graph: {options.flame}", file=sys.stderr)
+        warn(f"flame graph: {options.flame}")
     forms = {
         "--json": (options.json, lambda: to_json(views, options.top)),
         "--csv": (options.csv, lambda: to_csv(views, options.top)),

@@ -32,8 +32,8 @@ from tbp.project.bench_filter import BenchFilter, bench_filter
 from tbp.project.policy import read_policy
 from tbp.traces.calls.names import NameRule
 from tbp.wording import words
+from tbp.wording.phrases import MEASURED_IN_TURNS
 
-METHOD = "measured in turns"
 INTERRUPTED = "interrupted"
 # Of a budget, kept for ending processes, judging and printing: a second or two of three minutes.
 ENDING_SHARE = 0.02
@@ -98,7 +98,7 @@ def gate(config: AsvConfig, baseline: ComparedCommit, contender: ComparedCommit,
         project=config.project,
         baseline=baseline,
         contender=contender,
-        method=METHOD,
+        method=MEASURED_IN_TURNS,
         judgements=tuple(sorted(everything, key=lambda judgement: (judgement.benchmark, judgement.parameters))),
         machine=platform.node(),
         environment=pair[0].environment,

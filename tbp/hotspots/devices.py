@@ -13,6 +13,7 @@ import pandas as pd
 from msgspec import Struct
 
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS
+from tbp.traces.devices.idle import IDLE_COLUMNS
 from tbp.traces.devices.ranks import RANK_COLUMNS, DistributedRun, Rank, runs
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
 from tbp.traces.recording import Recording
@@ -20,6 +21,7 @@ from tbp.traces.recording import Recording
 # The columns of one trace, with numbers instead of counts: a mean per step is no whole number.
 MEAN_DEVICE_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in DEVICE_COLUMNS.items()}
 MEAN_KERNEL_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in KERNEL_COLUMNS.items()}
+MEAN_IDLE_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in IDLE_COLUMNS.items()}
 RUN_RANK_COLUMNS = {"run": COUNT, **RANK_COLUMNS}  # runs count from 0 in order of time
 
 # A rank is late whose work takes a tenth longer than the others': as LEAST_CHANGE of operators.
@@ -41,6 +43,7 @@ class Devices(Struct, frozen=True):
 
     devices: pd.DataFrame  # MEAN_DEVICE_COLUMNS, means over the traces that use the device
     kernels: pd.DataFrame  # MEAN_KERNEL_COLUMNS, means over all traces, longest first
+    idle: pd.DataFrame  # MEAN_IDLE_COLUMNS, means over all traces, longest first
     ranks: pd.DataFrame  # RUN_RANK_COLUMNS; empty without traces of a distributed run
     straggler: Straggler | None  # of the first run that has some
     backend: str  # of the distributed runs: "nccl"
@@ -51,6 +54,7 @@ class Devices(Struct, frozen=True):
     def __post_init__(self) -> None:
         check(self.devices, MEAN_DEVICE_COLUMNS, "devices")
         check(self.kernels, MEAN_KERNEL_COLUMNS, "kernels")
+        check(self.idle, MEAN_IDLE_COLUMNS, "idle time")
         check(self.ranks, RUN_RANK_COLUMNS, "ranks")
 
 
@@ -65,6 +69,7 @@ def devices(recordings: Sequence[Recording]) -> Devices | None:
     return Devices(
         devices=_devices(with_device) if with_device else typed([], MEAN_DEVICE_COLUMNS),
         kernels=_kernels(with_device) if with_device else typed([], MEAN_KERNEL_COLUMNS),
+        idle=_idle(with_device) if with_device else typed([], MEAN_IDLE_COLUMNS),
         ranks=ranks,
         straggler=next((late for _, run in ranks.groupby("run") if (late := _straggler(run)) is not None), None),
         backend=", ".join(dict.fromkeys(run.ranks[0].origin.backend for run in distributed if run.ranks[0])),
@@ -101,6 +106,18 @@ def _kernels(ranks: Sequence[Rank]) -> pd.DataFrame:
     frame["share"] = frame["total_us"] / whole_us if whole_us else 0.0
     frame = frame.sort_values(["total_us", "kernel"], ascending=[False, True], kind="stable")
     return frame.reset_index(drop=True)[list(MEAN_KERNEL_COLUMNS)]
+
+
+def _idle(ranks: Sequence[Rank]) -> pd.DataFrame:
+    each = []
+    for rank in ranks:
+        frame = rank.device.idle
+        each.append(frame.assign(gaps=frame["gaps"] / _steps(rank), total_us=frame["total_us"] / _steps(rank)))
+    joined = pd.concat(each, ignore_index=True).groupby(["device", "cause", "operator"], sort=False)
+    frame = joined[["gaps", "total_us"]].sum().reset_index()
+    frame[["gaps", "total_us"]] /= len(ranks)
+    frame = frame.sort_values(["total_us", "operator"], ascending=[False, True], kind="stable")
+    return frame.reset_index(drop=True)[list(MEAN_IDLE_COLUMNS)]
 
 
 def _ranks(distributed: Sequence[DistributedRun]) -> pd.DataFrame:

@@ -27,7 +27,6 @@ MOST_EXACT = 20
 MOST_UNCERTAIN = 5
 
 _NAMES = {By.SELF: "self time", By.DEVICE: "device time", By.TOTAL: "total time", By.FLOPS: "FLOPs"}
-_FLOPS = ((1.0, "FLOP"), (1e3, "kFLOP"), (1e6, "MFLOP"), (1e9, "GFLOP"), (1e12, "TFLOP"))
 
 
 def views_table(views: Views, top: int | None, with_shapes: bool, width: int) -> str:
@@ -140,10 +139,7 @@ def _beside(ranking: Ranking) -> By | None:
 
 
 def _amount(value: float, by: By) -> str:
-    if by is not By.FLOPS:
-        return words.microseconds(value)
-    factor, symbol = words.scale_of(value, _FLOPS)
-    return f"{words.significant(value / factor)} {symbol}"
+    return words.flop(value) if by is By.FLOPS else words.microseconds(value)
 
 
 def _whole(by: By) -> str:

@@ -181,11 +181,6 @@ def commits(points: Sequence[Point]) -> list[Commit]:
     return [table.order[index] for index in table.commit_index.tolist()]
 
 
-def outcomes(points: Sequence[Point]) -> list[Outcome]:
-    """The outcome of each run."""
-    return [OUTCOMES[index] for index in columns(points).outcome.tolist()]
-
-
 def known_commits(several: Iterable[Sequence[Point]]) -> tuple[Commit, ...]:
     """Every commit that one of several series was run at, or shares its order with, by date, then by hash."""
     orders = {id(order): order for order in (columns(points).order for points in several)}  # which series share

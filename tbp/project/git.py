@@ -7,11 +7,14 @@ foreign text, and is escaped where it is shown.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 GIT_TIMEOUT_S = 120.0  # a walk over a hundred thousand commits takes a few seconds; a dead network drive takes for ever
+# In full. Whatever else a result names as its commit, git may take for a branch or an option, and answer for none.
+HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _QUIET = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
 
 

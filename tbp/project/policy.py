@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from tbp.errors import UsageError
+from tbp.project.patterns import compiled, finds
 from tbp.project.toml_file import read_toml
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Policy(Struct, frozen=True):
 
     def direction(self, benchmark: str) -> Better | None:
         """The better direction of ``benchmark`` that the project sets; None where it sets none."""
-        return next((better for pattern, better in self.better if pattern.search(benchmark)), None)
+        return next((better for pattern, better in self.better if finds(pattern, benchmark)), None)
 
 
 def read_policy(path: Path) -> Policy:
@@ -95,10 +96,7 @@ def _better(path: Path, table: object) -> tuple[tuple[re.Pattern[str], Better], 
     for pattern, direction in table.items():
         if direction not in (Better.LOWER.value, Better.HIGHER.value):
             raise UsageError(f'{path}: [tool.tbp.better] {pattern!r} must be "lower" or "higher", not {direction!r}')
-        try:
-            known.append((re.compile(pattern), Better(direction)))
-        except re.error as error:
-            raise UsageError(f"{path}: [tool.tbp.better] {pattern!r} is no regular expression: {error}") from None
+        known.append((compiled(pattern, f"{path}: [tool.tbp.better]"), Better(direction)))
     return tuple(known)
 
 

@@ -37,7 +37,7 @@ MOST_DAYS = 90
 BUSY_S = 2.0  # how long another process is waited for; writing the results of a large project takes 0.5 s
 _DAY_S = 86_400
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_COMPUTED_WITH = ("numpy", "pandas", "scipy")
+_COMPUTED_WITH = ("numpy", "pandas", "scipy", "plotly", "jinja2")
 # ``used`` is when a value was written or asked for, in s since 1970, to about a day; ``crc`` is of the value, since
 # SQLite itself does not notice a flipped bit.
 _TABLE = (

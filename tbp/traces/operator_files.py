@@ -33,6 +33,7 @@ from tbp.errors import UnreadableTrace
 from tbp.system.whole_files import write_whole
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS, DeviceUse
 from tbp.traces.devices.host_communication import HostCommunication
+from tbp.traces.devices.idle import IDLE_COLUMNS
 from tbp.traces.devices.ranks import Rank, of_rank
 from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
 from tbp.traces.frames.kinds import KINDS
@@ -73,6 +74,7 @@ class _Rank(msgspec.Struct):
     window_us: float
     devices: dict[str, _Column]
     kernels: dict[str, _Column]
+    idle: dict[str, _Column] | None = None  # null in files older than the reader
     host: HostCommunication = HostCommunication()
 
 
@@ -172,16 +174,20 @@ def _damaged(path: Path, error: Exception) -> UnreadableTrace:
 def _stored_rank(rank: Rank | None) -> _Rank | None:
     if rank is None or not rank.is_telling:
         return None
-    device = rank.device
-    frames = (_columns(device.devices), _columns(device.kernels))
-    return _Rank(replace(rank.origin, family=""), device.window_us, *frames, rank.host)
+    used = rank.device
+    frames = map(_columns, (used.devices, used.kernels, used.idle))
+    return _Rank(replace(rank.origin, family=""), used.window_us, *frames, rank.host)
 
 
 def _rank(path: Path, session: TraceSession, stored: _Rank) -> Rank:
-    devices = _frame(stored.devices, DEVICE_COLUMNS, "device")
-    use = DeviceUse(stored.window_us, devices, _frame(stored.kernels, KERNEL_COLUMNS))
+    used = DeviceUse(
+        stored.window_us,
+        _frame(stored.devices, DEVICE_COLUMNS, "device"),
+        _frame(stored.kernels, KERNEL_COLUMNS),
+        _frame(stored.idle or {"operator": []}, IDLE_COLUMNS),
+    )
     its_origin = located(path, stored.origin)
-    return Rank(path, its_origin, of_rank(session, its_origin), use, stored.host)
+    return Rank(path, its_origin, of_rank(session, its_origin), used, stored.host)
 
 
 def _stored_frames(frames: Frames) -> _Frames:

@@ -125,8 +125,8 @@ def before_after(change: Change, unit: str) -> str:
 
 def since(history: History, change: Change, word: str = "since") -> str:
     """``since 04342f08``; empty where the change names no point of the series."""
-    is_known = 0 <= change.index < len(history.points)
-    return f"{word} {history.points[change.index].commit.short}" if is_known else ""
+    commit = history.commit_at(change.index)
+    return f"{word} {commit.short}" if commit is not None else ""
 
 
 def newest_value(history: History | None) -> float:

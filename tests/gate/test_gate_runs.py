@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -95,6 +95,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 Gate = Callable[..., "subprocess.CompletedProcess[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -103,6 +104,24 @@ def gate(repository: Path, environment: dict[str, str]) -> Gate:
     return lambda *arguments: subprocess.run(
         command(*arguments), cwd=repository, env=environment, capture_output=True, text=True, check=False
     )
+
+
+@pytest.fixture
+def started(repository: Path, environment: dict[str, str]) -> Start:
+    """Start ``tbp gate``."""
+    return lambda *arguments: subprocess.Popen(
+        command(*arguments),
+        cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def elsewhere(repository: Path, tmp_path: Path) -> Iterator[str]:
+    """The name of a configuration whose environments, in ``tmp_path``, asv has yet to install."""
+    config = repository / "elsewhere.json"
+    config.write_text(json.dumps(CONFIG | {"env_dir": str(tmp_path / "env")}))
+    yield config.name
+    config.unlink()
 
 
 def command(*arguments: str) -> list[str]:
@@ -116,15 +135,9 @@ def states(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
 
 def visible(repository: Path) -> list[str]:
     """All that a user sees of a repository, and what is stored beside it."""
-    asked = (
-        ["status", "--porcelain"],
-        ["for-each-ref"],
-        ["stash", "list"],
-        ["ls-files", "--stage"],
-        ["rev-parse", "HEAD"],
-    )
+    questions = ("status --porcelain", "for-each-ref", "stash list", "ls-files --stage", "rev-parse HEAD")
     stored = [f"{path} {path.stat().st_mtime_ns}" for path in sorted((repository / ".asv" / "results").rglob("*"))]
-    return [git(repository, *arguments) for arguments in asked] + stored
+    return [git(repository, *question.split()) for question in questions] + stored
 
 
 def related(repository: Path) -> list[str]:
@@ -184,18 +197,10 @@ def test_the_working_tree_is_judged_as_it_is_and_left_as_it_was(gate: Gate, repo
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_it_with_what_is_known_and_leaves_nobody_behind(
-    repository: Path, environment: dict[str, str], number: signal.Signals
+    repository: Path, started: Start, number: signal.Signals
 ):
     before = visible(repository)
-    process = subprocess.Popen(
-        command("base", "same"),
-        cwd=repository,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+    with started("base", "same") as process:
         # A server of each side and the process that each has forked for the cell.
         wait_until(lambda: len([line for line in related(repository) if "worker.py" in line]) == 4)
         process.send_signal(number)
@@ -209,41 +214,28 @@ def test_an_interrupt_ends_it_with_what_is_known_and_leaves_nobody_behind(
     assert visible(repository) == before
 
 
-def test_ctrl_c_while_asv_installs_leaves_nobody_behind(repository: Path, environment: dict[str, str], tmp_path: Path):
-    config = repository / "elsewhere.json"
-    config.write_text(json.dumps(CONFIG | {"env_dir": str(tmp_path / "env")}))
-    process = subprocess.Popen(
-        command("base", "same", "--config", config.name),
-        cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        with process:
-            wait_until((tmp_path / "env" / "gate-base").exists)
-            process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=20)
-    finally:
-        config.unlink()
+def test_ctrl_c_while_asv_installs_leaves_nobody_behind(started: Start, elsewhere: str, tmp_path: Path):
+    with started("base", "same", "--config", elsewhere) as process:
+        wait_until((tmp_path / "env" / "gate-base").exists)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert err.splitlines()[-1].startswith("tbp: interrupted")
     assert "Traceback" not in err
     wait_until(lambda: not related(tmp_path))
 
 
-def test_a_worker_that_is_killed_fails_its_benchmark(repository: Path, environment: dict[str, str]):
-    process = subprocess.Popen(
-        command("base", "same", "--json", "--bench", TOTAL),
-        cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    with process:
+def test_a_worker_that_is_killed_fails_its_benchmark(repository: Path, started: Start):
+    with started("base", "same", "--json", "--bench", TOTAL) as process:
         wait_until(lambda: len([line for line in related(repository) if "worker.py" in line]) == 4)
         for line in related(repository):
             if "worker.py" in line:
                 os.kill(int(line.split()[0]), signal.SIGKILL)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 4, err
-    (one,) = json.loads(out)["judgements"]
-    assert one["state"] == "failed"
-    assert "SIGKILL" in one["reason"]
+    (judgement,) = json.loads(out)["judgements"]
+    assert judgement["state"] == "failed"
+    assert "SIGKILL" in judgement["reason"]
     wait_until(lambda: not related(repository))
 
 
@@ -280,13 +272,8 @@ def test_a_budget_that_is_too_short_says_what_is_undecided(gate: Gate):
     assert "the budget of 0.13 min ended" in done.stdout
 
 
-def test_a_budget_that_ends_while_asv_installs_is_one_line(gate: Gate, repository: Path, tmp_path: Path):
-    config = repository / "elsewhere.json"
-    config.write_text(json.dumps(CONFIG | {"env_dir": str(tmp_path / "env")}))
-    try:
-        done = gate("base", "same", "--config", config.name, "--budget", "0.001")
-    finally:
-        config.unlink()
+def test_a_budget_that_ends_while_asv_installs_is_one_line(gate: Gate, elsewhere: str, tmp_path: Path):
+    done = gate("base", "same", "--config", elsewhere, "--budget", "0.001")
     assert done.returncode == 4
     assert done.stderr.startswith("tbp: the budget ended while asv installed the commits")
     assert done.stderr.count("\n") == 1

@@ -23,6 +23,7 @@ from tbp.statistics.paired_ratios import Pair
 
 CHANGED = (State.REGRESSION, State.IMPROVEMENT)
 Answer = Pair | CellFailed | CellSkipped
+Measure = Callable[[Sequence[Cell], Side, Callable[[Cell], bool]], Iterator[tuple[Cell, Answer]]]
 
 
 def cells(count: int) -> list[Cell]:
@@ -35,20 +36,25 @@ def pair(effect: float, cpu_effect: float | None = None) -> Pair:
     return Pair(math.log1p(effect), math.log1p(cpu), 1.0, 1.0 + effect)
 
 
-def verdicts(
-    asked: Sequence[Cell], answer: Callable[[Cell, int], Answer], limits: Limits | None = None
-) -> dict[str, Judgement]:
-    """The judgements by benchmark; ``answer`` gives a cell's pair, from its first, 0, on."""
+def measuring(answer: Callable[[Cell, int], Answer]) -> Measure:
+    """Measures as the gate does; ``answer`` gives a cell's pair, from its first, 0, on."""
     seen: Counter[Cell] = Counter()
 
     def measure(active: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]) -> Iterator[tuple[Cell, Answer]]:
-        for cell in active:
+        for cell in filter(has_room, active):
             yield cell, answer(cell, seen[cell])
             seen[cell] += 1
 
-    evidence = [Evidence(cell) for cell in asked]
-    run_gate(evidence, measure, limits or Limits(), lambda *_: None)
-    return {one.benchmark: one for one in judgements(evidence, limits or Limits())}
+    return measure
+
+
+def verdicts(
+    benchmarks: Sequence[Cell], answer: Callable[[Cell, int], Answer], limits: Limits | None = None
+) -> dict[str, Judgement]:
+    """The judgements by benchmark."""
+    evidence = [Evidence(cell) for cell in benchmarks]
+    run_gate(evidence, measuring(answer), limits or Limits(), lambda *_: None)
+    return {judgement.benchmark: judgement for judgement in judgements(evidence, limits or Limits())}
 
 
 def noisy(
@@ -68,25 +74,21 @@ def noisy(
 @pytest.mark.parametrize(("noise", "hit_share"), [(0.02, 0.0), (0.03, 0.0), (0.02, 0.1)])
 def test_identical_commits_change_nothing(noise: float, hit_share: float):
     """Of 100 gates of 14 benchmarks at most one claims anything."""
-    wrong = 0
-    for seed in range(100):
-        found = verdicts(cells(14), noisy(seed, noise, {}, hit_share))
-        wrong += any(one.state in CHANGED for one in found.values())
-    assert wrong <= 1
+    gates = (verdicts(cells(14), noisy(seed, noise, {}, hit_share)).values() for seed in range(100))
+    assert sum(any(judgement.state in CHANGED for judgement in gate) for gate in gates) <= 1
 
 
 def test_five_percent_are_found_in_most_gates_and_nothing_else():
-    asked = cells(14)
-    found: Counter[State] = Counter()
-    others: Counter[State] = Counter()
+    slower, faster, *_ = benchmarks = cells(14)
+    states: dict[str, Counter[State]] = {cell.benchmark: Counter() for cell in benchmarks}
     for seed in range(60):
-        made = verdicts(asked, noisy(seed, 0.02, {asked[0]: 0.05, asked[1]: -0.05}))
-        for one in made.values():
-            (found if one.benchmark in ("suite.time_0", "suite.time_1") else others)[one.state] += 1
-            if one.benchmark == "suite.time_0":
-                assert one.state is not State.IMPROVEMENT
-    assert found[State.REGRESSION] + found[State.IMPROVEMENT] >= 0.8 * found.total()
-    assert others[State.REGRESSION] + others[State.IMPROVEMENT] <= 0.003 * others.total()
+        for judgement in verdicts(benchmarks, noisy(seed, 0.02, {slower: 0.05, faster: -0.05})).values():
+            states[judgement.benchmark][judgement.state] += 1
+    assert State.IMPROVEMENT not in states[slower.benchmark]
+    moved = states.pop(slower.benchmark) + states.pop(faster.benchmark)
+    unmoved = sum(states.values(), Counter[State]())
+    assert sum(moved[state] for state in CHANGED) >= 0.8 * moved.total()
+    assert sum(unmoved[state] for state in CHANGED) <= 0.003 * unmoved.total()
 
 
 @pytest.mark.parametrize(("noise", "hit_share"), [(0.02, 0.0), (0.03, 0.1), (0.05, 0.0)])
@@ -255,22 +257,23 @@ class Clock:
         self.now_s, self.budget_s, self.start_s, self.pair_s = 0.0, budget_s, start_s, pair_s or {}
         self.budget = Budget(lambda: self.budget_s - self.now_s, budget_s, start_s)
 
-    def gate(self, asked: Sequence[Cell], answer: Callable[[Cell, int], Answer]) -> list[Evidence]:
-        seen: Counter[Cell] = Counter()
+    def gate(self, benchmarks: Sequence[Cell], answer: Callable[[Cell, int], Answer]) -> list[Evidence]:
+        def timed(cell: Cell, number: int) -> Answer:
+            pair_s = self.pair_s.get(cell, 1.0)
+            self.now_s += pair_s
+            self.budget.pair_ended(cell, pair_s)
+            return answer(cell, number)
+
+        take_turns = measuring(timed)
 
         def measure(
             active: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]
         ) -> Iterator[tuple[Cell, Answer]]:
             self.now_s += self.start_s
             self.budget.workers_began(self.start_s)
-            for cell in active:
-                if has_room(cell):
-                    self.now_s += self.pair_s.get(cell, 1.0)
-                    self.budget.pair_ended(cell, self.pair_s.get(cell, 1.0))
-                    yield cell, answer(cell, seen[cell])
-                    seen[cell] += 1
+            return take_turns(active, first, has_room)
 
-        evidence = [Evidence(cell) for cell in asked]
+        evidence = [Evidence(cell) for cell in benchmarks]
         run_gate(evidence, measure, Limits(), lambda *_: None, self.budget)
         return evidence
 
@@ -349,21 +352,15 @@ def test_one_pair_alone_says_how_little_it_is():
 
 
 def test_an_interrupt_between_two_pairs_leaves_both_whole():
-    asked = cells(2)
-
     def answer(cell: Cell, number: int) -> Answer:
-        if number == 2 and cell == asked[1]:
+        if number == 2 and cell == evidence[1].cell:
             raise KeyboardInterrupt
         return pair(QUIET[number % 4])
 
-    def measure(active: Sequence[Cell], first: Side, has_room: Callable[[Cell], bool]) -> Iterator[tuple[Cell, Answer]]:
-        for cell in asked:
-            yield cell, answer(cell, len(by_cell[cell].pairs))
-
-    by_cell = {cell: Evidence(cell) for cell in asked}
+    evidence = [Evidence(cell) for cell in cells(2)]
     with pytest.raises(KeyboardInterrupt):
-        run_gate(list(by_cell.values()), measure, Limits(), lambda *_: None)
-    assert [len(one.pairs) for one in by_cell.values()] == [3, 2]
+        run_gate(evidence, measuring(answer), Limits(), lambda *_: None)
+    assert [len(cell.pairs) for cell in evidence] == [3, 2]
 
 
 @pytest.mark.parametrize(

@@ -47,15 +47,6 @@ def never(_: Change) -> bool:
 # Where a step is
 
 
-def test_no_ratios_no_step():
-    assert step([], 0, 10) is None
-    assert with_pairs([], runs(10), [], 0.0) == ()
-
-
-def test_a_ratio_without_an_effect_raises_no_suspicion():
-    assert step([Crossing(0, 9, effects(0.0))], 0, 10) is None
-
-
 def test_of_one_ratio_the_newest_commit_is_suspected():
     said = step([Crossing(0, 9, effects(0.10))], 0, 10)
     assert (said.index, said.verdict, said.wanted) == (9, Verdict.UNDECIDED, min(FRESH_LOOKS))

@@ -177,12 +177,12 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 50_000])
-def test_of_two_lists_of_events_the_first_is_read_and_the_second_counted(write: Write, size: int) -> None:
+def test_of_two_lists_of_events_both_are_read_and_that_is_said(write: Write, size: int) -> None:
     events = json.dumps([{"ph": "X", "name": "aten::mm", "ts": 2 * at, "dur": 1} for at in range(size)]).encode()
     second = json.dumps([{"ph": "X", "name": "second", "ts": 1, "dur": 1}] * 3).encode()
     trace = read_trace(write(b'{"traceEvents": ' + events + b', "traceEvents": ' + second + b', "tbp": 5}'))
-    assert (len(trace), trace.names, dict(trace.metadata)) == (size, ("aten::mm",), {"tbp": "5"})
-    assert trace.losses == ("left out as unreadable: 3 events",)
+    assert (len(trace), trace.names, dict(trace.metadata)) == (size + 3, ("aten::mm", "second"), {"tbp": "5"})
+    assert trace.losses == ("read as one with the trace before it in the file: 1 trace",)
 
 
 def test_keys_behind_a_mended_event_are_kept(write: Write) -> None:

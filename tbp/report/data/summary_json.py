@@ -15,13 +15,12 @@ from tbp.history.ranges import Range, range_of
 from tbp.history.shift_sentences import first_said
 from tbp.model.changes import CONFIDENCE, ChangeEvidence, History
 from tbp.model.series import Better, Commit, Line, SeriesKey
-from tbp.report.base.render import strict_json
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import event_words, trace_words
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import told_change
-from tbp.report.parts.verdict_sentence import verdict
+from tbp.system.strict_json import strict_json
 from tbp.wording import verdicts
 
 Key: TypeAlias = tuple[SeriesKey, int]  # of a change: its series, and its index there
@@ -39,7 +38,7 @@ def summary_json(data: ReportData) -> bytes:
         "format": FORMAT,
         "project": data.project,
         "first": first_said(data.standing_shifts) if data.standing_shifts else "",
-        "verdict": verdict(histories, data),
+        "verdict": data.since_base(verdicts.verdict(histories)),
         "branch": data.branch,
         "lines": [_line(line) for line in dict.fromkeys(runs.line for runs in data.beside)],
         "base": {"revision": data.base.revision, **_commit(data.base.commit)} if data.base else None,

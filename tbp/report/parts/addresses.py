@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 import shlex
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from hashlib import sha256
 from urllib.parse import quote, urlsplit
 
-if TYPE_CHECKING:
-    from tbp.model.changes import History
-    from tbp.model.series import Commit, SeriesKey
+from tbp.model.changes import History
+from tbp.model.series import Commit, SeriesKey
 
 INDEX = "index.html"
 """The page that a reader opens."""
@@ -29,8 +28,6 @@ QUOTE = r"[^-.\w]?"
 
 def digest(text: str) -> str:
     """Eight hex digits that tell two names apart whose slugs are equal."""
-    from hashlib import sha256  # here, as it brings OpenSSL, which a report that stands needs not
-
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from tbp.model.changes import History, State
+from tbp.report.parts.change_sorts import Sort
 from tbp.report.parts.shown_change import size
 from tbp.wording import verdicts
 
@@ -27,9 +28,9 @@ _RANK = {state: order for order, state in enumerate(ROW_ORDER)}
 
 
 class Tile(Struct, frozen=True):
-    """How many series are in one state."""
+    """How many series are in one state, or changes of one sort."""
 
-    state: State
+    state: State | Sort
     number: int
     word: str
     glyph: str

@@ -1,25 +1,21 @@
 """The traces of a series as rows of words: its hotspots, and what moved between two commits.
 
 Takes an ``OperatorTable`` or a ``TraceDifference``, gives rows ready to be shown; reading and comparing traces
-belong to ``tbp.traces``, which is imported where there is a trace: it brings pandas, and a small report without traces
-is built in less time than that takes.
+belong to ``tbp.traces``.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
 
+import pandas as pd
 from msgspec import Struct
 
+from tbp.traces.differences.difference import LEAST_SESSIONS, TraceDifference
+from tbp.traces.differences.exact import caller
+from tbp.traces.operators import operators
 from tbp.wording import words
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from tbp.traces.differences.difference import TraceDifference
-    from tbp.traces.operators.operators import OperatorTable
 
 HOTSPOTS = 12
 """Operators shown of a trace: about a screen; what is left is told in a sentence."""
@@ -64,8 +60,8 @@ class OperatorRow(Struct, frozen=True):
 
     operator: str
     delta: str
-    share: str
-    bar: float
+    share: str = ""
+    bar: float = 0.0
     calls: str = ""
     before: str = ""
     after: str = ""
@@ -135,8 +131,6 @@ def callers(difference: TraceDifference) -> tuple[UnderCaller, ...]:
 
 
 def _under_caller(row: pd.Series, whole_us: float) -> UnderCaller:
-    from tbp.traces.differences.exact import caller
-
     calls = [words.calls(float(row[side])) for side in ("calls_before", "calls_after")]
     return UnderCaller(
         caller=caller(row["parent"]),
@@ -148,13 +142,11 @@ def _under_caller(row: pd.Series, whole_us: float) -> UnderCaller:
     )
 
 
-def hotspots(table: OperatorTable) -> Hotspots:
+def hotspots(table: operators.OperatorTable) -> Hotspots:
     """The operators with most self time: on the device where there is device time, else on the host."""
-    from tbp.traces.operators.operators import hotspots as ranked_hotspots
-
     on_device = bool(table.frame["self_device_us"].sum() > 0)
     by = "self_device_us" if on_device else "self_us"
-    shown = ranked_hotspots(table, HOTSPOTS, by)
+    shown = operators.hotspots(table, HOTSPOTS, by)
     whole_us = float(table.frame[by].sum())
     left, left_us = len(table.frame) - len(shown), whole_us - float(shown[by].sum())
     return Hotspots(
@@ -165,13 +157,11 @@ def hotspots(table: OperatorTable) -> Hotspots:
     )
 
 
-def _left(operators: int, left_us: float, whole_us: float) -> str:
-    if not operators:
+def _left(number: int, left_us: float, whole_us: float) -> str:
+    if not number:
         return ""
     share = words.percent(_ratio(left_us, whole_us))
-    return (
-        f"{words.count(operators, 'further operator')}: {words.microseconds(left_us)}, {share} of the step's self time."
-    )
+    return f"{words.count(number, 'further operator')}: {words.microseconds(left_us)}, {share} of the step's self time."
 
 
 def _hotspot(row: pd.Series, on_device: bool) -> Hotspot:
@@ -208,8 +198,6 @@ def moved(difference: TraceDifference) -> tuple[OperatorRow, ...]:
     step = OperatorRow(
         operator="the traced step",
         delta=words.signed_microseconds(difference.delta_us),
-        share="",
-        bar=0.0,
         before=words.microseconds(difference.step_before_us),
         after=words.microseconds(difference.step_after_us),
         worse=difference.delta_us > 0,
@@ -249,8 +237,6 @@ def _sum(label: str, delta_us: float, difference: TraceDifference) -> OperatorRo
 
 def caveats(difference: TraceDifference) -> str:
     """The limits of the comparison: too few sessions to judge times."""
-    from tbp.traces.differences.difference import LEAST_SESSIONS
-
     if difference.enough_sessions:
         return ""
     sessions = f"{difference.sessions_before} and {difference.sessions_after} traced sessions"

@@ -5,7 +5,6 @@ Takes a folder, serves its files until Ctrl-C. Some browsers keep no settings fo
 
 from __future__ import annotations
 
-import sys
 import webbrowser
 from contextlib import suppress
 from functools import partial
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tbp.errors import UsageError
+from tbp.system.printing import warn
 
 HOST = "127.0.0.1"
 # A page of another host whose name resolves to 127.0.0.1 would otherwise read the report (DNS rebinding).
@@ -84,15 +84,15 @@ def serve(index: Path, port: int, open_it: bool) -> None:
     """Serve the folder of ``index`` until Ctrl-C; ``open_it`` shows it in the browser."""
     with server(index.parent, port) as running:
         address = f"http://{HOST}:{running.server_address[1]}/{index.name}"
-        print(f"serving {address} to this machine only; Ctrl-C ends it", file=sys.stderr, flush=True)
+        warn(f"serving {address} to this machine only; Ctrl-C ends it")
         if open_it:
             show(address)
         with suppress(KeyboardInterrupt):
             running.serve_forever()
-    print(file=sys.stderr)
+    warn("")  # behind the ^C of the terminal
 
 
 def show(address: str) -> None:
     """Open the address in the user's browser; says where it is where there is none."""
     if not webbrowser.open(address):
-        print(f"tbp: no browser could be opened; the report is at {address}", file=sys.stderr)
+        warn(f"tbp: no browser could be opened; the report is at {address}")

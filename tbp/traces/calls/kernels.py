@@ -36,6 +36,7 @@ class DeviceWork(Struct, frozen=True, eq=False):
     duration_ns: Nanoseconds
     owner: Indices  # entry in the HostTree, never a double; ABSENT where no operator owns it
     rest: Indices  # index into REST; ABSENT where an operator owns it
+    launch: Indices  # entry of the runtime call in the HostTree; ABSENT where none is known
     step: Indices  # the owner's step; its own start decides where it has no owner
 
 
@@ -64,6 +65,7 @@ def device_work(trace: Trace, tree: HostTree) -> DeviceWork:
         duration_ns=trace.duration_ns[work],
         owner=np.where(owner != ABSENT, _at(tree.stands_for, owner), ABSENT),
         rest=np.where(owner != ABSENT, ABSENT, rest),
+        launch=launch,
         step=np.where(owner != ABSENT, _at(tree.step, owner), tree.step_at(trace.start_ns[work])),
     )
 

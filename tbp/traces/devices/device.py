@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HOST, HostTree
 from tbp.traces.calls.kernels import REST, DeviceWork
+from tbp.traces.devices.idle import IDLE_COLUMNS, idle
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
 from tbp.traces.reading.trace import ABSENT, NS_PER_US, ON_DEVICE, Category, Codes, Nanoseconds, Trace
 
@@ -50,42 +51,47 @@ KERNEL_COLUMNS = {
 
 
 class DeviceUse(Struct, frozen=True, eq=False):
-    """``devices`` has DEVICE_COLUMNS, a row per device; ``kernels`` KERNEL_COLUMNS, the longest first.
+    """The use of all devices: DEVICE_COLUMNS, a row per device; KERNEL_COLUMNS and IDLE_COLUMNS, longest first.
 
     The window runs from the start of the first step to the end of the last one, or over all host and device events
     where there are no steps. What lies partly in it counts with that part in busy times, and wholly in sums if it
-    starts inside. Both frames are empty, and the window 0, for a trace without a device.
+    starts inside. All frames are empty, and the window 0, for a trace without a device.
     """
 
     window_us: float
     devices: pd.DataFrame
     kernels: pd.DataFrame
+    idle: pd.DataFrame
 
     def __post_init__(self) -> None:
         check(self.devices, DEVICE_COLUMNS, "devices")
         check(self.kernels, KERNEL_COLUMNS, "kernels")
+        check(self.idle, IDLE_COLUMNS, "idle time")
 
 
 def device_use(trace: Trace, tree: HostTree, work: DeviceWork) -> DeviceUse:
     """The work of each device of a trace, of which ``tree`` and ``work`` are."""
     if not np.isin(trace.category, ON_DEVICE).any():
-        return DeviceUse(0.0, typed([], DEVICE_COLUMNS), typed([], KERNEL_COLUMNS))
-    start_ns, end_ns = window_ns(trace, tree.step_start_ns, tree.step_end_ns)
+        return DeviceUse(0.0, typed([], DEVICE_COLUMNS), typed([], KERNEL_COLUMNS), typed([], IDLE_COLUMNS))
+    start_ns, end_ns = window_of(trace, tree.step_start_ns, tree.step_end_ns)
     inside = (trace.start_ns[work.event] >= start_ns) & (trace.start_ns[work.event] < end_ns)
     communication = np.array([_COMMUNICATION.search(name) is not None for name in trace.names], dtype=bool)
     kind = _kinds(trace, communication)[work.event]
     device = _device_codes(trace)[work.event]
+    of_device = {name: device == code for code, name in enumerate(_device_names(trace)) if (device == code).any()}
+    window_ns = (start_ns, end_ns)
     rows = [
-        _device_row(trace, work.event, kind, device == code, inside, (start_ns, end_ns)) | {"device": name}
-        for code, name in enumerate(_device_names(trace))
-        if (device == code).any()
+        _device_row(trace, work.event, kind, here, inside, window_ns) | {"device": name}
+        for name, here in of_device.items()
     ]
+    gaps = [idle(trace, tree, work, here, window_ns).assign(device=name) for name, here in of_device.items()]
     names = (*tree.names, *REST)
     operator = np.where(work.owner != ABSENT, _names_of(tree.name_code, work.owner), len(tree.names) + work.rest)
     return DeviceUse(
         window_us=(end_ns - start_ns) / NS_PER_US,
         devices=typed(rows, DEVICE_COLUMNS),
         kernels=_kernels(trace, work.event[inside], kind[inside], operator[inside], names),
+        idle=typed(pd.concat(gaps, ignore_index=True), IDLE_COLUMNS),
     )
 
 
@@ -99,7 +105,7 @@ def busy_ns(start_ns: Nanoseconds, end_ns: Nanoseconds) -> int:
     return int(reached[-1] - start[0] - gap_ns.sum())
 
 
-def window_ns(trace: Trace, step_start_ns: Nanoseconds, step_end_ns: Nanoseconds) -> tuple[int, int]:
+def window_of(trace: Trace, step_start_ns: Nanoseconds, step_end_ns: Nanoseconds) -> tuple[int, int]:
     """From the start of the first step to the end of the last one; over all events where there are no steps."""
     if len(step_start_ns):
         return int(step_start_ns.min()), int(step_end_ns.max())

@@ -1,138 +1,109 @@
-"""The text of a trace file, block by block → its other keys, and its events in pieces.
+"""The text of a trace file, block by block → its events in pieces, and its other keys.
 
-Takes blocks as ``packing`` gives them, of any length, of an object with "traceEvents" or of the bare list. Gives
-pieces that each hold whole events; never holds more than a block, or one event if that is longer. Reading the events
-is left to the decoder that ``pieces`` is given, pieces that are no JSON to ``repair``.
+Takes blocks as ``packing`` gives them, of any length: objects with "traceEvents", bare lists, or events without a list,
+once or several times behind one another. Never holds more than a block, or one event if that is longer.
 
-Where a piece ends is a guess that its decoding proves: the last ``}, {"`` of a block. JSON that was cut inside an event
-or a string does not decode. At the first piece that does not, and from there to the end of the file, ``cutting`` finds
-the ends by counting brackets. Either way is linear in the text; a guess costs nothing, and nearly every file, however
-it is laid out, is read to its end with guesses.
+Most text is decoded in pieces of a block. Where a piece ends is a guess that its decoding proves: the last ``}, {"`` of
+the block. JSON that was cut inside an event or a string does not decode. Where a guess fails, ``cutting`` finds the end
+by counting brackets. Where that fails too the text is damaged: ``window`` proves it event by event, and ``search``
+finds the next one behind damage. Each way is linear in the text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from enum import Enum, auto
 from typing import TypeVar
 
 import msgspec
 
 from tbp.errors import UnreadableTrace
-from tbp.traces.reading.cutting import LIST_END_BYTES, PART_BYTES, Cutter
+from tbp.traces.reading.cutting import PART_BYTES, values_end
+from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.packing import BLOCK_BYTES
+from tbp.traces.reading.repair import Entry, EventForm, json_text
+from tbp.traces.reading.search import Effort, Search
+from tbp.traces.reading.window import State, Window
 
 # The longest events seen are 60 kB (a kernel's name, or a list of 300 ranks). One of 16 MB is no event.
 LARGEST_EVENT_BYTES = 16 << 20
+# Of the keys beside the events, over all: real ones have up to 100 kB.
+MOST_METADATA_BYTES = 16 << 20
 
 # Where a guess is looked for, at the end of a block: room for the longest events seen. Searching the whole block took
 # 0.08 CPU s more for 100 MB.
 _GUESS_BYTES = 1 << 16
 
-BETWEEN_EVENTS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
-_NESTED_KEYS = 100  # in one block; more are no metadata
-_KEY_BYTES = 100  # the key, with space around its colon
-_EVENTS_KEY = re.compile(rb'"traceEvents"\s*:\s*')
-_PLAIN_KEY = re.compile(rb'"(\w+)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*)')
-_EVENT_SIGN = b'"ph"'  # a key that every event has
-_SPACE = b" \t\r\n"
+_BETWEEN_EVENTS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
+_SEPARATORS = re.compile(rb"[\s,]+")
+_OPENING = re.compile(rb"\[[\[\s,]*")
+_CLOSING = re.compile(rb"[\]}][\]}\s,]*")
+_LONGEST_KEY_BYTES = 1 << 12
 _ARCHIVE_HEAD = 262  # bytes that tell a tar or zip file: the first trace in one is not all of it
+_EVENTS = "traceEvents"
 
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-DOCUMENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT = msgspec.json.Decoder(str)
 
 Events = TypeVar("Events")
 
 
+class _Inside(Enum):
+    """The surroundings of the place that was reached."""
+
+    NOTHING = auto()
+    DOCUMENT = auto()
+    LIST = auto()
+
+
 class TraceText:
-    """A file as it is read: ``metadata`` is whole once ``end`` was called behind the last piece."""
+    """A file as it is read: ``metadata`` is whole once the last piece was given."""
 
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self.blocks = blocks
+    def __init__(self, blocks: Iterator[bytes], tally: Tally) -> None:
         self.metadata: dict[str, str] = {}  # the other top-level keys, each value as JSON text
-        self.is_cut_off = False  # the file ended inside the list; true from its last piece on
+        self._blocks = blocks
+        self._tally = tally
         self._text = bytearray()  # not yet given
+        self._file_bytes = 0
+        self._window_bytes = PART_BYTES
+        self._metadata_bytes = 0
+        self._inside = _Inside.NOTHING
+        self._is_in_object = False  # the list is
+        self._has_guesses = True
+        self._effort = Effort()
+        self._search: Search | None = None
+        self._lists = 0
+        self._has_events = False  # since the last list began
 
-    def pieces(self, decoded: Callable[[bytes], Events | None]) -> Iterator[Events | bytes]:
-        """The events of the list, piece by piece: as ``decoded`` gives them, or where that is None the piece itself.
+    def pieces(self, form: EventForm[Entry]) -> Iterator[list[Entry]]:
+        """The events of the file, piece by piece.
 
-        A piece starts at an event and has no comma behind its last one. Raises UnreadableTrace where there is no list.
+        Raises UnreadableTrace where there is no list of events, or more of anything than a trace has.
         """
-        self._skip_head()
-        yield from self._guessed(decoded)
-        for piece in self._counted():
-            events = decoded(piece)
-            yield piece if events is None else events
-
-    def _guessed(self, decoded: Callable[[bytes], Events | None]) -> Iterator[Events]:
-        """Pieces for as long as they decode; leaves the text at an event."""
-        while self._fill(BLOCK_BYTES):
-            boundary = _last_boundary(self._text, len(self._text) - _GUESS_BYTES)
-            events = decoded(bytes(memoryview(self._text)[: boundary[0]])) if boundary else None
-            if boundary is None or events is None:
-                return
-            del self._text[: boundary[1]]
+        self._begin()
+        while self._fill(1):
+            events = None
+            if self._inside is _Inside.LIST and self._search is None:
+                events = self._bulk(form.whole)
+                self._has_events = self._has_events or bool(events)
+            if events is None:
+                events = self._with_care(form)
             yield events
+        yield from self._end(form)
 
-    def _counted(self) -> Iterator[bytes]:
-        """The pieces of the text that is left, told apart by their brackets."""
-        cutter = Cutter()
-        end, is_more = 0, True
-        while is_more or end < len(self._text):
-            is_more = self._fill(cutter.position + PART_BYTES + LIST_END_BYTES)
-            end = min(cutter.position + PART_BYTES, len(self._text))
-            brackets = cutter.advance(self._text, end)
-            list_end = brackets.list_end(self._text)
-            if list_end is not None:
-                yield self._taken(list_end)
-                del self._text[:1]
-                return
-            start = int(brackets.starts[-1]) if len(brackets.starts) else 0
-            if not start and len(self._text) > LARGEST_EVENT_BYTES:
-                start = self._likely_start()
-                cutter = Cutter(position=start)
-            if start:
-                cutter.position -= start
-                end -= start
-                yield self._taken(start)
-        self.is_cut_off = True
-        yield self._taken(len(self._text))
-
-    def _taken(self, end: int) -> bytes:
-        """The piece before ``end``, without the comma behind its last event; it is dropped from the text."""
-        piece = bytes(memoryview(self._text)[:end])
-        del self._text[:end]
-        return piece.rstrip(_SPACE).removesuffix(b",")
-
-    def _likely_start(self) -> int:
-        """The start of an event, by its looks, in damaged text whose brackets do not tell."""
-        boundary = _last_boundary(self._text, 0)
-        if boundary is None:
-            size = f"{LARGEST_EVENT_BYTES >> 20} MB"
-            raise UnreadableTrace(f"has an event of more than {size} of text, which no profiler writes; record again")
-        return boundary[1]
-
-    def end(self, behind: bytes = b"") -> int:
-        """Reads the text behind the list's bracket into ``metadata``: the file's last keys, where they can be read.
-
-        ``behind`` is the part of it that a piece held already. Returns the number of events there: of two lists nobody
-        knows which was meant, and the first was read.
-        """
-        self._text[:0] = behind + b"," if behind and self._text else behind
-        while len(self._text) <= LARGEST_EVENT_BYTES and self._take():
-            pass
-        try:
-            keys = DOCUMENT.decode(b'{"first":[]' + bytes(self._text))
-            del keys["first"]
-            second = keys.pop("traceEvents", None)
-            self._add(keys)
-            return 0 if second is None else len(_LIST.decode(second))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return self._text.count(_EVENT_SIGN)
+    def _begin(self) -> None:
+        while not self._text.strip():
+            del self._text[:]
+            if not self._take():
+                raise UnreadableTrace("is empty; the recording was interrupted, so record it again")
+        self._fill(_ARCHIVE_HEAD)
+        if self._text.startswith(b"PK\x03\x04") or self._text[257:262] == b"ustar":
+            raise UnreadableTrace("is an archive of files; unpack it and name the traces in it")
 
     def _take(self) -> bool:
-        block = next(self.blocks, b"")
+        block = next(self._blocks, b"")
         self._text += block
+        self._file_bytes += len(block)
         return bool(block)
 
     def _fill(self, size: int) -> bool:
@@ -142,79 +113,196 @@ class TraceText:
                 return False
         return True
 
-    def _skip_head(self) -> None:
-        """Leave the text at the first event, with the keys before it in ``metadata``."""
-        while not self._text.strip():
-            del self._text[:]
-            if not self._take():
-                raise UnreadableTrace("is empty; the recording was interrupted, so record it again")
-        self._fill(_ARCHIVE_HEAD)
-        if self._text.startswith(b"PK\x03\x04") or self._text[257:262] == b"ustar":
-            raise UnreadableTrace("is an archive of files; unpack it and name the traces in it")
-        if self._text.startswith(b"\xef\xbb\xbf"):
-            del self._text[:3]
-        if self._text.lstrip()[:1] == b"[":
-            del self._text[: self._text.index(b"[") + 1]
-            return
-        key = self._events_key()
-        if key is None:
-            raise UnreadableTrace(self._no_events())
-        self._read_head(bytes(self._text[: key.start()]))
-        if self._text[key.end()] != ord("["):
-            raise UnreadableTrace('has no list in "traceEvents"; name a file that export_chrome_trace has written')
-        del self._text[: key.end() + 1]
+    def _bulk(self, decoded: Callable[[bytes], Events | None]) -> Events | None:
+        """The events of the next piece; None where it is damaged, or no event but the list's end follows."""
+        if separators := _SEPARATORS.match(self._text):
+            del self._text[: separators.end()]
+        self._fill(BLOCK_BYTES)
+        if self._has_guesses and (end := _last_event_end(self._text)):
+            events = decoded(bytes(memoryview(self._text)[:end]))
+            if events is not None:
+                del self._text[:end]
+                return events
+            self._has_guesses = False
+        part = bytes(memoryview(self._text)[:PART_BYTES])
+        end = values_end(part)
+        events = decoded(part[:end]) if end else None
+        if events is not None:
+            del self._text[:end]
+        return events
 
-    def _events_key(self) -> re.Match[bytes] | None:
-        """The key, once its value has begun too: that of the file's object, or where none is found a nested one."""
-        cutter = Cutter()
-        nested = None
-        searched, is_more = 0, True
-        while is_more and len(self._text) <= LARGEST_EVENT_BYTES:
-            for _, match in zip(range(_NESTED_KEYS), _EVENTS_KEY.finditer(self._text, searched), strict=False):
-                if match.end() == len(self._text):
-                    break
-                cutter.advance(self._text, match.start())
-                if cutter.depth == 1 and not cutter.is_in_string:
-                    return match
-                nested = nested or match
-            searched = max(cutter.position, len(self._text) - _KEY_BYTES)
-            is_more = self._take()
-        return nested
-
-    def _read_head(self, text: bytes) -> None:
-        keys = _head(text)
-        if keys is not None:
-            self._add(keys)
+    def _with_care(self, form: EventForm[Entry]) -> list[Entry]:
+        """The events of the next window: each value of it proven, what is damaged left out and counted."""
+        is_last = not self._fill(self._window_bytes + 1)
+        window = Window(bytes(memoryview(self._text)[: self._window_bytes]), is_last)
+        events: list[Entry] = []
+        at = 0
+        while at < len(window):
+            behind = self._step(window, at, form, events)
+            if behind is None:
+                break
+            at = behind
+        if at:
+            del self._text[:at]
+            self._window_bytes = PART_BYTES
+        elif self._window_bytes < LARGEST_EVENT_BYTES:
+            self._window_bytes *= 2
         else:
-            plain = _PLAIN_KEY.findall(text)
-            self.metadata |= {key.decode(): value.decode("utf-8", "replace") for key, value in plain}
+            size = f"{LARGEST_EVENT_BYTES >> 20} MB"
+            raise UnreadableTrace(
+                f"has an event or key of more than {size} of text, which no profiler writes; record again"
+            )
+        return events
 
-    def _add(self, keys: dict[str, msgspec.Raw]) -> None:
-        keys.pop("traceEvents", None)
-        self.metadata |= {key: bytes(value).decode("utf-8", "replace") for key, value in keys.items()}
+    def _step(self, window: Window, at: int, form: EventForm[Entry], events: list[Entry]) -> int | None:
+        """The position behind the next value or bracket; None where more text has to tell."""
+        at = window.skip(at)
+        if self._search is not None:
+            return self._searched(window, at, self._search)
+        match window.plain[at : at + 1]:
+            case b"":
+                return at
+            case b"{":
+                return self._object(window, at, form, events)
+            case b"[":
+                self._open_list(is_in_object=False)
+                return _end(_OPENING, window, at)
+            case b"]" | b"}":
+                end = _end(_CLOSING, window, at)
+                is_list = window.plain[at:end].rstrip(b" ,").endswith(b"]")
+                self._inside = _Inside.DOCUMENT if is_list else _Inside.NOTHING
+                return end
+            case b'"' if self._inside is _Inside.DOCUMENT:
+                return self._key(window, at)
+        self._search = Search(self._effort)
+        return at
 
-    def _no_events(self) -> str:
-        try:
-            DOCUMENT.decode(bytes(self._text))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return "is no profiler trace; name a file that export_chrome_trace has written"
-        return 'has no "traceEvents"; name a file that export_chrome_trace has written'
+    def _object(self, window: Window, at: int, form: EventForm[Entry], events: list[Entry]) -> int | None:
+        is_in_list = self._inside is _Inside.LIST
+        state, end = window.value(at)
+        is_event = is_in_list or (state is State.WHOLE and window.is_event(at, end))
+        if window.is_document(at, end if state is State.WHOLE else len(window), is_in_list) and not (
+            is_event and not is_in_list
+        ):
+            self._inside = _Inside.DOCUMENT
+            return at + 1
+        if state is State.CUT and not window.is_last and (is_in_list or window.has_sign(at)):
+            return None
+        if not is_event:
+            self._inside = _Inside.DOCUMENT
+            return at + 1
+        if state is State.WHOLE:
+            self._inside = _Inside.LIST
+            self._lists = max(1, self._lists)
+            self._add(window.text[at:end], form, events)
+            return end
+        self._search = Search(self._effort, starts=1, is_cut=state is State.CUT)
+        self._search.broken_at(end)
+        return at + 1
+
+    def _add(self, text: bytes, form: EventForm[Entry], events: list[Entry]) -> None:
+        """Adds an event, if need be mended."""
+        event = form.event(text)
+        if event is None:
+            event = form.mended(json_text(text))
+            self._tally.add(mended=int(event is not None), unreadable=int(event is None))
+        if event is not None:
+            events.append(event)
+            self._has_events = True
+
+    def _searched(self, window: Window, at: int, search: Search) -> int | None:
+        end, is_found = search.advance(window, at, self._file_bytes)
+        if is_found:
+            self._end_search(search)
+            self._inside = _Inside.LIST
+        return end if end or is_found or len(window) == 0 else None
+
+    def _end_search(self, search: Search) -> None:
+        self._tally.add(unreadable=search.lost, cut_off=int(search.is_cut))
+        if self._has_events:
+            self._tally.add(joined=search.heads)
+        self._lists = max(1, self._lists)
+        self._has_guesses = True
+        self._search = None
+
+    def _open_list(self, is_in_object: bool) -> None:
+        if self._inside is not _Inside.LIST:
+            self._tally.add(joined=int(self._has_events))
+            self._has_events = False
+            self._is_in_object = is_in_object
+            self._lists += 1
+        self._inside = _Inside.LIST
+
+    def _key(self, window: Window, at: int) -> int | None:
+        """The position behind a key and its value, which goes into ``metadata`` unless it is the list."""
+        key = window.key(at)
+        if key is None and not window.is_last and len(window) - at < _LONGEST_KEY_BYTES:
+            return None
+        if key is None:
+            self._search = Search(self._effort)
+            return at
+        name, start = key
+        opening = window.plain[start : start + 1]
+        if opening == b"[" and (name == _EVENTS or window.lists_events(start)):
+            self._open_list(is_in_object=True)
+            return start + 1
+        state, end = window.value(start)
+        if not window.is_last and (state is State.CUT or end == len(window)):  # where a number may go on
+            return None
+        if state is not State.WHOLE:
+            self._search = Search(self._effort)
+            return start
+        if opening == b"{" and window.is_event(start, end):
+            self._open_list(is_in_object=True)
+            return start
+        self._keep(name, window.text[start:end])
+        return end
+
+    def _keep(self, name: str, value: bytes) -> None:
+        self._metadata_bytes += len(value)
+        if self._metadata_bytes > MOST_METADATA_BYTES:
+            raise UnreadableTrace(
+                f"has more than {MOST_METADATA_BYTES >> 20} MB of text beside its events, which no profiler writes; "
+                "record it again"
+            )
+        if name not in self.metadata or self._lists < 2:  # of several traces the first one's
+            self.metadata[name] = value.strip().decode("utf-8", "replace")
+
+    def _end(self, form: EventForm[Entry]) -> Iterator[list[Entry]]:
+        """Counts what the file's end cut off. Events of a small list inside of a key come last."""
+        search = self._search
+        if search is not None:
+            for name, raw in search.tail.items():
+                self._keep(name, bytes(raw))
+            if self._lists or search.is_cut:
+                self._end_search(search)
+        elif self._inside is _Inside.LIST and self._is_in_object:
+            self._tally.add(cut_off=1)
+        if self._lists:
+            return
+        for value in tuple(self.metadata.values()):
+            if f'"{_EVENTS}"' in value and '"ph"' in value:
+                yield from TraceText(iter((value.encode(),)), self._tally).pieces(form)
+                return
+        raise UnreadableTrace(self._no_list(is_damaged=search is not None))
+
+    def _no_list(self, is_damaged: bool) -> str:
+        way_out = "name a file that export_chrome_trace has written"
+        if _EVENTS in self.metadata:
+            return f'has no list in "{_EVENTS}"; {way_out}'
+        if is_damaged or not self.metadata:
+            return f"is no profiler trace; {way_out}"
+        return f'has no "{_EVENTS}"; {way_out}'
 
 
-def _head(text: bytes) -> dict[str, msgspec.Raw] | None:
-    """The keys before "traceEvents", or None where they are not JSON."""
-    try:
-        return DOCUMENT.decode(text + b'"traceEvents":[]}')
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+def _end(pattern: re.Pattern[bytes], window: Window, at: int) -> int:
+    match = pattern.match(window.plain, at)
+    return match.end() if match else at + 1
 
 
-def _last_boundary(text: bytearray, low: int) -> tuple[int, int] | None:
-    """The end of the last event that another one follows, and the start of that one, by their looks.
-
-    Nothing before ``low`` is searched.
-    """
-    last = None
-    for boundary in BETWEEN_EVENTS.finditer(text, max(0, low)):
-        last = boundary.start() + 1, boundary.end()
-    return last
+def _last_event_end(text: bytearray) -> int:
+    """The end of the last event that another one follows, by their looks, near the end of ``text``; 0 without any."""
+    end = 0
+    for boundary in _BETWEEN_EVENTS.finditer(text, max(0, len(text) - _GUESS_BYTES)):
+        end = boundary.start() + 1
+    return end

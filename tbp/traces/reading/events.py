@@ -6,6 +6,7 @@ is theirs; a value that makes no sense (a negative duration) is left out here an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
@@ -17,6 +18,8 @@ from tbp.errors import UnreadableTrace
 from tbp.system.arrays import Indices
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
+from tbp.traces.reading.pairing import pairs
+from tbp.traces.reading.phases import ASYNCHRONOUS, BEGIN, COMPLETE, END, INSTANT, PHASES
 from tbp.traces.reading.trace import ABSENT, CATEGORIES, COLUMNS, SETTLED, Allocations, Category, Codes, Trace
 
 # Real traces have up to a few thousand names, with Python frames some ten thousand, and a thread per stream. Beyond
@@ -133,43 +136,71 @@ class _Growing:
         return self._room[: self._size]
 
 
+class _Rows:
+    """Events as columns, which grow."""
+
+    def __init__(self) -> None:
+        self._columns = {name: _Growing() for name in COLUMNS}
+        self._order = _Growing()
+
+    def __len__(self) -> int:
+        return len(self._columns["start_ns"].values)
+
+    def add(self, columns: Mapping[str, NDArray[Any]], order: Indices) -> None:
+        for name, column in columns.items():
+            self._columns[name].add(column)
+        self._order.add(order)
+
+    @property
+    def values(self) -> dict[str, NDArray[Any]]:
+        return {name: column.values for name, column in self._columns.items()}
+
+    @property
+    def order(self) -> Indices:
+        """The number of each among all entries of the file; only of begins and ends."""
+        return self._order.values
+
+
 class EventColumns:
     """The columns of a trace, which grow piece by piece: objects of only one piece of events are alive at a time."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
-        self._columns = {name: _Growing() for name in COLUMNS}
+        self._spans, self._begins, self._ends = _Rows(), _Rows(), _Rows()
         self._memory = tuple(_Growing() for _ in Allocations.__struct_fields__)
         self._names: _Codes[str] = _Codes()
         self._threads: _Codes[Thread] = _Codes()
         self._shapes: _Codes[bytes] = _Codes()
         self._settings: _Codes[bytes] = _Codes()
         self._stacks: _Codes[tuple[str, str]] = _Codes()
-        self._events = 0
         self._entries = 0
 
     def add(self, events: Sequence[TraceEvent | BareEvent]) -> None:
-        """Takes the timed events among these, and the allocations; all else (flows, labels) holds no time.
+        """Takes the timed events among these, and the allocations; spans beside the threads are counted.
 
         Raises UnreadableTrace, without the path, where a table of texts or the events become too many.
         """
+        self._add(self._spans, events, COMPLETE)
+        phases = Counter(event.ph for event in events)
+        if phases[BEGIN] or phases[END]:
+            self._add(self._begins, events, BEGIN)
+            self._add(self._ends, events, END)
+        if phases[INSTANT]:
+            self._add_memory([event for event in events if event.ph == INSTANT and event.name == MEMORY])
+        if asynchronous := sum(phases[phase] for phase in ASYNCHRONOUS):
+            self.tally.add(asynchronous=asynchronous)
+        if not phases.keys() <= PHASES:
+            # An empty object is how some writers end their list; one with nothing but unknown keys is no event either.
+            unknown = sum(event.ph not in PHASES and bool(event.ts or event.name) for event in events)
+            self.tally.add(unreadable=unknown)
         self._entries += len(events)
-        timed = [event for event in events if event.ph == "X"]
-        start_ns = all_nanoseconds([event.ts for event in timed])
-        duration_ns = all_nanoseconds([event.dur for event in timed])
-        usable = _is_time(start_ns) & _is_time(duration_ns) & (duration_ns >= 0)
-        if not usable.all():
-            self.tally.add(untimed=int((~usable).sum()))
-            timed = [event for event, good in zip(timed, usable.tolist(), strict=True) if good]
-            start_ns, duration_ns = start_ns[usable], duration_ns[usable]
-        self._add(timed, start_ns, duration_ns)
-        self._add_memory([event for event in events if event.ph == "i" and event.name == MEMORY])
         self._check_size()
 
     def trace(self, metadata: Mapping[str, str]) -> Trace:
         """Everything added so far as one value, which shares its memory with this."""
-        if not self._events:
-            self.add([])
+        if not len(self._spans):
+            self._add(self._spans, (), COMPLETE)
+        self._add_pairs()
         return Trace(
             names=tuple(self._names),
             threads=tuple(f"{pid}/{tid}" for pid, tid in self._threads),
@@ -179,10 +210,30 @@ class EventColumns:
             metadata=metadata,
             loss=self.tally.loss,
             memory=Allocations(*(column.values for column in self._memory)),
-            **{name: column.values for name, column in self._columns.items()},
+            **self._spans.values,
         )
 
-    def _add(self, timed: Sequence[TraceEvent | BareEvent], start_ns: Indices, duration_ns: Indices) -> None:
+    def _add(self, rows: _Rows, events: Sequence[TraceEvent | BareEvent], phase: str) -> None:
+        """Adds the events of one phase; those without a usable time are left out and counted."""
+        timed = [event for event in events if event.ph == phase]
+        start_ns = all_nanoseconds([event.ts for event in timed])
+        usable = _is_time(start_ns)
+        duration_ns = np.zeros_like(start_ns)
+        if phase == COMPLETE:
+            duration_ns = all_nanoseconds([event.dur for event in timed])
+            usable &= _is_time(duration_ns) & (duration_ns >= 0)
+        order = np.zeros(0, dtype=np.int64)
+        if phase != COMPLETE:
+            order = self._entries + np.flatnonzero([event.ph == phase for event in events])[usable]
+        if not usable.all():
+            self.tally.add(untimed=int((~usable).sum()))
+            timed = [event for event, good in zip(timed, usable.tolist(), strict=True) if good]
+            start_ns, duration_ns = start_ns[usable], duration_ns[usable]
+        rows.add(self._columns(timed, start_ns, duration_ns), order)
+
+    def _columns(
+        self, timed: Sequence[TraceEvent | BareEvent], start_ns: Indices, duration_ns: Indices
+    ) -> dict[str, NDArray[Any]]:
         arguments = [event.args or _NO_ARGUMENTS for event in timed]
         names = [event.name for event in timed]
         external = _identifiers([a.external_id for a in arguments])
@@ -192,7 +243,7 @@ class EventColumns:
             if name in SETTLED:
                 settings[at] = self._settings[bytes(arguments[at].settings)]
         stacks = [(a.call_stack, a.module_hierarchy) for a in arguments]
-        columns: dict[str, NDArray[Any]] = {
+        return {
             "name_code": self._names.codes(names),
             "category": np.fromiter((_CATEGORIES[event.cat] for event in timed), dtype=np.int8, count=len(timed)),
             "thread_code": self._threads.codes([(event.pid, event.tid) for event in timed]),
@@ -205,9 +256,30 @@ class EventColumns:
             "stack_code": self._stacks.codes(stacks),
             "copied_bytes": _identifiers([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
         }
-        for name, column in columns.items():
-            self._columns[name].add(column)
-        self._events += len(timed)
+
+    def _add_pairs(self) -> None:
+        """Turns begins and ends into spans, behind the others; what either has as arguments is the span's."""
+        if not len(self._begins) + len(self._ends):
+            return
+        begins, ends = self._begins.values, self._ends.values
+        order = np.argsort(np.concatenate([self._begins.order, self._ends.order]))
+        both = {name: np.concatenate([begins[name], ends[name]])[order] for name in COLUMNS}
+        is_begin = order < len(self._begins)
+        begin, end = pairs(both["thread_code"], both["start_ns"], is_begin, both["name_code"], self._names[""])
+        self.tally.add(unpaired=len(order) - 2 * len(begin))
+        begin, end = begin[in_file := np.argsort(begin)], end[in_file]
+        spans = {name: column[begin] for name, column in both.items()}
+        spans["duration_ns"] = both["start_ns"][end] - spans["start_ns"]
+        for name, absent in self._absent().items():
+            spans[name] = np.where(spans[name] == absent, both[name][end], spans[name])
+        self._spans.add(spans, np.zeros(0, dtype=np.int64))
+        self._begins, self._ends = _Rows(), _Rows()
+
+    def _absent(self) -> dict[str, int]:
+        """The value of each column of arguments that says that an event has none."""
+        texts = {"shape_code": self._shapes[b""], "settings_code": self._settings[b""]}
+        codes = texts | {"stack_code": self._stacks["", ""]}
+        return codes | dict.fromkeys(("correlation", "external_id", "copied_bytes"), ABSENT)
 
     def _add_memory(self, events: Sequence[TraceEvent | BareEvent]) -> None:
         arguments = [event.args or _NO_ARGUMENTS for event in events]
@@ -228,7 +300,8 @@ class EventColumns:
                 f"has {texts:,} different names, shapes or threads ({text_bytes >> 20} MB of them) and more to come, "
                 "which no recording has; record it again"
             )
-        if self._events > MOST_EVENTS or self._entries > MOST_ENTRIES:
+        timed = len(self._spans) + len(self._begins) + len(self._ends)
+        if timed > MOST_EVENTS or self._entries > MOST_ENTRIES:
             raise UnreadableTrace(f"holds more than {MOST_EVENTS:,} events; record fewer steps")
 
 

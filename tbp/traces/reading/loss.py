@@ -20,6 +20,9 @@ class Loss(msgspec.Struct, frozen=True):
     mended: int = 0  # events read after a value JSON does not have was replaced
     untimed: int = 0  # events without a usable time
     doubled: int = 0  # events more often in the file than once, counted once
+    unpaired: int = 0  # begins of spans without an end, and ends without a begin
+    asynchronous: int = 0  # spans beside the threads
+    joined: int = 0  # traces behind the first one of a file
     cut_off: int = 0  # files that end inside their events
     packing_cut: int = 0  # compressed files that end too early
     packing_damaged: int = 0  # compressed files that cannot be unpacked to their end
@@ -47,6 +50,9 @@ class Loss(msgspec.Struct, frozen=True):
             (self.unreadable, f"left out as unreadable: {_events(self.unreadable)}"),
             (self.mended, f"mended where a value was not JSON or of no known kind: {_events(self.mended)}"),
             (self.untimed, f"left out for want of a usable time: {_events(self.untimed)}"),
+            (self.unpaired, f"left out for want of its begin or end: {_spans(self.unpaired)}"),
+            (self.asynchronous, f"left out as asynchronous, on no thread: {_spans(self.asynchronous)}"),
+            (self.joined, f"read as one with the trace before it in the file: {_traces(self.joined)}"),
             (self.doubled, f"counted once though more often in the file: {_events(self.doubled)}"),
         )
         return tuple(sentence for happened, sentence in sentences if happened)
@@ -82,3 +88,11 @@ def _files(count: int, kind: str = "") -> str:
 
 def _events(count: int) -> str:
     return "1 event" if count == 1 else f"{count} events"
+
+
+def _spans(count: int) -> str:
+    return "1 span" if count == 1 else f"{count} spans"
+
+
+def _traces(count: int) -> str:
+    return "1 trace" if count == 1 else f"{count} traces"

@@ -19,7 +19,7 @@ from tbp.traces.reading.document import TraceText
 from tbp.traces.reading.events import EventColumns
 from tbp.traces.reading.loss import Loss, Tally
 from tbp.traces.reading.packing import blocks
-from tbp.traces.reading.repair import TEXTS, TIMED, Entry, EventForm, salvaged
+from tbp.traces.reading.repair import TEXTS, TIMED
 from tbp.traces.reading.trace import ABSENT, Trace
 
 # What makes two events the same one.
@@ -33,9 +33,9 @@ def read_trace(path: str | Path) -> Trace:
     path = Path(path)
     tally = Tally()
     columns = EventColumns(tally)
-    document = TraceText(blocks(path, tally))
+    document = TraceText(blocks(path, tally), tally)
     with _naming(path):
-        for events in _events(document, TIMED, tally):
+        for events in document.pieces(TIMED):
             tally.add(usable=len(events))
             columns.add(events)
     trace = columns.trace(document.metadata)
@@ -51,9 +51,9 @@ def read_texts(path: str | Path) -> tuple[Mapping[str, str], list[bytes]]:
     """
     path = Path(path)
     tally = Tally()
-    document = TraceText(blocks(path, tally))
+    document = TraceText(blocks(path, tally), tally)
     with _naming(path):
-        texts = [text for piece in _events(document, TEXTS, tally) for text in piece]
+        texts = [text for piece in document.pieces(TEXTS) for text in piece]
     if not texts:
         raise UnreadableTrace(f"{path} holds no event; name a file that export_chrome_trace has written")
     return document.metadata, texts
@@ -68,22 +68,6 @@ def _naming(path: Path) -> Iterator[None]:
         raise UnreadableTrace(f"{path} {reason}") from reason.__cause__
     except RecursionError:
         raise UnreadableTrace(f"{path} {_TOO_DEEP}") from None
-
-
-def _events(document: TraceText, form: EventForm[Entry], tally: Tally) -> Iterator[list[Entry]]:
-    """The events, piece by piece: at full speed where a piece is as kineto writes it, with care where it is not."""
-    for piece in document.pieces(form.whole):
-        if not isinstance(piece, bytes):
-            yield piece
-            continue
-        behind = yield from salvaged(piece, document.is_cut_off, form, tally)
-        if behind is not None:
-            tally.add(unreadable=document.end(behind))
-            return
-    if document.is_cut_off:
-        tally.add(cut_off=1)
-    else:
-        tally.add(unreadable=document.end())
 
 
 def _without_doubles(trace: Trace) -> Trace:

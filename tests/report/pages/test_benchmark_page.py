@@ -6,26 +6,23 @@ from tbp.model.changes import Change, ChangeEvidence
 from tbp.report.pages.benchmark.change_blocks import IN_FULL
 from tbp.report.pages.benchmark.page import benchmark_page
 from tbp.report.parts import trace_rows
-from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
+from tbp.traces.differences.difference import TraceDifference
 from tbp.traces.differences.exact import EXACT_COLUMNS, PARENT_COLUMNS
 from tbp.traces.operators.detail import NO_CALLER
 from tbp.traces.reading.loss import Loss
 
+from ...trace_differences import row, trace_difference
+
 NAN = math.nan
 
 
-def difference(**fields: object) -> TraceDifference:
+def difference(after_us: float = 1060.0, copies: int = 1, **fields: object) -> TraceDifference:
     """masked_fill_ is new and takes 60 µs, mm takes 3 µs less, 3 µs are outside operators."""
     rows = [
-        ("aten::masked_fill_", 0.0, 4.0, 0.0, 60.0, 60.0, 60.0, 0.0, 1.0, "new", True, "masked 0 → 4 calls"),
-        ("aten::mm", 8.0, 8.0, 900.0, 897.0, -3.0, 0.0, -3.0, -0.05, "same", False, "mm as before"),
+        row("aten::masked_fill_", (0.0, 4.0), (0.0, 60.0), "new", sentence="masked 0 → 4 calls"),
+        row("aten::mm", (8.0, 8.0), (900.0, 897.0), sentence="mm as before"),
     ]
-    host_and_device = [(row[3], row[4], 0.0, 0.0) for row in rows]
-    columns = [(*row, *clocks) for row, clocks in zip(rows, host_and_device, strict=True)]
-    frame = pd.DataFrame(columns, columns=list(ROW_COLUMNS))
-    values = {"step_before_us": 1000.0, "step_after_us": 1060.0, "residual_us": 3.0, "machine_factor": 1.0}
-    sessions = {"sessions_before": 3, "sessions_after": 3}
-    return TraceDifference(frame, **{**values, **sessions, **fields})  # type: ignore[arg-type]
+    return trace_difference(rows * copies, (1000.0, after_us), 3.0, **fields)
 
 
 def test_moved_operators_add_up_to_the_step() -> None:
@@ -42,21 +39,18 @@ def test_moved_operators_add_up_to_the_step() -> None:
 
 
 def test_operators_beyond_the_shown_ones_are_one_row() -> None:
-    found = difference()
-    many = TraceDifference(pd.concat([found.rows] * 10, ignore_index=True), 1000.0, 1570.0, 0.0, 1.0, 3, 3)
-    rows = trace_rows.moved(many)
+    rows = trace_rows.moved(difference(copies=10))
     assert len(rows) == trace_rows.DIFFERENCES + 3
     assert rows[trace_rows.DIFFERENCES].operator == "5 further operators"
 
 
 def test_caveats_tell_of_few_sessions() -> None:
     assert trace_rows.caveats(difference()) == ""
-    assert "1 and 3 traced sessions" in trace_rows.caveats(difference(sessions_before=1))
+    assert "1 and 3 traced sessions" in trace_rows.caveats(difference(sessions=(1, 3)))
 
 
 def test_a_step_that_did_not_move_has_no_shares() -> None:
-    still = difference(step_after_us=1000.0)
-    assert trace_rows.moved(still)[-2].share == "–"
+    assert trace_rows.moved(difference(after_us=1000.0))[-2].share == "–"
 
 
 def test_hotspots_are_ranked_by_host_time_without_a_device(make_operators) -> None:
@@ -147,5 +141,5 @@ def test_what_traces_lost_and_what_is_exact_is_told_beside_the_operators() -> No
         ("the step itself", "aten::masked_fill_", "0 → 1", "1.7 %", True),
     ]
     assert told.whole == "traced slowdown"
-    assert trace_rows.told(difference(step_after_us=900.0)).whole == "traced speed-up"
+    assert trace_rows.told(difference(after_us=900.0)).whole == "traced speed-up"
     assert (trace_rows.told(difference()).exact, trace_rows.told(difference()).losses) == ((), ())

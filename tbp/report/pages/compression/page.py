@@ -21,7 +21,6 @@ from tbp.report.pages.compression.variant_words import (
     doubt,
     error_text,
     found,
-    joined,
     rival_of,
     said,
     size_change,
@@ -224,7 +223,7 @@ def _why(variant: Variant, group: VariantGroup) -> str:
     if not variant.rival:
         return ""
     rival = rival_of(variant, group)
-    better = joined(better_in(rival, variant))
+    better = words.joined(better_in(rival, variant))
     if variant.rank is ChoiceRank.BEATEN:
         return f"{rival.name} is {better}, and no worse in the rest"
     return doubt(variant, rival)

@@ -91,10 +91,6 @@ class VariantGroup(Struct, frozen=True):
     baseline: Variant
     missing: tuple[str, ...]
 
-    @property
-    def has_error(self) -> bool:
-        return all(math.isfinite(variant.error) for variant in self.variants)
-
 
 def groups(histories: Sequence[History]) -> tuple[VariantGroup, ...]:
     """Every group with at least two variants, in order of suite, place and parameters."""

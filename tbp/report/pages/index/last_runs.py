@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.model.changes import History, State
-from tbp.model.points import commits, outcomes
+from tbp.model.points import MEASURED, columns, index_of
 from tbp.model.series import Commit, Outcome, Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts.commit_links import CommitLink, commit_link
@@ -38,13 +39,10 @@ class LastRun(Struct, frozen=True):
 
 def last_runs(data: ReportData) -> tuple[LastRun, ...]:
     """A row for each machine and environment of ``data``, stale ones first, then by name."""
-    by_setup: dict[Setup, list[History]] = {}
-    for history in data.histories:
-        by_setup.setdefault(history.key.setup, []).append(history)
     newest = data.newest.date if data.newest else None
     rows = [
         replace(_last_run(setup, histories, newest, data.commit_url), face=data.faces.get(setup.machine, setup.machine))
-        for setup, histories in sorted(by_setup.items())
+        for setup, histories in sorted(data.by_setup.items())
     ]
     return tuple(sorted(rows, key=lambda row: (not row.is_stale, row.machine, row.environment)))
 
@@ -105,15 +103,12 @@ def _remark(commit: Commit | None, tried: Commit, newest: datetime | None) -> st
 
 
 def _last_measured(history: History) -> Commit | None:
-    outcome = outcomes(history.points)
-    last = next((index for index in reversed(range(len(outcome))) if outcome[index] is Outcome.MEASURED), None)
-    return None if last is None else history.points[last].commit
+    """The newest commit with a value, of any version of the benchmark."""
+    measured = np.flatnonzero(columns(history.points).outcome == MEASURED)
+    return history.points[int(measured[-1])].commit if len(measured) else None
 
 
-def _outcome(history: History, commit: Commit | None) -> Outcome | None:
+def _outcome(history: History, commit: Commit) -> Outcome | None:
     """The outcome of a series at ``commit``; None where it was not run there."""
-    measured = commits(history.points)
-    index = next(
-        (index for index in reversed(range(len(measured))) if commit and measured[index].hash == commit.hash), None
-    )
+    index = index_of(history.points, commit.hash)
     return None if index is None else history.points[index].outcome

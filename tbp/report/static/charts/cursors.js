@@ -115,9 +115,7 @@ tbp.cursors = (data, chooser, place) => {
       const at = chooser.cursors.map((x, which) => [x, which]).filter(([x]) => x !== null);
       const colour = tbp.css("--text");
       return {
-        lines: at.map(([x, which]) => ({
-          type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", line: { color: colour, width: 1.5, dash: which ? "longdash" : "solid" },
-        })),
+        lines: at.map(([x, which]) => ({ ...tbp.upright(x, { color: colour, width: 1.5, dash: which ? "longdash" : "solid" }), layer: "above" })),
         labels: at.map(([x, which]) => ({
           text: `<b>${names[which]}</b>`, font: { color: tbp.css("--page"), size: 11 }, bgcolor: colour, borderpad: 2,
           x, y: 1, yref: "paper", yanchor: "top", xanchor: x > last / 2 ? "right" : "left", showarrow: false,
