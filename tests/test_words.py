@@ -28,6 +28,7 @@ CLEAN_DOCS = (
     "docs/notebooks.md",
     "docs/report.md",
     "docs/ruler.md",
+    "docs/traces.md",
     "docs/verdict.md",
 )
 

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from tbp.traces.differences.difference import LEAST_SESSIONS, TraceDifference
 from tbp.traces.differences.exact import caller
+from tbp.traces.frames.frames import Frames
+from tbp.traces.frames.groups import by_line, by_module
 from tbp.traces.operators import operators
 from tbp.wording import words
 
@@ -53,6 +55,14 @@ class Hotspots(Struct, frozen=True):
     on_device: bool
     steps: int
     rest: str  # what is not shown, and what the traces had lost, in words; empty when everything is
+
+
+class HotspotGroups(Struct, frozen=True):
+    """Self time by the module, or the Python function, that called the operators."""
+
+    title: str  # of the thing that is grouped by: "nn.Module"
+    rows: tuple[Hotspot, ...]
+    rest: str  # as of Hotspots
 
 
 class OperatorRow(Struct, frozen=True):
@@ -157,11 +167,30 @@ def hotspots(table: operators.OperatorTable) -> Hotspots:
     )
 
 
-def _left(number: int, left_us: float, whole_us: float) -> str:
+def hotspot_groups(frames: Frames, on_device: bool) -> tuple[HotspotGroups, ...]:
+    """The modules and Python functions with most self time; nothing where none were recorded."""
+    groups = (("nn.Module", "module", by_module(frames)), ("Python function", "function", by_line(frames)))
+    return tuple(_groups(title, noun, rows, on_device) for title, noun, rows in groups if len(rows))
+
+
+def _groups(title: str, noun: str, groups: pd.DataFrame, on_device: bool) -> HotspotGroups:
+    by = "self_device_us" if on_device else "self_us"
+    whole_us = float(groups[by].sum())
+    ranked = groups.sort_values([by, "operator"], ascending=[False, True], kind="stable")
+    ranked = ranked.assign(share=ranked[by] / whole_us if whole_us else 0.0, shapes="")
+    shown, rest = ranked.head(HOTSPOTS), ranked.iloc[HOTSPOTS:]
+    return HotspotGroups(
+        title=title,
+        rows=tuple(_hotspot(row, on_device) for _, row in shown.iterrows()),
+        rest=_left(len(rest), float(rest[by].sum()), whole_us, noun),
+    )
+
+
+def _left(number: int, left_us: float, whole_us: float, noun: str = "operator") -> str:
     if not number:
         return ""
     share = words.percent(_ratio(left_us, whole_us))
-    return f"{words.count(number, 'further operator')}: {words.microseconds(left_us)}, {share} of the step's self time."
+    return f"{words.count(number, f'further {noun}')}: {words.microseconds(left_us)}, {share} of the step's self time."
 
 
 def _hotspot(row: pd.Series, on_device: bool) -> Hotspot:

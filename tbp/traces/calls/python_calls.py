@@ -43,9 +43,9 @@ class _Operators(Struct, frozen=True, eq=False):
         at = np.flatnonzero(trace.thread_code[tree.event] == thread)
         event = tree.event[at]
         order = np.lexsort((-trace.end_ns[event], trace.start_ns[event]))
-        place = np.full(len(tree.event), NO_PARENT, dtype=np.int64)
-        place[at[order]] = np.arange(len(at))
-        parent = looked_up(place, tree.parent[at[order]])
+        rank = np.full(len(tree.event), NO_PARENT, dtype=np.int64)
+        rank[at[order]] = np.arange(len(at))
+        parent = looked_up(rank, tree.parent[at[order]])
         return cls(trace.start_ns[event[order]], trace.end_ns[event[order]], parent)
 
     def around(self, time_ns: Nanoseconds) -> Indices:

@@ -1,4 +1,4 @@
-"""Where and when a trace was recorded: its rank in a distributed run, and its first and last moment.
+"""The origin of a trace: its rank in a distributed run, and its first and last moment.
 
 Takes a ``Trace`` and its path, gives a ``RankOrigin``. Which files are of one run is left to ``one_run``.
 """
