@@ -138,7 +138,7 @@ def _straggler(run: pd.DataFrame) -> Straggler | None:
     work_us = (run["step_us"] - run["exposed_communication_us"]).reset_index(drop=True)
     if len(run) < 2 or not (run["communication_us"] > 0).all():
         return None
-    latest = int(work_us.idxmax())
+    latest = int(work_us.to_numpy().argmax())
     usual_us = float(work_us.drop(latest).median())
     late = float(work_us[latest]) > (1 + LATE) * usual_us > 0
     return Straggler(int(run["rank"].iloc[latest]), float(work_us[latest]), usual_us) if late else None

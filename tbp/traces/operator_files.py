@@ -175,8 +175,8 @@ def _stored_rank(rank: Rank | None) -> _Rank | None:
     if rank is None or not rank.is_telling:
         return None
     used = rank.device
-    frames = map(_columns, (used.devices, used.kernels, used.idle))
-    return _Rank(replace(rank.origin, family=""), used.window_us, *frames, rank.host)
+    devices, kernels, idle = map(_columns, (used.devices, used.kernels, used.idle))
+    return _Rank(replace(rank.origin, family=""), used.window_us, devices, kernels, idle, rank.host)
 
 
 def _rank(path: Path, session: TraceSession, stored: _Rank) -> Rank:

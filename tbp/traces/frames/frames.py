@@ -164,7 +164,8 @@ def _goes_on(trace: Trace, tree: HostTree) -> NDArray[np.bool_]:
     """True of Python functions that end behind the step in which they began, as ``profiler.step()`` does."""
     python = (trace.category[tree.event] == Category.PYTHON) & (tree.step != OUTSIDE)
     ends_ns = tree.step_end_ns[np.maximum(tree.step, 0)] if tree.steps else np.zeros(len(tree.event), dtype=np.int64)
-    return python & (trace.end_ns[tree.event] > ends_ns)
+    goes_on: NDArray[np.bool_] = python & (trace.end_ns[tree.event] > ends_ns)
+    return goes_on
 
 
 def _above(tree: HostTree, inside: NDArray[np.bool_]) -> tuple[Indices, Indices]:

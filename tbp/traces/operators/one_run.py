@@ -69,8 +69,10 @@ def comparable_runs(before: Sequence[TraceSession], after: Sequence[TraceSession
     common, known = set.intersection(*runs) if runs else set(), set().union(*runs)
     if not common or any(session.origin is None or not session.origin.is_distributed for session in (*before, *after)):
         common = known
-    sides = ([session for session in sessions if _rank(session.origin) in common] for sessions in (before, after))
-    return ComparableRuns(*map(one_a_run, sides), tuple(sorted(known - common)))
+    old, new = (
+        one_a_run([session for session in sessions if _rank(session.origin) in common]) for sessions in (before, after)
+    )
+    return ComparableRuns(old, new, tuple(sorted(known - common)))
 
 
 def _rank(origin: RankOrigin | None) -> int:
