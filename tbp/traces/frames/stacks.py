@@ -23,6 +23,9 @@ MODULE_START = "nn.Module: "  # of a module's call, with the class and a number 
 
 # Deeper stacks lose their outermost functions. Recorders kept 30 to 60.
 MOST_FRAMES_OF_STACK = 80
+MOST_HIERARCHY = 10_000  # characters
+# Of all stacks together: real traces have some hundred. Stacks beyond are left out.
+MOST_STACK_FRAMES = 50_000
 
 # TorchScript's: "TOP(Net)::forward.layer1(Sequential)::forward"; SELF is a call of another method.
 _MODULE = re.compile(r"(\w+)\((\w+)\)::\w+")
@@ -38,15 +41,14 @@ class StackFrames(Struct, frozen=True, eq=False):
 
 def stack_frames(trace: Trace, event: Indices, at_top: NDArray[np.bool_]) -> StackFrames:
     """The frames around the events ``at_top`` (a mask of ``event``)."""
-    row = np.full(len(event), NO_PARENT, dtype=np.int64)
+    innermost = np.full(len(trace.stacks), NO_PARENT, dtype=np.int64)
     stack = trace.stack_code[event]
-    used = [code for code in np.unique(stack[at_top]).tolist() if any(trace.stacks[code])]
     known: dict[tuple[int, str, str], int] = {}
-    for code in used:
-        innermost = NO_PARENT
-        for frame in _frames(*trace.stacks[code]):
-            innermost = known.setdefault((innermost, *frame), len(known))
-        row[at_top & (stack == code)] = innermost
+    for code in np.unique(stack[at_top]).tolist():
+        if any(trace.stacks[code]) and len(known) < MOST_STACK_FRAMES:
+            for frame in _frames(*trace.stacks[code]):
+                innermost[code] = known.setdefault((int(innermost[code]), *frame), len(known))
+    row = np.where(at_top, innermost[stack], NO_PARENT)
     recorded = [name for _, name, _ in known]
     names = comparable_names(recorded, lambda: np.arange(len(recorded)))
     texts = tuple(names.texts[code] for code in names.code_of.tolist())
@@ -68,10 +70,10 @@ def stack_frames(trace: Trace, event: Indices, at_top: NDArray[np.bool_]) -> Sta
 
 def _frames(call_stack: str, hierarchy: str) -> list[tuple[str, str]]:
     """(name, kind) from the outermost function to the innermost module."""
-    functions = [text for text in call_stack.split(";") if text][:MOST_FRAMES_OF_STACK]
+    functions = [text for text in call_stack.split(";", MOST_FRAMES_OF_STACK)[:MOST_FRAMES_OF_STACK] if text]
     modules = [
         f"{MODULE_START}{module}" if name == "TOP" else f"{MODULE_START}{name} ({module})"
-        for name, module in _MODULE.findall(hierarchy)
+        for name, module in _MODULE.findall(hierarchy[:MOST_HIERARCHY])
         if name != "SELF"
     ]
     return [*((name, PYTHON) for name in functions[::-1]), *((name, MODULE) for name in modules)]
