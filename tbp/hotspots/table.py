@@ -92,7 +92,8 @@ def _difference(compared: Compared, top: int | None) -> Iterator[RenderableType]
     yield from _section("Times", timed, top, _no_times(compared))
     if len(rest):
         yield from _section("Not certain, it may be noise", rest, MOST_UNCERTAIN if top is None else top, "")
-    yield from (Paragraph(f"Note: {loss}") for loss in measured.losses if loss.startswith("rank"))
+    if measured.rank_note:
+        yield Paragraph(f"Note: {measured.rank_note}")
     yield from ("", *_devices(compared), Paragraph(_machine(compared)), Paragraph(_residual(compared)))
 
 

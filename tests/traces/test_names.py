@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,3 +144,12 @@ def test_no_rule_takes_long_for_a_name_made_to_exhaust_it(piece: str) -> None:
         rule.pattern.sub("", name)
         rule.pattern.sub("", "triton_" + name)
     assert time.process_time() - start_s < 2  # a backtracking one takes minutes
+
+
+def test_the_documented_table_is_what_happens() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "traces.md").read_text(encoding="utf-8")
+    rows = [[*re.findall(r"`([^`]+)`", cells[1]), cells[2].strip(" `")] for line in page.splitlines()
+            if len(cells := line.split("|")) == 5 and "`" in cells[1]]  # fmt: skip
+    assert len(rows) >= 15
+    for *examples, compared in rows:
+        assert [texts(example) for example in examples] == [[compared]] * len(examples)

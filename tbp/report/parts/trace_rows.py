@@ -124,9 +124,10 @@ def told(difference: TraceDifference) -> Told:
 
 
 def losses(difference: TraceDifference) -> tuple[str, ...]:
-    """The parts of the files of each side that could not be used: they may be what differs."""
+    """The parts of the files of each side that could not be used, and ranks left out: they may be what differs."""
     sides = (("before", difference.loss_before), ("after", difference.loss_after))
-    return tuple(f"Traces {side} the change: {'; '.join(loss.sentences)}." for side, loss in sides if loss)
+    lost = [f"Traces {side} the change: {'; '.join(loss.sentences)}." for side, loss in sides if loss]
+    return (*lost, *([f"{difference.rank_note.capitalize()}."] if difference.rank_note else []))
 
 
 def callers(difference: TraceDifference) -> tuple[UnderCaller, ...]:

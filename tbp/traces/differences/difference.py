@@ -112,12 +112,17 @@ class TraceDifference(Struct, frozen=True, eq=False):
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """A part of a sentence for each side with damaged files; none for whole ones."""
+        """A part of a sentence for each side with damaged files, and on ranks left out; none for whole ones."""
         sides = (("before", self.loss_before), ("after", self.loss_after))
         lost = [f"the traces {side} are incomplete: {', '.join(loss.sentences)}" for side, loss in sides if loss]
+        return (*lost, *filter(None, [self.rank_note]))
+
+    @property
+    def rank_note(self) -> str:
+        """A part of a sentence on the ranks that are left out; empty where none is."""
         ranks = ", ".join(map(str, self.left_out[:NAMED_RANKS]))
         more = f" and {len(self.left_out) - NAMED_RANKS} more" if len(self.left_out) > NAMED_RANKS else ""
-        return (*lost, *([f"rank {ranks}{more} left out, as not every run has its trace"] if ranks else []))
+        return f"rank {ranks}{more} left out, as not every run has its trace" if ranks else ""
 
     @property
     def enough_sessions(self) -> bool:

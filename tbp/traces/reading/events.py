@@ -242,7 +242,9 @@ class EventColumns:
         for at, name in enumerate(names):
             if name in SETTLED:
                 settings[at] = self._settings[bytes(arguments[at].settings)]
-        stacks = [(a.call_stack, a.module_hierarchy) for a in arguments]
+        stacks = np.full(len(timed), self._stacks["", ""], dtype=np.int32)
+        for at in [at for at, a in enumerate(arguments) if a.call_stack or a.module_hierarchy]:
+            stacks[at] = self._stacks[arguments[at].call_stack, arguments[at].module_hierarchy]
         return {
             "name_code": self._names.codes(names),
             "category": np.fromiter((_CATEGORIES[event.cat] for event in timed), dtype=np.int8, count=len(timed)),
@@ -253,7 +255,7 @@ class EventColumns:
             "external_id": np.where(external == ABSENT, old_external, external),
             "shape_code": self._shapes.codes([bytes(a.shapes) for a in arguments]),
             "settings_code": settings,
-            "stack_code": self._stacks.codes(stacks),
+            "stack_code": stacks,
             "copied_bytes": _identifiers([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
         }
 
