@@ -44,7 +44,7 @@ def test_modules_and_lines_are_ranked(stacks: Path, run: Run) -> None:
     assert content["group_by"] == "line"
     assert [(row["operator"], row["total_us"]) for row in content["operators"]] == [
         ("net.py(5): forward", 480),
-        ("(no Python function)", 120),
+        ("(no function outside of torch)", 120),
     ]
 
 

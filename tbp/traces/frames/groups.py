@@ -28,7 +28,7 @@ GROUP_COLUMNS = {
     "total_device_us": NUMBER,
 }
 NO_MODULE = "(no module)"
-NO_LINE = "(no Python function)"
+NO_LINE = "(no function outside of torch)"
 
 # torch's own functions, built-in ones and frozen modules stand between a line and its operator in all programs.
 _LIBRARY = ("torch/", "torch\\", "<")

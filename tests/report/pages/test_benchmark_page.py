@@ -161,5 +161,5 @@ def test_hotspots_are_grouped_by_what_called_the_operators() -> None:
         ("(no module)", "1.00 ms", "25 %"),
     ]
     assert (modules.title, lines.title) == ("nn.Module", "Python function")
-    assert [row.operator for row in lines.rows] == ["net.py(7): forward", "(no Python function)"]
+    assert [row.operator for row in lines.rows] == ["net.py(7): forward", "(no function outside of torch)"]
     assert trace_rows.hotspot_groups(frames({"mm": ("operator", 2, 3_000_000, 0)}), on_device=False) == ()
