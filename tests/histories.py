@@ -13,7 +13,10 @@ from tbp.asv.sessions import Session
 from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, History, State
 from tbp.model.runs import Machine
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
+from tbp.report.base.render import Frame
 from tbp.report.base.report_data import ReportData
+from tbp.report.pages.benchmark.files import jobs
+from tbp.report.pages.benchmark.page import BenchmarkPage, benchmark_page
 from tbp.traces.operators.operators import OperatorTable
 
 FIRST_DAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -169,3 +172,9 @@ def make_operators() -> Callable[..., OperatorTable]:
 @pytest.fixture
 def make_report() -> Callable[..., ReportData]:
     return report
+
+
+def page_of(benchmark: str, data: ReportData) -> BenchmarkPage:
+    """The page of a benchmark, with all that a site gives it."""
+    (job,) = (job for job in jobs(data, Frame("example", "", "1")) if job.benchmark == benchmark)
+    return benchmark_page(benchmark, job.data, job.places, job.rates, job.at_once, job.events)

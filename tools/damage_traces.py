@@ -55,8 +55,10 @@ def lost_and_told(path: Path, events: int) -> tuple[int, int, bool]:
     except UnreadableTrace:
         return events, events, True
     loss = trace.loss
-    texts = sum(json.loads(text).get("ph") == "X" for text in read_texts(path)[1])
-    return events - len(trace), loss.unreadable + loss.untimed + loss.doubled, texts + loss.doubled >= len(trace)
+    texts: list[bytes] = []
+    read_texts(path, texts.extend)
+    copied = sum(json.loads(text).get("ph") == "X" for text in texts)
+    return events - len(trace), loss.unreadable + loss.untimed + loss.doubled, copied >= len(trace)
 
 
 def measure(layout: str, text: bytes, events: int, damages: int, seed: int, folder: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tbp.errors import RunFailed
+from tbp.system.children import processes
 from tbp.system.locks import try_lock
 
 NAME = "nightly.lock"
@@ -101,9 +102,8 @@ def _end_marked(variable: str) -> None:
 
 def _marked(variable: bytes) -> list[int]:
     marked = []
-    for file in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError, ValueError):  # it ended meanwhile, or is another user's
-            pid = int(file.parent.name)
-            if variable in file.read_bytes().split(b"\0") and pid != os.getpid():
+    for pid in processes():
+        with suppress(OSError):  # it ended meanwhile, or is another user's
+            if variable in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") and pid != os.getpid():
                 marked.append(pid)
     return marked

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
+from tbp.errors import UnreadableTrace
 from tbp.traces.reading.read import read_texts
 
 Fields: TypeAlias = "dict[str, msgspec.Raw]"
 
 OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+# In TensorBoard's form an event takes 3 kB of memory, so these take 3 GB; its plugin takes more for them, and a browser
+# opens no view of as many. A trace of 100 MB has 0.3 million.
+MOST_HELD_EVENTS = 1_000_000
 
 
 class TraceCopy(Struct, frozen=True):
@@ -28,19 +34,57 @@ class TraceCopy(Struct, frozen=True):
 
     def text(self) -> Iterator[bytes]:
         """The copy as valid JSON, in pieces."""
-        yield b"{"
-        for key, value in self.header.items():
-            yield b"%s: %s,\n" % (msgspec.json.encode(key), value.encode())
-        yield b'"traceEvents": [\n'
-        for number, event in enumerate(self.events):
-            yield b",\n" + event if number else event
-        yield b"\n]}\n"
+        yield from _opening()
+        yield b",\n".join(self.events)
+        yield from _closing(self.header)
+
+
+def write_copy(source: Path, target: BinaryIO) -> None:
+    """Writes everything readable in the file at ``source``, as valid JSON, and never holds more than a piece of it.
+
+    Raises UnreadableTrace where there is no event to be had.
+    """
+    is_first = True
+
+    def write(events: Sequence[bytes]) -> None:
+        nonlocal is_first
+        if events:
+            target.write((b"" if is_first else b",\n") + b",\n".join(events))
+            is_first = False
+
+    target.writelines(_opening())
+    header = read_texts(source, write)
+    target.writelines(_closing(header))
 
 
 def read_copy(path: Path) -> TraceCopy:
-    """Everything readable in the file at ``path``. Raises UnreadableTrace where there is no event to be had."""
-    header, events = read_texts(path)
-    return TraceCopy({key: value for key, value in header.items() if _is_json(value)}, events)
+    """Everything readable in the file at ``path``.
+
+    Raises UnreadableTrace where there is no event to be had, or more than MOST_HELD_EVENTS.
+    """
+    events: list[bytes] = []
+
+    def hold(piece: Sequence[bytes]) -> None:
+        events.extend(piece)
+        if len(events) > MOST_HELD_EVENTS:
+            raise UnreadableTrace(
+                f"holds more than {MOST_HELD_EVENTS:,} events, too many for TensorBoard; use --perfetto, or record "
+                "fewer steps"
+            )
+
+    return TraceCopy(read_texts(path, hold), events)
+
+
+def _opening() -> Iterator[bytes]:
+    yield b'{"traceEvents": [\n'
+
+
+def _closing(header: Mapping[str, str]) -> Iterator[bytes]:
+    yield b"\n]"
+    for key, value in header.items():
+        if _is_json(value):
+            yield b",\n%s: %s" % (msgspec.json.encode(key), value.encode())
+    yield b"}\n"
 
 
 def _is_json(text: str) -> bool:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from msgspec import Struct
 
 from tbp.asv.stored_traces import TraceSource
 from tbp.errors import UsageError
-from tbp.export.document import TraceCopy, read_copy
+from tbp.export.document import read_copy, write_copy
 from tbp.export.tensorboard import for_tensorboard, start_ns
-from tbp.system.whole_files import write_whole
+from tbp.system.whole_files import whole_file
 from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import OPERATORS_END, TRACE_END
 
@@ -56,7 +58,8 @@ def export_tensorboard(sources: Iterable[TraceSource], folder: Path) -> Exported
         at_ns = start_ns(document)
         while (path := folder / copy.run / f"{copy.worker}.{at_ns}.pt.trace.json") in written:
             at_ns += 1  # another trace of the same instant
-        _write(path, for_tensorboard(document), copy.path)
+        content = for_tensorboard(document)
+        _write(path, copy.path, lambda file, content=content: file.writelines(content.text()))
         written.append(path)
         losses += copy.losses
     return Exported(tuple(written), tuple(losses))
@@ -74,7 +77,7 @@ def export_plain(sources: Iterable[TraceSource], target: Path) -> Exported:
         raise UsageError(f"{len(copies)} traces do not fit into one file {target}: name a folder")
     paths = [target] if is_file else list(_plain_paths(copies, target))
     for copy, path in zip(copies, paths, strict=True):
-        _write(path, read_copy(copy.path), copy.path)
+        _write(path, copy.path, partial(write_copy, copy.path))
     return Exported(tuple(paths), tuple(loss for copy in copies for loss in copy.losses))
 
 
@@ -116,13 +119,18 @@ def _plain_paths(copies: Iterable[_Copy], folder: Path) -> Iterator[Path]:
         yield folder / f"{name}{f'-{taken[name]}' if taken[name] > 1 else ''}.json.gz"
 
 
-def _write(path: Path, document: TraceCopy, source: Path) -> None:
-    if path.exists() and path.samefile(source):
-        raise UsageError(f"{path} is the trace itself: name another file")
-    content = b"".join(document.text())
+def _write(path: Path, source: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Have ``write`` fill the file at ``path``, packed if its name says so."""
     try:
+        if path.exists() and path.samefile(source):
+            raise UsageError(f"{path} is the trace itself: name another file")
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, gzip.compress(content, GZIP_LEVEL, mtime=0) if path.name.endswith(".gz") else content)
+        with whole_file(path) as file:
+            if path.name.endswith(".gz"):
+                with gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as packed:
+                    write(packed)
+            else:
+                write(file)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; name another place") from None
 

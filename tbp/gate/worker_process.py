@@ -142,7 +142,7 @@ class Worker:
         line, _, self._pending = self._pending.partition(b"\n")
         try:
             reply = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             reply = None
         if not isinstance(reply, dict):
             self._lose(f"sent garbage instead of an answer: {line[:80]!r}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from tbp.history.paired_evidence import SETTLING_RUNS
 from tbp.model.changes import Change, History
 from tbp.model.series import Point, SeriesKey
 from tbp.system.bounded import read_plain
@@ -24,9 +25,6 @@ NAME = "nightly.reported"
 #   1  first
 FORMAT = 1
 MOST_BYTES = 16_000_000  # of the note: 50,000 regressions
-# Further runs may show that a level shifted some runs earlier or later than was reported. In simulated long series
-# steps are found within as many runs (tools/false_alarms.py, MARGIN).
-SETTLING_RUNS = 5
 
 
 class Reported(Struct, frozen=True):
@@ -102,7 +100,8 @@ def _named(history: History, changes: Iterable[int]) -> list[Reported]:
 def _is_known(history: History, regression: Reported, before: Set[Reported]) -> bool:
     """True where a regression was reported at its commit or a few runs away.
 
-    Where it was a few runs away, no change is left there now, or later runs showed an earlier part of it.
+    Further runs may show that a level shifted some runs earlier or later. Where it was reported a few runs away, no
+    change is left there now, or later runs showed an earlier part of it.
     """
     if regression in before:
         return True

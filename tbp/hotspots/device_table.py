@@ -124,7 +124,7 @@ def _ranks(view: Devices) -> Iterator[RenderableType]:
     runs = "one run" if view.runs == 1 else f"{view.runs} runs"
     title = f"{len(view.ranks)} ranks of {runs} ({view.backend or 'no backend named'})"
     if view.missing:
-        title += f"; without a trace: {_listed(view.missing)}"
+        title += f"; without a trace: {words.named([*map(str, view.missing)], MOST_RANKS)}"
     rows = TextRows()
     on_device = bool(view.ranks["busy_share"].notna().any())
     rows.add("rank", "step", *(("busy", "idle") if on_device else ()), "communication", "share", "alone")
@@ -150,8 +150,3 @@ def _rank(row: pd.Series, with_run: bool, on_device: bool) -> tuple[str, ...]:
         words.percent(float(row["communication_share"])),
         words.microseconds(float(row["exposed_communication_us"])),
     )
-
-
-def _listed(ranks: tuple[int, ...]) -> str:
-    shown = ", ".join(map(str, ranks[:MOST_RANKS]))
-    return shown if len(ranks) <= MOST_RANKS else f"{shown} and {len(ranks) - MOST_RANKS:,} more"

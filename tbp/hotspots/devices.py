@@ -81,22 +81,13 @@ def devices(recordings: Sequence[Recording]) -> Devices | None:
 
 def _devices(ranks: Sequence[Rank]) -> pd.DataFrame:
     per_step = [name for name, kind in DEVICE_COLUMNS.items() if kind != TEXT and name not in _NOT_PER_STEP]
-    frames = []
-    for rank in ranks:
-        frame = rank.device.devices.astype(dict.fromkeys(per_step, np.float64))
-        frame[per_step] /= _steps(rank)
-        frames.append(frame)
+    frames = [_per_step(rank, rank.device.devices, per_step) for rank in ranks]
     mean = pd.concat(frames, ignore_index=True).groupby("device", sort=False).mean().reset_index()
     return mean[list(MEAN_DEVICE_COLUMNS)]
 
 
 def _kernels(ranks: Sequence[Rank]) -> pd.DataFrame:
-    each = [
-        rank.device.kernels.assign(
-            calls=rank.device.kernels["calls"] / _steps(rank), total_us=rank.device.kernels["total_us"] / _steps(rank)
-        )
-        for rank in ranks
-    ]
+    each = [_per_step(rank, rank.device.kernels, ["calls", "total_us"]) for rank in ranks]
     joined = pd.concat(each, ignore_index=True).sort_values("total_us", ascending=False, kind="stable")
     grouped = joined.groupby(["kernel", "kind"], sort=False)
     frame = grouped[["calls", "total_us"]].sum().reset_index()
@@ -109,10 +100,7 @@ def _kernels(ranks: Sequence[Rank]) -> pd.DataFrame:
 
 
 def _idle(ranks: Sequence[Rank]) -> pd.DataFrame:
-    each = []
-    for rank in ranks:
-        frame = rank.device.idle
-        each.append(frame.assign(gaps=frame["gaps"] / _steps(rank), total_us=frame["total_us"] / _steps(rank)))
+    each = [_per_step(rank, rank.device.idle, ["gaps", "total_us"]) for rank in ranks]
     joined = pd.concat(each, ignore_index=True).groupby(["device", "cause", "operator"], sort=False)
     frame = joined[["gaps", "total_us"]].sum().reset_index()
     frame[["gaps", "total_us"]] /= len(ranks)
@@ -142,6 +130,10 @@ def _straggler(run: pd.DataFrame) -> Straggler | None:
     usual_us = float(work_us.drop(latest).median())
     late = float(work_us[latest]) > (1 + LATE) * usual_us > 0
     return Straggler(int(run["rank"].iloc[latest]), float(work_us[latest]), usual_us) if late else None
+
+
+def _per_step(rank: Rank, frame: pd.DataFrame, sums: Sequence[str]) -> pd.DataFrame:
+    return frame.assign(**{name: frame[name] / _steps(rank) for name in sums})
 
 
 def _steps(rank: Rank) -> int:

@@ -30,24 +30,15 @@ _NAMES = {By.SELF: "self time", By.DEVICE: "device time", By.TOTAL: "total time"
 
 
 def views_table(views: Views, top: int | None, with_shapes: bool, width: int) -> str:
-    """Every view below the one before it."""
-    return "\n".join(
-        ranking_table(view, top=top, with_shapes=with_shapes, width=width)
-        if isinstance(view, Ranking)
-        else difference_table(view, top=top, width=width)
-        for view in views
+    """Every view below the one before it; without ``top`` each part of one is about a screen."""
+    parts = (
+        _ranking(view, top, with_shapes) if isinstance(view, Ranking) else _difference(view, top) for view in views
     )
-
-
-def ranking_table(ranking: Ranking, *, top: int | None = None, with_shapes: bool = False, width: int = 80) -> str:
-    """The operators as text, and what the devices did where there are any; its last line ended.
-
-    ``top`` is of the operators and of the kernels; without it each is about a screen.
-    """
-    return terminal_text(_ranking(ranking, top, with_shapes), width=width)
+    return "\n".join(terminal_text(parts_of_view, width=width) for parts_of_view in parts)
 
 
 def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[RenderableType]:
+    """The operators, and what the devices did where there are any. ``top`` is of operators and of kernels."""
     most = top or MOST_ROWS
     shown, left = ranking.rows.head(most), ranking.rows.iloc[most:]
     yield from (*_heading(ranking.cell), *_facts("", ranking.facts))
@@ -72,12 +63,8 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
         yield from device_parts(ranking.devices, top)
 
 
-def difference_table(compared: Compared, *, top: int | None = None, width: int = 80) -> str:
-    """The difference of two sides as text: first what is exact, then what is timed, then what limits it."""
-    return terminal_text(_difference(compared, top), width=width)
-
-
 def _difference(compared: Compared, top: int | None) -> Iterator[RenderableType]:
+    """The difference of two sides: first what is exact, then what is timed, then what limits it."""
     measured = compared.difference
     exact = measured.rows[measured.rows["certain"] & (measured.rows["kind"] != "time")]
     timed = measured.rows[measured.rows["certain"] & (measured.rows["kind"] == "time")]

@@ -43,13 +43,20 @@ def kill_session(leader: int) -> None:
 def _members(leader: int) -> list[int]:
     """The processes of a session that are no zombies."""
     members = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for pid in processes():
         with suppress(OSError, IndexError, ValueError):  # it ended meanwhile
             # pid (name) state parent group session …; the name may hold anything, so count from its end.
-            fields = stat.read_text(errors="replace").rpartition(")")[2].split()
+            fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
             if int(fields[3]) == leader and fields[0] not in "ZX":
-                members.append(int(stat.parent.name))
+                members.append(pid)
     return members
+
+
+def processes() -> list[int]:
+    """Every process of the machine; none where the kernel does not list them."""
+    with suppress(OSError):
+        return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+    return []
 
 
 def _tell(line: str) -> None:

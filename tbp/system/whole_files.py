@@ -6,9 +6,11 @@ import fcntl
 import os
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 # Hidden files of this name are locked by the process that writes them. Those that nobody locks are of killed ones.
 UNFINISHED = ".unfinished-tbp-"
@@ -16,15 +18,22 @@ USUAL_MODE = 0o644
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Put ``content`` at ``path``, on the disk when this returns; a file that is there already keeps its mode.
+    """Put ``content`` at ``path``, as ``whole_file`` does. Raises OSError, and then ``path`` is as it was."""
+    with whole_file(path) as file:
+        file.write(content)
 
-    Raises OSError, and then ``path`` is as it was.
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to, at the end whole at ``path`` and on the disk; after any exception ``path`` is as it was.
+
+    A file that is there already keeps its mode.
     """
     _remove_left(path.parent)
     handle, unfinished = _locked(path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
             unfinished.chmod(_mode(path))

@@ -30,6 +30,7 @@ import pandas as pd
 from msgspec.structs import replace
 
 from tbp.errors import UnreadableTrace
+from tbp.system.bounded import read_plain
 from tbp.system.whole_files import write_whole
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS, DeviceUse
 from tbp.traces.devices.host_communication import HostCommunication
@@ -128,7 +129,7 @@ def operator_bytes(recording: Recording) -> bytes:
 def read_operators(path: Path) -> Recording:
     """Returns the recording that ``write_operators`` wrote to ``path``. Raises as ``stored_recording``."""
     try:
-        return stored_recording(path, path.read_bytes())
+        return stored_recording(path, read_plain(path, LARGEST_BYTES))
     except OSError as error:
         raise UnreadableTrace(f"{path} cannot be opened ({error.strerror or error}); check the path") from None
 

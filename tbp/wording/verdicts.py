@@ -27,21 +27,11 @@ from tbp.wording.words import (
     signed_size,
 )
 
-PLURALS = {
+PLURALS = {state: (state.value, state.value) for state in State} | {
     State.REGRESSION: ("regression", "regressions"),
-    State.CHANGED: ("changed", "changed"),
     State.IMPROVEMENT: ("improvement", "improvements"),
-    State.RECOVERED: ("recovered", "recovered"),
-    State.SUSPECT: ("suspect", "suspect"),
-    State.ACKNOWLEDGED: ("acknowledged", "acknowledged"),
-    State.UNDECIDED: ("undecided", "undecided"),
-    State.NO_CHANGE: ("no change", "no change"),
-    State.NOT_ENOUGH_DATA: ("not enough data", "not enough data"),
-    State.FAILED: ("failed", "failed"),
-    State.SKIPPED: ("skipped", "skipped"),
-    State.STALE: ("stale", "stale"),
-    State.VANISHED: ("vanished", "vanished"),
 }
+"""The words for one series in a state, and for several."""
 
 
 NO_REASON = "no reason was recorded"

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tbp.system.children import processes
+
 from ..repositories import git, new_repository
 from ..result_folders import ASV_CONFIG
 
@@ -143,13 +145,13 @@ def visible(repository: Path) -> list[str]:
 def related(repository: Path) -> list[str]:
     """The command lines of all processes that name the repository."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for pid in processes():
         try:
-            line = path.read_bytes().replace(b"\0", b" ").decode()
+            line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue  # it ended while we looked
         if str(repository) in line:
-            found.append(f"{path.parent.name} {line}")
+            found.append(f"{pid} {line}")
     return found
 
 

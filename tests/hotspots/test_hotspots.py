@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from tbp.asv.stored_traces import StoredTraces, TraceSource, chosen, trace_files
 from tbp.errors import UsageError
 from tbp.hotspots.forms import to_json
-from tbp.hotspots.table import ranking_table
+from tbp.hotspots.table import views_table
 from tbp.hotspots.views import By, ranking
 from tbp.traces.operator_files import write_operators
 from tbp.traces.read_recording import read_recording
@@ -132,7 +132,7 @@ HOSTILE = "\x1b[31maten::mm\u202e\n<b>" + "x" * 500 + "end"
 def test_a_hostile_name_is_seen_and_fits(tmp_path: Path):
     path = written(tmp_path / "hostile.json", HOSTILE, tbp={"benchmark": HOSTILE, "torch": HOSTILE})
     (source,) = chosen(str(path), StoredTraces())
-    text = ranking_table(ranking(source), width=60)
+    text = views_table([ranking(source)], None, False, 60)
     assert not set(text) & {"\x1b", "\u202e"}
     assert "\ufffd[31maten::mm\ufffd <b>" in text
     assert max(map(len, text.splitlines())) <= 60

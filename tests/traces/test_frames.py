@@ -13,8 +13,9 @@ from tbp.traces.calls.nesting import NO_PARENT
 from tbp.traces.frames.frames import MOST_DEPTH, Frames, pruned
 from tbp.traces.frames.merging import merged
 from tbp.traces.operators.operators import operator_table, session
+from tbp.traces.reading.categories import Category
 from tbp.traces.reading.read import read_trace
-from tbp.traces.reading.trace import Category, Trace
+from tbp.traces.reading.trace import Trace
 
 from ..flames import frames, paths
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tbp.traces.calls.kernels import GRAPH, NO_LAUNCH, NO_OPERATOR, REST
+from tbp.traces.calls.kernels import GRAPH, NO_LAUNCH, NO_LINK, NO_OPERATOR, REST
 from tbp.traces.operators.operators import (
     OPERATOR_COLUMNS,
     PER_STEP_COLUMNS,
@@ -116,10 +116,11 @@ def test_device_time_without_an_operator_is_kept_under_a_name(trace_of: TraceOf)
         kernel(10, {"correlation": 4}),
         kernel(20, {"correlation": 2}),
         kernel(30, {"correlation": 3, "External id": 5}),
+        kernel(40, {}),
     )
     table = operator_table(trace).frame
     device_us = {name: row(table, name)["self_device_us"] for name in ("mm", *REST)}
-    assert device_us == {"mm": 10, NO_LAUNCH: 10, NO_OPERATOR: 10, GRAPH: 10}
+    assert device_us == {"mm": 10, NO_LAUNCH: 10, NO_OPERATOR: 10, GRAPH: 10, NO_LINK: 10}
     assert row(table, NO_LAUNCH)["calls"] == 0
 
 
@@ -135,7 +136,7 @@ def test_a_step_owns_no_kernel(trace_of: TraceOf) -> None:
 def test_a_trace_without_host_events(trace_of: TraceOf) -> None:
     trace = trace_of(("k", 5, 3, {"cat": "kernel"}))
     one = session(trace)
-    assert list(one.table.frame["operator"]) == [NO_LAUNCH]
+    assert list(one.table.frame["operator"]) == [NO_LINK]
     assert one.step_us == 0
     assert len(session(trace_of(("PyTorch Profiler (0)", 0, 1, {"cat": "Trace"}))).per_step) == 0
 

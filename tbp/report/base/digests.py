@@ -36,7 +36,7 @@ class Digests:
             return token_bytes(KEY_BYTES)
 
     def _plain(self, value: object) -> object:
-        """What MessagePack knows of a value that it does not know itself."""
+        """A value that MessagePack can write in place of another one."""
         if isinstance(value, Points):
             return self._runs(value.columns)
         if isinstance(value, np.ndarray):
@@ -49,11 +49,11 @@ class Digests:
 
     def _runs(self, runs: PointColumns) -> object:
         """A run's commit is in it, and not its place among all commits of the site, which every new one moves."""
-        asked = id(runs.order), runs.commit_index.tobytes()
-        if asked not in self._commits:
-            self._commits[asked] = self.of([runs.order[at] for at in runs.commit_index.tolist()])
+        commits = id(runs.order), runs.commit_index.tobytes()
+        if commits not in self._commits:
+            self._commits[commits] = self.of([runs.order[at] for at in runs.commit_index.tolist()])
         arrays = (runs.outcome, runs.value, runs.low, runs.high, runs.comparable)
-        return [self._commits[asked], arrays, _items(runs.sessions), _items(runs.reasons)]
+        return [self._commits[commits], arrays, _items(runs.sessions), _items(runs.reasons)]
 
 
 def _items(by_index: Mapping[int, object]) -> list[tuple[int, object]]:

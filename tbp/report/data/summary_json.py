@@ -49,7 +49,11 @@ def summary_json(data: ReportData) -> bytes:
     }
     # A line for each field and each series: thousands of series stay small, and two files can be compared.
     fields = [f"{json.dumps(name)}: {strict_json(value)}" for name, value in content.items()]
-    event_of = {key: number for number, event in enumerate(data.events) for key in map(_key, event.members)}
+    event_of = {
+        (member.history.key, member.evidence.change.index): number
+        for number, event in enumerate(data.events)
+        for member in event.members
+    }
     lists = {
         "events": [strict_json(_event(event, data.faces)) for event in data.events],
         "series": [strict_json(_series(history, data, event_of)) for history in histories],
@@ -59,12 +63,9 @@ def summary_json(data: ReportData) -> bytes:
 
 
 def _series(history: History, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:
-    key, last = history.key, history.points[-1].commit if history.points else None
+    last = history.points[-1].commit if history.points else None
     return {
-        "benchmark": key.benchmark,
-        "parameters": [[name, value] for name, value in key.parameters],
-        "machine": key.machine,
-        "environment": key.environment,
+        **_key(history.key),
         "state": history.state.value,
         "finding": verdicts.finding(history),
         "page": series_href(history),
@@ -176,12 +177,9 @@ def _event(event: Event, faces: Mapping[str, str]) -> dict[str, Value]:
 
 
 def _member(member: SeriesChange) -> dict[str, Value]:
-    key, change = member.history.key, member.evidence.change
+    change = member.evidence.change
     return {
-        "benchmark": key.benchmark,
-        "parameters": [[name, value] for name, value in key.parameters],
-        "machine": key.machine,
-        "environment": key.environment,
+        **_key(member.history.key),
         "effect": change.effect,
         "is_worse": None if member.history.better is Better.UNKNOWN else change.is_worse(member.history.better),
         "confirmed": change.confirmed,
@@ -189,8 +187,13 @@ def _member(member: SeriesChange) -> dict[str, Value]:
     }
 
 
-def _key(member: SeriesChange) -> Key:
-    return member.history.key, member.evidence.change.index
+def _key(key: SeriesKey) -> dict[str, Value]:
+    return {
+        "benchmark": key.benchmark,
+        "parameters": [[name, value] for name, value in key.parameters],
+        "machine": key.machine,
+        "environment": key.environment,
+    }
 
 
 def _commit(commit: Commit) -> dict[str, Value]:

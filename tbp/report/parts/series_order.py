@@ -46,14 +46,10 @@ def by_name(histories: Sequence[History]) -> list[History]:
     return sorted(histories, key=lambda history: (family_of(history.key.benchmark), *_name(history)))
 
 
-def tile(state: State, number: int) -> Tile:
-    return Tile(state, number, verdicts.PLURALS[state][number != 1], verdicts.GLYPHS[state])
-
-
 def tiles(histories: Sequence[History], occurring: bool = False) -> tuple[Tile, ...]:
     """One for each state that occurs; also for those that a reader looks for first, unless only ``occurring``."""
     return tuple(
-        tile(state, number)
+        Tile(state, number, verdicts.PLURALS[state][number != 1], verdicts.GLYPHS[state])
         for state, number in verdicts.tally(histories).items()
         if number or (state in SOUGHT and not occurring)
     )

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from operator import call
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -151,8 +151,13 @@ class _Build:
     def files(self) -> Iterator[_PutFile]:
         """Every file of the site, written: points and benchmarks by other processes, the rest meanwhile by this one."""
         earlier, destination, data = self.earlier, self._destination, self._data
-        known = {key: contents for key in self._jobs if (contents := earlier.of(key))}
-        new = [(key, job) for key, job in self._jobs.items() if key not in known]
+        new: list[tuple[bytes, BenchmarkPageJob]] = []
+        for key, job in self._jobs.items():
+            if contents := earlier.of(key):
+                page = job.page(contents[job.file].decode())
+                yield from destination.put(contents | {job.file: page_html(page, job.frame).encode()})
+            else:
+                new.append((key, job))
         known_points = earlier.of(self._of_points)
         rows = [] if known_points else points(data)
         pages = batched(new, [job.runs for _, job in new], BATCH_RUNS)
@@ -160,19 +165,14 @@ class _Build:
         seconds = _seconds(self._jobs.values() if rows else [job for _, job in new])
         with closing(mapped(call, makings, seconds=seconds)) as made:  # nobody writes to a folder that is gone
             yield from destination.put(dict(_static(data)))
-            for key, contents in known.items():
-                job = self._jobs[key]
-                page = job.page(contents[job.file].decode())
-                yield from destination.put(contents | {job.file: page_html(page, job.frame).encode()})
             for key, make in self._shared.items():
                 yield from self._put(key, earlier.of(key) or make())
             yield from self._put(
                 self._of_points, known_points or {points_file(data): b"".join(islice(made, len(rows)))}
             )
-            for several in made:
-                for key, digests, files in several:
-                    earlier.note(key, digests)
-                    yield from files
+            for key, digests, files in chain.from_iterable(made):
+                earlier.note(key, digests)
+                yield from files
 
     def _put(self, key: bytes, contents: Mapping[str, bytes]) -> list[_PutFile]:
         self.earlier.note(key, file_digests(contents))

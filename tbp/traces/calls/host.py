@@ -13,12 +13,12 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
-from tbp.traces.calls.names import STEP_NAME, NameRule, Names, comparable_names
+from tbp.traces.calls.names import NameRule, Names, comparable_names
 from tbp.traces.calls.nesting import NO_PARENT, absorbed, parents
+from tbp.traces.calls.steps import StepWindows
+from tbp.traces.reading.categories import Category
 from tbp.traces.reading.numbers import LARGEST_NS
-from tbp.traces.reading.trace import Category, Codes, Nanoseconds, Trace
-
-OUTSIDE = -1  # step of an event that belongs to none
+from tbp.traces.reading.trace import STEP_NAME, Codes, Nanoseconds, Trace
 
 # torch leaves these out of its own tables (_filter_name in torch/autograd/profiler_util.py).
 UNCOUNTED = frozenset(
@@ -48,10 +48,10 @@ class HostTree(Struct, frozen=True, eq=False):
     stands_for: Indices  # the entry it is counted with: itself, but for doubles (nesting.absorbed)
     total_ns: Nanoseconds  # with everything it called
     self_ns: Nanoseconds  # without; 0 for doubles
-    step: Indices  # counted from 0 in order of time; OUTSIDE where no step holds its start
+    process: Codes  # into the trace's ``processes``
+    step: Indices  # counted from 0 in its process; OUTSIDE where no step holds its start
     is_step: NDArray[np.bool_]  # the entry is a ProfilerStep annotation itself
-    step_start_ns: Nanoseconds
-    step_end_ns: Nanoseconds
+    windows: StepWindows
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,16 +65,8 @@ class HostTree(Struct, frozen=True, eq=False):
 
     @property
     def steps(self) -> int:
-        """Steps annotated in the trace; 0 where it was recorded without a schedule."""
-        return len(self.step_start_ns)
-
-    def step_at(self, time_ns: Nanoseconds) -> Indices:
-        """Number of the step that holds each time; OUTSIDE between and around the steps."""
-        if not self.steps:
-            return np.full(len(time_ns), OUTSIDE, dtype=np.int64)
-        step = np.searchsorted(self.step_start_ns, time_ns, side="right") - 1
-        inside = (step >= 0) & (time_ns < self.step_end_ns[np.maximum(step, 0)])
-        return np.where(inside, step, OUTSIDE)
+        """Steps annotated in the trace, in one process; 0 where it was recorded without a schedule."""
+        return self.windows.count
 
 
 # Python functions (with_stack=True) are no operators: they would take the time between operators away from the
@@ -102,8 +94,9 @@ def nested(trace: Trace, comparable: Names, python: bool) -> HostTree:
     # torch compares names before addresses are stripped: two functions at two addresses are two.
     stands_for = absorbed(parent, np.where(is_step, -1, trace.name_code[event]).astype(np.int32))
     total_ns = trace.duration_ns[event]
-    by_start = np.flatnonzero(is_step)[np.argsort(start_ns[is_step], kind="stable")]
-    tree = HostTree(
+    process = trace.process_code[event]
+    windows = StepWindows.of(start_ns[is_step], end_ns[is_step], process[is_step])
+    return HostTree(
         event=event,
         name_code=name_code,
         comparable=comparable,
@@ -111,13 +104,11 @@ def nested(trace: Trace, comparable: Names, python: bool) -> HostTree:
         stands_for=stands_for,
         total_ns=total_ns,
         self_ns=_self_ns(parent, stands_for, total_ns),
-        step=np.full(len(event), OUTSIDE, dtype=np.int64),
+        process=process,
+        step=windows.at(start_ns, process),
         is_step=is_step,
-        step_start_ns=start_ns[by_start],
-        step_end_ns=end_ns[by_start],
+        windows=windows,
     )
-    tree.step[:] = tree.step_at(start_ns)
-    return tree
 
 
 def _self_ns(parent: Indices, stands_for: Indices, total_ns: Nanoseconds) -> Nanoseconds:

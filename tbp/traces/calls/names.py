@@ -20,7 +20,6 @@ from tbp.system.arrays import Indices
 from tbp.traces.reading.trace import Codes
 
 STEP = "ProfilerStep#*"  # every "ProfilerStep#12" of a trace
-STEP_NAME = re.compile(r"ProfilerStep#\d+$")
 
 NUMBER = "{n}"  # in a replacement: "#1", "#2", … of the different things in one trace
 _HERE = "\0"  # stands for NUMBER until all names are known

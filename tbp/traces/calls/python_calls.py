@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HostTree, nested
 from tbp.traces.calls.nesting import NO_PARENT, looked_up
-from tbp.traces.reading.trace import Category, Nanoseconds, Trace
+from tbp.traces.reading.categories import Category
+from tbp.traces.reading.trace import Nanoseconds, Trace
 
 
 def with_python(trace: Trace, tree: HostTree) -> HostTree:

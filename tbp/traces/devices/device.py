@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HOST, HostTree
 from tbp.traces.calls.kernels import REST, DeviceWork
+from tbp.traces.calls.steps import StepWindows
 from tbp.traces.devices.idle import IDLE_COLUMNS, idle
+from tbp.traces.reading.categories import ON_DEVICE, Category
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
-from tbp.traces.reading.trace import ABSENT, NS_PER_US, ON_DEVICE, Category, Codes, Nanoseconds, Trace
+from tbp.traces.reading.trace import ABSENT, NS_PER_US, Codes, Nanoseconds, Trace
 
 # NVIDIA's and AMD's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel): communication.
 _COMMUNICATION = re.compile(r"\bn?r?ccl[A-Z_]|\bnccl", re.IGNORECASE)
@@ -73,12 +75,12 @@ def device_use(trace: Trace, tree: HostTree, work: DeviceWork) -> DeviceUse:
     """The work of each device of a trace, of which ``tree`` and ``work`` are."""
     if not np.isin(trace.category, ON_DEVICE).any():
         return DeviceUse(0.0, typed([], DEVICE_COLUMNS), typed([], KERNEL_COLUMNS), typed([], IDLE_COLUMNS))
-    start_ns, end_ns = window_of(trace, tree.step_start_ns, tree.step_end_ns)
+    start_ns, end_ns = window_of(trace, tree.windows)
     inside = (trace.start_ns[work.event] >= start_ns) & (trace.start_ns[work.event] < end_ns)
     communication = np.array([_COMMUNICATION.search(name) is not None for name in trace.names], dtype=bool)
     kind = _kinds(trace, communication)[work.event]
-    device = _device_codes(trace)[work.event]
-    of_device = {name: device == code for code, name in enumerate(_device_names(trace)) if (device == code).any()}
+    codes = np.unique(work.process).tolist()
+    of_device = {trace.processes[code].pid: work.process == code for code in codes}
     window_ns = (start_ns, end_ns)
     rows = [
         _device_row(trace, work.event, kind, here, inside, window_ns) | {"device": name}
@@ -105,10 +107,10 @@ def busy_ns(start_ns: Nanoseconds, end_ns: Nanoseconds) -> int:
     return int(reached[-1] - start[0] - gap_ns.sum())
 
 
-def window_of(trace: Trace, step_start_ns: Nanoseconds, step_end_ns: Nanoseconds) -> tuple[int, int]:
+def window_of(trace: Trace, steps: StepWindows) -> tuple[int, int]:
     """From the start of the first step to the end of the last one; over all events where there are no steps."""
-    if len(step_start_ns):
-        return int(step_start_ns.min()), int(step_end_ns.max())
+    if len(steps):
+        return int(steps.start_ns.min()), int(steps.end_ns.max())
     timed = np.isin(trace.category, (*HOST, *ON_DEVICE))
     if not timed.any():
         return 0, 0
@@ -122,17 +124,6 @@ def _kinds(trace: Trace, communication: NDArray[np.bool_]) -> NDArray[np.int8]:
     """Index into _KINDS of every event on a device."""
     kinds = np.select([trace.category == Category.COPY, trace.category == Category.FILL], [1, 2], 0)
     return np.where((kinds == 0) & communication[trace.name_code], 3, kinds).astype(np.int8)
-
-
-def _device_names(trace: Trace) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(thread.partition("/")[0] for thread in trace.threads))
-
-
-def _device_codes(trace: Trace) -> Codes:
-    """Index of each event's process; the process of device work is its device."""
-    known = {name: code for code, name in enumerate(_device_names(trace))}
-    of_thread = np.array([known[thread.partition("/")[0]] for thread in trace.threads], dtype=np.int32)
-    return of_thread[trace.thread_code]
 
 
 def _device_row(

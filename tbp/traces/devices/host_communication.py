@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from tbp.traces.calls.host import HOST, HostTree
 from tbp.traces.devices.device import busy_ns, window_of
-from tbp.traces.reading.trace import NS_PER_US, Category, Trace
+from tbp.traces.reading.categories import Category
+from tbp.traces.reading.trace import NS_PER_US, Trace
 
 _COLLECTIVE = re.compile(r"(?:gloo|mpi|ucc|[a-z]*ccl):")  # "gloo:all_reduce", an annotation on gloo's thread
 _LAUNCH = "c10d::"  # operators that start a collective, or wait for it
@@ -32,7 +33,7 @@ def host_communication(trace: Trace, tree: HostTree) -> HostCommunication:
     if not collective.any():
         return HostCommunication()
     launch = np.array([name.startswith(_LAUNCH) for name in trace.names], dtype=bool)
-    window = window_of(trace, tree.step_start_ns, tree.step_end_ns)
+    window = window_of(trace, tree.windows)
     start_ns, end_ns = (np.clip(times, *window) for times in (trace.start_ns, trace.end_ns))
     is_collective = collective[trace.name_code] & np.isin(trace.category, HOST)
     computes = (trace.category == Category.OPERATOR) & ~is_collective & ~launch[trace.name_code]

@@ -18,8 +18,9 @@ from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HostTree
 from tbp.traces.calls.kernels import REST, DeviceWork
 from tbp.traces.calls.nesting import first_ancestors
+from tbp.traces.reading.categories import Category
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT
-from tbp.traces.reading.trace import ABSENT, NS_PER_US, Category, Nanoseconds, Trace
+from tbp.traces.reading.trace import ABSENT, NS_PER_US, Nanoseconds, Trace
 
 DATA_LOADER = "data loader"  # the host waited for the next batch
 SYNCHRONISATION = "synchronisation"  # the host had waited for the device, and has yet to launch something new

@@ -17,15 +17,17 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
-from tbp.traces.calls.host import OUTSIDE, HostTree
+from tbp.traces.calls.host import HostTree
 from tbp.traces.calls.kernels import NO_OPERATOR, REST, DeviceWork, device_work
 from tbp.traces.calls.nesting import NO_PARENT, added_up, depths, first_ancestors, looked_up
 from tbp.traces.calls.python_calls import with_python
+from tbp.traces.calls.steps import OUTSIDE
 from tbp.traces.frames.folding import NO_BOUND, Folded, folded
 from tbp.traces.frames.kinds import ANNOTATION, DEVICE, MODULE, OPERATOR, PYTHON, REST_OF_DEVICE, RUNTIME, SMALLER
 from tbp.traces.frames.stacks import MODULE_START, StackFrames, stack_frames
+from tbp.traces.reading.categories import Category
 from tbp.traces.reading.columns import COUNT, TEXT, check
-from tbp.traces.reading.trace import ABSENT, Category, Trace
+from tbp.traces.reading.trace import ABSENT, Trace
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -107,8 +109,9 @@ def frames(trace: Trace, tree: HostTree, work: DeviceWork) -> Frames:
     )
     host = pd.concat([outer.rows, host], ignore_index=True) if len(outer.names) else host
     rows = _with_device(host, trace, whole, work, row_of)
-    step_ns = int((whole.step_end_ns - whole.step_start_ns).sum())
-    return pruned(Frames(rows, max(whole.steps, 1), step_ns), most=MOST_FRAMES)
+    step_ns = int((whole.windows.end_ns - whole.windows.start_ns).sum())
+    # Of several processes with steps, these are the mean: a step of any of them counts alike.
+    return pruned(Frames(rows, max(len(whole.windows), 1), step_ns), most=MOST_FRAMES)
 
 
 def pruned(whole: Frames, least_share: float = 0.0, most: int = NO_BOUND) -> Frames:
@@ -163,8 +166,8 @@ def _with_python_owners(trace: Trace, tree: HostTree, work: DeviceWork, whole: H
 def _goes_on(trace: Trace, tree: HostTree) -> NDArray[np.bool_]:
     """True of Python functions that end behind the step in which they began, as ``profiler.step()`` does."""
     python = (trace.category[tree.event] == Category.PYTHON) & (tree.step != OUTSIDE)
-    ends_ns = tree.step_end_ns[np.maximum(tree.step, 0)] if tree.steps else np.zeros(len(tree.event), dtype=np.int64)
-    goes_on: NDArray[np.bool_] = python & (trace.end_ns[tree.event] > ends_ns)
+    last_ns = np.maximum(trace.end_ns[tree.event] - 1, trace.start_ns[tree.event])
+    goes_on: NDArray[np.bool_] = python & (tree.windows.at(last_ns, tree.process) != tree.step)
     return goes_on
 
 

@@ -39,6 +39,7 @@ _BETWEEN_EVENTS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
 _SEPARATORS = re.compile(rb"[\s,]+")
 _OPENING = re.compile(rb"\[[\[\s,]*")
 _CLOSING = re.compile(rb"[\]}][\]}\s,]*")
+_AROUND = (b"", b"{", b"[", b"]", b"}")  # what stands before and behind an event, and not in it
 _LONGEST_KEY_BYTES = 1 << 12
 _ARCHIVE_HEAD = 262  # bytes that tell a tar or zip file: the first trace in one is not all of it
 _EVENTS = "traceEvents"
@@ -73,6 +74,7 @@ class TraceText:
         self._effort = Effort()
         self._search: Search | None = None
         self._lists = 0
+        self._has_events_key = False  # of something else than a list
         self._has_events = False  # since the last list began
 
     def pieces(self, form: EventForm[Entry]) -> Iterator[list[Entry]]:
@@ -159,7 +161,7 @@ class TraceText:
         at = window.skip(at)
         if self._search is not None:
             return self._searched(window, at, self._search)
-        match window.plain[at : at + 1]:
+        match window.byte(at):
             case b"":
                 return at
             case b"{":
@@ -191,12 +193,15 @@ class TraceText:
         if not is_event:
             self._inside = _Inside.DOCUMENT
             return at + 1
-        if state is State.WHOLE:
-            self._inside = _Inside.LIST
-            self._lists = max(1, self._lists)
+        self._inside = _Inside.LIST
+        self._lists = max(1, self._lists)
+        # An additional brace may close an event before its last keys.
+        is_short = window.byte(end) not in _AROUND and not window.is_event(at, end)
+        if state is State.WHOLE and not is_short:
             self._add(window.text[at:end], form, events)
             return end
-        self._search = Search(self._effort, starts=1, is_cut=state is State.CUT)
+        starts = int(window.byte(at + 1) not in _AROUND or at + 1 == len(window))  # else a brace too many
+        self._search = Search(self._effort, starts, is_cut=state is State.CUT)
         self._search.broken_at(end)
         return at + 1
 
@@ -220,7 +225,7 @@ class TraceText:
     def _end_search(self, search: Search) -> None:
         self._tally.add(unreadable=search.lost, cut_off=int(search.is_cut))
         if self._has_events:
-            self._tally.add(joined=search.heads)
+            self._tally.add(joined=search.heads, mended=int(search.is_rest))
         self._lists = max(1, self._lists)
         self._has_guesses = True
         self._search = None
@@ -249,8 +254,9 @@ class TraceText:
         state, end = window.value(start)
         if not window.is_last and (state is State.CUT or end == len(window)):  # where a number may go on
             return None
-        if state is not State.WHOLE:
+        if name == _EVENTS or state is not State.WHOLE:
             self._search = Search(self._effort)
+            self._has_events_key = name == _EVENTS
             return start
         if opening == b"{" and window.is_event(start, end):
             self._open_list(is_in_object=True)
@@ -288,7 +294,7 @@ class TraceText:
 
     def _no_list(self, is_damaged: bool) -> str:
         way_out = "name a file that export_chrome_trace has written"
-        if _EVENTS in self.metadata:
+        if self._has_events_key:
             return f'has no list in "{_EVENTS}"; {way_out}'
         if is_damaged or not self.metadata:
             return f"is no profiler trace; {way_out}"

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from tbp.errors import UnreadableTrace
 from tbp.system.arrays import Indices
+from tbp.traces.reading.categories import meaning
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
 from tbp.traces.reading.pairing import pairs
-from tbp.traces.reading.phases import ASYNCHRONOUS, BEGIN, COMPLETE, END, INSTANT, PHASES
-from tbp.traces.reading.trace import ABSENT, CATEGORIES, COLUMNS, SETTLED, Allocations, Category, Codes, Trace
+from tbp.traces.reading.phases import ASYNCHRONOUS, BEGIN, COMPLETE, END, INSTANT, METADATA, PHASES
+from tbp.traces.reading.processes import Labels, decided, written
+from tbp.traces.reading.trace import ABSENT, COLUMNS, SETTLED, Allocations, Codes, Trace
 
 # Real traces have up to a few thousand names, with Python frames some ten thousand, and a thread per stream. Beyond
 # these a file is made to exhaust memory, or is no trace.
@@ -29,6 +31,8 @@ MOST_TEXT_BYTES = 64 << 20
 MOST_THREADS = 20_000
 MOST_EVENTS = 5_000_000  # timed ones, 3 GB of text; a table of them takes 1.3 GB
 MOST_ENTRIES = 2 * MOST_EVENTS  # of any kind; real traces have up to as many arrows and labels as timed events
+
+MOST_CATEGORIES = 1_000  # with a meaning kept; those of kineto are 30
 
 MEMORY = "[memory]"  # an instant that tells of an allocation, with profile_memory=True
 
@@ -48,6 +52,8 @@ class Arguments(msgspec.Struct, gc=False):
     device_type: int = msgspec.field(name="Device Type", default=0)
     call_stack: str = msgspec.field(name="Call stack", default="")  # with_stack until torch 1.11, and of TorchScript
     module_hierarchy: str = msgspec.field(name="Module Hierarchy", default="")  # with_modules, of TorchScript
+    name: msgspec.Raw = _NOTHING  # of a process or thread, as the next one
+    labels: msgspec.Raw = _NOTHING
 
 
 class TraceEvent(msgspec.Struct, gc=False):
@@ -103,13 +109,26 @@ class _Codes(dict[Key, int]):
         return np.fromiter(map(self.__getitem__, keys), dtype=np.int32, count=len(keys))
 
 
+class _Threads(_Codes[Thread]):
+    """Codes of threads: equal ones for ids that are the same in another kind of value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: _Codes[tuple[str, str]] = _Codes()
+
+    def __missing__(self, key: Thread) -> int:
+        self[key] = code = self.ids[written(key[0]), written(key[1])]
+        return code
+
+
 class _Categories(dict[str | None, int]):
+    """Meanings of categories; those of as many texts as any recorder has are kept."""
+
     def __missing__(self, name: str | None) -> int:
-        return Category.OTHER
-
-
-_CATEGORIES = _Categories(CATEGORIES)
-_CATEGORIES[None] = Category.OPERATOR
+        known = meaning(name or "")
+        if len(self) < MOST_CATEGORIES:
+            self[name] = known
+        return known
 
 
 class _Growing:
@@ -169,7 +188,9 @@ class EventColumns:
         self._spans, self._begins, self._ends = _Rows(), _Rows(), _Rows()
         self._memory = tuple(_Growing() for _ in Allocations.__struct_fields__)
         self._names: _Codes[str] = _Codes()
-        self._threads: _Codes[Thread] = _Codes()
+        self._threads = _Threads()
+        self._labels = Labels()
+        self._meanings = _Categories()
         self._shapes: _Codes[bytes] = _Codes()
         self._settings: _Codes[bytes] = _Codes()
         self._stacks: _Codes[tuple[str, str]] = _Codes()
@@ -187,6 +208,8 @@ class EventColumns:
             self._add(self._ends, events, END)
         if phases[INSTANT]:
             self._add_memory([event for event in events if event.ph == INSTANT and event.name == MEMORY])
+        if phases[METADATA]:
+            self._add_labels([event for event in events if event.ph == METADATA])
         if asynchronous := sum(phases[phase] for phase in ASYNCHRONOUS):
             self.tally.add(asynchronous=asynchronous)
         if not phases.keys() <= PHASES:
@@ -201,16 +224,26 @@ class EventColumns:
         if not len(self._spans):
             self._add(self._spans, (), COMPLETE)
         self._add_pairs()
+        columns = self._spans.values
+        names = tuple(self._names)
+        pids: _Codes[str] = _Codes()
+        threads = [self._labels.thread(pids[pid], pid, tid) for pid, tid in self._threads.ids]
+        processes = tuple(self._labels.process(pid) for pid in pids)
+        columns["category"] = decided(
+            columns["category"], columns["name_code"], columns["thread_code"], names, processes, threads
+        )
         return Trace(
-            names=tuple(self._names),
-            threads=tuple(f"{pid}/{tid}" for pid, tid in self._threads),
+            names=names,
+            threads=tuple(f"{pid}/{tid}" for pid, tid in self._threads.ids),
+            processes=processes,
+            process_of=np.array([thread.process for thread in threads], dtype=np.int32),
             shapes=tuple(map(_text, self._shapes)),
             settings=tuple(map(_text, self._settings)),
             stacks=tuple(self._stacks),
             metadata=metadata,
             loss=self.tally.loss,
             memory=Allocations(*(column.values for column in self._memory)),
-            **self._spans.values,
+            **columns,
         )
 
     def _add(self, rows: _Rows, events: Sequence[TraceEvent | BareEvent], phase: str) -> None:
@@ -236,8 +269,8 @@ class EventColumns:
     ) -> dict[str, NDArray[Any]]:
         arguments = [event.args or _NO_ARGUMENTS for event in timed]
         names = [event.name for event in timed]
-        external = _identifiers([a.external_id for a in arguments])
-        old_external = _identifiers([a.old_external_id for a in arguments])
+        external = _links([a.external_id for a in arguments])
+        old_external = _links([a.old_external_id for a in arguments])
         settings = np.full(len(timed), self._settings[b""], dtype=np.int32)
         for at, name in enumerate(names):
             if name in SETTLED:
@@ -247,16 +280,16 @@ class EventColumns:
             stacks[at] = self._stacks[arguments[at].call_stack, arguments[at].module_hierarchy]
         return {
             "name_code": self._names.codes(names),
-            "category": np.fromiter((_CATEGORIES[event.cat] for event in timed), dtype=np.int8, count=len(timed)),
+            "category": np.fromiter((self._meanings[event.cat] for event in timed), dtype=np.int8, count=len(timed)),
             "thread_code": self._threads.codes([(event.pid, event.tid) for event in timed]),
             "start_ns": start_ns,
             "duration_ns": duration_ns,
-            "correlation": _identifiers([a.correlation for a in arguments]),
+            "correlation": _links([a.correlation for a in arguments]),
             "external_id": np.where(external == ABSENT, old_external, external),
             "shape_code": self._shapes.codes([bytes(a.shapes) for a in arguments]),
             "settings_code": settings,
             "stack_code": stacks,
-            "copied_bytes": _identifiers([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
+            "copied_bytes": _sizes([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
         }
 
     def _add_pairs(self) -> None:
@@ -283,6 +316,12 @@ class EventColumns:
         codes = texts | {"stack_code": self._stacks["", ""]}
         return codes | dict.fromkeys(("correlation", "external_id", "copied_bytes"), ABSENT)
 
+    def _add_labels(self, events: Sequence[TraceEvent | BareEvent]) -> None:
+        for event in events:
+            if event.args is not None:
+                texts = {"name": event.args.name, "labels": event.args.labels}
+                self._labels.add(event.name, written(event.pid), written(event.tid), texts)
+
     def _add_memory(self, events: Sequence[TraceEvent | BareEvent]) -> None:
         arguments = [event.args or _NO_ARGUMENTS for event in events]
         start_ns = all_nanoseconds([event.ts for event in events])
@@ -295,7 +334,7 @@ class EventColumns:
             column.add(value[good])
 
     def _check_size(self) -> None:
-        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._stacks, self._threads)
+        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._stacks, self._threads.ids)
         texts, text_bytes = max(len(table) for table in tables), sum(table.text_bytes for table in tables)
         if texts > MOST_TEXTS or text_bytes > MOST_TEXT_BYTES or len(self._threads) > MOST_THREADS:
             raise UnreadableTrace(
@@ -311,8 +350,14 @@ def _is_time(value_ns: Indices) -> NDArray[np.bool_]:
     return (value_ns > -LARGEST_NS) & (value_ns < LARGEST_NS)
 
 
-def _identifiers(values: list[int]) -> Indices:
+def _sizes(values: list[int]) -> Indices:
     return np.maximum(_whole(values, otherwise=ABSENT), ABSENT)
+
+
+def _links(values: list[int]) -> Indices:
+    """Identifiers that events share; 0 links nothing, as roctracer and kineto write it where there is none."""
+    known = _whole(values, otherwise=ABSENT)
+    return np.where(known > 0, known, ABSENT)
 
 
 def _whole(values: list[int], otherwise: int) -> Indices:

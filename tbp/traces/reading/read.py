@@ -7,7 +7,7 @@ the bare list), of any age and size, piece by piece. Gives its timed events; wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from tbp.errors import UnreadableTrace
 from tbp.traces.reading.document import TraceText
-from tbp.traces.reading.events import EventColumns
+from tbp.traces.reading.events import MOST_ENTRIES, EventColumns
 from tbp.traces.reading.loss import Loss, Tally
 from tbp.traces.reading.packing import blocks
 from tbp.traces.reading.repair import TEXTS, TIMED
+from tbp.traces.reading.times import possible
 from tbp.traces.reading.trace import ABSENT, Trace
 
 # What makes two events the same one.
@@ -41,22 +42,28 @@ def read_trace(path: str | Path) -> Trace:
     trace = columns.trace(document.metadata)
     if not len(trace):
         raise UnreadableTrace(f"{path} holds no timed event; record it again with the profiler active around a step")
-    return _without_doubles(trace)
+    return possible(_without_doubles(trace))
 
 
-def read_texts(path: str | Path) -> tuple[Mapping[str, str], list[bytes]]:
-    """(the other top-level keys with their JSON, every event as a JSON object of its own, in file order).
+def read_texts(path: str | Path, take: Callable[[Sequence[bytes]], object]) -> Mapping[str, str]:
+    """Gives ``take`` every event as a JSON object of its own, in file order, some thousand at a time.
 
-    Raises UnreadableTrace where there is no event to be had, and nothing else. The losses are those of ``read_trace``.
+    Returns the other top-level keys with their JSON. Raises UnreadableTrace where there is no event to be had, and
+    nothing else. The losses are those of ``read_trace``.
     """
     path = Path(path)
     tally = Tally()
     document = TraceText(blocks(path, tally), tally)
+    texts = 0
     with _naming(path):
-        texts = [text for piece in document.pieces(TEXTS) for text in piece]
+        for piece in document.pieces(TEXTS):
+            texts += len(piece)
+            if texts > MOST_ENTRIES:
+                raise UnreadableTrace(f"holds more than {MOST_ENTRIES:,} events; record fewer steps")
+            take(piece)
     if not texts:
         raise UnreadableTrace(f"{path} holds no event; name a file that export_chrome_trace has written")
-    return document.metadata, texts
+    return document.metadata
 
 
 @contextmanager

@@ -25,6 +25,7 @@ _DEEP_BYTES = 1 << 13  # decoded before the nesting is too deep
 _DOCUMENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BROKEN_START = re.compile(rb'\{\s*"\w+"\s*:')
 _PAIR = re.compile(rb'"\s*:')
+_SIGN = re.compile(rb'"ph"\s*:')
 _LIST_KEY = re.compile(rb'"traceEvents"\s*:')
 _TAIL = re.compile(rb'(?:\A|\])\s*,?\s*(?=")')  # behind which the last keys of a document may stand
 MOST_TAILS = 100  # tried, from the last one backwards
@@ -56,13 +57,19 @@ class Search:
         self.is_cut = is_cut  # the last start is of an event that the file's end cuts off
         self._effort = effort
         self._starts = starts  # of broken events
+        self._has_sign = False
         self._has_pairs = False
         self._counted_from = 0
 
     @property
     def lost(self) -> int:
-        """The events that were passed; text with keys is at least one."""
-        return max(self._starts, int(self._has_pairs and not self.heads)) - self.is_cut
+        """The events that were passed; text with the key that every event has is at least one."""
+        return max(self._starts, int(self._has_sign)) - self.is_cut
+
+    @property
+    def is_rest(self) -> bool:
+        """True where the passed text is the end of the event before it, which was read without these keys."""
+        return self._has_pairs and not (self._starts or self._has_sign or self.heads)
 
     def broken_at(self, position: int) -> None:
         """Note where the first event was found to be broken: what begins before is part of it."""
@@ -117,6 +124,7 @@ class Search:
         text = window.text[start:end]
         self._counted_from = max(0, self._counted_from - end)
         self._has_pairs = self._has_pairs or _PAIR.search(text) is not None
+        self._has_sign = self._has_sign or _SIGN.search(text) is not None
         self.heads += len(_LIST_KEY.findall(text))
 
 

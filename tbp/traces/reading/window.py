@@ -80,6 +80,11 @@ class Window:
         between = _BETWEEN.match(self.plain, at)
         return between.end() if between else at
 
+    def byte(self, at: int) -> bytes:
+        """The first byte from ``at`` on that is neither space nor comma; empty at the end of the text."""
+        at = self.skip(at)
+        return self.text[at : at + 1]
+
     def value(self, at: int) -> tuple[State, int]:
         """The state of the value that begins ``at``, and where it ends, or is found to be broken."""
         while True:
@@ -90,7 +95,7 @@ class Window:
                 message, position = str(error), at + _position(error)
             if "truncated" in message:
                 return State.CUT, len(self)
-            if "trailing" in message:
+            if "trailing characters" in message:
                 return State.WHOLE, position - _OVERSHOOT
             if not self._without_word(position):
                 return (State.CUT if _CUT_WORD.match(self.plain, position) else State.BROKEN), position

@@ -6,9 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.model import points
-from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
+from tbp.model.changes import ChangeKind, State
 from tbp.report.base.packing import packed as pack
 from tbp.report.data.run_grid import MOST_COMMITS, GridColumns, GridRow, grid_row, payload
+
+from ...histories import change, changes
 
 
 def read(row: GridRow, columns: int) -> list[float | str]:
@@ -32,7 +34,7 @@ def test_a_value_keeps_five_digits(make_history, factor) -> None:
 
 
 def test_a_segment_is_held_against_the_level_before(make_history) -> None:
-    history = make_history((1.0, 1.0, 1.0, 1.2, 1.2), changes=(ChangeEvidence(Change(3, 1.0, 1.2, 0.001, True)),))
+    history = make_history((1.0, 1.0, 1.0, 1.2, 1.2), changes=changes((3, 1.0, 1.2)))
     own = grid_row(history, columns_of(history), 0)
     assert own.segments == ((0, 1.0, 1.0), (3, 1.2, 1.0))
     assert read(own, 5) == pytest.approx([1.0, 1.0, 1.0, 1.2, 1.2])
@@ -56,13 +58,11 @@ def test_no_run_a_failed_and_a_skipped_one_differ(make_history) -> None:
 
 
 def test_suspects_and_other_causes_have_marks_of_their_own(make_history) -> None:
-    changes = (
-        ChangeEvidence(Change(1, 1.0, 2.0, 0.001, True, ChangeKind.HARDWARE, "cores 2 → 4")),
-        ChangeEvidence(Change(3, 2.0, 2.1, 0.04, False)),
-    )
-    own = grid_row(history := make_history((1.0, 2.0, 2.0, 2.1), changes=changes), columns_of(history), 0)
-    assert [(mark.glyph, mark.tone) for mark in own.marks] == [("△", "plain"), ("◇", "suspect")]
-    assert len(own.segments) == 2  # a suspect moves no level
+    explained = change(1, 1.0, 2.0, kind=ChangeKind.HARDWARE, explanation="cores 2 → 4")
+    history = make_history((1.0, 2.0, 2.0, 2.1), changes=(explained, change(3, 2.0, 2.1, 0.04, False)))
+    row = grid_row(history, columns_of(history), 0)
+    assert [(mark.glyph, mark.tone) for mark in row.marks] == [("△", "plain"), ("◇", "suspect")]
+    assert len(row.segments) == 2  # a suspect moves no level
 
 
 def test_only_the_newest_commits_have_a_column(make_history, make_report) -> None:
@@ -84,8 +84,7 @@ def test_ten_thousand_series_stay_small(make_history, make_report) -> None:
 
 def test_points_in_columns_are_packed_as_points_of_their_own(make_history, make_report) -> None:
     values = [1.0, math.nan, 1.2, 0.0, 1.1] * 50
-    changes = (ChangeEvidence(Change(3, 1.0, 1.2, 0.001, True)), ChangeEvidence(Change(230, 1.2, 1.1, 0.001, True)))
-    single = make_history(values, changes=changes)
+    single = make_history(values, changes=changes((3, 1.0, 1.2), (230, 1.2, 1.1)))
     order = tuple(point.commit for point in single.points)
     kept = [place for place in range(len(values)) if place % 7]  # not every commit has a run of the series
     columns = points.PointColumns(

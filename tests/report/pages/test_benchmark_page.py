@@ -4,7 +4,6 @@ import pandas as pd
 
 from tbp.model.changes import Change, ChangeEvidence
 from tbp.report.pages.benchmark.change_blocks import IN_FULL
-from tbp.report.pages.benchmark.page import benchmark_page
 from tbp.report.parts import trace_rows
 from tbp.traces.differences.difference import TraceDifference
 from tbp.traces.differences.exact import EXACT_COLUMNS, PARENT_COLUMNS
@@ -12,6 +11,7 @@ from tbp.traces.operators.detail import NO_CALLER
 from tbp.traces.reading.loss import Loss
 
 from ...flames import frames
+from ...histories import page_of
 from ...trace_differences import row, trace_difference
 
 NAN = math.nan
@@ -84,7 +84,7 @@ def test_shapes_that_are_no_list_are_shown_as_recorded() -> None:
 def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_report) -> None:
     what = ChangeEvidence(Change(3, 1e-3, 1.06e-3, 0.004, True, low=0.05, high=0.07), difference())
     history = make_history(changes=(what,))
-    section = benchmark_page(history.key.benchmark, make_report(history)).sections[0]
+    section = page_of(history.key.benchmark, make_report(history)).sections[0]
     change = section.changes[0]
     assert section.unfolded
     assert change.effect == "▲ +6.0 % slower"
@@ -99,14 +99,14 @@ def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_repor
 
 def test_what_is_no_time_is_measured_again_on_its_own(make_history, make_report) -> None:
     history = make_history(unit="bytes")
-    change = benchmark_page(history.key.benchmark, make_report(history)).sections[0].changes[0]
+    change = page_of(history.key.benchmark, make_report(history)).sections[0].changes[0]
     assert change.command == ""
     assert change.again.startswith("asv run --bench '^attention")
 
 
 def test_without_a_trace_the_note_says_why(make_history, make_change, make_report) -> None:
     noted = make_history(changes=(make_change(3, 1.0, 2.0, note="the trace of 02c0ffee is broken"),))
-    page = benchmark_page(noted.key.benchmark, make_report(noted))
+    page = page_of(noted.key.benchmark, make_report(noted))
     assert page.sections[0].changes[0].remark == "the trace of 02c0ffee is broken"
     assert page.sections[0].hotspots is None
 
@@ -115,7 +115,7 @@ def test_only_confirmed_changes_are_shown_in_full_the_newest_first(make_history,
     changes = [make_change(index, 1.0, 1.0 + index) for index in range(1, IN_FULL + 2)]
     changes.insert(2, make_change(2, 1.0, 1.1, confirmed=False))
     history = make_history((1.0,) * 9, changes=tuple(changes))
-    section = benchmark_page(history.key.benchmark, make_report(history)).sections[0]
+    section = page_of(history.key.benchmark, make_report(history)).sections[0]
     assert [block.commit.short[:2] for block in section.changes] == ["04", "03", "02"]
     assert [(block.commit.short[:2], bool(block.doubt)) for block in section.earlier] == [("02", True), ("01", False)]
 

@@ -1,12 +1,12 @@
-from tbp.model.changes import Change, ChangeEvidence, State
+from tbp.model.changes import State
 from tbp.report.pages.heatmap import heatmap_page
+
+from ...histories import change, changes
 
 
 def test_the_table_has_what_moved_on_the_newest_commits_only(make_history, make_report) -> None:
-    old = make_history(
-        [1.0] * 5 + [2.0] * 55, changes=(ChangeEvidence(Change(5, 1.0, 2.0, 0.001, True)),), benchmark="a.time_old"
-    )
-    new = make_history([1.0] * 60, changes=(ChangeEvidence(Change(55, 1.0, 2.0, 0.001, True)),), benchmark="a.time_new")
+    old = make_history([1.0] * 5 + [2.0] * 55, changes=changes((5, 1.0, 2.0)), benchmark="a.time_old")
+    new = make_history([1.0] * 60, changes=changes((55, 1.0, 2.0)), benchmark="a.time_new")
     page = heatmap_page(make_report(old, new))
     assert [row.benchmark for row in page.rows] == ["a.time_new"]
     assert page.rows[0].moved[0].effect == "▲ +100 % slower"
@@ -15,7 +15,7 @@ def test_the_table_has_what_moved_on_the_newest_commits_only(make_history, make_
 
 
 def test_a_suspect_is_called_one(make_history, make_report) -> None:
-    history = make_history([1.0] * 9, State.NO_CHANGE, changes=(ChangeEvidence(Change(5, 1.0, 1.1, 0.04, False)),))
+    history = make_history([1.0] * 9, State.NO_CHANGE, changes=(change(5, 1.0, 1.1, 0.04, False),))
     page = heatmap_page(make_report(history))
     assert page.rows[0].moved[0].effect == "▲ +10 % slower (suspect)"
     assert page.default == 9

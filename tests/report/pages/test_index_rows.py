@@ -1,22 +1,25 @@
 import math
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from tbp.history.acknowledged import seen
-from tbp.model.changes import Change, ChangeEvidence, State
+from tbp.model.changes import ChangeEvidence, State
 from tbp.model.series import Outcome, Point
 from tbp.project.acknowledgements import Ack
 from tbp.report.pages.index.last_runs import last_runs, silence
 from tbp.report.pages.index.page import MOST_ROWS, summary
 
+from ...histories import change
+
 NAN = math.nan
 TODAY = date(2026, 5, 5)
 
 
-def changed(index: int, before: float, after: float, **fields: object) -> tuple[ChangeEvidence, ...]:
-    return (ChangeEvidence(Change(index, before, after, 0.0004, **{"confirmed": True, **fields})),)  # type: ignore[arg-type]
+def changed(index: int, before: float, after: float, **fields: Any) -> tuple[ChangeEvidence, ...]:
+    return (change(index, before, after, **fields),)
 
 
 def test_a_change_has_its_interval_in_percent(make_history, make_report) -> None:

@@ -11,7 +11,7 @@ from tbp.model.series import Commit, Outcome, Point, SeriesKey
 from tbp.report.base.render import STATIC, script_json
 from tbp.report.site import build
 from tbp.report.site.build import write_site
-from tbp.wording.words import INVISIBLE
+from tbp.system.foreign_text import INVISIBLE
 
 from ...html_elements import elements
 

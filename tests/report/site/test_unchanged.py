@@ -257,7 +257,7 @@ def test_what_has_no_digest_is_never_known() -> None:
 
 def test_histories_with_traces_have_a_digest(make_history, make_operators, make_report) -> None:
     history = make_history(operators=make_operators())
-    data = make_report([history])
+    data = make_report(history)
     assert Digests().of(data.histories) == Digests().of(data.histories)
     assert Digests().of(rest_of(data)) == Digests().of(rest_of(data))
 

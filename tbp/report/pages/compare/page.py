@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from tbp.comparison.judgements import judgements, series_of_points
 from tbp.model.changes import History, State
@@ -26,7 +25,7 @@ from tbp.report.parts import addresses
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.series_names import SetupNames
-from tbp.report.parts.series_order import Tile, by_name, tile
+from tbp.report.parts.series_order import Tile, by_name
 from tbp.wording import phrases, verdicts, words
 
 MOST_ROWS = 200
@@ -219,7 +218,7 @@ def states() -> list[list[str]]:
 def _tallies(judged: Sequence[Judgement]) -> tuple[Tile, ...]:
     counts = Counter(judgement.state for judgement in judged)
     present = [(state, counts[state]) for state in phrases.ORDER if counts[state]]
-    return tuple(replace(tile(state, number), word=_word(state, number)) for state, number in present)
+    return tuple(Tile(state, number, _word(state, number), verdicts.GLYPHS[state]) for state, number in present)
 
 
 def _verdict(judged: Sequence[Judgement], pair: CommitPair) -> str:

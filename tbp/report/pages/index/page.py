@@ -96,8 +96,9 @@ def summary(data: ReportData) -> Summary:
     if not any(row.causes for row in rows):  # then why there are none is of no use either
         rows = tuple(replace(row, no_cause="") for row in rows)
     runs = last_runs(data)
+    verdict = data.since_base(verdicts.verdict(histories))
     return Summary(
-        verdict=(verdict := data.since_base(verdicts.verdict(histories))),
+        verdict=verdict,
         headline=_headline(histories, data) or verdict,
         lead=rows[0] if rows and rows[0].state is State.REGRESSION and rows[0].commit else None,
         events=large_events(data),

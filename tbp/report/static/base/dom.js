@@ -11,6 +11,12 @@ tbp.make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
+tbp.button = (act, attributes, ...children) => {
+  const button = tbp.make("button", { type: "button", ...attributes }, ...children);
+  button.addEventListener("click", act);
+  return button;
+};
+
 tbp.svg = (tag, attributes) => {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);

@@ -165,9 +165,8 @@ tbp.compare = (form) => {
     get("compare-nothing").replaceChildren(...without.map(({ one, i }) => {
       const why = state.isTried(one) ? "every benchmark failed or was skipped there" : "it was not run there";
       const offered = state.nearest(one).map((column) => {
-        const away = Math.abs(column - one.commit), button = tbp.make("button", { type: "button" }, `${commits[column].short} (${away} ${away === 1 ? "commit" : "commits"} ${column < one.commit ? "before" : "after"})`);
-        button.addEventListener("click", () => state.change(i, { commit: column }, `compare-commit-${i}`));
-        return button;
+        const away = Math.abs(column - one.commit), choose = () => state.change(i, { commit: column }, `compare-commit-${i}`);
+        return tbp.button(choose, {}, `${commits[column].short} (${away} ${away === 1 ? "commit" : "commits"} ${column < one.commit ? "before" : "after"})`);
       });
       return tbp.make("p", { class: "note" }, `${state.role(i)}: `, tbp.make("b", {}, commits[one.commit].short), " has no value on ", tbp.make("bdi", {}, state.place(one)), `: ${why}. `,
         ...(offered.length ? ["Nearest measured: ", ...offered.flatMap((button) => [button, " "])] : ["No commit here has one; choose another machine or environment."]));
