@@ -96,11 +96,12 @@ def test_different_things_stay_two_even_in_two_runs(one: str, other: str) -> Non
         ("model.py(7): forward", "model.py(70): forward"),
         ("/tmp/torchinductor_u/aa/ca.py(9): call", "/tmp/torchinductor_u/bb/cb.py(9): call"),
         ("cuda graph 1 replay", "cuda graph 2 replay"),
-        ("triton_poi_fused_add_#1", "triton_poi_fused_add_1"[:-1] + "2", "triton_poi_fused_add_4"),
+        ("triton_poi_fused_add_#1", "triton_poi_fused_add_1"),
+        ("triton_poi_fused_add_1", "triton_poi_fused_add_#1"),
     ],
 )
 def test_two_things_of_one_trace_are_two(names: tuple[str, ...]) -> None:
-    assert len(set(texts(*names))) >= 2
+    assert len(set(texts(*names))) == len(names)
 
 
 def test_counters_order_by_number_and_hashes_by_their_first_call() -> None:

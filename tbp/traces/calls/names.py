@@ -104,14 +104,11 @@ def comparable_names(names: Sequence[str], first_ns: Callable[[], Indices], rule
     for family, members in families.items():
         for number, parts in enumerate(_in_order(members, first_ns), 1):
             text = family.replace(_HERE, f"#{number}")
-            code = texts.setdefault(text, len(texts))
+            while text in texts:  # a name in the file looks like a numbered one
+                text += "'"
             codes = members[parts]
-            code_of[codes] = code
-            sole = names[codes[0]] if len(codes) == 1 else ""
-            if code == len(recorded):
-                recorded.append("" if sole == text else sole)
-            else:  # a name that looks like a numbered one
-                recorded[code] = ""
+            code_of[codes] = texts[text] = len(texts)
+            recorded.append(names[codes[0]] if len(codes) == 1 and names[codes[0]] != text else "")
     return Names(tuple(texts), code_of, tuple(recorded))
 
 
