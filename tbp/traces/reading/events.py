@@ -51,6 +51,8 @@ class Arguments(msgspec.Struct, gc=False):
     copied_bytes: int | str = msgspec.field(name="bytes", default=ABSENT)  # text on the host side of ROCm's copies
     allocated_bytes: int = msgspec.field(name="Bytes", default=0)
     device_type: int = msgspec.field(name="Device Type", default=0)
+    call_stack: str = msgspec.field(name="Call stack", default="")  # with_stack until torch 1.11, and of TorchScript
+    module_hierarchy: str = msgspec.field(name="Module Hierarchy", default="")  # with_modules, of TorchScript
     name: msgspec.Raw = _NOTHING  # of a process or thread, as the next one
     labels: msgspec.Raw = _NOTHING
 
@@ -197,6 +199,7 @@ class EventColumns:
         self._meanings = _Categories()
         self._shapes: _Codes[bytes] = _Codes()
         self._settings: _Codes[bytes] = _Codes()
+        self._stacks: _Codes[tuple[str, str]] = _Codes()
         self._entries = 0
 
     def add(self, events: Sequence[TraceEvent | BareEvent]) -> None:
@@ -247,6 +250,7 @@ class EventColumns:
             process_of=np.array([thread.process for thread in threads], dtype=np.int32),
             shapes=tuple(map(_text, self._shapes)),
             settings=tuple(map(_text, self._settings)),
+            stacks=tuple(self._stacks),
             metadata=metadata,
             loss=self.tally.loss,
             memory=Allocations(*(column.values for column in self._memory)),
@@ -282,6 +286,9 @@ class EventColumns:
         for at, name in enumerate(names):
             if name in SETTLED:
                 settings[at] = self._settings[bytes(arguments[at].settings)]
+        stacks = np.full(len(timed), self._stacks["", ""], dtype=np.int32)
+        for at in [at for at, a in enumerate(arguments) if a.call_stack or a.module_hierarchy]:
+            stacks[at] = self._stacks[arguments[at].call_stack, arguments[at].module_hierarchy]
         return {
             "name_code": self._names.codes(names),
             "category": np.fromiter((self._meanings[event.cat] for event in timed), dtype=np.int8, count=len(timed)),
@@ -292,6 +299,7 @@ class EventColumns:
             "external_id": np.where(external == ABSENT, old_external, external),
             "shape_code": self._shapes.codes([bytes(a.shapes) for a in arguments]),
             "settings_code": settings,
+            "stack_code": stacks,
             "copied_bytes": _sizes([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
         }
 
@@ -315,7 +323,8 @@ class EventColumns:
 
     def _absent(self) -> dict[str, int]:
         """The value of each column of arguments that says that an event has none."""
-        codes = {"shape_code": self._shapes[b""], "settings_code": self._settings[b""]}
+        texts = {"shape_code": self._shapes[b""], "settings_code": self._settings[b""]}
+        codes = texts | {"stack_code": self._stacks["", ""]}
         return codes | dict.fromkeys(("correlation", "external_id", "copied_bytes"), ABSENT)
 
     def _add_labels(self, events: Sequence[TraceEvent | BareEvent]) -> None:
@@ -349,7 +358,7 @@ class EventColumns:
             column.add(value[good])
 
     def _check_size(self) -> None:
-        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._threads.ids)
+        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._stacks, self._threads.ids)
         texts, text_bytes = max(len(table) for table in tables), sum(table.text_bytes for table in tables)
         if texts > MOST_TEXTS or text_bytes > MOST_TEXT_BYTES or len(self._threads) > MOST_THREADS:
             raise UnreadableTrace(
