@@ -16,8 +16,6 @@ from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import TypeVar
 
-import msgspec
-
 from tbp.errors import UnreadableTrace
 from tbp.traces.reading.cutting import PART_BYTES, values_end
 from tbp.traces.reading.loss import Tally
@@ -43,8 +41,6 @@ _AROUND = (b"", b"{", b"[", b"]", b"}")  # what stands before and behind an even
 _LONGEST_KEY_BYTES = 1 << 12
 _ARCHIVE_HEAD = 262  # bytes that tell a tar or zip file: the first trace in one is not all of it
 _EVENTS = "traceEvents"
-
-_TEXT = msgspec.json.Decoder(str)
 
 Events = TypeVar("Events")
 
@@ -202,7 +198,7 @@ class TraceText:
             return end
         starts = int(window.byte(at + 1) not in _AROUND or at + 1 == len(window))  # else a brace too many
         self._search = Search(self._effort, starts, is_cut=state is State.CUT)
-        self._search.broken_at(end)
+        self._search.broken_at(at, end)
         return at + 1
 
     def _add(self, text: bytes, form: EventForm[Entry], events: list[Entry]) -> None:

@@ -18,6 +18,8 @@ import msgspec
 from tbp.traces.reading.phases import is_event
 
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT = msgspec.json.Decoder(str)
 _AT = re.compile(r"\(byte (\d+)\)")
 
 # A control character is bad only in a string, and hides no end. So do escapes, once each is a letter.
@@ -96,7 +98,7 @@ class Window:
             if "truncated" in message:
                 return State.CUT, len(self)
             if "trailing characters" in message:
-                return State.WHOLE, position - _OVERSHOOT
+                return State.WHOLE, at + len(bytes(self._view[at : position - _OVERSHOOT]).rstrip())
             if not self._without_word(position):
                 return (State.CUT if _CUT_WORD.match(self.plain, position) else State.BROKEN), position
 
@@ -111,6 +113,14 @@ class Window:
     def is_event(self, start: int, end: int) -> bool:
         """True where the value between these positions is an event with all that its phase needs."""
         return is_event(self._view[start:end])
+
+    def are_halves(self, start: int, middle: int, end: int) -> bool:
+        """True where a brace too many divides one event ``middle``: of two events each has all the usual keys."""
+        try:
+            first = _OBJECT.decode(bytes(self._view[start:middle]).rstrip(b" ,") + b"}")
+            return first.keys().isdisjoint(_OBJECT.decode(self._view[middle:end]))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
 
     def is_document(self, start: int, end: int, is_in_list: bool) -> bool:
         """True for an object, between these positions or broken, that holds a list of events instead of being one."""
@@ -132,7 +142,13 @@ class Window:
     def key(self, at: int) -> tuple[str, int] | None:
         """The key of an object ``at`` a quote, and where its value begins."""
         key = _KEY.match(self.plain, at)
-        return (self.text[key.start(1) : key.end(1)].decode("utf-8", "replace"), key.end()) if key else None
+        if key is None:
+            return None
+        try:
+            name = _TEXT.decode(self.text[key.start(1) - 1 : key.end(1) + 1])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            name = self.text[key.start(1) : key.end(1)].decode("utf-8", "replace")
+        return name, key.end()
 
     def lists_events(self, at: int) -> bool:
         """True where a list begins ``at``, and with an event."""
