@@ -135,7 +135,7 @@ class TraceText:
         window = Window(bytes(memoryview(self._text)[: self._window_bytes]), is_last)
         events: list[Entry] = []
         at = 0
-        while at < len(window):
+        while at < len(window) and not window.is_used_up:
             behind = self._step(window, at, form, events)
             if behind is None:
                 break
@@ -211,12 +211,13 @@ class TraceText:
             events.append(event)
             self._has_events = True
 
-    def _searched(self, window: Window, at: int, search: Search) -> int | None:
+    def _searched(self, window: Window, at: int, search: Search) -> int:
         end, is_found = search.advance(window, at, self._file_bytes)
         if is_found:
             self._end_search(search)
             self._inside = _Inside.LIST
-        return end if end or is_found or len(window) == 0 else None
+        window.is_used_up = not is_found and end < len(window)
+        return end
 
     def _end_search(self, search: Search) -> None:
         self._tally.add(unreadable=search.lost, cut_off=int(search.is_cut))

@@ -69,6 +69,7 @@ class Window:
     def __init__(self, text: bytes, is_last: bool) -> None:
         self.text = text
         self.is_last = is_last  # nothing follows
+        self.is_used_up = False  # as far as it goes without the text that follows
         plain = text.translate(_CONTROL_AS_SPACE)
         self.plain = bytearray(_ESCAPED.sub(b"__", plain) if b"\\" in plain else plain)
         self._view = memoryview(self.plain)
