@@ -65,10 +65,11 @@ def load(results_dir: str | PathLike[str]) -> pd.DataFrame:
     from pathlib import Path
 
     from tbp.asv.results import read_results
+    from tbp.system.foreign_text import line_of
 
     results = read_results(Path(results_dir))
     if results.problems:
-        shown = "\n".join(results.problems[:3])
+        shown = "\n".join(map(line_of, results.problems[:3]))
         rest = f"\n… and {len(results.problems) - 3} more" if len(results.problems) > 3 else ""
         warnings.warn(f"{shown}{rest}", stacklevel=2)
     return results.frame

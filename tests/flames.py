@@ -1,4 +1,4 @@
-"""Literal frames for flame graphs, and a difference that is certain of some operators."""
+"""Literal frames for flame graphs."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from tbp.traces.calls.nesting import NO_PARENT
-from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
 from tbp.traces.differences.frame_difference import FrameDifference
 from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
 
@@ -27,6 +26,7 @@ def frames(rows: Rows, steps: int = 2, step_ns: int = 8_000_000, sessions: int =
             "self_ns": self_ns,
             "device_ns": device_ns,
             "merged": 1,
+            "recorded": "",
         }
     )
     counts = {name: np.int64 for name, kind in FRAME_COLUMNS.items() if kind == "count"}
@@ -39,13 +39,3 @@ def paths(frames: Frames | FrameDifference) -> list[str]:
     for parent, name in zip(frames.rows["parent"], frames.rows["name"], strict=True):
         names.append(f"{names[parent]} > {name or '…'}" if parent != NO_PARENT else name or "…")
     return names
-
-
-def certain_difference(
-    factor: float = 1.0, certain: tuple[str, ...] = ("mm", "masked_fill_"), clock: str = "host"
-) -> TraceDifference:
-    rows = pd.DataFrame({name: pd.Series([0.0] * len(certain)) for name in ROW_COLUMNS})
-    rows["calls_after"] = 1.0
-    texts = {"operator": list(certain), "kind": ["calls"] * len(certain), "sentence": [""] * len(certain)}
-    rows = rows.assign(**{name: pd.Series(text, dtype=object) for name, text in texts.items()}, certain=True)
-    return TraceDifference(rows, 4000.0, 4500.0, 0.0, factor, 3, 3, clock)

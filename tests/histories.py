@@ -13,7 +13,10 @@ from tbp.asv.sessions import Session
 from tbp.model.changes import Break, Change, ChangeEvidence, ChangeKind, History, State
 from tbp.model.runs import Machine
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
+from tbp.report.base.render import Frame
 from tbp.report.base.report_data import ReportData
+from tbp.report.pages.benchmark.files import jobs
+from tbp.report.pages.benchmark.page import BenchmarkPage, benchmark_page
 from tbp.traces.operators.operators import OperatorTable
 
 FIRST_DAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -97,8 +100,17 @@ HOSTILE = ("<script>alert(1)</script>", '=HYPERLINK("http://x")', "]]>&amp;<!--"
 """Names that mean something to a browser, a spreadsheet, XML, a terminal and CSV."""
 
 
-def change(index: int, before: float, after: float, *, confirmed: bool = True, note: str = "") -> ChangeEvidence:
-    return ChangeEvidence(Change(index, before, after, 0.0004, confirmed), note=note)
+def change(
+    index: int, before: float, after: float, p_value: float = 0.0004, confirmed: bool = True, *, note: str = "",
+    **fields: Any,
+) -> ChangeEvidence:  # fmt: skip
+    """A change between two levels, confirmed unless it is said not to be; ``fields`` are those of Change."""
+    return ChangeEvidence(Change(index, before, after, p_value, confirmed, **fields), note=note)
+
+
+def changes(*steps: tuple[int, float, float]) -> tuple[ChangeEvidence, ...]:
+    """Confirmed changes of (index, before, after)."""
+    return tuple(change(*step) for step in steps)
 
 
 def of_two_versions() -> History:
@@ -109,14 +121,17 @@ def of_two_versions() -> History:
     return replace(plain, points=runs, breaks=(version,))
 
 
-def operator_table(names: Sequence[str] = ("aten::mm", "aten::softmax"), device_us: float = 0.0) -> OperatorTable:
-    """Operators with 100, 50, 33, … µs of self time."""
+def operator_table(
+    names: Sequence[str] = ("aten::mm", "aten::softmax"), device_us: float = 0.0, self_us: Sequence[float] = (),
+    calls: Sequence[float] = (),
+) -> OperatorTable:  # fmt: skip
+    """Operators with 100, 50, 33, … µs of self time, unless it is given."""
     rows = len(names)
-    self_us = [100.0 / (place + 1) for place in range(rows)]
+    self_us = self_us or [100.0 / (place + 1) for place in range(rows)]
     frame = pd.DataFrame(
         {
             "operator": pd.Series(list(names), dtype=object),
-            "calls": [4.0] * rows,
+            "calls": calls or [4.0] * rows,
             "self_us": self_us,
             "total_us": self_us,
             "self_device_us": [device_us] * rows,
@@ -157,3 +172,9 @@ def make_operators() -> Callable[..., OperatorTable]:
 @pytest.fixture
 def make_report() -> Callable[..., ReportData]:
     return report
+
+
+def page_of(benchmark: str, data: ReportData) -> BenchmarkPage:
+    """The page of a benchmark, with all that a site gives it."""
+    (job,) = (job for job in jobs(data, Frame("example", "", "1")) if job.benchmark == benchmark)
+    return benchmark_page(benchmark, job.data, job.places, job.rates, job.at_once, job.events)

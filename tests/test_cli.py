@@ -229,14 +229,62 @@ def test_the_analysis_never_imports_torch_or_asv(tmp_path: Path):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_closed_pipe_is_no_traceback(tmp_path: Path):
-    results = write_results(tmp_path / "results", STEADY)
+@pytest.mark.parametrize("closed", ["stdout", "both"])
+@pytest.mark.parametrize("buffered", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize(
+    ("verb", "code"),
+    [
+        (("report", "--out", "site"), 3),
+        (("compare", COMMITS[14], COMMITS[15]), 3),
+        (("compare", COMMITS[14], COMMITS[15], "--json"), 3),
+        (("compare", COMMITS[14], "nothing"), 2),
+        (("trace", "prune"), 0),
+    ],
+    ids=["report", "compare", "json", "error", "prune"],
+)
+def test_a_closed_pipe_leaves_the_verdict(tmp_path: Path, verb: tuple[str, ...], code: int, buffered: str, closed: str):
+    write_results(tmp_path / "results", SLOWER)
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-m", "tbp", "report", "--results", str(results), "--out", str(tmp_path / "site")]
-    with os.fdopen(writer, "wb") as pipe:
-        done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
-    assert "Traceback" not in done.stderr
+    done = subprocess.run(
+        [sys.executable, "-m", "tbp", *verb, "--results", "results"],
+        stdout=writer,
+        stderr=writer if closed == "both" else subprocess.PIPE,
+        env=os.environ | {"PYTHONUNBUFFERED": buffered},
+        cwd=tmp_path,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == code
+    assert b"Traceback" not in (done.stderr or b"")
+
+
+@pytest.mark.parametrize("name", ["numpy.py", "pandas/__init__.py", "joblib/__init__.py", "rich/console.py", "tbp.py"])
+def test_a_foreign_folder_s_files_are_no_modules(tmp_path: Path, name: str):
+    """Also where Python itself would take them: ``python -m`` puts the current folder first."""
+    write_results(tmp_path / "results", SLOWER)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("raise SystemExit('executed')\n")
+    program = [sys.executable, "-m", "tbp"] if name != "tbp.py" else [str(Path(sys.executable).with_name("tbp"))]
+    command = [*program, "report", "--results", "results", "--out", "site"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, "executed" in done.stderr) == (3, False), done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_an_output_without_arrows_is_no_traceback(tmp_path: Path, encoding: str):
+    write_results(tmp_path / "results", SLOWER)
+    drawn = {("report", "--out", "site"): b"time_thing: ^ +1", ("compare", COMMITS[14], COMMITS[15]): b" -> 2.0"}
+    for verb, shown in drawn.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "tbp", *verb, "--results", "results"],
+            capture_output=True,
+            env=os.environ | {"PYTHONIOENCODING": encoding},
+            cwd=tmp_path,
+            check=False,
+        )
+        assert (done.returncode, b"Traceback" in done.stderr) == (3, False)
+        assert shown in done.stdout
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

@@ -6,19 +6,21 @@
 
 Each tool has a process of its own and an empty folder to write to; the files are in the page cache for all of them. The
 tools take turns, and medians are shown. "cold" knows nothing of the results and "again" everything. "one run more" is
-after a result file with every series came in, "one suite more" after one with a tenth of the benchmarks. Peak memory is
-the sum over all processes of a tool, looked at ten times a second in a run of its own: looking keeps a core busy that
-the tool may want.
+after a result file with every series came in, "one suite more" after one with the first tenth of the benchmarks by
+name. Peak memory is the sum over all processes of a tool, looked at ten times a second in a run of its own: looking
+keeps a core busy that the tool may want.
 
 Bars, on two idle cores: a small folder (3,170 files of Lightning's) cold in at most 1.5 times the time of `asv
 publish`; 200 series over 1,000 commits at least 5 times as fast as it; 10,600 series over 165 commits cold within 60 s
-and 1.2 GB; with one new result file at most a third of cold; `tbp --help` within 0.15 s.
+and 1.2 GB; with one new result file at most a third of cold; `tbp --help` within 0.15 s. A file of every benchmark
+cannot reach a third, as it changes every series: docs/decisions/0005 has the numbers.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import statistics
@@ -167,14 +169,15 @@ def clear(*folders: Path) -> None:
 
 
 def newest(project: Project) -> Path:
-    """The file that sorts last; any would do, as each has every series."""
-    return max(project.results.glob("*/*-*.json"))
+    """A file of the newest commit: one in the middle of history would move the numbers of all commits after it."""
+    return max(project.results.glob("*/*-*.json"), key=lambda path: (json.loads(path.read_bytes())["date"], path))
 
 
 def suite_of(whole: bytes) -> bytes:
-    """The result file ``whole`` with some of its benchmarks only."""
+    """The result file ``whole`` with the first of its benchmarks by name only: a suite's stand together."""
     content = json.loads(whole)
-    content["results"] = dict(sorted(content["results"].items())[::SUITE_SHARE])
+    rows = sorted(content["results"].items())
+    content["results"] = dict(rows[: math.ceil(len(rows) / SUITE_SHARE)])
     return json.dumps(content).encode()
 
 

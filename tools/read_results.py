@@ -11,19 +11,17 @@ many in 6 s, large again from the cache in 1 s of CPU time.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import math
 import os
 import random
-import resource
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 import zlib
+from itertools import product
 from pathlib import Path
+
+from own_process import Read, measure, reading
 
 COLUMNS = ["result", "params", "version", "started_at", "duration", "stats_ci_99_a", "stats_ci_99_b", "stats_q_25",
            "stats_q_75", "stats_number", "stats_repeat", "samples", "profile"]  # fmt: skip
@@ -33,7 +31,6 @@ GRIDS = [(), (2,), (3,), (2, 2), (6,), (4, 3), (2, 3, 5), (12, 4), (12, 6)]
 FOLDERS = {"large": (165, 10_600, 0), "many": (4_700, 76, 10)}  # files, series in each, samples of each
 ENVIRONMENT = "conda-py3.11-Cython3.0-numpy"
 PEER = "json + pandas"
-READERS = ("asv", "tbp, no cache", "tbp, writing the cache", "tbp, from the cache")
 
 
 def benchmarks(dice: random.Random, series: int) -> dict[str, list[list[str]]]:
@@ -96,27 +93,30 @@ def write(folder: Path, name: str, scale: float) -> None:
         os.utime(path, (1_700_000_000, 1_700_000_000))
 
 
-def read(reader: str, folder: Path) -> int:
-    """Number of values that the reader finds."""
-    if reader == "asv":
-        from asv.results import iter_results
+def asv() -> Read:
+    from asv.results import iter_results
 
-        return sum(
-            len(result.get_result_value(key, params))
-            for result in iter_results(str(folder))
-            for key in result.get_all_result_keys()
-            for params in [result.get_result_params(key)]
-        )
-    if reader == PEER:
-        return read_naively(folder)
+    return lambda folder: sum(
+        len(result.get_result_value(key, params))
+        for result in iter_results(str(folder))
+        for key in result.get_all_result_keys()
+        for params in [result.get_result_params(key)]
+    )
+
+
+def tbp(cache: bool) -> Read:
     from tbp.asv.results import read_results
 
-    return len(read_results(folder, cache=reader != "tbp, no cache").frame)
+    return lambda folder: len(read_results(folder, cache=cache).frame)
+
+
+def json_and_pandas() -> Read:
+    import pandas  # noqa: F401 - before the clock starts
+
+    return read_naively
 
 
 def read_naively(folder: Path) -> int:
-    from itertools import product
-
     import pandas as pd
 
     rows = []
@@ -132,17 +132,14 @@ def read_naively(folder: Path) -> int:
     return len(pd.DataFrame(rows))
 
 
-def measure(reader: str, folder: Path) -> None:
-    # Imported before the clock starts.
-    for module in ("pandas", "tbp.asv.results" if reader.startswith("tbp") else "json"):
-        importlib.import_module(module)
-    if reader == "asv":
-        importlib.import_module("asv.results")
-    wall_s, cpu_s = time.perf_counter(), time.process_time()
-    values = read(reader, folder)
-    wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps([values, wall_s, cpu_s, peak_mib]))
+READERS = {
+    PEER: json_and_pandas,
+    "asv": asv,
+    "tbp, no cache": lambda: tbp(cache=False),
+    "tbp, writing the cache": lambda: tbp(cache=True),
+    "tbp, from the cache": lambda: tbp(cache=True),
+    "tbp, one new file": lambda: tbp(cache=True),
+}
 
 
 def compare(folder: Path, scale: float) -> None:
@@ -156,25 +153,19 @@ def compare(folder: Path, scale: float) -> None:
         size_mb = sum(path.stat().st_size for path in paths) / 1e6
         print(f"\n{name}: {len(paths)} files, {size_mb:.0f} MB")
         print(f"{'':24}{'values':>10}{'wall s':>8}{'CPU s':>8}{'peak MiB':>10}{'CPU ratio':>11}")
-        peer_s = line(PEER, results, environment)
-        for reader in READERS:
-            line(reader, results, environment, peer_s)
         new = results / "box" / "ffffffff-new.json"
-        new.write_text(paths[0].read_text().replace(f"{0:040x}", "f" * 40))
-        line("tbp, one new file", results, environment, peer_s)
+        peer_s = math.nan
+        for reader in READERS:
+            if reader == "tbp, one new file":
+                new.write_text(paths[0].read_text().replace(f"{0:040x}", "f" * 40))
+            cost = reading(__file__, reader, results, environment=environment)
+            if isinstance(cost, str):
+                print(f"{reader:24}{cost}")
+                continue
+            peer_s = cost.cpu_s if reader == PEER else peer_s
+            figures = f"{cost.rows:>10}{cost.wall_s:>8.2f}{cost.cpu_s:>8.2f}{cost.peak_mib:>10.0f}"
+            print(f"{reader:24}{figures}{cost.cpu_s / peer_s:>11.3f}", flush=True)
         new.unlink()
-
-
-def line(reader: str, results: Path, environment: dict[str, str], peer_s: float = math.nan) -> float:
-    """Prints the line of a reader and returns its CPU time."""
-    command = [sys.executable, __file__, "--measure", reader, str(results)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        print(f"{reader:24}{done.stderr.strip().splitlines()[-1]}")
-        return math.nan
-    values, wall_s, cpu_s, peak_mib = json.loads(done.stdout.splitlines()[-1])
-    print(f"{reader:24}{values:>10}{wall_s:>8.2f}{cpu_s:>8.2f}{peak_mib:>10.0f}{cpu_s / peer_s:>11.3f}", flush=True)
-    return float(cpu_s)
 
 
 def main() -> None:
@@ -184,7 +175,8 @@ def main() -> None:
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        measure(arguments.measure[0], Path(arguments.measure[1]))
+        reader, folder = arguments.measure
+        measure(READERS[reader](), Path(folder))
     elif arguments.keep:
         compare(arguments.keep, arguments.scale)
     else:

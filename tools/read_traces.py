@@ -17,16 +17,15 @@ exporting the trace and reading it here; target 1/8.
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import math
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from own_process import Read, Reading, measure, reading
 from trace_files import AS_RECORDED, LAYOUTS, recorded, repeated
 
 NAIVE = "json + pandas"
@@ -36,27 +35,27 @@ PEERS = {"HolisticTraceAnalysis": "hta", "traceinsight": "hta", "torch-tb-profil
 STOP_STEPS = 60  # about 40,000 events
 
 
-def tbp() -> Callable[[Path], int]:
+def tbp() -> Read:
     from tbp.traces.operators.operators import operator_table
     from tbp.traces.reading.read import read_trace
 
     return lambda path: len(operator_table(read_trace(path)).frame)
 
 
-def json_and_pandas() -> Callable[[Path], int]:
+def json_and_pandas() -> Read:
     import pandas as pd
 
     return lambda path: len(pd.DataFrame(json.loads(path.read_bytes())["traceEvents"]))
 
 
-def events_as_text() -> Callable[[Path], int]:
+def events_as_text() -> Read:
     import msgspec
 
     document, events = (msgspec.json.Decoder(kind) for kind in (dict[str, msgspec.Raw], list[msgspec.Raw]))
     return lambda path: len(events.decode(document.decode(path.read_bytes())["traceEvents"]))
 
 
-def hta() -> Callable[[Path], int]:
+def hta() -> Read:
     """A reader that parses with HTA and builds its call stacks, from which its self times come."""
     from hta.common.trace import Trace
 
@@ -68,7 +67,7 @@ def hta() -> Callable[[Path], int]:
     return read
 
 
-def torch_tb_profiler() -> Callable[[Path], int]:
+def torch_tb_profiler() -> Read:
     from torch_tb_profiler.profiler.data import RunProfileData
 
     def read(path: Path) -> int:
@@ -79,38 +78,6 @@ def torch_tb_profiler() -> Callable[[Path], int]:
 
 
 READERS = {OURS: tbp, NAIVE: json_and_pandas, FLOOR: events_as_text, "hta": hta, "torch_tb_profiler": torch_tb_profiler}
-
-
-def measure(reader: str, path: Path) -> None:
-    read = READERS[reader]()
-    base_mib = peak_mib()
-    wall_s, cpu_s = time.perf_counter(), time.process_time()
-    rows = read(path)
-    wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
-    print(json.dumps([rows, wall_s, cpu_s, base_mib, peak_mib()]))
-
-
-def peak_mib() -> float:
-    """Peak memory of this process; ru_maxrss would be at least that of the process which started it."""
-    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
-
-
-@dataclass(frozen=True)
-class Reading:
-    rows: int
-    wall_s: float
-    cpu_s: float
-    imports_mib: float
-    peak_mib: float
-
-
-def reading(python: str, reader: str, path: Path) -> Reading | str:
-    """One reader's measurement, or the last line of its error."""
-    command = [python, __file__, "--measure", reader, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return (done.stderr.strip().splitlines() or ["failed"])[-1][:80]
-    return Reading(*json.loads(done.stdout.splitlines()[-1]))
 
 
 def line(label: str, readings: list[Reading | str], ours_s: float) -> None:
@@ -128,19 +95,19 @@ def installed(python: str) -> list[tuple[str, str]]:
     """(distribution with its version, reader) of the peers that a Python has."""
     code = f"import importlib.metadata as m; print([(d.metadata['Name'], d.version) for d in m.distributions() if d.metadata['Name'] in {list(PEERS)}])"  # noqa: E501
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
-    return [(f"{name} {version}", PEERS[name]) for name, version in sorted(set(eval(done.stdout)))]
+    return [(f"{name} {version}", PEERS[name]) for name, version in sorted(set(ast.literal_eval(done.stdout)))]
 
 
 def compare(path: Path, rounds: int, peers: list[str]) -> None:
     """Print what every reader needs for one file."""
     names = (OURS, NAIVE, FLOOR)
-    turns = [[reading(sys.executable, name, path) for name in names] for _ in range(rounds)]
+    turns = [[reading(__file__, name, path) for name in names] for _ in range(rounds)]
     ours_s = min((turn[0].cpu_s for turn in turns if isinstance(turn[0], Reading)), default=math.nan)
     for number, name in enumerate(names):
         line(name, [turn[number] for turn in turns], ours_s)
     for python in peers:
         for label, reader in installed(python):
-            line(label, [reading(python, reader, path)], ours_s)
+            line(label, [reading(__file__, reader, path, python)], ours_s)
 
 
 def stop_to_table(folder: Path) -> None:
@@ -184,7 +151,8 @@ def main() -> None:
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        measure(arguments.measure[0], Path(arguments.measure[1]))
+        reader, path = arguments.measure
+        measure(READERS[reader](), Path(path))
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

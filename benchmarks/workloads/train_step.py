@@ -18,9 +18,10 @@ LAYERS = 2
 CLASSES = 64
 MICRO_BATCHES = 4
 
-# Gradients are compared as a weight update made with learning rate 1, which costs the digits that weight and
-# gradient do not share; half precision rounds every activation.
-TOLERANCES = {torch.float32: 1e-4}
+# Gradients are compared as a weight update. At learning rate 1 the weight is so much larger than the update that the
+# update's digits are lost (an error of 3e-4 at 16,384 tokens); at this power of two none are (4e-7).
+LEARNING_RATE = 2.0**14
+# Half precision rounds every activation.
 HALF_TOLERANCES = {torch.float32: 5e-2}
 
 Train = Callable[[nn.Module, Tensor, Tensor, torch.optim.Optimizer], object]
@@ -62,9 +63,9 @@ def _step(case: bench.Case, train: Train, attention: str = "MultiHeadAttention")
 
     def update() -> Tensor:
         trained = copy.deepcopy(untrained)
-        train(trained, x_BSD, labels_BS, torch.optim.SGD(trained.parameters(), lr=1.0))
+        train(trained, x_BSD, labels_BS, torch.optim.SGD(trained.parameters(), lr=LEARNING_RATE))
         pairs = zip(untrained.parameters(), trained.parameters(), strict=True)
-        return torch.cat([(before - after).detach().flatten() for before, after in pairs])
+        return torch.cat([(before - after).detach().flatten() for before, after in pairs]) / LEARNING_RATE
 
     inputs = (x_BSD, labels_BS)
     return bench.Step(lambda: train(model, *inputs, optimizer), update, untrained, inputs, _flops(case))
@@ -87,12 +88,12 @@ def _amp(case: bench.Case, dtype: torch.dtype) -> bench.Step:
     return _step(case, train)
 
 
-@bench.workload(FAMILY, "naive_attention", reference=_reference, tolerances=TOLERANCES)
+@bench.workload(FAMILY, "naive_attention", reference=_reference)
 def naive_attention(case: bench.Case) -> bench.Step:
     return _step(case, _plain, "NaiveMultiHeadAttention")
 
 
-@bench.workload(FAMILY, "float32", reference=_reference, tolerances=TOLERANCES, twin="float32_twin")
+@bench.workload(FAMILY, "float32", reference=_reference, twin="float32_twin")
 def float32(case: bench.Case) -> bench.Step:
     return _step(case, _plain)
 
@@ -107,7 +108,7 @@ def amp_float16(case: bench.Case) -> bench.Step:
     return _amp(case, torch.float16)
 
 
-@bench.workload(FAMILY, "accumulated", reference=_reference, tolerances=TOLERANCES)
+@bench.workload(FAMILY, "accumulated", reference=_reference)
 def accumulated(case: bench.Case) -> bench.Step:
     accumulate = bench.subject("tbp.training", "train_with_gradient_accumulation")
 

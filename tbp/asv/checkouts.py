@@ -16,13 +16,18 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from tbp.asv.passed_environment import passed_on
 from tbp.errors import RunFailed
+from tbp.project.asv_config import AsvConfig
+from tbp.project.policy import read_policy
+from tbp.system.children import KILLED_S, forget, kill_session, mind
 
 # Names of equal length: even the length of a path in the environment moves a process's memory, and so its time
 # (Mytkowicz et al., "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
@@ -44,7 +49,7 @@ class Checkout(Struct, frozen=True):
 
 
 def checkouts(
-    config: Path,
+    config: AsvConfig,
     commits: tuple[str, str],
     environment: str = "",
     heard: Callable[[str], None] = lambda line: None,
@@ -63,10 +68,18 @@ def checkouts(
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "checkouts.json"
         # -P: the project may have a folder called tbp or asv of its own.
-        command = [sys.executable, "-P", "-m", __name__, config.name, *commits, environment, str(answer)]
+        command = [sys.executable, "-P", "-m", __name__, config.path.name, *commits, environment, str(answer)]
         process = subprocess.Popen(
-            command, cwd=config.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command,
+            cwd=config.path.parent,
+            env=passed_on(os.environ, read_policy(config.policy_file).pass_environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
         )
+        mind(process.pid)
         assert process.stdout is not None
         lines: list[str] = []
         alarm = threading.Timer(min(timeout_s, threading.TIMEOUT_MAX), _stop, (process, is_late))
@@ -82,6 +95,8 @@ def checkouts(
             process.stdout.close()  # so that it cannot wait for us to read more
             if process.poll() is None:
                 _interrupt(process)
+            kill_session(process.pid)  # pip and builds that asv left
+            forget(process.pid)
         if is_late.is_set():
             raise RunFailed(
                 "the budget ended while asv installed the commits; the next try goes on from what is installed by now"
@@ -107,7 +122,8 @@ def _interrupt(process: subprocess.Popen[str]) -> None:
         process.wait(INTERRUPT_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        with suppress(subprocess.TimeoutExpired):  # the kernel does not let go of it
+            process.wait(KILLED_S)
 
 
 def _install(config_name: str, commits: tuple[str, str], specifier: str) -> list[Checkout]:

@@ -7,6 +7,7 @@ values for ``results``.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +15,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tbp.system.python_text import plain_value, without_address
+from tbp.system.bounded import read_plain
+from tbp.system.python_text import encodable, plain_value, without_address
+
+# Of benchmarks.json, which has the source of every benchmark, and of machine.json: 30,000 benchmarks of 2 kB each.
+MOST_BYTES = 64_000_000
 
 # asv's prefixes and those of tbp's own type, with (type, unit), for benchmarks that benchmarks.json does not declare.
 PREFIXES = {
@@ -47,9 +52,14 @@ class Benchmark(Struct, frozen=True):
 
 
 def read_json(path: Path) -> object:
-    """The file's content; None for a file without valid JSON. Accepts NaN and Infinity, which asv writes."""
+    """The file's content; None for a file without valid JSON, for no plain file and for one beyond MOST_BYTES.
+
+    Accepts NaN and Infinity, which asv writes. Every text can be encoded.
+    """
     try:
-        return json.loads(path.read_bytes())
+        content = json.loads(read_plain(path, MOST_BYTES))
+        # A text of JSON is one of its values as well: all of them at once.
+        return json.loads(encodable(json.dumps(content, ensure_ascii=False)))
     except (OSError, ValueError, RecursionError):  # ValueError: bad JSON, bad UTF-8, numbers beyond any use
         return None
 
@@ -63,7 +73,7 @@ def benchmark_from_name(name: str) -> Benchmark:
 
 def declarations(path: Path, problems: list[str]) -> dict[str, Benchmark]:
     """The benchmarks of benchmarks.json by name; without the file, nothing. Faults are added to problems."""
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
     content = read_json(path)
     if not isinstance(content, dict):

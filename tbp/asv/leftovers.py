@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from tbp.asv.result_cache import MOST_BYTES
 from tbp.asv.session_files import SESSION_END
-from tbp.system.whole_files import UNFINISHED
+from tbp.system.bounded import read_plain
+from tbp.system.whole_files import UNFINISHED, remove_unfinished
 from tbp.traces.recording import TRACE_END
 
+RECORDED = ".unfinished-"  # as ``tbp.bench.recorder`` names what it writes
 # A hidden file or a trace without its session that is older belongs to no run that still goes on: both are there for
 # the seconds between the end of a timing and the writing of its session (``tbp.bench.recorder``).
 ABANDONED_S = 3600.0
@@ -20,13 +23,14 @@ ABANDONED_S = 3600.0
 def remove_abandoned(results_dir: Path) -> int:
     """Delete files half written, and traces that have no session; returns how many files that was.
 
-    A file younger than ``ABANDONED_S`` stays: it may belong to a run that goes on.
+    One of the ruler that is younger than ``ABANDONED_S`` stays: it may belong to a run that goes on. One of a time to
+    come is of a clock that was set back.
     """
-    horizon_s = time.time() - ABANDONED_S
-    removed = 0
-    for path in (*results_dir.rglob(f"{UNFINISHED}*"), *_lone_traces(results_dir)):
-        with suppress(FileNotFoundError):  # another night was quicker
-            if path.stat().st_mtime < horizon_s:
+    now_s = time.time()
+    removed = sum(map(remove_unfinished, {path.parent for path in results_dir.rglob(f"{UNFINISHED}*")}))
+    for path in (*results_dir.rglob(f"{RECORDED}*"), *_lone_traces(results_dir)):
+        with suppress(OSError):  # another night was quicker, or it is not ours to remove
+            if abs(now_s - path.stat().st_mtime) > ABANDONED_S and not path.name.startswith(UNFINISHED):
                 path.unlink()
                 removed += 1
     return removed
@@ -40,8 +44,8 @@ def set_aside(results_dir: Path, commits: Iterable[str]) -> list[Path]:
     aside = []
     for path in sorted({path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")}):
         try:
-            json.loads(path.read_bytes())
-        except ValueError:
+            json.loads(read_plain(path, MOST_BYTES))
+        except (OSError, ValueError, RecursionError):
             aside.append(path.replace(path.with_name(f"{path.name}.unreadable")))
     return aside
 

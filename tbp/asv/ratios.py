@@ -16,12 +16,14 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tbp.model.series import SeriesKey
+from tbp.system.bounded import read_plain
 from tbp.system.whole_files import write_whole
 
 END = ".paired"
 # History of the file. A field more is no new format: readers pass over what they do not know.
 #   1  first
 FORMAT = 1
+MOST_BYTES = 16_000_000  # of one file; a night's pairs of 10,000 benchmarks have 2 MB
 # asv's limit: longer names of environments are stored as their digest.
 MOST_ENVIRONMENT = 128
 
@@ -92,7 +94,7 @@ class _UnusableRatios(Exception):
 
 def _read(path: Path) -> _RatiosFile:
     try:
-        stored = msgspec.json.decode(path.read_bytes(), type=_RatiosFile)
+        stored = msgspec.json.decode(read_plain(path, MOST_BYTES), type=_RatiosFile)
     except OSError as error:
         raise _UnusableRatios(f"it cannot be opened ({error.strerror})") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -11,7 +11,6 @@ import os
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from stat import S_ISREG
 
 import msgspec
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from tbp.asv.result_file import Counts, ResultFile, result_file
 from tbp.asv.result_json import UnusableFile
 from tbp.system.arrays import Floats
+from tbp.system.bounded import read_plain
 from tbp.system.parallel import batched, mapped
 from tbp.system.store import Store, key_of
 
@@ -26,6 +26,8 @@ NOT_RESULTS = {"machine.json", "benchmarks.json"}
 NAMESPACE = "results"
 # Smaller folders are parsed in 0.2 s anyway, and would only fill the store.
 WORTH_BYTES = 8_000_000
+# Of one file. The largest seen has 2 MB; a thousand benchmarks of a thousand samples each, 30 MB.
+MOST_BYTES = 256_000_000
 BATCH_BYTES = 10_000_000  # of JSON: some 40 MB while they are being parsed
 FILE_S, BYTE_S = 30e-6, 10e-9  # to parse a file on a slow core, and each of its bytes
 
@@ -52,7 +54,8 @@ class _Parsed(msgspec.Struct, frozen=True, eq=False):
 
 def read_files(results_dir: Path, cache: bool = True) -> ReadFiles:
     """Every result file of a machine's folder in ``results_dir``; with ``cache`` those of large folders are kept."""
-    sizes = _sizes(results_dir)
+    problems: list[str] = []
+    sizes = _sizes(results_dir, problems)
     store = Store(NAMESPACE)
     is_worth = cache and store.is_there and sum(sizes.values()) >= WORTH_BYTES
     stored = _stored(store, list(sizes)) if is_worth else {}
@@ -61,24 +64,35 @@ def read_files(results_dir: Path, cache: bool = True) -> ReadFiles:
     if is_worth:
         store.keep({new.key: _ENCODER.encode(new.file) for new in parsed.values() if new.file is not None})
     files = stored | {path: new.file for path, new in parsed.items() if new.file is not None}
-    problems = [new.problem for new in parsed.values() if new.problem]
+    left_out = len(problems) + len(sizes) - len(files)
+    problems += [new.problem for new in parsed.values() if new.problem]
     problems += [f"{path}: {problem}" for path in sizes if path in files for problem in files[path].problems]
-    return ReadFiles([files[path] for path in sizes if path in files], problems, len(sizes) - len(files))
+    return ReadFiles([files[path] for path in sizes if path in files], problems, left_out)
 
 
-def _sizes(results_dir: Path) -> dict[Path, int]:
-    """The files that should be results, sorted, with their sizes in bytes."""
+def _sizes(results_dir: Path, problems: list[str]) -> dict[Path, int]:
+    """The files that should be results, sorted, with their sizes in bytes; names those that cannot be looked at."""
     sizes = {}
-    for path in sorted(results_dir.glob("*/*.json")):
-        if path.name in NOT_RESULTS:
-            continue
+    for folder in sorted(path for path in results_dir.iterdir() if path.name not in NOT_RESULTS and not path.is_file()):
         try:
-            state = path.stat()
-        except OSError:  # asv replaces files: this one is gone
+            inside = sorted(folder.iterdir())
+        except NotADirectoryError:  # a pipe
             continue
-        if S_ISREG(state.st_mode):  # a pipe would be waited for without end
-            sizes[path] = state.st_size
+        except OSError as error:
+            problems.append(f"{folder} was left out: it cannot be opened ({error.strerror}); correct it or its rights")
+            continue
+        for path in (path for path in inside if path.name.endswith(".json") and path.name not in NOT_RESULTS):
+            try:
+                sizes[path] = path.stat().st_size
+            except OSError as error:
+                if path.is_symlink() or not isinstance(error, FileNotFoundError):  # else asv replaces it just now
+                    problems.append(_left_out(path, error))
     return sizes
+
+
+def _left_out(path: Path, error: OSError | UnusableFile) -> str:
+    reason = f"cannot be opened ({error.strerror})" if isinstance(error, OSError) else error
+    return f"{path} was left out: it {reason}; delete it and run `asv run` again for its commit"
 
 
 def _stored(store: Store, paths: Sequence[Path]) -> dict[Path, ResultFile]:
@@ -86,7 +100,7 @@ def _stored(store: Store, paths: Sequence[Path]) -> dict[Path, ResultFile]:
     keys = {}
     for path in paths:
         try:
-            keys[path] = _key(path, path.read_bytes())
+            keys[path] = _key(path, read_plain(path, MOST_BYTES))
         except OSError:
             continue  # named among the problems when it is parsed
     known = store.known(list(keys.values()))
@@ -120,11 +134,11 @@ def _parse(paths: Sequence[Path]) -> list[_Parsed]:
     for path in paths:
         key = b""
         try:
-            data = path.read_bytes()
+            # Read and digested again, 0.2 CPU s of 129 MB: asv may have replaced the file since ``_stored`` looked, and
+            # what is kept under a key has to be parsed from the bytes that the key is of.
+            data = read_plain(path, MOST_BYTES)
             key = _key(path, data)
             parsed.append(_Parsed(key, result_file(path.name, path.parent.name, data)))
         except (OSError, UnusableFile) as error:
-            reason = f"cannot be opened ({error.strerror})" if isinstance(error, OSError) else error
-            advice = "delete it and run `asv run` again for its commit"
-            parsed.append(_Parsed(key, None, f"{path} was left out: it {reason}; {advice}"))
+            parsed.append(_Parsed(key, None, _left_out(path, error)))
     return parsed

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import TypeAlias
 
 import msgspec
@@ -31,9 +32,17 @@ from tbp.asv.result_json import (
     usual_content,
 )
 from tbp.system.arrays import Floats
+from tbp.wording.words import shortened
 
-# More cells than any benchmark has: one with more is damaged, and would fill the memory.
-MOST_CELLS = 1_000_000
+# Of one file. At a second each it would take more than a day to measure them; the largest project seen has 10,600. A
+# few hundred bytes can claim any number, and each takes 9 kB of memory in a report.
+MOST_CELLS = 100_000
+# Characters of a benchmark's name, and of a parameter's value, which becomes part of names on every page; the longest
+# seen has 47.
+MOST_TEXT = 10_000
+# Larger and smaller values are no quantity of anything, and their ratios and squares are beyond floating point.
+LARGEST, SMALLEST = 1e100, 1e-100
+MOST_SHOWN = 80  # characters of a long name in a message
 # The year 9999: beyond it no date can be written.
 LATEST_MS = 253_402_300_799_999.0
 
@@ -117,8 +126,8 @@ def _columns(content: ResultContent, name: str, folder: str) -> ResultFile:
     for row_name, row in content.results.items():
         benchmark = _recorded(row_name, row.version, bytes(row.params))
         size = benchmark.size
-        if size > MOST_CELLS:
-            problems.append(f"{benchmark.name} claims {size} combinations of parameters and was left out: run it again")
+        if reason := _beyond_bounds(benchmark, sum(counts)):
+            problems.append(f"{shortened(benchmark.name, MOST_SHOWN)} {reason}, and was left out: run it again")
             continue
         # No result at all: every cell failed, or the build did.
         values = row.result if row.result is not None else [None] * size
@@ -135,12 +144,15 @@ def _columns(content: ResultContent, name: str, folder: str) -> ResultFile:
         q25 += _of_length(row.stats_q_25, count)
         q75 += _of_length(row.stats_q_75, count)
         number += _of_length(row.stats_number, count)
+    measured, wild = _measured(result)
+    if wild:
+        problems.append(f"{wild} values beyond ±{LARGEST:g} count as failed: correct the unit of what returns them")
     return ResultFile(
         head,
         tuple(benchmarks),
         np.array(counts, np.int64),
         _starts(started_ms),
-        _measured(result),
+        measured,
         _statistic(q25),
         _statistic(q75),
         _statistic(number),
@@ -154,17 +166,34 @@ def _starts(milliseconds: Sequence[float | None]) -> Floats:
     return started_ms
 
 
-def _measured(result: Sequence[float | None]) -> Floats:
-    """asv stores null for failed cells and NaN for skipped ones. An infinite value is no measurement either."""
+def _beyond_bounds(benchmark: RecordedBenchmark, cells_before: int) -> str:
+    """The reason for which a benchmark is left out of a file with so many cells before; empty where there is none."""
+    if cells_before + benchmark.size > MOST_CELLS:
+        return f"claims {benchmark.size:,} combinations of parameters where a run has at most {MOST_CELLS:,}"
+    longest = max(map(len, (benchmark.name, *chain.from_iterable(benchmark.parameters))))
+    return f"has a name or a value of more than {MOST_TEXT:,} characters" if longest > MOST_TEXT else ""
+
+
+def _measured(result: Sequence[float | None]) -> tuple[Floats, int]:
+    """The values, and how many count as failed because they are too large.
+
+    asv stores null for failed cells and NaN for skipped ones. An infinite value is no measurement either. One that is
+    too small for any use is 0.
+    """
     values = np.array(result, np.float64)
-    values[~(np.abs(values) < INFINITE)] = math.inf
-    values[values == SKIPPED] = math.nan
-    return values
+    size = np.abs(values)
+    is_skipped = values == SKIPPED
+    wild = int(((size > LARGEST) & (size < INFINITE) & ~is_skipped).sum())
+    values[~(size <= LARGEST)] = math.inf
+    values[is_skipped] = math.nan
+    values[size < SMALLEST] = 0.0
+    return values, wild
 
 
 def _statistic(known: Sequence[float | None]) -> Floats:
     values = np.array(known, np.float64)
-    values[~(np.abs(values) < -SKIPPED)] = math.nan
+    values[~(np.abs(values) <= LARGEST)] = math.nan
+    values[np.abs(values) < SMALLEST] = 0.0
     return values
 
 

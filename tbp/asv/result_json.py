@@ -16,6 +16,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from tbp.system.python_text import encodable
+
 Numbers: TypeAlias = list[float | bool | None] | None
 
 # asv writes NaN and Infinity, which JSON lacks and msgspec refuses. They are replaced, in the whole file at once, by
@@ -183,4 +185,4 @@ def text(value: object) -> str:
     plain = str(_PLAIN.get(value, value) if isinstance(value, float) else value)
     if "e300" in plain:
         plain = plain.replace(_NAN.decode(), "NaN").replace(_INFINITY.decode(), "Infinity")
-    return plain if plain.isascii() else plain.encode(errors="replace").decode()
+    return encodable(plain)

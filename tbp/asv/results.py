@@ -8,6 +8,7 @@ files do.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +29,10 @@ from tbp.model.series import Outcome
 from tbp.system.arrays import Indices
 
 MOST_REMARKS = 3  # on parameters, repeated among the problems; each stands on its benchmark's page too
+# Of a folder. A series takes 9 kB of a report's memory (90,000 series of three runs: 0.8 GB), a value 0.1 kB, so both
+# fill about 2 GB. The largest project seen has 10,600 series and 1.7 million values.
+MOST_SERIES = 200_000
+MOST_VALUES = 20_000_000
 ASV_RUN = "run `asv run` in the project, or pass the folder that asv.conf.json calls results_dir"
 
 # Columns of the frame, whose meanings ``tbp.load`` has. Texts are categories, sorted, with none that is not used.
@@ -93,8 +98,8 @@ def read_results(results_dir: Path, cache: bool = True) -> Results:
     problems: list[str] = []
     benchmarks = declarations(results_dir / "benchmarks.json", problems)
     read = read_files(results_dir, cache)
-    files = read.files
     problems += read.problems
+    files = _within_bounds(read.files, problems)
     if not any(len(file.value) for file in files):
         detail = f" ({problems[0]})" if problems else ""
         raise NothingMeasured(f"no asv result under {results_dir}{detail}; {ASV_RUN}")
@@ -104,8 +109,29 @@ def read_results(results_dir: Path, cache: bool = True) -> Results:
     remarks = parameter_remarks(files, dict(zip(recorded, zip(declared, cells, strict=True), strict=True)))
     problems += _first([f"{name}: {remark}" for name, remark in remarks.items()])
     heads = [file.head for file in files]
+    left_out = read.left_out + len(read.files) - len(files)
     frame = _without_repeated(_frame(files, recorded, declared, cells), heads, problems)
-    return Results(frame, benchmarks, _machines(results_dir, heads, problems), tuple(problems), read.left_out, remarks)
+    return Results(frame, benchmarks, _machines(results_dir, heads, problems), tuple(problems), left_out, remarks)
+
+
+def _within_bounds(files: Sequence[ResultFile], problems: list[str]) -> list[ResultFile]:
+    """``files`` up to MOST_SERIES and MOST_VALUES together, in their order."""
+    within: list[ResultFile] = []
+    series: set[tuple[RecordedBenchmark, str, str]] = set()
+    cells = values = 0
+    for file in files:
+        of_file = {(benchmark, file.head.machine, file.head.environment) for benchmark in file.benchmarks} - series
+        more = sum(benchmark.size for benchmark, _, _ in of_file)
+        if cells + more <= MOST_SERIES and values + len(file.value) <= MOST_VALUES:
+            series |= of_file
+            cells, values = cells + more, values + len(file.value)
+            within.append(file)
+    if beyond := len(files) - len(within):
+        problems.append(
+            f"{beyond} result files were left out: together they have more than {MOST_SERIES:,} series or "
+            f"{MOST_VALUES:,} values; split the folder, or move out of it what was not meant"
+        )
+    return within
 
 
 def _frame(
@@ -198,7 +224,9 @@ def _machines(results_dir: Path, heads: Sequence[ResultHead], problems: list[str
         if head.machine not in newest or head.date_ms >= newest[head.machine].date_ms:
             newest[head.machine] = head
     machines = {name: _machine(name, head.facts) for name, head in newest.items()}
-    for path in sorted(results_dir.glob("*/machine.json")):
+    for path in sorted(folder / "machine.json" for folder in results_dir.iterdir()):
+        if not os.path.lexists(path):
+            continue
         content = read_json(path)
         if not isinstance(content, dict):
             problems.append(f"{path} cannot be read; run `asv machine` on that machine again")

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from tbp.asv.passed_environment import passed_on
 from tbp.errors import RunFailed, UsageError
+from tbp.system.children import KILLED_S, forget, kill_session, mind
 
 if TYPE_CHECKING:
     from tbp.system.progress import Progress
@@ -64,17 +66,19 @@ def run_asv(
 ) -> Ran:
     """Run ``asv ARGUMENTS`` in ``folder``; ``heard`` gets each line of its output as it comes.
 
+    Without an ``environment`` asv gets what ``passed_on`` passes of this process's.
     An interrupt, SIGTERM or SIGHUP ends asv and every process it started; results that asv stored before stay.
 
     Raises:
         RunFailed: asv could not be started.
     """
-    command = [sys.executable, "-m", "asv", *arguments]
+    # -P: the project may have a folder called asv.
+    command = [sys.executable, "-P", "-m", "asv", *arguments]
     try:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=None if environment is None else dict(environment),
+            env=passed_on(os.environ) if environment is None else dict(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -99,7 +103,8 @@ def run_asv(
 
 @contextmanager
 def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
-    """A block that ends asv, and every process that asv started, when the block ends in any way."""
+    """A block that ends asv, and every process that asv started, when the block or this process ends in any way."""
+    mind(process.pid)
     try:
         yield
     finally:
@@ -110,18 +115,10 @@ def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
                     process.wait(timeout=ENDING_S)
         finally:
             process.kill()
-            process.wait()
-            _kill_session(process.pid)
-
-
-def _kill_session(leader: int) -> None:
-    """Kill every process in the session of ``leader``; asv's fork server has a process group of its own."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it ended meanwhile
-            # pid (name) state parent group session …; the name may hold anything, so count from its end.
-            session = stat.read_text(errors="replace").rpartition(")")[2].split()[3]
-            if int(session) == leader:
-                os.kill(int(stat.parent.name), signal.SIGKILL)
+            kill_session(process.pid)  # asv's fork server has a process group of its own
+            with suppress(subprocess.TimeoutExpired):  # the kernel does not let go of it
+                process.wait(KILLED_S)
+            forget(process.pid)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ Gives ``Sessions`` with the paths of their traces; reading a trace is left to ``
 
 from __future__ import annotations
 
-import gzip
 import sys
 import zlib
 from datetime import datetime
@@ -18,6 +17,7 @@ import msgspec
 
 from tbp.asv.sessions import Session, Sessions
 from tbp.model.series import SeriesKey
+from tbp.system.bounded import OutOfBounds, read_plain, unpacked
 from tbp.system.python_text import plain_value
 from tbp.traces.recording import TRACE_END, operators_path
 
@@ -25,6 +25,10 @@ from tbp.traces.recording import TRACE_END, operators_path
 # 1: the first.
 FORMAT = 1
 SESSION_END = ".session.json.gz"
+MOST_NAME_BYTES = 200  # of a trace: a file name has at most 255, and that of its operator table is longer
+# Of one file, packed and unpacked: a thousand samples have 100 kB. Zeros pack to a thousandth of their size.
+MOST_BYTES = 16_000_000
+MOST_UNPACKED = 64_000_000
 RECORD_AGAIN = "run `asv run` again for its commit to record it anew"
 
 
@@ -97,7 +101,9 @@ def read_sessions(results_dir: Path) -> Sessions:
 
 def _stored(path: Path) -> _SessionFile:
     try:
-        data = gzip.decompress(path.read_bytes())
+        data = unpacked(read_plain(path, MOST_BYTES), MOST_UNPACKED)
+    except OutOfBounds as error:
+        raise _UnusableSession(f"cannot be read ({error.strerror}); {RECORD_AGAIN}") from None
     except (OSError, EOFError, zlib.error):
         raise _UnusableSession(f"cannot be decompressed (half written?); {RECORD_AGAIN}") from None
     try:
@@ -119,9 +125,10 @@ def _trace(stored: _SessionFile, path: Path) -> tuple[Path | None, str]:
     if stored.trace is None:
         return None, stored.trace_note or "no trace was recorded"
     # A name with a folder in it would lead out of the results.
-    if Path(stored.trace).name != stored.trace:
+    name = stored.trace
+    if not name or Path(name).name != name or "\0" in name or len(name.encode()) > MOST_NAME_BYTES:
         return None, "its trace is no plain file name"
-    trace = path.with_name(stored.trace)
+    trace = path.with_name(name)
     if trace.is_file():
         return trace, stored.trace_note
     table = operators_path(trace)

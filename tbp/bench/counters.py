@@ -1,22 +1,30 @@
 """Counters: numbers of a step that need no clock, and so carry no noise.
 
-Takes a step (or anything to call), gives numbers of operators or bytes. Each is measured in a pass of its own,
-because counting slows what it counts.
+Takes a step (or anything to call), gives numbers of operators or bytes, and the seconds that a GPU works. Each is
+measured in a pass of its own, because counting slows what it counts.
 """
 
 from __future__ import annotations
 
+import bisect
 import io
 import json
+import statistics
 import tempfile
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from torch.profiler import ProfilerActivity, profile
+from torch.profiler import ProfilerActivity, profile, schedule
 from torch.utils._python_dispatch import TorchDispatchMode
+
+# A GPU's time moves little between calls: of a 157 µs step, medians of three runs were 156.4 to 156.7 µs (H200).
+DEVICE_STEPS = 10
+_ON_THE_DEVICE = {"kernel", "gpu_memcpy", "gpu_memset"}  # the profiler's categories
 
 
 class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -58,9 +66,57 @@ def peak_bytes(call: Callable[[], object], device: str) -> int:
         return int(torch.cuda.max_memory_allocated() - before)
     if device != "cpu":
         raise ValueError(f"unknown device {device!r}: tbp knows how to read peak memory on 'cpu' and 'cuda' only")
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+    with quiet_profiler(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         call()
     return _peak_of_events(_exported(profiler))
+
+
+def device_seconds(call: Callable[[], object]) -> float:
+    """Seconds of one call in which the current CUDA device has work: kernels, copies and fills, overlaps counted once.
+
+    The median of ``DEVICE_STEPS`` calls. A small step's wall time is the host's, which launches the kernels: on an H200
+    it was 6 × the GPU's, and moved by a half from run to run.
+    """
+    plan = schedule(wait=0, warmup=1, active=DEVICE_STEPS, repeat=1)
+    activities = [ProfilerActivity.CPU, ProfilerActivity.CUDA]
+    with quiet_profiler(), profile(activities=activities, schedule=plan) as profiler:
+        for _ in range(1 + DEVICE_STEPS):
+            call()
+            torch.cuda.synchronize()
+            profiler.step()
+    return statistics.median(_busy_s_of_steps(_exported(profiler)))
+
+
+def _busy_s_of_steps(events: list[dict[str, Any]]) -> list[float]:
+    """Seconds with work on the device in each profiled step; the device is idle where one step ends."""
+    starts = sorted(
+        float(event["ts"])
+        for event in events
+        if str(event.get("name")).startswith("ProfilerStep#") and event.get("cat") == "user_annotation"
+    )
+    work = sorted(
+        (float(event["ts"]), float(event["ts"]) + float(event["dur"]))
+        for event in events
+        if event.get("cat") in _ON_THE_DEVICE
+    )
+    busy_us = [0.0] * len(starts)
+    done_us = 0.0
+    for start, end in work:
+        step = bisect.bisect_right(starts, start) - 1
+        if step >= 0:
+            busy_us[step] += max(0.0, end - max(start, done_us))
+        done_us = max(done_us, end)
+    return [microseconds / 1e6 for microseconds in busy_us]
+
+
+@contextmanager
+def quiet_profiler() -> Iterator[None]:
+    """Silence torch 2.11's warning, at each start of a profiler, that it forgets the events of an earlier cycle."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message=".*Profiler clears events at the end of each cycle", category=UserWarning
+        )
+        yield
 
 
 def _exported(profiler: profile) -> list[dict[str, Any]]:

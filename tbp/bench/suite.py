@@ -62,6 +62,8 @@ class Suite:
         cls.torchtime_step = _torchtime_step  # type: ignore[attr-defined]
         for counter in cls.counters:
             setattr(cls, f"track_{counter}", COUNTERS[counter])
+        if "cuda" in cls.devices:
+            cls.track_device_seconds = _device_seconds_of(cls.params)  # type: ignore[attr-defined]
 
     def setup(self, *values: Any) -> None:
         """Build the step and check it against its reference.
@@ -111,6 +113,16 @@ def _counter(function: Callable[..., float], unit: str) -> Callable[..., float]:
     function.unit = unit  # type: ignore[attr-defined]
     function.version = str(PROTOCOL)  # type: ignore[attr-defined]
     return function
+
+
+def _device_seconds_of(params: list[Sequence[str | int]]) -> Callable[..., float]:
+    """The benchmark of the GPU's own time, over the CUDA cells among ``params``: the last of them is the device."""
+
+    def track_device_seconds(self: Suite, *values: Any) -> float:
+        return counters.device_seconds(self.step.run)
+
+    track_device_seconds.params = [*params[:-1], ["cuda"]]  # type: ignore[attr-defined]
+    return _counter(track_device_seconds, "seconds")
 
 
 COUNTERS: dict[str, Callable[..., float]] = {

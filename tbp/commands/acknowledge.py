@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tbp.commands.options import add_acks_option, add_branch_option, add_config_option
 from tbp.errors import ExitCode
+from tbp.system.printing import say
 
 HELP = "accept a change: it stays in the report, and is no regression any more"
 
@@ -35,5 +36,5 @@ def run(options: argparse.Namespace) -> ExitCode:
     if config is not None and config.repository is not None:
         require_on_branch(ack, config.repository, config.branch)
     write_ack(ack, path)
-    print(f"{ack.benchmark} at {ack.commit[:8]} is acknowledged in {path}")
+    say(f"{ack.benchmark} at {ack.commit[:8]} is acknowledged in {path}")
     return ExitCode.OK

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from tbp.errors import ExitCode
+from tbp.system.printing import warn
 
 HELP = "make a sample repository, time and trace its commits for real, and report"
 
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> ExitCode:
 
     with Progress() as progress:
         demo = measure(prepare(options.out), progress)
-    print(f"asv took {demo.seconds:.0f} s", file=sys.stderr)
+    warn(f"asv took {demo.seconds:.0f} s")
     data = report_data(read_config(demo.sample / "asv.conf.json"), None)
     print_summary(report_summary(data, write_site(data, demo.site)))
     return ExitCode.OK

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from tbp.commands.options import add_stored_traces_options, stored_traces
 from tbp.errors import ExitCode
+from tbp.system.printing import say, warn
 
 HELP = "copies of traces for TensorBoard or ui.perfetto.dev"
 
@@ -35,7 +35,6 @@ def run(options: argparse.Namespace) -> ExitCode:
     else:
         target, viewer = options.plain, "ui.perfetto.dev opens them"
         exported = export_plain(traces, target)
-    for loss in exported.losses:
-        print(f"tbp: {loss}", file=sys.stderr)
-    print(f"traces written to {target}: {len(exported.paths)}; {viewer}")
+    warn(*(f"tbp: {loss}" for loss in exported.losses))
+    say(f"traces written to {target}: {len(exported.paths)}; {viewer}")
     return ExitCode.OK

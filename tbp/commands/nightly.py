@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from tbp.commands.options import add_bench_option, add_site_options, count, minutes_or_none
 from tbp.errors import ExitCode
+from tbp.system.printing import warn
 
 if TYPE_CHECKING:
     from tbp.project.asv_config import AsvConfig
@@ -27,31 +27,38 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Returns 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
+    from tbp.asv.night_lock import only_night
+    from tbp.project.asv_config import read_config
+
+    config = read_config(options.config, options.branch)
+    with only_night(config.results_dir):
+        return _night(config, options)
+
+
+def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
     from tbp.asv.new_commits import measure, pending
     from tbp.asv.runner import hear_asv
-    from tbp.commands.output import print_summary, verdict_code
+    from tbp.commands.output import print_summary, say_waiting, verdict_code
     from tbp.history.already_reported import first_reported
-    from tbp.project.asv_config import read_config
     from tbp.report.site.build import write_site
     from tbp.report.site.load import View, acknowledged_regressions, report_data, standing_regressions
     from tbp.report.site.terminal import report_summary
     from tbp.system.progress import Progress
     from tbp.wording import words
 
-    config = read_config(options.config, options.branch)
     night = pending(config, options.most)
-    print(f"{words.count(len(night.commits), 'new commit')} to measure", file=sys.stderr)
+    warn(f"{words.count(len(night.commits), 'new commit')} to measure")
     with Progress() as progress:
         ran = measure(config, night, options.bench, partial(hear_asv, progress))
     _measure_in_turns(config, night.commits, options.paired_budget)
     data = report_data(config, None, View(options.acks))
-    print_summary(report_summary(data, write_site(data, options.out)))
+    print_summary(report_summary(data, write_site(data, options.out, say_waiting)))
     accepted = acknowledged_regressions(data.histories)
     fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)
-    print(f"{words.count(len(fresh), 'regression')} that no night before reported", file=sys.stderr)
+    warn(f"{words.count(len(fresh), 'regression')} that no night before reported")
     verdict = verdict_code(bool(fresh), options.exit_zero)
     if verdict is ExitCode.OK and ran is not None and ran.some_failed:
-        print("tbp: some benchmarks failed; asv's words are above", file=sys.stderr)
+        warn("tbp: some benchmarks failed; asv's words are above")
         return ExitCode.NOTHING_MEASURED
     return verdict
 

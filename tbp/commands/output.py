@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from tbp.commands.options import STDOUT
 from tbp.errors import ExitCode, UsageError
+from tbp.system.printing import say, show, warn
 from tbp.system.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def write_comparison(comparison: Comparison, output: ComparisonOutput) -> ExitCo
     from tbp.comparison.markdown import markdown
     from tbp.comparison.table import table
     from tbp.model.changes import State
-    from tbp.wording.comparison_summary import exit_code
+    from tbp.wording.phrases import exit_code
 
     forms: Forms = {
         "--json": (output.json, lambda: to_json(comparison)),
@@ -79,7 +79,7 @@ def write_comparison(comparison: Comparison, output: ComparisonOutput) -> ExitCo
     write_forms(forms, lambda: table(comparison, verbose=output.verbose, colour=colour, width=width))
     undecided = len(comparison.of(State.UNDECIDED))
     if undecided and not output.strict:
-        print(f"tbp: {undecided:,} undecided, which --strict would tell in the exit code", file=sys.stderr)
+        warn(f"tbp: {undecided:,} undecided, which --strict would tell in the exit code")
     code = exit_code(comparison, output.strict)
     is_verdict = code in (ExitCode.REGRESSION, ExitCode.UNDECIDED)
     return ExitCode.OK if output.exit_zero and is_verdict else code
@@ -97,7 +97,7 @@ def write_forms(forms: Forms, otherwise: Callable[[], str]) -> None:
             printed = form
         elif path is not None:
             write_file(path, form())
-    sys.stdout.write(printed())
+    show(printed())
 
 
 def write_file(path: Path, text: str) -> None:
@@ -116,11 +116,15 @@ def write_file(path: Path, text: str) -> None:
         raise UsageError(f"cannot write {path}: {error.strerror}; name another file") from None
 
 
+def say_waiting() -> None:
+    """Says on stderr that another report is waited for."""
+    warn("tbp: another report is being written to this folder; this one begins when it has ended")
+
+
 def print_summary(summary: ReportSummary) -> None:
     """Prints the lines of a report, and its problems on stderr."""
-    if summary.problems:
-        print(summary.problems, file=sys.stderr)
-    print(summary.lines)
+    warn(*(f"tbp: {problem}" for problem in summary.problems))
+    say(*summary.lines)
 
 
 def verdict_code(is_regressed: bool, exit_zero: bool) -> ExitCode:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from tbp.commands.options import add_results_options
 from tbp.errors import ExitCode
+from tbp.system.printing import say, warn
 
 if TYPE_CHECKING:
     from tbp.history.kept_traces import PrunePlan
@@ -31,26 +31,25 @@ def run(options: argparse.Namespace) -> ExitCode:
     results = stored(configuration(options.config, options.results), options.results)
     plan = prune_plan(results.results, results.sessions, results.commits, results.policy)
     if not options.apply or not plan.removable:
-        print(promise(plan))
+        say(*promise(plan))
         return ExitCode.OK
-    pruned = prune(plan.removable)
-    for problem in pruned.problems:
-        print(f"tbp: {problem}", file=sys.stderr)
-    print(account(plan, pruned))
+    pruned = prune(plan.removable, results.policy.names)
+    warn(*(f"tbp: {problem}" for problem in pruned.problems))
+    say(account(plan, pruned))
     return ExitCode.USAGE if pruned.problems else ExitCode.OK
 
 
-def promise(plan: PrunePlan) -> str:
-    """Sentences on what would be done."""
+def promise(plan: PrunePlan) -> tuple[str, ...]:
+    """Lines on what would be done."""
     from tbp.wording import words
 
     if not plan.removable:
-        return f"nothing to prune: all {words.count(plan.kept_traces, 'raw trace')} are kept; {_kept(plan)}"
-    return (
+        return (f"nothing to prune: all {words.count(plan.kept_traces, 'raw trace')} are kept; {_kept(plan)}",)
+    would = (
         f"would replace {words.count(len(plan.removable), 'raw trace')} by operator tables and free at most "
-        f"{words.quantity(plan.bytes, 'bytes')}; {plan.kept_traces:,} stay: {_kept(plan)}\n"
-        "nothing was changed; --apply does it"
+        f"{words.quantity(plan.bytes, 'bytes')}; {plan.kept_traces:,} stay: {_kept(plan)}"
     )
+    return would, "nothing was changed; --apply does it"
 
 
 def account(plan: PrunePlan, pruned: Pruned) -> str:

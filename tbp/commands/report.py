@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> ExitCode:
     """Returns 3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
-    from tbp.commands.output import print_summary, verdict_code
+    from tbp.commands.output import print_summary, say_waiting, verdict_code
     from tbp.report.site.build import write_single_file, write_site
     from tbp.report.site.load import View, report_data
     from tbp.report.site.terminal import report_summary
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> ExitCode:
         is_file = options.out.suffix == ".html"
         first_page = write_single_file(data, options.out if is_file else options.out / SINGLE)
     else:
-        first_page = write_site(data, options.out)
+        first_page = write_site(data, options.out, say_waiting)
     summary = report_summary(data, first_page)
     print_summary(summary)
     if options.serve or options.open:

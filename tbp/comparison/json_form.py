@@ -1,4 +1,4 @@
-"""A comparison as JSON, for other programs, and back.
+"""A comparison as JSON, for other programs.
 
 Strict JSON in ASCII: what is no finite number (NaN, infinity) is ``null``. One object:
 
@@ -27,23 +27,15 @@ Strict JSON in ASCII: what is no finite number (NaN, infinity) is ``null``. One 
 
 from __future__ import annotations
 
-import json
-import math
-from typing import TypeAlias
-
-from msgspec import Struct
 from msgspec.structs import asdict
 
-from tbp.errors import UnreadableInput
 from tbp.model.comparison import CONFIDENCE, Comparison
-from tbp.wording.comparison_summary import sentence, tally
+from tbp.system.strict_json import strict_json
+from tbp.wording.phrases import sentence, tally
 
 # The fields of Comparison, ComparedCommit and Judgement are the fields of the file: to rename one is another format.
 # 1: the first.
 FORMAT = 1
-
-_Plain: TypeAlias = "str | int | float | list[_Plain] | dict[str, _Plain] | None"
-_NUMBERS = ("before", "after", "effect", "low", "high", "p_value")
 
 
 def to_json(comparison: Comparison) -> str:
@@ -54,37 +46,4 @@ def to_json(comparison: Comparison) -> str:
         "counts": {state.value: count for state, count in tally(comparison).items()},
         "confidence": CONFIDENCE,
     }
-    return json.dumps(_plain(derived | asdict(comparison)), indent=2, allow_nan=False) + "\n"
-
-
-def from_json(text: str | bytes) -> Comparison:
-    """The comparison that ``to_json`` wrote; ``null`` becomes NaN.
-
-    Raises:
-        UnreadableInput: it is no comparison, or one of another format.
-    """
-    import msgspec
-
-    try:
-        content = json.loads(text)
-        version = content["format"]
-        if version != FORMAT:
-            raise UnreadableInput(f"the comparison has format {version!r:.20}, and this tbp reads {FORMAT}: update tbp")
-        for numbers, names in ((content, ("seconds",)), *((each, _NUMBERS) for each in content["judgements"])):
-            numbers.update({name: math.nan for name in names if numbers[name] is None})
-        return msgspec.convert(content, Comparison)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UnreadableInput(f"this is no comparison of tbp ({error}); write it anew with --json") from None
-
-
-def _plain(value: object) -> _Plain:
-    """``value`` in what JSON has; texts stay as they are, StrEnums become texts."""
-    if isinstance(value, Struct):
-        return _plain(asdict(value))
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, int) else str(value)
+    return strict_json(derived | asdict(comparison), indent=2) + "\n"

@@ -84,8 +84,10 @@ def judgements(
 
 def differing(series: StoredSeries, baseline: ComparedCommit, contender: ComparedCommit) -> tuple[Circumstance, ...]:
     """The circumstances that differ between the runs of the two commits; none unless both have a value."""
+    if not series.circumstances:
+        return ()
     first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
-    if first is None or second is None or not series.circumstances:
+    if first is None or second is None:
         return ()
     if not (_is_measured(series.points[first]) and _is_measured(series.points[second])):
         return ()
@@ -103,9 +105,11 @@ def _put_down(
     What the noise decides is then no answer either: its interval is of the code and the circumstance together.
     """
     causes = [cause for cause in differing(series, baseline, contender) if kind_of(cause.name) in _NOT_OF_COMMIT]
-    first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
     is_alike = judgement.state is State.NO_CHANGE or abs(judgement.effect) < relevance.TWO_COMMITS
-    if not causes or is_alike or first is None or second is None:
+    if not causes or is_alike:
+        return judgement
+    first, second = (index_of(series.points, side.commit) for side in (baseline, contender))
+    if first is None or second is None:
         return judgement
     if _is_of_two_versions(series, first, second):
         return judgement

@@ -9,14 +9,13 @@ the suite the seconds that measuring took. Characters that XML cannot hold are r
 from __future__ import annotations
 
 import math
-import re
 from xml.etree import ElementTree
 
 from tbp.model.changes import State
 from tbp.model.comparison import Comparison, Judgement
 from tbp.model.series import series_name
 from tbp.wording import phrases, words
-from tbp.wording.comparison_summary import sentence, tally
+from tbp.wording.phrases import sentence, tally
 
 _ELEMENTS = {
     State.REGRESSION: "failure",
@@ -24,15 +23,13 @@ _ELEMENTS = {
     State.SKIPPED: "skipped",
     State.UNDECIDED: "skipped",
 }
-# Everything outside https://www.w3.org/TR/xml/#charsets
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(comparison: Comparison) -> str:
     """The comparison as an XML document, to be encoded as UTF-8."""
     counts = tally(comparison)
     totals = {
-        "name": _text(f"tbp {comparison.project}".strip()),
+        "name": words.xml_text(f"tbp {comparison.project}".strip()),
         "tests": str(len(comparison.judgements)),
         "failures": str(counts[State.REGRESSION]),
         "errors": str(counts[State.FAILED]),
@@ -44,7 +41,7 @@ def junit(comparison: Comparison) -> str:
     for judgement in comparison.judgements:
         suite.append(_case(judgement, comparison.method))
     output = ElementTree.SubElement(suite, "system-out")
-    output.text = _text("\n".join([sentence(comparison), phrases.context(comparison), *comparison.notes]))
+    output.text = words.xml_text("\n".join([sentence(comparison), phrases.context(comparison), *comparison.notes]))
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
@@ -52,13 +49,15 @@ def junit(comparison: Comparison) -> str:
 def _case(judgement: Judgement, method: str) -> ElementTree.Element:
     module, _, function = judgement.benchmark.rpartition(".")
     name = series_name(function, judgement.parameters)
-    names = {"classname": _text(words.one_line(module)), "name": _text(words.one_line(name))}
+    names = {"classname": words.xml_text(words.one_line(module)), "name": words.xml_text(words.one_line(name))}
     case = ElementTree.Element("testcase", names | _time(judgement.after if judgement.unit == "seconds" else math.nan))
     effect = phrases.effect(judgement)
     if judgement.state in _ELEMENTS:
         message = effect if judgement.state is State.REGRESSION else judgement.reason or judgement.state.value
-        outcome = ElementTree.SubElement(case, _ELEMENTS[judgement.state], message=_text(words.one_line(message)))
-        outcome.text = _text("\n".join(_details(judgement, method)))
+        outcome = ElementTree.SubElement(
+            case, _ELEMENTS[judgement.state], message=words.xml_text(words.one_line(message))
+        )
+        outcome.text = words.xml_text("\n".join(_details(judgement, method)))
     return case
 
 
@@ -71,7 +70,3 @@ def _details(judgement: Judgement, method: str) -> list[str]:
 def _time(seconds: float) -> dict[str, str]:
     # Without an exponent, which some readers of JUnit do not know.
     return {"time": f"{seconds:.9f}"} if math.isfinite(seconds) else {}
-
-
-def _text(text: str) -> str:
-    return _NO_XML.sub("\ufffd", text)

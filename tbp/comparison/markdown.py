@@ -13,7 +13,7 @@ import re
 from tbp.model.changes import State
 from tbp.model.comparison import Comparison, Judgement
 from tbp.wording import phrases, verdicts, words
-from tbp.wording.comparison_summary import sentence, tally
+from tbp.wording.phrases import sentence, tally
 
 # GitHub refuses comments of more than 65,536 characters; the rest is for what a bot puts around it.
 LIMIT = 65_000

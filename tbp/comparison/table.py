@@ -15,7 +15,7 @@ from rich.text import Text
 from tbp.model.changes import State
 from tbp.model.comparison import Comparison, Judgement
 from tbp.wording import phrases, verdicts, words
-from tbp.wording.comparison_summary import sentence, tally
+from tbp.wording.phrases import sentence, tally
 from tbp.wording.terminal import Name, Paragraph, TextRows, terminal_text
 from tbp.wording.words import shortened
 

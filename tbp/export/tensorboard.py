@@ -20,8 +20,9 @@ from msgspec.structs import replace
 
 from tbp.export.document import OBJECT, Fields, TraceCopy
 from tbp.traces.calls.nesting import NO_PARENT, parents
+from tbp.traces.reading.categories import ON_DEVICE, Category, meaning
 from tbp.traces.reading.numbers import nanoseconds
-from tbp.traces.reading.trace import CATEGORIES, ON_DEVICE, Category
+from tbp.traces.reading.processes import by_itself
 
 # Multiples of 1/1024 µs below 2**43 µs, three months, add up exactly in a float; they are at most half a ns off.
 GRID_PER_US = 1024
@@ -52,7 +53,7 @@ class _Event(Struct):
 
     @property
     def kind(self) -> Category:
-        return CATEGORIES.get(self.category, Category.OTHER) if self.ph == "X" else Category.OTHER
+        return by_itself(meaning(self.category)) if self.ph == "X" else Category.OTHER
 
 
 def for_tensorboard(document: TraceCopy) -> TraceCopy:

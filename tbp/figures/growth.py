@@ -20,6 +20,7 @@ class GrowthLine(Struct, frozen=True):
     name: str  # of that combination; empty where there is only one
     sizes: tuple[float, ...]
     values: tuple[float, ...]
+    sentence: str = ""  # how the line grows, beside the chart
 
 
 def growth_figure(parameter: str, lines: Sequence[GrowthLine], unit: str, is_dark: bool = False) -> go.Figure:

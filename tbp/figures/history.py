@@ -1,4 +1,4 @@
-"""The history of the series of one benchmark: runs with quartiles, levels with their noise, changes, breaks and tags.
+"""The history of the series of one benchmark: runs with quartiles, levels with their noise, changes and breaks.
 
 Takes histories with their names, gives a plotly figure. On the x axis is the number of the commit. The report ships the
 traces of each series instead (``tbp.figures.series_traces``), and its script puts together those that a reader chooses.
@@ -36,7 +36,7 @@ from tbp.figures.series_traces import (
 )
 from tbp.model.changes import Change, History
 from tbp.model.points import columns
-from tbp.model.series import Commit, Tag
+from tbp.model.series import Commit
 from tbp.system.arrays import Floats, Indices
 from tbp.wording import verdicts, words
 
@@ -81,18 +81,12 @@ def axis_scale(values: Sequence[Floats]) -> str:
     return "relative" if apart >= WIDE else "linear"
 
 
-def history_figure(
-    histories: Sequence[History],
-    names: Sequence[str],
-    tags: Sequence[Tag] = (),
-    commits: Sequence[Commit] = (),
-    is_dark: bool = False,
-) -> go.Figure:
-    """The history of all of ``histories``, which are of one benchmark, each with its name.
+def history_figure(histories: Sequence[History], names: Sequence[str], is_dark: bool = False) -> go.Figure:
+    """The history of all of ``histories``, which are of one benchmark, each with its name; commits by their dates.
 
-    ``commits`` is the order of their commits, by date where it is not given. A legend entry switches its series.
+    A legend entry switches its series.
     """
-    order = tuple(commits) or _by_date(histories)
+    order = _by_date(histories)
     number = {commit.hash: x for x, commit in enumerate(order)}
     unit = axis_unit(histories)
     figure = go.Figure(layout=_layout(histories, order, unit, is_dark))
@@ -112,7 +106,7 @@ def history_figure(
             traces.append(trace)
     # Bands lie under all lines and points.
     figure.add_traces(sorted(traces, key=lambda trace: trace["meta"] != BAND))
-    _add_marks(figure, histories, number, order, tags)
+    _add_marks(figure, histories, number, order)
     return figure
 
 
@@ -164,13 +158,9 @@ def axis_title(history: History, unit: Unit) -> str:
 
 
 def _add_marks(
-    figure: go.Figure,
-    histories: Sequence[History],
-    number: Mapping[str, int],
-    order: Sequence[Commit],
-    tags: Sequence[Tag],
+    figure: go.Figure, histories: Sequence[History], number: Mapping[str, int], order: Sequence[Commit]
 ) -> None:
-    """Lines before each commit with a confirmed change, where another version begins, and at tags; with their words."""
+    """Lines before each commit with a confirmed change, with their words, and where another version begins."""
     moved: dict[int, list[tuple[Change, History]]] = {}
     for history in histories:
         xs = commit_numbers(history, number)
@@ -186,14 +176,6 @@ def _add_marks(
         figure.add_vline(x - 0.5, line={"color": colour, "width": 1.5, "dash": "dot"}, layer="below")
         if len(moved) <= LABELLED:
             _label(figure, x, f"<b>{_moved(changes)}</b> {disarmed(order[x].short)}", colour, height % 2, len(order))
-    for tag in (tag for tag in tags if tag.commit in number):
-        x_tag = number[tag.commit] - (0 if tag.is_exact else 0.5)
-        figure.add_vline(x_tag, line={"color": NEUTRAL_COLOUR, "width": 1}, opacity=0.45, layer="below")
-        name = disarmed(words.cut(words.visible(tag.name), 24))
-        figure.add_annotation(
-            text=name, x=x_tag, y=0, yref="paper", yanchor="bottom", xanchor="right", textangle=-90, showarrow=False,
-            font={"size": 10},
-        )  # fmt: skip
 
 
 def _moved(changes: Sequence[tuple[Change, History]]) -> str:

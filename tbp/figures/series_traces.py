@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from tbp.figures.levels import Level, levels, reach
 from tbp.figures.look import BETTER_COLOUR, NEUTRAL_COLOUR, WORSE_COLOUR, Look, disarmed, faded
 from tbp.model.changes import Change, ChangeEvidence, History
-from tbp.model.merit import NEUTRAL, WORSE, merit
 from tbp.model.points import PointColumns, columns
 from tbp.system.arrays import Floats, Indices
 from tbp.wording import verdicts, words
@@ -31,8 +30,6 @@ BAND, LEVEL, POINTS, OTHER_VERSION, CHANGES = "band", "level", "points", "other 
 
 BEYOND_COMMIT = 0.4
 """Commits that a level's line goes on beyond its first and last one, so that one of a single commit has a length."""
-
-MERIT_COLOURS = {WORSE: WORSE_COLOUR, NEUTRAL: NEUTRAL_COLOUR}
 
 
 class Unit(Struct, frozen=True):
@@ -177,7 +174,7 @@ def change_text(change: Change, history: History) -> str:
 
 
 def change_colour(change: Change, history: History) -> str:
-    return MERIT_COLOURS.get(merit(change, history.better), BETTER_COLOUR)
+    return (NEUTRAL_COLOUR, WORSE_COLOUR, BETTER_COLOUR)[change.merit(history.better)]
 
 
 def _drawable(value: float) -> float:

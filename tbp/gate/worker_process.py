@@ -22,6 +22,7 @@ from typing import IO
 from msgspec import Struct
 
 from tbp.asv.checkouts import Checkout
+from tbp.system.children import KILLED_S, forget, kill_session, mind
 
 PROGRAM = Path(__file__).with_name("worker.py")
 
@@ -96,6 +97,7 @@ class Worker:
         finally:
             os.close(requests)
             os.close(replies)
+        mind(self.process.pid)
 
     def __enter__(self) -> Worker:
         return self
@@ -140,7 +142,7 @@ class Worker:
         line, _, self._pending = self._pending.partition(b"\n")
         try:
             reply = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             reply = None
         if not isinstance(reply, dict):
             self._lose(f"sent garbage instead of an answer: {line[:80]!r}")
@@ -157,9 +159,12 @@ class Worker:
 
     def end(self) -> None:
         """End the worker and everything it started; a second call does nothing."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self._requests >= 0:
+            self.process.kill()
+            kill_session(self.process.pid)
+            with suppress(subprocess.TimeoutExpired):  # the kernel does not let go of it
+                self.process.wait(KILLED_S)
+            forget(self.process.pid)
         self._close_channel()
 
     def _lose(self, why: str) -> None:

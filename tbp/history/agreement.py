@@ -1,7 +1,7 @@
 """Agreement of a change with its witnesses: where few runs confirm one, no witness may contradict it.
 
 Takes a confirmed change of a time and its witnesses (traces of both sides, the machine's yardstick, the A/A twin);
-gives the doubt in words, or nothing. Gathering the witnesses is left to ``witnesses``.
+gives the doubt in words, or nothing.
 
 A machine that was busy for one night gave a commit that touched other code a step of +149 % at p = 0.017. Its
 operators, calls and shapes were what they had been, its twin was quiet, and its yardstick took 1.46 × its time.
@@ -10,16 +10,21 @@ operators, calls and shapes were what they had been, its twin was quiet, and its
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 from msgspec import Struct
 
+from tbp.asv.sessions import Sessions
+from tbp.history.twins import twins
+from tbp.history.two_sides import RUNS_PER_SIDE
 from tbp.model import relevance
 from tbp.model.changes import Change
+from tbp.model.points import Points, commits, levels
+from tbp.model.series import SeriesKey
+from tbp.statistics.robust import median
+from tbp.traces.differences.difference import TraceDifference
 from tbp.wording.words import signed_percent
-
-if TYPE_CHECKING:
-    from tbp.traces.differences.difference import TraceDifference
 
 # From this p-value on a change rests on few runs, which one bad night can make: that of the newest of 8 runs has 0.007
 # at best. In a long series, and in a short one with several runs on either side, changes are far below.
@@ -37,6 +42,37 @@ class Witnesses(Struct, frozen=True):
     difference: TraceDifference | None = None  # of the traces
     yardstick: float = math.nan  # time of the machine's yardstick after ÷ before
     twin: float = math.nan  # level of the A/A twin after ÷ before
+
+
+def gathered(
+    key: SeriesKey, points: Points, edges: tuple[int, int, int], sessions: Sessions, known: Mapping[SeriesKey, Points]
+) -> Witnesses:
+    """The witnesses of a change. ``edges`` are where its two sides begin, and where the second ends."""
+    start, index, end = edges
+    before, after = _measured(points, start, index)[-RUNS_PER_SIDE:], _measured(points, index, end)[:RUNS_PER_SIDE]
+    twin = next((known[name] for name in twins(key) if name in known), None)
+    return Witnesses(
+        yardstick=_ratio(*([sessions.yardstick_s(key, commit) for commit in side] for side in (before, after))),
+        twin=_ratio(*(_of(twin, side) for side in (before, after))) if twin is not None else math.nan,
+    )
+
+
+def _measured(points: Points, start: int, end: int) -> list[str]:
+    """The hashes of the commits from ``start`` to ``end`` at which the series has a level."""
+    in_order = commits(points)
+    return [in_order[start + offset].hash for offset in np.flatnonzero(np.isfinite(levels(points)[start:end])).tolist()]
+
+
+def _of(points: Points, hashes: Sequence[str]) -> list[float]:
+    """The values of another series at the same commits, NaN where it has none."""
+    level = dict(zip((commit.hash for commit in commits(points)), levels(points).tolist(), strict=True))
+    return [level.get(name, math.nan) for name in hashes]
+
+
+def _ratio(before: Sequence[float], after: Sequence[float]) -> float:
+    """Median after ÷ median before of what is known; NaN where a side has nothing."""
+    old, new = (np.array([value for value in side if value > 0]) for side in (before, after))
+    return median(new) / median(old) if len(old) and len(new) else math.nan
 
 
 def is_weak(change: Change) -> bool:

@@ -14,17 +14,17 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from tbp.history.paired_evidence import SETTLING_RUNS
 from tbp.model.changes import Change, History
 from tbp.model.series import Point, SeriesKey
+from tbp.system.bounded import read_plain
 from tbp.system.whole_files import write_whole
 
 NAME = "nightly.reported"
 # History of the file.
 #   1  first
 FORMAT = 1
-# Further runs may show that a level shifted some runs earlier or later than was reported. In simulated long series
-# steps are found within as many runs (tools/false_alarms.py, MARGIN).
-SETTLING_RUNS = 5
+MOST_BYTES = 16_000_000  # of the note: 50,000 regressions
 
 
 class Reported(Struct, frozen=True):
@@ -100,7 +100,8 @@ def _named(history: History, changes: Iterable[int]) -> list[Reported]:
 def _is_known(history: History, regression: Reported, before: Set[Reported]) -> bool:
     """True where a regression was reported at its commit or a few runs away.
 
-    Where it was a few runs away, no change is left there now, or later runs showed an earlier part of it.
+    Further runs may show that a level shifted some runs earlier or later. Where it was reported a few runs away, no
+    change is left there now, or later runs showed an earlier part of it.
     """
     if regression in before:
         return True
@@ -114,14 +115,14 @@ def _is_known(history: History, regression: Reported, before: Set[Reported]) -> 
 def _read(path: Path) -> frozenset[Reported]:
     """The noted regressions; none where there is no note or it is damaged: rather an alarm too many than too few."""
     try:
-        note = json.loads(path.read_bytes())
+        note = json.loads(read_plain(path, MOST_BYTES))
         if note["format"] != FORMAT:
             return frozenset()
         return frozenset(
             Reported(SeriesKey(benchmark, tuple((name, value) for name, value in parameters), machine, environment), by)
             for (benchmark, parameters, machine, environment), by in note["reported"]
         )
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return frozenset()
 
 

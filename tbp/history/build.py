@@ -20,7 +20,7 @@ from tbp.asv.sessions import Sessions
 from tbp.detection.false_discovery import controlled
 from tbp.detection.noise import noise_between
 from tbp.history.acknowledged import marked
-from tbp.history.agreement import doubt, is_weak
+from tbp.history.agreement import doubt, gathered, is_weak
 from tbp.history.circumstances import surroundings
 from tbp.history.judge_series import Judge, SeriesRuns, judge_all
 from tbp.history.paired_changes import with_pairs
@@ -28,7 +28,6 @@ from tbp.history.runs_of_series import SeriesRows, compared_with, present_versio
 from tbp.history.states import Freshness, freshness, is_enough, state
 from tbp.history.trace_evidence import TraceReader, Traces, evidence, newest_traces
 from tbp.history.two_sides import sides
-from tbp.history.witnesses import gathered
 from tbp.model.changes import Break, Change, ChangeEvidence, History, State
 from tbp.model.points import Points, levels
 from tbp.model.series import SeriesKey

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -144,24 +144,12 @@ def _joined(groups: Sequence[_Group]) -> Sequence[_Group]:
 
     So a wide range goes to where the same benchmark moved on another machine, before it goes to anything else.
     """
-    for shared_by in (_cell, _benchmark, _anything):
-        sharing: dict[Hashable, list[_Group]] = {}
+    for fields in (2, 1, 0):  # of a cell: its benchmark with parameters, its benchmark, none
+        sharing: dict[tuple[object, ...], list[_Group]] = {}
         for group in groups:
-            sharing.setdefault(shared_by(group), []).append(group)
+            sharing.setdefault(cell_of(group.changes[0].history)[:fields], []).append(group)
         groups = [clique for several in sharing.values() for chain in _chains(several) for clique in _cliques(chain)]
     return groups
-
-
-def _cell(group: _Group) -> Hashable:
-    return cell_of(group.changes[0].history)
-
-
-def _benchmark(group: _Group) -> Hashable:
-    return group.changes[0].history.key.benchmark
-
-
-def _anything(_: _Group) -> Hashable:
-    return None
 
 
 def _chains(groups: Sequence[_Group]) -> Iterator[list[_Group]]:

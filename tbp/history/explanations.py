@@ -16,6 +16,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
+from scipy.special import bdtrc
 
 from tbp.history.circumstances import Circumstances, kind_of, sentence
 from tbp.model.changes import Change, ChangeKind, Circumstance
@@ -185,12 +186,7 @@ def _is_sure(telling: NDArray[np.bool_], rest: NDArray[np.bool_]) -> bool:
     if number < LEAST_OF_NIGHT or followers < FOLLOWING * number:
         return False
     chance = (int((~rest).sum()) + 1) / (len(rest) + 2)  # Laplace's rule: of none in ten it is one in twelve
-    return math.fsum(_binomial(k, number, chance) for k in range(followers, number + 1)) <= NIGHT_CHANCE
-
-
-def _binomial(k: int, number: int, chance: float) -> float:
-    ways = math.lgamma(number + 1) - math.lgamma(k + 1) - math.lgamma(number - k + 1)
-    return math.exp(ways + k * math.log(chance) + (number - k) * math.log1p(-chance))
+    return bool(bdtrc(followers - 1, number, chance) <= NIGHT_CHANCE)
 
 
 def _best_cut(is_after: NDArray[np.bool_], can: NDArray[np.int64]) -> tuple[int, bool]:

@@ -8,6 +8,7 @@ change. Reports need the operators only.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -45,10 +46,11 @@ def prune_plan(results: Results, sessions: Sessions, commits: Commits, policy: P
     used = {path for key, commit in runs for path in sessions.traces(key, commit)}
     placed = {_run(history.key, point.commit.hash) for history in all_histories for point in history.points}
     unplaced = {session.trace for session in traces if _run(session.key, session.commit) not in placed}
-    removable = sorted(session.trace for session in traces if session.trace and session.trace not in used | unplaced)
+    stay = used | unplaced
+    removable = sorted(session.trace for session in traces if session.trace and session.trace not in stay)
     return PrunePlan(
         removable=tuple(removable),
-        bytes=sum(path.stat().st_size for path in removable),
+        bytes=sum(_size(path) for path in removable),
         kept_traces=len(traces) - len(removable),
         newest_runs=policy.keep_traces_of_newest_runs,
         changes=sum(len(history.changes) for history in all_histories),
@@ -68,6 +70,12 @@ def kept_runs(history: History, sessions: Sessions, most: int) -> Iterator[tuple
         beside += [point.commit for point in history.points[index:end] if point.commit in traced][:1]
     for commit in dict.fromkeys([*(traced[-most:] if most else []), *beside]):
         yield history.key, commit.hash
+
+
+def _size(trace: Path) -> int:
+    with suppress(FileNotFoundError):  # another process pruned it just now
+        return trace.stat().st_size
+    return 0
 
 
 def _is_raw(trace: Path | None) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -18,11 +18,9 @@ from msgspec.structs import replace
 from tbp.history.circumstances import NUMBER
 from tbp.model.changes import Change, ChangeKind, Circumstance, History
 from tbp.model.points import levels
+from tbp.model.runs import Run
 from tbp.model.series import Commit, Setup
 from tbp.statistics.robust import median
-
-if TYPE_CHECKING:
-    from tbp.model.runs import Run
 
 LEAST_SERIES = 5
 """Series that moved, below which a commit that touched what they share is as likely."""
@@ -91,12 +89,8 @@ def at_once(
     shifts = [
         shift for setup, of_setup in sorted(by_setup.items()) for shift in _of_setup(setup, of_setup, runs_of[setup])
     ]
-    named = [replace(shift, where=_where(shift, faces or {})) for shift in shifts]
+    named = [replace(shift, where=shift.setup.called(faces or {})) for shift in shifts]
     return tuple(sorted(named, key=lambda shift: shift.commit.date, reverse=True))
-
-
-def _where(shift: AtOnce, faces: Mapping[str, str]) -> str:
-    return " · ".join(filter(None, [faces.get(shift.setup.machine, shift.setup.machine), shift.setup.environment]))
 
 
 def number(text: str) -> float:
@@ -123,8 +117,8 @@ def _moves(histories: Sequence[History]) -> Iterator[_Move]:
         moved = ((change.index, change, change.causes) for change in counted)
         broken = ((entry.index, None, entry.causes) for entry in history.breaks if entry.causes)
         for index, change, causes in (*moved, *broken):
-            if 0 <= index < len(history.points):
-                yield _Move(series, history.points[index].commit, change, causes)
+            if (commit := history.commit_at(index)) is not None:
+                yield _Move(series, commit, change, causes)
 
 
 def _nights(runs: Sequence[Run]) -> Mapping[str, str]:
@@ -254,9 +248,9 @@ def _holds(span: Span, commit: Commit) -> bool:
 def of_benchmark(shifts: Sequence[AtOnce], histories: Sequence[History]) -> tuple[AtOnce, ...]:
     """The ``shifts`` that moved one of ``histories``, which are of one benchmark."""
     moved = {
-        (history.key.setup, history.points[evidence.change.index].commit.hash)
+        (history.key.setup, commit.hash)
         for history in histories
         for evidence in history.changes
-        if 0 <= evidence.change.index < len(history.points)
+        if (commit := history.commit_at(evidence.change.index)) is not None
     }
     return tuple(shift for shift in shifts if any((shift.setup, name) in moved for name in shift.commits))

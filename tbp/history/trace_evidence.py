@@ -1,14 +1,14 @@
 """The evidence of traces: the two sides of a change, and the newest commit of a series.
 
 Takes the sessions, which know where traces lie, and a callable that reads one, so that nothing is read here. Two traces
-are compared by ``tbp.traces.differences.difference``, which is imported where there are two: it brings pandas.
+are compared by ``tbp.traces.differences.difference``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct, field
 
@@ -17,14 +17,14 @@ from tbp.errors import UnreadableTrace
 from tbp.model.changes import Change, ChangeEvidence
 from tbp.model.points import last_with_level
 from tbp.model.series import Commit, Point, SeriesKey
-
-if TYPE_CHECKING:
-    from tbp.traces.differences.frame_difference import FrameDifference
-    from tbp.traces.frames.frames import Frames
-    from tbp.traces.operators.operators import OperatorTable, TraceSession
+from tbp.traces.differences.difference import difference
+from tbp.traces.differences.frame_difference import FrameDifference, frame_difference, pruned_difference
+from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
+from tbp.traces.operators.one_run import one_a_run
+from tbp.traces.operators.operators import OperatorTable, TraceSession, merged_frames, merged_table
 
 # Reads one trace file; may raise UnreadableTrace.
-TraceReader: TypeAlias = "Callable[[Path], TraceSession]"
+TraceReader: TypeAlias = Callable[[Path], TraceSession]
 
 # Traces read for one side of a change; the rule for changed times needs 3, more than 5 say little more.
 TRACES_PER_SIDE = 5
@@ -91,8 +91,6 @@ def evidence(
     (old_commit, old), (new_commit, new) = before, after
     last = last_with_level(points, change.index)
     adjacent = (last.commit if last else None, points[change.index].commit)
-    from tbp.traces.differences.difference import difference
-
     note = ""
     if (old_commit, new_commit) != adjacent:
         note = f"traces of {old_commit.short} and {new_commit.short}, the nearest that were recorded"
@@ -105,9 +103,7 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
         return NewestTraces()
     for point in reversed(points):
         if point.comparable and (traced := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
-            from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, pruned
-            from tbp.traces.operators.operators import merged_frames, merged_table
-
+            traced = one_a_run(traced)
             merged = merged_frames(traced)
             drawn = pruned(merged, DRAWN_SHARE, MOST_DRAWN) if merged is not None else None
             return NewestTraces(point.commit, merged_table([trace.table for trace in traced]), drawn)
@@ -115,11 +111,7 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
 
 
 def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> FrameDifference | None:
-    from tbp.traces.differences.frame_difference import frame_difference, pruned_difference
-    from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN
-    from tbp.traces.operators.operators import merged_frames
-
-    old, new = merged_frames(before), merged_frames(after)
+    old, new = merged_frames(one_a_run(before)), merged_frames(one_a_run(after))
     if old is None or new is None:
         return None
     return pruned_difference(frame_difference(old, new), DRAWN_SHARE, MOST_DRAWN)

@@ -12,11 +12,12 @@ from tbp import __version__
 from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
 from tbp.hotspots.views import Facts, facts
-from tbp.report.base.render import STATIC, flames_html, script_call
-from tbp.report.parts.flame import Flame, FlameAddress, FlameSection, FlamesPage, difference_flame, flame
+from tbp.report.base.render import flames_html, script_call, static_text
+from tbp.report.parts.flame import Flame, FlameAddress, FlameSection, difference_flame, flame
 from tbp.traces.differences.difference import difference
 from tbp.traces.differences.frame_difference import frame_difference, pruned_difference
 from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
+from tbp.traces.operators.one_run import one_a_run
 from tbp.traces.operators.operators import merged_frames
 from tbp.wording import words
 
@@ -31,17 +32,9 @@ def flame_file(shown: Cells) -> str:
         UsageError: a trace has no callers, or no operators.
     """
     sections = tuple(_section(f"flame-{number}", sides) for number, sides in enumerate(shown))
-    scripts = tuple((STATIC / name).read_text("utf-8") for name in SCRIPTS)
-    data = tuple(script_call("tbp.flame", section.flame.payload) for section in sections)
-    return flames_html(
-        FlamesPage(
-            title=sections[0].title if len(sections) == 1 else _names(shown[0]),
-            sections=sections,
-            scripts=(*scripts, *data),
-            style=(STATIC / "base/style.css").read_text("utf-8"),
-            version=__version__,
-        )
-    )
+    data = (script_call("tbp.flame", section.flame.payload) for section in sections)
+    title = sections[0].title if len(sections) == 1 else _names(shown[0])
+    return flames_html([*map(static_text, SCRIPTS), *data], title=title, sections=sections, version=__version__)
 
 
 def _section(name: str, sides: tuple[TraceSource, ...]) -> FlameSection:
@@ -59,13 +52,13 @@ def _flame(name: str, sides: tuple[TraceSource, ...]) -> Flame:
     frames = [_frames(source) for source in sides]
     if len(frames) == 1:
         return flame(pruned(frames[0], DRAWN_SHARE, MOST_DRAWN), FlameAddress(name))
-    before, after = ([recording.session for recording in source.recordings] for source in sides)
+    before, after = (source.sessions for source in sides)
     both = pruned_difference(frame_difference(*frames), DRAWN_SHARE, MOST_DRAWN)
     return difference_flame(both, difference(before, after), FlameAddress(name))
 
 
 def _frames(source: TraceSource) -> Frames:
-    frames = merged_frames([recording.session for recording in source.recordings])
+    frames = merged_frames(one_a_run(source.sessions))
     if frames is None:
         raise UsageError(f"{source.name} has only operator tables, without callers: record its traces again")
     if not len(frames.rows):

@@ -3,41 +3,40 @@
 JSON is strict and ASCII; a number that is not finite is ``null``. One object:
 
     format         FORMAT
-    hotspots       [{"cell", "facts", "by", "operators": [{column: value, …}, …], "device"}, …], or instead of it
+    hotspots       [{"cell", "facts", "by", "group_by", "operators": [{column: value, …}, …], "device"}, …], or instead
     differences    [{"cell", "before", "after", "step_before_us", "step_after_us", "residual_us", "machine_factor",
                      "clock", "enough_sessions", "explanation", "operators": [{column: value, …}, …], "exact",
                      "callers", "device_before", "device_after"}, …]
 
 ``facts``, ``before`` and ``after`` are ``views.Facts``; the columns are those of ``tbp.traces.operators.operators``
 with ``share``, or of ``tbp.traces.differences.difference``; "exact" and "callers" are rows of
-``tbp.traces.differences.exact``, or null where unknown. Each "device" is null, or {"devices", "kernels", "ranks":
-rows of ``devices``, "backend", "runs", "world_size", "missing_ranks"}. Times are µs per step. CSV has ``cell``,
-the operators' columns, and last ``losses``: sentences on what could not be read.
+``tbp.traces.differences.exact``, or null where unknown. Each "device" is null, or {"devices", "kernels", "idle",
+"ranks": rows of ``devices``, "backend", "runs", "straggler", …}. Times are µs per step. CSV has
+``cell``, the operators' columns, and last ``losses``: sentences on what could not be read.
 """
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
 import pandas as pd
-from msgspec.structs import asdict
 
 from tbp.hotspots.devices import Devices
 from tbp.hotspots.views import Compared, Ranking
+from tbp.system.strict_json import strict_json
 from tbp.traces.differences.difference import explanation
+from tbp.wording.csv_cells import csv_cell
 from tbp.wording.words import one_line
 
 # History of the format. The file has the fields of Facts and the columns of the frames, so a new name there is a new
 # format.
 # 1: the first.
-FORMAT = 1
+# 2: "recorded" of operators, "group_by" (rows may be modules or lines), ranks without a device, "straggler".
+FORMAT = 2
 
 View: TypeAlias = "Ranking | Compared"
 Views: TypeAlias = "Sequence[Ranking] | Sequence[Compared]"
-_Plain: TypeAlias = "str | int | float | list[_Plain] | dict[str, _Plain] | None"
 
 
 def to_json(views: Views, top: int | None = None) -> str:
@@ -45,23 +44,24 @@ def to_json(views: Views, top: int | None = None) -> str:
     rankings = [_ranking(view, top) for view in views if isinstance(view, Ranking)]
     differences = [_difference(view, top) for view in views if isinstance(view, Compared)]
     content = {"format": FORMAT, **({"differences": differences} if differences else {"hotspots": rankings})}
-    return json.dumps(_plain(content), indent=2, allow_nan=False) + "\n"
+    return strict_json(content, indent=2) + "\n"
 
 
 def to_csv(views: Views, top: int | None = None) -> str:
-    """The rows of ``to_json`` as one CSV table; control characters in texts are replaced."""
+    """The rows of ``to_json`` as one CSV table; its texts are single lines that no spreadsheet takes for formulas."""
     frames = [_rows(view, top).assign(cell=view.cell, losses="; ".join(_losses(view))) for view in views]
     table = pd.concat(frames, ignore_index=True)
     texts = [name for name in table.columns if table[name].dtype == object or table[name].dtype == "str"]
-    table = table.assign(**{name: table[name].map(lambda text: one_line(str(text))) for name in texts})
+    table = table.assign(**{name: table[name].map(lambda text: csv_cell(one_line(str(text)))) for name in texts})
     return table[["cell", *(name for name in table.columns if name != "cell")]].to_csv(index=False, lineterminator="\n")
 
 
 def _ranking(view: Ranking, top: int | None) -> dict[str, object]:
     return {
         "cell": view.cell,
-        "facts": asdict(view.facts),
-        "by": str(view.by),
+        "facts": view.facts,
+        "by": view.by,
+        "group_by": view.group,
         "operators": _rows(view, top).to_dict("records"),
         "device": _device(view.devices),
     }
@@ -71,8 +71,8 @@ def _difference(view: Compared, top: int | None) -> dict[str, object]:
     compared = view.difference
     return {
         "cell": view.cell,
-        "before": asdict(view.before),
-        "after": asdict(view.after),
+        "before": view.before,
+        "after": view.after,
         "step_before_us": compared.step_before_us,
         "step_after_us": compared.step_after_us,
         "residual_us": compared.residual_us,
@@ -93,10 +93,12 @@ def _device(view: Devices | None) -> dict[str, object] | None:
         return None
     return {
         "devices": view.devices.to_dict("records"),
+        "idle": view.idle.to_dict("records"),
         "kernels": view.kernels.to_dict("records"),
         "ranks": view.ranks.to_dict("records"),
         "backend": view.backend,
         "runs": view.runs,
+        "straggler": view.straggler,
         "world_size": view.world_size,
         "missing_ranks": view.missing,
     }
@@ -109,14 +111,3 @@ def _losses(view: View) -> tuple[str, ...]:
 def _rows(view: View, top: int | None) -> pd.DataFrame:
     rows = view.rows if isinstance(view, Ranking) else view.difference.rows
     return rows if top is None else rows.head(top)
-
-
-def _plain(value: object) -> _Plain:
-    """``value`` as JSON types; None for a number that is not finite."""
-    if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, int) else str(value)

@@ -13,7 +13,7 @@ from rich.console import RenderableType
 
 from tbp.hotspots.device_table import busy_sentence, device_parts
 from tbp.hotspots.forms import Views
-from tbp.hotspots.views import COLUMNS, By, Compared, Facts, Ranking
+from tbp.hotspots.views import COLUMNS, By, Compared, Facts, Group, Ranking
 from tbp.report.parts.trace_rows import shapes
 from tbp.traces.differences.difference import LEAST_SESSIONS
 from tbp.wording import words
@@ -27,28 +27,18 @@ MOST_EXACT = 20
 MOST_UNCERTAIN = 5
 
 _NAMES = {By.SELF: "self time", By.DEVICE: "device time", By.TOTAL: "total time", By.FLOPS: "FLOPs"}
-_FLOPS = ((1.0, "FLOP"), (1e3, "kFLOP"), (1e6, "MFLOP"), (1e9, "GFLOP"), (1e12, "TFLOP"))
 
 
 def views_table(views: Views, top: int | None, with_shapes: bool, width: int) -> str:
-    """Every view below the one before it."""
-    return "\n".join(
-        ranking_table(view, top=top, with_shapes=with_shapes, width=width)
-        if isinstance(view, Ranking)
-        else difference_table(view, top=top, width=width)
-        for view in views
+    """Every view below the one before it; without ``top`` each part of one is about a screen."""
+    parts = (
+        _ranking(view, top, with_shapes) if isinstance(view, Ranking) else _difference(view, top) for view in views
     )
-
-
-def ranking_table(ranking: Ranking, *, top: int | None = None, with_shapes: bool = False, width: int = 80) -> str:
-    """The operators as text, and what the devices did where there are any; its last line ended.
-
-    ``top`` is of the operators and of the kernels; without it each is about a screen.
-    """
-    return terminal_text(_ranking(ranking, top, with_shapes), width=width)
+    return "\n".join(terminal_text(parts_of_view, width=width) for parts_of_view in parts)
 
 
 def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[RenderableType]:
+    """The operators, and what the devices did where there are any. ``top`` is of operators and of kernels."""
     most = top or MOST_ROWS
     shown, left = ranking.rows.head(most), ranking.rows.iloc[most:]
     yield from (*_heading(ranking.cell), *_facts("", ranking.facts))
@@ -58,6 +48,8 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
     rows.add(*_titles(ranking))
     for _, row in shown.iterrows():
         rows.add(*_cells(row, ranking))
+        if recorded := row.get("recorded"):
+            rows.below(Paragraph(f"recorded as {recorded}", "    "))
         if with_shapes:
             rows.below(Paragraph(shapes(str(row["shapes"])), "    "))
     yield rows
@@ -66,17 +58,13 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
     if len(left):
         share = words.percent(float(left["share"].sum()))
         part = "" if ranking.by is By.TOTAL else f": {share}"
-        yield f"… and {words.count(len(left), 'more operator')}{part} (--top N)"
+        yield f"… and {words.count(len(left), f'more {ranking.group}')}{part} (--top N)"
     if ranking.devices is not None:
         yield from device_parts(ranking.devices, top)
 
 
-def difference_table(compared: Compared, *, top: int | None = None, width: int = 80) -> str:
-    """The difference of two sides as text: first what is exact, then what is timed, then what limits it."""
-    return terminal_text(_difference(compared, top), width=width)
-
-
 def _difference(compared: Compared, top: int | None) -> Iterator[RenderableType]:
+    """The difference of two sides: first what is exact, then what is timed, then what limits it."""
     measured = compared.difference
     exact = measured.rows[measured.rows["certain"] & (measured.rows["kind"] != "time")]
     timed = measured.rows[measured.rows["certain"] & (measured.rows["kind"] == "time")]
@@ -91,6 +79,8 @@ def _difference(compared: Compared, top: int | None) -> Iterator[RenderableType]
     yield from _section("Times", timed, top, _no_times(compared))
     if len(rest):
         yield from _section("Not certain, it may be noise", rest, MOST_UNCERTAIN if top is None else top, "")
+    if measured.rank_note:
+        yield Paragraph(f"Note: {measured.rank_note}")
     yield from ("", *_devices(compared), Paragraph(_machine(compared)), Paragraph(_residual(compared)))
 
 
@@ -115,7 +105,7 @@ def _traces(facts: Facts) -> str:
 
 def _titles(ranking: Ranking) -> tuple[str, ...]:
     beside = _beside(ranking)
-    return ("operator", _NAMES[ranking.by], "share", "calls", *([_NAMES[beside]] if beside else []))
+    return (str(ranking.group), _NAMES[ranking.by], "share", "calls", *([_NAMES[beside]] if beside else []))
 
 
 def _cells(row: pd.Series, ranking: Ranking) -> tuple[str, ...]:
@@ -132,15 +122,12 @@ def _cells(row: pd.Series, ranking: Ranking) -> tuple[str, ...]:
 def _beside(ranking: Ranking) -> By | None:
     """The time shown beside the one ranked by."""
     if ranking.by is By.SELF:
-        return By.DEVICE if ranking.has_device else None
+        return By.DEVICE if ranking.has_device else None if ranking.group is Group.OPERATOR else By.TOTAL
     return By.SELF
 
 
 def _amount(value: float, by: By) -> str:
-    if by is not By.FLOPS:
-        return words.microseconds(value)
-    factor, symbol = words.scale_of(value, _FLOPS)
-    return f"{words.significant(value / factor)} {symbol}"
+    return words.flop(value) if by is By.FLOPS else words.microseconds(value)
 
 
 def _whole(by: By) -> str:
@@ -177,7 +164,11 @@ def _no_times(compared: Compared) -> str:
     if measured.enough_sessions:
         return "no operator's time changed beyond the noise"
     given = f"{measured.sessions_before} and {measured.sessions_after} are given"
-    return f"not judged, that takes {LEAST_SESSIONS} traces on each side and {given}"
+    merged = (compared.before.traces, compared.after.traces) != (measured.sessions_before, measured.sessions_after)
+    ranks = ", as the ranks of one run are one session" if merged else ""
+    return (
+        f"not judged, that takes {LEAST_SESSIONS} {'sessions' if merged else 'traces'} on each side and {given}{ranks}"
+    )
 
 
 def _devices(compared: Compared) -> list[RenderableType]:

@@ -6,27 +6,22 @@ import math
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.model.balance import SETTLED_RUNS, Balance, balance
-
-if TYPE_CHECKING:
-    from tbp.traces.differences.difference import TraceDifference
-    from tbp.traces.differences.frame_difference import FrameDifference
-    from tbp.traces.frames.frames import Frames
-    from tbp.traces.operators.operators import OperatorTable
+from tbp.model.points import levels
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
+from tbp.traces.differences.difference import TraceDifference
+from tbp.traces.differences.frame_difference import FrameDifference
+from tbp.traces.frames.frames import Frames
+from tbp.traces.operators.operators import OperatorTable
 
 CONFIDENCE = 0.99
 """The confidence of every interval tbp shows. A gate is read once per commit and benchmark, a report has many rows:
 at 95 %, one interval in twenty would miss the truth."""
-
-
-_WORSE = {Better.LOWER: 1, Better.HIGHER: -1}  # the sign of a step for the worse; where nothing says it, there is none
 
 
 class State(StrEnum):
@@ -115,11 +110,17 @@ class Change(Struct, frozen=True):
 
     def is_worse(self, better: Better) -> bool:
         """True where the level moved in the direction that is not the better one; False where that is not known."""
-        return _WORSE.get(better, 0) * (self.after - self.before) > 0
+        return better.worse * (self.after - self.before) > 0
 
     def is_better(self, better: Better) -> bool:
         """True where the level moved in the better direction; False where that is not known."""
-        return _WORSE.get(better, 0) * (self.after - self.before) < 0
+        return better.worse * (self.after - self.before) < 0
+
+    def merit(self, better: Better) -> int:
+        """1 for a change of the code for the worse, -1 for one for the better; 0 for every other, and a recovery."""
+        if not self.is_of_code or self.is_recovery:
+            return 0
+        return self.is_worse(better) - self.is_better(better)
 
 
 class Break(Struct, frozen=True):
@@ -180,8 +181,6 @@ def _settled(changes: Sequence[Change], points: Sequence[Point]) -> frozenset[in
     """The indexes of the ``changes`` that begin a level of enough runs to rely on it."""
     if all(change.confirmed for change in changes):
         return frozenset(range(len(changes)))
-    from tbp.model.points import levels  # which is made of these values
-
     is_known = np.isfinite(levels(points))
     ends = [*(change.index for change in changes[1:]), len(points)]
     return frozenset(
@@ -216,8 +215,12 @@ class History(Struct, frozen=True, dict=True):
     def balance(self) -> Balance | None:
         """The balance of the confirmed changes that count; None where the code made none of them."""
         changes = [evidence.change for evidence in self.changes]
-        worse = _WORSE.get(self.better, 0)
-        return balance(changes, worse, self.noise_between, self.relevant, self.since, _settled(changes, self.points))
+        settled = _settled(changes, self.points)
+        return balance(changes, self.better.worse, self.noise_between, self.relevant, self.since, settled)
+
+    def commit_at(self, index: int) -> Commit | None:
+        """The commit of the run at ``index``; None where there is no such run."""
+        return self.points[index].commit if 0 <= index < len(self.points) else None
 
     @property
     def standing(self) -> ChangeEvidence | None:

@@ -55,20 +55,15 @@ class Points(Sequence[Point]):
 
     def part(self, start: int, stop: int) -> Points:
         """The points from ``start`` on that are before ``stop``."""
-        whole, runs = self.columns, slice(start, stop)
-        return Points(
-            PointColumns(
-                whole.order,
-                whole.commit_index[runs],
-                whole.outcome[runs],
-                whole.value[runs],
-                whole.low[runs],
-                whole.high[runs],
-                whole.comparable[runs],
-                {index - start: sessions for index, sessions in whole.sessions.items() if start <= index < stop},
-                {index - start: reason for index, reason in whole.reasons.items() if start <= index < stop},
-            )
+        whole = self.columns
+        arrays = ("commit_index", "outcome", "value", "low", "high", "comparable")
+        columns = replace(
+            whole,
+            **{name: getattr(whole, name)[start:stop] for name in arrays},
+            sessions={index - start: known for index, known in whole.sessions.items() if start <= index < stop},
+            reasons={index - start: reason for index, reason in whole.reasons.items() if start <= index < stop},
         )
+        return Points(columns)
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -179,11 +174,6 @@ def commits(points: Sequence[Point]) -> list[Commit]:
     """Each point's commit."""
     table = columns(points)
     return [table.order[index] for index in table.commit_index.tolist()]
-
-
-def outcomes(points: Sequence[Point]) -> list[Outcome]:
-    """The outcome of each run."""
-    return [OUTCOMES[index] for index in columns(points).outcome.tolist()]
 
 
 def known_commits(several: Iterable[Sequence[Point]]) -> tuple[Commit, ...]:

@@ -7,6 +7,7 @@ These are the frozen values that flow from the readers (``tbp.asv.results``, ``t
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -22,6 +23,11 @@ class Better(StrEnum):
     LOWER = "lower"
     HIGHER = "higher"
     UNKNOWN = "unknown"  # it is not recorded (``tbp.project.directions``): a change is neither worse nor better
+
+    @property
+    def worse(self) -> int:
+        """The sign of a step for the worse; 0 where no direction is known as the better one."""
+        return {Better.LOWER: 1, Better.HIGHER: -1}.get(self, 0)
 
 
 class Outcome(StrEnum):
@@ -40,6 +46,10 @@ class Setup(Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.machine}, {self.environment}"
+
+    def called(self, faces: Mapping[str, str]) -> str:
+        """``RTX 4090 · py3.13``: with the machine's name of ``faces``, which has them by identifier."""
+        return " · ".join(filter(None, [faces.get(self.machine, self.machine), self.environment]))
 
 
 def parameter_label(parameters: Parameters) -> str:

@@ -27,6 +27,7 @@ from tbp.errors import UsageError
 from tbp.project.branch import branch_of, first_parents, resolve
 from tbp.project.git import GitFailed, is_shallow
 from tbp.project.toml_file import read_toml
+from tbp.system.locks import alone_in
 from tbp.system.whole_files import write_whole
 from tbp.wording.words import visible
 
@@ -183,11 +184,27 @@ def require_on_branch(ack: Ack, repository: Path, branch: str) -> None:
 
 
 def write_ack(ack: Ack, path: Path) -> None:
-    """Add ``ack`` to the file at ``path``, which is made where it is missing.
+    """Add ``ack`` to the file at ``path``, or to the one that a link there names; it is made where it is missing.
+
+    Another process that adds one at the same time is waited for.
 
     Raises:
         UsageError: the change is acknowledged already, or the file cannot be read or written.
     """
+    try:
+        file = path.resolve()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with alone_in(file.parent):
+            _require_new(ack, path)
+            text = file.read_bytes().decode() if file.exists() else HEADER
+            write_whole(file, _with_entry(text, ack, path).encode())
+    except RuntimeError:  # which Python before 3.13 raises of links that name each other
+        raise UsageError(f"cannot write {path}: it is a link that leads to itself; remove it") from None
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _require_new(ack: Ack, path: Path) -> None:
     for number, entry in enumerate(read_acks(path), start=1):
         is_same_commit = entry.commit.startswith(ack.commit) or ack.commit.startswith(entry.commit)
         if entry.benchmark == ack.benchmark and is_same_commit:
@@ -196,13 +213,6 @@ def write_ack(ack: Ack, path: Path) -> None:
                 f"{path} acknowledges {ack.benchmark} at {entry.commit[:8]} already{until} ([[ack]] number {number}); "
                 "change that entry"
             )
-    try:
-        text = path.read_bytes().decode() if path.exists() else HEADER
-        changed = _with_entry(text, ack, path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, changed.encode())
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _with_entry(text: str, ack: Ack, path: Path) -> str:

@@ -13,9 +13,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.errors import UsageError
+from tbp.system.bounded import TooSlow, limited_to, read_plain
+from tbp.system.python_text import encodable
+from tbp.wording.words import shortened
 
 DEFAULT_NAMES = ("asv.conf.json", "asv.conf.jsonc")  # the names that asv 0.6.6 looks for
 ACKS = Path("reports", "acks.toml")  # in the folder of asv.conf.json; without one, in the current folder
+MOST_BYTES = 1_000_000
+MOST_TEXT = 2_000  # characters of a text; no path may be much longer
+# Of the processor. The parser, which is asv's, takes 0.3 s for 10 kB and for longer texts the square of it: a string of
+# 40 kB that nobody closed took it 20 s.
+MOST_CPU_S = 5.0
+MOST_SHOWN = 80  # characters of a wrong value in a message
 
 
 class AsvConfig(Struct, frozen=True):
@@ -106,7 +115,7 @@ def _content(path: Path) -> dict[str, object]:
     import json5  # here, as a report of results from elsewhere needs no configuration
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_plain(path, MOST_BYTES).decode("utf-8")
     except OSError as error:
         raise UsageError(
             f"cannot read {path}: {error.strerror or error}; run tbp in the folder of asv.conf.json, "
@@ -115,11 +124,15 @@ def _content(path: Path) -> dict[str, object]:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from None
     try:
-        values = json5.loads(text)
+        with limited_to(MOST_CPU_S):
+            values = json5.loads(text)
     except (ValueError, RecursionError) as error:
         deep = isinstance(error, RecursionError)
         reason = "it is nested too deeply" if deep else str(error).replace("<string>:", "line ")
         raise UsageError(f"{path} is no JSON5, as asv reads it: {reason}; correct it there") from None
+    except TooSlow:
+        reason = f"it took more than {MOST_CPU_S:g} s to read; is a string or a bracket in it not closed?"
+        raise UsageError(f"{path} is no JSON5, as asv reads it: {reason}") from None
     if not isinstance(values, dict):
         raise UsageError(f"{path} must hold a JSON object with asv's keys, not a {type(values).__name__}")
     return values
@@ -129,12 +142,19 @@ def _checked(path: Path, values: dict[str, object]) -> AsvConfig:
     def text(key: str, default: str) -> str:
         value = values.get(key, default)
         if not isinstance(value, str):
-            raise UsageError(f"{path}: {key} must be a string, not {value!r}")
+            raise UsageError(f"{path}: {key} must be a string, not {shortened(repr(value), MOST_SHOWN)}")
+        return usable(key, value)
+
+    def usable(key: str, value: str) -> str:
+        if len(value) > MOST_TEXT or "\0" in value or encodable(value) != value:
+            shown = shortened(ascii(value), MOST_SHOWN)
+            raise UsageError(f"{path}: {key} must be of at most {MOST_TEXT:,} whole characters, none a null: {shown}")
         return value
 
     branches = values.get("branches") or [None]
     if not isinstance(branches, list) or not all(isinstance(branch, str | None) for branch in branches):
-        raise UsageError(f"{path}: branches must be a list of branch names, not {branches!r}")
+        shown = shortened(repr(branches), MOST_SHOWN)
+        raise UsageError(f"{path}: branches must be a list of branch names, not {shown}")
     repo = text("repo", ".")
     is_address = re.match(r"[\w.+-]+(://|@[^/]+:)", repo) is not None
     commit_url = text("show_commit_url", "")
@@ -143,7 +163,7 @@ def _checked(path: Path, values: dict[str, object]) -> AsvConfig:
         project=text("project", path.parent.name),
         repository=None if is_address else path.parent / repo,
         results_dir=path.parent / text("results_dir", "results"),
-        branches=tuple(branch or "" for branch in branches),
+        branches=tuple(usable("branches", branch or "") for branch in branches),
         commit_url=commit_url if re.match(r"https?://", commit_url) else "",
         benchmark_dir=text("benchmark_dir", "benchmarks"),
     )

@@ -9,11 +9,11 @@ finds the series it was made for, here and in asv.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from tbp.errors import UsageError
+from tbp.project.patterns import compiled, finds
+from tbp.system.python_text import MOST_PARSED
 
 Parameters: TypeAlias = tuple[tuple[str, str], ...]
 """Name and value of each parameter, as a series has them."""
@@ -26,16 +26,13 @@ def bench_filter(patterns: Sequence[str]) -> BenchFilter:
     """A test of a benchmark's name and parameters: true where one of ``patterns`` finds it, or there is none.
 
     Raises:
-        UsageError: one of them is no regular expression.
+        UsageError: one of them is no regular expression; so does the test, where one takes too long.
     """
-    try:
-        compiled = [re.compile(pattern) for pattern in patterns]
-    except re.error as error:
-        raise UsageError(f"--bench {error.pattern!r} is no regular expression: {error}") from None
+    wanted = [compiled(pattern, "--bench") for pattern in patterns]
 
     def is_wanted(benchmark: str, parameters: Parameters) -> bool:
         names = _names(benchmark, parameters)
-        return not compiled or any(pattern.search(name) for pattern in compiled for name in names)
+        return not wanted or any(finds(pattern, name) for pattern in wanted for name in names)
 
     return is_wanted
 
@@ -50,6 +47,8 @@ def _names(benchmark: str, parameters: Parameters) -> tuple[str, ...]:
 
 def _quoted(value: str) -> str:
     """A value that is no literal of Python was a string, and asv has its ``repr``."""
+    if len(value) > MOST_PARSED:
+        return repr(value)
     try:
         ast.literal_eval(value)
     except (ValueError, SyntaxError, MemoryError, RecursionError):

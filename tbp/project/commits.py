@@ -8,7 +8,6 @@ text: it is decoded here and escaped where it is shown.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +19,7 @@ from msgspec.structs import replace
 
 from tbp.model.series import Commit, Line, Tag
 from tbp.project.branch import Branch, branch_of
-from tbp.project.git import GitFailed, git, is_shallow
+from tbp.project.git import HASH, GitFailed, git, is_shallow
 from tbp.project.lines import Beside, compared, lines_beside
 
 WITH_ONE = "with `--config PATH/asv.conf.json` they are in that of its repository, with subjects"
@@ -33,7 +32,6 @@ _LOG = (
     "log", "-z", "--no-show-signature", "--encoding=UTF-8", "--decorate=short", "--decorate-refs=refs/tags/*",
     "--format=%H%x00%ct%x00%s%x00%D",
 )  # fmt: skip
-_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 class Commits(Struct, frozen=True):
@@ -81,7 +79,7 @@ def _placed(repository: Path, branch: Branch, by_date: Sequence[Commit]) -> Comm
     walked = _logged(git(repository, *_LOG, "--first-parent", branch.commit, "--"))
     history = tuple(entry.hash for entry in reversed(walked))
     rank = {name: index for index, name in enumerate(history)}
-    aside = [commit.hash for commit in by_date if commit.hash not in rank and _HASH.fullmatch(commit.hash)]
+    aside = [commit.hash for commit in by_date if commit.hash not in rank and HASH.fullmatch(commit.hash)]
     entries = [*walked, *(_aside(repository, aside) if aside else ())]
     by_hash = {entry.hash: entry for entry in entries}
     known = {commit.hash: by_hash[commit.hash].described(commit) for commit in by_date if commit.hash in by_hash}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
-from tbp.project.git import GitFailed, git
+from tbp.project.git import HASH, GitFailed, git
 
 # Of more commits only the first are looked up: a large report must not wait for git longer than for its own work.
 MOST_LOOKED_UP = 1000
@@ -22,7 +22,9 @@ def touched(repository: Path, hashes: Iterable[str]) -> Mapping[str, tuple[str, 
     Left out are commits without parents (the first one, or the end of a shallow clone), which would touch everything,
     and commits that git does not have. Where git fails, the result is empty.
     """
-    wanted = dict.fromkeys(islice(dict.fromkeys(hashes), MOST_LOOKED_UP))  # a set that keeps its order
+    wanted = dict.fromkeys(
+        islice(filter(HASH.fullmatch, dict.fromkeys(hashes)), MOST_LOOKED_UP)
+    )  # a set that keeps its order
     if not wanted:
         return {}
     try:

@@ -1,11 +1,12 @@
 """Progress of work that takes minutes, on stderr: a bar with the time left on a terminal, plain lines elsewhere.
 
 The bar is drawn when something is reported, and by no thread of its own: what is measured meanwhile on the same
-machine would feel it.
+machine would feel it. Lines may be foreign text, such as the output of benchmarks.
 """
 
 from __future__ import annotations
 
+import sys
 from math import nan
 from types import TracebackType
 from typing import Self
@@ -13,6 +14,9 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
+
+from tbp.system.foreign_text import line_of
+from tbp.system.printing import drawing
 
 # The time left is that at the speed of the last hour: a benchmark may take minutes without any news.
 SPEED_OVER_S = 3600.0
@@ -23,7 +27,7 @@ class Progress:
 
     def __init__(self, left: str = "left") -> None:
         """``left`` stands behind the time left: ``left at most`` where the work may end early."""
-        self._console = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        self._console = Console(file=drawing(sys.stderr), markup=False, emoji=False, highlight=False, soft_wrap=True)
         self.is_live = self._console.is_terminal and not self._console.is_dumb_terminal
         self._bar = RichProgress(
             TextColumn("{task.description}", markup=False),
@@ -50,11 +54,11 @@ class Progress:
 
     def line(self, text: str) -> None:
         """Write a line that stays."""
-        self._console.out(text, highlight=False)
+        self._console.out(line_of(text), highlight=False)
 
     def say(self, text: str) -> None:
         """Name the work at hand, beside the bar; without a terminal nothing is written."""
-        self._bar.update(self._task, description=text, refresh=True)
+        self._bar.update(self._task, description=line_of(text), refresh=True)
 
     def restart(self, total: float) -> None:
         """Begin at 0 of ``total``; the time left is told from here on."""

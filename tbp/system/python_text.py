@@ -1,4 +1,7 @@
-"""The text of Python values as asv and the ruler store them, without what only Python needs: quotes, addresses."""
+"""The text of Python values as asv and the ruler store them, without what only Python needs: quotes, addresses.
+
+Texts of files may hold halves of characters, which JSON can escape and no output can encode.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ import re
 
 _CLASS = re.compile(r"<class '(.+)'>")
 _ADDRESS = re.compile(r"^(<.*) at 0x[0-9a-fA-F]+(>)$")
+# A longer text is shown as it is: Python's parser, meant for programs that one trusts, takes 1 kB for each of its
+# characters and refuses "1+1+1…" of a few thousand only by running out of stack.
+MOST_PARSED = 2_000
 
 
 def plain_value(text: str) -> str:
@@ -14,14 +20,21 @@ def plain_value(text: str) -> str:
 
     An address is another one in every process; asv_runner leaves it out.
     """
-    if text[:1] in ("'", '"'):
+    if text[:1] in ("'", '"') and len(text) <= MOST_PARSED:
         try:
             value = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
             return text
+        if isinstance(value, str):
+            value = encodable(value)
         return value if isinstance(value, str) and value.strip() else text
     named = _CLASS.fullmatch(text)
     return named[1] if named else without_address(text)
+
+
+def encodable(text: str) -> str:
+    """``text`` with a question mark for each half of a character."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def without_address(text: str) -> str:

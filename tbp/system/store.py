@@ -35,9 +35,13 @@ KEY_BYTES = 16
 MOST_BYTES = 1_000_000_000
 MOST_DAYS = 90
 BUSY_S = 2.0  # how long another process is waited for; writing the results of a large project takes 0.5 s
+# Of one value: a result file or the series of one benchmark is a hundredth of it. And steps of SQLite's machine for
+# one question, some ten seconds: a file that somebody else made may hold a view without an end.
+MOST_VALUE_BYTES = 256_000_000
+MOST_STEPS, _STEPS_AT_ONCE = 1_000_000_000, 1_000_000
 _DAY_S = 86_400
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_COMPUTED_WITH = ("numpy", "pandas", "scipy")
+_COMPUTED_WITH = ("numpy", "pandas", "scipy", "plotly", "jinja2")
 # ``used`` is when a value was written or asked for, in s since 1970, to about a day; ``crc`` is of the value, since
 # SQLite itself does not notice a flipped bit.
 _TABLE = (
@@ -170,6 +174,9 @@ def _make(path: Path) -> None:
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     """The database at ``path``; what is done in it is done whole, or not at all when an error leaves the block."""
     with contextlib.closing(sqlite3.connect(path, timeout=BUSY_S)) as database:
+        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_VALUE_BYTES)
+        looks = iter(range(MOST_STEPS // _STEPS_AT_ONCE))
+        database.set_progress_handler(lambda: next(looks, None) is None, _STEPS_AT_ONCE)
         database.execute("PRAGMA journal_mode = WAL")  # who reads does not wait for who writes
         database.execute("PRAGMA synchronous = NORMAL")
         with database:

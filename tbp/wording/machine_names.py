@@ -8,10 +8,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tbp.model.runs import Machine
+from tbp.model.runs import Machine
 
 LEADING = ("GPU", "processor")
 """Facts of which the first that a machine has begins its name."""

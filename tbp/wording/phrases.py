@@ -1,15 +1,16 @@
-"""A judgement in words: effect, levels, evidence.
+"""A judgement in words (effect, levels, evidence), and the sum of a comparison: one sentence and one exit code.
 
-Takes a judgement, gives plain text on one line; escaping belongs to the form that prints it. Numbers are put in words
+Takes judgements, gives plain text on one line; escaping belongs to the form that prints it. Numbers are put in words
 by ``tbp.wording.words``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 
+from tbp.errors import ExitCode
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.wording import verdicts, words
@@ -22,6 +23,8 @@ FROM_STORED_RESULTS = "from stored results"
 CHANGED = (State.REGRESSION, State.CHANGED, State.IMPROVEMENT)
 # The order in which the forms show the states.
 ORDER = (*CHANGED, State.UNDECIDED, State.FAILED, State.NO_CHANGE, State.SKIPPED)
+MEASURED = (*CHANGED, State.NO_CHANGE, State.UNDECIDED)
+_NAMED = (State.CHANGED, State.IMPROVEMENT, State.UNDECIDED, State.FAILED)
 
 
 def effect(judgement: Judgement) -> str:
@@ -85,6 +88,53 @@ def by_benchmark(judgements: tuple[Judgement, ...]) -> Iterator[tuple[str, list[
     together = sorted(judgements, key=lambda judgement: first[judgement.benchmark])
     for benchmark, group in groupby(together, key=lambda judgement: judgement.benchmark):
         yield benchmark, list(group)
+
+
+def tally(comparison: Comparison) -> dict[State, int]:
+    """The number of judgements in each state that a judgement can have, in the order in which they are shown."""
+    return {state: sum(judgement.state is state for judgement in comparison.judgements) for state in ORDER}
+
+
+def sentence(comparison: Comparison, quote: Callable[[str], str] = one_line) -> str:
+    """The verdict: ``2 regressions, 1 improvement in 14 benchmarks; the largest is NAME: +6.1 % slower (…)``.
+
+    A benchmark is counted once for each combination of its parameters; skipped ones are not. ``quote`` is put around
+    the name and the effect, the only foreign text in it.
+    """
+    counts = tally(comparison)
+    judged = len(comparison.judgements) - counts[State.SKIPPED]
+    if not judged:
+        return f"Nothing was compared: {words.count(counts[State.SKIPPED], 'benchmark')} skipped"
+    parts = [f"{counts[state]:,} {verdicts.PLURALS[state][counts[state] != 1]}" for state in _NAMED if counts[state]]
+    if counts[State.REGRESSION]:
+        parts.insert(0, words.count(counts[State.REGRESSION], "regression"))
+    elif judged == counts[State.UNDECIDED] + counts[State.FAILED]:
+        return f"Cannot tell: {', '.join(parts)} of {words.count(judged, 'benchmark')}"
+    else:
+        parts.insert(0, "No regression")
+    return f"{', '.join(parts)} in {words.count(judged, 'benchmark')}{_largest(comparison, quote)}"
+
+
+def exit_code(comparison: Comparison, strict: bool) -> ExitCode:
+    """REGRESSION if there is one, else NOTHING_MEASURED if anything failed or nothing was measured, else OK.
+
+    With ``strict``, UNDECIDED if anything is undecided and nothing worse is to be said.
+    """
+    counts = tally(comparison)
+    if counts[State.REGRESSION]:
+        return ExitCode.REGRESSION
+    if counts[State.FAILED] or not any(counts[state] for state in MEASURED):
+        return ExitCode.NOTHING_MEASURED
+    return ExitCode.UNDECIDED if strict and counts[State.UNDECIDED] else ExitCode.OK
+
+
+def _largest(comparison: Comparison, quote: Callable[[str], str]) -> str:
+    """``; the largest is NAME: EFFECT`` of the regressions, without one of the improvements, else nothing."""
+    for state in CHANGED:
+        if judgements := comparison.of(state):
+            lead = "the largest is" if len(judgements) > 1 else "it is"
+            return f"; {lead} {quote(judgements[0].name)}: {effect(judgements[0])}"
+    return ""
 
 
 def _direction(judgement: Judgement) -> str:

@@ -17,7 +17,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from tbp.wording.words import cut, one_line, shortened
+from tbp.wording.words import cut, one_line, shortened, visible
 
 LEAST_WIDTH = 60  # numbers with an interval and their indent, or the numbers and two words of an operator
 MOST_SENTENCE = 400  # characters of a sentence that a trace has a say in, which may be a whole traceback
@@ -37,8 +37,19 @@ def terminal_text(parts: Iterable[RenderableType], *, width: int, colour: bool =
         highlight=False,
     )
     with console.capture() as capture:
-        console.print(Group(*parts))
+        console.print(Group(*map(_Seen, parts)))
     return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+class _Seen:
+    """A part of which every character can be seen, whatever it is made of; only rich's own colours act."""
+
+    def __init__(self, part: RenderableType) -> None:
+        self._part = part
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._part, options):
+            yield Segment(visible(segment.text), segment.style) if segment.control is None else segment
 
 
 class Paragraph:

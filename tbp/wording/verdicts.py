@@ -27,21 +27,11 @@ from tbp.wording.words import (
     signed_size,
 )
 
-PLURALS = {
+PLURALS = {state: (state.value, state.value) for state in State} | {
     State.REGRESSION: ("regression", "regressions"),
-    State.CHANGED: ("changed", "changed"),
     State.IMPROVEMENT: ("improvement", "improvements"),
-    State.RECOVERED: ("recovered", "recovered"),
-    State.SUSPECT: ("suspect", "suspect"),
-    State.ACKNOWLEDGED: ("acknowledged", "acknowledged"),
-    State.UNDECIDED: ("undecided", "undecided"),
-    State.NO_CHANGE: ("no change", "no change"),
-    State.NOT_ENOUGH_DATA: ("not enough data", "not enough data"),
-    State.FAILED: ("failed", "failed"),
-    State.SKIPPED: ("skipped", "skipped"),
-    State.STALE: ("stale", "stale"),
-    State.VANISHED: ("vanished", "vanished"),
 }
+"""The words for one series in a state, and for several."""
 
 
 NO_REASON = "no reason was recorded"
@@ -125,8 +115,8 @@ def before_after(change: Change, unit: str) -> str:
 
 def since(history: History, change: Change, word: str = "since") -> str:
     """``since 04342f08``; empty where the change names no point of the series."""
-    is_known = 0 <= change.index < len(history.points)
-    return f"{word} {history.points[change.index].commit.short}" if is_known else ""
+    commit = history.commit_at(change.index)
+    return f"{word} {commit.short}" if commit is not None else ""
 
 
 def newest_value(history: History | None) -> float:

@@ -6,12 +6,12 @@ Takes numbers and histories, gives plain text; escaping belongs to the template,
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from tbp.model.changes import CONFIDENCE, effect_size
+from tbp.system.foreign_text import visible as visible
 
 UNKNOWN = "–"
 """Stands for a number there is none of."""
@@ -21,22 +21,13 @@ SECONDS = ((1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s"))
 BYTES = ((1.0, "B"), (1024.0, "KiB"), (1024.0**2, "MiB"), (1024.0**3, "GiB"), (1024.0**4, "TiB"))
 # Of numbers whose unit nobody recorded: nobody reads the nine digits of 538,968,064.
 PLAIN = ((1.0, ""), (1e6, "M"), (1e9, "G"), (1e12, "T"))
+FLOP = ((1.0, "FLOP"), (1e3, "kFLOP"), (1e6, "MFLOP"), (1e9, "GFLOP"), (1e12, "TFLOP"))
 
 NO_UNIT = ("unit", "")
 """The names that asv gives the unit of a ``track_`` benchmark that declares none."""
 
 PERCENTAGES = ("%", "percent", "percentage", "pct")
 """Units whose changes are told in points: 61 % → 64 % is +3.0 points, and not +4.9 %."""
-
-
-# Control characters (but tab and newline), lone surrogates, and characters that turn the direction of the text
-# around them: a name must not be able to write the verdict beside it backwards (CVE-2021-42574).
-INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def visible(text: str) -> str:
-    """``text`` with U+FFFD for characters that act without being seen."""
-    return text if text.isprintable() else INVISIBLE.sub("\ufffd", text)  # none of those is printable
 
 
 def cut(text: str, limit: int) -> str:
@@ -113,6 +104,12 @@ def calls(per_step: float) -> str:
     return significant(per_step)
 
 
+def flop(number: float) -> str:
+    """``131 GFLOP``: three digits, of a number whose last ones nobody asks for."""
+    factor, symbol = scale_of(number, FLOP)
+    return f"{significant(number / factor)} {symbol}"
+
+
 def percent(ratio: float) -> str:
     """``12 %``, below ten with one decimal: ``6.1 %``; ``–`` where there is no ratio."""
     if not math.isfinite(ratio):
@@ -166,29 +163,25 @@ def named(names: Sequence[str], most: int) -> str:
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
+def joined(names: Sequence[str]) -> str:
+    """``numpy, scipy and torch``."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
 @lru_cache(1024)
 def moment(when: datetime) -> str:
     """A time to the minute, always in UTC and saying so: ``2026-05-01 13:37 UTC``."""
     return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def interval(low: float, high: float) -> str:
-    """``99 % CI 5.2–7.0 %``, ``99 % CI −0.8 to 1.2 %``; empty where there is none or the effect is exact."""
-    return _interval(low, high, "-", "%")
-
-
 def interval_of(low: float, high: float, before: float, unit: str, sign: str = "-") -> str:
-    """The interval of an effect on the level ``before``: as ``interval``, of a percentage ``99 % CI 2.1–3.9 points``.
+    """The interval of an effect on the level ``before``: ``99 % CI 5.2–7.0 %``, of a percentage ``… 2.1–3.9 points``.
 
-    With ``sign`` "+" it is signed, to stand beside a signed effect: ``99 % CI +5.2 to +7.0 %``.
+    It is empty where there is none or the effect is exact. ``sign`` is Python's format of signs: with ``+`` it stands
+    beside a signed effect, ``99 % CI +5.2 to +7.0 %``.
     """
-    if unit in PERCENTAGES:
-        return _interval(low * abs(before), high * abs(before), sign, "points")
-    return _interval(low, high, sign, "%")
-
-
-def _interval(low: float, high: float, sign: str, of: str) -> str:
-    """``sign`` is Python's format of signs: ``-`` for negative numbers only, ``+`` for all."""
+    of = "points" if unit in PERCENTAGES else "%"
+    low, high = (bound * abs(before) if of == "points" else bound for bound in (low, high))
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         return ""
     signed, plain, factor = (signed_points, points, 1) if of == "points" else (signed_percent, percent, 100)
@@ -200,6 +193,11 @@ def _interval(low: float, high: float, sign: str, of: str) -> str:
     between = "–" if sign == "-" and low >= 0 else " to "
     shown = f"{bounds[0]}{between}{bounds[1]} {of}" if bounds[0] != bounds[1] else f"within 0.1 {of} of it"
     return f"{CONFIDENCE * 100:.0f} % CI {shown}"
+
+
+def xml_text(text: str) -> str:
+    """``visible`` text without the two characters that XML 1.0 cannot hold beside, escaped or not."""
+    return visible(text).replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
 
 
 def first_line(text: str, limit: int = 160) -> str:

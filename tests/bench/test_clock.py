@@ -2,10 +2,11 @@
 
 import gc
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
-from tbp.bench.clock import Clock, SamplingPlan, time_calls
+from tbp.bench.clock import Clock, SamplingPlan, Timing, time_calls
 from tbp.bench.devices import Device
 
 
@@ -35,10 +36,13 @@ class Machine:
     def device(self) -> Device:
         return Device("simulated", "a host clock and a stream", self.synchronise)
 
+    def time(self, host_s: float, device_s: float = 0.0, **plan: Any) -> Timing:
+        """The timing of a step that submits so much work."""
+        return time_calls(lambda: self.submit(host_s, device_s), self.device, SamplingPlan(**plan), self.clock)
+
 
 def test_a_sample_is_the_devices_time_not_the_submissions():
-    machine = Machine()
-    timing = time_calls(lambda: machine.submit(10e-6, 400e-6), machine.device, SamplingPlan(), machine.clock)
+    timing = Machine().time(10e-6, 400e-6)
     # Two calls fill a millisecond: 10 µs to submit the first, then the stream is busy for 2 × 400 µs.
     assert timing.number == 2
     assert timing.wall_s == pytest.approx([405e-6] * len(timing.wall_s))
@@ -47,31 +51,25 @@ def test_a_sample_is_the_devices_time_not_the_submissions():
 def test_work_submitted_before_a_sample_does_not_leak_into_it():
     machine = Machine()
     machine.submit(0.0, 5.0)  # somebody else's, still running when the first sample starts
-    timing = time_calls(lambda: machine.submit(0.0, 1e-3), machine.device, SamplingPlan(number=1), machine.clock)
+    timing = machine.time(0.0, 1e-3, number=1)
     assert max(timing.wall_s) == pytest.approx(1e-3)
 
 
 def test_the_number_of_calls_fills_a_millisecond():
-    machine = Machine()
-    timing = time_calls(lambda: machine.submit(20e-6, 0.0), machine.device, SamplingPlan(), machine.clock)
+    timing = Machine().time(20e-6)
     assert timing.number == 50
     assert timing.wall_s == pytest.approx([20e-6] * len(timing.wall_s))
 
 
 def test_a_step_longer_than_a_sample_is_called_once():
-    machine = Machine()
-    timing = time_calls(lambda: machine.submit(0.2, 0.0), machine.device, SamplingPlan(), machine.clock)
+    timing = Machine().time(0.2)
     assert timing.number == 1
-    assert len(timing.wall_s) == SamplingPlan().min_samples, (
-        "the budget is spent, but ten samples are taken all the same"
-    )
+    assert len(timing.wall_s) == SamplingPlan().min_samples, "the budget is spent, and ten samples are taken"
 
 
 def test_samples_end_with_the_budget_or_at_the_maximum():
-    machine = Machine()
-    call = lambda: machine.submit(1e-3, 0.0)  # noqa: E731
-    assert len(time_calls(call, machine.device, SamplingPlan(budget_s=0.05), machine.clock).wall_s) == 50
-    assert len(time_calls(call, machine.device, SamplingPlan(budget_s=10.0), machine.clock).wall_s) == 300
+    assert len(Machine().time(1e-3, budget_s=0.05).wall_s) == 50
+    assert len(Machine().time(1e-3, budget_s=10.0).wall_s) == 300
 
 
 def test_cpu_time_and_switches_stand_beside_each_sample():

@@ -1,10 +1,16 @@
 """Counters against what can be counted by hand."""
 
+import gzip
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
 from tbp.bench import counters
+
+H200 = Path(__file__).parent.parent / "data" / "h200"
 
 
 def test_operators_are_counted_below_autograd():
@@ -41,6 +47,40 @@ def test_cudas_peak_comes_from_its_allocator(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 5000)
     assert counters.peak_bytes(lambda: asked.append("call"), "cuda") == 4000
     assert asked == ["call", "synchronize", "reset", "call", "synchronize"]
+
+
+def event(name: str, category: str, start_us: float, end_us: float) -> dict[str, object]:
+    return {"name": name, "cat": category, "ts": start_us, "dur": end_us - start_us}
+
+
+def test_a_steps_device_time_counts_overlapping_work_once():
+    assert counters._busy_s_of_steps(
+        [
+            event("ProfilerStep#1", "user_annotation", 0, 100),
+            event("ProfilerStep#2", "user_annotation", 100, 200),
+            event("ProfilerStep#2", "gpu_user_annotation", 120, 190),  # the device's copy of the mark: no step
+            event("before any step", "kernel", -50, -40),
+            event("gemm", "kernel", 10, 40),
+            event("copy on another stream", "gpu_memcpy", 30, 60),
+            event("inside the copy", "kernel", 50, 55),
+            event("aten::mm", "cpu_op", 0, 90),
+            event("fill", "gpu_memset", 130, 140),
+        ]
+    ) == pytest.approx([50e-6, 10e-6])
+
+
+@pytest.mark.parametrize(
+    ("trace", "microseconds"),
+    [
+        ("cuda_graph", [228.6, 229.3, 229.3]),
+        ("two_streams", [1600.4, 1530.0, 1479.5]),  # less than the sum, 2,683: a copy runs beside the products
+        ("compiled_triton", [882.9, 884.6]),
+    ],
+)
+def test_the_device_time_of_recorded_steps(trace: str, microseconds: list[float]):
+    content = gzip.decompress((H200 / f"{trace}.pt.trace.json.gz").read_bytes())
+    busy_s = counters._busy_s_of_steps(json.loads(content)["traceEvents"])
+    assert [seconds * 1e6 for seconds in busy_s] == pytest.approx(microseconds, abs=0.1)
 
 
 def test_model_bytes_grow_with_the_weights():

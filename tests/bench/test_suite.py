@@ -73,6 +73,7 @@ def select(benchmark: Any, *values: object) -> Any:
 def test_asv_finds_the_suite_and_not_the_base_class(discovered: dict[str, Any]):
     assert sorted(discovered) == [
         "small.Quick.torchtime_step",
+        "small.Quick.track_device_seconds",
         "small.Quick.track_error",
         "small.Quick.track_flops",
         "small.Quick.track_model_bytes",
@@ -85,6 +86,8 @@ def test_asv_finds_the_suite_and_not_the_base_class(discovered: dict[str, Any]):
     assert step.params[0] == ["'add'", "'add_twin'", "'wrong'"]
     assert (step.type, step.unit, step.rounds) == ("time", "seconds", 3)
     assert discovered["small.Quick.track_peak_bytes"].unit == "bytes"
+    on_the_device = discovered["small.Quick.track_device_seconds"]
+    assert (on_the_device.params[-1], on_the_device.unit) == (["'cuda'"], "seconds")
 
 
 def test_versions_are_the_protocols_not_the_sources(discovered: dict[str, Any]):

@@ -50,7 +50,7 @@ def test_asv_finds_the_suites_and_nothing_in_their_workloads():
         "train_step.Nightly.torchtime_step",
         "train_step.Quick.torchtime_step",
     ]
-    assert len(discovered) == 35
+    assert len(discovered) == 45
     assert set(discovered.values()) == {str(PROTOCOL)}
 
 

@@ -302,3 +302,34 @@ def test_cuda_equals_the_float64_reference(dtype: torch.dtype) -> None:
         on_cuda = None if given is None else given.cuda()
         output = on_device(x_device, x_device, x_device, on_cuda, causal=causal)
         torch.testing.assert_close(output.cpu().double(), expected, rtol=0, atol=tolerance)
+        output.sum().backward()  # of a row that may look nowhere too
+        assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in on_device.parameters())
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_grouped_query_attention_stays_off_the_math_path_on_cuda(dtype: torch.dtype, masked: bool) -> None:
+    attention = MultiHeadAttention(256, 4, num_kv_heads=2).to("cuda", dtype).eval()
+    x_BSD = torch.randn(B, 128, 256, device="cuda", dtype=dtype)
+    mask = padding_mask(torch.tensor([128, 100]), 128).cuda() if masked else None
+    assert "aten::_scaled_dot_product_attention_math" not in kernels(lambda: attention(x_BSD, x_BSD, x_BSD, mask))
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_cuda_graph_replays_what_eager_computes() -> None:
+    attention, x_BSD = MultiHeadAttention(D, H).cuda().eval(), torch.randn(B, S, D, device="cuda")
+    with torch.inference_mode():
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            expected = attention(x_BSD, x_BSD, x_BSD)  # what is made once, outside the graph
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            replayed = attention(x_BSD, x_BSD, x_BSD)
+        replayed.zero_()
+        graph.replay()
+    torch.testing.assert_close(replayed, expected)

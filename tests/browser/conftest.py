@@ -9,17 +9,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
+from msgspec.structs import replace
 
 from tbp.model.changes import Change, ChangeEvidence, Circumstance, History, Side, Sides, State
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey, Tag
 from tbp.report.base.report_data import ReportData
 from tbp.report.site.build import write_site
-from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
+from tbp.traces.differences.difference import TraceDifference
 from tbp.traces.differences.wording import RowFigures, row_sentence
 from tbp.traces.operators.operators import OperatorTable
+
+from ..histories import operator_table
+from ..trace_differences import row, trace_difference
 
 HOSTILE = (
     "%{x}<b><script>document.title='owned'</script>\"'`><img src=x onerror=document.title='owned'>"
@@ -48,54 +51,31 @@ def commits(chance: random.Random, number: int) -> list[Commit]:
     ]
 
 
-def operator_table(chance: random.Random, names: tuple[str, ...] = OPERATORS, device: bool = False) -> OperatorTable:
+def operators(chance: random.Random, names: tuple[str, ...] = OPERATORS) -> OperatorTable:
     self_us = sorted((chance.lognormvariate(3.5, 1.3) for _ in names), reverse=True)
-    rows = len(names)
-    frame = pd.DataFrame(
-        {
-            "operator": pd.Series(names, dtype=object),
-            "calls": [float(chance.choice((1, 2, 4, 12, 24))) for _ in names],
-            "self_us": self_us,
-            "total_us": self_us,
-            "self_device_us": [2.0 * value for value in self_us] if device else [0.0] * rows,
-            "total_device_us": [0.0] * rows,
-            "shapes": pd.Series(["[[2048, 256], [256, 1024], []]"] * rows, dtype=object),
-        }
-    )
-    return OperatorTable(frame, steps=60, sessions=3)
+    calls = [float(chance.choice((1, 2, 4, 12, 24))) for _ in names]
+    return replace(operator_table(names, self_us=self_us, calls=calls), steps=60, sessions=3)
 
 
 def difference(chance: random.Random, names: tuple[str, ...] = OPERATORS, slower: bool = True) -> TraceDifference:
+    """Two operators changed for certain: the first in its calls, the second in its time."""
     rows: list[dict[str, Any]] = []
-    step_before_us = 2000.0
     for place, name in enumerate(names):
-        before = chance.uniform(5, 300)
-        shift = (180.0, 60.0)[place] if place < 2 else chance.uniform(-3, 3)
-        after = before + (shift if slower else -min(shift, before * 0.7))
+        before_us = chance.uniform(5, 300)
+        shift_us = (180.0, 60.0)[place] if place < 2 else chance.uniform(-3, 3)
+        after_us = before_us + (shift_us if slower else -min(shift_us, before_us * 0.7))
         kind = ("calls", "time")[place] if place < 2 else "same"
-        calls_before = float(chance.choice((2, 4, 24)))
-        rows.append(
-            {
-                "operator": name,
-                "calls_before": calls_before,
-                "calls_after": calls_before + 2 * (kind == "calls"),
-                "self_before_us": before,
-                "self_after_us": after,
-                "delta_us": after - before,
-                "kind": kind,
-                "certain": place < 2,
-            }
+        calls = float(chance.choice((2, 4, 24)))
+        rows.append(row(name, (calls, calls + 2 * (kind == "calls")), (before_us, after_us), kind))
+    summed_us = sum(entry["delta_us"] for entry in rows)
+    step_us = 2000.0, 2000.0 + 1.05 * summed_us
+    for entry in rows:
+        figures = {**entry, "share": entry["delta_us"] / (1.05 * summed_us)}
+        entry["sentence"] = row_sentence(
+            RowFigures(*(figures[field] for field in RowFigures.__struct_fields__)), "host"
         )
-    summed = sum(row["delta_us"] for row in rows)
-    delta_us = summed * 1.05
-    for row in rows:
-        row["share"] = row["delta_us"] / delta_us
-        row["sentence"] = row_sentence(RowFigures(*(row[f] for f in RowFigures.__struct_fields__)), "host")
-    rows.sort(key=lambda row: -abs(row["delta_us"]))
-    frame = pd.DataFrame(rows).reindex(columns=list(ROW_COLUMNS)).astype({"certain": bool})
-    numbers = [name for name, kind in ROW_COLUMNS.items() if kind == "number"]
-    frame[numbers] = frame[numbers].astype(float)
-    return TraceDifference(frame, step_before_us, step_before_us + delta_us, delta_us - summed, 1.02, 3, 3)
+    rows.sort(key=lambda entry: -abs(entry["delta_us"]))
+    return trace_difference(rows, step_us, 0.05 * summed_us, 1.02)
 
 
 def samples(chance: random.Random, before: float, after: float, noise: float) -> Sides:
@@ -143,7 +123,7 @@ def series(
             points.append(Point(commit, outcome, reason=reason))
         else:
             points.append(Point(commit, Outcome.MEASURED, value, value * 0.985, value * 1.02, sessions))
-    table = operator_table(chance) if traced else None
+    table = operators(chance) if traced else None
     return History(
         key, unit, better, tuple(points), state, tuple(changes), 0.012, noise, table, history[-1] if table else None
     )
@@ -232,7 +212,7 @@ def hostile() -> ReportData:
     )
     changed = History(
         key, HOSTILE, Better.HIGHER, changed.points, State.REGRESSION, evidence, 0.1, 0.2,
-        operator_table(chance, names), history[-1],
+        operators(chance, names), history[-1],
     )  # fmt: skip
     failed = series(chance, history, second, 1.0, state=State.FAILED, reason=HOSTILE, traced=False)
     machines = (Machine(HOSTILE, (("processor", HOSTILE), (HOSTILE, HOSTILE))),)

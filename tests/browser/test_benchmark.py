@@ -14,7 +14,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.site.build import write_single_file, write_site
 
 from .conftest import commits, series
-from .opening import DESKTOP, PHONE, opened, overflow, reload, violations, wait_until, without_scripts
+from .opening import DESKTOP, PHONE, opened, overflow, reload, unfold, violations, wait_until, without_scripts
 from .test_site import benchmark_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -287,14 +287,18 @@ def test_the_growth_over_a_parameter_is_drawn_when_it_comes_near(browser, plausi
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_wrong(browser, plausible_site, scheme) -> None:
-    with opened(browser, benchmark_page(plausible_site), DESKTOP, scheme, ready=READY) as page:
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_the_page_draws_its_chart_fits_and_axe_finds_nothing_wrong(browser, plausible_site, size, scheme) -> None:
+    with opened(browser, benchmark_page(plausible_site), size, scheme, ready=READY) as page:
+        assert page.locator("#chart .scatterlayer .point").count() > 100
         page.locator(".growth").scroll_into_view_if_needed()
         page.wait_for_selector(".scaling[data-ready]")
         page.click("text=Data of the growth")
         page.locator("details.one[open] details[data-points] summary").first.click()
         page.wait_for_selector("details[data-points] td")
         assert violations(page) == []
+        unfold(page)
+        assert overflow(page) <= 0
 
 
 def test_in_a_report_of_one_file_choices_are_kept_behind_the_page(browser, plausible_data, tmp_path) -> None:

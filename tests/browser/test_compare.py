@@ -14,7 +14,6 @@ from tbp.model.runs import Run
 from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey
 from tbp.project.lines import compared
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.history_chart import site_commits
 from tbp.report.parts.addresses import series_href
 from tbp.report.site.build import write_site
 
@@ -232,7 +231,7 @@ def stepped(commits, name: str, unit: str, better: Better, before: float, after:
 
 def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path) -> None:
     # Without what it does not know: how far the processes of one run disagree.
-    order = site_commits(plausible_data).commits
+    order = plausible_data.commits
     own = [one for one in plausible_data.histories if (one.key.machine, one.key.environment) == PLACE]
     counter = stepped(order, "train_step.Nightly.track_operators", "operators", Better.LOWER, 100.0, 120.0)
     share = stepped(order, "s.track_share", "%", Better.UNKNOWN, 61.0, 64.0)
@@ -265,7 +264,7 @@ def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path
 
 
 def test_the_script_compares_each_commit_by_the_runs_of_its_own_line(browser, plausible_data, tmp_path) -> None:
-    order = site_commits(plausible_data).commits
+    order = plausible_data.commits
     whole = [one for one in plausible_data.histories if (one.key.machine, one.key.environment) == PLACE]
     whole = [replace(without_sessions(one), changes=(), breaks=()) for one in whole]
     line = Line("maint", order[60:90], order[59].hash, order[59])

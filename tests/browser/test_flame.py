@@ -18,8 +18,9 @@ from tbp.traces.differences.frame_difference import frame_difference
 from tbp.traces.frames.frames import Frames
 from tbp.wording import words
 
-from ..flames import Rows, certain_difference, frames
+from ..flames import Rows, frames
 from ..histories import commit, commit_order
+from ..trace_differences import certain_difference
 from ..trace_events import event
 from .opening import DESKTOP, PHONE, overflow, quiet_page, violations, without_scripts
 

@@ -4,23 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from .opening import DESKTOP, PHONE, assert_harmless, opened, overflow, unfold
+from .opening import DESKTOP, PHONE, assert_harmless, opened, unfold
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def benchmark_page(site: Path, name: str = "attention") -> Path:
     return next(iter(sorted(site.parent.glob(f"benchmarks/{name}*.html"))))
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE])
-def test_a_benchmark_page_draws_its_chart_and_fits(browser, plausible_site, size, scheme) -> None:
-    with opened(browser, benchmark_page(plausible_site), size, scheme, ready="#chart[data-ready]") as page:
-        assert page.locator("#chart svg.main-svg").count() >= 1
-        assert page.locator("#chart .scatterlayer .point").count() > 100
-        unfold(page)
-        assert overflow(page) <= 0
 
 
 def test_a_row_leads_to_its_series_unfolded(browser, plausible_site) -> None:

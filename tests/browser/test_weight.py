@@ -14,7 +14,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.site.build import write_single_file, write_site
 
 from .conftest import commits, series
-from .opening import DESKTOP, PHONE, opened, overflow, reload, violations, wait_until
+from .opening import DESKTOP, PHONE, opened, overflow, quiet_page, reload, violations, wait_until
 from .test_site import benchmark_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -50,6 +50,17 @@ def watched(browser: Any, path: Path, fragment: str = "") -> Iterator[tuple[Any,
     """The page, and how often it asked for the data that comes later."""
     with opened(browser, path, fragment=fragment) as page:
         yield page, lambda: page.locator("script[data-source$='.more.js']").count()
+
+
+@pytest.mark.parametrize("name", ["heavy", "index.html", "compare.html", "heatmap.html"])
+def test_a_browser_that_cannot_unpack_says_so(browser, heavy_site, name: str) -> None:
+    path = heavy_site.parent / name if name.endswith(".html") else benchmark_page(heavy_site, name)
+    with quiet_page(browser) as page:
+        page.add_init_script("delete window.DecompressionStream")
+        page.goto(path.as_uri())
+        page.wait_for_selector("#cannot-unpack")
+        assert page.locator("#cannot-unpack").count() == 1
+        assert "Firefox 113" in page.inner_text("#main")
 
 
 def test_series_that_are_not_drawn_at_first_are_loaded_when_they_are_asked_for(browser, heavy_site) -> None:

@@ -31,10 +31,6 @@ def test_the_older_one_may_come_second():
     assert (backwards.error, backwards.is_shared) == (forwards.error, forwards.is_shared)
 
 
-def test_a_steady_series_has_no_change():
-    assert not claimed(STEADY, 9, 10)
-
-
 @pytest.mark.parametrize(("first", "second"), [(9, 10), (10, 11), (5, 10), (10, 15)])
 def test_one_odd_run_is_no_change(first: int, second: int):
     spike = [*STEADY[:10], 1.5, *STEADY[11:]]

@@ -7,9 +7,8 @@ from tbp.figures.history import axis_scale, axis_title, axis_unit, history_figur
 from tbp.figures.levels import Level, levels, reach, version_breaks
 from tbp.figures.look import BETTER_COLOUR, NEUTRAL_COLOUR, WORSE_COLOUR
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
-from tbp.model.merit import BETTER, NEUTRAL, WORSE, merit
 from tbp.model.points import columns
-from tbp.model.series import Better, Tag
+from tbp.model.series import Better
 
 from ..histories import of_two_versions
 
@@ -38,13 +37,9 @@ def test_a_series_is_a_band_a_line_its_runs_and_its_changes(make_history) -> Non
     assert [label.text for label in figure.layout.annotations] == ["<b>▲ +30 %</b> 03c0ffee"]
 
 
-def test_tags_and_breaks_are_lines() -> None:
-    history = of_two_versions()
-    _, first, _, last = (point.commit.hash for point in history.points)
-    tags = (Tag("v1<b>", first), Tag("v2", last, is_exact=False))
-    figure = history_figure([history], [""], tags)
-    assert [shape.x0 for shape in figure.layout.shapes] == [1.5, 1, 2.5]
-    assert [label.text for label in figure.layout.annotations] == ["v1&lt;b&gt;", "v2"]
+def test_a_break_is_a_line() -> None:
+    figure = history_figure([of_two_versions()], [""])
+    assert [shape.x0 for shape in figure.layout.shapes] == [1.5]
     (other,) = traces(figure, "other version")
     assert (other.x.tolist(), other.marker.color) == ([0, 1], NEUTRAL_COLOUR)
 
@@ -122,10 +117,10 @@ def test_the_axis_names_its_unit_and_what_is_better(make_history) -> None:
 
 def test_a_change_with_a_dependency_is_neither_worse_nor_better(make_history) -> None:
     moved = Change(3, 1.0, 1.2, 0.001, True, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
-    assert merit(moved, Better.LOWER) == NEUTRAL
-    assert merit(replace(moved, kind=ChangeKind.CODE), Better.LOWER) == WORSE
-    assert merit(replace(moved, kind=ChangeKind.CODE), Better.HIGHER) == BETTER
-    assert merit(replace(moved, kind=ChangeKind.CODE, is_recovery=True), Better.HIGHER) == NEUTRAL
+    assert moved.merit(Better.LOWER) == 0
+    assert replace(moved, kind=ChangeKind.CODE).merit(Better.LOWER) == 1
+    assert replace(moved, kind=ChangeKind.CODE).merit(Better.HIGHER) == -1
+    assert replace(moved, kind=ChangeKind.CODE, is_recovery=True).merit(Better.HIGHER) == 0
     for change, colour in ((moved, NEUTRAL_COLOUR), (replace(moved, kind=ChangeKind.CODE, after=0.8), BETTER_COLOUR)):
         figure = history_figure([make_history((1.0,) * 5, changes=(ChangeEvidence(change),))], [""])
         assert figure.layout.shapes[0].line.color == colour

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tbp.system.children import processes
 
 from ..repositories import git, new_repository
 from ..result_folders import ASV_CONFIG
@@ -32,8 +34,12 @@ import os
 from thing import work
 
 
+with open(os.environ["TBP_MARKS"] + ".names", "w") as file:
+    file.write(" ".join(os.environ))
+
+
 def mark(what):
-    with open(os.environ["MARKS"], "a") as file:
+    with open(os.environ["TBP_MARKS"], "a") as file:
         file.write(what + "\\n")
 
 
@@ -53,6 +59,7 @@ class Cached:
 TOTAL, ORDERED = "speed.time_total", "speed.Cached.time_ordered"
 
 CONFIG = ASV_CONFIG | {"project": "thing"}
+SECRETS = dict.fromkeys(("GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK", "TBP_TOKEN", "GITHUB_ENV"), "secret")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +69,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "thing").mkdir()
     (folder / "benchmarks").mkdir()
     (folder / "asv.conf.json").write_text(json.dumps(CONFIG))
+    (folder / "pyproject.toml").write_text('[tool.tbp]\npass_environment = ["MY_DATA"]\n')
     (folder / "existing.json").write_text(json.dumps(CONFIG | {"environment_type": "existing"}))
     (folder / "benchmarks" / "__init__.py").touch()
     (folder / "benchmarks" / "speed.py").write_text(SUITE)
@@ -91,10 +99,13 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A home of its own, and a file that suites leave marks in."""
     home = tmp_path_factory.mktemp("home")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
-    return kept | {"HOME": str(home), "MARKS": str(home / "marks"), "TBP_NO_CACHE": "1"}
+    return (
+        kept | {"HOME": str(home), "TBP_MARKS": str(home / "marks"), "TBP_NO_CACHE": "1"} | SECRETS | {"MY_DATA": "x"}
+    )
 
 
 Gate = Callable[..., "subprocess.CompletedProcess[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -103,6 +114,24 @@ def gate(repository: Path, environment: dict[str, str]) -> Gate:
     return lambda *arguments: subprocess.run(
         command(*arguments), cwd=repository, env=environment, capture_output=True, text=True, check=False
     )
+
+
+@pytest.fixture
+def started(repository: Path, environment: dict[str, str]) -> Start:
+    """Start ``tbp gate``."""
+    return lambda *arguments: subprocess.Popen(
+        command(*arguments),
+        cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def elsewhere(repository: Path, tmp_path: Path) -> Iterator[str]:
+    """The name of a configuration whose environments, in ``tmp_path``, asv has yet to install."""
+    config = repository / "elsewhere.json"
+    config.write_text(json.dumps(CONFIG | {"env_dir": str(tmp_path / "env")}))
+    yield config.name
+    config.unlink()
 
 
 def command(*arguments: str) -> list[str]:
@@ -116,27 +145,21 @@ def states(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
 
 def visible(repository: Path) -> list[str]:
     """All that a user sees of a repository, and what is stored beside it."""
-    asked = (
-        ["status", "--porcelain"],
-        ["for-each-ref"],
-        ["stash", "list"],
-        ["ls-files", "--stage"],
-        ["rev-parse", "HEAD"],
-    )
+    questions = ("status --porcelain", "for-each-ref", "stash list", "ls-files --stage", "rev-parse HEAD")
     stored = [f"{path} {path.stat().st_mtime_ns}" for path in sorted((repository / ".asv" / "results").rglob("*"))]
-    return [git(repository, *arguments) for arguments in asked] + stored
+    return [git(repository, *question.split()) for question in questions] + stored
 
 
 def related(repository: Path) -> list[str]:
     """The command lines of all processes that name the repository."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for pid in processes():
         try:
-            line = path.read_bytes().replace(b"\0", b" ").decode()
+            line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue  # it ended while we looked
         if str(repository) in line:
-            found.append(f"{path.parent.name} {line}")
+            found.append(f"{pid} {line}")
     return found
 
 
@@ -154,7 +177,10 @@ def test_a_slower_commit_is_named_and_nothing_else(gate: Gate, environment: dict
     assert states(done)[ORDERED] not in ("regression", "improvement", "failed")
     (total,) = [one for one in json.loads(done.stdout)["judgements"] if one["benchmark"] == TOTAL]
     assert 0.8 < total["effect"] < 1.2
-    assert Path(environment["MARKS"]).read_text().split() == ["setup_cache"] * 2, "once a side in the whole gate"
+    assert Path(environment["TBP_MARKS"]).read_text().split() == ["setup_cache"] * 2, "once a side in the whole gate"
+    variables = set(Path(environment["TBP_MARKS"] + ".names").read_text().split())
+    assert {"PATH", "HOME", "MY_DATA", "ASV_COMMIT", "OMP_NUM_THREADS"} <= variables
+    assert not variables & SECRETS.keys()
 
 
 def test_a_commit_that_changes_no_code_changes_nothing(gate: Gate):
@@ -184,18 +210,10 @@ def test_the_working_tree_is_judged_as_it_is_and_left_as_it_was(gate: Gate, repo
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_it_with_what_is_known_and_leaves_nobody_behind(
-    repository: Path, environment: dict[str, str], number: signal.Signals
+    repository: Path, started: Start, number: signal.Signals
 ):
     before = visible(repository)
-    process = subprocess.Popen(
-        command("base", "same"),
-        cwd=repository,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+    with started("base", "same") as process:
         # A server of each side and the process that each has forked for the cell.
         wait_until(lambda: len([line for line in related(repository) if "worker.py" in line]) == 4)
         process.send_signal(number)
@@ -209,41 +227,28 @@ def test_an_interrupt_ends_it_with_what_is_known_and_leaves_nobody_behind(
     assert visible(repository) == before
 
 
-def test_ctrl_c_while_asv_installs_leaves_nobody_behind(repository: Path, environment: dict[str, str], tmp_path: Path):
-    config = repository / "elsewhere.json"
-    config.write_text(json.dumps(CONFIG | {"env_dir": str(tmp_path / "env")}))
-    process = subprocess.Popen(
-        command("base", "same", "--config", config.name),
-        cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        with process:
-            wait_until((tmp_path / "env" / "gate-base").exists)
-            process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=20)
-    finally:
-        config.unlink()
+def test_ctrl_c_while_asv_installs_leaves_nobody_behind(started: Start, elsewhere: str, tmp_path: Path):
+    with started("base", "same", "--config", elsewhere) as process:
+        wait_until((tmp_path / "env" / "gate-base").exists)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert err.splitlines()[-1].startswith("tbp: interrupted")
     assert "Traceback" not in err
     wait_until(lambda: not related(tmp_path))
 
 
-def test_a_worker_that_is_killed_fails_its_benchmark(repository: Path, environment: dict[str, str]):
-    process = subprocess.Popen(
-        command("base", "same", "--json", "--bench", TOTAL),
-        cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    with process:
+def test_a_worker_that_is_killed_fails_its_benchmark(repository: Path, started: Start):
+    with started("base", "same", "--json", "--bench", TOTAL) as process:
         wait_until(lambda: len([line for line in related(repository) if "worker.py" in line]) == 4)
         for line in related(repository):
             if "worker.py" in line:
                 os.kill(int(line.split()[0]), signal.SIGKILL)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 4, err
-    (one,) = json.loads(out)["judgements"]
-    assert one["state"] == "failed"
-    assert "SIGKILL" in one["reason"]
+    (judgement,) = json.loads(out)["judgements"]
+    assert judgement["state"] == "failed"
+    assert "SIGKILL" in judgement["reason"]
     wait_until(lambda: not related(repository))
 
 
@@ -280,13 +285,8 @@ def test_a_budget_that_is_too_short_says_what_is_undecided(gate: Gate):
     assert "the budget of 0.13 min ended" in done.stdout
 
 
-def test_a_budget_that_ends_while_asv_installs_is_one_line(gate: Gate, repository: Path, tmp_path: Path):
-    config = repository / "elsewhere.json"
-    config.write_text(json.dumps(CONFIG | {"env_dir": str(tmp_path / "env")}))
-    try:
-        done = gate("base", "same", "--config", config.name, "--budget", "0.001")
-    finally:
-        config.unlink()
+def test_a_budget_that_ends_while_asv_installs_is_one_line(gate: Gate, elsewhere: str, tmp_path: Path):
+    done = gate("base", "same", "--config", elsewhere, "--budget", "0.001")
     assert done.returncode == 4
     assert done.stderr.startswith("tbp: the budget ended while asv installed the commits")
     assert done.stderr.count("\n") == 1

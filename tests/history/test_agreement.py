@@ -9,18 +9,18 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.asv.sessions import Sessions
-from tbp.history.agreement import Witnesses, doubt
+from tbp.history.agreement import Witnesses, doubt, gathered
 from tbp.history.twins import twins
-from tbp.history.witnesses import gathered
 from tbp.model.changes import Change, ChangeKind
 from tbp.model.points import Points, columns
 from tbp.model.series import SeriesKey
-from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
+from tbp.traces.differences.difference import TraceDifference
 from tbp.traces.differences.exact import EXACT_COLUMNS
 from tbp.traces.reading.columns import NUMBER
 from tbp.traces.reading.loss import Loss
 
 from ..histories import points, session
+from ..trace_differences import row, trace_difference
 
 # The situation that asked for this: 1.00 ms → 2.49 ms in the newest run, on a machine that was busy that night.
 SAME_WORK = "its traces have the same operators and calls on both sides"
@@ -28,24 +28,13 @@ BUSY_NIGHT = Change(7, 1.00e-3, 2.49e-3, 0.017, confirmed=True, low=0.4, high=3.
 
 
 def traces(
-    before_us: float = 1000.0,
-    after_us: float = 1020.0,
-    *,
-    calls: tuple[float, float] = (4.0, 4.0),
-    certain: bool = False,
-    factor: float = 1.0,
-    sessions: int = 3,
-    exact: int = 0,
-    **fields: Any,
-) -> TraceDifference:
+    before_us: float = 1000.0, after_us: float = 1020.0, *, calls: tuple[float, float] = (4.0, 4.0),
+    certain: bool = False, factor: float = 1.0, sessions: int = 3, exact: int = 0, **fields: Any,
+) -> TraceDifference:  # fmt: skip
     """One operator that makes the whole step."""
-    row: dict[str, object] = dict.fromkeys(ROW_COLUMNS, 0.0)
-    row |= {"operator": "aten::mm", "calls_before": calls[0], "calls_after": calls[1], "kind": "same", "sentence": ""}
-    row |= {"self_before_us": before_us, "self_after_us": after_us, "delta_us": after_us - before_us}
-    row |= {"share": 1.0, "certain": certain}
     changed = pd.DataFrame([{name: 0.0 if kind == NUMBER else "" for name, kind in EXACT_COLUMNS.items()}] * exact)
-    rows = pd.DataFrame([row], columns=list(ROW_COLUMNS))
-    return TraceDifference(rows, before_us, after_us, 0.0, factor, sessions, sessions, exact=changed, **fields)
+    rows, step_us = [row("aten::mm", calls, (before_us, after_us), certain=certain)], (before_us, after_us)
+    return trace_difference(rows, step_us, factor=factor, sessions=(sessions, sessions), exact=changed, **fields)
 
 
 def test_a_busy_night_is_no_regression_of_the_commit_it_met():

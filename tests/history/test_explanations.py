@@ -60,13 +60,14 @@ def test_a_step_ten_times_slower_with_a_tenth_of_the_number_is_the_regression_it
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("torch", ChangeKind.DEPENDENCY), ("GPU", ChangeKind.HARDWARE), ("driver", ChangeKind.HARDWARE),
-     ("machine's cooling", ChangeKind.HARDWARE), ("threads", ChangeKind.HARNESS)],
+     ("system", ChangeKind.HARDWARE), ("machine's cooling", ChangeKind.HARDWARE), ("threads", ChangeKind.HARNESS)],
 )  # fmt: skip
 def test_runs_that_follow_a_circumstance_put_the_change_down_to_it(name: str, kind: ChangeKind):
     old, new = {name: "A"}, {name: "B"}
     known = [old, old, new, old, old, old, new, new, new, new]
     found = judged([1.0, 1.0, 1.2, 1.0, 1.0, 1.0, 1.2, 1.2, 1.2, 1.2], 6, known)
-    assert (found.kind, found.explanation) == (kind, f"{name} A → B")
+    assert (found.kind, found.explanation, found.index) == (kind, f"{name} A → B", 6)
+    assert not found.is_verdict
 
 
 def test_one_odd_run_of_five_does_not_speak_for_the_commit():

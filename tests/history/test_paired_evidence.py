@@ -47,15 +47,6 @@ def never(_: Change) -> bool:
 # Where a step is
 
 
-def test_no_ratios_no_step():
-    assert step([], 0, 10) is None
-    assert with_pairs([], runs(10), [], 0.0) == ()
-
-
-def test_a_ratio_without_an_effect_raises_no_suspicion():
-    assert step([Crossing(0, 9, effects(0.0))], 0, 10) is None
-
-
 def test_of_one_ratio_the_newest_commit_is_suspected():
     said = step([Crossing(0, 9, effects(0.10))], 0, 10)
     assert (said.index, said.verdict, said.wanted) == (9, Verdict.UNDECIDED, min(FRESH_LOOKS))
@@ -202,17 +193,13 @@ def test_ratios_of_commits_that_are_not_in_the_series_are_passed_over():
                      id="the newest commit is measured against the one before it"),
         pytest.param([], [ratio(0, 6, 0.0), ratio(0, 7, 0.0), ratio(0, 9, 0.10)], (8,), FreshPairs(7, 9, 6),
                      id="a commit without a value is passed over"),
+        pytest.param([], [ratio(0, 9, 0.10), ratio(8, 9, 0.0, 6, is_fresh=True)], (), FreshPairs(0, 9, 6),
+                     id="where fresh pairs close by found nothing, the whole level is asked"),
         pytest.param([change(9)], [ratio(0, 1, 0.0)], (), None, id="a regression that was told"),
     ],
 )  # fmt: skip
 def test_what_is_suspected_is_measured_next_to_it(changes, nights, missing, asked):
     assert wanted(changes, runs(12 if changes else 10, missing), nights, 0.0, never) == asked
-
-
-def test_where_fresh_pairs_close_by_found_nothing_the_whole_level_is_asked():
-    nights = [ratio(0, 9, 0.10), ratio(8, 9, 0.0, 6, is_fresh=True)]
-    asked = wanted([], runs(10), nights, 0.0, never)
-    assert asked is None or asked.base == 0
 
 
 def test_a_regression_that_nobody_was_told_of_is_measured_around_its_place():

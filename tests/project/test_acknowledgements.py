@@ -1,5 +1,7 @@
 """Acknowledgements: reading them, what they match, and writing them."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -246,3 +248,39 @@ def test_only_commits_of_the_branch_are_acknowledged(tmp_path: Path) -> None:
     require_on_branch(Ack("x", "abcdef12", "why"), tmp_path, "main")  # nobody knows it here
     with pytest.raises(UsageError, match="is not on the first-parent line of main"):
         require_on_branch(Ack("x", two, "why"), tmp_path, "main")
+
+
+def test_two_at_once_lose_nothing(tmp_path: Path):
+    path = tmp_path / "acks.toml"
+    code = (
+        "import sys; from pathlib import Path; from tbp.project.acknowledgements import Ack, write_ack\n"
+        "for n in range(10): write_ack(Ack(f'{sys.argv[2]}{n}', 'a' * 40, 'reason'), Path(sys.argv[1]))"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(path), name]) for name in "xyz"]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    assert sorted(ack.benchmark for ack in read_acks(path)) == sorted(f"{name}{n}" for name in "xyz" for n in range(10))
+
+
+@pytest.mark.parametrize("target", ["real.toml", "elsewhere/deeper/real.toml"])
+def test_a_link_stays_one_and_its_file_keeps_its_mode(tmp_path: Path, target: str):
+    file, link = tmp_path / target, tmp_path / "acks.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("# mine\n")
+    file.chmod(0o660)
+    link.symlink_to(file)
+    write_ack(Ack("x", "a" * 40, "reason"), link)
+    assert link.is_symlink()
+    assert (file.stat().st_mode & 0o777, file.read_text().startswith("# mine\n")) == (0o660, True)
+    assert len(read_acks(link)) == 1
+
+
+def test_a_link_to_a_file_that_is_not_there_yet_is_followed(tmp_path: Path):
+    (tmp_path / "acks.toml").symlink_to("shared/acks.toml")
+    write_ack(Ack("x", "a" * 40, "reason"), tmp_path / "acks.toml")
+    assert len(read_acks(tmp_path / "shared" / "acks.toml")) == 1
+
+
+def test_a_link_to_itself_is_an_error_with_a_remedy(tmp_path: Path):
+    (tmp_path / "acks.toml").symlink_to("acks.toml")
+    with pytest.raises(UsageError, match=r"acks.toml"):
+        write_ack(Ack("x", "a" * 40, "reason"), tmp_path / "acks.toml")

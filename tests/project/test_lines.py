@@ -16,9 +16,9 @@ from tbp.project.asv_config import AsvConfig, read_config
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.points_csv import points
 from tbp.report.data.summary_json import summary_json
-from tbp.report.pages.benchmark.page import benchmark_page
 from tbp.report.site.load import View, report_data
 
+from ..histories import page_of
 from ..repositories import git, new_repository
 from ..result_folders import write_result
 
@@ -138,7 +138,7 @@ def test_what_was_measured_beside_the_branch_is_shown_apart(project: Project):
     data = project.report()
     (beside,) = data.beside
     assert (beside.line.name, [point.commit.subject for point in beside.points][-1]) == ("maint", "day 31.5")
-    others = benchmark_page(NAME, data).other_lines
+    others = page_of(NAME, data).other_lines
     assert others.summary == "Beside main: 7 commits on 1 other line"
     (row,) = others.rows
     assert (row.line, row.runs, row.state, row.verdict) == ("maint", 7, State.NO_CHANGE, "no change")
@@ -159,11 +159,11 @@ def test_a_line_that_became_slower_says_so_and_is_no_regression_of_the_branch(pr
     measured(project, (12.5, 13.5, 14.5, 15.5), 1.4)
     data = project.report()
     assert found(data) == (State.NO_CHANGE, [])
-    (row,) = benchmark_page(NAME, data).other_lines.rows
+    (row,) = page_of(NAME, data).other_lines.rows
     assert row.line == "1.x"
     assert row.state is State.UNDECIDED  # nothing was measured after it: one odd run would look the same
     measured(project, (float(day) for day in range(30, 60)), 1.4)
-    (row,) = benchmark_page(NAME, project.report()).other_lines.rows
+    (row,) = page_of(NAME, project.report()).other_lines.rows
     assert (row.state, row.runs) == (State.REGRESSION, 34)
 
 
@@ -171,7 +171,7 @@ def test_a_line_of_another_root_is_compared_with_nothing(project: Project):
     measured(project, range(5), 1.0)
     project.git("checkout", "-q", "--orphan", "other")
     project.commit(9, 2.0)
-    (row,) = benchmark_page(NAME, project.report()).other_lines.rows
+    (row,) = page_of(NAME, project.report()).other_lines.rows
     assert (row.origin, row.verdict) == (None, "nothing that it came from has a value")
 
 

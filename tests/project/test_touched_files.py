@@ -27,6 +27,13 @@ def test_each_commit_has_the_paths_it_touches(repository: Path):
     assert found == {one: (HOSTILE, "pyproject.toml"), none: (), renamed: ("a.py", "b.py")}
 
 
+def test_a_moved_file_is_touched_where_it_was_and_where_it_is(repository: Path):
+    commit(repository, "x", 1, {"old.py": "one\ntwo\nthree\n"})
+    git(repository, "mv", "old.py", "new.py")
+    moved = commit(repository, "x", 2, {})
+    assert touched(repository, [moved]) == {moved: ("new.py", "old.py")}
+
+
 def test_a_merge_touches_what_it_brings_to_the_branch(repository: Path):
     commit(repository, "x", 1, {"a.py": "1"})
     git(repository, "checkout", "-q", "-b", "side")

@@ -1,5 +1,6 @@
 """What is kept between runs saves time, is bounded, and is never in the way."""
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -194,3 +195,23 @@ def test_what_differs_has_another_key(one: tuple[object, ...], other: tuple[obje
     assert key_of(*one) != key_of(*other)
     assert key_of(*one) == key_of(*one)
     assert len(key_of(*one)) == 16
+
+
+def test_a_file_with_a_view_without_an_end_costs_its_steps_only(store_folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tbp.system.store.MOST_STEPS", 3_000_000)
+    store_folder.mkdir(parents=True, exist_ok=True)
+    endless = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS key, 1 AS value, 1 AS crc FROM n"
+    )
+    with contextlib.closing(sqlite3.connect(store_folder / FILE)) as database:
+        database.execute(f"CREATE VIEW kept AS {endless}")
+        database.commit()
+    assert Store("x").known([b"1"]) == {}
+
+
+def test_a_value_beyond_the_bound_is_not_kept(store_folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tbp.system.store.MOST_VALUE_BYTES", 1_000)
+    owner = Store("x")
+    owner.keep({b"1": b"x" * 2_000})
+    owner.keep({b"2": b"x" * 500})
+    assert owner.known([b"1", b"2"]) == {b"2": b"x" * 500}

@@ -1,12 +1,15 @@
 """FLOPs: literal shapes, and recorded steps against torch's own FlopCounterMode."""
 
+import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tbp.traces.calls.flops import flops
+from tbp.traces.calls.flops import FORMULAS, flops
 from tbp.traces.operators.operators import operator_table
 from tbp.traces.reading.trace import Trace
 
@@ -14,6 +17,15 @@ torch = pytest.importorskip("torch")
 counting = pytest.importorskip("torch.utils.flop_counter")
 F = torch.nn.functional
 
+
+def backward(groups: int, mask: str = "[True, True, False]", transposed: bool = False) -> str:
+    """Settings of aten::convolution_backward."""
+    settings = ["", "", "", "[4]", "[1, 1]", "[0, 0]", "[1, 1]", str(transposed), "[0, 0]", str(groups), mask]
+    return json.dumps(settings)
+
+
+GRADIENTS = "[[1, {out}, 6, 6], [1, 4, 8, 8], [{out}, {part}, 3, 3]]"  # of 4 channels, 8 × 8, by filters of 3 × 3
+PASS = 2 * 36 * 9  # one channel in, one out
 TRUE = '["", "", "", "[2, 2]", "[1, 1]", "[1, 1]", "False", "[0, 0]", "1"]'
 
 
@@ -26,6 +38,32 @@ TRUE = '["", "", "", "[2, 2]", "[1, 1]", "[1, 1]", "False", "[0, 0]", "1"]'
         ("aten::baddbmm", "[[4, 2, 5], [4, 2, 3], [4, 3, 5]]", "", 240),
         ("aten::linear", "[[4, 2, 3], [5, 3], [5]]", "", 240),
         ("aten::convolution", "[[1, 3, 8, 8], [4, 3, 3, 3], [4]]", TRUE, 2 * 16 * 9 * 12),
+        ("aten::convolution_backward", GRADIENTS.format(out=4, part=4), backward(1), 2 * PASS * 4 * 4),
+        ("aten::convolution_backward", GRADIENTS.format(out=4, part=2), backward(2), 2 * PASS * 4 * 2),
+        ("aten::convolution_backward", GRADIENTS.format(out=4, part=1), backward(4), 2 * PASS * 4),
+        ("aten::convolution_backward", GRADIENTS.format(out=8, part=1), backward(4), 2 * PASS * 8),
+        ("aten::convolution_backward", GRADIENTS.format(out=4, part=1), backward(4, "[False, True, True]"), PASS * 4),
+        ("aten::convolution_backward", GRADIENTS.format(out=4, part=1), backward(4, "[True, False, True]"), PASS * 4),
+        ("aten::convolution_backward", GRADIENTS.format(out=4, part=1), backward(4, "[False, False, True]"), 0),
+        (
+            "aten::convolution_backward",
+            "[[1, 6, 10, 10], [1, 4, 8, 8], [4, 3, 3, 3]]",
+            backward(2, transposed=True),
+            2 * 2 * 64 * 9 * 4 * 3,
+        ),
+        (
+            "aten::convolution_backward",
+            "[[2, 6, 10], [2, 4, 8], [4, 3, 3]]",
+            backward(2, transposed=True),
+            2 * 2 * 8 * 3 * 2 * 4 * 3,
+        ),
+        ("aten::convolution_backward", "[[1, 4, 6, 6], [1, 4, 8, 8], [4, 1, 3, 3]]", "", None),
+        (
+            "aten::_scaled_dot_product_flash_attention_for_cpu",
+            "[[2, 8, 16, 64], [2, 2, 16, 64], [2, 2, 16, 64]]",
+            "",
+            2**20,
+        ),
         ("aten::mm", "[[2, 3], [4, 5]]", "", None),
         ("aten::mm", "", "", None),
         ("aten::mm", "[[2], 5]", "", None),
@@ -51,12 +89,21 @@ def matmuls() -> Callable[[], object]:
 def convolutions() -> Callable[[], object]:
     layers = torch.nn.Sequential(
         torch.nn.Conv2d(4, 8, 3, stride=2, padding=1),
-        torch.nn.Conv2d(8, 8, 3, dilation=2, padding="same", groups=2),
+        torch.nn.Conv2d(8, 8, 3, dilation=2, padding="same"),
         torch.nn.ConvTranspose2d(8, 6, 4, stride=2),
     )
     line = torch.nn.Conv1d(3, 5, 3)
     image, sound = torch.randn(2, 4, 16, 16, requires_grad=True), torch.randn(3, 20)
     return lambda: (layers(image).sum() + line(sound).sum()).backward()
+
+
+def grouped(groups: int) -> Callable[[], object]:
+    """The forward pass and the input's gradient, in which torch counts groups as we do."""
+    layers = torch.nn.Sequential(
+        torch.nn.Conv2d(8, 16, 3, groups=groups), torch.nn.ConvTranspose2d(16, 8, 4, stride=2, groups=groups)
+    ).requires_grad_(False)
+    image = torch.randn(2, 8, 12, 12, requires_grad=True)
+    return lambda: layers(image).sum().backward()
 
 
 def encoder() -> Callable[[], object]:
@@ -76,7 +123,10 @@ def attention(math: bool) -> Callable[[], object]:
     return step
 
 
-@pytest.mark.parametrize("work", [matmuls, convolutions, encoder, lambda: attention(math=True)])
+@pytest.mark.parametrize(
+    "work",
+    [matmuls, convolutions, lambda: grouped(2), lambda: grouped(8), encoder, lambda: attention(math=True)],
+)
 def test_equal_to_flop_counter_mode(recorded: Callable[..., Trace], work: Callable[[], Callable[[], Any]]) -> None:
     step = work()
     with counting.FlopCounterMode(display=False) as counter:
@@ -102,3 +152,19 @@ def test_attention_on_the_cpu_counts_as_the_same_work_by_products(recorded: Call
 def test_without_shapes_flops_are_unknown(recorded: Callable[..., Trace]) -> None:
     frame = operator_table(recorded(matmuls(), steps=3)).frame.set_index("operator")
     assert frame["flops"].isna().all()
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4, 8])
+@pytest.mark.parametrize("layer", [torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.ConvTranspose2d])
+def test_a_backward_pass_is_twice_the_forward_one(recorded: Callable[..., Trace], layer: Any, groups: int) -> None:
+    convolution = layer(8, 16, 3, groups=groups)
+    x = torch.randn(2, 8, 12, *([12] if layer is not torch.nn.Conv1d else []), requires_grad=True)
+    frame = operator_table(recorded(lambda: convolution(x).sum().backward(), steps=3, record_shapes=True)).frame
+    flops_of = frame.set_index("operator")["flops"]
+    assert flops_of["aten::convolution_backward"] == 2 * flops_of["aten::convolution"] > 0
+
+
+def test_the_docs_list_every_formula() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "traces.md").read_text(encoding="utf-8")
+    rows = text.partition("| operator (")[2].partition("\n\n")[0].splitlines()[2:]
+    assert {f"aten::{name}" for row in rows for name in re.findall(r"`(_?\w+)`", row.split("|")[1])} == set(FORMULAS)

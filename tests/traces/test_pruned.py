@@ -53,3 +53,18 @@ def test_an_interruption_between_table_and_removal_leaves_both(traced_results: P
     plan = prune_plan(project.results, project.sessions, project.commits, Policy(keep_traces_of_newest_runs=0))
     assert sorted(plan.removable) == raw(traced_results)
     assert prune(raw(traced_results)).removed == 6
+
+
+def test_traces_that_another_process_pruned_meanwhile_are_no_problem(traced_results: Path):
+    first, second, *_ = removable = raw(traced_results)
+    assert prune([first]).removed == 1
+    second.unlink()
+    pruned = prune(removable)
+    assert (pruned.removed, pruned.problems) == (4, ())
+
+
+def test_a_plan_passes_over_a_trace_that_goes_meanwhile(traced_results: Path):
+    own = stored(None, traced_results)
+    raw(traced_results)[0].unlink()
+    plan = prune_plan(own.results, own.sessions, own.commits, Policy(keep_traces_of_newest_runs=0))
+    assert len(plan.removable) == 6

@@ -16,10 +16,11 @@ import pytest
 from msgspec.structs import asdict
 
 from tbp.errors import UnreadableTrace
+from tbp.traces.reading.categories import Category
 from tbp.traces.reading.loss import Loss, total
 from tbp.traces.reading.numbers import nanoseconds
 from tbp.traces.reading.read import read_trace
-from tbp.traces.reading.trace import Category, Trace
+from tbp.traces.reading.trace import Trace
 
 Write = Callable[..., Path]
 
@@ -236,7 +237,13 @@ def test_random_damage_never_raises_anything_else(write: Write) -> None:
 
 
 EVENTS: list[dict[str, Any]] = [
-    {"ph": "X", "name": f'}}, {{"ph": {n % 7}', "ts": n, "dur": 1, "args": {"External id": n, "stack": STACK[: n % 4]}}
+    {
+        "ph": "X",
+        "name": f'}}, {{"ph": {n % 7}',
+        "ts": n,
+        "dur": 1,
+        "args": {"External id": n + 1, "stack": STACK[: n % 4]},
+    }
     for n in range(500)
 ]
 
@@ -268,7 +275,7 @@ def test_layout_and_blocks_make_no_difference(
     monkeypatch.setattr("tbp.traces.reading.document.PART_BYTES", block_bytes)
     trace = read_trace(write(f'{{"traceEvents": {LAYOUTS[layout](EVENTS)}, "last": 1}}'.encode()))
     assert trace.start_ns.tolist() == list(range(0, 500_000, 1000))
-    assert trace.external_id.tolist() == list(range(500))
+    assert trace.external_id.tolist() == list(range(1, 501))
     assert trace.names == tuple(f'}}, {{"ph": {n}' for n in range(7))
     assert (trace.losses, dict(trace.metadata)) == ((), {"last": "1"})
 

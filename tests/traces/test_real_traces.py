@@ -10,8 +10,9 @@ from tbp.traces.calls.kernels import REST
 from tbp.traces.devices.ranks import rank_of, runs
 from tbp.traces.differences.difference import difference, explanation
 from tbp.traces.operators.operators import operator_table, session, whole_trace_table
+from tbp.traces.reading.categories import ON_DEVICE
 from tbp.traces.reading.read import read_trace
-from tbp.traces.reading.trace import NS_PER_US, ON_DEVICE
+from tbp.traces.reading.trace import NS_PER_US
 
 
 def test_owned_and_named_device_time_is_all_of_it(recordings: Path) -> None:

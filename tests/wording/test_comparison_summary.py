@@ -6,8 +6,7 @@ import pytest
 
 from tbp.errors import ExitCode
 from tbp.model.comparison import Comparison, Judgement
-from tbp.wording.comparison_summary import exit_code, sentence
-from tbp.wording.phrases import ORDER
+from tbp.wording.phrases import ORDER, exit_code, sentence
 
 Make = Callable[..., Comparison]
 

@@ -195,8 +195,8 @@ def test_a_cut_text_says_so() -> None:
 
 
 def test_an_interval_narrower_than_what_is_shown_is_said_so():
-    assert words.interval(2.36401, 2.36402) == "99 % CI within 0.1 % of it"
-    assert words.interval(0.052, 0.07) == "99 % CI 5.2–7.0 %"
+    assert words.interval_of(2.36401, 2.36402, 1.0, "seconds") == "99 % CI within 0.1 % of it"
+    assert words.interval_of(0.052, 0.07, 1.0, "seconds") == "99 % CI 5.2–7.0 %"
 
 
 def test_the_interval_of_a_percentage_is_in_points() -> None:

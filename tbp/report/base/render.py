@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import math
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.report.base.packing import packed
+from tbp.system.strict_json import strict_json
 from tbp.wording import words
 
 _HERE = Path(__file__).parent.parent
@@ -30,6 +29,9 @@ STYLES = ("base/style.css", "pages/pages.css")
 
 MARK = "written by tbp report"
 """In the first line of every file of a site, so that a later build knows which files it may replace or remove."""
+
+# What stands around the content of a page in base.html; all else there is escaped, and so cannot hold either.
+_BEFORE_MAIN, _AFTER_MAIN = b'<main id="main">\n', b"\n</main>\n<footer>"
 
 # Scripts and styles come from files beside the page only: `file:` is what 'self' does not cover in every browser
 # when a page is opened from a disk. plotly.js sets style attributes and a style element; it keeps the camera
@@ -84,9 +86,20 @@ class DataFile(Struct, frozen=True):
         return "".join(script_call(function, value) for function, value in self.calls)
 
 
+def within(frame: Frame) -> Frame:
+    """``frame`` as the content of a page knows it: without what only its surroundings show."""
+    return replace(frame, newest="", navigation=())
+
+
 def main_html(template: str, page: object, frame: Frame) -> str:
-    """The content of a page made by ``template``, which knows ``page`` and ``frame``."""
-    return _environment().get_template(template).render(page=page, frame=frame)
+    """The content of a page made by ``template``, which knows ``page`` and ``within(frame)``."""
+    return _environment().get_template(template).render(page=page, frame=within(frame))
+
+
+def main_of(file: bytes) -> bytes:
+    """The content of the page that a file of the site has; nothing where the file is no such page."""
+    start, end = file.find(_BEFORE_MAIN), file.rfind(_AFTER_MAIN)
+    return file[start + len(_BEFORE_MAIN) : end] if 0 <= start < end else b""
 
 
 def fragment_html(template: str, content: object) -> str:
@@ -105,10 +118,12 @@ def single_html(pages: Sequence[RenderedPage], data: Iterable[DataFile], frame: 
     The others lie in templates, the data in blocks of JSON that no browser runs, and each script is there once, allowed
     by its digest.
     """
-    used = [script for page in pages for script in page.scripts]
-    scripts = [static_text(f"{name}.js") for name in dict.fromkeys(("base/app", SCRIPT_OF_SINGLE_FILE, *used))]
+    used = dict.fromkeys(("base/app", SCRIPT_OF_SINGLE_FILE, *(script for page in pages for script in page.scripts)))
+    scripts = [static_text(f"{name}.js") for name in used]
+    vendors = sorted(STATIC.glob("vendor/*.txt")) if any(name.startswith("vendor/") for name in used) else []
+    licences = [path.read_text("utf-8") for path in vendors]
     # Nothing in a script may end its element or hide the end.
-    if any(mark in script.lower() for script in scripts for mark in ("</script", "<!--")):
+    if any(mark in text.lower() for text in (*scripts, *licences) for mark in ("</script", "<!--")):
         raise ValueError("a static script holds the end of its own element")
     return (
         _environment()
@@ -123,6 +138,7 @@ def single_html(pages: Sequence[RenderedPage], data: Iterable[DataFile], frame: 
                 (file.name, function, Markup(script_json(value))) for file in data for function, value in file.calls
             ],
             scripts=[Markup(script) for script in scripts],
+            licences=[Markup(licence) for licence in licences],
         )
     )
 
@@ -149,13 +165,17 @@ def _sources(scripts: Sequence[str]) -> str:
     return " ".join(f"'sha256-{digest}'" for digest in digests)
 
 
-def flames_html(page: Any) -> str:
-    """A file of its own: styles, scripts and data are in it, and the policy names each script by its digest."""
-    allowed = _sources(page.scripts)
-    policy = f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-    scripts, style = [Markup(script) for script in page.scripts], Markup(page.style)
-    template = _environment().get_template("flames.html")
-    return template.render(page=page, policy=policy, scripts=scripts, style=style)
+def flames_html(scripts: Sequence[str], **page: object) -> str:
+    """A file of its own: styles, scripts and data are in it, and the policy names each script by its digest.
+
+    ``scripts`` are ours or of ``script_call``: they are not escaped.
+    """
+    policy = (
+        f"default-src 'none'; script-src {_sources(scripts)}; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    style, template = Markup(static_text(STYLES[0])), _environment().get_template("flames.html")
+    return template.render(page=page, policy=policy, scripts=[*map(Markup, scripts)], style=style)
 
 
 def script_call(function: str, value: object) -> str:
@@ -170,27 +190,8 @@ def packed_call(function: str, value: object) -> tuple[str, object]:
 
 def script_json(value: object) -> str:
     """JSON in ASCII that ends no script element and no line; NaN and infinities become null."""
-    text = strict_json(value, (",", ":"))
+    text = strict_json(value, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def strict_json(value: object, separators: tuple[str, str] = (", ", ": ")) -> str:
-    """JSON in ASCII with null for NaN and infinities, which it has not."""
-    try:
-        return json.dumps(value, allow_nan=False, separators=separators)
-    except ValueError:  # there is one
-        return json.dumps(finite(value), allow_nan=False, separators=separators)
-
-
-def finite(value: object) -> object:
-    """``value`` with null for NaN and infinities, which JSON has not."""
-    if isinstance(value, dict):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _visible(value: object) -> object:
@@ -210,5 +211,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["percent"] = words.percent
     environment.globals.update(mark=MARK, policy=CONTENT_SECURITY_POLICY)
     return environment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from msgspec import Struct, field
@@ -12,8 +12,9 @@ from tbp.history.machine_wide_changes import AtOnce, at_once
 from tbp.history.ranges import CommitOrder
 from tbp.model.changes import History, LineRuns
 from tbp.model.runs import Machine, Run
-from tbp.model.series import Commit, SeriesKey, Tag
+from tbp.model.series import Commit, SeriesKey, Setup, Tag
 from tbp.project.acknowledgements import Ack
+from tbp.wording import words
 from tbp.wording.machine_names import faces
 
 
@@ -45,6 +46,11 @@ class ReportData(Struct, frozen=True, dict=True):
     joined: tuple[Event, ...] | None = None  # what ``events`` gives; None: it is found when somebody asks
 
     @cached_property
+    def number_of(self) -> Mapping[str, int]:
+        """The place of each of ``commits``, by its full hash."""
+        return {commit.hash: at for at, commit in enumerate(self.commits)}
+
+    @cached_property
     def newest(self) -> Commit | None:
         """The newest commit with a result, by date; None without any. A site knows no other clock."""
         commits = (history.points[-1].commit for history in self.histories if history.points)
@@ -60,12 +66,18 @@ class ReportData(Struct, frozen=True, dict=True):
         """The names of the machines, by identifier."""
         return faces(self.machines)
 
+    def since_base(self, sentence: str) -> str:
+        """``sentence`` with the revision that is judged against, where there is one."""
+        if self.base is None:
+            return sentence
+        return f"Since {words.cut(self.base.revision, 60)}: {sentence[:1].lower()}{sentence[1:]}"
+
     @property
     def at_once_since_base(self) -> tuple[AtOnce, ...]:
         """The shifts of ``at_once`` after the revision that is judged against."""
-        number = {commit.hash: at for at, commit in enumerate(self.commits)}
-        since = number.get(self.base.commit.hash, -1) if self.base is not None else -1
-        return tuple(shift for shift in self.at_once if number.get(shift.commit.hash, len(number)) > since)
+        since = self.number_of.get(self.base.commit.hash, -1) if self.base is not None else -1
+        newest = len(self.commits)
+        return tuple(shift for shift in self.at_once if self.number_of.get(shift.commit.hash, newest) > since)
 
     @property
     def standing_shifts(self) -> tuple[AtOnce, ...]:
@@ -98,3 +110,11 @@ class ReportData(Struct, frozen=True, dict=True):
         for history in self.histories:
             by_name.setdefault(history.key.benchmark, []).append(history)
         return {benchmark: tuple(histories) for benchmark, histories in by_name.items()}
+
+    @cached_property
+    def by_setup(self) -> Mapping[Setup, Sequence[History]]:
+        """The histories of each machine and environment."""
+        by_setup: dict[Setup, list[History]] = {}
+        for history in self.histories:
+            by_setup.setdefault(history.key.setup, []).append(history)
+        return by_setup

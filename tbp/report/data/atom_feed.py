@@ -6,8 +6,6 @@ commits, and nothing from the clock.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree as Xml
@@ -15,6 +13,7 @@ from xml.etree import ElementTree as Xml
 from tbp.history.events import Event, SeriesChange
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses, event_words
+from tbp.report.parts.change_sorts import counted
 from tbp.wording import verdicts, words
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -23,9 +22,6 @@ MOST_ENTRIES = 100
 
 MOST_NAMED = 20
 """Changes told of one event."""
-
-# What XML 1.0 cannot hold, escaped or not, beside what ``words.visible`` replaces.
-_NO_XML = re.compile("[\ufffe\uffff]")
 
 
 def feed_xml(data: ReportData) -> bytes:
@@ -36,7 +32,7 @@ def feed_xml(data: ReportData) -> bytes:
     _add(feed, "title", f"{data.project}: performance")
     _add(feed, "id", _id(data.project))
     _add(feed, "updated", _moment(latest))
-    Xml.SubElement(_add(feed, "author"), "name").text = _legal(data.project) or "tbp"
+    Xml.SubElement(_add(feed, "author"), "name").text = words.xml_text(data.project) or "tbp"
     _add(feed, "link", rel="alternate", href="index.html", type="text/html")
     _add(feed, "generator", "tbp")
     for event in newest_first[:MOST_ENTRIES]:
@@ -50,7 +46,7 @@ def _entry(feed: Xml.Element, event: Event, data: ReportData) -> None:
     entry = _add(feed, "entry")
     of_several = event_words.of_several(event.range)
     at = f"by {of_several} up to {commit.short}" if of_several else f"at {commit.short}"
-    _add(entry, "title", f"{_counts(changes)} {at}{f': {commit.subject}' if commit.subject else ''}")
+    _add(entry, "title", f"{counted(changes)} {at}{f': {commit.subject}' if commit.subject else ''}")
     _add(entry, "id", _id(data.project, commit.hash))
     _add(entry, "updated", _moment(commit.date))
     href = addresses.commit_href(data.commit_url, commit) or addresses.page_file(changes[0].history.key.benchmark)
@@ -66,37 +62,20 @@ def _entry(feed: Xml.Element, event: Event, data: ReportData) -> None:
     _add(entry, "content", "\n".join(lines), type="text")
 
 
-def _counts(changes: Sequence[SeriesChange]) -> str:
-    """``2 regressions, 1 improvement``; acknowledged ones, recoveries and those of no known merit apart."""
-    worse = [change for change in changes if change.evidence.change.is_worse(change.history.better)]
-    accepted = sum(bool(change.evidence.change.acknowledged) for change in worse)
-    better = sum(change.evidence.change.is_better(change.history.better) for change in changes)
-    recovered = sum(change.evidence.change.is_recovery for change in changes)
-    parts = [
-        (len(worse) - accepted, "regression", "regressions"),
-        (accepted, "acknowledged regression", "acknowledged regressions"),
-        (len(changes) - len(worse) - better, "changed", "changed"),
-        (better - recovered, "improvement", "improvements"),
-        (recovered, "recovered", "recovered"),
-    ]
-    return ", ".join(words.count(number, noun, many) for number, noun, many in parts if number)
-
-
 def _sentence(member: SeriesChange) -> str:
     history, change = member.history, member.evidence.change
-    name = history.key.name
-    where = " · ".join(filter(None, [history.key.machine, history.key.environment]))
+    effect = verdicts.effect(change, history.unit, history.better)
     sure = filter(
         None, [verdicts.before_after(change, history.unit), verdicts.interval_of_change(change, history.unit)]
     )
-    sentence = f"{name} on {where}: {verdicts.effect(change, history.unit, history.better)}, {', '.join(sure)}"
+    sentence = f"{history.key.name} on {history.key.setup.called({})}: {effect}, {', '.join(sure)}"
     if undone := verdicts.undone(member.history, member.evidence):
         return f"{sentence}; {undone}"
     return f"{sentence}; acknowledged: {change.acknowledged}" if change.acknowledged else sentence
 
 
 def _id(project: str, commit: str = "") -> str:
-    return f"urn:uuid:{uuid5(NAMESPACE_URL, _legal(f'tbp:{project}:{commit}'))}"
+    return f"urn:uuid:{uuid5(NAMESPACE_URL, words.xml_text(f'tbp:{project}:{commit}'))}"
 
 
 def _moment(when: datetime) -> str:
@@ -104,11 +83,7 @@ def _moment(when: datetime) -> str:
 
 
 def _add(parent: Xml.Element, tag: str, text: str = "", **attributes: str) -> Xml.Element:
-    element = Xml.SubElement(parent, tag, {name: _legal(value) for name, value in attributes.items()})
+    element = Xml.SubElement(parent, tag, {name: words.xml_text(value) for name, value in attributes.items()})
     if text:
-        element.text = _legal(text)
+        element.text = words.xml_text(text)
     return element
-
-
-def _legal(text: str) -> str:
-    return _NO_XML.sub("\ufffd", words.visible(text))

@@ -7,13 +7,12 @@ them is what the chooser, the cursors and the tables say. Commits are written on
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from msgspec import Struct, field
-from numpy.typing import NDArray
 
 from tbp.figures.history import UNIT_LENGTH, axis_scale, axis_unit
 from tbp.figures.levels import version_breaks
@@ -29,11 +28,9 @@ from tbp.figures.series_traces import (
     series_traces,
 )
 from tbp.model.changes import Change, History
-from tbp.model.merit import LESS_IS_BETTER, merit
 from tbp.model.points import MEASURED, OUTCOMES, columns
 from tbp.model.series import Commit, Outcome, Tag
 from tbp.report.base.packing import decimals, rounded
-from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses
 from tbp.report.parts.series_names import Dimension
 from tbp.system.arrays import Indices
@@ -75,31 +72,13 @@ class Chart(Struct, frozen=True):
     more: Json = field(default_factory=dict)
 
 
-class CommitList(Struct, frozen=True):
-    """All commits of a site in order of history."""
-
-    commits: tuple[Commit, ...]
-    number: dict[str, int]  # of each, by its full hash
-
-
-def commit_list(commits: Iterable[Commit]) -> CommitList:
-    """``commits`` with the number of each."""
-    order = tuple(commits)
-    return CommitList(order, {commit.hash: at for at, commit in enumerate(order)})
-
-
-def site_commits(data: ReportData) -> CommitList:
-    """All commits of the site in order of history."""
-    return commit_list(data.commits)
-
-
-def commits_payload(commits: CommitList, commit_url: str) -> Json:
+def commits_payload(commits: Sequence[Commit], commit_url: str) -> Json:
     """The commits that charts and tables of data name; dates are seconds since 1970."""
     return {
         "url": addresses.commit_prefix(commit_url),
-        "hash": [words.visible(commit.hash) for commit in commits.commits],
-        "date": [int(commit.date.timestamp()) for commit in commits.commits],
-        "subject": [words.visible(words.cut(commit.subject, SUBJECT_LENGTH)) for commit in commits.commits],
+        "hash": [words.visible(commit.hash) for commit in commits],
+        "date": [int(commit.date.timestamp()) for commit in commits],
+        "subject": [words.visible(words.cut(commit.subject, SUBJECT_LENGTH)) for commit in commits],
     }
 
 
@@ -128,7 +107,7 @@ def history_chart(
             [size, words.visible(words.cut(name, UNIT_LENGTH))] for size, name in words.scales_of(histories[0].unit)
         ],
         "unit": words.visible(words.cut(histories[0].unit, UNIT_LENGTH)),
-        "better": LESS_IS_BETTER[histories[0].better],
+        "better": histories[0].better.worse,
         "reach": round(BEYOND_NOISES, 4),
         "scale": axis_scale(values[:FIRST]),
         "commits": [site_number[name] for name in order],
@@ -172,33 +151,11 @@ def _shipped(trace: Trace, history: History) -> Json:
             to = None if to is None else to - QUARTILE_CUT
             bars = {side: rounded(shipped["error_y"][side], to) for side in ("array", "arrayminus")}
             shipped["error_y"] = {**shipped["error_y"], **bars}
-        shipped = _on_every_commit(shipped)
+        shipped["steps"] = np.diff(shipped.pop("x"), prepend=0)  # mostly ones, which pack to next to nothing
     if shipped["meta"] == CHANGES:
         changes = [evidence.change for evidence in drawn_changes(history)]
         shipped["customdata"] = [_change(change, history) for change in changes]
     return shipped
-
-
-def _on_every_commit(trace: dict[str, Any]) -> dict[str, Any]:
-    """The trace with a value or null for each commit from its first run to its last: x need not be shipped then.
-
-    As it is where most commits have no run, or one has several.
-    """
-    x = trace["x"]
-    places = x - x[0]
-    if places[-1] >= 2 * len(x) or not (np.diff(x) > 0).all():
-        return trace
-
-    def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        every = np.full(int(places[-1]) + 1, np.nan)
-        every[places] = values
-        return every
-
-    wide = {name: value for name, value in trace.items() if name != "x"} | {"x0": int(x[0]), "y": spread(trace["y"])}
-    if "error_y" in trace:
-        bars = {side: spread(trace["error_y"][side]) for side in ("array", "arrayminus")}
-        wide["error_y"] = {**trace["error_y"], **bars}
-    return wide
 
 
 def _change(change: Change, history: History) -> list[object]:
@@ -206,7 +163,7 @@ def _change(change: Change, history: History) -> list[object]:
     move = verdicts.move(change, history.unit)
     effect = verdicts.effect(change, history.unit, history.better).removeprefix(move).strip()
     levels = [float(f"{level:.{DIGITS}g}") for level in (change.before, change.after)]
-    judged = [merit(change, history.better), int(change.confirmed)]
+    judged = [change.merit(history.better), int(change.confirmed)]
     return [*levels, *judged, words.visible(move), words.visible(effect)]
 
 

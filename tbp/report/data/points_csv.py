@@ -20,11 +20,8 @@ from tbp.model.series import Commit, Point, SeriesKey
 from tbp.report.base.report_data import ReportData
 from tbp.system.arrays import Floats
 from tbp.system.parallel import batched
-from tbp.wording import words
+from tbp.wording.csv_cells import csv_cell
 
-# What a spreadsheet takes for a formula at a cell's start, and the full-width forms that some turn into it.
-# https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 MOST_PLAIN = 250_000
 """Points in a plain file: some 50 MB. Ten times as many compress to a tenth."""
 
@@ -81,12 +78,6 @@ def quoted(texts: Iterable[str]) -> str:
     return text.getvalue()
 
 
-def cell(text: str) -> str:
-    """A foreign text that no spreadsheet takes for a formula."""
-    text = words.visible(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 def _lines(job: PointsJob, dates: dict[Commit, str]) -> Iterable[str]:
     """A line for each point. ``dates`` keeps the cells of each commit, and a series' own are quoted once.
 
@@ -95,14 +86,14 @@ def _lines(job: PointsJob, dates: dict[Commit, str]) -> Iterable[str]:
     runs = columns(job.points)
     for commit in commits(job.points):
         if commit not in dates:
-            dates[commit] = quoted((cell(commit.hash), commit.date.isoformat()))
+            dates[commit] = quoted((csv_cell(commit.hash), commit.date.isoformat()))
     sessions: Iterable[str] = repeat("0")
     if runs.sessions:
         sessions = [str(len(runs.sessions.get(index, ()))) for index in range(len(runs))]
     series = (job.key.benchmark, job.key.label, job.key.machine, job.key.environment)
     outcomes = [outcome.value for outcome in OUTCOMES]
     cells = zip(
-        repeat(quoted(map(cell, series))),
+        repeat(quoted(map(csv_cell, series))),
         [dates[commit] for commit in commits(job.points)],
         [outcomes[outcome] for outcome in runs.outcome.tolist()],
         *(_numbers(column) for column in (runs.value, runs.low, runs.high)),
@@ -116,7 +107,7 @@ def _lines(job: PointsJob, dates: dict[Commit, str]) -> Iterable[str]:
 
 def _one_cell(text: str) -> str:
     """The cell within a line: csv quotes an empty one that stands alone."""
-    return quoted((cell(text),)) if text else ""
+    return quoted((csv_cell(text),)) if text else ""
 
 
 def _numbers(values: Floats) -> Iterable[str]:

@@ -6,7 +6,6 @@ values: they are shipped packed, with five digits, and the scripts draw what is 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -17,11 +16,9 @@ from msgspec import Struct
 
 from tbp.asv.declarations import benchmark_from_name
 from tbp.model.changes import Change, ChangeKind, History, LineRuns, State
-from tbp.model.merit import BETTER, LESS_IS_BETTER, WORSE, merit
 from tbp.model.points import MEASURED, OUTCOMES, commits, levels
 from tbp.model.points import columns as runs_of
-from tbp.model.runs import Run
-from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey, Setup, Tag
+from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey, Tag
 from tbp.report.base.packing import decimals, rounded
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses
@@ -29,7 +26,7 @@ from tbp.report.parts.commit_links import commit_link
 from tbp.report.parts.environment_parts import parts
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import by_name, family_of
-from tbp.report.parts.setup_facts import SetupFacts, setup_facts
+from tbp.report.parts.setup_facts import setup_facts
 from tbp.report.parts.shown_change import told_size
 from tbp.statistics.robust import median
 from tbp.system.arrays import Floats, Indices
@@ -58,14 +55,23 @@ class Mark(Struct, frozen=True):
     size: float  # relative and without its sign, as ``rows.told_size``
 
 
-class Packed(Struct, frozen=True):
+class GridRow(Struct, frozen=True, rename="camel"):
     """One series on the columns of the grid. A segment is (first column, level, level of the segment before)."""
 
+    name: str
+    label: str
+    suite: str
+    href: str
+    is_track: bool
+    setup: int  # its place among those of the site
+    unit: str
+    better: int
+    noise: float
     values: Floats  # of each column up to the last run; NaN where none was measured
     segments: tuple[tuple[int, float, float], ...]
-    failed: tuple[int, ...]  # columns of runs that failed
-    skipped: tuple[int, ...]
-    apart: tuple[int, ...]  # columns of another benchmark version, not comparable
+    failed: list[int]  # columns of runs that failed
+    skipped: list[int]
+    apart: list[int]  # columns of another benchmark version, not comparable
     marks: tuple[Mark, ...]
 
 
@@ -87,24 +93,15 @@ class GridColumns(Struct, frozen=True, dict=True):
         aside = sorted(every, key=lambda commit: (commit.date, commit.hash))
         return cls(columns_of(order), tuple(order), tuple(aside[-MOST_ASIDE:]))
 
-    def places_aside(self, points: Sequence[Point]) -> Indices:
-        """The column of each point of another line; -1 where it has none."""
-        return np.array([self._aside_of.get(commit.hash, -1) for commit in commits(points)], np.int64)
-
-    def lines(self, lines: Sequence[Line]) -> list[object]:
-        """[name, columns, column that it came from or -1] of each line with a column."""
-        column = {commit.hash: at for at, commit in enumerate((*self.commits, *self.aside))}
-        listed: list[object] = []
+    def lines(self, lines: Sequence[Line]) -> list[dict[str, object]]:
+        """Each line with a column: its columns, and the one that it came from or -1."""
+        listed: list[dict[str, object]] = []
         for line in lines:
-            columns = [column[commit.hash] for commit in line.commits if commit.hash in column]
+            columns = [self.column_of[commit.hash] for commit in line.commits if commit.hash in self.column_of]
             if columns:
-                origin = column.get(line.origin.hash, -1) if line.origin else -1
-                listed.append([words.visible(line.name), columns, origin])
+                origin = self.column_of.get(line.origin.hash, -1) if line.origin else -1
+                listed.append({"name": words.visible(line.name), "columns": columns, "origin": origin})
         return listed
-
-    @cached_property
-    def _aside_of(self) -> Mapping[str, int]:
-        return {commit.hash: column for column, commit in enumerate(self.aside, len(self.commits))}
 
     def places(self, points: Sequence[Point]) -> Indices:
         """The column of each point; -1 where it has none."""
@@ -115,14 +112,15 @@ class GridColumns(Struct, frozen=True, dict=True):
 
     @cached_property
     def column_of(self) -> Mapping[str, int]:
-        return {commit.hash: column for column, commit in enumerate(self.commits)}
+        return {commit.hash: column for column, commit in enumerate((*self.commits, *self.aside))}
 
 
-def packed(history: History, columns: GridColumns, beside: Sequence[LineRuns] = ()) -> Packed:
+def grid_row(history: History, columns: GridColumns, setup: int, beside: Sequence[LineRuns] = ()) -> GridRow:
     """The series' runs on the columns, and those of other lines."""
     places = columns.places(history.points)
-    several = [(places, runs_of(history.points))]
-    several += [(columns.places_aside(line.points), runs_of(line.points)) for line in beside]
+    several = [
+        (columns.places(points), runs_of(points)) for points in (history.points, *(line.points for line in beside))
+    ]
     shown = [at >= 0 for at, _ in several]
     at = np.concatenate([places[is_shown] for (places, _), is_shown in zip(several, shown, strict=True)])
 
@@ -133,12 +131,22 @@ def packed(history: History, columns: GridColumns, beside: Sequence[LineRuns] = 
     values = np.full(int(at.max()) + 1 if len(at) else 0, np.nan)
     outcome = column("outcome")
     values[at] = np.where(outcome == MEASURED, column("value"), np.nan)
-    return Packed(
+    key = history.key
+    return GridRow(
+        name=words.visible(key.benchmark),
+        label=words.visible(key.label),
+        suite=words.visible(family_of(key.benchmark)),
+        href=addresses.series_href(history),
+        is_track=benchmark_from_name(key.benchmark).type == "track",
+        setup=setup,
+        unit=words.visible(history.unit),
+        better=history.better.worse,
+        noise=round(history.noise_between, 5),
         values=rounded(values, decimals(values, DIGITS)),
         segments=_on_columns(_segments(history), places),
-        failed=tuple(at[outcome == OUTCOMES.index(Outcome.FAILED)].tolist()),
-        skipped=tuple(at[outcome == OUTCOMES.index(Outcome.SKIPPED)].tolist()),
-        apart=tuple(at[~column("comparable")].tolist()),
+        failed=at[outcome == OUTCOMES.index(Outcome.FAILED)].tolist(),
+        skipped=at[outcome == OUTCOMES.index(Outcome.SKIPPED)].tolist(),
+        apart=at[~column("comparable")].tolist(),
         marks=tuple(_marks(history, places)),
     )
 
@@ -151,88 +159,57 @@ def payload(data: ReportData) -> dict[str, object]:
     aside: dict[SeriesKey, list[LineRuns]] = {}
     for part in data.beside:
         aside.setdefault(part.key, []).append(part)
-    benchmarks = list(dict.fromkeys(history.key.benchmark for history in histories))
     measured = list(dict.fromkeys(history.key.setup for history in histories))
-    units = list(dict.fromkeys(history.unit for history in histories))
-    setup_names = SetupNames.of(histories, data.faces)
-    index = {name: {item: i for i, item in enumerate(items)} for name, items in (("b", benchmarks), ("u", units))}
     number_of = {setup: number for number, setup in enumerate(measured)}
+    setup_names = SetupNames.of(histories, data.faces)
+    differing = parts(measured, data.runs, data.faces)
     return {
         "commits": [_commit(commit, data.commit_url) for commit in columns.commits],
         "aside": [_commit(commit, data.commit_url) for commit in columns.aside],
         "lines": columns.lines(lines),
         "places": [
-            _seen(setup.machine, setup.environment, setup_names.name(setup), setup_names.face(setup.machine))
-            for setup in measured
+            {
+                "machine": words.visible(setup.machine),
+                "environment": words.visible(setup.environment),
+                "name": words.visible(setup_names.name(setup)),
+                "face": words.visible(setup_names.face(setup.machine)),
+                "values": [*map(words.visible, values)],
+            }
+            for setup, values in zip(measured, differing.values, strict=True)
         ],
-        "parts": _parts(measured, data.runs, setup_names),
-        "setups": _setups(setup_facts(measured, data.runs, data.machines, columns.column_of)),
+        "parts": [*map(words.visible, differing.names)],
+        "setups": setup_facts(measured, data.runs, data.machines, columns.column_of),
         "tags": _tags(columns, data.tags),
-        "benchmarks": [
-            [*_seen(name, family_of(name)), addresses.page_file(name), _is_track(name)] for name in benchmarks
-        ],
-        "units": [[*_seen(unit), [[size, *_seen(symbol)] for size, symbol in words.scales_of(unit)]] for unit in units],
+        "scales": {
+            words.visible(unit): [(size, words.visible(symbol)) for size, symbol in words.scales_of(unit)]
+            for unit in {history.unit: None for history in histories}
+        },
         "rows": [
-            _row(
-                history,
-                packed(history, columns, aside.get(history.key, ())),
-                (index["b"][history.key.benchmark], number_of[history.key.setup]),
-                index["u"][history.unit],
-            )
+            grid_row(history, columns, number_of[history.key.setup], aside.get(history.key, ()))
             for history in histories
         ],
     }
 
 
-def _row(history: History, row: Packed, names: tuple[int, int], unit: int) -> list[object]:
-    noise = history.noise_between
+def _tags(columns: GridColumns, tags: Sequence[Tag]) -> list[dict[str, object]]:
+    """The tags that have a column, newest first; ``isExact`` where it is the tag's own commit."""
+    known = [tag for tag in tags if tag.commit in columns.column_of]
+    known.sort(key=lambda tag: (-columns.column_of[tag.commit], words.visible(tag.name)))
     return [
-        *names,
-        words.visible(history.key.label),
-        addresses.anchor(history.key),
-        unit,
-        LESS_IS_BETTER[history.better],
-        round(noise, 5) if math.isfinite(noise) else None,
-        row.values,
-        [[start, _short(level), _short(before)] for start, level, before in row.segments],
-        [[mark.column, mark.glyph, mark.words, mark.tone[0], mark.size] for mark in row.marks],
-        list(row.apart),
-        list(row.failed),
-        list(row.skipped),
+        {"column": columns.column_of[tag.commit], "name": words.visible(tag.name), "isExact": tag.is_exact}
+        for tag in known
     ]
 
 
-def _parts(measured: Sequence[Setup], runs: Sequence[Run], setup_names: SetupNames) -> list[object]:
-    """The names of the parts that the setups differ in, and the values of each setup."""
-    differing = parts(measured, runs, setup_names.faces)
-    return [_seen(*differing.names), [_seen(*values) for values in differing.values]]
-
-
-def _setups(known: SetupFacts) -> dict[str, object]:
-    texts = {
-        "names": known.names, "hardware": known.hardware, "unrecorded": known.unrecorded, "values": known.values,
-    }  # fmt: skip
-    return {**{name: _seen(*values) for name, values in texts.items()}, "places": known.places}
-
-
-def _tags(columns: GridColumns, tags: Sequence[Tag]) -> list[object]:
-    """[column, name, whether it is that commit's own], newest first."""
-    at = {commit.hash: column for column, commit in enumerate((*columns.commits, *columns.aside))}
-    marks = [(at[tag.commit], words.visible(tag.name), int(tag.is_exact)) for tag in tags if tag.commit in at]
-    return [list(mark) for mark in sorted(marks, key=lambda mark: (-mark[0], mark[1]))]
-
-
-def _seen(*texts: str) -> list[str]:
-    return [words.visible(text) for text in texts]
-
-
-def _is_track(benchmark: str) -> int:
-    return int(benchmark_from_name(benchmark).type == "track")
-
-
-def _commit(commit: Commit, commit_url: str) -> list[str]:
+def _commit(commit: Commit, commit_url: str) -> dict[str, str]:
     link = commit_link(commit, commit_url)
-    return [words.visible(text) for text in (link.short, link.date, words.cut(link.subject, SUBJECT_LENGTH), link.href)]
+    texts = {
+        "short": link.short,
+        "date": link.date,
+        "subject": words.cut(link.subject, SUBJECT_LENGTH),
+        "href": link.href,
+    }
+    return {name: words.visible(text) for name, text in texts.items()}
 
 
 def _short(value: float) -> float:
@@ -264,7 +241,9 @@ def _on_columns(segments: Sequence[tuple[int, float, float]], places: Indices) -
         columns = places[start:end]
         columns = columns[columns >= 0]
         if len(columns):
-            stretches.append((max(int(columns.min()), stretches[-1][0] if stretches else 0), level, before))
+            stretches.append(
+                (max(int(columns.min()), stretches[-1][0] if stretches else 0), _short(level), _short(before))
+            )
     return tuple(stretches)
 
 
@@ -292,4 +271,4 @@ def _glyph(change: Change) -> str:
 def _tone(change: Change, better: Better) -> str:
     if not change.confirmed:
         return "suspect"
-    return "plain" if change.acknowledged else {WORSE: "worse", BETTER: "better"}.get(merit(change, better), "plain")
+    return "plain" if change.acknowledged else ("plain", "worse", "better")[change.merit(better)]

@@ -15,13 +15,12 @@ from tbp.history.ranges import Range, range_of
 from tbp.history.shift_sentences import first_said
 from tbp.model.changes import CONFIDENCE, ChangeEvidence, History
 from tbp.model.series import Better, Commit, Line, SeriesKey
-from tbp.report.base.render import strict_json
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import event_words, trace_words
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import told_change
-from tbp.report.parts.verdict_sentence import verdict
+from tbp.system.strict_json import strict_json
 from tbp.wording import verdicts
 
 Key: TypeAlias = tuple[SeriesKey, int]  # of a change: its series, and its index there
@@ -39,7 +38,7 @@ def summary_json(data: ReportData) -> bytes:
         "format": FORMAT,
         "project": data.project,
         "first": first_said(data.standing_shifts) if data.standing_shifts else "",
-        "verdict": verdict(histories, data),
+        "verdict": data.since_base(verdicts.verdict(histories)),
         "branch": data.branch,
         "lines": [_line(line) for line in dict.fromkeys(runs.line for runs in data.beside)],
         "base": {"revision": data.base.revision, **_commit(data.base.commit)} if data.base else None,
@@ -50,7 +49,11 @@ def summary_json(data: ReportData) -> bytes:
     }
     # A line for each field and each series: thousands of series stay small, and two files can be compared.
     fields = [f"{json.dumps(name)}: {strict_json(value)}" for name, value in content.items()]
-    event_of = {key: number for number, event in enumerate(data.events) for key in map(_key, event.members)}
+    event_of = {
+        (member.history.key, member.evidence.change.index): number
+        for number, event in enumerate(data.events)
+        for member in event.members
+    }
     lists = {
         "events": [strict_json(_event(event, data.faces)) for event in data.events],
         "series": [strict_json(_series(history, data, event_of)) for history in histories],
@@ -60,12 +63,9 @@ def summary_json(data: ReportData) -> bytes:
 
 
 def _series(history: History, data: ReportData, event_of: Mapping[Key, int]) -> dict[str, Value]:
-    key, last = history.key, history.points[-1].commit if history.points else None
+    last = history.points[-1].commit if history.points else None
     return {
-        "benchmark": key.benchmark,
-        "parameters": [[name, value] for name, value in key.parameters],
-        "machine": key.machine,
-        "environment": key.environment,
+        **_key(history.key),
         "state": history.state.value,
         "finding": verdicts.finding(history),
         "page": series_href(history),
@@ -177,12 +177,9 @@ def _event(event: Event, faces: Mapping[str, str]) -> dict[str, Value]:
 
 
 def _member(member: SeriesChange) -> dict[str, Value]:
-    key, change = member.history.key, member.evidence.change
+    change = member.evidence.change
     return {
-        "benchmark": key.benchmark,
-        "parameters": [[name, value] for name, value in key.parameters],
-        "machine": key.machine,
-        "environment": key.environment,
+        **_key(member.history.key),
         "effect": change.effect,
         "is_worse": None if member.history.better is Better.UNKNOWN else change.is_worse(member.history.better),
         "confirmed": change.confirmed,
@@ -190,8 +187,13 @@ def _member(member: SeriesChange) -> dict[str, Value]:
     }
 
 
-def _key(member: SeriesChange) -> Key:
-    return member.history.key, member.evidence.change.index
+def _key(key: SeriesKey) -> dict[str, Value]:
+    return {
+        "benchmark": key.benchmark,
+        "parameters": [[name, value] for name, value in key.parameters],
+        "machine": key.machine,
+        "environment": key.environment,
+    }
 
 
 def _commit(commit: Commit) -> dict[str, Value]:

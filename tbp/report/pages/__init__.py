@@ -65,10 +65,10 @@ HEATMAP = ("pages/filter", "base/rownames", *GRID_SCRIPTS, "pages/heatmap")
 
 PAGES = (
     Page(INDEX, "Summary", lambda site: site.summary, (*SERIES, "pages/index"), (INDEX_DATA,)),
-    Page("changes.html", "Changes", lambda site: changes_page(site.data, site.order), (*BASICS, "pages/changes")),
+    Page("changes.html", "Changes", lambda site: changes_page(site.data), (*BASICS, "pages/changes")),
     Page("charts.html", "Charts", lambda site: charts_page(site.summary), (*SERIES, "pages/charts"), (INDEX_DATA,)),
-    Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data, site.order), (*BASICS, *HEATMAP), (GRID,)),
-    Page("compare.html", "Compare", lambda site: compare_page(site.data, site.order),
+    Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data), (*BASICS, *HEATMAP), (GRID,)),
+    Page("compare.html", "Compare", lambda site: compare_page(site.data),
          (*BASICS, *COMPARE), (GRID,)),
     Page("machines.html", "Machines", lambda site: machines_page(site.data), ("pages/machines",)),
     Page("compression.html", "Compression", lambda site: site.compression,

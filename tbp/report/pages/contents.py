@@ -6,9 +6,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from tbp.model.series import Commit
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.history_chart import site_commits
 from tbp.report.pages.compression.page import CompressionPage, compression_page
 from tbp.report.pages.index.page import Summary, summary
 
@@ -17,11 +15,6 @@ class SiteContents(Struct, frozen=True, dict=True):
     """The makers of pages and of their data take it."""
 
     data: ReportData
-
-    @cached_property
-    def order(self) -> tuple[Commit, ...]:
-        """The commits of the site, oldest first."""
-        return site_commits(self.data).commits
 
     @cached_property
     def summary(self) -> Summary:

@@ -1,11 +1,9 @@
 """The heatmap's page as data: what its table says without a script, and what moved on the newest commits.
 
-Takes ``ReportData`` and the order of its commits; the runs themselves are packed by ``grid``.
+Takes ``ReportData``; the runs themselves are packed by ``grid``.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -13,7 +11,6 @@ from tbp.history.events import SeriesChange
 from tbp.model import relevance
 from tbp.model.changes import History, effect_size
 from tbp.model.points import last_with_level
-from tbp.model.series import Commit
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.run_grid import columns_of, middle
 from tbp.report.parts.addresses import series_href
@@ -68,9 +65,9 @@ class HeatmapPage(Struct, frozen=True):
     settings: str  # of the script, "0.02 3 0.05 0.1 0.25"
 
 
-def heatmap_page(data: ReportData, order: Sequence[Commit]) -> HeatmapPage:
+def heatmap_page(data: ReportData) -> HeatmapPage:
     """The series that moved on the newest DEFAULT_COMMITS commits, and the settings of the page."""
-    columns = columns_of(order)
+    columns = columns_of(data.commits)
     newest = {commit.hash for commit in columns[-DEFAULT_COMMITS:]}
     setup_names = SetupNames.of(data.histories, data.faces)
     moved = [(history, changes) for history in data.histories if (changes := _moved(history, newest, data.commit_url))]
@@ -101,14 +98,12 @@ def _row(history: History, moved: tuple[NewestChange, ...], setup_names: SetupNa
 def _moved(history: History, newest: set[str], commit_url: str) -> tuple[NewestChange, ...]:
     newest_changes = []
     for evidence in reversed(history.changes):
-        index = evidence.change.index
-        if 0 <= index < len(history.points) and history.points[index].commit.hash in newest:
+        commit = history.commit_at(evidence.change.index)
+        if commit is not None and commit.hash in newest:
             sort = sort_of(SeriesChange(history, evidence))
             effect = verdicts.effect(evidence.change, history.unit, history.better)
             text = f"{effect} (suspect)" if sort is Sort.SUSPECT else effect
-            newest_changes.append(
-                NewestChange(GLYPHS[sort], text, commit_link(history.points[index].commit, commit_url))
-            )
+            newest_changes.append(NewestChange(GLYPHS[sort], text, commit_link(commit, commit_url)))
     return tuple(newest_changes) or _left(history, newest, commit_url)
 
 

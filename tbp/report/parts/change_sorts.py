@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 
 from tbp.history.events import SeriesChange
@@ -26,26 +28,21 @@ SOUGHT = (Sort.REGRESSION, Sort.IMPROVEMENT)
 """The sorts that a reader looks for first: their absence says something, too."""
 
 
-GLYPHS = {
-    Sort.REGRESSION: "✖",
-    Sort.CHANGED: verdicts.GLYPHS[State.CHANGED],
-    Sort.IMPROVEMENT: "✔",
-    Sort.RECOVERED: "↺",
-    Sort.ACKNOWLEDGED: verdicts.GLYPHS[State.ACKNOWLEDGED],
-    Sort.EXPLAINED: "⇆",
-    Sort.SUSPECT: verdicts.GLYPHS[State.SUSPECT],
-}
+# All but one are called as the states of series are.
+_OF_STATES = {sort: State(sort.value) for sort in Sort if sort is not Sort.EXPLAINED}
 
+GLYPHS = {sort: verdicts.GLYPHS[state] for sort, state in _OF_STATES.items()} | {Sort.EXPLAINED: "⇆"}
 
-WORDS = {
-    Sort.REGRESSION: ("regression", "regressions"),
-    Sort.CHANGED: verdicts.PLURALS[State.CHANGED],
-    Sort.IMPROVEMENT: ("improvement", "improvements"),
-    Sort.RECOVERED: ("recovered", "recovered"),
-    Sort.ACKNOWLEDGED: verdicts.PLURALS[State.ACKNOWLEDGED],
+WORDS = {sort: verdicts.PLURALS[state] for sort, state in _OF_STATES.items()} | {
     Sort.EXPLAINED: ("with another cause", "with other causes"),
     Sort.SUSPECT: ("suspect", "suspects"),
 }
+
+
+def counted(changes: Iterable[SeriesChange]) -> str:
+    """``2 regressions, 1 improvement``: how many there are of each sort."""
+    numbers = Counter(map(sort_of, changes))
+    return ", ".join(f"{numbers[sort]:,} {WORDS[sort][numbers[sort] != 1]}" for sort in Sort if numbers[sort])
 
 
 def sort_of(change: SeriesChange) -> Sort:

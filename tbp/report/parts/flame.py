@@ -9,15 +9,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from tbp.model.changes import ChangeEvidence, History
 from tbp.report.parts import addresses
 from tbp.report.parts.flame_rows import LEAST_ROW_SHARE, FlameRow, called, rows_of, rows_of_difference
+from tbp.system.arrays import Floats
 from tbp.traces.calls.nesting import NO_PARENT
 from tbp.traces.differences.difference import NAMED_MACHINE, TraceDifference
 from tbp.traces.differences.frame_difference import FASTER, GONE, NEW, SAME, SLOWER, FrameDifference, Marks, marks
-from tbp.traces.frames.frames import ANNOTATION, DEVICE, OPERATOR, REST_OF_DEVICE, RUNTIME, SMALLER, Frames
+from tbp.traces.frames.frames import Frames
+from tbp.traces.frames.kinds import ANNOTATION, DEVICE, MODULE, OPERATOR, PYTHON, REST_OF_DEVICE, RUNTIME, SMALLER
 from tbp.traces.reading.trace import NS_PER_US
 from tbp.wording import words
 
@@ -28,7 +29,16 @@ OVERLAP = 1.01
 
 # A letter for each frame, a capital where the change is certain.
 MARKS = {SAME: ".", NEW: "n", GONE: "g", SLOWER: "s", FASTER: "f"}
-KINDS = {OPERATOR: "o", ANNOTATION: "a", RUNTIME: "r", DEVICE: "d", REST_OF_DEVICE: "x", SMALLER: "m"}
+KINDS = {
+    OPERATOR: "o",
+    ANNOTATION: "a",
+    RUNTIME: "r",
+    PYTHON: "p",
+    MODULE: "l",
+    DEVICE: "d",
+    REST_OF_DEVICE: "x",
+    SMALLER: "m",
+}
 
 
 class Flame(Struct, frozen=True):
@@ -54,16 +64,6 @@ class FlameSection(Struct, frozen=True):
     flame: Flame
 
 
-class FlamesPage(Struct, frozen=True):
-    """Flame graphs in one file. ``scripts`` and ``style`` are ours or of ``script_call``: they are not escaped."""
-
-    title: str
-    sections: tuple[FlameSection, ...]
-    scripts: tuple[str, ...]
-    style: str
-    version: str
-
-
 class FlameAddress(Struct, frozen=True):
     """The id, data file and command of a flame graph."""
 
@@ -86,9 +86,9 @@ def change_flame(history: History, evidence: ChangeEvidence) -> Flame | None:
     frames, difference = evidence.frames, evidence.difference
     if frames is None or difference is None or not len(frames.rows):
         return None
-    index, points = evidence.change.index, history.points
-    command = addresses.raw_traces(history.key, points[index].commit) if 0 <= index < len(points) else ""
-    address = FlameAddress(f"{addresses.anchor(history.key)}-{index}", data_file(history), command)
+    commit = history.commit_at(evidence.change.index)
+    command = addresses.raw_traces(history.key, commit) if commit is not None else ""
+    address = FlameAddress(f"{addresses.anchor(history.key)}-{evidence.change.index}", data_file(history), command)
     return difference_flame(frames, difference, address)
 
 
@@ -198,52 +198,46 @@ def _has_device(column: object) -> bool:
 
 
 def _payload(flame_id: str, frames: Frames, clock: str) -> dict[str, object]:
-    rows, steps = frames.rows, frames.steps
-    return {
-        "id": flame_id,
-        "clock": clock,
-        **_names(rows),
-        "parent": rows["parent"].tolist(),
-        "kind": "".join(KINDS[kind] for kind in rows["kind"]),
-        "calls": _compact(rows["calls"].to_numpy() / steps),
-        "host": _nanoseconds(rows["self_ns"].to_numpy() / steps),
-        "device": _nanoseconds(rows["device_ns"].to_numpy() / steps),
-        "step": round(frames.step_ns / steps),
-    }
+    calls, self_ns, device_ns = (
+        frames.rows[column].to_numpy(dtype=np.float64) / frames.steps for column in ("calls", "self_ns", "device_ns")
+    )
+    side = _side(calls, self_ns, device_ns, frames.step_ns / frames.steps)
+    return {"id": flame_id, "clock": clock, **_tree(frames.rows), **side}
 
 
 def _difference_payload(
     flame_id: str, frames: FrameDifference, difference: TraceDifference, what_moved: dict[str, Marks]
 ) -> dict[str, object]:
-    rows = frames.rows
-    numbers = {name: rows[name].to_numpy(dtype=np.float64) for name in rows if str(name).endswith("_us")}
+    def side(when: str, step_us: float) -> dict[str, object]:
+        calls, self_us, device_us = (
+            frames.rows[f"{column}_{when}{unit}"].to_numpy(dtype=np.float64)
+            for column, unit in (("calls", ""), ("self", "_us"), ("device", "_us"))
+        )
+        return _side(calls, self_us * NS_PER_US, device_us * NS_PER_US, step_us * NS_PER_US)
+
     return {
         "id": flame_id,
         "clock": difference.clock,
-        **_names(rows),
-        "parent": rows["parent"].tolist(),
-        "kind": "".join(KINDS[kind] for kind in rows["kind"]),
-        "calls": _compact(rows["calls_after"].to_numpy()),
-        "host": _nanoseconds(numbers["self_after_us"] * NS_PER_US),
-        "device": _nanoseconds(numbers["device_after_us"] * NS_PER_US),
-        "step": round(frames.step_after_us * NS_PER_US),
-        "before": {
-            "calls": _compact(rows["calls_before"].to_numpy()),
-            "host": _nanoseconds(numbers["self_before_us"] * NS_PER_US),
-            "device": _nanoseconds(numbers["device_before_us"] * NS_PER_US),
-            "step": round(frames.step_before_us * NS_PER_US),
-        },
+        **_tree(frames.rows),
+        **side("after", frames.step_after_us),
+        "before": side("before", frames.step_before_us),
         "marks": {clock: _letters(moved) for clock, moved in what_moved.items()},
         "factor": round(difference.machine_factor, 4),
         "judged": difference.clock,
     }
 
 
-def _names(rows: pd.DataFrame) -> dict[str, object]:
-    """Each distinct name once, and for every frame its place."""
+def _side(calls: Floats, host_ns: Floats, device_ns: Floats, step_ns: float) -> dict[str, object]:
+    host, device = _nanoseconds(host_ns), _nanoseconds(device_ns)
+    return {"calls": _compact(calls), "host": host, "device": device, "step": round(step_ns)}
+
+
+def _tree(rows: pd.DataFrame) -> dict[str, object]:
+    """The frames without their numbers: each distinct name once, and for every frame its place."""
     known: dict[str, int] = {}
     places = [known.setdefault(text, len(known)) for text in called(rows)]
-    return {"names": list(known), "name": places}
+    kinds = "".join(KINDS[kind] for kind in rows["kind"])
+    return {"names": list(known), "name": places, "parent": rows["parent"].tolist(), "kind": kinds}
 
 
 def _letters(moved: Marks) -> str:
@@ -253,12 +247,12 @@ def _letters(moved: Marks) -> str:
     )
 
 
-def _compact(values: NDArray[np.float64]) -> list[int | float]:
+def _compact(values: Floats) -> list[int | float]:
     """Whole numbers as such, others to three digits behind the point."""
     return [int(value) if value == round(value) else round(value, 3) for value in values.tolist()]
 
 
-def _nanoseconds(values: NDArray[np.float64]) -> list[int]:
+def _nanoseconds(values: Floats) -> list[int]:
     """Whole ns; nothing at all where all are 0, as without a device."""
     rounded: list[int] = np.rint(values).astype(np.int64).tolist()
     return rounded if any(rounded) else []

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Commit
+from tbp.wording import words
 
 ANY_VERSION = "any version"  # asv was asked for none in particular
 PIP = "pip+"  # asv's mark of what pip installs in an environment of conda
@@ -120,13 +121,8 @@ def what_is_recorded(runs: Sequence[Run]) -> str:
     known, unknown = ([name for name, is_known in kinds.items() if is_known is wanted] for wanted in (True, False))
     if not known:
         return "Nothing is recorded of what the runs were measured with."
-    without = f"; not {joined(unknown)}" if unknown else ""
-    return f"Recorded {'is' if known == ['Python'] else 'are'} {joined(known)}{without}."
-
-
-def joined(names: Sequence[str]) -> str:
-    """``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    without = f"; not {words.joined(unknown)}" if unknown else ""
+    return f"Recorded {'is' if known == ['Python'] else 'are'} {words.joined(known)}{without}."
 
 
 def normal(name: str) -> str:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from tbp.model.changes import History, State
+from tbp.report.parts.change_sorts import Sort
 from tbp.report.parts.shown_change import size
 from tbp.wording import verdicts
 
@@ -27,9 +28,9 @@ _RANK = {state: order for order, state in enumerate(ROW_ORDER)}
 
 
 class Tile(Struct, frozen=True):
-    """How many series are in one state."""
+    """How many series are in one state, or changes of one sort."""
 
-    state: State
+    state: State | Sort
     number: int
     word: str
     glyph: str
@@ -45,14 +46,10 @@ def by_name(histories: Sequence[History]) -> list[History]:
     return sorted(histories, key=lambda history: (family_of(history.key.benchmark), *_name(history)))
 
 
-def tile(state: State, number: int) -> Tile:
-    return Tile(state, number, verdicts.PLURALS[state][number != 1], verdicts.GLYPHS[state])
-
-
 def tiles(histories: Sequence[History], occurring: bool = False) -> tuple[Tile, ...]:
     """One for each state that occurs; also for those that a reader looks for first, unless only ``occurring``."""
     return tuple(
-        tile(state, number)
+        Tile(state, number, verdicts.PLURALS[state][number != 1], verdicts.GLYPHS[state])
         for state, number in verdicts.tally(histories).items()
         if number or (state in SOUGHT and not occurring)
     )

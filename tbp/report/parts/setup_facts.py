@@ -16,6 +16,7 @@ from tbp.model.runs import Machine, Run
 from tbp.model.series import Setup
 from tbp.report.parts.environment_parts import ABSENT
 from tbp.report.parts.inventory import Known, known_at
+from tbp.wording import words
 
 PACKAGES = "installed packages"
 """The name of the column for a list of packages as such; each package that differs is named as well."""
@@ -27,15 +28,14 @@ LISTED = "listed"
 
 
 class SetupFacts(Struct, frozen=True):
-    """``places`` has for each setup, by the column from which on it holds, a place in ``values`` for each of ``names``;
-    -1 is not recorded.
+    """``places`` has for each setup, by the column from which on it holds, a value for each of ``names``, empty where
+    nothing is recorded.
     """
 
     names: tuple[str, ...]
     hardware: tuple[str, ...]  # those of ``names`` that are of the machine
     unrecorded: tuple[str, ...]  # of EXPECTED, what no run of any place says
-    values: tuple[str, ...]
-    places: tuple[tuple[tuple[int, tuple[int, ...]], ...], ...]
+    places: tuple[tuple[tuple[int, tuple[str, ...]], ...], ...]
 
 
 def setup_facts(
@@ -74,18 +74,16 @@ def _packed(places: Sequence[Mapping[int, Mapping[str, str]]]) -> SetupFacts:
     every = [values for by_column in places for values in by_column.values()]
     names = sorted({name for values in every for name in values})
     differing = [name for name in names if len({values.get(name) for values in every}) > 1]
-    texts: dict[str, int] = {}
-    packed = tuple(
-        tuple(
-            (column, tuple(texts.setdefault(setup[name], len(texts)) if name in setup else -1 for name in differing))
-            for column, setup in by_column.items()
-        )
-        for by_column in places
-    )
+    hardware = [name for name in differing if kind_of(name) is ChangeKind.HARDWARE]
     return SetupFacts(
-        names=tuple(differing),
-        hardware=tuple(name for name in differing if kind_of(name) is ChangeKind.HARDWARE),
+        names=tuple(map(words.visible, differing)),
+        hardware=tuple(map(words.visible, hardware)),
         unrecorded=tuple(name for name in EXPECTED if name not in names),
-        values=tuple(texts),
-        places=packed,
+        places=tuple(
+            tuple(
+                (column, tuple(words.visible(setup.get(name, "")) for name in differing))
+                for column, setup in by_column.items()
+            )
+            for by_column in places
+        ),
     )

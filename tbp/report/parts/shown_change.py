@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from tbp.model.changes import Change, ChangeEvidence, History, State
-from tbp.model.series import Commit
 from tbp.wording import verdicts
 
 LARGEST = 1e6
@@ -13,12 +12,6 @@ LARGEST = 1e6
 
 
 SIZE_DIGITS = 4  # 0.01 %
-
-
-def changed_at(history: History, evidence: ChangeEvidence) -> Commit | None:
-    """The first commit with the new level."""
-    index = evidence.change.index
-    return history.points[index].commit if 0 <= index < len(history.points) else None
 
 
 def shown_change(history: History) -> ChangeEvidence | None:

@@ -6,7 +6,7 @@ Takes a history and one of its changes, gives numbers and words; verdicts stay t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 from msgspec import Struct
@@ -48,8 +48,10 @@ def now(history: History, evidence: ChangeEvidence) -> Now | None:
     if not known or not 0 <= index <= known[-1]:
         return None
     sides = [_side(level, after, history.noise_between) for level in value[index:] if math.isfinite(level)]
-    gone = _trailing(sides)
-    is_left = gone >= A_LEVEL and gone > _longest(sides[: len(sides) - gone], sides[-1])
+    *earlier, (side, in_a_row) = [(side, len(list(group))) for side, group in groupby(sides)]
+    gone = in_a_row if side else 0
+    # A series that visits two levels by turns has not left one of them.
+    is_left = gone >= max(A_LEVEL, 1 + max((number for visited, number in earlier if visited == side), default=0))
     last = known[-1]
     return Now(
         value=float(value[last]),
@@ -169,23 +171,6 @@ def _first(history: History, evidence: ChangeEvidence) -> float:
 def _side(value: float, level: float, noise: float) -> int:
     """1 above what noise makes of ``level``, −1 below, 0 within."""
     return 0 if abs(value - level) <= same_level(level, noise) else 1 if value > level else -1
-
-
-def _trailing(sides: Sequence[int]) -> int:
-    """How many of the last ones are on the same side, none where that is within."""
-    number = 0
-    while number < len(sides) and sides[-1 - number] == sides[-1] != 0:
-        number += 1
-    return number
-
-
-def _longest(sides: Sequence[int], side: int) -> int:
-    """The most in a row on ``side``: a series that visits two levels by turns has not left one of them."""
-    longest = current = 0
-    for each in sides:
-        current = current + 1 if each == side else 0
-        longest = max(longest, current)
-    return longest
 
 
 def _step(before: float, after: float) -> Change:

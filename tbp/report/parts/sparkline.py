@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from statistics import median
 
@@ -31,17 +32,18 @@ LEAST_SPAN = 0.2
 """Relative movement that fills the height: usual noise (2–5 %) stays low, a change of 10 % is seen at once."""
 
 
-class Sparkline(Struct, frozen=True):
+class Sparkline(Struct, frozen=True, dict=True):
     """The height of each column, 0 (the smallest value) to ``LEVELS``; None where there is no value."""
 
     levels: tuple[int | None, ...] = ()  # empty without any value
     changes: tuple[int, ...] = ()  # columns where a level shifted
     ups: tuple[bool, ...] = ()  # of each of these, whether to a larger value
 
-    @property
+    @cached_property
     def line(self) -> str:
-        """An SVG path; empty without values."""
-        return _path([None if level is None else _spot(self, column) for column, level in enumerate(self.levels)])
+        """An SVG path; empty without values. Kept, as a row and a card of the same series draw it."""
+        places = zip(_across(len(self.levels)), self.levels, strict=True)
+        return _path([None if level is None else (x, MARGIN + LEVELS - level) for x, level in places])
 
     @property
     def dots(self) -> tuple[tuple[int, int], ...]:
@@ -81,9 +83,14 @@ def sparkline(history: History) -> Sparkline:
 
 def _spot(spark: Sparkline, column: int) -> tuple[int, int]:
     """The coordinates of a column with a value."""
-    level = spark.levels[column] or 0
-    across = WIDTH * UNITS - 2 * MARGIN
-    return MARGIN + round(across * column / max(1, len(spark.levels) - 1)), MARGIN + LEVELS - level
+    return _across(len(spark.levels))[column], MARGIN + LEVELS - (spark.levels[column] or 0)
+
+
+@lru_cache(COLUMNS)
+def _across(columns: int) -> tuple[int, ...]:
+    """The x of each of so many columns."""
+    width = WIDTH * UNITS - 2 * MARGIN
+    return tuple(MARGIN + round(width * column / max(1, columns - 1)) for column in range(columns))
 
 
 def _columns(values: Sequence[float]) -> list[float]:

@@ -1,25 +1,23 @@
 """The traces of a series as rows of words: its hotspots, and what moved between two commits.
 
 Takes an ``OperatorTable`` or a ``TraceDifference``, gives rows ready to be shown; reading and comparing traces
-belong to ``tbp.traces``, which is imported where there is a trace: it brings pandas, and a small report without traces
-is built in less time than that takes.
+belong to ``tbp.traces``.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
 
+import pandas as pd
 from msgspec import Struct
 
+from tbp.traces.differences.difference import LEAST_SESSIONS, TraceDifference
+from tbp.traces.differences.exact import caller
+from tbp.traces.frames.frames import Frames
+from tbp.traces.frames.groups import by_line, by_module
+from tbp.traces.operators import operators
 from tbp.wording import words
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from tbp.traces.differences.difference import TraceDifference
-    from tbp.traces.operators.operators import OperatorTable
 
 HOTSPOTS = 12
 """Operators shown of a trace: about a screen; what is left is told in a sentence."""
@@ -41,6 +39,7 @@ KINDS = {"new": "new", "gone": "gone", "calls": "calls changed", "time": "time c
 
 class Hotspot(Struct, frozen=True):
     operator: str
+    recorded: str  # its name in the trace; empty where that is the same, or several
     calls: str  # per step
     self_time: str
     device_time: str  # empty when nothing ran on a device
@@ -58,13 +57,21 @@ class Hotspots(Struct, frozen=True):
     rest: str  # what is not shown, and what the traces had lost, in words; empty when everything is
 
 
+class HotspotGroups(Struct, frozen=True):
+    """Self time by the module, or the Python function, that called the operators."""
+
+    title: str  # of the thing that is grouped by: "nn.Module"
+    rows: tuple[Hotspot, ...]
+    rest: str  # as of Hotspots
+
+
 class OperatorRow(Struct, frozen=True):
     """One operator between two commits, or a row that sums up; ``worse`` is None where direction says nothing."""
 
     operator: str
     delta: str
-    share: str
-    bar: float
+    share: str = ""
+    bar: float = 0.0
     calls: str = ""
     before: str = ""
     after: str = ""
@@ -117,9 +124,10 @@ def told(difference: TraceDifference) -> Told:
 
 
 def losses(difference: TraceDifference) -> tuple[str, ...]:
-    """The parts of the files of each side that could not be used: they may be what differs."""
+    """The parts of the files of each side that could not be used, and ranks left out: they may be what differs."""
     sides = (("before", difference.loss_before), ("after", difference.loss_after))
-    return tuple(f"Traces {side} the change: {'; '.join(loss.sentences)}." for side, loss in sides if loss)
+    lost = [f"Traces {side} the change: {'; '.join(loss.sentences)}." for side, loss in sides if loss]
+    return (*lost, *([f"{difference.rank_note.capitalize()}."] if difference.rank_note else []))
 
 
 def callers(difference: TraceDifference) -> tuple[UnderCaller, ...]:
@@ -134,8 +142,6 @@ def callers(difference: TraceDifference) -> tuple[UnderCaller, ...]:
 
 
 def _under_caller(row: pd.Series, whole_us: float) -> UnderCaller:
-    from tbp.traces.differences.exact import caller
-
     calls = [words.calls(float(row[side])) for side in ("calls_before", "calls_after")]
     return UnderCaller(
         caller=caller(row["parent"]),
@@ -147,13 +153,11 @@ def _under_caller(row: pd.Series, whole_us: float) -> UnderCaller:
     )
 
 
-def hotspots(table: OperatorTable) -> Hotspots:
+def hotspots(table: operators.OperatorTable) -> Hotspots:
     """The operators with most self time: on the device where there is device time, else on the host."""
-    from tbp.traces.operators.operators import hotspots as ranked_hotspots
-
     on_device = bool(table.frame["self_device_us"].sum() > 0)
     by = "self_device_us" if on_device else "self_us"
-    shown = ranked_hotspots(table, HOTSPOTS, by)
+    shown = operators.hotspots(table, HOTSPOTS, by)
     whole_us = float(table.frame[by].sum())
     left, left_us = len(table.frame) - len(shown), whole_us - float(shown[by].sum())
     return Hotspots(
@@ -164,18 +168,36 @@ def hotspots(table: OperatorTable) -> Hotspots:
     )
 
 
-def _left(operators: int, left_us: float, whole_us: float) -> str:
-    if not operators:
+def hotspot_groups(frames: Frames, on_device: bool) -> tuple[HotspotGroups, ...]:
+    """The modules and Python functions with most self time; nothing where none were recorded."""
+    groups = (("nn.Module", "module", by_module(frames)), ("Python function", "function", by_line(frames)))
+    return tuple(_groups(title, noun, rows, on_device) for title, noun, rows in groups if len(rows))
+
+
+def _groups(title: str, noun: str, groups: pd.DataFrame, on_device: bool) -> HotspotGroups:
+    by = "self_device_us" if on_device else "self_us"
+    whole_us = float(groups[by].sum())
+    ranked = groups.sort_values([by, "operator"], ascending=[False, True], kind="stable")
+    ranked = ranked.assign(share=ranked[by] / whole_us if whole_us else 0.0, shapes="")
+    shown, rest = ranked.head(HOTSPOTS), ranked.iloc[HOTSPOTS:]
+    return HotspotGroups(
+        title=title,
+        rows=tuple(_hotspot(row, on_device) for _, row in shown.iterrows()),
+        rest=_left(len(rest), float(rest[by].sum()), whole_us, noun),
+    )
+
+
+def _left(number: int, left_us: float, whole_us: float, noun: str = "operator") -> str:
+    if not number:
         return ""
     share = words.percent(_ratio(left_us, whole_us))
-    return (
-        f"{words.count(operators, 'further operator')}: {words.microseconds(left_us)}, {share} of the step's self time."
-    )
+    return f"{words.count(number, f'further {noun}')}: {words.microseconds(left_us)}, {share} of the step's self time."
 
 
 def _hotspot(row: pd.Series, on_device: bool) -> Hotspot:
     return Hotspot(
         operator=str(row["operator"]),
+        recorded=str(row.get("recorded", "")),
         calls=words.calls(float(row["calls"])),
         self_time=words.microseconds(float(row["self_us"])),
         device_time=words.microseconds(float(row["self_device_us"])) if on_device else "",
@@ -206,8 +228,6 @@ def moved(difference: TraceDifference) -> tuple[OperatorRow, ...]:
     step = OperatorRow(
         operator="the traced step",
         delta=words.signed_microseconds(difference.delta_us),
-        share="",
-        bar=0.0,
         before=words.microseconds(difference.step_before_us),
         after=words.microseconds(difference.step_after_us),
         worse=difference.delta_us > 0,
@@ -247,8 +267,6 @@ def _sum(label: str, delta_us: float, difference: TraceDifference) -> OperatorRo
 
 def caveats(difference: TraceDifference) -> str:
     """The limits of the comparison: too few sessions to judge times."""
-    from tbp.traces.differences.difference import LEAST_SESSIONS
-
     if difference.enough_sessions:
         return ""
     sessions = f"{difference.sessions_before} and {difference.sessions_after} traced sessions"

@@ -7,15 +7,20 @@ another clock than a timing, and no clock at all for bytes and counts, so that i
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from tbp.model.changes import Change, ChangeEvidence
+from tbp.traces.differences.difference import (
+    NAMED_MACHINE,
+    NAMED_OPERATORS,
+    NAMED_SHARE,
+    UNEXPLAINED,
+    TraceDifference,
+)
+from tbp.traces.differences.difference import explanation as of_times
+from tbp.traces.differences.wording import attributions, counts
 from tbp.wording import words
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from tbp.traces.differences.difference import TraceDifference
 
 CAUSES = 2
 """Operators named in a row of the index; the benchmark's page has them all."""
@@ -81,8 +86,6 @@ def lead(evidence: ChangeEvidence, unit: str) -> str:
 
 def machine(difference: TraceDifference) -> str:
     """That the machine ran at another speed while one side was traced; empty where it did not."""
-    from tbp.traces.differences.difference import NAMED_MACHINE
-
     if abs(difference.machine_factor - 1) < NAMED_MACHINE:
         return ""
     speed = "slower" if difference.machine_factor > 1 else "faster"
@@ -98,9 +101,6 @@ def causes(evidence: ChangeEvidence, unit: str) -> tuple[str, ...]:
     difference, change = evidence.difference, evidence.change
     if difference is None:
         return ()
-    from tbp.traces.differences.difference import NAMED_SHARE
-    from tbp.traces.differences.wording import attributions
-
     agreed, rows = agreement(difference, change, unit), difference.rows
     if agreed is Agreement.OPPOSED:
         return ()
@@ -115,9 +115,6 @@ def explanation(evidence: ChangeEvidence, unit: str) -> str:
     difference, change = evidence.difference, evidence.change
     if difference is None:
         return ""
-    from tbp.traces.differences.difference import NAMED_OPERATORS, UNEXPLAINED
-    from tbp.traces.differences.difference import explanation as of_times
-
     if agreement(difference, change, unit) in (Agreement.OPPOSED, Agreement.NO_TIME):
         counted = _counted(difference, change, unit)[:NAMED_OPERATORS]
         none = "no operator is certainly called more or less often"
@@ -138,8 +135,6 @@ def in_a_line(evidence: ChangeEvidence, unit: str) -> str:
 
 def _counted(difference: TraceDifference, change: Change, unit: str) -> tuple[str, ...]:
     """The certain differences, apart from time, in the direction of ``change``."""
-    from tbp.traces.differences.wording import counts
-
     is_more = change.after > change.before
     allocated = _allocated(difference.exact, is_more) if unit == "bytes" else []
     moved = difference.rows["calls_after"] - difference.rows["calls_before"]

@@ -10,7 +10,7 @@ Takes ``ReportData`` and a folder. The content of the pages belongs to ``tbp.rep
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import chain, islice
@@ -23,7 +23,8 @@ from msgspec.structs import replace
 
 from tbp import __version__
 from tbp.errors import UsageError
-from tbp.report.base.render import MARK, SCRIPT_OF_SINGLE_FILE, STATIC, Frame, page_html, single_html
+from tbp.report.base.digests import Digests
+from tbp.report.base.render import SCRIPT_OF_SINGLE_FILE, STATIC, Frame, page_html, single_html
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.atom_feed import feed_xml
 from tbp.report.data.points_csv import points, points_file
@@ -32,6 +33,8 @@ from tbp.report.pages import PAGES, Page, PageData, data_of_pages, navigation, r
 from tbp.report.pages.benchmark.files import BenchmarkPageJob, benchmark_files, jobs, page_and_data
 from tbp.report.pages.contents import SiteContents
 from tbp.report.parts.addresses import INDEX
+from tbp.report.site.folder import DATA_FILES, NEW, is_ours, moving_order, site_folder
+from tbp.report.site.unchanged import EarlierFiles, FileDigests, file_digests, rest_of
 from tbp.system.parallel import batched, mapped
 from tbp.system.whole_files import write_whole
 from tbp.wording import words
@@ -39,13 +42,15 @@ from tbp.wording import words
 Making: TypeAlias = Callable[[], dict[str, bytes]]  # makes files: the content of each by its name in the site
 
 FOLDERS = ("benchmarks", "data", "static/base", "static/charts", "static/pages", "static/vendor")
-DATA_FILES = ("summary.json", "points.csv", "points.csv.gz", "feed.xml")
 SERIES_S, RUN_S = 1e-3, 7e-6  # about what drawing a series and writing its points takes, and each of its runs
+WORTH_S = 0.5  # of drawing and writing, from which on files of an earlier build are looked for: it takes 0.1 s
 BATCH_RUNS = 20_000  # drawn at a time: a fifth of a second
 
 
-def write_site(data: ReportData, out: Path) -> Path:
+def write_site(data: ReportData, out: Path, waits: Callable[[], None] = lambda: None) -> Path:
     """Writes the site of ``data`` to ``out`` and returns the path of its index.html.
+
+    ``waits`` is called where another process writes to ``out``, which is waited for.
 
     The same data gives the same bytes. A file that is there already as it is to be is left alone. The index is put in
     place last, so that it never links to a page that is not there. Pages of an earlier site in ``out`` are removed,
@@ -56,17 +61,14 @@ def write_site(data: ReportData, out: Path) -> Path:
     """
     index = out / INDEX
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        if index.exists() and not _is_ours(index):
-            raise UsageError(f"{index} was not written by tbp; choose an empty folder for the report")
-        foreign = [] if index.exists() else [name for name in DATA_FILES if (out / name).exists()]
-        if foreign:
-            raise UsageError(f"{out / foreign[0]} was not written by tbp; choose an empty folder for the report")
-        with tempfile.TemporaryDirectory(prefix=".tbp-", dir=out) as folder:
-            destination = _Destination(out, Path(folder))
-            files = list(_put_all(data, destination))
-            destination.move([file.name for file in files if file.is_new])
-        _remove_stale(out, {file.name for file in files})
+        with site_folder(out, waits):
+            with tempfile.TemporaryDirectory(prefix=NEW, dir=out) as folder:
+                destination = _Destination(out, Path(folder))
+                build = _Build(data, destination)
+                files = list(build.files())
+                destination.move([file.name for file in files if file.is_new])
+            _remove_stale(out, {file.name for file in files})
+            build.earlier.keep()
     except OSError as error:
         raise UsageError(f"cannot write the report to {out}: {error}") from error
     return index
@@ -76,7 +78,7 @@ def write_single_file(data: ReportData, path: Path) -> Path:
     """The whole site as one file at ``path``. Raises ``UsageError`` if it cannot be written, or is no report."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not _is_ours(path):
+        if path.exists() and not is_ours(path):
             raise UsageError(f"{path} was not written by tbp; choose another name for the report")
         site = SiteContents(data)
         frame = replace(_frame(site), is_single=True)
@@ -115,33 +117,71 @@ class _Destination:
             put.append(_PutFile(name, is_new))
         return put
 
-    def put_benchmarks(self, several: Sequence[BenchmarkPageJob]) -> list[_PutFile]:
-        """Make and write the files of several benchmarks."""
-        return [file for job in several for file in self.put(benchmark_files(job))]
+    def put_benchmarks(
+        self, several: Sequence[tuple[bytes, BenchmarkPageJob]]
+    ) -> list[tuple[bytes, FileDigests, list[_PutFile]]]:
+        """Make and write the files of several benchmarks. Returns the key of each with its files and their digests."""
+        made = [(key, benchmark_files(job)) for key, job in several]
+        return [(key, file_digests(contents), self.put(contents)) for key, contents in made]
 
     def move(self, names: Sequence[str]) -> None:
         """Put the new files in their places, the index last."""
         for name in {name.rpartition("/")[0] for name in names if "/" in name}:
             (self.out / name).mkdir(parents=True, exist_ok=True)
-        for name in sorted(names, key=lambda name: name == INDEX):
+        for name in sorted(names, key=moving_order):
             (self.folder / name).replace(self.out / name)
 
 
-def _put_all(data: ReportData, destination: _Destination) -> Iterator[_PutFile]:
-    """Every file of the site, written: points and benchmarks by other processes, meanwhile the rest by this one."""
-    site = SiteContents(data)
-    frame = _frame(site)
-    page_jobs = jobs(data, frame)
-    rows = points(data)
-    pages = batched(page_jobs, [job.runs for job in page_jobs], BATCH_RUNS)
-    makings: list[Callable[[], Any]] = [*rows, *(partial(destination.put_benchmarks, several) for several in pages)]
-    seconds = len(data.histories) * SERIES_S + sum(job.runs for job in page_jobs) * RUN_S
-    with closing(mapped(call, makings, seconds=seconds)) as made:  # nobody writes to a folder that is gone
-        yield from destination.put(dict(_static(data)))
-        for making in _shared(site, frame):
-            yield from destination.put(making())
-        yield from destination.put({points_file(data): b"".join(islice(made, len(rows)))})
-        yield from chain.from_iterable(made)
+class _Build:
+    """One build of a site. What an earlier build made of the same, and is still there, is not made again."""
+
+    def __init__(self, data: ReportData, destination: _Destination) -> None:
+        self._data, self._destination = data, destination
+        site = SiteContents(data)
+        self._frame = _frame(site)
+        page_jobs = jobs(data, self._frame)
+        digests = Digests()
+        self._jobs = {job.key(digests): job for job in page_jobs}
+        of_site = digests.of(list(self._jobs), rest_of(data), self._frame)
+        self._shared = {digests.of(of_site, at): make for at, make in enumerate(_shared(site, self._frame))}
+        self._of_points = digests.of(of_site, "points")
+        keys = [*self._jobs, *self._shared, self._of_points]
+        self.earlier = EarlierFiles(destination.out, keys, is_worth=_seconds(page_jobs) >= WORTH_S)
+
+    def files(self) -> Iterator[_PutFile]:
+        """Every file of the site, written: points and benchmarks by other processes, the rest meanwhile by this one."""
+        earlier, destination, data = self.earlier, self._destination, self._data
+        new: list[tuple[bytes, BenchmarkPageJob]] = []
+        for key, job in self._jobs.items():
+            if contents := earlier.of(key):
+                page = job.page(contents[job.file].decode())
+                yield from destination.put(contents | {job.file: page_html(page, job.frame).encode()})
+            else:
+                new.append((key, job))
+        known_points = earlier.of(self._of_points)
+        rows = [] if known_points else points(data)
+        pages = batched(new, [job.runs for _, job in new], BATCH_RUNS)
+        makings: list[Callable[[], Any]] = [*rows, *(partial(destination.put_benchmarks, several) for several in pages)]
+        seconds = _seconds(self._jobs.values() if rows else [job for _, job in new])
+        with closing(mapped(call, makings, seconds=seconds)) as made:  # nobody writes to a folder that is gone
+            yield from destination.put(dict(_static(data)))
+            for key, make in self._shared.items():
+                yield from self._put(key, earlier.of(key) or make())
+            yield from self._put(
+                self._of_points, known_points or {points_file(data): b"".join(islice(made, len(rows)))}
+            )
+            for key, digests, files in chain.from_iterable(made):
+                earlier.note(key, digests)
+                yield from files
+
+    def _put(self, key: bytes, contents: Mapping[str, bytes]) -> list[_PutFile]:
+        self.earlier.note(key, file_digests(contents))
+        return self._destination.put(contents)
+
+
+def _seconds(page_jobs: Iterable[BenchmarkPageJob]) -> float:
+    """About what it takes to draw the series of ``page_jobs``, and to write their points."""
+    return sum(len(job.data.histories) * SERIES_S + job.runs * RUN_S for job in page_jobs)
 
 
 def _frame(site: SiteContents) -> Frame:
@@ -188,11 +228,6 @@ def _is_there(path: Path, content: bytes) -> bool:
         return False
 
 
-def _is_ours(path: Path) -> bool:
-    with path.open("rb") as file:
-        return MARK.encode() in file.read(200)
-
-
 def _remove_stale(out: Path, written: set[str]) -> None:
     """Removes pages, data and scripts that no page has any more; only files that carry the mark, and the data files."""
     for name in set(DATA_FILES) - written:
@@ -200,5 +235,5 @@ def _remove_stale(out: Path, written: set[str]) -> None:
     stale = (*(page.file for page in PAGES), "benchmarks/*.html", "data/*.js", "static/**/*.js")
     for path in [path for pattern in stale for path in out.glob(pattern)]:
         name = path.relative_to(out).as_posix()
-        if name not in written and path.is_file() and not path.is_symlink() and _is_ours(path):
+        if name not in written and not path.is_symlink() and is_ours(path):
             path.unlink()

@@ -21,9 +21,8 @@ from tbp.report.pages.index.notes import first
 from tbp.report.parts import event_words
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import ranked
-from tbp.report.parts.shown_change import changed_at, shown_change
+from tbp.report.parts.shown_change import shown_change
 from tbp.report.parts.since_change import finding
-from tbp.report.parts.verdict_sentence import verdict
 from tbp.report.site.load import standing_regressions
 from tbp.wording import verdicts, words
 
@@ -37,8 +36,8 @@ MOST_BENCHMARKS = 2
 class ReportSummary(Struct, frozen=True):
     """The lines that a report prints, and the fact that decides its exit code."""
 
-    lines: str
-    problems: str  # one a line, each led by "tbp: "
+    lines: tuple[str, ...]
+    problems: tuple[str, ...]  # sentences
     is_regressed: bool
 
 
@@ -66,10 +65,11 @@ def report_summary(data: ReportData, index: Path) -> ReportSummary:
     changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
     remark = [undirected(changed)] if changed else []
     opening = [preface.sentence] if (preface := first(data)) is not None else []
-    lines = [*opening, verdict(histories, data), *event_lines(data, histories), *remark, f"report: {index.resolve()}"]
+    verdict = data.since_base(verdicts.verdict(histories))
+    lines = (*opening, verdict, *event_lines(data, histories), *remark, f"report: {index.resolve()}")
     return ReportSummary(
-        lines="\n".join(lines),
-        problems="\n".join(f"tbp: {problem}" for problem in data.problems),
+        lines=lines,
+        problems=tuple(data.problems),
         is_regressed=bool(standing_regressions(data.histories)),
     )
 
@@ -162,6 +162,6 @@ def _narrowed(standing: StandingEvent) -> str:
     """The commit by all series of the event, where the sentence on this series names another one."""
     history, evidence, event = standing.changes[0].history, standing.changes[0].evidence, standing.event
     is_of_several = history.balance is not None and history.balance.is_of_several
-    if event is None or is_of_several or event.range.first == changed_at(history, evidence):
+    if event is None or is_of_several or event.range.first == history.commit_at(evidence.change.index):
         return ""
     return f"With the other series of its event: {_since(event)}."

@@ -3,7 +3,8 @@
 Takes the JSON texts of a trace ("Input Dims", "Concrete Inputs"), gives floating-point operations; None where they
 are unknown, which is not 0. The formulas are those of torch.utils.flop_counter (torch 2.13): a multiplication and
 an addition are two operations, bias and causal masks are not accounted for. Beyond torch's they cover attention on
-the CPU, for which torch counts 0, by the same formula as on CUDA.
+the CPU, for which torch counts 0, by the same formula as on CUDA, and the backward pass of grouped convolutions, whose
+weight's gradient torch counts as often as there are groups. ``docs/traces.md`` lists all of them.
 """
 
 from __future__ import annotations
@@ -119,13 +120,8 @@ def _convolution_backward(shapes: Shapes, settings: Settings) -> int:
     gradient, x, weight = shapes[:3]
     transposed = _flag(settings[7])
     of_input, of_weight = (_flag(flag) for flag in settings[10].strip("[]").split(",")[:2])
-    count = 0
-    if of_input:
-        count += _convolved(gradient, weight, x[2:] if transposed else gradient[2:])
-    if of_weight:
-        source, target = (gradient, x) if transposed else (x, gradient)
-        count += 2 * prod(weight[2:]) * prod(target[2:]) * source[1] * target[0] * target[1]
-    return count
+    # Either gradient is as much work as the forward pass; the weight's second size is that of one group already.
+    return (of_input + of_weight) * _convolved(gradient, weight, x[2:] if transposed else gradient[2:])
 
 
 def _each(values: list[int], x: Shape) -> list[int]:

@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HostTree
 from tbp.traces.calls.nesting import first_ancestors
-from tbp.traces.reading.trace import ABSENT, ON_DEVICE, Category, Nanoseconds, Trace
+from tbp.traces.reading.categories import ON_DEVICE, Category
+from tbp.traces.reading.links import launches, linked
+from tbp.traces.reading.trace import ABSENT, Codes, Nanoseconds, Trace
 
 Value = TypeVar("Value", bound=np.generic)
 
 # Device time that no operator owns. A trace window that opens late lacks launches; a CUDA graph launches its
 # kernels at once, mostly without operators.
 NO_LAUNCH = "(device work launched before the trace)"
+NO_LINK = "(device work without a recorded launch)"  # it has no identifier, as of recorders that know no launches
 NO_OPERATOR = "(device work launched outside operators)"
 GRAPH = "(device work launched by graphs)"
-REST = (NO_LAUNCH, NO_OPERATOR, GRAPH)
+REST = (NO_LAUNCH, NO_OPERATOR, GRAPH, NO_LINK)
 
 _GRAPH_LAUNCH = "GraphLaunch"  # cudaGraphLaunch, cuGraphLaunch, hipGraphLaunch, …_ptsz
 
@@ -33,9 +36,11 @@ class DeviceWork(Struct, frozen=True, eq=False):
     """One entry per kernel, copy or fill."""
 
     event: Indices  # in the trace
+    process: Codes  # the device, into the trace's ``processes``
     duration_ns: Nanoseconds
     owner: Indices  # entry in the HostTree, never a double; ABSENT where no operator owns it
     rest: Indices  # index into REST; ABSENT where an operator owns it
+    launch: Indices  # entry of the runtime call in the HostTree; ABSENT where none is known
     step: Indices  # the owner's step; its own start decides where it has no owner
 
 
@@ -46,35 +51,35 @@ def device_work(trace: Trace, tree: HostTree) -> DeviceWork:
     """
     work = np.flatnonzero(np.isin(trace.category, ON_DEVICE))
     on_runtime = trace.category[tree.event] == Category.RUNTIME
-    launches = np.flatnonzero(on_runtime & (trace.correlation[tree.event] != ABSENT))
-    launch = _matches(trace.correlation[work], trace.correlation[tree.event[launches]], launches)
-    numbered = np.flatnonzero(~on_runtime & (trace.external_id[tree.event] != ABSENT))
-    named = _matches(trace.external_id[work], trace.external_id[tree.event[numbered]], numbered)
+    launch = _entry(tree, launches(trace, work))
+    numbered = tree.event[~on_runtime & (trace.external_id[tree.event] != ABSENT)]
+    named = _entry(tree, linked(trace, work, trace.external_id[work], numbered, trace.external_id[numbered]))
 
     # A runtime call can lie inside another, as HIP's do.
     owner = np.where(launch != ABSENT, _at(first_ancestors(tree.parent, on_runtime), launch), ABSENT)
     owner = np.where(_owns(tree, owner), owner, named)
     owner = np.where(_owns(tree, owner), owner, ABSENT)
     rest = np.where(launch == ABSENT, REST.index(NO_LAUNCH), REST.index(NO_OPERATOR))
+    rest[(launch == ABSENT) & (trace.correlation[work] == ABSENT)] = REST.index(NO_LINK)
     by_graph = np.array([_GRAPH_LAUNCH in name for name in trace.names], dtype=bool)
     launch_name = trace.name_code[_at(tree.event, launch)] if len(tree.event) else np.zeros(len(work), dtype=np.int32)
     rest[(launch != ABSENT) & by_graph[launch_name]] = REST.index(GRAPH)
+    process = trace.process_code[work]
     return DeviceWork(
         event=work,
+        process=process,
         duration_ns=trace.duration_ns[work],
         owner=np.where(owner != ABSENT, _at(tree.stands_for, owner), ABSENT),
         rest=np.where(owner != ABSENT, ABSENT, rest),
-        step=np.where(owner != ABSENT, _at(tree.step, owner), tree.step_at(trace.start_ns[work])),
+        launch=launch,
+        step=np.where(owner != ABSENT, _at(tree.step, owner), tree.windows.at(trace.start_ns[work], process)),
     )
 
 
-def _matches(wanted: Indices, known: Indices, entries: Indices) -> Indices:
-    """The first entry that carries each ``wanted`` id; ABSENT where none does."""
-    if not len(known):
-        return np.full(len(wanted), ABSENT, dtype=np.int64)
-    order = np.argsort(known, kind="stable")
-    position = np.minimum(np.searchsorted(known[order], wanted), len(known) - 1)
-    return np.where(known[order][position] == wanted, entries[order][position], ABSENT)
+def _entry(tree: HostTree, event: Indices) -> Indices:
+    """The entry of each event, which the tree has; ABSENT stays."""
+    entry = np.searchsorted(tree.event, event)
+    return np.where((event != ABSENT) & (np.append(tree.event, ABSENT)[entry] == event), entry, ABSENT)
 
 
 def _owns(tree: HostTree, owner: Indices) -> NDArray[np.bool_]:

@@ -30,8 +30,8 @@ class Quantities(Struct, frozen=True, eq=False):
     allocated_bytes: Floats
     copied_bytes: Floats
 
-    def summed(self, counted: NDArray[Any], code: NDArray[np.integer], size: int, steps: int) -> dict[str, Floats]:
-        """Sums of the ``counted`` entries per step and ``code``, by name of the quantity."""
+    def summed(self, counted: NDArray[Any], code: NDArray[np.integer], size: int, steps: Indices) -> dict[str, Floats]:
+        """Sums of the ``counted`` entries by ``code``, per step of those behind it, by name of the quantity."""
         return {
             "flops": summed_wholly(self.flops[counted], code, size) / steps,
             "allocated_bytes": summed(self.allocated_bytes[counted], code, size) / steps,

@@ -16,11 +16,15 @@ from numpy.typing import NDArray
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HOST, HostTree
 from tbp.traces.calls.kernels import REST, DeviceWork
+from tbp.traces.calls.steps import StepWindows
+from tbp.traces.devices.idle import IDLE_COLUMNS, idle
+from tbp.traces.reading.categories import ON_DEVICE, Category
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
-from tbp.traces.reading.trace import ABSENT, NS_PER_US, ON_DEVICE, Category, Codes, Nanoseconds, Trace
+from tbp.traces.reading.trace import ABSENT, NS_PER_US, Codes, Nanoseconds, Trace
 
-# NVIDIA's and AMD's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel): communication.
-_COMMUNICATION = re.compile(r"\bn?r?ccl[A-Z_]|\bnccl", re.IGNORECASE)
+# NVIDIA's, AMD's, Intel's and Ascend's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel,
+# oneccl_allreduce_…, hcom_allReduce__…): communication.
+_COMMUNICATION = re.compile(r"\bn?r?ccl[A-Z_]|\bnccl|\b(one|x)ccl|\bhcom_", re.IGNORECASE)
 
 DEVICE_COLUMNS = {
     "device": TEXT,  # as the trace numbers it
@@ -50,42 +54,47 @@ KERNEL_COLUMNS = {
 
 
 class DeviceUse(Struct, frozen=True, eq=False):
-    """``devices`` has DEVICE_COLUMNS, a row per device; ``kernels`` KERNEL_COLUMNS, the longest first.
+    """The use of all devices: DEVICE_COLUMNS, a row per device; KERNEL_COLUMNS and IDLE_COLUMNS, longest first.
 
     The window runs from the start of the first step to the end of the last one, or over all host and device events
     where there are no steps. What lies partly in it counts with that part in busy times, and wholly in sums if it
-    starts inside. Both frames are empty, and the window 0, for a trace without a device.
+    starts inside. All frames are empty, and the window 0, for a trace without a device.
     """
 
     window_us: float
     devices: pd.DataFrame
     kernels: pd.DataFrame
+    idle: pd.DataFrame
 
     def __post_init__(self) -> None:
         check(self.devices, DEVICE_COLUMNS, "devices")
         check(self.kernels, KERNEL_COLUMNS, "kernels")
+        check(self.idle, IDLE_COLUMNS, "idle time")
 
 
 def device_use(trace: Trace, tree: HostTree, work: DeviceWork) -> DeviceUse:
     """The work of each device of a trace, of which ``tree`` and ``work`` are."""
     if not np.isin(trace.category, ON_DEVICE).any():
-        return DeviceUse(0.0, typed([], DEVICE_COLUMNS), typed([], KERNEL_COLUMNS))
-    start_ns, end_ns = _window(trace, tree.step_start_ns, tree.step_end_ns)
+        return DeviceUse(0.0, typed([], DEVICE_COLUMNS), typed([], KERNEL_COLUMNS), typed([], IDLE_COLUMNS))
+    start_ns, end_ns = window_of(trace, tree.windows)
     inside = (trace.start_ns[work.event] >= start_ns) & (trace.start_ns[work.event] < end_ns)
     communication = np.array([_COMMUNICATION.search(name) is not None for name in trace.names], dtype=bool)
     kind = _kinds(trace, communication)[work.event]
-    device = _device_codes(trace)[work.event]
+    codes = np.unique(work.process).tolist()
+    of_device = {trace.processes[code].pid: work.process == code for code in codes}
+    window_ns = (start_ns, end_ns)
     rows = [
-        _device_row(trace, work.event, kind, device == code, inside, (start_ns, end_ns)) | {"device": name}
-        for code, name in enumerate(_device_names(trace))
-        if (device == code).any()
+        _device_row(trace, work.event, kind, here, inside, window_ns) | {"device": name}
+        for name, here in of_device.items()
     ]
+    gaps = [idle(trace, tree, work, here, window_ns).assign(device=name) for name, here in of_device.items()]
     names = (*tree.names, *REST)
     operator = np.where(work.owner != ABSENT, _names_of(tree.name_code, work.owner), len(tree.names) + work.rest)
     return DeviceUse(
         window_us=(end_ns - start_ns) / NS_PER_US,
         devices=typed(rows, DEVICE_COLUMNS),
         kernels=_kernels(trace, work.event[inside], kind[inside], operator[inside], names),
+        idle=typed(pd.concat(gaps, ignore_index=True), IDLE_COLUMNS),
     )
 
 
@@ -99,9 +108,10 @@ def busy_ns(start_ns: Nanoseconds, end_ns: Nanoseconds) -> int:
     return int(reached[-1] - start[0] - gap_ns.sum())
 
 
-def _window(trace: Trace, step_start_ns: Nanoseconds, step_end_ns: Nanoseconds) -> tuple[int, int]:
-    if len(step_start_ns):
-        return int(step_start_ns.min()), int(step_end_ns.max())
+def window_of(trace: Trace, steps: StepWindows) -> tuple[int, int]:
+    """From the start of the first step to the end of the last one; over all events where there are no steps."""
+    if len(steps):
+        return int(steps.start_ns.min()), int(steps.end_ns.max())
     timed = np.isin(trace.category, (*HOST, *ON_DEVICE))
     if not timed.any():
         return 0, 0
@@ -115,17 +125,6 @@ def _kinds(trace: Trace, communication: NDArray[np.bool_]) -> NDArray[np.int8]:
     """Index into _KINDS of every event on a device."""
     kinds = np.select([trace.category == Category.COPY, trace.category == Category.FILL], [1, 2], 0)
     return np.where((kinds == 0) & communication[trace.name_code], 3, kinds).astype(np.int8)
-
-
-def _device_names(trace: Trace) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(thread.partition("/")[0] for thread in trace.threads))
-
-
-def _device_codes(trace: Trace) -> Codes:
-    """Index of each event's process; the process of device work is its device."""
-    known = {name: code for code, name in enumerate(_device_names(trace))}
-    of_thread = np.array([known[thread.partition("/")[0]] for thread in trace.threads], dtype=np.int32)
-    return of_thread[trace.thread_code]
 
 
 def _device_row(

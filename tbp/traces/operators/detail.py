@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
-from tbp.traces.calls.host import OUTSIDE, HostTree, operator_name
+from tbp.traces.calls.host import HostTree
 from tbp.traces.calls.kernels import DeviceWork
 from tbp.traces.calls.nesting import NO_PARENT
 from tbp.traces.calls.quantities import Quantities
+from tbp.traces.calls.steps import OUTSIDE
 from tbp.traces.reading.columns import NUMBER, TEXT
 from tbp.traces.reading.trace import ABSENT, NS_PER_US, Trace
 
@@ -42,7 +43,8 @@ def detail(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities) 
     # At most 400,000 each (events.MOST_TEXTS): the product fits int64.
     key = (caller * operators + tree.name_code[counted]) * shapes + shape
     keys, row = np.unique(key, return_inverse=True)
-    size, steps = len(keys), max(tree.steps, 1)
+    size = len(keys)
+    steps = tree.windows.behind(tree.name_code[counted], tree.process[counted], operators)[keys // shapes % operators]
     names = (*tree.names, NO_CALLER)
     return pd.DataFrame(
         {
@@ -72,8 +74,8 @@ def _kernels(
     row_of[counted] = row
     owned = np.flatnonzero(work.owner != ABSENT)
     names: list[set[str]] = [set() for _ in range(size)]
-    launched = row_of[work.owner[owned]] * len(trace.names) + trace.name_code[work.event[owned]]
+    launched = row_of[work.owner[owned]] * len(tree.names) + tree.comparable.code_of[trace.name_code[work.event[owned]]]
     for pair in np.unique(launched[launched >= 0]).tolist():
-        at, name = divmod(pair, len(trace.names))
-        names[at].add(operator_name(trace.names[name]))
+        at, name = divmod(pair, len(tree.names))
+        names[at].add(tree.names[name])
     return pd.Series(["\n".join(sorted(each)) for each in names], dtype=object)

@@ -15,19 +15,23 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
-from tbp.traces.calls.host import OUTSIDE, HostTree, host_tree
+from tbp.traces.calls.host import HostTree, host_tree
 from tbp.traces.calls.kernels import REST, DeviceWork, device_work
+from tbp.traces.calls.names import NameRule
 from tbp.traces.calls.nesting import NO_PARENT, added_up, looked_up
 from tbp.traces.calls.quantities import Quantities, quantities
-from tbp.traces.frames.frames import Frames, frames, merged
+from tbp.traces.calls.steps import OUTSIDE
+from tbp.traces.frames.frames import Frames, frames
+from tbp.traces.frames.merging import merged
 from tbp.traces.operators.detail import DETAIL_COLUMNS, detail
+from tbp.traces.operators.origin import RankOrigin
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.reading.loss import NOTHING_LOST, Loss, total
 from tbp.traces.reading.trace import ABSENT, NS_PER_US, Trace
 
 OPERATOR_COLUMNS = {
-    "operator": TEXT,  # without addresses; one row each
-    "calls": NUMBER,  # per step
+    "operator": TEXT,  # the name that compares between runs (calls/names.py); one row each
+    "calls": NUMBER,  # per step; with several processes that have steps, of those that call it
     "self_us": NUMBER,  # per step, on the host, without what it called
     "total_us": NUMBER,  # per step, on the host, with what it called; nested calls of one operator count twice
     "self_device_us": NUMBER,  # per step, of the kernels it launched itself; 0 without a device
@@ -36,12 +40,14 @@ OPERATOR_COLUMNS = {
     "flops": NUMBER,  # per step; NaN where unknown, 0 where an enclosing operator's row has them
     "allocated_bytes": NUMBER,  # per step, in its own code, freed again or not; NaN without memory recording
     "copied_bytes": NUMBER,  # per step, by copies and fills it launched itself; NaN where none was recorded
+    "recorded": TEXT,  # its name in the file; "" where that is the same, or several
 }
-QUANTITIES = frozenset({"flops", "allocated_bytes", "copied_bytes"})  # may be absent: tables from before they were read
+# May be absent: tables from before they were read.
+QUANTITIES = frozenset({"flops", "allocated_bytes", "copied_bytes", "recorded"})
 PER_STEP_COLUMNS = {
     "step": COUNT,  # from 0, in order of time
     "operator": TEXT,
-    "calls": COUNT,  # in this step
+    "calls": NUMBER,  # in this step; of a run of several ranks their mean
     "self_us": NUMBER,  # in this step, on the host
     "self_device_us": NUMBER,  # in this step, of the kernels it launched itself
 }
@@ -70,6 +76,7 @@ class TraceSession(Struct, frozen=True, eq=False):
     step_us: float  # median time of a step on the host
     detail: pd.DataFrame | None = None  # detail.DETAIL_COLUMNS, for the exact comparison; None: not at hand
     frames: Frames | None = None  # for flame graphs; None: not at hand
+    origin: RankOrigin | None = None  # its rank in a run; None: a run of its own
 
     @property
     def loss(self) -> Loss:
@@ -81,9 +88,9 @@ class TraceSession(Struct, frozen=True, eq=False):
             check(self.detail, DETAIL_COLUMNS, "operators by caller and shapes")
 
 
-def session(trace: Trace) -> TraceSession:
-    """The session of a trace that is yet to be nested."""
-    tree = host_tree(trace)
+def session(trace: Trace, rules: Sequence[NameRule] = ()) -> TraceSession:
+    """The session of a trace that is yet to be nested; ``rules`` are the project's for names."""
+    tree = host_tree(trace, rules)
     return nested_session(trace, tree, device_work(trace, tree))
 
 
@@ -141,6 +148,9 @@ def merged_table(tables: Sequence[OperatorTable]) -> OperatorTable:
     # Unknown in every table stays unknown.
     frame = rows.groupby("operator")[numbers].sum(min_count=1) / max(len(tables), 1)
     frame["shapes"] = rows.groupby("operator")["shapes"].first()
+    if "recorded" in rows:
+        names = rows.groupby("operator")["recorded"]
+        frame["recorded"] = names.first().where(names.nunique() == 1, "")
     return OperatorTable(
         _sorted(frame.reset_index()),
         sum(table.steps for table in tables),
@@ -154,7 +164,7 @@ def _table(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities, 
     launched = work.step != OUTSIDE if within_steps else np.ones(len(work.step), dtype=bool)
     names = (*tree.names, *REST)
     code, size = tree.name_code[counted], len(names)
-    steps = tree.steps if within_steps else 1
+    steps = _steps_behind(tree, work, counted, launched) if within_steps else np.ones(size, dtype=np.int64)
     per_call = NS_PER_US * steps
     calls = np.bincount(code, minlength=size)
     total_device_ns = _total_device_ns(tree, work, launched)
@@ -170,9 +180,25 @@ def _table(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities, 
             / per_call,
             "shapes": _common_shapes(trace, tree, counted, size),
             **amounts.summed(counted, code, size, steps),
+            "recorded": [*tree.comparable.recorded, *("" for _ in REST)],
         }
     )
-    return OperatorTable(_sorted(frame[(calls > 0) | (frame["self_device_us"] > 0)]), steps, loss=trace.loss)
+    return OperatorTable(
+        _sorted(frame[(calls > 0) | (frame["self_device_us"] > 0)]),
+        tree.steps if within_steps else 1,
+        loss=trace.loss,
+    )
+
+
+def _steps_behind(tree: HostTree, work: DeviceWork, counted: NDArray[np.bool_], launched: NDArray[np.bool_]) -> Indices:
+    """The steps behind each name, and behind each of REST: a device has as many as a process."""
+    size = len(tree.names) + len(REST)
+    behind = tree.windows.behind(tree.name_code[counted], tree.process[counted], size)
+    alone = launched & (work.owner == ABSENT)
+    pairs = np.unique(np.stack([work.rest[alone], work.process[alone]]), axis=1)
+    devices = np.bincount(pairs[0], minlength=len(REST)) if tree.windows.are_of_several else 1
+    behind[len(tree.names) :] *= np.maximum(devices, 1)
+    return behind
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
@@ -218,7 +244,10 @@ def _common_shapes(trace: Trace, tree: HostTree, counted: NDArray[np.bool_], siz
 
 
 def _per_step(tree: HostTree, work: DeviceWork) -> pd.DataFrame:
-    """PER_STEP_COLUMNS, a row for each operator in each step that called it; without steps all is step 0."""
+    """PER_STEP_COLUMNS, a row for each operator in each step that called it; without steps all is step 0.
+
+    Of several processes with steps it is the mean of those that called it, calls rounded.
+    """
     names = (*tree.names, *REST)
     counted = tree.counted & ~tree.is_step
     step, work_step = (tree.step, work.step) if tree.steps else (tree.step * 0, work.step * 0)
@@ -228,21 +257,31 @@ def _per_step(tree: HostTree, work: DeviceWork) -> pd.DataFrame:
     device_key = work_step[launched] * len(names) + _device_code(tree, work)[launched]
     key, position = np.unique(np.concatenate([host_key, device_key]), return_inverse=True)
     host, device = position[: len(host_key)], position[len(host_key) :]
+    ranks = _ranks(tree, host, counted, len(key))
     return pd.DataFrame(
         {
             "step": key // len(names),
             "operator": pd.Series([names[code] for code in key % len(names)], dtype=object),
-            "calls": np.bincount(host, minlength=len(key)),
-            "self_us": np.bincount(host, tree.self_ns[counted], len(key)) / NS_PER_US,
-            "self_device_us": np.bincount(device, work.duration_ns[launched], len(key)) / NS_PER_US,
+            "calls": np.rint(np.bincount(host, minlength=len(key)) / ranks),
+            "self_us": np.bincount(host, tree.self_ns[counted], len(key)) / NS_PER_US / ranks,
+            "self_device_us": np.bincount(device, work.duration_ns[launched], len(key)) / NS_PER_US / ranks,
         }
     )
+
+
+def _ranks(tree: HostTree, row: NDArray[np.intp], counted: NDArray[np.bool_], size: int) -> NDArray[np.float64]:
+    """The processes behind each row of which every entry is in ``row``: 1 where the steps of one hold for all."""
+    if not tree.windows.are_of_several:
+        return np.ones(size)
+    processes = int(tree.process.max()) + 1
+    pairs = np.unique(row * processes + tree.process[counted])
+    return np.maximum(np.bincount(pairs // processes, minlength=size), 1).astype(np.float64)
 
 
 def _step_us(trace: Trace, tree: HostTree) -> float:
     """Median time of a step on the host; without steps the time from the first host event to the last one's end."""
     if tree.steps:
-        return float(np.median(tree.step_end_ns - tree.step_start_ns)) / NS_PER_US
+        return float(np.median(tree.windows.end_ns - tree.windows.start_ns)) / NS_PER_US
     if not len(tree.event):
         return 0.0
     span_ns = trace.end_ns[tree.event].max() - trace.start_ns[tree.event].min()

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from tbp.errors import UnreadableTrace
 from tbp.system.arrays import Indices
+from tbp.traces.reading.arrows import FINISHES, LONGEST_ID, MOST_ARROWS, NUMBERED, STARTS, ArrowEnds, numbered
+from tbp.traces.reading.categories import meaning
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
 from tbp.traces.reading.pairing import pairs
-from tbp.traces.reading.phases import ASYNCHRONOUS, BEGIN, COMPLETE, END, INSTANT, PHASES
-from tbp.traces.reading.trace import ABSENT, CATEGORIES, COLUMNS, SETTLED, Allocations, Category, Codes, Trace
+from tbp.traces.reading.phases import ASYNCHRONOUS, BEGIN, COMPLETE, END, INSTANT, METADATA, PHASES
+from tbp.traces.reading.processes import Labels, decided, written
+from tbp.traces.reading.trace import ABSENT, COLUMNS, SETTLED, Allocations, Codes, Trace
 
 # Real traces have up to a few thousand names, with Python frames some ten thousand, and a thread per stream. Beyond
 # these a file is made to exhaust memory, or is no trace.
@@ -29,6 +32,8 @@ MOST_TEXT_BYTES = 64 << 20
 MOST_THREADS = 20_000
 MOST_EVENTS = 5_000_000  # timed ones, 3 GB of text; a table of them takes 1.3 GB
 MOST_ENTRIES = 2 * MOST_EVENTS  # of any kind; real traces have up to as many arrows and labels as timed events
+
+MOST_CATEGORIES = 1_000  # with a meaning kept; those of kineto are 30
 
 MEMORY = "[memory]"  # an instant that tells of an allocation, with profile_memory=True
 
@@ -46,6 +51,10 @@ class Arguments(msgspec.Struct, gc=False):
     copied_bytes: int | str = msgspec.field(name="bytes", default=ABSENT)  # text on the host side of ROCm's copies
     allocated_bytes: int = msgspec.field(name="Bytes", default=0)
     device_type: int = msgspec.field(name="Device Type", default=0)
+    call_stack: str = msgspec.field(name="Call stack", default="")  # with_stack until torch 1.11, and of TorchScript
+    module_hierarchy: str = msgspec.field(name="Module Hierarchy", default="")  # with_modules, of TorchScript
+    name: msgspec.Raw = _NOTHING  # of a process or thread, as the next one
+    labels: msgspec.Raw = _NOTHING
 
 
 class TraceEvent(msgspec.Struct, gc=False):
@@ -58,6 +67,7 @@ class TraceEvent(msgspec.Struct, gc=False):
     tid: int | str | float | None = None
     ts: msgspec.Raw = _NOTHING
     dur: msgspec.Raw = _NOTHING
+    id: msgspec.Raw = _NOTHING  # of an arrow
     args: Arguments | None = None
 
 
@@ -71,6 +81,7 @@ class BareEvent(msgspec.Struct, gc=False):
     tid: int | str | float | None = None
     ts: msgspec.Raw = _NOTHING
     dur: msgspec.Raw = _NOTHING
+    id: msgspec.Raw = _NOTHING
 
     @property
     def args(self) -> Arguments | None:
@@ -82,6 +93,7 @@ EVENTS: msgspec.json.Decoder[list[TraceEvent | BareEvent]] = msgspec.json.Decode
 BARE_EVENT = msgspec.json.Decoder(BareEvent)
 
 _NO_ARGUMENTS = Arguments()
+_ARROW_ENDS = (STARTS, FINISHES)
 
 Key = TypeVar("Key", bound=Hashable)
 Thread: TypeAlias = tuple[int | str | float | None, int | str | float | None]  # process and thread
@@ -101,13 +113,26 @@ class _Codes(dict[Key, int]):
         return np.fromiter(map(self.__getitem__, keys), dtype=np.int32, count=len(keys))
 
 
+class _Threads(_Codes[Thread]):
+    """Codes of threads: equal ones for ids that are the same in another kind of value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: _Codes[tuple[str, str]] = _Codes()
+
+    def __missing__(self, key: Thread) -> int:
+        self[key] = code = self.ids[written(key[0]), written(key[1])]
+        return code
+
+
 class _Categories(dict[str | None, int]):
+    """Meanings of categories; those of as many texts as any recorder has are kept."""
+
     def __missing__(self, name: str | None) -> int:
-        return Category.OTHER
-
-
-_CATEGORIES = _Categories(CATEGORIES)
-_CATEGORIES[None] = Category.OPERATOR
+        known = meaning(name or "")
+        if len(self) < MOST_CATEGORIES:
+            self[name] = known
+        return known
 
 
 class _Growing:
@@ -167,9 +192,14 @@ class EventColumns:
         self._spans, self._begins, self._ends = _Rows(), _Rows(), _Rows()
         self._memory = tuple(_Growing() for _ in Allocations.__struct_fields__)
         self._names: _Codes[str] = _Codes()
-        self._threads: _Codes[Thread] = _Codes()
+        self._threads = _Threads()
+        self._labels = Labels()
+        self._arrows: _Codes[tuple[str, bytes]] = _Codes()
+        self._arrow_ends = tuple(_Growing() for _ in ArrowEnds.__struct_fields__)
+        self._meanings = _Categories()
         self._shapes: _Codes[bytes] = _Codes()
         self._settings: _Codes[bytes] = _Codes()
+        self._stacks: _Codes[tuple[str, str]] = _Codes()
         self._entries = 0
 
     def add(self, events: Sequence[TraceEvent | BareEvent]) -> None:
@@ -184,6 +214,10 @@ class EventColumns:
             self._add(self._ends, events, END)
         if phases[INSTANT]:
             self._add_memory([event for event in events if event.ph == INSTANT and event.name == MEMORY])
+        if phases[STARTS] or phases[FINISHES]:
+            self._add_arrows([event for event in events if event.ph in _ARROW_ENDS and event.cat not in NUMBERED])
+        if phases[METADATA]:
+            self._add_labels([event for event in events if event.ph == METADATA])
         if asynchronous := sum(phases[phase] for phase in ASYNCHRONOUS):
             self.tally.add(asynchronous=asynchronous)
         if not phases.keys() <= PHASES:
@@ -198,15 +232,29 @@ class EventColumns:
         if not len(self._spans):
             self._add(self._spans, (), COMPLETE)
         self._add_pairs()
+        columns = self._spans.values
+        names = tuple(self._names)
+        pids: _Codes[str] = _Codes()
+        threads = [self._labels.thread(pids[pid], pid, tid) for pid, tid in self._threads.ids]
+        processes = tuple(self._labels.process(pid) for pid in pids)
+        columns["category"] = decided(
+            columns["category"], columns["name_code"], columns["thread_code"], names, processes, threads
+        )
+        if len(self._arrows):
+            ends = ArrowEnds(*(column.values for column in self._arrow_ends))
+            columns["external_id"] = numbered(columns, ends, ABSENT)
         return Trace(
-            names=tuple(self._names),
-            threads=tuple(f"{pid}/{tid}" for pid, tid in self._threads),
+            names=names,
+            threads=tuple(f"{pid}/{tid}" for pid, tid in self._threads.ids),
+            processes=processes,
+            process_of=np.array([thread.process for thread in threads], dtype=np.int32),
             shapes=tuple(map(_text, self._shapes)),
             settings=tuple(map(_text, self._settings)),
+            stacks=tuple(self._stacks),
             metadata=metadata,
             loss=self.tally.loss,
             memory=Allocations(*(column.values for column in self._memory)),
-            **self._spans.values,
+            **columns,
         )
 
     def _add(self, rows: _Rows, events: Sequence[TraceEvent | BareEvent], phase: str) -> None:
@@ -232,23 +280,27 @@ class EventColumns:
     ) -> dict[str, NDArray[Any]]:
         arguments = [event.args or _NO_ARGUMENTS for event in timed]
         names = [event.name for event in timed]
-        external = _identifiers([a.external_id for a in arguments])
-        old_external = _identifiers([a.old_external_id for a in arguments])
+        external = _links([a.external_id for a in arguments])
+        old_external = _links([a.old_external_id for a in arguments])
         settings = np.full(len(timed), self._settings[b""], dtype=np.int32)
         for at, name in enumerate(names):
             if name in SETTLED:
                 settings[at] = self._settings[bytes(arguments[at].settings)]
+        stacks = np.full(len(timed), self._stacks["", ""], dtype=np.int32)
+        for at in [at for at, a in enumerate(arguments) if a.call_stack or a.module_hierarchy]:
+            stacks[at] = self._stacks[arguments[at].call_stack, arguments[at].module_hierarchy]
         return {
             "name_code": self._names.codes(names),
-            "category": np.fromiter((_CATEGORIES[event.cat] for event in timed), dtype=np.int8, count=len(timed)),
+            "category": np.fromiter((self._meanings[event.cat] for event in timed), dtype=np.int8, count=len(timed)),
             "thread_code": self._threads.codes([(event.pid, event.tid) for event in timed]),
             "start_ns": start_ns,
             "duration_ns": duration_ns,
-            "correlation": _identifiers([a.correlation for a in arguments]),
+            "correlation": _links([a.correlation for a in arguments]),
             "external_id": np.where(external == ABSENT, old_external, external),
             "shape_code": self._shapes.codes([bytes(a.shapes) for a in arguments]),
             "settings_code": settings,
-            "copied_bytes": _identifiers([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
+            "stack_code": stacks,
+            "copied_bytes": _sizes([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
         }
 
     def _add_pairs(self) -> None:
@@ -271,8 +323,28 @@ class EventColumns:
 
     def _absent(self) -> dict[str, int]:
         """The value of each column of arguments that says that an event has none."""
-        codes = {"shape_code": self._shapes[b""], "settings_code": self._settings[b""]}
+        texts = {"shape_code": self._shapes[b""], "settings_code": self._settings[b""]}
+        codes = texts | {"stack_code": self._stacks["", ""]}
         return codes | dict.fromkeys(("correlation", "external_id", "copied_bytes"), ABSENT)
+
+    def _add_labels(self, events: Sequence[TraceEvent | BareEvent]) -> None:
+        for event in events:
+            if event.args is not None:
+                texts = {"name": event.args.name, "labels": event.args.labels}
+                self._labels.add(event.name, written(event.pid), written(event.tid), texts)
+
+    def _add_arrows(self, events: Sequence[TraceEvent | BareEvent]) -> None:
+        if not events or len(self._arrows) > MOST_ARROWS:
+            return
+        time_ns = all_nanoseconds([event.ts for event in events])
+        values: tuple[NDArray[Any], ...] = (
+            self._arrows.codes([(event.cat or "", bytes(event.id)[:LONGEST_ID].strip(b'"')) for event in events]),
+            np.array([event.ph == STARTS for event in events], dtype=bool),
+            self._threads.codes([(event.pid, event.tid) for event in events]),
+            time_ns,
+        )
+        for column, value in zip(self._arrow_ends, values, strict=True):
+            column.add(value[_is_time(time_ns)])
 
     def _add_memory(self, events: Sequence[TraceEvent | BareEvent]) -> None:
         arguments = [event.args or _NO_ARGUMENTS for event in events]
@@ -286,7 +358,7 @@ class EventColumns:
             column.add(value[good])
 
     def _check_size(self) -> None:
-        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._threads)
+        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._stacks, self._threads.ids)
         texts, text_bytes = max(len(table) for table in tables), sum(table.text_bytes for table in tables)
         if texts > MOST_TEXTS or text_bytes > MOST_TEXT_BYTES or len(self._threads) > MOST_THREADS:
             raise UnreadableTrace(
@@ -302,8 +374,14 @@ def _is_time(value_ns: Indices) -> NDArray[np.bool_]:
     return (value_ns > -LARGEST_NS) & (value_ns < LARGEST_NS)
 
 
-def _identifiers(values: list[int]) -> Indices:
+def _sizes(values: list[int]) -> Indices:
     return np.maximum(_whole(values, otherwise=ABSENT), ABSENT)
+
+
+def _links(values: list[int]) -> Indices:
+    """Identifiers that events share; 0 links nothing, as roctracer and kineto write it where there is none."""
+    known = _whole(values, otherwise=ABSENT)
+    return np.where(known > 0, known, ABSENT)
 
 
 def _whole(values: list[int], otherwise: int) -> Indices:

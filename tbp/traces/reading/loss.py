@@ -27,6 +27,8 @@ class Loss(msgspec.Struct, frozen=True):
     packing_cut: int = 0  # compressed files that end too early
     packing_damaged: int = 0  # compressed files that cannot be unpacked to their end
     packing_unsure: int = 0  # compressed files whose checksum is not that of their content
+    misplaced: int = 0  # events whose time lies outside of the recording
+    bounded: int = 0  # events that cannot have lasted as long as they claim
 
     def __bool__(self) -> bool:
         """True if anything was lost, or may have been."""
@@ -50,6 +52,8 @@ class Loss(msgspec.Struct, frozen=True):
             (self.unreadable, f"left out as unreadable: {_events(self.unreadable)}"),
             (self.mended, f"mended where a value was not JSON or of no known kind: {_events(self.mended)}"),
             (self.untimed, f"left out for want of a usable time: {_events(self.untimed)}"),
+            (self.misplaced, f"left out, with times outside of the recording: {_events(self.misplaced)}"),
+            (self.bounded, f"shortened to what is possible beside the rest: {_events(self.bounded)}"),
             (self.unpaired, f"left out for want of its begin or end: {_spans(self.unpaired)}"),
             (self.asynchronous, f"left out as asynchronous, on no thread: {_spans(self.asynchronous)}"),
             (self.joined, f"read as one with the trace before it in the file: {_traces(self.joined)}"),

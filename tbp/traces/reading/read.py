@@ -20,6 +20,7 @@ from tbp.traces.reading.events import MOST_ENTRIES, EventColumns
 from tbp.traces.reading.loss import Loss, Tally
 from tbp.traces.reading.packing import blocks
 from tbp.traces.reading.repair import TEXTS, TIMED
+from tbp.traces.reading.times import possible
 from tbp.traces.reading.trace import ABSENT, Trace
 
 # What makes two events the same one.
@@ -41,7 +42,7 @@ def read_trace(path: str | Path) -> Trace:
     trace = columns.trace(document.metadata)
     if not len(trace):
         raise UnreadableTrace(f"{path} holds no timed event; record it again with the profiler active around a step")
-    return _without_doubles(trace)
+    return possible(_without_doubles(trace))
 
 
 def read_texts(path: str | Path, take: Callable[[Sequence[bytes]], object]) -> Mapping[str, str]:

@@ -6,8 +6,8 @@ operator holds which event, and what they add up to, is left to ``nesting`` and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from enum import IntEnum
 from typing import TypeAlias
 
 import numpy as np
@@ -17,54 +17,15 @@ from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
 from tbp.traces.reading.loss import NOTHING_LOST, Loss
+from tbp.traces.reading.processes import Process
 
 Codes: TypeAlias = NDArray[np.int32]
 Nanoseconds: TypeAlias = NDArray[np.int64]
 
 NS_PER_US = 1000
 
-ABSENT = -1  # in correlation and external_id: the event carries none
-
-
-class Category(IntEnum):
-    """The kinds of events; only the first three are nested in each other on the host."""
-
-    OPERATOR = 1
-    ANNOTATION = 2  # record_function, optimizer steps, ProfilerStep#…
-    RUNTIME = 3  # the host side of a launch, copy or synchronisation
-    KERNEL = 4  # on the device, as the next two
-    COPY = 6
-    FILL = 7
-    PYTHON = 5  # python_function, with_stack=True
-    OTHER = 0
-
-
-ON_DEVICE = (Category.KERNEL, Category.COPY, Category.FILL)
-
-# Both spellings of kineto's ActivityType: "Operator" until 2021, "cpu_op" since
-# (libkineto/src/ActivityType.cpp). An annotation was an "Operator" in the old ones.
-CATEGORIES: Mapping[str, Category] = {
-    "Operator": Category.OPERATOR,
-    "cpu_op": Category.OPERATOR,
-    "": Category.OPERATOR,  # EventList.export_chrome_trace writes operators without a category
-    "user_annotation": Category.ANNOTATION,
-    "Runtime": Category.RUNTIME,
-    "cuda_runtime": Category.RUNTIME,
-    "cuda_driver": Category.RUNTIME,
-    "hip_runtime": Category.RUNTIME,
-    "xpu_runtime": Category.RUNTIME,
-    "mtia_runtime": Category.RUNTIME,
-    "privateuse1_runtime": Category.RUNTIME,
-    "privateuse1_driver": Category.RUNTIME,
-    "Kernel": Category.KERNEL,
-    "kernel": Category.KERNEL,
-    "Memcpy": Category.COPY,
-    "gpu_memcpy": Category.COPY,
-    "Memset": Category.FILL,
-    "gpu_memset": Category.FILL,
-    "python_function": Category.PYTHON,
-    "Python": Category.PYTHON,
-}
+STEP_NAME = re.compile(r"ProfilerStep#\d+$")
+ABSENT = -1  # in correlation and external_id: the event carries none, or 0, which recorders write for none
 
 
 # Operators whose FLOPs need more than shapes: of these the scalar arguments are kept (stride, padding, …).
@@ -97,6 +58,8 @@ class Trace(Struct, frozen=True, eq=False):
     category: NDArray[np.int8]  # a Category each
     threads: tuple[str, ...]  # "pid/tid"; a device stream is a thread too, its pid the device's number
     thread_code: Codes
+    processes: tuple[Process, ...]
+    process_of: Codes  # of each thread
     start_ns: Nanoseconds
     duration_ns: Nanoseconds  # never negative
     correlation: Indices  # ties a launch to what it started; ABSENT where there is none
@@ -105,6 +68,8 @@ class Trace(Struct, frozen=True, eq=False):
     shape_code: Codes
     settings: tuple[str, ...]  # JSON text of "Concrete Inputs", only of SETTLED operators; "" elsewhere
     settings_code: Codes
+    stacks: tuple[tuple[str, str], ...]  # "Call stack" and "Module Hierarchy", innermost function first; "" elsewhere
+    stack_code: Codes
     copied_bytes: Indices  # of a copy or fill on the device; ABSENT where none was recorded
     metadata: Mapping[str, str]  # the file's other top-level keys, each value as JSON text ("tbp" among them)
     memory: Allocations
@@ -123,6 +88,11 @@ class Trace(Struct, frozen=True, eq=False):
         return replace(self, **{name: getattr(self, name)[keep] for name in COLUMNS}, loss=self.loss + loss)
 
     @property
+    def process_code(self) -> Codes:
+        """The process of each event, into ``processes``."""
+        return self.process_of[self.thread_code]
+
+    @property
     def end_ns(self) -> Nanoseconds:
         return self.start_ns + self.duration_ns
 
@@ -138,5 +108,6 @@ COLUMNS = (
     "external_id",
     "shape_code",
     "settings_code",
+    "stack_code",
     "copied_bytes",
 )

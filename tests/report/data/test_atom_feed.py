@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.history.acknowledged import marked
-from tbp.model.changes import Change, ChangeEvidence, State
+from tbp.model.changes import State
 from tbp.report.data.atom_feed import feed_xml
 
-from ...histories import HOSTILE
+from ...histories import HOSTILE, change, changes
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -23,10 +23,8 @@ def entries(data) -> list[Xml.Element]:
 def test_the_feed_has_an_entry_for_each_event_that_is_confirmed(make_history, make_report) -> None:
     slower = make_history(benchmark="a.time_x")
     other = make_history(benchmark="b.time_x")
-    earlier = make_history(
-        (1.0, 0.5, 0.5, 0.5), State.IMPROVEMENT, changes=(ChangeEvidence(Change(1, 1.0, 0.5, 0.001, True)),)
-    )
-    suspect = make_history(changes=(ChangeEvidence(Change(2, 1.0, 1.5, 0.2, False)),))
+    earlier = make_history((1.0, 0.5, 0.5, 0.5), State.IMPROVEMENT, changes=changes((1, 1.0, 0.5)))
+    suspect = make_history(changes=(change(2, 1.0, 1.5, 0.2, False),))
     found = entries(make_report(slower, other, earlier, suspect))
     titles = [entry.findtext(f"{ATOM}title") for entry in found]
     assert titles == ["2 regressions at 03c0ffee", "1 improvement at 01c0ffee"]
@@ -35,10 +33,9 @@ def test_the_feed_has_an_entry_for_each_event_that_is_confirmed(make_history, ma
 
 
 def test_the_feed_says_what_recovered_and_where(make_history, make_report) -> None:
-    steps = ((1, 1.0, 1.5), (3, 1.5, 1.0))
-    changes = tuple(ChangeEvidence(Change(*step, 0.001, True)) for step in steps)
-    own = marked(make_history((1.0, 1.5, 1.5, 1.0), State.RECOVERED, changes=changes))
-    found = entries(make_report(own))
+    steps = changes((1, 1.0, 1.5), (3, 1.5, 1.0))
+    recovered = marked(make_history((1.0, 1.5, 1.5, 1.0), State.RECOVERED, changes=steps))
+    found = entries(make_report(recovered))
     assert [entry.findtext(f"{ATOM}title") for entry in found] == [
         "1 recovered at 03c0ffee",
         "1 regression at 01c0ffee",
@@ -68,8 +65,7 @@ def test_the_feed_has_what_atom_requires(make_history, make_report, text: str) -
 def test_machines_that_saw_the_same_are_one_entry_with_what_is_known(make_history, make_report) -> None:
     every = make_history(machine="m1")
     few = make_history(machine="m2")
-    change = (ChangeEvidence(Change(1, 1e-3, 1.2e-3, 0.0004, True)),)
-    few = replace(few, points=(few.points[0], few.points[4]), changes=change)
+    few = replace(few, points=(few.points[0], few.points[4]), changes=changes((1, 1e-3, 1.2e-3)))
     (entry,) = entries(make_report(every, few))
     assert entry.findtext(f"{ATOM}title") == "2 regressions at 03c0ffee"
     assert (entry.findtext(f"{ATOM}content") or "").endswith("\non both machines that measured it")

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
 from tbp.model.series import Better, Tag
 from tbp.report.base.packing import packed, unpacked
-from tbp.report.data.history_chart import FIRST, LEAST_APART, commit_list, commits_payload, history_chart
+from tbp.report.data.history_chart import FIRST, LEAST_APART, commits_payload, history_chart
 from tbp.report.parts.series_names import dimensions, series_name
 from tbp.report.parts.sparkline import COLUMNS, HEIGHT, LEVELS, MARGIN, UNITS, WIDTH, sparkline
 
@@ -17,10 +17,14 @@ from ...histories import commit_order, of_two_versions
 NAN = math.nan
 
 
+def numbers(commits):
+    return {commit.hash: at for at, commit in enumerate(commits)}
+
+
 def payload(*histories, tags=()):
     """As a script gets it."""
     differ = dimensions([history.key for history in histories])
-    chart = history_chart(histories, differ, commit_list(commit_order(histories)).number, tags)
+    chart = history_chart(histories, differ, numbers(commit_order(histories)), tags)
     return unpacked(packed(chart.payload))
 
 
@@ -33,18 +37,18 @@ def test_runs_are_a_trace_in_the_unit_of_the_axis(make_history) -> None:
     (series,) = data["series"]
     points = part(series, "points")
     assert data["factor"] == 1e-3
-    assert (points["x0"], points["y"]) == (0, [1.5, None, 2.0])
-    assert (points["error_y"]["array"], points["error_y"]["arrayminus"]) == ([0.015, None, 0.02],) * 2
+    assert (points["steps"], points["y"]) == ([0, 2], [1.5, 2.0])
+    assert (points["error_y"]["array"], points["error_y"]["arrayminus"]) == ([0.015, 0.02],) * 2
     assert series["sessions"] == [2, 0, 2]
     assert series["remarks"] == {"failed": [1]}
 
 
-def test_where_most_commits_have_no_run_the_commits_are_named(make_history) -> None:
+def test_commits_without_a_run_are_stepped_over(make_history) -> None:
     every = make_history((1.0,) * 9, State.NO_CHANGE)
     rare = replace(every, points=every.points[::4])
     (_, series) = payload(every, rare)["series"]
     points = part(series, "points")
-    assert (points["x"], points["y"]) == ([0, 4, 8], [1.0] * 3)
+    assert (points["steps"], points["y"]) == ([0, 4, 4], [1.0] * 3)
 
 
 def test_what_is_said_of_many_runs_is_said_once(make_history) -> None:
@@ -59,9 +63,9 @@ def test_commits_are_in_the_site_s_order_and_only_those_with_the_benchmark(make_
     history = make_history((1.0, 2.0, 3.0), State.NO_CHANGE)
     short = replace(history, points=history.points[1:])
     order = commit_order([history])
-    data = history_chart([short], (), commit_list(order).number).payload
+    data = history_chart([short], (), numbers(order)).payload
     assert data["commits"] == [1, 2]
-    said = commits_payload(commit_list(order), "javascript:alert(1)")
+    said = commits_payload(order, "javascript:alert(1)")
     assert said["url"] == ""
     assert said["date"][2] == int(order[2].date.timestamp())
     assert said["hash"] == [commit.hash for commit in order]
@@ -101,8 +105,8 @@ def test_a_change_says_where_the_value_went_and_what_that_is(make_history) -> No
 
 def test_runs_of_another_version_are_a_trace_of_their_own() -> None:
     (series,) = payload(of_two_versions())["series"]
-    assert (part(series, "other version")["x0"], part(series, "other version")["y"]) == (0, [9.0, 9.0])
-    assert (part(series, "points")["x0"], part(series, "points")["y"]) == (2, [1.0, 1.0])
+    assert (part(series, "other version")["steps"], part(series, "other version")["y"]) == ([0, 1], [9.0, 9.0])
+    assert (part(series, "points")["steps"], part(series, "points")["y"]) == ([2, 1], [1.0, 1.0])
     assert series["breaks"] == [2]
 
 
@@ -122,7 +126,7 @@ def test_series_far_apart_start_as_changes_and_one_alone_on_a_logarithmic_axis(m
     strange = make_history((1e6, 1e6), State.NO_CHANGE, machine="o")
     assert payload(stepped, strange)["scale"] == "relative"
     zero = make_history((0.0, 1.0), State.NO_CHANGE)
-    assert not history_chart([zero], (), commit_list(commit_order([zero])).number).log_possible
+    assert not history_chart([zero], (), numbers(commit_order([zero]))).log_possible
 
 
 @pytest.mark.parametrize("values", [(), (NAN, NAN), (math.inf, 1.0), (0.0, 0.0), (1e-320, 1e300)])
@@ -142,7 +146,7 @@ def test_the_data_of_series_that_are_not_drawn_at_first_lies_apart(make_history)
     values = [1e-3] * LEAST_APART
     many = [make_history(values, State.NO_CHANGE, machine=f"m{place}") for place in range(FIRST + 2)]
     differ = dimensions([history.key for history in many])
-    place = commit_list(commit_order(many)).number
+    place = numbers(commit_order(many))
     chart = history_chart(many, differ, place)
     later = chart.payload["series"][FIRST:]
     assert [sorted(one) for one in later] == [["id", "in"]] * 2

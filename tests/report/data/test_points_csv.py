@@ -9,7 +9,7 @@ import pytest
 
 from tbp.model.changes import State
 from tbp.report.data import points_csv
-from tbp.report.data.points_csv import COLUMNS, cell, points, points_file
+from tbp.report.data.points_csv import COLUMNS, points, points_file
 
 from ...histories import HOSTILE
 
@@ -31,13 +31,6 @@ def test_every_point_is_a_line_with_its_unit(make_history, make_report) -> None:
     ]
     assert found[0]["date"] == "2026-05-01T12:00:00+00:00"
     assert found[0]["sessions"] == "2"
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "＝1", "\n=1"])
-def test_no_cell_is_a_formula(text: str) -> None:
-    read = cell(text)
-    assert read[0] not in "=+-@\t\r\n＝"
-    assert read.endswith(text[1:].lstrip())
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -6,12 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.model import points
-from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
+from tbp.model.changes import ChangeKind, State
 from tbp.report.base.packing import packed as pack
-from tbp.report.data.run_grid import MOST_COMMITS, GridColumns, Packed, packed, payload
+from tbp.report.data.run_grid import MOST_COMMITS, GridColumns, GridRow, grid_row, payload
+
+from ...histories import change, changes
 
 
-def read(row: Packed, columns: int) -> list[float | str]:
+def read(row: GridRow, columns: int) -> list[float | str]:
     """As static/base/run_grid.js reads it: values, or what there is instead."""
     cells: list[float | str] = [*row.values.tolist()] + [math.nan] * (columns - len(row.values))
     for column, value in enumerate(cells):
@@ -27,13 +29,13 @@ def columns_of(history) -> GridColumns:
 @pytest.mark.parametrize("factor", [1.0, 1.001, 0.98, 1.5, 3.0, 0.01, 400.0, 2_865.0])
 def test_a_value_keeps_five_digits(make_history, factor) -> None:
     history = make_history((1.2345e-3, 1.2345e-3, 1.2345e-3, factor * 1.2345e-3), State.NO_CHANGE, changes=())
-    values = read(packed(history, columns_of(history)), 4)
+    values = read(grid_row(history, columns_of(history), 0), 4)
     assert values == pytest.approx([1.2345e-3] * 3 + [factor * 1.2345e-3], rel=1e-4)
 
 
 def test_a_segment_is_held_against_the_level_before(make_history) -> None:
-    history = make_history((1.0, 1.0, 1.0, 1.2, 1.2), changes=(ChangeEvidence(Change(3, 1.0, 1.2, 0.001, True)),))
-    own = packed(history, columns_of(history))
+    history = make_history((1.0, 1.0, 1.0, 1.2, 1.2), changes=changes((3, 1.0, 1.2)))
+    own = grid_row(history, columns_of(history), 0)
     assert own.segments == ((0, 1.0, 1.0), (3, 1.2, 1.0))
     assert read(own, 5) == pytest.approx([1.0, 1.0, 1.0, 1.2, 1.2])
     assert [(mark.column, mark.glyph, mark.words, mark.tone, mark.size) for mark in own.marks] == [
@@ -45,31 +47,29 @@ def test_a_segment_is_held_against_the_level_before(make_history) -> None:
 def test_values_far_apart_are_kept(make_history, values) -> None:
     history = make_history(values, State.NO_CHANGE, changes=())
     largest = max(map(abs, values))
-    assert read(packed(history, columns_of(history)), 3) == pytest.approx(list(values), abs=1e-10 * largest)
+    assert read(grid_row(history, columns_of(history), 0), 3) == pytest.approx(list(values), abs=1e-10 * largest)
 
 
 def test_no_run_a_failed_and_a_skipped_one_differ(make_history) -> None:
     failed = make_history((1.0, math.nan), State.FAILED)
     skipped = make_history((1.0, math.nan), State.SKIPPED)
-    assert read(packed(failed, columns_of(failed)), 3) == [pytest.approx(1.0), "failed", "none"]
-    assert read(packed(skipped, columns_of(skipped)), 3)[1] == "skipped"
+    assert read(grid_row(failed, columns_of(failed), 0), 3) == [pytest.approx(1.0), "failed", "none"]
+    assert read(grid_row(skipped, columns_of(skipped), 0), 3)[1] == "skipped"
 
 
 def test_suspects_and_other_causes_have_marks_of_their_own(make_history) -> None:
-    changes = (
-        ChangeEvidence(Change(1, 1.0, 2.0, 0.001, True, ChangeKind.HARDWARE, "cores 2 → 4")),
-        ChangeEvidence(Change(3, 2.0, 2.1, 0.04, False)),
-    )
-    own = packed(history := make_history((1.0, 2.0, 2.0, 2.1), changes=changes), columns_of(history))
-    assert [(mark.glyph, mark.tone) for mark in own.marks] == [("△", "plain"), ("◇", "suspect")]
-    assert len(own.segments) == 2  # a suspect moves no level
+    explained = change(1, 1.0, 2.0, kind=ChangeKind.HARDWARE, explanation="cores 2 → 4")
+    history = make_history((1.0, 2.0, 2.0, 2.1), changes=(explained, change(3, 2.0, 2.1, 0.04, False)))
+    row = grid_row(history, columns_of(history), 0)
+    assert [(mark.glyph, mark.tone) for mark in row.marks] == [("△", "plain"), ("◇", "suspect")]
+    assert len(row.segments) == 2  # a suspect moves no level
 
 
 def test_only_the_newest_commits_have_a_column(make_history, make_report) -> None:
     history = make_history([1.0] * (MOST_COMMITS + 5), State.NO_CHANGE)
     told = payload(make_report(history))
     assert len(told["commits"]) == MOST_COMMITS
-    assert told["commits"][0][0] == history.points[5].commit.short
+    assert told["commits"][0]["short"] == history.points[5].commit.short
 
 
 def test_ten_thousand_series_stay_small(make_history, make_report) -> None:
@@ -84,8 +84,7 @@ def test_ten_thousand_series_stay_small(make_history, make_report) -> None:
 
 def test_points_in_columns_are_packed_as_points_of_their_own(make_history, make_report) -> None:
     values = [1.0, math.nan, 1.2, 0.0, 1.1] * 50
-    changes = (ChangeEvidence(Change(3, 1.0, 1.2, 0.001, True)), ChangeEvidence(Change(230, 1.2, 1.1, 0.001, True)))
-    single = make_history(values, changes=changes)
+    single = make_history(values, changes=changes((3, 1.0, 1.2), (230, 1.2, 1.1)))
     order = tuple(point.commit for point in single.points)
     kept = [place for place in range(len(values)) if place % 7]  # not every commit has a run of the series
     columns = points.PointColumns(

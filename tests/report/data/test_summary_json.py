@@ -7,17 +7,19 @@ import pytest
 from msgspec.structs import replace
 
 from tbp.history.events import Touching
-from tbp.model.changes import Change, ChangeEvidence, State
+from tbp.model.changes import State
 from tbp.report.base.report_data import Base
 from tbp.report.data.summary_json import summary_json
+
+from ...histories import change, changes
 
 NAN = math.nan
 
 
 def test_the_summary_says_what_the_pages_say(make_history, make_report) -> None:
-    what = ChangeEvidence(Change(3, 0.001, 0.0012, 0.0004, True, low=0.18, high=NAN))
+    slower = change(3, 0.001, 0.0012, low=0.18, high=NAN)
     base = Base("v1", make_history().points[0].commit)
-    found = json.loads(summary_json(make_report(make_history(changes=(what,)), base=base)))
+    found = json.loads(summary_json(make_report(make_history(changes=(slower,)), base=base)))
     assert found["format"] == 1
     assert found["verdict"].startswith("Since v1: 1 regression in 1 series")
     assert found["base"]["revision"] == "v1"
@@ -25,18 +27,18 @@ def test_the_summary_says_what_the_pages_say(make_history, make_report) -> None:
     assert found["states"]["regression"] == 1
     (series,) = found["series"]
     assert (series["state"], series["unit"], series["change"]) == ("regression", "seconds", 0)
-    (change,) = series["changes"]
-    assert change["effect"] == pytest.approx(0.2)
-    assert (change["low"], change["high"]) == (0.18, None)
-    assert change["first"]["commit"].startswith("03c0ffee")
-    assert change["last_before"]["commit"].startswith("02c0ffee")
+    (told,) = series["changes"]
+    assert told["effect"] == pytest.approx(0.2)
+    assert (told["low"], told["high"]) == (0.18, None)
+    assert told["first"]["commit"].startswith("03c0ffee")
+    assert told["last_before"]["commit"].startswith("02c0ffee")
     assert series["page"].startswith("benchmarks/attention-Quick-torchtime-step-")
 
 
 def test_the_summary_has_each_event_once_with_who_saw_it(make_history, make_report) -> None:
     worse = (1e-3,) * 3 + (1.5e-3,) * 2
     both = [make_history(worse, machine=on) for on in ("m1", "m2")]
-    suspect = make_history(worse, benchmark="b.time", changes=(ChangeEvidence(Change(3, 1e-3, 1.1e-3, 0.1, False)),))
+    suspect = make_history(worse, benchmark="b.time", changes=(change(3, 1e-3, 1.1e-3, 0.1, False),))
     data = make_report(*both, suspect)
     (event,) = data.events
     touching = (Touching("03c0ffee", ("uv.lock",)),)
@@ -59,9 +61,8 @@ def test_the_summary_has_each_event_once_with_who_saw_it(make_history, make_repo
 
 
 def test_the_summary_has_the_balance_and_its_parts(make_history, make_report) -> None:
-    steps = ((1, 1.0, 0.5), (2, 0.5, 0.6), (3, 0.6, 0.55))
-    changes = tuple(ChangeEvidence(Change(*step, 0.001, True)) for step in steps)
-    (series,) = json.loads(summary_json(make_report(make_history(changes=changes))))["series"]
+    history = make_history(changes=changes((1, 1.0, 0.5), (2, 0.5, 0.6), (3, 0.6, 0.55)))
+    (series,) = json.loads(summary_json(make_report(history)))["series"]
     effect = series["balance"].pop("effect")
     assert effect == pytest.approx(0.1)
     assert series["balance"] == {

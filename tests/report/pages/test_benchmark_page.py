@@ -4,28 +4,26 @@ import pandas as pd
 
 from tbp.model.changes import Change, ChangeEvidence
 from tbp.report.pages.benchmark.change_blocks import IN_FULL
-from tbp.report.pages.benchmark.page import benchmark_page
 from tbp.report.parts import trace_rows
-from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
+from tbp.traces.differences.difference import TraceDifference
 from tbp.traces.differences.exact import EXACT_COLUMNS, PARENT_COLUMNS
 from tbp.traces.operators.detail import NO_CALLER
 from tbp.traces.reading.loss import Loss
 
+from ...flames import frames
+from ...histories import page_of
+from ...trace_differences import row, trace_difference
+
 NAN = math.nan
 
 
-def difference(**fields: object) -> TraceDifference:
+def difference(after_us: float = 1060.0, copies: int = 1, **fields: object) -> TraceDifference:
     """masked_fill_ is new and takes 60 µs, mm takes 3 µs less, 3 µs are outside operators."""
     rows = [
-        ("aten::masked_fill_", 0.0, 4.0, 0.0, 60.0, 60.0, 60.0, 0.0, 1.0, "new", True, "masked 0 → 4 calls"),
-        ("aten::mm", 8.0, 8.0, 900.0, 897.0, -3.0, 0.0, -3.0, -0.05, "same", False, "mm as before"),
+        row("aten::masked_fill_", (0.0, 4.0), (0.0, 60.0), "new", sentence="masked 0 → 4 calls"),
+        row("aten::mm", (8.0, 8.0), (900.0, 897.0), sentence="mm as before"),
     ]
-    host_and_device = [(row[3], row[4], 0.0, 0.0) for row in rows]
-    columns = [(*row, *clocks) for row, clocks in zip(rows, host_and_device, strict=True)]
-    frame = pd.DataFrame(columns, columns=list(ROW_COLUMNS))
-    values = {"step_before_us": 1000.0, "step_after_us": 1060.0, "residual_us": 3.0, "machine_factor": 1.0}
-    sessions = {"sessions_before": 3, "sessions_after": 3}
-    return TraceDifference(frame, **{**values, **sessions, **fields})  # type: ignore[arg-type]
+    return trace_difference(rows * copies, (1000.0, after_us), 3.0, **fields)
 
 
 def test_moved_operators_add_up_to_the_step() -> None:
@@ -42,21 +40,18 @@ def test_moved_operators_add_up_to_the_step() -> None:
 
 
 def test_operators_beyond_the_shown_ones_are_one_row() -> None:
-    found = difference()
-    many = TraceDifference(pd.concat([found.rows] * 10, ignore_index=True), 1000.0, 1570.0, 0.0, 1.0, 3, 3)
-    rows = trace_rows.moved(many)
+    rows = trace_rows.moved(difference(copies=10))
     assert len(rows) == trace_rows.DIFFERENCES + 3
     assert rows[trace_rows.DIFFERENCES].operator == "5 further operators"
 
 
 def test_caveats_tell_of_few_sessions() -> None:
     assert trace_rows.caveats(difference()) == ""
-    assert "1 and 3 traced sessions" in trace_rows.caveats(difference(sessions_before=1))
+    assert "1 and 3 traced sessions" in trace_rows.caveats(difference(sessions=(1, 3)))
 
 
 def test_a_step_that_did_not_move_has_no_shares() -> None:
-    still = difference(step_after_us=1000.0)
-    assert trace_rows.moved(still)[-2].share == "–"
+    assert trace_rows.moved(difference(after_us=1000.0))[-2].share == "–"
 
 
 def test_hotspots_are_ranked_by_host_time_without_a_device(make_operators) -> None:
@@ -89,7 +84,7 @@ def test_shapes_that_are_no_list_are_shown_as_recorded() -> None:
 def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_report) -> None:
     what = ChangeEvidence(Change(3, 1e-3, 1.06e-3, 0.004, True, low=0.05, high=0.07), difference())
     history = make_history(changes=(what,))
-    section = benchmark_page(history.key.benchmark, make_report(history)).sections[0]
+    section = page_of(history.key.benchmark, make_report(history)).sections[0]
     change = section.changes[0]
     assert section.unfolded
     assert change.effect == "▲ +6.0 % slower"
@@ -104,14 +99,14 @@ def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_repor
 
 def test_what_is_no_time_is_measured_again_on_its_own(make_history, make_report) -> None:
     history = make_history(unit="bytes")
-    change = benchmark_page(history.key.benchmark, make_report(history)).sections[0].changes[0]
+    change = page_of(history.key.benchmark, make_report(history)).sections[0].changes[0]
     assert change.command == ""
     assert change.again.startswith("asv run --bench '^attention")
 
 
 def test_without_a_trace_the_note_says_why(make_history, make_change, make_report) -> None:
     noted = make_history(changes=(make_change(3, 1.0, 2.0, note="the trace of 02c0ffee is broken"),))
-    page = benchmark_page(noted.key.benchmark, make_report(noted))
+    page = page_of(noted.key.benchmark, make_report(noted))
     assert page.sections[0].changes[0].remark == "the trace of 02c0ffee is broken"
     assert page.sections[0].hotspots is None
 
@@ -120,7 +115,7 @@ def test_only_confirmed_changes_are_shown_in_full_the_newest_first(make_history,
     changes = [make_change(index, 1.0, 1.0 + index) for index in range(1, IN_FULL + 2)]
     changes.insert(2, make_change(2, 1.0, 1.1, confirmed=False))
     history = make_history((1.0,) * 9, changes=tuple(changes))
-    section = benchmark_page(history.key.benchmark, make_report(history)).sections[0]
+    section = page_of(history.key.benchmark, make_report(history)).sections[0]
     assert [block.commit.short[:2] for block in section.changes] == ["04", "03", "02"]
     assert [(block.commit.short[:2], bool(block.doubt)) for block in section.earlier] == [("02", True), ("01", False)]
 
@@ -147,5 +142,24 @@ def test_what_traces_lost_and_what_is_exact_is_told_beside_the_operators() -> No
         ("the step itself", "aten::masked_fill_", "0 → 1", "1.7 %", True),
     ]
     assert told.whole == "traced slowdown"
-    assert trace_rows.told(difference(step_after_us=900.0)).whole == "traced speed-up"
+    assert trace_rows.told(difference(after_us=900.0)).whole == "traced speed-up"
     assert (trace_rows.told(difference()).exact, trace_rows.told(difference()).losses) == ((), ())
+
+
+def test_hotspots_are_grouped_by_what_called_the_operators() -> None:
+    stack = frames(
+        {
+            "nn.Module: Net_0": ("module", 2, 1_000_000, 0),
+            "nn.Module: Net_0 > net.py(7): forward": ("python", 2, 2_000_000, 0),
+            "nn.Module: Net_0 > net.py(7): forward > mm": ("operator", 2, 3_000_000, 0),
+            "add": ("operator", 2, 2_000_000, 0),
+        }
+    )
+    modules, lines = trace_rows.hotspot_groups(stack, on_device=False)
+    assert [(row.operator, row.self_time, row.share) for row in modules.rows] == [
+        ("Net_0", "3.00 ms", "75 %"),
+        ("(no module)", "1.00 ms", "25 %"),
+    ]
+    assert (modules.title, lines.title) == ("nn.Module", "Python function")
+    assert [row.operator for row in lines.rows] == ["net.py(7): forward", "(no function outside of torch)"]
+    assert trace_rows.hotspot_groups(frames({"mm": ("operator", 2, 3_000_000, 0)}), on_device=False) == ()

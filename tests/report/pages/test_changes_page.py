@@ -12,13 +12,13 @@ from tbp.report.pages.changes.page import MOST_ITEMS_OF_A_ROW, changes_page
 from tbp.report.parts import addresses
 from tbp.report.parts.change_sorts import Sort
 
-from ...histories import commit_order, history, report
+from ...histories import history, report
 
 VALUES = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
 
 
 def page(*histories, **fields):
-    return changes_page(report(*histories, **fields), commit_order(histories))
+    return changes_page(report(*histories, **fields))
 
 
 def found(*changes: Change) -> tuple[ChangeEvidence, ...]:
@@ -124,7 +124,7 @@ def test_the_commits_that_touch_the_benchmark_are_named_and_escaped() -> None:
     (event,) = report(own).events
     touching = (Touching(own.points[1].commit.hash, ("<b>/requirements.txt",)),)
     data = report(own, joined=(replace(event, touching=touching),))
-    found_page = changes_page(data, commit_order([own]))
+    found_page = changes_page(data)
     assert found_page.rows[0].touching == (
         "of 2 commits, 1 touches the benchmark or its requirements: 01c0ffee (<b>/requirements.txt)"
     )
@@ -217,5 +217,5 @@ def test_commits_are_in_order_of_history_whatever_their_dates() -> None:
     points[4] = replace(points[4], commit=Commit(points[4].commit.hash, early))
     rebased = replace(plain, points=tuple(points))
     order = tuple(point.commit for point in points)
-    shown = changes_page(report(rebased, commits=order), order)
+    shown = changes_page(report(rebased, commits=order))
     assert [row.commit.short[:2] for row in shown.rows] == ["04", "02"]

@@ -19,7 +19,7 @@ STEADY = [1.0, 1.01, 0.99, 1.0, 1.01, 0.99, 1.0, 1.01, 0.99, 1.0, 1.01, 0.99]
 
 
 def page(*histories, **fields):
-    return compare_page(report(*histories, **fields), commit_order(histories))
+    return compare_page(report(*histories, **fields))
 
 
 def test_the_default_is_the_newest_commit_against_the_one_before_it() -> None:
@@ -189,5 +189,5 @@ def test_the_default_columns_are_those_of_the_packed_runs() -> None:
     own = history([1.0] * 250, State.NO_CHANGE)
     before, after, _ = map(int, page(own).default.split())
     commits = payload(report(own))["commits"]
-    assert [commits[before][0], commits[after][0]] == [point.commit.short for point in own.points[-2:]]
+    assert [commits[before]["short"], commits[after]["short"]] == [point.commit.short for point in own.points[-2:]]
     assert page(own).only_newest

@@ -22,14 +22,14 @@ def test_each_other_combination_is_a_line_of_newest_values_the_steepest_first(ma
     steep = [series(make_history, 1e-6 * size**2, variant="naive", size=str(size)) for size in sizes]
     (only,) = found(*flat, *steep)
     assert only.parameter == "size"
-    assert [(line.name, line.line.sizes) for line in only.lines] == [
+    assert [(line.name, line.sizes) for line in only.lines] == [
         ("variant=naive", (64.0, 256.0, 1024.0)),
         ("variant=flash", (64.0, 256.0, 1024.0)),
     ]
     assert (
         only.lines[0].sentence == "time grows as size^2.00 (95 % interval 2.00 to 2.00, 3 sizes); 256 × from 64 to 1024"
     )
-    assert [(trace.name, trace.x) for trace in only.chart.data] == [(line.name, line.line.sizes) for line in only.lines]
+    assert [(trace.name, trace.x) for trace in only.chart.data] == [(line.name, line.sizes) for line in only.lines]
 
 
 def test_two_sizes_have_a_ratio_and_no_chart(make_history) -> None:

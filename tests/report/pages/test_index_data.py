@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from tbp.model.changes import Change, ChangeEvidence, State
 from tbp.model.series import Commit, Outcome, Point
 from tbp.report.base.packing import unpacked
-from tbp.report.base.render import Frame, main_html, script_call
+from tbp.report.base.render import Frame, main_html, packed_call, script_call
 from tbp.report.pages.index import data as data_of_index
 from tbp.report.pages.index.data import index_data, index_files
 from tbp.report.pages.index.page import summary
@@ -48,7 +48,7 @@ def many(make_history, benchmarks: int, series: int, changed: float = 0.1):
 def sizes(data) -> tuple[bytes, bytes]:
     found = summary(data)
     page = main_html("index.html", found, Frame("example", "2026-05-01 12:00 UTC", "1.0")).encode()
-    return page, script_call("tbp.index", index_data(found)).encode()
+    return page, script_call(*packed_call("tbp.index", index_data(found))).encode()
 
 
 def test_the_index_of_300_benchmarks_is_small_with_its_data(make_history, make_report) -> None:
@@ -72,17 +72,15 @@ def test_quiet_series_cost_the_script_little(make_history, make_report) -> None:
 
 def test_every_series_is_in_the_data_in_the_order_of_the_rows(make_history, make_report) -> None:
     data = make_report(make_history((1.0, 1.0), State.NO_CHANGE, benchmark="a.b"), make_history())
-    found = json.loads(json.dumps(index_data(summary(data))))
-    assert [found["benchmarks"][at] for at in found["benchmark_at"]] == ["attention.Quick.torchtime_step", "a.b"]
-    assert [found["states"][at] for at in found["state_at"]] == ["regression", "no_change"]
-    (at, none) = found["commit_at"]
-    assert (found["commits"][at - 1][0], none) == (data.histories[1].points[3].commit.hash, 0)
-    assert found["sizes"] == [0.2, 0]
+    moved, quiet = json.loads(json.dumps(index_data(summary(data))))["rows"]
+    assert (moved[0], moved[5:7]) == ("attention.Quick.torchtime_step", ["regression", 0.2])
+    assert (quiet[0], quiet[5:]) == ("a.b", ["no_change", 0, []])
+    assert moved[7][0] == data.histories[1].points[3].commit.hash
 
 
 def test_a_search_finds_a_row_by_what_it_shows(make_history, make_report) -> None:
     data = make_report(make_history(parameters=(("variant", "sdpa"),)), make_history((1.0,), State.NO_CHANGE))
-    moved, quiet = index_data(summary(data))["texts"]
+    moved, quiet = (row[4] for row in index_data(summary(data))["rows"])
     assert moved.startswith("variant=sdpa ▲ +20 % slower")
     assert quiet == "variant=sdpa"
 

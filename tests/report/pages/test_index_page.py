@@ -3,10 +3,12 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from tbp.model.changes import Change, ChangeEvidence, State
+from tbp.model.changes import State
 from tbp.model.series import Better
 from tbp.report.pages.index.page import series_span, summary
 from tbp.report.parts.series_order import Tile, natural
+
+from ...histories import changes
 
 NAN = math.nan
 
@@ -123,8 +125,7 @@ def test_a_row_has_the_range_of_its_event(make_history, make_report) -> None:
     """The series itself has one run in three; another machine tells which commit it was."""
     every = make_history((1e-3,) * 3 + (1.5e-3,) * 2, machine="m1")
     few = make_history((1e-3,) * 3 + (1.5e-3,) * 2, machine="m2")
-    points = (few.points[0], few.points[4])
-    few = replace(few, points=points, changes=(ChangeEvidence(Change(1, 1e-3, 1.5e-3, 0.001, True)),))
+    few = replace(few, points=(few.points[0], few.points[4]), changes=changes((1, 1e-3, 1.5e-3)))
     rows = summary(make_report(every, few)).rows
     assert [(row.commit and row.commit.short, row.last_good, row.between) for row in rows] == [
         ("03c0ffee", None, ""),

@@ -11,6 +11,7 @@ from tbp.report.base.render import Frame, main_html
 from tbp.report.pages.machines.environments import inventory
 from tbp.report.pages.machines.page import machines_page
 from tbp.report.parts.inventory import Installed, differences, installed, what_is_recorded
+from tbp.wording import words
 
 NAN = math.nan
 
@@ -109,13 +110,13 @@ def test_every_environment_s_noise_is_seen_at_once(make_history, make_report) ->
     loud = replace(make_history((1.0, 1.0), State.NO_CHANGE, environment="loud"), noise_between=0.04)
     unknown = replace(make_history((1.0,), State.NOT_ENOUGH_DATA, environment="loud"), noise_between=NAN)
     page = machines_page(make_report(quiet, loud, unknown))
-    said = [(row.setup.environment, row.between, row.bar, row.over) for row in page.overview]
+    said = [(row.name, words.percent(row.noise.between), bar, row.noise.over) for row, bar in page.overview]
     assert said == [
         ("loud", "4.0 %", 100.0, "median of 1 of 2 timed series"),
         ("quiet", "1.0 %", 25.0, "1 timed series"),
     ]
     anchors = [environment.anchor for environment in page.machines[0].environments]
-    assert [row.anchor for row in page.overview] == anchors
+    assert [row.anchor for row, _ in page.overview] == anchors
 
 
 def test_what_differs_between_environments_is_a_row_and_the_rest_a_sentence() -> None:
@@ -123,7 +124,7 @@ def test_what_differs_between_environments_is_a_row_and_the_rest_a_sentence() ->
     two = run(0, {"numpy": "1.26", "torch": "2.13"}, python="3.13")
     runs = {Setup("bench-1", "old"): [one], Setup("bench-1", "new"): [two]}
     found = inventory(runs, {"bench-1": Machine("bench-1", (("processor", "Example CPU"),))})
-    assert [column.label for column in found.columns] == ["new", "old"]
+    assert [column.called({}) for column in found.columns] == ["new", "old"]
     assert [(row.name, row.values) for row in found.rows] == [("torch", ("2.13", "2.12")), ("six", ("", "1"))]
     assert found.same == "processor Example CPU, python 3.13, numpy 1.26"
 

@@ -1,8 +1,9 @@
 from msgspec.structs import replace
 
 from tbp.model.changes import State
-from tbp.report.pages.benchmark.page import benchmark_page
 from tbp.report.pages.benchmark.rates import rates_of_all, tokens_of
+
+from ...histories import page_of
 
 CELL = (("variant", "sdpa"), ("batch", "8"), ("sequence_length", "128"))
 
@@ -70,7 +71,7 @@ def test_tokens_are_known_from_parameters_only(make_history) -> None:
 
 def test_a_counter_leads_to_its_own_page(make_history, make_report) -> None:
     time, others = suite(make_history, track_flops=(4e9, "FLOP"))
-    section = benchmark_page(time.key.benchmark, make_report(time, *others)).sections[0]
+    section = page_of(time.key.benchmark, make_report(time, *others)).sections[0]
     hrefs = {rate.name: rate.href for rate in section.rates}
     assert hrefs["work done"] == ""
     assert hrefs["FLOPs of a step"].startswith("../benchmarks/attention-Quick-track-flops-")

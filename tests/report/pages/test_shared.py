@@ -1,7 +1,9 @@
 from msgspec.structs import replace
 
 from tbp.model.changes import Break, ChangeKind, Circumstance, History, State
-from tbp.report.pages.benchmark.page import UNFOLDED, BenchmarkPage, benchmark_page
+from tbp.report.pages.benchmark.page import UNFOLDED, BenchmarkPage
+
+from ...histories import page_of
 
 SAME = (Circumstance("python", "3.13", "3.13"), Circumstance("processor", *2 * (f"Example CPU {'x' * 90}",)))
 OTHER = (Circumstance("torch", "2.12", "2.13"),)
@@ -12,7 +14,7 @@ def with_known(history: History, circumstances: tuple[Circumstance, ...]) -> His
 
 
 def page(make_report, *histories: History) -> BenchmarkPage:
-    return benchmark_page(histories[0].key.benchmark, make_report(*histories))
+    return page_of(histories[0].key.benchmark, make_report(*histories))
 
 
 def named(make_history, place: int, *args, **fields) -> History:

@@ -1,17 +1,19 @@
 """A benchmark's page shows what it runs, in a length that keeps the page small."""
 
 from tbp.report.base.render import Frame, main_html
-from tbp.report.pages.benchmark.page import LENGTH, LINES, benchmark_page, code_of
+from tbp.report.pages.benchmark.page import LENGTH, LINES, code_of
+
+from ...histories import page_of
 
 CODE = "def time_it(self):\n    if self.a < 3:\n        step()\n"
 
 
 def test_the_code_stands_on_its_page_as_it_was_written(make_history, make_report) -> None:
     history = make_history()
-    page = benchmark_page(history.key.benchmark, make_report(history, sources={history.key.benchmark: CODE}))
+    page = page_of(history.key.benchmark, make_report(history, sources={history.key.benchmark: CODE}))
     html = main_html("benchmark.html", page, Frame("example", "today", "0", root="../"))
     assert "def time_it(self):\n    if self.a &lt; 3:\n        step()</pre>" in html
-    other = benchmark_page(history.key.benchmark, make_report(history, sources={"another": CODE}))
+    other = page_of(history.key.benchmark, make_report(history, sources={"another": CODE}))
     assert "What it runs" not in main_html("benchmark.html", other, Frame("example", "today", "0", root="../"))
 
 

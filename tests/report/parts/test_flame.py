@@ -19,7 +19,8 @@ from tbp.traces.calls.nesting import NO_PARENT
 from tbp.traces.differences.frame_difference import frame_difference
 from tbp.traces.frames.frames import Frames
 
-from ...flames import Rows, certain_difference, frames
+from ...flames import Rows, frames
+from ...trace_differences import certain_difference
 
 Make = Callable[..., Any]
 

@@ -21,7 +21,7 @@ def run(place: int, setup: Setup, system: str = "", **more: object) -> Run:
 def at(found: SetupFacts, place: int, column: int) -> dict[str, str]:
     """The setup that ``static/pages/setups.js`` finds for a setup at a column."""
     known = [own for start, own in found.places[place] if start <= column][-1]
-    return {name: found.values[code] for name, code in zip(found.names, known, strict=True) if code >= 0}
+    return {name: value for name, value in zip(found.names, known, strict=True) if value}
 
 
 def test_two_pythons_of_one_machine_on_two_systems_differ_in_both():

@@ -5,16 +5,13 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from tbp.model.changes import Change, ChangeEvidence, ChangeKind, State
-from tbp.report.pages.benchmark.page import benchmark_page
+from tbp.model.changes import ChangeKind, State
 from tbp.report.pages.index.page import summary
 from tbp.report.parts import since_change
 
+from ...histories import changes, page_of
+
 NAN = math.nan
-
-
-def changes(*steps: tuple[int, float, float]) -> tuple[ChangeEvidence, ...]:
-    return tuple(ChangeEvidence(Change(index, before, after, 0.0004, True)) for index, before, after in steps)
 
 
 STEP = changes((3, 1.0, 1.2))
@@ -50,7 +47,7 @@ def test_a_gain_that_is_worse_than_at_first_is_no_good_news(make_history, make_r
     assert row.standing.is_net_worse
     found = summary(make_report(own)).notes
     assert [note.sentence for note in found] == ["1 of 1 improved or recovered series is worse than at first."]
-    page = benchmark_page(own.key.benchmark, make_report(own))
+    page = page_of(own.key.benchmark, make_report(own))
     assert page.sections[0].is_net_worse
     assert page.finding.endswith("still at this level; net ▲ +40 % slower than at first, 1.00 s.")
 
@@ -77,7 +74,7 @@ def test_of_several_regressions_the_largest_is_shown_with_what_all_make_together
         "▲ +120 % slower since 02c0ffee: 1.00 s → 2.20 s, of which ▲ +100 % at 04c0ffee, ▲ +10 % at 02c0ffee, "
         "after ▼ −50 % at 01c0ffee. Net ▲ +10 % slower than at first, 2.00 s."
     )
-    page = benchmark_page(own.key.benchmark, make_report(own))
+    page = page_of(own.key.benchmark, make_report(own))
     assert page.sections[0].badge == "▲ +120 % slower"
     assert page.sections[0].brief == "1.00 s → 2.20 s since 02c0ffee; now 2.20 s"
 

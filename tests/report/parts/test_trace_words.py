@@ -5,22 +5,21 @@ import pytest
 
 from tbp.model.changes import Change, ChangeEvidence
 from tbp.report.parts.trace_words import causes, explanation, in_a_line, lead
-from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference
+from tbp.traces.differences.difference import TraceDifference
 from tbp.traces.differences.exact import EXACT_COLUMNS
+
+from ...trace_differences import row, trace_difference
 
 
 def traced(
     before_us: float = 600.0, after_us: float = 800.0, factor: float = 1.0, exact: pd.DataFrame | None = None
 ) -> TraceDifference:
     """softmax is new and holds most of what the step gained; mm is called once less."""
-    gained = after_us - before_us
     rows = [
-        ("aten::_softmax", 0.0, 1.0, 0.0, 150.0, 150.0, 150.0, 0.0, 150.0 / gained, "new", True, "",
-         0.0, 150.0, 0.0, 0.0),
-        ("aten::mm", 3.0, 2.0, 90.0, 60.0, -30.0, -30.0, 0.0, -30.0 / gained, "calls", True, "", 90.0, 60.0, 0.0, 0.0),
-    ]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=list(ROW_COLUMNS))
-    return TraceDifference(frame, before_us, after_us, gained - 120.0, factor, 3, 3, exact=exact)
+        row("aten::_softmax", (0.0, 1.0), (0.0, 150.0), "new"),
+        row("aten::mm", (3.0, 2.0), (90.0, 60.0), "calls"),
+    ]
+    return trace_difference(rows, (before_us, after_us), after_us - before_us - 120.0, factor, exact=exact)
 
 
 def evidence(before: float, after: float, difference: TraceDifference) -> ChangeEvidence:

@@ -40,7 +40,7 @@ def test_it_is_said_first_and_once_on_every_output(fallen: ReportData, tmp_path:
     assert page.first.sentence.startswith(FELL)
     assert page.first.sentence.endswith(" levels moved with it, all up.")
     assert not [note for note in page.notes if "number" in note.sentence]
-    lines = report_summary(fallen, tmp_path).lines.splitlines()
+    lines = report_summary(fallen, tmp_path).lines
     assert lines[0] == page.first.sentence
     assert lines[1].startswith("No confirmed regression in 63 series")
     assert json.loads(summary_json(fallen))["first"] == page.first.sentence

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,35 +12,7 @@ from tbp.model.changes import State
 from tbp.report.pages import PAGES
 from tbp.report.site.build import write_single_file
 
-
-class Elements(HTMLParser):
-    """Start tags with their attributes, and the texts of scripts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[tuple[dict[str, str | None], str]] = []
-        self.is_inside = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self.is_inside = tag == "script"
-        if self.is_inside:
-            self.scripts.append((dict(attrs), ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        self.is_inside = False
-
-    def handle_data(self, data: str) -> None:
-        if self.is_inside:
-            attributes, text = self.scripts[-1]
-            self.scripts[-1] = (attributes, text + data)
-
-
-def elements(path: Path) -> Elements:
-    found = Elements()
-    found.feed(path.read_text("utf-8"))
-    return found
+from ...html_elements import elements
 
 
 def report_file(tmp_path, make_history, make_report, **names) -> Path:
@@ -57,6 +28,14 @@ def test_nothing_is_loaded_and_plotly_is_there_once(tmp_path, make_history, make
     assert not [attributes for tag, attributes in found.tags if "src" in attributes or tag == "link"]
     assert path.read_text("utf-8").count("plotly.js (basic - minified)") == 1
     assert path.stat().st_size < 1_500_000
+
+
+def test_it_carries_the_licences_of_what_it_holds(tmp_path, make_history, make_report) -> None:
+    found = elements(report_file(tmp_path, make_history, make_report))
+    licences = [text for attributes, text in found.scripts if "data-licence" in attributes]
+    assert [text.splitlines()[0][:11] for text in licences] == ["MIT License", "plotly-basi"]
+    assert "Plotly Technologies Inc." in licences[0]
+    assert "d3-format 1.4.5 (BSD-3-Clause)" in licences[1]
 
 
 def test_only_its_own_scripts_may_run(tmp_path, make_history, make_report) -> None:

@@ -1,5 +1,4 @@
 import math
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,9 @@ from tbp.model.series import Commit, Outcome, Point, SeriesKey
 from tbp.report.base.render import STATIC, script_json
 from tbp.report.site import build
 from tbp.report.site.build import write_site
-from tbp.wording.words import INVISIBLE
+from tbp.system.foreign_text import INVISIBLE
+
+from ...html_elements import elements
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -27,23 +28,6 @@ HOSTILE = [
 ]
 
 VIEWS = ("changes.html", "heatmap.html", "compare.html", "machines.html")
-
-
-class Structure(HTMLParser):
-    """Every start tag with its attributes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-
-def structure(path: Path) -> list[tuple[str, dict[str, str | None]]]:
-    parser = Structure()
-    parser.feed(path.read_text("utf-8"))
-    return parser.tags
 
 
 def contents(site: Path) -> dict[str, bytes]:
@@ -72,7 +56,7 @@ def test_hostile_text_adds_nothing_to_the_page(tmp_path, make_history, make_repo
     hostile, harmless = site(text, "hostile"), site("word", "harmless")
     for pattern in ("index.html", "benchmarks/*.html", *VIEWS):
         assert not INVISIBLE.search(next(hostile.glob(pattern)).read_text("utf-8"))
-        attacked, expected = (structure(next(folder.glob(pattern))) for folder in (hostile, harmless))
+        attacked, expected = (elements(next(folder.glob(pattern))).tags for folder in (hostile, harmless))
         # <wbr> after each dot of a name is ours.
         assert [tag for tag, _ in attacked if tag != "wbr"] == [tag for tag, _ in expected if tag != "wbr"]
         names = {name for _, attributes in attacked for name in attributes}
@@ -133,15 +117,8 @@ def test_stale_pages_go_and_foreign_files_stay(tmp_path, make_history, make_repo
     assert not list(tmp_path.glob(".tbp-*"))
 
 
-def test_a_foreign_index_is_not_overwritten(tmp_path, make_report) -> None:
-    (tmp_path / "index.html").write_text("<h1>my site</h1>", "utf-8")
-    with pytest.raises(UsageError, match="choose an empty folder"):
-        write_site(make_report(), tmp_path)
-    assert list(contents(tmp_path)) == ["index.html"]
-
-
-@pytest.mark.parametrize("name", ["summary.json", "points.csv", "feed.xml"])
-def test_a_foreign_data_file_is_not_overwritten(tmp_path, make_report, name) -> None:
+@pytest.mark.parametrize("name", ["index.html", "summary.json", "points.csv", "feed.xml"])
+def test_a_foreign_file_is_not_overwritten(tmp_path, make_report, name) -> None:
     (tmp_path / name).write_text("mine", "utf-8")
     with pytest.raises(UsageError, match="choose an empty folder"):
         write_site(make_report(), tmp_path)
@@ -151,7 +128,7 @@ def test_a_foreign_data_file_is_not_overwritten(tmp_path, make_report, name) -> 
 def test_the_navigation_marks_the_page(tmp_path, make_history, make_report) -> None:
     index = write_site(make_report(make_history()), tmp_path)
     for path, marked in ((index, ["index.html"]), (next(tmp_path.glob("benchmarks/*.html")), [])):
-        assert [a["href"] for tag, a in structure(path) if tag == "a" and a.get("aria-current") == "page"] == marked
+        assert [a["href"] for tag, a in elements(path).tags if tag == "a" and a.get("aria-current") == "page"] == marked
 
 
 def test_a_file_in_the_way_is_a_usage_error(tmp_path, make_report) -> None:
@@ -160,16 +137,10 @@ def test_a_file_in_the_way_is_a_usage_error(tmp_path, make_report) -> None:
         write_site(make_report(), tmp_path / "out")
 
 
-def test_an_empty_site_says_what_to_run(tmp_path, make_report) -> None:
-    page = write_site(make_report(), tmp_path).read_text("utf-8")
-    assert "asv run NEW" in page
-    assert not (tmp_path / "static" / "vendor").exists()
-
-
 def test_pages_allow_scripts_from_files_only(tmp_path, make_history, make_report) -> None:
     write_site(make_report(make_history()), tmp_path)
     for path in (*tmp_path.glob("*.html"), *tmp_path.glob("benchmarks/*.html")):
-        tags = structure(path)
+        tags = elements(path).tags
         policies = [a["content"] or "" for tag, a in tags if a.get("http-equiv") == "Content-Security-Policy"]
         assert len(policies) == 1
         assert policies[0].startswith("default-src 'none'; script-src 'self' file:;")
@@ -185,8 +156,10 @@ def test_a_failed_run_shows_its_reason_in_full(tmp_path, make_history, make_repo
     assert "Traceback\nline 1\nValueError: no" in page
 
 
-def test_every_view_of_an_empty_site_says_what_to_run(tmp_path, make_report) -> None:
-    write_site(make_report(machines=()), tmp_path)
+def test_an_empty_site_says_what_to_run_on_every_page(tmp_path, make_report) -> None:
+    index = write_site(make_report(machines=()), tmp_path).read_text("utf-8")
+    assert "asv run NEW" in index
+    assert not (tmp_path / "static" / "vendor").exists()
     for view in VIEWS:
         assert 'class="command"' in (tmp_path / view).read_text("utf-8"), view
         assert "<script defer" not in (tmp_path / view).read_text("utf-8") or view == "changes.html"

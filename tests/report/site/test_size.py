@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from tbp.history.two_sides import sides
 from tbp.model.changes import Circumstance, History, State
 from tbp.report.base.render import Frame, main_html, packed_call, script_call
-from tbp.report.data.history_chart import commits_payload, site_commits
-from tbp.report.pages.benchmark.page import benchmark_page
+from tbp.report.data.history_chart import commits_payload
+
+from ...histories import page_of
 
 # The ordinary page: README and DESIGN promise it.
 MOST_BYTES = 40_000
@@ -49,7 +50,7 @@ def test_a_page_and_the_data_that_it_opens_with_are_small(
     found = [measured(make_history, f"variant_{i}", runs, i < changed, make_change) for i in range(series)]
     code = "    def torchtime_step(self, *values):\n        return self.step.run()\n" * 40  # longer than is shown
     data = make_report(*found, sources={found[0].key.benchmark: code})
-    page = benchmark_page(found[0].key.benchmark, data)
+    page = page_of(found[0].key.benchmark, data)
     html = main_html("benchmark.html", page, Frame("example", "today", "0", root="../")).encode()
     script = script_call(*packed_call("tbp.chart", page.chart.payload)).encode()
     more = script_call(*packed_call("tbp.more", page.chart.more)).encode()
@@ -62,13 +63,12 @@ def test_a_page_and_the_data_that_it_opens_with_are_small(
 def test_a_page_of_400_series_of_165_runs_is_no_monster(make_history, make_change, make_report) -> None:
     found = [measured(make_history, f"variant_{i}", 165, i % 20 == 0, make_change) for i in range(400)]
     data = make_report(*found)
-    commits = site_commits(data)
-    page = benchmark_page(found[0].key.benchmark, data, commits.number)
+    page = page_of(found[0].key.benchmark, data)
     html = main_html("benchmark.html", page, Frame("example", "today", "0", root="../")).encode()
     script = script_call(*packed_call("tbp.chart", page.chart.payload)).encode()
     print(f"page {len(html):,} B, data {len(script):,} B, gzip {len(gzip.compress(html + script)):,} B")
     assert len(html) + len(script) < 150_000
-    assert len(script_call("tbp.commits", commits_payload(commits, data.commit_url))) < 20_000
+    assert len(script_call("tbp.commits", commits_payload(data.commits, data.commit_url))) < 20_000
 
 
 def test_the_scripts_of_a_site_are_small() -> None:

@@ -19,10 +19,10 @@ def lines_of(data: ReportData) -> tuple[str, ...]:
 
 def test_an_event_of_several_machines_is_one_line(make_history, make_report, tmp_path: Path) -> None:
     histories = [make_history(machine=machine) for machine in ("bench-1", "bench-2")]
-    assert report_summary(make_report(*histories), tmp_path).lines.splitlines()[1:] == [
+    assert report_summary(make_report(*histories), tmp_path).lines[1:] == (
         f"  2 regressions of {NAME}: +20 % since 03c0ffee; on both machines that measured it",
         f"report: {tmp_path.resolve()}",
-    ]
+    )
 
 
 def test_an_event_shows_a_series_that_was_measured_in_turns(make_history, make_change, make_report) -> None:

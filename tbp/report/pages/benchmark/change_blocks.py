@@ -5,20 +5,14 @@ Takes a history and one of its changes, gives what the template shows; the page 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import Struct
 
-from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History
-from tbp.model.merit import NEUTRAL, WORSE, merit
+from tbp.model.changes import ChangeEvidence, ChangeKind, History
 from tbp.model.points import last_with_level
 from tbp.report.parts import addresses, change_sides, trace_rows, trace_words
 from tbp.report.parts.commit_links import CommitLink, commit_link
-from tbp.report.parts.shown_change import changed_at
+from tbp.report.parts.flame import Flame, change_flame
 from tbp.wording import verdicts, words
-
-if TYPE_CHECKING:
-    from tbp.report.parts.flame import Flame
 
 SAME = "…"
 """In a command to copy: the pattern of the command before it, which is most of its length; a script writes it out."""
@@ -85,7 +79,7 @@ def change_blocks(history: History, commit_url: str) -> tuple[tuple[ChangeBlock,
 
 def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> ChangeBlock:
     change, difference = evidence.change, evidence.difference
-    commit = changed_at(history, evidence)
+    commit = history.commit_at(change.index)
     moved = words.signed_difference(change.before, change.after, history.unit)
     last = last_with_level(history.points, change.index) if commit else None
     before = last.commit if last is not None else None
@@ -96,7 +90,7 @@ def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> Chan
         index=change.index,
         effect=verdicts.effect(change, history.unit, history.better),
         doubt="" if change.confirmed else f"suspect, {change.doubt or 'not confirmed'}",
-        merit=_merit(change, history),
+        merit=("", "worse", "better")[change.merit(history.better)],
         kind="" if change.kind is ChangeKind.CODE else change.kind.value,
         levels=f"{verdicts.before_after(change, history.unit)} ({moved})",
         interval=verdicts.interval_of_change(change, history.unit, "+"),
@@ -111,19 +105,8 @@ def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> Chan
         around=change_sides.around(evidence),
         command=command,
         again=again.replace(_pattern(command), SAME, 1) if command else again,
-        flame=_flame(history, evidence) if evidence.frames is not None else None,
+        flame=change_flame(history, evidence),
     )
-
-
-def _flame(history: History, evidence: ChangeEvidence) -> Flame | None:
-    from tbp.report.parts.flame import change_flame  # brings pandas, as the frames did
-
-    return change_flame(history, evidence)
-
-
-def _merit(change: Change, history: History) -> str:
-    merit_of_change = merit(change, history.better)
-    return "" if merit_of_change == NEUTRAL else "worse" if merit_of_change == WORSE else "better"
 
 
 def _pattern(command: str) -> str:

@@ -28,22 +28,11 @@ SUBJECTS = {"seconds": "time", "bytes": "memory"}
 """The quantity that grows, by its unit."""
 
 
-class LineInWords(Struct, frozen=True):
-    """One line of the chart, and the sentence beside it."""
-
-    line: GrowthLine
-    sentence: str
-
-    @property
-    def name(self) -> str:
-        return self.line.name
-
-
 class Scaling(Struct, frozen=True):
     """One parameter over which values grow."""
 
     parameter: str
-    lines: tuple[LineInWords, ...]
+    lines: tuple[GrowthLine, ...]
     more: int  # lines that are not shown
     chart: go.Figure | None  # None where nothing is drawn
 
@@ -62,7 +51,7 @@ def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence
     for history in histories:
         if over.place_of(history.key) >= 0 and math.isfinite(verdicts.newest_value(history)):
             groups.setdefault(tuple(dimension.place_of(history.key) for dimension in rest), []).append(history)
-    lines: list[tuple[Growth, LineInWords]] = []
+    lines: list[tuple[Growth, GrowthLine]] = []
     for members in groups.values():
         pairs = sorted((sizes[str(over.value_of(member.key))], verdicts.newest_value(member)) for member in members)
         xs, ys = tuple(size for size, _ in pairs), tuple(value for _, value in pairs)
@@ -70,11 +59,11 @@ def _scaling(over: Dimension, histories: Sequence[History], dimensions: Sequence
         if grown is not None:
             text = sentence(grown, over.name, SUBJECTS.get(members[0].unit, "value"))
             name = series_name(members[0].key, rest) if rest else ""
-            lines.append((grown, LineInWords(GrowthLine(name, xs, ys), text)))
+            lines.append((grown, GrowthLine(name, xs, ys, text)))
     lines.sort(key=lambda entry: (-entry[0].exponent, natural(entry[1].name)))
     is_charted = any(grown.sizes >= CHARTED for grown, _ in lines)
     shown = tuple(line for _, line in lines[:LINES])
-    chart = growth_figure(over.shown_name, [each.line for each in shown], histories[0].unit) if is_charted else None
+    chart = growth_figure(over.shown_name, shown, histories[0].unit) if is_charted else None
     return Scaling(over.name, shown, len(lines) - len(shown), chart)
 
 

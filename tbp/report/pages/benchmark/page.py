@@ -6,24 +6,23 @@ Takes the histories of one benchmark, gives words, rows and addresses; the HTML 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.figures.look import shipped
-from tbp.history.machine_wide_changes import AtOnce, of_benchmark
+from tbp.history.machine_wide_changes import AtOnce
 from tbp.history.shift_sentences import sentence
 from tbp.model.changes import History, State
 from tbp.model.series import SeriesKey
 from tbp.project import directions
 from tbp.report.base.report_data import ReportData
-from tbp.report.data.history_chart import Chart, history_chart, site_commits
+from tbp.report.data.history_chart import Chart, history_chart
 from tbp.report.pages.benchmark.change_blocks import ChangeBlock
 from tbp.report.pages.benchmark.growth import Scaling, scalings
 from tbp.report.pages.benchmark.other_lines import OtherLines, other_lines
-from tbp.report.pages.benchmark.rates import Rate, rates_of_all
-from tbp.report.pages.benchmark.series_section import QuietRow, SeriesSection, is_quiet, quiet_row, series_section
+from tbp.report.pages.benchmark.rates import Rate
+from tbp.report.pages.benchmark.series_section import SeriesSection, is_quiet, series_section
 from tbp.report.pages.benchmark.shared import (
     IN_BRIEF,
     BreakInWords,
@@ -36,15 +35,12 @@ from tbp.report.pages.benchmark.shared import (
     told_once,
 )
 from tbp.report.parts import addresses, change_sides, since_change, trace_words
-from tbp.report.parts.page_events import PageEvent, page_events
+from tbp.report.parts.page_events import PageEvent
 from tbp.report.parts.series_names import dimensions, series_name
 from tbp.report.parts.series_order import Tile, family_of, ranked, tiles
 from tbp.report.parts.shown_change import shown_change, told_change
 from tbp.report.parts.sparkline import Sparkline, sparkline
 from tbp.wording import verdicts, words
-
-if TYPE_CHECKING:
-    pass
 
 QUIET_TABLE = 4
 """Series without anything to tell from which on they are rows of one table: fewer are as short one by one."""
@@ -84,7 +80,7 @@ class BenchmarkPage(Struct, frozen=True):
     first_line: Sparkline
     scalings: tuple[Scaling, ...]
     sections: tuple[SeriesSection, ...]
-    quiet: tuple[QuietRow, ...]  # series that have no section
+    quiet: tuple[SeriesSection, ...]  # series of which a row of a table says all
     command: str  # measures all series at the newest commit
     setup_name: str  # of all series, where it is one and they are several
     together: tuple[Together, ...]  # events that moved several series, those with the most series first
@@ -107,26 +103,20 @@ class BenchmarkPage(Struct, frozen=True):
 def benchmark_page(
     benchmark: str,
     data: ReportData,
-    indexes: Mapping[str, int] | None = None,
-    known: Mapping[SeriesKey, Sequence[Rate]] | None = None,
-    together_at: Sequence[AtOnce] | None = None,
-    events: Sequence[PageEvent] | None = None,
+    indexes: Mapping[str, int],
+    known: Mapping[SeriesKey, Sequence[Rate]],
+    together_at: Sequence[AtOnce],
+    events: Sequence[PageEvent],
 ) -> BenchmarkPage:
     """The page of all series of ``benchmark`` in ``data``, worst first.
 
-    ``place`` is that of each commit of theirs among the site's, ``known`` what the other benchmarks of the suite say of
+    ``indexes`` are those of their commits among the site's, ``known`` what the other benchmarks of the suite say of
     them, ``together_at`` the commits that moved most series of a machine, these among them, ``events`` those of the
-    benchmark: all are found in ``data`` where they are not given, which then has to hold the whole site.
+    benchmark.
     """
     histories = ranked(data.by_benchmark[benchmark])
     differ = dimensions([history.key for history in histories], data.faces)
     names = [series_name(history.key, differ) for history in histories]
-    indexes = site_commits(data).number if indexes is None else indexes
-    known = rates_of_all(data.histories) if known is None else known
-    if together_at is None:
-        together_at = of_benchmark(data.at_once, histories)
-    if events is None:
-        events = page_events(data.events, data.faces).get(benchmark, ())
     grown = scalings(histories, differ)
     chart = history_chart(histories, differ, indexes, data.tags)
     if figures := [shipped(grow.chart) for grow in grown if grow.chart is not None]:
@@ -163,11 +153,7 @@ def benchmark_page(
         first_line=sparkline(histories[0]),
         scalings=grown,
         sections=tuple(section for section, is_row in zip(sections, are_rows, strict=True) if not is_row),
-        quiet=tuple(
-            quiet_row(section, history)
-            for section, history, is_row in zip(sections, histories, are_rows, strict=True)
-            if is_row
-        ),
+        quiet=tuple(section for section, is_row in zip(sections, are_rows, strict=True) if is_row),
         command=_command(benchmark, histories, indexes),
         setup_name=where,
         together=together,

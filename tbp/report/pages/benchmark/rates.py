@@ -35,7 +35,6 @@ PEAK_OF_PROCESS = "peak memory of the process"  # asv's own peakmem_*
 TOKENS = (("tokens",), ("batch", "sequence_length"), ("batch_size", "sequence_length"), ("batch_size", "seq_len"))
 
 _TIMED = re.compile(r"(?i)^(torchtime|timeraw|time)_?")
-_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 # A series without its method: suite, parameters, machine, environment.
 _Cell: TypeAlias = tuple[str, frozenset[tuple[str, str]], str, str]
@@ -67,7 +66,7 @@ def rates(history: History, cells: Mapping[str, History]) -> tuple[Rate, ...]:
     rows = []
     flops = verdicts.newest_value(cells.get(f"track_{FLOPS}"))
     if flops > 0:
-        rows.append(Rate("work done", f"{prefixed(flops / time_s)}FLOP/s"))
+        rows.append(Rate("work done", f"{words.flop(flops / time_s)}/s"))
         if history.roof_flop > 0:
             share = words.percent(flops / history.roof_flop)
             rows.append(Rate("share of the roof", f"{share} of the machine's float32 matrix products beside it"))
@@ -78,12 +77,6 @@ def rates(history: History, cells: Mapping[str, History]) -> tuple[Rate, ...]:
         rows += _row(name, cells.get(f"track_{counter}"))
     rows += _row(PEAK_OF_PROCESS, cells.get(_TIMED.sub("peakmem_", _method(history.key))))
     return tuple(rows)
-
-
-def prefixed(number: float) -> str:
-    """``131 G``: three digits and the prefix of the unit that follows."""
-    size, prefix = next(((size, prefix) for size, prefix in _PREFIXES if abs(number) >= size), (1.0, ""))
-    return f"{words.significant(number / size)} {prefix}"
 
 
 def tokens_of(key: SeriesKey) -> float:
@@ -100,10 +93,8 @@ def _row(name: str, history: History | None) -> list[Rate]:
     value = verdicts.newest_value(history)
     if history is None or not math.isfinite(value):
         return []
-    if history.unit == "FLOP":
-        shown = f"{prefixed(value)}FLOP"
-    else:
-        shown = words.calls(value) if history.unit == OPERATORS else words.quantity(value, history.unit)
+    in_words = {OPERATORS: words.calls, "FLOP": words.flop}.get(history.unit)
+    shown = in_words(value) if in_words else words.quantity(value, history.unit)
     return [Rate(name, shown, f"../{series_href(history)}")]
 
 

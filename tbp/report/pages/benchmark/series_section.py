@@ -49,9 +49,12 @@ class SeriesSection(Struct, frozen=True):
     more_breaks: int  # that are not shown
     rates: tuple[Rate, ...]
     hotspots: trace_rows.Hotspots | None
+    hotspot_groups: tuple[trace_rows.HotspotGroups, ...]  # the same time by module and Python function
     hotspots_commit: CommitLink | None
     reason: str  # in full, of the newest run without a value
+    newest: str  # value
     runs: int
+    measured: int  # runs with a value
     command: str  # measures the newest commit, of a series that failed there
     shared: tuple[SharedBreak, ...] = ()  # of the breaks, those that the page tells once of some of its series
     flame: Flame | None = None  # of the same traces as the hotspots
@@ -59,17 +62,6 @@ class SeriesSection(Struct, frozen=True):
     @property
     def flames(self) -> tuple[Flame | None, ...]:
         return self.flame, *(change.flame for change in self.changes)
-
-
-class QuietRow(Struct, frozen=True):
-    """One series without a change and without anything else to tell, as a row."""
-
-    anchor: str
-    name: str
-    now: str
-    noise_within: str
-    noise_between: str
-    runs: str  # "197 of 200": those with a value
 
 
 def series_section(history: History, name: str, data: ReportData, rates: Sequence[Rate]) -> SeriesSection:
@@ -81,14 +73,14 @@ def series_section(history: History, name: str, data: ReportData, rates: Sequenc
     unfinished = history.state in (State.FAILED, State.SKIPPED)
     changes, earlier = change_blocks(history, data.commit_url)
     shown = told_change(history)
+    hotspots = trace_rows.hotspots(table) if table is not None else None
+    drawn = history.frames if hotspots is not None else None
     now = since_change.now(history, shown) if shown is not None else None
     current = words.quantity(verdicts.newest_value(history), history.unit)
     return SeriesSection(
         anchor=addresses.anchor(history.key),
         name=name or "the only series",
-        setup_name=" · ".join(
-            filter(None, [data.faces.get(history.key.machine, history.key.machine), history.key.environment])
-        ),
+        setup_name=history.key.setup.called(data.faces),
         state=history.state,
         glyph="" if standing else verdicts.GLYPHS[history.state],
         badge=verdicts.effect(step, history.unit, history.better) if step else verdicts.PLURALS[history.state][0],
@@ -109,12 +101,15 @@ def series_section(history: History, name: str, data: ReportData, rates: Sequenc
         breaks=_breaks(history, data),
         more_breaks=max(0, len(history.breaks) - BREAKS),
         rates=tuple(rates),
-        hotspots=trace_rows.hotspots(table) if table is not None else None,
+        hotspots=hotspots,
+        hotspot_groups=trace_rows.hotspot_groups(drawn, hotspots.on_device) if drawn is not None and hotspots else (),
         hotspots_commit=commit_link(commit, data.commit_url) if commit else None,
         reason=verdicts.newest_reason(history) if unfinished else "",
+        newest=current,
         runs=len(history.points),
+        measured=verdicts.measured_runs(history),
         command=addresses.reproduction(history.key, history.points[-1].commit) if unfinished else "",
-        flame=newest_flame(history) if history.frames is not None else None,
+        flame=newest_flame(history),
     )
 
 
@@ -126,19 +121,6 @@ def is_quiet(section: SeriesSection) -> bool:
     )
 
 
-def quiet_row(section: SeriesSection, history: History) -> QuietRow:
-    """The row of a series that needs no section."""
-    measured, runs = verdicts.measured_runs(history), section.runs
-    return QuietRow(
-        anchor=section.anchor,
-        name=section.name,
-        now=words.quantity(verdicts.newest_value(history), history.unit),
-        noise_within=section.noise_within,
-        noise_between=section.noise_between,
-        runs=f"{runs:,}" if measured == runs else f"{measured:,} of {runs:,}",
-    )
-
-
 def _breaks(history: History, data: ReportData) -> tuple[BreakInWords, ...]:
     """The newest breaks, those that nothing may be compared across first."""
     order = sorted(history.breaks, key=lambda broken: (broken.comparable, -broken.index))[:BREAKS]
@@ -146,9 +128,9 @@ def _breaks(history: History, data: ReportData) -> tuple[BreakInWords, ...]:
         BreakInWords(
             kind=broken.kind.value,
             explanation=broken.explanation,
-            commit=commit_link(history.points[broken.index].commit, data.commit_url),
+            commit=commit_link(commit, data.commit_url),
             consequence="" if broken.comparable else "values before and after it are not comparable",
         )
         for broken in order
-        if 0 <= broken.index < len(history.points)
+        if (commit := history.commit_at(broken.index)) is not None
     )

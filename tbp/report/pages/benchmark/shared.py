@@ -17,7 +17,7 @@ from tbp.model.changes import History
 from tbp.model.series import SeriesKey
 from tbp.report.pages.benchmark.change_blocks import ChangeBlock, EventLine, Link
 from tbp.report.parts import change_sides, event_words
-from tbp.report.parts.change_sorts import WORDS, sort_of
+from tbp.report.parts.change_sorts import counted
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.page_events import PageEvent
 from tbp.wording import words
@@ -104,9 +104,7 @@ def _line(event: PageEvent) -> EventLine:
 
 
 def _how(changes: Sequence[SeriesChange]) -> str:
-    sorts = Counter(sort_of(change) for change in changes)
-    counts = ", ".join(f"{sorts[sort]} {WORDS[sort][sorts[sort] != 1]}" for sort in WORDS if sorts[sort])
-    return "; ".join(filter(None, [counts, event_words.sizes(changes)]))
+    return "; ".join(filter(None, [counted(changes), event_words.sizes(changes)]))
 
 
 def told_once(

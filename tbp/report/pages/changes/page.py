@@ -1,6 +1,6 @@
 """The page of changes as data: one row for each event, newest first.
 
-Takes ``ReportData`` and the order of its commits, gives words and addresses; the HTML belongs to ``pages``.
+Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from tbp.history.events import Event
 from tbp.history.machine_wide_changes import AtOnce
 from tbp.history.shift_sentences import sentence
-from tbp.model.series import Commit, Setup
+from tbp.model.series import Setup
 from tbp.report.base.report_data import ReportData
-from tbp.report.pages.changes.rows import ChangesRow, Chip, changes_row, chips
+from tbp.report.pages.changes.rows import ChangesRow, changes_row, chips
 from tbp.report.parts import addresses
 from tbp.report.parts.change_sorts import Sort, sort_of
 from tbp.report.parts.page_events import anchor_of
 from tbp.report.parts.series_names import SetupNames
+from tbp.report.parts.series_order import Tile
 from tbp.wording import words
 
 # So that a page stays below 200 kB: an item is about 450 bytes, a row without items 900.
@@ -32,15 +33,15 @@ MOST_ITEMS_OF_A_ROW = 8
 class ChangesPage(Struct, frozen=True):
     verdict: str
     counts: str  # what is counted here, beside what the summary counts
-    chips: tuple[Chip, ...]  # of the whole site, with those there are none of
+    chips: tuple[Tile, ...]  # of the whole site, with those there are none of
     rows: tuple[ChangesRow, ...]
     base: str  # in words: what is judged against, and what is not listed for it; empty for the whole history
     left_out: str  # in words: events that are too old to be listed
 
 
-def changes_page(data: ReportData, order: Sequence[Commit]) -> ChangesPage:
-    """All events. ``order`` is that of the site's commits, oldest first."""
-    listed, past = _counted(data.events, data, order)
+def changes_page(data: ReportData) -> ChangesPage:
+    """All events."""
+    listed, past = _counted(data.events, data)
     setup_names = SetupNames.of(data.histories, data.faces)
     at_once = _at_once(listed, data.at_once)
     left = MOST_ITEMS
@@ -82,13 +83,12 @@ def _at_once(events: Sequence[Event], at_once: Sequence[AtOnce]) -> dict[int, tu
     return {number: tuple(several) for number, several in sentences.items()}
 
 
-def _counted(events: Sequence[Event], data: ReportData, order: Sequence[Commit]) -> tuple[Sequence[Event], int]:
+def _counted(events: Sequence[Event], data: ReportData) -> tuple[Sequence[Event], int]:
     """The events after the base, and how many there are up to it; all of them without a base."""
     if data.base is None:
         return events, 0
-    number = {commit.hash: at for at, commit in enumerate(order)}
-    base = number.get(data.base.commit.hash, -1)
-    counted = [event for event in events if number.get(event.range.first.hash, 0) > base]
+    base = data.number_of.get(data.base.commit.hash, -1)
+    counted = [event for event in events if data.number_of.get(event.range.first.hash, 0) > base]
     return counted, len(events) - len(counted)
 
 
@@ -105,20 +105,14 @@ def _verdict(events: Sequence[Event]) -> str:
     sorts = [{sort_of(change) for change in event.members} for event in events]
     worse, better, changed = Sort.REGRESSION, Sort.IMPROVEMENT, Sort.CHANGED
     numbers = (
+        (sum(worse in moved and better not in moved for moved in sorts), "made something worse"),
+        (sum(better in moved and worse not in moved for moved in sorts), "made something better"),
+        (sum(worse in moved and better in moved for moved in sorts), "did both"),
         (
-            sum(worse in sorts_of_event and better not in sorts_of_event for sorts_of_event in sorts),
-            "made something worse",
-        ),
-        (
-            sum(better in sorts_of_event and worse not in sorts_of_event for sorts_of_event in sorts),
-            "made something better",
-        ),
-        (sum(worse in sorts_of_event and better in sorts_of_event for sorts_of_event in sorts), "did both"),
-        (
-            sum(not {worse, better} & sorts_of_event and changed in sorts_of_event for sorts_of_event in sorts),
+            sum(moved & {worse, better, changed} == {changed} for moved in sorts),
             "changed something, for better or worse",
         ),
-        (sum(not {worse, better, changed} & sorts_of_event for sorts_of_event in sorts), "with other shifts of level"),
+        (sum(not moved & {worse, better, changed} for moved in sorts), "with other shifts of level"),
     )
     if not any(number for number, _ in numbers[:-1]):
         return f"No confirmed change of the code; {words.count(len(events), 'event')} with other shifts of level."

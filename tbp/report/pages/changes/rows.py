@@ -18,6 +18,7 @@ from tbp.report.parts.change_sorts import GLYPHS, SOUGHT, WORDS, Sort, sort_of
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.page_events import anchor_of
 from tbp.report.parts.series_names import SetupNames
+from tbp.report.parts.series_order import Tile
 from tbp.wording import verdicts, words
 
 MOST_ACCEPTED = 4
@@ -25,15 +26,6 @@ MOST_ACCEPTED = 4
 
 REASON_LENGTH = 160
 """Characters of why a change is acknowledged."""
-
-
-class Chip(Struct, frozen=True):
-    """How many changes of one sort."""
-
-    sort: Sort
-    glyph: str
-    number: int
-    word: str
 
 
 class Item(Struct, frozen=True):
@@ -70,7 +62,7 @@ class ChangesRow(Struct, frozen=True):
     is_one_machine: bool  # where it may be the machine rather than the code
     touching: str  # which of the commits touch the benchmark or its requirements
     sorts: tuple[Sort, ...]
-    chips: tuple[Chip, ...]
+    chips: tuple[Tile, ...]
     leads: tuple[Lead, ...]
     causes: tuple[str, ...]  # operators, in sentences
     other_changes: tuple[str, ...]  # what else changed: "dependency change: torch 2.12 → 2.13"
@@ -135,13 +127,13 @@ def _rank(change: SeriesChange) -> tuple[object, ...]:
     return list(Sort).index(sort_of(change)), -size if math.isfinite(size) else -math.inf, change.history.key
 
 
-def chips(changes: Sequence[SeriesChange], occurring: bool = True) -> tuple[Chip, ...]:
+def chips(changes: Sequence[SeriesChange], occurring: bool = True) -> tuple[Tile, ...]:
     """How many changes of each sort there are; of the sought sorts also none, unless only ``occurring``."""
     counts = dict.fromkeys(Sort, 0)
     for change in changes:
         counts[sort_of(change)] += 1
     return tuple(
-        Chip(sort, GLYPHS[sort], number, WORDS[sort][number != 1])
+        Tile(sort, number, WORDS[sort][number != 1], GLYPHS[sort])
         for sort, number in counts.items()
         if number or (not occurring and sort in SOUGHT)
     )

@@ -57,7 +57,7 @@ def _mean(members: Sequence[Judgement]) -> Mean:
         effect = f"{words.signed_percent(ratio)} {verdicts.direction(ratio > 0, first.unit, first.better)}"
         text = f"{'▲' if ratio > 0 else '▼'} {effect}"
     quantity = {"seconds": "time", "bytes": "size", "unit": "value"}.get(first.unit, first.unit)
-    interval = words.interval(low, high)
+    interval = words.interval_of(low, high, first.before, first.unit)
     return Mean(family_of(first.benchmark), quantity, state, verdicts.GLYPHS[state], text, interval, len(members))
 
 

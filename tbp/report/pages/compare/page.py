@@ -1,6 +1,6 @@
 """The comparison's page as data: a pair of commits that has something to say, judged as `tbp compare` judges.
 
-Takes ``ReportData`` and the order of its commits, gives words and addresses. Any other pair is judged by the script
+Takes ``ReportData``, gives words and addresses. Any other pair is judged by the script
 (``static/pages/judge.js``), by the same rules, from the packed runs of ``grid``.
 """
 
@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from tbp.comparison.judgements import judgements, series_of_points
 from tbp.model.changes import History, State
@@ -26,7 +25,7 @@ from tbp.report.parts import addresses
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.series_names import SetupNames
-from tbp.report.parts.series_order import Tile, by_name, tile
+from tbp.report.parts.series_order import Tile, by_name
 from tbp.wording import phrases, verdicts, words
 
 MOST_ROWS = 200
@@ -88,26 +87,23 @@ class ComparePage(Struct, frozen=True):
     most_unfolded: int = MOST_UNFOLDED  # for the script
 
 
-def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
+def compare_page(data: ReportData) -> ComparePage:
     """The first of ``pairs`` in which something changed, or how to come by one."""
-    by_setup: dict[Setup, list[History]] = {}
-    for history in data.histories:
-        by_setup.setdefault(history.key.setup, []).append(history)
-    begun = _first_said(pairs(data.histories, order, data.base.commit.hash if data.base else "", data.tags), by_setup)
+    base = data.base.commit.hash if data.base else ""
+    begun = _first_said(pairs(data.histories, data.commits, base, data.tags), data.by_setup)
     if begun is None:
         return ComparePage("Two commits are needed for a comparison.")
     pair, judged = begun
-    machine = pair.setup.machine
-    by_key = {history.key: history for history in by_setup[pair.setup]}
+    by_key = {history.key: history for history in data.by_setup[pair.setup]}
     ranked = sorted(judged, key=_rank)
     rows = [_row(judgement, by_key[_key(judgement, pair)]) for judgement in ranked[:MOST_ROWS]]
     measured = list(dict.fromkeys(history.key.setup for history in by_name(data.histories)))
-    columns = [commit.hash for commit in columns_of(order)]
+    columns = [commit.hash for commit in columns_of(data.commits)]
     ends = [columns.index(commit.hash) for commit in (pair.baseline, pair.contender)]
     return ComparePage(
         verdict=_verdict(judged, pair),
         sides=_sides(pair, data),
-        setup_name=" · ".join(filter(None, (data.faces.get(machine, machine), pair.setup.environment))),
+        setup_name=pair.setup.called(data.faces),
         default=" ".join(map(str, [*ends, measured.index(pair.setup)])),
         tallies=_tallies(judged),
         means=means(judged),
@@ -115,7 +111,7 @@ def compare_page(data: ReportData, order: Sequence[Commit]) -> ComparePage:
         series=len(judged),
         left_out=_left_out(ranked[MOST_ROWS:]),
         commands=_commands(pair, SetupNames.of(data.histories)),
-        only_newest=_only_newest(data, len(order) - len(columns), pair),
+        only_newest=_only_newest(data, len(data.commits) - len(columns), pair),
     )
 
 
@@ -147,11 +143,10 @@ def _groups(rows: Sequence[CompareRow]) -> tuple[FoldedRows, ...]:
 
 
 def _sides(pair: CommitPair, data: ReportData) -> tuple[ComparedSide, ...]:
-    return (
-        ComparedSide(
-            "Baseline", commit_link(pair.baseline, data.commit_url), _tags(data.tags, pair.baseline), pair.why
-        ),
-        ComparedSide("Contender", commit_link(pair.contender, data.commit_url), _tags(data.tags, pair.contender), ""),
+    sides = (("Baseline", pair.baseline, pair.why), ("Contender", pair.contender, ""))
+    return tuple(
+        ComparedSide(name, commit_link(commit, data.commit_url), _tags(data.tags, commit), why)
+        for name, commit, why in sides
     )
 
 
@@ -222,8 +217,8 @@ def states() -> list[list[str]]:
 
 def _tallies(judged: Sequence[Judgement]) -> tuple[Tile, ...]:
     counts = Counter(judgement.state for judgement in judged)
-    tiles = [tile(state, counts[state]) for state in phrases.ORDER if counts[state]]
-    return tuple(replace(counted, word=_word(counted.state, counted.number)) for counted in tiles)
+    present = [(state, counts[state]) for state in phrases.ORDER if counts[state]]
+    return tuple(Tile(state, number, _word(state, number), verdicts.GLYPHS[state]) for state, number in present)
 
 
 def _verdict(judged: Sequence[Judgement], pair: CommitPair) -> str:

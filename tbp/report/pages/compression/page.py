@@ -21,7 +21,6 @@ from tbp.report.pages.compression.variant_words import (
     doubt,
     error_text,
     found,
-    joined,
     rival_of,
     said,
     size_change,
@@ -111,14 +110,12 @@ def _verdict(shown: Sequence[VariantGroup]) -> str:
     if gains:
         _, best, group = min(gains, key=lambda gain: gain[0])
         return f"Fastest is {said(best, group)}, against {group.baseline.name}."
-    _, best, group = min(
-        (
-            (variant.size_bytes / group.baseline.size_bytes, variant, group)
-            for group in shown
-            for variant in group.variants
-        ),
-        key=lambda gain: gain[0],
-    )
+    sizes = [
+        (variant.size_bytes / group.baseline.size_bytes, variant, group)
+        for group in shown
+        for variant in group.variants
+    ]
+    _, best, group = min(sizes, key=lambda size: size[0])
     nothing = "No variant is faster than its baseline beyond the noise"
     is_smaller = best.size_bytes < group.baseline.size_bytes * (1 - SAME_SIZE)
     return f"{nothing}; smallest is {said(best, group)}." if is_smaller else f"{nothing}, and none is smaller."
@@ -166,9 +163,10 @@ def cost_charts(group: VariantGroup) -> tuple[CostChart, ...]:
     charts = [_chart("Time against size", group, time, times, _axis(f"model size in {size_unit}", sizes), sizes)]
     errors = [variant.error for variant in group.variants]
     if all(error > 0 for error in errors):
-        title = RELATIVE if group.variants[0].is_relative else "error"
         is_relative = group.variants[0].is_relative
-        error = Axis(title, is_log=True, text=lambda value: error_text(value, is_relative))
+        error = Axis(
+            RELATIVE if is_relative else "error", is_log=True, text=lambda value: error_text(value, is_relative)
+        )
         charts.append(_chart("Time against error", group, time, times, error, errors))
     return tuple(charts)
 
@@ -189,8 +187,7 @@ def _axis(title: str, values: Sequence[float]) -> Axis:
 def _row(variant: Variant, group: VariantGroup) -> VariantRow:
     is_baseline = variant.name == group.baseline.name
     newest = max(other.commit.date for other in group.variants)
-    remarks = ["baseline"] if is_baseline else [_why(variant, group)]
-    remarks = list(filter(None, remarks))
+    remarks = ["baseline" if is_baseline else _why(variant, group)]
     if variant.commit.date != newest:
         remarks.append(f"at {variant.commit.short} ({words.moment(variant.commit.date)}), older than the others")
     return VariantRow(
@@ -201,7 +198,7 @@ def _row(variant: Variant, group: VariantGroup) -> VariantRow:
         size=words.quantity(variant.size_bytes, "bytes"),
         size_change="" if is_baseline else size_change(variant, group.baseline),
         error=error_text(variant.error, variant.is_relative),
-        remark="; ".join(remarks),
+        remark="; ".join(filter(None, remarks)),
         merit=_merit(variant, group),
         kind=_kind(variant),
     )
@@ -224,7 +221,7 @@ def _why(variant: Variant, group: VariantGroup) -> str:
     if not variant.rival:
         return ""
     rival = rival_of(variant, group)
-    better = joined(better_in(rival, variant))
+    better = words.joined(better_in(rival, variant))
     if variant.rank is ChoiceRank.BEATEN:
         return f"{rival.name} is {better}, and no worse in the rest"
     return doubt(variant, rival)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from tbp.report.pages.compression.pareto import ChoiceRank
 from tbp.report.pages.compression.variants import RELATIVE, Variant, VariantGroup, better_in, is_same_time
@@ -86,13 +85,7 @@ def rival_of(variant: Variant, group: VariantGroup) -> Variant:
 
 def doubt(variant: Variant, rival: Variant) -> str:
     """The reason why ``variant`` may not be worth taking."""
-    better, unsure = joined(better_in(rival, variant)), words.percent(max(variant.uncertain, rival.uncertain))
+    better, unsure = words.joined(better_in(rival, variant)), words.percent(max(variant.uncertain, rival.uncertain))
     if better:
         return f"{rival.name} is {better}, and which of the two is faster is undecided (±{unsure})"
     return f"{rival.name} is no worse in the rest, and which of the two is faster is undecided (±{unsure})"
-
-
-def joined(adjectives: Sequence[str]) -> str:
-    """``faster, smaller and more exact``."""
-    *most, last = adjectives or [""]
-    return f"{', '.join(most)} and {last}" if most else last

@@ -91,10 +91,6 @@ class VariantGroup(Struct, frozen=True):
     baseline: Variant
     missing: tuple[str, ...]
 
-    @property
-    def has_error(self) -> bool:
-        return all(math.isfinite(variant.error) for variant in self.variants)
-
 
 def groups(histories: Sequence[History]) -> tuple[VariantGroup, ...]:
     """Every group with at least two variants, in order of suite, place and parameters."""
@@ -167,13 +163,9 @@ def _uncertain(history: History, point: Point) -> float:
 
 def _with_twins(variants: Sequence[Variant]) -> list[Variant]:
     """No time is surer than the same work under two names shows."""
-    by_name = {variant.name: variant for variant in variants}
-    twins = [
-        (variant, original)
-        for variant in variants
-        if (original := by_name.get(_TWIN.sub("", variant.name))) and variant.is_twin
-    ]
-    floor = max((abs(variant.time_s / original.time_s - 1) for variant, original in twins), default=0.0)
+    times = {variant.name: variant.time_s for variant in variants}
+    pairs = [(variant.time_s, times.get(_TWIN.sub("", variant.name))) for variant in variants if variant.is_twin]
+    floor = max((abs(twin_s / original_s - 1) for twin_s, original_s in pairs if original_s), default=0.0)
     return [replace(variant, uncertain=max(variant.uncertain, floor)) for variant in variants]
 
 
@@ -181,17 +173,11 @@ def _with_front(variants: Sequence[Variant]) -> list[Variant]:
     """A twin is the same choice a second time: it is neither on the front nor in the way of another."""
     with_error = all(math.isfinite(variant.error) for variant in variants)
     choices = [variant for variant in variants if not variant.is_twin]
-    ranks = standings([_costs(variant, with_error) for variant in choices])
-    rivals = ["" if standing.rival is None else choices[standing.rival].name for standing in ranks]
-    known = {
-        variant.name: (standing.rank, rival) for variant, standing, rival in zip(choices, ranks, rivals, strict=True)
-    }
-    return [
-        replace(variant, rank=known[variant.name][0], rival=known[variant.name][1])
-        if variant.name in known
-        else variant
-        for variant in variants
-    ]
+    placed = []
+    for variant, standing in zip(choices, standings([_costs(choice, with_error) for choice in choices]), strict=True):
+        rival = "" if standing.rival is None else choices[standing.rival].name
+        placed.append(replace(variant, rank=standing.rank, rival=rival))
+    return [*placed, *(variant for variant in variants if variant.is_twin)]
 
 
 def _costs(variant: Variant, with_error: bool) -> list[Cost]:

@@ -7,10 +7,9 @@ for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from tbp.model.changes import State
 from tbp.report.base.render import DataFile, fragment_html, packed_call
 from tbp.report.pages.index.page import Summary
 from tbp.report.pages.index.rows import IndexRow
@@ -29,7 +28,7 @@ Value: TypeAlias = "str | int | float | Sequence[Value]"
 
 def index_files(summary: Summary) -> Iterator[DataFile]:
     """The data of the index and of all charts; and the list by which pages of benchmarks lead to each other."""
-    yield DataFile("data/index.js", (("tbp.index", index_data(summary)),))
+    yield DataFile("data/index.js", (packed_call("tbp.index", index_data(summary)),))
     yield DataFile("data/benchmarks.js", (("tbp.benchmarks", benchmark_list(summary)),))
     for kind, template in CHUNKS.items():
         for number in range(0, len(summary.rows), CHUNK):
@@ -54,45 +53,14 @@ def _worst(tiles: Sequence[Tile]) -> tuple[str, str, str]:
 
 
 def index_data(summary: Summary) -> dict[str, Value]:
-    """The columns of ``tbp.index``: a value for each series, in the order of the rows. A column whose name ends in
-    ``_at`` holds places in the list of its name. Commits are counted from 1, and 0 is none."""
-    rows = summary.rows
-    benchmarks, benchmark_at = _once(row.benchmark for row in rows)
-    machines, machine_at = _once(row.machine for row in rows)
-    environments, environment_at = _once(row.environment for row in rows)
-    devices, device_at = _once(row.device for row in rows)
-    commits: dict[tuple[str, str, str], int] = {}
-    return {
-        "chunk": CHUNK,
-        "states": [state.name.lower() for state in State],
-        "state_at": [list(State).index(row.state) for row in rows],
-        "benchmarks": benchmarks,
-        "benchmark_at": benchmark_at,
-        "machines": machines,
-        "machine_at": machine_at,
-        "environments": environments,
-        "environment_at": environment_at,
-        "devices": devices,
-        "device_at": device_at,
-        "sizes": [told_size(row.size) for row in rows],
-        "commit_at": [_commit(row, commits) for row in rows],
-        "commits": [list(commit) for commit in commits],
-        "texts": [words.visible(_text(row)) for row in rows],
-    }
+    """The input of ``static/pages/series.js``: the fields of each series, in the order of the rows."""
+    return {"chunk": CHUNK, "rows": [_fields(row) for row in summary.rows]}
 
 
-def _once(values: Iterable[str]) -> tuple[list[str], list[int]]:
-    """Each of ``values`` once, as it is shown, and for each value its place among these."""
-    places: dict[str, int] = {}
-    at = [places.setdefault(words.visible(value), len(places)) for value in values]
-    return list(places), at
-
-
-def _commit(row: IndexRow, commits: dict[tuple[str, str, str], int]) -> int:
-    if row.commit is None:
-        return 0
-    shown = (words.visible(row.commit.hash), row.commit.date, words.visible(row.commit.subject))
-    return 1 + commits.setdefault(shown, len(commits))
+def _fields(row: IndexRow) -> list[Value]:
+    texts = [row.benchmark, row.machine, row.environment, row.device, _text(row)]
+    commit = [row.commit.hash, row.commit.date, row.commit.subject] if row.commit else []
+    return [*map(words.visible, texts), row.state.name.lower(), told_size(row.size), [*map(words.visible, commit)]]
 
 
 def _text(row: IndexRow) -> str:

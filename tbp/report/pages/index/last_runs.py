@@ -6,13 +6,13 @@ Takes histories, gives a row for each machine and environment, the longest silen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+import numpy as np
 from msgspec import Struct
-from msgspec.structs import replace
 
 from tbp.model.changes import History, State
-from tbp.model.points import commits, outcomes
+from tbp.model.points import MEASURED, columns, index_of
 from tbp.model.series import Commit, Outcome, Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts.commit_links import CommitLink, commit_link
@@ -38,14 +38,7 @@ class LastRun(Struct, frozen=True):
 
 def last_runs(data: ReportData) -> tuple[LastRun, ...]:
     """A row for each machine and environment of ``data``, stale ones first, then by name."""
-    by_setup: dict[Setup, list[History]] = {}
-    for history in data.histories:
-        by_setup.setdefault(history.key.setup, []).append(history)
-    newest = data.newest.date if data.newest else None
-    rows = [
-        replace(_last_run(setup, histories, newest, data.commit_url), face=data.faces.get(setup.machine, setup.machine))
-        for setup, histories in sorted(by_setup.items())
-    ]
+    rows = [_last_run(setup, histories, data) for setup, histories in sorted(data.by_setup.items())]
     return tuple(sorted(rows, key=lambda row: (not row.is_stale, row.machine, row.environment)))
 
 
@@ -54,10 +47,9 @@ def silence(runs: Sequence[LastRun]) -> str:
     stale = [run for run in runs if run.is_stale]
     if stale:
         named = [f"{run.face} ({run.environment})" if run.environment else run.face for run in stale]
-        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
         since = max((run.commit.date for run in stale if run.commit), default="")
         since_when = f": nothing since {since}" if since else ""
-        return f"{', '.join(named[:MOST_NAMED])}{more} {'is' if len(named) == 1 else 'are'} stale{since_when}"
+        return f"{words.named(named, MOST_NAMED)} {'is' if len(named) == 1 else 'are'} stale{since_when}"
     last = max((run.commit for run in runs if run.commit), key=lambda link: link.date, default=None)
     if last is None:
         return "no machine has measured anything yet"
@@ -66,25 +58,21 @@ def silence(runs: Sequence[LastRun]) -> str:
     return f"{last.date}; {f'none stale, {behind} of {where} behind' if behind else where}"
 
 
-def _last_run(setup: Setup, histories: Sequence[History], newest: datetime | None, commit_url: str) -> LastRun:
+def _last_run(setup: Setup, histories: Sequence[History], data: ReportData) -> LastRun:
     last = [commit_of_series for history in histories if (commit_of_series := _last_measured(history)) is not None]
     commit = max(last, key=lambda commit: (commit.date, commit.hash), default=None)
     tried = max((history.points[-1].commit for history in histories if history.points), key=lambda commit: commit.date)
     outcomes = [(history, _outcome(history, commit)) for history in histories] if commit else []
-    measured = {history.key: history for history, outcome in outcomes if outcome is Outcome.MEASURED}
-    benchmarks = {key.benchmark for key in measured}
     return LastRun(
         machine=setup.machine,
-        face=setup.machine,
+        face=data.faces.get(setup.machine, setup.machine),
         environment=setup.environment,
-        commit=commit_link(commit, commit_url) if commit else None,
-        measured=f"{words.count(len(benchmarks), 'benchmark')}, {words.count(len(measured), 'series', 'series')}"
-        if commit
-        else "nothing yet",
+        commit=commit_link(commit, data.commit_url) if commit else None,
+        measured=_tell(outcomes, Outcome.MEASURED) or "nothing yet",
         failed=_tell(outcomes, Outcome.FAILED),
         skipped=_tell(outcomes, Outcome.SKIPPED),
         is_stale=any(history.state is State.STALE for history in histories),
-        remark=_remark(commit, tried, newest),
+        remark=_remark(commit, tried, data.newest),
     )
 
 
@@ -95,9 +83,9 @@ def _tell(outcomes: Sequence[tuple[History, Outcome | None]], wanted: Outcome) -
     return f"{words.count(benchmarks, 'benchmark')}, {words.count(len(alike), 'series', 'series')}" if alike else ""
 
 
-def _remark(commit: Commit | None, tried: Commit, newest: datetime | None) -> str:
+def _remark(commit: Commit | None, tried: Commit, newest: Commit | None) -> str:
     parts = []
-    if commit is not None and newest is not None and (behind := newest - commit.date) >= timedelta(days=1):
+    if commit is not None and newest is not None and (behind := newest.date - commit.date) >= timedelta(days=1):
         parts.append(f"{words.count(behind.days, 'day')} behind the newest commit with a result")
     if commit is None or (tried.hash != commit.hash and tried.date > commit.date):
         parts.append(f"nothing measured at {tried.short} ({words.moment(tried.date)})")
@@ -105,15 +93,12 @@ def _remark(commit: Commit | None, tried: Commit, newest: datetime | None) -> st
 
 
 def _last_measured(history: History) -> Commit | None:
-    outcome = outcomes(history.points)
-    last = next((index for index in reversed(range(len(outcome))) if outcome[index] is Outcome.MEASURED), None)
-    return None if last is None else history.points[last].commit
+    """The newest commit with a value, of any version of the benchmark."""
+    measured = np.flatnonzero(columns(history.points).outcome == MEASURED)
+    return history.points[int(measured[-1])].commit if len(measured) else None
 
 
-def _outcome(history: History, commit: Commit | None) -> Outcome | None:
+def _outcome(history: History, commit: Commit) -> Outcome | None:
     """The outcome of a series at ``commit``; None where it was not run there."""
-    measured = commits(history.points)
-    index = next(
-        (index for index in reversed(range(len(measured))) if commit and measured[index].hash == commit.hash), None
-    )
+    index = index_of(history.points, commit.hash)
     return None if index is None else history.points[index].outcome

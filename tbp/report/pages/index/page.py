@@ -6,7 +6,7 @@ Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,12 +17,12 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.events import LargeEvent, large_events
 from tbp.report.pages.index.last_runs import LastRun, last_runs, silence
 from tbp.report.pages.index.notes import Note, first, notes
-from tbp.report.pages.index.rows import IndexRow, among, row
+from tbp.report.pages.index.rows import IndexRow, row
 from tbp.report.parts import addresses
 from tbp.report.parts.commit_links import span
+from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import Tile, by_name, family_of, natural, ranked, tiles
-from tbp.report.parts.verdict_sentence import since_base, verdict
-from tbp.wording import words
+from tbp.wording import verdicts, words
 
 MOST_ROWS = 50
 """Rows in the page itself, the worst ones; a script adds the others from data/index.js as they are asked for. With
@@ -40,7 +40,6 @@ class ListedBenchmark(Struct, frozen=True):
 
     name: str
     href: str
-    finding: str
     tiles: tuple[Tile, ...]  # states that occur
 
 
@@ -49,22 +48,6 @@ class Family(Struct, frozen=True):
 
     name: str
     benchmarks: tuple[ListedBenchmark, ...]
-
-
-class Facets(Struct, frozen=True):
-    """The values that rows can be filtered by; each sorted, empty where all rows have the same."""
-
-    suites: tuple[str, ...]
-    machines: tuple[str, ...]
-    environments: tuple[str, ...]
-    devices: tuple[str, ...]
-
-
-class Listed(Struct, frozen=True):
-    """A row of the page itself, with how many others it stands for."""
-
-    row: IndexRow
-    more: int = 0
 
 
 class Summary(Struct, frozen=True):
@@ -78,7 +61,7 @@ class Summary(Struct, frozen=True):
     base: str  # what is judged against, in words; empty for the whole history
     tiles: tuple[Tile, ...]
     rows: tuple[IndexRow, ...]  # of every series
-    facets: Facets
+    facets: Mapping[str, tuple[str, ...]]  # the values to filter by, sorted; none where all rows have the same
     faces: Mapping[str, str]  # what each machine is called, by its identifier
     families: tuple[Family, ...]
     last_runs: tuple[LastRun, ...]
@@ -87,15 +70,14 @@ class Summary(Struct, frozen=True):
     span: str  # from which commit to which
 
     @property
-    def listed(self) -> tuple[Listed, ...]:
-        """The rows in the page itself."""
-        groups = list(grouped(self.rows))[:MOST_ROWS]
-        return tuple(Listed(group[0], len(group) - 1) for group in groups)
+    def listed(self) -> list[tuple[IndexRow, int]]:
+        """The rows in the page itself, each with how many others it stands for."""
+        return [(group[0], len(group) - 1) for group in islice(grouped(self.rows), MOST_ROWS)]
 
     @property
     def left_out(self) -> int:
         """Series that the page itself has neither a row nor a count for."""
-        return len(self.rows) - sum(1 + listed.more for listed in self.listed)
+        return len(self.rows) - sum(1 + more for _, more in self.listed)
 
     @property
     def has_causes(self) -> bool:
@@ -109,14 +91,15 @@ class Summary(Struct, frozen=True):
 def summary(data: ReportData) -> Summary:
     """All the index says."""
     histories = ranked(data.histories)
-    seen = among(data)
-    rows = tuple(row(history, seen) for history in histories)
+    setup_names = SetupNames.of(data.histories, data.faces)
+    rows = tuple(row(history, data, setup_names) for history in histories)
     if not any(row.causes for row in rows):  # then why there are none is of no use either
         rows = tuple(replace(row, no_cause="") for row in rows)
     runs = last_runs(data)
+    verdict = data.since_base(verdicts.verdict(histories))
     return Summary(
-        verdict=verdict(histories, data),
-        headline=_headline(histories, data),
+        verdict=verdict,
+        headline=_headline(histories, data) or verdict,
         lead=rows[0] if rows and rows[0].state is State.REGRESSION and rows[0].commit else None,
         events=large_events(data),
         first=first(data),
@@ -147,9 +130,8 @@ def grouped(rows: Iterable[IndexRow]) -> Iterator[tuple[IndexRow, ...]]:
 
 def _headline(histories: Sequence[History], data: ReportData) -> str:
     worst = sum(history.state is State.REGRESSION for history in histories)
-    if not worst:
-        return verdict(histories, data)
-    return since_base(f"{words.count(worst, 'regression')} in {words.count(len(histories), 'series', 'series')}.", data)
+    counts = f"{words.count(worst, 'regression')} in {words.count(len(histories), 'series', 'series')}."
+    return data.since_base(counts) if worst else ""
 
 
 def _base(data: ReportData) -> str:
@@ -160,39 +142,23 @@ def _base(data: ReportData) -> str:
     return f"Judged since {words.cut(data.base.revision, 60)}, measured at {at}: earlier changes are not counted."
 
 
-def _facets(rows: Sequence[IndexRow]) -> Facets:
-    def several(values: Iterable[str]) -> tuple[str, ...]:
-        distinct = sorted(set(values) - {""}, key=natural)
-        return tuple(distinct) if len(distinct) > 1 else ()
-
-    return Facets(
-        several(family_of(row.benchmark) for row in rows),
-        several(row.machine for row in rows),
-        several(row.environment for row in rows),
-        several(row.device for row in rows),
-    )
+def _facets(rows: Sequence[IndexRow]) -> Mapping[str, tuple[str, ...]]:
+    values = {
+        "suite": {family_of(row.benchmark) for row in rows},
+        "machine": {row.machine for row in rows},
+        "environment": {row.environment for row in rows},
+        "device": {row.device for row in rows},
+    }
+    known = {name: tuple(sorted(distinct - {""}, key=natural)) for name, distinct in values.items()}
+    return {name: distinct if len(distinct) > 1 else () for name, distinct in known.items()}
 
 
 def _families(histories: Sequence[History]) -> tuple[Family, ...]:
-    return tuple(
-        Family(
-            name,
-            tuple(
-                _benchmark(benchmark, list(series))
-                for benchmark, series in groupby(members, key=lambda history: history.key.benchmark)
-            ),
-        )
-        for name, members in groupby(by_name(histories), key=lambda history: family_of(history.key.benchmark))
-    )
-
-
-def _benchmark(name: str, series: Sequence[History]) -> ListedBenchmark:
-    return ListedBenchmark(
-        name=name,
-        href=addresses.page_file(name),
-        finding=words.count(len(series), "series", "series"),
-        tiles=tiles(series, occurring=True),
-    )
+    listed: dict[str, list[ListedBenchmark]] = {}
+    for name, series in groupby(by_name(histories), key=lambda history: history.key.benchmark):
+        benchmark = ListedBenchmark(name, addresses.page_file(name), tiles(list(series), occurring=True))
+        listed.setdefault(family_of(name), []).append(benchmark)
+    return tuple(Family(name, tuple(benchmarks)) for name, benchmarks in listed.items())
 
 
 def series_span(histories: Sequence[History]) -> str:

@@ -1,6 +1,6 @@
 """One series in the table of the index, in words.
 
-Takes a history and what it is seen among, gives a ``IndexRow``; the order of rows is left to ``summary``, their HTML to
+Takes a history and the data of its site, gives a ``IndexRow``; the order of rows is left to ``summary``, their HTML to
 ``pages``, and those that a script adds to ``index_data``.
 """
 
@@ -18,7 +18,7 @@ from tbp.report.parts import since_change as since_then
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.series_names import SetupNames
-from tbp.report.parts.shown_change import changed_at, shown_change, size, told_change, told_step
+from tbp.report.parts.shown_change import shown_change, size, told_change, told_step
 from tbp.report.parts.sparkline import Sparkline, sparkline
 from tbp.wording import verdicts, words
 
@@ -65,30 +65,18 @@ class IndexRow(Struct, frozen=True):
     sparkline: Sparkline
 
 
-class Among(Struct, frozen=True):
-    """The site around a row: its words depend on what else is there."""
-
-    data: ReportData
-    setup_names: SetupNames
-
-
-def among(data: ReportData) -> Among:
-    """The surroundings of all rows of ``data``, gathered once."""
-    return Among(data, SetupNames.of(data.histories, data.faces))
-
-
-def row(history: History, seen: Among) -> IndexRow:
+def row(history: History, data: ReportData, setup_names: SetupNames) -> IndexRow:
     """The row of one series."""
-    key, data, standing = history.key, seen.data, shown_change(history)
+    key, standing = history.key, shown_change(history)
     shown, step = told_change(history), told_step(history)
     between = _range(history, shown, data) if shown else None
     of_several = event_words.of_several(between)
-    first = _first_of_several(history, changed_at(history, shown) if shown else None, data)
+    first = _first_of_several(history, history.commit_at(shown.change.index) if shown else None, data)
     now = since_then.now(history, shown) if shown else None
     return IndexRow(
         benchmark=key.benchmark,
         parameters=key.label,
-        setup_name=seen.setup_names.name(key.setup),
+        setup_name=setup_names.name(key.setup),
         machine=key.machine,
         environment=key.environment,
         device=dict(key.parameters).get(DEVICE, ""),
@@ -151,7 +139,7 @@ def _range(history: History, evidence: ChangeEvidence, data: ReportData) -> Rang
 def _first_of_several(history: History, commit: Commit | None, data: ReportData) -> CommitLink | None:
     """The first commit of a balance of which ``commit`` made only the largest part; None of any other."""
     step = told_step(history)
-    first = history.points[step.index].commit if step is not None and 0 <= step.index < len(history.points) else None
+    first = history.commit_at(step.index) if step is not None else None
     return commit_link(first, data.commit_url) if first is not None and first != commit else None
 
 

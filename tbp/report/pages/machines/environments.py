@@ -14,7 +14,6 @@ from msgspec import Struct
 from tbp.model.changes import History
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Setup
-from tbp.report.parts.commit_links import CommitLink
 from tbp.report.parts.inventory import measured_with
 from tbp.statistics.robust import median, quantile
 from tbp.wording import words
@@ -41,33 +40,14 @@ class EnvironmentNoise(Struct, frozen=True):
     are_times: bool = True
 
     @property
+    def has_tenth(self) -> bool:
+        return math.isfinite(self.tenth)
+
+    @property
     def over(self) -> str:
         """``median of 3 of 24 timed series``: what the numbers are told from."""
         kind = "timed series" if self.are_times else "series"
         return f"median of {self.series:,} of {self.of:,} {kind}" if self.of > self.series else f"{self.of:,} {kind}"
-
-
-class Overview(Struct, frozen=True):
-    """One environment as a row."""
-
-    setup: Setup  # without the machine where the site has one
-    anchor: str
-    state: str
-    is_silent: bool
-    last: CommitLink | None
-    runs: str
-    series: str
-    between: str
-    bar: float  # its noise between runs in 0…100 of the largest
-    tenth: str
-    within: str
-    over: str
-
-
-class Column(Struct, frozen=True):
-    machine: str  # empty where there is one only
-    environment: str
-    label: str  # in a list to choose from
 
 
 class Differing(Struct, frozen=True):
@@ -80,7 +60,7 @@ class Differing(Struct, frozen=True):
 class Inventory(Struct, frozen=True):
     """The facts that differ between environments; ``rows`` is empty where none does."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[Setup, ...]  # with the machines as they are called; without one where all are of one
     rows: tuple[Differing, ...]
     same: str  # what is the same everywhere, in words
     left_out: int  # environments that have no column
@@ -104,20 +84,9 @@ def noise(histories: Sequence[History]) -> EnvironmentNoise:
 
 def bars(noises: Sequence[EnvironmentNoise]) -> list[float]:
     """The noise between runs of each, in 0…100 of the largest."""
-    largest = max(
-        (
-            noise_of_environment.between
-            for noise_of_environment in noises
-            if math.isfinite(noise_of_environment.between)
-        ),
-        default=0.0,
-    )
-    return [
-        round(100 * noise_of_environment.between / largest, 1)
-        if largest and math.isfinite(noise_of_environment.between)
-        else 0.0
-        for noise_of_environment in noises
-    ]
+    known = [each.between if math.isfinite(each.between) else 0.0 for each in noises]
+    largest = max(known, default=0.0) or 1.0
+    return [round(100 * between / largest, 1) for between in known]
 
 
 def inventory(
@@ -134,12 +103,8 @@ def inventory(
     same = [f"{row.name} {row.values[0]}".strip() for row in rows if len(set(row.values)) == 1]
     return Inventory(
         columns=tuple(
-            Column(
-                "" if is_one_machine else face,
-                environment,
-                environment if is_one_machine else f"{face} · {environment}",
-            )
-            for face, environment in ((called.get(setup.machine, setup.machine), setup.environment) for setup in shown)
+            Setup("" if is_one_machine else called.get(setup.machine, setup.machine), setup.environment)
+            for setup in shown
         ),
         rows=tuple(row for row in rows if len(set(row.values)) > 1),
         same=words.named(same, MOST_SAME),

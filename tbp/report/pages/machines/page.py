@@ -19,7 +19,7 @@ from tbp.model.points import last_with_level
 from tbp.model.runs import Machine, Run
 from tbp.model.series import Commit, Setup
 from tbp.report.base.report_data import ReportData
-from tbp.report.pages.machines.environments import EnvironmentNoise, Inventory, Overview, bars, inventory, noise
+from tbp.report.pages.machines.environments import EnvironmentNoise, Inventory, bars, inventory, noise
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.inventory import Installed, InventoryDifference, differences, installed, what_is_recorded
 from tbp.statistics.robust import median, quantile
@@ -27,6 +27,9 @@ from tbp.wording import words
 
 MOST_DIFFERENCES = 12
 """Differences listed of an environment, newest first: hosted runners may change their processor with every run."""
+
+MOST_NAMED = 10
+"""Packages that came, went or moved with one run."""
 
 MOST_OPEN = 4
 """Environments; with more, each is folded."""
@@ -55,6 +58,7 @@ class RunDifference(Struct, frozen=True):
 class Environment(Struct, frozen=True):
     """One environment on one machine."""
 
+    machine: str  # what it is called
     name: str
     state: str  # "reporting", or since when it is silent
     is_silent: bool
@@ -80,62 +84,48 @@ class MachineCard(Struct, frozen=True):
 
 class MachinesPage(Struct, frozen=True):
     verdict: str
-    overview: tuple[Overview, ...]
     inventory: Inventory
     machines: tuple[MachineCard, ...]
 
     @property
+    def overview(self) -> list[tuple[Environment, float]]:
+        """Every environment, with its noise between runs in 0…100 of the largest."""
+        environments = [environment for card in self.machines for environment in card.environments]
+        return list(zip(environments, bars([each.noise for each in environments]), strict=True))
+
+    @property
     def has_tenths(self) -> bool:
-        return any(row.tenth for row in self.overview)
+        return any(environment.noise.has_tenth for environment, _ in self.overview)
 
 
 def machines_page(data: ReportData) -> MachinesPage:
     """Every machine with results, its environments by name."""
-    histories: dict[Setup, list[History]] = defaultdict(list)
     runs: dict[Setup, list[Run]] = defaultdict(list)
-    for history in data.histories:
-        histories[history.key.setup].append(history)
     for run in data.runs:
         runs[run.setup].append(run)
     known = {machine.name: machine for machine in data.machines}
-    measured = {*histories, *runs}
+    measured = {*data.by_setup, *runs}
     names = sorted({setup.machine for setup in measured} | set(known))
     cards: list[MachineCard] = []
     for name in names:
         setups = sorted(setup for setup in measured if setup.machine == name)
+        face = data.faces.get(name, name)
         environments = [
-            _environment(setup.environment, histories[setup], runs[setup], data, f"{len(cards) + 1}-{number}")
+            _environment(
+                Setup(face, setup.environment),
+                data.by_setup.get(setup, ()),
+                runs[setup],
+                data,
+                f"{len(cards) + 1}-{number}",
+            )
             for number, setup in enumerate(setups, start=1)
         ]
         if len(measured) > MOST_OPEN:
             environments = [replace(environment, is_open=False) for environment in environments]
         environments.sort(key=lambda environment: environment.is_silent)
-        face = data.faces.get(name, name)
         identifier = "" if name in face else name
         cards.append(MachineCard(face, identifier, _hardware(known.get(name, Machine(name))), tuple(environments)))
-    return MachinesPage(_verdict(cards), _overview(cards), inventory(runs, known, data.faces), tuple(cards))
-
-
-def _overview(cards: Sequence[MachineCard]) -> tuple[Overview, ...]:
-    """A row for each environment, in the order of the cards."""
-    rows = [(card.name, environment) for card in cards for environment in card.environments]
-    return tuple(
-        Overview(
-            setup=Setup(machine if len(cards) > 1 else "", environment.name),
-            anchor=environment.anchor,
-            state=environment.state,
-            is_silent=environment.is_silent,
-            last=environment.last,
-            runs=f"{environment.runs:,}" if environment.runs else "",
-            series=f"{environment.series:,}" if environment.series else "",
-            between=words.percent(environment.noise.between),
-            bar=bar,
-            tenth=words.percent(environment.noise.tenth) if math.isfinite(environment.noise.tenth) else "",
-            within=words.percent(environment.noise.within),
-            over=environment.noise.over if environment.series else "",
-        )
-        for (machine, environment), bar in zip(rows, bars([environment.noise for _, environment in rows]), strict=True)
-    )
+    return MachinesPage(_verdict(cards), inventory(runs, known, data.faces), tuple(cards))
 
 
 def twin_ratios(histories: Iterable[History]) -> list[float]:
@@ -174,14 +164,15 @@ def _hardware(machine: Machine) -> tuple[Fact, ...]:
 
 
 def _environment(
-    name: str, histories: Sequence[History], runs: Sequence[Run], data: ReportData, anchor: str
+    called: Setup, histories: Sequence[History], runs: Sequence[Run], data: ReportData, anchor: str
 ) -> Environment:
     between_runs = differences(runs, data.project)
     last = _newest(histories, runs)
     is_silent = bool(histories) and all(history.state in (State.STALE, State.VANISHED) for history in histories)
     since = words.moment(last.date) if last else ""
     return Environment(
-        name=name,
+        machine=called.machine,
+        name=called.environment,
         state=f"silent since {since}" if is_silent and since else "silent" if is_silent else "reporting",
         is_silent=is_silent,
         facts=tuple(fact for fact in (*_runs(runs, histories), *_noise(histories), *_with(runs)) if fact.value),
@@ -258,10 +249,5 @@ def _with(runs: Sequence[Run]) -> Iterable[Fact]:
 def _change(difference: InventoryDifference, data: ReportData) -> RunDifference:
     return RunDifference(
         commit_link(difference.commit, data.commit_url),
-        *map(_listed, (difference.added, difference.removed, difference.bumped)),
+        *(words.named(items, MOST_NAMED) for items in (difference.added, difference.removed, difference.bumped)),
     )
-
-
-def _listed(items: Sequence[str], most: int = 10) -> str:
-    rest = len(items) - most
-    return ", ".join([*items[:most], *([f"{rest} more"] if rest > 0 else [])])

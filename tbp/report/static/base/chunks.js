@@ -39,3 +39,35 @@ tbp.chunked = (kind, known, missing) => {
   tbp.chunkSets[kind] = set;
   return set;
 };
+
+// A list of chunked elements, `step` of them at once and more with a button. `listed` gives what fits: places of
+// elements, and what `made` makes an element of; `cut` leaves what is shown of them, and `after` is told how many are left.
+tbp.paged = (box, kind, known, step, { listed, made = () => null, cut = (all, limit) => all.slice(0, limit), after }) => {
+  const [nothing, more] = ["nothing", "more"].map((id) => document.getElementById(id));
+  const elements = tbp.chunked(kind, known, (name) => {
+    nothing.hidden = false;
+    nothing.textContent = `${name} is missing: run tbp report again.`;
+  });
+  let limit = step, turn = 0;
+
+  const show = (then = () => {}) => {
+    const all = listed(), shown = cut(all, limit, elements.has), left = all.length - shown.length;
+    turn += 1;
+    const asked = turn;
+    elements.whenThere(shown.filter(Number.isInteger), () => {
+      if (asked !== turn) return;
+      box.replaceChildren(...shown.map((one) => (Number.isInteger(one) ? elements.at(one) : made(one))));
+      more.hidden = left <= 0;
+      more.textContent = `Show ${Math.min(left, step).toLocaleString("en")} more of ${left.toLocaleString("en")}`;
+      after(left);
+      then();
+    });
+  };
+  more.addEventListener("click", () => {
+    const first = box.children.length;
+    limit += step;
+    // The button may be gone: whoever came by keyboard goes on where the new elements begin.
+    show(() => box.children[first]?.querySelector("a")?.focus());
+  });
+  return { show, restart: () => { limit = step; show(); }, load: elements.whenThere };
+};

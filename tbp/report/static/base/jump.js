@@ -66,7 +66,6 @@ tbp.ready(() => {
   else tbp.load("../data/benchmarks.js", () => {});
   const chart = document.getElementById("history");
   // Past the chart and its controls, for the keyboard.
-  const past = tbp.make("button", { type: "button", class: "past" }, "Skip the chart and its controls");
-  past.addEventListener("click", () => document.getElementById("findings").focus());
+  const past = tbp.button(() => document.getElementById("findings").focus(), { class: "past" }, "Skip the chart and its controls");
   chart.before(past);
 });

@@ -4,18 +4,15 @@
 
 tbp.grid = (data) => {
   const [commits, aside] = [[data.commits, 0], [data.aside, data.commits.length]].map(([own, first]) => (
-    own.map(([short, date, subject, href], at) => ({ short, date, subject, href, column: first + at }))));
-  const lines = data.lines.map(([name, columns, origin]) => ({ name, columns, origin }));
-  const places = data.places.map(([machine, environment, name, face], index) => ({ machine, environment, name, face, index, values: data.parts[1][index] }));
-  const tags = data.tags.map(([column, name, isExact]) => ({ column, name, isExact: isExact === 1 }));
-  const rows = data.rows.map((packed) => {
-    const [benchmark, spot, label, anchor, unit, better, noise, values, segments, marks, apart, failed, skipped] = packed;
-    const [name, suite, file, isTrack] = data.benchmarks[benchmark];
+    own.map((commit, at) => ({ ...commit, column: first + at }))));
+  const places = data.places.map((place, index) => ({ ...place, index }));
+  const rows = data.rows.map(({ setup, failed, skipped, ...row }) => {
+    const place = places[setup];
     return {
-      name, suite, label, isTrack: isTrack === 1, place: places[spot], href: tbp.href(`${file}#${anchor}`), unit: data.units[unit][0],
-      scales: data.units[unit][1], better, noise: noise === null ? NaN : noise, values, segments,
-      apart: new Set(apart), states: new Map([...failed.map((column) => [column, "failed"]), ...skipped.map((column) => [column, "skipped"])]), marks: new Map(marks.map(([column, glyph, words, tone, size]) => [column, { glyph, words, tone, size }])),
-      text: [name, label, places[spot].machine, places[spot].face, places[spot].environment].join(" ").toLowerCase(),
+      ...row, place, href: tbp.href(row.href), scales: data.scales[row.unit], noise: row.noise ?? NaN, apart: new Set(row.apart),
+      states: new Map([...failed.map((column) => [column, "failed"]), ...skipped.map((column) => [column, "skipped"])]),
+      marks: new Map(row.marks.map((mark) => [mark.column, mark])),
+      text: [row.name, row.label, place.machine, place.face, place.environment].join(" ").toLowerCase(),
     };
   });
 
@@ -30,6 +27,6 @@ tbp.grid = (data) => {
   };
 
   // Commits beside the branch are of the comparison only: their columns come after all others.
-  tbp.runs = { commits, aside, lines, places, rows, cell, tags, parts: data.parts[0], setups: data.setups, states: data.states, rules: data.rules };
+  tbp.runs = { ...data, commits, aside, places, rows, cell };
   document.dispatchEvent(new Event("tbp-grid"));
 };

@@ -23,15 +23,9 @@ tbp.tables = (data) => {
   };
 
   const table = (one) => {
-    const names = [["Commit"], ["Date"], ["Value", 1], ["Quartiles", 1], ["Sessions", 1], ["Remark or subject"]];
-    const heads = names.map(([name, number]) => tbp.make("th", { scope: "col", class: number ? "number" : null }, name));
-    const body = tbp.make("tbody");
-    for (let index = one.x.length - 1; index >= 0; index -= 1) body.append(row(one, index));
-    const label = `Data of ${tbp.nameOf(one, data.dimensions, "the only series")}`;
-    return tbp.make(
-      "div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
-      tbp.make("table", {}, tbp.make("thead", {}, tbp.make("tr", {}, ...heads)), body),
-    );
+    const heads = [["Commit"], ["Date"], ["Value", "number"], ["Quartiles", "number"], ["Sessions", "number"], ["Remark or subject"]];
+    const rows = one.x.map((_, index) => row(one, index)).reverse();
+    return tbp.scrolled(`Data of ${tbp.nameOf(one, data.dimensions, "the only series")}`, tbp.tableOf({}, heads, rows));
   };
 
   // Puts the table of a series into `place`, once; its data may have to be loaded first.
@@ -54,12 +48,8 @@ tbp.tables = (data) => {
     body.append(details);
   }
 
-  // A phone shows the rows as cards, which would make them rows no more.
-  const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
-  for (const part of document.querySelectorAll("#quiet, #quiet *")) {
-    const role = part.tagName === "TH" ? (part.scope === "col" ? "columnheader" : "rowheader") : roles[part.tagName];
-    if (role) part.setAttribute("role", role);
-  }
+  const quiet = document.getElementById("quiet");
+  if (quiet) tbp.withRoles(quiet);
   // A row of a series with nothing else to tell: its table opens below it.
   for (const row of document.querySelectorAll("#quiet tbody tr")) {
     const name = row.cells[0].textContent;

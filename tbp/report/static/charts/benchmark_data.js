@@ -45,18 +45,10 @@ tbp.decoded = (data) => {
 
 tbp.NOTHING = { traces: [], x: [], values: [], low: [], high: [], sessions: [], other: new Set(), remarks: new Map(), levels: [], changes: [], breaks: [] };
 
-// A trace with a value or null for each commit from its first run on: with the commits that it has a value of.
-tbp.withCommits = (trace) => {
-  if (trace.x0 === undefined) return trace;
-  const { x0, ...found } = trace;
-  const at = [...trace.y.keys()].filter((index) => trace.y[index] !== null);
-  const chosen = (values) => at.map((index) => values[index]);
-  Object.assign(found, { x: at.map((index) => x0 + index), y: chosen(trace.y) });
-  if (trace.error_y) {
-    const { array, arrayminus } = trace.error_y;
-    found.error_y = { ...trace.error_y, array: chosen(array), arrayminus: chosen(arrayminus) };
-  }
-  return found;
+// A trace of runs with their commits, which are shipped as the steps from one to the next.
+tbp.withCommits = ({ steps, ...trace }) => {
+  let at = 0;
+  return steps ? { ...trace, x: steps.map((step) => (at += step)) } : trace;
 };
 
 // Beside its traces, what tables, cursors and the axis ask of a series: a list entry for each run, in the series' unit.

@@ -95,11 +95,12 @@ tbp.traces = (one, data, scale, isCrowded) => {
   });
 };
 
+// A line from the foot to the head of a chart.
+tbp.upright = (x, line) => ({ type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", layer: "below", line });
+
 // Lines before each commit with a confirmed change, where another version begins, and at tags; with their words.
 tbp.marks = (shown, data, narrow) => {
-  const line = (x, colour, dash, width = 1.5) => ({
-    type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", layer: "below", line: { color: colour, width, dash },
-  });
+  const line = (x, color, dash) => tbp.upright(x, { color, width: 1.5, dash });
   const found = new Map();
   for (const one of shown) {
     for (const change of one.changes.filter((own) => own.confirmed)) {
@@ -143,10 +144,7 @@ tbp.tagMarks = (data, [from, to], [low, high], width, drawnAt) => {
     font: { color: tbp.css("--muted"), size: 10 },
     x, xanchor: "right", y: 0, yref: "paper", yanchor: "bottom", textangle: -90, showarrow: false,
   }));
-  const lines = inside.map(([x]) => ({
-    type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", layer: "below",
-    line: { color: tbp.css("--muted"), width: 1, dash: "solid" }, opacity: 0.45,
-  }));
+  const lines = inside.map(([x]) => ({ ...tbp.upright(x, { color: tbp.css("--muted"), width: 1, dash: "solid" }), opacity: 0.45 }));
   return { lines, labels };
 };
 

@@ -80,8 +80,7 @@ tbp.chooser = (data, redraw) => {
       });
       return { input, label: tbp.make("label", {}, input, " ", tbp.make("bdi", {}, value)) };
     });
-    const all = tbp.make("button", { type: "button", class: "small" }, "all");
-    all.addEventListener("click", () => { state.hidden[place].clear(); state.changed(); });
+    const all = tbp.button(() => { state.hidden[place].clear(); state.changed(); }, { class: "small" }, "all");
     const only = (event) => {
       // A double click on a value leaves it alone.
       const chosen = boxes.findIndex((one) => one.label.contains(event.target));
@@ -109,8 +108,7 @@ tbp.chooser = (data, redraw) => {
     return tbp.make("li", {}, tbp.make("label", {}, input, ...tbp.keyOf(one), " ", name));
   };
 
-  const more = tbp.make("button", { type: "button", class: "small" });
-  more.addEventListener("click", () => { state.all = !state.all; state.changed(); });
+  const more = tbp.button(() => { state.all = !state.all; state.changed(); }, { class: "small" });
 
   const show = () => {
     groups.forEach(({ boxes, all }, place) => {

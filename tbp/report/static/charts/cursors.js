@@ -31,14 +31,9 @@ tbp.cursors = (data, chooser, place) => {
     }
   };
 
-  const button = (text, act) => {
-    const made = tbp.make("button", { type: "button" }, text);
-    made.addEventListener("click", act);
-    return made;
-  };
-  const pick = button("Choose on the chart", () => { if (picking >= 0) stop(); else { picking = 0; show(); } });
-  const swap = button("Swap", () => { chooser.cursors.reverse(); chooser.changed(); });
-  const remove = button("Remove both", () => { picking = -1; chooser.cursors = [null, null]; chooser.changed(); selects[0].focus(); });
+  const pick = tbp.button(() => { if (picking >= 0) stop(); else { picking = 0; show(); } }, {}, "Choose on the chart");
+  const swap = tbp.button(() => { chooser.cursors.reverse(); chooser.changed(); }, {}, "Swap");
+  const remove = tbp.button(() => { picking = -1; chooser.cursors = [null, null]; chooser.changed(); selects[0].focus(); }, {}, "Remove both");
   const says = tbp.make("p", { class: "muted", "aria-live": "polite" });
   const list = tbp.make("ul", { class: "between", "aria-label": "From A to B" });
   const labels = names.map((name, which) => tbp.make("label", {}, tbp.make("strong", {}, name), " ", selects[which]));
@@ -115,9 +110,7 @@ tbp.cursors = (data, chooser, place) => {
       const at = chooser.cursors.map((x, which) => [x, which]).filter(([x]) => x !== null);
       const colour = tbp.css("--text");
       return {
-        lines: at.map(([x, which]) => ({
-          type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", line: { color: colour, width: 1.5, dash: which ? "longdash" : "solid" },
-        })),
+        lines: at.map(([x, which]) => ({ ...tbp.upright(x, { color: colour, width: 1.5, dash: which ? "longdash" : "solid" }), layer: "above" })),
         labels: at.map(([x, which]) => ({
           text: `<b>${names[which]}</b>`, font: { color: tbp.css("--page"), size: 11 }, bgcolor: colour, borderpad: 2,
           x, y: 1, yref: "paper", yanchor: "top", xanchor: x > last / 2 ? "right" : "left", showarrow: false,

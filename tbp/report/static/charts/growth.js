@@ -5,16 +5,13 @@
 
 tbp.growthTable = ({ data, layout }) => {
   const { tickvals: sizes, ticktext, title } = layout.xaxis;
-  const head = ["Series", ...ticktext].map((text, index) => tbp.make("th", { scope: "col", class: index ? "number" : null }, text));
   const rows = data.map(({ meta: name, x, customdata }) => tbp.make(
     "tr", {},
     tbp.make("th", { scope: "row" }, tbp.make("bdi", {}, name || "value")),
     ...sizes.map((size) => tbp.make("td", { class: "number" }, x.includes(size) ? customdata[x.indexOf(size)] : tbp.UNKNOWN)),
   ));
-  return tbp.make(
-    "div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Newest values over ${title.text}` },
-    tbp.make("table", {}, tbp.make("thead", {}, tbp.make("tr", {}, ...head)), tbp.make("tbody", {}, ...rows)),
-  );
+  const heads = [["Series"], ...ticktext.map((text) => [text, "number"])];
+  return tbp.scrolled(`Newest values over ${title.text}`, tbp.tableOf({}, heads, rows));
 };
 
 tbp.growth = (figures) => {

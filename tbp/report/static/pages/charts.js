@@ -7,45 +7,19 @@
 tbp.CHARTS = 300;
 
 tbp.charts = (list, form) => {
-  const all = tbp.series;
-  const nothing = document.getElementById("nothing");
-  const cards = tbp.chunked("cards", [...list.children], (name) => {
-    nothing.hidden = false;
-    nothing.textContent = `${name} is missing: run tbp report again.`;
-  });
-  const more = document.getElementById("more");
   const rest = document.getElementById("rest");
-  let limit = tbp.CHARTS;
-  let turn = 0;
-
-  const apply = (then = () => {}) => {
-    const found = filter.fitting();
-    const groups = filter.groups(found);
-    const listed = groups ? groups.flatMap(([, places]) => places) : found;
-    const shown = listed.slice(0, limit);
-    const left = listed.length - shown.length;
+  const listed = () => {
+    const found = filter.fitting(), groups = filter.groups(found);
     filter.say(found);
-    turn += 1;
-    const asked = turn;
-    cards.whenThere(shown, () => {
-      if (asked !== turn) return;
-      list.replaceChildren(...shown.map(cards.at));
-      more.hidden = left <= 0;
-      more.textContent = `Show ${Math.min(left, tbp.CHARTS).toLocaleString("en")} more of ${left.toLocaleString("en")}`;
-      if (rest) rest.hidden = true;
-      list.dataset.ready = "";
-      then();
-    });
+    return groups ? groups.flatMap(([, places]) => places) : found;
   };
-  const filter = tbp.filter(form, all, () => { limit = tbp.CHARTS; apply(); });
-
-  more.addEventListener("click", () => {
-    const first = list.children.length;
-    limit += tbp.CHARTS;
-    // The button may be gone: whoever came by keyboard goes on where the new charts begin.
-    apply(() => list.children[first]?.querySelector("a").focus());
-  });
-  apply();
+  const after = () => {
+    if (rest) rest.hidden = true;
+    list.dataset.ready = "";
+  };
+  const cards = tbp.paged(list, "cards", [...list.children], tbp.CHARTS, { listed, after });
+  const filter = tbp.filter(form, tbp.series, cards.restart);
+  cards.show();
 };
 
 tbp.ready(() => {

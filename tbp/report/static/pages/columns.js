@@ -149,9 +149,8 @@ tbp.columns = (form, runs, redraw) => {
         : [labelled("commit", commitSelect(one, i)), labelled("or type", typed(one, i)), ...partSelects(one, i)];
       const item = tbp.make("li", {}, tbp.make("b", {}, state.role(i)), ...controls);
       if (state.chosen.length > 2 || state.isForeign(one)) {
-        const remove = tbp.make("button", { type: "button", "aria-label": `Remove ${state.role(i)}` }, "×");
-        remove.addEventListener("click", () => state.set(state.chosen.length > 2 ? state.chosen.filter((_, j) => i !== j) : start, "compare-add"));
-        item.append(remove);
+        const remove = () => state.set(state.chosen.length > 2 ? state.chosen.filter((_, j) => i !== j) : start, "compare-add");
+        item.append(tbp.button(remove, { "aria-label": `Remove ${state.role(i)}` }, "×"));
       }
       return item;
     }));
@@ -187,8 +186,8 @@ tbp.columns = (form, runs, redraw) => {
     pairs.sort((a, b) => doubt(a) - doubt(b) || measured[b.one.index].size + measured[b.other.index].size - measured[a.one.index].size - measured[a.other.index].size);
     const offered = pairs.slice(0, MOST_PRESETS).map((pair) => {
       const { one, other, part, commit, more, unknown } = pair, at = parts.indexOf(part);
-      const button = tbp.make("button", { type: "button" }, `${said(part)}${other.values[at]} against ${one.values[at]}`);
-      button.addEventListener("click", () => state.set([{ commit, place: one.index }, { commit, place: other.index }]));
+      const choose = () => state.set([{ commit, place: one.index }, { commit, place: other.index }]);
+      const button = tbp.button(choose, {}, `${said(part)}${other.values[at]} against ${one.values[at]}`);
       const label = ["All else equal: ", `All else equal as far as is recorded (not recorded: ${setups.named(unknown)}): `, `Not all else equal (${setups.named(more)} too): `][doubt(pair)];
       return { label, button };
     });

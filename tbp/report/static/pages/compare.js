@@ -44,18 +44,16 @@ tbp.compare = (form) => {
     const own = line[place] ? cell(line[place], commit) : none;
     return Number.isFinite(own.value) ? tbp.quantity(own.value, line[place].scales) : ["failed", "skipped"].includes(own.state) ? own.state : "–";
   };
-  const part = (tag, role, attributes, ...children) => tbp.make(tag, { role, ...attributes }, ...children);
   const dotted = (name) => name.split(".").flatMap((text, at) => (at ? [".", tbp.make("wbr"), text] : [text]));
 
   // The same table as the page's own, with two more columns for each further contender.
   const table = (found) => {
     const names = state.chosen.map(state.name), isPair = names.length === 2;
-    const head = part("thead", "rowgroup", {}, part("tr", "row", {}, part("th", "columnheader", { scope: "col" }, "Series"),
-      ...names.flatMap((name, i) => [part("th", "columnheader", { scope: "col", class: "number" }, name), ...(i ? [part("th", "columnheader", { scope: "col" }, isPair ? "Verdict" : "against the baseline")] : [])])));
-    const body = found.map(({ line, says, row }) => part("tr", "row", {},
-      part("th", "rowheader", { scope: "row" }, tbp.make("a", { href: row.href }, tbp.make("bdi", {}, ...dotted(row.name)), ...(row.label ? [" ", tbp.make("bdi", { class: "given" }, row.label)] : []))),
-      ...state.chosen.flatMap((one, i) => [part("td", "cell", { class: "number", "data-label": names[i] }, value(line, one)), ...(i ? [part("td", "cell", {}, ...said(says[i - 1]))] : [])])));
-    return part("table", "table", { class: isPair ? "stack compared" : "stack several" }, head, part("tbody", "rowgroup", {}, ...body));
+    const heads = [["Series"], ...names.flatMap((name, i) => [[name, "number"], ...(i ? [[isPair ? "Verdict" : "against the baseline"]] : [])])];
+    const rows = found.map(({ line, says, row }) => tbp.make("tr", {},
+      tbp.make("th", { scope: "row" }, tbp.make("a", { href: row.href }, tbp.make("bdi", {}, ...dotted(row.name)), ...(row.label ? [" ", tbp.make("bdi", { class: "given" }, row.label)] : []))),
+      ...state.chosen.flatMap((one, i) => [tbp.make("td", { class: "number", "data-label": names[i] }, value(line, one)), ...(i ? [tbp.make("td", {}, ...said(says[i - 1]))] : [])])));
+    return tbp.withRoles(tbp.tableOf({ class: isPair ? "stack compared" : "stack several" }, heads, rows));
   };
 
   const matching = (text, isFar) => tbp.tokens(get("compare-q").value).every((word) => text.includes(word)) && (!get("compare-far").checked || isFar);
@@ -72,7 +70,7 @@ tbp.compare = (form) => {
     const isMuch = lines.filter((one) => quiet(one) && !isLacking(one)).length > MOST_UNFOLDED;
     return (one) => (isLacking(one) ? "skipped" : isMuch && quiet(one) ? "no_change" : "");
   };
-  const wide = (table) => (state.chosen.length === 2 ? table : tbp.make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Values of the chosen columns" }, table));
+  const wide = (table) => (state.chosen.length === 2 ? table : tbp.scrolled("Values of the chosen columns", table));
   const open = new Set();
   const chosenRows = () => {
     const found = lines.filter((one) => matching(one.text, isFar(one))), foldOf = folds();
@@ -120,16 +118,15 @@ tbp.compare = (form) => {
       says.forEach((one, i) => { if (one && one.before > 0 && one.after > 0) groups.get(key).own[i].push(one); });
     }
     const names = state.chosen.slice(1).map(state.name), isPair = names.length === 1;
-    const header = (text) => part("th", "columnheader", { scope: "col" }, text);
-    const made = [...groups.values()].filter(({ own }) => own.some((one) => one.length)).map(({ row, own }) => part("tr", "row", {},
-      part("th", "rowheader", { scope: "row" }, tbp.make("bdi", {}, row.suite)), part("td", "cell", {}, tbp.make("bdi", {}, what(row.unit))),
+    const rows = [...groups.values()].filter(({ own }) => own.some((one) => one.length)).map(({ row, own }) => tbp.make("tr", {},
+      tbp.make("th", { scope: "row" }, tbp.make("bdi", {}, row.suite)), tbp.make("td", {}, tbp.make("bdi", {}, what(row.unit))),
       ...own.flatMap((one, i) => [
-        part("td", "cell", { "data-label": isPair ? null : names[i] }, ...said(one.length ? tbp.meanOf(one) : null)),
-        part("td", "cell", { class: "number", "data-label": "series" }, String(one.length))])));
-    get("compare-means").hidden = !made.length;
-    get("compare-means").previousElementSibling.hidden = !made.length;
-    get("compare-means").replaceChildren(part("thead", "rowgroup", {}, part("tr", "row", {}, header("Suite"), header("Of"),
-      ...names.flatMap((name) => [header(isPair ? "Geometric mean" : name), header("Series")]))), part("tbody", "rowgroup", {}, ...made));
+        tbp.make("td", { "data-label": isPair ? null : names[i] }, ...said(one.length ? tbp.meanOf(one) : null)),
+        tbp.make("td", { class: "number", "data-label": "series" }, String(one.length))])));
+    const heads = [["Suite"], ["Of"], ...names.flatMap((name) => [[isPair ? "Geometric mean" : name], ["Series"]])];
+    get("compare-means").hidden = !rows.length;
+    get("compare-means").previousElementSibling.hidden = !rows.length;
+    get("compare-means").replaceChildren(...tbp.withRoles(tbp.tableOf({}, heads, rows)).children);
   };
 
   const sides = () => {
@@ -168,9 +165,8 @@ tbp.compare = (form) => {
     get("compare-nothing").replaceChildren(...without.map(({ one, i }) => {
       const why = state.isTried(one) ? "every benchmark failed or was skipped there" : "it was not run there";
       const offered = state.nearest(one).map((column) => {
-        const away = Math.abs(column - one.commit), button = tbp.make("button", { type: "button" }, `${commits[column].short} (${away} ${away === 1 ? "commit" : "commits"} ${column < one.commit ? "before" : "after"})`);
-        button.addEventListener("click", () => state.change(i, { commit: column }, `compare-commit-${i}`));
-        return button;
+        const away = Math.abs(column - one.commit), choose = () => state.change(i, { commit: column }, `compare-commit-${i}`);
+        return tbp.button(choose, {}, `${commits[column].short} (${away} ${away === 1 ? "commit" : "commits"} ${column < one.commit ? "before" : "after"})`);
       });
       return tbp.make("p", { class: "note" }, `${state.role(i)}: `, tbp.make("b", {}, commits[one.commit].short), " has no value on ", tbp.make("bdi", {}, state.place(one)), `: ${why}. `,
         ...(offered.length ? ["Nearest measured: ", ...offered.flatMap((button) => [button, " "])] : ["No commit here has one; choose another machine or environment."]));

@@ -18,7 +18,7 @@ tbp.heatmap = (form) => {
   const start = { n: innerWidth < 700 ? String(Math.min(20, commits.length)) : form.elements.n.value, suite: "", rows: "moved", q: "", against: "before", numbers: "room" };
   const told = tbp.told(tbp.runs.places.map((place) => place.name)), values = tbp.values(rows), nameOf = tbp.benchmarkNames(rows);
   const tags = new Map();
-  for (const { column, name } of tbp.runs.tags || []) tags.set(column, [...(tags.get(column) || []), name]);
+  for (const { column, name } of tbp.runs.tags) tags.set(column, [...(tags.get(column) || []), name]);
   let most = ROWS, columns = [], shown = [], isNumbered = false;
 
   const read = () => {
@@ -71,7 +71,7 @@ tbp.heatmap = (form) => {
   };
   const isMoved = (row, kind) => columns.some(({ column }) => {
     const mark = markOf(row, column);
-    return mark && (kind === "moved" || mark.tone !== "s");
+    return mark && (kind === "moved" || mark.tone !== "suspect");
   }) || (kind === "moved" && hasLeft(row));
 
   // Per cent, or the points of a percentage, without its sign, which the column has no room for; "×37" from ten times on.
@@ -89,7 +89,7 @@ tbp.heatmap = (form) => {
     const td = tbp.make("td", { role: "gridcell", tabindex: "-1" }, `${mark ? mark.glyph : glyphs[own.state] || ""}${said}`);
     td.className = own.state === "measured" ? `heat ${strength(row, ratio)}` : `heat ${own.state}`;
     // The level shifts here: solid, where all that follow are tints.
-    if (mark) td.className += mark.tone === "s" ? " doubt" : ` turn ${mark.tone}`;
+    if (mark) td.className += mark.tone === "suspect" ? " doubt" : ` turn ${mark.tone[0]}`;
     td.run = { row, commit };
     return td;
   };
@@ -206,7 +206,7 @@ tbp.heatmap = (form) => {
     const what = form.elements.against.value === "first" ? "the level at the first commit shown" : level === own.level ? "its level" : "the level before the change";
     const inside = Math.abs(ratio) < sigmas * row.noise ? ", within its noise" : Number.isFinite(row.noise) ? "" : "; its noise is not known";
     const measured = `${tbp.quantity(own.value, row.scales)}${Number.isFinite(ratio) ? `, ${tbp.signedSize(level, own.value, row.unit)} against ${what}, ${tbp.quantity(level, row.scales)}${inside}` : ""}`;
-    const change = mark ? ` — ${mark.tone === "s" ? "suspect: " : "changed here: "}${mark.words}` : "";
+    const change = mark ? ` — ${mark.tone === "suspect" ? "suspect: " : "changed here: "}${mark.words}` : "";
     says.replaceChildren(tbp.make("b", {}, tbp.make("bdi", {}, [row.name, row.label, row.place.name].filter(Boolean).join(" "))),
       ` at ${commit.short}, ${commit.date} `, tbp.make("bdi", { class: "muted" }, commit.subject), tbp.make("br"),
       (words[own.state] || measured) + change);

@@ -25,21 +25,13 @@ tbp.groups = (all, places) => {
 tbp.table = (form) => {
   const body = document.querySelector("#series tbody");
   const all = tbp.series;
-  const nothing = document.getElementById("nothing");
   // The page's rows are the first of each group, in the same order.
   const known = [];
   const own = [...body.rows].filter((row) => !row.classList.contains("more-of"));
   tbp.groups(all, all.keys()).slice(0, own.length).forEach(([first], at) => { known[first] = own[at]; });
-  const rows = tbp.chunked("rows", known, (name) => {
-    nothing.hidden = false;
-    nothing.textContent = `${name} is missing: run tbp report again.`;
-  });
   const unfolded = new Set();
   const columns = document.querySelector("#series.no-causes") ? 6 : 7;
-  const more = document.getElementById("more");
   const rest = document.getElementById("rest");
-  let limit = tbp.STEP;
-  let turn = 0;
 
   const line = (css, tag, role, ...children) => tbp.make("tr", { role: "row", class: css }, tbp.make(tag, { role, colspan: columns }, ...children));
   const heading = (name, number) => line("group", "th", "rowheader", tbp.make("bdi", {}, name), ` · ${number.toLocaleString("en")}`);
@@ -52,7 +44,7 @@ tbp.table = (form) => {
       `${isOpen ? "Hide" : "Show"} ${others.length.toLocaleString("en")} more series of `, tbp.make("bdi", {}, name), ` at ${commit.short}`);
     button.addEventListener("click", () => {
       if (isOpen) unfolded.delete(first); else unfolded.add(first);
-      apply(() => body.querySelector(`[data-first="${first}"] button`).focus());
+      rows.show(() => body.querySelector(`[data-first="${first}"] button`).focus());
     });
     const row = line("more-of", "td", "cell", button);
     row.dataset.first = first;
@@ -62,42 +54,26 @@ tbp.table = (form) => {
     if (group.length === 1 || tbp.isPaper) return group;
     return unfolded.has(group[0]) ? [group[0], { group }, ...group.slice(1)] : [group[0], { group }];
   });
-  const made = (one) => (one.group ? fold(one.group) : Array.isArray(one) ? heading(...one) : rows.at(one));
-
-  const apply = (then = () => {}) => {
-    const found = filter.fitting();
-    const groups = filter.groups(found);
-    const listed = groups ? groups.flatMap(([name, places]) => [[name, places.length], ...places]) : folded(found);
-    // On paper is what has been loaded.
-    const shown = tbp.isPaper ? listed.filter((one) => !Number.isInteger(one) || rows.has(one)).slice(0, Math.max(limit, tbp.PAPER_ROWS)) : listed.slice(0, limit);
+  const made = (one) => (one.group ? fold(one.group) : heading(...one));
+  const listed = () => {
+    const found = filter.fitting(), groups = filter.groups(found);
     filter.say(found);
-    turn += 1;
-    const asked = turn;
-    rows.whenThere(shown.filter(Number.isInteger), () => {
-      if (asked !== turn) return;
-      body.replaceChildren(...shown.map(made));
-      const left = listed.length - shown.length;
-      more.hidden = left <= 0;
-      more.textContent = `Show ${Math.min(left, tbp.STEP).toLocaleString("en")} more of ${left.toLocaleString("en")}`;
-      if (rest) {
-        rest.hidden = !(tbp.isPaper && left > 0);
-        rest.textContent = `${left.toLocaleString("en")} more series are not on paper.`;
-      }
-      then();
-    });
+    return groups ? groups.flatMap(([name, places]) => [[name, places.length], ...places]) : folded(found);
   };
-  const filter = tbp.filter(form, all, () => { limit = tbp.STEP; apply(); });
-  document.addEventListener("tbp-paper", () => apply());
-
-  more.addEventListener("click", () => {
-    const first = body.rows.length;
-    limit += tbp.STEP;
-    // The button may be gone: whoever came by keyboard goes on where the new rows begin.
-    apply(() => body.rows[first]?.querySelector("a")?.focus());
-  });
-  apply();
+  // On paper is what has been loaded.
+  const cut = (found, limit, has) => (tbp.isPaper
+    ? found.filter((one) => !Number.isInteger(one) || has(one)).slice(0, Math.max(limit, tbp.PAPER_ROWS)) : found.slice(0, limit));
+  const after = (left) => {
+    if (!rest) return;
+    rest.hidden = !(tbp.isPaper && left > 0);
+    rest.textContent = `${left.toLocaleString("en")} more series are not on paper.`;
+  };
+  const rows = tbp.paged(body, "rows", known, tbp.STEP, { listed, made, cut, after });
+  const filter = tbp.filter(form, all, rows.restart);
+  document.addEventListener("tbp-paper", () => rows.show());
+  rows.show();
   // A printer waits for nothing, so what fits its paper is loaded when there is time.
-  requestIdleCallback(() => rows.whenThere([...all.keys()].slice(0, tbp.PAPER_ROWS), () => { form.dataset.ready = ""; }));
+  requestIdleCallback(() => rows.load([...all.keys()].slice(0, tbp.PAPER_ROWS), () => { form.dataset.ready = ""; }));
 };
 
 tbp.ready(() => {

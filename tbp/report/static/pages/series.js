@@ -3,17 +3,11 @@
 // files of their own (see base/chunks.js).
 "use strict";
 
-tbp.index = (data) => {
-  const commits = [null, ...data.commits.map(([hash, date, subject]) => ({ hash, short: hash.slice(0, 8), date, subject }))];
-  tbp.chunkSize = data.chunk;
-  tbp.series = data.texts.map((text, place) => {
-    const name = data.benchmarks[data.benchmark_at[place]];
-    const [machine, environment] = [data.machines[data.machine_at[place]], data.environments[data.environment_at[place]]];
-    const commit = commits[data.commit_at[place]];
-    const words = [name, machine, environment, text, ...(commit ? [commit.hash, commit.date, commit.subject] : [])];
-    return {
-      name, machine, environment, commit, suite: name.split(".")[0], device: data.devices[data.device_at[place]],
-      state: data.states[data.state_at[place]], size: data.sizes[place], text: words.join(" ").toLowerCase(),
-    };
-  });
+tbp.index = ({ chunk, rows }) => {
+  tbp.chunkSize = chunk;
+  tbp.series = rows.map(([name, machine, environment, device, text, state, size, [hash, date, subject]]) => ({
+    name, machine, environment, device, state, size, suite: name.split(".")[0],
+    commit: hash ? { hash, short: hash.slice(0, 8), date, subject } : null,
+    text: [name, machine, environment, text, hash, date, subject].join(" ").toLowerCase(),
+  }));
 };

@@ -2,16 +2,15 @@
 // What else differs between two of the places that a reader compares, and what nobody recorded (tbp/report/parts/setups.py).
 "use strict";
 
-tbp.setups = ({ names, hardware, unrecorded, values, places }) => {
+tbp.setups = ({ names, hardware, unrecorded, places }) => {
   const EXPECTED = ["python", "processor", "system", "installed packages"], MOST_NAMED = 4;
   // What holds at a column: the last that began by then, or the first that is known.
   const at = ({ commit, place }) => (places[place] || []).reduce((last, [column, own]) => (last === null || column <= commit ? own : last), null);
-  const text = (own, index) => (own && own[index] >= 0 ? values[own[index]] : "");
 
   // differing: [name, value of one, value of the other]; unknown: names that one of them does not say.
   const apart = (one, other) => {
     const sides = [at(one), at(other)];
-    const pairs = names.map((name, index) => [name, ...sides.map((own) => text(own, index))]);
+    const pairs = names.map((name, index) => [name, ...sides.map((own) => own?.[index] || "")]);
     const isEmpty = sides.some((own) => own === null);
     return {
       differing: pairs.filter(([, from, to]) => from && to && from !== to),

@@ -1,0 +1,109 @@
+"""One night at a time for a results folder, and nothing of a killed one left beside it.
+
+Takes the folder, which gets a file that asv passes over: ``nightly.lock``. The kernel's lock on it ends with the
+process; what stands in it names the process to people, and its children to the next night, which ends those that a
+killed night left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from tbp.errors import RunFailed
+from tbp.system.children import processes
+from tbp.system.locks import try_lock
+
+NAME = "nightly.lock"
+# The variable that marks every process of one night: a process number may be another's by the next one.
+MARK = "TBP_NIGHT"
+# A killed night holds its lock until the kernel has ended it.
+ENDING_S = 10.0
+MOST_BYTES = 4096
+
+
+@contextmanager
+def only_night(results_dir: Path) -> Iterator[None]:
+    """A block that one night at a time runs for ``results_dir``; processes that a killed one left are ended first.
+
+    Raises:
+        RunFailed: another night goes on.
+    """
+    results_dir.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(results_dir / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    try:
+        _lock(descriptor, results_dir)
+        if mark := _content(descriptor).get("mark"):  # nobody took it out: that night was killed
+            _end_marked(f"{MARK}={mark}")
+        mark = uuid4().hex
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        _write(descriptor, {"pid": os.getpid(), "started": _started(os.getpid()), "since": now, "mark": mark})
+        os.environ[MARK] = mark
+        try:
+            yield
+        finally:
+            del os.environ[MARK]
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, results_dir: Path) -> None:
+    end_s = time.monotonic() + ENDING_S
+    while not try_lock(descriptor):
+        holder = _content(descriptor)
+        pid = holder.get("pid")
+        is_alive = isinstance(pid, int) and _started(pid) == holder.get("started")
+        if is_alive or time.monotonic() > end_s:
+            raise RunFailed(
+                f"another night measures into {results_dir}: process {pid or 'unknown'}, since "
+                f"{holder.get('since', 'just now')}; wait until it has ended, or end it"
+            )
+        time.sleep(0.05)
+
+
+def _content(descriptor: int) -> dict[str, object]:
+    try:
+        content = json.loads(os.pread(descriptor, MOST_BYTES, 0))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _write(descriptor: int, content: dict[str, object]) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, json.dumps(content).encode(), 0)
+
+
+def _started(pid: int) -> str:
+    """When a process was started, in the kernel's ticks since the machine was; empty where there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _end_marked(variable: str) -> None:
+    """Kill every process with ``variable`` in its environment."""
+    end_s = time.monotonic() + ENDING_S
+    while (marked := _marked(variable.encode())) and time.monotonic() < end_s:
+        for pid in marked:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _marked(variable: bytes) -> list[int]:
+    marked = []
+    for pid in processes():
+        with suppress(OSError):  # it ended meanwhile, or is another user's
+            if variable in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") and pid != os.getpid():
+                marked.append(pid)
+    return marked

@@ -1,0 +1,48 @@
+"""Regular expressions that a user or a project wrote, compiled and searched within bounds.
+
+Takes a pattern and where it stands, gives it compiled, and tells whether it finds something in a text. Python's ``re``
+is asv's too, and has no bounds of its own: ``(a+)+$`` takes years for a text of fifty characters.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tbp.errors import UsageError
+from tbp.system.bounded import TooSlow, limited_to
+
+MOST_CHARACTERS = 10_000  # of a pattern: one that names 200 benchmarks in full
+# Of the processor, for one pattern to be compiled, or searched for in one name. Both take microseconds.
+MOST_CPU_S = 2.0
+
+
+def compiled(pattern: str, where: str) -> re.Pattern[str]:
+    """Returns ``pattern`` compiled; ``where`` begins the message, such as ``--bench``.
+
+    Raises:
+        UsageError: it is no regular expression, or one that takes too long.
+    """
+    shown = repr(pattern if len(pattern) <= 80 else f"{pattern[:79]}…")
+    if len(pattern) > MOST_CHARACTERS:
+        raise UsageError(f"{where} {shown} has {len(pattern):,} characters; write one of at most {MOST_CHARACTERS:,}")
+    try:
+        with limited_to(MOST_CPU_S):
+            return re.compile(pattern)
+    except re.error as error:
+        raise UsageError(f"{where} {shown} is no regular expression: {error}") from None
+    except (OverflowError, RecursionError, MemoryError):
+        raise UsageError(f"{where} {shown} is nested too deeply or repeats too often: write a simpler one") from None
+    except TooSlow:
+        raise UsageError(f"{where} {shown} took {MOST_CPU_S:g} s to compile: write a simpler one") from None
+
+
+def finds(pattern: re.Pattern[str], text: str) -> bool:
+    """True where ``pattern`` is found in ``text``. Raises UsageError where that takes too long."""
+    try:
+        with limited_to(MOST_CPU_S):
+            return pattern.search(text) is not None
+    except TooSlow:
+        raise UsageError(
+            f"the regular expression {pattern.pattern[:80]!r} took {MOST_CPU_S:g} s on {text[:80]!r}: write one "
+            "without repetitions of repetitions"
+        ) from None

@@ -1,0 +1,314 @@
+"""Faults injected into real processes: is anything lost, left half written, left running, hung, or judged wrongly?
+
+    python tools/inject_faults.py [--verbs report,ack] [--faults kill,disk] [--injections 100] [--seed 0]
+
+Each verb works on a small project, and gets each fault so often at random moments. After each: what was complete is
+there still, no file under its final name is cut off, no process is left. After every few, and in the end, the verb runs
+without a fault: it must go on from there, say what it says of an untouched project, and remove what was left. Prints a
+row for each verb and fault; the exit status is 0 where all is well. The full disk and the folder that only reads are
+mounted, which needs root; elsewhere a limit on the size of files and the rights of the folder take their place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fault_projects import Victim, victim
+
+from tbp.system.children import processes
+
+VERBS = ("report", "ack", "prune", "export", "nightly", "run", "gate")
+SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "int": signal.SIGINT}
+RESUMED_EACH = 5  # faults on one project, each on what the one before left
+HUNG_S = 120.0  # the longest of the verbs takes ten seconds on an idle machine
+ORPHAN_S = 20.0  # until the minder has killed what was left
+MB = 1 << 20
+# As the clock of a machine that is set to and fro: by up to a month at each look.
+JUMPING = """
+import random, runpy, sys, time
+real = time.time
+time.time = lambda: real() + random.uniform(-30, 30) * 86400
+sys.argv[0] = "tbp"
+runpy.run_module("tbp", run_name="__main__")
+"""
+
+
+@dataclass
+class Row:
+    """The counts of one verb and fault; everything from ``lost`` on must be 0."""
+
+    verb: str
+    fault: str
+    injections: int = 0
+    struck: int = 0  # injections that came while the verb ran
+    resumed: int = 0
+    lost: int = 0
+    partial: int = 0
+    hangs: int = 0
+    orphans: int = 0
+    wrong: int = 0
+    left: int = 0
+    crashes: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    COUNTS = ("injections", "struck", "resumed", "lost", "partial", "hangs", "orphans", "wrong", "left", "crashes")
+    MUST_BE_NONE = COUNTS[3:]
+
+    def add(self, count: str, note: str) -> None:
+        setattr(self, count, getattr(self, count) + 1)
+        self.notes.append(f"{self.verb} {self.fault} {self.injections}: {count}: {note[-600:]}")
+
+    @property
+    def is_well(self) -> bool:
+        return not any(getattr(self, count) for count in self.MUST_BE_NONE)
+
+
+class Injection:
+    """One command with a fault, in an environment by which its processes are known."""
+
+    def __init__(self, made: Victim, fault: str, chance: random.Random, usual_s: float) -> None:
+        self.made, self.fault, self.chance, self.usual_s = made, fault, chance, usual_s
+        self.mark = f"TBP_FAULT={os.getpid()}-{chance.getrandbits(64)}"
+        self.output = b""
+
+    def start(self) -> subprocess.Popen[bytes]:
+        name, _, value = self.mark.partition("=")
+        environment = os.environ | {name: value, "XDG_CACHE_HOME": str(self.made.folder.parent / "cache")}
+        program = ["-c", JUMPING] if self.fault == "clock" else ["-m", "tbp"]
+        if self.fault == "home":
+            for variable in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+                environment.pop(variable, None)
+            environment |= {"HOME": "/nowhere"} if self.chance.random() < 0.5 else {}
+        return subprocess.Popen(
+            [sys.executable, *program, *self.made.command()],
+            cwd=self.made.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=self._limit(),
+        )  # fmt: skip
+
+    def _limit(self) -> Callable[[], None] | None:
+        if self.fault == "memory":
+            most = int(self.chance.uniform(100, 1500) * MB)
+            return lambda: resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        if self.fault == "disk" and not can_mount():
+            most = int(self.chance.uniform(0, 20_000))
+            return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        return None
+
+    def run(self) -> tuple[int | None, bool]:
+        """The exit status, None where it hung; and whether the fault came while it ran."""
+        started = [self.start() for _ in range(2 if self.fault == "two" else 1)]
+        process, last = started[0], self.made.number
+        is_struck = self.fault not in SIGNALS and self.fault != "hung"
+        if not is_struck:
+            time.sleep(self.chance.uniform(0, self.usual_s))
+            is_struck = process.poll() is None
+            number = SIGNALS.get(self.fault) or self.chance.choice(list(SIGNALS.values()))
+            self._strike(process, number)
+        codes = [self._wait(each) for each in started]
+        for back, code in enumerate(reversed(codes)):
+            self.made.ended(code, last - back)
+        return (None if None in codes else codes[0]), is_struck
+
+    def _strike(self, process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+        targets = [process.pid]
+        if self.made.name == "run":  # not tbp, but asv under it
+            targets = [pid for pid in self.marked() if b"asv" in command_line(pid).split(b"\0")[1:3]]
+        for pid in targets:
+            with suppress(ProcessLookupError):
+                if self.chance.random() < 0.3 and pid == process.pid:
+                    os.killpg(pid, number)  # as a terminal, and as CI, does
+                else:
+                    os.kill(pid, number)
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int | None:
+        try:
+            self.output += process.communicate(timeout=HUNG_S)[0]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return None
+        return process.returncode
+
+    def marked(self) -> list[int]:
+        marked = []
+        for pid in processes():
+            with suppress(OSError):
+                if self.mark.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                    marked.append(pid)
+        return marked
+
+    def orphans(self) -> list[bytes]:
+        """The command lines of processes that are left; they are killed."""
+        end_s = time.monotonic() + ORPHAN_S
+        while (left := self.marked()) and time.monotonic() < end_s:
+            time.sleep(0.05)
+        lines = [command_line(pid).replace(b"\0", b" ") for pid in left]
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return lines
+
+
+def command_line(pid: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+@contextmanager
+def obstructed(folder: Path, fault: str, chance: random.Random) -> Iterator[None]:
+    """A block in which the disk of ``folder`` is nearly full, or can only be read."""
+    if fault == "disk" and can_mount():
+        used = shutil.disk_usage(folder).used
+        mount("-o", f"remount,size={used + chance.randrange(0, 200_000)}", str(folder))
+        yield
+        mount("-o", "remount,size=1g", str(folder))
+    elif fault == "readonly" and can_mount():
+        mount("-o", "remount,ro", str(folder))
+        yield
+        mount("-o", "remount,rw", str(folder))
+    elif fault == "readonly":
+        folders = [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]
+        for path in folders:
+            path.chmod(0o555)
+        yield
+        for path in folders:
+            path.chmod(0o755)
+    else:
+        yield
+
+
+@cache
+def can_mount() -> bool:
+    """True for root, unless a container forbids it."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True, check=False)
+        return done.returncode == 0 and subprocess.run(["umount", folder], check=False).returncode == 0
+
+
+def mount(*arguments: str) -> None:
+    subprocess.run(["mount", *arguments], check=True)
+
+
+@contextmanager
+def disk_of(folder: Path, fault: str) -> Iterator[None]:
+    """A block in which ``folder`` is a disk of its own, where the fault needs one."""
+    folder.mkdir(parents=True)
+    if fault not in ("disk", "readonly") or not can_mount():
+        yield
+        return
+    mount("-t", "tmpfs", "-o", "size=1g", "tmpfs", str(folder))
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def injected(verb: str, fault: str, injections: int, chance: random.Random, home: Path) -> Row:
+    row = Row(verb, fault)
+    with disk_of(home / f"{verb}-{fault}", fault):
+        made = victim(verb, home / f"{verb}-{fault}" / "project")
+        saved = home / f"{verb}-{fault}.saved"
+        shutil.copytree(made.folder, saved, symlinks=True)
+        usual_s, reference = resumed(made, row)
+        for number in range(injections):
+            if number % RESUMED_EACH == 0:
+                shutil.rmtree(made.folder)
+                shutil.copytree(saved, made.folder, symlinks=True)
+                made.expected.clear()
+            inject(made, row, fault, chance, usual_s)
+            if number % RESUMED_EACH == RESUMED_EACH - 1 or number == injections - 1:
+                again_s, verdict = resumed(made, row)
+                usual_s = min(usual_s, again_s)  # a busy machine made the first one long
+                row.resumed += 1
+                if verdict != reference:
+                    row.add("wrong", f"{verdict!r:.200} instead of {reference!r:.200}")
+                if left := made.leftovers():
+                    row.add("left", str(left))
+    return row
+
+
+def inject(made: Victim, row: Row, fault: str, chance: random.Random, usual_s: float) -> None:
+    before = made.stored()
+    hang = made.folder / "benchmarks" / "HANG"
+    if fault == "hung":
+        hang.touch()
+    injection = Injection(made, fault, chance, usual_s)
+    with obstructed(made.folder.parent, fault, chance):
+        code, is_struck = injection.run()
+        orphans = injection.orphans()
+    hang.unlink(missing_ok=True)
+    row.injections += 1
+    row.struck += is_struck
+    if code is None:
+        row.add("hangs", injection.output.decode(errors="replace"))
+    if orphans:
+        row.add("orphans", str(orphans))
+    if lost := made.lost(before):
+        row.add("lost", str(sorted(lost)))
+    if partial := made.partial():
+        row.add("partial", str(partial))
+    if b"Traceback" in injection.output and fault != "memory" and b"KeyboardInterrupt" not in injection.output:
+        row.add("crashes", injection.output.decode(errors="replace"))
+
+
+def resumed(made: Victim, row: Row) -> tuple[float, object]:
+    """How long the verb takes without a fault, and what it says; an error of it is counted as wrong."""
+    start_s = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "tbp", *made.command()],
+        cwd=made.folder, env=os.environ | {"TBP_NO_CACHE": "1"}, capture_output=True, timeout=HUNG_S, check=False,
+    )  # fmt: skip
+    made.ended(done.returncode, made.number)
+    if done.returncode:
+        row.add("wrong", f"exit {done.returncode}: {(done.stdout + done.stderr).decode(errors='replace')}")
+        return time.monotonic() - start_s, None
+    return time.monotonic() - start_s, made.verdict()
+
+
+FAULTS = (*SIGNALS, "two", "disk", "readonly", "home", "clock", "memory", "hung")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--verbs", default=",".join(VERBS), metavar="A,B")
+    parser.add_argument("--faults", default=",".join(FAULTS), metavar="A,B")
+    parser.add_argument("--injections", type=int, default=100, metavar="N", help="of each fault into each verb")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    print("| verb | fault | " + " | ".join(Row.COUNTS) + " |", flush=True)
+    print("| --- " * (2 + len(Row.COUNTS)) + "|")
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="tbp-faults-", ignore_cleanup_errors=True) as home:
+        for verb in options.verbs.split(","):
+            for fault in options.faults.split(","):
+                if fault == "hung" and verb not in ("nightly", "gate"):
+                    continue  # it has no children
+                chance = random.Random(f"{options.seed} {verb} {fault}")
+                row = injected(verb, fault, options.injections, chance, Path(home))
+                rows.append(row)
+                print(f"| {verb} | {fault} | " + " | ".join(str(getattr(row, name)) for name in Row.COUNTS) + " |")
+                print("\n".join(row.notes), file=sys.stderr, flush=True)
+                sys.stdout.flush()
+    total = Counter({name: sum(getattr(row, name) for row in rows) for name in Row.COUNTS})
+    print("| all | all | " + " | ".join(str(total[name]) for name in Row.COUNTS) + " |")
+    return 0 if all(row.is_well for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
