@@ -11,7 +11,7 @@ import pytest
 
 from tbp.export.document import read_copy
 from tbp.traces.reading.read import read_trace
-from tbp.traces.reading.window import State, Window
+from tbp.traces.reading.window import ValueState, Window
 
 Write = Callable[..., Path]
 Events = list[dict[str, Any]]
@@ -66,8 +66,12 @@ def test_a_byte_anywhere_costs_at_most_its_event_and_that_is_told(write: Write, 
             assert lost == told <= 1, (at, byte, text[:at][-30:], text[at:][:30])
 
 
+@pytest.mark.parametrize("part_bytes", [1_500, 1 << 18])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_of_2000_events_1999_are_left(write: Write, layout: str) -> None:
+def test_of_2000_events_1999_are_left(
+    write: Write, monkeypatch: pytest.MonkeyPatch, layout: str, part_bytes: int
+) -> None:
+    monkeypatch.setattr("tbp.traces.reading.document.PART_BYTES", part_bytes)
     text = document(layout, events(2000))
     at = text.index(b"1003") - 40
     for old, new in ((b"}", b""), (b"}", b"}}"), (b"{", b""), (b'"', b""), (b":", b""), (b",", b""), (b'"', b'\\"')):
@@ -205,17 +209,17 @@ def test_whole_files_of_any_layout_are_as_json_reads_them(write: Write, number: 
 @pytest.mark.parametrize(
     ("text", "state", "end"),
     [
-        (b'{"a": 1}, {', State.WHOLE, 8),
-        (b'{"a": NaN, "b": -inf, "c": N/A}}', State.WHOLE, 31),
-        (b'{"a": "C:\\Users\x01\xff \\" }"} ', State.WHOLE, 25),
-        (b'{"a": [1, {"b": "', State.CUT, 17),
-        (b'{"a": Na', State.CUT, 7),
-        (b'{"a": 1, {"b": 2}', State.BROKEN, 9),
-        (b'{"a": [1}', State.BROKEN, 8),
-        (b'{"a": 1,}', State.BROKEN, 8),
+        (b'{"a": 1}, {', ValueState.WHOLE, 8),
+        (b'{"a": NaN, "b": -inf, "c": N/A}}', ValueState.WHOLE, 31),
+        (b'{"a": "C:\\Users\x01\xff \\" }"} ', ValueState.WHOLE, 25),
+        (b'{"a": [1, {"b": "', ValueState.CUT, 17),
+        (b'{"a": Na', ValueState.CUT, 7),
+        (b'{"a": 1, {"b": 2}', ValueState.BROKEN, 9),
+        (b'{"a": [1}', ValueState.BROKEN, 8),
+        (b'{"a": 1,}', ValueState.BROKEN, 8),
     ],
 )
-def test_a_value_is_whole_cut_off_or_broken(text: bytes, state: State, end: int) -> None:
+def test_a_value_is_whole_cut_off_or_broken(text: bytes, state: ValueState, end: int) -> None:
     reached, at = Window(text, is_last=True).value(0)
     assert reached is state
-    assert abs(at - end) <= (0 if state is State.WHOLE else 1)
+    assert abs(at - end) <= (0 if state is ValueState.WHOLE else 1)

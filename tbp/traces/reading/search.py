@@ -11,7 +11,7 @@ import re
 import msgspec
 
 from tbp.errors import UnreadableTrace
-from tbp.traces.reading.window import State, Window
+from tbp.traces.reading.window import ValueState, Window
 
 # A value that begins behind damage and is longer is taken for damaged, too. The longest events seen are 60 kB.
 LONGEST_BYTES = 1 << 20
@@ -84,29 +84,33 @@ class Search:
             if start < behind:
                 continue
             state, end = self._value(window, start, file_bytes)
-            if state is State.CUT and not window.is_last and (start or len(window) < LONGEST_BYTES):
+            if state is ValueState.CUT and not window.is_last and (start or len(window) < LONGEST_BYTES):
                 self._pass(window, at, start)
                 return start, False
-            if state is State.WHOLE and window.is_event(start, end):
+            if state is ValueState.WHOLE and window.is_event(start, end):
                 behind = window.nested_end(start)
                 if not behind:
                     if start == self._counted_from and self._first is not None:
                         self._starts -= window.are_halves(self._first, start, end)
                     self._pass(window, at, start)
                     return start, True
-            elif state is State.WHOLE and not window.is_document(start, end, is_in_list=True):
+            elif state is ValueState.WHOLE and not window.is_document(start, end, is_in_list=True):
                 behind = end
-            elif state is not State.WHOLE and start >= self._counted_from and _BROKEN_START.match(window.plain, start):
+            elif (
+                state is not ValueState.WHOLE
+                and start >= self._counted_from
+                and _BROKEN_START.match(window.plain, start)
+            ):
                 self._counted_from = end
                 self._starts += not window.is_document(start, end, is_in_list=True)
-                self.is_cut = state is State.CUT
+                self.is_cut = state is ValueState.CUT
         return self._to_the_end(window, at), False
 
-    def _value(self, window: Window, start: int, file_bytes: int) -> tuple[State, int]:
+    def _value(self, window: Window, start: int, file_bytes: int) -> tuple[ValueState, int]:
         try:
             state, end = window.value(start)
         except RecursionError:
-            state, end = State.BROKEN, start + _DEEP_BYTES
+            state, end = ValueState.BROKEN, start + _DEEP_BYTES
         self._effort.add(end - start, file_bytes)
         return state, end
 
