@@ -21,6 +21,7 @@ DECISIONS = sorted(
 CLEAN_DOCS = (
     "CONTRIBUTING.md",
     "README.md",
+    "SECURITY.md",
     "docs/architecture.md",
     *(f"docs/decisions/{name}.md" for name in DECISIONS),
     "docs/glossary.md",
@@ -29,6 +30,7 @@ CLEAN_DOCS = (
     "docs/notebooks.md",
     "docs/report.md",
     "docs/ruler.md",
+    "docs/security.md",
     "docs/traces.md",
     "docs/verdict.md",
 )
