@@ -26,6 +26,7 @@ CLEAN_DOCS = (
     *(f"docs/decisions/{name}.md" for name in DECISIONS),
     "docs/glossary.md",
     "docs/guide.md",
+    "docs/limits.md",
     "docs/notebooks.md",
     "docs/report.md",
     "docs/ruler.md",

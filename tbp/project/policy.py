@@ -9,8 +9,11 @@
     pass_environment = ["MY_DATA", "MYLIB_*"]   # variables that benchmarks get, besides those of docs/security.md
     [tool.tbp.better]
     "track_metric$" = "lower"     # regular expression, searched in the benchmark's name → better direction
+    [tool.tbp.names]
+    '^request_\\d+$' = "request"   # regular expression, searched in an operator's name → the text to compare
+    '^graph_\\w+$' = "graph {n}"   # {n}: the different ones of a trace are numbered, not made one
 
-Takes the file, gives a ``Policy``; ``tbp.history`` applies its numbers.
+Takes the file, gives a ``Policy``; ``tbp.history`` applies its numbers, ``tbp.traces`` its names.
 """
 
 from __future__ import annotations
@@ -28,9 +31,10 @@ from tbp.project.toml_file import read_toml
 
 if TYPE_CHECKING:
     from tbp.model.series import Better
+    from tbp.traces.calls.names import NameRule
 
 KEYS = (
-    "better", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs", "paired_budget",
+    "better", "names", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs", "paired_budget",
     "pass_environment",
 )  # fmt: skip
 # "*" alone would pass every token.
@@ -41,6 +45,7 @@ class Policy(Struct, frozen=True):
     """The settings of one project; the defaults hold where it sets nothing."""
 
     better: tuple[tuple[re.Pattern[str], Better], ...] = ()  # the first pattern found in a benchmark's name decides
+    names: tuple[NameRule, ...] = ()  # of operators, applied before tbp's own (tbp/traces/calls/names.py)
     # Smallest relative change to alert about, 0.05 is 5 %. 0: every change that the detector confirms, which is at
     # least 1 % in a long series and 5 % in a short one.
     relevant: float = 0.0
@@ -76,6 +81,7 @@ def read_policy(path: Path) -> Policy:
     otherwise = Policy()
     return Policy(
         better=_better(path, table.get("better", {})),
+        names=_names(path, table.get("names", {})),
         relevant=_number(path, table, "relevant", otherwise.relevant, most=10.0),
         stale_days=_number(path, table, "stale_days", otherwise.stale_days, most=float("inf")),
         false_discovery_rate=_number(path, table, "false_discovery_rate", otherwise.false_discovery_rate, most=1.0),
@@ -98,6 +104,16 @@ def _better(path: Path, table: object) -> tuple[tuple[re.Pattern[str], Better], 
             raise UsageError(f'{path}: [tool.tbp.better] {pattern!r} must be "lower" or "higher", not {direction!r}')
         known.append((compiled(pattern, f"{path}: [tool.tbp.better]"), Better(direction)))
     return tuple(known)
+
+
+def _names(path: Path, table: object) -> tuple[NameRule, ...]:
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: [tool.tbp.names] must be a table of regular expression = text, not {table!r}")
+    from tbp.project.name_rules import MOST_RULES, name_rule
+
+    if len(table) > MOST_RULES:
+        raise UsageError(f"{path}: [tool.tbp.names] has {len(table)} rules, and at most {MOST_RULES} are applied")
+    return tuple(name_rule(f"{path}: [tool.tbp.names]", *item) for item in table.items())
 
 
 def _number(path: Path, table: Mapping[str, object], key: str, default: float, most: float) -> float:

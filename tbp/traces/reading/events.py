@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tbp.errors import UnreadableTrace
 from tbp.system.arrays import Indices
+from tbp.traces.reading.arrows import FINISHES, LONGEST_ID, MOST_ARROWS, NUMBERED, STARTS, ArrowEnds, numbered
 from tbp.traces.reading.categories import meaning
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
@@ -50,6 +51,8 @@ class Arguments(msgspec.Struct, gc=False):
     copied_bytes: int | str = msgspec.field(name="bytes", default=ABSENT)  # text on the host side of ROCm's copies
     allocated_bytes: int = msgspec.field(name="Bytes", default=0)
     device_type: int = msgspec.field(name="Device Type", default=0)
+    call_stack: str = msgspec.field(name="Call stack", default="")  # with_stack until torch 1.11, and of TorchScript
+    module_hierarchy: str = msgspec.field(name="Module Hierarchy", default="")  # with_modules, of TorchScript
     name: msgspec.Raw = _NOTHING  # of a process or thread, as the next one
     labels: msgspec.Raw = _NOTHING
 
@@ -64,6 +67,7 @@ class TraceEvent(msgspec.Struct, gc=False):
     tid: int | str | float | None = None
     ts: msgspec.Raw = _NOTHING
     dur: msgspec.Raw = _NOTHING
+    id: msgspec.Raw = _NOTHING  # of an arrow
     args: Arguments | None = None
 
 
@@ -77,6 +81,7 @@ class BareEvent(msgspec.Struct, gc=False):
     tid: int | str | float | None = None
     ts: msgspec.Raw = _NOTHING
     dur: msgspec.Raw = _NOTHING
+    id: msgspec.Raw = _NOTHING
 
     @property
     def args(self) -> Arguments | None:
@@ -88,6 +93,7 @@ EVENTS: msgspec.json.Decoder[list[TraceEvent | BareEvent]] = msgspec.json.Decode
 BARE_EVENT = msgspec.json.Decoder(BareEvent)
 
 _NO_ARGUMENTS = Arguments()
+_ARROW_ENDS = (STARTS, FINISHES)
 
 Key = TypeVar("Key", bound=Hashable)
 Thread: TypeAlias = tuple[int | str | float | None, int | str | float | None]  # process and thread
@@ -188,9 +194,12 @@ class EventColumns:
         self._names: _Codes[str] = _Codes()
         self._threads = _Threads()
         self._labels = Labels()
+        self._arrows: _Codes[tuple[str, bytes]] = _Codes()
+        self._arrow_ends = tuple(_Growing() for _ in ArrowEnds.__struct_fields__)
         self._meanings = _Categories()
         self._shapes: _Codes[bytes] = _Codes()
         self._settings: _Codes[bytes] = _Codes()
+        self._stacks: _Codes[tuple[str, str]] = _Codes()
         self._entries = 0
 
     def add(self, events: Sequence[TraceEvent | BareEvent]) -> None:
@@ -205,6 +214,8 @@ class EventColumns:
             self._add(self._ends, events, END)
         if phases[INSTANT]:
             self._add_memory([event for event in events if event.ph == INSTANT and event.name == MEMORY])
+        if phases[STARTS] or phases[FINISHES]:
+            self._add_arrows([event for event in events if event.ph in _ARROW_ENDS and event.cat not in NUMBERED])
         if phases[METADATA]:
             self._add_labels([event for event in events if event.ph == METADATA])
         if asynchronous := sum(phases[phase] for phase in ASYNCHRONOUS):
@@ -229,6 +240,9 @@ class EventColumns:
         columns["category"] = decided(
             columns["category"], columns["name_code"], columns["thread_code"], names, processes, threads
         )
+        if len(self._arrows):
+            ends = ArrowEnds(*(column.values for column in self._arrow_ends))
+            columns["external_id"] = numbered(columns, ends, ABSENT)
         return Trace(
             names=names,
             threads=tuple(f"{pid}/{tid}" for pid, tid in self._threads.ids),
@@ -236,6 +250,7 @@ class EventColumns:
             process_of=np.array([thread.process for thread in threads], dtype=np.int32),
             shapes=tuple(map(_text, self._shapes)),
             settings=tuple(map(_text, self._settings)),
+            stacks=tuple(self._stacks),
             metadata=metadata,
             loss=self.tally.loss,
             memory=Allocations(*(column.values for column in self._memory)),
@@ -271,6 +286,9 @@ class EventColumns:
         for at, name in enumerate(names):
             if name in SETTLED:
                 settings[at] = self._settings[bytes(arguments[at].settings)]
+        stacks = np.full(len(timed), self._stacks["", ""], dtype=np.int32)
+        for at in [at for at, a in enumerate(arguments) if a.call_stack or a.module_hierarchy]:
+            stacks[at] = self._stacks[arguments[at].call_stack, arguments[at].module_hierarchy]
         return {
             "name_code": self._names.codes(names),
             "category": np.fromiter((self._meanings[event.cat] for event in timed), dtype=np.int8, count=len(timed)),
@@ -281,6 +299,7 @@ class EventColumns:
             "external_id": np.where(external == ABSENT, old_external, external),
             "shape_code": self._shapes.codes([bytes(a.shapes) for a in arguments]),
             "settings_code": settings,
+            "stack_code": stacks,
             "copied_bytes": _sizes([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
         }
 
@@ -304,7 +323,8 @@ class EventColumns:
 
     def _absent(self) -> dict[str, int]:
         """The value of each column of arguments that says that an event has none."""
-        codes = {"shape_code": self._shapes[b""], "settings_code": self._settings[b""]}
+        texts = {"shape_code": self._shapes[b""], "settings_code": self._settings[b""]}
+        codes = texts | {"stack_code": self._stacks["", ""]}
         return codes | dict.fromkeys(("correlation", "external_id", "copied_bytes"), ABSENT)
 
     def _add_labels(self, events: Sequence[TraceEvent | BareEvent]) -> None:
@@ -312,6 +332,19 @@ class EventColumns:
             if event.args is not None:
                 texts = {"name": event.args.name, "labels": event.args.labels}
                 self._labels.add(event.name, written(event.pid), written(event.tid), texts)
+
+    def _add_arrows(self, events: Sequence[TraceEvent | BareEvent]) -> None:
+        if not events or len(self._arrows) > MOST_ARROWS:
+            return
+        time_ns = all_nanoseconds([event.ts for event in events])
+        values: tuple[NDArray[Any], ...] = (
+            self._arrows.codes([(event.cat or "", bytes(event.id)[:LONGEST_ID].strip(b'"')) for event in events]),
+            np.array([event.ph == STARTS for event in events], dtype=bool),
+            self._threads.codes([(event.pid, event.tid) for event in events]),
+            time_ns,
+        )
+        for column, value in zip(self._arrow_ends, values, strict=True):
+            column.add(value[_is_time(time_ns)])
 
     def _add_memory(self, events: Sequence[TraceEvent | BareEvent]) -> None:
         arguments = [event.args or _NO_ARGUMENTS for event in events]
@@ -325,7 +358,7 @@ class EventColumns:
             column.add(value[good])
 
     def _check_size(self) -> None:
-        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._threads.ids)
+        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._stacks, self._threads.ids)
         texts, text_bytes = max(len(table) for table in tables), sum(table.text_bytes for table in tables)
         if texts > MOST_TEXTS or text_bytes > MOST_TEXT_BYTES or len(self._threads) > MOST_THREADS:
             raise UnreadableTrace(
