@@ -91,23 +91,26 @@ class Victim:
         if self.name == "export":
             return {path.name for path in (self.folder / "copies").glob("*.json.gz")}
         if self.name == "report":
-            return {str(path) for path in self.folder.glob("site/**/*") if path.suffix in (".html", ".json", ".js")}
+            return {str(path) for path in self._of_site(".html", ".json", ".js")}
         stored = {str(path) for path in self.results.glob("*/*.json") if is_json(path.read_bytes())}
         return stored | {f"{session.commit}: a trace" for session in read_sessions(self.results).sessions
                          if session.trace is not None and is_recording(session.trace)}  # fmt: skip
 
     def partial(self) -> list[str]:
         """Files under their final names that are not whole. asv writes its own in place, and a night clears them."""
-        html = [
-            path for path in self.folder.glob("site/**/*.html") if not path.read_bytes().rstrip().endswith(b"</html>")
-        ]
-        data = [path for path in self.folder.glob("site/**/*.json") if not is_json(path.read_bytes())]
+        html = [path for path in self._of_site(".html") if not path.read_bytes().rstrip().endswith(b"</html>")]
+        data = [path for path in self._of_site(".json") if not is_json(path.read_bytes())]
         scripts = [path for path in self.folder.glob("site/data/*.js") if not path.read_bytes().endswith(b";\n")]
         copies = [path for path in self.folder.glob("copies/*.gz") if not is_packed(path)]
         forms = [path for path in self.folder.glob("gate.json") if not is_json(path.read_bytes())]
         problems = [*read_sessions(self.results).problems, *read_ratios(self.results).problems]
         broken = [problem for problem in problems if "no session file beside it" not in problem]
         return [*map(str, (*html, *data, *scripts, *copies, *forms)), *broken]
+
+    def _of_site(self, *ends: str) -> list[Path]:
+        """The files of the site with these ends that have their final names."""
+        files = (path for path in self.folder.glob("site/**/*") if path.suffix in ends)
+        return [path for path in files if not any(part.startswith(".tbp-") for part in path.parts)]
 
     def leftovers(self) -> list[str]:
         """Hidden files that a command left and the next one should have removed."""

@@ -91,7 +91,7 @@ def gate(config: AsvConfig, baseline: ComparedCommit, contender: ComparedCommit,
     deadline = Deadline(start_s + request.budget_s * (1 - ENDING_SHARE))
     with interruptible(), GateProgress() as progress:
         commits = (baseline.commit, contender.commit)
-        pair = checkouts(config.path, commits, request.environment, progress.say, deadline.left_s)
+        pair = checkouts(config, commits, request.environment, progress.say, deadline.left_s)
         measured = _measured(config, dict(zip(SIDES, pair, strict=True)), is_wanted, request, deadline, progress)
     everything = (*measured.judged, *measured.settled)
     comparison = Comparison(

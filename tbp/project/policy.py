@@ -6,6 +6,7 @@
     false_discovery_rate = 0.05   # expected share of false changes among those of a report
     paired_budget = 10            # minutes that `tbp nightly` spends on pairs of processes; 0: none
     keep_traces_of_newest_runs = 10   # raw traces that `tbp trace prune` keeps, besides those around changes
+    pass_environment = ["MY_DATA", "MYLIB_*"]   # variables that benchmarks get, besides those of docs/security.md
     [tool.tbp.better]
     "track_metric$" = "lower"     # regular expression, searched in the benchmark's name → better direction
     [tool.tbp.names]
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 
 KEYS = (
     "better", "names", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs", "paired_budget",
+    "pass_environment",
 )  # fmt: skip
+# "*" alone would pass every token.
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[A-Za-z_][A-Za-z0-9_]{2,}\*")
 
 
 class Policy(Struct, frozen=True):
@@ -51,6 +55,7 @@ class Policy(Struct, frozen=True):
     paired_budget: float = 10.0
     # Of each series. A choice: traces opened in a viewer are recent ones, and the report needs operator tables only.
     keep_traces_of_newest_runs: int = 10
+    pass_environment: tuple[str, ...] = ()  # names, or beginnings of names with a star behind them
 
     def direction(self, benchmark: str) -> Better | None:
         """The better direction of ``benchmark`` that the project sets; None where it sets none."""
@@ -84,6 +89,7 @@ def read_policy(path: Path) -> Policy:
         keep_traces_of_newest_runs=_count(
             path, table, "keep_traces_of_newest_runs", otherwise.keep_traces_of_newest_runs
         ),
+        pass_environment=_variables(path, table.get("pass_environment", [])),
     )
 
 
@@ -123,3 +129,15 @@ def _count(path: Path, table: Mapping[str, object], key: str, default: int) -> i
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise UsageError(f"{path}: [tool.tbp] {key} must be a whole number of at least 0, not {value!r}")
     return value
+
+
+def _variables(path: Path, names: object) -> tuple[str, ...]:
+    if not isinstance(names, list):
+        raise UsageError(f"{path}: [tool.tbp] pass_environment must be a list of names of variables, not {names!r}")
+    for name in names:
+        if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+            raise UsageError(
+                f"{path}: [tool.tbp] pass_environment has {name!r}: write the name of a variable, or at least three "
+                "characters of its beginning and a star"
+            )
+    return tuple(names)

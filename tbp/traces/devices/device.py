@@ -22,8 +22,9 @@ from tbp.traces.reading.categories import ON_DEVICE, Category
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
 from tbp.traces.reading.trace import ABSENT, NS_PER_US, Codes, Nanoseconds, Trace
 
-# NVIDIA's and AMD's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel): communication.
-_COMMUNICATION = re.compile(r"\bn?r?ccl[A-Z_]|\bnccl", re.IGNORECASE)
+# NVIDIA's, AMD's, Intel's and Ascend's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel,
+# oneccl_allreduce_…, hcom_allReduce__…): communication.
+_COMMUNICATION = re.compile(r"\bn?r?ccl[A-Z_]|\bnccl|\b(one|x)ccl|\bhcom_", re.IGNORECASE)
 
 DEVICE_COLUMNS = {
     "device": TEXT,  # as the trace numbers it

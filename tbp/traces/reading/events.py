@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tbp.errors import UnreadableTrace
 from tbp.system.arrays import Indices
+from tbp.traces.reading.arrows import FINISHES, LONGEST_ID, MOST_ARROWS, NUMBERED, STARTS, ArrowEnds, numbered
 from tbp.traces.reading.categories import meaning
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
@@ -66,6 +67,7 @@ class TraceEvent(msgspec.Struct, gc=False):
     tid: int | str | float | None = None
     ts: msgspec.Raw = _NOTHING
     dur: msgspec.Raw = _NOTHING
+    id: msgspec.Raw = _NOTHING  # of an arrow
     args: Arguments | None = None
 
 
@@ -79,6 +81,7 @@ class BareEvent(msgspec.Struct, gc=False):
     tid: int | str | float | None = None
     ts: msgspec.Raw = _NOTHING
     dur: msgspec.Raw = _NOTHING
+    id: msgspec.Raw = _NOTHING
 
     @property
     def args(self) -> Arguments | None:
@@ -90,6 +93,7 @@ EVENTS: msgspec.json.Decoder[list[TraceEvent | BareEvent]] = msgspec.json.Decode
 BARE_EVENT = msgspec.json.Decoder(BareEvent)
 
 _NO_ARGUMENTS = Arguments()
+_ARROW_ENDS = (STARTS, FINISHES)
 
 Key = TypeVar("Key", bound=Hashable)
 Thread: TypeAlias = tuple[int | str | float | None, int | str | float | None]  # process and thread
@@ -190,6 +194,8 @@ class EventColumns:
         self._names: _Codes[str] = _Codes()
         self._threads = _Threads()
         self._labels = Labels()
+        self._arrows: _Codes[tuple[str, bytes]] = _Codes()
+        self._arrow_ends = tuple(_Growing() for _ in ArrowEnds.__struct_fields__)
         self._meanings = _Categories()
         self._shapes: _Codes[bytes] = _Codes()
         self._settings: _Codes[bytes] = _Codes()
@@ -208,6 +214,8 @@ class EventColumns:
             self._add(self._ends, events, END)
         if phases[INSTANT]:
             self._add_memory([event for event in events if event.ph == INSTANT and event.name == MEMORY])
+        if phases[STARTS] or phases[FINISHES]:
+            self._add_arrows([event for event in events if event.ph in _ARROW_ENDS and event.cat not in NUMBERED])
         if phases[METADATA]:
             self._add_labels([event for event in events if event.ph == METADATA])
         if asynchronous := sum(phases[phase] for phase in ASYNCHRONOUS):
@@ -232,6 +240,9 @@ class EventColumns:
         columns["category"] = decided(
             columns["category"], columns["name_code"], columns["thread_code"], names, processes, threads
         )
+        if len(self._arrows):
+            ends = ArrowEnds(*(column.values for column in self._arrow_ends))
+            columns["external_id"] = numbered(columns, ends, ABSENT)
         return Trace(
             names=names,
             threads=tuple(f"{pid}/{tid}" for pid, tid in self._threads.ids),
@@ -321,6 +332,19 @@ class EventColumns:
             if event.args is not None:
                 texts = {"name": event.args.name, "labels": event.args.labels}
                 self._labels.add(event.name, written(event.pid), written(event.tid), texts)
+
+    def _add_arrows(self, events: Sequence[TraceEvent | BareEvent]) -> None:
+        if not events or len(self._arrows) > MOST_ARROWS:
+            return
+        time_ns = all_nanoseconds([event.ts for event in events])
+        values: tuple[NDArray[Any], ...] = (
+            self._arrows.codes([(event.cat or "", bytes(event.id)[:LONGEST_ID].strip(b'"')) for event in events]),
+            np.array([event.ph == STARTS for event in events], dtype=bool),
+            self._threads.codes([(event.pid, event.tid) for event in events]),
+            time_ns,
+        )
+        for column, value in zip(self._arrow_ends, values, strict=True):
+            column.add(value[_is_time(time_ns)])
 
     def _add_memory(self, events: Sequence[TraceEvent | BareEvent]) -> None:
         arguments = [event.args or _NO_ARGUMENTS for event in events]
