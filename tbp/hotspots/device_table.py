@@ -21,6 +21,9 @@ MOST_KERNELS = 5  # unless the command line says otherwise: the operators above 
 MOST_GAPS = 4
 MOST_RANKS = 16  # rows: two nodes
 MOST_DEVICES = 8
+# NVIDIA's guide to occupancy: a quarter of the warps often hides the latency of arithmetic; matrix products reach their
+# speed with less. Below it a kernel is short of warps, or its grid too small for the device.
+LOW_OCCUPANCY = 0.25
 CAUSES_IN_WORDS = {
     HOST: "the host launches late",
     SYNCHRONISATION: "the host returns from a synchronisation",
@@ -107,16 +110,22 @@ def _idle(view: Devices, top: int) -> Iterator[RenderableType]:
 def _kernels(view: Devices, top: int) -> Iterator[RenderableType]:
     yield ""
     rows = TextRows()
-    rows.add("kernel", "device time", "share", "calls")
+    known = view.kernels[view.kernels["occupancy"].notna()]
+    rows.add("kernel", "device time", "share", "calls", *(["occupancy"] if len(known) else []))
     for _, row in view.kernels.head(top).iterrows():
         time, share = words.microseconds(float(row["total_us"])), words.percent(float(row["share"]))
-        rows.add(str(row["kernel"]), time, share, words.calls(float(row["calls"])))
+        occupancy = [words.percent(float(row["occupancy"]))] if len(known) else []
+        rows.add(str(row["kernel"]), time, share, words.calls(float(row["calls"])), *occupancy)
         operator = str(row["operator"])
         rows.below(Paragraph(operator if operator in REST else f"of {operator}", "    "))
     yield rows
     left = view.kernels.iloc[top:]
     if len(left):
         yield f"… and {words.count(len(left), 'more kernel')}: {words.percent(float(left['share'].sum()))}"
+    if len(known):
+        low = float(known.loc[known["occupancy"] < LOW_OCCUPANCY, "total_us"].sum()) / float(known["total_us"].sum())
+        bound = words.percent(LOW_OCCUPANCY)
+        yield Paragraph(f"Of the time of kernels with a known occupancy {words.percent(low)} is below {bound}")
 
 
 def _ranks(view: Devices) -> Iterator[RenderableType]:

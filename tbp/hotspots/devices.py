@@ -93,6 +93,10 @@ def _kernels(ranks: Sequence[Rank]) -> pd.DataFrame:
     frame = grouped[["calls", "total_us"]].sum().reset_index()
     frame[["calls", "total_us"]] /= len(ranks)
     frame["operator"] = grouped["operator"].first().to_numpy()
+    known_us = joined["total_us"].where(joined["occupancy"].notna(), 0.0)
+    weighted = joined.assign(occupied=joined["occupancy"].fillna(0.0) * known_us, known=known_us)
+    sums = weighted.groupby(["kernel", "kind"], sort=False)[["occupied", "known"]].sum().reset_index()
+    frame["occupancy"] = sums["occupied"] / sums["known"].where(sums["known"] > 0)
     whole_us = float(frame["total_us"].sum())
     frame["share"] = frame["total_us"] / whole_us if whole_us else 0.0
     frame = frame.sort_values(["total_us", "kernel"], ascending=[False, True], kind="stable")

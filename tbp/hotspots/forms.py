@@ -36,7 +36,7 @@ from tbp.wording.words import one_line
 # format.
 # 1: the first.
 # 2: "recorded" of operators, "group_by" (rows may be modules or lines), ranks without a device, "straggler".
-# 3: "memory" of a ranking.
+# 3: "memory" of a ranking, "occupancy" of kernels.
 FORMAT = 3
 
 View: TypeAlias = "Ranking | Compared"

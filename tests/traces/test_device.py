@@ -78,3 +78,22 @@ def test_collectives_of_every_vendor(trace_of: TraceOf, name: str) -> None:
 
 def test_a_name_with_the_letters_of_a_collective_is_a_kernel(trace_of: TraceOf) -> None:
     assert used(trace_of(on_device("my_hcom_like_kernel", 10, 5))).devices.loc[0, "communication_us"] == 0
+
+
+def test_the_occupancy_of_a_kernel_is_weighted_by_time(trace_of: TraceOf) -> None:
+    field = "est. achieved occupancy %"
+    use = used(
+        trace_of(
+            on_device("gemm", 10, 30, args={field: 10}),
+            on_device("gemm", 50, 10, args={field: 90}),
+            on_device("gemm", 70, 10),  # of which nothing is known
+            on_device("odd", 80, 5, args={field: "high"}),
+            on_device("odd", 90, 1, args={field: 250}),
+            on_device("full", 95, 1, args={field: 100}),
+            on_device("none", 97, 1, args={field: 0, "warps per SM": 0.03}),
+            on_device("shared", 98, 1, args={field: 0, "warps per SM": 8.7}),  # kineto's calculator failed
+        )
+    )
+    occupancy = use.kernels.set_index("kernel")["occupancy"]
+    assert occupancy[["gemm", "full", "none"]].to_list() == pytest.approx([(30 * 0.1 + 10 * 0.9) / 40, 1, 0])
+    assert occupancy[["odd", "shared"]].isna().all()

@@ -50,6 +50,8 @@ KERNEL_COLUMNS = {
     "total_us": NUMBER,
     "share": NUMBER,  # of all device time in the window
     "operator": TEXT,  # that most of its time belongs to, or a named rest (``kernels.REST``)
+    # Time-weighted mean of the warps that kineto estimates to fit on a multiprocessor, 0…1; NaN where not recorded.
+    "occupancy": NUMBER,
 }
 
 
@@ -174,10 +176,16 @@ def _kernels(
     launches = pd.DataFrame(
         {"name": trace.name_code[event], "kind": kind, "operator": operator, "ns": trace.duration_ns[event]}
     )
+    share = trace.occupancy_percent[event].astype(np.float64) / 100
+    known = trace.occupancy_percent[event] != ABSENT
+    launches["occupied"] = np.where(known, share * launches["ns"], 0.0)
+    launches["known"] = np.where(known, launches["ns"], 0)
     by_operator = launches.groupby(["name", "kind", "operator"])["ns"].agg(["size", "sum"]).reset_index()
     by_operator = by_operator.sort_values("sum", ascending=False, kind="stable")
     by_name = by_operator.groupby(["name", "kind"], sort=False)
     total = by_name[["size", "sum"]].sum().reset_index()
+    sums = launches.groupby(["name", "kind"])[["occupied", "known"]].sum().reset_index()
+    total = total.merge(sums, on=["name", "kind"])
     total["operator"] = by_name["operator"].first().to_numpy()
     total = total.sort_values("sum", ascending=False, kind="stable")
     whole_ns = int(total["sum"].sum())
@@ -189,6 +197,7 @@ def _kernels(
             "total_us": total["sum"].to_numpy(dtype=np.float64) / NS_PER_US,
             "share": total["sum"].to_numpy(dtype=np.float64) / max(whole_ns, 1),
             "operator": [names[code] for code in total["operator"]],
+            "occupancy": (total["occupied"] / total["known"].where(total["known"] > 0)).to_numpy(),
         }
     )
     return typed(frame, KERNEL_COLUMNS)

@@ -36,6 +36,10 @@ MOST_ENTRIES = 2 * MOST_EVENTS  # of any kind; real traces have up to as many ar
 
 MOST_CATEGORIES = 1_000  # with a meaning kept; those of kineto are 30
 
+# A hundredth of the 64 warps that fit on a multiprocessor of most NVIDIA devices. With more of them in the grid than
+# this an occupancy of 0 is no rounding: kernels with much shared memory (nvjet, cuDNN attention on an H200) have it.
+LEAST_WARPS = 0.64
+
 MEMORY = "[memory]"  # an instant that tells of an allocation, with profile_memory=True
 
 _NOTHING = msgspec.Raw()
@@ -50,6 +54,8 @@ class Arguments(msgspec.Struct, gc=False):
     shapes: msgspec.Raw = msgspec.field(name="Input Dims", default=_NOTHING)
     settings: msgspec.Raw = msgspec.field(name="Concrete Inputs", default=_NOTHING)
     copied_bytes: int | str = msgspec.field(name="bytes", default=ABSENT)  # text on the host side of ROCm's copies
+    occupancy: float | str = msgspec.field(name="est. achieved occupancy %", default=ABSENT)  # of a kernel
+    warps: float | str = msgspec.field(name="warps per SM", default=0.0)
     allocated_bytes: int = msgspec.field(name="Bytes", default=0)
     address: int | str = msgspec.field(name="Addr", default=ABSENT)
     total_allocated: int = msgspec.field(name="Total Allocated", default=ABSENT)
@@ -241,6 +247,7 @@ class EventColumns:
             "settings_code": settings,
             "stack_code": stacks,
             "copied_bytes": _sizes([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
+            "occupancy_percent": _percents([_occupancy(a) for a in arguments]),
         }
 
     def _add_pairs(self) -> None:
@@ -265,7 +272,7 @@ class EventColumns:
         """The value of each column of arguments that says that an event has none."""
         texts = {"shape_code": self._shapes[b""], "settings_code": self._settings[b""]}
         codes = texts | {"stack_code": self._stacks["", ""]}
-        return codes | dict.fromkeys(("correlation", "external_id", "copied_bytes"), ABSENT)
+        return codes | dict.fromkeys(("correlation", "external_id", "copied_bytes", "occupancy_percent"), ABSENT)
 
     def _add_labels(self, events: Sequence[TraceEvent | BareEvent]) -> None:
         for event in events:
@@ -329,6 +336,19 @@ def _is_time(value_ns: Indices) -> NDArray[np.bool_]:
 
 def _sizes(values: list[int]) -> Indices:
     return np.maximum(_whole(values, otherwise=ABSENT), ABSENT)
+
+
+def _occupancy(arguments: Arguments) -> float | str:
+    """The occupancy of a kernel; ABSENT where kineto's calculator failed: it writes 0 beside warps that cannot be 0."""
+    warps = arguments.warps
+    failed = arguments.occupancy == 0 and isinstance(warps, int | float) and warps >= LEAST_WARPS
+    return ABSENT if failed else arguments.occupancy
+
+
+def _percents(values: list[float | str]) -> NDArray[np.int8]:
+    """Shares of 0 to 100 %, ABSENT for all else."""
+    percents = [round(n) if isinstance(n, int | float) and 0 <= n <= 100 else ABSENT for n in values]
+    return np.array(percents, dtype=np.int8)
 
 
 def _links(values: list[int]) -> Indices:

@@ -75,6 +75,7 @@ class Trace(Struct, frozen=True, eq=False):
     stacks: tuple[tuple[str, str], ...]  # "Call stack" and "Module Hierarchy", innermost function first; "" elsewhere
     stack_code: Codes
     copied_bytes: Indices  # of a copy or fill on the device; ABSENT where none was recorded
+    occupancy_percent: NDArray[np.int8]  # of a kernel, as kineto estimates it; ABSENT where none was recorded
     metadata: Mapping[str, str]  # the file's other top-level keys, each value as JSON text ("tbp" among them)
     memory: Allocations
     loss: Loss = NOTHING_LOST  # what the file held that could not be used
@@ -114,4 +115,5 @@ COLUMNS = (
     "settings_code",
     "stack_code",
     "copied_bytes",
+    "occupancy_percent",
 )
