@@ -35,6 +35,15 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzzing of every reader: half an hour, or as long as the arguments of tools/fuzz/run.py say."""
+    _install_group(session, "test", "fuzz")
+    session.run(
+        "python", "tools/fuzz/run.py", *(session.posargs or ["all", "--executions=1000000", "--cpu-seconds=120"])
+    )
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """The demo, into demo/ or where --out says."""
     _install_group(session)

@@ -56,7 +56,7 @@ TIMEOUT_S = 60
 BASELINE_S = 600
 LONGEST_S = 2.0  # of a test: what simulates for longer is no quick test
 MOST_TESTS = 60  # tried for a constant of a module, for which all is imported again
-OPTIONS = ["-q", "-p", "no:cacheprovider", "-p", "no:terminal", "-m", "not slow and not browser and not cuda"]
+OPTIONS = ["-qq", "-s", "-p", "no:cacheprovider", "-m", "not slow and not browser and not cuda"]
 TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,

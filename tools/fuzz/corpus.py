@@ -96,7 +96,8 @@ def corpus() -> dict[str, list[bytes]]:
         "store-file": [database],
         "command-line": [
             b"hotspots\nonce.json\n--top\n3\n--json", b"export\nonce.json\n--perfetto\nout.json",
-            b"ack\nsuite.*\n0123456\n--reason\nwhy\n--until\n2026-12-31", b"compare\nmain\nHEAD\n--results\nr\n--strict",
+            b"ack\nsuite.*\n0123456\n--reason\nwhy\n--until\n2026-12-31",
+            b"compare\nmain\nHEAD\n--results\nr\n--strict",
             b"report\n--results\nx\n--bench\n(a", b"trace\nprune\n--apply", b"hotspots\nonce.json\nonce.json\n--csv",
         ],
     }  # fmt: skip
@@ -105,8 +106,8 @@ def corpus() -> dict[str, list[bytes]]:
 def _database(path: Path) -> bytes:
     with sqlite3.connect(path) as database:
         database.execute(
-            "CREATE TABLE kept (key BLOB PRIMARY KEY, value BLOB NOT NULL, crc INTEGER NOT NULL, size INTEGER NOT NULL, "
-            "used INTEGER NOT NULL)"
+            "CREATE TABLE kept (key BLOB PRIMARY KEY, value BLOB NOT NULL, crc INTEGER NOT NULL, "
+            "size INTEGER NOT NULL, used INTEGER NOT NULL)"
         )
         database.execute("INSERT INTO kept VALUES (?, ?, 1, 1, 1)", (np.arange(16, dtype=np.uint8).tobytes(), b"value"))
     database.close()
@@ -118,5 +119,6 @@ WORDS: tuple[bytes, ...] = (
     b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-0", b"null", b"true", b"\\ud800", b"\\u0000", b"\x1b[2J", b"\xff",
     b"{", b"}", b"[", b"]", b'"', b",", b":", b"9" * 25, b"[" * 60, b'"ph"', b'"X"', b'"B"', b'"E"', b'"i"', b'"ts"',
     b'"dur"', b'"tid"', b'"pid"', b'"args"', b'"correlation"', b'"traceEvents":', b"ProfilerStep#", b"[[ack]]",
-    b"[tool.tbp]", b"--", b"--config", b"--bench", b"--json", b"--acks", b"1" * 400, b"::error::", b"\r", b"\xe2\x80\xae",
+    b"[tool.tbp]", b"--", b"--config", b"--bench", b"--json", b"--acks", b"1" * 400, b"::error::", b"\r",
+    b"\xe2\x80\xae",
 )  # fmt: skip

@@ -39,9 +39,9 @@ MOST_INPUT = 4096  # bytes: the size for which the bounds of ``targets`` are mea
 class Watched:
     """A target that counts its executions, and its faults by the place that raised them."""
 
-    def __init__(self, name: str, target: Target, findings: Path, executions: int) -> None:
+    def __init__(self, name: str, target: Target, findings: Path, executions: int, most_s: float) -> None:
         self._name, self._target, self._findings = name, target, findings
-        self._left, self.executions = executions, 0
+        self._left, self._most_s, self.executions = executions, most_s, 0
         self.faults: dict[str, str] = {}
         self._began_s = time.process_time()
 
@@ -52,7 +52,7 @@ class Watched:
                 self._target(data)
         except Exception as error:
             self._note(error, data)
-        if self.executions >= self._left:
+        if self.executions >= self._left or time.process_time() - self._began_s > self._most_s:
             self.end()
 
     def _note(self, error: Exception, data: bytes) -> None:
@@ -89,9 +89,9 @@ def changed(chance: random.Random, data: bytes) -> bytes:
     return data[:MOST_INPUT]
 
 
-def by_atheris(watched: Watched, inputs: list[bytes], seed: int) -> None:
-    """Fuzz until the executions are done: ``watched`` ends the process."""
-    folder = Path(tempfile.mkdtemp(prefix="tbp-corpus-"))
+def by_atheris(watched: Watched, inputs: list[bytes], seed: int, folder: Path) -> None:
+    """Fuzz until the executions are done: ``watched`` ends the process. ``folder`` gets the inputs that are new."""
+    folder.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(inputs):
         (folder / str(number)).write_bytes(data)
 
@@ -138,24 +138,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("targets", nargs="+", choices=[*TARGETS, "all"], metavar="TARGET", help=", ".join(TARGETS))
     parser.add_argument("--executions", type=int, default=100_000)
+    parser.add_argument("--cpu-seconds", type=float, default=float("inf"), help="end sooner after so many")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--findings", type=Path, default=Path(tempfile.gettempdir()) / "tbp-findings", metavar="DIR")
+    parser.add_argument("--corpus", type=Path, metavar="DIR", help="inputs of earlier runs, to go on from")
     parser.add_argument("--hypothesis", action="store_true", help="use it although atheris is installed")
     options = parser.parse_args()
     names = list(TARGETS) if "all" in options.targets else options.targets
     if len(names) > 1:
         rest = [f"--executions={options.executions}", f"--seed={options.seed}", f"--findings={options.findings}"]
+        rest += [f"--cpu-seconds={options.cpu_seconds}", *([f"--corpus={options.corpus}"] if options.corpus else [])]
         rest += ["--hypothesis"] if options.hypothesis else []
         return max([subprocess.run([sys.executable, __file__, name, *rest], check=False).returncode for name in names])
     options.findings.mkdir(parents=True, exist_ok=True)
     os.environ["TBP_NO_CACHE"] = "1"
-    watched = Watched(names[0], TARGETS[names[0]], options.findings, options.executions)
+    watched = Watched(names[0], TARGETS[names[0]], options.findings, options.executions, options.cpu_seconds)
     inputs = corpus()[names[0]]
     if atheris is None or options.hypothesis:
         by_hypothesis(watched, inputs, options.executions, options.seed)
         watched.end()
     else:
-        by_atheris(watched, inputs, options.seed)
+        by_atheris(
+            watched, inputs, options.seed, (options.corpus or Path(tempfile.mkdtemp(prefix="tbp-corpus-"))) / names[0]
+        )
     return 0
 
 
