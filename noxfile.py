@@ -1,5 +1,9 @@
 """``nox`` runs every check; ``nox -s NAME`` one of them. Sessions install through constraints.txt, with pip."""
 
+import shutil
+import socket
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "virtualenv"
@@ -19,12 +23,13 @@ def _install_group(session: nox.Session, *groups: str, extras: str = "bench") ->
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Formatting, lint, types, and the direction of imports."""
+    """Formatting, lint, types, the direction of imports, and what workflows may do."""
     _install_group(session, "lint", "test")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
     session.run("lint-imports")
+    session.run("zizmor", "--offline", "--no-progress", "--persona=pedantic", ".github")
 
 
 @nox.session
@@ -35,12 +40,42 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+<<<<<<< HEAD
 def fuzz(session: nox.Session) -> None:
     """Fuzzing of every reader: half an hour, or as long as the arguments of tools/fuzz/run.py say."""
     _install_group(session, "test", "fuzz")
     session.run(
         "python", "tools/fuzz/run.py", *(session.posargs or ["all", "--executions=1000000", "--cpu-seconds=120"])
     )
+=======
+def actionlint(session: nox.Session) -> None:
+    """The syntax of workflows; skipped where there is no actionlint, whose package downloads it from GitHub."""
+    if not shutil.which("actionlint"):
+        session.skip("no actionlint on PATH: go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12")
+    session.run("actionlint", external=True)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Known vulnerabilities of the pinned versions; skipped where pypi.org cannot be asked."""
+    try:
+        socket.create_connection(("pypi.org", 443), timeout=5).close()
+    except OSError as error:
+        session.skip(f"pip-audit asks pypi.org, and it cannot be reached: {error}")
+    session.install("pip-audit")
+    session.run("pip-audit", "--requirement", "constraints.txt", "--no-deps", "--disable-pip")
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """sbom.cdx.json: the parts of an installation of tbp in CycloneDX; vendored scripts are in docs/decisions/0011."""
+    _install(session, ".[bench]")
+    tool = Path(session.create_tmp()) / "cyclonedx"
+    session.run("virtualenv", str(tool), silent=True)
+    session.run(str(tool / "bin" / "pip"), "install", "--quiet", "cyclonedx-bom", external=True)
+    arguments = ["environment", str(Path(session.bin) / "python"), "--pyproject", "pyproject.toml"]
+    session.run(str(tool / "bin" / "cyclonedx-py"), *arguments, "--output-file", "sbom.cdx.json", external=True)
+>>>>>>> main
 
 
 @nox.session

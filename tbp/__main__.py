@@ -73,4 +73,7 @@ def _is_written() -> bool:
 
 
 if __name__ == "__main__":
+    # Python looks for modules in the current folder first, which may be a repository with a folder called numpy.
+    if not sys.flags.safe_path and not __file__.startswith(sys.path[0]):
+        del sys.path[0]
     run()

@@ -26,6 +26,7 @@ def frames(rows: Rows, steps: int = 2, step_ns: int = 8_000_000, sessions: int =
             "self_ns": self_ns,
             "device_ns": device_ns,
             "merged": 1,
+            "recorded": "",
         }
     )
     counts = {name: np.int64 for name, kind in FRAME_COLUMNS.items() if kind == "count"}

@@ -259,6 +259,18 @@ def test_a_closed_pipe_leaves_the_verdict(tmp_path: Path, verb: tuple[str, ...],
     assert b"Traceback" not in (done.stderr or b"")
 
 
+@pytest.mark.parametrize("name", ["numpy.py", "pandas/__init__.py", "joblib/__init__.py", "rich/console.py", "tbp.py"])
+def test_a_foreign_folder_s_files_are_no_modules(tmp_path: Path, name: str):
+    """Also where Python itself would take them: ``python -m`` puts the current folder first."""
+    write_results(tmp_path / "results", SLOWER)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("raise SystemExit('executed')\n")
+    program = [sys.executable, "-m", "tbp"] if name != "tbp.py" else [str(Path(sys.executable).with_name("tbp"))]
+    command = [*program, "report", "--results", "results", "--out", "site"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, "executed" in done.stderr) == (3, False), done.stderr
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_an_output_without_arrows_is_no_traceback(tmp_path: Path, encoding: str):
     write_results(tmp_path / "results", SLOWER)

@@ -21,13 +21,16 @@ DECISIONS = sorted(
 CLEAN_DOCS = (
     "CONTRIBUTING.md",
     "README.md",
+    "SECURITY.md",
     "docs/architecture.md",
     *(f"docs/decisions/{name}.md" for name in DECISIONS),
     "docs/glossary.md",
     "docs/guide.md",
+    "docs/limits.md",
     "docs/notebooks.md",
     "docs/report.md",
     "docs/ruler.md",
+    "docs/security.md",
     "docs/traces.md",
     "docs/verdict.md",
 )

@@ -24,7 +24,7 @@ RUNS = 12
 GIT = {f"GIT_{who}_{key}": "x@example.invalid" for who in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
 GIT |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 CONFIG = {
-    "version": 1, "project": "tiny", "repo": ".", "branches": ["main"], "plugins": ["tbp.asv.environment"],
+    "version": 1, "project": "tiny", "repo": ".", "branches": ["main"], "plugins": [".tbp.asv.environment"],
     "environment_type": "tbp", "results_dir": ".asv/results", "env_dir": ".asv/env",
 }  # fmt: skip
 # With HANG beside it a benchmark ignores all that can be ignored, and does not end.
@@ -70,7 +70,7 @@ class Victim:
             "ack": ["ack", f"suite.{self.number}", f"{1:08x}" + "0" * 32, "--reason", "a test"],
             "prune": ["trace", "prune", "--apply"],
             "export": ["export", "--plain", "copies", "results/box/*.traces/*/*.pt.trace.json.gz"],
-            "nightly": ["nightly", "--out", "site", "--exit-zero", "--paired-budget", "0.02"],
+            "nightly": ["nightly", "--out", "site", "--exit-zero", "--paired-budget", "0.1"],
             "run": ["nightly", "--out", "site", "--exit-zero", "--paired-budget", "0"],
             "gate": ["gate", "HEAD~1", "HEAD", "--json", "gate.json", "--exit-zero", "--budget", "0.2"],
         }[self.name]
@@ -91,23 +91,26 @@ class Victim:
         if self.name == "export":
             return {path.name for path in (self.folder / "copies").glob("*.json.gz")}
         if self.name == "report":
-            return {str(path) for path in self.folder.glob("site/**/*") if path.suffix in (".html", ".json", ".js")}
+            return {str(path) for path in self._of_site(".html", ".json", ".js")}
         stored = {str(path) for path in self.results.glob("*/*.json") if is_json(path.read_bytes())}
         return stored | {f"{session.commit}: a trace" for session in read_sessions(self.results).sessions
                          if session.trace is not None and is_recording(session.trace)}  # fmt: skip
 
     def partial(self) -> list[str]:
         """Files under their final names that are not whole. asv writes its own in place, and a night clears them."""
-        html = [
-            path for path in self.folder.glob("site/**/*.html") if not path.read_bytes().rstrip().endswith(b"</html>")
-        ]
-        data = [path for path in self.folder.glob("site/**/*.json") if not is_json(path.read_bytes())]
+        html = [path for path in self._of_site(".html") if not path.read_bytes().rstrip().endswith(b"</html>")]
+        data = [path for path in self._of_site(".json") if not is_json(path.read_bytes())]
         scripts = [path for path in self.folder.glob("site/data/*.js") if not path.read_bytes().endswith(b";\n")]
         copies = [path for path in self.folder.glob("copies/*.gz") if not is_packed(path)]
         forms = [path for path in self.folder.glob("gate.json") if not is_json(path.read_bytes())]
         problems = [*read_sessions(self.results).problems, *read_ratios(self.results).problems]
         broken = [problem for problem in problems if "no session file beside it" not in problem]
         return [*map(str, (*html, *data, *scripts, *copies, *forms)), *broken]
+
+    def _of_site(self, *ends: str) -> list[Path]:
+        """The files of the site with these ends that have their final names."""
+        files = (path for path in self.folder.glob("site/**/*") if path.suffix in ends)
+        return [path for path in files if not any(part.startswith(".tbp-") for part in path.parts)]
 
     def leftovers(self) -> list[str]:
         """Hidden files that a command left and the next one should have removed."""

@@ -17,6 +17,7 @@ exporting the trace and reading it here; target 1/8.
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import math
 import subprocess
@@ -94,7 +95,7 @@ def installed(python: str) -> list[tuple[str, str]]:
     """(distribution with its version, reader) of the peers that a Python has."""
     code = f"import importlib.metadata as m; print([(d.metadata['Name'], d.version) for d in m.distributions() if d.metadata['Name'] in {list(PEERS)}])"  # noqa: E501
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
-    return [(f"{name} {version}", PEERS[name]) for name, version in sorted(set(eval(done.stdout)))]
+    return [(f"{name} {version}", PEERS[name]) for name, version in sorted(set(ast.literal_eval(done.stdout)))]
 
 
 def compare(path: Path, rounds: int, peers: list[str]) -> None:

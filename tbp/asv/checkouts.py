@@ -23,7 +23,10 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from tbp.asv.passed_environment import passed_on
 from tbp.errors import RunFailed
+from tbp.project.asv_config import AsvConfig
+from tbp.project.policy import read_policy
 from tbp.system.children import KILLED_S, forget, kill_session, mind
 
 # Names of equal length: even the length of a path in the environment moves a process's memory, and so its time
@@ -46,7 +49,7 @@ class Checkout(Struct, frozen=True):
 
 
 def checkouts(
-    config: Path,
+    config: AsvConfig,
     commits: tuple[str, str],
     environment: str = "",
     heard: Callable[[str], None] = lambda line: None,
@@ -65,11 +68,17 @@ def checkouts(
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "checkouts.json"
         # -P: the project may have a folder called tbp or asv of its own.
-        command = [sys.executable, "-P", "-m", __name__, config.name, *commits, environment, str(answer)]
+        command = [sys.executable, "-P", "-m", __name__, config.path.name, *commits, environment, str(answer)]
         process = subprocess.Popen(
-            command, cwd=config.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            command,
+            cwd=config.path.parent,
+            env=passed_on(os.environ, read_policy(config.policy_file).pass_environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
             start_new_session=True,
-        )  # fmt: skip
+        )
         mind(process.pid)
         assert process.stdout is not None
         lines: list[str] = []

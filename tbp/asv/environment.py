@@ -53,7 +53,7 @@ class HostEnvironment(Virtualenv):  # type: ignore[misc]  # asv ships no types
     def _setup(self) -> None:
         log.info(f"Creating environment for {self.name}")
         seed = ["--no-setuptools"] if self._requirements else ["--no-pip", "--no-setuptools"]
-        util.check_call([sys.executable, "-m", "virtualenv", *seed, "-p", self._executable, self._path])
+        util.check_call([sys.executable, "-P", "-m", "virtualenv", *seed, "-p", self._executable, self._path])
         lines = [f"import site; site.addsitedir({path!r})" for path in _host_packages()]
         (self._site_packages / HOST_PTH).write_text("\n".join(lines) + "\n")
         if self._requirements:

@@ -7,12 +7,14 @@ A commit that does not build is stored as failed and not tried again.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from tbp.asv.leftovers import remove_abandoned, set_aside
+from tbp.asv.passed_environment import passed_on
 from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, require_asv, run_asv, run_commits
 from tbp.errors import NothingMeasured, UnreadableInput
@@ -20,6 +22,7 @@ from tbp.project.asv_config import AsvConfig
 from tbp.project.bench_filter import bench_filter
 from tbp.project.branch import branch_of, first_parents
 from tbp.project.git import GitFailed
+from tbp.project.policy import read_policy
 
 # Where nothing has been measured yet, the whole history would take days: start with a few commits.
 FIRST_NIGHT = 3
@@ -66,10 +69,12 @@ def measure(config: AsvConfig, night: Pending, bench: Sequence[str], hear: Calla
     remove_abandoned(config.results_dir)
     for path in set_aside(config.results_dir, (*night.before, *night.commits)):
         hear(f"tbp: {path.stem} was cut off while it was written; it is now {path.name}, its commit is measured again")
-    run_asv(["machine", "--yes", "--config", config.path.name], config.path.parent)
+    environment = passed_on(os.environ, read_policy(config.policy_file).pass_environment)
+    run_asv(["machine", "--yes", "--config", config.path.name], config.path.parent, environment=environment)
     # A benchmark that a commit has a value for, or has failed in, is not run again there.
     options = ["--record-samples", "--show-stderr", "--skip-existing"]
-    return run_commits(config.path, (*night.before, *night.commits), bench=bench, options=options, heard=hear)
+    commits = (*night.before, *night.commits)
+    return run_commits(config.path, commits, bench=bench, options=options, environment=environment, heard=hear)
 
 
 def _stored(results_dir: Path) -> tuple[set[str], set[str]]:

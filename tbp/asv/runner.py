@@ -7,6 +7,7 @@ chooses the commits; ``tbp.asv.results`` reads the results.
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from tbp.asv.passed_environment import passed_on
 from tbp.errors import RunFailed, UsageError
 from tbp.system.children import KILLED_S, forget, kill_session, mind
 
@@ -64,17 +66,19 @@ def run_asv(
 ) -> Ran:
     """Run ``asv ARGUMENTS`` in ``folder``; ``heard`` gets each line of its output as it comes.
 
+    Without an ``environment`` asv gets what ``passed_on`` passes of this process's.
     An interrupt, SIGTERM or SIGHUP ends asv and every process it started; results that asv stored before stay.
 
     Raises:
         RunFailed: asv could not be started.
     """
-    command = [sys.executable, "-m", "asv", *arguments]
+    # -P: the project may have a folder called asv.
+    command = [sys.executable, "-P", "-m", "asv", *arguments]
     try:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=None if environment is None else dict(environment),
+            env=passed_on(os.environ) if environment is None else dict(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -25,7 +25,7 @@ from tbp.traces.recording import TRACE_END, operators_path
 # 1: the first.
 FORMAT = 1
 SESSION_END = ".session.json.gz"
-MOST_NAME_BYTES = 255  # of a file on every common file system
+MOST_NAME_BYTES = 200  # of a trace: a file name has at most 255, and that of its operator table is longer
 # Of one file, packed and unpacked: a thousand samples have 100 kB. Zeros pack to a thousandth of their size.
 MOST_BYTES = 16_000_000
 MOST_UNPACKED = 64_000_000

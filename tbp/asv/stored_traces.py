@@ -17,9 +17,12 @@ from tbp.asv.session_files import SESSION_END, read_sessions
 from tbp.asv.sessions import Sessions
 from tbp.errors import NothingMeasured, UnreadableTrace, UsageError
 from tbp.model.series import SeriesKey
-from tbp.project.asv_config import configuration, results_folder
+from tbp.project.asv_config import configuration, default_path, results_folder
 from tbp.project.bench_filter import bench_filter
+from tbp.project.policy import read_policy
 from tbp.project.revisions import stored_commit
+from tbp.traces.calls.names import NameRule
+from tbp.traces.operators.operators import TraceSession
 from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import Recording
 
@@ -46,6 +49,11 @@ class TraceSource(Struct, frozen=True):
     key: SeriesKey | None = None  # None for a trace of no stored benchmark
     recordings: tuple[Recording, ...] = ()  # read already where the cell is known only from the content
     notes: tuple[str, ...] = ()
+
+    @property
+    def sessions(self) -> list[TraceSession]:
+        """The sessions of what was read, one for each file."""
+        return [recording.session for recording in self.recordings]
 
     @property
     def cell(self) -> str:
@@ -76,7 +84,7 @@ def chosen(argument: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
     cells = sources(argument, wanted)
     if len(cells) > 1 and not wanted.bench:
         raise _ambiguous(argument, cells)
-    return tuple(map(_read, cells))
+    return tuple(_read(source, _rules(wanted)) for source in cells)
 
 
 def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[TraceSource, TraceSource], ...]:
@@ -98,7 +106,8 @@ def chosen_pairs(before: str, after: str, wanted: StoredTraces) -> tuple[tuple[T
         raise UsageError(f"{before} and {after} have traces of no cell in common; see each with `tbp hotspots` first")
     if len(pairs) > 1 and not wanted.bench:
         raise _ambiguous(f"{before} and {after}", [source for source, _ in pairs])
-    return tuple((_read(first), _read(second)) for first, second in pairs)
+    rules = _rules(wanted)
+    return tuple((_read(first, rules), _read(second, rules)) for first, second in pairs)
 
 
 def sources(argument: str, wanted: StoredTraces) -> tuple[TraceSource, ...]:
@@ -135,7 +144,7 @@ def _is_trace(path: Path) -> bool:
 
 def _of_files(argument: str, files: Sequence[Path], wanted: StoredTraces) -> tuple[TraceSource, ...]:
     """Files by the cell that they name; those that name none are one source."""
-    recordings, notes = _recordings(files)
+    recordings, notes = _recordings(files, _rules(wanted))
     is_wanted = bench_filter(wanted.bench)
     groups: dict[tuple[str, tuple[tuple[str, str], ...]], list[Recording]] = {}
     for recording in recordings:
@@ -193,20 +202,26 @@ def _commit(revision: str, sessions: Sessions, folder: Path, repository: Path | 
     return stored_commit(sorted(newest, key=lambda commit: newest[commit], reverse=True), repository, revision, "trace")
 
 
-def _read(source: TraceSource) -> TraceSource:
+def _rules(wanted: StoredTraces) -> tuple[NameRule, ...]:
+    """The rules for names of operators of the project in this folder, or of the configuration that is named."""
+    config = wanted.config or default_path()
+    return read_policy((config.parent if config is not None else Path()) / "pyproject.toml").names
+
+
+def _read(source: TraceSource, rules: Sequence[NameRule]) -> TraceSource:
     if source.recordings:
         return source
-    recordings, notes = _recordings(source.paths)
+    recordings, notes = _recordings(source.paths, rules)
     return TraceSource(source.name, source.paths, source.key, recordings, notes)
 
 
-def _recordings(paths: Iterable[Path]) -> tuple[tuple[Recording, ...], tuple[str, ...]]:
+def _recordings(paths: Iterable[Path], rules: Sequence[NameRule]) -> tuple[tuple[Recording, ...], tuple[str, ...]]:
     """The readable recordings of ``paths``, and a sentence on each that cannot. Raises UnreadableTrace if none can."""
     recordings: list[Recording] = []
     errors: list[UnreadableTrace] = []
     for path in paths:
         try:
-            recordings.append(read_recording(path))
+            recordings.append(read_recording(path, rules))
         except UnreadableTrace as error:
             errors.append(error)
     if not recordings and errors:

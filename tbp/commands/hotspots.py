@@ -11,12 +11,15 @@ from tbp.system.printing import warn
 
 HELP = "the operators of a trace, or what separates two"
 RANKS = ("self", "device", "total", "flops")
+GROUPS = ("operator", "module", "line")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     meaning = "a trace file, a folder or quoted pattern of one cell's, or a stored commit; two are compared"
     parser.add_argument("traces", nargs="+", metavar="TRACE|COMMIT", help=meaning)
     parser.add_argument("--by", choices=RANKS, help="rank by it (default: device if it has one, else self)")
+    meaning = "rank operators, nn.Modules by their path, or the lines of Python functions (default: operator)"
+    parser.add_argument("--group-by", choices=GROUPS, help=meaning)
     parser.add_argument("--top", type=count, metavar="N", help="so many operators (default: a screen)")
     parser.add_argument("--shapes", action="store_true", help="show the most common input shapes too")
     add_form_option(parser, "--json", "as JSON")
@@ -36,7 +39,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.hotspots.views import views_of
 
     cells = chosen_sides(options.traces, stored_traces(options))
-    views = views_of(cells, options.by)
+    views = views_of(cells, options.by, options.group_by or GROUPS[0])
     if options.flame is not None:
         write_file(options.flame, flame_file(cells))
         warn(f"flame graph: {options.flame}")
@@ -57,6 +60,8 @@ def _require_meant(options: argparse.Namespace) -> None:
             f"{len(options.traces)} traces are named, and one is shown or two compared: "
             "put a pattern of one cell's traces in quotes"
         )
-    if len(options.traces) == 2 and (options.by or options.shapes):
-        raise UsageError("--by and --shapes are for one trace: of two, what changed is shown")
+    if len(options.traces) == 2 and (options.by or options.group_by or options.shapes):
+        raise UsageError("--by, --group-by and --shapes are for one trace: of two, what changed is shown")
+    if options.shapes and options.group_by not in (None, "operator"):
+        raise UsageError(f"--shapes are of operators, not of a {options.group_by}: leave one of the two out")
     require_writable({"--json": options.json, "--csv": options.csv, "--flame": options.flame})

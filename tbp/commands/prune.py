@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     if not options.apply or not plan.removable:
         say(*promise(plan))
         return ExitCode.OK
-    pruned = prune(plan.removable)
+    pruned = prune(plan.removable, results.policy.names)
     warn(*(f"tbp: {problem}" for problem in pruned.problems))
     say(account(plan, pruned))
     return ExitCode.USAGE if pruned.problems else ExitCode.OK

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from tbp.asv.passed_environment import passed_on
 from tbp.asv.runner import hear_asv, require_asv, run_asv, run_commits
 from tbp.demo.repository import create
 from tbp.errors import RunFailed, UsageError
@@ -88,5 +89,5 @@ def _environment(home: Path) -> dict[str, str]:
     directories = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data"), "XDG_CACHE_HOME": str(home / "cache")}
     # A user's site-packages depend on HOME; keep those that this Python sees.
     directories["PYTHONUSERBASE"] = site.getuserbase()
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
-    return inherited | directories
+    passed = {name: value for name, value in passed_on(os.environ).items() if not name.startswith(("ASV_", "TBP_"))}
+    return passed | directories

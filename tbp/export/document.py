@@ -6,9 +6,9 @@ the same file. Unlike its columns this keeps everything an event carries.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +17,8 @@ from tbp.errors import UnreadableTrace
 from tbp.traces.reading.read import read_texts
 
 Fields: TypeAlias = "dict[str, msgspec.Raw]"
+
+_OPENING = b'{"traceEvents": [\n'
 
 OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -34,27 +36,28 @@ class TraceCopy(Struct, frozen=True):
 
     def text(self) -> Iterator[bytes]:
         """The copy as valid JSON, in pieces."""
-        yield from _opening()
+        yield _OPENING
         yield b",\n".join(self.events)
         yield from _closing(self.header)
 
 
-def write_copy(source: Path, target: BinaryIO) -> None:
-    """Writes everything readable in the file at ``source``, as valid JSON, and never holds more than a piece of it.
+def write_copy(source: Path, write: Callable[[bytes], object]) -> None:
+    """Gives ``write`` everything readable in the file at ``source`` as valid JSON, piece by piece, and holds no more.
 
     Raises UnreadableTrace where there is no event to be had.
     """
     is_first = True
 
-    def write(events: Sequence[bytes]) -> None:
+    def write_events(events: Sequence[bytes]) -> None:
         nonlocal is_first
         if events:
-            target.write((b"" if is_first else b",\n") + b",\n".join(events))
+            write((b"" if is_first else b",\n") + b",\n".join(events))
             is_first = False
 
-    target.writelines(_opening())
-    header = read_texts(source, write)
-    target.writelines(_closing(header))
+    write(_OPENING)
+    header = read_texts(source, write_events)
+    for text in _closing(header):
+        write(text)
 
 
 def read_copy(path: Path) -> TraceCopy:
@@ -73,10 +76,6 @@ def read_copy(path: Path) -> TraceCopy:
             )
 
     return TraceCopy(read_texts(path, hold), events)
-
-
-def _opening() -> Iterator[bytes]:
-    yield b'{"traceEvents": [\n'
 
 
 def _closing(header: Mapping[str, str]) -> Iterator[bytes]:

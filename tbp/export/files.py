@@ -11,16 +11,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from msgspec import Struct
 
 from tbp.asv.stored_traces import TraceSource
 from tbp.errors import UsageError
-from tbp.export.document import read_copy, write_copy
+from tbp.export.document import TraceCopy, read_copy, write_copy
 from tbp.export.tensorboard import for_tensorboard, start_ns
 from tbp.system.whole_files import whole_file
-from tbp.traces.read_recording import read_recording
+from tbp.traces.reading.read import read_trace
 from tbp.traces.recording import OPERATORS_END, TRACE_END
 
 GZIP_LEVEL = 3  # torch's own .json.gz uses 9: about 15 × slower for 15 % fewer bytes
@@ -58,8 +57,7 @@ def export_tensorboard(sources: Iterable[TraceSource], folder: Path) -> Exported
         at_ns = start_ns(document)
         while (path := folder / copy.run / f"{copy.worker}.{at_ns}.pt.trace.json") in written:
             at_ns += 1  # another trace of the same instant
-        content = for_tensorboard(document)
-        _write(path, copy.path, lambda file, content=content: file.writelines(content.text()))
+        _write(path, copy.path, partial(_write_texts, for_tensorboard(document)))
         written.append(path)
         losses += copy.losses
     return Exported(tuple(written), tuple(losses))
@@ -84,16 +82,17 @@ def export_plain(sources: Iterable[TraceSource], target: Path) -> Exported:
 def _copies(sources: Iterable[TraceSource]) -> Iterator[_Copy]:
     """Every trace of ``sources``; reading it with the tolerant reader first refuses what is hostile."""
     for source in sources:
-        recordings = source.recordings or tuple(read_recording(path) for path in source.paths)
-        for recording in recordings:
-            if recording.path.name.endswith(OPERATORS_END):
+        paths = [recording.path for recording in source.recordings] or source.paths
+        for path in paths:
+            if path.name.endswith(OPERATORS_END):
                 raise UsageError(
-                    f"the raw trace of {source.name} was pruned, {recording.path.name} has only its operators: "
+                    f"the raw trace of {source.name} was pruned, {path.name} has only its operators: "
                     "`tbp hotspots` shows them"
                 )
-            losses = tuple(f"{recording.path.name}: {loss}" for loss in recording.about.losses)
-            run, worker = _names(source, recording.path)
-            yield _Copy(recording.path, run, worker, losses)
+        recorded = [recording.about.losses for recording in source.recordings]
+        for path, losses in zip(paths, recorded or (read_trace(path).losses for path in paths), strict=True):
+            run, worker = _names(source, path)
+            yield _Copy(path, run, worker, tuple(f"{path.name}: {loss}" for loss in losses))
 
 
 def _names(source: TraceSource, path: Path) -> tuple[str, str]:
@@ -119,8 +118,13 @@ def _plain_paths(copies: Iterable[_Copy], folder: Path) -> Iterator[Path]:
         yield folder / f"{name}{f'-{taken[name]}' if taken[name] > 1 else ''}.json.gz"
 
 
-def _write(path: Path, source: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Have ``write`` fill the file at ``path``, packed if its name says so."""
+def _write_texts(document: TraceCopy, write: Callable[[bytes], object]) -> None:
+    for text in document.text():
+        write(text)
+
+
+def _write(path: Path, source: Path, content: Callable[[Callable[[bytes], object]], None]) -> None:
+    """Write ``content``, which is given a function that writes, to ``path``, packed if its name says so."""
     try:
         if path.exists() and path.samefile(source):
             raise UsageError(f"{path} is the trace itself: name another file")
@@ -128,9 +132,9 @@ def _write(path: Path, source: Path, write: Callable[[BinaryIO], None]) -> None:
         with whole_file(path) as file:
             if path.name.endswith(".gz"):
                 with gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as packed:
-                    write(packed)
+                    content(packed.write)
             else:
-                write(file)
+                content(file.write)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; name another place") from None
 

@@ -20,6 +20,7 @@ from tbp.gate.cells import SIDES, Cell, CellFailed, CellSkipped, Side
 from tbp.gate.worker_process import OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
+from tbp.traces.calls.names import NameRule
 from tbp.traces.differences.difference import LEAST_SESSIONS, TraceDifference, difference
 from tbp.traces.differences.exact import foremost
 from tbp.traces.differences.wording import attributions, counts
@@ -42,15 +43,20 @@ Recording = Callable[[Sequence[Cell]], AbstractContextManager[Record]]
 NO_TIME = "no trace explains it: the budget ended before one was recorded"
 
 
-def explained(judgements: Sequence[Judgement], cells: Iterable[Cell], recording: Recording) -> tuple[Judgement, ...]:
-    """The judgements, the largest regressions and improvements among them with their operators."""
+def explained(
+    judgements: Sequence[Judgement], cells: Iterable[Cell], recording: Recording, rules: Sequence[NameRule] = ()
+) -> tuple[Judgement, ...]:
+    """The judgements, the largest regressions and improvements among them with their operators.
+
+    ``rules`` are the project's for names of operators.
+    """
     by_name = {(cell.benchmark, cell.parameters): cell for cell in cells}
     changed = [judgement for judgement in judgements if judgement.state in (State.REGRESSION, State.IMPROVEMENT)]
     changed.sort(key=lambda judgement: (judgement.state is State.IMPROVEMENT, -abs(judgement.effect)))
     traced = [_Traced(by_name[_name(judgement)], judgement) for judgement in changed[:MOST_EXPLAINED]]
     with tempfile.TemporaryDirectory(prefix="tbp-gate-") as folder:
         for _ in range(LEAST_SESSIONS):
-            _record([cell for cell in traced if cell.goes_on], recording, Path(folder))
+            _record([cell for cell in traced if cell.goes_on], recording, Path(folder), rules)
     operators = {_name(cell.judgement): cell.sentences() for cell in traced}
     return tuple(replace(judgement, operators=operators.get(_name(judgement), ())) for judgement in judgements)
 
@@ -82,7 +88,7 @@ class _Traced(Struct):
         return sentences(difference(self.sessions["base"], self.sessions["head"]), self.judgement.effect)
 
 
-def _record(traced: Sequence[_Traced], recording: Recording, folder: Path) -> None:
+def _record(traced: Sequence[_Traced], recording: Recording, folder: Path, rules: Sequence[NameRule]) -> None:
     """One more session of each, as far as time allows."""
     if not traced:
         return
@@ -91,7 +97,7 @@ def _record(traced: Sequence[_Traced], recording: Recording, folder: Path) -> No
         for changed in traced:
             try:
                 changed.goes_on = record(changed.cell, paths, changed.steps)
-                sessions = [session(read_trace(paths[side])) for side in SIDES] if changed.goes_on else []
+                sessions = [session(read_trace(paths[side]), rules) for side in SIDES] if changed.goes_on else []
             except OutOfTime:
                 return
             except (CellFailed, CellSkipped, UnreadableTrace) as problem:

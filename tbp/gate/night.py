@@ -174,7 +174,7 @@ class _Night:
         pairs: dict[SeriesKey, list[Pair]] = {}
         ratios: list[Ratio] = []
         try:
-            both = checkouts(self._config.path, (task.base, task.head), timeout_s=deadline.left_s)
+            both = checkouts(self._config, (task.base, task.head), timeout_s=deadline.left_s)
             sides = dict(zip(SIDES, both, strict=True))
             cells = _cells(discovered(sides, deadline), task, both[0].environment)
             with Folders(sides, deadline) as folders:

@@ -29,6 +29,8 @@ from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.project.asv_config import AsvConfig
 from tbp.project.bench_filter import BenchFilter, bench_filter
+from tbp.project.policy import read_policy
+from tbp.traces.calls.names import NameRule
 from tbp.wording import words
 from tbp.wording.phrases import MEASURED_IN_TURNS
 
@@ -89,7 +91,7 @@ def gate(config: AsvConfig, baseline: ComparedCommit, contender: ComparedCommit,
     deadline = Deadline(start_s + request.budget_s * (1 - ENDING_SHARE))
     with interruptible(), GateProgress() as progress:
         commits = (baseline.commit, contender.commit)
-        pair = checkouts(config.path, commits, request.environment, progress.say, deadline.left_s)
+        pair = checkouts(config, commits, request.environment, progress.say, deadline.left_s)
         measured = _measured(config, dict(zip(SIDES, pair, strict=True)), is_wanted, request, deadline, progress)
     everything = (*measured.judged, *measured.settled)
     comparison = Comparison(
@@ -115,6 +117,7 @@ def _measured(
     progress: GateProgress,
 ) -> _Measured:
     """Everything that processes say of both sides."""
+    rules = read_policy(config.policy_file).names
     progress.say("looking for benchmarks")
     start_s = time.monotonic()
     cells, absent = _matched(_discovered(sides, deadline, request), is_wanted)
@@ -139,7 +142,7 @@ def _measured(
             ended = request.out_of_time
         known.judged = judgements(known.evidence, request.limits, ended)
         if not known.is_interrupted:
-            _explain(known, cells, measuring, progress)
+            _explain(known, cells, measuring, progress, rules)
     known.notes += measuring.notes()
     known.notes += _ending(known, ended, isfinite(request.budget_s))
     return known
@@ -151,10 +154,12 @@ def _fill(folders: Folders, known: _Measured, cells: Sequence[Cell]) -> None:
     known.evidence = [each for each in known.evidence if each.cell not in failed]
 
 
-def _explain(known: _Measured, cells: Sequence[Cell], measuring: Measuring, progress: GateProgress) -> None:
+def _explain(
+    known: _Measured, cells: Sequence[Cell], measuring: Measuring, progress: GateProgress, rules: Sequence[NameRule]
+) -> None:
     progress.say("tracing what changed")
     try:
-        known.judged = explained(known.judged, cells, measuring.recording)
+        known.judged = explained(known.judged, cells, measuring.recording, rules)
     except KeyboardInterrupt:
         known.is_interrupted = True
 

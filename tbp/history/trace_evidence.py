@@ -20,6 +20,7 @@ from tbp.model.series import Commit, Point, SeriesKey
 from tbp.traces.differences.difference import difference
 from tbp.traces.differences.frame_difference import FrameDifference, frame_difference, pruned_difference
 from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
+from tbp.traces.operators.one_run import one_a_run
 from tbp.traces.operators.operators import OperatorTable, TraceSession, merged_frames, merged_table
 
 # Reads one trace file; may raise UnreadableTrace.
@@ -102,6 +103,7 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
         return NewestTraces()
     for point in reversed(points):
         if point.comparable and (traced := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
+            traced = one_a_run(traced)
             merged = merged_frames(traced)
             drawn = pruned(merged, DRAWN_SHARE, MOST_DRAWN) if merged is not None else None
             return NewestTraces(point.commit, merged_table([trace.table for trace in traced]), drawn)
@@ -109,7 +111,7 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
 
 
 def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> FrameDifference | None:
-    old, new = merged_frames(before), merged_frames(after)
+    old, new = merged_frames(one_a_run(before)), merged_frames(one_a_run(after))
     if old is None or new is None:
         return None
     return pruned_difference(frame_difference(old, new), DRAWN_SHARE, MOST_DRAWN)

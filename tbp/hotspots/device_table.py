@@ -33,20 +33,22 @@ SIDES = {HOST: "before", SYNCHRONISATION: "in", DATA_LOADER: "in", QUEUE: "befor
 def device_parts(view: Devices, top: int | None) -> Iterator[RenderableType]:
     """Each part behind an empty line."""
     yield from _ranks(view) if len(view.ranks) > 1 else _devices(view)
-    yield from _idle(view, top or MOST_GAPS)
-    yield from _kernels(view, top or MOST_KERNELS)
+    if len(view.devices):
+        yield from _idle(view, top or MOST_GAPS)
+        yield from _kernels(view, top or MOST_KERNELS)
 
 
 def busy_sentence(view: Devices | None) -> str:
     """``busy 56 %, idle 44 %``: the mean over the devices; empty where there is none."""
-    if view is None:
+    if view is None or not len(view.devices):
         return ""
     busy, idle = (float(view.devices[name].mean()) for name in ("busy_share", "host_bound_share"))
     return f"busy {words.percent(busy)}, idle {words.percent(idle)}"
 
 
 def _devices(view: Devices) -> Iterator[RenderableType]:
-    yield ""
+    if len(view.devices):
+        yield ""
     for _, row in view.devices.head(MOST_DEVICES).iterrows():
         yield Paragraph(_device(row), "", "  ")
     if len(view.devices) > MOST_DEVICES:
@@ -124,21 +126,26 @@ def _ranks(view: Devices) -> Iterator[RenderableType]:
     if view.missing:
         title += f"; without a trace: {words.named([*map(str, view.missing)], MOST_RANKS)}"
     rows = TextRows()
-    rows.add("rank", "step", "busy", "idle", "communication", "share", "alone")
+    on_device = bool(view.ranks["busy_share"].notna().any())
+    rows.add("rank", "step", *(("busy", "idle") if on_device else ()), "communication", "share", "alone")
     for _, row in view.ranks.head(MOST_RANKS).iterrows():
-        rows.add(*_rank(row, view.runs > 1))
+        rows.add(*_rank(row, view.runs > 1, on_device))
     yield from ("", Paragraph(title), rows)
+    if (late := view.straggler) is not None:
+        work, usual = words.microseconds(late.work_us), words.microseconds(late.usual_us)
+        yield Paragraph(
+            f"The others wait for rank {late.rank}: without communication its step takes {work}, theirs {usual}"
+        )
     if len(view.ranks) > MOST_RANKS:
         yield f"… and {words.count(len(view.ranks) - MOST_RANKS, 'more rank')} (--json has them)"
 
 
-def _rank(row: pd.Series, with_run: bool) -> tuple[str, ...]:
+def _rank(row: pd.Series, with_run: bool, on_device: bool) -> tuple[str, ...]:
     name = f"{row['rank']}" + (f" (run {row['run'] + 1})" if with_run else "")
     return (
         name,
         words.microseconds(float(row["step_us"])),
-        words.percent(float(row["busy_share"])),
-        words.percent(float(row["host_bound_share"])),
+        *([words.percent(float(row[name])) for name in ("busy_share", "host_bound_share")] if on_device else []),
         words.microseconds(float(row["communication_us"])),
         words.percent(float(row["communication_share"])),
         words.microseconds(float(row["exposed_communication_us"])),

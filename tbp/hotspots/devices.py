@@ -15,7 +15,7 @@ from msgspec import Struct
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS
 from tbp.traces.devices.idle import IDLE_COLUMNS
 from tbp.traces.devices.ranks import RANK_COLUMNS, DistributedRun, Rank, runs
-from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
+from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
 from tbp.traces.recording import Recording
 
 # The columns of one trace, with numbers instead of counts: a mean per step is no whole number.
@@ -24,16 +24,28 @@ MEAN_KERNEL_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in 
 MEAN_IDLE_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in IDLE_COLUMNS.items()}
 RUN_RANK_COLUMNS = {"run": COUNT, **RANK_COLUMNS}  # runs count from 0 in order of time
 
+# A rank is late whose work takes a tenth longer than the others': as LEAST_CHANGE of operators.
+LATE = 0.10
+
 _NOT_PER_STEP = frozenset({"busy_share", "host_bound_share", "communication_share"})
 
 
+class Straggler(Struct, frozen=True):
+    """The rank for which the others wait: a step of it has the most time outside of communication."""
+
+    rank: int
+    work_us: float  # per step: its step less the time in which it only communicated
+    usual_us: float  # median of the other ranks
+
+
 class Devices(Struct, frozen=True):
-    """The devices of one side, per step."""
+    """The devices of one side, per step; of ranks without a device the ranks alone."""
 
     devices: pd.DataFrame  # MEAN_DEVICE_COLUMNS, means over the traces that use the device
     kernels: pd.DataFrame  # MEAN_KERNEL_COLUMNS, means over all traces, longest first
     idle: pd.DataFrame  # MEAN_IDLE_COLUMNS, means over all traces, longest first
     ranks: pd.DataFrame  # RUN_RANK_COLUMNS; empty without traces of a distributed run
+    straggler: Straggler | None  # of the first run that has some
     backend: str  # of the distributed runs: "nccl"
     runs: int
     world_size: int  # ranks of the largest run
@@ -47,16 +59,19 @@ class Devices(Struct, frozen=True):
 
 
 def devices(recordings: Sequence[Recording]) -> Devices | None:
-    """The devices of ``recordings``; None where nothing ran on one, or only operator tables are left."""
-    ranks = [each.rank for each in recordings if each.rank is not None and len(each.rank.device.devices)]
-    if not ranks:
+    """The devices and ranks of ``recordings``; None where there are neither, or only operator tables are left."""
+    known = [each.rank for each in recordings if each.rank is not None]
+    with_device = [rank for rank in known if len(rank.device.devices)]
+    distributed = [run for run in runs(known) if run.world_size > 1]
+    if not with_device and not distributed:
         return None
-    distributed = [run for run in runs(ranks) if run.world_size > 1]
+    ranks = _ranks(distributed)
     return Devices(
-        devices=_devices(ranks),
-        kernels=_kernels(ranks),
-        idle=_idle(ranks),
-        ranks=_ranks(distributed),
+        devices=_devices(with_device) if with_device else typed([], MEAN_DEVICE_COLUMNS),
+        kernels=_kernels(with_device) if with_device else typed([], MEAN_KERNEL_COLUMNS),
+        idle=_idle(with_device) if with_device else typed([], MEAN_IDLE_COLUMNS),
+        ranks=ranks,
+        straggler=next((late for _, run in ranks.groupby("run") if (late := _straggler(run)) is not None), None),
         backend=", ".join(dict.fromkeys(run.ranks[0].origin.backend for run in distributed if run.ranks[0])),
         runs=len(distributed),
         world_size=max((run.world_size for run in distributed), default=1),
@@ -95,8 +110,7 @@ def _idle(ranks: Sequence[Rank]) -> pd.DataFrame:
 
 def _ranks(distributed: Sequence[DistributedRun]) -> pd.DataFrame:
     if not distributed:
-        kinds = {TEXT: object, COUNT: np.int64, NUMBER: np.float64}
-        return pd.DataFrame({name: pd.Series(dtype=kinds[kind]) for name, kind in RUN_RANK_COLUMNS.items()})
+        return typed([], RUN_RANK_COLUMNS)
     frames = []
     for number, run in enumerate(distributed):
         frame = run.frame.assign(run=number)
@@ -105,6 +119,17 @@ def _ranks(distributed: Sequence[DistributedRun]) -> pd.DataFrame:
             frame[name] /= steps
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)[list(RUN_RANK_COLUMNS)]
+
+
+def _straggler(run: pd.DataFrame) -> Straggler | None:
+    """The straggler of one run (RUN_RANK_COLUMNS); None where no rank is LATE more than the others."""
+    work_us = (run["step_us"] - run["exposed_communication_us"]).reset_index(drop=True)
+    if len(run) < 2 or not (run["communication_us"] > 0).all():
+        return None
+    latest = int(work_us.to_numpy().argmax())
+    usual_us = float(work_us.drop(latest).median())
+    late = float(work_us[latest]) > (1 + LATE) * usual_us > 0
+    return Straggler(int(run["rank"].iloc[latest]), float(work_us[latest]), usual_us) if late else None
 
 
 def _per_step(rank: Rank, frame: pd.DataFrame, sums: Sequence[str]) -> pd.DataFrame:

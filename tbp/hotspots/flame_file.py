@@ -17,6 +17,7 @@ from tbp.report.parts.flame import Flame, FlameAddress, FlameSection, difference
 from tbp.traces.differences.difference import difference
 from tbp.traces.differences.frame_difference import frame_difference, pruned_difference
 from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
+from tbp.traces.operators.one_run import one_a_run
 from tbp.traces.operators.operators import merged_frames
 from tbp.wording import words
 
@@ -51,13 +52,13 @@ def _flame(name: str, sides: tuple[TraceSource, ...]) -> Flame:
     frames = [_frames(source) for source in sides]
     if len(frames) == 1:
         return flame(pruned(frames[0], DRAWN_SHARE, MOST_DRAWN), FlameAddress(name))
-    before, after = ([recording.session for recording in source.recordings] for source in sides)
+    before, after = (source.sessions for source in sides)
     both = pruned_difference(frame_difference(*frames), DRAWN_SHARE, MOST_DRAWN)
     return difference_flame(both, difference(before, after), FlameAddress(name))
 
 
 def _frames(source: TraceSource) -> Frames:
-    frames = merged_frames([recording.session for recording in source.recordings])
+    frames = merged_frames(one_a_run(source.sessions))
     if frames is None:
         raise UsageError(f"{source.name} has only operator tables, without callers: record its traces again")
     if not len(frames.rows):

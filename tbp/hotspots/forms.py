@@ -3,7 +3,7 @@
 JSON is strict and ASCII; a number that is not finite is ``null``. One object:
 
     format         FORMAT
-    hotspots       [{"cell", "facts", "by", "operators": [{column: value, …}, …], "device"}, …], or instead of it
+    hotspots       [{"cell", "facts", "by", "group_by", "operators": [{column: value, …}, …], "device"}, …], or instead
     differences    [{"cell", "before", "after", "step_before_us", "step_after_us", "residual_us", "machine_factor",
                      "clock", "enough_sessions", "explanation", "operators": [{column: value, …}, …], "exact",
                      "callers", "device_before", "device_after"}, …]
@@ -11,7 +11,7 @@ JSON is strict and ASCII; a number that is not finite is ``null``. One object:
 ``facts``, ``before`` and ``after`` are ``views.Facts``; the columns are those of ``tbp.traces.operators.operators``
 with ``share``, or of ``tbp.traces.differences.difference``; "exact" and "callers" are rows of
 ``tbp.traces.differences.exact``, or null where unknown. Each "device" is null, or {"devices", "kernels", "idle",
-"ranks": rows of ``devices``, "backend", "runs", "world_size", "missing_ranks"}. Times are µs per step. CSV has
+"ranks": rows of ``devices``, "backend", "runs", "straggler", …}. Times are µs per step. CSV has
 ``cell``, the operators' columns, and last ``losses``: sentences on what could not be read.
 """
 
@@ -32,7 +32,8 @@ from tbp.wording.words import one_line
 # History of the format. The file has the fields of Facts and the columns of the frames, so a new name there is a new
 # format.
 # 1: the first.
-FORMAT = 1
+# 2: "recorded" of operators, "group_by" (rows may be modules or lines), ranks without a device, "straggler".
+FORMAT = 2
 
 View: TypeAlias = "Ranking | Compared"
 Views: TypeAlias = "Sequence[Ranking] | Sequence[Compared]"
@@ -60,6 +61,7 @@ def _ranking(view: Ranking, top: int | None) -> dict[str, object]:
         "cell": view.cell,
         "facts": view.facts,
         "by": view.by,
+        "group_by": view.group,
         "operators": _rows(view, top).to_dict("records"),
         "device": _device(view.devices),
     }
@@ -96,6 +98,7 @@ def _device(view: Devices | None) -> dict[str, object] | None:
         "ranks": view.ranks.to_dict("records"),
         "backend": view.backend,
         "runs": view.runs,
+        "straggler": view.straggler,
         "world_size": view.world_size,
         "missing_ranks": view.missing,
     }

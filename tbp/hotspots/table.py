@@ -13,7 +13,7 @@ from rich.console import RenderableType
 
 from tbp.hotspots.device_table import busy_sentence, device_parts
 from tbp.hotspots.forms import Views
-from tbp.hotspots.views import COLUMNS, By, Compared, Facts, Ranking
+from tbp.hotspots.views import COLUMNS, By, Compared, Facts, Group, Ranking
 from tbp.report.parts.trace_rows import shapes
 from tbp.traces.differences.difference import LEAST_SESSIONS
 from tbp.wording import words
@@ -48,6 +48,8 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
     rows.add(*_titles(ranking))
     for _, row in shown.iterrows():
         rows.add(*_cells(row, ranking))
+        if recorded := row.get("recorded"):
+            rows.below(Paragraph(f"recorded as {recorded}", "    "))
         if with_shapes:
             rows.below(Paragraph(shapes(str(row["shapes"])), "    "))
     yield rows
@@ -56,7 +58,7 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
     if len(left):
         share = words.percent(float(left["share"].sum()))
         part = "" if ranking.by is By.TOTAL else f": {share}"
-        yield f"… and {words.count(len(left), 'more operator')}{part} (--top N)"
+        yield f"… and {words.count(len(left), f'more {ranking.group}')}{part} (--top N)"
     if ranking.devices is not None:
         yield from device_parts(ranking.devices, top)
 
@@ -77,6 +79,8 @@ def _difference(compared: Compared, top: int | None) -> Iterator[RenderableType]
     yield from _section("Times", timed, top, _no_times(compared))
     if len(rest):
         yield from _section("Not certain, it may be noise", rest, MOST_UNCERTAIN if top is None else top, "")
+    if measured.rank_note:
+        yield Paragraph(f"Note: {measured.rank_note}")
     yield from ("", *_devices(compared), Paragraph(_machine(compared)), Paragraph(_residual(compared)))
 
 
@@ -101,7 +105,7 @@ def _traces(facts: Facts) -> str:
 
 def _titles(ranking: Ranking) -> tuple[str, ...]:
     beside = _beside(ranking)
-    return ("operator", _NAMES[ranking.by], "share", "calls", *([_NAMES[beside]] if beside else []))
+    return (str(ranking.group), _NAMES[ranking.by], "share", "calls", *([_NAMES[beside]] if beside else []))
 
 
 def _cells(row: pd.Series, ranking: Ranking) -> tuple[str, ...]:
@@ -118,7 +122,7 @@ def _cells(row: pd.Series, ranking: Ranking) -> tuple[str, ...]:
 def _beside(ranking: Ranking) -> By | None:
     """The time shown beside the one ranked by."""
     if ranking.by is By.SELF:
-        return By.DEVICE if ranking.has_device else None
+        return By.DEVICE if ranking.has_device else None if ranking.group is Group.OPERATOR else By.TOTAL
     return By.SELF
 
 
@@ -160,7 +164,11 @@ def _no_times(compared: Compared) -> str:
     if measured.enough_sessions:
         return "no operator's time changed beyond the noise"
     given = f"{measured.sessions_before} and {measured.sessions_after} are given"
-    return f"not judged, that takes {LEAST_SESSIONS} traces on each side and {given}"
+    merged = (compared.before.traces, compared.after.traces) != (measured.sessions_before, measured.sessions_after)
+    ranks = ", as the ranks of one run are one session" if merged else ""
+    return (
+        f"not judged, that takes {LEAST_SESSIONS} {'sessions' if merged else 'traces'} on each side and {given}{ranks}"
+    )
 
 
 def _devices(compared: Compared) -> list[RenderableType]:

@@ -15,7 +15,9 @@ from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
 from tbp.hotspots.devices import Devices, devices
 from tbp.traces.differences.difference import TraceDifference, difference
-from tbp.traces.operators.operators import OperatorTable, hotspots, merged_table
+from tbp.traces.frames.groups import by_line, by_module
+from tbp.traces.operators.one_run import one_a_run
+from tbp.traces.operators.operators import merged_frames, merged_table
 
 FLOPS = "flops"  # column of the operator table, in traces whose shapes were recorded
 
@@ -27,6 +29,14 @@ class By(StrEnum):
     DEVICE = "device"
     TOTAL = "total"
     FLOPS = "flops"
+
+
+class Group(StrEnum):
+    """The thing that is ranked."""
+
+    OPERATOR = "operator"
+    MODULE = "module"  # by the path of nn.Modules around it
+    LINE = "line"  # by the Python function around it that is not torch's
 
 
 COLUMNS = {By.SELF: "self_us", By.DEVICE: "self_device_us", By.TOTAL: "total_us", By.FLOPS: FLOPS}
@@ -48,7 +58,8 @@ class Facts(Struct, frozen=True):
 class Ranking(Struct, frozen=True):
     """``rows`` is the operator table, largest first, with ``share``, the part of ``whole`` (0 to 1).
 
-    ``whole`` is the sum over all operators; for total times, which contain each other, it is the step's host time.
+    ``whole`` is the sum over all operators; for total times, which contain each other, it is the step's host time. Of
+    modules and lines ``rows`` has the columns of ``groups.GROUP_COLUMNS``.
     """
 
     cell: str
@@ -58,6 +69,7 @@ class Ranking(Struct, frozen=True):
     whole: float  # µs per step, or FLOPs
     has_device: bool
     devices: Devices | None  # None where nothing ran on a device, or only operator tables are left
+    group: Group = Group.OPERATOR
 
 
 class Compared(Struct, frozen=True):
@@ -70,33 +82,35 @@ class Compared(Struct, frozen=True):
     devices: tuple[Devices | None, Devices | None]  # before, after
 
 
-def views_of(cells: Cells, by: str | None) -> list[Ranking] | list[Compared]:
+def views_of(cells: Cells, by: str | None, group: str = Group.OPERATOR) -> list[Ranking] | list[Compared]:
     """The ranking of each cell by ``by``, or its difference where ``cells`` have two sides.
+
+    ``group`` says what is ranked.
 
     Raises:
         UsageError: the traces do not have the quantity.
     """
     if any(len(sides) == 2 for sides in cells):
         return [compared(before, after) for before, after in cells]
-    return [ranking(source, By(by) if by else None) for (source,) in cells]
+    return [ranking(source, By(by) if by else None, Group(group)) for (source,) in cells]
 
 
-def ranking(source: TraceSource, by: By | None = None) -> Ranking:
+def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPERATOR) -> Ranking:
     """The operators of one cell, ranked ``by`` a quantity; by default device time where there is any, else self time.
 
     Raises:
-        UsageError: the traces do not have the quantity.
+        UsageError: the traces do not have the quantity, or no modules or functions.
     """
-    table = merged_table([recording.session.table for recording in source.recordings])
+    table = merged_table([session.table for session in one_a_run(source.sessions)])
     has_device = bool(table.frame["self_device_us"].sum() > 0)
     by = by or (By.DEVICE if has_device else By.SELF)
-    column = COLUMNS[by]
+    column, frame = COLUMNS[by], _groups(source, group) if group is not Group.OPERATOR else table.frame
     if by is By.DEVICE and not has_device:
         raise UsageError(f"nothing ran on a device in {source.name}: use --by self or --by total")
-    if column not in table.frame or not table.frame[column].sum() > 0:
+    if column not in frame or not frame[column].sum() > 0:
         raise UsageError(f"{source.name} has no {by} to rank by: use --by self, or record the trace with record_shapes")
-    rows = hotspots(table, len(table.frame), column)
-    whole = _whole(table, by)
+    rows = frame.sort_values([column, "operator"], ascending=[False, True], kind="stable", ignore_index=True)
+    whole = float(frame["self_us" if by is By.TOTAL else column].sum())
     return Ranking(
         source.cell,
         facts(source),
@@ -105,14 +119,13 @@ def ranking(source: TraceSource, by: By | None = None) -> Ranking:
         whole,
         has_device,
         devices(source.recordings),
+        group,
     )
 
 
 def compared(before: TraceSource, after: TraceSource) -> Compared:
     """The difference of two sides."""
-    measured = difference(
-        [recording.session for recording in before.recordings], [recording.session for recording in after.recordings]
-    )
+    measured = difference(before.sessions, after.sessions)
     beside = (devices(before.recordings), devices(after.recordings))
     return Compared(before.cell or after.cell, facts(before), facts(after), measured, beside)
 
@@ -135,8 +148,14 @@ def facts(source: TraceSource) -> Facts:
     )
 
 
-def _whole(table: OperatorTable, by: By) -> float:
-    return float(table.frame["self_us" if by is By.TOTAL else COLUMNS[by]].sum())
+def _groups(source: TraceSource, group: Group) -> pd.DataFrame:
+    frames = merged_frames(one_a_run(source.sessions))
+    grouped = by_module if group is Group.MODULE else by_line
+    rows = grouped(frames) if frames is not None else None
+    if rows is None or not len(rows):
+        missing = "nn.Module" if group is Group.MODULE else "Python function"
+        raise UsageError(f"{source.name} has no {missing} to group by: record it with with_stack=True")
+    return rows
 
 
 def _distinct(texts: Iterable[str]) -> list[str]:

@@ -1,7 +1,8 @@
-"""Runs git: quietly, without locks, prompts or lazy fetches, and with an end.
+"""Runs git: quietly, without locks, prompts or fetches, with an end, and without running what a repository names.
 
 Takes a repository and git's arguments, gives what git prints. What a commit message, a branch or a tag is called is
-foreign text, and is escaped where it is shown.
+foreign text, and is escaped where it is shown. So is the repository's own configuration: one that was unpacked from an
+archive may name any program. Verbs that only read ask git for nothing that filters files or draws differences.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ from pathlib import Path
 GIT_TIMEOUT_S = 120.0  # a walk over a hundred thousand commits takes a few seconds; a dead network drive takes for ever
 # In full. Whatever else a result names as its commit, git may take for a branch or an option, and answer for none.
 HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
-_QUIET = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
+_QUIET = {
+    "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1",
+    # A git older than 2024 fetches what a partial clone lacks, by any program that its configuration names.
+    "GIT_ALLOW_PROTOCOL": "none",
+}  # fmt: skip
+# Each wins over the repository's own, which may name a program: https://git-scm.com/docs/git-config
+_HARMLESS = (
+    "core.fsmonitor=false", f"core.hooksPath={os.devnull}", "core.pager=cat", "log.showSignature=false",
+    "submodule.recurse=false", "gc.auto=0", "maintenance.auto=false",
+)  # fmt: skip
 
 
 class GitFailed(Exception):
@@ -32,7 +42,8 @@ def git(repository: Path, *arguments: str, stdin: str = "", variables: Mapping[s
     Raises:
         GitFailed: and nothing else; GitMissing where git is not installed.
     """
-    command = ["git", "-C", str(repository), *arguments]
+    harmless = [argument for setting in _HARMLESS for argument in ("-c", setting)]
+    command = ["git", "--no-pager", "-C", str(repository), *harmless, *arguments]
     environment = os.environ | _QUIET | dict(variables or {})
     try:
         done = subprocess.run(
@@ -48,6 +59,11 @@ def git(repository: Path, *arguments: str, stdin: str = "", variables: Mapping[s
         words = done.stderr.decode(errors="replace").strip().splitlines()
         raise GitFailed(f"git cannot read {repository} ({words[0] if words else f'exit {done.returncode}'})")
     return done.stdout.decode(errors="replace")
+
+
+def lines_of(printed: str) -> list[str]:
+    """Returns the lines that git printed; ``str.splitlines`` would cut a branch's name at a U+2028 too."""
+    return printed.removesuffix("\n").split("\n") if printed else []
 
 
 def is_shallow(repository: Path) -> bool:

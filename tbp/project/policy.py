@@ -6,10 +6,14 @@
     false_discovery_rate = 0.05   # expected share of false changes among those of a report
     paired_budget = 10            # minutes that `tbp nightly` spends on pairs of processes; 0: none
     keep_traces_of_newest_runs = 10   # raw traces that `tbp trace prune` keeps, besides those around changes
+    pass_environment = ["MY_DATA", "MYLIB_*"]   # variables that benchmarks get, besides those of docs/security.md
     [tool.tbp.better]
     "track_metric$" = "lower"     # regular expression, searched in the benchmark's name → better direction
+    [tool.tbp.names]
+    '^request_\\d+$' = "request"   # regular expression, searched in an operator's name → the text to compare
+    '^graph_\\w+$' = "graph {n}"   # {n}: the different ones of a trace are numbered, not made one
 
-Takes the file, gives a ``Policy``; ``tbp.history`` applies its numbers.
+Takes the file, gives a ``Policy``; ``tbp.history`` applies its numbers, ``tbp.traces`` its names.
 """
 
 from __future__ import annotations
@@ -27,16 +31,21 @@ from tbp.project.toml_file import read_toml
 
 if TYPE_CHECKING:
     from tbp.model.series import Better
+    from tbp.traces.calls.names import NameRule
 
 KEYS = (
-    "better", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs", "paired_budget",
+    "better", "names", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs", "paired_budget",
+    "pass_environment",
 )  # fmt: skip
+# "*" alone would pass every token.
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[A-Za-z_][A-Za-z0-9_]{2,}\*")
 
 
 class Policy(Struct, frozen=True):
     """The settings of one project; the defaults hold where it sets nothing."""
 
     better: tuple[tuple[re.Pattern[str], Better], ...] = ()  # the first pattern found in a benchmark's name decides
+    names: tuple[NameRule, ...] = ()  # of operators, applied before tbp's own (tbp/traces/calls/names.py)
     # Smallest relative change to alert about, 0.05 is 5 %. 0: every change that the detector confirms, which is at
     # least 1 % in a long series and 5 % in a short one.
     relevant: float = 0.0
@@ -46,6 +55,7 @@ class Policy(Struct, frozen=True):
     paired_budget: float = 10.0
     # Of each series. A choice: traces opened in a viewer are recent ones, and the report needs operator tables only.
     keep_traces_of_newest_runs: int = 10
+    pass_environment: tuple[str, ...] = ()  # names, or beginnings of names with a star behind them
 
     def direction(self, benchmark: str) -> Better | None:
         """The better direction of ``benchmark`` that the project sets; None where it sets none."""
@@ -71,6 +81,7 @@ def read_policy(path: Path) -> Policy:
     otherwise = Policy()
     return Policy(
         better=_better(path, table.get("better", {})),
+        names=_names(path, table.get("names", {})),
         relevant=_number(path, table, "relevant", otherwise.relevant, most=10.0),
         stale_days=_number(path, table, "stale_days", otherwise.stale_days, most=float("inf")),
         false_discovery_rate=_number(path, table, "false_discovery_rate", otherwise.false_discovery_rate, most=1.0),
@@ -78,6 +89,7 @@ def read_policy(path: Path) -> Policy:
         keep_traces_of_newest_runs=_count(
             path, table, "keep_traces_of_newest_runs", otherwise.keep_traces_of_newest_runs
         ),
+        pass_environment=_variables(path, table.get("pass_environment", [])),
     )
 
 
@@ -94,6 +106,16 @@ def _better(path: Path, table: object) -> tuple[tuple[re.Pattern[str], Better], 
     return tuple(known)
 
 
+def _names(path: Path, table: object) -> tuple[NameRule, ...]:
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: [tool.tbp.names] must be a table of regular expression = text, not {table!r}")
+    from tbp.project.name_rules import MOST_RULES, name_rule
+
+    if len(table) > MOST_RULES:
+        raise UsageError(f"{path}: [tool.tbp.names] has {len(table)} rules, and at most {MOST_RULES} are applied")
+    return tuple(name_rule(f"{path}: [tool.tbp.names]", *item) for item in table.items())
+
+
 def _number(path: Path, table: Mapping[str, object], key: str, default: float, most: float) -> float:
     value = table.get(key, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
@@ -107,3 +129,15 @@ def _count(path: Path, table: Mapping[str, object], key: str, default: int) -> i
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise UsageError(f"{path}: [tool.tbp] {key} must be a whole number of at least 0, not {value!r}")
     return value
+
+
+def _variables(path: Path, names: object) -> tuple[str, ...]:
+    if not isinstance(names, list):
+        raise UsageError(f"{path}: [tool.tbp] pass_environment must be a list of names of variables, not {names!r}")
+    for name in names:
+        if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+            raise UsageError(
+                f"{path}: [tool.tbp] pass_environment has {name!r}: write the name of a variable, or at least three "
+                "characters of its beginning and a star"
+            )
+    return tuple(names)

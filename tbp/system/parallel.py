@@ -7,11 +7,12 @@ travel between processes, so they have to be picklable. A joblib backend that is
 
 from __future__ import annotations
 
+import os
 import signal
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TypeVar, cast
 
 Item = TypeVar("Item")
@@ -22,6 +23,7 @@ Result = TypeVar("Result")
 WORTH_S = 2.0
 # The work of the largest project seen (10,600 series over 165 commits, 31 CPU s) leaves each of 16 about that much.
 MOST_JOBS = 16
+SAFE_PATH = "PYTHONSAFEPATH"
 
 
 def mapped(
@@ -69,10 +71,25 @@ def _begun(
     # Workers inherit the mask: Ctrl-C at a terminal is for this process, which ends them, and not for them.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        results: Generator[Result, None, None] = parallel(joblib.delayed(function)(item) for item in items)
+        with _safe_path():
+            results: Generator[Result, None, None] = parallel(joblib.delayed(function)(item) for item in items)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return results
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """A block in which Python starts without the current folder in its path: a project may have a folder joblib/."""
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 def _in_order(

@@ -46,7 +46,8 @@ def show(text: str) -> None:
 
 def drawing(stream: TextIO) -> TextIO:
     """Returns ``stream`` for escape sequences of tbp's own: bars and colours. Names have to be harmless before."""
-    return cast(TextIO, GuardedStream(stream.raw, is_drawn=True)) if isinstance(stream, GuardedStream) else stream
+    raw = stream.raw if isinstance(stream, GuardedStream) else stream
+    return cast(TextIO, GuardedStream(raw, is_drawn=True))
 
 
 @contextmanager

@@ -27,23 +27,29 @@ from typing import TypeAlias
 
 import msgspec
 import pandas as pd
+from msgspec.structs import replace
 
 from tbp.errors import UnreadableTrace
 from tbp.system.bounded import read_plain
 from tbp.system.whole_files import write_whole
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS, DeviceUse
+from tbp.traces.devices.host_communication import HostCommunication
 from tbp.traces.devices.idle import IDLE_COLUMNS
-from tbp.traces.devices.ranks import Rank, RankOrigin
-from tbp.traces.frames.frames import FRAME_COLUMNS, KINDS, Frames
+from tbp.traces.devices.ranks import Rank, of_rank
+from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
+from tbp.traces.frames.kinds import KINDS
 from tbp.traces.operators.detail import DETAIL_COLUMNS
 from tbp.traces.operators.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, TraceSession
+from tbp.traces.operators.origin import RankOrigin, located
 from tbp.traces.reading.columns import COUNT, DTYPES, FLAG, TEXT
 from tbp.traces.reading.loss import Loss
 from tbp.traces.recording import About, Recording
 
 # History of the file.
 #   1  first
-FORMAT = 1
+#   2  frames of Python functions and modules, and names as recorded
+FORMAT = 2
+READABLE = (1, 2)
 GZIP_LEVEL = 9  # kept for ever, and small: 2 ms more than level 3 on 100 kB
 # A table of 10,000 operators over 1,000 steps has 100 MB; what is larger was not written by us.
 LARGEST_BYTES = 1 << 28
@@ -53,7 +59,7 @@ _EMPTY: Mapping[str, str | int | bool] = {TEXT: "", COUNT: 0, FLAG: False}  # of
 
 
 class _Frames(msgspec.Struct):
-    """``rows`` is column → values; "name" counts in ``names``."""
+    """``rows`` is column → values; "name" and "recorded" count in ``names``."""
 
     steps: int
     step_ns: int
@@ -63,13 +69,14 @@ class _Frames(msgspec.Struct):
 
 
 class _Rank(msgspec.Struct):
-    """The rank of a trace with devices; the frames are column → values."""
+    """The rank of a trace with devices, or of several; the frames are column → values."""
 
     origin: RankOrigin = msgspec.field(name="place")
     window_us: float
     devices: dict[str, _Column]
     kernels: dict[str, _Column]
     idle: dict[str, _Column] | None = None  # null in files older than the reader
+    host: HostCommunication = HostCommunication()
 
 
 class _File(msgspec.Struct):
@@ -84,7 +91,7 @@ class _File(msgspec.Struct):
     detail: dict[str, _Column] | None = None
     loss: Loss = Loss()
     frames: _Frames | None = None
-    rank: _Rank | None = None  # null: nothing ran on a device
+    rank: _Rank | None = None  # null: nothing ran on a device, and it is a run of its own
 
 
 _DECODER = msgspec.json.Decoder(_File)
@@ -141,9 +148,8 @@ def stored_recording(path: Path, content: bytes) -> Recording:
         rows = {**stored.per_step, "operator": [names[int(row or 0)] for row in stored.per_step["operator"]]}
         frames = None if stored.frames is None else _frames(stored.frames)
         session = TraceSession(table, _frame(rows, PER_STEP_COLUMNS), stored.step_us, detail, frames)
-        return Recording(
-            path, session, stored.about, None if stored.rank is None else _rank(path, session, stored.rank)
-        )
+        rank = None if stored.rank is None else _rank(path, session, stored.rank)
+        return Recording(path, session if rank is None else rank.session, stored.about, rank)
     except (gzip.BadGzipFile, EOFError, zlib.error, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise _damaged(path, error) from None
     except (LookupError, ValueError, TypeError, OverflowError) as error:  # columns of other lengths, kinds or names
@@ -157,7 +163,7 @@ def _stored(path: Path, content: bytes) -> _File:
     if len(data) > LARGEST_BYTES:
         raise UnreadableTrace(f"{path} holds more than an operator table can; delete it")
     version = bytes(_FORMAT.decode(data).get("format", msgspec.Raw(b"null")))
-    if version != str(FORMAT).encode():
+    if version not in [str(each).encode() for each in READABLE]:
         raise UnreadableTrace(f"{path} has format {version[:20]!r}, and this tbp reads {FORMAT}: update tbp")
     return _DECODER.decode(data)
 
@@ -167,10 +173,11 @@ def _damaged(path: Path, error: Exception) -> UnreadableTrace:
 
 
 def _stored_rank(rank: Rank | None) -> _Rank | None:
-    if rank is None or not len(rank.device.devices):
+    if rank is None or not rank.is_telling:
         return None
     used = rank.device
-    return _Rank(rank.origin, used.window_us, _columns(used.devices), _columns(used.kernels), _columns(used.idle))
+    devices, kernels, idle = map(_columns, (used.devices, used.kernels, used.idle))
+    return _Rank(replace(rank.origin, family=""), used.window_us, devices, kernels, idle, rank.host)
 
 
 def _rank(path: Path, session: TraceSession, stored: _Rank) -> Rank:
@@ -180,18 +187,24 @@ def _rank(path: Path, session: TraceSession, stored: _Rank) -> Rank:
         _frame(stored.kernels, KERNEL_COLUMNS),
         _frame(stored.idle or {"operator": []}, IDLE_COLUMNS),
     )
-    return Rank(path, stored.origin, session, used)
+    its_origin = located(path, stored.origin)
+    return Rank(path, its_origin, of_rank(session, its_origin), used, stored.host)
 
 
 def _stored_frames(frames: Frames) -> _Frames:
-    names = {name: at for at, name in enumerate(dict.fromkeys(frames.rows["name"]))}
-    rows = frames.rows.assign(name=frames.rows["name"].map(names))
+    texts = [*frames.rows["name"], *frames.rows["recorded"]]
+    names = {name: at for at, name in enumerate(dict.fromkeys(texts))}
+    rows = frames.rows.assign(**{column: frames.rows[column].map(names) for column in ("name", "recorded")})
     return _Frames(frames.steps, frames.step_ns, frames.sessions, list(names), _columns(rows))
 
 
 def _frames(stored: _Frames) -> Frames:
-    names: _Column = [stored.names[int(at or 0)] for at in stored.rows["name"]]
-    rows = {**stored.rows, "name": names}
+    texts: dict[str, _Column] = {
+        column: [stored.names[int(at or 0)] for at in stored.rows[column]]
+        for column in ("name", "recorded")
+        if column in stored.rows
+    }
+    rows = {**stored.rows, **texts}
     frames = Frames(_frame(rows, FRAME_COLUMNS, "name"), stored.steps, stored.step_ns, stored.sessions)
     is_tree = all(-1 <= parent < row for row, parent in enumerate(frames.parent.tolist()))
     if stored.steps < 1 or not is_tree or not KINDS.issuperset(frames.rows["kind"]):

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.errors import UnreadableInput, UnreadableTrace
 from tbp.system.parallel import batched, mapped
+from tbp.traces.calls.names import NameRule
 from tbp.traces.devices.ranks import Rank
 from tbp.traces.frames.frames import Frames
 from tbp.traces.operator_files import read_operators, write_operators
@@ -34,15 +37,15 @@ class Pruned(Struct, frozen=True):
     problems: tuple[str, ...]  # sentences: which trace stayed and why
 
 
-def prune(removable: Sequence[Path]) -> Pruned:
+def prune(removable: Sequence[Path], rules: Sequence[NameRule] = ()) -> Pruned:
     """Put the operator table beside each trace, then remove the trace; an interruption leaves at least one of both.
 
-    Several processes share the traces out where there are many.
+    Several processes share the traces out where there are many. ``rules`` are the project's for names of operators.
     """
     sizes = [_size(trace) for trace in removable]
     seconds = len(sizes) * TRACE_S + sum(sizes) * BYTE_S
     several = batched(removable, [size + SMALL_BYTES for size in sizes], BATCH_BYTES)
-    parts = list(mapped(_prune_all, several, seconds=seconds))
+    parts = list(mapped(partial(_prune_all, rules=rules), several, seconds=seconds))
     return Pruned(
         removed=sum(part.removed for part in parts),
         freed_bytes=sum(part.freed_bytes for part in parts),
@@ -56,12 +59,12 @@ def _size(trace: Path) -> int:
     return 0
 
 
-def _prune_all(removable: Sequence[Path]) -> Pruned:
+def _prune_all(removable: Sequence[Path], rules: Sequence[NameRule]) -> Pruned:
     removed, freed = 0, 0
     problems: list[str] = []
     for trace in removable:
         try:
-            freed += _prune(trace)
+            freed += _prune(trace, rules)
             removed += 1
         except (UnreadableInput, OSError) as error:
             if trace.exists():  # else another process put its table in its place
@@ -69,10 +72,10 @@ def _prune_all(removable: Sequence[Path]) -> Pruned:
     return Pruned(removed, freed, tuple(problems))
 
 
-def _prune(trace: Path) -> int:
+def _prune(trace: Path, rules: Sequence[NameRule]) -> int:
     """The bytes freed. Raises UnreadableInput or OSError, and then the trace is where it was, or was gone before."""
     size = trace.stat().st_size
-    recording, table = read_recording(trace), operators_path(trace)
+    recording, table = read_recording(trace, rules), operators_path(trace)
     write_operators(recording, table)
     if not same(read_operators(table), recording):
         raise UnreadableTrace(f"its operators cannot be kept exactly in {table.name}")
@@ -98,15 +101,15 @@ def _same_detail(first: pd.DataFrame | None, second: pd.DataFrame | None) -> boo
 
 
 def _same_devices(first: Rank | None, second: Rank | None) -> bool:
-    """True where the devices have the same use; a trace without a device has none stored."""
-    used = [None if each is None or not len(each.device.devices) else each for each in (first, second)]
+    """True where ranks and devices are the same; a trace with neither has none stored."""
+    used = [None if each is None or not each.is_telling else each for each in (first, second)]
     if used[0] is None or used[1] is None:
         return used[0] is used[1]
     frames = zip(
         *((each.device.devices, each.device.kernels, each.device.idle) for each in (used[0], used[1])), strict=True
     )
-    same_head = (used[0].origin, used[0].device.window_us) == (used[1].origin, used[1].device.window_us)
-    return same_head and all(_equal(mine, its) for mine, its in frames)
+    heads = [(replace(each.origin, family=""), each.device.window_us, each.host) for each in (used[0], used[1])]
+    return heads[0] == heads[1] and all(_equal(mine, its) for mine, its in frames)
 
 
 def _same_frames(first: Frames | None, second: Frames | None) -> bool:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 
 from tbp.system.python_text import plain_value
 from tbp.traces.devices.ranks import Rank
 from tbp.traces.operators.operators import TraceSession
+from tbp.traces.reading.categories import ON_DEVICE
 from tbp.traces.reading.trace import Trace
 
 Value = TypeVar("Value")
@@ -79,6 +81,11 @@ def _device(trace: Trace, session: TraceSession) -> str:
         return "cpu"
     devices = _decoded(trace.metadata.get("deviceProperties", ""), list[_Device]) or []
     names = list(dict.fromkeys(device.name for device in devices if device.name))
+    if not names:
+        used = [trace.processes[code] for code in np.unique(trace.process_code[np.isin(trace.category, ON_DEVICE)])]
+        names = list(
+            dict.fromkeys(each.label or each.name for each in used if each.is_device and each.label + each.name)
+        )
     return ", ".join(names[:MOST_DEVICES]) or "a device it does not name"
 
 

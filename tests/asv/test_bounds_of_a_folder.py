@@ -138,7 +138,7 @@ def _session(folder: Path, content: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("trace", ["", "x" * 300, "é" * 200, "a\0b", "..", "../x", "/etc/passwd"])
+@pytest.mark.parametrize("trace", ["", "x" * 300, "x" * 255, "é" * 200, "é" * 120, "a\0b", "..", "../x", "/etc/passwd"])
 def test_a_session_whose_trace_has_an_impossible_name_is_read_without_it(tmp_path: Path, trace: str):
     _session(tmp_path, gzip.compress(json.dumps({**SESSION, "trace": trace}).encode()))
     read = read_sessions(tmp_path)

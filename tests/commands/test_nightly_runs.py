@@ -66,7 +66,7 @@ class Project:
         self.results_dir = self.folder / ".asv" / "results"
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
         self.mark = f"tbp-test-{os.getpid()}-{time.monotonic_ns()}"  # in the environment of all that a night starts
-        self.environment |= {"HOME": str(folder), "PYTHONPATH": str(ROOT), "MARK": self.mark, "TBP_NO_CACHE": "1"}
+        self.environment |= {"HOME": str(folder), "PYTHONPATH": str(ROOT), "TBP_MARK": self.mark, "TBP_NO_CACHE": "1"}
         new_repository(self.folder)
         (self.folder / "asv.conf.json").write_text(json.dumps(CONFIG))
         (self.folder / "benchmarks").mkdir()
@@ -113,7 +113,7 @@ class Project:
         found = []
         for environ in Path("/proc").glob("[0-9]*/environ"):
             try:
-                if f"MARK={self.mark}".encode() in environ.read_bytes().split(b"\0"):
+                if f"TBP_MARK={self.mark}".encode() in environ.read_bytes().split(b"\0"):
                     found.append(environ.with_name("cmdline").read_bytes().replace(b"\0", b" ").decode())
             except OSError:
                 continue

@@ -12,14 +12,29 @@ from tbp.figures.look import CONFIG, DARK, LIGHT, disarmed, faded, look, shared,
 
 STATIC = files("tbp.report").joinpath("static")
 
+# Files of others as they were published, by their SHA-256.
 # plotly-basic.min.js of plotly.js 4.1.1 as npm has it in plotly.js-basic-dist-min 4.1.1, whose tarball is
 # sha512-1oNF8PeQx2hv/… (shasum 27ea39207030c3e2f5c2d64d9b1366ca59cab97e). Another version is another digest here.
-PLOTLY_SHA256 = "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba"
+# The notices are those of the packages that its modules come from, as decision 0011 has it.
+VENDORED = {
+    "plotly-basic.min.js": "99784e3abfb07b142a15e521a439e6d9addceadb3f79553fd24c72774f0649ba",
+    "plotly-LICENSE.txt": "8c45d9eaf50c2f72dd9c7ab9ef440788ba58a3538484b5c51c1f17d5128752e7",
+    "plotly-NOTICES.txt": "40cc82a2e9e185247ca6791b8c9488ee40abe50ad6e32bc17284aadbadbba159",
+}
 
 
-def test_plotly_is_the_published_bundle_unmodified() -> None:
-    bundle = STATIC.joinpath("vendor", "plotly-basic.min.js").read_bytes()
-    assert hashlib.sha256(bundle).hexdigest() == PLOTLY_SHA256
+def test_what_others_wrote_is_as_they_published_it() -> None:
+    files_of_others = {path.name: path.read_bytes() for path in STATIC.joinpath("vendor").iterdir()}
+    assert {name: hashlib.sha256(content).hexdigest() for name, content in files_of_others.items()} == VENDORED
+
+
+@pytest.mark.parametrize("package", ["@plotly/d3", "d3-format", "d3-time", "culori", "gl-mat4", "maplibre-gl"])
+def test_the_notices_name_every_package_of_the_bundle(package: str) -> None:
+    notices = STATIC.joinpath("vendor", "plotly-NOTICES.txt").read_text("utf-8")
+    packages = re.findall(r"^={78}\n(\S+) \d\S* \(\S+\)$", notices, re.MULTILINE)
+    assert package in packages
+    assert len(packages) == 22
+    assert notices.lower().count("copyright") >= 22
 
 
 def test_nothing_may_be_sent_to_a_service() -> None:

@@ -34,8 +34,12 @@ import os
 from thing import work
 
 
+with open(os.environ["TBP_MARKS"] + ".names", "w") as file:
+    file.write(" ".join(os.environ))
+
+
 def mark(what):
-    with open(os.environ["MARKS"], "a") as file:
+    with open(os.environ["TBP_MARKS"], "a") as file:
         file.write(what + "\\n")
 
 
@@ -55,6 +59,7 @@ class Cached:
 TOTAL, ORDERED = "speed.time_total", "speed.Cached.time_ordered"
 
 CONFIG = ASV_CONFIG | {"project": "thing"}
+SECRETS = dict.fromkeys(("GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK", "TBP_TOKEN", "GITHUB_ENV"), "secret")
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +69,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "thing").mkdir()
     (folder / "benchmarks").mkdir()
     (folder / "asv.conf.json").write_text(json.dumps(CONFIG))
+    (folder / "pyproject.toml").write_text('[tool.tbp]\npass_environment = ["MY_DATA"]\n')
     (folder / "existing.json").write_text(json.dumps(CONFIG | {"environment_type": "existing"}))
     (folder / "benchmarks" / "__init__.py").touch()
     (folder / "benchmarks" / "speed.py").write_text(SUITE)
@@ -93,7 +99,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A home of its own, and a file that suites leave marks in."""
     home = tmp_path_factory.mktemp("home")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
-    return kept | {"HOME": str(home), "MARKS": str(home / "marks"), "TBP_NO_CACHE": "1"}
+    return (
+        kept | {"HOME": str(home), "TBP_MARKS": str(home / "marks"), "TBP_NO_CACHE": "1"} | SECRETS | {"MY_DATA": "x"}
+    )
 
 
 Gate = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -169,7 +177,10 @@ def test_a_slower_commit_is_named_and_nothing_else(gate: Gate, environment: dict
     assert states(done)[ORDERED] not in ("regression", "improvement", "failed")
     (total,) = [one for one in json.loads(done.stdout)["judgements"] if one["benchmark"] == TOTAL]
     assert 0.8 < total["effect"] < 1.2
-    assert Path(environment["MARKS"]).read_text().split() == ["setup_cache"] * 2, "once a side in the whole gate"
+    assert Path(environment["TBP_MARKS"]).read_text().split() == ["setup_cache"] * 2, "once a side in the whole gate"
+    variables = set(Path(environment["TBP_MARKS"] + ".names").read_text().split())
+    assert {"PATH", "HOME", "MY_DATA", "ASV_COMMIT", "OMP_NUM_THREADS"} <= variables
+    assert not variables & SECRETS.keys()
 
 
 def test_a_commit_that_changes_no_code_changes_nothing(gate: Gate):

@@ -80,9 +80,11 @@ class Shelf:
         self.read.append(path)
         calls = 2 if int(path.parts[0]) >= self.changes_at else 1
         numbers = {column: [100.0] for column, kind in OPERATOR_COLUMNS.items() if kind == NUMBER}
-        frame = pd.DataFrame({"operator": ["aten::masked_fill_"], **numbers, "calls": [float(calls)], "shapes": [""]})
+        frame = pd.DataFrame(
+            {"operator": ["aten::masked_fill_"], **numbers, "calls": [float(calls)], "shapes": [""], "recorded": [""]}
+        )
         counts = {column: [calls] * 20 for column, kind in PER_STEP_COLUMNS.items() if kind == COUNT}
-        times = {"self_us": 100.0 * calls, "self_device_us": 0.0}
+        times = {"calls": float(calls), "self_us": 100.0 * calls, "self_device_us": 0.0}
         per_step = pd.DataFrame(counts | {"step": range(20)}).assign(operator="aten::masked_fill_", **times)
         table = OperatorTable(frame[list(OPERATOR_COLUMNS)], 20)
         return TraceSession(table, per_step[list(PER_STEP_COLUMNS)], 100.0 * calls)

@@ -24,11 +24,12 @@ def test_every_key_is_read(tmp_path: Path):
     found = policy(
         tmp_path,
         "[tool.tbp]\nrelevant = 0.05\nstale_days = 7\nfalse_discovery_rate = 0.1\nkeep_traces_of_newest_runs = 3\n"
-        "paired_budget = 0.5\n"
+        "paired_budget = 0.5\npass_environment = ['MY_DATA', 'MYLIB_*']\n"
         "[tool.tbp.better]\n'track_loss' = 'lower'\n'^q\\.' = 'higher'\n",
     )
     assert (found.relevant, found.stale_days, found.false_discovery_rate) == (0.05, 7.0, 0.1)
     assert (found.keep_traces_of_newest_runs, found.paired_budget) == (3, 0.5)
+    assert found.pass_environment == ("MY_DATA", "MYLIB_*")
     assert found.direction("suite.track_loss") is Better.LOWER
     assert found.direction("q.track_x") is Better.HIGHER
     assert found.direction("suite.time_x") is None
@@ -38,6 +39,11 @@ def test_every_key_is_read(tmp_path: Path):
     ("text", "said"),
     [
         ("[tool.tbp]\nrelevent = 0.05", "has no key relevent"),
+        ("[tool.tbp]\npass_environment = 'A'", "pass_environment must be a list of names of variables, not 'A'"),
+        ("[tool.tbp]\npass_environment = ['*']", r"pass_environment has '\*': write the name of a variable"),
+        ("[tool.tbp]\npass_environment = ['A*']", "pass_environment has"),
+        ("[tool.tbp]\npass_environment = ['A=b']", "pass_environment has"),
+        ("[tool.tbp]\npass_environment = [1]", "pass_environment has 1"),
         ("[tool.tbp]\nrelevant = '5 %'", "relevant must be a number"),
         ("[tool.tbp]\nstale_days = true", "stale_days must be a number"),
         ("[tool.tbp]\nfalse_discovery_rate = 5", "at most 1"),

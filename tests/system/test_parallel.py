@@ -153,3 +153,18 @@ def test_batches_keep_the_order():
     assert batched("abcdef", [1, 1, 1, 5, 1, 1], 3) == [["a", "b", "c"], ["d"], ["e", "f"]]
     assert batched("", [], 3) == []
     assert batched("ab", [0, 0], 3) == [["a", "b"]]
+
+
+@pytest.mark.parametrize("name", ["joblib/__init__.py", "multiprocessing/__init__.py", "numpy.py", "pickle.py"])
+def test_no_process_takes_the_current_folder_s_files_for_modules(tmp_path: Path, name: str):
+    """A report is made in a foreign repository, which may have any folder."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(f"open({str(tmp_path / 'executed')!r}, 'a').write('x')\nraise SystemExit(1)\n")
+    program = (
+        "import math, os\n"
+        "from tbp.system.parallel import mapped\n"
+        "print(sum(mapped(math.sqrt, [4.0, 9.0], seconds=100, jobs=2)), os.environ.get('PYTHONSAFEPATH'))\n"
+    )
+    command = [sys.executable, "-P", "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, (tmp_path / "executed").exists()) == ("5.0 None\n", False), done.stderr

@@ -59,3 +59,22 @@ def test_a_terminal_that_cannot_move_its_cursor_has_no_bar() -> None:
     shown = run_on_a_terminal(TERM="dumb")
     assert "\x1b" not in shown
     assert "tbp: [bold]a line[/] that stays" in shown
+
+
+HOSTILE_PROGRAM = """
+from tbp.asv.runner import hear_asv
+from tbp.system.progress import Progress
+lines = ["[50.00%] x\\x1b[2J\\x1b]0;t\\x07\\u202e", "::error::x", "a ##vso[task.x]", "x\\nFORGED", "\\x9b31m"]
+with Progress() as progress:
+    for line in lines:
+        hear_asv(progress, line)
+        progress.say(line)
+"""
+
+
+def test_output_of_benchmarks_neither_acts_nor_commands() -> None:
+    """asv passes on all that benchmarks print."""
+    done = subprocess.run([sys.executable, "-c", HOSTILE_PROGRAM], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines() == [
+        "[50.00%] x\ufffd[2J\ufffd]0;t\ufffd\ufffd", ": :error::x", "a # #vso[task.x]", "x FORGED", "\ufffd31m",
+    ]  # fmt: skip

@@ -66,3 +66,15 @@ def test_a_trace_without_a_device_has_empty_frames(trace_of: TraceOf) -> None:
     assert (len(use.devices), len(use.kernels)) == (0, 0)
     assert list(use.kernels.columns) == list(KERNEL_COLUMNS)
     assert use.window_us == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["hcom_allReduce__123_0_1", "oneccl_allreduce_small", "xccl_reduce", "rcclGenericKernel", "ncclDevKernel_AG"],
+)
+def test_collectives_of_every_vendor(trace_of: TraceOf, name: str) -> None:
+    assert used(trace_of(on_device(name, 10, 5))).devices.loc[0, "communication_us"] == 5
+
+
+def test_a_name_with_the_letters_of_a_collective_is_a_kernel(trace_of: TraceOf) -> None:
+    assert used(trace_of(on_device("my_hcom_like_kernel", 10, 5))).devices.loc[0, "communication_us"] == 0

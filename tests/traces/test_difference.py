@@ -28,15 +28,15 @@ def session_of(
     """A session whose steps spend ``idle_us`` outside operators; ``device`` adds device self time per step."""
     device = device or {}
     rows = [
-        (index, name, int(number), float(us), device.get(name, 0.0))
+        (index, name, float(number), float(us), device.get(name, 0.0))
         for index, step in enumerate(steps)
         for name, (number, us) in step.items()
     ]
     step_us = pd.Series([sum(us for _, us in step.values()) + idle_us for step in steps]).median()
     table = pd.DataFrame({name: pd.Series(dtype=float) for name in OPERATOR_COLUMNS})
-    table = table.astype({"operator": object, "shapes": object})
+    table = table.astype({"operator": object, "shapes": object, "recorded": object})
     if device:
-        on_device = [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 3] for name, us in device.items()]
+        on_device = [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 3, ""] for name, us in device.items()]
         table = pd.DataFrame(on_device, columns=list(OPERATOR_COLUMNS))
     per_step = pd.DataFrame(rows, columns=["step", "operator", "calls", "self_us", "self_device_us"])
     return TraceSession(OperatorTable(table, steps=len(steps)), per_step, float(step_us))
@@ -243,7 +243,7 @@ def test_figures_over_steps_are_those_of_a_table_with_zeros() -> None:
         dense = np.where(chance.random((steps, 12)) < 0.6, chance.normal(1, 3, (steps, 12)), 0.0)
         dense[:, 0], dense[:, 1] = 0.0, np.abs(dense[:, 1]) + 1
         step, code = np.nonzero(dense)
-        rows = pd.DataFrame({"step": step, "operator": [f"o{c}" for c in code], "calls": 1})
+        rows = pd.DataFrame({"step": step, "operator": [f"o{c}" for c in code], "calls": 1.0})
         own = session_of([{"o0": (1, 1.0)}] * steps)
         own = replace(own, per_step=rows.assign(self_us=dense[step, code], self_device_us=0.0))
         found = side([own], tuple(f"o{c}" for c in range(12)), "self_us", "self_device_us")

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from tbp.traces.calls.host import operator_name
+from tbp.traces.calls.names import comparable_names
 from tbp.traces.operators.operators import whole_trace_table
 from tbp.traces.reading.read import read_trace
 
@@ -52,12 +53,11 @@ def training() -> Callable[[], object]:
 
 def averages(profile: object) -> pd.DataFrame:
     """torch's table under comparable names; "[memory]" has no time and is no timed event of the file."""
-    rows = [
-        (operator_name(event.key.replace("ProfilerStep*", "ProfilerStep#1")), *_numbers(event))
-        for event in profile.key_averages()  # type: ignore[attr-defined]
-        if event.key != "[memory]"
-    ]
-    frame = pd.DataFrame(rows, columns=["operator", "calls", "self_us", "total_us"])
+    events = [event for event in profile.key_averages() if event.key != "[memory]"]  # type: ignore[attr-defined]
+    keys = [event.key.replace("ProfilerStep*", "ProfilerStep#1") for event in events]
+    names = comparable_names(keys, lambda: np.zeros(len(keys), dtype=np.int64))
+    frame = pd.DataFrame([_numbers(event) for event in events], columns=["calls", "self_us", "total_us"])
+    frame["operator"] = [names.texts[code] for code in names.code_of]
     return frame.groupby("operator").sum()
 
 

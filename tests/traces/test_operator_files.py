@@ -73,7 +73,7 @@ def test_frames_that_are_no_tree_are_refused(
         (b"", "holds no operator table"),
         (b"\x1f\x8b\x08", "holds no operator table"),
         (gzip.compress(b"[]", mtime=0), "holds no operator table"),
-        (gzip.compress(b'{"format": 2}', mtime=0), "update tbp"),
+        (gzip.compress(b'{"format": 3}', mtime=0), "update tbp"),
         (gzip.compress(b'{"format": 1}', mtime=0), "holds no operator table"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from tbp.traces.devices.ranks import rank_of
 from tbp.traces.operators.operators import operator_table
+from tbp.traces.read_recording import read_recording
 from tbp.traces.reading.categories import (
     CATEGORIES,
     DEVICE_OPERATOR,
@@ -205,6 +206,46 @@ def test_correlation_0_links_nothing(write: Write) -> None:
     )  # fmt: skip
     device_us = operator_table(trace).frame.set_index("operator")["self_device_us"]
     assert device_us[device_us > 0].to_dict() == {"aten::mm": 100, "(device work without a recorded launch)": 400}
+
+
+def arrow(ph: str, number: object, ts: float, pid: object, tid: object, cat: str = "async_npu") -> Event:
+    return {"ph": ph, "id": number, "name": cat, "cat": cat, "ts": ts, "pid": pid, "tid": tid}
+
+
+LAUNCHED = [
+    timed("linear", 10, 90, 1, 1, cat="cpu_op"), timed("matmul", 10, 50, 1, 1, cat="cpu_op"),
+    timed("add", 200, 20, 1, 1, cat="cpu_op", args={"External id": 7}), timed("MatMulV2", 100, 400, 9, 3),
+    timed("Add", 500, 40, 9, 3), label("process_labels", 9, "NPU"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ids", [(0, 1), ("0", 0x1F), ("a", "b")])
+def test_arrows_link_what_has_no_number(write: Write, ids: tuple[object, object]) -> None:
+    arrows = [
+        arrow("f", ids[0], 100, 9, 3), arrow("s", ids[0], 10, 1, 1),
+        arrow("s", str(ids[1]), 200, 1, 1), arrow("f", ids[1], 500, 9, 3),
+    ]  # fmt: skip
+    device_us = operator_table(read_trace(write([*LAUNCHED, *arrows]))).frame.set_index("operator")["self_device_us"]
+    assert device_us[device_us > 0].to_dict() == {"matmul": 400, "add": 40}
+
+
+@pytest.mark.parametrize(
+    "arrows",
+    [
+        [arrow("s", 1, 10, 1, 1)],  # without an end
+        [arrow("s", 1, 10, 1, 1), arrow("f", 2, 100, 9, 3)],
+        [arrow("s", 1, 11, 1, 1), arrow("f", 1, 100, 9, 3)],  # at no event
+        [arrow("s", 1, 10, 1, 2), arrow("f", 1, 100, 9, 3)],
+        [arrow("s", 1, 10, 1, 1, "ac2g"), arrow("f", 1, 100, 9, 3, "ac2g")],  # kineto's, which has numbers
+    ],
+)
+def test_other_arrows_link_nothing(write: Write, arrows: list[Event]) -> None:
+    frame = operator_table(read_trace(write([*LAUNCHED, *arrows]))).frame.set_index("operator")
+    assert frame.loc["(device work without a recorded launch)", "self_device_us"] == 440
+
+
+def test_a_device_is_named_by_its_label(write: Write) -> None:
+    assert read_recording(write(LAUNCHED)).about.device == "NPU"
 
 
 def test_labels_without_bound_cost_nothing(write: Write) -> None:

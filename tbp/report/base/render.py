@@ -118,10 +118,12 @@ def single_html(pages: Sequence[RenderedPage], data: Iterable[DataFile], frame: 
     The others lie in templates, the data in blocks of JSON that no browser runs, and each script is there once, allowed
     by its digest.
     """
-    used = [script for page in pages for script in page.scripts]
-    scripts = [static_text(f"{name}.js") for name in dict.fromkeys(("base/app", SCRIPT_OF_SINGLE_FILE, *used))]
+    used = dict.fromkeys(("base/app", SCRIPT_OF_SINGLE_FILE, *(script for page in pages for script in page.scripts)))
+    scripts = [static_text(f"{name}.js") for name in used]
+    vendors = sorted(STATIC.glob("vendor/*.txt")) if any(name.startswith("vendor/") for name in used) else []
+    licences = [path.read_text("utf-8") for path in vendors]
     # Nothing in a script may end its element or hide the end.
-    if any(mark in script.lower() for script in scripts for mark in ("</script", "<!--")):
+    if any(mark in text.lower() for text in (*scripts, *licences) for mark in ("</script", "<!--")):
         raise ValueError("a static script holds the end of its own element")
     return (
         _environment()
@@ -136,6 +138,7 @@ def single_html(pages: Sequence[RenderedPage], data: Iterable[DataFile], frame: 
                 (file.name, function, Markup(script_json(value))) for file in data for function, value in file.calls
             ],
             scripts=[Markup(script) for script in scripts],
+            licences=[Markup(licence) for licence in licences],
         )
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from base64 import b32encode
 from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote, urlsplit
@@ -20,15 +21,21 @@ INDEX = "index.html"
 SLUG_LENGTH = 60
 """Characters of a name kept in a file name: readable, and far below the 255 bytes a file system allows."""
 
+DIGEST_LENGTH = 24
+"""Characters of base32, five bits each: a pair of names with one digest takes 2^60 tries, 80,000 with 32 bits."""
+
+ANCHOR_LENGTH = 16
+"""Two series that share an anchor, found in 2^40 tries, are still on one page; and an index has 10,000 anchors."""
+
 HASH = re.compile(r"[0-9a-fA-F]{4,64}")
 
 QUOTE = r"[^-.\w]?"
 """May stand around a value in asv's names; a quote character itself would make the shell's quoting unreadable."""
 
 
-def digest(text: str) -> str:
-    """Eight hex digits that tell two names apart whose slugs are equal."""
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+def digest(text: str, length: int = DIGEST_LENGTH) -> str:
+    """Letters and digits that tell two names apart whose slugs are equal; nobody can make two names with one digest."""
+    return b32encode(sha256(text.encode("utf-8", "surrogatepass")).digest())[:length].decode().lower()
 
 
 def slug(name: str) -> str:
@@ -54,7 +61,7 @@ def more_file(benchmark: str) -> str:
 
 def anchor(key: SeriesKey) -> str:
     """The id of a series on its benchmark's page."""
-    return "s-" + digest(repr((key.benchmark, key.parameters, key.machine, key.environment)))
+    return "s-" + digest(repr((key.benchmark, key.parameters, key.machine, key.environment)), ANCHOR_LENGTH)
 
 
 def series_href(history: History) -> str:
@@ -64,7 +71,7 @@ def series_href(history: History) -> str:
 
 def commit_anchor(commit_hash: str) -> str:
     """The id of a commit on the page of changes."""
-    return "at-" + digest(commit_hash)
+    return "at-" + digest(commit_hash, ANCHOR_LENGTH)
 
 
 def changes_of(commit: Commit) -> str:

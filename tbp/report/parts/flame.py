@@ -17,7 +17,8 @@ from tbp.system.arrays import Floats
 from tbp.traces.calls.nesting import NO_PARENT
 from tbp.traces.differences.difference import NAMED_MACHINE, TraceDifference
 from tbp.traces.differences.frame_difference import FASTER, GONE, NEW, SAME, SLOWER, FrameDifference, Marks, marks
-from tbp.traces.frames.frames import ANNOTATION, DEVICE, OPERATOR, REST_OF_DEVICE, RUNTIME, SMALLER, Frames
+from tbp.traces.frames.frames import Frames
+from tbp.traces.frames.kinds import ANNOTATION, DEVICE, MODULE, OPERATOR, PYTHON, REST_OF_DEVICE, RUNTIME, SMALLER
 from tbp.traces.reading.trace import NS_PER_US
 from tbp.wording import words
 
@@ -28,7 +29,16 @@ OVERLAP = 1.01
 
 # A letter for each frame, a capital where the change is certain.
 MARKS = {SAME: ".", NEW: "n", GONE: "g", SLOWER: "s", FASTER: "f"}
-KINDS = {OPERATOR: "o", ANNOTATION: "a", RUNTIME: "r", DEVICE: "d", REST_OF_DEVICE: "x", SMALLER: "m"}
+KINDS = {
+    OPERATOR: "o",
+    ANNOTATION: "a",
+    RUNTIME: "r",
+    PYTHON: "p",
+    MODULE: "l",
+    DEVICE: "d",
+    REST_OF_DEVICE: "x",
+    SMALLER: "m",
+}
 
 
 class Flame(Struct, frozen=True):

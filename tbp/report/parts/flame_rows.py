@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tbp.system.arrays import Indices
 from tbp.traces.calls.nesting import NO_PARENT, depths
 from tbp.traces.differences.frame_difference import FASTER, GONE, NEW, SAME, SLOWER, FrameDifference, Marks
-from tbp.traces.frames.frames import SMALLER, Frames
+from tbp.traces.frames.frames import Frames
+from tbp.traces.frames.kinds import SMALLER
 from tbp.traces.reading.trace import NS_PER_US
 from tbp.wording import words
 
@@ -112,8 +113,9 @@ def _topmost(parent: Indices, size: NDArray[np.float64], least: float, wanted: N
 
 
 def called(rows: pd.DataFrame) -> list[str]:
-    """The name of every frame; several small ones are named by their number."""
-    return [frame_name(*frame) for frame in zip(rows["name"], rows["kind"], rows["merged"], strict=True)]
+    """The name of every frame, as it was recorded; several small ones are named by their number."""
+    names = [recorded or name for recorded, name in zip(rows["recorded"], rows["name"], strict=True)]
+    return [frame_name(*frame) for frame in zip(names, rows["kind"], rows["merged"], strict=True)]
 
 
 def frame_name(name: str, kind: str, merged: int) -> str:

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from tbp.traces.differences.difference import LEAST_SESSIONS, TraceDifference
 from tbp.traces.differences.exact import caller
+from tbp.traces.frames.frames import Frames
+from tbp.traces.frames.groups import by_line, by_module
 from tbp.traces.operators import operators
 from tbp.wording import words
 
@@ -37,6 +39,7 @@ KINDS = {"new": "new", "gone": "gone", "calls": "calls changed", "time": "time c
 
 class Hotspot(Struct, frozen=True):
     operator: str
+    recorded: str  # its name in the trace; empty where that is the same, or several
     calls: str  # per step
     self_time: str
     device_time: str  # empty when nothing ran on a device
@@ -52,6 +55,14 @@ class Hotspots(Struct, frozen=True):
     on_device: bool
     steps: int
     rest: str  # what is not shown, and what the traces had lost, in words; empty when everything is
+
+
+class HotspotGroups(Struct, frozen=True):
+    """Self time by the module, or the Python function, that called the operators."""
+
+    title: str  # of the thing that is grouped by: "nn.Module"
+    rows: tuple[Hotspot, ...]
+    rest: str  # as of Hotspots
 
 
 class OperatorRow(Struct, frozen=True):
@@ -113,9 +124,10 @@ def told(difference: TraceDifference) -> Told:
 
 
 def losses(difference: TraceDifference) -> tuple[str, ...]:
-    """The parts of the files of each side that could not be used: they may be what differs."""
+    """The parts of the files of each side that could not be used, and ranks left out: they may be what differs."""
     sides = (("before", difference.loss_before), ("after", difference.loss_after))
-    return tuple(f"Traces {side} the change: {'; '.join(loss.sentences)}." for side, loss in sides if loss)
+    lost = [f"Traces {side} the change: {'; '.join(loss.sentences)}." for side, loss in sides if loss]
+    return (*lost, *([f"{difference.rank_note.capitalize()}."] if difference.rank_note else []))
 
 
 def callers(difference: TraceDifference) -> tuple[UnderCaller, ...]:
@@ -156,16 +168,36 @@ def hotspots(table: operators.OperatorTable) -> Hotspots:
     )
 
 
-def _left(number: int, left_us: float, whole_us: float) -> str:
+def hotspot_groups(frames: Frames, on_device: bool) -> tuple[HotspotGroups, ...]:
+    """The modules and Python functions with most self time; nothing where none were recorded."""
+    groups = (("nn.Module", "module", by_module(frames)), ("Python function", "function", by_line(frames)))
+    return tuple(_groups(title, noun, rows, on_device) for title, noun, rows in groups if len(rows))
+
+
+def _groups(title: str, noun: str, groups: pd.DataFrame, on_device: bool) -> HotspotGroups:
+    by = "self_device_us" if on_device else "self_us"
+    whole_us = float(groups[by].sum())
+    ranked = groups.sort_values([by, "operator"], ascending=[False, True], kind="stable")
+    ranked = ranked.assign(share=ranked[by] / whole_us if whole_us else 0.0, shapes="")
+    shown, rest = ranked.head(HOTSPOTS), ranked.iloc[HOTSPOTS:]
+    return HotspotGroups(
+        title=title,
+        rows=tuple(_hotspot(row, on_device) for _, row in shown.iterrows()),
+        rest=_left(len(rest), float(rest[by].sum()), whole_us, noun),
+    )
+
+
+def _left(number: int, left_us: float, whole_us: float, noun: str = "operator") -> str:
     if not number:
         return ""
     share = words.percent(_ratio(left_us, whole_us))
-    return f"{words.count(number, 'further operator')}: {words.microseconds(left_us)}, {share} of the step's self time."
+    return f"{words.count(number, f'further {noun}')}: {words.microseconds(left_us)}, {share} of the step's self time."
 
 
 def _hotspot(row: pd.Series, on_device: bool) -> Hotspot:
     return Hotspot(
         operator=str(row["operator"]),
+        recorded=str(row.get("recorded", "")),
         calls=words.calls(float(row["calls"])),
         self_time=words.microseconds(float(row["self_us"])),
         device_time=words.microseconds(float(row["self_device_us"])) if on_device else "",

@@ -6,6 +6,7 @@ results, sessions, commits → histories → ``ReportData``. Files are read here
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -93,7 +94,8 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
     view = view or View()
     results, sessions, commits, config = store.results, store.sessions, store.commits, store.config
     problems: list[str] = []
-    judged = histories(results, sessions, commits, trace_session, problems, store.policy, findings, store.ratios.of)
+    read = partial(trace_session, rules=store.policy.names)
+    judged = histories(results, sessions, commits, read, problems, store.policy, findings, store.ratios.of)
     beside = runs_beside(results, sessions, commits, store.policy)
     file, acks = _acks(config, view.acks)
     base = _base(store, view.base)

@@ -5,20 +5,29 @@ Takes a folder, serves its files until Ctrl-C. Some browsers keep no settings fo
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import socket
+import stat
+import sys
+import time
 import webbrowser
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tbp.errors import UsageError
+from tbp.report.parts.addresses import INDEX
 from tbp.system.printing import warn
 
 HOST = "127.0.0.1"
 # A page of another host whose name resolves to 127.0.0.1 would otherwise read the report (DNS rebinding).
-NAMES = (HOST, "localhost")
+_LOCAL = re.compile(r"(127\.0\.0\.1|localhost)(:\d{1,5})?", re.IGNORECASE)
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -31,53 +40,132 @@ TYPES = {
 }
 
 
+# Of every answer. Pages have policies of their own, in which plotly's styles and pictures are allowed; what is no page
+# (a picture, an error) may load nothing at all, and nothing may be framed.
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+POLICY, POLICY_OF_PAGES = "default-src 'none'; frame-ancestors 'none'; sandbox", "frame-ancestors 'none'"
+
+# A browser opens 6 connections to a server, for some milliseconds each; the largest file, over a tunnel to a distant
+# machine, may take minutes. Who sends or takes nothing for SILENT_S only holds a connection.
+CLIENT_S = 300.0
+SILENT_S = 10.0
+MOST_CLIENTS = 64
+
+
 class Handler(SimpleHTTPRequestHandler):
-    """GET and HEAD of the files below one folder; no listings, nothing hidden, nothing that a link leads out to."""
+    """GET and HEAD of the files below one folder; no listings, nothing hidden, nothing that a link leads out to.
+
+    Each connection is for one request (HTTP/1.0), so that the time of a connection bounds that of a request.
+    """
 
     extensions_map = TYPES
-    protocol_version = "HTTP/1.1"
+    server_version, sys_version = "tbp", ""
+    timeout = SILENT_S
 
-    def send_head(self) -> Any:
-        name = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
-        if name not in NAMES:
-            self.send_error(HTTPStatus.FORBIDDEN, "this server answers to localhost only")
-            return None
-        if self._is_inside():
-            return super().send_head()
-        self.send_error(HTTPStatus.NOT_FOUND)
-        return None
+    def do_GET(self) -> None:
+        self._answer(with_content=True)
 
-    def list_directory(self, path: object) -> None:
-        self.send_error(HTTPStatus.NOT_FOUND)
+    def do_HEAD(self) -> None:
+        self._answer(with_content=False)
 
     def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        is_page = self._is_found and self.path.partition("?")[0].endswith((".html", "/"))
+        self.send_header("Content-Security-Policy", POLICY_OF_PAGES if is_page else POLICY)
         super().end_headers()
 
     def log_message(self, *arguments: object) -> None:
         """Silent: the terminal is for the report's words."""
 
-    def _is_inside(self) -> bool:
+    _is_found = False
+
+    def _answer(self, *, with_content: bool) -> None:
+        host = self.headers.get_all("Host", [])
+        if len(host) != 1 or not _LOCAL.fullmatch(host[0]):
+            self.send_error(HTTPStatus.FORBIDDEN, "this server answers to localhost only")
+            return
+        file = self._file()
+        if file is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        with file:
+            self._is_found = True
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", self.guess_type(self.path.partition("?")[0].rstrip("/") or INDEX))
+            self.send_header("Content-Length", str(os.fstat(file.fileno()).st_size))
+            self.end_headers()
+            if with_content:
+                shutil.copyfileobj(file, self.wfile)
+
+    def _file(self) -> IO[bytes] | None:
+        """The regular file that is asked for, open, or None; the folder itself stands for its index."""
         root = Path(self.directory).resolve()
         try:
             path = Path(self.translate_path(self.path)).resolve()
-        except (OSError, ValueError):  # ValueError: a NUL in the address
-            return False
-        if not path.is_relative_to(root):
-            return False
-        return not any(part.startswith(".") for part in path.relative_to(root).parts)
+            if path == root:
+                path = (root / INDEX).resolve()
+            elif self.path.partition("?")[0].endswith("/"):
+                return None
+            if not path.is_relative_to(root) or any(part.startswith(".") for part in path.relative_to(root).parts):
+                return None
+            # Neither a link, which ``resolve`` has followed, nor a pipe, which nobody may ever write to.
+            file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+        except (OSError, ValueError, RuntimeError):  # ValueError: a NUL in the address; RuntimeError: links in a circle
+            return None
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return file
+        file.close()
+        return None
 
 
-def server(folder: Path, port: int) -> ThreadingHTTPServer:
+class SiteServer(ThreadingHTTPServer):
+    """Serves as many clients as MOST_CLIENTS, each for at most CLIENT_S; what they break off is no error."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: Callable[..., Handler]) -> None:
+        super().__init__(address, handler)
+        self._ends: dict[socket.socket, float] = {}  # on the monotonic clock; of the clients that are connected
+
+    def verify_request(self, request: Any, client_address: object) -> bool:
+        return len(self._ends) < MOST_CLIENTS
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._ends[request] = time.monotonic() + CLIENT_S
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._ends.pop(request, None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Called several times a second: clients that are too slow are cut off."""
+        now_s = time.monotonic()
+        for request, end_s in list(self._ends.items()):
+            if now_s > end_s:
+                with suppress(OSError):  # it ended meanwhile
+                    request.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        error = sys.exception()
+        if not isinstance(error, OSError):  # a client that left, or was too slow
+            warn(f"tbp: an answer failed: {error!r}")
+
+
+def server(folder: Path, port: int) -> SiteServer:
     """A server of ``folder`` on 127.0.0.1; port 0 takes a free one. Raises UsageError where the port is taken."""
     try:
-        server_of_folder = ThreadingHTTPServer((HOST, port), partial(Handler, directory=str(folder)))
+        return SiteServer((HOST, port), partial(Handler, directory=str(folder)))
     except (OSError, OverflowError) as error:
         raise UsageError(f"cannot serve on port {port}: {error}; choose another with --port, 0 takes any") from None
-    server_of_folder.daemon_threads = True
-    return server_of_folder
 
 
 def serve(index: Path, port: int, open_it: bool) -> None:

@@ -5,19 +5,20 @@ Takes a ``Trace``, gives a ``HostTree``; leaves device work to ``kernels`` and t
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
+from tbp.traces.calls.names import NameRule, Names, comparable_names
 from tbp.traces.calls.nesting import NO_PARENT, absorbed, parents
 from tbp.traces.calls.steps import StepWindows
 from tbp.traces.reading.categories import Category
+from tbp.traces.reading.numbers import LARGEST_NS
 from tbp.traces.reading.trace import STEP_NAME, Codes, Nanoseconds, Trace
-
-STEP = "ProfilerStep#*"  # every "ProfilerStep#12" of a trace
 
 # torch leaves these out of its own tables (_filter_name in torch/autograd/profiler_util.py).
 UNCOUNTED = frozenset(
@@ -33,13 +34,6 @@ UNCOUNTED = frozenset(
     }
 )
 
-_ADDRESS = re.compile(r"\s*(?:\bat\s+)?\b0x[0-9a-fA-F]+\b")
-
-
-def operator_name(name: str) -> str:
-    """A name that compares between runs: without addresses, and the same for all steps."""
-    return STEP if STEP_NAME.match(name) else _ADDRESS.sub("", name)
-
 
 class HostTree(Struct, frozen=True, eq=False):
     """One entry per host event (operator, annotation, runtime call; if asked for, Python function), in file order.
@@ -49,7 +43,7 @@ class HostTree(Struct, frozen=True, eq=False):
 
     event: Indices  # the event in the trace
     name_code: Codes  # into ``names``
-    names: tuple[str, ...]  # as operator_name gives them
+    comparable: Names  # of all events of the trace
     parent: Indices  # innermost enclosing event, NO_PARENT at the top
     stands_for: Indices  # the entry it is counted with: itself, but for doubles (nesting.absorbed)
     total_ns: Nanoseconds  # with everything it called
@@ -58,6 +52,11 @@ class HostTree(Struct, frozen=True, eq=False):
     step: Indices  # counted from 0 in its process; OUTSIDE where no step holds its start
     is_step: NDArray[np.bool_]  # the entry is a ProfilerStep annotation itself
     windows: StepWindows
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that compare between runs."""
+        return self.comparable.texts
 
     @property
     def counted(self) -> NDArray[np.bool_]:
@@ -75,15 +74,22 @@ class HostTree(Struct, frozen=True, eq=False):
 HOST = (Category.OPERATOR, Category.ANNOTATION, Category.RUNTIME)
 
 
-def host_tree(trace: Trace, *, python: bool = False) -> HostTree:
-    """Nest the host events of a trace, thread by thread; with ``python`` also Python functions."""
+def host_tree(trace: Trace, rules: Sequence[NameRule] = (), *, python: bool = False) -> HostTree:
+    """Nest the host events of a trace, thread by thread; with ``python`` also Python functions.
+
+    ``rules`` are the project's for names, beside ``names.RULES``.
+    """
+    return nested(trace, comparable_names(trace.names, partial(_first_ns, trace), rules), python)
+
+
+def nested(trace: Trace, comparable: Names, python: bool) -> HostTree:
+    """``host_tree`` of a trace whose names are known."""
     uncounted = np.array([name in UNCOUNTED for name in trace.names], dtype=bool)
     on_host = np.isin(trace.category, (*HOST, Category.PYTHON) if python else HOST)
     event = np.flatnonzero(on_host & ~uncounted[trace.name_code])
     start_ns, end_ns = trace.start_ns[event], trace.end_ns[event]
     parent = parents(trace.thread_code[event], start_ns, end_ns)
-    names, code_of = operator_codes(trace.names)
-    name_code = code_of[trace.name_code[event]]
+    name_code = comparable.code_of[trace.name_code[event]]
     is_step = _step_codes(trace.names)[trace.name_code[event]]
     # torch compares names before addresses are stripped: two functions at two addresses are two.
     stands_for = absorbed(parent, np.where(is_step, -1, trace.name_code[event]).astype(np.int32))
@@ -93,7 +99,7 @@ def host_tree(trace: Trace, *, python: bool = False) -> HostTree:
     return HostTree(
         event=event,
         name_code=name_code,
-        names=names,
+        comparable=comparable,
         parent=parent,
         stands_for=stands_for,
         total_ns=total_ns,
@@ -113,11 +119,11 @@ def _self_ns(parent: Indices, stands_for: Indices, total_ns: Nanoseconds) -> Nan
     return np.where(counted, total_ns - inner_ns.astype(np.int64), 0)
 
 
-def operator_codes(names: tuple[str, ...]) -> tuple[tuple[str, ...], Codes]:
-    """Distinct comparable names, and for each name of the trace the code of its comparable one."""
-    code_of: dict[str, int] = {}
-    codes = [code_of.setdefault(operator_name(name), len(code_of)) for name in names]
-    return tuple(code_of), np.array(codes, dtype=np.int32)
+def _first_ns(trace: Trace) -> Indices:
+    """The start of the first event of each name."""
+    first = np.full(len(trace.names), LARGEST_NS, dtype=np.int64)
+    np.minimum.at(first, trace.name_code, trace.start_ns)
+    return first
 
 
 def _step_codes(names: tuple[str, ...]) -> NDArray[np.bool_]:

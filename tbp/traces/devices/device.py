@@ -22,8 +22,9 @@ from tbp.traces.reading.categories import ON_DEVICE, Category
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
 from tbp.traces.reading.trace import ABSENT, NS_PER_US, Codes, Nanoseconds, Trace
 
-# NVIDIA's and AMD's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel): communication.
-_COMMUNICATION = re.compile(r"\bn?r?ccl[A-Z_]|\bnccl", re.IGNORECASE)
+# NVIDIA's, AMD's, Intel's and Ascend's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel,
+# oneccl_allreduce_…, hcom_allReduce__…): communication.
+_COMMUNICATION = re.compile(r"\bn?r?ccl[A-Z_]|\bnccl|\b(one|x)ccl|\bhcom_", re.IGNORECASE)
 
 DEVICE_COLUMNS = {
     "device": TEXT,  # as the trace numbers it
@@ -75,7 +76,7 @@ def device_use(trace: Trace, tree: HostTree, work: DeviceWork) -> DeviceUse:
     """The work of each device of a trace, of which ``tree`` and ``work`` are."""
     if not np.isin(trace.category, ON_DEVICE).any():
         return DeviceUse(0.0, typed([], DEVICE_COLUMNS), typed([], KERNEL_COLUMNS), typed([], IDLE_COLUMNS))
-    start_ns, end_ns = _window(trace, tree.windows)
+    start_ns, end_ns = window_of(trace, tree.windows)
     inside = (trace.start_ns[work.event] >= start_ns) & (trace.start_ns[work.event] < end_ns)
     communication = np.array([_COMMUNICATION.search(name) is not None for name in trace.names], dtype=bool)
     kind = _kinds(trace, communication)[work.event]
@@ -107,7 +108,8 @@ def busy_ns(start_ns: Nanoseconds, end_ns: Nanoseconds) -> int:
     return int(reached[-1] - start[0] - gap_ns.sum())
 
 
-def _window(trace: Trace, steps: StepWindows) -> tuple[int, int]:
+def window_of(trace: Trace, steps: StepWindows) -> tuple[int, int]:
+    """From the start of the first step to the end of the last one; over all events where there are no steps."""
     if len(steps):
         return int(steps.start_ns.min()), int(steps.end_ns.max())
     timed = np.isin(trace.category, (*HOST, *ON_DEVICE))

@@ -5,45 +5,38 @@ Takes traces, gives runs with their ranks side by side; a rank's operators are l
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.traces.calls.host import host_tree
 from tbp.traces.calls.kernels import device_work
+from tbp.traces.calls.names import NameRule
 from tbp.traces.devices.device import DeviceUse, device_use
+from tbp.traces.devices.host_communication import HostCommunication, host_communication
+from tbp.traces.operators.one_run import by_run
 from tbp.traces.operators.operators import OperatorTable, TraceSession, merged_table, nested_session
+from tbp.traces.operators.origin import UNKNOWN, RankOrigin, origin
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, typed
-from tbp.traces.reading.numbers import LARGEST_NS
 from tbp.traces.reading.trace import Trace
-
-MOST_RANKS = 1_000_000  # a file with more has no such thing; the largest runs have some 100,000
 
 RANK_COLUMNS = {
     "rank": COUNT,
     "file": TEXT,
     "step_us": NUMBER,  # median step on the host
-    "busy_share": NUMBER,  # the rest are as in device.DEVICE_COLUMNS, the mean or sum over the rank's devices
+    # As in device.DEVICE_COLUMNS, the mean or sum over the rank's devices; NaN without one.
+    "busy_share": NUMBER,
     "host_bound_share": NUMBER,
     "kernel_us": NUMBER,
+    # On the devices; without one on the host, where the share is of the steps.
     "communication_us": NUMBER,
     "communication_share": NUMBER,
     "exposed_communication_us": NUMBER,
 }
-
-
-class RankOrigin(Struct, frozen=True):
-    """The rank and time that a file was recorded at; rank 0 of 1 where the file names none."""
-
-    rank: int
-    world_size: int
-    backend: str
-    start_ns: int  # since the epoch, where the file has that
-    end_ns: int
 
 
 class Rank(Struct, frozen=True):
@@ -53,10 +46,16 @@ class Rank(Struct, frozen=True):
     origin: RankOrigin
     session: TraceSession
     device: DeviceUse
+    host: HostCommunication = HostCommunication()
 
     @property
     def rank(self) -> int:
         return self.origin.rank
+
+    @property
+    def is_telling(self) -> bool:
+        """True where it used a device, or is one of several ranks."""
+        return self.origin.is_distributed or len(self.device.devices) > 0
 
 
 class DistributedRun(Struct, frozen=True):
@@ -66,7 +65,9 @@ class DistributedRun(Struct, frozen=True):
 
     @property
     def world_size(self) -> int:
-        return self.ranks[0].origin.world_size
+        """The number of ranks as the files note it; else as far as their names count, 1 for a single file."""
+        noted = self.ranks[0].origin.world_size
+        return noted if noted != UNKNOWN else self.ranks[-1].rank + 1 if len(self.ranks) > 1 else 1
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -83,75 +84,41 @@ class DistributedRun(Struct, frozen=True):
         return typed([_row(rank) for rank in self.ranks], RANK_COLUMNS)
 
 
-def runs(ranks: Iterable[Rank]) -> list[DistributedRun]:
-    """Files grouped by run, in order of time.
-
-    Files are of one run if they name the same number of ranks and backend, are of different ranks, and were recorded
-    at overlapping times. A file that names no rank is a run of its own.
-    """
-    groups: list[list[Rank]] = []
-    for rank in sorted(ranks, key=lambda rank: (rank.origin.start_ns, rank.path)):
-        group = next((group for group in groups if _together(rank, group)), None)
-        if group is None:
-            groups.append([rank])
-        else:
-            group.append(rank)
-    return [DistributedRun(tuple(sorted(group, key=lambda rank: rank.rank))) for group in groups]
+def runs(ranks: Sequence[Rank]) -> list[DistributedRun]:
+    """Files grouped by run (``one_run.by_run``), in order of time."""
+    groups = by_run([rank.origin for rank in ranks])
+    return [DistributedRun(tuple(ranks[index] for index in group)) for group in groups]
 
 
-def _together(rank: Rank, group: list[Rank]) -> bool:
-    mine = rank.origin
-    return mine.world_size > 1 and all(
-        (mine.world_size, mine.backend) == (its.world_size, its.backend)
-        and mine.rank != its.rank
-        and mine.start_ns < its.end_ns
-        and its.start_ns < mine.end_ns
-        for its in (other.origin for other in group)
-    )
-
-
-def rank_of(path: Path, trace: Trace) -> Rank:
-    """The rank whose file was read as ``trace``."""
-    tree = host_tree(trace)
+def rank_of(path: Path, trace: Trace, rules: Sequence[NameRule] = ()) -> Rank:
+    """The rank whose file was read as ``trace``; ``rules`` are the project's for names of operators."""
+    tree = host_tree(trace, rules)
     work = device_work(trace, tree)
-    return Rank(path, origin(trace), nested_session(trace, tree, work), device_use(trace, tree, work))
-
-
-def origin(trace: Trace) -> RankOrigin:
-    """The origin that the file notes of itself."""
-    info = _json(trace.metadata.get("distributedInfo", "{}"))
-    noted = info if isinstance(info, dict) else {}
-    base_ns = _whole(_json(trace.metadata.get("baseTimeNanoseconds", "0")), 0, LARGEST_NS)
-    # Some files close with a mark at the end of time. A start, not the mean of two: so at least one is near it.
-    usual_ns = int(np.partition(trace.start_ns, len(trace) // 2)[len(trace) // 2])
-    near = np.abs(trace.start_ns - usual_ns) < 3600 * 10**9
-    world_size = _whole(noted.get("world_size"), 1, MOST_RANKS)
-    return RankOrigin(
-        rank=_whole(noted.get("rank"), 0, world_size - 1),
-        world_size=max(world_size, 1),
-        backend=str(noted.get("backend", "")),
-        start_ns=base_ns + int(trace.start_ns[near].min()),
-        end_ns=base_ns + int(trace.end_ns[near].max()),
+    its_origin = origin(path, trace)
+    session = nested_session(trace, tree, work)
+    return Rank(
+        path, its_origin, of_rank(session, its_origin), device_use(trace, tree, work), host_communication(trace, tree)
     )
 
 
-def _json(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _whole(value: object, otherwise: int, most: int) -> int:
-    return value if isinstance(value, int) and 0 <= value <= most else otherwise
+def of_rank(session: TraceSession, its_origin: RankOrigin) -> TraceSession:
+    """``session`` with its origin where it is one of several ranks."""
+    return replace(session, origin=its_origin) if its_origin.is_distributed else session
 
 
 def _row(rank: Rank) -> dict[str, object]:
-    devices = rank.device.devices
-    return {
-        "rank": rank.rank,
-        "file": rank.path.name,
-        "step_us": rank.session.step_us,
+    devices, host = rank.device.devices, rank.host
+    head = {"rank": rank.rank, "file": rank.path.name, "step_us": rank.session.step_us}
+    if not len(devices):
+        return head | {
+            "busy_share": math.nan,
+            "host_bound_share": math.nan,
+            "kernel_us": math.nan,
+            "communication_us": host.communication_us,
+            "communication_share": host.communication_us / host.window_us if host.window_us else 0.0,
+            "exposed_communication_us": host.exposed_us,
+        }
+    return head | {
         "busy_share": float(devices["busy_share"].mean()),
         "host_bound_share": float(devices["host_bound_share"].mean()),
         "kernel_us": float(devices["kernel_us"].sum()),

@@ -19,6 +19,7 @@ from tbp.system.arrays import Floats
 from tbp.traces.differences.exact import by_parent, exact_changes, foremost
 from tbp.traces.differences.sides import TracedSide, operators_of, side
 from tbp.traces.differences.wording import attributions, change, row_sentences
+from tbp.traces.operators.one_run import comparable_runs
 from tbp.traces.operators.operators import TraceSession
 from tbp.traces.reading.columns import FLAG, NUMBER, TEXT, check
 from tbp.traces.reading.loss import NOTHING_LOST, Loss, total
@@ -52,6 +53,8 @@ DEVICE_EXPLAINS = 0.5
 NAMED_OPERATORS = 3
 NAMED_SHARE = 0.05
 NAMED_MACHINE = 0.05
+
+NAMED_RANKS = 8  # that are left out
 
 UNEXPLAINED = "The trace does not explain it"
 
@@ -97,6 +100,7 @@ class TraceDifference(Struct, frozen=True, eq=False):
     parents: pd.DataFrame | None = None  # exact.PARENT_COLUMNS: operators under their callers; None: unknown
     loss_before: Loss = NOTHING_LOST  # of the files compared: belongs beside the difference
     loss_after: Loss = NOTHING_LOST
+    left_out: tuple[int, ...] = ()  # ranks that not every run has a trace of
 
     def __post_init__(self) -> None:
         check(self.rows, ROW_COLUMNS, "difference")
@@ -108,9 +112,17 @@ class TraceDifference(Struct, frozen=True, eq=False):
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """A part of a sentence for each side with damaged files; none for whole ones."""
+        """A part of a sentence for each side with damaged files, and on ranks left out; none for whole ones."""
         sides = (("before", self.loss_before), ("after", self.loss_after))
-        return tuple(f"the traces {side} are incomplete: {', '.join(loss.sentences)}" for side, loss in sides if loss)
+        lost = [f"the traces {side} are incomplete: {', '.join(loss.sentences)}" for side, loss in sides if loss]
+        return (*lost, *filter(None, [self.rank_note]))
+
+    @property
+    def rank_note(self) -> str:
+        """A part of a sentence on the ranks that are left out; empty where none is."""
+        ranks = ", ".join(map(str, self.left_out[:NAMED_RANKS]))
+        more = f" and {len(self.left_out) - NAMED_RANKS} more" if len(self.left_out) > NAMED_RANKS else ""
+        return f"rank {ranks}{more} left out, as not every run has its trace" if ranks else ""
 
     @property
     def enough_sessions(self) -> bool:
@@ -119,9 +131,14 @@ class TraceDifference(Struct, frozen=True, eq=False):
 
 
 def difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> TraceDifference:
-    """Compare two sides, at least one session each; raises UsageError where a side has none."""
+    """Compare two sides, at least one session each; raises UsageError where a side has none.
+
+    The ranks of one distributed run are one session (``operators.one_run``).
+    """
     if not before or not after:
         raise UsageError("a difference needs a trace on both sides; record the missing one")
+    runs = comparable_runs(before, after)
+    before, after = runs.before, runs.after
     operators = operators_of([*before, *after])
     clock = "device" if _device_bound(before, after) else "host"
     column, other = ("self_us", "self_device_us") if clock == "host" else ("self_device_us", "self_us")
@@ -153,6 +170,7 @@ def difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) ->
         parents=by_parent(*details) if all(details) else None,
         loss_before=total(each.loss for each in before),
         loss_after=total(each.loss for each in after),
+        left_out=runs.left_out,
     )
 
 

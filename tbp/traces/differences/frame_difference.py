@@ -18,7 +18,9 @@ from tbp.system.arrays import Indices
 from tbp.traces.calls.nesting import NO_PARENT, added_up
 from tbp.traces.differences.difference import LEAST_CHANGE
 from tbp.traces.frames.folding import NO_BOUND, folded
-from tbp.traces.frames.frames import DEVICE, SMALLER, Frames, refolded, shares, union
+from tbp.traces.frames.frames import Frames, refolded, shares
+from tbp.traces.frames.kinds import DEVICE, SMALLER
+from tbp.traces.frames.merging import alike, union
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.reading.trace import NS_PER_US
 
@@ -39,6 +41,7 @@ DIFFERENCE_COLUMNS = {
     "self_after_us": NUMBER,
     "device_before_us": NUMBER,
     "device_after_us": NUMBER,
+    "recorded": TEXT,  # its name in the traces of after; of before where it is gone
     "known_before": COUNT,  # 0: it may have run, but too short to be among the frames of that side; else 1
     "known_after": COUNT,
 }
@@ -74,6 +77,7 @@ class FrameDifference(Struct, frozen=True, eq=False):
 
 def frame_difference(before: Frames, after: Frames) -> FrameDifference:
     """Both sides' frames, joined by path."""
+    before, after = alike([before, after])
     rows, places = union([after.rows, before.rows])  # the order of what runs now
     for side, frames, at in (("before", before, places[1]), ("after", after, places[0])):
         for column, source in (("calls", "calls"), ("self", "self_ns"), ("device", "device_ns")):

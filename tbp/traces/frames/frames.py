@@ -1,49 +1,47 @@
 """A trace → its frames: the calls of a step, merged by path, as a flame graph shows them.
 
 Takes a ``Trace`` with its tree and device work, gives a checked frame of integers: sums over all steps, in ns, so that
-what lies below a frame never takes longer than it, and all of it adds up to the operator table's self times. Several
-sessions merge into one. What differs between two is left to ``frame_difference``, drawing to the report.
+what lies below a frame never takes longer than it. Without Python functions all of it adds up to the operator table's
+self times; with them to the time that they span. Merging sessions is left to ``merging``, drawing to the report.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
-from tbp.traces.calls.host import HostTree, operator_codes
-from tbp.traces.calls.kernels import REST, DeviceWork
+from tbp.traces.calls.host import HostTree
+from tbp.traces.calls.kernels import NO_OPERATOR, REST, DeviceWork, device_work
 from tbp.traces.calls.nesting import NO_PARENT, added_up, depths, first_ancestors, looked_up
+from tbp.traces.calls.python_calls import with_python
 from tbp.traces.calls.steps import OUTSIDE
 from tbp.traces.frames.folding import NO_BOUND, Folded, folded
+from tbp.traces.frames.kinds import ANNOTATION, DEVICE, MODULE, OPERATOR, PYTHON, REST_OF_DEVICE, RUNTIME, SMALLER
+from tbp.traces.frames.stacks import MODULE_START, StackFrames, stack_frames
 from tbp.traces.reading.categories import Category
 from tbp.traces.reading.columns import COUNT, TEXT, check
-from tbp.traces.reading.trace import Trace
+from tbp.traces.reading.trace import ABSENT, Trace
 
 Value = TypeVar("Value", bound=np.generic)
 
-# What a frame is.
-OPERATOR, ANNOTATION, RUNTIME = "operator", "annotation", "runtime"
-DEVICE = "device"  # a kernel, copy or fill, below the operator that launched it
-REST_OF_DEVICE = "rest"  # device work that no operator owns (``kernels.REST``), at the top
-SMALLER = "smaller"  # several frames too small to be told apart, below the one that called them
-KINDS = frozenset({OPERATOR, ANNOTATION, RUNTIME, DEVICE, REST_OF_DEVICE, SMALLER})
-_KINDS = {Category.ANNOTATION: ANNOTATION, Category.RUNTIME: RUNTIME}
+_KINDS = {Category.ANNOTATION: ANNOTATION, Category.RUNTIME: RUNTIME, Category.PYTHON: PYTHON}
 
 FRAME_COLUMNS = {
     "parent": COUNT,  # row of the frame it was called from, always an earlier row; NO_PARENT at the top of a step
-    "name": TEXT,  # as host.operator_name gives it; "" of SMALLER
+    "name": TEXT,  # that compares between runs (calls/names.py); "" of SMALLER
     "kind": TEXT,
     "calls": COUNT,  # over all steps, as all numbers here; launches of DEVICE
     "self_ns": COUNT,  # on the host; below 0 only where events overlap without nesting
     "device_ns": COUNT,  # of DEVICE and REST_OF_DEVICE, and of what was put together from them; 0 of all others
     "merged": COUNT,  # frames put together in SMALLER, 0 where they were only too deep to be told; 1 of all others
+    "recorded": TEXT,  # its name in the file, of several sessions in the first; "" where that is the same, or several
 }
 SUMMED = ("calls", "self_ns", "device_ns")
 
@@ -58,10 +56,6 @@ MOST_FRAMES = 10_000
 # What is worth drawing: a screen shows 1,000 to 2,000 pixels, and Chromium draws 2,000 frames in 0.1 to 0.3 s.
 DRAWN_SHARE = 0.0005
 MOST_DRAWN = 2_000
-
-# Sessions of unlike numbers of steps are brought to a common one with factors of at most this, so that int64 holds
-# them: 10**12 ns, over a quarter of an hour, a thousand times.
-_LARGEST_WEIGHT = 1_000
 
 
 class Frames(Struct, frozen=True, eq=False):
@@ -85,80 +79,39 @@ class Frames(Struct, frozen=True, eq=False):
 
 
 def frames(trace: Trace, tree: HostTree, work: DeviceWork) -> Frames:
-    """The frames of a session: of its calls in steps, where the trace marks steps."""
-    inside = tree.counted & ~tree.is_step & ((tree.step != OUTSIDE) | (tree.steps == 0))
-    names, device_code = operator_codes(trace.names)
+    """The frames of a session: of its calls in steps, where the trace marks steps.
+
+    Python functions are frames where they were recorded: as calls, or as the stack of each operator.
+    """
+    whole = with_python(trace, tree)
+    work = work if whole is tree else _with_python_owners(trace, tree, work, whole)
+    inside = whole.counted & ~whole.is_step & ((whole.step != OUTSIDE) | (whole.steps == 0)) & ~_goes_on(trace, whole)
+    names = whole.comparable.texts
     smaller = len(names)
-    above, depth = _above(tree, inside)
-    code = np.where(depth < MOST_DEPTH, tree.name_code, smaller).astype(np.int64)
-    row_of, parent, row_code, first = _merged_by_path(inside, above, np.minimum(depth, MOST_DEPTH), code, smaller + 1)
-    at = row_of[inside]
+    above, depth = _above(whole, inside)
+    code = np.where(depth < MOST_DEPTH, whole.name_code, smaller).astype(np.int64)
+    outer = stack_frames(trace, whole.event, inside & (above == NO_PARENT))
+    row_of, parent, row_code, first = _merged_by_path(
+        inside, above, np.minimum(depth, MOST_DEPTH), code, smaller + 1, outer
+    )
+    at, size = row_of[inside] - len(outer.names), len(parent)
     host = pd.DataFrame(
         {
             "parent": parent,
             "name": _texts((*names, ""), row_code),
-            "kind": _host_kinds(trace, tree.event[first], row_code == smaller),
-            "calls": np.bincount(at, minlength=len(parent)),
-            "self_ns": _added(tree.self_ns[inside], at, len(parent)),
-            "device_ns": np.zeros(len(parent), dtype=np.int64),
+            "kind": _host_kinds(trace, whole.event[first], row_code == smaller),
+            "calls": np.bincount(at, minlength=size),
+            "self_ns": _added(whole.self_ns[inside], at, size),
+            "device_ns": np.zeros(size, dtype=np.int64),
             "merged": (row_code != smaller).astype(np.int64),
+            "recorded": _texts((*whole.comparable.recorded, ""), row_code),
         }
     )
-    rows = _with_device(host, trace, tree, work, row_of, (names, device_code))
-    step_ns = int((tree.windows.end_ns - tree.windows.start_ns).sum())
+    host = pd.concat([outer.rows, host], ignore_index=True) if len(outer.names) else host
+    rows = _with_device(host, trace, whole, work, row_of)
+    step_ns = int((whole.windows.end_ns - whole.windows.start_ns).sum())
     # Of several processes with steps, these are the mean: a step of any of them counts alike.
-    return pruned(Frames(rows, max(len(tree.windows), 1), step_ns), most=MOST_FRAMES)
-
-
-def merged(sessions: Sequence[Frames]) -> Frames:
-    """The mean of several sessions, each weighing alike; a path that a session lacks counts 0 there."""
-    if len(sessions) == 1:
-        return sessions[0]
-    steps = math.lcm(*(each.steps for each in sessions)) if sessions else 1
-    weights = [steps // each.steps for each in sessions]
-    if max(weights, default=1) > _LARGEST_WEIGHT:  # then each step weighs alike, not each session
-        weights = [1] * len(sessions)
-    shared, places = union([each.rows for each in sessions])
-    for name in SUMMED:
-        shared[name] = np.zeros(len(shared), dtype=np.int64)
-        for each, at, weight in zip(sessions, places, weights, strict=True):
-            np.add.at(shared[name].to_numpy(), at, _integers(each.rows[name]) * weight)
-    return Frames(
-        shared[list(FRAME_COLUMNS)],
-        sum(each.steps * weight for each, weight in zip(sessions, weights, strict=True)),
-        sum(each.step_ns * weight for each, weight in zip(sessions, weights, strict=True)),
-        sum(each.sessions for each in sessions),
-    )
-
-
-def union(several: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, list[Indices]]:
-    """Every path of any of these frames once, and the row there of each of their rows.
-
-    Its columns are parent, name, kind and merged (the largest).
-    """
-    known: dict[tuple[int, str, str], int] = {}
-    most: list[int] = []
-    rows_of_each: list[Indices] = []
-    for rows in several:
-        row_of: list[int] = []
-        for parent, name, kind, count in zip(rows["parent"], rows["name"], rows["kind"], rows["merged"], strict=True):
-            row = known.setdefault((row_of[parent] if parent != NO_PARENT else NO_PARENT, name, kind), len(known))
-            row_of.append(row)
-            if row == len(most):
-                most.append(count)
-            else:
-                most[row] = max(most[row], count)
-        rows_of_each.append(np.array(row_of, dtype=np.int64))
-    columns = list(zip(*known, strict=True)) or [(), (), ()]
-    shared = pd.DataFrame(
-        {
-            "parent": np.array(columns[0], dtype=np.int64),
-            "name": pd.Series(columns[1], dtype=object),
-            "kind": pd.Series(columns[2], dtype=object),
-            "merged": np.array(most, dtype=np.int64),
-        }
-    )
-    return shared, rows_of_each
+    return pruned(Frames(rows, max(len(whole.windows), 1), step_ns), most=MOST_FRAMES)
 
 
 def pruned(whole: Frames, least_share: float = 0.0, most: int = NO_BOUND) -> Frames:
@@ -185,13 +138,37 @@ def refolded(rows: pd.DataFrame, fold: Folded, summed: Sequence[str]) -> pd.Data
     added = fold.row[~fold.stays]
     texts = {
         name: pd.Series([*rows[name][fold.stays], *([filler] * (size - int(fold.stays.sum())))], dtype=object)
-        for name, filler in (("name", ""), ("kind", SMALLER))
+        for name, filler in (("name", ""), ("kind", SMALLER), ("recorded", ""))
+        if name in rows
     }
     counts = np.ones(size, dtype=np.int64)
     counts[added] = 0
     np.add.at(counts, added, _integers(rows["merged"])[~fold.stays])
     values = {name: _added(rows[name].to_numpy(), fold.row, size) for name in summed}
     return pd.DataFrame({"parent": fold.parent, **texts, **values, "merged": counts})
+
+
+def _with_python_owners(trace: Trace, tree: HostTree, work: DeviceWork, whole: HostTree) -> DeviceWork:
+    """``work`` with its owners in ``whole``: operators own what they do in ``tree``, Python functions what is left."""
+    left = device_work(trace, whole)
+    owned = work.owner != ABSENT
+    if not owned.any():
+        return left
+    at = np.searchsorted(whole.event, tree.event[np.maximum(work.owner, 0)])  # both in file order
+    return replace(
+        left,
+        owner=np.where(owned, whole.stands_for[at], left.owner),
+        rest=np.where(owned, ABSENT, left.rest),
+        step=np.where(owned, work.step, left.step),
+    )
+
+
+def _goes_on(trace: Trace, tree: HostTree) -> NDArray[np.bool_]:
+    """True of Python functions that end behind the step in which they began, as ``profiler.step()`` does."""
+    python = (trace.category[tree.event] == Category.PYTHON) & (tree.step != OUTSIDE)
+    last_ns = np.maximum(trace.end_ns[tree.event] - 1, trace.start_ns[tree.event])
+    goes_on: NDArray[np.bool_] = python & (tree.windows.at(last_ns, tree.process) != tree.step)
+    return goes_on
 
 
 def _above(tree: HostTree, inside: NDArray[np.bool_]) -> tuple[Indices, Indices]:
@@ -206,16 +183,20 @@ def _above(tree: HostTree, inside: NDArray[np.bool_]) -> tuple[Indices, Indices]
 
 
 def _merged_by_path(
-    inside: NDArray[np.bool_], above: Indices, depth: Indices, code: Indices, codes: int
+    inside: NDArray[np.bool_], above: Indices, depth: Indices, code: Indices, codes: int, outer: StackFrames
 ) -> tuple[Indices, Indices, Indices, Indices]:
-    """(row of each event, parent and name code of each row, the first event of each row), level by level."""
+    """(row of each event, parent and name code of each row, the first event of each row), level by level.
+
+    Rows begin behind those of ``outer``, which are around events at the top.
+    """
     row_of = np.full(len(above), NO_PARENT, dtype=np.int64)
-    parents, row_codes, firsts, size = [], [], [], 0
+    parents, row_codes, firsts, size = [], [], [], len(outer.names)
     events = np.flatnonzero(inside)
     events = events[np.argsort(depth[events], kind="stable")]
     for level in np.split(events, np.flatnonzero(np.diff(depth[events])) + 1):
         # At most 5 M rows and 400,000 names (tbp.traces.reading.events): the product fits int64.
-        key = (looked_up(row_of, above[level]) + 1) * codes + code[level]
+        around = np.where(above[level] == NO_PARENT, outer.row[level], looked_up(row_of, above[level]))
+        key = (around + 1) * codes + code[level]
         keys, first, row = np.unique(key, return_index=True, return_inverse=True)
         row_of[level] = size + row
         parents.append(keys // codes - 1)
@@ -231,16 +212,17 @@ def _with_device(
     tree: HostTree,
     work: DeviceWork,
     row_of: Indices,
-    named: tuple[tuple[str, ...], NDArray[np.int32]],
 ) -> pd.DataFrame:
     """The host's rows, then a row for each kernel under each of them; behind them the rest at the top."""
     launched = np.flatnonzero((work.step != OUTSIDE) | (tree.steps == 0))
     if not len(launched):
         return host
-    names, code_of = (*named[0], *REST), named[1]
+    names = (*tree.names, *REST)
     owner = looked_up(row_of, work.owner[launched])  # ABSENT is NO_PARENT
-    kernel_code = code_of[trace.name_code[work.event[launched]]]
-    code = np.where(owner != NO_PARENT, kernel_code, len(named[0]) + work.rest[launched]).astype(np.int64)
+    kernel_code = tree.comparable.code_of[trace.name_code[work.event[launched]]]
+    # What a function launched that goes on behind the step has no frame to be in.
+    rest = np.where(work.rest[launched] == ABSENT, REST.index(NO_OPERATOR), work.rest[launched])
+    code = np.where(owner != NO_PARENT, kernel_code, len(tree.names) + rest).astype(np.int64)
     keys, row = np.unique((owner + 1) * len(names) + code, return_inverse=True)
     parent = keys // len(names) - 1
     device = pd.DataFrame(
@@ -252,13 +234,18 @@ def _with_device(
             "self_ns": np.zeros(len(keys), dtype=np.int64),
             "device_ns": _added(work.duration_ns[launched], row, len(keys)),
             "merged": np.ones(len(keys), dtype=np.int64),
+            "recorded": _texts((*tree.comparable.recorded, *("" for _ in REST)), keys % len(names)),
         }
     )
     return pd.concat([host, device], ignore_index=True)
 
 
 def _host_kinds(trace: Trace, event: Indices, is_smaller: NDArray[np.bool_]) -> pd.Series[str]:
-    kinds = [_KINDS.get(Category(category), OPERATOR) for category in trace.category[event].tolist()]
+    is_module = np.array([name.startswith(MODULE_START) for name in trace.names], dtype=bool)
+    kinds = [
+        MODULE if module and category == Category.PYTHON else _KINDS.get(Category(category), OPERATOR)
+        for category, module in zip(trace.category[event].tolist(), is_module[trace.name_code[event]], strict=True)
+    ]
     return pd.Series(
         [SMALLER if deep else kind for deep, kind in zip(is_smaller.tolist(), kinds, strict=True)], dtype=object
     )

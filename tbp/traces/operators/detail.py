@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
-from tbp.traces.calls.host import HostTree, operator_name
+from tbp.traces.calls.host import HostTree
 from tbp.traces.calls.kernels import DeviceWork
 from tbp.traces.calls.nesting import NO_PARENT
 from tbp.traces.calls.quantities import Quantities
@@ -74,8 +74,8 @@ def _kernels(
     row_of[counted] = row
     owned = np.flatnonzero(work.owner != ABSENT)
     names: list[set[str]] = [set() for _ in range(size)]
-    launched = row_of[work.owner[owned]] * len(trace.names) + trace.name_code[work.event[owned]]
+    launched = row_of[work.owner[owned]] * len(tree.names) + tree.comparable.code_of[trace.name_code[work.event[owned]]]
     for pair in np.unique(launched[launched >= 0]).tolist():
-        at, name = divmod(pair, len(trace.names))
-        names[at].add(operator_name(trace.names[name]))
+        at, name = divmod(pair, len(tree.names))
+        names[at].add(tree.names[name])
     return pd.Series(["\n".join(sorted(each)) for each in names], dtype=object)

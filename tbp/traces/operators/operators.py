@@ -17,17 +17,20 @@ from numpy.typing import NDArray
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HostTree, host_tree
 from tbp.traces.calls.kernels import REST, DeviceWork, device_work
+from tbp.traces.calls.names import NameRule
 from tbp.traces.calls.nesting import NO_PARENT, added_up, looked_up
 from tbp.traces.calls.quantities import Quantities, quantities
 from tbp.traces.calls.steps import OUTSIDE
-from tbp.traces.frames.frames import Frames, frames, merged
+from tbp.traces.frames.frames import Frames, frames
+from tbp.traces.frames.merging import merged
 from tbp.traces.operators.detail import DETAIL_COLUMNS, detail
+from tbp.traces.operators.origin import RankOrigin
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.reading.loss import NOTHING_LOST, Loss, total
 from tbp.traces.reading.trace import ABSENT, NS_PER_US, Trace
 
 OPERATOR_COLUMNS = {
-    "operator": TEXT,  # without addresses; one row each
+    "operator": TEXT,  # the name that compares between runs (calls/names.py); one row each
     "calls": NUMBER,  # per step; with several processes that have steps, of those that call it
     "self_us": NUMBER,  # per step, on the host, without what it called
     "total_us": NUMBER,  # per step, on the host, with what it called; nested calls of one operator count twice
@@ -37,12 +40,14 @@ OPERATOR_COLUMNS = {
     "flops": NUMBER,  # per step; NaN where unknown, 0 where an enclosing operator's row has them
     "allocated_bytes": NUMBER,  # per step, in its own code, freed again or not; NaN without memory recording
     "copied_bytes": NUMBER,  # per step, by copies and fills it launched itself; NaN where none was recorded
+    "recorded": TEXT,  # its name in the file; "" where that is the same, or several
 }
-QUANTITIES = frozenset({"flops", "allocated_bytes", "copied_bytes"})  # may be absent: tables from before they were read
+# May be absent: tables from before they were read.
+QUANTITIES = frozenset({"flops", "allocated_bytes", "copied_bytes", "recorded"})
 PER_STEP_COLUMNS = {
     "step": COUNT,  # from 0, in order of time
     "operator": TEXT,
-    "calls": COUNT,  # in this step
+    "calls": NUMBER,  # in this step; of a run of several ranks their mean
     "self_us": NUMBER,  # in this step, on the host
     "self_device_us": NUMBER,  # in this step, of the kernels it launched itself
 }
@@ -71,6 +76,7 @@ class TraceSession(Struct, frozen=True, eq=False):
     step_us: float  # median time of a step on the host
     detail: pd.DataFrame | None = None  # detail.DETAIL_COLUMNS, for the exact comparison; None: not at hand
     frames: Frames | None = None  # for flame graphs; None: not at hand
+    origin: RankOrigin | None = None  # its rank in a run; None: a run of its own
 
     @property
     def loss(self) -> Loss:
@@ -82,9 +88,9 @@ class TraceSession(Struct, frozen=True, eq=False):
             check(self.detail, DETAIL_COLUMNS, "operators by caller and shapes")
 
 
-def session(trace: Trace) -> TraceSession:
-    """The session of a trace that is yet to be nested."""
-    tree = host_tree(trace)
+def session(trace: Trace, rules: Sequence[NameRule] = ()) -> TraceSession:
+    """The session of a trace that is yet to be nested; ``rules`` are the project's for names."""
+    tree = host_tree(trace, rules)
     return nested_session(trace, tree, device_work(trace, tree))
 
 
@@ -142,6 +148,9 @@ def merged_table(tables: Sequence[OperatorTable]) -> OperatorTable:
     # Unknown in every table stays unknown.
     frame = rows.groupby("operator")[numbers].sum(min_count=1) / max(len(tables), 1)
     frame["shapes"] = rows.groupby("operator")["shapes"].first()
+    if "recorded" in rows:
+        names = rows.groupby("operator")["recorded"]
+        frame["recorded"] = names.first().where(names.nunique() == 1, "")
     return OperatorTable(
         _sorted(frame.reset_index()),
         sum(table.steps for table in tables),
@@ -171,6 +180,7 @@ def _table(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities, 
             / per_call,
             "shapes": _common_shapes(trace, tree, counted, size),
             **amounts.summed(counted, code, size, steps),
+            "recorded": [*tree.comparable.recorded, *("" for _ in REST)],
         }
     )
     return OperatorTable(
@@ -252,7 +262,7 @@ def _per_step(tree: HostTree, work: DeviceWork) -> pd.DataFrame:
         {
             "step": key // len(names),
             "operator": pd.Series([names[code] for code in key % len(names)], dtype=object),
-            "calls": np.rint(np.bincount(host, minlength=len(key)) / ranks).astype(np.int64),
+            "calls": np.rint(np.bincount(host, minlength=len(key)) / ranks),
             "self_us": np.bincount(host, tree.self_ns[counted], len(key)) / NS_PER_US / ranks,
             "self_device_us": np.bincount(device, work.duration_ns[launched], len(key)) / NS_PER_US / ranks,
         }

@@ -68,6 +68,8 @@ class Trace(Struct, frozen=True, eq=False):
     shape_code: Codes
     settings: tuple[str, ...]  # JSON text of "Concrete Inputs", only of SETTLED operators; "" elsewhere
     settings_code: Codes
+    stacks: tuple[tuple[str, str], ...]  # "Call stack" and "Module Hierarchy", innermost function first; "" elsewhere
+    stack_code: Codes
     copied_bytes: Indices  # of a copy or fill on the device; ABSENT where none was recorded
     metadata: Mapping[str, str]  # the file's other top-level keys, each value as JSON text ("tbp" among them)
     memory: Allocations
@@ -106,5 +108,6 @@ COLUMNS = (
     "external_id",
     "shape_code",
     "settings_code",
+    "stack_code",
     "copied_bytes",
 )

@@ -10,6 +10,7 @@ from tbp.traces.differences.exact import EXACT_COLUMNS, PARENT_COLUMNS
 from tbp.traces.operators.detail import NO_CALLER
 from tbp.traces.reading.loss import Loss
 
+from ...flames import frames
 from ...histories import page_of
 from ...trace_differences import row, trace_difference
 
@@ -143,3 +144,22 @@ def test_what_traces_lost_and_what_is_exact_is_told_beside_the_operators() -> No
     assert told.whole == "traced slowdown"
     assert trace_rows.told(difference(after_us=900.0)).whole == "traced speed-up"
     assert (trace_rows.told(difference()).exact, trace_rows.told(difference()).losses) == ((), ())
+
+
+def test_hotspots_are_grouped_by_what_called_the_operators() -> None:
+    stack = frames(
+        {
+            "nn.Module: Net_0": ("module", 2, 1_000_000, 0),
+            "nn.Module: Net_0 > net.py(7): forward": ("python", 2, 2_000_000, 0),
+            "nn.Module: Net_0 > net.py(7): forward > mm": ("operator", 2, 3_000_000, 0),
+            "add": ("operator", 2, 2_000_000, 0),
+        }
+    )
+    modules, lines = trace_rows.hotspot_groups(stack, on_device=False)
+    assert [(row.operator, row.self_time, row.share) for row in modules.rows] == [
+        ("Net_0", "3.00 ms", "75 %"),
+        ("(no module)", "1.00 ms", "25 %"),
+    ]
+    assert (modules.title, lines.title) == ("nn.Module", "Python function")
+    assert [row.operator for row in lines.rows] == ["net.py(7): forward", "(no function outside of torch)"]
+    assert trace_rows.hotspot_groups(frames({"mm": ("operator", 2, 3_000_000, 0)}), on_device=False) == ()

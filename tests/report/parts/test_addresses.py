@@ -16,8 +16,27 @@ def test_slugs_are_safe_and_differ_where_names_do() -> None:
     assert addresses.slug("../../etc/passwd").startswith("etc-passwd-")
     assert addresses.slug("a.b") != addresses.slug("a-b")
     assert addresses.slug("ä" * 300).isascii()
-    assert len(addresses.slug("x" * 300)) < 80
+    assert len(addresses.slug("x" * 300)) < 90
     assert addresses.slug("\udc80") == addresses.digest("\udc80")
+
+
+# Pairs whose SHA-256 begins with the same 32 bits, and whose slugs have the same readable part.
+LONG = "package.module_with_a_long_name.ClassWithALongName.time_something_very_long_"
+PAIRS = [
+    (f"{LONG}85374", f"{LONG}134808"),
+    ("s.time_723", "s.time_29869"),
+    ("é.time_51117", "é.time_85008"),
+    ("a.b.Quick.torchtime_931", "a.b.Quick.torchtime_141143"),
+]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_no_two_names_that_somebody_could_find_share_a_page(pair: tuple[str, str]) -> None:
+    files = {name: {addresses.page_file(name), addresses.data_file(name), addresses.more_file(name)} for name in pair}
+    assert not set.intersection(*files.values())
+    assert all(re.fullmatch("benchmarks/[A-Za-z0-9-]+-[a-z2-7]{24}.html", addresses.page_file(name)) for name in pair)
+    (first, second) = (SeriesKey("a", (("b", name),), "m", "e") for name in pair)
+    assert addresses.anchor(first) != addresses.anchor(second)
 
 
 def test_anchors_differ_where_any_part_of_the_key_does() -> None:

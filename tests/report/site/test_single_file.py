@@ -30,6 +30,14 @@ def test_nothing_is_loaded_and_plotly_is_there_once(tmp_path, make_history, make
     assert path.stat().st_size < 1_500_000
 
 
+def test_it_carries_the_licences_of_what_it_holds(tmp_path, make_history, make_report) -> None:
+    found = elements(report_file(tmp_path, make_history, make_report))
+    licences = [text for attributes, text in found.scripts if "data-licence" in attributes]
+    assert [text.splitlines()[0][:11] for text in licences] == ["MIT License", "plotly-basi"]
+    assert "Plotly Technologies Inc." in licences[0]
+    assert "d3-format 1.4.5 (BSD-3-Clause)" in licences[1]
+
+
 def test_only_its_own_scripts_may_run(tmp_path, make_history, make_report) -> None:
     found = elements(report_file(tmp_path, make_history, make_report))
     (policy,) = [a["content"] or "" for tag, a in found.tags if a.get("http-equiv") == "Content-Security-Policy"]

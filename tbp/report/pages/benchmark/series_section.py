@@ -49,6 +49,7 @@ class SeriesSection(Struct, frozen=True):
     more_breaks: int  # that are not shown
     rates: tuple[Rate, ...]
     hotspots: trace_rows.Hotspots | None
+    hotspot_groups: tuple[trace_rows.HotspotGroups, ...]  # the same time by module and Python function
     hotspots_commit: CommitLink | None
     reason: str  # in full, of the newest run without a value
     newest: str  # value
@@ -72,6 +73,8 @@ def series_section(history: History, name: str, data: ReportData, rates: Sequenc
     unfinished = history.state in (State.FAILED, State.SKIPPED)
     changes, earlier = change_blocks(history, data.commit_url)
     shown = told_change(history)
+    hotspots = trace_rows.hotspots(table) if table is not None else None
+    drawn = history.frames if hotspots is not None else None
     now = since_change.now(history, shown) if shown is not None else None
     current = words.quantity(verdicts.newest_value(history), history.unit)
     return SeriesSection(
@@ -98,7 +101,8 @@ def series_section(history: History, name: str, data: ReportData, rates: Sequenc
         breaks=_breaks(history, data),
         more_breaks=max(0, len(history.breaks) - BREAKS),
         rates=tuple(rates),
-        hotspots=trace_rows.hotspots(table) if table is not None else None,
+        hotspots=hotspots,
+        hotspot_groups=trace_rows.hotspot_groups(drawn, hotspots.on_device) if drawn is not None and hotspots else (),
         hotspots_commit=commit_link(commit, data.commit_url) if commit else None,
         reason=verdicts.newest_reason(history) if unfinished else "",
         newest=current,

@@ -103,7 +103,7 @@ tbp.flameGraph = (box, data) => {
 
   const look = (row) => {
     if (row === 0) return "step";
-    const kind = { m: "smaller", d: "device", x: "device", a: "annotation" }[kinds[row]] || "";
+    const kind = { m: "smaller", d: "device", x: "device", a: "annotation", p: "python", l: "annotation" }[kinds[row]] || "";
     if (data.before) return `${kind} ${classes[mark(row)] || "same"} ${mark(row) === "." || certain(row) ? "" : "unsure"}`;
     if (!tint.has(names[row])) {
       let hash = 0;

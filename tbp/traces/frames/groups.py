@@ -1,0 +1,91 @@
+"""Frames → the time of each nn.Module, or of each Python function.
+
+Takes ``Frames`` with Python functions, gives a checked frame: every self time belongs to one group, so that they add up
+to all that the frames span. A module is named by its path ("Net_0/Block_1/Linear_3"), a function by its file and line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from msgspec import Struct, field
+
+from tbp.traces.calls.nesting import NO_PARENT
+from tbp.traces.frames.frames import Frames
+from tbp.traces.frames.kinds import MODULE, PYTHON
+from tbp.traces.frames.stacks import MODULE_START
+from tbp.traces.reading.columns import NUMBER, TEXT, typed
+from tbp.traces.reading.trace import NS_PER_US
+
+GROUP_COLUMNS = {
+    "operator": TEXT,  # the group: in every table what is ranked
+    "calls": NUMBER,  # per step, of the module or function; 0 where only the operators' stacks were recorded
+    "self_us": NUMBER,  # per step, on the host: its own code and the operators it called, without inner groups
+    "total_us": NUMBER,  # per step, on the host, with inner groups
+    "self_device_us": NUMBER,  # per step, of the kernels of those operators
+    "total_device_us": NUMBER,
+}
+NO_MODULE = "(no module)"
+NO_LINE = "(no function outside of torch)"
+
+# torch's own functions, built-in ones and frozen modules stand between a line and its operator in all programs.
+_LIBRARY = ("torch/", "torch\\", "<")
+
+
+def by_module(frames: Frames) -> pd.DataFrame:
+    """GROUP_COLUMNS, a row per path of modules; none where no module was recorded. The backward pass is in none."""
+    return _grouped(frames, MODULE, lambda name: True, NO_MODULE, is_path=True)
+
+
+def by_line(frames: Frames) -> pd.DataFrame:
+    """GROUP_COLUMNS, a row per Python function outside of torch; none where no function was recorded."""
+    return _grouped(frames, PYTHON, lambda name: not name.startswith(_LIBRARY), NO_LINE, is_path=False)
+
+
+class _Groups(Struct):
+    """The group of each frame: that of the innermost frame around it which makes one."""
+
+    titles: list[str]
+    of_row: list[int] = field(default_factory=list)
+    is_call: list[bool] = field(default_factory=list)  # the frame makes a group itself
+    is_outermost: list[bool] = field(default_factory=list)  # and is in no other call of it, as of a recursion
+
+
+def _grouped(frames: Frames, kind: str, is_shown: Callable[[str], bool], rest: str, *, is_path: bool) -> pd.DataFrame:
+    rows = frames.rows
+    if not (rows["kind"] == kind).any():
+        return typed([], GROUP_COLUMNS)
+    groups, known = _Groups([rest]), {rest: 0}
+    around: list[frozenset[int]] = []
+    for parent, of_kind, name, recorded in zip(*(rows[c] for c in ("parent", "kind", "name", "recorded")), strict=True):
+        group, outer = (groups.of_row[parent], around[parent]) if parent != NO_PARENT else (0, frozenset[int]())
+        is_call = of_kind == kind and is_shown(name)
+        if is_call:
+            short = name.removeprefix(MODULE_START)
+            key = f"{groups.titles[group]}/{short}" if is_path and group else short
+            if key not in known:
+                known[key] = len(known)
+                groups.titles.append(key if is_path else recorded or name)
+            group = known[key]
+        groups.of_row.append(group)
+        groups.is_call.append(is_call)
+        groups.is_outermost.append(is_call and group not in outer)
+        around.append(outer | {group} if is_call else outer)
+    return _summed(frames, groups)
+
+
+def _summed(frames: Frames, groups: _Groups) -> pd.DataFrame:
+    size, group = len(groups.titles), np.array(groups.of_row, dtype=np.int64)
+    is_call, is_outermost = np.array(groups.is_call, dtype=bool), np.array(groups.is_outermost, dtype=bool)
+    calls = np.bincount(group[is_call], frames.rows["calls"].to_numpy(dtype=np.float64)[is_call], size)
+    columns: dict[str, object] = {"operator": groups.titles, "calls": calls / frames.steps}
+    for infix, clock, column in (("", "host", "self_ns"), ("_device", "device", "device_ns")):
+        self_ns = np.bincount(group, frames.rows[column].to_numpy(dtype=np.float64), size)
+        total_ns = np.bincount(group[is_outermost], frames.total_ns(clock)[is_outermost], size)
+        total_ns[0] = self_ns[0]
+        columns[f"self{infix}_us"] = self_ns / NS_PER_US / frames.steps
+        columns[f"total{infix}_us"] = total_ns / NS_PER_US / frames.steps
+    frame = typed(pd.DataFrame(columns), GROUP_COLUMNS)
+    return frame.sort_values(["self_us", "operator"], ascending=[False, True], kind="stable", ignore_index=True)
