@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tbp.errors import UnreadableTrace
 from tbp.system.arrays import Indices
 from tbp.traces.reading.arrows import FINISHES, LONGEST_ID, MOST_ARROWS, NUMBERED, STARTS, ArrowEnds, numbered
-from tbp.traces.reading.categories import meaning
+from tbp.traces.reading.categories import LONGEST, meaning
 from tbp.traces.reading.growing import CodesOfKeys, GrowingColumn, GrowingRows
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
@@ -116,7 +116,7 @@ class _Categories(dict[str | None, int]):
 
     def __missing__(self, name: str | None) -> int:
         known = meaning(name or "")
-        if len(self) < MOST_CATEGORIES:
+        if len(self) < MOST_CATEGORIES and len(name or "") <= LONGEST:
             self[name] = known
         return known
 
