@@ -131,3 +131,28 @@ def test_devices_of_ranks_have_their_own_rows(write: Write) -> None:
     use = rank_of(Path("t.json"), trace).device
     assert use.devices[["device", "kernel_us"]].to_numpy().tolist() == [["A 0", 400], ["B 0", 100]]
     assert use.kernels[["kernel", "operator"]].to_numpy().tolist() == [["k_mm", "mm"], ["k_conv", "conv"]]
+
+
+def test_a_thousand_processes_with_one_id_cost_little(write: Write) -> None:
+    """64 of them are looked at; a process id of a thousand digits costs as much as its length."""
+    args = {"args": {"correlation": 1}}
+    calls = [
+        {
+            "ph": "X",
+            "cat": "cuda_runtime",
+            "name": "launch",
+            "pid": "9" * 1000 + f"x{at}y",
+            "tid": 1,
+            "ts": at,
+            "dur": 1,
+            **args,
+        }
+        for at in range(1000)
+    ]
+    work = [
+        {"ph": "X", "cat": "kernel", "name": "k", "pid": 0, "tid": 7, "ts": 2000 + at, "dur": 1, **args}
+        for at in range(1000)
+    ]
+    trace = read_trace(write(calls + work))
+    assert len(trace.processes) == 1001
+    assert operator_table(trace).frame["self_device_us"].sum() == 1000

@@ -28,6 +28,8 @@ class Category(IntEnum):
 
 ON_DEVICE = (Category.KERNEL, Category.COPY, Category.FILL)
 
+LONGEST = 200  # characters of a category that are read; kineto's have up to 24
+
 # The side of events whose category leaves it open.
 UNDECIDED = -1  # none: an operator of a host, or work of a device
 DEVICE_OPERATOR = -2  # work of a device, but a runtime call where a host's process has it (kineto says both of hpu_op)
@@ -108,7 +110,7 @@ def meaning(text: str) -> int:
 
     Chrome's format allows several categories with commas between them: the first one that is known counts.
     """
-    for part in text.casefold().split(","):
+    for part in text[:LONGEST].casefold().split(","):
         known = CATEGORIES.get(name := part.strip())
         if known is not None:
             return known.category

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from string import digits
 
 import msgspec
 import numpy as np
@@ -23,7 +24,6 @@ _NAMES = {"process_name": "name", "process_labels": "labels", "thread_name": "na
 
 # The start of a name is a rank in files that several were merged into: "[TP01] GPU 0", "rank 3: NPU".
 _RANK = re.compile(r"(\[[^\]]*\]|\(?rank[ _-]?\d+\)?)[\s:/_-]*", re.IGNORECASE)
-_LAST_NUMBER, _FIRST_NUMBER = re.compile(r"\d+\s*$"), re.compile(r"^\s*\d+")
 # "GPU 7", "CUDA functions", "/device:TPU:0", "Ascend Hardware"; not "gpu_train.py".
 _DEVICE = re.compile(
     r"(.*\bdevice:)?(gpu|cuda|hip|rocm|dcu|xpu|npu|ascend|mtia|hpu|gaudi|mps|metal|tpu|mlu|musa|privateuse(1|one)|device)"
@@ -70,8 +70,9 @@ class Process(Struct, frozen=True):
             if rank:
                 return rank[1].casefold()
         # "[TP00] 83" and "[TP00] 0", "rank0_83" and "rank0_0", "83 of A" and "0 of A".
-        without = _LAST_NUMBER.sub("", self.pid)
-        return (without if without != self.pid else _FIRST_NUMBER.sub("", self.pid)).strip()
+        pid = self.pid.strip()
+        without = pid.rstrip(digits)
+        return (without if without != pid else pid.lstrip(digits)).strip()
 
 
 class Thread(Struct, frozen=True):
@@ -172,7 +173,9 @@ def _work(name: str) -> int:
 
 
 def _side(text: str) -> bool | None:
-    text = _RANK.sub("", text.strip(), count=1)
+    text = text[:LONGEST_LABEL].strip()
+    rank = _RANK.match(text)
+    text = text[rank.end() :] if rank else text
     if _HOST.match(text):
         return False
     return True if _DEVICE.match(text) else None
