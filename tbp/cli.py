@@ -10,8 +10,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from tbp import __version__
+from tbp.system.foreign_text import line_of
 
 # The verb → its module in tbp.commands, in the order of the help. A verb of two words belongs to a group.
 VERBS = {
@@ -33,9 +35,16 @@ EXIT_CODES = """exit codes:
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """Names a bad argument in one line: it may be the name of somebody's branch."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(line_of(message))
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Returns the options on the command line; ``verb`` among them is the function to run."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tbp",
         description="Which commit made what slower, by how much, how sure that is, and which operator did it.",
         epilog=EXIT_CODES,

@@ -69,7 +69,7 @@ def measure(layout: str, text: bytes, events: int, damages: int, seed: int, fold
         path.write_bytes(damaged(random.Random(f"{seed}/{number}"), text))
         outcomes.append(lost_and_told(path, events))
     losses = [lost for lost, _, _ in outcomes]
-    untrue = [number for number, (lost, told, _) in enumerate(outcomes) if abs(told - lost) > 0.1 * lost]
+    untrue = [number for number, (lost, counted, _) in enumerate(outcomes) if abs(counted - lost) > 0.1 * lost]
     fewer = sum(not copied for _, _, copied in outcomes)
     some = sum(lost > 0 for lost in losses)
     print(

@@ -46,7 +46,7 @@ CORPUS = (
     f"\\u003cscript\\u003e{MARK}\\u003c/script\\u003e", f"';{MARK};'", f"\\';{MARK}//", f"`${{{MARK}}}`", "]]><x>",
     "__proto__", "constructor", "%{y}<extra></extra>", "<b><a href='http://127.0.0.1:9/p'>plotly</a></b>",
     "\x1b[2J\x1b[1;31m\x1b]0;owned\x07", "\x1b]8;;http://127.0.0.1:9/\x1b\\link\x1b]8;;\x1b\\", "\x9b31m\x90q\x9c",
-    "\r\x1b[Kok", "x\nFORGED: no regression", "x\u2028FORGED\u2029FORGED\x85FORGED", "\x0bFORGED\x0cFORGED\x1eFORGED",
+    "\r\x1b[Kok", "x\nFORGED: no regression", "x\u2028FORGED\u2029FORGED\x85FORGED", "x\x0bFORGED\x0cFORGED\x1eFORGED",
     "\u202eevil\u2066\u200f", "\u200b\ufeff\u00ad\U000e0041tags", "::error file=x,line=1::FORGED",
     "  ::stop-commands::token", "##[error]FORGED", "##vso[task.setvariable variable=x]y",
     "##teamcity[buildStop comment='x']", "=HYPERLINK(\"http://127.0.0.1:9\")", "+cmd|' /C calc'!A0",

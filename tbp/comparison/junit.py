@@ -9,6 +9,7 @@ the suite the seconds that measuring took. Characters that XML cannot hold are r
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from xml.etree import ElementTree
 
 from tbp.model.changes import State
@@ -29,7 +30,7 @@ def junit(comparison: Comparison) -> str:
     """The comparison as an XML document, to be encoded as UTF-8."""
     counts = tally(comparison)
     totals = {
-        "name": words.xml_text(f"tbp {comparison.project}".strip()),
+        "name": words.xml_text(words.one_line(f"tbp {comparison.project}")),
         "tests": str(len(comparison.judgements)),
         "failures": str(counts[State.REGRESSION]),
         "errors": str(counts[State.FAILED]),
@@ -41,7 +42,7 @@ def junit(comparison: Comparison) -> str:
     for judgement in comparison.judgements:
         suite.append(_case(judgement, comparison.method))
     output = ElementTree.SubElement(suite, "system-out")
-    output.text = words.xml_text("\n".join([sentence(comparison), phrases.context(comparison), *comparison.notes]))
+    output.text = _lines([sentence(comparison), phrases.context(comparison), *comparison.notes])
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
@@ -57,7 +58,7 @@ def _case(judgement: Judgement, method: str) -> ElementTree.Element:
         outcome = ElementTree.SubElement(
             case, _ELEMENTS[judgement.state], message=words.xml_text(words.one_line(message))
         )
-        outcome.text = words.xml_text("\n".join(_details(judgement, method)))
+        outcome.text = _lines(_details(judgement, method))
     return case
 
 
@@ -65,6 +66,11 @@ def _details(judgement: Judgement, method: str) -> list[str]:
     """Levels, effect and evidence on a line, then the sentences."""
     numbers = [phrases.before_after(judgement), phrases.effect(judgement), phrases.evidence(judgement, method)]
     return list(filter(None, [", ".join(filter(None, numbers)), judgement.reason, *judgement.operators]))
+
+
+def _lines(texts: Iterable[str]) -> str:
+    """Each text on a line of its own, whatever names it holds."""
+    return words.xml_text("\n".join(map(words.one_line, texts)))
 
 
 def _time(seconds: float) -> dict[str, str]:

@@ -42,7 +42,7 @@ class TraceCopy(Struct, frozen=True):
 
 
 def write_copy(source: Path, write: Callable[[bytes], object]) -> None:
-    """Gives ``write`` everything readable in the file at ``source``, as valid JSON, and never holds more than a piece of it.
+    """Gives ``write`` everything readable in the file at ``source`` as valid JSON, piece by piece, and holds no more.
 
     Raises UnreadableTrace where there is no event to be had.
     """

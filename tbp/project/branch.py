@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tbp.errors import UsageError
-from tbp.project.git import GitFailed, git
+from tbp.project.git import GitFailed, git, lines_of
 
 MOST_NAMED = 5  # existing branches that a message names when the wanted one is missing
 _LOCAL, _ORIGIN = "refs/heads/", "refs/remotes/origin/"
@@ -69,7 +69,7 @@ def resolve(repository: Path, revision: str) -> str:
 
 def _references(repository: Path) -> dict[str, _Reference]:
     form = "%(refname)%00%(objectname)%00%(symref)"
-    lines = git(repository, "for-each-ref", f"--format={form}", _LOCAL, _ORIGIN).splitlines()
+    lines = lines_of(git(repository, "for-each-ref", f"--format={form}", _LOCAL, _ORIGIN))
     fields = (line.split("\0") for line in lines)
     return {name: _Reference(commit, target) for name, commit, target in fields}
 

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from tbp.model.series import Commit, Line, Tag
 from tbp.project.branch import Branch, branch_of
-from tbp.project.git import HASH, GitFailed, git, is_shallow
+from tbp.project.git import HASH, GitFailed, git, is_shallow, lines_of
 from tbp.project.lines import Beside, compared, lines_beside
 
 WITH_ONE = "with `--config PATH/asv.conf.json` they are in that of its repository, with subjects"
@@ -186,7 +186,7 @@ def _branches(repository: Path, tips: Sequence[str]) -> dict[str, str]:
         answer = git(
             repository, "name-rev", "--name-only", f"--refs={pattern}", "--exclude=refs/remotes/origin/HEAD", *tips
         )
-        for tip, named in zip(tips, answer.splitlines(), strict=True):
+        for tip, named in zip(tips, lines_of(answer), strict=True):
             name, _, steps = named.partition("~")
             if named != "undefined" and "^" not in name.removesuffix("^0") and "^" not in steps:
                 short = name.removesuffix("^0").removeprefix("tags/")

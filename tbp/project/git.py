@@ -61,6 +61,11 @@ def git(repository: Path, *arguments: str, stdin: str = "", variables: Mapping[s
     return done.stdout.decode(errors="replace")
 
 
+def lines_of(printed: str) -> list[str]:
+    """Returns the lines that git printed; ``str.splitlines`` would cut a branch's name at a U+2028 too."""
+    return printed.removesuffix("\n").split("\n") if printed else []
+
+
 def is_shallow(repository: Path) -> bool:
     """True where older commits were left out when ``repository`` was cloned. Raises GitFailed."""
     return git(repository, "rev-parse", "--is-shallow-repository").strip() == "true"

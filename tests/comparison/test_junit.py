@@ -2,8 +2,11 @@
 
 from xml.etree import ElementTree
 
+from msgspec.structs import replace
+
 from tbp.comparison.junit import junit
 from tbp.model.comparison import Comparison
+from tbp.system.foreign_text import INVISIBLE
 
 
 def suite(comparison: Comparison) -> ElementTree.Element:
@@ -48,3 +51,11 @@ def test_hostile_text_is_valid_xml(hostile: Comparison):
     found = suite(hostile)
     assert [len(list(case)) for case in found.iter("testcase")] == [1, 1, 0, 1, 1, 0, 1]
     assert "@team" in str(found.find("testcase").get("name"))  # type: ignore[union-attr]  # kept as text
+
+
+def test_a_name_neither_acts_nor_forges_a_line(comparison: Comparison):
+    text = "a\nFORGED\x9b31m\u202e"
+    named = replace(comparison, project=text, machine=text, notes=(text,))
+    written = junit(named)
+    assert not INVISIBLE.search(written)
+    assert not any(line.strip().startswith("FORGED") for line in written.splitlines())

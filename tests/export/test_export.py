@@ -255,3 +255,25 @@ def assert_same(rows: list[dict[str, Any]], trace: Path, on_device: bool) -> Non
             assert row["device_self_duration"] == pytest.approx(own["self_device_us"], abs=1), row["name"]
             assert row["device_total_duration"] == pytest.approx(own["total_device_us"], abs=1), row["name"]
     assert any(row.get("device_self_duration", 0) > 0 for row in rows) is on_device
+
+
+def test_a_copy_has_as_much_as_the_reader_finds(tmp_path: Path, run: Run):
+    whole = [
+        {"name": "aten::mm", "cat": "cpu_op", "ts": n, "dur": 1, "args": {"External id": n}} for n in range(1, 501)
+    ]
+    path, copy = tmp_path / "damaged.json", tmp_path / "copy.json"
+    text = events(*whole)
+    path.write_text(text.replace('"External id": 100}}', '"External id": 100}', 1) + events(*whole[:3]) + '{"ph": "X",')
+    code, _, err = run("export", "--perfetto", copy, path)
+    assert (code, "left out as unreadable: 1 event" in err, "1 trace" in err) == (0, True, True)
+    assert len(read_trace(copy)) == len(read_trace(path)) == 499
+    assert len(strict(copy)["traceEvents"]) == 502
+
+
+def test_more_events_than_tensorboard_shows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run):
+    monkeypatch.setattr("tbp.export.document.MOST_HELD_EVENTS", 2)
+    path = tmp_path / "long.json"
+    path.write_text(events(*({"name": "n", "cat": "cpu_op", "ts": n, "dur": 1} for n in range(3))))
+    code, _, err = run("export", "--tensorboard", tmp_path / "log", path)
+    assert (code, "holds more than 2 events, too many for TensorBoard; use --perfetto" in err) == (2, True)
+    assert run("export", "--perfetto", tmp_path / "copy.json", path)[0] == 0

@@ -138,3 +138,12 @@ def test_first_parents_leave_out_what_was_merged(tmp_path: Path):
     git(folder, "merge", "-q", "--no-ff", "-m", "merge", "feature")
     merge = git(folder, "rev-parse", "HEAD")
     assert first_parents(folder, branch_of(folder)) == [merge, three, one]
+
+
+@pytest.mark.parametrize("name", ["a\u2028b", "a\u2029b", "a\x85b", "\u202eevil", "é\u2028", "x\u2028refs/heads/main"])
+def test_a_branch_may_have_any_name_that_git_takes(tmp_path: Path, name: str):
+    new_repository(tmp_path)
+    tip = commit(tmp_path, "one")
+    git(tmp_path, "branch", name)
+    assert branch_of(tmp_path) == Branch("main", tip)
+    assert branch_of(tmp_path, name) == Branch(name, tip)

@@ -240,3 +240,17 @@ def test_the_runs_of_one_line_tell_what_two_of_its_commits_say(repository: Path)
     assert compared(side[1], rest[1]) == ["one", "two", "1.0.1", "1.0.2", "main 2", "main 3"]
     # Nothing came after 1.0.2: its neighbours are those before it on its own line.
     assert compared(rest[0], side[1]) == ["one", "two", "main 1", "1.0.2", "1.0.1"]
+
+
+@pytest.mark.parametrize("name", ["a\u2028b", "a\x85b\u2029c"])
+def test_a_line_may_have_any_name_that_git_takes(tmp_path: Path, name: str):
+    """Each line is asked for its name; a name that were cut in two would move all others."""
+    new_repository(tmp_path)
+    on_main = commit(tmp_path, "one")
+    hashes = []
+    for side in (name, "side"):
+        git(tmp_path, "checkout", "-q", "-b", side, on_main)
+        hashes.append(commit(tmp_path, side))
+    dates = dict.fromkeys((on_main, *hashes), datetime(2026, 1, 1, tzinfo=UTC))
+    lines = read_commits(dates, tmp_path, "main").lines
+    assert {line.name: line.commits[-1].hash for line in lines} == dict(zip((name, "side"), hashes, strict=True))

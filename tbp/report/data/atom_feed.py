@@ -29,10 +29,10 @@ def feed_xml(data: ReportData) -> bytes:
     newest_first = [event for event in data.events if event.is_verdict]
     latest = data.newest.date if data.newest else datetime.fromtimestamp(0, UTC)
     feed = Xml.Element("feed", {"xmlns": ATOM})
-    _add(feed, "title", f"{data.project}: performance")
+    _add(feed, "title", words.one_line(f"{data.project}: performance"))
     _add(feed, "id", _id(data.project))
     _add(feed, "updated", _moment(latest))
-    Xml.SubElement(_add(feed, "author"), "name").text = words.xml_text(data.project) or "tbp"
+    Xml.SubElement(_add(feed, "author"), "name").text = words.xml_text(words.one_line(data.project)) or "tbp"
     _add(feed, "link", rel="alternate", href="index.html", type="text/html")
     _add(feed, "generator", "tbp")
     for event in newest_first[:MOST_ENTRIES]:
@@ -46,7 +46,8 @@ def _entry(feed: Xml.Element, event: Event, data: ReportData) -> None:
     entry = _add(feed, "entry")
     of_several = event_words.of_several(event.range)
     at = f"by {of_several} up to {commit.short}" if of_several else f"at {commit.short}"
-    _add(entry, "title", f"{counted(changes)} {at}{f': {commit.subject}' if commit.subject else ''}")
+    subject = f": {words.one_line(commit.subject)}" if commit.subject else ""
+    _add(entry, "title", f"{counted(changes)} {at}{subject}")
     _add(entry, "id", _id(data.project, commit.hash))
     _add(entry, "updated", _moment(commit.date))
     href = addresses.commit_href(data.commit_url, commit) or addresses.page_file(changes[0].history.key.benchmark)
@@ -59,7 +60,7 @@ def _entry(feed: Xml.Element, event: Event, data: ReportData) -> None:
     if of_several and event.range.last_before is not None:
         lines.append(f"the cause is {of_several} since {event.range.last_before.short}")
     lines += filter(None, [event_words.seen_by(event.sightings, data.faces), event_words.touching(event)])
-    _add(entry, "content", "\n".join(lines), type="text")
+    _add(entry, "content", "\n".join(map(words.one_line, lines)), type="text")
 
 
 def _sentence(member: SeriesChange) -> str:

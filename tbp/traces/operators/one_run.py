@@ -38,7 +38,7 @@ def by_run(origins: Sequence[RankOrigin | None]) -> list[list[int]]:
             group for group in groups if all(_together(origin, its) for at in group if (its := origins[at]) is not None)
         ]
         if fitting:
-            min(fitting, key=lambda group: _distance(origin, origins[group[0]])).append(index)
+            min(fitting, key=lambda group: min(_distance(origin, origins[at]) for at in group)).append(index)
         else:
             groups.append([index])
     ranked = [sorted(group, key=lambda index: _rank(origins[index])) for group in groups]

@@ -16,15 +16,13 @@ from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import TypeVar
 
-import msgspec
-
 from tbp.errors import UnreadableTrace
 from tbp.traces.reading.cutting import PART_BYTES, values_end
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.packing import BLOCK_BYTES
 from tbp.traces.reading.repair import Entry, EventForm, json_text
 from tbp.traces.reading.search import Effort, Search
-from tbp.traces.reading.window import State, Window
+from tbp.traces.reading.window import ValueState, Window
 
 # The longest events seen are 60 kB (a kernel's name, or a list of 300 ranks). One of 16 MB is no event.
 LARGEST_EVENT_BYTES = 16 << 20
@@ -43,8 +41,6 @@ _AROUND = (b"", b"{", b"[", b"]", b"}")  # what stands before and behind an even
 _LONGEST_KEY_BYTES = 1 << 12
 _ARCHIVE_HEAD = 262  # bytes that tell a tar or zip file: the first trace in one is not all of it
 _EVENTS = "traceEvents"
-
-_TEXT = msgspec.json.Decoder(str)
 
 Events = TypeVar("Events")
 
@@ -139,7 +135,7 @@ class TraceText:
         window = Window(bytes(memoryview(self._text)[: self._window_bytes]), is_last)
         events: list[Entry] = []
         at = 0
-        while at < len(window):
+        while at < len(window) and not window.is_used_up:
             behind = self._step(window, at, form, events)
             if behind is None:
                 break
@@ -182,13 +178,13 @@ class TraceText:
     def _object(self, window: Window, at: int, form: EventForm[Entry], events: list[Entry]) -> int | None:
         is_in_list = self._inside is _Inside.LIST
         state, end = window.value(at)
-        is_event = is_in_list or (state is State.WHOLE and window.is_event(at, end))
-        if window.is_document(at, end if state is State.WHOLE else len(window), is_in_list) and not (
+        is_event = is_in_list or (state is ValueState.WHOLE and window.is_event(at, end))
+        if window.is_document(at, end if state is ValueState.WHOLE else len(window), is_in_list) and not (
             is_event and not is_in_list
         ):
             self._inside = _Inside.DOCUMENT
             return at + 1
-        if state is State.CUT and not window.is_last and (is_in_list or window.has_sign(at)):
+        if state is ValueState.CUT and not window.is_last and (is_in_list or window.has_sign(at)):
             return None
         if not is_event:
             self._inside = _Inside.DOCUMENT
@@ -197,12 +193,12 @@ class TraceText:
         self._lists = max(1, self._lists)
         # An additional brace may close an event before its last keys.
         is_short = window.byte(end) not in _AROUND and not window.is_event(at, end)
-        if state is State.WHOLE and not is_short:
+        if state is ValueState.WHOLE and not is_short:
             self._add(window.text[at:end], form, events)
             return end
         starts = int(window.byte(at + 1) not in _AROUND or at + 1 == len(window))  # else a brace too many
-        self._search = Search(self._effort, starts, is_cut=state is State.CUT)
-        self._search.broken_at(end)
+        self._search = Search(self._effort, starts, is_cut=state is ValueState.CUT)
+        self._search.broken_at(at, end)
         return at + 1
 
     def _add(self, text: bytes, form: EventForm[Entry], events: list[Entry]) -> None:
@@ -215,12 +211,13 @@ class TraceText:
             events.append(event)
             self._has_events = True
 
-    def _searched(self, window: Window, at: int, search: Search) -> int | None:
+    def _searched(self, window: Window, at: int, search: Search) -> int:
         end, is_found = search.advance(window, at, self._file_bytes)
         if is_found:
             self._end_search(search)
             self._inside = _Inside.LIST
-        return end if end or is_found or len(window) == 0 else None
+        window.is_used_up = not is_found and end < len(window)
+        return end
 
     def _end_search(self, search: Search) -> None:
         self._tally.add(unreadable=search.lost, cut_off=int(search.is_cut))
@@ -252,9 +249,9 @@ class TraceText:
             self._open_list(is_in_object=True)
             return start + 1
         state, end = window.value(start)
-        if not window.is_last and (state is State.CUT or end == len(window)):  # where a number may go on
+        if not window.is_last and (state is ValueState.CUT or end == len(window)):  # where a number may go on
             return None
-        if name == _EVENTS or state is not State.WHOLE:
+        if name == _EVENTS or state is not ValueState.WHOLE:
             self._search = Search(self._effort)
             self._has_events_key = name == _EVENTS
             return start

@@ -7,8 +7,8 @@ is theirs; a value that makes no sense (a negative duration) is left out here an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -18,12 +18,13 @@ from tbp.errors import UnreadableTrace
 from tbp.system.arrays import Indices
 from tbp.traces.reading.arrows import FINISHES, LONGEST_ID, MOST_ARROWS, NUMBERED, STARTS, ArrowEnds, numbered
 from tbp.traces.reading.categories import LONGEST, meaning
+from tbp.traces.reading.growing import CodesOfKeys, GrowingColumn, GrowingRows
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
 from tbp.traces.reading.pairing import pairs
 from tbp.traces.reading.phases import ASYNCHRONOUS, BEGIN, COMPLETE, END, INSTANT, METADATA, PHASES
 from tbp.traces.reading.processes import Labels, decided, written
-from tbp.traces.reading.trace import ABSENT, COLUMNS, SETTLED, Allocations, Codes, Trace
+from tbp.traces.reading.trace import ABSENT, COLUMNS, SETTLED, Allocations, Trace
 
 # Real traces have up to a few thousand names, with Python frames some ten thousand, and a thread per stream. Beyond
 # these a file is made to exhaust memory, or is no trace.
@@ -95,30 +96,15 @@ BARE_EVENT = msgspec.json.Decoder(BareEvent)
 _NO_ARGUMENTS = Arguments()
 _ARROW_ENDS = (STARTS, FINISHES)
 
-Key = TypeVar("Key", bound=Hashable)
 Thread: TypeAlias = tuple[int | str | float | None, int | str | float | None]  # process and thread
 
 
-class _Codes(dict[Key, int]):
-    """Gives equal keys equal codes, in order of first sight, and counts the length of the keys."""
-
-    text_bytes = 0
-
-    def __missing__(self, key: Key) -> int:
-        self.text_bytes += len(key) if isinstance(key, str | bytes) else len(str(key))
-        self[key] = code = len(self)
-        return code
-
-    def codes(self, keys: Sequence[Key]) -> Codes:
-        return np.fromiter(map(self.__getitem__, keys), dtype=np.int32, count=len(keys))
-
-
-class _Threads(_Codes[Thread]):
+class _Threads(CodesOfKeys[Thread]):
     """Codes of threads: equal ones for ids that are the same in another kind of value."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.ids: _Codes[tuple[str, str]] = _Codes()
+        self.ids: CodesOfKeys[tuple[str, str]] = CodesOfKeys()
 
     def __missing__(self, key: Thread) -> int:
         self[key] = code = self.ids[written(key[0]), written(key[1])]
@@ -135,71 +121,22 @@ class _Categories(dict[str | None, int]):
         return known
 
 
-class _Growing:
-    """A column that grows in one piece of memory.
-
-    Many small arrays to be joined at the end took twice the memory: freed, they leave holes that nothing large fits.
-    """
-
-    def __init__(self) -> None:
-        self._size = 0
-        self._room: NDArray[Any] = np.empty(0)
-
-    def add(self, values: NDArray[Any]) -> None:
-        needed = self._size + len(values)
-        if needed > len(self._room):
-            room = np.empty(max(2 * len(self._room), needed), dtype=values.dtype)  # untouched pages cost nothing
-            room[: self._size] = self._room[: self._size]
-            self._room = room
-        self._room[self._size : needed] = values
-        self._size = needed
-
-    @property
-    def values(self) -> NDArray[Any]:
-        return self._room[: self._size]
-
-
-class _Rows:
-    """Events as columns, which grow."""
-
-    def __init__(self) -> None:
-        self._columns = {name: _Growing() for name in COLUMNS}
-        self._order = _Growing()
-
-    def __len__(self) -> int:
-        return len(self._columns["start_ns"].values)
-
-    def add(self, columns: Mapping[str, NDArray[Any]], order: Indices) -> None:
-        for name, column in columns.items():
-            self._columns[name].add(column)
-        self._order.add(order)
-
-    @property
-    def values(self) -> dict[str, NDArray[Any]]:
-        return {name: column.values for name, column in self._columns.items()}
-
-    @property
-    def order(self) -> Indices:
-        """The number of each among all entries of the file; only of begins and ends."""
-        return self._order.values
-
-
 class EventColumns:
     """The columns of a trace, which grow piece by piece: objects of only one piece of events are alive at a time."""
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
-        self._spans, self._begins, self._ends = _Rows(), _Rows(), _Rows()
-        self._memory = tuple(_Growing() for _ in Allocations.__struct_fields__)
-        self._names: _Codes[str] = _Codes()
+        self._spans, self._begins, self._ends = GrowingRows(), GrowingRows(), GrowingRows()
+        self._memory = tuple(GrowingColumn() for _ in Allocations.__struct_fields__)
+        self._names: CodesOfKeys[str] = CodesOfKeys()
         self._threads = _Threads()
         self._labels = Labels()
-        self._arrows: _Codes[tuple[str, bytes]] = _Codes()
-        self._arrow_ends = tuple(_Growing() for _ in ArrowEnds.__struct_fields__)
+        self._arrows: CodesOfKeys[tuple[str, bytes]] = CodesOfKeys()
+        self._arrow_ends = tuple(GrowingColumn() for _ in ArrowEnds.__struct_fields__)
         self._meanings = _Categories()
-        self._shapes: _Codes[bytes] = _Codes()
-        self._settings: _Codes[bytes] = _Codes()
-        self._stacks: _Codes[tuple[str, str]] = _Codes()
+        self._shapes: CodesOfKeys[bytes] = CodesOfKeys()
+        self._settings: CodesOfKeys[bytes] = CodesOfKeys()
+        self._stacks: CodesOfKeys[tuple[str, str]] = CodesOfKeys()
         self._entries = 0
 
     def add(self, events: Sequence[TraceEvent | BareEvent]) -> None:
@@ -234,7 +171,7 @@ class EventColumns:
         self._add_pairs()
         columns = self._spans.values
         names = tuple(self._names)
-        pids: _Codes[str] = _Codes()
+        pids: CodesOfKeys[str] = CodesOfKeys()
         threads = [self._labels.thread(pids[pid], pid, tid) for pid, tid in self._threads.ids]
         processes = tuple(self._labels.process(pid) for pid in pids)
         columns["category"] = decided(
@@ -257,7 +194,7 @@ class EventColumns:
             **columns,
         )
 
-    def _add(self, rows: _Rows, events: Sequence[TraceEvent | BareEvent], phase: str) -> None:
+    def _add(self, rows: GrowingRows, events: Sequence[TraceEvent | BareEvent], phase: str) -> None:
         """Adds the events of one phase; those without a usable time are left out and counted."""
         timed = [event for event in events if event.ph == phase]
         start_ns = all_nanoseconds([event.ts for event in timed])
@@ -319,7 +256,7 @@ class EventColumns:
         for name, absent in self._absent().items():
             spans[name] = np.where(spans[name] == absent, both[name][end], spans[name])
         self._spans.add(spans, np.zeros(0, dtype=np.int64))
-        self._begins, self._ends = _Rows(), _Rows()
+        self._begins, self._ends = GrowingRows(), GrowingRows()
 
     def _absent(self) -> dict[str, int]:
         """The value of each column of arguments that says that an event has none."""
@@ -358,7 +295,13 @@ class EventColumns:
             column.add(value[good])
 
     def _check_size(self) -> None:
-        tables: tuple[_Codes[Any], ...] = (self._names, self._shapes, self._settings, self._stacks, self._threads.ids)
+        tables: tuple[CodesOfKeys[Any], ...] = (
+            self._names,
+            self._shapes,
+            self._settings,
+            self._stacks,
+            self._threads.ids,
+        )
         texts, text_bytes = max(len(table) for table in tables), sum(table.text_bytes for table in tables)
         if texts > MOST_TEXTS or text_bytes > MOST_TEXT_BYTES or len(self._threads) > MOST_THREADS:
             raise UnreadableTrace(

@@ -87,9 +87,8 @@ def _gunzipped(file: BinaryIO, tally: Tally) -> Iterator[bytes]:
         except gzip.BadGzipFile as error:
             if "check failed" in str(error) or "Incorrect length" in str(error):
                 tally.add(packing_unsure=1)
-            elif unpacked.tell() == 0:
+            else:  # what follows the text is neither padding nor another member
                 tally.add(packing_damaged=1)
-            # else what follows the text is no gzip: padding
         except zlib.error:
             tally.add(packing_damaged=1)
 

@@ -11,7 +11,7 @@ import re
 import msgspec
 
 from tbp.errors import UnreadableTrace
-from tbp.traces.reading.window import State, Window
+from tbp.traces.reading.window import ValueState, Window
 
 # A value that begins behind damage and is longer is taken for damaged, too. The longest events seen are 60 kB.
 LONGEST_BYTES = 1 << 20
@@ -26,6 +26,7 @@ _DOCUMENT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BROKEN_START = re.compile(rb'\{\s*"\w+"\s*:')
 _PAIR = re.compile(rb'"\s*:')
 _SIGN = re.compile(rb'"ph"\s*:')
+_INNERMOST = re.compile(rb"\{[^{}]*\}")
 _LIST_KEY = re.compile(rb'"traceEvents"\s*:')
 _TAIL = re.compile(rb'(?:\A|\])\s*,?\s*(?=")')  # behind which the last keys of a document may stand
 MOST_TAILS = 100  # tried, from the last one backwards
@@ -60,20 +61,21 @@ class Search:
         self._has_sign = False
         self._has_pairs = False
         self._counted_from = 0
+        self._first: int | None = None
 
     @property
     def lost(self) -> int:
         """The events that were passed; text with the key that every event has is at least one."""
-        return max(self._starts, int(self._has_sign)) - self.is_cut
+        return max(self._starts, int(self._has_sign), int(self.is_cut)) - self.is_cut
 
     @property
     def is_rest(self) -> bool:
         """True where the passed text is the end of the event before it, which was read without these keys."""
         return self._has_pairs and not (self._starts or self._has_sign or self.heads)
 
-    def broken_at(self, position: int) -> None:
-        """Note where the first event was found to be broken: what begins before is part of it."""
-        self._counted_from = position
+    def broken_at(self, start: int, position: int) -> None:
+        """Note the first event, and where it was found to be broken: what begins before is part of it."""
+        self._first, self._counted_from = start, position
 
     def advance(self, window: Window, at: int, file_bytes: int) -> tuple[int, bool]:
         """The position of an event from ``at`` on, and True; or how far was searched in vain."""
@@ -82,27 +84,33 @@ class Search:
             if start < behind:
                 continue
             state, end = self._value(window, start, file_bytes)
-            if state is State.CUT and not window.is_last and (start or len(window) < LONGEST_BYTES):
+            if state is ValueState.CUT and not window.is_last and (start or len(window) < LONGEST_BYTES):
                 self._pass(window, at, start)
                 return start, False
-            if state is State.WHOLE and window.is_event(start, end):
+            if state is ValueState.WHOLE and window.is_event(start, end):
                 behind = window.nested_end(start)
                 if not behind:
+                    if start == self._counted_from and self._first is not None:
+                        self._starts -= window.are_halves(self._first, start, end)
                     self._pass(window, at, start)
                     return start, True
-            elif state is State.WHOLE and not window.is_document(start, end, is_in_list=True):
+            elif state is ValueState.WHOLE and not window.is_document(start, end, is_in_list=True):
                 behind = end
-            elif state is not State.WHOLE and start >= self._counted_from and _BROKEN_START.match(window.plain, start):
+            elif (
+                state is not ValueState.WHOLE
+                and start >= self._counted_from
+                and _BROKEN_START.match(window.plain, start)
+            ):
                 self._counted_from = end
                 self._starts += not window.is_document(start, end, is_in_list=True)
-                self.is_cut = state is State.CUT
+                self.is_cut = state is ValueState.CUT
         return self._to_the_end(window, at), False
 
-    def _value(self, window: Window, start: int, file_bytes: int) -> tuple[State, int]:
+    def _value(self, window: Window, start: int, file_bytes: int) -> tuple[ValueState, int]:
         try:
             state, end = window.value(start)
         except RecursionError:
-            state, end = State.BROKEN, start + _DEEP_BYTES
+            state, end = ValueState.BROKEN, start + _DEEP_BYTES
         self._effort.add(end - start, file_bytes)
         return state, end
 
@@ -122,9 +130,9 @@ class Search:
 
     def _pass(self, window: Window, start: int, end: int) -> None:
         text = window.text[start:end]
-        self._counted_from = max(0, self._counted_from - end)
+        self._first, self._counted_from = None, max(0, self._counted_from - end)
         self._has_pairs = self._has_pairs or _PAIR.search(text) is not None
-        self._has_sign = self._has_sign or _SIGN.search(text) is not None
+        self._has_sign = self._has_sign or _SIGN.search(_INNERMOST.sub(b"", text)) is not None
         self.heads += len(_LIST_KEY.findall(text))
 
 

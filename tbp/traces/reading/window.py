@@ -18,6 +18,8 @@ import msgspec
 from tbp.traces.reading.phases import is_event
 
 _VALUE = msgspec.json.Decoder(msgspec.Raw)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT = msgspec.json.Decoder(str)
 _AT = re.compile(r"\(byte (\d+)\)")
 
 # A control character is bad only in a string, and hides no end. So do escapes, once each is a letter.
@@ -36,7 +38,7 @@ _SIGN = re.compile(rb'"ph"')
 MOST_NESTED = 64
 
 
-class State(Enum):
+class ValueState(Enum):
     """The states of a value."""
 
     WHOLE = "ends in the text"
@@ -67,6 +69,7 @@ class Window:
     def __init__(self, text: bytes, is_last: bool) -> None:
         self.text = text
         self.is_last = is_last  # nothing follows
+        self.is_used_up = False  # as far as it goes without the text that follows
         plain = text.translate(_CONTROL_AS_SPACE)
         self.plain = bytearray(_ESCAPED.sub(b"__", plain) if b"\\" in plain else plain)
         self._view = memoryview(self.plain)
@@ -85,20 +88,20 @@ class Window:
         at = self.skip(at)
         return self.text[at : at + 1]
 
-    def value(self, at: int) -> tuple[State, int]:
+    def value(self, at: int) -> tuple[ValueState, int]:
         """The state of the value that begins ``at``, and where it ends, or is found to be broken."""
         while True:
             try:
                 _VALUE.decode(self._view[at:])
-                return State.WHOLE, len(self)
+                return ValueState.WHOLE, len(self)
             except msgspec.DecodeError as error:
                 message, position = str(error), at + _position(error)
             if "truncated" in message:
-                return State.CUT, len(self)
+                return ValueState.CUT, len(self)
             if "trailing characters" in message:
-                return State.WHOLE, position - _OVERSHOOT
+                return ValueState.WHOLE, at + len(bytes(self._view[at : position - _OVERSHOOT]).rstrip())
             if not self._without_word(position):
-                return (State.CUT if _CUT_WORD.match(self.plain, position) else State.BROKEN), position
+                return (ValueState.CUT if _CUT_WORD.match(self.plain, position) else ValueState.BROKEN), position
 
     def _without_word(self, position: int) -> bool:
         """True where a word that JSON does not have stood around ``position``: a number stands there now."""
@@ -111,6 +114,14 @@ class Window:
     def is_event(self, start: int, end: int) -> bool:
         """True where the value between these positions is an event with all that its phase needs."""
         return is_event(self._view[start:end])
+
+    def are_halves(self, start: int, middle: int, end: int) -> bool:
+        """True where a brace too many divides one event ``middle``: of two events each has all the usual keys."""
+        try:
+            first = _OBJECT.decode(bytes(self._view[start:middle]).rstrip(b" ,") + b"}")
+            return first.keys().isdisjoint(_OBJECT.decode(self._view[middle:end]))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
 
     def is_document(self, start: int, end: int, is_in_list: bool) -> bool:
         """True for an object, between these positions or broken, that holds a list of events instead of being one."""
@@ -132,7 +143,13 @@ class Window:
     def key(self, at: int) -> tuple[str, int] | None:
         """The key of an object ``at`` a quote, and where its value begins."""
         key = _KEY.match(self.plain, at)
-        return (self.text[key.start(1) : key.end(1)].decode("utf-8", "replace"), key.end()) if key else None
+        if key is None:
+            return None
+        try:
+            name = _TEXT.decode(self.text[key.start(1) - 1 : key.end(1) + 1])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            name = self.text[key.start(1) : key.end(1)].decode("utf-8", "replace")
+        return name, key.end()
 
     def lists_events(self, at: int) -> bool:
         """True where a list begins ``at``, and with an event."""
@@ -140,10 +157,10 @@ class Window:
         if self.plain[at : at + 1] != b"[" or self.plain[start : start + 1] != b"{":
             return False
         state, end = self.value(start)
-        return state is State.WHOLE and self.is_event(start, end)
+        return state is ValueState.WHOLE and self.is_event(start, end)
 
     def starts(self, at: int) -> Iterator[int]:
-        """Where objects may begin in a list, by their looks. A value of a key does not."""
+        """The positions at which objects may begin in a list, by their looks. The value of a key begins at none."""
         for start in _START.finditer(self.plain, at):
             before = self.plain[max(0, start.start() - 64) : start.start()].rstrip()
             if not before.endswith(b":"):
@@ -158,9 +175,9 @@ class Window:
         for _ in range(MOST_NESTED):
             state, end = self.value(at)
             at = self.skip(end)
-            if state is not State.WHOLE or self.plain[at : at + 1] != b"{":
+            if state is not ValueState.WHOLE or self.plain[at : at + 1] != b"{":
                 break
-        is_closed = state is State.WHOLE and self.plain[at : at + 1] == b"]"
+        is_closed = state is ValueState.WHOLE and self.plain[at : at + 1] == b"]"
         return at + 1 if is_closed and self._goes_on(at + 1) else 0
 
     def _goes_on(self, at: int) -> bool:
@@ -172,7 +189,7 @@ class Window:
                 return False
             tail = Window(b'{"":0' + self.text[at:], self.is_last)
             state, end = tail.value(0)
-            if state is not State.WHOLE:
+            if state is not ValueState.WHOLE:
                 return False
             at += end - len(b'{"":0')
         elif self.plain[at : at + 1] == b"}":

@@ -74,6 +74,14 @@ def test_machines_that_saw_the_same_are_one_entry_with_what_is_known(make_histor
     assert (alone.findtext(f"{ATOM}content") or "").endswith("\nthe cause is one of 4 commits since 00c0ffee")
 
 
+def test_a_name_with_line_ends_forges_no_line(make_history, make_report) -> None:
+    text = "a\nFORGED\rFORGED\x85FORGED\u2028FORGED"
+    (entry,) = entries(make_report(make_history(benchmark=text, machine=text), project=text))
+    for tag in ("title", "content"):
+        lines = (entry.findtext(f"{ATOM}{tag}") or "").splitlines()
+        assert not any(line.startswith("FORGED") for line in lines)
+
+
 def test_an_entry_keeps_its_id_when_more_is_known_of_it(make_history, make_report) -> None:
     one = entries(make_report(make_history(benchmark="a.time_x")))[0]
     more = entries(make_report(make_history(benchmark="a.time_x"), make_history(benchmark="b.time_x")))[0]
