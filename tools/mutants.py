@@ -20,6 +20,7 @@ import importlib.util
 import json
 import os
 import random
+import resource
 import sys
 import tempfile
 import time
@@ -52,8 +53,8 @@ TESTS = {
     "tbp/model": ("tests/model", "tests/comparison", "tests/history/test_events.py", "tests/history/test_states.py"),
     "tbp/comparison/judgements.py": ("tests/comparison",),
 }  # fmt: skip
-TIMEOUT_S = 60
-BASELINE_S = 600
+MOST_CPU_S = 30  # of the processor, for a mutant: ten times its tests
+BASELINE_CPU_S = 600
 LONGEST_S = 2.0  # of a test: what simulates for longer is no quick test
 MOST_TESTS = 60  # tried for a constant of a module, for which all is imported again
 OPTIONS = ["-qq", "-s", "-p", "no:cacheprovider", "-m", "not slow and not browser and not cuda"]
@@ -191,17 +192,20 @@ def compiled(mutant: Mutant) -> CodeType:
     return compile(ast.fix_missing_locations(_Swap(node, changed).visit(tree)), str(file), "exec")
 
 
-def swap_code(mutant: Mutant) -> bool:
-    """Gives the functions of an imported module the code of its mutant; False where it is not in a function."""
+def swap_code(mutant: Mutant, is_mutated: bool) -> bool:
+    """Gives the functions of an imported module the code of its mutant; False where it is not in a function.
+
+    Without ``is_mutated`` nothing changes, and the answer is the same.
+    """
     file = str(ROOT / mutant.path)
     codes = {(code.co_qualname, code.co_firstlineno): code for code in _inside(compiled(mutant))}
     is_swapped = False
-    for function in [each for each in gc.get_objects() if isinstance(each, FunctionType)]:
+    for function in [each for each in gc.get_objects() if type(each) is FunctionType]:
         code = function.__code__
         changed = codes.get((code.co_qualname, code.co_firstlineno)) if code.co_filename == file else None
         if changed is not None and changed != code:
             with contextlib.suppress(ValueError):  # the mutant closes over other names
-                function.__code__ = changed
+                function.__code__ = changed if is_mutated else code.replace()
                 is_swapped = True
     return is_swapped
 
@@ -226,11 +230,12 @@ class Trials:
 
     def __init__(self, chosen: Sequence[Mutant], baseline: Path) -> None:
         self._chosen, self._baseline = chosen, baseline
+        self._failed = baseline.with_name(f"{baseline.name}-{os.getpid()}")
         self.killed = 0
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if not self._baseline.exists():
-            in_child(lambda: self._measure(session), BASELINE_S)
+            in_child(lambda: self._measure(session), BASELINE_CPU_S)
         stored = json.loads(self._baseline.read_text())
         quick = {name: Quick(seconds, frozenset(map(tuple, calls))) for name, (seconds, calls) in stored.items()}
         for number, mutant in enumerate(self._chosen, start=1):
@@ -238,27 +243,38 @@ class Trials:
                 (name for name, test in quick.items() if test.seconds < LONGEST_S and touches(test, mutant)),
                 key=lambda name: quick[name].seconds,
             )
-            is_killed = in_child(lambda m=mutant, n=names: self._try(session, m, n), TIMEOUT_S) != 0
-            self.killed += is_killed
-            state = "killed  " if is_killed else "SURVIVED"
-            print(f"\n{state} {mutant.path}:{mutant.line} {mutant.change} ({len(names)} tests)", end="", flush=True)
+            state = self._state(session, mutant, names)
+            self.killed += state == "killed"
+            print(f"\n{state:8} {mutant.path}:{mutant.line} {mutant.change} ({len(names)} tests)", end="", flush=True)
             if number % 10 == 0:
                 print(f"\n{self.killed} of {number}", end="", flush=True)
         return True
 
-    def _try(self, session: pytest.Session, mutant: Mutant, names: Sequence[str]) -> int:
+    def _state(self, session: pytest.Session, mutant: Mutant, names: Sequence[str]) -> str:
+        """ "killed" only where the same tests pass, in the same order, without the mutant."""
+        self._failed.unlink(missing_ok=True)
+        if in_child(lambda: self._try(session, mutant, names, is_mutated=True)) == 0:
+            return "SURVIVED"
+        if not self._failed.exists():  # it took too long, or ended the process
+            return "killed" if in_child(lambda: self._try(session, mutant, names, is_mutated=False)) == 0 else "INVALID"
+        until = names[: int(self._failed.read_text()) + 1]
+        return "killed" if in_child(lambda: self._try(session, mutant, until, is_mutated=False)) == 0 else "INVALID"
+
+    def _try(self, session: pytest.Session, mutant: Mutant, names: Sequence[str], *, is_mutated: bool) -> int:
         if not names:
             return 0
-        if not swap_code(mutant):
+        if not swap_code(mutant, is_mutated):
             for module in [name for name in sys.modules if name.split(".")[0] in ("tbp", "tests")]:
                 del sys.modules[module]
-            sys.meta_path.insert(0, _Mutated(mutant))
+            if is_mutated:
+                sys.meta_path.insert(0, _Mutated(mutant))
             return int(pytest.main([*OPTIONS, "-x", *names[:MOST_TESTS]]))
         item_of = {item.nodeid: item for item in session.items}
         items = [item_of[name] for name in names]
-        for item, following in zip(items, [*items[1:], None], strict=True):
+        for number, (item, following) in enumerate(zip(items, [*items[1:], None], strict=True)):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if session.testsfailed:
+                self._failed.write_text(str(number))
                 return 1
         return 0
 
@@ -291,11 +307,12 @@ def touches(test: Quick, mutant: Mutant) -> bool:
     return any(path == file and mutant.function in ("", name) for path, name in test.calls)
 
 
-def in_child(work: Callable[[], int], limit_s: float) -> int:
-    """The exit status of ``work`` in a fork of this process, whose output is dropped; 1 where it takes too long."""
+def in_child(work: Callable[[], int], cpu_s: int = MOST_CPU_S) -> int:
+    """The exit status of ``work`` in a fork of this process, whose output is dropped; not 0 where it takes too long."""
     child = os.fork()
     if not child:
         os.setpgrp()
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s + int(time.process_time()), resource.RLIM_INFINITY))
         code = 1
         with contextlib.suppress(BaseException):
             nowhere = os.open(os.devnull, os.O_RDWR)
@@ -303,7 +320,7 @@ def in_child(work: Callable[[], int], limit_s: float) -> int:
                 os.dup2(nowhere, stream)
             code = work()
         os._exit(code)
-    limit = time.monotonic() + limit_s
+    limit = time.monotonic() + 10 * cpu_s  # of a process that waits
     while time.monotonic() < limit:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:

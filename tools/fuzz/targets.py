@@ -266,7 +266,7 @@ def store_file(data: bytes) -> None:
 
 def command_line(data: bytes) -> None:
     """The arguments of ``tbp``, a line each. Those of verbs that start programs are parsed and not run."""
-    arguments = [os.fsdecode(line) for line in data.split(b"\n")]
+    arguments = [os.fsdecode(line.replace(b"\0", b"")) for line in data.split(b"\n")]  # no process is given a null
     # Nothing is written beside the folder of the target.
     arguments = [argument.replace("/", "_").replace("..", "_") for argument in arguments]
     if arguments[0] not in RUNNABLE:
