@@ -70,6 +70,21 @@ def test_more_calls_are_certain_and_split_into_their_parts() -> None:
     assert list(result.rows[result.rows["certain"]]["operator"]) == ["softmax"]
 
 
+@pytest.mark.parametrize(("before_us", "after_us"), [(300.0, 200.0), (200.0, 300.0)])
+def test_a_time_that_every_session_shows_is_certain_in_both_directions(before_us: float, after_us: float) -> None:
+    sides = [side_of(QUIET | {"softmax": (2, self_us)}) for self_us in (before_us, after_us)]
+    softmax = row(difference(*sides), "softmax")
+    assert (softmax["kind"], softmax["certain"]) == ("time", True)
+    assert softmax["delta_us"] == pytest.approx(after_us - before_us)
+
+
+def test_a_floor_that_moved_while_the_usual_step_did_not_is_no_change() -> None:
+    usual, quick = (QUIET | {"softmax": (2, self_us)} for self_us in (300.0, 200.0))
+    before, after = [session_of([usual] * 10)] * 3, [session_of([quick] * 2 + [usual] * 8)] * 3
+    assert row(difference(before, after), "softmax")["kind"] == "same"
+    assert row(difference(after, before), "softmax")["kind"] == "same"
+
+
 def test_new_and_gone_operators() -> None:
     result = difference(side_of(QUIET | {"old": (1, 50.0)}), side_of(QUIET | {"new": (4, 870.0)}))
     new, old = row(result, "new"), row(result, "old")

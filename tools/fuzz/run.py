@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from pathlib import Path
 
 try:
@@ -152,6 +153,7 @@ def main() -> int:
         return max([subprocess.run([sys.executable, __file__, name, *rest], check=False).returncode for name in names])
     options.findings.mkdir(parents=True, exist_ok=True)
     os.environ["TBP_NO_CACHE"] = "1"
+    warnings.simplefilter("error")  # a user has no use for Python's remarks
     watched = Watched(names[0], TARGETS[names[0]], options.findings, options.executions, options.cpu_seconds)
     inputs = corpus()[names[0]]
     if atheris is None or options.hypothesis:
