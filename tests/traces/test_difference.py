@@ -11,9 +11,11 @@ from msgspec.structs import replace
 from tbp.errors import UsageError
 from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference, difference, explanation
 from tbp.traces.differences.sides import side
-from tbp.traces.differences.wording import calls, change
+from tbp.traces.differences.wording import calls, change, row_sentences
 from tbp.traces.operators.operators import OPERATOR_COLUMNS, OperatorTable, TraceSession
 from tbp.traces.reading.loss import Loss
+
+from ..trace_differences import row as literal_row
 
 # operator → (calls, self_us) in each of ten equal steps
 Step = Mapping[str, tuple[float, float]]
@@ -278,3 +280,10 @@ def test_quicker_best_steps_are_no_change_while_the_usual_step_is_the_same() -> 
     result = difference(before, after)
     assert row(result, "mm")["delta_us"] == 0
     assert not result.rows["certain"].any()
+
+
+def test_device_time_without_calls_changed_or_did_not() -> None:
+    rows = pd.DataFrame([literal_row("rest", (0, 0), (10, 20), kind) for kind in ("time", "same")]).assign(share=0.0)
+    assert list(row_sentences(rows, "device")) == [
+        "rest changed (+10 µs on the device)", "rest unchanged (+10 µs on the device)",
+    ]  # fmt: skip
