@@ -40,11 +40,11 @@ TESTS = {
     "tbp/traces/calls": (
         "tests/traces/test_nesting.py", "tests/traces/test_operators.py", "tests/traces/test_flops.py",
         "tests/traces/test_device.py", "tests/traces/test_frames.py", "tests/traces/test_idle.py",
-        "tests/traces/test_exact.py", "tests/test_properties.py",
+        "tests/traces/test_exact.py", "tests/traces/test_quantities.py", "tests/test_properties.py",
     ),
     "tbp/traces/operators": (
         "tests/traces/test_operators.py", "tests/traces/test_exact.py", "tests/traces/test_difference.py",
-        "tests/traces/test_operator_files.py",
+        "tests/traces/test_operator_files.py", "tests/traces/test_one_run.py",
     ),
     "tbp/traces/differences": (
         "tests/traces/test_difference.py", "tests/traces/test_exact.py", "tests/traces/test_frame_difference.py",
