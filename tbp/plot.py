@@ -78,6 +78,20 @@ def compression(source: ResultSource, suite: str, *, against: str = "size", is_d
     return _themed(chart.figure, is_dark)
 
 
+def memory(trace: str | PathLike[str], *, is_dark: bool = False) -> go.Figure:
+    """The bytes allocated on each device over the time of a trace, with their peaks.
+
+    Raises ``UsageError`` where the trace has no memory events, and ``UnreadableTrace`` where it cannot be read.
+    """
+    from tbp.figures.memory import memory_figure
+    from tbp.traces.read_recording import read_recording
+
+    rank = read_recording(Path(trace)).rank
+    if rank is None or rank.memory is None:
+        raise UsageError(f"{trace} has no memory events: record it with profile_memory=True")
+    return memory_figure(rank.memory, is_dark)
+
+
 def _histories(source: ResultSource, benchmark: str | None = None) -> tuple[History, ...]:
     """The series of ``source``, or those of one benchmark, with what moved in them."""
     import tbp

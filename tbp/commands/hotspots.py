@@ -10,7 +10,7 @@ from tbp.errors import ExitCode, UsageError
 from tbp.system.printing import warn
 
 HELP = "the operators of a trace, or what separates two"
-RANKS = ("self", "device", "total", "flops")
+RANKS = ("self", "device", "total", "flops", "memory")
 GROUPS = ("operator", "module", "line")
 
 

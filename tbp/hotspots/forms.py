@@ -3,7 +3,8 @@
 JSON is strict and ASCII; a number that is not finite is ``null``. One object:
 
     format         FORMAT
-    hotspots       [{"cell", "facts", "by", "group_by", "operators": [{column: value, …}, …], "device"}, …], or instead
+    hotspots       [{"cell", "facts", "by", "group_by", "operators": [{column: value, …}, …], "device",
+                     "memory"}, …], or instead
     differences    [{"cell", "before", "after", "step_before_us", "step_after_us", "residual_us", "machine_factor",
                      "clock", "enough_sessions", "explanation", "operators": [{column: value, …}, …], "exact",
                      "callers", "device_before", "device_after"}, …]
@@ -11,7 +12,8 @@ JSON is strict and ASCII; a number that is not finite is ``null``. One object:
 ``facts``, ``before`` and ``after`` are ``views.Facts``; the columns are those of ``tbp.traces.operators.operators``
 with ``share``, or of ``tbp.traces.differences.difference``; "exact" and "callers" are rows of
 ``tbp.traces.differences.exact``, or null where unknown. Each "device" is null, or {"devices", "kernels", "idle",
-"ranks": rows of ``devices``, "backend", "runs", "straggler", …}. Times are µs per step. CSV has
+"ranks": rows of ``devices``, "backend", "runs", "straggler", …}. "memory" is null, or {"peaks", "alive", "grown": rows
+of ``tbp.traces.devices.memory``}. Times are µs per step. CSV has
 ``cell``, the operators' columns, and last ``losses``: sentences on what could not be read.
 """
 
@@ -25,6 +27,7 @@ import pandas as pd
 from tbp.hotspots.devices import Devices
 from tbp.hotspots.views import Compared, Ranking
 from tbp.system.strict_json import strict_json
+from tbp.traces.devices.memory import MemoryUse
 from tbp.traces.differences.difference import explanation
 from tbp.wording.csv_cells import csv_cell
 from tbp.wording.words import one_line
@@ -33,7 +36,8 @@ from tbp.wording.words import one_line
 # format.
 # 1: the first.
 # 2: "recorded" of operators, "group_by" (rows may be modules or lines), ranks without a device, "straggler".
-FORMAT = 2
+# 3: "memory" of a ranking.
+FORMAT = 3
 
 View: TypeAlias = "Ranking | Compared"
 Views: TypeAlias = "Sequence[Ranking] | Sequence[Compared]"
@@ -64,7 +68,14 @@ def _ranking(view: Ranking, top: int | None) -> dict[str, object]:
         "group_by": view.group,
         "operators": _rows(view, top).to_dict("records"),
         "device": _device(view.devices),
+        "memory": _memory(view.memory),
     }
+
+
+def _memory(memory: MemoryUse | None) -> dict[str, object] | None:
+    if memory is None:
+        return None
+    return {name: getattr(memory, name).to_dict("records") for name in ("peaks", "alive", "grown")}
 
 
 def _difference(view: Compared, top: int | None) -> dict[str, object]:

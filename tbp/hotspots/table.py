@@ -13,6 +13,7 @@ from rich.console import RenderableType
 
 from tbp.hotspots.device_table import busy_sentence, device_parts
 from tbp.hotspots.forms import Views
+from tbp.hotspots.memory_table import memory_parts
 from tbp.hotspots.views import COLUMNS, By, Compared, Facts, Group, Ranking
 from tbp.report.parts.trace_rows import shapes
 from tbp.traces.differences.difference import LEAST_SESSIONS
@@ -27,6 +28,7 @@ MOST_EXACT = 20
 MOST_UNCERTAIN = 5
 
 _NAMES = {By.SELF: "self time", By.DEVICE: "device time", By.TOTAL: "total time", By.FLOPS: "FLOPs"}
+_NAMES |= {By.MEMORY: "allocated"}
 
 
 def views_table(views: Views, top: int | None, with_shapes: bool, width: int) -> str:
@@ -59,6 +61,8 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
         share = words.percent(float(left["share"].sum()))
         part = "" if ranking.by is By.TOTAL else f": {share}"
         yield f"… and {words.count(len(left), f'more {ranking.group}')}{part} (--top N)"
+    if ranking.memory is not None:
+        yield from memory_parts(ranking.memory, top, with_blocks=ranking.by is By.MEMORY)
     if ranking.devices is not None:
         yield from device_parts(ranking.devices, top)
 
@@ -127,11 +131,13 @@ def _beside(ranking: Ranking) -> By | None:
 
 
 def _amount(value: float, by: By) -> str:
+    if by is By.MEMORY:
+        return words.quantity(value, "bytes")
     return words.flop(value) if by is By.FLOPS else words.microseconds(value)
 
 
 def _whole(by: By) -> str:
-    return {By.DEVICE: "on the device", By.FLOPS: "in all"}.get(by, "on the host")
+    return {By.DEVICE: "on the device", By.FLOPS: "in all", By.MEMORY: "allocated"}.get(by, "on the host")
 
 
 def _section(title: str, rows: pd.DataFrame, top: int | None, none: str) -> Iterator[RenderableType]:

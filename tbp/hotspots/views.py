@@ -14,6 +14,7 @@ from msgspec import Struct
 from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
 from tbp.hotspots.devices import Devices, devices
+from tbp.traces.devices.memory import MemoryUse
 from tbp.traces.differences.difference import TraceDifference, difference
 from tbp.traces.frames.groups import by_line, by_module
 from tbp.traces.operators.one_run import one_a_run
@@ -29,6 +30,7 @@ class By(StrEnum):
     DEVICE = "device"
     TOTAL = "total"
     FLOPS = "flops"
+    MEMORY = "memory"  # bytes allocated
 
 
 class Group(StrEnum):
@@ -40,6 +42,7 @@ class Group(StrEnum):
 
 
 COLUMNS = {By.SELF: "self_us", By.DEVICE: "self_device_us", By.TOTAL: "total_us", By.FLOPS: FLOPS}
+COLUMNS |= {By.MEMORY: "allocated_bytes"}
 
 
 class Facts(Struct, frozen=True):
@@ -70,6 +73,7 @@ class Ranking(Struct, frozen=True):
     has_device: bool
     devices: Devices | None  # None where nothing ran on a device, or only operator tables are left
     group: Group = Group.OPERATOR
+    memory: MemoryUse | None = None  # of the recording with the largest peak
 
 
 class Compared(Struct, frozen=True):
@@ -107,6 +111,8 @@ def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPER
     column, frame = COLUMNS[by], _groups(source, group) if group is not Group.OPERATOR else table.frame
     if by is By.DEVICE and not has_device:
         raise UsageError(f"nothing ran on a device in {source.name}: use --by self or --by total")
+    if by is By.MEMORY and (column not in frame or not frame[column].sum() > 0):
+        raise UsageError(f"{source.name} has no memory to rank by: record it with profile_memory=True")
     if column not in frame or not frame[column].sum() > 0:
         raise UsageError(f"{source.name} has no {by} to rank by: use --by self, or record the trace with record_shapes")
     rows = frame.sort_values([column, "operator"], ascending=[False, True], kind="stable", ignore_index=True)
@@ -120,7 +126,13 @@ def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPER
         has_device,
         devices(source.recordings),
         group,
+        _memory(source),
     )
+
+
+def _memory(source: TraceSource) -> MemoryUse | None:
+    used = [each.rank.memory for each in source.recordings if each.rank is not None and each.rank.memory is not None]
+    return max(used, key=lambda memory: float(memory.peaks["peak_bytes"].max()), default=None)
 
 
 def compared(before: TraceSource, after: TraceSource) -> Compared:

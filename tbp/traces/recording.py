@@ -21,6 +21,9 @@ from tbp.traces.reading.trace import Trace
 
 Value = TypeVar("Value")
 
+# pytorch#166121: the file of some versions lacks what key_averages() of the same recording has.
+NO_MEMORY = "It was recorded with profile_memory and holds no memory event; some versions of torch leave them out"
+
 MOST_DEVICES = 3  # different devices named of a machine
 
 
@@ -71,8 +74,12 @@ def about(trace: Trace, session: TraceSession) -> About:
         benchmark=facts.benchmark,
         parameters=tuple((name, plain_value(value)) for name, value in facts.parameters.items()),
         commit=facts.commit,
-        losses=trace.losses,
+        losses=(*trace.losses, *([NO_MEMORY] if _lacks_memory(trace) else [])),
     )
+
+
+def _lacks_memory(trace: Trace) -> bool:
+    return not len(trace.memory) and trace.metadata.get("profile_memory", "0").strip() == "1"
 
 
 def _device(trace: Trace, session: TraceSession) -> str:

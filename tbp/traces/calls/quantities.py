@@ -87,31 +87,32 @@ def event_allocated(trace: Trace, tree: HostTree) -> Floats:
         return np.full(len(tree.event), np.nan)
     sizes = np.zeros(len(tree.event))
     grown = trace.memory.size_bytes > 0
-    owner = _running(trace, tree, trace.memory.thread_code[grown], trace.memory.start_ns[grown])
+    memory = trace.memory
+    owner = innermost_at(trace, tree.event, tree.parent, memory.thread_code[grown], memory.start_ns[grown])
     known = owner != NO_PARENT
     np.add.at(sizes, tree.stands_for[owner[known]], trace.memory.size_bytes[grown][known])
     return sizes
 
 
-def _running(trace: Trace, tree: HostTree, thread: NDArray[np.int32], time_ns: Indices) -> Indices:
-    """The innermost event that runs on a thread at a time; NO_PARENT where none does."""
+def innermost_at(trace: Trace, event: Indices, parent: Indices, thread: NDArray[np.int32], time_ns: Indices) -> Indices:
+    """The innermost of the nested events that runs on a thread at a time; NO_PARENT where none does."""
     innermost = np.full(len(time_ns), NO_PARENT, dtype=np.int64)
-    if not len(tree.event):
+    if not len(event):
         return innermost
-    end_ns = trace.end_ns[tree.event]
+    end_ns = trace.end_ns[event]
     for code in np.unique(thread):
-        entries = np.flatnonzero(trace.thread_code[tree.event] == code)
+        entries = np.flatnonzero(trace.thread_code[event] == code)
         if len(entries):
-            start_ns = trace.start_ns[tree.event[entries]]
+            start_ns = trace.start_ns[event[entries]]
             order = entries[np.lexsort((-end_ns[entries], start_ns))]
             here = np.flatnonzero(thread == code)
-            last = np.searchsorted(trace.start_ns[tree.event[order]], time_ns[here], side="right") - 1
+            last = np.searchsorted(trace.start_ns[event[order]], time_ns[here], side="right") - 1
             innermost[here] = np.where(last >= 0, order[np.maximum(last, 0)], NO_PARENT)
     for _ in range(_MOST_CLIMBS):
         over = np.flatnonzero((innermost != NO_PARENT) & (end_ns[innermost] <= time_ns))
         if not len(over):
             return innermost
-        innermost[over] = tree.parent[innermost[over]]
+        innermost[over] = parent[innermost[over]]
     innermost[end_ns[innermost] <= time_ns] = NO_PARENT
     return innermost
 

@@ -18,6 +18,7 @@ from tbp.traces.calls.kernels import device_work
 from tbp.traces.calls.names import NameRule
 from tbp.traces.devices.device import DeviceUse, device_use
 from tbp.traces.devices.host_communication import HostCommunication, host_communication
+from tbp.traces.devices.memory import MemoryUse, memory_use
 from tbp.traces.operators.one_run import by_run
 from tbp.traces.operators.operators import OperatorTable, TraceSession, merged_table, nested_session
 from tbp.traces.operators.origin import UNKNOWN, RankOrigin, origin
@@ -47,6 +48,7 @@ class Rank(Struct, frozen=True):
     session: TraceSession
     device: DeviceUse
     host: HostCommunication = HostCommunication()
+    memory: MemoryUse | None = None  # None: no memory was recorded, or only operators were stored
 
     @property
     def rank(self) -> int:
@@ -97,7 +99,12 @@ def rank_of(path: Path, trace: Trace, rules: Sequence[NameRule] = ()) -> Rank:
     its_origin = origin(path, trace)
     session = nested_session(trace, tree, work)
     return Rank(
-        path, its_origin, of_rank(session, its_origin), device_use(trace, tree, work), host_communication(trace, tree)
+        path,
+        its_origin,
+        of_rank(session, its_origin),
+        device_use(trace, tree, work),
+        host_communication(trace, tree),
+        memory_use(trace, tree),
     )
 
 

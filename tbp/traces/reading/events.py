@@ -24,7 +24,7 @@ from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
 from tbp.traces.reading.pairing import pairs
 from tbp.traces.reading.phases import ASYNCHRONOUS, BEGIN, COMPLETE, END, INSTANT, METADATA, PHASES
 from tbp.traces.reading.processes import Labels, decided, written
-from tbp.traces.reading.trace import ABSENT, COLUMNS, SETTLED, Allocations, Trace
+from tbp.traces.reading.trace import ABSENT, COLUMNS, HOST_MEMORY, SETTLED, Allocations, Trace
 
 # Real traces have up to a few thousand names, with Python frames some ten thousand, and a thread per stream. Beyond
 # these a file is made to exhaust memory, or is no trace.
@@ -51,7 +51,10 @@ class Arguments(msgspec.Struct, gc=False):
     settings: msgspec.Raw = msgspec.field(name="Concrete Inputs", default=_NOTHING)
     copied_bytes: int | str = msgspec.field(name="bytes", default=ABSENT)  # text on the host side of ROCm's copies
     allocated_bytes: int = msgspec.field(name="Bytes", default=0)
-    device_type: int = msgspec.field(name="Device Type", default=0)
+    address: int | str = msgspec.field(name="Addr", default=ABSENT)
+    total_allocated: int = msgspec.field(name="Total Allocated", default=ABSENT)
+    device_type: int = msgspec.field(name="Device Type", default=HOST_MEMORY)
+    device_id: int = msgspec.field(name="Device Id", default=0)
     call_stack: str = msgspec.field(name="Call stack", default="")  # with_stack until torch 1.11, and of TorchScript
     module_hierarchy: str = msgspec.field(name="Module Hierarchy", default="")  # with_modules, of TorchScript
     name: msgspec.Raw = _NOTHING  # of a process or thread, as the next one
@@ -288,9 +291,16 @@ class EventColumns:
         start_ns = all_nanoseconds([event.ts for event in events])
         thread = self._threads.codes([(event.pid, event.tid) for event in events])
         size = _whole([a.allocated_bytes for a in arguments], otherwise=0)
-        on_device = np.array([a.device_type != 0 for a in arguments], dtype=bool)
         good = _is_time(start_ns)
-        values: tuple[NDArray[Any], ...] = (start_ns, thread, size, on_device)
+        values: tuple[NDArray[Any], ...] = (
+            start_ns,
+            thread,
+            size,
+            _links([n if isinstance(n := a.address, int) else ABSENT for a in arguments]),
+            _sizes([a.total_allocated for a in arguments]),
+            _whole([a.device_type for a in arguments], otherwise=HOST_MEMORY),
+            _whole([a.device_id for a in arguments], otherwise=0),
+        )
         for column, value in zip(self._memory, values, strict=True):
             column.add(value[good])
 

@@ -27,6 +27,7 @@ NS_PER_US = 1000
 STEP_NAME = re.compile(r"ProfilerStep#\d+$")
 ABSENT = -1  # in correlation and external_id: the event carries none, or 0, which recorders write for none
 
+HOST_MEMORY = 0  # torch's device type of the CPU (c10::DeviceType)
 
 # Operators whose FLOPs need more than shapes: of these the scalar arguments are kept (stride, padding, …).
 SETTLED = frozenset(
@@ -40,7 +41,10 @@ class Allocations(Struct, frozen=True, eq=False):
     start_ns: Nanoseconds
     thread_code: Codes  # into the trace's ``threads``
     size_bytes: Indices  # negative where memory was freed
-    on_device: NDArray[np.bool_]
+    address: Indices  # of the block; ABSENT where none was recorded
+    total_bytes: Indices  # allocated on the device after this, with all before the trace; ABSENT where not recorded
+    device_type: Indices  # torch's number: HOST_MEMORY, 1 for CUDA
+    device: Indices  # torch's index of it
 
     def __len__(self) -> int:
         return len(self.start_ns)

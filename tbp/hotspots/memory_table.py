@@ -1,0 +1,67 @@
+"""The memory of a trace, for a terminal: the peak of each device, the blocks alive then, and those that pile up.
+
+Takes ``MemoryUse``, gives paragraphs and rows of ``tbp.wording.terminal``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+from rich.console import RenderableType
+
+from tbp.traces.calls.steps import OUTSIDE
+from tbp.traces.devices.memory import HOST, NO_OPERATOR, MemoryUse
+from tbp.wording import words
+from tbp.wording.terminal import Paragraph, TextRows
+
+MOST_BLOCKS = 8  # rows of blocks, unless the command line says otherwise
+MOST_DEVICES = 8
+
+
+def memory_parts(memory: MemoryUse, top: int | None, with_blocks: bool) -> Iterator[RenderableType]:
+    """A sentence per device; the blocks alive at its peak only ``with_blocks``, those that pile up always."""
+    yield ""
+    for _, peak in memory.peaks.head(MOST_DEVICES).iterrows():
+        yield Paragraph(_sentence(peak), "", "  ")
+        if with_blocks:
+            alive = memory.alive[memory.alive["device"] == peak["device"]]
+            yield from _blocks("alive at the peak", alive, top or MOST_BLOCKS)
+        grown = memory.grown[memory.grown["device"] == peak["device"]]
+        if peak["growth_bytes"] > 0:
+            yield from _blocks("not freed by the end of the next step", grown, top or MOST_BLOCKS)
+    if not with_blocks:
+        yield "--by memory shows what was alive at the peak"
+
+
+def _sentence(peak: pd.Series) -> str:
+    """``Memory of device 0: peak 117 MiB at 9.84 ms in step 1, in aten::sum (Net_0/Linear_1); …``."""
+    device = "the host" if peak["device"] == HOST else f"device {peak['device']}"
+    size, before, end, growth = (
+        words.quantity(float(peak[f"{name}_bytes"]), "bytes") for name in ("peak", "before", "end", "growth")
+    )
+    is_total = float(peak["before_bytes"]) == float(peak["before_bytes"])
+    step = "outside of steps" if peak["step"] == OUTSIDE else f"in step {peak['step'] + 1}"
+    operator = peak["operator"] if peak["operator"] == NO_OPERATOR else f"in {peak['operator']}"
+    module = f" of {peak['module']}" if peak["module"] else ""
+    text = f"Memory of {device}: peak {size}, {words.microseconds(float(peak['peak_us']))} after the first allocation, "
+    text += f"{step}, {operator}{module}; "
+    text += f"{before} before and {end} after" if is_total else "without what was allocated before the trace"
+    return text + (f"; it grows by {growth} a step" if peak["growth_bytes"] > 0 else "")
+
+
+def _blocks(title: str, rows: pd.DataFrame, top: int) -> Iterator[RenderableType]:
+    if not len(rows):
+        return
+    whole = float(rows["bytes"].sum())
+    table = TextRows()
+    table.add(title, "size", "share", "blocks")
+    for _, row in rows.head(top).iterrows():
+        size, share = words.quantity(float(row["bytes"]), "bytes"), words.percent(float(row["bytes"]) / whole)
+        table.add(str(row["operator"]), size, share, words.calls(float(row["blocks"])) if row["blocks"] else "")
+        if row["module"]:
+            table.below(Paragraph(f"of {row['module']}", "    "))
+    yield table
+    if len(rows) > top:
+        share = words.percent(float(rows["bytes"].iloc[top:].sum()) / whole)
+        yield f"… and {len(rows) - top:,} more: {share}"
