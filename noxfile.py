@@ -40,6 +40,15 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzzing of every reader: half an hour, or as long as the arguments of tools/fuzz/run.py say."""
+    _install_group(session, "test", "fuzz")
+    session.run(
+        "python", "tools/fuzz/run.py", *(session.posargs or ["all", "--executions=1000000", "--cpu-seconds=120"])
+    )
+
+
+@nox.session
 def actionlint(session: nox.Session) -> None:
     """The syntax of workflows; skipped where there is no actionlint, whose package downloads it from GitHub."""
     if not shutil.which("actionlint"):

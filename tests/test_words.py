@@ -24,6 +24,7 @@ CLEAN_DOCS = (
     "SECURITY.md",
     "docs/architecture.md",
     *(f"docs/decisions/{name}.md" for name in DECISIONS),
+    "docs/fuzzing.md",
     "docs/glossary.md",
     "docs/guide.md",
     "docs/limits.md",

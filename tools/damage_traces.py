@@ -58,7 +58,8 @@ def lost_and_told(path: Path, events: int) -> tuple[int, int, bool]:
     texts: list[bytes] = []
     read_texts(path, texts.extend)
     copied = sum(json.loads(text).get("ph") == "X" for text in texts)
-    return events - len(trace), loss.unreadable + loss.untimed + loss.doubled, copied >= len(trace)
+    counted = loss.unreadable + loss.untimed + loss.misplaced + loss.doubled
+    return events - len(trace), counted, copied >= len(trace)
 
 
 def measure(layout: str, text: bytes, events: int, damages: int, seed: int, folder: Path) -> None:

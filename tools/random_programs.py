@@ -41,6 +41,7 @@ EXACT_US = 0.002  # two ns: both sides add up the same whole ns, torch in float 
 
 _ADDRESS = re.compile(r"\s*(?:\bat\s+)?\b0x[0-9a-fA-F]+\b")
 _STEP = re.compile(r"ProfilerStep[#*].*")
+_LINE = re.compile(r"\(#?\d+\)(?=: )")  # of a Python function: the table numbers those of one name in their order
 
 Part = Callable[[torch.Tensor], torch.Tensor]
 Rows = dict[str, tuple[float, float]]  # calls and self CPU time in µs, by name
@@ -138,7 +139,7 @@ def _added(rows: Any) -> Rows:
     calls: dict[str, float] = defaultdict(float)
     self_us: dict[str, float] = defaultdict(float)
     for name, count, time_us in rows:
-        comparable = _STEP.sub("ProfilerStep", _ADDRESS.sub("", name))
+        comparable = _LINE.sub("", _STEP.sub("ProfilerStep", _ADDRESS.sub("", name)))
         calls[comparable] += count
         self_us[comparable] += time_us
     return {name: (calls[name], self_us[name]) for name in calls}

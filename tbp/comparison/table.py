@@ -44,8 +44,8 @@ def table(comparison: Comparison, *, verbose: bool = False, colour: bool = False
 
 def _parts(comparison: Comparison, verbose: bool) -> Iterator[RenderableType]:
     counts = tally(comparison)
-    yield Paragraph(sentence(comparison), most=MOST_VERDICT)
-    yield Paragraph(phrases.context(comparison), most=MOST_VERDICT)
+    yield Paragraph(sentence(comparison), later="  ", most=MOST_VERDICT)
+    yield Paragraph(phrases.context(comparison), later="  ", most=MOST_VERDICT)
     for state in phrases.ORDER if verbose else _LISTED:
         if counts[state]:
             yield from ("", *_section(comparison, state, verbose))
@@ -56,7 +56,7 @@ def _parts(comparison: Comparison, verbose: bool) -> Iterator[RenderableType]:
     if comparison.notes:
         yield ""
     for note in comparison.notes:
-        yield Paragraph(f"Note: {note}")
+        yield Paragraph(f"Note: {note}", later="  ")
 
 
 def _section(comparison: Comparison, state: State, verbose: bool) -> Iterator[RenderableType]:

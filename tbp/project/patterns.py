@@ -7,6 +7,7 @@ is asv's too, and has no bounds of its own: ``(a+)+$`` takes years for a text of
 from __future__ import annotations
 
 import re
+from warnings import catch_warnings
 
 from tbp.errors import UsageError
 from tbp.system.bounded import TooSlow, limited_to
@@ -26,7 +27,8 @@ def compiled(pattern: str, where: str) -> re.Pattern[str]:
     if len(pattern) > MOST_CHARACTERS:
         raise UsageError(f"{where} {shown} has {len(pattern):,} characters; write one of at most {MOST_CHARACTERS:,}")
     try:
-        with limited_to(MOST_CPU_S):
+        # Python warns of "[[" and "--", which mean something else in other languages; asv compiles them as they are.
+        with limited_to(MOST_CPU_S), catch_warnings(action="ignore", category=FutureWarning):
             return re.compile(pattern)
     except re.error as error:
         raise UsageError(f"{where} {shown} is no regular expression: {error}") from None

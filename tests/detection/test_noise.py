@@ -19,6 +19,11 @@ def test_noise_within_is_iqr_over_median():
     assert noise_within(points(1.0, 2.0, 1.0)) == pytest.approx(0.02)
 
 
+def test_noise_within_is_a_share_of_the_value():
+    assert noise_within(points(4.0, 4.0, 4.0)) == pytest.approx(0.005)
+    assert noise_within(points(-4.0)) == pytest.approx(0.005)
+
+
 def test_noise_between_leaves_steps_out():
     # The deviations are 0, 2 and 2 % on both sides.
     assert noise_between(points(0.98, 1.0, 1.02, 1.96, 2.0, 2.04), [3]) == pytest.approx(1.4826 * 0.02)

@@ -9,6 +9,7 @@ from tbp.detection import interval, segmentation
 from tbp.detection.boundaries import draws
 from tbp.detection.detector import change_points
 from tbp.detection.segmentation import SegmentationTask, huber_loss, segmentations
+from tbp.detection.selection import _without_short
 from tbp.model.changes import Change
 
 
@@ -20,6 +21,25 @@ def series_s(*segments: tuple[int, float], sigma: float = 0.02, seed: int = 1) -
 
 def places(changes: tuple[Change, ...]) -> list[tuple[int, bool]]:
     return [(change.index, change.confirmed) for change in changes]
+
+
+@pytest.mark.parametrize(
+    ("levels", "lengths", "edges"),
+    [
+        pytest.param((1.0, 1.1, 2.0), (10, 1, 10), [0, 11, 21], id="the second one to its left"),
+        pytest.param((1.0, 1.9, 2.0), (10, 1, 10), [0, 10, 21], id="the second one to its right"),
+        pytest.param((1.0, 1.5, 2.0), (10, 1, 10), [0, 11, 21], id="midway, to its left"),
+        pytest.param((1.0, 2.0), (2, 10), [0, 12], id="the first one"),
+        pytest.param((1.0, 2.0), (10, 2), [0, 12], id="the last one"),
+        pytest.param((1.0, 2.0, 2.1, 5.0), (10, 10, 1, 10), [0, 10, 21, 31], id="the third one"),
+        pytest.param((1.0, 2.0, 3.0), (3, 3, 3), [0, 3, 6, 9], id="three are enough"),
+    ],
+)
+def test_a_segment_too_short_joins_the_nearer_level(
+    levels: tuple[float, ...], lengths: tuple[int, ...], edges: list[int]
+):
+    scaled = np.repeat(levels, lengths)
+    assert _without_short(scaled, [0, *np.cumsum(lengths).tolist()]) == edges
 
 
 def test_six_runs_against_nine_are_sure_by_the_noise_of_the_others():

@@ -66,6 +66,13 @@ def test_cpu_time_is_no_witness_for_a_step_that_waits():
     assert math.isnan(Pair.of(rounds(1.2, cpu_share=0.0)).cpu_effect)
 
 
+@pytest.mark.parametrize("step_s", [0.001, 1.0, 4.0])
+def test_a_witness_computes_for_most_of_a_step_however_long_that_is(step_s: float):
+    computing, waiting = (block(step_s, cpu_share=share) for share in (0.9, 0.5))
+    assert Pair.of([Round((computing, computing), (computing, computing))]).cpu_effect == 0
+    assert math.isnan(Pair.of([Round((waiting, waiting), (waiting, waiting))]).cpu_effect)
+
+
 def test_two_threads_use_more_cpu_time_than_wall_time_and_bear_witness():
     assert Pair.of(rounds(1.2, cpu_share=2.0)).cpu_effect == pytest.approx(math.log(1.2))
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from tbp.errors import UnreadableTrace
 from tbp.export.document import read_copy
 from tbp.traces.reading.read import read_trace
+from tbp.traces.reading.search import DECODED_FROM_BYTES, MOST_DECODED, Effort
 from tbp.traces.reading.window import ValueState, Window
 
 Write = Callable[..., Path]
@@ -223,3 +225,10 @@ def test_a_value_is_whole_cut_off_or_broken(text: bytes, state: ValueState, end:
     reached, at = Window(text, is_last=True).value(0)
     assert reached is state
     assert abs(at - end) <= (0 if state is ValueState.WHOLE else 1)
+
+
+def test_a_search_that_decodes_the_file_again_and_again_is_refused() -> None:
+    effort = Effort()
+    effort.add(DECODED_FROM_BYTES + MOST_DECODED * 1000, file_bytes=1000)
+    with pytest.raises(UnreadableTrace, match="is damaged all over"):
+        effort.add(1, file_bytes=1000)

@@ -11,9 +11,11 @@ from msgspec.structs import replace
 from tbp.errors import UsageError
 from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference, difference, explanation
 from tbp.traces.differences.sides import side
-from tbp.traces.differences.wording import calls, change
+from tbp.traces.differences.wording import calls, change, row_sentences
 from tbp.traces.operators.operators import OPERATOR_COLUMNS, OperatorTable, TraceSession
 from tbp.traces.reading.loss import Loss
+
+from ..trace_differences import row as literal_row
 
 # operator → (calls, self_us) in each of ten equal steps
 Step = Mapping[str, tuple[float, float]]
@@ -68,6 +70,21 @@ def test_more_calls_are_certain_and_split_into_their_parts() -> None:
     assert softmax["sentence"] == "softmax 2 → 3 calls (+0.13 ms, 100 % of the slowdown)"
     assert explanation(result) == "softmax 2 → 3 calls (100 % of the traced slowdown)"
     assert list(result.rows[result.rows["certain"]]["operator"]) == ["softmax"]
+
+
+@pytest.mark.parametrize(("before_us", "after_us"), [(300.0, 200.0), (200.0, 300.0)])
+def test_a_time_that_every_session_shows_is_certain_in_both_directions(before_us: float, after_us: float) -> None:
+    sides = [side_of(QUIET | {"softmax": (2, self_us)}) for self_us in (before_us, after_us)]
+    softmax = row(difference(*sides), "softmax")
+    assert (softmax["kind"], softmax["certain"]) == ("time", True)
+    assert softmax["delta_us"] == pytest.approx(after_us - before_us)
+
+
+def test_a_floor_that_moved_while_the_usual_step_did_not_is_no_change() -> None:
+    usual, quick = (QUIET | {"softmax": (2, self_us)} for self_us in (300.0, 200.0))
+    before, after = [session_of([usual] * 10)] * 3, [session_of([quick] * 2 + [usual] * 8)] * 3
+    assert row(difference(before, after), "softmax")["kind"] == "same"
+    assert row(difference(after, before), "softmax")["kind"] == "same"
 
 
 def test_new_and_gone_operators() -> None:
@@ -263,3 +280,10 @@ def test_quicker_best_steps_are_no_change_while_the_usual_step_is_the_same() -> 
     result = difference(before, after)
     assert row(result, "mm")["delta_us"] == 0
     assert not result.rows["certain"].any()
+
+
+def test_device_time_without_calls_changed_or_did_not() -> None:
+    rows = pd.DataFrame([literal_row("rest", (0, 0), (10, 20), kind) for kind in ("time", "same")]).assign(share=0.0)
+    assert list(row_sentences(rows, "device")) == [
+        "rest changed (+10 µs on the device)", "rest unchanged (+10 µs on the device)",
+    ]  # fmt: skip

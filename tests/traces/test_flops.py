@@ -168,3 +168,14 @@ def test_the_docs_list_every_formula() -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / "traces.md").read_text(encoding="utf-8")
     rows = text.partition("| operator (")[2].partition("\n\n")[0].splitlines()[2:]
     assert {f"aten::{name}" for row in rows for name in re.findall(r"`(_?\w+)`", row.split("|")[1])} == set(FORMULAS)
+
+
+@pytest.mark.parametrize(
+    "kind", ["flash_attention", "efficient_attention", "cudnn_attention", "flash_attention_for_cpu"]
+)
+def test_every_attention_has_a_formula_for_both_passes(kind: str) -> None:
+    q, k = (2, 4, 8, 16), (2, 4, 6, 16)  # B, H, S, K
+    forward = 2 * (2 * 2 * 4 * 8 * 6 * 16)
+    assert FORMULAS[f"aten::_scaled_dot_product_{kind}"]([q, k, k], []) == forward
+    # Scores again, and two products for each of them and of the weights.
+    assert FORMULAS[f"aten::_scaled_dot_product_{kind}_backward"]([q, q, k, k], []) == forward * 5 // 2

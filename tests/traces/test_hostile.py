@@ -146,7 +146,7 @@ def many_empty_events() -> Iterator[bytes]:
         ("spaces.json.gz", bomb_of_spaces, "unpacks to over 400 × its size"),
         ("within.json.gz", bomb_in_events, "unpacks to over"),
         ("head.json.gz", bomb_in_the_head, "has an event or key of more than 16 MB"),
-        ("keys.json", many_heads, "is damaged all over"),
+        ("keys.json", many_heads, "holds no timed event"),
         ("name.json", gigantic_name, "has an event or key of more than 16 MB"),
         ("braces.json", gigantic_braces, "has an event or key of more than 16 MB"),
         ("names.json", many_names(b"name"), "different names"),

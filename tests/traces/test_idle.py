@@ -85,7 +85,7 @@ def test_whatever_returns_when_the_device_is_done_is_a_synchronisation(causes, n
 @pytest.mark.parametrize("name", ["cudaMemcpyAsync", "cudaStreamWaitEvent", "cudaEventRecord"])
 def test_what_returns_at_once_is_none(causes, name: str):
     assert causes(call("cudaLaunchKernel", 0, 1, 1), kernel(0, 30, 1), call(name, 12, 38, 2)) == [
-        ("host", "(after the last device work)", 1, 70.0)
+        ("host", "(the end of the last step)", 1, 70.0)
     ]
 
 

@@ -61,6 +61,16 @@ def test_each_kernel_belongs_to_its_own_process(write: Write, ids: str, in_order
     assert operator_table(trace).steps == 2
 
 
+def test_a_process_is_nearer_than_what_stands_nearer(write: Write) -> None:
+    """The second rank's launch is the last before both kernels, which have their host's process id."""
+    late = [
+        event | {"ts": event["ts"] + 200} if event["cat"] == "kernel" else event
+        for event in rank(100, 100, "mm", 100, 20, 0) + rank(200, 200, "conv", 80, 50, 100)
+    ]
+    trace = read_trace(write(sorted(late, key=lambda event: event["ts"])))
+    assert columns(trace, "self_device_us") == {"mm": 20, "conv": 50}
+
+
 def test_names_of_processes_tell_ranks_apart(write: Write) -> None:
     """Ids are numbers, the second rank's kernels stand first, and its clock is ahead."""
     kernels_last = sorted(rank(2, 20, "conv", 80, 50, -20), key=lambda event: event["cat"] != "kernel")

@@ -72,6 +72,14 @@ def test_without_steps_the_trace_is_one_step(trace_of: TraceOf) -> None:
     assert session(trace).step_us == 7
 
 
+def test_device_time_without_steps_is_of_step_0(trace_of: TraceOf) -> None:
+    launch = {"cat": "cuda_runtime", "args": {"correlation": 7}}
+    kernel = {"cat": "kernel", "pid": 0, "tid": 7, "args": {"correlation": 7, "device": 0, "stream": 7}}
+    trace = trace_of(("mm", 0, 10), ("cudaLaunchKernel", 2, 1, launch), ("gemm", 20, 4, kernel))
+    rows = session(trace).per_step.set_index("operator")
+    assert rows.loc["mm"].tolist() == [0, 1, 9.0, 4.0]
+
+
 def test_python_functions_are_no_operators(trace_of: TraceOf) -> None:
     trace = trace_of(("ProfilerStep#1", 0, 9, STEP), ("a.py(1): f", 1, 5, {"cat": "python_function"}), ("mm", 2, 2))
     assert list(operator_table(trace).frame["operator"]) == ["mm"]

@@ -95,3 +95,9 @@ def test_time_that_is_in_no_span_is_told(write: Write, events: list[Event], sent
 def test_phases_without_a_duration_are_no_loss(write: Write, phase: str) -> None:
     trace = read_trace(write([edge(phase, 1, "a", id=1), {}, edge("X", 9, "last", dur=1)]))
     assert (len(trace), trace.losses) == (1, ())
+
+
+def test_arrows_without_a_usable_time_are_no_loss(write: Write) -> None:
+    arrows = [edge("s", 1, "a", cat="other", id=1) | {"ts": "soon"}, edge("f", 1, "a", cat="other", id=1) | {"ts": {}}]
+    trace = read_trace(write([*arrows, edge("X", 9, "last", dur=1)]))
+    assert (len(trace), trace.losses) == (1, ())

@@ -19,7 +19,7 @@ from tbp.errors import UnreadableTrace
 from tbp.traces.reading.categories import Category
 from tbp.traces.reading.loss import Loss, total
 from tbp.traces.reading.numbers import nanoseconds
-from tbp.traces.reading.read import read_trace
+from tbp.traces.reading.read import read_texts, read_trace
 from tbp.traces.reading.trace import Trace
 
 Write = Callable[..., Path]
@@ -292,6 +292,26 @@ def test_a_bracket_or_quote_costs_the_event_that_lacks_it(write: Write, old: byt
     assert {*range(500)} - {*(trace.start_ns // 1000).tolist()} == {100}
     assert trace.loss.unreadable >= 1
     assert dict(trace.metadata) == {"last": "1"}
+
+
+@pytest.mark.parametrize(
+    ("value", "copied"),
+    [
+        pytest.param("1e999", "null", id="as fuzzing found it"),
+        pytest.param("-12.5E+0400", "null", id="signed, with a fraction"),
+        pytest.param('[1, {"y": 1e309}]', '[1, {"y": null}]', id="inside"),
+        pytest.param('["1e999", 2e400]', '["1e999", null]', id="beside a text"),
+        pytest.param("1" * 300 + "e10", "null", id="long"),
+        pytest.param("1e308", "1e308", id="the largest stays"),
+        pytest.param("1e-999", "1e-999", id="small ones stay"),
+    ],
+)
+def test_a_number_beyond_floating_point_costs_no_event_in_a_copy(write: Write, value: str, copied: str) -> None:
+    path = write(b'{"traceEvents": [{"ph": "X", "name": "a", "ts": 1, "dur": 2, "x": ' + value.encode() + b"}]}")
+    texts: list[bytes] = []
+    read_texts(path, texts.extend)
+    assert len(read_trace(path)) == 1
+    assert [text.decode() for text in texts] == [f'{{"ph": "X", "name": "a", "ts": 1, "dur": 2, "x": {copied}}}']
 
 
 def test_an_event_may_be_megabytes_long(write: Write) -> None:

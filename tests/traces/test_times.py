@@ -61,7 +61,7 @@ def test_the_last_kernel_of_a_stream_ends_with_the_recording(trace_of: TraceOf) 
 
 
 def test_a_long_kernel_that_the_host_waited_for_is_believed(trace_of: TraceOf) -> None:
-    wait = ("hipDeviceSynchronize", 1960, LONG - 30, {"cat": "cuda_runtime"})
+    wait = ("hipDeviceSynchronize", 1960, LONG - 80, {"cat": "cuda_runtime"})  # clocks differ by 30 µs
     trace = trace_of(*ten(9, LONG), wait)
     assert trace.losses == ()
     assert device(trace)["kernel_us"] == 810 + LONG

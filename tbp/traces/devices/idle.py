@@ -35,7 +35,7 @@ IDLE_COLUMNS = {
     "gaps": COUNT,
     "total_us": NUMBER,  # of the window
 }
-END = "(after the last device work)"  # in the column "operator": nothing was launched any more
+END = "(the end of the last step)"  # in the column "operator": nothing was launched any more
 
 # torch's own annotations around the wait for a batch (torch/utils/data/dataloader.py).
 _LOADER = re.compile(r"^enumerate\(DataLoader\)|DataLoader\w*Iter\b.*__next__")

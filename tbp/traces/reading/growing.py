@@ -40,7 +40,7 @@ class GrowingColumn:
 
     def add(self, values: NDArray[Any]) -> None:
         needed = self._size + len(values)
-        if needed > len(self._room):
+        if needed > len(self._room) or not needed:  # without any value the column still has their kind
             room = np.empty(max(2 * len(self._room), needed), dtype=values.dtype)  # untouched pages cost nothing
             room[: self._size] = self._room[: self._size]
             self._room = room

@@ -6,6 +6,7 @@ columns to ``events``.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -21,7 +22,9 @@ _ANY = msgspec.json.Decoder()
 _RAW_EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 _STRING_OR_WORD = re.compile(
-    r'"(?:[^"\\]|\\.)*"|(?<![\w"])(?:N/A|[-+]?(?:nan|inf(?:inity)?)(?:\([a-z]+\))?)(?![\w"])',
+    r'"(?:[^"\\]|\\.)*"|(?<![\w"])(?:N/A|[-+]?(?:nan|inf(?:inity)?)(?:\([a-z]+\))?)(?![\w"])'
+    # A number that may be beyond floating point.
+    r'|(?<![\w".+-])-?[0-9]+(?:\.[0-9]+)?e\+?[0-9]{2,}(?![\w".])',
     re.DOTALL | re.IGNORECASE,
 )
 # In group 1 what JSON has, surrogates in pairs; in group 2 one alone, which is no character.
@@ -78,10 +81,13 @@ TEXTS = EventForm(_whole_texts, _object_text, _object_text)  # each as JSON of i
 
 
 def json_text(text: bytes) -> bytes:
-    """The text as JSON can have it: null for bare words, bad escapes and bytes as themselves."""
+    """The text as JSON can have it: null for bare words and endless numbers, bad escapes and bytes as themselves."""
 
     def mended_token(token: re.Match[str]) -> str:
-        return _CONTROL.sub(" ", _ESCAPE.sub(_mended_escape, token[0])) if token[0].startswith('"') else "null"
+        if token[0].startswith('"'):
+            return _CONTROL.sub(" ", _ESCAPE.sub(_mended_escape, token[0]))
+        is_number = token[0][-1] in "0123456789" and math.isfinite(float(token[0]))
+        return token[0] if is_number else "null"
 
     # Outside of strings a control character is no JSON either; what it stands for is lost in both.
     return _STRING_OR_WORD.sub(mended_token, text.decode("utf-8", "replace")).translate(_NO_SPACE).encode()

@@ -1,0 +1,322 @@
+"""Fuzz targets: functions from bytes to nothing, each of which raises only on a fault.
+
+A target gives its bytes to a reader as the content of a file, or as the arguments of the command line. Every error of
+tbp's own is an answer, if its message is a line that a terminal may print. A fault is any other exception, a result
+that contradicts itself, or an output that holds a character which acts unseen. ``bounded`` adds time and memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from tbp.__main__ import main
+from tbp.asv.ratios import read_ratios
+from tbp.asv.result_cache import _decoded as stored_result
+from tbp.asv.result_file import result_file
+from tbp.asv.result_json import UnusableFile
+from tbp.asv.results import read_results
+from tbp.asv.session_files import read_sessions
+from tbp.errors import TbpError, UnreadableTrace
+from tbp.history.judge_series import SeriesFindings
+from tbp.project.acknowledgements import Ack, read_acks, write_ack
+from tbp.project.asv_config import read_config
+from tbp.project.policy import read_policy
+from tbp.system.foreign_text import INVISIBLE
+from tbp.system.printing import guarded, warn
+from tbp.system.store import FILE, Store
+from tbp.traces.operator_files import operator_bytes, stored_recording
+from tbp.traces.read_recording import read_recording
+from tbp.traces.reading.read import read_texts, read_trace
+
+Target = Callable[[bytes], None]
+
+# Of one input of at most some kilobytes. The slowest sound one, a JSON5 text of that size, takes 0.3 s; the configured
+# bounds of the readers themselves (docs/limits.md) are for files of megabytes, and 5 s at most.
+MOST_CPU_S = 6.0
+MOST_BYTES = 128_000_000  # of memory that one input adds to the process; the imports of a verb are done before
+# Verbs that only read, or write where they are told to; the rest start programs, and are only parsed.
+RUNNABLE = ("ack", "compare", "hotspots", "export")
+COMMIT = "c0ffee00" * 5
+
+
+class Fault(Exception):
+    """A target's input did what none may do; the message says which."""
+
+
+@contextlib.contextmanager
+def bounded() -> Iterator[None]:
+    """A block that takes MOST_CPU_S and MOST_BYTES at most. Raises Fault."""
+    cpu_s, peak = time.process_time(), _peak_bytes()
+    yield
+    if (taken := time.process_time() - cpu_s) > MOST_CPU_S:
+        raise Fault(f"it took {taken:.1f} s of the processor")
+    if (more := _peak_bytes() - peak) > MOST_BYTES:
+        raise Fault(f"it took {more:,} bytes of memory")
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@cache
+def scratch() -> Path:
+    """An empty folder for the files of this process."""
+    return Path(tempfile.mkdtemp(prefix="tbp-fuzz-"))
+
+
+def _file(name: str, data: bytes) -> Path:
+    path = scratch() / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def require_printable(lines: Iterable[str]) -> None:
+    """Raises Fault unless each of ``lines`` is printed as one line, of which no character acts unseen."""
+    several = tuple(lines)
+    errors, sys.stderr = sys.stderr, io.StringIO()
+    try:
+        warn(*several)
+        printed = sys.stderr.getvalue()
+    finally:
+        sys.stderr = errors
+    _require_harmless(printed)
+    if printed.count("\n") != len(several):
+        raise Fault(f"{len(several)} lines were printed as {printed!r:.300}")
+
+
+def _require_harmless(printed: str) -> None:
+    if unseen := INVISIBLE.search(printed):
+        raise Fault(f"{unseen.group()!r} was printed: {printed[max(0, unseen.start() - 40) : unseen.end() + 40]!r}")
+    printed.encode()
+
+
+def trace(data: bytes) -> None:
+    """A trace: its events, and their texts for a copy. The copy has at least as many, and no time is negative."""
+    path = _file("once.json", data)
+    try:
+        events = read_trace(path)
+    except UnreadableTrace as error:
+        require_printable([str(error)])
+        return
+    require_printable(events.losses)
+    if not len(events) or int(events.duration_ns.min()) < 0:
+        raise Fault(f"{len(events)} events, or a negative duration")
+    texts: list[bytes] = []
+    read_texts(path, texts.extend)
+    if not all(isinstance(json.loads(text), dict) for text in texts) or len(texts) < len(events):
+        raise Fault(f"{len(texts)} texts of {len(events)} events, or one that is no object")
+
+
+def packed_trace(data: bytes) -> None:
+    """A trace of which only the start of a gzip file is sound."""
+    path = _file("once.json.gz", data)
+    with contextlib.suppress(UnreadableTrace):
+        read_trace(path)
+
+
+def operators(data: bytes) -> None:
+    """A trace up to its operators: they are stored, and read back the same. Self times are within the step's."""
+    path = _file("once.json", data)
+    try:
+        recording = read_recording(path)
+    except UnreadableTrace as error:
+        require_printable([str(error)])
+        return
+    table = operator_bytes(recording)
+    if operator_bytes(stored_recording(path, table)) != table:
+        raise Fault("its operator table is read back as another one")
+    if (recording.session.table.frame["self_us"] < 0).any():
+        raise Fault("a self time is negative")
+
+
+def operator_file(data: bytes) -> None:
+    """An operator table in the place of a trace; ``data`` is what it holds unpacked."""
+    path = scratch() / "once.operators.json.gz"
+    with contextlib.suppress(UnreadableTrace):
+        operator_bytes(stored_recording(path, data if data[:1] == b"\x1f" else gzip.compress(data, 1)))
+
+
+def result(data: bytes) -> None:
+    """A result file: as many values as it counts, all of them quantities, and texts that can be encoded."""
+    try:
+        file = result_file(f"{COMMIT[:8]}-env.json", "box", data)
+    except UnusableFile as error:
+        require_printable([str(error)])
+        return
+    require_printable([*file.problems, file.head.commit, file.head.hardware, file.head.requirements])
+    for benchmark in file.benchmarks:
+        f"{benchmark.name}{benchmark.version}{benchmark.parameters}".encode()
+    if {len(file.value), len(file.q25), len(file.q75), len(file.number)} != {int(file.counts.sum())}:
+        raise Fault("columns of several lengths")
+    if np.isneginf(file.value).any():
+        raise Fault("a value of minus infinity")
+
+
+def results_folder(data: bytes) -> None:
+    """A results folder; ``data`` is, by its first byte, a result file, machine.json or benchmarks.json."""
+    sound = {"box/c0ffee00-env.json": SOUND_RESULT, "box/machine.json": b"{}", "benchmarks.json": b"{}"}
+    kind, content = data[:1], data[1:]
+    name = {b"m": "box/machine.json", b"b": "benchmarks.json"}.get(kind, "box/c0ffee00-env.json")
+    for file, text in {**sound, name: content}.items():
+        _file(f"results/{file}", text)
+    try:
+        results = read_results(scratch() / "results", cache=False)
+    except TbpError as error:
+        require_printable([str(error)])
+        return
+    require_printable([*results.problems, *results.remarks.values()])
+    str(results.machines).encode()
+    if not len(results.frame):
+        raise Fault("results without a value")
+
+
+def paired(data: bytes) -> None:
+    """A file of ratios."""
+    _file(f"paired/box/{COMMIT[:8]}-env.paired", data)
+    require_printable(read_ratios(scratch() / "paired").problems)
+
+
+def sessions(data: bytes) -> None:
+    """A session file; ``data`` is what it holds unpacked, or all of it where it begins as gzip does."""
+    _file(
+        "recorded/box/c.traces/suite/64-0.s0.session.json.gz", data if data[:1] == b"\x1f" else gzip.compress(data, 1)
+    )
+    read = read_sessions(scratch() / "recorded")
+    require_printable([*read.problems, *(session.trace_note for session in read.sessions)])
+    for session in read.sessions:
+        read.medians_s(session.key, session.commit)
+        read.roof_flop(session.key, session.commit)
+
+
+def configuration(data: bytes) -> None:
+    """asv.conf.json."""
+    with _answered():
+        config = read_config(_file("asv.conf.json", data))
+        str(config).encode()
+        os.fsencode(config.results_dir)
+
+
+def policy(data: bytes) -> None:
+    """``[tool.tbp]`` in pyproject.toml."""
+    with _answered():
+        read_policy(_file("pyproject.toml", data)).direction("suite.track_metric")
+
+
+def acks(data: bytes) -> None:
+    """acks.toml: where it can be read, one more entry is added, and nothing else changes."""
+    path = _file("acks/acks.toml", data)
+    added = Ack("fuzz.time_thing", "0123456789", "a reason")
+    with _answered():
+        before = read_acks(path)
+        write_ack(added, path)
+        if read_acks(path) != (*before, added):
+            raise Fault(f"{before} and one more became {read_acks(path)}")
+
+
+@contextlib.contextmanager
+def _answered() -> Iterator[None]:
+    """A block that may end with an error of tbp's own, of one line."""
+    try:
+        yield
+    except TbpError as error:
+        require_printable([str(error)])
+
+
+def payload(data: bytes) -> None:
+    """A value of the store, of each of its owners: what does not fit is unknown."""
+    file = stored_result(data)
+    if file is not None and len(file.value) != int(file.counts.sum()):
+        raise Fault("a result file of several lengths was accepted")
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):  # as ``known_series`` has it
+        msgspec.msgpack.decode(data, type=SeriesFindings)
+    with contextlib.suppress(UnreadableTrace):
+        stored_recording(Path("trace"), data)
+
+
+def store_file(data: bytes) -> None:
+    """The file of the store itself: whatever it holds, what is asked for is right or unknown."""
+    os.environ.pop("TBP_NO_CACHE", None)
+    os.environ["XDG_CACHE_HOME"] = str(scratch() / "cache")
+    for end in ("", "-wal", "-shm"):
+        (scratch() / "cache" / "tbp" / f"{FILE}{end}").unlink(missing_ok=True)
+    _file(f"cache/tbp/{FILE}", data)
+    store = Store("fuzz")
+    if store.known([b"key"]) not in ({}, {b"key": b"value"}):
+        raise Fault("another value than was kept")
+    store.keep({b"key": b"value"})
+    if store.known([b"key"]) not in ({}, {b"key": b"value"}):
+        raise Fault("another value than was kept")
+
+
+def command_line(data: bytes) -> None:
+    """The arguments of ``tbp``, a line each. Those of verbs that start programs are parsed and not run."""
+    arguments = [os.fsdecode(line.replace(b"\0", b"")) for line in data.split(b"\n")]  # no process is given a null
+    # Nothing is written beside the folder of the target.
+    arguments = [argument.replace("/", "_").replace("..", "_") for argument in arguments]
+    if arguments[0] not in RUNNABLE:
+        arguments.append("--help")
+    folder = scratch() / "project"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / "once.json").write_bytes(SOUND_TRACE)
+    before, streams = Path.cwd(), (sys.stdout, sys.stderr)
+    os.chdir(folder)
+    sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
+    try:
+        with guarded():
+            code = main(arguments)
+        printed = f"{sys.stdout.getvalue()}{sys.stderr.getvalue()}"
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 2
+        printed = f"{sys.stdout.getvalue()}{sys.stderr.getvalue()}"
+    finally:
+        os.chdir(before)
+        sys.stdout, sys.stderr = streams
+    _require_harmless(printed)
+    if code not in (0, 2, 3, 4, 5):
+        raise Fault(f"exit code {code}")
+
+
+SOUND_RESULT = json.dumps(
+    {"version": 2, "commit_hash": COMMIT, "env_name": "env", "date": 1_700_000_000_000, "params": {"machine": "box"},
+     "python": "3.11", "requirements": {"numpy": "1.26"}, "result_columns": ["result", "params", "version",
+     "started_at", "duration", "stats_ci_99_a", "stats_ci_99_b", "stats_q_25", "stats_q_75", "stats_number"],
+     "results": {"suite.time_thing": [[1.5, None], [["'a'", "2"]], "1", 1_700_000_000_000, 1, [1], [2], [1, 1], [2, 2],
+     [3, 3]]}}
+).encode()  # fmt: skip
+SOUND_TRACE = json.dumps({"schemaVersion": 1, "traceEvents": [
+    {"ph": "X", "cat": "user_annotation", "name": "ProfilerStep#1", "pid": 1, "tid": 1, "ts": 0, "dur": 100},
+    {"ph": "X", "cat": "cpu_op", "name": "aten::mm", "pid": 1, "tid": 1, "ts": 10.5, "dur": 50,
+     "args": {"External id": 1, "Input Dims": [[2, 3], [3, 4]], "Input type": ["float", "float"]}},
+    {"ph": "X", "cat": "cuda_runtime", "name": "cudaLaunchKernel", "pid": 1, "tid": 1, "ts": 20, "dur": 5,
+     "args": {"correlation": 7, "External id": 1}},
+    {"ph": "X", "cat": "kernel", "name": "gemm", "pid": 0, "tid": 7, "ts": 40, "dur": 30,
+     "args": {"correlation": 7, "device": 0, "stream": 7}},
+    {"ph": "B", "cat": "cpu_op", "name": "b", "pid": 1, "tid": 2, "ts": 1},
+    {"ph": "E", "cat": "cpu_op", "name": "b", "pid": 1, "tid": 2, "ts": 4},
+    {"ph": "M", "name": "process_name", "pid": 1, "args": {"name": "python"}},
+    {"ph": "f", "id": 7, "pid": 0, "tid": 7, "ts": 40, "cat": "ac2g", "name": "ac2g", "bp": "e"},
+]}).encode()  # fmt: skip
+
+TARGETS: dict[str, Target] = {
+    "trace": trace, "packed-trace": packed_trace, "operators": operators, "operator-file": operator_file,
+    "result": result, "results-folder": results_folder, "paired": paired, "sessions": sessions,
+    "configuration": configuration, "policy": policy, "acks": acks, "payload": payload, "store-file": store_file,
+    "command-line": command_line,
+}  # fmt: skip

@@ -1,0 +1,368 @@
+"""Mutants of the pure analysis, and how many of them its own quick tests notice.
+
+    python tools/mutants.py [--mutants 160] [--seed 0] [--from 0] [--only tbp/detection] [--list]
+
+A mutant is one module with one change: a comparison turned round, a limit moved by one, a constant changed, a term
+dropped, ``and`` for ``or``, a ``not`` removed. A seeded sample is drawn over all modules. Each mutant is tried in a
+fork of a process that has collected the tests, so no file changes: those of TESTS that call its function, the quickest
+first. A line is printed for each mutant; the exit code is 0 whatever survives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import copy
+import gc
+import importlib.abc
+import importlib.util
+import json
+import os
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import CodeType, FrameType, FunctionType, ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# The pure analysis, and the tests of its rooms without those that record, draw or run anything; the nearest first.
+TESTS = {
+    "tbp/statistics": ("tests/statistics", "tests/detection", "tests/history/test_paired_evidence.py"),
+    "tbp/detection": ("tests/detection", "tests/model"),
+    "tbp/traces/calls": (
+        "tests/traces/test_nesting.py", "tests/traces/test_operators.py", "tests/traces/test_flops.py",
+        "tests/traces/test_device.py", "tests/traces/test_frames.py", "tests/traces/test_idle.py",
+        "tests/traces/test_exact.py", "tests/traces/test_quantities.py", "tests/test_properties.py",
+    ),
+    "tbp/traces/operators": (
+        "tests/traces/test_operators.py", "tests/traces/test_exact.py", "tests/traces/test_difference.py",
+        "tests/traces/test_operator_files.py", "tests/traces/test_one_run.py",
+    ),
+    "tbp/traces/differences": (
+        "tests/traces/test_difference.py", "tests/traces/test_exact.py", "tests/traces/test_frame_difference.py",
+        "tests/test_properties.py",
+    ),
+    "tbp/model": ("tests/model", "tests/comparison", "tests/history/test_events.py", "tests/history/test_states.py"),
+    "tbp/comparison/judgements.py": ("tests/comparison",),
+}  # fmt: skip
+MOST_CPU_S = 30  # of the processor, for a mutant: ten times its tests
+BASELINE_CPU_S = 600
+LONGEST_S = 2.0  # of a test: what simulates for longer is no quick test
+MOST_TESTS = 60  # tried for a constant of a module, for which all is imported again
+OPTIONS = ["-qq", "-s", "-p", "no:cacheprovider", "-m", "not slow and not browser and not cuda"]
+TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+}  # fmt: skip
+# A limit that moves by one is only looked for where counts are compared: of two measured times none are equal.
+MOVED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one module; ``number`` counts the changes that the module has."""
+
+    path: Path
+    number: int
+    line: int
+    change: str
+    function: str  # its name with those of its classes; "" outside of functions
+
+    @property
+    def module(self) -> str:
+        return ".".join(self.path.with_suffix("").parts)
+
+
+def changes(tree: ast.Module) -> Iterator[tuple[ast.AST, str, ast.AST]]:
+    """(node, description, its replacement) of every change; the order is always the same."""
+    for node in _code(tree):
+        match node:
+            case ast.Compare(ops=[operator]):
+                for turned in (TURNED, MOVED) if _has_count(node) else (TURNED,):
+                    if type(operator) in turned:
+                        yield node, "comparison", _with(node, ops=[turned[type(operator)]()])
+            case ast.BoolOp():
+                yield node, "and/or", _with(node, op=ast.Or() if isinstance(node.op, ast.And) else ast.And())
+            case ast.UnaryOp(op=ast.Not()):
+                yield node, "not removed", node.operand
+            case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.FloorDiv()):
+                yield node, "second term dropped", node.left
+                yield node, "first term dropped", node.right
+            case ast.Constant(value=bool(value)):
+                yield node, "constant", ast.Constant(not value)
+            case ast.Constant(value=int(value)):
+                yield node, "constant", ast.Constant(value + 1)
+            case ast.Constant(value=float(value)):
+                yield node, "constant", ast.Constant(value * 2 or 1.0)
+
+
+def _code(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node that runs: no annotations, and no texts of messages."""
+    for name, field in ast.iter_fields(tree):
+        if name in ("annotation", "returns", "exc") or isinstance(tree, ast.JoinedStr):
+            continue
+        for node in field if isinstance(field, list) else [field]:
+            if isinstance(node, ast.AST):
+                yield node
+                yield from _code(node)
+
+
+def _has_count(node: ast.Compare) -> bool:
+    sides = (node.left, *node.comparators)
+    return any(
+        (isinstance(side, ast.Constant) and type(side.value) is int)
+        or (isinstance(side, ast.Call) and isinstance(side.func, ast.Name) and side.func.id == "len")
+        for side in sides
+    )
+
+
+def _with(node: ast.AST, **fields: object) -> ast.AST:
+    changed = copy.copy(node)
+    for name, value in fields.items():
+        setattr(changed, name, value)
+    return changed
+
+
+def mutants(path: Path) -> list[Mutant]:
+    """All mutants of a module."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    return [
+        Mutant(
+            path,
+            number,
+            line := getattr(node, "lineno", 0),
+            f"{kind}: {_text(node)} → {_text(changed)}",
+            _function(tree, line),
+        )
+        for number, (node, kind, changed) in enumerate(changes(tree))
+    ]
+
+
+def _function(tree: ast.AST, line: int) -> str:
+    """The function around ``line``, the outermost one; its defaults and decorators are outside."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef) and node.lineno <= line <= (node.end_lineno or 0):
+            inner = _function(node, line)
+            return f"{node.name}.{inner}" if inner else ""
+        if isinstance(node, ast.FunctionDef) and node.body[0].lineno <= line <= (node.end_lineno or 0):
+            return node.name
+    return ""
+
+
+def _text(node: ast.AST) -> str:
+    text = ast.unparse(node)
+    return text if len(text) <= 70 else f"{text[:69]}…"
+
+
+class _Swap(ast.NodeTransformer):
+    def __init__(self, node: ast.AST, changed: ast.AST) -> None:
+        self._node, self._changed = node, changed
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        return ast.copy_location(self._changed, node) if node is self._node else self.generic_visit(node)
+
+
+class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports one module from the tree of its mutant."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._mutant = mutant
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name != self._mutant.module:
+            return None
+        return importlib.util.spec_from_loader(name, self, origin=str(ROOT / self._mutant.path))
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compiled(self._mutant), module.__dict__)
+
+
+def compiled(mutant: Mutant) -> CodeType:
+    file = ROOT / mutant.path
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    node, _, changed = list(changes(tree))[mutant.number]
+    return compile(ast.fix_missing_locations(_Swap(node, changed).visit(tree)), str(file), "exec")
+
+
+def swap_code(mutant: Mutant, is_mutated: bool) -> bool:
+    """Gives the functions of an imported module the code of its mutant; False where it is not in a function.
+
+    Without ``is_mutated`` nothing changes, and the answer is the same.
+    """
+    file = str(ROOT / mutant.path)
+    codes = {(code.co_qualname, code.co_firstlineno): code for code in _inside(compiled(mutant))}
+    is_swapped = False
+    for function in [each for each in gc.get_objects() if type(each) is FunctionType]:
+        code = function.__code__
+        changed = codes.get((code.co_qualname, code.co_firstlineno)) if code.co_filename == file else None
+        if changed is not None and changed != code:
+            with contextlib.suppress(ValueError):  # the mutant closes over other names
+                function.__code__ = changed if is_mutated else code.replace()
+                is_swapped = True
+    return is_swapped
+
+
+def _inside(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _inside(constant)
+
+
+@dataclass(frozen=True)
+class Quick:
+    """A test of the baseline: its time, and the functions of the analysis that it calls, as (path, name)."""
+
+    seconds: float
+    calls: frozenset[tuple[str, str]]
+
+
+class Trials:
+    """Takes pytest's place after collection: every mutant is a fork of this process, in which all is imported."""
+
+    def __init__(self, chosen: Sequence[Mutant], baseline: Path) -> None:
+        self._chosen, self._baseline = chosen, baseline
+        self._failed = baseline.with_name(f"{baseline.name}-{os.getpid()}")
+        self.killed = 0
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if not self._baseline.exists():
+            in_child(lambda: self._measure(session), BASELINE_CPU_S)
+        stored = json.loads(self._baseline.read_text())
+        quick = {name: Quick(seconds, frozenset(map(tuple, calls))) for name, (seconds, calls) in stored.items()}
+        for number, mutant in enumerate(self._chosen, start=1):
+            names = sorted(
+                (name for name, test in quick.items() if test.seconds < LONGEST_S and touches(test, mutant)),
+                key=lambda name: quick[name].seconds,
+            )
+            state = self._state(session, mutant, names)
+            self.killed += state == "killed"
+            print(f"\n{state:8} {mutant.path}:{mutant.line} {mutant.change} ({len(names)} tests)", end="", flush=True)
+            if number % 10 == 0:
+                print(f"\n{self.killed} of {number}", end="", flush=True)
+        return True
+
+    def _state(self, session: pytest.Session, mutant: Mutant, names: Sequence[str]) -> str:
+        """ "killed" only where the same tests pass, in the same order, without the mutant."""
+        self._failed.unlink(missing_ok=True)
+        if in_child(lambda: self._try(session, mutant, names, is_mutated=True)) == 0:
+            return "SURVIVED"
+        if not self._failed.exists():  # it took too long, or ended the process
+            return "killed" if in_child(lambda: self._try(session, mutant, names, is_mutated=False)) == 0 else "INVALID"
+        until = names[: int(self._failed.read_text()) + 1]
+        return "killed" if in_child(lambda: self._try(session, mutant, until, is_mutated=False)) == 0 else "INVALID"
+
+    def _try(self, session: pytest.Session, mutant: Mutant, names: Sequence[str], *, is_mutated: bool) -> int:
+        if not names:
+            return 0
+        if not swap_code(mutant, is_mutated):
+            for module in [name for name in sys.modules if name.split(".")[0] in ("tbp", "tests")]:
+                del sys.modules[module]
+            if is_mutated:
+                sys.meta_path.insert(0, _Mutated(mutant))
+            return int(pytest.main([*OPTIONS, "-x", *names[:MOST_TESTS]]))
+        item_of = {item.nodeid: item for item in session.items}
+        items = [item_of[name] for name in names]
+        for number, (item, following) in enumerate(zip(items, [*items[1:], None], strict=True)):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.testsfailed:
+                self._failed.write_text(str(number))
+                return 1
+        return 0
+
+    def _measure(self, session: pytest.Session) -> int:
+        """Writes the baseline: every test that passes, with its time and calls."""
+        stored = {}
+        prefix = f"{ROOT}{os.sep}"
+        for item, following in zip(session.items, [*session.items[1:], None], strict=True):
+            calls: set[tuple[str, str]] = set()
+
+            def note(frame: FrameType, event: str, argument: object, calls: set[tuple[str, str]] = calls) -> None:
+                code = frame.f_code
+                if event == "call" and code.co_filename.startswith(prefix):
+                    calls.add((code.co_filename, code.co_qualname.partition(".<")[0]))
+
+            failed, began_s = session.testsfailed, time.process_time()
+            sys.setprofile(note)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            sys.setprofile(None)
+            of_analysis = sorted(call for call in calls if f"{os.sep}tbp{os.sep}" in call[0])
+            if session.testsfailed == failed:
+                stored[item.nodeid] = (time.process_time() - began_s, of_analysis)
+        self._baseline.write_text(json.dumps(stored))
+        return 0
+
+
+def touches(test: Quick, mutant: Mutant) -> bool:
+    """True where the test calls the function of the mutant, or any of its module for one outside of functions."""
+    file = str(ROOT / mutant.path)
+    return any(path == file and mutant.function in ("", name) for path, name in test.calls)
+
+
+def in_child(work: Callable[[], int], cpu_s: int = MOST_CPU_S) -> int:
+    """The exit status of ``work`` in a fork of this process, whose output is dropped; not 0 where it takes too long."""
+    child = os.fork()
+    if not child:
+        os.setpgrp()
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s + int(time.process_time()), resource.RLIM_INFINITY))
+        code = 1
+        with contextlib.suppress(BaseException):
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(nowhere, stream)
+            code = work()
+        os._exit(code)
+    limit = time.monotonic() + 10 * cpu_s  # of a process that waits
+    while time.monotonic() < limit:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(0.02)
+    os.killpg(child, 9)
+    os.waitpid(child, 0)
+    return 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mutants", type=int, default=160)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--from", type=int, default=0, dest="first", help="leave out so many of the sample")
+    parser.add_argument("--to", type=int, default=None, dest="last", help="and those from here on")
+    parser.add_argument("--only", default="tbp", metavar="PATH", help="mutants below this path")
+    parser.add_argument(
+        "--baseline",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "tbp-mutants-baseline.json",
+        metavar="FILE",
+        help="times and calls of the tests; measured where it is missing, to be removed after a change",
+    )
+    parser.add_argument("--list", action="store_true", help="print the sample, and try nothing")
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    paths = [
+        path for room in TESTS for path in ([Path(room)] if room.endswith(".py") else sorted(Path(room).rglob("*.py")))
+    ]
+    everything = [mutant for path in paths for mutant in mutants(path) if str(path).startswith(options.only)]
+    sample = random.Random(options.seed).sample(everything, min(options.mutants, len(everything)))
+    chosen = sample[options.first : options.last]
+    print(f"{len(everything)} mutants of {len(paths)} modules, {len(chosen)} of a sample of {len(sample)}", flush=True)
+    if options.list:
+        print(*(f"{mutant.path}:{mutant.line} {mutant.change}" for mutant in chosen), sep="\n")
+        return
+    tests = dict.fromkeys(test for room in TESTS.values() for test in room if Path(test).exists())
+    trials = Trials(chosen, options.baseline)
+    pytest.main([*OPTIONS, *tests], plugins=[trials])
+    print(f"\n{trials.killed} of {len(chosen)} killed: {trials.killed / max(len(chosen), 1):.0%}")
+
+
+if __name__ == "__main__":
+    main()
