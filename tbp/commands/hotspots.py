@@ -11,14 +11,14 @@ from tbp.system.printing import warn
 
 HELP = "the operators of a trace, or what separates two"
 RANKS = ("self", "device", "total", "flops", "memory")
-GROUPS = ("operator", "module", "line")
+GROUPS = ("operator", "module", "line", "region")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     meaning = "a trace file, a folder or quoted pattern of one cell's, or a stored commit; two are compared"
     parser.add_argument("traces", nargs="+", metavar="TRACE|COMMIT", help=meaning)
     parser.add_argument("--by", choices=RANKS, help="rank by it (default: device if it has one, else self)")
-    meaning = "rank operators, nn.Modules by their path, or the lines of Python functions (default: operator)"
+    meaning = "rank operators, paths of nn.Modules, lines of Python, or regions of torch.compile (default: operator)"
     parser.add_argument("--group-by", choices=GROUPS, help=meaning)
     parser.add_argument("--top", type=count, metavar="N", help="so many operators (default: a screen)")
     parser.add_argument("--shapes", action="store_true", help="show the most common input shapes too")

@@ -16,7 +16,7 @@ from tbp.errors import UsageError
 from tbp.hotspots.devices import Devices, devices
 from tbp.traces.devices.memory import MemoryUse
 from tbp.traces.differences.difference import TraceDifference, difference
-from tbp.traces.frames.groups import by_line, by_module
+from tbp.traces.frames.groups import by_line, by_module, by_region
 from tbp.traces.operators.one_run import one_a_run
 from tbp.traces.operators.operators import merged_frames, merged_table
 
@@ -39,6 +39,7 @@ class Group(StrEnum):
     OPERATOR = "operator"
     MODULE = "module"  # by the path of nn.Modules around it
     LINE = "line"  # by the Python function around it that is not torch's
+    REGION = "region"  # by the region of torch.compile around it
 
 
 COLUMNS = {By.SELF: "self_us", By.DEVICE: "self_device_us", By.TOTAL: "total_us", By.FLOPS: FLOPS}
@@ -162,11 +163,14 @@ def facts(source: TraceSource) -> Facts:
 
 def _groups(source: TraceSource, group: Group) -> pd.DataFrame:
     frames = merged_frames(one_a_run(source.sessions))
-    grouped = by_module if group is Group.MODULE else by_line
+    grouped, missing, advice = {
+        Group.MODULE: (by_module, "nn.Module", "record it with with_stack=True"),
+        Group.LINE: (by_line, "Python function", "record it with with_stack=True"),
+        Group.REGION: (by_region, "region of torch.compile", "record a compiled model"),
+    }[group]
     rows = grouped(frames) if frames is not None else None
     if rows is None or not len(rows):
-        missing = "nn.Module" if group is Group.MODULE else "Python function"
-        raise UsageError(f"{source.name} has no {missing} to group by: record it with with_stack=True")
+        raise UsageError(f"{source.name} has no {missing} to group by: {advice}")
     return rows
 
 

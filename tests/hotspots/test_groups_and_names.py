@@ -60,6 +60,29 @@ def test_a_trace_without_stacks_cannot_be_grouped(tmp_path: Path, run: Run) -> N
     assert "--shapes are of operators, not of a line" in err
 
 
+def test_regions_of_torch_compile_are_ranked(tmp_path: Path, run: Run) -> None:
+    events = [
+        event("ProfilerStep#1", 0, 1_000, STEP),
+        event("Torch-Compiled Region: 0/0", 100, 400),
+        event("## Call CompiledFxGraph fabc ##", 150, 300, STEP),
+        event("triton_poi_fused_add_0", 200, 100),
+        event("aten::mm", 600, 80),
+        event("## Call CompiledFxGraph fxyz ##", 800, 50, STEP),  # the backward pass
+    ]
+    code, out, err = run("hotspots", written(tmp_path / "a.json", events), "--group-by", "region", "--json")
+    assert (code, err) == (0, "")
+    (content,) = json.loads(out)["hotspots"]
+    assert [(row["operator"], row["self_us"], row["total_us"]) for row in content["operators"]] == [
+        ("Torch-Compiled Region: #1/## Call CompiledFxGraph #1 ##", 300, 300),
+        ("Torch-Compiled Region: #1", 100, 400),
+        ("(not compiled)", 80, 80),
+        ("## Call CompiledFxGraph #2 ##", 50, 50),
+    ]
+    code, _, err = run("hotspots", written(tmp_path / "b.json", events[4:5]), "--group-by", "region")
+    assert code == 2
+    assert "has no region of torch.compile to group by: record a compiled model" in err
+
+
 def compiled(folder: Path, digest: str, region: str = "0/0") -> Path:
     """Three processes that run a compiled step; the hash of its graph is another after any edit."""
     for process in range(3):

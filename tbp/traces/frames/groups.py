@@ -1,4 +1,4 @@
-"""Frames → the time of each nn.Module, or of each Python function.
+"""Frames → the time of each nn.Module, of each Python function, or of each region of torch.compile.
 
 Takes ``Frames`` with Python functions, gives a checked frame: every self time belongs to one group, so that they add up
 to all that the frames span. A module is named by its path ("Net_0/Block_1/Linear_3"), a function by its file and line.
@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from tbp.traces.calls.nesting import NO_PARENT
 from tbp.traces.frames.frames import Frames
-from tbp.traces.frames.kinds import MODULE, PYTHON
+from tbp.traces.frames.kinds import ANNOTATION, MODULE, OPERATOR, PYTHON
 from tbp.traces.frames.stacks import MODULE_START
 from tbp.traces.reading.columns import NUMBER, TEXT, typed
 from tbp.traces.reading.trace import NS_PER_US
@@ -29,6 +29,10 @@ GROUP_COLUMNS = {
 }
 NO_MODULE = "(no module)"
 NO_LINE = "(no function outside of torch)"
+NO_REGION = "(not compiled)"
+
+# torch.compile's marks: a compiled function, and in it a call of its generated code, in the backward pass without it.
+_REGIONS = ("Torch-Compiled Region: ", "## Call CompiledFxGraph ")
 
 # torch's own functions, built-in ones and frozen modules stand between a line and its operator in all programs.
 _LIBRARY = ("torch/", "torch\\", "<")
@@ -36,12 +40,20 @@ _LIBRARY = ("torch/", "torch\\", "<")
 
 def by_module(frames: Frames) -> pd.DataFrame:
     """GROUP_COLUMNS, a row per path of modules; none where no module was recorded. The backward pass is in none."""
-    return _grouped(frames, MODULE, lambda name: True, NO_MODULE, is_path=True)
+    return _grouped(frames, frozenset({MODULE}), lambda name: True, NO_MODULE, is_path=True)
 
 
 def by_line(frames: Frames) -> pd.DataFrame:
     """GROUP_COLUMNS, a row per Python function outside of torch; none where no function was recorded."""
-    return _grouped(frames, PYTHON, lambda name: not name.startswith(_LIBRARY), NO_LINE, is_path=False)
+    return _grouped(frames, frozenset({PYTHON}), lambda name: not name.startswith(_LIBRARY), NO_LINE, is_path=False)
+
+
+def by_region(frames: Frames) -> pd.DataFrame:
+    """GROUP_COLUMNS, a row per path of regions and graphs of torch.compile; none where nothing was compiled."""
+    if not frames.rows["name"].str.startswith(_REGIONS).any():
+        return typed([], GROUP_COLUMNS)
+    kinds = frozenset({OPERATOR, ANNOTATION})
+    return _grouped(frames, kinds, lambda name: name.startswith(_REGIONS), NO_REGION, is_path=True)
 
 
 class _Groups(Struct):
@@ -53,15 +65,17 @@ class _Groups(Struct):
     is_outermost: list[bool] = field(default_factory=list)  # and is in no other call of it, as of a recursion
 
 
-def _grouped(frames: Frames, kind: str, is_shown: Callable[[str], bool], rest: str, *, is_path: bool) -> pd.DataFrame:
+def _grouped(
+    frames: Frames, kinds: frozenset[str], is_shown: Callable[[str], bool], rest: str, *, is_path: bool
+) -> pd.DataFrame:
     rows = frames.rows
-    if not (rows["kind"] == kind).any():
+    if not rows["kind"].isin(kinds).any():
         return typed([], GROUP_COLUMNS)
     groups, known = _Groups([rest]), {rest: 0}
     around: list[frozenset[int]] = []
     for parent, of_kind, name, recorded in zip(*(rows[c] for c in ("parent", "kind", "name", "recorded")), strict=True):
         group, outer = (groups.of_row[parent], around[parent]) if parent != NO_PARENT else (0, frozenset[int]())
-        is_call = of_kind == kind and is_shown(name)
+        is_call = of_kind in kinds and is_shown(name)
         if is_call:
             short = name.removeprefix(MODULE_START)
             key = f"{groups.titles[group]}/{short}" if is_path and group else short
