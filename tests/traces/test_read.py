@@ -421,4 +421,4 @@ def test_memory_and_copies_are_read(trace_of: Callable[..., Trace]) -> None:
     trace = trace_of(("mm", 0, 2), copy, allocation)
     assert trace.copied_bytes.tolist() == [-1, 64]
     assert trace.memory.size_bytes.tolist() == [512]
-    assert trace.memory.on_device.tolist() == [True]
+    assert trace.memory.device_type.tolist() == [1]
