@@ -44,6 +44,19 @@ class DeviceWork(Struct, frozen=True, eq=False):
     step: Indices  # the owner's step; its own start decides where it has no owner
 
 
+def work_names(tree: HostTree) -> tuple[str, ...]:
+    """The names that device work counts under: those of its owners, then REST."""
+    return (*tree.names, *REST)
+
+
+def work_codes(tree: HostTree, work: DeviceWork) -> Indices:
+    """For each piece of device work the place of its name in ``work_names``."""
+    owned = work.owner != ABSENT
+    code = len(tree.names) + work.rest
+    code[owned] = tree.name_code[work.owner[owned]]
+    return code
+
+
 def device_work(trace: Trace, tree: HostTree) -> DeviceWork:
     """The owner of each kernel: the innermost operator around its runtime call, which shares its correlation.
 

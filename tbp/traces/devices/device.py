@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HOST, HostTree
-from tbp.traces.calls.kernels import REST, DeviceWork
+from tbp.traces.calls.kernels import DeviceWork, work_codes, work_names
 from tbp.traces.calls.steps import StepWindows
 from tbp.traces.devices.idle import IDLE_COLUMNS, idle
 from tbp.traces.reading.categories import ON_DEVICE, Category
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
-from tbp.traces.reading.trace import ABSENT, NS_PER_US, Codes, Nanoseconds, Trace
+from tbp.traces.reading.trace import ABSENT, NS_PER_US, Nanoseconds, Trace
 
 # NVIDIA's, AMD's, Intel's and Ascend's collectives (ncclKernel_AllReduce_…, ncclDevKernel_…, rcclGenericKernel,
 # oneccl_allreduce_…, hcom_allReduce__…): communication.
@@ -89,14 +89,12 @@ def device_use(trace: Trace, tree: HostTree, work: DeviceWork) -> DeviceUse:
         _device_row(trace, work.event, kind, here, inside, window_ns) | {"device": name}
         for name, here in of_device.items()
     ]
-    gaps = [idle(trace, tree, work, here, window_ns).assign(device=name) for name, here in of_device.items()]
-    names = (*tree.names, *REST)
-    operator = np.where(work.owner != ABSENT, _names_of(tree.name_code, work.owner), len(tree.names) + work.rest)
+    operator = work_codes(tree, work)
     return DeviceUse(
         window_us=(end_ns - start_ns) / NS_PER_US,
         devices=typed(rows, DEVICE_COLUMNS),
-        kernels=_kernels(trace, work.event[inside], kind[inside], operator[inside], names),
-        idle=typed(pd.concat(gaps, ignore_index=True), IDLE_COLUMNS),
+        kernels=_kernels(trace, work.event[inside], kind[inside], operator[inside], work_names(tree)),
+        idle=idle(trace, tree, work, of_device, window_ns),
     )
 
 
@@ -164,10 +162,6 @@ def _device_row(
 
 def _recorded_bytes(sizes: Indices) -> float:
     return float(sizes[sizes != ABSENT].sum()) if (sizes != ABSENT).any() else np.nan
-
-
-def _names_of(name_code: Codes, owner: Indices) -> Indices:
-    return name_code[np.maximum(owner, 0)].astype(np.int64) if len(name_code) else owner
 
 
 def _kernels(

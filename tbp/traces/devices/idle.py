@@ -8,6 +8,7 @@ for data, came back from a synchronisation, or was busy with other things. After
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HostTree
-from tbp.traces.calls.kernels import REST, DeviceWork
+from tbp.traces.calls.kernels import DeviceWork, work_codes, work_names
 from tbp.traces.calls.nesting import first_ancestors
 from tbp.traces.reading.categories import Category
-from tbp.traces.reading.columns import COUNT, NUMBER, TEXT
+from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, typed
 from tbp.traces.reading.trace import ABSENT, NS_PER_US, Nanoseconds, Trace
 
 DATA_LOADER = "data loader"  # the host waited for the next batch
@@ -52,38 +53,51 @@ class _Gaps(Struct, frozen=True):
     opener: Indices
 
 
-def idle(
-    trace: Trace, tree: HostTree, work: DeviceWork, here: NDArray[np.bool_], window_ns: tuple[int, int]
-) -> pd.DataFrame:
-    """The gaps between the pieces of ``work`` where ``here`` is true: IDLE_COLUMNS without "device", longest first."""
-    gaps = _gaps(trace, work, here, window_ns)
-    launched_ns = _launch_ns(trace, tree, work, gaps)
-    loads = _waits(trace, tree, _LOADER, (Category.OPERATOR, Category.ANNOTATION))
-    syncs = _waits(trace, tree, _WAITS, (Category.RUNTIME,))
+class _Waits(Struct, frozen=True):
+    """The host's waits, as entries of the ``HostTree`` in order of their start."""
 
-    loading_ns = _overlap_ns(trace, tree, loads, gaps.start_ns, launched_ns)
-    load = _last_begun(trace, tree, loads, launched_ns)
-    sync = _around(trace, tree, syncs, gaps.start_ns)
+    loads: Indices  # for the data loader
+    syncs: Indices  # for a device
+    names: NDArray[np.object_]  # of every entry, that of the operator around a runtime call; at ABSENT ""
+
+
+def idle(
+    trace: Trace,
+    tree: HostTree,
+    work: DeviceWork,
+    of_device: Mapping[str, NDArray[np.bool_]],
+    window_ns: tuple[int, int],
+) -> pd.DataFrame:
+    """The gaps between the pieces of ``work`` where a device's mask is true: IDLE_COLUMNS, a device's longest first."""
+    waits = _Waits(
+        loads=_entries(trace, tree, _LOADER, (Category.OPERATOR, Category.ANNOTATION)),
+        syncs=_entries(trace, tree, _WAITS, (Category.RUNTIME,)),
+        names=_names(trace, tree),
+    )
+    frames = [
+        _idle(trace, tree, work, waits, _gaps(trace, work, here, window_ns)).assign(device=device)
+        for device, here in of_device.items()
+    ]
+    return typed(pd.concat(frames, ignore_index=True), IDLE_COLUMNS)
+
+
+def _idle(trace: Trace, tree: HostTree, work: DeviceWork, waits: _Waits, gaps: _Gaps) -> pd.DataFrame:
+    launched_ns = _launch_ns(trace, tree, work, gaps)
+    loading_ns = _overlap_ns(trace, tree, waits.loads, gaps.start_ns, launched_ns)
+    load = _last_begun(trace, tree, waits.loads, launched_ns)
+    sync = _around(trace, tree, waits.syncs, gaps.start_ns)
     late_ns = launched_ns - gaps.start_ns - loading_ns
     launcher = _operators(tree, work, gaps.opener)
-    waiting = np.where(sync != ABSENT, _names(trace, tree, sync), launcher)
     parts = [
-        (DATA_LOADER, _names(trace, tree, load), loading_ns),
-        (SYNCHRONISATION, waiting, np.where(sync != ABSENT, late_ns, 0)),
+        (DATA_LOADER, waits.names[load], loading_ns),
+        (SYNCHRONISATION, waits.names[sync], np.where(sync != ABSENT, late_ns, 0)),
         (HOST, launcher, np.where(sync == ABSENT, late_ns, 0)),
         (QUEUE, launcher, gaps.end_ns - launched_ns),
     ]
     rows = pd.concat([pd.DataFrame({"cause": cause, "operator": name, "ns": ns}) for cause, name, ns in parts])
     summed = rows[rows["ns"] > 0].groupby(["cause", "operator"], sort=False)["ns"].agg(["size", "sum"]).reset_index()
     summed = summed.sort_values(["sum", "cause", "operator"], ascending=[False, True, True], kind="stable")
-    return pd.DataFrame(
-        {
-            "cause": summed["cause"],
-            "operator": summed["operator"],
-            "gaps": summed["size"],
-            "total_us": summed["sum"] / NS_PER_US,
-        }
-    ).reset_index(drop=True)
+    return summed.rename(columns={"size": "gaps"}).assign(total_us=summed["sum"] / NS_PER_US)
 
 
 def _gaps(trace: Trace, work: DeviceWork, here: NDArray[np.bool_], window_ns: tuple[int, int]) -> _Gaps:
@@ -104,7 +118,7 @@ def _launch_ns(trace: Trace, tree: HostTree, work: DeviceWork, gaps: _Gaps) -> N
     return np.clip(np.where(launch != ABSENT, start_ns, gaps.end_ns), gaps.start_ns, gaps.end_ns)
 
 
-def _waits(trace: Trace, tree: HostTree, names: re.Pattern[str], categories: tuple[Category, ...]) -> Indices:
+def _entries(trace: Trace, tree: HostTree, names: re.Pattern[str], categories: tuple[Category, ...]) -> Indices:
     """Entries of ``tree`` whose name matches, in order of their start."""
     wanted = np.array([names.search(name) is not None for name in trace.names], dtype=bool)
     of_kind = np.isin(trace.category[tree.event], categories)
@@ -149,27 +163,16 @@ def _overlap_ns(
     return covered_ns(end_ns) - covered_ns(start_ns)
 
 
-def _names(trace: Trace, tree: HostTree, entry: Indices) -> NDArray[np.object_]:
-    """The operator around each runtime call, or the entry itself where none is; "" for ABSENT."""
-    named = np.array(["", *tree.names], dtype=object)
-    if not len(tree.event):
-        return np.full(len(entry), "", dtype=object)
-    is_call = trace.category[tree.event] == Category.RUNTIME
-    operator = first_ancestors(tree.parent, is_call)[np.maximum(entry, 0)]
-    usable = (operator != ABSENT) & ~tree.is_step[np.maximum(operator, 0)]
-    shown = np.where(usable, operator, entry)
-    text: NDArray[np.object_] = named[np.where(entry != ABSENT, tree.name_code[np.maximum(shown, 0)] + 1, 0)]
-    return text
+def _names(trace: Trace, tree: HostTree) -> NDArray[np.object_]:
+    """For each entry the operator around a runtime call, or itself where none is; "" behind them all, for ABSENT."""
+    operator = first_ancestors(tree.parent, trace.category[tree.event] == Category.RUNTIME)
+    usable = (operator != ABSENT) & ~np.append(tree.is_step, True)[operator]
+    shown = np.where(usable, operator, np.arange(len(operator)))
+    return np.append(np.array(tree.names, dtype=object)[tree.name_code[shown]], "")
 
 
 def _operators(tree: HostTree, work: DeviceWork, opener: Indices) -> NDArray[np.object_]:
-    """The operator that launched each opener, or the part of REST that it belongs to."""
-    named = np.array([*tree.names, *REST, END], dtype=object)
-    if not len(work.event):
-        return np.full(len(opener), END, dtype=object)
-    at = np.maximum(opener, 0)
-    owner = work.owner[at]
-    owned = tree.name_code[np.maximum(owner, 0)] if len(tree.name_code) else owner
-    code = np.where(owner != ABSENT, owned, len(tree.names) + work.rest[at])
-    text: NDArray[np.object_] = named[np.where(opener != ABSENT, code, len(named) - 1)]
+    """The operator that launched each opener, or the part of REST that it belongs to; END for ABSENT."""
+    named = np.array([*work_names(tree), END], dtype=object)
+    text: NDArray[np.object_] = named[np.append(work_codes(tree, work), len(named) - 1)[opener]]
     return text

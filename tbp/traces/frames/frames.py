@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HostTree
-from tbp.traces.calls.kernels import NO_OPERATOR, REST, DeviceWork, device_work
+from tbp.traces.calls.kernels import NO_OPERATOR, REST, DeviceWork, device_work, work_names
 from tbp.traces.calls.nesting import NO_PARENT, added_up, depths, first_ancestors, looked_up
 from tbp.traces.calls.python_calls import with_python
 from tbp.traces.calls.steps import OUTSIDE
@@ -217,7 +217,7 @@ def _with_device(
     launched = np.flatnonzero((work.step != OUTSIDE) | (tree.steps == 0))
     if not len(launched):
         return host
-    names = (*tree.names, *REST)
+    names = work_names(tree)
     owner = looked_up(row_of, work.owner[launched])  # ABSENT is NO_PARENT
     kernel_code = tree.comparable.code_of[trace.name_code[work.event[launched]]]
     # What a function launched that goes on behind the step has no frame to be in.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HostTree, host_tree
-from tbp.traces.calls.kernels import REST, DeviceWork, device_work
+from tbp.traces.calls.kernels import REST, DeviceWork, device_work, work_codes, work_names
 from tbp.traces.calls.names import NameRule
 from tbp.traces.calls.nesting import NO_PARENT, added_up, looked_up
 from tbp.traces.calls.quantities import Quantities, quantities
@@ -162,7 +162,7 @@ def merged_table(tables: Sequence[OperatorTable]) -> OperatorTable:
 def _table(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities, within_steps: bool) -> OperatorTable:
     counted = tree.counted & ~(tree.is_step | (tree.step == OUTSIDE)) if within_steps else tree.counted
     launched = work.step != OUTSIDE if within_steps else np.ones(len(work.step), dtype=bool)
-    names = (*tree.names, *REST)
+    names = work_names(tree)
     code, size = tree.name_code[counted], len(names)
     steps = _steps_behind(tree, work, counted, launched) if within_steps else np.ones(size, dtype=np.int64)
     per_call = NS_PER_US * steps
@@ -174,7 +174,7 @@ def _table(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities, 
             "calls": calls / steps,
             "self_us": np.bincount(code, tree.self_ns[counted], size) / per_call,
             "total_us": np.bincount(code, tree.total_ns[counted], size) / per_call,
-            "self_device_us": np.bincount(_device_code(tree, work)[launched], work.duration_ns[launched], size)
+            "self_device_us": np.bincount(work_codes(tree, work)[launched], work.duration_ns[launched], size)
             / per_call,
             "total_device_us": (np.bincount(code, total_device_ns[counted], size) + _rest_ns(work, launched, size))
             / per_call,
@@ -204,14 +204,6 @@ def _steps_behind(tree: HostTree, work: DeviceWork, counted: NDArray[np.bool_], 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
     ordered = frame.sort_values(["self_us", "operator"], ascending=[False, True], kind="stable")
     return ordered.reset_index(drop=True)[[name for name in OPERATOR_COLUMNS if name in ordered]]
-
-
-def _device_code(tree: HostTree, work: DeviceWork) -> Indices:
-    """The code of the name that each piece of device work counts under: its owner's, or one of REST behind them."""
-    owned = work.owner != ABSENT
-    code = len(tree.names) + work.rest
-    code[owned] = tree.name_code[work.owner[owned]]
-    return code
 
 
 def _rest_ns(work: DeviceWork, launched: NDArray[np.bool_], size: int) -> NDArray[np.float64]:
@@ -248,13 +240,13 @@ def _per_step(tree: HostTree, work: DeviceWork) -> pd.DataFrame:
 
     Of several processes with steps it is the mean of those that called it, calls rounded.
     """
-    names = (*tree.names, *REST)
+    names = work_names(tree)
     counted = tree.counted & ~tree.is_step
     step, work_step = (tree.step, work.step) if tree.steps else (tree.step * 0, work.step * 0)
     counted &= step != OUTSIDE
     launched = work_step != OUTSIDE
     host_key = step[counted] * len(names) + tree.name_code[counted]
-    device_key = work_step[launched] * len(names) + _device_code(tree, work)[launched]
+    device_key = work_step[launched] * len(names) + work_codes(tree, work)[launched]
     key, position = np.unique(np.concatenate([host_key, device_key]), return_inverse=True)
     host, device = position[: len(host_key)], position[len(host_key) :]
     ranks = _ranks(tree, host, counted, len(key))
