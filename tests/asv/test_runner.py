@@ -2,13 +2,14 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from tbp.asv import runner
 from tbp.asv.runner import run_asv
+
+from ..processes import all_end
 
 # Run as `python -m asv`, found by PYTHONPATH. Its child has a process group of its own, as asv's fork server has.
 STUBBORN = """
@@ -28,21 +29,6 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "asv.py"
 
 
-def is_alive(process: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
-    except OSError:
-        return False
-
-
-def all_end(processes: list[int]) -> bool:
-    """Whether none is there any more; what was killed is gone a moment later."""
-    end_s = time.monotonic() + 5
-    while any(map(is_alive, processes)) and time.monotonic() < end_s:
-        time.sleep(0.01)
-    return not any(map(is_alive, processes))
-
-
 def test_nothing_that_asv_started_outlives_an_interrupt(
     stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -58,7 +44,7 @@ def test_nothing_that_asv_started_outlives_an_interrupt(
     with pytest.raises(KeyboardInterrupt):
         run_asv(["run"], tmp_path, heard=heard)
     assert len(started) == 2
-    assert all_end(started)
+    assert all_end(started, within_s=5)
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
@@ -66,7 +52,7 @@ def test_what_asv_leaves_behind_when_it_crashes_is_ended_too(stand_in: Path, tmp
     stand_in.write_text(STUBBORN.replace("time.sleep(60)", "os.kill(os.getpid(), signal.SIGKILL)"))
     ran = run_asv(["run"], tmp_path)
     assert ran.status == -signal.SIGKILL
-    assert all_end([int(line) for line in ran.output.split()])
+    assert all_end([int(line) for line in ran.output.split()], within_s=5)
 
 
 def test_asv_that_ends_without_listening_is_no_error_of_ours(stand_in: Path, tmp_path: Path):

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from tbp.system.children import kill_session
+
+from ..processes import all_end, is_running
 
 # Starts a session whose members would live for a minute: one ignores what can be ignored, one has a group of its own.
 STUBBORN = """
@@ -33,20 +34,6 @@ time.sleep(0 if "end" in sys.argv else 60)
 """
 
 
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def wait_until_gone(pids: list[int]) -> None:
-    end_s = time.monotonic() + 20
-    while any(map(is_running, pids)) and time.monotonic() < end_s:
-        time.sleep(0.02)
-    assert not any(map(is_running, pids))
-
-
 def started(*arguments: str) -> tuple[subprocess.Popen[bytes], list[int]]:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, *arguments], stdout=subprocess.PIPE, start_new_session=True
@@ -61,7 +48,7 @@ def test_what_is_minded_ends_with_its_parent(end: signal.Signals):
     parent, pids = started()
     os.killpg(parent.pid, end)
     parent.wait()
-    wait_until_gone(pids)
+    assert all_end(pids, within_s=20)
 
 
 def test_what_is_forgotten_stays():
@@ -70,11 +57,11 @@ def test_what_is_forgotten_stays():
     time.sleep(0.2)  # which only makes the test find more
     assert all(map(is_running, pids))
     kill_session(min(pids))
-    wait_until_gone(pids)
+    assert all_end(pids, within_s=20)
 
 
 def test_a_session_is_killed_with_all_its_groups():
     parent, pids = started()
     kill_session(parent.pid)
     parent.wait()
-    wait_until_gone(pids)
+    assert all_end(pids, within_s=20)

@@ -1,0 +1,21 @@
+"""Processes that a test started, by their numbers."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def is_running(pid: int) -> bool:
+    """False of a process that has ended, also where its parent has not yet asked how."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def all_end(pids: Sequence[int], within_s: float) -> bool:
+    """Whether none is running any more; what was killed is gone a moment later."""
+    end_s = time.monotonic() + within_s
+    while any(map(is_running, pids)) and time.monotonic() < end_s:
+        time.sleep(0.01)
+    return not any(map(is_running, pids))
