@@ -26,6 +26,6 @@ class Elements(HTMLParser):
 
 
 def elements(path: Path) -> Elements:
-    found = Elements()
-    found.feed(path.read_text("utf-8"))
-    return found
+    parser = Elements()
+    parser.feed(path.read_text("utf-8"))
+    return parser

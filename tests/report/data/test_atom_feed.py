@@ -25,22 +25,22 @@ def test_the_feed_has_an_entry_for_each_event_that_is_confirmed(make_history, ma
     other = make_history(benchmark="b.time_x")
     earlier = make_history((1.0, 0.5, 0.5, 0.5), State.IMPROVEMENT, changes=changes((1, 1.0, 0.5)))
     suspect = make_history(changes=(change(2, 1.0, 1.5, 0.2, False),))
-    found = entries(make_report(slower, other, earlier, suspect))
-    titles = [entry.findtext(f"{ATOM}title") for entry in found]
+    feed = entries(make_report(slower, other, earlier, suspect))
+    titles = [entry.findtext(f"{ATOM}title") for entry in feed]
     assert titles == ["2 regressions at 03c0ffee", "1 improvement at 01c0ffee"]
-    content = found[0].findtext(f"{ATOM}content") or ""
+    content = feed[0].findtext(f"{ATOM}content") or ""
     assert "a.time_x (variant=sdpa) on bench-1 · py3.13: ▲ +20 % slower, 1.00 ms → 1.20 ms" in content
 
 
 def test_the_feed_says_what_recovered_and_where(make_history, make_report) -> None:
     steps = changes((1, 1.0, 1.5), (3, 1.5, 1.0))
     recovered = marked(make_history((1.0, 1.5, 1.5, 1.0), State.RECOVERED, changes=steps))
-    found = entries(make_report(recovered))
-    assert [entry.findtext(f"{ATOM}title") for entry in found] == [
+    feed = entries(make_report(recovered))
+    assert [entry.findtext(f"{ATOM}title") for entry in feed] == [
         "1 recovered at 03c0ffee",
         "1 regression at 01c0ffee",
     ]
-    assert (found[1].findtext(f"{ATOM}content") or "").endswith("1.00 s → 1.50 s; recovered at 03c0ffee")
+    assert (feed[1].findtext(f"{ATOM}content") or "").endswith("1.00 s → 1.50 s; recovered at 03c0ffee")
 
 
 @pytest.mark.parametrize("text", ["example", *HOSTILE])
