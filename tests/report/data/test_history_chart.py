@@ -65,10 +65,10 @@ def test_commits_are_in_the_site_s_order_and_only_those_with_the_benchmark(make_
     order = commit_order([history])
     data = history_chart([short], (), numbers(order)).payload
     assert data["commits"] == [1, 2]
-    said = commits_payload(order, "javascript:alert(1)")
-    assert said["url"] == ""
-    assert said["date"][2] == int(order[2].date.timestamp())
-    assert said["hash"] == [commit.hash for commit in order]
+    listed = commits_payload(order, "javascript:alert(1)")
+    assert listed["url"] == ""
+    assert listed["date"][2] == int(order[2].date.timestamp())
+    assert listed["hash"] == [commit.hash for commit in order]
 
 
 def test_a_tag_is_at_its_commit_or_before_the_first_one_measured_after_it(make_history) -> None:

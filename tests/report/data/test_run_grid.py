@@ -35,10 +35,10 @@ def test_a_value_keeps_five_digits(make_history, factor) -> None:
 
 def test_a_segment_is_held_against_the_level_before(make_history) -> None:
     history = make_history((1.0, 1.0, 1.0, 1.2, 1.2), changes=changes((3, 1.0, 1.2)))
-    own = grid_row(history, columns_of(history), 0)
-    assert own.segments == ((0, 1.0, 1.0), (3, 1.2, 1.0))
-    assert read(own, 5) == pytest.approx([1.0, 1.0, 1.0, 1.2, 1.2])
-    assert [(mark.column, mark.glyph, mark.words, mark.tone, mark.size) for mark in own.marks] == [
+    drawn = grid_row(history, columns_of(history), 0)
+    assert drawn.segments == ((0, 1.0, 1.0), (3, 1.2, 1.0))
+    assert read(drawn, 5) == pytest.approx([1.0, 1.0, 1.0, 1.2, 1.2])
+    assert [(mark.column, mark.glyph, mark.words, mark.tone, mark.size) for mark in drawn.marks] == [
         (3, "▲", "▲ +20 % slower", "worse", 0.2)
     ]
 
@@ -67,9 +67,9 @@ def test_suspects_and_other_causes_have_marks_of_their_own(make_history) -> None
 
 def test_only_the_newest_commits_have_a_column(make_history, make_report) -> None:
     history = make_history([1.0] * (MOST_COMMITS + 5), State.NO_CHANGE)
-    told = payload(make_report(history))
-    assert len(told["commits"]) == MOST_COMMITS
-    assert told["commits"][0]["short"] == history.points[5].commit.short
+    shipped = payload(make_report(history))
+    assert len(shipped["commits"]) == MOST_COMMITS
+    assert shipped["commits"][0]["short"] == history.points[5].commit.short
 
 
 def test_ten_thousand_series_stay_small(make_history, make_report) -> None:

@@ -19,13 +19,13 @@ NAN = math.nan
 def test_the_summary_says_what_the_pages_say(make_history, make_report) -> None:
     slower = change(3, 0.001, 0.0012, low=0.18, high=NAN)
     base = Base("v1", make_history().points[0].commit)
-    found = json.loads(summary_json(make_report(make_history(changes=(slower,)), base=base)))
-    assert found["format"] == 1
-    assert found["verdict"].startswith("Since v1: 1 regression in 1 series")
-    assert found["base"]["revision"] == "v1"
-    assert found["newest"]["date"] == "2026-05-05T12:00:00+00:00"
-    assert found["states"]["regression"] == 1
-    (series,) = found["series"]
+    document = json.loads(summary_json(make_report(make_history(changes=(slower,)), base=base)))
+    assert document["format"] == 1
+    assert document["verdict"].startswith("Since v1: 1 regression in 1 series")
+    assert document["base"]["revision"] == "v1"
+    assert document["newest"]["date"] == "2026-05-05T12:00:00+00:00"
+    assert document["states"]["regression"] == 1
+    (series,) = document["series"]
     assert (series["state"], series["unit"], series["change"]) == ("regression", "seconds", 0)
     (told,) = series["changes"]
     assert told["effect"] == pytest.approx(0.2)

@@ -110,8 +110,8 @@ def test_every_environment_s_noise_is_seen_at_once(make_history, make_report) ->
     loud = replace(make_history((1.0, 1.0), State.NO_CHANGE, environment="loud"), noise_between=0.04)
     unknown = replace(make_history((1.0,), State.NOT_ENOUGH_DATA, environment="loud"), noise_between=NAN)
     page = machines_page(make_report(quiet, loud, unknown))
-    said = [(row.name, words.percent(row.noise.between), bar, row.noise.over) for row, bar in page.overview]
-    assert said == [
+    noises = [(row.name, words.percent(row.noise.between), bar, row.noise.over) for row, bar in page.overview]
+    assert noises == [
         ("loud", "4.0 %", 100.0, "median of 1 of 2 timed series"),
         ("quiet", "1.0 %", 25.0, "1 timed series"),
     ]

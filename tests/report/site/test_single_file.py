@@ -24,37 +24,37 @@ def test_nothing_is_loaded_and_plotly_is_there_once(tmp_path, make_history, make
     path = report_file(tmp_path, make_history, make_report)
     assert path == tmp_path / "report.html"
     assert [own.name for own in tmp_path.iterdir()] == ["report.html"]
-    found = elements(path)
-    assert not [attributes for tag, attributes in found.tags if "src" in attributes or tag == "link"]
+    parsed = elements(path)
+    assert not [attributes for tag, attributes in parsed.tags if "src" in attributes or tag == "link"]
     assert path.read_text("utf-8").count("plotly.js (basic - minified)") == 1
     assert path.stat().st_size < 1_500_000
 
 
 def test_it_carries_the_licences_of_what_it_holds(tmp_path, make_history, make_report) -> None:
-    found = elements(report_file(tmp_path, make_history, make_report))
-    licences = [text for attributes, text in found.scripts if "data-licence" in attributes]
+    tags = elements(report_file(tmp_path, make_history, make_report))
+    licences = [text for attributes, text in tags.scripts if "data-licence" in attributes]
     assert [text.splitlines()[0][:11] for text in licences] == ["MIT License", "plotly-basi"]
     assert "Plotly Technologies Inc." in licences[0]
     assert "d3-format 1.4.5 (BSD-3-Clause)" in licences[1]
 
 
 def test_only_its_own_scripts_may_run(tmp_path, make_history, make_report) -> None:
-    found = elements(report_file(tmp_path, make_history, make_report))
-    (policy,) = [a["content"] or "" for tag, a in found.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    parsed = elements(report_file(tmp_path, make_history, make_report))
+    (policy,) = [a["content"] or "" for tag, a in parsed.tags if a.get("http-equiv") == "Content-Security-Policy"]
     allowed = re.search(r"script-src ([^;]*);", policy)
     assert "unsafe" not in allowed[1]
     assert "self" not in allowed[1]
-    run = [text for attributes, text in found.scripts if "type" not in attributes]
+    run = [text for attributes, text in parsed.scripts if "type" not in attributes]
     hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in run]
     assert len(run) >= 4
     assert allowed[1].split() == hashes
 
 
 def test_every_page_lies_in_a_template(tmp_path, make_history, make_report) -> None:
-    found = elements(report_file(tmp_path, make_history, make_report))
-    templates = [attributes for tag, attributes in found.tags if tag == "template"]
+    parsed = elements(report_file(tmp_path, make_history, make_report))
+    templates = [attributes for tag, attributes in parsed.tags if tag == "template"]
     assert len(templates) == 2 + len(PAGES) - 2  # the index is the page itself; nothing was compressed
-    blocks = {attributes["data-file"] for attributes, _ in found.scripts if "data-file" in attributes}
+    blocks = {attributes["data-file"] for attributes, _ in parsed.scripts if "data-file" in attributes}
     assert {call for one in templates for call in (one["data-calls"] or "").split()} <= blocks
     assert "data/index.js" in blocks
 
