@@ -19,20 +19,21 @@ from tbp.model.points import last_with_level
 from tbp.model.series import Commit, Point, SeriesKey
 from tbp.traces.differences.difference import difference
 from tbp.traces.differences.frame_difference import FrameDifference, frame_difference, pruned_difference
+from tbp.traces.differences.typical import typical_frames, typical_table
 from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
 from tbp.traces.operators.one_run import one_a_run
-from tbp.traces.operators.operators import OperatorTable, TraceSession, merged_frames, merged_table
+from tbp.traces.operators.operators import OperatorTable, TraceSession
 
 # Reads one trace file; may raise UnreadableTrace.
 TraceReader: TypeAlias = Callable[[Path], TraceSession]
 
 # Traces read for one side of a change; the rule for changed times needs 3, more than 5 say little more.
+# The newest commit has as many, so that its operators are those of the change that it made.
 TRACES_PER_SIDE = 5
-TRACES_FOR_OPERATORS = 3
 
 
 class NewestTraces(Struct, frozen=True):
-    """The traces of the newest commit with readable ones, the mean over its sessions."""
+    """The traces of the newest commit with readable ones, its median step."""
 
     commit: Commit | None = None
     operators: OperatorTable | None = None
@@ -102,16 +103,16 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
     if not traces.sessions.commits(key):
         return NewestTraces()
     for point in reversed(points):
-        if point.comparable and (traced := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
+        if point.comparable and (traced := traces.of(key, point.commit, TRACES_PER_SIDE)):
             traced = one_a_run(traced)
-            merged = merged_frames(traced)
-            drawn = pruned(merged, DRAWN_SHARE, MOST_DRAWN) if merged is not None else None
-            return NewestTraces(point.commit, merged_table([trace.table for trace in traced]), drawn)
+            frames = typical_frames(traced)
+            drawn = pruned(frames, DRAWN_SHARE, MOST_DRAWN) if frames is not None else None
+            return NewestTraces(point.commit, typical_table(traced), drawn)
     return NewestTraces()
 
 
 def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> FrameDifference | None:
-    old, new = merged_frames(one_a_run(before)), merged_frames(one_a_run(after))
+    old, new = typical_frames(one_a_run(before)), typical_frames(one_a_run(after))
     if old is None or new is None:
         return None
     return pruned_difference(frame_difference(old, new), DRAWN_SHARE, MOST_DRAWN)
