@@ -18,7 +18,7 @@ from tbp.report.parts import addresses
 from tbp.wording import words
 
 WHOLE_BYTES = 12_000
-"""Evidence that a page holds whole, the worst series first: four series of 3 kB each on the pages of MuJoCo Warp, whose
+"""Evidence that a page holds whole, the worst series first: four series of 3 kB each on pages of MuJoCo Warp, whose
 28 series have 6 kB before them and as much data, and stay below 40 kB. That of the first series is there in any case."""
 
 SUMMARIES = 50
