@@ -44,6 +44,7 @@ class Group(StrEnum):
 
 COLUMNS = {By.SELF: "self_us", By.DEVICE: "self_device_us", By.TOTAL: "total_us", By.FLOPS: FLOPS}
 COLUMNS |= {By.MEMORY: "allocated_bytes"}
+BACKWARD = {By.SELF: "self_backward_us", By.DEVICE: "self_device_backward_us", By.TOTAL: "total_backward_us"}
 
 
 class Facts(Struct, frozen=True):
