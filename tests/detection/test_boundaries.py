@@ -1,11 +1,15 @@
 """A boundary between two segments: the tests of one step, apart from the search for it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from tbp.detection.boundaries import Boundary, NoiseModel
 from tbp.detection.measured import measured
 from tbp.detection.segmentation import huber_loss
+from tbp.statistics.mann_whitney import two_sided
+from tbp.system.arrays import Floats
 
 WIDTH, SIGMA = 0.01, 0.1
 NOISE = NoiseModel(WIDTH, SIGMA, huber_loss(WIDTH, SIGMA))
@@ -30,3 +34,45 @@ def test_a_larger_step_and_a_longer_segment_gain_more():
 def test_a_shift_in_sigmas_has_no_direction():
     assert boundary(0.0, 0.4).in_sigmas == pytest.approx(4)
     assert boundary(0.4, 0.0).in_sigmas == pytest.approx(4)
+
+
+FINE = NoiseModel(0.001, SIGMA, huber_loss(0.001, SIGMA))
+WOBBLE = np.array([-0.04, 0.02, 0.01, -0.03, 0.05, 0.0, 0.03, -0.02, 0.04, -0.06])
+
+
+def between(before: Sequence[float] | Floats, after: Sequence[float] | Floats) -> Boundary:
+    scaled = np.array([*before, *after])
+    series = measured(np.exp(scaled).tolist(), None)
+    return Boundary(series, scaled, (0, len(before), len(scaled)), FINE)
+
+
+@pytest.mark.parametrize("inflation", [1.0, 1.5])
+def test_of_small_deviations_the_score_is_that_of_the_means(inflation: float):
+    """Where the loss is a square, its slope is the deviation: the z test, which here is surer than the ranks."""
+    both = np.concatenate([WOBBLE, WOBBLE + 0.06])
+    z = 0.06 / (both.var() * (1 / 10 + 1 / 10)) ** 0.5
+    chance = between(WOBBLE, WOBBLE + 0.06).p_value(inflation, np.tile(WOBBLE, 2))
+    assert chance == pytest.approx(2 * two_sided(z / inflation), rel=0.01)
+
+
+def test_a_ramp_is_a_line_and_a_step_is_none():
+    wobble = np.tile([0.003, -0.003], 10)
+    ramp = 0.01 * np.arange(20) + wobble
+    assert between(ramp[:10], ramp[10:]).is_line
+    assert not between(wobble[:10], 0.1 + wobble[10:]).is_line
+
+
+# 116 runs, of which 60 lie 0.1 below their level; half of them are at least that far from it.
+POOL = np.concatenate([np.tile([-0.1, 0.1], 8), np.zeros(6), np.repeat([-0.1, 0.0], [60, 40])])
+
+
+def test_a_shift_within_the_doubt_of_its_neighbour_s_level_is_no_evidence():
+    # Two standard errors of a median of 16 runs with this spread: 2 · 1.25 · 1.4826 · 0.1 / √16 = 0.093.
+    level = np.tile([-0.1, 0.1], 8)
+    assert between(level, [0.092] * 6).p_value(1.0, POOL) > 1
+    assert between(level, [0.4] * 6).p_value(1.0, POOL) < 1e-8
+
+
+def test_a_run_out_of_line_hides_no_step():
+    level, step = np.tile([-0.1, 0.1], 8), [0.4, 0.4, 0.4, 0.4, 0.4, -0.05]
+    assert between(level, step).p_value(1.0, POOL) < 1e-6
