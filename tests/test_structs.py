@@ -21,8 +21,22 @@ def structs(room: str) -> Iterator[type[Struct]]:
                 yield value
 
 
+ARRAYS = ("DataFrame", "Floats", "Indices", "NDArray")
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_values_that_leave_a_module_are_frozen(room: str):
     public = [struct for struct in structs(room) if not struct.__name__.startswith("_")]
     assert public, f"{room} has moved: ROOMS names the rooms as they are"
     assert [struct.__name__ for struct in public if not struct.__struct_config__.frozen] == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_values_with_arrays_are_not_compared_by_them(room: str):
+    """Equality of arrays is an array, which is neither true nor false."""
+    with_arrays = [
+        struct
+        for struct in structs(room)
+        if any(array in str(of) for of in struct.__annotations__.values() for array in ARRAYS)
+    ]
+    assert [struct.__name__ for struct in with_arrays if struct.__struct_config__.eq] == []

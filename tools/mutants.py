@@ -16,6 +16,7 @@ import ast
 import contextlib
 import copy
 import gc
+import hashlib
 import importlib.abc
 import importlib.util
 import json
@@ -42,7 +43,9 @@ TESTS = {
     "tbp/traces/calls": (
         "tests/traces/test_nesting.py", "tests/traces/test_operators.py", "tests/traces/test_flops.py",
         "tests/traces/test_device.py", "tests/traces/test_frames.py", "tests/traces/test_idle.py",
-        "tests/traces/test_exact.py", "tests/traces/test_quantities.py", "tests/test_properties.py",
+        "tests/traces/test_exact.py", "tests/traces/test_quantities.py", "tests/traces/test_names.py",
+        "tests/traces/test_processes.py", "tests/traces/test_python_frames.py", "tests/traces/test_merged_ranks.py",
+        "tests/test_properties.py",
     ),
     "tbp/traces/operators": (
         "tests/traces/test_operators.py", "tests/traces/test_exact.py", "tests/traces/test_difference.py",
@@ -266,7 +269,7 @@ class Trials:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         in_child(lambda: self._measure(session), BASELINE_CPU_S)
-        stored = json.loads(self._baseline.read_text())
+        stored = json.loads(self._baseline.read_text())["tests"]
         quick = [
             Quick(name, seconds, frozenset((file, line) for file, lines in lines_of.items() for line in lines))
             for name, (seconds, lines_of) in stored.items()
@@ -329,8 +332,8 @@ class Trials:
         return 0
 
     def _measure(self, session: pytest.Session) -> int:
-        """Adds the tests that are new to the baseline; one that fails or takes too long has no lines."""
-        stored = json.loads(self._baseline.read_text()) if self._baseline.exists() else {}
+        """Adds to the baseline the tests that are new, or ran lines that changed; slow or failed ones have no lines."""
+        stored = _unchanged(self._baseline)
         items = [item for item in session.items if item.nodeid not in stored]
         for item, following in zip(items, [*items[1:], None], strict=False):
             trace, failed = _LineTrace(str(ROOT / "tbp")), session.testsfailed
@@ -339,8 +342,28 @@ class Trials:
             sys.settrace(None)
             is_quick = session.testsfailed == failed and trace.seconds <= LONGEST_S
             stored[item.nodeid] = (trace.seconds, trace.lines if is_quick else {})
-        self._baseline.write_text(json.dumps(stored))
+        files = {file for _, lines_of in stored.values() for file in lines_of} | {_file(name) for name in stored}
+        digests = {file: _digest(file) for file in sorted(files)}
+        self._baseline.write_text(json.dumps({"digests": digests, "tests": stored}))
         return 0
+
+
+def _unchanged(baseline: Path) -> dict[str, tuple[float, dict[str, list[int]]]]:
+    """The tests of a baseline whose file is as it was, and every file of the analysis that they run."""
+    if not baseline.exists():
+        return {}
+    stored = json.loads(baseline.read_text())
+    changed = {file for file, digest in stored["digests"].items() if _digest(file) != digest}
+    tests = stored["tests"].items()
+    return {name: test for name, test in tests if changed.isdisjoint({_file(name), *test[1]})}
+
+
+def _file(test: str) -> str:
+    return str(ROOT / test.partition("::")[0])
+
+
+def _digest(file: str) -> str:
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if Path(file).exists() else ""
 
 
 class _LineTrace:
@@ -411,7 +434,7 @@ def main() -> None:
         type=Path,
         default=Path(tempfile.gettempdir()) / "tbp-mutants-baseline.json",
         metavar="FILE",
-        help="times and lines of the tests; new tests are added, and a change of tbp asks for a new file",
+        help="times and lines of the tests, which are measured again where they or their lines changed",
     )
     parser.add_argument("--list", action="store_true", help="print the sample, and try nothing")
     options = parser.parse_args()

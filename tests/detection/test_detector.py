@@ -105,9 +105,9 @@ def test_a_step_from_zero_does_not_depend_on_the_unit():
         assert (change.index, change.confirmed) == (20, True)
 
 
-def test_a_step_of_thirty_times_hides_none_of_three_percent():
-    wobble = np.tile([0.004, -0.004, 0.002, -0.001, 0.0], 12)
-    series_s = np.exp(wobble) * np.repeat([1.0, 1.03, 30.0], 20)
+def test_a_step_of_thirty_times_hides_none_of_two_percent():
+    wobble = np.tile([0.002, -0.002, 0.001, -0.001, 0.0], 12)
+    series_s = np.exp(wobble) * np.repeat([1.0, 1.02, 30.0], 20)
     assert [(c.index, c.confirmed) for c in change_points(series_s.tolist())] == [(20, True), (40, True)]
 
 
@@ -188,6 +188,7 @@ def test_an_oldest_run_a_little_off_is_nothing(share: float):
         ([12.0, 12.0, 12.0, 13.0], [3]),
         ([4.0, 4.0, 4.0, 8.0, 8.0, 8.0, 4.0, 4.0], [3, 6]),
         ([4.0] * 4 + [8.0] * 4 + [4.0] * 4 + [8.0], [4, 8, 12]),
+        ([4.0] * 3 + [8.0] * 3 + [4.0] * 3 + [8.0] * 3, [3, 6, 9]),
         ([4.0, 4.0, NAN, 4.0, NAN, 5.0], [5]),
         ([0.0, 0.0, 0.0, 1.0, 1.0], [3]),
     ],
@@ -204,6 +205,7 @@ def test_an_exact_change_is_certain(values: list[float], places: list[int]):
         [12.0, 12.0, 13.0],
         [5.0, 5.0, 5.0, 9.0, 5.0, 5.0, 5.0],
         [1.0, 2.0] * 5,
+        [4.0] * 6 + [8.0] * 2 + [4.0] * 2 + [8.0] * 6,
         [1.0] * 9 + [5.0] * 2 + [1.0] * 9 + [5.0] * 2 + [1.0] * 9,
         [1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 4.0],  # a new value every other run: more than one in three runs
     ],

@@ -27,3 +27,11 @@ def with_a_new_run(sigmas: float) -> tuple[Change, ...]:
 def test_sessions_of_one_run_are_no_more_sure_than_the_run(sigmas: float, states: list[bool]):
     """Student's t of five runs against one has four degrees of freedom: 4.5 σ are 2.2 %, times the five places."""
     assert [change.confirmed for change in with_a_new_run(sigmas)] == states
+
+
+def test_four_single_runs_against_six_are_not_sure_and_five_against_five_are():
+    """Nine times 2 / C(10, 4) is 0.086, of which 0.05 is asked; five are also held against the runs around levels."""
+    (change,) = change_points([1.0, 1.01, 0.99, 1.02, 0.98, 1.0, 1.3, 1.31, 1.29, 1.3])
+    assert (change.index, change.confirmed, change.p_value) == (6, False, pytest.approx(9 * 2 / 210))
+    (change,) = change_points([1.0, 1.01, 0.99, 1.02, 0.98, 1.3, 1.31, 1.29, 1.3, 1.305])
+    assert (change.index, change.confirmed) == (5, True)
