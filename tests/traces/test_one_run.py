@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tbp.traces.devices.per_step import Devices, devices
 from tbp.traces.differences.difference import difference
@@ -125,6 +126,20 @@ def test_ranks_on_one_side_alone_are_left_out_and_named(write: Write) -> None:
 
 def devices_of(recordings: list[Recording]) -> Devices | None:
     return devices([recording.rank for recording in recordings if recording.rank is not None])
+
+
+def test_sides_without_a_rank_in_common_are_compared_over_all(write: Write) -> None:
+    zero, two = (rank_file(write, rank, 300 + 100 * rank, folder=f"f{rank}").session for rank in (0, 2))
+    assert (difference([zero], [two]).left_out, difference([zero], [two]).sessions_after) == ((), 1)
+    assert difference([zero], [two]).rows.set_index("operator").loc["aten::mm", "delta_us"] == 200
+
+
+def test_ranks_against_a_run_without_any_are_compared_over_all(write: Write) -> None:
+    ranks = [rank_file(write, rank, 300 + 100 * rank).session for rank in range(3)]
+    alone = replace(rank_file(write, 0, 300, folder="alone").session, origin=None)
+    measured = difference([alone], ranks)
+    assert measured.left_out == ()
+    assert measured.rows.set_index("operator").loc["aten::mm", "delta_us"] == 100  # the ranks' mean is 400
 
 
 def test_the_table_of_ranks_needs_no_device(write: Write) -> None:
