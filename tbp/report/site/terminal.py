@@ -18,7 +18,7 @@ from tbp.project.directions import undirected
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.events import LEAST_SERIES
 from tbp.report.pages.index.notes import first
-from tbp.report.parts import event_words
+from tbp.report.parts import event_words, triage_words
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import shown_change
@@ -112,10 +112,22 @@ def _line(standing: StandingEvent, data: ReportData, setup_names: SetupNames) ->
     event = standing.event
     if event is None or len(standing.changes) < LEAST_SERIES:
         history = standing.changes[0].history
-        return " ".join(filter(None, [_told(history, setup_names), _narrowed(standing)]))
+        return " ".join(filter(None, [_told(history, setup_names), _narrowed(standing), _triage_beside(standing)]))
     moved = ": ".join(filter(None, [_moved(standing.changes), event_words.sizes(standing.changes)]))
     seen_by = event_words.seen_by(event.sightings, data.faces) or _lone_machine(standing, setup_names)
-    return "; ".join(filter(None, [f"{moved} {_since(event)}", seen_by]))
+    return "; ".join(filter(None, [f"{moved} {_since(event)}", seen_by, _triage(standing)]))
+
+
+def _triage(standing: StandingEvent) -> str:
+    """The state that acks.toml gives the changes: it counts on, as it is not accepted."""
+    members = tuple(change for change in standing.changes if change.evidence.triage is not None)
+    return triage_words.sentence(triage_words.notes(members))
+
+
+def _triage_beside(standing: StandingEvent) -> str:
+    """That state as a sentence behind other ones."""
+    state = _triage(standing)
+    return f"{state[:1].upper()}{state[1:]}." if state else ""
 
 
 def _in_turns(standing: StandingEvent) -> list[History]:
