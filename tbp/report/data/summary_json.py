@@ -15,8 +15,9 @@ from tbp.history.ranges import Range, range_of
 from tbp.history.shift_sentences import first_said
 from tbp.model.changes import CONFIDENCE, ChangeEvidence, History
 from tbp.model.series import Better, Commit, Line, SeriesKey
+from tbp.model.triage import Triage
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts import event_words, trace_words
+from tbp.report.parts import event_words, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import told_change
@@ -127,6 +128,7 @@ def _change(
         "is_recovery": change.is_recovery,
         "doubt": change.doubt,
         "acknowledged": change.acknowledged,
+        "triage": _triage(evidence.triage) if evidence.triage is not None else None,
         "counted": change.index >= history.since,
         "operators": operators,
     }
@@ -173,6 +175,20 @@ def _event(event: Event, faces: Mapping[str, str]) -> dict[str, Value]:
         "is_one_machine": seen.is_alone,
         "seen": event_words.seen_by(seen, faces),
         "touching": touching,
+        "triage": [_triage(triage) for triage in triage_words.triages(event)],
+    }
+
+
+def _triage(triage: Triage) -> dict[str, Value]:
+    return {
+        "status": triage.status.value,
+        "owner": triage.owner,
+        "link": triage.link,
+        "reason": triage.reason,
+        "until": triage.until.isoformat() if triage.until is not None else None,
+        "fixed_in": triage.fixed_in,
+        "still_seen_by": triage.seen_by,
+        "accepted": triage.is_accepting,
     }
 
 

@@ -38,6 +38,11 @@ def of_several(between: Range | None) -> str:
     return f"one of {between.commits:,} commits" if between is not None and between.commits > 1 else ""
 
 
+def between(of: Range) -> str:
+    """The range as git writes it: ``e5f0a1b2..04342f08``; without an older commit the one it ends with."""
+    return f"{of.last_before.short}..{of.first.short}" if of.last_before is not None else of.first.short
+
+
 def narrowed(event: Event) -> str:
     """``each series by itself leaves 4 commits or more``; empty where one of them tells as much as all."""
     least = min((change.range.commits for change in event.changes if change.range is not None), default=0)

@@ -6,11 +6,8 @@ what is not known (the commit before, a hash) is left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from msgspec import Struct
 
-from tbp.history.events import SeriesChange
 from tbp.model.changes import State
 from tbp.model.series import Commit, SeriesKey
 from tbp.report.parts import addresses
@@ -23,33 +20,23 @@ class NextSteps(Struct, frozen=True):
     gate: str  # measures the commits on both sides in turns
     halve: str  # measures the commit in the middle of the range; empty where the range is one commit
     show: str  # the commit itself, where the range is one
-    accept: tuple[str, ...]  # accepts the regressions of the event, on every machine that saw it
+    accept: str  # accepts all regressions of the event, on every machine that saw it
+    look_after: str  # says who looks into them
 
 
 def next_steps(standing: StandingEvent) -> NextSteps:
-    """The commands for the largest change of an event; those that accept it are for all of its regressions."""
+    """The commands for the largest change of an event; those of `tbp ack` are for all of its regressions."""
     event, largest = standing.event, standing.shown[0].history.key
     before, first = event.range.last_before, event.range.first
-    is_known = bool(addresses.HASH.fullmatch(first.hash))
+    is_known, is_worse = bool(addresses.HASH.fullmatch(first.hash)), bool(standing.of(State.REGRESSION))
+    accept = addresses.accept_event(before, first) if is_worse else ""
     return NextSteps(
         gate=addresses.gate(largest, before, first) if before is not None else "",
         halve=_halve(largest, before, first) if before is not None and event.range.commits > 1 else "",
         show=f"git show {first.short}" if is_known and event.range.commits == 1 else "",
-        accept=accepting(standing.of(State.REGRESSION)),
+        accept=accept,
+        look_after=f"{accept.partition(' --reason ')[0]} --status investigating --owner 'NAME'" if accept else "",
     )
-
-
-def accepting(regressions: Sequence[SeriesChange]) -> tuple[str, ...]:
-    """The commands that accept ``regressions``: an acknowledgement names the commit at which the series itself saw it,
-    so machines that measured different commits need one each."""
-    seen_at = dict.fromkeys(
-        (change.history.key.benchmark, _commit(change)) for change in regressions if _commit(change) is not None
-    )
-    return tuple(filter(None, (addresses.accept(benchmark, at) for benchmark, at in seen_at if at is not None)))
-
-
-def _commit(change: SeriesChange) -> Commit | None:
-    return change.history.commit_at(change.evidence.change.index)
 
 
 def _halve(key: SeriesKey, before: Commit, first: Commit) -> str:

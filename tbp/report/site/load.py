@@ -23,9 +23,11 @@ from tbp.history.beside_the_branch import runs_beside
 from tbp.history.build import histories
 from tbp.history.events import Event
 from tbp.history.known_series import findings
+from tbp.history.ranges import CommitOrder
 from tbp.history.runs import runs
 from tbp.history.touching import MOST_COMMITS, to_ask, with_touching
 from tbp.history.trace_evidence import no_trace
+from tbp.history.triage import unknown_fixes
 from tbp.model.changes import History, LineRuns, State
 from tbp.model.points import commits as commits_of
 from tbp.model.series import Commit, SeriesKey
@@ -105,8 +107,9 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
     beside = runs_beside(results, sessions, commits, store.policy)
     file, acks = _acks(config, view.acks)
     base = _base(store, view.base)
-    shown = seen(judged, acks, day_of(judged), _until(store, base))
-    problems += unmatched(shown, acks, file)
+    order = CommitOrder(commits.history, commits.order)
+    shown = seen(judged, acks, day_of(judged), _until(store, base), order)
+    problems += [*unmatched(shown, acks, file), *unknown_fixes(acks, order, file)]
     lost = without_result(sessions, _measured(sessions, judged, beside))
     data = ReportData(
         project=config.project if config else store.folder.resolve().name,

@@ -17,7 +17,7 @@ from tbp.project.directions import undirected
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.notes import first
 from tbp.report.pages.index.page import not_measured
-from tbp.report.parts import event_words
+from tbp.report.parts import event_words, triage_words
 from tbp.report.parts.answer import Answer, answer
 from tbp.report.parts.next_steps import next_steps
 from tbp.report.parts.series_names import SetupNames
@@ -97,7 +97,7 @@ def _line(standing: StandingEvent, data: ReportData, setup_names: SetupNames) ->
     seen_by = event_words.seen_by(event.sightings, data.faces) or _lone_machine(shown, setup_names)
     in_turns = next((change for change in shown if change.evidence.change.in_turns), None)
     sure = event_words.sureness(in_turns) if in_turns is not None else ""
-    return "; ".join(filter(None, [moved, seen_by, sure]))
+    return "; ".join(filter(None, [moved, seen_by, sure, triage_words.sentence(triage_words.notes(shown))]))
 
 
 def _moved(changes: Sequence[SeriesChange], setup_names: SetupNames) -> str:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from tbp.history.events import Touching
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
 from tbp.model.series import Better, Commit
+from tbp.model.triage import Triage
 from tbp.report.base.render import Frame, main_html
 from tbp.report.base.report_data import Base
 from tbp.report.pages.changes.page import MOST_ITEMS_OF_A_ROW, changes_page
@@ -103,10 +104,7 @@ def test_machines_that_measure_different_commits_see_one_event() -> None:
     assert [item.alone for item in row.items] == ["by itself one of 4 commits", "by itself one of 3 commits"]
     # Commits that a series saw it at are ids too: other pages link to them.
     assert row.anchors == (addresses.commit_anchor(others.points[2].commit.hash),)
-    assert row.accepting == tuple(
-        f"tbp ack attention.Quick.torchtime_step {commit.hash[:12]} --reason 'why it is accepted'"
-        for commit in (few.points[2].commit, others.points[2].commit)
-    )
+    assert row.accepting == ("tbp ack 06c0ffeec0ff..08c0ffeec0ff --reason 'why it is accepted'",)
 
 
 def test_a_step_on_one_of_three_machines_is_asked_about() -> None:
@@ -143,14 +141,16 @@ def test_a_commit_that_moved_everything_lists_the_worst_and_counts_the_rest() ->
 
 
 def test_an_accepted_regression_is_acknowledged_and_no_longer_one() -> None:
-    accepted = Change(3, 1.0, 2.0, 0.001, True, acknowledged="exact softmax is worth it")
-    one = history(VALUES, changes=found(accepted), benchmark="a.time_x")
+    reason = "exact softmax is worth it"
+    accepted = Change(3, 1.0, 2.0, 0.001, True, acknowledged=reason)
+    one = history(VALUES, changes=(ChangeEvidence(accepted, triage=Triage(reason=reason)),), benchmark="a.time_x")
     said = page(one)
     assert said.rows[0].sorts == (Sort.ACKNOWLEDGED,)
-    assert said.rows[0].acknowledged == "exact softmax is worth it"
+    assert said.rows[0].is_accepted
+    assert [note.text for note in said.rows[0].triage] == [f"acknowledged: {reason}"]
     assert said.verdict == "No confirmed change of the code; 1 event with other shifts of level."
     other = history(VALUES, changes=DOUBLED, benchmark="b.time_y")
-    assert page(one, other).rows[0].acknowledged == ""  # not all of it is accepted
+    assert not page(one, other).rows[0].is_accepted  # not all of it is
 
 
 def test_what_changed_up_to_the_base_is_counted_only() -> None:
@@ -185,16 +185,21 @@ def test_the_largest_of_both_directions_are_told() -> None:
 
 
 def test_a_regression_has_the_command_that_accepts_it() -> None:
+    why = "--reason 'why it is accepted'"
     one = history(VALUES, changes=DOUBLED, benchmark="a.time_x; rm -rf ~")
     (row,) = page(one).rows
-    assert row.accepting == ("tbp ack 'a.time_x; rm -rf ~' 03c0ffeec0ff --reason 'why it is accepted'",)
+    assert row.accepting == (f"tbp ack 02c0ffeec0ff..03c0ffeec0ff {why}",)
+    (row,) = page(one, history(VALUES, changes=DOUBLED, benchmark="b.time_y")).rows
+    assert row.accepting[1:] == (
+        f"tbp ack 'a.time_x; rm -rf ~' 03c0ffeec0ff {why}", f"tbp ack b.time_y 03c0ffeec0ff {why}",
+    )  # fmt: skip
     better = history(VALUES, changes=found(Change(3, 2.0, 1.0, 0.001, True)))
     assert page(better).rows[0].accepting == ()
 
 
 def test_commands_that_are_not_listed_are_counted() -> None:
     (row,) = page(*(history(VALUES, changes=DOUBLED, benchmark=f"a.time_{name}") for name in "uvwxyz")).rows
-    assert (len(row.accepting), row.more_accepting) == (4, 2)
+    assert (len(row.accepting), row.more_accepting) == (5, 2)
 
 
 def test_a_commit_that_moved_most_of_a_machine_is_asked_about() -> None:

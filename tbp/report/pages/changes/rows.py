@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tbp.history.events import Event, SeriesChange
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts import addresses, event_words, trace_words
+from tbp.report.parts import addresses, event_words, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.change_sorts import GLYPHS, SOUGHT, WORDS, Sort, sort_of
 from tbp.report.parts.commit_links import CommitLink, commit_link
@@ -21,11 +21,8 @@ from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import Tile
 from tbp.wording import verdicts, words
 
-MOST_ACCEPTED = 4
-"""Commands that accept an event: with more, a pattern is shorter."""
-
-REASON_LENGTH = 160
-"""Characters of why a change is acknowledged."""
+MOST_ACCEPTED = 5
+"""Commands that accept an event or one of its benchmarks: with more, a pattern is shorter."""
 
 
 class Item(Struct, frozen=True):
@@ -68,8 +65,9 @@ class ChangesRow(Struct, frozen=True):
     other_changes: tuple[str, ...]  # what else changed: "dependency change: torch 2.12 → 2.13"
     items: tuple[Item, ...]  # worst first
     more: int  # items that are not listed
-    acknowledged: str  # who answers for it and why; empty where nobody does
-    accepting: tuple[str, ...]  # commands that accept its regressions, for each benchmark and commit that saw it
+    is_accepted: bool  # all its regressions are
+    triage: tuple[triage_words.TriageNote, ...]  # what acks.toml says of them
+    accepting: tuple[str, ...]  # commands that accept all its regressions, and those of each benchmark and commit
     more_accepting: int  # such commands that are not listed
 
 
@@ -94,7 +92,8 @@ def changes_row(event: Event, data: ReportData, setup_names: SetupNames, most: i
         other_changes=_other_changes(ranked),
         items=items if len(ranked) > 1 else (),
         more=len(ranked) - len(items) if len(ranked) > 1 else 0,
-        acknowledged=acknowledgement(event),
+        is_accepted=is_accepted(event),
+        triage=triage_words.event_notes(event),
         accepting=accepting[:MOST_ACCEPTED],
         more_accepting=max(0, len(accepting) - MOST_ACCEPTED),
     )
@@ -112,13 +111,16 @@ def _leads(ranked: Sequence[SeriesChange], setup_names: SetupNames, event: Event
 
 
 def _accepting(event: Event) -> tuple[str, ...]:
-    """An acknowledgement names the commit at which the series itself saw it."""
+    """The command for the whole event, then those for a benchmark, which name the commit at which a series saw it."""
     worse = [change for change in event.changes if sort_of(change) is Sort.REGRESSION]
     seen_at = dict.fromkeys(
         (change.history.key.benchmark, change.range.first) for change in worse if change.range is not None
     )
-    commands = (addresses.accept(benchmark, commit) for benchmark, commit in seen_at)
-    return tuple(filter(None, commands))
+    commands = list(filter(None, (addresses.accept(benchmark, commit) for benchmark, commit in seen_at)))
+    whole = addresses.accept_event(event.range.last_before, event.range.first) if worse else ""
+    if whole and len({benchmark for benchmark, _ in seen_at}) == 1:
+        return (whole,)
+    return tuple(filter(None, [whole, *commands]))
 
 
 def _rank(change: SeriesChange) -> tuple[object, ...]:
@@ -185,9 +187,7 @@ def _other_changes(ranked: Sequence[SeriesChange]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(": ".join(filter(None, [change.kind.value, change.explanation])) for change in changes))
 
 
-def acknowledgement(event: Event) -> str:
-    """Why the event's regressions are accepted, in words; empty unless all of them are."""
-    if any(sort_of(change) is Sort.REGRESSION for change in event.changes):
-        return ""
-    reasons = dict.fromkeys(change.evidence.change.acknowledged for change in event.changes)
-    return "; ".join(words.cut(reason, REASON_LENGTH) for reason in reasons if reason)
+def is_accepted(event: Event) -> bool:
+    """True where the project accepts some of the event's regressions, and no other is left."""
+    sorts = set(map(sort_of, event.changes))
+    return Sort.ACKNOWLEDGED in sorts and Sort.REGRESSION not in sorts
