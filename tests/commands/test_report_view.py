@@ -98,7 +98,7 @@ def test_an_event_is_accepted_by_its_commit_alone(inside, project, run) -> None:
     assert run("ack", slow, "--status", f"fixed in {slow}", "--update")[0] == 0
     code, out, _ = run("report", "--out", inside)
     assert code == 3
-    assert f"Not fixed by {slow[:8]}: " in out
+    assert f"not fixed by {slow[:8]}: " in out
     assert run("ack", slow, "--status", "expected", "--reason", "meant", "--update")[0] == 0
     assert run("report", "--out", inside)[0] == 0
     assert "<bdi>expected, Ada: meant</bdi>" in (inside / "changes.html").read_text("utf-8")

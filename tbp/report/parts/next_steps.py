@@ -13,10 +13,16 @@ from tbp.model.series import Commit, SeriesKey
 from tbp.report.parts import addresses
 from tbp.report.parts.standing import StandingEvent
 
+HALVE = "find the commit: measure the middle of the range; slower there means that it came before"
+SHOW = "look at the commit"
+GATE = "measure the commits before and after it in turns"
+
 
 class NextSteps(Struct, frozen=True):
     """Commands, each empty where it cannot be given."""
 
+    first: str  # the one of the next three to begin with
+    reason: str  # why, in words
     gate: str  # measures the commits on both sides in turns
     halve: str  # measures the commit in the middle of the range; empty where the range is one commit
     show: str  # the commit itself, where the range is one
@@ -30,10 +36,19 @@ def next_steps(standing: StandingEvent) -> NextSteps:
     before, first = event.range.last_before, event.range.first
     is_known, is_worse = bool(addresses.HASH.fullmatch(first.hash)), bool(standing.of(State.REGRESSION))
     accept = addresses.accept_event(before, first) if is_worse else ""
+    gate = addresses.gate(largest, before, first) if before is not None else ""
+    halve = _halve(largest, before, first) if before is not None and event.range.commits > 1 else ""
+    show = f"git show {first.short}" if is_known and event.range.commits == 1 else ""
+    change = standing.shown[0].evidence.change
+    is_certain = change.is_exact or bool(change.in_turns)  # to measure it again would tell nothing
+    order = ((halve, HALVE), (show if is_certain else "", SHOW), (gate, GATE), (show, SHOW))
+    begin, reason = next((pair for pair in order if pair[0]), ("", ""))
     return NextSteps(
-        gate=addresses.gate(largest, before, first) if before is not None else "",
-        halve=_halve(largest, before, first) if before is not None and event.range.commits > 1 else "",
-        show=f"git show {first.short}" if is_known and event.range.commits == 1 else "",
+        first=begin,
+        reason=reason,
+        gate=gate,
+        halve=halve,
+        show=show,
         accept=accept,
         look_after=f"{accept.partition(' --reason ')[0]} --status investigating --owner 'NAME'" if accept else "",
     )

@@ -81,8 +81,7 @@ def event_lines(
     for number, standing in enumerate(new if is_whole else new[:MOST_NEW]):
         lines.append(f"  new: {_line(standing, data, setup_names)}")
         step = next_steps(standing)
-        command = step.halve or step.gate or step.show
-        lines += [f"       next: {command}"] if command and (is_whole or number < MOST_STEPS) else []
+        lines += [f"       next: {step.first}"] if step.first and (is_whole or number < MOST_STEPS) else []
     rest = [*(() if is_whole else new[MOST_NEW:]), *older]
     shown = rest if len(rest) <= room - len(lines) else rest[: max(0, room - len(lines) - 1)]
     lines += [f"  {_line(standing, data, setup_names)}" for standing in shown]
@@ -119,7 +118,7 @@ def _since(standing: StandingEvent, data: ReportData) -> str:
     at = f"since {event.range.first.short}"
     if of_several and before is not None:
         at = f"by {of_several}, {before.short}..{event.range.first.short}"
-    author = event_words.authors(event, data.in_ranges, data.in_order.hashes)
+    author = event_words.author(event_words.authors(event, data.in_ranges, data.in_order.hashes))
     subject = words.cut(words.one_line(event.range.first.subject), SUBJECT_LENGTH)
     return " ".join(filter(None, [at, f"by {author}" if author else "", f"({subject})" if subject else ""]))
 

@@ -203,7 +203,7 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         commit=commit_link(event.range.first, data.commit_url),
         before=commit_link(before, data.commit_url) if of_several and before is not None else None,
         of_several=of_several,
-        author=event_words.authors(event, data.in_ranges, data.in_order.hashes),
+        author=event_words.author(event_words.authors(event, data.in_ranges, data.in_order.hashes)),
         in_range=tuple(commit_link(commit, data.commit_url) for commit in in_range[:MOST_IN_RANGE]),
         more_in_range=max(0, len(in_range) - MOST_IN_RANGE),
         seen_by=event_words.seen_by(event.sightings, data.faces),
