@@ -39,7 +39,7 @@ from tbp.project.revisions import base_commit
 from tbp.project.touched_files import touched
 from tbp.report.base.report_data import Base, ReportData, Since
 from tbp.report.parts.windows import EVER, days_before
-from tbp.traces.known_traces import trace_session
+from tbp.traces.known_traces import known_recording
 
 LONGEST_DAYS = 4
 """Digits of a number of days; a revision of digits only has more, as git abbreviates hashes to seven."""
@@ -102,7 +102,7 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
     view = view or View()
     results, sessions, commits, config = store.results, store.sessions, store.commits, store.config
     problems: list[str] = []
-    read = partial(trace_session, rules=store.policy.names)
+    read = partial(known_recording, rules=store.policy.names)
     judged = histories(results, sessions, commits, read, problems, store.policy, findings, store.ratios.of)
     beside = runs_beside(results, sessions, commits, store.policy)
     file, acks = _acks(config, view.acks)
