@@ -180,6 +180,8 @@ def test_what_counts_as_back(levels, noise, relevant, is_back) -> None:
     [
         ((1000, 1010, 1000), True),
         ((1000, 1010, 1004), False),  # exactly known not to be back, though within 1 %
+        ((1000, 1010, 1002), False),  # nor this, though it is less than a quarter of the change
+        ((1000, 1010, 990), False),  # better than before
         ((1000, 1010, 1005, 1000), True),
         ((0, 5, 0), True),
         ((0, 5, 1), False),
@@ -200,6 +202,12 @@ def test_levels_that_are_not_positive_are_carried_by_differences() -> None:
     found = balance(walked(-1.0, 1.0, 3.0, 1.0, B=HOST), 1, NOISE)
     levels = {"reference": 1.0, "level": 1.0, "first": 1.0}
     assert found == Balance(2, (0, 2), **levels, is_recovery=True, recoveries=(2,), undone=((0, 2),))
+
+
+def test_a_level_of_zero_is_carried_by_differences() -> None:
+    found = balance(walked(1.0, 2.0, 0.0, 3.0, B=HOST), 1, NOISE)
+    assert (found.first, found.level) == (-1.0, 3.0)
+    assert found.regressions == (0, 2)
 
 
 def test_the_balance_knows_the_regressions_that_stand_and_the_gain_before_them() -> None:
