@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tbp.detection.detector import change_points
 from tbp.detection.long_series import long_steps
 from tbp.detection.measured import measured
 
@@ -36,3 +37,21 @@ def test_a_trend_is_that_inside_the_segments_of_steps():
 def test_equal_values_have_neither_steps_nor_a_trend():
     (steps,) = long_steps([measured([3.0] * 30)])
     assert (steps.slope, steps.selection.steps, steps.selection.residuals.tolist()) == (0.0, (), [0.0] * 30)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shift", "found"),
+    [
+        (50, 10, 0.009, []),  # less than 1 % is no news
+        (50, 10, 0.012, [(50, True)]),
+        (30, 30, 0.012, [(30, True)]),
+        (12, 12, 0.018, []),
+        (12, 12, 0.021, [(12, True)]),
+    ],
+)
+def test_the_smallest_step_that_is_worth_a_boundary(
+    before: int, after: int, shift: float, found: list[tuple[int, bool]]
+):
+    """In noise of 0.9 %: the more runs, the smaller."""
+    logs = WOBBLE[: before + after] + np.repeat([0.0, shift], [before, after])
+    assert [(c.index, c.confirmed) for c in change_points(np.exp(logs).tolist())] == found

@@ -39,11 +39,13 @@ def origin(
         ([origin(0), origin(1), origin(0, 10_000, 10_050), origin(1, 10_001, 10_050)], [[0, 1], [2, 3]]),
         # the second cycle of a schedule, and rank 1 has no file of the first
         ([origin(0), origin(0, 60, 110), origin(1, 61, 110)], [[0], [1, 2]]),
-        # clocks of two machines
+        # clocks of two machines: one second apart is near
         ([origin(0), origin(1, 400, 450)], [[0, 1]]),
-        ([origin(0), origin(1, 5_000, 5_050)], [[0], [1]]),
+        ([origin(0), origin(1, 1_000, 1_050)], [[0, 1]]),
+        ([origin(0), origin(1, 1_001, 1_050)], [[0], [1]]),
         ([origin(0, path="r/rank0.json"), origin(1, 5_000, 5_050, path="r/rank1.json")], [[0, 1]]),
-        ([origin(0, path="r/rank0.json"), origin(1, 2 * HOUR_NS / MS, path="r/rank1.json")], [[0], [1]]),
+        ([origin(0, path="r/rank0.json"), origin(1, HOUR_NS / MS - 1, path="r/rank1.json")], [[0, 1]]),
+        ([origin(0, path="r/rank0.json"), origin(1, HOUR_NS / MS, path="r/rank1.json")], [[0], [1]]),
         # two jobs at once
         (
             [origin(0, path=f"{job}/rank0.json") for job in "ab"]
