@@ -12,9 +12,11 @@ from tbp.hotspots.devices import devices
 from tbp.traces.differences.difference import difference
 from tbp.traces.operator_files import operator_bytes, stored_recording
 from tbp.traces.operators.one_run import by_run, one_a_run
+from tbp.traces.operators.operators import TraceSession, session
 from tbp.traces.operators.origin import UNKNOWN, RankOrigin, located
 from tbp.traces.pruned import same
 from tbp.traces.read_recording import read_recording
+from tbp.traces.reading.trace import Trace
 from tbp.traces.recording import Recording
 
 from ..trace_events import event
@@ -124,6 +126,19 @@ def test_ranks_on_one_side_alone_are_left_out_and_named(write: Write) -> None:
     assert measured.left_out == (2,)
     assert measured.rows.set_index("operator").loc["aten::mm", "delta_us"] == 0
     assert "rank 2 left out, as not every run has its trace" in measured.losses
+
+
+def test_kernels_of_all_ranks_are_those_of_the_run(trace_of: Callable[..., Trace]) -> None:
+    def rank(number: int, *kernels: str) -> TraceSession:
+        launched = {"cat": "cuda_runtime", "args": {"correlation": 1}}
+        work = [(name, 20, 5, {"cat": "kernel", "tid": 7, "args": {"correlation": 1}}) for name in kernels]
+        trace = trace_of(("aten::mm", 0, 10), ("cudaLaunchKernel", 1, 1, launched), *work, ("aten::add", 12, 1))
+        return replace(session(trace), origin=origin(number, size=3))
+
+    (run,) = one_a_run([rank(0, "gemm"), rank(1, "gemm", "fill"), rank(2)])
+    assert run.detail is not None
+    kernels = run.detail.set_index("operator")["kernels"]
+    assert (kernels["aten::mm"], kernels["aten::add"]) == ("fill\ngemm", "")
 
 
 def test_sides_without_a_rank_in_common_are_compared_over_all(write: Write) -> None:
