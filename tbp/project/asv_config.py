@@ -37,6 +37,7 @@ class AsvConfig(Struct, frozen=True):
     branches: tuple[str, ...]  # at least one; "" is the repository's default branch
     commit_url: str  # ``show_commit_url`` where it is a web address, else ""
     benchmark_dir: str = "benchmarks"  # relative to the file
+    env_dir: Path = Path("env")
 
     @property
     def branch(self) -> str:
@@ -166,4 +167,5 @@ def _checked(path: Path, values: dict[str, object]) -> AsvConfig:
         branches=tuple(usable("branches", branch or "") for branch in branches),
         commit_url=commit_url if re.match(r"https?://", commit_url) else "",
         benchmark_dir=text("benchmark_dir", "benchmarks"),
+        env_dir=path.parent / text("env_dir", "env"),
     )
