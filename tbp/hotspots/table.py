@@ -14,7 +14,7 @@ from rich.console import RenderableType
 from tbp.hotspots.device_table import busy_sentence, device_parts
 from tbp.hotspots.forms import Views
 from tbp.hotspots.memory_table import memory_parts
-from tbp.hotspots.views import COLUMNS, By, Compared, Facts, Group, Ranking
+from tbp.hotspots.views import BACKWARD, COLUMNS, By, Compared, Facts, Group, Ranking
 from tbp.report.parts.trace_rows import shapes
 from tbp.traces.differences.difference import LEAST_SESSIONS
 from tbp.wording import words
@@ -109,7 +109,8 @@ def _traces(facts: Facts) -> str:
 
 def _titles(ranking: Ranking) -> tuple[str, ...]:
     beside = _beside(ranking)
-    return (str(ranking.group), _NAMES[ranking.by], "share", "calls", *([_NAMES[beside]] if beside else []))
+    last = [*([_NAMES[beside]] if beside else []), *(["backward"] if _has_backward(ranking) else [])]
+    return (str(ranking.group), _NAMES[ranking.by], "share", "calls", *last)
 
 
 def _cells(row: pd.Series, ranking: Ranking) -> tuple[str, ...]:
@@ -120,7 +121,14 @@ def _cells(row: pd.Series, ranking: Ranking) -> tuple[str, ...]:
         words.percent(float(row["share"])),
         words.calls(float(row["calls"])),
         *([_amount(float(row[COLUMNS[beside]]), beside)] if beside else []),
+        *([words.microseconds(float(row[BACKWARD[ranking.by]]))] if _has_backward(ranking) else []),
     )
+
+
+def _has_backward(ranking: Ranking) -> bool:
+    """True where a part of what is ranked is known to be of the backward pass."""
+    column = BACKWARD.get(ranking.by, "")
+    return column in ranking.rows and bool(ranking.rows[column].any())
 
 
 def _beside(ranking: Ranking) -> By | None:

@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
-from tbp.hotspots.devices import Devices, devices
 from tbp.traces.devices.memory import MemoryUse
+from tbp.traces.devices.per_step import Devices, devices
+from tbp.traces.devices.ranks import largest_memory
 from tbp.traces.differences.difference import TraceDifference, difference
 from tbp.traces.frames.groups import by_line, by_module, by_region
 from tbp.traces.operators.one_run import one_a_run
@@ -44,6 +45,7 @@ class Group(StrEnum):
 
 COLUMNS = {By.SELF: "self_us", By.DEVICE: "self_device_us", By.TOTAL: "total_us", By.FLOPS: FLOPS}
 COLUMNS |= {By.MEMORY: "allocated_bytes"}
+BACKWARD = {By.SELF: "self_backward_us", By.DEVICE: "self_device_backward_us", By.TOTAL: "total_backward_us"}
 
 
 class Facts(Struct, frozen=True):
@@ -125,21 +127,16 @@ def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPER
         rows.assign(share=rows[column] / whole),
         whole,
         has_device,
-        devices(source.recordings),
+        devices(source.ranks),
         group,
-        _memory(source),
+        largest_memory(source.ranks),
     )
-
-
-def _memory(source: TraceSource) -> MemoryUse | None:
-    used = [each.rank.memory for each in source.recordings if each.rank is not None and each.rank.memory is not None]
-    return max(used, key=lambda memory: float(memory.peaks["peak_bytes"].max()), default=None)
 
 
 def compared(before: TraceSource, after: TraceSource) -> Compared:
     """The difference of two sides."""
     measured = difference(before.sessions, after.sessions)
-    beside = (devices(before.recordings), devices(after.recordings))
+    beside = (devices(before.ranks), devices(after.ranks))
     return Compared(before.cell or after.cell, facts(before), facts(after), measured, beside)
 
 

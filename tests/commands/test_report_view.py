@@ -41,9 +41,9 @@ def slow_commit(project: Path) -> str:
 @pytest.mark.parametrize(
     ("base", "measured", "code", "words"),
     [
-        ("main~20", "main~20", 3, "1 regression in 1 series; it is suite.time_thing: ▲ +100 % slower"),
-        ("main~18", "main~19", 3, "1 regression"),  # not measured: the one before it is
-        ("main~15", "main~15", 0, "no confirmed regression in 1 series."),
+        ("main~20", "main~20", 3, "no new regression in the 7 days to 2026-01-31; 1 stands."),
+        ("main~18", "main~19", 3, "no new regression in the 7 days"),  # not measured: the one before it is
+        ("main~15", "main~15", 0, "no new regression in the 7 days to 2026-01-31; none stands."),
     ],
 )
 def test_a_base_leaves_earlier_changes_out(inside, project, run, base, measured, code, words) -> None:
@@ -70,7 +70,7 @@ def test_an_acknowledged_regression_sets_no_exit_code(inside, project, run) -> N
     assert f'commit = "{slow}"' in Path("reports/acks.toml").read_text("utf-8")
     code, out, _ = run("report", "--out", str(inside))
     assert code == 0
-    assert out.startswith("No confirmed regression in 1 series; 1 acknowledged.")
+    assert out.startswith("No new regression in the 7 days to 2026-01-31; none stands.")
     assert "acknowledged: worth it" in (inside / "index.html").read_text("utf-8")
     code, _, err = run("ack", "suite.*", slow, "--reason", "again")
     assert code == 2

@@ -94,6 +94,8 @@ def test_new_and_gone_operators() -> None:
     assert (old["kind"], old["certain"], old["calls_part_us"], old["per_call_part_us"]) == ("gone", True, -50, 0)
     assert list(result.rows["operator"][:2]) == ["new", "old"]
     assert new["sentence"] == "new 0 → 4 calls (+0.87 ms, 106 % of the slowdown)"
+    once = row(difference(side_of(QUIET), side_of(QUIET | {"new": (1, 870.0)})), "new")
+    assert (once["kind"], once["calls_part_us"], once["per_call_part_us"]) == ("new", 870, 0)
     assert old["sentence"] == "old 1 → 0 calls (−50 µs)"
 
 
@@ -225,6 +227,20 @@ def test_a_device_bound_step_is_judged_on_the_device() -> None:
     assert mm["sentence"] == "mm +25 % in 1 call as before (+0.20 ms on the device)"
 
 
+@pytest.mark.parametrize(("idle_us", "clock"), [(250.0, "device"), (50.0, "device"), (700.0, "host")])
+def test_a_step_is_judged_on_the_device_where_that_changed_with_it(idle_us: float, clock: str) -> None:
+    """The device takes 200 µs more of 1,050; the step 200 more, nothing more, or 650 more."""
+    host = {"mm": (1, 100.0), "sync": (1, 900.0)}
+    before = [session_of([host] * 10, device={"mm": 800.0})]
+    after = [session_of([host] * 10, device={"mm": 1000.0}, idle_us=idle_us)]
+    assert difference(before, after).clock == clock
+
+
+def test_steps_without_time_have_no_shares() -> None:
+    still = [session_of([{"mm": (1, 0.0)}] * 10, idle_us=0)]
+    assert row(difference(still, still), "mm")["share"] != 0
+
+
 def test_a_side_without_traces_is_refused() -> None:
     with pytest.raises(UsageError, match="both sides"):
         difference([], side_of(QUIET))
@@ -286,4 +302,12 @@ def test_device_time_without_calls_changed_or_did_not() -> None:
     rows = pd.DataFrame([literal_row("rest", (0, 0), (10, 20), kind) for kind in ("time", "same")]).assign(share=0.0)
     assert list(row_sentences(rows, "device")) == [
         "rest changed (+10 µs on the device)", "rest unchanged (+10 µs on the device)",
+    ]  # fmt: skip
+
+
+def test_only_a_changed_time_is_told_in_percent_and_only_from_above_zero() -> None:
+    figures = (("time", 10.0), ("same", 10.0), ("time", 0.0))
+    rows = pd.DataFrame([literal_row("mm", (4, 4), (before_us, 20), kind) for kind, before_us in figures])
+    assert list(row_sentences(rows.assign(share=0.0), "host")) == [
+        "mm +100 % in 4 calls as before (+10 µs)", "mm 4 calls as before (+10 µs)", "mm 4 calls as before (+20 µs)",
     ]  # fmt: skip

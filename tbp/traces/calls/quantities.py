@@ -57,7 +57,7 @@ def event_flops(trace: Trace, tree: HostTree) -> Floats:
     event = tree.event[entry]
     codes = np.stack([trace.name_code[event], trace.shape_code[event], trace.settings_code[event]])
     kinds, kind = np.unique(codes, axis=1, return_inverse=True)
-    each = [flops(trace.names[n], trace.shapes[s], trace.settings[t]) for n, s, t in kinds.T.tolist()]
+    each = [flops(trace.names[n], trace.shapes[s], trace.settings[t][0]) for n, s, t in kinds.T.tolist()]
     amounts[entry] = np.array([np.nan if value is None else value for value in each])[kind.reshape(-1)]
     composed = np.array([name in COMPOSED for name in trace.names], dtype=bool)[trace.name_code[tree.event]]
     split_up = composed & _around(tree, has_formula & ~composed, composed)
