@@ -19,9 +19,8 @@ from tbp.traces.devices.ranks import largest_memory
 from tbp.traces.differences.difference import TraceDifference, difference
 from tbp.traces.frames.groups import by_line, by_module, by_region
 from tbp.traces.operators.one_run import one_a_run
-from tbp.traces.operators.operators import merged_frames, merged_table
-
-FLOPS = "flops"  # column of the operator table, in traces whose shapes were recorded
+from tbp.traces.operators.operators import FLOPS, merged_frames, merged_table
+from tbp.traces.operators.rates import with_rates
 
 
 class By(StrEnum):
@@ -64,8 +63,8 @@ class Facts(Struct, frozen=True):
 class Ranking(Struct, frozen=True):
     """``rows`` is the operator table, largest first, with ``share``, the part of ``whole`` (0 to 1).
 
-    ``whole`` is the sum over all operators; for total times, which contain each other, it is the step's host time. Of
-    modules and lines ``rows`` has the columns of ``groups.GROUP_COLUMNS``.
+    ``whole`` is the sum over all operators; for total times, which contain each other, it is the step's host time.
+    Operators have ``rates.RATE_COLUMNS`` too. Of modules and lines ``rows`` has ``groups.GROUP_COLUMNS``.
     """
 
     cell: str
@@ -111,7 +110,8 @@ def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPER
     table = merged_table([session.table for session in one_a_run(source.sessions)])
     has_device = bool(table.frame["self_device_us"].sum() > 0)
     by = by or (By.DEVICE if has_device else By.SELF)
-    column, frame = COLUMNS[by], _groups(source, group) if group is not Group.OPERATOR else table.frame
+    frame = _groups(source, group) if group is not Group.OPERATOR else with_rates(table.frame)
+    column = COLUMNS[by]
     if by is By.DEVICE and not has_device:
         raise UsageError(f"nothing ran on a device in {source.name}: use --by self or --by total")
     if by is By.MEMORY and (column not in frame or not frame[column].sum() > 0):

@@ -86,7 +86,7 @@ def test_an_event_is_accepted_by_its_commit_alone(inside, project, run) -> None:
     assert f'event = "{before[:12]}..{slow[:12]}"' in Path("reports/acks.toml").read_text("utf-8")
     code, out, _ = run("report", "--out", inside)
     assert code == 3  # it still counts
-    assert "Investigating, Ada (https://e.org/7)." in out
+    assert "; investigating, Ada (https://e.org/7)\n" in out
     for page in ("index.html", "changes.html"):
         text = (inside / page).read_text("utf-8")
         assert "<bdi>investigating, Ada</bdi> " in text
@@ -98,7 +98,7 @@ def test_an_event_is_accepted_by_its_commit_alone(inside, project, run) -> None:
     assert run("ack", slow, "--status", f"fixed in {slow}", "--update")[0] == 0
     code, out, _ = run("report", "--out", inside)
     assert code == 3
-    assert f"Not fixed by {slow[:8]}: " in out
+    assert f"not fixed by {slow[:8]}: " in out
     assert run("ack", slow, "--status", "expected", "--reason", "meant", "--update")[0] == 0
     assert run("report", "--out", inside)[0] == 0
     assert "<bdi>expected, Ada: meant</bdi>" in (inside / "changes.html").read_text("utf-8")

@@ -1,5 +1,7 @@
 """Selection of steps: what it asks of the evidence, on both sides of each limit."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -39,3 +41,29 @@ def test_an_outlier_hides_no_correlation():
     calm = correlation_inflation(runs)
     runs[35] = -1000.0
     assert correlation_inflation(runs) == pytest.approx(calm, rel=0.25)
+
+
+def five_among_sixty(outliers: Sequence[int], noise: float = 0.01, factor: float = 1.3) -> list[tuple[int, bool]]:
+    """Five runs in the middle of 60 are slower, and so are single others."""
+    values = np.exp(np.random.default_rng(2).normal(0, noise, 60))
+    values[[*outliers, *range(40, 45)]] *= factor
+    return [(change.index, change.confirmed) for change in change_points(values.tolist())]
+
+
+@pytest.mark.parametrize(
+    ("outliers", "found"),
+    [
+        ([4], [(40, True), (45, True)]),  # 2.6e-5 of 8e-5
+        ([4, 17], [(40, False), (45, False)]),  # 9e-5
+        ([4, 17, 33, 51], [(40, False), (45, False)]),  # 3.7e-4 of 5e-4
+        ([4, 10, 17, 33, 51], []),
+    ],
+)
+def test_runs_as_far_out_elsewhere_make_a_step_less_sure(outliers: list[int], found: list[tuple[int, bool]]):
+    assert five_among_sixty(outliers) == found
+
+
+@pytest.mark.parametrize(("noise", "found"), [(0.02, [(40, False), (45, False)]), (0.025, [])])
+def test_a_suspect_is_six_times_its_noise(noise: float, found: list[tuple[int, bool]]):
+    """A fifth slower is 7.4 and 5.9 sigmas of this noise."""
+    assert five_among_sixty([4, 17, 33, 51], noise, factor=1.2) == found

@@ -14,6 +14,7 @@ def test_three_runs_are_too_few_even_for_a_suspect():
     assert change_points([1.0, 1.01, 1.5]) == ()
     (change,) = change_points([1.0, 1.01, 1.02, 1.5])
     assert (change.index, change.confirmed, change.doubt) == (3, False, "too few runs to tell")
+    assert change.p_value == 1  # three places, of a chance of one half each
 
 
 def with_a_new_run(sigmas: float) -> tuple[Change, ...]:

@@ -157,6 +157,8 @@ def test_hotspots_and_shares(trace_of: TraceOf) -> None:
     assert list(top["operator"]) == ["a", "b"]
     assert list(top["share"]) == [0.6, 0.3]
     assert list(hotspots(table, by="self_device_us")["share"]) == [0, 0, 0]
+    many = operator_table(trace_of(*((f"o{number}", 10 * number, 1) for number in range(12))))
+    assert len(hotspots(many)) == 10
 
 
 def test_the_mean_of_sessions(trace_of: TraceOf) -> None:

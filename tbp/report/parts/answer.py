@@ -6,7 +6,7 @@ here, so all of them count the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from msgspec import Struct
@@ -41,6 +41,16 @@ class Answer(Struct, frozen=True, dict=True):
     def changed(self) -> int:
         """The number of series that changed, nobody knows whether for better or worse."""
         return sum(history.state is State.CHANGED for history in self.data.histories)
+
+    @cached_property
+    def worse_of(self) -> Mapping[int, StandingEvent]:
+        """``events`` by the identity of their events, which hold whole histories."""
+        return {id(standing.event): standing for standing in self.events}
+
+    @cached_property
+    def better_of(self) -> Mapping[int, StandingEvent]:
+        """``better`` as ``worse_of``."""
+        return {id(standing.event): standing for standing in self.better}
 
     @property
     def sentence(self) -> str:

@@ -136,14 +136,18 @@ def sureness(change: SeriesChange) -> str:
     return next((text for limit, text in _SURENESS if shown.p_value < limit), "")
 
 
-def authors(event: Event, in_ranges: Mapping[str, Commit], hashes: Sequence[str]) -> str:
-    """Who wrote the commits of the event's range: ``Ann``, ``one of Ann, Bob and 2 more``; empty where nobody knows.
+def authors(event: Event, in_ranges: Mapping[str, Commit], hashes: Sequence[str]) -> tuple[str, ...]:
+    """The names of those who wrote the commits of the event's range, newest first; none where nobody knows.
 
     ``hashes`` are all commits of the branch in order; ``in_ranges`` has those that git was asked for.
     """
     commits = [event.range.first]
     if event.range.commits > 1:
-        commits = [in_ranges[name] for name in hashes[event.range.start : event.range.end + 1] if name in in_ranges]
-        commits = commits or [event.range.first]
-    names = list(dict.fromkeys(commit.author for commit in reversed(commits) if commit.author))
+        in_range = hashes[event.range.start : event.range.end + 1]
+        commits += [in_ranges[name] for name in reversed(in_range) if name in in_ranges]
+    return tuple(dict.fromkeys(commit.author for commit in commits if commit.author))
+
+
+def author(names: Sequence[str]) -> str:
+    """``Ann``, ``one of Ann, Bob and 2 more``; empty where nobody knows."""
     return f"one of {words.named(names, MOST_AUTHORS)}" if len(names) > 1 else "".join(names)

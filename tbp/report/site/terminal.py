@@ -81,8 +81,7 @@ def event_lines(
     for number, standing in enumerate(new if is_whole else new[:MOST_NEW]):
         lines.append(f"  new: {_line(standing, data, setup_names)}")
         step = next_steps(standing)
-        command = step.halve or step.gate or step.show
-        lines += [f"       next: {command}"] if command and (is_whole or number < MOST_STEPS) else []
+        lines += [f"       next: {step.first}"] if step.first and (is_whole or number < MOST_STEPS) else []
     rest = [*(() if is_whole else new[MOST_NEW:]), *older]
     shown = rest if len(rest) <= room - len(lines) else rest[: max(0, room - len(lines) - 1)]
     lines += [f"  {_line(standing, data, setup_names)}" for standing in shown]
@@ -97,14 +96,7 @@ def _line(standing: StandingEvent, data: ReportData, setup_names: SetupNames) ->
     seen_by = event_words.seen_by(event.sightings, data.faces) or _lone_machine(shown, setup_names)
     in_turns = next((change for change in shown if change.evidence.change.in_turns), None)
     sure = event_words.sureness(in_turns) if in_turns is not None else ""
-    return "; ".join(filter(None, [moved, seen_by, sure, _triage(shown)]))
-
-
-def _triage(changes: Sequence[SeriesChange]) -> str:
-    """The state that acks.toml gives the changes: they count on, as they are not accepted."""
-    return triage_words.sentence(
-        triage_words.notes([change for change in changes if change.evidence.triage is not None])
-    )
+    return "; ".join(filter(None, [moved, seen_by, sure, triage_words.sentence(triage_words.notes(shown))]))
 
 
 def _moved(changes: Sequence[SeriesChange], setup_names: SetupNames) -> str:
@@ -126,7 +118,7 @@ def _since(standing: StandingEvent, data: ReportData) -> str:
     at = f"since {event.range.first.short}"
     if of_several and before is not None:
         at = f"by {of_several}, {before.short}..{event.range.first.short}"
-    author = event_words.authors(event, data.in_ranges, data.in_order.hashes)
+    author = event_words.author(event_words.authors(event, data.in_ranges, data.in_order.hashes))
     subject = words.cut(words.one_line(event.range.first.subject), SUBJECT_LENGTH)
     return " ".join(filter(None, [at, f"by {author}" if author else "", f"({subject})" if subject else ""]))
 

@@ -10,6 +10,7 @@ from tbp.model.triage import Triage
 from tbp.report.base.render import Frame, main_html
 from tbp.report.base.report_data import Base
 from tbp.report.pages.changes.page import MOST_ITEMS_OF_A_ROW, changes_page
+from tbp.report.pages.index.page import summary
 from tbp.report.parts import addresses
 from tbp.report.parts.change_sorts import Sort
 
@@ -47,11 +48,31 @@ def test_a_regression_that_was_undone_says_where() -> None:
     assert [row.leads[0].item.remark for row in said.rows] == ["p < 0.001", "p < 0.001, recovered at 03c0ffee"]
 
 
+def test_changes_and_the_summary_count_the_same(make_report) -> None:
+    """A regression, its recovery and a new regression: the series is one regression in both, and its past is listed."""
+    steps = found(
+        Change(1, 1.0, 2.0, 0.001, True), Change(2, 2.0, 1.0, 0.001, True), Change(4, 1.0, 3.0, 0.001, True)
+    )  # fmt: skip
+    again = history((1.0, 2.0, 1.0, 1.0, 3.0), changes=steps, benchmark="a.time_x")
+    undone = found(Change(1, 1.0, 2.0, 0.001, True), Change(3, 2.0, 1.0, 0.001, True, is_recovery=True))
+    back = history(VALUES, State.RECOVERED, changes=undone, benchmark="b.time_x")
+    better = history(VALUES[::-1], State.IMPROVEMENT, changes=found(Change(3, 2.0, 1.0, 0.001, True)))
+    data = make_report(again, back, better)
+    counted = {tile.state.value: tile.number for tile in changes_page(data).chips}
+    tiles = {tile.state.value: tile.number for tile in summary(data).tiles}
+    assert tiles == {"regression": 1, "improvement": 1, "recovered": 1}
+    assert counted == {**tiles, "earlier": 2}
+    assert changes_page(data).counts.endswith("; 3 earlier changes of them are listed too.")
+    assert changes_page(data).verdict == (
+        "4 events moved something: 1 made something worse, 1 made something better, 2 undone or outweighed since."
+    )
+
+
 def test_another_torch_and_a_suspect_are_named_as_what_they_are() -> None:
     other = Change(3, 1.0, 2.0, 0.001, True, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
     unsure = Change(3, 1.0, 1.02, 0.04, False, doubt="its runs disagree")
-    moved = (found(other), "a.time_x"), (found(unsure), "b.time_x")
-    said = page(*(history(VALUES, State.NO_CHANGE, changes=what, benchmark=name) for what, name in moved))
+    moved = (found(other), "a.time_x", State.NO_CHANGE), (found(unsure), "b.time_x", State.SUSPECT)
+    said = page(*(history(VALUES, state, changes=what, benchmark=name) for what, name, state in moved))
     suspect, explained = said.rows
     assert (explained.sorts, suspect.sorts) == ((Sort.EXPLAINED,), (Sort.SUSPECT,))
     assert explained.other_changes == ("dependency change: torch 2.12 → 2.13",)
@@ -181,7 +202,7 @@ def test_the_largest_of_both_directions_are_told() -> None:
         ("largest improvement", "b.time_large"),
     ]
     assert said.verdict == "1 event moved something: 1 did both."
-    assert said.counts.startswith("3 changes of 3 series, over the whole history")
+    assert said.counts.endswith("for the change that it is listed for there.")
 
 
 def test_a_regression_has_the_command_that_accepts_it() -> None:

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from tbp.history.events import Event, SeriesChange
+from tbp.model.series import SeriesKey
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses, event_words, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
-from tbp.report.parts.change_sorts import GLYPHS, SOUGHT, WORDS, Sort, sort_of
+from tbp.report.parts.change_sorts import GLYPHS, SOUGHT, WORDS, Sort, counted_sort, sort_of
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.page_events import anchor_of
 from tbp.report.parts.series_names import SetupNames
@@ -85,7 +86,7 @@ def changes_row(event: Event, data: ReportData, setup_names: SetupNames, most: i
         seen_by=event_words.seen_by(event.sightings, data.faces),
         is_one_machine=event.sightings.is_alone,
         touching=event_words.touching(event),
-        sorts=tuple(dict.fromkeys(sort_of(change) for change in ranked)),
+        sorts=tuple(dict.fromkeys(counted_sort(change) for change in ranked)),
         chips=chips(ranked),
         leads=_leads(ranked, setup_names, event),
         causes=_causes(ranked),
@@ -103,9 +104,9 @@ def _leads(ranked: Sequence[SeriesChange], setup_names: SetupNames, event: Event
     """The largest regression and the largest improvement, else the first of what there is."""
     if len(ranked) == 1:
         return (Lead("", _item(ranked[0], setup_names, event)),)
-    first = {sort_of(change): change for change in reversed(ranked)}
+    first = {counted_sort(change): change for change in reversed(ranked)}
     sure = [sort for sort in Sort if sort in SOUGHT and sort in first]
-    shown = sure or [sort_of(ranked[0])]
+    shown = sure or [counted_sort(ranked[0])]
     noun = {sort: word for sort, (word, _) in WORDS.items()} | {Sort.CHANGED: "change"}
     return tuple(Lead(f"largest {noun[sort]}", _item(first[sort], setup_names, event)) for sort in shown)
 
@@ -124,16 +125,17 @@ def _accepting(event: Event) -> tuple[str, ...]:
 
 
 def _rank(change: SeriesChange) -> tuple[object, ...]:
-    """A key that sorts sure changes before suspect ones, worse before better, large before small."""
+    """A key that sorts changes that count first, sure ones before suspect ones, then worse ones, then large ones."""
     size = abs(change.worsening)
-    return list(Sort).index(sort_of(change)), -size if math.isfinite(size) else -math.inf, change.history.key
+    return list(Sort).index(counted_sort(change)), -size if math.isfinite(size) else -math.inf, change.history.key
 
 
 def chips(changes: Sequence[SeriesChange], occurring: bool = True) -> tuple[Tile, ...]:
-    """How many changes of each sort there are; of the sought sorts also none, unless only ``occurring``."""
-    counts = dict.fromkeys(Sort, 0)
+    """How many series have a change of each sort; of the sought sorts also none, unless only ``occurring``."""
+    series: dict[Sort, set[SeriesKey]] = {sort: set() for sort in Sort}
     for change in changes:
-        counts[sort_of(change)] += 1
+        series[counted_sort(change)].add(change.history.key)
+    counts = {sort: len(keys) for sort, keys in series.items()}
     return tuple(
         Tile(sort, number, WORDS[sort][number != 1], GLYPHS[sort])
         for sort, number in counts.items()
@@ -152,7 +154,7 @@ def _range(event: Event) -> str:
 
 def _item(change: SeriesChange, setup_names: SetupNames, event: Event) -> Item:
     history, shown = change.history, change.evidence.change
-    sort = sort_of(change)
+    sort, counted = sort_of(change), counted_sort(change)
     doubt = shown.doubt or "not confirmed"
     difference = words.signed_difference(shown.before, shown.after, history.unit)
     undone = verdicts.undone(history, change.evidence)
@@ -163,8 +165,8 @@ def _item(change: SeriesChange, setup_names: SetupNames, event: Event) -> Item:
         parameters=history.key.label,
         setup_name=setup_names.name(history.key.setup),
         href=series_href(history),
-        sort=sort,
-        glyph=GLYPHS[sort],
+        sort=counted,
+        glyph=GLYPHS[counted],
         effect=verdicts.effect(shown, history.unit, history.better),
         levels=f"{verdicts.before_after(shown, history.unit)} ({difference})",
         remark=f"suspect: {doubt}" if sort is Sort.SUSPECT else ", ".join(filter(None, sure)),

@@ -17,7 +17,7 @@ from tbp.history.shift_sentences import brief
 from tbp.model.changes import State
 from tbp.model.series import Commit, SeriesKey
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts import addresses, event_words, trace_words
+from tbp.report.parts import addresses, event_words, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.answer import Answer
 from tbp.report.parts.commit_links import CommitLink, commit_link
@@ -42,9 +42,6 @@ MOST_BENCHMARKS = 2
 
 MOST_IN_RANGE = 8
 """Commits of a range that are listed with their authors."""
-
-MOST_ACCEPTED = 6
-"""Commands that accept an event."""
 
 AGES = ((30, "Up to a month before the newest result"), (90, "Up to three months before it"),
         (365, "Up to a year before it"))  # fmt: skip
@@ -90,8 +87,8 @@ class EventCard(Struct, frozen=True):
     touching: str
     at_once: tuple[str, ...]  # what most series of a machine have in common
     causes: tuple[str, ...]  # operators
+    triage: tuple[triage_words.TriageNote, ...]  # what acks.toml has of it
     steps: NextSteps
-    more_accepting: int  # commands that are not listed
 
 
 class AgeGroup(Struct, frozen=True):
@@ -188,7 +185,6 @@ def _groups(lines: range, events: Sequence[StandingEvent], data: ReportData) -> 
 
 def _card(standing: StandingEvent, context: _Context) -> EventCard:
     event, shown, data = standing.event, standing.shown, context.data
-    steps = next_steps(standing)
     of_several, before = event_words.of_several(event.range), event.range.last_before
     in_range = _in_range(event, data)
     benchmarks = list(dict.fromkeys(change.history.key.benchmark for change in shown))
@@ -207,7 +203,7 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         commit=commit_link(event.range.first, data.commit_url),
         before=commit_link(before, data.commit_url) if of_several and before is not None else None,
         of_several=of_several,
-        author=event_words.authors(event, data.in_ranges, data.in_order.hashes),
+        author=event_words.author(event_words.authors(event, data.in_ranges, data.in_order.hashes)),
         in_range=tuple(commit_link(commit, data.commit_url) for commit in in_range[:MOST_IN_RANGE]),
         more_in_range=max(0, len(in_range) - MOST_IN_RANGE),
         seen_by=event_words.seen_by(event.sightings, data.faces),
@@ -215,8 +211,8 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         touching=event_words.touching(event),
         at_once=context.at_once.get(event.range.first.hash, ()),
         causes=_causes(standing),
-        steps=NextSteps(steps.gate, steps.halve, steps.show, steps.accept[:MOST_ACCEPTED]),
-        more_accepting=max(0, len(steps.accept) - MOST_ACCEPTED),
+        triage=triage_words.notes(shown),
+        steps=next_steps(standing),
     )
 
 
