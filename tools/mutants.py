@@ -45,12 +45,12 @@ TESTS = {
         "tests/traces/test_device.py", "tests/traces/test_frames.py", "tests/traces/test_idle.py",
         "tests/traces/test_exact.py", "tests/traces/test_quantities.py", "tests/traces/test_names.py",
         "tests/traces/test_processes.py", "tests/traces/test_python_frames.py", "tests/traces/test_merged_ranks.py",
-        "tests/traces/test_memory.py",
+        "tests/traces/test_memory.py", "tests/traces/test_steps.py",
         "tests/test_properties.py",
     ),
     "tbp/traces/operators": (
         "tests/traces/test_operators.py", "tests/traces/test_exact.py", "tests/traces/test_difference.py",
-        "tests/traces/test_operator_files.py", "tests/traces/test_one_run.py",
+        "tests/traces/test_operator_files.py", "tests/traces/test_one_run.py", "tests/traces/test_origin.py",
     ),
     "tbp/traces/differences": (
         "tests/traces/test_difference.py", "tests/traces/test_exact.py", "tests/traces/test_frame_difference.py",
