@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pandas as pd
 from rich.console import RenderableType
 
-from tbp.hotspots.devices import MEAN_DEVICE_COLUMNS, Devices
 from tbp.traces.calls.kernels import REST
 from tbp.traces.devices.idle import DATA_LOADER, HOST, QUEUE, SYNCHRONISATION
+from tbp.traces.devices.per_step import MEAN_DEVICE_COLUMNS, Devices
 from tbp.traces.reading.columns import NUMBER
 from tbp.wording import words
 from tbp.wording.terminal import Paragraph, TextRows

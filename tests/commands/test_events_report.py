@@ -40,10 +40,11 @@ def test_every_output_tells_it_once(
     monkeypatch.chdir(project)
     assert main(["report", "--out", str(tmp_path)]) == 3
     hashes = git(project, "rev-list", "--reverse", "main").split()
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
-    assert line.startswith("  2 regressions of suite.time_thing: +")
+    line, following = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    assert line.startswith("  new: 2 regressions of suite.time_thing: ▲ +100 % slower ")
     between = f"by one of 3 commits, {hashes[30][:8]}..{hashes[33][:8]}"
-    assert line.endswith(f" {between}; on both machines that measured it")
+    assert line.endswith(f" {between} by x (number 33); on both machines that measured it")
+    assert following.startswith(f"       next: tbp gate {hashes[30][:8]} ")
     content = json.loads((tmp_path / "summary.json").read_bytes())
     (event,) = content["events"]
     assert (event["last_before"]["commit"], event["first"]["commit"]) == (hashes[30], hashes[33])

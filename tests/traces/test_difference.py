@@ -39,7 +39,7 @@ def session_of(
     table = pd.DataFrame({name: pd.Series(dtype=float) for name in OPERATOR_COLUMNS})
     table = table.astype({"operator": object, "shapes": object, "recorded": object})
     if device:
-        on_device = [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 3, ""] for name, us in device.items()]
+        on_device = [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 8, ""] for name, us in device.items()]
         table = pd.DataFrame(on_device, columns=list(OPERATOR_COLUMNS))
     per_step = pd.DataFrame(rows, columns=["step", "operator", "calls", "self_us", "self_device_us"])
     return TraceSession(OperatorTable(table, steps=len(steps)), per_step, float(step_us))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tbp.hotspots.devices import devices
+from tbp.traces.devices.per_step import Devices, devices
 from tbp.traces.differences.difference import difference
 from tbp.traces.operator_files import operator_bytes, stored_recording
 from tbp.traces.operators.one_run import by_run, one_a_run
@@ -128,6 +128,10 @@ def test_ranks_on_one_side_alone_are_left_out_and_named(write: Write) -> None:
     assert "rank 2 left out, as not every run has its trace" in measured.losses
 
 
+def devices_of(recordings: list[Recording]) -> Devices | None:
+    return devices([recording.rank for recording in recordings if recording.rank is not None])
+
+
 def test_kernels_of_all_ranks_are_those_of_the_run(trace_of: Callable[..., Trace]) -> None:
     def rank(number: int, *kernels: str) -> TraceSession:
         launched = {"cat": "cuda_runtime", "args": {"correlation": 1}}
@@ -156,7 +160,7 @@ def test_ranks_against_a_run_without_any_are_compared_over_all(write: Write) -> 
 
 
 def test_the_table_of_ranks_needs_no_device(write: Write) -> None:
-    view = devices([rank_file(write, rank, 300 if rank else 800) for rank in range(3)])
+    view = devices_of([rank_file(write, rank, 300 if rank else 800) for rank in range(3)])
     assert view is not None
     assert view.ranks["rank"].tolist() == [0, 1, 2]
     assert view.ranks["communication_us"].tolist() == [160, 660, 660]
@@ -165,13 +169,13 @@ def test_the_table_of_ranks_needs_no_device(write: Write) -> None:
     assert view.ranks["busy_share"].isna().all()
     assert view.straggler is not None
     assert (view.straggler.rank, view.straggler.work_us, view.straggler.usual_us) == (0, 840, 340)
-    alike = devices([rank_file(write, rank, 300) for rank in range(3)])
+    alike = devices_of([rank_file(write, rank, 300) for rank in range(3)])
     assert alike is not None
     assert alike.straggler is None
 
 
 def test_a_missing_rank_is_named(write: Write) -> None:
-    view = devices([rank_file(write, rank, 300) for rank in (0, 2)])
+    view = devices_of([rank_file(write, rank, 300) for rank in (0, 2)])
     assert view is not None
     assert (view.world_size, view.missing) == (3, (1,))
 
