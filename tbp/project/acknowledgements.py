@@ -29,7 +29,7 @@ from tbp.project.git import GitFailed, is_shallow
 from tbp.project.toml_file import read_toml
 from tbp.system.locks import alone_in
 from tbp.system.whole_files import write_whole
-from tbp.wording.words import visible
+from tbp.wording.words import value_text, visible
 
 if TYPE_CHECKING:
     from tbp.model.changes import ChangeEvidence, History
@@ -79,7 +79,7 @@ def read_acks(path: Path) -> tuple[Ack, ...]:
         return ()
     unknown = sorted(set(content) - {"ack"})
     if unknown:
-        raise UsageError(f"{path} knows only [[ack]] tables, not {unknown[0]!r}")
+        raise UsageError(f"{path} knows only [[ack]] tables, not {value_text(unknown[0])}")
     entries = content.get("ack", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise UsageError(f"{path}: each acknowledgement is a table that begins with [[ack]]")
@@ -125,16 +125,17 @@ def unmatched(histories: Sequence[History], acks: Sequence[Ack], path: Path) -> 
 def _ack(where: str, entry: Mapping[str, object]) -> Ack:
     unknown = sorted(set(entry) - set(KEYS))
     if unknown:
-        raise UsageError(f"{where} has no key {unknown[0]!r}; it knows {', '.join(KEYS)}")
+        raise UsageError(f"{where} has no key {value_text(unknown[0])}; it knows {', '.join(KEYS)}")
     texts = {}
     for key in KEYS[:3]:
         value = entry.get(key)
         if not isinstance(value, str) or not value.strip():
-            raise UsageError(f"{where}: {key} must be a text that says something, not {value!r}")
+            raise UsageError(f"{where}: {key} must be a text that says something, not {value_text(value)}")
         texts[key] = value
     commit = texts["commit"].lower()
     if not HASH.fullmatch(commit):
-        raise UsageError(f"{where}: commit must be {MIN_HASH} to 64 characters of a hash, not {texts['commit']!r}")
+        shown = value_text(texts["commit"])
+        raise UsageError(f"{where}: commit must be {MIN_HASH} to 64 characters of a hash, not {shown}")
     return Ack(texts["benchmark"], commit, texts["reason"], _until(where, entry.get("until")))
 
 
@@ -149,7 +150,7 @@ def _until(where: str, value: object) -> date | None:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise UsageError(f"{where}: until must be a day like 2026-12-31, not {value!r}")
+    raise UsageError(f"{where}: until must be a day like 2026-12-31, not {value_text(value)}")
 
 
 def new_ack(benchmark: str, commit: str, reason: str, until: str, repository: Path | None) -> Ack:
@@ -167,7 +168,7 @@ def new_ack(benchmark: str, commit: str, reason: str, until: str, repository: Pa
     try:
         last_day = date.fromisoformat(until) if until else None
     except ValueError:
-        raise UsageError(f"--until must be a day like 2026-12-31, not {until!r}") from None
+        raise UsageError(f"--until must be a day like 2026-12-31, not {value_text(until)}") from None
     return Ack(benchmark, known or commit.lower(), reason, last_day)
 
 
