@@ -68,7 +68,8 @@ class EventCard(Struct, frozen=True):
     anchor: str
     href: str  # of it on the page of changes
     moment: str  # of its newest commit, as scripts compare it
-    series: tuple[int, ...]  # places among the rows of those that it is listed for
+    regressions: tuple[int, ...]  # places of such series among the rows
+    changed: tuple[int, ...]
     state: State
     effect: str  # "▲ +39 % to +42 % slower"
     extent: str  # "18 regressions of 2 benchmarks"
@@ -184,7 +185,7 @@ def _groups(lines: range, events: Sequence[StandingEvent], data: ReportData) -> 
 
 
 def _card(standing: StandingEvent, context: _Context) -> EventCard:
-    event, shown, data = standing.event, standing.shown, context.data
+    event, shown, data = standing.event, standing.changes, context.data
     of_several, before = event_words.of_several(event.range), event.range.last_before
     in_range = _in_range(event, data)
     benchmarks = list(dict.fromkeys(change.history.key.benchmark for change in shown))
@@ -192,9 +193,10 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         anchor=anchor_of(event),
         href=f"changes.html#{anchor_of(event)}",
         moment=iso(event.range.first.date),
-        series=tuple(context.places[change.history.key] for change in shown),
+        regressions=tuple(context.places[change.history.key] for change in standing.of(State.REGRESSION)),
+        changed=tuple(context.places[change.history.key] for change in standing.of(State.CHANGED)),
         state=shown[0].history.state,
-        effect=event_words.move(shown),
+        effect=event_words.move(standing.leading),
         extent=_extent(standing, len(benchmarks)),
         benchmarks=words.named(benchmarks, MOST_BENCHMARKS),
         named=_named(standing, context.setup_names),
@@ -217,12 +219,12 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
 
 
 def _extent(standing: StandingEvent, benchmarks: int) -> str:
-    count = event_words.counted(standing.shown)
-    return f"{count} of {words.count(benchmarks, 'benchmark')}" if len(standing.shown) > 1 else ""
+    count = event_words.counted(standing.changes)
+    return f"{count} of {words.count(benchmarks, 'benchmark')}" if len(standing.changes) > 1 else ""
 
 
 def _named(standing: StandingEvent, setup_names: SetupNames) -> tuple[NamedSeries, ...]:
-    shown, is_only = standing.shown, len(standing.shown) == 1
+    shown, is_only = standing.changes, len(standing.changes) == 1
     return tuple(
         NamedSeries(
             benchmark=change.history.key.benchmark,
@@ -247,7 +249,7 @@ def _in_range(event: Event, data: ReportData) -> tuple[Commit, ...]:
 
 def _causes(standing: StandingEvent) -> tuple[str, ...]:
     """The operators of the largest change whose traces name some."""
-    several = (trace_words.causes(change.evidence, change.history.unit) for change in standing.shown)
+    several = (trace_words.causes(change.evidence, change.history.unit) for change in standing.changes)
     return next(filter(None, several), ())
 
 
