@@ -16,6 +16,7 @@ from tbp.history.events import Event
 from tbp.history.shift_sentences import brief
 from tbp.model.changes import State
 from tbp.model.series import Commit, SeriesKey
+from tbp.project import directions
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses, event_words, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
@@ -123,6 +124,7 @@ class AnswerPart(Struct, frozen=True):
     standing: int
     base: str  # how a sentence begins where a revision is judged against
     id: str  # of the report: another one where there are other results or events
+    undirected: str  # how to say which direction is better, where a series changed and nothing says it
     missing: str  # what a reader misses where no repository is beside the results
 
     @property
@@ -146,6 +148,7 @@ def answer_part(
     """The first screen of ``data``; ``places`` has those of the series among the rows."""
     context = _Context(data, setup_names, places, _at_once(data))
     cards = tuple(_card(standing, context) for standing in answer.events)
+    changed = [change.history.key.benchmark for event in answer.events for change in event.of(State.CHANGED)]
     lines = range(len(answer.new), min(len(cards), len(answer.new) + MOST_LINES))
     return AnswerPart(
         sentence=answer.sentence,
@@ -159,6 +162,7 @@ def answer_part(
         standing=answer.standing,
         base=data.since_base(""),
         id=_id(cards, data),
+        undirected=directions.undirected(changed) if changed else "",
         missing=_missing(answer.events),
     )
 
