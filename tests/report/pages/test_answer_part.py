@@ -105,7 +105,7 @@ def test_the_events_of_the_script_name_the_rows_of_their_series() -> None:
     )
     (event,) = index_data(found)["events"]
     card = found.answer.cards[0]
-    assert event == [card.anchor, "2026-05-04T12:00:00", "regression", (0,)]
+    assert event == [card.anchor, "2026-05-04T12:00:00", (0,), ()]
     assert found.rows[0].benchmark == "b.time"
 
 

@@ -76,7 +76,7 @@ def test_events_are_by_day_and_of_a_day_by_their_size() -> None:
 
     moves = ((37, 1.9, "large.time"), (38, 1.3, "small.time"), (20, 5.0, "older.time"))
     data = report(*(of_one_day(moved(at, size=size, name=name)) for at, size, name in moves))
-    assert [each.shown[0].history.key.benchmark for each in answer(data).events] == [
+    assert [each.changes[0].history.key.benchmark for each in answer(data).events] == [
         "large.time", "small.time", "older.time",
     ]  # fmt: skip
 
@@ -87,7 +87,7 @@ def test_the_largest_of_an_event_leads_it_whatever_its_merit() -> None:
         moved(38, name=name, size=size, better=Better.UNKNOWN, state=State.CHANGED) for name, size in sizes.items()
     ]
     (standing,) = answer(report(*several)).events
-    assert [each.history.key.benchmark for each in standing.shown] == ["b.track", "c.track", "a.track"]
+    assert [each.history.key.benchmark for each in standing.changes] == ["b.track", "c.track", "a.track"]
 
 
 def test_the_windows_have_names_for_the_address_and_words_for_the_reader() -> None:
