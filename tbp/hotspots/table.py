@@ -6,6 +6,7 @@ and makes harmless what a trace says.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -14,7 +15,7 @@ from rich.console import RenderableType
 from tbp.hotspots.device_table import busy_sentence, device_parts
 from tbp.hotspots.forms import Views
 from tbp.hotspots.memory_table import memory_parts
-from tbp.hotspots.views import COLUMNS, By, Compared, Facts, Group, Ranking
+from tbp.hotspots.views import BACKWARD, COLUMNS, By, Compared, Facts, Group, Ranking
 from tbp.report.parts.trace_rows import shapes
 from tbp.traces.differences.difference import LEAST_SESSIONS
 from tbp.wording import words
@@ -109,18 +110,49 @@ def _traces(facts: Facts) -> str:
 
 def _titles(ranking: Ranking) -> tuple[str, ...]:
     beside = _beside(ranking)
-    return (str(ranking.group), _NAMES[ranking.by], "share", "calls", *([_NAMES[beside]] if beside else []))
+    if ranking.by is By.FLOPS:
+        rates = ["time", "FLOP/s", "FLOP/B", *(["bound by", "of the roof"] if _has_roof(ranking) else [])]
+        return (str(ranking.group), _NAMES[ranking.by], "share", "calls", *rates)
+    last = [*([_NAMES[beside]] if beside else []), *(["backward"] if _has_backward(ranking) else [])]
+    return (str(ranking.group), _NAMES[ranking.by], "share", "calls", *last)
 
 
 def _cells(row: pd.Series, ranking: Ranking) -> tuple[str, ...]:
     beside = _beside(ranking)
-    return (
+    first = (
         str(row["operator"]),
         _amount(float(row[COLUMNS[ranking.by]]), ranking.by),
         words.percent(float(row["share"])),
         words.calls(float(row["calls"])),
-        *([_amount(float(row[COLUMNS[beside]]), beside)] if beside else []),
     )
+    if ranking.by is By.FLOPS:
+        return (*first, *_rates(row, _has_roof(ranking)))
+    return (
+        *first,
+        *([_amount(float(row[COLUMNS[beside]]), beside)] if beside else []),
+        *([words.microseconds(float(row[BACKWARD[ranking.by]]))] if _has_backward(ranking) else []),
+    )
+
+
+def _rates(row: pd.Series, has_roof: bool) -> Iterator[str]:
+    """The time of an operator's FLOPs, its rates, and where the device's peak is known its place on the roofline."""
+    yield words.microseconds(float(row["flops_us"]))
+    rate = float(row["flop_per_s"])
+    yield f"{words.flop(rate)}/s" if math.isfinite(rate) else words.UNKNOWN
+    yield words.significant(float(row["flop_per_byte"]))
+    if has_roof:
+        yield str(row["bound"]) or words.UNKNOWN
+        yield words.percent(float(row["roof_share"]))
+
+
+def _has_roof(ranking: Ranking) -> bool:
+    return bool(ranking.rows["roof_share"].notna().any() or ranking.rows["bound"].any())
+
+
+def _has_backward(ranking: Ranking) -> bool:
+    """True where a part of what is ranked is known to be of the backward pass."""
+    column = BACKWARD.get(ranking.by, "")
+    return column in ranking.rows and bool(ranking.rows[column].any())
 
 
 def _beside(ranking: Ranking) -> By | None:

@@ -13,14 +13,14 @@ from msgspec import Struct
 
 from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
-from tbp.hotspots.devices import Devices, devices
 from tbp.traces.devices.memory import MemoryUse
+from tbp.traces.devices.per_step import Devices, devices
+from tbp.traces.devices.ranks import largest_memory
 from tbp.traces.differences.difference import TraceDifference, difference
 from tbp.traces.frames.groups import by_line, by_module, by_region
 from tbp.traces.operators.one_run import one_a_run
-from tbp.traces.operators.operators import merged_frames, merged_table
-
-FLOPS = "flops"  # column of the operator table, in traces whose shapes were recorded
+from tbp.traces.operators.operators import FLOPS, merged_frames, merged_table
+from tbp.traces.operators.rates import with_rates
 
 
 class By(StrEnum):
@@ -44,6 +44,7 @@ class Group(StrEnum):
 
 COLUMNS = {By.SELF: "self_us", By.DEVICE: "self_device_us", By.TOTAL: "total_us", By.FLOPS: FLOPS}
 COLUMNS |= {By.MEMORY: "allocated_bytes"}
+BACKWARD = {By.SELF: "self_backward_us", By.DEVICE: "self_device_backward_us", By.TOTAL: "total_backward_us"}
 
 
 class Facts(Struct, frozen=True):
@@ -62,8 +63,8 @@ class Facts(Struct, frozen=True):
 class Ranking(Struct, frozen=True):
     """``rows`` is the operator table, largest first, with ``share``, the part of ``whole`` (0 to 1).
 
-    ``whole`` is the sum over all operators; for total times, which contain each other, it is the step's host time. Of
-    modules and lines ``rows`` has the columns of ``groups.GROUP_COLUMNS``.
+    ``whole`` is the sum over all operators; for total times, which contain each other, it is the step's host time.
+    Operators have ``rates.RATE_COLUMNS`` too. Of modules and lines ``rows`` has ``groups.GROUP_COLUMNS``.
     """
 
     cell: str
@@ -109,7 +110,8 @@ def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPER
     table = merged_table([session.table for session in one_a_run(source.sessions)])
     has_device = bool(table.frame["self_device_us"].sum() > 0)
     by = by or (By.DEVICE if has_device else By.SELF)
-    column, frame = COLUMNS[by], _groups(source, group) if group is not Group.OPERATOR else table.frame
+    frame = _groups(source, group) if group is not Group.OPERATOR else with_rates(table.frame)
+    column = COLUMNS[by]
     if by is By.DEVICE and not has_device:
         raise UsageError(f"nothing ran on a device in {source.name}: use --by self or --by total")
     if by is By.MEMORY and (column not in frame or not frame[column].sum() > 0):
@@ -125,21 +127,16 @@ def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPER
         rows.assign(share=rows[column] / whole),
         whole,
         has_device,
-        devices(source.recordings),
+        devices(source.ranks),
         group,
-        _memory(source),
+        largest_memory(source.ranks),
     )
-
-
-def _memory(source: TraceSource) -> MemoryUse | None:
-    used = [each.rank.memory for each in source.recordings if each.rank is not None and each.rank.memory is not None]
-    return max(used, key=lambda memory: float(memory.peaks["peak_bytes"].max()), default=None)
 
 
 def compared(before: TraceSource, after: TraceSource) -> Compared:
     """The difference of two sides."""
     measured = difference(before.sessions, after.sessions)
-    beside = (devices(before.recordings), devices(after.recordings))
+    beside = (devices(before.ranks), devices(after.ranks))
     return Compared(before.cell or after.cell, facts(before), facts(after), measured, beside)
 
 

@@ -41,6 +41,14 @@ def test_the_sixth_rank_of_eight_against_eight() -> None:
     assert interval(before, after) == pytest.approx((ratios[7] - 1, ratios[-8] - 1))
 
 
+def test_the_179th_rank_of_25_against_25() -> None:
+    # 625 / 2 − 2.5758 · √(625 · 51 / 12) is 179.7: so many differences are left out at both ends.
+    before = [1.0 + 0.001 * ((place * 12) % 25) for place in range(25)]
+    after = [1.2 + 0.0013 * ((place * 12) % 25) for place in range(25)]
+    ratios = sorted(b / a for a in before for b in after)
+    assert interval(before, after) == pytest.approx((ratios[178] - 1, ratios[-179] - 1), rel=1e-9)
+
+
 def test_one_run_against_many_is_judged_by_the_spread_of_the_many() -> None:
     low, high = interval([1.0, 1.02, 0.98, 1.01, 0.99, 1.0], [1.3])
     assert 0.2 < low < 0.3 < high < 0.4

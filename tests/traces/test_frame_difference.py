@@ -85,6 +85,17 @@ def test_a_new_frame_of_some_steps_only_is_not_certain() -> None:
     assert marks(found, "host", 1.0, {}).certain.tolist() == [False, False]
 
 
+@pytest.mark.parametrize(("after_us", "mark"), [(149, "same"), (151, "slower")])
+def test_a_frame_is_marked_from_half_a_percent_of_the_step_on(after_us: int, mark: str) -> None:
+    """The step takes 10 ms on the longer side."""
+    assert marked({"a": (1, 100), "b": (1, 9_850)}, {"a": (1, after_us), "b": (1, 9_850)})["a"][0] == mark
+
+
+@pytest.mark.parametrize(("after_us", "mark"), [(1_099, "same"), (1_101, "slower"), (901, "same"), (899, "faster")])
+def test_a_frame_is_marked_from_a_tenth_of_its_time_on(after_us: int, mark: str) -> None:
+    assert marked({"a": (1, 1_000)}, {"a": (1, after_us)})["a"][0] == mark
+
+
 def test_pruning_joins_both_sides_alike() -> None:
     found = pruned_difference(
         frame_difference(

@@ -16,6 +16,7 @@ from tbp.history.shift_sentences import sentence
 from tbp.model.changes import History, State
 from tbp.model.series import SeriesKey
 from tbp.project import directions
+from tbp.project.links import web_address
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.history_chart import Chart, history_chart
 from tbp.report.pages.benchmark.change_blocks import ChangeBlock
@@ -170,7 +171,7 @@ def benchmark_page(
         together=together,
         breaks=tuple(shared.values()),
         remark=remark,
-        has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
+        has_commit_links=bool(web_address(data.commit_url)),
         at_once=tuple(map(sentence, together_at))[:MOST_AT_ONCE],
         has_unit=any(history.unit not in words.NO_UNIT for history in histories),
         source=code_of(data.sources.get(benchmark, ""), len(histories)),
