@@ -88,14 +88,14 @@ def listing(
     listed = _listed(contents, bodies)
     number = len(listed)
     pieces: list[tuple[int, str, str, Strips]] = []  # number in the list, HTML of what is not in the page, its body
-    for number_in_list, (section, body) in enumerate(zip(sections, bodies, strict=True)):
-        if number_in_list >= number:
+    for at, (section, body) in enumerate(zip(sections, bodies, strict=True)):
+        if at >= number:
             head = macro_html("section.html", "section", ListedSection(section, None, False))
-            pieces.append((number_in_list, head, body, drawn_of(section)))
-        elif listed[number_in_list].body is None or listed[number_in_list].is_abridged:
-            pieces.append((number_in_list, "", body, drawn_of(section)))
-    for number_in_list, row in enumerate(rows[ROWS:], len(sections) + ROWS):
-        pieces.append((number_in_list, macro_html("section.html", "row", row), "", []))
+            pieces.append((at, head, body, drawn_of(section)))
+        elif listed[at].body is None or listed[at].is_abridged:
+            pieces.append((at, "", body, drawn_of(section)))
+    for at, row in enumerate(rows[ROWS:], len(sections) + ROWS):
+        pieces.append((at, macro_html("section.html", "row", row), "", []))
     is_filtered = several >= FILTERED
     part_of, files = _files(benchmark, pieces)
     payload: Json = {}
@@ -105,7 +105,7 @@ def listing(
             "states": [section.state.name.lower() for section in (*sections, *rows)],
             "sections": len(sections),
             "step": [SUMMARIES, ROWS],
-            "part": [part_of.get(number_in_list, -1) for number_in_list in range(several)],
+            "part": [part_of.get(at, -1) for at in range(several)],
             "file": addresses.part_file(benchmark, "*"),
         }
     left = several - number - len(rows[:ROWS])
@@ -121,11 +121,11 @@ def _listed(contents: Sequence[SectionBody], bodies: Sequence[Markup]) -> tuple[
     """The sections of the page: whole as long as there is room for them, then their summaries."""
     room = WHOLE_BYTES
     listed = []
-    for number_in_list, (content, body) in enumerate(zip(contents[:SUMMARIES], bodies, strict=False)):
+    for at, (content, body) in enumerate(zip(contents[:SUMMARIES], bodies, strict=False)):
         room -= len(body.encode())
         if room >= 0:
             listed.append(ListedSection(content.section, body, False))
-        elif number_in_list == 0:
+        elif at == 0:
             abridged = SectionBody(content.section, content.is_remark_told, content.is_of_several, is_abridged=True)
             listed.append(ListedSection(content.section, macro_html("section.html", "body", abridged), True))
         else:
@@ -140,13 +140,13 @@ def _files(
     part_of: dict[int, int] = {}
     parts: list[list[list[object]]] = []
     room = 0
-    for number_in_list, html, body, strips in pieces:
+    for at, html, body, strips in pieces:
         if room <= 0:
             parts.append([])
             room = PART_BYTES
         room -= len(html) + len(body)
-        parts[-1].append([number_in_list, str(html), str(body), strips])
-        part_of[number_in_list] = len(parts) - 1
+        parts[-1].append([at, str(html), str(body), strips])
+        part_of[at] = len(parts) - 1
     files = tuple(
         DataFile(addresses.part_file(benchmark, str(number)), (packed_call("tbp.part", [number, part]),))
         for number, part in enumerate(parts)
