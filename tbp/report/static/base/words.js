@@ -17,6 +17,9 @@ tbp.glossary = (entries) => {
   tbp.words.mark(document.getElementById("main"));
 };
 
+// Folded, or the head of a table that a phone shows as cards.
+tbp.words.isUnseen = (element) => element.checkVisibility?.() === false || element.closest("thead")?.getBoundingClientRect().width <= 1;
+
 tbp.words.mark = (main) => {
   const { meanings, inside, never } = tbp.words;
   const left = new Map([...meanings].filter(([form]) => /^[a-z0-9]/.test(form) && !form.includes("<")));
@@ -24,7 +27,7 @@ tbp.words.mark = (main) => {
   let wanted = pattern();
   for (const element of main.querySelectorAll(inside)) {
     if (!left.size) return;
-    if (element.closest(never)) continue;
+    if (element.closest(never) || tbp.words.isUnseen(element)) continue;
     for (const node of [...element.childNodes].flatMap((child) => (child.nodeType === Node.TEXT_NODE ? [child] : []))) {
       const found = wanted.exec(node.data);
       if (!found) continue;
