@@ -38,6 +38,7 @@ _GUESS_BYTES = 1 << 16
 
 _BETWEEN_EVENTS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
 _SEPARATORS = re.compile(rb"[\s,]+")
+_BEHIND = re.compile(rb"[\s,]*(?:[{\[\]}]|\Z)")
 _OPENING = re.compile(rb"\[[\[\s,]*")
 _CLOSING = re.compile(rb"[\]}][\]}\s,]*")
 _AROUND = (b"", b"{", b"[", b"]", b"}")  # what stands before and behind an event, and not in it
@@ -128,7 +129,8 @@ class TraceText:
             self._has_guesses = False
         part = bytes(memoryview(self._text)[:PART_BYTES])
         end = values_end(part)
-        events = decoded(part[:end]) if end else None
+        # Behind it another one, or the list's end: an additional brace divides an event, whose other half this is not.
+        events = decoded(part[:end]) if end and _BEHIND.match(part, end) else None
         if events is not None:
             del self._text[:end]
         return events
@@ -195,8 +197,10 @@ class TraceText:
             return at + 1
         self._inside = _Inside.LIST
         self._lists = max(1, self._lists)
-        # An additional brace may close an event before its last keys.
-        is_short = window.byte(end) not in _AROUND and not window.is_event(at, end)
+        # An additional brace may close an event before its last keys; what follows tells it.
+        is_short = window.byte(end) not in _AROUND[not window.is_last :] and not window.is_event(at, end)
+        if is_short and not window.byte(end):
+            return None
         if state is ValueState.WHOLE and not is_short:
             self._add(window.text[at:end], form, events)
             return end
