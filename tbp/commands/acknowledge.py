@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbp.commands.options import add_acks_option, add_branch_option, add_results_options
+from tbp.commands.options import add_acks_option, add_branch_option, add_results_options, find_config
 from tbp.errors import ExitCode, NothingMeasured
 from tbp.system.printing import say, warn
 
@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.project.asv_config import ACKS, configuration, default_path
     from tbp.project.new_acknowledgement import AckRequest, new_ack, require_on_branch, write_ack
 
+    find_config(options)
     is_project = options.config or options.results or default_path()
     config = configuration(options.config, options.results, options.branch) if is_project else None
     path = options.acks or (config.acks_file if config else ACKS)

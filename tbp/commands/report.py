@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbp.commands.options import add_site_options
+from tbp.commands.options import add_site_options, find_config
 from tbp.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def _configuration(options: argparse.Namespace) -> AsvConfig | None:
     """Raises UsageError where it cannot be read, or where a branch is named of results from elsewhere."""
     from tbp.project.asv_config import configuration, own_config
 
+    find_config(options)
     config = configuration(options.config, options.results, options.branch)
     if options.branch and own_config(config, options.results) is None:
         raise UsageError(

@@ -180,3 +180,72 @@ def test_open_shows_it_in_the_browser(inside, run, monkeypatch) -> None:
     monkeypatch.setattr("webbrowser.open", lambda address: shown.append(address) or True)
     run("report", "--out", str(inside), "--open")
     assert shown == [(inside / "index.html").as_uri()]
+
+
+@pytest.mark.parametrize(
+    ("since", "sentence"),
+    [
+        ("20", "1 new regression in the 20 days to 2026-01-31, from 1 commit; 1 stands."),
+        ("2026-01-15", "1 new regression since 2026-01-15, from 1 commit; 1 stands."),
+        ("2026-01-17", "No new regression since 2026-01-17; 1 stands."),
+        ("main~16", "1 new regression since main~16, from 1 commit; 1 stands."),
+        ("main~15", "No new regression since main~15; 1 stands."),
+    ],
+)
+def test_since_says_what_is_new_and_changes_no_verdict(inside, run, since: str, sentence: str) -> None:
+    code, out, _ = run("report", "--out", inside, "--since", since)
+    assert (code, out.splitlines()[0]) == (3, sentence)
+    assert json.loads((inside / "summary.json").read_text())["answer"]["sentence"] == sentence
+
+
+@pytest.mark.parametrize("since", ["v9", "2026-13-01", "0", "12345678901234567890"])
+def test_a_time_that_is_none_is_said(inside, run, since: str) -> None:
+    code, _, err = run("report", "--out", str(inside), "--since", since)
+    assert code == 2
+    assert f"{since} names no stored commit" in err
+
+
+def test_results_of_elsewhere_bring_their_project_with_them(project, run, tmp_path, monkeypatch) -> None:
+    """Its name, its subjects, its branch, and the direction that its pyproject.toml sets."""
+    monkeypatch.chdir(tmp_path)
+    policy = project / "pyproject.toml"
+    policy.write_text("[tool.tbp.better]\n'time_thing' = 'higher'\n")
+    try:
+        code, _, err = run("report", "--results", project / "results", "--out", tmp_path / "site")
+        compared = run("compare", "main~16", "main~15", "--results", project / "results")
+    finally:
+        policy.unlink()
+    assert err == f"tbp: the results are those of {project / 'asv.conf.json'}\n"
+    summary = json.loads((tmp_path / "site" / "summary.json").read_text())
+    (series,) = summary["series"]
+    assert (code, summary["project"], summary["branch"], series["better"]) == (0, "mine", "main", "higher")
+    assert series["changes"][0]["first"]["subject"] == f"day {SLOWER_AT + 1}"
+    assert (compared[0], compared[2]) == (0, err)
+    assert run("report", "--results", project / "results", "--out", tmp_path / "site", "--branch", "main")[0] == 3
+
+
+def test_results_that_are_those_of_this_folder_need_no_word(inside, project, run) -> None:
+    code, _, err = run("report", "--results", "results", "--out", inside)
+    assert (code, err) == (3, "")
+    assert json.loads((inside / "summary.json").read_text())["project"] == "mine"
+
+
+def test_a_configuration_that_is_named_goes_before_what_lies_above(project, run, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.json").write_text(json.dumps({"project": "other", "repo": "https://e.org/x"}))
+    results = ("--results", project / "results", "--config", "other.json")
+    assert run("report", *results, "--out", tmp_path / "site")[0] == 3
+    assert json.loads((tmp_path / "site" / "summary.json").read_text())["project"] == "results"
+
+
+def test_an_event_of_results_elsewhere_is_accepted_in_their_project(inside, project, run, monkeypatch) -> None:
+    slow = slow_commit(project)
+    monkeypatch.chdir(inside)
+    code, out, _ = run("ack", slow, "--reason", "r", "--results", project / "results")
+    assert (code, out.endswith(f"is acknowledged in {project / 'reports' / 'acks.toml'}\n")) == (0, True)
+
+
+def test_a_night_measures_into_its_own_results_only(inside, run, tmp_path) -> None:
+    code, _, err = run("nightly", "--results", tmp_path)
+    assert code == 2
+    assert "a night measures into results_dir of " in err

@@ -96,6 +96,7 @@ def test_a_verb_that_reads_runs_nothing_of_a_repository(project: HostileProject,
         ("ack", new, "--reason", "x", "--status", "fixed in HEAD"),
     ):
         run(*verb, "--config", project.config)
+        run(*verb, "--results", project.config.parent / "results")
     assert sorted(path.name for path in project.executed.iterdir()) == []
 
 
