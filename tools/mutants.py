@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -45,22 +45,26 @@ TESTS = {
         "tests/traces/test_device.py", "tests/traces/test_frames.py", "tests/traces/test_idle.py",
         "tests/traces/test_exact.py", "tests/traces/test_quantities.py", "tests/traces/test_names.py",
         "tests/traces/test_processes.py", "tests/traces/test_python_frames.py", "tests/traces/test_merged_ranks.py",
-        "tests/traces/test_memory.py",
+        "tests/traces/test_memory.py", "tests/traces/test_steps.py", "tests/traces/test_roofline.py",
         "tests/test_properties.py",
     ),
     "tbp/traces/operators": (
         "tests/traces/test_operators.py", "tests/traces/test_exact.py", "tests/traces/test_difference.py",
-        "tests/traces/test_operator_files.py", "tests/traces/test_one_run.py",
+        "tests/traces/test_operator_files.py", "tests/traces/test_one_run.py", "tests/traces/test_origin.py",
     ),
     "tbp/traces/differences": (
         "tests/traces/test_difference.py", "tests/traces/test_exact.py", "tests/traces/test_frame_difference.py",
         "tests/test_properties.py",
     ),
-    "tbp/model": ("tests/model", "tests/comparison", "tests/history/test_events.py", "tests/history/test_states.py"),
+    "tbp/model": (
+        "tests/model", "tests/comparison", "tests/history/test_events.py", "tests/history/test_states.py",
+        "tests/history/test_triage.py",
+    ),
     "tbp/comparison/judgements.py": ("tests/comparison",),
 }  # fmt: skip
 MOST_CPU_S = 30  # of the processor, for a mutant: ten times its tests
 BASELINE_CPU_S = 600
+STORED_EVERY_S = 30.0
 LONGEST_S = 2.0  # of a test: what simulates for longer is no quick test
 MOST_TESTS = 60  # tried for a constant of a module, for which all is imported again
 EVERYWHERE = ("tests/test_structs.py",)  # tried for a change outside of functions
@@ -71,6 +75,9 @@ TURNED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }  # fmt: skip
 # A limit that moves by one is only looked for where counts are compared: of two measured times none are equal.
 MOVED: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
+
+
+Measured: TypeAlias = tuple[float, dict[str, list[int]]]  # of a test: its seconds, and the lines of each file
 
 
 @dataclass(frozen=True)
@@ -298,11 +305,10 @@ class Trials:
             lines = {line for test in quick for line in test.lines if line[0] == file}
         elif mutant.constant:
             lines = self._uses.get(mutant.constant, set())
-        near = (f"/test_{mutant.path.stem}.py", *EVERYWHERE)
         chosen = [
-            (not any(each in test.name for each in near), test.seconds, test.name)
+            (not _is_near(test.name, mutant), test.seconds, test.name)
             for test in quick
-            if not lines.isdisjoint(test.lines) or (mutant.constant and any(each in test.name for each in near))
+            if not lines.isdisjoint(test.lines) or (mutant.constant and _is_near(test.name, mutant))
         ]
         return [name for *_, name in sorted(chosen)]
 
@@ -322,7 +328,12 @@ class Trials:
                 del sys.modules[module]
             if is_mutated:
                 sys.meta_path.insert(0, _Mutated(mutant))
-            return int(pytest.main([*OPTIONS, "-x", *names[:MOST_TESTS]]))
+            count = sum(_is_near(name, mutant) for name in names)
+            for part, until in ((names[:count], count), (names[count:MOST_TESTS], MOST_TESTS)):
+                if part and pytest.main([*OPTIONS, "-x", *part]):
+                    self._failed.write_text(str(until - 1))
+                    return 1
+            return 0
         item_of = {item.nodeid: item for item in session.items}
         items = [item_of[name] for name in names]
         for number, (item, following) in enumerate(zip(items, [*items[1:], None], strict=True)):
@@ -335,7 +346,9 @@ class Trials:
     def _measure(self, session: pytest.Session) -> int:
         """Adds to the baseline the tests that are new, or ran lines that changed; slow or failed ones have no lines."""
         stored = _unchanged(self._baseline)
+        _store(self._baseline, stored)
         items = [item for item in session.items if item.nodeid not in stored]
+        stored_s = time.monotonic()
         for item, following in zip(items, [*items[1:], None], strict=False):
             trace, failed = _LineTrace(str(ROOT / "tbp")), session.testsfailed
             sys.settrace(trace)
@@ -343,13 +356,24 @@ class Trials:
             sys.settrace(None)
             is_quick = session.testsfailed == failed and trace.seconds <= LONGEST_S
             stored[item.nodeid] = (trace.seconds, trace.lines if is_quick else {})
-        files = {file for _, lines_of in stored.values() for file in lines_of} | {_file(name) for name in stored}
-        digests = {file: _digest(file) for file in sorted(files)}
-        self._baseline.write_text(json.dumps({"digests": digests, "tests": stored}))
+            if following is None or time.monotonic() - stored_s > STORED_EVERY_S:
+                _store(self._baseline, stored)
+                stored_s = time.monotonic()
         return 0
 
 
-def _unchanged(baseline: Path) -> dict[str, tuple[float, dict[str, list[int]]]]:
+def _is_near(test: str, mutant: Mutant) -> bool:
+    return f"/test_{mutant.path.stem}.py" in test or test.startswith(EVERYWHERE)
+
+
+def _store(baseline: Path, tests: Mapping[str, Measured]) -> None:
+    files = {file for _, lines_of in tests.values() for file in lines_of} | {_file(name) for name in tests}
+    whole = baseline.with_name(f"{baseline.name}.new")
+    whole.write_text(json.dumps({"digests": {file: _digest(file) for file in sorted(files)}, "tests": tests}))
+    whole.replace(baseline)
+
+
+def _unchanged(baseline: Path) -> dict[str, Measured]:
     """The tests of a baseline whose file is as it was, and every file of the analysis that they run."""
     if not baseline.exists():
         return {}
@@ -410,7 +434,7 @@ def in_child(work: Callable[[], int], cpu_s: int = MOST_CPU_S) -> int:
                 os.dup2(nowhere, stream)
             code = work()
         os._exit(code)
-    limit = time.monotonic() + 10 * cpu_s  # of a process that waits
+    limit = time.monotonic() + 100 * cpu_s  # of a process that waits, on a machine that is busy
     while time.monotonic() < limit:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:

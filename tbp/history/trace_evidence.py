@@ -34,6 +34,7 @@ TraceReader: TypeAlias = Callable[[Path], Recording]
 # Traces read for one side of a change; the rule for changed times needs 3, more than 5 say little more.
 TRACES_PER_SIDE = 5
 TRACES_FOR_OPERATORS = 3
+RANKS_FOR_OPERATORS = 16  # of a distributed run, whose ranks are one session: two machines
 
 
 class NewestTraces(Struct, frozen=True):
@@ -109,7 +110,7 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
     if not traces.sessions.commits(key):
         return NewestTraces()
     for point in reversed(points):
-        if point.comparable and (recordings := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
+        if point.comparable and (recordings := _newest(key, point.commit, traces)):
             traced = one_a_run([recording.session for recording in recordings])
             merged = merged_frames(traced)
             drawn = pruned(merged, DRAWN_SHARE, MOST_DRAWN) if merged is not None else None
@@ -118,6 +119,13 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
             memory = largest_memory(ranks)
             return NewestTraces(point.commit, table, drawn, devices(ranks), bounded(memory) if memory else None)
     return NewestTraces()
+
+
+def _newest(key: SeriesKey, commit: Commit, traces: Traces) -> list[Recording]:
+    recordings = traces.of(key, commit, TRACES_FOR_OPERATORS)
+    if any(recording.rank is not None and recording.rank.origin.is_distributed for recording in recordings):
+        return traces.of(key, commit, RANKS_FOR_OPERATORS)
+    return recordings
 
 
 def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> FrameDifference | None:

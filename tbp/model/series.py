@@ -90,7 +90,7 @@ class Commit(Struct, frozen=True, cache_hash=True):
     hash: str
     date: datetime  # timezone-aware, UTC
     subject: str = ""
-    author: str = ""  # the name, by the repository's .mailmap
+    author: str = ""  # the name, as the commit has it
 
     @property
     def short(self) -> str:

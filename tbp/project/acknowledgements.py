@@ -31,6 +31,7 @@ from tbp.errors import UsageError
 from tbp.model.triage import TriageStatus
 from tbp.project.links import web_address
 from tbp.project.toml_file import read_toml
+from tbp.wording.words import value_text
 
 if TYPE_CHECKING:
     from tbp.model.changes import ChangeEvidence, History
@@ -117,7 +118,7 @@ def read_acks(path: Path) -> tuple[Ack, ...]:
         return ()
     unknown = sorted(set(content) - {"ack"})
     if unknown:
-        raise UsageError(f"{path} knows only [[ack]] tables, not {unknown[0]!r}")
+        raise UsageError(f"{path} knows only [[ack]] tables, not {value_text(unknown[0])}")
     entries = content.get("ack", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise UsageError(f"{path}: each acknowledgement is a table that begins with [[ack]]")
@@ -155,7 +156,7 @@ def unmatched(histories: Sequence[History], acks: Sequence[Ack], path: Path) -> 
 def _ack(where: str, entry: Mapping[str, object]) -> Ack:
     unknown = sorted(set(entry) - set(KEYS))
     if unknown:
-        raise UsageError(f"{where} has no key {unknown[0]!r}; it knows {', '.join(KEYS)}")
+        raise UsageError(f"{where} has no key {value_text(unknown[0])}; it knows {', '.join(KEYS)}")
     is_event = "event" in entry
     if is_event and "commit" in entry:
         raise UsageError(f"{where} has commit and event: leave the one that is not meant")
@@ -185,7 +186,7 @@ def _text(where: str, entry: Mapping[str, object], key: str, default: str | None
         return default
     value = entry.get(key)
     if not isinstance(value, str) or not value.strip():
-        raise UsageError(f"{where}: {key} must be a text that says something, not {value!r}")
+        raise UsageError(f"{where}: {key} must be a text that says something, not {value_text(value)}")
     return value
 
 
@@ -195,10 +196,10 @@ def _commits(where: str, entry: Mapping[str, object], is_event: bool) -> tuple[s
     if is_event:
         between = EVENT.fullmatch(text.lower())
         if between is None:
-            raise UsageError(f"{where}: event must be a hash, or two like e5f0a1b2..04342f08, not {text!r}")
+            raise UsageError(f"{where}: event must be a hash, or two like e5f0a1b2..04342f08, not {value_text(text)}")
         return between[1] or "", between[2]
     if not HASH.fullmatch(text.lower()):
-        raise UsageError(f"{where}: commit must be {MIN_HASH} to 64 characters of a hash, not {text!r}")
+        raise UsageError(f"{where}: commit must be {MIN_HASH} to 64 characters of a hash, not {value_text(text)}")
     return "", text.lower()
 
 
@@ -212,7 +213,7 @@ def status_of(text: str, where: str) -> tuple[TriageStatus, str]:
     if lowered in (TriageStatus.INVESTIGATING, TriageStatus.EXPECTED, TriageStatus.WONTFIX):
         return TriageStatus(lowered), ""
     hint = f" with {MIN_HASH} or more characters of its hash" if lowered.startswith("fixed") else ""
-    raise UsageError(f"{where} must be {STATUSES}{hint}, not {text!r}")
+    raise UsageError(f"{where} must be {STATUSES}{hint}, not {value_text(text)}")
 
 
 def owner_of(text: str, where: str) -> str:
@@ -225,7 +226,7 @@ def owner_of(text: str, where: str) -> str:
 def link_of(text: str, where: str) -> str:
     """``text``, an address of the web. Raises UsageError for any other, which must not become a link."""
     if text and not web_address(text):
-        raise UsageError(f"{where} must be an address that begins with https:// or http://, not {text[:80]!r}")
+        raise UsageError(f"{where} must be an address that begins with https:// or http://, not {value_text(text)}")
     return text
 
 
@@ -240,4 +241,4 @@ def _until(where: str, value: object) -> date | None:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise UsageError(f"{where}: until must be a day like 2026-12-31, not {value!r}")
+    raise UsageError(f"{where}: until must be a day like 2026-12-31, not {value_text(value)}")

@@ -32,7 +32,7 @@ MOST_NAMED = 500  # lines named by their branches, the longest: more would not f
 # Each entry is five fields, each ended by a NUL. Tags are the only names that are wanted beside the commits.
 _LOG = (
     "log", "-z", "--no-show-signature", "--encoding=UTF-8", "--decorate=short", "--decorate-refs=refs/tags/*",
-    "--format=%H%x00%ct%x00%s%x00%aN%x00%D",
+    "--format=%H%x00%ct%x00%s%x00%an%x00%D",
 )  # fmt: skip
 
 

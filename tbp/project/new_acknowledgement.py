@@ -31,7 +31,7 @@ from tbp.project.branch import branch_of, first_parents, resolve
 from tbp.project.git import GitFailed, is_shallow
 from tbp.system.locks import alone_in
 from tbp.system.whole_files import write_whole
-from tbp.wording.words import visible
+from tbp.wording.words import value_text, visible
 
 HEADER = "# Changes that this project accepts; `tbp ack` adds to it, and docs/report.md describes it.\n"
 SHORT = 12  # characters of a hash in the range of an event: git itself takes 10 for a project of Linux's size
@@ -100,7 +100,7 @@ def _until(day: str) -> date | None:
     try:
         return date.fromisoformat(day) if day else None
     except ValueError:
-        raise UsageError(f"--until must be a day like 2026-12-31, not {day!r}") from None
+        raise UsageError(f"--until must be a day like 2026-12-31, not {value_text(day)}") from None
 
 
 def require_on_branch(ack: Ack, repository: Path, branch: str) -> None:

@@ -182,6 +182,29 @@ def test_open_shows_it_in_the_browser(inside, run, monkeypatch) -> None:
     assert shown == [(inside / "index.html").as_uri()]
 
 
+@pytest.mark.parametrize(
+    ("since", "sentence"),
+    [
+        ("20", "1 new regression in the 20 days to 2026-01-31, from 1 commit; 1 stands."),
+        ("2026-01-15", "1 new regression since 2026-01-15, from 1 commit; 1 stands."),
+        ("2026-01-17", "No new regression since 2026-01-17; 1 stands."),
+        ("main~16", "1 new regression since main~16, from 1 commit; 1 stands."),
+        ("main~15", "No new regression since main~15; 1 stands."),
+    ],
+)
+def test_since_says_what_is_new_and_changes_no_verdict(inside, run, since: str, sentence: str) -> None:
+    code, out, _ = run("report", "--out", inside, "--since", since)
+    assert (code, out.splitlines()[0]) == (3, sentence)
+    assert json.loads((inside / "summary.json").read_text())["answer"]["sentence"] == sentence
+
+
+@pytest.mark.parametrize("since", ["v9", "2026-13-01", "0", "12345678901234567890"])
+def test_a_time_that_is_none_is_said(inside, run, since: str) -> None:
+    code, _, err = run("report", "--out", str(inside), "--since", since)
+    assert code == 2
+    assert f"{since} names no stored commit" in err
+
+
 def test_results_of_elsewhere_bring_their_project_with_them(project, run, tmp_path, monkeypatch) -> None:
     """Its name, its subjects, its branch, and the direction that its pyproject.toml sets."""
     monkeypatch.chdir(tmp_path)

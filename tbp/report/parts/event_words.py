@@ -132,7 +132,7 @@ def sureness(change: SeriesChange) -> str:
     if shown.in_turns:
         return f"measured in turns against {shown.in_turns[:8]}"
     if shown.is_exact:
-        return "certain: a count that repeats exactly"
+        return "certain: a value that repeats exactly"
     return next((text for limit, text in _SURENESS if shown.p_value < limit), "")
 
 

@@ -32,14 +32,14 @@ class NextSteps(Struct, frozen=True):
 
 def next_steps(standing: StandingEvent) -> NextSteps:
     """The commands for the largest change of an event; those of `tbp ack` are for all of its regressions."""
-    event, largest = standing.event, standing.shown[0].history.key
+    event, largest = standing.event, standing.changes[0].history.key
     before, first = event.range.last_before, event.range.first
     is_known, is_worse = bool(addresses.HASH.fullmatch(first.hash)), bool(standing.of(State.REGRESSION))
     accept = addresses.accept_event(before, first) if is_worse else ""
     gate = addresses.gate(largest, before, first) if before is not None else ""
     halve = _halve(largest, before, first) if before is not None and event.range.commits > 1 else ""
     show = f"git show {first.short}" if is_known and event.range.commits == 1 else ""
-    change = standing.shown[0].evidence.change
+    change = standing.changes[0].evidence.change
     is_certain = change.is_exact or bool(change.in_turns)  # to measure it again would tell nothing
     order = ((halve, HALVE), (show if is_certain else "", SHOW), (gate, GATE), (show, SHOW))
     begin, reason = next((pair for pair in order if pair[0]), ("", ""))

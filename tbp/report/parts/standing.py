@@ -6,7 +6,7 @@ several regressions that stand; a change that was undone, or that a later one ou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -22,7 +22,7 @@ BETTER = (State.IMPROVEMENT, State.RECOVERED)
 
 
 class StandingEvent(Struct, frozen=True):
-    """An event with the changes of it that stand, the largest first."""
+    """An event with the changes of it that stand, regressions first, then by size."""
 
     event: Event
     changes: tuple[SeriesChange, ...]
@@ -32,9 +32,9 @@ class StandingEvent(Struct, frozen=True):
         return tuple(change for change in self.changes if change.history.state in states)
 
     @property
-    def shown(self) -> tuple[SeriesChange, ...]:
-        """The changes that the event is listed for: those for the worse, else those of unknown merit, else all."""
-        return self.of(State.REGRESSION) or self.of(State.CHANGED) or self.changes
+    def leading(self) -> tuple[SeriesChange, ...]:
+        """The changes that the event is about: its regressions, else all."""
+        return self.of(State.REGRESSION) or self.changes
 
 
 def standing_changes(history: History) -> tuple[ChangeEvidence, ...]:
@@ -70,11 +70,11 @@ def series_in(events: Iterable[StandingEvent], *states: State) -> int:
 
 
 def _order(change: SeriesChange) -> tuple[object, ...]:
-    return -abs(change.worsening), change.history.key
+    return change.history.state is not State.REGRESSION, -abs(change.worsening), change.history.key
 
 
 def _newest_then_largest(standing: StandingEvent) -> tuple[object, ...]:
-    shown: Sequence[SeriesChange] = standing.shown
     first = standing.event.range.first
-    largest = max(abs(change.worsening) for change in shown)
-    return -first.date.toordinal(), -len(standing.of(State.REGRESSION)), -len(shown), -largest, first.hash
+    largest = max(abs(change.worsening) for change in standing.changes)
+    regressions = len(standing.of(State.REGRESSION))
+    return -first.date.toordinal(), -regressions, -len(standing.changes), -largest, first.hash

@@ -76,7 +76,7 @@ def event_lines(
 ) -> tuple[str, ...]:
     """At most ``room`` lines: the new events with what to do next, then those that stand from before, largest first."""
     new, older = list(answered.new), list(answered.events[len(answered.new) :])
-    older.sort(key=lambda standing: (-len(standing.of(State.REGRESSION)), -len(standing.shown)))
+    older.sort(key=lambda standing: (-len(standing.of(State.REGRESSION)), -len(standing.changes)))
     lines: list[str] = []
     for number, standing in enumerate(new if is_whole else new[:MOST_NEW]):
         lines.append(f"  new: {_line(standing, data, setup_names)}")
@@ -91,8 +91,8 @@ def event_lines(
 
 def _line(standing: StandingEvent, data: ReportData, setup_names: SetupNames) -> str:
     """``2 regressions of NAME: ▲ +20 % slower since 03c0ffee by Ann Author (Fuse the mask); on both machines …``."""
-    event, shown = standing.event, standing.shown
-    moved = f"{_moved(shown, setup_names)}: {event_words.move(shown)} {_since(standing, data)}"
+    event, shown = standing.event, standing.changes
+    moved = f"{_moved(shown, setup_names)}: {event_words.move(standing.leading)} {_since(standing, data)}"
     seen_by = event_words.seen_by(event.sightings, data.faces) or _lone_machine(shown, setup_names)
     in_turns = next((change for change in shown if change.evidence.change.in_turns), None)
     sure = event_words.sureness(in_turns) if in_turns is not None else ""

@@ -16,6 +16,7 @@ from tbp.history.events import Event
 from tbp.history.shift_sentences import brief
 from tbp.model.changes import State
 from tbp.model.series import Commit, SeriesKey
+from tbp.project import directions
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses, event_words, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
@@ -68,7 +69,8 @@ class EventCard(Struct, frozen=True):
     anchor: str
     href: str  # of it on the page of changes
     moment: str  # of its newest commit, as scripts compare it
-    series: tuple[int, ...]  # places among the rows of those that it is listed for
+    regressions: tuple[int, ...]  # places of such series among the rows
+    changed: tuple[int, ...]
     state: State
     effect: str  # "▲ +39 % to +42 % slower"
     extent: str  # "18 regressions of 2 benchmarks"
@@ -122,6 +124,7 @@ class AnswerPart(Struct, frozen=True):
     standing: int
     base: str  # how a sentence begins where a revision is judged against
     id: str  # of the report: another one where there are other results or events
+    undirected: str  # how to say which direction is better, where a series changed and nothing says it
     missing: str  # what a reader misses where no repository is beside the results
 
     @property
@@ -145,6 +148,7 @@ def answer_part(
     """The first screen of ``data``; ``places`` has those of the series among the rows."""
     context = _Context(data, setup_names, places, _at_once(data))
     cards = tuple(_card(standing, context) for standing in answer.events)
+    changed = [change.history.key.benchmark for event in answer.events for change in event.of(State.CHANGED)]
     lines = range(len(answer.new), min(len(cards), len(answer.new) + MOST_LINES))
     return AnswerPart(
         sentence=answer.sentence,
@@ -158,6 +162,7 @@ def answer_part(
         standing=answer.standing,
         base=data.since_base(""),
         id=_id(cards, data),
+        undirected=directions.undirected(changed) if changed else "",
         missing=_missing(answer.events),
     )
 
@@ -184,7 +189,7 @@ def _groups(lines: range, events: Sequence[StandingEvent], data: ReportData) -> 
 
 
 def _card(standing: StandingEvent, context: _Context) -> EventCard:
-    event, shown, data = standing.event, standing.shown, context.data
+    event, shown, data = standing.event, standing.changes, context.data
     of_several, before = event_words.of_several(event.range), event.range.last_before
     in_range = _in_range(event, data)
     benchmarks = list(dict.fromkeys(change.history.key.benchmark for change in shown))
@@ -192,9 +197,10 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         anchor=anchor_of(event),
         href=f"changes.html#{anchor_of(event)}",
         moment=iso(event.range.first.date),
-        series=tuple(context.places[change.history.key] for change in shown),
+        regressions=tuple(context.places[change.history.key] for change in standing.of(State.REGRESSION)),
+        changed=tuple(context.places[change.history.key] for change in standing.of(State.CHANGED)),
         state=shown[0].history.state,
-        effect=event_words.move(shown),
+        effect=event_words.move(standing.leading),
         extent=_extent(standing, len(benchmarks)),
         benchmarks=words.named(benchmarks, MOST_BENCHMARKS),
         named=_named(standing, context.setup_names),
@@ -217,12 +223,12 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
 
 
 def _extent(standing: StandingEvent, benchmarks: int) -> str:
-    count = event_words.counted(standing.shown)
-    return f"{count} of {words.count(benchmarks, 'benchmark')}" if len(standing.shown) > 1 else ""
+    count = event_words.counted(standing.changes)
+    return f"{count} of {words.count(benchmarks, 'benchmark')}" if len(standing.changes) > 1 else ""
 
 
 def _named(standing: StandingEvent, setup_names: SetupNames) -> tuple[NamedSeries, ...]:
-    shown, is_only = standing.shown, len(standing.shown) == 1
+    shown, is_only = standing.changes, len(standing.changes) == 1
     return tuple(
         NamedSeries(
             benchmark=change.history.key.benchmark,
@@ -247,7 +253,7 @@ def _in_range(event: Event, data: ReportData) -> tuple[Commit, ...]:
 
 def _causes(standing: StandingEvent) -> tuple[str, ...]:
     """The operators of the largest change whose traces name some."""
-    several = (trace_words.causes(change.evidence, change.history.unit) for change in standing.shown)
+    several = (trace_words.causes(change.evidence, change.history.unit) for change in standing.changes)
     return next(filter(None, several), ())
 
 

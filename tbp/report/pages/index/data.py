@@ -60,11 +60,9 @@ def _worst(tiles: Sequence[Tile]) -> tuple[str, str, str]:
 def index_data(summary: Summary) -> dict[str, Value]:
     """The input of ``static/pages/series.js``: the fields of each series, in the order of the rows, and the events.
 
-    An event has its anchor, its time, its state and the places of its series.
+    An event has its anchor, its time, and the places of its regressions and of its changed series.
     """
-    events: list[Value] = [
-        [card.anchor, card.moment, card.state.name.lower(), card.series] for card in summary.answer.cards
-    ]
+    events: list[Value] = [[card.anchor, card.moment, card.regressions, card.changed] for card in summary.answer.cards]
     return {"chunk": CHUNK, "rows": [_fields(row) for row in summary.rows], "events": events}
 
 

@@ -24,9 +24,9 @@ tbp.lastVisit = (project, id, events) => {
 
 // As ``tbp.report.parts.answer``: series that one of the events made so, each once.
 tbp.answerSentence = (events, when, standing) => {
-  const series = (state) => new Set(events.filter((event) => event.state === state).flatMap((event) => event.series)).size;
-  const worse = series("regression"), other = series("changed");
-  const commits = events.filter((event) => event.state === "regression").length;
+  const worse = new Set(events.flatMap(({ regressions }) => regressions)).size;
+  const other = new Set(events.flatMap(({ changed }) => changed)).size;
+  const commits = events.filter(({ regressions }) => regressions.length).length;
   const first = worse ? tbp.plural(worse, "new regression") : "No new regression";
   const from = commits ? `, from ${tbp.plural(commits, "commit")}` : "";
   const still = standing ? `${standing.toLocaleString("en")} ${standing === 1 ? "stands" : "stand"}` : "none stands";
@@ -66,6 +66,8 @@ tbp.answer = (group, box) => {
     const isNew = ({ anchor, moment }) => (chosen.value === "visit" ? !visit.anchors.has(anchor) : moment > chosen.dataset.since);
     const found = [...events.keys()].filter((place) => isNew(events[place]));
     title.textContent = chosen.dataset.sentence;
+    const better = document.getElementById("better-new");
+    if (better) better.textContent = chosen.dataset.better ? `; ${chosen.dataset.better}` : "";
     const shown = found.slice(0, limit), left = found.length - shown.length;
     turn += 1;
     const asked = turn;

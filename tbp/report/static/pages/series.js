@@ -10,6 +10,6 @@ tbp.index = ({ chunk, rows, events }) => {
     commit: hash ? { hash, short: hash.slice(0, 8), date, subject } : null,
     text: [name, machine, environment, text, hash, date, subject].join(" ").toLowerCase(),
   }));
-  // The events with changes that stand, newest first; `series` are places of rows.
-  tbp.events = events.map(([anchor, moment, state, series]) => ({ anchor, moment, state, series }));
+  // The events with changes that stand, newest first; `regressions` and `changed` are places of rows.
+  tbp.events = events.map(([anchor, moment, regressions, changed]) => ({ anchor, moment, regressions, changed }));
 };
