@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tbp.model.balance import SETTLED_RUNS, Balance, balance
 from tbp.model.points import levels
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
+from tbp.model.triage import Triage
 from tbp.traces.devices.memory import MemoryUse
 from tbp.traces.devices.per_step import Devices
 from tbp.traces.differences.difference import TraceDifference
@@ -177,6 +178,7 @@ class ChangeEvidence(Struct, frozen=True):
     frames: FrameDifference | None = None  # of the same traces, without what is too small to draw; None: not at hand
     sides: Sides | None = None  # None: one of the two has no value
     circumstances: tuple[Circumstance, ...] = ()  # what is known of the two sides, in a settled order
+    triage: Triage | None = None  # None: acks.toml does not name the change
 
 
 def _settled(changes: Sequence[Change], points: Sequence[Point]) -> frozenset[int]:
