@@ -59,6 +59,11 @@ def more_file(benchmark: str) -> str:
     return f"data/{slug(benchmark)}.more.js"
 
 
+def part_file(benchmark: str, part: str) -> str:
+    """A part of what a page of many series, or of long evidence, does not hold itself; relative to the site."""
+    return f"data/{slug(benchmark)}.part-{part}.js"
+
+
 def anchor(key: SeriesKey) -> str:
     """The id of a series on its benchmark's page."""
     return "s-" + digest(repr((key.benchmark, key.parameters, key.machine, key.environment)), ANCHOR_LENGTH)

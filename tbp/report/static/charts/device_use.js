@@ -29,8 +29,8 @@ tbp.fillUse = (fold, { parts, figure }) => {
   fold.dataset.ready = "yes";
 };
 
-tbp.ready(() => {
-  for (const fold of document.querySelectorAll(".device-use details")) {
+tbp.additions.push((part) => {
+  for (const fold of part.querySelectorAll(".device-use details")) {
     const { use: id, source } = fold.parentElement.dataset;
     const open = () => {
       const fill = () => tbp.fillUse(fold, tbp.uses.data.get(id));
