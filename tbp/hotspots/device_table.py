@@ -11,6 +11,7 @@ import pandas as pd
 from rich.console import RenderableType
 
 from tbp.hotspots.devices import MEAN_DEVICE_COLUMNS, Devices
+from tbp.traces.calls.generated import generated
 from tbp.traces.calls.kernels import REST
 from tbp.traces.devices.idle import DATA_LOADER, HOST, QUEUE, SYNCHRONISATION
 from tbp.traces.reading.columns import NUMBER
@@ -118,6 +119,8 @@ def _kernels(view: Devices, top: int) -> Iterator[RenderableType]:
         rows.add(str(row["kernel"]), time, share, words.calls(float(row["calls"])), *occupancy)
         operator = str(row["operator"])
         rows.below(Paragraph(operator if operator in REST else f"of {operator}", "    "))
+        if kernel := generated(str(row["kernel"])):
+            rows.below(Paragraph(kernel.sentence, "    "))
     yield rows
     left = view.kernels.iloc[top:]
     if len(left):

@@ -1,8 +1,8 @@
 """The name of a kernel that Inductor generated → the operators that it fuses.
 
 Takes a name as recorded or as it compares between runs, gives the kind of kernel and ATen's operators. Inductor joins
-the sorted names of the operators by "_" (torch/_inductor/utils.py, get_fused_kernel_name), and several of them have that
-sign: the longest known name counts, and a word that no known name begins with is an operator of its own.
+the sorted names of the operators by "_" (torch/_inductor/utils.py, get_fused_kernel_name), and several of them have
+that sign: the longest known name counts, and a word that no known name begins with is an operator of its own.
 """
 
 from __future__ import annotations
