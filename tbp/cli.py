@@ -44,14 +44,19 @@ class Parser(argparse.ArgumentParser):
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Returns the options on the command line; ``verb`` among them is the function to run."""
-    parser = Parser(
+    return parser().parse_args(arguments)
+
+
+def parser() -> Parser:
+    """The parser of all verbs; its options have their ``verb``."""
+    top = Parser(
         prog="tbp",
         description="Which commit made what slower, by how much, how sure that is, and which operator did it.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"tbp {__version__}")
-    menus = {"": parser.add_subparsers(title="verbs", required=True, metavar="VERB")}
+    top.add_argument("--version", action="version", version=f"tbp {__version__}")
+    menus = {"": top.add_subparsers(title="verbs", required=True, metavar="VERB")}
     for words, module in VERBS.items():
         group, _, name = words.rpartition(" ")
         if group not in menus:
@@ -61,4 +66,4 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         verb = menus[group].add_parser(name, help=command.HELP, description=command.HELP)
         verb.set_defaults(verb=command.run)
         command.add_options(verb)
-    return parser.parse_args(arguments)
+    return top

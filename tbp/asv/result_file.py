@@ -32,7 +32,7 @@ from tbp.asv.result_json import (
     usual_content,
 )
 from tbp.system.arrays import Floats
-from tbp.wording.words import shortened
+from tbp.wording.words import MOST_SHOWN, shortened
 
 # Of one file. At a second each it would take more than a day to measure them; the largest project seen has 10,600. A
 # few hundred bytes can claim any number, and each takes 9 kB of memory in a report.
@@ -42,7 +42,6 @@ MOST_CELLS = 100_000
 MOST_TEXT = 10_000
 # Larger and smaller values are no quantity of anything, and their ratios and squares are beyond floating point.
 LARGEST, SMALLEST = 1e100, 1e-100
-MOST_SHOWN = 80  # characters of a long name in a message
 # The year 9999: beyond it no date can be written.
 LATEST_MS = 253_402_300_799_999.0
 

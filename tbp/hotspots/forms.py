@@ -24,10 +24,10 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from tbp.hotspots.devices import Devices
 from tbp.hotspots.views import Compared, Ranking, fused
 from tbp.system.strict_json import strict_json
 from tbp.traces.devices.memory import MemoryUse
+from tbp.traces.devices.per_step import Devices
 from tbp.traces.differences.difference import explanation
 from tbp.traces.differences.order import time_moved
 from tbp.wording.csv_cells import csv_cell

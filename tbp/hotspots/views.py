@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
-from tbp.hotspots.devices import Devices, devices
 from tbp.traces.calls.generated import generated
 from tbp.traces.devices.memory import MemoryUse
+from tbp.traces.devices.per_step import Devices, devices
+from tbp.traces.devices.ranks import largest_memory
 from tbp.traces.differences.difference import TraceDifference, difference
 from tbp.traces.differences.order import by_time_lost
 from tbp.traces.frames.groups import by_line, by_module, by_region
@@ -141,9 +142,9 @@ def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPER
         rows.assign(share=rows[column] / whole),
         whole,
         has_device,
-        devices(source.recordings),
+        devices(source.ranks),
         group,
-        _memory(source),
+        largest_memory(source.ranks),
     )
 
 
@@ -158,15 +159,10 @@ def fused(names: pd.Series[str]) -> pd.Series[str]:
     return pd.Series([kernel.sentence if kernel else "" for kernel in kernels], index=names.index, dtype=object)
 
 
-def _memory(source: TraceSource) -> MemoryUse | None:
-    used = [each.rank.memory for each in source.recordings if each.rank is not None and each.rank.memory is not None]
-    return max(used, key=lambda memory: float(memory.peaks["peak_bytes"].max()), default=None)
-
-
 def compared(before: TraceSource, after: TraceSource, by: Order = Order.CHANGE) -> Compared:
     """The difference of two sides."""
     measured = difference(before.sessions, after.sessions)
-    beside = (devices(before.recordings), devices(after.recordings))
+    beside = (devices(before.ranks), devices(after.ranks))
     return Compared(before.cell or after.cell, facts(before), facts(after), measured, beside, by)
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from tbp.errors import UsageError
 from tbp.system.bounded import TooSlow, limited_to, read_plain
 from tbp.system.python_text import encodable
-from tbp.wording.words import shortened
+from tbp.wording.words import MOST_SHOWN, shortened, value_text
 
 DEFAULT_NAMES = ("asv.conf.json", "asv.conf.jsonc")  # the names that asv 0.6.6 looks for
 ACKS = Path("reports", "acks.toml")  # in the folder of asv.conf.json; without one, in the current folder
@@ -24,7 +24,6 @@ MOST_TEXT = 2_000  # characters of a text; no path may be much longer
 # Of the processor. The parser, which is asv's, takes 0.3 s for 10 kB and for longer texts the square of it: a string of
 # 40 kB that nobody closed took it 20 s.
 MOST_CPU_S = 5.0
-MOST_SHOWN = 80  # characters of a wrong value in a message
 
 
 class AsvConfig(Struct, frozen=True):
@@ -37,6 +36,7 @@ class AsvConfig(Struct, frozen=True):
     branches: tuple[str, ...]  # at least one; "" is the repository's default branch
     commit_url: str  # ``show_commit_url`` where it is a web address, else ""
     benchmark_dir: str = "benchmarks"  # relative to the file
+    env_dir: Path = Path("env")
 
     @property
     def branch(self) -> str:
@@ -65,7 +65,21 @@ class AsvConfig(Struct, frozen=True):
 
 def own_config(config: AsvConfig | None, results_dir: Path | None) -> AsvConfig | None:
     """``config`` where ``results_dir`` is its results folder; else None, as other results have other commits."""
-    return config if config is not None and results_dir in (None, config.results_dir) else None
+    is_own = config is not None and (results_dir is None or is_same_folder(results_dir, config.results_dir))
+    return config if is_own else None
+
+
+def is_same_folder(one_dir: Path, other_dir: Path) -> bool:
+    """True of two paths of one folder, whether relative or through links."""
+    return resolved(one_dir) == resolved(other_dir)
+
+
+def resolved(path: Path) -> Path:
+    """``path`` without links and dots; where links lead in a circle, the absolute path."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or a null
+        return path.absolute()
 
 
 def results_folder(config: AsvConfig | None, results_dir: Path | None) -> Path:
@@ -142,7 +156,7 @@ def _checked(path: Path, values: dict[str, object]) -> AsvConfig:
     def text(key: str, default: str) -> str:
         value = values.get(key, default)
         if not isinstance(value, str):
-            raise UsageError(f"{path}: {key} must be a string, not {shortened(repr(value), MOST_SHOWN)}")
+            raise UsageError(f"{path}: {key} must be a string, not {value_text(value)}")
         return usable(key, value)
 
     def usable(key: str, value: str) -> str:
@@ -153,8 +167,7 @@ def _checked(path: Path, values: dict[str, object]) -> AsvConfig:
 
     branches = values.get("branches") or [None]
     if not isinstance(branches, list) or not all(isinstance(branch, str | None) for branch in branches):
-        shown = shortened(repr(branches), MOST_SHOWN)
-        raise UsageError(f"{path}: branches must be a list of branch names, not {shown}")
+        raise UsageError(f"{path}: branches must be a list of branch names, not {value_text(branches)}")
     repo = text("repo", ".")
     is_address = re.match(r"[\w.+-]+(://|@[^/]+:)", repo) is not None
     commit_url = text("show_commit_url", "")
@@ -166,4 +179,5 @@ def _checked(path: Path, values: dict[str, object]) -> AsvConfig:
         branches=tuple(usable("branches", branch or "") for branch in branches),
         commit_url=commit_url if re.match(r"https?://", commit_url) else "",
         benchmark_dir=text("benchmark_dir", "benchmarks"),
+        env_dir=path.parent / text("env_dir", "env"),
     )

@@ -8,12 +8,11 @@ finds the series it was made for, here and in asv.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from tbp.project.patterns import compiled, finds
-from tbp.system.python_text import MOST_PARSED
+from tbp.system.python_text import MOST_PARSED, literal
 
 Parameters: TypeAlias = tuple[tuple[str, str], ...]
 """Name and value of each parameter, as a series has them."""
@@ -50,7 +49,7 @@ def _quoted(value: str) -> str:
     if len(value) > MOST_PARSED:
         return repr(value)
     try:
-        ast.literal_eval(value)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        literal(value)
+    except ValueError:
         return repr(value)
     return value

@@ -14,7 +14,9 @@ from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 from tbp.errors import UsageError
+from tbp.project.patterns import compiled, unremarked
 from tbp.traces.calls.names import NUMBER, NameRule
+from tbp.wording.words import value_text
 
 MOST_RULES = 50  # each costs about 1 µs a name
 MOST_PATTERN = 200  # characters, of a replacement too
@@ -28,15 +30,15 @@ _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 def name_rule(where: str, pattern: str, replacement: object) -> NameRule:
     """The rule of one line of the table; ``where`` begins the message. Raises UsageError."""
     if not isinstance(replacement, str):
-        raise UsageError(f"{where} {pattern!r} must be a text, not {replacement!r}")
+        raise UsageError(f"{where} {value_text(pattern)} must be a text, not {value_text(replacement)}")
     if problem := _problem(pattern) or _too_long(replacement):
-        raise UsageError(f"{where} {pattern[:MOST_PATTERN]!r} {problem}")
-    compiled = re.compile(pattern)
+        raise UsageError(f"{where} {value_text(pattern)} {problem}")
+    expression = compiled(pattern, where)
     try:
-        compiled.sub(replacement.replace(NUMBER, ""), "")
+        expression.sub(replacement.replace(NUMBER, ""), "")
     except (re.error, IndexError) as error:
         raise UsageError(f"{where} {replacement!r} does not fit {pattern!r}: {error}") from None
-    return NameRule(compiled, replacement, longest=LONGEST_NAME)
+    return NameRule(expression, replacement, longest=LONGEST_NAME)
 
 
 def _problem(pattern: str) -> str:
@@ -44,7 +46,8 @@ def _problem(pattern: str) -> str:
     if problem := _too_long(pattern):
         return problem
     try:
-        parsed = parser.parse(pattern)
+        with unremarked():
+            parsed = parser.parse(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         return f"is no regular expression: {error}"
     if parsed.getwidth()[0] == 0:

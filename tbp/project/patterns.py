@@ -7,6 +7,7 @@ is asv's too, and has no bounds of its own: ``(a+)+$`` takes years for a text of
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
 from warnings import catch_warnings
 
 from tbp.errors import UsageError
@@ -27,8 +28,7 @@ def compiled(pattern: str, where: str) -> re.Pattern[str]:
     if len(pattern) > MOST_CHARACTERS:
         raise UsageError(f"{where} {shown} has {len(pattern):,} characters; write one of at most {MOST_CHARACTERS:,}")
     try:
-        # Python warns of "[[" and "--", which mean something else in other languages; asv compiles them as they are.
-        with limited_to(MOST_CPU_S), catch_warnings(action="ignore", category=FutureWarning):
+        with limited_to(MOST_CPU_S), unremarked():
             return re.compile(pattern)
     except re.error as error:
         raise UsageError(f"{where} {shown} is no regular expression: {error}") from None
@@ -36,6 +36,14 @@ def compiled(pattern: str, where: str) -> re.Pattern[str]:
         raise UsageError(f"{where} {shown} is nested too deeply or repeats too often: write a simpler one") from None
     except TooSlow:
         raise UsageError(f"{where} {shown} took {MOST_CPU_S:g} s to compile: write a simpler one") from None
+
+
+def unremarked() -> AbstractContextManager[object]:
+    """A block in which a pattern is parsed as it stands.
+
+    Python warns of ``[[`` and ``--``, which mean something else in other languages; asv compiles them too.
+    """
+    return catch_warnings(action="ignore", category=FutureWarning)
 
 
 def finds(pattern: re.Pattern[str], text: str) -> bool:

@@ -18,7 +18,9 @@ Takes the file, gives a ``Policy``; ``tbp.history`` applies its numbers, ``tbp.t
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +30,7 @@ from msgspec import Struct
 from tbp.errors import UsageError
 from tbp.project.patterns import compiled, finds
 from tbp.project.toml_file import read_toml
+from tbp.wording.words import MOST_SHOWN, shortened, value_text
 
 if TYPE_CHECKING:
     from tbp.model.series import Better
@@ -37,6 +40,7 @@ KEYS = (
     "better", "names", "relevant", "stale_days", "false_discovery_rate", "keep_traces_of_newest_runs", "paired_budget",
     "pass_environment",
 )  # fmt: skip
+MOST_COUNT = 1_000_000_000  # runs; nobody has as many, and Python writes no number of more than 4,300 digits
 # "*" alone would pass every token.
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[A-Za-z_][A-Za-z0-9_]{2,}\*")
 
@@ -74,10 +78,11 @@ def read_policy(path: Path) -> Policy:
     tools = content.get("tool")
     table = tools.get("tbp", {}) if isinstance(tools, dict) else {}
     if not isinstance(table, dict):
-        raise UsageError(f"{path}: [tool.tbp] must be a table, not {table!r}")
+        raise UsageError(f"{path}: [tool.tbp] must be a table, not {value_text(table)}")
     unknown = sorted(set(table) - set(KEYS))
     if unknown:
-        raise UsageError(f"{path}: [tool.tbp] has no key {unknown[0]}; the keys are {', '.join(KEYS)}")
+        name = shortened(unknown[0], MOST_SHOWN)
+        raise UsageError(f"{path}: [tool.tbp] has no key {name}; the keys are {', '.join(KEYS)}")
     otherwise = Policy()
     return Policy(
         better=_better(path, table.get("better", {})),
@@ -97,18 +102,21 @@ def _better(path: Path, table: object) -> tuple[tuple[re.Pattern[str], Better], 
     from tbp.model.series import Better
 
     if not isinstance(table, dict):
-        raise UsageError(f"{path}: [tool.tbp.better] must be a table of regular expression = direction, not {table!r}")
+        shown = value_text(table)
+        raise UsageError(f"{path}: [tool.tbp.better] must be a table of regular expression = direction, not {shown}")
     known = []
     for pattern, direction in table.items():
         if direction not in (Better.LOWER.value, Better.HIGHER.value):
-            raise UsageError(f'{path}: [tool.tbp.better] {pattern!r} must be "lower" or "higher", not {direction!r}')
+            shown = f'{value_text(pattern)} must be "lower" or "higher", not {value_text(direction)}'
+            raise UsageError(f"{path}: [tool.tbp.better] {shown}")
         known.append((compiled(pattern, f"{path}: [tool.tbp.better]"), Better(direction)))
     return tuple(known)
 
 
 def _names(path: Path, table: object) -> tuple[NameRule, ...]:
     if not isinstance(table, dict):
-        raise UsageError(f"{path}: [tool.tbp.names] must be a table of regular expression = text, not {table!r}")
+        shown = value_text(table)
+        raise UsageError(f"{path}: [tool.tbp.names] must be a table of regular expression = text, not {shown}")
     from tbp.project.name_rules import MOST_RULES, name_rule
 
     if len(table) > MOST_RULES:
@@ -120,24 +128,24 @@ def _number(path: Path, table: Mapping[str, object], key: str, default: float, m
     value = table.get(key, default)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
         limit = "" if most == float("inf") else f" and at most {most:g}"
-        raise UsageError(f"{path}: [tool.tbp] {key} must be a number of at least 0{limit}, not {value!r}")
-    return float(value)
+        raise UsageError(f"{path}: [tool.tbp] {key} must be a number of at least 0{limit}, not {value_text(value)}")
+    return float(value) if value <= sys.float_info.max else math.inf
 
 
 def _count(path: Path, table: Mapping[str, object], key: str, default: int) -> int:
     value = table.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise UsageError(f"{path}: [tool.tbp] {key} must be a whole number of at least 0, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_COUNT:
+        limit = f"at least 0 and at most {MOST_COUNT:,}"
+        raise UsageError(f"{path}: [tool.tbp] {key} must be a whole number of {limit}, not {value_text(value)}")
     return value
 
 
 def _variables(path: Path, names: object) -> tuple[str, ...]:
     if not isinstance(names, list):
-        raise UsageError(f"{path}: [tool.tbp] pass_environment must be a list of names of variables, not {names!r}")
+        shown = value_text(names)
+        raise UsageError(f"{path}: [tool.tbp] pass_environment must be a list of names of variables, not {shown}")
     for name in names:
         if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
-            raise UsageError(
-                f"{path}: [tool.tbp] pass_environment has {name!r}: write the name of a variable, or at least three "
-                "characters of its beginning and a star"
-            )
+            shown = f"{value_text(name)}: write the name of a variable, or at least three characters of its beginning"
+            raise UsageError(f"{path}: [tool.tbp] pass_environment has {shown} and a star")
     return tuple(names)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from warnings import catch_warnings
 
 _CLASS = re.compile(r"<class '(.+)'>")
 _ADDRESS = re.compile(r"^(<.*) at 0x[0-9a-fA-F]+(>)$")
@@ -22,14 +23,26 @@ def plain_value(text: str) -> str:
     """
     if text[:1] in ("'", '"') and len(text) <= MOST_PARSED:
         try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            value = literal(text)
+        except ValueError:
             return text
         if isinstance(value, str):
             value = encodable(value)
         return value if isinstance(value, str) and value.strip() else text
     named = _CLASS.fullmatch(text)
     return named[1] if named else without_address(text)
+
+
+def literal(text: str) -> object:
+    """The value of a literal of Python; of its remarks on strange ones, as ``"\\d"``, nothing is printed.
+
+    Raises ValueError where ``text`` is none.
+    """
+    try:
+        with catch_warnings(action="ignore"):
+            return ast.literal_eval(text)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):  # TypeError: "{[]}"
+        raise ValueError("no literal of Python") from None
 
 
 def encodable(text: str) -> str:

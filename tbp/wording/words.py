@@ -13,6 +13,8 @@ from functools import lru_cache
 from tbp.model.changes import CONFIDENCE, effect_size
 from tbp.system.foreign_text import visible as visible
 
+MOST_SHOWN = 80  # characters of somebody's name or value in a message
+
 UNKNOWN = "–"
 """Stands for a number there is none of."""
 
@@ -211,6 +213,14 @@ def first_line(text: str, limit: int = 160) -> str:
 def one_line(text: str) -> str:
     """``text`` without line ends, tabs and characters that act unseen: names are hostile, and a row is one line."""
     return visible(" ".join(text.split()))
+
+
+def value_text(value: object) -> str:
+    """A value of somebody's file as a message shows it: as Python writes it, short, whatever it is."""
+    try:
+        return shortened(repr(value), MOST_SHOWN)
+    except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits
+        return f"a value too long or too deep to be shown ({type(value).__name__})"
 
 
 def shortened(text: str, limit: int) -> str:

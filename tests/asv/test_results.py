@@ -98,6 +98,7 @@ def test_nothing_there_says_what_to_run(tmp_path: Path):
         ("'", "'"),
         ("' '", "' '"),
         ("", ""),
+        ("'\\d'", "\\d"),  # of which Python has something to remark
     ],
 )
 def test_a_parameter_loses_its_quotes(text: str, plain: str):

@@ -23,6 +23,7 @@ from tbp.project.commits import read_commits
 from tbp.project.policy import Policy
 from tbp.traces.operators.operators import OPERATOR_COLUMNS, PER_STEP_COLUMNS, OperatorTable, TraceSession
 from tbp.traces.reading.columns import COUNT, NUMBER
+from tbp.traces.recording import About, Recording
 
 from ..histories import session
 from ..result_frames import frame_of
@@ -76,7 +77,7 @@ class Shelf:
         self.read: list[Path] = []
         self.changes_at = changes_at
 
-    def __call__(self, path: Path) -> TraceSession:
+    def __call__(self, path: Path) -> Recording:
         self.read.append(path)
         calls = 2 if int(path.parts[0]) >= self.changes_at else 1
         numbers = {column: [100.0] for column, kind in OPERATOR_COLUMNS.items() if kind == NUMBER}
@@ -87,7 +88,8 @@ class Shelf:
         times = {"calls": float(calls), "self_us": 100.0 * calls, "self_device_us": 0.0}
         per_step = pd.DataFrame(counts | {"step": range(20)}).assign(operator="aten::masked_fill_", **times)
         table = OperatorTable(frame[list(OPERATOR_COLUMNS)], 20)
-        return TraceSession(table, per_step[list(PER_STEP_COLUMNS)], 100.0 * calls)
+        session = TraceSession(table, per_step[list(PER_STEP_COLUMNS)], 100.0 * calls)
+        return Recording(path, session, About(steps=20))
 
 
 def history(
@@ -158,7 +160,7 @@ def test_without_a_trace_the_change_says_so():
 
 
 def test_an_unreadable_trace_is_a_problem_and_not_the_end():
-    def broken(path: Path) -> TraceSession:
+    def broken(path: Path) -> Recording:
         raise UnreadableTrace(f"{path} is broken")
 
     problems: list[str] = []

@@ -24,6 +24,8 @@ VARIANT = (("width", "64"), ("variant", "sdpa"))
         ("sdpa", VARIANT, True),
         ("width", VARIANT, False),  # values, not names
         ("naive", VARIANT, False),
+        (r"\(\{\[\]\}\)$", (("keys", "{[]}"),), True),  # no literal: a list is no key
+        (r"\(0or 1\)$", (("width", "0or 1"),), True),  # of which Python has something to remark
     ],
 )
 def test_a_pattern_is_searched_as_asv_searches_it(pattern, parameters, is_found) -> None:

@@ -1,5 +1,6 @@
 """Configuration, TOML and patterns beyond all bounds: one sentence, soon, and never a traceback."""
 
+import math
 import os
 from pathlib import Path
 
@@ -70,6 +71,42 @@ def test_a_toml_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path, read):
     os.mkfifo(tmp_path / "x.toml")
     with pytest.raises(UsageError, match="no plain file"):
         read(tmp_path / "x.toml")
+
+
+LONG = "0x" + "f" * 4_000  # Python writes no number of more than 4,300 digits
+NUMBERS = [
+    ("asv.conf.json", f'{{"repo": {LONG}}}', "repo must be a string, not a value too long"),
+    ("asv.conf.json", f'{{"branches": [{LONG}]}}', "branches must be a list of branch names, not a value too long"),
+    ("acks.toml", f"ack = [{{reason = {LONG}, benchmark = 'a', commit = '0123456'}}]", "reason must be a text"),
+    ("acks.toml", f"[[ack]]\nreason = 'a'\nbenchmark = [{LONG}]", "benchmark must be a text"),
+    ("pyproject.toml", f"[tool.tbp]\nrelevant = {LONG}", "relevant must be a number"),
+    ("pyproject.toml", f"[tool.tbp]\nkeep_traces_of_newest_runs = {LONG}", "newest_runs must be a whole number"),
+    ("pyproject.toml", f"[tool]\ntbp = {LONG}", "must be a table, not a value too long"),
+    ("pyproject.toml", f"[tool.tbp.better]\na = {LONG}", "must be .lower. or .higher., not a value too long"),
+    ("pyproject.toml", f"[tool.tbp]\nbetter = [{LONG}]", "must be a table of regular expression"),
+    ("pyproject.toml", f"[tool.tbp.names]\na = {LONG}", "must be a text, not a value too long"),
+    ("pyproject.toml", f"[tool.tbp]\nnames = {LONG}", "must be a table of regular expression"),
+    ("pyproject.toml", f"[tool.tbp]\npass_environment = {LONG}", "must be a list of names"),
+    ("pyproject.toml", f"[tool.tbp]\npass_environment = [{LONG}]", "write the name of a variable"),
+    ("pyproject.toml", f"[tool.tbp]\n{'a' * 90_000} = 1", "has no key a+…a+;"),
+    ("acks.toml", f"{'a' * 90_000} = 1", "knows only"),
+]
+READERS = {"asv.conf.json": read_config, "acks.toml": read_acks, "pyproject.toml": read_policy}
+
+
+@pytest.mark.parametrize(("name", "text", "reason"), NUMBERS)
+def test_a_value_too_long_to_be_shown_is_refused_in_a_short_line(tmp_path: Path, name: str, text: str, reason: str):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match=reason) as refused:
+        READERS[name](tmp_path / name)
+    assert len(str(refused.value)) < 500
+
+
+def test_a_number_of_days_beyond_floating_point_is_for_ever(tmp_path: Path):
+    path = tmp_path / "pyproject.toml"
+    path.write_text(f"[tool.tbp]\nstale_days = {'9' * 400}\npaired_budget = {LONG}\n")
+    policy = read_policy(path)
+    assert (policy.stale_days, policy.paired_budget) == (math.inf, math.inf)
 
 
 PATTERNS = [

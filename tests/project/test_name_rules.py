@@ -50,6 +50,11 @@ def test_what_is_wrong_with_a_rule_is_said(pattern: str, replacement: object, wo
     assert len(str(refused.value)) < 450
 
 
+@pytest.mark.parametrize("pattern", ["[[a]x", "[+--]x", "x[a||b]", "x[a&&b]", "(?=[a~~b])a"])
+def test_a_set_that_other_languages_read_otherwise_is_no_remark_of_python_s(pattern: str) -> None:
+    assert name_rule("here", pattern, "y").pattern.pattern == pattern
+
+
 def test_the_table_is_bounded(tmp_path: Path) -> None:
     table = "".join(f'"^request{number}$" = "request"\n' for number in range(51))
     with pytest.raises(UsageError, match="has 51 rules, and at most 50"):

@@ -186,6 +186,18 @@ def test_of_two_lists_of_events_both_are_read_and_that_is_said(write: Write, siz
     assert trace.losses == ("read as one with the trace before it in the file: 1 trace",)
 
 
+@pytest.mark.parametrize(("depth", "is_read"), [(1, True), (2, True), (4, True), (5, False), (300, False)])
+def test_a_trace_in_a_value_is_read_through_a_few_documents(write: Write, depth: int, is_read: bool) -> None:
+    """Each looks through all of its text: 300 around 4 MB took 9 s."""
+    event = b'{"traceEvents": [{"ph": "X", "name": "a", "ts": 1, "dur": 2}]}'
+    path = write(b'{"a": 1, "in": ' * depth + event + b"}" * depth)
+    if is_read:
+        assert len(read_trace(path)) == 1
+    else:
+        with pytest.raises(UnreadableTrace, match='has no "traceEvents"'):
+            read_trace(path)
+
+
 def test_keys_behind_a_mended_event_are_kept(write: Write) -> None:
     assert read_trace(write(TWO.replace(b"63.813", b'63.813, "x": NaN'))).metadata["tbp"].startswith("{")
 

@@ -8,22 +8,19 @@ that contradicts itself, or an output that holds a character which acts unseen. 
 from __future__ import annotations
 
 import contextlib
-import gzip
-import io
 import json
 import os
-import resource
 import shutil
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import msgspec
 import numpy as np
+from checks import Fault, file_of, gzipped, is_sampled, printed_by, require_harmless, require_printable, scratch
 
+from tbp import cli
 from tbp.__main__ import main
 from tbp.asv.ratios import read_ratios
 from tbp.asv.result_cache import _decoded as stored_result
@@ -33,106 +30,95 @@ from tbp.asv.results import read_results
 from tbp.asv.session_files import read_sessions
 from tbp.errors import TbpError, UnreadableTrace
 from tbp.history.judge_series import SeriesFindings
-from tbp.project.acknowledgements import Ack, read_acks, write_ack
+from tbp.project.acknowledgements import Ack, read_acks
 from tbp.project.asv_config import read_config
+from tbp.project.new_acknowledgement import write_ack
 from tbp.project.policy import read_policy
-from tbp.system.foreign_text import INVISIBLE
-from tbp.system.printing import guarded, warn
 from tbp.system.store import FILE, Store
 from tbp.traces.operator_files import operator_bytes, stored_recording
 from tbp.traces.read_recording import read_recording
+from tbp.traces.reading import document, packing
 from tbp.traces.reading.read import read_texts, read_trace
+from tbp.traces.reading.trace import Trace
 
 Target = Callable[[bytes], None]
 
-# Of one input of at most some kilobytes. The slowest sound one, a JSON5 text of that size, takes 0.3 s; the configured
-# bounds of the readers themselves (docs/limits.md) are for files of megabytes, and 5 s at most.
-MOST_CPU_S = 6.0
-MOST_BYTES = 128_000_000  # of memory that one input adds to the process; the imports of a verb are done before
 # Verbs that only read, or write where they are told to; the rest start programs, and are only parsed.
 RUNNABLE = ("ack", "compare", "hotspots", "export")
+# A part of the inputs, the same ones always, for checks that take longer than the reader: one in so many.
+REPEATED, RUN = 4, 16
+PIECES = (0, 0, 512, 128)  # bytes of a trace to look at in one go; 0: as many as always
 COMMIT = "c0ffee00" * 5
+MORNING_S = 1_700_000_000  # of the store's clock: the corpus has a value of that time, which is two days older here
 
-
-class Fault(Exception):
-    """A target's input did what none may do; the message says which."""
-
-
-@contextlib.contextmanager
-def bounded() -> Iterator[None]:
-    """A block that takes MOST_CPU_S and MOST_BYTES at most. Raises Fault."""
-    cpu_s, peak = time.process_time(), _peak_bytes()
-    yield
-    if (taken := time.process_time() - cpu_s) > MOST_CPU_S:
-        raise Fault(f"it took {taken:.1f} s of the processor")
-    if (more := _peak_bytes() - peak) > MOST_BYTES:
-        raise Fault(f"it took {more:,} bytes of memory")
-
-
-def _peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-@cache
-def scratch() -> Path:
-    """An empty folder for the files of this process."""
-    return Path(tempfile.mkdtemp(prefix="tbp-fuzz-"))
-
-
-def _file(name: str, data: bytes) -> Path:
-    path = scratch() / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return path
-
-
-def require_printable(lines: Iterable[str]) -> None:
-    """Raises Fault unless each of ``lines`` is printed as one line, of which no character acts unseen."""
-    several = tuple(lines)
-    errors, sys.stderr = sys.stderr, io.StringIO()
-    try:
-        warn(*several)
-        printed = sys.stderr.getvalue()
-    finally:
-        sys.stderr = errors
-    _require_harmless(printed)
-    if printed.count("\n") != len(several):
-        raise Fault(f"{len(several)} lines were printed as {printed!r:.300}")
-
-
-def _require_harmless(printed: str) -> None:
-    if unseen := INVISIBLE.search(printed):
-        raise Fault(f"{unseen.group()!r} was printed: {printed[max(0, unseen.start() - 40) : unseen.end() + 40]!r}")
-    printed.encode()
+# Of parsers, which never change: written anew each time, usage and help take ten times as long as the parsing.
+os.environ.update(LANGUAGE="C", COLUMNS="80")
+cli.Parser.format_usage = cache(cli.Parser.format_usage)  # type: ignore[method-assign]
+cli.Parser.format_help = cache(cli.Parser.format_help)  # type: ignore[method-assign]
 
 
 def trace(data: bytes) -> None:
-    """A trace: its events, and their texts for a copy. The copy has at least as many, and no time is negative."""
-    path = _file("once.json", data)
+    """A trace: its events, and their texts for a copy. The copy has at least as many, and no time is negative.
+
+    Half of the traces are read in pieces of some bytes; where nothing is lost, the whole has the same events.
+    """
+    path = file_of("once.json", data)
+    size = PIECES[zlib.crc32(data) % len(PIECES)]
+    with _pieces_of(size):
+        events = _required_trace(path, data)
+    if size and events is not None and not events.loss:
+        whole = read_trace(path)
+        if (whole.names, whole.start_ns.tolist()) != (events.names, events.start_ns.tolist()):
+            raise Fault(f"{len(events)} events in pieces of {size} bytes, and {len(whole)} at once")
+
+
+@contextlib.contextmanager
+def _pieces_of(size: int) -> Iterator[None]:
+    """A block in which traces are read in pieces of so many bytes, as large ones are in larger pieces; 0: as always."""
+    if not size:
+        yield
+        return
+    sizes = {(document, "PART_BYTES"): size, (document, "_GUESS_BYTES"): size}
+    sizes |= {(document, "BLOCK_BYTES"): 2 * size, (packing, "BLOCK_BYTES"): 2 * size}
+    before = {of: getattr(*of) for of in sizes}
+    for of, value in sizes.items():
+        setattr(*of, value)
+    try:
+        yield
+    finally:
+        for of, value in before.items():
+            setattr(*of, value)
+
+
+def _required_trace(path: Path, data: bytes) -> Trace | None:
+    """The trace in ``path``, which has all properties that are required; None where there is none."""
     try:
         events = read_trace(path)
     except UnreadableTrace as error:
         require_printable([str(error)])
-        return
+        return None
     require_printable(events.losses)
     if not len(events) or int(events.duration_ns.min()) < 0:
         raise Fault(f"{len(events)} events, or a negative duration")
+    if not is_sampled(data, REPEATED):
+        return events
     texts: list[bytes] = []
     read_texts(path, texts.extend)
     if not all(isinstance(json.loads(text), dict) for text in texts) or len(texts) < len(events):
         raise Fault(f"{len(texts)} texts of {len(events)} events, or one that is no object")
+    return events
 
 
 def packed_trace(data: bytes) -> None:
     """A trace of which only the start of a gzip file is sound."""
-    path = _file("once.json.gz", data)
+    path = file_of("once.json.gz", data)
     with contextlib.suppress(UnreadableTrace):
         read_trace(path)
 
 
 def operators(data: bytes) -> None:
     """A trace up to its operators: they are stored, and read back the same. Self times are within the step's."""
-    path = _file("once.json", data)
+    path = file_of("once.json", data)
     try:
         recording = read_recording(path)
     except UnreadableTrace as error:
@@ -149,7 +135,9 @@ def operator_file(data: bytes) -> None:
     """An operator table in the place of a trace; ``data`` is what it holds unpacked."""
     path = scratch() / "once.operators.json.gz"
     with contextlib.suppress(UnreadableTrace):
-        operator_bytes(stored_recording(path, data if data[:1] == b"\x1f" else gzip.compress(data, 1)))
+        recording = stored_recording(path, gzipped(data))
+        if is_sampled(data, REPEATED):
+            operator_bytes(recording)
 
 
 def result(data: bytes) -> None:
@@ -174,7 +162,7 @@ def results_folder(data: bytes) -> None:
     kind, content = data[:1], data[1:]
     name = {b"m": "box/machine.json", b"b": "benchmarks.json"}.get(kind, "box/c0ffee00-env.json")
     for file, text in {**sound, name: content}.items():
-        _file(f"results/{file}", text)
+        file_of(f"results/{file}", text)
     try:
         results = read_results(scratch() / "results", cache=False)
     except TbpError as error:
@@ -188,15 +176,13 @@ def results_folder(data: bytes) -> None:
 
 def paired(data: bytes) -> None:
     """A file of ratios."""
-    _file(f"paired/box/{COMMIT[:8]}-env.paired", data)
+    file_of(f"paired/box/{COMMIT[:8]}-env.paired", data)
     require_printable(read_ratios(scratch() / "paired").problems)
 
 
 def sessions(data: bytes) -> None:
     """A session file; ``data`` is what it holds unpacked, or all of it where it begins as gzip does."""
-    _file(
-        "recorded/box/c.traces/suite/64-0.s0.session.json.gz", data if data[:1] == b"\x1f" else gzip.compress(data, 1)
-    )
+    file_of("recorded/box/c.traces/suite/64-0.s0.session.json.gz", gzipped(data))
     read = read_sessions(scratch() / "recorded")
     require_printable([*read.problems, *(session.trace_note for session in read.sessions)])
     for session in read.sessions:
@@ -207,7 +193,7 @@ def sessions(data: bytes) -> None:
 def configuration(data: bytes) -> None:
     """asv.conf.json."""
     with _answered():
-        config = read_config(_file("asv.conf.json", data))
+        config = read_config(file_of("asv.conf.json", data))
         str(config).encode()
         os.fsencode(config.results_dir)
 
@@ -215,12 +201,12 @@ def configuration(data: bytes) -> None:
 def policy(data: bytes) -> None:
     """``[tool.tbp]`` in pyproject.toml."""
     with _answered():
-        read_policy(_file("pyproject.toml", data)).direction("suite.track_metric")
+        read_policy(file_of("pyproject.toml", data)).direction("suite.track_metric")
 
 
 def acks(data: bytes) -> None:
     """acks.toml: where it can be read, one more entry is added, and nothing else changes."""
-    path = _file("acks/acks.toml", data)
+    path = file_of("acks/acks.toml", data)
     added = Ack("fuzz.time_thing", "0123456789", "a reason")
     with _answered():
         before = read_acks(path)
@@ -251,17 +237,35 @@ def payload(data: bytes) -> None:
 
 def store_file(data: bytes) -> None:
     """The file of the store itself: whatever it holds, what is asked for is right or unknown."""
-    os.environ.pop("TBP_NO_CACHE", None)
-    os.environ["XDG_CACHE_HOME"] = str(scratch() / "cache")
-    for end in ("", "-wal", "-shm"):
-        (scratch() / "cache" / "tbp" / f"{FILE}{end}").unlink(missing_ok=True)
-    _file(f"cache/tbp/{FILE}", data)
-    store = Store("fuzz")
-    if store.known([b"key"]) not in ({}, {b"key": b"value"}):
-        raise Fault("another value than was kept")
-    store.keep({b"key": b"value"})
-    if store.known([b"key"]) not in ({}, {b"key": b"value"}):
-        raise Fault("another value than was kept")
+    with store_in(scratch()) as path:
+        for end in ("-wal", "-shm"):
+            Path(f"{path}{end}").unlink(missing_ok=True)
+        path.write_bytes(data)
+        store = Store("fuzz", clock=lambda: MORNING_S + 2 * 86_400)
+        if store.known([b"key"]) not in ({}, {b"key": b"value"}):
+            raise Fault("another value than was kept")
+        if not is_sampled(data, REPEATED):
+            return
+        store.keep({b"key": b"value"})
+        if store.known([b"key"]) not in ({}, {b"key": b"value"}):
+            raise Fault("another value than was kept")
+
+
+@contextlib.contextmanager
+def store_in(folder: Path) -> Iterator[Path]:
+    """A block in which the store is in use, and its file, which need not be there, in ``folder``."""
+    (folder / "tbp").mkdir(exist_ok=True)
+    before = os.environ.pop("TBP_NO_CACHE", None), os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    try:
+        yield folder / "tbp" / FILE
+    finally:
+        for name, value in zip(("TBP_NO_CACHE", "XDG_CACHE_HOME"), before, strict=True):
+            os.environ.pop(name, None)
+            os.environ.update({} if value is None else {name: value})
+
+
+_parser = cache(cli.parser)
 
 
 def command_line(data: bytes) -> None:
@@ -269,26 +273,16 @@ def command_line(data: bytes) -> None:
     arguments = [os.fsdecode(line.replace(b"\0", b"")) for line in data.split(b"\n")]  # no process is given a null
     # Nothing is written beside the folder of the target.
     arguments = [argument.replace("/", "_").replace("..", "_") for argument in arguments]
-    if arguments[0] not in RUNNABLE:
-        arguments.append("--help")
-    folder = scratch() / "project"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    (folder / "once.json").write_bytes(SOUND_TRACE)
-    before, streams = Path.cwd(), (sys.stdout, sys.stderr)
-    os.chdir(folder)
-    sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
-    try:
-        with guarded():
-            code = main(arguments)
-        printed = f"{sys.stdout.getvalue()}{sys.stderr.getvalue()}"
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 2
-        printed = f"{sys.stdout.getvalue()}{sys.stderr.getvalue()}"
-    finally:
-        os.chdir(before)
-        sys.stdout, sys.stderr = streams
-    _require_harmless(printed)
+    code, printed = printed_by(lambda: _parser().parse_args(arguments) and 0)
+    if code == 0 and arguments[0] in RUNNABLE and is_sampled(data, RUN):
+        folder = scratch() / "project"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / "once.json").write_bytes(SOUND_TRACE)
+        with contextlib.chdir(folder):
+            code, more = printed_by(lambda: main(arguments))
+        printed += more
+    require_harmless(printed)
     if code not in (0, 2, 3, 4, 5):
         raise Fault(f"exit code {code}")
 

@@ -107,6 +107,11 @@ def fragment_html(template: str, content: object) -> str:
     return _environment().get_template(template).render(content=content)
 
 
+def macro_html(template: str, macro: str, content: object) -> Markup:
+    """A part of a page made by a macro of ``template``, which takes ``content``."""
+    return Markup(getattr(_environment().get_template(template).module, macro)(content))
+
+
 def page_html(page: RenderedPage, frame: Frame) -> str:
     """A file of the site: it loads scripts, styles and data from files beside it."""
     return _environment().get_template("base.html").render(page=_marked(page), frame=frame, styles=STYLES)

@@ -64,7 +64,7 @@ COMPARE = (*GRID_SCRIPTS, "pages/foreign", "pages/judge", "pages/setups", "pages
 HEATMAP = ("pages/filter", "base/rownames", *GRID_SCRIPTS, "pages/heatmap")
 
 PAGES = (
-    Page(INDEX, "Summary", lambda site: site.summary, (*SERIES, "pages/index"), (INDEX_DATA,)),
+    Page(INDEX, "Summary", lambda site: site.summary, (*SERIES, "pages/answer", "pages/index"), (INDEX_DATA,)),
     Page("changes.html", "Changes", lambda site: changes_page(site.data), (*BASICS, "pages/changes")),
     Page("charts.html", "Charts", lambda site: charts_page(site.summary), (*SERIES, "pages/charts"), (INDEX_DATA,)),
     Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data), (*BASICS, *HEATMAP), (GRID,)),
