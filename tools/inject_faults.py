@@ -39,18 +39,24 @@ from tbp.system.children import processes
 VERBS = ("report", "ack", "prune", "export", "nightly", "run", "gate")
 SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "int": signal.SIGINT}
 # Faults of what benchmarks do, and the file that tells them to; a signal comes while they do it.
-CHILDREN = {"hung": "HANG", "stray": "STRAY"}
+CHILDREN = {"hung": "HANG", "stray": "STRAY", "stuck": "STUCK"}
 HUNG_S = 120.0  # the longest of the verbs takes ten seconds on an idle machine
 ORPHAN_S = 20.0  # until the minder has killed what was left
 MB = 1 << 20
-# As the clock of a machine that is set to and fro: by up to a month at each look.
-JUMPING = """
-import random, runpy, sys, time
-real = time.time
-time.time = lambda: real() + random.uniform(-30, 30) * 86400
+# tbp with pairs of a tenth of a second, which judge well enough between once and twice the time.
+QUICK = """
+import runpy, sys
+from tbp.gate import referee
+referee.ROUNDS, referee.BLOCK_S, referee.WARMUP_S = 2, 0.005, 0.01
 sys.argv[0] = "tbp"
 runpy.run_module("tbp", run_name="__main__")
 """
+# As the clock of a machine that is set to and fro: by up to a month at each look.
+JUMPING = f"""
+import random, time
+real = time.time
+time.time = lambda: real() + random.uniform(-30, 30) * 86400
+{QUICK}"""
 
 
 @dataclass
@@ -96,13 +102,12 @@ class Injection:
     def start(self) -> subprocess.Popen[bytes]:
         name, _, value = self.mark.partition("=")
         environment = environment_of(self.made) | {name: value}
-        program = ["-c", JUMPING] if self.fault == "clock" else ["-m", "tbp"]
         if self.fault == "home":
             for variable in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
                 environment.pop(variable, None)
             environment |= {"HOME": "/nowhere"} if self.chance.random() < 0.5 else {}
         return subprocess.Popen(
-            [sys.executable, *program, *self.made.command()],
+            [*program_of(self.made, self.fault), *self.made.command()],
             cwd=self.made.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=self._limit(),
         )  # fmt: skip
@@ -180,9 +185,12 @@ def command_line(pid: int) -> bytes:
 
 
 @contextmanager
-def obstructed(folder: Path, fault: str, chance: random.Random) -> Iterator[None]:
-    """A block in which the disk of ``folder`` is nearly full, or can only be read."""
-    if fault == "disk" and can_mount():
+def obstructed(folder: Path, fault: str, chance: random.Random) -> Iterator[Path | None]:
+    """A block in which the disk of ``folder`` is nearly full, or can only be read, or a file is on a frozen disk."""
+    if fault == "stuck":
+        with frozen(folder / "frozen") as path:
+            yield path
+    elif fault == "disk" and can_mount():
         used = shutil.disk_usage(folder).used
         mount("-o", f"remount,size={used + chance.randrange(0, 200_000)}", str(folder))
         yield
@@ -200,6 +208,24 @@ def obstructed(folder: Path, fault: str, chance: random.Random) -> Iterator[None
             path.chmod(0o755)
     else:
         yield
+
+
+@contextmanager
+def frozen(folder: Path) -> Iterator[Path]:
+    """A block with a file on a disk that nothing can be written to: who tries cannot be killed until it ends."""
+    image, mounted = folder / "image", folder / "mounted"
+    mounted.mkdir(parents=True, exist_ok=True)
+    with image.open("wb") as file:
+        file.truncate(24 * MB)
+    subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
+    mount("-o", "loop", str(image), str(mounted))
+    subprocess.run(["fsfreeze", "-f", str(mounted)], check=True)
+    try:
+        yield mounted / "file"
+    finally:
+        subprocess.run(["fsfreeze", "-u", str(mounted)], check=True)
+        time.sleep(1)  # in which what was killed ends
+        subprocess.run(["umount", "-l", str(mounted)], check=True)
 
 
 @cache
@@ -255,12 +281,12 @@ def inject(made: Victim, row: Row, fault: str, chance: random.Random, usual: Cou
     made.renew()
     before = made.stored()
     request = made.folder / "benchmarks" / CHILDREN.get(fault, "")
-    if fault in CHILDREN:
-        request.touch()
     injection = Injection(made, fault, chance, usual)
-    with obstructed(made.folder.parent, fault, chance):
+    with obstructed(made.folder.parent, fault, chance) as on_disk:
+        if fault in CHILDREN:
+            request.write_text(str(on_disk))
         code, phase = injection.run()
-        orphans = injection.orphans()
+    orphans = injection.orphans()
     if fault in CHILDREN:
         request.unlink()
     row.injections += 1
@@ -282,6 +308,12 @@ def inject(made: Victim, row: Row, fault: str, chance: random.Random, usual: Cou
         row.add("crashes", injection.output.decode(errors="replace"))
 
 
+def program_of(made: Victim, fault: str = "") -> list[str]:
+    if fault == "clock":
+        return [sys.executable, "-c", JUMPING]
+    return [sys.executable, *(("-c", QUICK) if made.name in ("gate", "nightly") else ("-m", "tbp"))]
+
+
 def environment_of(made: Victim) -> dict[str, str]:
     return os.environ | {"XDG_CACHE_HOME": str(made.folder.parent / "cache"), "TMPDIR": str(made.temporary)}
 
@@ -291,7 +323,7 @@ def resumed(made: Victim, row: Row) -> tuple[Course, object]:
     made.renew()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tbp", *made.command()],
+            [*program_of(made), *made.command()],
             cwd=made.folder, env=environment_of(made) | {"TBP_NO_CACHE": "1"}, stdout=output, stderr=output,
         )  # fmt: skip
         course = followed(made, process)
@@ -325,6 +357,8 @@ def main() -> int:
             for fault in options.faults.split(","):
                 if fault in CHILDREN and verb not in ("nightly", "run", "gate"):
                     continue  # it has no children
+                if fault == "stuck" and not can_mount():
+                    continue
                 chance = random.Random(f"{options.seed} {verb} {fault}")
                 row = injected(verb, fault, options.injections, chance, Path(home))
                 rows.append(row)

@@ -14,8 +14,9 @@ from rich.console import RenderableType
 
 from tbp.hotspots.device_table import busy_sentence, device_parts
 from tbp.hotspots.forms import Views
+from tbp.hotspots.lost_table import lost_parts
 from tbp.hotspots.memory_table import memory_parts
-from tbp.hotspots.views import BACKWARD, COLUMNS, By, Compared, Facts, Group, Ranking
+from tbp.hotspots.views import BACKWARD, COLUMNS, By, Compared, Facts, Group, Order, Ranking
 from tbp.report.parts.trace_rows import shapes
 from tbp.traces.differences.difference import LEAST_SESSIONS
 from tbp.wording import words
@@ -51,8 +52,7 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
     rows.add(*_titles(ranking))
     for _, row in shown.iterrows():
         rows.add(*_cells(row, ranking))
-        if recorded := row.get("recorded"):
-            rows.below(Paragraph(f"recorded as {recorded}", "    "))
+        rows.below(*(Paragraph(note, "    ") for note in _notes(row, ranking.group)))
         if with_shapes:
             rows.below(Paragraph(shapes(str(row["shapes"])), "    "))
     yield rows
@@ -71,11 +71,23 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
 def _difference(compared: Compared, top: int | None) -> Iterator[RenderableType]:
     """The difference of two sides: first what is exact, then what is timed, then what limits it."""
     measured = compared.difference
+    yield from (*_heading(compared.cell), *_facts("before: ", compared.before), *_facts("after:  ", compared.after))
+    yield from ("", Paragraph(_step(compared)))
+    if compared.by is Order.LOST:
+        yield from lost_parts(measured, top or MOST_ROWS)
+    else:
+        yield from _sections(compared, top)
+    if measured.rank_note:
+        yield Paragraph(f"Note: {measured.rank_note}")
+    yield from ("", *_devices(compared), Paragraph(_machine(compared)), Paragraph(_residual(compared)))
+
+
+def _sections(compared: Compared, top: int | None) -> Iterator[RenderableType]:
+    """The operators by how sure their change is, in each the largest first."""
+    measured = compared.difference
     exact = measured.rows[measured.rows["certain"] & (measured.rows["kind"] != "time")]
     timed = measured.rows[measured.rows["certain"] & (measured.rows["kind"] == "time")]
     rest = measured.rows[~measured.rows["certain"] & (measured.rows["delta_us"] != 0)]
-    yield from (*_heading(compared.cell), *_facts("before: ", compared.before), *_facts("after:  ", compared.after))
-    yield from ("", Paragraph(_step(compared)))
     yield from _section("Calls, exact", exact, top or MOST_EXACT, "no operator's calls changed for certain")
     if measured.exact is not None and len(measured.exact):
         yield from _section(
@@ -84,9 +96,6 @@ def _difference(compared: Compared, top: int | None) -> Iterator[RenderableType]
     yield from _section("Times", timed, top, _no_times(compared))
     if len(rest):
         yield from _section("Not certain, it may be noise", rest, MOST_UNCERTAIN if top is None else top, "")
-    if measured.rank_note:
-        yield Paragraph(f"Note: {measured.rank_note}")
-    yield from ("", *_devices(compared), Paragraph(_machine(compared)), Paragraph(_residual(compared)))
 
 
 def _heading(cell: str) -> list[RenderableType]:
@@ -106,6 +115,16 @@ def _traces(facts: Facts) -> str:
     steps = [words.count(number, "step") if number else "no steps marked, all counts as one" for number in facts.steps]
     same = steps[0] if len(set(steps)) == 1 else f"{min(facts.steps)} to {max(facts.steps)} steps"
     return same if facts.traces == 1 else f"{facts.traces} traces of {same}"
+
+
+def _notes(row: pd.Series, group: Group) -> Iterator[str]:
+    """Sentences on where a row comes from."""
+    if recorded := row.get("recorded"):
+        yield f"recorded as {recorded}"
+    if fuses := row.get("fuses"):
+        yield str(fuses)
+    if source := row.get("source"):
+        yield f"generated in {source}" if group is Group.OPERATOR else f"compiled from {source}"
 
 
 def _titles(ranking: Ranking) -> tuple[str, ...]:

@@ -75,6 +75,14 @@ def test_a_line_must_explain_more_than_a_step_by_two_nats(size: float, is_line: 
     assert between(ramp[:10], ramp[10:]).is_line is is_line
 
 
+@pytest.mark.parametrize(("outliers", "is_line"), [(1, True), (2, False)])
+def test_one_run_of_fifty_at_either_end_of_the_values_does_not_bend_a_ramp(outliers: int, is_line: bool):
+    ramp = 0.01 * np.arange(60) + np.tile([0.03, -0.03], 30)
+    ramp[[5, 12][:outliers]] += 2
+    ramp[[54, 47][:outliers]] -= 2
+    assert between(ramp[:30], ramp[30:]).is_line is is_line
+
+
 # 122 runs, of which most are 0.1 away from their level.
 POOL = np.concatenate([np.tile([-0.1, 0.1], 8), np.zeros(6), np.repeat([-0.1, 0.0], [60, 40])])
 

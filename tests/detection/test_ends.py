@@ -57,6 +57,12 @@ def test_newest_runs_on_both_sides_of_the_level_are_no_step():
 def test_three_newest_runs_are_confirmed_by_themselves_and_two_are_not():
     assert ends([*quiet(0.01), 0.5, 0.5, 0.5]) == [(36, True)]
     assert ends([*quiet(0.01), 0.5, 0.5]) == [(36, False)]
+    assert ends([*quiet(0.01, 100), 0.5, 0.5]) == [(100, False)]  # where the tests alone would be sure
+
+
+def test_newest_runs_are_compared_with_all_of_their_level_the_first_run_too():
+    assert ends([0.6, *quiet(0.01), 0.5, 0.5, 0.5]) == []
+    assert ends([*quiet(0.01), 0.01, 0.5, 0.5, 0.5]) == [(37, True)]
 
 
 def test_a_level_of_three_runs_tells_of_the_newest_and_one_of_two_does_not():

@@ -61,6 +61,16 @@ def test_processes_that_disagree_widen_it() -> None:
     assert wild[0] < calm[0] < 0.3 < calm[1] < wild[1]
 
 
+def test_processes_of_a_run_tell_its_error_where_the_runs_agree() -> None:
+    # Medians of three processes of sigma 0.1: 1.25 · 0.1 / √3, and √(1/4 + 1) of that; t of 3 degrees at 99 % is 5.841.
+    processes = [math.exp(-0.1), 1.0, math.exp(0.1)]
+    low, high = interval(
+        [1.0] * 4, [1.3], [[level * each for each in processes] for level in (1.0, 1.0, 1.0, 1.0, 1.3)]
+    )
+    reach = 5.8409 * 1.25 * 0.1 / math.sqrt(3) * math.sqrt(1.25)
+    assert (low, high) == pytest.approx((1.3 * math.exp(-reach) - 1, 1.3 * math.exp(reach) - 1), abs=1e-4)
+
+
 def test_a_counter_is_exact() -> None:
     assert interval([4, 4, 4], [5, 5], p_value=0.0) == (pytest.approx(0.25), pytest.approx(0.25))
 

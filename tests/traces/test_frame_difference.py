@@ -112,6 +112,18 @@ def test_pruning_joins_both_sides_alike() -> None:
     assert isinstance(found, FrameDifference)
 
 
+def test_pruning_makes_nothing_new_that_a_side_may_have_had() -> None:
+    whole = frame_difference(
+        tree({"a": (1, 900), "a > …": (2, 90), "b": (1, 5)}),
+        tree({"a": (1, 900), "a > x": (1, 90), "a > x > y": (1, 80), "b": (1, 5)}),
+    )
+    pruned = pruned_difference(whole, least_share=0.01)
+    assert paths(pruned) == ["a", "a > x", "a > x > y", "b", "a > …"]
+    assert pruned.rows["known_before"].tolist() == [1, 0, 0, 1, 1]
+    assert pruned.rows["known_after"].tolist() == [1] * 5
+    assert "new" not in marks(pruned, "host", 1.0, {}).kind
+
+
 def test_on_the_device_a_kernel_speaks_for_its_launcher() -> None:
     def on_device(time_us: int) -> Frames:
         return frames({"mm": ("operator", 1, 0, 0), "mm > gemm": ("device", 1, 0, 1000 * time_us)}, 1, 0)

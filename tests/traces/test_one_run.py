@@ -145,6 +145,14 @@ def test_kernels_of_all_ranks_are_those_of_the_run(trace_of: Callable[..., Trace
     assert (kernels["aten::mm"], kernels["aten::add"]) == ("fill\ngemm", "")
 
 
+def test_what_one_rank_does_not_know_the_run_does_not(write: Write) -> None:
+    ranks = [rank_file(write, rank, 300).session for rank in range(3)]
+    (run,) = one_a_run([*ranks[:2], replace(ranks[2], frames=None)])
+    assert (run.frames is None, run.detail is None) == (True, False)
+    (run,) = one_a_run([*ranks[:2], replace(ranks[2], detail=None)])
+    assert (run.frames is None, run.detail is None) == (False, True)
+
+
 def test_sides_without_a_rank_in_common_are_compared_over_all(write: Write) -> None:
     zero, two = (rank_file(write, rank, 300 + 100 * rank, folder=f"f{rank}").session for rank in (0, 2))
     assert (difference([zero], [two]).left_out, difference([zero], [two]).sessions_after) == ((), 1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tbp.traces.calls.kernels import NO_LINK
 from tbp.traces.calls.quantities import Quantities
 from tbp.traces.operators.operators import operator_table
 from tbp.traces.reading.read import read_trace
@@ -60,6 +61,7 @@ def test_an_allocation_is_of_the_innermost_operator_that_runs_on_its_thread(writ
 def test_in_a_trace_without_memory_events_allocations_are_unknown(write: Callable[..., Path]):
     assert np.isnan(allocated(write([event("mm", 0, 5)]))["mm"])
     assert allocated(write([event("mm", 0, 5), block(9, 64)])) == {"mm": 0.0}
+    assert np.isnan(allocated(write([event("gemm", 0, 5, {"cat": "kernel"}), block(2, 64)]))[NO_LINK])
 
 
 def test_flops_with_an_unknown_part_are_unknown_and_of_bytes_the_known_part_counts():

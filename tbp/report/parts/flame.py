@@ -114,7 +114,7 @@ def flame(frames: Frames, address: FlameAddress) -> Flame:
 def difference_flame(frames: FrameDifference, difference: TraceDifference, address: FlameAddress) -> Flame:
     """The flame graph of what the frames of two sides differ in; ``difference`` is that of the same sessions."""
     has_device = _has_device(frames.rows["device_after_us"]) or _has_device(frames.rows["device_before_us"])
-    what_moved = {clock: _marks(frames, difference, clock) for clock in CLOCKS}
+    what_moved = {clock: marks_on(frames, difference, clock) for clock in CLOCKS}
     return Flame(
         id=address.id,
         data_file=address.data_file,
@@ -173,8 +173,11 @@ def _difference_caption(frames: FrameDifference, difference: TraceDifference) ->
     return " ".join(filter(None, sentences))
 
 
-def _marks(frames: FrameDifference, difference: TraceDifference, clock: str) -> Marks:
-    """Times are judged on the clock of the difference only; on the other one new calls alone are certain."""
+def marks_on(frames: FrameDifference, difference: TraceDifference, clock: str) -> Marks:
+    """The marks of frames on one clock.
+
+    Times are judged on the clock of the difference only; on the other one new calls alone are certain.
+    """
     rows = difference.rows
     judged = clock == difference.clock
     timed = rows["kind"] == "time"
