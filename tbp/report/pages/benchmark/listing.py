@@ -43,7 +43,7 @@ class SectionBody(Struct, frozen=True):
     section: SeriesSection
     is_remark_told: bool  # the page tells the remark on the traces, as it is the same of all changes
     is_of_several: bool  # the page has other series
-    is_abridged: bool = False  # without the tables that are folded
+    is_abridged: bool = False  # without the tables that are folded, but those that stand for a flame graph
 
 
 class ListedSection(Struct, frozen=True):
