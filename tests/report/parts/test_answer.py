@@ -81,6 +81,20 @@ def test_events_are_by_day_and_of_a_day_by_their_size() -> None:
     ]  # fmt: skip
 
 
+def test_new_events_come_first_also_where_the_window_begins_within_a_day() -> None:
+    """The commits of the places 32 and 33 are of one day; the one of 33 is new, and smaller."""
+
+    def of_one_day(own):
+        day = own.points[32].commit.date
+        late = replace(own.points[33], commit=replace(own.points[33].commit, date=day + timedelta(hours=2)))
+        return replace(own, points=(*own.points[:33], late, *own.points[34:]))
+
+    data = report(*(of_one_day(moved(at, size=size, name=f"b{at}.time")) for at, size in ((32, 3.0), (33, 1.3))))
+    found = answer(data)
+    assert [each.changes[0].history.key.benchmark for each in found.events] == ["b33.time", "b32.time"]
+    assert len(found.new) == 1
+
+
 def test_the_largest_of_an_event_leads_it_whatever_its_merit() -> None:
     sizes = {"a.track": 1.1, "b.track": 0.2, "c.track": 1.5}
     several = [
