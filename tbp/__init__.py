@@ -2,8 +2,9 @@
 
 Importing ``tbp`` imports nothing else: ``tbp.blocks``, ``tbp.training`` and ``tbp.compression`` are the code
 under test, ``tbp.bench`` is the ruler that times it, and everything else analyses what was measured. For scripts and
-notebooks, ``tbp.load`` reads a results folder of asv into one pandas frame, ``tbp.change_points`` finds where the level
-of a series shifts, and ``tbp.plot`` draws the report's charts.
+notebooks, ``tbp.load`` reads a results folder of asv into one pandas frame, ``tbp.report_data`` has what a report says
+of it as frames, ``tbp.change_points`` finds where the level of a series shifts, and ``tbp.plot`` draws the report's
+charts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from tbp import plot as plot
     from tbp.detection.detector import change_points as change_points
+    from tbp.report.data.frames import ReportFrames
 
 
 if not TYPE_CHECKING:  # which knows the names, and would take any other for one of these
@@ -73,3 +75,45 @@ def load(results_dir: str | PathLike[str]) -> pd.DataFrame:
         rest = f"\n… and {len(results.problems) - 3} more" if len(results.problems) > 3 else ""
         warnings.warn(f"{shown}{rest}", stacklevel=2)
     return results.frame
+
+
+def report_data(
+    results_dir: str | PathLike[str] | None = None,
+    *,
+    config: str | PathLike[str] | None = None,
+    branch: str = "",
+    base: str = "",
+    acks: str | PathLike[str] | None = None,
+) -> ReportFrames:
+    """All that `tbp report` says of a results folder, as pandas frames: nothing is written.
+
+    The project of the folder (its name, repository, ``[tool.tbp]`` and acks.toml) is that of the asv.conf.json beside
+    or above it, or of ``config``; without ``results_dir``, the results are those that the configuration names, by
+    default that in the current folder. ``branch``, ``base`` and ``acks`` are as those of `tbp report`.
+
+    The result has ``project``, ``verdict``, ``problems`` and three frames. Values are in ``unit``, times in seconds per
+    call; effects, intervals and noises are relative, 0.1 is 10 %; dates are datetime64[ms, UTC].
+
+    | frame | a row for | columns |
+    | --- | --- | --- |
+    | ``series`` | each series, worst first | ``benchmark``, ``parameters``, ``machine``, ``environment`` as in ``load``; ``state``, ``finding``, ``unit``, ``better``; ``value``, the newest; ``before``, ``after`` and ``effect`` of all its changes together; ``noise_within``, ``noise_between``, ``runs``; ``commit``, ``date``, ``subject`` of the last run; ``page`` |
+    | ``changes`` | each change of a series | the same four; ``commit``, ``date``, ``subject`` of the first run at the new level; ``last_before``, ``commits``, ``event``; ``before``, ``after``, ``effect``, ``low``, ``high``, ``p_value``; ``confirmed``, ``doubt``, ``kind``, ``what``, ``is_worse``, ``is_recovery``, ``counted``; ``acknowledged``, ``status``, ``owner``, ``link``; ``operators``, a list of sentences |
+    | ``events`` | each event, newest first; its index is ``event`` | ``commit``, ``date``, ``subject``, ``last_before``, ``commits``, ``kind``, ``what``; the number of ``series``, ``suspects``, ``benchmarks``, ``machines``; ``least_effect`` and ``most_effect``; ``seen``, ``status``, ``owner``, ``link`` |
+
+    Raises:
+        tbp.errors.NothingMeasured: there is no usable result.
+        tbp.errors.UsageError: a file of the project cannot be read, or an argument cannot be meant.
+    """  # noqa: E501 - rows of a table
+    from pathlib import Path
+
+    from tbp.project.asv_config import configuration
+    from tbp.project.config_of_results import config_of_results
+    from tbp.report.data.frames import report_frames
+    from tbp.report.site.load import View
+    from tbp.report.site.load import report_data as loaded
+
+    folder, path = (Path(given) if given is not None else None for given in (results_dir, config))
+    if path is None and folder is not None:
+        path = config_of_results(folder).path
+    project = configuration(path, folder, branch) if path is not None or folder is None else None
+    return report_frames(loaded(project, folder, View(Path(acks) if acks is not None else None, base)))

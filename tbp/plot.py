@@ -1,7 +1,8 @@
-"""The report's charts for notebooks: each function takes results and gives a ``plotly.graph_objects.Figure``.
+"""The report's charts for notebooks: each function takes results or traces and gives a ``plotly.graph_objects.Figure``.
 
 The results are asv's folder, or rows of the frame of ``tbp.load``: choose rows to choose series. Commits are ordered by
-their dates. What moved is found as the report finds it, without what sessions, traces and acknowledgements add.
+their dates. What moved is found as the report finds it, without what sessions, traces and acknowledgements add; all of
+that is in ``tbp.report_data``. ``compare`` takes a folder, with its sessions and its project.
 """
 
 from __future__ import annotations
@@ -18,9 +19,14 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from tbp.model.changes import History
+    from tbp.traces.frames.frames import Frames
+    from tbp.traces.operators.operators import TraceSession
 
-ResultSource: TypeAlias = "str | PathLike[str] | pd.DataFrame"
+FilePath: TypeAlias = "str | PathLike[str]"
+ResultSource: TypeAlias = "FilePath | pd.DataFrame"
+TraceFiles: TypeAlias = "FilePath | Sequence[FilePath]"  # several are sessions of one benchmark
 
+NAME_LENGTH = 36  # characters of a file in a title, which has two of them in 1,000 pixels
 MOST_NAMED = 20
 """Names in a message; the rest is counted."""
 
@@ -78,7 +84,64 @@ def compression(source: ResultSource, suite: str, *, against: str = "size", is_d
     return _themed(chart.figure, is_dark)
 
 
-def memory(trace: str | PathLike[str], *, is_dark: bool = False) -> go.Figure:
+def compare(
+    results_dir: FilePath,
+    baseline: str,
+    contender: str,
+    *,
+    bench: Sequence[str] = (),
+    machine: str = "",
+    environment: str = "",
+    is_dark: bool = False,
+) -> go.Figure:
+    """Two stored commits as `tbp compare` judges them: the effect on each benchmark in percent, with its interval.
+
+    ``baseline`` and ``contender`` are revisions of the project's repository, or beginnings of hashes. ``bench`` are
+    regular expressions on ``name(parameters)``, as in `asv run`. Marks to the right have larger values: longer times.
+    Raises ``UsageError`` where a revision has no result, or the machine is not clear, and ``NothingMeasured`` without
+    results of both.
+    """
+    from tbp.comparison.stored_commits import CompareRequest, compared
+    from tbp.figures.comparison import comparison_figure
+    from tbp.project.asv_config import read_config
+    from tbp.project.config_of_results import config_of_results
+
+    path = config_of_results(Path(results_dir)).path
+    request = CompareRequest(baseline, contender, machine, environment, tuple(bench))
+    comparison = compared(read_config(path) if path is not None else None, Path(results_dir), request)
+    return comparison_figure(comparison, is_dark)
+
+
+def flame(trace: TraceFiles, before: TraceFiles | None = None, *, clock: str = "", is_dark: bool = False) -> go.Figure:
+    """The flame graph of a trace: a bar for each frame, as wide as its time in a step, below the one that called it.
+
+    With ``before`` the bars are those of ``trace``, red where a frame takes longer than before, blue where shorter,
+    purple where it is new, and faint where that may be noise. Several files are sessions of one benchmark. ``clock`` is
+    "host" or "device"; by default the device's where there is one. Raises ``UsageError`` where there is nothing to
+    draw, and ``UnreadableTrace`` where a file cannot be read.
+    """
+    from tbp.figures.flame import flame_figure
+    from tbp.report.parts.flame import CLOCKS
+    from tbp.report.parts.flame_bars import bars_of, bars_of_difference
+    from tbp.traces.differences.difference import difference
+    from tbp.traces.differences.frame_difference import frame_difference, pruned_difference
+    from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, pruned
+
+    if clock not in ("", *CLOCKS):
+        raise UsageError(f"clock must be 'host' or 'device', not {clock!r}")
+    sessions, frames = _sessions(trace)
+    name = _name(trace)
+    if before is None:
+        clock = clock or ("device" if frames.rows["device_ns"].sum() > 0 else "host")
+        return flame_figure(bars_of(pruned(frames, DRAWN_SHARE, MOST_DRAWN), clock), name, is_dark)
+    old_sessions, old_frames = _sessions(before)
+    change = difference(old_sessions, sessions)
+    both = pruned_difference(frame_difference(old_frames, frames), DRAWN_SHARE, MOST_DRAWN)
+    title = f"{_name(before)} → {name}"
+    return flame_figure(bars_of_difference(both, change, clock or change.clock), title, is_dark)
+
+
+def memory(trace: FilePath, *, is_dark: bool = False) -> go.Figure:
     """The bytes allocated on each device over the time of a trace, with their peaks.
 
     Raises ``UsageError`` where the trace has no memory events, and ``UnreadableTrace`` where it cannot be read.
@@ -90,6 +153,30 @@ def memory(trace: str | PathLike[str], *, is_dark: bool = False) -> go.Figure:
     if rank is None or rank.memory is None:
         raise UsageError(f"{trace} has no memory events: record it with profile_memory=True")
     return memory_figure(rank.memory, is_dark)
+
+
+def _paths(files: TraceFiles) -> Sequence[FilePath]:
+    return [files] if isinstance(files, str | PathLike) else files
+
+
+def _name(files: TraceFiles) -> str:
+    """The name of the first file, with how many follow."""
+    from tbp.wording import words
+
+    first, *rest = _paths(files)
+    return words.shortened(Path(first).name, NAME_LENGTH) + (f" and {len(rest)} more" if rest else "")
+
+
+def _sessions(files: TraceFiles) -> tuple[Sequence[TraceSession], Frames]:
+    """The sessions of the files, and the frames of all of them together."""
+    from tbp.traces.operators.operators import merged_frames
+    from tbp.traces.read_recording import read_recording
+
+    sessions = [read_recording(Path(path)).session for path in _paths(files)]
+    frames = merged_frames(sessions)
+    if frames is None or not len(frames.rows):
+        raise UsageError(f"{files} has no operator with callers in its steps: name a raw trace, or record it again")
+    return sessions, frames
 
 
 def _histories(source: ResultSource, benchmark: str | None = None) -> tuple[History, ...]:

@@ -10,11 +10,16 @@ import pytest
 
 import tbp
 from tbp.errors import UsageError
+from tbp.figures.flame import REST_COLOUR
+from tbp.figures.look import COLOURS
 
 from .result_frames import frame_of
 
 ATTENTION, MEMORY = "attention.Quick.torchtime_step", "feed_forward.Nightly.peakmem_step"
 SUITE = "compressed_inference.Nightly"
+RESULTS = Path(__file__).parent / "data" / "tinyformer" / "results"  # of eight real commits; the fourth one is slower
+OLD, NEW = "0ba96705", "ed5bf5e8"
+TRACES = [next(RESULTS.glob(f"vm/{commit}*/*/*.pt.trace.json.gz")) for commit in (OLD, NEW)]
 COSTS = {"dense": (8e-3, 24e6, 1e-7), "int8": (4e-3, 6e6, 2e-3)}  # seconds, bytes, relative error
 
 
@@ -78,9 +83,50 @@ def test_the_variants_of_a_model_are_marks(frame) -> None:
     assert tbp.plot.compression(frame, SUITE, against="error").layout.yaxis.type == "log"
 
 
+def test_two_commits_are_compared_with_their_intervals() -> None:
+    figure = tbp.plot.compare(RESULTS, OLD, NEW)
+    assert figure.layout.title.text == f"{OLD} → {NEW}"
+    by_state = {trace.name: trace for trace in figure.data}
+    assert list(by_state) == ["regression", "no change", "undecided"]
+    assert sorted(map(round, by_state["regression"].x)) == [50, 50, 640, 640]
+    assert figure.layout.yaxis.ticktext[-1] == "inference.Inference.track_peak_bytes (variant=attention_twin)"
+    (only,) = tbp.plot.compare(RESULTS, OLD, NEW, bench=["track_operators"], is_dark=True).data[:1]
+    assert (only.x, only.y) == ((50.0, 50.0), (1, 2))
+
+
+def test_a_flame_graph_is_bars_below_each_other() -> None:
+    (bars,) = tbp.plot.flame(TRACES[1]).data
+    assert (bars.y[0], bars.base[0], bars.text[0]) == (0, 0.0, "step")
+    names = dict(zip(bars.text, zip(bars.y, bars.base, bars.x, strict=True), strict=True))
+    level, left, width = names["aten::_softmax"]
+    above, outer_left, outer = names["aten::softmax"]
+    assert (level, above) == (2, 1)
+    assert outer_left <= left < left + width <= outer_left + outer + 1e-9
+    assert sum(size for row, size in zip(bars.y, bars.x, strict=True) if row == 1) <= bars.x[0]
+
+
+def test_a_second_trace_colours_what_is_new() -> None:
+    (bars,) = tbp.plot.flame([TRACES[1]], [TRACES[0]], clock="host").data
+    colours = dict(zip(bars.text, bars.marker.color, strict=True))
+    assert (colours["aten::_softmax"], colours["aten::div"]) == (COLOURS[4], COLOURS[4])
+    assert colours["step"] == colours["aten::linear"] == REST_COLOUR
+    texts = dict(zip(bars.text, bars.hovertext, strict=True))
+    assert texts["aten::_softmax"].endswith("<br>new: 0 µs → 775 µs, 0 → 1 calls")
+
+
+def test_a_trace_of_a_gpu_is_drawn_on_its_clock() -> None:
+    trace = RESULTS.parent.parent / "h200" / "two_streams.pt.trace.json.gz"
+    device, host = (tbp.plot.flame(trace, clock=clock).data[0] for clock in ("", "host"))
+    assert any("Memcpy" in name for name in device.text)
+    assert device.x[0] != host.x[0]
+
+
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
+        (lambda _: tbp.plot.compare(RESULTS, OLD, OLD), "are the same commit"),
+        (lambda _: tbp.plot.compare(RESULTS, OLD, "ffffffff"), "names no stored commit"),
+        (lambda _: tbp.plot.flame(TRACES[0], clock="both"), "clock must be 'host' or 'device', not 'both'"),
         (lambda frame: tbp.plot.history(frame, "attention"), f"no result of attention; benchmarks: {ATTENTION}, "),
         (lambda frame: tbp.plot.growth(frame, ATTENTION, "variant"), "parameters that have: sequence_length"),
         (lambda frame: tbp.plot.growth(frame, MEMORY, "variant"), "there are no parameters"),
@@ -96,8 +142,12 @@ def test_what_cannot_be_drawn_is_named_with_what_can(frame, draw, message) -> No
 def test_the_examples_of_the_documentation_run(frame, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = Path(__file__).parent.parent / "docs" / "notebooks.md"
     examples = re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    assert len(examples) == 6
+    assert len(examples) == 9
     monkeypatch.setattr(tbp, "load", lambda _: frame)
+    (tmp_path / ".asv").mkdir()
+    (tmp_path / ".asv" / "results").symlink_to(RESULTS)
+    for trace, name in zip(TRACES, ("before", "after"), strict=True):
+        (tmp_path / f"{name}.pt.trace.json.gz").symlink_to(trace)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for example in examples:

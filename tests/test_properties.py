@@ -22,7 +22,8 @@ from tbp.gate.judging import judgements
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.model.series import SeriesKey
-from tbp.project.acknowledgements import Ack, read_acks, write_ack
+from tbp.project.acknowledgements import Ack, read_acks
+from tbp.project.new_acknowledgement import write_ack
 from tbp.statistics.paired_ratios import Block, Pair, Round, estimate
 from tbp.system.foreign_text import visible
 from tbp.system.store import Store

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,32 +22,64 @@ from tbp.traces.read_recording import read_recording
 COLUMNS = ["result", "params", "version", "started_at", "duration", "stats_ci_99_a", "stats_ci_99_b", "stats_q_25",
            "stats_q_75", "stats_number"]  # fmt: skip
 CELL = "suite.time_thing"
-RUNS = 12
+RUNS, KEPT_RUNS = 12, 4
 GIT = {f"GIT_{who}_{key}": "x@example.invalid" for who in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
 GIT |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 CONFIG = {
     "version": 1, "project": "tiny", "repo": ".", "branches": ["main"], "plugins": [".tbp.asv.environment"],
     "environment_type": "tbp", "results_dir": ".asv/results", "env_dir": ".asv/env",
 }  # fmt: skip
-# With HANG beside it a benchmark ignores all that can be ignored, and does not end.
+# Touched by the first call of a benchmark in each process: from then on the verb measures.
+MEASURED = "MEASURED"
+# With HANG beside it a benchmark ignores all that can be ignored, and does not end. With STRAY it leaves a process in a
+# session of its own behind. With STUCK it waits inside of the kernel, for the disk whose file that names.
 SUITE = """
-import signal, time
+import signal, subprocess, time
+from functools import cache
 from pathlib import Path
 
 import tiny
 
-def time_calls():
-    if Path(__file__).with_name("HANG").exists():
+HERE = Path(__file__).parent
+
+@cache
+def begin():
+    (HERE / "MEASURED").touch()
+    if (HERE / "STRAY").exists():
+        subprocess.Popen(["sleep", "300"], start_new_session=True)
+    if (HERE / "STUCK").exists():
+        Path((HERE / "STUCK").read_text()).write_text("x")
+    if (HERE / "HANG").exists():
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         time.sleep(300)
-    tiny.calls()
-
-time_calls.number, time_calls.repeat, time_calls.rounds, time_calls.warmup_time, time_calls.timeout = 1, 3, 1, 0.0, 400
 
 def track_calls():
     return tiny.calls()
 """
+WITHOUT_TORCH = """
+def time_calls():
+    begin()
+    tiny.calls()
+
+time_calls.number, time_calls.repeat, time_calls.rounds, time_calls.warmup_time, time_calls.timeout = 1, 3, 1, 0.0, 400
+"""
+WITH_THE_RULER = """
+import torch
+from tbp import bench
+
+def torchtime_calls():
+    begin()
+    tiny.calls()
+    torch.ones(8).add(1).relu()
+
+torchtime_calls.device, torchtime_calls.rounds, torchtime_calls.warmup_time = "cpu", 1, 0.0
+torchtime_calls.repeat, torchtime_calls.number, torchtime_calls.timeout = 5, 1, 400
+"""
+WORK, SLOWER = 10_000, 20_000  # of one call, in loops
+
+
+PHASES = ("before", "during", "after")  # what the verb is there for
 
 
 @dataclass
@@ -63,49 +97,100 @@ class Victim:
         (self.folder / "asv.conf.json").write_text('{"results_dir": "results", "repo": "https://example.invalid/x"}')
         (self.folder / "pyproject.toml").write_text("[tool.tbp]\nkeep_traces_of_newest_runs = 2\n")
 
+    def renew(self) -> None:
+        """Before each command: something to do for it, and nothing of what shows its phase."""
+        self.temporary.mkdir(exist_ok=True)
+        for path in self.temporary.iterdir():
+            shutil.rmtree(path, ignore_errors=True)
+
     def command(self) -> list[str]:
         self.number += 1
         return {
             "report": ["report", "--out", "site", "--exit-zero"],
             "ack": ["ack", f"suite.{self.number}", f"{1:08x}" + "0" * 32, "--reason", "a test"],
             "prune": ["trace", "prune", "--apply"],
-            "export": ["export", "--plain", "copies", "results/box/*.traces/*/*.pt.trace.json.gz"],
-            "nightly": ["nightly", "--out", "site", "--exit-zero", "--paired-budget", "0.1"],
-            "run": ["nightly", "--out", "site", "--exit-zero", "--paired-budget", "0"],
-            "gate": ["gate", "HEAD~1", "HEAD", "--json", "gate.json", "--exit-zero", "--budget", "0.2"],
+            "export": [
+                "export",
+                f"--{self._form}",
+                f"copies/{self._form}",
+                "results/box/*.traces/*/*.pt.trace.json.gz",
+            ],
         }[self.name]
+
+    @property
+    def faults_in_a_row(self) -> int:
+        """Faults on one project before it is made anew; what these verbs do is done by the first that goes through."""
+        return {"prune": 2, "export": 2, "report": 5, "ack": 5}.get(self.name, 10)
+
+    @property
+    def temporary(self) -> Path:
+        """The folder for temporary files."""
+        return self.folder.parent / "temporary"
+
+    def phase(self) -> str:
+        """Which of ``PHASES`` the command is in, by the files it has made."""
+        if self.name == "prune":
+            begun, left = RUNS - KEPT_RUNS, len(list(self.results.glob("*/*.traces/*/*.pt.trace.json.gz"))) - KEPT_RUNS
+        elif self.name == "export":
+            begun, left = RUNS, RUNS - len(self._copies(self._form))
+        else:  # the site is moved into its place in the end
+            begun, left = 1, 1 - any(self.watched())
+            return PHASES[0] if left else PHASES[1]
+        return PHASES[2] if left <= 0 else PHASES[1] if left < begun else PHASES[0]
+
+    def watched(self) -> list[Path]:
+        """The folders in which this verb makes, moves and removes files."""
+        tops = [self.folder / name for name in ("copies", "site", "reports")]
+        return [folder for top in (*tops, self.results) for folder in (top, *top.rglob("*")) if folder.is_dir()]
 
     def ended(self, code: int | None, number: int) -> None:
         """Notes what the command of this number, which ended with ``code``, must have left."""
         if self.name == "ack" and code == 0:
             self.expected.add(f"suite.{number}")
 
+    def is_well(self, code: int | None) -> bool:
+        """True for an exit status of a command without a fault."""
+        return code == 0
+
     def lost(self, before: set[str]) -> set[str]:
         """Entries that were stored ``before``, or acknowledged as such, and are not any more."""
         return (before | self.expected) - self.stored()
 
     def stored(self) -> set[str]:
-        """Names of what is complete and must stay so."""
+        """The names of all that is complete and must stay so."""
         if self.name == "ack":
             return {ack.benchmark for ack in read_acks(self.folder / "reports" / "acks.toml")}
         if self.name == "export":
-            return {path.name for path in (self.folder / "copies").glob("*.json.gz")}
+            return set(map(str, self._copies()))
         if self.name == "report":
             return {str(path) for path in self._of_site(".html", ".json", ".js")}
         stored = {str(path) for path in self.results.glob("*/*.json") if is_json(path.read_bytes())}
-        return stored | {f"{session.commit}: a trace" for session in read_sessions(self.results).sessions
-                         if session.trace is not None and is_recording(session.trace)}  # fmt: skip
+        return stored | {f"{session.commit}: a trace of {operators(session.trace)}"
+                         for session in read_sessions(self.results).sessions
+                         if session.trace is not None and operators(session.trace)}  # fmt: skip
 
     def partial(self) -> list[str]:
         """Files under their final names that are not whole. asv writes its own in place, and a night clears them."""
         html = [path for path in self._of_site(".html") if not path.read_bytes().rstrip().endswith(b"</html>")]
         data = [path for path in self._of_site(".json") if not is_json(path.read_bytes())]
         scripts = [path for path in self.folder.glob("site/data/*.js") if not path.read_bytes().endswith(b";\n")]
-        copies = [path for path in self.folder.glob("copies/*.gz") if not is_packed(path)]
-        forms = [path for path in self.folder.glob("gate.json") if not is_json(path.read_bytes())]
+        copies = [path for path in self._copies() if not is_trace(path)]
+        forms = [path for path in self.folder.glob("*.gate.json") if not is_json(path.read_bytes())]
         problems = [*read_sessions(self.results).problems, *read_ratios(self.results).problems]
         broken = [problem for problem in problems if "no session file beside it" not in problem]
         return [*map(str, (*html, *data, *scripts, *copies, *forms)), *broken]
+
+    def untrue(self) -> list[str]:
+        """The claims of the outputs that are not so, whatever became of the command."""
+        return []
+
+    @property
+    def _form(self) -> str:
+        """The form of copy that the last command makes, one and the other in turns."""
+        return ("tensorboard", "plain")[self.number % 2]
+
+    def _copies(self, form: str = "") -> list[Path]:
+        return [path for path in (self.folder / "copies" / form).rglob("*.json*") if path.name[0] != "."]
 
     def _of_site(self, *ends: str) -> list[Path]:
         """The files of the site with these ends that have their final names."""
@@ -114,53 +199,143 @@ class Victim:
 
     def leftovers(self) -> list[str]:
         """Hidden files that a command left and the next one should have removed."""
-        return [str(path) for path in self.folder.rglob(".*") if path.name.startswith((".tbp-", ".unfinished-tbp-"))]
+        top = self.folder / "copies" / self._form if self.name == "export" else self.folder
+        return [str(path) for path in top.rglob(".*") if path.name.startswith((".tbp-", ".unfinished-"))]
 
     def verdict(self) -> object:
         """The verdict of a command that ended by itself, which is equal whatever came before."""
         if self.name == "report":
             return (self.folder / "site" / "summary.json").read_bytes()
         if self.name == "export":
-            return len(self.stored())
-        if self.name == "gate":
-            return any(
-                row["state"] == "regression"
-                for row in json.loads((self.folder / "gate.json").read_text())["judgements"]
-            )
+            return len(self._copies(self._form))
         if self.name == "prune":
             return sorted(path.name for path in self.results.glob("*/*.traces/*/*"))
-        return len(list(self.results.glob("*/*-*.json"))) if self.name in ("nightly", "run") else 0
+        return 0
 
     @property
     def results(self) -> Path:
-        return self.folder / (".asv/results" if self.name in ("nightly", "run", "gate") else "results")
+        return self.folder / "results"
 
 
 class Repository(Victim):
-    """A verb that measures: a git repository with benchmarks that need no torch."""
+    """A verb that measures: a git repository with benchmarks. All but ``run`` need no torch."""
+
+    commits: list[str]
 
     def make(self) -> None:
         self._git("init", "-q", "-b", "main")
         (self.folder / "asv.conf.json").write_text(json.dumps(CONFIG))
         (self.folder / "benchmarks").mkdir()
         (self.folder / "benchmarks" / "__init__.py").write_text("")
-        (self.folder / "benchmarks" / "suite.py").write_text(SUITE)
+        (self.folder / "benchmarks" / "suite.py").write_text(
+            SUITE + (WITH_THE_RULER if self.name == "run" else WITHOUT_TORCH)
+        )
         (self.folder / "tiny").mkdir()
-        self._commit(0)
-        self._commit(1)
+        self.commits = []
+        for loops in (WORK, SLOWER, WORK) if self.name == "gate" else (WORK, WORK):
+            self._commit(loops)
+        self.number = 1
         command = [sys.executable, "-m", "tbp", *self.command()]
-        subprocess.run(command, cwd=self.folder, capture_output=True, check=True)  # makes the environments
-        if self.name != "gate":
-            self._commit(2)
-            self._commit(3)
+        environment = os.environ | {"TBP_NO_CACHE": "1"}
+        subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, check=False)  # environments
 
-    def _commit(self, number: int) -> None:
-        (self.folder / "tiny" / "__init__.py").write_text(f'"""Commit {number}."""\n\n\ndef calls():\n    return 1\n')
+    def renew(self) -> None:
+        super().renew()
+        known = self._git("log", "--first-parent", "--reverse", "--format=%H").split()  # a copy may have fewer
+        self.commits = known
+        if self.name != "gate" and not self._missing(known[-1:]):
+            self._commit(WORK)
+        for path in (self.folder / "benchmarks" / MEASURED, *self.folder.glob("*.gate.json")):
+            path.unlink(missing_ok=True)
+
+    def command(self) -> list[str]:
+        self.number += 1
+        against = "HEAD~1" if self.is_slower() else "HEAD"
+        return {
+            "nightly": ["nightly", "--out", "site", "--exit-zero", "--paired-budget", "0.3"],
+            "run": ["nightly", "--out", "site", "--exit-zero", "--paired-budget", "0"],
+            "gate": [
+                "gate",
+                "HEAD~2",
+                against,
+                "--json",
+                f"{against}.gate.json",
+                "--relevant",
+                "30",
+                "--excluded",
+                "60",
+            ],
+        }[self.name]
+
+    def is_slower(self) -> bool:
+        """True where the gate of the last command judges a commit that takes twice the time, which takes more pairs."""
+        return self.number % 4 == 1
+
+    def phase(self) -> str:
+        if not (self.folder / "benchmarks" / MEASURED).exists():
+            return PHASES[0]
+        if self.name == "gate":
+            return PHASES[1 if any(self.temporary.glob("tbp-gate-*")) else 2]
+        made = f"*/{self.commits[-1][:8]}-*{'.json' if self.name == 'run' else '.paired'}"
+        return PHASES[2 if any(self.results.glob(made)) else 1]
+
+    def watched(self) -> list[Path]:
+        return [self.folder, *super().watched()]
+
+    def is_well(self, code: int | None) -> bool:
+        return code == (3 if self.name == "gate" and self.is_slower() else 0)
+
+    def untrue(self) -> list[str]:
+        if self.name == "gate":
+            possible = {"HEAD~1": ("regression", "undecided"), "HEAD": ("no change", "undecided")}
+            return [
+                f"{path.name}: {row['state']}"
+                for path in self.folder.glob("*.gate.json")
+                if is_json(path.read_bytes())
+                for row in json.loads(path.read_bytes())["judgements"]
+                if row["state"] not in possible[path.name.removesuffix(".gate.json")]
+            ]
+        summary = self.folder / "site" / "summary.json"
+        states = re.findall(r'"state": ?"(regression|improvement)"', summary.read_text()) if summary.exists() else []
+        return [f"{summary}: {state}" for state in states]
+
+    def verdict(self) -> object:
+        if self.name != "gate":
+            return [*self.untrue(), *self._missing(self.commits)]
+        judged = [row["state"] for path in self.folder.glob("*.gate.json")
+                  for row in json.loads(path.read_bytes())["judgements"]]  # fmt: skip
+        well = (["regression"],) if self.is_slower() else (["no change"], ["undecided"])
+        return [] if judged in well else judged
+
+    def _missing(self, commits: list[str]) -> list[str]:
+        """Results and, with tbp's ruler, sessions with traces of ``commits`` that are not stored."""
+        recorded = {session.commit for session in read_sessions(self.results).sessions
+                    if session.trace is not None and operators(session.trace)}  # fmt: skip
+        missing = [commit for commit in commits if self.name == "run" and commit not in recorded]
+        for commit in commits:
+            contents = [path.read_bytes() for path in self.results.glob(f"*/{commit[:8]}-*.json")]
+            values = [json.loads(content)["results"] for content in contents if is_json(content)]
+            cells = [row[0] for results in values for row in results.values() if row and row[0] and row[0][0]]
+            missing += [f"{commit}: {len(cells)} cells"] * (len(cells) < 2)
+        return missing
+
+    def _commit(self, loops: int) -> None:
+        number = len(self.commits)
+        text = f'"""Commit {number}."""\n\n\ndef calls():\n    return sum(range({loops}))\n'
+        (self.folder / "tiny" / "__init__.py").write_text(text)
         self._git("add", "tiny")
         self._git("commit", "-q", "-m", f"commit {number}")
+        self.commits.append(self._git("rev-parse", "HEAD").strip())
 
-    def _git(self, *arguments: str) -> None:
-        subprocess.run(["git", *arguments], cwd=self.folder, env=os.environ | GIT, check=True)
+    def _git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.folder, env=os.environ | GIT, check=True, stdout=subprocess.PIPE, text=True
+        )
+        return done.stdout
+
+    @property
+    def results(self) -> Path:
+        return self.folder / ".asv" / "results"
 
 
 def victim(name: str, folder: Path) -> Victim:
@@ -218,16 +393,18 @@ def is_json(content: bytes) -> bool:
     return True
 
 
-def is_packed(path: Path) -> bool:
+def is_trace(path: Path) -> bool:
     try:
-        return is_json(gzip.decompress(path.read_bytes()))
+        content = path.read_bytes()
+        return is_json(gzip.decompress(content) if path.suffix == ".gz" else content)
     except (OSError, EOFError):
         return False
 
 
-def is_recording(path: Path) -> bool:
+def operators(path: Path) -> str:
+    """A digest of the operators in a trace, or in the table in its place; empty where it cannot be read."""
     try:
-        read_recording(path)
+        frame = read_recording(path).session.table.frame
     except TbpError:
-        return False
-    return True
+        return ""
+    return hashlib.sha256(frame.to_csv().encode()).hexdigest()[:12]

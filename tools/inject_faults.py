@@ -2,11 +2,13 @@
 
     python tools/inject_faults.py [--verbs report,ack] [--faults kill,disk] [--injections 100] [--seed 0]
 
-Each verb works on a small project, and gets each fault so often at random moments. After each: what was complete is
-there still, no file under its final name is cut off, no process is left. After every few, and in the end, the verb runs
-without a fault: it must go on from there, say what it says of an untouched project, and remove what was left. Prints a
-row for each verb and fault; the exit status is 0 where all is well. The full disk and the folder that only reads are
-mounted, which needs root; elsewhere a limit on the size of files and the rights of the folder take their place.
+Each verb works on a small project, and gets each fault so often, at the moments of ``fault_moments``. After each: what
+was complete is there still, no file under its final name is cut off, nothing is claimed that is not so, and neither a
+process nor a temporary file is left. After every few, and in the end, the verb runs without a fault: it must go on from
+there, say what it says of an untouched project, and remove what was left. Prints a row for each verb and fault, with
+the phases of the verb in which signals came; the exit status is 0 where all is well. The full disk and the folder that
+only reads are mounted, which needs root; elsewhere a limit on the size of files and the rights of the folder take their
+place.
 """
 
 from __future__ import annotations
@@ -29,24 +31,32 @@ from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fault_projects import Victim, victim
+from fault_moments import Course, followed, wait_for_moment, wait_for_phase
+from fault_projects import PHASES, Victim, victim
 
 from tbp.system.children import processes
 
 VERBS = ("report", "ack", "prune", "export", "nightly", "run", "gate")
 SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "int": signal.SIGINT}
-RESUMED_EACH = 5  # faults on one project, each on what the one before left
+# Faults of what benchmarks do, and the file that tells them to; a signal comes while they do it.
+CHILDREN = {"hung": "HANG", "stray": "STRAY", "stuck": "STUCK"}
 HUNG_S = 120.0  # the longest of the verbs takes ten seconds on an idle machine
 ORPHAN_S = 20.0  # until the minder has killed what was left
 MB = 1 << 20
-# As the clock of a machine that is set to and fro: by up to a month at each look.
-JUMPING = """
-import random, runpy, sys, time
-real = time.time
-time.time = lambda: real() + random.uniform(-30, 30) * 86400
+# tbp with pairs of a tenth of a second, which judge well enough between once and twice the time.
+QUICK = """
+import runpy, sys
+from tbp.gate import referee
+referee.ROUNDS, referee.BLOCK_S, referee.WARMUP_S = 2, 0.005, 0.01
 sys.argv[0] = "tbp"
 runpy.run_module("tbp", run_name="__main__")
 """
+# As the clock of a machine that is set to and fro: by up to a month at each look.
+JUMPING = f"""
+import random, time
+real = time.time
+time.time = lambda: real() + random.uniform(-30, 30) * 86400
+{QUICK}"""
 
 
 @dataclass
@@ -56,7 +66,9 @@ class Row:
     verb: str
     fault: str
     injections: int = 0
-    struck: int = 0  # injections that came while the verb ran
+    before: int = 0  # injections that came while the verb ran: before it measured, prunes or copied
+    during: int = 0
+    after: int = 0
     resumed: int = 0
     lost: int = 0
     partial: int = 0
@@ -67,8 +79,8 @@ class Row:
     crashes: int = 0
     notes: list[str] = field(default_factory=list)
 
-    COUNTS = ("injections", "struck", "resumed", "lost", "partial", "hangs", "orphans", "wrong", "left", "crashes")
-    MUST_BE_NONE = COUNTS[3:]
+    COUNTS = ("injections", *PHASES, "resumed", "lost", "partial", "hangs", "orphans", "wrong", "left", "crashes")
+    MUST_BE_NONE = COUNTS[5:]
 
     def add(self, count: str, note: str) -> None:
         setattr(self, count, getattr(self, count) + 1)
@@ -82,21 +94,20 @@ class Row:
 class Injection:
     """One command with a fault, in an environment by which its processes are known."""
 
-    def __init__(self, made: Victim, fault: str, chance: random.Random, usual_s: float) -> None:
-        self.made, self.fault, self.chance, self.usual_s = made, fault, chance, usual_s
+    def __init__(self, made: Victim, fault: str, chance: random.Random, usual: Course) -> None:
+        self.made, self.fault, self.chance, self.usual = made, fault, chance, usual
         self.mark = f"TBP_FAULT={os.getpid()}-{chance.getrandbits(64)}"
         self.output = b""
 
     def start(self) -> subprocess.Popen[bytes]:
         name, _, value = self.mark.partition("=")
-        environment = os.environ | {name: value, "XDG_CACHE_HOME": str(self.made.folder.parent / "cache")}
-        program = ["-c", JUMPING] if self.fault == "clock" else ["-m", "tbp"]
+        environment = environment_of(self.made) | {name: value}
         if self.fault == "home":
             for variable in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
                 environment.pop(variable, None)
             environment |= {"HOME": "/nowhere"} if self.chance.random() < 0.5 else {}
         return subprocess.Popen(
-            [sys.executable, *program, *self.made.command()],
+            [*program_of(self.made, self.fault), *self.made.command()],
             cwd=self.made.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=self._limit(),
         )  # fmt: skip
@@ -110,31 +121,34 @@ class Injection:
             return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
         return None
 
-    def run(self) -> tuple[int | None, bool]:
-        """The exit status, None where it hung; and whether the fault came while it ran."""
+    def run(self) -> tuple[int | None, str]:
+        """The exit status, None where it hung; and the phase that a signal came in, empty where it had ended."""
         started = [self.start() for _ in range(2 if self.fault == "two" else 1)]
-        process, last = started[0], self.made.number
-        is_struck = self.fault not in SIGNALS and self.fault != "hung"
-        if not is_struck:
-            time.sleep(self.chance.uniform(0, self.usual_s))
-            is_struck = process.poll() is None
-            number = SIGNALS.get(self.fault) or self.chance.choice(list(SIGNALS.values()))
-            self._strike(process, number)
+        process, last, phase = started[0], self.made.number, ""
+        if self.fault in SIGNALS:
+            wait_for_moment(self.made, process, self.usual, self.chance)
+            phase = self._strike(process, SIGNALS[self.fault])
+        elif self.fault in CHILDREN:
+            wait_for_phase(self.made, process, "during", self.usual, self.chance)
+            phase = self._strike(process, self.chance.choice(list(SIGNALS.values())))
         codes = [self._wait(each) for each in started]
         for back, code in enumerate(reversed(codes)):
             self.made.ended(code, last - back)
-        return (None if None in codes else codes[0]), is_struck
+        return (None if None in codes else codes[0]), phase
 
-    def _strike(self, process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    def _strike(self, process: subprocess.Popen[bytes], number: signal.Signals) -> str:
+        phase = self.made.phase() if process.poll() is None else ""
         targets = [process.pid]
-        if self.made.name == "run":  # not tbp, but asv under it
-            targets = [pid for pid in self.marked() if b"asv" in command_line(pid).split(b"\0")[1:3]]
+        if self.made.name == "run":  # asv, once tbp has started it
+            asv = [pid for pid in self.marked() if b"asv" in command_line(pid).split(b"\0")[1:4]]
+            targets = asv or targets
         for pid in targets:
             with suppress(ProcessLookupError):
                 if self.chance.random() < 0.3 and pid == process.pid:
                     os.killpg(pid, number)  # as a terminal, and as CI, does
                 else:
                     os.kill(pid, number)
+        return phase
 
     def _wait(self, process: subprocess.Popen[bytes]) -> int | None:
         try:
@@ -171,9 +185,12 @@ def command_line(pid: int) -> bytes:
 
 
 @contextmanager
-def obstructed(folder: Path, fault: str, chance: random.Random) -> Iterator[None]:
-    """A block in which the disk of ``folder`` is nearly full, or can only be read."""
-    if fault == "disk" and can_mount():
+def obstructed(folder: Path, fault: str, chance: random.Random) -> Iterator[Path | None]:
+    """A block in which the disk of ``folder`` is nearly full, or can only be read, or a file is on a frozen disk."""
+    if fault == "stuck":
+        with frozen(folder / "frozen") as path:
+            yield path
+    elif fault == "disk" and can_mount():
         used = shutil.disk_usage(folder).used
         mount("-o", f"remount,size={used + chance.randrange(0, 200_000)}", str(folder))
         yield
@@ -191,6 +208,24 @@ def obstructed(folder: Path, fault: str, chance: random.Random) -> Iterator[None
             path.chmod(0o755)
     else:
         yield
+
+
+@contextmanager
+def frozen(folder: Path) -> Iterator[Path]:
+    """A block with a file on a disk that nothing can be written to: who tries cannot be killed until it ends."""
+    image, mounted = folder / "image", folder / "mounted"
+    mounted.mkdir(parents=True, exist_ok=True)
+    with image.open("wb") as file:
+        file.truncate(24 * MB)
+    subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
+    mount("-o", "loop", str(image), str(mounted))
+    subprocess.run(["fsfreeze", "-f", str(mounted)], check=True)
+    try:
+        yield mounted / "file"
+    finally:
+        subprocess.run(["fsfreeze", "-u", str(mounted)], check=True)
+        time.sleep(1)  # in which what was killed ends
+        subprocess.run(["umount", "-l", str(mounted)], check=True)
 
 
 @cache
@@ -225,16 +260,15 @@ def injected(verb: str, fault: str, injections: int, chance: random.Random, home
         made = victim(verb, home / f"{verb}-{fault}" / "project")
         saved = home / f"{verb}-{fault}.saved"
         shutil.copytree(made.folder, saved, symlinks=True)
-        usual_s, reference = resumed(made, row)
+        usual, reference = resumed(made, row)
         for number in range(injections):
-            if number % RESUMED_EACH == 0:
+            if number % made.faults_in_a_row == 0:
                 shutil.rmtree(made.folder)
                 shutil.copytree(saved, made.folder, symlinks=True)
                 made.expected.clear()
-            inject(made, row, fault, chance, usual_s)
-            if number % RESUMED_EACH == RESUMED_EACH - 1 or number == injections - 1:
-                again_s, verdict = resumed(made, row)
-                usual_s = min(usual_s, again_s)  # a busy machine made the first one long
+            inject(made, row, fault, chance, usual)
+            if (number + 1) % made.faults_in_a_row == 0 or number == injections - 1:
+                _, verdict = resumed(made, row)
                 row.resumed += 1
                 if verdict != reference:
                     row.add("wrong", f"{verdict!r:.200} instead of {reference!r:.200}")
@@ -243,18 +277,21 @@ def injected(verb: str, fault: str, injections: int, chance: random.Random, home
     return row
 
 
-def inject(made: Victim, row: Row, fault: str, chance: random.Random, usual_s: float) -> None:
+def inject(made: Victim, row: Row, fault: str, chance: random.Random, usual: Course) -> None:
+    made.renew()
     before = made.stored()
-    hang = made.folder / "benchmarks" / "HANG"
-    if fault == "hung":
-        hang.touch()
-    injection = Injection(made, fault, chance, usual_s)
-    with obstructed(made.folder.parent, fault, chance):
-        code, is_struck = injection.run()
-        orphans = injection.orphans()
-    hang.unlink(missing_ok=True)
+    request = made.folder / "benchmarks" / CHILDREN.get(fault, "")
+    injection = Injection(made, fault, chance, usual)
+    with obstructed(made.folder.parent, fault, chance) as on_disk:
+        if fault in CHILDREN:
+            request.write_text(str(on_disk))
+        code, phase = injection.run()
+    orphans = injection.orphans()
+    if fault in CHILDREN:
+        request.unlink()
     row.injections += 1
-    row.struck += is_struck
+    if phase:
+        setattr(row, phase, getattr(row, phase) + 1)
     if code is None:
         row.add("hangs", injection.output.decode(errors="replace"))
     if orphans:
@@ -263,25 +300,46 @@ def inject(made: Victim, row: Row, fault: str, chance: random.Random, usual_s: f
         row.add("lost", str(sorted(lost)))
     if partial := made.partial():
         row.add("partial", str(partial))
+    if untrue := made.untrue():
+        row.add("wrong", str(untrue))
+    if left := sorted(path.name for path in made.temporary.iterdir()):
+        row.add("left", str(left))
     if b"Traceback" in injection.output and fault != "memory" and b"KeyboardInterrupt" not in injection.output:
         row.add("crashes", injection.output.decode(errors="replace"))
 
 
-def resumed(made: Victim, row: Row) -> tuple[float, object]:
-    """How long the verb takes without a fault, and what it says; an error of it is counted as wrong."""
-    start_s = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "tbp", *made.command()],
-        cwd=made.folder, env=os.environ | {"TBP_NO_CACHE": "1"}, capture_output=True, timeout=HUNG_S, check=False,
-    )  # fmt: skip
-    made.ended(done.returncode, made.number)
-    if done.returncode:
-        row.add("wrong", f"exit {done.returncode}: {(done.stdout + done.stderr).decode(errors='replace')}")
-        return time.monotonic() - start_s, None
-    return time.monotonic() - start_s, made.verdict()
+def program_of(made: Victim, fault: str = "") -> list[str]:
+    if fault == "clock":
+        return [sys.executable, "-c", JUMPING]
+    return [sys.executable, *(("-c", QUICK) if made.name in ("gate", "nightly") else ("-m", "tbp"))]
 
 
-FAULTS = (*SIGNALS, "two", "disk", "readonly", "home", "clock", "memory", "hung")
+def environment_of(made: Victim) -> dict[str, str]:
+    return os.environ | {"XDG_CACHE_HOME": str(made.folder.parent / "cache"), "TMPDIR": str(made.temporary)}
+
+
+def resumed(made: Victim, row: Row) -> tuple[Course, object]:
+    """The course of the verb without a fault, and what it says; an error of it is counted as wrong."""
+    made.renew()
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [*program_of(made), *made.command()],
+            cwd=made.folder, env=environment_of(made) | {"TBP_NO_CACHE": "1"}, stdout=output, stderr=output,
+        )  # fmt: skip
+        course = followed(made, process)
+        if process.poll() is None:
+            process.kill()
+        code = process.wait()
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    made.ended(code, made.number)
+    if not made.is_well(code):
+        row.add("wrong", f"exit {code}: {text}")
+        return course, None
+    return course, made.verdict()
+
+
+FAULTS = (*SIGNALS, "two", "disk", "readonly", "home", "clock", "memory", *CHILDREN)
 
 
 def main() -> int:
@@ -297,8 +355,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tbp-faults-", ignore_cleanup_errors=True) as home:
         for verb in options.verbs.split(","):
             for fault in options.faults.split(","):
-                if fault == "hung" and verb not in ("nightly", "gate"):
+                if fault in CHILDREN and verb not in ("nightly", "run", "gate"):
                     continue  # it has no children
+                if fault == "stuck" and not can_mount():
+                    continue
                 chance = random.Random(f"{options.seed} {verb} {fault}")
                 row = injected(verb, fault, options.injections, chance, Path(home))
                 rows.append(row)

@@ -1,12 +1,15 @@
 """The time until a report's pages show something, and their sizes.
 
-    python tools/page_speed.py [--series 300] [--commits 200] [--out DIR]
+    python tools/page_speed.py [--series 300] [--commits 200] [--one-benchmark] [--out DIR]
 
 Builds a report of made-up results and opens its index, its other pages and those of two benchmarks in Chromium from
 file://, each in a new browser context, five times. Shown are medians, from the start of the navigation: *paint* is the
-first paint of anything, *chart* is when the first sparkline or plot is in the page and drawn. Targets: first paint in
-0.3 s, first chart in 1 s; the index of 300 series under 250 kB; a benchmark's page with its data under 40 kB; shared
-scripts under 1.4 MB. Takes about two minutes; needs playwright and Chromium (TBP_CHROMIUM or /usr/bin/chromium).
+first paint of anything, *chart* is when the first sparkline or plot is in the page and drawn, *free* is the end of the
+last task of more than 50 ms: from there on the page answers at once. *nodes* are all of the document's. With
+--one-benchmark all series are of one benchmark, 1,632 of them. Targets: first paint in 0.3 s, first chart in 1 s, free
+in 1 s; the index of 300 series under 250 kB; a benchmark's page with its data under 40 kB in the middle and 400 kB at
+most; shared scripts under 1.4 MB. Takes about two minutes; needs playwright and Chromium (TBP_CHROMIUM or
+/usr/bin/chromium).
 """
 
 from __future__ import annotations
@@ -23,15 +26,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synthetic_project import Project, synthetic
+from synthetic_project import LARGEST_GRID, Project, synthetic
 
 CHART = ".spark path, #chart .scatterlayer path"  # without the small pictures beside names and changes
+NODES = "document.createNodeIterator(document, NodeFilter.SHOW_ALL)"
 TIMES = 5
+SETTLED_MS = 1500  # without a further long task
 TIMEOUT_S = 20.0
 CHROMIUM = os.environ.get("TBP_CHROMIUM", "/usr/bin/chromium")
 # Notes the time at which a matching element is there and the next frame is drawn.
 WATCH = """
 (() => {
+  window.free = 0;
+  const last = (list) => { for (const task of list.getEntries()) window.free = task.startTime + task.duration; };
+  new PerformanceObserver(last).observe({ type: "longtask", buffered: true });
   const look = () => {
     if (document.querySelector(SELECTOR)) {
       requestAnimationFrame(() => setTimeout(() => { window.chartDrawn ??= performance.now(); }));
@@ -48,6 +56,8 @@ WATCH = """
 class Speed:
     paint_s: float
     chart_s: float
+    free_s: float
+    nodes: int
 
 
 def built(project: Project, out: Path) -> None:
@@ -63,8 +73,13 @@ def speed(browser: Any, page: Path, has_chart: bool) -> Speed:
     tab.goto(page.as_uri())
     paint_ms = waited(tab, "performance.getEntriesByType('paint')[0]?.startTime")
     chart_ms = waited(tab, "window.chartDrawn") if has_chart else float("nan")
+    tab.wait_for_timeout(SETTLED_MS)
+    free_ms = max(paint_ms, float(tab.evaluate("() => window.free")))
+    nodes = tab.evaluate(
+        f"() => {{ const all = {NODES}; let number = 0; while (all.nextNode()) number += 1; return number; }}"
+    )
     context.close()
-    return Speed(paint_ms / 1000, chart_ms / 1000)
+    return Speed(paint_ms / 1000, chart_ms / 1000, free_ms / 1000, int(nodes))
 
 
 def waited(tab: Any, expression: str) -> float:
@@ -92,18 +107,21 @@ def loaded(out: Path, page: Path) -> list[Path]:
 
 def show(browser: Any, out: Path) -> None:
     pages = sorted(out.glob("*.html"), key=lambda path: path.name != "index.html")
-    largest = max(out.glob("benchmarks/*.html"), key=lambda path: path.stat().st_size)
-    median = sorted(out.glob("benchmarks/*.html"), key=lambda path: path.stat().st_size)[len(pages) // 2]
-    print(f"{'':52}{'paint s':>9}{'chart s':>9}{'page kB':>9}{'+ data':>9}{'gzip':>9}")
-    for page in [*pages, largest, median]:
+    benchmarks = sorted(out.glob("benchmarks/*.html"), key=lambda path: path.stat().st_size)
+    shown = dict.fromkeys([*pages, benchmarks[-1], benchmarks[len(benchmarks) // 2]])
+    heads = ("paint s", "chart s", "free s", "nodes", "page kB", "+ data", "gzip")
+    print(" " * 52 + "".join(f"{head:>9}" for head in heads))
+    for page in shown:
         has_chart = page.name in ("index.html", "charts.html") or page.parent.name == "benchmarks"
         speeds = [speed(browser, page, has_chart) for _ in range(TIMES)]
-        paint_s = statistics.median(each.paint_s for each in speeds)
-        chart_s = statistics.median(each.chart_s for each in speeds)
+        paint_s, chart_s, free_s = (
+            statistics.median(getattr(each, name) for each in speeds) for name in ("paint_s", "chart_s", "free_s")
+        )
         contents = [path.read_bytes() for path in loaded(out, page)]
         sizes = (len(contents[0]), sum(map(len, contents)), sum(len(gzip.compress(content, 6)) for content in contents))
         columns = "".join(f"{size / 1000:>9.1f}" for size in sizes)
-        print(f"{page.relative_to(out).as_posix()[-50:]:52}{paint_s:>9.2f}{chart_s:>9.2f}{columns}", flush=True)
+        times = f"{paint_s:>9.2f}{chart_s:>9.2f}{free_s:>9.2f}{speeds[0].nodes:>9,}"
+        print(f"{page.relative_to(out).as_posix()[-50:]:52}{times}{columns}", flush=True)
     shared = sum(path.stat().st_size for path in out.glob("static/**/*.js")) / 1e6
     print(f"shared scripts: {shared:.2f} MB")
 
@@ -114,12 +132,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, default=300)
     parser.add_argument("--commits", type=int, default=200)
+    parser.add_argument("--one-benchmark", action="store_true", help="of all series")
     parser.add_argument("--out", type=Path, help="folder of a report that is built already")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as engine:
         out = arguments.out or Path(folder) / "site"
         if arguments.out is None:
-            built(synthetic(Path(folder) / "made", arguments.series, arguments.commits, parameters=True), out)
+            grid = LARGEST_GRID if arguments.one_benchmark else ()
+            made = synthetic(Path(folder) / "made", arguments.series, arguments.commits, parameters=True, grid=grid)
+            built(made, out)
         args = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=args)
         show(browser, out.resolve())

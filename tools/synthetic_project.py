@@ -19,6 +19,7 @@ COLUMNS = ["result", "params", "version", "started_at", "duration", "stats_ci_99
            "stats_q_75", "stats_number", "stats_repeat"]  # fmt: skip
 VALUES = ["'int64'", "'float64'", "'object'", "None", "True", "100000", "1.5", "'Int64'", "'category'", "'string'"]
 GRIDS = [(), (2,), (3,), (2, 2), (6,), (4, 3), (2, 3, 5), (8, 4), (10, 6)]
+LARGEST_GRID = (17, 12, 8)  # of the 1,632 series of the largest benchmark seen in a real project
 FAMILIES = 20
 ENVIRONMENT = "virtualenv-py3.11"
 FIRST_MS, HOURS = 1_600_000_000_000, 9
@@ -39,11 +40,17 @@ class Project:
         return self.folder / "asv.conf.json"
 
 
-def synthetic(folder: Path, series: int, commits: int, parameters: bool, seed: int = 1) -> Project:
-    """``series`` series over ``commits`` commits; each a benchmark of its own unless there are ``parameters``."""
+def synthetic(
+    folder: Path, series: int, commits: int, parameters: bool, seed: int = 1, grid: Sequence[int] = ()
+) -> Project:
+    """``series`` series over ``commits`` commits; each a benchmark of its own unless there are ``parameters``.
+
+    With a ``grid`` one benchmark has all of them, one for each cell of the grid.
+    """
     dice = np.random.default_rng(seed)
     hashes = repository(folder / "repo", [FIRST_MS // 1000 + i * HOURS * 3600 for i in range(commits)])
-    declared = benchmarks(dice, series, parameters)
+    declared = {"family0.Suite0.time_all": named(grid)} if grid else benchmarks(dice, series, parameters)
+    series = math.prod(grid) if grid else series
     values = levels(dice, series, commits)
     machine = folder / "results" / "box"
     machine.mkdir(parents=True)
@@ -125,6 +132,11 @@ def benchmarks(dice: np.random.Generator, series: int, parameters: bool) -> dict
         declared[name] = [VALUES[:n] for n in grid]
         series -= math.prod(grid)
     return declared
+
+
+def named(grid: Sequence[int]) -> list[list[str]]:
+    """Parameter values that are no numbers, so many of each parameter."""
+    return [[f"'v{value}'" for value in range(number)] for number in grid]
 
 
 def levels(dice: np.random.Generator, series: int, commits: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

@@ -1,9 +1,10 @@
 """Two commits, each installed in an asv environment of its own, ready to run side by side.
 
 Takes asv's configuration and two hashes, gives for each the Python and the environment variables that asv would use for
-its benchmarks. asv has one commit installed per environment, so each side has its own folder under asv's ``env_dir``.
-Any environment type works but ``existing``, which cannot hold two commits. This module runs itself as a process, the
-only process that imports asv, and passes asv's output to the caller.
+its benchmarks. asv has one commit installed per environment, so each side has its own folder under asv's ``env_dir``,
+which one gate or night has to itself while it measures. Any environment type works but ``existing``, which cannot hold
+two commits. This module runs itself as a process, the only process that imports asv, and passes asv's output to the
+caller.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from math import inf
 from pathlib import Path
 
@@ -27,11 +28,14 @@ from tbp.asv.passed_environment import passed_on
 from tbp.errors import RunFailed
 from tbp.project.asv_config import AsvConfig
 from tbp.project.policy import read_policy
-from tbp.system.children import KILLED_S, forget, kill_session, mind
+from tbp.system.children import KILLED_S, forget, kill_session, mind, temporary_folder
+from tbp.system.locks import alone_in
 
 # Names of equal length: even the length of a path in the environment moves a process's memory, and so its time
 # (Mytkowicz et al., "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009).
 FOLDERS = ("gate-base", "gate-head")
+
+WAITING = "another gate or night measures with the same environments; this one begins when it has ended"
 
 # asv needs a moment to end git or pip; a person who pressed Ctrl-C waits no longer than this.
 INTERRUPT_TIMEOUT_S = 10.0
@@ -48,25 +52,44 @@ class Checkout(Struct, frozen=True):
     timeout_s: float = 60.0  # asv's default_benchmark_timeout: for benchmarks that declare none
 
 
+@contextmanager
 def checkouts(
     config: AsvConfig,
     commits: tuple[str, str],
     environment: str = "",
     heard: Callable[[str], None] = lambda line: None,
     timeout_s: float = inf,
-) -> tuple[Checkout, Checkout]:
-    """Both commits installed, each built only where it is not installed already.
+    waits: Callable[[], None] = lambda: None,
+) -> Iterator[tuple[Checkout, Checkout]]:
+    """A block in which both commits are installed; each is built only where it is not installed already.
 
+    Nobody puts others in their place before the block ends: another gate waits for it, and so does a night.
     ``environment`` is asv's ``-E``: a name of the matrix, or ``type:python``; empty takes the first of the matrix.
-    ``heard`` gets each line that asv prints.
+    ``heard`` gets each line that asv prints; ``waits`` is called where another one measures.
 
     Raises:
         RunFailed: asv could not make an environment or install a commit; the message has its last lines. Or it took
             more than ``timeout_s``: a commit that is installed by then is there the next time.
     """
+    config.env_dir.mkdir(parents=True, exist_ok=True)
+    end_s = time.monotonic() + timeout_s
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(alone_in(config.env_dir, waits, timeout_s))
+        except TimeoutError:
+            raise RunFailed(
+                f"the budget ended while another gate or night measured with the environments in {config.env_dir}; "
+                "wait until it has ended"
+            ) from None
+        yield _installed(config, commits, environment, heard, end_s - time.monotonic())
+
+
+def _installed(
+    config: AsvConfig, commits: tuple[str, str], environment: str, heard: Callable[[str], None], timeout_s: float
+) -> tuple[Checkout, Checkout]:
     is_late = threading.Event()
-    with tempfile.TemporaryDirectory() as folder:
-        answer = Path(folder) / "checkouts.json"
+    with temporary_folder() as folder:
+        answer = folder / "checkouts.json"
         # -P: the project may have a folder called tbp or asv of its own.
         command = [sys.executable, "-P", "-m", __name__, config.path.name, *commits, environment, str(answer)]
         process = subprocess.Popen(

@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 from tbp.errors import RunFailed
-from tbp.system.children import processes
+from tbp.system.children import kill_marked, marking
 from tbp.system.locks import try_lock
 
 NAME = "nightly.lock"
-# The variable that marks every process of one night: a process number may be another's by the next one.
-MARK = "TBP_NIGHT"
 # A killed night holds its lock until the kernel has ended it.
 ENDING_S = 10.0
 MOST_BYTES = 4096
@@ -40,16 +36,12 @@ def only_night(results_dir: Path) -> Iterator[None]:
     descriptor = os.open(results_dir / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:
         _lock(descriptor, results_dir)
-        if mark := _content(descriptor).get("mark"):  # nobody took it out: that night was killed
-            _end_marked(f"{MARK}={mark}")
-        mark = uuid4().hex
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        _write(descriptor, {"pid": os.getpid(), "started": _started(os.getpid()), "since": now, "mark": mark})
-        os.environ[MARK] = mark
-        try:
+        if mark := _content(descriptor).get("mark"):  # nobody took it out: that night was killed, its minder too
+            kill_marked(str(mark))
+        with marking() as mark:
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            _write(descriptor, {"pid": os.getpid(), "started": _started(os.getpid()), "since": now, "mark": mark})
             yield
-        finally:
-            del os.environ[MARK]
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
@@ -88,22 +80,3 @@ def _started(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
     except (OSError, IndexError):
         return ""
-
-
-def _end_marked(variable: str) -> None:
-    """Kill every process with ``variable`` in its environment."""
-    end_s = time.monotonic() + ENDING_S
-    while (marked := _marked(variable.encode())) and time.monotonic() < end_s:
-        for pid in marked:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.05)
-
-
-def _marked(variable: bytes) -> list[int]:
-    marked = []
-    for pid in processes():
-        with suppress(OSError):  # it ended meanwhile, or is another user's
-            if variable in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") and pid != os.getpid():
-                marked.append(pid)
-    return marked

@@ -22,6 +22,7 @@ from tbp.project.bench_filter import bench_filter
 from tbp.project.policy import read_policy
 from tbp.project.revisions import stored_commit
 from tbp.traces.calls.names import NameRule
+from tbp.traces.devices.ranks import Rank
 from tbp.traces.operators.operators import TraceSession
 from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import Recording
@@ -54,6 +55,11 @@ class TraceSource(Struct, frozen=True):
     def sessions(self) -> list[TraceSession]:
         """The sessions of what was read, one for each file."""
         return [recording.session for recording in self.recordings]
+
+    @property
+    def ranks(self) -> list[Rank]:
+        """The ranks of what was read; files of operators alone have none."""
+        return [recording.rank for recording in self.recordings if recording.rank is not None]
 
     @property
     def cell(self) -> str:

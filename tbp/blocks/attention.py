@@ -130,6 +130,12 @@ class MultiHeadAttention(nn.Module):
         if share_heads and query.is_cuda and q_BHSK.dtype not in (torch.float16, torch.bfloat16):
             # In float32 no CUDA kernel shares heads; the math path took 1.9 × as long as a kernel for all heads (H200).
             share_heads, (k_BGTK, v_BGTK) = False, self._repeated(k_BGTK, v_BGTK)
+        nowhere = None
+        if mask is not None and query.is_cuda:
+            # Where a query may look nowhere, cuDNN's kernel of half precision gives no 0, and NaN as the query's
+            # gradient (H200, torch 2.11). So it looks everywhere, and what it gets is dropped.
+            nowhere = ~mask.any(dim=-1, keepdim=True)
+            mask = mask | nowhere
         attended_BHSK = F.scaled_dot_product_attention(
             q_BHSK,
             k_BGTK,
@@ -139,9 +145,8 @@ class MultiHeadAttention(nn.Module):
             is_causal=causal,
             enable_gqa=share_heads,
         )
-        if mask is not None and query.is_cuda:
-            # Where a query may look nowhere, a kernel of half precision gave no 0 (H200, torch 2.11).
-            attended_BHSK = attended_BHSK.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)
+        if nowhere is not None:
+            attended_BHSK = attended_BHSK.masked_fill(nowhere, 0.0)
         return self._merge(attended_BHSK)
 
     def _check(self, query: Tensor, key: Tensor, value: Tensor, causal: bool) -> None:

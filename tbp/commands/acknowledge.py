@@ -1,40 +1,69 @@
-"""``tbp ack``: a change that the project accepts from now on."""
+"""``tbp ack``: a regression that the project accepts from now on, or that somebody looks after."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tbp.commands.options import add_acks_option, add_branch_option, add_config_option
-from tbp.errors import ExitCode
-from tbp.system.printing import say
+from tbp.commands.options import add_acks_option, add_branch_option, add_results_options, find_config
+from tbp.errors import ExitCode, NothingMeasured
+from tbp.system.printing import say, warn
 
-HELP = "accept a change: it stays in the report, and is no regression any more"
+if TYPE_CHECKING:
+    from tbp.project.acknowledgements import Ack
+    from tbp.project.asv_config import AsvConfig
+
+HELP = "accept a regression, or say who looks into it: it stays in the report, and need not set the exit code"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("benchmark", metavar="BENCHMARK", help="asv's name, or a pattern with * and ?")
-    parser.add_argument("commit", metavar="COMMIT", help="the first one at the new level")
-    parser.add_argument("--reason", required=True, metavar="TEXT", help="why it is accepted")
+    meaning = "asv's name, or a pattern with * and ?; without it, all series that moved with COMMIT, on every machine"
+    parser.add_argument("benchmark", metavar="BENCHMARK", nargs="?", default="", help=meaning)
+    meaning = "the first one at the new level, or as A..B the range of an event as the report has it"
+    parser.add_argument("commit", metavar="COMMIT", help=meaning)
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why it is accepted")
     parser.add_argument("--until", default="", metavar="DAY", help="2026-12-31: from the next day on it counts again")
-    add_config_option(parser)
+    parser.add_argument("--owner", default="", metavar="NAME", help="who looks after it")
+    meaning = "investigating (it still counts), expected, wontfix, or 'fixed in COMMIT'"
+    parser.add_argument("--status", default="", metavar="STATUS", help=meaning)
+    parser.add_argument("--link", default="", metavar="URL", help="of an issue or a discussion")
+    parser.add_argument("--update", action="store_true", help="change the entry that there is")
+    add_results_options(parser)
     add_branch_option(parser)
     add_acks_option(parser)
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """Returns 0 when the acknowledgement is written."""
-    from tbp.project.acknowledgements import new_ack, require_on_branch, write_ack
-    from tbp.project.asv_config import ACKS, default_path, read_config
+    """Returns 0 when the entry is written."""
+    from tbp.project.asv_config import ACKS, configuration, default_path
+    from tbp.project.new_acknowledgement import AckRequest, new_ack, require_on_branch, write_ack
 
-    config_path = options.config or default_path()
-    config = read_config(config_path, options.branch) if config_path else None
+    find_config(options)
+    is_project = options.config or options.results or default_path()
+    config = configuration(options.config, options.results, options.branch) if is_project else None
     path = options.acks or (config.acks_file if config else ACKS)
-    ack = new_ack(
-        options.benchmark, options.commit, options.reason, options.until, config.repository if config else Path()
-    )
+    request = AckRequest(**{name: getattr(options, name) for name in AckRequest.__struct_fields__})
+    ack = new_ack(request, config.repository if config else Path())
     if config is not None and config.repository is not None:
         require_on_branch(ack, config.repository, config.branch)
-    write_ack(ack, path)
-    say(f"{ack.benchmark} at {ack.commit[:8]} is acknowledged in {path}")
+    ack, extent = _with_range(ack, config, options.results) if ack.is_event else (ack, "")
+    write_ack(ack, path, options.update)
+    say(f"{ack.subject}{extent} is {ack.status_text} in {path}")
     return ExitCode.OK
+
+
+def _with_range(ack: Ack, config: AsvConfig | None, results: Path | None) -> tuple[Ack, str]:
+    """The entry with the range of its event, and how many series that is; as it is where nothing is measured yet.
+
+    Raises UsageError where the results have no such event with a regression.
+    """
+    from tbp.report.site.events import event_to_accept
+    from tbp.report.site.load import report_data
+
+    try:
+        data = report_data(config, results)
+    except NothingMeasured as error:
+        warn(f"tbp: the event is not looked up: {error}")
+        return ack, ""
+    return event_to_accept(ack, data)

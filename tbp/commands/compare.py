@@ -10,6 +10,7 @@ from tbp.commands.options import (
     add_comparison_options,
     add_results_options,
     add_setup_options,
+    find_config,
 )
 from tbp.errors import ExitCode
 
@@ -33,6 +34,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.project.asv_config import configuration
 
     output = ComparisonOutput.of(options)
+    find_config(options)
     config = configuration(options.config, options.results, options.branch)
     request = CompareRequest(
         options.baseline, options.contender, options.machine, options.environment, tuple(options.bench)

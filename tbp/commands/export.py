@@ -28,7 +28,8 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.asv.stored_traces import sources
     from tbp.export.files import export_plain, export_tensorboard
 
-    traces = [source for argument in options.traces for source in sources(argument, stored_traces(options))]
+    wanted = stored_traces(options)
+    traces = [source for argument in options.traces for source in sources(argument, wanted)]
     if options.tensorboard:
         target, viewer = options.tensorboard, f"`tensorboard --logdir {options.tensorboard}` shows them"
         exported = export_tensorboard(traces, target)

@@ -11,13 +11,18 @@ from tbp.system.printing import warn
 
 HELP = "the operators of a trace, or what separates two"
 RANKS = ("self", "device", "total", "flops", "memory")
+ORDERS = ("change", "lost")
 GROUPS = ("operator", "module", "line", "region")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     meaning = "a trace file, a folder or quoted pattern of one cell's, or a stored commit; two are compared"
     parser.add_argument("traces", nargs="+", metavar="TRACE|COMMIT", help=meaning)
-    parser.add_argument("--by", choices=RANKS, help="rank by it (default: device if it has one, else self)")
+    meaning = (
+        f"rank by {', '.join(RANKS)} (default: device if it has one, else self); "
+        "of two traces change (default: the largest first, the certain apart) or lost (the most time lost first)"
+    )
+    parser.add_argument("--by", choices=(*RANKS, *ORDERS), metavar="QUANTITY", help=meaning)
     meaning = "rank operators, paths of nn.Modules, lines of Python, or regions of torch.compile (default: operator)"
     parser.add_argument("--group-by", choices=GROUPS, help=meaning)
     parser.add_argument("--top", type=count, metavar="N", help="so many operators (default: a screen)")
@@ -60,8 +65,11 @@ def _require_meant(options: argparse.Namespace) -> None:
             f"{len(options.traces)} traces are named, and one is shown or two compared: "
             "put a pattern of one cell's traces in quotes"
         )
-    if len(options.traces) == 2 and (options.by or options.group_by or options.shapes):
-        raise UsageError("--by, --group-by and --shapes are for one trace: of two, what changed is shown")
+    if len(options.traces) == 2 and (options.group_by or options.shapes):
+        raise UsageError("--group-by and --shapes are for one trace: of two, what changed is shown")
+    if options.by is not None and (len(options.traces) == 2) != (options.by in ORDERS):
+        number, meant = ("two traces", ORDERS) if len(options.traces) == 2 else ("one trace", RANKS)
+        raise UsageError(f"--by {options.by} is not for {number}: use --by {' or --by '.join(meant)}")
     if options.shapes and options.group_by not in (None, "operator"):
         raise UsageError(f"--shapes are of operators, not of a {options.group_by}: leave one of the two out")
     require_writable({"--json": options.json, "--csv": options.csv, "--flame": options.flame})

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tbp.commands.options import add_bench_option, add_site_options, count, minutes_or_none
-from tbp.errors import ExitCode
+from tbp.commands.options import add_bench_option, add_site_options, count, find_config, minutes_or_none
+from tbp.errors import ExitCode, UsageError
 from tbp.system.printing import warn
 
 if TYPE_CHECKING:
@@ -28,9 +28,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> ExitCode:
     """Returns 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
     from tbp.asv.night_lock import only_night
-    from tbp.project.asv_config import read_config
+    from tbp.project.asv_config import own_config, read_config
 
+    find_config(options)
     config = read_config(options.config, options.branch)
+    if own_config(config, options.results) is None:
+        raise UsageError(
+            f"--results {options.results}: a night measures into results_dir of {config.path}; "
+            "leave --results, or name their asv.conf.json with --config"
+        )
     with only_night(config.results_dir):
         return _night(config, options)
 

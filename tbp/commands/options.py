@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tbp.system.printing import warn
+
 if TYPE_CHECKING:
     from tbp.asv.stored_traces import StoredTraces
 
@@ -25,7 +27,28 @@ def add_branch_option(parser: argparse.ArgumentParser) -> None:
 def add_results_options(parser: argparse.ArgumentParser) -> None:
     """Adds where asv's results are: beside its configuration, or in a folder named here."""
     add_config_option(parser)
-    parser.add_argument("--results", type=Path, metavar="DIR", help="asv's results (default: what the config says)")
+    meaning = "asv's results, with the asv.conf.json beside or above them that has them (default: what the config says)"
+    parser.add_argument("--results", type=Path, metavar="DIR", help=meaning)
+
+
+def find_config(options: argparse.Namespace) -> None:
+    """Sets ``options.config`` to the configuration of ``--results`` where none is named, and says which it is.
+
+    That in the current folder goes first where the results are its own.
+    """
+    if options.results is None or options.config is not None:
+        return
+    from tbp.project.asv_config import default_path, own_config, read_config
+    from tbp.project.config_of_results import config_of_results
+
+    here = default_path()
+    if here is not None and own_config(read_config(here), options.results) is not None:
+        return
+    config = config_of_results(options.results)
+    warn(*(f"tbp: {note}" for note in config.notes))
+    if config.path is not None:
+        options.config = config.path
+        warn(f"tbp: the results are those of {config.path}")
 
 
 def add_acks_option(parser: argparse.ArgumentParser) -> None:
@@ -65,8 +88,10 @@ def add_stored_traces_options(parser: argparse.ArgumentParser) -> None:
 
 
 def stored_traces(options: argparse.Namespace) -> StoredTraces:
-    """Returns what ``add_stored_traces_options`` added."""
+    """Returns what ``add_stored_traces_options`` added, with the configuration of the results."""
     from tbp.asv.stored_traces import StoredTraces
+
+    find_config(options)
 
     return StoredTraces(options.config, options.results, options.machine, options.environment, tuple(options.bench))
 

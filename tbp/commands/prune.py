@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from tbp.commands.options import add_results_options
+from tbp.commands.options import add_results_options, find_config
 from tbp.errors import ExitCode
 from tbp.system.printing import say, warn
 
@@ -28,6 +28,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.report.site.load import stored
     from tbp.traces.pruned import prune
 
+    find_config(options)
     results = stored(configuration(options.config, options.results), options.results)
     plan = prune_plan(results.results, results.sessions, results.commits, results.policy)
     if not options.apply or not plan.removable:

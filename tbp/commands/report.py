@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tbp.commands.options import add_site_options
+from tbp.commands.options import add_site_options, find_config
 from tbp.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +20,11 @@ SINGLE = "report.html"
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_site_options(parser)
     parser.add_argument("--base", default="", metavar="REV", help="count only changes after this revision")
+    meaning = (
+        "call changes new after it: 2026-05-01, a revision, or a number of days (default: 7, up to the newest result)"
+    )
+    parser.add_argument("--since", default="", metavar="WHEN", help=meaning)
+    parser.add_argument("--all", action="store_true", help="print all events and problems, not 30 lines")
     parser.add_argument("--single-file", action="store_true", help="the whole site as DIR/report.html, to send")
     meaning = "serve the site on 127.0.0.1 until Ctrl-C"
     parser.add_argument("--serve", action="store_true", help=meaning)
@@ -34,13 +39,13 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.report.site.load import View, report_data
     from tbp.report.site.terminal import report_summary
 
-    data = report_data(_configuration(options), options.results, View(options.acks, options.base))
+    data = report_data(_configuration(options), options.results, View(options.acks, options.base, options.since))
     if options.single_file:
         is_file = options.out.suffix == ".html"
         first_page = write_single_file(data, options.out if is_file else options.out / SINGLE)
     else:
         first_page = write_site(data, options.out, say_waiting)
-    summary = report_summary(data, first_page)
+    summary = report_summary(data, first_page, options.all)
     print_summary(summary)
     if options.serve or options.open:
         _show(first_page, options)
@@ -51,6 +56,7 @@ def _configuration(options: argparse.Namespace) -> AsvConfig | None:
     """Raises UsageError where it cannot be read, or where a branch is named of results from elsewhere."""
     from tbp.project.asv_config import configuration, own_config
 
+    find_config(options)
     config = configuration(options.config, options.results, options.branch)
     if options.branch and own_config(config, options.results) is None:
         raise UsageError(

@@ -30,7 +30,6 @@ CHANCE_OF_SEVERAL = 3e-4
 MOST_OLDEST = 2
 OLDEST_REACH = 2.0  # times as far out as any later run: a series with outliers may begin with one
 MIN_LATER = 3  # runs in the segment after them
-MIN_POOL = 8  # runs of the series besides them
 
 
 def with_ends(series: Measured, selection: Selection) -> tuple[LevelStep, ...]:
@@ -86,7 +85,7 @@ def _oldest_step(series: Measured, end: int, residuals: Floats) -> LevelStep | N
     for index in range(MOST_OLDEST, 0, -1):
         edges = (0, index, end)
         oldest, later = series.scaled[:index], series.scaled[index:end]
-        if len(later) < MIN_LATER or len(residuals) - index < MIN_POOL:
+        if len(later) < MIN_LATER:
             continue
         deviations = np.abs(np.concatenate([later - median(later), residuals[end:]]))
         nearest = float(np.abs(oldest - median(later)).min())

@@ -83,7 +83,7 @@ def _proposed(series: Measured) -> Search[tuple[tuple[int, ...], float, NoiseMod
     span = float(np.ptp(scaled))
     least_sigma = max(LEAST_SIGMA * series.relevant(relevance.LONG_SERIES, median(series.raw)), 1e-9 * span)
     sigma = max(_sigma_of_steps(scaled), least_sigma)
-    width = max(sigma / BINS_PER_SIGMA, span / min(MOST_BINS, max(1, MOST_CELLS // count)))
+    width = max(sigma / BINS_PER_SIGMA, span / min(MOST_BINS, MOST_CELLS // count))
     first = yield SegmentationTask(scaled, width, huber_loss(width, sigma), FIRST_PENALTY * float(np.log(count)))
     residuals = residuals_of(scaled, (0, *first.boundaries, count))
     sigma = max(robust_sigma(residuals), least_sigma)

@@ -18,7 +18,7 @@ from tbp.statistics.robust import median
 from tbp.system.arrays import Floats
 
 
-class Measured(Struct, frozen=True):
+class Measured(Struct, frozen=True, eq=False):
     """The runs of a series that have a value."""
 
     places: NDArray[np.intp]  # index of each run in the caller's values

@@ -45,7 +45,7 @@ class Segmentation(Struct, frozen=True):
     cost: float  # in nats, with the penalties
 
 
-class SegmentationTask(Struct, frozen=True):
+class SegmentationTask(Struct, frozen=True, eq=False):
     """Values to segment, and the costs of deviations and of boundaries."""
 
     values: Floats
@@ -75,7 +75,7 @@ def segmentations(tasks: Sequence[SegmentationTask]) -> list[Segmentation]:
     return [solved[number] for number in range(len(tasks))]
 
 
-class _Table(Struct, frozen=True):
+class _Table(Struct, frozen=True, eq=False):
     """The losses of a task's values at all levels that it may have."""
 
     level: NDArray[np.intp]  # of each value

@@ -44,7 +44,7 @@ class LevelStep(Struct, frozen=True):
     doubt: str = ""  # why it is only suspect
 
 
-class Selection(Struct, frozen=True):
+class Selection(Struct, frozen=True, eq=False):
     """The steps of a series, oldest first, and the deviations of its runs from the levels between the certain ones."""
 
     steps: tuple[LevelStep, ...]

@@ -5,11 +5,11 @@ Takes the frames of ``tbp.traces.devices.memory``, gives a plotly figure.
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from tbp.figures.look import Look, disarmed, look, template
+from tbp.traces.devices.bounded_memory import thinned
 from tbp.traces.devices.memory import HOST, MemoryUse
 from tbp.wording import words
 
@@ -21,7 +21,7 @@ def memory_figure(memory: MemoryUse, is_dark: bool = False) -> go.Figure:
     factor, symbol = words.scale_of(float(memory.peaks["peak_bytes"].max()), words.BYTES)
     traces = []
     for number, (_, peak) in enumerate(memory.peaks.iterrows()):
-        points = _thinned(memory.timeline[memory.timeline["device"] == peak["device"]])
+        points = thinned(memory.timeline[memory.timeline["device"] == peak["device"]], MOST_POINTS)
         traces += [_line(points, peak, look(number), factor), _mark(peak, look(number), factor)]
     return go.Figure(
         traces,
@@ -32,14 +32,6 @@ def memory_figure(memory: MemoryUse, is_dark: bool = False) -> go.Figure:
             "showlegend": len(memory.peaks) > 1,
         },
     )
-
-
-def _thinned(points: pd.DataFrame) -> pd.DataFrame:
-    stretch = -(-len(points) // MOST_POINTS)
-    if stretch <= 1:
-        return points
-    number = np.arange(len(points)) // stretch
-    return points.loc[points.groupby(number)["allocated_bytes"].idxmax()]
 
 
 def _line(points: pd.DataFrame, peak: pd.Series, style: Look, factor: float) -> go.Scatter:

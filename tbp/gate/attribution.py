@@ -7,7 +7,6 @@ of what changed; they explain a verdict and never make one.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,6 +19,7 @@ from tbp.gate.cells import SIDES, Cell, CellFailed, CellSkipped, Side
 from tbp.gate.worker_process import OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
+from tbp.system.children import temporary_folder
 from tbp.traces.calls.names import NameRule
 from tbp.traces.differences.difference import LEAST_SESSIONS, TraceDifference, difference
 from tbp.traces.differences.exact import foremost
@@ -54,9 +54,9 @@ def explained(
     changed = [judgement for judgement in judgements if judgement.state in (State.REGRESSION, State.IMPROVEMENT)]
     changed.sort(key=lambda judgement: (judgement.state is State.IMPROVEMENT, -abs(judgement.effect)))
     traced = [_Traced(by_name[_name(judgement)], judgement) for judgement in changed[:MOST_EXPLAINED]]
-    with tempfile.TemporaryDirectory(prefix="tbp-gate-") as folder:
+    with temporary_folder("tbp-gate-") as folder:
         for _ in range(LEAST_SESSIONS):
-            _record([cell for cell in traced if cell.goes_on], recording, Path(folder), rules)
+            _record([cell for cell in traced if cell.goes_on], recording, folder, rules)
     operators = {_name(cell.judgement): cell.sentences() for cell in traced}
     return tuple(replace(judgement, operators=operators.get(_name(judgement), ())) for judgement in judgements)
 

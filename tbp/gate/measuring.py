@@ -7,12 +7,12 @@ are; which cell gets a pair is left to ``gate``.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 
 from tbp.asv.checkouts import Checkout
 from tbp.gate.attribution import Record
@@ -23,6 +23,7 @@ from tbp.gate.referee import Team, make_cache
 from tbp.gate.worker_process import Deadline, OutOfTime
 from tbp.model.changes import State
 from tbp.model.comparison import Judgement
+from tbp.system.children import temporary_folder
 
 # Below this share of interrupted blocks nothing is said: an idle machine has a few.
 NOTED_SHARE = 0.1
@@ -34,14 +35,17 @@ class Folders:
     def __init__(self, sides: Mapping[Side, Checkout], deadline: Deadline | None = None) -> None:
         self._sides = sides
         self._deadline = deadline
-        self._home = tempfile.TemporaryDirectory(prefix="tbp-gate-")
+        self._home = temporary_folder("tbp-gate-")
         self._made: dict[tuple[Side, str], str] = {}
 
     def __enter__(self) -> Folders:
+        self._path = self._home.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._home.cleanup()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._home.__exit__(kind, error, trace)
 
     def of(self, cell: Cell) -> dict[Side, str]:
         return {side: self._folder(side, cell.setup_cache or "") for side in SIDES}
@@ -49,7 +53,7 @@ class Folders:
     def _folder(self, side: Side, key: str) -> str:
         if (side, key) not in self._made:
             # Of equal length on both sides: see checkouts.FOLDERS.
-            folder = Path(self._home.name) / side / f"{len(self._made) // 2}"
+            folder = self._path / side / f"{len(self._made) // 2}"
             folder.mkdir(parents=True)
             self._made[side, key] = str(folder)
         return self._made[side, key]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from tbp.asv.checkouts import checkouts
+from tbp.asv.checkouts import WAITING, checkouts
 from tbp.asv.ratios import Ratio, Ratios, add_ratios
 from tbp.asv.runner import interruptible
 from tbp.errors import RunFailed
@@ -174,13 +174,14 @@ class _Night:
         pairs: dict[SeriesKey, list[Pair]] = {}
         ratios: list[Ratio] = []
         try:
-            both = checkouts(self._config, (task.base, task.head), timeout_s=deadline.left_s)
-            sides = dict(zip(SIDES, both, strict=True))
-            cells = _cells(discovered(sides, deadline), task, both[0].environment)
-            with Folders(sides, deadline) as folders:
-                failed = folders.fill(list(cells.values()))
-                cells = {key: cell for key, cell in cells.items() if cell not in failed}
-                _take_turns(cells, task, Measuring(sides, folders, deadline=deadline), deadline, pairs)
+            waits = partial(self._heard, f"tbp: {WAITING}")
+            with checkouts(self._config, (task.base, task.head), timeout_s=deadline.left_s, waits=waits) as both:
+                sides = dict(zip(SIDES, both, strict=True))
+                cells = _cells(discovered(sides, deadline), task, both[0].environment)
+                with Folders(sides, deadline) as folders:
+                    failed = folders.fill(list(cells.values()))
+                    cells = {key: cell for key, cell in cells.items() if cell not in failed}
+                    _take_turns(cells, task, Measuring(sides, folders, deadline=deadline), deadline, pairs)
         except (RunFailed, CellFailed) as problem:
             self._tell(f"tbp: {task.head[:8]} is not measured in turns with {task.base[:8]}: ", str(problem))
         except OutOfTime:

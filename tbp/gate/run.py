@@ -8,11 +8,12 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import inf, isfinite
 
 from msgspec import Struct, field
 
-from tbp.asv.checkouts import Checkout, checkouts
+from tbp.asv.checkouts import WAITING, Checkout, checkouts
 from tbp.asv.runner import interruptible
 from tbp.errors import ExitCode, NothingMeasured
 from tbp.gate.attribution import explained
@@ -30,6 +31,7 @@ from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.project.asv_config import AsvConfig
 from tbp.project.bench_filter import BenchFilter, bench_filter
 from tbp.project.policy import read_policy
+from tbp.system.children import marking
 from tbp.traces.calls.names import NameRule
 from tbp.wording import words
 from tbp.wording.phrases import MEASURED_IN_TURNS
@@ -89,10 +91,11 @@ def gate(config: AsvConfig, baseline: ComparedCommit, contender: ComparedCommit,
     start_s = time.monotonic()
     is_wanted = bench_filter(request.bench)
     deadline = Deadline(start_s + request.budget_s * (1 - ENDING_SHARE))
-    with interruptible(), GateProgress() as progress:
+    with interruptible(), marking(), GateProgress() as progress:
         commits = (baseline.commit, contender.commit)
-        pair = checkouts(config, commits, request.environment, progress.say, deadline.left_s)
-        measured = _measured(config, dict(zip(SIDES, pair, strict=True)), is_wanted, request, deadline, progress)
+        waits = partial(progress.line, f"tbp: {WAITING}")
+        with checkouts(config, commits, request.environment, progress.say, deadline.left_s, waits) as pair:
+            measured = _measured(config, dict(zip(SIDES, pair, strict=True)), is_wanted, request, deadline, progress)
     everything = (*measured.judged, *measured.settled)
     comparison = Comparison(
         project=config.project,

@@ -11,10 +11,12 @@ from datetime import date
 
 from msgspec.structs import replace
 
+from tbp.history.ranges import CommitOrder
 from tbp.history.states import state
-from tbp.model.changes import History, State
+from tbp.history.triage import TriageSource, accepted_for
+from tbp.model.changes import ChangeEvidence, History, State
 from tbp.model.points import commits
-from tbp.project.acknowledgements import Ack, found_ack
+from tbp.project.acknowledgements import Ack
 
 # States that a suspect change replaces; a failure is worse news than a suspicion.
 _QUIET = (State.NO_CHANGE, State.NOT_ENOUGH_DATA)
@@ -22,14 +24,19 @@ _GONE = (State.STALE, State.VANISHED)
 
 
 def seen(
-    histories: Sequence[History], acks: Sequence[Ack], day: date, past: Set[str] = frozenset()
+    histories: Sequence[History],
+    acks: Sequence[Ack],
+    day: date,
+    past: Set[str] = frozenset(),
+    order: CommitOrder | None = None,
 ) -> tuple[History, ...]:
     """``histories`` as they are shown.
 
-    ``acks`` are in force on ``day``; changes at the commits of ``past`` (hashes) are of no account.
+    ``acks`` are in force on ``day``; changes at the commits of ``past`` (hashes) are of no account. ``order`` has the
+    commits of the branch; by default those of the histories, by date.
     """
-    valid = [ack for ack in acks if not ack.is_expired(day)]
-    return tuple(_seen(history, valid, past) for history in histories)
+    source = TriageSource.of(acks, day, histories, order or _by_date(histories)) if acks else None
+    return tuple(_seen(history, source, past) for history in histories)
 
 
 def shown_state(history: History) -> State:
@@ -59,12 +66,12 @@ def marked(history: History) -> History:
     return replace(history, changes=changes)
 
 
-def _seen(history: History, acks: Sequence[Ack], past: Set[str]) -> History:
-    accepted = [found_ack(history, evidence, acks) for evidence in history.changes] if acks else []
-    if any(accepted):
+def _seen(history: History, source: TriageSource | None, past: Set[str]) -> History:
+    triages = [source.triage(history, at) for at in range(len(history.changes))] if source is not None else []
+    if any(triages):
         changes = tuple(
-            replace(evidence, change=replace(evidence.change, acknowledged=ack.reason)) if ack else evidence
-            for evidence, ack in zip(history.changes, accepted, strict=True)
+            _accepted(replace(evidence, triage=triage)) if triage is not None else evidence
+            for evidence, triage in zip(history.changes, triages, strict=True)
         )
         history = replace(history, changes=changes)
     if past:
@@ -73,3 +80,13 @@ def _seen(history: History, acks: Sequence[Ack], past: Set[str]) -> History:
     history = marked(history)
     shown = shown_state(history)
     return history if shown is history.state else replace(history, state=shown)
+
+
+def _accepted(evidence: ChangeEvidence) -> ChangeEvidence:
+    reason = accepted_for(evidence)
+    return replace(evidence, change=replace(evidence.change, acknowledged=reason)) if reason else evidence
+
+
+def _by_date(histories: Sequence[History]) -> CommitOrder:
+    known = {commit.hash: commit for history in histories for commit in commits(history.points)}
+    return CommitOrder((), sorted(known.values(), key=lambda commit: (commit.date, commit.hash)))

@@ -136,6 +136,8 @@ def _history(
         operators=newest.operators,
         operators_commit=newest.commit,
         frames=newest.frames,
+        devices=newest.devices,
+        memory=newest.memory,
         roof_flop=_roof_flop(series, traces.sessions),
         relevant=policy.relevant,
     )

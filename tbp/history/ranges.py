@@ -33,6 +33,12 @@ class CommitOrder:
         # By the identity of a tuple of commits, which most series share; the tuple is kept so that no other takes it.
         self._places: dict[int, tuple[Sequence[Commit], NDArray[np.int64]]] = {}
 
+    def number(self, prefix: str) -> int:
+        """The place of the commit whose hash begins with ``prefix``; −1 where there is none."""
+        if prefix not in self._place_of:
+            self._place_of[prefix] = next((at for at, name in enumerate(self.hashes) if name.startswith(prefix)), -1)
+        return self._place_of[prefix]
+
     def range(self, start: int, end: int) -> Range:
         """The commits from place ``start`` to ``end``, which is one with a result."""
         before = self._measured.get(self.hashes[start - 1]) if start else None

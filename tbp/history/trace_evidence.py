@@ -17,29 +17,38 @@ from tbp.errors import UnreadableTrace
 from tbp.model.changes import Change, ChangeEvidence
 from tbp.model.points import last_with_level
 from tbp.model.series import Commit, Point, SeriesKey
+from tbp.traces.devices.bounded_memory import bounded
+from tbp.traces.devices.memory import MemoryUse
+from tbp.traces.devices.per_step import Devices, devices
+from tbp.traces.devices.ranks import largest_memory
 from tbp.traces.differences.difference import difference
 from tbp.traces.differences.frame_difference import FrameDifference, frame_difference, pruned_difference
+from tbp.traces.differences.typical import typical_frames, typical_table
 from tbp.traces.frames.frames import DRAWN_SHARE, MOST_DRAWN, Frames, pruned
 from tbp.traces.operators.one_run import one_a_run
-from tbp.traces.operators.operators import OperatorTable, TraceSession, merged_frames, merged_table
+from tbp.traces.operators.operators import OperatorTable, TraceSession
+from tbp.traces.recording import Recording
 
 # Reads one trace file; may raise UnreadableTrace.
-TraceReader: TypeAlias = Callable[[Path], TraceSession]
+TraceReader: TypeAlias = Callable[[Path], Recording]
 
 # Traces read for one side of a change; the rule for changed times needs 3, more than 5 say little more.
+# The newest commit has as many, so that its operators are those of the change that it made.
 TRACES_PER_SIDE = 5
-TRACES_FOR_OPERATORS = 3
+RANKS_FOR_OPERATORS = 16  # of a distributed run, whose ranks are one session: two machines
 
 
 class NewestTraces(Struct, frozen=True):
-    """The traces of the newest commit with readable ones, the mean over its sessions."""
+    """The traces of the newest commit with readable ones, its median step."""
 
     commit: Commit | None = None
     operators: OperatorTable | None = None
     frames: Frames | None = None
+    devices: Devices | None = None
+    memory: MemoryUse | None = None
 
 
-def no_trace(path: Path) -> TraceSession:
+def no_trace(path: Path) -> Recording:
     """The reader of those who judge runs alone. Raises UnreadableTrace."""
     raise UnreadableTrace(f"{path} is not read here")
 
@@ -50,9 +59,9 @@ class Traces(Struct):
     read: TraceReader
     sessions: Sessions
     problems: list[str]
-    _known: dict[Path, TraceSession | None] = field(default_factory=dict)
+    _known: dict[Path, Recording | None] = field(default_factory=dict)
 
-    def of(self, key: SeriesKey, commit: Commit, most: int) -> list[TraceSession]:
+    def of(self, key: SeriesKey, commit: Commit, most: int) -> list[Recording]:
         """Up to ``most`` readable traces of a series at a commit."""
         paths = self.sessions.traces(key, commit.hash)[:most]
         return [trace for path in paths if (trace := self._trace(path)) is not None]
@@ -60,7 +69,7 @@ class Traces(Struct):
     def forget(self) -> None:
         self._known.clear()
 
-    def _trace(self, path: Path) -> TraceSession | None:
+    def _trace(self, path: Path) -> Recording | None:
         if path not in self._known:
             try:
                 self._known[path] = self.read(path)
@@ -98,20 +107,30 @@ def evidence(
 
 
 def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> NewestTraces:
-    """The operators and frames of the newest commit that has a readable trace."""
+    """The operators, frames, devices and memory of the newest commit that has a readable trace."""
     if not traces.sessions.commits(key):
         return NewestTraces()
     for point in reversed(points):
-        if point.comparable and (traced := traces.of(key, point.commit, TRACES_FOR_OPERATORS)):
-            traced = one_a_run(traced)
-            merged = merged_frames(traced)
-            drawn = pruned(merged, DRAWN_SHARE, MOST_DRAWN) if merged is not None else None
-            return NewestTraces(point.commit, merged_table([trace.table for trace in traced]), drawn)
+        if point.comparable and (recordings := _newest(key, point.commit, traces)):
+            traced = one_a_run([recording.session for recording in recordings])
+            frames = typical_frames(traced)
+            drawn = pruned(frames, DRAWN_SHARE, MOST_DRAWN) if frames is not None else None
+            table = typical_table(traced)
+            ranks = [recording.rank for recording in recordings if recording.rank is not None]
+            memory = largest_memory(ranks)
+            return NewestTraces(point.commit, table, drawn, devices(ranks), bounded(memory) if memory else None)
     return NewestTraces()
 
 
+def _newest(key: SeriesKey, commit: Commit, traces: Traces) -> list[Recording]:
+    recordings = traces.of(key, commit, TRACES_PER_SIDE)
+    if any(recording.rank is not None and recording.rank.origin.is_distributed for recording in recordings):
+        return traces.of(key, commit, RANKS_FOR_OPERATORS)
+    return recordings
+
+
 def _frame_difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) -> FrameDifference | None:
-    old, new = merged_frames(one_a_run(before)), merged_frames(one_a_run(after))
+    old, new = typical_frames(one_a_run(before)), typical_frames(one_a_run(after))
     if old is None or new is None:
         return None
     return pruned_difference(frame_difference(old, new), DRAWN_SHARE, MOST_DRAWN)
@@ -125,5 +144,5 @@ def _nearest(
         return None
     for point in map(points.__getitem__, indexes):
         if point.comparable and (traced := traces.of(key, point.commit, TRACES_PER_SIDE)):
-            return point.commit, traced
+            return point.commit, [recording.session for recording in traced]
     return None

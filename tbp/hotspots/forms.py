@@ -5,15 +5,15 @@ JSON is strict and ASCII; a number that is not finite is ``null``. One object:
     format         FORMAT
     hotspots       [{"cell", "facts", "by", "group_by", "operators": [{column: value, …}, …], "device",
                      "memory"}, …], or instead
-    differences    [{"cell", "before", "after", "step_before_us", "step_after_us", "residual_us", "machine_factor",
-                     "clock", "enough_sessions", "explanation", "operators": [{column: value, …}, …], "exact",
-                     "callers", "device_before", "device_after"}, …]
+    differences    [{"cell", "before", "after", "by", "step_before_us", "step_after_us", "lost_us", "gained_us",
+                     "residual_us", "machine_factor", "clock", "enough_sessions", "explanation",
+                     "operators": [{column: value, …}, …], "exact", "callers", "device_before", "device_after"}, …]
 
 ``facts``, ``before`` and ``after`` are ``views.Facts``; the columns are those of ``tbp.traces.operators.operators``
-with ``share``, or of ``tbp.traces.differences.difference``; "exact" and "callers" are rows of
-``tbp.traces.differences.exact``, or null where unknown. Each "device" is null, or {"devices", "kernels", "idle",
-"ranks": rows of ``devices``, "backend", "runs", "straggler", …}. "memory" is null, or {"peaks", "alive", "grown": rows
-of ``tbp.traces.devices.memory``}. Times are µs per step. CSV has
+with ``share``, "fuses" and ``tbp.traces.operators.rates``, or of ``tbp.traces.differences.difference``. "exact" and
+"callers" are rows of ``tbp.traces.differences.exact``, or null where unknown. Each "device" is null, or {"devices",
+"kernels", "idle", "ranks": rows of ``devices``, "backend", "runs", "straggler", …}. "memory" is null, or {"peaks",
+"alive", "grown": rows of ``tbp.traces.devices.memory``}. Times are µs per step. CSV has
 ``cell``, the operators' columns, and last ``losses``: sentences on what could not be read.
 """
 
@@ -24,11 +24,12 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from tbp.hotspots.devices import Devices
-from tbp.hotspots.views import Compared, Ranking
+from tbp.hotspots.views import Compared, Ranking, fused
 from tbp.system.strict_json import strict_json
 from tbp.traces.devices.memory import MemoryUse
+from tbp.traces.devices.per_step import Devices
 from tbp.traces.differences.difference import explanation
+from tbp.traces.differences.order import time_moved
 from tbp.wording.csv_cells import csv_cell
 from tbp.wording.words import one_line
 
@@ -37,7 +38,9 @@ from tbp.wording.words import one_line
 # 1: the first.
 # 2: "recorded" of operators, "group_by" (rows may be modules or lines), ranks without a device, "straggler".
 # 3: "memory" of a ranking, "occupancy" of kernels.
-FORMAT = 3
+# 4: rates of operators, the backward pass of groups, "source" of both, "fuses" of operators and kernels; "by",
+#    "lost_us" and "gained_us" of a difference.
+FORMAT = 4
 
 View: TypeAlias = "Ranking | Compared"
 Views: TypeAlias = "Sequence[Ranking] | Sequence[Compared]"
@@ -79,13 +82,16 @@ def _memory(memory: MemoryUse | None) -> dict[str, object] | None:
 
 
 def _difference(view: Compared, top: int | None) -> dict[str, object]:
-    compared = view.difference
+    compared, moved = view.difference, time_moved(view.difference.rows)
     return {
         "cell": view.cell,
         "before": view.before,
         "after": view.after,
+        "by": view.by,
         "step_before_us": compared.step_before_us,
         "step_after_us": compared.step_after_us,
+        "lost_us": moved.lost_us,
+        "gained_us": moved.gained_us,
         "residual_us": compared.residual_us,
         "machine_factor": compared.machine_factor,
         "clock": compared.clock,
@@ -105,7 +111,7 @@ def _device(view: Devices | None) -> dict[str, object] | None:
     return {
         "devices": view.devices.to_dict("records"),
         "idle": view.idle.to_dict("records"),
-        "kernels": view.kernels.to_dict("records"),
+        "kernels": view.kernels.assign(fuses=fused(view.kernels["kernel"])).to_dict("records"),
         "ranks": view.ranks.to_dict("records"),
         "backend": view.backend,
         "runs": view.runs,
@@ -120,5 +126,4 @@ def _losses(view: View) -> tuple[str, ...]:
 
 
 def _rows(view: View, top: int | None) -> pd.DataFrame:
-    rows = view.rows if isinstance(view, Ranking) else view.difference.rows
-    return rows if top is None else rows.head(top)
+    return view.rows if top is None else view.rows.head(top)

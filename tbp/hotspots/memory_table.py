@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pandas as pd
 from rich.console import RenderableType
 
-from tbp.traces.calls.steps import OUTSIDE
-from tbp.traces.devices.memory import HOST, NO_OPERATOR, MemoryUse
+from tbp.traces.devices.memory import MemoryUse
 from tbp.wording import words
+from tbp.wording.device_words import memory_sentence
 from tbp.wording.terminal import Paragraph, TextRows
 
 MOST_BLOCKS = 8  # rows of blocks, unless the command line says otherwise
@@ -23,7 +23,7 @@ def memory_parts(memory: MemoryUse, top: int | None, with_blocks: bool) -> Itera
     """A sentence per device; the blocks alive at its peak only ``with_blocks``, those that pile up always."""
     yield ""
     for _, peak in memory.peaks.head(MOST_DEVICES).iterrows():
-        yield Paragraph(_sentence(peak), "", "  ")
+        yield Paragraph(memory_sentence(peak), "", "  ")
         if with_blocks:
             alive = memory.alive[memory.alive["device"] == peak["device"]]
             yield from _blocks("alive at the peak", alive, top or MOST_BLOCKS)
@@ -32,22 +32,6 @@ def memory_parts(memory: MemoryUse, top: int | None, with_blocks: bool) -> Itera
             yield from _blocks("not freed by the end of the next step", grown, top or MOST_BLOCKS)
     if not with_blocks:
         yield "--by memory shows what was alive at the peak"
-
-
-def _sentence(peak: pd.Series) -> str:
-    """``Memory of device 0: peak 117 MiB at 9.84 ms in step 1, in aten::sum (Net_0/Linear_1); …``."""
-    device = "the host" if peak["device"] == HOST else f"device {peak['device']}"
-    size, before, end, growth = (
-        words.quantity(float(peak[f"{name}_bytes"]), "bytes") for name in ("peak", "before", "end", "growth")
-    )
-    is_total = float(peak["before_bytes"]) == float(peak["before_bytes"])
-    step = "outside of steps" if peak["step"] == OUTSIDE else f"in step {peak['step'] + 1}"
-    operator = peak["operator"] if peak["operator"] == NO_OPERATOR else f"in {peak['operator']}"
-    module = f" of {peak['module']}" if peak["module"] else ""
-    text = f"Memory of {device}: peak {size}, {words.microseconds(float(peak['peak_us']))} after the first allocation, "
-    text += f"{step}, {operator}{module}; "
-    text += f"{before} before and {end} after" if is_total else "without what was allocated before the trace"
-    return text + (f"; it grows by {growth} a step" if peak["growth_bytes"] > 0 else "")
 
 
 def _blocks(title: str, rows: pd.DataFrame, top: int) -> Iterator[RenderableType]:

@@ -6,6 +6,7 @@ and makes harmless what a trace says.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -13,8 +14,9 @@ from rich.console import RenderableType
 
 from tbp.hotspots.device_table import busy_sentence, device_parts
 from tbp.hotspots.forms import Views
+from tbp.hotspots.lost_table import lost_parts
 from tbp.hotspots.memory_table import memory_parts
-from tbp.hotspots.views import COLUMNS, By, Compared, Facts, Group, Ranking
+from tbp.hotspots.views import BACKWARD, COLUMNS, By, Compared, Facts, Group, Order, Ranking
 from tbp.report.parts.trace_rows import shapes
 from tbp.traces.differences.difference import LEAST_SESSIONS
 from tbp.wording import words
@@ -50,8 +52,7 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
     rows.add(*_titles(ranking))
     for _, row in shown.iterrows():
         rows.add(*_cells(row, ranking))
-        if recorded := row.get("recorded"):
-            rows.below(Paragraph(f"recorded as {recorded}", "    "))
+        rows.below(*(Paragraph(note, "    ") for note in _notes(row, ranking.group)))
         if with_shapes:
             rows.below(Paragraph(shapes(str(row["shapes"])), "    "))
     yield rows
@@ -70,11 +71,23 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
 def _difference(compared: Compared, top: int | None) -> Iterator[RenderableType]:
     """The difference of two sides: first what is exact, then what is timed, then what limits it."""
     measured = compared.difference
+    yield from (*_heading(compared.cell), *_facts("before: ", compared.before), *_facts("after:  ", compared.after))
+    yield from ("", Paragraph(_step(compared)))
+    if compared.by is Order.LOST:
+        yield from lost_parts(measured, top or MOST_ROWS)
+    else:
+        yield from _sections(compared, top)
+    if measured.rank_note:
+        yield Paragraph(f"Note: {measured.rank_note}")
+    yield from ("", *_devices(compared), Paragraph(_machine(compared)), Paragraph(_residual(compared)))
+
+
+def _sections(compared: Compared, top: int | None) -> Iterator[RenderableType]:
+    """The operators by how sure their change is, in each the largest first."""
+    measured = compared.difference
     exact = measured.rows[measured.rows["certain"] & (measured.rows["kind"] != "time")]
     timed = measured.rows[measured.rows["certain"] & (measured.rows["kind"] == "time")]
     rest = measured.rows[~measured.rows["certain"] & (measured.rows["delta_us"] != 0)]
-    yield from (*_heading(compared.cell), *_facts("before: ", compared.before), *_facts("after:  ", compared.after))
-    yield from ("", Paragraph(_step(compared)))
     yield from _section("Calls, exact", exact, top or MOST_EXACT, "no operator's calls changed for certain")
     if measured.exact is not None and len(measured.exact):
         yield from _section(
@@ -83,9 +96,6 @@ def _difference(compared: Compared, top: int | None) -> Iterator[RenderableType]
     yield from _section("Times", timed, top, _no_times(compared))
     if len(rest):
         yield from _section("Not certain, it may be noise", rest, MOST_UNCERTAIN if top is None else top, "")
-    if measured.rank_note:
-        yield Paragraph(f"Note: {measured.rank_note}")
-    yield from ("", *_devices(compared), Paragraph(_machine(compared)), Paragraph(_residual(compared)))
 
 
 def _heading(cell: str) -> list[RenderableType]:
@@ -107,20 +117,61 @@ def _traces(facts: Facts) -> str:
     return same if facts.traces == 1 else f"{facts.traces} traces of {same}"
 
 
+def _notes(row: pd.Series, group: Group) -> Iterator[str]:
+    """Sentences on where a row comes from."""
+    if recorded := row.get("recorded"):
+        yield f"recorded as {recorded}"
+    if fuses := row.get("fuses"):
+        yield str(fuses)
+    if source := row.get("source"):
+        yield f"generated in {source}" if group is Group.OPERATOR else f"compiled from {source}"
+
+
 def _titles(ranking: Ranking) -> tuple[str, ...]:
     beside = _beside(ranking)
-    return (str(ranking.group), _NAMES[ranking.by], "share", "calls", *([_NAMES[beside]] if beside else []))
+    if ranking.by is By.FLOPS:
+        rates = ["time", "FLOP/s", "FLOP/B", *(["bound by", "of the roof"] if _has_roof(ranking) else [])]
+        return (str(ranking.group), _NAMES[ranking.by], "share", "calls", *rates)
+    last = [*([_NAMES[beside]] if beside else []), *(["backward"] if _has_backward(ranking) else [])]
+    return (str(ranking.group), _NAMES[ranking.by], "share", "calls", *last)
 
 
 def _cells(row: pd.Series, ranking: Ranking) -> tuple[str, ...]:
     beside = _beside(ranking)
-    return (
+    first = (
         str(row["operator"]),
         _amount(float(row[COLUMNS[ranking.by]]), ranking.by),
         words.percent(float(row["share"])),
         words.calls(float(row["calls"])),
-        *([_amount(float(row[COLUMNS[beside]]), beside)] if beside else []),
     )
+    if ranking.by is By.FLOPS:
+        return (*first, *_rates(row, _has_roof(ranking)))
+    return (
+        *first,
+        *([_amount(float(row[COLUMNS[beside]]), beside)] if beside else []),
+        *([words.microseconds(float(row[BACKWARD[ranking.by]]))] if _has_backward(ranking) else []),
+    )
+
+
+def _rates(row: pd.Series, has_roof: bool) -> Iterator[str]:
+    """The time of an operator's FLOPs, its rates, and where the device's peak is known its place on the roofline."""
+    yield words.microseconds(float(row["flops_us"]))
+    rate = float(row["flop_per_s"])
+    yield f"{words.flop(rate)}/s" if math.isfinite(rate) else words.UNKNOWN
+    yield words.significant(float(row["flop_per_byte"]))
+    if has_roof:
+        yield str(row["bound"]) or words.UNKNOWN
+        yield words.percent(float(row["roof_share"]))
+
+
+def _has_roof(ranking: Ranking) -> bool:
+    return bool(ranking.rows["roof_share"].notna().any() or ranking.rows["bound"].any())
+
+
+def _has_backward(ranking: Ranking) -> bool:
+    """True where a part of what is ranked is known to be of the backward pass."""
+    column = BACKWARD.get(ranking.by, "")
+    return column in ranking.rows and bool(ranking.rows[column].any())
 
 
 def _beside(ranking: Ranking) -> By | None:

@@ -13,14 +13,16 @@ from msgspec import Struct
 
 from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
-from tbp.hotspots.devices import Devices, devices
+from tbp.traces.calls.generated import generated
 from tbp.traces.devices.memory import MemoryUse
+from tbp.traces.devices.per_step import Devices, devices
+from tbp.traces.devices.ranks import largest_memory
 from tbp.traces.differences.difference import TraceDifference, difference
+from tbp.traces.differences.order import by_time_lost
 from tbp.traces.frames.groups import by_line, by_module, by_region
 from tbp.traces.operators.one_run import one_a_run
-from tbp.traces.operators.operators import merged_frames, merged_table
-
-FLOPS = "flops"  # column of the operator table, in traces whose shapes were recorded
+from tbp.traces.operators.operators import FLOPS, merged_frames, merged_table
+from tbp.traces.operators.rates import with_rates
 
 
 class By(StrEnum):
@@ -31,6 +33,13 @@ class By(StrEnum):
     TOTAL = "total"
     FLOPS = "flops"
     MEMORY = "memory"  # bytes allocated
+
+
+class Order(StrEnum):
+    """The order of a difference's operators."""
+
+    CHANGE = "change"  # the largest change first, for better or worse; what is certain stands apart
+    LOST = "lost"  # the most time lost first
 
 
 class Group(StrEnum):
@@ -44,6 +53,7 @@ class Group(StrEnum):
 
 COLUMNS = {By.SELF: "self_us", By.DEVICE: "self_device_us", By.TOTAL: "total_us", By.FLOPS: FLOPS}
 COLUMNS |= {By.MEMORY: "allocated_bytes"}
+BACKWARD = {By.SELF: "self_backward_us", By.DEVICE: "self_device_backward_us", By.TOTAL: "total_backward_us"}
 
 
 class Facts(Struct, frozen=True):
@@ -62,8 +72,8 @@ class Facts(Struct, frozen=True):
 class Ranking(Struct, frozen=True):
     """``rows`` is the operator table, largest first, with ``share``, the part of ``whole`` (0 to 1).
 
-    ``whole`` is the sum over all operators; for total times, which contain each other, it is the step's host time. Of
-    modules and lines ``rows`` has the columns of ``groups.GROUP_COLUMNS``.
+    ``whole`` is the sum over all operators; for total times, which contain each other, it is the step's host time.
+    Operators have ``rates.RATE_COLUMNS`` and "fuses" too. Of modules and lines ``rows`` has ``groups.GROUP_COLUMNS``.
     """
 
     cell: str
@@ -85,10 +95,16 @@ class Compared(Struct, frozen=True):
     after: Facts
     difference: TraceDifference
     devices: tuple[Devices | None, Devices | None]  # before, after
+    by: Order = Order.CHANGE
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """``difference.ROW_COLUMNS`` in this order."""
+        return by_time_lost(self.difference.rows) if self.by is Order.LOST else self.difference.rows
 
 
 def views_of(cells: Cells, by: str | None, group: str = Group.OPERATOR) -> list[Ranking] | list[Compared]:
-    """The ranking of each cell by ``by``, or its difference where ``cells`` have two sides.
+    """The ranking of each cell by ``by``, or its difference in that order where ``cells`` have two sides.
 
     ``group`` says what is ranked.
 
@@ -96,7 +112,7 @@ def views_of(cells: Cells, by: str | None, group: str = Group.OPERATOR) -> list[
         UsageError: the traces do not have the quantity.
     """
     if any(len(sides) == 2 for sides in cells):
-        return [compared(before, after) for before, after in cells]
+        return [compared(before, after, Order(by or Order.CHANGE)) for before, after in cells]
     return [ranking(source, By(by) if by else None, Group(group)) for (source,) in cells]
 
 
@@ -109,7 +125,8 @@ def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPER
     table = merged_table([session.table for session in one_a_run(source.sessions)])
     has_device = bool(table.frame["self_device_us"].sum() > 0)
     by = by or (By.DEVICE if has_device else By.SELF)
-    column, frame = COLUMNS[by], _groups(source, group) if group is not Group.OPERATOR else table.frame
+    frame = _groups(source, group) if group is not Group.OPERATOR else _told(table.frame)
+    column = COLUMNS[by]
     if by is By.DEVICE and not has_device:
         raise UsageError(f"nothing ran on a device in {source.name}: use --by self or --by total")
     if by is By.MEMORY and (column not in frame or not frame[column].sum() > 0):
@@ -125,22 +142,28 @@ def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPER
         rows.assign(share=rows[column] / whole),
         whole,
         has_device,
-        devices(source.recordings),
+        devices(source.ranks),
         group,
-        _memory(source),
+        largest_memory(source.ranks),
     )
 
 
-def _memory(source: TraceSource) -> MemoryUse | None:
-    used = [each.rank.memory for each in source.recordings if each.rank is not None and each.rank.memory is not None]
-    return max(used, key=lambda memory: float(memory.peaks["peak_bytes"].max()), default=None)
+def _told(frame: pd.DataFrame) -> pd.DataFrame:
+    """Operators with what can be told from their columns: rates, and the operators that a generated kernel fuses."""
+    return with_rates(frame).assign(fuses=fused(frame["operator"]))
 
 
-def compared(before: TraceSource, after: TraceSource) -> Compared:
+def fused(names: pd.Series[str]) -> pd.Series[str]:
+    """A sentence for each kernel that Inductor generated, "" for all others."""
+    kernels = [generated(name) for name in names]
+    return pd.Series([kernel.sentence if kernel else "" for kernel in kernels], index=names.index, dtype=object)
+
+
+def compared(before: TraceSource, after: TraceSource, by: Order = Order.CHANGE) -> Compared:
     """The difference of two sides."""
     measured = difference(before.sessions, after.sessions)
-    beside = (devices(before.recordings), devices(after.recordings))
-    return Compared(before.cell or after.cell, facts(before), facts(after), measured, beside)
+    beside = (devices(before.ranks), devices(after.ranks))
+    return Compared(before.cell or after.cell, facts(before), facts(after), measured, beside, by)
 
 
 def facts(source: TraceSource) -> Facts:

@@ -14,6 +14,9 @@ from msgspec.structs import replace
 from tbp.model.balance import SETTLED_RUNS, Balance, balance
 from tbp.model.points import levels
 from tbp.model.series import Better, Commit, Line, Point, SeriesKey
+from tbp.model.triage import Triage
+from tbp.traces.devices.memory import MemoryUse
+from tbp.traces.devices.per_step import Devices
 from tbp.traces.differences.difference import TraceDifference
 from tbp.traces.differences.frame_difference import FrameDifference
 from tbp.traces.frames.frames import Frames
@@ -175,6 +178,7 @@ class ChangeEvidence(Struct, frozen=True):
     frames: FrameDifference | None = None  # of the same traces, without what is too small to draw; None: not at hand
     sides: Sides | None = None  # None: one of the two has no value
     circumstances: tuple[Circumstance, ...] = ()  # what is known of the two sides, in a settled order
+    triage: Triage | None = None  # None: acks.toml does not name the change
 
 
 def _settled(changes: Sequence[Change], points: Sequence[Point]) -> frozenset[int]:
@@ -208,6 +212,8 @@ class History(Struct, frozen=True, dict=True):
     roof_flop: float = float("nan")
     since: int = 0  # index of the first point after the revision judged against: earlier changes are of no account
     frames: Frames | None = None  # of operators_commit, without what is too small to draw; None: not at hand
+    devices: Devices | None = None  # of operators_commit; None: nothing ran on one, and it is no distributed run
+    memory: MemoryUse | None = None  # of operators_commit, ``bounded``; None: not recorded
     relevant: float = 0.0  # smallest relative change that the project wants to know of; 0: what the detector confirms
     better_by: str = ""  # how ``better`` is known: "time", "unit it/s" (``tbp.project.directions``)
 

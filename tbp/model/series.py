@@ -85,11 +85,12 @@ class SeriesKey(Struct, frozen=True, order=True):
 
 
 class Commit(Struct, frozen=True, cache_hash=True):
-    """One commit as the report shows it; ``subject`` is empty where there is no repository."""
+    """One commit as the report shows it; ``subject`` and ``author`` are empty where there is no repository."""
 
     hash: str
     date: datetime  # timezone-aware, UTC
     subject: str = ""
+    author: str = ""  # the name, as the commit has it
 
     @property
     def short(self) -> str:

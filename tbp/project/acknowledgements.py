@@ -1,4 +1,4 @@
-"""Changes that a project accepts: ``reports/acks.toml``, and what it does to histories.
+"""Changes that a project accepts or looks into: ``reports/acks.toml``.
 
     [[ack]]
     benchmark = "attention.*"     # asv's name, or a pattern with * and ?
@@ -6,16 +6,20 @@
     reason = "exact softmax is worth it"
     until = 2026-12-31            # optional: from the next day on it is a regression again
 
-Takes the file, gives ``Ack``s, and which of them a change has. An acknowledged regression is shown, but counted
-neither in the verdict nor in the exit code (``tbp.history.acknowledged``). `tbp ack` adds an entry to the file and
-leaves its comments and its order as they are.
+    [[ack]]
+    event = "e5f0a1b2..04342f08"  # or all series that moved in this range of commits, on every machine
+    status = "investigating"      # or "expected", "wontfix", "fixed in 4d7b91c0"
+    owner = "Ada"
+    link = "https://example.org/issues/7"
+
+Takes the file, gives ``Ack``s, and those that name a change of one series. What an entry does to a change is decided
+in ``tbp.history.acknowledged``; ``new_acknowledgement`` adds entries to the file.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -24,40 +28,75 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from tbp.errors import UsageError
-from tbp.project.branch import branch_of, first_parents, resolve
-from tbp.project.git import GitFailed, is_shallow
+from tbp.model.triage import TriageStatus
+from tbp.project.links import web_address
 from tbp.project.toml_file import read_toml
-from tbp.system.locks import alone_in
-from tbp.system.whole_files import write_whole
-from tbp.wording.words import value_text, visible
+from tbp.wording.words import value_text
 
 if TYPE_CHECKING:
     from tbp.model.changes import ChangeEvidence, History
 
-KEYS = ("benchmark", "commit", "reason", "until")
+KEYS = ("benchmark", "commit", "event", "reason", "until", "owner", "status", "link")
 # Fewer name too many commits of a large project: git abbreviates to at least as many.
 MIN_HASH = 7
 HASH = re.compile(rf"[0-9a-f]{{{MIN_HASH},64}}")
-HEADER = "# Changes that this project accepts; `tbp ack` adds to it, and docs/report.md describes it.\n"
+EVENT = re.compile(rf"(?:({HASH.pattern})\.\.)?({HASH.pattern})")
+FIXED_IN = re.compile(rf"fixed in ({HASH.pattern})")
+STATUSES = "investigating, expected, wontfix or fixed in COMMIT"
+# These need no reason: nothing is accepted yet, or the commit is the reason.
+WITHOUT_REASON = (TriageStatus.INVESTIGATING, TriageStatus.FIXED)
+MOST_OWNER = 200  # characters
+EVERY = "*"
+"""The pattern of every benchmark: an event need not name any."""
 
 
 class Ack(Struct, frozen=True):
-    """One acknowledgement: every change of the matching benchmarks at ``commit`` is accepted."""
+    """One entry: for every change of the matching benchmarks at ``commit``, or for all of an event."""
 
     benchmark: str  # asv's name, or a pattern with * and ?
-    commit: str  # at least MIN_HASH of its hash, in lower case
+    commit: str  # at least MIN_HASH of its hash, in lower case; of an event the newest of its range
     reason: str
     until: date | None = None  # the last day it holds; None: for good
+    is_event: bool = False  # it names the event whose range has ``commit``, or is all after ``after`` up to ``commit``
+    after: str = ""
+    status: TriageStatus = TriageStatus.ACKNOWLEDGED
+    fixed_in: str = ""  # the commit of TriageStatus.FIXED
+    owner: str = ""
+    link: str = ""  # http(s) with a host
+
+    @property
+    def event(self) -> str:
+        """The range of the event as git writes it: ``e5f0a1b2..04342f08``, or one commit of it."""
+        return f"{self.after}..{self.commit}" if self.after else self.commit
+
+    @property
+    def subject(self) -> str:
+        """The place of the change, in words: ``suite.time_x at 04342f08``, ``the event e5f0a1b2..04342f08``."""
+        if not self.is_event:
+            return f"{self.benchmark} at {self.commit[:8]}"
+        of = "" if self.benchmark == EVERY else f"{self.benchmark} in "
+        between = f"{self.after[:8]}..{self.commit[:8]}" if self.after else self.commit[:8]
+        return f"{of}the event {between}"
+
+    @property
+    def status_text(self) -> str:
+        """The status as the file has it: ``fixed in 4d7b91c0``, ``acknowledged``."""
+        return f"fixed in {self.fixed_in}" if self.status is TriageStatus.FIXED else self.status.value
 
     def is_expired(self, today: date) -> bool:
+        """True after its last day."""
         return self.until is not None and today > self.until
+
+    def is_of(self, benchmark: str) -> bool:
+        """True where it names the benchmark."""
+        return self.benchmark == benchmark or fnmatchcase(benchmark, self.benchmark)
 
     def matches(self, history: History, evidence: ChangeEvidence) -> bool:
         """True where it names this change: its commit, or one measured without a value since the last good one.
 
-        Further runs may move a change to such a neighbour; it is the same change.
+        Further runs may move a change to such a neighbour; it is the same change. False of an entry for an event.
         """
-        if self.benchmark != history.key.benchmark and not fnmatchcase(history.key.benchmark, self.benchmark):
+        if self.is_event or not self.is_of(history.key.benchmark):
             return False
         points = history.points
         if not 0 <= evidence.change.index < len(points):
@@ -95,30 +134,22 @@ def day_of(histories: Iterable[History]) -> date:
     return max(dates, default=datetime.min.replace(tzinfo=UTC)).astimezone(UTC).date()
 
 
-def found_ack(history: History, evidence: ChangeEvidence, acks: Sequence[Ack]) -> Ack | None:
-    """The acknowledgement of one change, expired or not; of several the one that holds longest.
-
-    A change that is not for the worse needs none.
-    """
-    if not (evidence.change.is_verdict and evidence.change.is_worse(history.better)):
-        return None
-    matching = [ack for ack in acks if ack.matches(history, evidence)]
-    return max(matching, key=lambda ack: ack.until or date.max, default=None)
+def is_triable(history: History, evidence: ChangeEvidence) -> bool:
+    """True of a verdict for the worse: no other change needs an entry."""
+    return evidence.change.is_verdict and evidence.change.is_worse(history.better)
 
 
 def unmatched(histories: Sequence[History], acks: Sequence[Ack], path: Path) -> list[str]:
-    """A sentence on each acknowledgement that names no change of any series: it does nothing, which may be a slip."""
-    changes = [
-        (history, evidence)
-        for history in histories
-        for evidence in history.changes
-        if found_ack(history, evidence, acks)
-    ]
+    """A sentence on each entry that names no change of any series: it does nothing, which may be a slip.
+
+    ``histories`` are those that ``tbp.history.acknowledged.seen`` gave for ``acks``.
+    """
+    triages = [evidence.triage for history in histories for evidence in history.changes]
+    used = {number for triage in triages if triage is not None for number in triage.entries}
     return [
-        f"{path}: there is no regression of {ack.benchmark} at {ack.commit[:8]} to acknowledge; "
-        "correct the entry or remove it"
-        for ack in acks
-        if not any(ack.matches(history, evidence) for history, evidence in changes)
+        f"{path}: there is no regression of {ack.subject} to acknowledge; correct the entry or remove it"
+        for number, ack in enumerate(acks, start=1)
+        if number not in used
     ]
 
 
@@ -126,17 +157,77 @@ def _ack(where: str, entry: Mapping[str, object]) -> Ack:
     unknown = sorted(set(entry) - set(KEYS))
     if unknown:
         raise UsageError(f"{where} has no key {value_text(unknown[0])}; it knows {', '.join(KEYS)}")
-    texts = {}
-    for key in KEYS[:3]:
-        value = entry.get(key)
-        if not isinstance(value, str) or not value.strip():
-            raise UsageError(f"{where}: {key} must be a text that says something, not {value_text(value)}")
-        texts[key] = value
-    commit = texts["commit"].lower()
-    if not HASH.fullmatch(commit):
-        shown = value_text(texts["commit"])
-        raise UsageError(f"{where}: commit must be {MIN_HASH} to 64 characters of a hash, not {shown}")
-    return Ack(texts["benchmark"], commit, texts["reason"], _until(where, entry.get("until")))
+    is_event = "event" in entry
+    if is_event and "commit" in entry:
+        raise UsageError(f"{where} has commit and event: leave the one that is not meant")
+    status, fixed_in = status_of(_text(where, entry, "status", ""), f"{where}: status")
+    optional = {"benchmark": EVERY} if is_event else {}
+    if status in WITHOUT_REASON:
+        optional["reason"] = ""
+    benchmark, reason = (_text(where, entry, key, optional.get(key)) for key in ("benchmark", "reason"))
+    after, commit = _commits(where, entry, is_event)
+    return Ack(
+        benchmark=benchmark,
+        commit=commit,
+        reason=reason,
+        until=_until(where, entry.get("until")),
+        is_event=is_event,
+        after=after,
+        status=status,
+        fixed_in=fixed_in,
+        owner=owner_of(_text(where, entry, "owner", ""), f"{where}: owner"),
+        link=link_of(_text(where, entry, "link", ""), f"{where}: link"),
+    )
+
+
+def _text(where: str, entry: Mapping[str, object], key: str, default: str | None) -> str:
+    """The text at ``key``; ``default`` where it may be missing and is."""
+    if key not in entry and default is not None:
+        return default
+    value = entry.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{where}: {key} must be a text that says something, not {value_text(value)}")
+    return value
+
+
+def _commits(where: str, entry: Mapping[str, object], is_event: bool) -> tuple[str, str]:
+    """The last commit before the range, where the entry names it, and the newest of the range."""
+    text = _text(where, entry, "event" if is_event else "commit", None)
+    if is_event:
+        between = EVENT.fullmatch(text.lower())
+        if between is None:
+            raise UsageError(f"{where}: event must be a hash, or two like e5f0a1b2..04342f08, not {value_text(text)}")
+        return between[1] or "", between[2]
+    if not HASH.fullmatch(text.lower()):
+        raise UsageError(f"{where}: commit must be {MIN_HASH} to 64 characters of a hash, not {value_text(text)}")
+    return "", text.lower()
+
+
+def status_of(text: str, where: str) -> tuple[TriageStatus, str]:
+    """The status that ``text`` names, and of ``fixed in COMMIT`` the commit. Raises UsageError for another text."""
+    if not text:
+        return TriageStatus.ACKNOWLEDGED, ""
+    lowered = " ".join(text.lower().split())
+    if fixed := FIXED_IN.fullmatch(lowered):
+        return TriageStatus.FIXED, fixed[1]
+    if lowered in (TriageStatus.INVESTIGATING, TriageStatus.EXPECTED, TriageStatus.WONTFIX):
+        return TriageStatus(lowered), ""
+    hint = f" with {MIN_HASH} or more characters of its hash" if lowered.startswith("fixed") else ""
+    raise UsageError(f"{where} must be {STATUSES}{hint}, not {value_text(text)}")
+
+
+def owner_of(text: str, where: str) -> str:
+    """``text``, the name of a person or team. Raises UsageError where it is too long for one."""
+    if len(text) > MOST_OWNER:
+        raise UsageError(f"{where} must be a name of at most {MOST_OWNER} characters")
+    return text
+
+
+def link_of(text: str, where: str) -> str:
+    """``text``, an address of the web. Raises UsageError for any other, which must not become a link."""
+    if text and not web_address(text):
+        raise UsageError(f"{where} must be an address that begins with https:// or http://, not {value_text(text)}")
+    return text
 
 
 def _until(where: str, value: object) -> date | None:
@@ -151,85 +242,3 @@ def _until(where: str, value: object) -> date | None:
         except ValueError:
             pass
     raise UsageError(f"{where}: until must be a day like 2026-12-31, not {value_text(value)}")
-
-
-def new_ack(benchmark: str, commit: str, reason: str, until: str, repository: Path | None) -> Ack:
-    """The acknowledgement that the command line asks for, its commit in full where ``repository`` knows it.
-
-    Raises:
-        UsageError: something of it cannot be meant.
-    """
-    for name, text in (("BENCHMARK", benchmark), ("--reason", reason)):
-        if not text.strip():
-            raise UsageError(f"{name} is empty; say which benchmark, and why its change is accepted")
-    known = resolve(repository, commit) if repository is not None else ""
-    if not known and not HASH.fullmatch(commit.lower()):
-        raise UsageError(f"{commit} is no commit that git knows here; write {MIN_HASH} or more characters of its hash")
-    try:
-        last_day = date.fromisoformat(until) if until else None
-    except ValueError:
-        raise UsageError(f"--until must be a day like 2026-12-31, not {value_text(until)}") from None
-    return Ack(benchmark, known or commit.lower(), reason, last_day)
-
-
-def require_on_branch(ack: Ack, repository: Path, branch: str) -> None:
-    """Raises UsageError where the repository knows the commit of ``ack``, and the branch never was at it."""
-    with suppress(GitFailed):
-        line = branch_of(repository, branch)
-        is_elsewhere = resolve(repository, ack.commit) and ack.commit not in first_parents(repository, line)
-        if is_elsewhere and not is_shallow(repository):
-            raise UsageError(
-                f"{ack.commit[:8]} is not on the first-parent line of {line.name}, so its report has no change there; "
-                "say the line that has with --branch"
-            )
-
-
-def write_ack(ack: Ack, path: Path) -> None:
-    """Add ``ack`` to the file at ``path``, or to the one that a link there names; it is made where it is missing.
-
-    Another process that adds one at the same time is waited for.
-
-    Raises:
-        UsageError: the change is acknowledged already, or the file cannot be read or written.
-    """
-    try:
-        file = path.resolve()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with alone_in(file.parent):
-            _require_new(ack, path)
-            text = file.read_bytes().decode() if file.exists() else HEADER
-            write_whole(file, _with_entry(text, ack, path).encode())
-    except RuntimeError:  # which Python before 3.13 raises of links that name each other
-        raise UsageError(f"cannot write {path}: it is a link that leads to itself; remove it") from None
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
-
-
-def _require_new(ack: Ack, path: Path) -> None:
-    for number, entry in enumerate(read_acks(path), start=1):
-        is_same_commit = entry.commit.startswith(ack.commit) or ack.commit.startswith(entry.commit)
-        if entry.benchmark == ack.benchmark and is_same_commit:
-            until = f" until {entry.until.isoformat()}" if entry.until else ""
-            raise UsageError(
-                f"{path} acknowledges {ack.benchmark} at {entry.commit[:8]} already{until} ([[ack]] number {number}); "
-                "change that entry"
-            )
-
-
-def _with_entry(text: str, ack: Ack, path: Path) -> str:
-    """``text``, the content of ``path``, with one more table, its line ends as they are in the rest."""
-    import tomlkit  # here, as reports only read acknowledgements
-    from tomlkit.items import AoT
-
-    # Where the last line does not end, tomlkit would write the new table into its comment.
-    document = tomlkit.parse(f"{text.rstrip()}\n\n".replace("\r\n", "\n"))
-    entries = document.setdefault("ack", tomlkit.aot())
-    if not isinstance(entries, AoT):
-        raise UsageError(f"cannot add to {path}: its entries are no tables; write them as [[ack]] tables")
-    table = tomlkit.table()
-    # What acts instead of being seen, such as a character that turns the direction of text, would mislead reviewers.
-    table.update({"benchmark": visible(ack.benchmark), "commit": ack.commit, "reason": visible(ack.reason)})
-    if ack.until:
-        table["until"] = ack.until
-    entries.append(table)
-    return tomlkit.dumps(document).replace("\n", "\r\n" if "\r\n" in text else "\n")

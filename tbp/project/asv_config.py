@@ -36,6 +36,7 @@ class AsvConfig(Struct, frozen=True):
     branches: tuple[str, ...]  # at least one; "" is the repository's default branch
     commit_url: str  # ``show_commit_url`` where it is a web address, else ""
     benchmark_dir: str = "benchmarks"  # relative to the file
+    env_dir: Path = Path("env")
 
     @property
     def branch(self) -> str:
@@ -64,7 +65,21 @@ class AsvConfig(Struct, frozen=True):
 
 def own_config(config: AsvConfig | None, results_dir: Path | None) -> AsvConfig | None:
     """``config`` where ``results_dir`` is its results folder; else None, as other results have other commits."""
-    return config if config is not None and results_dir in (None, config.results_dir) else None
+    is_own = config is not None and (results_dir is None or is_same_folder(results_dir, config.results_dir))
+    return config if is_own else None
+
+
+def is_same_folder(one_dir: Path, other_dir: Path) -> bool:
+    """True of two paths of one folder, whether relative or through links."""
+    return resolved(one_dir) == resolved(other_dir)
+
+
+def resolved(path: Path) -> Path:
+    """``path`` without links and dots; where links lead in a circle, the absolute path."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or a null
+        return path.absolute()
 
 
 def results_folder(config: AsvConfig | None, results_dir: Path | None) -> Path:
@@ -164,4 +179,5 @@ def _checked(path: Path, values: dict[str, object]) -> AsvConfig:
         branches=tuple(usable("branches", branch or "") for branch in branches),
         commit_url=commit_url if re.match(r"https?://", commit_url) else "",
         benchmark_dir=text("benchmark_dir", "benchmarks"),
+        env_dir=path.parent / text("env_dir", "env"),
     )

@@ -1,9 +1,9 @@
 """Commits in the order of the branch, and those beside it on lines of their own.
 
 Takes the commits that have results, with the dates asv noted, and a git repository. Gives those of the branch oldest
-first with their subjects: along first parents, each of which was the branch at some time. Without a repository, with a
-shallow one or without git they are in order of date, and a note says so. Everything a commit message holds is hostile
-text: it is decoded here and escaped where it is shown.
+first with their subjects and authors: along first parents, each of which was the branch at some time. Without a
+repository, with a shallow one or without git they are in order of date, and a note says so. Everything a commit message
+holds is hostile text: it is decoded here and escaped where it is shown.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
@@ -22,15 +23,16 @@ from tbp.project.branch import Branch, branch_of
 from tbp.project.git import HASH, GitFailed, git, is_shallow, lines_of
 from tbp.project.lines import Beside, compared, lines_beside
 
-WITH_ONE = "with `--config PATH/asv.conf.json` they are in that of its repository, with subjects"
+WITH_ONE = "with `--config PATH/asv.conf.json` they are in that of its repository, with subjects and authors"
 GONE = "not in the repository"  # the line of commits that a whole one lacks: it has all that the branch was
 MOST_LINES = 3  # named in a note
+MOST_DESCRIBED = 1000  # commits looked up beside those with results: a report must not wait for git
 MOST_NAMED = 500  # lines named by their branches, the longest: more would not fit a command line
 
-# Each entry is four fields, each ended by a NUL. Tags are the only names that are wanted beside the commits.
+# Each entry is five fields, each ended by a NUL. Tags are the only names that are wanted beside the commits.
 _LOG = (
     "log", "-z", "--no-show-signature", "--encoding=UTF-8", "--decorate=short", "--decorate-refs=refs/tags/*",
-    "--format=%H%x00%ct%x00%s%x00%D",
+    "--format=%H%x00%ct%x00%s%x00%an%x00%D",
 )  # fmt: skip
 
 
@@ -99,6 +101,7 @@ class _Entry(Struct, frozen=True):
     hash: str
     date_s: str  # of the commit, since 1970; whatever its author wrote
     subject: str
+    author: str
     decoration: str  # "tag: 1.0, tag: 1.0-rc" or nothing
 
     @property
@@ -107,8 +110,8 @@ class _Entry(Struct, frozen=True):
         return [name.removeprefix("tag: ") for name in self.decoration.split(", ") if name]
 
     def described(self, commit: Commit) -> Commit:
-        """Returns ``commit``, which is this one, with its subject and date."""
-        commit = replace(commit, subject=self.subject)
+        """Returns ``commit``, which is this one, with its subject, author and date."""
+        commit = replace(commit, subject=self.subject, author=self.author)
         with suppress(ValueError, OverflowError, OSError):  # a date beyond the calendar: asv's stays
             commit = replace(commit, date=datetime.fromtimestamp(int(self.date_s), UTC))
         return commit
@@ -116,7 +119,7 @@ class _Entry(Struct, frozen=True):
 
 def _logged(log: str) -> list[_Entry]:
     fields = log.split("\0")
-    return [_Entry(*entry) for entry in zip(fields[::4], fields[1::4], fields[2::4], fields[3::4], strict=False)]
+    return [_Entry(*entry) for entry in zip(*(fields[at::5] for at in range(5)), strict=False)]
 
 
 def _aside(repository: Path, hashes: Sequence[str]) -> list[_Entry]:
@@ -157,6 +160,17 @@ def _sorted_out(
     placed = {commit.hash for line in lines for commit in line.commits}
     branch = tuple(commit for commit in commits if commit.hash not in placed)
     return _SortedOut(branch, lines, len(missing), len(uncertain))
+
+
+def described(repository: Path, hashes: Iterable[str]) -> Mapping[str, Commit]:
+    """Returns the commits of ``hashes`` that the repository has, by hash, whether they have results or not."""
+    wanted = list(islice(filter(HASH.fullmatch, dict.fromkeys(hashes)), MOST_DESCRIBED))
+    if not wanted:
+        return {}
+    with suppress(GitFailed):
+        undated = datetime.fromtimestamp(0, UTC)
+        return {entry.hash: entry.described(Commit(entry.hash, undated)) for entry in _aside(repository, wanted)}
+    return {}
 
 
 def ancestors(repository: Path, commit: str) -> list[str]:

@@ -24,6 +24,7 @@ _QUIET = {
 # Each wins over the repository's own, which may name a program: https://git-scm.com/docs/git-config
 _HARMLESS = (
     "core.fsmonitor=false", f"core.hooksPath={os.devnull}", "core.pager=cat", "log.showSignature=false",
+    "log.mailmap=false",  # mailmap.file may be any file, or one that never ends
     "submodule.recurse=false", "gc.auto=0", "maintenance.auto=false",
 )  # fmt: skip
 

@@ -8,13 +8,13 @@ gives an equal hash, so a second gate finds it installed.
 from __future__ import annotations
 
 import shutil
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from tbp.errors import UnreadableInput, UsageError
 from tbp.model.comparison import ComparedCommit
 from tbp.project.git import GitFailed, GitMissing, git, is_shallow
+from tbp.system.children import temporary_folder
 
 WORKING_TREE = "."
 
@@ -57,8 +57,8 @@ def _snapshot(repository: Path) -> str:
     head = _commit(repository, "HEAD")
     top = Path(git(repository, "rev-parse", "--show-toplevel").strip())
     index = Path(git(repository, "rev-parse", "--path-format=absolute", "--git-path", "index").strip())
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "index"
+    with temporary_folder() as folder:
+        copy = folder / "index"
         if index.exists():
             # So that git need not read every file again; with its time, by which git knows which files it must read.
             shutil.copy2(index, copy)

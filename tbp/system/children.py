@@ -2,7 +2,8 @@
 
 A measuring process that nobody waits for goes on beside the next night, and makes its numbers wrong. So each that leads
 a session of its own is named to a minder, a small process that waits for this one's end and then kills those sessions.
-This module is also the minder's program, and imports the standard library only.
+It does the same with all that inherited this process's mark, wherever they went, and removes temporary folders. This
+module is also the minder's program, and imports the standard library only.
 """
 
 from __future__ import annotations
@@ -12,22 +13,56 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+# The variable that all inherit which is started while something measures.
+MARK = "TBP_MARK"
 # How long a killed process is waited for: it is gone in milliseconds, unless the kernel waits for a device.
 KILLED_S = 10.0
 
 
 def mind(leader: int) -> None:
     """Have the session of ``leader`` killed when this process ends before ``forget`` is called."""
-    _tell(f"+{leader}")
+    _tell("+", "session", str(leader))
 
 
 def forget(leader: int) -> None:
     """Leave the session of ``leader`` alone from now on."""
-    _tell(f"-{leader}")
+    _tell("-", "session", str(leader))
+
+
+@contextmanager
+def marking() -> Iterator[str]:
+    """A block that marks what it starts in sessions of their own, and kills it in the end; gives the mark.
+
+    Benchmarks and builds start daemons, which leave the session of what started them.
+    """
+    mark = os.urandom(16).hex()
+    os.environ[MARK] = mark
+    _tell("+", "mark", mark)
+    try:
+        yield mark
+    finally:
+        del os.environ[MARK]
+        kill_marked(mark)
+        _tell("-", "mark", mark)
+
+
+@contextmanager
+def temporary_folder(prefix: str = "tbp-") -> Iterator[Path]:
+    """A folder for temporary files, gone in the end, however this process ends."""
+    import tempfile  # here, as the minder needs none of it
+
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
+        encoded = os.fsencode(name).hex()
+        _tell("+", "folder", encoded)
+        try:
+            yield Path(name)
+        finally:
+            _tell("-", "folder", encoded)
 
 
 def kill_session(leader: int) -> None:
@@ -38,6 +73,25 @@ def kill_session(leader: int) -> None:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(member, signal.SIGKILL)
         time.sleep(0.01)  # one that forks while it is killed leaves a child behind
+
+
+def kill_marked(mark: str) -> None:
+    """Kill every process with this mark that has left the session of this one."""
+    end_s = time.monotonic() + KILLED_S
+    while (marked := _marked(f"{MARK}={mark}".encode())) and time.monotonic() < end_s:
+        for pid in marked:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _marked(variable: bytes) -> list[int]:
+    marked = []
+    for pid in processes():
+        with suppress(OSError):  # it ended meanwhile, or is another user's
+            if variable in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") and os.getsid(pid) != os.getsid(0):
+                marked.append(pid)
+    return marked
 
 
 def _members(leader: int) -> list[int]:
@@ -59,11 +113,11 @@ def processes() -> list[int]:
     return []
 
 
-def _tell(line: str) -> None:
+def _tell(*words: str) -> None:
     minder = _minder(os.getpid())
     if minder is not None and minder.stdin is not None:
         with suppress(OSError):  # somebody killed it
-            os.write(minder.stdin.fileno(), f"{line}\n".encode())
+            os.write(minder.stdin.fileno(), f"{' '.join(words)}\n".encode())
 
 
 @cache  # one for each process
@@ -78,6 +132,7 @@ def _minder(pid: int) -> subprocess.Popen[bytes] | None:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             cwd="/",
+            env={name: value for name, value in os.environ.items() if name != MARK},
         )
     except OSError:  # too many processes; then nothing is minded, as where the minder was killed
         return None
@@ -87,12 +142,18 @@ def _run() -> None:
     """The minder: hears which sessions to mind until its parent has ended."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    leaders: set[int] = set()
+    minded: dict[str, set[str]] = {"session": set(), "mark": set(), "folder": set()}
     for line in sys.stdin:
-        change = leaders.add if line[0] == "+" else leaders.discard
-        change(int(line[1:]))
-    for leader in leaders:
-        kill_session(leader)
+        sign, kind, value = line.split()
+        (minded[kind].add if sign == "+" else minded[kind].discard)(value)
+    for leader in minded["session"]:
+        kill_session(int(leader))
+    for mark in minded["mark"]:
+        kill_marked(mark)
+    import shutil
+
+    for folder in minded["folder"]:
+        shutil.rmtree(os.fsdecode(bytes.fromhex(folder)), ignore_errors=True)
 
 
 if __name__ == "__main__":

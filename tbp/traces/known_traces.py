@@ -1,7 +1,7 @@
-"""The operators of traces that were read before.
+"""The recordings of traces that were read before.
 
-Takes a trace's path, gives its session. The operator table that ``tbp trace prune`` would leave in the trace's place is
-kept under the digest of the trace's content, so a fresh checkout of the same traces is known, too. A trace of 106 MB
+Takes a trace's path, gives its recording. The operator table that ``tbp trace prune`` would leave in the trace's place
+is kept under the digest of the trace's content, so a fresh checkout of the same traces is known, too. A trace of 106 MB
 costs 0.15 CPU s instead of 1.2: its digest.
 """
 
@@ -13,13 +13,12 @@ from tbp.errors import UnreadableTrace
 from tbp.system.store import Store, file_key, key_of
 from tbp.traces.calls.names import NameRule
 from tbp.traces.operator_files import operator_bytes, stored_recording
-from tbp.traces.operators.operators import TraceSession
 from tbp.traces.read_recording import read_recording
 from tbp.traces.recording import OPERATORS_END, Recording
 
 
-def trace_session(path: Path, rules: tuple[NameRule, ...] = ()) -> TraceSession:
-    """Returns the operators of one trace: the reader that ``tbp.history`` is given.
+def known_recording(path: Path, rules: tuple[NameRule, ...] = ()) -> Recording:
+    """Returns the recording of one trace: the reader that ``tbp.history`` is given.
 
     ``rules`` are the project's for names of operators.
 
@@ -29,18 +28,18 @@ def trace_session(path: Path, rules: tuple[NameRule, ...] = ()) -> TraceSession:
     store = Store("traces")
     key = _key(path, rules) if store.is_there and not path.name.endswith(OPERATORS_END) else None
     if key is None:
-        return read_recording(path, rules).session
+        return read_recording(path, rules)
     table = store.known([key]).get(key)
     recording = _stored(path, table) if table is not None else None
     if recording is not None:
-        return recording.session
+        return recording
     recording = read_recording(path, rules)
     table = operator_bytes(recording)
     back = _stored(path, table)
     # `asv run` may write while a report is built; and a report must be the same with what is kept and without.
     if _key(path, rules) == key and back is not None and operator_bytes(back) == table:
         store.keep({key: table})
-    return recording.session
+    return recording
 
 
 def _key(path: Path, rules: tuple[NameRule, ...]) -> bytes | None:

@@ -13,7 +13,7 @@ back: the same numbers to the last digit, so that reports are equal before and a
     detail      column → values: calls, FLOPs, bytes and kernels by caller and shapes, or null
     loss        the content of the trace file that could not be used, counted by kind
     frames      its calls merged by path (``tbp.traces.frames.frames``), or null: see ``_Frames``
-    rank        its rank in a distributed run, and the use of its devices, or null: see ``_Rank``
+    rank        its rank in a distributed run, the use of its devices, and memory, or null: see ``_Rank``
 """
 
 from __future__ import annotations
@@ -26,15 +26,18 @@ from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
+import numpy as np
 import pandas as pd
 from msgspec.structs import replace
 
 from tbp.errors import UnreadableTrace
 from tbp.system.bounded import read_plain
 from tbp.system.whole_files import write_whole
+from tbp.traces.devices.bounded_memory import bounded
 from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS, DeviceUse
 from tbp.traces.devices.host_communication import HostCommunication
 from tbp.traces.devices.idle import IDLE_COLUMNS
+from tbp.traces.devices.memory import BLOCK_COLUMNS, PEAK_COLUMNS, TIMELINE_COLUMNS, MemoryUse
 from tbp.traces.devices.ranks import Rank, of_rank
 from tbp.traces.frames.frames import FRAME_COLUMNS, Frames
 from tbp.traces.frames.kinds import KINDS
@@ -68,8 +71,17 @@ class _Frames(msgspec.Struct):
     rows: dict[str, _Column]
 
 
+class _Memory(msgspec.Struct):
+    """``bounded`` memory: each frame of ``MemoryUse`` as column → values."""
+
+    peaks: dict[str, _Column]
+    alive: dict[str, _Column]
+    grown: dict[str, _Column]
+    timeline: dict[str, _Column]
+
+
 class _Rank(msgspec.Struct):
-    """The rank of a trace with devices, or of several; the frames are column → values."""
+    """The rank of a trace with devices or memory, or of several; the frames are column → values."""
 
     origin: RankOrigin = msgspec.field(name="place")
     window_us: float
@@ -77,6 +89,7 @@ class _Rank(msgspec.Struct):
     kernels: dict[str, _Column]
     idle: dict[str, _Column] | None = None  # null in files older than the reader
     host: HostCommunication = HostCommunication()
+    memory: _Memory | None = None  # null also in files older than the reader
 
 
 class _File(msgspec.Struct):
@@ -91,7 +104,7 @@ class _File(msgspec.Struct):
     detail: dict[str, _Column] | None = None
     loss: Loss = Loss()
     frames: _Frames | None = None
-    rank: _Rank | None = None  # null: nothing ran on a device, and it is a run of its own
+    rank: _Rank | None = None  # null: no device, no memory, and it is a run of its own
 
 
 _DECODER = msgspec.json.Decoder(_File)
@@ -177,7 +190,8 @@ def _stored_rank(rank: Rank | None) -> _Rank | None:
         return None
     used = rank.device
     devices, kernels, idle = map(_columns, (used.devices, used.kernels, used.idle))
-    return _Rank(replace(rank.origin, family=""), used.window_us, devices, kernels, idle, rank.host)
+    memory = None if rank.memory is None else _stored_memory(bounded(rank.memory))
+    return _Rank(replace(rank.origin, family=""), used.window_us, devices, kernels, idle, rank.host, memory)
 
 
 def _rank(path: Path, session: TraceSession, stored: _Rank) -> Rank:
@@ -188,7 +202,25 @@ def _rank(path: Path, session: TraceSession, stored: _Rank) -> Rank:
         _frame(stored.idle or {"operator": []}, IDLE_COLUMNS),
     )
     its_origin = located(path, stored.origin)
-    return Rank(path, its_origin, of_rank(session, its_origin), used, stored.host)
+    memory = None if stored.memory is None else _memory(stored.memory)
+    return Rank(path, its_origin, of_rank(session, its_origin), used, stored.host, memory)
+
+
+def _stored_memory(memory: MemoryUse) -> _Memory:
+    return _Memory(*map(_columns, (memory.peaks, memory.alive, memory.grown, memory.timeline)))
+
+
+def _memory(stored: _Memory) -> MemoryUse:
+    memory = MemoryUse(
+        _frame(stored.peaks, PEAK_COLUMNS, "device"),
+        _frame(stored.alive, BLOCK_COLUMNS),
+        _frame(stored.grown, BLOCK_COLUMNS),
+        _frame(stored.timeline, TIMELINE_COLUMNS, "device"),
+    )
+    known = (memory.peaks[["peak_bytes", "end_bytes", "peak_us", "growth_bytes"]], memory.timeline.iloc[:, 1:])
+    if not len(memory.peaks) or not all(np.isfinite(frame.to_numpy()).all() for frame in known):
+        raise ValueError("its memory is unknown")
+    return memory
 
 
 def _stored_frames(frames: Frames) -> _Frames:

@@ -17,6 +17,8 @@ from msgspec.structs import replace
 from tbp.errors import UnreadableInput, UnreadableTrace
 from tbp.system.parallel import batched, mapped
 from tbp.traces.calls.names import NameRule
+from tbp.traces.devices.bounded_memory import bounded
+from tbp.traces.devices.memory import MemoryUse
 from tbp.traces.devices.ranks import Rank
 from tbp.traces.frames.frames import Frames
 from tbp.traces.operator_files import read_operators, write_operators
@@ -101,15 +103,25 @@ def _same_detail(first: pd.DataFrame | None, second: pd.DataFrame | None) -> boo
 
 
 def _same_devices(first: Rank | None, second: Rank | None) -> bool:
-    """True where ranks and devices are the same; a trace with neither has none stored."""
+    """True where ranks, devices and memory are the same; a trace with none of them has none stored."""
     used = [None if each is None or not each.is_telling else each for each in (first, second)]
     if used[0] is None or used[1] is None:
         return used[0] is used[1]
     frames = zip(
         *((each.device.devices, each.device.kernels, each.device.idle) for each in (used[0], used[1])), strict=True
     )
+    if not _same_memory(used[0].memory, used[1].memory):
+        return False
     heads = [(replace(each.origin, family=""), each.device.window_us, each.host) for each in (used[0], used[1])]
     return heads[0] == heads[1] and all(_equal(mine, its) for mine, its in frames)
+
+
+def _same_memory(first: MemoryUse | None, second: MemoryUse | None) -> bool:
+    """True where the ``bounded`` form of both is the same: more is not kept."""
+    if first is None or second is None:
+        return first is second
+    small = [bounded(each) for each in (first, second)]
+    return all(_equal(*(getattr(each, name) for each in small)) for name in ("peaks", "alive", "grown", "timeline"))
 
 
 def _same_frames(first: Frames | None, second: Frames | None) -> bool:

@@ -45,7 +45,8 @@ STATES_OF_CHANGE = (State.REGRESSION, State.CHANGED, State.IMPROVEMENT, State.RE
 """States that a confirmed change of the code makes."""
 
 
-_SETTLED = (*STATES_OF_CHANGE, State.NO_CHANGE, State.SUSPECT)
+SETTLED = (*STATES_OF_CHANGE, State.NO_CHANGE, State.SUSPECT)
+"""States of series that were measured often enough to say something of them."""
 
 
 # A shape beside every colour, so that no state is told by colour alone.
@@ -293,7 +294,7 @@ def verdict(ranked: Sequence[History], name: str = "") -> str:
         size = effect(step, first.unit, first.better)
         lead = "the largest" if worst > 1 else "it"
         return f"{sentence}; {lead} is {name or first.key.name}: {size} {since(first, step)}".rstrip() + "."
-    if not any(counts[state] for state in _SETTLED):
+    if not any(counts[state] for state in SETTLED):
         why = [f"{number:,} {PLURALS[state][number != 1]}" for state, number in counts.items() if number]
         return f"Cannot tell: no verdict on any of {series} ({', '.join(why)})."
     rest = [

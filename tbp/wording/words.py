@@ -107,7 +107,9 @@ def calls(per_step: float) -> str:
 
 
 def flop(number: float) -> str:
-    """``131 GFLOP``: three digits, of a number whose last ones nobody asks for."""
+    """``131 GFLOP``: three digits, of a number whose last ones nobody asks for; ``–`` for NaN."""
+    if not math.isfinite(number):
+        return UNKNOWN
     factor, symbol = scale_of(number, FLOP)
     return f"{significant(number / factor)} {symbol}"
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tbp.asv.night_lock import MARK, NAME, only_night
+from tbp.asv.night_lock import NAME, only_night
 from tbp.errors import RunFailed
+from tbp.system.children import MARK
 
 # A night with a child in a session of its own, which inherits the mark; the minder is not asked.
 NIGHT = """

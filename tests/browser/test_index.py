@@ -259,7 +259,7 @@ def test_without_scripts_the_worst_rows_and_every_benchmark_are_there(browser, s
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_hostile_names_stay_texts_in_rows_that_a_script_makes(browser, hostile_site, size) -> None:
-    with opened(browser, hostile_site, size=size) as page:
+    with opened(browser, hostile_site, size=size, ready=READY) as page:
         page.evaluate(CHUNKS_OF_ROWS)
         assert_harmless(page)
 

@@ -1,6 +1,7 @@
 """One event on machines that measure different commits: `tbp report` on a real repository, up to every output."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,21 +41,22 @@ def test_every_output_tells_it_once(
     monkeypatch.chdir(project)
     assert main(["report", "--out", str(tmp_path)]) == 3
     hashes = git(project, "rev-list", "--reverse", "main").split()
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
-    assert line.startswith("  2 regressions of suite.time_thing: +")
+    line, following = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    assert line.startswith("  new: 2 regressions of suite.time_thing: ▲ +100 % slower ")
     between = f"by one of 3 commits, {hashes[30][:8]}..{hashes[33][:8]}"
-    assert line.endswith(f" {between}; on both machines that measured it")
+    assert line.endswith(f" {between} by x (number 33); on both machines that measured it")
+    assert following.startswith(f"       next: tbp gate {hashes[30][:8]} ")
     content = json.loads((tmp_path / "summary.json").read_bytes())
     (event,) = content["events"]
     assert (event["last_before"]["commit"], event["first"]["commit"]) == (hashes[30], hashes[33])
     assert (event["commits"], sorted(one["commits"] for one in event["changes"])) == (3, [3, 4])
     assert event["machines"]["moved"] == ["even", "odd"]
     assert event["touching"] == [{"commit": hashes[REQUIREMENTS_AT], "files": ["uv.lock"]}]
-    touching = f"of 3 commits, 1 touches the benchmark or its requirements: {hashes[REQUIREMENTS_AT][:8]} (uv.lock)"
+    touching = f"f 3 commits, 1 touches the benchmark or its requirements: {hashes[REQUIREMENTS_AT][:8]} (uv.lock)"
     for page in ("changes.html", "index.html", "feed.xml"):
         text = (tmp_path / page).read_text(encoding="utf-8")
         assert text.count(touching) == 1, page
-        assert text.count("on both machines that measured it") == 1, page
+        assert text.count("n both machines that measured it") == 1, page
     (page_of,) = (tmp_path / "benchmarks").glob("*.html")
     assert touching in page_of.read_text(encoding="utf-8")
     assert (tmp_path / "feed.xml").read_text(encoding="utf-8").count("<entry>") == 1
@@ -64,6 +66,7 @@ def test_results_from_elsewhere_have_no_commits_named(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["report", "--results", str(project / "results"), "--out", str(tmp_path / "site")]) == 3
+    shutil.copytree(project / "results", tmp_path / "results")  # with no configuration beside or above it
+    assert main(["report", "--results", "results", "--out", str(tmp_path / "site")]) == 3
     content = json.loads((tmp_path / "site" / "summary.json").read_bytes())
     assert [event["touching"] for event in content["events"]] == [[] for _ in content["events"]]

@@ -41,9 +41,9 @@ def slow_commit(project: Path) -> str:
 @pytest.mark.parametrize(
     ("base", "measured", "code", "words"),
     [
-        ("main~20", "main~20", 3, "1 regression in 1 series; it is suite.time_thing: ▲ +100 % slower"),
-        ("main~18", "main~19", 3, "1 regression"),  # not measured: the one before it is
-        ("main~15", "main~15", 0, "no confirmed regression in 1 series."),
+        ("main~20", "main~20", 3, "no new regression in the 7 days to 2026-01-31; 1 stands."),
+        ("main~18", "main~19", 3, "no new regression in the 7 days"),  # not measured: the one before it is
+        ("main~15", "main~15", 0, "no new regression in the 7 days to 2026-01-31; none stands."),
     ],
 )
 def test_a_base_leaves_earlier_changes_out(inside, project, run, base, measured, code, words) -> None:
@@ -70,11 +70,55 @@ def test_an_acknowledged_regression_sets_no_exit_code(inside, project, run) -> N
     assert f'commit = "{slow}"' in Path("reports/acks.toml").read_text("utf-8")
     code, out, _ = run("report", "--out", str(inside))
     assert code == 0
-    assert out.startswith("No confirmed regression in 1 series; 1 acknowledged.")
+    assert out.startswith("No new regression in the 7 days to 2026-01-31; none stands.")
     assert "acknowledged: worth it" in (inside / "index.html").read_text("utf-8")
     code, _, err = run("ack", "suite.*", slow, "--reason", "again")
     assert code == 2
     assert "already" in err
+
+
+def test_an_event_is_accepted_by_its_commit_alone(inside, project, run) -> None:
+    slow = slow_commit(project)
+    before = git(project, "rev-parse", f"{slow}~1")
+    code, out, _ = run("ack", slow[:10], "--owner", "Ada", "--status", "investigating", "--link", "https://e.org/7")
+    place = f"the event {before[:8]}..{slow[:8]} (1 series on 1 machine)"
+    assert (code, out) == (0, f"{place} is investigating in {Path('reports/acks.toml').resolve()}\n")
+    assert f'event = "{before[:12]}..{slow[:12]}"' in Path("reports/acks.toml").read_text("utf-8")
+    code, out, _ = run("report", "--out", inside)
+    assert code == 3  # it still counts
+    assert "; investigating, Ada (https://e.org/7)\n" in out
+    for page in ("index.html", "changes.html"):
+        text = (inside / page).read_text("utf-8")
+        assert "<bdi>investigating, Ada</bdi> " in text
+        assert 'href="https://e.org/7" rel="noreferrer"' in text
+    summary = json.loads((inside / "summary.json").read_text())
+    (told,) = summary["events"][0]["triage"]
+    assert (told["owner"], told["status"], told["accepted"]) == ("Ada", "investigating", False)
+    assert summary["series"][0]["changes"][0]["triage"] == told
+    assert run("ack", slow, "--status", f"fixed in {slow}", "--update")[0] == 0
+    code, out, _ = run("report", "--out", inside)
+    assert code == 3
+    assert f"not fixed by {slow[:8]}: " in out
+    assert run("ack", slow, "--status", "expected", "--reason", "meant", "--update")[0] == 0
+    assert run("report", "--out", inside)[0] == 0
+    assert "<bdi>expected, Ada: meant</bdi>" in (inside / "changes.html").read_text("utf-8")
+
+
+def test_an_event_that_made_nothing_worse_is_not_accepted(inside, project, run) -> None:
+    code, _, err = run("ack", "main", "--reason", "r")
+    slow = slow_commit(project)
+    before = git(project, "rev-parse", f"{slow}~1")
+    assert code == 2
+    assert f"made nothing worse here; the newest events that have are {before[:8]}..{slow[:8]}: write one of" in err
+    assert not Path("reports/acks.toml").exists()
+
+
+def test_an_event_is_accepted_where_nothing_is_measured_yet(inside, project, run, tmp_path) -> None:
+    slow, file = slow_commit(project), tmp_path / "acks.toml"
+    code, _, err = run("ack", slow, "--reason", "r", "--acks", file, "--results", tmp_path / "none")
+    assert code == 0
+    assert "the event is not looked up: there is no results folder" in err
+    assert f'event = "{slow}"' in file.read_text("utf-8")
 
 
 def test_an_acknowledgement_ends_with_its_last_day(inside, project, run) -> None:
@@ -100,6 +144,10 @@ def test_an_acknowledgement_of_nothing_is_a_problem_that_is_said(inside, run) ->
         (["report", "--acks", "nowhere.toml"], "there is no file nowhere.toml"),
         (["ack", "b", "nothing", "--reason", "r"], "nothing is no commit that git knows here"),
         (["ack", "b", "main", "--reason", ""], "--reason is empty"),
+        (["ack", "b", "main"], "--reason is empty"),
+        (["ack", "b", "main", "--reason", "r", "--status", "done"], "--status must be investigating, expected,"),
+        (["ack", "b", "main", "--reason", "r", "--status", "fixed in nothing"], "nothing is no commit that git knows"),
+        (["ack", "b", "main", "--reason", "r", "--link", "javascript:alert(1)"], "--link must be an address"),
         (["ack", "b", "main", "--reason", "r", "--until", "x"], "--until must be a day"),
     ],
 )
@@ -132,3 +180,72 @@ def test_open_shows_it_in_the_browser(inside, run, monkeypatch) -> None:
     monkeypatch.setattr("webbrowser.open", lambda address: shown.append(address) or True)
     run("report", "--out", str(inside), "--open")
     assert shown == [(inside / "index.html").as_uri()]
+
+
+@pytest.mark.parametrize(
+    ("since", "sentence"),
+    [
+        ("20", "1 new regression in the 20 days to 2026-01-31, from 1 commit; 1 stands."),
+        ("2026-01-15", "1 new regression since 2026-01-15, from 1 commit; 1 stands."),
+        ("2026-01-17", "No new regression since 2026-01-17; 1 stands."),
+        ("main~16", "1 new regression since main~16, from 1 commit; 1 stands."),
+        ("main~15", "No new regression since main~15; 1 stands."),
+    ],
+)
+def test_since_says_what_is_new_and_changes_no_verdict(inside, run, since: str, sentence: str) -> None:
+    code, out, _ = run("report", "--out", inside, "--since", since)
+    assert (code, out.splitlines()[0]) == (3, sentence)
+    assert json.loads((inside / "summary.json").read_text())["answer"]["sentence"] == sentence
+
+
+@pytest.mark.parametrize("since", ["v9", "2026-13-01", "0", "12345678901234567890"])
+def test_a_time_that_is_none_is_said(inside, run, since: str) -> None:
+    code, _, err = run("report", "--out", str(inside), "--since", since)
+    assert code == 2
+    assert f"{since} names no stored commit" in err
+
+
+def test_results_of_elsewhere_bring_their_project_with_them(project, run, tmp_path, monkeypatch) -> None:
+    """Its name, its subjects, its branch, and the direction that its pyproject.toml sets."""
+    monkeypatch.chdir(tmp_path)
+    policy = project / "pyproject.toml"
+    policy.write_text("[tool.tbp.better]\n'time_thing' = 'higher'\n")
+    try:
+        code, _, err = run("report", "--results", project / "results", "--out", tmp_path / "site")
+        compared = run("compare", "main~16", "main~15", "--results", project / "results")
+    finally:
+        policy.unlink()
+    assert err == f"tbp: the results are those of {project / 'asv.conf.json'}\n"
+    summary = json.loads((tmp_path / "site" / "summary.json").read_text())
+    (series,) = summary["series"]
+    assert (code, summary["project"], summary["branch"], series["better"]) == (0, "mine", "main", "higher")
+    assert series["changes"][0]["first"]["subject"] == f"day {SLOWER_AT + 1}"
+    assert (compared[0], compared[2]) == (0, err)
+    assert run("report", "--results", project / "results", "--out", tmp_path / "site", "--branch", "main")[0] == 3
+
+
+def test_results_that_are_those_of_this_folder_need_no_word(inside, project, run) -> None:
+    code, _, err = run("report", "--results", "results", "--out", inside)
+    assert (code, err) == (3, "")
+    assert json.loads((inside / "summary.json").read_text())["project"] == "mine"
+
+
+def test_a_configuration_that_is_named_goes_before_what_lies_above(project, run, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.json").write_text(json.dumps({"project": "other", "repo": "https://e.org/x"}))
+    results = ("--results", project / "results", "--config", "other.json")
+    assert run("report", *results, "--out", tmp_path / "site")[0] == 3
+    assert json.loads((tmp_path / "site" / "summary.json").read_text())["project"] == "results"
+
+
+def test_an_event_of_results_elsewhere_is_accepted_in_their_project(inside, project, run, monkeypatch) -> None:
+    slow = slow_commit(project)
+    monkeypatch.chdir(inside)
+    code, out, _ = run("ack", slow, "--reason", "r", "--results", project / "results")
+    assert (code, out.endswith(f"is acknowledged in {project / 'reports' / 'acks.toml'}\n")) == (0, True)
+
+
+def test_a_night_measures_into_its_own_results_only(inside, run, tmp_path) -> None:
+    code, _, err = run("nightly", "--results", tmp_path)
+    assert code == 2
+    assert "a night measures into results_dir of " in err

@@ -98,6 +98,19 @@ def test_values_that_repeat_but_for_noise_of_a_clock_have_a_step():
     assert [c.index for c in change_points(series, counter=False)] == [40]
 
 
+def test_a_step_from_zero_does_not_depend_on_the_unit():
+    steps = [0.0, 0.0, 0.0, 1.0] * 5 + [40.0, 40.0, 40.0, 41.0] * 5
+    for unit in (1.0, 1e-12, 1e12):
+        (change,) = change_points([step * unit for step in steps], counter=False)
+        assert (change.index, change.confirmed) == (20, True)
+
+
+def test_a_step_of_thirty_times_hides_none_of_two_percent():
+    wobble = np.tile([0.002, -0.002, 0.001, -0.001, 0.0], 12)
+    series_s = np.exp(wobble) * np.repeat([1.0, 1.02, 30.0], 20)
+    assert [(c.index, c.confirmed) for c in change_points(series_s.tolist())] == [(20, True), (40, True)]
+
+
 def test_a_long_series_has_its_step():
     noise = np.random.default_rng(3).normal(0, 0.02, 120)
     series_s = np.exp(noise + np.where(np.arange(120) >= 70, 0.10, 0))
@@ -175,6 +188,7 @@ def test_an_oldest_run_a_little_off_is_nothing(share: float):
         ([12.0, 12.0, 12.0, 13.0], [3]),
         ([4.0, 4.0, 4.0, 8.0, 8.0, 8.0, 4.0, 4.0], [3, 6]),
         ([4.0] * 4 + [8.0] * 4 + [4.0] * 4 + [8.0], [4, 8, 12]),
+        ([4.0] * 3 + [8.0] * 3 + [4.0] * 3 + [8.0] * 3, [3, 6, 9]),
         ([4.0, 4.0, NAN, 4.0, NAN, 5.0], [5]),
         ([0.0, 0.0, 0.0, 1.0, 1.0], [3]),
     ],
@@ -191,7 +205,9 @@ def test_an_exact_change_is_certain(values: list[float], places: list[int]):
         [12.0, 12.0, 13.0],
         [5.0, 5.0, 5.0, 9.0, 5.0, 5.0, 5.0],
         [1.0, 2.0] * 5,
+        [4.0] * 6 + [8.0] * 2 + [4.0] * 2 + [8.0] * 6,
         [1.0] * 9 + [5.0] * 2 + [1.0] * 9 + [5.0] * 2 + [1.0] * 9,
+        [1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0, 4.0],  # a new value every other run: more than one in three runs
     ],
 )
 def test_a_spike_and_two_values_of_noise_are_no_exact_change(values: list[float]):

@@ -41,6 +41,14 @@ def test_the_sixth_rank_of_eight_against_eight() -> None:
     assert interval(before, after) == pytest.approx((ratios[7] - 1, ratios[-8] - 1))
 
 
+def test_the_179th_rank_of_25_against_25() -> None:
+    # 625 / 2 − 2.5758 · √(625 · 51 / 12) is 179.7: so many differences are left out at both ends.
+    before = [1.0 + 0.001 * ((place * 12) % 25) for place in range(25)]
+    after = [1.2 + 0.0013 * ((place * 12) % 25) for place in range(25)]
+    ratios = sorted(b / a for a in before for b in after)
+    assert interval(before, after) == pytest.approx((ratios[178] - 1, ratios[-179] - 1), rel=1e-9)
+
+
 def test_one_run_against_many_is_judged_by_the_spread_of_the_many() -> None:
     low, high = interval([1.0, 1.02, 0.98, 1.01, 0.99, 1.0], [1.3])
     assert 0.2 < low < 0.3 < high < 0.4
@@ -51,6 +59,16 @@ def test_processes_that_disagree_widen_it() -> None:
     calm = interval(before, after, [[value] * 3 for value in (*before, *after)])
     wild = interval(before, after, [[value, value * 1.1, value * 0.9] for value in (*before, *after)])
     assert wild[0] < calm[0] < 0.3 < calm[1] < wild[1]
+
+
+def test_processes_of_a_run_tell_its_error_where_the_runs_agree() -> None:
+    # Medians of three processes of sigma 0.1: 1.25 · 0.1 / √3, and √(1/4 + 1) of that; t of 3 degrees at 99 % is 5.841.
+    processes = [math.exp(-0.1), 1.0, math.exp(0.1)]
+    low, high = interval(
+        [1.0] * 4, [1.3], [[level * each for each in processes] for level in (1.0, 1.0, 1.0, 1.0, 1.3)]
+    )
+    reach = 5.8409 * 1.25 * 0.1 / math.sqrt(3) * math.sqrt(1.25)
+    assert (low, high) == pytest.approx((1.3 * math.exp(-reach) - 1, 1.3 * math.exp(reach) - 1), abs=1e-4)
 
 
 def test_a_counter_is_exact() -> None:

@@ -29,6 +29,10 @@ def test_noise_between_leaves_steps_out():
     assert noise_between(points(0.98, 1.0, 1.02, 1.96, 2.0, 2.04), [3]) == pytest.approx(1.4826 * 0.02)
 
 
+def test_three_runs_are_enough_for_a_spread_the_first_of_them_too():
+    assert noise_between(points(0.9, 1.0, 1.1), []) == pytest.approx(1.4826 * 0.1)
+
+
 def test_what_was_not_measured_has_no_noise():
     failed = [Point(COMMIT, Outcome.FAILED)] * 4
     assert math.isnan(noise_within(failed))

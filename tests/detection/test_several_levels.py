@@ -80,6 +80,7 @@ def test_what_is_large_and_not_certain_is_suspect_and_says_why():
     found = change_points(values.tolist())
     assert places(found) == [(40, False), (45, False)]
     assert found[0].doubt == "the 5 runs after it are too few to be sure in this noise"
+    assert [change.p_value for change in found] == pytest.approx([0.022, 0.015], abs=0.001)
 
 
 def test_runs_of_a_mode_that_happen_to_be_neighbours_are_no_steps():

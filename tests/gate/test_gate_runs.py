@@ -170,6 +170,14 @@ def wait_until(holds: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def test_two_gates_at_once_judge_each_the_commits_it_was_given(started: Start):
+    arguments = ("--bench", TOTAL, "--relevant", "30", "--excluded", "60")
+    gates = [started("base", "slower", *arguments), started("base", "same", *arguments)]
+    (slower, waits), (same, also) = [gate.communicate() for gate in gates]
+    assert [gate.returncode for gate in gates] == [3, 0], slower + waits + same + also
+    assert (waits + also).count("another gate or night measures with the same environments") == 1
+
+
 def test_a_slower_commit_is_named_and_nothing_else(gate: Gate, environment: dict[str, str]):
     done = gate("base", "slower", "--json")
     assert done.returncode == 3, done.stderr

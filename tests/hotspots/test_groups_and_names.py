@@ -19,8 +19,14 @@ def written(path: Path, events: list[dict[str, Any]], **header: object) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def in_the_folder_of_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traces are named from here: a temporary folder's path may be so long that lines with it are wrapped."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
-def stacks(tmp_path: Path) -> Path:
+def stacks() -> Path:
     events = [
         event("ProfilerStep#1", 0, 1_000, STEP),
         event("nn.Module: Net_0", 100, 500, PYTHON),
@@ -28,7 +34,7 @@ def stacks(tmp_path: Path) -> Path:
         event("aten::mm", 140, 400),
         event("aten::add", 700, 100),
     ]
-    return written(tmp_path / "stacks.json", events)
+    return written(Path("stacks.json"), events)
 
 
 def test_modules_and_lines_are_ranked(stacks: Path, run: Run) -> None:
@@ -48,8 +54,8 @@ def test_modules_and_lines_are_ranked(stacks: Path, run: Run) -> None:
     ]
 
 
-def test_a_trace_without_stacks_cannot_be_grouped(tmp_path: Path, run: Run) -> None:
-    path = written(tmp_path / "plain.json", [event("aten::mm", 0, 10)])
+def test_a_trace_without_stacks_cannot_be_grouped(run: Run) -> None:
+    path = written(Path("plain.json"), [event("aten::mm", 0, 10)])
     for group, thing in (("module", "nn.Module"), ("line", "Python function")):
         code, out, err = run("hotspots", path, "--group-by", group)
         assert (code, out) == (2, "")
@@ -60,7 +66,7 @@ def test_a_trace_without_stacks_cannot_be_grouped(tmp_path: Path, run: Run) -> N
     assert "--shapes are of operators, not of a line" in err
 
 
-def test_regions_of_torch_compile_are_ranked(tmp_path: Path, run: Run) -> None:
+def test_regions_of_torch_compile_are_ranked(run: Run) -> None:
     events = [
         event("ProfilerStep#1", 0, 1_000, STEP),
         event("Torch-Compiled Region: 0/0", 100, 400),
@@ -69,7 +75,7 @@ def test_regions_of_torch_compile_are_ranked(tmp_path: Path, run: Run) -> None:
         event("aten::mm", 600, 80),
         event("## Call CompiledFxGraph fxyz ##", 800, 50, STEP),  # the backward pass
     ]
-    code, out, err = run("hotspots", written(tmp_path / "a.json", events), "--group-by", "region", "--json")
+    code, out, err = run("hotspots", written(Path("a.json"), events), "--group-by", "region", "--json")
     assert (code, err) == (0, "")
     (content,) = json.loads(out)["hotspots"]
     assert [(row["operator"], row["self_us"], row["total_us"]) for row in content["operators"]] == [
@@ -78,7 +84,7 @@ def test_regions_of_torch_compile_are_ranked(tmp_path: Path, run: Run) -> None:
         ("(not compiled)", 80, 80),
         ("## Call CompiledFxGraph #2 ##", 50, 50),
     ]
-    code, _, err = run("hotspots", written(tmp_path / "b.json", events[4:5]), "--group-by", "region")
+    code, _, err = run("hotspots", written(Path("b.json"), events[4:5]), "--group-by", "region")
     assert code == 2
     assert "has no region of torch.compile to group by: record a compiled model" in err
 
@@ -100,11 +106,10 @@ def compiled(folder: Path, digest: str, region: str = "0/0") -> Path:
     return folder
 
 
-def test_an_edited_graph_is_the_same_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+def test_an_edited_graph_is_the_same_graph(run: Run) -> None:
     """pytorch/pytorch#163976: every hash made two certain changes, 0 → 1 and 1 → 0 calls."""
-    monkeypatch.chdir(tmp_path)
-    before, after = compiled(tmp_path / "a", "07c1e9ab"), compiled(tmp_path / "b", "f3a2d5b8", "1/0")
-    (tmp_path / "pyproject.toml").write_text("[tool.tbp.names]\n'^request_\\w+$' = \"request\"\n")
+    before, after = compiled(Path("a"), "07c1e9ab"), compiled(Path("b"), "f3a2d5b8", "1/0")
+    (Path("pyproject.toml")).write_text("[tool.tbp.names]\n'^request_\\w+$' = \"request\"\n")
     _, out, _ = run("hotspots", before, after, "--json")
     (content,) = json.loads(out)["differences"]
     assert {
@@ -116,14 +121,13 @@ def test_an_edited_graph_is_the_same_graph(tmp_path: Path, monkeypatch: pytest.M
         "request": ("same", 1, 1),
     }
     assert content["exact"] == []
-    _, out, _ = run("hotspots", tmp_path / "a" / "0.json")
+    _, out, _ = run("hotspots", Path("a") / "0.json")
     assert "recorded as ## Call CompiledFxGraph f07c1e9ab" in out
 
 
-def test_a_bad_rule_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    monkeypatch.chdir(tmp_path)
-    path = written(tmp_path / "plain.json", [event("aten::mm", 0, 10)])
-    (tmp_path / "pyproject.toml").write_text("[tool.tbp.names]\n'(a+)+$' = \"x\"\n")
+def test_a_bad_rule_is_one_clear_line(run: Run) -> None:
+    path = written(Path("plain.json"), [event("aten::mm", 0, 10)])
+    (Path("pyproject.toml")).write_text("[tool.tbp.names]\n'(a+)+$' = \"x\"\n")
     code, out, err = run("hotspots", path)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "[tool.tbp.names] '(a+)+$' has a repeat or a choice inside a repeat" in err
@@ -141,8 +145,8 @@ def gloo(folder: Path) -> Path:
     return folder
 
 
-def test_ranks_without_a_device_stand_side_by_side(tmp_path: Path, run: Run) -> None:
-    code, out, _ = run("hotspots", gloo(tmp_path / "run"))
+def test_ranks_without_a_device_stand_side_by_side(run: Run) -> None:
+    code, out, _ = run("hotspots", gloo(Path("run")))
     assert code == 0
     assert out.splitlines()[-6:] == [
         "3 ranks of one run (gloo)",
@@ -152,18 +156,18 @@ def test_ranks_without_a_device_stand_side_by_side(tmp_path: Path, run: Run) -> 
         "2     1.00 ms         670 µs   67 %  670 µs",
         "The others wait for rank 1: without communication its step takes 830 µs, theirs 330 µs",
     ]
-    _, out, _ = run("hotspots", tmp_path / "run", "--json")
+    _, out, _ = run("hotspots", Path("run"), "--json")
     device = json.loads(out)["hotspots"][0]["device"]
     assert device["straggler"] == {"rank": 1, "work_us": 830, "usual_us": 330}
     assert (device["devices"], device["kernels"], len(device["ranks"])) == ([], [], 3)
 
 
-def test_a_run_of_three_ranks_is_one_session(tmp_path: Path, run: Run) -> None:
-    _, out, _ = run("hotspots", gloo(tmp_path / "a"), gloo(tmp_path / "b"))
+def test_a_run_of_three_ranks_is_one_session(run: Run) -> None:
+    _, out, _ = run("hotspots", gloo(Path("a")), gloo(Path("b")))
     assert (
         "that takes 3 sessions on each side and 1 and 1 are given, as the ranks of one run are one session"
         in " ".join(out.split())
     )
-    (tmp_path / "b" / "rank2.json").unlink()
-    _, out, _ = run("hotspots", tmp_path / "a", tmp_path / "b")
+    (Path("b") / "rank2.json").unlink()
+    _, out, _ = run("hotspots", Path("a"), Path("b"))
     assert "Note: rank 2 left out, as not every run has its trace" in out

@@ -168,7 +168,7 @@ def test_json_and_csv_hold_every_operator(tmp_path: Path, recorded_traces: dict[
         (["no*"], "there is no file no*"),
         (["folder"], "folder is a folder without a trace directly in it"),
         (["a", "b", "c"], "put a pattern of one cell's traces in quotes"),
-        (["a", "b", "--by", "self"], "--by, --group-by and --shapes are for one trace"),
+        (["a", "b", "--by", "self"], "--by self is not for two traces: use --by change or --by lost"),
         (["a", "--json", "--csv"], "only one of --json and --csv"),
         (["a", "--csv", "nowhere/x.csv"], "there is no folder nowhere"),
         (["HEAD"], "cannot read asv.conf.json"),

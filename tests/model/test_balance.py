@@ -162,6 +162,7 @@ def test_a_direction_that_nobody_knows_makes_nothing_better_or_worse() -> None:
         ((1.00, 1.42, 1.009), NOISE, 0.0, True),  # no more than 1 % is left
         ((1.00, 1.42, 1.02), NOISE, 0.0, False),
         ((1.00, 1.42, 1.02), 0.007, 0.0, True),  # within three times the noise
+        ((1.00, 1.42, 1.02), 0.006, 0.0, False),
         ((1.00, 1.42, 1.02), math.nan, 0.0, False),
         ((1.00, 1.42, 1.10), 0.05, 0.0, True),
         ((1.00, 1.42, 1.12), 0.05, 0.0, False),  # more than a quarter of the 42 %
@@ -180,6 +181,8 @@ def test_what_counts_as_back(levels, noise, relevant, is_back) -> None:
     [
         ((1000, 1010, 1000), True),
         ((1000, 1010, 1004), False),  # exactly known not to be back, though within 1 %
+        ((1000, 1010, 1002), False),  # nor this, though it is less than a quarter of the change
+        ((1000, 1010, 990), False),  # better than before
         ((1000, 1010, 1005, 1000), True),
         ((0, 5, 0), True),
         ((0, 5, 1), False),
@@ -200,6 +203,18 @@ def test_levels_that_are_not_positive_are_carried_by_differences() -> None:
     found = balance(walked(-1.0, 1.0, 3.0, 1.0, B=HOST), 1, NOISE)
     levels = {"reference": 1.0, "level": 1.0, "first": 1.0}
     assert found == Balance(2, (0, 2), **levels, is_recovery=True, recoveries=(2,), undone=((0, 2),))
+
+
+def test_levels_that_are_not_positive_are_summed_by_differences() -> None:
+    found = balance(walked(-3.0, -2.0, -1.0, -0.5, B=ACCEPTED), 1, NOISE)
+    assert (found.reference, found.level, found.standing) == (-2.0, -0.5, 0)  # accepted is the step of 1 in the middle
+    assert balance(walked(-3.0, -2.0, 0.0), 1, NOISE).standing == 1  # the larger one
+
+
+def test_a_level_of_zero_is_carried_by_differences() -> None:
+    found = balance(walked(1.0, 2.0, 0.0, 3.0, B=HOST), 1, NOISE)
+    assert (found.first, found.level) == (-1.0, 3.0)
+    assert found.regressions == (0, 2)
 
 
 def test_the_balance_knows_the_regressions_that_stand_and_the_gain_before_them() -> None:

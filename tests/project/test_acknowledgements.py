@@ -11,17 +11,14 @@ from tbp.errors import UsageError
 from tbp.history.acknowledged import seen
 from tbp.model.changes import Change, ChangeEvidence, History, State
 from tbp.model.series import Better, Commit, Outcome, Point, SeriesKey
+from tbp.model.triage import TriageStatus
 from tbp.project.acknowledgements import (
-    HEADER,
     Ack,
     day_of,
-    found_ack,
-    new_ack,
     read_acks,
-    require_on_branch,
     unmatched,
-    write_ack,
 )
+from tbp.project.new_acknowledgement import HEADER, AckRequest, new_ack, require_on_branch, write_ack
 from tbp.wording.words import visible
 
 from ..repositories import commit, git, new_repository
@@ -40,6 +37,11 @@ def history(*changes: Change, values=(1.0,) * 4 + (2.0,) * 4, benchmark="attenti
     key = SeriesKey(benchmark, (), "box", "env")
     evidence = tuple(ChangeEvidence(change) for change in changes)
     return History(key, "seconds", Better.LOWER, points, State.REGRESSION, evidence)
+
+
+def is_named(own: History, ack: Ack) -> bool:
+    """True where ``ack`` gives the first change a state."""
+    return seen([own], [ack], DAY)[0].changes[0].triage is not None
 
 
 SLOWER = Change(4, 1.0, 2.0, 0.001, True)
@@ -115,18 +117,18 @@ def test_what_cannot_be_meant_names_file_and_entry(tmp_path: Path, text: str, wo
 )
 def test_a_name_or_a_pattern_and_the_beginning_of_a_hash(benchmark, commit, is_found) -> None:
     own = history(SLOWER)
-    assert (found_ack(own, own.changes[0], [Ack(benchmark, commit, "r")]) is not None) is is_found
+    assert is_named(own, Ack(benchmark, commit, "r")) is is_found
 
 
 def test_a_commit_without_a_value_before_it_counts_as_the_same_change() -> None:
     own = history(SLOWER, values=(1.0, 1.0, 1.0, 0.0, 2.0, 2.0))
-    assert found_ack(own, own.changes[0], [Ack("attention.time_x", "4444444", "r")])
-    assert not found_ack(own, own.changes[0], [Ack("attention.time_x", "3333333", "r")])
+    assert is_named(own, Ack("attention.time_x", "4444444", "r"))
+    assert not is_named(own, Ack("attention.time_x", "3333333", "r"))
 
 
 def test_what_became_better_needs_no_acknowledgement() -> None:
     own = history(Change(4, 2.0, 1.0, 0.001, True))
-    assert found_ack(own, own.changes[0], [Ack("*", "5555555", "r")]) is None
+    assert not is_named(own, Ack("*", "5555555", "r"))
 
 
 def test_an_acknowledged_regression_is_none_and_an_expired_one_returns() -> None:
@@ -211,7 +213,9 @@ def test_the_same_change_is_acknowledged_once(tmp_path: Path, commit: str) -> No
     path = tmp_path / "acks.toml"
     write_ack(Ack("b", "89abcdef", "y", date(2026, 1, 2)), path)
     before = path.read_bytes()
-    with pytest.raises(UsageError, match=r"already until 2026-01-02 \(\[\[ack\]\] number 1\); change that entry"):
+    with pytest.raises(
+        UsageError, match=r"already until 2026-01-02 \(\[\[ack\]\] number 1\); change that entry with --update"
+    ):
         write_ack(Ack("b", commit, "z"), path)
     assert path.read_bytes() == before
     write_ack(Ack("c", commit, "z"), path)
@@ -236,7 +240,7 @@ def test_a_file_that_takes_no_table_is_left_as_it_is(tmp_path: Path) -> None:
 )
 def test_what_is_asked_for_must_make_sense(commit, reason, until, words) -> None:
     with pytest.raises(UsageError, match=words):
-        new_ack("b", commit, reason, until, None)
+        new_ack(AckRequest(commit, "b", reason, until), None)
 
 
 def test_only_commits_of_the_branch_are_acknowledged(tmp_path: Path) -> None:
@@ -253,7 +257,8 @@ def test_only_commits_of_the_branch_are_acknowledged(tmp_path: Path) -> None:
 def test_two_at_once_lose_nothing(tmp_path: Path):
     path = tmp_path / "acks.toml"
     code = (
-        "import sys; from pathlib import Path; from tbp.project.acknowledgements import Ack, write_ack\n"
+        "import sys; from pathlib import Path; from tbp.project.acknowledgements import Ack\n"
+        "from tbp.project.new_acknowledgement import write_ack\n"
         "for n in range(10): write_ack(Ack(f'{sys.argv[2]}{n}', 'a' * 40, 'reason'), Path(sys.argv[1]))"
     )
     writers = [subprocess.Popen([sys.executable, "-c", code, str(path), name]) for name in "xyz"]
@@ -284,3 +289,89 @@ def test_a_link_to_itself_is_an_error_with_a_remedy(tmp_path: Path):
     (tmp_path / "acks.toml").symlink_to("acks.toml")
     with pytest.raises(UsageError, match=r"acks.toml"):
         write_ack(Ack("x", "a" * 40, "reason"), tmp_path / "acks.toml")
+
+
+def test_an_event_with_its_owner_status_and_link_is_read(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        """[[ack]]
+event = "1111111A..2222222B"
+status = "Investigating"
+owner = "Ada"
+link = "https://example.org/7"
+[[ack]]
+event = "3333333"
+benchmark = "attention.*"
+status = "fixed in 4444444C"
+[[ack]]
+event = "5555555"
+reason = "r"
+status = "wontfix"
+""",
+    )
+    link = "https://example.org/7"
+    assert read_acks(path) == (
+        Ack("*", "2222222b", "", None, True, "1111111a", TriageStatus.INVESTIGATING, "", "Ada", link),
+        Ack("attention.*", "3333333", "", None, True, "", TriageStatus.FIXED, "4444444c"),
+        Ack("*", "5555555", "r", None, True, "", TriageStatus.WONTFIX),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (GOOD + 'event = "5555555"', "number 1 has commit and event"),
+        (GOOD.replace("commit", "event").replace("5555555", "main~3..main"), "event must be a hash, or two like"),
+        (GOOD.replace("commit", "event").replace('reason = "r"', ""), "number 1: reason must be a text"),
+        (GOOD + 'status = "done"', "status must be investigating, expected, wontfix or fixed in COMMIT, not 'done'"),
+        (GOOD + 'status = "fixed"', "fixed in COMMIT with 7 or more characters of its hash, not 'fixed'"),
+        (GOOD + 'status = "fixed in main"', "not 'fixed in main'"),
+        (GOOD + 'link = "javascript:alert(1)"', "link must be an address that begins with https:// or http://"),
+        (GOOD + 'link = "https://e.org/\\u202e"', "link must be an address"),
+        (GOOD + 'link = "//e.org"', "link must be an address"),
+        (GOOD + "owner = 1", "owner must be a text"),
+        (GOOD + f'owner = "{"x" * 201}"', "owner must be a name of at most 200 characters"),
+    ],
+)
+def test_a_state_that_cannot_be_meant_names_its_entry(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        read_acks(written(tmp_path, text))
+
+
+def request(commit: str = "89abcdef", benchmark: str = "", **fields: str) -> AckRequest:
+    return AckRequest(commit, benchmark, **fields)
+
+
+def test_an_event_is_written_with_what_is_said_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "acks.toml"
+    status = {"status": " Fixed in  4D7B91C0", "owner": " Ada ", "link": "https://e.org/7"}
+    write_ack(new_ack(request("1111111a..89abcdef", until="2026-12-31", **status), None), path)
+    write_ack(new_ack(request("89abcdef", "b.*", reason="r"), None), path)
+    assert path.read_text("utf-8") == HEADER + (
+        '\n[[ack]]\nevent = "1111111a..89abcdef"\nuntil = 2026-12-31\nstatus = "fixed in 4d7b91c0"\nowner = "Ada"\n'
+        'link = "https://e.org/7"\n\n[[ack]]\nbenchmark = "b.*"\ncommit = "89abcdef"\nreason = "r"\n'
+    )
+    assert [ack.is_event for ack in read_acks(path)] == [True, False]
+
+
+def test_an_entry_is_changed_and_the_rest_stays_as_it_is(tmp_path: Path) -> None:
+    text = (
+        '# why\n[[ack]]  # first\nevent = "1111111a..89abcdef" # of May\nreason = "r"\nstatus = "investigating" # now\n'
+        '\n[[ack]]\nbenchmark = "b"\ncommit = "89abcdef"\nreason = "x"\n'
+    )
+    path = written(tmp_path, text)
+    changed = new_ack(request("1111111a..89abcdef", reason="r", status="expected", owner="Ada"), None)
+    with pytest.raises(UsageError, match=r"has the event 1111111a..89abcdef as investigating already .*--update"):
+        write_ack(changed, path)
+    write_ack(changed, path, is_update=True)
+    assert path.read_text("utf-8") == text.replace(
+        'status = "investigating" # now\n', 'status = "expected" # now\nowner = "Ada"\n'
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_owners_and_patterns_stay_one_string(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "acks.toml"
+    write_ack(new_ack(request("89abcdef..1234567", text, owner=text, reason=text), None), path)
+    (ack,) = read_acks(path)
+    assert (ack.benchmark, ack.owner, ack.reason) == (visible(text), visible(text.strip()), visible(text))

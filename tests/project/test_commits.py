@@ -6,11 +6,12 @@ import pytest
 
 from tbp.model.series import Tag
 from tbp.project.branch import resolve
-from tbp.project.commits import GONE, Commits, ancestors, read_commits
+from tbp.project.commits import GONE, Commits, ancestors, described, read_commits
 
 from ..repositories import commit, git, new_repository
 
 HOSTILE = 'a "quoted" <script>alert(1)</script> %H %x00 🐛 --end'
+HOSTILE_AUTHOR = "%H %x00 {{7}} &lt;b&gt; 🐛 Ann"
 HOSTILE_TAG = "v1<script>alert(1)</script>%x00{{7}}"
 
 
@@ -37,6 +38,20 @@ def test_history_gives_the_order_and_not_the_dates(repository: Path):
 
 def lines_of(commits: Commits) -> list[tuple[str, list[str]]]:
     return [(line.name, [own.subject for own in line.commits]) for line in commits.lines]
+
+
+def test_commits_have_their_authors_also_those_without_results(repository: Path):
+    """A name is as the commit has it: a mailmap may be any file that the repository's configuration names."""
+    measured = commit(repository, "one", 10)
+    (repository / ".mailmap").write_text("Somebody Else <x>\n", encoding="utf-8")
+    git(repository, "commit", "-q", "--allow-empty", "-m", "two", "--author", f"{HOSTILE_AUTHOR} <a@e.org>")
+    between = git(repository, "rev-parse", "HEAD")
+    assert [c.author for c in read_commits({measured: date(1)}, repository).order] == ["x"]
+    known = described(repository, [between, measured, "0" * 40, "--all", "main"])
+    assert {name: (each.author, each.subject) for name, each in known.items()} == {
+        between: (HOSTILE_AUTHOR, "two"), measured: ("x", "one"),
+    }  # fmt: skip
+    assert described(repository / "nowhere", [measured]) == {}
 
 
 def test_a_maintenance_branch_is_a_line_of_its_own_and_never_placed_by_date(repository: Path):

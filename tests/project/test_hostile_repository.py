@@ -93,8 +93,10 @@ def test_a_verb_that_reads_runs_nothing_of_a_repository(project: HostileProject,
         ("export", "HEAD", "--tensorboard", log),
         ("trace", "prune"),
         ("ack", "s.time_x", new, "--reason", "x"),
+        ("ack", new, "--reason", "x", "--status", "fixed in HEAD"),
     ):
         run(*verb, "--config", project.config)
+        run(*verb, "--results", project.config.parent / "results")
     assert sorted(path.name for path in project.executed.iterdir()) == []
 
 

@@ -36,9 +36,11 @@ def test_correlated_neighbours_make_it_less_sure():
     assert rank_p_value(before, after + 50) < rank_p_value(before, after + 50, 1.5)
 
 
-@pytest.mark.parametrize(("first", "second"), [(1, 9), (2, 2), (3, 5), (3, 60), (8, 8), (7, 200), (30, 6)])
+@pytest.mark.parametrize(("first", "second"), [(1, 9), (2, 2), (3, 5), (3, 60), (8, 8), (7, 200), (30, 6), (9, 40)])
 @pytest.mark.parametrize("shift", [0.0, 0.7, 1.5])
-def test_small_samples_are_judged_exactly(first: int, second: int, shift: float):
+def test_samples_are_judged_exactly_up_to_eight_values_and_by_the_normal_distribution_beyond(
+    first: int, second: int, shift: float
+):
     rng = np.random.default_rng(first * second)
     for _ in range(5):
         before, after = rng.normal(0, 1, first), rng.normal(shift, 1, second)

@@ -60,3 +60,13 @@ def test_one_process_at_a_time_is_in_a_folder(tmp_path: Path):
             assert waited == [True]
     with alone_in(tmp_path, lambda: waited.append(False)):
         assert waited == [True]
+
+
+def test_another_process_in_a_folder_is_waited_for_so_long_and_no_longer(tmp_path: Path):
+    code = HOLDS.replace("open(sys.argv[1])", "__import__('os').open(sys.argv[1], 0)")
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(TimeoutError, match="another process works in"), alone_in(tmp_path, timeout_s=0.1):
+            pass
+        process.kill()

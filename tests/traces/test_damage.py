@@ -68,6 +68,20 @@ def test_a_byte_anywhere_costs_at_most_its_event_and_that_is_told(write: Write, 
             assert lost == told <= 1, (at, byte, text[:at][-30:], text[at:][:30])
 
 
+@pytest.mark.parametrize("behind", [10, 20, 60, 1 << 18])
+@pytest.mark.parametrize("number", ["1}2", "12}", "1}.2", '"1}2"}'])
+def test_a_brace_in_a_number_before_the_phase_divides_no_event_into_two(
+    write: Write, monkeypatch: pytest.MonkeyPatch, number: str, behind: int
+) -> None:
+    """Wherever the piece ends that is decoded at once: in the other half, or behind it."""
+    sound = '{"ph": "X", "name": "a", "ts": 1, "dur": 1}'
+    damaged = f'{{"dur": 1, "ts": {number}, "ph": "X", "name": "aten::mm", "args": {{"Ev Idx": 12}}}}'
+    text = f'{{"traceEvents": [{sound}, {sound.replace("1,", "3,")}, {damaged}, {sound.replace("1,", "9,")}]}}'.encode()
+    part_bytes = text.index(number.encode()) - text.index(b"[") + behind
+    monkeypatch.setattr("tbp.traces.reading.document.PART_BYTES", part_bytes)
+    assert lost_and_told(write(text), 4) == (1, 1)
+
+
 @pytest.mark.parametrize("part_bytes", [1_500, 1 << 18])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_of_2000_events_1999_are_left(

@@ -11,11 +11,12 @@ from msgspec.structs import replace
 from tbp.errors import UsageError
 from tbp.traces.differences.difference import ROW_COLUMNS, TraceDifference, difference, explanation
 from tbp.traces.differences.sides import side
-from tbp.traces.differences.wording import calls, change, row_sentences
+from tbp.traces.differences.wording import calls, change, kernel_text, row_sentences
 from tbp.traces.operators.operators import OPERATOR_COLUMNS, OperatorTable, TraceSession
 from tbp.traces.reading.loss import Loss
 
 from ..trace_differences import row as literal_row
+from ..trace_differences import trace_difference
 
 # operator → (calls, self_us) in each of ten equal steps
 Step = Mapping[str, tuple[float, float]]
@@ -36,9 +37,9 @@ def session_of(
     ]
     step_us = pd.Series([sum(us for _, us in step.values()) + idle_us for step in steps]).median()
     table = pd.DataFrame({name: pd.Series(dtype=float) for name in OPERATOR_COLUMNS})
-    table = table.astype({"operator": object, "shapes": object, "recorded": object})
+    table = table.astype({"operator": object, "shapes": object, "recorded": object, "source": object})
     if device:
-        on_device = [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 3, ""] for name, us in device.items()]
+        on_device = [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 8, "", ""] for name, us in device.items()]
         table = pd.DataFrame(on_device, columns=list(OPERATOR_COLUMNS))
     per_step = pd.DataFrame(rows, columns=["step", "operator", "calls", "self_us", "self_device_us"])
     return TraceSession(OperatorTable(table, steps=len(steps)), per_step, float(step_us))
@@ -94,6 +95,8 @@ def test_new_and_gone_operators() -> None:
     assert (old["kind"], old["certain"], old["calls_part_us"], old["per_call_part_us"]) == ("gone", True, -50, 0)
     assert list(result.rows["operator"][:2]) == ["new", "old"]
     assert new["sentence"] == "new 0 → 4 calls (+0.87 ms, 106 % of the slowdown)"
+    once = row(difference(side_of(QUIET), side_of(QUIET | {"new": (1, 870.0)})), "new")
+    assert (once["kind"], once["calls_part_us"], once["per_call_part_us"]) == ("new", 870, 0)
     assert old["sentence"] == "old 1 → 0 calls (−50 µs)"
 
 
@@ -128,6 +131,86 @@ def test_changed_calls_are_certain_with_one_session() -> None:
 def test_a_change_must_matter(before_us: float, after_us: float, why: str) -> None:
     result = difference(side_of(QUIET | {"mm": (1, before_us)}), side_of(QUIET | {"mm": (1, after_us)}))
     assert row(result, "mm")["kind"] == "same", why
+
+
+@pytest.mark.parametrize(("before_us", "after_us"), [(100.0, 121.0), (1000.0, 1105.0), (121.0, 100.0)])
+def test_a_change_of_twenty_microseconds_and_a_tenth_matters(before_us: float, after_us: float) -> None:
+    result = difference(side_of(QUIET | {"mm": (1, before_us)}), side_of(QUIET | {"mm": (1, after_us)}))
+    assert row(result, "mm")["kind"] == "time"
+
+
+@pytest.mark.parametrize(
+    ("operators", "self_us", "factor"), [(5, 100.0, 1.3), (4, 100.0, 1.0), (5, 1.01, 1.3), (5, 0.99, 1.0)]
+)
+def test_five_operators_of_a_microsecond_tell_the_machine(operators: int, self_us: float, factor: float) -> None:
+    before, after = (
+        [session_of([{f"o{number}": (1, self_us * slow) for number in range(operators)}] * 10)] * 3 for slow in (1, 1.3)
+    )
+    assert difference(before, after).machine_factor == pytest.approx(factor)
+
+
+@pytest.mark.parametrize(("idle_us", "has_share"), [(56.0, False), (57.0, True)])
+def test_shares_are_given_from_a_hundredth_of_the_step_on(idle_us: float, has_share: bool) -> None:
+    """Of 650 µs, with one operator 5 µs longer."""
+    before = [session_of([QUIET | {"mm": (1, 0.0)}] * 10)]
+    after = [session_of([QUIET | {"mm": (1, 5.0)}] * 10, idle_us=idle_us - 5)]
+    assert bool(np.isfinite(row(difference(before, after), "mm")["share"])) is has_share
+
+
+@pytest.mark.parametrize(("device_us", "clock"), [(499.0, "host"), (501.0, "device")])
+def test_a_device_that_is_busy_for_half_of_the_step_is_judged(device_us: float, clock: str) -> None:
+    side = [session_of([{"mm": (1, 950.0)}] * 10, device={"mm": device_us})]
+    assert difference(side, side).clock == clock
+
+
+@pytest.mark.parametrize(("device_us", "clock"), [(849.0, "host"), (851.0, "device")])
+def test_a_device_that_explains_half_of_the_change_is_judged(device_us: float, clock: str) -> None:
+    """The step takes 100 µs longer, the device, from 800 on, 49 or 51."""
+    before = [session_of([{"mm": (1, 950.0)}] * 10, device={"mm": 800.0})]
+    after = [session_of([{"mm": (1, 1050.0)}] * 10, device={"mm": device_us})]
+    assert difference(before, after).clock == clock
+
+
+def test_three_operators_are_named_and_none_below_five_percent() -> None:
+    def told(*deltas_us: float) -> str:
+        rows = [literal_row(f"o{at}", (1.0, 2.0), (0.0, us), "calls") for at, us in enumerate(deltas_us)]
+        return explanation(trace_difference(rows, (4000.0, 5000.0)))
+
+    assert told(400.0, 300.0, 200.0, 100.0).count("calls") == 3
+    assert (
+        told(400.0, 51.0) == "o0 1 → 2 calls (40 % of the traced slowdown); o1 1 → 2 calls (5 % of the traced slowdown)"
+    )
+    assert told(400.0, 49.0) == "o0 1 → 2 calls (40 % of the traced slowdown)"
+
+
+@pytest.mark.parametrize(("factor", "is_named"), [(1.051, True), (1.049, False), (0.949, True), (0.951, False)])
+def test_a_machine_is_spoken_of_from_five_percent_on(factor: float, is_named: bool) -> None:
+    rows = [literal_row("mm", (1.0, 1.0), (100.0, 100.0))]
+    text = explanation(trace_difference(rows, (4000.0, 4100.0), factor=factor))
+    assert ("the machine" in text) is is_named
+
+
+def test_eight_ranks_are_named_that_are_left_out() -> None:
+    def note(ranks: int) -> str:
+        rows = [literal_row("mm", (1.0, 1.0), (100.0, 100.0))]
+        return trace_difference(rows, (1.0, 1.0), left_out=tuple(range(ranks))).rank_note
+
+    assert note(0) == ""
+    assert note(8) == "rank 0, 1, 2, 3, 4, 5, 6, 7 left out, as not every run has its trace"
+    assert note(10) == "rank 0, 1, 2, 3, 4, 5, 6, 7 and 2 more left out, as not every run has its trace"
+
+
+@pytest.mark.parametrize(("share", "sentence"), [
+    (0.0051, "mm 1 → 2 calls (+10 µs, 1 % of the slowdown)"), (0.0049, "mm 1 → 2 calls (+10 µs)"),
+])  # fmt: skip
+def test_no_share_reads_zero_percent(share: float, sentence: str) -> None:
+    rows = pd.DataFrame([literal_row("mm", (1, 2), (10, 20), "calls")]).assign(share=share)
+    assert list(row_sentences(rows, "host")) == [sentence]
+
+
+def test_a_name_of_sixty_characters_is_whole() -> None:
+    assert kernel_text("k" * 60) == "k" * 60
+    assert kernel_text("a" * 30 + "b" * 31) == "a" * 29 + "…" + "b" * 30
 
 
 def test_overlapping_sessions_are_not_certain() -> None:
@@ -225,6 +308,20 @@ def test_a_device_bound_step_is_judged_on_the_device() -> None:
     assert mm["sentence"] == "mm +25 % in 1 call as before (+0.20 ms on the device)"
 
 
+@pytest.mark.parametrize(("idle_us", "clock"), [(250.0, "device"), (50.0, "device"), (700.0, "host")])
+def test_a_step_is_judged_on_the_device_where_that_changed_with_it(idle_us: float, clock: str) -> None:
+    """The device takes 200 µs more of 1,050; the step 200 more, nothing more, or 650 more."""
+    host = {"mm": (1, 100.0), "sync": (1, 900.0)}
+    before = [session_of([host] * 10, device={"mm": 800.0})]
+    after = [session_of([host] * 10, device={"mm": 1000.0}, idle_us=idle_us)]
+    assert difference(before, after).clock == clock
+
+
+def test_steps_without_time_have_no_shares() -> None:
+    still = [session_of([{"mm": (1, 0.0)}] * 10, idle_us=0)]
+    assert row(difference(still, still), "mm")["share"] != 0
+
+
 def test_a_side_without_traces_is_refused() -> None:
     with pytest.raises(UsageError, match="both sides"):
         difference([], side_of(QUIET))
@@ -286,4 +383,12 @@ def test_device_time_without_calls_changed_or_did_not() -> None:
     rows = pd.DataFrame([literal_row("rest", (0, 0), (10, 20), kind) for kind in ("time", "same")]).assign(share=0.0)
     assert list(row_sentences(rows, "device")) == [
         "rest changed (+10 µs on the device)", "rest unchanged (+10 µs on the device)",
+    ]  # fmt: skip
+
+
+def test_only_a_changed_time_is_told_in_percent_and_only_from_above_zero() -> None:
+    figures = (("time", 10.0), ("same", 10.0), ("time", 0.0))
+    rows = pd.DataFrame([literal_row("mm", (4, 4), (before_us, 20), kind) for kind, before_us in figures])
+    assert list(row_sentences(rows.assign(share=0.0), "host")) == [
+        "mm +100 % in 4 calls as before (+10 µs)", "mm 4 calls as before (+10 µs)", "mm 4 calls as before (+20 µs)",
     ]  # fmt: skip

@@ -85,6 +85,17 @@ def test_a_new_frame_of_some_steps_only_is_not_certain() -> None:
     assert marks(found, "host", 1.0, {}).certain.tolist() == [False, False]
 
 
+@pytest.mark.parametrize(("after_us", "mark"), [(149, "same"), (151, "slower")])
+def test_a_frame_is_marked_from_half_a_percent_of_the_step_on(after_us: int, mark: str) -> None:
+    """The step takes 10 ms on the longer side."""
+    assert marked({"a": (1, 100), "b": (1, 9_850)}, {"a": (1, after_us), "b": (1, 9_850)})["a"][0] == mark
+
+
+@pytest.mark.parametrize(("after_us", "mark"), [(1_099, "same"), (1_101, "slower"), (901, "same"), (899, "faster")])
+def test_a_frame_is_marked_from_a_tenth_of_its_time_on(after_us: int, mark: str) -> None:
+    assert marked({"a": (1, 1_000)}, {"a": (1, after_us)})["a"][0] == mark
+
+
 def test_pruning_joins_both_sides_alike() -> None:
     found = pruned_difference(
         frame_difference(
@@ -99,6 +110,18 @@ def test_pruning_joins_both_sides_alike() -> None:
     assert (rows["self_before_us"].tolist(), rows["self_after_us"].tolist()) == ([90, 1, 3], [90, 50, 2])
     assert (rows["calls_before"].tolist(), rows["calls_after"].tolist()) == ([1, 1, 3], [1, 1, 5])
     assert isinstance(found, FrameDifference)
+
+
+def test_pruning_makes_nothing_new_that_a_side_may_have_had() -> None:
+    whole = frame_difference(
+        tree({"a": (1, 900), "a > …": (2, 90), "b": (1, 5)}),
+        tree({"a": (1, 900), "a > x": (1, 90), "a > x > y": (1, 80), "b": (1, 5)}),
+    )
+    pruned = pruned_difference(whole, least_share=0.01)
+    assert paths(pruned) == ["a", "a > x", "a > x > y", "b", "a > …"]
+    assert pruned.rows["known_before"].tolist() == [1, 0, 0, 1, 1]
+    assert pruned.rows["known_after"].tolist() == [1] * 5
+    assert "new" not in marks(pruned, "host", 1.0, {}).kind
 
 
 def test_on_the_device_a_kernel_speaks_for_its_launcher() -> None:

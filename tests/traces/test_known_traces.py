@@ -9,8 +9,7 @@ from msgspec.structs import replace
 from tbp.errors import UnreadableTrace
 from tbp.system.store import FILE, Store, file_key
 from tbp.traces import known_traces, read_recording
-from tbp.traces.known_traces import trace_session
-from tbp.traces.operators.operators import TraceSession
+from tbp.traces.known_traces import known_recording
 from tbp.traces.recording import Recording
 
 
@@ -28,41 +27,42 @@ def traces(traced_results: Path) -> list[Path]:
     return sorted(traced_results.rglob("*.pt.trace.json.gz"))
 
 
-def content(session: TraceSession) -> str:
+def content(recording: Recording) -> str:
+    session = recording.session
     return f"{session.step_us} {session.table.frame.to_csv()} {session.per_step.to_csv()}"
 
 
 def test_a_trace_is_read_once(traces: list[Path], store_folder: Path, parsed: list[str]):
-    first = [content(trace_session(path)) for path in traces]
+    first = [content(known_recording(path)) for path in traces]
     assert parsed == [path.name for path in traces]
-    assert [content(trace_session(path)) for path in traces] == first
+    assert [content(known_recording(path)) for path in traces] == first
     assert len(parsed) == len(traces)
 
 
 def test_a_copy_is_known(traces: list[Path], store_folder: Path, parsed: list[str], tmp_path: Path):
     """Every checkout in a workflow is one."""
-    trace_session(traces[0])
+    known_recording(traces[0])
     copy = tmp_path / "copy.pt.trace.json.gz"
     copy.write_bytes(traces[0].read_bytes())
-    assert content(trace_session(copy)) == content(trace_session(traces[0]))
+    assert content(known_recording(copy)) == content(known_recording(traces[0]))
     assert parsed == [traces[0].name]
 
 
 def test_another_trace_of_the_same_name_is_read(traces: list[Path], store_folder: Path, parsed: list[str]):
     one, other = traces[::5]
-    first, second = trace_session(one), trace_session(other)
+    first, second = (known_recording(path).session for path in (one, other))
     stat = one.stat()
     one.write_bytes(other.read_bytes())
     os.utime(one, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert trace_session(one).step_us == second.step_us != first.step_us
+    assert known_recording(one).session.step_us == second.step_us != first.step_us
 
 
 @pytest.mark.parametrize("damage", [b"", b"no gzip", b"\x1f\x8b\x08\x00"])
 def test_a_table_that_is_none_is_made_again(traces: list[Path], store_folder: Path, parsed: list[str], damage: bytes):
-    first = content(trace_session(traces[0]))
+    first = content(known_recording(traces[0]))
     Store("traces").keep({file_key(traces[0]): damage})
     for _ in range(2):
-        assert content(trace_session(traces[0])) == first
+        assert content(known_recording(traces[0])) == first
     assert parsed == [traces[0].name] * 2
 
 
@@ -76,7 +76,7 @@ def test_what_cannot_be_kept_exactly_is_not(
         return replace(recording, session=replace(recording.session, step_us=recording.session.step_us + 1))
 
     monkeypatch.setattr(known_traces, "stored_recording", inexact)
-    assert trace_session(traces[0]).step_us == trace_session(traces[0]).step_us
+    assert known_recording(traces[0]).session.step_us == known_recording(traces[0]).session.step_us
     assert parsed == [traces[0].name] * 2
 
 
@@ -85,14 +85,14 @@ def test_a_trace_that_cannot_be_read_is_reported_and_not_kept(store_folder: Path
     for damaged in (b"", b"{}"):
         trace.write_bytes(damaged)
         with pytest.raises(UnreadableTrace):
-            trace_session(trace)
+            known_recording(trace)
     trace.unlink()
     with pytest.raises(UnreadableTrace):
-        trace_session(trace)
+        known_recording(trace)
     assert not (store_folder / FILE).exists()
 
 
 def test_it_can_be_switched_off(traces: list[Path], parsed: list[str]):
-    trace_session(traces[0])
-    trace_session(traces[0])
+    known_recording(traces[0])
+    known_recording(traces[0])
     assert parsed == [traces[0].name] * 2

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from tbp.hotspots.devices import devices
+from tbp.traces.devices.per_step import Devices, devices
 from tbp.traces.differences.difference import difference
 from tbp.traces.operator_files import operator_bytes, stored_recording
 from tbp.traces.operators.one_run import by_run, one_a_run
+from tbp.traces.operators.operators import TraceSession, session
 from tbp.traces.operators.origin import UNKNOWN, RankOrigin, located
 from tbp.traces.pruned import same
 from tbp.traces.read_recording import read_recording
+from tbp.traces.reading.trace import Trace
 from tbp.traces.recording import Recording
 
 from ..trace_events import event
@@ -38,11 +41,13 @@ def origin(
         ([origin(0), origin(1), origin(0, 10_000, 10_050), origin(1, 10_001, 10_050)], [[0, 1], [2, 3]]),
         # the second cycle of a schedule, and rank 1 has no file of the first
         ([origin(0), origin(0, 60, 110), origin(1, 61, 110)], [[0], [1, 2]]),
-        # clocks of two machines
+        # clocks of two machines: one second apart is near
         ([origin(0), origin(1, 400, 450)], [[0, 1]]),
-        ([origin(0), origin(1, 5_000, 5_050)], [[0], [1]]),
+        ([origin(0), origin(1, 1_000, 1_050)], [[0, 1]]),
+        ([origin(0), origin(1, 1_001, 1_050)], [[0], [1]]),
         ([origin(0, path="r/rank0.json"), origin(1, 5_000, 5_050, path="r/rank1.json")], [[0, 1]]),
-        ([origin(0, path="r/rank0.json"), origin(1, 2 * HOUR_NS / MS, path="r/rank1.json")], [[0], [1]]),
+        ([origin(0, path="r/rank0.json"), origin(1, HOUR_NS / MS - 1, path="r/rank1.json")], [[0, 1]]),
+        ([origin(0, path="r/rank0.json"), origin(1, HOUR_NS / MS, path="r/rank1.json")], [[0], [1]]),
         # two jobs at once
         (
             [origin(0, path=f"{job}/rank0.json") for job in "ab"]
@@ -123,8 +128,47 @@ def test_ranks_on_one_side_alone_are_left_out_and_named(write: Write) -> None:
     assert "rank 2 left out, as not every run has its trace" in measured.losses
 
 
+def devices_of(recordings: list[Recording]) -> Devices | None:
+    return devices([recording.rank for recording in recordings if recording.rank is not None])
+
+
+def test_kernels_of_all_ranks_are_those_of_the_run(trace_of: Callable[..., Trace]) -> None:
+    def rank(number: int, *kernels: str) -> TraceSession:
+        launched = {"cat": "cuda_runtime", "args": {"correlation": 1}}
+        work = [(name, 20, 5, {"cat": "kernel", "tid": 7, "args": {"correlation": 1}}) for name in kernels]
+        trace = trace_of(("aten::mm", 0, 10), ("cudaLaunchKernel", 1, 1, launched), *work, ("aten::add", 12, 1))
+        return replace(session(trace), origin=origin(number, size=3))
+
+    (run,) = one_a_run([rank(0, "gemm"), rank(1, "gemm", "fill"), rank(2)])
+    assert run.detail is not None
+    kernels = run.detail.set_index("operator")["kernels"]
+    assert (kernels["aten::mm"], kernels["aten::add"]) == ("fill\ngemm", "")
+
+
+def test_what_one_rank_does_not_know_the_run_does_not(write: Write) -> None:
+    ranks = [rank_file(write, rank, 300).session for rank in range(3)]
+    (run,) = one_a_run([*ranks[:2], replace(ranks[2], frames=None)])
+    assert (run.frames is None, run.detail is None) == (True, False)
+    (run,) = one_a_run([*ranks[:2], replace(ranks[2], detail=None)])
+    assert (run.frames is None, run.detail is None) == (False, True)
+
+
+def test_sides_without_a_rank_in_common_are_compared_over_all(write: Write) -> None:
+    zero, two = (rank_file(write, rank, 300 + 100 * rank, folder=f"f{rank}").session for rank in (0, 2))
+    assert (difference([zero], [two]).left_out, difference([zero], [two]).sessions_after) == ((), 1)
+    assert difference([zero], [two]).rows.set_index("operator").loc["aten::mm", "delta_us"] == 200
+
+
+def test_ranks_against_a_run_without_any_are_compared_over_all(write: Write) -> None:
+    ranks = [rank_file(write, rank, 300 + 100 * rank).session for rank in range(3)]
+    alone = replace(rank_file(write, 0, 300, folder="alone").session, origin=None)
+    measured = difference([alone], ranks)
+    assert measured.left_out == ()
+    assert measured.rows.set_index("operator").loc["aten::mm", "delta_us"] == 100  # the ranks' mean is 400
+
+
 def test_the_table_of_ranks_needs_no_device(write: Write) -> None:
-    view = devices([rank_file(write, rank, 300 if rank else 800) for rank in range(3)])
+    view = devices_of([rank_file(write, rank, 300 if rank else 800) for rank in range(3)])
     assert view is not None
     assert view.ranks["rank"].tolist() == [0, 1, 2]
     assert view.ranks["communication_us"].tolist() == [160, 660, 660]
@@ -133,13 +177,13 @@ def test_the_table_of_ranks_needs_no_device(write: Write) -> None:
     assert view.ranks["busy_share"].isna().all()
     assert view.straggler is not None
     assert (view.straggler.rank, view.straggler.work_us, view.straggler.usual_us) == (0, 840, 340)
-    alike = devices([rank_file(write, rank, 300) for rank in range(3)])
+    alike = devices_of([rank_file(write, rank, 300) for rank in range(3)])
     assert alike is not None
     assert alike.straggler is None
 
 
 def test_a_missing_rank_is_named(write: Write) -> None:
-    view = devices([rank_file(write, rank, 300) for rank in (0, 2)])
+    view = devices_of([rank_file(write, rank, 300) for rank in (0, 2)])
     assert view is not None
     assert (view.world_size, view.missing) == (3, (1,))
 

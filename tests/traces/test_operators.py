@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
 from tbp.traces.calls.kernels import GRAPH, NO_LAUNCH, NO_LINK, NO_OPERATOR, REST
 from tbp.traces.operators.operators import (
@@ -12,6 +13,7 @@ from tbp.traces.operators.operators import (
     PER_STEP_COLUMNS,
     OperatorTable,
     hotspots,
+    merged_frames,
     merged_table,
     operator_table,
     session,
@@ -155,6 +157,8 @@ def test_hotspots_and_shares(trace_of: TraceOf) -> None:
     assert list(top["operator"]) == ["a", "b"]
     assert list(top["share"]) == [0.6, 0.3]
     assert list(hotspots(table, by="self_device_us")["share"]) == [0, 0, 0]
+    many = operator_table(trace_of(*((f"o{number}", 10 * number, 1) for number in range(12))))
+    assert len(hotspots(many)) == 10
 
 
 def test_the_mean_of_sessions(trace_of: TraceOf) -> None:
@@ -163,6 +167,15 @@ def test_the_mean_of_sessions(trace_of: TraceOf) -> None:
     assert (merged.steps, merged.sessions) == (2, 2)
     assert row(merged.frame, "a")["self_us"] == 7
     assert row(merged.frame, "b")["calls"] == 0.5
+
+
+def test_the_mean_frames_are_of_all_sessions_or_of_none(trace_of: TraceOf) -> None:
+    sessions = [session(trace_of(("a", 0, 6))), session(trace_of(("a", 0, 8)))]
+    frames = merged_frames(sessions)
+    assert frames is not None
+    assert (frames.sessions, frames.steps, frames.rows["self_ns"].tolist()) == (2, 2, [14_000])
+    assert merged_frames([sessions[0], replace(sessions[1], frames=None)]) is None
+    assert merged_frames([]) is None
 
 
 def test_a_frame_of_other_columns_is_refused() -> None:

@@ -30,8 +30,9 @@ from tbp.asv.results import read_results
 from tbp.asv.session_files import read_sessions
 from tbp.errors import TbpError, UnreadableTrace
 from tbp.history.judge_series import SeriesFindings
-from tbp.project.acknowledgements import Ack, read_acks, write_ack
+from tbp.project.acknowledgements import Ack, read_acks
 from tbp.project.asv_config import read_config
+from tbp.project.new_acknowledgement import write_ack
 from tbp.project.policy import read_policy
 from tbp.system.store import FILE, Store
 from tbp.traces.operator_files import operator_bytes, stored_recording

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 
 from msgspec import Struct, field
@@ -25,6 +26,14 @@ class Base(Struct, frozen=True):
     commit: Commit  # its commit, or the nearest before it that has a result
 
 
+class Since(Struct, frozen=True):
+    """The time that the reader asks for news of: changes after it are called new."""
+
+    text: str  # as the user wrote it
+    moment: datetime
+    days: int = 0  # where it is a number of days up to the newest result; else 0
+
+
 class ReportData(Struct, frozen=True, dict=True):
     """All a site says. ``problems`` are sentences about input that could not be used, each with what to do."""
 
@@ -43,6 +52,10 @@ class ReportData(Struct, frozen=True, dict=True):
     beside: tuple[LineRuns, ...] = ()  # what was measured on other lines, by series
     remarks: Mapping[str, str] = field(default_factory=dict)  # how the parameters of a benchmark changed
     sources: Mapping[str, str] = field(default_factory=dict)  # what each benchmark runs, where asv has its code
+    since: Since | None = None  # None: the newest week of the results
+    in_ranges: Mapping[str, Commit] = field(
+        default_factory=dict
+    )  # commits of events' ranges, by hash, where git has them
     joined: tuple[Event, ...] | None = None  # what ``events`` gives; None: it is found when somebody asks
 
     @cached_property

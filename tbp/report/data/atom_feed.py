@@ -12,7 +12,7 @@ from xml.etree import ElementTree as Xml
 
 from tbp.history.events import Event, SeriesChange
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts import addresses, event_words
+from tbp.report.parts import addresses, event_words, triage_words
 from tbp.report.parts.change_sorts import counted
 from tbp.wording import verdicts, words
 
@@ -72,7 +72,10 @@ def _sentence(member: SeriesChange) -> str:
     sentence = f"{history.key.name} on {history.key.setup.called({})}: {effect}, {', '.join(sure)}"
     if undone := verdicts.undone(member.history, member.evidence):
         return f"{sentence}; {undone}"
-    return f"{sentence}; acknowledged: {change.acknowledged}" if change.acknowledged else sentence
+    triage = member.evidence.triage
+    return (
+        f"{sentence}; {triage_words.sentence([triage_words.triage_note(triage)])}" if triage is not None else sentence
+    )
 
 
 def _id(project: str, commit: str = "") -> str:

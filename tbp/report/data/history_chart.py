@@ -30,6 +30,7 @@ from tbp.figures.series_traces import (
 from tbp.model.changes import Change, History
 from tbp.model.points import MEASURED, OUTCOMES, columns
 from tbp.model.series import Commit, Outcome, Tag
+from tbp.project.links import web_address
 from tbp.report.base.packing import decimals, rounded
 from tbp.report.parts import addresses
 from tbp.report.parts.series_names import Dimension
@@ -75,7 +76,7 @@ class Chart(Struct, frozen=True):
 def commits_payload(commits: Sequence[Commit], commit_url: str) -> Json:
     """The commits that charts and tables of data name; dates are seconds since 1970."""
     return {
-        "url": addresses.commit_prefix(commit_url),
+        "url": web_address(commit_url),
         "hash": [words.visible(commit.hash) for commit in commits],
         "date": [int(commit.date.timestamp()) for commit in commits],
         "subject": [words.visible(words.cut(commit.subject, SUBJECT_LENGTH)) for commit in commits],

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import TypeAlias
 
 from tbp.history.events import Event, SeriesChange
 from tbp.history.ranges import Range, range_of
 from tbp.history.shift_sentences import first_said
-from tbp.model.changes import CONFIDENCE, ChangeEvidence, History
+from tbp.model.changes import CONFIDENCE, ChangeEvidence, History, State
 from tbp.model.series import Better, Commit, Line, SeriesKey
+from tbp.model.triage import Triage
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts import event_words, trace_words
+from tbp.report.parts import event_words, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
+from tbp.report.parts.answer import Answer, answer
+from tbp.report.parts.next_steps import NextSteps, next_steps
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.shown_change import told_change
+from tbp.report.parts.standing import series_in
 from tbp.system.strict_json import strict_json
 from tbp.wording import verdicts
 
@@ -47,6 +52,8 @@ def summary_json(data: ReportData) -> bytes:
         "states": {state.value: number for state, number in verdicts.tally(histories).items()},
         "problems": list(data.problems),
     }
+    answered = answer(data)
+    content["answer"] = _answer(answered, {id(event): number for number, event in enumerate(data.events)})
     # A line for each field and each series: thousands of series stay small, and two files can be compared.
     fields = [f"{json.dumps(name)}: {strict_json(value)}" for name, value in content.items()]
     event_of = {
@@ -55,7 +62,7 @@ def summary_json(data: ReportData) -> bytes:
         for member in event.members
     }
     lists = {
-        "events": [strict_json(_event(event, data.faces)) for event in data.events],
+        "events": [strict_json(_event(event, data) | _standing_of(event, answered)) for event in data.events],
         "series": [strict_json(_series(history, data, event_of)) for history in histories],
     }
     fields += [f"{json.dumps(name)}: [\n" + ",\n".join(lines) + "\n]" for name, lines in lists.items()]
@@ -127,6 +134,7 @@ def _change(
         "is_recovery": change.is_recovery,
         "doubt": change.doubt,
         "acknowledged": change.acknowledged,
+        "triage": _triage(evidence.triage) if evidence.triage is not None else None,
         "counted": change.index >= history.since,
         "operators": operators,
     }
@@ -152,7 +160,34 @@ def _range(between: Range | None) -> dict[str, Value]:
     }
 
 
-def _event(event: Event, faces: Mapping[str, str]) -> dict[str, Value]:
+def _answer(answered: Answer, number_of: Mapping[int, int]) -> dict[str, Value]:
+    """The sentence and what it counts; ``number_of`` has the places of events by identity."""
+    window = answered.window
+    return {
+        "sentence": answered.sentence,
+        "since": window.since.isoformat() if window is not None else None,
+        "new_regressions": series_in(answered.new, State.REGRESSION),
+        "new_changed": series_in(answered.new, State.CHANGED),
+        "new_better": answered.better_within(window),
+        "standing": answered.standing,
+        "events": [number_of[id(standing.event)] for standing in answered.new],
+    }
+
+
+def _standing_of(event: Event, answered: Answer) -> dict[str, Value]:
+    """The series that the event's changes stand for, by state, and the commands to go on with."""
+    worse, better = answered.worse_of.get(id(event)), answered.better_of.get(id(event))
+    several = [*(worse.changes if worse is not None else ()), *(better.changes if better is not None else ())]
+    counts = Counter(change.history.state.value for change in several)
+    steps = next_steps(worse) if worse is not None else None
+    names = NextSteps.__struct_fields__
+    return {
+        "standing": dict(counts),
+        "next": {name: getattr(steps, name) for name in names} if steps is not None else None,
+    }
+
+
+def _event(event: Event, data: ReportData) -> dict[str, Value]:
     seen = event.sightings
     changes: list[Value] = [_member(change) for change in event.members]
     touching: list[Value] = [{"commit": commit.commit, "files": list[Value](commit.files)} for commit in event.touching]
@@ -171,8 +206,23 @@ def _event(event: Event, faces: Mapping[str, str]) -> dict[str, Value]:
             "excluding": list[Value](seen.firm),
         },
         "is_one_machine": seen.is_alone,
-        "seen": event_words.seen_by(seen, faces),
+        "seen": event_words.seen_by(seen, data.faces),
+        "authors": list[Value](event_words.authors(event, data.in_ranges, data.in_order.hashes)),
         "touching": touching,
+        "triage": [_triage(triage) for triage in triage_words.triages(event)],
+    }
+
+
+def _triage(triage: Triage) -> dict[str, Value]:
+    return {
+        "status": triage.status.value,
+        "owner": triage.owner,
+        "link": triage.link,
+        "reason": triage.reason,
+        "until": triage.until.isoformat() if triage.until is not None else None,
+        "fixed_in": triage.fixed_in,
+        "still_seen_by": triage.seen_by,
+        "accepted": triage.is_accepting,
     }
 
 
@@ -197,4 +247,6 @@ def _key(key: SeriesKey) -> dict[str, Value]:
 
 
 def _commit(commit: Commit) -> dict[str, Value]:
-    return {"commit": commit.hash, "date": commit.date.isoformat(), "subject": commit.subject}
+    return {
+        "commit": commit.hash, "date": commit.date.isoformat(), "subject": commit.subject, "author": commit.author,
+    }  # fmt: skip

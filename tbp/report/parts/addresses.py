@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 import shlex
 from base64 import b32encode
-from functools import lru_cache
 from hashlib import sha256
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from tbp.model.changes import History
 from tbp.model.series import Commit, SeriesKey
+from tbp.project.links import web_address
 
 INDEX = "index.html"
 """The page that a reader opens."""
@@ -59,6 +59,11 @@ def more_file(benchmark: str) -> str:
     return f"data/{slug(benchmark)}.more.js"
 
 
+def part_file(benchmark: str, part: str) -> str:
+    """A part of what a page of many series, or of long evidence, does not hold itself; relative to the site."""
+    return f"data/{slug(benchmark)}.part-{part}.js"
+
+
 def anchor(key: SeriesKey) -> str:
     """The id of a series on its benchmark's page."""
     return "s-" + digest(repr((key.benchmark, key.parameters, key.machine, key.environment)), ANCHOR_LENGTH)
@@ -86,21 +91,17 @@ def accept(benchmark: str, commit: Commit) -> str:
     return f"tbp ack {shlex.quote(benchmark)} {commit.hash[:12]} --reason 'why it is accepted'"
 
 
-@lru_cache(8)  # a site has one
-def commit_prefix(commit_url: str) -> str:
-    """``commit_url`` if it is http(s) with a host, so that a hash behind it makes a link; else empty."""
-    if any(ord(character) <= 32 for character in commit_url):
+def accept_event(before: Commit | None, first: Commit) -> str:
+    """The command that accepts the event between the two commits, whoever saw it; empty when a hash is none."""
+    hashes = [commit.hash for commit in (before, first) if commit is not None]
+    if not all(map(HASH.fullmatch, hashes)):
         return ""
-    try:
-        parts = urlsplit(commit_url)
-    except ValueError:
-        return ""
-    return commit_url if parts.scheme in ("http", "https") and parts.netloc else ""
+    return f"tbp ack {'..'.join(name[:12] for name in hashes)} --reason 'why it is accepted'"
 
 
 def commit_href(commit_url: str, commit: Commit) -> str:
     """A link to the commit; empty unless ``commit_url`` is http(s) with a host."""
-    prefix = commit_prefix(commit_url)
+    prefix = web_address(commit_url)
     return prefix + quote(commit.hash, safe="", errors="replace") if prefix else ""
 
 

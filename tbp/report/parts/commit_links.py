@@ -19,6 +19,7 @@ class CommitLink(Struct, frozen=True):
     subject: str
     date: str
     href: str
+    author: str = ""
 
     @property
     def anchor(self) -> str:
@@ -29,7 +30,7 @@ class CommitLink(Struct, frozen=True):
 def commit_link(commit: Commit, commit_url: str) -> CommitLink:
     """The commit with its date and, where ``commit_url`` is a web address, a link."""
     href = addresses.commit_href(commit_url, commit)
-    return CommitLink(commit.short, commit.hash, commit.subject, words.moment(commit.date), href)
+    return CommitLink(commit.short, commit.hash, commit.subject, words.moment(commit.date), href, commit.author)
 
 
 def span(commits: Sequence[Commit]) -> str:

@@ -6,12 +6,15 @@ Takes events, gives plain text for every page and file. How far a level moved is
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tbp.history.events import Event, SeriesChange
 from tbp.history.ranges import Range
 from tbp.history.sightings import Sightings
-from tbp.wording import words
+from tbp.model.changes import State
+from tbp.model.series import Commit
+from tbp.wording import verdicts, words
 
 MOST_COMMITS = 3
 """Commits that touch the benchmark and are named, and the files named of each: the first ones show what it is about."""
@@ -21,10 +24,23 @@ MOST_FILES = 3
 MOST_MACHINES = 3
 """Machines named: with more, the number says as much."""
 
+MOST_AUTHORS = 3
+"""Authors named: with more, the range must be narrowed down before anybody is asked."""
+
+# The chance of such a step without a change, and words for it. A report confirms from about 1 in 100 on.
+_SURENESS = ((0.001, "almost certain: chance does so less than once in 1,000 times"),
+             (0.01, "very likely: chance does so less than once in 100 times"),
+             (0.05, "likely: chance does so less than once in 20 times"))  # fmt: skip
+
 
 def of_several(between: Range | None) -> str:
     """``one of 4 commits``; empty where it is one, or not known."""
     return f"one of {between.commits:,} commits" if between is not None and between.commits > 1 else ""
+
+
+def between(of: Range) -> str:
+    """The range as git writes it: ``e5f0a1b2..04342f08``; without an older commit the one it ends with."""
+    return f"{of.last_before.short}..{of.first.short}" if of.last_before is not None else of.first.short
 
 
 def narrowed(event: Event) -> str:
@@ -83,3 +99,55 @@ def touching(event: Event) -> str:
     touch = "touches" if len(commits) == 1 else "touch"
     of = f"of {event.range.commits:,} commits, {len(commits):,} {touch}"
     return f"{of} the benchmark or its requirements: {words.named(commits, MOST_COMMITS)}"
+
+
+def counted(changes: Sequence[SeriesChange]) -> str:
+    """How many series are in which state: ``3 regressions, 1 improvement``, ``4 changed series``."""
+    counts = Counter(change.history.state for change in changes)
+    nouns = {State.REGRESSION: "", State.IMPROVEMENT: ""}
+    return ", ".join(
+        f"{number:,} {verdicts.PLURALS[state][number != 1]}{nouns.get(state, ' series')}"
+        for state, number in counts.items()
+    )
+
+
+def move(changes: Sequence[SeriesChange]) -> str:
+    """The smallest and the largest effect with their direction: ``▲ +39 % to +42 % slower``; by the first where one is
+    from zero."""
+    first = changes[0]
+    size = sizes(changes)
+    if len(changes) == 1 or not size:
+        return verdicts.effect(first.evidence.change, first.history.unit, first.history.better)
+    ups = {change.evidence.change.after > change.evidence.change.before for change in changes}
+    if len(ups) > 1:
+        return size
+    (is_up,) = ups
+    directions = {verdicts.direction(is_up, change.history.unit, change.history.better) for change in changes}
+    return " ".join(["▲" if is_up else "▼", size, *(directions if len(directions) == 1 else ())])
+
+
+def sureness(change: SeriesChange) -> str:
+    """How sure a change is, in words; empty where nothing tells."""
+    shown = change.evidence.change
+    if shown.in_turns:
+        return f"measured in turns against {shown.in_turns[:8]}"
+    if shown.is_exact:
+        return "certain: a value that repeats exactly"
+    return next((text for limit, text in _SURENESS if shown.p_value < limit), "")
+
+
+def authors(event: Event, in_ranges: Mapping[str, Commit], hashes: Sequence[str]) -> tuple[str, ...]:
+    """The names of those who wrote the commits of the event's range, newest first; none where nobody knows.
+
+    ``hashes`` are all commits of the branch in order; ``in_ranges`` has those that git was asked for.
+    """
+    commits = [event.range.first]
+    if event.range.commits > 1:
+        in_range = hashes[event.range.start : event.range.end + 1]
+        commits += [in_ranges[name] for name in reversed(in_range) if name in in_ranges]
+    return tuple(dict.fromkeys(commit.author for commit in commits if commit.author))
+
+
+def author(names: Sequence[str]) -> str:
+    """``Ann``, ``one of Ann, Bob and 2 more``; empty where nobody knows."""
+    return f"one of {words.named(names, MOST_AUTHORS)}" if len(names) > 1 else "".join(names)

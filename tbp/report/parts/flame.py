@@ -114,7 +114,7 @@ def flame(frames: Frames, address: FlameAddress) -> Flame:
 def difference_flame(frames: FrameDifference, difference: TraceDifference, address: FlameAddress) -> Flame:
     """The flame graph of what the frames of two sides differ in; ``difference`` is that of the same sessions."""
     has_device = _has_device(frames.rows["device_after_us"]) or _has_device(frames.rows["device_before_us"])
-    what_moved = {clock: _marks(frames, difference, clock) for clock in CLOCKS}
+    what_moved = {clock: marks_on(frames, difference, clock) for clock in CLOCKS}
     return Flame(
         id=address.id,
         data_file=address.data_file,
@@ -141,11 +141,11 @@ def _caption(frames: Frames, clock: str) -> str:
     steps = words.count(frames.steps, "traced step") if frames.sessions == 1 else f"{frames.sessions} traced sessions"
     top_us = float(frames.total_ns()[frames.parent == NO_PARENT].sum()) / frames.steps / NS_PER_US
     caption = (
-        f"Who called whom in one step, mean of {steps}."
+        f"Who called whom in the median step of {steps}."
         if frames.step_ns
         else "Who called whom; no steps are marked, so that all of it counts as one.",
         "Width is kernel time." if clock == "device" else "Width is time on the host.",
-        "Tracing costs time: compare shares.",
+        "Tracing makes steps longer: compare shares.",
         _overlap(top_us, frames.step_ns / frames.steps / NS_PER_US),
     )
     return " ".join(filter(None, caption))
@@ -161,14 +161,8 @@ def _overlap(top_us: float, step_us: float) -> str:
 
 
 def _difference_caption(frames: FrameDifference, difference: TraceDifference) -> str:
-    mean = " → ".join(words.microseconds(frames.step_us(side)) for side in ("before", "after"))
-    median = " → ".join(
-        words.microseconds(step_us) for step_us in (difference.step_before_us, difference.step_after_us)
-    )
     sentences = [
-        "Width is the time after, in one traced step.",
-        f"Times here are means over all traced steps ({mean} a step), which a few slow steps make longer.",
-        f"The operators' table has medians ({median}).",
+        "Width is the time after, in the median traced step, as in the table of operators.",
     ]
     if abs(difference.machine_factor - 1) >= NAMED_MACHINE:
         sentences.append(
@@ -179,8 +173,11 @@ def _difference_caption(frames: FrameDifference, difference: TraceDifference) ->
     return " ".join(filter(None, sentences))
 
 
-def _marks(frames: FrameDifference, difference: TraceDifference, clock: str) -> Marks:
-    """Times are judged on the clock of the difference only; on the other one new calls alone are certain."""
+def marks_on(frames: FrameDifference, difference: TraceDifference, clock: str) -> Marks:
+    """The marks of frames on one clock.
+
+    Times are judged on the clock of the difference only; on the other one new calls alone are certain.
+    """
     rows = difference.rows
     judged = clock == difference.clock
     timed = rows["kind"] == "time"

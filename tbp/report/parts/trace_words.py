@@ -30,6 +30,7 @@ AGREES = 2.0
 The profiler alone made steps of these suites 1.1 to 1.6 times as long; a larger ratio is something else."""
 
 TIME = "seconds"
+US_PER_S = 1e6
 
 
 class Agreement(Enum):
@@ -70,18 +71,27 @@ def lead(evidence: ChangeEvidence, unit: str) -> str:
     if difference is None:
         return ""
     agreed = agreement(difference, change, unit)
-    step = f"from {words.microseconds(difference.step_before_us)} to {words.microseconds(difference.step_after_us)}"
-    if difference.step_before_us:
-        step += f" ({words.signed_percent(difference.delta_us / difference.step_before_us)})"
+    moved = (
+        f" ({words.signed_percent(difference.delta_us / difference.step_before_us)})"
+        if difference.step_before_us
+        else ""
+    )
     if agreed is Agreement.NO_TIME:
-        sentences = [
-            f"What is measured here is no time; the traces tell what the same step calls. In them it went {step}."
-        ]
+        step = f"from {words.microseconds(difference.step_before_us)} to {words.microseconds(difference.step_after_us)}"
+        sentences = [f"This series is no time. The traces show what its step calls; in them it went {step}{moved}."]
     else:
         timed = f"from {words.quantity(change.before, unit)} to {words.quantity(change.after, unit)}"
         timed += f" ({words.signed_percent(change.effect)})"
-        sentences = [f"Traced, under the profiler, the step went {step}; timed, without it, {timed}.", _SAID[agreed]]
+        sentences = [f"Timed, the step went {timed}. {_as_share(difference, change, moved)}", _SAID[agreed]]
     return " ".join(filter(None, [*sentences, machine(difference)]))
+
+
+def _as_share(difference: TraceDifference, change: Change, moved: str) -> str:
+    """A sentence on the traced step, as a multiple of the timed one."""
+    sides = ((difference.step_before_us, change.before), (difference.step_after_us, change.after))
+    ratios = [f"{traced_us / (timed_s * US_PER_S):.1f} times" if timed_s > 0 else "–" for traced_us, timed_s in sides]
+    as_long = f"{ratios[0]} as long" if ratios[0] == ratios[1] else f"{ratios[0]} as long before and {ratios[1]} after"
+    return f"Under the profiler it took {as_long}{moved}."
 
 
 def machine(difference: TraceDifference) -> str:

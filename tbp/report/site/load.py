@@ -5,7 +5,8 @@ results, sessions, commits → histories → ``ReportData``. Files are read here
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -22,20 +23,26 @@ from tbp.history.beside_the_branch import runs_beside
 from tbp.history.build import histories
 from tbp.history.events import Event
 from tbp.history.known_series import findings
+from tbp.history.ranges import CommitOrder
 from tbp.history.runs import runs
-from tbp.history.touching import to_ask, with_touching
+from tbp.history.touching import MOST_COMMITS, to_ask, with_touching
 from tbp.history.trace_evidence import no_trace
+from tbp.history.triage import unknown_fixes
 from tbp.model.changes import History, LineRuns, State
 from tbp.model.points import commits as commits_of
-from tbp.model.series import SeriesKey
+from tbp.model.series import Commit, SeriesKey
 from tbp.project.acknowledgements import Ack, day_of, read_acks, unmatched
 from tbp.project.asv_config import ACKS, AsvConfig, own_config, results_folder
-from tbp.project.commits import MOST_LINES, Commits, read_commits
+from tbp.project.commits import MOST_LINES, Commits, described, read_commits
 from tbp.project.policy import Policy, read_policy
 from tbp.project.revisions import base_commit
 from tbp.project.touched_files import touched
-from tbp.report.base.report_data import Base, ReportData
-from tbp.traces.known_traces import trace_session
+from tbp.report.base.report_data import Base, ReportData, Since
+from tbp.report.parts.windows import EVER, days_before
+from tbp.traces.known_traces import known_recording
+
+LONGEST_DAYS = 4
+"""Digits of a number of days; a revision of digits only has more, as git abbreviates hashes to seven."""
 
 
 class Stored(Struct, frozen=True):
@@ -78,6 +85,7 @@ class View(Struct, frozen=True):
 
     acks: Path | None = None  # None: reports/acks.toml beside the configuration
     base: str = ""  # a revision: only changes after it count
+    since: str = ""  # a date, a revision or a number of days; empty: the newest week of the results
 
 
 def report_data(config: AsvConfig | None, results_dir: Path | None, view: View | None = None) -> ReportData:
@@ -94,13 +102,14 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
     view = view or View()
     results, sessions, commits, config = store.results, store.sessions, store.commits, store.config
     problems: list[str] = []
-    read = partial(trace_session, rules=store.policy.names)
+    read = partial(known_recording, rules=store.policy.names)
     judged = histories(results, sessions, commits, read, problems, store.policy, findings, store.ratios.of)
     beside = runs_beside(results, sessions, commits, store.policy)
     file, acks = _acks(config, view.acks)
     base = _base(store, view.base)
-    shown = seen(judged, acks, day_of(judged), _until(store, base))
-    problems += unmatched(shown, acks, file)
+    order = CommitOrder(commits.history, commits.order)
+    shown = seen(judged, acks, day_of(judged), _until(store, base), order)
+    problems += [*unmatched(shown, acks, file), *unknown_fixes(acks, order, file)]
     lost = without_result(sessions, _measured(sessions, judged, beside))
     data = ReportData(
         project=config.project if config else store.folder.resolve().name,
@@ -118,8 +127,10 @@ def analysed(store: Stored, view: View | None = None) -> ReportData:
         beside=beside,
         remarks=results.remarks,
         sources={name: benchmark.code for name, benchmark in results.benchmarks.items() if benchmark.code},
+        since=_since(store, view.since),
     )
-    return replace(data, joined=_events(data, config))
+    data = replace(data, joined=_events(data, config))
+    return replace(data, in_ranges=_in_ranges(data, config))
 
 
 def _measured(sessions: Sessions, judged: Iterable[History], beside: Iterable[LineRuns]) -> set[tuple[SeriesKey, str]]:
@@ -135,6 +146,15 @@ def _events(data: ReportData, config: AsvConfig | None) -> tuple[Event, ...]:
         return data.events
     files = touched(config.repository, to_ask(data.events, data.in_order))
     return with_touching(data.events, data.in_order, files, config.benchmark_dir)
+
+
+def _in_ranges(data: ReportData, config: AsvConfig | None) -> Mapping[str, Commit]:
+    """Returns the commits of the ranges of events, the newest event first, as git has them: whose a change may be."""
+    if config is None or config.repository is None:
+        return {}
+    several = [event.range for event in data.events if event.is_verdict and 1 < event.range.commits <= MOST_COMMITS]
+    hashes = [name for between in several for name in data.in_order.hashes[between.start : between.end + 1]]
+    return described(config.repository, hashes)
 
 
 def _acks(config: AsvConfig | None, named: Path | None) -> tuple[Path, tuple[Ack, ...]]:
@@ -153,6 +173,21 @@ def _base(store: Stored, revision: str) -> Base | None:
     commits = {commit.hash: commit for commit in reversed(store.commits.order)}
     repository = store.config.repository if store.config else None
     return Base(revision, commits[base_commit(list(commits), repository, revision)])
+
+
+def _since(store: Stored, text: str) -> Since | None:
+    """The time of ``--since``: a number of days, a day, or a revision as ``--base`` takes it."""
+    if not text:
+        return None
+    newest = max((commit.date for commit in store.commits.order), default=EVER)
+    if text.isdecimal() and len(text) <= LONGEST_DAYS and int(text) > 0:
+        return Since(text, days_before(newest, int(text)), int(text))
+    try:
+        day = datetime.fromisoformat(text)
+    except ValueError:
+        base = _base(store, text)
+        return Since(text, base.commit.date if base is not None else newest)
+    return Since(text, day if day.tzinfo is not None else day.replace(tzinfo=UTC))
 
 
 def _until(store: Stored, base: Base | None) -> frozenset[str]:

@@ -1,36 +1,47 @@
-"""The summary of a report for the terminal: its verdict, the events with a change that stands, its problems.
+"""The summary of a report for the terminal: its answer, the events that are new and those that stand, its problems.
 
-Takes the data of a site, gives lines of text; the commits and counts are those of the index. Printing them is left to
-``tbp.commands.output``.
+Takes the data of a site, gives lines of text; the sentence, the events and their counts are those of the index.
+Printing them is left to ``tbp.commands.output``.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from tbp.history.events import Event, SeriesChange
-from tbp.model.changes import ChangeEvidence, History, State
+from tbp.history.events import SeriesChange
+from tbp.model.changes import State
 from tbp.project.directions import undirected
 from tbp.report.base.report_data import ReportData
-from tbp.report.pages.index.events import LEAST_SERIES
 from tbp.report.pages.index.notes import first
-from tbp.report.parts import event_words
+from tbp.report.pages.index.page import not_measured
+from tbp.report.parts import event_words, triage_words
+from tbp.report.parts.answer import Answer, answer
+from tbp.report.parts.next_steps import next_steps
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import ranked
-from tbp.report.parts.shown_change import shown_change
-from tbp.report.parts.since_change import finding
+from tbp.report.parts.standing import BETTER, StandingEvent, series_in
 from tbp.report.site.load import standing_regressions
-from tbp.wording import verdicts, words
+from tbp.wording import words
 
-MOST_EVENTS = 20
-"""Lines of events: with the verdict and the address of the report they leave a screen of 24 lines as it is."""
+MOST_LINES = 30
+"""Lines of a report, its problems on stderr among them: what a terminal shows at once, and a log of CI is read for."""
+
+MOST_PROBLEMS = 3
+"""Problems printed: the page of the report has all of them."""
+
+MOST_NEW = 6
+"""New events with a line; the first MOST_STEPS of them have a second one with the next step."""
+
+MOST_STEPS = 3
 
 MOST_BENCHMARKS = 2
 """Benchmarks named of one event: asv's names are long, and the number beside them counts the rest."""
+
+SUBJECT_LENGTH = 60
+"""Characters of a commit's subject: git's own advice is 50."""
 
 
 class ReportSummary(Struct, frozen=True):
@@ -41,127 +52,100 @@ class ReportSummary(Struct, frozen=True):
     is_regressed: bool
 
 
-class StandingEvent(Struct):
-    """The changes of one event that series are in the table for."""
+def report_summary(data: ReportData, index: Path, is_whole: bool = False) -> ReportSummary:
+    """The answer, a line for each event, and the address of the report at ``index``.
 
-    event: Event | None  # None of a change that is part of no event
-    changes: list[SeriesChange]  # of the worst series first
-
-    @property
-    def regressions(self) -> int:
-        """The number of its series that are regressions."""
-        return sum(change.history.state is State.REGRESSION for change in self.changes)
-
-    @property
-    def is_shown(self) -> bool:
-        """False for a step of a single series whose balance has a larger one: the index shows the larger one."""
-        first = self.changes[0]
-        return len(self.changes) >= LEAST_SERIES or first.evidence is first.history.standing
-
-
-def report_summary(data: ReportData, index: Path) -> ReportSummary:
-    """The verdict, a line per event with a change that stands, and the address of the report at ``index``."""
-    histories = ranked(data.histories)
-    changed = [history.key.benchmark for history in histories if history.state is State.CHANGED]
-    remark = [undirected(changed)] if changed else []
-    opening = [preface.sentence] if (preface := first(data)) is not None else []
-    verdict = data.since_base(verdicts.verdict(histories))
-    lines = (*opening, verdict, *event_lines(data, histories), *remark, f"report: {index.resolve()}")
+    Unless ``is_whole``, lines and problems together are at most MOST_LINES.
+    """
+    answered, setup_names = answer(data), SetupNames.of(data.histories, data.faces)
+    changed = [history.key.benchmark for history in ranked(data.histories) if history.state is State.CHANGED]
+    opening = [answered.sentence, *([preface.sentence] if (preface := first(data)) is not None else [])]
+    closing = [undirected(changed)] if changed else []
+    closing += [*_better(answered), *_not_measured(data), f"report: {index.resolve()}"]
+    problems = tuple(data.problems) if is_whole else _first_of(data.problems, MOST_PROBLEMS, "problem")
+    room = len(answered.events) * 2 if is_whole else MOST_LINES - len(problems) - len(opening) - len(closing)
     return ReportSummary(
-        lines=lines,
-        problems=tuple(data.problems),
+        lines=(*opening, *event_lines(answered, data, setup_names, room, is_whole), *closing),
+        problems=problems,
         is_regressed=bool(standing_regressions(data.histories)),
     )
 
 
-def event_lines(data: ReportData, histories: Sequence[History]) -> tuple[str, ...]:
-    """A line for each event, those with most regressions first, then in the order of ``histories``, worst first."""
-    setup_names = SetupNames.of(data.histories, data.faces)
-    events = _standing_events(data, histories)
-    lines = []
-    for standing in events[:MOST_EVENTS]:
-        lines.append(f"  {_line(standing, data, setup_names)}")
-        lines += [f"    {_told(history, setup_names)}" for history in _in_turns(standing)]
-    left_out = len(events) - MOST_EVENTS
-    return (*lines, f"  … and {left_out:,} more: see the report") if left_out > 0 else tuple(lines)
-
-
-def _standing_events(data: ReportData, histories: Iterable[History]) -> list[StandingEvent]:
-    by_event: dict[int, StandingEvent] = {}  # by identity: an event holds whole histories
-    for history in histories:
-        for evidence in _standing_changes(history):
-            event = data.event_of.get((history.key, evidence.change.index))
-            key = id(evidence) if event is None else id(event)
-            standing = by_event.setdefault(key, StandingEvent(event, []))
-            standing.changes.append(SeriesChange(history, evidence))
-    events = [standing for standing in by_event.values() if standing.is_shown]
-    return sorted(events, key=lambda standing: -standing.regressions)
-
-
-def _standing_changes(history: History) -> tuple[ChangeEvidence, ...]:
-    """All regressions of a series that stand; else the change that it is in the table for."""
-    shown, balance = shown_change(history), history.balance
-    if shown is None or balance is None:
-        return ()
-    if history.state is not State.REGRESSION:
-        return (shown,)
-    return tuple(history.changes[number] for number in balance.regressions)
+def event_lines(
+    answered: Answer, data: ReportData, setup_names: SetupNames, room: int, is_whole: bool = False
+) -> tuple[str, ...]:
+    """At most ``room`` lines: the new events with what to do next, then those that stand from before, largest first."""
+    new, older = list(answered.new), list(answered.events[len(answered.new) :])
+    older.sort(key=lambda standing: (-len(standing.of(State.REGRESSION)), -len(standing.changes)))
+    lines: list[str] = []
+    for number, standing in enumerate(new if is_whole else new[:MOST_NEW]):
+        lines.append(f"  new: {_line(standing, data, setup_names)}")
+        step = next_steps(standing)
+        lines += [f"       next: {step.first}"] if step.first and (is_whole or number < MOST_STEPS) else []
+    rest = [*(f"  new: {_line(standing, data, setup_names)}" for standing in (() if is_whole else new[MOST_NEW:]))]
+    rest += [f"  {_line(standing, data, setup_names)}" for standing in older]
+    shown = rest if len(rest) <= room - len(lines) else rest[: max(0, room - len(lines) - 1)]
+    lines += shown
+    left_out = len(rest) - len(shown)
+    return (*lines, f"  … and {words.count(left_out, 'more event')}: --all prints them") if left_out else tuple(lines)
 
 
 def _line(standing: StandingEvent, data: ReportData, setup_names: SetupNames) -> str:
-    event = standing.event
-    if event is None or len(standing.changes) < LEAST_SERIES:
-        history = standing.changes[0].history
-        return " ".join(filter(None, [_told(history, setup_names), _narrowed(standing)]))
-    moved = ": ".join(filter(None, [_moved(standing.changes), event_words.sizes(standing.changes)]))
-    seen_by = event_words.seen_by(event.sightings, data.faces) or _lone_machine(standing, setup_names)
-    return "; ".join(filter(None, [f"{moved} {_since(event)}", seen_by]))
+    """``2 regressions of NAME: ▲ +20 % slower since 03c0ffee by Ann Author (Fuse the mask); on both machines …``."""
+    event, shown = standing.event, standing.changes
+    moved = f"{_moved(shown, setup_names)}: {event_words.move(standing.leading)} {_since(standing, data)}"
+    seen_by = event_words.seen_by(event.sightings, data.faces) or _lone_machine(shown, setup_names)
+    in_turns = next((change for change in shown if change.evidence.change.in_turns), None)
+    sure = event_words.sureness(in_turns) if in_turns is not None else ""
+    return "; ".join(filter(None, [moved, seen_by, sure, triage_words.sentence(triage_words.notes(shown))]))
 
 
-def _in_turns(standing: StandingEvent) -> list[History]:
-    """The first series of an event of several whose change pairs of processes confirmed: the surest evidence."""
-    several = standing.changes if len(standing.changes) >= LEAST_SERIES else []
-    return [change.history for change in several if change.evidence.change.in_turns][:1]
-
-
-def _told(history: History, setup_names: SetupNames) -> str:
-    return f"{_name(history, setup_names)}: {finding(history)}"
-
-
-def _name(history: History, setup_names: SetupNames) -> str:
-    key = history.key
-    return " ".join(filter(None, (key.benchmark, key.label, setup_names.name(key.setup))))
-
-
-def _moved(changes: Sequence[SeriesChange]) -> str:
-    """How many series of which benchmarks: ``3 regressions of suite.time_thing``."""
-    counts = Counter(change.history.state for change in changes)
-    states = [f"{number:,} {verdicts.PLURALS[state][number != 1]}" for state, number in counts.items()]
+def _moved(changes: Sequence[SeriesChange], setup_names: SetupNames) -> str:
+    """How many series of which benchmarks: ``3 regressions of suite.time_thing``; of a single one its name."""
+    if len(changes) == 1:
+        key = changes[0].history.key
+        return " ".join(filter(None, (key.benchmark, key.label, setup_names.name(key.setup))))
     benchmarks = list(dict.fromkeys(change.history.key.benchmark for change in changes))
     names = words.named(benchmarks, MOST_BENCHMARKS)
     if len(benchmarks) > 1:
         names = f"{words.count(len(benchmarks), 'benchmark')} ({names})"
-    return f"{', '.join(states)} of {names}"
+    return f"{event_words.counted(changes)} of {names}"
 
 
-def _since(event: Event) -> str:
+def _since(standing: StandingEvent, data: ReportData) -> str:
     """Its commits as the index has them: ``by one of 4 commits, 04342f08..4d7b91c0``, ``since 4d7b91c0``."""
+    event = standing.event
     of_several, before = event_words.of_several(event.range), event.range.last_before
+    at = f"since {event.range.first.short}"
     if of_several and before is not None:
-        return f"by {of_several}, {before.short}..{event.range.first.short}"
-    return f"since {event.range.first.short}"
+        at = f"by {of_several}, {before.short}..{event.range.first.short}"
+    author = event_words.author(event_words.authors(event, data.in_ranges, data.in_order.hashes))
+    subject = words.cut(words.one_line(event.range.first.subject), SUBJECT_LENGTH)
+    return " ".join(filter(None, [at, f"by {author}" if author else "", f"({subject})" if subject else ""]))
 
 
-def _lone_machine(standing: StandingEvent, setup_names: SetupNames) -> str:
-    """The machine of an event that no other measured, where the site has several."""
-    machines = {change.history.key.machine for change in standing.changes}
-    return f"on {setup_names.face(min(machines))}" if setup_names.has_machines and len(machines) == 1 else ""
+def _lone_machine(changes: Sequence[SeriesChange], setup_names: SetupNames) -> str:
+    """The machine of an event of several series that no other measured, where the site has several."""
+    machines = {change.history.key.machine for change in changes}
+    is_told = setup_names.has_machines and len(machines) == 1 and len(changes) > 1
+    return f"on {setup_names.face(min(machines))}" if is_told else ""
 
 
-def _narrowed(standing: StandingEvent) -> str:
-    """The commit by all series of the event, where the sentence on this series names another one."""
-    history, evidence, event = standing.changes[0].history, standing.changes[0].evidence, standing.event
-    is_of_several = history.balance is not None and history.balance.is_of_several
-    if event is None or is_of_several or event.range.first == history.commit_at(evidence.change.index):
-        return ""
-    return f"With the other series of its event: {_since(event)}."
+def _better(answered: Answer) -> list[str]:
+    number = series_in(answered.better, *BETTER)
+    text = (
+        f"{words.count(number, 'series is', 'series are')} better, from {words.count(len(answered.better), 'commit')}"
+    )
+    return [text] if number else []
+
+
+def _not_measured(data: ReportData) -> list[str]:
+    counts = not_measured(data.histories)
+    return [f"not measured now: {counts}"] if counts else []
+
+
+def _first_of(sentences: Sequence[str], most: int, word: str) -> tuple[str, ...]:
+    """At most ``most`` of the ``sentences`` and the number of the others."""
+    if len(sentences) <= most + 1:
+        return tuple(sentences)
+    return (*sentences[:most], f"{words.count(len(sentences) - most, f'more {word}')}: --all prints them")

@@ -18,7 +18,7 @@ Shape: TypeAlias = tuple[int, ...]
 Shapes: TypeAlias = list[Shape]
 Settings: TypeAlias = list[str]
 
-_LARGEST = 2**62  # a shape may be any text; what does not fit int64 is no recording's
+LARGEST = 2**62  # a shape may be any text; what does not fit int64 is no recording's
 
 
 def flops(operator: str, shapes: str, settings: str = "") -> int | None:
@@ -27,13 +27,13 @@ def flops(operator: str, shapes: str, settings: str = "") -> int | None:
     if formula is None or not shapes:
         return None
     try:
-        count = formula(_shapes(shapes), _settings(settings))
+        count = formula(shape_sizes(shapes), setting_texts(settings))
     except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
         return None
-    return count if 0 <= count < _LARGEST else None
+    return count if 0 <= count < LARGEST else None
 
 
-def _shapes(text: str) -> Shapes:
+def shape_sizes(text: str) -> Shapes:
     """Sizes of each tensor; () for an argument that is no tensor, and for a list of tensors."""
     return [
         tuple(size) if isinstance(size, list) and all(isinstance(length, int) for length in size) else ()
@@ -41,11 +41,11 @@ def _shapes(text: str) -> Shapes:
     ]
 
 
-def _settings(text: str) -> Settings:
+def setting_texts(text: str) -> Settings:
     return [str(value) for value in json.loads(text)] if text else []
 
 
-def _numbers(setting: str) -> list[int]:
+def numbers(setting: str) -> list[int]:
     return [int(number) for number in json.loads(setting)]
 
 
@@ -108,9 +108,9 @@ def _convolved(x: Shape, weight: Shape, places: Shape) -> int:
 
 def _convolution(shapes: Shapes, settings: Settings) -> int:
     x, weight = shapes[:2]
-    if _flag(settings[6]):
+    if flag(settings[6]):
         return _convolved(x, weight, x[2:])
-    stride, padding, dilation = (_numbers(setting) for setting in settings[3:6])
+    stride, padding, dilation = (numbers(setting) for setting in settings[3:6])
     filters = zip(x[2:], weight[2:], _each(padding, x), _each(dilation, x), _each(stride, x), strict=True)
     out = tuple((size + 2 * pad - spread * (width - 1) - 1) // step + 1 for size, width, pad, spread, step in filters)
     return _convolved(x, weight, out)
@@ -118,8 +118,8 @@ def _convolution(shapes: Shapes, settings: Settings) -> int:
 
 def _convolution_backward(shapes: Shapes, settings: Settings) -> int:
     gradient, x, weight = shapes[:3]
-    transposed = _flag(settings[7])
-    of_input, of_weight = (_flag(flag) for flag in settings[10].strip("[]").split(",")[:2])
+    transposed = flag(settings[7])
+    of_input, of_weight = (flag(text) for text in settings[10].strip("[]").split(",")[:2])
     # Either gradient is as much work as the forward pass; the weight's second size is that of one group already.
     return (of_input + of_weight) * _convolved(gradient, weight, x[2:] if transposed else gradient[2:])
 
@@ -129,7 +129,7 @@ def _each(values: list[int], x: Shape) -> list[int]:
     return values * (len(x) - 2) if len(values) == 1 else values
 
 
-def _flag(setting: str) -> bool:
+def flag(setting: str) -> bool:
     return {"true": True, "1": True, "false": False, "0": False}[setting.strip().lower()] if setting else _unknown()
 
 

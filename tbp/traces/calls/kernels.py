@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HostTree
-from tbp.traces.calls.nesting import first_ancestors
+from tbp.traces.calls.nesting import NO_PARENT, added_up, first_ancestors, looked_up
 from tbp.traces.reading.categories import ON_DEVICE, Category
 from tbp.traces.reading.links import launches, linked
 from tbp.traces.reading.trace import ABSENT, Codes, Nanoseconds, Trace
@@ -87,6 +87,16 @@ def device_work(trace: Trace, tree: HostTree) -> DeviceWork:
         launch=launch,
         step=np.where(owner != ABSENT, _at(tree.step, owner), tree.windows.at(trace.start_ns[work], process)),
     )
+
+
+def device_ns_below(tree: HostTree, work: DeviceWork, launched: NDArray[np.bool_] | None = None) -> Indices:
+    """Device time of each entry and of all below it, of the work ``launched`` or of all; 0 for doubles."""
+    at = work.owner != ABSENT if launched is None else launched & (work.owner != ABSENT)
+    below_ns = np.zeros(len(tree.event), dtype=np.int64)
+    np.add.at(below_ns, work.owner[at], work.duration_ns[at])
+    if not at.any():
+        return below_ns
+    return added_up(np.where(tree.counted, looked_up(tree.stands_for, tree.parent), NO_PARENT), below_ns)
 
 
 def _entry(tree: HostTree, event: Indices) -> Indices:

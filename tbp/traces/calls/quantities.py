@@ -57,10 +57,10 @@ def event_flops(trace: Trace, tree: HostTree) -> Floats:
     event = tree.event[entry]
     codes = np.stack([trace.name_code[event], trace.shape_code[event], trace.settings_code[event]])
     kinds, kind = np.unique(codes, axis=1, return_inverse=True)
-    each = [flops(trace.names[n], trace.shapes[s], trace.settings[t]) for n, s, t in kinds.T.tolist()]
+    each = [flops(trace.names[n], trace.shapes[s], trace.settings[t][0]) for n, s, t in kinds.T.tolist()]
     amounts[entry] = np.array([np.nan if value is None else value for value in each])[kind.reshape(-1)]
     composed = np.array([name in COMPOSED for name in trace.names], dtype=bool)[trace.name_code[tree.event]]
-    split_up = composed & _around(tree, has_formula & ~composed, composed)
+    split_up = composed & around(tree, has_formula & ~composed, composed)
     known = has_formula & ~np.isnan(amounts)
     amounts[(known & split_up) | (has_formula & _inside(tree, known & ~split_up))] = 0.0
     return amounts
@@ -73,12 +73,12 @@ def _inside(tree: HostTree, outer: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return inside
 
 
-def _around(tree: HostTree, inner: NDArray[np.bool_], outer: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def around(tree: HostTree, inner: NDArray[np.bool_], outer: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """True of the events of ``outer`` with an event of ``inner`` inside; of several around it, the innermost."""
-    around = np.zeros(len(tree.event), dtype=bool)
+    holds = np.zeros(len(tree.event), dtype=bool)
     ancestor = first_ancestors(tree.parent, ~outer)[inner]
-    around[ancestor[ancestor != NO_PARENT]] = True
-    return around
+    holds[ancestor[ancestor != NO_PARENT]] = True
+    return holds
 
 
 def event_allocated(trace: Trace, tree: HostTree) -> Floats:

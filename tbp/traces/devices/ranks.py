@@ -48,7 +48,7 @@ class Rank(Struct, frozen=True):
     session: TraceSession
     device: DeviceUse
     host: HostCommunication = HostCommunication()
-    memory: MemoryUse | None = None  # None: no memory was recorded, or only operators were stored
+    memory: MemoryUse | None = None  # None: no memory was recorded, or it was not kept
 
     @property
     def rank(self) -> int:
@@ -56,8 +56,8 @@ class Rank(Struct, frozen=True):
 
     @property
     def is_telling(self) -> bool:
-        """True where it used a device, or is one of several ranks."""
-        return self.origin.is_distributed or len(self.device.devices) > 0
+        """True where it used a device, recorded memory, or is one of several ranks."""
+        return self.origin.is_distributed or len(self.device.devices) > 0 or self.memory is not None
 
 
 class DistributedRun(Struct, frozen=True):
@@ -106,6 +106,12 @@ def rank_of(path: Path, trace: Trace, rules: Sequence[NameRule] = ()) -> Rank:
         host_communication(trace, tree),
         memory_use(trace, tree),
     )
+
+
+def largest_memory(ranks: Sequence[Rank]) -> MemoryUse | None:
+    """The memory of the rank with the largest peak; None where none recorded any."""
+    used = [rank.memory for rank in ranks if rank.memory is not None]
+    return max(used, key=lambda memory: float(memory.peaks["peak_bytes"].max()), default=None)
 
 
 def of_rank(session: TraceSession, its_origin: RankOrigin) -> TraceSession:

@@ -151,7 +151,7 @@ def difference(before: Sequence[TraceSession], after: Sequence[TraceSession]) ->
     step_before_us, step_after_us = float(np.median(old.step_us)), float(np.median(new.step_us))
     rows = _rows(operators, old, new, clock)
     step_delta_us = step_after_us - step_before_us
-    has_share = abs(step_delta_us) >= SHARE_LEAST_CHANGE * step_before_us and step_delta_us != 0
+    has_share = abs(step_delta_us) > SHARE_LEAST_CHANGE * step_before_us
     rows["share"] = rows["delta_us"] / step_delta_us if has_share else np.nan
     rows["kind"] = _kinds(rows, moved, timed)
     enough = min(len(before), len(after)) >= LEAST_SESSIONS

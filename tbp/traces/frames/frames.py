@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HostTree
 from tbp.traces.calls.kernels import NO_OPERATOR, REST, DeviceWork, device_work, work_names
-from tbp.traces.calls.nesting import NO_PARENT, added_up, depths, first_ancestors, looked_up
+from tbp.traces.calls.nesting import NO_PARENT, added_up, looked_up
 from tbp.traces.calls.python_calls import with_python
 from tbp.traces.calls.steps import OUTSIDE
+from tbp.traces.frames.backward import backward_chains, with_chains
+from tbp.traces.frames.by_path import by_path, nearest
 from tbp.traces.frames.folding import NO_BOUND, Folded, folded
 from tbp.traces.frames.kinds import ANNOTATION, DEVICE, MODULE, OPERATOR, PYTHON, REST_OF_DEVICE, RUNTIME, SMALLER
-from tbp.traces.frames.stacks import MODULE_START, StackFrames, stack_frames
+from tbp.traces.frames.stacks import MODULE_START, stack_frames
 from tbp.traces.reading.categories import Category
 from tbp.traces.reading.columns import COUNT, TEXT, check
 from tbp.traces.reading.trace import ABSENT, Trace
@@ -88,18 +90,20 @@ def frames(trace: Trace, tree: HostTree, work: DeviceWork) -> Frames:
     inside = whole.counted & ~whole.is_step & ((whole.step != OUTSIDE) | (whole.steps == 0)) & ~_goes_on(trace, whole)
     names = whole.comparable.texts
     smaller = len(names)
-    above, depth = _above(whole, inside)
-    code = np.where(depth < MOST_DEPTH, whole.name_code, smaller).astype(np.int64)
+    above, depth = nearest(whole.parent, inside, MOST_DEPTH)
     outer = stack_frames(trace, whole.event, inside & (above == NO_PARENT))
-    row_of, parent, row_code, first = _merged_by_path(
-        inside, above, np.minimum(depth, MOST_DEPTH), code, smaller + 1, outer
-    )
-    at, size = row_of[inside] - len(outer.names), len(parent)
+    chains = backward_chains(trace, whole, inside, outer)
+    codes = smaller + 1
+    code = np.where(depth < MOST_DEPTH, whole.name_code, smaller) + codes * (chains.of_event + 1)
+    # At most 5 M rows, 400,000 names (reading.events) and 20,000 chains: the product fits int64.
+    every = codes * (len(chains.rows) + 1)
+    paths = by_path(inside, above, np.minimum(depth, MOST_DEPTH), code, every, outer.row, len(outer.names))
+    row_code, at, size = paths.code % codes, paths.row_of[inside] - len(outer.names), len(paths.parent)
     host = pd.DataFrame(
         {
-            "parent": parent,
+            "parent": paths.parent,
             "name": _texts((*names, ""), row_code),
-            "kind": _host_kinds(trace, whole.event[first], row_code == smaller),
+            "kind": _host_kinds(trace, whole.event[paths.first], row_code == smaller),
             "calls": np.bincount(at, minlength=size),
             "self_ns": _added(whole.self_ns[inside], at, size),
             "device_ns": np.zeros(size, dtype=np.int64),
@@ -108,7 +112,9 @@ def frames(trace: Trace, tree: HostTree, work: DeviceWork) -> Frames:
         }
     )
     host = pd.concat([outer.rows, host], ignore_index=True) if len(outer.names) else host
-    rows = _with_device(host, trace, whole, work, row_of)
+    of_row = np.concatenate([np.full(len(outer.names), NO_PARENT), paths.code // codes - 1])
+    host, new = with_chains(host, of_row, chains)
+    rows = _with_device(host, trace, whole, work, looked_up(new, paths.row_of))
     step_ns = int((whole.windows.end_ns - whole.windows.start_ns).sum())
     # Of several processes with steps, these are the mean: a step of any of them counts alike.
     return pruned(Frames(rows, max(len(whole.windows), 1), step_ns), most=MOST_FRAMES)
@@ -169,41 +175,6 @@ def _goes_on(trace: Trace, tree: HostTree) -> NDArray[np.bool_]:
     last_ns = np.maximum(trace.end_ns[tree.event] - 1, trace.start_ns[tree.event])
     goes_on: NDArray[np.bool_] = python & (tree.windows.at(last_ns, tree.process) != tree.step)
     return goes_on
-
-
-def _above(tree: HostTree, inside: NDArray[np.bool_]) -> tuple[Indices, Indices]:
-    """The nearest frame around each event, below MOST_DEPTH the frame at that depth; and the number around it."""
-    nearest = first_ancestors(tree.parent, ~inside)
-    above = looked_up(nearest, tree.parent)
-    depth = depths(above)
-    if len(depth) and depth.max() > MOST_DEPTH:
-        limit = first_ancestors(above, depth >= MOST_DEPTH)
-        above = np.where(depth >= MOST_DEPTH, limit, above)
-    return above, depth
-
-
-def _merged_by_path(
-    inside: NDArray[np.bool_], above: Indices, depth: Indices, code: Indices, codes: int, outer: StackFrames
-) -> tuple[Indices, Indices, Indices, Indices]:
-    """(row of each event, parent and name code of each row, the first event of each row), level by level.
-
-    Rows begin behind those of ``outer``, which are around events at the top.
-    """
-    row_of = np.full(len(above), NO_PARENT, dtype=np.int64)
-    parents, row_codes, firsts, size = [], [], [], len(outer.names)
-    events = np.flatnonzero(inside)
-    events = events[np.argsort(depth[events], kind="stable")]
-    for level in np.split(events, np.flatnonzero(np.diff(depth[events])) + 1):
-        # At most 5 M rows and 400,000 names (tbp.traces.reading.events): the product fits int64.
-        around = np.where(above[level] == NO_PARENT, outer.row[level], looked_up(row_of, above[level]))
-        key = (around + 1) * codes + code[level]
-        keys, first, row = np.unique(key, return_index=True, return_inverse=True)
-        row_of[level] = size + row
-        parents.append(keys // codes - 1)
-        row_codes.append(keys % codes)
-        firsts.append(level[first])
-        size += len(keys)
-    return row_of, np.concatenate(parents), np.concatenate(row_codes), np.concatenate(firsts)
 
 
 def _with_device(

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
 from tbp.traces.calls.nesting import NO_PARENT, first_ancestors, looked_up
+from tbp.traces.frames.backward import BACKWARD
 from tbp.traces.frames.frames import FRAME_COLUMNS, SUMMED, Frames
-from tbp.traces.frames.kinds import MODULE, PYTHON
+from tbp.traces.frames.kinds import MODULE, PYTHON, SMALLER
 
 # Sessions of unlike numbers of steps are brought to a common one with factors of at most this, so that int64 holds
 # them: 10**12 ns, over a quarter of an hour, a thousand times.
@@ -80,20 +82,47 @@ def union(several: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, list[Indices]]
 
 
 def alike(several: Sequence[Frames]) -> Sequence[Frames]:
-    """The frames, all without Python functions where some have none: else no path of one is in another."""
-    has_python = [bool(each.rows["kind"].isin((PYTHON, MODULE)).any()) for each in several]
-    return several if all(has_python) or not any(has_python) else [without_python(each) for each in several]
+    """The frames, without what some of them lack: Python functions, or chains around backward operators.
+
+    Else no path of one is in another.
+    """
+    for marked, without in ((_is_python, without_python), (_is_backward, without_backward)):
+        has = [bool(marked(each).any()) for each in several]
+        if any(has) and not all(has):
+            several = [without(each) for each in several]
+    return several
 
 
 def without_python(frames: Frames) -> Frames:
     """The frames below Python functions and modules, whose own time then is outside of all frames."""
-    python = frames.rows["kind"].isin((PYTHON, MODULE)).to_numpy()
-    if not python.any():
+    return _without(frames, _is_python(frames))
+
+
+def without_backward(frames: Frames) -> Frames:
+    """The frames with backward operators below what started them alone (``frames.backward``)."""
+    dropped = _is_backward(frames)
+    is_empty = ((frames.rows["calls"] == 0) & (frames.rows["kind"] != SMALLER)).to_numpy()
+    for row, parent in enumerate(frames.parent.tolist()):
+        dropped[row] |= parent != NO_PARENT and dropped[parent] and is_empty[row]
+    return _without(frames, dropped)
+
+
+def _is_python(frames: Frames) -> NDArray[np.bool_]:
+    python: NDArray[np.bool_] = frames.rows["kind"].isin((PYTHON, MODULE)).to_numpy()
+    return python
+
+
+def _is_backward(frames: Frames) -> NDArray[np.bool_]:
+    return (frames.rows["name"] == BACKWARD).to_numpy(dtype=bool, copy=True)
+
+
+def _without(frames: Frames, dropped: NDArray[np.bool_]) -> Frames:
+    if not dropped.any():
         return frames
-    new = np.cumsum(~python) - 1
-    rows = frames.rows[~python].reset_index(drop=True)
+    new = np.cumsum(~dropped) - 1
+    rows = frames.rows[~dropped].reset_index(drop=True)
     # Rows of one path that had different functions around them are one now.
-    rows["parent"] = looked_up(new, looked_up(first_ancestors(frames.parent, python), frames.parent[~python]))
+    rows["parent"] = looked_up(new, looked_up(first_ancestors(frames.parent, dropped), frames.parent[~dropped]))
     shared, (at,) = union([rows])
     for name in SUMMED:
         shared[name] = np.zeros(len(shared), dtype=np.int64)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from tbp.system.arrays import Indices
 from tbp.traces.calls.host import HostTree, host_tree
-from tbp.traces.calls.kernels import REST, DeviceWork, device_work, work_codes, work_names
+from tbp.traces.calls.kernels import REST, DeviceWork, device_ns_below, device_work, work_codes, work_names
 from tbp.traces.calls.names import NameRule
-from tbp.traces.calls.nesting import NO_PARENT, added_up, looked_up
 from tbp.traces.calls.quantities import Quantities, quantities
+from tbp.traces.calls.roofline import roofline
 from tbp.traces.calls.steps import OUTSIDE
 from tbp.traces.frames.frames import Frames, frames
 from tbp.traces.frames.merging import merged
@@ -29,6 +29,7 @@ from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check
 from tbp.traces.reading.loss import NOTHING_LOST, Loss, total
 from tbp.traces.reading.trace import ABSENT, NS_PER_US, Trace
 
+FLOPS = "flops"  # known of traces whose shapes were recorded
 OPERATOR_COLUMNS = {
     "operator": TEXT,  # the name that compares between runs (calls/names.py); one row each
     "calls": NUMBER,  # per step; with several processes that have steps, of those that call it
@@ -37,13 +38,21 @@ OPERATOR_COLUMNS = {
     "self_device_us": NUMBER,  # per step, of the kernels it launched itself; 0 without a device
     "total_device_us": NUMBER,  # per step, of those and of what it called
     "shapes": TEXT,  # the most common input shapes, as JSON; "" where none were recorded
-    "flops": NUMBER,  # per step; NaN where unknown, 0 where an enclosing operator's row has them
+    FLOPS: NUMBER,  # per step; NaN where unknown, 0 where an enclosing operator's row has them
     "allocated_bytes": NUMBER,  # per step, in its own code, freed again or not; NaN without memory recording
     "copied_bytes": NUMBER,  # per step, by copies and fills it launched itself; NaN where none was recorded
+    # The calls of ``flops``, per step (calls/roofline.py); NaN where unknown.
+    "flops_us": NUMBER,  # their time with all that they called: on the device where the trace has one, else on the host
+    "moved_bytes": NUMBER,  # of the tensors that they read and write, each once
+    "memory_bound_us": NUMBER,  # the part of ``flops_us`` that the device's memory bounds; NaN with an unknown peak
+    "compute_bound_us": NUMBER,  # … that its arithmetic bounds
+    "roof_us": NUMBER,  # the least time that the device can take for them
     "recorded": TEXT,  # its name in the file; "" where that is the same, or several
+    "source": TEXT,  # the file of a kernel that Inductor generated, as the recorder noted it; "" of all others
 }
+ROOFLINE = ("flops_us", "moved_bytes", "memory_bound_us", "compute_bound_us", "roof_us")
 # May be absent: tables from before they were read.
-QUANTITIES = frozenset({"flops", "allocated_bytes", "copied_bytes", "recorded"})
+QUANTITIES = frozenset({FLOPS, "allocated_bytes", "copied_bytes", "recorded", "source", *ROOFLINE})
 PER_STEP_COLUMNS = {
     "step": COUNT,  # from 0, in order of time
     "operator": TEXT,
@@ -151,6 +160,8 @@ def merged_table(tables: Sequence[OperatorTable]) -> OperatorTable:
     if "recorded" in rows:
         names = rows.groupby("operator")["recorded"]
         frame["recorded"] = names.first().where(names.nunique() == 1, "")
+    if "source" in rows:
+        frame["source"] = rows.groupby("operator")["source"].max()  # "" where no table has one
     return OperatorTable(
         _sorted(frame.reset_index()),
         sum(table.steps for table in tables),
@@ -167,7 +178,7 @@ def _table(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities, 
     steps = _steps_behind(tree, work, counted, launched) if within_steps else np.ones(size, dtype=np.int64)
     per_call = NS_PER_US * steps
     calls = np.bincount(code, minlength=size)
-    total_device_ns = _total_device_ns(tree, work, launched)
+    total_device_ns = device_ns_below(tree, work, launched)
     frame = pd.DataFrame(
         {
             "operator": names,
@@ -180,7 +191,9 @@ def _table(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities, 
             / per_call,
             "shapes": _common_shapes(trace, tree, counted, size),
             **amounts.summed(counted, code, size, steps),
+            **roofline(trace, tree, work, amounts.flops).summed(counted, code, size, steps),
             "recorded": [*tree.comparable.recorded, *("" for _ in REST)],
+            "source": _sources(trace, tree, size),
         }
     )
     return OperatorTable(
@@ -212,14 +225,12 @@ def _rest_ns(work: DeviceWork, launched: NDArray[np.bool_], size: int) -> NDArra
     return np.bincount(codes, work.duration_ns[alone], size).astype(np.float64)
 
 
-def _total_device_ns(tree: HostTree, work: DeviceWork, launched: NDArray[np.bool_]) -> Indices:
-    """Device time of each entry and of all below it; 0 for doubles."""
-    at = launched & (work.owner != ABSENT)
-    own_ns = np.zeros(len(tree.event), dtype=np.int64)
-    np.add.at(own_ns, work.owner[at], work.duration_ns[at])
-    if not at.any():
-        return own_ns
-    return added_up(np.where(tree.counted, looked_up(tree.stands_for, tree.parent), NO_PARENT), own_ns)
+def _sources(trace: Trace, tree: HostTree, size: int) -> list[str]:
+    """The file of each name, the first of several."""
+    sources = [""] * size
+    for name, code in zip(trace.names, tree.comparable.code_of.tolist(), strict=True):
+        sources[code] = sources[code] or trace.sources.get(name, "")
+    return sources
 
 
 def _common_shapes(trace: Trace, tree: HostTree, counted: NDArray[np.bool_], size: int) -> list[str]:

@@ -10,21 +10,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from tbp.errors import UnreadableTrace
 from tbp.system.arrays import Indices
+from tbp.traces.reading.arguments import links, occupancy, percents, sequences, sizes, whole
 from tbp.traces.reading.arrows import FINISHES, LONGEST_ID, MOST_ARROWS, NUMBERED, STARTS, ArrowEnds, numbered
 from tbp.traces.reading.categories import LONGEST, meaning
+from tbp.traces.reading.decoded import Arguments, BareEvent, TraceEvent
 from tbp.traces.reading.growing import CodesOfKeys, GrowingColumn, GrowingRows
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
 from tbp.traces.reading.pairing import pairs
 from tbp.traces.reading.phases import ASYNCHRONOUS, BEGIN, COMPLETE, END, INSTANT, METADATA, PHASES
 from tbp.traces.reading.processes import Labels, decided, written
-from tbp.traces.reading.trace import ABSENT, COLUMNS, HOST_MEMORY, SETTLED, Allocations, Trace
+from tbp.traces.reading.trace import ABSENT, COLUMNS, COUNTED, HOST_MEMORY, UNNAMED, Allocations, Trace
 
 # Real traces have up to a few thousand names, with Python frames some ten thousand, and a thread per stream. Beyond
 # these a file is made to exhaust memory, or is no trace.
@@ -36,71 +37,15 @@ MOST_ENTRIES = 2 * MOST_EVENTS  # of any kind; real traces have up to as many ar
 
 MOST_CATEGORIES = 1_000  # with a meaning kept; those of kineto are 30
 
-# A hundredth of the 64 warps that fit on a multiprocessor of most NVIDIA devices. With more of them in the grid than
-# this an occupancy of 0 is no rounding: kernels with much shared memory (nvjet, cuDNN attention on an H200) have it.
-LEAST_WARPS = 0.64
+# Generated kernels whose file is kept: a compiled model has some hundred. Paths have up to 4,096 characters.
+MOST_SOURCES = 10_000
+LONGEST_SOURCE = 4_096
+NO_SOURCE = frozenset({"", "null", "None"})
+
+# The columns that are numbers of "args".
+NUMBERS_OF_ARGUMENTS = ("correlation", "external_id", "sequence", "forward_thread", "copied_bytes", "occupancy_percent")
 
 MEMORY = "[memory]"  # an instant that tells of an allocation, with profile_memory=True
-
-_NOTHING = msgspec.Raw()
-
-
-class Arguments(msgspec.Struct, gc=False):
-    """The read part of an event's "args"; the older files spell the external id in lower case."""
-
-    correlation: int = ABSENT
-    external_id: int = msgspec.field(name="External id", default=ABSENT)
-    old_external_id: int = msgspec.field(name="external id", default=ABSENT)
-    shapes: msgspec.Raw = msgspec.field(name="Input Dims", default=_NOTHING)
-    settings: msgspec.Raw = msgspec.field(name="Concrete Inputs", default=_NOTHING)
-    copied_bytes: int | str = msgspec.field(name="bytes", default=ABSENT)  # text on the host side of ROCm's copies
-    occupancy: float | str = msgspec.field(name="est. achieved occupancy %", default=ABSENT)  # of a kernel
-    warps: float | str = msgspec.field(name="warps per SM", default=0.0)
-    allocated_bytes: int = msgspec.field(name="Bytes", default=0)
-    address: int | str = msgspec.field(name="Addr", default=ABSENT)
-    total_allocated: int = msgspec.field(name="Total Allocated", default=ABSENT)
-    device_type: int = msgspec.field(name="Device Type", default=HOST_MEMORY)
-    device_id: int = msgspec.field(name="Device Id", default=0)
-    call_stack: str = msgspec.field(name="Call stack", default="")  # with_stack until torch 1.11, and of TorchScript
-    module_hierarchy: str = msgspec.field(name="Module Hierarchy", default="")  # with_modules, of TorchScript
-    name: msgspec.Raw = _NOTHING  # of a process or thread, as the next one
-    labels: msgspec.Raw = _NOTHING
-
-
-class TraceEvent(msgspec.Struct, gc=False):
-    """One entry of "traceEvents". Times stay text, see ``numbers``."""
-
-    ph: str = ""
-    name: str = ""
-    cat: str | None = None
-    pid: int | str | float | None = None
-    tid: int | str | float | None = None
-    ts: msgspec.Raw = _NOTHING
-    dur: msgspec.Raw = _NOTHING
-    id: msgspec.Raw = _NOTHING  # of an arrow
-    args: Arguments | None = None
-
-
-class BareEvent(msgspec.Struct, gc=False):
-    """An event whose "args" are of no known shape."""
-
-    ph: str = ""
-    name: str = ""
-    cat: str | None = None
-    pid: int | str | float | None = None
-    tid: int | str | float | None = None
-    ts: msgspec.Raw = _NOTHING
-    dur: msgspec.Raw = _NOTHING
-    id: msgspec.Raw = _NOTHING
-
-    @property
-    def args(self) -> Arguments | None:
-        return None
-
-
-EVENT = msgspec.json.Decoder(TraceEvent)
-EVENTS: msgspec.json.Decoder[list[TraceEvent | BareEvent]] = msgspec.json.Decoder(list[TraceEvent])
-BARE_EVENT = msgspec.json.Decoder(BareEvent)
 
 _NO_ARGUMENTS = Arguments()
 _ARROW_ENDS = (STARTS, FINISHES)
@@ -144,7 +89,8 @@ class EventColumns:
         self._arrow_ends = tuple(GrowingColumn() for _ in ArrowEnds.__struct_fields__)
         self._meanings = _Categories()
         self._shapes: CodesOfKeys[bytes] = CodesOfKeys()
-        self._settings: CodesOfKeys[bytes] = CodesOfKeys()
+        self._settings: CodesOfKeys[tuple[bytes, bytes]] = CodesOfKeys()
+        self._sources: dict[str, str] = {}
         self._stacks: CodesOfKeys[tuple[str, str]] = CodesOfKeys()
         self._entries = 0
 
@@ -179,7 +125,7 @@ class EventColumns:
             self._add(self._spans, (), COMPLETE)
         self._add_pairs()
         columns = self._spans.values
-        names = tuple(self._names)
+        names = tuple(name if name.strip() else UNNAMED for name in self._names)
         pids: CodesOfKeys[str] = CodesOfKeys()
         threads = [self._labels.thread(pids[pid], pid, tid) for pid, tid in self._threads.ids]
         processes = tuple(self._labels.process(pid) for pid in pids)
@@ -195,7 +141,8 @@ class EventColumns:
             processes=processes,
             process_of=np.array([thread.process for thread in threads], dtype=np.int32),
             shapes=tuple(map(_text, self._shapes)),
-            settings=tuple(map(_text, self._settings)),
+            settings=tuple((_text(values), _text(types)) for values, types in self._settings),
+            sources=self._sources,
             stacks=tuple(self._stacks),
             metadata=metadata,
             loss=self.tally.loss,
@@ -226,29 +173,39 @@ class EventColumns:
     ) -> dict[str, NDArray[Any]]:
         arguments = [event.args or _NO_ARGUMENTS for event in timed]
         names = [event.name for event in timed]
-        external = _links([a.external_id for a in arguments])
-        old_external = _links([a.old_external_id for a in arguments])
-        settings = np.full(len(timed), self._settings[b""], dtype=np.int32)
+        external = links([a.external_id for a in arguments])
+        old_external = links([a.old_external_id for a in arguments])
+        settings = np.full(len(timed), self._settings[b"", b""], dtype=np.int32)
         for at, name in enumerate(names):
-            if name in SETTLED:
-                settings[at] = self._settings[bytes(arguments[at].settings)]
+            if name in COUNTED:
+                settings[at] = self._settings[bytes(arguments[at].settings), bytes(arguments[at].types)]
         stacks = np.full(len(timed), self._stacks["", ""], dtype=np.int32)
         for at in [at for at, a in enumerate(arguments) if a.call_stack or a.module_hierarchy]:
             stacks[at] = self._stacks[arguments[at].call_stack, arguments[at].module_hierarchy]
+        self._note_sources(names, arguments)
         return {
             "name_code": self._names.codes(names),
             "category": np.fromiter((self._meanings[event.cat] for event in timed), dtype=np.int8, count=len(timed)),
             "thread_code": self._threads.codes([(event.pid, event.tid) for event in timed]),
             "start_ns": start_ns,
             "duration_ns": duration_ns,
-            "correlation": _links([a.correlation for a in arguments]),
+            "correlation": links([a.correlation for a in arguments]),
             "external_id": np.where(external == ABSENT, old_external, external),
             "shape_code": self._shapes.codes([bytes(a.shapes) for a in arguments]),
             "settings_code": settings,
             "stack_code": stacks,
-            "copied_bytes": _sizes([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
-            "occupancy_percent": _percents([_occupancy(a) for a in arguments]),
+            "sequence": sequences([a.sequence for a in arguments], np.int32),
+            "forward_thread": sequences([a.forward_thread for a in arguments], np.int16),
+            "copied_bytes": sizes([n if isinstance(n := a.copied_bytes, int) else ABSENT for a in arguments]),
+            "occupancy_percent": percents([occupancy(a) for a in arguments]),
         }
+
+    def _note_sources(self, names: Sequence[str], arguments: Sequence[Arguments]) -> None:
+        """Keeps the file of each generated kernel, the first of several; of as many names as real programs have."""
+        for at in [at for at, a in enumerate(arguments) if a.kernel_file]:
+            path = _text(bytes(arguments[at].kernel_file)).strip('"')
+            if path not in NO_SOURCE and len(path) <= LONGEST_SOURCE and len(self._sources) < MOST_SOURCES:
+                self._sources.setdefault(names[at], path)
 
     def _add_pairs(self) -> None:
         """Turns begins and ends into spans, behind the others; what either has as arguments is the span's."""
@@ -270,9 +227,9 @@ class EventColumns:
 
     def _absent(self) -> dict[str, int]:
         """The value of each column of arguments that says that an event has none."""
-        texts = {"shape_code": self._shapes[b""], "settings_code": self._settings[b""]}
-        codes = texts | {"stack_code": self._stacks["", ""]}
-        return codes | dict.fromkeys(("correlation", "external_id", "copied_bytes", "occupancy_percent"), ABSENT)
+        codes = {"shape_code": self._shapes[b""], "settings_code": self._settings[b"", b""]}
+        codes["stack_code"] = self._stacks["", ""]
+        return codes | dict.fromkeys(NUMBERS_OF_ARGUMENTS, ABSENT)
 
     def _add_labels(self, events: Sequence[TraceEvent | BareEvent]) -> None:
         for event in events:
@@ -297,16 +254,16 @@ class EventColumns:
         arguments = [event.args or _NO_ARGUMENTS for event in events]
         start_ns = all_nanoseconds([event.ts for event in events])
         thread = self._threads.codes([(event.pid, event.tid) for event in events])
-        size = _whole([a.allocated_bytes for a in arguments], otherwise=0)
+        size = whole([a.allocated_bytes for a in arguments], otherwise=0)
         good = _is_time(start_ns)
         values: tuple[NDArray[Any], ...] = (
             start_ns,
             thread,
             size,
-            _links([n if isinstance(n := a.address, int) else ABSENT for a in arguments]),
-            _sizes([a.total_allocated for a in arguments]),
-            _whole([a.device_type for a in arguments], otherwise=HOST_MEMORY),
-            _whole([a.device_id for a in arguments], otherwise=0),
+            links([n if isinstance(n := a.address, int) else ABSENT for a in arguments]),
+            sizes([a.total_allocated for a in arguments]),
+            whole([a.device_type for a in arguments], otherwise=HOST_MEMORY),
+            whole([a.device_id for a in arguments], otherwise=0),
         )
         for column, value in zip(self._memory, values, strict=True):
             column.add(value[good])
@@ -332,37 +289,6 @@ class EventColumns:
 
 def _is_time(value_ns: Indices) -> NDArray[np.bool_]:
     return (value_ns > -LARGEST_NS) & (value_ns < LARGEST_NS)
-
-
-def _sizes(values: list[int]) -> Indices:
-    return np.maximum(_whole(values, otherwise=ABSENT), ABSENT)
-
-
-def _occupancy(arguments: Arguments) -> float | str:
-    """The occupancy of a kernel; ABSENT where kineto's calculator failed: it writes 0 beside warps that cannot be 0."""
-    warps = arguments.warps
-    failed = arguments.occupancy == 0 and isinstance(warps, int | float) and warps >= LEAST_WARPS
-    return ABSENT if failed else arguments.occupancy
-
-
-def _percents(values: list[float | str]) -> NDArray[np.int8]:
-    """Shares of 0 to 100 %, ABSENT for all else."""
-    percents = [round(n) if isinstance(n, int | float) and 0 <= n <= 100 else ABSENT for n in values]
-    return np.array(percents, dtype=np.int8)
-
-
-def _links(values: list[int]) -> Indices:
-    """Identifiers that events share; 0 links nothing, as roctracer and kineto write it where there is none."""
-    known = _whole(values, otherwise=ABSENT)
-    return np.where(known > 0, known, ABSENT)
-
-
-def _whole(values: list[int], otherwise: int) -> Indices:
-    """``values`` as int64; kineto writes 2**64 - 1 where it has no identifier."""
-    try:
-        return np.array(values, dtype=np.int64)
-    except OverflowError:
-        return np.array([value if abs(value) < 2**63 else otherwise for value in values], dtype=np.int64)
 
 
 def _text(stored: bytes) -> str:

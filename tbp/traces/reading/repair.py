@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from tbp.traces.reading.events import BARE_EVENT, EVENT, EVENTS, BareEvent, TraceEvent
+from tbp.traces.reading.decoded import BARE_EVENT, EVENT, EVENTS, BareEvent, TraceEvent
 
 Anything = TypeVar("Anything")
 Entry = TypeVar("Entry")

@@ -27,11 +27,24 @@ NS_PER_US = 1000
 STEP_NAME = re.compile(r"ProfilerStep#\d+$")
 ABSENT = -1  # in correlation and external_id: the event carries none, or 0, which recorders write for none
 
+UNNAMED = "(unnamed)"  # the name of an event that has none, or one of blanks
+
 HOST_MEMORY = 0  # torch's device type of the CPU (c10::DeviceType)
 
-# Operators whose FLOPs need more than shapes: of these the scalar arguments are kept (stride, padding, …).
-SETTLED = frozenset(
-    {"aten::convolution", "aten::_convolution", "aten::convolution_overrideable", "aten::convolution_backward"}
+_SDPA = "aten::_scaled_dot_product_"
+_ATTENTION = ("flash_attention", "efficient_attention", "cudnn_attention", "flash_attention_for_cpu")
+
+# Operators whose FLOPs and bytes are counted (calls/flops.py): of these scalar arguments (stride, padding, …) and types
+# are kept.
+COUNTED = frozenset(
+    {
+        *("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::linear"),
+        *("aten::_scaled_mm", "aten::_addmm_activation", "aten::_int_mm"),
+        *("aten::convolution", "aten::_convolution", "aten::convolution_overrideable", "aten::convolution_backward"),
+        *(f"{_SDPA}{kind}{end}" for kind in _ATTENTION for end in ("", "_backward")),
+        f"{_SDPA}fused_attention_overrideable",
+        "aten::_flash_attention_forward",
+    }
 )
 
 
@@ -57,7 +70,7 @@ class Trace(Struct, frozen=True, eq=False):
     tuple beside it.
     """
 
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # UNNAMED for an empty one
     name_code: Codes
     category: NDArray[np.int8]  # a Category each
     threads: tuple[str, ...]  # "pid/tid"; a device stream is a thread too, its pid the device's number
@@ -70,14 +83,17 @@ class Trace(Struct, frozen=True, eq=False):
     external_id: Indices  # of the operator, as the recorder numbered it; ABSENT where there is none
     shapes: tuple[str, ...]  # JSON text of "Input Dims"; "" where none was recorded
     shape_code: Codes
-    settings: tuple[str, ...]  # JSON text of "Concrete Inputs", only of SETTLED operators; "" elsewhere
+    settings: tuple[tuple[str, str], ...]  # JSON of "Concrete Inputs", "Input type", of COUNTED operators; "" elsewhere
     settings_code: Codes
     stacks: tuple[tuple[str, str], ...]  # "Call stack" and "Module Hierarchy", innermost function first; "" elsewhere
     stack_code: Codes
+    sequence: Codes  # autograd's: a backward operator has that of its forward one; ABSENT where there is none
+    forward_thread: NDArray[np.int16]  # 0 of a forward operator, the number of its thread of a backward one; ABSENT
     copied_bytes: Indices  # of a copy or fill on the device; ABSENT where none was recorded
     occupancy_percent: NDArray[np.int8]  # of a kernel, as kineto estimates it; ABSENT where none was recorded
     metadata: Mapping[str, str]  # the file's other top-level keys, each value as JSON text ("tbp" among them)
     memory: Allocations
+    sources: Mapping[str, str]  # the file of each kernel that Inductor generated, by the kernel's name
     loss: Loss = NOTHING_LOST  # what the file held that could not be used
 
     def __len__(self) -> int:
@@ -114,6 +130,8 @@ COLUMNS = (
     "shape_code",
     "settings_code",
     "stack_code",
+    "sequence",
+    "forward_thread",
     "copied_bytes",
     "occupancy_percent",
 )

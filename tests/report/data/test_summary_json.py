@@ -35,6 +35,28 @@ def test_the_summary_says_what_the_pages_say(make_history, make_report) -> None:
     assert series["page"].startswith("benchmarks/attention-Quick-torchtime-step-")
 
 
+def test_the_summary_has_the_answer_with_what_to_do_next(make_history, make_report) -> None:
+    plain = make_history()
+    by = replace(plain.points[3], commit=replace(plain.points[3].commit, author="Ann"))
+    own = replace(plain, points=(*plain.points[:3], by, plain.points[4]))
+    better = make_history((1e-3,) * 3 + (5e-4,) * 2, State.IMPROVEMENT, benchmark="b.time")
+    document = json.loads(summary_json(make_report(own, better)))
+    assert document["answer"] == {
+        "sentence": "1 new regression in the 7 days to 2026-05-05, from 1 commit; 1 stands.",
+        "since": "2026-04-28T12:00:00+00:00",
+        "new_regressions": 1,
+        "new_changed": 0,
+        "new_better": 1,
+        "standing": 1,
+        "events": [0],
+    }
+    event = document["events"][0]
+    assert (event["authors"], event["first"]["author"]) == (["Ann"], "Ann")
+    assert event["standing"] == {"regression": 1, "improvement": 1}
+    assert event["next"]["first"].startswith("tbp gate 02c0ffee 03c0ffee --bench ")
+    assert event["next"]["accept"].startswith("tbp ack 02c0ffeec0ff..03c0ffeec0ff --reason ")
+
+
 def test_the_summary_has_each_event_once_with_who_saw_it(make_history, make_report) -> None:
     worse = (1e-3,) * 3 + (1.5e-3,) * 2
     both = [make_history(worse, machine=on) for on in ("m1", "m2")]

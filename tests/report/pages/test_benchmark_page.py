@@ -88,7 +88,9 @@ def test_a_changed_series_is_unfolded_with_its_evidence(make_history, make_repor
     change = section.changes[0]
     assert section.unfolded
     assert change.effect == "▲ +6.0 % slower"
-    assert change.lead.startswith("Traced, under the profiler, the step went from 1.00 ms to 1.06 ms (+6.0 %); timed,")
+    assert change.lead == (
+        "Timed, the step went from 1.00 ms to 1.06 ms (+6.0 %). Under the profiler it took 1.0 times as long (+6.0 %)."
+    )
     assert change.explanation == "aten::masked_fill_ 0 → 4 calls (100 % of the traced slowdown)"
     assert change.probability == "p = 0.004"
     assert change.interval == "99 % CI +5.0 to +7.0 %"

@@ -6,9 +6,11 @@ from msgspec.structs import replace
 from tbp.history.events import Touching
 from tbp.model.changes import Change, ChangeEvidence, ChangeKind, History, State
 from tbp.model.series import Better, Commit
+from tbp.model.triage import Triage
 from tbp.report.base.render import Frame, main_html
 from tbp.report.base.report_data import Base
 from tbp.report.pages.changes.page import MOST_ITEMS_OF_A_ROW, changes_page
+from tbp.report.pages.index.page import summary
 from tbp.report.parts import addresses
 from tbp.report.parts.change_sorts import Sort
 
@@ -46,11 +48,31 @@ def test_a_regression_that_was_undone_says_where() -> None:
     assert [row.leads[0].item.remark for row in said.rows] == ["p < 0.001", "p < 0.001, recovered at 03c0ffee"]
 
 
+def test_changes_and_the_summary_count_the_same(make_report) -> None:
+    """A regression, its recovery and a new regression: the series is one regression in both, and its past is listed."""
+    steps = found(
+        Change(1, 1.0, 2.0, 0.001, True), Change(2, 2.0, 1.0, 0.001, True), Change(4, 1.0, 3.0, 0.001, True)
+    )  # fmt: skip
+    again = history((1.0, 2.0, 1.0, 1.0, 3.0), changes=steps, benchmark="a.time_x")
+    undone = found(Change(1, 1.0, 2.0, 0.001, True), Change(3, 2.0, 1.0, 0.001, True, is_recovery=True))
+    back = history(VALUES, State.RECOVERED, changes=undone, benchmark="b.time_x")
+    better = history(VALUES[::-1], State.IMPROVEMENT, changes=found(Change(3, 2.0, 1.0, 0.001, True)))
+    data = make_report(again, back, better)
+    counted = {tile.state.value: tile.number for tile in changes_page(data).chips}
+    tiles = {tile.state.value: tile.number for tile in summary(data).tiles}
+    assert tiles == {"regression": 1, "improvement": 1, "recovered": 1}
+    assert counted == {**tiles, "earlier": 2}
+    assert changes_page(data).counts.endswith("; 3 earlier changes of them are listed too.")
+    assert changes_page(data).verdict == (
+        "4 events moved something: 1 made something worse, 1 made something better, 2 undone or outweighed since."
+    )
+
+
 def test_another_torch_and_a_suspect_are_named_as_what_they_are() -> None:
     other = Change(3, 1.0, 2.0, 0.001, True, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
     unsure = Change(3, 1.0, 1.02, 0.04, False, doubt="its runs disagree")
-    moved = (found(other), "a.time_x"), (found(unsure), "b.time_x")
-    said = page(*(history(VALUES, State.NO_CHANGE, changes=what, benchmark=name) for what, name in moved))
+    moved = (found(other), "a.time_x", State.NO_CHANGE), (found(unsure), "b.time_x", State.SUSPECT)
+    said = page(*(history(VALUES, state, changes=what, benchmark=name) for what, name, state in moved))
     suspect, explained = said.rows
     assert (explained.sorts, suspect.sorts) == ((Sort.EXPLAINED,), (Sort.SUSPECT,))
     assert explained.other_changes == ("dependency change: torch 2.12 → 2.13",)
@@ -103,10 +125,7 @@ def test_machines_that_measure_different_commits_see_one_event() -> None:
     assert [item.alone for item in row.items] == ["by itself one of 4 commits", "by itself one of 3 commits"]
     # Commits that a series saw it at are ids too: other pages link to them.
     assert row.anchors == (addresses.commit_anchor(others.points[2].commit.hash),)
-    assert row.accepting == tuple(
-        f"tbp ack attention.Quick.torchtime_step {commit.hash[:12]} --reason 'why it is accepted'"
-        for commit in (few.points[2].commit, others.points[2].commit)
-    )
+    assert row.accepting == ("tbp ack 06c0ffeec0ff..08c0ffeec0ff --reason 'why it is accepted'",)
 
 
 def test_a_step_on_one_of_three_machines_is_asked_about() -> None:
@@ -143,14 +162,16 @@ def test_a_commit_that_moved_everything_lists_the_worst_and_counts_the_rest() ->
 
 
 def test_an_accepted_regression_is_acknowledged_and_no_longer_one() -> None:
-    accepted = Change(3, 1.0, 2.0, 0.001, True, acknowledged="exact softmax is worth it")
-    one = history(VALUES, changes=found(accepted), benchmark="a.time_x")
+    reason = "exact softmax is worth it"
+    accepted = Change(3, 1.0, 2.0, 0.001, True, acknowledged=reason)
+    one = history(VALUES, changes=(ChangeEvidence(accepted, triage=Triage(reason=reason)),), benchmark="a.time_x")
     said = page(one)
     assert said.rows[0].sorts == (Sort.ACKNOWLEDGED,)
-    assert said.rows[0].acknowledged == "exact softmax is worth it"
+    assert said.rows[0].is_accepted
+    assert [note.text for note in said.rows[0].triage] == [f"acknowledged: {reason}"]
     assert said.verdict == "No confirmed change of the code; 1 event with other shifts of level."
     other = history(VALUES, changes=DOUBLED, benchmark="b.time_y")
-    assert page(one, other).rows[0].acknowledged == ""  # not all of it is accepted
+    assert not page(one, other).rows[0].is_accepted  # not all of it is
 
 
 def test_what_changed_up_to_the_base_is_counted_only() -> None:
@@ -181,20 +202,25 @@ def test_the_largest_of_both_directions_are_told() -> None:
         ("largest improvement", "b.time_large"),
     ]
     assert said.verdict == "1 event moved something: 1 did both."
-    assert said.counts.startswith("3 changes of 3 series, over the whole history")
+    assert said.counts.endswith("for the change that it is listed for there.")
 
 
 def test_a_regression_has_the_command_that_accepts_it() -> None:
+    why = "--reason 'why it is accepted'"
     one = history(VALUES, changes=DOUBLED, benchmark="a.time_x; rm -rf ~")
     (row,) = page(one).rows
-    assert row.accepting == ("tbp ack 'a.time_x; rm -rf ~' 03c0ffeec0ff --reason 'why it is accepted'",)
+    assert row.accepting == (f"tbp ack 02c0ffeec0ff..03c0ffeec0ff {why}",)
+    (row,) = page(one, history(VALUES, changes=DOUBLED, benchmark="b.time_y")).rows
+    assert row.accepting[1:] == (
+        f"tbp ack 'a.time_x; rm -rf ~' 03c0ffeec0ff {why}", f"tbp ack b.time_y 03c0ffeec0ff {why}",
+    )  # fmt: skip
     better = history(VALUES, changes=found(Change(3, 2.0, 1.0, 0.001, True)))
     assert page(better).rows[0].accepting == ()
 
 
 def test_commands_that_are_not_listed_are_counted() -> None:
     (row,) = page(*(history(VALUES, changes=DOUBLED, benchmark=f"a.time_{name}") for name in "uvwxyz")).rows
-    assert (len(row.accepting), row.more_accepting) == (4, 2)
+    assert (len(row.accepting), row.more_accepting) == (5, 2)
 
 
 def test_a_commit_that_moved_most_of_a_machine_is_asked_about() -> None:

@@ -110,17 +110,6 @@ def test_numbers_in_names_sort_by_size() -> None:
     assert sorted(["s256", "s64", "a1024"], key=natural) == ["a1024", "s64", "s256"]
 
 
-def test_the_events_with_most_regressions_are_told_once(make_history, make_report) -> None:
-    worse = (1e-3,) * 3 + (1.5e-3,) * 2
-    large = [make_history(worse, benchmark=f"a.time_{name}", machine=on) for name in "xy" for on in ("m1", "m2")]
-    (event,) = summary(make_report(*large)).events
-    assert (event.text, event.commit.short, event.before) == ("4 regressions of 2 benchmarks: +50 %", "03c0ffee", None)
-    assert event.about == ("on both machines that measured it",)
-    assert event.href == f"changes.html#{event.commit.anchor}"
-    better = [make_history((1e-3,) * 3 + (0.5e-3,) * 2, State.IMPROVEMENT, benchmark=f"b.time_{name}") for name in "xy"]
-    assert summary(make_report(large[0], *better)).events == ()  # one regression is its row
-
-
 def test_a_row_has_the_range_of_its_event(make_history, make_report) -> None:
     """The series itself has one run in three; another machine tells which commit it was."""
     every = make_history((1e-3,) * 3 + (1.5e-3,) * 2, machine="m1")

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tbp.model.changes import ChangeEvidence, ChangeKind, History
 from tbp.model.points import last_with_level
-from tbp.report.parts import addresses, change_sides, trace_rows, trace_words
+from tbp.report.parts import addresses, change_sides, trace_rows, trace_words, triage_words
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.flame import Flame, change_flame
 from tbp.wording import verdicts, words
@@ -61,6 +61,7 @@ class ChangeBlock(Struct, frozen=True):
     command: str  # measures both commits in turns and judges; empty where there is none
     again: str  # measures this commit, with SAME for the pattern that ``command`` ends with; empty where there is none
     flame: Flame | None = None
+    triage: triage_words.TriageNote | None = None  # what acks.toml says of it
     of_several: str = ""  # "one of 4 commits": by the runs of the series itself
     event: EventLine | None = None
     together: Link | None = None  # to what its event did to other series of the page
@@ -106,6 +107,7 @@ def _change(history: History, evidence: ChangeEvidence, commit_url: str) -> Chan
         command=command,
         again=again.replace(_pattern(command), SAME, 1) if command else again,
         flame=change_flame(history, evidence),
+        triage=triage_words.triage_note(evidence.triage) if evidence.triage is not None else None,
     )
 
 

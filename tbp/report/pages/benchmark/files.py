@@ -31,7 +31,8 @@ from tbp.report.parts.page_events import PageEvent, page_events
 SCRIPTS = (
     "vendor/plotly-basic.min", "base/address_state", "base/dom", "base/number_words", "base/unpacking",
     "charts/benchmark_data", "charts/axis", "charts/chooser", "charts/cursors", "base/tables", "pages/benchmark",
-    "charts/figure", "charts/growth", "charts/flame", "charts/chart", "base/jump",
+    "pages/listing",
+    "charts/figure", "charts/growth", "charts/flame", "charts/device_use", "charts/chart", "base/jump",
 )  # fmt: skip
 """Scripts of every benchmark's page, in the order in which they build on each other."""
 
@@ -149,8 +150,11 @@ def _data(page: BenchmarkPage) -> Iterator[DataFile]:
     yield DataFile(page.data_file, (packed_call("tbp.chart", page.chart.payload),))
     if page.chart.more:
         yield DataFile(addresses.more_file(page.name), (packed_call("tbp.more", page.chart.more),))
-    flames: dict[str, list[dict[str, object]]] = {}
+    yield from page.listing.files
+    later: dict[str, list[tuple[str, object]]] = {}
     for flame in filter(None, chain.from_iterable(section.flames for section in page.sections)):
-        flames.setdefault(flame.data_file, []).append(flame.payload)
-    for name, payloads in flames.items():
-        yield DataFile(name, tuple(("tbp.flame", payload) for payload in payloads))
+        later.setdefault(flame.data_file, []).append(("tbp.flame", flame.payload))
+    for use in filter(None, (section.device_use for section in page.sections)):
+        later.setdefault(use.data_file, []).append(("tbp.deviceUse", use.payload))
+    for name, calls in later.items():
+        yield DataFile(name, tuple(calls))

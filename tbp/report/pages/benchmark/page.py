@@ -16,10 +16,12 @@ from tbp.history.shift_sentences import sentence
 from tbp.model.changes import History, State
 from tbp.model.series import SeriesKey
 from tbp.project import directions
+from tbp.project.links import web_address
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.history_chart import Chart, history_chart
 from tbp.report.pages.benchmark.change_blocks import ChangeBlock
 from tbp.report.pages.benchmark.growth import Scaling, scalings
+from tbp.report.pages.benchmark.listing import Listing, listing
 from tbp.report.pages.benchmark.other_lines import OtherLines, other_lines
 from tbp.report.pages.benchmark.rates import Rate
 from tbp.report.pages.benchmark.series_section import SeriesSection, is_quiet, series_section
@@ -81,6 +83,7 @@ class BenchmarkPage(Struct, frozen=True):
     scalings: tuple[Scaling, ...]
     sections: tuple[SeriesSection, ...]
     quiet: tuple[SeriesSection, ...]  # series of which a row of a table says all
+    listing: Listing  # what the page holds of both
     command: str  # measures all series at the newest commit
     setup_name: str  # of all series, where it is one and they are several
     together: tuple[Together, ...]  # events that moved several series, those with the most series first
@@ -136,9 +139,17 @@ def benchmark_page(
     are_rows = [is_quiet(section) for section in sections]
     if sum(are_rows) < QUIET_TABLE:
         are_rows = [False] * len(sections)
-    drawn = [change.strips for section in sections for change in section.changes if change.strips is not None]
-    if drawn:
-        chart.payload["strips"] = [[row.drawn for row in strips.rows] for strips in drawn]
+    remark = shared_remark([section.changes for section in sections])
+    order = sorted(range(len(sections)), key=are_rows.__getitem__)  # rows below the sections
+    in_sections, in_rows = (
+        [section for section, is_row in zip(sections, are_rows, strict=True) if is_row == as_row]
+        for as_row in (False, True)
+    )
+    listed = listing(benchmark, in_sections, in_rows, order, remark != "")
+    if listed.drawn:
+        chart.payload["strips"] = listed.drawn
+    if listed.payload:
+        chart.payload["listing"] = listed.payload
     return BenchmarkPage(
         name=benchmark,
         family=family_of(benchmark),
@@ -152,18 +163,21 @@ def benchmark_page(
         first_state=histories[0].state,
         first_line=sparkline(histories[0]),
         scalings=grown,
-        sections=tuple(section for section, is_row in zip(sections, are_rows, strict=True) if not is_row),
-        quiet=tuple(section for section, is_row in zip(sections, are_rows, strict=True) if is_row),
+        sections=tuple(in_sections),
+        quiet=tuple(in_rows),
+        listing=listed,
         command=_command(benchmark, histories, indexes),
         setup_name=where,
         together=together,
         breaks=tuple(shared.values()),
-        remark=shared_remark([section.changes for section in sections]),
-        has_commit_links=bool(addresses.commit_prefix(data.commit_url)),
+        remark=remark,
+        has_commit_links=bool(web_address(data.commit_url)),
         at_once=tuple(map(sentence, together_at))[:MOST_AT_ONCE],
         has_unit=any(history.unit not in words.NO_UNIT for history in histories),
         source=code_of(data.sources.get(benchmark, ""), len(histories)),
-        strips=change_sides.legend(histories[0].unit, histories[0].better) if drawn else "",
+        strips=change_sides.legend(histories[0].unit, histories[0].better)
+        if any(change.strips is not None for section in sections for change in section.changes)
+        else "",
         parameters=data.remarks.get(benchmark, ""),
         other_lines=other_lines(data, dict(zip((history.key for history in histories), names, strict=True))),
     )

@@ -16,6 +16,7 @@ from tbp.report.pages.benchmark.rates import Rate
 from tbp.report.pages.benchmark.shared import BreakInWords, SharedBreak
 from tbp.report.parts import addresses, since_change, trace_rows
 from tbp.report.parts.commit_links import CommitLink, commit_link
+from tbp.report.parts.device_use import DeviceUseSection, device_use
 from tbp.report.parts.flame import Flame, newest_flame
 from tbp.report.parts.shown_change import shown_change, told_change
 from tbp.wording import verdicts, words
@@ -58,6 +59,7 @@ class SeriesSection(Struct, frozen=True):
     command: str  # measures the newest commit, of a series that failed there
     shared: tuple[SharedBreak, ...] = ()  # of the breaks, those that the page tells once of some of its series
     flame: Flame | None = None  # of the same traces as the hotspots
+    device_use: DeviceUseSection | None = None  # of the same traces
 
     @property
     def flames(self) -> tuple[Flame | None, ...]:
@@ -110,6 +112,7 @@ def series_section(history: History, name: str, data: ReportData, rates: Sequenc
         measured=verdicts.measured_runs(history),
         command=addresses.reproduction(history.key, history.points[-1].commit) if unfinished else "",
         flame=newest_flame(history),
+        device_use=device_use(history),
     )
 
 
@@ -117,7 +120,7 @@ def is_quiet(section: SeriesSection) -> bool:
     """True where a row says all of it; its place is empty where the page tells it."""
     parts = (section.changes, section.earlier, section.breaks, section.shared, section.rates, section.hotspots)
     return section.state is State.NO_CHANGE and not any(
-        (*parts, section.flame, section.setup_name, section.is_explained)
+        (*parts, section.flame, section.device_use, section.setup_name, section.is_explained)
     )
 
 

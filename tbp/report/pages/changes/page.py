@@ -18,7 +18,7 @@ from tbp.model.series import Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.changes.rows import ChangesRow, changes_row, chips
 from tbp.report.parts import addresses
-from tbp.report.parts.change_sorts import Sort, sort_of
+from tbp.report.parts.change_sorts import Sort, counted_sort
 from tbp.report.parts.page_events import anchor_of
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import Tile
@@ -102,29 +102,28 @@ def _base(past: int, data: ReportData) -> str:
 def _verdict(events: Sequence[Event]) -> str:
     if not events:
         return "No level has shifted in any series."
-    sorts = [{sort_of(change) for change in event.members} for event in events]
+    sorts = [{counted_sort(change) for change in event.members} for event in events]
     worse, better, changed = Sort.REGRESSION, Sort.IMPROVEMENT, Sort.CHANGED
+    counted, past = {worse, better, changed}, {Sort.EARLIER, Sort.RECOVERED}
     numbers = (
         (sum(worse in moved and better not in moved for moved in sorts), "made something worse"),
         (sum(better in moved and worse not in moved for moved in sorts), "made something better"),
         (sum(worse in moved and better in moved for moved in sorts), "did both"),
         (
-            sum(moved & {worse, better, changed} == {changed} for moved in sorts),
+            sum(moved & counted == {changed} for moved in sorts),
             "changed something, for better or worse",
         ),
-        (sum(not moved & {worse, better, changed} for moved in sorts), "with other shifts of level"),
+        (sum(bool(moved & past) and not moved & counted for moved in sorts), "undone or outweighed since"),
+        (sum(not moved & (counted | past) for moved in sorts), "with other shifts of level"),
     )
     if not any(number for number, _ in numbers[:-1]):
         return f"No confirmed change of the code; {words.count(len(events), 'event')} with other shifts of level."
-    counted = ", ".join(f"{number:,} {verb}" for number, verb in numbers if number)
-    return f"{words.count(len(events), 'event')} moved something: {counted}."
+    listed = ", ".join(f"{number:,} {verb}" for number, verb in numbers if number)
+    return f"{words.count(len(events), 'event')} moved something: {listed}."
 
 
 def _counts(events: Sequence[Event]) -> str:
-    """Why the numbers are others than those of the summary."""
-    keys = [change.history.key for event in events for change in event.members]
-    series = words.count(len(set(keys)), "series", "series")
-    return (
-        f"{words.count(len(keys), 'change')} of {series}, over the whole history: a series that moved three times "
-        "is counted three times here. The summary counts each series once, by where it stands now."
-    )
+    """How changes are counted, and how many are listed beside those that count."""
+    past = sum(counted_sort(change) is Sort.EARLIER for event in events for change in event.members)
+    also = f"; {words.count(past, 'earlier change')} of them {'is' if past == 1 else 'are'} listed too" if past else ""
+    return f"Counted as in the summary: each series once, for the change that it is listed for there{also}."

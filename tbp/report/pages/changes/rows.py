@@ -11,21 +11,19 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from tbp.history.events import Event, SeriesChange
+from tbp.model.series import SeriesKey
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts import addresses, event_words, trace_words
+from tbp.report.parts import addresses, event_words, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
-from tbp.report.parts.change_sorts import GLYPHS, SOUGHT, WORDS, Sort, sort_of
+from tbp.report.parts.change_sorts import GLYPHS, SOUGHT, WORDS, Sort, counted_sort, sort_of
 from tbp.report.parts.commit_links import CommitLink, commit_link
 from tbp.report.parts.page_events import anchor_of
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import Tile
 from tbp.wording import verdicts, words
 
-MOST_ACCEPTED = 4
-"""Commands that accept an event: with more, a pattern is shorter."""
-
-REASON_LENGTH = 160
-"""Characters of why a change is acknowledged."""
+MOST_ACCEPTED = 5
+"""Commands that accept an event or one of its benchmarks: with more, a pattern is shorter."""
 
 
 class Item(Struct, frozen=True):
@@ -68,8 +66,9 @@ class ChangesRow(Struct, frozen=True):
     other_changes: tuple[str, ...]  # what else changed: "dependency change: torch 2.12 → 2.13"
     items: tuple[Item, ...]  # worst first
     more: int  # items that are not listed
-    acknowledged: str  # who answers for it and why; empty where nobody does
-    accepting: tuple[str, ...]  # commands that accept its regressions, for each benchmark and commit that saw it
+    is_accepted: bool  # all its regressions are
+    triage: tuple[triage_words.TriageNote, ...]  # what acks.toml says of them
+    accepting: tuple[str, ...]  # commands that accept all its regressions, and those of each benchmark and commit
     more_accepting: int  # such commands that are not listed
 
 
@@ -87,14 +86,15 @@ def changes_row(event: Event, data: ReportData, setup_names: SetupNames, most: i
         seen_by=event_words.seen_by(event.sightings, data.faces),
         is_one_machine=event.sightings.is_alone,
         touching=event_words.touching(event),
-        sorts=tuple(dict.fromkeys(sort_of(change) for change in ranked)),
+        sorts=tuple(dict.fromkeys(counted_sort(change) for change in ranked)),
         chips=chips(ranked),
         leads=_leads(ranked, setup_names, event),
         causes=_causes(ranked),
         other_changes=_other_changes(ranked),
         items=items if len(ranked) > 1 else (),
         more=len(ranked) - len(items) if len(ranked) > 1 else 0,
-        acknowledged=acknowledgement(event),
+        is_accepted=is_accepted(event),
+        triage=triage_words.event_notes(event),
         accepting=accepting[:MOST_ACCEPTED],
         more_accepting=max(0, len(accepting) - MOST_ACCEPTED),
     )
@@ -104,34 +104,38 @@ def _leads(ranked: Sequence[SeriesChange], setup_names: SetupNames, event: Event
     """The largest regression and the largest improvement, else the first of what there is."""
     if len(ranked) == 1:
         return (Lead("", _item(ranked[0], setup_names, event)),)
-    first = {sort_of(change): change for change in reversed(ranked)}
+    first = {counted_sort(change): change for change in reversed(ranked)}
     sure = [sort for sort in Sort if sort in SOUGHT and sort in first]
-    shown = sure or [sort_of(ranked[0])]
+    shown = sure or [counted_sort(ranked[0])]
     noun = {sort: word for sort, (word, _) in WORDS.items()} | {Sort.CHANGED: "change"}
     return tuple(Lead(f"largest {noun[sort]}", _item(first[sort], setup_names, event)) for sort in shown)
 
 
 def _accepting(event: Event) -> tuple[str, ...]:
-    """An acknowledgement names the commit at which the series itself saw it."""
+    """The command for the whole event, then those for a benchmark, which name the commit at which a series saw it."""
     worse = [change for change in event.changes if sort_of(change) is Sort.REGRESSION]
     seen_at = dict.fromkeys(
         (change.history.key.benchmark, change.range.first) for change in worse if change.range is not None
     )
-    commands = (addresses.accept(benchmark, commit) for benchmark, commit in seen_at)
-    return tuple(filter(None, commands))
+    commands = list(filter(None, (addresses.accept(benchmark, commit) for benchmark, commit in seen_at)))
+    whole = addresses.accept_event(event.range.last_before, event.range.first) if worse else ""
+    if whole and len({benchmark for benchmark, _ in seen_at}) == 1:
+        return (whole,)
+    return tuple(filter(None, [whole, *commands]))
 
 
 def _rank(change: SeriesChange) -> tuple[object, ...]:
-    """A key that sorts sure changes before suspect ones, worse before better, large before small."""
+    """A key that sorts changes that count first, sure ones before suspect ones, then worse ones, then large ones."""
     size = abs(change.worsening)
-    return list(Sort).index(sort_of(change)), -size if math.isfinite(size) else -math.inf, change.history.key
+    return list(Sort).index(counted_sort(change)), -size if math.isfinite(size) else -math.inf, change.history.key
 
 
 def chips(changes: Sequence[SeriesChange], occurring: bool = True) -> tuple[Tile, ...]:
-    """How many changes of each sort there are; of the sought sorts also none, unless only ``occurring``."""
-    counts = dict.fromkeys(Sort, 0)
+    """How many series have a change of each sort; of the sought sorts also none, unless only ``occurring``."""
+    series: dict[Sort, set[SeriesKey]] = {sort: set() for sort in Sort}
     for change in changes:
-        counts[sort_of(change)] += 1
+        series[counted_sort(change)].add(change.history.key)
+    counts = {sort: len(keys) for sort, keys in series.items()}
     return tuple(
         Tile(sort, number, WORDS[sort][number != 1], GLYPHS[sort])
         for sort, number in counts.items()
@@ -150,7 +154,7 @@ def _range(event: Event) -> str:
 
 def _item(change: SeriesChange, setup_names: SetupNames, event: Event) -> Item:
     history, shown = change.history, change.evidence.change
-    sort = sort_of(change)
+    sort, counted = sort_of(change), counted_sort(change)
     doubt = shown.doubt or "not confirmed"
     difference = words.signed_difference(shown.before, shown.after, history.unit)
     undone = verdicts.undone(history, change.evidence)
@@ -161,8 +165,8 @@ def _item(change: SeriesChange, setup_names: SetupNames, event: Event) -> Item:
         parameters=history.key.label,
         setup_name=setup_names.name(history.key.setup),
         href=series_href(history),
-        sort=sort,
-        glyph=GLYPHS[sort],
+        sort=counted,
+        glyph=GLYPHS[counted],
         effect=verdicts.effect(shown, history.unit, history.better),
         levels=f"{verdicts.before_after(shown, history.unit)} ({difference})",
         remark=f"suspect: {doubt}" if sort is Sort.SUSPECT else ", ".join(filter(None, sure)),
@@ -185,9 +189,7 @@ def _other_changes(ranked: Sequence[SeriesChange]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(": ".join(filter(None, [change.kind.value, change.explanation])) for change in changes))
 
 
-def acknowledgement(event: Event) -> str:
-    """Why the event's regressions are accepted, in words; empty unless all of them are."""
-    if any(sort_of(change) is Sort.REGRESSION for change in event.changes):
-        return ""
-    reasons = dict.fromkeys(change.evidence.change.acknowledged for change in event.changes)
-    return "; ".join(words.cut(reason, REASON_LENGTH) for reason in reasons if reason)
+def is_accepted(event: Event) -> bool:
+    """True where the project accepts some of the event's regressions, and no other is left."""
+    sorts = set(map(sort_of, event.changes))
+    return Sort.ACKNOWLEDGED in sorts and Sort.REGRESSION not in sorts

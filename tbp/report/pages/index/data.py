@@ -21,7 +21,7 @@ CHUNK = 200
 """Series in a file: four times what a page shows at once, and 25 kB of rows (130 bytes each on mujoco_warp)."""
 
 CHUNKS = {"rows": "rows.html", "cards": "cards.html"}
-"""The kinds of elements that lie in chunks, for the index and for all charts, each with its template."""
+"""The kinds of elements of series that lie in chunks, for the index and for all charts, each with its template."""
 
 Value: TypeAlias = "str | int | float | Sequence[Value]"
 
@@ -31,10 +31,15 @@ def index_files(summary: Summary) -> Iterator[DataFile]:
     yield DataFile("data/index.js", (packed_call("tbp.index", index_data(summary)),))
     yield DataFile("data/benchmarks.js", (("tbp.benchmarks", benchmark_list(summary)),))
     for kind, template in CHUNKS.items():
-        for number in range(0, len(summary.rows), CHUNK):
-            html = fragment_html(template, summary.rows[number : number + CHUNK])
-            chunk = {"kind": kind, "number": number // CHUNK, "html": html}
-            yield DataFile(f"data/{kind}-{number // CHUNK}.js", (packed_call("tbp.chunk", chunk),))
+        yield from _chunks(kind, template, summary.rows)
+    yield from _chunks("events", "events.html", summary.answer.cards)
+
+
+def _chunks(kind: str, template: str, elements: Sequence[object]) -> Iterator[DataFile]:
+    for number in range(0, len(elements), CHUNK):
+        html = fragment_html(template, elements[number : number + CHUNK])
+        chunk = {"kind": kind, "number": number // CHUNK, "html": html}
+        yield DataFile(f"data/{kind}-{number // CHUNK}.js", (packed_call("tbp.chunk", chunk),))
 
 
 def benchmark_list(summary: Summary) -> list[list[str]]:
@@ -53,8 +58,12 @@ def _worst(tiles: Sequence[Tile]) -> tuple[str, str, str]:
 
 
 def index_data(summary: Summary) -> dict[str, Value]:
-    """The input of ``static/pages/series.js``: the fields of each series, in the order of the rows."""
-    return {"chunk": CHUNK, "rows": [_fields(row) for row in summary.rows]}
+    """The input of ``static/pages/series.js``: the fields of each series, in the order of the rows, and the events.
+
+    An event has its anchor, its time, and the places of its regressions and of its changed series.
+    """
+    events: list[Value] = [[card.anchor, card.moment, card.regressions, card.changed] for card in summary.answer.cards]
+    return {"chunk": CHUNK, "rows": [_fields(row) for row in summary.rows], "events": events}
 
 
 def _fields(row: IndexRow) -> list[Value]:

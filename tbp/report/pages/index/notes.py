@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from tbp.history.shift_sentences import brief, first_said
 from tbp.model.changes import State
-from tbp.project import directions
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.rows import IndexRow
 from tbp.report.parts import addresses
@@ -28,12 +27,9 @@ class Note(Struct, frozen=True):
 
 
 def notes(data: ReportData, rows: Sequence[IndexRow]) -> tuple[Note, ...]:
-    """Levels that were left, gains that are none, changes of no known merit, and commits that moved most series
-    of a machine."""
+    """Levels that were left, gains that are none, and commits that moved most series of a machine."""
     sentences = " ".join(filter(None, [_left(rows), _net_worse(rows)]))
     shown = [Note(sentences)] if sentences else []
-    changed = [row.benchmark for row in rows if row.state is State.CHANGED]
-    shown += [Note(directions.undirected(changed))] if changed else []
     together = [
         shift for shift in data.at_once_since_base if not shift.is_standing
     ]  # those are said before the verdict

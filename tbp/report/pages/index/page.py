@@ -14,11 +14,12 @@ from msgspec.structs import replace
 from tbp.model.changes import History, State
 from tbp.model.points import known_commits
 from tbp.report.base.report_data import ReportData
-from tbp.report.pages.index.events import LargeEvent, large_events
+from tbp.report.pages.index.answer import AnswerPart, answer_part
 from tbp.report.pages.index.last_runs import LastRun, last_runs, silence
 from tbp.report.pages.index.notes import Note, first, notes
 from tbp.report.pages.index.rows import IndexRow, row
 from tbp.report.parts import addresses
+from tbp.report.parts.answer import answer
 from tbp.report.parts.commit_links import span
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import Tile, by_name, family_of, natural, ranked, tiles
@@ -30,6 +31,9 @@ them a page of 300 benchmarks stays under 200 kB."""
 
 LEAST_GROUP = 3
 """Series of one benchmark that one commit moved the same way, from which on only the worst has a row at first."""
+
+NOT_MEASURED = (State.FAILED, State.STALE, State.VANISHED, State.SKIPPED, State.NOT_ENOUGH_DATA)
+"""States of series of which nobody knows how they are now."""
 
 OPEN_BENCHMARKS = 60
 """With more benchmarks, each suite's list is folded away."""
@@ -52,9 +56,7 @@ class Family(Struct, frozen=True):
 
 class Summary(Struct, frozen=True):
     verdict: str
-    headline: str  # the verdict without its largest change
-    lead: IndexRow | None  # that change; None where there is no regression
-    events: tuple[LargeEvent, ...]  # that brought several of the regressions
+    answer: AnswerPart
     first: Note | None  # what to know before the verdict
     notes: tuple[Note, ...]  # what to know before reading on
     worst: State | None  # None when there is nothing
@@ -66,6 +68,7 @@ class Summary(Struct, frozen=True):
     families: tuple[Family, ...]
     last_runs: tuple[LastRun, ...]
     silence: str  # one sentence on those
+    not_measured: str  # how many series have no verdict, and why; empty for none
     problems: tuple[str, ...]
     span: str  # from which commit to which
 
@@ -78,6 +81,13 @@ class Summary(Struct, frozen=True):
     def left_out(self) -> int:
         """Series that the page itself has neither a row nor a count for."""
         return len(self.rows) - sum(1 + more for _, more in self.listed)
+
+    @property
+    def note_counts(self) -> str:
+        """How many notes there are, and how many problems with the input."""
+        notes = len(self.notes) + (self.first is not None)
+        counts = ((notes, "note"), (len(self.problems), "problem"))
+        return ", ".join(words.count(number, word) for number, word in counts if number)
 
     @property
     def has_causes(self) -> bool:
@@ -96,12 +106,10 @@ def summary(data: ReportData) -> Summary:
     if not any(row.causes for row in rows):  # then why there are none is of no use either
         rows = tuple(replace(row, no_cause="") for row in rows)
     runs = last_runs(data)
-    verdict = data.since_base(verdicts.verdict(histories))
+    places = {history.key: number for number, history in enumerate(histories)}
     return Summary(
-        verdict=verdict,
-        headline=_headline(histories, data) or verdict,
-        lead=rows[0] if rows and rows[0].state is State.REGRESSION and rows[0].commit else None,
-        events=large_events(data),
+        verdict=data.since_base(verdicts.verdict(histories)),
+        answer=answer_part(answer(data), data, setup_names, places),
         first=first(data),
         notes=notes(data, rows),
         worst=histories[0].state if histories else None,
@@ -113,6 +121,7 @@ def summary(data: ReportData) -> Summary:
         families=_families(histories),
         last_runs=runs,
         silence=silence(runs),
+        not_measured=not_measured(histories),
         problems=data.problems,
         span=series_span(histories),
     )
@@ -128,10 +137,10 @@ def grouped(rows: Iterable[IndexRow]) -> Iterator[tuple[IndexRow, ...]]:
         yield from [tuple(group)] if len(group) >= LEAST_GROUP else ((each,) for each in group)
 
 
-def _headline(histories: Sequence[History], data: ReportData) -> str:
-    worst = sum(history.state is State.REGRESSION for history in histories)
-    counts = f"{words.count(worst, 'regression')} in {words.count(len(histories), 'series', 'series')}."
-    return data.since_base(counts) if worst else ""
+def not_measured(histories: Sequence[History]) -> str:
+    """``12 stale, 3 skipped``: the series of which nobody knows how they are now; empty for none."""
+    counts = verdicts.tally(histories)
+    return ", ".join(f"{counts[state]:,} {verdicts.PLURALS[state][0]}" for state in NOT_MEASURED if counts[state])
 
 
 def _base(data: ReportData) -> str:

@@ -11,9 +11,8 @@ from msgspec import Struct
 from tbp.history.ranges import Range, range_of
 from tbp.model.changes import Change, ChangeEvidence, History, State
 from tbp.model.series import Commit
-from tbp.project.acknowledgements import found_ack
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts import event_words, trace_words
+from tbp.report.parts import event_words, trace_words, triage_words
 from tbp.report.parts import since_change as since_then
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.commit_links import CommitLink, commit_link
@@ -60,7 +59,8 @@ class IndexRow(Struct, frozen=True):
     since: CommitLink | None  # the first commit of a balance of which ``commit`` made only the largest part
     causes: tuple[str, ...]
     no_cause: str  # why there are none of a change
-    remark: str  # why there is no value, or no verdict
+    remark: str  # why there is no value, or no verdict; of a regression its state in acks.toml
+    triage: triage_words.TriageNote | None  # that state, with its link
     size: float  # of the change shown, relative and without its sign; 0 without one, infinite from zero
     sparkline: Sparkline
 
@@ -96,7 +96,8 @@ def row(history: History, data: ReportData, setup_names: SetupNames) -> IndexRow
         since=first,
         causes=trace_words.causes(standing, history.unit) if standing else (),
         no_cause=_evidence(standing, history.unit) if standing else "",
-        remark=_remark(history, standing, data),
+        remark=_remark(history, standing),
+        triage=triage_words.triage_note(standing.triage) if standing is not None and standing.triage else None,
         size=size(history),
         sparkline=sparkline(history),
     )
@@ -143,9 +144,9 @@ def _first_of_several(history: History, commit: Commit | None, data: ReportData)
     return commit_link(first, data.commit_url) if first is not None and first != commit else None
 
 
-def _remark(history: History, standing: ChangeEvidence | None, data: ReportData) -> str:
+def _remark(history: History, standing: ChangeEvidence | None) -> str:
     if standing is not None:
-        return _acknowledgement(history, standing, data)
+        return triage_words.in_words(standing.triage) if standing.triage is not None else ""
     match history.state:
         case State.SUSPECT:
             return f"not confirmed: {history.suspect.change.doubt or 'too few runs to tell'}" if history.suspect else ""
@@ -162,14 +163,3 @@ def _evidence(standing: ChangeEvidence, unit: str) -> str:
     if standing.difference is None:
         return words.first_line(standing.note)
     return "" if trace_words.causes(standing, unit) else words.first_line(trace_words.in_a_line(standing, unit))
-
-
-def _acknowledgement(history: History, standing: ChangeEvidence, data: ReportData) -> str:
-    """That it is accepted and why, or that it was until lately."""
-    ack = found_ack(history, standing, data.acks) if data.acks else None
-    if standing.change.acknowledged:
-        until = f" until {ack.until.isoformat()}" if ack is not None and ack.until else ""
-        return f"acknowledged{until}: {words.cut(standing.change.acknowledged, 160)}"
-    if ack is None or ack.until is None:
-        return ""
-    return f"acknowledgement expired on {ack.until.isoformat()}: {words.cut(ack.reason, 160)}"

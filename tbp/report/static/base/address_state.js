@@ -5,8 +5,13 @@
 // State that differs from the start, as the address's fragment, so that a link keeps it.
 tbp.state = {
   read: () => new URLSearchParams(tbp.fragment()),
+  // What several parts of a page keep side by side: a part that does not name it leaves it alone, and so it leaves all
+  // others alone that names nothing else.
+  apart: ["since"],
   keep: (pairs) => {
-    const kept = new URLSearchParams(pairs.filter(([, value]) => value !== ""));
+    const isOfApart = pairs.every(([name]) => tbp.state.apart.includes(name));
+    const others = [...tbp.state.read()].filter(([name]) => tbp.state.apart.includes(name) !== isOfApart);
+    const kept = new URLSearchParams([...others, ...pairs].filter(([, value]) => value !== ""));
     tbp.setFragment(kept.toString());
   },
 };

@@ -61,11 +61,18 @@ tbp.arrived = Promise.resolve();
 tbp.start = () => { for (const start of tbp.starts) start(); };
 tbp.begin = tbp.start;
 
+// What scripts add to a part of a page: to all of it once it is there, then to whatever comes later.
+tbp.additions = [];
+tbp.enrich = (part) => { for (const add of tbp.additions) add(part); };
+
+// Brings a place into the page that is not in it yet (see listing.js).
+tbp.reach = () => {};
+
 // A link to a series, or to a place in one, opens it; behind an ampersand may follow what was chosen of the chart.
 tbp.unfold = () => {
   const [anchor] = tbp.fragment().split("&");
   const target = anchor && document.getElementById(anchor);
-  if (!target) return;
+  if (!target) { if (anchor) tbp.reach(anchor); return; }
   for (let one = target.closest("details"); one; one = one.parentElement.closest("details")) one.open = true;
   target.scrollIntoView();
 };
@@ -98,13 +105,14 @@ tbp.copyable = (command) => {
   command.append(button);
 };
 
+tbp.additions.push((part) => { for (const command of part.querySelectorAll(".command")) tbp.copyable(command); });
 document.documentElement.classList.add("scripted");
 tbp.setTheme(tbp.recall("tbp-theme"));
 tbp.ready(() => {
   const newest = document.querySelector(".dated");
   const age = newest && tbp.age(newest.textContent.slice(0, 20), Date.now());
   if (age) for (const one of document.querySelectorAll(".age, .dated")) one.textContent = `${one === newest ? newest.textContent.slice(0, 20) : ""} (${age})`;
-  for (const command of document.querySelectorAll(".command")) tbp.copyable(command);
+  tbp.enrich(document.getElementById("main"));
   addEventListener("hashchange", tbp.unfold);
   tbp.unfold();
 });

@@ -39,29 +39,38 @@ tbp.tables = (data) => {
     }
   };
 
-  for (const body of document.querySelectorAll(".one > .body")) {
+  // The table of a section, folded, and of a row of a series with nothing else to tell, below it.
+  const inSection = (body) => {
     const { id } = body.parentElement;
     const { runs } = body.dataset;
     const summary = tbp.make("summary", {}, `Data: ${runs} run${runs === "1" ? "" : "s"}`);
     const details = tbp.make("details", { class: "data", "data-points": id }, summary);
     details.addEventListener("toggle", () => { if (details.open) fill(details, id); });
     body.append(details);
-  }
-
-  const quiet = document.getElementById("quiet");
-  if (quiet) tbp.withRoles(quiet);
-  // A row of a series with nothing else to tell: its table opens below it.
-  for (const row of document.querySelectorAll("#quiet tbody tr")) {
+  };
+  const belowRow = (row) => {
     const name = row.cells[0].textContent;
     const button = tbp.make("button", { type: "button", class: "small", "aria-expanded": "false", "aria-label": `Data of ${name}` }, "Data");
-    const cell = tbp.make("td", { colspan: 5, role: "cell" });
-    const below = tbp.make("tr", { class: "below", hidden: true, role: "row" }, cell);
-    row.after(below);
     row.cells[4].append(" ", button);
     button.addEventListener("click", () => {
-      below.hidden = !below.hidden;
-      button.setAttribute("aria-expanded", String(!below.hidden));
-      if (!below.hidden) fill(cell, row.id);
+      if (!row.below) {
+        const cell = tbp.make("td", { colspan: 5, role: "cell" });
+        row.below = tbp.make("tr", { class: "below", hidden: true, role: "row" }, cell);
+        row.after(row.below);
+      }
+      row.below.hidden = !row.below.hidden;
+      button.setAttribute("aria-expanded", String(!row.below.hidden));
+      if (!row.below.hidden) fill(row.below.cells[0], row.id);
     });
-  }
+  };
+  tbp.withTables = (part) => {
+    for (const body of part.querySelectorAll(".one > .body:not([data-waits])")) if (!body.querySelector(":scope > [data-points]")) inSection(body);
+    const quiet = part.querySelector("#quiet");
+    if (quiet) tbp.withRoles(quiet);
+    const rows = part.matches("tr") ? [tbp.withRoles(part)] : quiet ? quiet.tBodies[0].rows : [];
+    for (const row of rows) if (!row.querySelector("button")) belowRow(row);
+  };
 };
+
+// Without the data of a chart there is no table.
+tbp.additions.push((part) => tbp.withTables?.(part));

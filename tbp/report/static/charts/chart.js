@@ -318,5 +318,6 @@ tbp.chart = (encoded) => {
   });
   tbp.redrawn(place, draw);
   tbp.tables(data);
+  tbp.listing(data);
   tbp.growth?.(data.growth || []);
 };

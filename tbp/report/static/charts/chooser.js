@@ -7,6 +7,8 @@
 // Series drawn before a reader asks for more, and at most: beyond these plotly takes seconds.
 tbp.FIRST_DRAWN = 8;
 tbp.MOST_DRAWN = 48;
+// Values of a dimension that are boxes at once; of more a reader types a part.
+tbp.MOST_VALUES = 40;
 
 tbp.chooser = (data, redraw) => {
   const last = data.places.length - 1;
@@ -28,7 +30,7 @@ tbp.chooser = (data, redraw) => {
   state.shown = () => matching().slice(0, limit()).filter((one) => !state.off.has(one.id));
 
   const write = () => {
-    const chosen = new URLSearchParams();
+    const chosen = new URLSearchParams(["q", "only", "hide"].flatMap((name) => tbp.choices().chosen.getAll(name).map((value) => [name, value])));
     data.dimensions.forEach(([, values], place) => {
       if (!state.hidden[place].size) return;
       const left = values.filter((_, value) => !state.hidden[place].has(value));
@@ -71,27 +73,48 @@ tbp.chooser = (data, redraw) => {
 
   // Which values there are to choose from: a group of boxes for each dimension.
   const groups = data.dimensions.map(([name, values], place) => {
-    const boxes = values.map((value, index) => {
+    const indexes = [...values.keys()];
+    const made = new Map();
+    const box = (index) => {
       const input = tbp.make("input", { type: "checkbox", name });
-      input.value = value;
+      input.value = values[index];
       input.addEventListener("change", () => {
         if (input.checked) state.hidden[place].delete(index); else state.hidden[place].add(index);
         state.changed();
       });
-      return { input, label: tbp.make("label", {}, input, " ", tbp.make("bdi", {}, value)) };
-    });
-    const all = tbp.button(() => { state.hidden[place].clear(); state.changed(); }, { class: "small" }, "all");
-    const only = (event) => {
-      // A double click on a value leaves it alone.
-      const chosen = boxes.findIndex((one) => one.label.contains(event.target));
-      if (chosen < 0) return;
-      state.hidden[place] = new Set(values.map((_, index) => index).filter((index) => index !== chosen));
-      state.changed();
+      const one = { index, input, label: tbp.make("label", {}, input, " ", tbp.make("bdi", {}, values[index])) };
+      made.set(index, one);
+      return one;
     };
-    const legendName = tbp.make("legend", {}, tbp.make("bdi", {}, name), " ", all);
-    const group = tbp.make("fieldset", { class: "dimension" }, legendName, ...boxes.map((one) => one.label));
+    const leave = (left) => { state.hidden[place] = new Set(indexes.filter((index) => !left.includes(index))); state.changed(); };
+    const all = tbp.button(() => { state.hidden[place].clear(); state.changed(); }, { class: "small" }, "all");
+    // A double click on a value leaves it alone.
+    const only = (event) => {
+      const chosen = [...made.values()].find((one) => one.label.contains(event.target));
+      if (chosen) leave([chosen.index]);
+    };
+    const group = tbp.make("fieldset", { class: "dimension" }, tbp.make("legend", {}, tbp.make("bdi", {}, name), " ", all));
     group.addEventListener("dblclick", only);
-    return { group, boxes, all };
+    const labels = (some) => some.map((index) => (made.get(index) || box(index)).label);
+    if (values.length <= tbp.MOST_VALUES) {
+      group.append(...labels(indexes));
+    } else {
+      const part = tbp.make("input", { type: "search", class: "part", autocomplete: "off", spellcheck: "false", "aria-label": `Find a value of ${name}`, placeholder: "part of a value" });
+      const these = tbp.button(() => leave(found()), { class: "small" }, "only these");
+      const rest = tbp.make("span", { class: "muted" });
+      const found = () => indexes.filter((index) => values[index].toLowerCase().includes(part.value.trim().toLowerCase()));
+      const list = () => {
+        const fitting = found(), shown = fitting.slice(0, tbp.MOST_VALUES), left = fitting.length - shown.length;
+        rest.textContent = left ? `and ${left.toLocaleString("en")} more` : "";
+        these.hidden = !part.value.trim() || !fitting.length;
+        group.replaceChildren(group.firstChild, part, these, ...labels(shown), rest);
+        tick();
+      };
+      part.addEventListener("input", () => { const { activeElement } = document; list(); activeElement.focus(); });
+      queueMicrotask(list);
+    }
+    const tick = () => { for (const { index, input } of made.values()) input.checked = !state.hidden[place].has(index); };
+    return { group, tick, all };
   });
   box.append(...groups.map((one) => one.group));
   box.hidden = !groups.length;
@@ -111,8 +134,8 @@ tbp.chooser = (data, redraw) => {
   const more = tbp.button(() => { state.all = !state.all; state.changed(); }, { class: "small" });
 
   const show = () => {
-    groups.forEach(({ boxes, all }, place) => {
-      boxes.forEach(({ input }, index) => { input.checked = !state.hidden[place].has(index); });
+    groups.forEach(({ tick, all }, place) => {
+      tick();
       all.hidden = !state.hidden[place].size;
     });
     const fitting = matching();

@@ -263,16 +263,15 @@ tbp.flameBox = (box) => {
   tbp.load(source, () => { box.querySelector(".flame-status").textContent = `${source} is missing: run tbp report again.`; });
 };
 
-document.addEventListener("DOMContentLoaded", () => {
-  const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      seen.unobserve(entry.target);
-      tbp.flameBox(entry.target);
-    }
-  }, { rootMargin: "300px" });
-  for (const box of document.querySelectorAll(".flame-box")) seen.observe(box);
-});
+// Draws a graph once it comes near.
+tbp.flameSeen = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    tbp.flameSeen.unobserve(entry.target);
+    tbp.flameBox(entry.target);
+  }
+}, { rootMargin: "300px" });
+tbp.additions.push((part) => { for (const box of part.querySelectorAll(".flame-box")) tbp.flameSeen.observe(box); });
 // On paper the table stands for what was not drawn.
 addEventListener("beforeprint", () => {
   for (const box of document.querySelectorAll(".flame-box:not([data-ready]) ~ .flame-top")) box.open = true;

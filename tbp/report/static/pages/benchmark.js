@@ -25,24 +25,25 @@ tbp.strip = (label, numbers) => {
   return [tbp.make("span", { class: "side" }, label), svg];
 };
 
-// The values of each change, in the order of the page.
-tbp.strips = (all) => {
-  document.querySelectorAll(".strips").forEach((box, index) => {
+// The values of each change, in the order of the part of the page that has them.
+tbp.strips = (all, part = document) => {
+  part.querySelectorAll(".strips").forEach((box, index) => {
     const [before, after] = all[index];
     box.prepend(...tbp.strip("before", before), ...tbp.strip("after", after), tbp.make("span"));
   });
 };
 
-tbp.ready(() => {
+tbp.additions.push((part) => {
   // The whole hash of each commit, or its link. A page of a report of one file may be shown before there is a list.
   const places = new Map((tbp.commitList ? tbp.commitList.hash : []).map((hash, place) => [hash.slice(0, 8), place]));
-  for (const commit of document.querySelectorAll("span.commit:not([title])")) {
+  for (const commit of part.querySelectorAll("span.commit:not([title])")) {
     if (places.has(commit.textContent)) commit.replaceWith(tbp.commitLink(tbp.commit(places.get(commit.textContent))));
   }
   // The second command of a change, which has the first one's pattern.
-  for (const first of document.querySelectorAll(".command[data-again]")) {
+  for (const first of part.querySelectorAll(".command[data-again]")) {
     const pattern = first.querySelector("code").textContent.split(" --bench ").slice(1).join(" --bench ");
     const text = first.dataset.again.replace("…", () => pattern);
+    delete first.dataset.again;
     const again = tbp.make("div", { class: "command" }, tbp.make("code", {}, text));
     tbp.copyable(again);
     first.after(tbp.make("p", { class: "label" }, "Measure this commit again"), again);

@@ -95,14 +95,14 @@ tbp.filter = (form, all, changed) => {
     const number = (value) => value.toLocaleString("en");
     document.getElementById("shown").textContent = `${number(found.length)} of ${number(all.length)} series`;
     document.getElementById("nothing").hidden = found.length > 0;
-    everything.hidden = !tbp.fragment();
+    everything.hidden = [...tbp.state.read().keys()].every((name) => tbp.state.apart.includes(name));
   };
 
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => { keep(); changed(); });
   tbp.boxes.buttons(form, states, () => { keep(); changed(); });
   everything.addEventListener("click", () => {
-    tbp.setFragment("");
+    tbp.state.keep([["q", ""]]);
     read();
     changed();
     form.elements.q.focus();

@@ -3,11 +3,13 @@
 // files of their own (see base/chunks.js).
 "use strict";
 
-tbp.index = ({ chunk, rows }) => {
+tbp.index = ({ chunk, rows, events }) => {
   tbp.chunkSize = chunk;
   tbp.series = rows.map(([name, machine, environment, device, text, state, size, [hash, date, subject]]) => ({
     name, machine, environment, device, state, size, suite: name.split(".")[0],
     commit: hash ? { hash, short: hash.slice(0, 8), date, subject } : null,
     text: [name, machine, environment, text, hash, date, subject].join(" ").toLowerCase(),
   }));
+  // The events with changes that stand, newest first; `regressions` and `changed` are places of rows.
+  tbp.events = events.map(([anchor, moment, regressions, changed]) => ({ anchor, moment, regressions, changed }));
 };

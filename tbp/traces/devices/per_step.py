@@ -1,7 +1,7 @@
 """The devices in the traces of one side: time busy and waiting, kernels, and the ranks side by side.
 
-Takes recordings, gives one frozen value with checked frames, or None for traces without a device. Every number is per
-step. ``device_table`` and ``forms`` show it.
+Takes ranks, gives one frozen value with checked frames, or None for traces without a device. Every number is per step.
+``tbp.hotspots`` and the report show it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from tbp.traces.devices.device import DEVICE_COLUMNS, KERNEL_COLUMNS
 from tbp.traces.devices.idle import IDLE_COLUMNS
 from tbp.traces.devices.ranks import RANK_COLUMNS, DistributedRun, Rank, runs
 from tbp.traces.reading.columns import COUNT, NUMBER, TEXT, check, typed
-from tbp.traces.recording import Recording
 
 # The columns of one trace, with numbers instead of counts: a mean per step is no whole number.
 MEAN_DEVICE_COLUMNS = {name: TEXT if kind == TEXT else NUMBER for name, kind in DEVICE_COLUMNS.items()}
@@ -58,9 +57,8 @@ class Devices(Struct, frozen=True):
         check(self.ranks, RUN_RANK_COLUMNS, "ranks")
 
 
-def devices(recordings: Sequence[Recording]) -> Devices | None:
-    """The devices and ranks of ``recordings``; None where there are neither, or only operator tables are left."""
-    known = [each.rank for each in recordings if each.rank is not None]
+def devices(known: Sequence[Rank]) -> Devices | None:
+    """The devices and ranks of ``known``; None where there are neither."""
     with_device = [rank for rank in known if len(rank.device.devices)]
     distributed = [run for run in runs(known) if run.world_size > 1]
     if not with_device and not distributed:

@@ -1,0 +1,147 @@
+"""The entries of acks.toml that each change has, and the state they give it.
+
+Takes histories, entries, the day and the commits in order; gives for each regression a ``Triage``. An entry for an
+event is for all series that moved in its range, on whichever machine. What a state does to a verdict is left to
+``acknowledged``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TypeAlias
+
+import numpy as np
+from msgspec import Struct
+
+from tbp.history.events import Event, events
+from tbp.history.ranges import CommitOrder
+from tbp.model.changes import ChangeEvidence, History
+from tbp.model.points import levels
+from tbp.model.series import SeriesKey
+from tbp.model.triage import Triage, TriageStatus
+from tbp.project.acknowledgements import Ack, is_triable
+from tbp.statistics.robust import median
+
+Numbered: TypeAlias = tuple[int, Ack]  # with its number in the file, from 1
+OfEvents: TypeAlias = Mapping[tuple[SeriesKey, int], Sequence[Numbered]]  # by series and index of the change
+
+
+class TriageSource(Struct, frozen=True):
+    """The entries of a project, and all that it takes to find the one of a change."""
+
+    acks: tuple[Ack, ...]
+    day: date
+    order: CommitOrder
+    of_events: OfEvents
+
+    @classmethod
+    def of(cls, acks: Sequence[Ack], day: date, histories: Sequence[History], order: CommitOrder) -> TriageSource:
+        """The source for ``histories``; events are looked for only where an entry is for one."""
+        numbered = [(number, ack) for number, ack in enumerate(acks, start=1) if ack.is_event]
+        known = [event for event in events(histories, order) if event.is_verdict] if numbered else []
+        of_events: dict[tuple[SeriesKey, int], list[Numbered]] = {}
+        for number, ack in numbered:
+            for event in known:
+                if is_of_event(ack, event, order):
+                    for change in event.changes:
+                        index = change.evidence.change.index
+                        of_events.setdefault((change.history.key, index), []).append((number, ack))
+        return cls(tuple(acks), day, order, of_events)
+
+    def triage(self, history: History, at: int) -> Triage | None:
+        """The state of change ``at`` of ``history``; None where no entry names it, or it is no regression."""
+        evidence = history.changes[at]
+        if not is_triable(history, evidence):
+            return None
+        matching = [(number, ack) for number, ack in enumerate(self.acks, start=1) if ack.matches(history, evidence)]
+        of_event = self.of_events.get((history.key, evidence.change.index), ())
+        matching += [(number, ack) for number, ack in of_event if ack.is_of(history.key.benchmark)]
+        if not matching:
+            return None
+        entries = tuple(sorted(number for number, _ in matching))
+        return max((self._triage(ack, history, at, entries) for _, ack in matching), key=_weight)
+
+    def _triage(self, ack: Ack, history: History, at: int, entries: tuple[int, ...]) -> Triage:
+        return Triage(
+            status=ack.status,
+            reason=ack.reason,
+            owner=ack.owner,
+            link=ack.link,
+            until=ack.until,
+            fixed_in=ack.fixed_in,
+            is_expired=ack.is_expired(self.day),
+            seen_by=still_seen_by(history, at, ack.fixed_in, self.order) if ack.fixed_in else "",
+            entries=entries,
+        )
+
+
+def is_of_event(ack: Ack, event: Event, order: CommitOrder) -> bool:
+    """True where the range of ``event`` lies within that of ``ack``, or the other way round.
+
+    Further runs narrow the range of an event, and a hand may have written one commit of it. Two ranges that only
+    touch are of two events.
+    """
+    end = order.number(ack.commit)
+    if end < 0:
+        return False
+    before = order.number(ack.after) if ack.after else -1
+    start = before + 1 if ack.after and 0 <= before < end else end
+    first, last = event.range.start, event.range.end
+    return (start <= first and last <= end) or (first <= start and end <= last)
+
+
+def still_seen_by(history: History, at: int, fixed_in: str, order: CommitOrder) -> str:
+    """The hash of the newest run at or after ``fixed_in`` where the regression still stands; else empty.
+
+    It must stand in the balance. Then either the series has shifted since, which leaves a rest of it, or the median of
+    the runs since is nearer to the level that the fix found than to the one it was to bring back. It is empty where
+    the order does not have the commit, or no run since has a value.
+    """
+    total, change = history.balance, history.changes[at].change
+    since = order.number(fixed_in)
+    if total is None or at not in total.regressions or since < 0:
+        return ""
+    value, places = levels(history.points), order.places(history.points)
+    runs = np.flatnonzero(np.isfinite(value) & (places >= since) & (np.arange(len(value)) >= change.index))
+    if not len(runs):
+        return ""
+    first = int(runs[0])
+    newest = history.points[int(runs[-1])].commit.hash
+    rests = (history.changes[part].change for part in total.parts)
+    if any(rest.index >= first and rest.is_better(history.better) for rest in rests):
+        return newest
+    before = value[_level_start(history, first) : first]
+    level = median(before[np.isfinite(before)]) if np.isfinite(before).any() else change.after
+    mended = level * change.before / change.after if change.before and change.after else change.before
+    now = median(value[runs])
+    return newest if abs(now - level) < abs(now - mended) else ""
+
+
+def _level_start(history: History, index: int) -> int:
+    """The index at which the level of the run before ``index`` begins."""
+    starts = [evidence.change.index for evidence in history.changes if evidence.change.confirmed]
+    return max((start for start in starts if start < index), default=0)
+
+
+def _weight(triage: Triage) -> tuple[bool, bool, date]:
+    """The larger, the more it counts: one that accepts before others, then one that holds, then the longer."""
+    return triage.is_accepting, not triage.is_expired, triage.until or date.max
+
+
+def unknown_fixes(acks: Sequence[Ack], order: CommitOrder, path: object) -> list[str]:
+    """A sentence on each entry whose ``fixed in`` names no commit of the branch: no run can show that it is mended."""
+    return [
+        f"{path}: {ack.subject} is to be fixed in {ack.fixed_in[:8]}, which the branch does not have yet: it stays "
+        "accepted until then; after a squash or a rebase name the commit of the branch"
+        for ack in acks
+        if ack.status is TriageStatus.FIXED and order.number(ack.fixed_in) < 0
+    ]
+
+
+def accepted_for(evidence: ChangeEvidence) -> str:
+    """The reason why the project accepts the change; empty where it does not."""
+    triage = evidence.triage
+    if triage is None or not triage.is_accepting:
+        return ""
+    return triage.reason or f"fixed in {triage.fixed_in[:8]}"

@@ -1,0 +1,53 @@
+"""The event that `tbp ack` names: its range, and what it moved.
+
+Takes an entry as the command line has it and the data of a report, gives the entry with the whole range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from tbp.errors import UsageError
+from tbp.history.events import Event, SeriesChange
+from tbp.history.triage import is_of_event
+from tbp.project.acknowledgements import Ack, is_triable
+from tbp.report.base.report_data import ReportData
+from tbp.report.parts import event_words
+from tbp.wording import words
+
+MOST_NAMED = 3  # events that a message names where the wanted one has no regression
+
+
+def event_to_accept(ack: Ack, data: ReportData) -> tuple[Ack, str]:
+    """``ack`` with the range of its event, and its size in words: `` (14 series of 5 benchmarks on 3 machines)``.
+
+    Raises:
+        UsageError: no event of the code that made something worse has the commit; the message names the newest.
+    """
+    worse = [(event, _worse(event.changes, ack)) for event in data.events if event.is_verdict]
+    several = [(event, changes) for event, changes in worse if changes and is_of_event(ack, event, data.in_order)]
+    if not several:
+        raise UsageError(_missing(ack, [event for event, changes in worse if changes]))
+    changes = [change for _, moved in several for change in moved]
+    if len(several) == 1:
+        between = several[0][0].range
+        before = between.last_before.hash if between.last_before is not None else ""
+        ack = replace(ack, after=before, commit=between.first.hash)
+    machines = {change.history.key.machine for change in changes}
+    return ack, f" ({event_words.extent(changes)} on {words.count(len(machines), 'machine')})"
+
+
+def _worse(changes: Iterable[SeriesChange], ack: Ack) -> list[SeriesChange]:
+    return [
+        change
+        for change in changes
+        if ack.is_of(change.history.key.benchmark) and is_triable(change.history, change.evidence)
+    ]
+
+
+def _missing(ack: Ack, events: list[Event]) -> str:
+    known = words.named([event_words.between(event.range) for event in events[:MOST_NAMED]], MOST_NAMED)
+    newest = f"the newest events that have are {known}" if known else "there is none"
+    return f"{ack.subject} made nothing worse here; {newest}: write one of them, or a benchmark before the commit"

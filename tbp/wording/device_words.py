@@ -1,0 +1,108 @@
+"""Devices, ranks and memory of traces in words, for the terminal and the report alike.
+
+Takes rows of the frames of ``tbp.traces.devices``, gives sentences without their full stop.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tbp.traces.calls.steps import OUTSIDE
+from tbp.traces.devices import memory
+from tbp.traces.devices.idle import DATA_LOADER, HOST, QUEUE, SYNCHRONISATION
+from tbp.traces.devices.per_step import MEAN_DEVICE_COLUMNS, Devices, Straggler
+from tbp.traces.reading.columns import NUMBER
+from tbp.wording import words
+
+CAUSES_IN_WORDS = {
+    HOST: "the host launches late",
+    SYNCHRONISATION: "the host returns from a synchronisation",
+    DATA_LOADER: "the host waits for the data loader",
+    QUEUE: "launched, not yet begun",
+}
+SIDES = {HOST: "before", SYNCHRONISATION: "in", DATA_LOADER: "in", QUEUE: "before"}
+"""How the operators that a cause is named with stand to the gap."""
+
+LOW_OCCUPANCY = 0.25
+"""NVIDIA's guide to occupancy: a quarter of the warps often hides the latency of arithmetic; matrix products reach
+their speed with less. Below it a kernel is short of warps, or its grid too small for the device."""
+
+
+def device_sentence(row: pd.Series) -> str:
+    """``Device 0: busy 24 % of the time, idle 76 %; per step kernels 54.2 ms in 900 launches, …``."""
+    number = {name: float(row[name]) for name, kind in MEAN_DEVICE_COLUMNS.items() if kind == NUMBER}
+    parts = [_part("kernels", number["kernel_us"], number["kernels"], "launch", "launches")]
+    for singular, plural, size in (("copy", "copies", "copied_bytes"), ("fill", "fills", "filled_bytes")):
+        if number[plural]:
+            sized = f" of {words.quantity(number[size], 'bytes')}" if number[size] == number[size] else ""
+            parts.append(_part(plural, number[f"{singular}_us"], number[plural], singular, plural) + sized)
+    busy, idle = (words.percent(number[f"{name}_share"]) for name in ("busy", "host_bound"))
+    sentence = f"busy {busy} of the time, idle {idle}; per step {', '.join(parts)}"
+    if number["communication_us"]:
+        sentence += (
+            f"; communication {words.microseconds(number['communication_us'])} of it "
+            f"({words.percent(number['communication_share'])} of the device's time), "
+            f"{words.microseconds(number['exposed_communication_us'])} with nothing else running"
+        )
+    return f"Device {row['device']}: {sentence}"
+
+
+def _part(work: str, time_us: float, count: float, singular: str, plural: str) -> str:
+    return f"{work} {words.microseconds(time_us)} in {words.calls(count)} {singular if count == 1 else plural}"
+
+
+def by_cause(idle: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Idle time (``idle.IDLE_COLUMNS``) by its cause, the longest first."""
+    return sorted(
+        ((str(cause), frame) for cause, frame in idle.groupby("cause")),
+        key=lambda each: -float(each[1]["total_us"].sum()),
+    )
+
+
+def operators_of_cause(cause: str, frame: pd.DataFrame, whole_us: float, top: int) -> str:
+    """``before aten::mm 40 %, aten::add 9.1 %``: the ``top`` operators of a cause, by their parts of all idle time."""
+    by_operator = frame.groupby("operator")["total_us"].sum().sort_values(ascending=False, kind="stable")
+    shown = [f"{name} {words.percent(float(time) / whole_us)}" for name, time in by_operator.head(top).items()]
+    return f"{SIDES[cause]} {', '.join(shown)}"
+
+
+def occupancy_sentence(kernels: pd.DataFrame) -> str:
+    """The part of kernel time with a LOW_OCCUPANCY; empty where no occupancy was recorded."""
+    known = kernels[kernels["occupancy"].notna()]
+    whole_us = float(known["total_us"].sum())
+    if not whole_us:
+        return ""
+    low = words.percent(float(known.loc[known["occupancy"] < LOW_OCCUPANCY, "total_us"].sum()) / whole_us)
+    return f"Of the time of kernels with a known occupancy {low} is below {words.percent(LOW_OCCUPANCY)}"
+
+
+def ranks_sentence(view: Devices) -> str:
+    """``3 ranks of one run (gloo)``."""
+    runs = "one run" if view.runs == 1 else f"{view.runs} runs"
+    return f"{len(view.ranks)} ranks of {runs} ({view.backend or 'no backend named'})"
+
+
+def straggler_sentence(late: Straggler) -> str:
+    """The rank that the others wait for, by its time without communication."""
+    work, usual = words.microseconds(late.work_us), words.microseconds(late.usual_us)
+    return f"The others wait for rank {late.rank}: without communication its step takes {work}, theirs {usual}"
+
+
+def memory_of(peak: pd.Series) -> str:
+    """``the host``, ``device 0``: the device of a peak."""
+    return "the host" if peak["device"] == memory.HOST else f"device {peak['device']}"
+
+
+def memory_sentence(peak: pd.Series) -> str:
+    """``Memory of device 0: peak 117 MiB at 9.84 ms in step 1, in aten::sum (Net_0/Linear_1); …``."""
+    size, before, end, growth = (
+        words.quantity(float(peak[f"{name}_bytes"]), "bytes") for name in ("peak", "before", "end", "growth")
+    )
+    is_total = float(peak["before_bytes"]) == float(peak["before_bytes"])
+    step = "outside of steps" if peak["step"] == OUTSIDE else f"in step {peak['step'] + 1}"
+    operator = peak["operator"] if peak["operator"] == memory.NO_OPERATOR else f"in {peak['operator']}"
+    module = f" of {peak['module']}" if peak["module"] else ""
+    time = words.microseconds(float(peak["peak_us"]))
+    text = f"Memory of {memory_of(peak)}: peak {size}, {time} after the first allocation, {step}, {operator}{module}; "
+    text += f"{before} before and {end} after" if is_total else "without what was allocated before the trace"
+    return text + (f"; it grows by {growth} a step" if peak["growth_bytes"] > 0 else "")
