@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pandas as pd
 from rich.console import RenderableType
 
+from tbp.traces.calls.generated import generated
 from tbp.traces.calls.kernels import REST
 from tbp.traces.devices.per_step import Devices
 from tbp.wording import words
@@ -90,6 +91,8 @@ def _kernels(view: Devices, top: int) -> Iterator[RenderableType]:
         rows.add(str(row["kernel"]), time, share, words.calls(float(row["calls"])), *occupancy)
         operator = str(row["operator"])
         rows.below(Paragraph(operator if operator in REST else f"of {operator}", "    "))
+        if kernel := generated(str(row["kernel"])):
+            rows.below(Paragraph(kernel.sentence, "    "))
     yield rows
     left = view.kernels.iloc[top:]
     if len(left):

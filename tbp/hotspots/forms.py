@@ -10,10 +10,10 @@ JSON is strict and ASCII; a number that is not finite is ``null``. One object:
                      "operators": [{column: value, …}, …], "exact", "callers", "device_before", "device_after"}, …]
 
 ``facts``, ``before`` and ``after`` are ``views.Facts``; the columns are those of ``tbp.traces.operators.operators``
-with ``share`` and ``tbp.traces.operators.rates``, or of ``tbp.traces.differences.difference``. "exact" and "callers"
-are rows of ``tbp.traces.differences.exact``, or null where unknown. Each "device" is null, or {"devices", "kernels",
-"idle", "ranks": rows of ``devices``, "backend", "runs", "straggler", …}. "memory" is null, or {"peaks", "alive",
-"grown": rows of ``tbp.traces.devices.memory``}. Times are µs per step. CSV has
+with ``share``, "fuses" and ``tbp.traces.operators.rates``, or of ``tbp.traces.differences.difference``. "exact" and
+"callers" are rows of ``tbp.traces.differences.exact``, or null where unknown. Each "device" is null, or {"devices",
+"kernels", "idle", "ranks": rows of ``devices``, "backend", "runs", "straggler", …}. "memory" is null, or {"peaks",
+"alive", "grown": rows of ``tbp.traces.devices.memory``}. Times are µs per step. CSV has
 ``cell``, the operators' columns, and last ``losses``: sentences on what could not be read.
 """
 
@@ -24,7 +24,7 @@ from typing import TypeAlias
 
 import pandas as pd
 
-from tbp.hotspots.views import Compared, Ranking
+from tbp.hotspots.views import Compared, Ranking, fused
 from tbp.system.strict_json import strict_json
 from tbp.traces.devices.memory import MemoryUse
 from tbp.traces.devices.per_step import Devices
@@ -38,7 +38,8 @@ from tbp.wording.words import one_line
 # 1: the first.
 # 2: "recorded" of operators, "group_by" (rows may be modules or lines), ranks without a device, "straggler".
 # 3: "memory" of a ranking, "occupancy" of kernels.
-# 4: rates of operators, the backward pass of groups, "source" of both; "by", "lost_us" and "gained_us" of a difference.
+# 4: rates of operators, the backward pass of groups, "source" of both, "fuses" of operators and kernels; "by",
+#    "lost_us" and "gained_us" of a difference.
 FORMAT = 4
 
 View: TypeAlias = "Ranking | Compared"
@@ -110,7 +111,7 @@ def _device(view: Devices | None) -> dict[str, object] | None:
     return {
         "devices": view.devices.to_dict("records"),
         "idle": view.idle.to_dict("records"),
-        "kernels": view.kernels.to_dict("records"),
+        "kernels": view.kernels.assign(fuses=fused(view.kernels["kernel"])).to_dict("records"),
         "ranks": view.ranks.to_dict("records"),
         "backend": view.backend,
         "runs": view.runs,

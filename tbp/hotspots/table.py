@@ -52,8 +52,7 @@ def _ranking(ranking: Ranking, top: int | None, with_shapes: bool) -> Iterator[R
     rows.add(*_titles(ranking))
     for _, row in shown.iterrows():
         rows.add(*_cells(row, ranking))
-        if recorded := row.get("recorded"):
-            rows.below(Paragraph(f"recorded as {recorded}", "    "))
+        rows.below(*(Paragraph(note, "    ") for note in _notes(row, ranking.group)))
         if with_shapes:
             rows.below(Paragraph(shapes(str(row["shapes"])), "    "))
     yield rows
@@ -116,6 +115,16 @@ def _traces(facts: Facts) -> str:
     steps = [words.count(number, "step") if number else "no steps marked, all counts as one" for number in facts.steps]
     same = steps[0] if len(set(steps)) == 1 else f"{min(facts.steps)} to {max(facts.steps)} steps"
     return same if facts.traces == 1 else f"{facts.traces} traces of {same}"
+
+
+def _notes(row: pd.Series, group: Group) -> Iterator[str]:
+    """Sentences on where a row comes from."""
+    if recorded := row.get("recorded"):
+        yield f"recorded as {recorded}"
+    if fuses := row.get("fuses"):
+        yield str(fuses)
+    if source := row.get("source"):
+        yield f"generated in {source}" if group is Group.OPERATOR else f"compiled from {source}"
 
 
 def _titles(ranking: Ranking) -> tuple[str, ...]:

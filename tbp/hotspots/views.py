@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
+from tbp.traces.calls.generated import generated
 from tbp.traces.devices.memory import MemoryUse
 from tbp.traces.devices.per_step import Devices, devices
 from tbp.traces.devices.ranks import largest_memory
@@ -72,7 +73,7 @@ class Ranking(Struct, frozen=True):
     """``rows`` is the operator table, largest first, with ``share``, the part of ``whole`` (0 to 1).
 
     ``whole`` is the sum over all operators; for total times, which contain each other, it is the step's host time.
-    Operators have ``rates.RATE_COLUMNS`` too. Of modules and lines ``rows`` has ``groups.GROUP_COLUMNS``.
+    Operators have ``rates.RATE_COLUMNS`` and "fuses" too. Of modules and lines ``rows`` has ``groups.GROUP_COLUMNS``.
     """
 
     cell: str
@@ -124,7 +125,7 @@ def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPER
     table = merged_table([session.table for session in one_a_run(source.sessions)])
     has_device = bool(table.frame["self_device_us"].sum() > 0)
     by = by or (By.DEVICE if has_device else By.SELF)
-    frame = _groups(source, group) if group is not Group.OPERATOR else with_rates(table.frame)
+    frame = _groups(source, group) if group is not Group.OPERATOR else _told(table.frame)
     column = COLUMNS[by]
     if by is By.DEVICE and not has_device:
         raise UsageError(f"nothing ran on a device in {source.name}: use --by self or --by total")
@@ -145,6 +146,17 @@ def ranking(source: TraceSource, by: By | None = None, group: Group = Group.OPER
         group,
         largest_memory(source.ranks),
     )
+
+
+def _told(frame: pd.DataFrame) -> pd.DataFrame:
+    """Operators with what can be told from their columns: rates, and the operators that a generated kernel fuses."""
+    return with_rates(frame).assign(fuses=fused(frame["operator"]))
+
+
+def fused(names: pd.Series[str]) -> pd.Series[str]:
+    """A sentence for each kernel that Inductor generated, "" for all others."""
+    kernels = [generated(name) for name in names]
+    return pd.Series([kernel.sentence if kernel else "" for kernel in kernels], index=names.index, dtype=object)
 
 
 def compared(before: TraceSource, after: TraceSource, by: Order = Order.CHANGE) -> Compared:

@@ -51,7 +51,7 @@ def test_the_filter_finds_series_that_the_page_does_not_hold(browser, many_site)
         wait_until(page, "document.querySelectorAll('#quiet > tbody > tr').length === 1")
         assert page.inner_text("#series-shown") == "1 of 130 series"
         assert "q=v129" in page.url
-        page.click("#all-series")
+        page.click("#every-series")
         wait_until(page, "document.querySelectorAll('#sections > .one').length === 50")
         page.click("#more-sections")
         wait_until(page, "document.querySelectorAll('#sections > .one').length === 60")

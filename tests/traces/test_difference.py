@@ -37,9 +37,9 @@ def session_of(
     ]
     step_us = pd.Series([sum(us for _, us in step.values()) + idle_us for step in steps]).median()
     table = pd.DataFrame({name: pd.Series(dtype=float) for name in OPERATOR_COLUMNS})
-    table = table.astype({"operator": object, "shapes": object, "recorded": object})
+    table = table.astype({"operator": object, "shapes": object, "recorded": object, "source": object})
     if device:
-        on_device = [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 8, ""] for name, us in device.items()]
+        on_device = [[name, 1.0, 0.0, 0.0, us, us, "", *[float("nan")] * 8, "", ""] for name, us in device.items()]
         table = pd.DataFrame(on_device, columns=list(OPERATOR_COLUMNS))
     per_step = pd.DataFrame(rows, columns=["step", "operator", "calls", "self_us", "self_device_us"])
     return TraceSession(OperatorTable(table, steps=len(steps)), per_step, float(step_us))

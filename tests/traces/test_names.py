@@ -1,5 +1,6 @@
 """Names that compare between runs, and those that must never become one."""
 
+import json
 import re
 import time
 from collections.abc import Sequence
@@ -9,6 +10,10 @@ import numpy as np
 import pytest
 
 from tbp.traces.calls.names import RULES, NameRule, comparable_names
+from tbp.traces.devices.ranks import rank_of
+from tbp.traces.reading.read import read_trace
+
+from ..trace_events import event
 
 HASH_A = "fx3k7aq2mztb4n5cwdy6ueo2rhgvjlsip3qk4xwz2mntb5c6dyae"
 HASH_B = "fz2mntb5c6dyaex3k7aq2mztb4n5cwdy6ueo2rhgvjlsip3qk4xw"
@@ -155,3 +160,26 @@ def test_the_documented_table_is_what_happens() -> None:
     assert len(rows) >= 15
     for *examples, compared in rows:
         assert [texts(example) for example in examples] == [[compared]] * len(examples)
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t\n", "\u2003"])
+def test_an_event_without_a_name_is_unnamed_everywhere(tmp_path: Path, name: str) -> None:
+    kernel = {"cat": "kernel", "pid": 0, "tid": 7, "args": {"correlation": 1}}
+    launch = {"cat": "cuda_runtime", "args": {"correlation": 1}}
+    path = tmp_path / "trace.json"
+    events = [event(name, 0, 50), event("launch", 10, 5, launch), event(name, 60, 9, kernel)]
+    path.write_text(json.dumps([*events, {"ph": "X", "pid": 1, "tid": 1, "ts": 100, "dur": 5}]))
+    trace = read_trace(path)
+    rank = rank_of(path, trace)
+    assert rank.session.table.frame.set_index("operator")["calls"].to_dict() == {"(unnamed)": 2, "launch": 1}
+    assert rank.device.kernels["kernel"].tolist() == ["(unnamed)"]
+    assert rank.session.frames is not None
+    assert set(rank.session.frames.rows["name"]) == {"(unnamed)", "launch"}
+    assert rank.session.detail is not None
+    assert "" not in {*rank.session.detail["operator"], *rank.session.detail["parent"]}
+
+
+def test_a_rule_that_leaves_nothing_of_a_name_makes_it_unnamed() -> None:
+    rules = [NameRule(re.compile(pattern), "") for pattern in ("^a$", "^b+$")]
+    names = comparable_names(["a", "bb", ""], lambda: np.arange(3), rules)
+    assert [names.texts[code] for code in names.code_of] == ["(unnamed)"] * 3

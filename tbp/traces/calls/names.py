@@ -17,7 +17,7 @@ import numpy as np
 from msgspec import Struct
 
 from tbp.system.arrays import Indices
-from tbp.traces.reading.trace import Codes
+from tbp.traces.reading.trace import UNNAMED, Codes
 
 STEP = "ProfilerStep#*"  # every "ProfilerStep#12" of a trace
 
@@ -103,7 +103,7 @@ def comparable_names(names: Sequence[str], first_ns: Callable[[], Indices], rule
     code_of = np.zeros(len(names), dtype=np.int32)
     for family, members in families.items():
         for number, parts in enumerate(_in_order(members, first_ns), 1):
-            text = family.replace(_HERE, f"#{number}")
+            text = family.replace(_HERE, f"#{number}") or UNNAMED
             while text in texts:  # a name in the file looks like a numbered one
                 text += "'"
             codes = members[parts]

@@ -33,6 +33,7 @@ GROUP_COLUMNS = {
     "total_backward_us": NUMBER,
     "self_device_backward_us": NUMBER,
     "total_device_backward_us": NUMBER,
+    "source": TEXT,  # of a region: the module and function that it was compiled from; "" where none was recorded
 }
 NO_MODULE = "(no module)"
 NO_LINE = "(no function outside of torch)"
@@ -61,6 +62,7 @@ class _Groups(Struct):
     """The group of each frame: that of the innermost frame around it which makes one."""
 
     titles: list[str]
+    sources: list[str]  # the modules and the function around the first call
     of_row: list[int] = field(default_factory=list)
     is_call: list[bool] = field(default_factory=list)  # the frame makes a group itself
     is_outermost: list[bool] = field(default_factory=list)  # and is in no other call of it, as of a recursion
@@ -74,7 +76,8 @@ def _grouped(
     rows = frames.rows
     if not rows["kind"].isin(kinds).any():
         return typed([], GROUP_COLUMNS)
-    groups, known = _Groups([rest]), {rest: 0}
+    groups, known = _Groups([rest], [""]), {rest: 0}
+    sources = _sources(frames) if ANNOTATION in kinds else None
     around: list[frozenset[int]] = []
     around_there: list[frozenset[int]] = []
     nothing = frozenset[int]()
@@ -90,6 +93,7 @@ def _grouped(
             if key not in known:
                 known[key] = len(known)
                 groups.titles.append(key if is_path else recorded or name)
+                groups.sources.append(sources[parent] if sources is not None and parent != NO_PARENT else "")
             group = known[key]
         elif name == BACKWARD:
             group = 0  # of what is around the forward operators, and not around this
@@ -103,11 +107,31 @@ def _grouped(
     return _summed(frames, groups)
 
 
+def _sources(frames: Frames) -> list[str]:
+    """The innermost function outside of torch around each frame, or that itself, and the path of modules around it."""
+    module, function, sources = list[str](), list[str](), list[str]()
+    columns = (frames.rows[column] for column in ("parent", "kind", "name", "recorded"))
+    for parent, kind, name, recorded in zip(*columns, strict=True):
+        above, code = (module[parent], function[parent]) if parent != NO_PARENT else ("", "")
+        if kind == MODULE:
+            above = "/".join(filter(None, (above, name.removeprefix(MODULE_START))))
+        elif kind == PYTHON and is_outside_of_torch(name):
+            code = recorded or name
+        module.append(above)
+        function.append(code)
+        sources.append(" in ".join(filter(None, (code, above))))
+    return sources
+
+
 def _summed(frames: Frames, groups: _Groups) -> pd.DataFrame:
     size, group = len(groups.titles), np.array(groups.of_row, dtype=np.int64)
     is_call, backward = (np.array(flags, dtype=bool) for flags in (groups.is_call, groups.is_backward))
     calls = np.bincount(group[is_call], frames.rows["calls"].to_numpy(dtype=np.float64)[is_call], size)
-    columns: dict[str, object] = {"operator": groups.titles, "calls": calls / frames.steps}
+    columns: dict[str, object] = {
+        "operator": groups.titles,
+        "calls": calls / frames.steps,
+        "source": groups.sources,
+    }
     parts = {"": (is_call | ~is_call, groups.is_outermost), "_backward": (backward, groups.is_outermost_there)}
     for infix, clock, column in (("", "host", "self_ns"), ("_device", "device", "device_ns")):
         values, below = frames.rows[column].to_numpy(dtype=np.float64), frames.total_ns(clock)

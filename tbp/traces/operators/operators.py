@@ -48,10 +48,11 @@ OPERATOR_COLUMNS = {
     "compute_bound_us": NUMBER,  # … that its arithmetic bounds
     "roof_us": NUMBER,  # the least time that the device can take for them
     "recorded": TEXT,  # its name in the file; "" where that is the same, or several
+    "source": TEXT,  # the file of a kernel that Inductor generated, as the recorder noted it; "" of all others
 }
 ROOFLINE = ("flops_us", "moved_bytes", "memory_bound_us", "compute_bound_us", "roof_us")
 # May be absent: tables from before they were read.
-QUANTITIES = frozenset({FLOPS, "allocated_bytes", "copied_bytes", "recorded", *ROOFLINE})
+QUANTITIES = frozenset({FLOPS, "allocated_bytes", "copied_bytes", "recorded", "source", *ROOFLINE})
 PER_STEP_COLUMNS = {
     "step": COUNT,  # from 0, in order of time
     "operator": TEXT,
@@ -159,6 +160,8 @@ def merged_table(tables: Sequence[OperatorTable]) -> OperatorTable:
     if "recorded" in rows:
         names = rows.groupby("operator")["recorded"]
         frame["recorded"] = names.first().where(names.nunique() == 1, "")
+    if "source" in rows:
+        frame["source"] = rows.groupby("operator")["source"].max()  # "" where no table has one
     return OperatorTable(
         _sorted(frame.reset_index()),
         sum(table.steps for table in tables),
@@ -190,6 +193,7 @@ def _table(trace: Trace, tree: HostTree, work: DeviceWork, amounts: Quantities, 
             **amounts.summed(counted, code, size, steps),
             **roofline(trace, tree, work, amounts.flops).summed(counted, code, size, steps),
             "recorded": [*tree.comparable.recorded, *("" for _ in REST)],
+            "source": _sources(trace, tree, size),
         }
     )
     return OperatorTable(
@@ -219,6 +223,14 @@ def _rest_ns(work: DeviceWork, launched: NDArray[np.bool_], size: int) -> NDArra
     alone = launched & (work.owner == ABSENT)
     codes = size - len(REST) + work.rest[alone]
     return np.bincount(codes, work.duration_ns[alone], size).astype(np.float64)
+
+
+def _sources(trace: Trace, tree: HostTree, size: int) -> list[str]:
+    """The file of each name, the first of several."""
+    sources = [""] * size
+    for name, code in zip(trace.names, tree.comparable.code_of.tolist(), strict=True):
+        sources[code] = sources[code] or trace.sources.get(name, "")
+    return sources
 
 
 def _common_shapes(trace: Trace, tree: HostTree, counted: NDArray[np.bool_], size: int) -> list[str]:

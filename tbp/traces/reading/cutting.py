@@ -10,6 +10,8 @@ text whatever its layout, the order of its keys, or what its strings hold: 0.25�
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 _QUOTE = ord('"')
@@ -18,6 +20,12 @@ _FOLD = 0x20  # the bit that turns [ and ] into { and }; a quote has it
 
 # Text to look at in one go. The arrays of this much stay in the cache: of 2 MB it took 1.1–2 × as long.
 PART_BYTES = 1 << 18
+
+# Where a guess is looked for, at the end of a block: room for the longest events seen. Searching the whole block took
+# 0.08 CPU s more for 100 MB.
+_GUESS_BYTES = 1 << 16
+
+_BETWEEN_EVENTS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
 
 
 def values_end(part: bytes) -> int:
@@ -38,3 +46,11 @@ def values_end(part: bytes) -> int:
     unopened = np.flatnonzero(depths < 0)
     ends = np.flatnonzero(depths[: unopened[0] if len(unopened) else len(depths)] == 0)
     return int(marks[is_structure][ends[-1]]) + 1 if len(ends) else 0
+
+
+def last_event_end(text: bytearray) -> int:
+    """The end of the last event that another one follows, by their looks, near the end of ``text``; 0 without any."""
+    end = 0
+    for boundary in _BETWEEN_EVENTS.finditer(text, max(0, len(text) - _GUESS_BYTES)):
+        end = boundary.start() + 1
+    return end

@@ -17,7 +17,7 @@ from enum import Enum, auto
 from typing import TypeVar
 
 from tbp.errors import UnreadableTrace
-from tbp.traces.reading.cutting import PART_BYTES, values_end
+from tbp.traces.reading.cutting import PART_BYTES, last_event_end, values_end
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.packing import BLOCK_BYTES
 from tbp.traces.reading.repair import Entry, EventForm, json_text
@@ -32,11 +32,6 @@ MOST_METADATA_BYTES = 16 << 20
 # Of documents in values of each other, each of which is looked through: 300 around 4 MB took 9 s.
 MOST_DEPTH = 4
 
-# Where a guess is looked for, at the end of a block: room for the longest events seen. Searching the whole block took
-# 0.08 CPU s more for 100 MB.
-_GUESS_BYTES = 1 << 16
-
-_BETWEEN_EVENTS = re.compile(rb'\}\s*,\s*(?=\{\s*")')
 _SEPARATORS = re.compile(rb"[\s,]+")
 _BEHIND = re.compile(rb"[\s,]*(?:[{\[\]}]|\Z)")
 _OPENING = re.compile(rb"\[[\[\s,]*")
@@ -121,7 +116,7 @@ class TraceText:
         if separators := _SEPARATORS.match(self._text):
             del self._text[: separators.end()]
         self._fill(BLOCK_BYTES)
-        if self._has_guesses and (end := _last_event_end(self._text)):
+        if self._has_guesses and (end := last_event_end(self._text)):
             events = decoded(bytes(memoryview(self._text)[:end]))
             if events is not None:
                 del self._text[:end]
@@ -309,11 +304,3 @@ class TraceText:
 def _end(pattern: re.Pattern[bytes], window: Window, at: int) -> int:
     match = pattern.match(window.plain, at)
     return match.end() if match else at + 1
-
-
-def _last_event_end(text: bytearray) -> int:
-    """The end of the last event that another one follows, by their looks, near the end of ``text``; 0 without any."""
-    end = 0
-    for boundary in _BETWEEN_EVENTS.finditer(text, max(0, len(text) - _GUESS_BYTES)):
-        end = boundary.start() + 1
-    return end

@@ -25,7 +25,7 @@ from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
 from tbp.traces.reading.pairing import pairs
 from tbp.traces.reading.phases import ASYNCHRONOUS, BEGIN, COMPLETE, END, INSTANT, METADATA, PHASES
 from tbp.traces.reading.processes import Labels, decided, written
-from tbp.traces.reading.trace import ABSENT, COLUMNS, COUNTED, HOST_MEMORY, Allocations, Trace
+from tbp.traces.reading.trace import ABSENT, COLUMNS, COUNTED, HOST_MEMORY, UNNAMED, Allocations, Trace
 
 # Real traces have up to a few thousand names, with Python frames some ten thousand, and a thread per stream. Beyond
 # these a file is made to exhaust memory, or is no trace.
@@ -43,14 +43,7 @@ LONGEST_SOURCE = 4_096
 NO_SOURCE = frozenset({"", "null", "None"})
 
 # The columns that are numbers of "args".
-NUMBERS_OF_ARGUMENTS = (
-    "correlation",
-    "external_id",
-    "sequence",
-    "forward_thread",
-    "copied_bytes",
-    "occupancy_percent",
-)
+NUMBERS_OF_ARGUMENTS = ("correlation", "external_id", "sequence", "forward_thread", "copied_bytes", "occupancy_percent")
 
 MEMORY = "[memory]"  # an instant that tells of an allocation, with profile_memory=True
 
@@ -132,7 +125,7 @@ class EventColumns:
             self._add(self._spans, (), COMPLETE)
         self._add_pairs()
         columns = self._spans.values
-        names = tuple(self._names)
+        names = tuple(name if name.strip() else UNNAMED for name in self._names)
         pids: CodesOfKeys[str] = CodesOfKeys()
         threads = [self._labels.thread(pids[pid], pid, tid) for pid, tid in self._threads.ids]
         processes = tuple(self._labels.process(pid) for pid in pids)

@@ -27,6 +27,8 @@ NS_PER_US = 1000
 STEP_NAME = re.compile(r"ProfilerStep#\d+$")
 ABSENT = -1  # in correlation and external_id: the event carries none, or 0, which recorders write for none
 
+UNNAMED = "(unnamed)"  # the name of an event that has none, or one of blanks
+
 HOST_MEMORY = 0  # torch's device type of the CPU (c10::DeviceType)
 
 _SDPA = "aten::_scaled_dot_product_"
@@ -68,7 +70,7 @@ class Trace(Struct, frozen=True, eq=False):
     tuple beside it.
     """
 
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # UNNAMED for an empty one
     name_code: Codes
     category: NDArray[np.int8]  # a Category each
     threads: tuple[str, ...]  # "pid/tid"; a device stream is a thread too, its pid the device's number
