@@ -130,7 +130,7 @@ def _row(pair: _Asked, judgement: Judgement | None, names: Mapping[SeriesKey, st
     runs, newest, origin = pair.runs, pair.newest, pair.origin
     parts = (runs.key.label, runs.key.machine, runs.key.environment)
     name = names.get(runs.key) or ", ".join(filter(None, parts if runs.key not in names else ()))
-    verdict = "nothing that it came from has a value"
+    verdict = "no value where it branched off"
     if judgement is not None:
         is_changed = judgement.state in phrases.CHANGED
         effect = phrases.effect(judgement) if is_changed else ""
