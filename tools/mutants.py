@@ -46,6 +46,7 @@ TESTS = {
         "tests/traces/test_exact.py", "tests/traces/test_quantities.py", "tests/traces/test_names.py",
         "tests/traces/test_processes.py", "tests/traces/test_python_frames.py", "tests/traces/test_merged_ranks.py",
         "tests/traces/test_memory.py", "tests/traces/test_steps.py", "tests/traces/test_roofline.py",
+        "tests/traces/test_generated.py",
         "tests/test_properties.py",
     ),
     "tbp/traces/operators": (
@@ -54,7 +55,7 @@ TESTS = {
     ),
     "tbp/traces/differences": (
         "tests/traces/test_difference.py", "tests/traces/test_exact.py", "tests/traces/test_frame_difference.py",
-        "tests/test_properties.py",
+        "tests/hotspots/test_time_lost.py", "tests/test_properties.py",
     ),
     "tbp/model": (
         "tests/model", "tests/comparison", "tests/history/test_events.py", "tests/history/test_states.py",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tbp.asv.declarations import benchmark_from_name
 from tbp.comparison.two_runs import MIN_EXACT_RUNS, MIN_OTHER_RUNS, RunsDifference, difference, repeats_exactly
-from tbp.history.circumstances import Circumstances, kind_of, sentence
+from tbp.history.circumstances import NOT_OF_COMMIT, Circumstances, kind_of, sentence
 from tbp.history.explanations import not_refuted
 from tbp.model import relevance
 from tbp.model.changes import ChangeKind, Circumstance, State, effect_size
@@ -30,8 +30,6 @@ from tbp.wording.words import percent, quantity
 
 # Share of false ones among the changes claimed. The interval must exclude "no effect" too, see CONFIDENCE.
 ALPHA = 0.05
-# Kinds of circumstances that a commit does not change. It may change a dependency: it can ask for another version.
-_NOT_OF_COMMIT = (ChangeKind.HARNESS, ChangeKind.HARDWARE)
 
 
 class StoredSeries(Struct, frozen=True):
@@ -54,8 +52,9 @@ def is_counter(kind: str, unit: str) -> bool:
 
 
 def series_of_points(key: SeriesKey, unit: str, better: Better, points: Sequence[Point]) -> StoredSeries:
-    """A series as a report has it: its points tell which runs are of another version, and nothing what they ran on."""
-    return StoredSeries(key, unit, better, is_counter(benchmark_from_name(key.benchmark).type, unit), points)
+    """A series as a report has it: its points tell which runs are of another version, and what they ran on."""
+    counter, known = is_counter(benchmark_from_name(key.benchmark).type, unit), columns(points).measured_with
+    return StoredSeries(key, unit, better, counter, points, circumstances=known.of_runs if known is not None else ())
 
 
 class _Open(Struct, frozen=True):
@@ -104,7 +103,7 @@ def _put_down(
 
     What the noise decides is then no answer either: its interval is of the code and the circumstance together.
     """
-    causes = [cause for cause in differing(series, baseline, contender) if kind_of(cause.name) in _NOT_OF_COMMIT]
+    causes = [cause for cause in differing(series, baseline, contender) if kind_of(cause.name) in NOT_OF_COMMIT]
     is_alike = judgement.state is State.NO_CHANGE or abs(judgement.effect) < relevance.TWO_COMMITS
     if not causes or is_alike:
         return judgement

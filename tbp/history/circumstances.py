@@ -12,7 +12,9 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from tbp.model.changes import Break, Change, ChangeKind, Circumstance
+from tbp.model.measured_with import NUMBER as NUMBER
 from tbp.model.runs import FACT_NAMES, OF_MACHINE, fact_name, named_values
+from tbp.system.arrays import Floats
 
 # Name of a circumstance → its value; a run that does not record it has no entry.
 Circumstances: TypeAlias = Mapping[str, str]
@@ -22,8 +24,9 @@ Circumstances: TypeAlias = Mapping[str, str]
 # this much longer or shorter, start-up costs, caches and interruptions weigh differently. Calibration alone moves
 # number by less than a factor of 2 from run to run.
 NUMBER_FACTOR = 4.0
-NUMBER = "calls per sample"
 THREADS = "threads"  # of torch, which the ruler sets
+
+NOT_OF_COMMIT = (ChangeKind.HARNESS, ChangeKind.HARDWARE)  # kinds of circumstances that no commit changes
 
 RULER_TORCH = "torch"
 MOST_NAMED = 3  # circumstances named in one sentence
@@ -78,6 +81,22 @@ def with_number(runs: Sequence[RunCircumstances]) -> list[Circumstances]:
             now = {**shared, NUMBER: f"{numbers[-1].number:,.0f}"} if numbers else {**shared}
         known.append(now)
     return known
+
+
+def of_no_commit(known: Circumstances) -> Circumstances:
+    """The part of ``known`` that no commit changes. It may change a dependency: it can ask for another version."""
+    return {name: value for name, value in known.items() if kind_of(name) in NOT_OF_COMMIT}
+
+
+def numbers(number: Floats, value: Floats) -> tuple[tuple[int, str], ...]:
+    """(run from which on, NUMBER as ``with_number`` has it); empty where it never changes, as in most series."""
+    positive = number[(number > 0) & (value > 0)]
+    if not len(positive) or positive.max() <= NUMBER_FACTOR * positive.min():
+        return ()
+    runs = [RunCircumstances({}, *both) for both in zip(number.tolist(), value.tolist(), strict=True)]
+    known = [run.get(NUMBER, "") for run in with_number(runs)]
+    changed = [(at, text) for at, text in enumerate(known) if text != (known[at - 1] if at else "")]
+    return tuple(changed) if len(changed) > 1 else ()
 
 
 def breaks(runs: Sequence[Circumstances]) -> tuple[Break, ...]:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from tbp.asv.declarations import Benchmark
 from tbp.asv.results import SERIES, Results
 from tbp.asv.sessions import Sessions
-from tbp.history.circumstances import Circumstances, RunCircumstances, circumstances
+from tbp.history.circumstances import Circumstances, RunCircumstances, circumstances, numbers, of_no_commit
+from tbp.model.measured_with import MeasuredWith
 from tbp.model.points import MEASURED, OUTCOMES, PointColumns, Points, compared
 from tbp.model.series import SeriesKey
 from tbp.project.commits import Commits
@@ -108,12 +109,28 @@ class _Circumstances:
         facts = frame[_FACTS].iloc[first].itertuples(index=False, name=None)
         self.facts: list[tuple[str, str, str]] = list(facts)
         self.known: dict[tuple[int, str, str], Circumstances] = {}
+        self.table: list[Circumstances] = []  # of ``MeasuredWith``: distinct ones without those that a commit changes
+        self.rows: dict[int, int] = {}  # in ``table``, by the identity of those in ``known``
 
     def of(self, rows: slice, is_measured: NDArray[np.bool_], recorded: _SessionColumns) -> list[Circumstances]:
         """The circumstances of each run of a series; those of a run without a value explain nothing."""
         runs = list(zip(self.of_row[rows].tolist(), recorded.torch, recorded.threads, strict=True))
         known = {run: self._known(*run) for run in set(runs)}
         return [known[run] if measured else _UNKNOWN for run, measured in zip(runs, is_measured.tolist(), strict=True)]
+
+    def measured_with(self, runs: Sequence[Circumstances], number: Floats, value: Floats) -> MeasuredWith:
+        """The circumstances of each run of a series, of which ``runs`` are from ``of``."""
+        rows = [self._row(run) for run in runs]
+        index = np.array(rows, np.min_scalar_type(max(rows, default=0)))
+        return MeasuredWith(self.table, index, numbers(number, value))
+
+    def _row(self, known: Circumstances) -> int:
+        if id(known) not in self.rows:
+            small = of_no_commit(known)
+            if small not in self.table:
+                self.table.append(small)
+            self.rows[id(known)] = self.table.index(small)
+        return self.rows[id(known)]
 
     def _known(self, facts: int, torch: str, threads: str) -> Circumstances:
         key = facts, torch, threads
@@ -139,6 +156,7 @@ def _series(frame: pd.DataFrame, sessions: Sessions, commits: Commits) -> Iterat
         recorded = _recorded(key, sessions, commits, position[rows], is_measured & (kind == "time"))
         value, low, high = _levels(values[rows], recorded.medians).T
         is_comparable = np.ones(len(value), bool)
+        circumstances = known.of(rows, is_measured, recorded)
         columns = PointColumns(
             commits.order,
             position[rows],
@@ -149,8 +167,8 @@ def _series(frame: pd.DataFrame, sessions: Sessions, commits: Commits) -> Iterat
             is_comparable,
             recorded.medians,
             recorded.reasons,
+            known.measured_with(circumstances, number[rows], value),
         )
-        circumstances = known.of(rows, is_measured, recorded)
         yield SeriesRows(
             key, Points(columns), number[rows], circumstances, started_ms[rows], versions[rows].tolist(), unit, kind
         )

@@ -115,10 +115,10 @@ def newest_traces(key: SeriesKey, points: Sequence[Point], traces: Traces) -> Ne
             traced = one_a_run([recording.session for recording in recordings])
             frames = typical_frames(traced)
             drawn = pruned(frames, DRAWN_SHARE, MOST_DRAWN) if frames is not None else None
+            table = typical_table(traced)
             ranks = [recording.rank for recording in recordings if recording.rank is not None]
             memory = largest_memory(ranks)
-            bounded_memory = bounded(memory) if memory else None
-            return NewestTraces(point.commit, typical_table(traced), drawn, devices(ranks), bounded_memory)
+            return NewestTraces(point.commit, table, drawn, devices(ranks), bounded(memory) if memory else None)
     return NewestTraces()
 
 

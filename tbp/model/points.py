@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from tbp.model.measured_with import MeasuredWith
 from tbp.model.series import Commit, Outcome, Point
 from tbp.system.arrays import Floats
 
@@ -34,6 +35,7 @@ class PointColumns(Struct, frozen=True, eq=False):
     comparable: NDArray[np.bool_]
     sessions: Mapping[int, tuple[float, ...]]  # by index of the run; only those that have some
     reasons: Mapping[int, str]  # by index of the run, of runs without a value
+    measured_with: MeasuredWith | None = None  # None: not known of any
 
     def __len__(self) -> int:
         return len(self.commit_index)
@@ -62,6 +64,7 @@ class Points(Sequence[Point]):
             **{name: getattr(whole, name)[start:stop] for name in arrays},
             sessions={index - start: known for index, known in whole.sessions.items() if start <= index < stop},
             reasons={index - start: reason for index, reason in whole.reasons.items() if start <= index < stop},
+            measured_with=whole.measured_with.part(start, stop) if whole.measured_with is not None else None,
         )
         return Points(columns)
 

@@ -187,8 +187,10 @@ def test_one_file_has_the_first_screen_as_well(browser, data, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
-def test_hostile_names_stay_texts_on_cards(browser, hostile_site, size) -> None:
-    with opened(browser, hostile_site, size=size, fragment="#since=all", ready=READY) as page:
+def test_hostile_names_stay_texts_on_cards(browser, hostile_data, tmp_path, size) -> None:
+    worse = tuple(replace(own, better=Better.LOWER) for own in hostile_data.histories)
+    site = write_site(replace(hostile_data, histories=worse), tmp_path)
+    with opened(browser, site, size=size, fragment="#since=all", ready=READY) as page:
         page.wait_for_selector("#new-events .event-card")
         unfold(page)
         assert_harmless(page)

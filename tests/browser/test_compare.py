@@ -4,12 +4,15 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from tbp.comparison.judgements import judgements, series_of_points
 from tbp.model.changes import History, LineRuns, State
 from tbp.model.comparison import ComparedCommit, Judgement
+from tbp.model.measured_with import MeasuredWith
+from tbp.model.points import Points, columns
 from tbp.model.runs import Run
 from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey
 from tbp.project.lines import compared
@@ -261,6 +264,71 @@ def test_the_script_judges_as_tbp_compare_does(browser, plausible_data, tmp_path
         State.REGRESSION, State.CHANGED, State.IMPROVEMENT, State.UNDECIDED, State.NO_CHANGE, State.SKIPPED,
         State.FAILED,
     }  # fmt: skip
+
+
+DRIVERS = ({"driver": "550", "GPU": "H100"}, {"driver": "570", "GPU": "H100"}, {"driver": "570", "GPU": "H200"}, {})
+
+
+def with_circumstances(history: History, index: Sequence[int], numbers: tuple[tuple[int, str], ...] = ()) -> History:
+    """The history whose runs were measured with ``DRIVERS`` of ``index``."""
+    runs = columns(history.points)
+    known = MeasuredWith(DRIVERS, np.array(index[: len(runs)], np.uint8), numbers)
+    return replace(history, points=Points(replace(runs, measured_with=known)))
+
+
+def test_the_script_puts_a_difference_down_to_circumstances_as_tbp_compare_does(
+    browser, plausible_data, tmp_path
+) -> None:
+    order, half = plausible_data.commits, [0] * 60 + [1] * 60
+    plain = {
+        "with_driver": stepped(order, "s.time_with_driver", "seconds", Better.LOWER, 1.0, 1.2),
+        "refuted": stepped(order, "s.time_refuted", "seconds", Better.LOWER, 1.0, 1.2),
+        "back_and_forth": stepped(order, "s.time_back", "seconds", Better.LOWER, 1.2, 1.0),
+        "both": stepped(order, "s.time_both", "seconds", Better.LOWER, 1.0, 1.2),
+        "number": stepped(order, "s.time_number", "seconds", Better.LOWER, 1.0, 1.2),
+        "counter": stepped(order, "s.track_counter", "operators", Better.LOWER, 100.0, 120.0),
+        "unknown": stepped(order, "s.time_unknown", "seconds", Better.LOWER, 1.0, 1.2),
+        "same": stepped(order, "s.time_same", "seconds", Better.LOWER, 1.0, 1.001),
+        "few": stepped(order[-20:], "s.time_few", "seconds", Better.LOWER, 1.2, 1.2),
+        "zero": stepped(order, "s.time_zero", "seconds", Better.LOWER, 0.0, 1.0),
+    }
+    index = {
+        "with_driver": half,
+        "refuted": [0] * 10 + [1] * 30 + [0] * 40 + [1] * 40,
+        "back_and_forth": [0, 1] * 60,
+        "both": [0] * 60 + [2] * 60,
+        "number": [0] * 120,
+        "counter": half,
+        "unknown": [0] * 60 + [3] * 60,
+        "same": half,
+        "few": half[50:70],
+        "zero": half,
+    }
+    numbers = {"number": ((0, "97,915"), (60, "1")), "both": ((0, "10"), (60, "1,000"))}
+    own = [with_circumstances(one, index[name], numbers.get(name, ())) for name, one in plain.items()]
+    site = write_site(replace(plausible_data, histories=tuple(own), machines=(), runs=()), tmp_path)
+    pairs = [(58, 61), (61, 58), (40, 100), (59, 95), (119, 0), (62, 61), (20, 45), (105, 115), (59, 60)]
+    reasons = set()
+    with opened(browser, site.parent / "compare.html", ready=READY) as page:
+        for before, after in pairs:
+            sides = [ComparedCommit(order[at].short, order[at].hash) for at in (before, after)]
+            found, wanted = judged_by_the_script(page, before, after, sides), expected(own, *sides)
+            assert found.keys() == wanted.keys()
+            for href, judgement in wanted.items():
+                state, low, _, reason, _ = found[href]
+                assert (state, math.isnan(low)) == (judgement.state.name.lower(), math.isnan(judgement.low)), judgement
+                assert reason == judgement.reason or reason.startswith("two runs of it"), judgement
+                reasons.add(reason.removesuffix(": not the code's doing alone"))
+        page.select_option("#compare-commit-1", "61")
+        page.select_option("#compare-commit-0", "58")
+        assert "measured with driver 550 → 570: not the code's doing alone" in page.inner_text("#compare-table")
+        assert violations(page) == []
+    assert {
+        "measured with driver 550 → 570",
+        "measured with driver 570 → 550",
+        "measured with calls per sample 10 → 1,000, GPU H100 → H200, driver 550 → 570",
+        "measured with calls per sample 97,915 → 1",
+    } <= reasons
 
 
 def test_the_script_compares_each_commit_by_the_runs_of_its_own_line(browser, plausible_data, tmp_path) -> None:

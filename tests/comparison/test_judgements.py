@@ -11,9 +11,11 @@ from tbp.comparison.judgements import StoredSeries, judgements, series_of_points
 from tbp.history.circumstances import Circumstances
 from tbp.model.changes import State
 from tbp.model.comparison import ComparedCommit, Judgement
+from tbp.model.measured_with import MeasuredWith
+from tbp.model.points import Points, columns
 from tbp.model.series import Better, Outcome, Point, SeriesKey
 
-from ..histories import numbered
+from ..histories import numbered, points
 
 STEADY = [1.00, 1.01] * 10
 FAILED, SKIPPED = None, nan
@@ -225,6 +227,21 @@ def test_a_steady_series_has_no_change_with_another_driver_or_the_same(circumsta
 def test_another_version_is_told_before_another_driver():
     found = judge(stored(STEP, versions=["1"] * 20 + ["2"] * 20, circumstances=OLD * 20 + NEW * 20), 19, 20)
     assert found.reason == "the benchmark itself differs between the two"
+
+
+def test_a_report_s_series_are_put_down_to_circumstances_too():
+    """The driver of each run is an index into a table, the number of calls a few places where it changes."""
+    of, runs = (SeriesKey("m.time_b", (), "m", "e"), "seconds", Better.LOWER), columns(points(STEP))
+    for index, numbers, reason in (
+        ([0] * 20 + [1] * 20, (), "measured with driver 550 → 570: not the code's doing alone"),
+        ([1] * 40, ((0, "9"), (20, "1")), "measured with calls per sample 9 → 1: not the code's doing alone"),
+        ([1] * 40, ((0, "9"), (5, "1")), ""),
+        ([0] * 20 + [2] * 20, (), ""),
+    ):
+        known = MeasuredWith(({"driver": "550"}, {"driver": "570"}, {}), np.array(index, np.uint8), numbers)
+        series = series_of_points(*of, Points(replace(runs, measured_with=known)))
+        assert judge(series, 19, 20).reason == reason
+        assert (judge(series, 19, 20).state is State.UNDECIDED) is bool(reason)
 
 
 def test_runs_that_are_not_comparable_are_of_no_version_that_another_has():

@@ -18,6 +18,8 @@ from tbp.errors import UnreadableTrace
 from tbp.history.agreement import WEAK_P
 from tbp.history.build import histories
 from tbp.model.changes import ChangeKind, History, State
+from tbp.model.measured_with import NUMBER as NUMBER_OF_CALLS
+from tbp.model.points import columns
 from tbp.model.series import Better, Outcome, SeriesKey
 from tbp.project.commits import read_commits
 from tbp.project.policy import Policy
@@ -286,3 +288,26 @@ def test_real_projects_have_few_findings(real_results: Callable[[str], Path], pr
     # another. Counters change for sure.
     certain = [sum(what.change.confirmed for what in history.changes) for history in found]
     assert all(changes <= 8 + len(history.points) / 80 for changes, history in zip(certain, found, strict=True))
+
+
+def test_every_run_has_its_circumstances_by_a_number_in_a_table_that_the_series_share():
+    """Dependencies are left out: a commit may change them. A run without a value has none."""
+    rows = [
+        {"benchmark": benchmark, "commit": name(i), "date": START + timedelta(days=i), "number": number, "value": value,
+         "outcome": Outcome.MEASURED if value else Outcome.FAILED, "python": "3.13", "requirements": f"torch={i}",
+         "hardware": f"driver={550 if i < 2 else 570}"}
+        for benchmark, numbers in (("m.time_it", (9, 9, 9, 9)), ("m.time_that", (900, 900, 9, 9)))
+        for i, (number, value) in enumerate(zip(numbers, (1.0, 1.0, 1.0, None), strict=True))
+    ]  # fmt: skip
+    measured = Results(frame_of(rows), {}, ())
+    both = histories(measured, Sessions(), read_commits(measured.commits), Shelf())
+    known = [columns(each.points).measured_with for each in both]
+    assert [each.of_runs for each in known if each is not None] == [
+        [{"driver": "550"}, {"driver": "550"}, {"driver": "570"}, {}],
+        [{"driver": "550", NUMBER_OF_CALLS: "900"}] * 2
+        + [{"driver": "570", NUMBER_OF_CALLS: "9"}, {NUMBER_OF_CALLS: "9"}],
+    ]
+    assert known[0] is not None
+    assert known[1] is not None
+    assert known[0].table is known[1].table
+    assert known[0].index.dtype == np.uint8

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
@@ -10,6 +11,8 @@ from tbp.history.circumstances import (
     RunCircumstances,
     breaks,
     circumstances,
+    numbers,
+    of_no_commit,
     surroundings,
     with_number,
 )
@@ -77,6 +80,30 @@ def test_number_counts_only_when_samples_become_another_length(
 ):
     runs = [RunCircumstances({}, *both) for both in zip(number, value, strict=True)]
     assert [run.get(NUMBER) for run in with_number(runs)] == known
+
+
+@pytest.mark.parametrize(
+    ("number", "value", "known"),
+    [
+        ([100, 100, 10, 10], [1.0] * 4, ((0, "100"), (2, "10"))),
+        ([100, 10, 100], [1.0] * 3, ((0, "100"), (1, "10"), (2, "100"))),
+        ([NAN, 100, 10], [1.0] * 3, ((1, "100"), (2, "10"))),
+        ([100, 100, 10], [1.0, 1.0, 10.0], ()),  # a slower step
+        ([100, 60, 130], [1.0] * 3, ()),  # calibration
+        ([100, 10], [1.0, NAN], ()),  # the second run failed
+        ([NAN, NAN], [1.0, 1.0], ()),
+        ([], [], ()),
+    ],
+)
+def test_numbers_are_told_only_where_they_change(
+    number: list[float], value: list[float], known: tuple[tuple[int, str], ...]
+):
+    assert numbers(np.array(number, np.float64), np.array(value, np.float64)) == known
+
+
+def test_a_commit_may_change_a_dependency_and_no_machine():
+    known = {"torch": "2.13", "python": "3.13", "processor": "A", "threads": "2", "machine's rack": "7", "gpu": "1.2"}
+    assert of_no_commit(known) == {"processor": "A", "threads": "2", "machine's rack": "7"}
 
 
 def test_only_three_circumstances_are_named():

@@ -167,12 +167,30 @@ def test_a_line_that_became_slower_says_so_and_is_no_regression_of_the_branch(pr
     assert (row.state, row.runs) == (State.REGRESSION, 34)
 
 
+@pytest.mark.parametrize(
+    ("drivers", "state"),
+    [(("550", "570"), State.UNDECIDED), (("550", "550"), State.REGRESSION), (("550", ""), State.REGRESSION)],
+)
+def test_a_line_that_another_driver_measured_may_be_slower_for_that(
+    project: Project, drivers: tuple[str, str], state: State
+):
+    old = measured(project, range(20), 1.0)
+    project.git("checkout", "-q", "-b", "1.x", old[12])
+    measured(project, (12.5, *map(float, range(30, 60))), 1.4)
+    for file in (project.folder / "results").glob("*/*.json"):
+        content = json.loads(file.read_text())
+        driver = drivers[content["commit_hash"] not in old]
+        file.write_text(json.dumps(content | {"params": content["params"] | {"driver": driver}}))
+    (row,) = page_of(NAME, project.report()).other_lines.rows
+    assert row.state is state
+
+
 def test_a_line_of_another_root_is_compared_with_nothing(project: Project):
     measured(project, range(5), 1.0)
     project.git("checkout", "-q", "--orphan", "other")
     project.commit(9, 2.0)
     (row,) = page_of(NAME, project.report()).other_lines.rows
-    assert (row.origin, row.verdict) == (None, "nothing that it came from has a value")
+    assert (row.origin, row.verdict) == (None, "no value where it branched off")
 
 
 def test_a_merged_side_branch_is_no_change_of_the_branch(project: Project):

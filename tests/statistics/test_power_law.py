@@ -24,6 +24,13 @@ def test_noise_makes_an_interval_that_student_would_give():
     assert found.exponent - found.low == pytest.approx(4.302653 * error)
 
 
+def test_three_sizes_have_a_wide_interval():
+    # ln y = (0, 1.1, 1.9) over ln x = (0, 1, 2): slope 0.95, residuals −0.05, 0.1 and −0.05, t(0.975, 1) = 12.706.
+    found = growth([math.exp(i) for i in range(3)], [math.exp(one) for one in (0.0, 1.1, 1.9)])
+    assert found.exponent == pytest.approx(0.95)
+    assert found.high - found.low == pytest.approx(2 * 12.7062 * math.sqrt(0.015 / 1 / 2), rel=1e-5)
+
+
 def test_a_fixed_cost_makes_the_last_exponent_the_larger_one_and_no_power_law():
     sizes = [2.0**i for i in range(5, 13)]
     found = growth(sizes, [1000 + size**2 for size in sizes])

@@ -59,6 +59,9 @@ HALF, SINGLE, NONE = "c10::Half", "float", ""
         ("aten::_scaled_dot_product_flash_attention_backward",
          [[1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 5, 4], [1, 2, 5, 4], [1, 2, 3, 4], [1, 2, 3]],
          [HALF] * 5 + [SINGLE], [], 2 * (24 + 24 + 40 + 40 + 24) + 4 * 6 + 2 * (24 + 40 + 40)),
+        ("aten::_scaled_dot_product_efficient_attention_backward",  # with a bias before its results
+         [[1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 5, 4], [1, 2, 5, 4], [3, 5], [1, 2, 3, 4], [1, 2, 3]],
+         [HALF] * 6 + [SINGLE], [], 2 * (24 + 24 + 40 + 40 + 15 + 24) + 4 * 6 + 2 * (24 + 40 + 40)),
     ],
 )  # fmt: skip
 def test_a_call_moves_each_tensor_once(
@@ -183,6 +186,19 @@ def test_a_call_without_device_work_has_no_rate_on_a_device(write: Write) -> Non
     )
     assert rates(trace)["aten::mm"]["flops_us"] == 100
     assert pd.isna(rates(alone)["aten::mm"]["flop_per_s"])
+
+
+def test_a_call_that_counts_with_its_caller_moves_nothing_of_its_own(trace_of: TraceOf) -> None:
+    settings = ["", "", "", "[1, 1]", "[0, 0]", "[1, 1]", "False", "[0, 0]", "1"]
+    shapes = [[1, 2, 5, 5], [4, 2, 3, 3], [4], [], [], [], [], [], []]
+    arguments = {"Input Dims": shapes, "Input type": [SINGLE] * 3 + [NONE] * 6, "Concrete Inputs": settings}
+    trace = trace_of(
+        ("aten::convolution", 0, 10, {"args": arguments}), ("aten::_convolution", 1, 8, {"args": arguments})
+    )
+    frame = operator_table(trace).frame.set_index("operator")
+    assert frame.loc["aten::convolution", ["flops_us", "moved_bytes"]].tolist() == [10, 4 * (50 + 72 + 4 + 36)]
+    assert frame.loc["aten::_convolution", "flops"] == 0
+    assert frame.loc["aten::_convolution", ["flops_us", "moved_bytes"]].isna().all()
 
 
 def test_linear_under_autocast_multiplies_another_type(write: Write) -> None:

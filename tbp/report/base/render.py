@@ -42,6 +42,9 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
+OF_EVERY_PAGE = ("base/app", "base/words")
+"""The scripts that every page of a site has, by its template."""
+
 SCRIPT_OF_SINGLE_FILE = "base/single_file"
 """The script that only a report of one file has: it shows the pages that lie in its templates."""
 
@@ -123,7 +126,9 @@ def single_html(pages: Sequence[RenderedPage], data: Iterable[DataFile], frame: 
     The others lie in templates, the data in blocks of JSON that no browser runs, and each script is there once, allowed
     by its digest.
     """
-    used = dict.fromkeys(("base/app", SCRIPT_OF_SINGLE_FILE, *(script for page in pages for script in page.scripts)))
+    used = dict.fromkeys(
+        (*OF_EVERY_PAGE, SCRIPT_OF_SINGLE_FILE, *(script for page in pages for script in page.scripts))
+    )
     scripts = [static_text(f"{name}.js") for name in used]
     vendors = sorted(STATIC.glob("vendor/*.txt")) if any(name.startswith("vendor/") for name in used) else []
     licences = [path.read_text("utf-8") for path in vendors]

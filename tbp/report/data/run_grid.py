@@ -21,6 +21,7 @@ from tbp.model.points import columns as runs_of
 from tbp.model.series import Better, Commit, Line, Outcome, Point, SeriesKey, Tag
 from tbp.report.base.packing import decimals, rounded
 from tbp.report.base.report_data import ReportData
+from tbp.report.data.grid_circumstances import GridCircumstances, numbers_on
 from tbp.report.parts import addresses
 from tbp.report.parts.commit_links import commit_link
 from tbp.report.parts.environment_parts import parts
@@ -55,7 +56,7 @@ class Mark(Struct, frozen=True):
     size: float  # relative and without its sign, as ``rows.told_size``
 
 
-class GridRow(Struct, frozen=True, rename="camel"):
+class GridRow(Struct, frozen=True, rename="camel", omit_defaults=True):
     """One series on the columns of the grid. A segment is (first column, level, level of the segment before)."""
 
     name: str
@@ -73,6 +74,8 @@ class GridRow(Struct, frozen=True, rename="camel"):
     skipped: list[int]
     apart: list[int]  # columns of another benchmark version, not comparable
     marks: tuple[Mark, ...]
+    measured: int = 0  # the number of its stretches in ``GridCircumstances``
+    numbers: tuple[tuple[int, str], ...] = ()  # (column from which on, asv's number), where it changes
 
 
 def columns_of(order: Sequence[Commit]) -> tuple[Commit, ...]:
@@ -115,7 +118,13 @@ class GridColumns(Struct, frozen=True, dict=True):
         return {commit.hash: column for column, commit in enumerate((*self.commits, *self.aside))}
 
 
-def grid_row(history: History, columns: GridColumns, setup: int, beside: Sequence[LineRuns] = ()) -> GridRow:
+def grid_row(
+    history: History,
+    columns: GridColumns,
+    setup: int,
+    beside: Sequence[LineRuns] = (),
+    circumstances: GridCircumstances | None = None,
+) -> GridRow:
     """The series' runs on the columns, and those of other lines."""
     places = columns.places(history.points)
     several = [
@@ -148,6 +157,8 @@ def grid_row(history: History, columns: GridColumns, setup: int, beside: Sequenc
         skipped=at[outcome == OUTCOMES.index(Outcome.SKIPPED)].tolist(),
         apart=at[~column("comparable")].tolist(),
         marks=tuple(_marks(history, places)),
+        measured=(circumstances or GridCircumstances()).add(several),
+        numbers=numbers_on(places, runs_of(history.points)),
     )
 
 
@@ -163,6 +174,11 @@ def payload(data: ReportData) -> dict[str, object]:
     number_of = {setup: number for number, setup in enumerate(measured)}
     setup_names = SetupNames.of(histories, data.faces)
     differing = parts(measured, data.runs, data.faces)
+    circumstances = GridCircumstances()
+    rows = [
+        grid_row(history, columns, number_of[history.key.setup], aside.get(history.key, ()), circumstances)
+        for history in histories
+    ]
     return {
         "commits": [_commit(commit, data.commit_url) for commit in columns.commits],
         "aside": [_commit(commit, data.commit_url) for commit in columns.aside],
@@ -184,10 +200,8 @@ def payload(data: ReportData) -> dict[str, object]:
             words.visible(unit): [(size, words.visible(symbol)) for size, symbol in words.scales_of(unit)]
             for unit in {history.unit: None for history in histories}
         },
-        "rows": [
-            grid_row(history, columns, number_of[history.key.setup], aside.get(history.key, ()))
-            for history in histories
-        ],
+        "rows": rows,
+        "circumstances": circumstances.payload(),
     }
 
 

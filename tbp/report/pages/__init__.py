@@ -23,6 +23,7 @@ from tbp.report.pages.contents import SiteContents
 from tbp.report.pages.heatmap import heatmap_page
 from tbp.report.pages.index.data import index_files
 from tbp.report.pages.machines.page import machines_page
+from tbp.report.pages.words import words_file, words_page
 from tbp.report.parts.addresses import INDEX
 
 
@@ -41,6 +42,7 @@ class Page(Struct, frozen=True):
     make: Callable[[SiteContents], object]  # gives what the template knows as ``page``
     scripts: tuple[str, ...] = ()  # see ``RenderedPage``
     data: tuple[PageData, ...] = ()
+    is_in_navigation: bool = True  # False: only the foot of each page leads to it
     is_shown: Callable[[SiteContents], bool] = lambda site: True  # False: the page has nothing to show
 
 
@@ -56,6 +58,7 @@ COMPRESSION = PageData(
     lambda site: (DataFile("data/compression.js", (packed_call("tbp.compression", site.compression.figures),)),),
     ("data/layout.js", "data/compression.js"),
 )
+WORDS = PageData(lambda _: words_file())  # which every page asks for
 BENCHMARK_DATA = PageData(lambda site: shared_data(site.data))  # of the pages of all benchmarks
 
 SERIES = (*BASICS, "base/unpacking", "base/chunks", "pages/series", "pages/filter")  # of the pages that list all series
@@ -75,6 +78,7 @@ PAGES = (
          ("vendor/plotly-basic.min", *BASICS, "base/unpacking", "charts/benchmark_data", "charts/chart",
           "charts/figure", "pages/compression"),
          (COMPRESSION,), is_shown=lambda site: bool(groups(site.data.histories))),
+    Page("words.html", "Words", lambda _: words_page(), (), (WORDS,), is_in_navigation=False),
 )  # fmt: skip
 
 
@@ -85,7 +89,7 @@ def shown(site: SiteContents) -> tuple[Page, ...]:
 
 def navigation(site: SiteContents) -> tuple[NavigationEntry, ...]:
     """The links that every page has to the others."""
-    return tuple(NavigationEntry(page.file, page.title) for page in shown(site))
+    return tuple(NavigationEntry(page.file, page.title) for page in shown(site) if page.is_in_navigation)
 
 
 def data_of_pages(site: SiteContents) -> tuple[PageData, ...]:

@@ -23,7 +23,7 @@ class Answer(Struct, frozen=True, dict=True):
     """The events of a report, and which of them are new in its usual window."""
 
     data: ReportData
-    events: tuple[StandingEvent, ...]  # with a regression or a change of unknown merit that stands, newest first
+    events: tuple[StandingEvent, ...]  # with a regression or a change of unknown merit that stands, the new ones first
     better: tuple[StandingEvent, ...]  # with an improvement that stands, newest first
     window: NewsWindow | None  # None: nothing was measured
 
@@ -79,7 +79,10 @@ class Answer(Struct, frozen=True, dict=True):
 def answer(data: ReportData) -> Answer:
     """The answer of ``data``."""
     worse, better = (standing_events(data.histories, data.event_of, *states) for states in (WORSE, BETTER))
-    return Answer(data, worse, better, usual(data))
+    window = usual(data)
+    if window is not None:  # which may begin in the middle of a day
+        worse = tuple(sorted(worse, key=lambda standing: not window.has(standing.event)))
+    return Answer(data, worse, better, window)
 
 
 def has_verdicts(data: ReportData) -> bool:

@@ -82,9 +82,10 @@ def event_lines(
         lines.append(f"  new: {_line(standing, data, setup_names)}")
         step = next_steps(standing)
         lines += [f"       next: {step.first}"] if step.first and (is_whole or number < MOST_STEPS) else []
-    rest = [*(() if is_whole else new[MOST_NEW:]), *older]
+    rest = [*(f"  new: {_line(standing, data, setup_names)}" for standing in (() if is_whole else new[MOST_NEW:]))]
+    rest += [f"  {_line(standing, data, setup_names)}" for standing in older]
     shown = rest if len(rest) <= room - len(lines) else rest[: max(0, room - len(lines) - 1)]
-    lines += [f"  {_line(standing, data, setup_names)}" for standing in shown]
+    lines += shown
     left_out = len(rest) - len(shown)
     return (*lines, f"  … and {words.count(left_out, 'more event')}: --all prints them") if left_out else tuple(lines)
 

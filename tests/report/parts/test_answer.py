@@ -43,7 +43,7 @@ def test_a_change_of_unknown_merit_is_news_and_no_regression() -> None:
 def test_silence_is_no_health() -> None:
     calm, failed = history((1.0,) * 9, State.NO_CHANGE), history((float("nan"),) * 9, State.FAILED)
     assert answer(report(calm, failed)).sentence.endswith("; none stands; 1 of 2 series failed.")
-    assert answer(report(failed)).sentence == "Cannot tell: no verdict on any of 1 series (1 failed)."
+    assert answer(report(failed)).sentence == "No verdict yet on any of 1 series (1 failed)."
     assert answer(report()).sentence == "Nothing has been measured yet."
 
 
@@ -79,6 +79,20 @@ def test_events_are_by_day_and_of_a_day_by_their_size() -> None:
     assert [each.changes[0].history.key.benchmark for each in answer(data).events] == [
         "large.time", "small.time", "older.time",
     ]  # fmt: skip
+
+
+def test_new_events_come_first_also_where_the_window_begins_within_a_day() -> None:
+    """The commits of the places 32 and 33 are of one day; the one of 33 is new, and smaller."""
+
+    def of_one_day(own):
+        day = own.points[32].commit.date
+        late = replace(own.points[33], commit=replace(own.points[33].commit, date=day + timedelta(hours=2)))
+        return replace(own, points=(*own.points[:33], late, *own.points[34:]))
+
+    data = report(*(of_one_day(moved(at, size=size, name=f"b{at}.time")) for at, size in ((32, 3.0), (33, 1.3))))
+    found = answer(data)
+    assert [each.changes[0].history.key.benchmark for each in found.events] == ["b33.time", "b32.time"]
+    assert len(found.new) == 1
 
 
 def test_the_largest_of_an_event_leads_it_whatever_its_merit() -> None:
@@ -153,6 +167,22 @@ def test_a_range_is_halved_first() -> None:
     middle = '"$(git rev-list --first-parent --bisect 00c0ffee..03c0ffee)"'
     assert steps.first == steps.halve == f"tbp gate 00c0ffee {middle} --bench {CELL}"
     assert steps.show == ""
+
+
+def test_a_gate_takes_times_only() -> None:
+    """It gets the largest change of a time; where there is none, asv stores a result of the middle of a range."""
+    values = (1.0, float("nan"), float("nan"), 9.0, 9.0)
+    bytes_only = history(values, benchmark="a.track_peak_bytes", unit="bytes", parameters=())
+    (standing,) = answer(report(bytes_only)).events
+    steps = next_steps(standing)
+    middle = "$(git rev-list --first-parent --bisect 00c0ffee..03c0ffee)"
+    assert steps.first == steps.halve == f"asv run --bench '^a\\.track_peak_bytes(\\(|$)' \"{middle}\"'^!'"
+    assert steps.gate == ""
+    timed = history((1e-3, 1e-3, 1e-3, 1.2e-3, 1.2e-3))
+    exact = history((1.0, 1.0, 1.0, 9.0, 9.0), benchmark="a.track_peak_bytes", unit="bytes")
+    (standing,) = answer(report(exact, timed)).events
+    assert standing.changes[0].history.unit == "bytes"
+    assert next_steps(standing).gate == f"tbp gate 02c0ffee 03c0ffee --bench {CELL}"
 
 
 def test_what_is_certain_is_not_measured_again() -> None:

@@ -18,8 +18,8 @@ from tbp.report.parts import addresses
 from tbp.wording import words
 
 WHOLE_BYTES = 12_000
-"""Evidence that a page holds whole, the worst series first: four series of 3 kB each on pages of MuJoCo Warp, whose 28
-series have 6 kB before them and as much data, and stay below 40 kB. That of the first series is there in any case."""
+"""Evidence that a page holds whole, the worst series first: four series of 3 kB each on pages of MuJoCo Warp, whose
+28 series have 6 kB before them and as much data, and stay below 40 kB. That of the first series is always there."""
 
 SUMMARIES = 50
 """Sections in a page, and at a time in a list that a reader makes longer: two screens, 450 bytes each."""
@@ -87,15 +87,15 @@ def listing(
     bodies = [macro_html("section.html", "body", content) for content in contents]
     listed = _listed(contents, bodies)
     number = len(listed)
-    pieces: list[tuple[int, str, str, Strips]] = []  # place, HTML of what is not in the page, its body
-    for place, (section, body) in enumerate(zip(sections, bodies, strict=True)):
-        if place >= number:
+    pieces: list[tuple[int, str, str, Strips]] = []  # number in the list, HTML of what is not in the page, its body
+    for at, (section, body) in enumerate(zip(sections, bodies, strict=True)):
+        if at >= number:
             head = macro_html("section.html", "section", ListedSection(section, None, False))
-            pieces.append((place, head, body, drawn_of(section)))
-        elif listed[place].body is None or listed[place].is_abridged:
-            pieces.append((place, "", body, drawn_of(section)))
-    for place, row in enumerate(rows[ROWS:], len(sections) + ROWS):
-        pieces.append((place, macro_html("section.html", "row", row), "", []))
+            pieces.append((at, head, body, drawn_of(section)))
+        elif listed[at].body is None or listed[at].is_abridged:
+            pieces.append((at, "", body, drawn_of(section)))
+    for at, row in enumerate(rows[ROWS:], len(sections) + ROWS):
+        pieces.append((at, macro_html("section.html", "row", row), "", []))
     is_filtered = several >= FILTERED
     part_of, files = _files(benchmark, pieces)
     payload: Json = {}
@@ -105,7 +105,7 @@ def listing(
             "states": [section.state.name.lower() for section in (*sections, *rows)],
             "sections": len(sections),
             "step": [SUMMARIES, ROWS],
-            "part": [part_of.get(place, -1) for place in range(several)],
+            "part": [part_of.get(at, -1) for at in range(several)],
             "file": addresses.part_file(benchmark, "*"),
         }
     left = several - number - len(rows[:ROWS])
@@ -121,11 +121,11 @@ def _listed(contents: Sequence[SectionBody], bodies: Sequence[Markup]) -> tuple[
     """The sections of the page: whole as long as there is room for them, then their summaries."""
     room = WHOLE_BYTES
     listed = []
-    for place, (content, body) in enumerate(zip(contents[:SUMMARIES], bodies, strict=False)):
+    for at, (content, body) in enumerate(zip(contents[:SUMMARIES], bodies, strict=False)):
         room -= len(body.encode())
         if room >= 0:
             listed.append(ListedSection(content.section, body, False))
-        elif place == 0:
+        elif at == 0:
             abridged = SectionBody(content.section, content.is_remark_told, content.is_of_several, is_abridged=True)
             listed.append(ListedSection(content.section, macro_html("section.html", "body", abridged), True))
         else:
@@ -136,17 +136,17 @@ def _listed(contents: Sequence[SectionBody], bodies: Sequence[Markup]) -> tuple[
 def _files(
     benchmark: str, pieces: Iterable[tuple[int, str, str, Strips]]
 ) -> tuple[dict[int, int], tuple[DataFile, ...]]:
-    """The number of the file of each piece, by its place, and the files."""
+    """The number of the file of each piece, by its number in the list, and the files."""
     part_of: dict[int, int] = {}
     parts: list[list[list[object]]] = []
     room = 0
-    for place, html, body, strips in pieces:
+    for at, html, body, strips in pieces:
         if room <= 0:
             parts.append([])
             room = PART_BYTES
         room -= len(html) + len(body)
-        parts[-1].append([place, str(html), str(body), strips])
-        part_of[place] = len(parts) - 1
+        parts[-1].append([at, str(html), str(body), strips])
+        part_of[at] = len(parts) - 1
     files = tuple(
         DataFile(addresses.part_file(benchmark, str(number)), (packed_call("tbp.part", [number, part]),))
         for number, part in enumerate(parts)

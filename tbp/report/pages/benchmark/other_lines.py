@@ -12,6 +12,7 @@ from itertools import islice
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tbp.comparison.judgements import StoredSeries, judgements, series_of_points
 from tbp.model.changes import History, LineRuns, State
@@ -87,12 +88,21 @@ def _asked(runs: LineRuns, newest: Point, history: History | None, data: ReportD
     before = _places([*elsewhere, *([history.points] if history else [])])
     path = path_to(runs.line.commits[-1].hash, data.commits, lines)
     nearest_first = (before[commit.hash] for commit in reversed(path) if commit.hash in before)
-    came = [points[index] for points, index in islice(nearest_first, MOST_BEFORE)][::-1]
+    nearest = list(islice(nearest_first, MOST_BEFORE))[::-1]
+    came = [points[index] for points, index in nearest]
     origin = last_with_level(came)
     if origin is None:
         return _Asked(runs, newest, None, None)
-    points = (*came, *runs.points)
-    return _Asked(runs, newest, series_of_points(runs.key, runs.unit, runs.better, points), origin)
+    series = series_of_points(runs.key, runs.unit, runs.better, (*came, *runs.points))
+    of_line = ((runs.points, index) for index in range(len(runs.points)))
+    circumstances = [_measured_with(*each) for each in (*nearest, *of_line)]
+    return _Asked(runs, newest, replace(series, circumstances=circumstances), origin)
+
+
+def _measured_with(points: Sequence[Point], index: int) -> Mapping[str, str]:
+    """The circumstances of a run without asv's number, which compares within one line."""
+    known = columns(points).measured_with
+    return known.table[known.index[index]] if known is not None else {}
 
 
 def _places(several: Sequence[Sequence[Point]]) -> dict[str, tuple[Sequence[Point], int]]:
@@ -120,7 +130,7 @@ def _row(pair: _Asked, judgement: Judgement | None, names: Mapping[SeriesKey, st
     runs, newest, origin = pair.runs, pair.newest, pair.origin
     parts = (runs.key.label, runs.key.machine, runs.key.environment)
     name = names.get(runs.key) or ", ".join(filter(None, parts if runs.key not in names else ()))
-    verdict = "nothing that it came from has a value"
+    verdict = "no value where it branched off"
     if judgement is not None:
         is_changed = judgement.state in phrases.CHANGED
         effect = phrases.effect(judgement) if is_changed else ""

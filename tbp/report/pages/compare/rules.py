@@ -6,6 +6,8 @@ Takes nothing, gives the numbers by their names in Python: whoever changes one h
 from __future__ import annotations
 
 from tbp.comparison import judgements, two_runs
+from tbp.history.circumstances import MOST_NAMED, NUMBER
+from tbp.history.explanations import FOLLOWING
 from tbp.model import relevance
 from tbp.model.comparison import CONFIDENCE
 from tbp.statistics.student_t import t_reach
@@ -30,5 +32,8 @@ def rules() -> dict[str, object]:
         "TWO_COMMITS": relevance.TWO_COMMITS,
         "EXCLUDED": relevance.EXCLUDED,
         "LEAST_SHOWN": relevance.LEAST_SHOWN,
+        "FOLLOWING": FOLLOWING,
+        "MOST_NAMED": MOST_NAMED,
+        "NUMBER": NUMBER,
         "REACH": [[half / 2, t_reach(CONFIDENCE, half / 2)] for half in halves],
     }

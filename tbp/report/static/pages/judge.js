@@ -2,13 +2,13 @@
 // Any two runs judged as `tbp compare` judges: the counterpart of tbp/comparison/{two_runs,judgements}.py and
 // tbp/report/pages/compare/means.py. Its numbers come with the data, from rules.py beside them, and a test holds both
 // against each other. What is not here is how far the processes of one run disagree, which can only make a verdict less
-// sure.
+// sure, and what runs older than the columns say.
 "use strict";
 
 // cell: (row, column) → its run there.
 tbp.judging = (cell) => {
   const { MIN_OTHER_RUNS, WINDOW, MOST_FREEDOM, LEAST_ERROR, WITNESSES, LEAST_SHARE, LONE, EXACT_SHARE, MIN_EXACT_RUNS,
-    QUANTILES, ALPHA, CONFIDENCE, TWO_COMMITS, EXCLUDED, LEAST_SHOWN, REACH } = tbp.runs.rules;
+    QUANTILES, ALPHA, CONFIDENCE, TWO_COMMITS, EXCLUDED, LEAST_SHOWN, REACH, FOLLOWING, MOST_NAMED, NUMBER } = tbp.runs.rules;
   // Values are packed to 0.014 %; closer than this they are the same count.
   const SAME = 3e-4;
 
@@ -170,6 +170,38 @@ tbp.judging = (cell) => {
     return { ...one, reason: isChange ? "the stored runs beside these two do not confirm it: one odd run would look the same"
       : `two runs of it differ by ${tbp.percent(Math.expm1(found.error))} or so without any change` };
   };
+  // The circumstances of a run that no commit changes, as tbp/history/circumstances.py has them: values by their names.
+  const { names: NAMES, table, stretches } = tbp.runs.circumstances;
+  const last = (known, column) => known.findLast(([start]) => start <= column);
+  const circumstances = (row, column) => {
+    const stretch = last(stretches[row.measured] || [], column);
+    const number = column < tbp.runs.commits.length ? last(row.numbers, column) : undefined; // of the branch alone
+    return [number ? number[1] : "", ...(stretch ? table[stretch[1]] : [])];
+  };
+  // Undecided where the two were measured with something else that may have made the difference: see _put_down in
+  // tbp/comparison/judgements.py, and not_refuted in tbp/history/explanations.py.
+  const putDown = (own, { row, base, from, to }) => {
+    if (!own || row !== base || own.state === "no_change" || Math.abs(own.ratio) < TWO_COMMITS) return own;
+    if ([from, to].some((column) => cell(row, column).state !== "measured")) return own;
+    const [old, fresh] = [from, to].map((column) => circumstances(row, column));
+    const causes = [NUMBER, ...NAMES].map((name, at) => ({ name, at })).filter(({ at }) => old[at] && fresh[at] && old[at] !== fresh[at]);
+    if (!causes.length) return own;
+    const { before, after } = own, middle = before > 0 && after > 0 ? Math.sqrt(before * after) : (before + after) / 2;
+    const order = orderOf(from, to), forward = order.indexOf(from) < order.indexOf(to) ? 1 : -1;
+    const outside = around(row, from, to, true).map(({ column, value }) => {
+      const at = order.indexOf(column), isBefore = (at - order.indexOf(from)) * forward <= 0;
+      return { isBefore, isOutside: isBefore || (at - order.indexOf(to)) * forward >= 0, isAfter: after > before ? value > middle : value < middle, known: circumstances(row, column) };
+    }).filter(({ isOutside }) => isOutside);
+    const left = causes.filter(({ at }) => {
+      const telling = outside.filter(({ isBefore, known }) => known[at] === (isBefore ? fresh : old)[at]);
+      return telling.filter(({ isBefore, isAfter }) => isBefore === isAfter).length >= FOLLOWING * telling.length;
+    });
+    if (!left.length) return own;
+    const named = left.slice(0, MOST_NAMED).map(({ name, at }) => `${name} ${old[at]} → ${fresh[at]}`), rest = left.length - MOST_NAMED;
+    const reason = `measured with ${[...named, ...(rest > 0 ? [`${rest} more`] : [])].join(", ")}: not the code's doing alone`;
+    return { ...own, state: "undecided", low: NaN, high: NaN, reason };
+  };
+
   // Benjamini and Hochberg (1995), as tbp/detection/false_discovery.py.
   const corrected = (ps) => {
     const order = ps.map((_, i) => i).sort((a, b) => ps[b] - ps[a]), found = [];
@@ -182,7 +214,7 @@ tbp.judging = (cell) => {
   tbp.judgements = (pairs) => {
     const all = pairs.map(judged), open = all.filter((one) => one && one.found), ps = corrected(open.map((one) => one.found.p));
     let next = 0;
-    return all.map((one) => (one && one.found ? decided(one, ps[next++]) : one));
+    return all.map((one, at) => putDown(one && one.found ? decided(one, ps[next++]) : one, pairs[at]));
   };
 
   // The geometric mean of judgements of one unit, no surer than they are.

@@ -84,7 +84,7 @@ tbp.listing = (data) => {
   }, true);
 
   const boxes = form ? [...form.querySelectorAll("input[name=state]")] : [];
-  const everything = document.getElementById("all-series");
+  const everything = document.getElementById("every-series");
   const KEPT = ["q", "only", "hide"];
   let pinned = null; // a series that an address leads to is shown wherever it is in its list
   const read = () => {
