@@ -46,7 +46,7 @@ def _explained(shift: AtOnce) -> str:
     """``calls per sample (asv's number) fell from about 97,915 to 1 for 61 of 63 series of … at c0ffee00; …``."""
     moved = f"{words.count(shift.moved, 'level')} moved with it, {_ways(shift)}"
     if shift.cause is None:
-        return f"{_counted(shift)}, {_ways(shift)}, with {shift.night} rather than with the commit"
+        return f"{_counted(shift)}, {_ways(shift)}, for {shift.night}, whatever their commit"
     series = f"for {shift.changed:,} of {shift.of:,} series of {shift.where} at {shift.commit.short}"
     if shift.cause.name != NUMBER:
         return f"{shift.cause.name} changed from {shift.cause.before} to {shift.cause.after} {series}; {moved}"

@@ -190,11 +190,11 @@ def finding(history: History) -> str:
             text = f"No confirmed change over {runs}; now {value}, noise between runs {noise}."
             return " ".join(filter(None, [text, explained(history)]))
         case State.NOT_ENOUGH_DATA:
-            return f"Cannot tell: {with_value(history)}{'' if value == UNKNOWN else ', the newest ' + value}."
+            return f"Too few runs to tell: {with_value(history)}{'' if value == UNKNOWN else ', the newest ' + value}."
         case State.STALE:
-            return f"Its machine and environment fell silent: {last_run(history)}; then {value}."
+            return f"Out of date, its machine and environment stopped: {last_run(history)}; the value was {value} then."
         case State.VANISHED:
-            return f"No longer measured: {last_run(history)}; then {value}."
+            return f"No longer measured: {last_run(history)}; the value was {value} then."
         case State.FAILED:
             return f"Failed in the newest run: {first_line(newest_reason(history)) or NO_REASON}"
         case State.SKIPPED:
@@ -296,7 +296,7 @@ def verdict(ranked: Sequence[History], name: str = "") -> str:
         return f"{sentence}; {lead} is {name or first.key.name}: {size} {since(first, step)}".rstrip() + "."
     if not any(counts[state] for state in SETTLED):
         why = [f"{number:,} {PLURALS[state][number != 1]}" for state, number in counts.items() if number]
-        return f"Cannot tell: no verdict on any of {series} ({', '.join(why)})."
+        return f"No verdict yet on any of {series} ({', '.join(why)})."
     rest = [
         count(counts[state], word, word)
         for state, word in (
@@ -313,5 +313,5 @@ def verdict(ranked: Sequence[History], name: str = "") -> str:
         if counts[state]
     ]
     explained = sum(history.explained is not None and history.state is State.NO_CHANGE for history in ranked)
-    elsewhere = [f"{explained:,} moved with another cause than the code"] if explained else []
+    elsewhere = [f"{explained:,} moved for another reason than the code"] if explained else []
     return "; ".join([f"No confirmed regression in {series}", *elsewhere, *rest]) + "."

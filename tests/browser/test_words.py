@@ -6,13 +6,13 @@ from .opening import DESKTOP, PHONE, opened, overflow, violations, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-MARKED = "document.querySelectorAll('.word').length > 1"
+MARKED = "document.querySelectorAll('.term').length > 1"
 
 
 def test_a_word_is_explained_by_keyboard_and_escape_closes_it(browser, plausible_site) -> None:
     with opened(browser, plausible_site.parent / "machines.html") as page:
         wait_until(page, MARKED)
-        word = page.locator(".word").first
+        word = page.locator(".term").first
         word.focus()
         tip = page.locator("#word-tip")
         assert tip.is_visible()
@@ -25,7 +25,7 @@ def test_a_word_is_explained_by_keyboard_and_escape_closes_it(browser, plausible
 def test_each_word_is_marked_once_a_page(browser, plausible_site) -> None:
     with opened(browser, plausible_site.parent / "index.html") as page:
         wait_until(page, MARKED)
-        words = [text.lower() for text in page.locator(".word").all_inner_texts()]
+        words = [text.lower() for text in page.locator(".term").all_inner_texts()]
         assert len(words) == len(set(words))
 
 
@@ -49,7 +49,7 @@ def test_the_page_of_words_has_them_all(browser, plausible_site, size, scheme) -
     with opened(browser, plausible_site.parent / "machines.html", size, scheme) as page:
         assert page.locator("footer a[href$='words.html']").count() == 1
         wait_until(page, MARKED)
-        page.locator(".word").first.click()
+        page.locator(".term").first.click()
         wait_until(page, "!document.getElementById('word-tip').hidden")
         assert overflow(page) <= 0
         assert violations(page) == []

@@ -190,7 +190,7 @@ def test_a_line_of_another_root_is_compared_with_nothing(project: Project):
     project.git("checkout", "-q", "--orphan", "other")
     project.commit(9, 2.0)
     (row,) = page_of(NAME, project.report()).other_lines.rows
-    assert (row.origin, row.verdict) == (None, "nothing that it came from has a value")
+    assert (row.origin, row.verdict) == (None, "no value where it branched off")
 
 
 def test_a_merged_side_branch_is_no_change_of_the_branch(project: Project):

@@ -207,7 +207,12 @@ def test_stacks_that_operators_carry_hold_for_their_backward_pass(trace_of: Trac
     stack = "torch/nn/functional.py(9): linear;net.py(7): forward;train.py(3): <module>"
     linear = forward(4)
     linear["args"]["Call stack"] = stack
-    trace = trace_of(("aten::linear", 0, 50, linear), ("AddmmBackward0", 100, 20, backward(4)))
+    trace = trace_of(
+        ("ProfilerStep#1", 0, 200, STEP),
+        ("aten::linear", 0, 50, linear),
+        ("aten::addmm", 10, 20, forward(4)),
+        ("AddmmBackward0", 100, 20, backward(4)),
+    )
     assert split(by_line(frames_of(trace)))["net.py(7): forward"] == (70, 20)
     assert f"{BACKWARD} > train.py(#1): <module> > net.py(#1): forward > AddmmBackward0" in paths(frames_of(trace))
 

@@ -127,12 +127,13 @@ def test_a_traceback_is_told_by_its_last_line() -> None:
         ((1e-3, 1e-3, 1e-3, 1.2e-3), State.REGRESSION, "",
          "▲ +20 % slower since 03c0ffee: 1.00 ms → 1.20 ms, p < 0.001."),
         ((1e-3,) * 4, State.NO_CHANGE, "", "No confirmed change over 4 runs; now 1.00 ms, noise between runs 2.1 %."),
-        ((1e-3,), State.NOT_ENOUGH_DATA, "", "Cannot tell: 1 run with a value, the newest 1.00 ms."),
-        ((), State.NOT_ENOUGH_DATA, "", "Cannot tell: 0 runs with a value."),
+        ((1e-3,), State.NOT_ENOUGH_DATA, "", "Too few runs to tell: 1 run with a value, the newest 1.00 ms."),
+        ((), State.NOT_ENOUGH_DATA, "", "Too few runs to tell: 0 runs with a value."),
         ((1e-3,), State.STALE, "",
-         "Its machine and environment fell silent: last measured at 00c0ffee (2026-05-01 12:00 UTC); then 1.00 ms."),
+         ("Out of date, its machine and environment stopped: last measured at 00c0ffee (2026-05-01 12:00 UTC); "
+          "the value was 1.00 ms then.")),
         ((1e-3,), State.VANISHED, "",
-         "No longer measured: last measured at 00c0ffee (2026-05-01 12:00 UTC); then 1.00 ms."),
+         "No longer measured: last measured at 00c0ffee (2026-05-01 12:00 UTC); the value was 1.00 ms then."),
         ((NAN,), State.FAILED, "RuntimeError: boom", "Failed in the newest run: RuntimeError: boom"),
         ((NAN,), State.SKIPPED, "", "Skipped in the newest run: no reason was recorded"),
     ],
@@ -182,7 +183,7 @@ def test_the_verdict_without_regressions_tells_what_else_there_is(make_history) 
 
 def test_cannot_tell_is_a_verdict_of_its_own(make_history) -> None:
     young = make_history((1e-3,), State.NOT_ENOUGH_DATA)
-    assert verdicts.verdict([young]) == "Cannot tell: no verdict on any of 1 series (1 not enough data)."
+    assert verdicts.verdict([young]) == "No verdict yet on any of 1 series (1 not enough data)."
     assert verdicts.verdict([]) == "Nothing has been measured yet."
 
 
@@ -232,5 +233,5 @@ def test_where_a_direction_comes_from_is_said(make_history) -> None:
 def test_what_moved_with_another_cause_is_no_silence(make_history) -> None:
     moved = Change(2, 1.0, 1.2, 0.001, True, ChangeKind.HARDWARE, "driver 550 → 570")
     history = make_history((1.0, 1.0, 1.2, 1.2), State.NO_CHANGE, changes=(ChangeEvidence(moved),))
-    sentence = "No confirmed regression in 1 series; 1 moved with another cause than the code."
+    sentence = "No confirmed regression in 1 series; 1 moved for another reason than the code."
     assert verdicts.verdict([history]) == sentence

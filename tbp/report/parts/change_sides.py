@@ -44,7 +44,7 @@ FIRST = (
 HARDWARE = ("processor", "cores")
 """The facts that tell one machine from another."""
 
-UNKNOWN_HARDWARE = "The hardware is not recorded, so that another machine is not ruled out"
+UNKNOWN_HARDWARE = "The hardware is not recorded, so it may have been another machine"
 
 UNCHANGED_SHOWN = 6
 """Rows of what stayed the same."""
@@ -112,7 +112,7 @@ def legend(unit: str, better: Better) -> str:
     better_is = "" if better is Better.UNKNOWN else f", {better.value} is better"
     return (
         f"Strips of {of}{better_is}: of each side of a change at most the {MOST_VALUES} nearest runs, "
-        f"or the samples of the nearest {RUNS_PER_SIDE}. The change is told by the medians of runs, not of all samples."
+        f"or the samples of the nearest {RUNS_PER_SIDE}. The size of the change is that of the runs' medians."
     )
 
 
@@ -152,7 +152,7 @@ def around(evidence: ChangeEvidence) -> Around:
     """The facts that changed beside the code, and those that are known to have stayed."""
     known = evidence.circumstances
     if not known:
-        sentence = "Nothing is recorded of what the runs were measured with"
+        sentence = "The results do not record what the runs were measured with"
         return Around(f"{sentence}.", (), "", sentence)
     is_hardware_known = any(row.name in HARDWARE and row.before and row.after for row in known)
     changed = [row for row in known if row.is_changed]
@@ -172,7 +172,7 @@ def around(evidence: ChangeEvidence) -> Around:
         if same and not is_hardware_known:
             sentence = f"{UNKNOWN_HARDWARE}; the same on both sides: {values}."
     if partly:
-        rest.append(f"Known of one side only: {words.named(partly, NAMED)}.")
+        rest.append(f"Recorded on one side only: {words.named(partly, NAMED)}.")
     return Around(sentence, (*changed, *shown), " ".join(rest), brief or sentence.removesuffix("."))
 
 

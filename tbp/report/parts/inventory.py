@@ -120,7 +120,7 @@ def what_is_recorded(runs: Sequence[Run]) -> str:
     }
     known, unknown = ([name for name, is_known in kinds.items() if is_known is wanted] for wanted in (True, False))
     if not known:
-        return "Nothing is recorded of what the runs were measured with."
+        return "The results do not record what the runs were measured with."
     without = f"; not {words.joined(unknown)}" if unknown else ""
     return f"Recorded {'is' if known == ['Python'] else 'are'} {words.joined(known)}{without}."
 

@@ -97,9 +97,9 @@ def _leaving(history: History, now: Now) -> str:
     step = _step(now.after, now.level if now.is_left else now.value)
     moved = verdicts.effect(step, history.unit, history.better)
     if now.is_left:
-        return f"the newest {now.gone:,} runs have left this level: {moved}"
+        return f"the newest {now.gone:,} runs are at another level: {moved}"
     if now.gone:
-        return f"the newest run is off this level: {moved}"
+        return f"the newest run is away from this level: {moved}"
     return "still at this level" if now.runs > 1 else "only one run since"
 
 

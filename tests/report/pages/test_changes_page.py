@@ -78,7 +78,7 @@ def test_another_torch_and_a_suspect_are_named_as_what_they_are() -> None:
     assert explained.other_changes == ("dependency change: torch 2.12 → 2.13",)
     assert suspect.leads[0].item.remark == "suspect: its runs disagree"
     assert explained.anchor != suspect.anchor
-    assert said.verdict == "No confirmed change of the code; 2 events with other shifts of level."
+    assert said.verdict == "No confirmed change of the code; 2 events that the code did not make."
 
 
 def test_a_change_for_better_or_worse_is_neither() -> None:
@@ -169,7 +169,7 @@ def test_an_accepted_regression_is_acknowledged_and_no_longer_one() -> None:
     assert said.rows[0].sorts == (Sort.ACKNOWLEDGED,)
     assert said.rows[0].is_accepted
     assert [note.text for note in said.rows[0].triage] == [f"acknowledged: {reason}"]
-    assert said.verdict == "No confirmed change of the code; 1 event with other shifts of level."
+    assert said.verdict == "No confirmed change of the code; 1 event that the code did not make."
     other = history(VALUES, changes=DOUBLED, benchmark="b.time_y")
     assert not page(one, other).rows[0].is_accepted  # not all of it is
 
@@ -232,7 +232,7 @@ def test_a_commit_that_moved_most_of_a_machine_is_asked_about() -> None:
 
 
 def test_without_a_change_the_page_says_so() -> None:
-    assert page(history((1.0, 1.0), State.NO_CHANGE)).verdict == "No level has shifted in any series."
+    assert page(history((1.0, 1.0), State.NO_CHANGE)).verdict == "Nothing has changed in any series."
     assert page().rows == ()
 
 

@@ -94,15 +94,15 @@ def test_an_environment_that_fell_silent_is_said_to_be(make_history, make_report
             make_history((1.0, 1.0), State.NO_CHANGE, environment="new"),
         )
     )
-    assert [one.state for one in page.machines[0].environments] == ["reporting", "silent since 2026-05-02 12:00 UTC"]
-    assert page.verdict == "1 machine, 2 environments; 1 fell silent."
+    assert [one.state for one in page.machines[0].environments] == ["reporting", "no run since 2026-05-02 12:00 UTC"]
+    assert page.verdict == "1 machine, 2 environments; 1 stopped reporting."
 
 
 def test_what_asv_was_asked_for_is_not_called_installed() -> None:
     asked = run(0, requirements=(("pytorch", "1.8.2"), ("torchvision", "")), python="3.9")
     assert installed([asked]) == Installed((("pytorch", "1.8.2"), ("torchvision", "any version")), is_asked=True)
     assert what_is_recorded([asked]) == ("Recorded are Python and requirements; not hardware and installed packages.")
-    assert what_is_recorded([run(0)]) == "Nothing is recorded of what the runs were measured with."
+    assert what_is_recorded([run(0)]) == "The results do not record what the runs were measured with."
 
 
 def test_every_environment_s_noise_is_seen_at_once(make_history, make_report) -> None:
@@ -112,7 +112,7 @@ def test_every_environment_s_noise_is_seen_at_once(make_history, make_report) ->
     page = machines_page(make_report(quiet, loud, unknown))
     noises = [(row.name, words.percent(row.noise.between), bar, row.noise.over) for row, bar in page.overview]
     assert noises == [
-        ("loud", "4.0 %", 100.0, "median of 1 of 2 timed series"),
+        ("loud", "4.0 %", 100.0, "the 1 of 2 timed series with enough runs"),
         ("quiet", "1.0 %", 25.0, "1 timed series"),
     ]
     anchors = [environment.anchor for environment in page.machines[0].environments]

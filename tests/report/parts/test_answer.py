@@ -43,7 +43,7 @@ def test_a_change_of_unknown_merit_is_news_and_no_regression() -> None:
 def test_silence_is_no_health() -> None:
     calm, failed = history((1.0,) * 9, State.NO_CHANGE), history((float("nan"),) * 9, State.FAILED)
     assert answer(report(calm, failed)).sentence.endswith("; none stands; 1 of 2 series failed.")
-    assert answer(report(failed)).sentence == "Cannot tell: no verdict on any of 1 series (1 failed)."
+    assert answer(report(failed)).sentence == "No verdict yet on any of 1 series (1 failed)."
     assert answer(report()).sentence == "Nothing has been measured yet."
 
 

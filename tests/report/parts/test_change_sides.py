@@ -77,12 +77,12 @@ def test_that_nothing_else_changed_is_said_with_what_it_is_known_of() -> None:
     found = around(evidence(*known))
     assert found.rows == ()
     assert found.sentence == "Nothing else that is recorded changed: torch 2.13, processor Z80, numpy 2.0."
-    assert found.rest == "Known of one side only: scipy."
+    assert found.rest == "Recorded on one side only: scipy."
 
 
 def test_where_no_hardware_is_recorded_another_machine_is_not_ruled_out() -> None:
     assert around(evidence(("python", "3.9", "3.9"))).sentence == (
-        "The hardware is not recorded, so that another machine is not ruled out; the same on both sides: python 3.9."
+        "The hardware is not recorded, so it may have been another machine; the same on both sides: python 3.9."
     )
 
 
@@ -96,5 +96,5 @@ def test_what_changed_beside_the_code_comes_first_and_the_rest_is_counted() -> N
 
 
 def test_where_nothing_is_recorded_nothing_is_claimed() -> None:
-    assert around(evidence()).sentence == "Nothing is recorded of what the runs were measured with."
+    assert around(evidence()).sentence == "The results do not record what the runs were measured with."
     assert around(evidence(("scipy", "", "1.17"))).sentence == "Nothing else is known to have changed."

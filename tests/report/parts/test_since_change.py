@@ -22,19 +22,19 @@ STEP = changes((3, 1.0, 1.2))
     [
         ((1.2, 1.21, 1.2), "still at this level"),
         ((1.2,), "only one run since"),
-        ((1.2, 1.2, 1.8), "the newest run is off this level: ▲ +50 % slower"),
-        ((1.2, 1.2, 0.9, 0.9), "the newest 2 runs have left this level: ▼ −25 % faster"),
-        ((1.2, 1.2, 1.8, NAN, 1.8), "the newest 2 runs have left this level: ▲ +50 % slower"),
+        ((1.2, 1.2, 1.8), "the newest run is away from this level: ▲ +50 % slower"),
+        ((1.2, 1.2, 0.9, 0.9), "the newest 2 runs are at another level: ▼ −25 % faster"),
+        ((1.2, 1.2, 1.8, NAN, 1.8), "the newest 2 runs are at another level: ▲ +50 % slower"),
         # Two levels by turns: none of them is left.
-        ((1.2, 0.9, 0.9, 1.2, 0.9, 0.9), "the newest run is off this level: ▼ −25 % faster"),
-        ((1.2, 1.8, 0.9), "the newest run is off this level: ▼ −25 % faster"),
+        ((1.2, 0.9, 0.9, 1.2, 0.9, 0.9), "the newest run is away from this level: ▼ −25 % faster"),
+        ((1.2, 1.8, 0.9), "the newest run is away from this level: ▼ −25 % faster"),
     ],
 )
 def test_what_became_of_the_level(make_history, since, said) -> None:
     own = make_history((1.0, 1.0, 1.0, *since), changes=STEP)
     found = since_change.now(own, own.changes[-1])
     assert since_change.leaving(own, found) == said
-    assert found.is_left is ("have left" in said)
+    assert found.is_left is ("are at another level" in said)
 
 
 def test_a_gain_that_is_worse_than_at_first_is_no_good_news(make_history, make_report) -> None:

@@ -95,7 +95,7 @@ def _asked(runs: LineRuns, newest: Point, history: History | None, data: ReportD
         return _Asked(runs, newest, None, None)
     series = series_of_points(runs.key, runs.unit, runs.better, (*came, *runs.points))
     of_line = ((runs.points, index) for index in range(len(runs.points)))
-    circumstances = [_measured_with(*place) for place in (*nearest, *of_line)]
+    circumstances = [_measured_with(*each) for each in (*nearest, *of_line)]
     return _Asked(runs, newest, replace(series, circumstances=circumstances), origin)
 
 
@@ -130,7 +130,7 @@ def _row(pair: _Asked, judgement: Judgement | None, names: Mapping[SeriesKey, st
     runs, newest, origin = pair.runs, pair.newest, pair.origin
     parts = (runs.key.label, runs.key.machine, runs.key.environment)
     name = names.get(runs.key) or ", ".join(filter(None, parts if runs.key not in names else ()))
-    verdict = "nothing that it came from has a value"
+    verdict = "no value where it branched off"
     if judgement is not None:
         is_changed = judgement.state in phrases.CHANGED
         effect = phrases.effect(judgement) if is_changed else ""

@@ -101,7 +101,7 @@ def _base(past: int, data: ReportData) -> str:
 
 def _verdict(events: Sequence[Event]) -> str:
     if not events:
-        return "No level has shifted in any series."
+        return "Nothing has changed in any series."
     sorts = [{counted_sort(change) for change in event.members} for event in events]
     worse, better, changed = Sort.REGRESSION, Sort.IMPROVEMENT, Sort.CHANGED
     counted, past = {worse, better, changed}, {Sort.EARLIER, Sort.RECOVERED}
@@ -117,7 +117,7 @@ def _verdict(events: Sequence[Event]) -> str:
         (sum(not moved & (counted | past) for moved in sorts), "with other shifts of level"),
     )
     if not any(number for number, _ in numbers[:-1]):
-        return f"No confirmed change of the code; {words.count(len(events), 'event')} with other shifts of level."
+        return f"No confirmed change of the code; {words.count(len(events), 'event')} that the code did not make."
     listed = ", ".join(f"{number:,} {verb}" for number, verb in numbers if number)
     return f"{words.count(len(events), 'event')} moved something: {listed}."
 

@@ -62,4 +62,4 @@ def _left(rows: Sequence[IndexRow]) -> str:
     if not left:
         return ""
     have = "has" if left == 1 else "have"
-    return f"{left:,} of {len(moved):,} moved series {have} since left the level that the change brought: see Now."
+    return f"{left:,} of {len(moved):,} changed series {have} moved again since: see the column Now."

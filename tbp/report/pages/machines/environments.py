@@ -47,7 +47,13 @@ class EnvironmentNoise(Struct, frozen=True):
     def over(self) -> str:
         """``median of 3 of 24 timed series``: what the numbers are told from."""
         kind = "timed series" if self.are_times else "series"
-        return f"median of {self.series:,} of {self.of:,} {kind}" if self.of > self.series else f"{self.of:,} {kind}"
+        return (
+            f"the {self.series:,} of {self.of:,} {kind} with enough runs"
+            if self.of > self.series > 0
+            else "too few runs to tell"
+            if self.of > self.series
+            else f"{self.of:,} {kind}"
+        )
 
 
 class Differing(Struct, frozen=True):

@@ -154,7 +154,7 @@ def _verdict(cards: Sequence[MachineCard]) -> str:
         return "Nothing has been measured yet."
     silent = sum(environment.is_silent for environment in environments)
     counts = f"{words.count(len(cards), 'machine')}, {words.count(len(environments), 'environment')}"
-    return f"{counts}; {silent:,} fell silent." if silent else f"{counts}; none fell silent."
+    return f"{counts}; {silent:,} stopped reporting." if silent else f"{counts}; all still report."
 
 
 def _hardware(machine: Machine) -> tuple[Fact, ...]:
@@ -173,7 +173,7 @@ def _environment(
     return Environment(
         machine=called.machine,
         name=called.environment,
-        state=f"silent since {since}" if is_silent and since else "silent" if is_silent else "reporting",
+        state=f"no run since {since}" if is_silent and since else "no runs" if is_silent else "reporting",
         is_silent=is_silent,
         facts=tuple(fact for fact in (*_runs(runs, histories), *_noise(histories), *_with(runs)) if fact.value),
         last=commit_link(last, data.commit_url) if last else None,
