@@ -39,7 +39,7 @@ GLYPHS = {sort: verdicts.GLYPHS[state] for sort, state in _OF_STATES.items()} | 
 WORDS = {sort: verdicts.PLURALS[state] for sort, state in _OF_STATES.items()} | {
     Sort.EXPLAINED: ("with another cause", "with other causes"),
     Sort.SUSPECT: ("suspect", "suspects"),
-    Sort.EARLIER: ("earlier change", "earlier changes"),
+    Sort.EARLIER: ("with earlier changes", "with earlier changes"),
 }
 
 
