@@ -3,6 +3,7 @@
 import pytest
 
 from .opening import DESKTOP, PHONE, opened, overflow, violations, wait_until
+from .test_site import benchmark_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -23,7 +24,7 @@ def test_a_word_is_explained_by_keyboard_and_escape_closes_it(browser, plausible
 
 
 def test_each_word_is_marked_once_a_page(browser, plausible_site) -> None:
-    with opened(browser, plausible_site.parent / "index.html") as page:
+    with opened(browser, benchmark_page(plausible_site, "attention")) as page:
         wait_until(page, MARKED)
         words = [text.lower() for text in page.locator(".term").all_inner_texts()]
         assert len(words) == len(set(words))

@@ -191,6 +191,14 @@ def test_the_last_with_the_number_is_the_forward_operator(trace_of: TraceOf) -> 
     assert split(by_module(frames_of(trace)))["Linear_1"] == (150, 50)
 
 
+def test_an_operator_behind_the_backward_pass_is_no_forward_one(trace_of: TraceOf) -> None:
+    """As in a trace that begins between the two passes."""
+    trace = trace_of(
+        ("AddmmBackward0", 0, 50, backward(1)), (LINEAR_0, 100, 100, PYTHON), ("aten::linear", 110, 20, forward(1))
+    )
+    assert split(by_module(frames_of(trace))) == {"Linear_0": (100, 0), NO_MODULE: (50, 0)}
+
+
 @pytest.mark.parametrize("number", ["1", 1.5, -1, 2**31, 2**64, None])
 def test_a_number_that_is_none_links_nothing_and_loses_nothing(trace_of: TraceOf, number: object) -> None:
     trace = trace_of(
