@@ -101,7 +101,7 @@ class Victim:
         """Before each command: something to do for it, and nothing of what shows its phase."""
         self.temporary.mkdir(exist_ok=True)
         for path in self.temporary.iterdir():
-            shutil.rmtree(path, ignore_errors=True)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def command(self) -> list[str]:
         self.number += 1

@@ -302,7 +302,8 @@ def inject(made: Victim, row: Row, fault: str, chance: random.Random, usual: Cou
         row.add("partial", str(partial))
     if untrue := made.untrue():
         row.add("wrong", str(untrue))
-    if left := sorted(path.name for path in made.temporary.iterdir()):
+    # asv, where it is killed, leaves its own.
+    if left := sorted(path.name for path in made.temporary.glob("tbp-*")):
         row.add("left", str(left))
     if b"Traceback" in injection.output and fault != "memory" and b"KeyboardInterrupt" not in injection.output:
         row.add("crashes", injection.output.decode(errors="replace"))

@@ -1,9 +1,10 @@
 """Sends a corpus of hostile names through every field of a project to every output of tbp, and looks at what acts.
 
 Fields: names of benchmarks, parameters, values, units, machines, environments, requirements, processors, operators of
-traces, commit subjects, authors, branches, tags, reasons of acknowledgements, the project's title, and arguments of the
-command line. Outputs: every page of the site and the report of one file, opened in Chromium, stdout and stderr of the
-verbs, JSON, CSV, Markdown, JUnit, Atom, and flame graphs. Ends with 1 where anything was executed, asked for, or acts.
+traces, commit subjects, authors, branches, tags, reasons and owners of acknowledgements, the project's title, and
+arguments of the command line. Outputs: every page of the site and the report of one file, opened in Chromium, stdout
+and stderr of the verbs, JSON, CSV, Markdown, JUnit, Atom, and flame graphs. Ends with 1 where anything was executed,
+asked for, or acts.
 
     python tools/injections.py [--payloads N] [--first N] [--keep FOLDER]
 """
@@ -178,6 +179,15 @@ def hostile_arguments(hashes: list[str], payloads: list[str]) -> Iterator[tuple[
     for payload in payloads:
         argument = payload.encode(errors="replace").decode().replace("\0", "")
         yield ("ack", f"--reason={argument}", "--", argument, hashes[COMMITS // 2])
+        yield (
+            "ack",
+            f"--owner={argument}",
+            "--status=investigating",
+            "--link=https://e.org/",
+            "--",
+            hashes[COMMITS // 2],
+        )
+        yield ("ack", f"--status={argument}", f"--link={argument}", "--", f"x{argument}")
         yield ("compare", old, new, f"--machine={argument}")
         yield ("compare", old, f"x{argument}")
         yield ("report", f"--bench={argument}", argument)

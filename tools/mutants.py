@@ -46,6 +46,7 @@ TESTS = {
         "tests/traces/test_exact.py", "tests/traces/test_quantities.py", "tests/traces/test_names.py",
         "tests/traces/test_processes.py", "tests/traces/test_python_frames.py", "tests/traces/test_merged_ranks.py",
         "tests/traces/test_memory.py", "tests/traces/test_steps.py", "tests/traces/test_roofline.py",
+        "tests/traces/test_generated.py",
         "tests/test_properties.py",
     ),
     "tbp/traces/operators": (

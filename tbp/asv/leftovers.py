@@ -15,6 +15,7 @@ from tbp.system.whole_files import UNFINISHED, remove_unfinished
 from tbp.traces.recording import TRACE_END
 
 RECORDED = ".unfinished-"  # as ``tbp.bench.recorder`` names what it writes
+MACHINES = "~/.asv-machine.json"  # asv's name for it
 # A hidden file or a trace without its session that is older belongs to no run that still goes on: both are there for
 # the seconds between the end of a timing and the writing of its session (``tbp.bench.recorder``).
 ABANDONED_S = 3600.0
@@ -41,13 +42,27 @@ def set_aside(results_dir: Path, commits: Iterable[str]) -> list[Path]:
 
     asv writes in place, and refuses to measure a commit whose file was cut off.
     """
-    aside = []
-    for path in sorted({path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")}):
-        try:
-            json.loads(read_plain(path, MOST_BYTES))
-        except (OSError, ValueError, RecursionError):
-            aside.append(path.replace(path.with_name(f"{path.name}.unreadable")))
-    return aside
+    paths = {path for commit in commits for path in results_dir.glob(f"*/{commit[:8]}-*.json")}
+    return [path.replace(path.with_name(f"{path.name}.unreadable")) for path in sorted(paths) if not _is_json(path)]
+
+
+def set_machine_aside() -> Path | None:
+    """Do so with the file in which asv describes this user's machines; its new path, None where it can be read.
+
+    asv writes it on every night, and ends where it was cut off.
+    """
+    path = Path(MACHINES).expanduser()
+    if not path.exists() or _is_json(path):
+        return None
+    return path.replace(path.with_name(f"{path.name}.unreadable"))
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(read_plain(path, MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _lone_traces(results_dir: Path) -> Iterator[Path]:

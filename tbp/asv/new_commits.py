@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tbp.asv.leftovers import remove_abandoned, set_aside
+from tbp.asv.leftovers import remove_abandoned, set_aside, set_machine_aside
 from tbp.asv.passed_environment import passed_on
 from tbp.asv.results import read_results
 from tbp.asv.runner import Ran, require_asv, run_asv, run_commits
@@ -69,6 +69,11 @@ def measure(config: AsvConfig, night: Pending, bench: Sequence[str], hear: Calla
     remove_abandoned(config.results_dir)
     for path in set_aside(config.results_dir, (*night.before, *night.commits)):
         hear(f"tbp: {path.stem} was cut off while it was written; it is now {path.name}, its commit is measured again")
+    if machines := set_machine_aside():
+        hear(
+            f"tbp: asv's description of this machine was cut off while it was written; it is now {machines}, and asv "
+            "makes it anew: if the machine had a name of your choice, `asv machine` sets it again"
+        )
     environment = passed_on(os.environ, read_policy(config.policy_file).pass_environment)
     run_asv(["machine", "--yes", "--config", config.path.name], config.path.parent, environment=environment)
     # A benchmark that a commit has a value for, or has failed in, is not run again there.

@@ -67,7 +67,8 @@ def compared(config: AsvConfig | None, results_dir: Path | None, request: Compar
     if frame.empty:
         raise NothingMeasured(f"--bench {' '.join(request.bench)} finds no benchmark in {folder}; write a shorter one")
     setup, notes = chosen_setup(frame, hashes, request)
-    commits = read_commits(dates, repository, config.branch if config is not None else "")
+    branch, file = (config.branch, config.path) if config is not None else ("", None)
+    commits = read_commits(dates, repository, branch, file)
     order = commits.compared(*hashes)
     subjects = {commit.hash: commit.subject for commit in order}
     sides = (

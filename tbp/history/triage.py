@@ -124,9 +124,9 @@ def _level_start(history: History, index: int) -> int:
     return max((start for start in starts if start < index), default=0)
 
 
-def _weight(triage: Triage) -> tuple[bool, bool, date]:
-    """The larger, the more it counts: one that accepts before others, then one that holds, then the longer."""
-    return triage.is_accepting, not triage.is_expired, triage.until or date.max
+def _weight(triage: Triage) -> tuple[bool, date]:
+    """The larger, the more it counts: one that accepts before others, then the one that holds longest."""
+    return triage.is_accepting, triage.until or date.max
 
 
 def unknown_fixes(acks: Sequence[Ack], order: CommitOrder, path: object) -> list[str]:

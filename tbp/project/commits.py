@@ -59,10 +59,13 @@ class Commits(Struct, frozen=True):
         return next(on_line, self.branch)
 
 
-def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, branch: str = "") -> Commits:
+def read_commits(
+    dates: Mapping[str, datetime], repository: Path | None = None, branch: str = "", config: Path | None = None
+) -> Commits:
     """Returns the commits of ``dates`` (hash → date by asv) in the order of ``branch``.
 
-    Without its name it is the repository's default branch. ``notes`` names what is missing.
+    Without its name it is the repository's default branch. ``notes`` names what is missing; ``config`` is the file
+    that names no repository of this machine.
 
     Raises:
         UsageError: the repository has no such branch.
@@ -70,6 +73,11 @@ def read_commits(dates: Mapping[str, datetime], repository: Path | None = None, 
     by_date = [Commit(name, date) for name, date in sorted(dates.items(), key=lambda item: (item[1], item[0]))]
     if repository is None:
         note = f"no repository was given: commits are in order of date; {WITH_ONE}"
+        if config is not None:
+            note = (
+                f"repo of {config} is an address: commits are in order of date; set it to the folder of a clone for "
+                "their order, subjects and authors"
+            )
         return Commits(tuple(by_date), notes=(note,))
     try:
         return _placed(repository, branch_of(repository, branch), by_date)

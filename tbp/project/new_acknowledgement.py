@@ -7,7 +7,6 @@ stay as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -175,20 +174,13 @@ def _with_entry(text: str, ack: Ack, number: int, path: Path) -> str:
     if not isinstance(entries, AoT):
         raise UsageError(f"cannot add to {path}: its entries are no tables; write them as [[ack]] tables")
     if number:
-        for key, value in _state(ack).items():
-            _set(entries[number - 1], key, value)
+        entries[number - 1].update(_state(ack))
     else:
         table = tomlkit.table()
         table.update(_subject(ack) | _state(ack))
         entries.append(table)
     ended = tomlkit.dumps(document) if not number else tomlkit.dumps(document).rstrip("\n") + "\n"
     return ended.replace("\n", "\r\n" if "\r\n" in text else "\n")
-
-
-def _set(table: MutableMapping[str, object], key: str, value: object) -> None:
-    """Gives ``table`` the value; what is equal keeps its form and its comment."""
-    if table.get(key) != value:
-        table[key] = value
 
 
 def _subject(ack: Ack) -> dict[str, object]:

@@ -54,7 +54,13 @@ def named(of: History, name: str) -> History:
 
 @pytest.fixture(scope="module")
 def data() -> ReportData:
-    found = (traced("a.time_amp"), named(traced("b.time_hostile"), HOSTILE))
+    several = traced("c.time_several")
+    keys = [replace(several.key, parameters=(("width", str(width)),)) for width in range(40)]
+    found = (
+        traced("a.time_amp"),
+        named(traced("b.time_hostile"), HOSTILE),
+        *(replace(several, key=key) for key in keys),
+    )
     return ReportData("example", found, commits=commit_order(found))
 
 
@@ -96,6 +102,18 @@ def test_a_second_opening_reads_nothing_again(browser, site) -> None:
         for _ in range(2):
             fold.locator("summary").click()
         assert fold.locator("table").count() == 1
+
+
+def test_a_series_that_comes_into_the_page_later_has_its_parts(browser, site) -> None:
+    with opened(browser, page_of(site, "c-time")) as page:
+        wait_until(page, "document.querySelectorAll('.one').length > 1")
+        assert page.locator(".one [data-waits]").count() > 0
+        later = page.locator(".one:has(> [data-waits])").first
+        later.locator("summary").first.click()
+        wait_until(page, "document.querySelectorAll('.one[open] .device-use').length > 0")
+        later = page.locator(".one[open]:has(.device-use)").last
+        later.locator("[data-part=idle] summary").click()
+        wait_until(page, "document.querySelector('[data-part=idle][data-ready] table')")
 
 
 def test_a_report_of_one_file_has_the_same(browser, data, tmp_path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tbp.__main__ import main
-from tbp.asv.leftovers import remove_abandoned, set_aside
+from tbp.asv.leftovers import remove_abandoned, set_aside, set_machine_aside
 from tbp.asv.new_commits import FIRST_NIGHT, Pending, pending
 from tbp.project.asv_config import AsvConfig, read_config
 
@@ -87,6 +87,21 @@ def test_a_result_that_was_cut_off_is_set_aside(config: AsvConfig):
     aside = set_aside(config.results_dir, commits[:2])
     assert aside == [cut.with_name(f"{cut.name}.unreadable")]
     assert (whole.exists(), cut.exists(), other.exists()) == (True, False, True)
+
+
+@pytest.mark.parametrize("content", ['{"version": 1, "vm": {"ar', "", "[" * 100_000, "\udcff"])
+def test_a_description_of_the_machine_that_was_cut_off_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    machines = tmp_path / ".asv-machine.json"
+    machines.write_text(content, errors="surrogateescape")
+    assert set_machine_aside() == tmp_path / ".asv-machine.json.unreadable"
+    assert not machines.exists()
+    assert set_machine_aside() is None
+    machines.write_text('{"version": 1}')
+    assert set_machine_aside() is None
+    assert machines.exists()
 
 
 def test_a_regression_that_a_later_night_confirms_raises_the_alarm_then(

@@ -56,6 +56,7 @@ def test_newest_runs_on_both_sides_of_the_level_are_no_step():
 
 def test_three_newest_runs_are_confirmed_by_themselves_and_two_are_not():
     assert ends([*quiet(0.01), 0.5, 0.5, 0.5]) == [(36, True)]
+    assert ends([*quiet(0.01), 0.5, 0.5, 0.5, 0.5]) == [(36, True)]
     assert ends([*quiet(0.01), 0.5, 0.5]) == [(36, False)]
     assert ends([*quiet(0.01, 100), 0.5, 0.5]) == [(100, False)]  # where the tests alone would be sure
 

@@ -84,7 +84,14 @@ class Shelf:
         calls = 2 if int(path.parts[0]) >= self.changes_at else 1
         numbers = {column: [100.0] for column, kind in OPERATOR_COLUMNS.items() if kind == NUMBER}
         frame = pd.DataFrame(
-            {"operator": ["aten::masked_fill_"], **numbers, "calls": [float(calls)], "shapes": [""], "recorded": [""]}
+            {
+                "operator": ["aten::masked_fill_"],
+                **numbers,
+                "calls": [float(calls)],
+                "shapes": [""],
+                "recorded": [""],
+                "source": [""],
+            }
         )
         counts = {column: [calls] * 20 for column, kind in PER_STEP_COLUMNS.items() if kind == COUNT}
         times = {"calls": float(calls), "self_us": 100.0 * calls, "self_device_us": 0.0}

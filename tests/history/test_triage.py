@@ -68,6 +68,21 @@ def test_another_event_stands(ack: Ack) -> None:
     assert unmatched([shown], [ack], FILE)[0].startswith(f"{FILE}: there is no regression of {ack.subject} to ")
 
 
+@pytest.mark.parametrize(
+    ("ack", "state"),
+    [
+        (of_event(6), State.ACKNOWLEDGED),  # one commit of its range, which is 5 to 7
+        (of_event(6, 4), State.ACKNOWLEDGED),
+        (of_event(7, 3), State.ACKNOWLEDGED),
+        (of_event(6, 3), State.REGRESSION),  # 4 to 6: both ranges have commits that the other one has not
+        (of_event(8, 5), State.REGRESSION),
+    ],
+)
+def test_two_ranges_that_only_touch_are_two_events(ack: Ack, state: State) -> None:
+    order = CommitOrder([name(at) for at in range(10)], [point.commit for point in FEW.points + slow().points[8:9]])
+    assert states([FEW], ack, order=order) == [state]
+
+
 def test_an_entry_for_one_commit_leaves_the_machine_that_saw_it_elsewhere() -> None:
     assert states([slow(), FEW], Ack("suite.time_x", name(6), "r")) == [State.ACKNOWLEDGED, State.REGRESSION]
 
@@ -98,10 +113,14 @@ def test_only_investigating_leaves_the_verdict_as_it_is(status: TriageStatus, st
 
 
 def test_an_entry_that_accepts_counts_before_one_that_investigates() -> None:
-    acks = [of_event(6, status=TriageStatus.INVESTIGATING, owner="Ada"), Ack("suite.*", name(6), "worth it")]
-    (shown,) = seen([slow()], acks, TODAY)
-    assert (shown.state, shown.changes[0].triage.entries) == (State.ACKNOWLEDGED, (1, 2))
-    assert unmatched([shown], acks, FILE) == []
+    looked_into = Ack("suite.*", name(6), "r", status=TriageStatus.INVESTIGATING, owner="Ada")
+    acks = [looked_into, of_event(6, until=TODAY)]
+    for order in (acks, acks[::-1]):
+        (shown,) = seen([slow()], order, TODAY)
+        assert (shown.state, shown.changes[0].triage.entries) == (State.ACKNOWLEDGED, (1, 2))
+        assert unmatched([shown], order, FILE) == []
+    (shown,) = seen([slow()], [looked_into, of_event(6, until=date(2026, 5, 31))], TODAY)
+    assert shown.changes[0].triage.owner == "Ada"  # what has expired comes last
 
 
 def test_a_day_that_has_passed_is_told_and_accepts_nothing() -> None:

@@ -40,6 +40,13 @@ def lines_of(commits: Commits) -> list[tuple[str, list[str]]]:
     return [(line.name, [own.subject for own in line.commits]) for line in commits.lines]
 
 
+def test_a_configuration_without_a_clone_is_named():
+    (note,) = read_commits({"a" * 40: date(1)}, config=Path("asv.conf.json")).notes
+    assert note.startswith("repo of asv.conf.json is an address: commits are in order of date; set it to the folder")
+    (note,) = read_commits({"a" * 40: date(1)}).notes
+    assert note.startswith("no repository was given: ")
+
+
 def test_commits_have_their_authors_also_those_without_results(repository: Path):
     """A name is as the commit has it: a mailmap may be any file that the repository's configuration names."""
     measured = commit(repository, "one", 10)

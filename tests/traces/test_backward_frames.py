@@ -191,6 +191,14 @@ def test_the_last_with_the_number_is_the_forward_operator(trace_of: TraceOf) -> 
     assert split(by_module(frames_of(trace)))["Linear_1"] == (150, 50)
 
 
+def test_an_operator_behind_the_backward_pass_is_no_forward_one(trace_of: TraceOf) -> None:
+    """As in a trace that begins between the two passes."""
+    trace = trace_of(
+        ("AddmmBackward0", 0, 50, backward(1)), (LINEAR_0, 100, 100, PYTHON), ("aten::linear", 110, 20, forward(1))
+    )
+    assert split(by_module(frames_of(trace))) == {"Linear_0": (100, 0), NO_MODULE: (50, 0)}
+
+
 @pytest.mark.parametrize("number", ["1", 1.5, -1, 2**31, 2**64, None])
 def test_a_number_that_is_none_links_nothing_and_loses_nothing(trace_of: TraceOf, number: object) -> None:
     trace = trace_of(
@@ -207,7 +215,12 @@ def test_stacks_that_operators_carry_hold_for_their_backward_pass(trace_of: Trac
     stack = "torch/nn/functional.py(9): linear;net.py(7): forward;train.py(3): <module>"
     linear = forward(4)
     linear["args"]["Call stack"] = stack
-    trace = trace_of(("aten::linear", 0, 50, linear), ("AddmmBackward0", 100, 20, backward(4)))
+    trace = trace_of(
+        ("ProfilerStep#1", 0, 200, STEP),
+        ("aten::linear", 0, 50, linear),
+        ("aten::addmm", 10, 20, forward(4)),
+        ("AddmmBackward0", 100, 20, backward(4)),
+    )
     assert split(by_line(frames_of(trace)))["net.py(7): forward"] == (70, 20)
     assert f"{BACKWARD} > train.py(#1): <module> > net.py(#1): forward > AddmmBackward0" in paths(frames_of(trace))
 

@@ -13,6 +13,7 @@ from tbp.errors import UnreadableTrace
 from tbp.export.document import read_copy
 from tbp.traces.reading.read import read_trace
 from tbp.traces.reading.search import DECODED_FROM_BYTES, MOST_DECODED, Effort
+from tbp.traces.reading.trace import UNNAMED
 from tbp.traces.reading.window import ValueState, Window
 
 Write = Callable[..., Path]
@@ -216,7 +217,9 @@ def test_whole_files_of_any_layout_are_as_json_reads_them(write: Write, number: 
     content = json.dumps({**keys, "traceEvents": whole, "last": value()}, **style)
     trace = read_trace(write(content.encode()))
     expected = [event for event in json.loads(content)["traceEvents"] if event["ph"] == "X"]
-    assert [trace.names[code] for code in trace.name_code] == [event["name"] for event in expected]
+    assert [trace.names[code] for code in trace.name_code] == [
+        event["name"] if event["name"].strip() else UNNAMED for event in expected
+    ]
     assert trace.start_ns.tolist() == [event["ts"] * 1000 for event in expected]
     assert trace.losses == ()
     assert set(keys) <= set(trace.metadata)

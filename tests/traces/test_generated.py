@@ -138,6 +138,23 @@ def test_a_region_is_named_by_the_function_and_modules_around_it(write: Callable
     assert "compiled from net.py(7): forward in Net_0" in out
 
 
+def test_a_region_is_opened_before_the_function_that_it_was_compiled_from(trace_of: TraceOf) -> None:
+    made = session(
+        trace_of(
+            ("train.py(3): step", 0, 300, PYTHON),
+            ("nn.Module: Net_0", 5, 200, PYTHON),
+            ("Torch-Compiled Region: 0/0", 30, 100, STEP),
+            ("torch/_dynamo/eval_frame.py(5): inner", 31, 98, PYTHON),
+            ("net.py(7): forward", 32, 90, PYTHON),
+            ("## Call CompiledFxGraph fabc ##", 40, 50, STEP),
+        )
+    ).frames
+    assert made is not None
+    sources = by_region(made).set_index("operator")["source"]
+    assert sources["Torch-Compiled Region: #1"] == "net.py(7): forward in Net_0"
+    assert sources["Torch-Compiled Region: #1/## Call CompiledFxGraph #1 ##"] == "net.py(7): forward in Net_0"
+
+
 def test_without_stacks_a_region_has_no_source(trace_of: TraceOf) -> None:
     made = session(trace_of(("Torch-Compiled Region: 0/0", 30, 100, STEP))).frames
     assert made is not None

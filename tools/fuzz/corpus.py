@@ -61,6 +61,8 @@ commit = "04342f08"
 reason = 'exact softmax is worth it'
 until = 2026-12-31
 """,
+    b'[[ack]]\nevent = "1111111..0123456"\nstatus = "fixed in 04342F08"\nowner = "A"\nlink = "https://e.org/7"\n',
+    b'[[ack]]\nevent = "0123456"\nbenchmark = "a*"\nstatus = "investigating"\n[[ack]]\nevent = "0123457"\n',
     b'ack = [{benchmark = "a", commit = "0123456", reason = """b"""}]\r\n',
     b'[[ack]]\r\ncommit = "ABCDEF0"\r\nbenchmark = "a[b]?"\r\nreason = "\\u00e9"\r\nuntil = "2026-12-31"\r\n[[ack]]\n',
     b"",

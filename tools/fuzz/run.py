@@ -17,6 +17,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -131,6 +132,7 @@ def by_atheris(watched: Watched, inputs: list[bytes], vocabulary: Sequence[bytes
         f"-seed={seed + 1}",
         f"-max_len={MOST_INPUT}",
         "-rss_limit_mb=0",
+        "-handle_term=0",
         "-print_final_stats=0",
         "-verbosity=0",
     ]
@@ -190,6 +192,7 @@ def main() -> int:
     os.environ["TBP_NO_CACHE"] = "1"
     warnings.simplefilter("error")  # a user has no use for Python's remarks
     watched = Watched(names[0], TARGETS[names[0]], options.findings, options.executions, options.cpu_seconds)
+    signal.signal(signal.SIGTERM, lambda *_: watched.end())
     inputs, vocabulary = corpus()[names[0]], words(names[0])
     grown = (options.corpus or Path(tempfile.mkdtemp(prefix="tbp-corpus-"))) / names[0]
     if options.plain:

@@ -46,7 +46,7 @@ Target = Callable[[bytes], None]
 # Verbs that only read, or write where they are told to; the rest start programs, and are only parsed.
 RUNNABLE = ("ack", "compare", "hotspots", "export")
 # A part of the inputs, the same ones always, for checks that take longer than the reader: one in so many.
-REPEATED, RUN = 4, 16
+REPEATED, RUN = 4, 128
 PIECES = (0, 0, 512, 128)  # bytes of a trace to look at in one go; 0: as many as always
 COMMIT = "c0ffee00" * 5
 MORNING_S = 1_700_000_000  # of the store's clock: the corpus has a value of that time, which is two days older here

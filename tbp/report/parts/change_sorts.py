@@ -39,7 +39,7 @@ GLYPHS = {sort: verdicts.GLYPHS[state] for sort, state in _OF_STATES.items()} | 
 WORDS = {sort: verdicts.PLURALS[state] for sort, state in _OF_STATES.items()} | {
     Sort.EXPLAINED: ("with another cause", "with other causes"),
     Sort.SUSPECT: ("suspect", "suspects"),
-    Sort.EARLIER: ("earlier change", "earlier changes"),
+    Sort.EARLIER: ("with earlier changes", "with earlier changes"),
 }
 
 
@@ -50,9 +50,12 @@ def counted(changes: Iterable[SeriesChange]) -> str:
 
 
 def counted_sort(change: SeriesChange) -> Sort:
-    """The sort by which a change is counted: as the summary counts its series, else as an earlier change."""
+    """The sort by which a change is counted: as the summary counts its series, else as an earlier change.
+
+    The newest change of a series is suspect also where the series is listed for another one.
+    """
     sort, history = sort_of(change), change.history
-    listed = standing_changes(history) or (told_change(history),)
+    listed = (*standing_changes(history), told_change(history), history.suspect)
     is_listed = any(evidence is change.evidence for evidence in listed)
     return sort if is_listed or sort is Sort.EXPLAINED else Sort.EARLIER
 

@@ -1,10 +1,12 @@
 """The commands that a reader may run next about an event: measure it again, narrow it down, accept it.
 
-Takes a standing event, gives commands to copy. All of them are verbs that tbp and git have; a command that would need
-what is not known (the commit before, a hash) is left out.
+Takes a standing event, gives commands to copy. All of them are verbs that tbp, asv and git have; a command that would
+need what is not known (the commit before, a hash) or what cannot be timed is left out.
 """
 
 from __future__ import annotations
+
+import shlex
 
 from msgspec import Struct
 
@@ -12,8 +14,10 @@ from tbp.model.changes import State
 from tbp.model.series import Commit, SeriesKey
 from tbp.report.parts import addresses
 from tbp.report.parts.standing import StandingEvent
+from tbp.report.parts.trace_words import TIME
 
 HALVE = "find the commit: measure the middle of the range; slower there means that it came before"
+FILL = "find the commit: measure the middle of the range, then report again"
 SHOW = "look at the commit"
 GATE = "measure the commits before and after it in turns"
 
@@ -31,20 +35,25 @@ class NextSteps(Struct, frozen=True):
 
 
 def next_steps(standing: StandingEvent) -> NextSteps:
-    """The commands for the largest change of an event; those of `tbp ack` are for all of its regressions."""
-    event, largest = standing.event, standing.changes[0].history.key
-    before, first = event.range.last_before, event.range.first
-    is_known, is_worse = bool(addresses.HASH.fullmatch(first.hash)), bool(standing.of(State.REGRESSION))
-    accept = addresses.accept_event(before, first) if is_worse else ""
-    gate = addresses.gate(largest, before, first) if before is not None else ""
-    halve = _halve(largest, before, first) if before is not None and event.range.commits > 1 else ""
-    show = f"git show {first.short}" if is_known and event.range.commits == 1 else ""
-    change = standing.changes[0].evidence.change
-    is_certain = change.is_exact or bool(change.in_turns)  # to measure it again would tell nothing
-    order = ((halve, HALVE), (show if is_certain else "", SHOW), (gate, GATE), (show, SHOW))
-    begin, reason = next((pair for pair in order if pair[0]), ("", ""))
+    """The commands for the largest change of an event; those of `tbp ack` are for all of its regressions.
+
+    ``tbp gate`` takes times only: it gets the largest change of one, where there is any.
+    """
+    between, largest = standing.event.range, standing.changes[0]
+    before, first = between.last_before, between.first
+    timed = next((change.history.key for change in standing.changes if change.history.unit == TIME), None)
+    gate = addresses.gate(timed, before, first) if timed is not None and before is not None else ""
+    halve = ""
+    if before is not None and between.commits > 1 and addresses.HASH.fullmatch(before.hash):
+        halve = _halved(gate, before, first) if gate else _filled(largest.history.key, before, first)
+    show = f"git show {first.short}" if addresses.HASH.fullmatch(first.hash) and between.commits == 1 else ""
+    shown = largest.evidence.change
+    is_certain = shown.is_exact or bool(shown.in_turns)  # to measure it again would tell nothing
+    order = ((halve, HALVE if gate else FILL), (show if is_certain else "", SHOW), (gate, GATE), (show, SHOW))
+    command, reason = next((pair for pair in order if pair[0]), ("", ""))
+    accept = addresses.accept_event(before, first) if standing.of(State.REGRESSION) else ""
     return NextSteps(
-        first=begin,
+        first=command,
         reason=reason,
         gate=gate,
         halve=halve,
@@ -54,8 +63,16 @@ def next_steps(standing: StandingEvent) -> NextSteps:
     )
 
 
-def _halve(key: SeriesKey, before: Commit, first: Commit) -> str:
-    """The commit that git would bisect to is measured against the last good one: slower means that it came before."""
-    gate = addresses.gate(key, before, first)
-    middle = f"$(git rev-list --first-parent --bisect {before.short}..{first.short})"
-    return gate.replace(f" {before.short} {first.short} ", f' {before.short} "{middle}" ', 1)
+def _halved(gate: str, before: Commit, first: Commit) -> str:
+    """The commit that git would bisect to, measured against the last good one instead of the newest."""
+    return gate.replace(f" {before.short} {first.short} ", f' {before.short} "{_middle(before, first)}" ', 1)
+
+
+def _filled(key: SeriesKey, before: Commit, first: Commit) -> str:
+    """The command that stores a result of the commit that git would bisect to; empty where a hash is none."""
+    command = addresses.reproduction(key, first)
+    return command.replace(shlex.quote(f"{first.short}^!"), f"\"{_middle(before, first)}\"'^!'") if command else ""
+
+
+def _middle(before: Commit, first: Commit) -> str:
+    return f"$(git rev-list --first-parent --bisect {before.short}..{first.short})"

@@ -16,6 +16,8 @@ import msgspec
 from msgspec.structs import replace
 
 from tbp.history.events import SeriesChange
+from tbp.model.changes import History, LineRuns
+from tbp.model.points import columns
 from tbp.report.base.render import main_of
 from tbp.report.base.report_data import ReportData
 from tbp.system.store import KEY_BYTES, Store
@@ -38,7 +40,15 @@ def rest_of(data: ReportData) -> list[object]:
     # An event holds the whole history of each change; which change it is says its series and index.
     events = [replace(event, changes=(), suspects=()) for event in data.events]
     members = [(_changes(event.changes), _changes(event.suspects)) for event in data.events]
-    return [replace(data, histories=(), joined=None), events, members]
+    return [replace(data, histories=(), joined=None), events, members, _circumstances(data)]
+
+
+def _circumstances(data: ReportData) -> list[object]:
+    """The circumstances of every run, which the digest of its points leaves out: pages of benchmarks lack them."""
+    several: list[History | LineRuns] = [*data.histories, *data.beside]
+    known = [each for runs in several if (each := columns(runs.points).measured_with) is not None]
+    tables = {id(each.table): each.table for each in known}
+    return [list(tables.values()), [(each.index, each.numbers) for each in known]]
 
 
 def _changes(several: Iterable[SeriesChange]) -> list[object]:

@@ -40,10 +40,13 @@ class Chains(Struct, frozen=True, eq=False):
     of_event: Indices  # the innermost row of each backward event; NO_PARENT of all others
 
 
-def backward_chains(trace: Trace, tree: HostTree, inside: NDArray[np.bool_], outer: StackFrames) -> Chains:
-    """The chain of each backward event that is in no other; ``outer`` are frames around events at the top.
+def backward_chains(
+    trace: Trace, tree: HostTree, inside: NDArray[np.bool_], around: Indices, outer: StackFrames
+) -> Chains:
+    """The chain of each backward event that is in no other.
 
-    A chain begins at the outermost module; where there is none, at the outermost function.
+    ``around`` is the nearest event ``inside`` around each; ``outer`` are frames around those at the top. A chain begins
+    at the outermost module; where there is none, at the outermost function.
     """
     of_event = np.full(len(tree.event), NO_PARENT, dtype=np.int64)
     is_shown = _is_shown(trace, tree) & inside
@@ -66,7 +69,7 @@ def backward_chains(trace: Trace, tree: HostTree, inside: NDArray[np.bool_], out
     innermost = np.where(is_shown, np.arange(len(tree.event)), above)
     chain = looked_up(paths.row_of, innermost)
     if len(stacked):
-        top = first_ancestors(tree.parent, tree.parent != NO_PARENT)
+        top = first_ancestors(around, around != NO_PARENT)
         chain = np.where(chain == NO_PARENT, looked_up(_shown_rows(outer, len(names)), outer.row[top]), chain)
     of_event[backward] = looked_up(chain, forward)
     return Chains(rows.assign(parent=_from_modules(rows)), of_event)

@@ -92,7 +92,7 @@ def frames(trace: Trace, tree: HostTree, work: DeviceWork) -> Frames:
     smaller = len(names)
     above, depth = nearest(whole.parent, inside, MOST_DEPTH)
     outer = stack_frames(trace, whole.event, inside & (above == NO_PARENT))
-    chains = backward_chains(trace, whole, inside, outer)
+    chains = backward_chains(trace, whole, inside, above, outer)
     codes = smaller + 1
     code = np.where(depth < MOST_DEPTH, whole.name_code, smaller) + codes * (chains.of_event + 1)
     # At most 5 M rows, 400,000 names (reading.events) and 20,000 chains: the product fits int64.

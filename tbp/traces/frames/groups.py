@@ -93,7 +93,7 @@ def _grouped(
             if key not in known:
                 known[key] = len(known)
                 groups.titles.append(key if is_path else recorded or name)
-                groups.sources.append(sources[parent] if sources is not None and parent != NO_PARENT else "")
+                groups.sources.append(sources[len(groups.of_row)] if sources is not None else "")
             group = known[key]
         elif name == BACKWARD:
             group = 0  # of what is around the forward operators, and not around this
@@ -108,18 +108,32 @@ def _grouped(
 
 
 def _sources(frames: Frames) -> list[str]:
-    """The innermost function outside of torch around each frame, or that itself, and the path of modules around it."""
-    module, function, sources = list[str](), list[str](), list[str]()
+    """The innermost function outside of torch around each frame, or that itself, and the path of modules around it.
+
+    A region has the function just below it, if there is one: torch opens a region before it calls what it compiled.
+    """
+    module, function, region, sources = list[str](), list[str](), list[int](), list[str]()
+    named = set[int]()  # regions with such a function
     columns = (frames.rows[column] for column in ("parent", "kind", "name", "recorded"))
-    for parent, kind, name, recorded in zip(*columns, strict=True):
-        above, code = (module[parent], function[parent]) if parent != NO_PARENT else ("", "")
+    for row, (parent, kind, name, recorded) in enumerate(zip(*columns, strict=True)):
+        above, code, opened = "", "", NO_PARENT
+        if parent != NO_PARENT:
+            above, code, opened = module[parent], function[parent], region[parent]
         if kind == MODULE:
             above = "/".join(filter(None, (above, name.removeprefix(MODULE_START))))
         elif kind == PYTHON and is_outside_of_torch(name):
             code = recorded or name
+        sources.append(" in ".join(filter(None, (code, above))))
+        if name.startswith(REGIONS[0]):
+            opened = row
+        elif kind == PYTHON and is_outside_of_torch(name) and opened != NO_PARENT:
+            if opened not in named:
+                sources[opened] = sources[row]
+            named.add(opened)
+            opened = NO_PARENT
         module.append(above)
         function.append(code)
-        sources.append(" in ".join(filter(None, (code, above))))
+        region.append(opened)
     return sources
 
 

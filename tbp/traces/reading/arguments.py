@@ -54,6 +54,5 @@ def whole(values: list[int], otherwise: int) -> Indices:
 
 def sequences(values: list[int | str | float | None], kind: type[Whole]) -> NDArray[Whole]:
     """Numbers of autograd, which count from 0, in a small kind of integer; ABSENT where there is none, or a larger."""
-    most = np.iinfo(kind).max
-    known = [value if isinstance(value, int) and 0 <= value <= most else ABSENT for value in values]
-    return np.array(known, dtype=kind)
+    known = whole([value if type(value) is int else ABSENT for value in values], otherwise=ABSENT)
+    return np.where((known >= 0) & (known <= np.iinfo(kind).max), known, ABSENT).astype(kind)

@@ -10,7 +10,7 @@ import msgspec
 
 from tbp.traces.reading.trace import ABSENT, HOST_MEMORY
 
-_NOTHING = msgspec.Raw()
+NOTHING = msgspec.Raw()  # of a key that an event lacks
 
 
 class Arguments(msgspec.Struct, gc=False):
@@ -19,12 +19,12 @@ class Arguments(msgspec.Struct, gc=False):
     correlation: int = ABSENT
     external_id: int = msgspec.field(name="External id", default=ABSENT)
     old_external_id: int = msgspec.field(name="external id", default=ABSENT)
-    shapes: msgspec.Raw = msgspec.field(name="Input Dims", default=_NOTHING)
-    types: msgspec.Raw = msgspec.field(name="Input type", default=_NOTHING)
+    shapes: msgspec.Raw = msgspec.field(name="Input Dims", default=NOTHING)
+    types: msgspec.Raw = msgspec.field(name="Input type", default=NOTHING)
     sequence: int | str | float | None = msgspec.field(name="Sequence number", default=ABSENT)
     forward_thread: int | str | float | None = msgspec.field(name="Fwd thread id", default=ABSENT)
-    kernel_file: msgspec.Raw = _NOTHING  # of a kernel that Inductor generated
-    settings: msgspec.Raw = msgspec.field(name="Concrete Inputs", default=_NOTHING)
+    kernel_file: msgspec.Raw = NOTHING  # of a kernel that Inductor generated
+    settings: msgspec.Raw = msgspec.field(name="Concrete Inputs", default=NOTHING)
     copied_bytes: int | str = msgspec.field(name="bytes", default=ABSENT)  # text on the host side of ROCm's copies
     occupancy: float | str = msgspec.field(name="est. achieved occupancy %", default=ABSENT)  # of a kernel
     warps: float | str = msgspec.field(name="warps per SM", default=0.0)
@@ -35,8 +35,8 @@ class Arguments(msgspec.Struct, gc=False):
     device_id: int = msgspec.field(name="Device Id", default=0)
     call_stack: str = msgspec.field(name="Call stack", default="")  # with_stack until torch 1.11, and of TorchScript
     module_hierarchy: str = msgspec.field(name="Module Hierarchy", default="")  # with_modules, of TorchScript
-    name: msgspec.Raw = _NOTHING  # of a process or thread, as the next one
-    labels: msgspec.Raw = _NOTHING
+    name: msgspec.Raw = NOTHING  # of a process or thread, as the next one
+    labels: msgspec.Raw = NOTHING
 
 
 class TraceEvent(msgspec.Struct, gc=False):
@@ -47,9 +47,9 @@ class TraceEvent(msgspec.Struct, gc=False):
     cat: str | None = None
     pid: int | str | float | None = None
     tid: int | str | float | None = None
-    ts: msgspec.Raw = _NOTHING
-    dur: msgspec.Raw = _NOTHING
-    id: msgspec.Raw = _NOTHING  # of an arrow
+    ts: msgspec.Raw = NOTHING
+    dur: msgspec.Raw = NOTHING
+    id: msgspec.Raw = NOTHING  # of an arrow
     args: Arguments | None = None
 
 
@@ -61,9 +61,9 @@ class BareEvent(msgspec.Struct, gc=False):
     cat: str | None = None
     pid: int | str | float | None = None
     tid: int | str | float | None = None
-    ts: msgspec.Raw = _NOTHING
-    dur: msgspec.Raw = _NOTHING
-    id: msgspec.Raw = _NOTHING
+    ts: msgspec.Raw = NOTHING
+    dur: msgspec.Raw = NOTHING
+    id: msgspec.Raw = NOTHING
 
     @property
     def args(self) -> Arguments | None:

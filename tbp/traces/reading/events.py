@@ -18,7 +18,7 @@ from tbp.system.arrays import Indices
 from tbp.traces.reading.arguments import links, occupancy, percents, sequences, sizes, whole
 from tbp.traces.reading.arrows import FINISHES, LONGEST_ID, MOST_ARROWS, NUMBERED, STARTS, ArrowEnds, numbered
 from tbp.traces.reading.categories import LONGEST, meaning
-from tbp.traces.reading.decoded import Arguments, BareEvent, TraceEvent
+from tbp.traces.reading.decoded import NOTHING, Arguments, BareEvent, TraceEvent
 from tbp.traces.reading.growing import CodesOfKeys, GrowingColumn, GrowingRows
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
@@ -202,7 +202,7 @@ class EventColumns:
 
     def _note_sources(self, names: Sequence[str], arguments: Sequence[Arguments]) -> None:
         """Keeps the file of each generated kernel, the first of several; of as many names as real programs have."""
-        for at in [at for at, a in enumerate(arguments) if a.kernel_file]:
+        for at in [at for at, a in enumerate(arguments) if a.kernel_file is not NOTHING]:
             path = _text(bytes(arguments[at].kernel_file)).strip('"')
             if path not in NO_SOURCE and len(path) <= LONGEST_SOURCE and len(self._sources) < MOST_SOURCES:
                 self._sources.setdefault(names[at], path)

@@ -36,11 +36,14 @@ def test_the_summary_says_what_the_pages_say(make_history, make_report) -> None:
 
 
 def test_the_summary_has_the_answer_with_what_to_do_next(make_history, make_report) -> None:
-    plain = make_history()
-    by = replace(plain.points[3], commit=replace(plain.points[3].commit, author="Ann"))
-    own = replace(plain, points=(*plain.points[:3], by, plain.points[4]))
+    worse = make_history()
     better = make_history((1e-3,) * 3 + (5e-4,) * 2, State.IMPROVEMENT, benchmark="b.time")
-    document = json.loads(summary_json(make_report(own, better)))
+    by = replace(worse.points[3].commit, author="Ann")
+    both = [
+        replace(own, points=(*own.points[:3], replace(own.points[3], commit=by), own.points[4]))
+        for own in (worse, better)
+    ]
+    document = json.loads(summary_json(make_report(*both)))
     assert document["answer"] == {
         "sentence": "1 new regression in the 7 days to 2026-05-05, from 1 commit; 1 stands.",
         "since": "2026-04-28T12:00:00+00:00",

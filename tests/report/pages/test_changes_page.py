@@ -68,6 +68,12 @@ def test_changes_and_the_summary_count_the_same(make_report) -> None:
     )
 
 
+def test_the_newest_change_is_suspect_also_where_a_regression_stands() -> None:
+    steps = found(Change(1, 1.0, 2.0, 0.001, True), Change(5, 2.0, 2.2, 0.04, False, doubt="one run"))
+    own = history((1.0, 2.0, 2.0, 2.0, 2.0, 2.2), changes=steps)
+    assert [row.sorts for row in page(own).rows] == [(Sort.SUSPECT,), (Sort.REGRESSION,)]
+
+
 def test_another_torch_and_a_suspect_are_named_as_what_they_are() -> None:
     other = Change(3, 1.0, 2.0, 0.001, True, ChangeKind.DEPENDENCY, "torch 2.12 → 2.13")
     unsure = Change(3, 1.0, 1.02, 0.04, False, doubt="its runs disagree")

@@ -61,7 +61,7 @@ def test_a_regression_without_a_change_point_is_still_shown(make_history, make_r
     found = summary(make_report(make_history(changes=())))
     assert found.rows[0].change == "regression"
     assert found.rows[0].commit is None
-    assert found.verdict == "1 regression in 1 series."
+    assert found.answer.sentence == "No new regression in the 7 days to 2026-05-05; 1 stands."
 
 
 def test_a_change_outside_the_series_has_no_commit(make_history, make_change, make_report) -> None:
@@ -96,8 +96,8 @@ def test_benchmarks_are_listed_by_family(make_history, make_report) -> None:
 
 def test_nothing_measured_is_said(make_report) -> None:
     found = summary(make_report(problems=("x is no JSON",)))
-    assert found.verdict == "Nothing has been measured yet."
-    assert (found.rows, found.span, found.worst, found.problems) == ((), "", None, ("x is no JSON",))
+    assert found.answer.sentence == "Nothing has been measured yet."
+    assert (found.rows, found.span, found.problems) == ((), "", ("x is no JSON",))
 
 
 def test_the_span_names_first_and_last_commit(make_history) -> None:

@@ -169,6 +169,22 @@ def test_a_range_is_halved_first() -> None:
     assert steps.show == ""
 
 
+def test_a_gate_takes_times_only() -> None:
+    """It gets the largest change of a time; where there is none, asv stores a result of the middle of a range."""
+    values = (1.0, float("nan"), float("nan"), 9.0, 9.0)
+    bytes_only = history(values, benchmark="a.track_peak_bytes", unit="bytes", parameters=())
+    (standing,) = answer(report(bytes_only)).events
+    steps = next_steps(standing)
+    middle = "$(git rev-list --first-parent --bisect 00c0ffee..03c0ffee)"
+    assert steps.first == steps.halve == f"asv run --bench '^a\\.track_peak_bytes(\\(|$)' \"{middle}\"'^!'"
+    assert steps.gate == ""
+    timed = history((1e-3, 1e-3, 1e-3, 1.2e-3, 1.2e-3))
+    exact = history((1.0, 1.0, 1.0, 9.0, 9.0), benchmark="a.track_peak_bytes", unit="bytes")
+    (standing,) = answer(report(exact, timed)).events
+    assert standing.changes[0].history.unit == "bytes"
+    assert next_steps(standing).gate == f"tbp gate 02c0ffee 03c0ffee --bench {CELL}"
+
+
 def test_what_is_certain_is_not_measured_again() -> None:
     exact = history(changes=(change(3, 1e-3, 1.2e-3, p_value=0),))
     (standing,) = answer(report(exact)).events

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tbp.model.changes import History, LineRuns
+from tbp.model.measured_with import MeasuredWith
 from tbp.model.points import Points, columns
-from tbp.model.series import Commit, Outcome, Point
+from tbp.model.series import Commit, Line, Outcome, Point
 from tbp.project.asv_config import configuration
 from tbp.report.base.digests import Digests
 from tbp.report.base.render import RenderedPage, main_of
+from tbp.report.pages.benchmark.files import jobs
 from tbp.report.parts.addresses import data_file, page_file
 from tbp.report.site import build
 from tbp.report.site.build import write_site
@@ -260,6 +263,47 @@ def test_histories_with_traces_have_a_digest(make_history, make_operators, make_
     data = make_report(history)
     assert Digests().of(data.histories) == Digests().of(data.histories)
     assert Digests().of(rest_of(data)) == Digests().of(rest_of(data))
+
+
+def circumstances_of(history: History, table: Sequence[dict[str, str]], index: list[int], number: str = "") -> History:
+    runs = columns(history.points)
+    known = MeasuredWith(table, np.array(index, np.uint8), ((0, "9"), (2, number)) if number else ())
+    return msgspec.structs.replace(history, points=Points(msgspec.structs.replace(runs, measured_with=known)))
+
+
+def test_what_runs_were_measured_with_is_in_the_digest_of_what_pages_share(make_history, make_report) -> None:
+    plain = make_history((1.0, 1.0, 1.0))
+    old, new = {"driver": "550"}, {"driver": "570"}
+    several = [
+        plain,
+        circumstances_of(plain, [old, new], [0, 0, 0]),
+        circumstances_of(plain, [old, new], [0, 0, 1]),
+        circumstances_of(plain, [old, {"driver": "580"}], [0, 0, 1]),
+        circumstances_of(plain, [old, new], [0, 0, 1], "1"),
+    ]
+    assert len({Digests().of(rest_of(make_report(history))) for history in several}) == 5
+
+
+def test_a_page_with_other_lines_is_made_again_for_another_driver_and_not_for_another_table(
+    make_history, make_report
+) -> None:
+    plain, frame = make_history((1.0, 1.0, 1.0)), build.Frame("x", "2026", "1")
+    old, new = {"driver": "550"}, {"driver": "570"}
+    several = [
+        circumstances_of(plain, [old, new], [0, 0, 1]),
+        circumstances_of(plain, [new, old], [1, 1, 0]),
+        circumstances_of(plain, [old, new], [0, 1, 1]),
+    ]
+
+    def keys(beside: bool) -> list[bytes]:
+        line = Line("dev", (plain.points[0].commit,))
+        runs = (LineRuns(plain.key, line, plain.points[:1], plain.unit, plain.better),) if beside else ()
+        made = [jobs(make_report(history, beside=runs), frame)[0] for history in several]
+        return [job.key(Digests()) for job in made]
+
+    first, alike, other = keys(beside=True)
+    assert first == alike != other
+    assert len(set(keys(beside=False))) == 1
 
 
 def test_the_content_of_a_page_is_what_its_template_got() -> None:

@@ -54,7 +54,13 @@ class BenchmarkPageJob(Struct, frozen=True):
 
     def key(self, digests: Digests) -> bytes:
         """A digest of everything that the files of the benchmark are made from, but the surroundings of its page."""
-        return digests.of("benchmark", replace(self, frame=within(self.frame)))
+        # Other lines are judged by circumstances, too: by the values, as their numbers in a table move with every run.
+        several: list[History | LineRuns] = []
+        if self.data.beside:
+            several = [*self.data.histories, *self.data.beside]
+        known = [columns(each.points).measured_with for each in several]
+        circumstances = [each.of_runs for each in known if each is not None]
+        return digests.of("benchmark", replace(self, frame=within(self.frame)), circumstances)
 
     @property
     def file(self) -> str:

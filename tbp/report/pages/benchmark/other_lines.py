@@ -95,7 +95,7 @@ def _asked(runs: LineRuns, newest: Point, history: History | None, data: ReportD
         return _Asked(runs, newest, None, None)
     series = series_of_points(runs.key, runs.unit, runs.better, (*came, *runs.points))
     of_line = ((runs.points, index) for index in range(len(runs.points)))
-    circumstances = [_measured_with(*place) for place in (*nearest, *of_line)]
+    circumstances = [_measured_with(*each) for each in (*nearest, *of_line)]
     return _Asked(runs, newest, replace(series, circumstances=circumstances), origin)
 
 

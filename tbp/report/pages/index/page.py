@@ -32,8 +32,10 @@ them a page of 300 benchmarks stays under 200 kB."""
 LEAST_GROUP = 3
 """Series of one benchmark that one commit moved the same way, from which on only the worst has a row at first."""
 
-NOT_MEASURED = (State.FAILED, State.STALE, State.VANISHED, State.SKIPPED, State.NOT_ENOUGH_DATA)
-"""States of series of which nobody knows how they are now."""
+NOT_MEASURED = {state: state.value for state in (State.FAILED, State.STALE, State.VANISHED, State.SKIPPED)} | {
+    State.NOT_ENOUGH_DATA: "with too few runs"
+}
+"""States of series of which nobody knows how they are now, with words for a list of them."""
 
 OPEN_BENCHMARKS = 60
 """With more benchmarks, each suite's list is folded away."""
@@ -55,11 +57,9 @@ class Family(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    verdict: str
     answer: AnswerPart
     first: Note | None  # what to know before the verdict
     notes: tuple[Note, ...]  # what to know before reading on
-    worst: State | None  # None when there is nothing
     base: str  # what is judged against, in words; empty for the whole history
     tiles: tuple[Tile, ...]
     rows: tuple[IndexRow, ...]  # of every series
@@ -108,11 +108,9 @@ def summary(data: ReportData) -> Summary:
     runs = last_runs(data)
     places = {history.key: number for number, history in enumerate(histories)}
     return Summary(
-        verdict=data.since_base(verdicts.verdict(histories)),
         answer=answer_part(answer(data), data, setup_names, places),
         first=first(data),
         notes=notes(data, rows),
-        worst=histories[0].state if histories else None,
         base=_base(data),
         tiles=tiles(histories),
         rows=rows,
@@ -140,7 +138,7 @@ def grouped(rows: Iterable[IndexRow]) -> Iterator[tuple[IndexRow, ...]]:
 def not_measured(histories: Sequence[History]) -> str:
     """``12 stale, 3 skipped``: the series of which nobody knows how they are now; empty for none."""
     counts = verdicts.tally(histories)
-    return ", ".join(f"{counts[state]:,} {verdicts.PLURALS[state][0]}" for state in NOT_MEASURED if counts[state])
+    return ", ".join(f"{counts[state]:,} {phrase}" for state, phrase in NOT_MEASURED.items() if counts[state])
 
 
 def _base(data: ReportData) -> str:
