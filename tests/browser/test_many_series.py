@@ -8,7 +8,6 @@ import pytest
 from tbp.model.changes import State
 from tbp.model.series import SeriesKey
 from tbp.report.base.report_data import ReportData
-from tbp.report.pages.benchmark import listing
 from tbp.report.parts.addresses import anchor, page_file
 from tbp.report.site.build import write_single_file, write_site
 
@@ -78,15 +77,6 @@ def test_a_link_to_a_series_that_the_page_does_not_hold_opens_it(browser, many_s
     with opened(browser, benchmark_page(many_site, "many"), fragment=f"#{moved}") as page:
         page.wait_for_selector(f"#{moved}[open] .moved-block")
         wait_until(page, f"document.getElementById('{moved}').getBoundingClientRect().top < 300")
-
-
-def test_folded_tables_of_long_evidence_come_when_they_are_opened(browser, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(listing, "WHOLE_BYTES", 100)
-    site = write_site(many(), tmp_path)
-    with opened(browser, benchmark_page(site, "many"), ready=READY) as page:
-        handle = page.locator(f"#{anchor_of(0)} details[data-later]").first.element_handle()
-        handle.query_selector("summary").click()
-        handle.wait_for_selector("table")
 
 
 def test_without_scripts_the_first_series_are_read(browser, many_site) -> None:
