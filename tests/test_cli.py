@@ -36,7 +36,11 @@ SLOWER = [*STEADY[:15], *(2 * value for value in STEADY[15:])]
 
 @pytest.mark.parametrize(
     ("values", "code", "words"),
-    [(STEADY, 0, "No confirmed regression"), (SLOWER, 3, "suite.time_thing: ▲ +1"), (SLOWER[::-1], 0, "faster")],
+    [
+        (STEADY, 0, "none stands."),
+        (SLOWER, 3, "suite.time_thing: ▲ +1"),
+        (SLOWER[::-1], 0, "1 series is better, from 1 commit"),
+    ],
     ids=["no regression is 0", "a standing regression is 3", "an improvement is no regression"],
 )
 def test_a_report_s_code_is_its_verdict(tmp_path: Path, run: Run, values: list[float], code: int, words: str):
@@ -62,9 +66,14 @@ def test_compare_is_3_for_a_regression_unless_told_otherwise(tmp_path: Path, run
 @pytest.mark.parametrize(
     ("better", "code", "compared", "report"),
     [
-        ("", 0, "No regression, 1 changed in 1 benchmark; it is suite.track_thing: +100 % higher", "1 changed"),
-        ("lower", 3, "1 regression in 1 benchmark; it is suite.track_thing: +100 % higher (worse)", "1 regression"),
-        ("higher", 0, "No regression, 1 improvement in 1 benchmark; it is suite.track_thing: +100 %", "1 improved"),
+        ("", 0, "No regression, 1 changed in 1 benchmark; it is suite.track_thing: +100 % higher", "+100 % higher"),
+        ("lower", 3, "1 regression in 1 benchmark; it is suite.track_thing: +100 % higher (worse)", "1 stands"),
+        (
+            "higher",
+            0,
+            "No regression, 1 improvement in 1 benchmark; it is suite.track_thing: +100 %",
+            "1 series is better",
+        ),
     ],
 )
 def test_report_and_compare_ask_the_project_which_direction_is_better(

@@ -65,6 +65,8 @@ tbp.begin = tbp.start;
 tbp.additions = [];
 tbp.enrich = (part) => { for (const add of tbp.additions) add(part); };
 
+tbp.missing = (file) => `${file} is missing: run tbp report again.`;
+
 // Brings a place into the page that is not in it yet (see listing.js).
 tbp.reach = () => {};
 

@@ -46,7 +46,7 @@ tbp.paged = (box, kind, known, step, { listed, made = () => null, cut = (all, li
   const [nothing, more] = ["nothing", "more"].map((id) => document.getElementById(id));
   const elements = tbp.chunked(kind, known, (name) => {
     nothing.hidden = false;
-    nothing.textContent = `${name} is missing: run tbp report again.`;
+    nothing.textContent = tbp.missing(name);
   });
   let limit = step, turn = 0;
 

@@ -33,7 +33,7 @@ tbp.tables = (data) => {
     const one = byId.get(id);
     if (place.querySelector("table")) return;
     if (one.isAwaited) {
-      data.whenWhole(() => fill(place, id), () => place.append(tbp.make("p", {}, `${data.more} is missing: run tbp report again.`)));
+      data.whenWhole(() => fill(place, id), () => place.append(tbp.make("p", {}, tbp.missing(data.more))));
     } else {
       place.append(table(one));
     }

@@ -275,7 +275,7 @@ tbp.chart = (encoded) => {
   };
 
   const missing = () => {
-    document.getElementById("drawn").textContent = `${data.more} is missing: run tbp report again.`;
+    document.getElementById("drawn").textContent = tbp.missing(data.more);
   };
 
   const draw = () => {

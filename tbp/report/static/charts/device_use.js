@@ -36,7 +36,7 @@ tbp.additions.push((part) => {
       const fill = () => tbp.fillUse(fold, tbp.uses.data.get(id));
       if (tbp.uses.data.has(id)) { fill(); return; }
       tbp.uses.waiting.set(id, [...(tbp.uses.waiting.get(id) || []), fill]);
-      tbp.load(source, () => fold.append(tbp.make("p", {}, `${source} is missing: run tbp report again.`)));
+      tbp.load(source, () => fold.append(tbp.make("p", {}, tbp.missing(source))));
     };
     fold.addEventListener("toggle", open, { once: true });
   }

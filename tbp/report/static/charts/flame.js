@@ -260,7 +260,7 @@ tbp.flameBox = (box) => {
   const draw = () => tbp.flameGraph(box, tbp.flames.data.get(id));
   if (tbp.flames.data.has(id)) { draw(); return; }
   tbp.flames.waiting.set(id, draw);
-  tbp.load(source, () => { box.querySelector(".flame-status").textContent = `${source} is missing: run tbp report again.`; });
+  tbp.load(source, () => { box.querySelector(".flame-status").textContent = tbp.missing(source); });
 };
 
 // Draws a graph once it comes near.

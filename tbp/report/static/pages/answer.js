@@ -39,7 +39,7 @@ tbp.answer = (group, box) => {
   const title = document.getElementById("answer");
   const more = document.getElementById("more-events");
   const known = [...box.children];
-  const cards = tbp.chunked("events", known, (name) => { box.append(tbp.make("p", {}, `${name} is missing: run tbp report again.`)); });
+  const cards = tbp.chunked("events", known, (name) => { box.append(tbp.make("p", {}, tbp.missing(name))); });
   const folds = [...document.querySelectorAll("#events .older:not(.better-events)")];
   const { project, id } = group.dataset;
   const visit = tbp.lastVisit(project, id, events);

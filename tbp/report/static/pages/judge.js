@@ -1,8 +1,7 @@
 // written by tbp report
-// Any two runs judged as `tbp compare` judges: the counterpart of tbp/comparison/{two_runs,judgements}.py and
-// tbp/report/pages/compare/means.py. Its numbers come with the data, from rules.py beside them, and a test holds both
-// against each other. What is not here is how far the processes of one run disagree, which can only make a verdict less
-// sure, and what runs older than the columns say.
+// Any two runs judged as `tbp compare` judges (tbp/comparison/{two_runs,judgements}.py, tbp/report/pages/compare/means.py),
+// with numbers from rules.py; a test holds both against each other. Not here: how far the processes of one run disagree,
+// which only makes a verdict less sure, and what runs older than the columns say.
 "use strict";
 
 // cell: (row, column) → its run there.

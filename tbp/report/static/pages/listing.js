@@ -1,6 +1,6 @@
 // written by tbp report
-// The series of a benchmark below its chart: which of them are shown, and what the page itself does not hold of them. That
-// is HTML in files of its own (data/*.part-*.js, see tbp/report/pages/benchmark/listing.py), put in when a reader opens it.
+// The series of a benchmark below its chart: which are shown, and what the page does not hold of them: HTML in
+// data/*.part-*.js (see tbp/report/pages/benchmark/listing.py), put in when a reader opens it.
 "use strict";
 
 // HTML of this site, in which every foreign text is escaped.
@@ -33,7 +33,7 @@ tbp.listing = (data) => {
     for (const number of new Set(lacking.map((place) => part[place]))) {
       const file = listing.file.replace("*", number);
       tbp.load(`../${file}`, () => {
-        for (const one of document.querySelectorAll("[data-waits] > p, [data-later] > p")) one.textContent = `${file} is missing: run tbp report again.`;
+        for (const one of document.querySelectorAll("[data-waits] > p, [data-later] > p")) one.textContent = tbp.missing(file);
       });
     }
   };
