@@ -37,7 +37,7 @@ from tbp.project.policy import read_policy
 from tbp.system.store import FILE, Store
 from tbp.traces.operator_files import operator_bytes, stored_recording
 from tbp.traces.read_recording import read_recording
-from tbp.traces.reading import document, packing
+from tbp.traces.reading import cutting, document, packing
 from tbp.traces.reading.read import read_texts, read_trace
 from tbp.traces.reading.trace import Trace
 
@@ -78,7 +78,7 @@ def _pieces_of(size: int) -> Iterator[None]:
     if not size:
         yield
         return
-    sizes = {(document, "PART_BYTES"): size, (document, "_GUESS_BYTES"): size}
+    sizes = {(document, "PART_BYTES"): size, (cutting, "_GUESS_BYTES"): size}
     sizes |= {(document, "BLOCK_BYTES"): 2 * size, (packing, "BLOCK_BYTES"): 2 * size}
     before = {of: getattr(*of) for of in sizes}
     for of, value in sizes.items():
