@@ -141,7 +141,8 @@ class Victim:
     def watched(self) -> list[Path]:
         """The folders in which this verb makes, moves and removes files."""
         tops = [self.folder / name for name in ("copies", "site", "reports")]
-        return [folder for top in (*tops, self.results) for folder in (top, *top.rglob("*")) if folder.is_dir()]
+        # os.walk passes over folders that go meanwhile, as the verb runs.
+        return [Path(folder) for top in (*tops, self.results) for folder, _, _ in os.walk(top)]
 
     def ended(self, code: int | None, number: int) -> None:
         """Notes what the command of this number, which ended with ``code``, must have left."""

@@ -134,7 +134,7 @@ def test_what_is_folded_is_on_paper(browser, heavy_site) -> None:
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_a_page_of_many_series_fits_and_axe_finds_nothing_wrong(browser, heavy_site, size, scheme) -> None:
     with opened(browser, benchmark_page(heavy_site, "heavy"), size, scheme, ready=READY) as page:
-        page.locator("#quiet").get_by_role("button").first.click()
+        page.locator("#quiet tbody").get_by_role("button").first.click()
         page.wait_for_selector("#quiet td table")
         assert overflow(page) <= 0
         assert violations(page) == []
