@@ -233,7 +233,7 @@ def test_a_slower_newest_commit_is_told_the_same_night_because_both_were_measure
     slower = project.commit(LOOP.format(100_000))
     code, out, err = project.night(paired_budget=3)
     assert code == 3, err
-    (told,) = [line for line in out.splitlines() if line.startswith("  suite.time_calls")]
+    (told,) = [line for line in out.splitlines() if line.startswith("  new: suite.time_calls")]
     assert slower[:8] in told
     assert f"measured in turns against {same[:8]}" in told
 
