@@ -37,12 +37,14 @@ MOVES = [*range(113, 119), *range(60, 112, 13), 2]
 def moved(at: int, size: float = 1.3, *, name: str = "", **fields) -> History:
     values = [1.0] * at + [size] * (DAYS - at)
     state = State.REGRESSION if size > 1 else State.IMPROVEMENT
-    own = history(values, state, changes=changes((at, 1.0, size)), benchmark=name or f"suite.Case{at}.time_x", **fields)
+    shifted = history(
+        values, state, changes=changes((at, 1.0, size)), benchmark=name or f"suite.Case{at}.time_x", **fields
+    )
     points = tuple(
         replace(point, commit=replace(point.commit, author="Ann Author", subject="Fuse the mask into attention"))
-        for point in own.points
+        for point in shifted.points
     )
-    return replace(own, points=points)
+    return replace(shifted, points=points)
 
 
 def eventful() -> ReportData:

@@ -305,14 +305,14 @@ def test_the_script_puts_a_difference_down_to_circumstances_as_tbp_compare_does(
         "zero": half,
     }
     numbers = {"number": ((0, "97,915"), (60, "1")), "both": ((0, "10"), (60, "1,000"))}
-    own = [with_circumstances(one, index[name], numbers.get(name, ())) for name, one in plain.items()]
-    site = write_site(replace(plausible_data, histories=tuple(own), machines=(), runs=()), tmp_path)
+    measured = [with_circumstances(one, index[name], numbers.get(name, ())) for name, one in plain.items()]
+    site = write_site(replace(plausible_data, histories=tuple(measured), machines=(), runs=()), tmp_path)
     pairs = [(58, 61), (61, 58), (40, 100), (59, 95), (119, 0), (62, 61), (20, 45), (105, 115), (59, 60)]
     reasons = set()
     with opened(browser, site.parent / "compare.html", ready=READY) as page:
         for before, after in pairs:
             sides = [ComparedCommit(order[at].short, order[at].hash) for at in (before, after)]
-            found, wanted = judged_by_the_script(page, before, after, sides), expected(own, *sides)
+            found, wanted = judged_by_the_script(page, before, after, sides), expected(measured, *sides)
             assert found.keys() == wanted.keys()
             for href, judgement in wanted.items():
                 state, low, _, reason, _ = found[href]

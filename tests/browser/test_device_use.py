@@ -56,12 +56,12 @@ def named(of: History, name: str) -> History:
 def data() -> ReportData:
     several = traced("c.time_several")
     keys = [replace(several.key, parameters=(("width", str(width)),)) for width in range(40)]
-    found = (
+    histories = (
         traced("a.time_amp"),
         named(traced("b.time_hostile"), HOSTILE),
         *(replace(several, key=key) for key in keys),
     )
-    return ReportData("example", found, commits=commit_order(found))
+    return ReportData("example", histories, commits=commit_order(histories))
 
 
 @pytest.fixture(scope="module")

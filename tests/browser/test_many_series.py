@@ -24,14 +24,14 @@ CHANGED, QUIET = 60, 70
 def many() -> ReportData:
     chance = random.Random(3)
     history = commits(chance, 12)
-    found = []
+    histories = []
     for place in range(CHANGED + QUIET):
         is_changed = place < CHANGED
         key = SeriesKey("many.Suite.time_step", (("size", f"v{place}"),), "bench-1", "py3.13")
         shifts = ((6, 2 - place / 100),) if is_changed else ()
         state = State.REGRESSION if is_changed else State.NO_CHANGE
-        found.append(series(chance, history, key, 1e-3, shifts, state=state, traced=place == 0))
-    return ReportData("many", tuple(found), commits=tuple(history))
+        histories.append(series(chance, history, key, 1e-3, shifts, state=state, traced=place == 0))
+    return ReportData("many", tuple(histories), commits=tuple(history))
 
 
 @pytest.fixture(scope="module")

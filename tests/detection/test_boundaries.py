@@ -49,7 +49,7 @@ def between(before: Sequence[float] | Floats, after: Sequence[float] | Floats) -
 
 @pytest.mark.parametrize(("runs", "inflation"), [(10, 1.0), (10, 1.5), (8, 1.0)])
 def test_of_small_deviations_the_score_is_that_of_the_means(runs: int, inflation: float):
-    """Where the loss is a square, its slope is the deviation: the z test, which here is surer than the ranks."""
+    """Of small deviations the loss is their square, so the score is the z test of means, which is surer than ranks."""
     before, after = WOBBLE[:runs], WOBBLE[:runs] + 0.06
     z = 0.06 / (np.concatenate([before, after]).var() * 2 / runs) ** 0.5
     chance = between(before, after).p_value(inflation, np.tile(before, 2))

@@ -20,7 +20,7 @@ def test_a_trend_must_gain_six_tenths_of_a_boundary_s_logarithm(sign: int):
 
 
 def test_outliers_do_not_bend_a_trend():
-    """Of one that rises and one that falls; taken for runs like others, they would hide it."""
+    """A run far above the trend and one far below it would hide the trend if they counted as other runs do."""
     logs = WOBBLE + 2.5e-4 * np.arange(60)
     logs[[3, 56]] += [0.1, -0.1]
     (steps,) = long_steps([measured(np.exp(logs).tolist())])

@@ -89,8 +89,8 @@ def test_an_entry_for_one_commit_leaves_the_machine_that_saw_it_elsewhere() -> N
 
 def test_a_second_event_in_the_same_series_stands() -> None:
     later = Change(8, 2.0, 3.0, 0.001, True)
-    own = slow((1.0,) * 6 + (2.0,) * 2 + (3.0,) * 2, 6, "m", "suite.time_x", later)
-    (shown,) = seen([own], [of_event(6, 5)], TODAY)
+    regressed = slow((1.0,) * 6 + (2.0,) * 2 + (3.0,) * 2, 6, "m", "suite.time_x", later)
+    (shown,) = seen([regressed], [of_event(6, 5)], TODAY)
     assert shown.state is State.REGRESSION
     assert [evidence.triage is not None for evidence in shown.changes] == [True, False]
 
@@ -152,15 +152,15 @@ def test_what_is_fixed_is_accepted_until_a_run_since_still_shows_it(values, stat
 
 def test_a_rest_that_a_fix_leaves_is_said() -> None:
     partly = Change(10, 2.0, 1.4, 0.001, True)
-    own = slow((*SLOWER, 1.4, 1.4, 1.4, 1.4), 6, "m", "suite.time_x", partly)
-    (shown,) = seen([own], [fixed(name(10))], TODAY)
+    regressed = slow((*SLOWER, 1.4, 1.4, 1.4, 1.4), 6, "m", "suite.time_x", partly)
+    (shown,) = seen([regressed], [fixed(name(10))], TODAY)
     assert (shown.state, shown.changes[0].triage.seen_by) == (State.REGRESSION, name(13))
 
 
 def test_what_a_fix_mended_is_no_regression_and_said_of_nobody() -> None:
     mended = Change(10, 2.0, 1.0, 0.001, True)
-    own = slow((*SLOWER, 1.0, 1.0, 1.0, 1.0), 6, "m", "suite.time_x", mended)
-    (shown,) = seen([own], [fixed(name(10))], TODAY)
+    regressed = slow((*SLOWER, 1.0, 1.0, 1.0, 1.0), 6, "m", "suite.time_x", mended)
+    (shown,) = seen([regressed], [fixed(name(10))], TODAY)
     assert (shown.state, shown.changes[0].triage.seen_by) == (State.RECOVERED, "")
 
 
@@ -169,8 +169,8 @@ def test_a_throughput_is_mended_when_it_is_higher_again() -> None:
         measured = tuple(points((100.0,) * 6 + (50.0,) * 4 + (last,)))
         evidence = (ChangeEvidence(Change(6, 100.0, 50.0, 0.001, True)),)
         key = SeriesKey("suite.time_x", (), "m", "e")
-        own = History(key, "it/s", Better.HIGHER, measured, State.REGRESSION, evidence)
-        assert states([own], fixed(name(10))) == [state]
+        regressed = History(key, "it/s", Better.HIGHER, measured, State.REGRESSION, evidence)
+        assert states([regressed], fixed(name(10))) == [state]
 
 
 def test_a_fix_that_the_branch_does_not_have_is_a_problem() -> None:

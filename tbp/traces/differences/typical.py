@@ -24,7 +24,10 @@ from tbp.traces.reading.trace import NS_PER_US
 
 def typical_table(sessions: Sequence[TraceSession]) -> OperatorTable:
     """The operators of the median step: their calls and self times; all else is the mean of the sessions."""
-    table = merged_table([each.table for each in sessions])
+    return _with_medians(merged_table([each.table for each in sessions]), sessions)
+
+
+def _with_medians(table: OperatorTable, sessions: Sequence[TraceSession]) -> OperatorTable:
     names = operators_of(sessions)
     medians = side(sessions, names, "self_us", "self_device_us")
     frame = table.frame.set_index("operator")
@@ -45,8 +48,9 @@ def typical_frames(sessions: Sequence[TraceSession]) -> Frames | None:
     whole = merged_frames(sessions)
     if whole is None:
         return None
-    mean = merged_table([each.table for each in sessions]).frame.set_index("operator")
-    typical = typical_table(sessions).frame.set_index("operator").reindex(mean.index)
+    merged = merged_table([each.table for each in sessions])
+    mean = merged.frame.set_index("operator")
+    typical = _with_medians(merged, sessions).frame.set_index("operator").reindex(mean.index)
     step_ns = float(np.median([each.step_us for each in sessions])) * NS_PER_US * whole.steps
     of_step = step_ns / whole.step_ns if whole.step_ns else 1.0
     rows = whole.rows

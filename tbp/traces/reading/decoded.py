@@ -39,8 +39,8 @@ class Arguments(msgspec.Struct, gc=False):
     labels: msgspec.Raw = NOTHING
 
 
-class TraceEvent(msgspec.Struct, gc=False):
-    """One entry of "traceEvents". Times stay text, see ``numbers``."""
+class BareEvent(msgspec.Struct, gc=False):
+    """An event whose "args" are of no known shape. Times stay text, see ``numbers``."""
 
     ph: str = ""
     name: str = ""
@@ -50,26 +50,18 @@ class TraceEvent(msgspec.Struct, gc=False):
     ts: msgspec.Raw = NOTHING
     dur: msgspec.Raw = NOTHING
     id: msgspec.Raw = NOTHING  # of an arrow
-    args: Arguments | None = None
-
-
-class BareEvent(msgspec.Struct, gc=False):
-    """An event whose "args" are of no known shape."""
-
-    ph: str = ""
-    name: str = ""
-    cat: str | None = None
-    pid: int | str | float | None = None
-    tid: int | str | float | None = None
-    ts: msgspec.Raw = NOTHING
-    dur: msgspec.Raw = NOTHING
-    id: msgspec.Raw = NOTHING
 
     @property
     def args(self) -> Arguments | None:
         return None
 
 
+class TraceEvent(BareEvent, gc=False):
+    """One entry of "traceEvents"."""
+
+    args: Arguments | None = None
+
+
 EVENT = msgspec.json.Decoder(TraceEvent)
-EVENTS: msgspec.json.Decoder[list[TraceEvent | BareEvent]] = msgspec.json.Decoder(list[TraceEvent])
+EVENTS: msgspec.json.Decoder[list[BareEvent]] = msgspec.json.Decoder(list[TraceEvent])
 BARE_EVENT = msgspec.json.Decoder(BareEvent)

@@ -18,7 +18,7 @@ from tbp.system.arrays import Indices
 from tbp.traces.reading.arguments import links, occupancy, percents, sequences, sizes, whole
 from tbp.traces.reading.arrows import FINISHES, LONGEST_ID, MOST_ARROWS, NUMBERED, STARTS, ArrowEnds, numbered
 from tbp.traces.reading.categories import LONGEST, meaning
-from tbp.traces.reading.decoded import NOTHING, Arguments, BareEvent, TraceEvent
+from tbp.traces.reading.decoded import NOTHING, Arguments, BareEvent
 from tbp.traces.reading.growing import CodesOfKeys, GrowingColumn, GrowingRows
 from tbp.traces.reading.loss import Tally
 from tbp.traces.reading.numbers import LARGEST_NS, all_nanoseconds
@@ -94,7 +94,7 @@ class EventColumns:
         self._stacks: CodesOfKeys[tuple[str, str]] = CodesOfKeys()
         self._entries = 0
 
-    def add(self, events: Sequence[TraceEvent | BareEvent]) -> None:
+    def add(self, events: Sequence[BareEvent]) -> None:
         """Takes the timed events among these, and the allocations; spans beside the threads are counted.
 
         Raises UnreadableTrace, without the path, where a table of texts or the events become too many.
@@ -150,7 +150,7 @@ class EventColumns:
             **columns,
         )
 
-    def _add(self, rows: GrowingRows, events: Sequence[TraceEvent | BareEvent], phase: str) -> None:
+    def _add(self, rows: GrowingRows, events: Sequence[BareEvent], phase: str) -> None:
         """Adds the events of one phase; those without a usable time are left out and counted."""
         timed = [event for event in events if event.ph == phase]
         start_ns = all_nanoseconds([event.ts for event in timed])
@@ -168,9 +168,7 @@ class EventColumns:
             start_ns, duration_ns = start_ns[usable], duration_ns[usable]
         rows.add(self._columns(timed, start_ns, duration_ns), order)
 
-    def _columns(
-        self, timed: Sequence[TraceEvent | BareEvent], start_ns: Indices, duration_ns: Indices
-    ) -> dict[str, NDArray[Any]]:
+    def _columns(self, timed: Sequence[BareEvent], start_ns: Indices, duration_ns: Indices) -> dict[str, NDArray[Any]]:
         arguments = [event.args or _NO_ARGUMENTS for event in timed]
         names = [event.name for event in timed]
         external = links([a.external_id for a in arguments])
@@ -231,13 +229,13 @@ class EventColumns:
         codes["stack_code"] = self._stacks["", ""]
         return codes | dict.fromkeys(NUMBERS_OF_ARGUMENTS, ABSENT)
 
-    def _add_labels(self, events: Sequence[TraceEvent | BareEvent]) -> None:
+    def _add_labels(self, events: Sequence[BareEvent]) -> None:
         for event in events:
             if event.args is not None:
                 texts = {"name": event.args.name, "labels": event.args.labels}
                 self._labels.add(event.name, written(event.pid), written(event.tid), texts)
 
-    def _add_arrows(self, events: Sequence[TraceEvent | BareEvent]) -> None:
+    def _add_arrows(self, events: Sequence[BareEvent]) -> None:
         if not events or len(self._arrows) > MOST_ARROWS:
             return
         time_ns = all_nanoseconds([event.ts for event in events])
@@ -250,7 +248,7 @@ class EventColumns:
         for column, value in zip(self._arrow_ends, values, strict=True):
             column.add(value[_is_time(time_ns)])
 
-    def _add_memory(self, events: Sequence[TraceEvent | BareEvent]) -> None:
+    def _add_memory(self, events: Sequence[BareEvent]) -> None:
         arguments = [event.args or _NO_ARGUMENTS for event in events]
         start_ns = all_nanoseconds([event.ts for event in events])
         thread = self._threads.codes([(event.pid, event.tid) for event in events])

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from tbp.traces.reading.decoded import BARE_EVENT, EVENT, EVENTS, BareEvent, TraceEvent
+from tbp.traces.reading.decoded import BARE_EVENT, EVENT, EVENTS, BareEvent
 
 Anything = TypeVar("Anything")
 Entry = TypeVar("Entry")
@@ -51,15 +51,15 @@ def _decoded(text: bytes, decoder: msgspec.json.Decoder[Anything]) -> Anything |
         return None
 
 
-def _whole_events(text: bytes) -> list[TraceEvent | BareEvent] | None:
+def _whole_events(text: bytes) -> list[BareEvent] | None:
     return _decoded(b"[" + text + b"]", EVENTS)
 
 
-def _event(text: bytes) -> TraceEvent | BareEvent | None:
+def _event(text: bytes) -> BareEvent | None:
     return _decoded(text, EVENT)
 
 
-def _mended_event(text: bytes) -> TraceEvent | BareEvent | None:
+def _mended_event(text: bytes) -> BareEvent | None:
     """An event, if need be without its "args"."""
     return _decoded(text, EVENT) or _decoded(text, BARE_EVENT)
 
