@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
 from rich.console import RenderableType
 
 from tbp.traces.calls.generated import generated
@@ -18,6 +17,9 @@ from tbp.wording.device_words import (
     CAUSES_IN_WORDS,
     by_cause,
     device_sentence,
+    numbers_of_cause,
+    numbers_of_kernel,
+    numbers_of_rank,
     occupancy_sentence,
     operators_of_cause,
     ranks_sentence,
@@ -69,13 +71,7 @@ def _idle(view: Devices, top: int) -> Iterator[RenderableType]:
     rows = TextRows()
     rows.add("idle", "time", "share", "gaps")
     for cause, frame in by_cause(view.idle):
-        total_us, gaps = (float(frame[name].sum()) for name in ("total_us", "gaps"))
-        rows.add(
-            CAUSES_IN_WORDS[cause],
-            words.microseconds(total_us),
-            words.percent(total_us / whole_us),
-            words.calls(gaps),
-        )
+        rows.add(CAUSES_IN_WORDS[cause], *numbers_of_cause(frame, whole_us))
         rows.below(Paragraph(operators_of_cause(cause, frame, whole_us, top), "    "))
     yield rows
 
@@ -86,9 +82,7 @@ def _kernels(view: Devices, top: int) -> Iterator[RenderableType]:
     known = view.kernels[view.kernels["occupancy"].notna()]
     rows.add("kernel", "device time", "share", "calls", *(["occupancy"] if len(known) else []))
     for _, row in view.kernels.head(top).iterrows():
-        time, share = words.microseconds(float(row["total_us"])), words.percent(float(row["share"]))
-        occupancy = [words.percent(float(row["occupancy"]))] if len(known) else []
-        rows.add(str(row["kernel"]), time, share, words.calls(float(row["calls"])), *occupancy)
+        rows.add(str(row["kernel"]), *numbers_of_kernel(row, len(known) > 0))
         operator = str(row["operator"])
         rows.below(Paragraph(operator if operator in REST else f"of {operator}", "    "))
         if kernel := generated(str(row["kernel"])):
@@ -110,21 +104,10 @@ def _ranks(view: Devices) -> Iterator[RenderableType]:
     on_device = bool(view.ranks["busy_share"].notna().any())
     rows.add("rank", "step", *(("busy", "idle") if on_device else ()), "communication", "share", "alone")
     for _, row in view.ranks.head(MOST_RANKS).iterrows():
-        rows.add(*_rank(row, view.runs > 1, on_device))
+        run = f" (run {row['run'] + 1})" if view.runs > 1 else ""
+        rows.add(f"{row['rank']}{run}", *numbers_of_rank(row, on_device))
     yield from ("", Paragraph(title), rows)
     if (late := view.straggler) is not None:
         yield Paragraph(straggler_sentence(late))
     if len(view.ranks) > MOST_RANKS:
         yield f"… and {words.count(len(view.ranks) - MOST_RANKS, 'more rank')} (--json has them)"
-
-
-def _rank(row: pd.Series, with_run: bool, on_device: bool) -> tuple[str, ...]:
-    name = f"{row['rank']}" + (f" (run {row['run'] + 1})" if with_run else "")
-    return (
-        name,
-        words.microseconds(float(row["step_us"])),
-        *([words.percent(float(row[name])) for name in ("busy_share", "host_bound_share")] if on_device else []),
-        words.microseconds(float(row["communication_us"])),
-        words.percent(float(row["communication_share"])),
-        words.microseconds(float(row["exposed_communication_us"])),
-    )

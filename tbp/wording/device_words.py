@@ -66,6 +66,30 @@ def operators_of_cause(cause: str, frame: pd.DataFrame, whole_us: float, top: in
     return f"{SIDES[cause]} {', '.join(shown)}"
 
 
+def numbers_of_cause(frame: pd.DataFrame, whole_us: float) -> tuple[str, str, str]:
+    """(time per step, its part of all idle time, gaps) of a cause."""
+    total_us, gaps = (float(frame[name].sum()) for name in ("total_us", "gaps"))
+    return words.microseconds(total_us), words.percent(total_us / whole_us), words.calls(gaps)
+
+
+def numbers_of_kernel(row: pd.Series, has_occupancy: bool) -> tuple[str, ...]:
+    """(device time, share, calls) of a kernel, with its occupancy where one was recorded of any."""
+    time, share = words.microseconds(float(row["total_us"])), words.percent(float(row["share"]))
+    occupancy = [words.percent(float(row["occupancy"]))] if has_occupancy else []
+    return time, share, words.calls(float(row["calls"])), *occupancy
+
+
+def numbers_of_rank(row: pd.Series, on_device: bool) -> tuple[str, ...]:
+    """(step, with a device the shares busy and idle, communication, its share, communication alone) of a rank."""
+    return (
+        words.microseconds(float(row["step_us"])),
+        *([words.percent(float(row[name])) for name in ("busy_share", "host_bound_share")] if on_device else []),
+        words.microseconds(float(row["communication_us"])),
+        words.percent(float(row["communication_share"])),
+        words.microseconds(float(row["exposed_communication_us"])),
+    )
+
+
 def occupancy_sentence(kernels: pd.DataFrame) -> str:
     """The part of kernel time with a LOW_OCCUPANCY; empty where no occupancy was recorded."""
     known = kernels[kernels["occupancy"].notna()]

@@ -117,4 +117,4 @@ def _key(series: Row) -> Row:
 
 
 def _commit(commit: Mapping[str, str] | None) -> Row:
-    return {name: commit.get(name, "") if commit else "" for name in _COMMIT} if commit else dict.fromkeys(_COMMIT)
+    return {name: commit.get(name, "") for name in _COMMIT} if commit else dict.fromkeys(_COMMIT)

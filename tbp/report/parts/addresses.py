@@ -91,12 +91,15 @@ def accept(benchmark: str, commit: Commit) -> str:
     return f"tbp ack {shlex.quote(benchmark)} {commit.hash[:12]} --reason 'why it is accepted'"
 
 
-def accept_event(before: Commit | None, first: Commit) -> str:
-    """The command that accepts the event between the two commits, whoever saw it; empty when a hash is none."""
+def accept_event(before: Commit | None, first: Commit, options: str = "--reason 'why it is accepted'") -> str:
+    """The command that accepts the event between the two commits, whoever saw it; empty when a hash is none.
+
+    Other ``options`` of ``tbp ack`` say something else of it.
+    """
     hashes = [commit.hash for commit in (before, first) if commit is not None]
     if not all(map(HASH.fullmatch, hashes)):
         return ""
-    return f"tbp ack {'..'.join(name[:12] for name in hashes)} --reason 'why it is accepted'"
+    return f"tbp ack {'..'.join(name[:12] for name in hashes)} {options}"
 
 
 def commit_href(commit_url: str, commit: Commit) -> str:
@@ -119,18 +122,27 @@ def bench_regex(key: SeriesKey) -> str:
     return rf"^{name}\({values}\)$"
 
 
-def reproduction(key: SeriesKey, commit: Commit) -> str:
-    """The command that measures this series on this commit; empty when the hash is none."""
+def middle(before: Commit, after: Commit) -> str:
+    """The commit that git would bisect to between the two, as a shell has it: for ``reproduction`` and ``gate``."""
+    return f'"$(git rev-list --first-parent --bisect {before.short}..{after.short})"'
+
+
+def reproduction(key: SeriesKey, commit: Commit, revision: str = "") -> str:
+    """The command that measures this series on this commit, or on another ``revision``; empty when the hash is none."""
     if not HASH.fullmatch(commit.hash):
         return ""
-    return f"asv run --bench {shlex.quote(bench_regex(key))} {shlex.quote(commit.short + '^!')}"
+    measured = f"{revision}'^!'" if revision else shlex.quote(f"{commit.short}^!")
+    return f"asv run --bench {shlex.quote(bench_regex(key))} {measured}"
 
 
-def gate(key: SeriesKey, before: Commit, after: Commit) -> str:
-    """The command that measures both commits in turns on this series; empty where a hash is none."""
+def gate(key: SeriesKey, before: Commit, after: Commit, revision: str = "") -> str:
+    """The command that measures both commits in turns on this series; empty where a hash is none.
+
+    Another ``revision`` may be measured in place of ``after``.
+    """
     if not all(HASH.fullmatch(commit.hash) for commit in (before, after)):
         return ""
-    return f"tbp gate {before.short} {after.short} --bench {shlex.quote(bench_regex(key))}"
+    return f"tbp gate {before.short} {revision or after.short} --bench {shlex.quote(bench_regex(key))}"
 
 
 def raw_traces(key: SeriesKey, commit: Commit) -> str:

@@ -161,12 +161,7 @@ def _idle_table(idle: pd.DataFrame) -> DeviceTable:
     whole_us = float(idle["total_us"].sum())
     causes = device_words.by_cause(idle)
     rows = [
-        (
-            device_words.CAUSES_IN_WORDS[cause],
-            words.microseconds(float(frame["total_us"].sum())),
-            words.percent(float(frame["total_us"].sum()) / whole_us),
-            words.calls(float(frame["gaps"].sum())),
-        )
+        (device_words.CAUSES_IN_WORDS[cause], *device_words.numbers_of_cause(frame, whole_us))
         for cause, frame in causes
     ]
     named = [device_words.operators_of_cause(cause, frame, whole_us, MOST_GAPS) for cause, frame in causes]
@@ -185,11 +180,10 @@ def _has_occupancy(view: Devices) -> bool:
 def _kernel_table(view: Devices) -> DeviceTable:
     has_occupancy = _has_occupancy(view)
     shown, rest = view.kernels.head(HOTSPOTS), view.kernels.iloc[HOTSPOTS:]
-    rows = []
-    for _, row in shown.iterrows():
-        numbers = [words.microseconds(float(row["total_us"])), words.percent(float(row["share"]))]
-        numbers += [words.calls(float(row["calls"])), *([words.percent(row["occupancy"])] if has_occupancy else [])]
-        rows.append((words.cut(str(row["kernel"]), NAME_LENGTH), *numbers))
+    rows = [
+        (words.cut(str(row["kernel"]), NAME_LENGTH), *device_words.numbers_of_kernel(row, has_occupancy))
+        for _, row in shown.iterrows()
+    ]
     left = f"{words.count(len(rest), 'further kernel')}: {words.percent(float(rest['share'].sum()))}."
     return DeviceTable(
         heads=(
@@ -207,20 +201,10 @@ def _kernel_table(view: Devices) -> DeviceTable:
 
 def _rank_table(view: Devices) -> DeviceTable:
     on_device = bool(view.ranks["busy_share"].notna().any())
-    shares = ("busy_share", "host_bound_share") if on_device else ()
     rows = []
     for _, row in view.ranks.head(MOST_RANKS).iterrows():
         run = f" (run {row['run'] + 1})" if view.runs > 1 else ""
-        rows.append(
-            (
-                f"rank {row['rank']}{run}",
-                words.microseconds(float(row["step_us"])),
-                *(words.percent(float(row[name])) for name in shares),
-                words.microseconds(float(row["communication_us"])),
-                words.percent(float(row["communication_share"])),
-                words.microseconds(float(row["exposed_communication_us"])),
-            )
-        )
+        rows.append((f"rank {row['rank']}{run}", *device_words.numbers_of_rank(row, on_device)))
     more = len(view.ranks) - MOST_RANKS
     return DeviceTable(
         heads=(

@@ -136,15 +136,20 @@ def sureness(change: SeriesChange) -> str:
     return next((text for limit, text in _SURENESS if shown.p_value < limit), "")
 
 
+def in_range(event: Event, in_ranges: Mapping[str, Commit], hashes: Sequence[str]) -> tuple[Commit, ...]:
+    """The commits of a range of several that git was asked for, newest first; arguments as those of ``authors``."""
+    if event.range.commits == 1:
+        return ()
+    between = hashes[event.range.start : event.range.end + 1]
+    return tuple(in_ranges[name] for name in reversed(between) if name in in_ranges)
+
+
 def authors(event: Event, in_ranges: Mapping[str, Commit], hashes: Sequence[str]) -> tuple[str, ...]:
     """The names of those who wrote the commits of the event's range, newest first; none where nobody knows.
 
     ``hashes`` are all commits of the branch in order; ``in_ranges`` has those that git was asked for.
     """
-    commits = [event.range.first]
-    if event.range.commits > 1:
-        in_range = hashes[event.range.start : event.range.end + 1]
-        commits += [in_ranges[name] for name in reversed(in_range) if name in in_ranges]
+    commits = (event.range.first, *in_range(event, in_ranges, hashes))
     return tuple(dict.fromkeys(commit.author for commit in commits if commit.author))
 
 

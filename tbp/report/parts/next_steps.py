@@ -6,12 +6,9 @@ need what is not known (the commit before, a hash) or what cannot be timed is le
 
 from __future__ import annotations
 
-import shlex
-
 from msgspec import Struct
 
 from tbp.model.changes import State
-from tbp.model.series import Commit, SeriesKey
 from tbp.report.parts import addresses
 from tbp.report.parts.standing import StandingEvent
 from tbp.report.parts.trace_words import TIME
@@ -20,6 +17,7 @@ HALVE = "find the commit: measure the middle of the range; slower there means th
 FILL = "find the commit: measure the middle of the range, then report again"
 SHOW = "look at the commit"
 GATE = "measure the commits before and after it in turns"
+LOOK_AFTER = "--status investigating --owner 'NAME'"
 
 
 class NextSteps(Struct, frozen=True):
@@ -45,7 +43,11 @@ def next_steps(standing: StandingEvent) -> NextSteps:
     gate = addresses.gate(timed, before, first) if timed is not None and before is not None else ""
     halve = ""
     if before is not None and between.commits > 1 and addresses.HASH.fullmatch(before.hash):
-        halve = _halved(gate, before, first) if gate else _filled(largest.history.key, before, first)
+        middle = addresses.middle(before, first)
+        if timed is not None and gate:  # against the last good commit
+            halve = addresses.gate(timed, before, first, middle)
+        else:
+            halve = addresses.reproduction(largest.history.key, first, middle)
     show = f"git show {first.short}" if addresses.HASH.fullmatch(first.hash) and between.commits == 1 else ""
     shown = largest.evidence.change
     is_certain = shown.is_exact or bool(shown.in_turns)  # to measure it again would tell nothing
@@ -59,20 +61,5 @@ def next_steps(standing: StandingEvent) -> NextSteps:
         halve=halve,
         show=show,
         accept=accept,
-        look_after=f"{accept.partition(' --reason ')[0]} --status investigating --owner 'NAME'" if accept else "",
+        look_after=addresses.accept_event(before, first, LOOK_AFTER) if accept else "",
     )
-
-
-def _halved(gate: str, before: Commit, first: Commit) -> str:
-    """The commit that git would bisect to, measured against the last good one instead of the newest."""
-    return gate.replace(f" {before.short} {first.short} ", f' {before.short} "{_middle(before, first)}" ', 1)
-
-
-def _filled(key: SeriesKey, before: Commit, first: Commit) -> str:
-    """The command that stores a result of the commit that git would bisect to; empty where a hash is none."""
-    command = addresses.reproduction(key, first)
-    return command.replace(shlex.quote(f"{first.short}^!"), f"\"{_middle(before, first)}\"'^!'") if command else ""
-
-
-def _middle(before: Commit, first: Commit) -> str:
-    return f"$(git rev-list --first-parent --bisect {before.short}..{first.short})"

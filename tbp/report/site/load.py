@@ -67,8 +67,8 @@ def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
     project = own_config(config, results_dir)
     folder = results_folder(config, results_dir)
     results = read_results(folder)
-    repository, branch = (project.repository, project.branch) if project is not None else (None, "")
-    commits = read_commits(results.commits, repository, branch, project.path if project is not None else None)
+    line = (project.repository, project.branch, project.path) if project is not None else ()
+    commits = read_commits(results.commits, *line)
     if commits.lines and not commits.order:
         further = ", ".join(line.name for line in commits.lines[:MOST_LINES])
         raise NothingMeasured(

@@ -12,10 +12,9 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from tbp.history.events import Event
 from tbp.history.shift_sentences import brief
 from tbp.model.changes import State
-from tbp.model.series import Commit, SeriesKey
+from tbp.model.series import SeriesKey
 from tbp.project import directions
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts import addresses, event_words, trace_words, triage_words
@@ -179,7 +178,9 @@ def iso(moment: datetime) -> str:
 
 
 def _groups(lines: range, events: Sequence[StandingEvent], data: ReportData) -> tuple[AgeGroup, ...]:
-    newest = data.newest.date if data.newest is not None else datetime.now(UTC)
+    if data.newest is None:
+        return ()
+    newest = data.newest.date
 
     def heading(number: int) -> str:
         days = (newest - events[number].event.range.first.date).days
@@ -191,7 +192,7 @@ def _groups(lines: range, events: Sequence[StandingEvent], data: ReportData) -> 
 def _card(standing: StandingEvent, context: _Context) -> EventCard:
     event, shown, data = standing.event, standing.changes, context.data
     of_several, before = event_words.of_several(event.range), event.range.last_before
-    in_range = _in_range(event, data)
+    in_range = event_words.in_range(event, data.in_ranges, data.in_order.hashes)
     benchmarks = list(dict.fromkeys(change.history.key.benchmark for change in shown))
     return EventCard(
         anchor=anchor_of(event),
@@ -241,14 +242,6 @@ def _named(standing: StandingEvent, setup_names: SetupNames) -> tuple[NamedSerie
         )
         for change in shown[:MOST_NAMED]
     )
-
-
-def _in_range(event: Event, data: ReportData) -> tuple[Commit, ...]:
-    """The commits of a range of several that git has, newest first."""
-    if event.range.commits == 1:
-        return ()
-    hashes = data.in_order.hashes[event.range.start : event.range.end + 1]
-    return tuple(data.in_ranges[name] for name in reversed(hashes) if name in data.in_ranges)
 
 
 def _causes(standing: StandingEvent) -> tuple[str, ...]:
