@@ -12,7 +12,7 @@ from tbp import __version__
 from tbp.asv.stored_traces import Cells, TraceSource
 from tbp.errors import UsageError
 from tbp.hotspots.views import Facts, facts
-from tbp.report.base.render import flames_html, script_call, static_text
+from tbp.report.base.render import flames_html, script_call, script_text
 from tbp.report.parts.flame import Flame, FlameAddress, FlameSection, difference_flame, flame
 from tbp.traces.differences.difference import difference
 from tbp.traces.differences.frame_difference import frame_difference, pruned_difference
@@ -34,7 +34,7 @@ def flame_file(shown: Cells) -> str:
     sections = tuple(_section(f"flame-{number}", sides) for number, sides in enumerate(shown))
     data = (script_call("tbp.flame", section.flame.payload) for section in sections)
     title = sections[0].title if len(sections) == 1 else _names(shown[0])
-    return flames_html([*map(static_text, SCRIPTS), *data], title=title, sections=sections, version=__version__)
+    return flames_html([*map(script_text, SCRIPTS), *data], title=title, sections=sections, version=__version__)
 
 
 def _section(name: str, sides: tuple[TraceSource, ...]) -> FlameSection:

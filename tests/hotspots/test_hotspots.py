@@ -308,7 +308,8 @@ def test_a_flame_graph_is_one_file_that_asks_for_nothing(
     assert "1 → 2 calls" in out
     assert "coloured by change" in text
     assert "aten::_softmax" in text
-    assert not re.search(r"""\b(src|href)=["']?(?!#)[^"' >]""", text)
+    without_scripts = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.search(r"""\b(src|href)=["']?(?!#)[^"' >]""", without_scripts)
     policy = html.unescape(text.partition('http-equiv="Content-Security-Policy" content="')[2].partition('"')[0])
     for script in re.findall(r"<script>(.*?)</script>", text, re.DOTALL):
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

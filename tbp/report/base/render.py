@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
+import rjsmin
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
@@ -129,7 +130,7 @@ def single_html(pages: Sequence[RenderedPage], data: Iterable[DataFile], frame: 
     used = dict.fromkeys(
         (*OF_EVERY_PAGE, SCRIPT_OF_SINGLE_FILE, *(script for page in pages for script in page.scripts))
     )
-    scripts = [static_text(f"{name}.js") for name in used]
+    scripts = [script_text(f"{name}.js") for name in used]
     vendors = sorted(STATIC.glob("vendor/*.txt")) if any(name.startswith("vendor/") for name in used) else []
     licences = [path.read_text("utf-8") for path in vendors]
     # Nothing in a script may end its element or hide the end.
@@ -161,6 +162,13 @@ def _marked(page: RenderedPage) -> dict[str, object]:
 def static_text(name: str) -> str:
     """A script or style by its name in the static folder."""
     return (STATIC / name).read_text("utf-8")
+
+
+@cache
+def script_text(name: str) -> str:
+    """A script by its name in the static folder, as readers load it: without our comments and indentation."""
+    text = static_text(name)
+    return text if name.startswith("vendor/") else f"// {MARK}\n{rjsmin.jsmin(text)}\n"
 
 
 def _own_scripts_policy(scripts: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from tbp import __version__
 from tbp.errors import UsageError
 from tbp.report.base.digests import Digests
-from tbp.report.base.render import SCRIPT_OF_SINGLE_FILE, STATIC, Frame, page_html, single_html
+from tbp.report.base.render import SCRIPT_OF_SINGLE_FILE, STATIC, Frame, page_html, script_text, single_html
 from tbp.report.base.report_data import ReportData
 from tbp.report.data.atom_feed import feed_xml
 from tbp.report.data.points_csv import points, points_file
@@ -218,7 +218,7 @@ def _static(data: ReportData) -> Iterator[tuple[str, bytes]]:
         name = file.relative_to(STATIC).as_posix()
         is_drawing = name.startswith("vendor/")  # which nothing needs where there is no series
         if name != f"{SCRIPT_OF_SINGLE_FILE}.js" and (data.histories or not is_drawing):
-            yield f"static/{name}", file.read_bytes()
+            yield f"static/{name}", script_text(name).encode() if file.suffix == ".js" else file.read_bytes()
 
 
 def _is_there(path: Path, content: bytes) -> bool:
