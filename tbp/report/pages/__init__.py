@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from tbp.report.base.render import DataFile, Frame, NavigationEntry, RenderedPage, main_html, packed_call
 from tbp.report.data.run_grid import payload
+from tbp.report.data.tables_to_take import files_to_take
 from tbp.report.pages.benchmark.files import shared_data
 from tbp.report.pages.changes.page import changes_page
 from tbp.report.pages.charts import charts_page
@@ -51,7 +52,7 @@ def _grid(site: SiteContents) -> Iterable[DataFile]:
     yield DataFile("data/grid.js", (packed_call("tbp.grid", grid),))
 
 
-BASICS = ("base/address_state", "base/dom", "base/number_words")
+BASICS = ("base/address_state", "base/dom", "base/number_words", "base/take")
 INDEX_DATA = PageData(lambda site: index_files(site.summary), ("data/index.js",))
 GRID = PageData(_grid, ("data/grid.js",))
 COMPRESSION = PageData(
@@ -60,6 +61,7 @@ COMPRESSION = PageData(
 )
 WORDS = PageData(lambda _: words_file())  # which every page asks for
 BENCHMARK_DATA = PageData(lambda site: shared_data(site.data))  # of the pages of all benchmarks
+TO_TAKE = PageData(lambda site: files_to_take(site.data))  # which several pages ask for
 
 SERIES = (*BASICS, "base/unpacking", "base/chunks", "pages/series", "pages/filter")  # of the pages that list all series
 GRID_SCRIPTS = ("base/unpacking", "base/run_grid")
@@ -67,13 +69,14 @@ COMPARE = (*GRID_SCRIPTS, "pages/foreign", "pages/judge", "pages/setups", "pages
 HEATMAP = ("pages/filter", "base/rownames", *GRID_SCRIPTS, "pages/heatmap")
 
 PAGES = (
-    Page(INDEX, "Summary", lambda site: site.summary, (*SERIES, "pages/answer", "pages/index"), (INDEX_DATA,)),
-    Page("changes.html", "Changes", lambda site: changes_page(site.data), (*BASICS, "pages/changes")),
+    Page(INDEX, "Summary", lambda site: site.summary, (*SERIES, "pages/answer", "pages/index"), (INDEX_DATA, TO_TAKE)),
+    Page("changes.html", "Changes", lambda site: changes_page(site.data), (*BASICS, "base/unpacking", "pages/changes")),
     Page("charts.html", "Charts", lambda site: charts_page(site.summary), (*SERIES, "pages/charts"), (INDEX_DATA,)),
     Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data), (*BASICS, *HEATMAP), (GRID,)),
     Page("compare.html", "Compare", lambda site: compare_page(site.data),
          (*BASICS, *COMPARE), (GRID,)),
-    Page("machines.html", "Machines", lambda site: machines_page(site.data), ("pages/machines",)),
+    Page("machines.html", "Machines", lambda site: machines_page(site.data),
+         ("base/dom", "base/take", "pages/machines")),
     Page("compression.html", "Compression", lambda site: site.compression,
          ("vendor/plotly-basic.min", *BASICS, "base/unpacking", "charts/benchmark_data", "charts/chart",
           "charts/figure", "pages/compression"),

@@ -19,6 +19,7 @@ tbp.charts = (list, form) => {
   };
   const cards = tbp.paged(list, "cards", [...list.children], tbp.CHARTS, { listed, after });
   const filter = tbp.filter(form, tbp.series, cards.restart);
+  tbp.takeable(form.querySelector(".controls"), "series", () => tbp.rowsOf("table", (whole) => filter.fitting().map((place) => whole[place])));
   cards.show();
 };
 

@@ -71,6 +71,7 @@ tbp.table = (form) => {
   const rows = tbp.paged(body, "rows", known, tbp.STEP, { listed, made, cut, after });
   const filter = tbp.filter(form, all, rows.restart);
   document.addEventListener("tbp-paper", () => rows.show());
+  tbp.takeable(form.querySelector(".controls"), "series", () => tbp.rowsOf("table", (whole) => filter.fitting().map((place) => whole[place])));
   rows.show();
   // A printer waits for nothing, so what fits its paper is loaded when there is time.
   requestIdleCallback(() => rows.load([...all.keys()].slice(0, tbp.PAPER_ROWS), () => { form.dataset.ready = ""; }));
