@@ -9,6 +9,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import rjsmin
@@ -168,7 +169,19 @@ def static_text(name: str) -> str:
 def script_text(name: str) -> str:
     """A script by its name in the static folder, as readers load it: without our comments and indentation."""
     text = static_text(name)
-    return text if name.startswith("vendor/") else f"// {MARK}\n{rjsmin.jsmin(text)}\n"
+    return text if name.startswith("vendor/") else f"// {MARK}\n{minified(text)}\n"
+
+
+def minified(script: str) -> str:
+    """``script`` without comments on lines of their own and indentation; elsewhere, where that is safe, without spaces.
+
+    rjsmin takes a template within a template for code, and the text of it loses its spaces: lines with templates, of
+    which none is longer than its line, stay as they are.
+    """
+    lines = [line.strip() for line in script.splitlines()]
+    code = [line for line in lines if line and not line.startswith("//")]
+    runs = groupby(code, key=lambda line: "`" in line)
+    return "\n".join("\n".join(run) if is_template else rjsmin.jsmin("\n".join(run)) for is_template, run in runs)
 
 
 def _own_scripts_policy(scripts: Sequence[str]) -> str:

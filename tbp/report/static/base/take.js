@@ -34,7 +34,7 @@ tbp.json = ({ columns, rows }) => {
 // Numbers for what Markdown, its tables, HTML, a mention or a link begin with: CommonMark takes no structure from them.
 // A "_" inside of a word is harmless, and so names of code can be read.
 tbp.markdownText = (text) => tbp.plainLine(text).replace(
-  /&(?=#?\w+;)|<(?=[a-z/!?])|^>|[|`*[\]\\~$#@]|(?<![^\W_])_|_(?![^\W_])|:(?=\/\/)|(?<=\bwww)\.|^[-+=](?=[ =-]|$)|(?<=^\d+)[.)](?= |$)/gi,
+  /&(?=#?\w+;)|<(?=[a-z/!?])|^>|[|\x60*[\]\\~$#@]|(?<![^\W_])_|_(?![^\W_])|:(?=\/\/)|(?<=\bwww)\.|^[-+=](?=[ =-]|$)|(?<=^\d+)[.)](?= |$)/gi,
   (mark) => `&#${mark.charCodeAt(0)};`,
 );
 tbp.markdown = ({ columns, rows }) => {
