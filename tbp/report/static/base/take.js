@@ -152,7 +152,8 @@ tbp.inWords = (part) => {
     if (element.matches(LEFT_OUT)) return [];
     if (element.matches(".command")) return [tbp.fenced(element.querySelector("code").textContent)];
     if (!element.matches(LINE) || element.querySelector(LINE)) return [...element.children].flatMap(said);
-    const text = tbp.markdownText(element.innerText);
+    const quoted = [...element.querySelectorAll("q")].reduce((text, one) => text.replace(one.innerText, (own) => `“${own}”`), element.innerText);
+    const text = tbp.markdownText(quoted);
     if (!text) return [];
     return [element.matches("p, li") ? `${element.matches("li") ? "- " : ""}${text}\n\n` : `**${text}**\n\n`];
   };
