@@ -1,5 +1,6 @@
 """What a reader takes along: downloads, links, words and pictures, each as a browser really gives it."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tbp.model.changes import Change, ChangeEvidence, State
+from tbp.model.changes import Change, ChangeEvidence, RecordedTraces, State
 from tbp.model.series import Point
 from tbp.report.base.report_data import ReportData
 from tbp.report.parts.addresses import series_href
 from tbp.report.site.build import write_single_file, write_site
 
-from ..histories import history, report
+from ..histories import history, operator_table, report
 from .opening import DESKTOP, PHONE, opened, overflow, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -207,3 +208,22 @@ def test_a_chart_and_its_numbers_are_saved(browser, site, data) -> None:
         lines = content.decode().splitlines()
         assert lines[0] == "commit,date,value,low,high,unit,sessions,comparable,remark,subject"
         assert lines[1].endswith(",2026-05-05 12:00 UTC,0.0012,,,seconds,,true,,Mask *first* | @all")
+
+
+def test_a_raw_trace_is_one_click_away_whatever_its_folders_are_called(browser, tmp_path) -> None:
+    file = "my box/a#1?.traces/50% <b>/64-0.s0.pt.trace.json.gz"
+    path = tmp_path / "my results" / file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.compress(b"a trace"))
+    changed = a_report().histories[0]
+    traced = replace(
+        changed,
+        operators=operator_table(),
+        operators_commit=changed.points[-1].commit,
+        recorded=RecordedTraces(changed.key, changed.points[-1].commit, (file,)),
+    )
+    site = write_site(report(traced, results="../my%20results"), tmp_path / "site").parent
+    with opened(browser, site / series_href(traced).split("#")[0], ready="#chart[data-ready]") as page:
+        with page.expect_download() as download:
+            page.locator(".raw-traces a", has_text="64-0.s0.pt.trace.json.gz").click()
+        assert gzip.decompress(Path(download.value.path()).read_bytes()) == b"a trace"

@@ -146,7 +146,7 @@ tbp.shownTable = (...tables) => {
 
 // A part of the page in Markdown: its sentences and commands, without what is folded, a table, drawn or for a mouse.
 tbp.inWords = (part) => {
-  const LEFT_OUT = "details, button, svg, nav, textarea, table, .strips, .flame, .halves, .take-row, [hidden], h4, h4 ~ :is(p:not(.label), ul)";
+  const LEFT_OUT = "details, button, svg, nav, textarea, table, .strips, .flame, .raw-traces, .halves, .take-row, [hidden], h4, h4 ~ :is(p:not(.label), ul)";
   const LINE = "h1, h2, h3, p, li";
   const said = (element) => {
     if (element.matches(LEFT_OUT)) return [];
