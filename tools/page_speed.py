@@ -112,7 +112,7 @@ def show(browser: Any, out: Path) -> None:
     heads = ("paint s", "chart s", "free s", "nodes", "page kB", "+ data", "gzip")
     print(" " * 52 + "".join(f"{head:>9}" for head in heads))
     for page in shown:
-        has_chart = page.name in ("index.html", "charts.html") or page.parent.name == "benchmarks"
+        has_chart = page.name == "index.html" or page.parent.name == "benchmarks"
         speeds = [speed(browser, page, has_chart) for _ in range(TIMES)]
         paint_s, chart_s, free_s = (
             statistics.median(getattr(each, name) for each in speeds) for name in ("paint_s", "chart_s", "free_s")
