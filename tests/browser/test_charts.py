@@ -52,7 +52,8 @@ def test_charts_are_the_same_series_as_the_rows_and_made_when_they_are_asked_for
         assert page.locator("#charts > li").count() == len(data.histories) == 145
         page.focus("input[value=charts]")
         page.keyboard.press("ArrowLeft")
-        assert page.locator("#series").is_visible() and not page.locator("#charts, #charts-legend").first.is_visible()
+        assert page.locator("#series").is_visible()
+        assert not page.locator("#charts, #charts-legend").first.is_visible()
         assert page.evaluate("location.hash") == ""
 
 
