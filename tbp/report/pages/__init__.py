@@ -15,7 +15,6 @@ from tbp.report.base.render import DataFile, Frame, NavigationEntry, RenderedPag
 from tbp.report.data.run_grid import payload
 from tbp.report.pages.benchmark.files import shared_data
 from tbp.report.pages.changes.page import changes_page
-from tbp.report.pages.charts import charts_page
 from tbp.report.pages.compare.page import compare_page, states
 from tbp.report.pages.compare.rules import rules
 from tbp.report.pages.compression.variants import groups
@@ -61,15 +60,14 @@ COMPRESSION = PageData(
 WORDS = PageData(lambda _: words_file())  # which every page asks for
 BENCHMARK_DATA = PageData(lambda site: shared_data(site.data))  # of the pages of all benchmarks
 
-SERIES = (*BASICS, "base/unpacking", "base/chunks", "pages/series", "pages/filter")  # of the pages that list all series
+INDEX_SCRIPTS = ("base/unpacking", "base/chunks", "pages/series", "pages/filter", "pages/answer", "pages/index")
 GRID_SCRIPTS = ("base/unpacking", "base/run_grid")
 COMPARE = (*GRID_SCRIPTS, "pages/foreign", "pages/judge", "pages/setups", "pages/columns", "pages/compare")
 HEATMAP = ("pages/filter", "base/rownames", *GRID_SCRIPTS, "pages/heatmap")
 
 PAGES = (
-    Page(INDEX, "Summary", lambda site: site.summary, (*SERIES, "pages/answer", "pages/index"), (INDEX_DATA,)),
+    Page(INDEX, "Summary", lambda site: site.summary, (*BASICS, *INDEX_SCRIPTS), (INDEX_DATA,)),
     Page("changes.html", "Changes", lambda site: changes_page(site.data), (*BASICS, "pages/changes")),
-    Page("charts.html", "Charts", lambda site: charts_page(site.summary), (*SERIES, "pages/charts"), (INDEX_DATA,)),
     Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data), (*BASICS, *HEATMAP), (GRID,)),
     Page("compare.html", "Compare", lambda site: compare_page(site.data),
          (*BASICS, *COMPARE), (GRID,)),
@@ -80,6 +78,9 @@ PAGES = (
          (COMPRESSION,), is_shown=lambda site: bool(groups(site.data.histories))),
     Page("words.html", "Words", lambda _: words_page(), (), (WORDS,), is_in_navigation=False),
 )  # fmt: skip
+
+FORMER = ("charts.html",)
+"""Pages that earlier versions wrote: a build removes them. The charts are a view of the summary now."""
 
 
 def shown(site: SiteContents) -> tuple[Page, ...]:

@@ -21,13 +21,13 @@ CHUNK = 200
 """Series in a file: four times what a page shows at once, and 25 kB of rows (130 bytes each on mujoco_warp)."""
 
 CHUNKS = {"rows": "rows.html", "cards": "cards.html"}
-"""The kinds of elements of series that lie in chunks, for the index and for all charts, each with its template."""
+"""The kinds of elements of series that lie in chunks, one for each view of them, each with its template."""
 
 Value: TypeAlias = "str | int | float | Sequence[Value]"
 
 
 def index_files(summary: Summary) -> Iterator[DataFile]:
-    """The data of the index and of all charts; and the list by which pages of benchmarks lead to each other."""
+    """The data of the index; and the list by which pages of benchmarks lead to each other."""
     yield DataFile("data/index.js", (packed_call("tbp.index", index_data(summary)),))
     yield DataFile("data/benchmarks.js", (("tbp.benchmarks", benchmark_list(summary)),))
     for kind, template in CHUNKS.items():

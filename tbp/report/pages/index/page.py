@@ -23,6 +23,7 @@ from tbp.report.parts.answer import answer
 from tbp.report.parts.commit_links import span
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import Tile, by_name, family_of, natural, ranked, tiles
+from tbp.report.parts.sparkline import LEAST_SPAN
 from tbp.wording import verdicts, words
 
 MOST_ROWS = 50
@@ -88,6 +89,11 @@ class Summary(Struct, frozen=True):
         notes = len(self.notes) + (self.first is not None)
         counts = ((notes, "note"), (len(self.problems), "problem"))
         return ", ".join(words.count(number, word) for number, word in counts if number)
+
+    @property
+    def least_span(self) -> str:
+        """The movement that fills a chart's height."""
+        return f"{LEAST_SPAN * 100:g} %"
 
     @property
     def has_causes(self) -> bool:

@@ -1,6 +1,6 @@
 // written by tbp report
-// Search, states, choices and the smallest change that counts: one form on the index and on the page of all charts, kept
-// in the address. It decides what is shown; what a series' verdict is was decided before.
+// Search, states, choices, the smallest change that counts, and whether series are rows or charts: the form of the index,
+// kept in the address. It decides what is shown; what a series' verdict is was decided before.
 "use strict";
 
 // The smallest change that counts, in per cent: the control's value, read from and said in words.
@@ -45,6 +45,7 @@ tbp.filter = (form, all, changed) => {
     const kept = tbp.state.read();
     form.elements.q.value = kept.get("q") || "";
     for (const name of [...facets, "order"]) tbp.choose(form.elements[name], kept.get(name));
+    form.elements.view.value = kept.get("view") === "charts" ? "charts" : "";
     threshold.set(kept.get("size"));
     tbp.boxes.read(states, kept);
     // What narrows the series is not out of sight.
@@ -53,7 +54,7 @@ tbp.filter = (form, all, changed) => {
   // Only what differs from the start is in the address.
   const keep = () => {
     const chosen = ["q", ...facets].map((name) => [name, form.elements[name].value]);
-    tbp.state.keep([...tbp.boxes.pairs(states), ...chosen, ["size", threshold.kept()], ["order", form.elements.order.value]]);
+    tbp.state.keep([...tbp.boxes.pairs(states), ...chosen, ["size", threshold.kept()], ["order", form.elements.order.value], ["view", form.elements.view.value]]);
   };
 
   // A date's text is in the order of time.
@@ -95,14 +96,14 @@ tbp.filter = (form, all, changed) => {
     const number = (value) => value.toLocaleString("en");
     document.getElementById("shown").textContent = `${number(found.length)} of ${number(all.length)} series`;
     document.getElementById("nothing").hidden = found.length > 0;
-    everything.hidden = [...tbp.state.read().keys()].every((name) => tbp.state.apart.includes(name));
+    everything.hidden = [...tbp.state.read().keys()].every((name) => name === "view" || tbp.state.apart.includes(name));
   };
 
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", () => { keep(); changed(); });
   tbp.boxes.buttons(form, states, () => { keep(); changed(); });
   everything.addEventListener("click", () => {
-    tbp.state.keep([["q", ""]]);
+    tbp.state.keep([["view", form.elements.view.value]]);
     read();
     changed();
     form.elements.q.focus();
