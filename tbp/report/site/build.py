@@ -3,7 +3,7 @@
 Takes ``ReportData`` and a folder. The content of the pages belongs to ``tbp.report.pages``.
 
     index.html  changes.html …  benchmarks/*.html  data/index.js  data/benchmarks.js  data/layout.js  data/commits.js
-    data/*.js  static/*
+    data/search.js  data/*.js  static/*
     summary.json  points.csv  feed.xml
 """
 
@@ -187,7 +187,10 @@ def _seconds(page_jobs: Iterable[BenchmarkPageJob]) -> float:
 def _frame(site: SiteContents) -> Frame:
     data = site.data
     newest = words.moment(data.newest.date) if data.newest else ""
-    return Frame(data.project, newest, __version__, points=points_file(data), navigation=navigation(site))
+    return Frame(
+        data.project, newest, __version__, points=points_file(data), navigation=navigation(site),
+        has_search=bool(data.histories),
+    )  # fmt: skip
 
 
 def _shared(site: SiteContents, frame: Frame) -> list[Making]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tbp.report.base.render import OF_EVERY_PAGE, SCRIPT_OF_SINGLE_FILE, STATIC
+from tbp.report.base.render import OF_EVERY_PAGE, OF_SEARCH, SCRIPT_OF_SINGLE_FILE, STATIC
 from tbp.report.pages import PAGES
 from tbp.report.pages.benchmark import files
 from tbp.report.site.build import write_site
@@ -14,7 +14,8 @@ def test_each_page_has_a_file_a_title_and_a_template_of_its_own() -> None:
 
 
 def test_every_script_is_loaded_by_a_page() -> None:
-    used = {name for page in PAGES for name in page.scripts} | {*files.SCRIPTS, *OF_EVERY_PAGE, SCRIPT_OF_SINGLE_FILE}
+    used = {name for page in PAGES for name in page.scripts}
+    used |= {*files.SCRIPTS, *OF_EVERY_PAGE, *OF_SEARCH, SCRIPT_OF_SINGLE_FILE}
     assert used == {path.relative_to(STATIC).with_suffix("").as_posix() for path in STATIC.rglob("*.js")}
 
 

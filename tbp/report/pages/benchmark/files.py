@@ -29,7 +29,7 @@ from tbp.report.parts import addresses
 from tbp.report.parts.page_events import PageEvent, page_events
 
 SCRIPTS = (
-    "vendor/plotly-basic.min", "base/address_state", "base/dom", "base/number_words", "base/unpacking",
+    "vendor/plotly-basic.min", "base/address_state", "base/number_words",
     "charts/benchmark_data", "charts/axis", "charts/chooser", "charts/cursors", "base/tables", "pages/benchmark",
     "pages/listing",
     "charts/figure", "charts/growth", "charts/flame", "charts/device_use", "charts/chart", "base/jump",

@@ -41,13 +41,14 @@ class ChangesPage(Struct, frozen=True):
 
 def changes_page(data: ReportData) -> ChangesPage:
     """All events."""
-    listed, past = _counted(data.events, data)
+    counted, past = _counted(data.events, data)
+    listed = listed_events(data)
     setup_names = SetupNames.of(data.histories, data.faces)
-    at_once = _at_once(listed, data.at_once)
+    at_once = _at_once(counted, data.at_once)
     left = MOST_ITEMS
     rows: list[ChangesRow] = []
-    taken = {anchor_of(event) for event in listed}
-    for number, event in enumerate(listed[:MOST_ROWS]):
+    taken = {anchor_of(event) for event in counted}
+    for number, event in enumerate(listed):
         row = changes_row(event, data, setup_names, min(left, MOST_ITEMS_OF_A_ROW))
         seen_at = (change.range.first.hash for change in event.members if change.range is not None)
         anchors = tuple(
@@ -56,15 +57,21 @@ def changes_page(data: ReportData) -> ChangesPage:
         taken.update(anchors)
         rows.append(replace(row, at_once=at_once.get(number, ()), anchors=anchors))
         left -= len(row.items)
-    older = len(listed) - len(rows)
+    older = len(counted) - len(rows)
     return ChangesPage(
-        verdict=_verdict(listed),
-        counts=_counts(listed),
-        chips=chips([change for event in listed for change in event.members], occurring=False),
+        verdict=_verdict(counted),
+        counts=_counts(counted),
+        chips=chips([change for event in counted for change in event.members], occurring=False),
         rows=tuple(rows),
         base=_base(past, data),
         left_out=f"{words.count(older, 'older event')}: see the pages of the benchmarks." * bool(older),
     )
+
+
+def listed_events(data: ReportData) -> Sequence[Event]:
+    """The events that the page has a row for, newest first."""
+    counted, _ = _counted(data.events, data)
+    return counted[:MOST_ROWS]
 
 
 def _at_once(events: Sequence[Event], at_once: Sequence[AtOnce]) -> dict[int, tuple[str, ...]]:
