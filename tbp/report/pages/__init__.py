@@ -50,7 +50,7 @@ def _grid(site: SiteContents) -> Iterable[DataFile]:
     yield DataFile("data/grid.js", (packed_call("tbp.grid", grid),))
 
 
-BASICS = ("base/address_state", "base/dom", "base/number_words")
+BASICS = ("base/address_state", "base/facets", "base/dom", "base/number_words")
 INDEX_DATA = PageData(lambda site: index_files(site.summary), ("data/index.js",))
 GRID = PageData(_grid, ("data/grid.js",))
 COMPRESSION = PageData(
@@ -71,7 +71,7 @@ PAGES = (
     Page("heatmap.html", "Heatmap", lambda site: heatmap_page(site.data), (*BASICS, *HEATMAP), (GRID,)),
     Page("compare.html", "Compare", lambda site: compare_page(site.data),
          (*BASICS, *COMPARE), (GRID,)),
-    Page("machines.html", "Machines", lambda site: machines_page(site.data), ("pages/machines",)),
+    Page("machines.html", "Machines", lambda site: machines_page(site.data), (*BASICS, "pages/machines")),
     Page("compression.html", "Compression", lambda site: site.compression,
          ("vendor/plotly-basic.min", *BASICS, "base/unpacking", "charts/benchmark_data", "charts/chart",
           "charts/figure", "pages/compression"),
