@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-import rjsmin
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
@@ -166,9 +165,15 @@ def static_text(name: str) -> str:
 
 @cache
 def script_text(name: str) -> str:
-    """A script by its name in the static folder, as readers load it: without our comments and indentation."""
+    """A script by its name in the static folder, as readers load it: without our comments and indentation.
+
+    No text of a script goes over several lines, so what begins a line is nothing that a reader sees.
+    """
     text = static_text(name)
-    return text if name.startswith("vendor/") else f"// {MARK}\n{rjsmin.jsmin(text)}\n"
+    if name.startswith("vendor/"):
+        return text
+    lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("//")]
+    return "\n".join([f"// {MARK}", *lines, ""])
 
 
 def _own_scripts_policy(scripts: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
+from tbp.history.events import SeriesChange
 from tbp.history.shift_sentences import brief
 from tbp.model.changes import State
 from tbp.model.series import SeriesKey
@@ -240,8 +241,16 @@ def _named(standing: StandingEvent, setup_names: SetupNames) -> tuple[NamedSerie
             levels=verdicts.before_after(change.evidence.change, change.history.unit),
             interval=verdicts.interval_of_change(change.evidence.change, change.history.unit, "+"),
         )
-        for change in shown[:MOST_NAMED]
+        for change in _named_first(shown)
     )
+
+
+def _named_first(shown: Sequence[SeriesChange]) -> Sequence[SeriesChange]:
+    """The series to name, in their order: the largest change of every benchmark rather than several of one."""
+    benchmarks = [change.history.key.benchmark for change in shown]
+    is_again = [benchmark in benchmarks[:place] for place, benchmark in enumerate(benchmarks)]
+    chosen = sorted(range(len(shown)), key=is_again.__getitem__)[:MOST_NAMED]
+    return [shown[place] for place in sorted(chosen)]
 
 
 def _causes(standing: StandingEvent) -> tuple[str, ...]:
