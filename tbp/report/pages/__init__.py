@@ -56,7 +56,7 @@ def _search(site: SiteContents) -> Iterable[DataFile]:
     yield DataFile("data/search.js", (packed_call("tbp.searchable", search_data(site, pages)),))
 
 
-BASICS = ("base/address_state", "base/number_words")
+BASICS = ("base/address_state", "base/facets", "base/number_words")
 INDEX_DATA = PageData(lambda site: index_files(site.summary), ("data/index.js",))
 GRID = PageData(_grid, ("data/grid.js",))
 COMPRESSION = PageData(
@@ -82,7 +82,7 @@ PAGES = (
     Page("compare.html", "Compare", "two commits or machines side by side", lambda site: compare_page(site.data),
          (*BASICS, *COMPARE), (GRID,)),
     Page("machines.html", "Machines", "hardware, noise, and what is installed where", lambda site: site.machines,
-         ("pages/machines",)),
+         (*BASICS, "pages/machines")),
     Page("compression.html", "Compression", "size, speed and loss of compressed models",
          lambda site: site.compression,
          ("vendor/plotly-basic.min", *BASICS, "charts/benchmark_data", "charts/chart",

@@ -67,9 +67,10 @@ def index_data(summary: Summary) -> dict[str, Value]:
 
 
 def _fields(row: IndexRow) -> list[Value]:
-    texts = [row.benchmark, row.machine, row.environment, row.device, _text(row)]
+    texts = [row.benchmark, row.machine, row.environment, _text(row)]
     commit = [row.commit.hash, row.commit.date, row.commit.subject] if row.commit else []
-    return [*map(words.visible, texts), row.state.name.lower(), told_size(row.size), [*map(words.visible, commit)]]
+    state, size = row.state.name.lower(), told_size(row.size)
+    return [*map(words.visible, texts), row.rig, state, size, [*map(words.visible, commit)]]
 
 
 def _text(row: IndexRow) -> str:
