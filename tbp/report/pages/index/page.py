@@ -11,7 +11,7 @@ from itertools import groupby, islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.model.changes import History, State
+from tbp.model.changes import UNMEASURED, History, State
 from tbp.model.points import known_commits
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.answer import AnswerPart, answer_part
@@ -34,9 +34,7 @@ them a page of 300 benchmarks stays under 200 kB."""
 LEAST_GROUP = 3
 """Series of one benchmark that one commit moved the same way, from which on only the worst has a row at first."""
 
-NOT_MEASURED = {state: state.value for state in (State.FAILED, State.STALE, State.VANISHED, State.SKIPPED)} | {
-    State.NOT_ENOUGH_DATA: "with too few runs"
-}
+NOT_MEASURED = {state: state.value for state in UNMEASURED} | {State.NOT_ENOUGH_DATA: "with too few runs"}
 """States of series of which nobody knows how they are now, with words for a list of them."""
 
 OPEN_BENCHMARKS = 60
