@@ -7,6 +7,7 @@ other keys are left to asv.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -126,8 +127,6 @@ def read_config(path: Path | None = None, branch: str = "") -> AsvConfig:
 
 
 def _content(path: Path) -> dict[str, object]:
-    import json5  # here, as a report of results from elsewhere needs no configuration
-
     try:
         text = read_plain(path, MOST_BYTES).decode("utf-8")
     except OSError as error:
@@ -137,6 +136,14 @@ def _content(path: Path) -> dict[str, object]:
         ) from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from None
+    return _values(path, text)
+
+
+@lru_cache(maxsize=1)
+def _values(path: Path, text: str) -> dict[str, object]:
+    """The object that ``text`` is. Whoever looks for the configuration of a results folder asks twice for the same."""
+    import json5  # here, as a report of results from elsewhere needs no configuration
+
     try:
         with limited_to(MOST_CPU_S):
             values = json5.loads(text)

@@ -39,6 +39,9 @@ tbp.setFragment = (text) => {
   if (text !== tbp.fragment()) history.replaceState(null, "", text ? `#${text}` : "#");
 };
 
+// From this page to the site's folder: "" or "../".
+tbp.root = () => document.querySelector(".home").getAttribute("href").replace("index.html", "");
+
 // Where a page of the site is, and the links of a part of a page made to lead there.
 tbp.href = (address) => address;
 tbp.links = () => {};

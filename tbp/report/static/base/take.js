@@ -114,22 +114,21 @@ tbp.taken = ({ name, ...table }) => {
   const waiting = tbp.wholeTables.get(name);
   if (waiting) Object.assign(waiting, { isThere: true }).resolve(table);
 };
-// `root` leads from the page to the site.
-tbp.wholeTable = (name, root = "") => {
+tbp.wholeTable = (name) => {
   const known = tbp.wholeTables.get(name), file = `data/${name}.js`;
   // In a report of one file data that comes when its page is gone is lost.
   if (known && (known.isThere || known.page === tbp.single?.page)) return known.promise;
   const waiting = { ...Promise.withResolvers(), page: tbp.single?.page };
   tbp.wholeTables.set(name, waiting);
-  tbp.load(root + file, () => { tbp.wholeTables.delete(name); waiting.reject(new Error(tbp.missing(file))); });
+  tbp.load(tbp.root() + file, () => { tbp.wholeTables.delete(name); waiting.reject(new Error(tbp.missing(file))); });
   return waiting.promise;
 };
 
 // Some of its rows. Addresses of pages are whole where the site is on a server: a path on a disk is nobody else's.
-tbp.rowsOf = async (name, chosen, root = "") => {
-  const { columns, rows } = await tbp.wholeTable(name, root);
+tbp.rowsOf = async (name, chosen) => {
+  const { columns, rows } = await tbp.wholeTable(name);
   const page = columns.indexOf("page"), here = location.href.split("#")[0];
-  const site = !location.protocol.startsWith("http") ? "" : tbp.single ? `${here}#/` : new URL(root || ".", here).href;
+  const site = !location.protocol.startsWith("http") ? "" : tbp.single ? `${here}#/` : new URL(tbp.root() || ".", here).href;
   return { columns, rows: chosen(rows, page).map((row) => row.with(page, site + row[page])) };
 };
 
@@ -163,8 +162,8 @@ tbp.inWords = (part) => {
 tbp.fenced = (command) => `~~~~sh\n${tbp.plainLine(command)}\n~~~~\n\n`;
 
 // An event in words to paste, with what the page itself does not say of it; `where` are the names above it.
-tbp.eventWords = async (part, { where = "", address, anchor = "", commit = "", root = "" }) => {
-  const { columns, rows } = await tbp.wholeTable("event-table", root).catch(() => ({ columns: [], rows: [] }));
+tbp.eventWords = async (part, { where = "", address, anchor = "", commit = "" }) => {
+  const { columns, rows } = await tbp.wholeTable("event-table").catch(() => ({ columns: [], rows: [] }));
   const of = (row, name) => row[columns.indexOf(name)] ?? "";
   const event = anchor || commit ? rows.find((row) => of(row, "page").endsWith(`#${anchor}`)) || rows.find((row) => commit && of(row, "commit").startsWith(commit)) : null;
   const facts = event ? [["Author", of(event, "author")], ["Seen on", of(event, "machines")]].filter(([, text]) => text).map(([name, text]) => `${name}: ${tbp.markdownText(text)}\n\n`) : [];
@@ -201,7 +200,7 @@ tbp.additions.push((part) => {
     const one = block.closest(".one"), link = block.querySelector("a[href*='changes.html#']");
     const where = [name, one?.querySelector("summary .title").textContent].filter(Boolean).join(" · ");
     const [, anchor = ""] = /changes\.html#(.*)/.exec(link?.getAttribute("href") || "") || [];
-    tbp.withWords(block, block, () => tbp.address((one || block).id), { where, anchor, commit: block.querySelector(".commit")?.textContent, root: "../" });
+    tbp.withWords(block, block, () => tbp.address((one || block).id), { where, anchor, commit: block.querySelector(".commit")?.textContent });
   }
   tbp.withDownloads(part);
 });

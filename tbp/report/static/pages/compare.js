@@ -20,11 +20,15 @@ tbp.compare = (form) => {
     families.get(key)[row.place.index] = row;
   }
 
+  // For each contender, every series in it and in the baseline.
+  const pairs = () => {
+    const [from, ...others] = state.chosen, names = state.chosen.map(state.name);
+    return others.map((to, i) => [...families.values()].map((line) => (
+      { row: line[to.place], base: line[from.place], from: from.commit, to: to.commit, names: [names[0], names[i + 1]] })));
+  };
   // Every series with a judgement of each contender; they are made anew when the columns change.
   const judge = () => {
-    const [from, ...others] = state.chosen, names = state.chosen.map(state.name), all = [...families.values()];
-    const said = others.map((to, i) => tbp.judgements(all.map((line) => (
-      { row: line[to.place], base: line[from.place], from: from.commit, to: to.commit, names: [names[0], names[i + 1]] }))));
+    const all = [...families.values()], said = pairs().map(tbp.judgements);
     lines = all.map((line, at) => ({ line, says: said.map((own) => own[at]), text: line.find(Boolean).text, row: state.chosen.map(({ place }) => line[place]).find(Boolean) }))
       .filter(({ says }) => says.some(Boolean));
     const order = ["elsewhere", ...states.map(([name]) => name)];
@@ -245,6 +249,7 @@ tbp.compare = (form) => {
   const begin = () => { state.read(); state.show(); show(); };
   addEventListener("hashchange", () => { if (form.isConnected) begin(); });
   begin();
+  if (state.isStart() && "cut" in form.dataset) tbp.judgeAhead(pairs()[0]);
   form.dataset.ready = "";
 };
 

@@ -161,6 +161,23 @@ tbp.judging = (cell) => {
     return row === base ? compared(own, from, to) : elsewhere(own, base, from, to);
   };
 
+  // Thousands of pairs at once would let a key wait: those that a reader may ask for are judged when there is time.
+  const known = new WeakMap();
+  const judgedOnce = (pair) => {
+    const { row, base } = pair, last = known.get(row || base);
+    if (last && ["base", "from", "to"].every((part) => last[part] === pair[part]) && last.names.join() === pair.names.join()) return last.own;
+    const own = judged(pair);
+    if (row || base) known.set(row || base, { ...pair, own });
+    return own;
+  };
+  tbp.judgeAhead = (pairs) => {
+    const judgeSome = (time) => {
+      while (pairs.length && time.timeRemaining() > 1) judgedOnce(pairs.pop());
+      if (pairs.length) requestIdleCallback(judgeSome);
+    };
+    requestIdleCallback(judgeSome);
+  };
+
   const decided = (own, p) => {
     const { found } = own, { low, high } = interval(found.effect, found.error, found.freedom), one = { ...own, low, high };
     const isChange = p <= ALPHA && found.p <= 1 - CONFIDENCE && Math.abs(own.ratio) >= TWO_COMMITS;
@@ -211,7 +228,7 @@ tbp.judging = (cell) => {
 
   // pairs: [{ row, base, from, to, names }] → a judgement for each, null where there is nothing to say.
   tbp.judgements = (pairs) => {
-    const all = pairs.map(judged), open = all.filter((one) => one && one.found), ps = corrected(open.map((one) => one.found.p));
+    const all = pairs.map(judgedOnce), open = all.filter((one) => one && one.found), ps = corrected(open.map((one) => one.found.p));
     let next = 0;
     return all.map((one, at) => putDown(one && one.found ? decided(one, ps[next++]) : one, pairs[at]));
   };
