@@ -53,6 +53,33 @@ def test_a_report_s_code_is_its_verdict(tmp_path: Path, run: Run, values: list[f
     assert run(*arguments, "--exit-zero")[0] == 0
 
 
+FAILED, SKIPPED, GOOD = None, float("nan"), 1.0
+
+
+@pytest.mark.parametrize(
+    ("newest", "code"),
+    [
+        ((FAILED, FAILED), 4),
+        ((SKIPPED, SKIPPED), 4),
+        ((FAILED, SKIPPED), 4),
+        ((FAILED, GOOD), 0),
+        ((SKIPPED, GOOD), 0),
+    ],
+)
+@pytest.mark.parametrize("before", [(), (GOOD,) * 20], ids=["never measured", "measured before"])
+def test_a_report_of_nothing_measured_is_4(
+    tmp_path: Path, before: tuple[float, ...], newest: tuple[float | None, ...], code: int, run: Run
+):
+    for place in range(len(before) + 1):
+        values = newest if place == len(before) else (GOOD, GOOD)
+        rows = {f"suite.time_{letter}": [[value], [], "1"] for letter, value in zip("ab", values, strict=True)}
+        write_result(tmp_path / "results", COMMITS[place], rows, place)
+    arguments = ("report", "--results", tmp_path / "results", "--out", tmp_path / "site")
+    found, _, err = run(*arguments)
+    assert (found, "nothing was measured" in err) == (code, code == 4)
+    assert run(*arguments, "--exit-zero")[0] == code, "of regressions only"
+
+
 def test_compare_is_3_for_a_regression_unless_told_otherwise(tmp_path: Path, run: Run):
     results = write_results(tmp_path / "results", SLOWER)
     arguments = ("compare", COMMITS[14][:8], COMMITS[15], "--results", results)

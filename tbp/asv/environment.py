@@ -2,15 +2,17 @@
 
 Listed under ``plugins`` in asv.conf.json, so this module is imported in asv's own process and knows asv. It gives asv
 
-- the environment type: a bare virtual environment with two ``.pth`` files, one for the commit's source, one for the
-  packages of the Python that runs asv. Creating it took 4.7 s and switching commits 0.6 s where asv's own virtualenv
-  with torch took 137 s and 58 s. For pure-Python projects; a project with compiled parts uses asv's own types;
+- the environment type: a bare virtual environment with two ``.pth`` files, one for the commit's source and its
+  metadata (``tbp.asv.project_metadata``), one for the packages of the Python that runs asv. Creating it took 4.7 s and
+  switching commits 0.6 s where asv's own virtualenv with torch took 137 s and 58 s. For pure-Python projects; a project
+  with compiled parts uses asv's own types;
 - the environment variables that tell the ruler where to leave sessions and traces (``tbp.bench.recorder``).
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +23,8 @@ from asv.config import Config
 from asv.console import log
 from asv.machine import Machine, MachineCollection
 from asv.plugins.virtualenv import Virtualenv
+
+from tbp.asv.project_metadata import write_metadata
 
 # Sorted by name when Python starts: the commit's source comes before the host's packages.
 SUBJECT_PTH = "aa_subject.pth"
@@ -72,13 +76,24 @@ class HostEnvironment(Virtualenv):  # type: ignore[misc]  # asv ships no types
 
     def _install_project(self, repo: object, commit_hash: str, build_dir: str) -> None:
         source = Path(build_dir)
+        self._remove_metadata()
+        write_metadata(source, commit_hash, self._metadata_dir)
         if (source / "src").is_dir() and not (source / "src" / "__init__.py").exists():
             source = source / "src"
-        self._subject_pth.write_text(f"{source}\n")
+        self._subject_pth.write_text(f"{source}\n{self._metadata_dir}\n")
 
     def _uninstall_project(self) -> None:
         self._set_installed_commit_hash(None)
         self._subject_pth.unlink(missing_ok=True)
+        self._remove_metadata()
+
+    def _remove_metadata(self) -> None:
+        shutil.rmtree(self._metadata_dir, ignore_errors=True)
+
+    @property
+    def _metadata_dir(self) -> Path:
+        """The folder of the commit's name and version."""
+        return Path(self._path) / "subject"
 
     @property
     def _subject_pth(self) -> Path:

@@ -11,6 +11,7 @@ import importlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ from .devices import Skip
 # Largest |output − reference| ÷ largest |reference| that still counts as the same result. It is some 100 roundings of
 # the dtype (2⁻²³, 2⁻¹⁰, 2⁻⁷), because a step adds up hundreds of products.
 TOLERANCES = {torch.float64: 1e-12, torch.float32: 1e-5, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+
+
+INSTALL = "install your dependencies beside tbp (pip install, in the Python that runs asv)"
+
+
+class MissingDependency(ModuleNotFoundError):
+    """The code under test is there, and something that it needs is not."""
 
 
 class WrongResult(AssertionError):
@@ -132,15 +140,20 @@ def subject(module: str, name: str) -> Any:
 
     Raises:
         Skip: the commit has no such module or name, or the imported module is not the commit's.
+        MissingDependency: the module needs another that is not installed, or its own metadata.
     """
     commit = os.environ.get("ASV_COMMIT", "")[:8] or "the code under test"
     try:
         imported = importlib.import_module(module)
+    except PackageNotFoundError as error:  # a ModuleNotFoundError, though it says nothing of modules
+        raise MissingDependency(
+            f"{module} asks for the metadata of {error.name}, which is not installed: {INSTALL}"
+        ) from error
     except ModuleNotFoundError as error:
         # Only a missing part of the subject is an old commit; a missing dependency is a failure to be shown.
         if error.name and (error.name == module or module.startswith(f"{error.name}.")):
             raise Skip(f"{commit} has no module {module}") from None
-        raise
+        raise MissingDependency(f"{module} needs {error.name or error}, which is not installed: {INSTALL}") from error
     home = os.environ.get("TBP_SUBJECT_DIR")
     if home and not Path(imported.__file__ or "").resolve().is_relative_to(Path(home).resolve()):
         raise Skip(f"{commit} has no module {module} (the one at {imported.__file__} is not the commit's)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from tbp.errors import ExitCode, UsageError
 from tbp.system.printing import warn
 
 if TYPE_CHECKING:
+    from tbp.model.runs import Run
     from tbp.project.asv_config import AsvConfig
 
 HELP = "measure the commits that are new, then report"
@@ -26,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """Returns 3 for a confirmed regression that no night before reported, 4 when a benchmark failed."""
+    """Returns 3 for a confirmed regression that no night before reported, 4 when one failed or nothing was measured."""
     from tbp.asv.night_lock import only_night
     from tbp.project.asv_config import own_config, read_config
 
@@ -58,15 +59,23 @@ def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
         ran = measure(config, night, options.bench, partial(hear_asv, progress))
     _measure_in_turns(config, night.commits, options.paired_budget)
     data = report_data(config, None, View(options.acks))
-    print_summary(report_summary(data, write_site(data, options.out, say_waiting)))
+    summary = report_summary(data, write_site(data, options.out, say_waiting))
+    print_summary(summary)
     accepted = acknowledged_regressions(data.histories)
     fresh = first_reported(standing_regressions(data.histories), config.results_dir, accepted)
     warn(f"{words.count(len(fresh), 'regression')} that no night before reported")
-    verdict = verdict_code(bool(fresh), options.exit_zero)
-    if verdict is ExitCode.OK and ran is not None and ran.some_failed:
+    verdict = verdict_code(
+        bool(fresh), summary.is_measured and _has_values(data.runs, night.commits), options.exit_zero
+    )
+    if ran is not None and ran.some_failed:
         warn("tbp: some benchmarks failed; asv's words are above")
-        return ExitCode.NOTHING_MEASURED
+        return ExitCode.NOTHING_MEASURED if verdict is ExitCode.OK else verdict
     return verdict
+
+
+def _has_values(runs: Iterable[Run], commits: Sequence[str]) -> bool:
+    """False where the night measured ``commits`` and none of them has a value."""
+    return not commits or any(run.measured for run in runs if run.commit.hash in commits)
 
 
 def _measure_in_turns(config: AsvConfig, commits: Sequence[str], budget: float | None) -> None:

@@ -127,9 +127,14 @@ def print_summary(summary: ReportSummary) -> None:
     say(*summary.lines)
 
 
-def verdict_code(is_regressed: bool, exit_zero: bool) -> ExitCode:
-    """REGRESSION where there is one, unless ``exit_zero`` keeps it out of the exit code."""
-    return ExitCode.REGRESSION if is_regressed and not exit_zero else ExitCode.OK
+def verdict_code(is_regressed: bool, is_measured: bool, exit_zero: bool) -> ExitCode:
+    """REGRESSION where there is one, unless ``exit_zero`` keeps it out; else NOTHING_MEASURED where nothing was."""
+    if is_regressed:
+        return ExitCode.OK if exit_zero else ExitCode.REGRESSION
+    if not is_measured:
+        warn("tbp: nothing was measured; the reasons are on the pages of the benchmarks")
+        return ExitCode.NOTHING_MEASURED
+    return ExitCode.OK
 
 
 def terminal_width() -> int:

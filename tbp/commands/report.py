@@ -33,7 +33,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> ExitCode:
-    """Returns 3 when a confirmed regression stands at the newest commit that nobody acknowledged."""
+    """Returns 3 when a confirmed regression stands at the newest commit that nobody acknowledged.
+
+    It is 4 when no series has a value there.
+    """
     from tbp.commands.output import print_summary, say_waiting, verdict_code
     from tbp.report.site.build import write_single_file, write_site
     from tbp.report.site.load import View, report_data
@@ -49,7 +52,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     print_summary(summary)
     if options.serve or options.open:
         _show(first_page, options)
-    return verdict_code(summary.is_regressed, options.exit_zero)
+    return verdict_code(summary.is_regressed, summary.is_measured, options.exit_zero)
 
 
 def _configuration(options: argparse.Namespace) -> AsvConfig | None:

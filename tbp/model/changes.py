@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import cached_property
 
@@ -43,6 +43,15 @@ class State(StrEnum):
     SKIPPED = "skipped"
     STALE = "stale"  # its machine and environment stopped reporting while others went on
     VANISHED = "vanished"  # it is no longer declared, or no longer has these parameters
+
+
+UNMEASURED = (State.FAILED, State.STALE, State.VANISHED, State.SKIPPED)
+"""States of series of which nobody knows how they are now."""
+
+
+def is_measured(states: Iterable[State]) -> bool:
+    """False where no series has a value now: then silence is no health, and every verb ends with exit code 4."""
+    return any(state not in UNMEASURED for state in states)
 
 
 class ChangeKind(StrEnum):

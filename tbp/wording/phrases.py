@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from tbp.errors import ExitCode
-from tbp.model.changes import State
+from tbp.model.changes import State, is_measured
 from tbp.model.comparison import ComparedCommit, Comparison, Judgement
 from tbp.wording import verdicts, words
 from tbp.wording.words import one_line
@@ -23,7 +23,6 @@ FROM_STORED_RESULTS = "from stored results"
 CHANGED = (State.REGRESSION, State.CHANGED, State.IMPROVEMENT)
 # The order in which the forms show the states.
 ORDER = (*CHANGED, State.UNDECIDED, State.FAILED, State.NO_CHANGE, State.SKIPPED)
-MEASURED = (*CHANGED, State.NO_CHANGE, State.UNDECIDED)
 _NAMED = (State.CHANGED, State.IMPROVEMENT, State.UNDECIDED, State.FAILED)
 
 
@@ -123,7 +122,7 @@ def exit_code(comparison: Comparison, strict: bool) -> ExitCode:
     counts = tally(comparison)
     if counts[State.REGRESSION]:
         return ExitCode.REGRESSION
-    if counts[State.FAILED] or not any(counts[state] for state in MEASURED):
+    if counts[State.FAILED] or not is_measured(judgement.state for judgement in comparison.judgements):
         return ExitCode.NOTHING_MEASURED
     return ExitCode.UNDECIDED if strict and counts[State.UNDECIDED] else ExitCode.OK
 

@@ -47,6 +47,17 @@ class Quick(bench.Suite):
     rounds = 1
 """
 
+# As many packages do: it needs metadata, and nobody has installed it.
+BLOCKS = """
+from importlib.metadata import version
+
+__version__ = version("nowhere-installed")
+
+
+def double(x):
+    return x + x
+"""
+
 CONFIG = ASV_CONFIG | {"project": "tbp"}
 
 
@@ -58,7 +69,10 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = new_repository(tmp_path_factory.mktemp("history") / "tbp")
     commit(folder, "without blocks or ruler", files={"tbp/__init__.py": '"""Commit 1."""\n'})
-    blocks = {"tbp/blocks.py": "def double(x):\n    return x + x\n"}
+    blocks = {
+        "tbp/blocks.py": BLOCKS,
+        "setup.cfg": "[metadata]\nname = nowhere-installed\nversion = attr: tbp.__version__\n",
+    }
     ruler = {"tbp/bench.py": "raise RuntimeError('the commit brought its own ruler')\n"}
     commit(folder, "blocks, and a ruler that must not be used", files=blocks | ruler)
     # The working tree: this project's ruler, suites and plugin, uncommitted.

@@ -12,6 +12,7 @@ from tbp.bench import workloads
 from tbp.bench.devices import Skip
 from tbp.bench.workloads import (
     Case,
+    MissingDependency,
     Step,
     Workload,
     WrongResult,
@@ -129,8 +130,26 @@ class TestSubject:
     def test_a_missing_dependency_of_the_subject_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         (tmp_path / "needs_more.py").write_text("import a_dependency_that_is_not_there\n")
         monkeypatch.syspath_prepend(str(tmp_path))
-        with pytest.raises(ModuleNotFoundError, match="a_dependency_that_is_not_there"):
+        with pytest.raises(ModuleNotFoundError, match=r"a_dependency_that_is_not_there.*install your dependencies"):
             subject("needs_more", "Thing")
+
+    @pytest.mark.parametrize("name", ["asks_version", "asks_version.part"])
+    def test_missing_metadata_of_the_subject_fails(self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        (tmp_path / "asks_version").mkdir()
+        (tmp_path / "asks_version" / "__init__.py").write_text(
+            "from importlib.metadata import version\n__version__ = version(__name__)\n"
+        )
+        (tmp_path / "asks_version" / "part.py").write_text("")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        with pytest.raises(MissingDependency, match="asks for the metadata of asks_version, which is not installed"):
+            subject(name, "Thing")
+
+    def test_a_missing_part_that_the_subject_imports_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        (tmp_path / "half").mkdir()
+        (tmp_path / "half" / "__init__.py").write_text("import half._compiled\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        with pytest.raises(MissingDependency, match=r"half needs half\._compiled"):
+            subject("half", "Thing")
 
     def test_a_module_from_elsewhere_is_not_the_commits(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         stranger = types.ModuleType("stranger")

@@ -30,7 +30,7 @@ from .opening import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-ALWAYS = ("changes", "charts", "heatmap", "compare", "machines")
+ALWAYS = ("changes", "heatmap", "compare", "machines")
 PAGES = (*ALWAYS, "compression")  # which is there only where something was compressed
 PLACE = ("bench-1", "virtualenv-py3.13-torch2.13")
 # name, seconds, bytes, error
@@ -364,9 +364,6 @@ def test_hostile_names_make_no_element_and_no_handler(browser, hostile_site, nam
             page.wait_for_selector("#heat[data-ready]")
             page.locator("#heat td").last.hover()
             assert "<script>" in page.inner_text("#heat-cell")
-        if name == "charts":
-            page.wait_for_selector("#charts[data-ready]")
-            assert "<script>" in page.inner_text("#charts")
         if name == "compare":
             page.wait_for_selector("#compare-form[data-ready]")
             page.click("#compare-add")
@@ -381,7 +378,6 @@ def test_a_view_without_scripts_is_whole(browser, site, name) -> None:
     with without_scripts(browser, (site / f"{name}.html")) as page:
         said = {
             "changes": "+39 % slower", "heatmap": "+39 % slower since 179a071e", "compare": "undecided",
-            "charts": "▲ +39 % slower",
             "machines": "torch 2.12 → 2.13", "compression": "45 % faster, 3.9 × smaller",
         }  # fmt: skip
         assert said[name] in page.locator("main").inner_text()

@@ -239,3 +239,16 @@ def test_a_slower_newest_commit_is_told_the_same_night_because_both_were_measure
 
     assert project.night(paired_budget=3)[0] == 0, "nothing is new"
     assert len(list(project.results_dir.glob("*/*.paired"))) == 2
+
+
+def test_a_night_that_measures_nothing_is_no_success(project: Project):
+    """Every benchmark skips itself: asv calls that a success."""
+    skip = 'raise NotImplementedError("not here")'
+    (project.folder / "benchmarks" / "suite.py").write_text(f"def setup():\n    {skip}\n\n\n{SUITE}")
+    for _ in range(2):
+        project.commit()
+    for _ in range(2):  # the second has nothing new to measure, and there still is no value
+        code, _, err = project.night()
+        assert (code, "nothing was measured" in err) == (4, True), err
+    assert project.outcomes()
+    assert set.union(*project.outcomes().values()) == {Outcome.SKIPPED}

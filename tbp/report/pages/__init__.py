@@ -15,7 +15,6 @@ from tbp.report.base.render import DataFile, Frame, NavigationEntry, RenderedPag
 from tbp.report.data.run_grid import payload
 from tbp.report.pages.benchmark.files import shared_data
 from tbp.report.pages.changes.page import changes_page
-from tbp.report.pages.charts import charts_page
 from tbp.report.pages.compare.page import compare_page, states
 from tbp.report.pages.compare.rules import rules
 from tbp.report.pages.compression.variants import groups
@@ -57,7 +56,7 @@ def _search(site: SiteContents) -> Iterable[DataFile]:
     yield DataFile("data/search.js", (packed_call("tbp.searchable", search_data(site, pages)),))
 
 
-BASICS = ("base/address_state", "base/number_words")
+BASICS = ("base/address_state", "base/facets", "base/number_words")
 INDEX_DATA = PageData(lambda site: index_files(site.summary), ("data/index.js",))
 GRID = PageData(_grid, ("data/grid.js",))
 COMPRESSION = PageData(
@@ -68,24 +67,22 @@ WORDS = PageData(lambda _: words_file())  # which every page asks for
 SEARCH = PageData(_search)  # of the field that every page has
 BENCHMARK_DATA = PageData(lambda site: shared_data(site.data))  # of the pages of all benchmarks
 
-SERIES = (*BASICS, "base/chunks", "pages/series", "pages/filter")  # of the pages that list all series
+INDEX_SCRIPTS = ("base/chunks", "pages/series", "pages/filter", "pages/answer", "pages/index")
 GRID_SCRIPTS = ("base/run_grid",)
 COMPARE = (*GRID_SCRIPTS, "pages/foreign", "pages/judge", "pages/setups", "pages/columns", "pages/compare")
 HEATMAP = ("pages/filter", "base/rownames", *GRID_SCRIPTS, "pages/heatmap")
 
 PAGES = (
-    Page(INDEX, "Summary", "what is new, what to do next, and a table of all series", lambda site: site.summary,
-         (*SERIES, "pages/answer", "pages/index"), (INDEX_DATA,)),
+    Page(INDEX, "Summary", "what is new, what to do next, and all series as rows or charts", lambda site: site.summary,
+         (*BASICS, *INDEX_SCRIPTS), (INDEX_DATA,)),
     Page("changes.html", "Changes", "every commit that moved something, newest first",
          lambda site: changes_page(site.data), (*BASICS, "pages/changes")),
-    Page("charts.html", "Charts", "a small chart of every series", lambda site: charts_page(site.summary),
-         (*SERIES, "pages/charts"), (INDEX_DATA,)),
     Page("heatmap.html", "Heatmap", "every series at every commit, in colours", lambda site: heatmap_page(site.data),
          (*BASICS, *HEATMAP), (GRID,)),
     Page("compare.html", "Compare", "two commits or machines side by side", lambda site: compare_page(site.data),
          (*BASICS, *COMPARE), (GRID,)),
     Page("machines.html", "Machines", "hardware, noise, and what is installed where", lambda site: site.machines,
-         ("pages/machines",)),
+         (*BASICS, "pages/machines")),
     Page("compression.html", "Compression", "size, speed and loss of compressed models",
          lambda site: site.compression,
          ("vendor/plotly-basic.min", *BASICS, "charts/benchmark_data", "charts/chart",
@@ -94,6 +91,9 @@ PAGES = (
     Page("words.html", "Words", "what the words and symbols of the report mean", lambda _: words_page(), (), (WORDS,),
          is_in_navigation=False),
 )  # fmt: skip
+
+FORMER = ("charts.html",)
+"""Pages that earlier versions wrote: a build removes them. The charts are a view of the summary now."""
 
 
 def shown(site: SiteContents) -> tuple[Page, ...]:

@@ -16,6 +16,7 @@ from tbp.report.data.run_grid import columns_of, middle
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.change_sorts import GLYPHS, Sort, sort_of
 from tbp.report.parts.commit_links import CommitLink, commit_link, span
+from tbp.report.parts.facets import Facets, facets
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import family_of
 from tbp.wording import verdicts, words
@@ -60,6 +61,7 @@ class HeatmapPage(Struct, frozen=True):
     choices: tuple[int, ...]  # numbers of commits, the one at first is DEFAULT_COMMITS or all
     default: int
     suites: tuple[str, ...]
+    facets: Facets
     series: int
     least: str  # in words: below it nothing has a colour
     thresholds: str  # in words
@@ -85,6 +87,7 @@ def heatmap_page(data: ReportData) -> HeatmapPage:
         choices=choices,
         default=min(DEFAULT_COMMITS, len(columns)),
         suites=tuple(sorted({family_of(history.key.benchmark) for history in data.histories})),
+        facets=facets(data),
         series=len(data.histories),
         least=_percent(relevance.TWO_COMMITS),
         thresholds=", ".join(_percent(step) for step in (relevance.TWO_COMMITS, *STEPS)),

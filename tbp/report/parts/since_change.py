@@ -6,11 +6,14 @@ Takes a history and one of its changes, gives numbers and words; verdicts stay t
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from datetime import UTC
 from itertools import groupby
 
 import numpy as np
 from msgspec import Struct
 
+from tbp.history.events import SeriesChange
 from tbp.model.balance import same_level
 from tbp.model.changes import Change, ChangeEvidence, History, State
 from tbp.model.points import levels
@@ -101,6 +104,20 @@ def _leaving(history: History, now: Now) -> str:
     if now.gone:
         return f"the newest run is away from this level: {moved}"
     return "still at this level" if now.runs > 1 else "only one run since"
+
+
+def still_so(changes: Iterable[SeriesChange]) -> str:
+    """Whether an event still stands: ``still so on 2026-11-29``, ``2 of 6 series have moved on since``."""
+    views = [view for change in changes if (view := now(change.history, change.evidence)) is not None]
+    moved_on = sum(view.is_left or bool(view.later) for view in views)
+    if not views:
+        return ""
+    if moved_on and len(views) == 1:
+        return "it has moved on since"
+    if moved_on:
+        have = "has" if moved_on == 1 else "have"
+        return f"{moved_on:,} of {words.count(len(views), 'series', 'series')} {have} moved on since"
+    return f"still so on {max(view.commit.date for view in views).astimezone(UTC).date()}"
 
 
 def net(history: History, now: Now) -> str:

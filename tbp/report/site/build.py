@@ -29,7 +29,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.data.atom_feed import feed_xml
 from tbp.report.data.points_csv import points, points_file
 from tbp.report.data.summary_json import summary_json
-from tbp.report.pages import PAGES, Page, PageData, data_of_pages, navigation, rendered, shown
+from tbp.report.pages import FORMER, PAGES, Page, PageData, data_of_pages, navigation, rendered, shown
 from tbp.report.pages.benchmark.files import BenchmarkPageJob, benchmark_files, jobs, page_and_data
 from tbp.report.pages.contents import SiteContents
 from tbp.report.parts.addresses import INDEX
@@ -235,7 +235,7 @@ def _remove_stale(out: Path, written: set[str]) -> None:
     """Removes pages, data and scripts that no page has any more; only files that carry the mark, and the data files."""
     for name in set(DATA_FILES) - written:
         (out / name).unlink(missing_ok=True)
-    stale = (*(page.file for page in PAGES), "benchmarks/*.html", "data/*.js", "static/**/*.js")
+    stale = (*FORMER, *(page.file for page in PAGES), "benchmarks/*.html", "data/*.js", "static/**/*.js")
     for path in [path for pattern in stale for path in out.glob(pattern)]:
         name = path.relative_to(out).as_posix()
         if name not in written and not path.is_symlink() and is_ours(path):

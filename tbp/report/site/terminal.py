@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tbp.history.events import SeriesChange
-from tbp.model.changes import State
+from tbp.model.changes import State, is_measured
 from tbp.project.directions import undirected
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.notes import first
@@ -50,6 +50,7 @@ class ReportSummary(Struct, frozen=True):
     lines: tuple[str, ...]
     problems: tuple[str, ...]  # sentences
     is_regressed: bool
+    is_measured: bool  # False: no series has a value now
 
 
 def report_summary(data: ReportData, index: Path, is_whole: bool = False) -> ReportSummary:
@@ -68,6 +69,7 @@ def report_summary(data: ReportData, index: Path, is_whole: bool = False) -> Rep
         lines=(*opening, *event_lines(answered, data, setup_names, room, is_whole), *closing),
         problems=problems,
         is_regressed=bool(standing_regressions(data.histories)),
+        is_measured=is_measured(history.state for history in data.histories),
     )
 
 

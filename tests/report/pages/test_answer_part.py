@@ -42,7 +42,21 @@ def test_a_card_of_several_series_names_three_and_the_machines_that_agree() -> N
     assert (card.extent, card.more, card.seen_by) == (
         "6 regressions of 3 benchmarks", 3, "on both machines that measured it",
     )  # fmt: skip
-    assert [series.setup_name for series in card.named] == ["m1", "m2", "m1"]
+    assert [(series.benchmark, series.setup_name) for series in card.named] == [
+        ("a.time", "m1"), ("b.time", "m1"), ("c.time", "m1"),
+    ]  # fmt: skip
+
+
+def test_a_card_of_two_benchmarks_names_both_in_the_order_of_their_changes() -> None:
+    sizes = {("a", "m1"): 1.5, ("a", "m2"): 1.4, ("a", "m3"): 1.3, ("b", "m1"): 1.2}
+    several = [
+        history((1e-3, 1e-3, 1e-3, to * 1e-3, to * 1e-3), machine=machine, benchmark=f"{name}.time")
+        for (name, machine), to in sizes.items()
+    ]
+    (card,) = first_screen(*several).cards
+    assert [(series.benchmark, series.setup_name) for series in card.named] == [
+        ("a.time", "m1"), ("a.time", "m2"), ("b.time", "m1"),
+    ]  # fmt: skip
 
 
 def test_a_range_has_everybody_who_wrote_in_it() -> None:

@@ -1,5 +1,7 @@
 """The registry of pages: what an entry names is there, and what nobody names is not."""
 
+import pytest
+
 from tbp.report.base.render import OF_EVERY_PAGE, OF_SEARCH, SCRIPT_OF_SINGLE_FILE, STATIC
 from tbp.report.pages import PAGES
 from tbp.report.pages.benchmark import files
@@ -24,9 +26,10 @@ def test_a_page_with_nothing_to_show_is_neither_written_nor_linked(tmp_path, mak
     assert {path.name for path in tmp_path.glob("*.html")} == {page.file for page in PAGES} - {"compression.html"}
 
 
-def test_a_page_that_has_nothing_to_show_any_more_is_removed(tmp_path, make_history, make_report) -> None:
+@pytest.mark.parametrize("name", ["compression.html", "charts.html"])
+def test_a_page_that_is_no_more_is_removed(tmp_path, make_history, make_report, name) -> None:
     write_site(make_report(make_history()), tmp_path)
-    old = tmp_path / "compression.html"
+    old = tmp_path / name
     old.write_bytes((tmp_path / "machines.html").read_bytes())
     mine = tmp_path / "notes.html"
     mine.write_bytes(old.read_bytes())

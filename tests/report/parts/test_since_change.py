@@ -5,6 +5,7 @@ import math
 import pytest
 from msgspec.structs import replace
 
+from tbp.history.events import SeriesChange
 from tbp.model.changes import ChangeKind, State
 from tbp.report.pages.index.page import summary
 from tbp.report.parts import since_change
@@ -136,3 +137,18 @@ def test_runs_of_both_sides_end_at_the_neighbouring_changes(make_history) -> Non
     own = make_history((1.0, 1.0, 1.5, NAN, 1.5, 1.4), State.IMPROVEMENT, changes=steps)
     assert since_change.runs_around(own, steps[0]) == (2, 2)
     assert since_change.runs_around(own, steps[1]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("newest", "text"),
+    [
+        ([(1.2, 1.2), (1.2, 1.21)], "still so on 2026-05-05"),
+        ([(1.2, 1.2), (0.9, 0.9)], "1 of 2 series has moved on since"),
+        ([(0.9, 0.9), (0.9, 0.9)], "2 of 2 series have moved on since"),
+        ([(0.9, 0.9)], "it has moved on since"),
+        ([(NAN, NAN)], ""),
+    ],
+)
+def test_whether_an_event_still_stands(make_history, newest, text) -> None:
+    histories = [make_history((1.0, 1.0, 1.0, *values), changes=STEP) for values in newest]
+    assert since_change.still_so([SeriesChange(each, each.changes[0]) for each in histories]) == text

@@ -19,6 +19,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.pages.changes.rows import ChangesRow, changes_row, chips
 from tbp.report.parts import addresses
 from tbp.report.parts.change_sorts import Sort, counted_sort
+from tbp.report.parts.facets import Facets, facets
 from tbp.report.parts.page_events import anchor_of
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import Tile
@@ -38,6 +39,7 @@ class ChangesPage(Struct, frozen=True):
     counts: str  # what is counted here, beside what the summary counts
     chips: tuple[Tile, ...]  # of the whole site, with those there are none of
     rows: tuple[ChangesRow, ...]
+    facets: Facets
     base: str  # in words: what is judged against, and what is not listed for it; empty for the whole history
     left_out: str  # in words: events that are too old to be listed
 
@@ -46,7 +48,7 @@ def changes_page(data: ReportData) -> ChangesPage:
     """All events."""
     counted, past = _counted(data.events, data)
     listed = listed_events(data)
-    setup_names = SetupNames.of(data.histories, data.faces)
+    setup_names, offered = SetupNames.of(data.histories, data.faces), facets(data)
     at_once = _at_once(counted, data.at_once)
     left = MOST_ITEMS
     rows: list[ChangesRow] = []
@@ -58,7 +60,8 @@ def changes_page(data: ReportData) -> ChangesPage:
             anchor for anchor in dict.fromkeys(map(addresses.commit_anchor, seen_at)) if anchor not in taken
         )
         taken.update(anchors)
-        rows.append(replace(row, at_once=at_once.get(number, ()), anchors=anchors))
+        rigs = offered.mask(change.history.key for change in event.members)
+        rows.append(replace(row, at_once=at_once.get(number, ()), anchors=anchors, rigs=rigs))
         left -= len(row.items)
     older = len(counted) - len(rows)
     return ChangesPage(
@@ -66,6 +69,7 @@ def changes_page(data: ReportData) -> ChangesPage:
         counts=_counts(counted),
         chips=chips([change for event in counted for change in event.members], occurring=False),
         rows=tuple(rows),
+        facets=offered,
         base=_base(past, data),
         left_out=f"{words.count(older, 'older event')} {'is' if older == 1 else 'are'} not listed here: "
         "the pages of the benchmarks have all changes." * bool(older),

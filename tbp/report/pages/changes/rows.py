@@ -53,6 +53,7 @@ class ChangesRow(Struct, frozen=True):
 
     anchor: str
     anchors: tuple[str, ...]  # further ids, of the commits that its series saw it at
+    rigs: str  # those of its series, as ``Facets.mask``
     commit: CommitLink
     at_once: tuple[str, ...]  # a sentence for each machine and environment of which most series moved
     range: str  # which commits that are; empty where it is one
@@ -80,6 +81,7 @@ def changes_row(event: Event, data: ReportData, setup_names: SetupNames, most: i
     return ChangesRow(
         anchor=anchor_of(event),
         anchors=(),
+        rigs="",
         commit=commit_link(event.range.first, data.commit_url),
         at_once=(),
         range=_range(event),

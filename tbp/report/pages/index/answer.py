@@ -12,12 +12,13 @@ from itertools import groupby
 
 from msgspec import Struct
 
+from tbp.history.events import SeriesChange
 from tbp.history.shift_sentences import brief
 from tbp.model.changes import State
 from tbp.model.series import SeriesKey
 from tbp.project import directions
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts import addresses, event_words, trace_words, triage_words
+from tbp.report.parts import addresses, event_words, since_change, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.answer import Answer
 from tbp.report.parts.commit_links import CommitLink, commit_link
@@ -76,6 +77,7 @@ class EventCard(Struct, frozen=True):
     benchmarks: str  # the first of them
     named: tuple[NamedSeries, ...]
     more: int  # series that are not named
+    still: str  # whether it is still so; empty where nothing was measured since
     sure: str  # of the largest
     commit: CommitLink  # the newest of the range
     before: CommitLink | None  # the last one before the range, where that is several commits
@@ -206,6 +208,7 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         benchmarks=words.named(benchmarks, MOST_BENCHMARKS),
         named=_named(standing, context.setup_names),
         more=max(0, len(shown) - MOST_NAMED),
+        still=since_change.still_so(shown),
         sure=event_words.sureness(shown[0]),
         commit=commit_link(event.range.first, data.commit_url),
         before=commit_link(before, data.commit_url) if of_several and before is not None else None,
@@ -240,8 +243,16 @@ def _named(standing: StandingEvent, setup_names: SetupNames) -> tuple[NamedSerie
             levels=verdicts.before_after(change.evidence.change, change.history.unit),
             interval=verdicts.interval_of_change(change.evidence.change, change.history.unit, "+"),
         )
-        for change in shown[:MOST_NAMED]
+        for change in _named_first(shown)
     )
+
+
+def _named_first(shown: Sequence[SeriesChange]) -> Sequence[SeriesChange]:
+    """The series to name, in their order: the largest change of every benchmark rather than several of one."""
+    benchmarks = [change.history.key.benchmark for change in shown]
+    is_again = [benchmark in benchmarks[:place] for place, benchmark in enumerate(benchmarks)]
+    chosen = sorted(range(len(shown)), key=is_again.__getitem__)[:MOST_NAMED]
+    return [shown[place] for place in sorted(chosen)]
 
 
 def _causes(standing: StandingEvent) -> tuple[str, ...]:

@@ -5,13 +5,13 @@ Takes ``ReportData``, gives words and addresses; the HTML belongs to ``pages``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from tbp.model.changes import History, State
+from tbp.model.changes import UNMEASURED, History, State
 from tbp.model.points import known_commits
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.answer import AnswerPart, answer_part
@@ -21,8 +21,10 @@ from tbp.report.pages.index.rows import IndexRow, row
 from tbp.report.parts import addresses
 from tbp.report.parts.answer import answer
 from tbp.report.parts.commit_links import span
+from tbp.report.parts.facets import Facets, facets
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import Tile, by_name, family_of, natural, ranked, tiles
+from tbp.report.parts.sparkline import LEAST_SPAN
 from tbp.wording import verdicts, words
 
 MOST_ROWS = 50
@@ -32,9 +34,7 @@ them a page of 300 benchmarks stays under 200 kB."""
 LEAST_GROUP = 3
 """Series of one benchmark that one commit moved the same way, from which on only the worst has a row at first."""
 
-NOT_MEASURED = {state: state.value for state in (State.FAILED, State.STALE, State.VANISHED, State.SKIPPED)} | {
-    State.NOT_ENOUGH_DATA: "with too few runs"
-}
+NOT_MEASURED = {state: state.value for state in UNMEASURED} | {State.NOT_ENOUGH_DATA: "with too few runs"}
 """States of series of which nobody knows how they are now, with words for a list of them."""
 
 OPEN_BENCHMARKS = 60
@@ -63,8 +63,8 @@ class Summary(Struct, frozen=True):
     base: str  # what is judged against, in words; empty for the whole history
     tiles: tuple[Tile, ...]
     rows: tuple[IndexRow, ...]  # of every series
-    facets: Mapping[str, tuple[str, ...]]  # the values to filter by, sorted; none where all rows have the same
-    faces: Mapping[str, str]  # what each machine is called, by its identifier
+    suites: tuple[str, ...]  # to filter by, sorted; none where there is one
+    facets: Facets
     families: tuple[Family, ...]
     last_runs: tuple[LastRun, ...]
     silence: str  # one sentence on those
@@ -90,6 +90,11 @@ class Summary(Struct, frozen=True):
         return ", ".join(words.count(number, word) for number, word in counts if number)
 
     @property
+    def least_span(self) -> str:
+        """The movement that fills a chart's height."""
+        return f"{LEAST_SPAN * 100:g} %"
+
+    @property
     def has_causes(self) -> bool:
         return any(row.causes for row in self.rows)
 
@@ -102,7 +107,8 @@ def summary(data: ReportData) -> Summary:
     """All the index says."""
     histories = ranked(data.histories)
     setup_names = SetupNames.of(data.histories, data.faces)
-    rows = tuple(row(history, data, setup_names) for history in histories)
+    offered = facets(data)
+    rows = tuple(row(history, data, setup_names, offered) for history in histories)
     if not any(row.causes for row in rows):  # then why there are none is of no use either
         rows = tuple(replace(row, no_cause="") for row in rows)
     runs = last_runs(data)
@@ -114,8 +120,8 @@ def summary(data: ReportData) -> Summary:
         base=_base(data),
         tiles=tiles(histories),
         rows=rows,
-        facets=_facets(rows),
-        faces=data.faces,
+        suites=_suites(histories),
+        facets=offered,
         families=_families(histories),
         last_runs=runs,
         silence=silence(runs),
@@ -149,15 +155,9 @@ def _base(data: ReportData) -> str:
     return f"Judged since {words.cut(data.base.revision, 60)}, measured at {at}: earlier changes are not counted."
 
 
-def _facets(rows: Sequence[IndexRow]) -> Mapping[str, tuple[str, ...]]:
-    values = {
-        "suite": {family_of(row.benchmark) for row in rows},
-        "machine": {row.machine for row in rows},
-        "environment": {row.environment for row in rows},
-        "device": {row.device for row in rows},
-    }
-    known = {name: tuple(sorted(distinct - {""}, key=natural)) for name, distinct in values.items()}
-    return {name: distinct if len(distinct) > 1 else () for name, distinct in known.items()}
+def _suites(histories: Sequence[History]) -> tuple[str, ...]:
+    suites = {family_of(history.key.benchmark) for history in histories} - {""}
+    return tuple(sorted(suites, key=natural)) if len(suites) > 1 else ()
 
 
 def _families(histories: Sequence[History]) -> tuple[Family, ...]:

@@ -21,6 +21,7 @@ from tbp.model.series import Commit, Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.machines.environments import EnvironmentNoise, Inventory, bars, inventory, noise
 from tbp.report.parts.commit_links import CommitLink, commit_link
+from tbp.report.parts.facets import Facets, facets
 from tbp.report.parts.inventory import Installed, InventoryDifference, differences, installed, what_is_recorded
 from tbp.statistics.robust import median, quantile
 from tbp.wording import words
@@ -73,6 +74,7 @@ class Environment(Struct, frozen=True):
     noise: EnvironmentNoise
     runs: int
     series: int
+    rigs: str = ""  # those of its series, as ``Facets.mask``
 
 
 class MachineCard(Struct, frozen=True):
@@ -86,6 +88,7 @@ class MachinesPage(Struct, frozen=True):
     verdict: str
     inventory: Inventory
     machines: tuple[MachineCard, ...]
+    facets: Facets = Facets()
 
     @property
     def overview(self) -> list[tuple[Environment, float]]:
@@ -107,16 +110,20 @@ def machines_page(data: ReportData) -> MachinesPage:
     measured = {*data.by_setup, *runs}
     names = sorted({setup.machine for setup in measured} | set(known))
     cards: list[MachineCard] = []
+    offered = facets(data)
     for name in names:
         setups = sorted(setup for setup in measured if setup.machine == name)
         face = data.faces.get(name, name)
         environments = [
-            _environment(
-                Setup(face, setup.environment),
-                data.by_setup.get(setup, ()),
-                runs[setup],
-                data,
-                f"{len(cards) + 1}-{number}",
+            replace(
+                _environment(
+                    Setup(face, setup.environment),
+                    data.by_setup.get(setup, ()),
+                    runs[setup],
+                    data,
+                    f"{len(cards) + 1}-{number}",
+                ),
+                rigs=offered.mask_of(setup),
             )
             for number, setup in enumerate(setups, start=1)
         ]
@@ -125,7 +132,7 @@ def machines_page(data: ReportData) -> MachinesPage:
         environments.sort(key=lambda environment: environment.is_silent)
         identifier = "" if name in face else name
         cards.append(MachineCard(face, identifier, _hardware(known.get(name, Machine(name))), tuple(environments)))
-    return MachinesPage(_verdict(cards), inventory(runs, known, data.faces), tuple(cards))
+    return MachinesPage(_verdict(cards), inventory(runs, known, data.faces), tuple(cards), offered)
 
 
 def twin_ratios(histories: Iterable[History]) -> list[float]:

@@ -103,7 +103,7 @@ tbp.listing = (data) => {
     if (!form) return [...order.keys()];
     const wanted = tbp.tokens(form.elements.q.value);
     const hidden = new Set(boxes.filter((box) => !box.checked).map((box) => box.value));
-    return [...order.keys()].filter((place) => !hidden.has(states[place]) && wanted.every((word) => names[place].includes(word)));
+    return [...order.keys()].filter((place) => !hidden.has(states[place]) && data.isChosen(data.series[order[place]]) && wanted.every((word) => names[place].includes(word)));
   };
 
   let turn = 0;
@@ -129,7 +129,7 @@ tbp.listing = (data) => {
       if (part) part.hidden = !shown[1].cut.length;
       if (form) {
         tbp.boxes.press(form, boxes);
-        document.getElementById("series-shown").textContent = `${all.length.toLocaleString("en")} of ${order.length.toLocaleString("en")} series`;
+        document.getElementById("series-shown").textContent = `${all.length.toLocaleString("en")} of ${order.length.toLocaleString("en")} series${data.isNarrowed() ? ", as chosen for the chart" : ""}`;
         document.getElementById("nothing").hidden = all.length > 0;
         everything.hidden = all.length === order.length;
       }
@@ -152,8 +152,10 @@ tbp.listing = (data) => {
     form.elements.q.value = "";
     for (const box of boxes) box.checked = true;
     keep();
+    data.chooseAll();
   };
   if (form) {
+    data.listed = () => { pinned = null; restart(); };
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", () => { pinned = null; keep(); restart(); });
     tbp.boxes.buttons(form, boxes, () => { keep(); restart(); });
@@ -167,8 +169,8 @@ tbp.listing = (data) => {
     const series = evidence ? Number(evidence[1]) : data.series.findIndex((one) => one.id === anchor);
     const place = order.indexOf(series);
     if (place < 0) return;
-    pinned = place;
     if (form && !fitting().includes(place)) showAll();
+    pinned = place;
     show(() => whenThere([place], () => {
       if (place < heads) fill(place);
       if (document.getElementById(anchor)) tbp.unfold();
