@@ -44,11 +44,11 @@ MOST_BENCHMARKS = 2
 MOST_IN_RANGE = 8
 """Commits of a range that are listed with their authors."""
 
-AGES = ((30, "Up to a month before the newest result"), (90, "Up to three months before it"),
-        (365, "Up to a year before it"))  # fmt: skip
+AGES = ((30, "Up to a month before the newest result"), (90, "Up to three months before the newest result"),
+        (365, "Up to a year before the newest result"))  # fmt: skip
 """Days, and the heading of older events up to that age."""
 
-OLDER = "Older than that"
+OLDER = "More than a year before the newest result"
 
 
 class NamedSeries(Struct, frozen=True):
@@ -281,4 +281,7 @@ def _id(cards: Sequence[EventCard], data: ReportData) -> str:
 def _missing(events: Sequence[StandingEvent]) -> str:
     if not events or any(standing.event.range.first.author for standing in events):
         return ""
-    return "Authors and subjects are not known: no repository is beside these results (--config PATH/asv.conf.json)."
+    return (
+        "Authors and subjects are missing, because no git repository was found beside the results. "
+        "Name the project: tbp report --config PATH/asv.conf.json."
+    )
