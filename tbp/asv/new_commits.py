@@ -59,7 +59,7 @@ def measure(config: AsvConfig, night: Pending, bench: Sequence[str], hear: Calla
     """Run asv over the commits of ``night``; None where there are none. What killed runs left is cleared away first.
 
     Raises:
-        UsageError: asv or torch is missing, or a pattern of ``bench`` is no regular expression.
+        UsageError: asv is missing, or a pattern of ``bench`` is no regular expression.
         RunFailed: asv measured nothing.
     """
     if not night.commits:
