@@ -250,9 +250,9 @@ def _named(standing: StandingEvent, setup_names: SetupNames) -> tuple[NamedSerie
 def _named_first(shown: Sequence[SeriesChange]) -> Sequence[SeriesChange]:
     """The series to name, in their order: the largest change of every benchmark rather than several of one."""
     benchmarks = [change.history.key.benchmark for change in shown]
-    is_again = [benchmark in benchmarks[:place] for place, benchmark in enumerate(benchmarks)]
+    is_again = [benchmark in benchmarks[:number] for number, benchmark in enumerate(benchmarks)]
     chosen = sorted(range(len(shown)), key=is_again.__getitem__)[:MOST_NAMED]
-    return [shown[place] for place in sorted(chosen)]
+    return [shown[number] for number in sorted(chosen)]
 
 
 def _causes(standing: StandingEvent) -> tuple[str, ...]:
