@@ -18,7 +18,7 @@ from tbp.model.changes import State
 from tbp.model.series import SeriesKey
 from tbp.project import directions
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts import addresses, event_words, since_change, trace_words, triage_words
+from tbp.report.parts import addresses, change_sides, event_words, since_change, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.answer import Answer
 from tbp.report.parts.commit_links import CommitLink, commit_link
@@ -87,6 +87,7 @@ class EventCard(Struct, frozen=True):
     more_in_range: int
     seen_by: str
     is_one_machine: bool
+    beside: str  # what else changed with the largest, as far as it is recorded
     touching: str
     at_once: tuple[str, ...]  # what most series of a machine have in common
     causes: tuple[str, ...]  # operators
@@ -218,6 +219,7 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         more_in_range=max(0, len(in_range) - MOST_IN_RANGE),
         seen_by=event_words.seen_by(event.sightings, data.faces),
         is_one_machine=event.sightings.is_alone,
+        beside=change_sides.around(shown[0].evidence).brief,
         touching=event_words.touching(event),
         at_once=context.at_once.get(event.range.first.hash, ()),
         causes=_causes(standing),
