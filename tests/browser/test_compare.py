@@ -75,7 +75,7 @@ def test_it_begins_with_a_judged_pair_that_can_be_filtered_at_once(browser, mach
         page.check("#compare-far")
         assert all("~" not in text and "no change" not in text for text in rows.all_inner_texts())
         page.fill("#compare-q", "no such series")
-        assert page.inner_text("#shown") == f"0 of {everything} series: nothing that matches is known to have changed"
+        assert page.inner_text("#shown") == f"0 of {everything} series: no matching series is known to have changed"
 
 
 def test_any_two_commits_are_judged_as_the_first_two_and_linked_to(browser, machines) -> None:

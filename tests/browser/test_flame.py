@@ -184,7 +184,7 @@ def test_the_search_marks_matches_and_says_their_share_once(page: Any, site: Pat
     assert box.locator(".frame.hit").count() == 2
     assert box.locator(".flame-found").text_content() == "51 % of what is shown, 2.05 ms in 2 frames"
     box.get_by_label("Find").fill("nothing like it")
-    assert box.locator(".flame-found").text_content() == "no frame is called so"
+    assert box.locator(".flame-found").text_content() == "no frame has this name"
     box.get_by_role("button", name="Show all").click()
     assert box.get_by_label("Find").input_value() == ""
     assert box.locator(".searching").count() == 0

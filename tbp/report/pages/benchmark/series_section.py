@@ -135,7 +135,7 @@ def _breaks(history: History, data: ReportData) -> tuple[BreakInWords, ...]:
             kind=broken.kind.value,
             explanation=broken.explanation,
             commit=commit_link(commit, data.commit_url),
-            consequence="" if broken.comparable else "values before and after it are not comparable",
+            consequence="" if broken.comparable else "values before and after this are not comparable",
         )
         for broken in order
         if (commit := history.commit_at(broken.index)) is not None

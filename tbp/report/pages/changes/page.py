@@ -30,6 +30,9 @@ MOST_ROWS = 100
 MOST_ITEMS = 200
 MOST_ITEMS_OF_A_ROW = 8
 
+UNCOUNTED = "suspect, accepted or not the code's doing"
+"""The events that count neither for the worse nor for the better."""
+
 
 class ChangesPage(Struct, frozen=True):
     verdict: str
@@ -68,7 +71,8 @@ def changes_page(data: ReportData) -> ChangesPage:
         rows=tuple(rows),
         facets=offered,
         base=_base(past, data),
-        left_out=f"{words.count(older, 'older event')}: see the pages of the benchmarks." * bool(older),
+        left_out=f"{words.count(older, 'older event')} {'is' if older == 1 else 'are'} not listed here: "
+        "the pages of the benchmarks have all changes." * bool(older),
     )
 
 
@@ -106,35 +110,39 @@ def _counted(events: Sequence[Event], data: ReportData) -> tuple[Sequence[Event]
 def _base(past: int, data: ReportData) -> str:
     if data.base is None:
         return ""
-    since = f"Judged since {words.cut(data.base.revision, 60)} ({data.base.commit.short})"
-    return f"{since}; {words.count(past, 'event')} up to it {'is' if past == 1 else 'are'} not listed."
+    since = f"Only events after {words.cut(data.base.revision, 60)} ({data.base.commit.short}) are listed"
+    return f"{since}; {words.count(past, 'earlier event')} {'is' if past == 1 else 'are'} left out."
 
 
 def _verdict(events: Sequence[Event]) -> str:
     if not events:
-        return "Nothing has changed in any series."
+        return "No series has changed."
     sorts = [{counted_sort(change) for change in event.members} for event in events]
     worse, better, changed = Sort.REGRESSION, Sort.IMPROVEMENT, Sort.CHANGED
     counted, past = {worse, better, changed}, {Sort.EARLIER, Sort.RECOVERED}
     numbers = (
         (sum(worse in moved and better not in moved for moved in sorts), "made something worse"),
         (sum(better in moved and worse not in moved for moved in sorts), "made something better"),
-        (sum(worse in moved and better in moved for moved in sorts), "did both"),
+        (sum(worse in moved and better in moved for moved in sorts), "made some series worse and others better"),
         (
             sum(moved & counted == {changed} for moved in sorts),
             "changed something, for better or worse",
         ),
-        (sum(bool(moved & past) and not moved & counted for moved in sorts), "undone or outweighed since"),
-        (sum(not moved & (counted | past) for moved in sorts), "with other shifts of level"),
+        (sum(bool(moved & past) and not moved & counted for moved in sorts), "undone or outweighed later"),
+        (sum(not moved & (counted | past) for moved in sorts), UNCOUNTED),
     )
     if not any(number for number, _ in numbers[:-1]):
-        return f"No confirmed change of the code; {words.count(len(events), 'event')} that the code did not make."
+        is_are = "is" if len(events) == 1 else "are"
+        return f"Nothing is confirmed worse or better: {words.count(len(events), 'event')} {is_are} {UNCOUNTED}."
     listed = ", ".join(f"{number:,} {verb}" for number, verb in numbers if number)
-    return f"{words.count(len(events), 'event')} moved something: {listed}."
+    return f"{words.count(len(events), 'event')}: {listed}."
 
 
 def _counts(events: Sequence[Event]) -> str:
     """How changes are counted, and how many are listed beside those that count."""
     past = sum(counted_sort(change) is Sort.EARLIER for event in events for change in event.members)
-    also = f"; {words.count(past, 'earlier change')} of them {'is' if past == 1 else 'are'} listed too" if past else ""
-    return f"Counted as in the summary: each series once, for the change that it is listed for there{also}."
+    also = (
+        f" {words.count(past, 'earlier change')} of series {'is' if past == 1 else 'are'} listed, but not counted."
+        * bool(past)
+    )
+    return f"Each series counts once, for the change that the summary lists it for.{also}"

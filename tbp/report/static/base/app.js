@@ -68,7 +68,7 @@ tbp.begin = tbp.start;
 tbp.additions = [];
 tbp.enrich = (part) => { for (const add of tbp.additions) add(part); };
 
-tbp.missing = (file) => `${file} is missing: run tbp report again.`;
+tbp.missing = (file) => `The file ${file} is missing. Run tbp report again.`;
 
 // Brings a place into the page that is not in it yet (see listing.js).
 tbp.reach = () => {};

@@ -189,7 +189,7 @@ tbp.flameGraph = (box, data) => {
     }
     found.textContent = frames
       ? `${tbp.percent(sum / tree.width[0])} of what is shown, ${tbp.flames.time(sum)} in ${frames} ${frames === 1 ? "frame" : "frames"}`
-      : "no frame is called so";
+      : "no frame has this name";
   };
 
   const build = () => {
