@@ -134,7 +134,7 @@ tbp.paper = (isPaper) => {
   if (tbp.isPaper === isPaper) return;
   tbp.isPaper = isPaper;
   if (isPaper) {
-    tbp.unfolded = [...document.querySelectorAll("main details:not([open], .data, .family, .cursors, .flame-top)")];
+    tbp.unfolded = [...document.querySelectorAll("main details:not([open], .data, .family, .cursors, .flame-top, .take)")];
     tbp.screenTheme = document.documentElement.dataset.theme;
   }
   for (const one of tbp.unfolded) one.open = isPaper;

@@ -25,6 +25,7 @@ tbp.fillUse = (fold, { parts, figure }) => {
   const template = document.createElement("template");
   template.innerHTML = parts[fold.dataset.part];
   fold.append(template.content);
+  tbp.withDownloads(fold);
   if (fold.querySelector(".memory-chart")) tbp.memoryChart(fold, figure);
   fold.dataset.ready = "yes";
 };

@@ -234,6 +234,18 @@ tbp.compare = (form) => {
 
   get("compare-more").addEventListener("click", () => { most += ROWS; list(); });
   for (const id of ["compare-q", "compare-far"]) get(id).addEventListener("input", () => { most = ROWS; list(); state.keep(); });
+  // The rows that fit, folded or not, with the judgement of each contender.
+  tbp.takeable(get("compare-filter"), "comparison", () => {
+    if (!lines.length) judge();
+    const names = state.chosen.map(state.name), known = (value) => (Number.isFinite(value) ? Number(value.toPrecision(9)) : null);
+    return {
+      columns: ["benchmark", "parameters", "unit", ...names.flatMap((name, i) => (i ? [name, ...["verdict", "change", "low", "high"].map((text) => (names.length > 2 ? `${text} of ${name}` : text))] : [name]))],
+      rows: lines.filter((one) => matching(one.text, isFar(one))).map(({ line, says, row }) => [row.name, row.label, row.unit, ...state.chosen.flatMap(({ commit, place }, i) => {
+        const value = known(line[place] ? cell(line[place], commit).value : NaN), one = says[i - 1];
+        return i ? [value, ...(one ? [one.state.replaceAll("_", " "), known(one.ratio), known(one.low), known(one.high)] : [null, null, null, null])] : [value];
+      })]),
+    };
+  });
   const begin = () => { state.read(); state.show(); show(); };
   addEventListener("hashchange", () => { if (form.isConnected) begin(); });
   begin();

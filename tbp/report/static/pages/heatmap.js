@@ -267,6 +267,13 @@ tbp.heatmap = (form) => {
   document.getElementById("heat-data").open = false;
   document.getElementById("heat-legend").open = innerWidth > 700;
   document.addEventListener("tbp-paper", apply);
+  tbp.takeable(form, "heatmap", () => ({
+    columns: ["benchmark", "parameters", "machine", "environment", "unit", ...columns.map(({ short }) => short)],
+    rows: shown.map((row) => [row.name, row.label, row.place.machine, row.place.environment, row.unit, ...columns.map(({ column }) => {
+      const { value } = cell(row, column);
+      return Number.isFinite(value) ? value : null;
+    })]),
+  }));
   if (form.elements.suite.options.length < 3) form.elements.suite.parentElement.hidden = true;
   read();
   apply();
