@@ -11,6 +11,7 @@ Listed under ``plugins`` in asv.conf.json, so this module is imported in asv's o
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -120,18 +121,17 @@ def _pinned(version: str) -> str:
     return f"=={version}" if version[:1].isdigit() else version
 
 
-def _option(arguments: list[str], *names: str) -> str | None:
-    """The value of a command-line option, written ``--name value`` or ``--name=value``."""
-    for index, argument in enumerate(arguments):
-        name, equals, value = argument.partition("=")
-        if name in names:
-            return value if equals else next(iter(arguments[index + 1 :]), None)
-    return None
+def _options(arguments: list[str]) -> argparse.Namespace:
+    """Configuration and machine of asv's command line, as argparse takes them: ``--conf=x`` and ``-mbox`` too."""
+    parser = argparse.ArgumentParser(add_help=False, argument_default="")
+    parser.add_argument("--config")
+    parser.add_argument("--machine", "-m")
+    return parser.parse_known_args(arguments)[0]
 
 
-def _machine_name(arguments: list[str]) -> str:
-    """The machine's name in asv's results."""
-    name: str = _option(arguments, "--machine", "-m") or Machine.get_unique_machine_name()
+def _machine_name(machine: str) -> str:
+    """The machine's name in asv's results; ``machine`` is the one of the command line."""
+    name = machine or Machine.get_unique_machine_name()
     try:
         return str(MachineCollection.load(name).get("machine", name))
     except util.UserError:
@@ -142,13 +142,14 @@ def announce(arguments: list[str]) -> None:
     """Tell the ruler, through the environment, where this asv run keeps its results."""
     if not {"run", "continuous"} & set(arguments) or {"--dry-run", "-n"} & set(arguments):
         return
-    config = _option(arguments, "--config")
+    options = _options(arguments)
     try:
-        results_dir = Path(Config.load(Path(config).name if config else None).results_dir)
+        # asv is in the folder of its configuration by now. Without a name it is asv.conf.json or asv.conf.jsonc.
+        results_dir = Path(Config.load(Path(options.config).name or None).results_dir)
     except util.UserError:
         return  # asv itself reports the error
     os.environ.setdefault("TBP_RESULTS_DIR", str(results_dir.resolve()))
-    os.environ.setdefault("TBP_MACHINE", _machine_name(arguments))
+    os.environ.setdefault("TBP_MACHINE", _machine_name(options.machine))
     os.environ.setdefault("TBP_RUN", f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}")
 
 

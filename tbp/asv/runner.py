@@ -49,9 +49,12 @@ class Ran(Struct, frozen=True):
         return self.status == SOME_BENCHMARKS_FAILED
 
 
-def require_asv() -> None:
-    """Raise ``UsageError`` unless asv and torch are installed beside tbp."""
-    missing = [name for name in ("asv", "torch", "virtualenv") if importlib.util.find_spec(name) is None]
+def require_asv(*more: str) -> None:
+    """Raise ``UsageError`` unless asv and the modules ``more`` are installed beside tbp.
+
+    Other people's suites need neither torch nor virtualenv; what a suite or an environment type needs, it says itself.
+    """
+    missing = [name for name in ("asv", *more) if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"{' and '.join(missing)} not installed here: pip install 'tbp[bench]'")
 

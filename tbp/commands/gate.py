@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tbp.commands.options import (
     add_bench_option,
@@ -15,6 +17,10 @@ from tbp.commands.options import (
 )
 from tbp.errors import ExitCode
 from tbp.model import relevance
+from tbp.system.printing import warn
+
+if TYPE_CHECKING:
+    from tbp.model.comparison import ComparedCommit
 
 HELP = "measure two commits in turns and say what became slower"
 
@@ -22,6 +28,8 @@ HELP = "measure two commits in turns and say what became slower"
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("baseline", metavar="BASE", help="the commit compared against: a revision")
     parser.add_argument("contender", metavar="HEAD", help="the commit judged; . is the working tree as it is")
+    meaning = "measure BASE itself, also where HEAD left it at an earlier commit (default: at that commit)"
+    parser.add_argument("--tip", action="store_true", help=meaning)
     add_config_option(parser)
     add_bench_option(parser)
     parser.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
@@ -35,6 +43,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     meaning = "expected share of false ones among the changes claimed (default: 5)"
     parser.add_argument("--false-discovery-rate", type=percent, default=0.05, metavar="PERCENT", help=meaning)
     add_comparison_options(parser)
+
+
+def _parted(repository: Path, baseline: ComparedCommit, contender: ComparedCommit) -> ComparedCommit:
+    """The commit at which the contender left the baseline, whose later commits are not the contender's doing."""
+    from tbp.project.working_tree import left_from
+    from tbp.wording.phrases import judged as shown
+
+    base = left_from(repository, baseline, contender)
+    if base.commit != baseline.commit:
+        warn(
+            f"tbp: {shown(baseline)} is no ancestor of {shown(contender)}: the base is {shown(base)}, "
+            "where the two part; --tip measures the other"
+        )
+    return base
 
 
 def run(options: argparse.Namespace) -> ExitCode:
@@ -52,7 +74,10 @@ def run(options: argparse.Namespace) -> ExitCode:
     output = ComparisonOutput.of(options)
     config = read_config(options.config)
     require_asv()
-    baseline, contender = (judged(config.local_repository, name) for name in (options.baseline, options.contender))
+    repository = config.local_repository
+    baseline, contender = (judged(repository, name) for name in (options.baseline, options.contender))
+    if not options.tip:
+        baseline = _parted(repository, baseline, contender)
     limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
     request = GateRequest(tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget)
     gated = gate(config, baseline, contender, request)

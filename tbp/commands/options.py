@@ -76,8 +76,10 @@ def add_setup_options(parser: argparse.ArgumentParser, meaning: str) -> None:
 
 
 def add_bench_option(parser: argparse.ArgumentParser) -> None:
-    meaning = "only benchmarks in whose name, or name(value, value), it is found, as in asv run; may be repeated"
-    parser.add_argument("--bench", action="append", default=[], metavar="REGEX", help=meaning)
+    meaning = (
+        "only benchmarks whose name has it: a part of it, a name as tbp prints it, or asv's regex; may be repeated"
+    )
+    parser.add_argument("--bench", action="append", default=[], metavar="NAME", help=meaning)
 
 
 def add_stored_traces_options(parser: argparse.ArgumentParser) -> None:

@@ -60,7 +60,7 @@ def measure(out: Path, progress: Progress) -> Demo:
         UsageError: git, asv or torch is missing.
         RunFailed: git or asv failed.
     """
-    require_asv()
+    require_asv("torch", "virtualenv")
     sample = out / "sample"
     commits = create(sample, datetime.now(UTC))
     progress.line(f"made {len(commits)} commits in {sample}")

@@ -31,11 +31,20 @@ def compiled(pattern: str, where: str) -> re.Pattern[str]:
         with limited_to(MOST_CPU_S), unremarked():
             return re.compile(pattern)
     except re.error as error:
-        raise UsageError(f"{where} {shown} is no regular expression: {error}") from None
+        raise UsageError(f"{where} {shown} is no regular expression: {error}") from error
     except (OverflowError, RecursionError, MemoryError):
         raise UsageError(f"{where} {shown} is nested too deeply or repeats too often: write a simpler one") from None
     except TooSlow:
         raise UsageError(f"{where} {shown} took {MOST_CPU_S:g} s to compile: write a simpler one") from None
+
+
+def is_regex(pattern: str) -> bool:
+    """False of text that is no regular expression, such as ``time_x[``; True of one that is beyond the bounds."""
+    try:
+        compiled(pattern, "")
+    except UsageError as error:
+        return not isinstance(error.__cause__, re.error)
+    return True
 
 
 def unremarked() -> AbstractContextManager[object]:

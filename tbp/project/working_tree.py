@@ -1,4 +1,4 @@
-"""The commit that a revision means, also for ``.``, the working tree as it is now.
+"""The commit that a revision means, also for ``.``, the working tree as it is now, and where two lines part.
 
 The working tree becomes a commit on no branch, which asv can check out as any other. Nothing that a user sees of the
 repository changes (no branch, no index, no stash), and git's housekeeping removes the commit some day. Equal content
@@ -10,6 +10,8 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tbp.errors import UnreadableInput, UsageError
 from tbp.model.comparison import ComparedCommit
@@ -34,6 +36,20 @@ def judged(repository: Path, revision: str) -> ComparedCommit:
     except GitFailed as failed:
         raise UnreadableInput(f"{failed}; is repo in asv.conf.json a git repository with a working tree?") from None
     return ComparedCommit(revision, commit, subject)
+
+
+def left_from(repository: Path, baseline: ComparedCommit, contender: ComparedCommit) -> ComparedCommit:
+    """The commit from which the lines of ``baseline`` and ``contender`` part: git's merge base.
+
+    It is ``baseline`` itself where one is an ancestor of the other, or where git knows no commit that both have.
+    """
+    try:
+        base = git(repository, "merge-base", "--end-of-options", baseline.commit, contender.commit).strip()
+    except GitFailed:
+        return baseline
+    if base in (baseline.commit, contender.commit):
+        return baseline
+    return replace(judged(repository, base), revision=f"merge base of {baseline.revision} and {contender.revision}")
 
 
 def _commit(repository: Path, revision: str) -> str:

@@ -55,6 +55,20 @@ def time_calls():
 time_calls.number, time_calls.repeat, time_calls.rounds, time_calls.warmup_time = 1, 3, 1, 0.0
 """
 
+# Python imports it when it starts. These suites are a plain asv project's, so none of this may need torch.
+WITHOUT_TORCH = """
+import sys
+
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+
+sys.meta_path.insert(0, Missing())
+"""
+
 CONFIG = ASV_CONFIG | {"project": "tiny"}
 
 
@@ -66,7 +80,13 @@ class Project:
         self.results_dir = self.folder / ".asv" / "results"
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("ASV_", "TBP_"))}
         self.mark = f"tbp-test-{os.getpid()}-{time.monotonic_ns()}"  # in the environment of all that a night starts
-        self.environment |= {"HOME": str(folder), "PYTHONPATH": str(ROOT), "TBP_MARK": self.mark, "TBP_NO_CACHE": "1"}
+        self.environment |= {
+            "HOME": str(folder),
+            "PYTHONPATH": f"{folder}:{ROOT}",
+            "TBP_MARK": self.mark,
+            "TBP_NO_CACHE": "1",
+        }
+        (folder / "sitecustomize.py").write_text(WITHOUT_TORCH)
         new_repository(self.folder)
         (self.folder / "asv.conf.json").write_text(json.dumps(CONFIG))
         (self.folder / "benchmarks").mkdir()

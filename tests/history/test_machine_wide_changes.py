@@ -37,7 +37,8 @@ def test_most_series_of_a_machine_at_one_commit_are_asked_about(make_history, ma
     series[5] = replace(series[5], key=replace(series[5].key, benchmark="c.time_down"))
     (found,) = at_once(series)
     assert sentence(found) == (
-        "6 of 9 series of bench-1 · py3.13 moved at 03c0ffee, 5 up and 1 down: was it the machine rather than the code?"
+        "6 of 9 series of bench-1 · py3.13 moved at 03c0ffee, 5 up and 1 down: "
+        "did the machine change, rather than the code?"
     )
     page = summary(make_report(*series))
     assert page.first.sentence == brief(found)

@@ -1,10 +1,12 @@
 """Which benchmarks a ``--bench`` pattern finds."""
 
+import re
+
 import pytest
 
 from tbp.errors import UsageError
 from tbp.model.series import SeriesKey
-from tbp.project.bench_filter import bench_filter
+from tbp.project.bench_filter import asv_patterns, bench_filter, exact_regex
 from tbp.report.parts.addresses import bench_regex
 
 VARIANT = (("width", "64"), ("variant", "sdpa"))
@@ -22,7 +24,7 @@ VARIANT = (("width", "64"), ("variant", "sdpa"))
         (r"\('64'", VARIANT, False),
         (r"\(\)", (), False),
         ("sdpa", VARIANT, True),
-        ("width", VARIANT, False),  # values, not names
+        ("^width", VARIANT, False),  # values, not names
         ("naive", VARIANT, False),
         (r"\(\{\[\]\}\)$", (("keys", "{[]}"),), True),  # no literal: a list is no key
         (r"\(0or 1\)$", (("width", "0or 1"),), True),  # of which Python has something to remark
@@ -37,9 +39,61 @@ def test_one_pattern_of_several_is_enough_and_none_finds_all() -> None:
     assert bench_filter([])("attention.time_step", VARIANT)
 
 
-def test_what_is_no_regular_expression_is_named() -> None:
-    with pytest.raises(UsageError, match=r"--bench '\(' is no regular expression"):
-        bench_filter(["time", "("])
+PRINTED = (
+    "attention.time_step (width=64, variant=sdpa)",
+    "attention.time_step(width=64, variant=sdpa)",
+    "attention.time_step width=64, variant=sdpa",
+    "attention.time_step width=64 variant=sdpa",
+)
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_name_as_tbp_prints_it_finds_that_series_here_and_in_asv(name: str) -> None:
+    is_wanted = bench_filter([name])
+    assert is_wanted("attention.time_step", VARIANT)
+    assert not is_wanted("attention.time_step", (("width", "64"), ("variant", "sdpa_twin")))
+    assert not is_wanted("attention.time_step", (("width", "640"), ("variant", "sdpa")))
+    in_asv = [re.compile(pattern) for pattern in asv_patterns([name])]
+    assert any(pattern.search("attention.time_step(64, 'sdpa')") for pattern in in_asv)
+    assert not any(pattern.search("attention.time_step(64, 'sdpa_twin')") for pattern in in_asv)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("x[0]", True),
+        ("x[", True),
+        ("(n=[1, 2]", True),
+        ("time_x[0] n=[1, 2]", True),
+        ("n=[1, 2]", True),
+        ("*", False),
+        ("n=[1", True),
+        ("n=[1, 2", True),
+        ("n=[1,", True),
+    ],
+)
+def test_brackets_are_plain_text_too(text: str, is_found: bool) -> None:
+    assert bench_filter([text])("suite.time_x[0]", (("n", "[1, 2]"),)) is is_found
+
+
+def test_a_value_is_whole() -> None:
+    is_wanted = bench_filter(["n=1"])
+    assert is_wanted("suite.time_x", (("n", "1"), ("m", "2")))
+    assert not is_wanted("suite.time_x", (("n", "10"),))
+    assert not is_wanted("suite.time_x", (("n", "1.5"),))
+
+
+def test_asv_gets_regular_expressions_only() -> None:
+    for pattern in asv_patterns(["time_x[", "time", "(", "a (n=1, t=x, y)", "*"]):
+        re.compile(pattern)
+    assert asv_patterns(["time_step", "^a$"]) == ["time_step", "^a$", r"\^a\$"]
+    assert asv_patterns(["a (n=1, t=x, y)"])[-1] == exact_regex("a", ["1", "x, y"])
+    assert asv_patterns([]) == []
+
+
+def test_what_is_too_long_is_named() -> None:
+    with pytest.raises(UsageError, match=r"--bench .* has 20,000 characters"):
+        bench_filter(["time", "(" * 20_000])
 
 
 @pytest.mark.parametrize("parameters", [(), VARIANT, (("text", "a(b) 'c'"),), (("x", ""),), (("line", "a\x1bb"),)])

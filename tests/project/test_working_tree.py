@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tbp.errors import UnreadableInput, UsageError
-from tbp.project.working_tree import judged
+from tbp.project.working_tree import judged, left_from
 
 from ..repositories import commit, git, new_repository
 
@@ -157,3 +157,45 @@ def test_without_git_that_is_all_that_is_said(repository: Path, monkeypatch: pyt
     monkeypatch.setenv("PATH", str(repository))
     with pytest.raises(UnreadableInput, match=r"^git was not found: install it$"):
         judged(repository, "main")
+
+
+class TestLeftFrom:
+    """``main`` grew by a speed-up after ``docs`` left it."""
+
+    @pytest.fixture
+    def parted(self, repository: Path) -> Path:
+        git(repository, "checkout", "-q", "-b", "docs")
+        commit(repository, "words", files={"words": "1\n"})
+        git(repository, "checkout", "-q", "main")
+        commit(repository, "a speed-up", files={"kept": "fast\n"})
+        return repository
+
+    def base(self, repository: Path, baseline: str, contender: str) -> tuple[str, str]:
+        """Subject and name of the base."""
+        base = left_from(repository, judged(repository, baseline), judged(repository, contender))
+        return base.subject, base.revision
+
+    def test_a_branch_is_judged_against_the_commit_that_it_left(self, parted: Path):
+        assert self.base(parted, "main", "docs") == ("the first", "merge base of main and docs")
+        assert self.base(parted, git(parted, "rev-parse", "main"), "docs")[0] == "the first"
+
+    def test_the_working_tree_too(self, parted: Path):
+        git(parted, "checkout", "-q", "docs")
+        (parted / "words").write_text("2\n")
+        assert self.base(parted, "main", ".") == ("the first", "merge base of main and .")
+
+    def test_an_ancestor_and_a_descendant_are_meant(self, parted: Path):
+        assert self.base(parted, "main~1", "docs") == ("the first", "main~1")
+        assert self.base(parted, "docs", "main~1") == ("words", "docs")
+        assert self.base(parted, "main", "main") == ("a speed-up", "main")
+
+    def test_a_merge_of_the_tip_is_judged_against_the_tip(self, parted: Path):
+        """As on a pull request: HEAD is its merge into main."""
+        git(parted, "checkout", "-q", "--detach", "main")
+        git(parted, "merge", "-q", "--no-ff", "-m", "the merge", "docs")
+        assert self.base(parted, "main", "HEAD") == ("a speed-up", "main")
+
+    def test_lines_without_a_common_commit_stay_what_they_are(self, parted: Path):
+        git(parted, "checkout", "-q", "--orphan", "alone")
+        commit(parted, "alone")
+        assert self.base(parted, "main", "alone") == ("a speed-up", "main")

@@ -56,6 +56,7 @@ class ReportData(Struct, frozen=True, dict=True):
     in_ranges: Mapping[str, Commit] = field(
         default_factory=dict
     )  # commits of events' ranges, by hash, where git has them
+    results: str = ""  # address of the results folder from the site's; empty: no page links to its files
     joined: tuple[Event, ...] | None = None  # what ``events`` gives; None: it is found when somebody asks
 
     @cached_property

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from tbp.report.base.render import DataFile, Frame, NavigationEntry, RenderedPage, main_html, packed_call
 from tbp.report.data.run_grid import payload
+from tbp.report.data.tables_to_take import files_to_take
 from tbp.report.pages.benchmark.files import shared_data
 from tbp.report.pages.changes.page import changes_page
 from tbp.report.pages.compare.page import compare_page, states
@@ -56,7 +57,7 @@ def _search(site: SiteContents) -> Iterable[DataFile]:
     yield DataFile("data/search.js", (packed_call("tbp.searchable", search_data(site, pages)),))
 
 
-BASICS = ("base/address_state", "base/facets", "base/number_words")
+BASICS = ("base/address_state", "base/facets", "base/number_words", "base/take")
 INDEX_DATA = PageData(lambda site: index_files(site.summary), ("data/index.js",))
 GRID = PageData(_grid, ("data/grid.js",))
 COMPRESSION = PageData(
@@ -66,6 +67,7 @@ COMPRESSION = PageData(
 WORDS = PageData(lambda _: words_file())  # which every page asks for
 SEARCH = PageData(_search)  # of the field that every page has
 BENCHMARK_DATA = PageData(lambda site: shared_data(site.data))  # of the pages of all benchmarks
+TO_TAKE = PageData(lambda site: files_to_take(site.data))  # which several pages ask for
 
 INDEX_SCRIPTS = ("base/chunks", "pages/series", "pages/filter", "pages/answer", "pages/index")
 GRID_SCRIPTS = ("base/run_grid",)
@@ -74,7 +76,7 @@ HEATMAP = ("pages/filter", "base/rownames", *GRID_SCRIPTS, "pages/heatmap")
 
 PAGES = (
     Page(INDEX, "Summary", "what is new, what to do next, and all series as rows or charts", lambda site: site.summary,
-         (*BASICS, *INDEX_SCRIPTS), (INDEX_DATA,)),
+         (*BASICS, *INDEX_SCRIPTS), (INDEX_DATA, TO_TAKE)),
     Page("changes.html", "Changes", "every commit that moved something, newest first",
          lambda site: changes_page(site.data), (*BASICS, "pages/changes")),
     Page("heatmap.html", "Heatmap", "every series at every commit, in colours", lambda site: heatmap_page(site.data),

@@ -54,6 +54,7 @@ class HeatmapRow(Struct, frozen=True):
 
 class HeatmapPage(Struct, frozen=True):
     verdict: str
+    newest: str  # in words: the commits that are shown at first
     span: str
     rows: tuple[HeatmapRow, ...]
     left_out: str
@@ -74,11 +75,12 @@ def heatmap_page(data: ReportData) -> HeatmapPage:
     setup_names = SetupNames.of(data.histories, data.faces)
     moved = [(history, changes) for history in data.histories if (changes := _moved(history, newest, data.commit_url))]
     choices = (*(choice for choice in CHOICES if choice < len(columns)), len(columns))
-    shown_commits = words.count(len(newest), "newest commit")
+    shown_commits = "newest commit" if len(newest) == 1 else f"{len(newest):,} newest commits"
     series = words.count(len(data.histories), "series", "series")
     left = len(moved) - MOST_ROWS
     return HeatmapPage(
-        verdict=f"{len(moved):,} of {series} moved on the {shown_commits}.",
+        verdict=f"{len(moved):,} of {series} moved at the {shown_commits}.",
+        newest=shown_commits,
         span=span(columns),
         rows=tuple(_row(history, changes, setup_names) for history, changes in moved[:MOST_ROWS]),
         left_out=f"and {words.count(left, 'more series', 'more series')}" if left > 0 else "",
@@ -122,7 +124,7 @@ def _left(history: History, newest: set[str], commit_url: str) -> tuple[NewestCh
     if not abs(effect_size(level, newest_run.value)) >= max(relevance.TWO_COMMITS, noise):
         return ()
     size = words.signed_size(level, newest_run.value, history.unit)
-    text = f"not confirmed: the newest run is {size} from its level"
+    text = f"not confirmed: the newest run is {size} against the level before it"
     return (NewestChange("", text, commit_link(newest_run.commit, commit_url)),)
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from tbp.model.changes import History
 from tbp.model.series import Commit, SeriesKey
+from tbp.project.bench_filter import exact_regex
 from tbp.project.links import web_address
 
 INDEX = "index.html"
@@ -28,9 +29,6 @@ ANCHOR_LENGTH = 16
 """Two series that share an anchor, found in 2^40 tries, are still on one page; and an index has 10,000 anchors."""
 
 HASH = re.compile(r"[0-9a-fA-F]{4,64}")
-
-QUOTE = r"[^-.\w]?"
-"""May stand around a value in asv's names; a quote character itself would make the shell's quoting unreadable."""
 
 
 def digest(text: str, length: int = DIGEST_LENGTH) -> str:
@@ -111,15 +109,9 @@ def commit_href(commit_url: str, commit: Commit) -> str:
 def bench_regex(key: SeriesKey) -> str:
     """A regex for ``asv run --bench`` that picks this series; without parameters, all series of the benchmark.
 
-    asv matches ``name(param, param)`` where each parameter is a repr; a series has them without the quotes of
-    strings, hence ``QUOTE`` around each value. A control character becomes ``.`` so that nothing copied into a
-    shell can end its line.
+    asv matches ``name(param, param)`` where each parameter is a repr; a series has them without the quotes of strings.
     """
-    name = _escaped(key.benchmark)
-    if not key.parameters:
-        return rf"^{name}(\(|$)"
-    values = ", ".join(f"{QUOTE}{_escaped(value)}{QUOTE}" for _, value in key.parameters)
-    return rf"^{name}\({values}\)$"
+    return exact_regex(key.benchmark, [value for _, value in key.parameters])
 
 
 def middle(before: Commit, after: Commit) -> str:
@@ -145,14 +137,9 @@ def gate(key: SeriesKey, before: Commit, after: Commit, revision: str = "") -> s
     return f"tbp gate {before.short} {revision or after.short} --bench {shlex.quote(bench_regex(key))}"
 
 
-def raw_traces(key: SeriesKey, commit: Commit) -> str:
-    """The command that writes this series' traces of this commit for ui.perfetto.dev; empty when the hash is none."""
-    if not HASH.fullmatch(commit.hash):
+def raw_traces(key: SeriesKey, *commits: Commit) -> str:
+    """The command that writes this series' traces of these commits for ui.perfetto.dev; empty when a hash is none."""
+    if not all(HASH.fullmatch(commit.hash) for commit in commits):
         return ""
-    return f"tbp export --perfetto traces-{commit.short} --bench {shlex.quote(bench_regex(key))} {commit.short}"
-
-
-def _escaped(name: str) -> str:
-    if name.isprintable():
-        return re.escape(name)
-    return "".join("." if not character.isprintable() else re.escape(character) for character in name)
+    names = [commit.short for commit in commits]
+    return f"tbp export --perfetto traces-{'-'.join(names)} --bench {shlex.quote(bench_regex(key))} {' '.join(names)}"

@@ -47,7 +47,9 @@ def test_a_gain_that_is_worse_than_at_first_is_no_good_news(make_history, make_r
     assert row.standing.net == "net ▲ +40 % slower than at first, 1.00 s"
     assert row.standing.is_net_worse
     found = summary(make_report(own)).notes
-    assert [note.sentence for note in found] == ["1 of 1 improved or recovered series is worse than at first."]
+    assert [note.sentence for note in found] == [
+        "1 of 1 improved or recovered series is still worse than at their first level."
+    ]
     page = page_of(own.key.benchmark, make_report(own))
     assert page.sections[0].is_net_worse
     assert page.finding.endswith("still at this level; net ▲ +40 % slower than at first, 1.00 s.")
@@ -70,7 +72,7 @@ def test_of_several_regressions_the_largest_is_shown_with_what_all_make_together
     row = summary(make_report(own)).rows[0]
     assert (row.change, row.sure) == ("▲ +120 % slower", ("▲ +100 % at 04c0ffee", "▲ +10 % at 02c0ffee"))
     assert (row.commit.short, row.since.short) == ("04c0ffee", "02c0ffee")
-    assert row.between == "the largest part; the first at 02c0ffee"
+    assert row.between == "the largest part of the change, which began at 02c0ffee"
     assert since_change.finding(own) == (
         "▲ +120 % slower since 02c0ffee: 1.00 s → 2.20 s, of which ▲ +100 % at 04c0ffee, ▲ +10 % at 02c0ffee, "
         "after ▼ −50 % at 01c0ffee. Net ▲ +10 % slower than at first, 2.00 s."

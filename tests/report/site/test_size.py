@@ -78,7 +78,7 @@ def test_the_scripts_of_a_site_are_small() -> None:
 
 def test_scripts_keep_every_text_as_it_is() -> None:
     ours = [file.relative_to(STATIC).as_posix() for file in STATIC.rglob("*.js") if file.parent.name != "vendor"]
-    assert "} commits apart`}. Each is" in script_text("charts/cursors.js")  # a text within another one
+    assert "} commits apart`}. Each value" in script_text("charts/cursors.js")  # a text within another one
     # A text over several lines would lose what begins them.
     odd = [name for name in ours for line in static_text(name).splitlines() if line.count("`") % 2]
     assert odd == []

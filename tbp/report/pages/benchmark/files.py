@@ -30,7 +30,7 @@ from tbp.report.parts.facets import Facets, facets_of
 from tbp.report.parts.page_events import PageEvent, page_events
 
 SCRIPTS = (
-    "vendor/plotly-basic.min", "base/address_state", "base/facets", "base/number_words",
+    "vendor/plotly-basic.min", "base/address_state", "base/facets", "base/number_words", "base/take",
     "charts/benchmark_data", "charts/axis", "charts/chooser", "charts/cursors", "base/tables", "pages/benchmark",
     "pages/listing",
     "charts/figure", "charts/growth", "charts/flame", "charts/device_use", "charts/chart", "base/jump",

@@ -31,6 +31,9 @@ MOST_ROWS = 100
 MOST_ITEMS = 200
 MOST_ITEMS_OF_A_ROW = 8
 
+UNCOUNTED = "suspect, accepted or not the code's doing"
+"""The events that count neither for the worse nor for the better."""
+
 
 class ChangesPage(Struct, frozen=True):
     verdict: str
@@ -69,7 +72,8 @@ def changes_page(data: ReportData) -> ChangesPage:
         rows=tuple(rows),
         facets=offered,
         base=_base(past, data),
-        left_out=f"{words.count(older, 'older event')}: see the pages of the benchmarks." * bool(older),
+        left_out=f"{words.count(older, 'older event')} {'is' if older == 1 else 'are'} not listed here: "
+        "the pages of the benchmarks have all changes." * bool(older),
     )
 
 
@@ -107,31 +111,32 @@ def _counted(events: Sequence[Event], data: ReportData) -> tuple[Sequence[Event]
 def _base(past: int, data: ReportData) -> str:
     if data.base is None:
         return ""
-    since = f"Judged since {words.cut(data.base.revision, 60)} ({data.base.commit.short})"
-    return f"{since}; {words.count(past, 'event')} up to it {'is' if past == 1 else 'are'} not listed."
+    since = f"Only events after {words.cut(data.base.revision, 60)} ({data.base.commit.short}) are listed"
+    return f"{since}; {words.count(past, 'earlier event')} {'is' if past == 1 else 'are'} left out."
 
 
 def _verdict(events: Sequence[Event]) -> str:
     if not events:
-        return "Nothing has changed in any series."
+        return "No series has changed."
     sorts = [{counted_sort(change) for change in event.members} for event in events]
     worse, better, changed = Sort.REGRESSION, Sort.IMPROVEMENT, Sort.CHANGED
     counted, past = {worse, better, changed}, {Sort.EARLIER, Sort.RECOVERED}
     numbers = (
         (sum(worse in moved and better not in moved for moved in sorts), "made something worse"),
         (sum(better in moved and worse not in moved for moved in sorts), "made something better"),
-        (sum(worse in moved and better in moved for moved in sorts), "did both"),
+        (sum(worse in moved and better in moved for moved in sorts), "made some series worse and others better"),
         (
             sum(moved & counted == {changed} for moved in sorts),
             "changed something, for better or worse",
         ),
-        (sum(bool(moved & past) and not moved & counted for moved in sorts), "undone or outweighed since"),
-        (sum(not moved & (counted | past) for moved in sorts), "with other shifts of level"),
+        (sum(bool(moved & past) and not moved & counted for moved in sorts), "undone or outweighed later"),
+        (sum(not moved & (counted | past) for moved in sorts), UNCOUNTED),
     )
     if not any(number for number, _ in numbers[:-1]):
-        return f"No confirmed change of the code; {words.count(len(events), 'event')} that the code did not make."
+        is_are = "is" if len(events) == 1 else "are"
+        return f"Nothing is confirmed worse or better: {words.count(len(events), 'event')} {is_are} {UNCOUNTED}."
     listed = ", ".join(f"{number:,} {verb}" for number, verb in numbers if number)
-    return f"{words.count(len(events), 'event')} moved something: {listed}."
+    return f"{words.count(len(events), 'event')}: {listed}."
 
 
 def _counts(events: Sequence[Event]) -> str:
@@ -140,14 +145,13 @@ def _counts(events: Sequence[Event]) -> str:
     past = sum(sort is Sort.EARLIER for sort, _ in sorts)
     # The newest change of a series may be suspect also where the series is listed for another one.
     other = {history.key for sort, history in sorts if sort is Sort.SUSPECT and history.state is not State.SUSPECT}
-    also = (
-        (past, "earlier change", "of them {} listed too"),
+    also = [
+        (past, "earlier change", "of series {} listed, but not counted"),
         (len(other), "suspect", "{} of series that have another state there"),
-    )
+    ]
     further = [
-        f"{words.count(number, noun)} {text.format('is' if number == 1 else 'are')}"
+        f"{words.count(number, noun)} {text.format('is' if number == 1 else 'are')}."
         for number, noun, text in also
         if number
     ]
-    counted = "Counted as in the summary: each series once, for the change that it is listed for there"
-    return "; ".join([counted, *further]) + "."
+    return " ".join(["Each series counts once, for the change that the summary lists it for.", *further])

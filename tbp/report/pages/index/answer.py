@@ -18,7 +18,7 @@ from tbp.model.changes import State
 from tbp.model.series import SeriesKey
 from tbp.project import directions
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts import addresses, event_words, since_change, trace_words, triage_words
+from tbp.report.parts import addresses, change_sides, event_words, since_change, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.answer import Answer
 from tbp.report.parts.commit_links import CommitLink, commit_link
@@ -44,11 +44,11 @@ MOST_BENCHMARKS = 2
 MOST_IN_RANGE = 8
 """Commits of a range that are listed with their authors."""
 
-AGES = ((30, "Up to a month before the newest result"), (90, "Up to three months before it"),
-        (365, "Up to a year before it"))  # fmt: skip
+AGES = ((30, "Up to a month before the newest result"), (90, "Up to three months before the newest result"),
+        (365, "Up to a year before the newest result"))  # fmt: skip
 """Days, and the heading of older events up to that age."""
 
-OLDER = "Older than that"
+OLDER = "More than a year before the newest result"
 
 
 class NamedSeries(Struct, frozen=True):
@@ -87,6 +87,7 @@ class EventCard(Struct, frozen=True):
     more_in_range: int
     seen_by: str
     is_one_machine: bool
+    beside: str  # what else changed with the largest, as far as it is recorded
     touching: str
     at_once: tuple[str, ...]  # what most series of a machine have in common
     causes: tuple[str, ...]  # operators
@@ -220,6 +221,7 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         more_in_range=max(0, len(in_range) - MOST_IN_RANGE),
         seen_by=event_words.seen_by(event.sightings, data.faces),
         is_one_machine=event.sightings.is_alone,
+        beside=change_sides.around(shown[0].evidence).brief,
         touching=event_words.touching(event),
         at_once=context.at_once.get(event.range.first.hash, ()),
         causes=_causes(standing),
@@ -252,9 +254,9 @@ def _named(standing: StandingEvent, setup_names: SetupNames) -> tuple[NamedSerie
 def _named_first(shown: Sequence[SeriesChange]) -> Sequence[SeriesChange]:
     """The series to name, in their order: the largest change of every benchmark rather than several of one."""
     benchmarks = [change.history.key.benchmark for change in shown]
-    is_again = [benchmark in benchmarks[:place] for place, benchmark in enumerate(benchmarks)]
+    is_again = [benchmark in benchmarks[:number] for number, benchmark in enumerate(benchmarks)]
     chosen = sorted(range(len(shown)), key=is_again.__getitem__)[:MOST_NAMED]
-    return [shown[place] for place in sorted(chosen)]
+    return [shown[number] for number in sorted(chosen)]
 
 
 def _causes(standing: StandingEvent) -> tuple[str, ...]:
@@ -283,4 +285,7 @@ def _id(cards: Sequence[EventCard], data: ReportData) -> str:
 def _missing(events: Sequence[StandingEvent]) -> str:
     if not events or any(standing.event.range.first.author for standing in events):
         return ""
-    return "Authors and subjects are not known: no repository is beside these results (--config PATH/asv.conf.json)."
+    return (
+        "Authors and subjects are missing, because no git repository was found beside the results. "
+        "Name the project: tbp report --config PATH/asv.conf.json."
+    )

@@ -22,7 +22,7 @@ from tbp.report.parts.shown_change import shown_change, size, told_change, told_
 from tbp.report.parts.sparkline import Sparkline, sparkline
 from tbp.wording import verdicts, words
 
-TO_SEE_IT = "its page has the command that shows it"
+TO_SEE_IT = "the page of the benchmark has the command that shows it"
 
 
 class ShownStanding(Struct, frozen=True):
@@ -90,7 +90,9 @@ def row(history: History, data: ReportData, setup_names: SetupNames, facets: Fac
         last_good=commit_link(between.last_before, data.commit_url)
         if between and between.last_before and of_several
         else None,
-        between=", ".join(filter(None, [of_several, f"the largest part; the first at {first.short}" if first else ""])),
+        between=", ".join(
+            filter(None, [of_several, f"the largest part of the change, which began at {first.short}" if first else ""])
+        ),
         since=first,
         causes=trace_words.causes(standing, history.unit) if standing else (),
         no_cause=_evidence(standing, history.unit) if standing else "",

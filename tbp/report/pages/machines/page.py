@@ -235,7 +235,8 @@ def _noise(histories: Sequence[History]) -> Iterable[Fact]:
         floor = quantile(np.sort(np.abs(ratios)), TWIN_SHARE)
         yield Fact(
             "A/A twins",
-            f"{TWIN_SHARE:.0%}".replace("%", " %") + f" of {len(ratios):,} pairs of the same work differ by less than "
+            f"{TWIN_SHARE:.0%}".replace("%", " %")
+            + f" of {len(ratios):,} pairs that did the same work differ by less than "
             f"{words.percent(floor)}, median {words.signed_percent(median(ratios))}: the measured noise floor",
         )
 
@@ -246,7 +247,11 @@ def _with(runs: Sequence[Run]) -> Iterable[Fact]:
     yield Fact("torch", next((run.torch for run in reversed(runs) if run.torch), ""))
     yield Fact("Threads", ", ".join(map(str, next((run.threads for run in reversed(runs) if run.threads), ()))))
     governors = next((run.governors for run in reversed(runs) if run.governors), ())
-    warning = "" if governors in ((), ("performance",)) else ": the frequency may move; `performance` keeps it still"
+    warning = (
+        ""
+        if governors in ((), ("performance",))
+        else ": the processor may change its frequency; `performance` keeps the frequency fixed"
+    )
     yield Fact("Frequency governor", ", ".join(governors) + warning)
     yield Fact("Device", ", ".join(next((run.devices for run in reversed(runs) if run.devices), ())))
     clocks = next((run.clocks_mhz for run in reversed(runs) if run.clocks_mhz), ())

@@ -56,8 +56,11 @@ tbp.answer = (group, box) => {
   const usual = buttons.find((button) => button.value === "visit") || buttons.find((button) => button.hasAttribute("data-usual"));
   document.getElementById("rest-events")?.remove();
 
+  // A copy of a card has buttons that nobody hears.
   const dressed = (card) => {
+    for (const button of card.querySelectorAll(".copy, .take-row")) button.remove();
     for (const command of card.querySelectorAll(".command")) tbp.copyable(command);
+    tbp.takeEvent(card);
     return card;
   };
   const show = (then = () => {}) => {

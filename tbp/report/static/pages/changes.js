@@ -34,6 +34,10 @@ tbp.changes = (form) => {
     document.getElementById("nothing").hidden = shown > 0;
   };
 
+  tbp.takeable(form.querySelector(".controls"), "events", () => {
+    const shown = new Set(rows.filter((row) => !row.hidden).map((row) => row.id));
+    return tbp.rowsOf("event-table", (whole, page) => whole.filter((event) => shown.has(event[page].split("#")[1])));
+  });
   form.addEventListener("submit", (event) => event.preventDefault());
   const changed = () => { apply(); keep(); };
   form.addEventListener("input", changed);

@@ -116,7 +116,7 @@ tbp.columns = (form, runs, redraw) => {
       const text = input.value;
       if (!text.trim()) return;
       const own = found(text, one.place);
-      get("compare-found").textContent = own ? `“${text.trim()}” is ${line(own)}.` : `No commit here has “${text.trim()}” as hash, tag, date or in its subject.`;
+      get("compare-found").textContent = own ? `“${text.trim()}” is ${line(own)}.` : `No commit has “${text.trim()}” as its hash, tag or date, or in its subject.`;
       if (own) change(i, { commit: own.column }, id);
     };
     input.addEventListener("change", find);

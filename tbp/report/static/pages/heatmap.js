@@ -144,7 +144,7 @@ tbp.heatmap = (form) => {
     const verb = kind === "moved" ? "moved" : "have a confirmed change";
     const said = `${all.filter((row) => isMoved(row, kind)).length.toLocaleString("en")} of ${all.length.toLocaleString("en")} series`;
     const span = columns.length === 1 ? "the newest commit" : `the ${columns.length} newest commits`;
-    document.getElementById("heat-title").replaceChildren(`${said}${suite ? " of " : ""}`, tbp.make("bdi", {}, suite), ` ${verb} on ${span}.`);
+    document.getElementById("heat-title").replaceChildren(`${said}${suite ? " of " : ""}`, tbp.make("bdi", {}, suite), ` ${verb} at ${span}.`);
   };
 
   // Older columns may lie to the left of what is seen.
@@ -206,10 +206,10 @@ tbp.heatmap = (form) => {
 
   const describe = ({ row, commit }) => {
     const own = cell(row, commit.column), mark = row.marks.get(commit.column);
-    const words = { none: "no run", failed: "failed", skipped: "skipped", apart: `${tbp.quantity(own.value, row.scales)}, another benchmark version: not comparable` };
+    const words = { none: "no run", failed: "failed", skipped: "skipped", apart: `${tbp.quantity(own.value, row.scales)}, measured with another version of the benchmark: not comparable` };
     const level = reference(row, own), ratio = ratioOf(row, own, level);
-    const what = form.elements.against.value === "first" ? "the level at the first commit shown" : level === own.level ? "its level" : "the level before the change";
-    const inside = Math.abs(ratio) < sigmas * row.noise ? ", within its noise" : Number.isFinite(row.noise) ? "" : "; its noise is not known";
+    const what = form.elements.against.value === "first" ? "the level at the first commit shown" : level === own.level ? "the level of the series" : "the level before the change";
+    const inside = Math.abs(ratio) < sigmas * row.noise ? ", within the noise of the series" : Number.isFinite(row.noise) ? "" : "; too few runs to know the noise of the series";
     const measured = `${tbp.quantity(own.value, row.scales)}${Number.isFinite(ratio) ? `, ${tbp.signedSize(level, own.value, row.unit)} against ${what}, ${tbp.quantity(level, row.scales)}${inside}` : ""}`;
     const change = mark ? ` — ${mark.tone === "suspect" ? "suspect: " : "changed here: "}${mark.words}` : "";
     says.replaceChildren(tbp.make("b", {}, tbp.make("bdi", {}, [row.name, row.label, row.place.name].filter(Boolean).join(" "))),
@@ -267,6 +267,13 @@ tbp.heatmap = (form) => {
   document.getElementById("heat-data").open = false;
   document.getElementById("heat-legend").open = innerWidth > 700;
   document.addEventListener("tbp-paper", apply);
+  tbp.takeable(form, "heatmap", () => ({
+    columns: ["benchmark", "parameters", "machine", "environment", "unit", ...columns.map(({ short }) => short)],
+    rows: shown.map((row) => [row.name, row.label, row.place.machine, row.place.environment, row.unit, ...columns.map(({ column }) => {
+      const { value } = cell(row, column);
+      return Number.isFinite(value) ? value : null;
+    })]),
+  }));
   if (form.elements.suite.options.length < 3) form.elements.suite.parentElement.hidden = true;
   read();
   apply();

@@ -55,6 +55,7 @@ tbp.views = (form) => {
     const [found, groups] = fitting();
     return groups ? groups.flatMap(([, places]) => places) : found;
   };
+  tbp.takeable(form.querySelector(".controls"), "series", () => tbp.rowsOf("table", (whole) => filter.fitting().map((place) => whole[place])));
   const rows = tbp.table(table, fitting, after);
   more.addEventListener("click", () => view().further());
   document.addEventListener("tbp-paper", () => view().show());

@@ -11,9 +11,18 @@ tbp.fragmentOf = (html) => {
   return template.content;
 };
 
+// The series of the page that are chosen, by their ids.
+tbp.takeSeries = (box, chosen) => tbp.takeable(box, `${document.querySelector("h1").textContent}-series`, () => {
+  const shown = new Set(chosen());
+  return tbp.rowsOf("table", (whole, page) => whole.filter((row) => shown.has(row[page].split("#")[1])));
+});
+
 tbp.listing = (data) => {
   const { listing } = data;
-  if (!listing) return;
+  if (!listing) {
+    tbp.takeSeries(document.getElementById("findings"), () => data.series.map((one) => one.id));
+    return;
+  }
   const { order, states, part, sections: heads, step } = listing;
   const form = document.getElementById("series-filter");
   const names = order.map((place) => data.series[place].name.toLowerCase());
@@ -73,6 +82,7 @@ tbp.listing = (data) => {
     body.querySelectorAll("details.data:not([data-points])").forEach((details, at) => {
       if (!("later" in details.dataset)) return;
       details.replaceChildren(...whole[at].childNodes);
+      tbp.withDownloads(details);
       delete details.dataset.later;
     });
   };
@@ -148,6 +158,7 @@ tbp.listing = (data) => {
     for (const one of lists) one.limit = one.most;
     show();
   };
+  tbp.takeSeries(form?.querySelector(".controls") || document.getElementById("findings"), () => fitting().map((place) => data.series[order[place]].id));
   const showAll = () => {
     form.elements.q.value = "";
     for (const box of boxes) box.checked = true;

@@ -48,8 +48,8 @@ tbp.ready(() => {
       differing += isBody && !row.hidden;
     }
     const rest = rows.length - 1 - differing;
-    const sentence = pair[0] === pair[1] ? "Twice the same environment."
-      : `${differing} differ${differing === 1 ? "s" : ""} between these two${rest ? `; ${rest} only between others` : ""}.`;
+    const sentence = pair[0] === pair[1] ? "Both lists name the same environment."
+      : `${differing} ${differing === 1 ? "fact differs" : "facts differ"} between these two${rest ? `, ${rest} more between other environments` : ""}.`;
     said.replaceChildren(...(isAll ? whole.map((node) => node.cloneNode(true)) : [sentence]));
   };
 
