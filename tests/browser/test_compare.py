@@ -111,7 +111,7 @@ def test_a_commit_without_values_is_said_so_with_the_nearest_that_have_some(brow
         page.select_option("#compare-part-1-0", label="2.12")
         page.select_option("#compare-commit-1", last)
         assert page.inner_text("#compare-title").startswith("Nothing to compare: ")
-        assert "it was not run there" in page.inner_text("#compare-nothing")
+        assert "the commit was not measured there" in page.inner_text("#compare-nothing")
         assert page.locator("#compare-table").is_hidden()
         assert page.locator("#compare-filter").is_hidden()
         assert violations(page) == []
@@ -138,7 +138,7 @@ def test_a_commit_is_found_by_what_is_typed(browser, machines, text, found) -> N
             assert found.replace("HASH", hash_) in page.locator("#compare-sides li").first.inner_text()
             assert page.evaluate("document.activeElement.id") == "compare-type-0"
         else:
-            assert said.startswith("No commit here")
+            assert said.startswith("No commit has")
             assert page.locator("#compare-default").is_visible()
 
 

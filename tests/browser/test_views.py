@@ -200,12 +200,12 @@ def test_the_heatmap_shows_where_a_level_shifted_and_what_came_of_it(browser, si
 
 def test_the_heading_of_the_heatmap_follows_the_choices(browser, site) -> None:
     with opened(browser, site / "heatmap.html", ready="#heat[data-ready]") as page:
-        assert page.inner_text("#heat-title") == "7 of 42 series moved on the 50 newest commits."
+        assert page.inner_text("#heat-title") == "7 of 42 series moved at the 50 newest commits."
         page.select_option("select[name=n]", "20")
-        assert page.inner_text("#heat-title") == "4 of 42 series moved on the 20 newest commits."
+        assert page.inner_text("#heat-title") == "4 of 42 series moved at the 20 newest commits."
         page.select_option("select[name=rows]", "confirmed")
         page.select_option("select[name=suite]", "train_step")
-        expected = "2 of 4 series of train_step have a confirmed change on the 20 newest commits."
+        expected = "2 of 4 series of train_step have a confirmed change at the 20 newest commits."
         assert page.inner_text("#heat-title") == expected
 
 
@@ -324,7 +324,8 @@ def test_two_environments_can_be_held_against_each_other(browser, plausible_data
         page.select_option("#inventory-one", label="new")
         page.select_option("#inventory-other", label="old")
         assert [text.split() for text in rows.all_inner_texts()] == [["torch", "2.13", "2.12"]]
-        assert page.inner_text("#inventory-said") == "1 differs between these two; 1 only between others."
+        text = "1 fact differs between these two, 1 more between other environments."
+        assert page.inner_text("#inventory-said") == text
         assert violations(page) == []
         page.select_option("#inventory-one", label="all of them")
         assert rows.count() == 2

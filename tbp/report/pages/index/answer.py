@@ -124,6 +124,7 @@ class AnswerPart(Struct, frozen=True):
     better: tuple[EventCard, ...]
     better_said: str  # "3 series improved in the 7 days to …; 40 series are better than before."
     standing: int
+    standing_from: int  # events with one of these
     base: str  # how a sentence begins where a revision is judged against
     id: str  # of the report: another one where there are other results or events
     undirected: str  # how to say which direction is better, where a series changed and nothing says it
@@ -162,6 +163,7 @@ def answer_part(
         better=tuple(_card(standing, context) for standing in answer.better[:MOST_LINES]),
         better_said=_better_said(answer),
         standing=answer.standing,
+        standing_from=answer.standing_from,
         base=data.since_base(""),
         id=_id(cards, data),
         undirected=directions.undirected(changed) if changed else "",
