@@ -107,7 +107,7 @@ def _leaving(history: History, now: Now) -> str:
 
 
 def still_so(changes: Iterable[SeriesChange]) -> str:
-    """Whether an event still stands: ``still so on 2026-11-29``, ``2 of 6 series have moved on since``."""
+    """The words for an event that stands, or not: ``still so on 2026-11-29``, ``2 of 6 series have moved on since``."""
     views = [view for change in changes if (view := now(change.history, change.evidence)) is not None]
     moved_on = sum(view.is_left or bool(view.later) for view in views)
     if not views:

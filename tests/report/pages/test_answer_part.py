@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from tbp.model.changes import State
+from tbp.model.changes import Circumstance, State
 from tbp.report.base.render import Frame, main_html
 from tbp.report.pages.index.answer import AnswerPart
 from tbp.report.pages.index.data import index_data
@@ -33,6 +33,8 @@ def test_a_card_says_what_moved_whose_it_is_and_how_sure() -> None:
     assert card.sure == "almost certain: noise alone looks like this less than once in 1,000 times"
     (named,) = card.named
     assert (named.effect, named.levels) == ("", "1.00 ms → 1.20 ms")
+    assert card.still == "still so on 2026-05-05"
+    assert card.beside == "The results do not record what the runs were measured with"
     assert card.href == f"changes.html#{card.anchor}"
 
 
@@ -45,6 +47,14 @@ def test_a_card_of_several_series_names_three_and_the_machines_that_agree() -> N
     assert [(series.benchmark, series.setup_name) for series in card.named] == [
         ("a.time", "m1"), ("b.time", "m1"), ("c.time", "m1"),
     ]  # fmt: skip
+
+
+def test_a_card_says_what_changed_besides_the_code() -> None:
+    own = history()
+    (evidence,) = own.changes
+    around = (Circumstance("cpu", "EPYC 1", "EPYC 1"), Circumstance("torch", "2.6", "2.7"))
+    (card,) = first_screen(replace(own, changes=(replace(evidence, circumstances=around),))).cards
+    assert card.beside == "What changed besides the code: torch"
 
 
 def test_a_card_of_two_benchmarks_names_both_in_the_order_of_their_changes() -> None:

@@ -68,6 +68,19 @@ def test_changes_and_the_summary_count_the_same(make_report) -> None:
     )
 
 
+def test_suspects_beyond_those_of_the_summary_are_counted_apart() -> None:
+    doubtful = Change(3, 1.0, 2.0, 0.2, False)
+    suspect = history(VALUES, State.SUSPECT, changes=found(doubtful), benchmark="a.time_x")
+    both = [
+        history((1.0, 2.0, 2.0, 2.2), changes=found(Change(1, 1.0, 2.0, 0.001, True), doubtful), benchmark=name)
+        for name in ("b.time_x", "c.time_x")
+    ]
+    data = report(suspect, *both)
+    assert {tile.state: tile.number for tile in changes_page(data).chips}[Sort.SUSPECT] == 3
+    assert {tile.state: tile.number for tile in summary(data).tiles}[State.SUSPECT] == 1
+    assert changes_page(data).counts.endswith(" 2 suspects are of series that have another state there.")
+
+
 def test_the_newest_change_is_suspect_also_where_a_regression_stands() -> None:
     steps = found(Change(1, 1.0, 2.0, 0.001, True), Change(5, 2.0, 2.2, 0.04, False, doubt="one run"))
     own = history((1.0, 2.0, 2.0, 2.0, 2.0, 2.2), changes=steps)

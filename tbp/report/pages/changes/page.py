@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tbp.history.events import Event
 from tbp.history.machine_wide_changes import AtOnce
 from tbp.history.shift_sentences import sentence
+from tbp.model.changes import State
 from tbp.model.series import Setup
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.changes.rows import ChangesRow, changes_row, chips
@@ -140,9 +141,17 @@ def _verdict(events: Sequence[Event]) -> str:
 
 def _counts(events: Sequence[Event]) -> str:
     """How changes are counted, and how many are listed beside those that count."""
-    past = sum(counted_sort(change) is Sort.EARLIER for event in events for change in event.members)
-    also = (
-        f" {words.count(past, 'earlier change')} of series {'is' if past == 1 else 'are'} listed, but not counted."
-        * bool(past)
-    )
-    return f"Each series counts once, for the change that the summary lists it for.{also}"
+    sorts = [(counted_sort(change), change.history) for event in events for change in event.members]
+    past = sum(sort is Sort.EARLIER for sort, _ in sorts)
+    # The newest change of a series may be suspect also where the series is listed for another one.
+    other = {history.key for sort, history in sorts if sort is Sort.SUSPECT and history.state is not State.SUSPECT}
+    also = [
+        (past, "earlier change", "of series {} listed, but not counted"),
+        (len(other), "suspect", "{} of series that have another state there"),
+    ]
+    further = [
+        f"{words.count(number, noun)} {text.format('is' if number == 1 else 'are')}."
+        for number, noun, text in also
+        if number
+    ]
+    return " ".join(["Each series counts once, for the change that the summary lists it for.", *further])

@@ -18,7 +18,7 @@ from tbp.model.changes import State
 from tbp.model.series import SeriesKey
 from tbp.project import directions
 from tbp.report.base.report_data import ReportData
-from tbp.report.parts import addresses, event_words, since_change, trace_words, triage_words
+from tbp.report.parts import addresses, change_sides, event_words, since_change, trace_words, triage_words
 from tbp.report.parts.addresses import series_href
 from tbp.report.parts.answer import Answer
 from tbp.report.parts.commit_links import CommitLink, commit_link
@@ -87,6 +87,7 @@ class EventCard(Struct, frozen=True):
     more_in_range: int
     seen_by: str
     is_one_machine: bool
+    beside: str  # what else changed with the largest, as far as it is recorded
     touching: str
     at_once: tuple[str, ...]  # what most series of a machine have in common
     causes: tuple[str, ...]  # operators
@@ -123,6 +124,7 @@ class AnswerPart(Struct, frozen=True):
     better: tuple[EventCard, ...]
     better_said: str  # "3 series improved in the 7 days to …; 40 series are better than before."
     standing: int
+    standing_from: int  # events with one of these
     base: str  # how a sentence begins where a revision is judged against
     id: str  # of the report: another one where there are other results or events
     undirected: str  # how to say which direction is better, where a series changed and nothing says it
@@ -161,6 +163,7 @@ def answer_part(
         better=tuple(_card(standing, context) for standing in answer.better[:MOST_LINES]),
         better_said=_better_said(answer),
         standing=answer.standing,
+        standing_from=answer.standing_from,
         base=data.since_base(""),
         id=_id(cards, data),
         undirected=directions.undirected(changed) if changed else "",
@@ -218,6 +221,7 @@ def _card(standing: StandingEvent, context: _Context) -> EventCard:
         more_in_range=max(0, len(in_range) - MOST_IN_RANGE),
         seen_by=event_words.seen_by(event.sightings, data.faces),
         is_one_machine=event.sightings.is_alone,
+        beside=change_sides.around(shown[0].evidence).brief,
         touching=event_words.touching(event),
         at_once=context.at_once.get(event.range.first.hash, ()),
         causes=_causes(standing),
@@ -250,9 +254,9 @@ def _named(standing: StandingEvent, setup_names: SetupNames) -> tuple[NamedSerie
 def _named_first(shown: Sequence[SeriesChange]) -> Sequence[SeriesChange]:
     """The series to name, in their order: the largest change of every benchmark rather than several of one."""
     benchmarks = [change.history.key.benchmark for change in shown]
-    is_again = [benchmark in benchmarks[:place] for place, benchmark in enumerate(benchmarks)]
+    is_again = [benchmark in benchmarks[:number] for number, benchmark in enumerate(benchmarks)]
     chosen = sorted(range(len(shown)), key=is_again.__getitem__)[:MOST_NAMED]
-    return [shown[place] for place in sorted(chosen)]
+    return [shown[number] for number in sorted(chosen)]
 
 
 def _causes(standing: StandingEvent) -> tuple[str, ...]:

@@ -90,6 +90,11 @@ class Summary(Struct, frozen=True):
         return ", ".join(words.count(number, word) for number, word in counts if number)
 
     @property
+    def is_calm(self) -> bool:
+        """True where nothing stands that a reader must look into: the series come first then, all else below them."""
+        return not self.answer.cards
+
+    @property
     def least_span(self) -> str:
         """The movement that fills a chart's height."""
         return f"{LEAST_SPAN * 100:g} %"

@@ -178,7 +178,8 @@ tbp.TAKEN = { operators: "operators", environments: "environments", differing: "
 tbp.withWords = (part, box, address, facts = {}) => {
   if (part.querySelector(":scope > .take-row, :scope > .next > .take-row")) return;
   const copy = ({ target }) => tbp.eventWords(part, { address: address(), ...facts }).then((text) => tbp.copyText(target, text));
-  box.append(tbp.make("p", { class: "take-row" }, tbp.copyLink(address), " ", tbp.button(copy, { class: "small" }, "Copy as Markdown")));
+  const link = part.closest(".one") ? [] : [tbp.copyLink(address), " "]; // a section has its own
+  box.append(tbp.make("p", { class: "take-row" }, ...link, tbp.button(copy, { class: "small" }, "Copy as Markdown")));
 };
 tbp.withDownloads = (part) => {
   for (const [css, name] of Object.entries(tbp.TAKEN)) {

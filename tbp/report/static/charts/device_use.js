@@ -31,7 +31,7 @@ tbp.fillUse = (fold, { parts, figure }) => {
 };
 
 tbp.additions.push((part) => {
-  for (const fold of part.querySelectorAll(".device-use details")) {
+  for (const fold of part.querySelectorAll(".device-use [data-part]")) {
     const { use: id, source } = fold.parentElement.dataset;
     const open = () => {
       const fill = () => tbp.fillUse(fold, tbp.uses.data.get(id));

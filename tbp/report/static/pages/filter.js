@@ -44,8 +44,8 @@ tbp.filter = (form, all, changed) => {
     form.elements.view.value = kept.get("view") === "charts" ? "charts" : "";
     threshold.set(kept.get("size"));
     tbp.boxes.read(states, kept);
-    // What narrows the series is not out of sight.
-    if (wide.matches || threshold.kept() || facets.rigs() || choices.some((name) => form.elements[name].value)) filters.open = true;
+    // What narrows the series is not out of sight; where they are the first of the page, the filters leave them room.
+    if (wide.matches && !document.querySelector("#all-series.first") || threshold.kept() || facets.rigs() || choices.some((name) => form.elements[name].value)) filters.open = true;
   };
   // Only what differs from the start is in the address.
   const keep = () => {
