@@ -160,10 +160,11 @@ def test_one_part_of_an_environment_is_changed_and_all_else_stays(browser, site)
 @pytest.mark.parametrize(
     ("systems", "packages", "label", "told"),
     [
-        (("Linux", "Linux"), (("six", "1"),), "All else equal:", "another torch 2.12 → 2.13."),
-        (("Linux", "Linux"), (), "All else equal as far as is recorded (not recorded: installed packages):",
+        (("Linux", "Linux"), (("six", "1"),), "Compare with all else equal:", "another torch 2.12 → 2.13."),
+        (("Linux", "Linux"), (),
+         "Compare with all else equal, as far as is recorded (not recorded: installed packages):",
          "Not recorded on both sides: installed packages."),
-        (("Linux", "Windows 11"), (("six", "1"),), "Not all else equal (system too):",
+        (("Linux", "Windows 11"), (("six", "1"),), "Compare with more than one difference (system too):",
          "another system Linux → Windows 11, torch 2.12 → 2.13."),
     ],
 )  # fmt: skip

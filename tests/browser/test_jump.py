@@ -33,7 +33,7 @@ def test_the_page_leads_to_its_changes_and_past_its_chart(browser, plausible_sit
         page.focus(".past")
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.id") == "findings"
-        page.click("text=Its events")
+        page.click("text=Events of this benchmark")
         page.wait_for_selector("#changes")
         shown = page.locator("#changes > li:visible")
         assert 0 < shown.count() < page.locator("#changes > li").count()

@@ -121,14 +121,14 @@ def still_so(changes: Iterable[SeriesChange]) -> str:
 
 
 def net(history: History, now: Now) -> str:
-    """``net ▲ +79 % slower than at first, 99.2 ms``; empty where the change is all that ever happened."""
+    """``overall ▲ +79 % slower than at first, 99.2 ms``; empty where the change is all that ever happened."""
     if not math.isfinite(now.first):
         return ""
     return _net(history, now.first, now.value)
 
 
 def sentence(history: History, now: Now) -> str:
-    """All of it: ``Now 177 ms at 4d7b91c0: the newest 9 runs have left this level: …; net …``."""
+    """All of it: ``Now 177 ms at 4d7b91c0: the newest 9 runs have left this level: …; overall …``."""
     at = f"Now {words.quantity(now.value, history.unit)} at {now.commit.short} ({words.moment(now.commit.date)})"
     since = "" if now.is_newest_run else ", newer runs have no value"
     return f"{at}{since}; {'; '.join(filter(None, [leaving(history, now), net(history, now)]))}."
@@ -157,8 +157,8 @@ def runs_around(history: History, evidence: ChangeEvidence) -> tuple[int, int]:
 def _net(history: History, first: float, level: float) -> str:
     at_first = f"at {'the base' if history.since else 'first'}, {words.quantity(first, history.unit)}"
     if first == level:
-        return f"net as {at_first}"
-    return f"net {verdicts.effect(_step(first, level), history.unit, history.better)} than {at_first}"
+        return f"overall as {at_first}"
+    return f"overall {verdicts.effect(_step(first, level), history.unit, history.better)} than {at_first}"
 
 
 def _later(history: History, evidence: ChangeEvidence) -> tuple[Change, ...]:

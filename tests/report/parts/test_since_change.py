@@ -44,7 +44,7 @@ def test_a_gain_that_is_worse_than_at_first_is_no_good_news(make_history, make_r
     own = make_history((1.0, 1.0, 1.5, 1.5, 1.4, 1.4), State.IMPROVEMENT, changes=(accepted, better))
     row = summary(make_report(own)).rows[0]
     assert row.change == "▼ −6.7 % faster"
-    assert row.standing.net == "net ▲ +40 % slower than at first, 1.00 s"
+    assert row.standing.net == "overall ▲ +40 % slower than at first, 1.00 s"
     assert row.standing.is_net_worse
     found = summary(make_report(own)).notes
     assert [note.sentence for note in found] == [
@@ -52,7 +52,7 @@ def test_a_gain_that_is_worse_than_at_first_is_no_good_news(make_history, make_r
     ]
     page = page_of(own.key.benchmark, make_report(own))
     assert page.sections[0].is_net_worse
-    assert page.finding.endswith("still at this level; net ▲ +40 % slower than at first, 1.00 s.")
+    assert page.finding.endswith("still at this level; overall ▲ +40 % slower than at first, 1.00 s.")
 
 
 def test_a_regression_of_which_a_part_is_undone_is_where_that_brought_it(make_history, make_report) -> None:
@@ -75,7 +75,7 @@ def test_of_several_regressions_the_largest_is_shown_with_what_all_make_together
     assert row.between == "the largest part of the change, which began at 02c0ffee"
     assert since_change.finding(own) == (
         "▲ +120 % slower since 02c0ffee: 1.00 s → 2.20 s, of which ▲ +100 % at 04c0ffee, ▲ +10 % at 02c0ffee, "
-        "after ▼ −50 % at 01c0ffee. Net ▲ +10 % slower than at first, 2.00 s."
+        "after ▼ −50 % at 01c0ffee. Overall ▲ +10 % slower than at first, 2.00 s."
     )
     page = page_of(own.key.benchmark, make_report(own))
     assert page.sections[0].badge == "▲ +120 % slower"
@@ -114,7 +114,7 @@ def test_what_is_acknowledged_is_told_apart_and_net_is_since_the_base(make_histo
     own = make_history((0.5, 1.0, 1.2, 1.2, 1.5, 1.5), State.REGRESSION, changes=(*steps[:2], accepted))
     assert since_change.finding(replace(own, since=2)) == (
         "▲ +20 % slower since 02c0ffee: 1.00 s → 1.20 s, p < 0.001, without the acknowledged ▲ +25 % at 04c0ffee. "
-        "Net ▲ +50 % slower than at the base, 1.00 s."
+        "Overall ▲ +50 % slower than at the base, 1.00 s."
     )
 
 

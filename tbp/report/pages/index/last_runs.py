@@ -55,8 +55,8 @@ def silence(runs: Sequence[LastRun]) -> str:
         return "no machine has measured anything yet"
     behind = sum(bool(run.remark) for run in runs)
     where = words.count(len(runs), "machine and environment", "machines and environments")
-    late = f"{behind:,} of {where} {'is' if behind == 1 else 'are'} behind, none is stale"
-    return f"{last.date}; {late if behind else where}"
+    late = f", {behind:,} of them behind" if behind else ""
+    return f"{where}{late}; newest commit {last.date}"
 
 
 def _last_run(setup: Setup, histories: Sequence[History], data: ReportData) -> LastRun:

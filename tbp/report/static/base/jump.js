@@ -13,7 +13,7 @@ tbp.jump = () => {
     return tbp.make("a", { href: tbp.href(`../${one.href}`), title: one.name, rel: step < 0 ? "prev" : "next" }, word);
   };
   // Their filters find it by its name.
-  const about = [["changes", "Its events"], ["compare", "Compare commits"]].map(([file, words]) =>
+  const about = [["changes", "Events of this benchmark"], ["compare", "Compare commits"]].map(([file, words]) =>
     tbp.make("a", { href: tbp.href(`../${file}.html#${new URLSearchParams({ q: name.toWellFormed ? name.toWellFormed() : name })}`) }, words));
   place.setAttribute("aria-label", "Other benchmarks");
   place.replaceChildren(...about, neighbour(-1, "‹ previous"), neighbour(1, "next ›"));

@@ -127,7 +127,7 @@ tbp.compare = (form) => {
       ...own.flatMap((one, i) => [
         tbp.make("td", { "data-label": isPair ? null : names[i] }, ...said(one.length ? tbp.meanOf(one) : null)),
         tbp.make("td", { class: "number", "data-label": "series" }, String(one.length))])));
-    const heads = [["Suite"], ["Of"], ...names.flatMap((name) => [[isPair ? "Geometric mean" : name], ["Series"]])];
+    const heads = [["Suite"], ["Quantity"], ...names.flatMap((name) => [[isPair ? "Geometric mean" : name], ["Series"]])];
     get("compare-means").hidden = !rows.length;
     get("compare-means").previousElementSibling.hidden = !rows.length;
     get("compare-means").replaceChildren(...tbp.withRoles(tbp.tableOf({}, heads, rows)).children);
