@@ -19,6 +19,7 @@ SINGLE = "report.html"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_site_options(parser)
+    parser.add_argument("--machine", default="", metavar="NAME", help="only this machine's results (default: all)")
     parser.add_argument("--base", default="", metavar="REV", help="count only changes after this revision")
     meaning = (
         "call changes new after it: 2026-05-01, a revision, or a number of days (default: 7, up to the newest result)"
@@ -42,7 +43,9 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.report.site.load import View, report_data
     from tbp.report.site.terminal import report_summary
 
-    data = report_data(_configuration(options), options.results, View(options.acks, options.base, options.since))
+    data = report_data(
+        _configuration(options), options.results, View(options.acks, options.base, options.since, options.machine)
+    )
     if options.single_file:
         is_file = options.out.suffix == ".html"
         first_page = write_single_file(data, options.out if is_file else options.out / SINGLE)
