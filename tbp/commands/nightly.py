@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_site_options(parser)
     add_bench_option(parser)
     meaning = "what asv calls this machine (default: its host name); a name for all of a fleet's equal machines"
-    parser.add_argument("--machine", type=machine_name, default="", metavar="NAME", help=meaning)
+    parser.add_argument("--machine", type=machine_name, metavar="NAME", help=meaning)
     parser.add_argument("--most", type=count, default=20, metavar="N", help="commits in one night (default: 20)")
     meaning = "time to measure new commits in turns with earlier ones; 0: none (default: [tool.tbp] paired_budget)"
     parser.add_argument("--paired-budget", type=minutes_or_none, metavar="MIN", help=meaning)
@@ -58,7 +58,7 @@ def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
     night = pending(config, options.most)
     warn(f"{words.count(len(night.commits), 'new commit')} to measure")
     with Progress() as progress:
-        ran = measure(config, night, options.bench, partial(hear_asv, progress), options.machine)
+        ran = measure(config, night, options.bench, partial(hear_asv, progress), options.machine or "")
     _measure_in_turns(config, night.commits, options.paired_budget)
     data = report_data(config, None, View(options.acks))
     summary = report_summary(data, write_site(data, options.out, say_waiting))
