@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.asv.declarations import Benchmark, benchmark_from_name, declarations, read_json
+from tbp.asv.empty_bodies import never_runs
 from tbp.asv.parameter_remarks import parameter_remarks
 from tbp.asv.parameters import NamedCells, named
 from tbp.asv.result_cache import read_files
@@ -124,9 +125,10 @@ def read_results(results_dir: Path, cache: bool = True) -> Results:
         raise NothingMeasured(f"no asv result under {results_dir}{detail}; {ASV_RUN}")
     recorded = list(dict.fromkeys(benchmark for file in files for benchmark in file.benchmarks))
     declared = [benchmarks.get(benchmark.name) or benchmark_from_name(benchmark.name) for benchmark in recorded]
+    problems += _first(list(filter(None, map(never_runs, dict.fromkeys(declared)))), "no body runs of")
     cells = [named(benchmark.parameters, today) for benchmark, today in zip(recorded, declared, strict=True)]
     remarks = parameter_remarks(files, dict(zip(recorded, zip(declared, cells, strict=True), strict=True)))
-    problems += _first([f"{name}: {remark}" for name, remark in remarks.items()])
+    problems += _first([f"{name}: {remark}" for name, remark in remarks.items()], "parameters changed of")
     heads = [file.head for file in files]
     left_out = read.left_out + len(read.files) - len(files)
     frame = _without_repeated(_frame(files, recorded, declared, cells), heads, problems)
@@ -231,9 +233,9 @@ def _with_used_categories(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{name: frame[name].cat.remove_unused_categories() for name in texts})
 
 
-def _first(sentences: Sequence[str]) -> list[str]:
+def _first(sentences: Sequence[str], rest: str) -> list[str]:
     more = len(sentences) - MOST_REMARKS
-    return [*sentences[:MOST_REMARKS], *([f"the parameters of {more} more benchmarks changed"] if more > 0 else [])]
+    return [*sentences[:MOST_REMARKS], *([f"{rest} {more} more benchmarks"] if more > 0 else [])]
 
 
 def _machines(results_dir: Path, heads: Sequence[ResultHead], problems: list[str]) -> tuple[Machine, ...]:

@@ -161,6 +161,12 @@ def hear_asv(progress: Progress, line: str, *, is_kept: bool = True) -> None:
         progress.at(percent, 100)
 
 
+def missing_dependencies(output: str) -> list[str]:
+    """A sentence on each dependency that the code under test lacked, once, however many cells failed of it."""
+    lines = (line.strip().partition("MissingDependency: ")[2] for line in output.splitlines())
+    return [f"tbp: {line}" for line in dict.fromkeys(filter(None, lines))]
+
+
 def run_commits(
     config: Path,
     commits: Sequence[str],
