@@ -9,6 +9,7 @@ from tbp.model.changes import State
 from tbp.model.runs import Run
 from tbp.model.series import Better
 from tbp.report.base.report_data import Base, Since
+from tbp.report.parts.addresses import failure
 from tbp.report.parts.answer import answer, too_few
 from tbp.report.parts.next_steps import next_steps
 from tbp.report.parts.windows import EVER, days_before, windows
@@ -221,3 +222,8 @@ def test_a_hash_that_is_none_makes_no_command() -> None:
     assert not any(
         getattr(next_steps(standing), name) for name in ("first", "gate", "halve", "show", "accept", "look_after")
     )
+
+
+def test_why_a_series_failed_is_shown_by_asv_only_if_asked() -> None:
+    failed = history((float("nan"),) * 2, State.FAILED, benchmark="a.time_it")
+    assert failure(failed.key, failed.points[-1].commit) == r"asv run --show-stderr --bench '^a\.time_it(\(|$)' '01c0ffee^!'"
