@@ -53,6 +53,25 @@ def test_a_report_s_code_is_its_verdict(tmp_path: Path, run: Run, values: list[f
     assert run(*arguments, "--exit-zero")[0] == 0
 
 
+def test_a_report_of_one_machine_has_nothing_of_the_others(tmp_path: Path, run: Run):
+    for machine, values in (("ci-1", STEADY), ("ci-2", SLOWER)):
+        for place, value in enumerate(values):
+            write_result(tmp_path, COMMITS[place], {"suite.time_thing": [[value], [], "1"]}, place, machine)
+    arguments = ("report", "--results", tmp_path, "--out", tmp_path / "site")
+    assert [run(*arguments, "--machine", machine)[0] for machine in ("", "ci-1", "ci-2")] == [3, 0, 3]
+    stored = json.loads((tmp_path / "site" / "summary.json").read_text())
+    assert {series["machine"] for series in stored["series"]} == {"ci-2"}
+    code, _, err = run(*arguments, "--machine", "ci-3")
+    assert (code, "no result is of it; there are results of ci-1, ci-2" in err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["../out", "a/b", "-x", "", "x" * 101, ".hidden", "a\nb"])
+def test_a_night_takes_no_machine_whose_name_is_no_folder(tmp_path: Path, name: str, run: Run):
+    with pytest.raises(SystemExit) as refused:
+        run("nightly", f"--machine={name}")
+    assert refused.value.code == 2
+
+
 FAILED, SKIPPED, GOOD = None, float("nan"), 1.0
 
 

@@ -134,3 +134,14 @@ def test_every_dependency_has_its_reason():
     names = {re.split(r"[<>=!~\[ ]", requirement)[0] for requirements in lists for requirement in requirements}
     decision = (ROOT / "docs" / "decisions" / "0011-supply-chain.md").read_text("utf-8")
     assert set(re.findall(r"^\| `([\w.-]+)` \|", decision, re.MULTILINE)) == names
+
+
+def test_nothing_tells_anybody_to_install_another_project():
+    """On PyPI, tbp is another project: messages and documents name the distribution of pyproject.toml."""
+    distribution = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
+    assert distribution == "tbp-perf"
+    texts = [*SOURCES, ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *(ROOT / ".github").rglob("*.yml")]
+    other = re.compile(r"pip install (?:[^`\n&;]*[ '\"])?tbp(?![-\w./])")
+    assert [path.name for path in texts if other.search(path.read_text(encoding="utf-8"))] == []
+    assert other.search("pip install tbp")
+    assert other.search("pip install -U 'tbp[bench]'")

@@ -55,8 +55,12 @@ def pending(config: AsvConfig, most: int) -> Pending:
     return Pending(tuple(reversed(new))[:most], tuple(reversed(before)))
 
 
-def measure(config: AsvConfig, night: Pending, bench: Sequence[str], hear: Callable[[str], None]) -> Ran | None:
+def measure(
+    config: AsvConfig, night: Pending, bench: Sequence[str], hear: Callable[[str], None], machine: str = ""
+) -> Ran | None:
     """Run asv over the commits of ``night``; None where there are none. What killed runs left is cleared away first.
+
+    The results are those of ``machine``; of the host's name where it is empty.
 
     Raises:
         UsageError: asv is missing, or a pattern of ``bench`` takes too long.
@@ -75,9 +79,12 @@ def measure(config: AsvConfig, night: Pending, bench: Sequence[str], hear: Calla
             "makes it anew: if the machine had a name of your choice, `asv machine` sets it again"
         )
     environment = passed_on(os.environ, read_policy(config.policy_file).pass_environment)
-    run_asv(["machine", "--yes", "--config", config.path.name], config.path.parent, environment=environment)
+    of_machine = [f"--machine={machine}"] if machine else []
+    run_asv(
+        ["machine", "--yes", "--config", config.path.name, *of_machine], config.path.parent, environment=environment
+    )
     # A benchmark that a commit has a value for, or has failed in, is not run again there.
-    options = ["--record-samples", "--show-stderr", "--skip-existing"]
+    options = ["--record-samples", "--show-stderr", "--skip-existing", *of_machine]
     commits = (*night.before, *night.commits)
     return run_commits(config.path, commits, bench=patterns, options=options, environment=environment, heard=hear)
 

@@ -16,17 +16,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from tbp.asv.declarations import Benchmark, benchmark_from_name, declarations, read_json
+from tbp.asv.empty_bodies import never_runs
 from tbp.asv.parameter_remarks import parameter_remarks
 from tbp.asv.parameters import NamedCells, named
 from tbp.asv.result_cache import read_files
 from tbp.asv.result_file import Facts, RecordedBenchmark, ResultFile, ResultHead, facts_of, memory
-from tbp.errors import NothingMeasured
+from tbp.errors import NothingMeasured, UsageError
 from tbp.model.runs import Machine, fact_name
 from tbp.model.series import Outcome
 from tbp.system.arrays import Indices
+from tbp.wording import words
 
 MOST_REMARKS = 3  # on parameters, repeated among the problems; each stands on its benchmark's page too
 # Of a folder. A series takes 9 kB of a report's memory (90,000 series of three runs: 0.8 GB), a value 0.1 kB, so both
@@ -57,6 +60,7 @@ COLUMNS = {
     "hardware": "category",
     "started": MOMENT,
 }
+MOST_NAMED = 5  # machines that a message names
 SERIES = ["benchmark", "parameters", "machine", "environment"]
 RUN = ["machine", "environment", "commit"]
 _OUTCOMES = (Outcome.MEASURED, Outcome.FAILED, Outcome.SKIPPED)
@@ -77,6 +81,22 @@ class Results(Struct, frozen=True, eq=False):
         """Every commit with a result and its date as asv wrote it."""
         first = self.frame.drop_duplicates("commit").sort_values("commit")
         return dict(zip(first["commit"], first["date"].dt.to_pydatetime(), strict=True))
+
+
+def of_machine(results: Results, machine: str) -> Results:
+    """``results`` of one machine alone; all of them where ``machine`` is empty.
+
+    Raises:
+        UsageError: it has none; the message names the machines that have.
+    """
+    if not machine:
+        return results
+    rows = results.frame[results.frame["machine"] == machine]
+    if rows.empty:
+        known = words.named(sorted(map(str, results.frame["machine"].unique())), MOST_NAMED)
+        raise UsageError(f"--machine {machine}: no result is of it; there are results of {known}")
+    frame = rows.assign(machine=rows["machine"].cat.remove_unused_categories())
+    return replace(results, frame=frame, machines=tuple(each for each in results.machines if each.name == machine))
 
 
 def checked(frame: pd.DataFrame) -> pd.DataFrame:
@@ -105,9 +125,10 @@ def read_results(results_dir: Path, cache: bool = True) -> Results:
         raise NothingMeasured(f"no asv result under {results_dir}{detail}; {ASV_RUN}")
     recorded = list(dict.fromkeys(benchmark for file in files for benchmark in file.benchmarks))
     declared = [benchmarks.get(benchmark.name) or benchmark_from_name(benchmark.name) for benchmark in recorded]
+    problems += _first(list(filter(None, map(never_runs, dict.fromkeys(declared)))), "no body runs of")
     cells = [named(benchmark.parameters, today) for benchmark, today in zip(recorded, declared, strict=True)]
     remarks = parameter_remarks(files, dict(zip(recorded, zip(declared, cells, strict=True), strict=True)))
-    problems += _first([f"{name}: {remark}" for name, remark in remarks.items()])
+    problems += _first([f"{name}: {remark}" for name, remark in remarks.items()], "parameters changed of")
     heads = [file.head for file in files]
     left_out = read.left_out + len(read.files) - len(files)
     frame = _without_repeated(_frame(files, recorded, declared, cells), heads, problems)
@@ -212,9 +233,9 @@ def _with_used_categories(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{name: frame[name].cat.remove_unused_categories() for name in texts})
 
 
-def _first(sentences: Sequence[str]) -> list[str]:
+def _first(sentences: Sequence[str], rest: str) -> list[str]:
     more = len(sentences) - MOST_REMARKS
-    return [*sentences[:MOST_REMARKS], *([f"the parameters of {more} more benchmarks changed"] if more > 0 else [])]
+    return [*sentences[:MOST_REMARKS], *([f"{rest} {more} more benchmarks"] if more > 0 else [])]
 
 
 def _machines(results_dir: Path, heads: Sequence[ResultHead], problems: list[str]) -> tuple[Machine, ...]:

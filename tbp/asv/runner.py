@@ -34,6 +34,9 @@ SOME_BENCHMARKS_FAILED = 2
 # a build as well.
 ENDING_S = 30.0
 
+INSTALL = "pip install 'tbp-perf[bench]'"
+"""The command that installs asv and torch beside tbp, for messages. The distribution ``tbp`` is another project's."""
+
 _PROGRESS = re.compile(r"^\[\s*([\d.]+)%\]")
 
 
@@ -56,7 +59,7 @@ def require_asv(*more: str) -> None:
     """
     missing = [name for name in ("asv", *more) if importlib.util.find_spec(name) is None]
     if missing:
-        raise UsageError(f"{' and '.join(missing)} not installed here: pip install 'tbp[bench]'")
+        raise UsageError(f"{' and '.join(missing)} not installed here: {INSTALL}")
 
 
 def run_asv(
@@ -91,7 +94,7 @@ def run_asv(
             start_new_session=True,
         )
     except OSError as error:
-        raise RunFailed(f"cannot start asv: {error}; is it installed? pip install 'tbp[bench]'") from None
+        raise RunFailed(f"cannot start asv: {error}; is it installed? {INSTALL}") from None
     assert process.stdin is not None
     assert process.stdout is not None
     lines: list[str] = []
@@ -156,6 +159,12 @@ def hear_asv(progress: Progress, line: str, *, is_kept: bool = True) -> None:
         progress.line(line)
     if (percent := progress_percent(line)) is not None:
         progress.at(percent, 100)
+
+
+def missing_dependencies(output: str) -> list[str]:
+    """A sentence on each dependency that the code under test lacked, once, however many cells failed of it."""
+    lines = (line.strip().partition("MissingDependency: ")[2] for line in output.splitlines())
+    return [f"tbp: {line}" for line in dict.fromkeys(filter(None, lines))]
 
 
 def run_commits(

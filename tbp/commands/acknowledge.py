@@ -47,23 +47,26 @@ def run(options: argparse.Namespace) -> ExitCode:
     ack = new_ack(request, config.repository if config else Path())
     if config is not None and config.repository is not None:
         require_on_branch(ack, config.repository, config.branch)
-    ack, extent = _with_range(ack, config, options.results) if ack.is_event else (ack, "")
+    ack, extent = _looked_up(ack, config, options.results)
     write_ack(ack, path, options.update)
     say(f"{ack.subject}{extent} is {ack.status_text} in {path}")
     return ExitCode.OK
 
 
-def _with_range(ack: Ack, config: AsvConfig | None, results: Path | None) -> tuple[Ack, str]:
+def _looked_up(ack: Ack, config: AsvConfig | None, results: Path | None) -> tuple[Ack, str]:
     """The entry with the range of its event, and how many series that is; as it is where nothing is measured yet.
 
-    Raises UsageError where the results have no such event with a regression.
+    Raises UsageError where the results have no such event or benchmark with a regression.
     """
-    from tbp.report.site.events import event_to_accept
+    from tbp.report.site.events import event_to_accept, require_regression
     from tbp.report.site.load import report_data
 
     try:
         data = report_data(config, results)
     except NothingMeasured as error:
-        warn(f"tbp: the event is not looked up: {error}")
+        warn(f"tbp: the {'event' if ack.is_event else 'regression'} is not looked up: {error}")
+        return ack, ""
+    if not ack.is_event:
+        require_regression(ack, data)
         return ack, ""
     return event_to_accept(ack, data)

@@ -16,7 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     meaning = "trace files, folders, quoted patterns, or stored commits (default: HEAD)"
     parser.add_argument("traces", nargs="*", default=["HEAD"], metavar="TRACE|COMMIT", help=meaning)
     form = parser.add_mutually_exclusive_group(required=True)
-    meaning = "for `tensorboard --logdir DIR` with torch-tb-profiler (pip install 'tbp[tensorboard]')"
+    meaning = "for `tensorboard --logdir DIR` with torch-tb-profiler (pip install 'tbp-perf[tensorboard]')"
     form.add_argument("--tensorboard", type=Path, metavar="DIR", help=meaning)
     meaning = "repaired copies for ui.perfetto.dev and other viewers: a .json or .json.gz, or a folder of them"
     form.add_argument("--perfetto", "--plain", dest="plain", type=Path, metavar="PATH", help=meaning)

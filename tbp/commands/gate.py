@@ -32,6 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tip", action="store_true", help=meaning)
     add_config_option(parser)
     add_bench_option(parser)
+    meaning = "what this machine is called in the verdict (default: its host name)"
+    parser.add_argument("--machine", default="", metavar="NAME", help=meaning)
     parser.add_argument("-E", "--environment", default="", metavar="SPEC", help="asv's; default: its first")
     parser.add_argument("--threads", type=count, default=1, metavar="N", help="of each benchmark (default: 1)")
     meaning = "wall time for everything; what it does not decide is undecided (default: as long as it takes)"
@@ -79,6 +81,8 @@ def run(options: argparse.Namespace) -> ExitCode:
     if not options.tip:
         baseline = _parted(repository, baseline, contender)
     limits = Limits(options.relevant, options.excluded, options.false_discovery_rate)
-    request = GateRequest(tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget)
+    request = GateRequest(
+        tuple(options.bench), options.environment, options.threads, limits, 60 * options.budget, options.machine
+    )
     gated = gate(config, baseline, contender, request)
     return gated.exit_code(write_comparison(gated.comparison, output))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tbp.commands.options import add_bench_option, add_site_options, count, find_config, minutes_or_none
+from tbp.commands.options import add_bench_option, add_site_options, count, find_config, machine_name, minutes_or_none
 from tbp.errors import ExitCode, UsageError
 from tbp.system.printing import warn
 
@@ -21,6 +21,8 @@ HELP = "measure the commits that are new, then report"
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_site_options(parser)
     add_bench_option(parser)
+    meaning = "what asv calls this machine (default: its host name); a name for all of a fleet's equal machines"
+    parser.add_argument("--machine", type=machine_name, metavar="NAME", help=meaning)
     parser.add_argument("--most", type=count, default=20, metavar="N", help="commits in one night (default: 20)")
     meaning = "time to measure new commits in turns with earlier ones; 0: none (default: [tool.tbp] paired_budget)"
     parser.add_argument("--paired-budget", type=minutes_or_none, metavar="MIN", help=meaning)
@@ -44,7 +46,7 @@ def run(options: argparse.Namespace) -> ExitCode:
 
 def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
     from tbp.asv.new_commits import measure, pending
-    from tbp.asv.runner import hear_asv
+    from tbp.asv.runner import hear_asv, missing_dependencies
     from tbp.commands.output import print_summary, say_waiting, verdict_code
     from tbp.history.already_reported import first_reported
     from tbp.report.site.build import write_site
@@ -56,7 +58,7 @@ def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
     night = pending(config, options.most)
     warn(f"{words.count(len(night.commits), 'new commit')} to measure")
     with Progress() as progress:
-        ran = measure(config, night, options.bench, partial(hear_asv, progress))
+        ran = measure(config, night, options.bench, partial(hear_asv, progress), options.machine or "")
     _measure_in_turns(config, night.commits, options.paired_budget)
     data = report_data(config, None, View(options.acks, site=options.out))
     summary = report_summary(data, write_site(data, options.out, say_waiting))
@@ -68,7 +70,7 @@ def _night(config: AsvConfig, options: argparse.Namespace) -> ExitCode:
         bool(fresh), summary.is_measured and _has_values(data.runs, night.commits), options.exit_zero
     )
     if ran is not None and ran.some_failed:
-        warn("tbp: some benchmarks failed; asv's words are above")
+        warn("tbp: some benchmarks failed; asv's words are above", *missing_dependencies(ran.output))
         return ExitCode.NOTHING_MEASURED if verdict is ExitCode.OK else verdict
     return verdict
 

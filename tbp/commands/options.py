@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,6 +138,13 @@ def minutes_or_none(text: str) -> float:
     if not value >= 0:
         raise argparse.ArgumentTypeError("must be at least 0")
     return value
+
+
+def machine_name(text: str) -> str:
+    """A name of a folder, as asv makes one of it in the results."""
+    if not re.fullmatch(r"\w[\w.+ -]{0,99}", text):
+        raise argparse.ArgumentTypeError("must be a letter or digit and up to 99 more, or any of . _ + - and spaces")
+    return text
 
 
 def count(text: str) -> int:

@@ -19,6 +19,7 @@ SINGLE = "report.html"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add_site_options(parser)
+    parser.add_argument("--machine", default="", metavar="NAME", help="only this machine's results (default: all)")
     parser.add_argument("--base", default="", metavar="REV", help="count only changes after this revision")
     meaning = (
         "call changes new after it: 2026-05-01, a revision, or a number of days (default: 7, up to the newest result)"
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> ExitCode:
     from tbp.report.site.terminal import report_summary
 
     site = None if options.single_file else options.out  # what is sent leaves the traces behind
-    view = View(options.acks, options.base, options.since, site)
+    view = View(options.acks, options.base, options.since, site, options.machine)
     data = report_data(_configuration(options), options.results, view)
     if options.single_file:
         is_file = options.out.suffix == ".html"

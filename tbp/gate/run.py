@@ -49,6 +49,7 @@ class GateRequest(Struct, frozen=True):
     threads: int = 1
     limits: Limits = field(default_factory=Limits)
     budget_s: float = inf  # of wall time, for everything
+    machine: str = ""  # as it is called in the verdict; empty: by its host name
 
     @property
     def out_of_time(self) -> str:
@@ -103,7 +104,7 @@ def gate(config: AsvConfig, baseline: ComparedCommit, contender: ComparedCommit,
         contender=contender,
         method=MEASURED_IN_TURNS,
         judgements=tuple(sorted(everything, key=lambda judgement: (judgement.benchmark, judgement.parameters))),
-        machine=platform.node(),
+        machine=request.machine or platform.node(),
         environment=pair[0].environment,
         seconds=time.monotonic() - start_s,
         notes=tuple(measured.notes),

@@ -222,7 +222,8 @@ def _notes(repository: Path, branch: str, sorted_out: _SortedOut, number: int, i
     deeper = "run `git fetch --unshallow` in it"
     notes = []
     if missing:
-        remedy = "run `git fetch` in it, or pass the right one" if is_whole else deeper
+        rewritten = "they were rewritten (a force-push), or are not fetched yet: `git fetch` brings the latter"
+        remedy = f"{rewritten}; --config names another repository" if is_whole else deeper
         by_date = "" if lines and lines[-1].name == GONE else ", placed by date"
         notes.append(f"the {kind} {repository} lacks {missing} of {number} commits{by_date}: {remedy}")
     if uncertain:

@@ -34,7 +34,7 @@ PLURALS = {state: (state.value, state.value) for state in State} | {
 """The words for one series in a state, and for several."""
 
 
-NO_REASON = "no reason was recorded"
+NO_REASON = "asv stores no reason"
 
 
 MOST_STEPS = 4

@@ -103,7 +103,7 @@ class Project:
 
     def start(self, paired_budget: float = 0) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "tbp", "nightly", f"--paired-budget={paired_budget}"],
+            [sys.executable, "-m", "tbp", "nightly", "--machine=any night", f"--paired-budget={paired_budget}"],
             cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
@@ -166,6 +166,7 @@ def test_nights_measure_what_is_new_and_a_regression_raises_one_alarm(project: P
     code, out, err = project.night()
     assert (code, project.outcomes()) == (0, dict.fromkeys(old[-3:], MEASURED)), err
     assert "3 new commits to measure" in err
+    assert [path.name for path in project.results_dir.iterdir() if path.is_dir()] == ["any night"]
     assert (project.folder / "reports" / "site" / "index.html").exists()
     stored = {path: path.stat().st_mtime_ns for path in project.results_dir.rglob("*-*.json")}
 

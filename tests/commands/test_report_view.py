@@ -131,8 +131,20 @@ def test_an_acknowledgement_ends_with_its_last_day(inside, project, run) -> None
     assert "acknowledgement expired on 2026-01-30: r" in page
 
 
+def test_an_acknowledgement_of_nothing_is_refused_with_what_would_fit(inside, project, run) -> None:
+    slow = slow_commit(project)
+    for benchmark, revision in (("suite.tpyo", slow), ("suite.*", "main"), ("suite.tpyo", "main")):
+        code, _, err = run("ack", benchmark, revision, "--reason", "r")
+        assert code == 2
+        assert f"there is no regression of {benchmark} at " in err
+        assert "; write one of suite.time_" in err
+        assert f" {slow[:8]}" in err
+    assert not Path("reports/acks.toml").exists()
+
+
 def test_an_acknowledgement_of_nothing_is_a_problem_that_is_said(inside, run) -> None:
-    run("ack", "suite.tpyo", "main", "--reason", "r")
+    Path("reports").mkdir(exist_ok=True)
+    Path("reports/acks.toml").write_text('[[ack]]\nbenchmark = "suite.tpyo"\ncommit = "0123abcd"\nreason = "r"\n')
     code, _, err = run("report", "--out", str(inside))
     assert code == 3
     assert "there is no regression of suite.tpyo" in err

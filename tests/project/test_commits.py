@@ -127,7 +127,8 @@ def test_what_a_whole_repository_lacks_is_not_on_the_branch(repository: Path):
     assert [c.hash for c in commits.order] == [one, two]
     assert [(line.name, [c.hash for c in line.commits]) for line in commits.lines] == [(GONE, [no_hash, old, new])]
     assert commits.notes[0] == (
-        f"the repository {repository} lacks 3 of 5 commits: run `git fetch` in it, or pass the right one"
+        f"the repository {repository} lacks 3 of 5 commits: they were rewritten (a force-push), or are not "
+        "fetched yet: `git fetch` brings the latter; --config names another repository"
     )
 
 

@@ -135,7 +135,7 @@ def test_a_traceback_is_told_by_its_last_line() -> None:
         ((1e-3,), State.VANISHED, "",
          "No longer measured: last measured at 00c0ffee (2026-05-01 12:00 UTC), 1.00 ms."),
         ((NAN,), State.FAILED, "RuntimeError: boom", "Failed in the newest run: RuntimeError: boom"),
-        ((NAN,), State.SKIPPED, "", "Skipped in the newest run: no reason was recorded"),
+        ((NAN,), State.SKIPPED, "", "Skipped in the newest run: asv stores no reason"),
     ],
 )  # fmt: skip
 def test_finding(make_history, values, state: State, reason: str, expected: str) -> None:

@@ -127,6 +127,14 @@ def reproduction(key: SeriesKey, commit: Commit, revision: str = "") -> str:
     return f"asv run --bench {shlex.quote(bench_regex(key))} {measured}"
 
 
+def failure(key: SeriesKey, commit: Commit) -> str:
+    """The command that shows why this series has no value on this commit; empty when the hash is none.
+
+    asv stores no reason, and prints what a benchmark printed only if it is asked to.
+    """
+    return reproduction(key, commit).replace("asv run ", "asv run --show-stderr ", 1)
+
+
 def gate(key: SeriesKey, before: Commit, after: Commit, revision: str = "") -> str:
     """The command that measures both commits in turns on this series; empty where a hash is none.
 

@@ -11,12 +11,20 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from tbp.history.states import ENOUGH_RUNS, ENOUGH_RUNS_WITH_SESSIONS, ENOUGH_SESSIONS
 from tbp.model.changes import State
 from tbp.report.base.report_data import ReportData
+from tbp.report.parts.addresses import HASH
 from tbp.report.parts.series_order import ranked
 from tbp.report.parts.standing import BETTER, WORSE, StandingEvent, series_in, standing_events
 from tbp.report.parts.windows import NewsWindow, usual
 from tbp.wording import verdicts, words
+
+_SILENT = (
+    (State.FAILED, "failed", "failed"),
+    (State.NOT_ENOUGH_DATA, "has too few runs to tell", "have too few runs to tell"),
+)
+"""States in which a series cannot show a regression, in words for one and for several."""
 
 
 class Answer(Struct, frozen=True, dict=True):
@@ -74,11 +82,20 @@ class Answer(Struct, frozen=True, dict=True):
         """The sentence for ``window``; where there are no verdicts, why there are none."""
         if window is None or not has_verdicts(self.data):
             return self.data.since_base(verdicts.verdict(ranked(self.data.histories)))
-        failed = sum(history.state is State.FAILED for history in self.data.histories)
-        of = words.count(len(self.data.histories), "series", "series")
-        failing = f"; {failed:,} of {of} failed" if failed and not self.standing else ""  # silence is no health
         sentence = _sentence(self.within(window), window.words, self)
-        return self.data.since_base(f"{sentence}{failing}.")
+        return self.data.since_base(f"{sentence}{self.silent}.")
+
+    @property
+    def silent(self) -> str:
+        """``; 2 of 36 series failed; 23 have too few runs to tell``: silence is no health. Empty with a regression."""
+        counts = {} if self.standing else verdicts.tally(self.data.histories)
+        of = f" of {words.count(len(self.data.histories), 'series', 'series')}"
+        text = ""
+        for state, singular, plural in _SILENT:
+            if number := counts.get(state, 0):
+                text += f"; {number:,}{of} {singular if number == 1 else plural}"
+                of = ""
+        return text
 
 
 def answer(data: ReportData) -> Answer:
@@ -88,6 +105,22 @@ def answer(data: ReportData) -> Answer:
     if window is not None:  # which may begin in the middle of a day
         worse = tuple(sorted(worse, key=lambda standing: not window.has(standing.event)))
     return Answer(data, worse, better, window)
+
+
+def too_few(data: ReportData) -> str:
+    """A sentence, without its stop, on the runs that decide on series with too few; empty where there are none.
+
+    A gate needs no history: it measures the two newest commits in turns, and judges what is a time.
+    """
+    number = sum(history.state is State.NOT_ENOUGH_DATA for history in data.histories)
+    if not number:
+        return ""
+    wanted = (
+        f"{words.count(number, 'series', 'series')} {'has' if number == 1 else 'have'} too few runs to tell: "
+        f"{ENOUGH_RUNS} of each are wanted, or {ENOUGH_RUNS_WITH_SESSIONS} with {ENOUGH_SESSIONS} sessions each"
+    )
+    newest = [commit.short for commit in data.commits[-2:] if HASH.fullmatch(commit.hash)]
+    return f"{wanted}; on times `tbp gate {' '.join(newest)}` decides today" if len(newest) == 2 else wanted
 
 
 def has_verdicts(data: ReportData) -> bool:

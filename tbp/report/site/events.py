@@ -1,4 +1,4 @@
-"""The event that `tbp ack` names: its range, and what it moved.
+"""The event or regression that `tbp ack` names: its range, and what it moved.
 
 Takes an entry as the command line has it and the data of a report, gives the entry with the whole range.
 """
@@ -37,6 +37,30 @@ def event_to_accept(ack: Ack, data: ReportData) -> tuple[Ack, str]:
         ack = replace(ack, after=before, commit=between.first.hash)
     machines = {change.history.key.machine for change in changes}
     return ack, f" ({event_words.extent(changes)} on {words.count(len(machines), 'machine')})"
+
+
+def require_regression(ack: Ack, data: ReportData) -> None:
+    """Raises UsageError where ``ack`` names a benchmark and no regression of it; the message names what is near."""
+    worse = [
+        (history, evidence)
+        for history in data.histories
+        for evidence in history.changes
+        if is_triable(history, evidence)
+    ]
+    if any(ack.matches(history, evidence) for history, evidence in worse):
+        return
+    named = [
+        (history.key.benchmark, history.points[evidence.change.index].commit, evidence.change.index)
+        for history, evidence in worse
+    ]
+    of_benchmark = [each for each in named if ack.is_of(each[0])]
+    at_commit = [each for each in named if each[1].hash.startswith(ack.commit)]
+    near = of_benchmark or at_commit or sorted(named, key=lambda each: -each[2])
+    known = words.named(list(dict.fromkeys(f"{name} {commit.short}" for name, commit, _ in near)), MOST_NAMED)
+    raise UsageError(
+        f"there is no regression of {ack.subject}; "
+        + (f"write one of {known}" if known else "nothing became worse here")
+    )
 
 
 def _worse(changes: Iterable[SeriesChange], ack: Ack) -> list[SeriesChange]:

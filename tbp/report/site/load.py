@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tbp.asv.ratios import Ratios, read_ratios
-from tbp.asv.results import Results, read_results
+from tbp.asv.results import Results, of_machine, read_results
 from tbp.asv.session_files import read_sessions
 from tbp.asv.sessions import Sessions, named_as_today, without_result
 from tbp.errors import NothingMeasured, UsageError
@@ -58,16 +58,16 @@ class Stored(Struct, frozen=True):
     ratios: Ratios = Ratios({})  # of the pairs that nights measured
 
 
-def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
-    """Returns everything in ``results_dir``, or where ``config`` keeps its results.
+def stored(config: AsvConfig | None, results_dir: Path | None, machine: str = "") -> Stored:
+    """Returns everything in ``results_dir``, or where ``config`` keeps its results; of ``machine`` unless it is empty.
 
     Raises:
         NothingMeasured: there is no result in it.
-        UsageError: the project's pyproject.toml asks for what cannot be meant.
+        UsageError: the project's pyproject.toml asks for what cannot be meant, or the machine has no result.
     """
     project = own_config(config, results_dir)
     folder = results_folder(config, results_dir)
-    results = read_results(folder)
+    results = of_machine(read_results(folder), machine)
     line = (project.repository, project.branch, project.path) if project is not None else ()
     commits = read_commits(results.commits, *line)
     if commits.lines and not commits.order:
@@ -77,8 +77,15 @@ def stored(config: AsvConfig | None, results_dir: Path | None) -> Stored:
             "say --branch NAME, run `git fetch`, or correct branches in asv.conf.json"
         )
     policy = read_policy(project.policy_file) if project else Policy()
-    sessions = named_as_today(read_sessions(folder), results.benchmarks)
+    sessions = named_as_today(_of(read_sessions(folder), machine), results.benchmarks)
     return Stored(folder, results, sessions, commits, policy, project, read_ratios(folder))
+
+
+def _of(sessions: Sessions, machine: str) -> Sessions:
+    """``sessions`` of one machine, or all of them."""
+    if not machine:
+        return sessions
+    return Sessions(tuple(each for each in sessions.sessions if each.key.machine == machine), sessions.problems)
 
 
 class View(Struct, frozen=True):
@@ -88,6 +95,7 @@ class View(Struct, frozen=True):
     base: str = ""  # a revision: only changes after it count
     since: str = ""  # a date, a revision or a number of days; empty: the newest week of the results
     site: Path | None = None  # the folder that the report will be in; None: it links to no file beside it
+    machine: str = ""  # only its results; empty: those of all machines
 
 
 def report_data(config: AsvConfig | None, results_dir: Path | None, view: View | None = None) -> ReportData:
@@ -96,7 +104,7 @@ def report_data(config: AsvConfig | None, results_dir: Path | None, view: View |
     Raises:
         as ``stored``, and UsageError where the acknowledgements cannot be read or the base names no stored commit.
     """
-    return analysed(stored(config, results_dir), view)
+    return analysed(stored(config, results_dir, view.machine if view is not None else ""), view)
 
 
 def analysed(store: Stored, view: View | None = None) -> ReportData:

@@ -18,7 +18,7 @@ from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.notes import first
 from tbp.report.pages.index.page import not_measured
 from tbp.report.parts import event_words, triage_words
-from tbp.report.parts.answer import Answer, answer
+from tbp.report.parts.answer import Answer, answer, too_few
 from tbp.report.parts.next_steps import next_steps
 from tbp.report.parts.series_names import SetupNames
 from tbp.report.parts.series_order import ranked
@@ -62,7 +62,7 @@ def report_summary(data: ReportData, index: Path, is_whole: bool = False) -> Rep
     changed = [history.key.benchmark for history in ranked(data.histories) if history.state is State.CHANGED]
     opening = [answered.sentence, *([preface.sentence] if (preface := first(data)) is not None else [])]
     closing = [undirected(changed)] if changed else []
-    closing += [*_better(answered), *_not_measured(data), f"report: {index.resolve()}"]
+    closing += [*_better(answered), *_not_measured(data), *filter(None, [too_few(data)]), f"report: {index.resolve()}"]
     problems = tuple(data.problems) if is_whole else _first_of(data.problems, MOST_PROBLEMS, "problem")
     room = len(answered.events) * 2 if is_whole else MOST_LINES - len(problems) - len(opening) - len(closing)
     return ReportSummary(

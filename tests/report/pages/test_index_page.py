@@ -49,7 +49,7 @@ def test_higher_is_better_turns_the_merit_not_the_arrow(make_history, make_repor
     [
         (State.FAILED, "Traceback\nRuntimeError: boom", "RuntimeError: boom"),
         (State.SKIPPED, "no bfloat16 here", "no bfloat16 here"),
-        (State.SKIPPED, "", "no reason was recorded; the page of the benchmark has the command that shows it"),
+        (State.SKIPPED, "", "asv stores no reason; the page of the benchmark has the command that shows it"),
         (State.NOT_ENOUGH_DATA, "", "1 run with a value so far"),
     ],
 )

@@ -9,7 +9,8 @@ from tbp.model.changes import State
 from tbp.model.runs import Run
 from tbp.model.series import Better
 from tbp.report.base.report_data import Base, Since
-from tbp.report.parts.answer import answer
+from tbp.report.parts.addresses import failure
+from tbp.report.parts.answer import answer, too_few
 from tbp.report.parts.next_steps import next_steps
 from tbp.report.parts.windows import EVER, days_before, windows
 
@@ -50,6 +51,27 @@ def test_silence_is_no_health() -> None:
     assert answer(report(calm, failed)).sentence.endswith("; none stands; 1 of 2 series failed.")
     assert answer(report(failed)).sentence == "No verdict yet on any of 1 series (1 failed)."
     assert answer(report()).sentence == "Nothing has been measured yet."
+
+
+def test_series_with_too_few_runs_are_no_all_clear() -> None:
+    calm = history((1.0,) * 40, State.NO_CHANGE)
+    few = [history((1.0, 1.1), State.NOT_ENOUGH_DATA, benchmark=name) for name in ("a.time", "b.time")]
+    data = report(calm, *few)
+    assert answer(data).sentence.endswith("; none stands; 2 of 3 series have too few runs to tell.")
+    assert answer(report(calm, few[0])).sentence.endswith("; none stands; 1 of 2 series has too few runs to tell.")
+    failed = history((float("nan"),) * 9, State.FAILED, benchmark="c.time")
+    assert answer(report(calm, failed, *few)).sentence.endswith(
+        "; none stands; 1 of 4 series failed; 2 have too few runs to tell."
+    )
+    assert answer(report(moved(5), *few)).sentence.endswith("; 1 stands."), "which says enough"
+
+
+def test_series_with_too_few_runs_name_what_would_decide() -> None:
+    few = history((1.0, 1.1), State.NOT_ENOUGH_DATA)
+    wanted = "1 series has too few runs to tell: 10 of each are wanted, or 4 with 3 sessions each"
+    assert too_few(report(few)) == f"{wanted}; on times `tbp gate 00c0ffee 01c0ffee` decides today"
+    assert too_few(report(history((1.0,), State.NOT_ENOUGH_DATA))) == wanted, "there is nothing to compare with"
+    assert too_few(report(history((1.0,) * 40, State.NO_CHANGE))) == ""
 
 
 def test_a_base_begins_the_sentence() -> None:
@@ -205,3 +227,9 @@ def test_a_hash_that_is_none_makes_no_command() -> None:
     assert not any(
         getattr(next_steps(standing), name) for name in ("first", "gate", "halve", "show", "accept", "look_after")
     )
+
+
+def test_why_a_series_failed_is_shown_by_asv_only_if_asked() -> None:
+    failed = history((float("nan"),) * 2, State.FAILED, benchmark="a.time_it")
+    command = r"asv run --show-stderr --bench '^a\.time_it\([^-.\w]?sdpa[^-.\w]?\)$' '01c0ffee^!'"
+    assert failure(failed.key, failed.points[-1].commit) == command

@@ -112,7 +112,7 @@ def series_section(history: History, name: str, data: ReportData, rates: Sequenc
         newest=current,
         runs=len(history.points),
         measured=verdicts.measured_runs(history),
-        command=addresses.reproduction(history.key, history.points[-1].commit) if unfinished else "",
+        command=addresses.failure(history.key, history.points[-1].commit) if unfinished else "",
         flame=newest_flame(history),
         device_use=device_use(history),
         raw_traces=raw_traces(filter(None, [history.recorded]), data.results),

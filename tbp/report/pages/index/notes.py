@@ -14,6 +14,7 @@ from tbp.model.changes import State
 from tbp.report.base.report_data import ReportData
 from tbp.report.pages.index.rows import IndexRow
 from tbp.report.parts import addresses
+from tbp.report.parts.answer import too_few
 from tbp.wording import words
 
 MOST = 3
@@ -38,6 +39,7 @@ def notes(data: ReportData, rows: Sequence[IndexRow]) -> tuple[Note, ...]:
         shown.append(
             Note(f"The same happened at {words.count(more, 'earlier commit')}.", "changes.html", "all changes")
         )
+    shown += [Note(f"{sentence}.") for sentence in [too_few(data)] if sentence]
     return tuple(shown)
 
 
