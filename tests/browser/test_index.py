@@ -93,7 +93,7 @@ def shown(page: Any) -> str:
 
 @pytest.mark.parametrize(("size", "most"), [(DESKTOP, 320), (PHONE, 844 - 60)])
 def test_where_nothing_stands_the_first_series_is_on_the_first_screen(browser, data, tmp_path, size, most) -> None:
-    calm = [one for one in data.histories if one.state in (State.NO_CHANGE, State.SUSPECT)]
+    calm = [one for one in data.histories if one.state not in (State.REGRESSION, State.CHANGED)]
     with opened(browser, write_site(replace(data, histories=tuple(calm)), tmp_path), size, ready=READY) as page:
         assert page.locator("#series tbody tr").first.bounding_box()["y"] <= most
         assert not page.locator("#windows-row").is_visible()

@@ -324,9 +324,8 @@ def test_two_environments_can_be_held_against_each_other(browser, plausible_data
         page.select_option("#inventory-one", label="new")
         page.select_option("#inventory-other", label="old")
         assert [text.split() for text in rows.all_inner_texts()] == [["torch", "2.13", "2.12"]]
-        assert (
-            page.inner_text("#inventory-said") == "1 fact differs between these two, 1 more between other environments."
-        )
+        text = "1 fact differs between these two, 1 more between other environments."
+        assert page.inner_text("#inventory-said") == text
         assert violations(page) == []
         page.select_option("#inventory-one", label="all of them")
         assert rows.count() == 2

@@ -81,7 +81,7 @@ def test_one_stored_run_on_each_side_decides_nothing():
 def test_an_odd_run_is_undecided_and_says_why():
     found = judge(stored([*STEADY[:10], 1.5, *STEADY[11:]]), 9, 10)
     assert found.state is State.UNDECIDED
-    assert "one odd run" in found.reason
+    assert "a single odd run" in found.reason
 
 
 @pytest.mark.parametrize(

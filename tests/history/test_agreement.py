@@ -42,7 +42,7 @@ def test_a_busy_night_is_no_regression_of_the_commit_it_met():
     assert told.split("; ") == [
         f"{SAME_WORK}, and a step that changed by +2.7 % at the machine's usual speed",
         "its A/A twin, the same work under another name, changed by +3.0 %",
-        "the machine's yardstick took 1.46 × its time after it",
+        "the machine's yardstick, a fixed piece of work, took 1.46 × as long after the change",
     ]
 
 

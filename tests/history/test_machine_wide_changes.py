@@ -96,7 +96,7 @@ def test_what_follows_a_night_says_so(make_history) -> None:
     series = [with_change(own, kind=ChangeKind.UNRECORDED, explanation=night) for own in moves]
     (found,) = at_once(series)
     assert brief(found) == (
-        "5 of 5 series of bench-1 · py3.13 moved at 03c0ffee, all up, for runs measured from 2026-05-04 on, "
+        "5 of 5 series of bench-1 · py3.13 moved at 03c0ffee, all up, in runs measured from 2026-05-04 on, "
         "whatever their commit"
     )
 

@@ -8,6 +8,7 @@ series, and the values of each rig once. Scripts read both, see ``static/base/fa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -59,11 +60,11 @@ class Rig(Struct, frozen=True):
     device: str
 
 
-class Facets(Struct, frozen=True):
+class Facets(Struct, frozen=True, dict=True):
     """The facets that a page offers, and the rigs of its series."""
 
     offered: tuple[Facet, ...] = ()
-    rigs: Mapping[Rig, int] = {}
+    rigs: tuple[Rig, ...] = ()
     numbers: tuple[tuple[int, ...], ...] = ()  # for each rig that of its value of each facet, from 1 on; 0 for none
 
     @property
@@ -71,9 +72,13 @@ class Facets(Struct, frozen=True):
         """``1.2 2.0``: the numbers of each rig, as scripts take them."""
         return " ".join(".".join(map(str, of_rig)) for of_rig in self.numbers)
 
+    @cached_property
+    def _number_of(self) -> Mapping[Rig, int]:
+        return {rig: number for number, rig in enumerate(self.rigs)}
+
     def rig_of(self, key: SeriesKey) -> int:
         """The number of the series' rig."""
-        return self.rigs[rig_of(key)]
+        return self._number_of[rig_of(key)]
 
     def mask(self, keys: Iterable[SeriesKey]) -> str:
         """The rigs of series as a bit each, in hexadecimal digits; empty where nothing is offered."""
@@ -81,7 +86,7 @@ class Facets(Struct, frozen=True):
 
     def mask_of(self, setup: Setup) -> str:
         """The rigs of a setup, as ``mask``."""
-        return self._bits({number for rig, number in self.rigs.items() if rig.setup == setup})
+        return self._bits({number for number, rig in enumerate(self.rigs) if rig.setup == setup})
 
     def _bits(self, numbers: set[int]) -> str:
         return f"{sum(1 << number for number in numbers):x}" if self.offered else ""
@@ -119,7 +124,7 @@ def facets_of(
     numbers = (
         tuple(number.get(of_rig[name], 0) for name, number in known.items()) for of_rig in values.values() if known
     )
-    return Facets(tuple(offered), {rig: at for at, rig in enumerate(rigs)}, tuple(numbers))
+    return Facets(tuple(offered), tuple(rigs), tuple(numbers))
 
 
 def facets_of_chart(facets: Facets, keys: Sequence[SeriesKey], dimensions: Sequence[Dimension]) -> list[object]:

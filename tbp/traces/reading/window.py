@@ -170,8 +170,8 @@ class Window:
     def nested_end(self, start: int) -> int:
         """The end of the list that the event at ``start`` is in, if that is an argument of another event; else 0.
 
-        Behind such a list the event goes on with keys or ends, and another event or list follows. As much may follow the
-        list of a document, which its key tells.
+        Behind such a list the event goes on with keys or ends, and another event or list follows. As much may follow
+        the list of a document, which its key tells.
         """
         if _LIST_OF_DOCUMENT.search(self.plain, max(0, start - 64), start):
             return 0
