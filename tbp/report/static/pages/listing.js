@@ -194,6 +194,7 @@ tbp.listing = (data) => {
   else if (form) restart();
   // A printer waits for nothing: what its paper needs is loaded when there is time, and put in then.
   const printed = () => lists[0].elements.flatMap((one, place) => (one.isConnected ? [place] : []));
-  if (!isWhole) requestIdleCallback(() => whenThere(printed(), () => { document.getElementById("sections").dataset.ready = ""; }));
+  const sections = document.getElementById("sections"); // of this page: a reader of one file may be on another one by then
+  if (!isWhole) requestIdleCallback(() => whenThere(printed(), () => { sections.dataset.ready = ""; }));
   document.addEventListener("tbp-paper", () => { if (tbp.isPaper) for (const place of printed()) fill(place); });
 };
